@@ -1,0 +1,61 @@
+# Heeler: one Makefile, no configure step. `make help` lists the targets.
+#
+#   make                      release build: build/heeler
+#   make CC=clang             the same with clang, in build/clang/
+#   make SAN=address,undefined   sanitizer build, in build/address-undefined/
+#   make V=1                  show the commands
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+
+comma := ,
+empty :=
+space := $(empty) $(empty)
+B := build$(if $(findstring clang,$(CC)),/clang)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(FAULT),/fault-$(FAULT))
+
+PACKAGES := libevent libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1 hiredis
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
+CFLAGS   ?= -O2 -g
+CPPFLAGS += -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(if $(FAULT),-DHEELER_FAULT_$(FAULT))
+BASE     := -std=c11 $(WARNINGS) -fno-omit-frame-pointer $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all)
+LIBS     := $(PKG_LIBS) -lpthread -lm
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+
+# Everything but main() is one archive; the program, tests and benches link it.
+SOURCES  := $(filter-out server/main.c,$(wildcard config/*.c protocol/*.c flush/*.c server/*.c))
+OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
+SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
+TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
+
+.PHONY: all deps demo run test test-thread vectors clients bench fuzz check format install clean help
+.SECONDARY:
+
+all: $(B)/heeler
+
+$(B)/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(BASE) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libheeler.a: $(OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/tests/test_%: $(B)/tests/test_%.o $(SUPPORT) $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+-include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(B)/server/main.d

@@ -1,0 +1,47 @@
+/* flush/histogram.h: histograms and timings as the Agent aggregates them.
+ *
+ * Every value is kept with its weight (integer part of 1/rate) up to a bound,
+ * so that median and percentiles are exact; beyond it the values move into a
+ * sketch and only those become approximate (within 1 %): count, sum, average,
+ * min and max stay exact.
+ *
+ * Memory comes from the arena given and dies with it. */
+#ifndef FLUSH_HISTOGRAM_H
+#define FLUSH_HISTOGRAM_H
+
+#include <stdint.h>
+
+#include "flush/arena.h"
+
+struct histogram; /* lives in an arena */
+
+struct histogram *histogram_new(struct arena *arena);
+
+/* Adds a finite value; rate 0 counts as 1 (as the Agent). exact_values: the
+ * bound. *switched is set when this value moved the histogram to a sketch.
+ * False when the arena is exhausted: nothing was added. */
+bool histogram_add(struct histogram *histogram, struct arena *arena, double value, double rate,
+                   size_t exact_values, bool *switched);
+
+/* other is only read (it may be sorted in place) and may live in another arena. */
+bool histogram_merge(struct histogram *into, struct arena *arena, struct histogram *other,
+                     size_t exact_values, bool *switched);
+
+struct histogram_summary {
+    int64_t count; /* of whole weights */
+    double min, max;
+    double sum; /* of value / rate */
+    double avg; /* sum / count; not finite when count is 0 */
+};
+
+void histogram_summary(const struct histogram *histogram, struct histogram_summary *out);
+
+/* The first value whose cumulative weight is above target (a whole number, see
+ * the two below), by spec: median target = (count-1)/2; percentile target =
+ * (p*count-1)/100, both truncated toward zero. False: no such value (a median
+ * is then 0, a percentile is not reported), or the arena is exhausted. */
+bool histogram_median(struct histogram *histogram, struct arena *arena, double *out);
+bool histogram_percentile(struct histogram *histogram, struct arena *arena, int percent,
+                          double *out);
+
+#endif

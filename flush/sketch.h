@@ -1,0 +1,61 @@
+/* flush/sketch.h: the Agent's distribution sketch, bin for bin.
+ *
+ * A value falls in the bin of its key, round-half-to-even(ln|v| / ln 1.015625)
+ * + 1338 with the sign of the value; bins count in 32 bits; above SKETCH_BINS
+ * bins the lowest ones collapse into the first that is kept. Two sketches
+ * merge into exactly what one sketch of all values would have been.
+ *
+ * Memory comes from the arena given and dies with it. Small sketches are
+ * small: most contexts see two or three values an interval. */
+#ifndef FLUSH_SKETCH_H
+#define FLUSH_SKETCH_H
+
+#include <stdint.h>
+
+#include "flush/arena.h"
+
+enum { SKETCH_BINS = 4096 };
+
+struct sketch_bin {
+    int16_t key;
+    uint32_t count;
+};
+
+/* Count (integer part of each weight), extremes and moments, exact. */
+struct sketch_summary {
+    int64_t count;
+    double min, max;
+    double sum; /* of value * untruncated weight */
+    double avg; /* of value * whole weight / count, as the Agent reports it */
+};
+
+struct sketch; /* lives in an arena */
+
+int16_t sketch_key(double value);       /* value must be finite */
+double sketch_key_value(int16_t key);   /* lower edge of the key's bin; +-Inf at +-32767 */
+
+/* A new empty sketch, or NULL when the arena is exhausted. */
+struct sketch *sketch_new(struct arena *arena);
+
+/* Adds a finite value with a sample rate (outside (0,1] or NaN: 1). False when
+ * the arena is exhausted; the sketch is then unchanged. */
+bool sketch_add(struct sketch *sketch, struct arena *arena, double value, double rate);
+
+/* The same with an explicit whole weight for the bins. */
+bool sketch_add_weighted(struct sketch *sketch, struct arena *arena, double value,
+                         double weight);
+
+/* other is only read (it may be compacted in place) and may live in another arena. */
+bool sketch_merge(struct sketch *into, struct arena *arena, struct sketch *other);
+
+void sketch_summary(const struct sketch *sketch, struct sketch_summary *out);
+
+/* The bins in ascending key order, compacted first; a view good until the next
+ * add or merge. False when the arena is exhausted. */
+bool sketch_bins(struct sketch *sketch, struct arena *arena, const struct sketch_bin **bins,
+                 size_t *n);
+
+/* Value at quantile q in [0,1] by the Agent's interpolation; 0 when empty. */
+double sketch_quantile(struct sketch *sketch, struct arena *arena, double q);
+
+#endif

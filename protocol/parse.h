@@ -1,0 +1,87 @@
+/* protocol/parse.h: one DogStatsD line in, one sample view out.
+ *
+ *   name:value[:value...]|type[|@rate][|#tag,...][|Ttime][|c:..][|e:..][|card:..]
+ *
+ * Pure functions: no allocation, no clock, no locale, no I/O. A sample is a
+ * view: its slices point into the line, its values into the parser's pool. It
+ * is good until the datagram is reused or the pool is emptied, whichever comes
+ * first. Copy what has to live longer.
+ *
+ * The rules are the Datadog Agent's (see protocol/README.md for the few that
+ * are answered differently on purpose). */
+#ifndef PROTOCOL_PARSE_H
+#define PROTOCOL_PARSE_H
+
+#include <stdint.h>
+
+#include "protocol/slice.h"
+
+/* Type of a metric: letter(s) on the wire, name in telemetry. */
+#define METRIC_TYPES(X)                                                                        \
+    X(METRIC_COUNT, "c", "count")                                                              \
+    X(METRIC_GAUGE, "g", "gauge")                                                              \
+    X(METRIC_SET, "s", "set")                                                                  \
+    X(METRIC_HISTOGRAM, "h", "histogram")                                                      \
+    X(METRIC_TIMING, "ms", "timing")                                                           \
+    X(METRIC_DISTRIBUTION, "d", "distribution")
+
+#define METRIC_TYPE_ENUM(id, letters, name) id,
+enum metric_type { METRIC_TYPES(METRIC_TYPE_ENUM) METRIC_TYPE_COUNT };
+#undef METRIC_TYPE_ENUM
+
+/* What a line is, decided on its first bytes alone, as the Agent does. */
+enum line_kind { LINE_METRIC, LINE_EVENT, LINE_CHECK, LINE_KIND_COUNT };
+
+/* Why a line was refused: one row per reason, each its own counter
+ * heeler_lines_rejected_total{reason}. X(id, reason label, sentence). */
+#define PARSE_RESULTS(X)                                                                       \
+    X(PARSE_OK, "ok", "accepted")                                                              \
+    X(PARSE_NO_TYPE, "no_type", "no \"|type\" behind the value")                               \
+    X(PARSE_NO_NAME, "no_name", "no name before the first colon")                              \
+    X(PARSE_NO_VALUE, "no_value", "no value between the colon and the pipe")                   \
+    X(PARSE_BAD_VALUE, "bad_value", "the value is not a number")                               \
+    X(PARSE_BAD_TYPE, "bad_type", "the type is none of c g ms h s d")                          \
+    X(PARSE_BAD_RATE, "bad_rate", "the sample rate behind @ is not a number")                  \
+    X(PARSE_BAD_TIME, "bad_timestamp", "the timestamp behind T is not a whole number > 0")     \
+    X(PARSE_EVENT_HEADER, "event_header", "the event does not start with _e{length,length}:")  \
+    X(PARSE_EVENT_LENGTH, "event_length", "the event is shorter than its lengths say")         \
+    X(PARSE_CHECK_FORMAT, "check_format", "the service check is not _sc|name|status")          \
+    X(PARSE_CHECK_STATUS, "check_status", "the service check's status is none of 0 1 2 3")     \
+    X(PARSE_UNTERMINATED, "unterminated", "the last line has no newline, and one is required")
+
+#define PARSE_RESULT_ENUM(id, label, sentence) id,
+enum parse_result { PARSE_RESULTS(PARSE_RESULT_ENUM) PARSE_RESULT_COUNT };
+#undef PARSE_RESULT_ENUM
+
+struct sample {
+    struct slice name;
+    struct slice tags;    /* as sent: unsorted, duplicates kept, may be empty */
+    struct slice member;  /* METRIC_SET only; the whole value, colons included */
+    const double *values; /* every type but METRIC_SET; in the parser's pool */
+    uint32_t n_values;    /* 1 for a set */
+    enum metric_type type;
+    double rate;    /* as sent, unchecked; 1 if not sent */
+    int64_t time_s; /* 0: not sent, the interval decides */
+};
+
+/* Settings of the grammar and the pool of parsed values. The caller empties
+ * the pool by n_pooled = 0 when no sample refers to it any more; before each
+ * line it must have room for line.len / 2 + 1 numbers. */
+struct parser {
+    bool ignore_time; /* dogstatsd_no_aggregation_pipeline=false: T is any unknown field */
+    double *pool;
+    size_t n_pooled;
+};
+
+enum line_kind parse_kind(struct slice line);
+
+/* Fills *out, whole on PARSE_OK and not to be read otherwise. */
+enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out);
+
+/* Static strings of the tables above. */
+const char *parse_result_label(enum parse_result result);
+const char *parse_result_sentence(enum parse_result result);
+const char *metric_type_name(enum metric_type type);
+const char *metric_type_letters(enum metric_type type);
+
+#endif
