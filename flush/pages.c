@@ -1,0 +1,28 @@
+#include "flush/pages.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+void *pages_map(size_t bytes)
+{
+    void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return at != MAP_FAILED ? at : NULL;
+}
+
+void pages_unmap(void *at, size_t bytes)
+{
+    if (at != NULL)
+        munmap(at, bytes);
+}
+
+void pages_forget(void *at, size_t from, size_t to)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t begin = (from + page - 1) / page * page;
+    size_t end = to / page * page;
+
+    if (begin < end)
+        madvise((char *)at + begin, end - begin, MADV_DONTNEED);
+}

@@ -1,0 +1,20 @@
+/* flush/pages.h: large arrays as reserved address space.
+ *
+ * An array that may grow to a known bound is mapped at that bound once; only
+ * the pages that are touched cost memory, all bytes start as zero, nothing is
+ * ever copied to grow, and unmapping gives everything back to the system at
+ * once. Owned by whoever mapped it. */
+#ifndef FLUSH_PAGES_H
+#define FLUSH_PAGES_H
+
+#include <stddef.h>
+
+/* NULL when the address space or the memory limit does not allow it. */
+void *pages_map(size_t bytes);
+
+void pages_unmap(void *at, size_t bytes);
+
+/* Gives back what lies between the two offsets; it reads as zero afterwards. */
+void pages_forget(void *at, size_t from, size_t to);
+
+#endif
