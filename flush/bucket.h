@@ -43,20 +43,26 @@ struct cell {
         struct sketch *sketch;
     };
     uint32_t stamp;  /* of the last sample, in STAMP_NS since the bucket's base_ns */
-    uint32_t values; /* how many values went in; CELL_RELATIVE on top in a gauge */
+    uint32_t values; /* how many values went in */
 };
 
-/* With heeler_statsd_gauge_deltas: this gauge's value is to be added to what
- * the series had before ("+5" and "-5" since the interval began, no plain one). */
-#define CELL_RELATIVE (UINT32_C(1) << 31)
+/* 32 ns a step: 31 bits hold 68 s, more than the longest interval. */
+enum { STAMP_NS = 32, STAMP_MAX = INT32_MAX };
 
-/* 16 ns a step: 32 bits hold 68 s, more than the longest interval. */
-enum { STAMP_NS = 16 };
+/* On top of a gauge's stamp, with heeler_statsd_gauge_deltas: the value is to
+ * be added to what the series had before ("+5" or "-5", and no plain value
+ * since the interval began). */
+#define STAMP_RELATIVE (UINT32_C(1) << 31)
+
+static inline int64_t cell_age_ns(const struct cell *cell)
+{
+    return (int64_t)(cell->stamp & ~STAMP_RELATIVE) * STAMP_NS;
+}
 
 struct bucket {
     struct parcel parcel;
     int64_t start_s;     /* wall clock, aligned to the interval */
-    int64_t base_ns;     /* monotonic origin of the cells' stamps */
+    int64_t base_ns;     /* the monotonic time that start_s stands for: origin of the stamps */
     struct cell *cells;  /* mapped pages */
     size_t mapped_bytes; /* of cells */
     uint32_t n_cells;    /* ids below this may be touched */

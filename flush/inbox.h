@@ -24,7 +24,7 @@ struct parcel {
     struct parcel *next;
     enum parcel_kind kind;
     uint32_t worker; /* index of the sender */
-    size_t bytes;    /* what it holds in memory */
+    size_t bytes;    /* that count as not yet handled; 0 for a bucket */
 };
 
 struct inbox {
@@ -34,7 +34,8 @@ struct inbox {
 
 /* Written by the flusher, read by one worker; a cache line each. */
 struct worker_account {
-    _Alignas(64) _Atomic(uint64_t) handled_bytes;
+    _Alignas(64) _Atomic(uint64_t) handled_bytes; /* of births and records */
+    _Atomic(uint32_t) handled_buckets;
 };
 
 /* False when the system has no eventfd left. */

@@ -1,6 +1,6 @@
 #include "flush/ledger.h"
 
-#define LABEL2(id, label) [id] = label,
+#define LABEL2(id, label)           [id] = label,
 #define LABEL3(id, label, sentence) [id] = label,
 
 const char *shed_reason_label(enum shed_reason reason)

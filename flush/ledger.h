@@ -74,10 +74,10 @@ struct worker_ledger {
 };
 
 /* What was encoded for the intake, by kind: X(id, label). */
-#define POINT_KINDS(X)                                                                         \
-    X(POINT_SERIES, "series")                                                                  \
-    X(POINT_SKETCH, "sketches")                                                                \
-    X(POINT_EVENT, "events")                                                                   \
+#define POINT_KINDS(X)          \
+    X(POINT_SERIES, "series")   \
+    X(POINT_SKETCH, "sketches") \
+    X(POINT_EVENT, "events")    \
     X(POINT_CHECK, "service_checks")
 
 #define POINT_KIND_ENUM(id, label) id,
@@ -85,12 +85,12 @@ enum point_kind { POINT_KINDS(POINT_KIND_ENUM) POINT_KIND_COUNT };
 #undef POINT_KIND_ENUM
 
 /* Why a point or record never became part of a payload. X(id, label, sentence). */
-#define POINT_DROPS(X)                                                                         \
-    X(POINT_NOT_FINITE, "not_finite", "a sum or average left the range of a double")           \
-    X(POINT_TOO_LARGE, "too_large", "one series alone breaks the payload limits")              \
-    X(POINT_NO_MEMORY, "no_memory", "no memory to encode it")                                  \
-    X(POINT_FILTERED, "filtered", "a histogram's suffix is on the filter list")                \
-    X(POINT_DISABLED, "disabled", "enable_payloads turns this kind off")                       \
+#define POINT_DROPS(X)                                                               \
+    X(POINT_NOT_FINITE, "not_finite", "a sum or average left the range of a double") \
+    X(POINT_TOO_LARGE, "too_large", "one series alone breaks the payload limits")    \
+    X(POINT_NO_MEMORY, "no_memory", "no memory to encode it")                        \
+    X(POINT_FILTERED, "filtered", "a histogram's suffix is on the filter list")      \
+    X(POINT_DISABLED, "disabled", "enable_payloads turns this kind off")             \
     X(POINT_INVALID, "invalid", "the intake would refuse the record")
 
 #define POINT_DROP_ENUM(id, label, sentence) id,
@@ -99,17 +99,17 @@ enum point_drop { POINT_DROPS(POINT_DROP_ENUM) POINT_DROP_COUNT };
 
 /* Written by the flusher. */
 struct flusher_ledger {
-    struct counter folded;                        /* values, out of buckets and records */
-    struct counter shed[SHED_REASON_COUNT];       /* values, at admission */
-    struct counter encoded[POINT_KIND_COUNT];     /* points put into payloads */
-    struct counter dropped[POINT_DROP_COUNT];     /* points made and not encoded */
-    struct counter handed[POINT_KIND_COUNT];      /* points in payloads given to the outbox */
-    struct counter payloads;                      /* given to the outbox */
-    struct counter series;                        /* now in the catalogue */
-    struct counter strings;                       /* bytes of interned names, hosts and tags */
-    struct counter snapshots;                     /* sealed */
-    struct counter late_buckets;                  /* came after their snapshot was sealed */
-    struct counter type_conflicts;                /* one name and tags, two types */
+    struct counter folded;                    /* values, out of buckets and records */
+    struct counter shed[SHED_REASON_COUNT];   /* values, at admission */
+    struct counter encoded[POINT_KIND_COUNT]; /* points put into payloads */
+    struct counter dropped[POINT_DROP_COUNT]; /* points made and not encoded */
+    struct counter handed[POINT_KIND_COUNT];  /* points in payloads given to the outbox */
+    struct counter payloads;                  /* given to the outbox */
+    struct counter series;                    /* now in the catalogue */
+    struct counter strings;                   /* bytes of interned names, hosts and tags */
+    struct counter snapshots;                 /* sealed */
+    struct counter late_buckets;              /* came after their snapshot was sealed */
+    struct counter type_conflicts;            /* one name and tags, two types */
     struct counter histograms_switched;
     struct counter values_imbalance; /* of all workers at their last seal, absolute */
     struct counter lines_imbalance;  /* the same for balance 1 */

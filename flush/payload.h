@@ -15,11 +15,11 @@
 #include "protocol/slice.h"
 
 /* One row per route of the intake: X(id, path, content type, kind label). */
-#define PAYLOAD_ROUTES(X)                                                                      \
-    X(ROUTE_SERIES_V2, "/api/v2/series", "application/x-protobuf", "series")                   \
-    X(ROUTE_SERIES_V1, "/api/v1/series", "application/json", "series")                         \
-    X(ROUTE_SKETCHES, "/api/beta/sketches", "application/x-protobuf", "sketches")              \
-    X(ROUTE_CHECKS, "/api/v1/check_run", "application/json", "service_checks")                 \
+#define PAYLOAD_ROUTES(X)                                                         \
+    X(ROUTE_SERIES_V2, "/api/v2/series", "application/x-protobuf", "series")      \
+    X(ROUTE_SERIES_V1, "/api/v1/series", "application/json", "series")            \
+    X(ROUTE_SKETCHES, "/api/beta/sketches", "application/x-protobuf", "sketches") \
+    X(ROUTE_CHECKS, "/api/v1/check_run", "application/json", "service_checks")    \
     X(ROUTE_EVENTS, "/intake/", "application/json", "events")
 
 #define PAYLOAD_ROUTE_ENUM(id, path, type, kind) id,
@@ -27,10 +27,10 @@ enum payload_route { PAYLOAD_ROUTES(PAYLOAD_ROUTE_ENUM) ROUTE_COUNT };
 #undef PAYLOAD_ROUTE_ENUM
 
 /* X(id, setting's word, Content-Encoding or NULL). deflate is RFC 1950 (zlib). */
-#define COMPRESSIONS(X)                                                                        \
-    X(COMPRESSION_ZSTD, "zstd", "zstd")                                                        \
-    X(COMPRESSION_ZLIB, "zlib", "deflate")                                                     \
-    X(COMPRESSION_GZIP, "gzip", "gzip")                                                        \
+#define COMPRESSIONS(X)                    \
+    X(COMPRESSION_ZSTD, "zstd", "zstd")    \
+    X(COMPRESSION_ZLIB, "zlib", "deflate") \
+    X(COMPRESSION_GZIP, "gzip", "gzip")    \
     X(COMPRESSION_NONE, "none", NULL)
 
 #define COMPRESSION_ENUM(id, word, encoding) id,
@@ -41,11 +41,11 @@ struct payload {
     struct payload *next; /* whoever owns it links it */
     enum payload_route route;
     enum compression compression;
-    uint32_t points;    /* what the ledger counts: points, sketch points, events, checks */
-    uint32_t items;     /* series, sketches, events, checks */
-    int64_t created_s;  /* wall clock of the flush */
-    size_t raw_size;    /* bytes before compression */
-    size_t size;        /* of bytes[] */
+    uint32_t points;   /* what the ledger counts: points, sketch points, events, checks */
+    uint32_t items;    /* series, sketches, events, checks */
+    int64_t created_s; /* wall clock of the flush */
+    size_t raw_size;   /* bytes before compression */
+    size_t size;       /* of bytes[] */
     unsigned char bytes[];
 };
 
@@ -69,15 +69,16 @@ typedef void payload_emit(void *context, struct payload *given);
 struct payload_writer;
 
 /* NULL when memory is exhausted. */
-struct payload_writer *payload_writer_new(enum payload_route route, enum compression compression,
-                                          int level, struct payload_limits limits,
+struct payload_writer *payload_writer_new(enum payload_route route,
+                                          enum compression compression, int level,
+                                          struct payload_limits limits,
                                           struct payload_frame frame, int64_t created_s,
                                           payload_emit *emit, void *context);
 
 enum payload_add {
     PAYLOAD_ADDED,
-    PAYLOAD_TOO_LARGE,  /* the item alone breaks a limit: dropped */
-    PAYLOAD_NO_MEMORY,  /* dropped */
+    PAYLOAD_TOO_LARGE, /* the item alone breaks a limit: dropped */
+    PAYLOAD_NO_MEMORY, /* dropped */
 };
 
 /* item: the encoded bytes, copied. points: what it counts for. */

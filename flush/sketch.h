@@ -31,8 +31,8 @@ struct sketch_summary {
 
 struct sketch; /* lives in an arena */
 
-int16_t sketch_key(double value);       /* value must be finite */
-double sketch_key_value(int16_t key);   /* lower edge of the key's bin; +-Inf at +-32767 */
+int16_t sketch_key(double value);     /* value must be finite */
+double sketch_key_value(int16_t key); /* lower edge of the key's bin; +-Inf at +-32767 */
 
 /* A new empty sketch, or NULL when the arena is exhausted. */
 struct sketch *sketch_new(struct arena *arena);

@@ -17,12 +17,12 @@
 #include "protocol/slice.h"
 
 /* Type of a metric: letter(s) on the wire, name in telemetry. */
-#define METRIC_TYPES(X)                                                                        \
-    X(METRIC_COUNT, "c", "count")                                                              \
-    X(METRIC_GAUGE, "g", "gauge")                                                              \
-    X(METRIC_SET, "s", "set")                                                                  \
-    X(METRIC_HISTOGRAM, "h", "histogram")                                                      \
-    X(METRIC_TIMING, "ms", "timing")                                                           \
+#define METRIC_TYPES(X)                   \
+    X(METRIC_COUNT, "c", "count")         \
+    X(METRIC_GAUGE, "g", "gauge")         \
+    X(METRIC_SET, "s", "set")             \
+    X(METRIC_HISTOGRAM, "h", "histogram") \
+    X(METRIC_TIMING, "ms", "timing")      \
     X(METRIC_DISTRIBUTION, "d", "distribution")
 
 #define METRIC_TYPE_ENUM(id, letters, name) id,
@@ -34,19 +34,19 @@ enum line_kind { LINE_METRIC, LINE_EVENT, LINE_CHECK, LINE_KIND_COUNT };
 
 /* Why a line was refused: one row per reason, each its own counter
  * heeler_lines_rejected_total{reason}. X(id, reason label, sentence). */
-#define PARSE_RESULTS(X)                                                                       \
-    X(PARSE_OK, "ok", "accepted")                                                              \
-    X(PARSE_NO_TYPE, "no_type", "no \"|type\" behind the value")                               \
-    X(PARSE_NO_NAME, "no_name", "no name before the first colon")                              \
-    X(PARSE_NO_VALUE, "no_value", "no value between the colon and the pipe")                   \
-    X(PARSE_BAD_VALUE, "bad_value", "the value is not a number")                               \
-    X(PARSE_BAD_TYPE, "bad_type", "the type is none of c g ms h s d")                          \
-    X(PARSE_BAD_RATE, "bad_rate", "the sample rate behind @ is not a number")                  \
-    X(PARSE_BAD_TIME, "bad_timestamp", "the timestamp behind T is not a whole number > 0")     \
-    X(PARSE_EVENT_HEADER, "event_header", "the event does not start with _e{length,length}:")  \
-    X(PARSE_EVENT_LENGTH, "event_length", "the event is shorter than its lengths say")         \
-    X(PARSE_CHECK_FORMAT, "check_format", "the service check is not _sc|name|status")          \
-    X(PARSE_CHECK_STATUS, "check_status", "the service check's status is none of 0 1 2 3")     \
+#define PARSE_RESULTS(X)                                                                      \
+    X(PARSE_OK, "ok", "accepted")                                                             \
+    X(PARSE_NO_TYPE, "no_type", "no \"|type\" behind the value")                              \
+    X(PARSE_NO_NAME, "no_name", "no name before the first colon")                             \
+    X(PARSE_NO_VALUE, "no_value", "no value between the colon and the pipe")                  \
+    X(PARSE_BAD_VALUE, "bad_value", "the value is not a number")                              \
+    X(PARSE_BAD_TYPE, "bad_type", "the type is none of c g ms h s d")                         \
+    X(PARSE_BAD_RATE, "bad_rate", "the sample rate behind @ is not a number")                 \
+    X(PARSE_BAD_TIME, "bad_timestamp", "the timestamp behind T is not a whole number > 0")    \
+    X(PARSE_EVENT_HEADER, "event_header", "the event does not start with _e{length,length}:") \
+    X(PARSE_EVENT_LENGTH, "event_length", "the event is shorter than its lengths say")        \
+    X(PARSE_CHECK_FORMAT, "check_format", "the service check is not _sc|name|status")         \
+    X(PARSE_CHECK_STATUS, "check_status", "the service check's status is none of 0 1 2 3")    \
     X(PARSE_UNTERMINATED, "unterminated", "the last line has no newline, and one is required")
 
 #define PARSE_RESULT_ENUM(id, label, sentence) id,

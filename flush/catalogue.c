@@ -1,0 +1,583 @@
+#include "flush/catalogue.h"
+
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "config/log.h"
+#include "flush/pages.h"
+
+enum { SLOTS_MIN = 64 };
+
+struct slot {
+    uint32_t hash;
+    uint32_t id_plus_one; /* 0: empty */
+};
+
+struct catalogue {
+    struct catalogue_config config;
+    struct flusher_ledger *ledger;
+    struct strings names; /* names and hosts */
+    struct strings tags;
+    struct strings tag_sets;      /* bytes: the ids of sorted tags */
+    struct series_entry *entries; /* pages, max_series of them */
+    uint32_t end;                 /* ids below may be live */
+    uint32_t live;
+    uint32_t lowest_free; /* no free id below */
+    struct slot *slots;
+    uint32_t n_slots;
+    uint32_t **maps; /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
+    double *gauges;  /* pages, only with keep_gauges */
+    uint32_t *ids;   /* scratch: tags of the series being admitted */
+    size_t ids_capacity;
+    struct slice *views; /* scratch of catalogue_tags */
+    size_t views_capacity;
+    struct log_limit conflicts;
+};
+
+/* Values of a map from here on are refusals. */
+#define MAP_REFUSED (UINT32_MAX - 255)
+
+static size_t map_bytes(const struct catalogue *catalogue)
+{
+    return (size_t)catalogue->config.max_series * sizeof(uint32_t);
+}
+
+static size_t entries_bytes(const struct catalogue *catalogue)
+{
+    return (size_t)catalogue->config.max_series * sizeof(struct series_entry);
+}
+
+static size_t gauges_bytes(const struct catalogue *catalogue)
+{
+    return (size_t)catalogue->config.max_series * sizeof(double);
+}
+
+static bool map_pages(struct catalogue *catalogue)
+{
+    catalogue->entries = pages_map(entries_bytes(catalogue));
+    if (catalogue->entries == NULL)
+        return false;
+    if (catalogue->config.keep_gauges) {
+        catalogue->gauges = pages_map(gauges_bytes(catalogue));
+        if (catalogue->gauges == NULL)
+            return false;
+    }
+    for (uint32_t worker = 0; worker < catalogue->config.workers; worker++) {
+        catalogue->maps[worker] = pages_map(map_bytes(catalogue));
+        if (catalogue->maps[worker] == NULL)
+            return false;
+    }
+    return true;
+}
+
+struct catalogue *catalogue_new(const struct catalogue_config *config,
+                                struct flusher_ledger *ledger)
+{
+    struct catalogue *catalogue = calloc(1, sizeof *catalogue);
+
+    if (catalogue == NULL)
+        return NULL;
+    catalogue->config = *config;
+    catalogue->ledger = ledger;
+    strings_init(&catalogue->names);
+    strings_init(&catalogue->tags);
+    strings_init(&catalogue->tag_sets);
+    catalogue->slots = calloc(SLOTS_MIN, sizeof *catalogue->slots);
+    catalogue->n_slots = SLOTS_MIN;
+    catalogue->maps = calloc(config->workers, sizeof *catalogue->maps);
+    if (catalogue->slots == NULL || catalogue->maps == NULL || !map_pages(catalogue)) {
+        catalogue_free(catalogue);
+        return NULL;
+    }
+    return catalogue;
+}
+
+void catalogue_free(struct catalogue *catalogue)
+{
+    if (catalogue == NULL)
+        return;
+    for (uint32_t worker = 0; catalogue->maps != NULL && worker < catalogue->config.workers;
+         worker++)
+        pages_unmap(catalogue->maps[worker], map_bytes(catalogue));
+    pages_unmap(catalogue->entries, entries_bytes(catalogue));
+    pages_unmap(catalogue->gauges, gauges_bytes(catalogue));
+    strings_free(&catalogue->names);
+    strings_free(&catalogue->tags);
+    strings_free(&catalogue->tag_sets);
+    free(catalogue->maps);
+    free(catalogue->slots);
+    free(catalogue->ids);
+    free(catalogue->views);
+    free(catalogue);
+}
+
+/* ---- identities -------------------------------------------------------- */
+
+/* The interned form of an identity; each string is held once. */
+struct identity {
+    uint32_t name, host, tags;
+};
+
+static void count_strings(struct catalogue *catalogue)
+{
+    counter_set(&catalogue->ledger->strings,
+                catalogue->names.bytes + catalogue->tags.bytes + catalogue->tag_sets.bytes);
+}
+
+static struct slice ids_slice(const uint32_t *ids, size_t n)
+{
+    return (struct slice){ (const char *)ids, n * sizeof *ids };
+}
+
+static void release_tags(struct catalogue *catalogue, const uint32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        strings_release(&catalogue->tags, ids[i]);
+}
+
+static bool reserve_ids(struct catalogue *catalogue, size_t n)
+{
+    if (n <= catalogue->ids_capacity)
+        return true;
+    uint32_t *grown = realloc(catalogue->ids, n * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    catalogue->ids = grown;
+    catalogue->ids_capacity = n;
+    return true;
+}
+
+/* A set holds each of its tags once, however many series hold the set. */
+static uint32_t intern_tags(struct catalogue *catalogue, const struct slice *tags, size_t n)
+{
+    if (!reserve_ids(catalogue, n))
+        return STRINGS_NONE;
+    for (size_t i = 0; i < n; i++) {
+        catalogue->ids[i] = strings_intern(&catalogue->tags, tags[i]);
+        if (catalogue->ids[i] == STRINGS_NONE) {
+            release_tags(catalogue, catalogue->ids, i);
+            return STRINGS_NONE;
+        }
+    }
+    uint32_t set = strings_intern(&catalogue->tag_sets, ids_slice(catalogue->ids, n));
+    if (set == STRINGS_NONE || !strings_is_last(&catalogue->tag_sets, set))
+        release_tags(catalogue, catalogue->ids, n);
+    return set;
+}
+
+static void release_tag_set(struct catalogue *catalogue, uint32_t set)
+{
+    if (strings_is_last(&catalogue->tag_sets, set)) {
+        struct slice bytes = strings_get(&catalogue->tag_sets, set);
+        release_tags(catalogue, (const uint32_t *)(const void *)bytes.at,
+                     bytes.len / sizeof(uint32_t));
+    }
+    strings_release(&catalogue->tag_sets, set);
+}
+
+static void release_identity(struct catalogue *catalogue, struct identity id)
+{
+    if (id.name != STRINGS_NONE)
+        strings_release(&catalogue->names, id.name);
+    if (id.host != STRINGS_NONE)
+        strings_release(&catalogue->names, id.host);
+    if (id.tags != STRINGS_NONE)
+        release_tag_set(catalogue, id.tags);
+}
+
+static bool intern_identity(struct catalogue *catalogue, const struct enriched *enriched,
+                            struct identity *out)
+{
+    out->name = strings_intern(&catalogue->names, enriched->name);
+    out->host = strings_intern(&catalogue->names, enriched->host);
+    out->tags = intern_tags(catalogue, enriched->tags, enriched->n_tags);
+    if (out->name != STRINGS_NONE && out->host != STRINGS_NONE && out->tags != STRINGS_NONE)
+        return true;
+    release_identity(catalogue, *out);
+    return false;
+}
+
+/* ---- the index --------------------------------------------------------- */
+
+static uint32_t hash_identity(struct identity id)
+{
+    return (uint32_t)XXH3_64bits(&id, sizeof id);
+}
+
+static bool same_identity(const struct series_entry *entry, struct identity id)
+{
+    return entry->name == id.name && entry->host == id.host && entry->tags == id.tags;
+}
+
+static bool resize_slots(struct catalogue *catalogue, uint32_t n_slots)
+{
+    struct slot *slots = calloc(n_slots, sizeof *slots);
+
+    if (slots == NULL)
+        return false;
+    for (uint32_t id = 0; id < catalogue->end; id++) {
+        if (!catalogue->entries[id].live)
+            continue;
+        uint32_t at = catalogue->entries[id].hash & (n_slots - 1);
+        while (slots[at].id_plus_one != 0)
+            at = (at + 1) & (n_slots - 1);
+        slots[at] = (struct slot){ catalogue->entries[id].hash, id + 1 };
+    }
+    free(catalogue->slots);
+    catalogue->slots = slots;
+    catalogue->n_slots = n_slots;
+    return true;
+}
+
+/* The series of this identity and kind, or SERIES_NONE; *other: one of the same
+ * identity and another kind, or SERIES_NONE. */
+#define SERIES_NONE UINT32_MAX
+
+static uint32_t find_series(const struct catalogue *catalogue, struct identity id, uint8_t kind,
+                            uint32_t *other)
+{
+    uint32_t hash = hash_identity(id);
+    uint32_t mask = catalogue->n_slots - 1;
+
+    *other = SERIES_NONE;
+    for (uint32_t at = hash & mask; catalogue->slots[at].id_plus_one != 0;
+         at = (at + 1) & mask) {
+        uint32_t series = catalogue->slots[at].id_plus_one - 1;
+        if (catalogue->slots[at].hash != hash ||
+            !same_identity(&catalogue->entries[series], id))
+            continue;
+        if (catalogue->entries[series].kind == kind)
+            return series;
+        *other = series;
+    }
+    return SERIES_NONE;
+}
+
+static void insert_slot(struct catalogue *catalogue, uint32_t hash, uint32_t series)
+{
+    uint32_t mask = catalogue->n_slots - 1;
+    uint32_t at = hash & mask;
+
+    while (catalogue->slots[at].id_plus_one != 0)
+        at = (at + 1) & mask;
+    catalogue->slots[at] = (struct slot){ hash, series + 1 };
+}
+
+static void remove_slot(struct catalogue *catalogue, uint32_t hash, uint32_t series)
+{
+    uint32_t mask = catalogue->n_slots - 1;
+    struct slot *slots = catalogue->slots;
+    uint32_t hole = hash & mask;
+
+    while (slots[hole].id_plus_one != series + 1)
+        hole = (hole + 1) & mask;
+    for (uint32_t at = (hole + 1) & mask; slots[at].id_plus_one != 0; at = (at + 1) & mask) {
+        if (((at - slots[at].hash) & mask) >= ((at - hole) & mask)) {
+            slots[hole] = slots[at];
+            hole = at;
+        }
+    }
+    slots[hole] = (struct slot){ 0 };
+}
+
+/* ---- clashes ----------------------------------------------------------- */
+
+static const char *kind_word(uint8_t kind)
+{
+    static const char *const words[CELL_KIND_COUNT] = {
+        [CELL_COUNT] = "c",           [CELL_GAUGE] = "g",        [CELL_SET] = "s",
+        [CELL_HISTOGRAM] = "h or ms", [CELL_DISTRIBUTION] = "d", [CELL_DISTRIBUTION_COPY] = "d",
+    };
+    return words[kind];
+}
+
+static void report_clash(struct catalogue *catalogue, uint32_t series, uint32_t other,
+                         const char *consequence)
+{
+    char name[400], other_name[400], tags[600];
+    struct series_entry *entries = catalogue->entries;
+    size_t n;
+    struct slice first = { "", 0 };
+    const struct slice *all = catalogue_tags(catalogue, series, &n);
+    unsigned suppressed;
+
+    counter_add(&catalogue->ledger->type_conflicts, 1);
+    if (!log_limit_pass(&catalogue->conflicts, clock_monotonic_ns() / 1000000, &suppressed))
+        return;
+    /* The tags lie in one interned run only as ids: quote the first. */
+    if (n > 0)
+        first = all[0];
+    log_quote(first.at, first.len, tags, sizeof tags);
+    struct slice a = catalogue_name(catalogue, series), b = catalogue_name(catalogue, other);
+    log_quote(a.at, a.len, name, sizeof name);
+    log_quote(b.at, b.len, other_name, sizeof other_name);
+    log_warn("catalogue: one series with two types: \"%s:...|%s\" and \"%s:...|%s\" "
+             "(%zu tags%s%s%s): %s",
+             other_name, kind_word(entries[other].kind), name, kind_word(entries[series].kind),
+             n, n > 0 ? ", first \"" : "", tags, n > 0 ? "\"" : "", consequence);
+}
+
+/* Both kinds are sent under the plain name as a point of the series payload. */
+static bool plain_series(uint8_t kind)
+{
+    return kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_SET;
+}
+
+static void check_same_name(struct catalogue *catalogue, uint32_t series, uint32_t other)
+{
+    struct series_entry *entries = catalogue->entries;
+
+    if (plain_series(entries[series].kind) && plain_series(entries[other].kind))
+        report_clash(catalogue, series, other,
+                     "both are kept apart here, but the intake keeps one point a timestamp");
+    else
+        report_clash(catalogue, series, other, "both are kept apart");
+}
+
+/* A series "x.max" beside a histogram "x" of the same tags: the histogram's own
+ * series of that name hides it, or it hides the histogram's. */
+static void check_suffixes(struct catalogue *catalogue, uint32_t series)
+{
+    struct series_entry *entry = &catalogue->entries[series];
+    struct slice name = catalogue_name(catalogue, series);
+
+    for (size_t i = 0; i < catalogue->config.n_aggregates; i++) {
+        struct slice suffix = slice_of(catalogue->config.aggregates[i]);
+        char joined[512];
+        struct slice wanted = { joined, 0 };
+        uint8_t kind = CELL_GAUGE;
+
+        if (entry->kind == CELL_HISTOGRAM && name.len + 1 + suffix.len <= sizeof joined) {
+            memcpy(joined, name.at, name.len);
+            joined[name.len] = '.';
+            memcpy(joined + name.len + 1, suffix.at, suffix.len);
+            wanted.len = name.len + 1 + suffix.len;
+        } else if (plain_series(entry->kind) && name.len > suffix.len + 1 &&
+                   name.at[name.len - suffix.len - 1] == '.' &&
+                   slice_equal(slice_skip(name, name.len - suffix.len), suffix)) {
+            wanted = (struct slice){ name.at, name.len - suffix.len - 1 };
+            kind = CELL_HISTOGRAM;
+        } else {
+            continue;
+        }
+        uint32_t other, id = strings_find(&catalogue->names, wanted);
+        if (id == STRINGS_NONE)
+            continue;
+        uint32_t found = find_series(
+            catalogue, (struct identity){ id, entry->host, entry->tags }, kind, &other);
+        if (found == SERIES_NONE && kind == CELL_GAUGE && other != SERIES_NONE &&
+            plain_series(catalogue->entries[other].kind))
+            found = other;
+        if (found != SERIES_NONE)
+            report_clash(catalogue, series, found,
+                         "a histogram sends a series of the other's name");
+    }
+}
+
+/* ---- admission --------------------------------------------------------- */
+
+static uint32_t take_series_id(struct catalogue *catalogue)
+{
+    while (catalogue->lowest_free < catalogue->end &&
+           catalogue->entries[catalogue->lowest_free].live)
+        catalogue->lowest_free++;
+    if (catalogue->lowest_free < catalogue->end)
+        return catalogue->lowest_free;
+    return catalogue->end < catalogue->config.max_series ? catalogue->end++ : SERIES_NONE;
+}
+
+/* The identity is given: held by the new series, or released. */
+static uint32_t add_series(struct catalogue *catalogue, struct identity given, uint8_t kind)
+{
+    uint32_t id = SERIES_NONE;
+
+    if (catalogue->live < catalogue->n_slots / 4 * 3 ||
+        resize_slots(catalogue, catalogue->n_slots * 2))
+        id = take_series_id(catalogue);
+    if (id == SERIES_NONE) {
+        release_identity(catalogue, given);
+        return SERIES_NONE;
+    }
+    uint32_t hash = hash_identity(given);
+    catalogue->entries[id] = (struct series_entry){
+        given.name, given.host, given.tags, hash, .kind = kind, .live = true,
+    };
+    insert_slot(catalogue, hash, id);
+    catalogue->live++;
+    counter_set(&catalogue->ledger->series, catalogue->live);
+    return id;
+}
+
+static uint32_t series_of(struct catalogue *catalogue, const struct enriched *enriched,
+                          uint8_t kind)
+{
+    struct identity id;
+    uint32_t other;
+
+    if (!intern_identity(catalogue, enriched, &id))
+        return SERIES_NONE;
+    uint32_t series = find_series(catalogue, id, kind, &other);
+    if (series != SERIES_NONE) {
+        release_identity(catalogue, id);
+        return series;
+    }
+    series = add_series(catalogue, id, kind);
+    if (series != SERIES_NONE) {
+        if (other != SERIES_NONE)
+            check_same_name(catalogue, series, other);
+        check_suffixes(catalogue, series);
+    }
+    count_strings(catalogue);
+    return series;
+}
+
+void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uint32_t worker,
+                     const struct birth *birth, struct slice name, struct slice tags)
+{
+    struct enriched enriched;
+    bool copy = birth->kind == CELL_DISTRIBUTION_COPY;
+    int refused =
+        enrich_metric(enricher, name, tags, (enum metric_type)birth->type, copy, &enriched);
+    uint32_t *map = &catalogue->maps[worker][birth->id];
+
+    if (refused != SHED_REASON_COUNT) {
+        *map = MAP_REFUSED + (uint32_t)refused;
+        return;
+    }
+    uint32_t series =
+        series_of(catalogue, &enriched, copy ? CELL_DISTRIBUTION : (uint8_t)birth->kind);
+    if (series == SERIES_NONE) {
+        *map = MAP_REFUSED + SHED_CONTEXTS_FULL;
+        return;
+    }
+    catalogue->entries[series].contexts++;
+    *map = series + 1;
+}
+
+struct mapped catalogue_lookup(const struct catalogue *catalogue, uint32_t worker, uint32_t id)
+{
+    uint32_t value = catalogue->maps[worker][id];
+
+    if (value >= MAP_REFUSED)
+        return (struct mapped){ SERIES_NONE, (enum shed_reason)(value - MAP_REFUSED) };
+    return (struct mapped){ value - 1, SHED_REASON_COUNT };
+}
+
+void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id)
+{
+    struct mapped mapped = catalogue_lookup(catalogue, worker, id);
+
+    if (mapped.refused == SHED_REASON_COUNT && mapped.series != SERIES_NONE)
+        catalogue->entries[mapped.series].contexts--;
+    catalogue->maps[worker][id] = 0;
+}
+
+/* ---- reading and expiry ------------------------------------------------ */
+
+uint32_t catalogue_end(const struct catalogue *catalogue)
+{
+    return catalogue->end;
+}
+
+struct series_entry *catalogue_entry(struct catalogue *catalogue, uint32_t series)
+{
+    return &catalogue->entries[series];
+}
+
+struct slice catalogue_name(const struct catalogue *catalogue, uint32_t series)
+{
+    return strings_get(&catalogue->names, catalogue->entries[series].name);
+}
+
+struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series)
+{
+    return strings_get(&catalogue->names, catalogue->entries[series].host);
+}
+
+const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n)
+{
+    struct slice set = strings_get(&catalogue->tag_sets, catalogue->entries[series].tags);
+    const uint32_t *ids = (const uint32_t *)(const void *)set.at;
+
+    *n = set.len / sizeof *ids;
+    if (*n > catalogue->views_capacity) {
+        struct slice *grown = realloc(catalogue->views, *n * sizeof *grown);
+        if (grown == NULL) {
+            *n = 0;
+            return catalogue->views;
+        }
+        catalogue->views = grown;
+        catalogue->views_capacity = *n;
+    }
+    for (size_t i = 0; i < *n; i++)
+        catalogue->views[i] = strings_get(&catalogue->tags, ids[i]);
+    return catalogue->views;
+}
+
+double *catalogue_gauge(struct catalogue *catalogue, uint32_t series)
+{
+    return catalogue->gauges != NULL ? &catalogue->gauges[series] : NULL;
+}
+
+bool catalogue_keeps_gauges(const struct catalogue *catalogue)
+{
+    return catalogue->gauges != NULL;
+}
+
+bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, int64_t start_s)
+{
+    const struct series_entry *entry = &catalogue->entries[series];
+
+    return entry->kind == CELL_COUNT && entry->last_seen_s != 0 &&
+           entry->last_seen_s + catalogue->config.expiry_s > start_s;
+}
+
+static bool may_expire(const struct catalogue *catalogue, uint32_t series, int64_t start_s)
+{
+    const struct series_entry *entry = &catalogue->entries[series];
+
+    if (!entry->live || entry->contexts > 0)
+        return false;
+    if (entry->kind == CELL_GAUGE && catalogue->config.keep_gauges)
+        return entry->last_seen_s + catalogue->config.expiry_s <= start_s;
+    return !catalogue_wants_zero(catalogue, series, start_s + 1);
+}
+
+static void drop_series(struct catalogue *catalogue, uint32_t series)
+{
+    struct series_entry *entry = &catalogue->entries[series];
+
+    remove_slot(catalogue, entry->hash, series);
+    release_identity(catalogue, (struct identity){ entry->name, entry->host, entry->tags });
+    *entry = (struct series_entry){ 0 };
+    if (catalogue->gauges != NULL)
+        catalogue->gauges[series] = 0;
+    if (series < catalogue->lowest_free)
+        catalogue->lowest_free = series;
+    catalogue->live--;
+}
+
+void catalogue_expire(struct catalogue *catalogue, int64_t start_s)
+{
+    uint32_t before = catalogue->live;
+
+    for (uint32_t series = 0; series < catalogue->end; series++)
+        if (may_expire(catalogue, series, start_s))
+            drop_series(catalogue, series);
+    if (catalogue->live == before)
+        return;
+    while (catalogue->end > 0 && !catalogue->entries[catalogue->end - 1].live)
+        catalogue->end--;
+    pages_forget(catalogue->entries, catalogue->end * sizeof *catalogue->entries,
+                 entries_bytes(catalogue));
+    if (catalogue->n_slots > SLOTS_MIN && catalogue->live < catalogue->n_slots / 8) {
+        uint32_t n_slots = catalogue->n_slots;
+        while (n_slots > SLOTS_MIN && catalogue->live < n_slots / 4)
+            n_slots /= 2;
+        (void)resize_slots(catalogue, n_slots); /* without memory: stay large */
+    }
+    counter_set(&catalogue->ledger->series, catalogue->live);
+    count_strings(catalogue);
+}

@@ -1,0 +1,81 @@
+/* flush/catalogue.h: the one list of series of the process.
+ *
+ * A series is a canonical identity: kind, name, host and the sorted unique
+ * set of tags, each interned once. Workers know contexts (raw bytes) by small
+ * numbers of their own; a birth maps (worker, id) to a series, and several
+ * contexts may map to one: another order of tags, another worker. A context
+ * that admission refuses maps to the reason, so that its values are counted.
+ *
+ * A series lives while a context maps to it or, for counters, while it is
+ * still filled with zeros (dogstatsd_expiry_seconds). Series ids are dense and
+ * reused after catalogue_expire. Owned by the flusher, one thread. */
+#ifndef FLUSH_CATALOGUE_H
+#define FLUSH_CATALOGUE_H
+
+#include "flush/bucket.h"
+#include "flush/enrich.h"
+#include "flush/ledger.h"
+#include "flush/strings.h"
+
+struct series_entry {
+    uint32_t name, host, tags; /* interned; tags: the ids of the sorted tags as bytes */
+    uint32_t hash;             /* of the three, without the kind */
+    uint32_t contexts;         /* that map here */
+    uint32_t last_seen_s;      /* start of the last interval with a value */
+    uint8_t kind;              /* enum cell_kind; a copied distribution is CELL_DISTRIBUTION */
+    bool live;
+};
+
+struct catalogue;
+
+struct catalogue_config {
+    uint32_t max_series;
+    uint32_t workers;
+    int64_t expiry_s;        /* zero-fill time of counters */
+    bool keep_gauges;        /* gauges live as long as counters and keep their value */
+    char *const *aggregates; /* suffixes of histograms, for naming clashes; static */
+    size_t n_aggregates;
+};
+
+/* NULL without memory. The ledger outlives the catalogue. */
+struct catalogue *catalogue_new(const struct catalogue_config *config,
+                                struct flusher_ledger *ledger);
+void catalogue_free(struct catalogue *catalogue);
+
+/* Maps (worker, id) to the series of a birth, made if it is new. */
+void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uint32_t worker,
+                     const struct birth *birth, struct slice name, struct slice tags);
+
+/* The context may mean another series from its next birth on. */
+void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id);
+
+/* What a context maps to: a series id, or a reason of refusal. */
+struct mapped {
+    uint32_t series;
+    enum shed_reason refused; /* SHED_REASON_COUNT: accepted */
+};
+struct mapped catalogue_lookup(const struct catalogue *catalogue, uint32_t worker, uint32_t id);
+
+/* Ids below this may be live. */
+uint32_t catalogue_end(const struct catalogue *catalogue);
+struct series_entry *catalogue_entry(struct catalogue *catalogue, uint32_t series);
+
+struct slice catalogue_name(const struct catalogue *catalogue, uint32_t series);
+struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series);
+
+/* The sorted tags as views good until the next call; *n of them. */
+const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n);
+
+/* The last value of a gauge (0 at first), kept only with keep_gauges. */
+double *catalogue_gauge(struct catalogue *catalogue, uint32_t series);
+
+bool catalogue_keeps_gauges(const struct catalogue *catalogue);
+
+/* Whether a counter without a value in the interval at start_s gets a zero. */
+bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, int64_t start_s);
+
+/* Frees what is neither mapped nor still to be filled with zeros after the
+ * interval at start_s. Not while a snapshot that may name them is unsent. */
+void catalogue_expire(struct catalogue *catalogue, int64_t start_s);
+
+#endif

@@ -1,0 +1,598 @@
+#include "flush/flusher.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/log.h"
+
+/* One slice: some ten milliseconds at most. */
+enum {
+    CELLS_A_STEP = 65536,
+    BIRTHS_A_STEP = 2048,
+    RECORDS_A_STEP = 4096,
+    SERIES_A_STEP = 8192
+};
+
+/* The intake refuses points further ahead than this. */
+enum { AHEAD_MAX_S = 600 };
+
+/* A worker that has not handed in its bucket this long after the first one is
+ * late: its values go into the next snapshot. */
+#define LATE_NS INT64_C(2000000000)
+
+struct flusher {
+    struct flusher_config config;
+    struct catalogue *catalogue;
+    struct enricher *enricher;
+    struct filter *filter;
+    struct encoder *encoder;
+    struct point_rules rules;
+    struct fold_rules fold_rules;
+    uint32_t max_series;
+
+    /* Parcels taken and not yet handled; offset or fold: where the first stands. */
+    struct parcel *first, *last;
+    size_t offset;
+    struct fold fold;
+    struct snapshot *folding; /* where the first parcel's bucket goes */
+
+    struct snapshot *open;   /* oldest first */
+    struct snapshot *sealed; /* oldest first; the first is being sent */
+    uint32_t next_series;    /* of the first sealed one */
+
+    bool any_sealed;
+    int64_t last_start_s; /* of the newest interval sealed */
+    int64_t last_stamp_s;
+    int64_t phase_s; /* second of the interval that this timeline uses */
+
+    double *pool;           /* of the parser for timestamped samples */
+    uint64_t folded_of[64]; /* by worker: values that balance 2 has seen */
+};
+
+/* ---- making ------------------------------------------------------------ */
+
+static bool read_rules(struct flusher *flusher, char *problem, size_t problem_size)
+{
+    const struct settings *settings = flusher->config.settings;
+
+    flusher->enricher = enricher_new(settings, flusher->config.hostname, problem, problem_size);
+    if (flusher->enricher == NULL)
+        return false;
+    flusher->filter = filter_new(settings);
+    point_rules_read(&flusher->rules, settings, flusher->filter, flusher->config.ledger);
+    flusher->fold_rules = (struct fold_rules){
+        .histogram_exact_values = (size_t)settings->heeler_histogram_exact_values,
+        .ledger = flusher->config.ledger,
+    };
+    return flusher->filter != NULL;
+}
+
+struct flusher *flusher_new(const struct flusher_config *config, char *problem,
+                            size_t problem_size)
+{
+    const struct settings *settings = config->settings;
+    struct flusher *flusher = calloc(1, sizeof *flusher);
+
+    snprintf(problem, problem_size, "not enough memory for the flusher");
+    if (flusher == NULL)
+        return NULL;
+    flusher->config = *config;
+    flusher->max_series = (uint32_t)settings->heeler_max_contexts;
+    if (!read_rules(flusher, problem, problem_size)) {
+        flusher_free(flusher);
+        return NULL;
+    }
+    struct catalogue_config catalogue = {
+        .max_series = flusher->max_series,
+        .workers = config->workers,
+        .expiry_s = (int64_t)settings->dogstatsd_expiry_seconds,
+        .keep_gauges = settings->heeler_statsd_gauge_deltas,
+        .aggregates = settings->histogram_aggregates.at,
+        .n_aggregates = settings->histogram_aggregates.n,
+    };
+    flusher->catalogue = catalogue_new(&catalogue, config->ledger);
+    flusher->encoder = encoder_new(settings, config->hostname, config->outbox, config->ledger);
+    flusher->pool = malloc((size_t)(settings->dogstatsd_buffer_size / 2 + 1) * sizeof(double));
+    if (flusher->catalogue == NULL || flusher->encoder == NULL || flusher->pool == NULL) {
+        flusher_free(flusher);
+        return NULL;
+    }
+    return flusher;
+}
+
+static void parcel_free(struct parcel *given)
+{
+    if (given->kind == PARCEL_BUCKET)
+        bucket_free((struct bucket *)given);
+    else
+        chunk_free((struct chunk *)given);
+}
+
+static void snapshots_free(struct snapshot *list)
+{
+    while (list != NULL) {
+        struct snapshot *next = list->next;
+        snapshot_free(list);
+        list = next;
+    }
+}
+
+void flusher_free(struct flusher *flusher)
+{
+    if (flusher == NULL)
+        return;
+    while (flusher->first != NULL) {
+        struct parcel *next = flusher->first->next;
+        parcel_free(flusher->first);
+        flusher->first = next;
+    }
+    snapshots_free(flusher->open);
+    snapshots_free(flusher->sealed);
+    encoder_free(flusher->encoder);
+    catalogue_free(flusher->catalogue);
+    enricher_free(flusher->enricher);
+    filter_free(flusher->filter);
+    free(flusher->pool);
+    free(flusher);
+}
+
+/* ---- snapshots: which one, when sealed, with which stamp --------------- */
+
+static struct snapshot *open_snapshot(struct flusher *flusher, int64_t start_s, int64_t now_ns)
+{
+    struct snapshot *snapshot =
+        snapshot_new(start_s, now_ns, flusher->max_series, flusher->config.budget);
+    struct snapshot **end = &flusher->open;
+
+    if (snapshot == NULL)
+        return NULL;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = snapshot;
+    return snapshot;
+}
+
+/* Whether an interval lies so far before the last one that the clock was set
+ * back for good. */
+static bool new_timeline(const struct flusher *flusher, int64_t start_s)
+{
+    return flusher->any_sealed && start_s + AHEAD_MAX_S < flusher->last_start_s;
+}
+
+/* The snapshot of the bucket's interval. One that is sealed already takes no
+ * more: the bucket then goes into the newest open one, or one of its own. */
+static struct snapshot *snapshot_for(struct flusher *flusher, const struct bucket *bucket,
+                                     int64_t now_ns)
+{
+    struct snapshot *newest = NULL;
+
+    for (struct snapshot *s = flusher->open; s != NULL; s = s->next) {
+        if (s->start_s == bucket->start_s)
+            return s;
+        newest = s;
+    }
+    if (!flusher->any_sealed || bucket->start_s > flusher->last_start_s ||
+        new_timeline(flusher, bucket->start_s))
+        return open_snapshot(flusher, bucket->start_s, now_ns);
+    counter_add(&flusher->config.ledger->late_buckets, 1);
+    if (newest != NULL)
+        return newest;
+    newest = open_snapshot(flusher, bucket->start_s, now_ns);
+    if (newest != NULL)
+        newest->fill_zeros = flusher->config.workers == 1; /* the clock stepped back */
+    return newest;
+}
+
+static int64_t choose_stamp(struct flusher *flusher, int64_t start_s)
+{
+    int64_t stamp = start_s + flusher->phase_s;
+
+    if (new_timeline(flusher, start_s)) {
+        flusher->phase_s = (flusher->phase_s + 1) % flusher->rules.interval_s;
+        stamp = start_s + flusher->phase_s;
+    } else if (flusher->any_sealed && stamp <= flusher->last_stamp_s) {
+        stamp = flusher->last_stamp_s + 1;
+    }
+    if (!flusher->any_sealed && stamp < flusher->config.start_s)
+        stamp = flusher->config.start_s;
+    return stamp;
+}
+
+/* Takes it from the open ones; it is the next to be sent. */
+static void seal(struct flusher *flusher, struct snapshot *snapshot)
+{
+    struct snapshot **at = &flusher->open;
+    int64_t stamp_s = choose_stamp(flusher, snapshot->start_s);
+
+    while (*at != snapshot)
+        at = &(*at)->next;
+    *at = snapshot->next;
+    snapshot->next = NULL;
+    snapshot_seal(snapshot, flusher->catalogue, stamp_s);
+    if (!flusher->any_sealed || snapshot->start_s > flusher->last_start_s ||
+        new_timeline(flusher, snapshot->start_s))
+        flusher->last_start_s = snapshot->start_s;
+    flusher->any_sealed = true;
+    flusher->last_stamp_s = stamp_s;
+    counter_add(&flusher->config.ledger->snapshots, 1);
+    for (at = &flusher->sealed; *at != NULL;)
+        at = &(*at)->next;
+    *at = snapshot;
+}
+
+static void mark_arrived(struct flusher *flusher, struct snapshot *snapshot, uint32_t worker)
+{
+    uint64_t all = flusher->config.workers == 64 ? UINT64_MAX
+                                                 : (UINT64_C(1) << flusher->config.workers) - 1;
+
+    snapshot->arrived |= UINT64_C(1) << worker;
+    if (snapshot->arrived == all)
+        seal(flusher, snapshot);
+}
+
+/* ---- records ----------------------------------------------------------- */
+
+/* Why no value of this timestamped sample can be sent; SHED_REASON_COUNT: it can. */
+static enum shed_reason refuse_timed(const struct sample *sample, int64_t received_s)
+{
+    if (sample->type != METRIC_COUNT && sample->type != METRIC_GAUGE)
+        return SHED_UNSUPPORTED_TIME;
+    return sample->time_s > received_s + AHEAD_MAX_S ? SHED_REFUSED_TIME : SHED_REASON_COUNT;
+}
+
+static void send_timed(struct flusher *flusher, const struct sample *sample,
+                       const struct enriched *enriched, int64_t now_s)
+{
+    struct identity_scratch scratch;
+    struct point point = { sample->time_s, 0 };
+    struct series series = {
+        .id = points_identity(&scratch, enriched->name, enriched->host, enriched->tags,
+                              enriched->n_tags),
+        .type = sample->type == METRIC_COUNT ? SERIES_RATE : SERIES_GAUGE,
+        .interval_s = flusher->rules.interval_s,
+        .points = &point,
+        .n_points = 1,
+    };
+
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        if (!isfinite(sample->values[i])) {
+            counter_add(&flusher->config.ledger->shed[SHED_NOT_FINITE], 1);
+            continue;
+        }
+        /* The sample rate is not applied to timestamped counters (the Agent). */
+        point.value = sample->type == METRIC_COUNT
+                          ? sample->values[i] / (double)flusher->rules.interval_s
+                          : sample->values[i];
+        encoder_timed(flusher->encoder, &series, now_s);
+        counter_add(&flusher->config.ledger->folded, 1);
+    }
+}
+
+static void handle_timed(struct flusher *flusher, struct slice line, int64_t received_s,
+                         int64_t now_s)
+{
+    struct parser parser = { .pool = flusher->pool };
+    struct sample sample;
+    struct enriched enriched;
+
+    if (parse_sample(&parser, line, &sample) != PARSE_OK)
+        return; /* it parsed at the worker; were it not so, balance 2 would say it */
+    int refused = refuse_timed(&sample, received_s);
+    if (refused == SHED_REASON_COUNT)
+        refused = enrich_metric(flusher->enricher, sample.name, sample.tags, sample.type, false,
+                                &enriched);
+    if (refused != SHED_REASON_COUNT)
+        counter_add(&flusher->config.ledger->shed[refused], sample.n_values);
+    else
+        send_timed(flusher, &sample, &enriched, now_s);
+}
+
+static void handle_event(struct flusher *flusher, struct slice line, int64_t received_s,
+                         int64_t now_s)
+{
+    struct event_record record;
+    struct enriched enriched;
+
+    if (event_parse(line, &record.event) != PARSE_OK)
+        return;
+    if (!enrich_record(flusher->enricher, record.event.tags, record.event.host, &enriched)) {
+        counter_add(&flusher->config.ledger->dropped[POINT_INVALID], 1);
+        return;
+    }
+    record.host = enriched.host;
+    record.tags = enriched.tags;
+    record.n_tags = enriched.n_tags;
+    record.time_s = record.event.time_s != 0 ? record.event.time_s : received_s;
+    encoder_event(flusher->encoder, &record, now_s);
+}
+
+static void handle_check(struct flusher *flusher, struct slice line, int64_t received_s,
+                         int64_t now_s)
+{
+    struct check_record record;
+    struct enriched enriched;
+
+    if (check_parse(line, &record.check) != PARSE_OK)
+        return;
+    if (!enrich_record(flusher->enricher, record.check.tags, record.check.host, &enriched)) {
+        counter_add(&flusher->config.ledger->dropped[POINT_INVALID], 1);
+        return;
+    }
+    record.host = enriched.host;
+    record.tags = enriched.tags;
+    record.n_tags = enriched.n_tags;
+    record.time_s = record.check.time_s != 0 ? record.check.time_s : received_s;
+    encoder_check(flusher->encoder, &record, now_s);
+}
+
+static void handle_record(struct flusher *flusher, const struct record *record,
+                          struct slice line, int64_t now_s)
+{
+    switch ((enum line_kind)record->kind) {
+    case LINE_METRIC:
+        handle_timed(flusher, line, record->received_s, now_s);
+        break;
+    case LINE_EVENT:
+        handle_event(flusher, line, record->received_s, now_s);
+        break;
+    case LINE_CHECK:
+        handle_check(flusher, line, record->received_s, now_s);
+        break;
+    case LINE_KIND_COUNT:
+        break;
+    }
+}
+
+/* ---- parcels: each returns true when the parcel is done ---------------- */
+
+static bool handle_records(struct flusher *flusher, const struct chunk *chunk, int64_t now_s)
+{
+    struct record record;
+    struct slice line;
+
+    for (int i = 0; i < RECORDS_A_STEP; i++) {
+        if (!chunk_next_record(chunk, &flusher->offset, &record, &line))
+            return true;
+        handle_record(flusher, &record, line, now_s);
+    }
+    return false;
+}
+
+static bool handle_births(struct flusher *flusher, const struct chunk *chunk)
+{
+    struct birth birth;
+    struct slice name, tags;
+
+    for (int i = 0; i < BIRTHS_A_STEP; i++) {
+        if (!chunk_next_birth(chunk, &flusher->offset, &birth, &name, &tags))
+            return true;
+        catalogue_admit(flusher->catalogue, flusher->enricher, chunk->parcel.worker, &birth,
+                        name, tags);
+    }
+    return false;
+}
+
+/* Balance 1 and 2 at this seal: the worker's own counts came with the bucket,
+ * everything it pushed before is handled. */
+static void check_balances(struct flusher *flusher, const struct bucket *bucket,
+                           uint64_t handled)
+{
+    struct flusher_ledger *ledger = flusher->config.ledger;
+    uint64_t *seen = &flusher->folded_of[bucket->parcel.worker];
+
+    *seen += handled;
+    uint64_t expected = bucket->values_parsed - bucket->values_shed;
+    counter_set(&ledger->values_imbalance,
+                expected > *seen ? expected - *seen : *seen - expected);
+    counter_set(&ledger->lines_imbalance, bucket->lines > bucket->lines_accounted
+                                              ? bucket->lines - bucket->lines_accounted
+                                              : bucket->lines_accounted - bucket->lines);
+}
+
+static void retire_contexts(struct flusher *flusher, const struct bucket *bucket)
+{
+    for (uint32_t i = 0; i < bucket->n_retired; i++)
+        catalogue_retire(flusher->catalogue, bucket->parcel.worker, bucket->retired[i]);
+}
+
+/* Without memory for a snapshot the bucket's values are shed. */
+static void shed_all(struct flusher *flusher, const struct bucket *bucket)
+{
+    for (uint32_t id = 0; id < bucket->n_cells; id++)
+        counter_add(&flusher->config.ledger->shed[SHED_MEMORY], bucket->cells[id].values);
+}
+
+static bool handle_bucket(struct flusher *flusher, struct bucket *bucket, int64_t now_ns)
+{
+    if (flusher->folding == NULL) {
+        flusher->fold = (struct fold){ 0 };
+        flusher->folding = snapshot_for(flusher, bucket, now_ns);
+    }
+    if (flusher->folding == NULL)
+        shed_all(flusher, bucket);
+    else if (!snapshot_fold(flusher->folding, flusher->catalogue, bucket, &flusher->fold,
+                            CELLS_A_STEP, &flusher->fold_rules))
+        return false;
+    retire_contexts(flusher, bucket);
+    if (flusher->folding != NULL)
+        mark_arrived(flusher, flusher->folding, bucket->parcel.worker);
+    flusher->folding = NULL;
+    return true;
+}
+
+static uint64_t values_handled(const struct flusher_ledger *ledger)
+{
+    uint64_t sum = counter_read(&ledger->folded);
+
+    for (int reason = 0; reason < SHED_REASON_COUNT; reason++)
+        sum += counter_read(&ledger->shed[reason]);
+    return sum;
+}
+
+static bool handle_parcel(struct flusher *flusher, struct parcel *parcel, int64_t now_s,
+                          int64_t now_ns)
+{
+    uint64_t before = values_handled(flusher->config.ledger);
+    bool done = false;
+
+    switch (parcel->kind) {
+    case PARCEL_BIRTHS:
+        done = handle_births(flusher, (const struct chunk *)parcel);
+        break;
+    case PARCEL_RECORDS:
+        done = handle_records(flusher, (const struct chunk *)parcel, now_s);
+        break;
+    case PARCEL_BUCKET:
+        done = handle_bucket(flusher, (struct bucket *)parcel, now_ns);
+        break;
+    }
+    uint64_t handled = values_handled(flusher->config.ledger) - before;
+    if (parcel->kind == PARCEL_BUCKET && done)
+        check_balances(flusher, (const struct bucket *)parcel, handled);
+    else
+        flusher->folded_of[parcel->worker] += handled;
+    return done;
+}
+
+static void finish_parcel(struct flusher *flusher)
+{
+    struct parcel *done = flusher->first;
+    struct worker_account *account = &flusher->config.accounts[done->worker];
+    uint64_t handled = atomic_load_explicit(&account->handled_bytes, memory_order_relaxed);
+
+    flusher->first = done->next;
+    flusher->offset = 0;
+    atomic_store_explicit(&account->handled_bytes, handled + done->bytes, memory_order_relaxed);
+    if (done->kind == PARCEL_BUCKET)
+        atomic_store_explicit(
+            &account->handled_buckets,
+            atomic_load_explicit(&account->handled_buckets, memory_order_relaxed) + 1,
+            memory_order_relaxed);
+    parcel_free(done);
+}
+
+static void take_parcels(struct flusher *flusher)
+{
+    struct parcel *taken = inbox_take(flusher->config.inbox);
+
+    if (taken == NULL)
+        return;
+    if (flusher->first == NULL)
+        flusher->first = taken;
+    else
+        flusher->last->next = taken;
+    while (taken->next != NULL)
+        taken = taken->next;
+    flusher->last = taken;
+}
+
+/* ---- sending a sealed snapshot ----------------------------------------- */
+
+struct showing {
+    struct flusher *flusher;
+    int64_t now_s;
+};
+
+static void show_series(void *context, const struct series *series)
+{
+    struct showing *showing = context;
+    const struct point_visitor *also = showing->flusher->config.also;
+
+    encoder_series(showing->flusher->encoder, series, showing->now_s);
+    if (also != NULL)
+        also->series(also->context, series);
+}
+
+static void show_sketch(void *context, const struct sketch_series *sketch)
+{
+    struct showing *showing = context;
+    const struct point_visitor *also = showing->flusher->config.also;
+
+    encoder_sketch(showing->flusher->encoder, sketch, showing->now_s);
+    if (also != NULL)
+        also->sketch(also->context, sketch);
+}
+
+static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
+{
+    const struct point_visitor *also = flusher->config.also;
+
+    encoder_end_snapshot(flusher->encoder);
+    if (also != NULL && flusher->config.snapshot_ends != NULL)
+        flusher->config.snapshot_ends(also->context);
+    flusher->sealed = snapshot->next;
+    flusher->next_series = 0;
+    /* A series that an unsent snapshot may name must stay. */
+    if (flusher->sealed == NULL && flusher->open == NULL && flusher->folding == NULL)
+        catalogue_expire(flusher->catalogue, snapshot->start_s);
+    snapshot_free(snapshot);
+}
+
+static void send_slice(struct flusher *flusher, int64_t now_s)
+{
+    struct snapshot *snapshot = flusher->sealed;
+    struct showing showing = { flusher, now_s };
+    struct point_visitor visitor = { show_series, show_sketch, &showing };
+    const struct point_visitor *also = flusher->config.also;
+    uint32_t end = snapshot->end - flusher->next_series > SERIES_A_STEP
+                       ? flusher->next_series + SERIES_A_STEP
+                       : snapshot->end;
+
+    if (flusher->next_series == 0 && also != NULL && flusher->config.snapshot_begins != NULL)
+        flusher->config.snapshot_begins(also->context, snapshot->stamp_s);
+    for (; flusher->next_series < end; flusher->next_series++)
+        points_visit(snapshot, flusher->catalogue, flusher->next_series, &flusher->rules,
+                     &visitor);
+    if (flusher->next_series == snapshot->end)
+        finish_snapshot(flusher, snapshot);
+}
+
+/* ---- the outside ------------------------------------------------------- */
+
+bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns)
+{
+    take_parcels(flusher);
+    if (flusher->first != NULL) {
+        if (handle_parcel(flusher, flusher->first, now_s, now_ns))
+            finish_parcel(flusher);
+    }
+    if (flusher->sealed != NULL)
+        send_slice(flusher, now_s);
+    return flusher->first != NULL || flusher->sealed != NULL;
+}
+
+void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns)
+{
+    struct snapshot *next;
+
+    if (encoder_has_records(flusher->encoder))
+        encoder_end_records(flusher->encoder, now_s);
+    for (struct snapshot *s = flusher->open; s != NULL; s = next) {
+        next = s->next;
+        if (s != flusher->folding && now_ns - s->opened_ns > LATE_NS)
+            seal(flusher, s);
+    }
+}
+
+void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns)
+{
+    while (flusher_step(flusher, now_s, now_ns))
+        ;
+    while (flusher->open != NULL)
+        seal(flusher, flusher->open);
+    while (flusher_step(flusher, now_s, now_ns))
+        ;
+    encoder_end_records(flusher->encoder, now_s);
+}
+
+uint64_t flusher_points_open(const struct flusher_ledger *ledger)
+{
+    uint64_t handed = 0, encoded = 0;
+
+    for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
+        handed += counter_read(&ledger->handed[kind]);
+    for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
+        encoded += counter_read(&ledger->encoded[kind]);
+    return encoded - handed;
+}

@@ -1,0 +1,63 @@
+/* flush/flusher.h: parcels in, payloads out: the owner of all series.
+ *
+ *   inbox -> parcels, each worker's in the order sent
+ *     births   -> catalogue_admit
+ *     records  -> encoder (timestamped samples, events, checks)
+ *     bucket   -> snapshot_fold, into the snapshot of its interval
+ *   snapshot complete or late -> snapshot_seal -> points_visit -> encoder -> outbox
+ *
+ * All work is done in slices: flusher_step() does a bounded piece and says
+ * whether there is more, so that neither a flush nor a storm of births holds
+ * the loop. Time is an argument; one thread. flusher_loop.h runs it.
+ *
+ * Timestamps. A snapshot carries the start of its interval, or the second in
+ * which the process started if that is later. No stamp is used twice: after a
+ * step back of the clock, or for a bucket that came late, the next free second
+ * is taken. Only a step of more than ten minutes back starts a new timeline,
+ * one second beside the old one, because the intake refuses stamps that lie
+ * further ahead. */
+#ifndef FLUSH_FLUSHER_H
+#define FLUSH_FLUSHER_H
+
+#include "flush/encoder.h"
+#include "flush/points.h"
+
+struct flusher;
+
+struct flusher_config {
+    const struct settings *settings; /* static for the flusher's life */
+    const char *hostname;
+    uint32_t workers;
+    int64_t start_s;                 /* when the process started, wall clock */
+    struct inbox *inbox;             /* shared */
+    struct outbox *outbox;           /* shared */
+    struct worker_account *accounts; /* one a worker */
+    struct arena_budget *budget;     /* of all arenas */
+    struct flusher_ledger *ledger;
+    const struct point_visitor *also; /* sees every aggregated point too; or NULL */
+    /* Around the points of one snapshot for `also`; or NULL. */
+    void (*snapshot_begins)(void *context, int64_t stamp_s);
+    void (*snapshot_ends)(void *context);
+};
+
+/* NULL with a sentence when a setting is wrong or memory is exhausted. */
+struct flusher *flusher_new(const struct flusher_config *config, char *problem,
+                            size_t problem_size);
+void flusher_free(struct flusher *flusher);
+
+/* One bounded piece of work; true when there is more to do at once. */
+bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns);
+
+/* To be called from time to time (each second): seals what waits for a worker
+ * for too long and hands over records. */
+void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns);
+
+/* Everything, without slices: all parcels, all snapshots (complete or not), all
+ * records. After the workers have pushed their last parcel. */
+void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
+
+/* How far points encoded and points handed over are apart; 0 when nothing is
+ * open. The right side of balance 3 is delivery's. */
+uint64_t flusher_points_open(const struct flusher_ledger *ledger);
+
+#endif

@@ -1,0 +1,71 @@
+/* flush/snapshot.h: all buckets of one interval, merged by series.
+ *
+ * A bucket is folded in the moment it arrives: its context ids mean series only
+ * until the next parcel of that worker. Counts add, the newest gauge wins by
+ * stamp, sets, histograms and sketches merge; where there is nothing to merge
+ * with, the snapshot adopts the block and with it the bucket's arena. Once
+ * sealed, a snapshot is read by the encoders and freed.
+ *
+ * Owned by the flusher, one thread. */
+#ifndef FLUSH_SNAPSHOT_H
+#define FLUSH_SNAPSHOT_H
+
+#include "flush/bucket.h"
+#include "flush/catalogue.h"
+
+struct snapshot_cell {
+    union {
+        double value;
+        struct distinct *distinct;
+        struct histogram *histogram;
+        struct sketch *sketch;
+    };
+    int64_t stamp_ns; /* monotonic, of the newest sample; 0: no value */
+};
+
+struct snapshot {
+    struct snapshot *next;
+    int64_t start_s;             /* of its interval */
+    int64_t stamp_s;             /* what its points carry, set when sealed */
+    int64_t opened_ns;           /* monotonic, when the first bucket came */
+    uint64_t arrived;            /* workers that have handed in, a bit each */
+    bool fill_zeros;             /* false for one that only takes what came late */
+    struct snapshot_cell *cells; /* pages, by series id */
+    size_t mapped_bytes;
+    uint32_t end; /* series below may have a value */
+    struct arena arena;
+    struct arena *adopted;
+    size_t n_adopted, adopted_capacity;
+};
+
+/* NULL without memory. */
+struct snapshot *snapshot_new(int64_t start_s, int64_t now_ns, uint32_t max_series,
+                              struct arena_budget *budget);
+void snapshot_free(struct snapshot *snapshot);
+
+/* Where a fold stands; starts as zeros. */
+struct fold {
+    uint32_t next; /* cell */
+};
+
+struct fold_rules {
+    size_t histogram_exact_values;
+    struct flusher_ledger *ledger;
+};
+
+/* Folds at most max_cells cells of the bucket; true when the bucket is done:
+ * its arena has then moved to the snapshot or is empty. */
+bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
+                   struct bucket *bucket, struct fold *fold, uint32_t max_cells,
+                   const struct fold_rules *rules);
+
+/* Adds the zeros of quiet counters and notes gauges that deltas build on. To be
+ * called once, with the last bucket folded. */
+void snapshot_seal(struct snapshot *snapshot, struct catalogue *catalogue, int64_t stamp_s);
+
+static inline bool snapshot_has(const struct snapshot *snapshot, uint32_t series)
+{
+    return series < snapshot->end && snapshot->cells[series].stamp_ns != 0;
+}
+
+#endif

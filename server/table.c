@@ -1,0 +1,636 @@
+#include "server/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "flush/pages.h"
+
+/* A flusher that has so many sealed buckets before it gets no more: the interval
+ * then stays open. */
+enum { SLOTS_MIN = 256, BUCKETS_BEHIND_MAX = 4 };
+
+/* The home of a slot is low & mask, so a table can be rebuilt from its slots. */
+struct slot {
+    uint64_t high;
+    uint32_t low;
+    uint32_t id_plus_one; /* 0: empty */
+};
+
+/* By id, in idle[]: intervals since last seen, or one of the two. */
+enum { IDLE_MAX = UINT16_MAX - 2, DEAD = UINT16_MAX - 1, FREE = UINT16_MAX };
+
+struct table {
+    struct table_config config;
+    struct slot *slots; /* pages */
+    uint64_t mask;      /* slots - 1 */
+    uint32_t used;      /* slots, dead ones too */
+    uint32_t dead;
+    uint32_t live;
+    uint32_t end;         /* ids below are live, dead or free */
+    uint32_t lowest_free; /* no free id below */
+    uint16_t *idle;       /* pages, max_contexts of them */
+    struct cell *cells;   /* pages, max_contexts of them: the open bucket */
+    int64_t start_s, base_ns;
+    struct arena arena;
+    struct chunk *births, *records; /* open chunks or NULL */
+    uint64_t pushed_bytes;
+    uint32_t pushed_buckets;
+};
+
+static uint8_t secret[192];
+
+bool table_make_secret(void)
+{
+    char seed[32];
+
+    if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        return false;
+    XXH3_generateSecret(secret, sizeof secret, seed, sizeof seed);
+    return true;
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+static size_t cells_bytes(const struct table *table)
+{
+    return (size_t)table->config.max_contexts * sizeof(struct cell);
+}
+
+static size_t idle_bytes(const struct table *table)
+{
+    return (size_t)table->config.max_contexts * sizeof(uint16_t);
+}
+
+static size_t slots_bytes(uint64_t mask)
+{
+    return (size_t)(mask + 1) * sizeof(struct slot);
+}
+
+struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns)
+{
+    struct table *table = calloc(1, sizeof *table);
+
+    if (table == NULL)
+        return NULL;
+    table->config = *config;
+    table->mask = SLOTS_MIN - 1;
+    table->slots = pages_map(slots_bytes(table->mask));
+    table->idle = pages_map(idle_bytes(table));
+    table->cells = pages_map(cells_bytes(table));
+    table->start_s = start_s;
+    table->base_ns = base_ns;
+    arena_init(&table->arena, config->budget);
+    if (table->slots == NULL || table->idle == NULL || table->cells == NULL) {
+        table_free(table);
+        return NULL;
+    }
+    return table;
+}
+
+void table_free(struct table *table)
+{
+    if (table == NULL)
+        return;
+    pages_unmap(table->slots, slots_bytes(table->mask));
+    pages_unmap(table->idle, idle_bytes(table));
+    pages_unmap(table->cells, cells_bytes(table));
+    arena_free(&table->arena);
+    free(table->births);
+    free(table->records);
+    free(table);
+}
+
+/* ---- finding ----------------------------------------------------------- */
+
+enum cell_kind table_kind(enum metric_type type)
+{
+    static const enum cell_kind kinds[METRIC_TYPE_COUNT] = {
+        [METRIC_COUNT] = CELL_COUNT,      [METRIC_GAUGE] = CELL_GAUGE,
+        [METRIC_SET] = CELL_SET,          [METRIC_HISTOGRAM] = CELL_HISTOGRAM,
+        [METRIC_TIMING] = CELL_HISTOGRAM, [METRIC_DISTRIBUTION] = CELL_DISTRIBUTION,
+    };
+    return kinds[type];
+}
+
+/* Name and tags lie apart in the line. Each is hashed where it is; the two are
+ * joined by odd multipliers, in 128 bits, so that only chance could make two
+ * pairs meet. */
+struct table_hash table_hash(const struct sample *sample, enum cell_kind kind)
+{
+    XXH128_hash_t name =
+        XXH3_128bits_withSecret(sample->name.at, sample->name.len, secret, sizeof secret);
+    struct table_hash hash = { name.low64 + (uint64_t)kind * 0x9E3779B97F4A7C15u, name.high64 };
+
+    if (sample->tags.len > 0) {
+        XXH128_hash_t tags =
+            XXH3_128bits_withSecret(sample->tags.at, sample->tags.len, secret, sizeof secret);
+        hash.low = hash.low * 0x9FB21C651E98DF25u + tags.low64;
+        hash.high = hash.high * 0xC2B2AE3D27D4EB4Fu + tags.high64;
+    }
+    return hash;
+}
+
+static uint64_t slot_of(const struct table *table, struct table_hash hash)
+{
+    return (uint32_t)hash.low & table->mask;
+}
+
+void table_prefetch(const struct table *table, struct table_hash hash)
+{
+    __builtin_prefetch(&table->slots[slot_of(table, hash)]);
+}
+
+/* The slot that holds the hash, or the empty one where it would go. */
+static inline struct slot *probe(const struct table *table, struct table_hash hash)
+{
+    for (uint64_t at = slot_of(table, hash);; at = (at + 1) & table->mask) {
+        struct slot *slot = &table->slots[at];
+
+        if ((slot->high == hash.high && slot->low == (uint32_t)hash.low) ||
+            slot->id_plus_one == 0)
+            return slot;
+    }
+}
+
+void table_prefetch_cell(const struct table *table, struct table_hash hash)
+{
+    const struct slot *slot = &table->slots[slot_of(table, hash)];
+
+    /* Most contexts stand in their first slot; a wrong guess costs one fetch. */
+    if (slot->id_plus_one != 0)
+        __builtin_prefetch(&table->cells[slot->id_plus_one - 1], 1);
+}
+
+/* ---- parcels ----------------------------------------------------------- */
+
+static bool is_behind(const struct table *table, size_t more)
+{
+    uint64_t handled =
+        atomic_load_explicit(&table->config.account->handled_bytes, memory_order_relaxed);
+
+    return table->pushed_bytes - handled + more > table->config.max_behind;
+}
+
+static void push(struct table *table, struct parcel *given, size_t bytes)
+{
+    given->bytes = bytes;
+    table->pushed_bytes += bytes;
+    inbox_push(table->config.inbox, given);
+}
+
+static bool push_chunk(struct table *table, struct chunk **chunk)
+{
+    struct chunk *given = *chunk;
+
+    if (given == NULL)
+        return false;
+    *chunk = NULL;
+    push(table, &given->parcel, sizeof *given + given->capacity);
+    return true;
+}
+
+bool table_push_records(struct table *table)
+{
+    return push_chunk(table, &table->records);
+}
+
+/* Appends to the open chunk, or pushes it and opens the next. False: the
+ * flusher is behind, or there is no memory. */
+static bool append(struct table *table, struct chunk **chunk, enum parcel_kind kind,
+                   const void *head, size_t head_size, struct slice first, struct slice second)
+{
+    if (*chunk != NULL && chunk_append(*chunk, head, head_size, first, second))
+        return true;
+    push_chunk(table, chunk);
+    if (is_behind(table, sizeof(struct chunk) + CHUNK_BYTES))
+        return false;
+    *chunk = chunk_new(kind, table->config.worker, head_size + first.len + second.len);
+    return *chunk != NULL && chunk_append(*chunk, head, head_size, first, second);
+}
+
+bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
+                  int64_t received_s)
+{
+    struct record head = { received_s, (uint32_t)line.len, (uint32_t)kind, values, 0 };
+
+    return append(table, &table->records, PARCEL_RECORDS, &head, sizeof head, line,
+                  (struct slice){ NULL, 0 });
+}
+
+/* ---- births ------------------------------------------------------------ */
+
+/* A table with room for the live ones only, at most half full. */
+static bool rebuild(struct table *table)
+{
+    uint64_t n_slots = SLOTS_MIN;
+
+    while (n_slots < (uint64_t)(table->used - table->dead) * 2 + 2)
+        n_slots *= 2;
+    struct slot *old = table->slots, *slots = pages_map(slots_bytes(n_slots - 1));
+    uint64_t old_mask = table->mask;
+
+    if (slots == NULL)
+        return false;
+    table->slots = slots;
+    table->mask = n_slots - 1;
+    for (uint64_t i = 0; i <= old_mask; i++) {
+        uint32_t id = old[i].id_plus_one - 1;
+        if (old[i].id_plus_one == 0)
+            continue;
+        if (table->idle[id] == DEAD) {
+            table->idle[id] = FREE;
+            if (id < table->lowest_free)
+                table->lowest_free = id;
+            continue;
+        }
+        uint64_t at = old[i].low & table->mask;
+        while (slots[at].id_plus_one != 0)
+            at = (at + 1) & table->mask;
+        slots[at] = old[i];
+    }
+    pages_unmap(old, slots_bytes(old_mask));
+    table->used -= table->dead;
+    table->dead = 0;
+    return true;
+}
+
+static uint32_t take_id(struct table *table)
+{
+    while (table->lowest_free < table->end && table->idle[table->lowest_free] != FREE)
+        table->lowest_free++;
+    return table->lowest_free < table->end ? table->lowest_free : table->end;
+}
+
+static bool write_birth(struct table *table, const struct sample *sample, enum cell_kind kind,
+                        uint32_t id)
+{
+    struct birth birth = { id, (uint32_t)sample->name.len, (uint32_t)sample->tags.len,
+                           (uint32_t)kind, (uint32_t)sample->type };
+
+    return append(table, &table->births, PARCEL_BIRTHS, &birth, sizeof birth, sample->name,
+                  sample->tags);
+}
+
+static void note_birth(struct table *table, uint32_t id)
+{
+    table->idle[id] = 0;
+    table->live++;
+    counter_add(&table->config.ledger->births, 1);
+    counter_set(&table->config.ledger->contexts, table->live);
+}
+
+/* A dead context is seen again before its slot was cleared: the same id. */
+static enum shed_reason revive(struct table *table, uint32_t id, const struct sample *sample,
+                               enum cell_kind kind)
+{
+    if (table->live >= table->config.max_contexts)
+        return SHED_CONTEXTS_FULL;
+    if (!write_birth(table, sample, kind, id))
+        return SHED_BEHIND;
+    table->dead--;
+    note_birth(table, id);
+    return SHED_REASON_COUNT;
+}
+
+static enum shed_reason give_birth(struct table *table, struct slot *slot,
+                                   struct table_hash hash, const struct sample *sample,
+                                   enum cell_kind kind, uint32_t *id)
+{
+    if ((uint64_t)table->used + 1 > (table->mask + 1) / 4 * 3) {
+        if (!rebuild(table))
+            return SHED_MEMORY;
+        slot = probe(table, hash);
+    }
+    *id = take_id(table);
+    if (*id >= table->config.max_contexts && table->dead > 0 && rebuild(table)) {
+        slot = probe(table, hash);
+        *id = take_id(table);
+    }
+    if (*id >= table->config.max_contexts)
+        return SHED_CONTEXTS_FULL;
+    if (!write_birth(table, sample, kind, *id))
+        return SHED_BEHIND;
+    *slot = (struct slot){ hash.high, (uint32_t)hash.low, *id + 1 };
+    table->used++;
+    if (*id == table->end)
+        table->end++;
+    note_birth(table, *id);
+    return SHED_REASON_COUNT;
+}
+
+/* The cell of the sample's context, born if need be; NULL and the reason when it
+ * cannot be. */
+static struct cell *find_cell(struct table *table, const struct sample *sample,
+                              enum cell_kind kind, struct table_hash hash,
+                              enum shed_reason *why)
+{
+    struct slot *slot = probe(table, hash);
+    uint32_t id = slot->id_plus_one - 1;
+
+    if (__builtin_expect(slot->id_plus_one == 0, 0)) {
+        *why = give_birth(table, slot, hash, sample, kind, &id);
+        if (*why != SHED_REASON_COUNT)
+            return NULL;
+    } else if (__builtin_expect(table->idle[id] == DEAD, 0)) {
+        *why = revive(table, id, sample, kind);
+        if (*why != SHED_REASON_COUNT)
+            return NULL;
+    }
+    return &table->cells[id];
+}
+
+/* ---- adding ------------------------------------------------------------ */
+
+static uint32_t stamp_of(const struct table *table, int64_t now_ns)
+{
+    int64_t stamp = (now_ns - table->base_ns) / STAMP_NS;
+
+    return stamp < 0 ? 0 : stamp > STAMP_MAX ? STAMP_MAX : (uint32_t)stamp;
+}
+
+static void shed(struct table *table, enum shed_reason reason, uint64_t values)
+{
+    counter_add(&table->config.ledger->shed[reason], values);
+}
+
+static void add_count(struct table *table, struct cell *cell, const struct sample *sample)
+{
+    double scale = 1 / sample->rate;
+
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        double value = sample->values[i] * scale;
+
+        if (__builtin_expect(!isfinite(value), 0)) {
+            shed(table, SHED_NOT_FINITE, 1);
+            continue;
+        }
+        cell->value += value;
+        cell->values++;
+    }
+}
+
+/* True for "+5" and "-5": the first byte behind the name's colon. */
+static bool is_delta(const struct table *table, const struct sample *sample)
+{
+    char first = sample->name.at[sample->name.len + 1];
+
+    return table->config.gauge_deltas && (first == '+' || first == '-');
+}
+
+static void add_gauge(struct table *table, struct cell *cell, const struct sample *sample,
+                      uint32_t *stamp)
+{
+    bool delta = is_delta(table, sample);
+
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        double value = sample->values[i];
+
+        if (__builtin_expect(!isfinite(value), 0)) {
+            shed(table, SHED_NOT_FINITE, 1);
+            continue;
+        }
+        if (!delta)
+            cell->value = value;
+        else
+            cell->value = cell->values > 0 ? cell->value + value : value;
+        cell->values++;
+        /* Relative until a plain value comes; later deltas then build on that. */
+        if (delta && (cell->values == 1 || (cell->stamp & STAMP_RELATIVE) != 0))
+            *stamp |= STAMP_RELATIVE;
+    }
+}
+
+static void add_set(struct table *table, struct cell *cell, const struct sample *sample)
+{
+    if (cell->values == 0)
+        cell->distinct = distinct_new(&table->arena);
+    if (cell->distinct == NULL ||
+        !distinct_add(cell->distinct, &table->arena, distinct_hash(sample->member)))
+        shed(table, SHED_MEMORY, 1);
+    else
+        cell->values++;
+}
+
+static void add_histogram(struct table *table, struct cell *cell, const struct sample *sample)
+{
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        double value = sample->values[i];
+        bool switched = false;
+
+        if (!isfinite(value) || !isfinite(value * (1 / sample->rate))) {
+            shed(table, SHED_NOT_FINITE, 1);
+            continue;
+        }
+        if (cell->values == 0)
+            cell->histogram = histogram_new(&table->arena);
+        if (cell->histogram == NULL ||
+            !histogram_add(cell->histogram, &table->arena, value, sample->rate,
+                           table->config.histogram_exact_values, &switched))
+            shed(table, SHED_MEMORY, 1);
+        else
+            cell->values++;
+        counter_add(&table->config.ledger->histograms_switched, switched);
+    }
+}
+
+static void add_distribution(struct table *table, struct cell *cell,
+                             const struct sample *sample)
+{
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        double value = sample->values[i];
+
+        if (!isfinite(value)) {
+            shed(table, SHED_NOT_FINITE, 1);
+            continue;
+        }
+        if (cell->values == 0)
+            cell->sketch = sketch_new(&table->arena);
+        if (cell->sketch == NULL ||
+            !sketch_add(cell->sketch, &table->arena, value, sample->rate))
+            shed(table, SHED_MEMORY, 1);
+        else
+            cell->values++;
+    }
+}
+
+static void add_to_cell(struct table *table, struct cell *cell, const struct sample *sample,
+                        enum cell_kind kind, int64_t now_ns)
+{
+    uint32_t stamp = stamp_of(table, now_ns);
+
+    switch (kind) {
+    case CELL_COUNT:
+        add_count(table, cell, sample);
+        break;
+    case CELL_GAUGE:
+        add_gauge(table, cell, sample, &stamp);
+        break;
+    case CELL_SET:
+        add_set(table, cell, sample);
+        break;
+    case CELL_HISTOGRAM:
+        add_histogram(table, cell, sample);
+        break;
+    case CELL_DISTRIBUTION:
+    case CELL_DISTRIBUTION_COPY:
+        add_distribution(table, cell, sample);
+        break;
+    case CELL_KIND_COUNT:
+        break;
+    }
+    cell->stamp = stamp;
+}
+
+static void add_kind(struct table *table, const struct sample *sample, enum cell_kind kind,
+                     struct table_hash hash, int64_t now_ns)
+{
+    enum shed_reason why;
+    struct cell *cell = find_cell(table, sample, kind, hash, &why);
+
+    if (cell == NULL)
+        shed(table, why, sample->n_values);
+    else
+        add_to_cell(table, cell, sample, kind, now_ns);
+}
+
+void table_add(struct table *table, const struct sample *sample, struct table_hash hash,
+               int64_t now_ns)
+{
+    enum cell_kind kind = table_kind(sample->type);
+
+#ifdef HEELER_FAULT_lose_value
+    static _Atomic(int) lost;
+    if (sample->n_values == 1 && atomic_exchange(&lost, 1) == 0)
+        return;
+#endif
+    add_kind(table, sample, kind, hash, now_ns);
+    if (kind == CELL_HISTOGRAM && table->config.copy_histograms) {
+        counter_add(&table->config.ledger->values_copied, sample->n_values);
+        add_kind(table, sample, CELL_DISTRIBUTION_COPY,
+                 table_hash(sample, CELL_DISTRIBUTION_COPY), now_ns);
+    }
+}
+
+/* ---- sealing ----------------------------------------------------------- */
+
+static bool list_retired(struct bucket *bucket, uint32_t id, uint32_t *capacity)
+{
+    if (bucket->n_retired == *capacity) {
+        uint32_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+        uint32_t *grown = realloc(bucket->retired, wanted * sizeof *grown);
+        if (grown == NULL)
+            return false; /* they stay for another interval */
+        bucket->retired = grown;
+        *capacity = wanted;
+    }
+    bucket->retired[bucket->n_retired++] = id;
+    return true;
+}
+
+static void age_contexts(struct table *table, struct bucket *bucket)
+{
+    uint32_t capacity = 0;
+
+    for (uint32_t id = 0; id < table->end; id++) {
+        if (table->idle[id] > IDLE_MAX)
+            continue;
+        if (table->cells[id].values != 0) {
+            table->idle[id] = 0;
+            continue;
+        }
+        if (table->idle[id] < IDLE_MAX)
+            table->idle[id]++;
+        if (table->idle[id] > table->config.idle_intervals &&
+            list_retired(bucket, id, &capacity)) {
+            table->idle[id] = DEAD;
+            table->dead++;
+            table->live--;
+        }
+    }
+    counter_set(&table->config.ledger->contexts, table->live);
+}
+
+/* Once a quarter of the slots is dead, the table is rebuilt for the live ones,
+ * and what a spike of contexts took is given back. */
+static void clear_dead(struct table *table)
+{
+    if (table->dead < SLOTS_MIN / 4 || table->dead < table->used / 4)
+        return;
+    if (!rebuild(table))
+        return;
+    while (table->end > 0 && table->idle[table->end - 1] == FREE)
+        table->end--;
+    pages_forget(table->idle, table->end * sizeof *table->idle, idle_bytes(table));
+    if (table->lowest_free > table->end)
+        table->lowest_free = table->end;
+}
+
+static void fill_bucket(struct table *table, struct bucket *bucket)
+{
+    const struct worker_ledger *ledger = table->config.ledger;
+
+    bucket->parcel.kind = PARCEL_BUCKET;
+    bucket->parcel.worker = table->config.worker;
+    bucket->start_s = table->start_s;
+    bucket->base_ns = table->base_ns;
+    bucket->cells = table->cells;
+    bucket->mapped_bytes = cells_bytes(table);
+    bucket->n_cells = table->end;
+    bucket->arena = table->arena;
+    bucket->values_parsed = ledger_values_parsed(ledger);
+    bucket->values_shed = ledger_values_shed(ledger);
+    bucket->lines = counter_read(&ledger->lines);
+    for (int kind = 0; kind < LINE_KIND_COUNT; kind++)
+        bucket->lines_accounted += counter_read(&ledger->accepted[kind]);
+    for (int reason = PARSE_OK + 1; reason < PARSE_RESULT_COUNT; reason++)
+        bucket->lines_accounted += counter_read(&ledger->rejected[reason]);
+}
+
+static bool too_many_buckets(const struct table *table)
+{
+    uint32_t handled =
+        atomic_load_explicit(&table->config.account->handled_buckets, memory_order_relaxed);
+
+    return table->pushed_buckets - handled >= BUCKETS_BEHIND_MAX;
+}
+
+bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
+{
+    if (too_many_buckets(table))
+        return false;
+    struct bucket *bucket = calloc(1, sizeof *bucket);
+    struct cell *cells = pages_map(cells_bytes(table));
+
+    if (bucket == NULL || cells == NULL) {
+        free(bucket);
+        pages_unmap(cells, cells_bytes(table));
+        return false;
+    }
+    push_chunk(table, &table->births);
+    push_chunk(table, &table->records);
+    fill_bucket(table, bucket);
+    age_contexts(table, bucket);
+    clear_dead(table);
+    table->cells = cells;
+    arena_init(&table->arena, table->config.budget);
+    table->start_s = next_start_s;
+    table->base_ns = next_base_ns;
+    counter_add(&table->config.ledger->seals, 1);
+    table->pushed_buckets++;
+    push(table, &bucket->parcel, 0); /* bounded in number, and by the arenas' budget */
+    return true;
+}
+
+int64_t table_start_s(const struct table *table)
+{
+    return table->start_s;
+}
+
+uint32_t table_contexts(const struct table *table)
+{
+    return table->live;
+}

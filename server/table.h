@@ -1,0 +1,90 @@
+/* server/table.h: one worker's contexts and the open bucket.
+ *
+ *   sample -> 128-bit hash of its identity -> context id -> cell of the open bucket
+ *
+ * Private to one worker, so there is no lock, no atomic read-modify-write and no
+ * shared cache line on the path of a sample; workers scale because they share
+ * nothing. The table keeps no strings: an identity (kind, name and raw tag
+ * section; not value, rate or origin) is its hash under a random secret of the
+ * process, wide enough that no two contexts ever meet. What the strings are is
+ * told once, in a *birth*, to the flusher.
+ *
+ *   slots     96 bits of the hash -> id, open addressing, 16 bytes each, under 3/4
+ *             full (a million contexts meet by accident once in 10^17 runs)
+ *   cells     value, stamp and count by id: the open bucket
+ *   idle      intervals since a context was last seen, by id
+ *
+ * Adding runs in two passes over some lines, so that memory is fetched while
+ * other lines are parsed: table_hash + table_prefetch first, then
+ * table_prefetch_cell, then table_add.
+ *
+ * A context not seen for the expiry time is *retired*: the sealed bucket lists
+ * its id. Its slot stays as *dead* until the table is rebuilt, when the id may
+ * mean another context; seen again before that, it is born anew under its id. */
+#ifndef SERVER_TABLE_H
+#define SERVER_TABLE_H
+
+#include "flush/bucket.h"
+#include "flush/ledger.h"
+
+struct table_hash {
+    uint64_t low, high;
+};
+
+struct table_config {
+    uint32_t worker;
+    uint32_t max_contexts;
+    uint32_t idle_intervals; /* unseen for more than this: retired */
+    size_t histogram_exact_values;
+    bool copy_histograms; /* histogram_copy_to_distribution */
+    bool gauge_deltas;    /* heeler_statsd_gauge_deltas */
+    size_t max_behind;    /* bytes of parcels that the flusher may be behind */
+    struct inbox *inbox;
+    struct worker_account *account;
+    struct arena_budget *budget;
+    struct worker_ledger *ledger;
+};
+
+struct table;
+
+/* Once per process, before any table: the secret of all hashes. False when the
+ * system has no random bytes. */
+bool table_make_secret(void);
+
+/* NULL without memory. start_s: of the first interval; base_ns: the monotonic
+ * time that it stands for. */
+struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns);
+
+/* Pushes nothing: what is open is lost. */
+void table_free(struct table *table);
+
+enum cell_kind table_kind(enum metric_type type);
+
+struct table_hash table_hash(const struct sample *sample, enum cell_kind kind);
+void table_prefetch(const struct table *table, struct table_hash hash);
+void table_prefetch_cell(const struct table *table, struct table_hash hash);
+
+/* Adds every value of the sample to its context's cell. now_ns: monotonic
+ * receive time. What cannot be added is counted as shed. */
+void table_add(struct table *table, const struct sample *sample, struct table_hash hash,
+               int64_t now_ns);
+
+/* Sends a line on as a record. False: shed (the flusher is behind). values: of a
+ * timestamped sample, 0 for others. */
+bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
+                  int64_t received_s);
+
+/* Pushes a chunk of records that is open; true if there was one. */
+bool table_push_records(struct table *table);
+
+/* Pushes what is open and the bucket, and opens the next one. False without
+ * memory or when the flusher is several buckets behind: the bucket then stays
+ * open and takes the next interval's values too. */
+bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns);
+
+/* Start of the open interval. */
+int64_t table_start_s(const struct table *table);
+
+uint32_t table_contexts(const struct table *table);
+
+#endif
