@@ -1,0 +1,13 @@
+/* config/clock.h: the only place that reads the time.
+ *
+ * Everything else takes time as an argument, so tests never sleep. Schedule
+ * by the monotonic clock, stamp by the wall clock. */
+#ifndef CONFIG_CLOCK_H
+#define CONFIG_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_wall_ns(void);      /* since 1970; may jump */
+int64_t clock_monotonic_ns(void); /* since some start; never goes back */
+
+#endif

@@ -1,0 +1,152 @@
+#include "config/load.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/log.h"
+#include "config/options.h"
+#include "config/values.h"
+#include "config/yaml_file.h"
+
+static void load_defaults(struct settings *settings, struct problems *problems)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        values_set_text(settings, &options[i], options[i].standard, "default", problems);
+}
+
+/* The value of a variable that is set and not empty, or NULL. */
+static const char *variable_value(char *const *environment, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (; *environment != NULL; environment++)
+        if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
+            return (*environment)[len + 1] != '\0' ? *environment + len + 1 : NULL;
+    return NULL;
+}
+
+/* The n-th name that an option has in the environment; false beyond the last. */
+static bool variable_name(const struct option *option, int n, char out[OPTION_NAME_MAX])
+{
+    if (n == 0)
+        option_variable(option->key, out);
+    else if (n == 1 && option->other_key != NULL)
+        option_variable(option->other_key, out);
+    else if (n == 1 && option->other_variable != NULL)
+        snprintf(out, OPTION_NAME_MAX, "%s", option->other_variable);
+    else
+        return false;
+    return true;
+}
+
+static void load_variable(struct settings *settings, const struct option *option,
+                          char *const *environment, struct problems *problems)
+{
+    char name[OPTION_NAME_MAX];
+
+    for (int n = 0; variable_name(option, n, name); n++) {
+        const char *value = variable_value(environment, name);
+
+        if (value != NULL) {
+            values_set_text(settings, option, value, name, problems);
+            return;
+        }
+    }
+}
+
+static bool is_known_variable(const char *name)
+{
+    char known[OPTION_NAME_MAX];
+
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        for (int n = 0; variable_name(&options[i], n, known); n++)
+            if (strcmp(known, name) == 0)
+                return true;
+    return false;
+}
+
+/* A DD_* variable that nobody asked for. Its name as a key is only a guess where
+ * dots are concerned, good enough to look for a similar one. */
+static void report_variable(const char *name, struct problems *problems)
+{
+    char key[OPTION_NAME_MAX], quoted[OPTION_NAME_MAX];
+
+    snprintf(key, sizeof key, "%s", name + strlen("DD_"));
+    for (char *c = key; *c != '\0'; c++)
+        *c = (char)tolower((unsigned char)*c);
+    log_quote(name, strlen(name), quoted, sizeof quoted);
+    if (option_is_ours(key))
+        values_refuse_key(key, quoted, problems);
+    else
+        problems_ignore(problems, quoted);
+}
+
+static void load_environment(struct settings *settings, char *const *environment,
+                             struct problems *problems)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        load_variable(settings, &options[i], environment, problems);
+    for (; *environment != NULL; environment++) {
+        size_t len = strcspn(*environment, "=");
+        char *name;
+
+        if (strncmp(*environment, "DD_", 3) != 0 || (*environment)[len] == '\0')
+            continue;
+        name = strndup(*environment, len);
+        if (name == NULL)
+            problems->out_of_memory = true;
+        else if (!is_known_variable(name))
+            report_variable(name, problems);
+        free(name);
+    }
+}
+
+/* What has no "=" may be a key's value gone astray, so it is not quoted. */
+static void load_set(struct settings *settings, const char *set, size_t number,
+                     struct problems *problems)
+{
+    const char *equals = strchr(set, '=');
+    char key[2 * OPTION_NAME_MAX];
+
+    if (equals == NULL) {
+        problems_error(problems, "--set: number %zu is not KEY=VALUE.", number);
+        return;
+    }
+    snprintf(key, sizeof key, "%.*s", (int)(equals - set < 1000 ? equals - set : 1000), set);
+    const struct option *option = option_find(key);
+    if (option != NULL)
+        values_set_text(settings, option, equals + 1, "--set", problems);
+    else
+        values_refuse_key(key, "--set", problems);
+}
+
+/* What no value alone can tell. */
+static void check_together(const struct settings *settings, struct problems *problems)
+{
+    if (settings->dd_url[0] != '\0' && settings->api_key[0] == '\0')
+        problems_error(problems,
+                       "%s: dd_url is set and api_key is not: set both to send, or none.",
+                       settings->origin[SETTING_dd_url]);
+    if (json_object_size(settings->additional_endpoints) > 0)
+        problems_error(problems,
+                       "%s: additional_endpoints is not supported yet: leave it empty.",
+                       settings->origin[SETTING_additional_endpoints]);
+}
+
+bool settings_load(struct settings *out, const struct settings_source *source,
+                   struct problems *problems)
+{
+    *out = (struct settings){ 0 };
+    load_defaults(out, problems);
+    if (source->file != NULL)
+        yaml_file_load(out, source->file, problems);
+    if (source->environment != NULL)
+        load_environment(out, source->environment, problems);
+    for (size_t i = 0; i < source->n_sets; i++)
+        load_set(out, source->sets[i], i + 1, problems);
+    if (!problems->out_of_memory)
+        check_together(out, problems);
+    return problems_none(problems);
+}

@@ -1,0 +1,215 @@
+#include "config/options.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/settings.h"
+
+/* What the traits of the table stand for. */
+#define RANGE(low, high, of) .minimum = (low), .maximum = (high), .unit = (of)
+#define AT_LEAST(low, of)    RANGE(low, OPTION_NO_MAXIMUM, of)
+#define ONE_OF(words)        .choices = (words)
+#define FORM(name)           .form = OPTION_FORM_##name
+#define SECRET               .secret = true
+#define COMMAS               .commas = true
+#define OTHER_KEY(name)      .other_key = (name)
+#define OTHER_VARIABLE(name) .other_variable = (name)
+
+/* The sentence is the first of the last arguments, the traits follow. */
+#define ROW(name, full_key, kind, text, part, ...)                  \
+    [SETTING_##name] = { .key = (full_key),                         \
+                         .offset = offsetof(struct settings, name), \
+                         .type = OPTION_##kind,                     \
+                         .standard = (text),                        \
+                         .group = OPTION_##part,                    \
+                         .sentence = __VA_ARGS__ },
+#define OPTION(type, name, ...) ROW(name, #name, type, __VA_ARGS__)
+#define OPTION_DOTTED(type, first, name, ...) \
+    ROW(first##_##name, #first "." #name, type, __VA_ARGS__)
+
+const struct option options[SETTING_COUNT] = {
+#include "config/options_table.h"
+};
+
+static bool has_key(const struct option *option, const char *key)
+{
+    return strcasecmp(option->key, key) == 0 ||
+           (option->other_key != NULL && strcasecmp(option->other_key, key) == 0);
+}
+
+const struct option *option_find(const char *key)
+{
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (has_key(&options[i], key))
+            return &options[i];
+    return NULL;
+}
+
+bool option_is_prefix(const char *prefix)
+{
+    size_t len = strlen(prefix);
+
+    for (size_t i = 0; i < SETTING_COUNT; i++)
+        if (strncasecmp(options[i].key, prefix, len) == 0 && options[i].key[len] == '.')
+            return true;
+    return false;
+}
+
+bool option_is_ours(const char *key)
+{
+    return strncasecmp(key, "heeler", 6) == 0;
+}
+
+void option_variable(const char *key, char out[OPTION_NAME_MAX])
+{
+    snprintf(out, OPTION_NAME_MAX, "DD_%s", key);
+    for (char *c = out; *c != '\0'; c++)
+        *c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+}
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+    unsigned ab = a < b ? a : b;
+
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance, case ignored; one row of the matrix at a time. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+    unsigned row[OPTION_NAME_MAX];
+    size_t b_len = strlen(b);
+
+    for (unsigned j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (unsigned i = 1; a[i - 1] != '\0'; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+            unsigned above = row[j];
+
+            row[j] = least(above + 1, row[j - 1] + 1, diagonal + !same);
+            diagonal = above;
+        }
+    }
+    return row[b_len];
+}
+
+const struct option *option_nearest(const char *key)
+{
+    const struct option *nearest = NULL;
+    size_t best = strlen(key) / 3 + 1;
+
+    if (strlen(key) >= OPTION_NAME_MAX)
+        return NULL;
+    for (size_t i = 0; i < SETTING_COUNT; i++) {
+        unsigned distance = edit_distance(key, options[i].key);
+
+        if (distance < best) {
+            best = distance;
+            nearest = &options[i];
+        }
+    }
+    return nearest;
+}
+
+/* "auto true false" as "auto, true, false". */
+static void list_choices(const char *words, char *out, size_t size)
+{
+    size_t n = 0;
+
+    for (; *words != '\0' && n + 3 < size; words++) {
+        if (*words == ' ')
+            out[n++] = ',';
+        out[n++] = *words;
+    }
+    out[n] = '\0';
+}
+
+static void describe_range(const struct option *option, char *out, size_t size)
+{
+    const char *open = option->unit != NULL ? " (" : "";
+    const char *unit = option->unit != NULL ? option->unit : "";
+    const char *close = option->unit != NULL ? ")" : "";
+    const char *random = option->type == OPTION_PORT ? " and __random__" : "";
+
+    if (option->maximum < OPTION_NO_MAXIMUM)
+        snprintf(out, size, "%.15g to %.15g%s%s%s%s", option->minimum, option->maximum, open,
+                 unit, close, random);
+    else
+        snprintf(out, size, "%.15g and more%s%s%s", option->minimum, open, unit, close);
+}
+
+static const char *describe_form(enum option_form form)
+{
+    switch (form) {
+    case OPTION_FORM_ADDRESS:
+        return "host:port and [v6]:port";
+    case OPTION_FORM_OCTAL:
+        return "three or four octal digits";
+    case OPTION_FORM_URL:
+        return "http:// and https:// URLs";
+    case OPTION_FORM_ANY:
+        break;
+    }
+    return "texts";
+}
+
+void option_allowed(const struct option *option, char *out, size_t size)
+{
+    if (option->choices != NULL)
+        list_choices(option->choices, out, size);
+    else if (option->unit != NULL || option->maximum > 0)
+        describe_range(option, out, size);
+    else if (option->type == OPTION_BOOL)
+        snprintf(out, size, "true and false");
+    else if (option->type == OPTION_JSON_LIST)
+        snprintf(out, size, "JSON arrays");
+    else if (option->type == OPTION_JSON_MAP)
+        snprintf(out, size, "JSON objects");
+    else
+        snprintf(out, size, "%s", describe_form(option->form));
+}
+
+static const char *const group_titles[OPTION_GROUP_COUNT] = {
+    [OPTION_OURS] = "Heeler's own",   [OPTION_RECEIVE] = "Receiving",
+    [OPTION_TAGS] = "Names and tags", [OPTION_AGGREGATE] = "Aggregating",
+    [OPTION_SEND] = "Sending",        [OPTION_LOGS] = "Logs and health",
+};
+
+void options_help(FILE *out)
+{
+    int group = -1;
+
+    for (const struct option *o = options; o < options + SETTING_COUNT; o++) {
+        if ((int)o->group != group) {
+            group = (int)o->group;
+            fprintf(out, "%s%s:\n", o == options ? "" : "\n", group_titles[group]);
+        }
+        fprintf(out, "  %-46s %s [%s]\n", o->key, o->sentence, o->standard);
+    }
+}
+
+static const char *const type_names[] = {
+    [OPTION_BOOL] = "bool",         [OPTION_INT] = "int",
+    [OPTION_PORT] = "port",         [OPTION_FLOAT] = "float",
+    [OPTION_STRING] = "string",     [OPTION_CHOICE] = "choice",
+    [OPTION_LIST] = "list",         [OPTION_JSON_LIST] = "JSON list",
+    [OPTION_JSON_MAP] = "JSON map",
+};
+
+void options_markdown(FILE *out)
+{
+    for (const struct option *o = options; o < options + SETTING_COUNT; o++) {
+        const char *tick = o->standard[0] != '\0' ? "`" : "";
+        char variable[OPTION_NAME_MAX], allowed[128];
+
+        option_variable(o->key, variable);
+        option_allowed(o, allowed, sizeof allowed);
+        fprintf(out, "| `%s` | `%s` | %s | %s%s%s | %s | %s |\n", o->key, variable,
+                type_names[o->type], tick, o->standard, tick, allowed, o->sentence);
+    }
+}

@@ -1,0 +1,86 @@
+/* config/options.h: what is known about each option.
+ *
+ * One static row per line of config/options_table.h. The loader, --help,
+ * `heeler check` and the README read these rows and nothing else. */
+#ifndef CONFIG_OPTIONS_H
+#define CONFIG_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum option_type {
+    OPTION_BOOL,
+    OPTION_INT,
+    OPTION_PORT, /* a number or __random__ */
+    OPTION_FLOAT,
+    OPTION_STRING,
+    OPTION_CHOICE, /* one of a few words, kept as the table spells it */
+    OPTION_LIST,
+    OPTION_JSON_LIST,
+    OPTION_JSON_MAP,
+};
+
+enum option_group {
+    OPTION_OURS,
+    OPTION_RECEIVE,
+    OPTION_TAGS,
+    OPTION_AGGREGATE,
+    OPTION_SEND,
+    OPTION_LOGS,
+    OPTION_GROUP_COUNT
+};
+
+/* What a text has to look like, unless it is empty. */
+enum option_form { OPTION_FORM_ANY, OPTION_FORM_ADDRESS, OPTION_FORM_OCTAL, OPTION_FORM_URL };
+
+enum { OPTION_NAME_MAX = 96 }; /* room for any key or variable, with its NUL */
+
+struct option {
+    const char *key;
+    const char *standard; /* the default, written as in a variable */
+    const char *sentence;
+    const char *choices;        /* the words allowed, or NULL */
+    const char *unit;           /* of a number, or NULL */
+    const char *other_key;      /* a second spelling, or NULL */
+    const char *other_variable; /* counts when the first is not set, or NULL */
+    double minimum, maximum;    /* of a number; the maximum may be OPTION_NO_MAXIMUM */
+    size_t offset;              /* of the field in struct settings */
+    enum option_type type;
+    enum option_group group;
+    enum option_form form;
+    bool secret; /* never printed or quoted whole */
+    bool commas; /* separate the items of a list too */
+};
+
+/* 1 PiB: no real value, and exact as a double. */
+#define OPTION_NO_MAXIMUM 1125899906842624.0
+
+/* SETTING_COUNT static rows, in the order of enum setting. */
+extern const struct option options[];
+
+/* The option of this key (any case, second spellings too), or NULL. */
+const struct option *option_find(const char *key);
+
+/* A key begins with prefix and a dot. */
+bool option_is_prefix(const char *prefix);
+
+/* Begins like one of our own keys: then it is a mistake if it is not one. */
+bool option_is_ours(const char *key);
+
+/* "DD_A_B" for the key "a.b". */
+void option_variable(const char *key, char out[OPTION_NAME_MAX]);
+
+/* The known key that is spelled most like this one, or NULL if none is near. */
+const struct option *option_nearest(const char *key);
+
+/* "1 to 60 (seconds)", to stand behind "allowed are". */
+void option_allowed(const struct option *option, char *out, size_t size);
+
+/* For --help: grouped, a line each, ours first. */
+void options_help(FILE *out);
+
+/* For the README: the rows of a table, ours first. */
+void options_markdown(FILE *out);
+
+#endif

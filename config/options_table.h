@@ -1,0 +1,184 @@
+/* config/options_table.h: the one table of options; included again and again,
+ * each time with another meaning of its two macros.
+ *
+ *   OPTION(type, key, default, group, sentence, traits...)
+ *   OPTION_DOTTED(type, group key, key, default, group, sentence, traits...)
+ *
+ * A default is written as in an environment variable. The second form is the
+ * key "group.key", whose field in struct settings is group_key. The traits
+ * (limits, choices, other names) are macros of config/options.c. */
+
+/* clang-format off */
+
+OPTION(INT, heeler_interval, "10", OURS,
+       "how much time one flush covers", RANGE(1, 60, "seconds"))
+OPTION(INT, heeler_workers, "1", OURS,
+       "threads that receive and parse", RANGE(1, 64, "threads"))
+OPTION(STRING, heeler_http_listen, "127.0.0.1:8127", OURS,
+       "address of health, metrics and queries; empty: none", FORM(ADDRESS))
+OPTION(CHOICE, heeler_console, "auto", OURS,
+       "show what arrives on the terminal; auto: when there is one and nothing is sent",
+       ONE_OF("auto true false"))
+OPTION(INT, heeler_max_contexts, "1000000", OURS,
+       "distinct names and tag sets kept; samples of further ones are shed and counted",
+       RANGE(1, 100000000, "contexts"))
+OPTION(INT, heeler_max_memory, "0", OURS,
+       "memory for metrics in flight; 0: decided from the limit of the control group",
+       AT_LEAST(0, "bytes"))
+OPTION(INT, heeler_stop_timeout, "5", OURS,
+       "how long the last flush may take at exit", RANGE(0, 3600, "seconds"))
+OPTION(LIST, heeler_udp_listen, "", OURS,
+       "more UDP addresses to receive on", FORM(ADDRESS))
+OPTION(INT, heeler_histogram_exact_values, "16384", OURS,
+       "values of a histogram kept exactly before it turns into a sketch",
+       RANGE(1, 100000000, "values"))
+OPTION(BOOL, heeler_statsd_gauge_deltas, "false", OURS,
+       "gauge values with a sign (+1, -1) change the gauge instead of setting it")
+OPTION(CHOICE, heeler_spread, "flow", OURS,
+       "how UDP datagrams are spread over the workers: by sender or at random",
+       ONE_OF("flow random"))
+OPTION(BOOL, heeler_nap, "true", OURS,
+       "pause shortly after a small batch, to wake up less often")
+OPTION(STRING, heeler_socket_mode, "0722", OURS,
+       "mode of the unix sockets", FORM(OCTAL))
+OPTION(STRING, heeler_socket_owner, "", OURS,
+       "user that owns the unix sockets; empty: the server's own")
+OPTION(STRING, heeler_socket_group, "", OURS,
+       "group that owns the unix sockets; empty: the server's own")
+OPTION(INT, heeler_stream_connections, "1024", OURS,
+       "open connections on the unix stream socket", RANGE(1, 65536, "connections"))
+OPTION(INT, heeler_stream_idle_timeout, "3600", OURS,
+       "how long a silent stream connection stays open", RANGE(1, 604800, "seconds"))
+
+OPTION(BOOL, use_dogstatsd, "true", RECEIVE, "receive metrics at all")
+OPTION(PORT, dogstatsd_port, "8125", RECEIVE,
+       "UDP port; 0: no UDP, __random__: the kernel chooses", RANGE(0, 65535, NULL))
+OPTION(STRING, bind_host, "", RECEIVE, "UDP address to receive on; empty: localhost")
+OPTION(BOOL, dogstatsd_non_local_traffic, "false", RECEIVE, "receive on all interfaces")
+OPTION(INT, dogstatsd_so_rcvbuf, "0", RECEIVE,
+       "receive buffer of the sockets; 0: as the system has it", RANGE(0, 2147483647, "bytes"))
+OPTION(INT, dogstatsd_buffer_size, "8192", RECEIVE,
+       "largest datagram or frame", RANGE(16, 65535, "bytes"))
+OPTION(LIST, dogstatsd_eol_required, "", RECEIVE,
+       "where a last line without a newline is dropped", ONE_OF("udp uds named_pipe"))
+OPTION(STRING, dogstatsd_socket, "/var/run/datadog/dsd.socket", RECEIVE,
+       "path of the unix datagram socket; empty: none")
+OPTION(STRING, dogstatsd_stream_socket, "", RECEIVE,
+       "path of the unix stream socket; empty: none")
+OPTION(BOOL, dogstatsd_stream_log_too_big, "false", RECEIVE,
+       "log the beginning of frames that are too big")
+OPTION(BOOL, dogstatsd_origin_detection, "false", RECEIVE,
+       "ask the kernel who sends on the unix sockets")
+OPTION(BOOL, dogstatsd_origin_detection_client, "false", RECEIVE,
+       "read the origin fields that clients send")
+OPTION(STRING, statsd_forward_host, "", RECEIVE,
+       "host that gets a copy of every datagram; empty: none")
+OPTION(INT, statsd_forward_port, "0", RECEIVE, "its UDP port", RANGE(0, 65535, NULL))
+
+OPTION(LIST, dogstatsd_tags, "", TAGS, "tags put on everything received")
+OPTION(LIST, tags, "", TAGS, "tags of this host, put on every series", COMMAS)
+OPTION(LIST, extra_tags, "", TAGS, "more tags of this host")
+OPTION(STRING, env, "", TAGS, "value of the tag env; empty: no such tag")
+OPTION(STRING, hostname, "", TAGS, "name of this host; empty: found out")
+OPTION(STRING, hostname_file, "", TAGS, "file whose first line is the name of this host")
+OPTION(BOOL, hostname_fqdn, "false", TAGS, "use the fully qualified name of this host")
+OPTION(JSON_LIST, dogstatsd_mapper_profiles, "[]", TAGS,
+       "rules that turn parts of metric names into tags")
+OPTION(INT, dogstatsd_mapper_cache_size, "1000", TAGS,
+       "names whose mapping is remembered", RANGE(0, 10000000, "names"))
+OPTION(STRING, statsd_metric_namespace, "", TAGS, "prefix put before every metric name")
+OPTION(LIST, statsd_metric_namespace_blacklist,
+       "datadog.agent datadog.dogstatsd datadog.process datadog.trace_agent datadog.tracer "
+       "activemq activemq_58 airflow cassandra confluent hazelcast hive ignite jboss jvm kafka "
+       "presto sidekiq solr tomcat runtime", TAGS,
+       "names that begin like this get no such prefix",
+       OTHER_KEY("statsd_metric_namespace_blocklist"))
+OPTION(LIST, statsd_metric_blocklist, "", TAGS,
+       "metric names to drop; metric_filterlist goes before it")
+OPTION(BOOL, statsd_metric_blocklist_match_prefix, "false", TAGS,
+       "drop every name that begins with one of these")
+OPTION(LIST, metric_filterlist, "", TAGS, "metric names to drop")
+OPTION(BOOL, metric_filterlist_match_prefix, "false", TAGS,
+       "drop every name that begins with one of these")
+OPTION(JSON_LIST, metric_tag_filterlist, "[]", TAGS, "tags to strip from metrics")
+OPTION(BOOL, metric_tag_filterlist_adp_only, "true", TAGS,
+       "the Agent proper does not strip these tags, its data plane does")
+
+OPTION(FLOAT, dogstatsd_expiry_seconds, "300", AGGREGATE,
+       "how long a quiet counter is sent as zero", RANGE(0, 31622400, "seconds"))
+OPTION(INT, dogstatsd_context_expiry_seconds, "20", AGGREGATE,
+       "how long a quiet context is remembered", RANGE(0, 31622400, "seconds"))
+OPTION(BOOL, dogstatsd_no_aggregation_pipeline, "true", AGGREGATE,
+       "samples with a timestamp keep it and are not aggregated")
+OPTION(INT, dogstatsd_no_aggregation_pipeline_batch_size, "2048", AGGREGATE,
+       "samples with a timestamp sent at once", RANGE(1, 1000000, "samples"))
+OPTION(LIST, histogram_aggregates, "max median avg count", AGGREGATE,
+       "series made of a histogram: max min median avg sum count")
+OPTION(LIST, histogram_percentiles, "0.95", AGGREGATE,
+       "percentiles made of a histogram, as fractions")
+OPTION(BOOL, histogram_copy_to_distribution, "false", AGGREGATE,
+       "send histograms as distributions too")
+OPTION(STRING, histogram_copy_to_distribution_prefix, "", AGGREGATE,
+       "prefix of these distributions")
+
+OPTION(STRING, api_key, "", SEND,
+       "key of the intake; empty: nothing is sent", SECRET)
+OPTION(STRING, site, "datadoghq.com", SEND, "site of the intake")
+OPTION(STRING, dd_url, "", SEND,
+       "URL of the intake; empty: made from site", FORM(URL), OTHER_VARIABLE("DD_URL"))
+OPTION(JSON_MAP, additional_endpoints, "{}", SEND,
+       "more intakes and their keys (not supported yet)", SECRET)
+OPTION_DOTTED(BOOL, enable_payloads, series, "true", SEND, "send series")
+OPTION_DOTTED(BOOL, enable_payloads, events, "true", SEND, "send events")
+OPTION_DOTTED(BOOL, enable_payloads, service_checks, "true", SEND, "send service checks")
+OPTION_DOTTED(BOOL, enable_payloads, sketches, "true", SEND, "send distributions")
+OPTION_DOTTED(BOOL, use_v2_api, series, "true", SEND,
+       "send series as protobuf (v2) and not as JSON (v1)")
+OPTION(INT, serializer_max_payload_size, "2621440", SEND,
+       "largest compressed payload", AT_LEAST(1024, "bytes"))
+OPTION(INT, serializer_max_uncompressed_payload_size, "4194304", SEND,
+       "largest payload before compression", AT_LEAST(1024, "bytes"))
+OPTION(INT, serializer_max_series_points_per_payload, "10000", SEND,
+       "points of a series payload", AT_LEAST(1, "points"))
+OPTION(INT, serializer_max_series_payload_size, "512000", SEND,
+       "largest compressed series payload", AT_LEAST(1024, "bytes"))
+OPTION(INT, serializer_max_series_uncompressed_payload_size, "5242880", SEND,
+       "largest series payload before compression", AT_LEAST(1024, "bytes"))
+OPTION(CHOICE, serializer_compressor_kind, "zstd", SEND,
+       "how payloads are compressed", ONE_OF("zstd zlib gzip none"))
+OPTION(INT, serializer_zstd_compressor_level, "1", SEND,
+       "effort of zstd", RANGE(1, 19, NULL))
+OPTION(INT, forwarder_timeout, "20", SEND,
+       "how long a request may take", RANGE(1, 3600, "seconds"))
+OPTION(INT, forwarder_max_concurrent_requests, "10", SEND,
+       "requests under way at once", RANGE(1, 1000, "requests"))
+OPTION(CHOICE, forwarder_http_protocol, "auto", SEND,
+       "auto: HTTP/2 where the intake speaks it", ONE_OF("auto http1"))
+OPTION(INT, forwarder_stop_timeout, "2", SEND,
+       "how long requests under way may take at exit", RANGE(0, 3600, "seconds"))
+OPTION(FLOAT, forwarder_backoff_factor, "2", SEND,
+       "how far the waits between two attempts are spread", RANGE(2, 100, NULL))
+OPTION(FLOAT, forwarder_backoff_base, "2", SEND,
+       "first wait after a failed request", RANGE(0.001, 3600, "seconds"))
+OPTION(FLOAT, forwarder_backoff_max, "64", SEND,
+       "longest wait after failed requests", RANGE(0.001, 86400, "seconds"))
+OPTION(INT, forwarder_recovery_interval, "2", SEND,
+       "failures that a success makes up for", RANGE(1, 1000, NULL))
+OPTION(BOOL, forwarder_recovery_reset, "false", SEND,
+       "a success makes up for all failures")
+OPTION(INT, forwarder_retry_queue_payloads_max_size, "15728640", SEND,
+       "memory for payloads that wait for another attempt", AT_LEAST(0, "bytes"))
+
+OPTION(CHOICE, log_level, "info", LOGS, "how much is logged",
+       ONE_OF("trace debug info warn warning error critical off"))
+OPTION(STRING, log_file, "", LOGS, "file to log to; empty: none")
+OPTION(BOOL, log_to_console, "true", LOGS, "log to standard error")
+OPTION(BOOL, log_format_json, "false", LOGS, "log lines are JSON objects")
+OPTION(BOOL, disable_file_logging, "false", LOGS, "no log_file, whatever it says")
+OPTION(INT, health_port, "0", LOGS,
+       "port that answers health questions; 0: none", RANGE(0, 65535, NULL))
+
+/* clang-format on */
+
+#undef OPTION
+#undef OPTION_DOTTED
