@@ -58,4 +58,12 @@ $(B)/tests/test_%: $(B)/tests/test_%.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
--include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(B)/server/main.d
+$(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+# make vectors DIR=path: any folder with parse.jsonl, aggregation.jsonl ...
+vectors: $(B)/tests/vectors
+	$(Q)$< $(or $(DIR),tests/data)
+
+-include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(B)/tests/vectors.d $(B)/server/main.d

@@ -13,8 +13,9 @@ struct check {
     struct slice host;
     struct slice message; /* as sent, nothing is unescaped */
     struct slice tags;
-    int64_t time_s; /* 0: not sent */
-    int status;     /* 0 ok, 1 warning, 2 critical, 3 unknown */
+    struct slice fields; /* all behind the status, for origin_parse() */
+    int64_t time_s;      /* 0: not sent */
+    int status;          /* 0 ok, 1 warning, 2 critical, 3 unknown */
 };
 
 enum parse_result check_parse(struct slice line, struct check *out);

@@ -20,7 +20,8 @@ struct event {
     struct slice aggregation_key;
     struct slice source_type;
     struct slice tags;
-    int64_t time_s; /* 0: not sent */
+    struct slice fields; /* all behind the text, for origin_parse() */
+    int64_t time_s;      /* 0: not sent */
     enum event_priority priority;
     enum event_alert alert;
 };

@@ -78,6 +78,14 @@ enum line_kind parse_kind(struct slice line);
 /* Fills *out, whole on PARSE_OK and not to be read otherwise. */
 enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out);
 
+/* What stands behind the type of a metric line, for origin_parse(). */
+static inline struct slice parse_fields(struct slice line)
+{
+    slice_cut(&line, '|');
+    slice_cut(&line, '|');
+    return line;
+}
+
 /* Static strings of the tables above. */
 const char *parse_result_label(enum parse_result result);
 const char *parse_result_sentence(enum parse_result result);
