@@ -66,4 +66,24 @@ $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(B)/libheeler.a
 vectors: $(B)/tests/vectors
 	$(Q)$< $(or $(DIR),tests/data)
 
+# Each target runs FUZZ_SECONDS on its committed corpus, which is only read; what
+# it finds goes to build/fuzz.
+FUZZ_SECONDS ?= 10
+FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_FLAGS   := -std=c11 $(WARNINGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SOURCES) $(wildcard protocol/*.h flush/*.h config/*.h)
+	$(call say,FUZZ,$<)
+	@mkdir -p $(@D)
+	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_FLAGS) -o $@ $< $(SOURCES) $(LIBS)
+
+fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
+	$(Q)for name in $(FUZZERS); do \
+		mkdir -p build/fuzz/new_$$name && \
+		build/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+			-artifact_prefix=build/fuzz/ build/fuzz/new_$$name tests/fuzz/corpus_$$name \
+			> build/fuzz/$$name.log 2>&1 || { tail -n 60 build/fuzz/$$name.log; exit 1; }; \
+		echo "$$name: $$(grep executed_units build/fuzz/$$name.log)"; \
+	done
+
 -include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(B)/tests/vectors.d $(B)/server/main.d

@@ -58,12 +58,24 @@ json_t *vector_real(double value)
     return json_real(value);
 }
 
+/* A number, or the digits of an integer too long for one. */
+static bool is_numeric(const json_t *value, double *out)
+{
+    const char *text = json_string_value(value);
+    char *end = NULL;
+
+    *out = text != NULL ? strtod(text, &end) : json_number_value(value);
+    return text != NULL ? end != text && *end == '\0' : json_is_number(value);
+}
+
 static bool same_number(const json_t *expected, const json_t *actual)
 {
     if (json_is_integer(expected) && json_is_integer(actual))
         return json_integer_value(expected) == json_integer_value(actual);
 
-    double a = json_number_value(expected), b = json_number_value(actual);
+    double a, b;
+    if (!is_numeric(expected, &a) || !is_numeric(actual, &b))
+        return false;
     return a == b || fabs(a - b) <= 1e-9 * fmax(fabs(a), fabs(b));
 }
 

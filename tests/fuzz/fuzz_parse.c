@@ -1,0 +1,146 @@
+/* Any bytes as a datagram, then through everything that protocol/ does with one.
+ * Every view must lie inside the input. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "protocol/check.h"
+#include "protocol/event.h"
+#include "protocol/frame.h"
+#include "protocol/lines.h"
+#include "protocol/number.h"
+#include "protocol/origin.h"
+#include "protocol/parse.h"
+#include "protocol/tags.h"
+
+enum { MOST_BYTES = 65536 };
+
+static double pool[MOST_BYTES];
+
+static void inside(struct slice part, struct slice whole)
+{
+    if (part.at == NULL ? part.len > 0
+                        : part.at < whole.at || part.at + part.len > whole.at + whole.len)
+        abort();
+}
+
+static void check_tags(struct slice section)
+{
+    struct tags tags = tags_of(section);
+    struct slice tag;
+
+    while (tags_next(&tags, &tag))
+        inside(tag, section);
+}
+
+static void check_origin(struct slice fields)
+{
+    struct origin origin;
+
+    origin_parse(fields, &origin);
+    inside(origin.container_id, fields);
+    inside(origin.external_data, fields);
+    inside(origin.cardinality, fields);
+    inside(origin.external.container_name, fields);
+    inside(origin.external.pod_uid, fields);
+}
+
+/* What number_format writes reads back as the same value. */
+static void check_number(double value)
+{
+    char text[NUMBER_TEXT_MAX];
+    size_t length = number_format(value, text);
+    double back;
+
+    if (length >= sizeof text || !number_double((struct slice){ text, length }, &back) ||
+        !(back == value || (back != back && value != value)))
+        abort();
+}
+
+static void check_sample(struct slice line)
+{
+    struct parser parser = { .ignore_time = line.len % 2 == 0, .pool = pool };
+    struct sample sample;
+
+    if (parse_sample(&parser, line, &sample) != PARSE_OK) {
+        if (parser.n_pooled != 0)
+            abort();
+        return;
+    }
+    inside(sample.name, line);
+    inside(sample.tags, line);
+    inside(sample.member, line);
+    if (sample.name.len == 0 || sample.n_values == 0 || sample.n_values > line.len / 2 + 1)
+        abort();
+    for (size_t i = 0; sample.type != METRIC_SET && i < sample.n_values && i < 4; i++)
+        check_number(sample.values[i]);
+    check_tags(sample.tags);
+    check_origin(parse_fields(line));
+}
+
+static void check_event(struct slice line)
+{
+    static char text[MOST_BYTES];
+    struct event event;
+
+    if (event_parse(line, &event) != PARSE_OK)
+        return;
+    inside(event.title, line);
+    inside(event.text, line);
+    inside(event.host, line);
+    inside(event.aggregation_key, line);
+    inside(event.source_type, line);
+    inside(event.fields, line);
+    if (event_unescape(event.text, text) > event.text.len)
+        abort();
+    check_tags(event.tags);
+    check_origin(event.fields);
+}
+
+static void check_check(struct slice line)
+{
+    struct check check;
+
+    if (check_parse(line, &check) != PARSE_OK)
+        return;
+    inside(check.name, line);
+    inside(check.host, line);
+    inside(check.message, line);
+    inside(check.fields, line);
+    if (check.status < 0 || check.status > 3)
+        abort();
+    check_tags(check.tags);
+    check_origin(check.fields);
+}
+
+static void check_frames(struct slice bytes)
+{
+    struct slice rest = bytes, payload;
+
+    while (frame_next(&rest, 4096, &payload) == FRAME_OK)
+        inside(payload, bytes);
+    inside(rest, bytes);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice datagram = { (const char *)data, size }, line;
+    struct lines lines = lines_of(datagram, size % 3 == 0);
+
+    if (size == 0 || size > MOST_BYTES)
+        return 0;
+    while (lines_next(&lines, &line)) {
+        inside(line, datagram);
+        switch (parse_kind(line)) {
+        case LINE_EVENT:
+            check_event(line);
+            break;
+        case LINE_CHECK:
+            check_check(line);
+            break;
+        default:
+            check_sample(line);
+        }
+    }
+    check_frames(datagram);
+    return 0;
+}
