@@ -1,9 +1,9 @@
 /* flush/sketch.h: the Agent's distribution sketch, bin for bin.
  *
  * A value falls in the bin of its key, round-half-to-even(ln|v| / ln 1.015625)
- * + 1338 with the sign of the value; bins count in 32 bits; above SKETCH_BINS
- * bins the lowest ones collapse into the first that is kept. Two sketches
- * merge into exactly what one sketch of all values would have been.
+ * + 1338 with the sign of the value; bins count in 32 bits (older Agents: 16); above
+ * SKETCH_BINS bins the lowest ones collapse into the first that is kept. Two sketches merge
+ * into exactly what one sketch of all values would have been.
  *
  * Memory comes from the arena given and dies with it. Small sketches are
  * small: most contexts see two or three values an interval. */
@@ -41,11 +41,19 @@ struct sketch *sketch_new(struct arena *arena);
  * the arena is exhausted; the sketch is then unchanged. */
 bool sketch_add(struct sketch *sketch, struct arena *arena, double value, double rate);
 
-/* The same with an explicit whole weight for the bins. */
+/* The same with 1/rate given: its whole part counts, from 1 (also for what is
+ * less or NaN) to 2^53. */
 bool sketch_add_weighted(struct sketch *sketch, struct arena *arena, double value,
                          double weight);
 
-/* other is only read (it may be compacted in place) and may live in another arena. */
+/* n values spread evenly over low..high, as from a bucket of a histogram; both
+ * finite and low <= high. False when the arena is exhausted, with part of them
+ * added. */
+bool sketch_add_interpolated(struct sketch *sketch, struct arena *arena, double low,
+                             double high, uint64_t n);
+
+/* other is only read (it may be compacted in place) and may live in another arena.
+ * False when the arena is exhausted; both are then unchanged. */
 bool sketch_merge(struct sketch *into, struct arena *arena, struct sketch *other);
 
 void sketch_summary(const struct sketch *sketch, struct sketch_summary *out);
@@ -55,7 +63,8 @@ void sketch_summary(const struct sketch *sketch, struct sketch_summary *out);
 bool sketch_bins(struct sketch *sketch, struct arena *arena, const struct sketch_bin **bins,
                  size_t *n);
 
-/* Value at quantile q in [0,1] by the Agent's interpolation; 0 when empty. */
+/* Value at quantile q in [0,1] by the Agent's interpolation; 0 when empty, NaN when
+ * the arena is exhausted. */
 double sketch_quantile(struct sketch *sketch, struct arena *arena, double q);
 
 #endif
