@@ -25,7 +25,8 @@ struct distinct *distinct_new(struct arena *arena);
 /* False when the arena is exhausted: the member was not added. */
 bool distinct_add(struct distinct *distinct, struct arena *arena, uint64_t member_hash);
 
-/* other is only read and may live in another arena. */
+/* other is only read and may live in another arena. False when the arena is
+ * exhausted: nothing was added. */
 bool distinct_merge(struct distinct *into, struct arena *arena, const struct distinct *other);
 
 /* Exact below the bound, else the estimate rounded to a whole number. */
@@ -33,5 +34,12 @@ uint64_t distinct_count(const struct distinct *distinct);
 
 /* True once the members were replaced by registers. */
 bool distinct_is_estimate(const struct distinct *distinct);
+
+/* What there is to write down: the members' hashes in no order (a view until the
+ * next add or merge) and their number, 0 once they are registers; the registers,
+ * DISTINCT_REGISTERS of them (the highest 14 bits of a hash choose one, which
+ * holds the place of the highest set bit of the rest, 1 to 51), or NULL before. */
+size_t distinct_members(const struct distinct *distinct, const uint64_t **members);
+const uint8_t *distinct_registers(const struct distinct *distinct);
 
 #endif

@@ -1,0 +1,346 @@
+/* Values stand in chunks of the arena, each twice as large as the one before, so
+ * nothing is copied as they grow in number. The first query gathers them into a
+ * single sorted chunk. A chunk whose values all weigh 1 holds plain doubles; the
+ * first other weight opens one of pairs. */
+#include "flush/histogram.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "flush/sketch.h"
+
+enum { CHUNK_FIRST = 4, CHUNK_LAST = 1024 };
+
+/* Weights stay below 2^53 and counts below 2^56, so that percentile * count and
+ * the sum of two counts fit in 64 bits. */
+static const double WEIGHT_MAX = 9007199254740992.0;
+static const int64_t COUNT_MAX = 1ll << 56;
+
+struct pair {
+    double value; /* first: pairs sort as values do */
+    int64_t weight;
+};
+
+struct chunk {
+    struct chunk *older;
+    uint32_t n, capacity;
+    bool weighted; /* pairs follow, else doubles */
+};
+
+struct histogram {
+    int64_t count;
+    double sum, min, max;
+    struct chunk *newest;  /* the values, until there is a sketch */
+    struct sketch *sketch; /* or NULL */
+    uint32_t n;            /* values in chunks */
+    bool sorted;           /* they are one chunk in order */
+};
+
+/* The sum of two counts, each within the bound. */
+static int64_t count_sum(int64_t a, int64_t b)
+{
+    return a + b > COUNT_MAX ? COUNT_MAX : a + b < -COUNT_MAX ? -COUNT_MAX : a + b;
+}
+
+/* --- chunks --- */
+
+static size_t cell_size(bool weighted)
+{
+    return weighted ? sizeof(struct pair) : sizeof(double);
+}
+
+static struct pair chunk_get(const struct chunk *chunk, size_t i)
+{
+    if (chunk->weighted)
+        return ((const struct pair *)(chunk + 1))[i];
+    return (struct pair){ ((const double *)(chunk + 1))[i], 1 };
+}
+
+static void chunk_append(struct chunk *chunk, struct pair pair)
+{
+    if (chunk->weighted)
+        ((struct pair *)(chunk + 1))[chunk->n++] = pair;
+    else
+        ((double *)(chunk + 1))[chunk->n++] = pair.value;
+}
+
+static struct chunk *chunk_new(struct arena *arena, size_t capacity, bool weighted)
+{
+    struct chunk *chunk = arena_alloc(arena, sizeof *chunk + capacity * cell_size(weighted));
+
+    if (chunk != NULL)
+        *chunk = (struct chunk){ .capacity = (uint32_t)capacity, .weighted = weighted };
+    return chunk;
+}
+
+/* The newest chunk, with room for n more. NULL when the arena is exhausted. */
+static struct chunk *room_for(struct histogram *histogram, struct arena *arena, size_t n,
+                              bool weighted)
+{
+    struct chunk *newest = histogram->newest;
+    size_t capacity = CHUNK_FIRST;
+
+    if (newest != NULL && newest->capacity - newest->n >= n && newest->weighted >= weighted)
+        return newest;
+    if (newest != NULL)
+        capacity = newest->capacity < CHUNK_LAST ? newest->capacity * 2u : CHUNK_LAST;
+
+    struct chunk *chunk = chunk_new(arena, capacity > n ? capacity : n, weighted);
+
+    if (chunk == NULL)
+        return NULL;
+    chunk->older = newest;
+    histogram->newest = chunk;
+    return chunk;
+}
+
+static bool any_weighted(const struct histogram *histogram)
+{
+    bool weighted = false;
+
+    for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
+        weighted |= chunk->weighted;
+    return weighted;
+}
+
+static void copy_values(struct chunk *to, const struct histogram *from)
+{
+    for (const struct chunk *chunk = from->newest; chunk != NULL; chunk = chunk->older)
+        for (size_t i = 0; i < chunk->n; i++)
+            chunk_append(to, chunk_get(chunk, i));
+}
+
+/* --- order --- */
+
+static int compare_values(const void *a, const void *b)
+{
+    const double *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* All values in one chunk, ascending. */
+static bool sort_values(struct histogram *histogram, struct arena *arena)
+{
+    if (histogram->sorted || histogram->n == 0)
+        return true;
+    if (histogram->newest->older != NULL) {
+        struct chunk *all = chunk_new(arena, histogram->n, any_weighted(histogram));
+
+        if (all == NULL)
+            return false;
+        copy_values(all, histogram);
+        histogram->newest = all;
+    }
+    qsort(histogram->newest + 1, histogram->n, cell_size(histogram->newest->weighted),
+          compare_values);
+    histogram->sorted = true;
+    return true;
+}
+
+static bool value_above(const struct histogram *histogram, int64_t target, double *out)
+{
+    int64_t below = 0;
+
+    for (size_t i = 0; i < histogram->n; i++) {
+        struct pair pair = chunk_get(histogram->newest, i);
+
+        below = count_sum(below, pair.weight);
+        if (below > target) {
+            *out = pair.value;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- beyond the bound --- */
+
+/* The values of a histogram as a sketch of their own. A weight below 1 has no
+ * part in the ranks. */
+static struct sketch *sketch_of(const struct histogram *histogram, struct arena *arena)
+{
+    struct sketch *sketch = sketch_new(arena);
+
+    for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
+        for (size_t i = 0; sketch != NULL && i < chunk->n; i++) {
+            struct pair pair = chunk_get(chunk, i);
+
+            if (pair.weight > 0 &&
+                !sketch_add_weighted(sketch, arena, pair.value, (double)pair.weight))
+                sketch = NULL;
+        }
+    return sketch;
+}
+
+static void adopt_sketch(struct histogram *histogram, struct sketch *sketch)
+{
+    histogram->sketch = sketch;
+    histogram->newest = NULL;
+    histogram->n = 0;
+}
+
+/* The middle of the bin stands for its values, 0.8 % from the farthest. */
+static bool bin_above(struct histogram *histogram, struct arena *arena, int64_t target,
+                      double *out)
+{
+    const struct sketch_bin *bins;
+    size_t n;
+    int64_t below = 0;
+
+    if (!sketch_bins(histogram->sketch, arena, &bins, &n))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        below += bins[i].count;
+        if (below > target) {
+            *out = fmin(fmax(sketch_key_value(bins[i].key), histogram->min), histogram->max);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- the histogram --- */
+
+struct histogram *histogram_new(struct arena *arena)
+{
+    struct histogram *histogram = arena_alloc(arena, sizeof *histogram);
+
+    if (histogram != NULL)
+        *histogram = (struct histogram){ .min = INFINITY, .max = -INFINITY };
+    return histogram;
+}
+
+/* 1/rate as the Agent takes it, where its language defines the conversion to a
+ * whole number, also negative; bounded beyond that. */
+static double scale_of(double rate)
+{
+    double scale = rate != 0 && rate == rate ? 1 / rate : 1;
+
+    return fmax(-WEIGHT_MAX, fmin(WEIGHT_MAX, scale));
+}
+
+static void note(struct histogram *histogram, const struct histogram_summary *more)
+{
+    histogram->count = count_sum(histogram->count, more->count);
+    histogram->min = more->min < histogram->min ? more->min : histogram->min;
+    histogram->max = more->max > histogram->max ? more->max : histogram->max;
+    histogram->sum += more->sum;
+}
+
+static bool add_exact(struct histogram *histogram, struct arena *arena, struct pair pair)
+{
+    struct chunk *chunk = room_for(histogram, arena, 1, pair.weight != 1);
+
+    if (chunk == NULL)
+        return false;
+    chunk_append(chunk, pair);
+    histogram->n++;
+    histogram->sorted = false;
+    return true;
+}
+
+static bool add_to_sketch(struct histogram *histogram, struct arena *arena, struct pair pair)
+{
+    struct sketch *sketch =
+        histogram->sketch != NULL ? histogram->sketch : sketch_of(histogram, arena);
+
+    if (sketch == NULL)
+        return false;
+    if (pair.weight > 0 && !sketch_add_weighted(sketch, arena, pair.value, (double)pair.weight))
+        return false;
+    adopt_sketch(histogram, sketch);
+    return true;
+}
+
+bool histogram_add(struct histogram *histogram, struct arena *arena, double value, double rate,
+                   size_t exact_values, bool *switched)
+{
+    double scale = scale_of(rate);
+    struct pair pair = { value, (int64_t)scale };
+    bool was_exact = histogram->sketch == NULL;
+    bool stays = was_exact && histogram->n < exact_values;
+
+    if (!(stays ? add_exact : add_to_sketch)(histogram, arena, pair))
+        return false;
+    if (was_exact && !stays)
+        *switched = true;
+    note(histogram,
+         &(struct histogram_summary){ pair.weight, value, value, value * scale, value });
+    return true;
+}
+
+static bool merge_exact(struct histogram *into, struct arena *arena,
+                        const struct histogram *other)
+{
+    if (other->n == 0)
+        return true;
+    struct chunk *chunk = room_for(into, arena, other->n, any_weighted(other));
+
+    if (chunk == NULL)
+        return false;
+    copy_values(chunk, other);
+    into->n += other->n;
+    into->sorted = false;
+    return true;
+}
+
+static bool merge_sketches(struct histogram *into, struct arena *arena,
+                           const struct histogram *other)
+{
+    struct sketch *all = into->sketch != NULL ? into->sketch : sketch_of(into, arena);
+    struct sketch *more = other->sketch != NULL ? other->sketch : sketch_of(other, arena);
+
+    if (all == NULL || more == NULL || !sketch_merge(all, arena, more))
+        return false;
+    adopt_sketch(into, all);
+    return true;
+}
+
+bool histogram_merge(struct histogram *into, struct arena *arena, struct histogram *other,
+                     size_t exact_values, bool *switched)
+{
+    bool was_exact = into->sketch == NULL;
+    bool stays =
+        was_exact && other->sketch == NULL && (size_t)into->n + other->n <= exact_values;
+
+    if (!(stays ? merge_exact : merge_sketches)(into, arena, other))
+        return false;
+    if (was_exact && !stays)
+        *switched = true;
+    note(into,
+         &(struct histogram_summary){ other->count, other->min, other->max, other->sum, 0 });
+    return true;
+}
+
+void histogram_summary(const struct histogram *histogram, struct histogram_summary *out)
+{
+    bool empty = histogram->min > histogram->max;
+
+    *out = (struct histogram_summary){
+        .count = histogram->count,
+        .min = empty ? 0 : histogram->min,
+        .max = empty ? 0 : histogram->max,
+        .sum = histogram->sum,
+        .avg = histogram->sum / (double)histogram->count,
+    };
+}
+
+static bool first_above(struct histogram *histogram, struct arena *arena, int64_t target,
+                        double *out)
+{
+    if (histogram->sketch != NULL)
+        return bin_above(histogram, arena, target, out);
+    return sort_values(histogram, arena) && value_above(histogram, target, out);
+}
+
+bool histogram_median(struct histogram *histogram, struct arena *arena, double *out)
+{
+    return first_above(histogram, arena, (histogram->count - 1) / 2, out);
+}
+
+bool histogram_percentile(struct histogram *histogram, struct arena *arena, int percent,
+                          double *out)
+{
+    return first_above(histogram, arena, (percent * histogram->count - 1) / 100, out);
+}
