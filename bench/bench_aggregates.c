@@ -126,7 +126,6 @@ int main(void)
 {
     fill_values();
     bench_key("sketch_key", sketch_key);
-    bench_key("sketch_key_exact", sketch_key_exact);
     bench("sketch", new_sketch, add_sketch, HOT, N);
     bench("sketch, sampled 0.1", new_sketch, add_sketch_sampled, HOT, N);
     bench("sketch, 3 values", new_sketch, add_sketch, COLD, COLD * COLD_VALUES);

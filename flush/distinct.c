@@ -84,7 +84,7 @@ static bool reserve_members(struct distinct *distinct, struct arena *arena, size
     while (capacity < n)
         capacity *= 2;
 
-    size_t index_size = capacity > INDEXED ? 2 * capacity * sizeof *distinct->index : 0;
+    size_t index_size = capacity > INDEXED ? sizeof *distinct->index * 2 * capacity : 0;
     uint64_t *members = arena_alloc(arena, capacity * sizeof *members + index_size);
 
     if (members == NULL)

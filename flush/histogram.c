@@ -217,7 +217,7 @@ static double scale_of(double rate)
 {
     double scale = rate != 0 && rate == rate ? 1 / rate : 1;
 
-    return fmax(-WEIGHT_MAX, fmin(WEIGHT_MAX, scale));
+    return scale > WEIGHT_MAX ? WEIGHT_MAX : scale < -WEIGHT_MAX ? -WEIGHT_MAX : scale;
 }
 
 static void note(struct histogram *histogram, const struct histogram_summary *more)

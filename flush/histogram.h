@@ -19,8 +19,9 @@ struct histogram *histogram_new(struct arena *arena);
 
 /* Adds a finite value; rate 0 or NaN counts as 1. A rate above 1 weighs 0 and a
  * negative one counts backward, both as in the Agent; 1/rate is bounded by
- * +-2^53, the count by +-2^56. exact_values: the bound. *switched is set when this value moved
- * the histogram to a sketch. False when the arena is exhausted: nothing was added. */
+ * +-2^53, the count by +-2^56. exact_values: the bound. *switched is set when
+ * this value moved the histogram to a sketch. False when the arena is exhausted:
+ * nothing was added. */
 bool histogram_add(struct histogram *histogram, struct arena *arena, double value, double rate,
                    size_t exact_values, bool *switched);
 

@@ -61,51 +61,13 @@ static int16_t key_of_index(double index, bool negative)
     return (int16_t)(negative ? -key : key);
 }
 
-int16_t sketch_key_exact(double value)
-{
-    double magnitude = fabs(value);
-
-    if (!(magnitude >= SMALLEST))
-        return 0;
-    return key_of_index(rint(log(magnitude) / LOG_GAMMA) + BIAS, value < 0);
-}
-
-/* ln(magnitude) / LOG_GAMMA within 1e-7, for normal numbers: the exponent, and
- * ln m = 2 artanh((m - 1) / (m + 1)) for m from sqrt(1/2) to sqrt(2). */
-static double index_near(double magnitude)
-{
-    static const double PER_OCTAVE = 44.70709759277232; /* ln 2 / LOG_GAMMA */
-    static const double TWICE = 128.99741597926308;     /* 2 / LOG_GAMMA */
-    static const uint64_t SQRT_HALF = 0x3FE6A09E667F3BCD;
-    uint64_t bits;
-    double m;
-
-    memcpy(&bits, &magnitude, sizeof bits);
-    int64_t exponent = (int64_t)(bits - SQRT_HALF) >> 52;
-
-    bits -= (uint64_t)exponent << 52;
-    memcpy(&m, &bits, sizeof m);
-
-    double s = (m - 1) / (m + 1), z = s * s;
-    double tail = z * (1.0 / 3 + z * (1.0 / 5 + z * (1.0 / 7 + z * (1.0 / 9))));
-
-    return (double)exponent * PER_OCTAVE + TWICE * (s + s * tail);
-}
-
-/* The near index decides except within 1e-6 of a boundary between two bins. */
 int16_t sketch_key(double value)
 {
     double magnitude = fabs(value);
 
     if (!(magnitude >= SMALLEST))
         return 0;
-    double shifted = index_near(magnitude) + (BIAS + 0.5);
-    int index = (int)shifted;
-    double above = shifted - index;
-
-    if (above < 1e-6 || above > 1 - 1e-6)
-        return sketch_key_exact(value);
-    return key_of_index(index, value < 0);
+    return key_of_index(rint(log(magnitude) / LOG_GAMMA) + BIAS, value < 0);
 }
 
 double sketch_key_value(int16_t key)
@@ -216,19 +178,20 @@ static bool bins_add_heavy(struct sketch *sketch, struct arena *arena, int16_t k
     return bins_merge(sketch, arena, collected_bins(&runs), runs.n);
 }
 
-/* The place of the first bin whose key is not below. */
+/* The place of the first bin whose key is not below. Without branches: no
+ * predictor guesses the way to a random key. */
 static size_t bins_find(const struct sketch *sketch, int16_t key)
 {
+    const struct sketch_bin *bins = sketch->bins;
     size_t place = 0, n = sketch->n_bins;
 
-    while (n > 0) {
+    while (n > 1) {
         size_t half = n / 2;
-        bool below = sketch->bins[place + half].key < key;
 
-        place += below ? half + 1 : 0;
-        n = below ? n - half - 1 : half;
+        place += half & -(size_t)(bins[place + half - 1].key < key);
+        n -= half;
     }
-    return place;
+    return place + (n == 1 && bins[place].key < key);
 }
 
 /* With all bins in use the lowest makes room for one at place > 0. */
@@ -347,7 +310,9 @@ static bool settle(struct sketch *sketch, struct arena *arena)
     struct sketch_bin runs[PENDING_FULL];
 
     if (sketch->n_pending > PENDING_FIRST) {
-        if (!bins_merge(sketch, arena, runs, pending_runs(sketch, runs)))
+        size_t n = pending_runs(sketch, runs);
+
+        if (!bins_merge(sketch, arena, runs, n))
             return false;
         sketch->n_pending = 0;
     }
@@ -401,25 +366,23 @@ static void note_range(struct sketch *sketch, double min, double max)
     sketch->max = max > sketch->max ? max : sketch->max;
 }
 
-static bool add_once(struct sketch *sketch, struct arena *arena, double value)
+static bool pending_add(struct sketch *sketch, struct arena *arena, int16_t key)
 {
     if (sketch->n_pending == pending_capacity(sketch) && !pending_make_room(sketch, arena))
         return false;
-    sketch->pending[sketch->n_pending++] = sketch_key(value);
-    note_count(sketch, 1);
-    note_range(sketch, value, value);
-    sketch->sum += value;
-    sketch->whole_sum += value;
+    sketch->pending[sketch->n_pending++] = key;
     return true;
 }
 
 bool sketch_add_weighted(struct sketch *sketch, struct arena *arena, double value,
                          double weight)
 {
-    double bounded = weight >= 1 ? fmin(weight, WEIGHT_MAX) : 1;
+    double bounded = !(weight >= 1) ? 1 : weight > WEIGHT_MAX ? WEIGHT_MAX : weight;
     int64_t whole = (int64_t)bounded;
+    int16_t key = sketch_key(value);
 
-    if (!bins_add(sketch, arena, sketch_key(value), (uint64_t)whole))
+    if (!(whole == 1 ? pending_add(sketch, arena, key)
+                     : bins_add(sketch, arena, key, (uint64_t)whole)))
         return false;
     note_count(sketch, whole);
     note_range(sketch, value, value);
@@ -430,9 +393,7 @@ bool sketch_add_weighted(struct sketch *sketch, struct arena *arena, double valu
 
 bool sketch_add(struct sketch *sketch, struct arena *arena, double value, double rate)
 {
-    if (rate > 0 && rate < 1)
-        return sketch_add_weighted(sketch, arena, value, 1 / rate);
-    return add_once(sketch, arena, value);
+    return sketch_add_weighted(sketch, arena, value, rate > 0 && rate < 1 ? 1 / rate : 1);
 }
 
 static int finite_key(double value)
@@ -481,8 +442,10 @@ bool sketch_merge(struct sketch *into, struct arena *arena, struct sketch *other
                other->n_pending * sizeof *other->pending);
         into->n_pending = (uint16_t)(into->n_pending + other->n_pending);
     } else {
+        size_t n = pending_runs(other, runs);
+
         collected_init(&all, into->limit);
-        collect(&all, other->bins, other->n_bins, runs, pending_runs(other, runs));
+        collect(&all, other->bins, other->n_bins, runs, n);
         if (!bins_merge(into, arena, collected_bins(&all), all.n))
             return false;
     }

@@ -31,8 +31,11 @@ struct sketch_summary {
 
 struct sketch; /* lives in an arena */
 
-int16_t sketch_key(double value);     /* value must be finite */
-double sketch_key_value(int16_t key); /* lower edge of the key's bin; +-Inf at +-32767 */
+int16_t sketch_key(double value); /* value must be finite */
+
+/* The value at the middle of the key's bin, within 0.8 % of all in it, from which
+ * quantiles interpolate upward; +-Inf at +-32767. */
+double sketch_key_value(int16_t key);
 
 /* A new empty sketch, or NULL when the arena is exhausted. */
 struct sketch *sketch_new(struct arena *arena);

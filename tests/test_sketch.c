@@ -139,40 +139,6 @@ static void values_have_the_keys_of_the_agent(void **state)
             fail_msg("%g: %d", cases[i].value, sketch_key(cases[i].value));
 }
 
-static void assert_exact(double value)
-{
-    if (sketch_key(value) != sketch_key_exact(value))
-        fail_msg("%.17g: %d, not %d", value, sketch_key(value), sketch_key_exact(value));
-}
-
-static void the_shortcut_to_a_key_is_exact(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 300000; i++) {
-        uint64_t bits = random_bits() & ~(1ull << 62 & -(uint64_t)(i % 2));
-        double value;
-
-        memcpy(&value, &bits, sizeof value);
-        if (isfinite(value))
-            assert_exact(value);
-        assert_exact(random_value());
-    }
-    for (int key = -1337; key < 33000 - 1338; key++) { /* every edge and its neighbours */
-        double edge = pow(1.015625, key + 0.5), below = edge, above = edge;
-
-        for (int i = 0; i < 20; i++) {
-            assert_exact(above);
-            assert_exact(below);
-            below = nextafter(below, 0);
-            above = nextafter(above, INFINITY);
-        }
-        for (double off = 1e-15; off < 1e-5; off *= 2) {
-            assert_exact(edge * (1 + off));
-            assert_exact(edge * (1 - off));
-        }
-    }
-}
-
 static void keys_survive_their_value(void **state)
 {
     (void)state;
@@ -408,7 +374,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(passes_the_vectors),
         TEST(values_have_the_keys_of_the_agent),
-        TEST(the_shortcut_to_a_key_is_exact),
         TEST(keys_survive_their_value),
         TEST(merging_is_the_same_as_adding),
         TEST(merging_leaves_the_other_as_it_was),
