@@ -30,10 +30,11 @@ struct resource {
     struct slice type, name;
 };
 
-/* What a series and a sketch have in common. Views. */
+/* What a series and a sketch have in common. Views. Only v2 series have
+ * resources; v1 series know the device alone, sketches none of them. */
 struct series_identity {
     struct slice metric;
-    struct slice host; /* written even when empty, as the Agent does */
+    struct slice host; /* its resource is written even when empty, as the Agent does */
     const struct slice *tags;
     size_t n_tags;
     const struct resource *resources; /* devices too, type "device" */
@@ -68,6 +69,13 @@ struct bytes {
     bool failed;
 };
 
+/* The appending functions below all set failed and add nothing when memory runs out. */
+void bytes_add(struct bytes *bytes, const void *from, size_t size);
+
+/* Room for size more bytes, which the caller writes and adds to len itself; NULL: none. */
+unsigned char *bytes_room(struct bytes *bytes, size_t size);
+
+void bytes_clear(struct bytes *bytes); /* keeps the memory for the next item */
 void bytes_free(struct bytes *bytes);
 
 void encode_series_v2(struct bytes *out, const struct series *series);
@@ -98,7 +106,12 @@ void encode_check(struct bytes *out, const struct check_record *record);
 /* JSON string with quotes; invalid UTF-8 becomes U+FFFD, as Go's encoder does. */
 void encode_json_string(struct bytes *out, struct slice text);
 
-/* Framing of a whole payload of that route. */
+/* Framing of a whole payload of that route; not for ROUTE_EVENTS. */
 struct payload_frame encode_frame(enum payload_route route);
+
+/* Framing of the events of one source type ("api" when empty) and the host that
+ * sends them: a view into text, which must be empty before. */
+struct payload_frame encode_events_frame(struct bytes *text, struct slice source_type,
+                                         struct slice hostname);
 
 #endif

@@ -38,7 +38,8 @@ enum compression { COMPRESSIONS(COMPRESSION_ENUM) COMPRESSION_COUNT };
 #undef COMPRESSION_ENUM
 
 struct payload {
-    struct payload *next; /* whoever owns it links it */
+    struct payload *next, *previous; /* whoever owns it links it */
+    uint64_t order;                  /* in which delivery took it */
     enum payload_route route;
     enum compression compression;
     uint32_t points;   /* what the ledger counts: points, sketch points, events, checks */
@@ -90,5 +91,9 @@ void payload_writer_end(struct payload_writer *writer);
 
 const char *payload_route_path(enum payload_route route);
 const char *payload_route_kind(enum payload_route route);
+const char *payload_route_content_type(enum payload_route route);
+
+/* NULL: none is sent. */
+const char *payload_content_encoding(enum compression compression);
 
 #endif
