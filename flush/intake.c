@@ -1,0 +1,409 @@
+#include "flush/intake.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* --------------------------------------------------------------- base URL */
+
+/* A data centre: two or more letters, then one or two digits ("us3", "uk1"). */
+static bool is_data_centre(struct slice label)
+{
+    size_t letters = 0;
+
+    while (letters < label.len && islower((unsigned char)label.at[letters]))
+        letters++;
+    size_t digits = label.len - letters;
+
+    if (letters < 2 || digits < 1 || digits > 2)
+        return false;
+    return isdigit((unsigned char)label.at[letters]) &&
+           isdigit((unsigned char)label.at[label.len - 1]);
+}
+
+/* Without a dot at the end. */
+static bool is_datadog_site(struct slice host)
+{
+    static const char *const roots[] = { "datadoghq.com", "datadoghq.eu", "datad0g.com",
+                                         "datad0g.eu",    "ddog-gov.com", "ddog-gov.mil" };
+    struct slice rest = host;
+    struct slice label = slice_cut(&rest, '.');
+
+    for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++)
+        if (slice_equal(host, slice_of(roots[i])) ||
+            (slice_equal(rest, slice_of(roots[i])) && is_data_centre(label)))
+            return true;
+    return false;
+}
+
+static struct slice without_dot(struct slice host)
+{
+    if (host.len > 0 && host.at[host.len - 1] == '.')
+        host.len--;
+    return host;
+}
+
+/* "app." or "app.mrf." in front of a Datadog site: the length of "app", which
+ * the forwarder replaces by a label with its version; otherwise 0. */
+static size_t app_label(struct slice host)
+{
+    struct slice rest = without_dot(host);
+
+    if (!slice_starts(rest, SLICE("app.")))
+        return 0;
+    rest = slice_skip(rest, 4);
+    if (slice_starts(rest, SLICE("mrf.")))
+        rest = slice_skip(rest, 4);
+    return is_datadog_site(rest) ? 3 : 0;
+}
+
+static struct slice trimmed(const char *text)
+{
+    struct slice rest = slice_of(text != NULL ? text : "");
+
+    while (rest.len > 0 && isspace((unsigned char)rest.at[0]))
+        rest = slice_skip(rest, 1);
+    while (rest.len > 0 && isspace((unsigned char)rest.at[rest.len - 1]))
+        rest.len--;
+    return rest;
+}
+
+/* The length of "https://" or "http://" at the start of url, 0 without. */
+static size_t scheme_length(struct slice url)
+{
+    return slice_starts(url, SLICE("https://"))  ? 8
+           : slice_starts(url, SLICE("http://")) ? 7
+                                                 : 0;
+}
+
+static struct slice host_of(struct slice url)
+{
+    struct slice rest = slice_skip(url, scheme_length(url));
+    size_t len = 0;
+
+    while (len < rest.len && strchr("/:?#", rest.at[len]) == NULL)
+        len++;
+    return (struct slice){ rest.at, len };
+}
+
+static bool print_url(char out[INTAKE_URL_MAX], struct slice url)
+{
+    struct slice host = host_of(url);
+    size_t label = app_label(host);
+    int before = (int)(host.at - url.at);
+    struct slice rest = slice_skip(url, (size_t)before + label);
+    int len = snprintf(out, INTAKE_URL_MAX, "%.*s%s%.*s", before, url.at,
+                       label > 0 ? INTAKE_AGENT_LABEL : "", (int)rest.len, rest.at);
+
+    return len > 0 && len < INTAKE_URL_MAX;
+}
+
+bool intake_base_url(const char *site, const char *dd_url, bool absolute,
+                     char out[INTAKE_URL_MAX])
+{
+    struct slice given = trimmed(dd_url);
+
+    if (given.len >= INTAKE_URL_MAX)
+        return false;
+    while (given.len > 0 && given.at[given.len - 1] == '/')
+        given.len--;
+    if (given.len > 0)
+        return scheme_length(given) > 0 && host_of(given).len > 0 && print_url(out, given);
+
+    struct slice name = trimmed(site);
+
+    if (name.len == 0)
+        name = SLICE("datadoghq.com");
+    if (name.len >= INTAKE_URL_MAX)
+        return false;
+    char url[INTAKE_URL_MAX + sizeof "https://app.."];
+    int len = snprintf(url, sizeof url, "https://app.%.*s%s", (int)name.len, name.at,
+                       absolute && is_datadog_site(name) ? "." : "");
+
+    return host_of((struct slice){ url, (size_t)len }).len == (size_t)len - 8 &&
+           print_url(out, (struct slice){ url, (size_t)len });
+}
+
+/* ---------------------------------------------------------------- answers */
+
+int64_t intake_retry_after(const char *value, int64_t now_s)
+{
+    struct slice text = trimmed(value);
+    int64_t wait = 0;
+
+    if (text.len == 0)
+        return 0;
+    if (isdigit((unsigned char)text.at[0])) {
+        for (size_t i = 0; i < text.len && wait <= INTAKE_RETRY_AFTER_MAX_S; i++) {
+            if (!isdigit((unsigned char)text.at[i]))
+                return 0;
+            wait = wait * 10 + (text.at[i] - '0');
+        }
+    } else {
+        int64_t when = curl_getdate(value, NULL);
+
+        wait = when > now_s ? when - now_s : 0;
+    }
+    return wait < INTAKE_RETRY_AFTER_MAX_S ? wait : INTAKE_RETRY_AFTER_MAX_S;
+}
+
+void intake_mask_key(const char *key, char out[INTAKE_MASK_MAX])
+{
+    size_t len = strlen(key);
+
+    snprintf(out, INTAKE_MASK_MAX, "***%s", len >= 16 ? key + len - 4 : "");
+}
+
+enum intake_verdict intake_judge(long status)
+{
+    if (status >= 200 && status < 300)
+        return INTAKE_DELIVERED;
+    if (status == 400 || status == 413)
+        return INTAKE_REFUSED;
+    return status == 403 ? INTAKE_FORBIDDEN : INTAKE_RETRY;
+}
+
+enum intake_error intake_classify(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return ERROR_DNS;
+    case CURLE_COULDNT_CONNECT:
+        return ERROR_CONNECT;
+    case CURLE_OPERATION_TIMEDOUT:
+        return ERROR_TIMEOUT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ENGINE_INITFAILED:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_USE_SSL_FAILED:
+        return ERROR_TLS;
+    default:
+        return ERROR_RESET;
+    }
+}
+
+const char *intake_error_name(enum intake_error error)
+{
+#define INTAKE_ERROR_NAME(id, word) word,
+    static const char *const names[] = { INTAKE_ERRORS(INTAKE_ERROR_NAME) };
+    return names[error];
+}
+
+/* ----------------------------------------------------------------- intake */
+
+static bool is_protobuf(enum payload_route route)
+{
+    return strcmp(payload_route_content_type(route), "application/x-protobuf") == 0;
+}
+
+/* An empty value with a colon makes libcurl leave out a header of its own. */
+static bool add_header(struct curl_slist **list, const char *name, const char *value)
+{
+    char *line = NULL;
+
+    if (value == NULL)
+        return true;
+    if (asprintf(&line, "%s:%s%s", name, value[0] != '\0' ? " " : "", value) < 0)
+        return false;
+    struct curl_slist *grown = curl_slist_append(*list, line);
+
+    free(line);
+    if (grown != NULL)
+        *list = grown;
+    return grown != NULL;
+}
+
+static bool fill_headers(struct curl_slist **list, const char *api_key,
+                         enum payload_route route, enum compression compression)
+{
+    return add_header(list, "DD-Api-Key", api_key) &&
+           add_header(list, "DD-Agent-Version", INTAKE_AGENT_VERSION) &&
+           add_header(list, "DD-Agent-Payload",
+                      is_protobuf(route) ? INTAKE_PAYLOAD_VERSION : NULL) &&
+           add_header(list, "Content-Type", payload_route_content_type(route)) &&
+           add_header(list, "Content-Encoding", payload_content_encoding(compression)) &&
+           add_header(list, "Expect", "");
+}
+
+/* A key with a line break would be a header of the user's own making. */
+static bool is_header_value(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (iscntrl((unsigned char)*text))
+            return false;
+    return true;
+}
+
+/* "https://host:port" and no more: a URL may carry a password. */
+static char *intake_name(const char *base_url)
+{
+    CURLU *url = curl_url();
+    char *scheme = NULL, *host = NULL, *port = NULL, *name = NULL;
+
+    if (url != NULL && curl_url_set(url, CURLUPART_URL, base_url, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+        asprintf(&name, "%s://%s:%s", scheme, host, port) < 0)
+        name = NULL;
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(url);
+    return name;
+}
+
+static bool intake_fill(struct intake *intake, const struct intake_config *config)
+{
+    int base_len = (int)strlen(config->base_url);
+
+    while (base_len > 0 && config->base_url[base_len - 1] == '/')
+        base_len--;
+    for (enum payload_route route = 0; route < ROUTE_COUNT; route++) {
+        if (asprintf(&intake->urls[route], "%.*s%s", base_len, config->base_url,
+                     payload_route_path(route)) < 0) {
+            intake->urls[route] = NULL;
+            return false;
+        }
+        for (enum compression kind = 0; kind < COMPRESSION_COUNT; kind++)
+            if (!fill_headers(&intake->headers[route][kind], config->api_key, route, kind))
+                return false;
+    }
+    return true;
+}
+
+bool intake_open(struct intake *intake, const struct intake_config *config)
+{
+    const char *ours = "datadog-agent/" INTAKE_AGENT_VERSION " heeler/" HEELER_VERSION;
+
+    *intake = (struct intake){ .timeout_ms = config->timeout_ms, .http1 = config->http1 };
+    intake_mask_key(config->api_key, intake->masked_key);
+    intake->user_agent = strdup(config->user_agent != NULL ? config->user_agent : ours);
+    intake->name = intake_name(config->base_url);
+    intake->api_key = strdup(config->api_key);
+    if (intake->user_agent != NULL && intake->name != NULL && intake->api_key != NULL &&
+        is_header_value(config->api_key) && intake_fill(intake, config))
+        return true;
+    intake_close(intake);
+    return false;
+}
+
+void intake_close(struct intake *intake)
+{
+    for (enum payload_route route = 0; route < ROUTE_COUNT; route++) {
+        for (enum compression kind = 0; kind < COMPRESSION_COUNT; kind++)
+            curl_slist_free_all(intake->headers[route][kind]);
+        free(intake->urls[route]);
+    }
+    free(intake->user_agent);
+    free(intake->name);
+    free(intake->api_key);
+    *intake = (struct intake){ 0 };
+}
+
+/* --------------------------------------------------------------- requests */
+
+/* Keeps the start of the answer and lets the rest pass by. */
+static size_t keep_body(char *at, size_t one, size_t len, void *argument)
+{
+    struct intake_request *request = argument;
+    size_t room = sizeof request->body - 1 - request->body_len;
+    size_t kept = len < room ? len : room;
+
+    (void)one;
+    memcpy(request->body + request->body_len, at, kept);
+    request->body_len += kept;
+    request->body[request->body_len] = '\0';
+    return len;
+}
+
+bool intake_request_open(struct intake_request *request)
+{
+    *request = (struct intake_request){ .easy = curl_easy_init() };
+    return request->easy != NULL;
+}
+
+void intake_request_close(struct intake_request *request)
+{
+    curl_easy_cleanup(request->easy);
+    request->easy = NULL;
+}
+
+/* What is the same for every request of an intake. QUICK_EXIT: a name look-up
+ * that hangs is left behind instead of waited for. */
+static void set_transport(CURL *easy, const struct intake *intake)
+{
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)intake->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, intake->user_agent);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     (long)(intake->http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
+    /* Rather wait for one connection's ALPN than open ten for HTTP/2. */
+    if (!intake->http1 && strncmp(intake->name, "https:", 6) == 0)
+        curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+}
+
+void intake_request_prepare(struct intake_request *request, const struct intake *intake,
+                            const struct payload *payload)
+{
+    CURL *easy = request->easy;
+
+    request->body_len = 0;
+    request->body[0] = request->error[0] = '\0';
+    curl_easy_reset(easy); /* keeps connections and session ids */
+    set_transport(easy, intake);
+    curl_easy_setopt(easy, CURLOPT_URL, intake->urls[payload->route]);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER,
+                     intake->headers[payload->route][payload->compression]);
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)payload->size);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)payload->bytes);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+}
+
+const char *intake_request_note(struct intake_request *request, const struct intake *intake)
+{
+    size_t key_len = strlen(intake->api_key);
+    char *found = request->body;
+
+    /* The rest of a key that was cut off at the end is too short to be of use. */
+    while (key_len > 0 && (found = strstr(found, intake->api_key)) != NULL)
+        memset(found, '*', key_len);
+    for (char *at = request->body; *at != '\0'; at++)
+        if (!isprint((unsigned char)*at))
+            *at = ' ';
+    request->body[INTAKE_NOTE_LEN] = '\0';
+    return request->body;
+}
+
+long intake_request_status(const struct intake_request *request)
+{
+    long status = 0;
+
+    curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status;
+}
+
+int64_t intake_request_retry_after(const struct intake_request *request, int64_t now_s)
+{
+    struct curl_header *header = NULL;
+
+    if (curl_easy_header(request->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) !=
+        CURLHE_OK)
+        return 0;
+    return intake_retry_after(header->value, now_s);
+}

@@ -1,0 +1,112 @@
+/* flush/intake.h: one Datadog intake: its URLs, headers and what its answers mean.
+ *
+ * Nothing here waits. A struct intake is immutable once open; the requests set
+ * up from it point into it and into their payload. The API key goes into one
+ * header and nowhere else: no URL, no log line. */
+#ifndef FLUSH_INTAKE_H
+#define FLUSH_INTAKE_H
+
+#include <curl/curl.h>
+
+#include "flush/payload.h"
+
+/* The version that we say we are, in the host name and in the headers: the
+ * intake tolerates more from a client that it knows as an Agent. */
+#define INTAKE_AGENT_VERSION   "7.83.3"
+#define INTAKE_AGENT_LABEL     "7-83-3-app.agent"
+#define INTAKE_PAYLOAD_VERSION "v5.0.207"
+
+enum {
+    INTAKE_URL_MAX = 512,
+    INTAKE_MASK_MAX = 16,
+    INTAKE_BODY_KEPT = 512, /* of an answer */
+    INTAKE_NOTE_LEN = 160,  /* of it, in the log */
+    INTAKE_RETRY_AFTER_MAX_S = 3600,
+};
+
+/* The base URL, without a slash at its end. dd_url (may be NULL or empty) wins
+ * over site (empty: datadoghq.com). Datadog's own sites become absolute host
+ * names, with a dot at the end, if absolute: it spares the search domains of
+ * resolv.conf. libcurl keeps the dot in Host and drops it for SNI and the
+ * certificate, as Go does. False: no URL, or too long. */
+bool intake_base_url(const char *site, const char *dd_url, bool absolute,
+                     char out[INTAKE_URL_MAX]);
+
+/* Seconds to wait by a Retry-After header (seconds or an HTTP date), between 0
+ * and INTAKE_RETRY_AFTER_MAX_S; 0 too when it makes no sense. */
+int64_t intake_retry_after(const char *value, int64_t now_s);
+
+/* "***" and the last four characters; of a short key nothing is shown. */
+void intake_mask_key(const char *key, char out[INTAKE_MASK_MAX]);
+
+enum intake_verdict {
+    INTAKE_DELIVERED, /* 2xx */
+    INTAKE_REFUSED,   /* 400, 413: will never be taken */
+    INTAKE_FORBIDDEN, /* 403: the key is wrong; kept, as it may be put right */
+    INTAKE_RETRY,     /* everything else */
+};
+
+enum intake_verdict intake_judge(long status);
+
+/* Why a request failed, one counter each. */
+#define INTAKE_ERRORS(X)        \
+    X(ERROR_DNS, "dns")         \
+    X(ERROR_CONNECT, "connect") \
+    X(ERROR_TLS, "tls")         \
+    X(ERROR_TIMEOUT, "timeout") \
+    X(ERROR_RESET, "reset")     \
+    X(ERROR_HTTP, "http") /* an answer, but none that we wanted */
+
+#define INTAKE_ERROR_ENUM(id, word) id,
+enum intake_error { INTAKE_ERRORS(INTAKE_ERROR_ENUM) ERROR_COUNT };
+#undef INTAKE_ERROR_ENUM
+
+/* code is not CURLE_OK. What fits nowhere else counts as reset. */
+enum intake_error intake_classify(CURLcode code);
+const char *intake_error_name(enum intake_error error);
+
+struct intake_config {
+    const char *base_url;
+    const char *api_key;
+    const char *user_agent; /* NULL: ours */
+    int64_t timeout_ms;     /* of one request */
+    bool http1;             /* otherwise HTTP/2 where TLS offers it */
+};
+
+struct intake {
+    char *urls[ROUTE_COUNT];
+    struct curl_slist *headers[ROUTE_COUNT][COMPRESSION_COUNT];
+    char *user_agent;
+    char *name; /* scheme and host, for the log */
+    char *api_key;
+    char masked_key[INTAKE_MASK_MAX];
+    int64_t timeout_ms;
+    bool http1;
+};
+
+/* False: the URL makes no sense or memory is out; nothing is left open. */
+bool intake_open(struct intake *intake, const struct intake_config *config);
+void intake_close(struct intake *intake);
+
+/* One request slot: a handle, used again and again for its warm connection. */
+struct intake_request {
+    CURL *easy;
+    char body[INTAKE_BODY_KEPT]; /* the start of the answer, NUL-terminated */
+    size_t body_len;
+    char error[CURL_ERROR_SIZE];
+};
+
+bool intake_request_open(struct intake_request *request);
+void intake_request_close(struct intake_request *request);
+
+/* Makes the request ready to send payload, a view until it has ended. */
+void intake_request_prepare(struct intake_request *request, const struct intake *intake,
+                            const struct payload *payload);
+
+/* The start of the answer fit for a log line: printable, short, without the key. */
+const char *intake_request_note(struct intake_request *request, const struct intake *intake);
+
+long intake_request_status(const struct intake_request *request);
+int64_t intake_request_retry_after(const struct intake_request *request, int64_t now_s);
+
+#endif

@@ -1,0 +1,45 @@
+/* flush/outbox.h: hand-off 2 of 2: payloads, flusher to delivery.
+ *
+ * Pushing a payload gives it away. A push is one compare-and-swap and never
+ * waits; delivery takes the whole list in one exchange and pops nothing, so
+ * there is no ABA and nothing to reclaim. The event descriptor is written only
+ * when the list was empty: a flush of many payloads wakes delivery once.
+ *
+ * bytes counts what was pushed and not settled yet, wherever it is now: a
+ * flusher that makes payloads faster than they leave can see it and wait. */
+#ifndef FLUSH_OUTBOX_H
+#define FLUSH_OUTBOX_H
+
+#include <stdatomic.h>
+
+#include "flush/payload.h"
+
+struct outbox {
+    _Atomic(struct payload *) newest; /* flusher pushes, delivery takes */
+    _Atomic(size_t) bytes;            /* pushing adds, settling subtracts */
+    int wake_fd;                      /* eventfd, readable when there is something to take */
+};
+
+/* False with errno when there is no descriptor left. */
+bool outbox_open(struct outbox *outbox);
+
+/* Frees what nobody took. */
+void outbox_close(struct outbox *outbox);
+
+void outbox_push(struct outbox *outbox, struct payload *given);
+
+/* Every payload pushed so far, oldest first by next, or NULL. The caller owns them. */
+struct payload *outbox_take(struct outbox *outbox);
+
+/* Makes the taker look, though nothing was pushed; any thread. */
+void outbox_wake(struct outbox *outbox);
+
+/* The payload has come to its end: subtracts it from bytes and frees it. */
+void outbox_settle(struct outbox *outbox, struct payload *given);
+
+/* What a payload weighs in memory. */
+size_t outbox_weight(const struct payload *payload);
+
+size_t outbox_bytes(const struct outbox *outbox);
+
+#endif
