@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "config/clock.h"
 #include "config/log.h"
 #include "flush/pages.h"
 

@@ -25,7 +25,6 @@ struct flusher {
     struct flusher_config config;
     struct catalogue *catalogue;
     struct enricher *enricher;
-    struct filter *filter;
     struct encoder *encoder;
     struct point_rules rules;
     struct fold_rules fold_rules;
@@ -56,16 +55,16 @@ static bool read_rules(struct flusher *flusher, char *problem, size_t problem_si
 {
     const struct settings *settings = flusher->config.settings;
 
-    flusher->enricher = enricher_new(settings, flusher->config.hostname, problem, problem_size);
+    flusher->enricher = enrich_new(settings, flusher->config.hostname, problem, problem_size);
     if (flusher->enricher == NULL)
         return false;
-    flusher->filter = filter_new(settings);
-    point_rules_read(&flusher->rules, settings, flusher->filter, flusher->config.ledger);
+    point_rules_read(&flusher->rules, settings, enrich_filter(flusher->enricher),
+                     flusher->config.ledger);
     flusher->fold_rules = (struct fold_rules){
         .histogram_exact_values = (size_t)settings->heeler_histogram_exact_values,
         .ledger = flusher->config.ledger,
     };
-    return flusher->filter != NULL;
+    return true;
 }
 
 struct flusher *flusher_new(const struct flusher_config *config, char *problem,
@@ -131,8 +130,7 @@ void flusher_free(struct flusher *flusher)
     snapshots_free(flusher->sealed);
     encoder_free(flusher->encoder);
     catalogue_free(flusher->catalogue);
-    enricher_free(flusher->enricher);
-    filter_free(flusher->filter);
+    enrich_free(flusher->enricher);
     free(flusher->pool);
     free(flusher);
 }

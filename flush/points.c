@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "config/log.h"
+#include "protocol/number.h"
 
 static const char *const aggregate_words[AGGREGATE_KINDS] = {
     [AGGREGATE_MAX] = "max",     [AGGREGATE_MEDIAN] = "median", [AGGREGATE_AVG] = "avg",
@@ -104,7 +105,9 @@ static void show_suffix(const struct visit *visit, const char *suffix, enum seri
     }
     memcpy(joined, visit->id.metric.at, len);
     struct slice name = { joined, len + (size_t)written };
-    if (visit->rules->filter != NULL && filter_drops_suffix(visit->rules->filter, name)) {
+    if (visit->rules->filter != NULL &&
+        filter_drops_suffix(visit->rules->filter, visit->id.metric,
+                            (struct slice){ joined + len, (size_t)written })) {
         counter_add(&visit->rules->ledger->dropped[POINT_FILTERED], 1);
         return;
     }
