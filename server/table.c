@@ -182,20 +182,24 @@ static void push(struct table *table, struct parcel *given, size_t bytes)
     inbox_push(table->config.inbox, given);
 }
 
-static bool push_chunk(struct table *table, struct chunk **chunk)
+static void push_chunk(struct table *table, struct chunk **chunk)
 {
     struct chunk *given = *chunk;
 
     if (given == NULL)
-        return false;
+        return;
     *chunk = NULL;
     push(table, &given->parcel, sizeof *given + given->capacity);
-    return true;
 }
 
-bool table_push_records(struct table *table)
+void table_push_records(struct table *table)
 {
-    return push_chunk(table, &table->records);
+    push_chunk(table, &table->records);
+}
+
+bool table_has_records(const struct table *table)
+{
+    return table->records != NULL;
 }
 
 /* Appends to the open chunk, or pushes it and opens the next. False: the

@@ -74,8 +74,9 @@ void table_add(struct table *table, const struct sample *sample, struct table_ha
 bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
                   int64_t received_s);
 
-/* Pushes a chunk of records that is open; true if there was one. */
-bool table_push_records(struct table *table);
+/* Pushes the chunk of records that is open, if there is one. */
+void table_push_records(struct table *table);
+bool table_has_records(const struct table *table);
 
 /* Pushes what is open and the bucket, and opens the next one. False without
  * memory or when the flusher is several buckets behind: the bucket then stays

@@ -1,0 +1,149 @@
+#include "flush/console.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "config/log.h"
+#include "protocol/number.h"
+
+enum { ROWS_MAX = 200, NAME_MAX_WIDTH = 60 };
+
+struct row {
+    char name[NAME_MAX_WIDTH + 1];
+    const char *type;
+    char value[NUMBER_TEXT_MAX];
+    char sum[NUMBER_TEXT_MAX];
+    char tags[256];
+};
+
+struct console {
+    FILE *out;
+    int64_t interval_s;
+    int64_t stamp_s;
+    struct row *rows;
+    size_t n, hidden;
+};
+
+struct console *console_new(FILE *out, int64_t interval_s)
+{
+    struct console *console = calloc(1, sizeof *console);
+
+    if (console == NULL)
+        return NULL;
+    console->out = out;
+    console->interval_s = interval_s;
+    return console;
+}
+
+void console_free(struct console *console)
+{
+    if (console == NULL)
+        return;
+    free(console->rows);
+    free(console);
+}
+
+void console_begin(void *context, int64_t stamp_s)
+{
+    struct console *console = context;
+
+    console->stamp_s = stamp_s;
+    console->n = console->hidden = 0;
+}
+
+static struct row *add_row(struct console *console, const struct series_identity *id,
+                           const char *type)
+{
+    if (console->rows == NULL)
+        console->rows = calloc(ROWS_MAX, sizeof *console->rows);
+    if (console->rows == NULL || console->n == ROWS_MAX) {
+        console->hidden++;
+        return NULL;
+    }
+    struct row *row = &console->rows[console->n++];
+    *row = (struct row){ .type = type };
+    log_quote(id->metric.at, id->metric.len, row->name, sizeof row->name);
+    size_t used = 0;
+    for (size_t i = 0; i < id->n_tags && used + 8 < sizeof row->tags; i++) {
+        if (i > 0)
+            row->tags[used++] = ',';
+        log_quote(id->tags[i].at, id->tags[i].len, row->tags + used, sizeof row->tags - used);
+        used += strlen(row->tags + used);
+    }
+    return row;
+}
+
+static void show_series(void *context, const struct series *series)
+{
+    struct console *console = context;
+    bool rate = series->type == SERIES_RATE;
+    struct row *row = add_row(console, &series->id, rate ? "rate" : "gauge");
+
+    if (row == NULL)
+        return;
+    row->value[number_format(series->points[0].value, row->value)] = '\0';
+    if (rate)
+        row->sum[number_format(series->points[0].value * (double)console->interval_s,
+                               row->sum)] = '\0';
+}
+
+static void show_sketch(void *context, const struct sketch_series *sketch)
+{
+    struct console *console = context;
+    struct row *row = add_row(console, &sketch->id, "sketch");
+    const struct sketch_summary *summary = &sketch->points[0].summary;
+
+    if (row == NULL)
+        return;
+    snprintf(row->value, sizeof row->value, "%lld values, avg %.6g", (long long)summary->count,
+             summary->avg);
+    row->sum[number_format(summary->sum, row->sum)] = '\0';
+}
+
+static int widest(int least, size_t len)
+{
+    return len > (size_t)least ? (int)len : least;
+}
+
+static void print_rows(const struct console *console)
+{
+    int name = 6, value = 5, sum = 3;
+
+    for (size_t i = 0; i < console->n; i++) {
+        name = widest(name, strlen(console->rows[i].name));
+        value = widest(value, strlen(console->rows[i].value));
+        sum = widest(sum, strlen(console->rows[i].sum));
+    }
+    fprintf(console->out, "  %-*s  %-6s  %*s  %*s  %s\n", name, "series", "type", value,
+            "value", sum, "sum", "tags");
+    for (size_t i = 0; i < console->n; i++) {
+        const struct row *row = &console->rows[i];
+        fprintf(console->out, "  %-*s  %-6s  %*s  %*s  %s\n", name, row->name, row->type, value,
+                row->value, sum, row->sum, row->tags);
+    }
+    if (console->hidden > 0)
+        fprintf(console->out, "  ... and %zu more series\n", console->hidden);
+}
+
+void console_end(void *context)
+{
+    struct console *console = context;
+    char text[32] = "?";
+    time_t stamp = (time_t)console->stamp_s;
+    struct tm utc;
+
+    if (console->n > 0) {
+        if (gmtime_r(&stamp, &utc) != NULL)
+            strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc);
+        fprintf(console->out, "bucket %s UTC (%lld s)\n", text, (long long)console->interval_s);
+        print_rows(console);
+        fflush(console->out);
+    }
+    free(console->rows);
+    console->rows = NULL;
+}
+
+struct point_visitor console_visitor(struct console *console)
+{
+    return (struct point_visitor){ show_series, show_sketch, console };
+}

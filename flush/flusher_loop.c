@@ -1,0 +1,138 @@
+#include "flush/flusher_loop.h"
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+
+struct flusher_loop {
+    struct flusher *flusher;
+    struct event_base *base;
+    struct event *inbox_event, *tick_event, *more_event, *stop_event;
+    int stop_fd;
+    _Atomic(int64_t) alive_ms;
+    pthread_t thread;
+};
+
+static int64_t wall_s(void)
+{
+    return clock_wall_ns() / 1000000000;
+}
+
+static void note_alive(struct flusher_loop *loop)
+{
+    atomic_store_explicit(&loop->alive_ms, clock_monotonic_ns() / 1000000,
+                          memory_order_relaxed);
+}
+
+/* One slice; what is left waits behind other events of the loop. */
+static void step(struct flusher_loop *loop)
+{
+    static const struct timeval now = { 0, 0 };
+
+    if (flusher_step(loop->flusher, wall_s(), clock_monotonic_ns()))
+        event_add(loop->more_event, &now);
+    note_alive(loop);
+}
+
+static void on_work(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    step(context);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+    struct flusher_loop *loop = context;
+
+    (void)fd, (void)what;
+    flusher_tick(loop->flusher, wall_s(), clock_monotonic_ns());
+    step(loop);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+    struct flusher_loop *loop = context;
+
+    (void)fd, (void)what;
+    flusher_finish(loop->flusher, wall_s(), clock_monotonic_ns());
+    event_base_loopbreak(loop->base);
+}
+
+static void *run(void *context)
+{
+    struct flusher_loop *loop = context;
+
+    event_base_dispatch(loop->base);
+    return NULL;
+}
+
+static void loop_free(struct flusher_loop *loop)
+{
+    struct event *events[] = { loop->inbox_event, loop->tick_event, loop->more_event,
+                               loop->stop_event };
+
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (events[i] != NULL)
+            event_free(events[i]);
+    if (loop->base != NULL)
+        event_base_free(loop->base);
+    if (loop->stop_fd >= 0)
+        close(loop->stop_fd);
+    flusher_free(loop->flusher);
+    free(loop);
+}
+
+static bool make_events(struct flusher_loop *loop, struct inbox *inbox)
+{
+    static const struct timeval second = { 1, 0 };
+
+    loop->base = event_base_new();
+    loop->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->base == NULL || loop->stop_fd < 0)
+        return false;
+    loop->inbox_event =
+        event_new(loop->base, inbox->wake_fd, EV_READ | EV_PERSIST, on_work, loop);
+    loop->tick_event = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
+    loop->more_event = event_new(loop->base, -1, 0, on_work, loop);
+    loop->stop_event = event_new(loop->base, loop->stop_fd, EV_READ, on_stop, loop);
+    return loop->inbox_event != NULL && loop->tick_event != NULL && loop->more_event != NULL &&
+           loop->stop_event != NULL && event_add(loop->inbox_event, NULL) == 0 &&
+           event_add(loop->tick_event, &second) == 0 && event_add(loop->stop_event, NULL) == 0;
+}
+
+struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox)
+{
+    struct flusher_loop *loop = calloc(1, sizeof *loop);
+
+    if (loop == NULL) {
+        flusher_free(given);
+        return NULL;
+    }
+    loop->flusher = given;
+    loop->stop_fd = -1;
+    note_alive(loop);
+    if (!make_events(loop, inbox) || pthread_create(&loop->thread, NULL, run, loop) != 0) {
+        loop_free(loop);
+        return NULL;
+    }
+    pthread_setname_np(loop->thread, "flusher");
+    return loop;
+}
+
+void flusher_loop_stop(struct flusher_loop *given)
+{
+    ssize_t ignored = write(given->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+
+    (void)ignored; /* an eventfd with room takes it */
+    pthread_join(given->thread, NULL);
+    loop_free(given);
+}
+
+int64_t flusher_loop_alive_ms(const struct flusher_loop *loop)
+{
+    return atomic_load_explicit(&loop->alive_ms, memory_order_relaxed);
+}

@@ -1,0 +1,22 @@
+/* flush/flusher_loop.h: the flusher's thread.
+ *
+ * Runs a flusher's state machine on an event loop of its own: woken by the
+ * inbox, a tick a second, one slice of work at a time. */
+#ifndef FLUSH_FLUSHER_LOOP_H
+#define FLUSH_FLUSHER_LOOP_H
+
+#include "flush/flusher.h"
+
+struct flusher_loop;
+
+/* Takes the flusher (given, even on failure). NULL without memory or threads. */
+struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox);
+
+/* After the last worker has ended: handles all parcels, flushes every snapshot,
+ * hands everything to the outbox and ends the thread. */
+void flusher_loop_stop(struct flusher_loop *given);
+
+/* Monotonic milliseconds of the last completed turn of the loop, for health. */
+int64_t flusher_loop_alive_ms(const struct flusher_loop *loop);
+
+#endif

@@ -1,0 +1,173 @@
+#include "server/ingest.h"
+
+#include <stdlib.h>
+
+#include "config/log.h"
+#include "protocol/check.h"
+#include "protocol/event.h"
+#include "protocol/lines.h"
+
+enum { WAITING_MAX = 32 };
+
+struct waiting {
+    struct sample sample;
+    struct table_hash hash;
+};
+
+/* Counts since the last settling. */
+struct tally {
+    uint64_t lines;
+    uint64_t accepted[LINE_KIND_COUNT];
+    uint64_t rejected[PARSE_RESULT_COUNT];
+    uint64_t values[METRIC_TYPE_COUNT];
+};
+
+struct ingest {
+    struct ingest_config config;
+    struct table *table;
+    struct parser parser;
+    size_t pool_size;
+    struct tally tally;
+    struct log_limit refusals;
+    size_t n_waiting;
+    struct waiting waiting[WAITING_MAX];
+};
+
+struct ingest *ingest_new(const struct ingest_config *config, struct table *table)
+{
+    struct ingest *ingest = calloc(1, sizeof *ingest);
+
+    if (ingest == NULL)
+        return NULL;
+    ingest->config = *config;
+    ingest->table = table;
+    /* Room for a whole datagram of packed values behind what waits. */
+    ingest->pool_size = config->buffer_size / 2 + 1 + 4 * WAITING_MAX;
+    ingest->parser.ignore_time = config->ignore_time;
+    ingest->parser.pool = malloc(ingest->pool_size * sizeof *ingest->parser.pool);
+    if (ingest->parser.pool == NULL) {
+        free(ingest);
+        return NULL;
+    }
+    return ingest;
+}
+
+void ingest_free(struct ingest *ingest)
+{
+    if (ingest == NULL)
+        return;
+    free(ingest->parser.pool);
+    free(ingest);
+}
+
+static void add_waiting(struct ingest *ingest, int64_t now_ns)
+{
+    for (size_t i = 0; i < ingest->n_waiting; i++)
+        table_prefetch_cell(ingest->table, ingest->waiting[i].hash);
+    for (size_t i = 0; i < ingest->n_waiting; i++)
+        table_add(ingest->table, &ingest->waiting[i].sample, ingest->waiting[i].hash, now_ns);
+    ingest->n_waiting = 0;
+    ingest->parser.n_pooled = 0;
+}
+
+static void refuse(struct ingest *ingest, struct slice line, enum parse_result why,
+                   const char *sender, int64_t now_ns)
+{
+    char quoted[200];
+    unsigned suppressed;
+
+    ingest->tally.rejected[why]++;
+    if (!log_limit_pass(&ingest->refusals, now_ns / 1000000, &suppressed))
+        return;
+    log_quote(line.at, line.len, quoted, sizeof quoted);
+    if (suppressed > 0)
+        log_warn("ingest: %u refused lines were not shown", suppressed);
+    log_warn("ingest: refused \"%s\" from %s: %s", quoted, sender, parse_result_sentence(why));
+}
+
+/* A sample with a time of its own is not aggregated. */
+static void take_timed(struct ingest *ingest, const struct sample *sample, struct slice line,
+                       int64_t now_s)
+{
+    if (!table_record(ingest->table, line, LINE_METRIC, sample->n_values, now_s))
+        counter_add(&ingest->config.ledger->shed[SHED_BEHIND], sample->n_values);
+}
+
+static enum parse_result take_metric(struct ingest *ingest, struct slice line, int64_t now_ns,
+                                     int64_t now_s)
+{
+    if (ingest->n_waiting == WAITING_MAX ||
+        ingest->parser.n_pooled + line.len / 2 + 1 > ingest->pool_size)
+        add_waiting(ingest, now_ns);
+
+    struct waiting *next = &ingest->waiting[ingest->n_waiting];
+    enum parse_result result = parse_sample(&ingest->parser, line, &next->sample);
+    if (result != PARSE_OK)
+        return result;
+    ingest->tally.values[next->sample.type] += next->sample.n_values;
+    if (__builtin_expect(next->sample.time_s != 0, 0)) {
+        take_timed(ingest, &next->sample, line, now_s);
+        return PARSE_OK;
+    }
+    next->hash = table_hash(&next->sample, table_kind(next->sample.type));
+    table_prefetch(ingest->table, next->hash);
+    ingest->n_waiting++;
+    return PARSE_OK;
+}
+
+static enum parse_result take_record(struct ingest *ingest, struct slice line,
+                                     enum line_kind kind, int64_t now_s)
+{
+    struct event event;
+    struct check check;
+    enum parse_result result =
+        kind == LINE_EVENT ? event_parse(line, &event) : check_parse(line, &check);
+
+    if (result == PARSE_OK && !table_record(ingest->table, line, kind, 0, now_s))
+        counter_add(&ingest->config.ledger->records_shed, 1);
+    return result;
+}
+
+void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
+                     const char *sender, int64_t now_ns, int64_t now_s)
+{
+    struct lines lines = lines_of(datagram, need_newline);
+    struct slice line;
+
+    while (lines_next(&lines, &line)) {
+        enum line_kind kind = parse_kind(line);
+        enum parse_result result = kind == LINE_METRIC
+                                       ? take_metric(ingest, line, now_ns, now_s)
+                                       : take_record(ingest, line, kind, now_s);
+
+        ingest->tally.lines++;
+        if (__builtin_expect(result == PARSE_OK, 1))
+            ingest->tally.accepted[kind]++;
+        else
+            refuse(ingest, line, result, sender, now_ns);
+    }
+    if (lines.unterminated) {
+        ingest->tally.lines++;
+        refuse(ingest, lines.rest, PARSE_UNTERMINATED, sender, now_ns);
+    }
+}
+
+static void publish(struct counter *counters, uint64_t *counts, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (counts[i] != 0)
+            counter_add(&counters[i], counts[i]);
+        counts[i] = 0;
+    }
+}
+
+void ingest_settle(struct ingest *ingest, int64_t now_ns)
+{
+    struct worker_ledger *ledger = ingest->config.ledger;
+
+    add_waiting(ingest, now_ns);
+    publish(&ledger->lines, &ingest->tally.lines, 1);
+    publish(ledger->accepted, ingest->tally.accepted, LINE_KIND_COUNT);
+    publish(ledger->rejected, ingest->tally.rejected, PARSE_RESULT_COUNT);
+    publish(ledger->values, ingest->tally.values, METRIC_TYPE_COUNT);
+}

@@ -1,0 +1,37 @@
+/* server/ingest.h: datagrams in, cells and records out.
+ *
+ *   datagram -> lines_next -> parse_sample -> [up to 32 waiting] -> table_add
+ *                         `-> event, check, timestamped sample -> table_record
+ *
+ * The heart of a worker, without its sockets and clock. Lines wait in a short
+ * row between parsing and adding, so that the table's memory is fetched
+ * meanwhile; ingest_settle() adds what waits and must be called before the
+ * datagrams' bytes are reused. Counts are gathered privately and published
+ * there too. One worker's, one thread. */
+#ifndef SERVER_INGEST_H
+#define SERVER_INGEST_H
+
+#include "server/table.h"
+
+struct ingest_config {
+    size_t buffer_size; /* the longest datagram */
+    bool ignore_time;   /* dogstatsd_no_aggregation_pipeline is off */
+    uint32_t worker;
+    struct worker_ledger *ledger;
+};
+
+struct ingest;
+
+/* The table outlives it. NULL without memory. */
+struct ingest *ingest_new(const struct ingest_config *config, struct table *table);
+void ingest_free(struct ingest *ingest);
+
+/* need_newline: the listener's kind is in dogstatsd_eol_required. sender: named
+ * when a line is refused. now_ns: monotonic; now_s: wall clock, for records. */
+void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
+                     const char *sender, int64_t now_ns, int64_t now_s);
+
+/* Adds the samples that wait and publishes the counts. */
+void ingest_settle(struct ingest *ingest, int64_t now_ns);
+
+#endif

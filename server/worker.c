@@ -1,0 +1,336 @@
+#include "server/worker.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "server/batch.h"
+#include "server/ingest.h"
+
+enum {
+    BATCHES_A_CALLBACK = 16, /* then timers and other sockets get their turn */
+    BATCHES_AT_STOP = 1 << 20,
+};
+
+/* The flusher may be this far behind in births and records before new contexts
+ * and records are shed. */
+enum { BEHIND_MAX_BYTES = 16 * 1024 * 1024 };
+
+/* A seal may come this much before the wall clock's boundary: timers and clocks
+ * differ a little. */
+#define BOUNDARY_SLACK_NS INT64_C(100000000)
+
+struct source {
+    struct worker *worker;
+    struct listener *listener;
+    struct listener_socket *socket;
+    struct event *readable;
+};
+
+struct worker {
+    struct worker_config config;
+    struct table *table;
+    struct ingest *ingest;
+    struct batch *batch;
+    struct event_base *base;
+    struct event *seal_timer;
+    struct event *record_timer;
+    struct event *stop_event;
+    int stop_fd;
+    struct source *sources;
+    int64_t interval_ns;
+    int64_t seal_at_ns; /* monotonic */
+    pthread_t thread;
+};
+
+/* ---- intervals --------------------------------------------------------- */
+
+/* The interval that the wall clock is in now, and the monotonic time of its start. */
+static int64_t interval_start(const struct worker *worker, int64_t now_ns, int64_t wall_ns,
+                              int64_t *base_ns)
+{
+    int64_t start_ns = wall_ns + BOUNDARY_SLACK_NS;
+
+    start_ns -= start_ns % worker->interval_ns;
+    *base_ns = now_ns - (wall_ns - start_ns);
+    return start_ns / 1000000000;
+}
+
+static void arm_seal(struct worker *worker, int64_t now_ns)
+{
+    int64_t wait_us = (worker->seal_at_ns - now_ns) / 1000 + 1;
+    struct timeval wait = { wait_us / 1000000, wait_us % 1000000 };
+
+    if (wait_us < 1)
+        wait = (struct timeval){ 0, 1 };
+    evtimer_add(worker->seal_timer, &wait);
+}
+
+static void seal(struct worker *worker, int64_t now_ns)
+{
+    int64_t base_ns;
+    int64_t start_s = interval_start(worker, now_ns, clock_wall_ns(), &base_ns);
+
+    ingest_settle(worker->ingest, now_ns);
+    for (size_t i = 0; i < worker->config.listeners->n; i++)
+        listener_note_drops(worker->sources[i].socket);
+    if (!table_seal(worker->table, start_s, base_ns))
+        log_warn("worker %u: the flusher is behind; the interval stays open",
+                 worker->config.index);
+    worker->seal_at_ns = base_ns + worker->interval_ns;
+    arm_seal(worker, now_ns);
+}
+
+static void seal_if_due(struct worker *worker, int64_t now_ns)
+{
+    if (now_ns >= worker->seal_at_ns)
+        seal(worker, now_ns);
+}
+
+static void on_seal_timer(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+    int64_t now_ns = clock_monotonic_ns();
+
+    (void)fd, (void)what;
+    if (now_ns >= worker->seal_at_ns)
+        seal(worker, now_ns);
+    else
+        arm_seal(worker, now_ns);
+}
+
+/* Records do not wait for the interval's end, only for company. */
+static void on_record_timer(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+
+    (void)fd, (void)what;
+    table_push_records(worker->table);
+}
+
+static void arm_records(struct worker *worker)
+{
+    static const struct timeval one_second = { 1, 0 };
+
+    if (table_has_records(worker->table) && !evtimer_pending(worker->record_timer, NULL))
+        evtimer_add(worker->record_timer, &one_second);
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+static void forward(struct worker *worker, int n)
+{
+    if (worker->config.forward_fd < 0)
+        return;
+    int sent = batch_forward(worker->batch, n, worker->config.forward_fd);
+    counter_add(worker->config.forwarded, (uint64_t)sent);
+}
+
+static void ingest_batch(struct worker *worker, const struct source *source, int n,
+                         int64_t now_ns)
+{
+    uint64_t bytes = 0, cut = 0;
+    int64_t now_s = clock_wall_ns() / 1000000000;
+
+    for (int i = 0; i < n; i++) {
+        bool truncated;
+        struct slice datagram = batch_datagram(worker->batch, i, &truncated);
+
+        bytes += datagram.len;
+        cut += truncated;
+        ingest_datagram(worker->ingest, datagram, source->listener->need_newline,
+                        source->listener->name, now_ns, now_s);
+    }
+    ingest_settle(worker->ingest, now_ns);
+    forward(worker, n);
+    counter_add(&source->socket->datagrams, (uint64_t)n);
+    counter_add(&source->socket->bytes, bytes);
+    if (cut > 0)
+        counter_add(&source->socket->truncated, cut);
+}
+
+/* Reads until the socket is empty or the batches are used up. */
+static void read_source(struct worker *worker, const struct source *source, int max_batches)
+{
+    for (int i = 0; i < max_batches; i++) {
+        int n = batch_receive(worker->batch, source->socket->fd);
+        int64_t now_ns = clock_monotonic_ns();
+
+        if (n < 0)
+            log_warn("worker %u: %s: %s", worker->config.index, source->listener->name,
+                     strerror(errno));
+        if (n <= 0)
+            break;
+        seal_if_due(worker, now_ns);
+        ingest_batch(worker, source, n, now_ns);
+        if (n < BATCH_DATAGRAMS)
+            break;
+    }
+    arm_records(worker);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    struct source *source = context;
+
+    (void)fd, (void)what;
+    read_source(source->worker, source, BATCHES_A_CALLBACK);
+}
+
+/* ---- start and stop ---------------------------------------------------- */
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+
+    (void)fd, (void)what;
+    for (size_t i = 0; i < worker->config.listeners->n; i++)
+        read_source(worker, &worker->sources[i], BATCHES_AT_STOP);
+    seal(worker, clock_monotonic_ns());
+    event_base_loopbreak(worker->base);
+}
+
+static void *run(void *context)
+{
+    struct worker *worker = context;
+
+    event_base_dispatch(worker->base);
+    return NULL;
+}
+
+static void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    for (size_t i = 0; worker->sources != NULL && i < worker->config.listeners->n; i++)
+        if (worker->sources[i].readable != NULL)
+            event_free(worker->sources[i].readable);
+    if (worker->seal_timer != NULL)
+        event_free(worker->seal_timer);
+    if (worker->record_timer != NULL)
+        event_free(worker->record_timer);
+    if (worker->stop_event != NULL)
+        event_free(worker->stop_event);
+    if (worker->base != NULL)
+        event_base_free(worker->base);
+    if (worker->stop_fd >= 0)
+        close(worker->stop_fd);
+    free(worker->sources);
+    batch_free(worker->batch);
+    ingest_free(worker->ingest);
+    table_free(worker->table);
+    free(worker);
+}
+
+static uint32_t idle_intervals(const struct settings *settings)
+{
+    int64_t intervals =
+        (settings->dogstatsd_context_expiry_seconds + settings->heeler_interval - 1) /
+        settings->heeler_interval;
+
+    return intervals > UINT16_MAX - 3 ? UINT16_MAX - 3 : (uint32_t)intervals;
+}
+
+static bool make_table(struct worker *worker)
+{
+    const struct settings *settings = worker->config.settings;
+    struct table_config table = {
+        .worker = worker->config.index,
+        .max_contexts = (uint32_t)settings->heeler_max_contexts,
+        .idle_intervals = idle_intervals(settings),
+        .histogram_exact_values = (size_t)settings->heeler_histogram_exact_values,
+        .copy_histograms = settings->histogram_copy_to_distribution,
+        .gauge_deltas = settings->heeler_statsd_gauge_deltas,
+        .max_behind = BEHIND_MAX_BYTES,
+        .inbox = worker->config.inbox,
+        .account = worker->config.account,
+        .budget = worker->config.budget,
+        .ledger = worker->config.ledger,
+    };
+    struct ingest_config ingest = {
+        .buffer_size = (size_t)settings->dogstatsd_buffer_size,
+        .ignore_time = !settings->dogstatsd_no_aggregation_pipeline,
+        .worker = worker->config.index,
+        .ledger = worker->config.ledger,
+    };
+    int64_t base_ns, now_ns = clock_monotonic_ns();
+    int64_t start_s = interval_start(worker, now_ns, clock_wall_ns(), &base_ns);
+
+    worker->seal_at_ns = base_ns + worker->interval_ns;
+    worker->table = table_new(&table, start_s, base_ns);
+    worker->batch = batch_new((size_t)settings->dogstatsd_buffer_size);
+    if (worker->table == NULL || worker->batch == NULL)
+        return false;
+    worker->ingest = ingest_new(&ingest, worker->table);
+    return worker->ingest != NULL;
+}
+
+static bool make_events(struct worker *worker)
+{
+    struct listeners *listeners = worker->config.listeners;
+
+    worker->base = event_base_new();
+    worker->sources = calloc(listeners->n + 1, sizeof *worker->sources);
+    worker->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (worker->base == NULL || worker->sources == NULL || worker->stop_fd < 0)
+        return false;
+    worker->seal_timer = evtimer_new(worker->base, on_seal_timer, worker);
+    worker->record_timer = evtimer_new(worker->base, on_record_timer, worker);
+    worker->stop_event = event_new(worker->base, worker->stop_fd, EV_READ, on_stop, worker);
+    if (worker->seal_timer == NULL || worker->record_timer == NULL ||
+        worker->stop_event == NULL || event_add(worker->stop_event, NULL) != 0)
+        return false;
+    for (size_t i = 0; i < listeners->n; i++) {
+        struct source *source = &worker->sources[i];
+        *source = (struct source){ worker, &listeners->at[i],
+                                   &listeners->at[i].sockets[worker->config.index], NULL };
+        source->readable = event_new(worker->base, source->socket->fd, EV_READ | EV_PERSIST,
+                                     on_readable, source);
+        if (source->readable == NULL || event_add(source->readable, NULL) != 0)
+            return false;
+    }
+    arm_seal(worker, clock_monotonic_ns());
+    return true;
+}
+
+struct worker *worker_start(const struct worker_config *config, char *problem,
+                            size_t problem_size)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+
+    snprintf(problem, problem_size, "worker %u: not enough memory or descriptors",
+             config->index);
+    if (worker == NULL)
+        return NULL;
+    worker->config = *config;
+    worker->stop_fd = -1;
+    worker->interval_ns = config->settings->heeler_interval * INT64_C(1000000000);
+    if (!make_table(worker) || !make_events(worker) ||
+        pthread_create(&worker->thread, NULL, run, worker) != 0) {
+        worker_free(worker);
+        return NULL;
+    }
+    char name[16];
+    snprintf(name, sizeof name, "worker %u", config->index);
+    pthread_setname_np(worker->thread, name);
+    return worker;
+}
+
+void worker_stop(struct worker *worker)
+{
+    ssize_t ignored = write(worker->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+
+    (void)ignored; /* an eventfd with room takes it */
+}
+
+void worker_join(struct worker *given)
+{
+    pthread_join(given->thread, NULL);
+    worker_free(given);
+}
