@@ -93,12 +93,14 @@ static bool take_file(const struct settings *settings, char *out, size_t size,
                       struct problems *problems)
 {
     const char *where = settings->origin[SETTING_hostname_file];
-    char line[2 * HOSTNAME_SIZE];
+    char line[2 * HOSTNAME_SIZE], quoted[200];
 
     if (read_first_line(settings->hostname_file, line))
         return take(line, where, "the name in hostname_file", out, size, problems);
     problems_error(problems, "%s: hostname_file %s cannot be read: %s.", where,
-                   settings->hostname_file, strerror(errno));
+                   log_quote(settings->hostname_file, strlen(settings->hostname_file), quoted,
+                             sizeof quoted),
+                   strerror(errno));
     return false;
 }
 

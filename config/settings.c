@@ -26,9 +26,11 @@ static void mask(const char *text, char out[40])
     size_t stars = len < 8 ? len : len - 4 < 28 ? len - 4 : 28;
 
     memset(out, '*', stars);
+    if (len >= 8) {
+        memcpy(out + stars, text + len - 4, 4);
+        stars += 4;
+    }
     out[stars] = '\0';
-    if (len >= 8)
-        strcat(out, text + len - 4);
 }
 
 /* A URL may carry a password: "https://user:***@host". */
@@ -90,7 +92,10 @@ static json_t *mask_json(json_t *value)
         json_t *item;
         size_t i;
 
-        json_array_foreach(value, i, item) json_array_append_new(copy, mask_json(item));
+        json_array_foreach(value, i, item)
+        {
+            json_array_append_new(copy, mask_json(item));
+        }
         return copy;
     }
     if (json_is_object(value)) {
@@ -98,7 +103,10 @@ static json_t *mask_json(json_t *value)
         const char *key;
         json_t *item;
 
-        json_object_foreach(value, key, item) json_object_set_new(copy, key, mask_json(item));
+        json_object_foreach(value, key, item)
+        {
+            json_object_set_new(copy, key, mask_json(item));
+        }
         return copy;
     }
     return json_string("***");

@@ -29,13 +29,14 @@ static void no_memory(const struct change *change)
     change->problems->out_of_memory = true;
 }
 
-/* "datadog.yaml:3: heeler_interval is 0: allowed are 1 to 60 (seconds)." */
+/* "datadog.yaml:3: heeler_interval is "0": allowed are 1 to 60 (seconds)." A URL
+ * may hold a password. */
 static void refuse(const struct change *change, const char *text)
 {
     char allowed[160], quoted[80];
 
     option_allowed(change->option, allowed, sizeof allowed);
-    if (change->option->secret)
+    if (change->option->secret || change->option->form == OPTION_FORM_URL)
         problems_error(change->problems, "%s: %s is not usable: allowed are %s.", change->where,
                        change->option->key, allowed);
     else
@@ -404,7 +405,8 @@ void values_set_text(struct settings *settings, const struct option *option, con
 
 void values_refuse_key(const char *key, const char *where, struct problems *problems)
 {
-    const struct option *nearest = option_nearest(key);
+    bool listed = problems->errors.n < PROBLEMS_MAX; /* else save the search */
+    const struct option *nearest = listed ? option_nearest(key) : NULL;
     char quoted[OPTION_NAME_MAX];
 
     log_quote(key, strlen(key), quoted, sizeof quoted);
