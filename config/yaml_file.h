@@ -8,7 +8,8 @@
 enum {
     YAML_FILE_MAX = 4 << 20,  /* bytes of the file */
     YAML_TEXT_MAX = 16 << 20, /* bytes of its values, aliases written out */
-    YAML_DEPTH_MAX = 32,      /* of one structured value */
+    YAML_DEPTH_MAX = 64,      /* of the file, and of a value with aliases written out */
+    YAML_ANCHOR_MAX = 1000,   /* libyaml compares each with all others */
 };
 
 /* Nothing of a file that is not YAML is used. */

@@ -255,7 +255,7 @@ static void a_bad_file_is_refused_with_the_place(void **state)
         { "a: *nowhere", "FILE:1: not YAML: found undefined alias." },
         { "a: \xff\xff", "FILE: not readable as YAML at byte 3: invalid leading UTF-8 octet." },
         { "dogstatsd_mapper_profiles: &a [*a]",
-          "FILE:1: dogstatsd_mapper_profiles is nested deeper than 32 levels." },
+          "FILE:1: dogstatsd_mapper_profiles is nested deeper than 64 levels." },
     };
     (void)state;
 
@@ -369,15 +369,26 @@ static void an_alias_bomb_is_refused(void **state)
 
 static void deep_nesting_is_refused(void **state)
 {
-    char yaml[5000] = "dogstatsd_mapper_profiles: ";
-    size_t start = strlen(yaml);
+    char *yaml = malloc(YAML_FILE_MAX);
     (void)state;
 
-    memset(yaml + start, '[', 2000);
-    memset(yaml + start + 2000, ']', 2000);
-    yaml[start + 4000] = '\0';
-    assert_false(load_yaml(yaml));
-    assert_int_equal(problems.errors.n, 1);
+    memset(yaml, '[', YAML_FILE_MAX); /* libyaml alone would take minutes */
+    assert_false(load_bytes(yaml, YAML_FILE_MAX));
+    assert_true(says(&problems.errors, "FILE:1: is nested deeper than 64 levels."));
+    free(yaml);
+}
+
+static void many_anchors_are_refused(void **state)
+{
+    char *yaml = malloc((YAML_ANCHOR_MAX + 1) * 32);
+    size_t n = 0;
+    (void)state;
+
+    for (int i = 0; i <= YAML_ANCHOR_MAX; i++)
+        n += (size_t)sprintf(yaml + n, "k%d: &a%d x\n", i, i);
+    assert_false(load_bytes(yaml, n));
+    assert_true(says(&problems.errors, "FILE:1001: has more than 1000 anchors."));
+    free(yaml);
 }
 
 static void problems_are_bounded(void **state)
@@ -617,6 +628,7 @@ int main(void)
         cmocka_unit_test_teardown(a_huge_file_is_refused, forget_after),
         cmocka_unit_test_teardown(an_alias_bomb_is_refused, forget_after),
         cmocka_unit_test_teardown(deep_nesting_is_refused, forget_after),
+        cmocka_unit_test_teardown(many_anchors_are_refused, forget_after),
         cmocka_unit_test_teardown(problems_are_bounded, forget_after),
         cmocka_unit_test_teardown(junk_is_survived, forget_after),
         cmocka_unit_test_teardown(every_key_has_a_variable, forget_after),
