@@ -66,6 +66,10 @@ $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(B)/libheeler.a
 vectors: $(B)/tests/vectors
 	$(Q)$< $(or $(DIR),tests/data)
 
+$(B)/bench/%: $(B)/bench/%.o $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
 # Each target runs FUZZ_SECONDS on its committed corpus, which is only read; what
 # it finds goes to build/fuzz.
 FUZZ_SECONDS ?= 10

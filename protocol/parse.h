@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#include "protocol/slice.h"
+#include "protocol/scan.h"
 
 /* Type of a metric: letter(s) on the wire, name in telemetry. */
 #define METRIC_TYPES(X)                   \
@@ -77,6 +77,18 @@ enum line_kind parse_kind(struct slice line);
 
 /* Fills *out, whole on PARSE_OK and not to be read otherwise. */
 enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out);
+
+/* A line and what it is; result and sample are of a LINE_METRIC only. */
+struct parsed {
+    struct slice line;
+    enum line_kind kind;
+    enum parse_result result;
+    struct sample sample;
+};
+
+/* lines_next(), parse_kind() and parse_sample() in one: the same answers from
+ * one pass over the bytes. False when no line is left. */
+bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out);
 
 /* What stands behind the type of a metric line, for origin_parse(). */
 static inline struct slice parse_fields(struct slice line)

@@ -1,0 +1,128 @@
+/* bench_parse: what a line costs from the datagram to the sample, in one core's
+ * nanoseconds: the newline scan and parse_sample, no hash, no table.
+ *
+ * The lines fill datagrams of 1,432 bytes, as clients send them, and all
+ * datagrams lie in the cache. Prints the median of RUNS runs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "protocol/lines.h"
+#include "protocol/parse.h"
+
+enum { DATAGRAM_BYTES = 1432, DATAGRAMS = 64, RUNS = 15, LINES_A_RUN = 4000000 };
+
+struct load {
+    const char *label;
+    const char *tail; /* behind the value */
+    const char *name;
+    size_t len;
+};
+
+struct datagrams {
+    char bytes[DATAGRAMS][DATAGRAM_BYTES];
+    size_t len[DATAGRAMS];
+    size_t lines;
+};
+
+static volatile double sink;
+
+/* Names and values vary a little, lengths do not. */
+static size_t write_line(char *to, const struct load *load, unsigned number)
+{
+    return (size_t)sprintf(to, "%s%02u:%u%s\n", load->name, number % 100, number * 7 % 9 + 1,
+                           load->tail);
+}
+
+static void fill(struct datagrams *all, const struct load *load)
+{
+    char line[256];
+    unsigned number = 0;
+
+    all->lines = 0;
+    for (size_t i = 0; i < DATAGRAMS; i++) {
+        size_t len;
+
+        all->len[i] = 0;
+        while (len = write_line(line, load, number), all->len[i] + len <= DATAGRAM_BYTES) {
+            memcpy(all->bytes[i] + all->len[i], line, len);
+            all->len[i] += len;
+            all->lines++;
+            number++;
+        }
+    }
+}
+
+static double nanoseconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static double parse_datagram(struct slice datagram)
+{
+    static double pool[DATAGRAM_BYTES];
+    struct parser parser = { .pool = pool };
+    struct scan scan;
+    struct parsed parsed;
+    double sum = 0;
+
+    scan_start(&scan, datagram, false);
+    while (parse_next(&parser, &scan, &parsed))
+        if (parsed.kind == LINE_METRIC && parsed.result == PARSE_OK)
+            sum += parsed.sample.values[0] + (double)parsed.sample.tags.len;
+    return sum;
+}
+
+static double run_once(const struct datagrams *all)
+{
+    size_t rounds = LINES_A_RUN / all->lines, lines = 0;
+    double start = nanoseconds_now(), sum = 0;
+
+    for (size_t round = 0; round < rounds; round++, lines += all->lines)
+        for (size_t i = 0; i < DATAGRAMS; i++)
+            sum += parse_datagram((struct slice){ all->bytes[i], all->len[i] });
+    sink = sum;
+    return (nanoseconds_now() - start) / (double)lines;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+int main(void)
+{
+    static const struct load loads[] = {
+        { "21 bytes, no tags", "|c", "requests.total.", 21 },
+        { "77 bytes, 4 tags", "|c|#env:prod,service:checkout,region:eu-west,az:eu-a",
+          "service.requests.cou", 77 },
+        { "77 bytes, 4 tags, 4.25", ".25|ms|#env:prod,service:checkout,region:eu-wes,az:e",
+          "service.requests.c", 77 },
+        { "300 bytes, 12 tags",
+          "|c|#env:prod,service:checkout,region:eu-west-1,az:eu-west-1a,host:web-0123456789,"
+          "version:1.22.333,team:payments,customer:0123456789abcdef,endpoint:/api/v2/checkout,"
+          "status:200,method:POST,pod:checkout-5f7d9c6b8-x2x4z,namespace:production-eu,node:ip-"
+          "10-"
+          "1-2-3,zone:az1",
+          "service.requests.count", 300 },
+    };
+    static struct datagrams all;
+
+    for (size_t i = 0; i < sizeof loads / sizeof loads[0]; i++) {
+        double runs[RUNS];
+        char line[512];
+
+        fill(&all, &loads[i]);
+        for (int run = 0; run < RUNS; run++)
+            runs[run] = run_once(&all);
+        qsort(runs, RUNS, sizeof runs[0], by_value);
+        printf("%-24s (%3zu bytes)  %6.2f ns a line\n", loads[i].label,
+               write_line(line, &loads[i], 1) - 1, runs[RUNS / 2]);
+    }
+    return 0;
+}

@@ -1,0 +1,157 @@
+#include "protocol/scan.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+struct block {
+    uint64_t newlines, pipes, colons;
+};
+
+static inline void put_block(struct scan_bits *bits, size_t word, struct block block)
+{
+    bits->newlines[word] = block.newlines;
+    bits->pipes[word] = block.pipes;
+    bits->colons[word] = block.colons;
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx512bw"))) static void fill_avx512(struct slice bytes,
+                                                            struct scan_bits *bits)
+{
+    const __m512i newline = _mm512_set1_epi8('\n');
+    const __m512i pipe = _mm512_set1_epi8('|');
+    const __m512i colon = _mm512_set1_epi8(':');
+
+    for (size_t at = 0; at < bytes.len; at += 64) {
+        size_t left = bytes.len - at;
+        __mmask64 readable = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+        __m512i block = _mm512_maskz_loadu_epi8(readable, bytes.at + at);
+
+        put_block(bits, at / 64,
+                  (struct block){ _mm512_cmpeq_epi8_mask(block, newline),
+                                  _mm512_cmpeq_epi8_mask(block, pipe),
+                                  _mm512_cmpeq_epi8_mask(block, colon) });
+    }
+}
+
+static inline uint64_t equal_16(__m128i bytes, char wanted)
+{
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(wanted)));
+}
+
+static inline struct block block_at(const char *at)
+{
+    struct block block = { 0 };
+
+    for (int i = 0; i < 64; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
+
+        block.newlines |= equal_16(bytes, '\n') << i;
+        block.pipes |= equal_16(bytes, '|') << i;
+        block.colons |= equal_16(bytes, ':') << i;
+    }
+    return block;
+}
+
+#else
+
+static inline struct block block_at(const char *at)
+{
+    struct block block = { 0 };
+
+    for (int i = 0; i < 64; i++) {
+        block.newlines |= (uint64_t)(at[i] == '\n') << i;
+        block.pipes |= (uint64_t)(at[i] == '|') << i;
+        block.colons |= (uint64_t)(at[i] == ':') << i;
+    }
+    return block;
+}
+
+#endif
+
+/* The last, short block: taken with the bytes before it, if there are any, and
+ * shifted; otherwise from a copy, so that nothing behind the end is touched. */
+static struct block last_block(struct slice bytes, size_t left)
+{
+    char copy[64] = { 0 };
+
+    if (bytes.len < sizeof copy) {
+        memcpy(copy, bytes.at, bytes.len);
+        return block_at(copy);
+    }
+    struct block block = block_at(bytes.at + bytes.len - 64);
+    unsigned shift = 64 - (unsigned)left;
+
+    return (struct block){ block.newlines >> shift, block.pipes >> shift,
+                           block.colons >> shift };
+}
+
+static void fill(struct slice bytes, struct scan_bits *bits)
+{
+    size_t at = 0;
+
+    for (; at + 64 <= bytes.len; at += 64)
+        put_block(bits, at / 64, block_at(bytes.at + at));
+    if (at < bytes.len)
+        put_block(bits, at / 64, last_block(bytes, bytes.len - at));
+}
+
+/* Opens the next window at bytes. Where the datagram ends, a bit says newline,
+ * so that its last line ends as every other. */
+static void open_window(struct scan *scan, struct slice bytes)
+{
+    scan->window = bytes.at;
+    scan->size = bytes.len < SCAN_WINDOW ? bytes.len : SCAN_WINDOW;
+    scan->behind = bytes.len - scan->size;
+    scan->next = 0;
+
+    struct slice window = { bytes.at, scan->size };
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512bw"))
+        fill_avx512(window, &scan->bits);
+    else
+#endif
+        fill(window, &scan->bits);
+    put_block(&scan->bits, (scan->size + 63) / 64, (struct block){ 0 });
+    if (scan->behind == 0)
+        scan->bits.newlines[scan->size / 64] |= UINT64_C(1) << (scan->size % 64);
+}
+
+void scan_start(struct scan *scan, struct slice datagram, bool need_newline)
+{
+    scan->need_newline = need_newline;
+    scan->unterminated = false;
+    open_window(scan, datagram);
+}
+
+bool scan_next_plain(struct scan *scan, struct slice *line, struct marks *marks)
+{
+    struct slice rest = { scan->window, scan->size + scan->behind };
+    struct lines lines = lines_of(slice_skip(rest, scan->next), scan->need_newline);
+    bool found = lines_next(&lines, line);
+
+    scan->unterminated = lines.unterminated;
+    if (found)
+        *marks = marks_of(*line);
+    open_window(scan, lines.rest);
+    return found;
+}
+
+static size_t find(struct slice line, size_t from, char wanted)
+{
+    const char *found =
+        from < line.len ? memchr(line.at + from, wanted, line.len - from) : NULL;
+
+    return found != NULL ? (size_t)(found - line.at) : line.len;
+}
+
+struct marks marks_of(struct slice line)
+{
+    struct marks marks = { .colon = find(line, 0, ':'), .pipe = find(line, 0, '|') };
+
+    marks.type_end = find(line, marks.pipe + 1, '|');
+    marks.one_field = find(line, marks.type_end + 1, '|') == line.len;
+    return marks;
+}

@@ -1,0 +1,132 @@
+/* protocol/scan.h: one pass over a datagram finds every newline, pipe and colon,
+ * so that nothing has to be searched again.
+ *
+ *   name:value|type|field|field LF
+ *       ^colon ^pipe ^type_end
+ *
+ * The pass leaves one bit a byte; the marks of a line are then a few shifts away,
+ * and no line waits for the search of the one before. Answers as lines_next()
+ * and marks_of() do together. A view of the datagram. */
+#ifndef PROTOCOL_SCAN_H
+#define PROTOCOL_SCAN_H
+
+#include <stdint.h>
+
+#include "protocol/lines.h"
+
+/* Bytes scanned in one pass; of a longer datagram one window after the other. */
+enum { SCAN_WINDOW = 8192, SCAN_WORDS = SCAN_WINDOW / 64 };
+
+/* One bit a byte, the first byte's the lowest. A word more than there are bytes,
+ * because 64 bits are read from any byte on. */
+struct scan_bits {
+    uint64_t newlines[SCAN_WORDS + 1];
+    uint64_t pipes[SCAN_WORDS + 1];
+    uint64_t colons[SCAN_WORDS + 1];
+};
+
+/* Three KiB that scan_start() does not clear; keep it on the stack. */
+struct scan {
+    const char *window;
+    size_t size;       /* of the window */
+    size_t next;       /* offset of the next line in it */
+    size_t behind;     /* bytes of the datagram behind the window */
+    bool need_newline; /* drop an unterminated last line */
+    bool unterminated; /* set when one was dropped */
+    struct scan_bits bits;
+};
+
+/* Offsets into a line; its length for what it lacks. */
+struct marks {
+    size_t colon;    /* the first */
+    size_t pipe;     /* the first */
+    size_t type_end; /* the second pipe */
+    bool one_field;  /* no third pipe */
+};
+
+void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
+
+/* The marks of any line, by plain searching. */
+struct marks marks_of(struct slice line);
+
+/* The next line by plain searching, if the window ends within it. */
+bool scan_next_plain(struct scan *scan, struct slice *line, struct marks *marks);
+
+/* The bits from the given one on: at least SCAN_STEP, zeros behind them. */
+enum { SCAN_STEP = 56 };
+
+static inline uint64_t scan_from(const uint64_t *words, size_t bit)
+{
+    uint64_t bits;
+
+    memcpy(&bits, (const char *)words + bit / 8, sizeof bits);
+    return bits >> (bit % 8);
+}
+
+/* The length of a line that does not end within SCAN_STEP bytes, and whether
+ * there are pipes behind those; false if the window ends within it. */
+static inline bool scan_far(const struct scan *scan, size_t *length, bool *far_pipes)
+{
+    uint64_t newlines = 0, pipes = 0;
+    size_t at = scan->next;
+
+    *far_pipes = false;
+    do {
+        at += SCAN_STEP;
+        if (at > scan->size)
+            return false;
+        *far_pipes |= pipes != 0;
+        newlines = scan_from(scan->bits.newlines, at);
+        pipes = scan_from(scan->bits.pipes, at) & ((UINT64_C(1) << SCAN_STEP) - 1);
+    } while (newlines == 0);
+    *far_pipes |= (pipes & (newlines ^ (newlines - 1))) != 0;
+    *length = at - scan->next + (size_t)__builtin_ctzll(newlines);
+    return true;
+}
+
+/* The next line that is not empty; false when none is left. */
+static inline bool scan_next(struct scan *scan, struct slice *line, struct marks *marks)
+{
+    while (scan->next < scan->size) {
+        const char *at = scan->window + scan->next;
+        uint64_t newlines = scan_from(scan->bits.newlines, scan->next);
+        uint64_t pipes = scan_from(scan->bits.pipes, scan->next);
+        uint64_t colons = scan_from(scan->bits.colons, scan->next);
+        uint64_t newline = newlines & -newlines; /* the line ends here */
+        bool far_pipes = false, found = true;
+        size_t length;
+
+        if (newline != 0) {
+            length = (size_t)__builtin_ctzll(newline);
+            pipes &= newline - 1;
+        } else {
+            if (!scan_far(scan, &length, &far_pipes))
+                return scan_next_plain(scan, line, marks);
+            pipes &= (UINT64_C(1) << SCAN_STEP) - 1;
+            found = (pipes & (pipes - 1)) != 0 && colons != 0;
+        }
+        scan->next += length + 1;
+        if (scan->next > scan->size && scan->need_newline && scan->behind == 0) {
+            scan->unterminated = true;
+            return false;
+        }
+        if (length == 0)
+            continue;
+        *line = (struct slice){ at, length - (at[length - 1] == '\r') };
+        if (found && line->len == length) {
+            uint64_t second = pipes & (pipes - 1);
+
+            marks->colon = (size_t)__builtin_ctzll(colons | newline);
+            marks->pipe = (size_t)__builtin_ctzll(pipes | newline);
+            marks->type_end = (size_t)__builtin_ctzll(second | newline);
+            marks->one_field = (second & (second - 1)) == 0 && !far_pipes;
+        } else {
+            *marks = marks_of(*line);
+        }
+        if (line->len > 0)
+            return true;
+    }
+    return scan->behind > 0 && scan_next_plain(scan, line, marks);
+}
+
+#endif
