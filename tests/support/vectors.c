@@ -10,6 +10,8 @@ const struct vector_kind vector_kinds[] = {
     { "parse", "parse", vector_run_parse },
     { "parse", "packet", vector_run_packet },
     { "parse", "uds_stream", vector_run_uds_stream },
+    { "parse", "enrich", vector_run_enrich },
+    { "parse", "mapper_config", vector_run_mapper_config },
 };
 const size_t vector_kind_count = sizeof vector_kinds / sizeof vector_kinds[0];
 

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "protocol/slice.h"
+
 struct vector_report {
     bool failed;
     char why[1024]; /* the first failure */
@@ -51,9 +53,14 @@ bool vector_config_bool(const json_t *vector, const char *key, bool otherwise);
 json_int_t vector_config_int(const json_t *vector, const char *key, json_int_t otherwise);
 json_t *vector_real(double value);
 
+/* The message that one line makes, or NULL if it is refused. */
+json_t *vector_message(const json_t *vector, struct slice line);
+
 /* The runners, each in its vectors_*.c. */
 void vector_run_parse(json_t *vector, struct vector_report *report);
 void vector_run_packet(json_t *vector, struct vector_report *report);
 void vector_run_uds_stream(json_t *vector, struct vector_report *report);
+void vector_run_enrich(json_t *vector, struct vector_report *report);
+void vector_run_mapper_config(json_t *vector, struct vector_report *report);
 
 #endif

@@ -178,8 +178,7 @@ static json_t *check_of(const struct check *check)
                      coded(check->message), "tags", coded_tags(check->tags));
 }
 
-/* The message that one line makes, or NULL if it is refused. */
-static json_t *message_of(const json_t *vector, struct slice line)
+json_t *vector_message(const json_t *vector, struct slice line)
 {
     static double pool[MOST_BYTES];
     struct parser parser = {
@@ -220,7 +219,7 @@ static json_t *message_of(const json_t *vector, struct slice line)
 void vector_run_parse(json_t *vector, struct vector_report *report)
 {
     struct slice input = input_of(vector);
-    json_t *actual = message_of(vector, guarded(input.at, input.len));
+    json_t *actual = vector_message(vector, guarded(input.at, input.len));
 
     if (json_is_true(json_object_get(vector, "error"))) {
         if (actual != NULL)
@@ -259,7 +258,7 @@ void vector_run_packet(json_t *vector, struct vector_report *report)
     int errors = 0;
 
     while (lines_next(&lines, &line)) {
-        json_t *message = message_of(vector, line);
+        json_t *message = vector_message(vector, line);
 
         if (message != NULL)
             json_array_append_new(messages, message);

@@ -1,0 +1,182 @@
+/* Runs the vectors of the enrichment: a line and settings in, the samples, event
+ * or check out as the aggregator would get it. */
+#include <stdlib.h>
+
+#include "config/load.h"
+#include "flush/enrich.h"
+#include "tests/support/guard.h"
+#include "tests/support/vectors.h"
+
+enum { MOST_SETTINGS = 32, MOST_VALUES = 64 };
+
+/* What every enricher stands on; owned. */
+struct bench {
+    struct settings settings;
+    struct enricher *enricher;
+    char problem[512];
+};
+
+/* "KEY=VALUE" as on the command line; the caller frees. */
+static char *set_of(const char *key, const json_t *value)
+{
+    char *json = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT), *set = NULL;
+
+    if (asprintf(&set, "%s=%s", key, json_is_string(value) ? json_string_value(value) : json) <
+        0)
+        set = NULL;
+    free(json);
+    return set;
+}
+
+static bool load_settings(const json_t *vector, struct settings *out)
+{
+    char *sets[MOST_SETTINGS] = { NULL };
+    struct settings_source source = { .sets = sets };
+    struct problems problems = { .n_unlisted = 0 };
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(json_object_get(vector, "config"), key, value)
+    {
+        if (source.n_sets < MOST_SETTINGS)
+            sets[source.n_sets++] = set_of(key, value);
+    }
+    bool loaded = settings_load(out, &source, &problems);
+
+    for (size_t i = 0; i < source.n_sets; i++)
+        free(sets[i]);
+    problems_free(&problems);
+    return loaded;
+}
+
+static bool bench_open(struct bench *bench, const json_t *vector, struct vector_report *report)
+{
+    bench->enricher = NULL;
+    bench->problem[0] = '\0';
+    if (!load_settings(vector, &bench->settings)) {
+        vector_fail(report, "the settings are refused");
+        return false;
+    }
+    bench->enricher = enrich_new(&bench->settings, bench->settings.hostname, bench->problem,
+                                 sizeof bench->problem);
+    return true;
+}
+
+static void bench_close(struct bench *bench)
+{
+    enrich_free(bench->enricher);
+    settings_free(&bench->settings);
+}
+
+static json_t *text_json(struct slice text)
+{
+    return json_stringn(text.len > 0 ? text.at : "", text.len);
+}
+
+static json_t *tags_json(const struct enriched *enriched)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < enriched->n_tags; i++)
+        json_array_append_new(list, text_json(enriched->tags[i]));
+    return list;
+}
+
+static void add_identity(json_t *to, const struct enriched *enriched)
+{
+    json_object_set_new(to, "host", text_json(enriched->host));
+    json_object_set_new(to, "tags", tags_json(enriched));
+    json_object_set_new(to, "pod_uid", text_json(enriched->pod_uid));
+    json_object_set_new(to, "cardinality", text_json(enriched->cardinality));
+}
+
+static void add_sample(json_t *samples, const char *type, const json_t *message, size_t i,
+                       const struct enriched *enriched)
+{
+    json_t *value = json_array_get(json_object_get(message, "values"), i);
+    json_t *sample =
+        json_pack("{s:o, s:s, s:O, s:O, s:O}", "name", text_json(enriched->name), "type", type,
+                  "value", value, "rate", json_object_get(message, "rate"), "timestamp",
+                  json_object_get(message, "timestamp"));
+
+    add_identity(sample, enriched);
+    json_array_append_new(samples, sample);
+}
+
+/* Each value, and behind it its copy. */
+static json_t *samples_of(struct bench *bench, struct slice line, const json_t *message)
+{
+    double pool[MOST_VALUES];
+    struct parser parser = { .pool = pool };
+    json_t *samples = json_array();
+    struct sample sample;
+    struct enriched enriched;
+
+    parse_sample(&parser, line, &sample);
+    bool copied = bench->settings.histogram_copy_to_distribution &&
+                  (sample.type == METRIC_HISTOGRAM || sample.type == METRIC_TIMING);
+
+    for (size_t i = 0; i < sample.n_values; i++)
+        for (int copy = 0; copy <= copied; copy++)
+            if (enrich_metric(bench->enricher, sample.name, sample.tags, sample.type, copy,
+                              &enriched) == SHED_REASON_COUNT)
+                add_sample(samples, copy ? "d" : metric_type_letters(sample.type), message, i,
+                           &enriched);
+    return json_pack("{s:o}", "samples", samples);
+}
+
+/* An event or check: what it was before, with the identity that it has now. */
+static json_t *record_of(struct bench *bench, struct slice line, json_t *message)
+{
+    struct slice tags = { 0 }, host = { 0 };
+    struct enriched enriched;
+    struct event event;
+    struct check check;
+
+    if (event_parse(line, &event) == PARSE_OK) {
+        tags = event.tags;
+        host = event.host;
+    } else if (check_parse(line, &check) == PARSE_OK) {
+        tags = check.tags;
+        host = check.host;
+    }
+    if (enrich_record(bench->enricher, tags, host, &enriched))
+        add_identity(message, &enriched);
+    return json_incref(message);
+}
+
+void vector_run_enrich(json_t *vector, struct vector_report *report)
+{
+    const char *input = json_string_value(json_object_get(vector, "input"));
+    struct slice line = guarded_text(input != NULL ? input : "");
+    json_t *message = vector_message(vector, line), *actual = NULL;
+    struct bench bench;
+
+    if (!bench_open(&bench, vector, report))
+        return;
+    if (message == NULL)
+        vector_fail(report, "the line is refused");
+    else if (bench.enricher == NULL)
+        vector_fail(report, "the settings are refused: %s", bench.problem);
+    else
+        actual = parse_kind(line) == LINE_METRIC ? samples_of(&bench, line, message)
+                                                 : record_of(&bench, line, message);
+    if (actual != NULL)
+        vector_compare(json_object_get(vector, "expect"), actual, report);
+    json_decref(actual);
+    json_decref(message);
+    bench_close(&bench);
+}
+
+void vector_run_mapper_config(json_t *vector, struct vector_report *report)
+{
+    struct bench bench;
+
+    if (!bench_open(&bench, vector, report))
+        return;
+    if (bench.enricher != NULL)
+        vector_fail(report, "accepted, must be refused");
+    else if (strstr(bench.problem, "dogstatsd_mapper_profiles") == NULL)
+        vector_fail(report, "refused with the sentence \"%s\"", bench.problem);
+    bench_close(&bench);
+}
