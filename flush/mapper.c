@@ -8,8 +8,15 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-/* A name of 350 bytes through ".*a.*b.*c" needs some 60,000 steps. */
-enum { MATCH_LIMIT = 100 * 1000, DEPTH_LIMIT = 20 * 1000, HEAP_LIMIT_KIB = 4096 };
+/* For a regex. A name of 350 bytes through ".*a.*b.*c" needs some 60,000 steps. A
+ * step may look at each byte of the name, hence the bound on that. */
+enum {
+    REGEX_NAME_MAX = 2048,
+    MATCH_LIMIT = 100 * 1000,
+    MATCH_LIMIT_ALL_STARTS = 1000 * 1000,
+    DEPTH_LIMIT = 20 * 1000,
+    HEAP_LIMIT_KIB = 4096,
+};
 
 /* Longer names are not worth keeping: nearly all of them are refused. */
 enum { CACHED_NAME_MAX = 350, CACHED_BYTES_MAX = 2048 };
@@ -147,8 +154,27 @@ static bool wildcard_matches(struct slice pattern, struct slice name, struct gro
 
 /* ---- regexes ---- */
 
+/* PCRE2 counts steps anew at each place where a match may start, which is every
+ * one when a branch has no "^". */
+static uint32_t match_limit(const pcre2_code *regex, struct slice name)
+{
+    uint32_t options = 0;
+
+    pcre2_pattern_info(regex, PCRE2_INFO_ALLOPTIONS, &options);
+    if (options & PCRE2_ANCHORED)
+        return MATCH_LIMIT;
+    uint32_t each = MATCH_LIMIT_ALL_STARTS / (uint32_t)(name.len + 1);
+
+    return each < MATCH_LIMIT ? each : MATCH_LIMIT;
+}
+
 static bool regex_matches(struct mapper *mapper, const pcre2_code *regex, struct slice name)
 {
+    if (name.len > REGEX_NAME_MAX) {
+        mapper->limited++;
+        return false;
+    }
+    pcre2_set_match_limit(mapper->match_context, match_limit(regex, name));
     int found = pcre2_match(regex, (PCRE2_SPTR)name.at, name.len, 0, 0, mapper->match_data,
                             mapper->match_context);
 
@@ -462,7 +488,6 @@ static bool make_contexts(struct mapper *mapper)
     if (mapper->compile_context == NULL || mapper->match_context == NULL)
         return false;
     pcre2_set_newline(mapper->compile_context, PCRE2_NEWLINE_LF);
-    pcre2_set_match_limit(mapper->match_context, MATCH_LIMIT);
     pcre2_set_depth_limit(mapper->match_context, DEPTH_LIMIT);
     pcre2_set_heap_limit(mapper->match_context, HEAP_LIMIT_KIB);
     return true;

@@ -4,8 +4,8 @@
  *
  * The first profile whose prefix fits a name is the only one tried, and in it
  * the first mapping that matches wins. Wildcards are matched here; a regex goes
- * to PCRE2 under limits, so that no pattern can run away: one that hits them
- * does not match and is counted.
+ * to PCRE2 under limits of steps, memory and length of the name, so that no
+ * pattern can run away: one that hits them does not match and is counted.
  *
  * The Agent's patterns are RE2's. What only PCRE2 knows (looking around,
  * referring back, ...) is refused at the start. Both find the same groups, but
@@ -42,7 +42,7 @@ void mapper_free(struct mapper *given);
 /* False when no mapping matches: the name stays as it is. */
 bool mapper_map(struct mapper *mapper, struct slice name, struct mapping *out);
 
-/* How often a regex hit its limits. */
+/* How often a regex was stopped by a limit. */
 uint64_t mapper_limited(const struct mapper *mapper);
 
 #endif

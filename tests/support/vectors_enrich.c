@@ -2,10 +2,10 @@
  * or check out as the aggregator would get it. */
 #include <stdlib.h>
 
-#include "config/load.h"
 #include "flush/enrich.h"
 #include "tests/support/guard.h"
 #include "tests/support/vectors.h"
+#include "tests/support/with_settings.h"
 
 enum { MOST_SETTINGS = 32, MOST_VALUES = 64 };
 
@@ -31,35 +31,31 @@ static char *set_of(const char *key, const json_t *value)
 static bool load_settings(const json_t *vector, struct settings *out)
 {
     char *sets[MOST_SETTINGS] = { NULL };
-    struct settings_source source = { .sets = sets };
-    struct problems problems = { .n_unlisted = 0 };
+    size_t n = 0;
     const char *key;
     json_t *value;
 
     json_object_foreach(json_object_get(vector, "config"), key, value)
     {
-        if (source.n_sets < MOST_SETTINGS)
-            sets[source.n_sets++] = set_of(key, value);
+        if (n < MOST_SETTINGS)
+            sets[n++] = set_of(key, value);
     }
-    bool loaded = settings_load(out, &source, &problems);
+    bool loaded = with_settings(out, sets, n);
 
-    for (size_t i = 0; i < source.n_sets; i++)
-        free(sets[i]);
-    problems_free(&problems);
+    while (n > 0)
+        free(sets[--n]);
     return loaded;
 }
 
-static bool bench_open(struct bench *bench, const json_t *vector, struct vector_report *report)
+static void bench_open(struct bench *bench, const json_t *vector, struct vector_report *report)
 {
     bench->enricher = NULL;
     bench->problem[0] = '\0';
-    if (!load_settings(vector, &bench->settings)) {
+    if (load_settings(vector, &bench->settings))
+        bench->enricher = enrich_new(&bench->settings, bench->settings.hostname, bench->problem,
+                                     sizeof bench->problem);
+    else
         vector_fail(report, "the settings are refused");
-        return false;
-    }
-    bench->enricher = enrich_new(&bench->settings, bench->settings.hostname, bench->problem,
-                                 sizeof bench->problem);
-    return true;
 }
 
 static void bench_close(struct bench *bench)
@@ -152,12 +148,11 @@ void vector_run_enrich(json_t *vector, struct vector_report *report)
     json_t *message = vector_message(vector, line), *actual = NULL;
     struct bench bench;
 
-    if (!bench_open(&bench, vector, report))
-        return;
+    bench_open(&bench, vector, report);
     if (message == NULL)
         vector_fail(report, "the line is refused");
     else if (bench.enricher == NULL)
-        vector_fail(report, "the settings are refused: %s", bench.problem);
+        vector_fail(report, "no enricher: %s", bench.problem);
     else
         actual = parse_kind(line) == LINE_METRIC ? samples_of(&bench, line, message)
                                                  : record_of(&bench, line, message);
@@ -172,8 +167,7 @@ void vector_run_mapper_config(json_t *vector, struct vector_report *report)
 {
     struct bench bench;
 
-    if (!bench_open(&bench, vector, report))
-        return;
+    bench_open(&bench, vector, report);
     if (bench.enricher != NULL)
         vector_fail(report, "accepted, must be refused");
     else if (strstr(bench.problem, "dogstatsd_mapper_profiles") == NULL)
