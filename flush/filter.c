@@ -222,7 +222,8 @@ static bool merge_tag_filter(struct tag_filter *into, struct tag_filter *given)
             return false;
         }
         memcpy(keys + into->keys.n, given->keys.at, given->keys.n * sizeof *keys);
-        into->keys = (struct names){ keys, n };
+        into->keys.at = keys;
+        into->keys.n = n;
     } else if (given->exclude) {
         struct tag_filter old = *into;
 
