@@ -18,8 +18,10 @@ space := $(empty) $(empty)
 B := build$(if $(findstring clang,$(CC)),/clang)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(FAULT),/fault-$(FAULT))
 
 PACKAGES := libevent libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1 hiredis
+TEST_PACKAGES := cmocka libprotobuf-c
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+TEST_LIBS  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
 CFLAGS   ?= -O2 -g
@@ -33,7 +35,8 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 # Everything but main() is one archive; the program, tests and benches link it.
 SOURCES  := $(filter-out server/main.c,$(wildcard config/*.c protocol/*.c flush/*.c server/*.c))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
-SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
+PROTO    := $(B)/proto/tests/support/intake.pb-c
+SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
 TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 
 .PHONY: all deps demo run test test-thread vectors clients bench fuzz check format install clean help
@@ -56,7 +59,19 @@ $(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
 
 $(B)/tests/test_%: $(B)/tests/test_%.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+
+# The tests decode what we encode with a decoder of other hands, made by protoc-c.
+$(PROTO).c $(PROTO).h &: tests/support/intake.proto
+	$(call say,PROTO,$<)
+	@mkdir -p $(B)/proto
+	$(Q)protoc-c --c_out=$(B)/proto $<
+
+$(PROTO).o: $(PROTO).c
+	$(Q)$(CC) -I$(B)/proto -std=c11 $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -c -o $@ $<
+
+$(B)/tests/support/decode.o: $(PROTO).h
+$(B)/tests/support/decode.o: CPPFLAGS += -I$(B)/proto
 
 $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
