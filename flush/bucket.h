@@ -34,7 +34,8 @@ enum cell_kind {
 };
 
 /* A context's value in one bucket: 16 bytes, dense by context id, four in a
- * cache line. values == 0: not touched in this interval. */
+ * cache line. stamp == 0: not touched in this interval; values == 0 and a stamp:
+ * touched, but every value was shed (a counter then is zero, as in the Agent). */
 struct cell {
     union {
         double value; /* CELL_COUNT: sum; CELL_GAUGE: last */

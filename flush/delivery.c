@@ -119,9 +119,30 @@ static void uncount(struct delivery_count *from, const struct payload *payload)
     tally(&from->payloads, -(uint64_t)1);
 }
 
+static uint64_t points(const struct delivery_count *account)
+{
+    return atomic_load_explicit(&account->points, memory_order_relaxed);
+}
+
+/* Points that were accepted and are on no account, or on two. */
+static uint64_t imbalance(const struct delivery_ledger *ledger)
+{
+    uint64_t accounted = points(&ledger->delivered) + points(&ledger->discarded_local) +
+                         points(&ledger->queued);
+
+    for (int i = 0; i < REFUSED_COUNT; i++)
+        accounted += points(&ledger->refused[i]);
+    for (int i = 0; i < SHED_COUNT; i++)
+        accounted += points(&ledger->shed[i]);
+    uint64_t accepted = points(&ledger->accepted);
+    return accepted > accounted ? accepted - accounted : accounted - accepted;
+}
+
 /* The step is over and the ledger balanced. */
 static void observe(struct delivery *delivery)
 {
+    atomic_store_explicit(&delivery->ledger->imbalance, imbalance(delivery->ledger),
+                          memory_order_relaxed);
     if (delivery->config.observe != NULL)
         delivery->config.observe(delivery->config.observe_context, delivery->ledger);
 }
@@ -558,7 +579,7 @@ static bool open_endpoint(struct delivery *delivery, struct endpoint *endpoint)
     const struct delivery_config *config = &delivery->config;
     struct intake_config intake = {
         .base_url = config->base_url,
-        .api_key = config->api_key,
+        .api_key = config->api_key != NULL ? config->api_key : "",
         .user_agent = config->user_agent,
         .timeout_ms = config->timeout_ms,
         .http1 = config->http1,

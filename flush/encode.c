@@ -3,29 +3,29 @@
 
 #include <stdlib.h>
 
-enum { FIRST_CAPACITY = 512 };
+/* No item comes near the upper end; it keeps the sums below from wrapping. */
+enum { FIRST_CAPACITY = 512, LARGEST = 1 << 30 };
+
+static bool bytes_grow(struct bytes *bytes, size_t need)
+{
+    size_t capacity = bytes->capacity * 2 > need ? bytes->capacity * 2 : need;
+
+    if (capacity < FIRST_CAPACITY)
+        capacity = FIRST_CAPACITY;
+    unsigned char *grown = realloc(bytes->at, capacity);
+
+    if (grown == NULL)
+        return false;
+    bytes->at = grown;
+    bytes->capacity = capacity;
+    return true;
+}
 
 unsigned char *bytes_room(struct bytes *bytes, size_t size)
 {
-    size_t need = bytes->len + size;
-
-    if (bytes->failed)
-        return NULL;
-    if (need > bytes->capacity) {
-        size_t capacity = bytes->capacity * 2 > need ? bytes->capacity * 2 : need;
-        unsigned char *grown = NULL;
-
-        if (capacity < FIRST_CAPACITY)
-            capacity = FIRST_CAPACITY;
-        if (need >= size)
-            grown = realloc(bytes->at, capacity);
-        bytes->failed = grown == NULL;
-        if (grown == NULL)
-            return NULL;
-        bytes->at = grown;
-        bytes->capacity = capacity;
-    }
-    return bytes->at + bytes->len;
+    if (!bytes->failed && size > bytes->capacity - bytes->len)
+        bytes->failed = size > LARGEST - bytes->len || !bytes_grow(bytes, bytes->len + size);
+    return bytes->failed ? NULL : bytes->at + bytes->len;
 }
 
 void bytes_add(struct bytes *bytes, const void *from, size_t size)

@@ -512,6 +512,23 @@ static void show_sketch(void *context, const struct sketch_series *sketch)
         also->sketch(also->context, sketch);
 }
 
+/* Balance 3, the flusher's end: what was encoded, item by item, against what
+ * the finished payloads say they hold. Only while no payload is open. */
+static void check_points(struct flusher *flusher)
+{
+    struct flusher_ledger *ledger = flusher->config.ledger;
+    uint64_t encoded = 0, handed = 0;
+
+    if (flusher->sealed != NULL || encoder_has_records(flusher->encoder))
+        return;
+    for (int kind = 0; kind < POINT_KIND_COUNT; kind++) {
+        encoded += counter_read(&ledger->encoded[kind]);
+        handed += counter_read(&ledger->handed[kind]);
+    }
+    counter_set(&ledger->points_imbalance,
+                encoded > handed ? encoded - handed : handed - encoded);
+}
+
 static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
 {
     const struct point_visitor *also = flusher->config.also;
@@ -525,6 +542,7 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
     if (flusher->sealed == NULL && flusher->open == NULL && flusher->folding == NULL)
         catalogue_expire(flusher->catalogue, snapshot->start_s);
     snapshot_free(snapshot);
+    check_points(flusher);
 }
 
 static void send_slice(struct flusher *flusher, int64_t now_s)
@@ -566,6 +584,7 @@ void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns)
 
     if (encoder_has_records(flusher->encoder))
         encoder_end_records(flusher->encoder, now_s);
+    check_points(flusher);
     for (struct snapshot *s = flusher->open; s != NULL; s = next) {
         next = s->next;
         if (s != flusher->folding && now_ns - s->opened_ns > LATE_NS)
@@ -582,15 +601,5 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     while (flusher_step(flusher, now_s, now_ns))
         ;
     encoder_end_records(flusher->encoder, now_s);
-}
-
-uint64_t flusher_points_open(const struct flusher_ledger *ledger)
-{
-    uint64_t handed = 0, encoded = 0;
-
-    for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
-        handed += counter_read(&ledger->handed[kind]);
-    for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
-        encoded += counter_read(&ledger->encoded[kind]);
-    return encoded - handed;
+    check_points(flusher);
 }

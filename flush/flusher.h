@@ -56,8 +56,4 @@ void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns);
  * records. After the workers have pushed their last parcel. */
 void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
-/* How far points encoded and points handed over are apart; 0 when nothing is
- * open. The right side of balance 3 is delivery's. */
-uint64_t flusher_points_open(const struct flusher_ledger *ledger);
-
 #endif

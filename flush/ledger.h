@@ -113,7 +113,7 @@ struct flusher_ledger {
     struct counter histograms_switched;
     struct counter values_imbalance; /* of all workers at their last seal, absolute */
     struct counter lines_imbalance;  /* the same for balance 1 */
-    struct counter encoding;         /* points of series now being encoded (gauge) */
+    struct counter points_imbalance; /* encoded against handed over, when nothing is open */
 };
 
 /* Static strings of the tables above. */

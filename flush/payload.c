@@ -15,8 +15,8 @@
 #include <zstd.h>
 
 enum {
-    /* 1 MB of compressor instead of 1.4 MB; series repeat themselves nearby. */
-    ZSTD_WINDOW_LOG = 17,
+    /* 0.5 MB of compressor instead of 1.4 MB, and level 1 packs series no worse. */
+    ZSTD_WINDOW_LOG = 16,
     /* Frame header and end, and what each forced block costs beside its bound. */
     FRAMING = 64,
     /* With less than this between two looks a forced block is not worth it. */
@@ -290,8 +290,10 @@ static void writer_close(struct payload_writer *writer)
     struct payload *done = writer->open;
     struct payload *fitted = realloc(done, sizeof *done + done->size);
 
+    if (fitted != NULL)
+        done = fitted;
     writer->open = NULL;
-    writer->emit(writer->context, fitted != NULL ? fitted : done);
+    writer->emit(writer->context, done);
 }
 
 /* What the open payload may be at worst with raw more bytes and its end. */

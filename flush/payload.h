@@ -69,7 +69,7 @@ typedef void payload_emit(void *context, struct payload *given);
 
 struct payload_writer;
 
-/* NULL when memory is exhausted. */
+/* level: of zstd. NULL when memory is exhausted. */
 struct payload_writer *payload_writer_new(enum payload_route route,
                                           enum compression compression, int level,
                                           struct payload_limits limits,

@@ -99,7 +99,7 @@ static void show_suffix(const struct visit *visit, const char *suffix, enum seri
                       ? snprintf(joined + len, sizeof joined - len, ".%s", suffix)
                       : -1;
 
-    if (written < 0 || (size_t)written >= sizeof joined - len) {
+    if (written < 0 || len + (size_t)written > ENRICH_NAME_MAX) {
         counter_add(&visit->rules->ledger->dropped[POINT_INVALID], 1);
         return;
     }
@@ -228,6 +228,10 @@ void points_visit(struct snapshot *snapshot, struct catalogue *catalogue, uint32
         break;
     case CELL_DISTRIBUTION:
     case CELL_DISTRIBUTION_COPY:
+        /* A sketch payload has no resources: the tags stay as they are. */
+        visit.id.tags = tags;
+        visit.id.n_tags = n_tags;
+        visit.id.n_resources = 0;
         show_sketch(&visit, cell->sketch);
         break;
     case CELL_KIND_COUNT:

@@ -143,6 +143,9 @@ static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
         bucket->base_ns + age_ns,
     };
 
+    entry->last_seen_s = (uint32_t)(bucket->start_s + age_ns / 1000000000);
+    if (cell->values == 0)
+        return; /* every value was shed */
     if (!fold_kind(&f, cell, entry->kind)) {
         counter_add(&rules->ledger->shed[SHED_MEMORY], cell->values);
         return;
@@ -151,7 +154,6 @@ static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
         f.into->stamp_ns = f.stamp_ns;
     if (mapped.series >= snapshot->end)
         snapshot->end = mapped.series + 1;
-    entry->last_seen_s = (uint32_t)(bucket->start_s + age_ns / 1000000000);
     counter_add(&rules->ledger->folded, cell->values);
 }
 
@@ -196,7 +198,7 @@ bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
         return true;
     }
     for (; fold->next < end; fold->next++)
-        if (bucket->cells[fold->next].values != 0)
+        if (bucket->cells[fold->next].stamp != 0)
             fold_cell(snapshot, catalogue, bucket, fold->next, rules);
     if (fold->next < bucket->n_cells)
         return false;

@@ -353,7 +353,7 @@ static uint32_t stamp_of(const struct table *table, int64_t now_ns)
 {
     int64_t stamp = (now_ns - table->base_ns) / STAMP_NS;
 
-    return stamp < 0 ? 0 : stamp > STAMP_MAX ? STAMP_MAX : (uint32_t)stamp;
+    return stamp < 1 ? 1 : stamp > STAMP_MAX ? STAMP_MAX : (uint32_t)stamp;
 }
 
 static void shed(struct table *table, enum shed_reason reason, uint64_t values)
@@ -542,7 +542,7 @@ static void age_contexts(struct table *table, struct bucket *bucket)
     for (uint32_t id = 0; id < table->end; id++) {
         if (table->idle[id] > IDLE_MAX)
             continue;
-        if (table->cells[id].values != 0) {
+        if (table->cells[id].stamp != 0) {
             table->idle[id] = 0;
             continue;
         }

@@ -1,0 +1,205 @@
+#include "server/admin.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "config/address.h"
+#include "config/clock.h"
+#include "config/log.h"
+#include "server/metrics.h"
+
+enum { HEADERS_MAX = 16 * 1024, BODY_MAX = 64 * 1024, TIMEOUT_S = 10 };
+
+/* The flusher's loop ticks each second; silent for so long it hangs. */
+enum { FLUSHER_SILENT_MS = 30000 };
+
+struct admin {
+    const struct server *server;
+    struct evhttp *http;
+    int port;
+};
+
+/* ---- health ------------------------------------------------------------ */
+
+struct health {
+    const char *component;
+    bool healthy;
+};
+
+enum { HEALTH_ROWS = 3 };
+
+/* The same names as the Agent's where there is one. */
+static void look(const struct server *server, struct health rows[HEALTH_ROWS], bool readiness)
+{
+    struct server_view view;
+    int64_t now_ms = clock_monotonic_ns() / 1000000;
+    int64_t last_ms;
+
+    server_view(server, &view);
+    last_ms =
+        atomic_load_explicit(&view.delivery_ledger->last_success_ms, memory_order_relaxed);
+    rows[0] = (struct health){ "dogstatsd-main", true };
+    rows[1] =
+        (struct health){ "aggregator", now_ms - view.flusher_alive_ms < FLUSHER_SILENT_MS };
+    /* Queued, and never or not lately taken: the intake refuses or is away. */
+    bool waiting =
+        atomic_load_explicit(&view.delivery_ledger->queued.payloads, memory_order_relaxed) > 0;
+    bool lately = clock_wall_ns() / 1000000 - last_ms < 60000;
+    bool retried =
+        atomic_load_explicit(&view.delivery_ledger->retries, memory_order_relaxed) > 0;
+    rows[2] = (struct health){ "forwarder",
+                               !readiness || view.local || !waiting || lately || !retried };
+}
+
+static void add_names(struct evbuffer *body, const struct health rows[HEALTH_ROWS],
+                      bool healthy)
+{
+    const char *separator = "";
+
+    for (int i = 0; i < HEALTH_ROWS; i++) {
+        if (rows[i].healthy != healthy)
+            continue;
+        evbuffer_add_printf(body, "%s\"%s\"", separator, rows[i].component);
+        separator = ",";
+    }
+}
+
+static void reply(struct evhttp_request *request, int status, const char *type,
+                  struct evbuffer *body)
+{
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
+    evhttp_send_reply(request, status, status == 200 ? "OK" : "Internal Server Error", body);
+    evbuffer_free(body);
+}
+
+static void reply_health(struct evhttp_request *request, const struct admin *admin,
+                         bool readiness)
+{
+    struct health rows[HEALTH_ROWS];
+    struct evbuffer *body = evbuffer_new();
+    bool all = true;
+
+    if (body == NULL)
+        return;
+    look(admin->server, rows, readiness);
+    for (int i = 0; i < HEALTH_ROWS; i++)
+        all = all && rows[i].healthy;
+    evbuffer_add_printf(body, "{\"Healthy\":[");
+    add_names(body, rows, true);
+    evbuffer_add_printf(body, "],\"Unhealthy\":[");
+    add_names(body, rows, false);
+    evbuffer_add_printf(body, "]}\n");
+    reply(request, all ? 200 : 500, "application/json", body);
+}
+
+static void on_live(struct evhttp_request *request, void *context)
+{
+    reply_health(request, context, false);
+}
+
+static void on_ready(struct evhttp_request *request, void *context)
+{
+    reply_health(request, context, true);
+}
+
+static void on_metrics(struct evhttp_request *request, void *context)
+{
+    const struct admin *admin = context;
+    struct server_view view;
+    struct evbuffer *body = evbuffer_new();
+
+    if (body == NULL)
+        return;
+    server_view(admin->server, &view);
+    metrics_write(body, &view);
+    reply(request, 200, "text/plain; version=0.0.4; charset=utf-8", body);
+}
+
+static void on_other(struct evhttp_request *request, void *context)
+{
+    (void)context;
+    evhttp_send_error(request, HTTP_NOTFOUND, "here are /live /ready /metrics");
+}
+
+/* ---- start and stop ---------------------------------------------------- */
+
+static int bound_port(struct evhttp_bound_socket *bound)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    char port[8];
+
+    if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &len) !=
+            0 ||
+        getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port,
+                    NI_NUMERICSERV) != 0)
+        return 0;
+    return atoi(port);
+}
+
+static void set_routes(struct admin *admin, bool full)
+{
+    evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_max_headers_size(admin->http, HEADERS_MAX);
+    evhttp_set_max_body_size(admin->http, BODY_MAX);
+    evhttp_set_timeout(admin->http, TIMEOUT_S);
+    evhttp_set_cb(admin->http, "/live", on_live, admin);
+    evhttp_set_cb(admin->http, "/ready", on_ready, admin);
+    evhttp_set_cb(admin->http, "/startup", on_ready, admin);
+    if (full) {
+        evhttp_set_cb(admin->http, "/metrics", on_metrics, admin);
+        evhttp_set_gencb(admin->http, on_other, admin);
+    } else {
+        evhttp_set_gencb(admin->http, on_live, admin); /* as the Agent's health port */
+    }
+}
+
+struct admin *admin_start(struct event_base *base, const char *address, bool full,
+                          const struct server *server, char *problem, size_t problem_size)
+{
+    char host[ADDRESS_HOST_MAX];
+    int port;
+    struct admin *admin = calloc(1, sizeof *admin);
+
+    snprintf(problem, problem_size, "http: not enough memory");
+    if (admin == NULL)
+        return NULL;
+    admin->server = server;
+    admin->http = evhttp_new(base);
+    if (admin->http == NULL || !address_split(address, host, sizeof host, &port)) {
+        admin_stop(admin);
+        return NULL;
+    }
+    set_routes(admin, full);
+    struct evhttp_bound_socket *bound =
+        evhttp_bind_socket_with_handle(admin->http, host, (uint16_t)port);
+    if (bound == NULL) {
+        snprintf(problem, problem_size, "http: cannot listen on %s: %s", address,
+                 errno == EADDRINUSE ? "the address is in use" : strerror(errno));
+        admin_stop(admin);
+        return NULL;
+    }
+    admin->port = bound_port(bound);
+    log_info("http: listening on %s:%d", host, admin->port);
+    return admin;
+}
+
+void admin_stop(struct admin *given)
+{
+    if (given == NULL)
+        return;
+    if (given->http != NULL)
+        evhttp_free(given->http);
+    free(given);
+}
+
+int admin_port(const struct admin *admin)
+{
+    return admin->port;
+}

@@ -1,0 +1,26 @@
+/* server/admin.h: the HTTP endpoint that must always answer.
+ *
+ *   GET /live     200 while the process and its loops turn, else 500
+ *   GET /ready    200 when it also receives, and the intake takes what is sent
+ *   GET /metrics  every counter of the ledgers, as Prometheus text
+ *
+ * Served on main's loop from relaxed counters: no flush, slow intake or flood
+ * of datagrams delays it. */
+#ifndef SERVER_ADMIN_H
+#define SERVER_ADMIN_H
+
+#include <event2/event.h>
+
+#include "server/server.h"
+
+struct admin;
+
+/* address: "host:port" (port 0: chosen by the kernel). full: /metrics too, and
+ * not only health. NULL with a sentence. */
+struct admin *admin_start(struct event_base *base, const char *address, bool full,
+                          const struct server *server, char *problem, size_t problem_size);
+void admin_stop(struct admin *given);
+
+int admin_port(const struct admin *admin);
+
+#endif

@@ -1,0 +1,315 @@
+#include "server/metrics.h"
+
+#include <inttypes.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+
+/* X(id, name, type, sentence) */
+#define FAMILIES(X)                                                                           \
+    X(F_BUILD, "heeler_build_info", "gauge", "1, with the version")                           \
+    X(F_DATAGRAMS, "heeler_datagrams_received_total", "counter",                              \
+      "datagrams read, by listener")                                                          \
+    X(F_BYTES, "heeler_bytes_received_total", "counter", "bytes of those datagrams")          \
+    X(F_TRUNCATED, "heeler_datagrams_truncated_total", "counter",                             \
+      "datagrams longer than dogstatsd_buffer_size, cut by the kernel")                       \
+    X(F_DROPPED, "heeler_datagrams_dropped_by_kernel_total", "counter",                       \
+      "datagrams that the kernel dropped before they were read (SO_MEMINFO)")                 \
+    X(F_FORWARDED, "heeler_datagrams_forwarded_total", "counter",                             \
+      "datagrams sent on to statsd_forward_host")                                             \
+    X(F_LINES, "heeler_lines_received_total", "counter", "lines accepted, by kind")           \
+    X(F_REJECTED, "heeler_lines_rejected_total", "counter", "lines refused, by reason")       \
+    X(F_RECORDS_SHED, "heeler_records_shed_total", "counter",                                 \
+      "events and service checks shed because the flusher was behind")                        \
+    X(F_VALUES, "heeler_values_total", "counter", "values of accepted lines, by type")        \
+    X(F_COPIED, "heeler_values_copied_total", "counter",                                      \
+      "histogram values copied to a distribution")                                            \
+    X(F_SHED, "heeler_values_shed_total", "counter",                                          \
+      "accepted values that reached no series, by reason")                                    \
+    X(F_FOLDED, "heeler_values_folded_total", "counter", "values folded into series")         \
+    X(F_CONTEXTS, "heeler_contexts", "gauge", "contexts alive in the workers")                \
+    X(F_BIRTHS, "heeler_contexts_born_total", "counter", "contexts seen as new")              \
+    X(F_SERIES, "heeler_series", "gauge", "series in the catalogue")                          \
+    X(F_STRINGS, "heeler_strings_bytes", "gauge", "bytes of interned names, hosts and tags")  \
+    X(F_SNAPSHOTS, "heeler_snapshots_total", "counter", "intervals flushed")                  \
+    X(F_LATE, "heeler_buckets_late_total", "counter",                                         \
+      "buckets that came after their interval was flushed")                                   \
+    X(F_CONFLICTS, "heeler_type_conflicts_total", "counter",                                  \
+      "series whose name and tags exist with another type")                                   \
+    X(F_SWITCHED, "heeler_histograms_approximated_total", "counter",                          \
+      "histograms beyond heeler_histogram_exact_values")                                      \
+    X(F_ENCODED, "heeler_points_encoded_total", "counter", "points put in payloads, by kind") \
+    X(F_POINTS_DROPPED, "heeler_points_dropped_total", "counter",                             \
+      "points made and not encoded, by reason")                                               \
+    X(F_PAYLOADS, "heeler_payloads_total", "counter", "payloads, by sink and result")         \
+    X(F_POINTS, "heeler_points_total", "counter", "points of payloads, by sink and result")   \
+    X(F_QUEUED, "heeler_queue_points", "gauge", "points waiting or in flight, by sink")       \
+    X(F_QUEUE_BYTES, "heeler_queue_bytes", "gauge", "bytes of those payloads")                \
+    X(F_RETRIES, "heeler_retries_total", "counter", "payloads put back to be sent again")     \
+    X(F_ERRORS, "heeler_delivery_errors_total", "counter", "failed requests, by class")       \
+    X(F_IMBALANCE, "heeler_ledger_imbalance", "gauge",                                        \
+      "0 when both sides of the balance agree")                                               \
+    X(F_MEMORY, "process_resident_memory_bytes", "gauge", "resident memory")                  \
+    X(F_CPU, "process_cpu_seconds_total", "counter", "user and system time")                  \
+    X(F_START, "process_start_time_seconds", "gauge", "start, in seconds since 1970")
+
+#define FAMILY_ENUM(id, name, type, sentence) id,
+enum family { FAMILIES(FAMILY_ENUM) FAMILY_COUNT };
+
+#define FAMILY_ROW(id, name, type, sentence) [id] = { name, type, sentence },
+static const struct {
+    const char *name, *type, *sentence;
+} families[FAMILY_COUNT] = { FAMILIES(FAMILY_ROW) };
+
+static void head(struct evbuffer *out, enum family family)
+{
+    evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", families[family].name,
+                        families[family].sentence, families[family].name,
+                        families[family].type);
+}
+
+static void plain(struct evbuffer *out, enum family family, uint64_t value)
+{
+    head(out, family);
+    evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[family].name, value);
+}
+
+static void labelled(struct evbuffer *out, enum family family, const char *label,
+                     const char *text, uint64_t value)
+{
+    evbuffer_add_printf(out, "%s{%s=\"%s\"} %" PRIu64 "\n", families[family].name, label, text,
+                        value);
+}
+
+/* ---- workers ----------------------------------------------------------- */
+
+#define SUM_OVER_WORKERS(view, field)                                \
+    __extension__({                                                  \
+        uint64_t sum_ = 0;                                           \
+        for (uint32_t w_ = 0; w_ < (view)->workers; w_++)            \
+            sum_ += counter_read(&(view)->worker_ledgers[w_].field); \
+        sum_;                                                        \
+    })
+
+static uint64_t sum_sockets(const struct listener *listener,
+                            uint64_t (*read)(const struct listener_socket *))
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < listener->n_sockets; i++)
+        sum += read(&listener->sockets[i]);
+    return sum;
+}
+
+static uint64_t read_datagrams(const struct listener_socket *sock)
+{
+    return counter_read(&sock->datagrams);
+}
+
+static uint64_t read_bytes(const struct listener_socket *sock)
+{
+    return counter_read(&sock->bytes);
+}
+
+static uint64_t read_truncated(const struct listener_socket *sock)
+{
+    return counter_read(&sock->truncated);
+}
+
+static void write_listeners(struct evbuffer *out, const struct server_view *view)
+{
+    static const struct {
+        enum family family;
+        uint64_t (*read)(const struct listener_socket *);
+    } rows[] = {
+        { F_DATAGRAMS, read_datagrams },
+        { F_BYTES, read_bytes },
+        { F_TRUNCATED, read_truncated },
+        { F_DROPPED, listener_drops },
+    };
+
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        head(out, rows[row].family);
+        for (size_t i = 0; i < view->listeners->n; i++) {
+            const struct listener *listener = &view->listeners->at[i];
+            labelled(out, rows[row].family, "listener", listener->name,
+                     sum_sockets(listener, rows[row].read));
+        }
+    }
+}
+
+static void write_lines(struct evbuffer *out, const struct server_view *view)
+{
+    static const char *const kinds[LINE_KIND_COUNT] = { "metric", "event", "service_check" };
+
+    head(out, F_LINES);
+    for (int kind = 0; kind < LINE_KIND_COUNT; kind++)
+        labelled(out, F_LINES, "kind", kinds[kind], SUM_OVER_WORKERS(view, accepted[kind]));
+    head(out, F_REJECTED);
+    for (int reason = PARSE_OK + 1; reason < PARSE_RESULT_COUNT; reason++)
+        labelled(out, F_REJECTED, "reason", parse_result_label((enum parse_result)reason),
+                 SUM_OVER_WORKERS(view, rejected[reason]));
+    plain(out, F_RECORDS_SHED, SUM_OVER_WORKERS(view, records_shed));
+}
+
+static void write_values(struct evbuffer *out, const struct server_view *view)
+{
+    const struct flusher_ledger *flusher = view->flusher_ledger;
+
+    head(out, F_VALUES);
+    for (int type = 0; type < METRIC_TYPE_COUNT; type++)
+        labelled(out, F_VALUES, "type", metric_type_name((enum metric_type)type),
+                 SUM_OVER_WORKERS(view, values[type]));
+    plain(out, F_COPIED, SUM_OVER_WORKERS(view, values_copied));
+    head(out, F_SHED);
+    for (int reason = 0; reason < SHED_REASON_COUNT; reason++)
+        labelled(out, F_SHED, "reason", shed_reason_label((enum shed_reason)reason),
+                 SUM_OVER_WORKERS(view, shed[reason]) + counter_read(&flusher->shed[reason]));
+    plain(out, F_FOLDED, counter_read(&flusher->folded));
+    plain(out, F_CONTEXTS, SUM_OVER_WORKERS(view, contexts));
+    plain(out, F_BIRTHS, SUM_OVER_WORKERS(view, births));
+}
+
+/* ---- flusher and delivery ---------------------------------------------- */
+
+static void write_flusher(struct evbuffer *out, const struct server_view *view)
+{
+    const struct flusher_ledger *flusher = view->flusher_ledger;
+
+    plain(out, F_SERIES, counter_read(&flusher->series));
+    plain(out, F_STRINGS, counter_read(&flusher->strings));
+    plain(out, F_SNAPSHOTS, counter_read(&flusher->snapshots));
+    plain(out, F_LATE, counter_read(&flusher->late_buckets));
+    plain(out, F_CONFLICTS, counter_read(&flusher->type_conflicts));
+    plain(out, F_SWITCHED,
+          counter_read(&flusher->histograms_switched) +
+              SUM_OVER_WORKERS(view, histograms_switched));
+    head(out, F_ENCODED);
+    for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
+        labelled(out, F_ENCODED, "kind", point_kind_label((enum point_kind)kind),
+                 counter_read(&flusher->encoded[kind]));
+    head(out, F_POINTS_DROPPED);
+    for (int reason = 0; reason < POINT_DROP_COUNT; reason++)
+        labelled(out, F_POINTS_DROPPED, "reason", point_drop_label((enum point_drop)reason),
+                 counter_read(&flusher->dropped[reason]));
+}
+
+static uint64_t load(const _Atomic(uint64_t) *value)
+{
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static uint64_t count_of(enum family family, const struct delivery_count *count)
+{
+    return load(family == F_PAYLOADS ? &count->payloads : &count->points);
+}
+
+static void result(struct evbuffer *out, enum family family, const char *kind,
+                   const char *detail, uint64_t value)
+{
+    evbuffer_add_printf(out, "%s{sink=\"intake\",result=\"%s%s\"} %" PRIu64 "\n",
+                        families[family].name, kind, detail, value);
+}
+
+static void write_results(struct evbuffer *out, enum family family,
+                          const struct delivery_ledger *ledger)
+{
+    head(out, family);
+    result(out, family, "delivered", "", count_of(family, &ledger->delivered));
+    for (int i = 0; i < REFUSED_COUNT; i++)
+        result(out, family, "refused_", delivery_refusal_name((enum delivery_refusal)i),
+               count_of(family, &ledger->refused[i]));
+    for (int i = 0; i < SHED_COUNT; i++)
+        result(out, family, "shed_", delivery_shed_name((enum delivery_shed)i),
+               count_of(family, &ledger->shed[i]));
+    result(out, family, "discarded_local", "", count_of(family, &ledger->discarded_local));
+}
+
+static void write_delivery(struct evbuffer *out, const struct delivery_ledger *ledger)
+{
+    write_results(out, F_PAYLOADS, ledger);
+    write_results(out, F_POINTS, ledger);
+    head(out, F_QUEUED);
+    labelled(out, F_QUEUED, "sink", "intake", load(&ledger->queued.points));
+    head(out, F_QUEUE_BYTES);
+    labelled(out, F_QUEUE_BYTES, "sink", "intake", load(&ledger->queued_bytes));
+    plain(out, F_RETRIES, load(&ledger->retries));
+    head(out, F_ERRORS);
+    for (int i = 0; i < ERROR_COUNT; i++)
+        labelled(out, F_ERRORS, "class", intake_error_name((enum intake_error)i),
+                 load(&ledger->errors[i]));
+}
+
+uint64_t metrics_points_imbalance(const struct server_view *view)
+{
+    return counter_read(&view->flusher_ledger->points_imbalance) +
+           load(&view->delivery_ledger->imbalance);
+}
+
+static void write_balances(struct evbuffer *out, const struct server_view *view)
+{
+    head(out, F_IMBALANCE);
+    labelled(out, F_IMBALANCE, "balance", "lines",
+             counter_read(&view->flusher_ledger->lines_imbalance));
+    labelled(out, F_IMBALANCE, "balance", "values",
+             counter_read(&view->flusher_ledger->values_imbalance));
+    labelled(out, F_IMBALANCE, "balance", "points", metrics_points_imbalance(view));
+}
+
+/* ---- process ----------------------------------------------------------- */
+
+static uint64_t resident_bytes(void)
+{
+    unsigned long long total, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%llu %llu", &total, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return 0;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void write_process(struct evbuffer *out, const struct server_view *view)
+{
+    plain(out, F_MEMORY, resident_bytes());
+    head(out, F_CPU);
+    evbuffer_add_printf(out, "%s %.6f\n", families[F_CPU].name, cpu_seconds());
+    plain(out, F_START, (uint64_t)view->started_s);
+}
+
+void metrics_write(struct evbuffer *out, const struct server_view *view)
+{
+    head(out, F_BUILD);
+    labelled(out, F_BUILD, "version", HEELER_VERSION, 1);
+    write_listeners(out, view);
+    head(out, F_FORWARDED);
+    uint64_t forwarded = 0;
+    for (uint32_t i = 0; i < view->workers; i++)
+        forwarded += counter_read(&view->forwarded[i]);
+    evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[F_FORWARDED].name, forwarded);
+    write_lines(out, view);
+    write_values(out, view);
+    write_flusher(out, view);
+    write_delivery(out, view->delivery_ledger);
+    write_balances(out, view);
+    write_process(out, view);
+}
+
+void metrics_list(FILE *out)
+{
+    for (int i = 0; i < FAMILY_COUNT; i++)
+        fprintf(out, "%s %s %s\n", families[i].name, families[i].type, families[i].sentence);
+}

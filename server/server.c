@@ -1,0 +1,374 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "flush/console.h"
+#include "flush/flusher_loop.h"
+#include "server/admin.h"
+#include "server/metrics.h"
+#include "server/table.h"
+#include "server/worker.h"
+
+/* All sets, histograms and sketches of all open and unsent buckets. */
+enum { ARENA_BUDGET_BYTES = 256 * 1024 * 1024 };
+
+struct server {
+    struct server_config config;
+    int64_t started_s;
+    uint32_t workers;
+    bool local;
+    struct listeners listeners;
+    int forward_fd;
+    struct inbox inbox;
+    bool inbox_open;
+    struct outbox outbox;
+    bool outbox_open;
+    struct arena_budget budget;
+    struct worker_account *accounts;
+    struct worker_ledger *worker_ledgers;
+    struct counter *forwarded;
+    struct flusher_ledger flusher_ledger;
+    struct delivery_ledger delivery_ledger;
+    struct worker **worker; /* NULL entries: not started */
+    struct flusher_loop *flusher;
+    struct delivery *delivery;
+    struct console *console;
+    struct point_visitor console_visitor;
+    struct admin *admin, *health;
+    uint64_t gated; /* datagrams refused at the gate */
+};
+
+void server_view(const struct server *server, struct server_view *out)
+{
+    *out = (struct server_view){
+        .listeners = &server->listeners,
+        .workers = server->workers,
+        .worker_ledgers = server->worker_ledgers,
+        .forwarded = server->forwarded,
+        .flusher_ledger = &server->flusher_ledger,
+        .delivery_ledger = &server->delivery_ledger,
+        .local = server->local,
+        .flusher_alive_ms =
+            server->flusher != NULL ? flusher_loop_alive_ms(server->flusher) : 0,
+        .started_s = server->started_s,
+    };
+}
+
+int server_http_port(const struct server *server)
+{
+    return server->admin != NULL ? admin_port(server->admin) : 0;
+}
+
+/* ---- start: each returns false with a sentence ------------------------- */
+
+static bool start_memory(struct server *server, char *problem, size_t problem_size)
+{
+    snprintf(problem, problem_size, "not enough memory or descriptors");
+    server->accounts = aligned_alloc(64, server->workers * sizeof *server->accounts);
+    server->worker_ledgers = calloc(server->workers, sizeof *server->worker_ledgers);
+    server->forwarded = calloc(server->workers, sizeof *server->forwarded);
+    server->worker = calloc(server->workers, sizeof *server->worker);
+    if (server->accounts == NULL || server->worker_ledgers == NULL ||
+        server->forwarded == NULL || server->worker == NULL)
+        return false;
+    memset(server->accounts, 0, server->workers * sizeof *server->accounts);
+    atomic_init(&server->budget.left, ARENA_BUDGET_BYTES);
+    server->inbox_open = inbox_open(&server->inbox);
+    server->outbox_open = outbox_open(&server->outbox);
+    return server->inbox_open && server->outbox_open && table_make_secret();
+}
+
+/* Raw datagrams are sent on from one connected socket of our own. */
+static bool start_forward(struct server *server, char *problem, size_t problem_size)
+{
+    const struct settings *settings = server->config.settings;
+    struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found;
+    char port[8];
+
+    if (settings->statsd_forward_host[0] == '\0' || settings->statsd_forward_port == 0)
+        return true;
+    snprintf(port, sizeof port, "%lld", (long long)settings->statsd_forward_port);
+    int error = getaddrinfo(settings->statsd_forward_host, port, &hints, &found);
+    if (error != 0) {
+        snprintf(problem, problem_size, "statsd_forward_host: \"%s\": %s",
+                 settings->statsd_forward_host, gai_strerror(error));
+        return false;
+    }
+    server->forward_fd = socket(found->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool connected = server->forward_fd >= 0 &&
+                     connect(server->forward_fd, found->ai_addr, found->ai_addrlen) == 0;
+    freeaddrinfo(found);
+    if (!connected)
+        snprintf(problem, problem_size, "statsd_forward_host: %s", strerror(errno));
+    return connected;
+}
+
+static bool start_delivery(struct server *server, char *problem, size_t problem_size)
+{
+    const struct settings *settings = server->config.settings;
+    char url[INTAKE_URL_MAX];
+    struct delivery_config config = {
+        .api_key = settings->api_key,
+        .timeout_ms = settings->forwarder_timeout * 1000,
+        .queue_bytes = (size_t)settings->forwarder_retry_queue_payloads_max_size,
+        .concurrent = (int)settings->forwarder_max_concurrent_requests,
+        .backoff = { settings->forwarder_backoff_factor,
+                     (int64_t)(settings->forwarder_backoff_base * 1000),
+                     (int64_t)(settings->forwarder_backoff_max * 1000),
+                     (int)settings->forwarder_recovery_interval,
+                     settings->forwarder_recovery_reset },
+        .http1 = strcmp(settings->forwarder_http_protocol, "http1") == 0,
+    };
+
+    if (!server->local) {
+        if (!intake_base_url(settings->site, settings->dd_url, true, url)) {
+            snprintf(problem, problem_size, "site or dd_url gives no usable address");
+            return false;
+        }
+        config.base_url = url;
+        log_info("server: sending to %s", url);
+    } else {
+        log_info("server: local mode: there is no api_key, nothing leaves this machine");
+    }
+    server->delivery = delivery_start(&config, &server->outbox, &server->delivery_ledger);
+    if (server->delivery == NULL)
+        snprintf(problem, problem_size, "delivery could not start");
+    return server->delivery != NULL;
+}
+
+static bool start_flusher(struct server *server, char *problem, size_t problem_size)
+{
+    struct flusher_config config = {
+        .settings = server->config.settings,
+        .hostname = server->config.hostname,
+        .workers = server->workers,
+        .start_s = server->started_s,
+        .inbox = &server->inbox,
+        .outbox = &server->outbox,
+        .accounts = server->accounts,
+        .budget = &server->budget,
+        .ledger = &server->flusher_ledger,
+    };
+
+    if (server->config.console != NULL) {
+        server->console =
+            console_new(server->config.console, server->config.settings->heeler_interval);
+        if (server->console == NULL)
+            return false;
+        server->console_visitor = console_visitor(server->console);
+        config.also = &server->console_visitor;
+        config.snapshot_begins = console_begin;
+        config.snapshot_ends = console_end;
+    }
+    struct flusher *flusher = flusher_new(&config, problem, problem_size);
+    if (flusher != NULL)
+        server->flusher = flusher_loop_start(flusher, &server->inbox);
+    return server->flusher != NULL;
+}
+
+static bool start_workers(struct server *server, char *problem, size_t problem_size)
+{
+    for (uint32_t i = 0; i < server->workers; i++) {
+        struct worker_config config = {
+            .index = i,
+            .settings = server->config.settings,
+            .listeners = &server->listeners,
+            .forward_fd = server->forward_fd,
+            .forwarded = &server->forwarded[i],
+            .inbox = &server->inbox,
+            .account = &server->accounts[i],
+            .budget = &server->budget,
+            .ledger = &server->worker_ledgers[i],
+        };
+        server->worker[i] = worker_start(&config, problem, problem_size);
+        if (server->worker[i] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool start_http(struct server *server, char *problem, size_t problem_size)
+{
+    const struct settings *settings = server->config.settings;
+    char address[32];
+
+    if (settings->heeler_http_listen[0] != '\0') {
+        server->admin = admin_start(server->config.base, settings->heeler_http_listen, true,
+                                    server, problem, problem_size);
+        if (server->admin == NULL)
+            return false;
+    }
+    if (settings->health_port != 0) {
+        snprintf(address, sizeof address, "0.0.0.0:%lld", (long long)settings->health_port);
+        server->health =
+            admin_start(server->config.base, address, false, server, problem, problem_size);
+        if (server->health == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool start_listeners(struct server *server, char *problem, size_t problem_size)
+{
+    if (!server->config.settings->use_dogstatsd) {
+        log_warn("server: use_dogstatsd is false: nothing is received");
+        return true;
+    }
+    return listeners_open(&server->listeners, server->config.settings, server->workers, problem,
+                          problem_size);
+}
+
+struct server *server_start(const struct server_config *config, char *problem,
+                            size_t problem_size)
+{
+    static bool (*const steps[])(struct server *, char *, size_t) = {
+        start_memory,  start_listeners, start_forward, start_delivery,
+        start_flusher, start_workers,   start_http,
+    };
+    struct server *server = calloc(1, sizeof *server);
+
+    snprintf(problem, problem_size, "not enough memory");
+    if (server == NULL)
+        return NULL;
+    /* Large blocks go back to the system when freed: memory stays flat. */
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_ARENA_MAX, 2);
+    server->config = *config;
+    server->started_s = clock_wall_ns() / 1000000000;
+    server->workers = (uint32_t)config->settings->heeler_workers;
+    server->local = settings_is_local(config->settings);
+    server->forward_fd = -1;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        if (!steps[i](server, problem, problem_size)) {
+            server_stop(server);
+            return NULL;
+        }
+    }
+    return server;
+}
+
+/* ---- stop -------------------------------------------------------------- */
+
+static uint64_t total_drops(const struct server *server)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < server->listeners.n; i++)
+        for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
+            sum += listener_drops(&server->listeners.at[i].sockets[w]);
+    return sum;
+}
+
+static void gate(struct server *server)
+{
+    for (size_t i = 0; i < server->listeners.n; i++)
+        for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
+            if (!listener_gate(&server->listeners.at[i].sockets[w]))
+                log_warn("server: %s cannot be gated: %s", server->listeners.at[i].name,
+                         strerror(errno));
+}
+
+static void stop_workers(struct server *server)
+{
+    for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
+        if (server->worker[i] != NULL)
+            worker_stop(server->worker[i]);
+    for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
+        if (server->worker[i] != NULL)
+            worker_join(server->worker[i]);
+}
+
+static uint64_t load(const _Atomic(uint64_t) *value)
+{
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static void print_ledger(const struct server *server)
+{
+    const struct delivery_ledger *delivery = &server->delivery_ledger;
+    const struct flusher_ledger *flusher = &server->flusher_ledger;
+    struct server_view view;
+    uint64_t datagrams = 0, lines = 0, rejected = 0, values = 0, shed = 0, encoded = 0;
+    uint64_t refused = 0, lost = 0;
+
+    server_view(server, &view);
+    for (size_t i = 0; i < server->listeners.n; i++)
+        for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
+            datagrams += counter_read(&server->listeners.at[i].sockets[w].datagrams);
+    for (uint32_t w = 0; w < server->workers; w++) {
+        lines += counter_read(&server->worker_ledgers[w].lines);
+        for (int i = 0; i < PARSE_RESULT_COUNT; i++)
+            rejected += counter_read(&server->worker_ledgers[w].rejected[i]);
+        values += ledger_values_parsed(&server->worker_ledgers[w]);
+        shed += ledger_values_shed(&server->worker_ledgers[w]);
+    }
+    for (int i = 0; i < SHED_REASON_COUNT; i++)
+        shed += counter_read(&flusher->shed[i]);
+    for (int i = 0; i < POINT_KIND_COUNT; i++)
+        encoded += counter_read(&flusher->encoded[i]);
+    for (int i = 0; i < REFUSED_COUNT; i++)
+        refused += load(&delivery->refused[i].points);
+    for (int i = 0; i < SHED_COUNT; i++)
+        lost += load(&delivery->shed[i].points);
+    log_info("server: final ledger: datagrams=%llu kernel_drops=%llu gate=%llu lines=%llu "
+             "rejected=%llu values=%llu shed=%llu folded=%llu points=%llu delivered=%llu "
+             "refused=%llu points_shed=%llu local=%llu imbalance=%llu/%llu/%llu",
+             (unsigned long long)datagrams,
+             (unsigned long long)(total_drops(server) - server->gated),
+             (unsigned long long)server->gated, (unsigned long long)lines,
+             (unsigned long long)rejected, (unsigned long long)values, (unsigned long long)shed,
+             (unsigned long long)counter_read(&flusher->folded), (unsigned long long)encoded,
+             (unsigned long long)load(&delivery->delivered.points), (unsigned long long)refused,
+             (unsigned long long)lost,
+             (unsigned long long)load(&delivery->discarded_local.points),
+             (unsigned long long)counter_read(&flusher->lines_imbalance),
+             (unsigned long long)counter_read(&flusher->values_imbalance),
+             (unsigned long long)metrics_points_imbalance(&view));
+}
+
+static void server_free(struct server *server)
+{
+    listeners_close(&server->listeners);
+    if (server->forward_fd >= 0)
+        close(server->forward_fd);
+    if (server->inbox_open)
+        inbox_close(&server->inbox);
+    if (server->outbox_open)
+        outbox_close(&server->outbox);
+    console_free(server->console);
+    free(server->accounts);
+    free(server->worker_ledgers);
+    free(server->forwarded);
+    free(server->worker);
+    free(server);
+}
+
+bool server_stop(struct server *given)
+{
+    int64_t deadline_ns = clock_monotonic_ns() +
+                          given->config.settings->heeler_stop_timeout * INT64_C(1000000000);
+    uint64_t drops = total_drops(given);
+    bool was_running = given->worker != NULL && given->worker[0] != NULL;
+
+    gate(given);
+    stop_workers(given);
+    if (given->flusher != NULL)
+        flusher_loop_stop(given->flusher);
+    given->flusher = NULL;
+    bool ended = given->delivery == NULL || delivery_stop(given->delivery, deadline_ns);
+    admin_stop(given->admin);
+    admin_stop(given->health);
+    given->gated = total_drops(given) - drops;
+    if (was_running)
+        print_ledger(given);
+    if (ended)
+        server_free(given);
+    return ended;
+}

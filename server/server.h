@@ -1,0 +1,57 @@
+/* server/server.h: the whole of Heeler, started and stopped as one.
+ *
+ *   start  listeners -> delivery -> flusher -> workers -> HTTP
+ *   stop   the same list walked down the stream: the sockets are gated, workers
+ *          read what was accepted and push it, the flusher flushes the open
+ *          interval, delivery sends until the deadline, the ledger is printed
+ *
+ * Runs in the process that calls it; several may follow each other, so that a
+ * test starts and stops one like any other object. The settings are the
+ * caller's and must outlive the server. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <event2/event.h>
+#include <stdio.h>
+
+#include "config/settings.h"
+#include "flush/delivery.h"
+#include "flush/ledger.h"
+#include "server/listener.h"
+
+struct server;
+
+struct server_config {
+    const struct settings *settings;
+    const char *hostname;
+    struct event_base *base; /* the caller's loop: serves HTTP */
+    FILE *console;           /* flushed buckets are printed here; NULL: nowhere */
+};
+
+/* NULL with a sentence. */
+struct server *server_start(const struct server_config *config, char *problem,
+                            size_t problem_size);
+
+/* Frees the server. False: delivery did not end by the deadline and still runs;
+ * the process must end without freeing more. */
+bool server_stop(struct server *given);
+
+/* ---- for telemetry: all readable live, from any thread ---------------- */
+
+struct server_view {
+    const struct listeners *listeners;
+    uint32_t workers;
+    const struct worker_ledger *worker_ledgers;
+    const struct counter *forwarded; /* by worker */
+    const struct flusher_ledger *flusher_ledger;
+    const struct delivery_ledger *delivery_ledger;
+    bool local;               /* nothing is sent */
+    int64_t flusher_alive_ms; /* monotonic */
+    int64_t started_s;
+};
+void server_view(const struct server *server, struct server_view *out);
+
+/* The port of the HTTP endpoint; 0 when it is off. */
+int server_http_port(const struct server *server);
+
+#endif
