@@ -573,6 +573,7 @@ class Aggregator:
         self.timestamped, self.events, self.checks = [], [], []
         self.lines, self.rejected, self.unterminated = {}, 0, 0
         self.origin = {}        # series -> the first line seen of it
+        self.names = {}         # type -> names
 
     def datagram(self, data, now, listener="udp"):
         lines, unterminated = split_lines(data, self.settings, listener)
@@ -598,6 +599,7 @@ class Aggregator:
         cell_class = CELLS[sample["type"]]
         series = (sample["name"], cell_class.type, sample["host"], tags)
         self.origin.setdefault((sample["name"], sample["host"], tags), line)
+        self.names.setdefault(cell_class.type, set()).add(sample["name"])
         if sample["timestamp"] is not None:
             self.timestamped_sample(sample, series)
             return
