@@ -98,8 +98,8 @@ def compare_points(report, expected, actual, first_lines):
             if len(left) == len(right) and all(map(same_value, left, right)):
                 report.check(True, "")
                 continue
-            wanted_one = describe(key, left[0] if left else None, first_line(first_lines, key))
-            report.check(False, f"at {ts}: expected {wanted_one}\n"
+            line = first_line(first_lines, key) if report.failed < report.shown else None
+            report.check(False, f"at {ts}: expected {describe(key, left[0] if left else None, line)}\n"
                                 f"    got {[point.value for point in right][:3]!r:.600}")
 
 
