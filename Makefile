@@ -17,7 +17,7 @@ empty :=
 space := $(empty) $(empty)
 B := build$(if $(findstring clang,$(CC)),/clang)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(FAULT),/fault-$(FAULT))
 
-PACKAGES := libevent libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1 hiredis
+PACKAGES := libevent libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1
 TEST_PACKAGES := cmocka libprotobuf-c
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
@@ -39,7 +39,9 @@ PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
 TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 
-.PHONY: all deps demo run test test-thread vectors clients bench fuzz check format install clean help
+BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
+
+.PHONY: all deps deps-build demo run test test-programs fault-builds test-thread vectors clients differential bench fuzz check format install clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -73,15 +75,15 @@ $(PROTO).o: $(PROTO).c
 $(B)/tests/support/decode.o: $(PROTO).h
 $(B)/tests/support/decode.o: CPPFLAGS += -I$(B)/proto
 
-$(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(B)/libheeler.a
+$(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(PROTO).o $(B)/libheeler.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 # make vectors DIR=path: any folder with parse.jsonl, aggregation.jsonl ...
 vectors: $(B)/tests/vectors
 	$(Q)$< $(or $(DIR),tests/data)
 
-$(B)/bench/%: $(B)/bench/%.o $(B)/libheeler.a
+$(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -105,4 +107,121 @@ fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
 		echo "$$name: $$(grep executed_units build/fuzz/$$name.log)"; \
 	done
 
--include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(B)/tests/vectors.d $(B)/server/main.d
+# The load generator shares no code with the server that it measures.
+$(B)/bench/heeler-bench: $(BENCH)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
+
+$(B)/tests/test_profile: $(B)/bench/profile.o
+
+
+# ---- the two commands of the README -------------------------------------------
+
+# Debian 12's names. Packages that only the client tests need install with
+# `make clients`.
+BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev
+TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler
+CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
+CLIENT_PACKAGES := nodejs npm python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
+
+# $(call install,packages): what is missing, with apt-get, as root or by sudo.
+install_debs = missing=""; for p in $(1); do \
+		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q "ok installed" || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing"; \
+		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+
+deps:
+	@$(call install_debs,$(BUILD_PACKAGES) $(TEST_PACKAGES_DEB))
+
+deps-build:
+	@$(call install_debs,$(BUILD_PACKAGES))
+
+# pkg-config is asked when the Makefile is read, so what needs packages that may
+# be missing runs in a make of its own, after they are installed.
+demo: deps-build
+	@$(MAKE) --no-print-directory build/heeler
+	@tests/demo.sh build/heeler
+
+run: build/heeler
+	build/heeler run
+
+SANITIZE := address,undefined
+
+test: deps
+	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
+	@$(MAKE) --no-print-directory build/heeler fault-builds
+	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
+
+test-programs: $(TESTS) $(B)/heeler
+
+# Builds that lose one value or one point on purpose: the books must say so.
+fault-builds:
+	@$(MAKE) --no-print-directory FAULT=lose_value build/fault-lose_value/heeler
+	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
+
+# What crosses threads, under ThreadSanitizer.
+THREAD_TESTS := inbox outbox delivery log server
+test-thread: deps
+	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:%=build/thread/tests/test_%)
+	@tests/run.sh build/thread/tests "" $(THREAD_TESTS)
+
+# Real client libraries against the built program; then random lines against an
+# independent model. CLIENT_SECONDS and SEEDS make them longer.
+CLIENT_SECONDS ?= 60
+SEEDS          ?= 1 2 3
+clients: deps
+	@$(call install_debs,$(CLIENT_PACKAGES))
+	@$(MAKE) --no-print-directory build/heeler
+	cd tests/clients && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
+	/usr/bin/python3 tests/clients/run.py --heeler build/heeler --seconds $(CLIENT_SECONDS)
+
+differential: deps
+	@$(call install_debs,python3 python3-zstandard)
+	@$(MAKE) --no-print-directory build/heeler
+	/usr/bin/python3 tests/model/check_model.py
+	set -e; for seed in $(SEEDS); do \
+		/usr/bin/python3 tests/model/differential.py --heeler build/heeler --seed $$seed; done
+
+# ---- benches --------------------------------------------------------------------
+
+MICRO := $(patsubst bench/%.c,build/bench/%,$(wildcard bench/bench_*.c))
+bench: deps
+	@$(MAKE) --no-print-directory $(MICRO) build/bench/heeler-bench build/heeler
+	@bench/run.sh
+
+# ---- keeping it clean -----------------------------------------------------------
+
+FORMATTED := $(wildcard config/*.[ch] protocol/*.[ch] flush/*.[ch] server/*.[ch] bench/*.[ch] tests/*.[ch] tests/support/*.[ch] tests/fuzz/*.[ch])
+
+format:
+	clang-format -i $(FORMATTED)
+
+check:
+	@$(call install_debs,$(CHECK_PACKAGES))
+	clang-format --dry-run -Werror $(FORMATTED)
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server bench
+
+install: build/heeler
+	install -D -m 755 build/heeler $(DESTDIR)$(PREFIX)/bin/heeler
+
+clean:
+	rm -rf build
+
+help:
+	@echo "make [all]         build/heeler (CC=clang, SAN=address,undefined, V=1)"
+	@echo "make demo          install what is missing, build, show a flushed bucket"
+	@echo "make test          install what is missing, build with sanitizers, run every test"
+	@echo "make run           the server with its defaults"
+	@echo "make vectors       the vectors of DIR=tests/data"
+	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
+	@echo "make differential  random lines against an independent model (SEEDS='1 2 3')"
+	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
+	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10"
+	@echo "make bench         micro benchmarks and a short whole-server table"
+	@echo "make check         clang-format, cppcheck"
+	@echo "make deps          install the packages for building and testing"
+	@echo "make format, install (PREFIX, DESTDIR), clean"
+
+-include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(B)/tests/vectors.d $(B)/server/main.d

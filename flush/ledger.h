@@ -6,7 +6,7 @@
  * both sides by the code of that side, never one from the other; their
  * difference is heeler_ledger_imbalance and must be 0 at every seal.
  *
- *   lines   worker                 received = metrics + events + checks + rejected
+ *   lines   worker                 received = accepted + rejected
  *   values  worker -> flusher      parsed = folded + shed (+ in flight between seals)
  *   points  flusher -> delivery    encoded = delivered + refused + shed + queued */
 #ifndef FLUSH_LEDGER_H
@@ -60,8 +60,8 @@ enum shed_reason { SHED_REASONS(SHED_ENUM) SHED_REASON_COUNT };
 
 /* Written by one worker. */
 struct worker_ledger {
-    struct counter lines;                        /* every line that the splitter returned */
-    struct counter accepted[LINE_KIND_COUNT];    /* parsed, by kind */
+    struct counter lines[LINE_KIND_COUNT];       /* that the splitter returned, by kind */
+    struct counter accepted;                     /* lines that parsed */
     struct counter rejected[PARSE_RESULT_COUNT]; /* by reason */
     struct counter values[METRIC_TYPE_COUNT];    /* of accepted samples, after unpacking */
     struct counter values_copied;                /* histogram values copied to distributions */

@@ -16,8 +16,8 @@ struct waiting {
 
 /* Counts since the last settling. */
 struct tally {
-    uint64_t lines;
-    uint64_t accepted[LINE_KIND_COUNT];
+    uint64_t lines[LINE_KIND_COUNT];
+    uint64_t accepted;
     uint64_t rejected[PARSE_RESULT_COUNT];
     uint64_t values[METRIC_TYPE_COUNT];
 };
@@ -140,14 +140,14 @@ void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_new
                                        ? take_metric(ingest, line, now_ns, now_s)
                                        : take_record(ingest, line, kind, now_s);
 
-        ingest->tally.lines++;
+        ingest->tally.lines[kind]++;
         if (__builtin_expect(result == PARSE_OK, 1))
-            ingest->tally.accepted[kind]++;
+            ingest->tally.accepted++;
         else
             refuse(ingest, line, result, sender, now_ns);
     }
     if (lines.unterminated) {
-        ingest->tally.lines++;
+        ingest->tally.lines[LINE_METRIC]++;
         refuse(ingest, lines.rest, PARSE_UNTERMINATED, sender, now_ns);
     }
 }
@@ -166,8 +166,8 @@ void ingest_settle(struct ingest *ingest, int64_t now_ns)
     struct worker_ledger *ledger = ingest->config.ledger;
 
     add_waiting(ingest, now_ns);
-    publish(&ledger->lines, &ingest->tally.lines, 1);
-    publish(ledger->accepted, ingest->tally.accepted, LINE_KIND_COUNT);
+    publish(ledger->lines, ingest->tally.lines, LINE_KIND_COUNT);
+    publish(&ledger->accepted, &ingest->tally.accepted, 1);
     publish(ledger->rejected, ingest->tally.rejected, PARSE_RESULT_COUNT);
     publish(ledger->values, ingest->tally.values, METRIC_TYPE_COUNT);
 }

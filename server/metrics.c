@@ -18,7 +18,7 @@
       "datagrams that the kernel dropped before they were read (SO_MEMINFO)")                 \
     X(F_FORWARDED, "heeler_datagrams_forwarded_total", "counter",                             \
       "datagrams sent on to statsd_forward_host")                                             \
-    X(F_LINES, "heeler_lines_received_total", "counter", "lines accepted, by kind")           \
+    X(F_LINES, "heeler_lines_received_total", "counter", "lines, refused ones too, by kind")           \
     X(F_REJECTED, "heeler_lines_rejected_total", "counter", "lines refused, by reason")       \
     X(F_RECORDS_SHED, "heeler_records_shed_total", "counter",                                 \
       "events and service checks shed because the flusher was behind")                        \
@@ -145,7 +145,7 @@ static void write_lines(struct evbuffer *out, const struct server_view *view)
 
     head(out, F_LINES);
     for (int kind = 0; kind < LINE_KIND_COUNT; kind++)
-        labelled(out, F_LINES, "kind", kinds[kind], SUM_OVER_WORKERS(view, accepted[kind]));
+        labelled(out, F_LINES, "kind", kinds[kind], SUM_OVER_WORKERS(view, lines[kind]));
     head(out, F_REJECTED);
     for (int reason = PARSE_OK + 1; reason < PARSE_RESULT_COUNT; reason++)
         labelled(out, F_REJECTED, "reason", parse_result_label((enum parse_result)reason),

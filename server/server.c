@@ -303,7 +303,8 @@ static void print_ledger(const struct server *server)
         for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
             datagrams += counter_read(&server->listeners.at[i].sockets[w].datagrams);
     for (uint32_t w = 0; w < server->workers; w++) {
-        lines += counter_read(&server->worker_ledgers[w].lines);
+        for (int i = 0; i < LINE_KIND_COUNT; i++)
+            lines += counter_read(&server->worker_ledgers[w].lines[i]);
         for (int i = 0; i < PARSE_RESULT_COUNT; i++)
             rejected += counter_read(&server->worker_ledgers[w].rejected[i]);
         values += ledger_values_parsed(&server->worker_ledgers[w]);

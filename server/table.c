@@ -587,9 +587,9 @@ static void fill_bucket(struct table *table, struct bucket *bucket)
     bucket->arena = table->arena;
     bucket->values_parsed = ledger_values_parsed(ledger);
     bucket->values_shed = ledger_values_shed(ledger);
-    bucket->lines = counter_read(&ledger->lines);
     for (int kind = 0; kind < LINE_KIND_COUNT; kind++)
-        bucket->lines_accounted += counter_read(&ledger->accepted[kind]);
+        bucket->lines += counter_read(&ledger->lines[kind]);
+    bucket->lines_accounted = counter_read(&ledger->accepted);
     for (int reason = PARSE_OK + 1; reason < PARSE_RESULT_COUNT; reason++)
         bucket->lines_accounted += counter_read(&ledger->rejected[reason]);
 }

@@ -1,0 +1,386 @@
+/* heeler-bench: deterministic loads for Heeler and any other StatsD server,
+ * the search for the rate that it takes without loss, and what that costs.
+ * bench/README.md has the method and the commands. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/load.h"
+#include "bench/profile.h"
+#include "bench/search.h"
+#include "bench/sink.h"
+
+/* What was on the command line: texts or NULL, numbers or NAN. */
+struct options {
+    const char *to, *profile, *types, *values, *rate, *segment;
+    const char *server, *server_log, *total_from, *read_total, *ready;
+    const char *udp, *unix_path, *stream;
+    double seconds, lines, contexts, datagram, per_datagram, tags, pack, sample_rate, seed;
+    double pin, server_cpu, settle, window, probe, books_wait, rest, receive_buffer;
+};
+
+enum option_kind { OPTION_TEXT, OPTION_NUMBER };
+
+struct option_row {
+    const char *name;
+    enum option_kind kind;
+    size_t at;
+    const char *sentence;
+};
+
+#define TEXT(name, field, sentence)                                  \
+    {                                                                \
+        name, OPTION_TEXT, offsetof(struct options, field), sentence \
+    }
+#define NUMBER(name, field, sentence)                                  \
+    {                                                                  \
+        name, OPTION_NUMBER, offsetof(struct options, field), sentence \
+    }
+
+static const struct option_row rows[] = {
+    TEXT("--to", to, "udp:127.0.0.1:8125, unix:/path (datagrams) or stream:/path (frames)"),
+    TEXT("--profile", profile, "plain (the default), tagged, named, single, smp or storm"),
+    TEXT("--rate", rate, "lines a second (100k, 1.5M), bytes a second (50MiB), or max"),
+    NUMBER("--seconds", seconds, "how long to send (10, unless --lines is given)"),
+    NUMBER("--lines", lines, "how many lines to send (with --seconds: at most)"),
+    NUMBER("--contexts", contexts,
+           "different contexts, each used equally often (1000; smp: 3000)"),
+    NUMBER("--datagram", datagram, "most bytes in a datagram (1432; smp: 8192)"),
+    NUMBER("--lines-per-datagram", per_datagram,
+           "most lines in a datagram (0: as many as fit)"),
+    NUMBER("--tags", tags, "tags a line, of the profiles tagged and storm (4)"),
+    TEXT("--types", types, "weights of the types, as c=40,g=20,ms=30,h=0,s=10,d=0 (c=1)"),
+    NUMBER("--pack", pack, "values a line (1; smp: at most 32)"),
+    NUMBER("--sample-rate", sample_rate, "rate on every line that may have one (1: none)"),
+    TEXT("--values", values, "one, int (three digits), float or wide (any 64 bits)"),
+    NUMBER("--seed", seed, "other numbers, other loads (1)"),
+    TEXT("--segment", segment, "UDP_SEGMENT: auto (above 200,000 datagrams/s), on or off"),
+    NUMBER("--pin", pin, "CPU of the generator"),
+    TEXT("--server", server, "command that starts the server"),
+    NUMBER("--server-cpu", server_cpu, "CPU of the server"),
+    TEXT("--server-log", server_log, "file for the server's output (/dev/null)"),
+    TEXT("--total-from", total_from, "Heeler's page: http://127.0.0.1:PORT/metrics, or none"),
+    TEXT("--read-total", read_total, "command that prints the lines received so far"),
+    TEXT("--ready", ready, "URL that answers 200 when the server is up (Heeler: /ready)"),
+    NUMBER("--settle", settle, "seconds to wait after that (1)"),
+    NUMBER("--window", window, "seconds of a window (10)"),
+    NUMBER("--probe", probe, "seconds of the windows that only narrow the search (a third)"),
+    NUMBER("--books-wait", books_wait, "seconds the server's total may lag behind (2)"),
+    NUMBER("--rest", rest, "cost: seconds from the load's end to the last look at memory (0)"),
+    TEXT("--udp", udp, "sink: HOST:PORT to receive at"),
+    TEXT("--unix", unix_path, "sink: path of a datagram socket"),
+    TEXT("--stream", stream, "sink: path of a stream socket"),
+    NUMBER("--receive-buffer", receive_buffer, "sink: bytes (0: the system's default)"),
+};
+
+static const char usage[] =
+    "usage: heeler-bench send --to ADDRESS [--profile P] [--rate R] [--seconds N] ...\n"
+    "       heeler-bench show [--profile P] [--lines N] ...      the load's text, to read\n"
+    "       heeler-bench find-lossless --server COMMAND --to ADDRESS ...\n"
+    "       heeler-bench cost --server COMMAND --to ADDRESS --rate R ...\n"
+    "       heeler-bench sink --udp HOST:PORT | --unix PATH | --stream PATH\n\n";
+
+static int help(void)
+{
+    fputs(usage, stdout);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        printf("  %-22s%s\n", rows[i].name, rows[i].sentence);
+    return 0;
+}
+
+/* "1432", "100k", "1.5M"; *rest is what follows. */
+static bool parse_number(const char *text, double *out, const char **rest)
+{
+    char *end;
+
+    *out = strtod(text, &end);
+    if (end == text || !(*out >= 0 && *out < 1e15))
+        return false;
+    if (*end == 'k') {
+        *out *= 1e3;
+        end++;
+    } else if (*end == 'M' && end[1] == '\0') {
+        *out *= 1e6;
+        end++;
+    }
+    *rest = end;
+    return true;
+}
+
+static bool set_option(struct options *options, const char *name, const char *value)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *field = (char *)options + rows[i].at;
+        const char *rest = "";
+
+        if (strcmp(rows[i].name, name) != 0)
+            continue;
+        if (rows[i].kind == OPTION_TEXT)
+            memcpy(field, &value, sizeof value);
+        else if (!parse_number(value, (double *)(void *)field, &rest) || *rest != '\0')
+            break;
+        return true;
+    }
+    fprintf(stderr, "heeler-bench: %s %s: unknown option, or not a number\n", name, value);
+    return false;
+}
+
+static bool read_options(struct options *options, char **words)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].kind == OPTION_NUMBER)
+            *(double *)(void *)((char *)options + rows[i].at) = NAN;
+    for (; *words != NULL; words += 2)
+        if (!set_option(options, words[0], words[1] != NULL ? words[1] : "") ||
+            words[1] == NULL)
+            return false;
+    return true;
+}
+
+static double or_default(double given, double otherwise)
+{
+    return isnan(given) ? otherwise : given;
+}
+
+static void override(uint32_t *setting, double given)
+{
+    if (!isnan(given))
+        *setting = given < UINT32_MAX ? (uint32_t)given : UINT32_MAX;
+}
+
+/* The place of `text` in the words, `otherwise` when not given, -1 for others. */
+static int choice(const char *text, const char *const *words, int otherwise)
+{
+    for (int i = 0; text != NULL && words[i] != NULL; i++)
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    return text == NULL ? otherwise : -1;
+}
+
+static bool choose_profile(const struct options *options, struct profile *out)
+{
+    static const char *const kinds[] = { "one", "int", "float", "wide", NULL };
+    const char *name = options->profile != NULL ? options->profile : "plain", *refusal;
+    int values;
+
+    if (!profile_preset(name, out)) {
+        fprintf(stderr, "heeler-bench: there is no profile %s\n", name);
+        return false;
+    }
+    override(&out->contexts, options->contexts);
+    override(&out->datagram_bytes, options->datagram);
+    override(&out->lines_per_datagram, options->per_datagram);
+    override(&out->tags, options->tags);
+    override(&out->pack, options->pack);
+    out->sample_rate = or_default(options->sample_rate, out->sample_rate);
+    out->seed = (uint64_t)or_default(options->seed, 1);
+    values = choice(options->values, kinds, (int)out->values);
+    if (values < 0 || (options->types != NULL && !profile_set_weights(out, options->types))) {
+        fprintf(stderr, "heeler-bench: --values or --types cannot be understood\n");
+        return false;
+    }
+    out->values = (enum load_values)values;
+    refusal = profile_refusal(out);
+    if (refusal != NULL)
+        fprintf(stderr, "heeler-bench: %s\n", refusal);
+    return refusal == NULL;
+}
+
+static bool choose_ring(const struct options *options, bool framed, struct ring *out)
+{
+    struct profile profile;
+
+    if (!choose_profile(options, &profile))
+        return false;
+    if (ring_build(&profile, framed, (uint64_t)or_default(options->lines, 0), out))
+        return true;
+    fprintf(stderr, "heeler-bench: the load could not be built\n");
+    return false;
+}
+
+/* Lines a second; a rate in bytes is turned into lines by the ring's mean. */
+static bool choose_rate(const char *text, const struct ring *ring, double otherwise,
+                        double *out)
+{
+    const char *rest = "";
+
+    *out = otherwise;
+    if (text == NULL)
+        return true;
+    *out = 0;
+    if (strcmp(text, "max") == 0)
+        return true;
+    if (parse_number(text, out, &rest) && *out > 0) {
+        if (*rest == '\0')
+            return true;
+        if (strcmp(rest, "MiB") == 0) {
+            *out *= 1048576.0 * (double)ring->n_notes / (double)ring->n_text;
+            return true;
+        }
+    }
+    fprintf(stderr, "heeler-bench: --rate %s cannot be understood\n", text);
+    return false;
+}
+
+static bool choose_segment(const struct options *options, enum load_segment *out)
+{
+    static const char *const words[] = { "auto", "on", "off", NULL };
+    int found = choice(options->segment, words, SEGMENT_AUTO);
+
+    *out = (enum load_segment)found;
+    if (found < 0)
+        fprintf(stderr, "heeler-bench: --segment is auto, on or off\n");
+    return found >= 0;
+}
+
+static bool choose_way(const struct options *options, enum load_way *out)
+{
+    if (options->to != NULL && load_way(options->to, out))
+        return true;
+    fprintf(stderr, "heeler-bench: --to must be udp:HOST:PORT, unix:PATH or stream:PATH\n");
+    return false;
+}
+
+static bool send_ring(const struct options *options, const struct ring *ring)
+{
+    struct load_order order = { .lines = (uint64_t)or_default(options->lines, 0) };
+    struct load_result result;
+    struct load load;
+    bool sent;
+
+    order.seconds = or_default(options->seconds, order.lines > 0 ? 0 : 10);
+    if (!choose_rate(options->rate, ring, 0, &order.lines_per_second) ||
+        !choose_segment(options, &order.segment) ||
+        !pin_to_cpu((int)or_default(options->pin, -1)) || !load_open(&load, options->to, ring))
+        return false;
+    sent = load_run(&load, &order, &result);
+    if (sent)
+        load_print(stdout, &result, &order, ring->integral);
+    load_close(&load);
+    return sent;
+}
+
+static bool command_send(const struct options *options)
+{
+    enum load_way way;
+    struct ring ring;
+    bool sent;
+
+    if (!choose_way(options, &way) || !choose_ring(options, way == WAY_STREAM, &ring))
+        return false;
+    sent = send_ring(options, &ring);
+    ring_free(&ring);
+    return sent;
+}
+
+static bool command_show(const struct options *options)
+{
+    struct ring ring;
+
+    if (!choose_ring(options, false, &ring))
+        return false;
+    for (size_t i = 0; i < ring.n_payloads; i++)
+        printf("%.*s\n", (int)ring.payloads[i].bytes, ring.text + ring.payloads[i].at);
+    ring_free(&ring);
+    return true;
+}
+
+static const char *given_url(const char *text)
+{
+    return text != NULL && strcmp(text, "none") != 0 ? text : NULL;
+}
+
+static bool choose_search(const struct options *options, const struct ring *ring, char *ready,
+                          size_t ready_room, struct search_order *out)
+{
+    *out = (struct search_order){
+        .server = { .command = options->server,
+                    .log = options->server_log != NULL ? options->server_log : "/dev/null",
+                    .total_from = given_url(options->total_from),
+                    .read_total = given_url(options->read_total),
+                    .ready = given_url(options->ready),
+                    .settle_seconds = or_default(options->settle, 1),
+                    .cpu = (int)or_default(options->server_cpu, -1) },
+        .to = options->to,
+        .label = options->profile != NULL ? options->profile : "plain",
+        .window_seconds = or_default(options->window, or_default(options->seconds, 10)),
+        .books_wait_seconds = or_default(options->books_wait, 2),
+        .rest_seconds = or_default(options->rest, 0),
+        .lines = (uint64_t)or_default(options->lines, 0),
+        .pin = (int)or_default(options->pin, -1),
+    };
+    out->probe_seconds = or_default(options->probe, out->window_seconds / 3);
+    if (out->server.ready == NULL && options->ready == NULL && out->server.total_from != NULL) {
+        const char *path = strrchr(out->server.total_from, '/');
+
+        snprintf(ready, ready_room, "%.*s/ready", (int)(path - out->server.total_from),
+                 out->server.total_from);
+        out->server.ready = ready;
+    }
+    return choose_rate(options->rate, ring, 100000, &out->rate) && out->rate > 0 &&
+           choose_segment(options, &out->segment);
+}
+
+static bool search(const struct options *options, bool lossless)
+{
+    struct search_order order;
+    enum load_way way;
+    struct ring ring;
+    char ready[256];
+    bool done;
+
+    if (options->server == NULL) {
+        fprintf(stderr, "heeler-bench: --server is missing\n");
+        return false;
+    }
+    if (!choose_way(options, &way) || !choose_ring(options, way == WAY_STREAM, &ring))
+        return false;
+    done = choose_search(options, &ring, ready, sizeof ready, &order) &&
+           (lossless ? search_lossless : search_cost)(&order, &ring);
+    ring_free(&ring);
+    return done;
+}
+
+static bool command_sink(const struct options *options)
+{
+    const char *places[] = { options->udp, options->unix_path, options->stream };
+    static const char *const ways[] = { "udp", "unix", "stream" };
+    char to[256];
+
+    for (int i = 0; i < 3; i++)
+        if (places[i] != NULL) {
+            snprintf(to, sizeof to, "%s:%s", ways[i], places[i]);
+            return sink_run(to, (int)fmin(or_default(options->receive_buffer, 0), 1 << 30));
+        }
+    fputs(usage, stderr);
+    return false;
+}
+
+int main(int count, char **words)
+{
+    static struct options options;
+    const char *command = count > 1 ? words[1] : "";
+    bool done;
+
+    if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0)
+        return help();
+    if (count < 2 || !read_options(&options, words + 2))
+        done = false;
+    else if (strcmp(command, "send") == 0)
+        done = command_send(&options);
+    else if (strcmp(command, "show") == 0)
+        done = command_show(&options);
+    else if (strcmp(command, "find-lossless") == 0)
+        done = search(&options, true);
+    else if (strcmp(command, "cost") == 0)
+        done = search(&options, false);
+    else if (strcmp(command, "sink") == 0)
+        done = command_sink(&options);
+    else
+        done = false;
+    if (!done)
+        fputs("heeler-bench: nothing measured; heeler-bench --help tells the options\n",
+              stderr);
+    return done ? 0 : 1;
+}
