@@ -34,6 +34,8 @@ enum {
  * would put the blame on the receiver. */
 static const double forgiven_seconds = 0.1;
 
+static const double spin_seconds = 0.001;
+
 double clock_seconds(void)
 {
     struct timespec now;
@@ -148,7 +150,11 @@ bool load_open(struct load *load, const char *to, const struct ring *ring)
     *load = (struct load){ .ring = ring };
     load_way(to, &load->way);
     load->fd = load_socket(to, false, &load->port);
-    return load->fd >= 0;
+    if (load->fd < 0)
+        return false;
+    setsockopt(load->fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){ .tv_sec = 1 },
+               sizeof(struct timeval));
+    return true;
 }
 
 void load_close(struct load *load)
@@ -251,7 +257,7 @@ static int send_segmented(const struct load *load, unsigned count)
     return sendmsg(load->fd, &message, MSG_DONTWAIT) < 0 ? -1 : (int)count;
 }
 
-static int send_single(const struct load *load, unsigned count)
+static int send_single(const struct load *load, unsigned count, int flags)
 {
     const struct payload *first = payload_at(load, load->position);
     struct mmsghdr messages[BURST];
@@ -261,7 +267,7 @@ static int send_single(const struct load *load, unsigned count)
         pieces[i] = (struct iovec){ load->ring->text + first[i].at, first[i].bytes };
         messages[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &pieces[i], .msg_iovlen = 1 } };
     }
-    return sendmmsg(load->fd, messages, count, MSG_DONTWAIT);
+    return sendmmsg(load->fd, messages, count, flags);
 }
 
 /* False when the receiver read nothing for too long, or is gone. */
@@ -306,28 +312,37 @@ static int send_stream(const struct load *load, struct pace *pace, unsigned coun
     return (int)count;
 }
 
-static bool send_due(struct load *load, struct pace *pace, unsigned count)
+/* A receiver that keeps up frees room within microseconds, sooner than a sleeping
+ * sender would be woken; so try on for a while. After that wait inside the call,
+ * bounded by the socket's send timeout: the kernel ends that sooner than a poll. */
+static int send_waiting(const struct load *load, struct pace *pace, unsigned count)
 {
-    double since = 0;
+    double before = clock_seconds(), waited = 0;
     int sent;
 
-    for (;;) {
-        if (load->way == WAY_STREAM)
-            sent = send_stream(load, pace, count);
-        else if (pace->segment && count > 1)
-            sent = send_segmented(load, count);
-        else
-            sent = send_single(load, count);
-        if (sent > 0)
-            break;
-        if (load->way == WAY_STREAM || !may_retry() || !wait_for_receiver(load, pace, &since))
-            return false;
-        if (clock_seconds() >= pace->end)
-            return true;
-    }
+    do {
+        sent = send_single(load, count, waited < spin_seconds ? MSG_DONTWAIT : 0);
+        waited = clock_seconds() - before;
+    } while (sent < 0 && may_retry() && waited < STALL_SECONDS);
+    pace->blocked += waited;
+    return sent;
+}
+
+static bool send_due(struct load *load, struct pace *pace, unsigned count)
+{
+    int sent;
+
+    if (load->way == WAY_STREAM)
+        sent = send_stream(load, pace, count);
+    else if (pace->segment && count > 1)
+        sent = send_segmented(load, count);
+    else
+        sent = send_single(load, count, MSG_DONTWAIT);
+    if (sent < 0 && load->way != WAY_STREAM && may_retry())
+        sent = send_waiting(load, pace, count);
     for (int i = 0; i < sent; i++)
         pace->lines += payload_at(load, load->position++)->lines;
-    return true;
+    return sent >= 0;
 }
 
 static bool should_segment(const struct load *load, const struct load_order *order)

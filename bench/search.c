@@ -144,8 +144,9 @@ static bool narrow(struct search *search, double *rate, bool *generator_limit)
         if (!measure_rate(search, next, search->order->probe_seconds, &window))
             return false;
         if (window.lossless) {
+            /* Held up once it may still be faster; twice without gain is its end. */
+            *generator_limit = window.load.generator_limited && window.rate < low * precise;
             low = fmax(low, window.rate);
-            *generator_limit = window.load.generator_limited;
         } else {
             high = fmin(high, fmin(next, window.rate));
             low = fmin(low, high); /* a rate that passed once by luck */
