@@ -391,7 +391,7 @@ bool load_run(struct load *load, const struct load_order *order, struct load_res
         }
     }
     *out = (struct load_result){ .totals = ring_totals(load->ring, from, load->position),
-                                 .seconds = clock_seconds() - start,
+                                 .seconds = now - start,
                                  .blocked_seconds = pace.blocked,
                                  .segmented = pace.segment };
     out->generator_limited = limited(order, out);

@@ -6,10 +6,10 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-enum { CONFIRM_WINDOWS = 3, CONFIRM_TRIES = 20, GIVE_UP_RATE = 100 };
+enum { CONFIRM_WINDOWS = 3, CONFIRM_TRIES = 8, GIVE_UP_RATE = 100 };
 
 static const double most_lost = 1e-4, drain_seconds = 0.5, patience_seconds = 30;
-static const double precise = 1.02, step_down = 0.97, generator_margin = 0.98;
+static const double precise = 1.02, step_down = 0.8, next_try = 0.97, generator_margin = 0.98;
 
 struct window {
     struct load_result load;
@@ -132,26 +132,27 @@ static bool measure_rate(struct search *search, double rate, double seconds, str
 
 /* ---- the search ---- */
 
-/* Doubles the rate until something gives, then halves the gap. *rate is the
- * highest that one window took, 0 if none did. */
-static bool narrow(struct search *search, double *rate, bool *generator_limit)
+/* Doubles the rate until something gives, then halves the gap; nothing from
+ * `high` on is tried. *rate is the highest that one window took, 0 if none did. */
+static bool narrow(struct search *search, double start, double high, double seconds,
+                   double *rate, bool *generator_limit)
 {
-    double low = 0, high = HUGE_VAL, next = search->order->rate;
+    double low = 0, next = start;
     struct window window;
 
     *generator_limit = false;
     while (high > low * precise && next >= GIVE_UP_RATE && !*generator_limit) {
-        if (!measure_rate(search, next, search->order->probe_seconds, &window))
+        if (!measure_rate(search, next, seconds, &window))
             return false;
         if (window.lossless) {
-            /* Held up once it may still be faster; twice without gain is its end. */
+            /* Held up once it may still be faster; without gain this is its end. */
             *generator_limit = window.load.generator_limited && window.rate < low * precise;
             low = fmax(low, window.rate);
         } else {
-            high = fmin(high, fmin(next, window.rate));
-            low = fmin(low, high); /* a rate that passed once by luck */
+            /* What was really sent is too much; held back by the receiver, what was asked. */
+            high = window.load.generator_limited && window.rate > low ? window.rate : next;
         }
-        next = isinf(high) ? low * 2 : low > 0 ? sqrt(low * high) : high / 4;
+        next = isinf(high) ? low * 2 : low > 0 ? sqrt(low * high) : high * step_down;
     }
     *rate = low;
     return true;
@@ -225,19 +226,20 @@ static bool find(struct search *search)
     bool generator_limit, confirmed = false;
     double rate;
 
-    if (!narrow(search, &rate, &generator_limit))
+    if (!narrow(search, search->order->rate, HUGE_VAL, search->order->probe_seconds, &rate,
+                &generator_limit))
         return false;
-    if (generator_limit)
-        rate *= generator_margin; /* asked for a little less, it can be kept */
     for (int i = 0; i < CONFIRM_TRIES && rate >= GIVE_UP_RATE && !confirmed; i++) {
+        if (generator_limit)
+            rate *= generator_margin; /* asked for a little less, it can be kept */
         subject_usage(&search->subject, &before);
         if (!confirm(search, rate, windows, &confirmed))
             return false;
         if (confirmed)
             print_lossless(search, windows, generator_limit, &before);
-        else
-            generator_limit = false;
-        rate *= step_down;
+        else if (!narrow(search, rate * next_try, rate, search->order->window_seconds, &rate,
+                         &generator_limit))
+            return false;
     }
     if (!confirmed)
         fprintf(stderr, "no rate was lossless three times in a row\n");

@@ -93,9 +93,13 @@ bool sink_run(const char *at, int receive_buffer_bytes)
     uint16_t port = 0;
 
     sink.fd = load_socket(at, true, &port);
-    sink.room = malloc(BATCH * (size_t)DATAGRAM_ROOM);
-    if (sink.fd < 0 || sink.room == NULL)
+    if (sink.fd < 0)
         return false;
+    sink.room = malloc(BATCH * (size_t)DATAGRAM_ROOM);
+    if (sink.room == NULL) {
+        close(sink.fd);
+        return false;
+    }
     load_way(at, &way);
     /* Only root may go beyond net.core.rmem_max. */
     if (receive_buffer_bytes > 0 && setsockopt(sink.fd, SOL_SOCKET, SO_RCVBUFFORCE,
