@@ -8,6 +8,7 @@
 #include "protocol/lines.h"
 
 enum { WAITING_MAX = 32 };
+#define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
 
 struct waiting {
     struct sample sample;
@@ -29,6 +30,7 @@ struct ingest {
     size_t pool_size;
     struct tally tally;
     struct log_limit refusals;
+    int64_t stamp_ns; /* of the last sample added */
     size_t n_waiting;
     struct waiting waiting[WAITING_MAX];
 };
@@ -60,12 +62,23 @@ void ingest_free(struct ingest *ingest)
     free(ingest);
 }
 
+/* Samples of one batch have one receive time; each gets a stamp of its own, so
+ * that the last one wins also where two spellings of a series meet. Stamps may
+ * run ahead of the clock under a flood, but not far. */
+static void catch_up(struct ingest *ingest, int64_t now_ns)
+{
+    if (ingest->stamp_ns < now_ns || ingest->stamp_ns > now_ns + STAMP_AHEAD_MAX_NS)
+        ingest->stamp_ns = now_ns;
+}
+
 static void add_waiting(struct ingest *ingest, int64_t now_ns)
 {
+    catch_up(ingest, now_ns);
     for (size_t i = 0; i < ingest->n_waiting; i++)
         table_prefetch_cell(ingest->table, ingest->waiting[i].hash);
     for (size_t i = 0; i < ingest->n_waiting; i++)
-        table_add(ingest->table, &ingest->waiting[i].sample, ingest->waiting[i].hash, now_ns);
+        table_add(ingest->table, &ingest->waiting[i].sample, ingest->waiting[i].hash,
+                  ingest->stamp_ns += STAMP_NS);
     ingest->n_waiting = 0;
     ingest->parser.n_pooled = 0;
 }

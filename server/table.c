@@ -421,18 +421,20 @@ static void add_set(struct table *table, struct cell *cell, const struct sample 
 
 static void add_histogram(struct table *table, struct cell *cell, const struct sample *sample)
 {
+    double rate = sample->rate == 0 ? 1 : sample->rate; /* as the Agent */
+
     for (uint32_t i = 0; i < sample->n_values; i++) {
         double value = sample->values[i];
         bool switched = false;
 
-        if (!isfinite(value) || !isfinite(value * (1 / sample->rate))) {
+        if (!isfinite(value * (1 / rate))) {
             shed(table, SHED_NOT_FINITE, 1);
             continue;
         }
         if (cell->values == 0)
             cell->histogram = histogram_new(&table->arena);
         if (cell->histogram == NULL ||
-            !histogram_add(cell->histogram, &table->arena, value, sample->rate,
+            !histogram_add(cell->histogram, &table->arena, value, rate,
                            table->config.histogram_exact_values, &switched))
             shed(table, SHED_MEMORY, 1);
         else
@@ -464,7 +466,7 @@ static void add_distribution(struct table *table, struct cell *cell,
 static void add_to_cell(struct table *table, struct cell *cell, const struct sample *sample,
                         enum cell_kind kind, int64_t now_ns)
 {
-    uint32_t stamp = stamp_of(table, now_ns);
+    uint32_t stamp = stamp_of(table, now_ns), before = cell->values;
 
     switch (kind) {
     case CELL_COUNT:
@@ -486,7 +488,10 @@ static void add_to_cell(struct table *table, struct cell *cell, const struct sam
     case CELL_KIND_COUNT:
         break;
     }
-    cell->stamp = stamp;
+    if (cell->values != before)
+        cell->stamp = stamp;
+    else if (cell->stamp == 0)
+        cell->stamp = 1; /* touched, but without a value */
 }
 
 static void add_kind(struct table *table, const struct sample *sample, enum cell_kind kind,

@@ -65,7 +65,8 @@ void table_prefetch(const struct table *table, struct table_hash hash);
 void table_prefetch_cell(const struct table *table, struct table_hash hash);
 
 /* Adds every value of the sample to its context's cell. now_ns: monotonic
- * receive time. What cannot be added is counted as shed. */
+ * receive time, at least STAMP_NS apart where order matters (the last gauge
+ * wins). What cannot be added is counted as shed. */
 void table_add(struct table *table, const struct sample *sample, struct table_hash hash,
                int64_t now_ns);
 
