@@ -10,13 +10,12 @@
 #include "protocol/lines.h"
 #include "protocol/parse.h"
 
-enum { DATAGRAM_BYTES = 1432, DATAGRAMS = 64, RUNS = 15, LINES_A_RUN = 4000000 };
+enum { DATAGRAM_BYTES = 1432, DATAGRAMS = 64, RUNS = 101, LINES_A_RUN = 200000 };
 
 struct load {
-    const char *label;
-    const char *tail; /* behind the value */
-    const char *name;
-    size_t len;
+    const char *what;
+    const char *name; /* two digits are added */
+    const char *tail; /* behind a value of one digit */
 };
 
 struct datagrams {
@@ -98,18 +97,16 @@ static int by_value(const void *a, const void *b)
 int main(void)
 {
     static const struct load loads[] = {
-        { "21 bytes, no tags", "|c", "requests.total.", 21 },
-        { "77 bytes, 4 tags", "|c|#env:prod,service:checkout,region:eu-west,az:eu-a",
-          "service.requests.cou", 77 },
-        { "77 bytes, 4 tags, 4.25", ".25|ms|#env:prod,service:checkout,region:eu-wes,az:e",
-          "service.requests.c", 77 },
-        { "300 bytes, 12 tags",
+        { "no tags", "requests.total.", "|c" },
+        { "4 tags", "service.requests.coun",
+          "|c|#env:prod,service:checkout,region:eu-west,az:eu-a" },
+        { "4 tags, decimals", "service.requests.ti",
+          ".25|h|#env:prod,service:checkout,region:eu-west,az:eu" },
+        { "14 tags", "service.requests.count",
           "|c|#env:prod,service:checkout,region:eu-west-1,az:eu-west-1a,host:web-0123456789,"
           "version:1.22.333,team:payments,customer:0123456789abcdef,endpoint:/api/v2/checkout,"
-          "status:200,method:POST,pod:checkout-5f7d9c6b8-x2x4z,namespace:production-eu,node:ip-"
-          "10-"
-          "1-2-3,zone:az1",
-          "service.requests.count", 300 },
+          "status:200,method:POST,pod:checkout-5f7d9c6b8-x2x4z,namespace:production-eu,zone:"
+          "az1" },
     };
     static struct datagrams all;
 
@@ -121,8 +118,8 @@ int main(void)
         for (int run = 0; run < RUNS; run++)
             runs[run] = run_once(&all);
         qsort(runs, RUNS, sizeof runs[0], by_value);
-        printf("%-24s (%3zu bytes)  %6.2f ns a line\n", loads[i].label,
-               write_line(line, &loads[i], 1) - 1, runs[RUNS / 2]);
+        printf("%3zu bytes, %-18s%6.2f ns a line (best %.2f)\n",
+               write_line(line, &loads[i], 1) - 1, loads[i].what, runs[RUNS / 2], runs[0]);
     }
     return 0;
 }

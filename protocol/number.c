@@ -173,14 +173,34 @@ static const double exact_tens[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1
 /* 5^27 is the largest power of five in 63 bits. */
 enum { MOST_FIVES = 27 };
 
-static uint64_t power_of_five(int n)
-{
-    uint64_t power = 1;
-
-    for (; n > 0; n--)
-        power *= 5;
-    return power;
-}
+static const uint64_t fives[MOST_FIVES + 1] = { 1u,
+                                                5u,
+                                                25u,
+                                                125u,
+                                                625u,
+                                                3125u,
+                                                15625u,
+                                                78125u,
+                                                390625u,
+                                                1953125u,
+                                                9765625u,
+                                                48828125u,
+                                                244140625u,
+                                                1220703125u,
+                                                UINT64_C(6103515625),
+                                                UINT64_C(30517578125),
+                                                UINT64_C(152587890625),
+                                                UINT64_C(762939453125),
+                                                UINT64_C(3814697265625),
+                                                UINT64_C(19073486328125),
+                                                UINT64_C(95367431640625),
+                                                UINT64_C(476837158203125),
+                                                UINT64_C(2384185791015625),
+                                                UINT64_C(11920928955078125),
+                                                UINT64_C(59604644775390625),
+                                                UINT64_C(298023223876953125),
+                                                UINT64_C(1490116119384765625),
+                                                UINT64_C(7450580596923828125) };
 
 /* mantissa * 10^exponent, where |exponent| <= MOST_FIVES: the product or the
  * quotient with a power of five is exact in 128 bits (of a quotient's rest one
@@ -188,11 +208,11 @@ static uint64_t power_of_five(int n)
 static double scale_in_128_bits(uint64_t mantissa, int exponent)
 {
     if (exponent >= 0)
-        return ldexp((double)((unsigned __int128)mantissa * power_of_five(exponent)), exponent);
+        return ldexp((double)((unsigned __int128)mantissa * fives[exponent]), exponent);
 
     int shift = 64 + __builtin_clzll(mantissa);
     unsigned __int128 dividend = (unsigned __int128)mantissa << shift;
-    uint64_t divisor = power_of_five(-exponent);
+    uint64_t divisor = fives[-exponent];
     unsigned __int128 quotient = dividend / divisor;
 
     quotient |= quotient * divisor != dividend;
@@ -394,6 +414,8 @@ size_t number_format(double value, char out[NUMBER_TEXT_MAX])
     out[0] = '-';
     if (value == 0)
         return sign + (size_t)snprintf(out + sign, NUMBER_TEXT_MAX - 1, "0");
+    if (fabs(value) < 1e15 && value == (double)(int64_t)value)
+        return (size_t)snprintf(out, NUMBER_TEXT_MAX, "%lld", (long long)value);
     shortest_digits(fabs(value), digits, &exponent);
     for (size_t last = strlen(digits) - 1; last > 0 && digits[last] == '0'; last--)
         digits[last] = '\0';

@@ -68,22 +68,38 @@ static inline uint64_t eight_digits(uint64_t digits)
     return (digits * 10000 + (digits >> 32)) & 0xFFFFFFFF;
 }
 
-/* One to eight digits, the value of most lines, without a branch for each: the
- * eight bytes that end with them (there are as many in the line) are taken as
- * one word, and what stands before them is shifted out. False: anything else. */
+/* A number of one to eight characters, digits and at most one point, as most
+ * values are, without a branch for each: the eight bytes that end with it (the
+ * line has as many) are taken as one word, what stands before it is shifted out,
+ * and the digits before the point move up into its place. Both operands of the
+ * division are exact, so it rounds correctly. False: anything else. */
 static inline bool parse_small(struct slice line, size_t from, size_t to, double *out)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    static const double tens[] = { 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0 };
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
     uint64_t word;
 
     if (to - from > 8 || to < 8)
         return false;
     memcpy(&word, line.at + to - 8, 8);
     unsigned shift = 64 - 8 * (unsigned)(to - from);
-    word = ((word ^ 0x3030303030303030) >> shift) << shift;
-    if (((word | (word + 0x7676767676767676)) & 0x8080808080808080) != 0)
+    word = ((word ^ ('0' * ones)) >> shift) << shift;
+    if (((word | (word + (0x80 - 10) * ones)) & tops) == 0) {
+        *out = (double)(int64_t)eight_digits(word);
+        return true;
+    }
+
+    uint64_t marked = word ^ (('.' ^ '0') * ones); /* zero where the point is */
+    uint64_t points = (marked - ones) & ~marked & tops;
+    if (points == 0 || to - from == 1)
         return false;
-    *out = (double)(int64_t)eight_digits(word);
+    unsigned point = (unsigned)__builtin_ctzll(points) / 8;
+    uint64_t before = word & ((UINT64_C(1) << (8 * point)) - 1);
+    word = ((word >> (8 * point) >> 8) << (8 * point) << 8) | before << 8;
+    if (((word | (word + (0x80 - 10) * ones)) & tops) != 0)
+        return false;
+    *out = (double)(int64_t)eight_digits(word) / tens[point];
     return true;
 #else
     (void)line, (void)from, (void)to, (void)out;
@@ -93,11 +109,10 @@ static inline bool parse_small(struct slice line, size_t from, size_t to, double
 
 /* "1:2.5:3" into the pool. One bad number refuses the line, as the Agent does;
  * an empty one ("1::3") is skipped. */
-static enum parse_result parse_values(struct parser *parser, struct slice packed,
-                                      struct sample *out)
+__attribute__((noinline)) static enum parse_result parse_values(struct slice packed,
+                                                                double *values,
+                                                                struct sample *out)
 {
-    double *values = parser->pool + parser->n_pooled;
-
     out->n_values = 0;
     while (packed.len > 0) {
         struct slice text = slice_cut(&packed, ':');
@@ -136,67 +151,89 @@ static enum parse_result parse_field(const struct parser *parser, struct slice f
     return PARSE_OK;
 }
 
-static inline enum parse_result parse_fields_of(const struct parser *parser,
-                                                struct slice fields, bool one_field,
-                                                struct sample *out)
+__attribute__((noinline)) static enum parse_result parse_many(const struct parser *parser,
+                                                              struct slice fields,
+                                                              struct sample *out)
 {
     enum parse_result result = PARSE_OK;
 
-    if (one_field && fields.len > 0 && fields.at[0] == '#') {
-        out->tags = slice_skip(fields, 1);
-        return PARSE_OK;
-    }
     while (result == PARSE_OK && fields.len > 0)
         result = parse_field(parser, slice_cut(&fields, '|'), out);
     return result;
 }
 
-static inline enum parse_result parse_marked(struct parser *parser, struct slice line,
-                                             const struct marks *marks, struct sample *out)
+static inline enum parse_result parse_fields_of(const struct parser *parser,
+                                                struct slice fields, bool one_field,
+                                                struct sample *out)
+{
+    if (!one_field || fields.len == 0 || fields.at[0] != '#')
+        return parse_many(parser, fields, out);
+    out->tags = slice_skip(fields, 1);
+    return PARSE_OK;
+}
+
+__attribute__((always_inline)) static inline enum parse_result parse_marked(
+    struct parser *parser, struct slice line, struct marks marks, struct sample *out)
 {
     enum parse_result result = PARSE_OK;
-    size_t colon = marks->colon, pipe = marks->pipe, type_end = marks->type_end;
-    struct slice value = { line.at + colon + 1, pipe - colon - 1 };
+    size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
 
     if (pipe == line.len)
         return PARSE_NO_TYPE;
     if (colon >= pipe || colon == 0)
         return PARSE_NO_NAME;
-    if (value.len == 0)
+    if (pipe == colon + 1)
         return PARSE_NO_VALUE;
     *out = (struct sample){ .name = { line.at, colon }, .rate = 1, .n_values = 1 };
     if (!parse_type((struct slice){ line.at + pipe + 1, type_end - pipe - 1 }, &out->type))
         return PARSE_BAD_TYPE;
 
-    if (out->type == METRIC_SET)
-        out->member = value;
-    else if (parse_small(line, colon + 1, pipe, parser->pool + parser->n_pooled))
-        out->values = parser->pool + parser->n_pooled;
-    else
-        result = parse_values(parser, value, out);
+    size_t pooled = parser->n_pooled;
+    double *values = parser->pool + pooled;
+    if (out->type == METRIC_SET) {
+        out->member = (struct slice){ line.at + colon + 1, pipe - colon - 1 };
+    } else if (parse_small(line, colon + 1, pipe, values)) {
+        out->values = values;
+        pooled++;
+    } else {
+        result =
+            parse_values((struct slice){ line.at + colon + 1, pipe - colon - 1 }, values, out);
+        pooled += out->n_values;
+    }
     if (result == PARSE_OK && type_end < line.len)
-        result = parse_fields_of(parser, slice_skip(line, type_end + 1), marks->one_field, out);
-    if (result == PARSE_OK && out->type != METRIC_SET)
-        parser->n_pooled += out->n_values;
+        result = parse_fields_of(parser, slice_skip(line, type_end + 1), marks.one_field, out);
+    if (result == PARSE_OK)
+        parser->n_pooled = pooled;
     return result;
 }
 
 enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out)
 {
-    struct marks marks = marks_of(line);
+    return parse_marked(parser, line, marks_of(line), out);
+}
 
-    return parse_marked(parser, line, &marks, out);
+/* No line, or one that the bits do not say enough about. */
+__attribute__((noinline)) static bool parse_unmarked(struct parser *parser, struct parsed *out)
+{
+    if (out->line.len == 0)
+        return false;
+    if (out->kind == LINE_METRIC)
+        out->result = parse_sample(parser, out->line, &out->sample);
+    return true;
 }
 
 bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out)
 {
     struct marks marks;
+    bool marked;
+    struct slice line = scan_next(scan, &marked, &marks);
 
-    if (!scan_next(scan, &out->line, &marks))
-        return false;
-    out->kind = kind_of(out->line);
+    out->line = line;
+    out->kind = kind_of(line);
+    if (!marked)
+        return parse_unmarked(parser, out);
     if (out->kind == LINE_METRIC)
-        out->result = parse_marked(parser, out->line, &marks, &out->sample);
+        out->result = parse_marked(parser, line, marks, &out->sample);
     return true;
 }
 

@@ -82,12 +82,13 @@ enum parse_result parse_sample(struct parser *parser, struct slice line, struct 
 struct parsed {
     struct slice line;
     enum line_kind kind;
-    enum parse_result result;
     struct sample sample;
+    enum parse_result result; /* not beside kind: one load of both would stall on two stores */
 };
 
-/* lines_next(), parse_kind() and parse_sample() in one: the same answers from
- * one pass over the bytes. False when no line is left. */
+/* lines_next(), parse_kind() and parse_sample() in one: the same answers from one
+ * pass over the datagram that scan_start() was given. False when no line is left.
+ * A pool with room for half the datagram's bytes and one holds all its values. */
 bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out);
 
 /* What stands behind the type of a metric line, for origin_parse(). */

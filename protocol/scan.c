@@ -1,6 +1,6 @@
 #include "protocol/scan.h"
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 #include <immintrin.h>
 #endif
 
@@ -10,15 +10,15 @@ struct block {
 
 static inline void put_block(struct scan_bits *bits, size_t word, struct block block)
 {
-    bits->newlines[word] = block.newlines;
-    bits->pipes[word] = block.pipes;
-    bits->colons[word] = block.colons;
+    bits->newlines[word] = htole64(block.newlines);
+    bits->pipes[word] = htole64(block.pipes);
+    bits->colons[word] = htole64(block.colons);
 }
 
-#if defined(__x86_64__)
+#ifdef __x86_64__
 
-__attribute__((target("avx512bw"))) static void fill_avx512(struct slice bytes,
-                                                            struct scan_bits *bits)
+__attribute__((target("avx512bw"))) void scan_fill_avx512(struct slice bytes,
+                                                          struct scan_bits *bits)
 {
     const __m512i newline = _mm512_set1_epi8('\n');
     const __m512i pipe = _mm512_set1_epi8('|');
@@ -41,17 +41,22 @@ static inline uint64_t equal_16(__m128i bytes, char wanted)
     return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(wanted)));
 }
 
+static inline __m128i load_16(const char *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
 static inline struct block block_at(const char *at)
 {
-    struct block block = { 0 };
+    __m128i a = load_16(at), b = load_16(at + 16), c = load_16(at + 32), d = load_16(at + 48);
+    struct block block;
 
-    for (int i = 0; i < 64; i += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(at + i));
-
-        block.newlines |= equal_16(bytes, '\n') << i;
-        block.pipes |= equal_16(bytes, '|') << i;
-        block.colons |= equal_16(bytes, ':') << i;
-    }
+    block.newlines = equal_16(a, '\n') | equal_16(b, '\n') << 16 | equal_16(c, '\n') << 32 |
+                     equal_16(d, '\n') << 48;
+    block.pipes = equal_16(a, '|') | equal_16(b, '|') << 16 | equal_16(c, '|') << 32 |
+                  equal_16(d, '|') << 48;
+    block.colons = equal_16(a, ':') | equal_16(b, ':') << 16 | equal_16(c, ':') << 32 |
+                   equal_16(d, ':') << 48;
     return block;
 }
 
@@ -88,7 +93,7 @@ static struct block last_block(struct slice bytes, size_t left)
                            block.colons >> shift };
 }
 
-static void fill(struct slice bytes, struct scan_bits *bits)
+void scan_fill(struct slice bytes, struct scan_bits *bits)
 {
     size_t at = 0;
 
@@ -108,15 +113,15 @@ static void open_window(struct scan *scan, struct slice bytes)
     scan->next = 0;
 
     struct slice window = { bytes.at, scan->size };
-#if defined(__x86_64__)
+#ifdef __x86_64__
     if (__builtin_cpu_supports("avx512bw"))
-        fill_avx512(window, &scan->bits);
+        scan_fill_avx512(window, &scan->bits);
     else
 #endif
-        fill(window, &scan->bits);
+        scan_fill(window, &scan->bits);
     put_block(&scan->bits, (scan->size + 63) / 64, (struct block){ 0 });
     if (scan->behind == 0)
-        scan->bits.newlines[scan->size / 64] |= UINT64_C(1) << (scan->size % 64);
+        scan->bits.newlines[scan->size / 64] |= htole64(UINT64_C(1) << (scan->size % 64));
 }
 
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline)
@@ -126,17 +131,21 @@ void scan_start(struct scan *scan, struct slice datagram, bool need_newline)
     open_window(scan, datagram);
 }
 
-bool scan_next_plain(struct scan *scan, struct slice *line, struct marks *marks)
+struct slice scan_next_plain(struct scan *scan)
 {
-    struct slice rest = { scan->window, scan->size + scan->behind };
-    struct lines lines = lines_of(slice_skip(rest, scan->next), scan->need_newline);
-    bool found = lines_next(&lines, line);
+    if (scan->next >= scan->size + scan->behind)
+        return (struct slice){ 0 };
+
+    struct slice rest = { scan->window + scan->next, scan->size + scan->behind - scan->next };
+    struct lines lines = lines_of(rest, scan->need_newline);
+    struct slice line;
+    bool found = lines_next(&lines, &line);
 
     scan->unterminated = lines.unterminated;
-    if (found)
-        *marks = marks_of(*line);
-    open_window(scan, lines.rest);
-    return found;
+    scan->next += rest.len - lines.rest.len;
+    if (scan->next >= scan->size && lines.rest.len > 0)
+        open_window(scan, lines.rest);
+    return found ? line : (struct slice){ 0 };
 }
 
 static size_t find(struct slice line, size_t from, char wanted)

@@ -10,6 +10,7 @@
 #ifndef PROTOCOL_SCAN_H
 #define PROTOCOL_SCAN_H
 
+#include <endian.h>
 #include <stdint.h>
 
 #include "protocol/lines.h"
@@ -17,8 +18,8 @@
 /* Bytes scanned in one pass; of a longer datagram one window after the other. */
 enum { SCAN_WINDOW = 8192, SCAN_WORDS = SCAN_WINDOW / 64 };
 
-/* One bit a byte, the first byte's the lowest. A word more than there are bytes,
- * because 64 bits are read from any byte on. */
+/* One bit a byte, the first byte's the lowest, in little-endian words. There is a
+ * word more than bytes need, because 64 bits are read from any byte on. */
 struct scan_bits {
     uint64_t newlines[SCAN_WORDS + 1];
     uint64_t pipes[SCAN_WORDS + 1];
@@ -46,11 +47,17 @@ struct marks {
 
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
 
+/* The bits of at most SCAN_WINDOW bytes: what scan_start() chooses from. */
+void scan_fill(struct slice bytes, struct scan_bits *bits);
+#ifdef __x86_64__
+void scan_fill_avx512(struct slice bytes, struct scan_bits *bits);
+#endif
+
 /* The marks of any line, by plain searching. */
 struct marks marks_of(struct slice line);
 
-/* The next line by plain searching, if the window ends within it. */
-bool scan_next_plain(struct scan *scan, struct slice *line, struct marks *marks);
+/* The next line by plain searching; an empty one when none is left. */
+struct slice scan_next_plain(struct scan *scan);
 
 /* The bits from the given one on: at least SCAN_STEP, zeros behind them. */
 enum { SCAN_STEP = 56 };
@@ -60,7 +67,7 @@ static inline uint64_t scan_from(const uint64_t *words, size_t bit)
     uint64_t bits;
 
     memcpy(&bits, (const char *)words + bit / 8, sizeof bits);
-    return bits >> (bit % 8);
+    return le64toh(bits) >> (bit % 8);
 }
 
 /* The length of a line that does not end within SCAN_STEP bytes, and whether
@@ -77,56 +84,51 @@ static inline bool scan_far(const struct scan *scan, size_t *length, bool *far_p
             return false;
         *far_pipes |= pipes != 0;
         newlines = scan_from(scan->bits.newlines, at);
-        pipes = scan_from(scan->bits.pipes, at) & ((UINT64_C(1) << SCAN_STEP) - 1);
+        pipes = scan_from(scan->bits.pipes, at);
     } while (newlines == 0);
     *far_pipes |= (pipes & (newlines ^ (newlines - 1))) != 0;
     *length = at - scan->next + (size_t)__builtin_ctzll(newlines);
     return true;
 }
 
-/* The next line that is not empty; false when none is left. */
-static inline bool scan_next(struct scan *scan, struct slice *line, struct marks *marks)
+/* The next line that is not empty; an empty one when none is left. Sets *marked
+ * and *marks if its bits say enough; ask marks_of() otherwise. */
+static inline struct slice scan_next(struct scan *scan, bool *marked, struct marks *marks)
 {
-    while (scan->next < scan->size) {
-        const char *at = scan->window + scan->next;
-        uint64_t newlines = scan_from(scan->bits.newlines, scan->next);
-        uint64_t pipes = scan_from(scan->bits.pipes, scan->next);
-        uint64_t colons = scan_from(scan->bits.colons, scan->next);
-        uint64_t newline = newlines & -newlines; /* the line ends here */
-        bool far_pipes = false, found = true;
-        size_t length;
+    *marked = false;
+    if (scan->next >= scan->size)
+        return scan_next_plain(scan);
 
-        if (newline != 0) {
-            length = (size_t)__builtin_ctzll(newline);
-            pipes &= newline - 1;
-        } else {
-            if (!scan_far(scan, &length, &far_pipes))
-                return scan_next_plain(scan, line, marks);
-            pipes &= (UINT64_C(1) << SCAN_STEP) - 1;
-            found = (pipes & (pipes - 1)) != 0 && colons != 0;
-        }
-        scan->next += length + 1;
-        if (scan->next > scan->size && scan->need_newline && scan->behind == 0) {
-            scan->unterminated = true;
-            return false;
-        }
-        if (length == 0)
-            continue;
-        *line = (struct slice){ at, length - (at[length - 1] == '\r') };
-        if (found && line->len == length) {
-            uint64_t second = pipes & (pipes - 1);
+    const char *at = scan->window + scan->next;
+    uint64_t newlines = scan_from(scan->bits.newlines, scan->next);
+    uint64_t pipes = scan_from(scan->bits.pipes, scan->next);
+    uint64_t colons = scan_from(scan->bits.colons, scan->next);
+    uint64_t newline = newlines & -newlines; /* the line ends here */
+    bool far_pipes = false, enough = true;
+    size_t length;
 
-            marks->colon = (size_t)__builtin_ctzll(colons | newline);
-            marks->pipe = (size_t)__builtin_ctzll(pipes | newline);
-            marks->type_end = (size_t)__builtin_ctzll(second | newline);
-            marks->one_field = (second & (second - 1)) == 0 && !far_pipes;
-        } else {
-            *marks = marks_of(*line);
-        }
-        if (line->len > 0)
-            return true;
+    if (newline != 0) {
+        length = (size_t)__builtin_ctzll(newline);
+        pipes &= newline - 1;
+    } else {
+        if (!scan_far(scan, &length, &far_pipes))
+            return scan_next_plain(scan);
+        pipes &= (UINT64_C(1) << SCAN_STEP) - 1;
+        enough = (pipes & (pipes - 1)) != 0 && colons != 0;
+        newline = UINT64_C(1) << 63; /* any bit: no count of zeros may see none */
     }
-    return scan->behind > 0 && scan_next_plain(scan, line, marks);
+    if (length == 0 || at[length - 1] == '\r' ||
+        (scan->need_newline && scan->next + length == scan->size))
+        return scan_next_plain(scan);
+
+    uint64_t second = pipes & (pipes - 1);
+    scan->next += length + 1;
+    *marked = enough;
+    marks->colon = (size_t)__builtin_ctzll(colons | newline);
+    marks->pipe = (size_t)__builtin_ctzll(pipes | newline);
+    marks->type_end = (size_t)__builtin_ctzll(second | newline);
+    marks->one_field = (second & (second - 1)) == 0 && !far_pipes;
+    return (struct slice){ at, length };
 }
 
 #endif

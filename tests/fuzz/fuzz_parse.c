@@ -112,6 +112,42 @@ static void check_check(struct slice line)
     check_origin(check.fields);
 }
 
+static bool same_sample(const struct sample *a, const struct sample *b)
+{
+    return slice_equal(a->name, b->name) && slice_equal(a->tags, b->tags) &&
+           slice_equal(a->member, b->member) && a->type == b->type &&
+           a->n_values == b->n_values && a->time_s == b->time_s &&
+           memcmp(&a->rate, &b->rate, sizeof a->rate) == 0 &&
+           (a->type == METRIC_SET ||
+            memcmp(a->values, b->values, a->n_values * sizeof *a->values) == 0);
+}
+
+/* One pass over the datagram answers as line by line. */
+static void check_scan(struct slice datagram, bool need_newline)
+{
+    static double scan_pool[MOST_BYTES];
+    struct parser fast = { .pool = scan_pool }, plain = { .pool = pool };
+    struct lines lines = lines_of(datagram, need_newline);
+    struct parsed parsed;
+    struct sample sample;
+    struct slice line;
+    struct scan scan;
+
+    scan_start(&scan, datagram, need_newline);
+    while (parse_next(&fast, &scan, &parsed)) {
+        if (!lines_next(&lines, &line) || line.at != parsed.line.at ||
+            line.len != parsed.line.len || parse_kind(line) != parsed.kind)
+            abort();
+        if (parsed.kind != LINE_METRIC)
+            continue;
+        if (parse_sample(&plain, line, &sample) != parsed.result ||
+            (parsed.result == PARSE_OK && !same_sample(&sample, &parsed.sample)))
+            abort();
+    }
+    if (lines_next(&lines, &line) || lines.unterminated != scan.unterminated)
+        abort();
+}
+
 static void check_frames(struct slice bytes)
 {
     struct slice rest = bytes, payload;
@@ -141,6 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_sample(line);
         }
     }
+    check_scan(datagram, size % 3 == 0);
     check_frames(datagram);
     return 0;
 }

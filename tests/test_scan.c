@@ -1,0 +1,235 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "protocol/parse.h"
+#include "protocol/scan.h"
+#include "tests/support/guard.h"
+
+enum { MOST_BYTES = 3 * SCAN_WINDOW };
+
+static uint64_t next_random(void)
+{
+    static uint64_t state = 0x9E3779B97F4A7C15;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state * UINT64_C(0x2545F4914F6CDD1D);
+}
+
+/* Bytes that mean something, the first few of them rarely if common is small. */
+static struct slice random_datagram(size_t len, unsigned common)
+{
+    static const char letters[] = "\n\r:|#@Tcgs1.0x_,ab";
+    static char bytes[MOST_BYTES];
+
+    for (size_t i = 0; i < len; i++) {
+        uint64_t random = next_random();
+        bool special = (random >> 32) % 100 < common;
+
+        bytes[i] = special ? letters[random % (sizeof letters - 1)] : (char)('a' + random % 8);
+    }
+    return guarded(bytes, len);
+}
+
+/* A datagram of plausible lines of one length, each ending in last. */
+static struct slice packed_datagram(size_t line_len, size_t len, char last)
+{
+    static char bytes[MOST_BYTES];
+    size_t colon = line_len < 40 ? line_len / 3 : 13;
+
+    for (size_t i = 0; i < len; i++) {
+        size_t at = i % (line_len + 1);
+
+        bytes[i] = (char)('a' + at % 26);
+        if (at >= colon && at < colon + 6)
+            bytes[i] = ":5|c|#"[at - colon];
+        else if (at == line_len - 1)
+            bytes[i] = last;
+        else if (at == line_len)
+            bytes[i] = '\n';
+    }
+    return guarded(bytes, len);
+}
+
+static bool same_marks(struct marks a, struct marks b)
+{
+    return a.colon == b.colon && a.pipe == b.pipe && a.type_end == b.type_end &&
+           a.one_field == b.one_field;
+}
+
+static void expect_the_lines_and_marks_of_the_plain_way(struct slice datagram,
+                                                        bool need_newline)
+{
+    struct lines lines = lines_of(datagram, need_newline);
+    struct slice expected, line;
+    struct marks marks = { 0 };
+    struct scan scan;
+    bool marked;
+
+    scan_start(&scan, datagram, need_newline);
+    while (lines_next(&lines, &expected)) {
+        line = scan_next(&scan, &marked, &marks);
+        assert_ptr_equal(line.at, expected.at);
+        assert_int_equal(line.len, expected.len);
+        assert_true(!marked || same_marks(marks, marks_of(line)));
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(scan_next(&scan, &marked, &marks).len, 0);
+    assert_int_equal(scan.unterminated, lines.unterminated);
+}
+
+static void finds_the_lines_and_marks_of_the_plain_way(void **state)
+{
+    (void)state;
+    for (size_t len = 0; len < 300; len++) {
+        expect_the_lines_and_marks_of_the_plain_way(random_datagram(len, 50), false);
+        expect_the_lines_and_marks_of_the_plain_way(random_datagram(len, 10), true);
+    }
+    for (int i = 0; i < 300; i++) {
+        size_t len = next_random() % MOST_BYTES;
+
+        expect_the_lines_and_marks_of_the_plain_way(random_datagram(len, 10), i % 2 == 0);
+        expect_the_lines_and_marks_of_the_plain_way(random_datagram(len, 1), i % 2 == 0);
+    }
+    expect_the_lines_and_marks_of_the_plain_way(random_datagram(MOST_BYTES, 0), false);
+}
+
+static void finds_lines_of_every_length_at_every_place(void **state)
+{
+    (void)state;
+    for (size_t line_len = 9; line_len < 200; line_len++) {
+        expect_the_lines_and_marks_of_the_plain_way(packed_datagram(line_len, 1432, '|'),
+                                                    false);
+        expect_the_lines_and_marks_of_the_plain_way(packed_datagram(line_len, 1432, 'z'), true);
+    }
+    for (size_t len = SCAN_WINDOW - 70; len < SCAN_WINDOW + 70; len++)
+        expect_the_lines_and_marks_of_the_plain_way(packed_datagram(77, len, '|'),
+                                                    len % 2 == 0);
+}
+
+static void uses_the_bits_for_ordinary_lines(void **state)
+{
+    struct slice datagram = packed_datagram(77, 1432, 'z');
+    struct marks marks;
+    struct scan scan;
+    bool marked;
+    (void)state;
+
+    scan_start(&scan, datagram, false);
+    for (int i = 0; i < 18; i++) {
+        assert_int_equal(scan_next(&scan, &marked, &marks).len, 77);
+        assert_true(marked);
+    }
+}
+
+static void makes_the_same_bits_with_wide_vectors(void **state)
+{
+#ifdef __x86_64__
+    static struct scan_bits narrow, wide;
+
+    if (!__builtin_cpu_supports("avx512bw"))
+        skip();
+    for (size_t len = 0; len < 400; len++) {
+        struct slice bytes = random_datagram(len, 60);
+
+        memset(&narrow, 0x55, sizeof narrow);
+        wide = narrow;
+        scan_fill(bytes, &narrow);
+        scan_fill_avx512(bytes, &wide);
+        assert_memory_equal(&narrow, &wide, sizeof narrow);
+    }
+#endif
+    (void)state;
+}
+
+static void expect_same_sample(const struct sample *a, const struct sample *b)
+{
+    assert_true(slice_equal(a->name, b->name));
+    assert_true(slice_equal(a->tags, b->tags));
+    assert_true(slice_equal(a->member, b->member));
+    assert_int_equal(a->type, b->type);
+    assert_int_equal(a->n_values, b->n_values);
+    assert_int_equal(a->time_s, b->time_s);
+    assert_memory_equal(&a->rate, &b->rate, sizeof a->rate);
+    if (a->type != METRIC_SET)
+        assert_memory_equal(a->values, b->values, a->n_values * sizeof(double));
+}
+
+static void expect_the_samples_of_the_plain_way(struct slice datagram)
+{
+    static double pool[MOST_BYTES], plain_pool[MOST_BYTES];
+    struct parser parser = { .pool = pool }, plain = { .pool = plain_pool };
+    struct lines lines = lines_of(datagram, false);
+    struct parsed parsed;
+    struct sample sample;
+    struct slice line;
+    struct scan scan;
+
+    scan_start(&scan, datagram, false);
+    while (parse_next(&parser, &scan, &parsed)) {
+        assert_true(lines_next(&lines, &line));
+        assert_ptr_equal(line.at, parsed.line.at);
+        assert_int_equal(parsed.kind, parse_kind(line));
+        if (parsed.kind != LINE_METRIC)
+            continue;
+        assert_int_equal(parsed.result, parse_sample(&plain, line, &sample));
+        assert_int_equal(parser.n_pooled, plain.n_pooled);
+        if (parsed.result == PARSE_OK)
+            expect_same_sample(&parsed.sample, &sample);
+    }
+    assert_false(lines_next(&lines, &line));
+}
+
+/* Lines put together from pieces, so that many are good. */
+static struct slice random_lines(size_t count)
+{
+    static const char *const pieces[][8] = {
+        { "a", "requests.total", "", "service.requests.count.of.a.long.name.that.fills.blocks",
+          "_e{", "_sc", "_", "x" },
+        { ":", ":", ":", ":", ":", ":", "|", "" },
+        { "1", "12345678", "1.5", "-3", ".25", "1:2:3", "x", "123456789.125" },
+        { "|", "|", "|", "|", "|", "|", "||", ":" },
+        { "c", "g", "ms", "s", "h", "d", "x", "" },
+        { "", "|#a:b", "|@0.5", "|T5", "|c:x", "|#", "|", "|@x" },
+        { "", "|#env:prod,service:checkout,region:eu-west-1,az:eu-west-1a", "", "|T7", "", "|?",
+          "", "" },
+        { "\n", "\n", "\n", "\n", "\n", "\r\n", "\n\n", "" },
+    };
+    static char bytes[MOST_BYTES];
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t place = 0; place < sizeof pieces / sizeof pieces[0]; place++) {
+            const char *piece = pieces[place][next_random() % 8];
+            memcpy(bytes + n, piece, strlen(piece));
+            n += strlen(piece);
+        }
+    return guarded(bytes, n);
+}
+
+static void parses_as_the_plain_way_does(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20000; i++)
+        expect_the_samples_of_the_plain_way(random_lines(1 + (size_t)i % 12));
+    for (int i = 0; i < 2000; i++)
+        expect_the_samples_of_the_plain_way(random_datagram(next_random() % 300, 60));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_the_lines_and_marks_of_the_plain_way),
+        cmocka_unit_test(finds_lines_of_every_length_at_every_place),
+        cmocka_unit_test(uses_the_bits_for_ordinary_lines),
+        cmocka_unit_test(makes_the_same_bits_with_wide_vectors),
+        cmocka_unit_test(parses_as_the_plain_way_does),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
