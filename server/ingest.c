@@ -5,13 +5,12 @@
 #include "config/log.h"
 #include "protocol/check.h"
 #include "protocol/event.h"
-#include "protocol/lines.h"
 
-enum { WAITING_MAX = 32 };
+enum { WAITING_MAX = 32, POOL_SPARE = 2048 };
 #define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
 
 struct waiting {
-    struct sample sample;
+    struct parsed line;
     struct table_hash hash;
 };
 
@@ -43,8 +42,8 @@ struct ingest *ingest_new(const struct ingest_config *config, struct table *tabl
         return NULL;
     ingest->config = *config;
     ingest->table = table;
-    /* Room for a whole datagram of packed values behind what waits. */
-    ingest->pool_size = config->buffer_size / 2 + 1 + 4 * WAITING_MAX;
+    /* A whole datagram of packed values, behind those of the lines that wait. */
+    ingest->pool_size = config->buffer_size / 2 + 1 + POOL_SPARE;
     ingest->parser.ignore_time = config->ignore_time;
     ingest->parser.pool = malloc(ingest->pool_size * sizeof *ingest->parser.pool);
     if (ingest->parser.pool == NULL) {
@@ -77,7 +76,7 @@ static void add_waiting(struct ingest *ingest, int64_t now_ns)
     for (size_t i = 0; i < ingest->n_waiting; i++)
         table_prefetch_cell(ingest->table, ingest->waiting[i].hash);
     for (size_t i = 0; i < ingest->n_waiting; i++)
-        table_add(ingest->table, &ingest->waiting[i].sample, ingest->waiting[i].hash,
+        table_add(ingest->table, &ingest->waiting[i].line.sample, ingest->waiting[i].hash,
                   ingest->stamp_ns += STAMP_NS);
     ingest->n_waiting = 0;
     ingest->parser.n_pooled = 0;
@@ -106,26 +105,21 @@ static void take_timed(struct ingest *ingest, const struct sample *sample, struc
         counter_add(&ingest->config.ledger->shed[SHED_BEHIND], sample->n_values);
 }
 
-static enum parse_result take_metric(struct ingest *ingest, struct slice line, int64_t now_ns,
-                                     int64_t now_s)
+/* The line in the next place of the row is a good sample: it stays there, unless
+ * it has a time of its own. */
+static void take_sample(struct ingest *ingest, int64_t now_s)
 {
-    if (ingest->n_waiting == WAITING_MAX ||
-        ingest->parser.n_pooled + line.len / 2 + 1 > ingest->pool_size)
-        add_waiting(ingest, now_ns);
-
     struct waiting *next = &ingest->waiting[ingest->n_waiting];
-    enum parse_result result = parse_sample(&ingest->parser, line, &next->sample);
-    if (result != PARSE_OK)
-        return result;
-    ingest->tally.values[next->sample.type] += next->sample.n_values;
-    if (__builtin_expect(next->sample.time_s != 0, 0)) {
-        take_timed(ingest, &next->sample, line, now_s);
-        return PARSE_OK;
+    const struct sample *sample = &next->line.sample;
+
+    ingest->tally.values[sample->type] += sample->n_values;
+    if (__builtin_expect(sample->time_s != 0, 0)) {
+        take_timed(ingest, sample, next->line.line, now_s);
+        return;
     }
-    next->hash = table_hash(&next->sample, table_kind(next->sample.type));
+    next->hash = table_hash(sample, table_kind(sample->type));
     table_prefetch(ingest->table, next->hash);
     ingest->n_waiting++;
-    return PARSE_OK;
 }
 
 static enum parse_result take_record(struct ingest *ingest, struct slice line,
@@ -141,27 +135,39 @@ static enum parse_result take_record(struct ingest *ingest, struct slice line,
     return result;
 }
 
+static void take_line(struct ingest *ingest, const char *sender, int64_t now_ns, int64_t now_s)
+{
+    struct parsed *parsed = &ingest->waiting[ingest->n_waiting].line;
+    enum parse_result result = parsed->kind == LINE_METRIC
+                                   ? parsed->result
+                                   : take_record(ingest, parsed->line, parsed->kind, now_s);
+
+    ingest->tally.lines[parsed->kind]++;
+    if (__builtin_expect(result != PARSE_OK, 0)) {
+        refuse(ingest, parsed->line, result, sender, now_ns);
+        return;
+    }
+    ingest->tally.accepted++;
+    if (parsed->kind == LINE_METRIC)
+        take_sample(ingest, now_s);
+}
+
 void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
                      const char *sender, int64_t now_ns, int64_t now_s)
 {
-    struct lines lines = lines_of(datagram, need_newline);
-    struct slice line;
+    struct scan scan;
 
-    while (lines_next(&lines, &line)) {
-        enum line_kind kind = parse_kind(line);
-        enum parse_result result = kind == LINE_METRIC
-                                       ? take_metric(ingest, line, now_ns, now_s)
-                                       : take_record(ingest, line, kind, now_s);
-
-        ingest->tally.lines[kind]++;
-        if (__builtin_expect(result == PARSE_OK, 1))
-            ingest->tally.accepted++;
-        else
-            refuse(ingest, line, result, sender, now_ns);
+    if (ingest->parser.n_pooled + datagram.len / 2 + 1 > ingest->pool_size)
+        add_waiting(ingest, now_ns);
+    scan_start(&scan, datagram, need_newline);
+    while (parse_next(&ingest->parser, &scan, &ingest->waiting[ingest->n_waiting].line)) {
+        take_line(ingest, sender, now_ns, now_s);
+        if (ingest->n_waiting == WAITING_MAX)
+            add_waiting(ingest, now_ns);
     }
-    if (lines.unterminated) {
+    if (scan.unterminated) {
         ingest->tally.lines[LINE_METRIC]++;
-        refuse(ingest, lines.rest, PARSE_UNTERMINATED, sender, now_ns);
+        refuse(ingest, (struct slice){ "", 0 }, PARSE_UNTERMINATED, sender, now_ns);
     }
 }
 

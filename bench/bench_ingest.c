@@ -1,0 +1,172 @@
+/* bench_ingest: what a line costs from the datagram to its cell, in one core's
+ * nanoseconds and bytes: scan, parse, hash, find, add.
+ *
+ * Lines lie in datagrams of 1,432 bytes and pick their contexts at random, so
+ * that the caches see what a server sees. Prints the median and the best of RUNS
+ * runs over all datagrams, and resident bytes per context. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "server/ingest.h"
+
+enum { DATAGRAM_BYTES = 1432, RUNS = 9, LINES_LEAST = 2000000, DATAGRAMS_A_BATCH = 64 };
+
+struct shape {
+    const char *what;
+    const char *format; /* of a context's number */
+};
+
+static const struct shape shapes[] = {
+    { "21 bytes, no tags", "counter.n%08u:1|c\n" },
+    { "77 bytes, 4 tags",
+      "service.requests:1|c|#pod:%08u,env:prod,service:checkout,region:eu-west-1\n" },
+};
+
+struct ring {
+    char *bytes;
+    uint32_t *lengths;
+    size_t datagrams, lines;
+};
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint32_t draw(uint32_t below)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state % below);
+}
+
+static struct ring make_ring(const struct shape *shape, uint32_t contexts)
+{
+    struct ring ring = { 0 };
+    size_t wanted = LINES_LEAST > contexts * 2 ? LINES_LEAST : contexts * 2;
+    size_t most = wanted / 12 + 1;
+
+    ring.bytes = malloc(most * DATAGRAM_BYTES);
+    ring.lengths = calloc(most, sizeof *ring.lengths);
+    if (ring.bytes == NULL || ring.lengths == NULL)
+        exit(1);
+    while (ring.lines < wanted && ring.datagrams < most) {
+        char *at = ring.bytes + ring.datagrams * DATAGRAM_BYTES;
+        uint32_t used = 0;
+        for (;;) {
+            char line[128];
+            /* First every context once, so that all are born before the timing. */
+            uint32_t context = ring.lines < contexts ? (uint32_t)ring.lines : draw(contexts);
+            uint32_t len = (uint32_t)snprintf(line, sizeof line, shape->format, context);
+            if (used + len > DATAGRAM_BYTES)
+                break;
+            memcpy(at + used, line, len);
+            used += len;
+            ring.lines++;
+        }
+        ring.lengths[ring.datagrams++] = used;
+    }
+    return ring;
+}
+
+static void feed(struct ingest *ingest, const struct ring *ring)
+{
+    int64_t now_ns = clock_monotonic_ns();
+
+    for (size_t i = 0; i < ring->datagrams; i++) {
+        ingest_datagram(ingest,
+                        (struct slice){ ring->bytes + i * DATAGRAM_BYTES, ring->lengths[i] },
+                        false, "bench", now_ns, 1700000000);
+        if (i % DATAGRAMS_A_BATCH == DATAGRAMS_A_BATCH - 1)
+            ingest_settle(ingest, now_ns);
+    }
+    ingest_settle(ingest, now_ns);
+}
+
+static long resident_bytes(void)
+{
+    long total, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    if (file == NULL || fscanf(file, "%ld %ld", &total, &resident) != 2)
+        resident = 0;
+    if (file != NULL)
+        fclose(file);
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+static int compare(const void *a, const void *b)
+{
+    double left = *(const double *)a, right = *(const double *)b;
+
+    return (left > right) - (left < right);
+}
+
+/* Frees what a run pushed: nobody is behind the inbox here. */
+static void empty(struct inbox *inbox, struct worker_account *account)
+{
+    for (struct parcel *next, *parcel = inbox_take(inbox); parcel != NULL; parcel = next) {
+        next = parcel->next;
+        atomic_fetch_add(&account->handled_bytes, parcel->bytes);
+        free(parcel);
+    }
+}
+
+static void run(const struct shape *shape, uint32_t contexts)
+{
+    static struct worker_ledger ledger;
+    static struct worker_account account;
+    struct arena_budget budget = { 1 << 30 };
+    struct inbox inbox;
+    struct ring ring = make_ring(shape, contexts);
+    long before = resident_bytes();
+    double times[RUNS];
+
+    memset(&ledger, 0, sizeof ledger);
+    memset(&account, 0, sizeof account);
+    if (!inbox_open(&inbox) || !table_make_secret())
+        exit(1);
+    struct table_config config = {
+        .max_contexts = contexts + 1,
+        .idle_intervals = 2,
+        .histogram_exact_values = 16384,
+        .max_behind = 1 << 30,
+        .inbox = &inbox,
+        .account = &account,
+        .budget = &budget,
+        .ledger = &ledger,
+    };
+    struct table *table = table_new(&config, 1700000000, clock_monotonic_ns());
+    struct ingest_config ingest_config = { .buffer_size = 8192, .ledger = &ledger };
+    struct ingest *ingest = ingest_new(&ingest_config, table);
+
+    feed(ingest, &ring);
+    table_push_records(table);
+    empty(&inbox, &account);
+    long bytes = resident_bytes() - before;
+    for (int i = 0; i < RUNS; i++) {
+        int64_t start = clock_monotonic_ns();
+        feed(ingest, &ring);
+        times[i] = (double)(clock_monotonic_ns() - start) / (double)ring.lines;
+    }
+    qsort(times, RUNS, sizeof times[0], compare);
+    printf("%-20s %9u contexts  %6.1f ns/line  (best %5.1f)  %6.1f bytes/context\n",
+           shape->what, contexts, times[RUNS / 2], times[0], (double)bytes / contexts);
+    ingest_free(ingest);
+    table_free(table);
+    empty(&inbox, &account);
+    inbox_close(&inbox);
+    free(ring.bytes);
+    free(ring.lengths);
+}
+
+int main(void)
+{
+    static const uint32_t sizes[] = { 1000, 100000, 1000000 };
+
+    for (size_t shape = 0; shape < sizeof shapes / sizeof shapes[0]; shape++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+            run(&shapes[shape], sizes[i]);
+    return 0;
+}
