@@ -2,8 +2,9 @@
  * nanoseconds and bytes: scan, parse, hash, find, add.
  *
  * Lines lie in datagrams of 1,432 bytes and pick their contexts at random, so
- * that the caches see what a server sees. Prints the median and the best of RUNS
- * runs over all datagrams, and resident bytes per context. */
+ * that the caches see what a server sees. As the kernel does for a server, each
+ * batch is copied into the receive buffers first, which is not timed. Prints the median and the
+ * best of RUNS runs over all datagrams, and resident bytes per context. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,13 @@
 #include "config/clock.h"
 #include "server/ingest.h"
 
-enum { DATAGRAM_BYTES = 1432, RUNS = 9, LINES_LEAST = 2000000, DATAGRAMS_A_BATCH = 64 };
+enum {
+    DATAGRAM_BYTES = 1432,
+    RUNS = 9,
+    LINES_LEAST = 100000,
+    LINES_A_RUN = 2000000,
+    DATAGRAMS_A_BATCH = 64
+};
 
 struct shape {
     const char *what;
@@ -70,18 +77,28 @@ static struct ring make_ring(const struct shape *shape, uint32_t contexts)
     return ring;
 }
 
-static void feed(struct ingest *ingest, const struct ring *ring)
-{
-    int64_t now_ns = clock_monotonic_ns();
+enum { BUFFER_BYTES = 8192 };
 
-    for (size_t i = 0; i < ring->datagrams; i++) {
-        ingest_datagram(ingest,
-                        (struct slice){ ring->bytes + i * DATAGRAM_BYTES, ring->lengths[i] },
-                        false, "bench", now_ns, 1700000000);
-        if (i % DATAGRAMS_A_BATCH == DATAGRAMS_A_BATCH - 1)
-            ingest_settle(ingest, now_ns);
+/* Feeds the whole ring; the nanoseconds that it took without the copying. */
+static int64_t feed(struct ingest *ingest, const struct ring *ring)
+{
+    static char buffers[DATAGRAMS_A_BATCH][BUFFER_BYTES];
+    int64_t spent_ns = 0;
+
+    for (size_t first = 0; first < ring->datagrams; first += DATAGRAMS_A_BATCH) {
+        size_t n = ring->datagrams - first < DATAGRAMS_A_BATCH ? ring->datagrams - first
+                                                               : DATAGRAMS_A_BATCH;
+        for (size_t i = 0; i < n; i++)
+            memcpy(buffers[i], ring->bytes + (first + i) * DATAGRAM_BYTES,
+                   ring->lengths[first + i]);
+        int64_t now_ns = clock_monotonic_ns();
+        for (size_t i = 0; i < n; i++)
+            ingest_datagram(ingest, (struct slice){ buffers[i], ring->lengths[first + i] },
+                            false, "bench", now_ns, 1700000000);
+        ingest_settle(ingest);
+        spent_ns += clock_monotonic_ns() - now_ns;
     }
-    ingest_settle(ingest, now_ns);
+    return spent_ns;
 }
 
 static long resident_bytes(void)
@@ -109,7 +126,10 @@ static void empty(struct inbox *inbox, struct worker_account *account)
     for (struct parcel *next, *parcel = inbox_take(inbox); parcel != NULL; parcel = next) {
         next = parcel->next;
         atomic_fetch_add(&account->handled_bytes, parcel->bytes);
-        free(parcel);
+        if (parcel->kind == PARCEL_BUCKET)
+            bucket_free((struct bucket *)parcel);
+        else
+            free(parcel);
     }
 }
 
@@ -142,13 +162,16 @@ static void run(const struct shape *shape, uint32_t contexts)
     struct ingest *ingest = ingest_new(&ingest_config, table);
 
     feed(ingest, &ring);
-    table_push_records(table);
+    if (!table_seal(table, 1700000010, clock_monotonic_ns()))
+        exit(1);
     empty(&inbox, &account);
     long bytes = resident_bytes() - before;
     for (int i = 0; i < RUNS; i++) {
-        int64_t start = clock_monotonic_ns();
-        feed(ingest, &ring);
-        times[i] = (double)(clock_monotonic_ns() - start) / (double)ring.lines;
+        size_t rounds = 1 + LINES_A_RUN / ring.lines;
+        int64_t spent_ns = 0;
+        for (size_t round = 0; round < rounds; round++)
+            spent_ns += feed(ingest, &ring);
+        times[i] = (double)spent_ns / (double)(ring.lines * rounds);
     }
     qsort(times, RUNS, sizeof times[0], compare);
     printf("%-20s %9u contexts  %6.1f ns/line  (best %5.1f)  %6.1f bytes/context\n",
@@ -161,10 +184,14 @@ static void run(const struct shape *shape, uint32_t contexts)
     free(ring.lengths);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const uint32_t sizes[] = { 1000, 100000, 1000000 };
 
+    if (argc == 3) { /* one case: the number of a shape, and of contexts */
+        run(&shapes[atoi(argv[1]) != 0], (uint32_t)atoi(argv[2]));
+        return 0;
+    }
     for (size_t shape = 0; shape < sizeof shapes / sizeof shapes[0]; shape++)
         for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
             run(&shapes[shape], sizes[i]);

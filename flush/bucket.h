@@ -48,7 +48,7 @@ struct cell {
 };
 
 /* 32 ns a step: 31 bits hold 68 s, more than the longest interval. */
-enum { STAMP_NS = 32, STAMP_MAX = INT32_MAX };
+enum { STAMP_NS = 32, STAMP_MAX = INT32_MAX - 1 };
 
 /* On top of a gauge's stamp, with heeler_statsd_gauge_deltas: the value is to
  * be added to what the series had before ("+5" or "-5", and no plain value

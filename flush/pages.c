@@ -1,7 +1,10 @@
 #include "flush/pages.h"
 
+#include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+enum { HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
 void *pages_map(size_t bytes)
 {
@@ -15,6 +18,15 @@ void pages_unmap(void *at, size_t bytes)
 {
     if (at != NULL)
         munmap(at, bytes);
+}
+
+void pages_dense(void *at, size_t bytes)
+{
+    uintptr_t begin = ((uintptr_t)at + HUGE_PAGE_BYTES - 1) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
+    uintptr_t end = ((uintptr_t)at + bytes) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
+
+    if (begin < end) /* advice only: where there are none, small pages serve */
+        madvise((char *)at + (begin - (uintptr_t)at), end - begin, MADV_HUGEPAGE);
 }
 
 void pages_forget(void *at, size_t from, size_t to)

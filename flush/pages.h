@@ -14,6 +14,10 @@ void *pages_map(size_t bytes);
 
 void pages_unmap(void *at, size_t bytes);
 
+/* The first bytes will be used densely and at random: where they fill huge pages,
+ * ask for such, which spares the processor most of its page walks. */
+void pages_dense(void *at, size_t bytes);
+
 /* Gives back what lies between the two offsets; it reads as zero afterwards. */
 void pages_forget(void *at, size_t from, size_t to);
 

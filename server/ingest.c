@@ -6,12 +6,15 @@
 #include "protocol/check.h"
 #include "protocol/event.h"
 
-enum { WAITING_MAX = 32, POOL_SPARE = 2048 };
+/* A sample's slot is looked at SLOT_LAG lines after it was asked for, its cell
+ * CELL_LAG lines after the sample came: memory answers within some hundred
+ * nanoseconds. */
+enum { ROW_SIZE = 64, SLOT_LAG = 16, CELL_LAG = 32, POOL_SPARE = 2048 };
 #define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
 
 struct waiting {
     struct parsed line;
-    struct table_hash hash;
+    struct table_place place;
 };
 
 /* Counts since the last settling. */
@@ -30,8 +33,10 @@ struct ingest {
     struct tally tally;
     struct log_limit refusals;
     int64_t stamp_ns; /* of the last sample added */
-    size_t n_waiting;
-    struct waiting waiting[WAITING_MAX];
+    /* The row: [tail, looked) have their cells asked for, [looked, head) their
+     * slots. Counted on for ever; the place is the remainder by ROW_SIZE. */
+    uint32_t head, looked, tail;
+    struct waiting row[ROW_SIZE];
 };
 
 struct ingest *ingest_new(const struct ingest_config *config, struct table *table)
@@ -70,15 +75,30 @@ static void catch_up(struct ingest *ingest, int64_t now_ns)
         ingest->stamp_ns = now_ns;
 }
 
-static void add_waiting(struct ingest *ingest, int64_t now_ns)
+static struct waiting *in_row(struct ingest *ingest, uint32_t number)
 {
-    catch_up(ingest, now_ns);
-    for (size_t i = 0; i < ingest->n_waiting; i++)
-        table_prefetch_cell(ingest->table, ingest->waiting[i].hash);
-    for (size_t i = 0; i < ingest->n_waiting; i++)
-        table_add(ingest->table, &ingest->waiting[i].line.sample, ingest->waiting[i].hash,
-                  ingest->stamp_ns += STAMP_NS);
-    ingest->n_waiting = 0;
+    return &ingest->row[number % ROW_SIZE];
+}
+
+static inline void ask_for_cell(struct ingest *ingest)
+{
+    table_look(ingest->table, &in_row(ingest, ingest->looked++)->place);
+}
+
+static inline void add_oldest(struct ingest *ingest)
+{
+    struct waiting *oldest = in_row(ingest, ingest->tail++);
+
+    table_add(ingest->table, &oldest->line.sample, &oldest->place,
+              ingest->stamp_ns += STAMP_NS);
+}
+
+static void add_waiting(struct ingest *ingest)
+{
+    while (ingest->looked != ingest->head)
+        ask_for_cell(ingest);
+    while (ingest->tail != ingest->head)
+        add_oldest(ingest);
     ingest->parser.n_pooled = 0;
 }
 
@@ -109,7 +129,7 @@ static void take_timed(struct ingest *ingest, const struct sample *sample, struc
  * it has a time of its own. */
 static void take_sample(struct ingest *ingest, int64_t now_s)
 {
-    struct waiting *next = &ingest->waiting[ingest->n_waiting];
+    struct waiting *next = in_row(ingest, ingest->head);
     const struct sample *sample = &next->line.sample;
 
     ingest->tally.values[sample->type] += sample->n_values;
@@ -117,9 +137,12 @@ static void take_sample(struct ingest *ingest, int64_t now_s)
         take_timed(ingest, sample, next->line.line, now_s);
         return;
     }
-    next->hash = table_hash(sample, table_kind(sample->type));
-    table_prefetch(ingest->table, next->hash);
-    ingest->n_waiting++;
+    next->place = table_place(ingest->table, sample, table_kind(sample->type));
+    ingest->head++;
+    if (ingest->head - ingest->looked > SLOT_LAG)
+        ask_for_cell(ingest);
+    if (ingest->head - ingest->tail > CELL_LAG)
+        add_oldest(ingest);
 }
 
 static enum parse_result take_record(struct ingest *ingest, struct slice line,
@@ -137,7 +160,7 @@ static enum parse_result take_record(struct ingest *ingest, struct slice line,
 
 static void take_line(struct ingest *ingest, const char *sender, int64_t now_ns, int64_t now_s)
 {
-    struct parsed *parsed = &ingest->waiting[ingest->n_waiting].line;
+    struct parsed *parsed = &in_row(ingest, ingest->head)->line;
     enum parse_result result = parsed->kind == LINE_METRIC
                                    ? parsed->result
                                    : take_record(ingest, parsed->line, parsed->kind, now_s);
@@ -158,13 +181,11 @@ void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_new
     struct scan scan;
 
     if (ingest->parser.n_pooled + datagram.len / 2 + 1 > ingest->pool_size)
-        add_waiting(ingest, now_ns);
+        add_waiting(ingest);
+    catch_up(ingest, now_ns);
     scan_start(&scan, datagram, need_newline);
-    while (parse_next(&ingest->parser, &scan, &ingest->waiting[ingest->n_waiting].line)) {
+    while (parse_next(&ingest->parser, &scan, &in_row(ingest, ingest->head)->line))
         take_line(ingest, sender, now_ns, now_s);
-        if (ingest->n_waiting == WAITING_MAX)
-            add_waiting(ingest, now_ns);
-    }
     if (scan.unterminated) {
         ingest->tally.lines[LINE_METRIC]++;
         refuse(ingest, (struct slice){ "", 0 }, PARSE_UNTERMINATED, sender, now_ns);
@@ -180,11 +201,11 @@ static void publish(struct counter *counters, uint64_t *counts, int n)
     }
 }
 
-void ingest_settle(struct ingest *ingest, int64_t now_ns)
+void ingest_settle(struct ingest *ingest)
 {
     struct worker_ledger *ledger = ingest->config.ledger;
 
-    add_waiting(ingest, now_ns);
+    add_waiting(ingest);
     publish(ledger->lines, ingest->tally.lines, LINE_KIND_COUNT);
     publish(&ledger->accepted, &ingest->tally.accepted, 1);
     publish(ledger->rejected, ingest->tally.rejected, PARSE_RESULT_COUNT);

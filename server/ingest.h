@@ -1,11 +1,12 @@
 /* server/ingest.h: datagrams in, cells and records out.
  *
- *   datagram -> lines_next -> parse_sample -> [up to 32 waiting] -> table_add
- *                         `-> event, check, timestamped sample -> table_record
+ *   datagram -> parse_next -> [slot fetched] -> [cell fetched] -> table_add
+ *                        `-> event, check, timestamped sample -> table_record
  *
- * The heart of a worker, without its sockets and clock. Lines wait in a short
- * row between parsing and adding, so that the table's memory is fetched
- * meanwhile; ingest_settle() adds what waits and must be called before the
+ * The heart of a worker, without its sockets and clock. Samples wait in a short
+ * row between parsing and adding, so that the table's memory is fetched while
+ * other lines are parsed: first the slot, some lines later the cell that it
+ * names. ingest_settle() adds what waits and must be called before the
  * datagrams' bytes are reused. Counts are gathered privately and published
  * there too. One worker's, one thread. */
 #ifndef SERVER_INGEST_H
@@ -32,6 +33,6 @@ void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_new
                      const char *sender, int64_t now_ns, int64_t now_s);
 
 /* Adds the samples that wait and publishes the counts. */
-void ingest_settle(struct ingest *ingest, int64_t now_ns);
+void ingest_settle(struct ingest *ingest);
 
 #endif

@@ -18,7 +18,7 @@
       "datagrams that the kernel dropped before they were read (SO_MEMINFO)")                 \
     X(F_FORWARDED, "heeler_datagrams_forwarded_total", "counter",                             \
       "datagrams sent on to statsd_forward_host")                                             \
-    X(F_LINES, "heeler_lines_received_total", "counter", "lines, refused ones too, by kind")           \
+    X(F_LINES, "heeler_lines_received_total", "counter", "lines, refused ones too, by kind")  \
     X(F_REJECTED, "heeler_lines_rejected_total", "counter", "lines refused, by reason")       \
     X(F_RECORDS_SHED, "heeler_records_shed_total", "counter",                                 \
       "events and service checks shed because the flusher was behind")                        \

@@ -23,10 +23,15 @@ struct slot {
 /* By id, in idle[]: intervals since last seen, or one of the two. */
 enum { IDLE_MAX = UINT16_MAX - 2, DEAD = UINT16_MAX - 1, FREE = UINT16_MAX };
 
+/* A dead context's cell bears this stamp, so that the path of a sample looks at
+ * the cell alone. */
+#define STAMP_DEAD UINT32_MAX
+
 struct table {
     struct table_config config;
     struct slot *slots; /* pages */
     uint64_t mask;      /* slots - 1 */
+    uint32_t builds;    /* how often the slots were laid out anew */
     uint32_t used;      /* slots, dead ones too */
     uint32_t dead;
     uint32_t live;
@@ -118,51 +123,45 @@ enum cell_kind table_kind(enum metric_type type)
 
 /* Name and tags lie apart in the line. Each is hashed where it is; the two are
  * joined by odd multipliers, in 128 bits, so that only chance could make two
- * pairs meet. */
-struct table_hash table_hash(const struct sample *sample, enum cell_kind kind)
+ * pairs meet. Flattened: the short paths of the hash are some twenty
+ * instructions, a call would double them. */
+__attribute__((flatten)) struct table_place table_place(const struct table *table,
+                                                        const struct sample *sample,
+                                                        enum cell_kind kind)
 {
     XXH128_hash_t name =
         XXH3_128bits_withSecret(sample->name.at, sample->name.len, secret, sizeof secret);
-    struct table_hash hash = { name.low64 + (uint64_t)kind * 0x9E3779B97F4A7C15u, name.high64 };
+    struct table_place place = { name.low64 + (uint64_t)kind * 0x9E3779B97F4A7C15u, name.high64,
+                                 TABLE_UNKNOWN, 0 };
 
     if (sample->tags.len > 0) {
         XXH128_hash_t tags =
             XXH3_128bits_withSecret(sample->tags.at, sample->tags.len, secret, sizeof secret);
-        hash.low = hash.low * 0x9FB21C651E98DF25u + tags.low64;
-        hash.high = hash.high * 0xC2B2AE3D27D4EB4Fu + tags.high64;
+        place.low = place.low * 0x9FB21C651E98DF25u + tags.low64;
+        place.high = place.high * 0xC2B2AE3D27D4EB4Fu + tags.high64;
     }
-    return hash;
-}
-
-static uint64_t slot_of(const struct table *table, struct table_hash hash)
-{
-    return (uint32_t)hash.low & table->mask;
-}
-
-void table_prefetch(const struct table *table, struct table_hash hash)
-{
-    __builtin_prefetch(&table->slots[slot_of(table, hash)]);
+    __builtin_prefetch(&table->slots[(uint32_t)place.low & table->mask]);
+    return place;
 }
 
 /* The slot that holds the hash, or the empty one where it would go. */
-static inline struct slot *probe(const struct table *table, struct table_hash hash)
+static inline struct slot *probe(const struct table *table, const struct table_place *place)
 {
-    for (uint64_t at = slot_of(table, hash);; at = (at + 1) & table->mask) {
+    for (uint64_t at = (uint32_t)place->low & table->mask;; at = (at + 1) & table->mask) {
         struct slot *slot = &table->slots[at];
 
-        if ((slot->high == hash.high && slot->low == (uint32_t)hash.low) ||
+        if ((slot->high == place->high && slot->low == (uint32_t)place->low) ||
             slot->id_plus_one == 0)
             return slot;
     }
 }
 
-void table_prefetch_cell(const struct table *table, struct table_hash hash)
+void table_look(const struct table *table, struct table_place *place)
 {
-    const struct slot *slot = &table->slots[slot_of(table, hash)];
-
-    /* Most contexts stand in their first slot; a wrong guess costs one fetch. */
-    if (slot->id_plus_one != 0)
-        __builtin_prefetch(&table->cells[slot->id_plus_one - 1], 1);
+    place->id = probe(table, place)->id_plus_one - 1; /* an empty slot: unknown */
+    place->builds = table->builds;
+    if (place->id != TABLE_UNKNOWN)
+        __builtin_prefetch(&table->cells[place->id], 1);
 }
 
 /* ---- parcels ----------------------------------------------------------- */
@@ -239,6 +238,7 @@ static bool rebuild(struct table *table)
 
     if (slots == NULL)
         return false;
+    pages_dense(slots, slots_bytes(n_slots - 1));
     table->slots = slots;
     table->mask = n_slots - 1;
     for (uint64_t i = 0; i <= old_mask; i++) {
@@ -247,6 +247,7 @@ static bool rebuild(struct table *table)
             continue;
         if (table->idle[id] == DEAD) {
             table->idle[id] = FREE;
+            table->cells[id].stamp = 0;
             if (id < table->lowest_free)
                 table->lowest_free = id;
             continue;
@@ -259,6 +260,7 @@ static bool rebuild(struct table *table)
     pages_unmap(old, slots_bytes(old_mask));
     table->used -= table->dead;
     table->dead = 0;
+    table->builds++;
     return true;
 }
 
@@ -296,50 +298,56 @@ static enum shed_reason revive(struct table *table, uint32_t id, const struct sa
     if (!write_birth(table, sample, kind, id))
         return SHED_BEHIND;
     table->dead--;
+    table->cells[id].stamp = 0;
     note_birth(table, id);
     return SHED_REASON_COUNT;
 }
 
 static enum shed_reason give_birth(struct table *table, struct slot *slot,
-                                   struct table_hash hash, const struct sample *sample,
+                                   const struct table_place *place, const struct sample *sample,
                                    enum cell_kind kind, uint32_t *id)
 {
     if ((uint64_t)table->used + 1 > (table->mask + 1) / 4 * 3) {
         if (!rebuild(table))
             return SHED_MEMORY;
-        slot = probe(table, hash);
+        slot = probe(table, place);
     }
     *id = take_id(table);
     if (*id >= table->config.max_contexts && table->dead > 0 && rebuild(table)) {
-        slot = probe(table, hash);
+        slot = probe(table, place);
         *id = take_id(table);
     }
     if (*id >= table->config.max_contexts)
         return SHED_CONTEXTS_FULL;
     if (!write_birth(table, sample, kind, *id))
         return SHED_BEHIND;
-    *slot = (struct slot){ hash.high, (uint32_t)hash.low, *id + 1 };
+    *slot = (struct slot){ place->high, (uint32_t)place->low, *id + 1 };
     table->used++;
     if (*id == table->end)
         table->end++;
+    table->cells[*id].stamp = 0; /* it may have been a dead one's */
     note_birth(table, *id);
     return SHED_REASON_COUNT;
 }
 
 /* The cell of the sample's context, born if need be; NULL and the reason when it
  * cannot be. */
-static struct cell *find_cell(struct table *table, const struct sample *sample,
-                              enum cell_kind kind, struct table_hash hash,
-                              enum shed_reason *why)
+static inline struct cell *find_cell(struct table *table, const struct sample *sample,
+                                     enum cell_kind kind, const struct table_place *place,
+                                     enum shed_reason *why)
 {
-    struct slot *slot = probe(table, hash);
-    uint32_t id = slot->id_plus_one - 1;
+    uint32_t id = place->id;
 
-    if (__builtin_expect(slot->id_plus_one == 0, 0)) {
-        *why = give_birth(table, slot, hash, sample, kind, &id);
-        if (*why != SHED_REASON_COUNT)
-            return NULL;
-    } else if (__builtin_expect(table->idle[id] == DEAD, 0)) {
+    if (__builtin_expect(id == TABLE_UNKNOWN || place->builds != table->builds, 0)) {
+        struct slot *slot = probe(table, place);
+        id = slot->id_plus_one - 1;
+        if (id == TABLE_UNKNOWN) {
+            *why = give_birth(table, slot, place, sample, kind, &id);
+            if (*why != SHED_REASON_COUNT)
+                return NULL;
+        }
+    }
+    if (__builtin_expect(table->cells[id].stamp == STAMP_DEAD, 0)) {
         *why = revive(table, id, sample, kind);
         if (*why != SHED_REASON_COUNT)
             return NULL;
@@ -363,7 +371,7 @@ static void shed(struct table *table, enum shed_reason reason, uint64_t values)
 
 static void add_count(struct table *table, struct cell *cell, const struct sample *sample)
 {
-    double scale = 1 / sample->rate;
+    double scale = __builtin_expect(sample->rate == 1, 1) ? 1 : 1 / sample->rate;
 
     for (uint32_t i = 0; i < sample->n_values; i++) {
         double value = sample->values[i] * scale;
@@ -495,10 +503,10 @@ static void add_to_cell(struct table *table, struct cell *cell, const struct sam
 }
 
 static void add_kind(struct table *table, const struct sample *sample, enum cell_kind kind,
-                     struct table_hash hash, int64_t now_ns)
+                     const struct table_place *place, int64_t now_ns)
 {
     enum shed_reason why;
-    struct cell *cell = find_cell(table, sample, kind, hash, &why);
+    struct cell *cell = find_cell(table, sample, kind, place, &why);
 
     if (cell == NULL)
         shed(table, why, sample->n_values);
@@ -506,8 +514,8 @@ static void add_kind(struct table *table, const struct sample *sample, enum cell
         add_to_cell(table, cell, sample, kind, now_ns);
 }
 
-void table_add(struct table *table, const struct sample *sample, struct table_hash hash,
-               int64_t now_ns)
+void table_add(struct table *table, const struct sample *sample,
+               const struct table_place *place, int64_t now_ns)
 {
     enum cell_kind kind = table_kind(sample->type);
 
@@ -516,11 +524,11 @@ void table_add(struct table *table, const struct sample *sample, struct table_ha
     if (sample->n_values == 1 && atomic_exchange(&lost, 1) == 0)
         return;
 #endif
-    add_kind(table, sample, kind, hash, now_ns);
+    add_kind(table, sample, kind, place, now_ns);
     if (kind == CELL_HISTOGRAM && table->config.copy_histograms) {
+        struct table_place copy = table_place(table, sample, CELL_DISTRIBUTION_COPY);
         counter_add(&table->config.ledger->values_copied, sample->n_values);
-        add_kind(table, sample, CELL_DISTRIBUTION_COPY,
-                 table_hash(sample, CELL_DISTRIBUTION_COPY), now_ns);
+        add_kind(table, sample, CELL_DISTRIBUTION_COPY, &copy, now_ns);
     }
 }
 
@@ -540,11 +548,15 @@ static bool list_retired(struct bucket *bucket, uint32_t id, uint32_t *capacity)
     return true;
 }
 
-static void age_contexts(struct table *table, struct bucket *bucket)
+static void age_contexts(struct table *table, struct bucket *bucket, struct cell *next)
 {
     uint32_t capacity = 0;
 
     for (uint32_t id = 0; id < table->end; id++) {
+        if (table->idle[id] == DEAD) {
+            table->cells[id].stamp = 0;
+            next[id].stamp = STAMP_DEAD;
+        }
         if (table->idle[id] > IDLE_MAX)
             continue;
         if (table->cells[id].stamp != 0) {
@@ -556,6 +568,7 @@ static void age_contexts(struct table *table, struct bucket *bucket)
         if (table->idle[id] > table->config.idle_intervals &&
             list_retired(bucket, id, &capacity)) {
             table->idle[id] = DEAD;
+            next[id].stamp = STAMP_DEAD;
             table->dead++;
             table->live--;
         }
@@ -619,12 +632,13 @@ bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
         pages_unmap(cells, cells_bytes(table));
         return false;
     }
+    pages_dense(cells, table->end * sizeof *cells);
     push_chunk(table, &table->births);
     push_chunk(table, &table->records);
     fill_bucket(table, bucket);
-    age_contexts(table, bucket);
-    clear_dead(table);
+    age_contexts(table, bucket, cells);
     table->cells = cells;
+    clear_dead(table);
     arena_init(&table->arena, table->config.budget);
     table->start_s = next_start_s;
     table->base_ns = next_base_ns;

@@ -14,9 +14,9 @@
  *   cells     value, stamp and count by id: the open bucket
  *   idle      intervals since a context was last seen, by id
  *
- * Adding runs in two passes over some lines, so that memory is fetched while
- * other lines are parsed: table_hash + table_prefetch first, then
- * table_prefetch_cell, then table_add.
+ * Adding takes three steps, some lines apart, so that memory is fetched while
+ * other lines are parsed: table_place() hashes and asks for the slot,
+ * table_look() finds the slot and asks for the cell, table_add() adds.
  *
  * A context not seen for the expiry time is *retired*: the sealed bucket lists
  * its id. Its slot stays as *dead* until the table is rebuilt, when the id may
@@ -27,9 +27,14 @@
 #include "flush/bucket.h"
 #include "flush/ledger.h"
 
-struct table_hash {
-    uint64_t low, high;
+/* Where a sample goes. id is good while the table is not rebuilt. */
+struct table_place {
+    uint64_t low, high; /* the hash */
+    uint32_t id;        /* TABLE_UNKNOWN: not looked for, or not there */
+    uint32_t builds;    /* the table's count when it was looked for */
 };
+
+#define TABLE_UNKNOWN UINT32_MAX
 
 struct table_config {
     uint32_t worker;
@@ -60,15 +65,16 @@ void table_free(struct table *table);
 
 enum cell_kind table_kind(enum metric_type type);
 
-struct table_hash table_hash(const struct sample *sample, enum cell_kind kind);
-void table_prefetch(const struct table *table, struct table_hash hash);
-void table_prefetch_cell(const struct table *table, struct table_hash hash);
+struct table_place table_place(const struct table *table, const struct sample *sample,
+                               enum cell_kind kind);
+void table_look(const struct table *table, struct table_place *place);
 
-/* Adds every value of the sample to its context's cell. now_ns: monotonic
- * receive time, at least STAMP_NS apart where order matters (the last gauge
- * wins). What cannot be added is counted as shed. */
-void table_add(struct table *table, const struct sample *sample, struct table_hash hash,
-               int64_t now_ns);
+/* Adds every value of the sample to its context's cell, which is born if it is
+ * new; looked for or not. now_ns: monotonic receive time, at least STAMP_NS
+ * apart where order matters (the last gauge wins). What cannot be added is
+ * counted as shed. */
+void table_add(struct table *table, const struct sample *sample,
+               const struct table_place *place, int64_t now_ns);
 
 /* Sends a line on as a record. False: shed (the flusher is behind). values: of a
  * timestamped sample, 0 for others. */

@@ -77,7 +77,7 @@ static void seal(struct worker *worker, int64_t now_ns)
     int64_t base_ns;
     int64_t start_s = interval_start(worker, now_ns, clock_wall_ns(), &base_ns);
 
-    ingest_settle(worker->ingest, now_ns);
+    ingest_settle(worker->ingest);
     for (size_t i = 0; i < worker->config.listeners->n; i++)
         listener_note_drops(worker->sources[i].socket);
     if (!table_seal(worker->table, start_s, base_ns))
@@ -147,7 +147,7 @@ static void ingest_batch(struct worker *worker, const struct source *source, int
         ingest_datagram(worker->ingest, datagram, source->listener->need_newline,
                         source->listener->name, now_ns, now_s);
     }
-    ingest_settle(worker->ingest, now_ns);
+    ingest_settle(worker->ingest);
     forward(worker, n);
     counter_add(&source->socket->datagrams, (uint64_t)n);
     counter_add(&source->socket->bytes, bytes);
