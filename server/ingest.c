@@ -137,7 +137,7 @@ static void take_sample(struct ingest *ingest, int64_t now_s)
         take_timed(ingest, sample, next->line.line, now_s);
         return;
     }
-    next->place = table_place(ingest->table, sample, table_kind(sample->type));
+    table_place(ingest->table, sample, table_kind(sample->type), &next->place);
     ingest->head++;
     if (ingest->head - ingest->looked > SLOT_LAG)
         ask_for_cell(ingest);

@@ -125,23 +125,25 @@ enum cell_kind table_kind(enum metric_type type)
  * joined by odd multipliers, in 128 bits, so that only chance could make two
  * pairs meet. Flattened: the short paths of the hash are some twenty
  * instructions, a call would double them. */
-__attribute__((flatten)) struct table_place table_place(const struct table *table,
-                                                        const struct sample *sample,
-                                                        enum cell_kind kind)
+__attribute__((flatten)) void table_place(const struct table *table,
+                                          const struct sample *sample, enum cell_kind kind,
+                                          struct table_place *out)
 {
     XXH128_hash_t name =
         XXH3_128bits_withSecret(sample->name.at, sample->name.len, secret, sizeof secret);
-    struct table_place place = { name.low64 + (uint64_t)kind * 0x9E3779B97F4A7C15u, name.high64,
-                                 TABLE_UNKNOWN, 0 };
+    uint64_t low = name.low64 + (uint64_t)kind * 0x9E3779B97F4A7C15u;
+    uint64_t high = name.high64;
 
     if (sample->tags.len > 0) {
         XXH128_hash_t tags =
             XXH3_128bits_withSecret(sample->tags.at, sample->tags.len, secret, sizeof secret);
-        place.low = place.low * 0x9FB21C651E98DF25u + tags.low64;
-        place.high = place.high * 0xC2B2AE3D27D4EB4Fu + tags.high64;
+        low = low * 0x9FB21C651E98DF25u + tags.low64;
+        high = high * 0xC2B2AE3D27D4EB4Fu + tags.high64;
     }
-    __builtin_prefetch(&table->slots[(uint32_t)place.low & table->mask]);
-    return place;
+    __builtin_prefetch(&table->slots[(uint32_t)low & table->mask]);
+    out->low = low;
+    out->high = high;
+    out->id = TABLE_UNKNOWN;
 }
 
 /* The slot that holds the hash, or the empty one where it would go. */
@@ -514,6 +516,23 @@ static void add_kind(struct table *table, const struct sample *sample, enum cell
         add_to_cell(table, cell, sample, kind, now_ns);
 }
 
+/* What nearly every line is: one value, unsampled, of a counter that is known. */
+static inline bool add_usual(struct table *table, const struct sample *sample,
+                             const struct table_place *place, int64_t now_ns)
+{
+    if (sample->n_values != 1 || sample->rate != 1 || place->id == TABLE_UNKNOWN ||
+        place->builds != table->builds)
+        return false;
+    struct cell *cell = &table->cells[place->id];
+    double value = sample->values[0];
+    if (cell->stamp == STAMP_DEAD || !isfinite(value))
+        return false;
+    cell->value += value;
+    cell->values++;
+    cell->stamp = stamp_of(table, now_ns);
+    return true;
+}
+
 void table_add(struct table *table, const struct sample *sample,
                const struct table_place *place, int64_t now_ns)
 {
@@ -524,9 +543,12 @@ void table_add(struct table *table, const struct sample *sample,
     if (sample->n_values == 1 && atomic_exchange(&lost, 1) == 0)
         return;
 #endif
+    if (kind == CELL_COUNT && add_usual(table, sample, place, now_ns))
+        return;
     add_kind(table, sample, kind, place, now_ns);
     if (kind == CELL_HISTOGRAM && table->config.copy_histograms) {
-        struct table_place copy = table_place(table, sample, CELL_DISTRIBUTION_COPY);
+        struct table_place copy;
+        table_place(table, sample, CELL_DISTRIBUTION_COPY, &copy);
         counter_add(&table->config.ledger->values_copied, sample->n_values);
         add_kind(table, sample, CELL_DISTRIBUTION_COPY, &copy, now_ns);
     }

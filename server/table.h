@@ -65,8 +65,8 @@ void table_free(struct table *table);
 
 enum cell_kind table_kind(enum metric_type type);
 
-struct table_place table_place(const struct table *table, const struct sample *sample,
-                               enum cell_kind kind);
+void table_place(const struct table *table, const struct sample *sample, enum cell_kind kind,
+                 struct table_place *out);
 void table_look(const struct table *table, struct table_place *place);
 
 /* Adds every value of the sample to its context's cell, which is born if it is
