@@ -14,6 +14,12 @@ struct arena_chunk {
     size_t size; /* with this head */
 };
 
+void arena_budget_init(struct arena_budget *budget, long bytes)
+{
+    atomic_init(&budget->left, bytes);
+    budget->all = bytes;
+}
+
 void arena_init(struct arena *arena, struct arena_budget *budget)
 {
     *arena = (struct arena){ .budget = budget };

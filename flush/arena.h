@@ -17,7 +17,16 @@
  * flusher gives back), touched only when a chunk comes or goes. */
 struct arena_budget {
     _Atomic(long) left;
+    long all; /* what it began with */
 };
+
+void arena_budget_init(struct arena_budget *budget, long bytes);
+
+/* More than a quarter of it is taken: what can do with less should. */
+static inline bool arena_under_pressure(const struct arena_budget *budget)
+{
+    return atomic_load_explicit(&budget->left, memory_order_relaxed) < budget->all / 4 * 3;
+}
 
 struct arena_chunk;
 

@@ -253,13 +253,21 @@ static bool add_to_sketch(struct histogram *histogram, struct arena *arena, stru
     return true;
 }
 
+/* How many values stay exact, as the memory of all stands. */
+static size_t exact_bound(const struct arena *arena, size_t exact_values)
+{
+    return arena_under_pressure(arena->budget) && exact_values > HISTOGRAM_EXACT_LEAST
+               ? HISTOGRAM_EXACT_LEAST
+               : exact_values;
+}
+
 bool histogram_add(struct histogram *histogram, struct arena *arena, double value, double rate,
                    size_t exact_values, bool *switched)
 {
     double scale = scale_of(rate);
     struct pair pair = { value, (int64_t)scale };
     bool was_exact = histogram->sketch == NULL;
-    bool stays = was_exact && histogram->n < exact_values;
+    bool stays = was_exact && histogram->n < exact_bound(arena, exact_values);
 
     if (!(stays ? add_exact : add_to_sketch)(histogram, arena, pair))
         return false;
@@ -301,8 +309,8 @@ bool histogram_merge(struct histogram *into, struct arena *arena, struct histogr
                      size_t exact_values, bool *switched)
 {
     bool was_exact = into->sketch == NULL;
-    bool stays =
-        was_exact && other->sketch == NULL && (size_t)into->n + other->n <= exact_values;
+    bool stays = was_exact && other->sketch == NULL &&
+                 (size_t)into->n + other->n <= exact_bound(arena, exact_values);
 
     if (!(stays ? merge_exact : merge_sketches)(into, arena, other))
         return false;

@@ -3,7 +3,9 @@
  * Every value is kept with its weight (integer part of 1/rate) up to a bound,
  * so that median and percentiles are exact; beyond it the values move into a
  * sketch and only those become approximate (within 1 %): count, sum, average,
- * min and max stay exact.
+ * min and max stay exact. When the budget of all arenas is under pressure the
+ * bound falls to HISTOGRAM_EXACT_LEAST, so that many large histograms become
+ * sketches before any value has to be shed.
  *
  * Memory comes from the arena given and dies with it. */
 #ifndef FLUSH_HISTOGRAM_H
@@ -12,6 +14,8 @@
 #include <stdint.h>
 
 #include "flush/arena.h"
+
+enum { HISTOGRAM_EXACT_LEAST = 32 };
 
 struct histogram; /* lives in an arena */
 

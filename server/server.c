@@ -12,12 +12,10 @@
 #include "flush/console.h"
 #include "flush/flusher_loop.h"
 #include "server/admin.h"
+#include "server/memory.h"
 #include "server/metrics.h"
 #include "server/table.h"
 #include "server/worker.h"
-
-/* All sets, histograms and sketches of all open and unsent buckets. */
-enum { ARENA_BUDGET_BYTES = 256 * 1024 * 1024 };
 
 struct server {
     struct server_config config;
@@ -79,7 +77,7 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
         server->forwarded == NULL || server->worker == NULL)
         return false;
     memset(server->accounts, 0, server->workers * sizeof *server->accounts);
-    atomic_init(&server->budget.left, ARENA_BUDGET_BYTES);
+    arena_budget_init(&server->budget, memory_for_buckets(server->config.settings));
     server->inbox_open = inbox_open(&server->inbox);
     server->outbox_open = outbox_open(&server->outbox);
     return server->inbox_open && server->outbox_open && table_make_secret();
