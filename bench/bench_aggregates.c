@@ -12,7 +12,7 @@
 
 enum { HOT = 8, COLD = 50000, COLD_VALUES = 3, N = 4 << 20, VALUES = 1 << 16, EXACT = 1000 };
 
-static struct arena_budget budget = { 1l << 30 };
+static struct arena_budget budget = { .left = 1l << 30 };
 static struct arena arena;
 static double values[VALUES]; /* lognormal, as latencies are */
 static uint64_t members[VALUES];

@@ -137,7 +137,7 @@ static void run(const struct shape *shape, uint32_t contexts)
 {
     static struct worker_ledger ledger;
     static struct worker_account account;
-    struct arena_budget budget = { 1 << 30 };
+    struct arena_budget budget = { .left = 1 << 30 };
     struct inbox inbox;
     struct ring ring = make_ring(shape, contexts);
     long before = resident_bytes();

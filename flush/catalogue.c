@@ -9,7 +9,7 @@
 #include "config/log.h"
 #include "flush/pages.h"
 
-enum { SLOTS_MIN = 64 };
+enum { SLOTS_MIN = 64, AHEAD_MAX_S = 600 };
 
 struct slot {
     uint32_t hash;
@@ -411,8 +411,9 @@ static uint32_t add_series(struct catalogue *catalogue, struct identity given, u
     return id;
 }
 
+/* copy: of a histogram, whose type it does not clash with. */
 static uint32_t series_of(struct catalogue *catalogue, const struct enriched *enriched,
-                          uint8_t kind)
+                          uint8_t kind, bool copy)
 {
     struct identity id;
     uint32_t other;
@@ -426,7 +427,7 @@ static uint32_t series_of(struct catalogue *catalogue, const struct enriched *en
     }
     series = add_series(catalogue, id, kind);
     if (series != SERIES_NONE) {
-        if (other != SERIES_NONE)
+        if (other != SERIES_NONE && !copy)
             check_same_name(catalogue, series, other);
         check_suffixes(catalogue, series);
     }
@@ -439,7 +440,7 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
 {
     struct enriched enriched;
     bool copy = birth->kind == CELL_DISTRIBUTION_COPY;
-    int refused =
+    enum shed_reason refused =
         enrich_metric(enricher, name, tags, (enum metric_type)birth->type, copy, &enriched);
     uint32_t *map = &catalogue->maps[worker][birth->id];
 
@@ -448,7 +449,7 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
         return;
     }
     uint32_t series =
-        series_of(catalogue, &enriched, copy ? CELL_DISTRIBUTION : (uint8_t)birth->kind);
+        series_of(catalogue, &enriched, copy ? CELL_DISTRIBUTION : (uint8_t)birth->kind, copy);
     if (series == SERIES_NONE) {
         *map = MAP_REFUSED + SHED_CONTEXTS_FULL;
         return;
@@ -530,9 +531,11 @@ bool catalogue_keeps_gauges(const struct catalogue *catalogue)
 bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, int64_t start_s)
 {
     const struct series_entry *entry = &catalogue->entries[series];
+    int64_t quiet_s = start_s - entry->last_seen_s;
 
+    /* Seen far ahead: the clock was set back since. */
     return entry->kind == CELL_COUNT && entry->last_seen_s != 0 &&
-           entry->last_seen_s + catalogue->config.expiry_s > start_s;
+           quiet_s < catalogue->config.expiry_s && quiet_s > -AHEAD_MAX_S;
 }
 
 static bool may_expire(const struct catalogue *catalogue, uint32_t series, int64_t start_s)
@@ -541,6 +544,8 @@ static bool may_expire(const struct catalogue *catalogue, uint32_t series, int64
 
     if (!entry->live || entry->contexts > 0)
         return false;
+    if (catalogue->live > catalogue->config.max_series / 4 * 3)
+        return true;
     if (entry->kind == CELL_GAUGE && catalogue->config.keep_gauges)
         return entry->last_seen_s + catalogue->config.expiry_s <= start_s;
     return !catalogue_wants_zero(catalogue, series, start_s + 1);

@@ -7,8 +7,9 @@
  * that admission refuses maps to the reason, so that its values are counted.
  *
  * A series lives while a context maps to it or, for counters, while it is
- * still filled with zeros (dogstatsd_expiry_seconds). Series ids are dense and
- * reused after catalogue_expire. Owned by the flusher, one thread. */
+ * still filled with zeros (dogstatsd_expiry_seconds); once three quarters are in
+ * use, zeros give way to new series. Series ids are dense and reused after
+ * catalogue_expire. Owned by the flusher, one thread. */
 #ifndef FLUSH_CATALOGUE_H
 #define FLUSH_CATALOGUE_H
 

@@ -17,6 +17,10 @@ enum {
 /* The intake refuses points further ahead than this. */
 enum { AHEAD_MAX_S = 600 };
 
+/* Stamps that are remembered, so that a clock that was set back uses none again: at
+ * the shortest interval an hour. */
+enum { STAMPS_KEPT = 4096 };
+
 /* A worker that has not handed in its bucket this long after the first one is
  * late: its values go into the next snapshot. */
 #define LATE_NS INT64_C(2000000000)
@@ -43,10 +47,12 @@ struct flusher {
     bool any_sealed;
     int64_t last_start_s; /* of the newest interval sealed */
     int64_t last_stamp_s;
-    int64_t phase_s; /* second of the interval that this timeline uses */
+    int64_t stamps[STAMPS_KEPT]; /* used last, in a ring */
+    uint64_t n_stamps;
 
-    double *pool;           /* of the parser for timestamped samples */
-    uint64_t folded_of[64]; /* by worker: values that balance 2 has seen */
+    double *pool;                           /* of the parser for timestamped samples */
+    uint64_t folded_of[64];                 /* by worker: values that balance 2 has seen */
+    uint64_t values_off[64], lines_off[64]; /* by worker, at its last seal */
 };
 
 /* ---- making ------------------------------------------------------------ */
@@ -100,6 +106,21 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
     return flusher;
 }
 
+static void take_parcels(struct flusher *flusher)
+{
+    struct parcel *taken = inbox_take(flusher->config.inbox);
+
+    if (taken == NULL)
+        return;
+    if (flusher->first == NULL)
+        flusher->first = taken;
+    else
+        flusher->last->next = taken;
+    while (taken->next != NULL)
+        taken = taken->next;
+    flusher->last = taken;
+}
+
 static void parcel_free(struct parcel *given)
 {
     if (given->kind == PARCEL_BUCKET)
@@ -121,6 +142,7 @@ void flusher_free(struct flusher *flusher)
 {
     if (flusher == NULL)
         return;
+    take_parcels(flusher);
     while (flusher->first != NULL) {
         struct parcel *next = flusher->first->next;
         parcel_free(flusher->first);
@@ -182,19 +204,29 @@ static struct snapshot *snapshot_for(struct flusher *flusher, const struct bucke
     return newest;
 }
 
+static bool stamp_is_used(const struct flusher *flusher, int64_t stamp_s)
+{
+    for (size_t i = 0; i < STAMPS_KEPT && i < flusher->n_stamps; i++)
+        if (flusher->stamps[i] == stamp_s)
+            return true;
+    return false;
+}
+
+/* The first free second; if all of the interval were used before the clock was set
+ * back, the intake keeps the newer points. */
 static int64_t choose_stamp(struct flusher *flusher, int64_t start_s)
 {
-    int64_t stamp = start_s + flusher->phase_s;
+    int64_t first = start_s;
 
-    if (new_timeline(flusher, start_s)) {
-        flusher->phase_s = (flusher->phase_s + 1) % flusher->rules.interval_s;
-        stamp = start_s + flusher->phase_s;
-    } else if (flusher->any_sealed && stamp <= flusher->last_stamp_s) {
-        stamp = flusher->last_stamp_s + 1;
-    }
-    if (!flusher->any_sealed && stamp < flusher->config.start_s)
-        stamp = flusher->config.start_s;
-    return stamp;
+    if (!flusher->any_sealed && first < flusher->config.start_s)
+        first = flusher->config.start_s;
+    if (flusher->any_sealed && !new_timeline(flusher, start_s) &&
+        first <= flusher->last_stamp_s)
+        first = flusher->last_stamp_s + 1;
+    for (int64_t stamp = first; stamp < first + flusher->rules.interval_s; stamp++)
+        if (!stamp_is_used(flusher, stamp))
+            return stamp;
+    return first;
 }
 
 /* Takes it from the open ones; it is the next to be sent. */
@@ -213,20 +245,27 @@ static void seal(struct flusher *flusher, struct snapshot *snapshot)
         flusher->last_start_s = snapshot->start_s;
     flusher->any_sealed = true;
     flusher->last_stamp_s = stamp_s;
+    flusher->stamps[flusher->n_stamps++ % STAMPS_KEPT] = stamp_s;
     counter_add(&flusher->config.ledger->snapshots, 1);
     for (at = &flusher->sealed; *at != NULL;)
         at = &(*at)->next;
     *at = snapshot;
 }
 
+/* Who has handed in this interval hands in none before it: what is open from before
+ * is sealed first, so that stamps ascend. A late bucket counts for the snapshot that
+ * took it: its worker is in a later interval by now. */
 static void mark_arrived(struct flusher *flusher, struct snapshot *snapshot, uint32_t worker)
 {
     uint64_t all = flusher->config.workers == 64 ? UINT64_MAX
                                                  : (UINT64_C(1) << flusher->config.workers) - 1;
 
     snapshot->arrived |= UINT64_C(1) << worker;
-    if (snapshot->arrived == all)
-        seal(flusher, snapshot);
+    if (snapshot->arrived != all)
+        return;
+    while (flusher->open != snapshot)
+        seal(flusher, flusher->open);
+    seal(flusher, snapshot);
 }
 
 /* ---- records ----------------------------------------------------------- */
@@ -276,7 +315,7 @@ static void handle_timed(struct flusher *flusher, struct slice line, int64_t rec
 
     if (parse_sample(&parser, line, &sample) != PARSE_OK)
         return; /* it parsed at the worker; were it not so, balance 2 would say it */
-    int refused = refuse_timed(&sample, received_s);
+    enum shed_reason refused = refuse_timed(&sample, received_s);
     if (refused == SHED_REASON_COUNT)
         refused = enrich_metric(flusher->enricher, sample.name, sample.tags, sample.type, false,
                                 &enriched);
@@ -371,6 +410,15 @@ static bool handle_births(struct flusher *flusher, const struct chunk *chunk)
     return false;
 }
 
+/* sum: of all workers; off: this one's part of it. */
+static void set_imbalance(struct counter *sum, uint64_t *off, uint64_t left, uint64_t right)
+{
+    uint64_t now = left > right ? left - right : right - left;
+
+    counter_set(sum, counter_read(sum) - *off + now);
+    *off = now;
+}
+
 /* Balance 1 and 2 at this seal: the worker's own counts came with the bucket,
  * everything it pushed before is handled. */
 static void check_balances(struct flusher *flusher, const struct bucket *bucket,
@@ -380,12 +428,10 @@ static void check_balances(struct flusher *flusher, const struct bucket *bucket,
     uint64_t *seen = &flusher->folded_of[bucket->parcel.worker];
 
     *seen += handled;
-    uint64_t expected = bucket->values_parsed - bucket->values_shed;
-    counter_set(&ledger->values_imbalance,
-                expected > *seen ? expected - *seen : *seen - expected);
-    counter_set(&ledger->lines_imbalance, bucket->lines > bucket->lines_accounted
-                                              ? bucket->lines - bucket->lines_accounted
-                                              : bucket->lines_accounted - bucket->lines);
+    set_imbalance(&ledger->values_imbalance, &flusher->values_off[bucket->parcel.worker],
+                  bucket->values_parsed - bucket->values_shed, *seen);
+    set_imbalance(&ledger->lines_imbalance, &flusher->lines_off[bucket->parcel.worker],
+                  bucket->lines, bucket->lines_accounted);
 }
 
 static void retire_contexts(struct flusher *flusher, const struct bucket *bucket)
@@ -468,21 +514,6 @@ static void finish_parcel(struct flusher *flusher)
             atomic_load_explicit(&account->handled_buckets, memory_order_relaxed) + 1,
             memory_order_relaxed);
     parcel_free(done);
-}
-
-static void take_parcels(struct flusher *flusher)
-{
-    struct parcel *taken = inbox_take(flusher->config.inbox);
-
-    if (taken == NULL)
-        return;
-    if (flusher->first == NULL)
-        flusher->first = taken;
-    else
-        flusher->last->next = taken;
-    while (taken->next != NULL)
-        taken = taken->next;
-    flusher->last = taken;
 }
 
 /* ---- sending a sealed snapshot ----------------------------------------- */

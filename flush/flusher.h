@@ -13,8 +13,8 @@
  * Timestamps. A snapshot carries the start of its interval, or the second in
  * which the process started if that is later. No stamp is used twice: after a
  * step back of the clock, or for a bucket that came late, the next free second
- * is taken. Only a step of more than ten minutes back starts a new timeline,
- * one second beside the old one, because the intake refuses stamps that lie
+ * is taken. Only a step of more than ten minutes back starts a new timeline, on
+ * seconds that the old one left free, because the intake refuses stamps that lie
  * further ahead. */
 #ifndef FLUSH_FLUSHER_H
 #define FLUSH_FLUSHER_H

@@ -42,7 +42,12 @@ static void read_percentile(struct point_rules *rules, const char *text)
                  text);
         return;
     }
-    rules->percentiles[rules->n_percentiles++] = (int)floor(100 * fraction + 0.5);
+    int percent = (int)floor(100 * fraction + 0.5);
+
+    for (size_t i = 0; i < rules->n_percentiles; i++)
+        if (rules->percentiles[i] == percent)
+            return; /* "0.95" and "0.951" are one series */
+    rules->percentiles[rules->n_percentiles++] = percent;
 }
 
 void point_rules_read(struct point_rules *rules, const struct settings *settings,

@@ -140,10 +140,14 @@ static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
         rules,
         mapped.series,
         &snapshot->cells[mapped.series],
-        bucket->base_ns + age_ns,
+        bucket->base_ns + age_ns > 0 ? bucket->base_ns + age_ns : 1,
     };
+    uint32_t seen_s = (uint32_t)(bucket->start_s + age_ns / 1000000000);
+    bool first = first_value(&f);
 
-    entry->last_seen_s = (uint32_t)(bucket->start_s + age_ns / 1000000000);
+    /* The newest of an interval's contexts and workers; a clock set back counts. */
+    if (first || seen_s > entry->last_seen_s)
+        entry->last_seen_s = seen_s;
     if (cell->values == 0)
         return; /* every value was shed */
     if (!fold_kind(&f, cell, entry->kind)) {
