@@ -165,7 +165,7 @@ static void members_and_registers_can_be_written_down(void **state)
 
 static void refused_members_change_nothing(void **state)
 {
-    struct arena_budget little = { 4096 };
+    struct arena_budget little = { .left = 4096 };
     struct arena small;
     (void)state;
 

@@ -272,7 +272,7 @@ static void absurd_weights_do_not_overflow(void **state)
 static void refused_values_change_nothing(void **state)
 {
     static const size_t bounds[] = { EXACT, 300, 20 };
-    struct arena_budget little = { 4096 };
+    struct arena_budget little = { .left = 4096 };
     struct arena small;
     (void)state;
 

@@ -325,7 +325,7 @@ static void an_empty_sketch_is_all_zeros(void **state)
 /* Adds until refused, then compares with the same values in a roomy arena. */
 static void refused_values_change_nothing(void **state)
 {
-    struct arena_budget little = { 4096 };
+    struct arena_budget little = { .left = 4096 };
     struct arena small;
     (void)state;
 

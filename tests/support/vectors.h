@@ -15,7 +15,8 @@
 
 struct vector_report {
     bool failed;
-    char why[1024]; /* the first failure */
+    bool unsupported; /* of a kind that we have no code for */
+    char why[1024];   /* the first failure */
 };
 
 void vector_fail(struct vector_report *report, const char *format, ...)

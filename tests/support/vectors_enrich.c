@@ -7,7 +7,7 @@
 #include "tests/support/vectors.h"
 #include "tests/support/with_settings.h"
 
-enum { MOST_SETTINGS = 32, MOST_VALUES = 64 };
+enum { MOST_VALUES = 64 };
 
 /* What every enricher stands on; owned. */
 struct bench {
@@ -16,42 +16,11 @@ struct bench {
     char problem[512];
 };
 
-/* "KEY=VALUE" as on the command line; the caller frees. */
-static char *set_of(const char *key, const json_t *value)
-{
-    char *json = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT), *set = NULL;
-
-    if (asprintf(&set, "%s=%s", key, json_is_string(value) ? json_string_value(value) : json) <
-        0)
-        set = NULL;
-    free(json);
-    return set;
-}
-
-static bool load_settings(const json_t *vector, struct settings *out)
-{
-    char *sets[MOST_SETTINGS] = { NULL };
-    size_t n = 0;
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(json_object_get(vector, "config"), key, value)
-    {
-        if (n < MOST_SETTINGS)
-            sets[n++] = set_of(key, value);
-    }
-    bool loaded = with_settings(out, sets, n);
-
-    while (n > 0)
-        free(sets[--n]);
-    return loaded;
-}
-
 static void bench_open(struct bench *bench, const json_t *vector, struct vector_report *report)
 {
     bench->enricher = NULL;
     bench->problem[0] = '\0';
-    if (load_settings(vector, &bench->settings))
+    if (with_settings_of(&bench->settings, json_object_get(vector, "config")))
         bench->enricher = enrich_new(&bench->settings, bench->settings.hostname, bench->problem,
                                      sizeof bench->problem);
     else

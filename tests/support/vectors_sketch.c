@@ -179,7 +179,7 @@ static bool check_sketch(struct check *check)
 
 bool vector_sketch(json_t *vector, char *why, size_t why_size)
 {
-    struct arena_budget budget = { 64 << 20 };
+    struct arena_budget budget = { .left = 64 << 20 };
     struct arena arena;
     struct check check = {
         .vector = vector, .arena = &arena, .why = why, .why_size = why_size

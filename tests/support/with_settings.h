@@ -13,4 +13,7 @@ bool with_settings(struct settings *out, char **sets, size_t n_sets);
     with_settings(out, (char *[]){ __VA_ARGS__ }, \
                   sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *))
 
+/* The same from an object: {"tags": ["a", "b"]}; NULL changes nothing. */
+bool with_settings_of(struct settings *out, const json_t *config);
+
 #endif

@@ -1,0 +1,262 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "flush/encoder.h"
+#include "tests/support/decode.h"
+#include "tests/support/with_settings.h"
+
+struct bench {
+    struct settings settings;
+    struct outbox outbox;
+    struct flusher_ledger ledger;
+    struct encoder *encoder;
+};
+
+#define OPEN(at, ...)                                             \
+    do {                                                          \
+        *(at) = (struct bench){ .encoder = NULL };                \
+        assert_true(WITH_SETTINGS(&(at)->settings, __VA_ARGS__)); \
+        bench_open(at);                                           \
+    } while (0)
+
+static void bench_open(struct bench *bench)
+{
+    assert_true(outbox_open(&bench->outbox));
+    bench->encoder = encoder_new(&bench->settings, "sender", &bench->outbox, &bench->ledger);
+    assert_non_null(bench->encoder);
+}
+
+/* Whatever was encoded has been handed over when nothing is open. */
+static void bench_close(struct bench *bench)
+{
+    encoder_free(bench->encoder);
+    for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
+        assert_int_equal(counter_read(&bench->ledger.encoded[kind]),
+                         counter_read(&bench->ledger.handed[kind]));
+    outbox_close(&bench->outbox);
+    settings_free(&bench->settings);
+}
+
+static void add_series(struct bench *bench,
+                       void (*add)(struct encoder *, const struct series *, int64_t),
+                       struct slice name)
+{
+    struct point point = { 1000, 1.5 };
+    struct series series = { .id = { .metric = name, .host = SLICE("h") },
+                             .type = SERIES_GAUGE,
+                             .interval_s = 10,
+                             .points = &point,
+                             .n_points = 1 };
+
+    add(bench->encoder, &series, 1010);
+}
+
+static void add_event(struct bench *bench, struct slice title, struct slice source)
+{
+    struct event_record event = { .event = { .title = title, .source_type = source },
+                                  .host = SLICE("h"),
+                                  .time_s = 1000 };
+
+    encoder_event(bench->encoder, &event, 1010);
+}
+
+static void add_check(struct bench *bench)
+{
+    struct check_record check = { .check = { .name = SLICE("up") },
+                                  .host = SLICE("h"),
+                                  .time_s = 1000 };
+
+    encoder_check(bench->encoder, &check, 1010);
+}
+
+/* The payloads so far, each settled: "2 series" items and routes in order. */
+static size_t take_payloads(struct bench *bench, json_t *bodies)
+{
+    size_t n = 0;
+
+    for (struct payload *p = outbox_take(&bench->outbox), *next; p != NULL; p = next, n++) {
+        next = p->next;
+        if (bodies != NULL)
+            json_array_append_new(bodies, decode_payload(p));
+        outbox_settle(&bench->outbox, p);
+    }
+    return n;
+}
+
+static uint64_t dropped(const struct bench *bench, enum point_drop reason)
+{
+    return counter_read(&bench->ledger.dropped[reason]);
+}
+
+static void a_snapshot_is_handed_over_at_its_end(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    OPEN(&bench, "env=");
+    add_series(&bench, encoder_series, SLICE("a"));
+    add_series(&bench, encoder_series, SLICE("b"));
+    assert_int_equal(take_payloads(&bench, NULL), 0);
+    assert_false(encoder_has_records(bench.encoder));
+    encoder_end_snapshot(bench.encoder);
+    json_t *bodies = json_array();
+    assert_int_equal(take_payloads(&bench, bodies), 1);
+    assert_int_equal(json_array_size(json_array_get(bodies, 0)), 2);
+    assert_int_equal(counter_read(&bench.ledger.handed[POINT_SERIES]), 2);
+    encoder_end_snapshot(bench.encoder); /* nothing is open: nothing is sent */
+    assert_int_equal(take_payloads(&bench, NULL), 0);
+    json_decref(bodies);
+    bench_close(&bench);
+}
+
+static void full_payloads_are_handed_over_at_once(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    OPEN(&bench, "serializer_max_series_points_per_payload=3");
+    for (int i = 0; i < 10; i++)
+        add_series(&bench, encoder_series, SLICE("a"));
+    assert_int_equal(take_payloads(&bench, NULL), 3);
+    encoder_end_snapshot(bench.encoder);
+    assert_int_equal(take_payloads(&bench, NULL), 1);
+    bench_close(&bench);
+}
+
+static void timestamped_samples_go_in_batches(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    OPEN(&bench, "dogstatsd_no_aggregation_pipeline_batch_size=4");
+    for (int i = 0; i < 10; i++)
+        add_series(&bench, encoder_timed, SLICE("a"));
+    assert_int_equal(take_payloads(&bench, NULL), 2);
+    assert_true(encoder_has_records(bench.encoder));
+    encoder_end_snapshot(bench.encoder); /* is about others */
+    assert_int_equal(take_payloads(&bench, NULL), 0);
+    encoder_end_records(bench.encoder, 1010);
+    assert_int_equal(take_payloads(&bench, NULL), 1);
+    assert_false(encoder_has_records(bench.encoder));
+    bench_close(&bench);
+}
+
+static void events_are_grouped_by_source_in_the_order_they_came(void **state)
+{
+    struct bench bench;
+    json_t *bodies = json_array();
+    (void)state;
+
+    OPEN(&bench, "env=");
+    add_event(&bench, SLICE("1"), SLICE("b"));
+    add_event(&bench, SLICE("2"), SLICE(""));
+    add_event(&bench, SLICE("3"), SLICE("b"));
+    assert_true(encoder_has_records(bench.encoder));
+    encoder_end_records(bench.encoder, 1010);
+    assert_int_equal(take_payloads(&bench, bodies), 2);
+    json_t *events = json_object_get(json_array_get(bodies, 0), "events");
+    assert_int_equal(json_array_size(json_object_get(events, "api")), 1);
+    events = json_object_get(json_array_get(bodies, 1), "events");
+    json_t *first = json_array_get(json_object_get(events, "b"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "msg_title")), "1");
+    assert_int_equal(json_array_size(json_object_get(events, "b")), 2);
+    json_decref(bodies);
+    bench_close(&bench);
+}
+
+static void many_events_do_not_wait_for_the_tick(void **state)
+{
+    struct bench bench;
+    char *title = calloc(1, 5000);
+    (void)state;
+
+    memset(title, 'x', 5000);
+    OPEN(&bench, "env=");
+    for (int i = 0; i < 300; i++)
+        add_event(&bench, (struct slice){ title, 5000 }, SLICE("s"));
+    assert_true(take_payloads(&bench, NULL) > 0);
+    bench_close(&bench);
+    free(title);
+}
+
+static void what_is_turned_off_is_counted_and_not_sent(void **state)
+{
+    struct bench bench;
+    struct sketch_series sketch = { .n_points = 0 };
+    (void)state;
+
+    OPEN(&bench, "enable_payloads.series=false", "enable_payloads.events=false",
+         "enable_payloads.service_checks=false", "enable_payloads.sketches=false");
+    add_series(&bench, encoder_series, SLICE("a"));
+    add_series(&bench, encoder_timed, SLICE("a"));
+    encoder_sketch(bench.encoder, &sketch, 1010);
+    add_event(&bench, SLICE("1"), SLICE("b"));
+    add_check(&bench);
+    assert_int_equal(dropped(&bench, POINT_DISABLED), 5);
+    encoder_end_snapshot(bench.encoder);
+    encoder_end_records(bench.encoder, 1010);
+    assert_int_equal(take_payloads(&bench, NULL), 0);
+    bench_close(&bench);
+}
+
+static void what_fits_in_no_payload_is_dropped_alone(void **state)
+{
+    struct bench bench;
+    char *name = calloc(1, 5000);
+    (void)state;
+
+    for (size_t i = 0; i < 5000; i++)
+        name[i] = (char)('a' + rand() % 26);
+    OPEN(&bench, "serializer_max_series_uncompressed_payload_size=2000",
+         "serializer_max_uncompressed_payload_size=2000");
+    add_series(&bench, encoder_series, SLICE("a"));
+    add_series(&bench, encoder_series, (struct slice){ name, 5000 });
+    add_series(&bench, encoder_series, SLICE("b"));
+    add_event(&bench, (struct slice){ name, 5000 }, SLICE("s"));
+    add_event(&bench, SLICE("1"), SLICE("s"));
+    encoder_end_snapshot(bench.encoder);
+    encoder_end_records(bench.encoder, 1010);
+    assert_int_equal(dropped(&bench, POINT_TOO_LARGE), 2);
+    assert_int_equal(counter_read(&bench.ledger.handed[POINT_SERIES]), 2);
+    assert_int_equal(counter_read(&bench.ledger.handed[POINT_EVENT]), 1);
+    bench_close(&bench);
+    free(name);
+}
+
+static void the_older_series_route_is_json(void **state)
+{
+    struct bench bench;
+    json_t *bodies = json_array();
+    (void)state;
+
+    OPEN(&bench, "use_v2_api.series=false", "serializer_compressor_kind=gzip");
+    add_series(&bench, encoder_series, SLICE("a"));
+    encoder_end_snapshot(bench.encoder);
+    assert_int_equal(take_payloads(&bench, bodies), 1);
+    json_t *series = json_object_get(json_array_get(bodies, 0), "series");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(series, 0), "metric")),
+                        "a");
+    json_decref(bodies);
+    bench_close(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_snapshot_is_handed_over_at_its_end),
+        cmocka_unit_test(full_payloads_are_handed_over_at_once),
+        cmocka_unit_test(timestamped_samples_go_in_batches),
+        cmocka_unit_test(events_are_grouped_by_source_in_the_order_they_came),
+        cmocka_unit_test(many_events_do_not_wait_for_the_tick),
+        cmocka_unit_test(what_is_turned_off_is_counted_and_not_sent),
+        cmocka_unit_test(what_fits_in_no_payload_is_dropped_alone),
+        cmocka_unit_test(the_older_series_route_is_json),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

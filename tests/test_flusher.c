@@ -1,0 +1,469 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/support/pipeline.h"
+
+static uint64_t read_counter(const struct counter *counter)
+{
+    return counter_read(counter);
+}
+
+/* What was encoded has been handed over. */
+static void assert_nothing_open(const struct pipeline *p)
+{
+    for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
+        assert_int_equal(read_counter(&p->ledger.encoded[kind]),
+                         read_counter(&p->ledger.handed[kind]));
+}
+
+/* ---- intervals --------------------------------------------------------- */
+
+static void an_interval_is_flushed_when_all_workers_have_handed_in(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "a:1|c");
+    pipeline_line(p, 1, 1002, "a:2|c");
+    p->workers[1].stalled = true;
+    pipeline_flush(p, 1010.5);
+    assert_int_equal(p->n_points, 0);
+    p->workers[1].stalled = false;
+    pipeline_flush(p, 1011);
+    assert_int_equal(p->n_points, 1);
+    assert_float_equal(pipeline_value(p, "a", "", 1000), 0.3, 1e-12);
+    pipeline_free(p);
+}
+
+static void a_late_worker_holds_nobody_up_and_loses_nothing(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "a:1|c");
+    pipeline_line(p, 1, 1002, "a:2|c");
+    p->workers[1].stalled = true;
+    pipeline_flush(p, 1010);
+    pipeline_flush(p, 1013); /* more than two seconds later */
+    assert_float_equal(pipeline_value(p, "a", "", 1000), 0.1, 1e-12);
+    p->workers[1].stalled = false;
+    pipeline_flush(p, 1014);
+    assert_int_equal(read_counter(&p->ledger.late_buckets), 1);
+    pipeline_flush(p, 1020);
+    pipeline_flush(p, 1024);
+    double sum = 0;
+    for (size_t i = 0; i < p->n_points; i++)
+        sum += p->points[i].value;
+    assert_float_equal(sum, 0.3, 1e-12);
+    pipeline_free(p);
+}
+
+static void a_worker_that_was_late_once_is_not_late_again(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    (void)state;
+
+    p->workers[1].stalled = true;
+    pipeline_line(p, 1, 1001, "a:1|c");
+    pipeline_flush(p, 1010);
+    pipeline_flush(p, 1013);
+    pipeline_flush(p, 1020); /* opens the next snapshot: only worker 0 has handed in */
+    p->workers[1].stalled = false;
+    pipeline_flush(p, 1020.5); /* the late bucket completes it */
+    assert_float_equal(pipeline_value(p, "a", "", 1010), 0.1, 1e-12);
+    for (int i = 1; i <= 4; i++)
+        pipeline_flush(p, 1020 + 10 * i);
+    assert_int_equal(read_counter(&p->ledger.late_buckets), 1);
+    assert_int_equal(read_counter(&p->ledger.snapshots), 6);
+    pipeline_free(p);
+}
+
+static void stamps_ascend_when_a_worker_leaves_an_interval_out(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    (void)state;
+
+    p->workers[1].stalled = true;
+    pipeline_line(p, 1, 1001, "a:1|c");
+    pipeline_line(p, 0, 1011, "g:1|g");
+    pipeline_line(p, 0, 1020, "g:2|g"); /* worker 0 hands in 1000 and 1010 */
+    p->workers[1].stalled = false;
+    pipeline_line(p, 0, 1031, "g:3|g"); /* worker 1: one bucket from 1000, then 1020 */
+    pipeline_flush(p, 1040);
+    for (size_t i = 1; i < p->n_points; i++)
+        assert_true(p->points[i].time_s >= p->points[i - 1].time_s);
+    assert_float_equal(pipeline_value(p, "g", "", 1010), 1, 0);
+    assert_float_equal(pipeline_value(p, "g", "", 1020), 2, 0);
+    pipeline_free(p);
+}
+
+static void the_open_interval_is_flushed_at_the_end(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    (void)state;
+
+    pipeline_line(p, 1, 1003, "a:5|c");
+    pipeline_finish(p);
+    assert_float_equal(pipeline_value(p, "a", "", 1000), 0.5, 1e-12);
+    assert_nothing_open(p);
+    pipeline_free(p);
+}
+
+static void what_is_not_finished_is_freed(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "a:1|c\nh:1|h\nd:1|d\ns:x|s\n_sc|check|0");
+    p->flusher_stalled = true;
+    pipeline_line(p, 0, 1011, "a:1|c");
+    assert_true(flusher_step(p->flusher, 1011, 0)); /* parcels taken and not handled */
+    pipeline_line(p, 0, 1021, "a:1|c");
+    pipeline_free(p);
+}
+
+/* ---- stamps ------------------------------------------------------------ */
+
+static void the_first_stamp_is_not_before_the_start_of_the_process(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 1003);
+    (void)state;
+
+    pipeline_started_at(p, 1003);
+    pipeline_line(p, 0, 1004, "a:1|g");
+    pipeline_line(p, 0, 1014, "a:2|g");
+    pipeline_flush(p, 1020);
+    assert_float_equal(pipeline_value(p, "a", "", 1003), 1, 0);
+    assert_float_equal(pipeline_value(p, "a", "", 1010), 2, 0);
+    pipeline_free(p);
+}
+
+static void a_step_back_takes_the_next_free_second(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 1000);
+    (void)state;
+
+    pipeline_line(p, 0, 1005, "a:1|g");
+    pipeline_line(p, 0, 1015, "a:2|g"); /* 1000 is sealed */
+    pipeline_step_clock(p, -10);        /* the interval from 1010 ends at wall 1010 */
+    pipeline_line(p, 0, 1012, "a:3|g"); /* the bucket that starts at 1010 again */
+    pipeline_flush(p, 1020);
+    assert_int_equal(p->n_points, 3);
+    assert_float_equal(pipeline_value(p, "a", "", 1000), 1, 0);
+    assert_float_equal(pipeline_value(p, "a", "", 1010), 2, 0);
+    assert_float_equal(pipeline_value(p, "a", "", 1011), 3, 0);
+    pipeline_free(p);
+}
+
+static void a_step_of_more_than_ten_minutes_back_starts_a_timeline_beside_the_old_one(
+    void **state)
+{
+    struct pipeline *p = PIPELINE(1, 10000);
+    (void)state;
+
+    for (int i = 0; i < 200; i++)
+        pipeline_line(p, 0, 10000 + 10 * i, "a:1|g");
+    pipeline_flush(p, 12000);
+    assert_int_equal(p->n_points, 200);
+    pipeline_step_clock(p, -1000);
+    pipeline_line(p, 0, 11001, "a:2|g"); /* still in the bucket from 12000 */
+    pipeline_line(p, 0, 11011, "a:3|g");
+    pipeline_flush(p, 11020);
+    assert_float_equal(pipeline_value(p, "a", "", 12000), 2, 0);
+    assert_float_equal(pipeline_value(p, "a", "", 11010), 1, 0);
+    assert_float_equal(pipeline_value(p, "a", "", 11011), 3, 0);
+    pipeline_free(p);
+}
+
+/* ---- whatever happens: sums are exact and no stamp is used twice --------- */
+
+struct chance {
+    uint64_t state;
+};
+
+static uint32_t below(struct chance *chance, uint32_t n)
+{
+    chance->state ^= chance->state << 13;
+    chance->state ^= chance->state >> 7;
+    chance->state ^= chance->state << 17;
+    return (uint32_t)((chance->state >> 11) % n);
+}
+
+enum { NAMES = 4, ACTIONS = 80 };
+
+/* Tags in two orders are one series. */
+static void send_value(struct pipeline *p, struct chance *chance, int64_t sums[NAMES])
+{
+    char line[64];
+    uint32_t name = below(chance, NAMES), value = below(chance, 1000);
+
+    snprintf(line, sizeof line, "c%u:%u|c|#%s", name, value,
+             below(chance, 2) == 0 ? "x,y" : "y,x");
+    sums[name] += value;
+    pipeline_line(p, below(chance, p->n_workers),
+                  pipeline_now(p) + (double)below(chance, 40) / 10, line);
+}
+
+static void disturb(struct pipeline *p, struct chance *chance)
+{
+    struct pipeline_worker *worker = &p->workers[below(chance, p->n_workers)];
+
+    switch (below(chance, 8)) {
+    case 0:
+    case 1:
+        worker->stalled = !worker->stalled;
+        break;
+    case 2:
+        p->flusher_stalled = !p->flusher_stalled;
+        break;
+    case 3:
+        pipeline_step_clock(p, (double)below(chance, 40) - 20);
+        break;
+    case 4:
+        if (below(chance, 4) == 0)
+            pipeline_step_clock(p, (double)below(chance, 4000) - 2000);
+        break;
+    default:
+        pipeline_flush(p, pipeline_now(p) + below(chance, 15));
+        assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+        assert_int_equal(read_counter(&p->ledger.lines_imbalance), 0);
+        break;
+    }
+}
+
+static int compare_identities(const void *a, const void *b)
+{
+    const struct pipeline_point *left = a, *right = b;
+    int order = strcmp(left->name, right->name);
+
+    return order != 0 ? order : (left->time_s > right->time_s) - (left->time_s < right->time_s);
+}
+
+static void check_sums(struct pipeline *p, uint64_t seed, const int64_t sums[NAMES])
+{
+    int64_t seen[NAMES] = { 0 };
+
+    for (size_t i = 0; i < p->n_points; i++) {
+        double value = p->points[i].value * (double)p->points[i].interval_s;
+        seen[p->points[i].name[1] - '0'] += llround(value);
+        assert_float_equal(value, round(value), 1e-6);
+    }
+    for (int i = 0; i < NAMES; i++)
+        if (seen[i] != sums[i])
+            fail_msg("seed %llu: c%d: %lld in, %lld out", (unsigned long long)seed, i,
+                     (long long)sums[i], (long long)seen[i]);
+    qsort(p->points, p->n_points, sizeof p->points[0], compare_identities);
+    for (size_t i = 1; i < p->n_points; i++)
+        if (compare_identities(&p->points[i - 1], &p->points[i]) == 0)
+            fail_msg("seed %llu: %s has two points at %lld", (unsigned long long)seed,
+                     p->points[i].name, (long long)p->points[i].time_s);
+}
+
+static void run_chances(uint64_t seed)
+{
+    struct chance chance = { seed * 0x9E3779B97F4A7C15u + 1 };
+    struct pipeline *p = PIPELINE(1 + (uint32_t)(seed % PIPELINE_WORKERS_MAX), 100003);
+    int64_t sums[NAMES] = { 0 };
+
+    for (int i = 0; i < ACTIONS; i++) {
+        if (below(&chance, 3) > 0)
+            send_value(p, &chance, sums);
+        else
+            disturb(p, &chance);
+    }
+    pipeline_run(p);
+    pipeline_finish(p);
+    check_sums(p, seed, sums);
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    assert_nothing_open(p);
+    pipeline_free(p);
+}
+
+static void values_are_counted_once_and_no_stamp_is_used_twice(void **state)
+{
+    const char *runs = getenv("RUNS");
+    (void)state;
+
+    for (uint64_t seed = 1; seed <= (runs != NULL ? strtoull(runs, NULL, 10) : 150); seed++)
+        run_chances(seed);
+}
+
+/* ---- balances ---------------------------------------------------------- */
+
+static void every_fate_of_a_value_is_on_both_sides_of_the_balance(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000, "metric_filterlist=bad", "heeler_max_contexts=12",
+                                  "histogram_copy_to_distribution=true");
+    (void)state;
+
+    pipeline_line(p, 0, 1001,
+                  "a:1:2:nan|c\nbad:1|c\nh:1:2|h\ns:x|s\nd:inf|d\na:1|g|T999\n"
+                  "a:1|h|T999\nbad:1:2|c|T999\n1:1|c\nwrong\na:1|c|T9999");
+    for (int i = 0; i < 20; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "many%d:1|c", i);
+        pipeline_line(p, 1, 1002, line);
+    }
+    pipeline_flush(p, 1010);
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    assert_int_equal(read_counter(&p->ledger.lines_imbalance), 0);
+    assert_int_equal(pipeline_values_shed(p, SHED_NOT_FINITE), 2);
+    assert_int_equal(pipeline_values_shed(p, SHED_FILTERED), 3);
+    assert_int_equal(pipeline_values_shed(p, SHED_UNSUPPORTED_TIME), 1);
+    assert_int_equal(pipeline_values_shed(p, SHED_REFUSED_TIME), 1);
+    assert_int_equal(pipeline_values_shed(p, SHED_REFUSED_NAME), 1);
+    assert_true(pipeline_values_shed(p, SHED_CONTEXTS_FULL) >= 8);
+    assert_int_equal(read_counter(&p->ledger.type_conflicts), 0); /* a copy is none */
+    uint64_t shed = 0;
+    for (int reason = 0; reason < SHED_REASON_COUNT; reason++)
+        shed += pipeline_values_shed(p, (enum shed_reason)reason);
+    assert_int_equal(read_counter(&p->ledger.folded) + shed, pipeline_values_parsed(p));
+    pipeline_free(p);
+}
+
+static void a_lost_value_shows_until_the_end_whoever_seals_last(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "a:1|c");
+    counter_add(&p->workers[0].ledger.values[METRIC_COUNT], 1);
+    counter_add(&p->workers[0].ledger.lines[0], 1);
+    for (int i = 1; i < 4; i++) {
+        pipeline_flush(p, 1000 + 10 * i); /* worker 1 seals after worker 0 */
+        assert_int_equal(read_counter(&p->ledger.values_imbalance), 1);
+        assert_int_equal(read_counter(&p->ledger.lines_imbalance), 1);
+    }
+    pipeline_free(p);
+}
+
+/* ---- records ----------------------------------------------------------- */
+
+static const char *text_at(const json_t *list, size_t i, const char *key)
+{
+    return json_string_value(json_object_get(json_array_get(list, i), key));
+}
+
+static void timestamped_samples_keep_their_time(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 100000, "tags=t:1");
+    (void)state;
+
+    pipeline_line(p, 0, 100001, "a:5|c|@0.5|#b,a|T99003\na:1:2|g|T7");
+    pipeline_flush(p, 100002); /* they do not wait for the interval's end */
+    json_t *taken = pipeline_take(p), *series = json_object_get(taken, "series");
+    assert_int_equal(json_array_size(series), 3);
+    json_t *points = json_object_get(json_array_get(series, 0), "points");
+    assert_int_equal(json_integer_value(json_array_get(json_array_get(points, 0), 0)), 99003);
+    assert_float_equal(json_real_value(json_array_get(json_array_get(points, 0), 1)), 0.5, 0);
+    assert_string_equal(text_at(series, 0, "type"), "rate");
+    assert_string_equal(text_at(series, 2, "type"), "gauge");
+    json_t *tags = json_object_get(json_array_get(series, 0), "tags");
+    assert_int_equal(json_array_size(tags), 3);
+    assert_string_equal(json_string_value(json_array_get(tags, 0)), "a");
+    json_decref(taken);
+    pipeline_free(p);
+}
+
+static void events_and_checks_are_sent_within_a_tick(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 100000);
+    (void)state;
+
+    pipeline_line(p, 0, 100001,
+                  "_e{1,1}:a|x|s:nagios\n_e{1,1}:b|x|d:77\n_e{1,1}:c|x|s:nagios\n"
+                  "_sc|up|1|#k:v|m:down\n_sc|up|2|d:88|h:other");
+    pipeline_flush(p, 100002);
+    json_t *taken = pipeline_take(p), *checks = json_object_get(taken, "service_checks");
+    assert_int_equal(json_array_size(json_object_get(taken, "events")), 2); /* a source each */
+    assert_int_equal(json_array_size(checks), 2);
+    assert_string_equal(text_at(checks, 0, "host_name"), "h");
+    assert_string_equal(text_at(checks, 1, "host_name"), "other");
+    assert_int_equal(
+        json_integer_value(json_object_get(json_array_get(checks, 0), "timestamp")), 100001);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_array_get(checks, 1), "timestamp")), 88);
+    assert_int_equal(read_counter(&p->ledger.handed[POINT_EVENT]), 3);
+    assert_int_equal(read_counter(&p->ledger.handed[POINT_CHECK]), 2);
+    assert_nothing_open(p);
+    json_decref(taken);
+    pipeline_free(p);
+}
+
+/* ---- slices ------------------------------------------------------------ */
+
+static void a_storm_of_births_and_a_large_flush_are_handled_in_slices(void **state)
+{
+    enum { CONTEXTS = 20000 };
+    struct pipeline *p =
+        PIPELINE(1, 1000, "heeler_max_contexts=30000", "serializer_compressor_kind=none");
+    char line[64];
+    int steps = 0;
+    (void)state;
+
+    p->flusher_stalled = true;
+    for (int i = 0; i < CONTEXTS; i++) {
+        snprintf(line, sizeof line, "storm:1|c|#id:%d", i);
+        pipeline_line(p, 0, 1001, line);
+    }
+    assert_true(pipeline_seal(p, 0));
+    while (flusher_step(p->flusher, 1010, 0))
+        steps++;
+    assert_true(steps > CONTEXTS / 2048 + CONTEXTS / 8192);
+    assert_int_equal(p->n_points, CONTEXTS);
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    pipeline_free(p);
+}
+
+static void a_wrong_setting_is_a_sentence(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 1000);
+    struct flusher_config config = { .settings = &p->settings,
+                                     .hostname = "h",
+                                     .workers = 1,
+                                     .inbox = &p->inbox,
+                                     .outbox = &p->outbox,
+                                     .accounts = p->accounts,
+                                     .budget = &p->budget,
+                                     .ledger = &p->ledger };
+    char problem[200] = "";
+    (void)state;
+
+    json_decref(p->settings.dogstatsd_mapper_profiles);
+    p->settings.dogstatsd_mapper_profiles = json_pack("[{s:s}]", "name", "no prefix");
+    assert_null(flusher_new(&config, problem, sizeof problem));
+    assert_true(strlen(problem) > 10);
+    pipeline_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_interval_is_flushed_when_all_workers_have_handed_in),
+        cmocka_unit_test(a_late_worker_holds_nobody_up_and_loses_nothing),
+        cmocka_unit_test(a_worker_that_was_late_once_is_not_late_again),
+        cmocka_unit_test(stamps_ascend_when_a_worker_leaves_an_interval_out),
+        cmocka_unit_test(the_open_interval_is_flushed_at_the_end),
+        cmocka_unit_test(what_is_not_finished_is_freed),
+        cmocka_unit_test(the_first_stamp_is_not_before_the_start_of_the_process),
+        cmocka_unit_test(a_step_back_takes_the_next_free_second),
+        cmocka_unit_test(
+            a_step_of_more_than_ten_minutes_back_starts_a_timeline_beside_the_old_one),
+        cmocka_unit_test(values_are_counted_once_and_no_stamp_is_used_twice),
+        cmocka_unit_test(every_fate_of_a_value_is_on_both_sides_of_the_balance),
+        cmocka_unit_test(a_lost_value_shows_until_the_end_whoever_seals_last),
+        cmocka_unit_test(timestamped_samples_keep_their_time),
+        cmocka_unit_test(events_and_checks_are_sent_within_a_tick),
+        cmocka_unit_test(a_storm_of_births_and_a_large_flush_are_handled_in_slices),
+        cmocka_unit_test(a_wrong_setting_is_a_sentence),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
