@@ -1,5 +1,6 @@
 #include "flush/catalogue.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #define XXH_INLINE_ALL
@@ -28,9 +29,10 @@ struct catalogue {
     uint32_t lowest_free; /* no free id below */
     struct slot *slots;
     uint32_t n_slots;
-    uint32_t **maps; /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
-    double *gauges;  /* pages, only with keep_gauges */
-    uint32_t *ids;   /* scratch: tags of the series being admitted */
+    uint32_t **maps;    /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
+    uint32_t *map_ends; /* by worker: ids below were mapped since the last trim */
+    double *gauges;     /* pages, only with keep_gauges */
+    uint32_t *ids;      /* scratch: tags of the series being admitted */
     size_t ids_capacity;
     struct slice *views; /* scratch of catalogue_tags */
     size_t views_capacity;
@@ -88,7 +90,9 @@ struct catalogue *catalogue_new(const struct catalogue_config *config,
     catalogue->slots = calloc(SLOTS_MIN, sizeof *catalogue->slots);
     catalogue->n_slots = SLOTS_MIN;
     catalogue->maps = calloc(config->workers, sizeof *catalogue->maps);
-    if (catalogue->slots == NULL || catalogue->maps == NULL || !map_pages(catalogue)) {
+    catalogue->map_ends = calloc(config->workers, sizeof *catalogue->map_ends);
+    if (catalogue->slots == NULL || catalogue->maps == NULL || catalogue->map_ends == NULL ||
+        !map_pages(catalogue)) {
         catalogue_free(catalogue);
         return NULL;
     }
@@ -108,6 +112,7 @@ void catalogue_free(struct catalogue *catalogue)
     strings_free(&catalogue->tags);
     strings_free(&catalogue->tag_sets);
     free(catalogue->maps);
+    free(catalogue->map_ends);
     free(catalogue->slots);
     free(catalogue->ids);
     free(catalogue->views);
@@ -444,6 +449,8 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
         enrich_metric(enricher, name, tags, (enum metric_type)birth->type, copy, &enriched);
     uint32_t *map = &catalogue->maps[worker][birth->id];
 
+    if (birth->id >= catalogue->map_ends[worker])
+        catalogue->map_ends[worker] = birth->id + 1;
     if (refused != SHED_REASON_COUNT) {
         *map = MAP_REFUSED + (uint32_t)refused;
         return;
@@ -474,6 +481,16 @@ void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id)
     if (mapped.refused == SHED_REASON_COUNT && mapped.series != SERIES_NONE)
         catalogue->entries[mapped.series].contexts--;
     catalogue->maps[worker][id] = 0;
+}
+
+void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end)
+{
+    uint32_t *mapped = &catalogue->map_ends[worker];
+
+    if (end >= *mapped / 2)
+        return;
+    pages_forget(catalogue->maps[worker], end * sizeof(uint32_t), *mapped * sizeof(uint32_t));
+    *mapped = end;
 }
 
 /* ---- reading and expiry ------------------------------------------------ */
@@ -583,6 +600,7 @@ void catalogue_expire(struct catalogue *catalogue, int64_t start_s)
         while (n_slots > SLOTS_MIN && catalogue->live < n_slots / 4)
             n_slots /= 2;
         (void)resize_slots(catalogue, n_slots); /* without memory: stay large */
+        malloc_trim(0); /* the strings of a spike have left holes all over the heap */
     }
     counter_set(&catalogue->ledger->series, catalogue->live);
     count_strings(catalogue);

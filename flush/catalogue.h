@@ -50,6 +50,9 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
 /* The context may mean another series from its next birth on. */
 void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id);
 
+/* The worker uses no id from end on: gives back what a spike of contexts took. */
+void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end);
+
 /* What a context maps to: a series id, or a reason of refusal. */
 struct mapped {
     uint32_t series;

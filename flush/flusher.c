@@ -438,6 +438,7 @@ static void retire_contexts(struct flusher *flusher, const struct bucket *bucket
 {
     for (uint32_t i = 0; i < bucket->n_retired; i++)
         catalogue_retire(flusher->catalogue, bucket->parcel.worker, bucket->retired[i]);
+    catalogue_trim(flusher->catalogue, bucket->parcel.worker, bucket->n_cells);
 }
 
 /* Without memory for a snapshot the bucket's values are shed. */
