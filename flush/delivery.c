@@ -127,8 +127,8 @@ static uint64_t points(const struct delivery_count *account)
 /* Points that were accepted and are on no account, or on two. */
 static uint64_t imbalance(const struct delivery_ledger *ledger)
 {
-    uint64_t accounted = points(&ledger->delivered) + points(&ledger->discarded_local) +
-                         points(&ledger->queued);
+    uint64_t accounted =
+        points(&ledger->delivered) + points(&ledger->discarded_local) + points(&ledger->queued);
 
     for (int i = 0; i < REFUSED_COUNT; i++)
         accounted += points(&ledger->refused[i]);

@@ -45,7 +45,8 @@ struct delivery_ledger {
     _Atomic(uint64_t) retries;             /* payloads put back to be sent again */
     _Atomic(uint64_t) errors[ERROR_COUNT];
     _Atomic(int64_t) last_success_ms; /* wall clock; 0: never */
-    _Atomic(uint64_t) imbalance; /* points by which the equation above fails; checked each step */
+    _Atomic(uint64_t)
+        imbalance; /* points by which the equation above fails; checked each step */
 };
 
 const char *delivery_refusal_name(enum delivery_refusal refusal); /* "400" "413" "other" */
