@@ -1,0 +1,30 @@
+#!/bin/sh
+# README.md on standard input, with the two generated tables of PROGRAM on
+# standard output. What stands between <!-- name --> and <!-- /name --> is replaced.
+#   readme.sh PROGRAM <README.md
+set -eu
+program=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+{
+    echo '| setting | variable | type | default | allowed | what it is |'
+    echo '|---|---|---|---|---|---|'
+    "$program" --options-markdown
+} >"$folder/options"
+{
+    echo '| family | type | what it is |'
+    echo '|---|---|---|'
+    "$program" --metrics-list | sed 's/^\([^ ]*\) *\([^ ]*\) *\(.*\)$/| `\1` | \2 | \3 |/'
+} >"$folder/metrics"
+
+awk -v folder="$folder" '
+    /^<!-- \/[a-z]+ -->$/ { skipping = 0 }
+    !skipping { print }
+    /^<!-- [a-z]+ -->$/ {
+        file = folder "/" $2
+        print ""
+        while ((getline line < file) > 0) print line
+        print ""
+        skipping = 1
+    }'
