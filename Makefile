@@ -24,6 +24,10 @@ PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 TEST_LIBS  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
+# gcc sees what is not there once its sanitizers have changed the code.
+ifneq ($(SAN),)
+WARNINGS += $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
+endif
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(if $(FAULT),-DHEELER_FAULT_$(FAULT))
 # Amid a sanitizer's code gcc guesses wrongly what is uninitialized (its manual says so).
@@ -43,7 +47,8 @@ TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-build demo run test test-programs fault-builds test-thread vectors clients differential bench fuzz check format install clean help
+.PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential \
+	bench benches fuzz fuzz-programs check format readme install clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -100,7 +105,10 @@ build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SOURCES) $(wildcard protocol/*.h flush/
 	@mkdir -p $(@D)
 	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_FLAGS) -o $@ $< $(SOURCES) $(LIBS)
 
-fuzz: $(FUZZERS:%=build/fuzz/fuzz_%)
+fuzz-programs: $(FUZZERS:%=build/fuzz/fuzz_%)
+
+fuzz: deps deps-check
+	@$(MAKE) --no-print-directory fuzz-programs
 	$(Q)for name in $(FUZZERS); do \
 		mkdir -p build/fuzz/new_$$name && \
 		build/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
@@ -119,12 +127,12 @@ $(B)/tests/test_profile: $(B)/bench/profile.o
 
 # ---- the two commands of the README -------------------------------------------
 
-# Debian 12's names. Packages that only the client tests need install with
-# `make clients`.
+# Debian 12's names. npm of other origin than Debian's comes with node and has no
+# package of its own.
 BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
-CLIENT_PACKAGES := nodejs npm python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
+CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
 
 # $(call install,packages): what is missing, with apt-get, as root or by sudo.
 install_debs = missing=""; for p in $(1); do \
@@ -139,6 +147,9 @@ deps:
 
 deps-build:
 	@$(call install_debs,$(BUILD_PACKAGES))
+
+deps-check:
+	@$(call install_debs,$(CHECK_PACKAGES))
 
 # pkg-config is asked when the Makefile is read, so what needs packages that may
 # be missing runs in a make of its own, after they are installed.
@@ -164,7 +175,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_TESTS := inbox outbox delivery log server
+THREAD_TESTS := $(filter inbox outbox delivery log server worker stream unix,$(TESTS:$(B)/tests/test_%=%))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:%=build/thread/tests/test_%)
 	@tests/run.sh build/thread/tests "" $(THREAD_TESTS)
@@ -188,25 +199,32 @@ differential: deps
 
 # ---- benches --------------------------------------------------------------------
 
-MICRO := $(patsubst bench/%.c,build/bench/%,$(wildcard bench/bench_*.c))
+benches: $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c)) $(B)/bench/heeler-bench
+
 bench: deps
-	@$(MAKE) --no-print-directory $(MICRO) build/bench/heeler-bench build/heeler
+	@$(MAKE) --no-print-directory benches build/heeler
 	@bench/run.sh
 
 # ---- keeping it clean -----------------------------------------------------------
 
-FORMATTED := $(wildcard config/*.[ch] protocol/*.[ch] flush/*.[ch] server/*.[ch] bench/*.[ch] tests/*.[ch] tests/support/*.[ch] tests/fuzz/*.[ch])
+FORMATTED := $(wildcard config/*.[ch] protocol/*.[ch] flush/*.[ch] server/*.[ch] bench/*.[ch] tests/*.[ch] tests/support/*.[ch] tests/tools/*.[ch] tests/fuzz/*.[ch])
 
 format:
 	clang-format -i $(FORMATTED)
 
-check:
-	@$(call install_debs,$(CHECK_PACKAGES))
-	clang-format --dry-run -Werror $(FORMATTED)
-	cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server bench
+check: deps-build deps-check
+	$(Q)clang-format --dry-run -Werror $(FORMATTED)
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server bench
+
+# The tables of settings and metrics are the program's own; tests/check_readme.sh.
+readme: build/heeler
+	sh tests/tools/readme.sh build/heeler <README.md >build/README.md
+	cp build/README.md README.md
 
 install: build/heeler
 	install -D -m 755 build/heeler $(DESTDIR)$(PREFIX)/bin/heeler
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' packaging/heeler.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.service
 
 clean:
 	rm -rf build
@@ -223,6 +241,7 @@ help:
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10"
 	@echo "make bench         micro benchmarks and a short whole-server table"
 	@echo "make check         clang-format, cppcheck"
+	@echo "make readme        the README's tables of settings and metrics"
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, install (PREFIX, DESTDIR), clean"
 

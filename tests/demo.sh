@@ -7,7 +7,8 @@ set -eu
 heeler=$1
 log=$(mktemp)
 env -u DD_API_KEY -u DD_URL -u DD_DD_URL "$heeler" run --set heeler_console=true \
-    --set dogstatsd_port=__random__ --set heeler_http_listen= --set heeler_interval=5 2>"$log" &
+    --set dogstatsd_port=__random__ --set dogstatsd_socket= --set heeler_http_listen= \
+    --set heeler_interval=5 2>"$log" &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
 
