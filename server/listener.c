@@ -296,7 +296,9 @@ bool listeners_open(struct listeners *listeners, const struct settings *settings
         listeners_close(listeners);
         return false;
     }
-    int tries = settings->dogstatsd_port == PORT_RANDOM ? RANDOM_PORT_TRIES : 1;
+    bool chooses =
+        settings->heeler_udp_listen.n == 0 && settings->dogstatsd_port == PORT_RANDOM;
+    int tries = chooses ? RANDOM_PORT_TRIES : 1;
     for (int i = 0; i < tries && !opened; i++) {
         if (i > 0)
             set_port(&targets.at[0], 0);

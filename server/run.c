@@ -62,6 +62,10 @@ static FILE *console_of(const struct settings *settings)
 /* Until a signal says stop. False: delivery hangs, nothing may be freed. */
 static bool serve(struct run *run, struct server *server)
 {
+    /* Behind those of the loop: in force again once those are freed. */
+    signal(SIGTERM, stop_at_once);
+    signal(SIGINT, stop_at_once);
+    signal(SIGHUP, SIG_IGN);
     struct event *term = evsignal_new(run->base, SIGTERM, on_signal, run);
     struct event *interrupt = evsignal_new(run->base, SIGINT, on_signal, run);
     struct event *hangup = evsignal_new(run->base, SIGHUP, on_hangup, run);
@@ -74,8 +78,6 @@ static bool serve(struct run *run, struct server *server)
     event_free(term);
     event_free(interrupt);
     event_free(hangup);
-    signal(SIGTERM, stop_at_once);
-    signal(SIGINT, stop_at_once);
     return server_stop(server);
 }
 
@@ -95,6 +97,19 @@ static bool find_hostname(const struct settings *settings, char *hostname)
     return found;
 }
 
+/* A sentence about one of these settings; others are the system's fault. */
+static bool is_about_a_setting(const char *problem)
+{
+    static const char *const keys[] = { "bind_host:", "heeler_udp_listen:",
+                                        "dogstatsd_mapper_profiles:",
+                                        "metric_tag_filterlist:" };
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (strncmp(problem, keys[i], strlen(keys[i])) == 0)
+            return true;
+    return false;
+}
+
 static int run_server(const struct settings *settings)
 {
     char problem[512], hostname[HOSTNAME_SIZE];
@@ -110,11 +125,10 @@ static int run_server(const struct settings *settings)
     struct server *server = server_start(&config, problem, sizeof problem);
     if (server == NULL) {
         log_error("server: %s", problem);
+        if (!settings->log_to_console || !log_enabled(LOG_LEVEL_ERROR))
+            fprintf(stderr, "heeler: %s\n", problem);
         event_base_free(run.base);
-        return strncmp(problem, "dogstatsd_mapper_profiles", 25) == 0 ||
-                       strncmp(problem, "metric_tag_filterlist", 21) == 0
-                   ? EXIT_SETTINGS
-                   : EXIT_SYSTEM;
+        return is_about_a_setting(problem) ? EXIT_SETTINGS : EXIT_SYSTEM;
     }
     if (!serve(&run, server)) {
         fflush(stdout);

@@ -88,21 +88,20 @@ static bool read_words(struct command_line *line, struct sending *out, const cha
 
 /* ---- sending ----------------------------------------------------------- */
 
-static bool connect_to(struct sending *sending, const char *to, const struct settings *settings)
+/* The exit status. */
+static int connect_to(struct sending *sending, const char *to, const struct settings *settings)
 {
     char host[ADDRESS_HOST_MAX] = "127.0.0.1", text[16];
     int port = settings->dogstatsd_port > 0 ? settings->dogstatsd_port : 8125;
     struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found;
 
-    if (to != NULL && !address_split(to, host, sizeof host, &port)) {
-        complain("--to", "an address is HOST:PORT or [V6]:PORT");
-        return false;
-    }
+    if (to != NULL && !address_split(to, host, sizeof host, &port))
+        return complain("--to", "an address is HOST:PORT or [V6]:PORT");
     snprintf(text, sizeof text, "%d", port);
     int error = getaddrinfo(host, text, &hints, &found);
     if (error != 0) {
         complain(host, gai_strerror(error));
-        return false;
+        return EXIT_SYSTEM;
     }
     sending->fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     bool connected =
@@ -110,7 +109,7 @@ static bool connect_to(struct sending *sending, const char *to, const struct set
     if (!connected)
         complain(host, strerror(errno));
     freeaddrinfo(found);
-    return connected;
+    return connected ? EXIT_OK : EXIT_SYSTEM;
 }
 
 static int64_t draw(const struct sending *sending)
@@ -198,10 +197,10 @@ static int send_line(struct command_line *line)
         command_settings(&settings, line)) {
         if (sending.n_lines == 0)
             complain("no line", "give one or more, such as 'my_metric:42|g|#env:dev'");
-        else if (connect_to(&sending, to, &settings))
-            status = send_all(&sending);
         else
-            status = EXIT_SYSTEM;
+            status = connect_to(&sending, to, &settings);
+        if (status == EXIT_OK)
+            status = send_all(&sending);
     }
     if (sending.fd >= 0)
         close(sending.fd);

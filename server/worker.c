@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config/clock.h"
@@ -72,7 +73,8 @@ static void arm_seal(struct worker *worker, int64_t now_ns)
     evtimer_add(worker->seal_timer, &wait);
 }
 
-static void seal(struct worker *worker, int64_t now_ns)
+/* False: the flusher is behind, the interval stays open. */
+static bool seal(struct worker *worker, int64_t now_ns)
 {
     int64_t base_ns;
     int64_t start_s = interval_start(worker, now_ns, clock_wall_ns(), &base_ns);
@@ -80,17 +82,17 @@ static void seal(struct worker *worker, int64_t now_ns)
     ingest_settle(worker->ingest);
     for (size_t i = 0; i < worker->config.listeners->n; i++)
         listener_note_drops(worker->sources[i].socket);
-    if (!table_seal(worker->table, start_s, base_ns))
-        log_warn("worker %u: the flusher is behind; the interval stays open",
-                 worker->config.index);
+    bool sealed = table_seal(worker->table, start_s, base_ns);
     worker->seal_at_ns = base_ns + worker->interval_ns;
     arm_seal(worker, now_ns);
+    return sealed;
 }
 
 static void seal_if_due(struct worker *worker, int64_t now_ns)
 {
-    if (now_ns >= worker->seal_at_ns)
-        seal(worker, now_ns);
+    if (now_ns >= worker->seal_at_ns && !seal(worker, now_ns))
+        log_warn("worker %u: the flusher is behind; the interval stays open",
+                 worker->config.index);
 }
 
 static void on_seal_timer(evutil_socket_t fd, short what, void *context)
@@ -99,10 +101,9 @@ static void on_seal_timer(evutil_socket_t fd, short what, void *context)
     int64_t now_ns = clock_monotonic_ns();
 
     (void)fd, (void)what;
-    if (now_ns >= worker->seal_at_ns)
-        seal(worker, now_ns);
-    else
+    if (now_ns < worker->seal_at_ns)
         arm_seal(worker, now_ns);
+    seal_if_due(worker, now_ns);
 }
 
 /* Records do not wait for the interval's end, only for company. */
@@ -185,6 +186,22 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
 /* ---- start and stop ---------------------------------------------------- */
 
+/* The flusher, which still runs, may have to catch up before it takes the last
+ * bucket. */
+static void seal_last(struct worker *worker)
+{
+    static const struct timespec millisecond = { 0, 1000000 };
+    int64_t tries = worker->config.settings->heeler_stop_timeout * 1000;
+
+    while (!seal(worker, clock_monotonic_ns())) {
+        if (tries-- == 0) {
+            log_error("worker %u: the last interval is lost", worker->config.index);
+            return;
+        }
+        nanosleep(&millisecond, NULL);
+    }
+}
+
 static void on_stop(evutil_socket_t fd, short what, void *context)
 {
     struct worker *worker = context;
@@ -192,7 +209,7 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     for (size_t i = 0; i < worker->config.listeners->n; i++)
         read_source(worker, &worker->sources[i], BATCHES_AT_STOP);
-    seal(worker, clock_monotonic_ns());
+    seal_last(worker);
     event_base_loopbreak(worker->base);
 }
 
