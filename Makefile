@@ -86,6 +86,11 @@ $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(PROTO).o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
+# What the script tests send with and listen on.
+$(B)/tests/tools/%: $(B)/tests/tools/%.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
 # make vectors DIR=path: any folder with parse.jsonl, aggregation.jsonl ...
 vectors: $(B)/tests/vectors
 	$(Q)$< $(or $(DIR),tests/data)
@@ -164,7 +169,7 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler fault-builds
+	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
 test-programs: $(TESTS) $(B)/heeler

@@ -1,0 +1,47 @@
+#!/bin/sh
+# A stop under a sender that goes on: what was accepted is read, what the gate
+# refused is counted, to the datagram. A second signal ends at once.
+#   check_stop.sh PROGRAM
+. "${0%/*}/support/script.sh"
+
+# An intake that never answers keeps the sockets open until the sender has ended.
+hanging_intake() {
+    background "$scratch/intake" "$probe" hang
+    intake=$pid
+    wait_for "$scratch/intake" 'port \([0-9]*\)'
+    url=http://127.0.0.1:$found
+}
+
+for workers in 1 2; do
+    hanging_intake
+    start_server "$heeler" --set dd_url="$url" --set api_key=k --set heeler_interval=2 \
+        --set heeler_workers=$workers --set heeler_stop_timeout=10 \
+        --set forwarder_backoff_base=60 --set forwarder_backoff_max=60
+    background "$scratch/sent" "$probe" flood "$port"
+    sender=$pid
+    until_metric heeler_datagrams_received_total 10000
+    kill -TERM "$server"
+    wait_for "$scratch/log" '\(stopping\)'
+    sleep 0.1
+    kill -TERM "$sender"
+    wait "$sender" || fail "the sender did not end well"
+    sent=$(cat "$scratch/sent")
+    kill -KILL "$intake" # the next attempt would come too late: delivery gives up
+    ended 0
+    sum=$(($(ledger datagrams) + $(ledger kernel_drops) + $(ledger gate)))
+    [ "$sum" -eq "$sent" ] || fail "$sum of $sent datagrams are accounted for"
+    [ "$(ledger gate)" -gt 0 ] || fail "the gate refused nothing"
+    [ "$(ledger lines)" -eq "$(ledger datagrams)" ] || fail "lines"
+    [ "$(ledger folded)" -eq "$(ledger datagrams)" ] || fail "folded"
+    [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
+done
+
+hanging_intake
+start_server "$heeler" --set dd_url="$url" --set api_key=k --set heeler_stop_timeout=30
+"$heeler" send --to "127.0.0.1:$port" a:1\|c || fail "send"
+until_metric heeler_datagrams_received_total 1
+kill -INT "$server"
+wait_for "$scratch/log" '\(stopping\)'
+kill -TERM "$server"
+ended 1
+[ -z "$(ledger datagrams)" ] || fail "it took its time"

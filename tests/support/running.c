@@ -1,0 +1,174 @@
+#include "tests/support/running.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "tests/support/with_settings.h"
+
+#define WAIT_NS INT64_C(10000000000)
+
+enum { SETS_MAX = 32 };
+
+bool running_start(struct running *out, FILE *console, char **sets, size_t n_sets)
+{
+    char *all[SETS_MAX] = { "dogstatsd_port=__random__", "bind_host=127.0.0.1",
+                            "heeler_http_listen=", "dogstatsd_socket=" };
+    size_t n = 4;
+
+    *out = (struct running){ .base = event_base_new() };
+    temp_file_write(out->log_path, "", 0);
+    log_open(LOG_LEVEL_INFO, out->log_path, false, false);
+    for (size_t i = 0; i < n_sets && n < SETS_MAX; i++)
+        all[n++] = sets[i];
+    if (!with_settings(&out->settings, all, n))
+        return false;
+    struct server_config config = { &out->settings, "test-host", out->base, console };
+    out->server = server_start(&config, out->problem, sizeof out->problem);
+    return out->server != NULL;
+}
+
+bool running_stop(struct running *running)
+{
+    bool ended = running->server == NULL || server_stop(running->server);
+
+    running->server = NULL;
+    log_close();
+    running->log = temp_file_read(running->log_path);
+    unlink(running->log_path);
+    return ended;
+}
+
+void running_free(struct running *running)
+{
+    event_base_free(running->base);
+    settings_free(&running->settings);
+    free(running->log);
+}
+
+static const char *find_ledger(const struct running *running, const char *name)
+{
+    char word[64];
+    const char *line = strstr(running->log, "final ledger:");
+
+    snprintf(word, sizeof word, " %s=", name);
+    const char *at = line != NULL ? strstr(line, word) : NULL;
+    return at != NULL ? at + strlen(word) : NULL;
+}
+
+uint64_t running_ledger(const struct running *running, const char *name)
+{
+    const char *number = find_ledger(running, name);
+
+    return number != NULL ? strtoull(number, NULL, 10) : UINT64_MAX;
+}
+
+const char *running_imbalance(const struct running *running)
+{
+    static char text[128];
+    const char *at = find_ledger(running, "imbalance");
+
+    snprintf(text, sizeof text, "%.*s", at != NULL ? (int)strcspn(at, " \n") : 0,
+             at != NULL ? at : "");
+    return text;
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+static void nothing(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what, (void)context;
+}
+
+/* Until something happens on the loop, a millisecond at most. */
+static void turn(struct event_base *base)
+{
+    static const struct timeval millisecond = { 0, 1000 };
+
+    event_base_once(base, -1, EV_TIMEOUT, nothing, NULL, &millisecond);
+    event_base_loop(base, EVLOOP_ONCE);
+}
+
+bool running_until(struct running *running, running_condition *done, uint64_t n)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_NS;
+    struct server_view view;
+
+    do {
+        server_view(running->server, &view);
+        if (done(&view, n))
+            return true;
+        turn(running->base);
+    } while (clock_monotonic_ns() < deadline_ns);
+    return false;
+}
+
+bool running_datagrams(const struct server_view *view, uint64_t n)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < view->listeners->n; i++)
+        for (uint32_t w = 0; w < view->listeners->at[i].n_sockets; w++)
+            sum += counter_read(&view->listeners->at[i].sockets[w].datagrams);
+    return sum >= n;
+}
+
+bool running_snapshots(const struct server_view *view, uint64_t n)
+{
+    return counter_read(&view->flusher_ledger->snapshots) >= n;
+}
+
+bool running_delivered(const struct server_view *view, uint64_t n)
+{
+    return atomic_load(&view->delivery_ledger->delivered.payloads) >= n;
+}
+
+const char *running_listener(const struct running *running, size_t i)
+{
+    struct server_view view;
+
+    server_view(running->server, &view);
+    return i < view.listeners->n ? view.listeners->at[i].name : NULL;
+}
+
+/* ---- HTTP ---------------------------------------------------------------- */
+
+struct answer {
+    int status;
+    char *body;
+    bool done;
+};
+
+static void on_answer(struct evhttp_request *request, void *context)
+{
+    struct answer *answer = context;
+
+    answer->done = true;
+    if (request == NULL)
+        return;
+    struct evbuffer *input = evhttp_request_get_input_buffer(request);
+    size_t size = evbuffer_get_length(input);
+    answer->status = evhttp_request_get_response_code(request);
+    answer->body = calloc(1, size + 1);
+    evbuffer_copyout(input, answer->body, size);
+}
+
+int running_get(struct running *running, int port, const char *path, char **body)
+{
+    struct answer answer = { 0 };
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_NS;
+    struct evhttp_connection *connection =
+        evhttp_connection_base_new(running->base, NULL, "127.0.0.1", (uint16_t)port);
+
+    evhttp_make_request(connection, evhttp_request_new(on_answer, &answer), EVHTTP_REQ_GET,
+                        path);
+    while (!answer.done && clock_monotonic_ns() < deadline_ns)
+        turn(running->base);
+    evhttp_connection_free(connection);
+    *body = answer.body;
+    return answer.status;
+}

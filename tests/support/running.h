@@ -1,0 +1,50 @@
+/* tests/support/running.h: a whole server in the test's own process.
+ *
+ * Started with some settings on ports of the kernel's choice, its log in a file;
+ * the caller's loop (HTTP) turns while the test waits for something. Nothing
+ * sleeps: waiting ends when it came true, or false after ten seconds. */
+#ifndef TESTS_SUPPORT_RUNNING_H
+#define TESTS_SUPPORT_RUNNING_H
+
+#include "server/server.h"
+#include "tests/support/temp_file.h"
+
+struct running {
+    struct settings settings;
+    struct event_base *base;
+    struct server *server; /* NULL: it did not start, problem says why */
+    char problem[512];
+    char log_path[TEMP_PATH_SIZE];
+    char *log; /* filled by running_stop */
+};
+
+/* The ports, no unix sockets and no HTTP stand before the sets. False when it
+ * did not start; running_stop() all the same. */
+bool running_start(struct running *out, FILE *console, char **sets, size_t n_sets);
+#define RUNNING_START(out, console, ...)                   \
+    running_start(out, console, (char *[]){ __VA_ARGS__ }, \
+                  sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *))
+
+/* Stops it; false when delivery was still at work. The log is there afterwards. */
+bool running_stop(struct running *running);
+void running_free(struct running *running);
+
+/* A number of the final ledger in the log: "lines", "gate"; UINT64_MAX: not there. */
+uint64_t running_ledger(const struct running *running, const char *name);
+/* "lines/values/points" of the final ledger; a view. "" when there is none. */
+const char *running_imbalance(const struct running *running);
+
+/* Turns the loop until done(view, n). */
+typedef bool running_condition(const struct server_view *view, uint64_t n);
+bool running_until(struct running *running, running_condition *done, uint64_t n);
+bool running_datagrams(const struct server_view *view, uint64_t n); /* read, in all */
+bool running_snapshots(const struct server_view *view, uint64_t n); /* sealed */
+bool running_delivered(const struct server_view *view, uint64_t n); /* payloads */
+
+/* The name of listener i, for udp_sender(). */
+const char *running_listener(const struct running *running, size_t i);
+
+/* GET; the status, with the body in *body (owned). 0: no answer. */
+int running_get(struct running *running, int port, const char *path, char **body);
+
+#endif

@@ -1,0 +1,79 @@
+# Functions of the script tests: start a server, wait for what it says, end it.
+# To be read by a script that got the program as $1. What was started is ended
+# by its number when the script ends.
+set -u
+heeler=$1
+probe=${heeler%/*}/tests/tools/probe
+[ -x "$heeler" ] && [ -x "$probe" ] || { echo "$heeler or $probe is not built"; exit 1; }
+scratch=$(mktemp -d)
+started=
+trap 'for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done; rm -rf "$scratch"' EXIT
+trap 'exit 1' INT TERM HUP
+unset DD_API_KEY DD_URL DD_DD_URL
+
+fail() {
+    echo "$*"
+    [ ! -f "$scratch/log" ] || tail -n 20 "$scratch/log"
+    exit 1
+}
+
+# background OUTPUT command...: its number is $pid.
+background() {
+    output=$1
+    shift
+    "$@" >"$output" 2>&1 &
+    pid=$!
+    started="$started $pid"
+}
+
+# wait_for FILE PATTERN: the part in \(\) of the first line with it is $found.
+wait_for() {
+    for _ in $(seq 1000); do
+        found=$(sed -n "s/.*$2.*/\\1/p" "$1" | head -n 1)
+        [ -z "$found" ] || return 0
+        sleep 0.01
+    done
+    fail "no \"$2\" in $1"
+}
+
+# start_server PROGRAM --set...: a fresh log; $server, $port and $http.
+start_server() {
+    program=$1
+    shift
+    : >"$scratch/log"
+    background "$scratch/log" "$program" run --set dogstatsd_port=__random__ \
+        --set bind_host=127.0.0.1 --set dogstatsd_socket= \
+        --set heeler_http_listen=127.0.0.1:0 "$@"
+    server=$pid
+    wait_for "$scratch/log" 'listening on udp 127.0.0.1:\([0-9]*\)'
+    port=$found
+    wait_for "$scratch/log" 'http: listening on 127.0.0.1:\([0-9]*\)'
+    http=$found
+}
+
+# ended STATUS: waits for the server's end; it must be this.
+ended() {
+    status=0
+    wait "$server" || status=$?
+    [ "$status" -eq "$1" ] || fail "the server ended with $status, not $1"
+}
+
+# ledger NAME: that number of the final ledger.
+ledger() {
+    sed -n "s/.*final ledger:.* $1=\([0-9/]*\).*/\1/p" "$scratch/log"
+}
+
+# metric NAME: the sum of its samples.
+metric() {
+    "$probe" get "$http" /metrics | awk -v name="$1" \
+        'index($0, name) == 1 { sum += $NF } END { printf "%d\n", sum }'
+}
+
+# until_metric NAME N: waits until it is at least that.
+until_metric() {
+    for _ in $(seq 500); do
+        [ "$(metric "$1")" -lt "$2" ] || return 0
+        sleep 0.02
+    done
+    fail "$1 does not reach $2"
+}

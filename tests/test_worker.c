@@ -1,0 +1,251 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/log.h"
+#include "server/table.h"
+#include "server/worker.h"
+#include "tests/support/udp.h"
+#include "tests/support/with_settings.h"
+
+/* One worker and what it writes to; the test is its flusher. */
+struct world {
+    struct settings settings;
+    struct listeners listeners;
+    struct inbox inbox;
+    struct worker_account account;
+    struct arena_budget budget;
+    struct worker_ledger ledger;
+    struct counter forwarded;
+    struct worker *worker;
+    int sender;
+};
+
+static struct world *world_new(int forward_fd, uint32_t handled, char **sets, size_t n)
+{
+    struct world *world = aligned_alloc(64, (sizeof *world + 63) / 64 * 64);
+    char problem[256];
+
+    memset(world, 0, sizeof *world);
+    assert_true(with_settings(&world->settings, sets, n));
+    assert_true(
+        listeners_open(&world->listeners, &world->settings, 1, problem, sizeof problem));
+    assert_true(inbox_open(&world->inbox));
+    assert_true(table_make_secret());
+    atomic_init(&world->budget.left, 1 << 24);
+    atomic_init(&world->account.handled_buckets, handled);
+    struct worker_config config = {
+        .settings = &world->settings,
+        .listeners = &world->listeners,
+        .forward_fd = forward_fd,
+        .forwarded = &world->forwarded,
+        .inbox = &world->inbox,
+        .account = &world->account,
+        .budget = &world->budget,
+        .ledger = &world->ledger,
+    };
+    world->worker = worker_start(&config, problem, sizeof problem);
+    assert_non_null(world->worker);
+    world->sender = udp_sender(world->listeners.at[0].name);
+    return world;
+}
+#define SETS "dogstatsd_port=__random__", "bind_host=127.0.0.1", "dogstatsd_socket="
+#define WORLD_NEW(forward_fd, handled, ...)                         \
+    world_new(forward_fd, handled, (char *[]){ SETS, __VA_ARGS__ }, \
+              sizeof((char *[]){ SETS, __VA_ARGS__ }) / sizeof(char *))
+
+static struct listener_socket *socket_of(struct world *world)
+{
+    return &world->listeners.at[0].sockets[0];
+}
+
+static void stop(struct world *world)
+{
+    assert_true(listener_gate(socket_of(world)));
+    worker_stop(world->worker);
+}
+
+static void world_free(struct world *world)
+{
+    listeners_close(&world->listeners);
+    inbox_close(&world->inbox);
+    settings_free(&world->settings);
+    close(world->sender);
+    free(world);
+}
+
+/* Until so many datagrams are read; ten seconds at most. */
+static void wait_for(struct world *world, uint64_t datagrams)
+{
+    for (int i = 0; i < 10000 && counter_read(&socket_of(world)->datagrams) < datagrams; i++)
+        poll(NULL, 0, 1);
+    assert_int_equal(counter_read(&socket_of(world)->datagrams), datagrams);
+}
+
+/* What the parcels hold in all. */
+struct sum {
+    int buckets, births, records;
+    double value;
+    int64_t last_start_s;
+};
+
+static struct sum take_all(struct world *world)
+{
+    struct sum sum = { 0 };
+    struct birth birth;
+    struct record record;
+    struct slice a, b;
+
+    for (struct parcel *parcel = inbox_take(&world->inbox), *next; parcel != NULL;
+         parcel = next) {
+        struct chunk *chunk = (struct chunk *)parcel;
+        struct bucket *bucket = (struct bucket *)parcel;
+        size_t offset = 0;
+        next = parcel->next;
+        if (parcel->kind == PARCEL_BUCKET) {
+            sum.buckets++;
+            assert_true(bucket->start_s > sum.last_start_s); /* in order */
+            sum.last_start_s = bucket->start_s;
+            assert_int_equal(bucket->lines, bucket->lines_accounted);
+            for (uint32_t id = 0; id < bucket->n_cells; id++)
+                sum.value += bucket->cells[id].value;
+            bucket_free(bucket);
+            continue;
+        }
+        while (parcel->kind == PARCEL_BIRTHS &&
+               chunk_next_birth(chunk, &offset, &birth, &a, &b))
+            sum.births++;
+        while (parcel->kind == PARCEL_RECORDS && chunk_next_record(chunk, &offset, &record, &a))
+            sum.records++;
+        chunk_free(chunk);
+    }
+    return sum;
+}
+
+static void what_was_accepted_before_the_gate_is_read_and_pushed(void **state)
+{
+    struct world *world = WORLD_NEW(-1, 0, "heeler_interval=60");
+    (void)state;
+
+    for (int i = 0; i < 500; i++)
+        udp_send(world->sender, "a:1|c\nb:2|c\n_e{1,1}:t|x");
+    stop(world);
+    worker_join(world->worker);
+    assert_int_equal(
+        counter_read(&socket_of(world)->datagrams) + listener_drops(socket_of(world)), 500);
+    assert_int_equal(listener_drops(socket_of(world)), 0);
+    struct sum sum = take_all(world);
+    assert_float_equal(sum.value, 1500, 0);
+    assert_int_equal(sum.births, 2);
+    assert_int_equal(sum.records, 500);
+    assert_true(sum.buckets >= 1);
+    world_free(world);
+}
+
+static void each_interval_is_a_bucket_of_its_own(void **state)
+{
+    struct world *world = WORLD_NEW(-1, 0, "heeler_interval=1");
+    (void)state;
+
+    udp_send(world->sender, "a:1|c");
+    wait_for(world, 1);
+    for (int i = 0; i < 10000 && counter_read(&world->ledger.seals) < 2; i++)
+        poll(NULL, 0, 1);
+    assert_true(counter_read(&world->ledger.seals) >= 2); /* the quiet one too */
+    udp_send(world->sender, "a:1|c");
+    wait_for(world, 2);
+    stop(world);
+    worker_join(world->worker);
+    struct sum sum = take_all(world);
+    assert_true(sum.buckets >= 3);
+    assert_float_equal(sum.value, 2, 0);
+    world_free(world);
+}
+
+static void the_last_bucket_waits_for_a_flusher_that_is_behind(void **state)
+{
+    struct world *world = WORLD_NEW(-1, (uint32_t)-4, "heeler_interval=60"); /* four behind */
+    (void)state;
+
+    udp_send(world->sender, "a:7|c");
+    wait_for(world, 1);
+    stop(world);
+    poll(NULL, 0, 5); /* it tries in vain meanwhile, or not yet: both are fine */
+    assert_null(inbox_take(&world->inbox));
+    atomic_store(&world->account.handled_buckets, 0);
+    worker_join(world->worker);
+    assert_float_equal(take_all(world).value, 7, 0);
+    world_free(world);
+}
+
+static void but_not_for_ever(void **state)
+{
+    struct world *world =
+        WORLD_NEW(-1, (uint32_t)-4, "heeler_interval=60", "heeler_stop_timeout=0");
+    (void)state;
+
+    udp_send(world->sender, "a:7|c");
+    wait_for(world, 1);
+    stop(world);
+    worker_join(world->worker);
+    assert_int_equal(take_all(world).buckets, 0);
+    world_free(world);
+}
+
+static void what_the_kernel_cut_is_counted(void **state)
+{
+    struct world *world = WORLD_NEW(-1, 0, "dogstatsd_buffer_size=16");
+    (void)state;
+
+    udp_send(world->sender, "exactly.16b:1|c\n");
+    udp_send(world->sender, "a:1|c\nb.longer.name:1|c");
+    wait_for(world, 2);
+    assert_int_equal(counter_read(&socket_of(world)->truncated), 1);
+    assert_int_equal(counter_read(&socket_of(world)->bytes), 32);
+    stop(world);
+    worker_join(world->worker);
+    assert_float_equal(take_all(world).value, 2, 0); /* what came whole counts */
+    world_free(world);
+}
+
+static void datagrams_are_forwarded_and_counted(void **state)
+{
+    int port, to = udp_receiver(&port);
+    char name[32], got[64];
+    (void)state;
+
+    snprintf(name, sizeof name, "udp 127.0.0.1:%d", port);
+    int forward = udp_sender(name);
+    struct world *world = WORLD_NEW(forward, 0, "heeler_interval=60");
+    udp_send(world->sender, "a:1|c");
+    assert_int_equal(recv(to, got, sizeof got, 0), 5);
+    stop(world);
+    worker_join(world->worker);
+    assert_int_equal(counter_read(&world->forwarded), 1);
+    take_all(world);
+    close(to);
+    close(forward);
+    world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_accepted_before_the_gate_is_read_and_pushed),
+        cmocka_unit_test(each_interval_is_a_bucket_of_its_own),
+        cmocka_unit_test(the_last_bucket_waits_for_a_flusher_that_is_behind),
+        cmocka_unit_test(but_not_for_ever),
+        cmocka_unit_test(what_the_kernel_cut_is_counted),
+        cmocka_unit_test(datagrams_are_forwarded_and_counted),
+    };
+
+    log_set_level(LOG_LEVEL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,207 @@
+/* probe: the other ends of a server under test, for scripts.
+ *
+ *   probe burst PORT COUNT   sends COUNT datagrams at once, prints how many left
+ *   probe flood PORT         sends until SIGTERM, prints how many left
+ *   probe get PORT PATH      prints the body; exit 1 unless the answer is 200
+ *   probe watch PORT SECONDS  asks /live and /metrics all the time; prints how long answers
+ *                            took, and how late after each full second a flush was seen
+ *   probe hang               a TCP server that accepts and never answers; prints its port
+ *   probe hold               a UDP socket bound for nobody else; prints its port
+ *
+ * All on 127.0.0.1. Knows nothing of the server's code. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_term(int number)
+{
+    (void)number;
+    told_to_end = 1;
+}
+
+static struct sockaddr_in loopback(const char *port)
+{
+    return (struct sockaddr_in){ .sin_family = AF_INET,
+                                 .sin_port = htons((uint16_t)atoi(port)),
+                                 .sin_addr = { htonl(INADDR_LOOPBACK) } };
+}
+
+static int fail(const char *what)
+{
+    perror(what);
+    return 1;
+}
+
+static int open_to(int type, const char *port)
+{
+    struct sockaddr_in at = loopback(port);
+    int fd = socket(AF_INET, type, 0);
+
+    return fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0 ? fd : -1;
+}
+
+/* A datagram that the kernel refuses to take was not sent. */
+static int send_many(const char *port, int64_t count)
+{
+    static const char line[] = "probe.count:1|c|#a:1";
+    int fd = open_to(SOCK_DGRAM, port);
+    int64_t sent = 0;
+
+    if (fd < 0)
+        return fail("connect");
+    signal(SIGTERM, on_term);
+    while (!told_to_end && sent < count) {
+        if (send(fd, line, sizeof line - 1, 0) == sizeof line - 1)
+            sent++;
+        else if (errno != EINTR && errno != ENOBUFS)
+            return fail("send");
+    }
+    printf("%lld\n", (long long)sent);
+    return 0;
+}
+
+/* The whole answer, or NULL. */
+static const char *fetch(const char *port, const char *path)
+{
+    static char answer[1 << 20];
+    char request[512];
+    size_t used = 0;
+    ssize_t n = 0;
+    int fd = open_to(SOCK_STREAM, port);
+    int len = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", path);
+
+    if (fd < 0)
+        return NULL;
+    if (write(fd, request, (size_t)len) == len)
+        while (used < sizeof answer - 1 &&
+               (n = read(fd, answer + used, sizeof answer - 1 - used)) > 0)
+            used += (size_t)n;
+    answer[used] = '\0';
+    close(fd);
+    return n == 0 && strstr(answer, "\r\n\r\n") != NULL ? answer : NULL;
+}
+
+static bool is_fine(const char *answer)
+{
+    return answer != NULL && strncmp(strchr(answer, ' '), " 200 ", 5) == 0;
+}
+
+static int get(const char *port, const char *path)
+{
+    const char *answer = fetch(port, path);
+
+    if (answer != NULL)
+        fputs(strstr(answer, "\r\n\r\n") + 4, stdout);
+    return !is_fine(answer);
+}
+
+static double now_ms(clockid_t clock)
+{
+    struct timespec now;
+
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* "what: 812 times, median 0.3, 99 % 1.2, worst 4.5 ms" */
+static void report(const char *what, double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, compare);
+    if (n == 0)
+        printf("%s: never\n", what);
+    else
+        printf("%s: %zu times, median %.1f, 99 %% %.1f, worst %.1f ms\n", what, n,
+               values[n / 2], values[n * 99 / 100], values[n - 1]);
+}
+
+enum { ROUNDS_MAX = 100000, PAUSE_MS = 5 };
+
+static int watch(const char *port, double seconds)
+{
+    static double answers[ROUNDS_MAX], flushes[ROUNDS_MAX];
+    size_t n_answers = 0, n_flushes = 0;
+    double end = now_ms(CLOCK_MONOTONIC) + seconds * 1e3;
+    long long before = -1;
+
+    while (now_ms(CLOCK_MONOTONIC) < end && n_answers < ROUNDS_MAX) {
+        double asked = now_ms(CLOCK_MONOTONIC);
+        if (!is_fine(fetch(port, "/live")))
+            return fail("/live");
+        answers[n_answers++] = now_ms(CLOCK_MONOTONIC) - asked;
+        const char *metrics = fetch(port, "/metrics");
+        const char *at = is_fine(metrics) ? strstr(metrics, "\nheeler_snapshots_total ") : NULL;
+        if (at == NULL)
+            return fail("/metrics");
+        long long flushed = atoll(strchr(at + 1, ' '));
+        if (before >= 0 && flushed > before) {
+            double wall = now_ms(CLOCK_REALTIME) / 1e3;
+            flushes[n_flushes++] = (wall - (double)(long long)wall) * 1e3;
+        }
+        before = flushed;
+        poll(NULL, 0, PAUSE_MS);
+    }
+    report("/live answered", answers, n_answers);
+    report("a flush was seen behind the second", flushes, n_flushes);
+    return 0;
+}
+
+/* Prints its port and stays until it is killed. */
+static int stay(int type)
+{
+    struct sockaddr_in at = loopback("0");
+    socklen_t size = sizeof at;
+    int fd = socket(AF_INET, type, 0);
+
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) != 0 ||
+        (type == SOCK_STREAM && listen(fd, 64) != 0) ||
+        getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+        return fail("bind");
+    printf("port %d\n", ntohs(at.sin_port));
+    fflush(stdout);
+    while (true) {
+        if (type == SOCK_STREAM)
+            (void)accept(fd, NULL, NULL);
+        else
+            pause();
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc > 1 ? argv[1] : "";
+
+    if (strcmp(what, "burst") == 0 && argc == 4)
+        return send_many(argv[2], atoll(argv[3]));
+    if (strcmp(what, "flood") == 0 && argc == 3)
+        return send_many(argv[2], INT64_MAX);
+    if (strcmp(what, "get") == 0 && argc == 4)
+        return get(argv[2], argv[3]);
+    if (strcmp(what, "watch") == 0 && argc == 4)
+        return watch(argv[2], atof(argv[3]));
+    if (strcmp(what, "hang") == 0)
+        return stay(SOCK_STREAM);
+    if (strcmp(what, "hold") == 0)
+        return stay(SOCK_DGRAM);
+    fputs("probe burst PORT COUNT | flood PORT | get PORT PATH | watch PORT SECONDS | hang | "
+          "hold\n",
+          stderr);
+    return 2;
+}
