@@ -28,7 +28,7 @@ OPTION(INT, heeler_max_memory, "0", OURS,
 OPTION(INT, heeler_stop_timeout, "5", OURS,
        "how long the last flush may take at exit", RANGE(0, 3600, "seconds"))
 OPTION(LIST, heeler_udp_listen, "", OURS,
-       "more UDP addresses to receive on", FORM(ADDRESS))
+       "UDP addresses to receive on, instead of bind_host and dogstatsd_port", FORM(ADDRESS))
 OPTION(INT, heeler_histogram_exact_values, "16384", OURS,
        "values of a histogram kept exactly before it turns into a sketch",
        RANGE(1, 100000000, "values"))
