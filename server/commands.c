@@ -10,25 +10,25 @@
 
 void command_help(void)
 {
-    fputs(
-        "heeler " HEELER_VERSION ": a DogStatsD server\n"
-        "\n"
-        "usage: heeler [run] [--config FILE] [--set KEY=VALUE]...\n"
-        "       heeler check [--config FILE] [--set KEY=VALUE]...\n"
-        "       heeler send [--to HOST:PORT] [--count N] [--rate N] [--random LO:HI] LINE...\n"
-        "       heeler --version | --help\n"
-        "\n"
-        "run      receives metrics and forwards them; without an api_key nothing leaves\n"
-        "         this machine (local mode). SIGTERM flushes, delivers and ends.\n"
-        "check    prints every effective setting with where it came from, and every problem\n"
-        "send     sends DogStatsD lines: heeler send 'my_metric:42|g|#env:dev'\n"
-        "\n"
-        "Exit status: 0 fine, 1 the system said no, 78 a setting is wrong.\n"
-        "\n"
-        "Settings, in rising order: defaults, --config FILE (YAML, as datadog.yaml), the\n"
-        "environment (key a.b is DD_A_B), --set.\n"
-        "\n",
-        stdout);
+    fputs("heeler " HEELER_VERSION ": a DogStatsD server\n"
+          "\n"
+          "usage: heeler [run] [--config FILE] [--set KEY=VALUE]...\n"
+          "       heeler check [--config FILE] [--set KEY=VALUE]...\n"
+          "       heeler send [--to HOST:PORT | unix:PATH] [--count N] [--rate N]\n"
+          "                   [--random LO:HI] LINE...\n"
+          "       heeler --version | --help\n"
+          "\n"
+          "run      receives metrics and forwards them; without an api_key nothing leaves\n"
+          "         this machine (local mode). SIGTERM flushes, delivers and ends.\n"
+          "check    prints every effective setting with where it came from, and every problem\n"
+          "send     sends DogStatsD lines: heeler send 'my_metric:42|g|#env:dev'\n"
+          "\n"
+          "Exit status: 0 fine, 1 the system said no, 78 a setting is wrong.\n"
+          "\n"
+          "Settings, in rising order: defaults, --config FILE (YAML, as datadog.yaml), the\n"
+          "environment (key a.b is DD_A_B), --set.\n"
+          "\n",
+          stdout);
     options_help(stdout);
 }
 

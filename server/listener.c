@@ -1,184 +1,16 @@
 #include "server/listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "config/address.h"
-#include "config/log.h"
-
-/* Asked for when dogstatsd_so_rcvbuf leaves it to us: two seconds of a loud
- * sender. The kernel takes memory only for what waits. */
-enum { RECEIVE_BUFFER_BYTES = 16 * 1024 * 1024 };
-
-/* Tries for a random port that is free in both families. */
-enum { RANDOM_PORT_TRIES = 20 };
-
-/* One address to bind. */
-struct target {
-    struct sockaddr_storage address;
-    socklen_t len;
-    bool optional; /* its absence is a warning: ::1 of "localhost" */
-};
-
-enum { TARGETS_MAX = 64 };
-
-struct targets {
-    struct target at[TARGETS_MAX];
-    size_t n;
-};
-
-/* ---- which addresses --------------------------------------------------- */
-
-static void set_port(struct target *target, int port)
-{
-    uint16_t network = htons((uint16_t)port);
-
-    if (target->address.ss_family == AF_INET6)
-        ((struct sockaddr_in6 *)&target->address)->sin6_port = network;
-    else
-        ((struct sockaddr_in *)&target->address)->sin_port = network;
-}
-
-static int get_port(const struct sockaddr_storage *address)
-{
-    return ntohs(address->ss_family == AF_INET6
-                     ? ((const struct sockaddr_in6 *)address)->sin6_port
-                     : ((const struct sockaddr_in *)address)->sin_port);
-}
-
-static bool add_numeric(struct targets *targets, const char *host, int port, bool optional)
-{
-    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM };
-    struct addrinfo *found;
-
-    if (targets->n == TARGETS_MAX || getaddrinfo(host, NULL, &hints, &found) != 0)
-        return false;
-    struct target *target = &targets->at[targets->n++];
-    *target = (struct target){ .len = found->ai_addrlen, .optional = optional };
-    memcpy(&target->address, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    set_port(target, port);
-    return true;
-}
-
-/* "localhost" is both families, wherever the system's resolver points it. */
-static bool add_host(struct targets *targets, const char *host, int port)
-{
-    if (host[0] == '\0' || strcmp(host, "localhost") == 0)
-        return add_numeric(targets, "127.0.0.1", port, false) &&
-               add_numeric(targets, "::1", port, true);
-    return add_numeric(targets, host, port, false);
-}
-
-static bool find_targets(struct targets *targets, const struct settings *settings,
-                         char *problem, size_t problem_size)
-{
-    const struct string_list *listed = &settings->heeler_udp_listen;
-    int port = settings->dogstatsd_port == PORT_RANDOM ? 0 : settings->dogstatsd_port;
-    char host[256];
-
-    if (listed->n == 0 && settings->dogstatsd_port == 0)
-        return true;
-    if (listed->n == 0 && settings->dogstatsd_non_local_traffic)
-        return add_numeric(targets, "0.0.0.0", port, false) &&
-               add_numeric(targets, "::", port, true);
-    if (listed->n == 0) {
-        if (add_host(targets, settings->bind_host, port))
-            return true;
-        snprintf(problem, problem_size, "bind_host: \"%s\" is no address of this machine",
-                 settings->bind_host);
-        return false;
-    }
-    for (size_t i = 0; i < listed->n; i++) {
-        if (address_split(listed->at[i], host, sizeof host, &port) &&
-            add_host(targets, host, port))
-            continue;
-        snprintf(problem, problem_size,
-                 "heeler_udp_listen: \"%s\" is no address of this machine", listed->at[i]);
-        return false;
-    }
-    return true;
-}
-
-/* ---- one socket -------------------------------------------------------- */
-
-static int granted_buffer(int fd)
-{
-    int bytes = 0;
-
-    (void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &(socklen_t){ sizeof bytes });
-    return bytes / 2; /* the kernel doubles what is asked, for its own overhead */
-}
-
-static void size_buffer(int fd, int64_t wanted)
-{
-    int bytes = wanted > 0 ? (int)wanted : RECEIVE_BUFFER_BYTES;
-
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    if (wanted == 0 && granted_buffer(fd) < bytes) /* allowed to a privileged process only */
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
-}
-
-static int set_reuse(int fd)
-{
-    return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int));
-}
-
-/* first: binds alone and lets siblings in afterwards. -1 with errno. */
-static int open_socket(const struct target *target, int64_t buffer_bytes, bool first)
-{
-    int fd = socket(target->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    if (target->address.ss_family == AF_INET6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int));
-    size_buffer(fd, buffer_bytes);
-    if ((!first && set_reuse(fd) != 0) ||
-        bind(fd, (const struct sockaddr *)&target->address, target->len) != 0 ||
-        (first && set_reuse(fd) != 0)) {
-        int why = errno;
-        close(fd);
-        errno = why;
-        return -1;
-    }
-    return fd;
-}
-
-static void name_listener(struct listener *listener, int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    char host[INET6_ADDRSTRLEN] = "?";
-
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-        return;
-    if (address.ss_family == AF_INET6) {
-        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&address)->sin6_addr, host, sizeof host);
-        snprintf(listener->name, sizeof listener->name, "udp [%s]:%d", host,
-                 get_port(&address));
-    } else {
-        inet_ntop(AF_INET, &((struct sockaddr_in *)&address)->sin_addr, host, sizeof host);
-        snprintf(listener->name, sizeof listener->name, "udp %s:%d", host, get_port(&address));
-    }
-}
+#include "server/listener_udp.h"
+#include "server/listener_unix.h"
 
 /* ---- one listener ------------------------------------------------------ */
-
-static void close_listener(struct listener *listener)
-{
-    for (uint32_t i = 0; i < listener->n_sockets; i++)
-        close(listener->sockets[i].fd);
-    free(listener->sockets);
-    *listener = (struct listener){ 0 };
-}
 
 static bool list_has(const struct string_list *list, const char *word)
 {
@@ -188,148 +20,64 @@ static bool list_has(const struct string_list *list, const char *word)
     return false;
 }
 
-/* The port that the kernel chose for the first socket is the siblings' too. */
-static void adopt_port(struct target *target, int fd)
+bool listener_init(struct listener *listener, enum listener_kind kind,
+                   const struct settings *settings, uint32_t workers)
 {
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-
-    if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-        set_port(target, get_port(&address));
-}
-
-/* False with errno. */
-static bool open_listener(struct listener *listener, struct target *target,
-                          const struct settings *settings, uint32_t workers)
-{
-    *listener = (struct listener){ .kind = LISTENER_UDP };
-    listener->need_newline = list_has(&settings->dogstatsd_eol_required, "udp");
-    listener->sockets = calloc(workers, sizeof *listener->sockets);
+    *listener = (struct listener){ .kind = kind };
+    listener->need_newline =
+        list_has(&settings->dogstatsd_eol_required, kind == LISTENER_UDP ? "udp" : "uds");
+    listener->sockets =
+        aligned_alloc(_Alignof(struct listener_socket), workers * sizeof *listener->sockets);
     if (listener->sockets == NULL)
         return false;
-    for (uint32_t i = 0; i < workers; i++) {
-        int fd = open_socket(target, settings->dogstatsd_so_rcvbuf, i == 0);
-        if (fd < 0) {
-            int why = errno;
-            close_listener(listener);
-            errno = why;
-            return false;
-        }
-        listener->sockets[listener->n_sockets++].fd = fd;
-        if (i == 0) {
-            adopt_port(target, fd);
-            name_listener(listener, fd);
-        }
-    }
+    listener->n_sockets = workers;
+    for (uint32_t i = 0; i < workers; i++)
+        listener->sockets[i] = (struct listener_socket){ .fd = -1 };
     return true;
 }
 
-static void say_listening(const struct listener *listener, const struct settings *settings)
+void listener_close(struct listener *listener)
 {
-    int granted = granted_buffer(listener->sockets[0].fd);
-    int64_t wanted = settings->dogstatsd_so_rcvbuf > 0 ? settings->dogstatsd_so_rcvbuf
-                                                       : RECEIVE_BUFFER_BYTES;
-
-    log_info("server: listening on %s, receive buffer %d KiB", listener->name, granted / 1024);
-    if (granted < wanted)
-        log_warn("server: %s: the system granted %d of %lld bytes of receive buffer; "
-                 "\"sysctl -w net.core.rmem_max=%lld\" allows it",
-                 listener->name, granted, (long long)wanted, (long long)wanted);
+    socket_file_remove(&listener->file);
+    for (uint32_t i = 0; i < listener->n_sockets; i++)
+        if (listener->sockets[i].fd >= 0 && (i == 0 || listener->kind == LISTENER_UDP))
+            close(listener->sockets[i].fd);
+    free(listener->sockets);
+    *listener = (struct listener){ .n_sockets = 0 };
 }
 
-static void describe(const struct target *target, char *out, size_t size)
-{
-    char host[INET6_ADDRSTRLEN] = "?", port[8] = "?";
-
-    (void)getnameinfo((const struct sockaddr *)&target->address, target->len, host, sizeof host,
-                      port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
-    snprintf(out, size, target->address.ss_family == AF_INET6 ? "udp [%s]:%s" : "udp %s:%s",
-             host, port);
-}
-
-static bool is_absent_family(int why)
-{
-    return why == EAFNOSUPPORT || why == EADDRNOTAVAIL;
-}
-
-/* Opens all targets; with a random port the first one's port is everyone's.
- * False with errno, *failed says which. */
-static bool open_targets(struct listeners *listeners, struct targets *targets,
-                         const struct settings *settings, uint32_t workers, size_t *failed)
-{
-    bool shared_port = settings->heeler_udp_listen.n == 0;
-
-    for (size_t i = 0; i < targets->n; i++) {
-        struct target *target = &targets->at[i];
-        if (i > 0 && shared_port)
-            set_port(target, get_port(&targets->at[0].address));
-        if (open_listener(&listeners->at[listeners->n], target, settings, workers)) {
-            listeners->n++;
-            continue;
-        }
-        *failed = i;
-        if (!target->optional || !is_absent_family(errno))
-            return false;
-        char name[128];
-        describe(target, name, sizeof name);
-        log_warn("server: not listening on %s: %s", name, strerror(errno));
-    }
-    return true;
-}
-
-static void close_all(struct listeners *listeners)
-{
-    for (size_t i = 0; i < listeners->n; i++)
-        close_listener(&listeners->at[i]);
-    listeners->n = 0;
-}
+/* ---- all of them ------------------------------------------------------- */
 
 bool listeners_open(struct listeners *listeners, const struct settings *settings,
                     uint32_t workers, char *problem, size_t problem_size)
 {
-    struct targets targets = { .n = 0 };
-    size_t failed = 0;
-    bool opened = false;
+    snprintf(problem, problem_size, "not enough memory for the listeners");
+    *listeners = (struct listeners){
+        calloc(UDP_LISTENERS_MAX + UNIX_LISTENERS_MAX, sizeof *listeners->at), 0
+    };
+    if (listeners->at != NULL &&
+        udp_listeners_open(listeners, settings, workers, problem, problem_size) &&
+        unix_listeners_open(listeners, settings, workers, problem, problem_size))
+        return true;
+    listeners_close(listeners);
+    return false;
+}
 
-    *listeners = (struct listeners){ calloc(TARGETS_MAX, sizeof *listeners->at), 0 };
-    if (listeners->at == NULL || !find_targets(&targets, settings, problem, problem_size)) {
-        listeners_close(listeners);
-        return false;
-    }
-    bool chooses =
-        settings->heeler_udp_listen.n == 0 && settings->dogstatsd_port == PORT_RANDOM;
-    int tries = chooses ? RANDOM_PORT_TRIES : 1;
-    for (int i = 0; i < tries && !opened; i++) {
-        if (i > 0)
-            set_port(&targets.at[0], 0);
-        opened = open_targets(listeners, &targets, settings, workers, &failed);
-        if (!opened)
-            close_all(listeners);
-        if (!opened && errno != EADDRINUSE)
-            break;
-    }
-    if (!opened) {
-        int why = errno;
-        char name[128];
-        describe(&targets.at[failed], name, sizeof name);
-        snprintf(problem, problem_size, "cannot listen on %s: %s", name,
-                 why == EADDRINUSE ? "the address is in use" : strerror(why));
-        listeners_close(listeners);
-        return false;
-    }
+void listeners_remove_files(struct listeners *listeners)
+{
     for (size_t i = 0; i < listeners->n; i++)
-        say_listening(&listeners->at[i], settings);
-    return true;
+        socket_file_remove(&listeners->at[i].file);
 }
 
 void listeners_close(struct listeners *listeners)
 {
-    close_all(listeners);
+    for (size_t i = 0; i < listeners->n; i++)
+        listener_close(&listeners->at[i]);
     free(listeners->at);
     *listeners = (struct listeners){ 0 };
 }
 
-/* ---- drops ------------------------------------------------------------- */
+/* ---- drops and the gate ------------------------------------------------ */
 
 uint64_t listener_drops(const struct listener_socket *sock)
 {
@@ -348,10 +96,21 @@ void listener_note_drops(struct listener_socket *sock)
     atomic_store_explicit(&sock->drops, listener_drops(sock), memory_order_relaxed);
 }
 
-bool listener_gate(const struct listener_socket *sock)
+static bool gate_udp(int fd)
 {
     struct sock_filter refuse_all = BPF_STMT(BPF_RET | BPF_K, 0);
     struct sock_fprog program = { 1, &refuse_all };
 
-    return setsockopt(sock->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+bool listener_gate(const struct listener *listener)
+{
+    bool gated = true;
+
+    if (listener->kind != LISTENER_UDP)
+        return shutdown(listener->sockets[0].fd, SHUT_RD) == 0;
+    for (uint32_t i = 0; i < listener->n_sockets; i++)
+        gated = gate_udp(listener->sockets[i].fd) && gated;
+    return gated;
 }

@@ -1,14 +1,13 @@
-/* server/listener.h: the sockets that datagrams arrive on.
+/* server/listener.h: where datagrams arrive.
  *
- * One address is one listener; each worker has a socket of its own on it
- * (SO_REUSEPORT), so that the kernel spreads the flows and workers share
- * nothing. The first socket binds exclusively and only then allows siblings:
- * a second server on the address is told "in use" instead of silently taking
- * half of the flows.
+ *   kind             label                   read by
+ *   UDP              "udp 127.0.0.1:8125"    every worker, from a socket of its own
+ *   unix datagram    "unix /path"            every worker, from the one socket
+ *   unix stream      "unixstream /path"      whoever accepts a connection (stream.h)
  *
- * A socket is opened by main before the workers start, read by its worker, and
- * closed by main after the workers have ended: the kernel's count of dropped
- * datagrams stays readable to the last moment. */
+ * A socket is opened by main before the workers start, read by the workers, and
+ * closed by main after they have ended: the kernel's count of dropped datagrams
+ * stays readable to the last moment. */
 #ifndef SERVER_LISTENER_H
 #define SERVER_LISTENER_H
 
@@ -16,22 +15,29 @@
 
 #include "config/settings.h"
 #include "flush/ledger.h"
+#include "server/socket_file.h"
 
-enum listener_kind { LISTENER_UDP, LISTENER_KIND_COUNT };
+enum listener_kind { LISTENER_UDP, LISTENER_UNIX, LISTENER_STREAM };
 
-/* One worker's socket and its counts. Written by the worker, but for drops. */
+/* One worker's view of the listener: its socket and its counts, on cache lines of
+ * its own. Written by the worker, but for drops. A frame of a stream counts as a
+ * datagram. */
 struct listener_socket {
-    int fd;
+    _Alignas(64) int fd;
     struct counter datagrams, bytes, truncated;
-    _Atomic(uint64_t) drops; /* the kernel's count at the last look, in 64 bits */
+    struct counter refused;   /* connections beyond the limit */
+    struct counter too_large; /* frames beyond dogstatsd_buffer_size */
+    _Atomic(uint64_t) drops;  /* the kernel's count at the last look, in 64 bits */
 };
 
 struct listener {
     enum listener_kind kind;
-    char name[128]; /* "udp 127.0.0.1:8125": the label in telemetry and logs */
+    char name[128]; /* the label in telemetry and logs */
     bool need_newline;
     uint32_t n_sockets;
-    struct listener_socket *sockets; /* one a worker */
+    struct listener_socket *sockets; /* one a worker; unix: all with the same fd */
+    struct socket_file file;         /* unix only */
+    _Atomic(uint32_t) connections;   /* open now, of all workers */
 };
 
 struct listeners {
@@ -43,16 +49,27 @@ struct listeners {
  * was opened is closed again. */
 bool listeners_open(struct listeners *listeners, const struct settings *settings,
                     uint32_t workers, char *problem, size_t problem_size);
+
+/* Removes the files of unix sockets, so that a successor may have the paths. */
+void listeners_remove_files(struct listeners *listeners);
 void listeners_close(struct listeners *listeners);
 
-/* Datagrams that the kernel dropped at this socket so far (SO_MEMINFO). Any
- * thread; listener_note_drops() by the worker at each seal, so that the
- * kernel's 32 bits never wrap unseen. */
+/* Datagrams that the kernel dropped at this socket so far (SO_MEMINFO; unix
+ * sockets drop nothing). Any thread; listener_note_drops() by the worker at each
+ * seal, so that the kernel's 32 bits never wrap unseen. */
 uint64_t listener_drops(const struct listener_socket *sock);
 void listener_note_drops(struct listener_socket *sock);
 
-/* From now on the kernel refuses every new datagram at this socket and counts it
- * as dropped; what is queued stays readable. */
-bool listener_gate(const struct listener_socket *sock);
+/* From now on nothing new comes in; what is queued stays readable. The kernel
+ * counts refused UDP datagrams as dropped; senders on unix sockets see EPIPE,
+ * those who connect ECONNREFUSED. False with errno. */
+bool listener_gate(const struct listener *listener);
+
+/* ---- for those who open them -------------------------------------------- */
+
+/* False without memory. */
+bool listener_init(struct listener *listener, enum listener_kind kind,
+                   const struct settings *settings, uint32_t workers);
+void listener_close(struct listener *listener);
 
 #endif

@@ -1,6 +1,7 @@
 #include "server/metrics.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -16,6 +17,12 @@
       "datagrams longer than dogstatsd_buffer_size, cut by the kernel")                       \
     X(F_DROPPED, "heeler_datagrams_dropped_by_kernel_total", "counter",                       \
       "datagrams that the kernel dropped before they were read (SO_MEMINFO)")                 \
+    X(F_CONNECTIONS, "heeler_stream_connections", "gauge",                                    \
+      "open connections of the unix stream socket")                                           \
+    X(F_CONNECTIONS_REFUSED, "heeler_stream_connections_refused_total", "counter",            \
+      "connections closed at once: over heeler_stream_connections, or no memory")             \
+    X(F_FRAMES_TOO_LARGE, "heeler_stream_frames_too_large_total", "counter",                  \
+      "connections closed for a frame longer than dogstatsd_buffer_size")                     \
     X(F_FORWARDED, "heeler_datagrams_forwarded_total", "counter",                             \
       "datagrams sent on to statsd_forward_host")                                             \
     X(F_LINES, "heeler_lines_received_total", "counter", "lines, refused ones too, by kind")  \
@@ -75,11 +82,20 @@ static void plain(struct evbuffer *out, enum family family, uint64_t value)
     evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[family].name, value);
 }
 
+/* A path in a label may hold what ends it. */
 static void labelled(struct evbuffer *out, enum family family, const char *label,
                      const char *text, uint64_t value)
 {
-    evbuffer_add_printf(out, "%s{%s=\"%s\"} %" PRIu64 "\n", families[family].name, label, text,
-                        value);
+    evbuffer_add_printf(out, "%s{%s=\"", families[family].name, label);
+    while (*text != '\0') {
+        size_t plain = strcspn(text, "\"\\\n");
+        evbuffer_add(out, text, plain);
+        text += plain;
+        if (*text != '\0')
+            evbuffer_add_printf(out, "\\%c", *text == '\n' ? 'n' : *text);
+        text += *text != '\0';
+    }
+    evbuffer_add_printf(out, "\"} %" PRIu64 "\n", value);
 }
 
 /* ---- workers ----------------------------------------------------------- */
@@ -117,6 +133,16 @@ static uint64_t read_truncated(const struct listener_socket *sock)
     return counter_read(&sock->truncated);
 }
 
+static uint64_t read_refused(const struct listener_socket *sock)
+{
+    return counter_read(&sock->refused);
+}
+
+static uint64_t read_too_large(const struct listener_socket *sock)
+{
+    return counter_read(&sock->too_large);
+}
+
 static void write_listeners(struct evbuffer *out, const struct server_view *view)
 {
     static const struct {
@@ -137,6 +163,21 @@ static void write_listeners(struct evbuffer *out, const struct server_view *view
                      sum_sockets(listener, rows[row].read));
         }
     }
+}
+
+static void write_streams(struct evbuffer *out, const struct server_view *view)
+{
+    uint64_t connections = 0, refused = 0, too_large = 0;
+
+    for (size_t i = 0; i < view->listeners->n; i++) {
+        const struct listener *listener = &view->listeners->at[i];
+        connections += atomic_load_explicit(&listener->connections, memory_order_relaxed);
+        refused += sum_sockets(listener, read_refused);
+        too_large += sum_sockets(listener, read_too_large);
+    }
+    plain(out, F_CONNECTIONS, connections);
+    plain(out, F_CONNECTIONS_REFUSED, refused);
+    plain(out, F_FRAMES_TOO_LARGE, too_large);
 }
 
 static void write_lines(struct evbuffer *out, const struct server_view *view)
@@ -295,6 +336,7 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     head(out, F_BUILD);
     labelled(out, F_BUILD, "version", HEELER_VERSION, 1);
     write_listeners(out, view);
+    write_streams(out, view);
     head(out, F_FORWARDED);
     uint64_t forwarded = 0;
     for (uint32_t i = 0; i < view->workers; i++)

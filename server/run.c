@@ -101,8 +101,8 @@ static bool find_hostname(const struct settings *settings, char *hostname)
 static bool is_about_a_setting(const char *problem)
 {
     static const char *const keys[] = { "bind_host:", "heeler_udp_listen:",
-                                        "dogstatsd_mapper_profiles:",
-                                        "metric_tag_filterlist:" };
+                                        "dogstatsd_mapper_profiles:", "metric_tag_filterlist:",
+                                        "heeler_socket_" };
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (strncmp(problem, keys[i], strlen(keys[i])) == 0)

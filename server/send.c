@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -88,6 +89,22 @@ static bool read_words(struct command_line *line, struct sending *out, const cha
 
 /* ---- sending ----------------------------------------------------------- */
 
+/* A full queue holds send() up: nothing is lost. The exit status. */
+static int connect_to_path(struct sending *sending, const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+    if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
+        return complain("--to", "a path of a unix socket has 1 to 107 bytes");
+    strcpy(address.sun_path, path);
+    sending->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (sending->fd >= 0 &&
+        connect(sending->fd, (const struct sockaddr *)&address, sizeof address) == 0)
+        return EXIT_OK;
+    complain(path, errno == EPROTOTYPE ? "is no datagram socket" : strerror(errno));
+    return EXIT_SYSTEM;
+}
+
 /* The exit status. */
 static int connect_to(struct sending *sending, const char *to, const struct settings *settings)
 {
@@ -95,8 +112,10 @@ static int connect_to(struct sending *sending, const char *to, const struct sett
     int port = settings->dogstatsd_port > 0 ? settings->dogstatsd_port : 8125;
     struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found;
 
+    if (to != NULL && strncmp(to, "unix:", 5) == 0)
+        return connect_to_path(sending, to + (strncmp(to, "unix://", 7) == 0 ? 7 : 5));
     if (to != NULL && !address_split(to, host, sizeof host, &port))
-        return complain("--to", "an address is HOST:PORT or [V6]:PORT");
+        return complain("--to", "an address is HOST:PORT, [V6]:PORT or unix:/PATH");
     snprintf(text, sizeof text, "%d", port);
     int error = getaddrinfo(host, text, &hints, &found);
     if (error != 0) {

@@ -267,10 +267,9 @@ static uint64_t total_drops(const struct server *server)
 static void gate(struct server *server)
 {
     for (size_t i = 0; i < server->listeners.n; i++)
-        for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
-            if (!listener_gate(&server->listeners.at[i].sockets[w]))
-                log_warn("server: %s cannot be gated: %s", server->listeners.at[i].name,
-                         strerror(errno));
+        if (!listener_gate(&server->listeners.at[i]))
+            log_warn("server: %s cannot be gated: %s", server->listeners.at[i].name,
+                     strerror(errno));
 }
 
 static void stop_workers(struct server *server)
@@ -358,6 +357,7 @@ bool server_stop(struct server *given)
 
     gate(given);
     stop_workers(given);
+    listeners_remove_files(&given->listeners);
     if (given->flusher != NULL)
         flusher_loop_stop(given->flusher);
     given->flusher = NULL;

@@ -13,9 +13,11 @@
 #include "config/log.h"
 #include "server/batch.h"
 #include "server/ingest.h"
+#include "server/stream.h"
 
 enum {
-    BATCHES_A_CALLBACK = 16, /* then timers and other sockets get their turn */
+    BATCHES_A_CALLBACK = 16,       /* then timers and other sockets get their turn */
+    UNIX_BATCHES_A_CALLBACK = 128, /* each hardly more than the kernel's short queue */
     BATCHES_AT_STOP = 1 << 20,
 };
 
@@ -31,7 +33,11 @@ struct source {
     struct worker *worker;
     struct listener *listener;
     struct listener_socket *socket;
-    struct event *readable;
+    struct event *readable;  /* datagrams */
+    struct streams *streams; /* LISTENER_STREAM */
+    bool asks_sender;
+    pid_t sender_pid; /* whom `sender` names */
+    char sender[160];
 };
 
 struct worker {
@@ -133,8 +139,19 @@ static void forward(struct worker *worker, int n)
     counter_add(worker->config.forwarded, (uint64_t)sent);
 }
 
-static void ingest_batch(struct worker *worker, const struct source *source, int n,
-                         int64_t now_ns)
+/* For the log: the listener, and the process where the kernel told it. */
+static const char *name_sender(struct source *source, pid_t pid)
+{
+    if (pid == 0)
+        return source->listener->name;
+    if (pid != source->sender_pid)
+        snprintf(source->sender, sizeof source->sender, "%s (pid %ld)", source->listener->name,
+                 (long)pid);
+    source->sender_pid = pid;
+    return source->sender;
+}
+
+static void ingest_batch(struct worker *worker, struct source *source, int n, int64_t now_ns)
 {
     uint64_t bytes = 0, cut = 0;
     int64_t now_s = clock_wall_ns() / 1000000000;
@@ -142,11 +159,15 @@ static void ingest_batch(struct worker *worker, const struct source *source, int
     for (int i = 0; i < n; i++) {
         bool truncated;
         struct slice datagram = batch_datagram(worker->batch, i, &truncated);
+        const char *sender = source->listener->name;
+
+        if (__builtin_expect(source->asks_sender, 0))
+            sender = name_sender(source, batch_sender(worker->batch, i));
 
         bytes += datagram.len;
         cut += truncated;
-        ingest_datagram(worker->ingest, datagram, source->listener->need_newline,
-                        source->listener->name, now_ns, now_s);
+        ingest_datagram(worker->ingest, datagram, source->listener->need_newline, sender,
+                        now_ns, now_s);
     }
     ingest_settle(worker->ingest);
     forward(worker, n);
@@ -156,9 +177,12 @@ static void ingest_batch(struct worker *worker, const struct source *source, int
         counter_add(&source->socket->truncated, cut);
 }
 
-/* Reads until the socket is empty or the batches are used up. */
-static void read_source(struct worker *worker, const struct source *source, int max_batches)
+/* Reads until the socket is empty or the batches are used up. A short batch says
+ * so of UDP; of a unix socket only that the senders it held up go on by now. */
+static void read_source(struct worker *worker, struct source *source, int max_batches)
 {
+    bool is_udp = source->listener->kind == LISTENER_UDP;
+
     for (int i = 0; i < max_batches; i++) {
         int n = batch_receive(worker->batch, source->socket->fd);
         int64_t now_ns = clock_monotonic_ns();
@@ -170,7 +194,7 @@ static void read_source(struct worker *worker, const struct source *source, int 
             break;
         seal_if_due(worker, now_ns);
         ingest_batch(worker, source, n, now_ns);
-        if (n < BATCH_DATAGRAMS)
+        if (is_udp && n < BATCH_DATAGRAMS)
             break;
     }
     arm_records(worker);
@@ -182,6 +206,48 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
     (void)fd, (void)what;
     read_source(source->worker, source, BATCHES_A_CALLBACK);
+}
+
+static void on_unix_readable(evutil_socket_t fd, short what, void *context)
+{
+    struct source *source = context;
+
+    (void)fd, (void)what;
+    read_source(source->worker, source, UNIX_BATCHES_A_CALLBACK);
+}
+
+static void forward_frames(struct worker *worker, const struct slice *frames, size_t n)
+{
+    uint64_t sent = 0;
+
+    if (worker->config.forward_fd < 0)
+        return;
+    for (size_t i = 0; i < n; i++)
+        sent += send(worker->config.forward_fd, frames[i].at, frames[i].len,
+                     MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)frames[i].len;
+    counter_add(worker->config.forwarded, sent);
+}
+
+static void take_frames(void *context, const struct slice *frames, size_t n, pid_t pid)
+{
+    struct source *source = context;
+    struct worker *worker = source->worker;
+    const char *sender = name_sender(source, pid);
+    int64_t now_ns = clock_monotonic_ns();
+    int64_t now_s = clock_wall_ns() / 1000000000;
+    uint64_t bytes = 0;
+
+    seal_if_due(worker, now_ns);
+    for (size_t i = 0; i < n; i++) {
+        bytes += frames[i].len;
+        ingest_datagram(worker->ingest, frames[i], source->listener->need_newline, sender,
+                        now_ns, now_s);
+    }
+    ingest_settle(worker->ingest);
+    forward_frames(worker, frames, n);
+    counter_add(&source->socket->datagrams, n);
+    counter_add(&source->socket->bytes, bytes);
+    arm_records(worker);
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -207,8 +273,13 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
     struct worker *worker = context;
 
     (void)fd, (void)what;
-    for (size_t i = 0; i < worker->config.listeners->n; i++)
-        read_source(worker, &worker->sources[i], BATCHES_AT_STOP);
+    for (size_t i = 0; i < worker->config.listeners->n; i++) {
+        struct source *source = &worker->sources[i];
+        if (source->streams != NULL)
+            streams_finish(source->streams);
+        else
+            read_source(worker, source, BATCHES_AT_STOP);
+    }
     seal_last(worker);
     event_base_loopbreak(worker->base);
 }
@@ -225,9 +296,11 @@ static void worker_free(struct worker *worker)
 {
     if (worker == NULL)
         return;
-    for (size_t i = 0; worker->sources != NULL && i < worker->config.listeners->n; i++)
+    for (size_t i = 0; worker->sources != NULL && i < worker->config.listeners->n; i++) {
         if (worker->sources[i].readable != NULL)
             event_free(worker->sources[i].readable);
+        streams_free(worker->sources[i].streams);
+    }
     if (worker->seal_timer != NULL)
         event_free(worker->seal_timer);
     if (worker->record_timer != NULL)
@@ -284,8 +357,46 @@ static bool make_table(struct worker *worker)
     worker->batch = batch_new((size_t)settings->dogstatsd_buffer_size);
     if (worker->table == NULL || worker->batch == NULL)
         return false;
+    if (settings->dogstatsd_origin_detection && !batch_ask_senders(worker->batch))
+        return false;
     worker->ingest = ingest_new(&ingest, worker->table);
     return worker->ingest != NULL;
+}
+
+static struct streams *make_streams(struct worker *worker, struct source *source)
+{
+    const struct settings *settings = worker->config.settings;
+    struct streams_config config = {
+        .base = worker->base,
+        .listener = source->listener,
+        .worker = worker->config.index,
+        .frame_max = (size_t)settings->dogstatsd_buffer_size,
+        .max_connections = (uint32_t)settings->heeler_stream_connections,
+        .idle_ns = settings->heeler_stream_idle_timeout * INT64_C(1000000000),
+        .log_too_large = settings->dogstatsd_stream_log_too_big,
+        .ask_senders = settings->dogstatsd_origin_detection,
+        .take = take_frames,
+        .context = source,
+    };
+
+    return streams_new(&config);
+}
+
+static bool make_source(struct worker *worker, struct source *source, struct listener *listener)
+{
+    *source = (struct source){ .worker = worker,
+                               .listener = listener,
+                               .socket = &listener->sockets[worker->config.index] };
+    if (listener->kind == LISTENER_STREAM) {
+        source->streams = make_streams(worker, source);
+        return source->streams != NULL;
+    }
+    source->asks_sender =
+        listener->kind == LISTENER_UNIX && worker->config.settings->dogstatsd_origin_detection;
+    source->readable =
+        event_new(worker->base, source->socket->fd, EV_READ | EV_PERSIST,
+                  listener->kind == LISTENER_UDP ? on_readable : on_unix_readable, source);
+    return source->readable != NULL && event_add(source->readable, NULL) == 0;
 }
 
 static bool make_events(struct worker *worker)
@@ -303,15 +414,9 @@ static bool make_events(struct worker *worker)
     if (worker->seal_timer == NULL || worker->record_timer == NULL ||
         worker->stop_event == NULL || event_add(worker->stop_event, NULL) != 0)
         return false;
-    for (size_t i = 0; i < listeners->n; i++) {
-        struct source *source = &worker->sources[i];
-        *source = (struct source){ worker, &listeners->at[i],
-                                   &listeners->at[i].sockets[worker->config.index], NULL };
-        source->readable = event_new(worker->base, source->socket->fd, EV_READ | EV_PERSIST,
-                                     on_readable, source);
-        if (source->readable == NULL || event_add(source->readable, NULL) != 0)
+    for (size_t i = 0; i < listeners->n; i++)
+        if (!make_source(worker, &worker->sources[i], &listeners->at[i]))
             return false;
-    }
     arm_seal(worker, clock_monotonic_ns());
     return true;
 }

@@ -1,0 +1,19 @@
+/* server/listener_udp.h: listeners on UDP addresses.
+ *
+ * Each worker has a socket of its own on the address (SO_REUSEPORT), so that the
+ * kernel spreads the flows and workers share nothing. The first socket binds
+ * exclusively and only then allows siblings: a second server on the address is
+ * told "in use" instead of silently taking half of the flows. */
+#ifndef SERVER_LISTENER_UDP_H
+#define SERVER_LISTENER_UDP_H
+
+#include "server/listener.h"
+
+enum { UDP_LISTENERS_MAX = 64 };
+
+/* Puts the UDP listeners that the settings ask for into the empty `listeners`,
+ * which has room for UDP_LISTENERS_MAX. False with a sentence; then it is empty. */
+bool udp_listeners_open(struct listeners *listeners, const struct settings *settings,
+                        uint32_t workers, char *problem, size_t problem_size);
+
+#endif
