@@ -68,7 +68,7 @@ static struct listener_socket *socket_of(struct world *world)
 
 static void stop(struct world *world)
 {
-    assert_true(listener_gate(socket_of(world)));
+    assert_true(listener_gate(&world->listeners.at[0]));
     worker_stop(world->worker);
 }
 

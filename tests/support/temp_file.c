@@ -1,5 +1,6 @@
 #include "tests/support/temp_file.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -32,4 +33,21 @@ char *temp_file_read(const char *path)
     if (len < 0 && text != NULL)
         text[0] = '\0';
     return text;
+}
+
+void temp_folder_make(char path[TEMP_PATH_SIZE])
+{
+    strcpy(path, "/tmp/heeler-test-XXXXXX");
+    assert_non_null(mkdtemp(path));
+}
+
+static int remove_one(const char *path, const struct stat *found, int kind, struct FTW *place)
+{
+    (void)found, (void)kind, (void)place;
+    return remove(path);
+}
+
+void temp_folder_remove(const char *path)
+{
+    assert_int_equal(nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }

@@ -1,4 +1,4 @@
-/* tests/support/temp_file.h: a file with some bytes in it, for one test. */
+/* tests/support/temp_file.h: a file with some bytes in it, or a folder, for one test. */
 #ifndef TESTS_SUPPORT_TEMP_FILE_H
 #define TESTS_SUPPORT_TEMP_FILE_H
 
@@ -11,5 +11,9 @@ void temp_file_write(char path[TEMP_PATH_SIZE], const char *at, size_t len);
 
 /* The whole file as an owned, NUL-terminated text. */
 char *temp_file_read(const char *path);
+
+/* A new folder; and its end, with all that is in it. */
+void temp_folder_make(char path[TEMP_PATH_SIZE]);
+void temp_folder_remove(const char *path);
 
 #endif
