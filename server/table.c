@@ -13,11 +13,16 @@
  * then stays open. */
 enum { SLOTS_MIN = 256, BUCKETS_BEHIND_MAX = 4 };
 
-/* The home of a slot is low & mask, so a table can be rebuilt from its slots. */
-struct slot {
-    uint64_t high;
-    uint32_t low;
-    uint32_t id_plus_one; /* 0: empty */
+/* One cache line of the table: four contexts side by side, so that one fetch and
+ * four comparisons without a branch find nearly every one. Filled from the front;
+ * a context overflows into the next line only when its own is full. Its home is
+ * low & mask, so a table can be rebuilt from its lines. */
+enum { LINE_SLOTS = 4 };
+
+struct line {
+    uint64_t high[LINE_SLOTS];
+    uint32_t low[LINE_SLOTS];
+    uint32_t id_plus_one[LINE_SLOTS]; /* 0: empty */
 };
 
 /* By id, in idle[]: intervals since last seen, or one of the two. */
@@ -29,9 +34,9 @@ enum { IDLE_MAX = UINT16_MAX - 2, DEAD = UINT16_MAX - 1, FREE = UINT16_MAX };
 
 struct table {
     struct table_config config;
-    struct slot *slots; /* pages */
-    uint64_t mask;      /* slots - 1 */
-    uint32_t builds;    /* how often the slots were laid out anew */
+    struct line *lines; /* pages */
+    uint64_t mask;      /* lines - 1 */
+    uint32_t builds;    /* how often the lines were laid out anew */
     uint32_t used;      /* slots, dead ones too */
     uint32_t dead;
     uint32_t live;
@@ -70,9 +75,9 @@ static size_t idle_bytes(const struct table *table)
     return (size_t)table->config.max_contexts * sizeof(uint16_t);
 }
 
-static size_t slots_bytes(uint64_t mask)
+static size_t lines_bytes(uint64_t mask)
 {
-    return (size_t)(mask + 1) * sizeof(struct slot);
+    return (size_t)(mask + 1) * sizeof(struct line);
 }
 
 struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns)
@@ -82,14 +87,14 @@ struct table *table_new(const struct table_config *config, int64_t start_s, int6
     if (table == NULL)
         return NULL;
     table->config = *config;
-    table->mask = SLOTS_MIN - 1;
-    table->slots = pages_map(slots_bytes(table->mask));
+    table->mask = SLOTS_MIN / LINE_SLOTS - 1;
+    table->lines = pages_map(lines_bytes(table->mask));
     table->idle = pages_map(idle_bytes(table));
     table->cells = pages_map(cells_bytes(table));
     table->start_s = start_s;
     table->base_ns = base_ns;
     arena_init(&table->arena, config->budget);
-    if (table->slots == NULL || table->idle == NULL || table->cells == NULL) {
+    if (table->lines == NULL || table->idle == NULL || table->cells == NULL) {
         table_free(table);
         return NULL;
     }
@@ -100,7 +105,7 @@ void table_free(struct table *table)
 {
     if (table == NULL)
         return;
-    pages_unmap(table->slots, slots_bytes(table->mask));
+    pages_unmap(table->lines, lines_bytes(table->mask));
     pages_unmap(table->idle, idle_bytes(table));
     pages_unmap(table->cells, cells_bytes(table));
     arena_free(&table->arena);
@@ -140,27 +145,54 @@ __attribute__((flatten)) void table_place(const struct table *table,
         low = low * 0x9FB21C651E98DF25u + tags.low64;
         high = high * 0xC2B2AE3D27D4EB4Fu + tags.high64;
     }
-    __builtin_prefetch(&table->slots[(uint32_t)low & table->mask]);
+    __builtin_prefetch(&table->lines[(uint32_t)low & table->mask]);
     out->low = low;
     out->high = high;
     out->id = TABLE_UNKNOWN;
 }
 
-/* The slot that holds the hash, or the empty one where it would go. */
-static inline struct slot *probe(const struct table *table, const struct table_place *place)
+/* The id of the context, or TABLE_UNKNOWN. A hash's low half meets another's in
+ * the same line once in a billion lines: then the loop looks further. */
+static inline uint32_t find_id(const struct table *table, const struct table_place *place)
 {
-    for (uint64_t at = (uint32_t)place->low & table->mask;; at = (at + 1) & table->mask) {
-        struct slot *slot = &table->slots[at];
+    uint32_t low = (uint32_t)place->low;
 
-        if ((slot->high == place->high && slot->low == (uint32_t)place->low) ||
-            slot->id_plus_one == 0)
-            return slot;
+    for (uint64_t at = low & table->mask;; at = (at + 1) & table->mask) {
+        const struct line *line = &table->lines[at];
+        unsigned matches =
+            (unsigned)(line->low[0] == low) | (unsigned)(line->low[1] == low) << 1 |
+            (unsigned)(line->low[2] == low) << 2 | (unsigned)(line->low[3] == low) << 3;
+
+        for (; matches != 0; matches &= matches - 1) {
+            unsigned slot = (unsigned)__builtin_ctz(matches);
+            if (line->high[slot] == place->high && line->id_plus_one[slot] != 0)
+                return line->id_plus_one[slot] - 1;
+        }
+        if (line->id_plus_one[LINE_SLOTS - 1] == 0)
+            return TABLE_UNKNOWN;
+    }
+}
+
+/* Puts a context that is not there into the first free slot from its home on. */
+static void put_id(struct table *table, uint64_t high, uint32_t low, uint32_t id)
+{
+    for (uint64_t at = low & table->mask;; at = (at + 1) & table->mask) {
+        struct line *line = &table->lines[at];
+
+        for (unsigned slot = 0; slot < LINE_SLOTS; slot++) {
+            if (line->id_plus_one[slot] != 0)
+                continue;
+            line->high[slot] = high;
+            line->low[slot] = low;
+            line->id_plus_one[slot] = id + 1;
+            return;
+        }
     }
 }
 
 void table_look(const struct table *table, struct table_place *place)
 {
-    place->id = probe(table, place)->id_plus_one - 1; /* an empty slot: unknown */
+    place->id = find_id(table, place);
     place->builds = table->builds;
     if (place->id != TABLE_UNKNOWN)
         __builtin_prefetch(&table->cells[place->id], 1);
@@ -228,38 +260,41 @@ bool table_record(struct table *table, struct slice line, enum line_kind kind, u
 
 /* ---- births ------------------------------------------------------------ */
 
+static void free_dead(struct table *table, uint32_t id)
+{
+    table->idle[id] = FREE;
+    table->cells[id].stamp = 0;
+    if (id < table->lowest_free)
+        table->lowest_free = id;
+}
+
 /* A table with room for the live ones only, at most half full. */
 static bool rebuild(struct table *table)
 {
-    uint64_t n_slots = SLOTS_MIN;
+    uint64_t n_lines = SLOTS_MIN / LINE_SLOTS;
 
-    while (n_slots < (uint64_t)(table->used - table->dead) * 2 + 2)
-        n_slots *= 2;
-    struct slot *old = table->slots, *slots = pages_map(slots_bytes(n_slots - 1));
+    while (n_lines * LINE_SLOTS < (uint64_t)(table->used - table->dead) * 2 + 2)
+        n_lines *= 2;
+    struct line *old = table->lines, *lines = pages_map(lines_bytes(n_lines - 1));
     uint64_t old_mask = table->mask;
 
-    if (slots == NULL)
+    if (lines == NULL)
         return false;
-    pages_dense(slots, slots_bytes(n_slots - 1));
-    table->slots = slots;
-    table->mask = n_slots - 1;
-    for (uint64_t i = 0; i <= old_mask; i++) {
-        uint32_t id = old[i].id_plus_one - 1;
-        if (old[i].id_plus_one == 0)
-            continue;
-        if (table->idle[id] == DEAD) {
-            table->idle[id] = FREE;
-            table->cells[id].stamp = 0;
-            if (id < table->lowest_free)
-                table->lowest_free = id;
-            continue;
+    pages_dense(lines, lines_bytes(n_lines - 1));
+    table->lines = lines;
+    table->mask = n_lines - 1;
+    for (uint64_t at = 0; at <= old_mask; at++) {
+        for (unsigned slot = 0; slot < LINE_SLOTS; slot++) {
+            uint32_t id = old[at].id_plus_one[slot] - 1;
+            if (id == TABLE_UNKNOWN)
+                break;
+            if (table->idle[id] == DEAD)
+                free_dead(table, id);
+            else
+                put_id(table, old[at].high[slot], old[at].low[slot], id);
         }
-        uint64_t at = old[i].low & table->mask;
-        while (slots[at].id_plus_one != 0)
-            at = (at + 1) & table->mask;
-        slots[at] = old[i];
     }
-    pages_unmap(old, slots_bytes(old_mask));
+    pages_unmap(old, lines_bytes(old_mask));
     table->used -= table->dead;
     table->dead = 0;
     table->builds++;
@@ -305,25 +340,22 @@ static enum shed_reason revive(struct table *table, uint32_t id, const struct sa
     return SHED_REASON_COUNT;
 }
 
-static enum shed_reason give_birth(struct table *table, struct slot *slot,
-                                   const struct table_place *place, const struct sample *sample,
-                                   enum cell_kind kind, uint32_t *id)
+static enum shed_reason give_birth(struct table *table, const struct table_place *place,
+                                   const struct sample *sample, enum cell_kind kind,
+                                   uint32_t *id)
 {
-    if ((uint64_t)table->used + 1 > (table->mask + 1) / 4 * 3) {
-        if (!rebuild(table))
-            return SHED_MEMORY;
-        slot = probe(table, place);
-    }
+    uint64_t slots = (table->mask + 1) * LINE_SLOTS;
+
+    if ((uint64_t)table->used + 1 > slots / 4 * 3 && !rebuild(table))
+        return SHED_MEMORY;
     *id = take_id(table);
-    if (*id >= table->config.max_contexts && table->dead > 0 && rebuild(table)) {
-        slot = probe(table, place);
+    if (*id >= table->config.max_contexts && table->dead > 0 && rebuild(table))
         *id = take_id(table);
-    }
     if (*id >= table->config.max_contexts)
         return SHED_CONTEXTS_FULL;
     if (!write_birth(table, sample, kind, *id))
         return SHED_BEHIND;
-    *slot = (struct slot){ place->high, (uint32_t)place->low, *id + 1 };
+    put_id(table, place->high, (uint32_t)place->low, *id);
     table->used++;
     if (*id == table->end)
         table->end++;
@@ -341,10 +373,9 @@ static inline struct cell *find_cell(struct table *table, const struct sample *s
     uint32_t id = place->id;
 
     if (__builtin_expect(id == TABLE_UNKNOWN || place->builds != table->builds, 0)) {
-        struct slot *slot = probe(table, place);
-        id = slot->id_plus_one - 1;
+        id = find_id(table, place);
         if (id == TABLE_UNKNOWN) {
-            *why = give_birth(table, slot, place, sample, kind, &id);
+            *why = give_birth(table, place, sample, kind, &id);
             if (*why != SHED_REASON_COUNT)
                 return NULL;
         }

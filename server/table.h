@@ -9,10 +9,9 @@
  * process, wide enough that no two contexts ever meet. What the strings are is
  * told once, in a *birth*, to the flusher.
  *
- *   slots     96 bits of the hash -> id, open addressing, 16 bytes each, under 3/4
- *             full (a million contexts meet by accident once in 10^17 runs)
- *   cells     value, stamp and count by id: the open bucket
- *   idle      intervals since a context was last seen, by id
+ *   lines     96 bits of the hash -> id, four to a cache line, under 3/4 full (a million
+ * contexts meet by accident once in 10^17 runs) cells     value, stamp and count by id: the
+ * open bucket idle      intervals since a context was last seen, by id
  *
  * Adding takes three steps, some lines apart, so that memory is fetched while
  * other lines are parsed: table_place() hashes and asks for the slot,
