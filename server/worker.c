@@ -36,8 +36,10 @@ struct source {
     struct event *readable; /* datagrams */
     struct event *nap_over; /* UDP, where the buffer allows a nap */
     struct timeval nap;
-    uint64_t nap_max_datagrams; /* after more than these there is none */
-    struct streams *streams;    /* LISTENER_STREAM */
+    double nap_max_per_ns; /* at more datagrams than that there is none */
+    uint64_t since_empty;  /* datagrams, and when: the recent rate */
+    int64_t empty_ns;
+    struct streams *streams; /* LISTENER_STREAM */
     bool asks_sender;
     pid_t sender_pid; /* whom `sender` names */
     char sender[160];
@@ -214,11 +216,21 @@ static struct turn read_source(struct worker *worker, struct source *source, int
 }
 
 /* Being woken costs more than reading: after a turn that emptied the socket the
- * kernel collects for some milliseconds before it is asked again. */
-static bool naps_after(const struct source *source, struct turn turn)
+ * kernel collects for some milliseconds before it is asked again, unless the
+ * recent rate would fill too much of the buffer meanwhile. */
+static bool naps_after(struct source *source, struct turn turn)
 {
-    return source->nap_over != NULL && turn.emptied && turn.datagrams > 0 &&
-           turn.datagrams <= source->nap_max_datagrams;
+    if (source->nap_over == NULL)
+        return false;
+    source->since_empty += turn.datagrams;
+    if (!turn.emptied)
+        return false;
+    int64_t now_ns = clock_monotonic_ns();
+    double most = source->nap_max_per_ns * (double)(now_ns - source->empty_ns);
+    bool naps = turn.datagrams > 0 && (double)source->since_empty <= most;
+    source->since_empty = 0;
+    source->empty_ns = now_ns;
+    return naps;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -421,8 +433,8 @@ static struct streams *make_streams(struct worker *worker, struct source *source
 }
 
 /* A nap is never longer than a sender of 1,432-byte datagrams needs to fill half of
- * the granted buffer at half a million a second, and there is none after a turn
- * that already filled an eighth of it. A small buffer allows no nap. */
+ * the granted buffer at half a million a second, and there is none at a rate that
+ * would fill an eighth of it meanwhile. A small buffer allows no nap. */
 static bool make_nap(struct source *source)
 {
     enum { CHARGED_BYTES = 2304, FASTEST_A_MS = 500, NAP_MAX_MS = 10 };
@@ -436,8 +448,10 @@ static bool make_nap(struct source *source)
     int nap_ms = datagrams / 2 / FASTEST_A_MS;
     if (nap_ms < 1)
         return true;
-    source->nap.tv_usec = (nap_ms < NAP_MAX_MS ? nap_ms : NAP_MAX_MS) * 1000;
-    source->nap_max_datagrams = (uint64_t)datagrams / 8;
+    if (nap_ms > NAP_MAX_MS)
+        nap_ms = NAP_MAX_MS;
+    source->nap.tv_usec = nap_ms * 1000;
+    source->nap_max_per_ns = datagrams / 8 / (nap_ms * 1e6);
     source->nap_over = evtimer_new(source->worker->base, on_nap_over, source);
     return source->nap_over != NULL;
 }
