@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -178,6 +179,20 @@ static void adopt_port(struct target *target, int fd)
         set_port(target, get_port(&address));
 }
 
+/* The kernel keeps a sender with one worker. A single loud one is spread datagram
+ * by datagram instead, by a program that draws the number of a socket. */
+static bool spread_at_random(int fd, uint32_t workers)
+{
+    struct sock_filter draw[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM)),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, workers),
+        BPF_STMT(BPF_RET | BPF_A, 0),
+    };
+    struct sock_fprog program = { sizeof draw / sizeof draw[0], draw };
+
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
+}
+
 /* False with errno. */
 static bool open_listener(struct listener *listener, struct target *target,
                           const struct settings *settings, uint32_t workers)
@@ -198,6 +213,10 @@ static bool open_listener(struct listener *listener, struct target *target,
             name_listener(listener, fd);
         }
     }
+    if (workers > 1 && strcmp(settings->heeler_spread, "random") == 0 &&
+        !spread_at_random(listener->sockets[0].fd, workers))
+        log_warn("server: %s: heeler_spread: %s; each sender stays with one worker",
+                 listener->name, strerror(errno));
     return true;
 }
 
