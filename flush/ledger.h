@@ -70,6 +70,7 @@ struct worker_ledger {
     struct counter contexts;                     /* now alive */
     struct counter births;                       /* contexts ever seen as new */
     struct counter seals;
+    struct counter longest_seal_us;     /* reading pauses for a seal */
     struct counter histograms_switched; /* exact values given up for a sketch */
 };
 

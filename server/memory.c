@@ -9,6 +9,9 @@ static const int64_t UNLIMITED_BYTES = INT64_C(1024) * 1024 * 1024;
 /* The least with which the buckets of a quiet server fit. */
 static const int64_t BUCKETS_LEAST_BYTES = 8 * 1024 * 1024;
 
+/* Some chunks of births. */
+static const int64_t PARCELS_LEAST_BYTES = 2 * 1024 * 1024;
+
 /* The number in a file; 0 for "max", no file, or a v1 "no limit" number. */
 static int64_t read_limit(const char *root, const char *name)
 {
@@ -48,4 +51,11 @@ long memory_for_buckets(const struct settings *settings)
     int64_t bytes = memory_limit(settings) / 4;
 
     return (long)(bytes > BUCKETS_LEAST_BYTES ? bytes : BUCKETS_LEAST_BYTES);
+}
+
+size_t memory_for_parcels(const struct settings *settings)
+{
+    int64_t bytes = memory_limit(settings) / 32 / settings->heeler_workers;
+
+    return (size_t)(bytes > PARCELS_LEAST_BYTES ? bytes : PARCELS_LEAST_BYTES);
 }

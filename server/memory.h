@@ -6,6 +6,7 @@
 #ifndef SERVER_MEMORY_H
 #define SERVER_MEMORY_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "config/settings.h"
@@ -20,5 +21,9 @@ int64_t memory_limit(const struct settings *settings);
 /* The part of it that sets, histograms and sketches of open and unsent buckets may
  * take together. */
 long memory_for_buckets(const struct settings *settings);
+
+/* The part that births and records may take on their way from one worker to the
+ * flusher. */
+size_t memory_for_parcels(const struct settings *settings);
 
 #endif

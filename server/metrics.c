@@ -37,6 +37,8 @@
     X(F_FOLDED, "heeler_values_folded_total", "counter", "values folded into series")         \
     X(F_CONTEXTS, "heeler_contexts", "gauge", "contexts alive in the workers")                \
     X(F_BIRTHS, "heeler_contexts_born_total", "counter", "contexts seen as new")              \
+    X(F_PAUSE, "heeler_seal_longest_microseconds", "gauge",                                   \
+      "the longest that a worker paused reading to seal an interval")                         \
     X(F_SERIES, "heeler_series", "gauge", "series in the catalogue")                          \
     X(F_STRINGS, "heeler_strings_bytes", "gauge", "bytes of interned names, hosts and tags")  \
     X(F_SNAPSHOTS, "heeler_snapshots_total", "counter", "intervals flushed")                  \
@@ -194,6 +196,17 @@ static void write_lines(struct evbuffer *out, const struct server_view *view)
     plain(out, F_RECORDS_SHED, SUM_OVER_WORKERS(view, records_shed));
 }
 
+static uint64_t longest_pause(const struct server_view *view)
+{
+    uint64_t longest = 0;
+
+    for (uint32_t i = 0; i < view->workers; i++) {
+        uint64_t pause = counter_read(&view->worker_ledgers[i].longest_seal_us);
+        longest = pause > longest ? pause : longest;
+    }
+    return longest;
+}
+
 static void write_values(struct evbuffer *out, const struct server_view *view)
 {
     const struct flusher_ledger *flusher = view->flusher_ledger;
@@ -210,6 +223,7 @@ static void write_values(struct evbuffer *out, const struct server_view *view)
     plain(out, F_FOLDED, counter_read(&flusher->folded));
     plain(out, F_CONTEXTS, SUM_OVER_WORKERS(view, contexts));
     plain(out, F_BIRTHS, SUM_OVER_WORKERS(view, births));
+    plain(out, F_PAUSE, longest_pause(view));
 }
 
 /* ---- flusher and delivery ---------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "config/log.h"
 #include "server/batch.h"
 #include "server/ingest.h"
+#include "server/memory.h"
 #include "server/stream.h"
 
 enum {
@@ -20,10 +21,6 @@ enum {
     UNIX_BATCHES_A_CALLBACK = 128, /* each hardly more than the kernel's short queue */
     BATCHES_AT_STOP = 1 << 20,
 };
-
-/* The flusher may be this far behind in births and records before new contexts
- * and records are shed. */
-enum { BEHIND_MAX_BYTES = 16 * 1024 * 1024 };
 
 /* A seal may come this much before the wall clock's boundary: timers and clocks
  * differ a little. */
@@ -84,6 +81,15 @@ static void arm_seal(struct worker *worker, int64_t now_ns)
     evtimer_add(worker->seal_timer, &wait);
 }
 
+static void note_pause(struct worker *worker, int64_t since_ns)
+{
+    struct counter *longest = &worker->config.ledger->longest_seal_us;
+    uint64_t pause_us = (uint64_t)(clock_monotonic_ns() - since_ns) / 1000;
+
+    if (pause_us > counter_read(longest))
+        counter_set(longest, pause_us);
+}
+
 /* False: the flusher is behind, the interval stays open. */
 static bool seal(struct worker *worker, int64_t now_ns)
 {
@@ -94,6 +100,7 @@ static bool seal(struct worker *worker, int64_t now_ns)
     for (size_t i = 0; i < worker->config.listeners->n; i++)
         listener_note_drops(worker->sources[i].socket);
     bool sealed = table_seal(worker->table, start_s, base_ns);
+    note_pause(worker, now_ns);
     worker->seal_at_ns = base_ns + worker->interval_ns;
     arm_seal(worker, now_ns);
     return sealed;
@@ -387,7 +394,7 @@ static bool make_table(struct worker *worker)
         .histogram_exact_values = (size_t)settings->heeler_histogram_exact_values,
         .copy_histograms = settings->histogram_copy_to_distribution,
         .gauge_deltas = settings->heeler_statsd_gauge_deltas,
-        .max_behind = BEHIND_MAX_BYTES,
+        .max_behind = memory_for_parcels(settings),
         .inbox = worker->config.inbox,
         .account = worker->config.account,
         .budget = worker->config.budget,
