@@ -413,13 +413,15 @@ static bool prepare(struct builder *b)
 static bool has_enough(const struct builder *b, uint64_t asked_lines)
 {
     uint64_t lines = b->notes.used / sizeof(struct note);
+    bool smp = b->profile->shape == SHAPE_SMP;
+    size_t most = (size_t)(smp ? RING_MAX_SMP_MIB : RING_MAX_MIB) << 20;
 
-    if (b->text.used + b->notes.used + b->payloads.used >
-        RING_MAX_BYTES - 2 * PROFILE_MAX_DATAGRAM)
+    if (b->text.used + b->notes.used + b->payloads.used > most - 2 * PROFILE_MAX_DATAGRAM)
         return true;
     if (asked_lines > 0)
         return lines >= asked_lines;
-    return !b->profile->fresh && lines >= b->profile->contexts &&
+    return !b->profile->fresh &&
+           lines >= (uint64_t)b->profile->contexts * (smp ? RING_SMP_ROUNDS : 1) &&
            b->payloads.used / sizeof(struct payload) >= RING_MIN_PAYLOADS;
 }
 

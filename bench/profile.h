@@ -21,7 +21,9 @@ enum {
     PROFILE_MAX_DATAGRAM = 65507,
     PROFILE_MAX_PACK = 4096,
     PROFILE_MAX_TAGS = 256,
-    RING_MAX_BYTES = 256 * 1024 * 1024, /* text and notes together */
+    RING_MAX_MIB = 256,      /* text and notes together */
+    RING_MAX_SMP_MIB = 3072, /* its lines are long, and each context is to occur */
+    RING_SMP_ROUNDS = 4,     /* lines per context: drawn at random, 2 % then never occur */
 };
 
 enum load_type {
