@@ -160,12 +160,14 @@ static uint32_t intern_tags(struct catalogue *catalogue, const struct slice *tag
 {
     if (!reserve_ids(catalogue, n))
         return STRINGS_NONE;
+    strings_intern_all(&catalogue->tags, tags, n, catalogue->ids);
     for (size_t i = 0; i < n; i++) {
-        catalogue->ids[i] = strings_intern(&catalogue->tags, tags[i]);
-        if (catalogue->ids[i] == STRINGS_NONE) {
-            release_tags(catalogue, catalogue->ids, i);
-            return STRINGS_NONE;
-        }
+        if (catalogue->ids[i] != STRINGS_NONE)
+            continue;
+        for (size_t held = 0; held < n; held++)
+            if (catalogue->ids[held] != STRINGS_NONE)
+                strings_release(&catalogue->tags, catalogue->ids[held]);
+        return STRINGS_NONE;
     }
     uint32_t set = strings_intern(&catalogue->tag_sets, ids_slice(catalogue->ids, n));
     if (set == STRINGS_NONE || !strings_is_last(&catalogue->tag_sets, set))

@@ -102,10 +102,8 @@ static void give_id(struct strings *strings, uint32_t id)
     strings->free_id = id;
 }
 
-uint32_t strings_intern(struct strings *strings, struct slice text)
+static uint32_t intern_hashed(struct strings *strings, struct slice text, uint32_t hash)
 {
-    uint32_t hash = hash_of(text);
-
     if (text.len > UINT32_MAX || !reserve_slot(strings))
         return STRINGS_NONE;
     struct strings_slot *slot = probe(strings, text, hash);
@@ -128,6 +126,53 @@ uint32_t strings_intern(struct strings *strings, struct slice text)
     strings->live++;
     strings->bytes += text.len;
     return id;
+}
+
+uint32_t strings_intern(struct strings *strings, struct slice text)
+{
+    return intern_hashed(strings, text, hash_of(text));
+}
+
+/* The string that most likely stands for this hash, or NULL. */
+static const struct strings_entry *likely_entry(const struct strings *strings, uint32_t hash)
+{
+    const struct strings_slot *slot = &strings->slots[hash & (strings->n_slots - 1)];
+
+    return slot->hash == hash && slot->id_plus_one != 0
+               ? &strings->entries[slot->id_plus_one - 1]
+               : NULL;
+}
+
+static void fetch(const struct strings *strings, const uint32_t *hashes, size_t n)
+{
+    const struct strings_entry *entry;
+
+    for (size_t i = 0; i < n; i++)
+        __builtin_prefetch(&strings->slots[hashes[i] & (strings->n_slots - 1)]);
+    for (size_t i = 0; i < n; i++)
+        if ((entry = likely_entry(strings, hashes[i])) != NULL)
+            __builtin_prefetch(entry);
+    for (size_t i = 0; i < n; i++)
+        if ((entry = likely_entry(strings, hashes[i])) != NULL)
+            __builtin_prefetch(entry->at);
+}
+
+void strings_intern_all(struct strings *strings, const struct slice *texts, size_t n,
+                        uint32_t *ids)
+{
+    enum { AT_ONCE = 64 };
+    uint32_t hashes[AT_ONCE];
+
+    for (size_t done = 0; done < n; done += AT_ONCE) {
+        size_t some = n - done < AT_ONCE ? n - done : AT_ONCE;
+
+        for (size_t i = 0; i < some; i++)
+            hashes[i] = hash_of(texts[done + i]);
+        if (strings->n_slots > 0)
+            fetch(strings, hashes, some);
+        for (size_t i = 0; i < some; i++)
+            ids[done + i] = intern_hashed(strings, texts[done + i], hashes[i]);
+    }
 }
 
 uint32_t strings_find(const struct strings *strings, struct slice text)

@@ -45,6 +45,12 @@ void strings_free(struct strings *strings);
 /* The id of text, with one more reference; STRINGS_NONE without memory. */
 uint32_t strings_intern(struct strings *strings, struct slice text);
 
+/* The same for several at once: ids[i] of texts[i]. What the look-ups will touch is
+ * fetched for all before the first is looked up, so that their misses overlap. When
+ * memory runs out the rest are STRINGS_NONE. */
+void strings_intern_all(struct strings *strings, const struct slice *texts, size_t n,
+                        uint32_t *ids);
+
 /* The id of text without taking a reference; STRINGS_NONE when nobody holds it. */
 uint32_t strings_find(const struct strings *strings, struct slice text);
 
