@@ -1,49 +1,51 @@
-#!/bin/sh
-# Runs test programs and scripts, prints what failed, and closes with
-# "N passed, M failed" alone on a line.
+#!/bin/bash
+# Runs test programs and scripts, as many at once as there are processors, shows
+# what failed, and closes with "N passed, M failed" alone on a line.
 #   run.sh FOLDER PROGRAM [NAME...]
 # FOLDER holds the built test_* programs; PROGRAM is the heeler that the script
 # tests start (empty: no script tests); NAMEs choose among the programs.
 folder=$1
 program=$2
 shift 2
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+names=("$@")
+if [ $# -eq 0 ]; then
+    for test in "$folder"/test_*; do
+        case $test in *.o | *.d) ;; *) names+=("${test##*/test_}") ;; esac
+    done
+fi
+commands=$(
+    for name in "${names[@]}"; do echo "$name $folder/test_$name"; done
+    [ -z "$program" ] || for script in tests/check_*.sh; do
+        echo "${script##*/} bash $script $program"
+    done
+)
+
+# The slowest first, so that none is left over at the end.
+slow='^(payload|server|delivery|check_faults.sh|vectors|worker) '
+{ grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
+    xargs -P "$(nproc)" -L 1 bash -c \
+        'out=$0 name=$1; shift; "$@" >"$out/$name.log" 2>&1 </dev/null; echo $? >"$out/$name.status"' "$out"
+
 passed=0
 failed=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-
-one() { # name command...
-    name=$1
-    shift
-    if "$@" >"$log" 2>&1; then
-        count=$(grep -c '^\[       OK \]' "$log")
-        [ "$count" -gt 0 ] || count=1
-        passed=$((passed + count))
-        printf '  ok    %s (%s)\n' "$name" "$count"
+while read -r name _; do
+    log=$out/$name.log
+    status=$(cat "$out/$name.status")
+    ok=$(grep -c '^\[       OK \]' "$log")
+    if [ "$status" = 0 ]; then
+        [ "$ok" -gt 0 ] || ok=1
+        printf '  ok    %s (%s)\n' "$name" "$ok"
     else
-        status=$?
-        ok=$(grep -c '^\[       OK \]' "$log")
         bad=$(grep -c '^\[  FAILED  \] [a-z]' "$log")
         [ "$bad" -gt 0 ] || bad=1
-        passed=$((passed + ok))
         failed=$((failed + bad))
         printf '  FAIL  %s (exit %s)\n' "$name" "$status"
         grep -v '^\[ RUN      \]\|^\[       OK \]' "$log" | tail -n 60
     fi
-}
-
-if [ $# -gt 0 ]; then
-    for name in "$@"; do one "$name" "$folder/test_$name"; done
-else
-    for test in "$folder"/test_*; do
-        case $test in *.o | *.d) continue ;; esac
-        one "${test##*/test_}" "$test"
-    done
-fi
-if [ -n "$program" ]; then
-    for script in tests/check_*.sh; do
-        one "${script##*/}" sh "$script" "$program"
-    done
-fi
+    passed=$((passed + ok))
+done <<<"$commands"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
