@@ -50,6 +50,13 @@ OPTION(INT, heeler_stream_connections, "1024", OURS,
 OPTION(INT, heeler_stream_idle_timeout, "3600", OURS,
        "how long a silent stream connection stays open", RANGE(1, 604800, "seconds"))
 
+OPTION(LIST, heeler_rollups, "60 3600", OURS,
+       "windows, in seconds, that series are summed up in for questions", COMMAS)
+OPTION(INT, heeler_lookback, "3600", OURS,
+       "how long single intervals are kept for questions", RANGE(0, 31622400, "seconds"))
+OPTION(INT, heeler_rollup_max_bytes, "8388608", OURS,
+       "memory for all of these; 0: nothing is kept", AT_LEAST(0, "bytes"))
+
 OPTION(BOOL, use_dogstatsd, "true", RECEIVE, "receive metrics at all")
 OPTION(PORT, dogstatsd_port, "8125", RECEIVE,
        "UDP port; 0: no UDP, __random__: the kernel chooses", RANGE(0, 65535, NULL))

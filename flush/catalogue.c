@@ -121,11 +121,6 @@ void catalogue_free(struct catalogue *catalogue)
 
 /* ---- identities -------------------------------------------------------- */
 
-/* The interned form of an identity; each string is held once. */
-struct identity {
-    uint32_t name, host, tags;
-};
-
 static void count_strings(struct catalogue *catalogue)
 {
     counter_set(&catalogue->ledger->strings,
@@ -536,6 +531,91 @@ const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series,
         catalogue->views[i] = strings_get(&catalogue->tags, ids[i]);
     return catalogue->views;
 }
+
+/* ---- identities that outlive their series ------------------------------ */
+
+struct identity catalogue_identity(const struct catalogue *catalogue, uint32_t series,
+                                   struct slice name)
+{
+    const struct series_entry *entry = &catalogue->entries[series];
+
+    return (struct identity){
+        name.len > 0 ? strings_find(&catalogue->names, name) : entry->name,
+        entry->host,
+        entry->tags,
+    };
+}
+
+bool catalogue_hold(struct catalogue *catalogue, uint32_t series, struct slice name,
+                    struct identity *out)
+{
+    const struct series_entry *entry = &catalogue->entries[series];
+
+    *out = (struct identity){ entry->name, entry->host, entry->tags };
+    if (name.len > 0)
+        out->name = strings_intern(&catalogue->names, name);
+    else
+        strings_hold(&catalogue->names, entry->name);
+    if (out->name == STRINGS_NONE)
+        return false;
+    strings_hold(&catalogue->names, entry->host);
+    strings_hold(&catalogue->tag_sets, entry->tags);
+    return true;
+}
+
+void catalogue_release(struct catalogue *catalogue, struct identity given)
+{
+    release_identity(catalogue, given);
+    count_strings(catalogue);
+}
+
+static size_t share_of(const struct strings *strings, uint32_t id)
+{
+    const struct strings_entry *entry = &strings->entries[id];
+
+    return (entry->len + sizeof *entry + 2 * sizeof(struct strings_slot)) / entry->refs;
+}
+
+size_t catalogue_share(const struct catalogue *catalogue, struct identity held)
+{
+    size_t n,
+        sum = share_of(&catalogue->names, held.name) + share_of(&catalogue->names, held.host);
+    const uint32_t *ids = catalogue_tag_ids(catalogue, held.tags, &n);
+
+    for (size_t i = 0; i < n; i++)
+        sum += share_of(&catalogue->tags, ids[i]);
+    return sum + share_of(&catalogue->tag_sets, held.tags);
+}
+
+struct slice catalogue_text(const struct catalogue *catalogue, uint32_t name_or_host)
+{
+    return strings_get(&catalogue->names, name_or_host);
+}
+
+const uint32_t *catalogue_tag_ids(const struct catalogue *catalogue, uint32_t tags, size_t *n)
+{
+    struct slice set = strings_get(&catalogue->tag_sets, tags);
+
+    *n = set.len / sizeof(uint32_t);
+    return (const uint32_t *)(const void *)set.at;
+}
+
+struct slice catalogue_tag(const struct catalogue *catalogue, uint32_t tag)
+{
+    return strings_get(&catalogue->tags, tag);
+}
+
+uint32_t catalogue_find_text(const struct catalogue *catalogue, struct slice text)
+{
+    return strings_find(&catalogue->names, text);
+}
+
+uint32_t catalogue_find_tag(const struct catalogue *catalogue, struct slice tag)
+{
+    return strings_find(&catalogue->tags, tag);
+}
+
+/* ---- what expiry needs ------------------------------------------------- */
 
 double *catalogue_gauge(struct catalogue *catalogue, uint32_t series)
 {

@@ -70,6 +70,36 @@ struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series);
 /* The sorted tags as views good until the next call; *n of them. */
 const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n);
 
+/* ---- identities that outlive their series ------------------------------ */
+
+/* Interned: equal strings have equal ids while somebody holds them. */
+struct identity {
+    uint32_t name, host, tags;
+};
+
+/* Of a live series; holds nothing. name: another name for it (a histogram's
+ * "x.max"), or empty for its own. Its strings may be missing (STRINGS_NONE). */
+struct identity catalogue_identity(const struct catalogue *catalogue, uint32_t series,
+                                   struct slice name);
+
+/* Keeps the strings of that identity until the release. False without memory. */
+bool catalogue_hold(struct catalogue *catalogue, uint32_t series, struct slice name,
+                    struct identity *out);
+void catalogue_release(struct catalogue *catalogue, struct identity given);
+
+/* Of a held identity: its share of the bytes of the strings, each divided by how
+ * many hold it. */
+size_t catalogue_share(const struct catalogue *catalogue, struct identity held);
+
+/* Views of what is held. Tags are ids, sorted as the tags are; *n of them. */
+struct slice catalogue_text(const struct catalogue *catalogue, uint32_t name_or_host);
+const uint32_t *catalogue_tag_ids(const struct catalogue *catalogue, uint32_t tags, size_t *n);
+struct slice catalogue_tag(const struct catalogue *catalogue, uint32_t tag);
+
+/* The id of a name or host, of a tag; STRINGS_NONE: nobody has it. */
+uint32_t catalogue_find_text(const struct catalogue *catalogue, struct slice text);
+uint32_t catalogue_find_tag(const struct catalogue *catalogue, struct slice tag);
+
 /* The last value of a gauge (0 at first), kept only with keep_gauges. */
 double *catalogue_gauge(struct catalogue *catalogue, uint32_t series);
 

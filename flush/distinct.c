@@ -258,3 +258,23 @@ const uint8_t *distinct_registers(const struct distinct *distinct)
 {
     return distinct->registers;
 }
+
+struct distinct *distinct_restore(struct arena *arena, const uint64_t *members, size_t n,
+                                  const uint8_t *registers)
+{
+    struct distinct *distinct = distinct_new(arena);
+
+    if (distinct == NULL)
+        return NULL;
+    if (registers != NULL) {
+        distinct->registers = arena_alloc(arena, DISTINCT_REGISTERS);
+        if (distinct->registers != NULL)
+            memcpy(distinct->registers, registers, DISTINCT_REGISTERS);
+        return distinct->registers != NULL ? distinct : NULL;
+    }
+    if (n > DISTINCT_EXACT || !reserve_members(distinct, arena, n))
+        return NULL;
+    for (size_t i = 0; i < n; i++)
+        append_member(distinct, members[i]);
+    return distinct;
+}

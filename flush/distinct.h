@@ -42,4 +42,9 @@ bool distinct_is_estimate(const struct distinct *distinct);
 size_t distinct_members(const struct distinct *distinct, const uint64_t **members);
 const uint8_t *distinct_registers(const struct distinct *distinct);
 
+/* A set of what the two told of another: n members (up to DISTINCT_EXACT), or
+ * registers unless NULL. NULL when the arena is exhausted. */
+struct distinct *distinct_restore(struct arena *arena, const uint64_t *members, size_t n,
+                                  const uint8_t *registers);
+
 #endif

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 
 #include "config/log.h"
+#include "flush/query.h"
 
 /* One slice: some ten milliseconds at most. */
 enum {
     CELLS_A_STEP = 65536,
     BIRTHS_A_STEP = 2048,
     RECORDS_A_STEP = 4096,
-    SERIES_A_STEP = 8192
+    SERIES_A_STEP = 8192,
+    MERGED_WEIGHT = 32 /* a set or sketch that goes into each rollup, against a number */
 };
 
 /* The intake refuses points further ahead than this. */
@@ -50,6 +52,10 @@ struct flusher {
     int64_t stamps[STAMPS_KEPT]; /* used last, in a ring */
     uint64_t n_stamps;
 
+    struct rollup *rollup; /* or NULL */
+    struct asked *asked;   /* questions taken, oldest first */
+    struct query *query;   /* of the first one, once it is looked at */
+
     double *pool;                           /* of the parser for timestamped samples */
     uint64_t folded_of[64];                 /* by worker: values that balance 2 has seen */
     uint64_t values_off[64], lines_off[64]; /* by worker, at its last seal */
@@ -71,6 +77,22 @@ static bool read_rules(struct flusher *flusher, char *problem, size_t problem_si
         .ledger = flusher->config.ledger,
     };
     return true;
+}
+
+static bool make_rollup(struct flusher *flusher, char *problem, size_t problem_size)
+{
+    const struct settings *settings = flusher->config.settings;
+    struct rollup_config config = {
+        .interval_s = settings->heeler_interval,
+        .steps = &settings->heeler_rollups,
+        .lookback_s = settings->heeler_lookback,
+        .max_bytes = (size_t)settings->heeler_rollup_max_bytes,
+        .max_series = flusher->max_series,
+    };
+
+    flusher->rollup =
+        rollup_new(&config, flusher->catalogue, flusher->config.ledger, problem, problem_size);
+    return flusher->rollup != NULL;
 }
 
 struct flusher *flusher_new(const struct flusher_config *config, char *problem,
@@ -97,6 +119,11 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
         .n_aggregates = settings->histogram_aggregates.n,
     };
     flusher->catalogue = catalogue_new(&catalogue, config->ledger);
+    if (flusher->catalogue != NULL && settings->heeler_rollup_max_bytes > 0 &&
+        !make_rollup(flusher, problem, problem_size)) {
+        flusher_free(flusher);
+        return NULL;
+    }
     flusher->encoder = encoder_new(settings, config->hostname, config->outbox, config->ledger);
     flusher->pool = malloc((size_t)(settings->dogstatsd_buffer_size / 2 + 1) * sizeof(double));
     if (flusher->catalogue == NULL || flusher->encoder == NULL || flusher->pool == NULL) {
@@ -150,6 +177,13 @@ void flusher_free(struct flusher *flusher)
     }
     snapshots_free(flusher->open);
     snapshots_free(flusher->sealed);
+    query_free(flusher->query);
+    while (flusher->asked != NULL) {
+        struct asked *next = flusher->asked->next;
+        asked_free(flusher->asked);
+        flusher->asked = next;
+    }
+    rollup_free(flusher->rollup);
     encoder_free(flusher->encoder);
     catalogue_free(flusher->catalogue);
     enrich_free(flusher->enricher);
@@ -522,6 +556,7 @@ static void finish_parcel(struct flusher *flusher)
 struct showing {
     struct flusher *flusher;
     int64_t now_s;
+    bool of_histogram; /* its points go into the rollups as they are made */
 };
 
 static void show_series(void *context, const struct series *series)
@@ -530,6 +565,10 @@ static void show_series(void *context, const struct series *series)
     const struct point_visitor *also = showing->flusher->config.also;
 
     encoder_series(showing->flusher->encoder, series, showing->now_s);
+    if (showing->of_histogram)
+        rollup_add_made(showing->flusher->rollup, showing->flusher->next_series,
+                        series->id.metric, series->points[0].value,
+                        series->type == SERIES_RATE);
     if (also != NULL)
         also->series(also->context, series);
 }
@@ -568,6 +607,8 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
     encoder_end_snapshot(flusher->encoder);
     if (also != NULL && flusher->config.snapshot_ends != NULL)
         flusher->config.snapshot_ends(also->context);
+    if (flusher->rollup != NULL)
+        rollup_close(flusher->rollup);
     flusher->sealed = snapshot->next;
     flusher->next_series = 0;
     /* A series that an unsent snapshot may name must stay. */
@@ -577,23 +618,124 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
     check_points(flusher);
 }
 
+/* Shows the next series; returns how much work it was, a number being 1. */
+static int send_series(struct flusher *flusher, struct snapshot *snapshot,
+                       struct showing *showing)
+{
+    struct point_visitor visitor = { show_series, show_sketch, showing };
+    uint32_t series = flusher->next_series;
+    uint8_t kind = catalogue_entry(flusher->catalogue, series)->kind;
+    bool number = kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_HISTOGRAM;
+
+    showing->of_histogram = flusher->rollup != NULL && kind == CELL_HISTOGRAM;
+    points_visit(snapshot, flusher->catalogue, series, &flusher->rules, &visitor);
+    if (flusher->rollup == NULL)
+        return 1;
+    rollup_add(flusher->rollup, snapshot, series);
+    return number ? 1 : MERGED_WEIGHT;
+}
+
 static void send_slice(struct flusher *flusher, int64_t now_s)
 {
     struct snapshot *snapshot = flusher->sealed;
-    struct showing showing = { flusher, now_s };
-    struct point_visitor visitor = { show_series, show_sketch, &showing };
+    struct showing showing = { flusher, now_s, false };
     const struct point_visitor *also = flusher->config.also;
-    uint32_t end = snapshot->end - flusher->next_series > SERIES_A_STEP
-                       ? flusher->next_series + SERIES_A_STEP
-                       : snapshot->end;
 
-    if (flusher->next_series == 0 && also != NULL && flusher->config.snapshot_begins != NULL)
-        flusher->config.snapshot_begins(also->context, snapshot->stamp_s);
-    for (; flusher->next_series < end; flusher->next_series++)
-        points_visit(snapshot, flusher->catalogue, flusher->next_series, &flusher->rules,
-                     &visitor);
+    if (flusher->next_series == 0) {
+        if (flusher->rollup != NULL && !rollup_open(flusher->rollup, snapshot->stamp_s))
+            return;
+        if (also != NULL && flusher->config.snapshot_begins != NULL)
+            flusher->config.snapshot_begins(also->context, snapshot->stamp_s);
+    }
+    for (int left = SERIES_A_STEP; left > 0 && flusher->next_series < snapshot->end;
+         flusher->next_series++)
+        left -= send_series(flusher, snapshot, &showing);
     if (flusher->next_series == snapshot->end)
         finish_snapshot(flusher, snapshot);
+}
+
+/* ---- questions --------------------------------------------------------- */
+
+static void take_questions(struct flusher *flusher)
+{
+    struct asked **end = &flusher->asked;
+
+    if (flusher->config.questions == NULL)
+        return;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = questions_take_asked(flusher->config.questions);
+}
+
+/* The first question goes back with what it has been given. */
+static void give_answer(struct flusher *flusher)
+{
+    struct asked *done = flusher->asked;
+
+    flusher->asked = done->next;
+    query_free(flusher->query);
+    flusher->query = NULL;
+    counter_add(&flusher->config.ledger->questions, 1);
+    questions_answer(flusher->config.questions, done);
+}
+
+static void refuse_question(struct flusher *flusher, int status, const char *sentence)
+{
+    asked_refuse(flusher->asked, status, sentence);
+    give_answer(flusher);
+}
+
+static void begin_question(struct flusher *flusher)
+{
+    struct asked *asked = flusher->asked;
+    char problem[256];
+
+    if (flusher->rollup == NULL) {
+        refuse_question(flusher, 503,
+                        "nothing is kept for questions: heeler_rollup_max_bytes is 0");
+        return;
+    }
+    flusher->query = query_new(flusher->rollup, (struct slice){ asked->text, asked->text_len },
+                               asked->from_s, asked->to_s, problem, sizeof problem);
+    if (flusher->query == NULL)
+        refuse_question(flusher, 400, problem);
+}
+
+static void continue_question(struct flusher *flusher)
+{
+    struct slice answer;
+
+    switch (query_step(flusher->query)) {
+    case QUERY_MORE:
+        break;
+    case QUERY_DONE:
+        answer = query_answer(flusher->query);
+        flusher->asked->status = 200;
+        bytes_add(&flusher->asked->answer, answer.at, answer.len);
+        give_answer(flusher);
+        break;
+    case QUERY_FAILED:
+        refuse_question(flusher, 400, query_problem(flusher->query));
+        break;
+    }
+}
+
+/* A slice of the first question; true when there is more to do. While a snapshot
+ * goes into the rollups questions wait. */
+static bool answer_slice(struct flusher *flusher)
+{
+    take_questions(flusher);
+    if (flusher->asked == NULL)
+        return false;
+    if (atomic_load_explicit(&flusher->asked->cancelled, memory_order_relaxed))
+        give_answer(flusher);
+    else if (flusher->rollup != NULL && rollup_is_busy(flusher->rollup))
+        return true;
+    else if (flusher->query == NULL)
+        begin_question(flusher);
+    else
+        continue_question(flusher);
+    return flusher->asked != NULL;
 }
 
 /* ---- the outside ------------------------------------------------------- */
@@ -607,7 +749,13 @@ bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     }
     if (flusher->sealed != NULL)
         send_slice(flusher, now_s);
-    return flusher->first != NULL || flusher->sealed != NULL;
+    bool asked = answer_slice(flusher);
+    return flusher->first != NULL || flusher->sealed != NULL || asked;
+}
+
+struct rollup *flusher_rollup(struct flusher *flusher)
+{
+    return flusher->rollup;
 }
 
 void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns)

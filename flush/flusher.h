@@ -5,6 +5,8 @@
  *     records  -> encoder (timestamped samples, events, checks)
  *     bucket   -> snapshot_fold, into the snapshot of its interval
  *   snapshot complete or late -> snapshot_seal -> points_visit -> encoder -> outbox
+ *                                              -> rollup_add
+ *   questions -> query_step, from the rollups -> answers
  *
  * All work is done in slices: flusher_step() does a bounded piece and says
  * whether there is more, so that neither a flush nor a storm of births holds
@@ -21,6 +23,8 @@
 
 #include "flush/encoder.h"
 #include "flush/points.h"
+#include "flush/questions.h"
+#include "flush/rollup.h"
 
 struct flusher;
 
@@ -34,6 +38,7 @@ struct flusher_config {
     struct worker_account *accounts; /* one a worker */
     struct arena_budget *budget;     /* of all arenas */
     struct flusher_ledger *ledger;
+    struct questions *questions;      /* shared; or NULL */
     const struct point_visitor *also; /* sees every aggregated point too; or NULL */
     /* Around the points of one snapshot for `also`; or NULL. */
     void (*snapshot_begins)(void *context, int64_t stamp_s);
@@ -51,6 +56,9 @@ bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 /* To be called from time to time (each second): seals what waits for a worker
  * for too long and hands over records. */
 void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns);
+
+/* What the series did lately; NULL when heeler_rollup_max_bytes is 0. A view. */
+struct rollup *flusher_rollup(struct flusher *flusher);
 
 /* Everything, without slices: all parcels, all snapshots (complete or not), all
  * records. After the workers have pushed their last parcel. */

@@ -11,7 +11,7 @@
 struct flusher_loop {
     struct flusher *flusher;
     struct event_base *base;
-    struct event *inbox_event, *tick_event, *more_event, *stop_event;
+    struct event *inbox_event, *ask_event, *tick_event, *more_event, *stop_event;
     int stop_fd;
     _Atomic(int64_t) alive_ms;
     pthread_t thread;
@@ -72,8 +72,8 @@ static void *run(void *context)
 
 static void loop_free(struct flusher_loop *loop)
 {
-    struct event *events[] = { loop->inbox_event, loop->tick_event, loop->more_event,
-                               loop->stop_event };
+    struct event *events[] = { loop->inbox_event, loop->ask_event, loop->tick_event,
+                               loop->more_event, loop->stop_event };
 
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
@@ -86,7 +86,18 @@ static void loop_free(struct flusher_loop *loop)
     free(loop);
 }
 
-static bool make_events(struct flusher_loop *loop, struct inbox *inbox)
+/* Questions wake the loop as parcels do. */
+static bool make_ask_event(struct flusher_loop *loop, const struct questions *questions)
+{
+    if (questions == NULL)
+        return true;
+    loop->ask_event =
+        event_new(loop->base, questions->asked_fd, EV_READ | EV_PERSIST, on_work, loop);
+    return loop->ask_event != NULL && event_add(loop->ask_event, NULL) == 0;
+}
+
+static bool make_events(struct flusher_loop *loop, struct inbox *inbox,
+                        const struct questions *questions)
 {
     static const struct timeval second = { 1, 0 };
 
@@ -101,10 +112,12 @@ static bool make_events(struct flusher_loop *loop, struct inbox *inbox)
     loop->stop_event = event_new(loop->base, loop->stop_fd, EV_READ, on_stop, loop);
     return loop->inbox_event != NULL && loop->tick_event != NULL && loop->more_event != NULL &&
            loop->stop_event != NULL && event_add(loop->inbox_event, NULL) == 0 &&
-           event_add(loop->tick_event, &second) == 0 && event_add(loop->stop_event, NULL) == 0;
+           event_add(loop->tick_event, &second) == 0 &&
+           event_add(loop->stop_event, NULL) == 0 && make_ask_event(loop, questions);
 }
 
-struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox)
+struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox,
+                                        const struct questions *questions)
 {
     struct flusher_loop *loop = calloc(1, sizeof *loop);
 
@@ -115,7 +128,8 @@ struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inb
     loop->flusher = given;
     loop->stop_fd = -1;
     note_alive(loop);
-    if (!make_events(loop, inbox) || pthread_create(&loop->thread, NULL, run, loop) != 0) {
+    if (!make_events(loop, inbox, questions) ||
+        pthread_create(&loop->thread, NULL, run, loop) != 0) {
         loop_free(loop);
         return NULL;
     }

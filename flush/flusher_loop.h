@@ -9,8 +9,10 @@
 
 struct flusher_loop;
 
-/* Takes the flusher (given, even on failure). NULL without memory or threads. */
-struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox);
+/* Takes the flusher (given, even on failure). questions: those of its config. NULL without
+ * memory or threads. */
+struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox,
+                                        const struct questions *questions);
 
 /* After the last worker has ended: handles all parcels, flushes every snapshot,
  * hands everything to the outbox and ends the thread. */

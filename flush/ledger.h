@@ -114,6 +114,11 @@ struct flusher_ledger {
     struct counter histograms_switched;
     struct counter values_imbalance; /* of all workers at their last seal, absolute */
     struct counter lines_imbalance;  /* the same for balance 1 */
+    struct counter rollup_bytes;     /* now taken by the rollups */
+    struct counter rollup_series;    /* that they know */
+    struct counter rollup_dropped;   /* series' windows given up for memory */
+    struct counter rollup_refused;   /* points without memory for their series */
+    struct counter questions;        /* answered, also with an error */
     struct counter points_imbalance; /* encoded against handed over, when nothing is open */
 };
 

@@ -469,6 +469,26 @@ void sketch_summary(const struct sketch *sketch, struct sketch_summary *out)
     out->avg = fmin(fmax(sketch->whole_sum / (double)sketch->count, out->min), out->max);
 }
 
+struct sketch *sketch_restore(struct arena *arena, const struct sketch_summary *summary,
+                              const struct sketch_bin *bins, size_t n)
+{
+    struct sketch *sketch = sketch_new(arena);
+
+    if (sketch == NULL || n > SKETCH_BINS || !bins_reserve(sketch, arena, n))
+        return NULL;
+    if (n > 0)
+        memcpy(sketch->bins, bins, n * sizeof *bins);
+    sketch->n_bins = (uint16_t)n;
+    if (summary->count == 0)
+        return sketch;
+    sketch->count = summary->count;
+    sketch->min = summary->min;
+    sketch->max = summary->max;
+    sketch->sum = summary->sum;
+    sketch->whole_sum = summary->avg * (double)summary->count;
+    return sketch;
+}
+
 bool sketch_bins(struct sketch *sketch, struct arena *arena, const struct sketch_bin **bins,
                  size_t *n)
 {

@@ -49,6 +49,11 @@ bool sketch_add(struct sketch *sketch, struct arena *arena, double value, double
 bool sketch_add_weighted(struct sketch *sketch, struct arena *arena, double value,
                          double weight);
 
+/* A sketch of what sketch_summary() and sketch_bins() told of another, ascending
+ * bins, n up to SKETCH_BINS; NULL when the arena is exhausted. */
+struct sketch *sketch_restore(struct arena *arena, const struct sketch_summary *summary,
+                              const struct sketch_bin *bins, size_t n);
+
 /* n values spread evenly over low..high, as from a bucket of a histogram; both
  * finite and low <= high. False when the arena is exhausted, with part of them
  * added. */

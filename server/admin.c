@@ -12,6 +12,7 @@
 #include "config/address.h"
 #include "config/clock.h"
 #include "config/log.h"
+#include "server/ask.h"
 #include "server/metrics.h"
 
 enum { HEADERS_MAX = 16 * 1024, BODY_MAX = 64 * 1024, TIMEOUT_S = 10 };
@@ -22,6 +23,7 @@ enum { FLUSHER_SILENT_MS = 30000 };
 struct admin {
     const struct server *server;
     struct evhttp *http;
+    struct ask *ask; /* NULL: only health */
     int port;
 };
 
@@ -124,7 +126,7 @@ static void on_metrics(struct evhttp_request *request, void *context)
 static void on_other(struct evhttp_request *request, void *context)
 {
     (void)context;
-    evhttp_send_error(request, HTTP_NOTFOUND, "here are /live /ready /metrics");
+    evhttp_send_error(request, HTTP_NOTFOUND, "here are /live /ready /metrics /api/v1/query");
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -154,6 +156,7 @@ static void set_routes(struct admin *admin, bool full)
     evhttp_set_cb(admin->http, "/startup", on_ready, admin);
     if (full) {
         evhttp_set_cb(admin->http, "/metrics", on_metrics, admin);
+        evhttp_set_cb(admin->http, "/api/v1/query", ask_on_query, admin->ask);
         evhttp_set_gencb(admin->http, on_other, admin);
     } else {
         evhttp_set_gencb(admin->http, on_live, admin); /* as the Agent's health port */
@@ -172,7 +175,13 @@ struct admin *admin_start(struct event_base *base, const char *address, bool ful
         return NULL;
     admin->server = server;
     admin->http = evhttp_new(base);
-    if (admin->http == NULL || !address_split(address, host, sizeof host, &port)) {
+    if (full) {
+        struct server_view view;
+        server_view(server, &view);
+        admin->ask = ask_new(base, view.questions);
+    }
+    if (admin->http == NULL || (full && admin->ask == NULL) ||
+        !address_split(address, host, sizeof host, &port)) {
         admin_stop(admin);
         return NULL;
     }
@@ -194,8 +203,10 @@ void admin_stop(struct admin *given)
 {
     if (given == NULL)
         return;
+    ask_stop(given->ask);
     if (given->http != NULL)
         evhttp_free(given->http);
+    ask_free(given->ask);
     free(given);
 }
 

@@ -3,9 +3,10 @@
  *   GET /live     200 while the process and its loops turn, else 500
  *   GET /ready    200 when it also receives, and the intake takes what is sent
  *   GET /metrics  every counter of the ledgers, as Prometheus text
+ *   GET /api/v1/query   questions about the series (server/ask.h)
  *
  * Served on main's loop from relaxed counters: no flush, slow intake or flood
- * of datagrams delays it. */
+ * of datagrams delays it. Only questions wait for the flusher. */
 #ifndef SERVER_ADMIN_H
 #define SERVER_ADMIN_H
 
@@ -15,7 +16,7 @@
 
 struct admin;
 
-/* address: "host:port" (port 0: chosen by the kernel). full: /metrics too, and
+/* address: "host:port" (port 0: chosen by the kernel). full: all of it, and
  * not only health. NULL with a sentence. */
 struct admin *admin_start(struct event_base *base, const char *address, bool full,
                           const struct server *server, char *problem, size_t problem_size);

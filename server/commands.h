@@ -1,7 +1,7 @@
 /* server/commands.h: what the program does, one function per sub-command.
  *
  *   heeler [run]   the server        heeler check   the effective settings
- *   heeler send    metrics from a shell
+ *   heeler send    metrics from a shell      heeler query   what the series did lately
  *
  * Each gets the words behind its name and returns the exit status. */
 #ifndef SERVER_COMMANDS_H
@@ -38,6 +38,7 @@ bool command_settings(struct settings *settings, const struct command_line *line
 int command_run(int n, char **words);
 int command_check(int n, char **words);
 int command_send(int n, char **words);
+int command_query(int n, char **words);
 void command_help(void);
 
 #endif

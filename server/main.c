@@ -16,6 +16,8 @@ int main(int argc, char **argv)
         return command_check(argc - 2, argv + 2);
     if (strcmp(word, "send") == 0)
         return command_send(argc - 2, argv + 2);
+    if (strcmp(word, "query") == 0)
+        return command_query(argc - 2, argv + 2);
     if (strcmp(word, "--version") == 0) {
         puts("heeler " HEELER_VERSION);
         return EXIT_OK;

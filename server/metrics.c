@@ -51,6 +51,14 @@
     X(F_ENCODED, "heeler_points_encoded_total", "counter", "points put in payloads, by kind") \
     X(F_POINTS_DROPPED, "heeler_points_dropped_total", "counter",                             \
       "points made and not encoded, by reason")                                               \
+    X(F_ROLLUP_BYTES, "heeler_rollup_bytes", "gauge", "memory of what is kept for questions") \
+    X(F_ROLLUP_SERIES, "heeler_rollup_series", "gauge", "series that are kept for questions") \
+    X(F_ROLLUP_DROPPED, "heeler_rollup_dropped_total", "counter",                             \
+      "what heeler_rollup_max_bytes left no room for: windows of a series that were given "   \
+      "up, "                                                                                  \
+      "points that were refused")                                                             \
+    X(F_QUESTIONS, "heeler_questions_total", "counter",                                       \
+      "questions answered, refused ones too")                                                 \
     X(F_PAYLOADS, "heeler_payloads_total", "counter", "payloads, by sink and result")         \
     X(F_POINTS, "heeler_points_total", "counter", "points of payloads, by sink and result")   \
     X(F_QUEUED, "heeler_queue_points", "gauge", "points waiting or in flight, by sink")       \
@@ -248,6 +256,12 @@ static void write_flusher(struct evbuffer *out, const struct server_view *view)
     for (int reason = 0; reason < POINT_DROP_COUNT; reason++)
         labelled(out, F_POINTS_DROPPED, "reason", point_drop_label((enum point_drop)reason),
                  counter_read(&flusher->dropped[reason]));
+    plain(out, F_ROLLUP_BYTES, counter_read(&flusher->rollup_bytes));
+    plain(out, F_ROLLUP_SERIES, counter_read(&flusher->rollup_series));
+    head(out, F_ROLLUP_DROPPED);
+    labelled(out, F_ROLLUP_DROPPED, "what", "window", counter_read(&flusher->rollup_dropped));
+    labelled(out, F_ROLLUP_DROPPED, "what", "point", counter_read(&flusher->rollup_refused));
+    plain(out, F_QUESTIONS, counter_read(&flusher->questions));
 }
 
 static uint64_t load(const _Atomic(uint64_t) *value)

@@ -28,6 +28,7 @@ struct server {
     bool inbox_open;
     struct outbox outbox;
     bool outbox_open;
+    struct questions *questions;
     struct arena_budget budget;
     struct worker_account *accounts;
     struct worker_ledger *worker_ledgers;
@@ -52,6 +53,7 @@ void server_view(const struct server *server, struct server_view *out)
         .forwarded = server->forwarded,
         .flusher_ledger = &server->flusher_ledger,
         .delivery_ledger = &server->delivery_ledger,
+        .questions = server->questions,
         .local = server->local,
         .flusher_alive_ms =
             server->flusher != NULL ? flusher_loop_alive_ms(server->flusher) : 0,
@@ -65,6 +67,18 @@ int server_http_port(const struct server *server)
 }
 
 /* ---- start: each returns false with a sentence ------------------------- */
+
+static bool start_questions(struct server *server)
+{
+    struct questions *questions = malloc(sizeof *questions);
+
+    if (questions != NULL && questions_open(questions)) {
+        server->questions = questions;
+        return true;
+    }
+    free(questions);
+    return false;
+}
 
 static bool start_memory(struct server *server, char *problem, size_t problem_size)
 {
@@ -80,7 +94,8 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
     arena_budget_init(&server->budget, memory_for_buckets(server->config.settings));
     server->inbox_open = inbox_open(&server->inbox);
     server->outbox_open = outbox_open(&server->outbox);
-    return server->inbox_open && server->outbox_open && table_make_secret();
+    return server->inbox_open && server->outbox_open && start_questions(server) &&
+           table_make_secret();
 }
 
 /* Raw datagrams are sent on from one connected socket of our own. */
@@ -153,6 +168,7 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .accounts = server->accounts,
         .budget = &server->budget,
         .ledger = &server->flusher_ledger,
+        .questions = server->questions,
     };
 
     if (server->config.console != NULL) {
@@ -167,7 +183,7 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
     }
     struct flusher *flusher = flusher_new(&config, problem, problem_size);
     if (flusher != NULL)
-        server->flusher = flusher_loop_start(flusher, &server->inbox);
+        server->flusher = flusher_loop_start(flusher, &server->inbox, server->questions);
     return server->flusher != NULL;
 }
 
@@ -340,6 +356,9 @@ static void server_free(struct server *server)
         inbox_close(&server->inbox);
     if (server->outbox_open)
         outbox_close(&server->outbox);
+    if (server->questions != NULL)
+        questions_close(server->questions);
+    free(server->questions);
     console_free(server->console);
     free(server->accounts);
     free(server->worker_ledgers);

@@ -17,6 +17,7 @@
 #include "config/settings.h"
 #include "flush/delivery.h"
 #include "flush/ledger.h"
+#include "flush/questions.h"
 #include "server/listener.h"
 
 struct server;
@@ -45,8 +46,9 @@ struct server_view {
     const struct counter *forwarded; /* by worker */
     const struct flusher_ledger *flusher_ledger;
     const struct delivery_ledger *delivery_ledger;
-    bool local;               /* nothing is sent */
-    int64_t flusher_alive_ms; /* monotonic */
+    struct questions *questions; /* to the flusher */
+    bool local;                  /* nothing is sent */
+    int64_t flusher_alive_ms;    /* monotonic */
     int64_t started_s;
 };
 void server_view(const struct server *server, struct server_view *out);

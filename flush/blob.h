@@ -1,0 +1,24 @@
+/* flush/blob.h: a set or a distribution's sketch as bytes of its own, for as long
+ * as a rollup window is kept; read back, they merge as the originals would.
+ *
+ *   set            'M' hashes of members, 8 bytes each | 'R' registers
+ *   distribution   'D' count min max sum avg, then bins: key and count as varints
+ *
+ * In memory only, in the machine's byte order. */
+#ifndef FLUSH_BLOB_H
+#define FLUSH_BLOB_H
+
+#include "flush/distinct.h"
+#include "flush/encode.h"
+#include "flush/sketch.h"
+
+/* Appends; out->failed says that memory ran out. The sketch may be compacted in
+ * its arena; false when that is exhausted. */
+bool blob_put_sketch(struct bytes *out, struct sketch *sketch, struct arena *arena);
+void blob_put_distinct(struct bytes *out, const struct distinct *distinct);
+
+/* What such bytes hold, in the arena; NULL when it is exhausted. */
+struct sketch *blob_sketch(const uint8_t *at, size_t len, struct arena *arena);
+struct distinct *blob_distinct(const uint8_t *at, size_t len, struct arena *arena);
+
+#endif

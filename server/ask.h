@@ -1,0 +1,30 @@
+/* server/ask.h: questions over HTTP, handed to the flusher and answered later.
+ *
+ *   GET /api/v1/query?from=&to=&query=
+ *
+ * in the form of Datadog's API, so that its client libraries can ask here. A
+ * question never waits on main's loop: it goes to the flusher (flush/questions.h)
+ * and its request is answered when it comes back, or with 504 after five seconds.
+ * No more than a few wait at a time; others get 503. Runs on main's loop. */
+#ifndef SERVER_ASK_H
+#define SERVER_ASK_H
+
+#include <event2/event.h>
+#include <event2/http.h>
+
+#include "flush/questions.h"
+
+struct ask;
+
+/* NULL without memory. */
+struct ask *ask_new(struct event_base *base, struct questions *questions);
+
+/* Once the flusher has ended: what waits is answered by nobody. Before the HTTP
+ * server is freed; ask_free() after it. Both take NULL. */
+void ask_stop(struct ask *ask);
+void ask_free(struct ask *given);
+
+/* An evhttp callback; context: struct ask. */
+void ask_on_query(struct evhttp_request *request, void *context);
+
+#endif
