@@ -1,0 +1,165 @@
+/* bench/bench_query.c: an hour of 100,000 series, fed and asked: the time of each
+ * feeding, and of questions the whole and the longest slice. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "config/load.h"
+#include "flush/query.h"
+
+enum { SERIES = 100000, INTERVAL_S = 10, INTERVALS = 360, START = 1700006400 };
+
+static struct flusher_ledger ledger;
+
+static double now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void must(bool fine, const char *what)
+{
+    if (fine)
+        return;
+    fprintf(stderr, "bench_query: %s\n", what);
+    exit(1);
+}
+
+/* Half counters, half gauges, of 100 hosts. */
+static struct catalogue *make_catalogue(struct enricher *enricher)
+{
+    struct catalogue_config config = { .max_series = SERIES, .workers = 1, .expiry_s = 300 };
+    struct catalogue *catalogue = catalogue_new(&config, &ledger);
+    char tags[96];
+
+    must(catalogue != NULL, "no catalogue");
+    for (uint32_t id = 0; id < SERIES; id++) {
+        bool count = id % 2 == 0;
+        struct birth birth = { .id = id,
+                               .kind = count ? CELL_COUNT : CELL_GAUGE,
+                               .type = count ? METRIC_COUNT : METRIC_GAUGE };
+        int len = snprintf(tags, sizeof tags, "node:n%u,env:prod,shard:%u", id % 100, id);
+        catalogue_admit(catalogue, enricher, 0, &birth, SLICE("requests"),
+                        (struct slice){ tags, (size_t)len });
+    }
+    must(catalogue_end(catalogue) == SERIES, "series are missing");
+    return catalogue;
+}
+
+static struct rollup *make_rollup(struct catalogue *catalogue)
+{
+    char *steps[] = { "60", "3600" }, problem[256];
+    struct string_list list = { steps, 2 };
+    struct rollup_config config = {
+        .interval_s = INTERVAL_S,
+        .steps = &list,
+        .lookback_s = 3600,
+        .max_bytes = (size_t)2 << 30,
+        .max_series = SERIES,
+    };
+    struct rollup *rollup = rollup_new(&config, catalogue, &ledger, problem, sizeof problem);
+
+    must(rollup != NULL, problem);
+    return rollup;
+}
+
+static void feed_interval(struct rollup *rollup, struct snapshot *snapshot, double *open_ms)
+{
+    double start = now_ms(), before = start;
+
+    while (!rollup_open(rollup, snapshot->start_s)) {
+        *open_ms = now_ms() - before > *open_ms ? now_ms() - before : *open_ms;
+        before = now_ms();
+    }
+    for (uint32_t series = 0; series < SERIES; series++)
+        rollup_add(rollup, snapshot, series);
+    rollup_close(rollup);
+}
+
+static void feed(struct rollup *rollup, struct arena_budget *budget)
+{
+    double all = 0, worst = 0, open_ms = 0;
+
+    for (int i = 0; i < INTERVALS; i++) {
+        struct snapshot *snapshot = snapshot_new(START + i * INTERVAL_S, 1, SERIES, budget);
+        must(snapshot != NULL, "no snapshot");
+        snapshot->end = SERIES;
+        for (uint32_t series = 0; series < SERIES; series++) {
+            double value = series % 2 == 0 ? (double)(rand() % 1000) : rand() / 7e5;
+            snapshot->cells[series] = (struct snapshot_cell){ .value = value, .stamp_ns = 1 };
+        }
+        double start = now_ms();
+        feed_interval(rollup, snapshot, &open_ms);
+        double took = now_ms() - start;
+        all += took;
+        worst = took > worst ? took : worst;
+        snapshot_free(snapshot);
+    }
+    printf("feeding: %.1f ms an interval of %d series (%.0f ns a point), longest %.1f ms; "
+           "longest slice of closing windows %.1f ms\n",
+           all / INTERVALS, SERIES, all / INTERVALS / SERIES * 1e6, worst, open_ms);
+    printf("memory:  %.1f MiB, %.2f bytes a point\n", (double)rollup_bytes(rollup) / (1 << 20),
+           (double)rollup_bytes(rollup) / INTERVALS / SERIES);
+}
+
+static void ask(struct rollup *rollup, const char *text)
+{
+    char problem[256];
+    double start = now_ms(), longest = 0;
+    int slices = 0;
+    enum query_state state;
+    struct query *query = query_new(rollup, slice_of(text), START,
+                                    START + INTERVALS * INTERVAL_S, problem, sizeof problem);
+
+    must(query != NULL, problem);
+    longest = now_ms() - start;
+    do {
+        double before = now_ms();
+        state = query_step(query);
+        double took = now_ms() - before;
+        longest = took > longest ? took : longest;
+        slices++;
+    } while (state == QUERY_MORE);
+    must(state == QUERY_DONE, query_problem(query));
+    printf("%-52s %7.1f ms, %4d slices, longest %5.2f ms, answer %zu bytes\n", text,
+           now_ms() - start, slices, longest, query_answer(query).len);
+    query_free(query);
+}
+
+int main(void)
+{
+    static const char *const questions[] = {
+        "sum:requests{*}",
+        "sum:requests{*}.rollup(sum, 10)",
+        "sum:requests{*}.rollup(max, 20)",
+        "avg:requests{*} by {node}",
+        "sum:requests{*}.rollup(sum, 60)",
+        "sum:requests{*}.rollup(sum, 3600)",
+        "max:requests{shard:1*} by {shard}.rollup(sum, 3600)",
+        "sum:requests{shard:77777}",
+        "sum:requests{node:n1*,!shard:1}",
+    };
+    struct settings settings = { 0 };
+    struct settings_source source = { 0 };
+    struct problems problems = { 0 };
+    char problem[256];
+    struct arena_budget budget;
+
+    arena_budget_init(&budget, 1 << 30);
+    must(settings_load(&settings, &source, &problems), "settings");
+    struct enricher *enricher = enrich_new(&settings, "h", problem, sizeof problem);
+    must(enricher != NULL, problem);
+    struct catalogue *catalogue = make_catalogue(enricher);
+    struct rollup *rollup = make_rollup(catalogue);
+    feed(rollup, &budget);
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        ask(rollup, questions[i]);
+    rollup_free(rollup);
+    catalogue_free(catalogue);
+    enrich_free(enricher);
+    problems_free(&problems);
+    settings_free(&settings);
+    return 0;
+}

@@ -1,0 +1,61 @@
+#include "tests/support/ask.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+json_t *ask(struct rollup *rollup, const char *text, int64_t from_s, int64_t to_s)
+{
+    char problem[256];
+    enum query_state state;
+    struct query *query =
+        query_new(rollup, slice_of(text), from_s, to_s, problem, sizeof problem);
+
+    if (query == NULL)
+        return json_pack("{ss}", "error", problem);
+    while ((state = query_step(query)) == QUERY_MORE)
+        ;
+    struct slice answer = query_answer(query);
+    json_t *json = state == QUERY_DONE ? json_loadb(answer.at, answer.len, 0, NULL)
+                                       : json_pack("{ss}", "error", query_problem(query));
+    if (json == NULL)
+        fail_msg("no JSON: %.*s", (int)answer.len, answer.at);
+    query_free(query);
+    return json;
+}
+
+static double point_at(const json_t *series, int64_t time_s)
+{
+    const json_t *points = json_object_get(series, "pointlist");
+
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        const json_t *point = json_array_get(points, i);
+        if (json_number_value(json_array_get(point, 0)) == (double)time_s * 1000)
+            return json_number_value(json_array_get(point, 1));
+    }
+    return NAN;
+}
+
+double ask_point(struct rollup *rollup, const char *text, int64_t from_s, int64_t to_s,
+                 const char *scope, int64_t time_s)
+{
+    json_t *answer = ask(rollup, text, from_s, to_s);
+    const json_t *list = json_object_get(answer, "series");
+    double value = NAN;
+
+    if (list == NULL)
+        fail_msg("%s: %s", text, json_string_value(json_object_get(answer, "error")));
+    if (scope == NULL && json_array_size(list) > 1)
+        fail_msg("%s: %zu series", text, json_array_size(list));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *series = json_array_get(list, i);
+        if (scope == NULL ||
+            strcmp(json_string_value(json_object_get(series, "scope")), scope) == 0)
+            value = point_at(series, time_s);
+    }
+    json_decref(answer);
+    return value;
+}

@@ -1,0 +1,263 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/pipeline.h"
+
+enum { START = 1700006400 };
+
+/* Two minutes of everything:
+ *   hits   a counter, 10 and 30 an interval on two hosts' series
+ *   load   a gauge that grows by 1 an interval from 0, and one that stays 100
+ *   users  a set: u0..u11 one an interval, and u0 all the time on another series
+ *   lat    a distribution: 1..12 on a, 101..112 on b
+ *   time   a histogram */
+static struct pipeline *two_minutes(void)
+{
+    struct pipeline *p = PIPELINE(1, START, "histogram_aggregates=max count");
+    char lines[512];
+
+    for (int i = 0; i < 12; i++) {
+        snprintf(lines, sizeof lines,
+                 "hits:10|c|#env:dev,team:x\nhits:30|c|#env:prod,host:b\n"
+                 "load:%d|g|#env:dev\nload:100|g|#env:prod\n"
+                 "users:u%d|s|#at:a\nusers:u0|s|#at:b\n"
+                 "lat:%d|d|#at:a\nlat:%d|d|#at:b\n"
+                 "time:%d:5|h\n",
+                 i, i, i + 1, i + 101, i);
+        pipeline_line(p, 0, START + 10 * i + 1, lines);
+    }
+    pipeline_flush(p, START + 121);
+    return p;
+}
+
+static void answers_as_the_rules_say(void **state)
+{
+    static const struct {
+        const char *text, *scope;
+        int64_t at; /* after the start */
+        double value;
+    } cases[] = {
+        /* counters: rates unless counts are asked for */
+        { "sum:hits{*}.rollup(60)", NULL, 0, 4 },
+        { "sum:hits{*}.rollup(avg,60)", NULL, 0, 4 },
+        { "sum:hits{*}.as_rate().rollup(60)", NULL, 0, 4 },
+        { "sum:hits{*}.as_count().rollup(60)", NULL, 0, 240 },
+        { "sum:hits{*}.rollup(sum, 60)", NULL, 0, 240 },
+        { "sum:hits{*}.rollup(sum, 3600)", NULL, 0, 480 },
+        { "sum:hits{*}.rollup(sum, 3600).as_count()", NULL, 0, 480 },
+        { "sum:hits{*}.rollup(max, 60)", NULL, 0, 4 },
+        { "sum:hits{*}.rollup(max, 60).as_count()", NULL, 0, 40 },
+        { "sum:hits{*}.rollup(count, 60)", NULL, 0, 12 }, /* points of both */
+        { "sum:hits{*}.rollup(last, 60)", NULL, 60, 4 },
+        { "sum:hits{*}", NULL, 50, 4 }, /* interval steps */
+        /* space: over the series of each step */
+        { "hits{*}.rollup(sum,60)", NULL, 0, 120 },
+        { "avg:hits{*}.rollup(sum,60)", NULL, 0, 120 },
+        { "min:hits{*}.rollup(sum,60)", NULL, 0, 60 },
+        { "max:hits{*}.rollup(sum,60)", NULL, 0, 180 },
+        { "count:hits{*}.rollup(sum,60)", NULL, 0, 2 },
+        /* time first, then space: of the averages 2.5 and 100 */
+        { "sum:load{*}.rollup(avg,60)", NULL, 0, 102.5 },
+        { "max:load{env:dev}.rollup(min,60)", NULL, 60, 6 },
+        { "avg:load{env:dev}.rollup(last,60)", NULL, 60, 11 },
+        { "avg:load{env:dev}.rollup(sum,60)", NULL, 0, 15 },
+        { "avg:load{env:dev}.rollup(30)", NULL, 30, 4 }, /* 3, 4, 5 */
+        { "avg:load{env:dev}.rollup(15)", NULL, 15, 2 }, /* the point at 20 alone */
+        { "avg:load{env:dev}.rollup(5)", NULL, 10, 1 },  /* not finer than the interval */
+        /* scope */
+        { "sum:hits{env:dev}.rollup(sum,60)", NULL, 0, 60 },
+        { "sum:hits{env:dev,team:x}.rollup(sum,60)", NULL, 0, 60 },
+        { "sum:hits{env:dev,team:y}.rollup(sum,60)", NULL, 0, NAN },
+        { "sum:hits{!env:dev}.rollup(sum,60)", NULL, 0, 180 },
+        { "sum:hits{!team:y}.rollup(sum,60)", NULL, 0, 240 },
+        { "sum:hits{env:*}.rollup(sum,60)", NULL, 0, 240 },
+        { "sum:hits{env:p*}.rollup(sum,60)", NULL, 0, 180 },
+        { "sum:hits{!env:p*}.rollup(sum,60)", NULL, 0, 60 },
+        { "sum:hits{host:b}.rollup(sum,60)", NULL, 0, 180 }, /* a host is a tag too */
+        { "sum:hits{host:h}.rollup(sum,60)", NULL, 0, 60 },
+        { "sum:hits{host:*}.rollup(sum,60)", NULL, 0, 240 },
+        { "sum:nothing{*}", NULL, 0, NAN },
+        /* groups */
+        { "sum:hits{*} by {env}.rollup(sum,60)", "env:dev", 0, 60 },
+        { "sum:hits{*} by {env}.rollup(sum,60)", "env:prod", 60, 180 },
+        { "sum:hits{*} by {team}.rollup(sum,60)", "team:N/A", 0, 180 },
+        { "sum:hits{env:dev} by {host,team}.rollup(sum,60)", "host:h,team:x,env:dev", 0, 60 },
+        /* sets: a gauge of sizes; count unites */
+        { "sum:users{*}.rollup(60)", NULL, 0, 2 },
+        { "count:users{*}.rollup(60)", NULL, 0, 6 },
+        { "count:users{*}.rollup(60)", NULL, 60, 7 },
+        { "count:users{*}.rollup(3600)", NULL, 0, 12 },
+        { "count:users{*} by {at}.rollup(3600)", "at:b", 0, 1 },
+        /* distributions: all values are one */
+        { "sum:lat{*}.rollup(60)", NULL, 0, 21 + 621 },
+        { "avg:lat{*}.rollup(3600)", NULL, 0, 56.5 },
+        { "min:lat{*}.rollup(60)", NULL, 60, 7 },
+        { "max:lat{*}.rollup(60)", NULL, 0, 106 },
+        { "count:lat{*}.rollup(3600)", NULL, 0, 24 },
+        { "p0:lat{*}.rollup(3600)", NULL, 0, 1 },
+        { "p100:lat{*} by {at}.rollup(60)", "at:a", 0, 6 },
+        /* histograms: the series that are made of them */
+        { "max:time.max{*}.rollup(max,3600)", NULL, 0, 11 },
+        { "sum:time.count{*}.rollup(sum,3600)", NULL, 0, 24 },
+        { "sum:time.count{*}", NULL, 0, 0.2 },
+        { "sum:time{*}", NULL, 0, NAN },
+    };
+    struct pipeline *p = two_minutes();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        double value = ask_point(flusher_rollup(p->flusher), cases[i].text, START, START + 120,
+                                 cases[i].scope, START + cases[i].at);
+        if (fabs(value - cases[i].value) > 1e-9 || isnan(value) != isnan(cases[i].value))
+            fail_msg("%s at %lld: %.17g", cases[i].text, (long long)cases[i].at, value);
+    }
+    pipeline_free(p);
+}
+
+static void percentiles_are_those_of_one_sketch(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "tags=");
+    struct arena_budget budget;
+    struct arena arena;
+    char line[64];
+    (void)state;
+
+    arena_budget_init(&budget, 1 << 20);
+    arena_init(&arena, &budget);
+    struct sketch *all = sketch_new(&arena);
+    for (int i = 0; i < 600; i++) {
+        double value = (double)(i * 7919 % 1000) / 8;
+        assert_true(sketch_add(all, &arena, value, 1));
+        snprintf(line, sizeof line, "d:%g|d|#n:%d", value, i % 7);
+        pipeline_line(p, 0, START + i, line);
+    }
+    pipeline_flush(p, START + 611);
+    assert_true(ask_point(flusher_rollup(p->flusher), "p95:d{*}.rollup(3600)", START,
+                          START + 600, NULL, START) == sketch_quantile(all, &arena, 0.95));
+    arena_free(&arena);
+    pipeline_free(p);
+}
+
+static void has_the_form_of_the_public_interface(void **state)
+{
+    struct pipeline *p = two_minutes();
+    json_t *answer = ask(flusher_rollup(p->flusher),
+                         "sum:hits{env:dev} by {host}.rollup(sum, 60)", START + 5, START + 100);
+    char *text = json_dumps(answer, JSON_PRESERVE_ORDER | JSON_COMPACT);
+    (void)state;
+
+    assert_string_equal(
+        text,
+        "{\"status\":\"ok\",\"res_type\":\"time_series\",\"resp_version\":1,"
+        "\"query\":\"sum:hits{env:dev} by {host}.rollup(sum, 60)\","
+        "\"from_date\":1700006405000,\"to_date\":1700006500000,\"message\":\"\","
+        "\"group_by\":[\"host\"],\"series\":[{\"metric\":\"hits\",\"display_name\":\"hits\","
+        "\"expression\":\"sum:hits{host:h,env:dev}.rollup(sum, 60)\","
+        "\"scope\":\"host:h,env:dev\",\"tag_set\":[\"host:h\"],\"aggr\":\"sum\","
+        "\"interval\":60,\"length\":2,\"start\":1700006400000,\"end\":1700006519000,"
+        "\"query_index\":0,\"unit\":null,\"attributes\":{},"
+        "\"pointlist\":[[1700006400000.0,60],[1700006460000.0,60]]}]}");
+    free(text);
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+static void refuses_with_a_sentence(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t from_s, to_s;
+        const char *sentence;
+    } cases[] = {
+        { "hits{", START, START + 60, "column 6: expected a tag or *" },
+        { "hits{*}", START, START,
+          "from and to are seconds since 1970, from before to, no more than 366 days apart" },
+        { "hits{*}", -5, START,
+          "from and to are seconds since 1970, from before to, no more than 366 days apart" },
+        { "hits{*}", START, INT64_MAX,
+          "from and to are seconds since 1970, from before to, no more than 366 days apart" },
+        { "hits{*}.rollup(sum,60)", START - 86400 * 30, START,
+          "the range has 43200 points of 60 seconds: no more than 1500 are allowed" },
+        { "p50:hits{*}", START, START + 60,
+          "percentiles are kept of distributions only, and this is none" },
+    };
+    struct pipeline *p = two_minutes();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *answer =
+            ask(flusher_rollup(p->flusher), cases[i].text, cases[i].from_s, cases[i].to_s);
+        const char *sentence = json_string_value(json_object_get(answer, "error"));
+        if (sentence == NULL || strcmp(sentence, cases[i].sentence) != 0)
+            fail_msg("%s: %s", cases[i].text, sentence != NULL ? sentence : "accepted");
+        json_decref(answer);
+    }
+    pipeline_free(p);
+}
+
+static void the_step_grows_with_the_range(void **state)
+{
+    static const struct {
+        int64_t range_s, step_s;
+    } cases[] = {
+        { 600, 10 },   { 3000, 10 },   { 3600, 20 },
+        { 14400, 60 }, { 86400, 300 }, { 604800, 3600 },
+    };
+    struct pipeline *p = two_minutes();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *answer = ask(flusher_rollup(p->flusher), "hits{*}",
+                             START + 120 - cases[i].range_s, START + 120);
+        const json_t *series = json_array_get(json_object_get(answer, "series"), 0);
+        assert_int_equal(json_integer_value(json_object_get(series, "interval")),
+                         cases[i].step_s);
+        json_decref(answer);
+    }
+    pipeline_free(p);
+}
+
+static void a_question_holds_while_windows_go(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_lookback=60", "heeler_max_contexts=9000");
+    struct query *query;
+    char problem[256], line[64];
+    enum query_state now;
+    (void)state;
+
+    for (int i = 0; i < 3000; i++) {
+        snprintf(line, sizeof line, "g:%d|g|#n:%d", i, i);
+        pipeline_line(p, 0, START + 1, line);
+    }
+    pipeline_flush(p, START + 11);
+    query = query_new(flusher_rollup(p->flusher), SLICE("sum:g{*} by {n}"), START, START + 300,
+                      problem, sizeof problem);
+    assert_non_null(query);
+    for (int t = 20; (now = query_step(query)) == QUERY_MORE; t += 10) {
+        snprintf(line, sizeof line, "new:1|g|#t:%d", t);
+        pipeline_line(p, 0, START + t + 2, line); /* others come, all of those expire */
+        pipeline_flush(p, START + t + 11);
+    }
+    assert_int_equal(now, QUERY_DONE);
+    query_free(query);
+    pipeline_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_as_the_rules_say),
+        cmocka_unit_test(percentiles_are_those_of_one_sketch),
+        cmocka_unit_test(has_the_form_of_the_public_interface),
+        cmocka_unit_test(refuses_with_a_sentence),
+        cmocka_unit_test(the_step_grows_with_the_range),
+        cmocka_unit_test(a_question_holds_while_windows_go),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
