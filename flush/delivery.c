@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "config/clock.h"
 #include "config/log.h"
 #include "flush/backlog.h"
 #include "flush/transfers.h"
@@ -80,17 +81,9 @@ const char *delivery_shed_name(enum delivery_shed shed)
     return names[shed];
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static int64_t monotonic_ms(void)
 {
-    return clock_ns(CLOCK_MONOTONIC) / 1000000;
+    return clock_monotonic_ns() / 1000000;
 }
 
 static double random_fraction(void)
@@ -315,7 +308,7 @@ static void on_delivered(struct request *request)
 {
     struct delivery_ledger *ledger = request->endpoint->delivery->ledger;
 
-    atomic_store_explicit(&ledger->last_success_ms, clock_ns(CLOCK_REALTIME) / 1000000,
+    atomic_store_explicit(&ledger->last_success_ms, clock_wall_ns() / 1000000,
                           memory_order_relaxed);
     on_answer(request, &ledger->delivered);
 }
@@ -346,8 +339,7 @@ static void on_refused(struct request *request, long status)
 static void on_failed(struct request *request, enum intake_error error, const char *why)
 {
     struct endpoint *endpoint = request->endpoint;
-    int64_t wait_s =
-        intake_request_retry_after(&request->http, clock_ns(CLOCK_REALTIME) / 1000000000);
+    int64_t wait_s = intake_request_retry_after(&request->http, clock_wall_ns() / 1000000000);
 
     tally(&endpoint->delivery->ledger->errors[error], 1);
     put_back(request, wait_s * 1000, why,
@@ -674,7 +666,7 @@ struct delivery *delivery_start(const struct delivery_config *config, struct out
 /* A deadline that is over still leaves a moment to count what is left. */
 static int64_t fair_deadline(int64_t deadline_ns)
 {
-    int64_t soonest_ns = clock_ns(CLOCK_MONOTONIC) + STOP_MARGIN_MS * INT64_C(1000000);
+    int64_t soonest_ns = clock_monotonic_ns() + STOP_MARGIN_MS * INT64_C(1000000);
 
     return deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
 }

@@ -322,8 +322,3 @@ const struct filter *enrich_filter(const struct enricher *enricher)
 {
     return enricher->filter;
 }
-
-uint64_t enrich_mapper_limited(const struct enricher *enricher)
-{
-    return mapper_limited(enricher->mapper);
-}
