@@ -24,10 +24,6 @@ PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 TEST_LIBS  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
-# gcc sees what is not there once its sanitizers have changed the code.
-ifneq ($(SAN),)
-WARNINGS += $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
-endif
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(if $(FAULT),-DHEELER_FAULT_$(FAULT))
 # Amid a sanitizer's code gcc guesses wrongly what is uninitialized (its manual says so).
@@ -105,7 +101,7 @@ FUZZ_SECONDS ?= 10
 FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_FLAGS   := -std=c11 $(WARNINGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SOURCES) $(wildcard protocol/*.h flush/*.h config/*.h)
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SOURCES) $(wildcard protocol/*.h flush/*.h config/*.h server/*.h)
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
 	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_FLAGS) -o $@ $< $(SOURCES) $(LIBS)
@@ -128,7 +124,6 @@ $(B)/bench/heeler-bench: $(BENCH)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
 $(B)/tests/test_profile: $(B)/bench/profile.o
-
 
 # ---- the two commands of the README -------------------------------------------
 
@@ -237,7 +232,7 @@ clean:
 help:
 	@echo "make [all]         build/heeler (CC=clang, SAN=address,undefined, V=1)"
 	@echo "make demo          install what is missing, build, show a flushed bucket"
-	@echo "make test          install what is missing, build with sanitizers, run every test"
+	@echo "make test          install what is missing, build with sanitizers, run the tests"
 	@echo "make run           the server with its defaults"
 	@echo "make vectors       the vectors of DIR=tests/data"
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"

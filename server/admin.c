@@ -126,7 +126,8 @@ static void on_metrics(struct evhttp_request *request, void *context)
 static void on_other(struct evhttp_request *request, void *context)
 {
     (void)context;
-    evhttp_send_error(request, HTTP_NOTFOUND, "here are /live /ready /metrics /api/v1/query");
+    evhttp_send_error(request, HTTP_NOTFOUND,
+                      "here are /live /ready /startup /metrics /api/v1/query");
 }
 
 /* ---- start and stop ---------------------------------------------------- */

@@ -36,7 +36,8 @@ int main(int argc, char **argv)
     }
     if (word[0] == '-')
         return command_run(argc - 1, argv + 1);
-    fprintf(stderr, "heeler: \"%s\" is no sub-command: run, check, send (see heeler --help)\n",
+    fprintf(stderr,
+            "heeler: \"%s\" is no sub-command: run, check, send, query (see heeler --help)\n",
             word);
     return EXIT_SETTINGS;
 }

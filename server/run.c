@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,8 +37,11 @@ static void stop_at_once(int number)
 static void on_hangup(evutil_socket_t number, short what, void *context)
 {
     (void)number, (void)what, (void)context;
-    log_reopen();
-    log_info("server: SIGHUP: the log file was opened anew; settings need a restart");
+    if (log_reopen())
+        log_info("server: SIGHUP: the log file was opened anew; settings need a restart");
+    else
+        log_error("server: SIGHUP: the log file cannot be opened anew, the old one is kept: %s",
+                  strerror(errno));
 }
 
 static bool open_log(const struct settings *settings)
