@@ -1,7 +1,7 @@
-/* config/clock.h: the only place that reads the time.
+/* config/clock.h: the only place that asks the system for the time.
  *
- * Everything else takes time as an argument, so tests never sleep. Schedule
- * by the monotonic clock, stamp by the wall clock. */
+ * Loops and threads read it here; what they call takes time as an argument, so
+ * tests never sleep. Schedule by the monotonic clock, stamp by the wall clock. */
 #ifndef CONFIG_CLOCK_H
 #define CONFIG_CLOCK_H
 

@@ -2,7 +2,7 @@
  *
  * The fields are made from the table of options: the key "a.b" is the field
  * a_b. Strings are never NULL. Filled once by settings_load(), then sealed;
- * everyone may read them, and a reload makes a new one. */
+ * everyone may read them. */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 

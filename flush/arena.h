@@ -39,8 +39,8 @@ struct arena {
 
 void arena_init(struct arena *arena, struct arena_budget *budget);
 
-/* size bytes aligned to 8, zeroed or not as the chunk was: not zeroed. NULL when the
- * budget or the machine has no more. */
+/* size bytes aligned to 8, not zeroed. NULL when the budget or the machine has no
+ * more. */
 void *arena_alloc(struct arena *arena, size_t size);
 
 /* Gives every chunk back; the arena is empty and may be used again. */

@@ -8,7 +8,8 @@
  *
  *   lines   worker                 received = accepted + rejected
  *   values  worker -> flusher      parsed = folded + shed (+ in flight between seals)
- *   points  flusher -> delivery    encoded = delivered + refused + shed + queued */
+ *   points  flusher -> delivery    encoded = delivered + refused + shed + discarded in
+ *                                            local mode + queued */
 #ifndef FLUSH_LEDGER_H
 #define FLUSH_LEDGER_H
 

@@ -5,8 +5,9 @@
  * there is no ABA and nothing to reclaim. The event descriptor is written only
  * when the list was empty: a flush of many payloads wakes delivery once.
  *
- * bytes counts what was pushed and not settled yet, wherever it is now: a
- * flusher that makes payloads faster than they leave can see it and wait. */
+ * The taker bounds what is kept: delivery takes at once and sheds by age
+ * (delivery.h). bytes counts what was pushed and not settled yet, wherever it is
+ * now: 0 at the end, or a payload was lost. */
 #ifndef FLUSH_OUTBOX_H
 #define FLUSH_OUTBOX_H
 

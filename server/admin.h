@@ -1,9 +1,10 @@
 /* server/admin.h: the HTTP endpoint that must always answer.
  *
- *   GET /live     200 while the process and its loops turn, else 500
- *   GET /ready    200 when it also receives, and the intake takes what is sent
- *   GET /metrics  every counter of the ledgers, as Prometheus text
- *   GET /api/v1/query   questions about the series (server/ask.h)
+ *   GET /live          200 while the process and its loops turn, else 500
+ *   GET /ready         200 when it also receives, and the intake takes what is sent
+ *   GET /startup       as /ready
+ *   GET /metrics       every counter of the ledgers, as Prometheus text
+ *   GET /api/v1/query  questions about the series (server/ask.h)
  *
  * Served on main's loop from relaxed counters: no flush, slow intake or flood
  * of datagrams delays it. Only questions wait for the flusher. */

@@ -6,8 +6,8 @@
 #include "protocol/check.h"
 #include "protocol/event.h"
 
-/* A sample's slot is looked at SLOT_LAG lines after it was asked for, its cell
- * CELL_LAG lines after the sample came: memory answers within some hundred
+/* A sample's slot is looked for SLOT_LAG samples after its line was asked for, its
+ * cell CELL_LAG samples after it came: memory answers within some hundred
  * nanoseconds. */
 enum { ROW_SIZE = 64, SLOT_LAG = 16, CELL_LAG = 32, POOL_SPARE = 2048 };
 #define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
@@ -34,7 +34,7 @@ struct ingest {
     struct log_limit refusals;
     int64_t stamp_ns; /* of the last sample added */
     /* The row: [tail, looked) have their cells asked for, [looked, head) their
-     * slots. Counted on for ever; the place is the remainder by ROW_SIZE. */
+     * lines of slots. Counted on for ever; the place is the remainder by ROW_SIZE. */
     uint32_t head, looked, tail;
     struct waiting row[ROW_SIZE];
 };

@@ -1,12 +1,12 @@
 /* server/ingest.h: datagrams in, cells and records out.
  *
- *   datagram -> parse_next -> [slot fetched] -> [cell fetched] -> table_add
+ *   datagram -> parse_next -> [slots fetched] -> [cell fetched] -> table_add
  *                        `-> event, check, timestamped sample -> table_record
  *
  * The heart of a worker, without its sockets and clock. Samples wait in a short
  * row between parsing and adding, so that the table's memory is fetched while
- * other lines are parsed: first the slot, some lines later the cell that it
- * names. ingest_settle() adds what waits and must be called before the
+ * others are parsed: first its line of slots, some samples later the cell that
+ * the slot names. ingest_settle() adds what waits and must be called before the
  * datagrams' bytes are reused. Counts are gathered privately and published
  * there too. One worker's, one thread. */
 #ifndef SERVER_INGEST_H

@@ -1,7 +1,8 @@
 /* server/listener_udp.h: listeners on UDP addresses.
  *
  * Each worker has a socket of its own on the address (SO_REUSEPORT), so that the
- * kernel spreads the flows and workers share nothing. The first socket binds
+ * kernel spreads the flows (heeler_spread: random spreads the datagrams) and
+ * workers share nothing. The first socket binds
  * exclusively and only then allows siblings: a second server on the address is
  * told "in use" instead of silently taking half of the flows. */
 #ifndef SERVER_LISTENER_UDP_H

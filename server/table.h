@@ -6,16 +6,19 @@
  * shared cache line on the path of a sample; workers scale because they share
  * nothing. The table keeps no strings: an identity (kind, name and raw tag
  * section; not value, rate or origin) is its hash under a random secret of the
- * process, wide enough that no two contexts ever meet. What the strings are is
+ * process, wide enough that no two contexts are taken for one. What the strings are is
  * told once, in a *birth*, to the flusher.
  *
- *   lines     96 bits of the hash -> id, four to a cache line, under 3/4 full (a million
- * contexts meet by accident once in 10^17 runs) cells     value, stamp and count by id: the
- * open bucket idle      intervals since a context was last seen, by id
+ *   lines   96 bits of the hash -> id; four *slots* to a cache line, 3/4 of them
+ *           in use at most
+ *   cells   value, stamp and count, by id: the open bucket
+ *   idle    intervals since a context was last seen, by id
  *
- * Adding takes three steps, some lines apart, so that memory is fetched while
- * other lines are parsed: table_place() hashes and asks for the slot,
- * table_look() finds the slot and asks for the cell, table_add() adds.
+ * 96 bits: a million contexts meet by accident once in 10^17 runs.
+ *
+ * Adding takes three steps, some samples apart, so that memory is fetched while
+ * other samples are parsed: table_place() hashes and asks for the line of slots,
+ * table_look() finds the slot in it and asks for the cell, table_add() adds.
  *
  * A context not seen for the expiry time is *retired*: the sealed bucket lists
  * its id. Its slot stays as *dead* until the table is rebuilt, when the id may
