@@ -129,9 +129,9 @@ static void check_together(const struct settings *settings, struct problems *pro
         problems_error(problems,
                        "%s: dd_url is set and api_key is not: set both to send, or none.",
                        settings->origin[SETTING_dd_url]);
-    if (json_object_size(settings->additional_endpoints) > 0)
+    if (json_object_size(settings->additional_endpoints) > 0 && settings->api_key[0] == '\0')
         problems_error(problems,
-                       "%s: additional_endpoints is not supported yet: leave it empty.",
+                       "%s: additional_endpoints is set and api_key is not: set both to send.",
                        settings->origin[SETTING_additional_endpoints]);
 }
 

@@ -56,6 +56,12 @@ OPTION(INT, heeler_lookback, "3600", OURS,
        "how long single intervals are kept for questions", RANGE(0, 31622400, "seconds"))
 OPTION(INT, heeler_rollup_max_bytes, "8388608", OURS,
        "memory for all of these; 0: nothing is kept", AT_LEAST(0, "bytes"))
+OPTION(STRING, heeler_ca_file, "", OURS,
+       "certificates of the authorities to trust, instead of the system's; empty: the system's")
+OPTION(STRING, heeler_dead_letter_path, "", OURS,
+       "folder that keeps payloads which the intake called bad; empty: they are only counted")
+OPTION(BOOL, heeler_self_telemetry, "true", OURS,
+       "send datadog.dogstatsd.running and heeler.* about the server itself")
 
 OPTION(BOOL, use_dogstatsd, "true", RECEIVE, "receive metrics at all")
 OPTION(PORT, dogstatsd_port, "8125", RECEIVE,
@@ -134,7 +140,7 @@ OPTION(STRING, site, "datadoghq.com", SEND, "site of the intake")
 OPTION(STRING, dd_url, "", SEND,
        "URL of the intake; empty: made from site", FORM(URL), OTHER_VARIABLE("DD_URL"))
 OPTION(JSON_MAP, additional_endpoints, "{}", SEND,
-       "more intakes and their keys (not supported yet)", SECRET)
+       "more intakes, each with a list of keys, that get everything too", SECRET)
 OPTION_DOTTED(BOOL, enable_payloads, series, "true", SEND, "send series")
 OPTION_DOTTED(BOOL, enable_payloads, events, "true", SEND, "send events")
 OPTION_DOTTED(BOOL, enable_payloads, service_checks, "true", SEND, "send service checks")
@@ -174,7 +180,32 @@ OPTION(INT, forwarder_recovery_interval, "2", SEND,
 OPTION(BOOL, forwarder_recovery_reset, "false", SEND,
        "a success makes up for all failures")
 OPTION(INT, forwarder_retry_queue_payloads_max_size, "15728640", SEND,
-       "memory for payloads that wait for another attempt", AT_LEAST(0, "bytes"))
+       "memory for payloads that wait for another attempt, of each intake", AT_LEAST(0, "bytes"))
+OPTION(STRING, forwarder_storage_path, "/var/lib/heeler/spool", SEND,
+       "folder for payloads that wait on disk")
+OPTION(INT, forwarder_storage_max_size_in_bytes, "0", SEND,
+       "disk for payloads that wait, of each intake; 0: memory only", AT_LEAST(0, "bytes"))
+OPTION(FLOAT, forwarder_storage_max_disk_ratio, "0.8", SEND,
+       "share of the disk that may be in use, by all, before nothing more is put there",
+       RANGE(0, 1, NULL))
+OPTION(FLOAT, forwarder_outdated_file_in_days, "10", SEND,
+       "age at which a payload on disk is given up; 0: never", RANGE(0, 3650, "days"))
+OPTION(INT, forwarder_apikey_validation_interval, "60", SEND,
+       "how often the intakes are asked whether the keys are valid; 0: never",
+       RANGE(0, 525600, "minutes"))
+OPTION_DOTTED(STRING, proxy, http, "", SEND,
+       "proxy for intakes at http URLs; empty: none", OTHER_VARIABLE("HTTP_PROXY"), SECRET)
+OPTION_DOTTED(STRING, proxy, https, "", SEND,
+       "proxy for intakes at https URLs; empty: none", OTHER_VARIABLE("HTTPS_PROXY"), SECRET)
+OPTION_DOTTED(LIST, proxy, no_proxy, "", SEND,
+       "hosts, or host:port, that are reached without a proxy", OTHER_VARIABLE("NO_PROXY"),
+       COMMAS)
+OPTION(BOOL, no_proxy_nonexact_match, "false", SEND,
+       "no_proxy may name domains and address blocks too")
+OPTION(BOOL, skip_ssl_validation, "false", SEND,
+       "accept any certificate of an intake: the key can be stolen")
+OPTION(CHOICE, min_tls_version, "tlsv1.2", SEND,
+       "oldest version of TLS to speak", ONE_OF("tlsv1.0 tlsv1.1 tlsv1.2 tlsv1.3"))
 
 OPTION(CHOICE, log_level, "info", LOGS, "how much is logged",
        ONE_OF("trace debug info warn warning error critical off"))

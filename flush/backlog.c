@@ -1,9 +1,9 @@
 #include "flush/backlog.h"
 
 /* One that returns is among the newest, so the walk is short. */
-void backlog_put(struct backlog *backlog, struct payload *given)
+void backlog_put(struct backlog *backlog, struct errand *given)
 {
-    struct payload *newer = NULL, *older = backlog->newest;
+    struct errand *newer = NULL, *older = backlog->newest;
 
     while (older != NULL && older->order > given->order) {
         newer = older;
@@ -13,24 +13,26 @@ void backlog_put(struct backlog *backlog, struct payload *given)
     given->next = older;
     *(newer != NULL ? &newer->next : &backlog->newest) = given;
     *(older != NULL ? &older->previous : &backlog->oldest) = given;
+    backlog->n++;
 }
 
-static struct payload *take(struct backlog *backlog, struct payload *payload)
+static struct errand *take(struct backlog *backlog, struct errand *errand)
 {
-    if (payload == NULL)
+    if (errand == NULL)
         return NULL;
-    *(payload->previous != NULL ? &payload->previous->next : &backlog->newest) = payload->next;
-    *(payload->next != NULL ? &payload->next->previous : &backlog->oldest) = payload->previous;
-    payload->next = payload->previous = NULL;
-    return payload;
+    *(errand->previous != NULL ? &errand->previous->next : &backlog->newest) = errand->next;
+    *(errand->next != NULL ? &errand->next->previous : &backlog->oldest) = errand->previous;
+    errand->next = errand->previous = NULL;
+    backlog->n--;
+    return errand;
 }
 
-struct payload *backlog_take_newest(struct backlog *backlog)
+struct errand *backlog_take_newest(struct backlog *backlog)
 {
     return take(backlog, backlog->newest);
 }
 
-struct payload *backlog_take_oldest(struct backlog *backlog)
+struct errand *backlog_take_oldest(struct backlog *backlog)
 {
     return take(backlog, backlog->oldest);
 }

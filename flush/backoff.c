@@ -80,3 +80,9 @@ void backoff_hurry(struct backoff *backoff)
 {
     backoff->until_ms = 0;
 }
+
+void backoff_again(struct backoff *backoff)
+{
+    backoff->state = BACKOFF_BLOCKED;
+    backoff->until_ms = 0;
+}

@@ -53,6 +53,9 @@ void backoff_succeed(struct backoff *backoff, const struct backoff_config *confi
 /* Forgets what is left of a wait, not the errors: the next start is the probe. */
 void backoff_hurry(struct backoff *backoff);
 
+/* The probe told nothing about the endpoint: the next start is a probe, at once. */
+void backoff_again(struct backoff *backoff);
+
 /* The wait after that many errors. */
 int64_t backoff_delay(const struct backoff_config *config, int errors, double random);
 

@@ -1,9 +1,11 @@
 /* flush/delivery.h: payloads to the intakes.
  *
- *   outbox -> accepted -> [queue, newest first] -> requests in flight -> delivered
- *                              ^     |                   |     |
- *                              |     `-> shed (oldest)   |     `-> refused
- *                              `---- retry, by back-off -´
+ *   outbox -> accepted -> for each endpoint:
+ *                 [queue, newest first] -> requests in flight -> delivered
+ *                   ^  |  |                    |         |
+ *                   |  |  `-> shed (oldest)    |         `-> refused
+ *              disk <--´                       |
+ *                   `<---- retry, by back-off -´
  *
  * One thread with a loop of its own; a slow intake fills its queue and does no
  * other harm. What is queued and in flight is bounded in bytes, and beyond the
@@ -13,54 +15,42 @@
 #define FLUSH_DELIVERY_H
 
 #include "flush/backoff.h"
-#include "flush/intake.h"
+#include "flush/delivery_ledger.h"
 #include "flush/outbox.h"
+#include "flush/proxy.h"
 
-struct delivery_count {
-    _Atomic(uint64_t) points, payloads;
+enum { DELIVERY_ENDPOINTS_MAX = 64 };
+
+/* One key of one intake. */
+struct delivery_target {
+    const char *base_url;
+    const char *api_key;
 };
 
-enum delivery_refusal { REFUSED_400, REFUSED_413, REFUSED_OTHER, REFUSED_COUNT };
-
-#define DELIVERY_SHEDS(X)            \
-    X(SHED_QUEUE_FULL, "queue_full") \
-    X(SHED_STOPPED, "stopped")
-
-#define DELIVERY_SHED_ENUM(id, word) id,
-enum delivery_shed { DELIVERY_SHEDS(DELIVERY_SHED_ENUM) SHED_COUNT };
-#undef DELIVERY_SHED_ENUM
-
-/* Written by the delivery thread alone, read by anyone, all relaxed. After
- * every step
- *   accepted = delivered + refused + shed + discarded_local + queued
- * in points and in payloads. */
-struct delivery_ledger {
-    struct delivery_count accepted; /* taken from the outbox */
-    struct delivery_count delivered;
-    struct delivery_count refused[REFUSED_COUNT];
-    struct delivery_count shed[SHED_COUNT];
-    struct delivery_count discarded_local; /* no intake is configured */
-    struct delivery_count queued;          /* a gauge: waiting or in flight */
-    _Atomic(uint64_t) queued_bytes;        /* a gauge */
-    _Atomic(uint64_t) retries;             /* payloads put back to be sent again */
-    _Atomic(uint64_t) errors[ERROR_COUNT];
-    _Atomic(int64_t) last_success_ms; /* wall clock; 0: never */
-    _Atomic(uint64_t)
-        imbalance; /* points by which the equation above fails; checked each step */
+/* The disk behind the queues; max_bytes is for each endpoint. */
+struct delivery_spool {
+    const char *path;   /* a folder below it for each endpoint */
+    uint64_t max_bytes; /* 0: no spool */
+    double max_disk_ratio;
+    int64_t outdated_s; /* 0: never */
 };
-
-const char *delivery_refusal_name(enum delivery_refusal refusal); /* "400" "413" "other" */
-const char *delivery_shed_name(enum delivery_shed shed);
 
 struct delivery_config {
     const char *base_url; /* NULL: local mode, nothing is sent */
     const char *api_key;
+    const struct delivery_target *more; /* that get every payload too */
+    size_t n_more;
     const char *user_agent; /* NULL: ours */
     int64_t timeout_ms;     /* of one request */
-    size_t queue_bytes;     /* queued and in flight */
-    int concurrent;         /* requests in flight */
+    size_t queue_bytes;     /* queued and in flight in memory, for each endpoint */
+    int concurrent;         /* requests in flight, for each endpoint */
     struct backoff_config backoff;
     bool http1;
+    struct intake_transport transport; /* its proxy is chosen by: */
+    struct proxy_config proxy;
+    struct delivery_spool spool;
+    const char *dead_letter_path;   /* NULL or empty: none are kept */
+    int64_t validation_interval_ms; /* of the keys, first at the start; 0: never */
 
     /* Called on the delivery thread after every step, the ledger balanced. May be NULL. */
     void (*observe)(void *context, const struct delivery_ledger *ledger);
@@ -69,17 +59,18 @@ struct delivery_config {
 
 struct delivery;
 
-/* Starts the thread; the texts of config are copied, outbox and ledger (zeroed
- * by the caller) must outlive it. NULL, with a log line, when a setting makes no
- * sense or the machine is out of something. Once per process at a time. */
+/* Starts the thread; the texts of config are copied, outbox and ledgers (zeroed
+ * by the caller: one for the first endpoint and one for each of more) must
+ * outlive it. NULL, with a log line, when a setting makes no sense or the machine
+ * is out of something. Once per process at a time. */
 struct delivery *delivery_start(const struct delivery_config *config, struct outbox *outbox,
-                                struct delivery_ledger *ledger);
+                                struct delivery_ledger *ledgers);
 
 /* Sends what is queued until the deadline (CLOCK_MONOTONIC), a blocked endpoint
  * being tried at once, but gives up earlier when no attempt would fall before
- * it. What is left is shed as stopped. Nothing may be pushed any more. False:
- * the thread did not come to its end in time and still uses outbox and ledger;
- * the process must not free them, only end. */
+ * it. What is left goes to disk, or is shed as stopped. Nothing may be pushed any
+ * more. False: the thread did not come to its end in time and still uses outbox
+ * and ledgers; the process must not free them, only end. */
 bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns);
 
 #endif

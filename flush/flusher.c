@@ -635,6 +635,28 @@ static int send_series(struct flusher *flusher, struct snapshot *snapshot,
     return number ? 1 : MERGED_WEIGHT;
 }
 
+/* Not for `also`: what is shown there is what clients sent. */
+static void send_report(struct flusher *flusher, int64_t stamp_s, int64_t now_s)
+{
+    struct self_report report = { .n = 0 };
+
+    if (flusher->config.report == NULL)
+        return;
+    flusher->config.report(flusher->config.report_context, &report);
+    for (size_t i = 0; i < report.n; i++) {
+        struct point point = { stamp_s, report.at[i].value };
+        struct series series = {
+            .id = { .metric = slice_of(report.at[i].name),
+                    .host = slice_of(flusher->config.hostname) },
+            .type = SERIES_GAUGE,
+            .points = &point,
+            .n_points = 1,
+        };
+
+        encoder_series(flusher->encoder, &series, now_s);
+    }
+}
+
 static void send_slice(struct flusher *flusher, int64_t now_s)
 {
     struct snapshot *snapshot = flusher->sealed;
@@ -646,6 +668,7 @@ static void send_slice(struct flusher *flusher, int64_t now_s)
             return;
         if (also != NULL && flusher->config.snapshot_begins != NULL)
             flusher->config.snapshot_begins(also->context, snapshot->stamp_s);
+        send_report(flusher, snapshot->stamp_s, now_s);
     }
     for (int left = SERIES_A_STEP; left > 0 && flusher->next_series < snapshot->end;
          flusher->next_series++)

@@ -28,6 +28,17 @@
 
 struct flusher;
 
+/* What the server says about itself with each flush: gauges without tags. Names
+ * are static. */
+enum { SELF_GAUGES_MAX = 32 };
+struct self_report {
+    struct {
+        const char *name;
+        double value;
+    } at[SELF_GAUGES_MAX];
+    size_t n;
+};
+
 struct flusher_config {
     const struct settings *settings; /* static for the flusher's life */
     const char *hostname;
@@ -43,6 +54,9 @@ struct flusher_config {
     /* Around the points of one snapshot for `also`; or NULL. */
     void (*snapshot_begins)(void *context, int64_t stamp_s);
     void (*snapshot_ends)(void *context);
+    /* Asked for with each snapshot; NULL: nothing is said. */
+    void (*report)(void *context, struct self_report *out);
+    void *report_context;
 };
 
 /* NULL with a sentence when a setting is wrong or memory is exhausted. */

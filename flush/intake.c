@@ -125,6 +125,26 @@ bool intake_base_url(const char *site, const char *dd_url, bool absolute,
            print_url(out, (struct slice){ url, (size_t)len });
 }
 
+char *intake_validate_url(const char *base_url)
+{
+    struct slice url = slice_of(base_url);
+    struct slice host = without_dot(host_of(url)), site = host;
+    char *text = NULL;
+    int printed;
+
+    if (slice_starts(site, SLICE(INTAKE_AGENT_LABEL ".")))
+        site = slice_skip(site, sizeof INTAKE_AGENT_LABEL);
+    else if (slice_starts(site, SLICE("app.")))
+        site = slice_skip(site, 4);
+    while (url.len > 0 && url.at[url.len - 1] == '/')
+        url.len--;
+    if (site.len < host.len && is_datadog_site(site))
+        printed = asprintf(&text, "https://api.%.*s/api/v1/validate", (int)site.len, site.at);
+    else
+        printed = asprintf(&text, "%.*s/api/v1/validate", (int)url.len, url.at);
+    return printed < 0 ? NULL : text;
+}
+
 /* ---------------------------------------------------------------- answers */
 
 int64_t intake_retry_after(const char *value, int64_t now_s)
@@ -159,8 +179,10 @@ enum intake_verdict intake_judge(long status)
 {
     if (status >= 200 && status < 300)
         return INTAKE_DELIVERED;
-    if (status == 400 || status == 413)
+    if (status == 400)
         return INTAKE_REFUSED;
+    if (status == 413)
+        return INTAKE_TOO_LARGE;
     return status == 403 ? INTAKE_FORBIDDEN : INTAKE_RETRY;
 }
 
@@ -279,6 +301,43 @@ static bool intake_fill(struct intake *intake, const struct intake_config *confi
     return true;
 }
 
+static long tls_version(const char *word)
+{
+    static const struct {
+        const char *word;
+        long version;
+    } rows[] = { { "tlsv1.0", CURL_SSLVERSION_TLSv1_0 },
+                 { "tlsv1.1", CURL_SSLVERSION_TLSv1_1 },
+                 { "tlsv1.3", CURL_SSLVERSION_TLSv1_3 } };
+
+    for (size_t i = 0; word != NULL && i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(word, rows[i].word) == 0)
+            return rows[i].version;
+    return CURL_SSLVERSION_TLSv1_2;
+}
+
+/* A copy of what is set; true when there is one, or nothing to copy. */
+static bool copy_text(char **out, const char *text)
+{
+    *out = text != NULL && text[0] != '\0' ? strdup(text) : NULL;
+    return *out != NULL || text == NULL || text[0] == '\0';
+}
+
+static bool fill_transport(struct intake *intake, const struct intake_transport *transport)
+{
+    intake->tls_version = tls_version(transport->min_tls);
+    intake->skip_validation = transport->skip_validation;
+    return copy_text(&intake->proxy, transport->proxy) &&
+           copy_text(&intake->ca_file, transport->ca_file);
+}
+
+static bool fill_validation(struct intake *intake, const struct intake_config *config)
+{
+    intake->validate_url = intake_validate_url(config->base_url);
+    return intake->validate_url != NULL &&
+           add_header(&intake->validate_headers, "DD-API-KEY", config->api_key);
+}
+
 bool intake_open(struct intake *intake, const struct intake_config *config)
 {
     const char *ours = "datadog-agent/" INTAKE_AGENT_VERSION " heeler/" HEELER_VERSION;
@@ -289,7 +348,8 @@ bool intake_open(struct intake *intake, const struct intake_config *config)
     intake->name = intake_name(config->base_url);
     intake->api_key = strdup(config->api_key);
     if (intake->user_agent != NULL && intake->name != NULL && intake->api_key != NULL &&
-        is_header_value(config->api_key) && intake_fill(intake, config))
+        is_header_value(config->api_key) && intake_fill(intake, config) &&
+        fill_validation(intake, config) && fill_transport(intake, &config->transport))
         return true;
     intake_close(intake);
     return false;
@@ -302,6 +362,10 @@ void intake_close(struct intake *intake)
             curl_slist_free_all(intake->headers[route][kind]);
         free(intake->urls[route]);
     }
+    curl_slist_free_all(intake->validate_headers);
+    free(intake->validate_url);
+    free(intake->proxy);
+    free(intake->ca_file);
     free(intake->user_agent);
     free(intake->name);
     free(intake->api_key);
@@ -345,7 +409,14 @@ static void set_transport(CURL *easy, const struct intake *intake)
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)intake->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, intake->tls_version);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, intake->skip_validation ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, intake->skip_validation ? 0L : 2L);
+    if (intake->ca_file != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, intake->ca_file);
+    /* Both always: libcurl would ask the environment itself, by rules of its own. */
+    curl_easy_setopt(easy, CURLOPT_PROXY, intake->proxy != NULL ? intake->proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, intake->user_agent);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
@@ -355,8 +426,7 @@ static void set_transport(CURL *easy, const struct intake *intake)
         curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 }
 
-void intake_request_prepare(struct intake_request *request, const struct intake *intake,
-                            const struct payload *payload)
+static void begin(struct intake_request *request, const struct intake *intake)
 {
     CURL *easy = request->easy;
 
@@ -364,15 +434,61 @@ void intake_request_prepare(struct intake_request *request, const struct intake 
     request->body[0] = request->error[0] = '\0';
     curl_easy_reset(easy); /* keeps connections and session ids */
     set_transport(easy, intake);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+}
+
+void intake_request_prepare(struct intake_request *request, const struct intake *intake,
+                            const struct payload *payload)
+{
+    CURL *easy = request->easy;
+
+    begin(request, intake);
     curl_easy_setopt(easy, CURLOPT_URL, intake->urls[payload->route]);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER,
                      intake->headers[payload->route][payload->compression]);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)payload->size);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)payload->bytes);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+}
+
+void intake_request_prepare_validation(struct intake_request *request,
+                                       const struct intake *intake)
+{
+    begin(request, intake);
+    curl_easy_setopt(request->easy, CURLOPT_URL, intake->validate_url);
+    curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, intake->validate_headers);
+    curl_easy_setopt(request->easy, CURLOPT_HTTPGET, 1L);
+}
+
+static const char *hint(CURLcode code)
+{
+    switch (code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+        return " (heeler_ca_file names a file with your own authority's certificate)";
+    case CURLE_SSL_CACERT_BADFILE:
+        return " (heeler_ca_file)";
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return " (site or dd_url, or the name server)";
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return " (proxy.http or proxy.https)";
+    default:
+        return "";
+    }
+}
+
+const char *intake_request_failure(struct intake_request *request, CURLcode code)
+{
+    char *text = request->error;
+
+    if (text[0] == '\0')
+        snprintf(text, CURL_ERROR_SIZE, "%s", curl_easy_strerror(code));
+    size_t len = strlen(text);
+
+    snprintf(text + len, sizeof request->error - len, "%s", hint(code));
+    return text;
 }
 
 const char *intake_request_note(struct intake_request *request, const struct intake *intake)

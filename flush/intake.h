@@ -32,6 +32,10 @@ enum {
 bool intake_base_url(const char *site, const char *dd_url, bool absolute,
                      char out[INTAKE_URL_MAX]);
 
+/* Where the key of an intake is validated: of Datadog's own sites at api.<site>,
+ * of others at the base URL. Owned; NULL: no memory. */
+char *intake_validate_url(const char *base_url);
+
 /* Seconds to wait by a Retry-After header (seconds or an HTTP date), between 0
  * and INTAKE_RETRY_AFTER_MAX_S; 0 too when it makes no sense. */
 int64_t intake_retry_after(const char *value, int64_t now_s);
@@ -41,7 +45,8 @@ void intake_mask_key(const char *key, char out[INTAKE_MASK_MAX]);
 
 enum intake_verdict {
     INTAKE_DELIVERED, /* 2xx */
-    INTAKE_REFUSED,   /* 400, 413: will never be taken */
+    INTAKE_REFUSED,   /* 400: will never be taken */
+    INTAKE_TOO_LARGE, /* 413: in smaller pieces, perhaps */
     INTAKE_FORBIDDEN, /* 403: the key is wrong; kept, as it may be put right */
     INTAKE_RETRY,     /* everything else */
 };
@@ -65,23 +70,36 @@ enum intake_error { INTAKE_ERRORS(INTAKE_ERROR_ENUM) ERROR_COUNT };
 enum intake_error intake_classify(CURLcode code);
 const char *intake_error_name(enum intake_error error);
 
+/* How requests travel. Texts may be NULL: not set. */
+struct intake_transport {
+    const char *proxy;   /* URL; NULL: none, whatever the environment says */
+    const char *ca_file; /* instead of the system's */
+    const char *min_tls; /* "tlsv1.0" to "tlsv1.3" */
+    bool skip_validation;
+};
+
 struct intake_config {
     const char *base_url;
     const char *api_key;
     const char *user_agent; /* NULL: ours */
     int64_t timeout_ms;     /* of one request */
     bool http1;             /* otherwise HTTP/2 where TLS offers it */
+    struct intake_transport transport;
 };
 
 struct intake {
     char *urls[ROUTE_COUNT];
+    char *validate_url;
+    struct curl_slist *validate_headers;
     struct curl_slist *headers[ROUTE_COUNT][COMPRESSION_COUNT];
     char *user_agent;
     char *name; /* scheme and host, for the log */
     char *api_key;
     char masked_key[INTAKE_MASK_MAX];
+    char *proxy, *ca_file; /* or NULL */
+    long tls_version;      /* of libcurl */
     int64_t timeout_ms;
-    bool http1;
+    bool http1, skip_validation;
 };
 
 /* False: the URL makes no sense or memory is out; nothing is left open. */
@@ -93,7 +111,7 @@ struct intake_request {
     CURL *easy;
     char body[INTAKE_BODY_KEPT]; /* the start of the answer, NUL-terminated */
     size_t body_len;
-    char error[CURL_ERROR_SIZE];
+    char error[CURL_ERROR_SIZE + INTAKE_NOTE_LEN];
 };
 
 bool intake_request_open(struct intake_request *request);
@@ -102,6 +120,13 @@ void intake_request_close(struct intake_request *request);
 /* Makes the request ready to send payload, a view until it has ended. */
 void intake_request_prepare(struct intake_request *request, const struct intake *intake,
                             const struct payload *payload);
+
+/* Makes the request ready to ask whether the key is good. */
+void intake_request_prepare_validation(struct intake_request *request,
+                                       const struct intake *intake);
+
+/* In words, what went wrong and which setting has to do with it. code is not CURLE_OK. */
+const char *intake_request_failure(struct intake_request *request, CURLcode code);
 
 /* The start of the answer fit for a log line: printable, short, without the key. */
 const char *intake_request_note(struct intake_request *request, const struct intake *intake);

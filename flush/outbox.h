@@ -35,6 +35,9 @@ struct payload *outbox_take(struct outbox *outbox);
 /* Makes the taker look, though nothing was pushed; any thread. */
 void outbox_wake(struct outbox *outbox);
 
+/* Adds to bytes what was never pushed: read from disk, or a part of another. */
+void outbox_adopt(struct outbox *outbox, const struct payload *payload);
+
 /* The payload has come to its end: subtracts it from bytes and frees it. */
 void outbox_settle(struct outbox *outbox, struct payload *given);
 

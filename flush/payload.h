@@ -38,8 +38,8 @@ enum compression { COMPRESSIONS(COMPRESSION_ENUM) COMPRESSION_COUNT };
 #undef COMPRESSION_ENUM
 
 struct payload {
-    struct payload *next, *previous; /* whoever owns it links it */
-    uint64_t order;                  /* in which delivery took it */
+    struct payload *next; /* whoever owns it links it */
+    uint32_t holders;     /* delivery's: the errands that share it */
     enum payload_route route;
     enum compression compression;
     uint32_t points;   /* what the ledger counts: points, sketch points, events, checks */
@@ -88,6 +88,20 @@ enum payload_add payload_writer_add(struct payload_writer *writer, const void *i
 
 /* Emits what is open (nothing when no item was added) and frees the writer. */
 void payload_writer_end(struct payload_writer *writer);
+
+/* Two payloads out of one that was too large, cut between two items near the
+ * middle, each counted anew; the original stays the caller's. */
+enum payload_split {
+    SPLIT_DONE,
+    SPLIT_SINGLE, /* one item: there is nothing to cut */
+    SPLIT_DAMAGED,
+    SPLIT_NO_MEMORY,
+};
+enum payload_split payload_split(const struct payload *payload, struct payload *halves[2]);
+
+/* The bytes before compression, owned, or NULL: damaged, not of the size it
+ * says, or no memory. */
+unsigned char *payload_decompress(const struct payload *payload);
 
 const char *payload_route_path(enum payload_route route);
 const char *payload_route_kind(enum payload_route route);

@@ -34,29 +34,38 @@ struct health {
     bool healthy;
 };
 
-enum { HEALTH_ROWS = 3 };
+enum { HEALTH_ROWS = 4 };
+
+/* Queued, and never or not lately taken: the intake refuses or is away. */
+static void look_at_sink(const struct delivery_ledger *ledger, struct health *forwarder,
+                         struct health *key)
+{
+    int64_t last_ms = atomic_load_explicit(&ledger->last_success_ms, memory_order_relaxed);
+    bool waiting = atomic_load_explicit(&ledger->queued.payloads, memory_order_relaxed) > 0 ||
+                   atomic_load_explicit(&ledger->spooled.payloads, memory_order_relaxed) > 0;
+    bool lately = clock_wall_ns() / 1000000 - last_ms < 60000;
+    bool retried = atomic_load_explicit(&ledger->retries, memory_order_relaxed) > 0;
+
+    if (waiting && !lately && retried)
+        forwarder->healthy = false;
+    if (atomic_load_explicit(&ledger->key, memory_order_relaxed) == KEY_INVALID)
+        key->healthy = false;
+}
 
 /* The same names as the Agent's where there is one. */
 static void look(const struct server *server, struct health rows[HEALTH_ROWS], bool readiness)
 {
     struct server_view view;
     int64_t now_ms = clock_monotonic_ns() / 1000000;
-    int64_t last_ms;
 
     server_view(server, &view);
-    last_ms =
-        atomic_load_explicit(&view.delivery_ledger->last_success_ms, memory_order_relaxed);
     rows[0] = (struct health){ "dogstatsd-main", true };
     rows[1] =
         (struct health){ "aggregator", now_ms - view.flusher_alive_ms < FLUSHER_SILENT_MS };
-    /* Queued, and never or not lately taken: the intake refuses or is away. */
-    bool waiting =
-        atomic_load_explicit(&view.delivery_ledger->queued.payloads, memory_order_relaxed) > 0;
-    bool lately = clock_wall_ns() / 1000000 - last_ms < 60000;
-    bool retried =
-        atomic_load_explicit(&view.delivery_ledger->retries, memory_order_relaxed) > 0;
-    rows[2] = (struct health){ "forwarder",
-                               !readiness || view.local || !waiting || lately || !retried };
+    rows[2] = (struct health){ "forwarder", true };
+    rows[3] = (struct health){ "api-key", true };
+    for (size_t i = 0; readiness && !view.local && i < view.n_sinks; i++)
+        look_at_sink(&view.delivery_ledger[i], &rows[2], &rows[3]);
 }
 
 static void add_names(struct evbuffer *body, const struct health rows[HEALTH_ROWS],

@@ -1,11 +1,13 @@
 #include "server/metrics.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "server/sinks.h"
 
 /* X(id, name, type, sentence) */
 #define FAMILIES(X)                                                                           \
@@ -61,10 +63,24 @@
       "questions answered, refused ones too")                                                 \
     X(F_PAYLOADS, "heeler_payloads_total", "counter", "payloads, by sink and result")         \
     X(F_POINTS, "heeler_points_total", "counter", "points of payloads, by sink and result")   \
+    X(F_RECOVERED, "heeler_points_recovered_total", "counter",                                \
+      "points found in the spool at start, by sink")                                          \
     X(F_QUEUED, "heeler_queue_points", "gauge", "points waiting or in flight, by sink")       \
-    X(F_QUEUE_BYTES, "heeler_queue_bytes", "gauge", "bytes of those payloads")                \
-    X(F_RETRIES, "heeler_retries_total", "counter", "payloads put back to be sent again")     \
-    X(F_ERRORS, "heeler_delivery_errors_total", "counter", "failed requests, by class")       \
+    X(F_QUEUE_BYTES, "heeler_queue_bytes", "gauge", "bytes of payloads in memory, by sink")   \
+    X(F_SPOOLED, "heeler_spool_points", "gauge", "points waiting on disk, by sink")           \
+    X(F_SPOOL_BYTES, "heeler_spool_bytes", "gauge", "bytes of those files, by sink")          \
+    X(F_SPOOL_DAMAGED, "heeler_spool_files_damaged_total", "counter",                         \
+      "files removed because they were damaged, their points unknown, by sink")               \
+    X(F_SPLIT, "heeler_payloads_split_total", "counter",                                      \
+      "payloads that were too large and became two, by sink")                                 \
+    X(F_DEAD_LETTERS, "heeler_dead_letters_total", "counter",                                 \
+      "refused payloads kept in heeler_dead_letter_path, by sink")                            \
+    X(F_RETRIES, "heeler_retries_total", "counter",                                           \
+      "payloads put back to be sent again, by sink")                                          \
+    X(F_ERRORS, "heeler_delivery_errors_total", "counter",                                    \
+      "failed requests, by sink and class")                                                   \
+    X(F_KEY, "heeler_api_key_valid", "gauge",                                                 \
+      "1 when the intake takes the key, 0 when not; absent until known")                      \
     X(F_IMBALANCE, "heeler_ledger_imbalance", "gauge",                                        \
       "0 when both sides of the balance agree")                                               \
     X(F_MEMORY, "process_resident_memory_bytes", "gauge", "resident memory")                  \
@@ -274,46 +290,109 @@ static uint64_t count_of(enum family family, const struct delivery_count *count)
     return load(family == F_PAYLOADS ? &count->payloads : &count->points);
 }
 
-static void result(struct evbuffer *out, enum family family, const char *kind,
+static void result(struct evbuffer *out, enum family family, const char *sink, const char *kind,
                    const char *detail, uint64_t value)
 {
-    evbuffer_add_printf(out, "%s{sink=\"intake\",result=\"%s%s\"} %" PRIu64 "\n",
-                        families[family].name, kind, detail, value);
+    evbuffer_add_printf(out, "%s{sink=\"%s\",result=\"%s%s\"} %" PRIu64 "\n",
+                        families[family].name, sink, kind, detail, value);
+}
+
+static void write_sink_results(struct evbuffer *out, enum family family, const char *sink,
+                               const struct delivery_ledger *ledger)
+{
+    result(out, family, sink, "delivered", "", count_of(family, &ledger->delivered));
+    result(out, family, sink, "delivered_stale", "",
+           count_of(family, &ledger->delivered_stale));
+    for (int i = 0; i < REFUSED_COUNT; i++)
+        result(out, family, sink, "refused_", delivery_refusal_name((enum delivery_refusal)i),
+               count_of(family, &ledger->refused[i]));
+    for (int i = 0; i < SHED_COUNT; i++)
+        result(out, family, sink, "shed_", delivery_shed_name((enum delivery_shed)i),
+               count_of(family, &ledger->shed[i]));
+    result(out, family, sink, "discarded_local", "",
+           count_of(family, &ledger->discarded_local));
 }
 
 static void write_results(struct evbuffer *out, enum family family,
-                          const struct delivery_ledger *ledger)
+                          const struct server_view *view)
 {
+    char sink[SINK_LABEL_MAX];
+
     head(out, family);
-    result(out, family, "delivered", "", count_of(family, &ledger->delivered));
-    for (int i = 0; i < REFUSED_COUNT; i++)
-        result(out, family, "refused_", delivery_refusal_name((enum delivery_refusal)i),
-               count_of(family, &ledger->refused[i]));
-    for (int i = 0; i < SHED_COUNT; i++)
-        result(out, family, "shed_", delivery_shed_name((enum delivery_shed)i),
-               count_of(family, &ledger->shed[i]));
-    result(out, family, "discarded_local", "", count_of(family, &ledger->discarded_local));
+    for (size_t i = 0; i < view->n_sinks; i++)
+        write_sink_results(out, family, sink_label(i, sink), &view->delivery_ledger[i]);
 }
 
-static void write_delivery(struct evbuffer *out, const struct delivery_ledger *ledger)
+/* One number a sink. */
+static void write_numbers(struct evbuffer *out, const struct server_view *view)
 {
-    write_results(out, F_PAYLOADS, ledger);
-    write_results(out, F_POINTS, ledger);
-    head(out, F_QUEUED);
-    labelled(out, F_QUEUED, "sink", "intake", load(&ledger->queued.points));
-    head(out, F_QUEUE_BYTES);
-    labelled(out, F_QUEUE_BYTES, "sink", "intake", load(&ledger->queued_bytes));
-    plain(out, F_RETRIES, load(&ledger->retries));
+    static const struct {
+        enum family family;
+        size_t offset; /* of an atomic number in the ledger */
+    } rows[] = {
+        { F_RECOVERED, offsetof(struct delivery_ledger, recovered.points) },
+        { F_QUEUED, offsetof(struct delivery_ledger, queued.points) },
+        { F_QUEUE_BYTES, offsetof(struct delivery_ledger, queued_bytes) },
+        { F_SPOOLED, offsetof(struct delivery_ledger, spooled.points) },
+        { F_SPOOL_BYTES, offsetof(struct delivery_ledger, spooled_bytes) },
+        { F_SPOOL_DAMAGED, offsetof(struct delivery_ledger, damaged_files) },
+        { F_SPLIT, offsetof(struct delivery_ledger, split.payloads) },
+        { F_DEAD_LETTERS, offsetof(struct delivery_ledger, dead_letters) },
+        { F_RETRIES, offsetof(struct delivery_ledger, retries) },
+    };
+    char sink[SINK_LABEL_MAX];
+
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        head(out, rows[row].family);
+        for (size_t i = 0; i < view->n_sinks; i++)
+            labelled(out, rows[row].family, "sink", sink_label(i, sink),
+                     load((const void *)((const char *)&view->delivery_ledger[i] +
+                                         rows[row].offset)));
+    }
+}
+
+static void write_errors(struct evbuffer *out, const struct server_view *view)
+{
+    char sink[SINK_LABEL_MAX];
+
     head(out, F_ERRORS);
-    for (int i = 0; i < ERROR_COUNT; i++)
-        labelled(out, F_ERRORS, "class", intake_error_name((enum intake_error)i),
-                 load(&ledger->errors[i]));
+    for (size_t i = 0; i < view->n_sinks; i++)
+        for (int error = 0; error < ERROR_COUNT; error++)
+            evbuffer_add_printf(out, "%s{sink=\"%s\",class=\"%s\"} %" PRIu64 "\n",
+                                families[F_ERRORS].name, sink_label(i, sink),
+                                intake_error_name((enum intake_error)error),
+                                load(&view->delivery_ledger[i].errors[error]));
+}
+
+static void write_keys(struct evbuffer *out, const struct server_view *view)
+{
+    char sink[SINK_LABEL_MAX];
+
+    head(out, F_KEY);
+    for (size_t i = 0; i < view->n_sinks; i++) {
+        int key = atomic_load_explicit(&view->delivery_ledger[i].key, memory_order_relaxed);
+
+        if (key != KEY_UNKNOWN)
+            labelled(out, F_KEY, "sink", sink_label(i, sink), key == KEY_VALID);
+    }
+}
+
+static void write_delivery(struct evbuffer *out, const struct server_view *view)
+{
+    write_results(out, F_PAYLOADS, view);
+    write_results(out, F_POINTS, view);
+    write_numbers(out, view);
+    write_errors(out, view);
+    write_keys(out, view);
 }
 
 uint64_t metrics_points_imbalance(const struct server_view *view)
 {
-    return counter_read(&view->flusher_ledger->points_imbalance) +
-           load(&view->delivery_ledger->imbalance);
+    uint64_t sum = counter_read(&view->flusher_ledger->points_imbalance);
+
+    for (size_t i = 0; i < view->n_sinks; i++)
+        sum += load(&view->delivery_ledger[i].imbalance);
+    return sum;
 }
 
 static void write_balances(struct evbuffer *out, const struct server_view *view)
@@ -373,7 +452,7 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     write_lines(out, view);
     write_values(out, view);
     write_flusher(out, view);
-    write_delivery(out, view->delivery_ledger);
+    write_delivery(out, view);
     write_balances(out, view);
     write_process(out, view);
 }

@@ -14,6 +14,8 @@
 #include "server/admin.h"
 #include "server/memory.h"
 #include "server/metrics.h"
+#include "server/self.h"
+#include "server/sinks.h"
 #include "server/table.h"
 #include "server/worker.h"
 
@@ -34,8 +36,9 @@ struct server {
     struct worker_ledger *worker_ledgers;
     struct counter *forwarded;
     struct flusher_ledger flusher_ledger;
-    struct delivery_ledger delivery_ledger;
-    struct worker **worker; /* NULL entries: not started */
+    struct sinks sinks;
+    struct delivery_ledger *delivery_ledgers; /* one a sink */
+    struct worker **worker;                   /* NULL entries: not started */
     struct flusher_loop *flusher;
     struct delivery *delivery;
     struct console *console;
@@ -52,8 +55,10 @@ void server_view(const struct server *server, struct server_view *out)
         .worker_ledgers = server->worker_ledgers,
         .forwarded = server->forwarded,
         .flusher_ledger = &server->flusher_ledger,
-        .delivery_ledger = &server->delivery_ledger,
         .questions = server->questions,
+        .delivery_ledger = server->delivery_ledgers,
+        .sinks = server->sinks.at,
+        .n_sinks = server->sinks.n,
         .local = server->local,
         .flusher_alive_ms =
             server->flusher != NULL ? flusher_loop_alive_ms(server->flusher) : 0,
@@ -123,12 +128,9 @@ static bool start_forward(struct server *server, char *problem, size_t problem_s
     return connected;
 }
 
-static bool start_delivery(struct server *server, char *problem, size_t problem_size)
+static struct delivery_config delivery_settings(const struct settings *settings)
 {
-    const struct settings *settings = server->config.settings;
-    char url[INTAKE_URL_MAX];
-    struct delivery_config config = {
-        .api_key = settings->api_key,
+    return (struct delivery_config){
         .timeout_ms = settings->forwarder_timeout * 1000,
         .queue_bytes = (size_t)settings->forwarder_retry_queue_payloads_max_size,
         .concurrent = (int)settings->forwarder_max_concurrent_requests,
@@ -138,22 +140,62 @@ static bool start_delivery(struct server *server, char *problem, size_t problem_
                      (int)settings->forwarder_recovery_interval,
                      settings->forwarder_recovery_reset },
         .http1 = strcmp(settings->forwarder_http_protocol, "http1") == 0,
+        .transport = { .ca_file = settings->heeler_ca_file,
+                       .min_tls = settings->min_tls_version,
+                       .skip_validation = settings->skip_ssl_validation },
+        .proxy = { settings->proxy_http, settings->proxy_https,
+                   (const char *const *)settings->proxy_no_proxy.at, settings->proxy_no_proxy.n,
+                   settings->no_proxy_nonexact_match },
+        .spool = { settings->forwarder_storage_path,
+                   (uint64_t)settings->forwarder_storage_max_size_in_bytes,
+                   settings->forwarder_storage_max_disk_ratio,
+                   (int64_t)(settings->forwarder_outdated_file_in_days * 86400) },
+        .dead_letter_path = settings->heeler_dead_letter_path,
+        .validation_interval_ms = settings->forwarder_apikey_validation_interval * 60000,
     };
+}
 
-    if (!server->local) {
-        if (!intake_base_url(settings->site, settings->dd_url, true, url)) {
-            snprintf(problem, problem_size, "site or dd_url gives no usable address");
-            return false;
-        }
-        config.base_url = url;
-        log_info("server: sending to %s", url);
-    } else {
+static void say_sinks(const struct server *server)
+{
+    char key[INTAKE_MASK_MAX];
+
+    if (server->local)
         log_info("server: local mode: there is no api_key, nothing leaves this machine");
+    for (size_t i = 0; i < server->sinks.n && !server->local; i++) {
+        intake_mask_key(server->sinks.at[i].api_key, key);
+        log_info("server: sending to %s, key %s", server->sinks.at[i].base_url, key);
     }
-    server->delivery = delivery_start(&config, &server->outbox, &server->delivery_ledger);
+    if (server->config.settings->skip_ssl_validation)
+        log_warn("server: skip_ssl_validation: anyone between here and the intake can read the "
+                 "API key");
+}
+
+static bool start_delivery(struct server *server, char *problem, size_t problem_size)
+{
+    struct delivery_config config = delivery_settings(server->config.settings);
+
+    if (!sinks_read(&server->sinks, server->config.settings, problem, problem_size))
+        return false;
+    server->delivery_ledgers = calloc(server->sinks.n, sizeof *server->delivery_ledgers);
+    if (server->delivery_ledgers == NULL)
+        return false;
+    config.base_url = server->sinks.at[0].base_url; /* NULL: local */
+    config.api_key = server->sinks.at[0].api_key;
+    config.more = server->sinks.at + 1;
+    config.n_more = server->sinks.n - 1;
+    say_sinks(server);
+    server->delivery = delivery_start(&config, &server->outbox, server->delivery_ledgers);
     if (server->delivery == NULL)
         snprintf(problem, problem_size, "delivery could not start");
     return server->delivery != NULL;
+}
+
+static void report_self(void *context, struct self_report *out)
+{
+    struct server_view view;
+
+    server_view(context, &view);
+    self_gauges(&view, out);
 }
 
 static bool start_flusher(struct server *server, char *problem, size_t problem_size)
@@ -169,6 +211,9 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .budget = &server->budget,
         .ledger = &server->flusher_ledger,
         .questions = server->questions,
+        .report = server->config.settings->heeler_self_telemetry && !server->local ? report_self
+                                                                                   : NULL,
+        .report_context = server,
     };
 
     if (server->config.console != NULL) {
@@ -298,20 +343,15 @@ static void stop_workers(struct server *server)
             worker_join(server->worker[i]);
 }
 
-static uint64_t load(const _Atomic(uint64_t) *value)
-{
-    return atomic_load_explicit(value, memory_order_relaxed);
-}
-
 static void print_ledger(const struct server *server)
 {
-    const struct delivery_ledger *delivery = &server->delivery_ledger;
     const struct flusher_ledger *flusher = &server->flusher_ledger;
     struct server_view view;
+    struct sinks_sum sum;
     uint64_t datagrams = 0, lines = 0, rejected = 0, values = 0, shed = 0, encoded = 0;
-    uint64_t refused = 0, lost = 0;
 
     server_view(server, &view);
+    sinks_add_up(view.delivery_ledger, view.n_sinks, &sum);
     for (size_t i = 0; i < server->listeners.n; i++)
         for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
             datagrams += counter_read(&server->listeners.at[i].sockets[w].datagrams);
@@ -327,21 +367,19 @@ static void print_ledger(const struct server *server)
         shed += counter_read(&flusher->shed[i]);
     for (int i = 0; i < POINT_KIND_COUNT; i++)
         encoded += counter_read(&flusher->encoded[i]);
-    for (int i = 0; i < REFUSED_COUNT; i++)
-        refused += load(&delivery->refused[i].points);
-    for (int i = 0; i < SHED_COUNT; i++)
-        lost += load(&delivery->shed[i].points);
     log_info("server: final ledger: datagrams=%llu kernel_drops=%llu gate=%llu lines=%llu "
              "rejected=%llu values=%llu shed=%llu folded=%llu points=%llu delivered=%llu "
-             "refused=%llu points_shed=%llu local=%llu imbalance=%llu/%llu/%llu",
+             "delivered_stale=%llu recovered=%llu refused=%llu points_shed=%llu spooled=%llu "
+             "local=%llu imbalance=%llu/%llu/%llu",
              (unsigned long long)datagrams,
              (unsigned long long)(total_drops(server) - server->gated),
              (unsigned long long)server->gated, (unsigned long long)lines,
              (unsigned long long)rejected, (unsigned long long)values, (unsigned long long)shed,
              (unsigned long long)counter_read(&flusher->folded), (unsigned long long)encoded,
-             (unsigned long long)load(&delivery->delivered.points), (unsigned long long)refused,
-             (unsigned long long)lost,
-             (unsigned long long)load(&delivery->discarded_local.points),
+             (unsigned long long)sum.delivered, (unsigned long long)sum.delivered_stale,
+             (unsigned long long)sum.recovered, (unsigned long long)sum.refused,
+             (unsigned long long)sum.shed, (unsigned long long)sum.spooled,
+             (unsigned long long)sum.local,
              (unsigned long long)counter_read(&flusher->lines_imbalance),
              (unsigned long long)counter_read(&flusher->values_imbalance),
              (unsigned long long)metrics_points_imbalance(&view));
@@ -360,6 +398,8 @@ static void server_free(struct server *server)
         questions_close(server->questions);
     free(server->questions);
     console_free(server->console);
+    sinks_free(&server->sinks);
+    free(server->delivery_ledgers);
     free(server->accounts);
     free(server->worker_ledgers);
     free(server->forwarded);

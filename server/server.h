@@ -45,7 +45,9 @@ struct server_view {
     const struct worker_ledger *worker_ledgers;
     const struct counter *forwarded; /* by worker */
     const struct flusher_ledger *flusher_ledger;
-    const struct delivery_ledger *delivery_ledger;
+    const struct delivery_ledger *delivery_ledger; /* one a sink; the first is the main one */
+    const struct delivery_target *sinks;           /* what they are */
+    size_t n_sinks;
     struct questions *questions; /* to the flusher */
     bool local;                  /* nothing is sent */
     int64_t flusher_alive_ms;    /* monotonic */

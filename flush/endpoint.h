@@ -1,0 +1,58 @@
+/* flush/endpoint.h: one intake and one key: a queue, a breaker, requests in flight.
+ *
+ *   payload -> queue -> request -> 2xx            delivered
+ *                ^                 400            refused, to the dead letters
+ *                |<-- two halves - 413            refused when it is a single item
+ *                |<------ held --- 403            until the key is valid
+ *                `<-- back-off --- anything else
+ *
+ * Endpoints share nothing but the thread, its loop and the bytes of payloads: a
+ * dead one never slows a live one. */
+#ifndef FLUSH_ENDPOINT_H
+#define FLUSH_ENDPOINT_H
+
+#include "flush/backoff.h"
+#include "flush/delivery.h"
+#include "flush/queue.h"
+#include "flush/transfers.h"
+
+/* What the endpoints of one delivery have in common. */
+struct endpoint_common {
+    const struct delivery_config *config;
+    struct outbox *outbox;
+    struct event_base *base;
+    struct transfers transfers;
+    bool stopping;
+    int64_t give_up_ms;            /* while stopping: monotonic */
+    void (*moved)(void *delivery); /* after every step of an endpoint */
+    void *delivery;
+};
+
+struct endpoint;
+
+/* place: of the endpoint among those with the same URL; names the folder. NULL:
+ * a setting makes no sense, or no memory. */
+struct endpoint *endpoint_new(struct endpoint_common *common,
+                              const struct delivery_target *target, unsigned place,
+                              struct delivery_ledger *ledger);
+
+/* A view: it is held from now on. order: ascending. */
+void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order);
+
+/* One attempt at once for what waits, and one success is enough to go on. */
+void endpoint_hurry(struct endpoint *endpoint);
+
+/* While stopping: nothing is left, or nothing that could be tried in time. */
+bool endpoint_is_drained(const struct endpoint *endpoint);
+
+/* Writes what is left to disk or counts it as shed, before libcurl is touched,
+ * which may take its time. */
+void endpoint_keep_rest(struct endpoint *endpoint);
+
+/* Only now may libcurl no longer look at the bytes of payloads. NULL is fine. */
+void endpoint_free(struct endpoint *endpoint);
+
+/* Of the transfers. */
+void endpoint_done(void *common, void *private, CURLcode code);
+
+#endif

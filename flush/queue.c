@@ -1,0 +1,506 @@
+#include "flush/queue.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "config/clock.h"
+
+enum {
+    SPILL_FILES = 16, /* written in one step */
+    SPILL_BYTES = 4 << 20,
+    SPOOL_RETRY_MS = 10000, /* after the disk failed */
+};
+
+/* Those found on disk count down from here, new ones up. */
+static const uint64_t first_order = UINT64_C(1) << 63;
+
+/* ---------------------------------------------------------------- accounts */
+
+static void observe(struct queue *queue)
+{
+    delivery_ledger_check(queue->ledger);
+    if (queue->config.observe != NULL)
+        queue->config.observe(queue->config.observe_context, queue->ledger);
+}
+
+static struct delivery_count *account_of(struct queue *queue, const struct errand *errand)
+{
+    return errand->file != 0 ? &queue->ledger->spooled : &queue->ledger->queued;
+}
+
+static void hold(struct queue *queue, struct errand *errand, struct payload *payload)
+{
+    errand->payload = payload;
+    payload->holders++;
+    tally(&queue->ledger->queued_bytes, outbox_weight(payload));
+}
+
+static void release(struct queue *queue, struct errand *errand)
+{
+    struct payload *payload = errand->payload;
+
+    if (payload == NULL)
+        return;
+    errand->payload = NULL;
+    tally(&queue->ledger->queued_bytes, -(uint64_t)outbox_weight(payload));
+    if (--payload->holders == 0)
+        outbox_settle(queue->outbox, payload);
+}
+
+static void note_spool_bytes(struct queue *queue)
+{
+    atomic_store_explicit(&queue->ledger->spooled_bytes, queue->spool.bytes,
+                          memory_order_relaxed);
+}
+
+static void remove_file(struct queue *queue, struct errand *errand)
+{
+    if (errand->file == 0)
+        return;
+    spool_remove(&queue->spool, errand->created_s, errand->file, errand->size);
+    note_spool_bytes(queue);
+}
+
+void queue_free_errand(struct queue *queue, struct errand *given)
+{
+    release(queue, given);
+    free(given);
+}
+
+void queue_settle(struct queue *queue, struct errand *given, struct delivery_count *account)
+{
+    uncount(account_of(queue, given), given->points);
+    count(account, given->points);
+    remove_file(queue, given);
+    queue_free_errand(queue, given);
+    observe(queue);
+}
+
+/* ----------------------------------------------------------------- waiting */
+
+size_t queue_waiting(const struct queue *queue)
+{
+    return queue->memory.n + queue->disk.n;
+}
+
+static void wait_in_memory(struct queue *queue, struct errand *given)
+{
+    backlog_put(&queue->memory, given);
+    queue->waiting_bytes += outbox_weight(given->payload);
+}
+
+static struct errand *leave_memory(struct queue *queue, struct errand *taken)
+{
+    if (taken != NULL)
+        queue->waiting_bytes -= outbox_weight(taken->payload);
+    return taken;
+}
+
+/* On the account queued, its payload held. */
+static struct errand *errand_new(struct queue *queue, struct payload *payload, uint64_t order)
+{
+    struct errand *errand = calloc(1, sizeof *errand);
+
+    if (errand == NULL)
+        return NULL;
+    errand->order = order;
+    errand->created_s = payload->created_s;
+    errand->points = payload->points;
+    errand->size = payload->size;
+    hold(queue, errand, payload);
+    count(&queue->ledger->queued, errand->points);
+    return errand;
+}
+
+void queue_accept(struct queue *queue, struct payload *payload, uint64_t order)
+{
+    struct errand *errand = errand_new(queue, payload, first_order + order);
+
+    count(&queue->ledger->accepted, payload->points);
+    if (errand != NULL)
+        wait_in_memory(queue, errand);
+    else
+        count(&queue->ledger->shed[SHED_NO_MEMORY], payload->points);
+    observe(queue);
+}
+
+void queue_put_back(struct queue *queue, struct errand *given)
+{
+    if (given->file == 0) {
+        wait_in_memory(queue, given);
+        return;
+    }
+    release(queue, given);
+    backlog_put(&queue->disk, given);
+}
+
+/* ------------------------------------------------------------ from the disk */
+
+static struct errand *give_up(struct queue *queue, struct errand *given,
+                              enum delivery_shed shed)
+{
+    unsigned before;
+
+    if (log_limit_pass(&queue->give_up_limit, clock_monotonic_ns() / 1000000, &before))
+        log_warn("delivery: %s: a spooled payload of %" PRIu32 " points is %s",
+                 queue->config.name, given->points,
+                 shed == SHED_SPOOL_LOST ? "no longer there" : "damaged");
+    queue_settle(queue, given, &queue->ledger->shed[shed]);
+    return NULL;
+}
+
+/* With its payload in memory, or NULL when it has none or has to wait. */
+static struct errand *load(struct queue *queue, struct errand *taken)
+{
+    struct payload *payload = NULL;
+
+    switch (spool_read(&queue->spool, taken->created_s, taken->file, &payload)) {
+    case SPOOL_READ:
+        break;
+    case SPOOL_DAMAGED:
+        return give_up(queue, taken, SHED_SPOOL_DAMAGED);
+    case SPOOL_MISSING:
+        return give_up(queue, taken, SHED_SPOOL_LOST);
+    case SPOOL_LATER:
+        backlog_put(&queue->disk, taken);
+        return NULL;
+    }
+    /* Cannot be, but the books are kept by what the header said at first. */
+    payload->points = taken->points;
+    outbox_adopt(queue->outbox, payload);
+    hold(queue, taken, payload);
+    return taken;
+}
+
+/* A file that is loaded counts against the memory bound; one may always be out. */
+static bool may_load(const struct queue *queue, int in_flight)
+{
+    uint64_t bytes = atomic_load_explicit(&queue->ledger->queued_bytes, memory_order_relaxed);
+
+    return in_flight == 0 || bytes + queue->disk.newest->size <= queue->config.memory_bytes;
+}
+
+struct errand *queue_take(struct queue *queue, int in_flight)
+{
+    struct errand *taken = NULL;
+
+    while (taken == NULL && queue_waiting(queue) > 0) {
+        const struct errand *memory = queue->memory.newest, *disk = queue->disk.newest;
+        size_t before = queue->disk.n;
+
+        if (disk == NULL || (memory != NULL && memory->order > disk->order))
+            return leave_memory(queue, backlog_take_newest(&queue->memory));
+        if (!may_load(queue, in_flight))
+            return leave_memory(queue, backlog_take_newest(&queue->memory));
+        taken = load(queue, backlog_take_newest(&queue->disk));
+        if (taken == NULL && queue->disk.n == before)
+            return leave_memory(queue, backlog_take_newest(&queue->memory));
+    }
+    return taken;
+}
+
+/* ------------------------------------------------------------------- split */
+
+static struct errand *half_new(struct queue *queue, struct payload *half, uint64_t order)
+{
+    struct errand *errand = errand_new(queue, half, order);
+
+    if (errand != NULL)
+        outbox_adopt(queue->outbox, half);
+    return errand;
+}
+
+bool queue_split(struct queue *queue, struct errand *given, struct payload *halves[2])
+{
+    struct errand *first = half_new(queue, halves[0], given->order);
+    struct errand *second = half_new(queue, halves[1], given->order);
+
+    if (first == NULL || second == NULL) {
+        for (int i = 0; i < 2; i++) {
+            struct errand *half = i == 0 ? first : second;
+
+            if (half == NULL) {
+                payload_free(halves[i]);
+                continue;
+            }
+            uncount(&queue->ledger->queued, half->points);
+            queue_free_errand(queue, half);
+        }
+        return false;
+    }
+    wait_in_memory(queue, first);
+    wait_in_memory(queue, second);
+    uncount(account_of(queue, given), given->points);
+    tally(&queue->ledger->split.payloads, 1);
+    remove_file(queue, given);
+    queue_free_errand(queue, given);
+    observe(queue);
+    return true;
+}
+
+/* ------------------------------------------------------------ the disk's state */
+
+static bool wants_spool(const struct queue *queue)
+{
+    return queue->config.folder != NULL && queue->config.spool_limits.max_bytes > 0;
+}
+
+static const char *explain(int error)
+{
+    return error == EWOULDBLOCK ? "another process has it"
+           : error == ENOSPC    ? "the disk is full, or over forwarder_storage_max_disk_ratio"
+                                : strerror(error);
+}
+
+/* errno says why. */
+static void spool_fails(struct queue *queue, const char *what, int64_t now_ms)
+{
+    if (!queue->spool_failing)
+        log_warn("delivery: %s: spool %s: %s: %s; payloads stay in memory", queue->config.name,
+                 queue->config.folder, what, explain(errno));
+    queue->spool_failing = true;
+    queue->spool_retry_ms = now_ms + SPOOL_RETRY_MS;
+}
+
+static void spool_works(struct queue *queue)
+{
+    if (queue->spool_failing)
+        log_info("delivery: %s: spool %s works again", queue->config.name,
+                 queue->config.folder);
+    queue->spool_failing = false;
+}
+
+static void recover_file(struct queue *queue, const struct spool_file *file, uint64_t order)
+{
+    struct errand *errand = calloc(1, sizeof *errand);
+
+    count(&queue->ledger->recovered, file->points);
+    if (errand == NULL) { /* the file stays for the next process */
+        count(&queue->ledger->shed[SHED_NO_MEMORY], file->points);
+        return;
+    }
+    *errand = (struct errand){ .order = order,
+                               .file = file->number,
+                               .created_s = file->created_s,
+                               .size = file->size,
+                               .points = file->points };
+    count(&queue->ledger->spooled, errand->points);
+    backlog_put(&queue->disk, errand);
+}
+
+static void recover(struct queue *queue)
+{
+    size_t n, damaged;
+    struct spool_file *files = spool_scan(&queue->spool, &n, &damaged);
+
+    queue->recovered = true;
+    queue->oldest_order -= n;
+    for (size_t i = 0; i < n; i++)
+        recover_file(queue, &files[i], queue->oldest_order + i);
+    free(files);
+    tally(&queue->ledger->damaged_files, damaged);
+    note_spool_bytes(queue);
+    observe(queue);
+    if (n > 0)
+        log_info("delivery: %s: %zu payloads of %" PRIu64 " points found in the spool",
+                 queue->config.name, n,
+                 atomic_load_explicit(&queue->ledger->recovered.points, memory_order_relaxed));
+    if (damaged > 0)
+        log_warn("delivery: %s: %zu damaged files removed from the spool", queue->config.name,
+                 damaged);
+}
+
+/* The bytes of files that are gone with their folder are given back one by one. */
+static bool reopen(struct queue *queue, int64_t now_ms)
+{
+    uint64_t bytes = queue->spool.bytes;
+
+    queue->spool_open =
+        spool_open(&queue->spool, queue->config.folder, queue->config.spool_limits);
+    queue->spool.bytes = bytes;
+    if (!queue->spool_open) {
+        spool_fails(queue, "cannot be opened", now_ms);
+        return false;
+    }
+    spool_works(queue);
+    if (!queue->recovered)
+        recover(queue);
+    return true;
+}
+
+/* May something be written now? Opens what is not open yet. */
+static bool spool_usable(struct queue *queue, int64_t now_ms)
+{
+    if (!wants_spool(queue) || (queue->spool_failing && now_ms < queue->spool_retry_ms))
+        return false;
+    return queue->spool_open || reopen(queue, now_ms);
+}
+
+/* ------------------------------------------------------------------- spill */
+
+static void shed_oldest_file(struct queue *queue)
+{
+    struct errand *oldest = backlog_take_oldest(&queue->disk);
+
+    if (!queue->shedding)
+        log_warn("delivery: %s: the spool is full, the oldest payloads are dropped",
+                 queue->config.name);
+    queue->shedding = true;
+    queue_settle(queue, oldest, &queue->ledger->shed[SHED_SPOOL_FULL]);
+}
+
+/* Sheds nothing when even all of it would not be enough: the disk is full of
+ * what is not ours. */
+static bool make_room(struct queue *queue, size_t size)
+{
+    int64_t cost = (int64_t)spool_cost(size);
+
+    while (spool_room(&queue->spool) < cost) {
+        if (queue->disk.n == 0 ||
+            spool_room(&queue->spool) + (int64_t)queue->spool.bytes < cost)
+            return false;
+        shed_oldest_file(queue);
+    }
+    return true;
+}
+
+/* Gives a waiting errand, or one in flight, a file; errno says why not. */
+static bool write_file(struct queue *queue, struct errand *errand, bool sync)
+{
+    uint64_t number = 0;
+
+    errno = ENOSPC;
+    if (make_room(queue, errand->size))
+        number = spool_write(&queue->spool, errand->payload, sync);
+    if (number == 0)
+        return false;
+    uncount(&queue->ledger->queued, errand->points);
+    errand->file = number;
+    count(&queue->ledger->spooled, errand->points);
+    note_spool_bytes(queue);
+    return true;
+}
+
+/* From memory to disk; false: the disk does not take it, it is back in memory. */
+static bool spill_one(struct queue *queue, int64_t now_ms)
+{
+    struct errand *oldest = leave_memory(queue, backlog_take_oldest(&queue->memory));
+
+    if (!write_file(queue, oldest, true)) {
+        int error = errno;
+
+        wait_in_memory(queue, oldest);
+        if (error == ENOENT) { /* the folder is gone: a new one at the next step */
+            spool_close(&queue->spool);
+            queue->spool_open = false;
+        }
+        errno = error;
+        spool_fails(queue, "cannot be written", now_ms);
+        if (error == ENOENT)
+            queue->spool_retry_ms = now_ms;
+        return false;
+    }
+    release(queue, oldest);
+    backlog_put(&queue->disk, oldest);
+    observe(queue);
+    return true;
+}
+
+/* True: there is more. */
+static bool spill(struct queue *queue, size_t limit, int64_t now_ms)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < SPILL_FILES && bytes < SPILL_BYTES; i++) {
+        if (queue->waiting_bytes <= limit || queue->memory.n == 0)
+            return false;
+        if (!spool_usable(queue, now_ms))
+            return false;
+        bytes += queue->memory.oldest->size;
+        if (!spill_one(queue, now_ms))
+            return spool_usable(queue, now_ms);
+        spool_works(queue);
+    }
+    return queue->waiting_bytes > limit;
+}
+
+static void shed_outdated(struct queue *queue, int64_t now_s)
+{
+    while (queue->config.outdated_s > 0 && queue->disk.n > 0 &&
+           now_s - queue->disk.oldest->created_s > queue->config.outdated_s)
+        queue_settle(queue, backlog_take_oldest(&queue->disk),
+                     &queue->ledger->shed[SHED_SPOOL_OUTDATED]);
+}
+
+static void shed_memory(struct queue *queue)
+{
+    while (queue->memory.n > 0 &&
+           atomic_load_explicit(&queue->ledger->queued_bytes, memory_order_relaxed) >
+               queue->config.memory_bytes) {
+        if (!queue->shedding)
+            log_warn("delivery: %s: the retry queue is full, the oldest payloads are dropped",
+                     queue->config.name);
+        queue->shedding = true;
+        queue_settle(queue, leave_memory(queue, backlog_take_oldest(&queue->memory)),
+                     &queue->ledger->shed[SHED_QUEUE_FULL]);
+    }
+}
+
+bool queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t now_s)
+{
+    bool more = spill(queue, blocked ? 0 : queue->config.memory_bytes / 2, now_ms);
+
+    shed_outdated(queue, now_s);
+    shed_memory(queue);
+    return more;
+}
+
+/* -------------------------------------------------------------- open, close */
+
+void queue_open(struct queue *queue, const struct queue_config *config, struct outbox *outbox,
+                struct delivery_ledger *ledger, int64_t now_ms, int64_t now_s)
+{
+    *queue = (struct queue){ .config = *config,
+                             .outbox = outbox,
+                             .ledger = ledger,
+                             .oldest_order = first_order,
+                             .spool = { .folder_fd = -1, .lock_fd = -1 } };
+    spool_usable(queue, now_ms);
+    shed_outdated(queue, now_s);
+}
+
+void queue_keep(struct queue *queue, struct errand *errand)
+{
+    if (errand->file != 0)
+        return;
+    if (!queue->spool_open || !write_file(queue, errand, false)) {
+        uncount(&queue->ledger->queued, errand->points);
+        count(&queue->ledger->shed[SHED_STOPPED], errand->points);
+    }
+    observe(queue);
+}
+
+void queue_keep_waiting(struct queue *queue)
+{
+    struct errand *errand;
+
+    /* The newest first: if the disk takes no more, the oldest are lost. */
+    while ((errand = leave_memory(queue, backlog_take_newest(&queue->memory))) != NULL) {
+        queue_keep(queue, errand);
+        queue_free_errand(queue, errand);
+    }
+}
+
+void queue_close(struct queue *queue)
+{
+    struct errand *errand;
+
+    while ((errand = leave_memory(queue, backlog_take_newest(&queue->memory))) != NULL)
+        queue_free_errand(queue, errand);
+    while ((errand = backlog_take_newest(&queue->disk)) != NULL)
+        queue_free_errand(queue, errand);
+    spool_close(&queue->spool);
+    free(queue->config.folder);
+    queue->config.folder = NULL;
+}

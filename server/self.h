@@ -1,0 +1,11 @@
+/* server/self.h: what the server says about itself to the intake, out of its ledgers. */
+#ifndef SERVER_SELF_H
+#define SERVER_SELF_H
+
+#include "flush/flusher.h"
+#include "server/server.h"
+
+/* Any thread. */
+void self_gauges(const struct server_view *view, struct self_report *out);
+
+#endif

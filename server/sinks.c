@@ -1,0 +1,125 @@
+#include "server/sinks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_known(const struct sinks *sinks, const char *url, const char *key)
+{
+    for (size_t i = 0; i < sinks->n; i++)
+        if (strcmp(sinks->at[i].base_url, url) == 0 && strcmp(sinks->at[i].api_key, key) == 0)
+            return true;
+    return false;
+}
+
+/* Copies both; a NULL URL is that of local mode. */
+static bool add(struct sinks *sinks, const char *url, const char *key)
+{
+    if (url != NULL && is_known(sinks, url, key))
+        return true;
+    if (sinks->n == DELIVERY_ENDPOINTS_MAX)
+        return false;
+    struct delivery_target *at = &sinks->at[sinks->n++];
+
+    at->base_url = url != NULL ? strdup(url) : NULL;
+    at->api_key = strdup(key);
+    return at->api_key != NULL && (url == NULL || at->base_url != NULL);
+}
+
+static bool add_more(struct sinks *sinks, const char *given_url, const json_t *keys,
+                     char *problem, size_t problem_size)
+{
+    char url[INTAKE_URL_MAX];
+    const json_t *key;
+    size_t i;
+
+    if (!intake_base_url("", given_url, true, url) || !json_is_array(keys)) {
+        snprintf(problem, problem_size,
+                 "additional_endpoints: \"%.100s\": expected is a URL with a list of keys",
+                 given_url);
+        return false;
+    }
+    json_array_foreach(keys, i, key)
+    {
+        const char *text = json_string_value(key);
+
+        if (text == NULL || text[0] == '\0') {
+            snprintf(problem, problem_size,
+                     "additional_endpoints: \"%.100s\": a key is a text that is not empty",
+                     url);
+            return false;
+        }
+        if (!add(sinks, url, text)) {
+            snprintf(problem, problem_size, "additional_endpoints: more than %d, or no memory",
+                     DELIVERY_ENDPOINTS_MAX);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool sinks_read(struct sinks *out, const struct settings *settings, char *problem,
+                size_t problem_size)
+{
+    char url[INTAKE_URL_MAX];
+    const char *more;
+    json_t *keys;
+
+    *out = (struct sinks){ .at = calloc(DELIVERY_ENDPOINTS_MAX, sizeof *out->at) };
+    snprintf(problem, problem_size, "not enough memory");
+    if (out->at == NULL)
+        return false;
+    if (settings_is_local(settings))
+        return add(out, NULL, "");
+    if (!intake_base_url(settings->site, settings->dd_url, true, url)) {
+        snprintf(problem, problem_size, "site or dd_url gives no usable address");
+        return false;
+    }
+    if (!add(out, url, settings->api_key))
+        return false;
+    json_object_foreach(settings->additional_endpoints, more, keys)
+    {
+        if (!add_more(out, more, keys, problem, problem_size))
+            return false;
+    }
+    return true;
+}
+
+void sinks_free(struct sinks *sinks)
+{
+    for (size_t i = 0; i < sinks->n; i++) {
+        free((void *)(uintptr_t)sinks->at[i].base_url);
+        free((void *)(uintptr_t)sinks->at[i].api_key);
+    }
+    free(sinks->at);
+    *sinks = (struct sinks){ 0 };
+}
+
+const char *sink_label(size_t index, char out[SINK_LABEL_MAX])
+{
+    if (index == 0)
+        snprintf(out, SINK_LABEL_MAX, "intake");
+    else
+        snprintf(out, SINK_LABEL_MAX, "intake%u", (unsigned)(index + 1) % 1000);
+    return out;
+}
+
+static uint64_t points(const struct delivery_count *count)
+{
+    return atomic_load_explicit(&count->points, memory_order_relaxed);
+}
+
+void sinks_add_up(const struct delivery_ledger *ledgers, size_t n, struct sinks_sum *out)
+{
+    *out = (struct sinks_sum){ 0 };
+    for (size_t i = 0; i < n; i++) {
+        out->delivered += points(&ledgers[i].delivered);
+        out->delivered_stale += points(&ledgers[i].delivered_stale);
+        out->recovered += points(&ledgers[i].recovered);
+        out->refused += delivery_refused_points(&ledgers[i]);
+        out->shed += delivery_shed_points(&ledgers[i]);
+        out->queued += points(&ledgers[i].queued);
+        out->spooled += points(&ledgers[i].spooled);
+        out->local += points(&ledgers[i].discarded_local);
+    }
+}

@@ -1,0 +1,29 @@
+/* server/sinks.h: where payloads go, by the settings: the intake of site or dd_url
+ * first, then additional_endpoints, each pair of URL and key once. */
+#ifndef SERVER_SINKS_H
+#define SERVER_SINKS_H
+
+#include "config/settings.h"
+#include "flush/delivery.h"
+
+struct sinks {
+    struct delivery_target *at; /* owned, with its texts; n is 1 at least */
+    size_t n;                   /* in local mode one without a URL */
+};
+
+/* False with a sentence. */
+bool sinks_read(struct sinks *out, const struct settings *settings, char *problem,
+                size_t problem_size);
+void sinks_free(struct sinks *sinks);
+
+/* The value of the label sink: "intake", "intake2"; returns out. */
+enum { SINK_LABEL_MAX = 16 };
+const char *sink_label(size_t index, char out[SINK_LABEL_MAX]);
+
+/* Points over all sinks. */
+struct sinks_sum {
+    uint64_t delivered, delivered_stale, recovered, refused, shed, queued, spooled, local;
+};
+void sinks_add_up(const struct delivery_ledger *ledgers, size_t n, struct sinks_sum *out);
+
+#endif
