@@ -15,7 +15,8 @@
 #include "tests/support/udp.h"
 
 static const char healthy[] =
-    "{\"Healthy\":[\"dogstatsd-main\",\"aggregator\",\"forwarder\"],\"Unhealthy\":[]}\n";
+    "{\"Healthy\":[\"dogstatsd-main\",\"aggregator\",\"forwarder\",\"api-key\"],"
+    "\"Unhealthy\":[]}\n";
 
 static void assert_answer(struct running *running, int port, const char *path, int status,
                           const char *body)
@@ -76,10 +77,38 @@ static void a_refusing_intake_is_live_and_not_ready(void **state)
     assert_true(running_until(&running, has_retried, 1));
     assert_answer(&running, port, "/live", 200, healthy);
     assert_answer(&running, port, "/ready", 500,
-                  "{\"Healthy\":[\"dogstatsd-main\",\"aggregator\"],"
+                  "{\"Healthy\":[\"dogstatsd-main\",\"aggregator\",\"api-key\"],"
                   "\"Unhealthy\":[\"forwarder\"]}\n");
     assert_true(running_stop(&running));
     close(fd);
+    running_free(&running);
+    fake_intake_stop(fake);
+}
+
+static bool key_is_wrong(const struct server_view *view, uint64_t n)
+{
+    (void)n;
+    return atomic_load(&view->delivery_ledger->key) == KEY_INVALID;
+}
+
+static void a_wrong_key_is_not_ready(void **state)
+{
+    static const struct fake_answer forbidden = { .status = 403 };
+    struct fake_intake *fake = fake_intake_start();
+    struct running running;
+    char url[96];
+    (void)state;
+
+    fake_intake_script(fake, &forbidden, 1);
+    snprintf(url, sizeof url, "dd_url=%s", fake_intake_url(fake));
+    assert_true(RUNNING_START(&running, NULL, url, "api_key=k", "heeler_interval=60",
+                              "forwarder_apikey_validation_interval=60",
+                              "heeler_http_listen=127.0.0.1:0"));
+    assert_true(running_until(&running, key_is_wrong, 1));
+    assert_answer(&running, server_http_port(running.server), "/ready", 500,
+                  "{\"Healthy\":[\"dogstatsd-main\",\"aggregator\",\"forwarder\"],"
+                  "\"Unhealthy\":[\"api-key\"]}\n");
+    assert_true(running_stop(&running));
     running_free(&running);
     fake_intake_stop(fake);
 }
@@ -171,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_and_ready_answer_json),
         cmocka_unit_test(a_refusing_intake_is_live_and_not_ready),
+        cmocka_unit_test(a_wrong_key_is_not_ready),
         cmocka_unit_test(a_health_port_answers_every_path_with_health),
         cmocka_unit_test(the_setting_health_port_opens_one),
         cmocka_unit_test(junk_is_refused_and_the_next_one_served),

@@ -13,9 +13,13 @@
 
 #include "flush/delivery.h"
 #include "flush/encode.h"
+#include "tests/support/each_file.h"
 #include "tests/support/fake_intake.h"
+#include "tests/support/temp_file.h"
 
 enum { WAIT_S = 10 };
+
+static const struct fake_answer come_back_later = { .status = 503, .retry_after = "3600" };
 
 static const char api_key[] = "0123456789abcdef0123456789abcdef";
 
@@ -23,7 +27,10 @@ static const char api_key[] = "0123456789abcdef0123456789abcdef";
 struct rig {
     struct fake_intake *fake;
     struct outbox outbox;
-    struct delivery_ledger ledger;
+    union {
+        struct delivery_ledger ledger;
+        struct delivery_ledger ledgers[2]; /* of a second endpoint */
+    };
     struct delivery_config config;
     struct delivery *delivery;
     pthread_mutex_t mutex;
@@ -45,13 +52,14 @@ static uint64_t payloads_of(const struct delivery_count *count)
 
 static bool is_balanced(const struct delivery_ledger *ledger, part *of)
 {
-    uint64_t ends = of(&ledger->delivered) + of(&ledger->discarded_local) + of(&ledger->queued);
+    uint64_t ends = of(&ledger->delivered) + of(&ledger->delivered_stale) +
+                    of(&ledger->discarded_local) + of(&ledger->queued) + of(&ledger->spooled);
 
     for (int i = 0; i < REFUSED_COUNT; i++)
         ends += of(&ledger->refused[i]);
     for (int i = 0; i < SHED_COUNT; i++)
         ends += of(&ledger->shed[i]);
-    return ends == of(&ledger->accepted);
+    return ends == of(&ledger->accepted) + of(&ledger->recovered) + of(&ledger->split);
 }
 
 static void check_step(void *context, const struct delivery_ledger *ledger)
@@ -100,7 +108,7 @@ static void rig_open(struct rig *rig)
 
 static void rig_start(struct rig *rig)
 {
-    rig->delivery = delivery_start(&rig->config, &rig->outbox, &rig->ledger);
+    rig->delivery = delivery_start(&rig->config, &rig->outbox, rig->ledgers);
     assert_non_null(rig->delivery);
 }
 
@@ -141,7 +149,7 @@ static void push(struct rig *rig, double value)
     struct bytes item = { 0 };
     struct payload_writer *writer = payload_writer_new(
         ROUTE_SERIES_V2, COMPRESSION_ZSTD, 1, (struct payload_limits){ 0, 1 << 20, 1 << 20 },
-        encode_frame(ROUTE_SERIES_V2), 1700000020, push_emitted, &rig->outbox);
+        encode_frame(ROUTE_SERIES_V2), time(NULL), push_emitted, &rig->outbox);
 
     encode_series_v2(&item, &series);
     assert_int_equal(payload_writer_add(writer, item.at, item.len, 2), PAYLOAD_ADDED);
@@ -212,7 +220,7 @@ static void every_route_has_its_own_path_and_type(void **state)
     for (enum payload_route route = 0; route < ROUTE_COUNT; route++) {
         struct payload_writer *writer = payload_writer_new(
             route, COMPRESSION_NONE, 0, (struct payload_limits){ 0, 100, 100 },
-            (struct payload_frame){ SLICE(""), SLICE(""), SLICE("") }, 0, push_emitted,
+            (struct payload_frame){ SLICE(""), SLICE(""), SLICE("") }, time(NULL), push_emitted,
             &rig.outbox);
 
         payload_writer_add(writer, "{}", 2, 1);
@@ -264,7 +272,6 @@ static void everything_else_is_tried_again(void **state)
         { { .status = 503 }, ERROR_HTTP, "busy" },
         { { .status = 404 }, ERROR_HTTP, "not found, as the Agent" },
         { { .status = 429 }, ERROR_HTTP, "too many" },
-        { { .status = 403 }, ERROR_HTTP, "the key may be put right" },
         { { .status = 302 }, ERROR_HTTP, "redirects are not followed" },
         { { .trick = FAKE_RESET }, ERROR_RESET, "connection lost" },
     };
@@ -321,8 +328,6 @@ static void an_intake_that_is_not_there_is_tried_until_it_is(void **state)
     assert_int_equal(rig.ledger.shed[SHED_STOPPED].points, 2);
     rig_close(&rig);
 }
-
-static const struct fake_answer come_back_later = { .status = 503, .retry_after = "3600" };
 
 static void stopping_tries_at_once_what_was_told_to_wait(void **state)
 {
@@ -486,10 +491,430 @@ static void a_setting_that_makes_no_sense_does_not_start(void **state)
 
     rig_open(&rig);
     rig.config.base_url = "http://not a host";
-    assert_null(delivery_start(&rig.config, &rig.outbox, &rig.ledger));
+    assert_null(delivery_start(&rig.config, &rig.outbox, rig.ledgers));
     rig.config.base_url = "http://127.0.0.1";
     rig.config.api_key = "two\nlines";
-    assert_null(delivery_start(&rig.config, &rig.outbox, &rig.ledger));
+    assert_null(delivery_start(&rig.config, &rig.outbox, rig.ledgers));
+    rig_close(&rig);
+}
+
+/* --------------------------------------------------- too large, bad, forbidden */
+
+/* One payload of n series, one point each, with the values 0 to n - 1. */
+static void push_series(struct rig *rig, int n)
+{
+    struct bytes item = { 0 };
+    struct payload_writer *writer = payload_writer_new(
+        ROUTE_SERIES_V2, COMPRESSION_ZSTD, 1, (struct payload_limits){ 0, 1 << 20, 1 << 20 },
+        encode_frame(ROUTE_SERIES_V2), time(NULL), push_emitted, &rig->outbox);
+
+    for (int i = 0; i < n; i++) {
+        struct point point = { 1700000000, i };
+        struct series series = { .id = { .metric = SLICE("m"), .host = SLICE("h1") },
+                                 .type = SERIES_GAUGE,
+                                 .points = &point,
+                                 .n_points = 1 };
+
+        bytes_clear(&item);
+        encode_series_v2(&item, &series);
+        assert_int_equal(payload_writer_add(writer, item.at, item.len, 1), PAYLOAD_ADDED);
+    }
+    payload_writer_end(writer);
+    bytes_free(&item);
+}
+
+static void what_is_too_large_is_split_and_only_a_single_series_dropped(void **state)
+{
+    /* The whole; its newer half; one of that; the other of that; the older half. */
+    static const struct fake_answer answers[] = { { .status = 413 },
+                                                  { .status = 413 },
+                                                  { .status = 413 },
+                                                  { .status = 202 },
+                                                  { .status = 202 } };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig.config.concurrent = 1;
+    fake_intake_script(rig.fake, answers, 5);
+    rig_start(&rig);
+    push_series(&rig, 4);
+    wait_counter(&rig, &rig.ledger.delivered.points, 3);
+    assert_int_equal(rig.ledger.refused[REFUSED_413].points, 1);
+    assert_int_equal(rig.ledger.split.payloads, 2);
+    assert_int_equal(rig.ledger.retries, 0);
+    assert_int_equal(fake_intake_count(rig.fake), 5);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+}
+
+static void check_letter(void *context, const char *path)
+{
+    char text[4096];
+    FILE *file = fopen(path, "rb");
+    size_t len = fread(text, 1, sizeof text - 1, file);
+
+    (void)context;
+    fclose(file);
+    text[len] = '\0';
+    assert_non_null(strstr(text, "status: 400\nanswer: bad thing from ****"));
+    assert_non_null(strstr(text, "route: /api/v2/series\n"));
+    assert_null(strstr(text, api_key));
+}
+
+static void what_is_bad_is_kept_with_the_answer_and_without_the_key(void **state)
+{
+    static const struct fake_answer bad = {
+        .status = 400, .body = "bad thing from 0123456789abcdef0123456789abcdef"
+    };
+    char folder[TEMP_PATH_SIZE];
+    struct rig rig;
+    (void)state;
+
+    temp_folder_make(folder);
+    rig_open(&rig);
+    rig.config.dead_letter_path = folder;
+    fake_intake_script(rig.fake, &bad, 1);
+    rig_start(&rig);
+    push(&rig, 1);
+    wait_counter(&rig, &rig.ledger.refused[REFUSED_400].points, 2);
+    assert_int_equal(rig.ledger.dead_letters, 1);
+    assert_int_equal(each_file(folder, ".letter", check_letter, NULL), 1);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+    temp_folder_remove(folder);
+}
+
+static void dead_letters_are_bounded(void **state)
+{
+    static struct fake_answer bad[150];
+    char folder[TEMP_PATH_SIZE];
+    struct rig rig;
+    (void)state;
+
+    for (int i = 0; i < 150; i++)
+        bad[i].status = 400;
+    temp_folder_make(folder);
+    rig_open(&rig);
+    rig.config.dead_letter_path = folder;
+    fake_intake_script(rig.fake, bad, 150);
+    rig_start(&rig);
+    for (int i = 0; i < 150; i++)
+        push(&rig, i);
+    wait_counter(&rig, &rig.ledger.refused[REFUSED_400].payloads, 150);
+    assert_int_equal(each_file(folder, ".letter", NULL, NULL), 100);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+    temp_folder_remove(folder);
+}
+
+static void while_the_key_is_refused_only_the_key_is_asked_about(void **state)
+{
+    static const struct fake_answer answers[] = {
+        { .status = 403 }, { .status = 403 }, { .status = 403 }, { .status = 200 }
+    };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig.config.concurrent = 1;
+    fake_intake_script(rig.fake, answers, 4);
+    rig_start(&rig);
+    push(&rig, 7);
+    wait_counter(&rig, &rig.ledger.delivered.points, 2);
+    assert_int_equal(rig.ledger.retries, 1);
+    assert_int_equal(rig.ledger.key, KEY_VALID);
+    for (size_t i = 1; i < 4; i++) {
+        const struct fake_request *asked = fake_intake_request(rig.fake, i);
+
+        assert_string_equal(asked->path, "/api/v1/validate");
+        assert_string_equal(fake_request_header(asked, "dd-api-key"), api_key);
+    }
+    assert_true(value_in(&rig, 4) == 7);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+}
+
+static void a_wrong_key_is_found_at_the_start(void **state)
+{
+    static const struct fake_answer forbidden = { .status = 403 };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig.config.validation_interval_ms = 3600000;
+    fake_intake_script(rig.fake, &forbidden, 1);
+    rig_start(&rig);
+    assert_true(fake_intake_wait(rig.fake, 1));
+    push(&rig, 1); /* the key is put right meanwhile */
+    wait_counter(&rig, &rig.ledger.delivered.points, 2);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+}
+
+/* ---------------------------------------------------------- two endpoints */
+
+static void a_dead_endpoint_does_not_slow_a_live_one(void **state)
+{
+    struct delivery_target dead = { "http://127.0.0.1:1", api_key };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig.config.more = &dead;
+    rig.config.n_more = 1;
+    rig.config.concurrent = 1;
+    rig_start(&rig);
+    for (int i = 0; i < 20; i++)
+        push(&rig, i);
+    wait_counter(&rig, &rig.ledgers[0].delivered.payloads, 20);
+    wait_counter(&rig, &rig.ledgers[1].errors[ERROR_CONNECT], 2);
+    assert_int_equal(rig.ledgers[1].queued.payloads, 20);
+    assert_int_equal(rig.ledgers[0].errors[ERROR_CONNECT], 0);
+    assert_true(rig_stop(&rig, 1000));
+    assert_int_equal(rig.ledgers[1].shed[SHED_STOPPED].payloads, 20);
+    rig_close(&rig);
+}
+
+static void every_key_gets_every_payload(void **state)
+{
+    struct delivery_target second = { NULL, "another key" };
+    size_t n[2] = { 0 };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    second.base_url = fake_intake_url(rig.fake);
+    rig.config.more = &second;
+    rig.config.n_more = 1;
+    rig_start(&rig);
+    for (int i = 0; i < 10; i++)
+        push(&rig, i);
+    wait_counter(&rig, &rig.ledgers[0].delivered.payloads, 10);
+    wait_counter(&rig, &rig.ledgers[1].delivered.payloads, 10);
+    for (size_t i = 0; i < 20; i++)
+        n[strcmp(fake_request_header(fake_intake_request(rig.fake, i), "dd-api-key"),
+                 api_key) == 0]++;
+    assert_int_equal(n[0], 10);
+    assert_int_equal(n[1], 10);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+}
+
+/* -------------------------------------------------------------- the spool */
+
+static void use_spool(struct rig *rig, const char *folder)
+{
+    rig->config.spool = (struct delivery_spool){ folder, 1 << 24, 1.0, 0 };
+}
+
+static void forget(void *context, const char *path)
+{
+    char text[8192];
+    FILE *file = fopen(path, "rb");
+    size_t len = fread(text, 1, sizeof text, file);
+
+    (void)context;
+    fclose(file);
+    assert_null(memmem(text, len, api_key, strlen(api_key)));
+}
+
+static void what_a_dead_intake_did_not_take_is_sent_after_a_restart(void **state)
+{
+    char folder[TEMP_PATH_SIZE];
+    struct rig rig;
+    (void)state;
+
+    temp_folder_make(folder);
+    rig_open(&rig);
+    use_spool(&rig, folder);
+    rig.config.backoff.base_ms = rig.config.backoff.max_ms = 3600000;
+    rig.config.concurrent = 1;
+    fake_intake_script(rig.fake, &come_back_later, 1);
+    rig_start(&rig);
+    for (int i = 0; i < 10; i++)
+        push(&rig, i);
+    /* At once, not only at the stop: it might be killed. */
+    wait_counter(&rig, &rig.ledger.spooled.payloads, 10);
+    assert_int_equal(each_file(folder, ".payload", forget, NULL), 10);
+    assert_int_equal(rig.ledger.queued.points, 0);
+    assert_int_equal(rig.ledger.queued_bytes, 0);
+    fake_intake_script(rig.fake, &come_back_later, 1);
+    assert_true(rig_stop(&rig, 10000));
+    assert_int_equal(rig.ledger.spooled.points, 20);
+    assert_int_equal(delivery_shed_points(&rig.ledger), 0);
+
+    rig.ledger = (struct delivery_ledger){ 0 };
+    rig_start(&rig);
+    wait_counter(&rig, &rig.ledger.delivered.payloads, 10);
+    assert_int_equal(rig.ledger.recovered.points, 20);
+    assert_int_equal(rig.ledger.spooled.points, 0);
+    assert_int_equal(each_file(folder, ".payload", NULL, NULL), 0);
+    for (size_t i = 0; i < 10; i++)
+        assert_true(value_in(&rig, 2 + i) == (double)(9 - i));
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+    temp_folder_remove(folder);
+}
+
+static void what_is_in_flight_at_the_deadline_goes_to_the_spool(void **state)
+{
+    static const struct fake_answer hang[] = { { .trick = FAKE_HANG }, { .trick = FAKE_HANG } };
+    char folder[TEMP_PATH_SIZE];
+    struct rig rig;
+    (void)state;
+
+    temp_folder_make(folder);
+    rig_open(&rig);
+    use_spool(&rig, folder);
+    rig.config.concurrent = 2;
+    fake_intake_script(rig.fake, hang, 2);
+    rig_start(&rig);
+    for (int i = 0; i < 5; i++)
+        push(&rig, i);
+    assert_true(fake_intake_wait(rig.fake, 2));
+    assert_true(rig_stop(&rig, 1000));
+    assert_int_equal(rig.ledger.spooled.points, 10);
+    assert_int_equal(each_file(folder, ".payload", NULL, NULL), 5);
+    rig_close(&rig);
+    temp_folder_remove(folder);
+}
+
+static void a_full_spool_sheds_its_oldest(void **state)
+{
+    char folder[TEMP_PATH_SIZE];
+    struct rig rig;
+    (void)state;
+
+    temp_folder_make(folder);
+    rig_open(&rig);
+    use_spool(&rig, folder);
+    rig.config.spool.max_bytes = 3 * 4096;
+    rig.config.concurrent = 1;
+    rig.config.backoff.base_ms = rig.config.backoff.max_ms = 3600000;
+    fake_intake_script(rig.fake, &come_back_later, 1);
+    rig_start(&rig);
+    for (int i = 0; i < 10; i++)
+        push(&rig, i);
+    wait_counter(&rig, &rig.ledger.shed[SHED_SPOOL_FULL].payloads, 7);
+    wait_counter(&rig, &rig.ledger.spooled.payloads, 3); /* the last one takes its place */
+    assert_true(rig_stop(&rig, 10000)); /* healthy again: what is left is sent */
+    assert_int_equal(rig.ledger.delivered.payloads, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(value_in(&rig, 1 + i) == (double)(9 - i));
+    rig_close(&rig);
+    temp_folder_remove(folder);
+}
+
+static void remove_file(void *context, const char *path)
+{
+    (void)context;
+    unlink(path);
+}
+
+static void damage_file(void *context, const char *path)
+{
+    FILE *file = fopen(path, "r+b");
+
+    (void)context;
+    fseek(file, -1, SEEK_END);
+    fputc('!', file);
+    fclose(file);
+}
+
+static void files_that_are_lost_or_damaged_are_counted_and_the_rest_sent(void **state)
+{
+    static const struct {
+        void (*harm)(void *, const char *);
+        enum delivery_shed shed;
+    } cases[] = { { remove_file, SHED_SPOOL_LOST }, { damage_file, SHED_SPOOL_DAMAGED } };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char folder[TEMP_PATH_SIZE];
+        struct rig rig;
+
+        temp_folder_make(folder);
+        rig_open(&rig);
+        use_spool(&rig, folder);
+        rig.config.concurrent = 1;
+        rig.config.backoff.base_ms = rig.config.backoff.max_ms = 3600000;
+        fake_intake_script(rig.fake, &come_back_later, 1);
+        rig_start(&rig);
+        for (int k = 0; k < 3; k++)
+            push(&rig, k);
+        wait_counter(&rig, &rig.ledger.spooled.payloads, 3);
+        each_file(folder, ".payload", cases[i].harm, NULL);
+        push(&rig, 3);
+        wait_counter(&rig, &rig.ledger.spooled.payloads, 4);
+        assert_true(rig_stop(&rig, 10000));
+        assert_int_equal(rig.ledger.shed[cases[i].shed].payloads, 3);
+        assert_int_equal(rig.ledger.delivered.payloads, 1);
+        rig_close(&rig);
+        temp_folder_remove(folder);
+    }
+}
+
+static void a_folder_that_was_deleted_is_made_again(void **state)
+{
+    char folder[TEMP_PATH_SIZE];
+    struct rig rig;
+    (void)state;
+
+    temp_folder_make(folder);
+    rig_open(&rig);
+    use_spool(&rig, folder);
+    rig.config.concurrent = 1;
+    rig.config.backoff.base_ms = rig.config.backoff.max_ms = 3600000;
+    fake_intake_script(rig.fake, &come_back_later, 1);
+    rig_start(&rig);
+    push(&rig, 0);
+    wait_counter(&rig, &rig.ledger.spooled.payloads, 1);
+    temp_folder_remove(folder);
+    push(&rig, 1);
+    wait_counter(&rig, &rig.ledger.spooled.payloads, 2);
+    assert_int_equal(each_file(folder, ".payload", NULL, NULL), 1);
+    assert_true(rig_stop(&rig, 10000));
+    assert_int_equal(rig.ledger.delivered.payloads, 1);
+    assert_int_equal(rig.ledger.shed[SHED_SPOOL_LOST].payloads, 1);
+    rig_close(&rig);
+    temp_folder_remove(folder);
+}
+
+static void without_a_folder_memory_goes_on_alone(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    use_spool(&rig, "/proc/heeler");
+    fake_intake_script(rig.fake, &come_back_later, 1);
+    rig_start(&rig);
+    push(&rig, 1);
+    wait_counter(&rig, &rig.ledger.retries, 1);
+    push(&rig, 2);
+    wait_counter(&rig, &rig.ledger.queued.payloads, 2);
+    assert_true(rig_stop(&rig, 10000));
+    assert_int_equal(rig.ledger.delivered.payloads, 2);
+    rig_close(&rig);
+}
+
+static void what_comes_over_an_hour_late_is_counted_apart(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig_start(&rig);
+    struct payload_writer *writer = payload_writer_new(
+        ROUTE_CHECKS, COMPRESSION_NONE, 0, (struct payload_limits){ 0, 100, 100 },
+        encode_frame(ROUTE_CHECKS), time(NULL) - 3700, push_emitted, &rig.outbox);
+
+    payload_writer_add(writer, "{}", 2, 1);
+    payload_writer_end(writer);
+    wait_counter(&rig, &rig.ledger.delivered_stale.points, 1);
+    assert_true(rig_stop(&rig, 10000));
+    assert_int_equal(rig.ledger.delivered.points, 0);
     rig_close(&rig);
 }
 
@@ -499,7 +924,8 @@ static void the_wrong_key_is_said_once_and_never_shown(void **state)
 {
     static const char echo[] = "no such key 0123456789abcdef0123456789abcdef";
     const struct fake_answer answers[] = { { .status = 403, .body = echo },
-                                           { .status = 403, .body = echo },
+                                           { .status = 403, .body = echo }, /* the question */
+                                           { .status = 200 },
                                            { .status = 202 },
                                            { .status = 400, .body = echo } };
     struct rig rig;
@@ -509,7 +935,7 @@ static void the_wrong_key_is_said_once_and_never_shown(void **state)
     (void)state;
 
     rig_open(&rig);
-    fake_intake_script(rig.fake, answers, 4);
+    fake_intake_script(rig.fake, answers, 5);
     dup2(fileno(file), STDERR_FILENO);
     rig_start(&rig);
     push(&rig, 1);
@@ -606,6 +1032,20 @@ int main(void)
         cmocka_unit_test(without_an_intake_payloads_are_counted_and_gone),
         cmocka_unit_test(stopping_sends_what_was_just_pushed),
         cmocka_unit_test(a_setting_that_makes_no_sense_does_not_start),
+        cmocka_unit_test(what_is_too_large_is_split_and_only_a_single_series_dropped),
+        cmocka_unit_test(what_is_bad_is_kept_with_the_answer_and_without_the_key),
+        cmocka_unit_test(dead_letters_are_bounded),
+        cmocka_unit_test(while_the_key_is_refused_only_the_key_is_asked_about),
+        cmocka_unit_test(a_wrong_key_is_found_at_the_start),
+        cmocka_unit_test(a_dead_endpoint_does_not_slow_a_live_one),
+        cmocka_unit_test(every_key_gets_every_payload),
+        cmocka_unit_test(what_a_dead_intake_did_not_take_is_sent_after_a_restart),
+        cmocka_unit_test(what_is_in_flight_at_the_deadline_goes_to_the_spool),
+        cmocka_unit_test(a_full_spool_sheds_its_oldest),
+        cmocka_unit_test(files_that_are_lost_or_damaged_are_counted_and_the_rest_sent),
+        cmocka_unit_test(a_folder_that_was_deleted_is_made_again),
+        cmocka_unit_test(without_a_folder_memory_goes_on_alone),
+        cmocka_unit_test(what_comes_over_an_hour_late_is_counted_apart),
         cmocka_unit_test(the_wrong_key_is_said_once_and_never_shown),
         cmocka_unit_test(stopping_does_not_wait_for_a_name_server),
     };

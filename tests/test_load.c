@@ -227,7 +227,7 @@ static void a_bad_file_is_refused_with_the_place(void **state)
         { "api_key: ENC[my_key]", "FILE:1: api_key is ENC[...]: secret back ends are not "
                                   "supported, write the value itself." },
         { "additional_endpoints: {'https://e.com': [k]}",
-          "FILE:1: additional_endpoints is not supported yet: leave it empty." },
+          "FILE:1: additional_endpoints is set and api_key is not: set both to send." },
         { "additional_endpoints: [k]",
           "FILE:1: additional_endpoints is a list and not a map." },
         { "metric_tag_filterlist: {a: b}",

@@ -14,7 +14,7 @@ from generate import Generator
 from intake import Intake
 from server import Server
 
-OWN_SERIES = ("heeler.", "datadog.agent.", "datadog.heeler.", "n_o_i_n_d_e_x.")
+OWN_SERIES = ("heeler.", "datadog.agent.", "datadog.dogstatsd.", "datadog.heeler.", "n_o_i_n_d_e_x.")
 
 
 class Report:

@@ -17,8 +17,11 @@ enum { SETS_MAX = 32 };
 bool running_start(struct running *out, FILE *console, char **sets, size_t n_sets)
 {
     char *all[SETS_MAX] = { "dogstatsd_port=__random__", "bind_host=127.0.0.1",
-                            "heeler_http_listen=", "dogstatsd_socket=" };
-    size_t n = 4;
+                            "heeler_http_listen=", "dogstatsd_socket=",
+                            /* Nothing reaches the intake that the test did not ask for. */
+                            "forwarder_apikey_validation_interval=0",
+                            "heeler_self_telemetry=false" };
+    size_t n = 6;
 
     *out = (struct running){ .base = event_base_new() };
     temp_file_write(out->log_path, "", 0);
