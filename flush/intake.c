@@ -462,11 +462,13 @@ void intake_request_prepare_validation(struct intake_request *request,
     curl_easy_setopt(request->easy, CURLOPT_HTTPGET, 1L);
 }
 
-static const char *hint(CURLcode code)
+static const char *hint(CURLcode code, const char *text)
 {
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
+        if (strstr(text, "subject name") != NULL)
+            return " (the certificate is another host's)";
         return " (heeler_ca_file names a file with your own authority's certificate)";
     case CURLE_SSL_CACERT_BADFILE:
         return " (heeler_ca_file)";
@@ -487,7 +489,7 @@ const char *intake_request_failure(struct intake_request *request, CURLcode code
         snprintf(text, CURL_ERROR_SIZE, "%s", curl_easy_strerror(code));
     size_t len = strlen(text);
 
-    snprintf(text + len, sizeof request->error - len, "%s", hint(code));
+    snprintf(text + len, sizeof request->error - len, "%s", hint(code, text));
     return text;
 }
 

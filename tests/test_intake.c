@@ -133,7 +133,7 @@ static void statuses_are_judged_as_by_the_agent(void **state)
         enum intake_verdict want;
     } cases[] = {
         { 200, INTAKE_DELIVERED }, { 202, INTAKE_DELIVERED }, { 204, INTAKE_DELIVERED },
-        { 400, INTAKE_REFUSED },   { 413, INTAKE_TOO_LARGE },   { 403, INTAKE_FORBIDDEN },
+        { 400, INTAKE_REFUSED },   { 413, INTAKE_TOO_LARGE }, { 403, INTAKE_FORBIDDEN },
         { 301, INTAKE_RETRY },     { 401, INTAKE_RETRY },     { 404, INTAKE_RETRY },
         { 408, INTAKE_RETRY },     { 429, INTAKE_RETRY },     { 500, INTAKE_RETRY },
         { 503, INTAKE_RETRY },     { 0, INTAKE_RETRY },
