@@ -113,9 +113,9 @@ static void put_back(struct request *request, int64_t least_ms, const char *why,
     bool was_unblocked = endpoint->backoff.state == BACKOFF_UNBLOCKED;
 
     fail(endpoint, request->probe, least_ms);
+    tally(&endpoint->ledger->retries, 1);
     queue_put_back(&endpoint->queue, request->errand);
     request->errand = NULL;
-    tally(&endpoint->ledger->retries, 1);
     if (was_unblocked)
         say_blocked(endpoint, why, note);
     trim(endpoint);

@@ -129,10 +129,11 @@ void queue_put_back(struct queue *queue, struct errand *given)
 {
     if (given->file == 0) {
         wait_in_memory(queue, given);
-        return;
+    } else {
+        release(queue, given);
+        backlog_put(&queue->disk, given);
     }
-    release(queue, given);
-    backlog_put(&queue->disk, given);
+    observe(queue);
 }
 
 /* ------------------------------------------------------------ from the disk */
