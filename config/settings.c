@@ -33,15 +33,35 @@ static void mask(const char *text, char out[40])
     out[stars] = '\0';
 }
 
-/* A URL may carry a password: "https://user:***@host". */
-static void print_url(const char *url, FILE *out)
+/* Behind a password that a URL may carry ("https://user:secret@host"), at the '@';
+ * *before: the bytes ahead of it. NULL: there is none. */
+static const char *behind_password(const char *url, int *before)
 {
     const char *start = strstr(url, "://");
     size_t host_end = start != NULL ? 3 + strcspn(start + 3, "/?#") : 0;
-    const char *at = start != NULL ? memrchr(start, '@', host_end) : NULL;
+
+    *before = start != NULL ? (int)(start + 3 - url) : 0;
+    return start != NULL ? memrchr(start, '@', host_end) : NULL;
+}
+
+void settings_mask_url(const char *url, char *out, size_t out_size)
+{
+    int before;
+    const char *at = behind_password(url, &before);
 
     if (at != NULL)
-        fprintf(out, "%.*s***", (int)(start + 3 - url), url);
+        snprintf(out, out_size, "%.*s***%s", before, url, at);
+    else
+        snprintf(out, out_size, "%s", url);
+}
+
+static void print_url(const char *url, FILE *out)
+{
+    int before;
+    const char *at = behind_password(url, &before);
+
+    if (at != NULL)
+        fprintf(out, "%.*s***", before, url);
     print_text(at != NULL ? at : url, out);
 }
 

@@ -59,6 +59,9 @@ bool settings_is_local(const struct settings *settings);
  * four characters. */
 void settings_print(const struct settings *settings, FILE *out);
 
+/* The URL as it may be shown: user and password are "***". */
+void settings_mask_url(const char *url, char *out, size_t out_size);
+
 /* Leaves it empty; every filled or zeroed one may be given. */
 void settings_free(struct settings *settings);
 

@@ -157,13 +157,14 @@ static struct delivery_config delivery_settings(const struct settings *settings)
 
 static void say_sinks(const struct server *server)
 {
-    char key[INTAKE_MASK_MAX];
+    char key[INTAKE_MASK_MAX], shown[INTAKE_URL_MAX + sizeof "***"];
 
     if (server->local)
         log_info("server: local mode: there is no api_key, nothing leaves this machine");
     for (size_t i = 0; i < server->sinks.n && !server->local; i++) {
         intake_mask_key(server->sinks.at[i].api_key, key);
-        log_info("server: sending to %s, key %s", server->sinks.at[i].base_url, key);
+        settings_mask_url(server->sinks.at[i].base_url, shown, sizeof shown);
+        log_info("server: sending to %s, key %s", shown, key);
     }
     if (server->config.settings->skip_ssl_validation)
         log_warn("server: skip_ssl_validation: anyone between here and the intake can read the "

@@ -407,6 +407,19 @@ static void without_dogstatsd_the_server_still_runs(void **state)
     running_free(&running);
 }
 
+static void the_log_names_no_password_of_dd_url(void **state)
+{
+    struct running running;
+    (void)state;
+
+    assert_true(RUNNING_START(&running, NULL, "dd_url=http://user:secret@127.0.0.1:1",
+                              "api_key=k", "heeler_stop_timeout=0"));
+    running_stop(&running);
+    assert_non_null(strstr(running.log, "sending to http://***@127.0.0.1:1"));
+    assert_null(strstr(running.log, "secret"));
+    running_free(&running);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +432,7 @@ int main(void)
         cmocka_unit_test(datagrams_are_passed_on_as_they_came),
         cmocka_unit_test(a_start_that_fails_says_why_and_leaves_nothing_behind),
         cmocka_unit_test(without_dogstatsd_the_server_still_runs),
+        cmocka_unit_test(the_log_names_no_password_of_dd_url),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
