@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
+#include <event2/listener.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "server/ask.h"
 #include "server/metrics.h"
 
-enum { HEADERS_MAX = 16 * 1024, BODY_MAX = 64 * 1024, TIMEOUT_S = 10 };
+enum { HEADERS_MAX = 16 * 1024, BODY_MAX = 64 * 1024, TIMEOUT_S = 10, ACCEPT_PAUSE_S = 1 };
 
 /* The flusher's loop ticks each second; silent for so long it hangs. */
 enum { FLUSHER_SILENT_MS = 30000 };
@@ -24,6 +25,8 @@ struct admin {
     const struct server *server;
     struct evhttp *http;
     struct ask *ask; /* NULL: only health */
+    struct evconnlistener *listener;
+    struct event *accept_timer;
     int port;
 };
 
@@ -155,6 +158,34 @@ static int bound_port(struct evhttp_bound_socket *bound)
     return atoi(port);
 }
 
+/* Descriptors or memory have run out: the queue would call at once again, and
+ * libevent log each call. The context is evhttp's, hence the timer that ticks. */
+static void pause_accepting(struct evconnlistener *listener, void *context)
+{
+    (void)context;
+    log_warn("http: cannot accept a connection: %s", strerror(errno));
+    evconnlistener_disable(listener);
+}
+
+static void on_accept_timer(evutil_socket_t fd, short what, void *context)
+{
+    const struct admin *admin = context;
+
+    (void)fd, (void)what;
+    evconnlistener_enable(admin->listener);
+}
+
+static bool watch_accepting(struct admin *admin, struct event_base *base,
+                            struct evhttp_bound_socket *bound)
+{
+    static const struct timeval pause = { ACCEPT_PAUSE_S, 0 };
+
+    admin->listener = evhttp_bound_socket_get_listener(bound);
+    evconnlistener_set_error_cb(admin->listener, pause_accepting);
+    admin->accept_timer = event_new(base, -1, EV_PERSIST, on_accept_timer, admin);
+    return admin->accept_timer != NULL && event_add(admin->accept_timer, &pause) == 0;
+}
+
 static void set_routes(struct admin *admin, bool full)
 {
     evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
@@ -204,6 +235,10 @@ struct admin *admin_start(struct event_base *base, const char *address, bool ful
         admin_stop(admin);
         return NULL;
     }
+    if (!watch_accepting(admin, base, bound)) {
+        admin_stop(admin);
+        return NULL;
+    }
     admin->port = bound_port(bound);
     log_info("http: listening on %s:%d", host, admin->port);
     return admin;
@@ -214,6 +249,8 @@ void admin_stop(struct admin *given)
     if (given == NULL)
         return;
     ask_stop(given->ask);
+    if (given->accept_timer != NULL)
+        event_free(given->accept_timer);
     if (given->http != NULL)
         evhttp_free(given->http);
     ask_free(given->ask);

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "server/admin.h"
@@ -159,14 +160,21 @@ static void the_setting_health_port_opens_one(void **state)
     running_free(&running);
 }
 
-static void raw_request(struct running *running, int port, const char *text, const char *want)
+static int connect_to(int port)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    char got[512] = "", *ignored;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    return fd;
+}
+
+static void raw_request(struct running *running, int port, const char *text, const char *want)
+{
+    char got[512] = "", *ignored;
+    int fd = connect_to(port);
+
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
     assert_int_equal(shutdown(fd, SHUT_WR), 0);
     for (int i = 0; i < 100 && got[0] == '\0'; i++) {
@@ -195,6 +203,31 @@ static void junk_is_refused_and_the_next_one_served(void **state)
     running_free(&running);
 }
 
+/* Whoever opens all connections that there are must not make main spin and log. */
+static void without_descriptors_accepting_pauses(void **state)
+{
+    struct running running;
+    struct rlimit before, tight;
+    (void)state;
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
+    int port = server_http_port(running.server), fd = connect_to(port);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    tight = before;
+    tight.rlim_cur = 3;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    for (int i = 0; i < 20; i++)
+        event_base_loop(running.base, EVLOOP_NONBLOCK);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_answer(&running, port, "/live", 200, healthy); /* once the pause is over */
+    assert_true(running_stop(&running));
+    const char *first = strstr(running.log, "http: cannot accept a connection");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "http: cannot accept"));
+    running_free(&running);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -204,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_health_port_answers_every_path_with_health),
         cmocka_unit_test(the_setting_health_port_opens_one),
         cmocka_unit_test(junk_is_refused_and_the_next_one_served),
+        cmocka_unit_test(without_descriptors_accepting_pauses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
