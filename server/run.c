@@ -15,6 +15,7 @@
 struct run {
     struct event_base *base;
     bool stopping;
+    struct event *signals[3];
 };
 
 /* The first signal stops in order; a second one, while that goes on, at once. */
@@ -63,25 +64,39 @@ static FILE *console_of(const struct settings *settings)
     return strcmp(settings->heeler_console, "true") == 0 ? stdout : NULL;
 }
 
+/* The first signal goes to the loop, which remembers one that comes before it runs;
+ * at_once stands behind it, in force again when the event is freed. */
+static struct event *catch_signal(struct run *run, int number, event_callback_fn first,
+                                  void (*at_once)(int))
+{
+    signal(number, at_once);
+    struct event *event = evsignal_new(run->base, number, first, run);
+
+    if (event != NULL)
+        evsignal_add(event, NULL);
+    return event;
+}
+
+static void catch_signals(struct run *run)
+{
+    run->signals[0] = catch_signal(run, SIGTERM, on_signal, stop_at_once);
+    run->signals[1] = catch_signal(run, SIGINT, on_signal, stop_at_once);
+    run->signals[2] = catch_signal(run, SIGHUP, on_hangup, SIG_IGN);
+}
+
+static void release_signals(struct run *run)
+{
+    for (size_t i = 0; i < sizeof run->signals / sizeof run->signals[0]; i++)
+        if (run->signals[i] != NULL)
+            event_free(run->signals[i]);
+}
+
 /* Until a signal says stop. False: delivery hangs, nothing may be freed. */
 static bool serve(struct run *run, struct server *server)
 {
-    /* Behind those of the loop: in force again once those are freed. */
-    signal(SIGTERM, stop_at_once);
-    signal(SIGINT, stop_at_once);
-    signal(SIGHUP, SIG_IGN);
-    struct event *term = evsignal_new(run->base, SIGTERM, on_signal, run);
-    struct event *interrupt = evsignal_new(run->base, SIGINT, on_signal, run);
-    struct event *hangup = evsignal_new(run->base, SIGHUP, on_hangup, run);
-
-    evsignal_add(term, NULL);
-    evsignal_add(interrupt, NULL);
-    evsignal_add(hangup, NULL);
     while (!run->stopping && event_base_dispatch(run->base) == 0 && !run->stopping)
         ;
-    event_free(term);
-    event_free(interrupt);
-    event_free(hangup);
+    release_signals(run);
     return server_stop(server);
 }
 
@@ -126,8 +141,10 @@ static int run_server(const struct settings *settings)
             event_base_free(run.base);
         return run.base != NULL ? EXIT_SETTINGS : EXIT_SYSTEM;
     }
+    catch_signals(&run); /* before sockets are there to be left behind */
     struct server *server = server_start(&config, problem, sizeof problem);
     if (server == NULL) {
+        release_signals(&run);
         log_error("server: %s", problem);
         if (!settings->log_to_console || !log_enabled(LOG_LEVEL_ERROR))
             fprintf(stderr, "heeler: %s\n", problem);

@@ -45,3 +45,12 @@ wait_for "$scratch/log" '\(stopping\)'
 kill -TERM "$server"
 ended 1
 [ -z "$(ledger datagrams)" ] || fail "it took its time"
+
+# A signal that comes while the server starts, its socket just made, stops it in order.
+background "$scratch/log" "$heeler" run --set dogstatsd_port=0 \
+    --set dogstatsd_socket="$scratch/socket" --set heeler_http_listen=
+server=$pid
+while [ ! -S "$scratch/socket" ] && kill -0 "$server" 2>/dev/null; do :; done
+kill -TERM "$server"
+ended 0
+[ ! -e "$scratch/socket" ] || fail "the socket's file was left behind"
