@@ -1,5 +1,6 @@
 #include "flush/snapshot.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "flush/pages.h"
@@ -229,7 +230,8 @@ static void note_gauges(struct snapshot *snapshot, struct catalogue *catalogue)
 {
     for (uint32_t series = 0; series < snapshot->end; series++)
         if (snapshot_has(snapshot, series) &&
-            catalogue_entry(catalogue, series)->kind == CELL_GAUGE)
+            catalogue_entry(catalogue, series)->kind == CELL_GAUGE &&
+            isfinite(snapshot->cells[series].value)) /* else no delta would ever count */
             *catalogue_gauge(catalogue, series) = snapshot->cells[series].value;
 }
 

@@ -121,6 +121,21 @@ static void signed_gauges_build_on_the_last_value(void **state)
     pipeline_free(p);
 }
 
+/* A sum beyond all numbers costs its own point, not every later one. */
+static void a_signed_gauge_recovers_from_an_overflow(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 1000, "heeler_statsd_gauge_deltas=true");
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "g:10|g");
+    pipeline_line(p, 0, 1011, "g:+1.7e308|g\ng:+1.7e308|g");
+    pipeline_line(p, 0, 1021, "g:+5|g");
+    pipeline_flush(p, 1030);
+    assert_null(pipeline_find(p, "g", "", 1010));
+    assert_float_equal(pipeline_value(p, "g", "", 1020), 15, 0);
+    pipeline_free(p);
+}
+
 static void the_first_second_of_all_time_is_a_time(void **state)
 {
     struct pipeline *p = PIPELINE(1, 0);
@@ -176,6 +191,7 @@ int main(void)
         cmocka_unit_test(quiet_counters_are_zero_once_in_every_interval),
         cmocka_unit_test(zeros_last_from_the_newest_value_of_all_workers),
         cmocka_unit_test(signed_gauges_build_on_the_last_value),
+        cmocka_unit_test(a_signed_gauge_recovers_from_an_overflow),
         cmocka_unit_test(the_first_second_of_all_time_is_a_time),
         cmocka_unit_test(all_memory_of_a_flush_is_given_back),
         cmocka_unit_test(without_memory_values_are_shed_and_the_balance_holds),
