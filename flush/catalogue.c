@@ -30,6 +30,7 @@ struct catalogue {
     struct slot *slots;
     uint32_t n_slots;
     uint32_t **maps;    /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
+    uint32_t *n_full;   /* by worker: ids mapped to MAP_FULL */
     uint32_t *map_ends; /* by worker: ids below were mapped since the last trim */
     double *gauges;     /* pages, only with keep_gauges */
     uint32_t *ids;      /* scratch: tags of the series being admitted */
@@ -41,6 +42,7 @@ struct catalogue {
 
 /* Values of a map from here on are refusals. */
 #define MAP_REFUSED (UINT32_MAX - 255)
+#define MAP_FULL    (MAP_REFUSED + SHED_CONTEXTS_FULL)
 
 static size_t map_bytes(const struct catalogue *catalogue)
 {
@@ -91,8 +93,9 @@ struct catalogue *catalogue_new(const struct catalogue_config *config,
     catalogue->n_slots = SLOTS_MIN;
     catalogue->maps = calloc(config->workers, sizeof *catalogue->maps);
     catalogue->map_ends = calloc(config->workers, sizeof *catalogue->map_ends);
+    catalogue->n_full = calloc(config->workers, sizeof *catalogue->n_full);
     if (catalogue->slots == NULL || catalogue->maps == NULL || catalogue->map_ends == NULL ||
-        !map_pages(catalogue)) {
+        catalogue->n_full == NULL || !map_pages(catalogue)) {
         catalogue_free(catalogue);
         return NULL;
     }
@@ -113,6 +116,7 @@ void catalogue_free(struct catalogue *catalogue)
     strings_free(&catalogue->tag_sets);
     free(catalogue->maps);
     free(catalogue->map_ends);
+    free(catalogue->n_full);
     free(catalogue->slots);
     free(catalogue->ids);
     free(catalogue->views);
@@ -455,7 +459,8 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
     uint32_t series =
         series_of(catalogue, &enriched, copy ? CELL_DISTRIBUTION : (uint8_t)birth->kind, copy);
     if (series == SERIES_NONE) {
-        *map = MAP_REFUSED + SHED_CONTEXTS_FULL;
+        *map = MAP_FULL;
+        catalogue->n_full[worker]++;
         return;
     }
     catalogue->entries[series].contexts++;
@@ -477,7 +482,24 @@ void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id)
 
     if (mapped.refused == SHED_REASON_COUNT && mapped.series != SERIES_NONE)
         catalogue->entries[mapped.series].contexts--;
+    if (mapped.refused == SHED_CONTEXTS_FULL)
+        catalogue->n_full[worker]--;
     catalogue->maps[worker][id] = 0;
+}
+
+struct id_list *catalogue_refused(const struct catalogue *catalogue, uint32_t worker)
+{
+    uint32_t room = catalogue->config.max_series - catalogue->live;
+    uint32_t most = catalogue->n_full[worker] < room ? catalogue->n_full[worker] : room;
+    struct id_list *list = most > 0 ? malloc(sizeof *list + most * sizeof list->ids[0]) : NULL;
+
+    if (list == NULL)
+        return NULL;
+    list->n = 0;
+    for (uint32_t id = 0; id < catalogue->map_ends[worker] && list->n < most; id++)
+        if (catalogue->maps[worker][id] == MAP_FULL)
+            list->ids[list->n++] = id;
+    return list;
 }
 
 void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end)

@@ -50,6 +50,10 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
 /* The context may mean another series from its next birth on. */
 void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id);
 
+/* Contexts of that worker that were refused because the catalogue was full, as many
+ * as there is room for now; owned. NULL: none, or no memory. */
+struct id_list *catalogue_refused(const struct catalogue *catalogue, uint32_t worker);
+
 /* The worker uses no id from end on: gives back what a spike of contexts took. */
 void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end);
 

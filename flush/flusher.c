@@ -175,6 +175,9 @@ void flusher_free(struct flusher *flusher)
         parcel_free(flusher->first);
         flusher->first = next;
     }
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++)
+        free(atomic_exchange_explicit(&flusher->config.accounts[worker].again, NULL,
+                                      memory_order_acquire));
     snapshots_free(flusher->open);
     snapshots_free(flusher->sealed);
     query_free(flusher->query);
@@ -600,6 +603,19 @@ static void check_points(struct flusher *flusher)
                 encoded > handed ? encoded - handed : handed - encoded);
 }
 
+/* Those refused for want of room may come again where there is room now. */
+static void offer_room(struct flusher *flusher)
+{
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++) {
+        struct worker_account *account = &flusher->config.accounts[worker];
+
+        if (atomic_load_explicit(&account->again, memory_order_relaxed) == NULL)
+            atomic_store_explicit(&account->again,
+                                  catalogue_refused(flusher->catalogue, worker),
+                                  memory_order_release); /* with table_seal's exchange */
+    }
+}
+
 static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
 {
     const struct point_visitor *also = flusher->config.also;
@@ -612,8 +628,10 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
     flusher->sealed = snapshot->next;
     flusher->next_series = 0;
     /* A series that an unsent snapshot may name must stay. */
-    if (flusher->sealed == NULL && flusher->open == NULL && flusher->folding == NULL)
+    if (flusher->sealed == NULL && flusher->open == NULL && flusher->folding == NULL) {
         catalogue_expire(flusher->catalogue, snapshot->start_s);
+        offer_room(flusher);
+    }
     snapshot_free(snapshot);
     check_points(flusher);
 }

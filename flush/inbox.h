@@ -32,10 +32,20 @@ struct inbox {
     int wake_fd; /* eventfd; readable when the inbox may hold something */
 };
 
+/* Context ids; one block of memory. */
+struct id_list {
+    uint32_t n;
+    uint32_t ids[];
+};
+
 /* Written by the flusher, read by one worker; a cache line each. */
 struct worker_account {
     _Alignas(64) _Atomic(uint64_t) handled_bytes; /* of births and records */
     _Atomic(uint32_t) handled_buckets;
+    /* Contexts that were refused for want of room, when there is room again: the
+     * worker takes the list at its next seal and retires them, so that they are
+     * born anew. Whoever exchanges it out owns it. */
+    _Atomic(struct id_list *) again;
 };
 
 /* False when the system has no eventfd left. */

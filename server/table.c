@@ -601,6 +601,31 @@ static bool list_retired(struct bucket *bucket, uint32_t id, uint32_t *capacity)
     return true;
 }
 
+static void retire(struct table *table, struct bucket *bucket, struct cell *next, uint32_t id,
+                   uint32_t *capacity)
+{
+    if (!list_retired(bucket, id, capacity))
+        return;
+    table->idle[id] = DEAD;
+    next[id].stamp = STAMP_DEAD;
+    table->dead++;
+    table->live--;
+}
+
+/* What the flusher refused for want of room, and has room for now. An id that means
+ * another context by now is born anew for nothing: that does no harm. */
+static void retire_refused(struct table *table, struct bucket *bucket, struct cell *next,
+                           uint32_t *capacity)
+{
+    struct id_list *again =
+        atomic_exchange_explicit(&table->config.account->again, NULL, memory_order_acquire);
+
+    for (uint32_t i = 0; again != NULL && i < again->n; i++)
+        if (again->ids[i] < table->end && table->idle[again->ids[i]] <= IDLE_MAX)
+            retire(table, bucket, next, again->ids[i], capacity);
+    free(again);
+}
+
 static void age_contexts(struct table *table, struct bucket *bucket, struct cell *next)
 {
     uint32_t capacity = 0;
@@ -618,14 +643,10 @@ static void age_contexts(struct table *table, struct bucket *bucket, struct cell
         }
         if (table->idle[id] < IDLE_MAX)
             table->idle[id]++;
-        if (table->idle[id] > table->config.idle_intervals &&
-            list_retired(bucket, id, &capacity)) {
-            table->idle[id] = DEAD;
-            next[id].stamp = STAMP_DEAD;
-            table->dead++;
-            table->live--;
-        }
+        if (table->idle[id] > table->config.idle_intervals)
+            retire(table, bucket, next, id, &capacity);
     }
+    retire_refused(table, bucket, next, &capacity);
     counter_set(&table->config.ledger->contexts, table->live);
 }
 

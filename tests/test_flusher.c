@@ -42,6 +42,22 @@ static void an_interval_is_flushed_when_all_workers_have_handed_in(void **state)
     pipeline_free(p);
 }
 
+static void who_was_refused_for_want_of_room_comes_in_when_there_is_some(void **state)
+{
+    struct pipeline *p =
+        PIPELINE(2, 1000, "heeler_max_contexts=2", "dogstatsd_context_expiry_seconds=10");
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "a:1|g\nb:1|g");
+    for (int i = 0; i < 8; i++)
+        pipeline_line(p, 1, 1002 + 10 * i, "c:3|g");
+    pipeline_flush(p, 1080);
+    assert_true(pipeline_values_shed(p, SHED_CONTEXTS_FULL) > 0);
+    assert_float_equal(pipeline_value(p, "c", "", 1070), 3, 1e-12);
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    pipeline_free(p);
+}
+
 static void a_late_worker_holds_nobody_up_and_loses_nothing(void **state)
 {
     struct pipeline *p = PIPELINE(2, 1000);
@@ -447,6 +463,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_interval_is_flushed_when_all_workers_have_handed_in),
+        cmocka_unit_test(who_was_refused_for_want_of_room_comes_in_when_there_is_some),
         cmocka_unit_test(a_late_worker_holds_nobody_up_and_loses_nothing),
         cmocka_unit_test(a_worker_that_was_late_once_is_not_late_again),
         cmocka_unit_test(stamps_ascend_when_a_worker_leaves_an_interval_out),
