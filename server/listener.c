@@ -1,5 +1,6 @@
 #include "server/listener.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
@@ -113,4 +114,30 @@ bool listener_gate(const struct listener *listener)
     for (uint32_t i = 0; i < listener->n_sockets; i++)
         gated = gate_udp(listener->sockets[i].fd) && gated;
     return gated;
+}
+
+/* A connected UDP socket hears its peer only; all others are answered as if there
+ * were no socket. The peer is the discard port of this machine. */
+void listener_leave(const struct listener *listener)
+{
+    struct sockaddr_storage own = { 0 };
+    socklen_t len = sizeof own;
+
+    if (listener->kind != LISTENER_UDP)
+        return;
+    for (uint32_t i = 0; i < listener->n_sockets; i++) {
+        int fd = listener->sockets[i].fd;
+        if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+            continue;
+        struct sockaddr_in v4 = { .sin_family = AF_INET,
+                                  .sin_port = htons(9),
+                                  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+                                   .sin6_port = htons(9),
+                                   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+        int ignored = own.ss_family == AF_INET6
+                          ? connect(fd, (struct sockaddr *)&v6, sizeof v6)
+                          : connect(fd, (struct sockaddr *)&v4, sizeof v4);
+        (void)ignored; /* bound to an address that does not reach it: the gap stays */
+    }
 }

@@ -65,6 +65,11 @@ void listener_note_drops(struct listener_socket *sock);
  * those who connect ECONNREFUSED. False with errno. */
 bool listener_gate(const struct listener *listener);
 
+/* The last look at a gated listener's drops is near: from now on nobody is told that
+ * a datagram was taken (ECONNREFUSED), so that none falls between the look and the
+ * closing. */
+void listener_leave(const struct listener *listener);
+
 /* ---- for those who open them -------------------------------------------- */
 
 /* False without memory. */

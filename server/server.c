@@ -424,6 +424,8 @@ bool server_stop(struct server *given)
     bool ended = given->delivery == NULL || delivery_stop(given->delivery, deadline_ns);
     admin_stop(given->admin);
     admin_stop(given->health);
+    for (size_t i = 0; i < given->listeners.n; i++)
+        listener_leave(&given->listeners.at[i]);
     given->gated = total_drops(given) - drops;
     if (was_running)
         print_ledger(given);
