@@ -7,6 +7,7 @@
 
 #include "config/hostname.h"
 #include "config/options.h"
+#include "flush/enrich.h"
 
 void command_help(void)
 {
@@ -111,10 +112,10 @@ bool command_settings(struct settings *settings, const struct command_line *line
     return loaded;
 }
 
-/* Host name and mapper are settings too: found wrong only when used. */
-static bool check_host(const struct settings *settings)
+/* Host name, mapper and tag filters are settings too, found wrong only when used. */
+static bool check_use(const struct settings *settings)
 {
-    char hostname[HOSTNAME_SIZE];
+    char hostname[HOSTNAME_SIZE], problem[512];
     const char *how = "";
     struct problems problems = { 0 };
     bool found = hostname_find(settings, hostname, sizeof hostname, &how, &problems);
@@ -123,32 +124,41 @@ static bool check_host(const struct settings *settings)
     problems_free(&problems);
     if (found)
         printf("# host name: %s (%s)\n", hostname, how);
-    return found;
+    struct enricher *enricher =
+        enrich_new(settings, found ? hostname : "", problem, sizeof problem);
+    if (enricher == NULL)
+        fprintf(stderr, "heeler: %s\n", problem);
+    bool usable = enricher != NULL;
+    enrich_free(enricher);
+    return found && usable;
 }
 
-int command_check(int n, char **words)
+static int check(const struct settings *settings, bool good)
+{
+    settings_print(settings, stdout);
+    good = check_use(settings) && good;
+    printf("# %s\n", settings_is_local(settings) ? "local mode: no api_key, nothing is sent"
+                                                 : "sends to the intake");
+    return good ? EXIT_OK : EXIT_SETTINGS;
+}
+
+int command_on_settings(int n, char **words, int (*act)(const struct settings *, bool good))
 {
     struct command_line line = { .sets = calloc((size_t)n + 1, sizeof *line.sets) };
     struct settings settings = { 0 };
     int status = EXIT_SETTINGS;
 
-    if (line.sets == NULL || !command_line_read(&line, n, words, false)) {
-        free(line.sets);
-        return EXIT_SETTINGS;
-    }
-    if (line.help) {
-        command_help();
-        status = EXIT_OK;
-    } else {
-        bool fine = command_settings(&settings, &line);
-        settings_print(&settings, stdout);
-        fine = check_host(&settings) && fine;
-        printf("# %s\n", settings_is_local(&settings)
-                             ? "local mode: no api_key, nothing is sent"
-                             : "sends to the intake");
-        status = fine ? EXIT_OK : EXIT_SETTINGS;
+    if (line.sets != NULL && command_line_read(&line, n, words, false)) {
+        if (line.help)
+            command_help();
+        status = line.help ? EXIT_OK : act(&settings, command_settings(&settings, &line));
     }
     settings_free(&settings);
     free(line.sets);
     return status;
+}
+
+int command_check(int n, char **words)
+{
+    return command_on_settings(n, words, check);
 }

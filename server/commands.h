@@ -35,6 +35,10 @@ bool command_line_read(struct command_line *out, int n, char **words, bool take_
  * sentences. False: at least one is an error; settings must be freed all the same. */
 bool command_settings(struct settings *settings, const struct command_line *line);
 
+/* Reads the command line, loads its settings and acts on them; good: they have no
+ * error. Returns what the act returns. */
+int command_on_settings(int n, char **words, int (*act)(const struct settings *, bool good));
+
 int command_run(int n, char **words);
 int command_check(int n, char **words);
 int command_send(int n, char **words);

@@ -159,24 +159,16 @@ static int run_server(const struct settings *settings)
     return EXIT_OK;
 }
 
+static int run(const struct settings *settings, bool good)
+{
+    if (!good)
+        return EXIT_SETTINGS;
+    int status = open_log(settings) ? run_server(settings) : EXIT_SYSTEM;
+    log_close();
+    return status;
+}
+
 int command_run(int n, char **words)
 {
-    struct command_line line = { .sets = calloc((size_t)n + 1, sizeof *line.sets) };
-    struct settings settings = { 0 };
-    int status = EXIT_SETTINGS;
-
-    if (line.sets == NULL || !command_line_read(&line, n, words, false)) {
-        free(line.sets);
-        return EXIT_SETTINGS;
-    }
-    if (line.help) {
-        command_help();
-        status = EXIT_OK;
-    } else if (command_settings(&settings, &line)) {
-        status = open_log(&settings) ? run_server(&settings) : EXIT_SYSTEM;
-        log_close();
-    }
-    settings_free(&settings);
-    free(line.sets);
-    return status;
+    return command_on_settings(n, words, run);
 }

@@ -86,6 +86,9 @@ run_heeler check --set heeler_interval=0
 [ "$status" -eq 78 ] || complain "check of a bad value ended with $status"
 grep -q 'heeler_interval' "$scratch/err" || complain "check does not name the bad value"
 grep -q 'dogstatsd_port = 8125' "$scratch/out" || complain "check of a bad value shows no others"
+run_heeler check --set 'dogstatsd_mapper_profiles=[{"name":"x","prefix":"","mappings":[]}]'
+[ "$status" -eq 78 ] || complain "check of a bad mapper profile ended with $status"
+grep -q 'dogstatsd_mapper_profiles: profile "x"' "$scratch/err" || complain "check does not name the profile"
 
 # A secret is never shown whole, wherever it comes from.
 secret=5ec0e7a7b6c5d4e3f2a1908f7e6d5c4b
