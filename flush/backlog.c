@@ -16,10 +16,8 @@ void backlog_put(struct backlog *backlog, struct errand *given)
     backlog->n++;
 }
 
-static struct errand *take(struct backlog *backlog, struct errand *errand)
+struct errand *backlog_take(struct backlog *backlog, struct errand *errand)
 {
-    if (errand == NULL)
-        return NULL;
     *(errand->previous != NULL ? &errand->previous->next : &backlog->newest) = errand->next;
     *(errand->next != NULL ? &errand->next->previous : &backlog->oldest) = errand->previous;
     errand->next = errand->previous = NULL;
@@ -29,10 +27,10 @@ static struct errand *take(struct backlog *backlog, struct errand *errand)
 
 struct errand *backlog_take_newest(struct backlog *backlog)
 {
-    return take(backlog, backlog->newest);
+    return backlog->newest != NULL ? backlog_take(backlog, backlog->newest) : NULL;
 }
 
 struct errand *backlog_take_oldest(struct backlog *backlog)
 {
-    return take(backlog, backlog->oldest);
+    return backlog->oldest != NULL ? backlog_take(backlog, backlog->oldest) : NULL;
 }

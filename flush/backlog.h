@@ -12,11 +12,13 @@
 struct errand {
     struct errand *next, *previous; /* whoever owns it links it */
     uint64_t order;                 /* in which delivery took it */
+    int64_t since_ms;               /* monotonic: when it did */
     struct payload *payload;        /* held; NULL: only in the file */
     uint64_t file;                  /* of the spool; 0: only in memory */
     int64_t created_s;
     size_t size; /* of the payload's bytes */
     uint32_t points;
+    bool in_flight;
 };
 
 struct backlog {
@@ -29,5 +31,8 @@ void backlog_put(struct backlog *backlog, struct errand *given);
 /* NULL when empty; the caller owns it. */
 struct errand *backlog_take_newest(struct backlog *backlog);
 struct errand *backlog_take_oldest(struct backlog *backlog);
+
+/* One that is in it; the caller owns it. */
+struct errand *backlog_take(struct backlog *backlog, struct errand *errand);
 
 #endif

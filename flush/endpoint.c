@@ -76,8 +76,11 @@ static bool is_blocked(const struct endpoint *endpoint)
 
 static void trim(struct endpoint *endpoint)
 {
-    if (queue_trim(&endpoint->queue, is_blocked(endpoint), monotonic_ms(), wall_s()))
-        arm(endpoint->more, 0);
+    int64_t more_ms =
+        queue_trim(&endpoint->queue, is_blocked(endpoint), monotonic_ms(), wall_s());
+
+    if (more_ms >= 0)
+        arm(endpoint->more, more_ms);
 }
 
 /* --------------------------------------------------------------- requests */
@@ -432,7 +435,7 @@ static void on_more(evutil_socket_t fd, short what, void *argument)
 
 void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order)
 {
-    queue_accept(&endpoint->queue, payload, order);
+    queue_accept(&endpoint->queue, payload, order, monotonic_ms());
     dispatch(endpoint); /* first, so that the bound never keeps a free slot empty */
     trim(endpoint);
 }
@@ -463,10 +466,7 @@ void endpoint_keep_rest(struct endpoint *endpoint)
     struct delivery_ledger *ledger = endpoint->ledger;
     uint64_t before = load(&ledger->shed[SHED_STOPPED].points);
 
-    for (int i = 0; i < endpoint->n_requests; i++)
-        if (endpoint->requests[i].errand != NULL)
-            queue_keep(&endpoint->queue, endpoint->requests[i].errand);
-    queue_keep_waiting(&endpoint->queue);
+    queue_keep_rest(&endpoint->queue);
     uint64_t lost = load(&ledger->shed[SHED_STOPPED].points) - before;
 
     if (lost > 0)

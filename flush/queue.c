@@ -62,8 +62,18 @@ static void remove_file(struct queue *queue, struct errand *errand)
     note_spool_bytes(queue);
 }
 
+/* It is no longer in flight, if it was. */
+static struct errand *leave_out(struct queue *queue, struct errand *errand)
+{
+    if (errand->in_flight)
+        backlog_take(&queue->out, errand);
+    errand->in_flight = false;
+    return errand;
+}
+
 void queue_free_errand(struct queue *queue, struct errand *given)
 {
+    leave_out(queue, given);
     release(queue, given);
     free(given);
 }
@@ -98,13 +108,15 @@ static struct errand *leave_memory(struct queue *queue, struct errand *taken)
 }
 
 /* On the account queued, its payload held. */
-static struct errand *errand_new(struct queue *queue, struct payload *payload, uint64_t order)
+static struct errand *errand_new(struct queue *queue, struct payload *payload, uint64_t order,
+                                 int64_t since_ms)
 {
     struct errand *errand = calloc(1, sizeof *errand);
 
     if (errand == NULL)
         return NULL;
     errand->order = order;
+    errand->since_ms = since_ms;
     errand->created_s = payload->created_s;
     errand->points = payload->points;
     errand->size = payload->size;
@@ -113,9 +125,9 @@ static struct errand *errand_new(struct queue *queue, struct payload *payload, u
     return errand;
 }
 
-void queue_accept(struct queue *queue, struct payload *payload, uint64_t order)
+void queue_accept(struct queue *queue, struct payload *payload, uint64_t order, int64_t now_ms)
 {
-    struct errand *errand = errand_new(queue, payload, first_order + order);
+    struct errand *errand = errand_new(queue, payload, first_order + order, now_ms);
 
     count(&queue->ledger->accepted, payload->points);
     if (errand != NULL)
@@ -127,6 +139,7 @@ void queue_accept(struct queue *queue, struct payload *payload, uint64_t order)
 
 void queue_put_back(struct queue *queue, struct errand *given)
 {
+    leave_out(queue, given);
     if (given->file == 0) {
         wait_in_memory(queue, given);
     } else {
@@ -182,7 +195,7 @@ static bool may_load(const struct queue *queue, int in_flight)
     return in_flight == 0 || bytes + queue->disk.newest->size <= queue->config.memory_bytes;
 }
 
-struct errand *queue_take(struct queue *queue, int in_flight)
+static struct errand *take(struct queue *queue, int in_flight)
 {
     struct errand *taken = NULL;
 
@@ -201,11 +214,23 @@ struct errand *queue_take(struct queue *queue, int in_flight)
     return taken;
 }
 
+struct errand *queue_take(struct queue *queue, int in_flight)
+{
+    struct errand *taken = take(queue, in_flight);
+
+    if (taken != NULL) {
+        taken->in_flight = true;
+        backlog_put(&queue->out, taken);
+    }
+    return taken;
+}
+
 /* ------------------------------------------------------------------- split */
 
-static struct errand *half_new(struct queue *queue, struct payload *half, uint64_t order)
+static struct errand *half_new(struct queue *queue, struct payload *half,
+                               const struct errand *whole)
 {
-    struct errand *errand = errand_new(queue, half, order);
+    struct errand *errand = errand_new(queue, half, whole->order, whole->since_ms);
 
     if (errand != NULL)
         outbox_adopt(queue->outbox, half);
@@ -214,8 +239,8 @@ static struct errand *half_new(struct queue *queue, struct payload *half, uint64
 
 bool queue_split(struct queue *queue, struct errand *given, struct payload *halves[2])
 {
-    struct errand *first = half_new(queue, halves[0], given->order);
-    struct errand *second = half_new(queue, halves[1], given->order);
+    struct errand *first = half_new(queue, halves[0], given);
+    struct errand *second = half_new(queue, halves[1], given);
 
     if (first == NULL || second == NULL) {
         for (int i = 0; i < 2; i++) {
@@ -383,47 +408,91 @@ static bool write_file(struct queue *queue, struct errand *errand, bool sync)
     return true;
 }
 
-/* From memory to disk; false: the disk does not take it, it is back in memory. */
-static bool spill_one(struct queue *queue, int64_t now_ms)
+/* The disk did not take it; errno says why. */
+static void on_unwritten(struct queue *queue, int64_t now_ms)
 {
-    struct errand *oldest = leave_memory(queue, backlog_take_oldest(&queue->memory));
+    bool gone = errno == ENOENT;
 
-    if (!write_file(queue, oldest, true)) {
-        int error = errno;
+    spool_fails(queue, "cannot be written", now_ms);
+    if (!gone)
+        return;
+    spool_close(&queue->spool); /* the folder is: a new one at the next step */
+    queue->spool_open = false;
+    queue->spool_retry_ms = now_ms;
+}
 
-        wait_in_memory(queue, oldest);
-        if (error == ENOENT) { /* the folder is gone: a new one at the next step */
-            spool_close(&queue->spool);
-            queue->spool_open = false;
-        }
-        errno = error;
-        spool_fails(queue, "cannot be written", now_ms);
-        if (error == ENOENT)
-            queue->spool_retry_ms = now_ms;
+static bool spill_one(struct queue *queue, struct errand *errand, int64_t now_ms)
+{
+    if (!write_file(queue, errand, true)) {
+        on_unwritten(queue, now_ms);
         return false;
     }
-    release(queue, oldest);
-    backlog_put(&queue->disk, oldest);
+    spool_works(queue);
+    if (!errand->in_flight) {
+        backlog_take(&queue->memory, errand);
+        leave_memory(queue, errand);
+        release(queue, errand);
+        backlog_put(&queue->disk, errand);
+    }
     observe(queue);
     return true;
 }
 
-/* True: there is more. */
-static bool spill(struct queue *queue, size_t limit, int64_t now_ms)
+/* When what is in memory alone has to be on disk. */
+struct spill {
+    int64_t now_ms, age_ms; /* as soon as it is that old */
+    size_t limit;           /* or this much waits */
+};
+
+static bool is_due(const struct spill *spill, const struct errand *errand)
 {
+    return errand->file == 0 && spill->now_ms - errand->since_ms >= spill->age_ms;
+}
+
+/* The next to be written, or NULL. */
+static struct errand *next_due(const struct queue *queue, const struct spill *spill)
+{
+    struct errand *waits = queue->memory.oldest;
+
+    for (struct errand *out = queue->out.oldest; out != NULL; out = out->previous)
+        if (is_due(spill, out))
+            return out;
+    return waits != NULL && (queue->waiting_bytes > spill->limit || is_due(spill, waits))
+               ? waits
+               : NULL;
+}
+
+/* In how many milliseconds the next is due; -1: there is none. */
+static int64_t next_due_ms(const struct queue *queue, const struct spill *spill)
+{
+    const struct errand *oldest = queue->memory.oldest;
+
+    for (const struct errand *out = queue->out.newest; out != NULL; out = out->next)
+        if (out->file == 0 && (oldest == NULL || out->since_ms < oldest->since_ms))
+            oldest = out;
+    if (!wants_spool(queue) || oldest == NULL)
+        return -1;
+    int64_t due_ms =
+        next_due(queue, spill) != NULL ? spill->now_ms : oldest->since_ms + spill->age_ms;
+
+    if (queue->spool_failing && due_ms < queue->spool_retry_ms)
+        due_ms = queue->spool_retry_ms;
+    return due_ms > spill->now_ms ? due_ms - spill->now_ms : 0;
+}
+
+static void spill(struct queue *queue, const struct spill *spill)
+{
+    struct errand *due;
     size_t bytes = 0;
 
     for (int i = 0; i < SPILL_FILES && bytes < SPILL_BYTES; i++) {
-        if (queue->waiting_bytes <= limit || queue->memory.n == 0)
-            return false;
-        if (!spool_usable(queue, now_ms))
-            return false;
-        bytes += queue->memory.oldest->size;
-        if (!spill_one(queue, now_ms))
-            return spool_usable(queue, now_ms);
-        spool_works(queue);
+        due = next_due(queue, spill);
+        if (due == NULL || !spool_usable(queue, spill->now_ms))
+            return;
+        bytes += due->size;
+        if (!spill_one(queue, due, spill->now_ms))
+            return;
     }
-    return queue->waiting_bytes > limit;
 }
 
 static void shed_outdated(struct queue *queue, int64_t now_s)
@@ -448,13 +517,18 @@ static void shed_memory(struct queue *queue)
     }
 }
 
-bool queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t now_s)
+int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t now_s)
 {
-    bool more = spill(queue, blocked ? 0 : queue->config.memory_bytes / 2, now_ms);
+    struct spill step = { now_ms, blocked ? 0 : QUEUE_DURABLE_MS,
+                          queue->config.memory_bytes / 2 };
+
+    spill(queue, &step);
+    int64_t more_ms = next_due_ms(queue, &step);
 
     shed_outdated(queue, now_s);
-    shed_memory(queue);
-    return more;
+    if (more_ms != 0) /* otherwise there is still room on disk */
+        shed_memory(queue);
+    return more_ms;
 }
 
 /* -------------------------------------------------------------- open, close */
@@ -471,7 +545,7 @@ void queue_open(struct queue *queue, const struct queue_config *config, struct o
     shed_outdated(queue, now_s);
 }
 
-void queue_keep(struct queue *queue, struct errand *errand)
+static void keep(struct queue *queue, struct errand *errand)
 {
     if (errand->file != 0)
         return;
@@ -482,13 +556,15 @@ void queue_keep(struct queue *queue, struct errand *errand)
     observe(queue);
 }
 
-void queue_keep_waiting(struct queue *queue)
+/* The newest first: if the disk takes no more, the oldest are lost. */
+void queue_keep_rest(struct queue *queue)
 {
     struct errand *errand;
 
-    /* The newest first: if the disk takes no more, the oldest are lost. */
+    for (errand = queue->out.newest; errand != NULL; errand = errand->next)
+        keep(queue, errand);
     while ((errand = leave_memory(queue, backlog_take_newest(&queue->memory))) != NULL) {
-        queue_keep(queue, errand);
+        keep(queue, errand);
         queue_free_errand(queue, errand);
     }
 }

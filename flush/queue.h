@@ -5,10 +5,12 @@
  *                           |    ^
  *            settle, split <´----´ put_back
  *
- * An errand that has a file keeps it until its end, in flight too, so a kill at
- * any moment loses nothing of it; its bytes in memory are given up as soon as it
- * waits again. The queue keeps the ledger: every errand is on the account queued
- * while it has no file, on spooled while it has one, until it is settled.
+ * With a spool, what was accepted is delivered or on disk after QUEUE_DURABLE_MS,
+ * in flight or waiting, and at once while the endpoint is blocked: a kill loses
+ * nothing that is older. An errand that has a file keeps it until its end, in
+ * flight too; its bytes in memory are given up as soon as it waits again. The
+ * queue keeps the ledger: every errand is on the account queued while it has no
+ * file, on spooled while it has one, until it is settled.
  *
  * The disk may fail: then there is one warning, and memory goes on alone until
  * it works again. One thread. */
@@ -23,6 +25,9 @@
 
 /* Called after every step, the ledger balanced. */
 typedef void queue_observe(void *context, const struct delivery_ledger *ledger);
+
+/* Longer than a healthy intake takes to answer, so that little is written for nothing. */
+enum { QUEUE_DURABLE_MS = 2000 };
 
 struct queue_config {
     const char *name;    /* of the endpoint, for the log */
@@ -39,6 +44,7 @@ struct queue {
     struct outbox *outbox;
     struct delivery_ledger *ledger;
     struct backlog memory, disk; /* waiting */
+    struct backlog out;          /* in flight; their owner is who took them */
     size_t waiting_bytes;        /* of memory */
     uint64_t oldest_order;       /* those found on disk go before it */
     struct spool spool;
@@ -60,7 +66,7 @@ void queue_close(struct queue *queue);
 size_t queue_waiting(const struct queue *queue);
 
 /* A view: the errand holds it from now on. */
-void queue_accept(struct queue *queue, struct payload *payload, uint64_t order);
+void queue_accept(struct queue *queue, struct payload *payload, uint64_t order, int64_t now_ms);
 
 /* The newest errand with its payload in memory, owned until it is put back or
  * settled. NULL: none waits, or none can be read now. in_flight: how many are out. */
@@ -75,15 +81,14 @@ void queue_settle(struct queue *queue, struct errand *given, struct delivery_cou
  * the halves are freed. */
 bool queue_split(struct queue *queue, struct errand *given, struct payload *halves[2]);
 
-/* Writes to disk what waits in memory, all of it while the endpoint is blocked,
- * and sheds what goes over the bounds; true: there is more to write, call again. */
-bool queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t now_s);
+/* Writes to disk what is due (see above) or goes over half of the memory, a little
+ * at a time, and sheds what goes over the bounds. Returns in how many milliseconds
+ * there is more to write, 0: at once; -1: nothing is to come. */
+int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t now_s);
 
-/* At the stop: to disk, or its account is closed as shed; its payload stays. */
-void queue_keep(struct queue *queue, struct errand *errand);
-
-/* The same for all that waits, and they are freed. */
-void queue_keep_waiting(struct queue *queue);
+/* At the stop: all goes to disk, or its account is closed as shed. What waits is
+ * freed; what is in flight is not, as libcurl still looks at its payload. */
+void queue_keep_rest(struct queue *queue);
 
 /* Frees an errand whose account is closed. */
 void queue_free_errand(struct queue *queue, struct errand *given);

@@ -1,0 +1,307 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flush/queue.h"
+#include "tests/support/each_file.h"
+#include "tests/support/temp_file.h"
+
+enum {
+    START_MS = 5000,
+    DUE_MS = START_MS + QUEUE_DURABLE_MS,
+    NOW_S = 1700000000,
+    POINTS = 3, /* of each payload */
+};
+
+/* A queue with its surroundings; time is what a test says. */
+struct rig {
+    char folder[TEMP_PATH_SIZE];
+    struct outbox outbox;
+    struct delivery_ledger ledger;
+    struct queue queue;
+    uint64_t accepted;
+};
+
+/* folder: NULL: no spool. */
+static void open_queue(struct rig *rig, const char *folder, size_t memory_bytes)
+{
+    struct queue_config config = {
+        .name = "the intake",
+        .memory_bytes = memory_bytes,
+        .folder = folder != NULL ? strdup(folder) : NULL,
+        .spool_limits = { 1 << 24, 1.0 },
+    };
+
+    rig->ledger = (struct delivery_ledger){ 0 };
+    queue_open(&rig->queue, &config, &rig->outbox, &rig->ledger, START_MS, NOW_S);
+}
+
+static void rig_open(struct rig *rig)
+{
+    *rig = (struct rig){ 0 };
+    temp_folder_make(rig->folder);
+    assert_true(outbox_open(&rig->outbox));
+    open_queue(rig, rig->folder, 1 << 20);
+}
+
+static void rig_close(struct rig *rig)
+{
+    queue_close(&rig->queue);
+    assert_int_equal(rig->ledger.imbalance, 0);
+    assert_int_equal(rig->ledger.queued_bytes, 0);
+    assert_int_equal(outbox_bytes(&rig->outbox), 0);
+    outbox_close(&rig->outbox);
+    temp_folder_remove(rig->folder);
+}
+
+static struct payload *make_payload(struct rig *rig, size_t size)
+{
+    struct payload *payload = calloc(1, sizeof *payload + size);
+
+    payload->points = POINTS;
+    payload->items = POINTS;
+    payload->created_s = NOW_S;
+    payload->raw_size = payload->size = size;
+    outbox_adopt(&rig->outbox, payload);
+    return payload;
+}
+
+static void put(struct rig *rig, size_t size, int64_t now_ms)
+{
+    queue_accept(&rig->queue, make_payload(rig, size), rig->accepted++, now_ms);
+}
+
+static size_t files(const struct rig *rig)
+{
+    return each_file(rig->folder, ".payload", NULL, NULL);
+}
+
+static struct errand *take(struct rig *rig, int in_flight)
+{
+    struct errand *errand = queue_take(&rig->queue, in_flight);
+
+    assert_non_null(errand);
+    return errand;
+}
+
+/* As kill -9 leaves it, in flight or not; and the next process. */
+static void kill_and_restart(struct rig *rig, struct errand *in_flight[], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        queue_free_errand(&rig->queue, in_flight[i]);
+    queue_close(&rig->queue);
+    open_queue(rig, rig->folder, 1 << 20);
+}
+
+static void what_was_accepted_is_on_disk_when_it_is_due(void **state)
+{
+    struct errand *in_flight[2];
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    for (int i = 0; i < 4; i++)
+        put(&rig, 100, START_MS + i);
+    for (int i = 0; i < 2; i++)
+        in_flight[i] = take(&rig, i);
+    assert_int_equal(queue_trim(&rig.queue, false, START_MS + 3, NOW_S), QUEUE_DURABLE_MS - 3);
+    assert_int_equal(queue_trim(&rig.queue, false, DUE_MS - 1, NOW_S), 1);
+    assert_int_equal(files(&rig), 0);
+    assert_int_equal(queue_trim(&rig.queue, false, DUE_MS, NOW_S), 1);
+    assert_int_equal(files(&rig), 1);
+    assert_int_equal(queue_trim(&rig.queue, false, DUE_MS + 3, NOW_S), -1);
+    assert_int_equal(files(&rig), 4);
+    assert_int_equal(rig.ledger.queued.payloads, 0);
+    assert_int_equal(rig.ledger.spooled.payloads, 4);
+    /* What is in flight keeps its bytes as well, and only that. */
+    assert_true(rig.ledger.queued_bytes == outbox_bytes(&rig.outbox));
+    assert_true(rig.ledger.queued_bytes == 2 * outbox_weight(in_flight[0]->payload));
+
+    kill_and_restart(&rig, in_flight, 2);
+    assert_int_equal(rig.ledger.recovered.points, 4 * POINTS);
+    rig_close(&rig);
+}
+
+static void while_the_endpoint_is_blocked_it_is_due_at_once(void **state)
+{
+    struct errand *in_flight;
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    put(&rig, 100, START_MS);
+    in_flight = take(&rig, 0);
+    put(&rig, 100, START_MS);
+    assert_int_equal(queue_trim(&rig.queue, true, START_MS, NOW_S), -1);
+    assert_int_equal(files(&rig), 2);
+    kill_and_restart(&rig, &in_flight, 1);
+    assert_int_equal(rig.ledger.recovered.payloads, 2);
+    rig_close(&rig);
+}
+
+static void the_file_of_what_is_in_flight_goes_when_it_is_delivered(void **state)
+{
+    struct errand *delivered, *returned;
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    put(&rig, 100, START_MS);
+    put(&rig, 100, START_MS);
+    returned = take(&rig, 0);
+    delivered = take(&rig, 1);
+    queue_trim(&rig.queue, false, DUE_MS, NOW_S);
+    assert_int_equal(files(&rig), 2);
+    queue_settle(&rig.queue, delivered, &rig.ledger.delivered);
+    assert_int_equal(files(&rig), 1);
+    queue_put_back(&rig.queue, returned);
+    assert_int_equal(rig.ledger.queued_bytes, 0);
+    queue_settle(&rig.queue, take(&rig, 0), &rig.ledger.delivered);
+    assert_int_equal(files(&rig), 0);
+    assert_int_equal(rig.ledger.delivered.points, 2 * POINTS);
+    assert_int_equal(rig.ledger.spooled.points, 0);
+    rig_close(&rig);
+}
+
+static void halves_are_due_when_the_whole_was(void **state)
+{
+    struct payload *halves[2];
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    put(&rig, 100, START_MS);
+    struct errand *whole = take(&rig, 0);
+
+    for (int i = 0; i < 2; i++) {
+        halves[i] = make_payload(&rig, 50);
+        halves[i]->points = i == 0 ? 1 : POINTS - 1;
+        atomic_fetch_sub(&rig.outbox.bytes, outbox_weight(halves[i])); /* split adopts them */
+    }
+    assert_true(queue_split(&rig.queue, whole, halves));
+    assert_int_equal(queue_trim(&rig.queue, false, START_MS + 500, NOW_S),
+                     QUEUE_DURABLE_MS - 500);
+    assert_int_equal(queue_trim(&rig.queue, false, DUE_MS, NOW_S), -1);
+    assert_int_equal(files(&rig), 2);
+    rig_close(&rig);
+}
+
+static void without_a_spool_nothing_is_ever_due(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    queue_close(&rig.queue);
+    open_queue(&rig, NULL, 1 << 20);
+    put(&rig, 100, START_MS);
+    assert_int_equal(queue_trim(&rig.queue, true, DUE_MS + 60000, NOW_S), -1);
+    assert_int_equal(rig.ledger.queued.payloads, 1);
+    rig_close(&rig);
+}
+
+/* Nobody has to push anything for the disk to be tried again. */
+static void a_disk_that_failed_is_tried_again_by_itself(void **state)
+{
+    char taken_name[TEMP_PATH_SIZE + 8];
+    struct rig rig;
+    FILE *file;
+    (void)state;
+
+    rig_open(&rig);
+    queue_close(&rig.queue);
+    snprintf(taken_name, sizeof taken_name, "%s/spool", rig.folder);
+    file = fopen(taken_name, "w"); /* a file where the folder should be */
+    fclose(file);
+    open_queue(&rig, taken_name, 1 << 20);
+    put(&rig, 100, START_MS);
+    int64_t wait_ms = queue_trim(&rig.queue, true, START_MS + 1, NOW_S);
+
+    assert_true(wait_ms > 0);
+    assert_int_equal(rig.ledger.queued.payloads, 1);
+    remove(taken_name);
+    assert_int_equal(queue_trim(&rig.queue, true, START_MS + 1 + wait_ms, NOW_S), -1);
+    assert_int_equal(rig.ledger.spooled.payloads, 1);
+    rig_close(&rig);
+}
+
+/* More at once than one step writes, and more than memory may hold. */
+static void a_burst_goes_to_disk_before_anything_is_shed(void **state)
+{
+    enum { BURST = 50, SIZE = 4000 };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    queue_close(&rig.queue);
+    open_queue(&rig, rig.folder, (size_t)2 * SIZE);
+    for (int i = 0; i < BURST; i++)
+        put(&rig, SIZE, START_MS);
+    int steps = 1;
+
+    while (queue_trim(&rig.queue, true, START_MS, NOW_S) == 0)
+        assert_true(++steps < BURST);
+    assert_true(steps > 1);
+    assert_int_equal(delivery_shed_points(&rig.ledger), 0);
+    assert_int_equal(rig.ledger.spooled.payloads, BURST);
+    rig_close(&rig);
+}
+
+static void without_a_disk_the_oldest_of_a_burst_are_shed(void **state)
+{
+    enum { BURST = 50, SIZE = 4000 };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    queue_close(&rig.queue);
+    open_queue(&rig, "/proc/heeler", (size_t)3 * SIZE);
+    for (int i = 0; i < BURST; i++)
+        put(&rig, SIZE, START_MS);
+    assert_true(queue_trim(&rig.queue, true, START_MS, NOW_S) > 0);
+    assert_int_equal(rig.ledger.queued.payloads, 2); /* a payload weighs more than its bytes */
+    assert_int_equal(rig.ledger.shed[SHED_QUEUE_FULL].payloads, BURST - 2);
+    assert_true(rig.ledger.queued_bytes <= 3 * SIZE);
+    rig_close(&rig);
+}
+
+static void at_the_stop_all_goes_to_disk(void **state)
+{
+    struct errand *in_flight;
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    for (int i = 0; i < 3; i++)
+        put(&rig, 100, START_MS);
+    in_flight = take(&rig, 0);
+    queue_keep_rest(&rig.queue);
+    assert_int_equal(files(&rig), 3);
+    assert_non_null(in_flight->payload); /* libcurl still looks at it */
+    assert_int_equal(rig.ledger.shed[SHED_STOPPED].payloads, 0);
+    kill_and_restart(&rig, &in_flight, 1);
+    assert_int_equal(rig.ledger.recovered.payloads, 3);
+    rig_close(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_accepted_is_on_disk_when_it_is_due),
+        cmocka_unit_test(while_the_endpoint_is_blocked_it_is_due_at_once),
+        cmocka_unit_test(the_file_of_what_is_in_flight_goes_when_it_is_delivered),
+        cmocka_unit_test(halves_are_due_when_the_whole_was),
+        cmocka_unit_test(without_a_spool_nothing_is_ever_due),
+        cmocka_unit_test(a_disk_that_failed_is_tried_again_by_itself),
+        cmocka_unit_test(a_burst_goes_to_disk_before_anything_is_shed),
+        cmocka_unit_test(without_a_disk_the_oldest_of_a_burst_are_shed),
+        cmocka_unit_test(at_the_stop_all_goes_to_disk),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
