@@ -19,6 +19,7 @@ struct errand {
     size_t size; /* of the payload's bytes */
     uint32_t points;
     bool in_flight;
+    int64_t taken_ms; /* in flight: since when */
 };
 
 struct backlog {

@@ -127,7 +127,7 @@ static void put_back(struct request *request, int64_t least_ms, const char *why,
 /* False: nothing could be started now. */
 static bool start_request(struct endpoint *endpoint, struct request *request)
 {
-    struct errand *errand = queue_take(&endpoint->queue, endpoint->in_flight);
+    struct errand *errand = queue_take(&endpoint->queue, endpoint->in_flight, monotonic_ms());
 
     if (errand == NULL) {
         if (queue_waiting(&endpoint->queue) > 0 && endpoint->in_flight == 0)

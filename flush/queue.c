@@ -214,12 +214,13 @@ static struct errand *take(struct queue *queue, int in_flight)
     return taken;
 }
 
-struct errand *queue_take(struct queue *queue, int in_flight)
+struct errand *queue_take(struct queue *queue, int in_flight, int64_t now_ms)
 {
     struct errand *taken = take(queue, in_flight);
 
     if (taken != NULL) {
         taken->in_flight = true;
+        taken->taken_ms = now_ms;
         backlog_put(&queue->out, taken);
     }
     return taken;
@@ -517,9 +518,19 @@ static void shed_memory(struct queue *queue)
     }
 }
 
+/* The intake may be dead, and nobody knows yet. */
+static bool is_silent(const struct queue *queue, int64_t now_ms)
+{
+    for (const struct errand *out = queue->out.newest; out != NULL; out = out->next)
+        if (now_ms - out->taken_ms >= QUEUE_DURABLE_MS)
+            return true;
+    return false;
+}
+
 int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t now_s)
 {
-    struct spill step = { now_ms, blocked ? 0 : QUEUE_DURABLE_MS,
+    bool at_once = blocked || is_silent(queue, now_ms);
+    struct spill step = { now_ms, at_once ? 0 : QUEUE_DURABLE_MS,
                           queue->config.memory_bytes / 2 };
 
     spill(queue, &step);

@@ -6,11 +6,11 @@
  *            settle, split <´----´ put_back
  *
  * With a spool, what was accepted is delivered or on disk after QUEUE_DURABLE_MS,
- * in flight or waiting, and at once while the endpoint is blocked: a kill loses
- * nothing that is older. An errand that has a file keeps it until its end, in
- * flight too; its bytes in memory are given up as soon as it waits again. The
- * queue keeps the ledger: every errand is on the account queued while it has no
- * file, on spooled while it has one, until it is settled.
+ * in flight or waiting, and at once while the endpoint is blocked or a request has
+ * gone that long without an answer: a kill loses nothing that is older. An errand that has a
+ * file keeps it until its end, in flight too; its bytes in memory are given up as soon as it
+ * waits again. The queue keeps the ledger: every errand is on the account queued while it has
+ * no file, on spooled while it has one, until it is settled.
  *
  * The disk may fail: then there is one warning, and memory goes on alone until
  * it works again. One thread. */
@@ -70,7 +70,7 @@ void queue_accept(struct queue *queue, struct payload *payload, uint64_t order, 
 
 /* The newest errand with its payload in memory, owned until it is put back or
  * settled. NULL: none waits, or none can be read now. in_flight: how many are out. */
-struct errand *queue_take(struct queue *queue, int in_flight);
+struct errand *queue_take(struct queue *queue, int in_flight, int64_t now_ms);
 
 void queue_put_back(struct queue *queue, struct errand *given);
 

@@ -81,9 +81,9 @@ static size_t files(const struct rig *rig)
     return each_file(rig->folder, ".payload", NULL, NULL);
 }
 
-static struct errand *take(struct rig *rig, int in_flight)
+static struct errand *take(struct rig *rig, int in_flight, int64_t now_ms)
 {
-    struct errand *errand = queue_take(&rig->queue, in_flight);
+    struct errand *errand = queue_take(&rig->queue, in_flight, now_ms);
 
     assert_non_null(errand);
     return errand;
@@ -108,7 +108,7 @@ static void what_was_accepted_is_on_disk_when_it_is_due(void **state)
     for (int i = 0; i < 4; i++)
         put(&rig, 100, START_MS + i);
     for (int i = 0; i < 2; i++)
-        in_flight[i] = take(&rig, i);
+        in_flight[i] = take(&rig, i, START_MS + 4);
     assert_int_equal(queue_trim(&rig.queue, false, START_MS + 3, NOW_S), QUEUE_DURABLE_MS - 3);
     assert_int_equal(queue_trim(&rig.queue, false, DUE_MS - 1, NOW_S), 1);
     assert_int_equal(files(&rig), 0);
@@ -135,9 +135,28 @@ static void while_the_endpoint_is_blocked_it_is_due_at_once(void **state)
 
     rig_open(&rig);
     put(&rig, 100, START_MS);
-    in_flight = take(&rig, 0);
+    in_flight = take(&rig, 0, START_MS);
     put(&rig, 100, START_MS);
     assert_int_equal(queue_trim(&rig.queue, true, START_MS, NOW_S), -1);
+    assert_int_equal(files(&rig), 2);
+    kill_and_restart(&rig, &in_flight, 1);
+    assert_int_equal(rig.ledger.recovered.payloads, 2);
+    rig_close(&rig);
+}
+
+/* It was hanging before it was found out by its time-out. */
+static void behind_a_request_without_an_answer_all_is_due_at_once(void **state)
+{
+    struct errand *in_flight;
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    put(&rig, 100, START_MS);
+    in_flight = take(&rig, 0, START_MS);
+    queue_trim(&rig.queue, false, DUE_MS, NOW_S);
+    put(&rig, 100, DUE_MS);
+    assert_int_equal(queue_trim(&rig.queue, false, DUE_MS, NOW_S), -1);
     assert_int_equal(files(&rig), 2);
     kill_and_restart(&rig, &in_flight, 1);
     assert_int_equal(rig.ledger.recovered.payloads, 2);
@@ -153,15 +172,15 @@ static void the_file_of_what_is_in_flight_goes_when_it_is_delivered(void **state
     rig_open(&rig);
     put(&rig, 100, START_MS);
     put(&rig, 100, START_MS);
-    returned = take(&rig, 0);
-    delivered = take(&rig, 1);
+    returned = take(&rig, 0, START_MS);
+    delivered = take(&rig, 1, START_MS);
     queue_trim(&rig.queue, false, DUE_MS, NOW_S);
     assert_int_equal(files(&rig), 2);
     queue_settle(&rig.queue, delivered, &rig.ledger.delivered);
     assert_int_equal(files(&rig), 1);
     queue_put_back(&rig.queue, returned);
     assert_int_equal(rig.ledger.queued_bytes, 0);
-    queue_settle(&rig.queue, take(&rig, 0), &rig.ledger.delivered);
+    queue_settle(&rig.queue, take(&rig, 0, START_MS), &rig.ledger.delivered);
     assert_int_equal(files(&rig), 0);
     assert_int_equal(rig.ledger.delivered.points, 2 * POINTS);
     assert_int_equal(rig.ledger.spooled.points, 0);
@@ -176,7 +195,7 @@ static void halves_are_due_when_the_whole_was(void **state)
 
     rig_open(&rig);
     put(&rig, 100, START_MS);
-    struct errand *whole = take(&rig, 0);
+    struct errand *whole = take(&rig, 0, START_MS);
 
     for (int i = 0; i < 2; i++) {
         halves[i] = make_payload(&rig, 50);
@@ -279,7 +298,7 @@ static void at_the_stop_all_goes_to_disk(void **state)
     rig_open(&rig);
     for (int i = 0; i < 3; i++)
         put(&rig, 100, START_MS);
-    in_flight = take(&rig, 0);
+    in_flight = take(&rig, 0, START_MS);
     queue_keep_rest(&rig.queue);
     assert_int_equal(files(&rig), 3);
     assert_non_null(in_flight->payload); /* libcurl still looks at it */
@@ -294,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_accepted_is_on_disk_when_it_is_due),
         cmocka_unit_test(while_the_endpoint_is_blocked_it_is_due_at_once),
+        cmocka_unit_test(behind_a_request_without_an_answer_all_is_due_at_once),
         cmocka_unit_test(the_file_of_what_is_in_flight_goes_when_it_is_delivered),
         cmocka_unit_test(halves_are_due_when_the_whole_was),
         cmocka_unit_test(without_a_spool_nothing_is_ever_due),
