@@ -53,6 +53,9 @@ static void block(struct backoff *backoff, int64_t until_ms)
 void backoff_fail(struct backoff *backoff, const struct backoff_config *config, bool probe,
                   int64_t now_ms, double random, int64_t least_ms)
 {
+    if (backoff->state == BACKOFF_BLOCKED && !probe && least_ms > 0 &&
+        backoff->until_ms < now_ms + least_ms)
+        backoff->until_ms = now_ms + least_ms;
     if (backoff->state != BACKOFF_UNBLOCKED && !probe)
         return;
     int most = backoff_max_errors(config);

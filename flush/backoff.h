@@ -44,7 +44,8 @@ bool backoff_start(struct backoff *backoff);
 
 /* How a request ended. random: in [0,1). least_ms: the server's own wish
  * (Retry-After), 0 for none. While blocked or half-blocked only the probe
- * counts: others were under way before. */
+ * counts: others were under way before. But what the server wishes makes a
+ * block longer, whichever answer says so. */
 void backoff_fail(struct backoff *backoff, const struct backoff_config *config, bool probe,
                   int64_t now_ms, double random, int64_t least_ms);
 void backoff_succeed(struct backoff *backoff, const struct backoff_config *config, bool probe,

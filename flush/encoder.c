@@ -72,10 +72,22 @@ static enum point_kind kind_of(enum payload_route route)
     return kinds[route];
 }
 
+/* Delivery hangs: its points are counted as dropped, no longer as encoded. */
+static void drop_payload(struct encoder *encoder, struct payload *given)
+{
+    counter_add(&encoder->ledger->dropped[POINT_OUTBOX_FULL], given->points);
+    counter_add(&encoder->ledger->encoded[kind_of(given->route)], -(uint64_t)given->points);
+    payload_free(given);
+}
+
 static void hand_over(void *context, struct payload *given)
 {
     struct encoder *encoder = context;
 
+    if (outbox_is_full(encoder->outbox, given)) {
+        drop_payload(encoder, given);
+        return;
+    }
 #ifdef HEELER_FAULT_lose_point
     static bool lost;
     if (!lost && given->points > 1) {

@@ -7,6 +7,8 @@ bool outbox_open(struct outbox *outbox)
 {
     atomic_init(&outbox->newest, NULL);
     atomic_init(&outbox->bytes, 0);
+    atomic_init(&outbox->waiting, 0);
+    outbox->limit = OUTBOX_LIMIT;
     outbox->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return outbox->wake_fd >= 0;
 }
@@ -34,6 +36,16 @@ size_t outbox_bytes(const struct outbox *outbox)
     return atomic_load_explicit(&outbox->bytes, memory_order_relaxed);
 }
 
+size_t outbox_waiting(const struct outbox *outbox)
+{
+    return atomic_load_explicit(&outbox->waiting, memory_order_relaxed);
+}
+
+bool outbox_is_full(const struct outbox *outbox, const struct payload *payload)
+{
+    return outbox_waiting(outbox) + outbox_weight(payload) > outbox->limit;
+}
+
 void outbox_wake(struct outbox *outbox)
 {
     /* Fails only when the counter is full, and then it is readable anyway. */
@@ -46,6 +58,7 @@ void outbox_push(struct outbox *outbox, struct payload *given)
 
     /* First, as the taker may settle the payload before this function returns. */
     atomic_fetch_add_explicit(&outbox->bytes, outbox_weight(given), memory_order_relaxed);
+    atomic_fetch_add_explicit(&outbox->waiting, outbox_weight(given), memory_order_relaxed);
     do
         given->next = seen;
     while (!atomic_compare_exchange_weak_explicit(&outbox->newest, &seen, given,
@@ -60,14 +73,17 @@ struct payload *outbox_take(struct outbox *outbox)
     struct payload *newest =
         atomic_exchange_explicit(&outbox->newest, NULL, memory_order_acquire); /* _push */
     struct payload *oldest = NULL;
+    size_t taken = 0;
 
     while (newest != NULL) {
         struct payload *older = newest->next;
 
+        taken += outbox_weight(newest);
         newest->next = oldest;
         oldest = newest;
         newest = older;
     }
+    atomic_fetch_sub_explicit(&outbox->waiting, taken, memory_order_relaxed);
     return oldest;
 }
 

@@ -5,9 +5,10 @@
  * there is no ABA and nothing to reclaim. The event descriptor is written only
  * when the list was empty: a flush of many payloads wakes delivery once.
  *
- * The taker bounds what is kept: delivery takes at once and sheds by age
- * (delivery.h). bytes counts what was pushed and not settled yet, wherever it is
- * now: 0 at the end, or a payload was lost. */
+ * The taker bounds what it keeps: delivery takes at once and sheds by age
+ * (delivery.h). Only when it hangs, in a disk that does not answer, do payloads
+ * stay here, and then limit bounds them. bytes counts what was pushed and not
+ * settled yet, wherever it is now: 0 at the end, or a payload was lost. */
 #ifndef FLUSH_OUTBOX_H
 #define FLUSH_OUTBOX_H
 
@@ -15,9 +16,13 @@
 
 #include "flush/payload.h"
 
+enum { OUTBOX_LIMIT = 64 << 20 };
+
 struct outbox {
     _Atomic(struct payload *) newest; /* flusher pushes, delivery takes */
     _Atomic(size_t) bytes;            /* pushing adds, settling subtracts */
+    _Atomic(size_t) waiting;          /* of them, not taken yet */
+    size_t limit;                     /* of waiting */
     int wake_fd;                      /* eventfd, readable when there is something to take */
 };
 
@@ -26,6 +31,9 @@ bool outbox_open(struct outbox *outbox);
 
 /* Frees what nobody took. */
 void outbox_close(struct outbox *outbox);
+
+/* Whether pushing that payload would go over the limit. */
+bool outbox_is_full(const struct outbox *outbox, const struct payload *payload);
 
 void outbox_push(struct outbox *outbox, struct payload *given);
 
@@ -45,5 +53,6 @@ void outbox_settle(struct outbox *outbox, struct payload *given);
 size_t outbox_weight(const struct payload *payload);
 
 size_t outbox_bytes(const struct outbox *outbox);
+size_t outbox_waiting(const struct outbox *outbox);
 
 #endif

@@ -61,6 +61,9 @@
       "points that were refused")                                                             \
     X(F_QUESTIONS, "heeler_questions_total", "counter",                                       \
       "questions answered, refused ones too")                                                 \
+    X(F_OUTBOX, "heeler_outbox_bytes", "gauge", "payloads that delivery has not taken yet")   \
+    X(F_PAYLOAD_BYTES, "heeler_payload_bytes", "gauge",                                       \
+      "all payloads in memory, those that several sinks share once")                          \
     X(F_PAYLOADS, "heeler_payloads_total", "counter", "payloads, by sink and result")         \
     X(F_POINTS, "heeler_points_total", "counter", "points of payloads, by sink and result")   \
     X(F_RECOVERED, "heeler_points_recovered_total", "counter",                                \
@@ -379,6 +382,8 @@ static void write_keys(struct evbuffer *out, const struct server_view *view)
 
 static void write_delivery(struct evbuffer *out, const struct server_view *view)
 {
+    plain(out, F_OUTBOX, outbox_waiting(view->outbox));
+    plain(out, F_PAYLOAD_BYTES, outbox_bytes(view->outbox));
     write_results(out, F_PAYLOADS, view);
     write_results(out, F_POINTS, view);
     write_numbers(out, view);

@@ -56,6 +56,7 @@ void server_view(const struct server *server, struct server_view *out)
         .forwarded = server->forwarded,
         .flusher_ledger = &server->flusher_ledger,
         .questions = server->questions,
+        .outbox = &server->outbox,
         .delivery_ledger = server->delivery_ledgers,
         .sinks = server->sinks.at,
         .n_sinks = server->sinks.n,

@@ -45,6 +45,7 @@ struct server_view {
     const struct worker_ledger *worker_ledgers;
     const struct counter *forwarded; /* by worker */
     const struct flusher_ledger *flusher_ledger;
+    const struct outbox *outbox;
     const struct delivery_ledger *delivery_ledger; /* one a sink; the first is the main one */
     const struct delivery_target *sinks;           /* what they are */
     size_t n_sinks;

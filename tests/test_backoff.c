@@ -162,7 +162,11 @@ static void the_servers_wish_is_a_lower_bound(void **state)
 {
     static const struct step steps[] = {
         { FAIL, false, 0, 1000, BACKOFF_BLOCKED, 1, 2000 }, /* ours is longer */
-        { START, true, 2000, 0, BACKOFF_HALF_BLOCKED, 1, 0 },
+        { FAIL, false, 0, 0, BACKOFF_BLOCKED, 1, 2000 },    /* was under way before */
+        { FAIL, false, 100, 1900, BACKOFF_BLOCKED, 1, 2000 },
+        { FAIL, false, 0, 2100, BACKOFF_BLOCKED, 1, 2100 }, /* but says more */
+        { START, true, 2100, 0, BACKOFF_HALF_BLOCKED, 1, 0 },
+        { FAIL, false, 2100, 9000, BACKOFF_HALF_BLOCKED, 1, 0 },
         { FAIL, true, 2000, 60000, BACKOFF_BLOCKED, 2, 62000 },
         { HURRY, false, 0, 0, BACKOFF_BLOCKED, 2, 0 },
         { START, true, 3000, 0, BACKOFF_HALF_BLOCKED, 2, 0 },

@@ -114,6 +114,22 @@ static void a_snapshot_is_handed_over_at_its_end(void **state)
     bench_close(&bench);
 }
 
+static void what_delivery_does_not_take_is_dropped_and_counted(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    OPEN(&bench, "serializer_max_series_points_per_payload=2");
+    bench.outbox.limit = 200; /* of one payload, not of two */
+    for (int i = 0; i < 4; i++)
+        add_series(&bench, encoder_series, SLICE("a"));
+    encoder_end_snapshot(bench.encoder);
+    assert_int_equal(dropped(&bench, POINT_OUTBOX_FULL), 2);
+    assert_int_equal(counter_read(&bench.ledger.encoded[POINT_SERIES]), 2);
+    assert_int_equal(take_payloads(&bench, NULL), 1);
+    bench_close(&bench);
+}
+
 static void full_payloads_are_handed_over_at_once(void **state)
 {
     struct bench bench;
@@ -250,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_is_handed_over_at_its_end),
         cmocka_unit_test(full_payloads_are_handed_over_at_once),
+        cmocka_unit_test(what_delivery_does_not_take_is_dropped_and_counted),
         cmocka_unit_test(timestamped_samples_go_in_batches),
         cmocka_unit_test(events_are_grouped_by_source_in_the_order_they_came),
         cmocka_unit_test(many_events_do_not_wait_for_the_tick),

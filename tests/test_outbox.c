@@ -85,6 +85,31 @@ static void bytes_are_outstanding_until_settled(void **state)
     outbox_close(&outbox);
 }
 
+static void what_is_not_taken_is_bounded(void **state)
+{
+    struct outbox outbox;
+    struct payload *payload = make(1);
+    (void)state;
+
+    assert_true(outbox_open(&outbox));
+    outbox.limit = 2 * outbox_weight(payload);
+    outbox_push(&outbox, payload);
+    assert_int_equal(outbox_waiting(&outbox), outbox_weight(payload));
+    payload = make(2);
+    assert_false(outbox_is_full(&outbox, payload));
+    outbox_push(&outbox, payload);
+    payload = make(3);
+    assert_true(outbox_is_full(&outbox, payload));
+    struct payload *taken = outbox_take(&outbox);
+
+    assert_int_equal(outbox_waiting(&outbox), 0);
+    assert_false(outbox_is_full(&outbox, payload));
+    outbox_settle(&outbox, taken->next);
+    outbox_settle(&outbox, taken);
+    payload_free(payload);
+    outbox_close(&outbox);
+}
+
 enum { WRITERS = 4, EACH = 5000 };
 
 struct writer {
@@ -142,6 +167,7 @@ int main(void)
         cmocka_unit_test(payloads_come_out_in_the_order_they_went_in),
         cmocka_unit_test(only_the_first_push_wakes),
         cmocka_unit_test(bytes_are_outstanding_until_settled),
+        cmocka_unit_test(what_is_not_taken_is_bounded),
         cmocka_unit_test(many_writers_lose_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,10 +8,12 @@ refused, to the unit; and the books of the server balance."""
 
 import argparse
 import os
+import random
 import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -19,7 +21,9 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "model"))
+HERE = pathlib.Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "model")]
+import names  # noqa: E402
 from intake import Handler, Intake, decode_series, decompress  # noqa: E402
 from server import Server  # noqa: E402
 
@@ -38,7 +42,9 @@ class FaultyHandler(Handler):
 
     def do_POST(self):
         fault = self.server.intake.fault_now
-        if fault is None:
+        if self.connection in self.server.intake.impostors:
+            self.server.intake.fault(self.path, "sent to whom the certificate does not name")
+        if fault is None or fault in TLS_FAULTS:
             super().do_POST()
             return
         self.server.intake.failed += 1
@@ -112,9 +118,16 @@ class FaultyIntake(Intake):
         super().__init__(port=port)
         self.server.RequestHandlerClass = FaultyHandler
         self.fault_now = None
+        self.impostors = set()
         self.failed = 0
         self.largest = 200
         self.refused_points = self.refused_values = 0
+
+    def begin(self, fault):
+        self.fault_now = fault
+
+    def end(self):
+        self.fault_now = None
 
     def note_refused(self, headers, body):
         data = decompress(body, headers.get("Content-Encoding", ""), self.violations.append)
@@ -129,6 +142,77 @@ class FaultyIntake(Intake):
         with self.lock:
             return round(sum(value * self.intervals[key] for key, value in self.points.items()
                              if not key[0].startswith(OWN)), 6)
+
+
+def make_certificate(folder, name, host, signed_by=None):
+    """name.pem with key and certificate for host, self-signed or signed by another."""
+    path = os.path.join(folder, name + ".pem")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+               "-nodes", "-days", "2", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}",
+               "-keyout", path + ".key", "-out", path + ".crt"]
+    if signed_by is not None:
+        command += ["-CA", signed_by + ".crt", "-CAkey", signed_by + ".key",
+                    "-addext", "basicConstraints=critical,CA:FALSE"]
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    return path
+
+
+class TlsIntake(FaultyIntake):
+    """Speaks TLS as localhost; under a fault with another certificate, or no TLS."""
+
+    def __init__(self, port, folder):
+        super().__init__(port)
+        authority = make_certificate(folder, "authority", "test authority")
+        paths = {None: make_certificate(folder, "good", "localhost", authority),
+                 "self-signed": make_certificate(folder, "self-signed", "localhost"),
+                 "other host": make_certificate(folder, "other", "other.test", authority)}
+        self.authority, self.contexts, self.open = authority + ".crt", {}, set()
+        for fault, path in paths.items():
+            self.contexts[fault] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.contexts[fault].load_cert_chain(path + ".crt", path + ".key")
+        self.server.finish_request = self.shake_hands
+
+    def begin(self, fault):
+        super().begin(fault)
+        for connection in list(self.open):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def shake_hands(self, raw, address):
+        fault = self.fault_now
+        self.failed += fault is not None
+        try:
+            if fault not in self.contexts:
+                raw.recv(2000)
+                raw.sendall(os.urandom(400) if fault == "garbage for TLS" else
+                            b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                return
+            connection = self.contexts[fault].wrap_socket(raw, server_side=True)
+        except OSError:
+            return
+        self.open.add(connection)
+        if fault is not None:
+            self.impostors.add(connection)
+        FaultyHandler(connection, address, self.server)
+        self.open.discard(connection)
+        connection.close()
+
+
+class NamedIntake(FaultyIntake):
+    """Healthy, but for its name."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self.names = names.NameServer()
+
+    def begin(self, fault):
+        self.names.mode = fault
+
+    def end(self):
+        self.names.mode = "answer"
+        self.failed = self.names.asked
 
 
 class Load:
@@ -161,6 +245,8 @@ SETTINGS = {"heeler_interval": 1, "forwarder_backoff_base": 0.1, "forwarder_back
             "heeler_stop_timeout": 10, "serializer_max_series_points_per_payload": 20}
 FAULTS = ["400", "403", "404", "408", "413", "429", "429 wait", "500", "502", "503", "504",
           "refused", "reset before", "reset after", "half an answer", "hang", "trickle"]
+TLS_FAULTS = ["plain for TLS", "garbage for TLS", "self-signed", "other host"]
+NAME_FAULTS = ["no such name", "silent"]
 
 
 def free_port():
@@ -208,25 +294,42 @@ def check_books(server, problems):
         problems.append("the ledger says it is not balanced")
 
 
+def settings_for(url, folder):
+    return {**SETTINGS, "dd_url": url, "forwarder_storage_path": folder,
+            "forwarder_storage_max_disk_ratio": 1, "forwarder_storage_max_size_in_bytes": 64 << 20}
+
+
+def open_intake(fault, port, folder):
+    """The intake, and what the server has to be told."""
+    if fault in TLS_FAULTS:
+        intake = TlsIntake(port, folder)
+        return intake, {**settings_for(f"https://localhost:{port}", folder),
+                        "heeler_ca_file": intake.authority}
+    if fault in NAME_FAULTS:
+        intake = NamedIntake(port)
+        intake.begin(fault)     # from the start: a name that was found is remembered
+        return intake, settings_for(f"http://intake.test:{port}", folder)
+    return FaultyIntake(port), settings_for(f"http://127.0.0.1:{port}", folder)
+
+
 def one_fault(binary, fault, seconds, folder):
     begin = time.monotonic()
     port = free_port()
-    intake = FaultyIntake(port).start()
-    server = Server(binary, {**SETTINGS, "dd_url": f"http://127.0.0.1:{port}",
-                             "forwarder_storage_path": folder, "forwarder_storage_max_disk_ratio": 1,
-                             "forwarder_storage_max_size_in_bytes": 64 << 20})
+    intake, settings = open_intake(fault, port, folder)
+    intake.start()
+    server = Server(binary, settings)
     load = Load(server.udp_port)
     time.sleep(1.5)
     if fault == "refused":
         intake.stop()
     else:
-        intake.fault_now = fault
+        intake.begin(fault)
     time.sleep(seconds)
     if fault == "refused":
         healthy = FaultyIntake(port)
         healthy.points, healthy.intervals, healthy.failed = intake.points, intake.intervals, 1
         intake = healthy.start()
-    intake.fault_now = None
+    intake.end()
     time.sleep(2.5)
     sent = load.stop()
     time.sleep(1.5)
@@ -252,45 +355,166 @@ def one_fault(binary, fault, seconds, folder):
     return result(fault, problems, server, intake, sent, time.monotonic() - begin)
 
 
-def outage_with_kill(binary, seconds, folder):
+def until_on_disk(server, problems):
+    """The last interval is over, and all of it on disk."""
+    time.sleep(2.5)
+    deadline = time.monotonic() + 5
+    while labelled(server.metrics(), "heeler_queue_points", "intake"):
+        if time.monotonic() > deadline:
+            problems.append("points wait only in memory while the intake is dead")
+            return
+        time.sleep(0.05)
+
+
+def kill(server):
+    server.process.send_signal(signal.SIGKILL)
+    server.process.wait()
+
+
+class Spooled:
+    """What files of the spool hold: read before they are harmed."""
+
+    def __init__(self):
+        self.files = self.points = self.values = 0
+
+    def add(self, path):
+        body = path.read_bytes()
+        self.files += 1
+        self.points += struct.unpack_from("<I", body, 16)[0]
+        data = decompress(body[64:], "zstd", print)
+        self.values += round(sum(point.value * point.scale for point in decode_series(data, print)
+                                 if not point.name.startswith(OWN)))
+
+
+def heal_and_judge(name, server, intake, sent, lost, begin, problems):
+    """lost: what cannot come; its points are on the account of shed or of nobody."""
+    intake.failed = 1
+    if not settle(server):
+        problems.append("something still waits")
+    damaged = labelled(server.metrics(), "heeler_spool_files_damaged_total", "intake")
+    if server.stop() != 0:
+        problems.append("the exit code is not 0")
+    if intake.total() != sent - lost.values:
+        problems.append(f"{sent - lost.values - intake.total()} missing beyond {lost.values} lost")
+    shed = server.final_ledger().get("points_shed")
+    if shed != lost.points:
+        problems.append(f"{shed} points counted as shed, {lost.points} were")
+    if intake.duplicates:
+        problems.append(f"{len(intake.duplicates)} points came twice")
+    problems += intake.violations[:3]
+    check_books(server, problems)
+    intake.stop()
+    good = result(name, problems, server, intake, sent, time.monotonic() - begin)
+    if lost.files or damaged:
+        print(f"      lost on purpose: {lost.points} points ({lost.values} values) in {lost.files} "
+              f"files, and {damaged:.0f} files found damaged at the start")
+    return good
+
+
+def outage_with_kill(binary, fault, seconds, folder):
     """Dead intake, kill -9 in the middle, restart: only the open interval is lost."""
     begin = time.monotonic()
     port = free_port()
-    settings = {**SETTINGS, "dd_url": f"http://127.0.0.1:{port}", "forwarder_storage_path": folder,
-                "forwarder_storage_max_size_in_bytes": 64 << 20,
-                "forwarder_storage_max_disk_ratio": 1}
+    # No time-out that would tell the server before the kill.
+    settings = {**settings_for(f"http://127.0.0.1:{port}", folder), "forwarder_timeout": 60}
     problems = []
+    if fault == "hang":
+        dead = FaultyIntake(port)
+        dead.fault_now = "hang"
+        dead.start()
     first = Server(binary, settings)
     load = Load(first.udp_port)
     time.sleep(seconds)
     sent_first = load.stop()
-    time.sleep(2.5)                 # the interval is over: all of it is on disk
-    if labelled(first.metrics(), "heeler_queue_points", "intake"):
-        problems.append("points wait in memory while the intake is dead")
-    first.process.send_signal(signal.SIGKILL)
-    first.process.wait()
+    until_on_disk(first, problems)
+    kill(first)
+    if fault == "hang":
+        dead.stop()
     second = Server(binary, settings)
     load = Load(second.udp_port)
     time.sleep(seconds)
     intake = FaultyIntake(port).start()
-    intake.failed = 1
     time.sleep(2)
     sent = sent_first + load.stop()
     time.sleep(1.5)
-    if not settle(second):
-        problems.append("something still waits")
-    if second.stop() != 0:
-        problems.append("the exit code is not 0")
-    if intake.total() != sent:
-        problems.append(f"{sent - intake.total()} missing")
-    if not second.final_ledger().get("recovered"):
+    if not labelled(second.metrics(), "heeler_points_recovered_total", "intake"):
         problems.append("nothing was recovered")
-    if intake.duplicates:
-        problems.append(f"{len(intake.duplicates)} points came twice")
-    problems += intake.violations[:3]
-    check_books(second, problems)
-    intake.stop()
-    return result("kill -9", problems, second, intake, sent, time.monotonic() - begin)
+    return heal_and_judge(f"kill -9, {fault}", second, intake, sent, Spooled(), begin, problems)
+
+
+def spool_files(folder):
+    return sorted(pathlib.Path(folder).glob("*/*.payload"))
+
+
+def delete_folder(folder, lost):
+    """In one step, as far as the server can see; read at leisure; gone."""
+    for sink in list(pathlib.Path(folder).iterdir()):
+        away = sink.with_name("away-" + sink.name)
+        sink.rename(away)
+        for path in away.glob("*.payload"):
+            lost.add(path)
+        shutil.rmtree(away)
+
+
+def damage_bodies(folder, lost):
+    """Every other file: random bytes behind its header, or cut off."""
+    for at, path in enumerate(spool_files(folder)[::2]):
+        lost.add(path)
+        size = path.stat().st_size
+        with open(path, "r+b") as file:
+            if at % 2:
+                file.truncate(random.randrange(size))
+            else:
+                file.seek(64)
+                file.write(os.urandom(size - 64))
+
+
+def damage_whole_files(folder, lost):
+    """Every other file is random bytes; and there are some that never were ours."""
+    for path in spool_files(folder)[::2]:
+        lost.add(path)
+        path.write_bytes(os.urandom(random.choice([0, 1, 63, 64, path.stat().st_size])))
+    lost.points = 0             # nobody can know them: they are counted as files
+    for sink in pathlib.Path(folder).iterdir():
+        (sink / "unfinished").write_bytes(os.urandom(100))
+        (sink / "readme").write_bytes(b"not ours")
+        (sink / "000000000000000-zz.payload").write_bytes(os.urandom(1000))
+        (sink / "000001700000000-0000000000000001.payload").symlink_to("/etc/passwd")
+
+
+def harmed_spool(binary, name, harm, restarts, seconds, folder):
+    """Dead intake; the spool is harmed, running or between two runs; the rest goes on."""
+    begin = time.monotonic()
+    port = free_port()
+    settings = settings_for(f"http://127.0.0.1:{port}", folder)
+    problems, lost = [], Spooled()
+    server = Server(binary, settings)
+    load = Load(server.udp_port)
+    time.sleep(seconds)
+    sent = load.stop()
+    until_on_disk(server, problems)
+    if restarts:
+        kill(server)
+    harm(folder, lost)
+    if not lost.files:
+        problems.append("nothing was harmed")
+    if restarts:
+        server = Server(binary, settings)
+    load = Load(server.udp_port)
+    time.sleep(seconds)
+    intake = FaultyIntake(port).start()
+    time.sleep(2)
+    sent += load.stop()
+    time.sleep(1.5)
+    return heal_and_judge(name, server, intake, sent, lost, begin, problems)
+
+
+def in_private_network(name, options):
+    code = names.run_again([str(HERE), "--heeler", options.heeler, "--seconds",
+                            str(options.seconds), "--quiet", name])
+    if code is None:
+        print(f"skip  {name}: no network and mount namespace can be made")
+    return not code
 
 
 def full_disk(binary, seconds, folder):
@@ -310,13 +534,21 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--heeler", default="build/heeler")
     parser.add_argument("--seconds", type=float, default=3, help="how long each fault lasts")
+    parser.add_argument("--quiet", action="store_true", help="no sum at the end")
     parser.add_argument("faults", nargs="*", help="only these")
     options = parser.parse_args()
-    checks = {fault: one_fault for fault in FAULTS}
-    runs = [(fault, lambda folder, fault=fault: checks[fault](
-        options.heeler, fault, options.seconds, folder)) for fault in FAULTS]
-    runs += [("kill", lambda folder: outage_with_kill(options.heeler, options.seconds, folder)),
-             ("full disk", lambda folder: full_disk(options.heeler, options.seconds, folder))]
+    binary, seconds = options.heeler, options.seconds
+    runs = [(fault, lambda folder, fault=fault: one_fault(binary, fault, seconds, folder))
+            for fault in FAULTS + TLS_FAULTS]
+    runs += [(fault, lambda folder, fault=fault: one_fault(binary, fault, seconds, folder)
+              if names.IS_PRIVATE else in_private_network(fault, options)) for fault in NAME_FAULTS]
+    runs += [("kill", lambda folder: outage_with_kill(binary, "refused", seconds, folder)),
+             ("kill hang", lambda folder: outage_with_kill(binary, "hang", seconds, folder)),
+             ("full disk", lambda folder: full_disk(binary, seconds, folder))]
+    runs += [(name, lambda folder, row=(name, harm, restarts): harmed_spool(binary, *row, seconds, folder))
+             for name, harm, restarts in [("deleted folder", delete_folder, False),
+                                          ("damaged files", damage_bodies, False),
+                                          ("random files", damage_whole_files, True)]]
     passed = failed = 0
     for name, run in runs:
         if options.faults and name not in options.faults:
@@ -327,7 +559,8 @@ def main():
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         passed, failed = passed + good, failed + (not good)
-    print(f"{passed} passed, {failed} failed")
+    if not options.quiet:
+        print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
