@@ -141,6 +141,7 @@ static void delivery_clear(struct delivery *delivery)
 {
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         endpoint_free(delivery->endpoints[i]);
+    syncer_stop(&delivery->common.syncer);
     transfers_close(&delivery->common.transfers);
     if (delivery->wake != NULL)
         event_free(delivery->wake);
@@ -215,6 +216,8 @@ static bool delivery_open(struct delivery *delivery)
     if (common->base == NULL ||
         !transfers_open(&common->transfers, common->base, connections, endpoint_done, common))
         return false;
+    if (delivery->config.spool.max_bytes > 0)
+        syncer_start(&common->syncer); /* without it the kernel writes later */
     delivery->deadline = evtimer_new(common->base, on_deadline, delivery);
     delivery->wake = event_new(common->base, common->outbox->wake_fd, EV_READ | EV_PERSIST,
                                on_wake, delivery);

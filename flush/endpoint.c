@@ -549,6 +549,7 @@ static void open_queue(struct endpoint *endpoint, unsigned place)
         .memory_bytes = config->queue_bytes,
         .folder = folder_of(endpoint, place),
         .spool_limits = { config->spool.max_bytes, config->spool.max_disk_ratio },
+        .syncer = &endpoint->common->syncer,
         .outdated_s = config->spool.outdated_s,
         .observe = config->observe,
         .observe_context = config->observe_context,

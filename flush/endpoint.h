@@ -22,6 +22,7 @@ struct endpoint_common {
     struct outbox *outbox;
     struct event_base *base;
     struct transfers transfers;
+    struct syncer syncer; /* of the spools */
     bool stopping;
     int64_t give_up_ms;            /* while stopping: monotonic */
     void (*moved)(void *delivery); /* after every step of an endpoint */

@@ -377,9 +377,16 @@ static void shed_oldest_file(struct queue *queue)
     queue_settle(queue, oldest, &queue->ledger->shed[SHED_SPOOL_FULL]);
 }
 
-/* Sheds nothing when even all of it would not be enough: the disk is full of
- * what is not ours. */
-static bool make_room(struct queue *queue, size_t size)
+static bool memory_is_over(const struct queue *queue)
+{
+    return atomic_load_explicit(&queue->ledger->queued_bytes, memory_order_relaxed) >
+           queue->config.memory_bytes;
+}
+
+/* Sheds nothing when even all of it would not be enough, as the disk is full of
+ * what is not ours, nor while there is room in memory: a disk may get room again.
+ * last: memory ends with the process. */
+static bool make_room(struct queue *queue, size_t size, bool last)
 {
     int64_t cost = (int64_t)spool_cost(size);
 
@@ -387,19 +394,23 @@ static bool make_room(struct queue *queue, size_t size)
         if (queue->disk.n == 0 ||
             spool_room(&queue->spool) + (int64_t)queue->spool.bytes < cost)
             return false;
+        if (spool_bound_room(&queue->spool) >= cost && !last && !memory_is_over(queue))
+            return false;
         shed_oldest_file(queue);
     }
     return true;
 }
 
-/* Gives a waiting errand, or one in flight, a file; errno says why not. */
-static bool write_file(struct queue *queue, struct errand *errand, bool sync)
+/* Gives a waiting errand, or one in flight, a file; errno says why not. last: the
+ * process ends. */
+static bool write_file(struct queue *queue, struct errand *errand, bool last)
 {
     uint64_t number = 0;
 
     errno = ENOSPC;
-    if (make_room(queue, errand->size))
-        number = spool_write(&queue->spool, errand->payload, sync);
+    if (make_room(queue, errand->size, last))
+        number =
+            spool_write(&queue->spool, errand->payload, last ? NULL : queue->config.syncer);
     if (number == 0)
         return false;
     uncount(&queue->ledger->queued, errand->points);
@@ -424,7 +435,7 @@ static void on_unwritten(struct queue *queue, int64_t now_ms)
 
 static bool spill_one(struct queue *queue, struct errand *errand, int64_t now_ms)
 {
-    if (!write_file(queue, errand, true)) {
+    if (!write_file(queue, errand, false)) {
         on_unwritten(queue, now_ms);
         return false;
     }
@@ -506,9 +517,7 @@ static void shed_outdated(struct queue *queue, int64_t now_s)
 
 static void shed_memory(struct queue *queue)
 {
-    while (queue->memory.n > 0 &&
-           atomic_load_explicit(&queue->ledger->queued_bytes, memory_order_relaxed) >
-               queue->config.memory_bytes) {
+    while (queue->memory.n > 0 && memory_is_over(queue)) {
         if (!queue->shedding)
             log_warn("delivery: %s: the retry queue is full, the oldest payloads are dropped",
                      queue->config.name);
@@ -560,7 +569,7 @@ static void keep(struct queue *queue, struct errand *errand)
 {
     if (errand->file != 0)
         return;
-    if (!queue->spool_open || !write_file(queue, errand, false)) {
+    if (!queue->spool_open || !write_file(queue, errand, true)) {
         uncount(&queue->ledger->queued, errand->points);
         count(&queue->ledger->shed[SHED_STOPPED], errand->points);
     }

@@ -34,7 +34,8 @@ struct queue_config {
     size_t memory_bytes; /* of payloads, waiting and in flight */
     char *folder;        /* of the spool, given; NULL: none */
     struct spool_limits spool_limits;
-    int64_t outdated_s; /* a file this old is given up; 0: never */
+    struct syncer *syncer; /* NULL: none */
+    int64_t outdated_s;    /* a file this old is given up; 0: never */
     queue_observe *observe;
     void *observe_context;
 };

@@ -275,10 +275,15 @@ struct spool_file *spool_scan(struct spool *spool, size_t *n, size_t *damaged)
 
 /* --------------------------------------------------------- write and read */
 
+int64_t spool_bound_room(const struct spool *spool)
+{
+    return (int64_t)spool->limits.max_bytes - (int64_t)spool->bytes;
+}
+
 int64_t spool_room(const struct spool *spool)
 {
     struct statvfs disk;
-    int64_t room = (int64_t)spool->limits.max_bytes - (int64_t)spool->bytes;
+    int64_t room = spool_bound_room(spool);
 
     if (fstatvfs(spool->folder_fd, &disk) != 0)
         return room;
@@ -302,26 +307,24 @@ static bool write_whole(int fd, const unsigned char *at, size_t size)
     return true;
 }
 
-static bool write_unfinished(const struct spool *spool, const struct payload *payload,
-                             bool sync)
+/* The descriptor of the file under its first name, -1 with errno. */
+static int write_unfinished(const struct spool *spool, const struct payload *payload)
 {
     unsigned char header[HEADER_SIZE];
     int fd = openat(spool->folder_fd, temporary,
                     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
-        return false;
+        return -1;
     write_header(header, payload);
-    bool written = write_whole(fd, header, sizeof header) &&
-                   write_whole(fd, payload->bytes, payload->size) && (!sync || fsync(fd) == 0);
+    if (write_whole(fd, header, sizeof header) &&
+        write_whole(fd, payload->bytes, payload->size))
+        return fd;
     int error = errno;
 
-    if (close(fd) != 0 && written) {
-        error = errno;
-        written = false;
-    }
+    close(fd);
     errno = error;
-    return written;
+    return -1;
 }
 
 /* Later ones are larger, and those of another process do not meet them. */
@@ -332,22 +335,31 @@ static uint64_t next_number(void)
     return (uint64_t)++last << 32 | arc4random();
 }
 
-uint64_t spool_write(struct spool *spool, const struct payload *payload, bool sync)
+static void give_to(struct syncer *syncer, int fd, int folder_fd)
+{
+    if (syncer != NULL)
+        syncer_give(syncer, fd, folder_fd);
+    else
+        close(fd);
+}
+
+uint64_t spool_write(struct spool *spool, const struct payload *payload, struct syncer *syncer)
 {
     char name[NAME_SIZE];
     uint64_t number = next_number();
+    int fd = write_unfinished(spool, payload);
 
     file_name(name, payload->created_s, number);
-    if (!write_unfinished(spool, payload, sync) ||
-        renameat(spool->folder_fd, temporary, spool->folder_fd, name) != 0) {
+    if (fd < 0 || renameat(spool->folder_fd, temporary, spool->folder_fd, name) != 0) {
         int error = errno;
 
+        if (fd >= 0)
+            close(fd);
         unlinkat(spool->folder_fd, temporary, 0);
         errno = error;
         return 0;
     }
-    if (sync)
-        fsync(spool->folder_fd);
+    give_to(syncer, fd, spool->folder_fd);
     spool->bytes += spool_cost(payload->size);
     return number;
 }

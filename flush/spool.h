@@ -1,10 +1,10 @@
 /* flush/spool.h: a folder of payloads on disk, for one endpoint.
  *
  * A file is one payload behind a header with its length and a checksum. It is
- * written under another name, synced and renamed, so that under its own name it
- * is whole whenever the process or the machine dies; whatever is not is found
- * by length and checksum, removed and never sent. The API key is in no file:
- * payloads are sent with the key of the day. A lock keeps a second process out.
+ * written under another name and renamed, so that under its own name it is whole
+ * whenever the process dies; what the machine cut short is found by length and
+ * checksum, removed and never sent. The syncer brings it to the disk. The API key is in no
+ * file: payloads are sent with the key of the day. A lock keeps a second process out.
  *
  * Bounded twice: in bytes, each file in whole blocks, and by a share of the disk
  * that must stay free. The spool keeps no list: the errands are the list, by
@@ -14,6 +14,7 @@
 #define FLUSH_SPOOL_H
 
 #include "flush/payload.h"
+#include "flush/syncer.h"
 
 struct spool_limits {
     uint64_t max_bytes;    /* 0: no spool */
@@ -44,14 +45,17 @@ struct spool_file {
  * their header or length is wrong. NULL and *n = 0 when there are none. */
 struct spool_file *spool_scan(struct spool *spool, size_t *n, size_t *damaged);
 
-/* How many bytes more the disk and the bound allow; below 0: so many are too many. */
+/* How many bytes more the bound allows, and how many both it and the disk; below 0:
+ * so many are too many. */
+int64_t spool_bound_room(const struct spool *spool);
 int64_t spool_room(const struct spool *spool);
 
 /* What a payload of that size takes. */
 uint64_t spool_cost(size_t size);
 
-/* Writes a file; 0 with errno when it cannot. sync: it outlives the machine too. */
-uint64_t spool_write(struct spool *spool, const struct payload *payload, bool sync);
+/* Writes a file; 0 with errno when it cannot. syncer: NULL: the kernel decides when
+ * it is on the disk itself. */
+uint64_t spool_write(struct spool *spool, const struct payload *payload, struct syncer *syncer);
 
 enum spool_read {
     SPOOL_READ,

@@ -37,7 +37,7 @@ static struct payload *payload_of(const char *text, int64_t created_s)
 static uint64_t put(struct spool *spool, const char *text, int64_t created_s)
 {
     struct payload *payload = payload_of(text, created_s);
-    uint64_t number = spool_write(spool, payload, true);
+    uint64_t number = spool_write(spool, payload, NULL);
 
     payload_free(payload);
     return number;

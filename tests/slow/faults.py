@@ -312,7 +312,7 @@ def open_intake(fault, port, folder):
     return FaultyIntake(port), settings_for(f"http://127.0.0.1:{port}", folder)
 
 
-def one_fault(binary, fault, seconds, folder):
+def one_fault(binary, fault, seconds, folder, name=None):
     begin = time.monotonic()
     port = free_port()
     intake, settings = open_intake(fault, port, folder)
@@ -351,8 +351,10 @@ def one_fault(binary, fault, seconds, folder):
         problems.append(f"{len(intake.duplicates)} points came twice")
     problems += intake.violations[:3]
     check_books(server, problems)
+    if (name == "full disk") != ("the disk is full" in server.log()):
+        problems.append("only a full disk is said to be full")
     intake.stop()
-    return result(fault, problems, server, intake, sent, time.monotonic() - begin)
+    return result(name or fault, problems, server, intake, sent, time.monotonic() - begin)
 
 
 def until_on_disk(server, problems):
@@ -518,14 +520,14 @@ def in_private_network(name, options):
 
 
 def full_disk(binary, seconds, folder):
-    """A tmpfs of 64 KiB: what does not fit stays in memory, nothing is lost."""
+    """A tmpfs of 16 KiB: what does not fit stays in memory, nothing is lost."""
     if os.geteuid() != 0 or subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder],
+            ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", folder],
             stderr=subprocess.DEVNULL, check=False).returncode != 0:
         print("skip  full disk: no tmpfs can be mounted")
         return True
     try:
-        return one_fault(binary, "503", seconds, folder)
+        return one_fault(binary, "503", seconds, folder, "full disk")
     finally:
         subprocess.run(["umount", "-l", folder], check=False)
 

@@ -111,15 +111,16 @@ def judge(options, recorder, watch, load, server, killed, times, problems):
     missing.update({when: options.series for when in expected - set(seen.times)})
     backlog = [(came, when) for came, when in seen.order if came > healed and began < when < healed]
     furthest = displaced(backlog)
-    wrong = sum(lost for when, lost in seen.wrong.items() if when in expected)
+    values = sum(sum_ for when, sum_ in seen.values.items() if when != killed)
+    wrong = len(expected) * options.series - values * options.interval
     base = watch.most["healthy"]
     most = max(watch.most[phase] for phase in watch.most if phase.startswith("outage"))
     bound = base + options.memory_mib * 1024 * 1.1
     ledger = server.final_ledger()
     print(f"{len(load.sent)} intervals of {options.series} series sent, {load.slow} of them late, "
           f"{sum(1 for refused in load.sent.values() if refused)} while nobody listened")
-    print(f"{seen.points()} points at the intake, {seen.twice()} twice, {wrong} with another "
-          f"value; intervals with points missing but that of the kill: {len(missing)}")
+    print(f"{seen.points()} points at the intake, {seen.twice()} twice, values missing: {wrong:.0f}; "
+          f"intervals with points missing but that of the kill: {len(missing)}")
     left = sum(map(bool, seen.times.get(killed, b"")))
     print(f"the interval of the kill has {left} points")
     print(f"recovery: first payload {min((came for came, _ in backlog), default=0) - healed:.1f} s, all "
@@ -131,7 +132,7 @@ def judge(options, recorder, watch, load, server, killed, times, problems):
     if missing:
         problems.append(f"points missing: {dict(list(missing.items())[:5])}")
     if seen.twice() or wrong:
-        problems.append("points came twice or with another value")
+        problems.append(f"points came twice, or {wrong} values are not there")
     if furthest > ORDER_SLACK:
         problems.append("not the newest first")
     if most > bound:

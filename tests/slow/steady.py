@@ -3,7 +3,8 @@ look at what it recorded.
 
 Load and intake run in processes of their own and do little, so that the server
 is what is measured. Every series gets the value 1 once in every interval, so
-each point that the intake should have is known: series, time and value."""
+each point that the intake should have is known: series, time and value. (A load
+that was held up gives 0 in one interval and 2 in the next.)"""
 
 import ctypes
 import multiprocessing
@@ -117,20 +118,23 @@ class Seen:
         self.times = {}         # time -> one byte for each series: how often it came
         self.order = []         # (when a payload came, the time of its points)
         self.arrived = {}       # time -> when its last payload came
-        self.wrong = {}         # time -> how many values are not 1
+        self.values = {}        # time -> their sum
         times = {}
         for came, body in recorder.payloads():
-            known = None
+            known, ones, others = None, 0, 0
             for name, when, value, zero_when in POINT.findall(body):
                 known = when or zero_when
                 if known not in times:
                     times[known] = number(known)
                 counts = self.times.setdefault(times[known], bytearray(series))
                 counts[int(name)] += 1
-                if value != ONE:
-                    self.wrong[times[known]] = self.wrong.get(times[known], 0) + 1
+                if value == ONE:
+                    ones += 1
+                elif value:
+                    others += struct.unpack("<d", value)[0]
             if known is not None:
                 self.order.append((came, times[known]))
+                self.values[times[known]] = self.values.get(times[known], 0) + ones + others
                 self.arrived[times[known]] = came
 
     def missing(self):

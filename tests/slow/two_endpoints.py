@@ -14,6 +14,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import names  # noqa: E402
 from steady import Load, Recorder, Seen, Server, free_port, labelled  # noqa: E402
 
 HEALTHY_S = 15
@@ -45,11 +46,15 @@ def run(options, folder):
     port = free_port()
     live.set("healthy")
     dead.set("healthy")
+    if options.fault == "dns":     # from the start: a name that was found is remembered
+        names.NameServer().mode = "silent"
+        dead.url = f"http://hangs.test:{dead.port}"
     server = Server(options.heeler, settings_of(options, port, live, dead, folder))
     load = Load(port, options.series, options.interval)
     time.sleep(max(HEALTHY_S, 2.5 * options.interval))
     died = time.time()
-    dead.set(options.fault)
+    if options.fault != "dns":
+        dead.set(options.fault)
     time.sleep(options.seconds)
     metrics = server.metrics()
     load.stop()
@@ -70,7 +75,8 @@ def judge(options, server, load, seen, died, ended):
     during = delays(seen, options.interval, died, ended - options.interval)
     expected = {when for when, refused in load.sent.items() if not refused and when < ended - 2}
     missing = {when: lost for when, lost in seen.missing().items() if when in expected}
-    print(f"{options.series} series, {options.interval} s; both live: {described(before)}")
+    before_is = "a name that hangs" if options.fault == "dns" else "both live"
+    print(f"{options.series} series, {options.interval} s; {before_is}: {described(before)}")
     print(f"the other dead ({options.fault}) for {options.seconds:.0f} s: {described(during)}")
     problems = []
     if during[-1] > options.interval:
@@ -93,8 +99,13 @@ def main():
     parser.add_argument("--interval", type=int, default=1)
     parser.add_argument("--memory-mib", type=int, default=20)
     parser.add_argument("--spool-mib", type=int, default=1024)
-    parser.add_argument("--fault", choices=["refused", "hang"], default="hang")
+    parser.add_argument("--fault", choices=["refused", "hang", "dns"], default="hang")
     options = parser.parse_args()
+    if options.fault == "dns" and not names.IS_PRIVATE:
+        code = names.run_again(sys.argv)
+        if code is None:
+            print("skip  no network and mount namespace can be made")
+        return code or 0
     folder = tempfile.mkdtemp(prefix="heeler-two-")
     try:
         return run(options, folder)
