@@ -43,7 +43,7 @@ TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential \
+.PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults \
 	bench benches fuzz fuzz-programs check format readme install clean help
 .SECONDARY:
 
@@ -197,6 +197,18 @@ differential: deps
 	set -e; for seed in $(SEEDS); do \
 		/usr/bin/python3 tests/model/differential.py --heeler build/heeler --seed $$seed; done
 
+# An intake that fails in every way that we know of, an outage with a kill in its
+# middle, and a dead intake beside a live one. FAULT_SECONDS makes them longer.
+FAULT_SECONDS ?= 3
+OUTAGE_SECONDS ?= 20
+faults: deps
+	@$(call install_debs,python3 python3-zstandard openssl util-linux)
+	@$(MAKE) --no-print-directory build/heeler
+	/usr/bin/python3 tests/slow/faults.py --heeler build/heeler --seconds $(FAULT_SECONDS)
+	/usr/bin/python3 tests/slow/outage.py --heeler build/heeler --seconds $(OUTAGE_SECONDS) --backoff-base 0.2 --backoff-max 2
+	set -e; for fault in hang dns; do \
+		/usr/bin/python3 tests/slow/two_endpoints.py --heeler build/heeler --seconds $(OUTAGE_SECONDS) --fault $$fault; done
+
 # ---- benches --------------------------------------------------------------------
 
 benches: $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c)) $(B)/bench/heeler-bench
@@ -237,6 +249,7 @@ help:
 	@echo "make vectors       the vectors of DIR=tests/data"
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
 	@echo "make differential  random lines against an independent model (SEEDS='1 2 3')"
+	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10"
 	@echo "make bench         micro benchmarks and a short whole-server table"

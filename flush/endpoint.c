@@ -400,12 +400,29 @@ static void on_validate(evutil_socket_t fd, short what, void *argument)
 
 /* -------------------------------------------------------------------- loop */
 
+static void say_done(const struct request *request, CURLcode code)
+{
+    const struct endpoint *endpoint = request->endpoint;
+    const struct errand *errand = request->errand;
+    curl_off_t took_us = 0;
+
+    if (!log_enabled(LOG_LEVEL_DEBUG))
+        return;
+    curl_easy_getinfo(request->http.easy, CURLINFO_TOTAL_TIME_T, &took_us);
+    log_debug("delivery: %s: %s of %" PRIu32 " points: %s, status %ld, %.1f ms",
+              endpoint->intake.name,
+              errand != NULL ? payload_route_kind(errand->payload->route) : "key",
+              errand != NULL ? errand->points : 0, curl_easy_strerror(code),
+              intake_request_status(&request->http), (double)took_us / 1000);
+}
+
 void endpoint_done(void *common, void *private, CURLcode code)
 {
     struct request *request = private;
     struct endpoint *endpoint = request->endpoint;
 
     (void)common;
+    say_done(request, code);
     if (request == &endpoint->validation) {
         on_validation_done(endpoint, code);
     } else {

@@ -318,6 +318,11 @@ void enrich_free(struct enricher *given)
     free(given);
 }
 
+uint64_t enrich_limited(const struct enricher *enricher)
+{
+    return mapper_limited(enricher->mapper);
+}
+
 const struct filter *enrich_filter(const struct enricher *enricher)
 {
     return enricher->filter;

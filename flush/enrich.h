@@ -60,6 +60,9 @@ bool enrich_record(struct enricher *enricher, struct slice raw_tags, struct slic
 
 const struct filter *enrich_filter(const struct enricher *enricher);
 
+/* How often a mapper's regex was stopped by a limit. */
+uint64_t enrich_limited(const struct enricher *enricher);
+
 /* Takes "device:x" and "dd.internal.resource:type:name" out of the tags: the
  * rest goes to plain_tags in order, and the number of resources is returned, the
  * device (the last one) first. Both need room for n_tags. A resource without

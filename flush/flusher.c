@@ -1,5 +1,6 @@
 #include "flush/flusher.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,7 @@ struct flusher {
     struct query *query;   /* of the first one, once it is looked at */
 
     double *pool;                           /* of the parser for timestamped samples */
+    uint64_t limited_seen;                  /* of the enricher */
     uint64_t folded_of[64];                 /* by worker: values that balance 2 has seen */
     uint64_t values_off[64], lines_off[64]; /* by worker, at its last seal */
 };
@@ -70,6 +72,7 @@ static bool read_rules(struct flusher *flusher, char *problem, size_t problem_si
     flusher->enricher = enrich_new(settings, flusher->config.hostname, problem, problem_size);
     if (flusher->enricher == NULL)
         return false;
+    flusher->limited_seen = 0;
     point_rules_read(&flusher->rules, settings, enrich_filter(flusher->enricher),
                      flusher->config.ledger);
     flusher->fold_rules = (struct fold_rules){
@@ -616,10 +619,19 @@ static void offer_room(struct flusher *flusher)
     }
 }
 
+static void note_limited(struct flusher *flusher)
+{
+    uint64_t limited = enrich_limited(flusher->enricher);
+
+    counter_add(&flusher->config.ledger->mapper_limited, limited - flusher->limited_seen);
+    flusher->limited_seen = limited;
+}
+
 static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
 {
     const struct point_visitor *also = flusher->config.also;
 
+    note_limited(flusher);
     encoder_end_snapshot(flusher->encoder);
     if (also != NULL && flusher->config.snapshot_ends != NULL)
         flusher->config.snapshot_ends(also->context);
@@ -632,6 +644,8 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
         catalogue_expire(flusher->catalogue, snapshot->start_s);
         offer_room(flusher);
     }
+    log_debug("flusher: the interval of %" PRId64 " is encoded, %" PRIu64 " series",
+              snapshot->start_s, counter_read(&flusher->config.ledger->series));
     snapshot_free(snapshot);
     check_points(flusher);
 }

@@ -113,6 +113,7 @@ struct flusher_ledger {
     struct counter snapshots;                 /* sealed */
     struct counter late_buckets;              /* came after their snapshot was sealed */
     struct counter type_conflicts;            /* one name and tags, two types */
+    struct counter mapper_limited;            /* times a mapper's regex was stopped */
     struct counter histograms_switched;
     struct counter values_imbalance; /* of all workers at their last seal, absolute */
     struct counter lines_imbalance;  /* the same for balance 1 */

@@ -48,6 +48,8 @@
       "buckets that came after their interval was flushed")                                   \
     X(F_CONFLICTS, "heeler_type_conflicts_total", "counter",                                  \
       "series whose name and tags exist with another type")                                   \
+    X(F_LIMITED, "heeler_mapper_limited_total", "counter",                                    \
+      "times a regex of dogstatsd_mapper_profiles was stopped, as it took too long")          \
     X(F_SWITCHED, "heeler_histograms_approximated_total", "counter",                          \
       "histograms beyond heeler_histogram_exact_values")                                      \
     X(F_ENCODED, "heeler_points_encoded_total", "counter", "points put in payloads, by kind") \
@@ -264,6 +266,7 @@ static void write_flusher(struct evbuffer *out, const struct server_view *view)
     plain(out, F_SNAPSHOTS, counter_read(&flusher->snapshots));
     plain(out, F_LATE, counter_read(&flusher->late_buckets));
     plain(out, F_CONFLICTS, counter_read(&flusher->type_conflicts));
+    plain(out, F_LIMITED, counter_read(&flusher->mapper_limited));
     plain(out, F_SWITCHED,
           counter_read(&flusher->histograms_switched) +
               SUM_OVER_WORKERS(view, histograms_switched));

@@ -438,6 +438,23 @@ static void a_storm_of_births_and_a_large_flush_are_handled_in_slices(void **sta
     pipeline_free(p);
 }
 
+static void a_regex_that_was_stopped_is_counted(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 1000,
+                                  "dogstatsd_mapper_profiles=[{\"name\":\"p\",\"prefix\":\"*\","
+                                  "\"mappings\":[{\"match\":\"(a+)+$\","
+                                  "\"match_type\":\"regex\",\"name\":\"n\"}]}]");
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!:1|c");
+    pipeline_flush(p, 1010);
+    assert_int_equal(read_counter(&p->ledger.mapper_limited), 1);
+    pipeline_line(p, 0, 1011, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa?:1|c");
+    pipeline_flush(p, 1020);
+    assert_int_equal(read_counter(&p->ledger.mapper_limited), 2);
+    pipeline_free(p);
+}
+
 static void a_wrong_setting_is_a_sentence(void **state)
 {
     struct pipeline *p = PIPELINE(1, 1000);
@@ -479,6 +496,7 @@ int main(void)
         cmocka_unit_test(timestamped_samples_keep_their_time),
         cmocka_unit_test(events_and_checks_are_sent_within_a_tick),
         cmocka_unit_test(a_storm_of_births_and_a_large_flush_are_handled_in_slices),
+        cmocka_unit_test(a_regex_that_was_stopped_is_counted),
         cmocka_unit_test(a_wrong_setting_is_a_sentence),
     };
 

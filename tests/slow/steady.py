@@ -178,6 +178,7 @@ class Load:
         self.passes, self.stopping = multiprocessing.SimpleQueue(), multiprocessing.Event()
         self.sent = {}          # time -> datagrams refused
         self.slow = 0           # passes that did not end within their interval
+        self.longest = 0        # of interval: over 0.7 the machine was busy elsewhere
         self.interval = interval
         self.process = start_process(send, port, series, interval, self.stopping, self.passes)
 
@@ -186,6 +187,7 @@ class Load:
             when, refused, took = self.passes.get()
             self.sent[when] = refused
             self.slow += took > self.interval
+            self.longest = max(self.longest, took / self.interval)
 
     def stop(self):
         self.stopping.set()

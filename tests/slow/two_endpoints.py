@@ -78,6 +78,7 @@ def judge(options, server, load, seen, died, ended):
     before_is = "a name that hangs" if options.fault == "dns" else "both live"
     print(f"{options.series} series, {options.interval} s; {before_is}: {described(before)}")
     print(f"the other dead ({options.fault}) for {options.seconds:.0f} s: {described(during)}")
+    print(f"longest pass of the load: {load.longest:.2f} of an interval, planned are 0.70")
     problems = []
     if during[-1] > options.interval:
         problems.append(f"a delay of {during[-1]:.2f} s")
