@@ -405,12 +405,13 @@ static bool make_room(struct queue *queue, size_t size, bool last)
  * process ends. */
 static bool write_file(struct queue *queue, struct errand *errand, bool last)
 {
-    uint64_t number = 0;
+    if (!make_room(queue, errand->size, last)) {
+        errno = ENOSPC;
+        return false;
+    }
+    uint64_t number =
+        spool_write(&queue->spool, errand->payload, last ? NULL : queue->config.syncer);
 
-    errno = ENOSPC;
-    if (make_room(queue, errand->size, last))
-        number =
-            spool_write(&queue->spool, errand->payload, last ? NULL : queue->config.syncer);
     if (number == 0)
         return false;
     uncount(&queue->ledger->queued, errand->points);

@@ -385,6 +385,22 @@ static enum spool_read read_open(int fd, struct payload **out)
     return SPOOL_READ;
 }
 
+/* Only what passes by itself is waited for, as what waits is in the way of what is
+ * older. */
+static enum spool_read unopened(int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+        return SPOOL_LATER;
+    case ELOOP:
+        return SPOOL_DAMAGED;
+    default:
+        return SPOOL_MISSING;
+    }
+}
+
 enum spool_read spool_read(const struct spool *spool, int64_t created_s, uint64_t number,
                            struct payload **out)
 {
@@ -394,7 +410,7 @@ enum spool_read spool_read(const struct spool *spool, int64_t created_s, uint64_
     int fd = open_file(spool, name);
 
     if (fd < 0)
-        return errno == ENOENT ? SPOOL_MISSING : errno == ELOOP ? SPOOL_DAMAGED : SPOOL_LATER;
+        return unopened(errno);
     enum spool_read result = read_open(fd, out);
 
     close(fd);

@@ -60,7 +60,7 @@ uint64_t spool_write(struct spool *spool, const struct payload *payload, struct 
 enum spool_read {
     SPOOL_READ,
     SPOOL_DAMAGED,
-    SPOOL_MISSING,
+    SPOOL_MISSING, /* or cannot be opened */
     SPOOL_LATER, /* the machine is out of something */
 };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "flush/queue.h"
 #include "tests/support/each_file.h"
@@ -17,6 +18,19 @@ enum {
     NOW_S = 1700000000,
     POINTS = 3, /* of each payload */
 };
+
+/* A disk of so many blocks, one for each file of a folder; 0: there is room. */
+static unsigned long disk_blocks;
+static const char *disk_folder;
+
+int fstatvfs(int fd, struct statvfs *out)
+{
+    (void)fd;
+    *out = (struct statvfs){ .f_frsize = 4096, .f_blocks = 1 << 20, .f_bavail = 1 << 20 };
+    if (disk_blocks > 0)
+        out->f_bavail = disk_blocks - each_file(disk_folder, ".payload", NULL, NULL);
+    return 0;
+}
 
 /* A queue with its surroundings; time is what a test says. */
 struct rig {
@@ -289,6 +303,41 @@ static void without_a_disk_the_oldest_of_a_burst_are_shed(void **state)
     rig_close(&rig);
 }
 
+/* Full of what is not ours, while there is some of ours that could make room. */
+static void on_a_full_disk_nothing_is_shed_while_memory_has_room(void **state)
+{
+    enum { SIZE = 3000 };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    queue_close(&rig.queue);
+    open_queue(&rig, rig.folder, (size_t)2 * SIZE + 1000);
+    put(&rig, SIZE, START_MS);
+    put(&rig, SIZE, START_MS);
+    queue_trim(&rig.queue, true, START_MS, NOW_S);
+    assert_int_equal(rig.ledger.spooled.payloads, 2);
+    disk_blocks = 2;
+    disk_folder = rig.folder;
+    put(&rig, SIZE, START_MS);
+    put(&rig, SIZE, START_MS);
+    int64_t wait_ms = queue_trim(&rig.queue, true, START_MS, NOW_S);
+
+    assert_true(wait_ms > 0);
+    assert_int_equal(delivery_shed_points(&rig.ledger), 0);
+    assert_int_equal(rig.ledger.queued.payloads, 2);
+    /* Memory is over its bound: the oldest go, and those are on disk. */
+    put(&rig, SIZE, START_MS + wait_ms);
+    queue_trim(&rig.queue, true, START_MS + wait_ms, NOW_S);
+    assert_int_equal(rig.ledger.shed[SHED_SPOOL_FULL].payloads, 1);
+    assert_int_equal(rig.ledger.shed[SHED_QUEUE_FULL].payloads, 0);
+    /* At the stop memory is lost, so the newest take the place of the oldest. */
+    queue_keep_rest(&rig.queue);
+    assert_int_equal(rig.ledger.queued.payloads, 0);
+    disk_blocks = 0;
+    rig_close(&rig);
+}
+
 static void at_the_stop_all_goes_to_disk(void **state)
 {
     struct errand *in_flight;
@@ -320,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_disk_that_failed_is_tried_again_by_itself),
         cmocka_unit_test(a_burst_goes_to_disk_before_anything_is_shed),
         cmocka_unit_test(without_a_disk_the_oldest_of_a_burst_are_shed),
+        cmocka_unit_test(on_a_full_disk_nothing_is_shed_while_memory_has_room),
         cmocka_unit_test(at_the_stop_all_goes_to_disk),
     };
 

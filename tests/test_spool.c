@@ -83,6 +83,11 @@ static void what_was_written_is_read_back_by_another_process(void **state)
     payload_free(read);
     spool_remove(&spool, 1700000020, number, 10);
     assert_int_equal(spool_read(&spool, 1700000020, number, &read), SPOOL_MISSING);
+    /* What will never open is not waited for: a socket. */
+    snprintf(folder + strlen(folder), 64, "/000001700000020-%016llx.payload",
+             (unsigned long long)number);
+    assert_int_equal(mknod(folder, S_IFSOCK | 0600, 0), 0);
+    assert_int_equal(spool_read(&spool, 1700000020, number, &read), SPOOL_MISSING);
     assert_int_equal(spool.bytes, spool_cost(5));
     free(files);
     spool_close(&spool);

@@ -112,7 +112,7 @@ def judge(options, recorder, watch, load, server, killed, times, problems):
     backlog = [(came, when) for came, when in seen.order if came > healed and began < when < healed]
     furthest = displaced(backlog)
     values = sum(sum_ for when, sum_ in seen.values.items() if when != killed)
-    wrong = len(expected) * options.series - values * options.interval
+    wrong = round(len(expected) * options.series - values * options.interval, 3)
     base = watch.most["healthy"]
     most = max(watch.most[phase] for phase in watch.most if phase.startswith("outage"))
     bound = base + options.memory_mib * 1024 * 1.1
