@@ -207,7 +207,8 @@ faults: deps
 	/usr/bin/python3 tests/slow/faults.py --heeler build/heeler --seconds $(FAULT_SECONDS)
 	/usr/bin/python3 tests/slow/outage.py --heeler build/heeler --seconds $(OUTAGE_SECONDS) --backoff-base 0.2 --backoff-max 2
 	set -e; for fault in hang dns; do \
-		/usr/bin/python3 tests/slow/two_endpoints.py --heeler build/heeler --seconds $(OUTAGE_SECONDS) --fault $$fault; done
+		/usr/bin/python3 tests/slow/two_endpoints.py --heeler build/heeler --series 20000 --interval 2 \
+			--seconds $(OUTAGE_SECONDS) --fault $$fault; done
 
 # ---- benches --------------------------------------------------------------------
 
