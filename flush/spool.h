@@ -61,7 +61,7 @@ enum spool_read {
     SPOOL_READ,
     SPOOL_DAMAGED,
     SPOOL_MISSING, /* or cannot be opened */
-    SPOOL_LATER, /* the machine is out of something */
+    SPOOL_LATER,   /* the machine is out of something */
 };
 
 /* The payload is the caller's. */

@@ -988,6 +988,18 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     return real(node, service, hints, result);
 }
 
+static void release_lookups(void)
+{
+    pthread_mutex_lock(&lookup_mutex);
+    assert_true(lookups_hanging > 0);
+    lookups_released = true;
+    pthread_cond_broadcast(&lookup_changed);
+    while (lookups_hanging > 0)
+        pthread_cond_wait(&lookup_changed, &lookup_mutex);
+    lookups_released = false;
+    pthread_mutex_unlock(&lookup_mutex);
+}
+
 static void stopping_does_not_wait_for_a_name_server(void **state)
 {
     struct rig rig;
@@ -1004,13 +1016,32 @@ static void stopping_does_not_wait_for_a_name_server(void **state)
     assert_true(rig_stop(&rig, 1000));
     assert_int_equal(rig.ledger.shed[SHED_STOPPED].points, 4);
 
-    pthread_mutex_lock(&lookup_mutex);
-    assert_true(lookups_hanging > 0);
-    lookups_released = true;
-    pthread_cond_broadcast(&lookup_changed);
-    while (lookups_hanging > 0)
-        pthread_cond_wait(&lookup_changed, &lookup_mutex);
-    pthread_mutex_unlock(&lookup_mutex);
+    release_lookups();
+    rig_close(&rig);
+}
+
+/* Nothing is released before the live one has all: that it does is the test. */
+static void a_name_that_hangs_stalls_only_its_own_endpoint(void **state)
+{
+    struct delivery_target hanging = { "http://hang.invalid", api_key };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig.config.more = &hanging;
+    rig.config.n_more = 1;
+    rig.config.timeout_ms = 100;
+    rig_start(&rig);
+    push(&rig, 0);
+    wait_counter(&rig, &rig.ledgers[1].errors[ERROR_TIMEOUT], 2);
+    for (int i = 1; i < 20; i++)
+        push(&rig, i);
+    wait_counter(&rig, &rig.ledgers[0].delivered.payloads, 20);
+    assert_int_equal(rig.ledgers[0].retries, 0);
+    assert_int_equal(rig.ledgers[1].queued.payloads, 20);
+    assert_true(rig_stop(&rig, 1000));
+    assert_int_equal(rig.ledgers[1].shed[SHED_STOPPED].payloads, 20);
+    release_lookups();
     rig_close(&rig);
 }
 
@@ -1048,6 +1079,7 @@ int main(void)
         cmocka_unit_test(what_comes_over_an_hour_late_is_counted_apart),
         cmocka_unit_test(the_wrong_key_is_said_once_and_never_shown),
         cmocka_unit_test(stopping_does_not_wait_for_a_name_server),
+        cmocka_unit_test(a_name_that_hangs_stalls_only_its_own_endpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
