@@ -13,6 +13,8 @@
 #define FORM(name)           .form = OPTION_FORM_##name
 #define SECRET               .secret = true
 #define COMMAS               .commas = true
+#define RELOADS              .change = OPTION_RELOADS
+#define RENAMES              .change = OPTION_RENAMES
 #define OTHER_KEY(name)      .other_key = (name)
 #define OTHER_VARIABLE(name) .other_variable = (name)
 
@@ -209,7 +211,8 @@ void options_markdown(FILE *out)
 
         option_variable(o->key, variable);
         option_allowed(o, allowed, sizeof allowed);
-        fprintf(out, "| `%s` | `%s` | %s | %s%s%s | %s | %s |\n", o->key, variable,
-                type_names[o->type], tick, o->standard, tick, allowed, o->sentence);
+        fprintf(out, "| `%s` | `%s` | %s | %s%s%s | %s | %s | %s |\n", o->key, variable,
+                type_names[o->type], tick, o->standard, tick, allowed,
+                o->change == OPTION_RESTARTS ? "restart" : "reload", o->sentence);
     }
 }

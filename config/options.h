@@ -34,6 +34,13 @@ enum option_group {
 /* What a text has to look like, unless it is empty. */
 enum option_form { OPTION_FORM_ANY, OPTION_FORM_ADDRESS, OPTION_FORM_OCTAL, OPTION_FORM_URL };
 
+/* What becomes of a changed value while the server runs. */
+enum option_change {
+    OPTION_RESTARTS, /* nothing: it counts from the next start on */
+    OPTION_RELOADS,
+    OPTION_RENAMES, /* the same, and series may be called otherwise */
+};
+
 enum { OPTION_NAME_MAX = 96 }; /* room for any key or variable, with its NUL */
 
 struct option {
@@ -49,6 +56,7 @@ struct option {
     enum option_type type;
     enum option_group group;
     enum option_form form;
+    enum option_change change;
     bool secret; /* never printed or quoted whole */
     bool commas; /* separate the items of a list too */
 };

@@ -6,7 +6,9 @@
  *
  * A default is written as in an environment variable. The second form is the
  * key "group.key", whose field in struct settings is group_key. The traits
- * (limits, choices, other names) are macros of config/options.c. */
+ * (limits, choices, other names) are macros of config/options.c. An option that a
+ * reload takes over has the trait RELOADS, or RENAMES where series may then have
+ * other names or tags; without either it needs a restart. */
 
 /* clang-format off */
 
@@ -26,12 +28,17 @@ OPTION(INT, heeler_max_memory, "0", OURS,
        "memory for metrics in flight; 0: decided from the limit of the control group",
        AT_LEAST(0, "bytes"))
 OPTION(INT, heeler_stop_timeout, "5", OURS,
-       "how long the last flush may take at exit", RANGE(0, 3600, "seconds"))
+       "how long the last flush may take at exit", RANGE(0, 3600, "seconds"), RELOADS)
+OPTION(INT, heeler_linger, "0", OURS,
+       "at SIGTERM keep receiving until nothing came for so long; 0: stop at once",
+       RANGE(0, 3600, "seconds"), RELOADS)
+OPTION(INT, heeler_linger_max, "20", OURS,
+       "at SIGTERM stop after so long, whatever still comes", RANGE(0, 3600, "seconds"), RELOADS)
 OPTION(LIST, heeler_udp_listen, "", OURS,
        "UDP addresses to receive on, instead of bind_host and dogstatsd_port", FORM(ADDRESS))
 OPTION(INT, heeler_histogram_exact_values, "16384", OURS,
        "values of a histogram kept exactly before it turns into a sketch",
-       RANGE(1, 100000000, "values"))
+       RANGE(1, 100000000, "values"), RELOADS)
 OPTION(BOOL, heeler_statsd_gauge_deltas, "false", OURS,
        "gauge values with a sign (+1, -1) change the gauge instead of setting it")
 OPTION(CHOICE, heeler_spread, "flow", OURS,
@@ -61,7 +68,7 @@ OPTION(STRING, heeler_ca_file, "", OURS,
 OPTION(STRING, heeler_dead_letter_path, "", OURS,
        "folder that keeps payloads which the intake called bad; empty: they are only counted")
 OPTION(BOOL, heeler_self_telemetry, "true", OURS,
-       "send datadog.dogstatsd.running and heeler.* about the server itself")
+       "send datadog.dogstatsd.running and heeler.* about the server itself", RELOADS)
 
 OPTION(BOOL, use_dogstatsd, "true", RECEIVE, "receive metrics at all")
 OPTION(PORT, dogstatsd_port, "8125", RECEIVE,
@@ -88,81 +95,83 @@ OPTION(STRING, statsd_forward_host, "", RECEIVE,
        "host that gets a copy of every datagram; empty: none")
 OPTION(INT, statsd_forward_port, "0", RECEIVE, "its UDP port", RANGE(0, 65535, NULL))
 
-OPTION(LIST, dogstatsd_tags, "", TAGS, "tags put on everything received")
-OPTION(LIST, tags, "", TAGS, "tags of this host, put on every series", COMMAS)
-OPTION(LIST, extra_tags, "", TAGS, "more tags of this host")
-OPTION(STRING, env, "", TAGS, "value of the tag env; empty: no such tag")
+OPTION(LIST, dogstatsd_tags, "", TAGS, "tags put on everything received", RENAMES)
+OPTION(LIST, tags, "", TAGS, "tags of this host, put on every series", COMMAS, RENAMES)
+OPTION(LIST, extra_tags, "", TAGS, "more tags of this host", RENAMES)
+OPTION(STRING, env, "", TAGS, "value of the tag env; empty: no such tag", RENAMES)
 OPTION(STRING, hostname, "", TAGS, "name of this host; empty: found out")
 OPTION(STRING, hostname_file, "", TAGS, "file whose first line is the name of this host")
 OPTION(BOOL, hostname_fqdn, "false", TAGS, "use the fully qualified name of this host")
 OPTION(JSON_LIST, dogstatsd_mapper_profiles, "[]", TAGS,
-       "rules that turn parts of metric names into tags")
+       "rules that turn parts of metric names into tags", RENAMES)
 OPTION(INT, dogstatsd_mapper_cache_size, "1000", TAGS,
-       "names whose mapping is remembered", RANGE(0, 10000000, "names"))
-OPTION(STRING, statsd_metric_namespace, "", TAGS, "prefix put before every metric name")
+       "names whose mapping is remembered", RANGE(0, 10000000, "names"), RELOADS)
+OPTION(STRING, statsd_metric_namespace, "", TAGS, "prefix put before every metric name",
+       RENAMES)
 OPTION(LIST, statsd_metric_namespace_blacklist,
        "datadog.agent datadog.dogstatsd datadog.process datadog.trace_agent datadog.tracer "
        "activemq activemq_58 airflow cassandra confluent hazelcast hive ignite jboss jvm kafka "
        "presto sidekiq solr tomcat runtime", TAGS,
        "names that begin like this get no such prefix",
-       OTHER_KEY("statsd_metric_namespace_blocklist"))
+       OTHER_KEY("statsd_metric_namespace_blocklist"), RENAMES)
 OPTION(LIST, statsd_metric_blocklist, "", TAGS,
-       "metric names to drop; metric_filterlist goes before it")
+       "metric names to drop; metric_filterlist goes before it", RENAMES)
 OPTION(BOOL, statsd_metric_blocklist_match_prefix, "false", TAGS,
-       "drop every name that begins with one of these")
-OPTION(LIST, metric_filterlist, "", TAGS, "metric names to drop")
+       "drop every name that begins with one of these", RENAMES)
+OPTION(LIST, metric_filterlist, "", TAGS, "metric names to drop", RENAMES)
 OPTION(BOOL, metric_filterlist_match_prefix, "false", TAGS,
-       "drop every name that begins with one of these")
-OPTION(JSON_LIST, metric_tag_filterlist, "[]", TAGS, "tags to strip from metrics")
+       "drop every name that begins with one of these", RENAMES)
+OPTION(JSON_LIST, metric_tag_filterlist, "[]", TAGS, "tags to strip from metrics", RENAMES)
 OPTION(BOOL, metric_tag_filterlist_adp_only, "true", TAGS,
-       "the Agent proper does not strip these tags, its data plane does")
+       "the Agent proper does not strip these tags, its data plane does", RENAMES)
 
 OPTION(FLOAT, dogstatsd_expiry_seconds, "300", AGGREGATE,
-       "how long a quiet counter is sent as zero", RANGE(0, 31622400, "seconds"))
+       "how long a quiet counter is sent as zero", RANGE(0, 31622400, "seconds"), RELOADS)
 OPTION(INT, dogstatsd_context_expiry_seconds, "20", AGGREGATE,
-       "how long a quiet context is remembered", RANGE(0, 31622400, "seconds"))
+       "how long a quiet context is remembered", RANGE(0, 31622400, "seconds"), RELOADS)
 OPTION(BOOL, dogstatsd_no_aggregation_pipeline, "true", AGGREGATE,
        "samples with a timestamp keep it and are not aggregated")
 OPTION(INT, dogstatsd_no_aggregation_pipeline_batch_size, "2048", AGGREGATE,
-       "samples with a timestamp sent at once", RANGE(1, 1000000, "samples"))
+       "samples with a timestamp sent at once", RANGE(1, 1000000, "samples"), RELOADS)
 OPTION(LIST, histogram_aggregates, "max median avg count", AGGREGATE,
-       "series made of a histogram: max min median avg sum count")
+       "series made of a histogram: max min median avg sum count", RELOADS)
 OPTION(LIST, histogram_percentiles, "0.95", AGGREGATE,
-       "percentiles made of a histogram, as fractions")
+       "percentiles made of a histogram, as fractions", RELOADS)
 OPTION(BOOL, histogram_copy_to_distribution, "false", AGGREGATE,
-       "send histograms as distributions too")
+       "send histograms as distributions too", RELOADS)
 OPTION(STRING, histogram_copy_to_distribution_prefix, "", AGGREGATE,
-       "prefix of these distributions")
+       "prefix of these distributions", RENAMES)
 
 OPTION(STRING, api_key, "", SEND,
-       "key of the intake; empty: nothing is sent", SECRET)
+       "key of the intake; empty: nothing is sent", SECRET, RELOADS)
 OPTION(STRING, site, "datadoghq.com", SEND, "site of the intake")
 OPTION(STRING, dd_url, "", SEND,
        "URL of the intake; empty: made from site", FORM(URL), OTHER_VARIABLE("DD_URL"))
 OPTION(JSON_MAP, additional_endpoints, "{}", SEND,
-       "more intakes, each with a list of keys, that get everything too", SECRET)
-OPTION_DOTTED(BOOL, enable_payloads, series, "true", SEND, "send series")
-OPTION_DOTTED(BOOL, enable_payloads, events, "true", SEND, "send events")
-OPTION_DOTTED(BOOL, enable_payloads, service_checks, "true", SEND, "send service checks")
-OPTION_DOTTED(BOOL, enable_payloads, sketches, "true", SEND, "send distributions")
+       "more intakes, each with a list of keys, that get everything too", SECRET, RELOADS)
+OPTION_DOTTED(BOOL, enable_payloads, series, "true", SEND, "send series", RELOADS)
+OPTION_DOTTED(BOOL, enable_payloads, events, "true", SEND, "send events", RELOADS)
+OPTION_DOTTED(BOOL, enable_payloads, service_checks, "true", SEND, "send service checks",
+       RELOADS)
+OPTION_DOTTED(BOOL, enable_payloads, sketches, "true", SEND, "send distributions", RELOADS)
 OPTION_DOTTED(BOOL, use_v2_api, series, "true", SEND,
-       "send series as protobuf (v2) and not as JSON (v1)")
+       "send series as protobuf (v2) and not as JSON (v1)", RELOADS)
 OPTION(INT, serializer_max_payload_size, "2621440", SEND,
-       "largest compressed payload", AT_LEAST(1024, "bytes"))
+       "largest compressed payload", AT_LEAST(1024, "bytes"), RELOADS)
 OPTION(INT, serializer_max_uncompressed_payload_size, "4194304", SEND,
-       "largest payload before compression", AT_LEAST(1024, "bytes"))
+       "largest payload before compression", AT_LEAST(1024, "bytes"), RELOADS)
 OPTION(INT, serializer_max_series_points_per_payload, "10000", SEND,
-       "points of a series payload", AT_LEAST(1, "points"))
+       "points of a series payload", AT_LEAST(1, "points"), RELOADS)
 OPTION(INT, serializer_max_series_payload_size, "512000", SEND,
-       "largest compressed series payload", AT_LEAST(1024, "bytes"))
+       "largest compressed series payload", AT_LEAST(1024, "bytes"), RELOADS)
 OPTION(INT, serializer_max_series_uncompressed_payload_size, "5242880", SEND,
-       "largest series payload before compression", AT_LEAST(1024, "bytes"))
+       "largest series payload before compression", AT_LEAST(1024, "bytes"), RELOADS)
 OPTION(CHOICE, serializer_compressor_kind, "zstd", SEND,
-       "how payloads are compressed", ONE_OF("zstd zlib gzip none"))
+       "how payloads are compressed", ONE_OF("zstd zlib gzip none"), RELOADS)
 OPTION(INT, serializer_zstd_compressor_level, "1", SEND,
-       "effort of zstd", RANGE(1, 19, NULL))
+       "effort of zstd", RANGE(1, 19, NULL), RELOADS)
 OPTION(INT, forwarder_timeout, "20", SEND,
-       "how long a request may take", RANGE(1, 3600, "seconds"))
+       "how long a request may take", RANGE(1, 3600, "seconds"), RELOADS)
 OPTION(INT, forwarder_max_concurrent_requests, "10", SEND,
        "requests under way at once", RANGE(1, 1000, "requests"))
 OPTION(CHOICE, forwarder_http_protocol, "auto", SEND,
@@ -170,17 +179,18 @@ OPTION(CHOICE, forwarder_http_protocol, "auto", SEND,
 OPTION(INT, forwarder_stop_timeout, "2", SEND,
        "how long requests under way may take at exit", RANGE(0, 3600, "seconds"))
 OPTION(FLOAT, forwarder_backoff_factor, "2", SEND,
-       "how far the waits between two attempts are spread", RANGE(2, 100, NULL))
+       "how far the waits between two attempts are spread", RANGE(2, 100, NULL), RELOADS)
 OPTION(FLOAT, forwarder_backoff_base, "2", SEND,
-       "first wait after a failed request", RANGE(0.001, 3600, "seconds"))
+       "first wait after a failed request", RANGE(0.001, 3600, "seconds"), RELOADS)
 OPTION(FLOAT, forwarder_backoff_max, "64", SEND,
-       "longest wait after failed requests", RANGE(0.001, 86400, "seconds"))
+       "longest wait after failed requests", RANGE(0.001, 86400, "seconds"), RELOADS)
 OPTION(INT, forwarder_recovery_interval, "2", SEND,
-       "failures that a success makes up for", RANGE(1, 1000, NULL))
+       "failures that a success makes up for", RANGE(1, 1000, NULL), RELOADS)
 OPTION(BOOL, forwarder_recovery_reset, "false", SEND,
-       "a success makes up for all failures")
+       "a success makes up for all failures", RELOADS)
 OPTION(INT, forwarder_retry_queue_payloads_max_size, "15728640", SEND,
-       "memory for payloads that wait for another attempt, of each intake", AT_LEAST(0, "bytes"))
+       "memory for payloads that wait for another attempt, of each intake", AT_LEAST(0, "bytes"),
+       RELOADS)
 OPTION(STRING, forwarder_storage_path, "/var/lib/heeler/spool", SEND,
        "folder for payloads that wait on disk")
 OPTION(INT, forwarder_storage_max_size_in_bytes, "0", SEND,
@@ -192,7 +202,7 @@ OPTION(FLOAT, forwarder_outdated_file_in_days, "10", SEND,
        "age at which a payload on disk is given up; 0: never", RANGE(0, 3650, "days"))
 OPTION(INT, forwarder_apikey_validation_interval, "60", SEND,
        "how often the intakes are asked whether the keys are valid; 0: never",
-       RANGE(0, 525600, "minutes"))
+       RANGE(0, 525600, "minutes"), RELOADS)
 OPTION_DOTTED(STRING, proxy, http, "", SEND,
        "proxy for intakes at http URLs; empty: none", OTHER_VARIABLE("HTTP_PROXY"), SECRET)
 OPTION_DOTTED(STRING, proxy, https, "", SEND,
@@ -208,7 +218,7 @@ OPTION(CHOICE, min_tls_version, "tlsv1.2", SEND,
        "oldest version of TLS to speak", ONE_OF("tlsv1.0 tlsv1.1 tlsv1.2 tlsv1.3"))
 
 OPTION(CHOICE, log_level, "info", LOGS, "how much is logged",
-       ONE_OF("trace debug info warn warning error critical off"))
+       ONE_OF("trace debug info warn warning error critical off"), RELOADS)
 OPTION(STRING, log_file, "", LOGS, "file to log to; empty: none")
 OPTION(BOOL, log_to_console, "true", LOGS, "log to standard error")
 OPTION(BOOL, log_format_json, "false", LOGS, "log lines are JSON objects")

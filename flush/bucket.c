@@ -3,12 +3,14 @@
 #include <stdlib.h>
 
 #include "flush/pages.h"
+#include "flush/rules.h"
 
 void bucket_free(struct bucket *given)
 {
     pages_unmap(given->cells, given->mapped_bytes);
     arena_free(&given->arena);
     free(given->retired);
+    rules_release(given->rules);
     free(given);
 }
 

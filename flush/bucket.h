@@ -60,16 +60,23 @@ static inline int64_t cell_age_ns(const struct cell *cell)
     return (int64_t)(cell->stamp & ~STAMP_RELATIVE) * STAMP_NS;
 }
 
+struct rules;
+
 struct bucket {
     struct parcel parcel;
-    int64_t start_s;     /* wall clock, aligned to the interval */
+    int64_t start_s;     /* wall clock, aligned to the interval but for the rest of one
+                          * that was sealed early */
+    int64_t until_s;     /* start of the worker's next bucket */
     int64_t base_ns;     /* the monotonic time that start_s stands for: origin of the stamps */
     struct cell *cells;  /* mapped pages */
     size_t mapped_bytes; /* of cells */
     uint32_t n_cells;    /* ids below this may be touched */
     uint32_t *retired;   /* ids that may mean another context from the next parcel on */
     uint32_t n_retired;
-    struct arena arena; /* of the cells' sets, histograms and sketches */
+    bool all_retired;    /* whatever the list says */
+    struct rules *rules; /* what the worker's parcels follow behind this one; held; NULL:
+                          * as before */
+    struct arena arena;  /* of the cells' sets, histograms and sketches */
     /* The worker's own counts at the seal, for the balances. */
     uint64_t values_parsed, values_shed;
     uint64_t lines, lines_accounted;

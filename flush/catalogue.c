@@ -123,6 +123,13 @@ void catalogue_free(struct catalogue *catalogue)
     free(catalogue);
 }
 
+void catalogue_follow(struct catalogue *catalogue, const struct settings *settings)
+{
+    catalogue->config.expiry_s = (int64_t)settings->dogstatsd_expiry_seconds;
+    catalogue->config.aggregates = settings->histogram_aggregates.at;
+    catalogue->config.n_aggregates = settings->histogram_aggregates.n;
+}
+
 /* ---- identities -------------------------------------------------------- */
 
 static void count_strings(struct catalogue *catalogue)
@@ -485,6 +492,13 @@ void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id)
     if (mapped.refused == SHED_CONTEXTS_FULL)
         catalogue->n_full[worker]--;
     catalogue->maps[worker][id] = 0;
+}
+
+void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker)
+{
+    for (uint32_t id = 0; id < catalogue->map_ends[worker]; id++)
+        if (catalogue->maps[worker][id] != 0)
+            catalogue_retire(catalogue, worker, id);
 }
 
 struct id_list *catalogue_refused(const struct catalogue *catalogue, uint32_t worker)

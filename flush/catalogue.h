@@ -43,12 +43,18 @@ struct catalogue *catalogue_new(const struct catalogue_config *config,
                                 struct flusher_ledger *ledger);
 void catalogue_free(struct catalogue *catalogue);
 
+/* What a reload may change: expiry_s and the aggregates, static again. */
+void catalogue_follow(struct catalogue *catalogue, const struct settings *settings);
+
 /* Maps (worker, id) to the series of a birth, made if it is new. */
 void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uint32_t worker,
                      const struct birth *birth, struct slice name, struct slice tags);
 
 /* The context may mean another series from its next birth on. */
 void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id);
+
+/* The same for all contexts of that worker. */
+void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker);
 
 /* Contexts of that worker that were refused because the catalogue was full, as many
  * as there is room for now; owned. NULL: none, or no memory. */

@@ -354,6 +354,13 @@ void encoder_end_records(struct encoder *encoder, int64_t now_s)
         send_events(encoder, now_s);
 }
 
+void encoder_follow(struct encoder *encoder, const struct settings *settings, int64_t now_s)
+{
+    encoder_end_records(encoder, now_s);
+    encoder->settings = settings;
+    encoder->compression = compression_of(settings->serializer_compressor_kind);
+}
+
 void encoder_free(struct encoder *encoder)
 {
     if (encoder == NULL)

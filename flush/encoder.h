@@ -22,6 +22,10 @@ struct encoder *encoder_new(const struct settings *settings, const char *hostnam
                             struct outbox *outbox, struct flusher_ledger *ledger);
 void encoder_free(struct encoder *encoder);
 
+/* From now on these settings, which outlive the encoder or the next call. Hands over
+ * what is open of records; not amid a snapshot. */
+void encoder_follow(struct encoder *encoder, const struct settings *settings, int64_t now_s);
+
 /* Aggregated series and sketches; now_s dates the payload that they open. */
 void encoder_series(struct encoder *encoder, const struct series *series, int64_t now_s);
 void encoder_sketch(struct encoder *encoder, const struct sketch_series *sketch, int64_t now_s);

@@ -7,6 +7,7 @@
 
 #include "config/log.h"
 #include "flush/query.h"
+#include "flush/rules.h"
 
 /* One slice: some ten milliseconds at most. */
 enum {
@@ -31,11 +32,14 @@ enum { STAMPS_KEPT = 4096 };
 struct flusher {
     struct flusher_config config;
     struct catalogue *catalogue;
-    struct enricher *enricher;
     struct encoder *encoder;
-    struct point_rules rules;
-    struct fold_rules fold_rules;
+    int64_t interval_s;
     uint32_t max_series;
+
+    struct rules *rules;        /* held, as all: what all workers follow */
+    struct rules *rules_of[64]; /* by worker: of its next parcel */
+    struct rules *sending;      /* what the encoder follows */
+    struct enricher *enricher;  /* of the parcel under way; a view */
 
     /* Parcels taken and not yet handled; offset or fold: where the first stands. */
     struct parcel *first, *last;
@@ -58,7 +62,6 @@ struct flusher {
     struct query *query;   /* of the first one, once it is looked at */
 
     double *pool;                           /* of the parser for timestamped samples */
-    uint64_t limited_seen;                  /* of the enricher */
     uint64_t folded_of[64];                 /* by worker: values that balance 2 has seen */
     uint64_t values_off[64], lines_off[64]; /* by worker, at its last seal */
 };
@@ -67,19 +70,24 @@ struct flusher {
 
 static bool read_rules(struct flusher *flusher, char *problem, size_t problem_size)
 {
-    const struct settings *settings = flusher->config.settings;
+    const struct flusher_config *config = &flusher->config;
 
-    flusher->enricher = enrich_new(settings, flusher->config.hostname, problem, problem_size);
-    if (flusher->enricher == NULL)
+    flusher->rules =
+        rules_new(config->settings, config->hostname, config->ledger, problem, problem_size);
+    if (flusher->rules == NULL)
         return false;
-    flusher->limited_seen = 0;
-    point_rules_read(&flusher->rules, settings, enrich_filter(flusher->enricher),
-                     flusher->config.ledger);
-    flusher->fold_rules = (struct fold_rules){
-        .histogram_exact_values = (size_t)settings->heeler_histogram_exact_values,
-        .ledger = flusher->config.ledger,
-    };
+    flusher->sending = rules_hold(flusher->rules);
+    for (uint32_t worker = 0; worker < config->workers; worker++)
+        flusher->rules_of[worker] = rules_hold(flusher->rules);
     return true;
+}
+
+static void release_rules(struct flusher *flusher)
+{
+    rules_release(flusher->rules);
+    rules_release(flusher->sending);
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++)
+        rules_release(flusher->rules_of[worker]);
 }
 
 static bool make_rollup(struct flusher *flusher, char *problem, size_t problem_size)
@@ -109,6 +117,7 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
         return NULL;
     flusher->config = *config;
     flusher->max_series = (uint32_t)settings->heeler_max_contexts;
+    flusher->interval_s = settings->heeler_interval;
     if (!read_rules(flusher, problem, problem_size)) {
         flusher_free(flusher);
         return NULL;
@@ -192,7 +201,7 @@ void flusher_free(struct flusher *flusher)
     rollup_free(flusher->rollup);
     encoder_free(flusher->encoder);
     catalogue_free(flusher->catalogue);
-    enrich_free(flusher->enricher);
+    release_rules(flusher);
     free(flusher->pool);
     free(flusher);
 }
@@ -207,6 +216,7 @@ static struct snapshot *open_snapshot(struct flusher *flusher, int64_t start_s, 
 
     if (snapshot == NULL)
         return NULL;
+    snapshot->fill_zeros = start_s % flusher->interval_s == 0;
     while (*end != NULL)
         end = &(*end)->next;
     *end = snapshot;
@@ -263,7 +273,7 @@ static int64_t choose_stamp(struct flusher *flusher, int64_t start_s)
     if (flusher->any_sealed && !new_timeline(flusher, start_s) &&
         first <= flusher->last_stamp_s)
         first = flusher->last_stamp_s + 1;
-    for (int64_t stamp = first; stamp < first + flusher->rules.interval_s; stamp++)
+    for (int64_t stamp = first; stamp < first + flusher->interval_s; stamp++)
         if (!stamp_is_used(flusher, stamp))
             return stamp;
     return first;
@@ -279,6 +289,7 @@ static void seal(struct flusher *flusher, struct snapshot *snapshot)
         at = &(*at)->next;
     *at = snapshot->next;
     snapshot->next = NULL;
+    snapshot->rules = rules_hold(flusher->rules);
     snapshot_seal(snapshot, flusher->catalogue, stamp_s);
     if (!flusher->any_sealed || snapshot->start_s > flusher->last_start_s ||
         new_timeline(flusher, snapshot->start_s))
@@ -327,7 +338,7 @@ static void send_timed(struct flusher *flusher, const struct sample *sample,
         .id = points_identity(&scratch, enriched->name, enriched->host, enriched->tags,
                               enriched->n_tags),
         .type = sample->type == METRIC_COUNT ? SERIES_RATE : SERIES_GAUGE,
-        .interval_s = flusher->rules.interval_s,
+        .interval_s = flusher->interval_s,
         .points = &point,
         .n_points = 1,
     };
@@ -339,7 +350,7 @@ static void send_timed(struct flusher *flusher, const struct sample *sample,
         }
         /* The sample rate is not applied to timestamped counters (the Agent). */
         point.value = sample->type == METRIC_COUNT
-                          ? sample->values[i] / (double)flusher->rules.interval_s
+                          ? sample->values[i] / (double)flusher->interval_s
                           : sample->values[i];
         encoder_timed(flusher->encoder, &series, now_s);
         counter_add(&flusher->config.ledger->folded, 1);
@@ -476,6 +487,8 @@ static void check_balances(struct flusher *flusher, const struct bucket *bucket,
 
 static void retire_contexts(struct flusher *flusher, const struct bucket *bucket)
 {
+    if (bucket->all_retired)
+        catalogue_retire_all(flusher->catalogue, bucket->parcel.worker);
     for (uint32_t i = 0; i < bucket->n_retired; i++)
         catalogue_retire(flusher->catalogue, bucket->parcel.worker, bucket->retired[i]);
     catalogue_trim(flusher->catalogue, bucket->parcel.worker, bucket->n_cells);
@@ -488,6 +501,33 @@ static void shed_all(struct flusher *flusher, const struct bucket *bucket)
         counter_add(&flusher->config.ledger->shed[SHED_MEMORY], bucket->cells[id].values);
 }
 
+static void note_limited(struct flusher *flusher, struct rules *rules)
+{
+    uint64_t limited = enrich_limited(rules->enricher);
+
+    counter_add(&flusher->config.ledger->mapper_limited, limited - rules->limited_noted);
+    rules->limited_noted = limited;
+}
+
+/* What is sealed from now on follows the new rules once every worker does. */
+static void take_rules(struct flusher *flusher, struct bucket *bucket)
+{
+    struct rules *next = bucket->rules;
+
+    if (next == NULL)
+        return;
+    note_limited(flusher, flusher->rules_of[bucket->parcel.worker]);
+    rules_release(flusher->rules_of[bucket->parcel.worker]);
+    flusher->rules_of[bucket->parcel.worker] = next;
+    bucket->rules = NULL;
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++)
+        if (flusher->rules_of[worker] != next)
+            return;
+    catalogue_follow(flusher->catalogue, next->settings);
+    rules_release(flusher->rules);
+    flusher->rules = rules_hold(next);
+}
+
 static bool handle_bucket(struct flusher *flusher, struct bucket *bucket, int64_t now_ns)
 {
     if (flusher->folding == NULL) {
@@ -497,11 +537,15 @@ static bool handle_bucket(struct flusher *flusher, struct bucket *bucket, int64_
     if (flusher->folding == NULL)
         shed_all(flusher, bucket);
     else if (!snapshot_fold(flusher->folding, flusher->catalogue, bucket, &flusher->fold,
-                            CELLS_A_STEP, &flusher->fold_rules))
+                            CELLS_A_STEP, &flusher->rules->fold))
         return false;
     retire_contexts(flusher, bucket);
-    if (flusher->folding != NULL)
+    if (flusher->folding != NULL) {
+        if (bucket->until_s > flusher->folding->until_s)
+            flusher->folding->until_s = bucket->until_s;
         mark_arrived(flusher, flusher->folding, bucket->parcel.worker);
+    }
+    take_rules(flusher, bucket); /* behind the seal: that snapshot was of the old ones */
     flusher->folding = NULL;
     return true;
 }
@@ -521,6 +565,7 @@ static bool handle_parcel(struct flusher *flusher, struct parcel *parcel, int64_
     uint64_t before = values_handled(flusher->config.ledger);
     bool done = false;
 
+    flusher->enricher = flusher->rules_of[parcel->worker]->enricher;
     switch (parcel->kind) {
     case PARCEL_BIRTHS:
         done = handle_births(flusher, (const struct chunk *)parcel);
@@ -619,20 +664,14 @@ static void offer_room(struct flusher *flusher)
     }
 }
 
-static void note_limited(struct flusher *flusher)
-{
-    uint64_t limited = enrich_limited(flusher->enricher);
-
-    counter_add(&flusher->config.ledger->mapper_limited, limited - flusher->limited_seen);
-    flusher->limited_seen = limited;
-}
-
-static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
+static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, int64_t now_s)
 {
     const struct point_visitor *also = flusher->config.also;
 
-    note_limited(flusher);
+    note_limited(flusher, flusher->rules);
     encoder_end_snapshot(flusher->encoder);
+    if (snapshot->until_s % flusher->interval_s != 0)
+        encoder_end_records(flusher->encoder, now_s); /* sealed early: somebody waits */
     if (also != NULL && flusher->config.snapshot_ends != NULL)
         flusher->config.snapshot_ends(also->context);
     if (flusher->rollup != NULL)
@@ -644,6 +683,7 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot)
         catalogue_expire(flusher->catalogue, snapshot->start_s);
         offer_room(flusher);
     }
+    counter_set(&flusher->config.ledger->flushed_until_s, (uint64_t)snapshot->until_s);
     log_debug("flusher: the interval of %" PRId64 " is encoded, %" PRIu64 " series",
               snapshot->start_s, counter_read(&flusher->config.ledger->series));
     snapshot_free(snapshot);
@@ -660,7 +700,7 @@ static int send_series(struct flusher *flusher, struct snapshot *snapshot,
     bool number = kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_HISTOGRAM;
 
     showing->of_histogram = flusher->rollup != NULL && kind == CELL_HISTOGRAM;
-    points_visit(snapshot, flusher->catalogue, series, &flusher->rules, &visitor);
+    points_visit(snapshot, flusher->catalogue, series, &snapshot->rules->points, &visitor);
     if (flusher->rollup == NULL)
         return 1;
     rollup_add(flusher->rollup, snapshot, series);
@@ -672,7 +712,7 @@ static void send_report(struct flusher *flusher, int64_t stamp_s, int64_t now_s)
 {
     struct self_report report = { .n = 0 };
 
-    if (flusher->config.report == NULL)
+    if (flusher->config.report == NULL || !flusher->sending->settings->heeler_self_telemetry)
         return;
     flusher->config.report(flusher->config.report_context, &report);
     for (size_t i = 0; i < report.n; i++) {
@@ -689,6 +729,15 @@ static void send_report(struct flusher *flusher, int64_t stamp_s, int64_t now_s)
     }
 }
 
+static void send_by(struct flusher *flusher, struct rules *rules, int64_t now_s)
+{
+    if (rules == flusher->sending)
+        return;
+    encoder_follow(flusher->encoder, rules->settings, now_s);
+    rules_release(flusher->sending);
+    flusher->sending = rules_hold(rules);
+}
+
 static void send_slice(struct flusher *flusher, int64_t now_s)
 {
     struct snapshot *snapshot = flusher->sealed;
@@ -698,6 +747,7 @@ static void send_slice(struct flusher *flusher, int64_t now_s)
     if (flusher->next_series == 0) {
         if (flusher->rollup != NULL && !rollup_open(flusher->rollup, snapshot->stamp_s))
             return;
+        send_by(flusher, snapshot->rules, now_s);
         if (also != NULL && flusher->config.snapshot_begins != NULL)
             flusher->config.snapshot_begins(also->context, snapshot->stamp_s);
         send_report(flusher, snapshot->stamp_s, now_s);
@@ -706,7 +756,7 @@ static void send_slice(struct flusher *flusher, int64_t now_s)
          flusher->next_series++)
         left -= send_series(flusher, snapshot, &showing);
     if (flusher->next_series == snapshot->end)
-        finish_snapshot(flusher, snapshot);
+        finish_snapshot(flusher, snapshot, now_s);
 }
 
 /* ---- questions --------------------------------------------------------- */

@@ -12,12 +12,16 @@
  * whether there is more, so that neither a flush nor a storm of births holds
  * the loop. Time is an argument; one thread. flusher_loop.h runs it.
  *
+ * Settings. A worker's parcels follow the rules that its buckets carry
+ * (flush/rules.h); a snapshot those that all workers followed when it was sealed.
+ *
  * Timestamps. A snapshot carries the start of its interval, or the second in
  * which the process started if that is later. No stamp is used twice: after a
  * step back of the clock, or for a bucket that came late, the next free second
- * is taken. Only a step of more than ten minutes back starts a new timeline, on
- * seconds that the old one left free, because the intake refuses stamps that lie
- * further ahead. */
+ * is taken. The rest of an interval that was sealed early carries the second of that
+ * seal, and no zeros: they came with the first part. Only a step of more than ten minutes back
+ * starts a new timeline, on seconds that the old one left free, because the intake refuses
+ * stamps that lie further ahead. */
 #ifndef FLUSH_FLUSHER_H
 #define FLUSH_FLUSHER_H
 
@@ -40,7 +44,7 @@ struct self_report {
 };
 
 struct flusher_config {
-    const struct settings *settings; /* static for the flusher's life */
+    const struct settings *settings; /* of the start; static for the flusher's life */
     const char *hostname;
     uint32_t workers;
     int64_t start_s;                 /* when the process started, wall clock */
@@ -54,7 +58,7 @@ struct flusher_config {
     /* Around the points of one snapshot for `also`; or NULL. */
     void (*snapshot_begins)(void *context, int64_t stamp_s);
     void (*snapshot_ends)(void *context);
-    /* Asked for with each snapshot; NULL: nothing is said. */
+    /* Asked for with each snapshot if heeler_self_telemetry; NULL: nothing is said. */
     void (*report)(void *context, struct self_report *out);
     void *report_context;
 };

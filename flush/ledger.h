@@ -122,6 +122,7 @@ struct flusher_ledger {
     struct counter rollup_dropped;   /* series' windows given up for memory */
     struct counter rollup_refused;   /* points without memory for their series */
     struct counter questions;        /* answered, also with an error */
+    struct counter flushed_until_s;  /* what came before that second is in the outbox */
     struct counter points_imbalance; /* encoded against handed over, when nothing is open */
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "flush/pages.h"
+#include "flush/rules.h"
 
 struct snapshot *snapshot_new(int64_t start_s, int64_t now_ns, uint32_t max_series,
                               struct arena_budget *budget)
@@ -34,6 +35,7 @@ void snapshot_free(struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->n_adopted; i++)
         arena_free(&snapshot->adopted[i]);
     free(snapshot->adopted);
+    rules_release(snapshot->rules);
     free(snapshot);
 }
 

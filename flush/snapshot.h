@@ -23,13 +23,17 @@ struct snapshot_cell {
     int64_t stamp_ns; /* monotonic, of the newest sample; 0: no value */
 };
 
+struct rules;
+
 struct snapshot {
     struct snapshot *next;
     int64_t start_s;             /* of its interval */
+    int64_t until_s;             /* where its buckets end */
     int64_t stamp_s;             /* what its points carry, set when sealed */
     int64_t opened_ns;           /* monotonic, when the first bucket came */
     uint64_t arrived;            /* workers that have handed in, a bit each */
-    bool fill_zeros;             /* false for one that only takes what came late */
+    bool fill_zeros;             /* false for what came late, or the rest of an interval */
+    struct rules *rules;         /* that it is sent by, once sealed; held by the flusher */
     struct snapshot_cell *cells; /* pages, by series id */
     size_t mapped_bytes;
     uint32_t end; /* series below may have a value */

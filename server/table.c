@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "flush/pages.h"
+#include "flush/rules.h"
 
 /* A flusher that has so many sealed buckets before it gets no more: the interval
  * then stays open. */
@@ -49,6 +50,9 @@ struct table {
     struct chunk *births, *records; /* open chunks or NULL */
     uint64_t pushed_bytes;
     uint32_t pushed_buckets;
+    struct rules *next; /* to be followed behind the next bucket; held; or NULL */
+    uint32_t next_idle_intervals;
+    uint32_t naming; /* of the rules followed */
 };
 
 static uint8_t secret[192];
@@ -111,6 +115,7 @@ void table_free(struct table *table)
     arena_free(&table->arena);
     free(table->births);
     free(table->records);
+    rules_release(table->next);
     free(table);
 }
 
@@ -650,6 +655,31 @@ static void age_contexts(struct table *table, struct bucket *bucket, struct cell
     counter_set(&table->config.ledger->contexts, table->live);
 }
 
+/* Every context goes at once: the bucket says so in one word, and the slots are empty
+ * again. Without memory for fresh ones the old ones are cleared, page by page. */
+static void forget_contexts(struct table *table, struct bucket *bucket)
+{
+    size_t bytes = lines_bytes(table->mask);
+    struct line *lines = pages_map(bytes);
+
+    for (uint32_t id = 0; id < table->end; id++)
+        if (table->idle[id] == DEAD)
+            table->cells[id].stamp = 0;
+    if (lines == NULL) {
+        memset(table->lines, 0, bytes);
+    } else {
+        pages_unmap(table->lines, bytes);
+        pages_dense(lines, bytes);
+        table->lines = lines;
+    }
+    pages_forget(table->idle, 0, table->end * sizeof *table->idle);
+    free(atomic_exchange_explicit(&table->config.account->again, NULL, memory_order_acquire));
+    bucket->all_retired = true;
+    table->used = table->dead = table->live = table->end = table->lowest_free = 0;
+    table->builds++;
+    counter_set(&table->config.ledger->contexts, 0);
+}
+
 /* Once a quarter of the slots is dead, the table is rebuilt for the live ones,
  * and what a spike of contexts took is given back. */
 static void clear_dead(struct table *table)
@@ -673,6 +703,7 @@ static void fill_bucket(struct table *table, struct bucket *bucket)
     bucket->parcel.worker = table->config.worker;
     bucket->start_s = table->start_s;
     bucket->base_ns = table->base_ns;
+    bucket->rules = table->next;
     bucket->cells = table->cells;
     bucket->mapped_bytes = cells_bytes(table);
     bucket->n_cells = table->end;
@@ -694,6 +725,33 @@ static bool too_many_buckets(const struct table *table)
     return table->pushed_buckets - handled >= BUCKETS_BEHIND_MAX;
 }
 
+void table_follow(struct table *table, struct rules *given, uint32_t idle_intervals)
+{
+    rules_release(table->next);
+    table->next = given;
+    table->next_idle_intervals = idle_intervals;
+}
+
+/* The bucket has the old contexts and the rules for the new ones. */
+static void turn_to_next(struct table *table, struct bucket *bucket, struct cell *cells)
+{
+    const struct rules *next = table->next;
+
+    if (next != NULL && next->naming != table->naming) {
+        forget_contexts(table, bucket);
+    } else {
+        age_contexts(table, bucket, cells);
+    }
+    if (next == NULL)
+        return;
+    table->naming = next->naming;
+    table->config.idle_intervals = table->next_idle_intervals;
+    table->config.copy_histograms = next->settings->histogram_copy_to_distribution;
+    table->config.histogram_exact_values =
+        (size_t)next->settings->heeler_histogram_exact_values;
+    table->next = NULL;
+}
+
 bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
 {
     if (too_many_buckets(table))
@@ -710,7 +768,8 @@ bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
     push_chunk(table, &table->births);
     push_chunk(table, &table->records);
     fill_bucket(table, bucket);
-    age_contexts(table, bucket, cells);
+    bucket->until_s = next_start_s;
+    turn_to_next(table, bucket, cells);
     table->cells = cells;
     clear_dead(table);
     arena_init(&table->arena, table->config.budget);

@@ -53,6 +53,7 @@ struct table_config {
 };
 
 struct table;
+struct rules;
 
 /* Once per process, before any table: the secret of all hashes. False when the
  * system has no random bytes. */
@@ -91,6 +92,11 @@ bool table_has_records(const struct table *table);
  * memory or when the flusher is several buckets behind: the bucket then stays
  * open and takes the next interval's values too. */
 bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns);
+
+/* The next bucket carries these rules to the flusher; behind it the table follows their
+ * settings too, and where contexts may be called otherwise, it forgets all of them:
+ * the flusher has only their raw bytes' names, and each is born anew. */
+void table_follow(struct table *table, struct rules *given, uint32_t idle_intervals);
 
 /* Start of the open interval. */
 int64_t table_start_s(const struct table *table);

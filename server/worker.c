@@ -11,6 +11,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "flush/rules.h"
 #include "server/batch.h"
 #include "server/ingest.h"
 #include "server/memory.h"
@@ -55,6 +56,11 @@ struct worker {
     struct source *sources;
     int64_t interval_ns;
     int64_t seal_at_ns; /* monotonic */
+    int64_t early_s;    /* second at which the open interval ends early; 0: it does not */
+    struct rules_box rules;
+    _Atomic(int64_t) asked_s; /* of worker_seal_at(), which wakes early_event */
+    struct event *early_event;
+    int early_fd;
     pthread_t thread;
 };
 
@@ -90,18 +96,48 @@ static void note_pause(struct worker *worker, int64_t since_ns)
         counter_set(longest, pause_us);
 }
 
+static uint32_t idle_intervals(const struct settings *settings)
+{
+    int64_t intervals =
+        (settings->dogstatsd_context_expiry_seconds + settings->heeler_interval - 1) /
+        settings->heeler_interval;
+
+    return intervals > UINT16_MAX - 3 ? UINT16_MAX - 3 : (uint32_t)intervals;
+}
+
+static void take_rules(struct worker *worker)
+{
+    struct rules *rules = rules_take(&worker->rules);
+
+    if (rules != NULL)
+        table_follow(worker->table, rules, idle_intervals(rules->settings));
+}
+
+/* Amid the interval that begins at start_s, and time has come to end it there. */
+static bool ends_early(const struct worker *worker, int64_t start_s, int64_t wall_ns)
+{
+    return worker->early_s > start_s &&
+           worker->early_s * INT64_C(1000000000) <= wall_ns + BOUNDARY_SLACK_NS;
+}
+
 /* False: the flusher is behind, the interval stays open. */
 static bool seal(struct worker *worker, int64_t now_ns)
 {
-    int64_t base_ns;
-    int64_t start_s = interval_start(worker, now_ns, clock_wall_ns(), &base_ns);
+    int64_t base_ns, wall_ns = clock_wall_ns();
+    int64_t start_s = interval_start(worker, now_ns, wall_ns, &base_ns);
 
+    worker->seal_at_ns = base_ns + worker->interval_ns;
+    if (ends_early(worker, start_s, wall_ns)) {
+        base_ns += (worker->early_s - start_s) * INT64_C(1000000000);
+        start_s = worker->early_s;
+    }
+    worker->early_s = 0;
+    take_rules(worker);
     ingest_settle(worker->ingest);
     for (size_t i = 0; i < worker->config.listeners->n; i++)
         listener_note_drops(worker->sources[i].socket);
     bool sealed = table_seal(worker->table, start_s, base_ns);
     note_pause(worker, now_ns);
-    worker->seal_at_ns = base_ns + worker->interval_ns;
     arm_seal(worker, now_ns);
     return sealed;
 }
@@ -122,6 +158,23 @@ static void on_seal_timer(evutil_socket_t fd, short what, void *context)
     if (now_ns < worker->seal_at_ns)
         arm_seal(worker, now_ns);
     seal_if_due(worker, now_ns);
+}
+
+static void on_early(evutil_socket_t fd, short what, void *context)
+{
+    struct worker *worker = context;
+    uint64_t wakes;
+    ssize_t ignored = read(fd, &wakes, sizeof wakes);
+    int64_t second = atomic_load_explicit(&worker->asked_s, memory_order_relaxed);
+    int64_t now_ns = clock_monotonic_ns();
+    int64_t at_ns = now_ns + second * INT64_C(1000000000) - clock_wall_ns();
+
+    (void)what, (void)ignored;
+    if (second <= table_start_s(worker->table) || at_ns >= worker->seal_at_ns)
+        return; /* it has ended, or will by itself */
+    worker->early_s = second;
+    worker->seal_at_ns = at_ns;
+    arm_seal(worker, now_ns);
 }
 
 /* Records do not wait for the interval's end, only for company. */
@@ -364,24 +417,20 @@ static void worker_free(struct worker *worker)
         event_free(worker->record_timer);
     if (worker->stop_event != NULL)
         event_free(worker->stop_event);
+    if (worker->early_event != NULL)
+        event_free(worker->early_event);
+    rules_release(rules_take(&worker->rules));
     if (worker->base != NULL)
         event_base_free(worker->base);
     if (worker->stop_fd >= 0)
         close(worker->stop_fd);
+    if (worker->early_fd >= 0)
+        close(worker->early_fd);
     free(worker->sources);
     batch_free(worker->batch);
     ingest_free(worker->ingest);
     table_free(worker->table);
     free(worker);
-}
-
-static uint32_t idle_intervals(const struct settings *settings)
-{
-    int64_t intervals =
-        (settings->dogstatsd_context_expiry_seconds + settings->heeler_interval - 1) /
-        settings->heeler_interval;
-
-    return intervals > UINT16_MAX - 3 ? UINT16_MAX - 3 : (uint32_t)intervals;
 }
 
 static bool make_table(struct worker *worker)
@@ -489,13 +538,18 @@ static bool make_events(struct worker *worker)
     worker->base = event_base_new();
     worker->sources = calloc(listeners->n + 1, sizeof *worker->sources);
     worker->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (worker->base == NULL || worker->sources == NULL || worker->stop_fd < 0)
+    worker->early_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (worker->base == NULL || worker->sources == NULL || worker->stop_fd < 0 ||
+        worker->early_fd < 0)
         return false;
     worker->seal_timer = evtimer_new(worker->base, on_seal_timer, worker);
     worker->record_timer = evtimer_new(worker->base, on_record_timer, worker);
     worker->stop_event = event_new(worker->base, worker->stop_fd, EV_READ, on_stop, worker);
+    worker->early_event =
+        event_new(worker->base, worker->early_fd, EV_READ | EV_PERSIST, on_early, worker);
     if (worker->seal_timer == NULL || worker->record_timer == NULL ||
-        worker->stop_event == NULL || event_add(worker->stop_event, NULL) != 0)
+        worker->stop_event == NULL || event_add(worker->stop_event, NULL) != 0 ||
+        worker->early_event == NULL || event_add(worker->early_event, NULL) != 0)
         return false;
     for (size_t i = 0; i < listeners->n; i++)
         if (!make_source(worker, &worker->sources[i], &listeners->at[i]))
@@ -514,7 +568,7 @@ struct worker *worker_start(const struct worker_config *config, char *problem,
     if (worker == NULL)
         return NULL;
     worker->config = *config;
-    worker->stop_fd = -1;
+    worker->stop_fd = worker->early_fd = -1;
     worker->interval_ns = config->settings->heeler_interval * INT64_C(1000000000);
     if (!make_table(worker) || !make_events(worker) ||
         pthread_create(&worker->thread, NULL, run, worker) != 0) {
@@ -525,6 +579,19 @@ struct worker *worker_start(const struct worker_config *config, char *problem,
     snprintf(name, sizeof name, "worker %u", config->index);
     pthread_setname_np(worker->thread, name);
     return worker;
+}
+
+void worker_follow(struct worker *worker, struct rules *given)
+{
+    rules_put(&worker->rules, given);
+}
+
+void worker_seal_at(struct worker *worker, int64_t second)
+{
+    atomic_store_explicit(&worker->asked_s, second, memory_order_relaxed);
+    ssize_t ignored = write(worker->early_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+
+    (void)ignored; /* an eventfd with room takes it */
 }
 
 void worker_stop(struct worker *worker)

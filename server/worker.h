@@ -15,6 +15,7 @@
 #include "server/listener.h"
 
 struct worker;
+struct rules;
 
 struct worker_config {
     uint32_t index;
@@ -31,6 +32,13 @@ struct worker_config {
 /* Starts the thread. NULL with a sentence. */
 struct worker *worker_start(const struct worker_config *config, char *problem,
                             size_t problem_size);
+
+/* To be followed from the end of the open interval on; any thread. */
+void worker_follow(struct worker *worker, struct rules *given);
+
+/* The open interval ends when that second of the wall clock begins, unless it ends before
+ * by itself; what then comes up to its own end is a bucket of that second. Any thread. */
+void worker_seal_at(struct worker *worker, int64_t second);
 
 /* Tells the thread to read what its (gated) sockets still hold, to push all it
  * has and to end. */

@@ -193,9 +193,9 @@ static void markdown_has_a_row_for_every_option(void **state)
     (void)state;
 
     assert_int_equal(count(text, "\n"), SETTING_COUNT);
-    assert_int_equal(count(text, " | "), 5 * SETTING_COUNT);
+    assert_int_equal(count(text, " | "), 6 * SETTING_COUNT);
     assert_int_equal(count(text, "| `enable_payloads.series` | `DD_ENABLE_PAYLOADS_SERIES` | "
-                                 "bool | `true` | true and false | send series |\n"),
+                                 "bool | `true` | true and false | reload | send series |\n"),
                      1);
     free(text);
 }

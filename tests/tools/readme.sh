@@ -8,8 +8,8 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 {
-    echo '| setting | variable | type | default | allowed | what it is |'
-    echo '|---|---|---|---|---|---|'
+    echo '| setting | variable | type | default | allowed | takes | what it is |'
+    echo '|---|---|---|---|---|---|---|'
     "$program" --options-markdown
 } >"$folder/options"
 {
