@@ -16,6 +16,13 @@ enum { STOP_MARGIN_MS = 100 }; /* at most, to count what is left before the dead
 /* The same when it goes to disk. */
 enum { SPOOL_MARGIN_MS = 1000 };
 
+/* What a reload brings. */
+struct change {
+    struct delivery_config config; /* numbers only */
+    size_t n_keys;                 /* one an endpoint */
+    char *keys[DELIVERY_ENDPOINTS_MAX];
+};
+
 struct delivery {
     struct delivery_config config; /* its texts are not kept */
     struct endpoint_common common;
@@ -26,6 +33,8 @@ struct delivery {
     size_t n_endpoints; /* 0: local */
     uint64_t taken;
 
+    /* delivery_follow puts, the thread takes; whoever exchanges it out owns it. */
+    _Atomic(struct change *) change;
     _Atomic(int64_t) stop_ns; /* delivery_stop writes once, the thread reads; 0: run */
 
     pthread_t thread;
@@ -113,6 +122,29 @@ static void begin_stop(struct delivery *delivery, int64_t stop_ns)
     on_moved(delivery);
 }
 
+static void change_free(struct change *given)
+{
+    for (size_t i = 0; given != NULL && i < given->n_keys; i++)
+        free(given->keys[i]);
+    free(given);
+}
+
+static void follow(struct delivery *delivery)
+{
+    struct change *change =
+        atomic_exchange_explicit(&delivery->change, NULL, memory_order_acquire);
+
+    if (change == NULL)
+        return;
+    delivery->config.timeout_ms = change->config.timeout_ms;
+    delivery->config.queue_bytes = change->config.queue_bytes;
+    delivery->config.backoff = change->config.backoff;
+    delivery->config.validation_interval_ms = change->config.validation_interval_ms;
+    for (size_t i = 0; i < delivery->n_endpoints && !delivery->common.stopping; i++)
+        endpoint_follow(delivery->endpoints[i], change->keys[i]);
+    change_free(change);
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
     struct delivery *delivery = argument;
@@ -122,6 +154,7 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     eventfd_read(fd, &ignored);
     int64_t stop_ns = atomic_load_explicit(&delivery->stop_ns, memory_order_acquire);
 
+    follow(delivery);
     accept_all(delivery);
     if (stop_ns != 0 && !delivery->common.stopping)
         begin_stop(delivery, stop_ns);
@@ -255,6 +288,7 @@ static void delivery_free(struct delivery *delivery)
 {
     pthread_cond_destroy(&delivery->ended);
     pthread_mutex_destroy(&delivery->mutex);
+    change_free(delivery->change);
     free(delivery);
     curl_global_cleanup();
 }
@@ -282,6 +316,44 @@ struct delivery *delivery_start(const struct delivery_config *config, struct out
     delivery_clear(delivery);
     delivery_free(delivery);
     return NULL;
+}
+
+static bool copy_key(struct change *change, const char *key)
+{
+    char *copy = strdup(key != NULL ? key : "");
+
+    if (copy != NULL)
+        change->keys[change->n_keys++] = copy;
+    return copy != NULL;
+}
+
+static bool copy_keys(struct change *change, const struct delivery_config *config)
+{
+    if (config->base_url == NULL)
+        return true;
+    if (!copy_key(change, config->api_key))
+        return false;
+    for (size_t i = 0; i < config->n_more; i++)
+        if (!copy_key(change, config->more[i].api_key))
+            return false;
+    return true;
+}
+
+bool delivery_follow(struct delivery *delivery, const struct delivery_config *config)
+{
+    size_t n = config->base_url != NULL ? config->n_more + 1 : 0;
+    struct change *change = n == delivery->n_endpoints ? calloc(1, sizeof *change) : NULL;
+
+    if (change == NULL)
+        return false;
+    change->config = *config;
+    if (!copy_keys(change, config)) {
+        change_free(change);
+        return false;
+    }
+    change_free(atomic_exchange_explicit(&delivery->change, change, memory_order_acq_rel));
+    outbox_wake(delivery->common.outbox);
+    return true;
 }
 
 /* A deadline that is over still leaves a moment to count what is left. */

@@ -66,6 +66,11 @@ struct delivery;
 struct delivery *delivery_start(const struct delivery_config *config, struct outbox *outbox,
                                 struct delivery_ledger *ledgers);
 
+/* Takes over from a config with the same targets, in order: their keys, the time limit, the
+ * bound of the queues, the back-off and how often keys are validated. The texts are copied;
+ * the thread follows soon. False: other targets, or no memory; all stays as it was. */
+bool delivery_follow(struct delivery *delivery, const struct delivery_config *config);
+
 /* Sends what is queued until the deadline (CLOCK_MONOTONIC), a blocked endpoint
  * being tried at once, but gives up earlier when no attempt would fall before
  * it. What is left goes to disk, or is shed as stopped. Nothing may be pushed any

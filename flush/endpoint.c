@@ -1,11 +1,10 @@
-#include "flush/endpoint.h"
+#include "flush/endpoint_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
-#include "config/clock.h"
 #include "config/log.h"
 #include "flush/dead_letter.h"
 
@@ -13,44 +12,7 @@ enum {
     REFUSAL_LOG_MS = 60000, /* one line about refused payloads this often */
     STALE_S = 3600,         /* the intake may ignore points older than this */
     READ_AGAIN_MS = 1000,   /* after a file could not be read for now */
-    VALIDATION_MS = 10000,  /* a question about a key takes no longer */
 };
-
-/* A slot for one request in flight. */
-struct request {
-    struct intake_request http;
-    struct endpoint *endpoint;
-    struct errand *errand; /* owned while in flight; NULL: the slot is free */
-    bool probe;
-};
-
-struct endpoint {
-    struct endpoint_common *common;
-    struct intake intake;
-    struct queue queue;
-    struct delivery_ledger *ledger;
-    struct backoff backoff;
-    struct backoff_config backoff_config;
-    struct event *retry;    /* when a block is over */
-    struct event *more;     /* to write to disk */
-    struct event *validate; /* when it is time to ask about the key */
-    struct request *requests;
-    int n_requests;
-    int in_flight;
-    struct request validation; /* has no errand */
-    bool validating;
-    bool held;      /* 403: nothing is sent until the key is valid */
-    bool key_wrong; /* said so */
-    char *dead_letter_path;
-    bool dead_letters_fail; /* said so */
-    uint64_t refused_unsaid;
-    int64_t refused_said_ms; /* 0: never */
-};
-
-static int64_t monotonic_ms(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
 
 static int64_t wall_s(void)
 {
@@ -62,11 +24,17 @@ static double random_fraction(void)
     return arc4random() / 4294967296.0;
 }
 
-static void arm(struct event *timer, int64_t wait_ms)
+void endpoint_arm(struct event *timer, int64_t wait_ms)
 {
     struct timeval wait = { wait_ms / 1000, wait_ms % 1000 * 1000 };
 
     evtimer_add(timer, wait_ms > 0 ? &wait : &(struct timeval){ 0 });
+}
+
+void endpoint_fail(struct endpoint *endpoint, bool probe, int64_t least_ms)
+{
+    backoff_fail(&endpoint->backoff, &endpoint->backoff_config, probe, endpoint_now_ms(),
+                 random_fraction(), least_ms);
 }
 
 static bool is_blocked(const struct endpoint *endpoint)
@@ -77,10 +45,10 @@ static bool is_blocked(const struct endpoint *endpoint)
 static void trim(struct endpoint *endpoint)
 {
     int64_t more_ms =
-        queue_trim(&endpoint->queue, is_blocked(endpoint), monotonic_ms(), wall_s());
+        queue_trim(&endpoint->queue, is_blocked(endpoint), endpoint_now_ms(), wall_s());
 
     if (more_ms >= 0)
-        arm(endpoint->more, more_ms);
+        endpoint_arm(endpoint->more, more_ms);
 }
 
 /* --------------------------------------------------------------- requests */
@@ -95,17 +63,11 @@ static struct request *free_slot(struct endpoint *endpoint)
 
 static void say_blocked(const struct endpoint *endpoint, const char *why, const char *note)
 {
-    int64_t wait_ms = endpoint->backoff.until_ms - monotonic_ms();
+    int64_t wait_ms = endpoint->backoff.until_ms - endpoint_now_ms();
 
     log_warn("delivery: %s fails: %s%s%s; next attempt in %.1f s, %zu payloads wait",
-             endpoint->intake.name, why, note[0] != '\0' ? ": " : "", note,
+             endpoint->name, why, note[0] != '\0' ? ": " : "", note,
              (double)(wait_ms > 0 ? wait_ms : 0) / 1000, queue_waiting(&endpoint->queue));
-}
-
-static void fail(struct endpoint *endpoint, bool probe, int64_t least_ms)
-{
-    backoff_fail(&endpoint->backoff, &endpoint->backoff_config, probe, monotonic_ms(),
-                 random_fraction(), least_ms);
 }
 
 /* An attempt failed: the payload waits again, and so does the endpoint. */
@@ -115,7 +77,7 @@ static void put_back(struct request *request, int64_t least_ms, const char *why,
     struct endpoint *endpoint = request->endpoint;
     bool was_unblocked = endpoint->backoff.state == BACKOFF_UNBLOCKED;
 
-    fail(endpoint, request->probe, least_ms);
+    endpoint_fail(endpoint, request->probe, least_ms);
     tally(&endpoint->ledger->retries, 1);
     queue_put_back(&endpoint->queue, request->errand);
     request->errand = NULL;
@@ -127,16 +89,17 @@ static void put_back(struct request *request, int64_t least_ms, const char *why,
 /* False: nothing could be started now. */
 static bool start_request(struct endpoint *endpoint, struct request *request)
 {
-    struct errand *errand = queue_take(&endpoint->queue, endpoint->in_flight, monotonic_ms());
+    struct errand *errand =
+        queue_take(&endpoint->queue, endpoint->in_flight, endpoint_now_ms());
 
     if (errand == NULL) {
         if (queue_waiting(&endpoint->queue) > 0 && endpoint->in_flight == 0)
-            arm(endpoint->retry, READ_AGAIN_MS);
+            endpoint_arm(endpoint->retry, READ_AGAIN_MS);
         return false;
     }
     request->errand = errand;
     request->probe = backoff_start(&endpoint->backoff);
-    intake_request_prepare(&request->http, &endpoint->intake, errand->payload);
+    intake_request_prepare(&request->http, keyed_use(request), errand->payload);
     if (!transfers_start(&endpoint->common->transfers, request->http.easy, request)) {
         put_back(request, 0, "libcurl is out of memory", "");
         return false;
@@ -145,24 +108,11 @@ static bool start_request(struct endpoint *endpoint, struct request *request)
     return true;
 }
 
-static void start_validation(struct endpoint *endpoint, bool as_probe)
-{
-    struct request *request = &endpoint->validation;
-
-    intake_request_prepare_validation(&request->http, &endpoint->intake);
-    curl_easy_setopt(request->http.easy, CURLOPT_TIMEOUT_MS, (long)VALIDATION_MS);
-    if (!transfers_start(&endpoint->common->transfers, request->http.easy, request))
-        return;
-    request->probe = as_probe && backoff_start(&endpoint->backoff);
-    endpoint->validating = true;
-    endpoint->in_flight += request->probe;
-}
-
 /* Starts what may be started; otherwise comes back when a block is over. While
  * the key is refused the probe is a question about the key, and no payload. */
 static void dispatch(struct endpoint *endpoint)
 {
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = endpoint_now_ms();
     struct request *slot;
 
     while (!endpoint->held && queue_waiting(&endpoint->queue) > 0 &&
@@ -170,13 +120,13 @@ static void dispatch(struct endpoint *endpoint)
         if (!start_request(endpoint, slot))
             break;
     if (endpoint->held && !endpoint->validating && backoff_allows(&endpoint->backoff, now_ms))
-        start_validation(endpoint, true);
+        endpoint_ask_about_key(endpoint, true);
     if ((endpoint->held || queue_waiting(&endpoint->queue) > 0) &&
         endpoint->backoff.state == BACKOFF_BLOCKED && endpoint->backoff.until_ms > now_ms)
-        arm(endpoint->retry, endpoint->backoff.until_ms - now_ms);
+        endpoint_arm(endpoint->retry, endpoint->backoff.until_ms - now_ms);
 }
 
-static void advance(struct endpoint *endpoint)
+void endpoint_advance(struct endpoint *endpoint)
 {
     dispatch(endpoint);
     endpoint->common->moved(endpoint->common->delivery);
@@ -191,9 +141,9 @@ static void works(struct request *request)
     bool was_blocked = endpoint->backoff.state != BACKOFF_UNBLOCKED;
 
     backoff_succeed(&endpoint->backoff, &endpoint->backoff_config, request->probe,
-                    monotonic_ms(), random_fraction());
+                    endpoint_now_ms(), random_fraction());
     if (was_blocked && endpoint->backoff.state == BACKOFF_UNBLOCKED) {
-        log_info("delivery: %s takes payloads again, %zu wait", endpoint->intake.name,
+        log_info("delivery: %s takes payloads again, %zu wait", endpoint->name,
                  queue_waiting(&endpoint->queue));
         endpoint->queue.shedding = false;
     }
@@ -208,11 +158,6 @@ static void on_answer(struct request *request, struct delivery_count *account)
     queue_settle(&request->endpoint->queue, errand, account);
 }
 
-static void set_key(struct endpoint *endpoint, enum key_state state)
-{
-    atomic_store_explicit(&endpoint->ledger->key, state, memory_order_relaxed);
-}
-
 static void on_delivered(struct request *request)
 {
     struct endpoint *endpoint = request->endpoint;
@@ -221,7 +166,7 @@ static void on_delivered(struct request *request)
     bool stale = now_ms / 1000 - request->errand->created_s > STALE_S;
 
     atomic_store_explicit(&ledger->last_success_ms, now_ms, memory_order_relaxed);
-    set_key(endpoint, KEY_VALID);
+    endpoint_set_key_state(endpoint, KEY_VALID);
     endpoint->key_wrong = false;
     on_answer(request, stale ? &ledger->delivered_stale : &ledger->delivered);
 }
@@ -229,13 +174,13 @@ static void on_delivered(struct request *request)
 static void say_refused(struct request *request, long status, const char *note)
 {
     struct endpoint *endpoint = request->endpoint;
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = endpoint_now_ms();
 
     endpoint->refused_unsaid++;
     if (endpoint->refused_said_ms != 0 && now_ms - endpoint->refused_said_ms < REFUSAL_LOG_MS)
         return;
     log_warn("delivery: %s refused %" PRIu64 " payloads for good, last %s with %ld: %s",
-             endpoint->intake.name, endpoint->refused_unsaid,
+             endpoint->name, endpoint->refused_unsaid,
              payload_route_kind(request->errand->payload->route), status, note);
     endpoint->refused_unsaid = 0;
     endpoint->refused_said_ms = now_ms;
@@ -244,8 +189,7 @@ static void say_refused(struct request *request, long status, const char *note)
 static void keep_dead_letter(struct endpoint *endpoint, const struct payload *payload,
                              long status, const char *note)
 {
-    struct dead_letter letter = { endpoint->intake.name, status, note, payload,
-                                  clock_wall_ns() };
+    struct dead_letter letter = { endpoint->name, status, note, payload, clock_wall_ns() };
 
     if (endpoint->dead_letter_path == NULL)
         return;
@@ -262,7 +206,7 @@ static void keep_dead_letter(struct endpoint *endpoint, const struct payload *pa
 static void on_refused(struct request *request, long status)
 {
     struct endpoint *endpoint = request->endpoint;
-    const char *note = intake_request_note(&request->http, &endpoint->intake);
+    const char *note = intake_request_note(&request->http, &request->keyed->intake);
 
     say_refused(request, status, note);
     tally(&endpoint->ledger->errors[ERROR_HTTP], 1);
@@ -277,7 +221,7 @@ static void on_failed(struct request *request, enum intake_error error, const ch
 
     tally(&endpoint->ledger->errors[error], 1);
     put_back(request, wait_s * 1000, why,
-             intake_request_note(&request->http, &endpoint->intake));
+             intake_request_note(&request->http, &request->keyed->intake));
 }
 
 /* In halves it may be taken; a single item is refused. */
@@ -307,20 +251,12 @@ static void on_too_large(struct request *request)
     }
 }
 
-static void say_key_wrong(struct endpoint *endpoint)
-{
-    set_key(endpoint, KEY_INVALID);
-    if (!endpoint->key_wrong)
-        log_error("delivery: %s does not accept the API key %s (403); payloads are kept and "
-                  "sent when it does",
-                  endpoint->intake.name, endpoint->intake.masked_key);
-    endpoint->key_wrong = true;
-}
-
 static void on_forbidden(struct request *request)
 {
-    say_key_wrong(request->endpoint);
-    request->endpoint->held = true;
+    if (request->keyed == request->endpoint->keyed) { /* else a new key has come since */
+        endpoint_say_key_wrong(request->endpoint);
+        request->endpoint->held = true;
+    }
     on_failed(request, ERROR_HTTP, "status 403");
 }
 
@@ -346,56 +282,6 @@ static void on_status(struct request *request, long status)
         on_failed(request, ERROR_HTTP, why);
         break;
     }
-}
-
-/* ------------------------------------------------------------- the API key */
-
-/* Valid, or nobody knows: then a payload will tell. */
-static void release_held(struct endpoint *endpoint, bool probe)
-{
-    if (probe)
-        backoff_again(&endpoint->backoff);
-    endpoint->held = false;
-}
-
-static void on_validated(struct endpoint *endpoint, bool probe, long status)
-{
-    if (status == 403) {
-        say_key_wrong(endpoint);
-        if (probe)
-            fail(endpoint, true, 0);
-        return;
-    }
-    if (status >= 200 && status < 300) {
-        set_key(endpoint, KEY_VALID);
-        if (endpoint->key_wrong)
-            log_info("delivery: %s accepts the key %s again", endpoint->intake.name,
-                     endpoint->intake.masked_key);
-        endpoint->key_wrong = false;
-    }
-    if (probe || (status >= 200 && status < 300))
-        release_held(endpoint, probe);
-}
-
-static void on_validation_done(struct endpoint *endpoint, CURLcode code)
-{
-    struct request *request = &endpoint->validation;
-    long status = code == CURLE_OK ? intake_request_status(&request->http) : 0;
-
-    endpoint->validating = false;
-    endpoint->in_flight -= request->probe;
-    on_validated(endpoint, request->probe, status);
-}
-
-static void on_validate(evutil_socket_t fd, short what, void *argument)
-{
-    struct endpoint *endpoint = argument;
-
-    (void)fd;
-    (void)what;
-    arm(endpoint->validate, endpoint->common->config->validation_interval_ms);
-    if (!endpoint->validating && !endpoint->common->stopping)
-        start_validation(endpoint, false);
 }
 
 /* -------------------------------------------------------------------- loop */
@@ -424,7 +310,7 @@ void endpoint_done(void *common, void *private, CURLcode code)
     (void)common;
     say_done(request, code);
     if (request == &endpoint->validation) {
-        on_validation_done(endpoint, code);
+        endpoint_key_answered(endpoint, code);
     } else {
         endpoint->in_flight--;
         if (code == CURLE_OK)
@@ -433,14 +319,14 @@ void endpoint_done(void *common, void *private, CURLcode code)
             on_failed(request, intake_classify(code),
                       intake_request_failure(&request->http, code));
     }
-    advance(endpoint);
+    endpoint_advance(endpoint);
 }
 
 static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
-    advance(argument);
+    endpoint_advance(argument);
 }
 
 static void on_more(evutil_socket_t fd, short what, void *argument)
@@ -452,7 +338,7 @@ static void on_more(evutil_socket_t fd, short what, void *argument)
 
 void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order)
 {
-    queue_accept(&endpoint->queue, payload, order, monotonic_ms());
+    queue_accept(&endpoint->queue, payload, order, endpoint_now_ms());
     dispatch(endpoint); /* first, so that the bound never keeps a free slot empty */
     trim(endpoint);
 }
@@ -461,7 +347,7 @@ void endpoint_hurry(struct endpoint *endpoint)
 {
     backoff_hurry(&endpoint->backoff);
     endpoint->backoff_config.recovery_reset = true;
-    advance(endpoint);
+    endpoint_advance(endpoint);
 }
 
 bool endpoint_is_drained(const struct endpoint *endpoint)
@@ -487,10 +373,9 @@ void endpoint_keep_rest(struct endpoint *endpoint)
     uint64_t lost = load(&ledger->shed[SHED_STOPPED].points) - before;
 
     if (lost > 0)
-        log_warn("delivery: %s: stopped with %" PRIu64 " points unsent", endpoint->intake.name,
-                 lost);
+        log_warn("delivery: %s: stopped with %" PRIu64 " points unsent", endpoint->name, lost);
     if (load(&ledger->spooled.points) > 0)
-        log_info("delivery: %s: %" PRIu64 " points stay in the spool", endpoint->intake.name,
+        log_info("delivery: %s: %" PRIu64 " points stay in the spool", endpoint->name,
                  load(&ledger->spooled.points));
 }
 
@@ -519,24 +404,8 @@ static bool open_timers(struct endpoint *endpoint)
 
     endpoint->retry = evtimer_new(base, on_retry, endpoint);
     endpoint->more = evtimer_new(base, on_more, endpoint);
-    endpoint->validate = evtimer_new(base, on_validate, endpoint);
+    endpoint->validate = evtimer_new(base, endpoint_on_validate, endpoint);
     return endpoint->retry != NULL && endpoint->more != NULL && endpoint->validate != NULL;
-}
-
-static bool open_intake(struct endpoint *endpoint, const struct delivery_target *target)
-{
-    const struct delivery_config *config = endpoint->common->config;
-    struct intake_config intake = {
-        .base_url = target->base_url,
-        .api_key = target->api_key != NULL ? target->api_key : "",
-        .user_agent = config->user_agent,
-        .timeout_ms = config->timeout_ms,
-        .http1 = config->http1,
-        .transport = config->transport,
-    };
-
-    intake.transport.proxy = proxy_choose(&config->proxy, target->base_url);
-    return intake_open(&endpoint->intake, &intake);
 }
 
 /* The same for every version of ours and every key: what waits is sent with the
@@ -544,7 +413,7 @@ static bool open_intake(struct endpoint *endpoint, const struct delivery_target 
 static char *folder_of(const struct endpoint *endpoint, unsigned place)
 {
     const char *path = endpoint->common->config->spool.path;
-    const char *name = endpoint->intake.name;
+    const char *name = endpoint->name;
     const char *label = strstr(name, INTAKE_AGENT_LABEL ".");
     char *folder = NULL;
 
@@ -562,7 +431,7 @@ static void open_queue(struct endpoint *endpoint, unsigned place)
 {
     const struct delivery_config *config = endpoint->common->config;
     struct queue_config queue = {
-        .name = endpoint->intake.name,
+        .name = endpoint->name,
         .memory_bytes = config->queue_bytes,
         .folder = folder_of(endpoint, place),
         .spool_limits = { config->spool.max_bytes, config->spool.max_disk_ratio },
@@ -573,7 +442,7 @@ static void open_queue(struct endpoint *endpoint, unsigned place)
     };
 
     queue_open(&endpoint->queue, &queue, endpoint->common->outbox, endpoint->ledger,
-               monotonic_ms(), wall_s());
+               endpoint_now_ms(), wall_s());
 }
 
 struct endpoint *endpoint_new(struct endpoint_common *common,
@@ -591,15 +460,15 @@ struct endpoint *endpoint_new(struct endpoint_common *common,
     endpoint->queue.spool.folder_fd = endpoint->queue.spool.lock_fd = -1;
     if (config->dead_letter_path != NULL && config->dead_letter_path[0] != '\0')
         endpoint->dead_letter_path = strdup(config->dead_letter_path);
-    if (!open_timers(endpoint) || !open_intake(endpoint, target) ||
+    if (!open_timers(endpoint) || !endpoint_open_key(endpoint, target) ||
         !open_requests(endpoint, config->concurrent)) {
         endpoint_free(endpoint);
         return NULL;
     }
     open_queue(endpoint, place);
     if (config->validation_interval_ms > 0)
-        arm(endpoint->validate, 0);
-    arm(endpoint->retry, 0); /* for what was found on disk */
+        endpoint_arm(endpoint->validate, 0);
+    endpoint_arm(endpoint->retry, 0); /* for what was found on disk */
     return endpoint;
 }
 
@@ -610,6 +479,7 @@ static void end_requests(struct endpoint *endpoint)
     if (endpoint->validating)
         transfers_stop(transfers, endpoint->validation.http.easy);
     intake_request_close(&endpoint->validation.http);
+    keyed_release(endpoint->validation.keyed);
     for (int i = 0; i < endpoint->n_requests; i++) {
         struct request *request = &endpoint->requests[i];
 
@@ -618,6 +488,7 @@ static void end_requests(struct endpoint *endpoint)
             queue_free_errand(&endpoint->queue, request->errand);
         }
         intake_request_close(&request->http);
+        keyed_release(request->keyed);
     }
     free(endpoint->requests);
 }
@@ -636,7 +507,8 @@ void endpoint_free(struct endpoint *endpoint)
     for (int i = 0; i < 3; i++)
         if (timers[i] != NULL)
             event_free(timers[i]);
-    intake_close(&endpoint->intake);
+    keyed_release(endpoint->keyed);
+    free(endpoint->name);
     free(endpoint->dead_letter_path);
     free(endpoint);
 }

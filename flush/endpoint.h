@@ -40,6 +40,10 @@ struct endpoint *endpoint_new(struct endpoint_common *common,
 /* A view: it is held from now on. order: ascending. */
 void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order);
 
+/* The key of the day, a view, and what else a reload may have changed in the common
+ * config; payloads that were held for the key are tried again. */
+void endpoint_follow(struct endpoint *endpoint, const char *api_key);
+
 /* One attempt at once for what waits, and one success is enough to go on. */
 void endpoint_hurry(struct endpoint *endpoint);
 

@@ -255,10 +255,10 @@ static bool fill_headers(struct curl_slist **list, const char *api_key,
 }
 
 /* A key with a line break would be a header of the user's own making. */
-static bool is_header_value(const char *text)
+bool intake_key_is_fit(const char *api_key)
 {
-    for (; *text != '\0'; text++)
-        if (iscntrl((unsigned char)*text))
+    for (; *api_key != '\0'; api_key++)
+        if (iscntrl((unsigned char)*api_key))
             return false;
     return true;
 }
@@ -345,14 +345,36 @@ bool intake_open(struct intake *intake, const struct intake_config *config)
     *intake = (struct intake){ .timeout_ms = config->timeout_ms, .http1 = config->http1 };
     intake_mask_key(config->api_key, intake->masked_key);
     intake->user_agent = strdup(config->user_agent != NULL ? config->user_agent : ours);
+    intake->base_url = strdup(config->base_url);
     intake->name = intake_name(config->base_url);
     intake->api_key = strdup(config->api_key);
-    if (intake->user_agent != NULL && intake->name != NULL && intake->api_key != NULL &&
-        is_header_value(config->api_key) && intake_fill(intake, config) &&
-        fill_validation(intake, config) && fill_transport(intake, &config->transport))
+    if (intake->user_agent != NULL && intake->base_url != NULL && intake->name != NULL &&
+        intake->api_key != NULL && intake_key_is_fit(config->api_key) &&
+        intake_fill(intake, config) && fill_validation(intake, config) &&
+        fill_transport(intake, &config->transport))
         return true;
     intake_close(intake);
     return false;
+}
+
+bool intake_open_like(struct intake *intake, const struct intake *like, const char *api_key,
+                      int64_t timeout_ms)
+{
+    struct intake_config config = {
+        .base_url = like->base_url,
+        .api_key = api_key,
+        .user_agent = like->user_agent,
+        .timeout_ms = timeout_ms,
+        .http1 = like->http1,
+        .transport = { .proxy = like->proxy,
+                       .ca_file = like->ca_file,
+                       .skip_validation = like->skip_validation },
+    };
+
+    if (!intake_open(intake, &config))
+        return false;
+    intake->tls_version = like->tls_version;
+    return true;
 }
 
 void intake_close(struct intake *intake)
@@ -367,6 +389,7 @@ void intake_close(struct intake *intake)
     free(intake->proxy);
     free(intake->ca_file);
     free(intake->user_agent);
+    free(intake->base_url);
     free(intake->name);
     free(intake->api_key);
     *intake = (struct intake){ 0 };

@@ -93,6 +93,7 @@ struct intake {
     struct curl_slist *validate_headers;
     struct curl_slist *headers[ROUTE_COUNT][COMPRESSION_COUNT];
     char *user_agent;
+    char *base_url;
     char *name; /* scheme and host, for the log */
     char *api_key;
     char masked_key[INTAKE_MASK_MAX];
@@ -105,6 +106,14 @@ struct intake {
 /* False: the URL makes no sense or memory is out; nothing is left open. */
 bool intake_open(struct intake *intake, const struct intake_config *config);
 void intake_close(struct intake *intake);
+
+/* The same intake with another key and time limit. False: the key cannot be sent or
+ * memory is out; nothing is left open. */
+bool intake_open_like(struct intake *intake, const struct intake *like, const char *api_key,
+                      int64_t timeout_ms);
+
+/* Whether it can stand in a header: no line break or the like. */
+bool intake_key_is_fit(const char *api_key);
 
 /* One request slot: a handle, used again and again for its warm connection. */
 struct intake_request {

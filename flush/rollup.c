@@ -61,6 +61,14 @@ static bool read_steps(struct rollup *rollup, char *problem, size_t problem_size
     return true;
 }
 
+bool rollup_steps_are_fit(const struct string_list *steps, int64_t interval_s, char *problem,
+                          size_t problem_size)
+{
+    struct rollup trial = { .config = { .interval_s = interval_s, .steps = steps } };
+
+    return read_steps(&trial, problem, problem_size);
+}
+
 static size_t map_bytes(const struct rollup *rollup)
 {
     return rollup->config.max_series * sizeof *rollup->map;

@@ -52,6 +52,10 @@ struct rollup_config {
     uint32_t max_series; /* of the catalogue */
 };
 
+/* Whether rollup_new() takes them; false with a sentence. */
+bool rollup_steps_are_fit(const struct string_list *steps, int64_t interval_s, char *problem,
+                          size_t problem_size);
+
 /* NULL with a sentence. */
 struct rollup *rollup_new(const struct rollup_config *config, struct catalogue *catalogue,
                           struct flusher_ledger *ledger, char *problem, size_t problem_size);

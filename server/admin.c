@@ -14,6 +14,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "server/ask.h"
+#include "server/control.h"
 #include "server/metrics.h"
 
 enum { HEADERS_MAX = 16 * 1024, BODY_MAX = 64 * 1024, TIMEOUT_S = 10, ACCEPT_PAUSE_S = 1 };
@@ -22,9 +23,10 @@ enum { HEADERS_MAX = 16 * 1024, BODY_MAX = 64 * 1024, TIMEOUT_S = 10, ACCEPT_PAU
 enum { FLUSHER_SILENT_MS = 30000 };
 
 struct admin {
-    const struct server *server;
+    struct server *server;
     struct evhttp *http;
-    struct ask *ask; /* NULL: only health */
+    struct ask *ask;         /* NULL: only health */
+    struct control *control; /* the same */
     struct evconnlistener *listener;
     struct event *accept_timer;
     int port;
@@ -37,7 +39,7 @@ struct health {
     bool healthy;
 };
 
-enum { HEALTH_ROWS = 4 };
+enum { HEALTH_ROWS = 5 };
 
 /* Queued, and never or not lately taken: the intake refuses or is away. */
 static void look_at_sink(const struct delivery_ledger *ledger, struct health *forwarder,
@@ -56,17 +58,18 @@ static void look_at_sink(const struct delivery_ledger *ledger, struct health *fo
 }
 
 /* The same names as the Agent's where there is one. */
-static void look(const struct server *server, struct health rows[HEALTH_ROWS], bool readiness)
+static void look(const struct server_view *seen, struct health rows[HEALTH_ROWS],
+                 bool readiness)
 {
-    struct server_view view;
+    struct server_view view = *seen;
     int64_t now_ms = clock_monotonic_ns() / 1000000;
 
-    server_view(server, &view);
     rows[0] = (struct health){ "dogstatsd-main", true };
     rows[1] =
         (struct health){ "aggregator", now_ms - view.flusher_alive_ms < FLUSHER_SILENT_MS };
     rows[2] = (struct health){ "forwarder", true };
     rows[3] = (struct health){ "api-key", true };
+    rows[4] = (struct health){ "lifecycle", !readiness || !view.lingering };
     for (size_t i = 0; readiness && !view.local && i < view.n_sinks; i++)
         look_at_sink(&view.delivery_ledger[i], &rows[2], &rows[3]);
 }
@@ -84,11 +87,19 @@ static void add_names(struct evbuffer *body, const struct health rows[HEALTH_ROW
     }
 }
 
+static const char *reason_of(int status)
+{
+    return status == 200   ? "OK"
+           : status == 405 ? "Method Not Allowed"
+           : status == 503 ? "Service Unavailable"
+                           : "Internal Server Error";
+}
+
 static void reply(struct evhttp_request *request, int status, const char *type,
                   struct evbuffer *body)
 {
     evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
-    evhttp_send_reply(request, status, status == 200 ? "OK" : "Internal Server Error", body);
+    evhttp_send_reply(request, status, reason_of(status), body);
     evbuffer_free(body);
 }
 
@@ -97,11 +108,13 @@ static void reply_health(struct evhttp_request *request, const struct admin *adm
 {
     struct health rows[HEALTH_ROWS];
     struct evbuffer *body = evbuffer_new();
+    struct server_view view;
     bool all = true;
 
     if (body == NULL)
         return;
-    look(admin->server, rows, readiness);
+    server_view(admin->server, &view);
+    look(&view, rows, readiness);
     for (int i = 0; i < HEALTH_ROWS; i++)
         all = all && rows[i].healthy;
     evbuffer_add_printf(body, "{\"Healthy\":[");
@@ -109,7 +122,8 @@ static void reply_health(struct evhttp_request *request, const struct admin *adm
     evbuffer_add_printf(body, "],\"Unhealthy\":[");
     add_names(body, rows, false);
     evbuffer_add_printf(body, "]}\n");
-    reply(request, all ? 200 : 500, "application/json", body);
+    int status = all ? 200 : readiness && view.lingering ? 503 : 500;
+    reply(request, status, "application/json", body);
 }
 
 static void on_live(struct evhttp_request *request, void *context)
@@ -139,7 +153,97 @@ static void on_other(struct evhttp_request *request, void *context)
 {
     (void)context;
     evhttp_send_error(request, HTTP_NOTFOUND,
-                      "here are /live /ready /startup /metrics /api/v1/query");
+                      "here are /live /ready /startup /metrics /api/v1/query and, by POST, "
+                      "/flush /drain /reload");
+}
+
+/* ---- routes ------------------------------------------------------------ */
+
+static void on_query(struct evhttp_request *request, void *context)
+{
+    const struct admin *admin = context;
+
+    ask_on_query(request, admin->ask);
+}
+
+static void on_flush(struct evhttp_request *request, void *context)
+{
+    const struct admin *admin = context;
+
+    control_on_flush(request, admin->control);
+}
+
+static void on_drain(struct evhttp_request *request, void *context)
+{
+    const struct admin *admin = context;
+
+    control_on_drain(request, admin->control);
+}
+
+static void on_reload(struct evhttp_request *request, void *context)
+{
+    const struct admin *admin = context;
+
+    control_on_reload(request, admin->control);
+}
+
+typedef void route_handler(struct evhttp_request *request, void *context);
+
+static const struct route {
+    const char *path; /* NULL: any other */
+    bool post;        /* and nothing else; otherwise GET and HEAD */
+    bool health;      /* on the health port too */
+    route_handler *handle;
+} routes[] = {
+    { "/live", false, true, on_live },           { "/ready", false, true, on_ready },
+    { "/startup", false, true, on_ready },       { "/metrics", false, false, on_metrics },
+    { "/api/v1/query", false, false, on_query }, { "/flush", true, false, on_flush },
+    { "/drain", true, false, on_drain },         { "/reload", true, false, on_reload },
+};
+
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+static bool refuses_method(struct evhttp_request *request, bool post)
+{
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    struct evbuffer *body;
+
+    if (post ? method == EVHTTP_REQ_POST
+             : method == EVHTTP_REQ_GET || method == EVHTTP_REQ_HEAD)
+        return false;
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Allow",
+                      post ? "POST" : "GET, HEAD");
+    body = evbuffer_new();
+    if (body != NULL) {
+        evbuffer_add_printf(body, "only %s here\n", post ? "POST" : "GET and HEAD");
+        reply(request, 405, "text/plain", body);
+    }
+    return true;
+}
+
+/* Every request comes through here; health: of the health port, where any other path
+ * is /live, as the Agent's. */
+static void serve(struct evhttp_request *request, struct admin *admin, bool health)
+{
+    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+    struct route route = { NULL, false, true, health ? on_live : on_other };
+
+    for (size_t i = 0; i < ROUTES && path != NULL; i++)
+        if (strcmp(routes[i].path, path) == 0 && (routes[i].health || !health))
+            route = routes[i];
+    if (refuses_method(request, route.post) || (route.post && control_refuses(request)))
+        return;
+    route.handle(request, admin);
+}
+
+static void on_request(struct evhttp_request *request, void *context)
+{
+    serve(request, context, false);
+}
+
+static void on_health_request(struct evhttp_request *request, void *context)
+{
+    serve(request, context, true);
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -186,26 +290,20 @@ static bool watch_accepting(struct admin *admin, struct event_base *base,
     return admin->accept_timer != NULL && event_add(admin->accept_timer, &pause) == 0;
 }
 
+/* Methods are looked at by route: libevent's own answer would be 501. */
 static void set_routes(struct admin *admin, bool full)
 {
-    evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+    evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
+                                                EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+                                                EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
     evhttp_set_max_headers_size(admin->http, HEADERS_MAX);
     evhttp_set_max_body_size(admin->http, BODY_MAX);
     evhttp_set_timeout(admin->http, TIMEOUT_S);
-    evhttp_set_cb(admin->http, "/live", on_live, admin);
-    evhttp_set_cb(admin->http, "/ready", on_ready, admin);
-    evhttp_set_cb(admin->http, "/startup", on_ready, admin);
-    if (full) {
-        evhttp_set_cb(admin->http, "/metrics", on_metrics, admin);
-        evhttp_set_cb(admin->http, "/api/v1/query", ask_on_query, admin->ask);
-        evhttp_set_gencb(admin->http, on_other, admin);
-    } else {
-        evhttp_set_gencb(admin->http, on_live, admin); /* as the Agent's health port */
-    }
+    evhttp_set_gencb(admin->http, full ? on_request : on_health_request, admin);
 }
 
 struct admin *admin_start(struct event_base *base, const char *address, bool full,
-                          const struct server *server, char *problem, size_t problem_size)
+                          struct server *server, char *problem, size_t problem_size)
 {
     char host[ADDRESS_HOST_MAX];
     int port;
@@ -220,8 +318,9 @@ struct admin *admin_start(struct event_base *base, const char *address, bool ful
         struct server_view view;
         server_view(server, &view);
         admin->ask = ask_new(base, view.questions);
+        admin->control = control_new(base, server);
     }
-    if (admin->http == NULL || (full && admin->ask == NULL) ||
+    if (admin->http == NULL || (full && (admin->ask == NULL || admin->control == NULL)) ||
         !address_split(address, host, sizeof host, &port)) {
         admin_stop(admin);
         return NULL;
@@ -249,11 +348,13 @@ void admin_stop(struct admin *given)
     if (given == NULL)
         return;
     ask_stop(given->ask);
+    control_stop(given->control);
     if (given->accept_timer != NULL)
         event_free(given->accept_timer);
     if (given->http != NULL)
         evhttp_free(given->http);
     ask_free(given->ask);
+    control_free(given->control);
     free(given);
 }
 

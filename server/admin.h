@@ -1,10 +1,12 @@
 /* server/admin.h: the HTTP endpoint that must always answer.
  *
  *   GET /live          200 while the process and its loops turn, else 500
- *   GET /ready         200 when it also receives, and the intake takes what is sent
+ *   GET /ready         200 when it also receives, and the intake takes what is sent;
+ *                      503 once a stop was asked for
  *   GET /startup       as /ready
  *   GET /metrics       every counter of the ledgers, as Prometheus text
  *   GET /api/v1/query  questions about the series (server/ask.h)
+ *   POST /flush, /drain, /reload  (server/control.h)
  *
  * Served on main's loop from relaxed counters: no flush, slow intake or flood
  * of datagrams delays it. Only questions wait for the flusher. */
@@ -20,7 +22,7 @@ struct admin;
 /* address: "host:port" (port 0: chosen by the kernel). full: all of it, and
  * not only health. NULL with a sentence. */
 struct admin *admin_start(struct event_base *base, const char *address, bool full,
-                          const struct server *server, char *problem, size_t problem_size);
+                          struct server *server, char *problem, size_t problem_size);
 void admin_stop(struct admin *given);
 
 int admin_port(const struct admin *admin);

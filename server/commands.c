@@ -5,9 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/hostname.h"
 #include "config/options.h"
-#include "flush/enrich.h"
+#include "server/usable.h"
 
 void command_help(void)
 {
@@ -21,7 +20,8 @@ void command_help(void)
           "       heeler --version | --help\n"
           "\n"
           "run      receives metrics and forwards them; without an api_key nothing leaves\n"
-          "         this machine (local mode). SIGTERM flushes, delivers and ends.\n"
+          "         this machine (local mode). SIGTERM flushes, delivers and ends; SIGHUP\n"
+          "         loads the settings anew.\n"
           "check    prints every effective setting with where it came from, and every problem\n"
           "send     sends DogStatsD lines: heeler send 'my_metric:42|g|#env:dev'\n"
           "query    asks the server what the series did: heeler query\n"
@@ -96,7 +96,8 @@ static bool print_problems(const struct problems *problems)
     return problems_none(problems);
 }
 
-bool command_settings(struct settings *settings, const struct command_line *line)
+bool command_load(struct settings *settings, const struct command_line *line,
+                  struct problems *problems)
 {
     struct settings_source source = {
         .file = line->config_file,
@@ -104,37 +105,37 @@ bool command_settings(struct settings *settings, const struct command_line *line
         .sets = line->sets,
         .n_sets = line->n_sets,
     };
+
+    return settings_load(settings, &source, problems);
+}
+
+bool command_settings(struct settings *settings, const struct command_line *line)
+{
     struct problems problems = { 0 };
-    bool loaded = settings_load(settings, &source, &problems);
+    bool loaded = command_load(settings, line, &problems);
 
     loaded = print_problems(&problems) && loaded;
     problems_free(&problems);
     return loaded;
 }
 
-/* Host name, mapper and tag filters are settings too, found wrong only when used. */
+/* Some is found wrong only when it is used. */
 static bool check_use(const struct settings *settings)
 {
-    char hostname[HOSTNAME_SIZE], problem[512];
-    const char *how = "";
+    struct usable usable;
     struct problems problems = { 0 };
-    bool found = hostname_find(settings, hostname, sizeof hostname, &how, &problems);
+    bool found = usable_check(&usable, settings, &problems);
 
     found = print_problems(&problems) && found;
     problems_free(&problems);
-    if (found)
-        printf("# host name: %s (%s)\n", hostname, how);
-    struct enricher *enricher =
-        enrich_new(settings, found ? hostname : "", problem, sizeof problem);
-    if (enricher == NULL)
-        fprintf(stderr, "heeler: %s\n", problem);
-    bool usable = enricher != NULL;
-    enrich_free(enricher);
-    return found && usable;
+    if (usable.hostname[0] != '\0')
+        printf("# host name: %s (%s)\n", usable.hostname, usable.hostname_from);
+    return found;
 }
 
-static int check(const struct settings *settings, bool good)
+static int check(const struct command_line *line, const struct settings *settings, bool good)
 {
+    (void)line;
     settings_print(settings, stdout);
     good = check_use(settings) && good;
     printf("# %s\n", settings_is_local(settings) ? "local mode: no api_key, nothing is sent"
@@ -142,7 +143,7 @@ static int check(const struct settings *settings, bool good)
     return good ? EXIT_OK : EXIT_SETTINGS;
 }
 
-int command_on_settings(int n, char **words, int (*act)(const struct settings *, bool good))
+int command_on_settings(int n, char **words, command_act *act)
 {
     struct command_line line = { .sets = calloc((size_t)n + 1, sizeof *line.sets) };
     struct settings settings = { 0 };
@@ -151,7 +152,8 @@ int command_on_settings(int n, char **words, int (*act)(const struct settings *,
     if (line.sets != NULL && command_line_read(&line, n, words, false)) {
         if (line.help)
             command_help();
-        status = line.help ? EXIT_OK : act(&settings, command_settings(&settings, &line));
+        status =
+            line.help ? EXIT_OK : act(&line, &settings, command_settings(&settings, &line));
     }
     settings_free(&settings);
     free(line.sets);

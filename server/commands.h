@@ -35,9 +35,15 @@ bool command_line_read(struct command_line *out, int n, char **words, bool take_
  * sentences. False: at least one is an error; settings must be freed all the same. */
 bool command_settings(struct settings *settings, const struct command_line *line);
 
+/* The same without a word: the problems are the caller's. */
+bool command_load(struct settings *settings, const struct command_line *line,
+                  struct problems *problems);
+
 /* Reads the command line, loads its settings and acts on them; good: they have no
  * error. Returns what the act returns. */
-int command_on_settings(int n, char **words, int (*act)(const struct settings *, bool good));
+typedef int command_act(const struct command_line *line, const struct settings *settings,
+                        bool good);
+int command_on_settings(int n, char **words, command_act *act);
 
 int command_run(int n, char **words);
 int command_check(int n, char **words);

@@ -43,6 +43,8 @@ struct server {
     struct delivery *delivery;
     struct console *console;
     struct point_visitor console_visitor;
+    struct rules *rules; /* of the last reload; held; NULL: there was none */
+    bool lingering;
     struct admin *admin, *health;
     uint64_t gated; /* datagrams refused at the gate */
 };
@@ -57,6 +59,7 @@ void server_view(const struct server *server, struct server_view *out)
         .flusher_ledger = &server->flusher_ledger,
         .questions = server->questions,
         .outbox = &server->outbox,
+        .lingering = server->lingering,
         .delivery_ledger = server->delivery_ledgers,
         .sinks = server->sinks.at,
         .n_sinks = server->sinks.n,
@@ -172,19 +175,27 @@ static void say_sinks(const struct server *server)
                  "API key");
 }
 
+static struct delivery_config delivery_of(const struct sinks *sinks,
+                                          const struct settings *settings)
+{
+    struct delivery_config config = delivery_settings(settings);
+
+    config.base_url = sinks->at[0].base_url; /* NULL: local */
+    config.api_key = sinks->at[0].api_key;
+    config.more = sinks->at + 1;
+    config.n_more = sinks->n - 1;
+    return config;
+}
+
 static bool start_delivery(struct server *server, char *problem, size_t problem_size)
 {
-    struct delivery_config config = delivery_settings(server->config.settings);
 
     if (!sinks_read(&server->sinks, server->config.settings, problem, problem_size))
         return false;
     server->delivery_ledgers = calloc(server->sinks.n, sizeof *server->delivery_ledgers);
     if (server->delivery_ledgers == NULL)
         return false;
-    config.base_url = server->sinks.at[0].base_url; /* NULL: local */
-    config.api_key = server->sinks.at[0].api_key;
-    config.more = server->sinks.at + 1;
-    config.n_more = server->sinks.n - 1;
+    struct delivery_config config = delivery_of(&server->sinks, server->config.settings);
     say_sinks(server);
     server->delivery = delivery_start(&config, &server->outbox, server->delivery_ledgers);
     if (server->delivery == NULL)
@@ -213,8 +224,7 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .budget = &server->budget,
         .ledger = &server->flusher_ledger,
         .questions = server->questions,
-        .report = server->config.settings->heeler_self_telemetry && !server->local ? report_self
-                                                                                   : NULL,
+        .report = !server->local ? report_self : NULL,
         .report_context = server,
     };
 
@@ -315,6 +325,99 @@ struct server *server_start(const struct server_config *config, char *problem,
     return server;
 }
 
+/* ---- while it runs ----------------------------------------------------- */
+
+/* The keys alone: others read the rest of the list meanwhile. */
+static void take_keys(struct server *server, struct sinks *given)
+{
+    for (size_t i = 0; i < given->n; i++) {
+        const char *former = server->sinks.at[i].api_key;
+
+        server->sinks.at[i].api_key = given->at[i].api_key;
+        given->at[i].api_key = former;
+    }
+    sinks_free(given);
+}
+
+static void follow(struct server *server, struct reload_plan *plan)
+{
+    enum log_level level = LOG_LEVEL_INFO;
+    struct rules *former = server->rules;
+
+    for (uint32_t i = 0; i < server->workers; i++)
+        worker_follow(server->worker[i], rules_hold(plan->rules));
+    take_keys(server, &plan->sinks);
+    server->rules = plan->rules;
+    server->config.settings = plan->rules->settings;
+    rules_release(former);
+    struct delivery_config config = delivery_of(&server->sinks, server->config.settings);
+    if (!delivery_follow(server->delivery, &config))
+        log_error("server: no memory for new keys: delivery goes on with the old ones");
+    if (log_level_parse(server->config.settings->log_level, &level))
+        log_set_level(level);
+}
+
+bool server_reload(struct server *server, struct reload *out, const char *asker)
+{
+    struct reload_base base = {
+        .in_force = server->config.settings,
+        .naming = server->rules != NULL ? server->rules->naming : 0,
+        .hostname = server->config.hostname,
+        .ledger = &server->flusher_ledger,
+        .sinks = &server->sinks,
+        .load = server->config.load,
+        .context = server->config.context,
+    };
+    struct reload_plan plan = { .rules = NULL };
+    bool done = false;
+
+    if (base.load == NULL)
+        problems_error(&out->problems, "the settings of this server cannot be loaded anew");
+    else
+        done = reload_prepare(&plan, &base, out);
+    if (plan.rules != NULL)
+        follow(server, &plan);
+    else
+        sinks_free(&plan.sinks);
+    reload_log(out, done, asker);
+    return done;
+}
+
+const struct settings *server_settings(const struct server *server)
+{
+    return server->config.settings;
+}
+
+int64_t server_flush(struct server *server)
+{
+    int64_t second = clock_wall_ns() / 1000000000 + 1;
+
+    for (uint32_t i = 0; i < server->workers; i++)
+        worker_seal_at(server->worker[i], second);
+    return second;
+}
+
+void server_ask_to_stop(struct server *server)
+{
+    if (server->config.stop != NULL)
+        server->config.stop(server->config.context);
+}
+
+void server_linger(struct server *server)
+{
+    server->lingering = true;
+}
+
+uint64_t server_datagrams(const struct server *server)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < server->listeners.n; i++)
+        for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
+            sum += counter_read(&server->listeners.at[i].sockets[w].datagrams);
+    return sum;
+}
+
 /* ---- stop -------------------------------------------------------------- */
 
 static uint64_t total_drops(const struct server *server)
@@ -350,13 +453,11 @@ static void print_ledger(const struct server *server)
     const struct flusher_ledger *flusher = &server->flusher_ledger;
     struct server_view view;
     struct sinks_sum sum;
-    uint64_t datagrams = 0, lines = 0, rejected = 0, values = 0, shed = 0, encoded = 0;
+    uint64_t datagrams = server_datagrams(server), lines = 0, rejected = 0, values = 0,
+             shed = 0, encoded = 0;
 
     server_view(server, &view);
     sinks_add_up(view.delivery_ledger, view.n_sinks, &sum);
-    for (size_t i = 0; i < server->listeners.n; i++)
-        for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
-            datagrams += counter_read(&server->listeners.at[i].sockets[w].datagrams);
     for (uint32_t w = 0; w < server->workers; w++) {
         for (int i = 0; i < LINE_KIND_COUNT; i++)
             lines += counter_read(&server->worker_ledgers[w].lines[i]);
@@ -401,6 +502,7 @@ static void server_free(struct server *server)
     free(server->questions);
     console_free(server->console);
     sinks_free(&server->sinks);
+    rules_release(server->rules);
     free(server->delivery_ledgers);
     free(server->accounts);
     free(server->worker_ledgers);

@@ -19,6 +19,7 @@
 #include "flush/ledger.h"
 #include "flush/questions.h"
 #include "server/listener.h"
+#include "server/reload.h"
 
 struct server;
 
@@ -27,6 +28,11 @@ struct server_config {
     const char *hostname;
     struct event_base *base; /* the caller's loop: serves HTTP */
     FILE *console;           /* flushed buckets are printed here; NULL: nowhere */
+
+    /* For reloads and POST /drain; NULL: refused, ignored. */
+    reload_load *load;
+    void (*stop)(void *context); /* begins what SIGTERM begins */
+    void *context;               /* of both */
 };
 
 /* NULL with a sentence. */
@@ -36,6 +42,27 @@ struct server *server_start(const struct server_config *config, char *problem,
 /* Frees the server. False: delivery did not end by the deadline and still runs;
  * the process must end without freeing more. */
 bool server_stop(struct server *given);
+
+/* ---- while it runs: on the thread of the loop --------------------------- */
+
+/* Loads the settings anew; see server/reload.h. Says in the log what came of it. */
+bool server_reload(struct server *server, struct reload *out, const char *asker);
+
+/* The settings in force; a view until the next reload. */
+const struct settings *server_settings(const struct server *server);
+
+/* The open interval ends at the next full second, which is returned; the rest of it is
+ * sent with the stamp of that second. */
+int64_t server_flush(struct server *server);
+
+/* As a signal would, if the caller of server_start() gave a way. */
+void server_ask_to_stop(struct server *server);
+
+/* /ready says no from now on; all else goes on. */
+void server_linger(struct server *server);
+
+/* Received on all listeners so far. */
+uint64_t server_datagrams(const struct server *server);
 
 /* ---- for telemetry: all readable live, from any thread ---------------- */
 
@@ -50,8 +77,10 @@ struct server_view {
     const struct delivery_target *sinks;           /* what they are */
     size_t n_sinks;
     struct questions *questions; /* to the flusher */
-    bool local;                  /* nothing is sent */
-    int64_t flusher_alive_ms;    /* monotonic */
+    const struct outbox *outbox;
+    bool lingering;           /* a stop was asked for */
+    bool local;               /* nothing is sent */
+    int64_t flusher_alive_ms; /* monotonic */
     int64_t started_s;
 };
 void server_view(const struct server *server, struct server_view *out);
