@@ -35,7 +35,7 @@ struct admin {
 /* ---- health ------------------------------------------------------------ */
 
 struct health {
-    const char *component;
+    const char *component; /* NULL: there is nothing to say */
     bool healthy;
 };
 
@@ -69,7 +69,7 @@ static void look(const struct server_view *seen, struct health rows[HEALTH_ROWS]
         (struct health){ "aggregator", now_ms - view.flusher_alive_ms < FLUSHER_SILENT_MS };
     rows[2] = (struct health){ "forwarder", true };
     rows[3] = (struct health){ "api-key", true };
-    rows[4] = (struct health){ "lifecycle", !readiness || !view.lingering };
+    rows[4] = (struct health){ readiness && view.lingering ? "lifecycle" : NULL, false };
     for (size_t i = 0; readiness && !view.local && i < view.n_sinks; i++)
         look_at_sink(&view.delivery_ledger[i], &rows[2], &rows[3]);
 }
@@ -80,7 +80,7 @@ static void add_names(struct evbuffer *body, const struct health rows[HEALTH_ROW
     const char *separator = "";
 
     for (int i = 0; i < HEALTH_ROWS; i++) {
-        if (rows[i].healthy != healthy)
+        if (rows[i].component == NULL || rows[i].healthy != healthy)
             continue;
         evbuffer_add_printf(body, "%s\"%s\"", separator, rows[i].component);
         separator = ",";
@@ -116,7 +116,7 @@ static void reply_health(struct evhttp_request *request, const struct admin *adm
     server_view(admin->server, &view);
     look(&view, rows, readiness);
     for (int i = 0; i < HEALTH_ROWS; i++)
-        all = all && rows[i].healthy;
+        all = all && (rows[i].healthy || rows[i].component == NULL);
     evbuffer_add_printf(body, "{\"Healthy\":[");
     add_names(body, rows, true);
     evbuffer_add_printf(body, "],\"Unhealthy\":[");

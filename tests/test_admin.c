@@ -195,8 +195,8 @@ static void junk_is_refused_and_the_next_one_served(void **state)
 
     assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
     int port = server_http_port(running.server);
-    raw_request(&running, port, "POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "501");
-    raw_request(&running, port, "DELETE /live HTTP/1.0\r\n\r\n", "501");
+    raw_request(&running, port, "POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "405");
+    raw_request(&running, port, "DELETE /live HTTP/1.0\r\n\r\n", "405");
     raw_request(&running, port, "no http at all\r\n\r\n", "400");
     assert_answer(&running, port, "/live", 200, healthy);
     assert_true(running_stop(&running));

@@ -7,30 +7,59 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/load.h"
 #include "config/log.h"
 #include "tests/support/with_settings.h"
 
 #define WAIT_NS INT64_C(10000000000)
 
-enum { SETS_MAX = 32 };
+static bool load(void *context, struct settings *out, struct problems *problems)
+{
+    struct running *running = context;
+    struct settings_source source = { .sets = running->sets, .n_sets = running->n_sets };
+
+    return settings_load(out, &source, problems);
+}
+
+static void note_stop(void *context)
+{
+    struct running *running = context;
+
+    running->asked_to_stop = true;
+}
+
+void running_set(struct running *running, char *set)
+{
+    running->sets[running->n_sets++] = set;
+}
 
 bool running_start(struct running *out, FILE *console, char **sets, size_t n_sets)
 {
-    char *all[SETS_MAX] = { "dogstatsd_port=__random__", "bind_host=127.0.0.1",
-                            "heeler_http_listen=", "dogstatsd_socket=",
-                            /* Nothing reaches the intake that the test did not ask for. */
-                            "forwarder_apikey_validation_interval=0",
-                            "heeler_self_telemetry=false" };
-    size_t n = 6;
+    static char *const first[] = {
+        "dogstatsd_port=__random__", "bind_host=127.0.0.1",
+        "heeler_http_listen=", "dogstatsd_socket=",
+        /* Nothing reaches the intake that the test did not ask for. */
+        "forwarder_apikey_validation_interval=0", "heeler_self_telemetry=false"
+    };
 
     *out = (struct running){ .base = event_base_new() };
     temp_file_write(out->log_path, "", 0);
     log_open(LOG_LEVEL_INFO, out->log_path, false, false);
-    for (size_t i = 0; i < n_sets && n < SETS_MAX; i++)
-        all[n++] = sets[i];
-    if (!with_settings(&out->settings, all, n))
+    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++)
+        running_set(out, first[i]);
+    for (size_t i = 0; i < n_sets; i++)
+        running_set(out, sets[i]);
+    if (!with_settings(&out->settings, out->sets, out->n_sets))
         return false;
-    struct server_config config = { &out->settings, "test-host", out->base, console };
+    struct server_config config = {
+        .settings = &out->settings,
+        .hostname = "test-host",
+        .base = out->base,
+        .console = console,
+        .load = load,
+        .stop = note_stop,
+        .context = out,
+    };
     out->server = server_start(&config, out->problem, sizeof out->problem);
     return out->server != NULL;
 }
@@ -160,18 +189,27 @@ static void on_answer(struct evhttp_request *request, void *context)
     evbuffer_copyout(input, answer->body, size);
 }
 
-int running_get(struct running *running, int port, const char *path, char **body)
+int running_ask(struct running *running, int port, enum evhttp_cmd_type method,
+                const char *path, const char *header, char **body)
 {
     struct answer answer = { 0 };
     int64_t deadline_ns = clock_monotonic_ns() + WAIT_NS;
     struct evhttp_connection *connection =
         evhttp_connection_base_new(running->base, NULL, "127.0.0.1", (uint16_t)port);
 
-    evhttp_make_request(connection, evhttp_request_new(on_answer, &answer), EVHTTP_REQ_GET,
-                        path);
+    struct evhttp_request *request = evhttp_request_new(on_answer, &answer);
+
+    if (header != NULL)
+        evhttp_add_header(evhttp_request_get_output_headers(request), header, "x");
+    evhttp_make_request(connection, request, method, path);
     while (!answer.done && clock_monotonic_ns() < deadline_ns)
         turn(running->base);
     evhttp_connection_free(connection);
     *body = answer.body;
     return answer.status;
+}
+
+int running_get(struct running *running, int port, const char *path, char **body)
+{
+    return running_ask(running, port, EVHTTP_REQ_GET, path, NULL, body);
 }

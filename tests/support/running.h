@@ -6,11 +6,18 @@
 #ifndef TESTS_SUPPORT_RUNNING_H
 #define TESTS_SUPPORT_RUNNING_H
 
+#include <event2/http.h>
+
 #include "server/server.h"
 #include "tests/support/temp_file.h"
 
+enum { RUNNING_SETS_MAX = 32 };
+
 struct running {
     struct settings settings;
+    char *sets[RUNNING_SETS_MAX]; /* views: what a reload loads */
+    size_t n_sets;
+    bool asked_to_stop; /* POST /drain */
     struct event_base *base;
     struct server *server; /* NULL: it did not start, problem says why */
     char problem[512];
@@ -44,7 +51,14 @@ bool running_delivered(const struct server_view *view, uint64_t n); /* payloads 
 /* The name of listener i, for udp_sender(). */
 const char *running_listener(const struct running *running, size_t i);
 
+/* For the next reload; a view. A later one goes before. */
+void running_set(struct running *running, char *set);
+
 /* GET; the status, with the body in *body (owned). 0: no answer. */
 int running_get(struct running *running, int port, const char *path, char **body);
+
+/* Any method, with one header more, or NULL. */
+int running_ask(struct running *running, int port, enum evhttp_cmd_type method,
+                const char *path, const char *header, char **body);
 
 #endif
