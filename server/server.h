@@ -77,7 +77,6 @@ struct server_view {
     const struct delivery_target *sinks;           /* what they are */
     size_t n_sinks;
     struct questions *questions; /* to the flusher */
-    const struct outbox *outbox;
     bool lingering;           /* a stop was asked for */
     bool local;               /* nothing is sent */
     int64_t flusher_alive_ms; /* monotonic */

@@ -652,6 +652,72 @@ static void a_wrong_key_is_found_at_the_start(void **state)
     rig_close(&rig);
 }
 
+static void a_new_key_is_tried_at_once_with_what_was_held(void **state)
+{
+    static const struct fake_answer answers[] = { { .status = 403 }, { .status = 403 } };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig.config.concurrent = 1;
+    rig.config.backoff.base_ms = rig.config.backoff.max_ms = 3600000;
+    fake_intake_script(rig.fake, answers, 1);
+    rig_start(&rig);
+    push(&rig, 7);
+    wait_counter(&rig, &rig.ledger.retries, 1);
+    rig.config.api_key = "another-key";
+    rig.config.backoff.base_ms = rig.config.backoff.max_ms = 1;
+    assert_true(delivery_follow(rig.delivery, &rig.config));
+    wait_counter(&rig, &rig.ledger.delivered.points, 2);
+    assert_string_equal(fake_request_header(fake_intake_request(rig.fake, 1), "dd-api-key"),
+                        "another-key");
+    assert_true(value_in(&rig, 1) == 7);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+}
+
+static void a_request_under_way_keeps_its_key(void **state)
+{
+    static const struct fake_answer hang = { .trick = FAKE_HANG };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig.config.concurrent = 2;
+    fake_intake_script(rig.fake, &hang, 1);
+    rig_start(&rig);
+    push(&rig, 1);
+    assert_true(fake_intake_wait(rig.fake, 1));
+    rig.config.api_key = "another-key";
+    for (int i = 0; i < 3; i++) /* the last one counts */
+        assert_true(delivery_follow(rig.delivery, &rig.config));
+    push(&rig, 2);
+    wait_counter(&rig, &rig.ledger.delivered.points, 2);
+    fake_intake_release(rig.fake);
+    wait_counter(&rig, &rig.ledger.delivered.points, 4);
+    assert_string_equal(fake_request_header(fake_intake_request(rig.fake, 0), "dd-api-key"),
+                        api_key);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+}
+
+static void other_targets_are_not_followed(void **state)
+{
+    struct delivery_target more = { "http://127.0.0.1:1", api_key };
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    rig_start(&rig);
+    rig.config.more = &more;
+    rig.config.n_more = 1;
+    assert_false(delivery_follow(rig.delivery, &rig.config));
+    rig.config.n_more = 0;
+    assert_true(delivery_follow(rig.delivery, &rig.config)); /* and stopped at once */
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+}
+
 /* ---------------------------------------------------------- two endpoints */
 
 static void a_dead_endpoint_does_not_slow_a_live_one(void **state)
@@ -1047,6 +1113,9 @@ static void a_name_that_hangs_stalls_only_its_own_endpoint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_key_is_tried_at_once_with_what_was_held),
+        cmocka_unit_test(a_request_under_way_keeps_its_key),
+        cmocka_unit_test(other_targets_are_not_followed),
         cmocka_unit_test(a_payload_arrives_whole_with_the_agents_headers),
         cmocka_unit_test(every_route_has_its_own_path_and_type),
         cmocka_unit_test(what_is_refused_is_dropped_and_counted_by_status),

@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include "flush/rules.h"
 #include "tests/support/pipeline.h"
+#include "tests/support/with_settings.h"
 
 static uint64_t read_counter(const struct counter *counter)
 {
@@ -476,9 +478,146 @@ static void a_wrong_setting_is_a_sentence(void **state)
     pipeline_free(p);
 }
 
+/* ---- reloads and early seals -------------------------------------------- */
+
+/* What a worker is told by a reload; its next seal takes it over. */
+static void follow(struct pipeline *p, uint32_t worker, struct rules *given)
+{
+    table_follow(p->workers[worker].table, given, 2);
+}
+
+static struct rules *make_rules(struct pipeline *p, uint32_t naming, char **sets, size_t n)
+{
+    char problem[256];
+    struct settings *settings = calloc(1, sizeof *settings);
+
+    assert_non_null(settings);
+    assert_true(with_settings(settings, sets, n));
+    struct rules *rules = rules_new(settings, "h", &p->ledger, problem, sizeof problem);
+    assert_non_null(rules);
+    rules->owned = settings;
+    rules->naming = naming;
+    return rules;
+}
+#define RULES(p, naming, ...)                        \
+    make_rules(p, naming, (char *[]){ __VA_ARGS__ }, \
+               sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *))
+
+static void births_follow_the_rules_of_their_worker(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000, "tags=old:1", "dogstatsd_expiry_seconds=20");
+    struct rules *rules = RULES(p, 1, "tags=new:1", "dogstatsd_expiry_seconds=20");
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "a:1|c");
+    pipeline_line(p, 1, 1002, "a:2|c");
+    follow(p, 0, rules_hold(rules)); /* the other worker hears of it later */
+    pipeline_line(p, 0, 1003, "a:3|c");
+    pipeline_flush(p, 1010.5);
+    assert_float_equal(pipeline_value(p, "a", "old:1", 1000), 0.6, 1e-6);
+    follow(p, 1, rules);
+    pipeline_line(p, 0, 1011, "a:4|c");
+    pipeline_line(p, 1, 1012, "a:5|c");
+    pipeline_flush(p, 1020.5);
+    assert_float_equal(pipeline_value(p, "a", "new:1", 1010), 0.4, 1e-6);
+    assert_float_equal(pipeline_value(p, "a", "old:1", 1010), 0.5, 1e-6);
+    pipeline_line(p, 0, 1021, "a:6|c");
+    pipeline_line(p, 1, 1022, "a:7|c");
+    pipeline_flush(p, 1030.5);
+    assert_float_equal(pipeline_value(p, "a", "new:1", 1020), 1.3, 1e-6);
+    assert_float_equal(pipeline_value(p, "a", "old:1", 1020), 0, 0); /* as if it were quiet */
+    pipeline_flush(p, 1050.5);
+    assert_null(pipeline_find(p, "a", "old:1", 1040));
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    assert_nothing_open(p);
+    pipeline_free(p);
+}
+
+/* The last interval under the old rules is sent by them, whatever comes meanwhile. */
+static void a_snapshot_is_sent_by_the_rules_of_its_seal(void **state)
+{
+    struct pipeline *p =
+        PIPELINE(1, 1000, "histogram_aggregates=max", "histogram_percentiles=");
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "a:1:9|h");
+    follow(p, 0,
+           RULES(p, 0, "histogram_aggregates=min", "histogram_percentiles=0.5",
+                 "use_v2_api.series=false"));
+    pipeline_line(p, 0, 1002, "_e{1,1}:a|b");
+    pipeline_flush(p, 1010.5);
+    assert_float_equal(pipeline_value(p, "a.max", "", 1000), 9, 0);
+    assert_null(pipeline_find(p, "a.min", "", 1000));
+    pipeline_line(p, 0, 1011, "a:2:9|h");
+    pipeline_line(p, 0, 1012, "t:1|c|T900");
+    pipeline_flush(p, 1020.5);
+    assert_float_equal(pipeline_value(p, "a.min", "", 1010), 2, 0);
+    assert_null(pipeline_find(p, "a.max", "", 1010));
+    assert_nothing_open(p);
+    pipeline_free(p);
+}
+
+static void a_record_follows_the_rules_of_its_worker(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 1000, "statsd_metric_namespace=old");
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "t:1|g|T900");
+    follow(p, 0, RULES(p, 1, "statsd_metric_namespace=new"));
+    pipeline_flush(p, 1010.5);
+    pipeline_line(p, 0, 1011, "t:1|g|T901");
+    pipeline_flush(p, 1020.5);
+    json_t *taken = pipeline_take(p);
+    json_t *series = json_object_get(taken, "series");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(series, 0), "metric")),
+                        "old.t");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(series, 1), "metric")),
+                        "new.t");
+    json_decref(taken);
+    pipeline_free(p);
+}
+
+/* As a worker does that is asked for a flush. */
+static void seal_at(struct pipeline *p, uint32_t worker, int64_t second)
+{
+    assert_true(table_seal(p->workers[worker].table, second, second * 1000000000 - p->step_ns));
+}
+
+static void the_rest_of_an_interval_sealed_early_has_a_second_of_its_own(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "a:1|c\nquiet:1|c");
+    pipeline_flush(p, 1010.5);
+    pipeline_line(p, 0, 1011, "a:2|c");
+    pipeline_line(p, 1, 1012, "a:3|c");
+    pipeline_flush(p, 1014);
+    for (uint32_t worker = 0; worker < 2; worker++)
+        seal_at(p, worker, 1014);
+    pipeline_run(p);
+    assert_int_equal(read_counter(&p->ledger.flushed_until_s), 1014);
+    assert_float_equal(pipeline_value(p, "a", "", 1010), 0.5, 1e-6);
+    assert_float_equal(pipeline_value(p, "quiet", "", 1010), 0, 0);
+    pipeline_line(p, 1, 1015, "a:4|c");
+    pipeline_flush(p, 1020.5);
+    assert_float_equal(pipeline_value(p, "a", "", 1014), 0.4, 1e-6);
+    assert_null(pipeline_find(p, "quiet", "", 1014)); /* one zero an interval */
+    assert_int_equal(read_counter(&p->ledger.flushed_until_s), 1020);
+    assert_int_equal(read_counter(&p->ledger.late_buckets), 0);
+    pipeline_flush(p, 1030.5);
+    assert_float_equal(pipeline_value(p, "quiet", "", 1020), 0, 0);
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    pipeline_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(births_follow_the_rules_of_their_worker),
+        cmocka_unit_test(a_snapshot_is_sent_by_the_rules_of_its_seal),
+        cmocka_unit_test(a_record_follows_the_rules_of_its_worker),
+        cmocka_unit_test(the_rest_of_an_interval_sealed_early_has_a_second_of_its_own),
         cmocka_unit_test(an_interval_is_flushed_when_all_workers_have_handed_in),
         cmocka_unit_test(who_was_refused_for_want_of_room_comes_in_when_there_is_some),
         cmocka_unit_test(a_late_worker_holds_nobody_up_and_loses_nothing),

@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include "flush/rules.h"
 #include "server/table.h"
+#include "tests/support/with_settings.h"
 
 enum { INTERVAL_S = 10, IDLE_INTERVALS = 2 };
 #define INTERVAL_NS (INTERVAL_S * INT64_C(1000000000))
@@ -555,9 +557,117 @@ static void records_are_pushed_when_asked(void **state)
     bench_close(&bench);
 }
 
+/* ---- reloads ------------------------------------------------------------ */
+
+static struct flusher_ledger flusher_ledger;
+
+static struct rules *make_rules(uint32_t naming, char *set)
+{
+    char problem[256];
+    struct settings *settings = calloc(1, sizeof *settings);
+
+    assert_non_null(settings);
+    assert_true(with_settings(settings, &set, 1));
+    struct rules *rules = rules_new(settings, "h", &flusher_ledger, problem, sizeof problem);
+    assert_non_null(rules);
+    rules->owned = settings;
+    rules->naming = naming;
+    return rules;
+}
+
+static void other_names_make_every_context_be_born_anew(void **state)
+{
+    char births[256];
+    struct bench bench;
+    (void)state;
+
+    bench_open(&bench, 3);
+    for (int i = 0; i < IDLE_INTERVALS + 2; i++) { /* one dead, two live */
+        add(&bench, "a:1|c");
+        add(&bench, "b:1|c");
+        if (i == 0)
+            add(&bench, "dead:1|c");
+        assert_true(seal(&bench));
+        finish_parcel(&bench, &next_bucket(&bench, births, sizeof births)->parcel);
+    }
+    add(&bench, "b:1|c");
+    struct rules *rules = make_rules(1, "tags=x");
+    table_follow(bench.table, make_rules(7, "tags=never"), 1); /* replaced */
+    table_follow(bench.table, rules_hold(rules), IDLE_INTERVALS);
+    assert_true(seal(&bench));
+    struct bucket *bucket = next_bucket(&bench, births, sizeof births);
+    assert_string_equal(births, ""); /* nothing is new up to the seal */
+    assert_ptr_equal(bucket->rules, rules);
+    assert_true(bucket->all_retired);
+    assert_int_equal(bucket->cells[1].values, 1);
+    for (uint32_t id = 0; id < bucket->n_cells; id++)
+        if (id != 1)
+            assert_int_equal(bucket->cells[id].stamp, 0);
+    finish_parcel(&bench, &bucket->parcel);
+    assert_int_equal(table_contexts(bench.table), 0);
+
+    add(&bench, "b:1|c");
+    add(&bench, "c:1|c");
+    add(&bench, "d:1|c"); /* all the room there is */
+    expect(&bench, "0=b{} 1=c{} 2=d{} ", "");
+    table_follow(bench.table, rules, IDLE_INTERVALS); /* the same names: they stay */
+    expect(&bench, "", "");
+    add(&bench, "d:1|c");
+    expect(&bench, "", "");
+    bench_close(&bench);
+}
+
+static void the_other_settings_count_from_the_next_bucket_on(void **state)
+{
+    char births[256];
+    struct bench bench;
+    (void)state;
+
+    bench_open(&bench, 10);
+    add(&bench, "a:1|h");
+    table_follow(bench.table, make_rules(0, "histogram_copy_to_distribution=true"), 0);
+    add(&bench, "a:1|h");
+    expect(&bench, "0=a{} ", "");
+    add(&bench, "a:1|h");
+    assert_true(seal(&bench));
+    struct bucket *bucket = next_bucket(&bench, births, sizeof births);
+    assert_string_equal(births, "1=a{} ");
+    assert_false(bucket->all_retired);
+    finish_parcel(&bench, &bucket->parcel);
+    expect(&bench, "", "0 1 "); /* no interval of rest any more */
+    bench_close(&bench);
+}
+
+/* A table that cannot seal keeps the rules for the seal that succeeds. */
+static void rules_wait_for_a_seal_that_succeeds(void **state)
+{
+    char births[256];
+    struct bench bench;
+    (void)state;
+
+    bench_open(&bench, 10);
+    while (seal(&bench))
+        ;
+    table_follow(bench.table, make_rules(1, "tags=x"), 1);
+    assert_false(seal(&bench));
+    struct bucket *bucket;
+    while ((bucket = next_bucket(&bench, births, sizeof births)) != NULL) {
+        assert_null(bucket->rules);
+        finish_parcel(&bench, &bucket->parcel);
+    }
+    assert_true(seal(&bench));
+    bucket = next_bucket(&bench, births, sizeof births);
+    assert_non_null(bucket->rules);
+    finish_parcel(&bench, &bucket->parcel);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(other_names_make_every_context_be_born_anew),
+        cmocka_unit_test(the_other_settings_count_from_the_next_bucket_on),
+        cmocka_unit_test(rules_wait_for_a_seal_that_succeeds),
         cmocka_unit_test(each_identity_is_born_once_before_its_bucket),
         cmocka_unit_test(a_quiet_context_is_retired_and_its_id_used_again),
         cmocka_unit_test(a_retired_context_seen_again_is_born_under_its_id),
