@@ -17,10 +17,10 @@ LEDGER_NUMBER = re.compile(r"\b([a-z_]+)=(\d+)")
 class Server:
     """One process. Its log goes to a file, so that no full pipe can stop it."""
 
-    def __init__(self, binary, settings):
+    def __init__(self, binary, settings, config=None):
         settings = {"api_key": "k", "dogstatsd_port": "__random__", "dogstatsd_socket": "",
                     "heeler_http_listen": "127.0.0.1:0", "dogstatsd_so_rcvbuf": 64 << 20, **settings}
-        command = [binary, "run"]
+        command = [binary, "run"] + (["--config", config] if config else [])
         for key, value in settings.items():
             command += ["--set", f"{key}={value}"]
         environment = {key: value for key, value in os.environ.items()
