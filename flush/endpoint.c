@@ -295,8 +295,7 @@ static void say_done(const struct request *request, CURLcode code)
     if (!log_enabled(LOG_LEVEL_DEBUG))
         return;
     curl_easy_getinfo(request->http.easy, CURLINFO_TOTAL_TIME_T, &took_us);
-    log_debug("delivery: %s: %s of %" PRIu32 " points: %s, status %ld, %.1f ms",
-              endpoint->intake.name,
+    log_debug("delivery: %s: %s of %" PRIu32 " points: %s, status %ld, %.1f ms", endpoint->name,
               errand != NULL ? payload_route_kind(errand->payload->route) : "key",
               errand != NULL ? errand->points : 0, curl_easy_strerror(code),
               intake_request_status(&request->http), (double)took_us / 1000);

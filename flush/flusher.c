@@ -683,8 +683,9 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
         catalogue_expire(flusher->catalogue, snapshot->start_s);
         offer_room(flusher);
     }
-    atomic_thread_fence(memory_order_release); /* with control's: payloads, then this */
-    counter_set(&flusher->config.ledger->flushed_until_s, (uint64_t)snapshot->until_s);
+    /* With control's acquire: first the payloads, then this. */
+    atomic_store_explicit(&flusher->config.ledger->flushed_until_s.n,
+                          (uint64_t)snapshot->until_s, memory_order_release);
     log_debug("flusher: the interval of %" PRId64 " is encoded, %" PRIu64 " series",
               snapshot->start_s, counter_read(&flusher->config.ledger->series));
     snapshot_free(snapshot);

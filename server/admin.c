@@ -14,10 +14,17 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "server/ask.h"
+#include "server/connections.h"
 #include "server/control.h"
 #include "server/metrics.h"
 
-enum { HEADERS_MAX = 16 * 1024, BODY_MAX = 64 * 1024, TIMEOUT_S = 10, ACCEPT_PAUSE_S = 1 };
+enum {
+    HEADERS_MAX = 16 * 1024,
+    BODY_MAX = 64 * 1024,
+    TIMEOUT_S = 10,
+    ACCEPT_PAUSE_S = 1,
+    CONNECTIONS_MAX = 64 /* others wait until one ends; a silent one does after TIMEOUT_S */
+};
 
 /* The flusher's loop ticks each second; silent for so long it hangs. */
 enum { FLUSHER_SILENT_MS = 30000 };
@@ -29,6 +36,7 @@ struct admin {
     struct control *control; /* the same */
     struct evconnlistener *listener;
     struct event *accept_timer;
+    bool full; /* no further connection is accepted */
     int port;
 };
 
@@ -273,10 +281,24 @@ static void pause_accepting(struct evconnlistener *listener, void *context)
 
 static void on_accept_timer(evutil_socket_t fd, short what, void *context)
 {
-    const struct admin *admin = context;
+    struct admin *admin = context;
 
     (void)fd, (void)what;
-    evconnlistener_enable(admin->listener);
+    admin->full = admin->full && connections_on(admin->port) >= CONNECTIONS_MAX;
+    if (!admin->full)
+        evconnlistener_enable(admin->listener);
+}
+
+/* Called for each new connection. NULL: evhttp makes what it needs by itself. */
+static struct bufferevent *on_connection(struct event_base *base, void *context)
+{
+    struct admin *admin = context;
+
+    (void)base;
+    admin->full = connections_on(admin->port) >= CONNECTIONS_MAX;
+    if (admin->full)
+        evconnlistener_disable(admin->listener);
+    return NULL;
 }
 
 static bool watch_accepting(struct admin *admin, struct event_base *base,
@@ -299,6 +321,7 @@ static void set_routes(struct admin *admin, bool full)
     evhttp_set_max_headers_size(admin->http, HEADERS_MAX);
     evhttp_set_max_body_size(admin->http, BODY_MAX);
     evhttp_set_timeout(admin->http, TIMEOUT_S);
+    evhttp_set_bevcb(admin->http, on_connection, admin);
     evhttp_set_gencb(admin->http, full ? on_request : on_health_request, admin);
 }
 

@@ -133,10 +133,11 @@ static void answer_flush(struct control *control, struct waiting *waiting,
 static void look_at(struct control *control, struct waiting *waiting,
                     const struct server_view *view, int64_t now_ms)
 {
-    waiting->encoded =
-        waiting->encoded ||
-        (int64_t)counter_read(&view->flusher_ledger->flushed_until_s) >= waiting->second;
-    atomic_thread_fence(memory_order_acquire); /* with the flusher's */
+    int64_t flushed_s =
+        (int64_t)atomic_load_explicit(&view->flusher_ledger->flushed_until_s.n,
+                                      memory_order_acquire); /* with the flusher's */
+
+    waiting->encoded = waiting->encoded || flushed_s >= waiting->second;
     if (waiting->encoded && outbox_bytes(view->outbox) == 0)
         answer_flush(control, waiting, view, 200);
     else if (now_ms >= waiting->until_ms || waiting->request == NULL)

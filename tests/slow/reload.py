@@ -121,7 +121,7 @@ def reloads(options, folder, workers):
             server.process.send_signal(signal.SIGHUP)
         time.sleep(options.pause)
     grown = memory_kib(server) - memory
-    pause_ms = server.total("heeler_longest_seal_seconds") * 1000
+    pause_ms = server.total("heeler_seal_longest_microseconds") / 1000
     sent, datagrams = load.done()
     if server.stop() != 0:
         problems.append("the exit code is not 0")

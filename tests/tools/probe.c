@@ -3,6 +3,7 @@
  *   probe burst PORT COUNT   sends COUNT datagrams at once, prints how many left
  *   probe flood PORT         sends until SIGTERM, prints how many left
  *   probe get PORT PATH      prints the body; exit 1 unless the answer is 200
+ *   probe post PORT PATH     the same by POST; exit 1 unless it is 200 or 202
  *   probe watch PORT SECONDS  asks /live and /metrics all the time; prints how long answers
  *                            took, and how late after each full second a flush was seen
  *   probe hang               a TCP server that accepts and never answers; prints its port
@@ -72,14 +73,14 @@ static int send_many(const char *port, int64_t count)
 }
 
 /* The whole answer, or NULL. */
-static const char *fetch(const char *port, const char *path)
+static const char *fetch(const char *port, const char *method, const char *path)
 {
     static char answer[1 << 20];
     char request[512];
     size_t used = 0;
     ssize_t n = 0;
     int fd = open_to(SOCK_STREAM, port);
-    int len = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\n\r\n", path);
+    int len = snprintf(request, sizeof request, "%s %s HTTP/1.0\r\n\r\n", method, path);
 
     if (fd < 0)
         return NULL;
@@ -94,12 +95,13 @@ static const char *fetch(const char *port, const char *path)
 
 static bool is_fine(const char *answer)
 {
-    return answer != NULL && strncmp(strchr(answer, ' '), " 200 ", 5) == 0;
+    return answer != NULL && (strncmp(strchr(answer, ' '), " 200 ", 5) == 0 ||
+                              strncmp(strchr(answer, ' '), " 202 ", 5) == 0);
 }
 
-static int get(const char *port, const char *path)
+static int ask(const char *port, const char *method, const char *path)
 {
-    const char *answer = fetch(port, path);
+    const char *answer = fetch(port, method, path);
 
     if (answer != NULL)
         fputs(strstr(answer, "\r\n\r\n") + 4, stdout);
@@ -143,10 +145,10 @@ static int watch(const char *port, double seconds)
 
     while (now_ms(CLOCK_MONOTONIC) < end && n_answers < ROUNDS_MAX) {
         double asked = now_ms(CLOCK_MONOTONIC);
-        if (!is_fine(fetch(port, "/live")))
+        if (!is_fine(fetch(port, "GET", "/live")))
             return fail("/live");
         answers[n_answers++] = now_ms(CLOCK_MONOTONIC) - asked;
-        const char *metrics = fetch(port, "/metrics");
+        const char *metrics = fetch(port, "GET", "/metrics");
         const char *at = is_fine(metrics) ? strstr(metrics, "\nheeler_snapshots_total ") : NULL;
         if (at == NULL)
             return fail("/metrics");
@@ -193,14 +195,17 @@ int main(int argc, char **argv)
     if (strcmp(what, "flood") == 0 && argc == 3)
         return send_many(argv[2], INT64_MAX);
     if (strcmp(what, "get") == 0 && argc == 4)
-        return get(argv[2], argv[3]);
+        return ask(argv[2], "GET", argv[3]);
+    if (strcmp(what, "post") == 0 && argc == 4)
+        return ask(argv[2], "POST", argv[3]);
     if (strcmp(what, "watch") == 0 && argc == 4)
         return watch(argv[2], atof(argv[3]));
     if (strcmp(what, "hang") == 0)
         return stay(SOCK_STREAM);
     if (strcmp(what, "hold") == 0)
         return stay(SOCK_DGRAM);
-    fputs("probe burst PORT COUNT | flood PORT | get PORT PATH | watch PORT SECONDS | hang | "
+    fputs("probe burst PORT COUNT | flood PORT | get PORT PATH | post PORT PATH | watch PORT "
+          "SECONDS | hang | "
           "hold\n",
           stderr);
     return 2;
