@@ -9,12 +9,11 @@ enum { VALIDATION_MS = 10000 }; /* a question about a key takes no longer */
 /* ---- who holds which --------------------------------------------------- */
 
 /* NULL: the key makes no sense, or no memory. Held once. */
-static struct keyed *keyed_like(const struct intake *like, const char *api_key,
-                                int64_t timeout_ms)
+static struct keyed *keyed_like(const struct intake *like, const char *api_key)
 {
     struct keyed *keyed = calloc(1, sizeof *keyed);
 
-    if (keyed == NULL || !intake_open_like(&keyed->intake, like, api_key, timeout_ms)) {
+    if (keyed == NULL || !intake_open_like(&keyed->intake, like, api_key)) {
         free(keyed);
         return NULL;
     }
@@ -151,8 +150,10 @@ void endpoint_on_validate(evutil_socket_t fd, short what, void *argument)
 /* ---- a new one --------------------------------------------------------- */
 
 /* What was held because of the old key goes out at once with the new one. */
-static void try_new_key(struct endpoint *endpoint)
+static void try_new_key(struct endpoint *endpoint, struct keyed *given)
 {
+    keyed_release(endpoint->keyed);
+    endpoint->keyed = given;
     log_info("delivery: %s: from now on with the key %s", endpoint->name,
              endpoint->keyed->intake.masked_key);
     endpoint_set_key_state(endpoint, KEY_UNKNOWN);
@@ -165,18 +166,18 @@ static void try_new_key(struct endpoint *endpoint)
 void endpoint_follow(struct endpoint *endpoint, const char *api_key)
 {
     const struct delivery_config *config = endpoint->common->config;
-    bool new_key = strcmp(api_key, endpoint->keyed->intake.api_key) != 0;
-    struct keyed *keyed = keyed_like(&endpoint->keyed->intake, api_key, config->timeout_ms);
 
     endpoint->backoff_config = config->backoff;
     endpoint->queue.config.memory_bytes = config->queue_bytes;
-    if (keyed == NULL) {
-        log_error("delivery: %s: no memory for the new key: the old one stays", endpoint->name);
-        return;
+    endpoint->keyed->intake.timeout_ms = config->timeout_ms;
+    if (strcmp(api_key, endpoint->keyed->intake.api_key) != 0) {
+        struct keyed *keyed = keyed_like(&endpoint->keyed->intake, api_key);
+
+        if (keyed != NULL)
+            try_new_key(endpoint, keyed);
+        else
+            log_error("delivery: %s: no memory for the new key: the old one stays",
+                      endpoint->name);
     }
-    keyed_release(endpoint->keyed);
-    endpoint->keyed = keyed;
-    if (new_key)
-        try_new_key(endpoint);
     endpoint_advance(endpoint);
 }

@@ -357,14 +357,13 @@ bool intake_open(struct intake *intake, const struct intake_config *config)
     return false;
 }
 
-bool intake_open_like(struct intake *intake, const struct intake *like, const char *api_key,
-                      int64_t timeout_ms)
+bool intake_open_like(struct intake *intake, const struct intake *like, const char *api_key)
 {
     struct intake_config config = {
         .base_url = like->base_url,
         .api_key = api_key,
         .user_agent = like->user_agent,
-        .timeout_ms = timeout_ms,
+        .timeout_ms = like->timeout_ms,
         .http1 = like->http1,
         .transport = { .proxy = like->proxy,
                        .ca_file = like->ca_file,

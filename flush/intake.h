@@ -1,7 +1,7 @@
 /* flush/intake.h: one Datadog intake: its URLs, headers and what its answers mean.
  *
- * Nothing here waits. A struct intake is immutable once open; the requests set
- * up from it point into it and into their payload. The API key goes into one
+ * Nothing here waits. A struct intake is immutable once open, but for its time limit;
+ * the requests set up from it point into it and into their payload. The API key goes into one
  * header and nowhere else: no URL, no log line. */
 #ifndef FLUSH_INTAKE_H
 #define FLUSH_INTAKE_H
@@ -107,10 +107,9 @@ struct intake {
 bool intake_open(struct intake *intake, const struct intake_config *config);
 void intake_close(struct intake *intake);
 
-/* The same intake with another key and time limit. False: the key cannot be sent or
- * memory is out; nothing is left open. */
-bool intake_open_like(struct intake *intake, const struct intake *like, const char *api_key,
-                      int64_t timeout_ms);
+/* The same intake with another key. False: the key cannot be sent or memory is out;
+ * nothing is left open. */
+bool intake_open_like(struct intake *intake, const struct intake *like, const char *api_key);
 
 /* Whether it can stand in a header: no line break or the like. */
 bool intake_key_is_fit(const char *api_key);

@@ -29,14 +29,15 @@ static bool add(struct sinks *sinks, const char *url, const char *key)
 static bool add_more(struct sinks *sinks, const char *given_url, const json_t *keys,
                      char *problem, size_t problem_size)
 {
-    char url[INTAKE_URL_MAX];
+    char url[INTAKE_URL_MAX], shown[INTAKE_URL_MAX];
     const json_t *key;
     size_t i;
 
+    settings_mask_url(given_url, shown, sizeof shown);
     if (!intake_base_url("", given_url, true, url) || !json_is_array(keys)) {
         snprintf(problem, problem_size,
                  "additional_endpoints: \"%.100s\": expected is a URL with a list of keys",
-                 given_url);
+                 shown);
         return false;
     }
     json_array_foreach(keys, i, key)
@@ -46,7 +47,7 @@ static bool add_more(struct sinks *sinks, const char *given_url, const json_t *k
         if (text == NULL || text[0] == '\0') {
             snprintf(problem, problem_size,
                      "additional_endpoints: \"%.100s\": a key is a text that is not empty",
-                     url);
+                     shown);
             return false;
         }
         if (!add(sinks, url, text)) {

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/clock.h"
 #include "config/log.h"
+#include "flush/rules.h"
 #include "server/table.h"
 #include "server/worker.h"
 #include "tests/support/udp.h"
@@ -235,9 +237,59 @@ static void datagrams_are_forwarded_and_counted(void **state)
     world_free(world);
 }
 
+static struct bucket *next_bucket(struct parcel **parcels)
+{
+    while (*parcels != NULL) {
+        struct parcel *parcel = *parcels;
+        *parcels = parcel->next;
+        if (parcel->kind == PARCEL_BUCKET)
+            return (struct bucket *)parcel;
+        chunk_free((struct chunk *)parcel);
+    }
+    return NULL;
+}
+
+static void an_interval_ends_early_when_asked(void **state)
+{
+    struct world *world = WORLD_NEW(-1, 0, "heeler_interval=60");
+    struct flusher_ledger ledger = { .folded = { 0 } };
+    char problem[256];
+    struct rules *rules = rules_new(&world->settings, "h", &ledger, problem, sizeof problem);
+    (void)state;
+
+    udp_send(world->sender, "a:1|c");
+    wait_for(world, 1);
+    int64_t second = clock_wall_ns() / 1000000000 + 1;
+    worker_follow(world->worker, rules_hold(rules));
+    worker_seal_at(world->worker, second);
+    worker_seal_at(world->worker, second); /* once */
+    for (int i = 0; i < 10000 && counter_read(&world->ledger.seals) < 1; i++)
+        poll(NULL, 0, 1);
+    worker_seal_at(world->worker, second);           /* it is over */
+    worker_follow(world->worker, rules_hold(rules)); /* taken by the last seal */
+    stop(world);
+    worker_join(world->worker);
+
+    struct parcel *parcels = inbox_take(&world->inbox);
+    struct bucket *first = next_bucket(&parcels), *last = next_bucket(&parcels);
+    assert_non_null(first);
+    assert_non_null(last);
+    assert_null(next_bucket(&parcels));
+    assert_int_equal(first->until_s, second);
+    assert_int_equal(last->start_s, second);
+    assert_ptr_equal(first->rules, rules);
+    assert_ptr_equal(last->rules, rules);
+    assert_false(first->all_retired); /* the same names */
+    bucket_free(first);
+    bucket_free(last);
+    rules_release(rules);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_interval_ends_early_when_asked),
         cmocka_unit_test(what_was_accepted_before_the_gate_is_read_and_pushed),
         cmocka_unit_test(each_interval_is_a_bucket_of_its_own),
         cmocka_unit_test(the_last_bucket_waits_for_a_flusher_that_is_behind),
