@@ -656,7 +656,7 @@ static void age_contexts(struct table *table, struct bucket *bucket, struct cell
 }
 
 /* Every context goes at once: the bucket says so in one word, and the slots are empty
- * again. Without memory for fresh ones the old ones are cleared, page by page. */
+ * again: fresh pages, or without memory for those the old ones, cleared. */
 static void forget_contexts(struct table *table, struct bucket *bucket)
 {
     size_t bytes = lines_bytes(table->mask);

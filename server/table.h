@@ -94,8 +94,8 @@ bool table_has_records(const struct table *table);
 bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns);
 
 /* The next bucket carries these rules to the flusher; behind it the table follows their
- * settings too, and where contexts may be called otherwise, it forgets all of them:
- * the flusher has only their raw bytes' names, and each is born anew. */
+ * settings too. Where they name otherwise, it forgets all contexts with that bucket:
+ * nobody has their raw bytes any more, so each is born anew when it is seen again. */
 void table_follow(struct table *table, struct rules *given, uint32_t idle_intervals);
 
 /* Start of the open interval. */
