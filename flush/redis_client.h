@@ -28,9 +28,8 @@
 #define FLUSH_REDIS_CLIENT_H
 
 #include "flush/redis_link.h"
+#include "flush/redis_slots.h"
 #include "protocol/slice.h"
-
-enum { REDIS_MAX_NODES = 256 }; /* masters of a cluster */
 
 /* Texts are views during redis_client_new. Zero numbers: the defaults named here. */
 struct redis_client_config {
@@ -59,8 +58,9 @@ struct redis_client_events {
 
 struct redis_client;
 
-/* NULL, and why in words (no password): the URL makes no sense, the CA file
- * cannot be read, no memory. The first attempt starts with the loop. */
+/* events is a view as long as the client lives. NULL, and why in words (no password): the URL
+ * makes no sense, the CA file cannot be read, no memory. The first attempt starts with the
+ * loop. */
 struct redis_client *redis_client_new(struct event_base *base,
                                       const struct redis_client_config *config,
                                       const struct redis_client_events *events, void *context,
@@ -80,8 +80,5 @@ size_t redis_client_pending(const struct redis_client *client); /* commands */
 
 /* Where it goes, for the log, without secrets. A view. */
 const char *redis_client_name(const struct redis_client *client);
-
-/* CRC16 (XMODEM) of the key or of its hash tag, modulo 16384. Pure. */
-unsigned redis_key_slot(struct slice key);
 
 #endif
