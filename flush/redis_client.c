@@ -11,7 +11,7 @@
 
 enum {
     STABLE_MS = 10000, /* up for so long: the troubles before are forgiven */
-    SENTENCE_MAX = 512,
+    SENTENCE_MAX = 640,
     QUOTE_MAX = 160,
 };
 

@@ -21,7 +21,7 @@ enum {
     READ_AT_ONCE = 256 * 1024,
     FEED_AT_ONCE = 16 * 1024,
     WIRE_PER_ELEMENT = 16, /* bounds what an array's header may announce */
-    SENTENCE_MAX = 512,
+    SENTENCE_MAX = 640,
     QUOTE_MAX = 160,
 };
 
