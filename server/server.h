@@ -77,9 +77,9 @@ struct server_view {
     const struct delivery_target *sinks;           /* what they are */
     size_t n_sinks;
     struct questions *questions; /* to the flusher */
-    bool lingering;           /* a stop was asked for */
-    bool local;               /* nothing is sent */
-    int64_t flusher_alive_ms; /* monotonic */
+    bool lingering;              /* a stop was asked for */
+    bool local;                  /* nothing is sent */
+    int64_t flusher_alive_ms;    /* monotonic */
     int64_t started_s;
 };
 void server_view(const struct server *server, struct server_view *out);
