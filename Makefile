@@ -164,7 +164,7 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe fault-builds
+	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/manager fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
 test-programs: $(TESTS) $(B)/heeler
@@ -175,7 +175,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_TESTS := $(filter inbox outbox delivery syncer log server ask worker stream unix reload control,$(TESTS:$(B)/tests/test_%=%))
+THREAD_TESTS := $(filter inbox outbox delivery syncer log server handover ask worker stream unix reload control,$(TESTS:$(B)/tests/test_%=%))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:%=build/thread/tests/test_%)
 	@tests/run.sh build/thread/tests "" $(THREAD_TESTS)
@@ -238,6 +238,7 @@ install: build/heeler
 	install -D -m 755 build/heeler $(DESTDIR)$(PREFIX)/bin/heeler
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' packaging/heeler.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.service
+	install -m 644 packaging/heeler.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.socket
 
 clean:
 	rm -rf build

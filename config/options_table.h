@@ -34,6 +34,8 @@ OPTION(INT, heeler_linger, "0", OURS,
        RANGE(0, 3600, "seconds"), RELOADS)
 OPTION(INT, heeler_linger_max, "20", OURS,
        "at SIGTERM stop after so long, whatever still comes", RANGE(0, 3600, "seconds"), RELOADS)
+OPTION(BOOL, heeler_stop_handover, "false", OURS,
+       "SIGTERM puts the open interval into systemd's descriptor store, for the next start", RELOADS)
 OPTION(LIST, heeler_udp_listen, "", OURS,
        "UDP addresses to receive on, instead of bind_host and dogstatsd_port", FORM(ADDRESS))
 OPTION(INT, heeler_histogram_exact_values, "16384", OURS,

@@ -70,6 +70,7 @@ struct bucket {
     int64_t base_ns;     /* the monotonic time that start_s stands for: origin of the stamps */
     struct cell *cells;  /* mapped pages */
     size_t mapped_bytes; /* of cells */
+    bool partial;        /* a successor goes on with the interval */
     uint32_t n_cells;    /* ids below this may be touched */
     uint32_t *retired;   /* ids that may mean another context from the next parcel on */
     uint32_t n_retired;

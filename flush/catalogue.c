@@ -448,6 +448,25 @@ static uint32_t series_of(struct catalogue *catalogue, const struct enriched *en
     return series;
 }
 
+bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
+                       uint8_t kind, uint32_t last_seen_s, uint32_t *series)
+{
+    struct identity id;
+    uint32_t other;
+
+    if (!intern_identity(catalogue, identity, &id))
+        return false;
+    *series = find_series(catalogue, id, kind, &other);
+    if (*series != SERIES_NONE)
+        release_identity(catalogue, id);
+    else
+        *series = add_series(catalogue, id, kind);
+    if (*series != SERIES_NONE)
+        catalogue->entries[*series].last_seen_s = last_seen_s;
+    count_strings(catalogue);
+    return *series != SERIES_NONE;
+}
+
 void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uint32_t worker,
                      const struct birth *birth, struct slice name, struct slice tags)
 {
@@ -649,6 +668,16 @@ uint32_t catalogue_find_text(const struct catalogue *catalogue, struct slice tex
 uint32_t catalogue_find_tag(const struct catalogue *catalogue, struct slice tag)
 {
     return strings_find(&catalogue->tags, tag);
+}
+
+uint32_t catalogue_texts_end(const struct catalogue *catalogue)
+{
+    return catalogue->names.n_entries;
+}
+
+uint32_t catalogue_tags_end(const struct catalogue *catalogue)
+{
+    return catalogue->tags.n_entries;
 }
 
 /* ---- what expiry needs ------------------------------------------------- */

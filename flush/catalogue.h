@@ -80,6 +80,15 @@ struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series);
 /* The sorted tags as views good until the next call; *n of them. */
 const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n);
 
+/* Ids of names and hosts, and of tags, lie below these. */
+uint32_t catalogue_texts_end(const struct catalogue *catalogue);
+uint32_t catalogue_tags_end(const struct catalogue *catalogue);
+
+/* A series that an earlier process had; no context maps to it yet. False: there is no
+ * room. */
+bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
+                       uint8_t kind, uint32_t last_seen_s, uint32_t *series);
+
 /* ---- identities that outlive their series ------------------------------ */
 
 /* Interned: equal strings have equal ids while somebody holds them. */

@@ -1,6 +1,7 @@
 #include "flush/delivery.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,12 +36,14 @@ struct delivery {
 
     /* delivery_follow puts, the thread takes; whoever exchanges it out owns it. */
     _Atomic(struct change *) change;
-    _Atomic(int64_t) stop_ns; /* delivery_stop writes once, the thread reads; 0: run */
+    _Atomic(bool) hold;        /* delivery_hold writes once, the thread reads */
+    struct state_writer *heir; /* written before stop_ns; NULL: none */
+    _Atomic(int64_t) stop_ns;  /* delivery_stop writes once, the thread reads; 0: run */
 
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t ended;
-    bool has_ended; /* under mutex */
+    bool is_quiet, has_ended, has_handed; /* under mutex */
 };
 
 static int64_t monotonic_ms(void)
@@ -57,11 +60,30 @@ static void arm(struct event *timer, int64_t wait_ms)
 
 /* ------------------------------------------------------------------- loop */
 
+static void say(struct delivery *delivery, bool *what)
+{
+    pthread_mutex_lock(&delivery->mutex);
+    *what = true;
+    pthread_cond_signal(&delivery->ended);
+    pthread_mutex_unlock(&delivery->mutex);
+}
+
+static void note_quiet(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        if (!endpoint_is_quiet(delivery->endpoints[i]))
+            return;
+    say(delivery, &delivery->is_quiet);
+}
+
 /* After every step of an endpoint: is there anything left to wait for? */
 static void on_moved(void *argument)
 {
     struct delivery *delivery = argument;
     bool drained = delivery->common.stopping;
+
+    if (delivery->common.holding && !drained)
+        note_quiet(delivery);
 
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         drained = drained && endpoint_is_drained(delivery->endpoints[i]);
@@ -155,8 +177,14 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     int64_t stop_ns = atomic_load_explicit(&delivery->stop_ns, memory_order_acquire);
 
     follow(delivery);
+    if (atomic_load_explicit(&delivery->hold, memory_order_relaxed)) {
+        delivery->common.holding = true;
+        note_quiet(delivery);
+    }
     accept_all(delivery);
-    if (stop_ns != 0 && !delivery->common.stopping)
+    if (stop_ns != 0 && delivery->heir != NULL)
+        event_base_loopbreak(delivery->common.base);
+    else if (stop_ns != 0 && !delivery->common.stopping)
         begin_stop(delivery, stop_ns);
 }
 
@@ -184,19 +212,80 @@ static void delivery_clear(struct delivery *delivery)
         event_base_free(delivery->common.base);
 }
 
+/* ------------------------------------------------------------- a successor */
+
+/* What cannot be written is kept as at a stop. */
+static void hand_over(struct delivery *delivery, struct state_writer *out)
+{
+    if (state_settle(out)) {
+        state_begin(out, STATE_PAYLOADS);
+        state_put_number(out, delivery->n_endpoints);
+        for (size_t i = 0; i < delivery->n_endpoints; i++)
+            endpoint_hand_over(delivery->endpoints[i], out);
+        (void)state_settle(out);
+    }
+    say(delivery, &delivery->has_handed);
+}
+
+static struct endpoint *find_heir(struct delivery *delivery, struct slice name, uint64_t place)
+{
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        if (endpoint_is_heir(delivery->endpoints[i], name, place))
+            return delivery->endpoints[i];
+    return NULL;
+}
+
+/* The payloads of one endpoint; NULL: it is configured no more. */
+static void take_over_payloads(struct delivery *delivery, struct endpoint *endpoint,
+                               struct slice name, struct state_reader *in)
+{
+    struct payload *payload;
+    uint64_t points = 0;
+
+    while ((payload = queue_read(in)) != NULL) {
+        if (endpoint != NULL && endpoint_take_over(endpoint, payload, delivery->taken++))
+            continue;
+        points += payload->points;
+        payload_free(payload);
+    }
+    if (points > 0)
+        log_warn("delivery: %.*s: %" PRIu64 " points of the process before are given up: %s",
+                 (int)name.len, name.at, points,
+                 endpoint != NULL ? "no memory" : "nothing is sent there any more");
+}
+
+static void take_over(struct delivery *delivery)
+{
+    struct state *state = delivery->config.inherited;
+
+    if (state == NULL)
+        return;
+    struct state_reader in = state->parts[STATE_PAYLOADS];
+    size_t n = in.at != NULL ? state_get_count(&in, 1) : 0;
+
+    for (size_t i = 0; i < n && !in.failed; i++) {
+        struct slice name = state_get_text(&in);
+        uint64_t place = state_get_number(&in);
+
+        take_over_payloads(delivery, find_heir(delivery, name, place), name, &in);
+    }
+    if (in.failed)
+        log_error("delivery: unsent payloads of the process before are damaged and lost");
+    state_done(state);
+}
+
 static void *delivery_run(void *argument)
 {
     struct delivery *delivery = argument;
 
+    take_over(delivery);
     event_base_dispatch(delivery->common.base);
+    if (delivery->heir != NULL)
+        hand_over(delivery, delivery->heir);
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         endpoint_keep_rest(delivery->endpoints[i]);
     delivery_clear(delivery);
-
-    pthread_mutex_lock(&delivery->mutex);
-    delivery->has_ended = true;
-    pthread_cond_signal(&delivery->ended);
-    pthread_mutex_unlock(&delivery->mutex);
+    say(delivery, &delivery->has_ended);
     return NULL;
 }
 
@@ -305,6 +394,8 @@ struct delivery *delivery_start(const struct delivery_config *config, struct out
         .config = &delivery->config, .outbox = outbox, .moved = on_moved, .delivery = delivery
     };
     delivery->ledgers = ledgers;
+    if (config->inherited != NULL)
+        state_use(config->inherited);
     open_condition(delivery);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         free(delivery);
@@ -364,25 +455,48 @@ static int64_t fair_deadline(int64_t deadline_ns)
     return deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
 }
 
-bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns)
+/* Until *what is true or the deadline. */
+static bool wait_for(struct delivery *delivery, const bool *what, int64_t deadline_ns)
 {
-    int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
     struct timespec until = { deadline_ns / 1000000000, deadline_ns % 1000000000 };
     int waited = 0;
 
+    pthread_mutex_lock(&delivery->mutex);
+    while (!*what && waited == 0)
+        waited = pthread_cond_timedwait(&delivery->ended, &delivery->mutex, &until);
+    bool came = *what;
+
+    pthread_mutex_unlock(&delivery->mutex);
+    return came;
+}
+
+bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns)
+{
+    int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
+
     atomic_store_explicit(&given->stop_ns, deadline_ns, memory_order_release); /* on_wake */
     outbox_wake(given->common.outbox);
-    pthread_mutex_lock(&given->mutex);
-    while (!given->has_ended && waited == 0)
-        waited = pthread_cond_timedwait(&given->ended, &given->mutex, &until);
-    bool has_ended = given->has_ended;
-
-    pthread_mutex_unlock(&given->mutex);
-    if (!has_ended) {
+    if (given->heir != NULL) /* memory only: it takes no longer than it takes */
+        wait_for(given, &given->has_handed, INT64_MAX);
+    if (!wait_for(given, &given->has_ended, deadline_ns)) {
         pthread_detach(given->thread);
         return false;
     }
     pthread_join(given->thread, NULL);
     delivery_free(given);
     return true;
+}
+
+bool delivery_hold(struct delivery *delivery, int64_t deadline_monotonic_ns)
+{
+    atomic_store_explicit(&delivery->hold, true, memory_order_relaxed);
+    outbox_wake(delivery->common.outbox);
+    return wait_for(delivery, &delivery->is_quiet, deadline_monotonic_ns);
+}
+
+bool delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
+                        struct state_writer *out)
+{
+    given->heir = out; /* before stop_ns */
+    return delivery_stop(given, deadline_monotonic_ns);
 }

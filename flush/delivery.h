@@ -18,6 +18,7 @@
 #include "flush/delivery_ledger.h"
 #include "flush/outbox.h"
 #include "flush/proxy.h"
+#include "flush/state.h"
 
 enum { DELIVERY_ENDPOINTS_MAX = 64 };
 
@@ -52,6 +53,8 @@ struct delivery_config {
     const char *dead_letter_path;   /* NULL or empty: none are kept */
     int64_t validation_interval_ms; /* of the keys, first at the start; 0: never */
 
+    struct state *inherited; /* payloads of a predecessor, for the thread to read; or NULL */
+
     /* Called on the delivery thread after every step, the ledger balanced. May be NULL. */
     void (*observe)(void *context, const struct delivery_ledger *ledger);
     void *observe_context;
@@ -77,5 +80,14 @@ bool delivery_follow(struct delivery *delivery, const struct delivery_config *co
  * more. False: the thread did not come to its end in time and still uses outbox
  * and ledgers; the process must not free them, only end. */
 bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns);
+
+/* No request begins any more; waits for those in flight until the deadline, false: some
+ * still are. What is pushed is kept. delivery_hand_over() or delivery_stop() is next. */
+bool delivery_hold(struct delivery *delivery, int64_t deadline_monotonic_ns);
+
+/* Instead of delivery_stop: what is left is written into the part STATE_PAYLOADS. When
+ * that fails it goes to disk or is shed as at a stop. */
+bool delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
+                        struct state_writer *out);
 
 #endif

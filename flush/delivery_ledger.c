@@ -46,7 +46,8 @@ void delivery_ledger_check(struct delivery_ledger *ledger)
     uint64_t came = points(&ledger->accepted) + points(&ledger->recovered);
     uint64_t accounted = delivery_delivered_points(ledger) + delivery_refused_points(ledger) +
                          delivery_shed_points(ledger) + points(&ledger->discarded_local) +
-                         points(&ledger->queued) + points(&ledger->spooled);
+                         points(&ledger->queued) + points(&ledger->spooled) +
+                         points(&ledger->handed_over);
 
     atomic_store_explicit(&ledger->imbalance,
                           came > accounted ? came - accounted : accounted - came,

@@ -3,7 +3,7 @@
  * Written by the delivery thread alone, read by anyone, all relaxed. After
  * every step, in points and in payloads,
  *   accepted + recovered + split = delivered + delivered_stale + refused + shed
- *                                  + discarded_local + queued + spooled
+ *                                  + discarded_local + queued + spooled + handed_over
  * where split holds payloads only: one that was too large became two. */
 #ifndef FLUSH_DELIVERY_LEDGER_H
 #define FLUSH_DELIVERY_LEDGER_H
@@ -37,13 +37,14 @@ enum key_state { KEY_UNKNOWN, KEY_VALID, KEY_INVALID };
 
 struct delivery_ledger {
     struct delivery_count accepted;        /* taken from the outbox */
-    struct delivery_count recovered;       /* found on disk at the start */
+    struct delivery_count recovered;       /* found on disk at the start, or taken over */
     struct delivery_count split;           /* payloads more, by splitting */
     struct delivery_count delivered;       /* within the hour */
     struct delivery_count delivered_stale; /* later: the intake may ignore them */
     struct delivery_count refused[REFUSED_COUNT];
     struct delivery_count shed[SHED_COUNT];
     struct delivery_count discarded_local; /* no intake is configured */
+    struct delivery_count handed_over;     /* unsent, to the process behind this one */
     struct delivery_count queued;          /* a gauge: in memory only, waiting or in flight */
     struct delivery_count spooled;         /* a gauge: on disk */
     _Atomic(uint64_t) queued_bytes;        /* a gauge: of payloads in memory */

@@ -115,6 +115,9 @@ static void dispatch(struct endpoint *endpoint)
     int64_t now_ms = endpoint_now_ms();
     struct request *slot;
 
+    if (endpoint->common->holding && !endpoint->common->stopping)
+        return;
+
     while (!endpoint->held && queue_waiting(&endpoint->queue) > 0 &&
            backoff_allows(&endpoint->backoff, now_ms) && (slot = free_slot(endpoint)) != NULL)
         if (!start_request(endpoint, slot))
@@ -407,19 +410,24 @@ static bool open_timers(struct endpoint *endpoint)
     return endpoint->retry != NULL && endpoint->more != NULL && endpoint->validate != NULL;
 }
 
+/* The URL without the version of ours in it. */
+static const char *lasting_name(const struct endpoint *endpoint)
+{
+    const char *label = strstr(endpoint->name, INTAKE_AGENT_LABEL ".");
+
+    return label != NULL ? label + sizeof INTAKE_AGENT_LABEL : endpoint->name;
+}
+
 /* The same for every version of ours and every key: what waits is sent with the
  * key of the day. */
 static char *folder_of(const struct endpoint *endpoint, unsigned place)
 {
     const char *path = endpoint->common->config->spool.path;
-    const char *name = endpoint->name;
-    const char *label = strstr(name, INTAKE_AGENT_LABEL ".");
+    const char *name = lasting_name(endpoint);
     char *folder = NULL;
 
     if (path == NULL || path[0] == '\0' || endpoint->common->config->spool.max_bytes == 0)
         return NULL;
-    if (label != NULL)
-        name = label + sizeof INTAKE_AGENT_LABEL;
     if (asprintf(&folder, "%s/%016" PRIx64 "-%u", path,
                  (uint64_t)XXH3_64bits(name, strlen(name)), place) < 0)
         return NULL;
@@ -455,6 +463,7 @@ struct endpoint *endpoint_new(struct endpoint_common *common,
         return NULL;
     endpoint->common = common;
     endpoint->ledger = ledger;
+    endpoint->place = place;
     endpoint->backoff_config = config->backoff;
     endpoint->queue.spool.folder_fd = endpoint->queue.spool.lock_fd = -1;
     if (config->dead_letter_path != NULL && config->dead_letter_path[0] != '\0')
@@ -469,6 +478,34 @@ struct endpoint *endpoint_new(struct endpoint_common *common,
         endpoint_arm(endpoint->validate, 0);
     endpoint_arm(endpoint->retry, 0); /* for what was found on disk */
     return endpoint;
+}
+
+/* ------------------------------------------------------------- a successor */
+
+bool endpoint_is_quiet(const struct endpoint *endpoint)
+{
+    return endpoint->in_flight == 0;
+}
+
+void endpoint_hand_over(struct endpoint *endpoint, struct state_writer *out)
+{
+    state_put_text(out, slice_of(lasting_name(endpoint)));
+    state_put_number(out, endpoint->place);
+    for (int i = 0; i < endpoint->n_requests; i++)
+        if (endpoint->requests[i].errand != NULL)
+            queue_hand_over(&endpoint->queue, endpoint->requests[i].errand, out);
+    queue_hand_over_waiting(&endpoint->queue, out);
+    queue_hand_over_end(out);
+}
+
+bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64_t place)
+{
+    return endpoint->place == place && slice_equal(slice_of(lasting_name(endpoint)), name);
+}
+
+bool endpoint_take_over(struct endpoint *endpoint, struct payload *payload, uint64_t order)
+{
+    return queue_take_over(&endpoint->queue, payload, order);
 }
 
 static void end_requests(struct endpoint *endpoint)

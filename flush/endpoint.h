@@ -24,6 +24,7 @@ struct endpoint_common {
     struct transfers transfers;
     struct syncer syncer; /* of the spools */
     bool stopping;
+    bool holding;                  /* no request begins; those in flight come to their end */
     int64_t give_up_ms;            /* while stopping: monotonic */
     void (*moved)(void *delivery); /* after every step of an endpoint */
     void *delivery;
@@ -53,6 +54,16 @@ bool endpoint_is_drained(const struct endpoint *endpoint);
 /* Writes what is left to disk or counts it as shed, before libcurl is touched,
  * which may take its time. */
 void endpoint_keep_rest(struct endpoint *endpoint);
+
+/* No request is in flight. */
+bool endpoint_is_quiet(const struct endpoint *endpoint);
+
+/* Instead of endpoint_keep_rest: a successor sends what is left. */
+void endpoint_hand_over(struct endpoint *endpoint, struct state_writer *out);
+
+/* Whose payloads follow in the state: found by URL and place. False: not this one's. */
+bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64_t place);
+bool endpoint_take_over(struct endpoint *endpoint, struct payload *payload, uint64_t order);
 
 /* Only now may libcurl no longer look at the bytes of payloads. NULL is fine. */
 void endpoint_free(struct endpoint *endpoint);

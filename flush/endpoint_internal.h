@@ -28,6 +28,7 @@ struct endpoint {
     struct endpoint_common *common;
     struct keyed *keyed; /* held: the key of the day */
     char *name;          /* of the intake, for the log */
+    unsigned place;      /* among those with the same URL */
     struct queue queue;
     struct delivery_ledger *ledger;
     struct backoff backoff;

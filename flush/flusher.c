@@ -8,6 +8,7 @@
 #include "config/log.h"
 #include "flush/query.h"
 #include "flush/rules.h"
+#include "flush/state_series.h"
 
 /* One slice: some ten milliseconds at most. */
 enum {
@@ -296,6 +297,7 @@ static void seal(struct flusher *flusher, struct snapshot *snapshot)
         flusher->last_start_s = snapshot->start_s;
     flusher->any_sealed = true;
     flusher->last_stamp_s = stamp_s;
+    counter_set(&flusher->config.ledger->last_stamp_s, (uint64_t)stamp_s);
     flusher->stamps[flusher->n_stamps++ % STAMPS_KEPT] = stamp_s;
     counter_add(&flusher->config.ledger->snapshots, 1);
     for (at = &flusher->sealed; *at != NULL;)
@@ -543,7 +545,8 @@ static bool handle_bucket(struct flusher *flusher, struct bucket *bucket, int64_
     if (flusher->folding != NULL) {
         if (bucket->until_s > flusher->folding->until_s)
             flusher->folding->until_s = bucket->until_s;
-        mark_arrived(flusher, flusher->folding, bucket->parcel.worker);
+        if (!bucket->partial)
+            mark_arrived(flusher, flusher->folding, bucket->parcel.worker);
     }
     take_rules(flusher, bucket); /* behind the seal: that snapshot was of the old ones */
     flusher->folding = NULL;
@@ -889,4 +892,125 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns)
         ;
     encoder_end_records(flusher->encoder, now_s);
     check_points(flusher);
+}
+
+/* ---- a successor takes over --------------------------------------------- */
+
+static void put_timeline(struct state_writer *out, const struct flusher *flusher)
+{
+    uint64_t n = flusher->n_stamps < STAMPS_KEPT ? flusher->n_stamps : STAMPS_KEPT;
+
+    state_put_signed(out, flusher->interval_s);
+    state_put_signed(out, flusher->config.start_s);
+    state_put_number(out, flusher->any_sealed);
+    state_put_signed(out, flusher->last_start_s);
+    state_put_signed(out, flusher->last_stamp_s);
+    state_put_number(out, n);
+    for (uint64_t i = flusher->n_stamps - n; i < flusher->n_stamps; i++)
+        state_put_signed(out, flusher->stamps[i % STAMPS_KEPT]);
+}
+
+bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
+                       struct state_writer *out)
+{
+    uint64_t values = 0, n = 0;
+
+    while (flusher_step(flusher, now_s, now_ns))
+        ;
+    encoder_end_records(flusher->encoder, now_s);
+    check_points(flusher);
+    state_begin(out, STATE_SERIES);
+    put_timeline(out, flusher);
+    bool written = state_put_series(out, flusher->catalogue);
+
+    for (struct snapshot *s = flusher->open; s != NULL; s = s->next)
+        n++;
+    state_put_number(out, n);
+    for (struct snapshot *s = flusher->open; s != NULL && written; s = s->next) {
+        values += s->values;
+        written = state_put_snapshot(out, s, flusher->catalogue);
+    }
+    if (!written || !state_settle(out)) {
+        state_cancel(out);
+        return false;
+    }
+    counter_set(&flusher->config.ledger->handed_over, values);
+    return true;
+}
+
+static void get_timeline(struct state_reader *in, struct flusher *flusher)
+{
+    flusher->config.start_s = state_get_signed(in);
+    flusher->any_sealed = state_get_number(in) != 0;
+    flusher->last_start_s = state_get_signed(in);
+    flusher->last_stamp_s = state_get_signed(in);
+    size_t n = state_get_count(in, 1);
+
+    in->failed = in->failed || n > STAMPS_KEPT;
+    for (size_t i = 0; i < n && !in->failed; i++)
+        flusher->stamps[flusher->n_stamps++] = state_get_signed(in);
+    if (flusher->any_sealed)
+        counter_set(&flusher->config.ledger->last_stamp_s, (uint64_t)flusher->last_stamp_s);
+}
+
+/* Its workers are in their next bucket by now, or hand in the rest of it at its end:
+ * until then, and two seconds, it waits. Of another length than ours it is over. */
+static bool restore_snapshot(struct flusher *flusher, struct state_reader *in,
+                             const struct state_numbers *numbers, int64_t interval_s,
+                             int64_t wall_ns, int64_t now_ns)
+{
+    struct snapshot *snapshot = open_snapshot(flusher, 0, now_ns);
+
+    if (snapshot == NULL || !state_get_snapshot(in, snapshot, numbers))
+        return false;
+    int64_t most_s = wall_ns / 1000000000 + flusher->interval_s + AHEAD_MAX_S;
+
+    if (snapshot->start_s < 0 || snapshot->start_s > most_s)
+        return false;
+    int64_t end_s = snapshot->start_s - snapshot->start_s % interval_s + interval_s;
+    int64_t end_ns = end_s * 1000000000;
+
+    snapshot->until_s = end_s;
+    snapshot->opened_ns =
+        interval_s == flusher->interval_s ? now_ns + (end_ns - wall_ns) : now_ns - LATE_NS;
+    counter_add(&flusher->config.ledger->taken_over, snapshot->values);
+    return true;
+}
+
+static bool restore_snapshots(struct flusher *flusher, struct state_reader *in,
+                              const struct state_numbers *numbers, int64_t interval_s,
+                              int64_t wall_ns, int64_t now_ns)
+{
+    size_t n = state_get_count(in, 1);
+
+    for (size_t i = 0; i < n; i++)
+        if (!restore_snapshot(flusher, in, numbers, interval_s, wall_ns, now_ns))
+            return false;
+    return !in->failed;
+}
+
+bool flusher_restore(struct flusher *flusher, struct state_reader in, int64_t wall_ns,
+                     int64_t now_ns)
+{
+    struct state_numbers numbers = { 0 };
+    int64_t interval_s = state_get_signed(&in);
+
+    get_timeline(&in, flusher);
+    bool good = !in.failed && interval_s > 0 && interval_s <= AHEAD_MAX_S &&
+                state_get_series(&in, flusher->catalogue, &numbers) &&
+                restore_snapshots(flusher, &in, &numbers, interval_s, wall_ns, now_ns);
+
+    if (numbers.refused > 0)
+        log_warn("flusher: %zu series of the process before have no room here "
+                 "(heeler_max_contexts)",
+                 numbers.refused);
+    state_numbers_free(&numbers);
+    if (good)
+        return true;
+    log_error("flusher: the state of the process before is damaged, or there is no memory for "
+              "it: its open interval is lost");
+    counter_add(&flusher->config.ledger->state_refused, 1);
+    snapshots_free(flusher->open);
+    flusher->open = NULL;
+    return false;
 }

@@ -29,6 +29,7 @@
 #include "flush/points.h"
 #include "flush/questions.h"
 #include "flush/rollup.h"
+#include "flush/state.h"
 
 struct flusher;
 
@@ -81,5 +82,19 @@ struct rollup *flusher_rollup(struct flusher *flusher);
 /* Everything, without slices: all parcels, all snapshots (complete or not), all
  * records. After the workers have pushed their last parcel. */
 void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
+
+/* ---- a successor takes over --------------------------------------------- */
+
+/* As flusher_finish, but what is open stays open: it is written into the part
+ * STATE_SERIES, with all series and the stamps that were used. False: it could not be
+ * written; then flusher_finish() is next. */
+bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
+                       struct state_writer *out);
+
+/* Goes on where that part ends, before the first step; wall_ns and now_ns are the
+ * same moment. False, with a log line: it is damaged; what is left of it is whole
+ * series without values. */
+bool flusher_restore(struct flusher *flusher, struct state_reader in, int64_t wall_ns,
+                     int64_t now_ns);
 
 #endif

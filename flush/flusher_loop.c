@@ -13,6 +13,8 @@ struct flusher_loop {
     struct event_base *base;
     struct event *inbox_event, *ask_event, *tick_event, *more_event, *stop_event;
     int stop_fd;
+    struct state *inherited;             /* or NULL */
+    _Atomic(struct state_writer *) heir; /* NULL: everything is flushed at the stop */
     _Atomic(int64_t) alive_ms;
     pthread_t thread;
 };
@@ -58,14 +60,30 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
     struct flusher_loop *loop = context;
 
     (void)fd, (void)what;
-    flusher_finish(loop->flusher, wall_s(), clock_monotonic_ns());
+    struct state_writer *heir = atomic_load_explicit(&loop->heir, memory_order_acquire);
+
+    if (heir == NULL || !flusher_hand_over(loop->flusher, wall_s(), clock_monotonic_ns(), heir))
+        flusher_finish(loop->flusher, wall_s(), clock_monotonic_ns());
     event_base_loopbreak(loop->base);
+}
+
+/* Before any parcel is looked at; meanwhile the workers read. */
+static void restore(struct flusher_loop *loop)
+{
+    if (loop->inherited == NULL)
+        return;
+    struct state_reader part = loop->inherited->parts[STATE_SERIES];
+
+    if (part.at != NULL)
+        flusher_restore(loop->flusher, part, clock_wall_ns(), clock_monotonic_ns());
+    state_done(loop->inherited);
 }
 
 static void *run(void *context)
 {
     struct flusher_loop *loop = context;
 
+    restore(loop);
     event_base_dispatch(loop->base);
     return NULL;
 }
@@ -117,7 +135,8 @@ static bool make_events(struct flusher_loop *loop, struct inbox *inbox,
 }
 
 struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox,
-                                        const struct questions *questions)
+                                        const struct questions *questions,
+                                        struct state *inherited)
 {
     struct flusher_loop *loop = calloc(1, sizeof *loop);
 
@@ -128,8 +147,13 @@ struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inb
     loop->flusher = given;
     loop->stop_fd = -1;
     note_alive(loop);
+    loop->inherited = inherited;
+    if (inherited != NULL)
+        state_use(inherited);
     if (!make_events(loop, inbox, questions) ||
         pthread_create(&loop->thread, NULL, run, loop) != 0) {
+        if (inherited != NULL)
+            state_done(inherited);
         loop_free(loop);
         return NULL;
     }
@@ -144,6 +168,12 @@ void flusher_loop_stop(struct flusher_loop *given)
     (void)ignored; /* an eventfd with room takes it */
     pthread_join(given->thread, NULL);
     loop_free(given);
+}
+
+void flusher_loop_hand_over(struct flusher_loop *given, struct state_writer *out)
+{
+    atomic_store_explicit(&given->heir, out, memory_order_release); /* with on_stop */
+    flusher_loop_stop(given);
 }
 
 int64_t flusher_loop_alive_ms(const struct flusher_loop *loop)

@@ -9,14 +9,18 @@
 
 struct flusher_loop;
 
-/* Takes the flusher (given, even on failure). questions: those of its config. NULL without
- * memory or threads. */
+/* Takes the flusher (given, even on failure). questions: those of its config. inherited:
+ * what the thread goes on with, or NULL. NULL without memory or threads. */
 struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox,
-                                        const struct questions *questions);
+                                        const struct questions *questions,
+                                        struct state *inherited);
 
 /* After the last worker has ended: handles all parcels, flushes every snapshot,
  * hands everything to the outbox and ends the thread. */
 void flusher_loop_stop(struct flusher_loop *given);
+
+/* The same, but what is open is written into the state; when that fails, it is flushed. */
+void flusher_loop_hand_over(struct flusher_loop *given, struct state_writer *out);
 
 /* Monotonic milliseconds of the last completed turn of the loop, for health. */
 int64_t flusher_loop_alive_ms(const struct flusher_loop *loop);

@@ -352,3 +352,45 @@ bool histogram_percentile(struct histogram *histogram, struct arena *arena, int 
 {
     return first_above(histogram, arena, (percent * histogram->count - 1) / 100, out);
 }
+
+/* --- writing one down --- */
+
+size_t histogram_values(const struct histogram *histogram)
+{
+    return histogram->n;
+}
+
+void histogram_each(const struct histogram *histogram, histogram_visit *visit, void *context)
+{
+    for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
+        for (size_t i = 0; i < chunk->n; i++) {
+            struct pair pair = chunk_get(chunk, i);
+
+            visit(context, pair.value, pair.weight);
+        }
+}
+
+struct sketch *histogram_sketch(const struct histogram *histogram)
+{
+    return histogram->sketch;
+}
+
+struct histogram *histogram_restore(struct arena *arena,
+                                    const struct histogram_summary *summary,
+                                    struct sketch *sketch)
+{
+    struct histogram *histogram = histogram_new(arena);
+
+    if (histogram == NULL)
+        return NULL;
+    histogram->sketch = sketch;
+    note(histogram, summary);
+    return histogram;
+}
+
+bool histogram_restore_value(struct histogram *histogram, struct arena *arena, double value,
+                             int64_t weight)
+{
+    return histogram->sketch == NULL &&
+           add_exact(histogram, arena, (struct pair){ value, weight });
+}

@@ -51,4 +51,20 @@ bool histogram_median(struct histogram *histogram, struct arena *arena, double *
 bool histogram_percentile(struct histogram *histogram, struct arena *arena, int percent,
                           double *out);
 
+/* ---- writing one down --------------------------------------------------- */
+
+/* How many exact values it has; 0 once they are a sketch. In no order. */
+size_t histogram_values(const struct histogram *histogram);
+typedef void histogram_visit(void *context, double value, int64_t weight);
+void histogram_each(const struct histogram *histogram, histogram_visit *visit, void *context);
+struct sketch *histogram_sketch(const struct histogram *histogram); /* or NULL: exact */
+
+/* A histogram of that summary without values, unless sketch holds them (of the same
+ * arena); the exact ones follow. NULL and false when the arena is exhausted. */
+struct histogram *histogram_restore(struct arena *arena,
+                                    const struct histogram_summary *summary,
+                                    struct sketch *sketch);
+bool histogram_restore_value(struct histogram *histogram, struct arena *arena, double value,
+                             int64_t weight);
+
 #endif

@@ -123,6 +123,10 @@ struct flusher_ledger {
     struct counter rollup_refused;   /* points without memory for their series */
     struct counter questions;        /* answered, also with an error */
     struct counter flushed_until_s;  /* what came before that second is in the outbox */
+    struct counter handed_over;      /* values that a successor got in open snapshots */
+    struct counter taken_over;       /* values got from a predecessor so */
+    struct counter state_refused;    /* states of a predecessor that were no good */
+    struct counter last_stamp_s;     /* of the newest snapshot */
     struct counter points_imbalance; /* encoded against handed over, when nothing is open */
 };
 

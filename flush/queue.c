@@ -590,6 +590,88 @@ void queue_keep_rest(struct queue *queue)
     }
 }
 
+/* ---------------------------------------------------------- a successor */
+
+enum { PAYLOAD_BYTES_MAX = 256 << 20 }; /* no payload of ours is near it */
+
+static void put_payload(struct state_writer *out, const struct payload *payload)
+{
+    state_put_number(out, 1);
+    state_put_number(out, payload->route);
+    state_put_number(out, payload->compression);
+    state_put_number(out, payload->points);
+    state_put_number(out, payload->items);
+    state_put_signed(out, payload->created_s);
+    state_put_number(out, payload->raw_size);
+    state_put_text(out, (struct slice){ (const char *)payload->bytes, payload->size });
+}
+
+void queue_hand_over_end(struct state_writer *out)
+{
+    state_put_number(out, 0);
+}
+
+void queue_hand_over(struct queue *queue, struct errand *errand, struct state_writer *out)
+{
+    if (errand->file != 0)
+        return;
+    put_payload(out, errand->payload);
+    uncount(&queue->ledger->queued, errand->points);
+    count(&queue->ledger->handed_over, errand->points);
+    observe(queue);
+}
+
+void queue_hand_over_waiting(struct queue *queue, struct state_writer *out)
+{
+    struct errand *errand;
+
+    while ((errand = leave_memory(queue, backlog_take_oldest(&queue->memory))) != NULL) {
+        queue_hand_over(queue, errand, out);
+        queue_free_errand(queue, errand);
+    }
+}
+
+struct payload *queue_read(struct state_reader *in)
+{
+    if (state_get_number(in) != 1)
+        return NULL;
+    uint64_t route = state_get_number(in), compression = state_get_number(in);
+    struct payload head = { .points = (uint32_t)state_get_number(in) };
+
+    head.items = (uint32_t)state_get_number(in);
+    head.created_s = state_get_signed(in);
+    head.raw_size = (size_t)state_get_number(in);
+    struct slice bytes = state_get_text(in);
+
+    in->failed = in->failed || route >= ROUTE_COUNT || compression >= COMPRESSION_COUNT ||
+                 bytes.len == 0 || bytes.len > PAYLOAD_BYTES_MAX;
+    struct payload *payload = in->failed ? NULL : malloc(sizeof *payload + bytes.len);
+
+    in->failed = payload == NULL;
+    if (payload == NULL)
+        return NULL;
+    head.route = (enum payload_route)route;
+    head.compression = (enum compression)compression;
+    head.size = bytes.len;
+    *payload = head;
+    memcpy(payload->bytes, bytes.at, bytes.len);
+    return payload;
+}
+
+bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t order)
+{
+    struct errand *errand =
+        errand_new(queue, payload, first_order + order, clock_monotonic_ns() / 1000000);
+
+    if (errand == NULL)
+        return false;
+    outbox_adopt(queue->outbox, payload);
+    count(&queue->ledger->recovered, payload->points);
+    wait_in_memory(queue, errand);
+    observe(queue);
+    return true;
+}
+
 void queue_close(struct queue *queue)
 {
     struct errand *errand;

@@ -22,6 +22,7 @@
 #include "flush/delivery_ledger.h"
 #include "flush/outbox.h"
 #include "flush/spool.h"
+#include "flush/state.h"
 
 /* Called after every step, the ledger balanced. */
 typedef void queue_observe(void *context, const struct delivery_ledger *ledger);
@@ -90,6 +91,18 @@ int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t no
 /* At the stop: all goes to disk, or its account is closed as shed. What waits is
  * freed; what is in flight is not, as libcurl still looks at its payload. */
 void queue_keep_rest(struct queue *queue);
+
+/* A successor takes over: writes down what has no file, oldest first and closed by
+ * queue_hand_over_end(); in flight too. Its account is closed, its payload stays. */
+void queue_hand_over(struct queue *queue, struct errand *errand, struct state_writer *out);
+void queue_hand_over_waiting(struct queue *queue, struct state_writer *out);
+void queue_hand_over_end(struct state_writer *out);
+
+/* The next of those payloads, owned; NULL: the end, damaged or no memory (in->failed). */
+struct payload *queue_read(struct state_reader *in);
+
+/* A payload of a predecessor: a view, held from now on. False: no memory. */
+bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t order);
 
 /* Frees an errand whose account is closed. */
 void queue_free_errand(struct queue *queue, struct errand *given);

@@ -161,6 +161,7 @@ static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
         f.into->stamp_ns = f.stamp_ns;
     if (mapped.series >= snapshot->end)
         snapshot->end = mapped.series + 1;
+    snapshot->values += cell->values;
     counter_add(&rules->ledger->folded, cell->values);
 }
 

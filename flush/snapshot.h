@@ -36,7 +36,8 @@ struct snapshot {
     struct rules *rules;         /* that it is sent by, once sealed; held by the flusher */
     struct snapshot_cell *cells; /* pages, by series id */
     size_t mapped_bytes;
-    uint32_t end; /* series below may have a value */
+    uint32_t end;    /* series below may have a value */
+    uint64_t values; /* folded into it */
     struct arena arena;
     struct arena *adopted;
     size_t n_adopted, adopted_capacity;

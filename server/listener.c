@@ -39,7 +39,9 @@ bool listener_init(struct listener *listener, enum listener_kind kind,
 
 void listener_close(struct listener *listener)
 {
-    socket_file_remove(&listener->file);
+    if (!listener->kept)
+        socket_file_remove(&listener->file);
+    listener_close_extra(listener);
     for (uint32_t i = 0; i < listener->n_sockets; i++)
         if (listener->sockets[i].fd >= 0 && (i == 0 || listener->kind == LISTENER_UDP))
             close(listener->sockets[i].fd);
@@ -47,14 +49,39 @@ void listener_close(struct listener *listener)
     *listener = (struct listener){ .n_sockets = 0 };
 }
 
+void listener_close_extra(struct listener *listener)
+{
+    while (listener->n_extra > 0)
+        close(listener->extra[--listener->n_extra]);
+    free(listener->extra);
+    listener->extra = NULL;
+    udp_stop_spreading(listener);
+}
+
+void listener_adopt(struct listener *listener, uint32_t i, int fd, uint64_t drops_before)
+{
+    struct listener_socket *sock = &listener->sockets[i];
+
+    sock->fd = fd;
+    sock->drops_before = drops_before;
+    atomic_store_explicit(&sock->drops, drops_before, memory_order_relaxed);
+}
+
 /* ---- all of them ------------------------------------------------------- */
 
 bool listeners_open(struct listeners *listeners, const struct settings *settings,
                     uint32_t workers, char *problem, size_t problem_size)
 {
+    return listeners_take_over(listeners, settings, workers, NULL, problem, problem_size);
+}
+
+bool listeners_take_over(struct listeners *listeners, const struct settings *settings,
+                         uint32_t workers, struct inheritance *inherited, char *problem,
+                         size_t problem_size)
+{
     snprintf(problem, problem_size, "not enough memory for the listeners");
     *listeners = (struct listeners){
-        calloc(UDP_LISTENERS_MAX + UNIX_LISTENERS_MAX, sizeof *listeners->at), 0
+        calloc(UDP_LISTENERS_MAX + UNIX_LISTENERS_MAX, sizeof *listeners->at), 0, inherited
     };
     if (listeners->at != NULL &&
         udp_listeners_open(listeners, settings, workers, problem, problem_size) &&
@@ -67,7 +94,8 @@ bool listeners_open(struct listeners *listeners, const struct settings *settings
 void listeners_remove_files(struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->n; i++)
-        socket_file_remove(&listeners->at[i].file);
+        if (!listeners->at[i].kept)
+            socket_file_remove(&listeners->at[i].file);
 }
 
 void listeners_close(struct listeners *listeners)
@@ -80,7 +108,7 @@ void listeners_close(struct listeners *listeners)
 
 /* ---- drops and the gate ------------------------------------------------ */
 
-uint64_t listener_drops(const struct listener_socket *sock)
+static uint64_t all_drops(const struct listener_socket *sock)
 {
     uint64_t known = atomic_load_explicit(&sock->drops, memory_order_relaxed);
     uint32_t memory[SK_MEMINFO_VARS] = { 0 };
@@ -92,9 +120,14 @@ uint64_t listener_drops(const struct listener_socket *sock)
     return known + (uint32_t)(memory[SK_MEMINFO_DROPS] - (uint32_t)known);
 }
 
+uint64_t listener_drops(const struct listener_socket *sock)
+{
+    return all_drops(sock) - sock->drops_before;
+}
+
 void listener_note_drops(struct listener_socket *sock)
 {
-    atomic_store_explicit(&sock->drops, listener_drops(sock), memory_order_relaxed);
+    atomic_store_explicit(&sock->drops, all_drops(sock), memory_order_relaxed);
 }
 
 static bool gate_udp(int fd)
@@ -109,6 +142,8 @@ bool listener_gate(const struct listener *listener)
 {
     bool gated = true;
 
+    if (listener->kept)
+        return true;
     if (listener->kind != LISTENER_UDP)
         return shutdown(listener->sockets[0].fd, SHUT_RD) == 0;
     for (uint32_t i = 0; i < listener->n_sockets; i++)
@@ -123,7 +158,7 @@ void listener_leave(const struct listener *listener)
     struct sockaddr_storage own = { 0 };
     socklen_t len = sizeof own;
 
-    if (listener->kind != LISTENER_UDP)
+    if (listener->kind != LISTENER_UDP || listener->kept)
         return;
     for (uint32_t i = 0; i < listener->n_sockets; i++) {
         int fd = listener->sockets[i].fd;

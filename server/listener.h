@@ -28,6 +28,7 @@ struct listener_socket {
     struct counter refused;   /* connections beyond the limit */
     struct counter too_large; /* frames beyond dogstatsd_buffer_size */
     _Atomic(uint64_t) drops;  /* the kernel's count at the last look, in 64 bits */
+    uint64_t drops_before;    /* that count when another process had the socket */
 };
 
 struct listener {
@@ -38,17 +39,30 @@ struct listener {
     struct listener_socket *sockets; /* one a worker; unix: all with the same fd */
     struct socket_file file;         /* unix only */
     _Atomic(uint32_t) connections;   /* open now, of all workers */
+    bool kept;                       /* somebody else has the sockets too: they live on */
+    int *extra;                      /* of more workers before: to be read empty and closed */
+    uint32_t n_extra;
+    bool spread_for_now; /* by random, until those are closed */
 };
+
+struct inheritance;
 
 struct listeners {
     struct listener *at;
     size_t n;
+    struct inheritance *inherited; /* sockets that are there already; or NULL */
 };
 
 /* Opens every listener that the settings ask for. False with a sentence; what
  * was opened is closed again. */
 bool listeners_open(struct listeners *listeners, const struct settings *settings,
                     uint32_t workers, char *problem, size_t problem_size);
+
+/* The same with sockets of a predecessor or of systemd, where they fit; others are
+ * opened. */
+bool listeners_take_over(struct listeners *listeners, const struct settings *settings,
+                         uint32_t workers, struct inheritance *inherited, char *problem,
+                         size_t problem_size);
 
 /* Removes the files of unix sockets, so that a successor may have the paths. */
 void listeners_remove_files(struct listeners *listeners);
@@ -76,5 +90,9 @@ void listener_leave(const struct listener *listener);
 bool listener_init(struct listener *listener, enum listener_kind kind,
                    const struct settings *settings, uint32_t workers);
 void listener_close(struct listener *listener);
+void listener_close_extra(struct listener *listener);
+
+/* An inherited socket is worker i's; what was dropped so far is not our account's. */
+void listener_adopt(struct listener *listener, uint32_t i, int fd, uint64_t drops_before);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "config/address.h"
 #include "config/log.h"
+#include "server/inheritance.h"
 
 /* Asked for when dogstatsd_so_rcvbuf leaves it to us: two seconds of a loud
  * sender. The kernel takes memory only for what waits. */
@@ -193,31 +194,102 @@ static bool spread_at_random(int fd, uint32_t workers)
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
 }
 
+static void stop_spreading(int fd)
+{
+#ifdef SO_DETACH_REUSEPORT_BPF
+    (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &(int){ 0 }, sizeof(int));
+#else
+    (void)fd;
+#endif
+}
+
+/* Worker i's socket, one that is there already or a new one. False with errno. */
+static bool give_socket(struct listener *listener, uint32_t i, struct target *target,
+                        const struct settings *settings, struct inheritance *inherited)
+{
+    struct inherited_found found;
+    int fd;
+
+    if (inheritance_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM,
+                         &found)) {
+        listener_adopt(listener, i, found.fd, found.drops);
+        listener->kept = listener->kept || found.kept;
+        size_buffer(found.fd, settings->dogstatsd_so_rcvbuf);
+        (void)set_reuse(found.fd);
+        fd = found.fd;
+    } else {
+        fd = open_socket(target, settings->dogstatsd_so_rcvbuf, i == 0);
+        listener->sockets[i].fd = fd;
+    }
+    if (fd >= 0 && i == 0) {
+        adopt_port(target, fd);
+        name_listener(listener, fd);
+    }
+    return fd >= 0;
+}
+
+/* Of more workers than there are now. The last of a group go first, so that those that
+ * stay keep their numbers. */
+static void take_extra(struct listener *listener, const struct target *target,
+                       struct inheritance *inherited)
+{
+    struct inherited_found found;
+
+    while (inheritance_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM,
+                            &found)) {
+        int *grown = realloc(listener->extra, (listener->n_extra + 1) * sizeof *grown);
+
+        if (grown == NULL) {
+            close(found.fd);
+            return;
+        }
+        listener->extra = grown;
+        listener->extra[listener->n_extra++] = found.fd;
+    }
+}
+
+/* Where workers became fewer, datagrams are drawn among those that stay until the others'
+ * sockets are empty and closed. */
+static void spread(struct listener *listener, const struct settings *settings, uint32_t workers)
+{
+    int fd = listener->sockets[0].fd;
+    bool at_random = strcmp(settings->heeler_spread, "random") == 0 && workers > 1;
+
+    if (!at_random && listener->n_extra == 0) {
+        stop_spreading(fd);
+        return;
+    }
+    if (!spread_at_random(fd, workers))
+        log_warn("server: %s: heeler_spread: %s; each sender stays with one worker",
+                 listener->name, strerror(errno));
+    listener->spread_for_now = !at_random;
+}
+
 /* False with errno. */
 static bool open_listener(struct listener *listener, struct target *target,
-                          const struct settings *settings, uint32_t workers)
+                          const struct settings *settings, uint32_t workers,
+                          struct inheritance *inherited)
 {
     if (!listener_init(listener, LISTENER_UDP, settings, workers))
         return false;
     for (uint32_t i = 0; i < workers; i++) {
-        int fd = open_socket(target, settings->dogstatsd_so_rcvbuf, i == 0);
-        if (fd < 0) {
+        if (!give_socket(listener, i, target, settings, inherited)) {
             int why = errno;
             listener_close(listener);
             errno = why;
             return false;
         }
-        listener->sockets[i].fd = fd;
-        if (i == 0) {
-            adopt_port(target, fd);
-            name_listener(listener, fd);
-        }
     }
-    if (workers > 1 && strcmp(settings->heeler_spread, "random") == 0 &&
-        !spread_at_random(listener->sockets[0].fd, workers))
-        log_warn("server: %s: heeler_spread: %s; each sender stays with one worker",
-                 listener->name, strerror(errno));
+    take_extra(listener, target, inherited);
+    spread(listener, settings, workers);
     return true;
+}
+
+void udp_stop_spreading(struct listener *listener)
+{
+    if (listener->spread_for_now)
+        stop_spreading(listener->sockets[0].fd);
+    listener->spread_for_now = false;
 }
 
 static void say_listening(const struct listener *listener, const struct settings *settings)
@@ -259,7 +331,8 @@ static bool open_targets(struct listeners *listeners, struct targets *targets,
         struct target *target = &targets->at[i];
         if (i > 0 && shared_port)
             set_port(target, get_port(&targets->at[0].address));
-        if (open_listener(&listeners->at[listeners->n], target, settings, workers)) {
+        if (open_listener(&listeners->at[listeners->n], target, settings, workers,
+                          listeners->inherited)) {
             listeners->n++;
             continue;
         }

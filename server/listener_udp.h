@@ -17,4 +17,7 @@ enum { UDP_LISTENERS_MAX = 64 };
 bool udp_listeners_open(struct listeners *listeners, const struct settings *settings,
                         uint32_t workers, char *problem, size_t problem_size);
 
+/* After the sockets of former workers are closed. */
+void udp_stop_spreading(struct listener *listener);
+
 #endif

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "config/log.h"
+#include "server/inheritance.h"
 
 /* Fewer queued datagrams than this, and a burst of one client stalls or is lost
  * in the client while the worker is busy for a moment. */
@@ -61,23 +63,57 @@ static void say_listening(const struct listener *listener, const struct settings
 
 /* ---- one listener ------------------------------------------------------ */
 
+static int type_of(const struct listener *listener)
+{
+    return listener->kind == LISTENER_UNIX ? SOCK_DGRAM : SOCK_STREAM;
+}
+
 /* Who sent a bad line can be said only if the kernel tells with each datagram.
  * SO_RCVBUF is not set: for unix sockets the kernel charges the sender's buffer. */
-static bool open_socket(struct listener *listener, bool ask_senders)
+static bool set_socket(struct listener *listener, int fd, bool ask_senders)
 {
-    int type = listener->kind == LISTENER_UNIX ? SOCK_DGRAM : SOCK_STREAM;
-    int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
     for (uint32_t i = 0; i < listener->n_sockets; i++)
         listener->sockets[i].fd = fd;
-    if (fd >= 0 && type == SOCK_DGRAM && ask_senders)
+    if (fd >= 0 && listener->kind == LISTENER_UNIX && ask_senders)
         return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) == 0;
     return fd >= 0;
 }
 
+static bool open_socket(struct listener *listener, bool ask_senders)
+{
+    int fd = socket(AF_UNIX, type_of(listener) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    return set_socket(listener, fd, ask_senders);
+}
+
+/* One that is there already, with its file. False: there is none, or nobody finds it. */
+static bool adopt_socket(struct listener *listener, const char *path, bool ask_senders,
+                         struct inheritance *inherited)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct inherited_found found;
+
+    if (strlen(path) >= sizeof address.sun_path)
+        return false;
+    strcpy(address.sun_path, path);
+    if (!inheritance_take(inherited, (const struct sockaddr *)&address, type_of(listener),
+                          &found))
+        return false;
+    socket_file_adopt(&listener->file, path);
+    if (listener->file.path[0] == '\0') {
+        log_warn("server: %s: its file is gone, so it is made anew; what was queued is lost",
+                 listener->name);
+        close(found.fd);
+        return false;
+    }
+    listener->kept = found.kept;
+    return set_socket(listener, found.fd, ask_senders);
+}
+
 static bool open_listener(struct listener *listener, enum listener_kind kind, const char *path,
                           const struct socket_access *access, const struct settings *settings,
-                          uint32_t workers, char *problem, size_t problem_size)
+                          uint32_t workers, struct inheritance *inherited, char *problem,
+                          size_t problem_size)
 {
     if (!listener_init(listener, kind, settings, workers)) {
         snprintf(problem, problem_size, "not enough memory for the listeners");
@@ -85,6 +121,8 @@ static bool open_listener(struct listener *listener, enum listener_kind kind, co
     }
     snprintf(listener->name, sizeof listener->name, "%s %s",
              kind == LISTENER_UNIX ? "unix" : "unixstream", path);
+    if (adopt_socket(listener, path, settings->dogstatsd_origin_detection, inherited))
+        return true;
     bool opened = open_socket(listener, settings->dogstatsd_origin_detection);
     if (!opened)
         snprintf(problem, problem_size, "no unix socket: %s", strerror(errno));
@@ -112,8 +150,8 @@ static bool open_wanted(struct listeners *listeners, const struct wanted *wanted
 
     if (wanted->path[0] == '\0')
         return true;
-    if (open_listener(listener, wanted->kind, wanted->path, access, settings, workers, why,
-                      sizeof why)) {
+    if (open_listener(listener, wanted->kind, wanted->path, access, settings, workers,
+                      listeners->inherited, why, sizeof why)) {
         listeners->n++;
         say_listening(listener, settings);
         return true;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/options.h"
+#include "flush/state.h"
 #include "server/commands.h"
 #include "server/metrics.h"
 
@@ -20,6 +21,10 @@ int main(int argc, char **argv)
         return command_query(argc - 2, argv + 2);
     if (strcmp(word, "--version") == 0) {
         puts("heeler " HEELER_VERSION);
+        return EXIT_OK;
+    }
+    if (strcmp(word, "--state-version") == 0) { /* for the process that this one takes over */
+        printf("%d\n", STATE_VERSION);
         return EXIT_OK;
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {

@@ -46,6 +46,10 @@
     X(F_SNAPSHOTS, "heeler_snapshots_total", "counter", "intervals flushed")                  \
     X(F_LATE, "heeler_buckets_late_total", "counter",                                         \
       "buckets that came after their interval was flushed")                                   \
+    X(F_TAKEN_OVER, "heeler_values_taken_over_total", "counter",                              \
+      "values of the open interval that a process before this one left")                      \
+    X(F_STATE_REFUSED, "heeler_states_refused_total", "counter",                              \
+      "states of a process before this one that were damaged or of another version")          \
     X(F_CONFLICTS, "heeler_type_conflicts_total", "counter",                                  \
       "series whose name and tags exist with another type")                                   \
     X(F_LIMITED, "heeler_mapper_limited_total", "counter",                                    \
@@ -69,7 +73,7 @@
     X(F_PAYLOADS, "heeler_payloads_total", "counter", "payloads, by sink and result")         \
     X(F_POINTS, "heeler_points_total", "counter", "points of payloads, by sink and result")   \
     X(F_RECOVERED, "heeler_points_recovered_total", "counter",                                \
-      "points found in the spool at start, by sink")                                          \
+      "points found in the spool at start or taken over, by sink")                            \
     X(F_QUEUED, "heeler_queue_points", "gauge", "points waiting or in flight, by sink")       \
     X(F_QUEUE_BYTES, "heeler_queue_bytes", "gauge", "bytes of payloads in memory, by sink")   \
     X(F_SPOOLED, "heeler_spool_points", "gauge", "points waiting on disk, by sink")           \
@@ -284,6 +288,8 @@ static void write_flusher(struct evbuffer *out, const struct server_view *view)
     labelled(out, F_ROLLUP_DROPPED, "what", "window", counter_read(&flusher->rollup_dropped));
     labelled(out, F_ROLLUP_DROPPED, "what", "point", counter_read(&flusher->rollup_refused));
     plain(out, F_QUESTIONS, counter_read(&flusher->questions));
+    plain(out, F_TAKEN_OVER, counter_read(&flusher->taken_over));
+    plain(out, F_STATE_REFUSED, counter_read(&flusher->state_refused));
 }
 
 static uint64_t load(const _Atomic(uint64_t) *value)

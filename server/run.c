@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <event2/event.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,9 @@
 #include "config/hostname.h"
 #include "config/log.h"
 #include "server/commands.h"
+#include "server/handover.h"
 #include "server/linger.h"
+#include "server/notify.h"
 #include "server/server.h"
 
 enum { LINGER_LOOK_MS = 100 };
@@ -19,12 +22,17 @@ enum { LINGER_LOOK_MS = 100 };
 struct run {
     struct event_base *base;
     const struct command_line *line;
+    const struct server_config *config;
     struct server *server; /* NULL: it is not there yet */
-    bool stopping;
-    struct event *stop_signals[2], *hangup;
+    bool stopping, handing_over;
+    struct event *stop_signals[2], *hangup, *upgrade;
     struct event *linger_timer;
     struct lingering linger;
 };
+
+/* In the descriptor store of systemd. */
+#define STORED_SOCKET "heeler"
+#define STORED_STATE  "heeler-state"
 
 static void stop_now(struct run *run)
 {
@@ -109,6 +117,19 @@ static bool load(void *context, struct settings *out, struct problems *problems)
     return command_load(out, run->line, problems);
 }
 
+static void on_upgrade(evutil_socket_t number, short what, void *context)
+{
+    struct run *run = context;
+
+    (void)number, (void)what;
+    if (evtimer_pending(run->linger_timer, NULL)) {
+        log_warn("server: SIGUSR2: this server is about to stop, so no program takes over");
+        return;
+    }
+    run->handing_over = true;
+    event_base_loopbreak(run->base);
+}
+
 static bool open_log(const struct settings *settings)
 {
     enum log_level level = LOG_LEVEL_INFO;
@@ -141,35 +162,185 @@ static struct event *catch_signal(struct run *run, int number, event_callback_fn
     return event;
 }
 
+static void mask_signals(int how)
+{
+    static const int numbers[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR2 };
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaddset(&set, numbers[i]);
+    pthread_sigmask(how, &set, NULL);
+}
+
 /* False: out of memory. */
 static bool catch_signals(struct run *run)
 {
     run->stop_signals[0] = catch_signal(run, SIGTERM, on_signal, stop_at_once);
     run->stop_signals[1] = catch_signal(run, SIGINT, on_signal, stop_at_once);
     run->hangup = catch_signal(run, SIGHUP, on_hangup, SIG_IGN);
+    run->upgrade = catch_signal(run, SIGUSR2, on_upgrade, SIG_IGN);
     run->linger_timer = event_new(run->base, -1, EV_PERSIST, on_linger_timer, run);
+    mask_signals(SIG_UNBLOCK); /* they were held back while one program became the next */
     return run->stop_signals[0] != NULL && run->stop_signals[1] != NULL &&
-           run->hangup != NULL && run->linger_timer != NULL;
+           run->hangup != NULL && run->upgrade != NULL && run->linger_timer != NULL;
 }
 
 static void release_signals(struct run *run)
 {
     struct event *events[] = { run->stop_signals[0], run->stop_signals[1], run->hangup,
-                               run->linger_timer };
+                               run->upgrade, run->linger_timer };
 
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
             event_free(events[i]);
 }
 
-/* Until a signal says stop. False: delivery hangs, nothing may be freed. */
-static bool serve(struct run *run, struct server *server)
+/* ---- another program takes over ------------------------------------------ */
+
+static void keep(int fd)
+{
+    notify_store(fd, STORED_SOCKET);
+}
+
+/* A copy of every socket outlives a crash or a restart, with what it holds. */
+static void announce(struct server *server)
+{
+    if (notify_has_store()) {
+        notify_forget(STORED_STATE);
+        notify_forget(STORED_SOCKET);
+        server_keep_sockets(server, keep);
+    }
+    notify_ready();
+}
+
+/* NULL, with a log line: it does not start, or not again. */
+static struct server *start(struct run *run, struct inheritance *inherited, char *problem,
+                            size_t problem_size)
+{
+    struct server_config config = *run->config;
+
+    config.inherited = inherited;
+    struct server *server = server_start(&config, problem, problem_size);
+
+    if (server == NULL)
+        log_error("server: %s", problem);
+    else
+        announce(server);
+    return server;
+}
+
+/* HTTP, and signals: one that came amid a handover went to a thread that is gone by now. */
+static void turn(void *context)
+{
+    struct run *run = context;
+
+    event_base_loop(run->base, EVLOOP_NONBLOCK);
+}
+
+/* The other program has it all, or this one goes on. */
+static struct server *replace_program(struct run *run, struct server *given,
+                                      enum handover_answer answer)
+{
+    struct reload reload = { 0 };
+    char problem[512];
+
+    run->server = NULL;
+    struct inheritance *heir = server_hand_over(
+        given, answer == HANDOVER_STATE ? SERVER_HEIR_PROGRAM : SERVER_HEIR_SOCKETS);
+
+    if (heir == NULL) {
+        log_error("server: SIGUSR2: no memory to hand over; this program goes on");
+        return given;
+    }
+    turn(run);
+    if (!run->stopping) {
+        fflush(NULL);
+        handover_exec(heir);
+        log_error("server: SIGUSR2: the program cannot be run: %s; this one goes on",
+                  strerror(errno));
+    }
+    if (heir->unfinished) {
+        log_error("server: delivery still hangs: this program cannot go on");
+        return NULL;
+    }
+    struct server *server = start(run, heir, problem, sizeof problem);
+
+    if (server != NULL) /* those it had may have been loaded since the start */
+        (void)server_reload(server, &reload, "SIGUSR2");
+    reload_free(&reload);
+    return server;
+}
+
+static struct server *hand_over(struct run *run, struct server *given)
+{
+    char problem[2048];
+    enum handover_answer answer = handover_ask(turn, run, problem, sizeof problem);
+
+    run->handing_over = false;
+    if (run->stopping)
+        return given;
+    if (answer == HANDOVER_REFUSED) {
+        log_error("server: SIGUSR2: %s; this program goes on", problem);
+        return given;
+    }
+    log_info("server: SIGUSR2: the program is replaced");
+    if (answer == HANDOVER_SOCKETS)
+        log_warn("server: SIGUSR2: %s; the open interval is flushed first", problem);
+    notify_reloading();
+    mask_signals(SIG_BLOCK);
+    struct server *server = replace_program(run, given, answer);
+
+    mask_signals(SIG_UNBLOCK);
+    return server;
+}
+
+/* A restart cannot be told from a stop, so it is an option to leave the open interval to
+ * the next start. False: delivery hangs. */
+static bool stop_into_store(struct run *run, struct server *given)
+{
+    char problem[2048];
+
+    if (handover_ask(turn, run, problem, sizeof problem) != HANDOVER_STATE) {
+        log_warn("server: %s; the open interval is flushed", problem);
+        return server_stop(given);
+    }
+    struct inheritance *heir = server_hand_over(given, SERVER_HEIR_PROCESS);
+
+    if (heir == NULL)
+        return server_stop(given);
+    if (heir->state_fd >= 0)
+        notify_store(heir->state_fd, STORED_STATE);
+    bool ended = !heir->unfinished;
+
+    inheritance_free(heir);
+    return ended;
+}
+
+static bool stop(struct run *run, struct server *given)
+{
+    notify_stopping();
+    return server_settings(given)->heeler_stop_handover && notify_has_store()
+               ? stop_into_store(run, given)
+               : server_stop(given);
+}
+
+enum served { SERVED_WELL, SERVED_DELIVERY_HANGS, SERVED_NOT_ON };
+
+/* Until a signal says stop. */
+static enum served serve(struct run *run, struct server *server)
 {
     run->server = server;
-    while (!run->stopping && event_base_dispatch(run->base) == 0 && !run->stopping)
-        ;
+    while (server != NULL && !run->stopping) {
+        if (event_base_dispatch(run->base) != 0)
+            break;
+        if (run->handing_over && !run->stopping)
+            server = run->server = hand_over(run, server);
+    }
     release_signals(run);
-    return server_stop(server);
+    if (server == NULL)
+        return SERVED_NOT_ON;
+    return stop(run, server) ? SERVED_WELL : SERVED_DELIVERY_HANGS;
 }
 
 static bool find_hostname(const struct settings *settings, char *hostname)
@@ -222,23 +393,26 @@ static int run_server(const struct command_line *line, const struct settings *se
         return run.base != NULL ? EXIT_SETTINGS : EXIT_SYSTEM;
     }
     struct server *server = NULL;
+    run.config = &config;
+    handover_init();
     snprintf(problem, sizeof problem, "not enough memory");
     if (catch_signals(&run)) /* before sockets are there to be left behind */
-        server = server_start(&config, problem, sizeof problem);
+        server = start(&run, inheritance_find(), problem, sizeof problem);
     if (server == NULL) {
         release_signals(&run);
-        log_error("server: %s", problem);
         if (!settings->log_to_console || !log_enabled(LOG_LEVEL_ERROR))
             fprintf(stderr, "heeler: %s\n", problem);
         event_base_free(run.base);
         return is_about_a_setting(problem) ? EXIT_SETTINGS : EXIT_SYSTEM;
     }
-    if (!serve(&run, server)) {
+    enum served served = serve(&run, server);
+
+    if (served == SERVED_DELIVERY_HANGS) {
         fflush(stdout);
         _exit(EXIT_OK); /* a name look-up hangs: its thread still uses what we own */
     }
     event_base_free(run.base);
-    return EXIT_OK;
+    return served == SERVED_WELL ? EXIT_OK : EXIT_SYSTEM;
 }
 
 static int run(const struct command_line *line, const struct settings *settings, bool good)

@@ -12,6 +12,7 @@
 #include "flush/console.h"
 #include "flush/flusher_loop.h"
 #include "server/admin.h"
+#include "server/inheritance.h"
 #include "server/memory.h"
 #include "server/metrics.h"
 #include "server/self.h"
@@ -46,7 +47,9 @@ struct server {
     struct rules *rules; /* of the last reload; held; NULL: there was none */
     bool lingering;
     struct admin *admin, *health;
-    uint64_t gated; /* datagrams refused at the gate */
+    uint64_t gated;                /* datagrams refused at the gate */
+    struct inheritance *inherited; /* or NULL */
+    struct worker_rest *rests;     /* of each worker */
 };
 
 void server_view(const struct server *server, struct server_view *out)
@@ -96,8 +99,9 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
     server->worker_ledgers = calloc(server->workers, sizeof *server->worker_ledgers);
     server->forwarded = calloc(server->workers, sizeof *server->forwarded);
     server->worker = calloc(server->workers, sizeof *server->worker);
+    server->rests = calloc(server->workers, sizeof *server->rests);
     if (server->accounts == NULL || server->worker_ledgers == NULL ||
-        server->forwarded == NULL || server->worker == NULL)
+        server->forwarded == NULL || server->worker == NULL || server->rests == NULL)
         return false;
     memset(server->accounts, 0, server->workers * sizeof *server->accounts);
     arena_budget_init(&server->budget, memory_for_buckets(server->config.settings));
@@ -196,6 +200,8 @@ static bool start_delivery(struct server *server, char *problem, size_t problem_
     if (server->delivery_ledgers == NULL)
         return false;
     struct delivery_config config = delivery_of(&server->sinks, server->config.settings);
+
+    config.inherited = inheritance_state(server->inherited);
     say_sinks(server);
     server->delivery = delivery_start(&config, &server->outbox, server->delivery_ledgers);
     if (server->delivery == NULL)
@@ -211,13 +217,21 @@ static void report_self(void *context, struct self_report *out)
     self_gauges(&view, out);
 }
 
+/* The process before may have used this second. */
+static int64_t first_stamp_s(const struct server *server)
+{
+    int64_t last_s = server->inherited != NULL ? server->inherited->last_stamp_s : 0;
+
+    return last_s < server->started_s ? server->started_s : last_s + 1;
+}
+
 static bool start_flusher(struct server *server, char *problem, size_t problem_size)
 {
     struct flusher_config config = {
         .settings = server->config.settings,
         .hostname = server->config.hostname,
         .workers = server->workers,
-        .start_s = server->started_s,
+        .start_s = first_stamp_s(server),
         .inbox = &server->inbox,
         .outbox = &server->outbox,
         .accounts = server->accounts,
@@ -240,12 +254,38 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
     }
     struct flusher *flusher = flusher_new(&config, problem, problem_size);
     if (flusher != NULL)
-        server->flusher = flusher_loop_start(flusher, &server->inbox, server->questions);
+        server->flusher = flusher_loop_start(flusher, &server->inbox, server->questions,
+                                             inheritance_state(server->inherited));
     return server->flusher != NULL;
+}
+
+/* Every n-th connection of the list for worker i. */
+static struct stream_legacy *share_of(struct stream_legacy **list, uint32_t left)
+{
+    struct stream_legacy *share = NULL, **from = list;
+
+    for (uint32_t i = 0; *from != NULL; i++) {
+        struct stream_legacy *one = *from;
+
+        if (i % left != 0) {
+            from = &one->next;
+            continue;
+        }
+        *from = one->next;
+        one->next = share;
+        share = one;
+    }
+    return share;
 }
 
 static bool start_workers(struct server *server, char *problem, size_t problem_size)
 {
+    struct stream_legacy *connections =
+        server->inherited != NULL
+            ? inheritance_connections(server->inherited, &server->listeners)
+            : NULL;
+    int64_t pause_ns = server->inherited != NULL ? server->inherited->stopped_ns : 0;
+
     for (uint32_t i = 0; i < server->workers; i++) {
         struct worker_config config = {
             .index = i,
@@ -257,10 +297,17 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .account = &server->accounts[i],
             .budget = &server->budget,
             .ledger = &server->worker_ledgers[i],
+            .connections = share_of(&connections, server->workers - i),
+            .rest = &server->rests[i],
+            .pause_ns = pause_ns,
         };
         server->worker[i] = worker_start(&config, problem, problem_size);
         if (server->worker[i] == NULL)
             return false;
+    }
+    if (server->inherited != NULL) {
+        inheritance_close_rest(server->inherited);
+        inheritance_leave_state(server->inherited);
     }
     return true;
 }
@@ -292,8 +339,12 @@ static bool start_listeners(struct server *server, char *problem, size_t problem
         log_warn("server: use_dogstatsd is false: nothing is received");
         return true;
     }
-    return listeners_open(&server->listeners, server->config.settings, server->workers, problem,
-                          problem_size);
+    if (server->inherited != NULL)
+        inheritance_look(server->inherited);
+    if (server->inherited != NULL)
+        counter_set(&server->flusher_ledger.state_refused, server->inherited->refused);
+    return listeners_take_over(&server->listeners, server->config.settings, server->workers,
+                               server->inherited, problem, problem_size);
 }
 
 struct server *server_start(const struct server_config *config, char *problem,
@@ -306,8 +357,11 @@ struct server *server_start(const struct server_config *config, char *problem,
     struct server *server = calloc(1, sizeof *server);
 
     snprintf(problem, problem_size, "not enough memory");
-    if (server == NULL)
+    if (server == NULL) {
+        inheritance_free(config->inherited);
         return NULL;
+    }
+    server->inherited = config->inherited;
     /* Large blocks go back to the system when freed: memory stays flat. */
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     mallopt(M_ARENA_MAX, 2);
@@ -438,11 +492,11 @@ static void gate(struct server *server)
                      strerror(errno));
 }
 
-static void stop_workers(struct server *server)
+static void end_workers(struct server *server, enum worker_end end)
 {
     for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
         if (server->worker[i] != NULL)
-            worker_stop(server->worker[i]);
+            worker_end(server->worker[i], end);
     for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
         if (server->worker[i] != NULL)
             worker_join(server->worker[i]);
@@ -473,7 +527,7 @@ static void print_ledger(const struct server *server)
     log_info("server: final ledger: datagrams=%llu kernel_drops=%llu gate=%llu lines=%llu "
              "rejected=%llu values=%llu shed=%llu folded=%llu points=%llu delivered=%llu "
              "delivered_stale=%llu recovered=%llu refused=%llu points_shed=%llu spooled=%llu "
-             "local=%llu imbalance=%llu/%llu/%llu",
+             "local=%llu handed_over=%llu/%llu taken_over=%llu imbalance=%llu/%llu/%llu",
              (unsigned long long)datagrams,
              (unsigned long long)(total_drops(server) - server->gated),
              (unsigned long long)server->gated, (unsigned long long)lines,
@@ -483,6 +537,9 @@ static void print_ledger(const struct server *server)
              (unsigned long long)sum.recovered, (unsigned long long)sum.refused,
              (unsigned long long)sum.shed, (unsigned long long)sum.spooled,
              (unsigned long long)sum.local,
+             (unsigned long long)counter_read(&flusher->handed_over),
+             (unsigned long long)sum.handed_over,
+             (unsigned long long)counter_read(&flusher->taken_over),
              (unsigned long long)counter_read(&flusher->lines_imbalance),
              (unsigned long long)counter_read(&flusher->values_imbalance),
              (unsigned long long)metrics_points_imbalance(&view));
@@ -508,6 +565,8 @@ static void server_free(struct server *server)
     free(server->worker_ledgers);
     free(server->forwarded);
     free(server->worker);
+    free(server->rests);
+    inheritance_free(server->inherited);
     free(server);
 }
 
@@ -519,7 +578,7 @@ bool server_stop(struct server *given)
     bool was_running = given->worker != NULL && given->worker[0] != NULL;
 
     gate(given);
-    stop_workers(given);
+    end_workers(given, WORKER_DRAINS);
     listeners_remove_files(&given->listeners);
     if (given->flusher != NULL)
         flusher_loop_stop(given->flusher);
@@ -535,4 +594,85 @@ bool server_stop(struct server *given)
     if (ended)
         server_free(given);
     return ended;
+}
+
+/* ---- a successor takes over --------------------------------------------- */
+
+void server_keep_sockets(struct server *server, void (*keep)(int fd))
+{
+    for (size_t i = 0; i < server->listeners.n; i++) {
+        struct listener *listener = &server->listeners.at[i];
+
+        listener->kept = true;
+        for (uint32_t w = 0; w < listener->n_sockets; w++)
+            if (w == 0 || listener->kind == LISTENER_UDP)
+                keep(listener->sockets[w].fd);
+    }
+}
+
+/* Written or, where that fails, flushed: then the writer is gone. */
+static struct state_writer *end_flusher(struct server *server, struct state_writer *out)
+{
+    if (out == NULL) {
+        flusher_loop_stop(server->flusher);
+    } else {
+        flusher_loop_hand_over(server->flusher, out);
+        if (!state_settle(out)) {
+            log_error("server: no memory for the state: the open interval is flushed instead");
+            state_writer_free(out);
+            out = NULL;
+        }
+    }
+    server->flusher = NULL;
+    return out;
+}
+
+static bool end_delivery(struct server *server, struct state_writer *out, int64_t deadline_ns)
+{
+    return out != NULL ? delivery_hand_over(server->delivery, deadline_ns, out)
+                       : delivery_stop(server->delivery, deadline_ns);
+}
+
+static void finish_heir(struct server *server, struct inheritance *heir,
+                        struct state_writer *given)
+{
+    heir->last_stamp_s = (int64_t)counter_read(&server->flusher_ledger.last_stamp_s);
+    if (given != NULL) {
+        inheritance_write(given, &server->listeners, server->rests, server->workers);
+        heir->state_fd = state_writer_end(given);
+        if (heir->state_fd < 0)
+            log_error(
+                "server: no memory for the end of the state: what was handed over is lost");
+    }
+    inheritance_collect(heir, &server->listeners);
+    for (uint32_t i = 0; i < server->workers; i++)
+        inheritance_collect_connections(heir, server->rests[i].connections);
+}
+
+struct inheritance *server_hand_over(struct server *given, enum server_heir who)
+{
+    const struct settings *settings = given->config.settings;
+    int64_t now_ns = clock_monotonic_ns();
+    int64_t deadline_ns = now_ns + settings->heeler_stop_timeout * INT64_C(1000000000);
+    int64_t quiet_by_ns = now_ns + settings->forwarder_stop_timeout * INT64_C(1000000000);
+    struct inheritance *heir = inheritance_new();
+    struct state_writer *out = who != SERVER_HEIR_SOCKETS ? state_writer_new() : NULL;
+
+    if (heir == NULL || (out == NULL && who != SERVER_HEIR_SOCKETS)) {
+        inheritance_free(heir);
+        state_writer_free(out);
+        return NULL;
+    }
+    if (out != NULL && !delivery_hold(given->delivery, quiet_by_ns))
+        log_warn("server: a request is still under way; its payload is sent again");
+    end_workers(given, who == SERVER_HEIR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES);
+    out = end_flusher(given, out);
+    heir->unfinished = !end_delivery(given, out, deadline_ns);
+    admin_stop(given->admin);
+    admin_stop(given->health);
+    finish_heir(given, heir, out);
+    print_ledger(given);
+    if (!heir->unfinished)
+        server_free(given);
+    return heir;
 }

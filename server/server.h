@@ -23,6 +23,8 @@
 
 struct server;
 
+struct inheritance;
+
 struct server_config {
     const struct settings *settings;
     const char *hostname;
@@ -31,8 +33,9 @@ struct server_config {
 
     /* For reloads and POST /drain; NULL: refused, ignored. */
     reload_load *load;
-    void (*stop)(void *context); /* begins what SIGTERM begins */
-    void *context;               /* of both */
+    void (*stop)(void *context);   /* begins what SIGTERM begins */
+    void *context;                 /* of both */
+    struct inheritance *inherited; /* given, also on failure; NULL: nothing was there before */
 };
 
 /* NULL with a sentence. */
@@ -63,6 +66,21 @@ void server_linger(struct server *server);
 
 /* Received on all listeners so far. */
 uint64_t server_datagrams(const struct server *server);
+/* The sockets are somebody else's too, as of systemd's store: a stop neither gates them
+ * nor removes their files. keep() is called for each of them. */
+void server_keep_sockets(struct server *server, void (*keep)(int fd));
+
+/* Who takes over gets the open interval and what is unsent, or its sockets only: then
+ * those are flushed as by a stop. */
+enum server_heir {
+    SERVER_HEIR_PROGRAM, /* in this process: connections too */
+    SERVER_HEIR_PROCESS, /* a later one: connections are read to their end and closed */
+    SERVER_HEIR_SOCKETS,
+};
+
+/* Stops the server (given) without closing its sockets, which queue meanwhile. NULL:
+ * nothing was done, the server runs on. */
+struct inheritance *server_hand_over(struct server *given, enum server_heir heir);
 
 /* ---- for telemetry: all readable live, from any thread ---------------- */
 

@@ -117,6 +117,7 @@ void sinks_add_up(const struct delivery_ledger *ledgers, size_t n, struct sinks_
         out->delivered += points(&ledgers[i].delivered);
         out->delivered_stale += points(&ledgers[i].delivered_stale);
         out->recovered += points(&ledgers[i].recovered);
+        out->handed_over += points(&ledgers[i].handed_over);
         out->refused += delivery_refused_points(&ledgers[i]);
         out->shed += delivery_shed_points(&ledgers[i]);
         out->queued += points(&ledgers[i].queued);

@@ -22,7 +22,8 @@ const char *sink_label(size_t index, char out[SINK_LABEL_MAX]);
 
 /* Points over all sinks. */
 struct sinks_sum {
-    uint64_t delivered, delivered_stale, recovered, refused, shed, queued, spooled, local;
+    uint64_t delivered, delivered_stale, recovered, refused, shed, queued, spooled, local,
+        handed_over;
 };
 void sinks_add_up(const struct delivery_ledger *ledgers, size_t n, struct sinks_sum *out);
 

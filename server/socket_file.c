@@ -190,6 +190,19 @@ bool socket_file_bind(struct socket_file *out, int fd, const char *path,
     return false;
 }
 
+void socket_file_adopt(struct socket_file *out, const char *path)
+{
+    struct stat found;
+
+    *out = (struct socket_file){ .device = 0 };
+    if (strlen(path) >= sizeof out->path || lstat(path, &found) != 0 ||
+        !S_ISSOCK(found.st_mode))
+        return;
+    strcpy(out->path, path);
+    out->device = found.st_dev;
+    out->inode = found.st_ino;
+}
+
 void socket_file_remove(struct socket_file *file)
 {
     struct stat now;

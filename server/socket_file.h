@@ -36,6 +36,9 @@ bool socket_access_read(struct socket_access *out, const char *mode, const char 
 bool socket_file_bind(struct socket_file *out, int fd, const char *path,
                       const struct socket_access *access, char *problem, size_t problem_size);
 
+/* The file of a socket that was bound by an earlier process. */
+void socket_file_adopt(struct socket_file *out, const char *path);
+
 /* Removes the file, if it is still the one that was bound: call before the socket
  * is closed, so that its inode number cannot be another file's by then. */
 void socket_file_remove(struct socket_file *file);

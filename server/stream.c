@@ -64,7 +64,8 @@ static void free_connection(struct connection *given)
 {
     if (given->readable != NULL)
         event_free(given->readable);
-    close(given->fd);
+    if (given->fd >= 0)
+        close(given->fd);
     free(given->partial);
     free(given);
 }
@@ -286,6 +287,27 @@ bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns)
     return true;
 }
 
+bool streams_take_over(struct streams *streams, struct stream_legacy *given)
+{
+    int fd = given->fd;
+    bool taken = given->kept <= FRAME_HEADER_BYTES + streams->config.frame_max &&
+                 streams_adopt(streams, fd, clock_monotonic_ns());
+
+    if (taken) {
+        struct connection *connection = streams->last;
+
+        connection->sender = given->sender;
+        taken = keep(connection, (struct slice){ given->partial, given->kept });
+        if (!taken)
+            close_connection(connection);
+    } else if (given->kept > FRAME_HEADER_BYTES + streams->config.frame_max) {
+        counter_add(&streams->socket->too_large, 1);
+        close(fd);
+    }
+    free(given);
+    return taken;
+}
+
 /* False: there is none, or none can be accepted now. */
 static bool accept_one(struct streams *streams)
 {
@@ -380,10 +402,50 @@ static void finish_connection(struct connection *given)
         close_connection(given);
 }
 
-void streams_finish(struct streams *streams)
+static void stop_accepting(struct streams *streams)
 {
     event_del(streams->acceptable); /* a gated socket calls without end */
     event_del(streams->accept_timer);
+}
+
+void streams_leave(struct streams *streams)
+{
+    stop_accepting(streams);
+    while (streams->first != NULL)
+        finish_connection(streams->first);
+}
+
+/* False: no memory. The connection is gone, but for its descriptor. */
+static bool hand_over_connection(struct connection *given, struct stream_legacy **list)
+{
+    struct stream_legacy *legacy = malloc(sizeof *legacy + given->kept);
+
+    if (legacy == NULL)
+        return false;
+    *legacy = (struct stream_legacy){ *list,          given->streams->config.listener,
+                                      given->fd,      given->sender,
+                                      given->read_ns, given->kept };
+    if (given->kept > 0)
+        memcpy(legacy->partial, given->partial, given->kept);
+    *list = legacy;
+    event_free(given->readable);
+    given->readable = NULL;
+    given->fd = -1;
+    close_connection(given);
+    return true;
+}
+
+void streams_hand_over(struct streams *streams, struct stream_legacy **list)
+{
+    stop_accepting(streams);
+    while (streams->first != NULL)
+        if (!hand_over_connection(streams->first, list))
+            finish_connection(streams->first);
+}
+
+void streams_finish(struct streams *streams)
+{
+    stop_accepting(streams);
     do
         while (streams->first != NULL)
             finish_connection(streams->first);

@@ -43,11 +43,34 @@ void streams_free(struct streams *streams);
  * memory; then it is closed, and counted as refused. */
 bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns);
 
+/* A connection on its way from one process to the next, with the beginning of a frame. */
+struct stream_legacy {
+    struct stream_legacy *next;
+    struct listener *listener;
+    int fd;
+    pid_t sender;
+    int64_t read_ns; /* monotonic */
+    size_t kept;
+    char partial[];
+};
+
+/* The same as above, for one that was handed over; given. */
+bool streams_take_over(struct streams *streams, struct stream_legacy *given);
+
+/* Puts every connection before *list, owned by the caller then, and reads no more; what
+ * waits to be accepted still waits. One that there is no memory for is read to its end
+ * and closed. */
+void streams_hand_over(struct streams *streams, struct stream_legacy **list);
+
 /* Closes what was silent for too long. */
 void streams_expire(struct streams *streams, int64_t now_ns);
 
 /* The listener is gated: accepts and reads whatever was sent before, and closes
  * every connection. */
 void streams_finish(struct streams *streams);
+
+/* The same where the listener lives on in another hand: what waits to be accepted still
+ * waits. */
+void streams_leave(struct streams *streams);
 
 #endif

@@ -53,6 +53,7 @@ struct table {
     struct rules *next; /* to be followed behind the next bucket; held; or NULL */
     uint32_t next_idle_intervals;
     uint32_t naming; /* of the rules followed */
+    bool partial;    /* what is pushed is not a whole interval */
 };
 
 static uint8_t secret[192];
@@ -704,6 +705,7 @@ static void fill_bucket(struct table *table, struct bucket *bucket)
     bucket->start_s = table->start_s;
     bucket->base_ns = table->base_ns;
     bucket->rules = table->next;
+    bucket->partial = table->partial;
     bucket->cells = table->cells;
     bucket->mapped_bytes = cells_bytes(table);
     bucket->n_cells = table->end;
@@ -779,6 +781,12 @@ bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
     table->pushed_buckets++;
     push(table, &bucket->parcel, 0); /* bounded in number, and by the arenas' budget */
     return true;
+}
+
+bool table_hand_over(struct table *table)
+{
+    table->partial = true;
+    return table_seal(table, table->start_s, table->base_ns);
 }
 
 int64_t table_start_s(const struct table *table)

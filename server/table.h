@@ -97,6 +97,8 @@ bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
  * settings too. Where they name otherwise, it forgets all contexts with that bucket:
  * nobody has their raw bytes any more, so each is born anew when it is seen again. */
 void table_follow(struct table *table, struct rules *given, uint32_t idle_intervals);
+/* The last push of all: a successor goes on with the interval. False as above. */
+bool table_hand_over(struct table *table);
 
 /* Start of the open interval. */
 int64_t table_start_s(const struct table *table);

@@ -61,6 +61,8 @@ struct worker {
     _Atomic(int64_t) asked_s; /* of worker_seal_at(), which wakes early_event */
     struct event *early_event;
     int early_fd;
+    _Atomic(enum worker_end) end; /* main writes before it wakes the thread */
+    struct worker_rest rest;
     pthread_t thread;
 };
 
@@ -360,14 +362,29 @@ static void take_frames(void *context, const struct slice *frames, size_t n, pid
 
 /* ---- start and stop ---------------------------------------------------- */
 
+static enum worker_end how_to_end(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->end, memory_order_acquire); /* with worker_end */
+}
+
 /* The flusher, which still runs, may have to catch up before it takes the last
  * bucket. */
+static bool push_last(struct worker *worker)
+{
+    if (how_to_end(worker) == WORKER_DRAINS)
+        return seal(worker, clock_monotonic_ns());
+    ingest_settle(worker->ingest);
+    for (size_t i = 0; i < worker->config.listeners->n; i++)
+        listener_note_drops(worker->sources[i].socket);
+    return table_hand_over(worker->table);
+}
+
 static void seal_last(struct worker *worker)
 {
     static const struct timespec millisecond = { 0, 1000000 };
     int64_t tries = worker->config.settings->heeler_stop_timeout * 1000;
 
-    while (!seal(worker, clock_monotonic_ns())) {
+    while (!push_last(worker)) {
         if (tries-- == 0) {
             log_error("worker %u: the last interval is lost", worker->config.index);
             return;
@@ -376,26 +393,100 @@ static void seal_last(struct worker *worker)
     }
 }
 
+static void end_source(struct worker *worker, struct source *source)
+{
+    enum worker_end end = how_to_end(worker);
+    bool drains = end == WORKER_DRAINS && !source->listener->kept;
+
+    if (source->streams == NULL && drains)
+        read_source(worker, source, BATCHES_AT_STOP);
+    if (source->streams == NULL)
+        return;
+    if (drains)
+        streams_finish(source->streams);
+    else if (end == WORKER_HANDS_OVER)
+        streams_hand_over(source->streams, &worker->rest.connections);
+    else
+        streams_leave(source->streams);
+}
+
 static void on_stop(evutil_socket_t fd, short what, void *context)
 {
     struct worker *worker = context;
 
     (void)fd, (void)what;
-    for (size_t i = 0; i < worker->config.listeners->n; i++) {
-        struct source *source = &worker->sources[i];
-        if (source->streams != NULL)
-            streams_finish(source->streams);
-        else
-            read_source(worker, source, BATCHES_AT_STOP);
-    }
+    for (size_t i = 0; i < worker->config.listeners->n; i++)
+        end_source(worker, &worker->sources[i]);
+    worker->rest.stopped_ns = clock_monotonic_ns();
     seal_last(worker);
     event_base_loopbreak(worker->base);
+}
+
+static struct streams *streams_of(struct worker *worker, const struct listener *listener)
+{
+    for (size_t i = 0; i < worker->config.listeners->n; i++)
+        if (worker->sources[i].listener == listener)
+            return worker->sources[i].streams;
+    return NULL;
+}
+
+static void take_connections(struct worker *worker)
+{
+    struct stream_legacy *next;
+
+    for (struct stream_legacy *given = worker->config.connections; given != NULL;
+         given = next) {
+        next = given->next;
+        streams_take_over(streams_of(worker, given->listener), given);
+    }
+    worker->config.connections = NULL;
+}
+
+/* Sockets that more workers had: no new datagram comes to them any more. */
+static void empty_extra(struct worker *worker, struct source *source)
+{
+    struct listener *listener = source->listener;
+    struct listener_socket *own = source->socket, extra = { .fd = -1 };
+
+    if (worker->config.index != 0)
+        return;
+    source->socket = &extra;
+    for (uint32_t i = 0; i < listener->n_extra; i++) {
+        extra.fd = listener->extra[i];
+        while (!read_source(worker, source, BATCHES_AT_STOP).emptied)
+            ;
+    }
+    source->socket = own;
+    counter_add(&own->datagrams, counter_read(&extra.datagrams));
+    counter_add(&own->bytes, counter_read(&extra.bytes));
+    counter_add(&own->truncated, counter_read(&extra.truncated));
+    listener_close_extra(listener);
+}
+
+/* The first reads come before the loop, so that the pause can be told. */
+static void go_on(struct worker *worker)
+{
+    int64_t first_ns = clock_monotonic_ns();
+
+    for (size_t i = 0; i < worker->config.listeners->n; i++) {
+        struct source *source = &worker->sources[i];
+
+        if (source->streams != NULL)
+            continue;
+        empty_extra(worker, source);
+        read_source(worker, source, BATCHES_A_CALLBACK);
+    }
+    if (worker->config.pause_ns != 0)
+        log_info("worker %u: reads again, the pause was %.1f ms", worker->config.index,
+                 (double)(first_ns - worker->config.pause_ns) / 1e6);
 }
 
 static void *run(void *context)
 {
     struct worker *worker = context;
 
+    take_connections(worker);
+    go_on(worker);
     event_base_dispatch(worker->base);
     return NULL;
 }
@@ -426,6 +517,13 @@ static void worker_free(struct worker *worker)
         close(worker->stop_fd);
     if (worker->early_fd >= 0)
         close(worker->early_fd);
+    while (worker->config.connections != NULL) {
+        struct stream_legacy *next = worker->config.connections->next;
+
+        close(worker->config.connections->fd);
+        free(worker->config.connections);
+        worker->config.connections = next;
+    }
     free(worker->sources);
     batch_free(worker->batch);
     ingest_free(worker->ingest);
@@ -601,8 +699,16 @@ void worker_stop(struct worker *worker)
     (void)ignored; /* an eventfd with room takes it */
 }
 
+void worker_end(struct worker *worker, enum worker_end end)
+{
+    atomic_store_explicit(&worker->end, end, memory_order_release); /* with how_to_end */
+    worker_stop(worker);
+}
+
 void worker_join(struct worker *given)
 {
     pthread_join(given->thread, NULL);
+    if (given->config.rest != NULL)
+        *given->config.rest = given->rest;
     worker_free(given);
 }

@@ -13,9 +13,16 @@
 #include "config/settings.h"
 #include "flush/bucket.h"
 #include "server/listener.h"
+#include "server/stream.h"
 
 struct worker;
 struct rules;
+
+/* When it stopped to read, monotonic; and the connections handed over. */
+struct worker_rest {
+    int64_t stopped_ns;
+    struct stream_legacy *connections;
+};
 
 struct worker_config {
     uint32_t index;
@@ -27,6 +34,9 @@ struct worker_config {
     struct worker_account *account;
     struct arena_budget *budget;
     struct worker_ledger *ledger;
+    struct stream_legacy *connections; /* of a predecessor, given even on failure; or NULL */
+    struct worker_rest *rest; /* filled at its end, the caller's after the join; or NULL */
+    int64_t pause_ns;         /* monotonic: since then nobody reads; 0: nobody did */
 };
 
 /* Starts the thread. NULL with a sentence. */
@@ -43,6 +53,15 @@ void worker_seal_at(struct worker *worker, int64_t second);
 /* Tells the thread to read what its (gated) sockets still hold, to push all it
  * has and to end. */
 void worker_stop(struct worker *worker);
+
+/* What becomes of the sockets, which are not gated, at the worker's end. */
+enum worker_end {
+    WORKER_DRAINS,    /* as worker_stop() */
+    WORKER_LEAVES,    /* they live on elsewhere: what is queued stays, and the interval is not
+                       * over; connections are read to their end and closed */
+    WORKER_HANDS_OVER /* the same, and connections are handed over too */
+};
+void worker_end(struct worker *worker, enum worker_end end);
 
 /* Waits for its end and frees it. */
 void worker_join(struct worker *given);

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -309,6 +310,57 @@ void pipeline_finish(struct pipeline *pipeline)
         assert_true(pipeline_seal(pipeline, i));
     }
     flusher_finish(pipeline->flusher, wall_ns(pipeline) / SECOND_NS, pipeline->now_ns);
+}
+
+/* ---- another process ------------------------------------------------------ */
+
+static void end_worker(struct pipeline *pipeline, struct pipeline_worker *worker)
+{
+    while (!table_hand_over(worker->table))
+        pipeline_run(pipeline);
+    ingest_free(worker->ingest);
+    table_free(worker->table);
+}
+
+int pipeline_replace(struct pipeline *pipeline)
+{
+    struct state_writer *out = state_writer_new();
+
+    assert_non_null(out);
+    for (uint32_t i = 0; i < pipeline->n_workers; i++)
+        end_worker(pipeline, &pipeline->workers[i]);
+    assert_true(flusher_hand_over(pipeline->flusher, wall_ns(pipeline) / SECOND_NS,
+                                  pipeline->now_ns, out));
+    int fd = state_writer_end(out);
+
+    assert_true(fd >= 0);
+    flusher_free(pipeline->flusher);
+    memset(pipeline->workers, 0, sizeof pipeline->workers);
+    memset(pipeline->accounts, 0, sizeof pipeline->accounts);
+    memset(&pipeline->ledger, 0, sizeof pipeline->ledger);
+    pipeline->started_s = wall_ns(pipeline) / SECOND_NS;
+    for (uint32_t i = 0; i < pipeline->n_workers; i++)
+        make_worker(pipeline, i);
+    make_flusher(pipeline);
+    return fd;
+}
+
+bool pipeline_restore(struct pipeline *pipeline, const struct state *state)
+{
+    return flusher_restore(pipeline->flusher, state->parts[STATE_SERIES], wall_ns(pipeline),
+                           pipeline->now_ns);
+}
+
+void pipeline_upgrade(struct pipeline *pipeline)
+{
+    struct state state;
+    int fd = pipeline_replace(pipeline);
+
+    if (!state_map(&state, fd, pipeline->problem, sizeof pipeline->problem))
+        fail_msg("%s", pipeline->problem);
+    assert_true(pipeline_restore(pipeline, &state));
+    state_done(&state);
+    close(fd);
 }
 
 /* ---- what comes out ---------------------------------------------------- */

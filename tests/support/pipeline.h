@@ -95,6 +95,16 @@ void pipeline_run(struct pipeline *pipeline);
 /* The last flush: the open interval too. */
 void pipeline_finish(struct pipeline *pipeline);
 
+/* Another process takes over: all but the settings, the clocks, the points seen so far
+ * and the outbox is made anew. The state, as its file in memory, is the caller's. */
+int pipeline_replace(struct pipeline *pipeline);
+
+/* The new one goes on where that state ends. */
+bool pipeline_restore(struct pipeline *pipeline, const struct state *state);
+
+/* Both. */
+void pipeline_upgrade(struct pipeline *pipeline);
+
 /* The payloads that came since the last call, decoded: lists of items (of whole
  * payloads for events) by kind, {"series": [...], "sketches": [...]}; owned. */
 json_t *pipeline_take(struct pipeline *pipeline);

@@ -1,0 +1,29 @@
+/* server/handover.h: another program in the same process (SIGUSR2).
+ *
+ * The program is looked for at the path that this one was started by, so a new file
+ * there, or a link that leads elsewhere, is what comes next; with the same words and
+ * environment. It is asked first, in a process of its own, whether it could: which
+ * version of the state it reads, and whether it takes the settings. */
+#ifndef SERVER_HANDOVER_H
+#define SERVER_HANDOVER_H
+
+#include "server/inheritance.h"
+
+/* At the start, while the path still leads to this program. */
+void handover_init(void);
+
+enum handover_answer {
+    HANDOVER_STATE,   /* it goes on where this one ends */
+    HANDOVER_SOCKETS, /* it reads another version: what is open is to be flushed first */
+    HANDOVER_REFUSED, /* it does not run, or takes no such settings */
+};
+
+/* Some ten milliseconds, seconds when it hangs; meanwhile() is called again and again, as
+ * HTTP must answer. A sentence unless it is the first. */
+enum handover_answer handover_ask(void (*meanwhile)(void *context), void *context,
+                                  char *problem, size_t problem_size);
+
+/* Returns only when it fails, with errno; then the inheritance is as before. */
+void handover_exec(const struct inheritance *inheritance);
+
+#endif

@@ -1,0 +1,131 @@
+#!/bin/sh
+# One process after another on the same sockets: SIGUSR2, and a service manager that
+# holds them. Sums are exact, no interval is split, and what cannot go on is told.
+#   check_handover.sh PROGRAM
+. "${0%/*}/support/script.sh"
+manager=${heeler%/*}/tests/tools/manager
+[ -x "$manager" ] || fail "$manager is not built"
+
+# sum NAME: of all buckets that the console showed.
+sum() {
+    awk -v name="$1" '$1 == name && $2 == "rate" { sum += $4 } END { printf "%d\n", sum }' \
+        "$scratch/log"
+}
+
+count() {
+    grep -c "$1" "$scratch/log"
+}
+
+# again N: waits until so many processes have gone on.
+again() {
+    for _ in $(seq 1000); do
+        [ "$(count 'reads again')" -lt "$1" ] || return 0
+        sleep 0.01
+    done
+    fail "no upgrade number $1"
+}
+
+said() {
+    wait_for "$scratch/log" "\($1\)"
+}
+
+send() {
+    "$heeler" send --to "127.0.0.1:$port" 'a:1|c' || fail "send"
+    "$heeler" send --to "unix:$scratch/d" 'a:1|c' 's:x|s' || fail "send"
+}
+
+# ---- SIGUSR2 -------------------------------------------------------------------------
+
+cp "$heeler" "$scratch/heeler"
+start_server "$scratch/heeler" --set dogstatsd_socket="$scratch/d" --set heeler_interval=60 \
+    --set heeler_console=true
+for i in 1 2 3; do
+    send
+    kill -USR2 "$server"
+    again "$i"
+done
+
+# A program that does not run, is none of ours, or takes no such settings: refused.
+put() {
+    printf '#!/bin/sh\n%s\n' "$1" >"$scratch/new"
+    chmod +x "$scratch/new"
+    mv "$scratch/new" "$scratch/heeler"
+}
+mv "$scratch/heeler" "$scratch/kept"
+kill -USR2 "$server"
+said 'does not start'
+put 'exit 3'
+kill -USR2 "$server"
+said 'no heeler that takes over'
+put 'case $1 in --state-version) echo 1 ;; *) echo "heeler: a sentence" >&2; exit 78 ;; esac'
+kill -USR2 "$server"
+said 'does not take the settings: a sentence'
+send
+
+# One that is gone when it counts: this one goes on, with all it had.
+put 'case $1 in --state-version) echo 1 ;; *) rm "$0" ;; esac'
+kill -USR2 "$server"
+again 4
+said 'cannot be run: No such file'
+send
+
+# One that reads another version: what is open is flushed first.
+put "case \$1 in --state-version) echo 999 ;; *) exec '$scratch/kept' \"\$@\" ;; esac"
+kill -USR2 "$server"
+said 'reads version 999'
+for _ in $(seq 500); do
+    [ "$(count 'INFO http: listening')" -lt 6 ] || break
+    sleep 0.01
+done
+[ "$(sum a)" -eq 10 ] || fail "the open interval was not flushed: $(sum a)"
+send
+kill -TERM "$server"
+ended 0
+[ "$(sum a)" -eq 12 ] || fail "a is $(sum a)"
+[ "$(count 'imbalance=0/0/0')" -eq 6 ] || fail "not balanced"
+[ "$(grep -c '^bucket' "$scratch/log")" -le 3 ] || fail "an interval was split"
+[ ! -e "$scratch/d" ] || fail "the socket's file was left behind"
+
+# ---- a service manager ----------------------------------------------------------------
+
+# process N READY: the number of the N-th process is $server, once so often one was ready.
+process() {
+    for _ in $(seq 1000); do
+        [ "$(grep -c '^READY=1' "$scratch/log")" -lt "$2" ] || break
+        sleep 0.01
+    done
+    server=$(sed -n 's/^pid \([0-9]*\) .*/\1/p' "$scratch/log" | sed -n "$1p")
+    [ -n "$server" ] || fail "no process $1"
+    started="$started $server"
+}
+
+: >"$scratch/log"
+background "$scratch/log" "$manager" 2 udp "@heeler-$$" "$heeler" run \
+    --set bind_host=127.0.0.1 --set dogstatsd_port=__random__ --set dogstatsd_socket="$scratch/d" \
+    --set heeler_http_listen= --set heeler_interval=60 --set heeler_console=true \
+    --set heeler_stop_handover=true
+managed=$pid
+wait_for "$scratch/log" 'port \([0-9][0-9]*\)'
+port=$found
+process 1 1
+said "listening on udp 127.0.0.1:$port"
+kill -KILL "$server" # what is sent from now on waits
+said 'killed 9'
+send
+process 2 2
+said 'with 2 stored'
+kill -USR2 "$server" # the same process goes on under the manager
+again 1
+send
+kill -TERM "$server" # the open interval goes into the store
+said 'STOPPING=1'
+said 'ended 0'
+said 'FDSTORE=1 heeler-state, 3 stored'
+[ "$(sum a)" -eq 0 ] || fail "the open interval was flushed"
+send
+process 3 4
+said 'with 3 stored'
+send
+kill -TERM "$server"
+wait "$managed" || fail "the manager says $?"
+[ "$(count 'imbalance=0/0/0')" -eq 3 ] || fail "not balanced"
