@@ -1,0 +1,72 @@
+#!/bin/sh
+# Resident memory under the five loads of `make bench-memory`: unix datagrams of the
+# profile smp, an intake without TLS, settings otherwise default. VmHWM is the peak.
+# SECONDS_EACH (60) is how long each load lasts, LOADS which of the five run.
+#   memory.sh [PROGRAM]
+set -u
+heeler=${1:-build/heeler}
+bench=${BENCH:-build/bench/heeler-bench}
+seconds=${SECONDS_EACH:-60}
+loads=${LOADS:-"0:0:14 1MiB:3000:18 10MiB:10000:30 50MiB:100000:95 100MiB:250000:165"}
+folder=$(mktemp -d)
+started=
+trap 'kill $started 2>/dev/null; wait 2>/dev/null; rm -rf "$folder"' EXIT
+
+python3 -u - >"$folder/intake" 2>&1 <<'PYTHON' &
+import http.server
+
+class Intake(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        left = int(self.headers.get("Content-Length", 0))
+        while left > 0:
+            left -= len(self.rfile.read(min(left, 65536)))
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    do_GET = do_POST
+    def log_message(self, *args):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Intake)
+print("port", server.server_port)
+server.serve_forever()
+PYTHON
+intake=$!
+started=$intake
+until grep -q '^port' "$folder/intake"; do sleep 0.1; done
+port=$(sed -n 's/^port //p' "$folder/intake")
+
+kib() { # NAME: of /proc/PID/status
+    awk -v name="$1:" '$1 == name { print $2 }' "/proc/$server/status"
+}
+
+echo "load                         bar MiB   VmRSS   VmHWM"
+for load in $loads; do
+    rate=${load%%:*} rest=${load#*:}
+    contexts=${rest%%:*} bar=${rest#*:}
+    DD_API_KEY=0123456789abcdef0123456789abcdef "$heeler" run \
+        --set dd_url="http://127.0.0.1:$port" --set dogstatsd_port=0 \
+        --set dogstatsd_socket="$folder/h.sock" --set heeler_http_listen= ${SETTINGS:-} \
+        >"$folder/log" 2>&1 &
+    server=$!
+    started="$intake $server"
+    until [ -S "$folder/h.sock" ] || ! kill -0 $server 2>/dev/null; do sleep 0.1; done
+    if [ "$rate" = 0 ]; then
+        name=idle
+        sleep "$seconds"
+    else
+        name="$rate/s, $contexts contexts"
+        "$bench" send --to "unix:$folder/h.sock" --profile smp --rate "$rate" \
+            --contexts "$contexts" --seconds "$seconds" >"$folder/sent" 2>&1 ||
+            cat "$folder/sent"
+    fi
+    printf '%-28s %7s %7.1f %7.1f\n' "$name" "$bar" \
+        "$(kib VmRSS | awk '{ print $1 / 1024 }')" "$(kib VmHWM | awk '{ print $1 / 1024 }')"
+    [ -z "${KEEP_SMAPS:-}" ] || cp "/proc/$server/smaps" "$KEEP_SMAPS.$contexts"
+    kill -TERM $server
+    wait $server
+    grep -v ' INFO ' "$folder/log" | head -n 5
+    sed -n 's/.*final ledger: //p' "$folder/log"
+    started=$intake
+done
