@@ -34,7 +34,7 @@ server.serve_forever()
 PYTHON
 intake=$!
 started=$intake
-until grep -q '^port' "$folder/intake"; do sleep 0.1; done
+until grep -qs '^port' "$folder/intake"; do sleep 0.1; done
 port=$(sed -n 's/^port //p' "$folder/intake")
 
 kib() { # NAME: of /proc/PID/status

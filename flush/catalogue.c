@@ -8,35 +8,34 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "flush/index.h"
+#include "flush/packed_ids.h"
 #include "flush/pages.h"
 
-enum { SLOTS_MIN = 64, AHEAD_MAX_S = 600 };
-
-struct slot {
-    uint32_t hash;
-    uint32_t id_plus_one; /* 0: empty */
-};
+enum { AHEAD_MAX_S = 600, TAGS_USUAL = 64 };
 
 struct catalogue {
     struct catalogue_config config;
     struct flusher_ledger *ledger;
     struct strings names; /* names and hosts */
     struct strings tags;
-    struct strings tag_sets;      /* bytes: the ids of sorted tags */
+    struct strings tag_sets;      /* the ids of sorted tags, packed */
     struct series_entry *entries; /* pages, max_series of them */
     uint32_t end;                 /* ids below may be live */
     uint32_t live;
     uint32_t lowest_free; /* no free id below */
-    struct slot *slots;
-    uint32_t n_slots;
+    struct index index;
     uint32_t **maps;    /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
     uint32_t *n_full;   /* by worker: ids mapped to MAP_FULL */
     uint32_t *map_ends; /* by worker: ids below were mapped since the last trim */
     double *gauges;     /* pages, only with keep_gauges */
-    uint32_t *ids;      /* scratch: tags of the series being admitted */
+    /* Scratch, all of them as long as the longest tag set was so far: tags of the series
+     * being admitted, the same packed, and of the set that is read. */
+    uint32_t *ids;
+    uint8_t *packed;
+    uint32_t *read;
+    struct slice *views;
     size_t ids_capacity;
-    struct slice *views; /* scratch of catalogue_tags */
-    size_t views_capacity;
     struct log_limit conflicts;
 };
 
@@ -77,6 +76,29 @@ static bool map_pages(struct catalogue *catalogue)
     return true;
 }
 
+static bool grow(void *array, size_t n, size_t size)
+{
+    void **at = array, *grown = realloc(*at, n * size);
+
+    if (grown != NULL)
+        *at = grown;
+    return grown != NULL;
+}
+
+/* Room for a set of so many tags, so that it can be read later without more memory. */
+static bool reserve_ids(struct catalogue *catalogue, size_t n)
+{
+    if (n <= catalogue->ids_capacity)
+        return true;
+    if (!grow(&catalogue->ids, n, sizeof *catalogue->ids) ||
+        !grow(&catalogue->packed, packed_ids_room(n), 1) ||
+        !grow(&catalogue->read, n, sizeof *catalogue->read) ||
+        !grow(&catalogue->views, n, sizeof *catalogue->views))
+        return false;
+    catalogue->ids_capacity = n;
+    return true;
+}
+
 struct catalogue *catalogue_new(const struct catalogue_config *config,
                                 struct flusher_ledger *ledger)
 {
@@ -89,13 +111,11 @@ struct catalogue *catalogue_new(const struct catalogue_config *config,
     strings_init(&catalogue->names);
     strings_init(&catalogue->tags);
     strings_init(&catalogue->tag_sets);
-    catalogue->slots = calloc(SLOTS_MIN, sizeof *catalogue->slots);
-    catalogue->n_slots = SLOTS_MIN;
     catalogue->maps = calloc(config->workers, sizeof *catalogue->maps);
     catalogue->map_ends = calloc(config->workers, sizeof *catalogue->map_ends);
     catalogue->n_full = calloc(config->workers, sizeof *catalogue->n_full);
-    if (catalogue->slots == NULL || catalogue->maps == NULL || catalogue->map_ends == NULL ||
-        catalogue->n_full == NULL || !map_pages(catalogue)) {
+    if (catalogue->maps == NULL || catalogue->map_ends == NULL || catalogue->n_full == NULL ||
+        !reserve_ids(catalogue, TAGS_USUAL) || !map_pages(catalogue)) {
         catalogue_free(catalogue);
         return NULL;
     }
@@ -117,8 +137,10 @@ void catalogue_free(struct catalogue *catalogue)
     free(catalogue->maps);
     free(catalogue->map_ends);
     free(catalogue->n_full);
-    free(catalogue->slots);
+    index_free(&catalogue->index);
     free(catalogue->ids);
+    free(catalogue->packed);
+    free(catalogue->read);
     free(catalogue->views);
     free(catalogue);
 }
@@ -138,27 +160,10 @@ static void count_strings(struct catalogue *catalogue)
                 catalogue->names.bytes + catalogue->tags.bytes + catalogue->tag_sets.bytes);
 }
 
-static struct slice ids_slice(const uint32_t *ids, size_t n)
-{
-    return (struct slice){ (const char *)ids, n * sizeof *ids };
-}
-
 static void release_tags(struct catalogue *catalogue, const uint32_t *ids, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         strings_release(&catalogue->tags, ids[i]);
-}
-
-static bool reserve_ids(struct catalogue *catalogue, size_t n)
-{
-    if (n <= catalogue->ids_capacity)
-        return true;
-    uint32_t *grown = realloc(catalogue->ids, n * sizeof *grown);
-    if (grown == NULL)
-        return false;
-    catalogue->ids = grown;
-    catalogue->ids_capacity = n;
-    return true;
 }
 
 /* A set holds each of its tags once, however many series hold the set. */
@@ -175,7 +180,9 @@ static uint32_t intern_tags(struct catalogue *catalogue, const struct slice *tag
                 strings_release(&catalogue->tags, catalogue->ids[held]);
         return STRINGS_NONE;
     }
-    uint32_t set = strings_intern(&catalogue->tag_sets, ids_slice(catalogue->ids, n));
+    size_t len = packed_ids_pack(catalogue->ids, n, catalogue->packed);
+    uint32_t set = strings_intern(&catalogue->tag_sets,
+                                  (struct slice){ (const char *)catalogue->packed, len });
     if (set == STRINGS_NONE || !strings_is_last(&catalogue->tag_sets, set))
         release_tags(catalogue, catalogue->ids, n);
     return set;
@@ -184,9 +191,9 @@ static uint32_t intern_tags(struct catalogue *catalogue, const struct slice *tag
 static void release_tag_set(struct catalogue *catalogue, uint32_t set)
 {
     if (strings_is_last(&catalogue->tag_sets, set)) {
-        struct slice bytes = strings_get(&catalogue->tag_sets, set);
-        release_tags(catalogue, (const uint32_t *)(const void *)bytes.at,
-                     bytes.len / sizeof(uint32_t));
+        size_t n;
+        const uint32_t *ids = catalogue_tag_ids(catalogue, set, &n);
+        release_tags(catalogue, ids, n);
     }
     strings_release(&catalogue->tag_sets, set);
 }
@@ -220,28 +227,23 @@ static uint32_t hash_identity(struct identity id)
     return (uint32_t)XXH3_64bits(&id, sizeof id);
 }
 
+static uint32_t hash_entry(const struct series_entry *entry)
+{
+    return hash_identity((struct identity){ entry->name, entry->host, entry->tags });
+}
+
 static bool same_identity(const struct series_entry *entry, struct identity id)
 {
     return entry->name == id.name && entry->host == id.host && entry->tags == id.tags;
 }
 
-static bool resize_slots(struct catalogue *catalogue, uint32_t n_slots)
+static bool lay_out_index(struct catalogue *catalogue)
 {
-    struct slot *slots = calloc(n_slots, sizeof *slots);
-
-    if (slots == NULL)
+    if (!index_clear(&catalogue->index, catalogue->live + 1))
         return false;
-    for (uint32_t id = 0; id < catalogue->end; id++) {
-        if (!catalogue->entries[id].live)
-            continue;
-        uint32_t at = catalogue->entries[id].hash & (n_slots - 1);
-        while (slots[at].id_plus_one != 0)
-            at = (at + 1) & (n_slots - 1);
-        slots[at] = (struct slot){ catalogue->entries[id].hash, id + 1 };
-    }
-    free(catalogue->slots);
-    catalogue->slots = slots;
-    catalogue->n_slots = n_slots;
+    for (uint32_t series = 0; series < catalogue->end; series++)
+        if (catalogue->entries[series].live)
+            index_put(&catalogue->index, hash_entry(&catalogue->entries[series]), series);
     return true;
 }
 
@@ -252,48 +254,18 @@ static bool resize_slots(struct catalogue *catalogue, uint32_t n_slots)
 static uint32_t find_series(const struct catalogue *catalogue, struct identity id, uint8_t kind,
                             uint32_t *other)
 {
-    uint32_t hash = hash_identity(id);
-    uint32_t mask = catalogue->n_slots - 1;
+    struct index_probe probe = index_begin(&catalogue->index, hash_identity(id));
+    uint32_t series;
 
     *other = SERIES_NONE;
-    for (uint32_t at = hash & mask; catalogue->slots[at].id_plus_one != 0;
-         at = (at + 1) & mask) {
-        uint32_t series = catalogue->slots[at].id_plus_one - 1;
-        if (catalogue->slots[at].hash != hash ||
-            !same_identity(&catalogue->entries[series], id))
+    while ((series = index_next(&catalogue->index, &probe)) != INDEX_NONE) {
+        if (!same_identity(&catalogue->entries[series], id))
             continue;
         if (catalogue->entries[series].kind == kind)
             return series;
         *other = series;
     }
     return SERIES_NONE;
-}
-
-static void insert_slot(struct catalogue *catalogue, uint32_t hash, uint32_t series)
-{
-    uint32_t mask = catalogue->n_slots - 1;
-    uint32_t at = hash & mask;
-
-    while (catalogue->slots[at].id_plus_one != 0)
-        at = (at + 1) & mask;
-    catalogue->slots[at] = (struct slot){ hash, series + 1 };
-}
-
-static void remove_slot(struct catalogue *catalogue, uint32_t hash, uint32_t series)
-{
-    uint32_t mask = catalogue->n_slots - 1;
-    struct slot *slots = catalogue->slots;
-    uint32_t hole = hash & mask;
-
-    while (slots[hole].id_plus_one != series + 1)
-        hole = (hole + 1) & mask;
-    for (uint32_t at = (hole + 1) & mask; slots[at].id_plus_one != 0; at = (at + 1) & mask) {
-        if (((at - slots[at].hash) & mask) >= ((at - hole) & mask)) {
-            slots[hole] = slots[at];
-            hole = at;
-        }
-    }
-    slots[hole] = (struct slot){ 0 };
 }
 
 /* ---- clashes ----------------------------------------------------------- */
@@ -407,18 +379,16 @@ static uint32_t add_series(struct catalogue *catalogue, struct identity given, u
 {
     uint32_t id = SERIES_NONE;
 
-    if (catalogue->live < catalogue->n_slots / 4 * 3 ||
-        resize_slots(catalogue, catalogue->n_slots * 2))
+    if (!index_is_full(&catalogue->index) || lay_out_index(catalogue))
         id = take_series_id(catalogue);
     if (id == SERIES_NONE) {
         release_identity(catalogue, given);
         return SERIES_NONE;
     }
-    uint32_t hash = hash_identity(given);
     catalogue->entries[id] = (struct series_entry){
-        given.name, given.host, given.tags, hash, .kind = kind, .live = true,
+        given.name, given.host, given.tags, .kind = kind, .live = true,
     };
-    insert_slot(catalogue, hash, id);
+    index_put(&catalogue->index, hash_identity(given), id);
     catalogue->live++;
     counter_set(&catalogue->ledger->series, catalogue->live);
     return id;
@@ -569,19 +539,8 @@ struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series)
 
 const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n)
 {
-    struct slice set = strings_get(&catalogue->tag_sets, catalogue->entries[series].tags);
-    const uint32_t *ids = (const uint32_t *)(const void *)set.at;
+    const uint32_t *ids = catalogue_tag_ids(catalogue, catalogue->entries[series].tags, n);
 
-    *n = set.len / sizeof *ids;
-    if (*n > catalogue->views_capacity) {
-        struct slice *grown = realloc(catalogue->views, *n * sizeof *grown);
-        if (grown == NULL) {
-            *n = 0;
-            return catalogue->views;
-        }
-        catalogue->views = grown;
-        catalogue->views_capacity = *n;
-    }
     for (size_t i = 0; i < *n; i++)
         catalogue->views[i] = strings_get(&catalogue->tags, ids[i]);
     return catalogue->views;
@@ -624,22 +583,16 @@ void catalogue_release(struct catalogue *catalogue, struct identity given)
     count_strings(catalogue);
 }
 
-static size_t share_of(const struct strings *strings, uint32_t id)
-{
-    const struct strings_entry *entry = &strings->entries[id];
-
-    return (entry->len + sizeof *entry + 2 * sizeof(struct strings_slot)) / entry->refs;
-}
-
 size_t catalogue_share(const struct catalogue *catalogue, struct identity held)
 {
-    size_t n,
-        sum = share_of(&catalogue->names, held.name) + share_of(&catalogue->names, held.host);
+    size_t n, sum = strings_share(&catalogue->names, held.name) +
+                    strings_share(&catalogue->names, held.host) +
+                    strings_share(&catalogue->tag_sets, held.tags);
     const uint32_t *ids = catalogue_tag_ids(catalogue, held.tags, &n);
 
     for (size_t i = 0; i < n; i++)
-        sum += share_of(&catalogue->tags, ids[i]);
-    return sum + share_of(&catalogue->tag_sets, held.tags);
+        sum += strings_share(&catalogue->tags, ids[i]);
+    return sum;
 }
 
 struct slice catalogue_text(const struct catalogue *catalogue, uint32_t name_or_host)
@@ -651,8 +604,9 @@ const uint32_t *catalogue_tag_ids(const struct catalogue *catalogue, uint32_t ta
 {
     struct slice set = strings_get(&catalogue->tag_sets, tags);
 
-    *n = set.len / sizeof(uint32_t);
-    return (const uint32_t *)(const void *)set.at;
+    *n = packed_ids_count(set);
+    packed_ids_unpack(set, catalogue->read);
+    return catalogue->read;
 }
 
 struct slice catalogue_tag(const struct catalogue *catalogue, uint32_t tag)
@@ -719,7 +673,7 @@ static void drop_series(struct catalogue *catalogue, uint32_t series)
 {
     struct series_entry *entry = &catalogue->entries[series];
 
-    remove_slot(catalogue, entry->hash, series);
+    index_remove(&catalogue->index, hash_entry(entry), series);
     release_identity(catalogue, (struct identity){ entry->name, entry->host, entry->tags });
     *entry = (struct series_entry){ 0 };
     if (catalogue->gauges != NULL)
@@ -729,26 +683,31 @@ static void drop_series(struct catalogue *catalogue, uint32_t series)
     catalogue->live--;
 }
 
+/* What a spike took goes back. */
+static void tidy(struct catalogue *catalogue)
+{
+    strings_tidy(&catalogue->names);
+    strings_tidy(&catalogue->tags);
+    strings_tidy(&catalogue->tag_sets);
+    if (!index_is_sparse(&catalogue->index))
+        return;
+    (void)lay_out_index(catalogue); /* without memory: stay large */
+    malloc_trim(0);
+}
+
 void catalogue_expire(struct catalogue *catalogue, int64_t start_s)
 {
-    uint32_t before = catalogue->live;
+    uint32_t end = catalogue->end;
 
-    for (uint32_t series = 0; series < catalogue->end; series++)
+    for (uint32_t series = 0; series < end; series++)
         if (may_expire(catalogue, series, start_s))
             drop_series(catalogue, series);
-    if (catalogue->live == before)
-        return;
     while (catalogue->end > 0 && !catalogue->entries[catalogue->end - 1].live)
         catalogue->end--;
-    pages_forget(catalogue->entries, catalogue->end * sizeof *catalogue->entries,
-                 entries_bytes(catalogue));
-    if (catalogue->n_slots > SLOTS_MIN && catalogue->live < catalogue->n_slots / 8) {
-        uint32_t n_slots = catalogue->n_slots;
-        while (n_slots > SLOTS_MIN && catalogue->live < n_slots / 4)
-            n_slots /= 2;
-        (void)resize_slots(catalogue, n_slots); /* without memory: stay large */
-        malloc_trim(0); /* the strings of a spike have left holes all over the heap */
-    }
+    if (catalogue->end < end)
+        pages_forget(catalogue->entries, catalogue->end * sizeof *catalogue->entries,
+                     end * sizeof *catalogue->entries);
+    tidy(catalogue);
     counter_set(&catalogue->ledger->series, catalogue->live);
     count_strings(catalogue);
 }

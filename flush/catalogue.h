@@ -19,8 +19,7 @@
 #include "flush/strings.h"
 
 struct series_entry {
-    uint32_t name, host, tags; /* interned; tags: the ids of the sorted tags as bytes */
-    uint32_t hash;             /* of the three, without the kind */
+    uint32_t name, host, tags; /* interned; tags: the ids of the sorted tags, packed */
     uint32_t contexts;         /* that map here */
     uint32_t last_seen_s;      /* start of the last interval with a value */
     uint8_t kind;              /* enum cell_kind; a copied distribution is CELL_DISTRIBUTION */
@@ -110,7 +109,8 @@ void catalogue_release(struct catalogue *catalogue, struct identity given);
  * many hold it. */
 size_t catalogue_share(const struct catalogue *catalogue, struct identity held);
 
-/* Views of what is held. Tags are ids, sorted as the tags are; *n of them. */
+/* Views of what is held. Tags are ids, sorted as the tags are; *n of them, good until
+ * the next call of this or catalogue_tags. */
 struct slice catalogue_text(const struct catalogue *catalogue, uint32_t name_or_host);
 const uint32_t *catalogue_tag_ids(const struct catalogue *catalogue, uint32_t tags, size_t *n);
 struct slice catalogue_tag(const struct catalogue *catalogue, uint32_t tag);

@@ -748,6 +748,7 @@ static void send_slice(struct flusher *flusher, int64_t now_s)
     struct snapshot *snapshot = flusher->sealed;
     struct showing showing = { flusher, now_s, false };
     const struct point_visitor *also = flusher->config.also;
+    uint32_t first = flusher->next_series;
 
     if (flusher->next_series == 0) {
         if (flusher->rollup != NULL && !rollup_open(flusher->rollup, snapshot->stamp_s))
@@ -760,6 +761,7 @@ static void send_slice(struct flusher *flusher, int64_t now_s)
     for (int left = SERIES_A_STEP; left > 0 && flusher->next_series < snapshot->end;
          flusher->next_series++)
         left -= send_series(flusher, snapshot, &showing);
+    snapshot_forget(snapshot, first, flusher->next_series);
     if (flusher->next_series == snapshot->end)
         finish_snapshot(flusher, snapshot, now_s);
 }

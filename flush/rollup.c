@@ -105,10 +105,7 @@ struct rollup *rollup_new(const struct rollup_config *config, struct catalogue *
     rollup->free_extra = ROLLUP_NO_SERIES;
     arena_budget_init(&rollup->scratch_budget, SCRATCH_BYTES);
     arena_init(&rollup->scratch, &rollup->scratch_budget);
-    rollup->n_slots = ROLLUP_SLOTS_MIN;
-    rollup->slots = calloc(ROLLUP_SLOTS_MIN, sizeof *rollup->slots);
-    if (rollup->slots == NULL || !read_steps(rollup, problem, problem_size) ||
-        !map_pages(rollup)) {
+    if (!read_steps(rollup, problem, problem_size) || !map_pages(rollup)) {
         rollup_free(rollup);
         return NULL;
     }
@@ -138,7 +135,7 @@ void rollup_free(struct rollup *given)
     arena_free(&given->scratch);
     bytes_free(&given->packed);
     free(given->extras);
-    free(given->slots);
+    index_free(&given->index);
     free(given);
 }
 
@@ -147,7 +144,7 @@ void rollup_free(struct rollup *given)
 size_t rollup_series_bytes(const struct rollup *rollup)
 {
     return rollup->end * rollup_series_size(rollup) + rollup->map_end * sizeof *rollup->map +
-           rollup->n_slots * sizeof *rollup->slots + rollup->strings;
+           index_bytes(&rollup->index) + rollup->strings;
 }
 
 size_t rollup_bytes(const struct rollup *rollup)

@@ -33,7 +33,6 @@ enum rollup_kind { ROLLUP_COUNT, ROLLUP_GAUGE, ROLLUP_SET, ROLLUP_DISTRIBUTION, 
 
 struct rollup_series {
     struct identity id;
-    uint32_t hash;
     uint32_t share;  /* of the strings' bytes */
     uint32_t extra;  /* its open blobs + 1; 0: none */
     uint32_t last_s; /* of its newest value */

@@ -4,9 +4,10 @@
 #ifndef FLUSH_ROLLUP_INTERNAL_H
 #define FLUSH_ROLLUP_INTERNAL_H
 
+#include "flush/index.h"
 #include "flush/rollup.h"
 
-enum { ROLLUP_SLOTS_MIN = 64, ROLLUP_MALLOC_HEAD = 16 };
+enum { ROLLUP_MALLOC_HEAD = 16 };
 
 #define ROLLUP_NO_START  INT64_MIN
 #define ROLLUP_NO_SERIES UINT32_MAX
@@ -28,11 +29,6 @@ struct rollup_level {
     int64_t whole_s; /* nothing was dropped from here on */
 };
 
-struct rollup_slot {
-    uint32_t hash;
-    uint32_t series_plus_one; /* 0: empty */
-};
-
 struct rollup {
     struct rollup_config config;
     struct catalogue *catalogue;
@@ -43,8 +39,7 @@ struct rollup {
     struct rollup_series *entries; /* pages, max_ids of them */
     uint32_t max_ids, end, live;
     uint32_t lowest_free; /* no free number below */
-    struct rollup_slot *slots;
-    uint32_t n_slots;
+    struct index index;
     uint32_t *map; /* pages, by series of the catalogue: ours + 1, to be checked */
     uint32_t map_end;
 

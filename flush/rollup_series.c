@@ -25,55 +25,24 @@ static bool is_series(const struct rollup_series *entry, struct identity id, uin
 
 static uint32_t find_series(const struct rollup *rollup, struct identity id, uint8_t kind)
 {
-    uint32_t hash = hash_of(id, kind), mask = rollup->n_slots - 1;
+    struct index_probe probe = index_begin(&rollup->index, hash_of(id, kind));
+    uint32_t number;
 
-    for (uint32_t at = hash & mask; rollup->slots[at].series_plus_one != 0;
-         at = (at + 1) & mask)
-        if (rollup->slots[at].hash == hash &&
-            is_series(&rollup->entries[rollup->slots[at].series_plus_one - 1], id, kind))
-            return rollup->slots[at].series_plus_one - 1;
-    return ROLLUP_NO_SERIES;
+    while ((number = index_next(&rollup->index, &probe)) != INDEX_NONE)
+        if (is_series(&rollup->entries[number], id, kind))
+            break;
+    return number;
 }
 
-static void insert_slot(struct rollup_slot *slots, uint32_t n_slots, uint32_t hash,
-                        uint32_t series)
+static bool lay_out_index(struct rollup *rollup)
 {
-    uint32_t at = hash & (n_slots - 1);
-
-    while (slots[at].series_plus_one != 0)
-        at = (at + 1) & (n_slots - 1);
-    slots[at] = (struct rollup_slot){ hash, series + 1 };
-}
-
-static void remove_slot(struct rollup *rollup, uint32_t hash, uint32_t series)
-{
-    uint32_t mask = rollup->n_slots - 1, hole = hash & mask;
-    struct rollup_slot *slots = rollup->slots;
-
-    while (slots[hole].series_plus_one != series + 1)
-        hole = (hole + 1) & mask;
-    for (uint32_t at = (hole + 1) & mask; slots[at].series_plus_one != 0;
-         at = (at + 1) & mask) {
-        if (((at - slots[at].hash) & mask) >= ((at - hole) & mask)) {
-            slots[hole] = slots[at];
-            hole = at;
-        }
-    }
-    slots[hole] = (struct rollup_slot){ 0 };
-}
-
-static bool resize_slots(struct rollup *rollup, uint32_t n_slots)
-{
-    struct rollup_slot *slots = calloc(n_slots, sizeof *slots);
-
-    if (slots == NULL)
+    if (!index_clear(&rollup->index, rollup->live + 1))
         return false;
-    for (uint32_t series = 0; series < rollup->end; series++)
-        if (rollup->entries[series].live)
-            insert_slot(slots, n_slots, rollup->entries[series].hash, series);
-    free(rollup->slots);
-    rollup->slots = slots;
-    rollup->n_slots = n_slots;
+    for (uint32_t number = 0; number < rollup->end; number++) {
+        const struct rollup_series *entry = &rollup->entries[number];
+        if (entry->live)
+            index_put(&rollup->index, hash_of(entry->id, entry->kind), number);
+    }
     return true;
 }
 
@@ -103,11 +72,10 @@ static bool has_room_for_series(struct rollup *rollup)
     if (!may_add_series(rollup, more))
         return false;
 
-    if (rollup->live >= rollup->n_slots / 4 * 3) {
-        if (!rollup_make_room(rollup, more + rollup->n_slots * sizeof *rollup->slots) ||
-            !resize_slots(rollup, rollup->n_slots * 2))
-            return false;
-    }
+    if (index_is_full(&rollup->index) &&
+        (!rollup_make_room(rollup, more + index_bytes(&rollup->index)) ||
+         !lay_out_index(rollup)))
+        return false;
     return rollup_make_room(rollup, more);
 }
 
@@ -126,16 +94,14 @@ static uint32_t add_series(struct rollup *rollup, uint32_t series, struct slice 
         catalogue_release(rollup->catalogue, id);
         return ROLLUP_NO_SERIES;
     }
-    uint32_t hash = hash_of(id, kind);
     rollup->entries[number] = (struct rollup_series){
         .id = id,
         .last_s = (uint32_t)rollup->now_s,
-        .hash = hash,
         .share = (uint32_t)share,
         .kind = kind,
         .live = true,
     };
-    insert_slot(rollup->slots, rollup->n_slots, hash, number);
+    index_put(&rollup->index, hash_of(id, kind), number);
     rollup->strings += share;
     rollup->live++;
     return number;
@@ -186,7 +152,7 @@ void rollup_forget(struct rollup *rollup, uint32_t number)
     struct rollup_series *entry = &rollup->entries[number];
 
     rollup_take_extra(rollup, number);
-    remove_slot(rollup, entry->hash, number);
+    index_remove(&rollup->index, hash_of(entry->id, entry->kind), number);
     rollup->strings -= entry->share;
     rollup->live--;
     catalogue_release(rollup->catalogue, entry->id);
@@ -208,8 +174,8 @@ void rollup_trim(struct rollup *rollup)
     for (size_t i = 0; i < rollup->n_levels; i++)
         pages_forget(rollup->levels[i].open, rollup->end * sizeof(struct window_cell),
                      before * sizeof(struct window_cell));
-    if (rollup->n_slots > ROLLUP_SLOTS_MIN && rollup->live < rollup->n_slots / 8)
-        (void)resize_slots(rollup, rollup->n_slots / 2); /* without memory: stay large */
+    if (index_is_sparse(&rollup->index))
+        (void)lay_out_index(rollup); /* without memory: stay large */
 }
 
 void rollup_sweep(struct rollup *rollup, uint32_t n)

@@ -205,9 +205,13 @@ bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
         shed_bucket(bucket, rules);
         return true;
     }
+    uint32_t first = fold->next;
+
     for (; fold->next < end; fold->next++)
         if (bucket->cells[fold->next].stamp != 0)
             fold_cell(snapshot, catalogue, bucket, fold->next, rules);
+    /* They are in the snapshot now, and both at once would be the most that is used. */
+    pages_forget(bucket->cells, first * sizeof *bucket->cells, end * sizeof *bucket->cells);
     if (fold->next < bucket->n_cells)
         return false;
     adopt_arena(snapshot, bucket);
@@ -236,6 +240,14 @@ static void note_gauges(struct snapshot *snapshot, struct catalogue *catalogue)
             catalogue_entry(catalogue, series)->kind == CELL_GAUGE &&
             isfinite(snapshot->cells[series].value)) /* else no delta would ever count */
             *catalogue_gauge(catalogue, series) = snapshot->cells[series].value;
+}
+
+void snapshot_forget(struct snapshot *snapshot, uint32_t from, uint32_t to)
+{
+    enum { PAGE_OF_CELLS = 256 }; /* the one that the last call ended in, too */
+
+    pages_forget(snapshot->cells, from / PAGE_OF_CELLS * PAGE_OF_CELLS * sizeof *snapshot->cells,
+                 to * sizeof *snapshot->cells);
 }
 
 void snapshot_seal(struct snapshot *snapshot, struct catalogue *catalogue, int64_t stamp_s)

@@ -68,6 +68,10 @@ bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
  * called once, with the last bucket folded. */
 void snapshot_seal(struct snapshot *snapshot, struct catalogue *catalogue, int64_t stamp_s);
 
+/* All series below `to`, the newest of them from `from` on, are read for the last time:
+ * the memory of their cells goes back. */
+void snapshot_forget(struct snapshot *snapshot, uint32_t from, uint32_t to);
+
 static inline bool snapshot_has(const struct snapshot *snapshot, uint32_t series)
 {
     return series < snapshot->end && snapshot->cells[series].stamp_ns != 0;

@@ -5,7 +5,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { SLOTS_MIN = 64, ENTRIES_MIN = 32 };
+#include "flush/pages.h"
+
+enum { ENTRIES_MIN = 32, CHUNKS_MAX = 1 << (32 - STRINGS_CHUNK_SHIFT) };
+
+#define NO_PLACE UINT32_MAX
 
 void strings_init(struct strings *strings)
 {
@@ -14,10 +18,11 @@ void strings_init(struct strings *strings)
 
 void strings_free(struct strings *strings)
 {
-    for (uint32_t id = 0; id < strings->n_entries; id++)
-        free(strings->entries[id].at);
+    for (uint32_t i = 0; i < strings->n_chunks; i++)
+        pages_unmap(strings->chunks[i].at, STRINGS_CHUNK_BYTES);
+    free(strings->chunks);
     free(strings->entries);
-    free(strings->slots);
+    index_free(&strings->index);
     strings_init(strings);
 }
 
@@ -26,51 +31,117 @@ static uint32_t hash_of(struct slice text)
     return (uint32_t)XXH3_64bits(text.at, text.len);
 }
 
-/* The slot that holds text, or the empty one where it would go. */
-static struct strings_slot *probe(const struct strings *strings, struct slice text,
-                                  uint32_t hash)
+/* ---- chunks ------------------------------------------------------------ */
+
+static uint32_t size_of(size_t len)
 {
-    uint32_t mask = strings->n_slots - 1;
-
-    for (uint32_t at = hash & mask;; at = (at + 1) & mask) {
-        struct strings_slot *slot = &strings->slots[at];
-
-        if (slot->id_plus_one == 0 ||
-            (slot->hash == hash &&
-             slice_equal(strings_get(strings, slot->id_plus_one - 1), text)))
-            return slot;
-    }
+    return (uint32_t)(len + 1 + (len >= STRINGS_LONG ? sizeof(uint32_t) : 0));
 }
 
-static bool resize_slots(struct strings *strings, uint32_t n_slots)
+/* A chunk without pages, or one more. */
+static uint32_t unused_chunk(struct strings *strings)
 {
-    struct strings_slot *old = strings->slots;
-    uint32_t n_old = strings->n_slots;
-    struct strings_slot *slots = calloc(n_slots, sizeof *slots);
+    for (uint32_t i = 0; i < strings->n_chunks; i++)
+        if (strings->chunks[i].at == NULL)
+            return i;
+    if (strings->n_chunks == CHUNKS_MAX - 1) /* NO_PLACE is in the last */
+        return CHUNKS_MAX;
+    struct strings_chunk *grown =
+        realloc(strings->chunks, (strings->n_chunks + 1) * sizeof *grown);
+    if (grown == NULL)
+        return CHUNKS_MAX;
+    strings->chunks = grown;
+    strings->chunks[strings->n_chunks] = (struct strings_chunk){ .at = NULL };
+    return strings->n_chunks++;
+}
 
-    if (slots == NULL)
+static bool open_chunk(struct strings *strings)
+{
+    uint32_t chunk = unused_chunk(strings);
+
+    if (chunk == CHUNKS_MAX)
         return false;
-    for (uint32_t i = 0; i < n_old; i++) {
-        if (old[i].id_plus_one == 0)
-            continue;
-        uint32_t at = old[i].hash & (n_slots - 1);
-        while (slots[at].id_plus_one != 0)
-            at = (at + 1) & (n_slots - 1);
-        slots[at] = old[i];
-    }
-    free(old);
-    strings->slots = slots;
-    strings->n_slots = n_slots;
+    strings->chunks[chunk] = (struct strings_chunk){ .at = pages_map(STRINGS_CHUNK_BYTES) };
+    if (strings->chunks[chunk].at == NULL)
+        return false;
+    strings->open = chunk;
     return true;
 }
 
-static bool reserve_slot(struct strings *strings)
+static void close_chunk(struct strings *strings, struct strings_chunk *chunk)
 {
-    if (strings->n_slots == 0)
-        return resize_slots(strings, SLOTS_MIN);
-    if (strings->live < strings->n_slots / 4 * 3)
-        return true;
-    return resize_slots(strings, strings->n_slots * 2);
+    pages_unmap(chunk->at, STRINGS_CHUNK_BYTES);
+    strings->written -= chunk->used;
+    *chunk = (struct strings_chunk){ .at = NULL };
+}
+
+static bool has_room(const struct strings *strings, uint32_t size)
+{
+    return strings->n_chunks > 0 && strings->chunks[strings->open].at != NULL &&
+           size <= STRINGS_CHUNK_BYTES - strings->chunks[strings->open].used;
+}
+
+/* A copy of the text; its place, or NO_PLACE without memory. */
+static uint32_t write_text(struct strings *strings, struct slice text)
+{
+    uint32_t size = size_of(text.len), len = (uint32_t)text.len;
+
+    if (!has_room(strings, size) && !open_chunk(strings))
+        return NO_PLACE;
+    struct strings_chunk *chunk = &strings->chunks[strings->open];
+    uint32_t place = strings->open << STRINGS_CHUNK_SHIFT | chunk->used;
+    char *at = chunk->at + chunk->used;
+    *at++ = (char)(len < STRINGS_LONG ? len : STRINGS_LONG);
+    if (len >= STRINGS_LONG) {
+        memcpy(at, &len, sizeof len);
+        at += sizeof len;
+    }
+    if (len > 0)
+        memcpy(at, text.at, len);
+    chunk->used += size;
+    strings->written += size;
+    return place;
+}
+
+/* A chunk without any string goes at once; the open one is written anew. */
+static void leave_hole(struct strings *strings, uint32_t place, size_t len)
+{
+    uint32_t index = place >> STRINGS_CHUNK_SHIFT;
+    struct strings_chunk *chunk = &strings->chunks[index];
+
+    chunk->dead += size_of(len);
+    if (chunk->dead < chunk->used)
+        return;
+    if (index != strings->open) {
+        close_chunk(strings, chunk);
+        return;
+    }
+    strings->written -= chunk->used;
+    chunk->used = chunk->dead = 0;
+}
+
+/* ---- ids --------------------------------------------------------------- */
+
+/* The id that stands for text, or STRINGS_NONE. */
+static uint32_t find(const struct strings *strings, struct slice text, uint32_t hash)
+{
+    struct index_probe probe = index_begin(&strings->index, hash);
+    uint32_t id;
+
+    while ((id = index_next(&strings->index, &probe)) != INDEX_NONE)
+        if (slice_equal(strings_get(strings, id), text))
+            break;
+    return id;
+}
+
+static bool lay_out_index(struct strings *strings)
+{
+    if (!index_clear(&strings->index, strings->index.live + 1))
+        return false;
+    for (uint32_t id = 0; id < strings->n_entries; id++)
+        if (strings->entries[id].refs > 0)
+            index_put(&strings->index, hash_of(strings_get(strings, id)), id);
+    return true;
 }
 
 static uint32_t take_id(struct strings *strings)
@@ -78,7 +149,7 @@ static uint32_t take_id(struct strings *strings)
     uint32_t id = strings->free_id;
 
     if (id != STRINGS_NONE) {
-        strings->free_id = strings->entries[id].len;
+        strings->free_id = strings->entries[id].at;
         return id;
     }
     if (strings->n_entries == strings->entries_capacity) {
@@ -98,33 +169,36 @@ static uint32_t take_id(struct strings *strings)
 
 static void give_id(struct strings *strings, uint32_t id)
 {
-    strings->entries[id] = (struct strings_entry){ .len = strings->free_id };
+    strings->entries[id] = (struct strings_entry){ .at = strings->free_id };
     strings->free_id = id;
+}
+
+static uint32_t add(struct strings *strings, struct slice text, uint32_t hash)
+{
+    if (text.len > STRINGS_LENGTH_MAX ||
+        (index_is_full(&strings->index) && !lay_out_index(strings)))
+        return STRINGS_NONE;
+    uint32_t id = take_id(strings);
+    if (id == STRINGS_NONE)
+        return STRINGS_NONE;
+    uint32_t place = write_text(strings, text);
+    if (place == NO_PLACE) {
+        give_id(strings, id);
+        return STRINGS_NONE;
+    }
+    strings->entries[id] = (struct strings_entry){ place, 1 };
+    index_put(&strings->index, hash, id);
+    strings->bytes += text.len;
+    return id;
 }
 
 static uint32_t intern_hashed(struct strings *strings, struct slice text, uint32_t hash)
 {
-    if (text.len > UINT32_MAX || !reserve_slot(strings))
-        return STRINGS_NONE;
-    struct strings_slot *slot = probe(strings, text, hash);
-    if (slot->id_plus_one != 0) {
-        strings->entries[slot->id_plus_one - 1].refs++;
-        return slot->id_plus_one - 1;
-    }
-    uint32_t id = take_id(strings);
+    uint32_t id = find(strings, text, hash);
+
     if (id == STRINGS_NONE)
-        return STRINGS_NONE;
-    char *copy = malloc(text.len + (text.len == 0));
-    if (copy == NULL) {
-        give_id(strings, id);
-        return STRINGS_NONE;
-    }
-    if (text.len > 0)
-        memcpy(copy, text.at, text.len);
-    strings->entries[id] = (struct strings_entry){ copy, (uint32_t)text.len, 1 };
-    *slot = (struct strings_slot){ hash, id + 1 };
-    strings->live++;
-    strings->bytes += text.len;
+        return add(strings, text, hash);
+    strings->entries[id].refs++;
     return id;
 }
 
@@ -133,28 +207,28 @@ uint32_t strings_intern(struct strings *strings, struct slice text)
     return intern_hashed(strings, text, hash_of(text));
 }
 
-/* The string that most likely stands for this hash, or NULL. */
-static const struct strings_entry *likely_entry(const struct strings *strings, uint32_t hash)
+/* The id that most likely stands for this hash, or STRINGS_NONE. */
+static uint32_t likely_id(const struct strings *strings, uint32_t hash)
 {
-    const struct strings_slot *slot = &strings->slots[hash & (strings->n_slots - 1)];
+    struct index_probe probe = index_begin(&strings->index, hash);
 
-    return slot->hash == hash && slot->id_plus_one != 0
-               ? &strings->entries[slot->id_plus_one - 1]
-               : NULL;
+    return index_next(&strings->index, &probe);
 }
 
-static void fetch(const struct strings *strings, const uint32_t *hashes, size_t n)
+static void fetch(const struct strings *strings, const uint32_t *hashes, size_t n, uint32_t *ids)
 {
-    const struct strings_entry *entry;
-
     for (size_t i = 0; i < n; i++)
-        __builtin_prefetch(&strings->slots[hashes[i] & (strings->n_slots - 1)]);
+        index_fetch(&strings->index, hashes[i]);
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = likely_id(strings, hashes[i]);
+        if (ids[i] != STRINGS_NONE)
+            __builtin_prefetch(&strings->entries[ids[i]]);
+    }
     for (size_t i = 0; i < n; i++)
-        if ((entry = likely_entry(strings, hashes[i])) != NULL)
-            __builtin_prefetch(entry);
-    for (size_t i = 0; i < n; i++)
-        if ((entry = likely_entry(strings, hashes[i])) != NULL)
-            __builtin_prefetch(entry->at);
+        if (ids[i] != STRINGS_NONE)
+            __builtin_prefetch(
+                strings->chunks[strings->entries[ids[i]].at >> STRINGS_CHUNK_SHIFT].at +
+                (strings->entries[ids[i]].at & (STRINGS_CHUNK_BYTES - 1)));
 }
 
 void strings_intern_all(struct strings *strings, const struct slice *texts, size_t n,
@@ -168,8 +242,7 @@ void strings_intern_all(struct strings *strings, const struct slice *texts, size
 
         for (size_t i = 0; i < some; i++)
             hashes[i] = hash_of(texts[done + i]);
-        if (strings->n_slots > 0)
-            fetch(strings, hashes, some);
+        fetch(strings, hashes, some, ids + done);
         for (size_t i = 0; i < some; i++)
             ids[done + i] = intern_hashed(strings, texts[done + i], hashes[i]);
     }
@@ -177,38 +250,68 @@ void strings_intern_all(struct strings *strings, const struct slice *texts, size
 
 uint32_t strings_find(const struct strings *strings, struct slice text)
 {
-    if (strings->n_slots == 0)
-        return STRINGS_NONE;
-    struct strings_slot *slot = probe(strings, text, hash_of(text));
-
-    return slot->id_plus_one != 0 ? slot->id_plus_one - 1 : STRINGS_NONE;
+    return find(strings, text, hash_of(text));
 }
 
-/* Closes the hole that a removed slot leaves in its run of probes. */
-static void remove_slot(struct strings *strings, uint32_t hole)
+bool strings_release(struct strings *strings, uint32_t id)
 {
-    uint32_t mask = strings->n_slots - 1;
-    struct strings_slot *slots = strings->slots;
+    struct strings_entry *entry = &strings->entries[id];
 
-    for (uint32_t at = (hole + 1) & mask; slots[at].id_plus_one != 0; at = (at + 1) & mask) {
-        uint32_t home = slots[at].hash & mask;
-        if (((at - home) & mask) >= ((at - hole) & mask)) {
-            slots[hole] = slots[at];
-            hole = at;
-        }
+    if (--entry->refs > 0)
+        return false;
+    struct slice text = strings_get(strings, id);
+    index_remove(&strings->index, hash_of(text), id);
+    strings->bytes -= text.len;
+    leave_hole(strings, entry->at, text.len);
+    give_id(strings, id);
+    return true;
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+/* The string that lies there, if it is one still. */
+static uint32_t id_at(const struct strings *strings, struct slice text, uint32_t place)
+{
+    struct index_probe probe = index_begin(&strings->index, hash_of(text));
+    uint32_t id;
+
+    while ((id = index_next(&strings->index, &probe)) != INDEX_NONE)
+        if (strings->entries[id].at == place)
+            break;
+    return id;
+}
+
+/* Moves what a chunk holds to the open one; the last to go closes it. Without memory
+ * the rest stays. */
+static void empty_chunk(struct strings *strings, uint32_t index)
+{
+    uint32_t used = strings->chunks[index].used;
+
+    for (uint32_t at = 0; at < used && strings->chunks[index].at != NULL;) {
+        uint32_t place = index << STRINGS_CHUNK_SHIFT | at;
+        struct slice text = strings_at(strings, place);
+        uint32_t id = id_at(strings, text, place);
+
+        at += size_of(text.len);
+        if (id == STRINGS_NONE)
+            continue;
+        uint32_t moved = write_text(strings, text);
+        if (moved == NO_PLACE)
+            return;
+        strings->entries[id].at = moved;
+        leave_hole(strings, place, text.len);
     }
-    slots[hole] = (struct strings_slot){ 0 };
 }
 
 /* Gives back the end of the entries once a spike has passed: what is free there
  * leaves the free list, which is then built anew, lowest id first. */
 static void trim_entries(struct strings *strings)
 {
-    while (strings->n_entries > 0 && strings->entries[strings->n_entries - 1].at == NULL)
+    while (strings->n_entries > 0 && strings->entries[strings->n_entries - 1].refs == 0)
         strings->n_entries--;
     strings->free_id = STRINGS_NONE;
     for (uint32_t id = strings->n_entries; id-- > 0;)
-        if (strings->entries[id].at == NULL)
+        if (strings->entries[id].refs == 0)
             give_id(strings, id);
 
     uint32_t capacity = strings->n_entries > ENTRIES_MIN ? strings->n_entries : ENTRIES_MIN;
@@ -219,24 +322,29 @@ static void trim_entries(struct strings *strings)
     }
 }
 
-bool strings_release(struct strings *strings, uint32_t id)
+void strings_tidy(struct strings *strings)
 {
-    struct strings_entry *entry = &strings->entries[id];
+    for (uint32_t i = 0; i < strings->n_chunks; i++)
+        if (i == strings->open && strings->chunks[i].used == 0)
+            close_chunk(strings, &strings->chunks[i]);
+        else if (i != strings->open && strings->chunks[i].dead > strings->chunks[i].used / 2)
+            empty_chunk(strings, i);
+    if (!index_is_sparse(&strings->index))
+        return;
+    (void)lay_out_index(strings); /* without memory: stay large */
+    trim_entries(strings);
+}
 
-    if (--entry->refs > 0)
-        return false;
-    struct strings_slot *slot =
-        probe(strings, strings_get(strings, id), hash_of(strings_get(strings, id)));
-    remove_slot(strings, (uint32_t)(slot - strings->slots));
-    strings->bytes -= entry->len;
-    strings->live--;
-    free(entry->at);
-    give_id(strings, id);
+size_t strings_memory(const struct strings *strings)
+{
+    return strings->written + (size_t)strings->n_entries * sizeof *strings->entries +
+           index_bytes(&strings->index);
+}
 
-    /* Halved or more: shrink, so that a spike's memory returns. */
-    if (strings->n_slots > SLOTS_MIN && strings->live < strings->n_slots / 8) {
-        (void)resize_slots(strings, strings->n_slots / 2); /* without memory: stay large */
-        trim_entries(strings);
-    }
-    return true;
+size_t strings_share(const struct strings *strings, uint32_t id)
+{
+    enum { SLOT_BYTES = 8 }; /* of the index, some of them empty */
+
+    return (size_of(strings_get(strings, id).len) + sizeof *strings->entries + SLOT_BYTES) /
+           strings->entries[id].refs;
 }
