@@ -25,7 +25,7 @@ OPTION(INT, heeler_max_contexts, "1000000", OURS,
        "distinct names and tag sets kept; samples of further ones are shed and counted",
        RANGE(1, 100000000, "contexts"))
 OPTION(INT, heeler_max_memory, "0", OURS,
-       "memory for metrics in flight; 0: decided from the limit of the control group",
+       "memory for contexts, rollups and metrics in flight; 0: half of the control group's limit",
        AT_LEAST(0, "bytes"))
 OPTION(INT, heeler_stop_timeout, "5", OURS,
        "how long the last flush may take at exit", RANGE(0, 3600, "seconds"), RELOADS)

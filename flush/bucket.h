@@ -71,6 +71,7 @@ struct bucket {
     struct cell *cells;  /* mapped pages */
     size_t mapped_bytes; /* of cells */
     bool partial;        /* a successor goes on with the interval */
+    size_t table_bytes;  /* that the worker's contexts take in its table */
     uint32_t n_cells;    /* ids below this may be touched */
     uint32_t *retired;   /* ids that may mean another context from the next parcel on */
     uint32_t n_retired;

@@ -25,10 +25,10 @@ struct catalogue {
     uint32_t live;
     uint32_t lowest_free; /* no free id below */
     struct index index;
-    uint32_t **maps;    /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
-    uint32_t *n_full;   /* by worker: ids mapped to MAP_FULL */
-    uint32_t *map_ends; /* by worker: ids below were mapped since the last trim */
-    double *gauges;     /* pages, only with keep_gauges */
+    uint32_t **maps;     /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
+    uint32_t *n_refused; /* by worker: ids refused for want of room */
+    uint32_t *map_ends;  /* by worker: ids below were mapped since the last trim */
+    double *gauges;      /* pages, only with keep_gauges */
     /* Scratch, all of them as long as the longest tag set was so far: tags of the series
      * being admitted, the same packed, and of the set that is read. */
     uint32_t *ids;
@@ -41,7 +41,12 @@ struct catalogue {
 
 /* Values of a map from here on are refusals. */
 #define MAP_REFUSED (UINT32_MAX - 255)
-#define MAP_FULL    (MAP_REFUSED + SHED_CONTEXTS_FULL)
+
+/* Refusals that may be others' room one day. */
+static bool wants_room(uint32_t mapped)
+{
+    return mapped == MAP_REFUSED + SHED_CONTEXTS_FULL || mapped == MAP_REFUSED + SHED_MEMORY;
+}
 
 static size_t map_bytes(const struct catalogue *catalogue)
 {
@@ -113,9 +118,10 @@ struct catalogue *catalogue_new(const struct catalogue_config *config,
     strings_init(&catalogue->tag_sets);
     catalogue->maps = calloc(config->workers, sizeof *catalogue->maps);
     catalogue->map_ends = calloc(config->workers, sizeof *catalogue->map_ends);
-    catalogue->n_full = calloc(config->workers, sizeof *catalogue->n_full);
-    if (catalogue->maps == NULL || catalogue->map_ends == NULL || catalogue->n_full == NULL ||
-        !reserve_ids(catalogue, TAGS_USUAL) || !map_pages(catalogue)) {
+    catalogue->n_refused = calloc(config->workers, sizeof *catalogue->n_refused);
+    if (catalogue->maps == NULL || catalogue->map_ends == NULL ||
+        catalogue->n_refused == NULL || !reserve_ids(catalogue, TAGS_USUAL) ||
+        !map_pages(catalogue)) {
         catalogue_free(catalogue);
         return NULL;
     }
@@ -136,7 +142,7 @@ void catalogue_free(struct catalogue *catalogue)
     strings_free(&catalogue->tag_sets);
     free(catalogue->maps);
     free(catalogue->map_ends);
-    free(catalogue->n_full);
+    free(catalogue->n_refused);
     index_free(&catalogue->index);
     free(catalogue->ids);
     free(catalogue->packed);
@@ -375,47 +381,52 @@ static uint32_t take_series_id(struct catalogue *catalogue)
 }
 
 /* The identity is given: held by the new series, or released. */
-static uint32_t add_series(struct catalogue *catalogue, struct identity given, uint8_t kind)
+static enum shed_reason add_series(struct catalogue *catalogue, struct identity given,
+                                   uint8_t kind, uint32_t *series)
 {
-    uint32_t id = SERIES_NONE;
+    enum shed_reason why = SHED_MEMORY;
 
-    if (!index_is_full(&catalogue->index) || lay_out_index(catalogue))
-        id = take_series_id(catalogue);
-    if (id == SERIES_NONE) {
-        release_identity(catalogue, given);
-        return SERIES_NONE;
+    *series = SERIES_NONE;
+    if (!catalogue_is_crowded(catalogue) &&
+        (!index_is_full(&catalogue->index) || lay_out_index(catalogue))) {
+        *series = take_series_id(catalogue);
+        why = SHED_CONTEXTS_FULL;
     }
-    catalogue->entries[id] = (struct series_entry){
+    if (*series == SERIES_NONE) {
+        release_identity(catalogue, given);
+        return why;
+    }
+    catalogue->entries[*series] = (struct series_entry){
         given.name, given.host, given.tags, .kind = kind, .live = true,
     };
-    index_put(&catalogue->index, hash_identity(given), id);
+    index_put(&catalogue->index, hash_identity(given), *series);
     catalogue->live++;
     counter_set(&catalogue->ledger->series, catalogue->live);
-    return id;
+    return SHED_REASON_COUNT;
 }
 
 /* copy: of a histogram, whose type it does not clash with. */
-static uint32_t series_of(struct catalogue *catalogue, const struct enriched *enriched,
-                          uint8_t kind, bool copy)
+static enum shed_reason series_of(struct catalogue *catalogue, const struct enriched *enriched,
+                                  uint8_t kind, bool copy, uint32_t *series)
 {
     struct identity id;
     uint32_t other;
 
     if (!intern_identity(catalogue, enriched, &id))
-        return SERIES_NONE;
-    uint32_t series = find_series(catalogue, id, kind, &other);
-    if (series != SERIES_NONE) {
+        return SHED_MEMORY;
+    *series = find_series(catalogue, id, kind, &other);
+    if (*series != SERIES_NONE) {
         release_identity(catalogue, id);
-        return series;
+        return SHED_REASON_COUNT;
     }
-    series = add_series(catalogue, id, kind);
-    if (series != SERIES_NONE) {
+    enum shed_reason refused = add_series(catalogue, id, kind, series);
+    if (refused == SHED_REASON_COUNT) {
         if (other != SERIES_NONE && !copy)
-            check_same_name(catalogue, series, other);
-        check_suffixes(catalogue, series);
+            check_same_name(catalogue, *series, other);
+        check_suffixes(catalogue, *series);
     }
     count_strings(catalogue);
-    return series;
+    return refused;
 }
 
 bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
@@ -445,22 +456,20 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
     enum shed_reason refused =
         enrich_metric(enricher, name, tags, (enum metric_type)birth->type, copy, &enriched);
     uint32_t *map = &catalogue->maps[worker][birth->id];
+    uint32_t series = SERIES_NONE;
 
     if (birth->id >= catalogue->map_ends[worker])
         catalogue->map_ends[worker] = birth->id + 1;
-    if (refused != SHED_REASON_COUNT) {
+    if (refused == SHED_REASON_COUNT)
+        refused = series_of(catalogue, &enriched,
+                            copy ? CELL_DISTRIBUTION : (uint8_t)birth->kind, copy, &series);
+    if (refused == SHED_REASON_COUNT) {
+        catalogue->entries[series].contexts++;
+        *map = series + 1;
+    } else {
         *map = MAP_REFUSED + (uint32_t)refused;
-        return;
+        catalogue->n_refused[worker] += wants_room(*map);
     }
-    uint32_t series =
-        series_of(catalogue, &enriched, copy ? CELL_DISTRIBUTION : (uint8_t)birth->kind, copy);
-    if (series == SERIES_NONE) {
-        *map = MAP_FULL;
-        catalogue->n_full[worker]++;
-        return;
-    }
-    catalogue->entries[series].contexts++;
-    *map = series + 1;
 }
 
 struct mapped catalogue_lookup(const struct catalogue *catalogue, uint32_t worker, uint32_t id)
@@ -478,8 +487,7 @@ void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id)
 
     if (mapped.refused == SHED_REASON_COUNT && mapped.series != SERIES_NONE)
         catalogue->entries[mapped.series].contexts--;
-    if (mapped.refused == SHED_CONTEXTS_FULL)
-        catalogue->n_full[worker]--;
+    catalogue->n_refused[worker] -= wants_room(catalogue->maps[worker][id]);
     catalogue->maps[worker][id] = 0;
 }
 
@@ -490,17 +498,54 @@ void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker)
             catalogue_retire(catalogue, worker, id);
 }
 
+/* ---- room -------------------------------------------------------------- */
+
+size_t catalogue_memory(const struct catalogue *catalogue)
+{
+    size_t sum = strings_memory(&catalogue->names) + strings_memory(&catalogue->tags) +
+                 strings_memory(&catalogue->tag_sets) + index_bytes(&catalogue->index) +
+                 catalogue->end * sizeof *catalogue->entries;
+
+    for (uint32_t worker = 0; worker < catalogue->config.workers; worker++)
+        sum += catalogue->map_ends[worker] * sizeof(uint32_t);
+    return sum;
+}
+
+void catalogue_limit(struct catalogue *catalogue, size_t max_bytes)
+{
+    catalogue->config.max_bytes = max_bytes;
+}
+
+bool catalogue_is_crowded(const struct catalogue *catalogue)
+{
+    return catalogue->config.max_bytes > 0 &&
+           catalogue_memory(catalogue) >= catalogue->config.max_bytes;
+}
+
+/* How many more series there is room for, if they are like those that are there. */
+static uint32_t room(const struct catalogue *catalogue)
+{
+    uint32_t ids = catalogue->config.max_series - catalogue->live;
+    size_t bytes = catalogue_memory(catalogue), most = catalogue->config.max_bytes;
+
+    if (most == 0)
+        return ids;
+    size_t more = bytes < most ? (most - bytes) / (bytes / (catalogue->live + 1) + 1) : 0;
+    return more < ids ? (uint32_t)more : ids;
+}
+
 struct id_list *catalogue_refused(const struct catalogue *catalogue, uint32_t worker)
 {
-    uint32_t room = catalogue->config.max_series - catalogue->live;
-    uint32_t most = catalogue->n_full[worker] < room ? catalogue->n_full[worker] : room;
-    struct id_list *list = most > 0 ? malloc(sizeof *list + most * sizeof list->ids[0]) : NULL;
+    uint32_t most = room(catalogue);
 
+    if (most > catalogue->n_refused[worker])
+        most = catalogue->n_refused[worker];
+    struct id_list *list = most > 0 ? malloc(sizeof *list + most * sizeof list->ids[0]) : NULL;
     if (list == NULL)
         return NULL;
     list->n = 0;
     for (uint32_t id = 0; id < catalogue->map_ends[worker] && list->n < most; id++)
-        if (catalogue->maps[worker][id] == MAP_FULL)
+        if (wants_room(catalogue->maps[worker][id]))
             list->ids[list->n++] = id;
     return list;
 }
@@ -695,12 +740,14 @@ static void tidy(struct catalogue *catalogue)
     malloc_trim(0);
 }
 
-void catalogue_expire(struct catalogue *catalogue, int64_t start_s)
+void catalogue_expire(struct catalogue *catalogue, int64_t start_s,
+                      bool (*unsent)(const void *context, uint32_t series), const void *context)
 {
     uint32_t end = catalogue->end;
 
     for (uint32_t series = 0; series < end; series++)
-        if (may_expire(catalogue, series, start_s))
+        if (may_expire(catalogue, series, start_s) &&
+            (unsent == NULL || !unsent(context, series)))
             drop_series(catalogue, series);
     while (catalogue->end > 0 && !catalogue->entries[catalogue->end - 1].live)
         catalogue->end--;

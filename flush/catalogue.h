@@ -30,6 +30,7 @@ struct catalogue;
 
 struct catalogue_config {
     uint32_t max_series;
+    size_t max_bytes; /* 0: no bound but the machine's; see catalogue_limit */
     uint32_t workers;
     int64_t expiry_s;        /* zero-fill time of counters */
     bool keep_gauges;        /* gauges live as long as counters and keep their value */
@@ -49,14 +50,23 @@ void catalogue_follow(struct catalogue *catalogue, const struct settings *settin
 void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uint32_t worker,
                      const struct birth *birth, struct slice name, struct slice tags);
 
+/* Series that are new are refused once all together take so many bytes; 0: never. */
+void catalogue_limit(struct catalogue *catalogue, size_t max_bytes);
+
+/* It is reached. */
+bool catalogue_is_crowded(const struct catalogue *catalogue);
+
+/* What the series and their strings take. */
+size_t catalogue_memory(const struct catalogue *catalogue);
+
 /* The context may mean another series from its next birth on. */
 void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id);
 
 /* The same for all contexts of that worker. */
 void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker);
 
-/* Contexts of that worker that were refused because the catalogue was full, as many
- * as there is room for now; owned. NULL: none, or no memory. */
+/* Contexts of that worker that were refused because the catalogue was full or memory
+ * was short, as many as there is room for now; owned. NULL: none, or no memory. */
 struct id_list *catalogue_refused(const struct catalogue *catalogue, uint32_t worker);
 
 /* The worker uses no id from end on: gives back what a spike of contexts took. */
@@ -127,8 +137,11 @@ bool catalogue_keeps_gauges(const struct catalogue *catalogue);
 /* Whether a counter without a value in the interval at start_s gets a zero. */
 bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, int64_t start_s);
 
-/* Frees what is neither mapped nor still to be filled with zeros after the
- * interval at start_s. Not while a snapshot that may name them is unsent. */
-void catalogue_expire(struct catalogue *catalogue, int64_t start_s);
+/* Frees what is neither mapped nor still to be filled with zeros after the interval
+ * at start_s, nor named by a snapshot that is still to be sent, which `unsent` is asked
+ * about; NULL: there is none. */
+void catalogue_expire(struct catalogue *catalogue, int64_t start_s,
+                      bool (*unsent)(const void *context, uint32_t series),
+                      const void *context);
 
 #endif

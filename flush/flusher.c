@@ -63,6 +63,7 @@ struct flusher {
     struct query *query;   /* of the first one, once it is looked at */
 
     double *pool;                           /* of the parser for timestamped samples */
+    size_t table_bytes[64];                 /* by worker: of its table, at its last seal */
     uint64_t folded_of[64];                 /* by worker: values that balance 2 has seen */
     uint64_t values_off[64], lines_off[64]; /* by worker, at its last seal */
 };
@@ -125,6 +126,7 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
     }
     struct catalogue_config catalogue = {
         .max_series = flusher->max_series,
+        .max_bytes = config->contexts_bytes,
         .workers = config->workers,
         .expiry_s = (int64_t)settings->dogstatsd_expiry_seconds,
         .keep_gauges = settings->heeler_statsd_gauge_deltas,
@@ -434,6 +436,33 @@ static void handle_record(struct flusher *flusher, const struct record *record,
     }
 }
 
+/* ---- the memory bound -------------------------------------------------- */
+
+/* What the tables take is the catalogue's no more; what it keeps for the rollups
+ * counts as theirs. */
+static void share_memory(struct flusher *flusher)
+{
+    size_t left = flusher->config.contexts_bytes;
+
+    if (left == 0)
+        return;
+    if (flusher->rollup != NULL)
+        left += rollup_held_bytes(flusher->rollup);
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++)
+        left -= left > flusher->table_bytes[worker] ? flusher->table_bytes[worker] : left - 1;
+    catalogue_limit(flusher->catalogue, left);
+}
+
+static void tell_workers(struct flusher *flusher)
+{
+    share_memory(flusher);
+    bool crowded = catalogue_is_crowded(flusher->catalogue);
+
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++)
+        atomic_store_explicit(&flusher->config.accounts[worker].crowded, crowded,
+                              memory_order_relaxed);
+}
+
 /* ---- parcels: each returns true when the parcel is done ---------------- */
 
 static bool handle_records(struct flusher *flusher, const struct chunk *chunk, int64_t now_s)
@@ -542,6 +571,8 @@ static bool handle_bucket(struct flusher *flusher, struct bucket *bucket, int64_
                             CELLS_A_STEP, &flusher->rules->fold))
         return false;
     retire_contexts(flusher, bucket);
+    flusher->table_bytes[bucket->parcel.worker] = bucket->table_bytes;
+    tell_workers(flusher);
     if (flusher->folding != NULL) {
         if (bucket->until_s > flusher->folding->until_s)
             flusher->folding->until_s = bucket->until_s;
@@ -572,6 +603,7 @@ static bool handle_parcel(struct flusher *flusher, struct parcel *parcel, int64_
     switch (parcel->kind) {
     case PARCEL_BIRTHS:
         done = handle_births(flusher, (const struct chunk *)parcel);
+        tell_workers(flusher);
         break;
     case PARCEL_RECORDS:
         done = handle_records(flusher, (const struct chunk *)parcel, now_s);
@@ -667,6 +699,19 @@ static void offer_room(struct flusher *flusher)
     }
 }
 
+static bool is_unsent(const void *context, uint32_t series)
+{
+    const struct flusher *flusher = context;
+
+    for (const struct snapshot *s = flusher->open; s != NULL; s = s->next)
+        if (snapshot_has(s, series))
+            return true;
+    for (const struct snapshot *s = flusher->sealed; s != NULL; s = s->next)
+        if (snapshot_has(s, series))
+            return true;
+    return false;
+}
+
 static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, int64_t now_s)
 {
     const struct point_visitor *also = flusher->config.also;
@@ -681,11 +726,9 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
         rollup_close(flusher->rollup);
     flusher->sealed = snapshot->next;
     flusher->next_series = 0;
-    /* A series that an unsent snapshot may name must stay. */
-    if (flusher->sealed == NULL && flusher->open == NULL && flusher->folding == NULL) {
-        catalogue_expire(flusher->catalogue, snapshot->start_s);
-        offer_room(flusher);
-    }
+    catalogue_expire(flusher->catalogue, snapshot->start_s, is_unsent, flusher);
+    tell_workers(flusher);
+    offer_room(flusher);
     /* With control's acquire: first the payloads, then this. */
     atomic_store_explicit(&flusher->config.ledger->flushed_until_s.n,
                           (uint64_t)snapshot->until_s, memory_order_release);

@@ -53,6 +53,7 @@ struct flusher_config {
     struct outbox *outbox;           /* shared */
     struct worker_account *accounts; /* one a worker */
     struct arena_budget *budget;     /* of all arenas */
+    size_t contexts_bytes;           /* for workers' tables and the catalogue; 0: no bound */
     struct flusher_ledger *ledger;
     struct questions *questions;      /* shared; or NULL */
     const struct point_visitor *also; /* sees every aggregated point too; or NULL */

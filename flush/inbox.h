@@ -42,6 +42,9 @@ struct id_list {
 struct worker_account {
     _Alignas(64) _Atomic(uint64_t) handled_bytes; /* of births and records */
     _Atomic(uint32_t) handled_buckets;
+    /* No memory is left for new series: the worker sheds new contexts without telling,
+     * so that its table does not grow either. */
+    _Atomic(bool) crowded;
     /* Contexts that were refused for want of room, when there is room again: the
      * worker takes the list at its next seal and retires them, so that they are
      * born anew. Whoever exchanges it out owns it. */

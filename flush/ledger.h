@@ -45,7 +45,8 @@ static inline uint64_t counter_read(const struct counter *counter)
 #define SHED_REASONS(X)                                                                        \
     X(SHED_NOT_FINITE, "not_finite", "the value is not finite after scaling by its rate")      \
     X(SHED_CONTEXTS_FULL, "contexts_full", "a new context beyond heeler_max_contexts")         \
-    X(SHED_MEMORY, "memory", "the memory bound of the open bucket is reached")                 \
+    X(SHED_MEMORY, "memory",                                                                   \
+      "heeler_max_memory is reached: by open buckets, or for a new context")                   \
     X(SHED_BEHIND, "flusher_behind", "a new context or record while the flusher is behind")    \
     X(SHED_UNSUPPORTED_TIME, "unsupported_timestamp", "a timestamp on another type than c, g") \
     X(SHED_FILTERED, "filtered", "the metric filter list names it")                            \

@@ -147,6 +147,12 @@ size_t rollup_series_bytes(const struct rollup *rollup)
            index_bytes(&rollup->index) + rollup->strings;
 }
 
+/* A series was counted with its share when two held it, the catalogue and this. */
+size_t rollup_held_bytes(const struct rollup *rollup)
+{
+    return 2 * rollup->strings;
+}
+
 size_t rollup_bytes(const struct rollup *rollup)
 {
     size_t sum = rollup_series_bytes(rollup) + rollup->blobs +

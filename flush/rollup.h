@@ -92,6 +92,9 @@ const struct catalogue *rollup_catalogue(const struct rollup *rollup);
 int64_t rollup_interval(const struct rollup *rollup);
 size_t rollup_bytes(const struct rollup *rollup);
 
+/* Of the catalogue's strings, what is held for the rollups. */
+size_t rollup_held_bytes(const struct rollup *rollup);
+
 size_t rollup_levels(const struct rollup *rollup);
 int64_t rollup_step(const struct rollup *rollup, size_t level);
 

@@ -246,7 +246,8 @@ void snapshot_forget(struct snapshot *snapshot, uint32_t from, uint32_t to)
 {
     enum { PAGE_OF_CELLS = 256 }; /* the one that the last call ended in, too */
 
-    pages_forget(snapshot->cells, from / PAGE_OF_CELLS * PAGE_OF_CELLS * sizeof *snapshot->cells,
+    pages_forget(snapshot->cells,
+                 from / PAGE_OF_CELLS * PAGE_OF_CELLS * sizeof *snapshot->cells,
                  to * sizeof *snapshot->cells);
 }
 

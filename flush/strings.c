@@ -215,7 +215,8 @@ static uint32_t likely_id(const struct strings *strings, uint32_t hash)
     return index_next(&strings->index, &probe);
 }
 
-static void fetch(const struct strings *strings, const uint32_t *hashes, size_t n, uint32_t *ids)
+static void fetch(const struct strings *strings, const uint32_t *hashes, size_t n,
+                  uint32_t *ids)
 {
     for (size_t i = 0; i < n; i++)
         index_fetch(&strings->index, hashes[i]);

@@ -96,8 +96,8 @@ size_t strings_share(const struct strings *strings, uint32_t id);
 
 static inline struct slice strings_at(const struct strings *strings, uint32_t place)
 {
-    const char *at = strings->chunks[place >> STRINGS_CHUNK_SHIFT].at +
-                     (place & (STRINGS_CHUNK_BYTES - 1));
+    const char *at =
+        strings->chunks[place >> STRINGS_CHUNK_SHIFT].at + (place & (STRINGS_CHUNK_BYTES - 1));
     uint32_t len = (uint8_t)*at++;
 
     if (len == STRINGS_LONG) {

@@ -12,6 +12,9 @@ static const int64_t BUCKETS_LEAST_BYTES = 8 * 1024 * 1024;
 /* Some chunks of births. */
 static const int64_t PARCELS_LEAST_BYTES = 2 * 1024 * 1024;
 
+/* Some thousands of contexts. */
+static const int64_t CONTEXTS_LEAST_BYTES = 2 * 1024 * 1024;
+
 /* The number in a file; 0 for "max", no file, or a v1 "no limit" number. */
 static int64_t read_limit(const char *root, const char *name)
 {
@@ -58,4 +61,11 @@ size_t memory_for_parcels(const struct settings *settings)
     int64_t bytes = memory_limit(settings) / 32 / settings->heeler_workers;
 
     return (size_t)(bytes > PARCELS_LEAST_BYTES ? bytes : PARCELS_LEAST_BYTES);
+}
+
+size_t memory_for_contexts(const struct settings *settings)
+{
+    int64_t bytes = memory_limit(settings) / 8 * 5 - settings->heeler_rollup_max_bytes;
+
+    return (size_t)(bytes > CONTEXTS_LEAST_BYTES ? bytes : CONTEXTS_LEAST_BYTES);
 }

@@ -26,4 +26,8 @@ long memory_for_buckets(const struct settings *settings);
  * flusher. */
 size_t memory_for_parcels(const struct settings *settings);
 
+/* The part that contexts may take in the workers' tables and in the catalogue, beside
+ * the rollups; new ones are then shed. */
+size_t memory_for_contexts(const struct settings *settings);
+
 #endif

@@ -236,6 +236,7 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .outbox = &server->outbox,
         .accounts = server->accounts,
         .budget = &server->budget,
+        .contexts_bytes = memory_for_contexts(server->config.settings),
         .ledger = &server->flusher_ledger,
         .questions = server->questions,
         .report = !server->local ? report_self : NULL,

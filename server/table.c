@@ -352,6 +352,8 @@ static enum shed_reason give_birth(struct table *table, const struct table_place
 {
     uint64_t slots = (table->mask + 1) * LINE_SLOTS;
 
+    if (atomic_load_explicit(&table->config.account->crowded, memory_order_relaxed))
+        return SHED_MEMORY;
     if ((uint64_t)table->used + 1 > slots / 4 * 3 && !rebuild(table))
         return SHED_MEMORY;
     *id = take_id(table);
@@ -696,6 +698,13 @@ static void clear_dead(struct table *table)
         table->lowest_free = table->end;
 }
 
+/* Two buckets' cells: the open one's and the one that is being folded. */
+static size_t table_bytes(const struct table *table)
+{
+    return lines_bytes(table->mask) +
+           table->end * (2 * sizeof *table->cells + sizeof *table->idle);
+}
+
 static void fill_bucket(struct table *table, struct bucket *bucket)
 {
     const struct worker_ledger *ledger = table->config.ledger;
@@ -708,6 +717,7 @@ static void fill_bucket(struct table *table, struct bucket *bucket)
     bucket->partial = table->partial;
     bucket->cells = table->cells;
     bucket->mapped_bytes = cells_bytes(table);
+    bucket->table_bytes = table_bytes(table);
     bucket->n_cells = table->end;
     bucket->arena = table->arena;
     bucket->values_parsed = ledger_values_parsed(ledger);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -150,10 +151,10 @@ static void a_series_lives_while_a_context_maps_to_it(void **state)
     uint32_t series = admitted(&bench, 0, 5, "g", "x,y", CELL_GAUGE);
     admitted(&bench, 1, 7, "g", "y,x", CELL_GAUGE);
     catalogue_retire(bench.catalogue, 0, 5);
-    catalogue_expire(bench.catalogue, 1000);
+    catalogue_expire(bench.catalogue, 1000, NULL, NULL);
     assert_true(catalogue_entry(bench.catalogue, series)->live);
     catalogue_retire(bench.catalogue, 1, 7);
-    catalogue_expire(bench.catalogue, 1000);
+    catalogue_expire(bench.catalogue, 1000, NULL, NULL);
     assert_int_equal(catalogue_end(bench.catalogue), 0);
     assert_int_equal(counter_read(&bench.ledger.strings), 0);
     bench_close(&bench);
@@ -170,9 +171,9 @@ static void a_counter_lives_as_long_as_it_is_filled_with_zeros(void **state)
     catalogue_retire(bench.catalogue, 0, 0);
     assert_true(catalogue_wants_zero(bench.catalogue, series, 1299));
     assert_false(catalogue_wants_zero(bench.catalogue, series, 1300));
-    catalogue_expire(bench.catalogue, 1290);
+    catalogue_expire(bench.catalogue, 1290, NULL, NULL);
     assert_int_equal(catalogue_end(bench.catalogue), 1);
-    catalogue_expire(bench.catalogue, 1300);
+    catalogue_expire(bench.catalogue, 1300, NULL, NULL);
     assert_int_equal(catalogue_end(bench.catalogue), 0);
     bench_close(&bench);
 }
@@ -204,7 +205,7 @@ static void zeros_give_way_when_the_catalogue_is_nearly_full(void **state)
         if (i < 50)
             catalogue_retire(bench.catalogue, 0, i);
     }
-    catalogue_expire(bench.catalogue, 1010);
+    catalogue_expire(bench.catalogue, 1010, NULL, NULL);
     assert_true(counter_read(&bench.ledger.series) <= 75);
     for (uint32_t i = 50; i < 90; i++) /* what is still seen stays */
         assert_int_equal(catalogue_lookup(bench.catalogue, 0, i).refused, SHED_REASON_COUNT);
@@ -221,13 +222,66 @@ static void a_kept_gauge_lives_as_long_as_a_counter(void **state)
     catalogue_entry(bench.catalogue, series)->last_seen_s = 1000;
     *catalogue_gauge(bench.catalogue, series) = 7;
     catalogue_retire(bench.catalogue, 0, 0);
-    catalogue_expire(bench.catalogue, 1290);
+    catalogue_expire(bench.catalogue, 1290, NULL, NULL);
     assert_int_equal(admitted(&bench, 0, 0, "g", "", CELL_GAUGE), series);
     assert_float_equal(*catalogue_gauge(bench.catalogue, series), 7, 0);
     catalogue_retire(bench.catalogue, 0, 0);
-    catalogue_expire(bench.catalogue, 1300);
+    catalogue_expire(bench.catalogue, 1300, NULL, NULL);
     series = admitted(&bench, 0, 0, "g", "", CELL_GAUGE);
     assert_float_equal(*catalogue_gauge(bench.catalogue, series), 0, 0);
+    bench_close(&bench);
+}
+
+static void no_new_series_comes_in_when_memory_is_short(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    bench_open(&bench, 100);
+    uint32_t series = admitted(&bench, 0, 0, "a", "x,y", CELL_GAUGE);
+    admitted(&bench, 0, 1, "b", "", CELL_GAUGE);
+    assert_false(catalogue_is_crowded(bench.catalogue));
+    catalogue_limit(bench.catalogue, catalogue_memory(bench.catalogue));
+    assert_true(catalogue_is_crowded(bench.catalogue));
+    assert_int_equal(admit(&bench, 0, 2, "c", "z", CELL_GAUGE).refused, SHED_MEMORY);
+    assert_int_equal(admitted(&bench, 1, 0, "a", "y,x", CELL_GAUGE), series); /* known */
+    assert_null(catalogue_refused(bench.catalogue, 0));
+    catalogue_retire(bench.catalogue, 0, 0);
+    catalogue_retire(bench.catalogue, 1, 0);
+    catalogue_expire(bench.catalogue, 1000, NULL, NULL);
+    catalogue_limit(bench.catalogue, 2 * catalogue_memory(bench.catalogue));
+    struct id_list *refused = catalogue_refused(bench.catalogue, 0);
+    assert_non_null(refused);
+    assert_int_equal(refused->n, 1);
+    assert_int_equal(refused->ids[0], 2);
+    free(refused);
+    catalogue_retire(bench.catalogue, 0, 2);
+    admitted(&bench, 0, 2, "c", "z", CELL_GAUGE);
+    assert_null(catalogue_refused(bench.catalogue, 0));
+    bench_close(&bench);
+}
+
+static bool is_third(const void *context, uint32_t series)
+{
+    (void)context;
+    return series == 2;
+}
+
+static void what_an_unsent_snapshot_names_stays(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    bench_open(&bench, 100);
+    for (uint32_t id = 0; id < 4; id++) {
+        admitted(&bench, 0, id, (const char *[]){ "a", "b", "c", "d" }[id], "", CELL_GAUGE);
+        catalogue_retire(bench.catalogue, 0, id);
+    }
+    catalogue_expire(bench.catalogue, 1000, is_third, NULL);
+    assert_int_equal(counter_read(&bench.ledger.series), 1);
+    assert_true(slice_equal(catalogue_name(bench.catalogue, 2), SLICE("c")));
+    catalogue_expire(bench.catalogue, 1000, NULL, NULL);
+    assert_int_equal(counter_read(&bench.ledger.series), 0);
     bench_close(&bench);
 }
 
@@ -249,14 +303,14 @@ static void everything_is_given_back_after_a_spike(void **state)
         assert_int_equal(counter_read(&bench.ledger.series), SPIKE + 1);
         for (uint32_t i = 0; i < SPIKE; i++)
             catalogue_retire(bench.catalogue, 0, i);
-        catalogue_expire(bench.catalogue, 1000);
+        catalogue_expire(bench.catalogue, 1000, NULL, NULL);
         assert_int_equal(catalogue_end(bench.catalogue), stays + 1);
         assert_int_equal(counter_read(&bench.ledger.strings), strings);
     }
     assert_int_equal(admitted(&bench, 1, 1, "stays", "b,a", CELL_COUNT), stays);
     catalogue_retire(bench.catalogue, 1, 0);
     catalogue_retire(bench.catalogue, 1, 1);
-    catalogue_expire(bench.catalogue, 1000);
+    catalogue_expire(bench.catalogue, 1000, NULL, NULL);
     assert_int_equal(catalogue_end(bench.catalogue), 0);
     assert_int_equal(counter_read(&bench.ledger.strings), 0);
     bench_close(&bench);
@@ -308,6 +362,8 @@ int main(void)
         cmocka_unit_test(zeros_end_when_the_clock_is_set_back_far),
         cmocka_unit_test(zeros_give_way_when_the_catalogue_is_nearly_full),
         cmocka_unit_test(a_kept_gauge_lives_as_long_as_a_counter),
+        cmocka_unit_test(no_new_series_comes_in_when_memory_is_short),
+        cmocka_unit_test(what_an_unsent_snapshot_names_stays),
         cmocka_unit_test(everything_is_given_back_after_a_spike),
         cmocka_unit_test(each_clash_of_types_is_counted_once),
     };

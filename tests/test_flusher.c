@@ -83,6 +83,65 @@ static void a_late_worker_holds_nobody_up_and_loses_nothing(void **state)
     pipeline_free(p);
 }
 
+/* At an interval below the patience there is always a snapshot that waits for it. */
+static void an_always_late_worker_keeps_no_series_from_expiring(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000, "heeler_interval=1",
+                                  "dogstatsd_context_expiry_seconds=2", "heeler_rollups=");
+    (void)state;
+
+    p->workers[1].stalled = true;
+    pipeline_line(p, 0, 1000.5, "once:1|g");
+    for (int i = 1; i < 12; i++) {
+        pipeline_line(p, 0, 1000.5 + i, "often:1|g");
+        pipeline_flush(p, 1000.9 + i);
+    }
+    assert_int_equal(read_counter(&p->ledger.series), 1);
+    assert_float_equal(pipeline_value(p, "once", "", 1000), 1, 0);
+    assert_float_equal(pipeline_value(p, "often", "", 1006), 1, 0);
+    pipeline_free(p);
+}
+
+/* Where the bound is reached new contexts are shed, known ones stay exact, and when
+ * the spike is over there is room again. */
+static void a_spike_of_contexts_beyond_the_memory_is_shed_and_counted(void **state)
+{
+    enum { SPIKE = 20000 };
+    struct pipeline *p =
+        PIPELINE(2, 1000, "heeler_max_memory=1", "heeler_max_contexts=100000",
+                 "dogstatsd_context_expiry_seconds=10", "dogstatsd_expiry_seconds=10");
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "known:1|c|#a:b,c:d");
+    pipeline_run(p);
+    for (int i = 0; i < SPIKE; i++) {
+        char line[400];
+        snprintf(line, sizeof line, "spike.%d:1|c|#customer:%0200d", i, i);
+        pipeline_line(p, (uint32_t)(i % 2), 1002, line);
+        if (i % 100 != 0)
+            continue;
+        pipeline_line(p, 0, 1002, "known:2:3|c|#a:b,c:d");
+        pipeline_run(p);
+    }
+    pipeline_line(p, 1, 1003, "known:4|c|#c:d,a:b");
+    pipeline_flush(p, 1010);
+    uint64_t shed = pipeline_values_shed(p, SHED_MEMORY);
+    assert_in_range(shed, SPIKE / 10, SPIKE - SPIKE / 10);
+    assert_int_equal(pipeline_values_parsed(p),
+                     pipeline_values_shed(p, SHED_MEMORY) + read_counter(&p->ledger.folded));
+    double known = 1 + SPIKE / 100 * 5;
+    assert_float_equal(pipeline_value(p, "known", "a:b,c:d", 1000) * 10, known, 1e-9);
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    for (int i = 1; i < 8; i++)
+        pipeline_flush(p, 1010 + 10 * i);
+    pipeline_line(p, 0, 1081, "new:7|c");
+    pipeline_flush(p, 1090);
+    assert_float_equal(pipeline_value(p, "new", "", 1080), 0.7, 1e-9);
+    assert_int_equal(pipeline_values_shed(p, SHED_MEMORY), shed);
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    pipeline_free(p);
+}
+
 static void a_worker_that_was_late_once_is_not_late_again(void **state)
 {
     struct pipeline *p = PIPELINE(2, 1000);
@@ -621,6 +680,8 @@ int main(void)
         cmocka_unit_test(an_interval_is_flushed_when_all_workers_have_handed_in),
         cmocka_unit_test(who_was_refused_for_want_of_room_comes_in_when_there_is_some),
         cmocka_unit_test(a_late_worker_holds_nobody_up_and_loses_nothing),
+        cmocka_unit_test(an_always_late_worker_keeps_no_series_from_expiring),
+        cmocka_unit_test(a_spike_of_contexts_beyond_the_memory_is_shed_and_counted),
         cmocka_unit_test(a_worker_that_was_late_once_is_not_late_again),
         cmocka_unit_test(stamps_ascend_when_a_worker_leaves_an_interval_out),
         cmocka_unit_test(the_open_interval_is_flushed_at_the_end),

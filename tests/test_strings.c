@@ -128,6 +128,58 @@ static void interning_and_releasing_at_random_keeps_every_string(void **state)
     strings_free(&strings);
 }
 
+/* Some live in each chunk: they move, keep their ids, and the chunks go. */
+static void what_is_scattered_moves_together(void **state)
+{
+    enum { STRINGS = 40000, LEN = 200, KEPT_EACH = 10 };
+    static uint32_t ids[STRINGS];
+    struct strings strings;
+    char text[LEN + 1];
+    (void)state;
+
+    strings_init(&strings);
+    for (int i = 0; i < STRINGS; i++) {
+        snprintf(text, sizeof text, "%0*d", i % 2 == 0 ? LEN : 3 + i % 40, i);
+        ids[i] = strings_intern(&strings, slice_of(text));
+    }
+    size_t before = strings_memory(&strings);
+    for (int i = 0; i < STRINGS; i++)
+        if (i % KEPT_EACH != 0)
+            assert_true(strings_release(&strings, ids[i]));
+    strings_tidy(&strings);
+    assert_true(strings_memory(&strings) < before / 3);
+    for (int i = 0; i < STRINGS; i += KEPT_EACH) {
+        snprintf(text, sizeof text, "%0*d", LEN, i);
+        assert_true(slice_equal(strings_get(&strings, ids[i]), slice_of(text)));
+        assert_int_equal(strings_find(&strings, slice_of(text)), ids[i]);
+        assert_true(strings_release(&strings, ids[i]));
+    }
+    strings_tidy(&strings);
+    assert_true(strings_memory(&strings) < 1000);
+    strings_free(&strings);
+}
+
+static void long_strings_are_kept_and_longer_ones_refused(void **state)
+{
+    static const size_t lengths[] = { 254, 255, 256, 65535, STRINGS_LENGTH_MAX };
+    struct strings strings;
+    char *text = malloc(STRINGS_LENGTH_MAX + 1);
+    (void)state;
+
+    strings_init(&strings);
+    memset(text, 'x', STRINGS_LENGTH_MAX + 1);
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        struct slice wanted = { text, lengths[i] };
+        uint32_t id = strings_intern(&strings, wanted);
+        assert_int_not_equal(id, STRINGS_NONE);
+        assert_true(slice_equal(strings_get(&strings, id), wanted));
+    }
+    assert_int_equal(strings_intern(&strings, (struct slice){ text, STRINGS_LENGTH_MAX + 1 }),
+                     STRINGS_NONE);
+    strings_free(&strings);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +187,8 @@ int main(void)
         cmocka_unit_test(any_bytes_are_a_string),
         cmocka_unit_test(a_string_lives_until_its_last_reference_goes),
         cmocka_unit_test(the_memory_of_a_spike_is_given_back),
+        cmocka_unit_test(what_is_scattered_moves_together),
+        cmocka_unit_test(long_strings_are_kept_and_longer_ones_refused),
         cmocka_unit_test(interning_and_releasing_at_random_keeps_every_string),
     };
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "server/memory.h"
 #include "tests/support/decode.h"
 #include "tests/support/with_settings.h"
 
@@ -150,6 +151,7 @@ static void make_flusher(struct pipeline *pipeline)
         .outbox = &pipeline->outbox,
         .accounts = pipeline->accounts,
         .budget = &pipeline->budget,
+        .contexts_bytes = memory_for_contexts(&pipeline->settings),
         .ledger = &pipeline->ledger,
         .also = &pipeline->visitor,
     };
