@@ -44,7 +44,7 @@ TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults \
-	bench benches fuzz fuzz-programs check format readme install clean help
+	bench bench-memory benches fuzz fuzz-programs check format readme install clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -218,6 +218,11 @@ bench: deps
 	@$(MAKE) --no-print-directory benches build/heeler
 	@bench/run.sh
 
+# Seven minutes: resident memory under five loads, and of a million contexts.
+bench-memory: deps
+	@$(MAKE) --no-print-directory build/bench/heeler-bench build/heeler
+	@bench/memory.sh
+
 # ---- keeping it clean -----------------------------------------------------------
 
 FORMATTED := $(wildcard config/*.[ch] protocol/*.[ch] flush/*.[ch] server/*.[ch] bench/*.[ch] tests/*.[ch] tests/support/*.[ch] tests/tools/*.[ch] tests/fuzz/*.[ch])
@@ -255,6 +260,7 @@ help:
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10"
 	@echo "make bench         micro benchmarks and a short whole-server table"
+	@echo "make bench-memory  resident memory under five loads, and of a million contexts"
 	@echo "make check         clang-format, cppcheck"
 	@echo "make readme        the README's tables of settings and metrics"
 	@echo "make deps          install the packages for building and testing"

@@ -1,6 +1,7 @@
 #include "flush/pages.h"
 
 #include <stdint.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,4 +38,12 @@ void pages_forget(void *at, size_t from, size_t to)
 
     if (begin < end)
         madvise((char *)at + begin, end - begin, MADV_DONTNEED);
+}
+
+void pages_clear(void *at, size_t bytes)
+{
+    size_t rest = bytes % (size_t)sysconf(_SC_PAGESIZE);
+
+    pages_forget(at, 0, bytes);
+    memset((char *)at + bytes - rest, 0, rest);
 }

@@ -18,6 +18,9 @@ void pages_unmap(void *at, size_t bytes);
  * ask for such, which spares the processor most of its page walks. */
 void pages_dense(void *at, size_t bytes);
 
+/* The first bytes read as zero afterwards; whole pages of them are given back. */
+void pages_clear(void *at, size_t bytes);
+
 /* Gives back what lies between the two offsets; it reads as zero afterwards. */
 void pages_forget(void *at, size_t from, size_t to);
 

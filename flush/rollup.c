@@ -270,7 +270,6 @@ static void pack_block(struct rollup *rollup, size_t index)
     if (window != NULL &&
         (!packed || !rollup_make_room(rollup, 0) || !window_add_block(window, cells)))
         lose_window(rollup, level);
-    memset(cells, 0, COLUMN_VALUES * sizeof *cells);
 }
 
 static void finish_window(struct rollup *rollup, struct rollup_level *level)
@@ -286,6 +285,7 @@ static void finish_window(struct rollup *rollup, struct rollup_level *level)
             lose_window(rollup, level);
         level->building = NULL;
     }
+    pages_clear(level->open, level->next_block * COLUMN_VALUES * sizeof *level->open);
     level->next_block = 0;
     level->open_s = ROLLUP_NO_START;
     (void)rollup_make_room(rollup, 0);
@@ -323,7 +323,7 @@ static void start_anew(struct rollup *rollup)
         }
         level->n = level->bytes = 0;
         level->open_s = level->whole_s = ROLLUP_NO_START;
-        pages_forget(level->open, 0, rollup->max_ids * sizeof *level->open);
+        pages_clear(level->open, rollup->max_ids * sizeof *level->open);
     }
     for (uint32_t number = 0; number < rollup->end; number++)
         if (rollup->entries[number].live)

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -39,6 +40,21 @@ static void what_is_forgotten_reads_as_zero_and_the_rest_stays(void **state)
     pages_unmap(at, BYTES);
 }
 
+static void what_is_cleared_is_zero_to_the_byte(void **state)
+{
+    static const size_t lengths[] = { 0, 1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE + 7 };
+    char *at = pages_map(BYTES);
+    (void)state;
+
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        memset(at, 1, 5 * PAGE);
+        pages_clear(at, lengths[i]);
+        for (size_t byte = 0; byte < 5 * PAGE; byte++)
+            assert_int_equal(at[byte], byte >= lengths[i]);
+    }
+    pages_unmap(at, BYTES);
+}
+
 static void address_space_has_an_end(void **state)
 {
     (void)state;
@@ -51,6 +67,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_large_array_starts_as_zeros),
         cmocka_unit_test(what_is_forgotten_reads_as_zero_and_the_rest_stays),
+        cmocka_unit_test(what_is_cleared_is_zero_to_the_byte),
         cmocka_unit_test(address_space_has_an_end),
     };
 
