@@ -266,4 +266,4 @@ help:
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, install (PREFIX, DESTDIR), clean"
 
--include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(B)/tests/vectors.d $(B)/server/main.d
+-include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(B)/tests/vectors.d $(B)/server/main.d

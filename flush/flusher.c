@@ -14,6 +14,7 @@
 enum {
     CELLS_A_STEP = 65536,
     BIRTHS_A_STEP = 2048,
+    CHUNKS_A_STEP = 16, /* of births with many tags: as long as those of one with few */
     RECORDS_A_STEP = 4096,
     SERIES_A_STEP = 8192,
     MERGED_WEIGHT = 32 /* a set or sketch that goes into each rollup, against a number */
@@ -895,13 +896,24 @@ static bool answer_slice(struct flusher *flusher)
 
 /* ---- the outside ------------------------------------------------------- */
 
+/* One parcel, or some chunks of births: beside a slice of sending one alone would
+ * leave too little time to births, and what waits takes memory. */
+static void handle_some(struct flusher *flusher, int64_t now_s, int64_t now_ns)
+{
+    enum parcel_kind kind = PARCEL_BIRTHS;
+
+    for (int i = 0; i < CHUNKS_A_STEP && kind == PARCEL_BIRTHS && flusher->first != NULL; i++) {
+        kind = flusher->first->kind;
+        if (!handle_parcel(flusher, flusher->first, now_s, now_ns))
+            return;
+        finish_parcel(flusher);
+    }
+}
+
 bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns)
 {
     take_parcels(flusher);
-    if (flusher->first != NULL) {
-        if (handle_parcel(flusher, flusher->first, now_s, now_ns))
-            finish_parcel(flusher);
-    }
+    handle_some(flusher, now_s, now_ns);
     if (flusher->sealed != NULL)
         send_slice(flusher, now_s);
     bool asked = answer_slice(flusher);
