@@ -14,7 +14,6 @@
 enum {
     CELLS_A_STEP = 65536,
     BIRTHS_A_STEP = 2048,
-    CHUNKS_A_STEP = 16, /* of births with many tags: as long as those of one with few */
     RECORDS_A_STEP = 4096,
     SERIES_A_STEP = 8192,
     MERGED_WEIGHT = 32 /* a set or sketch that goes into each rollup, against a number */
@@ -46,6 +45,7 @@ struct flusher {
     /* Parcels taken and not yet handled; offset or fold: where the first stands. */
     struct parcel *first, *last;
     size_t offset;
+    int births_left; /* of this step */
     struct fold fold;
     struct snapshot *folding; /* where the first parcel's bucket goes */
 
@@ -484,7 +484,7 @@ static bool handle_births(struct flusher *flusher, const struct chunk *chunk)
     struct birth birth;
     struct slice name, tags;
 
-    for (int i = 0; i < BIRTHS_A_STEP; i++) {
+    for (; flusher->births_left > 0; flusher->births_left--) {
         if (!chunk_next_birth(chunk, &flusher->offset, &birth, &name, &tags))
             return true;
         catalogue_admit(flusher->catalogue, flusher->enricher, chunk->parcel.worker, &birth,
@@ -896,17 +896,19 @@ static bool answer_slice(struct flusher *flusher)
 
 /* ---- the outside ------------------------------------------------------- */
 
-/* One parcel, or some chunks of births: beside a slice of sending one alone would
- * leave too little time to births, and what waits takes memory. */
+/* One parcel, or as many chunks of births as a step allows: beside a slice of sending
+ * one alone would leave too little time to births, and what waits takes memory. */
 static void handle_some(struct flusher *flusher, int64_t now_s, int64_t now_ns)
 {
-    enum parcel_kind kind = PARCEL_BIRTHS;
+    bool births = true;
 
-    for (int i = 0; i < CHUNKS_A_STEP && kind == PARCEL_BIRTHS && flusher->first != NULL; i++) {
-        kind = flusher->first->kind;
+    flusher->births_left = BIRTHS_A_STEP;
+    while (births && flusher->births_left > 0 && flusher->first != NULL) {
+        births = flusher->first->kind == PARCEL_BIRTHS;
         if (!handle_parcel(flusher, flusher->first, now_s, now_ns))
             return;
         finish_parcel(flusher);
+        births = births && flusher->first != NULL && flusher->first->kind == PARCEL_BIRTHS;
     }
 }
 
