@@ -66,12 +66,13 @@ static double parse_datagram(struct slice datagram)
     struct parser parser = { .pool = pool };
     struct scan scan;
     struct parsed parsed;
+    struct sample sample;
     double sum = 0;
 
     scan_start(&scan, datagram, false);
-    while (parse_next(&parser, &scan, &parsed))
+    while (parse_next(&parser, &scan, &parsed, &sample))
         if (parsed.kind == LINE_METRIC && parsed.result == PARSE_OK)
-            sum += parsed.sample.values[0] + (double)parsed.sample.tags.len;
+            sum += sample.values[0] + (double)sample.tags.len;
     return sum;
 }
 

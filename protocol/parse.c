@@ -213,16 +213,18 @@ enum parse_result parse_sample(struct parser *parser, struct slice line, struct 
 }
 
 /* No line, or one that the bits do not say enough about. */
-__attribute__((noinline)) static bool parse_unmarked(struct parser *parser, struct parsed *out)
+__attribute__((noinline)) static bool parse_unmarked(struct parser *parser, struct parsed *out,
+                                                     struct sample *sample)
 {
     if (out->line.len == 0)
         return false;
     if (out->kind == LINE_METRIC)
-        out->result = parse_sample(parser, out->line, &out->sample);
+        out->result = parse_sample(parser, out->line, sample);
     return true;
 }
 
-bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out)
+bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out,
+                struct sample *sample)
 {
     struct marks marks;
     bool marked;
@@ -231,9 +233,9 @@ bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out)
     out->line = line;
     out->kind = kind_of(line);
     if (!marked)
-        return parse_unmarked(parser, out);
+        return parse_unmarked(parser, out, sample);
     if (out->kind == LINE_METRIC)
-        out->result = parse_marked(parser, line, marks, &out->sample);
+        out->result = parse_marked(parser, line, marks, sample);
     return true;
 }
 

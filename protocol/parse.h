@@ -78,18 +78,19 @@ enum line_kind parse_kind(struct slice line);
 /* Fills *out, whole on PARSE_OK and not to be read otherwise. */
 enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out);
 
-/* A line and what it is; result and sample are of a LINE_METRIC only. */
+/* A line and what it is; the result is of a LINE_METRIC only. */
 struct parsed {
     struct slice line;
     enum line_kind kind;
-    struct sample sample;
-    enum parse_result result; /* not beside kind: one load of both would stall on two stores */
+    enum parse_result result;
 };
 
 /* lines_next(), parse_kind() and parse_sample() in one: the same answers from one
  * pass over the datagram that scan_start() was given. False when no line is left.
+ * *sample is filled for a LINE_METRIC with PARSE_OK and not to be read otherwise.
  * A pool with room for half the datagram's bytes and one holds all its values. */
-bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out);
+bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out,
+                struct sample *sample);
 
 /* What stands behind the type of a metric line, for origin_parse(). */
 static inline struct slice parse_fields(struct slice line)

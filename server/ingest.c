@@ -6,16 +6,12 @@
 #include "protocol/check.h"
 #include "protocol/event.h"
 
-/* A sample's slot is looked for SLOT_LAG samples after its line was asked for, its
- * cell CELL_LAG samples after it came: memory answers within some hundred
- * nanoseconds. */
-enum { ROW_SIZE = 64, SLOT_LAG = 16, CELL_LAG = 32, POOL_SPARE = 2048 };
+/* Samples go through the row in groups, a step at a time: a step of one sample does
+ * not depend on the others', and many of them fit into the processor's window when
+ * nothing else stands between. Hash, look-up and adding are a group apart, so that
+ * memory, which answers within some hundred nanoseconds, has that long. */
+enum { GROUP = 16, ROW_SIZE = 4 * GROUP, POOL_SPARE = 2048 };
 #define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
-
-struct waiting {
-    struct parsed line;
-    struct table_place place;
-};
 
 /* Counts since the last settling. */
 struct tally {
@@ -33,10 +29,11 @@ struct ingest {
     struct tally tally;
     struct log_limit refusals;
     int64_t stamp_ns; /* of the last sample added */
-    /* The row: [tail, looked) have their cells asked for, [looked, head) their
-     * lines of slots. Counted on for ever; the place is the remainder by ROW_SIZE. */
-    uint32_t head, looked, tail;
-    struct waiting row[ROW_SIZE];
+    /* The row: [tail, looked) have their cells asked for, [looked, placed) their
+     * lines of slots, [placed, head) are parsed. Counted on while samples wait; the
+     * place is the remainder by ROW_SIZE, so a group lies in one piece. */
+    uint32_t head, placed, looked, tail;
+    struct table_entry row[ROW_SIZE];
 };
 
 struct ingest *ingest_new(const struct ingest_config *config, struct table *table)
@@ -75,30 +72,51 @@ static void catch_up(struct ingest *ingest, int64_t now_ns)
         ingest->stamp_ns = now_ns;
 }
 
-static struct waiting *in_row(struct ingest *ingest, uint32_t number)
+static struct table_entry *in_row(struct ingest *ingest, uint32_t number)
 {
     return &ingest->row[number % ROW_SIZE];
 }
 
-static inline void ask_for_cell(struct ingest *ingest)
+static void place_until(struct ingest *ingest, uint32_t end)
 {
-    table_look(ingest->table, &in_row(ingest, ingest->looked++)->place);
+    table_place(ingest->table, in_row(ingest, ingest->placed), end - ingest->placed);
+    ingest->placed = end;
 }
 
-static inline void add_oldest(struct ingest *ingest)
+static void look_until(struct ingest *ingest, uint32_t end)
 {
-    struct waiting *oldest = in_row(ingest, ingest->tail++);
+    table_look(ingest->table, in_row(ingest, ingest->looked), end - ingest->looked);
+    ingest->looked = end;
+}
 
-    table_add(ingest->table, &oldest->line.sample, &oldest->place,
-              ingest->stamp_ns += STAMP_NS);
+static void add_until(struct ingest *ingest, uint32_t end)
+{
+    uint32_t n = end - ingest->tail;
+
+    table_add(ingest->table, in_row(ingest, ingest->tail), n, ingest->stamp_ns + STAMP_NS);
+    ingest->stamp_ns += n * STAMP_NS;
+    ingest->tail = end;
+}
+
+/* A group is parsed: the oldest is added, those between move up. */
+static void move_up(struct ingest *ingest)
+{
+    add_until(ingest, ingest->looked);
+    look_until(ingest, ingest->placed);
+    place_until(ingest, ingest->head);
 }
 
 static void add_waiting(struct ingest *ingest)
 {
-    while (ingest->looked != ingest->head)
-        ask_for_cell(ingest);
-    while (ingest->tail != ingest->head)
-        add_oldest(ingest);
+    uint32_t end = ingest->head;
+
+    while (ingest->tail != end) {
+        if (ingest->placed == ingest->looked && ingest->placed != end)
+            place_until(ingest, end);
+        add_until(ingest, ingest->looked);
+        look_until(ingest, ingest->placed);
+    }
+    ingest->head = ingest->placed = ingest->looked = ingest->tail = 0;
     ingest->parser.n_pooled = 0;
 }
 
@@ -125,24 +143,20 @@ static void take_timed(struct ingest *ingest, const struct sample *sample, struc
         counter_add(&ingest->config.ledger->shed[SHED_BEHIND], sample->n_values);
 }
 
-/* The line in the next place of the row is a good sample: it stays there, unless
- * it has a time of its own. */
-static void take_sample(struct ingest *ingest, int64_t now_s)
+/* The next entry of the row is a good sample: it stays there, unless it has a time
+ * of its own. */
+static void take_sample(struct ingest *ingest, struct slice line, int64_t now_s)
 {
-    struct waiting *next = in_row(ingest, ingest->head);
-    const struct sample *sample = &next->line.sample;
+    const struct sample *sample = &in_row(ingest, ingest->head)->sample;
 
     ingest->tally.values[sample->type] += sample->n_values;
     if (__builtin_expect(sample->time_s != 0, 0)) {
-        take_timed(ingest, sample, next->line.line, now_s);
+        take_timed(ingest, sample, line, now_s);
         return;
     }
-    table_place(ingest->table, sample, table_kind(sample->type), &next->place);
     ingest->head++;
-    if (ingest->head - ingest->looked > SLOT_LAG)
-        ask_for_cell(ingest);
-    if (ingest->head - ingest->tail > CELL_LAG)
-        add_oldest(ingest);
+    if (ingest->head - ingest->placed == GROUP)
+        move_up(ingest);
 }
 
 static enum parse_result take_record(struct ingest *ingest, struct slice line,
@@ -158,9 +172,9 @@ static enum parse_result take_record(struct ingest *ingest, struct slice line,
     return result;
 }
 
-static void take_line(struct ingest *ingest, const char *sender, int64_t now_ns, int64_t now_s)
+static inline void take_line(struct ingest *ingest, const struct parsed *parsed,
+                             const char *sender, int64_t now_ns, int64_t now_s)
 {
-    struct parsed *parsed = &in_row(ingest, ingest->head)->line;
     enum parse_result result = parsed->kind == LINE_METRIC
                                    ? parsed->result
                                    : take_record(ingest, parsed->line, parsed->kind, now_s);
@@ -172,20 +186,21 @@ static void take_line(struct ingest *ingest, const char *sender, int64_t now_ns,
     }
     ingest->tally.accepted++;
     if (parsed->kind == LINE_METRIC)
-        take_sample(ingest, now_s);
+        take_sample(ingest, parsed->line, now_s);
 }
 
 void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
                      const char *sender, int64_t now_ns, int64_t now_s)
 {
     struct scan scan;
+    struct parsed parsed;
 
     if (ingest->parser.n_pooled + datagram.len / 2 + 1 > ingest->pool_size)
         add_waiting(ingest);
     catch_up(ingest, now_ns);
     scan_start(&scan, datagram, need_newline);
-    while (parse_next(&ingest->parser, &scan, &in_row(ingest, ingest->head)->line))
-        take_line(ingest, sender, now_ns, now_s);
+    while (parse_next(&ingest->parser, &scan, &parsed, &in_row(ingest, ingest->head)->sample))
+        take_line(ingest, &parsed, sender, now_ns, now_s);
     if (scan.unterminated) {
         ingest->tally.lines[LINE_METRIC]++;
         refuse(ingest, (struct slice){ "", 0 }, PARSE_UNTERMINATED, sender, now_ns);

@@ -2,13 +2,13 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <sys/random.h>
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "flush/pages.h"
 #include "flush/rules.h"
+
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
 
 /* A flusher that has so many sealed buckets before it gets no more: the interval
  * then stays open. */
@@ -56,16 +56,9 @@ struct table {
     bool partial;    /* what is pushed is not a whole interval */
 };
 
-static uint8_t secret[192];
-
 bool table_make_secret(void)
 {
-    char seed[32];
-
-    if (getrandom(seed, sizeof seed, 0) != (ssize_t)sizeof seed)
-        return false;
-    XXH3_generateSecret(secret, sizeof secret, seed, sizeof seed);
-    return true;
+    return fingerprint_make_secret();
 }
 
 /* ---- making ------------------------------------------------------------ */
@@ -122,61 +115,77 @@ void table_free(struct table *table)
 
 /* ---- finding ----------------------------------------------------------- */
 
-enum cell_kind table_kind(enum metric_type type)
+static inline enum cell_kind kind_of(enum metric_type type)
 {
-    static const enum cell_kind kinds[METRIC_TYPE_COUNT] = {
+    static const uint8_t kinds[METRIC_TYPE_COUNT] = {
         [METRIC_COUNT] = CELL_COUNT,      [METRIC_GAUGE] = CELL_GAUGE,
         [METRIC_SET] = CELL_SET,          [METRIC_HISTOGRAM] = CELL_HISTOGRAM,
         [METRIC_TIMING] = CELL_HISTOGRAM, [METRIC_DISTRIBUTION] = CELL_DISTRIBUTION,
     };
-    return kinds[type];
+    return (enum cell_kind)kinds[type];
 }
 
-/* Name and tags lie apart in the line. Each is hashed where it is; the two are
- * joined by odd multipliers, in 128 bits, so that only chance could make two
- * pairs meet. Flattened: the short paths of the hash are some twenty
- * instructions, a call would double them. */
-__attribute__((flatten)) void table_place(const struct table *table,
-                                          const struct sample *sample, enum cell_kind kind,
-                                          struct table_place *out)
+static inline struct line *home_of(const struct table *table, struct fingerprint print)
 {
-    XXH128_hash_t name =
-        XXH3_128bits_withSecret(sample->name.at, sample->name.len, secret, sizeof secret);
-    uint64_t low = name.low64 + (uint64_t)kind * 0x9E3779B97F4A7C15u;
-    uint64_t high = name.high64;
+    return &table->lines[(uint32_t)print.low & table->mask];
+}
 
-    if (sample->tags.len > 0) {
-        XXH128_hash_t tags =
-            XXH3_128bits_withSecret(sample->tags.at, sample->tags.len, secret, sizeof secret);
-        low = low * 0x9FB21C651E98DF25u + tags.low64;
-        high = high * 0xC2B2AE3D27D4EB4Fu + tags.high64;
+void table_place(const struct table *table, struct table_entry *entries, uint32_t n)
+{
+    for (struct table_entry *entry = entries; entry < entries + n; entry++) {
+        const struct sample *sample = &entry->sample;
+
+        entry->kind = kind_of(sample->type);
+        entry->print = fingerprint_hash(sample->name, sample->tags, entry->kind);
+        __builtin_prefetch(home_of(table, entry->print));
     }
-    __builtin_prefetch(&table->lines[(uint32_t)low & table->mask]);
-    out->low = low;
-    out->high = high;
-    out->id = TABLE_UNKNOWN;
+}
+
+/* One bit for each slot whose low half is that. */
+static inline unsigned matching_slots(const struct line *line, uint32_t low)
+{
+#ifdef __SSE2__
+    __m128i slots = _mm_load_si128((const __m128i *)(const void *)line->low);
+    __m128i equal = _mm_cmpeq_epi32(slots, _mm_set1_epi32((int)low));
+
+    return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(equal));
+#else
+    return (unsigned)(line->low[0] == low) | (unsigned)(line->low[1] == low) << 1 |
+           (unsigned)(line->low[2] == low) << 2 | (unsigned)(line->low[3] == low) << 3;
+#endif
 }
 
 /* The id of the context, or TABLE_UNKNOWN. A hash's low half meets another's in
  * the same line once in a billion lines: then the loop looks further. */
-static inline uint32_t find_id(const struct table *table, const struct table_place *place)
+static uint32_t find_id(const struct table *table, struct fingerprint print)
 {
-    uint32_t low = (uint32_t)place->low;
+    uint32_t low = (uint32_t)print.low;
 
     for (uint64_t at = low & table->mask;; at = (at + 1) & table->mask) {
         const struct line *line = &table->lines[at];
-        unsigned matches =
-            (unsigned)(line->low[0] == low) | (unsigned)(line->low[1] == low) << 1 |
-            (unsigned)(line->low[2] == low) << 2 | (unsigned)(line->low[3] == low) << 3;
 
-        for (; matches != 0; matches &= matches - 1) {
+        for (unsigned matches = matching_slots(line, low); matches != 0;
+             matches &= matches - 1) {
             unsigned slot = (unsigned)__builtin_ctz(matches);
-            if (line->high[slot] == place->high && line->id_plus_one[slot] != 0)
+            if (line->high[slot] == print.high && line->id_plus_one[slot] != 0)
                 return line->id_plus_one[slot] - 1;
         }
         if (line->id_plus_one[LINE_SLOTS - 1] == 0)
             return TABLE_UNKNOWN;
     }
+}
+
+/* The same; nearly every context is the first match in its home. */
+static inline uint32_t find_usual(const struct table *table, struct fingerprint print)
+{
+    const struct line *line = home_of(table, print);
+    unsigned slot = (unsigned)__builtin_ctz(matching_slots(line, (uint32_t)print.low) | 8);
+
+    if (__builtin_expect(line->high[slot] == print.high && line->id_plus_one[slot] != 0 &&
+                             line->low[slot] == (uint32_t)print.low,
+                         1))
+        return line->id_plus_one[slot] - 1;
+    return find_id(table, print);
 }
 
 /* Puts a context that is not there into the first free slot from its home on. */
@@ -196,12 +205,14 @@ static void put_id(struct table *table, uint64_t high, uint32_t low, uint32_t id
     }
 }
 
-void table_look(const struct table *table, struct table_place *place)
+void table_look(const struct table *table, struct table_entry *entries, uint32_t n)
 {
-    place->id = find_id(table, place);
-    place->builds = table->builds;
-    if (place->id != TABLE_UNKNOWN)
-        __builtin_prefetch(&table->cells[place->id], 1);
+    for (struct table_entry *entry = entries; entry < entries + n; entry++) {
+        entry->id = find_usual(table, entry->print);
+        entry->builds = table->builds;
+        if (entry->id != TABLE_UNKNOWN)
+            __builtin_prefetch(&table->cells[entry->id], 1);
+    }
 }
 
 /* ---- parcels ----------------------------------------------------------- */
@@ -346,8 +357,7 @@ static enum shed_reason revive(struct table *table, uint32_t id, const struct sa
     return SHED_REASON_COUNT;
 }
 
-static enum shed_reason give_birth(struct table *table, const struct table_place *place,
-                                   const struct sample *sample, enum cell_kind kind,
+static enum shed_reason give_birth(struct table *table, const struct table_entry *entry,
                                    uint32_t *id)
 {
     uint64_t slots = (table->mask + 1) * LINE_SLOTS;
@@ -361,9 +371,9 @@ static enum shed_reason give_birth(struct table *table, const struct table_place
         *id = take_id(table);
     if (*id >= table->config.max_contexts)
         return SHED_CONTEXTS_FULL;
-    if (!write_birth(table, sample, kind, *id))
+    if (!write_birth(table, &entry->sample, entry->kind, *id))
         return SHED_BEHIND;
-    put_id(table, place->high, (uint32_t)place->low, *id);
+    put_id(table, entry->print.high, (uint32_t)entry->print.low, *id);
     table->used++;
     if (*id == table->end)
         table->end++;
@@ -372,24 +382,23 @@ static enum shed_reason give_birth(struct table *table, const struct table_place
     return SHED_REASON_COUNT;
 }
 
-/* The cell of the sample's context, born if need be; NULL and the reason when it
+/* The cell of the entry's context, born if need be; NULL and the reason when it
  * cannot be. */
-static inline struct cell *find_cell(struct table *table, const struct sample *sample,
-                                     enum cell_kind kind, const struct table_place *place,
-                                     enum shed_reason *why)
+static struct cell *find_cell(struct table *table, const struct table_entry *entry,
+                              enum shed_reason *why)
 {
-    uint32_t id = place->id;
+    uint32_t id = entry->id;
 
-    if (__builtin_expect(id == TABLE_UNKNOWN || place->builds != table->builds, 0)) {
-        id = find_id(table, place);
+    if (id == TABLE_UNKNOWN || entry->builds != table->builds) {
+        id = find_id(table, entry->print);
         if (id == TABLE_UNKNOWN) {
-            *why = give_birth(table, place, sample, kind, &id);
+            *why = give_birth(table, entry, &id);
             if (*why != SHED_REASON_COUNT)
                 return NULL;
         }
     }
-    if (__builtin_expect(table->cells[id].stamp == STAMP_DEAD, 0)) {
-        *why = revive(table, id, sample, kind);
+    if (table->cells[id].stamp == STAMP_DEAD) {
+        *why = revive(table, id, &entry->sample, entry->kind);
         if (*why != SHED_REASON_COUNT)
             return NULL;
     }
@@ -398,11 +407,12 @@ static inline struct cell *find_cell(struct table *table, const struct sample *s
 
 /* ---- adding ------------------------------------------------------------ */
 
-static uint32_t stamp_of(const struct table *table, int64_t now_ns)
+static inline uint32_t stamp_of(const struct table *table, int64_t now_ns)
 {
-    int64_t stamp = (now_ns - table->base_ns) / STAMP_NS;
+    int64_t passed_ns = now_ns - table->base_ns;
+    uint64_t stamp = passed_ns < STAMP_NS ? 1 : (uint64_t)passed_ns / STAMP_NS;
 
-    return stamp < 1 ? 1 : stamp > STAMP_MAX ? STAMP_MAX : (uint32_t)stamp;
+    return stamp > STAMP_MAX ? STAMP_MAX : (uint32_t)stamp;
 }
 
 static void shed(struct table *table, enum shed_reason reason, uint64_t values)
@@ -543,26 +553,39 @@ static void add_to_cell(struct table *table, struct cell *cell, const struct sam
         cell->stamp = 1; /* touched, but without a value */
 }
 
-static void add_kind(struct table *table, const struct sample *sample, enum cell_kind kind,
-                     const struct table_place *place, int64_t now_ns)
+static void add_entry(struct table *table, const struct table_entry *entry, int64_t now_ns)
 {
     enum shed_reason why;
-    struct cell *cell = find_cell(table, sample, kind, place, &why);
+    struct cell *cell = find_cell(table, entry, &why);
 
     if (cell == NULL)
-        shed(table, why, sample->n_values);
+        shed(table, why, entry->sample.n_values);
     else
-        add_to_cell(table, cell, sample, kind, now_ns);
+        add_to_cell(table, cell, &entry->sample, entry->kind, now_ns);
+}
+
+/* histogram_copy_to_distribution: the same values in a second context. */
+static void add_copy(struct table *table, const struct table_entry *entry, int64_t now_ns)
+{
+    struct table_entry copy = *entry;
+
+    copy.kind = CELL_DISTRIBUTION_COPY;
+    copy.print = fingerprint_hash(entry->sample.name, entry->sample.tags, copy.kind);
+    copy.id = TABLE_UNKNOWN;
+    counter_add(&table->config.ledger->values_copied, entry->sample.n_values);
+    add_entry(table, &copy, now_ns);
 }
 
 /* What nearly every line is: one value, unsampled, of a counter that is known. */
-static inline bool add_usual(struct table *table, const struct sample *sample,
-                             const struct table_place *place, int64_t now_ns)
+static inline bool add_usual(struct table *table, const struct table_entry *entry,
+                             int64_t now_ns)
 {
-    if (sample->n_values != 1 || sample->rate != 1 || place->id == TABLE_UNKNOWN ||
-        place->builds != table->builds)
+    const struct sample *sample = &entry->sample;
+
+    if (entry->kind != CELL_COUNT || sample->n_values != 1 || sample->rate != 1 ||
+        entry->id == TABLE_UNKNOWN || entry->builds != table->builds)
         return false;
-    struct cell *cell = &table->cells[place->id];
+    struct cell *cell = &table->cells[entry->id];
     double value = sample->values[0];
     if (cell->stamp == STAMP_DEAD || !isfinite(value))
         return false;
@@ -572,24 +595,21 @@ static inline bool add_usual(struct table *table, const struct sample *sample,
     return true;
 }
 
-void table_add(struct table *table, const struct sample *sample,
-               const struct table_place *place, int64_t now_ns)
+void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
+               int64_t now_ns)
 {
-    enum cell_kind kind = table_kind(sample->type);
-
+    for (const struct table_entry *entry = entries; entry < entries + n; entry++) {
 #ifdef HEELER_FAULT_lose_value
-    static _Atomic(int) lost;
-    if (sample->n_values == 1 && atomic_exchange(&lost, 1) == 0)
-        return;
+        static _Atomic(int) lost;
+        if (entry->sample.n_values == 1 && atomic_exchange(&lost, 1) == 0)
+            continue;
 #endif
-    if (kind == CELL_COUNT && add_usual(table, sample, place, now_ns))
-        return;
-    add_kind(table, sample, kind, place, now_ns);
-    if (kind == CELL_HISTOGRAM && table->config.copy_histograms) {
-        struct table_place copy;
-        table_place(table, sample, CELL_DISTRIBUTION_COPY, &copy);
-        counter_add(&table->config.ledger->values_copied, sample->n_values);
-        add_kind(table, sample, CELL_DISTRIBUTION_COPY, &copy, now_ns);
+        if (!add_usual(table, entry, now_ns)) {
+            add_entry(table, entry, now_ns);
+            if (entry->kind == CELL_HISTOGRAM && table->config.copy_histograms)
+                add_copy(table, entry, now_ns);
+        }
+        now_ns += STAMP_NS;
     }
 }
 

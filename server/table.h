@@ -28,12 +28,15 @@
 
 #include "flush/bucket.h"
 #include "flush/ledger.h"
+#include "server/fingerprint.h"
 
-/* Where a sample goes. id is good while the table is not rebuilt. */
-struct table_place {
-    uint64_t low, high; /* the hash */
-    uint32_t id;        /* TABLE_UNKNOWN: not looked for, or not there */
-    uint32_t builds;    /* the table's count when it was looked for */
+/* A sample on its way to its cell. id is good while the table is not rebuilt. */
+struct table_entry {
+    struct sample sample;
+    struct fingerprint print;
+    uint32_t id;     /* TABLE_UNKNOWN: not there when it was looked for */
+    uint32_t builds; /* the table's count when it was looked for */
+    enum cell_kind kind;
 };
 
 #define TABLE_UNKNOWN UINT32_MAX
@@ -66,18 +69,16 @@ struct table *table_new(const struct table_config *config, int64_t start_s, int6
 /* Pushes nothing: what is open is lost. */
 void table_free(struct table *table);
 
-enum cell_kind table_kind(enum metric_type type);
+/* The three steps, each for n entries: a step of one does not depend on another's. */
+void table_place(const struct table *table, struct table_entry *entries, uint32_t n);
+void table_look(const struct table *table, struct table_entry *entries, uint32_t n);
 
-void table_place(const struct table *table, const struct sample *sample, enum cell_kind kind,
-                 struct table_place *out);
-void table_look(const struct table *table, struct table_place *place);
-
-/* Adds every value of the sample to its context's cell, which is born if it is
- * new; looked for or not. now_ns: monotonic receive time, at least STAMP_NS
- * apart where order matters (the last gauge wins). What cannot be added is
+/* Adds every value of each sample to its context's cell, which is born if it is
+ * new. now_ns: monotonic receive time of the first; the others follow STAMP_NS
+ * apart, because order matters (the last gauge wins). What cannot be added is
  * counted as shed. */
-void table_add(struct table *table, const struct sample *sample,
-               const struct table_place *place, int64_t now_ns);
+void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
+               int64_t now_ns);
 
 /* Sends a line on as a record. False: shed (the flusher is behind). values: of a
  * timestamped sample, 0 for others. */

@@ -89,18 +89,17 @@ static void add_row(struct bench *bench, char (*lines)[LINE_MAX_BYTES], int n)
 {
     static double pool[ROW * LINE_MAX_BYTES];
     struct parser parser = { .pool = pool };
-    struct sample samples[ROW];
-    struct table_place places[ROW];
+    struct table_entry entries[ROW];
 
     for (int i = 0; i < n; i++) {
-        assert_int_equal(parse_sample(&parser, slice_of(lines[i]), &samples[i]), PARSE_OK);
-        counter_add(&bench->ledger.values[samples[i].type], samples[i].n_values);
-        table_place(bench->table, &samples[i], table_kind(samples[i].type), &places[i]);
+        struct sample *sample = &entries[i].sample;
+        assert_int_equal(parse_sample(&parser, slice_of(lines[i]), sample), PARSE_OK);
+        counter_add(&bench->ledger.values[sample->type], sample->n_values);
     }
-    for (int i = 0; i < n; i++)
-        table_look(bench->table, &places[i]);
-    for (int i = 0; i < n; i++)
-        table_add(bench->table, &samples[i], &places[i], bench->now_ns += STAMP_NS);
+    table_place(bench->table, entries, (uint32_t)n);
+    table_look(bench->table, entries, (uint32_t)n);
+    table_add(bench->table, entries, (uint32_t)n, bench->now_ns + STAMP_NS);
+    bench->now_ns += n * STAMP_NS;
 }
 
 static void add(struct bench *bench, const char *line)
