@@ -78,7 +78,7 @@ OPTION(PORT, dogstatsd_port, "8125", RECEIVE,
 OPTION(STRING, bind_host, "", RECEIVE, "UDP address to receive on; empty: localhost")
 OPTION(BOOL, dogstatsd_non_local_traffic, "false", RECEIVE, "receive on all interfaces")
 OPTION(INT, dogstatsd_so_rcvbuf, "0", RECEIVE,
-       "receive buffer of the UDP sockets; 0: 16 MiB are asked for", RANGE(0, 2147483647, "bytes"))
+       "receive buffer of the UDP sockets; 0: 64 MiB are asked for, at most an eighth of the memory", RANGE(0, 2147483647, "bytes"))
 OPTION(INT, dogstatsd_buffer_size, "8192", RECEIVE,
        "largest datagram or frame", RANGE(16, 65535, "bytes"))
 OPTION(LIST, dogstatsd_eol_required, "", RECEIVE,

@@ -73,6 +73,7 @@ struct worker_ledger {
     struct counter births;                       /* contexts ever seen as new */
     struct counter seals;
     struct counter longest_seal_us;     /* reading pauses for a seal */
+    struct counter longest_gap_us;      /* datagrams known to wait are not read */
     struct counter histograms_switched; /* exact values given up for a sketch */
 };
 

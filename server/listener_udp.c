@@ -12,10 +12,18 @@
 #include "config/address.h"
 #include "config/log.h"
 #include "server/inheritance.h"
+#include "server/memory.h"
 
-/* Asked for when dogstatsd_so_rcvbuf leaves it to us: two seconds of a loud
- * sender. The kernel takes memory only for what waits. */
-enum { RECEIVE_BUFFER_BYTES = 16 * 1024 * 1024 };
+/* Asked for when dogstatsd_so_rcvbuf leaves it to us: some 60 ms of a
+ * million datagrams a second, so that a reader whose processor is taken away for some
+ * scheduler's slices loses nothing. The kernel takes memory only for what waits, up to
+ * twice as much, and charges it to our control group: so never more than a part of what we
+ * may use. WARNED_BYTES: with less than that the log gives advice. */
+enum {
+    RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024,
+    WARNED_BYTES = 16 * 1024 * 1024,
+    PART_OF_MEMORY = 8,
+};
 
 /* Tries for a random port that is free in both families. */
 enum { RANDOM_PORT_TRIES = 20 };
@@ -115,13 +123,23 @@ static int granted_buffer(int fd)
     return bytes / 2; /* the kernel doubles what is asked, for its own overhead */
 }
 
-static void size_buffer(int fd, int64_t wanted)
+static int wanted_buffer(const struct settings *settings)
 {
-    int bytes = wanted > 0 ? (int)wanted : RECEIVE_BUFFER_BYTES;
+    int64_t most = memory_limit(settings) / PART_OF_MEMORY;
+
+    if (settings->dogstatsd_so_rcvbuf > 0)
+        return (int)settings->dogstatsd_so_rcvbuf;
+    return most < RECEIVE_BUFFER_BYTES ? (int)most : RECEIVE_BUFFER_BYTES;
+}
+
+static void size_buffer(int fd, const struct settings *settings)
+{
+    int bytes = wanted_buffer(settings);
 
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    if (wanted == 0 && granted_buffer(fd) < bytes) /* allowed to a privileged process only */
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
+    if (settings->dogstatsd_so_rcvbuf == 0 && granted_buffer(fd) < bytes)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes,
+                         sizeof bytes); /* allowed to a privileged process only */
 }
 
 static int set_reuse(int fd)
@@ -130,7 +148,7 @@ static int set_reuse(int fd)
 }
 
 /* first: binds alone and lets siblings in afterwards. -1 with errno. */
-static int open_socket(const struct target *target, int64_t buffer_bytes, bool first)
+static int open_socket(const struct target *target, const struct settings *settings, bool first)
 {
     int fd = socket(target->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -138,7 +156,7 @@ static int open_socket(const struct target *target, int64_t buffer_bytes, bool f
         return -1;
     if (target->address.ss_family == AF_INET6)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int));
-    size_buffer(fd, buffer_bytes);
+    size_buffer(fd, settings);
     if ((!first && set_reuse(fd) != 0) ||
         bind(fd, (const struct sockaddr *)&target->address, target->len) != 0 ||
         (first && set_reuse(fd) != 0)) {
@@ -214,11 +232,11 @@ static bool give_socket(struct listener *listener, uint32_t i, struct target *ta
                          &found)) {
         listener_adopt(listener, i, found.fd, found.drops);
         listener->kept = listener->kept || found.kept;
-        size_buffer(found.fd, settings->dogstatsd_so_rcvbuf);
+        size_buffer(found.fd, settings);
         (void)set_reuse(found.fd);
         fd = found.fd;
     } else {
-        fd = open_socket(target, settings->dogstatsd_so_rcvbuf, i == 0);
+        fd = open_socket(target, settings, i == 0);
         listener->sockets[i].fd = fd;
     }
     if (fd >= 0 && i == 0) {
@@ -295,14 +313,15 @@ void udp_stop_spreading(struct listener *listener)
 static void say_listening(const struct listener *listener, const struct settings *settings)
 {
     int granted = granted_buffer(listener->sockets[0].fd);
-    int64_t wanted = settings->dogstatsd_so_rcvbuf > 0 ? settings->dogstatsd_so_rcvbuf
-                                                       : RECEIVE_BUFFER_BYTES;
+    int wanted = wanted_buffer(settings);
 
     log_info("server: listening on %s, receive buffer %d KiB", listener->name, granted / 1024);
+    if (settings->dogstatsd_so_rcvbuf == 0 && wanted > WARNED_BYTES)
+        wanted = WARNED_BYTES;
     if (granted < wanted)
-        log_warn("server: %s: the system granted %d of %lld bytes of receive buffer; "
-                 "\"sysctl -w net.core.rmem_max=%lld\" allows it",
-                 listener->name, granted, (long long)wanted, (long long)wanted);
+        log_warn("server: %s: the system granted %d of %d bytes of receive buffer; "
+                 "\"sysctl -w net.core.rmem_max=%d\" allows it",
+                 listener->name, granted, wanted, wanted);
 }
 
 static void describe(const struct target *target, char *out, size_t size)

@@ -41,6 +41,8 @@
     X(F_BIRTHS, "heeler_contexts_born_total", "counter", "contexts seen as new")              \
     X(F_PAUSE, "heeler_seal_longest_microseconds", "gauge",                                   \
       "the longest that a worker paused reading to seal an interval")                         \
+    X(F_GAP, "heeler_read_longest_gap_microseconds", "gauge",                                 \
+      "the longest that a UDP socket known to hold datagrams was not read")                   \
     X(F_SERIES, "heeler_series", "gauge", "series in the catalogue")                          \
     X(F_STRINGS, "heeler_strings_bytes", "gauge", "bytes of interned names, hosts and tags")  \
     X(F_SNAPSHOTS, "heeler_snapshots_total", "counter", "intervals flushed")                  \
@@ -229,13 +231,19 @@ static void write_lines(struct evbuffer *out, const struct server_view *view)
     plain(out, F_RECORDS_SHED, SUM_OVER_WORKERS(view, records_shed));
 }
 
-static uint64_t longest_pause(const struct server_view *view)
+/* Of a counter that keeps a worker's longest, the longest of all. */
+#define LONGEST_OF_WORKERS(view, field)                           \
+    longest_of((view)->workers, &(view)->worker_ledgers[0].field, \
+               sizeof(view)->worker_ledgers[0])
+
+static uint64_t longest_of(uint32_t workers, const struct counter *first, size_t step)
 {
     uint64_t longest = 0;
 
-    for (uint32_t i = 0; i < view->workers; i++) {
-        uint64_t pause = counter_read(&view->worker_ledgers[i].longest_seal_us);
-        longest = pause > longest ? pause : longest;
+    for (uint32_t i = 0; i < workers; i++) {
+        const void *at = (const char *)first + i * step;
+        uint64_t one = counter_read(at);
+        longest = one > longest ? one : longest;
     }
     return longest;
 }
@@ -256,7 +264,8 @@ static void write_values(struct evbuffer *out, const struct server_view *view)
     plain(out, F_FOLDED, counter_read(&flusher->folded));
     plain(out, F_CONTEXTS, SUM_OVER_WORKERS(view, contexts));
     plain(out, F_BIRTHS, SUM_OVER_WORKERS(view, births));
-    plain(out, F_PAUSE, longest_pause(view));
+    plain(out, F_PAUSE, LONGEST_OF_WORKERS(view, longest_seal_us));
+    plain(out, F_GAP, LONGEST_OF_WORKERS(view, longest_gap_us));
 }
 
 /* ---- flusher and delivery ---------------------------------------------- */

@@ -37,6 +37,7 @@ struct source {
     double nap_max_per_ns; /* at more datagrams than that there is none */
     uint64_t since_empty;  /* datagrams, and when: the recent rate */
     int64_t empty_ns;
+    int64_t unread_ns;       /* UDP: more was waiting then; 0: nothing */
     struct streams *streams; /* LISTENER_STREAM */
     bool asks_sender;
     pid_t sender_pid; /* whom `sender` names */
@@ -89,13 +90,12 @@ static void arm_seal(struct worker *worker, int64_t now_ns)
     evtimer_add(worker->seal_timer, &wait);
 }
 
-static void note_pause(struct worker *worker, int64_t since_ns)
+static void note_longest(struct counter *longest_us, int64_t since_ns, int64_t now_ns)
 {
-    struct counter *longest = &worker->config.ledger->longest_seal_us;
-    uint64_t pause_us = (uint64_t)(clock_monotonic_ns() - since_ns) / 1000;
+    uint64_t pause_us = (uint64_t)(now_ns - since_ns) / 1000;
 
-    if (pause_us > counter_read(longest))
-        counter_set(longest, pause_us);
+    if (pause_us > counter_read(longest_us))
+        counter_set(longest_us, pause_us);
 }
 
 static uint32_t idle_intervals(const struct settings *settings)
@@ -139,7 +139,8 @@ static bool seal(struct worker *worker, int64_t now_ns)
     for (size_t i = 0; i < worker->config.listeners->n; i++)
         listener_note_drops(worker->sources[i].socket);
     bool sealed = table_seal(worker->table, start_s, base_ns);
-    note_pause(worker, now_ns);
+    note_longest(&worker->config.ledger->longest_seal_us, now_ns, clock_monotonic_ns());
+
     arm_seal(worker, now_ns);
     return sealed;
 }
@@ -265,6 +266,9 @@ static struct turn read_source(struct worker *worker, struct source *source, int
             log_warn("worker %u: %s: %s", worker->config.index, source->listener->name,
                      strerror(errno));
         turn.emptied = n <= 0 || (is_udp && n < BATCH_DATAGRAMS);
+        if (source->unread_ns != 0)
+            note_longest(&worker->config.ledger->longest_gap_us, source->unread_ns, now_ns);
+        source->unread_ns = is_udp && !turn.emptied ? now_ns : 0;
         if (n <= 0)
             break;
         seal_if_due(worker, now_ns);
@@ -591,14 +595,15 @@ static struct streams *make_streams(struct worker *worker, struct source *source
  * would fill an eighth of it meanwhile. A small buffer allows no nap. */
 static bool make_nap(struct source *source)
 {
-    enum { CHARGED_BYTES = 2304, FASTEST_A_MS = 500, NAP_MAX_MS = 10 };
+    enum { CHARGED_BYTES = 2304, FASTEST_A_MS = 500, NAP_MAX_MS = 10, MOST = 1 << 25 };
     int bytes = 0;
 
     if (!source->worker->config.settings->heeler_nap)
         return true;
     (void)getsockopt(source->socket->fd, SOL_SOCKET, SO_RCVBUF, &bytes,
                      &(socklen_t){ sizeof bytes });
-    int datagrams = bytes / CHARGED_BYTES;
+    /* Of a larger buffer no more is used: what waits should lie in the caches. */
+    int datagrams = (bytes < MOST ? bytes : MOST) / CHARGED_BYTES;
     int nap_ms = datagrams / 2 / FASTEST_A_MS;
     if (nap_ms < 1)
         return true;
