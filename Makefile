@@ -44,7 +44,7 @@ TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults \
-	bench bench-memory benches fuzz fuzz-programs check format readme install clean help
+	bench bench-memory benches bench-peers soak fuzz fuzz-programs check format readme install clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -223,6 +223,21 @@ bench-memory: deps
 	@$(MAKE) --no-print-directory build/bench/heeler-bench build/heeler
 	@bench/memory.sh
 
+# The same loads for servers of others, side by side with ours.
+PEER_PACKAGES := $(if $(shell command -v npm),,nodejs npm) netdata-core collectd-core
+bench-peers: deps
+	@$(call install_debs,$(PEER_PACKAGES))
+	@$(MAKE) --no-print-directory build/bench/heeler-bench build/heeler
+	cd bench/peers && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
+	@bench/peers.sh
+
+# make soak SECONDS=20 SAN=thread: with churn, over every kind of socket.
+soak: deps
+	@$(call install_debs,python3 curl)
+	@$(MAKE) --no-print-directory $(B)/heeler
+	@$(MAKE) --no-print-directory SAN= build/bench/heeler-bench
+	@FLAT=$(if $(SAN),no,yes) bench/soak.sh $(B)/heeler $(or $(SECONDS),600)
+
 # ---- keeping it clean -----------------------------------------------------------
 
 FORMATTED := $(wildcard config/*.[ch] protocol/*.[ch] flush/*.[ch] server/*.[ch] bench/*.[ch] tests/*.[ch] tests/support/*.[ch] tests/tools/*.[ch] tests/fuzz/*.[ch])
@@ -261,6 +276,8 @@ help:
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10"
 	@echo "make bench         micro benchmarks and a short whole-server table"
 	@echo "make bench-memory  resident memory under five loads, and of a million contexts"
+	@echo "make bench-peers   the same loads for statsd, netdata and collectd, in one run"
+	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
 	@echo "make check         clang-format, cppcheck"
 	@echo "make readme        the README's tables of settings and metrics"
 	@echo "make deps          install the packages for building and testing"

@@ -34,7 +34,8 @@ struct source {
     struct event *readable; /* datagrams */
     struct event *nap_over; /* UDP, where the buffer allows a nap */
     struct timeval nap;
-    double nap_max_per_ns; /* at more datagrams than that there is none */
+    int nap_max_ms;
+    double nap_datagrams; /* so many may come meanwhile */
     uint64_t since_empty;  /* datagrams, and when: the recent rate */
     int64_t empty_ns;
     int64_t unread_ns;       /* UDP: more was waiting then; 0: nothing */
@@ -292,10 +293,12 @@ static bool naps_after(struct source *source, struct turn turn)
     if (!turn.emptied)
         return false;
     int64_t now_ns = clock_monotonic_ns();
-    double most = source->nap_max_per_ns * (double)(now_ns - source->empty_ns);
-    bool naps = turn.datagrams > 0 && (double)source->since_empty <= most;
+    double passed_ms = (double)(now_ns - source->empty_ns) / 1e6;
+    double nap_ms = source->nap_datagrams * passed_ms / (double)(source->since_empty + 1);
+    bool naps = turn.datagrams > 0 && nap_ms >= 1;
     source->since_empty = 0;
     source->empty_ns = now_ns;
+    source->nap.tv_usec = nap_ms < source->nap_max_ms ? (int)nap_ms * 1000 : source->nap_max_ms * 1000;
     return naps;
 }
 
@@ -609,8 +612,8 @@ static bool make_nap(struct source *source)
         return true;
     if (nap_ms > NAP_MAX_MS)
         nap_ms = NAP_MAX_MS;
-    source->nap.tv_usec = nap_ms * 1000;
-    source->nap_max_per_ns = datagrams / 8 / (nap_ms * 1e6);
+    source->nap_max_ms = nap_ms;
+    source->nap_datagrams = datagrams / 8;
     source->nap_over = evtimer_new(source->worker->base, on_nap_over, source);
     return source->nap_over != NULL;
 }
