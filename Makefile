@@ -215,6 +215,7 @@ faults: deps
 benches: $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c)) $(B)/bench/heeler-bench
 
 bench: deps
+	@$(call install_debs,curl)
 	@$(MAKE) --no-print-directory benches build/heeler
 	@bench/run.sh
 

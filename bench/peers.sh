@@ -28,17 +28,16 @@ LoadPlugin statsd
   Port "$port"
 </Plugin>
 END
-mkdir -p "$folder/netdata/statsd.d"
-cat >"$folder/netdata/netdata.conf" <<END
+cat >"$folder/netdata.conf" <<END
 [global]
     run as user = $(id -un)
 [directories]
-    config = $folder/netdata
-    stock config = $folder/netdata
-    cache = $folder/netdata
-    lib = $folder/netdata
-    log = $folder/netdata
-    lock = $folder/netdata
+    config = @folder@
+    stock config = @folder@
+    cache = @folder@
+    lib = @folder@
+    log = @folder@
+    lock = @folder@
 [db]
     mode = ram
 [health]
@@ -70,6 +69,15 @@ cat >"$folder/netdata/netdata.conf" <<END
     bind to = udp:127.0.0.1:$port
 END
 
+# What an ended one leaves in its folder keeps the next from starting.
+cat >"$folder/netdata" <<END
+#!/bin/sh
+own=\$(mktemp -d -p "$folder")
+sed "s#@folder@#\$own#" "$folder/netdata.conf" >"\$own/netdata.conf"
+exec /usr/sbin/netdata -D -c "\$own/netdata.conf"
+END
+chmod +x "$folder/netdata"
+
 # Sets $server, $total (options that tell heeler-bench how to read the books), $version.
 choose() {
     case $1 in
@@ -85,7 +93,7 @@ choose() {
         version="statsd $(sed -n 's/.*"version": "\(.*\)".*/\1/p' bench/peers/node_modules/statsd/package.json), node $(node --version)"
         ;;
     netdata)
-        server="/usr/sbin/netdata -D -c $folder/netdata/netdata.conf"
+        server="$folder/netdata"
         total="--total-from none --settle 4"
         version=$(/usr/sbin/netdata -v 2>/dev/null | head -n 1)
         ;;
@@ -120,6 +128,7 @@ for peer in ${PEERS:-heeler statsd netdata collectd}; do
     quiet=$(measure cost --profile plain --rate 100k --seconds 6 | number cpu_seconds_per_million_lines)
     quiet_single=$(measure cost --profile single --rate 100k --seconds 6 | number cpu_seconds_per_million_lines)
     memory=$(measure cost --profile plain --rate 100k --contexts 100000 --lines 300000 --rest 12)
+    [ -n "$packed$single" ] || tail -n 3 "$folder/errors" "$folder/log"
     printf '%-9s %7s %7s   %7s %7s   %7s %7s %7s   %s\n' "$peer" "${packed:--}" "${single:--}" \
         "${quiet:--}" "${quiet_single:--}" "$(echo "$memory" | number start_mib)" \
         "$(echo "$memory" | number resident_mib)" "$(echo "$memory" | number peak_mib)" "$version"

@@ -12,7 +12,7 @@ heeler=$1
 seconds=${2:-600}
 bench=build/bench/heeler-bench
 every=$((seconds / 20 > 30 ? 30 : seconds / 20 < 1 ? 1 : seconds / 20))
-expiry=$((seconds / 10 > 60 ? 60 : seconds / 10 < 2 ? 2 : seconds / 10))
+expiry=$((seconds / 30 > 60 ? 60 : seconds / 30 < 2 ? 2 : seconds / 30))
 folder=$(mktemp -d)
 pids=
 server=
@@ -62,8 +62,8 @@ send() { # name options...
     senders="$senders $!"
 }
 senders=
-send udp --profile storm --rate 2000 --lines-per-datagram 5 --to "udp:127.0.0.1:$udp"
-send unix --profile storm --seed 2 --rate 1000 --to "unix:$folder/datagram.sock"
+send udp --profile storm --rate 1000 --lines-per-datagram 5 --to "udp:127.0.0.1:$udp"
+send unix --profile storm --seed 2 --rate 500 --to "unix:$folder/datagram.sock"
 send stream --profile tagged --types c=4,g=2,ms=3,s=1,d=1 --values int --rate 20k \
     --to "stream:$folder/stream.sock"
 

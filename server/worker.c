@@ -36,7 +36,7 @@ struct source {
     struct timeval nap;
     int nap_max_ms;
     double nap_datagrams; /* so many may come meanwhile */
-    uint64_t since_empty;  /* datagrams, and when: the recent rate */
+    uint64_t since_empty; /* datagrams, and when: the recent rate */
     int64_t empty_ns;
     int64_t unread_ns;       /* UDP: more was waiting then; 0: nothing */
     struct streams *streams; /* LISTENER_STREAM */
@@ -283,8 +283,8 @@ static struct turn read_source(struct worker *worker, struct source *source, int
 }
 
 /* Being woken costs more than reading: after a turn that emptied the socket the
- * kernel collects for some milliseconds before it is asked again, unless the
- * recent rate would fill too much of the buffer meanwhile. */
+ * kernel collects for some milliseconds before it is asked again, for as long as the
+ * recent rate leaves most of the buffer free. Below one millisecond there is no nap. */
 static bool naps_after(struct source *source, struct turn turn)
 {
     if (source->nap_over == NULL)
@@ -298,7 +298,8 @@ static bool naps_after(struct source *source, struct turn turn)
     bool naps = turn.datagrams > 0 && nap_ms >= 1;
     source->since_empty = 0;
     source->empty_ns = now_ns;
-    source->nap.tv_usec = nap_ms < source->nap_max_ms ? (int)nap_ms * 1000 : source->nap_max_ms * 1000;
+    source->nap.tv_usec =
+        1000 * (nap_ms < source->nap_max_ms ? (int)nap_ms : source->nap_max_ms);
     return naps;
 }
 
@@ -594,8 +595,8 @@ static struct streams *make_streams(struct worker *worker, struct source *source
 }
 
 /* A nap is never longer than a sender of 1,432-byte datagrams needs to fill half of
- * the granted buffer at half a million a second, and there is none at a rate that
- * would fill an eighth of it meanwhile. A small buffer allows no nap. */
+ * the granted buffer at half a million a second, nor than the recent rate needs to fill
+ * an eighth of it. A small buffer allows no nap. */
 static bool make_nap(struct source *source)
 {
     enum { CHARGED_BYTES = 2304, FASTEST_A_MS = 500, NAP_MAX_MS = 10, MOST = 1 << 25 };
