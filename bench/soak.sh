@@ -62,8 +62,8 @@ send() { # name options...
     senders="$senders $!"
 }
 senders=
-send udp --profile storm --rate 1000 --lines-per-datagram 5 --to "udp:127.0.0.1:$udp"
-send unix --profile storm --seed 2 --rate 500 --to "unix:$folder/datagram.sock"
+send udp --profile storm --rate 5000 --lines-per-datagram 5 --to "udp:127.0.0.1:$udp"
+send unix --profile storm --seed 2 --rate 2500 --to "unix:$folder/datagram.sock"
 send stream --profile tagged --types c=4,g=2,ms=3,s=1,d=1 --values int --rate 20k \
     --to "stream:$folder/stream.sock"
 

@@ -7,7 +7,7 @@
  * nothing. The table keeps no strings: an identity (kind, name and raw tag
  * section; not value, rate or origin) is its hash under a random secret of the
  * process, wide enough that no two contexts are taken for one. What the strings are is
- * told once, in a *birth*, to the flusher.
+ * told once, in a *birth*, to the flusher. See server/fingerprint.h.
  *
  *   lines   96 bits of the hash -> id; four *slots* to a cache line, 3/4 of them
  *           in use at most

@@ -141,7 +141,6 @@ static bool seal(struct worker *worker, int64_t now_ns)
         listener_note_drops(worker->sources[i].socket);
     bool sealed = table_seal(worker->table, start_s, base_ns);
     note_longest(&worker->config.ledger->longest_seal_us, now_ns, clock_monotonic_ns());
-
     arm_seal(worker, now_ns);
     return sealed;
 }
