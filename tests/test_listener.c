@@ -289,6 +289,20 @@ static uint64_t drain(const struct listener_socket *sock)
     return n;
 }
 
+static void the_buffer_asked_for_is_a_part_of_the_memory(void **state)
+{
+    struct opened opened = OPEN_WITH(1, "dogstatsd_port=__random__", "bind_host=127.0.0.1",
+                                     "heeler_max_memory=524288");
+    int granted = 0;
+    (void)state;
+
+    assert_int_equal(getsockopt(opened.listeners.at[0].sockets[0].fd, SOL_SOCKET, SO_RCVBUF,
+                                &granted, &(socklen_t){ sizeof granted }),
+                     0);
+    assert_int_equal(granted, 2 * 524288 / 8); /* the kernel doubles it */
+    close_opened(&opened);
+}
+
 static void what_a_full_buffer_drops_is_counted_to_the_datagram(void **state)
 {
     struct opened opened = OPEN_WITH(1, "dogstatsd_port=__random__", "bind_host=127.0.0.1",
@@ -391,6 +405,7 @@ int main(void)
         cmocka_unit_test(every_worker_has_a_socket_of_its_own),
         cmocka_unit_test(one_loud_sender_reaches_one_worker_or_at_random_all),
         cmocka_unit_test(a_newline_is_required_where_the_setting_says_so),
+        cmocka_unit_test(the_buffer_asked_for_is_a_part_of_the_memory),
         cmocka_unit_test(what_a_full_buffer_drops_is_counted_to_the_datagram),
         cmocka_unit_test(the_kernels_32_bits_are_extended),
         cmocka_unit_test(a_socket_that_is_gone_keeps_its_last_count),
