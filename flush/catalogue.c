@@ -441,7 +441,7 @@ bool catalogue_restore(struct catalogue *catalogue, const struct enriched *ident
     if (*series != SERIES_NONE)
         release_identity(catalogue, id);
     else
-        *series = add_series(catalogue, id, kind);
+        (void)add_series(catalogue, id, kind, series); /* SERIES_NONE: no room */
     if (*series != SERIES_NONE)
         catalogue->entries[*series].last_seen_s = last_seen_s;
     count_strings(catalogue);
