@@ -112,6 +112,73 @@ static void a_set_comes_back_exact_and_as_registers(void **state)
     }
 }
 
+/* What was cut or changed on its way is refused, or is some other set or sketch that
+ * merges: never a fault. */
+static void try_blob(const struct bytes *bytes, size_t len)
+{
+    uint8_t *copy = malloc(len > 0 ? len : 1); /* the sanitizer sees its end */
+    struct sketch *sketch;
+    struct distinct *distinct;
+
+    if (len > 0)
+        memcpy(copy, bytes->at, len);
+    if ((sketch = blob_sketch(copy, len, &arena)) != NULL) {
+        assert_true(sketch_merge(sketch_new(&arena), &arena, sketch));
+        (void)sketch_quantile(sketch, &arena, 0.5);
+    }
+    if ((distinct = blob_distinct(copy, len, &arena)) != NULL) {
+        assert_true(distinct_merge(distinct_new(&arena), &arena, distinct));
+        (void)distinct_count(distinct);
+    }
+    free(copy);
+    arena_free(&arena);
+}
+
+static void damage_does_no_harm(void **state)
+{
+    struct sketch *sketch = sketch_new(&arena);
+    struct distinct *few = distinct_new(&arena), *many = distinct_new(&arena);
+    struct bytes blobs[3] = { 0 };
+    (void)state;
+
+    for (int i = 0; i < 100; i++)
+        assert_true(sketch_add(sketch, &arena, i * i, 1));
+    for (uint64_t i = 0; i < 3000; i++) {
+        assert_true(i >= 20 || distinct_add(few, &arena, i * 0x9e3779b97f4a7c15));
+        assert_true(distinct_add(many, &arena, i * 0x9e3779b97f4a7c15));
+    }
+    assert_true(blob_put_sketch(&blobs[0], sketch, &arena));
+    blob_put_distinct(&blobs[1], few);
+    blob_put_distinct(&blobs[2], many);
+    arena_free(&arena);
+    for (size_t b = 0; b < 3; b++) {
+        for (size_t len = 0; len <= blobs[b].len; len += 1 + len / 300)
+            try_blob(&blobs[b], len);
+        for (size_t i = 0; i < blobs[b].len; i += 1 + i / 300)
+            for (int value = 0; value < 256; value += 15) {
+                uint8_t before = blobs[b].at[i];
+                blobs[b].at[i] = (uint8_t)value;
+                try_blob(&blobs[b], blobs[b].len);
+                blobs[b].at[i] = before;
+            }
+        bytes_free(&blobs[b]);
+    }
+}
+
+static void refuses_what_cannot_be(void **state)
+{
+    uint8_t registers[1 + DISTINCT_REGISTERS] = { 'R' };
+    (void)state;
+
+    assert_non_null(blob_distinct(registers, sizeof registers, &arena));
+    registers[77] = 52; /* beyond the places of a hash */
+    assert_null(blob_distinct(registers, sizeof registers, &arena));
+    assert_null(blob_distinct(registers, sizeof registers - 1, &arena));
+    assert_null(blob_distinct((const uint8_t *)"M1234567", 8, &arena));
+    assert_null(blob_distinct((const uint8_t *)"", 0, &arena));
+    assert_null(blob_sketch((const uint8_t *)"", 0, &arena));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
