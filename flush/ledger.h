@@ -129,6 +129,10 @@ struct flusher_ledger {
     struct counter taken_over;       /* values got from a predecessor so */
     struct counter state_refused;    /* states of a predecessor that were no good */
     struct counter last_stamp_s;     /* of the newest snapshot */
+    struct counter mirrored;         /* fields put into payloads for Redis */
+    struct counter mirror_handed;    /* fields in such payloads given to the outbox */
+    struct counter mirror_payloads;  /* of these */
+    struct counter mirror_imbalance; /* between the two, when nothing is open */
     struct counter points_imbalance; /* encoded against handed over, when nothing is open */
 };
 

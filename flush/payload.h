@@ -23,7 +23,10 @@
     X(ROUTE_EVENTS, "/intake/", "application/json", "events")
 
 #define PAYLOAD_ROUTE_ENUM(id, path, type, kind) id,
-enum payload_route { PAYLOAD_ROUTES(PAYLOAD_ROUTE_ENUM) ROUTE_COUNT };
+enum payload_route {
+    PAYLOAD_ROUTES(PAYLOAD_ROUTE_ENUM) ROUTE_COUNT,
+    ROUTE_REDIS = ROUTE_COUNT /* no route of the intake: commands for the mirror's sink */
+};
 #undef PAYLOAD_ROUTE_ENUM
 
 /* X(id, setting's word, Content-Encoding or NULL). deflate is RFC 1950 (zlib). */

@@ -82,6 +82,11 @@ static bool map_pages(struct rollup *rollup)
     rollup->max_ids = most > UINT32_MAX / 2 ? UINT32_MAX / 2 + 1 : (uint32_t)most;
     rollup->entries = pages_map(rollup->max_ids * sizeof *rollup->entries);
     rollup->map = pages_map(map_bytes(rollup));
+    if (rollup->config.watched) {
+        rollup->newest_ms = pages_map(rollup->max_ids * sizeof *rollup->newest_ms);
+        if (rollup->newest_ms == NULL)
+            return false;
+    }
     for (size_t i = 0; i < rollup->n_levels; i++) {
         rollup->levels[i].open = pages_map(rollup->max_ids * sizeof(struct window_cell));
         if (rollup->levels[i].open == NULL)
@@ -132,6 +137,7 @@ void rollup_free(struct rollup *given)
             free(given->extras[(given->entries[series].extra - 1) * given->n_levels + i].at);
     pages_unmap(given->entries, given->max_ids * sizeof *given->entries);
     pages_unmap(given->map, map_bytes(given));
+    pages_unmap(given->newest_ms, given->max_ids * sizeof *given->newest_ms);
     arena_free(&given->scratch);
     bytes_free(&given->packed);
     free(given->extras);
@@ -332,12 +338,16 @@ static void start_anew(struct rollup *rollup)
     rollup_trim(rollup);
 }
 
+static bool goes_back(const struct rollup *rollup, int64_t stamp_s)
+{
+    return rollup->now_s != ROLLUP_NO_START && stamp_s < rollup->now_s - BACK_MAX_S;
+}
+
 static void begin_opening(struct rollup *rollup, int64_t stamp_s)
 {
     rollup->opening = true;
     rollup->swept = false;
-    if (rollup->now_s != ROLLUP_NO_START && stamp_s < rollup->now_s - BACK_MAX_S &&
-        rollup->pins == 0) {
+    if (goes_back(rollup, stamp_s) && rollup->pins == 0) {
         start_anew(rollup);
         rollup->now_s = ROLLUP_NO_START;
     }
@@ -373,6 +383,61 @@ void rollup_close(struct rollup *rollup)
     rollup->adding = false;
     counter_set(&rollup->ledger->rollup_bytes, rollup_bytes(rollup));
     counter_set(&rollup->ledger->rollup_series, rollup->live);
+}
+
+/* ---- watched ----------------------------------------------------------- */
+
+void rollup_at(struct rollup *rollup, int64_t wall_ms)
+{
+    rollup->at_ms = wall_ms;
+}
+
+bool rollup_turns(const struct rollup *rollup, size_t level, int64_t stamp_s)
+{
+    const struct rollup_level *of = &rollup->levels[level];
+
+    if (of->open_s == ROLLUP_NO_START)
+        return false;
+    if (goes_back(rollup, stamp_s))
+        return true;
+    return stamp_s > rollup->now_s && rollup_start(stamp_s, of->step_s) != of->open_s;
+}
+
+uint32_t rollup_unwritten(const struct rollup *rollup, size_t level)
+{
+    return rollup->levels[level].unwritten;
+}
+
+int64_t rollup_open_start(const struct rollup *rollup, size_t level)
+{
+    return rollup->levels[level].open_s;
+}
+
+bool rollup_take(struct rollup *rollup, size_t level, uint32_t series, struct rollup_value *out)
+{
+    struct rollup_series *entry = &rollup->entries[series];
+
+    if ((entry->unwritten >> level & 1) == 0)
+        return false;
+    entry->unwritten = (uint8_t)(entry->unwritten & ~(1u << level));
+    rollup->levels[level].unwritten--;
+    const struct rollup_blob *blob = rollup_open_blob(rollup, series, level);
+    *out = (struct rollup_value){
+        .column = rollup->levels[level].open[series].column,
+        .blob = blob != NULL ? blob->at : NULL,
+        .blob_len = blob != NULL && blob->at != NULL ? blob->len : 0,
+        .newest_ms = rollup->newest_ms[series],
+    };
+    return true;
+}
+
+void rollup_unwatch(struct rollup *rollup, uint32_t number)
+{
+    struct rollup_series *entry = &rollup->entries[number];
+
+    for (size_t level = 0; level < rollup->n_levels; level++)
+        rollup->levels[level].unwritten -= entry->unwritten >> level & 1;
+    entry->unwritten = 0;
 }
 
 /* ---- reading ----------------------------------------------------------- */

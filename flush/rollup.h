@@ -37,6 +37,7 @@ struct rollup_series {
     uint32_t extra;  /* its open blobs + 1; 0: none */
     uint32_t last_s; /* of its newest value */
     uint8_t kind;    /* enum rollup_kind */
+    uint8_t unwritten; /* watched: levels with a value that rollup_take() has not given */
     bool live;
 };
 
@@ -49,6 +50,7 @@ struct rollup_config {
     int64_t lookback_s;
     size_t max_bytes;
     uint32_t max_series; /* of the catalogue */
+    bool watched;        /* for rollup_take() */
 };
 
 /* Whether rollup_new() takes them; false with a sentence. */
@@ -75,6 +77,32 @@ void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, 
                      bool rate);
 
 void rollup_close(struct rollup *rollup);
+
+/* ---- watched: what is new in the open windows ---------------------------- */
+
+/* The values that are added next are of that time (wall clock). */
+void rollup_at(struct rollup *rollup, int64_t wall_ms);
+
+/* Whether rollup_open() of that stamp closes the level's open window. */
+bool rollup_turns(const struct rollup *rollup, size_t level, int64_t stamp_s);
+
+/* Series that rollup_take() would give. */
+uint32_t rollup_unwritten(const struct rollup *rollup, size_t level);
+
+/* Start of the level's open window. */
+int64_t rollup_open_start(const struct rollup *rollup, size_t level);
+
+/* A series in an open window, views until the next feeding. */
+struct rollup_value {
+    const double *column; /* of enum window_column */
+    const uint8_t *blob;  /* or NULL */
+    size_t blob_len;
+    int64_t newest_ms; /* wall clock of its newest value */
+};
+
+/* False: nothing came since it was taken last. */
+bool rollup_take(struct rollup *rollup, size_t level, uint32_t series,
+                 struct rollup_value *out);
 
 /* ---- reading ----------------------------------------------------------- */
 

@@ -130,10 +130,22 @@ static void add_to_cell(double column[WINDOW_COLUMNS], const double more[WINDOW_
     column[WINDOW_LAST] = more[WINDOW_LAST];
 }
 
+static void watch(struct rollup *rollup, uint32_t number)
+{
+    struct rollup_series *entry = &rollup->entries[number];
+
+    for (size_t level = 0; level < rollup->n_levels; level++)
+        rollup->levels[level].unwritten += !(entry->unwritten >> level & 1);
+    entry->unwritten = (uint8_t)((1u << rollup->n_levels) - 1);
+    rollup->newest_ms[number] = rollup->at_ms;
+}
+
 static void add_numbers(struct rollup *rollup, uint32_t number, const struct window_cell *more)
 {
     for (size_t i = 0; i < rollup->n_levels; i++)
         add_to_cell(rollup->levels[i].open[number].column, more->column);
+    if (rollup->newest_ms != NULL)
+        watch(rollup, number);
 }
 
 static void refuse(struct rollup *rollup)

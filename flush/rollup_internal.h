@@ -23,6 +23,7 @@ struct rollup_level {
     struct window_cell *open; /* pages, by series */
     struct window *building;  /* the open one, being packed */
     uint32_t next_block;      /* of it */
+    uint32_t unwritten;       /* series with such a value */
     struct window **sealed;   /* n of capacity, oldest first */
     size_t n, capacity;
     size_t bytes;    /* of the sealed ones */
@@ -38,6 +39,8 @@ struct rollup {
 
     struct rollup_series *entries; /* pages, max_ids of them */
     uint32_t max_ids, end, live;
+    int64_t *newest_ms; /* pages, by series; NULL: not watched */
+    int64_t at_ms;      /* of what is being added */
     uint32_t lowest_free; /* no free number below */
     struct index index;
     uint32_t *map; /* pages, by series of the catalogue: ours + 1, to be checked */
@@ -66,7 +69,8 @@ static inline int64_t rollup_start(int64_t time_s, int64_t step_s)
 /* Of one series, without its strings. */
 static inline size_t rollup_series_size(const struct rollup *rollup)
 {
-    return sizeof(struct rollup_series) + rollup->n_levels * sizeof(struct window_cell);
+    return sizeof(struct rollup_series) + rollup->n_levels * sizeof(struct window_cell) +
+           (rollup->config.watched ? sizeof *rollup->newest_ms : 0);
 }
 
 /* Gives up windows until there is room for so many bytes; false: there is none. It may
@@ -85,6 +89,9 @@ uint32_t rollup_number(struct rollup *rollup, uint32_t series, struct slice name
 void rollup_sweep(struct rollup *rollup, uint32_t n);
 void rollup_sweep_all(struct rollup *rollup);
 void rollup_forget(struct rollup *rollup, uint32_t number);
+
+/* Nothing of it is to be written any more. */
+void rollup_unwatch(struct rollup *rollup, uint32_t number);
 
 /* Gives back what lies behind the last live number. */
 void rollup_trim(struct rollup *rollup);

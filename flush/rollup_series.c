@@ -152,6 +152,7 @@ void rollup_forget(struct rollup *rollup, uint32_t number)
     struct rollup_series *entry = &rollup->entries[number];
 
     rollup_take_extra(rollup, number);
+    rollup_unwatch(rollup, number);
     index_remove(&rollup->index, hash_of(entry->id, entry->kind), number);
     rollup->strings -= entry->share;
     rollup->live--;
@@ -171,6 +172,9 @@ void rollup_trim(struct rollup *rollup)
         return;
     pages_forget(rollup->entries, rollup->end * sizeof *rollup->entries,
                  before * sizeof *rollup->entries);
+    if (rollup->newest_ms != NULL)
+        pages_forget(rollup->newest_ms, rollup->end * sizeof *rollup->newest_ms,
+                     before * sizeof *rollup->newest_ms);
     for (size_t i = 0; i < rollup->n_levels; i++)
         pages_forget(rollup->levels[i].open, rollup->end * sizeof(struct window_cell),
                      before * sizeof(struct window_cell));

@@ -207,6 +207,9 @@ bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
     }
     uint32_t first = fold->next;
 
+    if (snapshot->base_ns == 0) /* a late bucket is told by its own interval */
+        snapshot->base_ns =
+            bucket->base_ns + (snapshot->start_s - bucket->start_s) * 1000000000;
     for (; fold->next < end; fold->next++)
         if (bucket->cells[fold->next].stamp != 0)
             fold_cell(snapshot, catalogue, bucket, fold->next, rules);
@@ -216,6 +219,15 @@ bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
         return false;
     adopt_arena(snapshot, bucket);
     return true;
+}
+
+int64_t snapshot_newest_ms(const struct snapshot *snapshot, uint32_t series)
+{
+    int64_t stamp_ns = snapshot->cells[series].stamp_ns;
+
+    if (snapshot->base_ns == 0 || stamp_ns <= 1) /* a zero that was filled in */
+        return snapshot->stamp_s * 1000;
+    return snapshot->start_s * 1000 + (stamp_ns - snapshot->base_ns) / 1000000;
 }
 
 /* A zero is a value of the interval itself: any real stamp is newer. */

@@ -29,6 +29,7 @@ struct snapshot {
     struct snapshot *next;
     int64_t start_s;             /* of its interval */
     int64_t until_s;             /* where its buckets end */
+    int64_t base_ns;             /* monotonic, what start_s stands for; 0: not known */
     int64_t stamp_s;             /* what its points carry, set when sealed */
     int64_t opened_ns;           /* monotonic, when the first bucket came */
     uint64_t arrived;            /* workers that have handed in, a bit each */
@@ -76,5 +77,8 @@ static inline bool snapshot_has(const struct snapshot *snapshot, uint32_t series
 {
     return series < snapshot->end && snapshot->cells[series].stamp_ns != 0;
 }
+
+/* Wall clock of the newest sample of a series that has a value. */
+int64_t snapshot_newest_ms(const struct snapshot *snapshot, uint32_t series);
 
 #endif
