@@ -135,6 +135,32 @@ static void check_together(const struct settings *settings, struct problems *pro
                        settings->origin[SETTING_additional_endpoints]);
 }
 
+static void check_redis(const struct settings *settings, struct problems *problems)
+{
+    const char *prefix = settings->heeler_redis_prefix;
+
+    if (prefix[0] == '\0' || prefix[strcspn(prefix, "{}")] != '\0')
+        problems_error(problems,
+                       "%s: heeler_redis_prefix is \"%s\": it must not be empty and have no "
+                       "brace, which would change the slots of a cluster.",
+                       settings->origin[SETTING_heeler_redis_prefix], prefix);
+    if (settings->heeler_redis_url[0] != '\0' && settings->heeler_rollup_max_bytes == 0)
+        problems_error(problems,
+                       "%s: heeler_rollup_max_bytes is 0 and heeler_redis_url is set: what is "
+                       "copied to Redis are the windows that this memory holds.",
+                       settings->origin[SETTING_heeler_rollup_max_bytes]);
+}
+
+/* A copy holds many series for others to ask; 8 MiB are for a single server's. */
+enum { ROLLUP_BYTES_WITH_REDIS = 64 << 20 };
+
+static void set_together(struct settings *settings)
+{
+    if (settings->heeler_redis_url[0] != '\0' &&
+        strcmp(settings->origin[SETTING_heeler_rollup_max_bytes], "default") == 0)
+        settings->heeler_rollup_max_bytes = ROLLUP_BYTES_WITH_REDIS;
+}
+
 bool settings_load(struct settings *out, const struct settings_source *source,
                    struct problems *problems)
 {
@@ -146,7 +172,10 @@ bool settings_load(struct settings *out, const struct settings_source *source,
         load_environment(out, source->environment, problems);
     for (size_t i = 0; i < source->n_sets; i++)
         load_set(out, source->sets[i], i + 1, problems);
-    if (!problems->out_of_memory)
+    if (!problems->out_of_memory) {
+        set_together(out);
         check_together(out, problems);
+        check_redis(out, problems);
+    }
     return problems_none(problems);
 }

@@ -64,13 +64,31 @@ OPTION(LIST, heeler_rollups, "60 3600", OURS,
 OPTION(INT, heeler_lookback, "3600", OURS,
        "how long single intervals are kept for questions", RANGE(0, 31622400, "seconds"))
 OPTION(INT, heeler_rollup_max_bytes, "8388608", OURS,
-       "memory for all of these; 0: nothing is kept", AT_LEAST(0, "bytes"))
+       "memory for all of these, 64 MiB with heeler_redis_url; 0: nothing is kept", AT_LEAST(0, "bytes"))
 OPTION(STRING, heeler_ca_file, "", OURS,
        "certificates of the authorities to trust, instead of the system's; empty: the system's")
 OPTION(STRING, heeler_dead_letter_path, "", OURS,
        "folder that keeps payloads which the intake called bad; empty: they are only counted")
 OPTION(BOOL, heeler_self_telemetry, "true", OURS,
        "send datadog.dogstatsd.running and heeler.* about the server itself", RELOADS)
+
+OPTION(STRING, heeler_redis_url, "", OURS,
+       "Redis that gets a copy of the windows: redis://[user:password@]host[:port][/db], rediss://, "
+       "unix:///path; empty: none", SECRET)
+OPTION(STRING, heeler_redis_prefix, "heeler", OURS, "what all keys there begin with")
+OPTION(INT, heeler_redis_ttl, "86400", OURS,
+       "how long windows of heeler_rollups stay there; single intervals stay for heeler_lookback",
+       RANGE(60, 31622400, "seconds"))
+OPTION(BOOL, heeler_redis_cluster, "false", OURS, "the URL is that of a node of a Redis Cluster")
+OPTION(INT, heeler_redis_resend, "30", OURS,
+       "what was acknowledged so lately is sent again after a lost connection or a fail-over",
+       RANGE(0, 3600, "seconds"))
+OPTION(INT, heeler_redis_queue_max_bytes, "16777216", OURS,
+       "memory for what Redis has not taken yet or may have to be sent again; the oldest is shed",
+       AT_LEAST(65536, "bytes"))
+OPTION(CHOICE, heeler_on_duplicate, "warn", OURS,
+       "when another living instance there has this host name: warn, or also put the tag "
+       "heeler_instance on every series", ONE_OF("warn tag"))
 
 OPTION(BOOL, use_dogstatsd, "true", RECEIVE, "receive metrics at all")
 OPTION(PORT, dogstatsd_port, "8125", RECEIVE,

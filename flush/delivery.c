@@ -31,7 +31,8 @@ struct delivery {
     struct event *wake;
     struct event *deadline;
     struct endpoint *endpoints[DELIVERY_ENDPOINTS_MAX];
-    size_t n_endpoints; /* 0: local */
+    size_t n_endpoints;         /* 0: local */
+    struct mirror_sink *mirror; /* or NULL */
     uint64_t taken;
 
     /* delivery_follow puts, the thread takes; whoever exchanges it out owns it. */
@@ -76,6 +77,11 @@ static void note_quiet(struct delivery *delivery)
     say(delivery, &delivery->is_quiet);
 }
 
+static bool mirror_is_drained(const struct delivery *delivery)
+{
+    return delivery->mirror == NULL || mirror_sink_is_drained(delivery->mirror);
+}
+
 /* After every step of an endpoint: is there anything left to wait for? */
 static void on_moved(void *argument)
 {
@@ -87,7 +93,7 @@ static void on_moved(void *argument)
 
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         drained = drained && endpoint_is_drained(delivery->endpoints[i]);
-    if (drained)
+    if (drained && mirror_is_drained(delivery))
         event_base_loopbreak(delivery->common.base);
 }
 
@@ -100,6 +106,16 @@ static void discard(struct delivery *delivery, const struct payload *payload)
     delivery_ledger_check(ledger);
     if (delivery->config.observe != NULL)
         delivery->config.observe(delivery->config.observe_context, ledger);
+}
+
+/* What goes to Redis goes nowhere else. */
+static void accept_mirrored(struct delivery *delivery, struct payload *given)
+{
+    outbox_release(delivery->common.outbox, given);
+    if (delivery->mirror != NULL)
+        mirror_sink_accept(delivery->mirror, given);
+    else
+        payload_free(given);
 }
 
 /* Held while it is given to each endpoint, which may be done with it at once. */
@@ -123,7 +139,10 @@ static void accept_all(struct delivery *delivery)
     while (payload != NULL) {
         struct payload *next = payload->next;
 
-        accept_payload(delivery, payload);
+        if (payload->route == ROUTE_REDIS)
+            accept_mirrored(delivery, payload);
+        else
+            accept_payload(delivery, payload);
         payload = next;
     }
 }
@@ -141,6 +160,8 @@ static void begin_stop(struct delivery *delivery, int64_t stop_ns)
     arm(delivery->deadline, delivery->common.give_up_ms - now_ms);
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         endpoint_hurry(delivery->endpoints[i]);
+    if (delivery->mirror != NULL)
+        mirror_sink_hurry(delivery->mirror);
     on_moved(delivery);
 }
 
@@ -203,6 +224,7 @@ static void delivery_clear(struct delivery *delivery)
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         endpoint_free(delivery->endpoints[i]);
     syncer_stop(&delivery->common.syncer);
+    mirror_sink_free(delivery->mirror);
     transfers_close(&delivery->common.transfers);
     if (delivery->wake != NULL)
         event_free(delivery->wake);
@@ -284,6 +306,8 @@ static void *delivery_run(void *argument)
         hand_over(delivery, delivery->heir);
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         endpoint_keep_rest(delivery->endpoints[i]);
+    if (delivery->mirror != NULL)
+        mirror_sink_keep_rest(delivery->mirror);
     delivery_clear(delivery);
     say(delivery, &delivery->has_ended);
     return NULL;
@@ -328,6 +352,22 @@ static bool open_endpoints(struct delivery *delivery)
     return true;
 }
 
+static bool open_mirror(struct delivery *delivery)
+{
+    struct mirror_sink_config config;
+    char problem[256];
+
+    if (delivery->config.mirror == NULL)
+        return true;
+    config = *delivery->config.mirror;
+    config.moved = on_moved;
+    config.moved_context = delivery;
+    delivery->mirror = mirror_sink_new(delivery->common.base, &config, problem, sizeof problem);
+    if (delivery->mirror == NULL)
+        log_error("heeler_redis_url: %s", problem);
+    return delivery->mirror != NULL;
+}
+
 static bool delivery_open(struct delivery *delivery)
 {
     struct endpoint_common *common = &delivery->common;
@@ -344,7 +384,8 @@ static bool delivery_open(struct delivery *delivery)
     delivery->wake = event_new(common->base, common->outbox->wake_fd, EV_READ | EV_PERSIST,
                                on_wake, delivery);
     return delivery->deadline != NULL && delivery->wake != NULL &&
-           event_add(delivery->wake, NULL) == 0 && open_endpoints(delivery);
+           event_add(delivery->wake, NULL) == 0 && open_endpoints(delivery) &&
+           open_mirror(delivery);
 }
 
 static void open_condition(struct delivery *delivery)

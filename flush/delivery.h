@@ -16,6 +16,7 @@
 
 #include "flush/backoff.h"
 #include "flush/delivery_ledger.h"
+#include "flush/mirror_sink.h"
 #include "flush/outbox.h"
 #include "flush/proxy.h"
 #include "flush/state.h"
@@ -54,6 +55,7 @@ struct delivery_config {
     int64_t validation_interval_ms; /* of the keys, first at the start; 0: never */
 
     struct state *inherited; /* payloads of a predecessor, for the thread to read; or NULL */
+    const struct mirror_sink_config *mirror; /* payloads of ROUTE_REDIS go there; or NULL */
 
     /* Called on the delivery thread after every step, the ledger balanced. May be NULL. */
     void (*observe)(void *context, const struct delivery_ledger *ledger);

@@ -8,6 +8,9 @@
  * source. Beyond this many raw bytes they go at once. */
 enum { EVENTS_BYTES_MAX = 1024 * 1024 };
 
+/* More than admission allows, and the mark. */
+enum { MARKED_TAGS_MAX = 129 };
+
 struct waiting_event {
     size_t source_at, source_len; /* in sources */
     size_t at, len;               /* in objects */
@@ -33,6 +36,7 @@ struct encoder {
     struct bytes item; /* the one being encoded */
     struct events events;
     int64_t timed_points; /* in the open payload */
+    struct slice mark;    /* a tag more, or empty */
 };
 
 static enum compression compression_of(const char *word)
@@ -168,15 +172,35 @@ static enum payload_route series_route(const struct encoder *encoder)
     return encoder->settings->use_v2_api_series ? ROUTE_SERIES_V2 : ROUTE_SERIES_V1;
 }
 
-static void add_series(struct encoder *encoder, struct payload_writer **writer,
-                       const struct series *series, int64_t now_s)
+void encoder_mark(struct encoder *encoder, struct slice tag)
 {
+    encoder->mark = tag;
+}
+
+/* The tags and the mark, in the room given; nothing changes without a mark. */
+static void mark(const struct encoder *encoder, struct series_identity *id,
+                 struct slice room[static MARKED_TAGS_MAX])
+{
+    if (encoder->mark.len == 0 || id->n_tags >= MARKED_TAGS_MAX)
+        return;
+    for (size_t i = 0; i < id->n_tags; i++)
+        room[i] = id->tags[i];
+    room[id->n_tags++] = encoder->mark;
+    id->tags = room;
+}
+
+static void add_series(struct encoder *encoder, struct payload_writer **writer,
+                       const struct series *given, int64_t now_s)
+{
+    struct slice room[MARKED_TAGS_MAX];
+    struct series marked = *given, *series = &marked;
     enum payload_route route = series_route(encoder);
 
     if (!encoder->settings->enable_payloads_series) {
         drop(encoder, POINT_DISABLED);
         return;
     }
+    mark(encoder, &marked.id, room);
     bytes_clear(&encoder->item);
     if (route == ROUTE_SERIES_V2)
         encode_series_v2(&encoder->item, series);
@@ -196,8 +220,12 @@ void encoder_sketch(struct encoder *encoder, const struct sketch_series *sketch,
         drop(encoder, POINT_DISABLED);
         return;
     }
+    struct slice room[MARKED_TAGS_MAX];
+    struct sketch_series marked = *sketch;
+
+    mark(encoder, &marked.id, room);
     bytes_clear(&encoder->item);
-    encode_sketch(&encoder->item, sketch);
+    encode_sketch(&encoder->item, &marked);
     add_item(encoder, &encoder->sketches, ROUTE_SKETCHES, now_s);
 }
 

@@ -26,6 +26,10 @@ void encoder_free(struct encoder *encoder);
  * what is open of records; not amid a snapshot. */
 void encoder_follow(struct encoder *encoder, const struct settings *settings, int64_t now_s);
 
+/* A tag that every series and sketch carries from now on besides its own; empty: none.
+ * A view, until the next call. */
+void encoder_mark(struct encoder *encoder, struct slice tag);
+
 /* Aggregated series and sketches; now_s dates the payload that they open. */
 void encoder_series(struct encoder *encoder, const struct series *series, int64_t now_s);
 void encoder_sketch(struct encoder *encoder, const struct sketch_series *sketch, int64_t now_s);

@@ -60,6 +60,7 @@ struct flusher {
     uint64_t n_stamps;
 
     struct rollup *rollup; /* or NULL */
+    struct mirror *mirror; /* or NULL */
     struct asked *asked;   /* questions taken, oldest first */
     struct query *query;   /* of the first one, once it is looked at */
 
@@ -102,11 +103,16 @@ static bool make_rollup(struct flusher *flusher, char *problem, size_t problem_s
         .lookback_s = settings->heeler_lookback,
         .max_bytes = (size_t)settings->heeler_rollup_max_bytes,
         .max_series = flusher->max_series,
+        .watched = flusher->config.mirror != NULL,
     };
 
     flusher->rollup =
         rollup_new(&config, flusher->catalogue, flusher->config.ledger, problem, problem_size);
-    return flusher->rollup != NULL;
+    if (flusher->rollup == NULL || flusher->config.mirror == NULL)
+        return flusher->rollup != NULL;
+    flusher->mirror = mirror_new(flusher->config.mirror, flusher->rollup,
+                                 flusher->config.outbox, flusher->config.ledger);
+    return flusher->mirror != NULL;
 }
 
 struct flusher *flusher_new(const struct flusher_config *config, char *problem,
@@ -202,6 +208,7 @@ void flusher_free(struct flusher *flusher)
         asked_free(flusher->asked);
         flusher->asked = next;
     }
+    mirror_free(flusher->mirror);
     rollup_free(flusher->rollup);
     encoder_free(flusher->encoder);
     catalogue_free(flusher->catalogue);
@@ -725,6 +732,8 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
         flusher->config.snapshot_ends(also->context);
     if (flusher->rollup != NULL)
         rollup_close(flusher->rollup);
+    if (flusher->mirror != NULL)
+        mirror_snapshot(flusher->mirror, snapshot->stamp_s);
     flusher->sealed = snapshot->next;
     flusher->next_series = 0;
     catalogue_expire(flusher->catalogue, snapshot->start_s, is_unsent, flusher);
@@ -749,6 +758,8 @@ static int send_series(struct flusher *flusher, struct snapshot *snapshot,
     bool number = kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_HISTOGRAM;
 
     showing->of_histogram = flusher->rollup != NULL && kind == CELL_HISTOGRAM;
+    if (flusher->mirror != NULL && snapshot_has(snapshot, series))
+        rollup_at(flusher->rollup, snapshot_newest_ms(snapshot, series));
     points_visit(snapshot, flusher->catalogue, series, &snapshot->rules->points, &visitor);
     if (flusher->rollup == NULL)
         return 1;
@@ -787,6 +798,24 @@ static void send_by(struct flusher *flusher, struct rules *rules, int64_t now_s)
     flusher->sending = rules_hold(rules);
 }
 
+/* What the next snapshot would close is written before; false: there is more. */
+static bool turn_mirror(struct flusher *flusher, int64_t stamp_s, int64_t now_s)
+{
+    return flusher->mirror == NULL || rollup_is_busy(flusher->rollup) ||
+           mirror_turn(flusher->mirror, stamp_s, now_s);
+}
+
+/* Another instance lives under this host's name: its points are told from ours. */
+static void mark_series(struct flusher *flusher)
+{
+    const _Atomic(uint64_t) *others = flusher->config.duplicates;
+
+    if (others != NULL)
+        encoder_mark(flusher->encoder, atomic_load_explicit(others, memory_order_relaxed) > 0
+                                           ? slice_of(flusher->config.duplicate_tag)
+                                           : SLICE(""));
+}
+
 static void send_slice(struct flusher *flusher, int64_t now_s)
 {
     struct snapshot *snapshot = flusher->sealed;
@@ -795,11 +824,14 @@ static void send_slice(struct flusher *flusher, int64_t now_s)
     uint32_t first = flusher->next_series;
 
     if (flusher->next_series == 0) {
+        if (!turn_mirror(flusher, snapshot->stamp_s, now_s))
+            return;
         if (flusher->rollup != NULL && !rollup_open(flusher->rollup, snapshot->stamp_s))
             return;
         send_by(flusher, snapshot->rules, now_s);
         if (also != NULL && flusher->config.snapshot_begins != NULL)
             flusher->config.snapshot_begins(also->context, snapshot->stamp_s);
+        mark_series(flusher);
         send_report(flusher, snapshot->stamp_s, now_s);
     }
     for (int left = SERIES_A_STEP; left > 0 && flusher->next_series < snapshot->end;
@@ -918,8 +950,9 @@ bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     handle_some(flusher, now_s, now_ns);
     if (flusher->sealed != NULL)
         send_slice(flusher, now_s);
+    bool mirrored = flusher->mirror != NULL && mirror_step(flusher->mirror, now_s);
     bool asked = answer_slice(flusher);
-    return flusher->first != NULL || flusher->sealed != NULL || asked;
+    return flusher->first != NULL || flusher->sealed != NULL || mirrored || asked;
 }
 
 struct rollup *flusher_rollup(struct flusher *flusher)
@@ -949,6 +982,8 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns)
         seal(flusher, flusher->open);
     while (flusher_step(flusher, now_s, now_ns))
         ;
+    if (flusher->mirror != NULL)
+        mirror_finish(flusher->mirror, now_s);
     encoder_end_records(flusher->encoder, now_s);
     check_points(flusher);
 }

@@ -5,7 +5,7 @@
  *     records  -> encoder (timestamped samples, events, checks)
  *     bucket   -> snapshot_fold, into the snapshot of its interval
  *   snapshot complete or late -> snapshot_seal -> points_visit -> encoder -> outbox
- *                                              -> rollup_add
+ *                                              -> rollup_add -> mirror -> outbox
  *   questions -> query_step, from the rollups -> answers
  *
  * All work is done in slices: flusher_step() does a bounded piece and says
@@ -26,6 +26,7 @@
 #define FLUSH_FLUSHER_H
 
 #include "flush/encoder.h"
+#include "flush/mirror.h"
 #include "flush/points.h"
 #include "flush/questions.h"
 #include "flush/rollup.h"
@@ -55,7 +56,12 @@ struct flusher_config {
     struct arena_budget *budget;     /* of all arenas */
     size_t contexts_bytes;           /* for workers' tables and the catalogue; 0: no bound */
     struct flusher_ledger *ledger;
-    struct questions *questions;      /* shared; or NULL */
+    struct questions *questions;        /* shared; or NULL */
+    const struct mirror_config *mirror; /* static; NULL: no copy of the rollups */
+    /* Other living instances of this host, and the tag that series carry while there are
+     * any; NULL: they are not told apart. */
+    const _Atomic(uint64_t) *duplicates;
+    const char *duplicate_tag;
     const struct point_visitor *also; /* sees every aggregated point too; or NULL */
     /* Around the points of one snapshot for `also`; or NULL. */
     void (*snapshot_begins)(void *context, int64_t stamp_s);

@@ -458,7 +458,8 @@ static void end_batch(struct mirror *mirror, int64_t now_s)
     free_scratch(mirror);
     uint64_t made = counter_read(&mirror->ledger->mirrored);
     uint64_t handed = counter_read(&mirror->ledger->mirror_handed);
-    counter_set(&mirror->ledger->mirror_imbalance, made > handed ? made - handed : handed - made);
+    counter_set(&mirror->ledger->mirror_imbalance,
+                made > handed ? made - handed : handed - made);
 }
 
 /* ---- the outside ------------------------------------------------------- */

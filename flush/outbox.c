@@ -92,6 +92,11 @@ void outbox_adopt(struct outbox *outbox, const struct payload *payload)
     atomic_fetch_add_explicit(&outbox->bytes, outbox_weight(payload), memory_order_relaxed);
 }
 
+void outbox_release(struct outbox *outbox, const struct payload *payload)
+{
+    atomic_fetch_sub_explicit(&outbox->bytes, outbox_weight(payload), memory_order_relaxed);
+}
+
 void outbox_settle(struct outbox *outbox, struct payload *given)
 {
     atomic_fetch_sub_explicit(&outbox->bytes, outbox_weight(given), memory_order_relaxed);

@@ -49,6 +49,9 @@ void outbox_adopt(struct outbox *outbox, const struct payload *payload);
 /* The payload has come to its end: subtracts it from bytes and frees it. */
 void outbox_settle(struct outbox *outbox, struct payload *given);
 
+/* The payload is the caller's alone from now on, counted and bounded by him. */
+void outbox_release(struct outbox *outbox, const struct payload *payload);
+
 /* What a payload weighs in memory. */
 size_t outbox_weight(const struct payload *payload);
 

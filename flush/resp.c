@@ -26,8 +26,8 @@ void resp_number(struct bytes *out, int64_t number)
 {
     char text[24];
 
-    resp_word(out, (struct slice){ text, (size_t)snprintf(text, sizeof text, "%" PRId64,
-                                                          number) });
+    resp_word(out,
+              (struct slice){ text, (size_t)snprintf(text, sizeof text, "%" PRId64, number) });
 }
 
 /* The number behind one byte, up to its \r\n, which goes too. */

@@ -33,10 +33,10 @@ enum rollup_kind { ROLLUP_COUNT, ROLLUP_GAUGE, ROLLUP_SET, ROLLUP_DISTRIBUTION, 
 
 struct rollup_series {
     struct identity id;
-    uint32_t share;  /* of the strings' bytes */
-    uint32_t extra;  /* its open blobs + 1; 0: none */
-    uint32_t last_s; /* of its newest value */
-    uint8_t kind;    /* enum rollup_kind */
+    uint32_t share;    /* of the strings' bytes */
+    uint32_t extra;    /* its open blobs + 1; 0: none */
+    uint32_t last_s;   /* of its newest value */
+    uint8_t kind;      /* enum rollup_kind */
     uint8_t unwritten; /* watched: levels with a value that rollup_take() has not given */
     bool live;
 };

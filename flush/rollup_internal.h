@@ -39,8 +39,8 @@ struct rollup {
 
     struct rollup_series *entries; /* pages, max_ids of them */
     uint32_t max_ids, end, live;
-    int64_t *newest_ms; /* pages, by series; NULL: not watched */
-    int64_t at_ms;      /* of what is being added */
+    int64_t *newest_ms;   /* pages, by series; NULL: not watched */
+    int64_t at_ms;        /* of what is being added */
     uint32_t lowest_free; /* no free number below */
     struct index index;
     uint32_t *map; /* pages, by series of the catalogue: ours + 1, to be checked */
