@@ -11,7 +11,7 @@
 #include "flush/duplicates.h"
 #include "flush/resp.h"
 
-enum { SAY_AGAIN_MS = 60000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000 };
+enum { SAY_AGAIN_MS = 60000, ASK_AGAIN_MS = 5000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000 };
 
 /* A tag of the client: the entry's order and the points of the command. */
 enum { TAG_POINTS_BITS = 8, REGISTRY_TAG = 0 };
@@ -50,6 +50,7 @@ struct mirror_sink {
 
     bool was_up, said_down[REDIS_FAILURE_COUNT];
     int64_t said_ms[MIRROR_ERROR_COUNT];
+    int64_t asked_ms; /* the registry */
 };
 
 #define MIRROR_ERROR_ROW(id, label, word, heals) { label, word, heals },
@@ -341,6 +342,9 @@ static void take_error(struct mirror_sink *sink, struct entry *entry, uint32_t p
 static void ask_registry(struct mirror_sink *sink)
 {
     struct bytes command = { 0 };
+    if (sink->asked_ms != 0 && now_ms() - sink->asked_ms < ASK_AGAIN_MS)
+        return;
+    sink->asked_ms = now_ms();
     struct slice key = duplicates_ask(sink->duplicates, clock_wall_ns() / 1000000000, &command);
 
     if (!command.failed &&

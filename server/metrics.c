@@ -9,6 +9,9 @@
 #include "config/clock.h"
 #include "server/sinks.h"
 
+/* The value of the label sink for heeler_redis_url. */
+#define MIRROR_LABEL "redis"
+
 /* X(id, name, type, sentence) */
 #define FAMILIES(X)                                                                           \
     X(F_BUILD, "heeler_build_info", "gauge", "1, with the version")                           \
@@ -92,6 +95,12 @@
       "failed requests, by sink and class")                                                   \
     X(F_KEY, "heeler_api_key_valid", "gauge",                                                 \
       "1 when the intake takes the key, 0 when not; absent until known")                      \
+    X(F_REDIS_UP, "heeler_redis_up", "gauge",                                                 \
+      "1 while Redis (all masters of a cluster) takes the windows; absent without one")       \
+    X(F_REDIS_ERRORS, "heeler_redis_errors_total", "counter",                                 \
+      "connections to Redis lost or not made, and commands it refused, by reason")            \
+    X(F_DUPLICATES, "heeler_duplicate_instances", "gauge",                                    \
+      "other living instances in the same Redis with this host name")                         \
     X(F_IMBALANCE, "heeler_ledger_imbalance", "gauge",                                        \
       "0 when both sides of the balance agree")                                               \
     X(F_MEMORY, "process_resident_memory_bytes", "gauge", "resident memory")                  \
@@ -342,6 +351,8 @@ static void write_results(struct evbuffer *out, enum family family,
     head(out, family);
     for (size_t i = 0; i < view->n_sinks; i++)
         write_sink_results(out, family, sink_label(i, sink), &view->delivery_ledger[i]);
+    if (view->mirror != NULL)
+        write_sink_results(out, family, MIRROR_LABEL, &view->mirror->points);
 }
 
 /* One number a sink. */
@@ -369,6 +380,10 @@ static void write_numbers(struct evbuffer *out, const struct server_view *view)
             labelled(out, rows[row].family, "sink", sink_label(i, sink),
                      load((const void *)((const char *)&view->delivery_ledger[i] +
                                          rows[row].offset)));
+        if (view->mirror != NULL)
+            labelled(
+                out, rows[row].family, "sink", MIRROR_LABEL,
+                load((const void *)((const char *)&view->mirror->points + rows[row].offset)));
     }
 }
 
@@ -398,6 +413,23 @@ static void write_keys(struct evbuffer *out, const struct server_view *view)
     }
 }
 
+static void write_mirror(struct evbuffer *out, const struct server_view *view)
+{
+    const struct mirror_ledger *mirror = view->mirror;
+
+    if (mirror == NULL)
+        return;
+    plain(out, F_REDIS_UP, load(&mirror->up));
+    head(out, F_REDIS_ERRORS);
+    for (int i = 0; i < REDIS_FAILURE_COUNT; i++)
+        labelled(out, F_REDIS_ERRORS, "reason", redis_failure_name((enum redis_failure)i),
+                 load(&mirror->failures[i]));
+    for (int i = 0; i < MIRROR_ERROR_COUNT; i++)
+        labelled(out, F_REDIS_ERRORS, "reason", mirror_error_name((enum mirror_error)i),
+                 load(&mirror->errors[i]));
+    plain(out, F_DUPLICATES, load(&mirror->duplicates));
+}
+
 static void write_delivery(struct evbuffer *out, const struct server_view *view)
 {
     plain(out, F_OUTBOX, outbox_waiting(view->outbox));
@@ -407,6 +439,7 @@ static void write_delivery(struct evbuffer *out, const struct server_view *view)
     write_numbers(out, view);
     write_errors(out, view);
     write_keys(out, view);
+    write_mirror(out, view);
 }
 
 uint64_t metrics_points_imbalance(const struct server_view *view)
@@ -415,6 +448,9 @@ uint64_t metrics_points_imbalance(const struct server_view *view)
 
     for (size_t i = 0; i < view->n_sinks; i++)
         sum += load(&view->delivery_ledger[i].imbalance);
+    if (view->mirror != NULL)
+        sum += load(&view->mirror->points.imbalance) +
+               counter_read(&view->flusher_ledger->mirror_imbalance);
     return sum;
 }
 

@@ -13,6 +13,7 @@
 #include "flush/flusher_loop.h"
 #include "server/admin.h"
 #include "server/inheritance.h"
+#include "server/instance.h"
 #include "server/memory.h"
 #include "server/metrics.h"
 #include "server/self.h"
@@ -39,6 +40,7 @@ struct server {
     struct flusher_ledger flusher_ledger;
     struct sinks sinks;
     struct delivery_ledger *delivery_ledgers; /* one a sink */
+    struct instance instance;                 /* of the mirror */
     struct worker **worker;                   /* NULL entries: not started */
     struct flusher_loop *flusher;
     struct delivery *delivery;
@@ -66,6 +68,7 @@ void server_view(const struct server *server, struct server_view *out)
         .delivery_ledger = server->delivery_ledgers,
         .sinks = server->sinks.at,
         .n_sinks = server->sinks.n,
+        .mirror = instance_is_mirrored(&server->instance) ? &server->instance.ledger : NULL,
         .local = server->local,
         .flusher_alive_ms =
             server->flusher != NULL ? flusher_loop_alive_ms(server->flusher) : 0,
@@ -202,6 +205,7 @@ static bool start_delivery(struct server *server, char *problem, size_t problem_
     struct delivery_config config = delivery_of(&server->sinks, server->config.settings);
 
     config.inherited = inheritance_state(server->inherited);
+    config.mirror = instance_is_mirrored(&server->instance) ? &server->instance.sink : NULL;
     say_sinks(server);
     server->delivery = delivery_start(&config, &server->outbox, server->delivery_ledgers);
     if (server->delivery == NULL)
@@ -239,6 +243,9 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .contexts_bytes = memory_for_contexts(server->config.settings),
         .ledger = &server->flusher_ledger,
         .questions = server->questions,
+        .mirror = instance_is_mirrored(&server->instance) ? &server->instance.mirror : NULL,
+        .duplicates = server->instance.marks ? &server->instance.ledger.duplicates : NULL,
+        .duplicate_tag = server->instance.tag,
         .report = !server->local ? report_self : NULL,
         .report_context = server,
     };
@@ -334,6 +341,12 @@ static bool start_http(struct server *server, char *problem, size_t problem_size
     return true;
 }
 
+static bool start_instance(struct server *server, char *problem, size_t problem_size)
+{
+    return instance_read(&server->instance, server->config.settings, server->config.hostname,
+                         server->started_s, problem, problem_size);
+}
+
 static bool start_listeners(struct server *server, char *problem, size_t problem_size)
 {
     if (!server->config.settings->use_dogstatsd) {
@@ -352,8 +365,8 @@ struct server *server_start(const struct server_config *config, char *problem,
                             size_t problem_size)
 {
     static bool (*const steps[])(struct server *, char *, size_t) = {
-        start_memory,  start_listeners, start_forward, start_delivery,
-        start_flusher, start_workers,   start_http,
+        start_memory,   start_instance, start_listeners, start_forward,
+        start_delivery, start_flusher,  start_workers,   start_http,
     };
     struct server *server = calloc(1, sizeof *server);
 
@@ -508,6 +521,7 @@ static void print_ledger(const struct server *server)
     const struct flusher_ledger *flusher = &server->flusher_ledger;
     struct server_view view;
     struct sinks_sum sum;
+    char mirrored[160];
     uint64_t datagrams = server_datagrams(server), lines = 0, rejected = 0, values = 0,
              shed = 0, encoded = 0;
 
@@ -528,7 +542,7 @@ static void print_ledger(const struct server *server)
     log_info("server: final ledger: datagrams=%llu kernel_drops=%llu gate=%llu lines=%llu "
              "rejected=%llu values=%llu shed=%llu folded=%llu points=%llu delivered=%llu "
              "delivered_stale=%llu recovered=%llu refused=%llu points_shed=%llu spooled=%llu "
-             "local=%llu handed_over=%llu/%llu taken_over=%llu imbalance=%llu/%llu/%llu",
+             "local=%llu handed_over=%llu/%llu taken_over=%llu imbalance=%llu/%llu/%llu%s",
              (unsigned long long)datagrams,
              (unsigned long long)(total_drops(server) - server->gated),
              (unsigned long long)server->gated, (unsigned long long)lines,
@@ -543,7 +557,8 @@ static void print_ledger(const struct server *server)
              (unsigned long long)counter_read(&flusher->taken_over),
              (unsigned long long)counter_read(&flusher->lines_imbalance),
              (unsigned long long)counter_read(&flusher->values_imbalance),
-             (unsigned long long)metrics_points_imbalance(&view));
+             (unsigned long long)metrics_points_imbalance(&view),
+             instance_account(&server->instance, flusher, mirrored, sizeof mirrored));
 }
 
 static void server_free(struct server *server)

@@ -94,10 +94,11 @@ struct server_view {
     const struct delivery_ledger *delivery_ledger; /* one a sink; the first is the main one */
     const struct delivery_target *sinks;           /* what they are */
     size_t n_sinks;
-    struct questions *questions; /* to the flusher */
-    bool lingering;              /* a stop was asked for */
-    bool local;                  /* nothing is sent */
-    int64_t flusher_alive_ms;    /* monotonic */
+    const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
+    struct questions *questions;        /* to the flusher */
+    bool lingering;                     /* a stop was asked for */
+    bool local;                         /* nothing is sent */
+    int64_t flusher_alive_ms;           /* monotonic */
     int64_t started_s;
 };
 void server_view(const struct server *server, struct server_view *out);

@@ -5,6 +5,7 @@
 #include "flush/enrich.h"
 #include "flush/intake.h"
 #include "flush/rollup.h"
+#include "server/instance.h"
 #include "server/sinks.h"
 #include "server/socket_file.h"
 
@@ -58,6 +59,14 @@ static void check_rollups(const struct settings *settings, struct problems *prob
         problems_error(problems, "%s", problem);
 }
 
+static void check_mirror(const struct settings *settings, struct problems *problems)
+{
+    char problem[SENTENCE_MAX];
+
+    if (!instance_check(settings, problem, sizeof problem))
+        problems_error(problems, "%s", problem);
+}
+
 bool usable_check(struct usable *out, const struct settings *settings,
                   struct problems *problems)
 {
@@ -69,5 +78,6 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_sinks(settings, problems);
     check_sockets(settings, problems);
     check_rollups(settings, problems);
+    check_mirror(settings, problems);
     return problems_none(problems);
 }
