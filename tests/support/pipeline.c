@@ -142,6 +142,14 @@ static void make_worker(struct pipeline *pipeline, uint32_t index)
 static void make_flusher(struct pipeline *pipeline)
 {
     pipeline->visitor = (struct point_visitor){ note_series, note_sketch, pipeline };
+    pipeline->mirror = (struct mirror_config){
+        .prefix = pipeline->settings.heeler_redis_prefix,
+        .id = PIPELINE_ID,
+        .hostname = pipeline->settings.hostname,
+        .started_s = pipeline->started_s,
+        .ttl_s = pipeline->settings.heeler_redis_ttl,
+        .lookback_s = pipeline->settings.heeler_lookback,
+    };
     struct flusher_config config = {
         .settings = &pipeline->settings,
         .hostname = pipeline->settings.hostname,
@@ -154,6 +162,7 @@ static void make_flusher(struct pipeline *pipeline)
         .contexts_bytes = memory_for_contexts(&pipeline->settings),
         .ledger = &pipeline->ledger,
         .also = &pipeline->visitor,
+        .mirror = pipeline->settings.heeler_redis_url[0] != '\0' ? &pipeline->mirror : NULL,
     };
 
     pipeline->flusher = flusher_new(&config, pipeline->problem, sizeof pipeline->problem);

@@ -17,6 +17,7 @@
 #include "server/ingest.h"
 
 enum { PIPELINE_WORKERS_MAX = 4 };
+#define PIPELINE_ID "0123456789ab" /* of the incarnation */
 
 struct pipeline_worker {
     struct table *table;
@@ -47,8 +48,9 @@ struct pipeline {
     struct flusher_ledger ledger;
     struct flusher *flusher;
     struct point_visitor visitor;
-    int64_t now_ns;  /* monotonic */
-    int64_t step_ns; /* wall clock - monotonic clock */
+    struct mirror_config mirror; /* with heeler_redis_url: its payloads come too */
+    int64_t now_ns;              /* monotonic */
+    int64_t step_ns;             /* wall clock - monotonic clock */
     int64_t started_s;
     bool flusher_stalled; /* only pipeline_run() and pipeline_flush() make it work */
     struct pipeline_point *points;
