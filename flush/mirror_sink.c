@@ -430,9 +430,8 @@ static void on_down(void *context, enum redis_failure failure, const char *sente
     atomic_store_explicit(&sink->ledger->up, 0, memory_order_relaxed);
     tally(&sink->ledger->failures[failure], 1);
     if (!sink->said_down[failure])
-        log_warn("redis: %s: %s; what is written is kept, within "
-                 "heeler_redis_queue_max_bytes",
-                 redis_client_name(sink->client), sentence);
+        log_warn("redis: %s; what is written is kept, within heeler_redis_queue_max_bytes",
+                 sentence);
     sink->said_down[failure] = true;
     sink->gave_up = sink->gave_up || sink->stopping;
     moved(sink);

@@ -228,6 +228,12 @@ static void a_bad_file_is_refused_with_the_place(void **state)
                                   "supported, write the value itself." },
         { "additional_endpoints: {'https://e.com': [k]}",
           "FILE:1: additional_endpoints is set and api_key is not: set both to send." },
+        { "heeler_redis_prefix: 'a{b'", "FILE:1: heeler_redis_prefix is \"a{b\": it must not "
+                                        "be empty and have no brace, which "
+                                        "would change the slots of a cluster." },
+        { "heeler_rollup_max_bytes: 0\nheeler_redis_url: redis://x",
+          "FILE:1: heeler_rollup_max_bytes is 0 and heeler_redis_url is set: what is copied to "
+          "Redis are the windows that this memory holds." },
         { "additional_endpoints: [k]",
           "FILE:1: additional_endpoints is a list and not a map." },
         { "metric_tag_filterlist: {a: b}",

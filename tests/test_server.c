@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -420,6 +421,38 @@ static void the_log_names_no_password_of_dd_url(void **state)
     running_free(&running);
 }
 
+/* A Redis that takes connections and never answers. */
+static void a_hanging_redis_delays_nothing_of_the_intake(void **state)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(0x7f000001) };
+    socklen_t len = sizeof address;
+    struct fake_intake *fake = fake_intake_start();
+    struct running running;
+    char redis[80];
+    int redis_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)state;
+
+    assert_int_equal(bind(redis_fd, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(redis_fd, 4), 0);
+    getsockname(redis_fd, (struct sockaddr *)&address, &len);
+    snprintf(redis, sizeof redis, "heeler_redis_url=redis://:secret@127.0.0.1:%d",
+             ntohs(address.sin_port));
+    assert_true(RUNNING_START(&running, NULL, TO_FAKE(dd_url(fake)), redis, "heeler_interval=1",
+                              "heeler_stop_timeout=1"));
+    int fd = udp_sender(running_listener(&running, 0));
+    udp_send(fd, "hung:1|c");
+    assert_true(running_until(&running, running_datagrams, 1));
+    assert_true(running_stop(&running));
+    assert_non_null(strstr(running.log, "points_shed=0"));
+    assert_non_null(strstr(running.log, "redis_delivered=0"));
+    assert_null(strstr(running.log, "secret"));
+    close(fd);
+    close(redis_fd);
+    running_free(&running);
+    fake_intake_stop(fake);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_start_that_fails_says_why_and_leaves_nothing_behind),
         cmocka_unit_test(without_dogstatsd_the_server_still_runs),
         cmocka_unit_test(the_log_names_no_password_of_dd_url),
+        cmocka_unit_test(a_hanging_redis_delays_nothing_of_the_intake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
