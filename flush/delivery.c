@@ -236,14 +236,25 @@ static void delivery_clear(struct delivery *delivery)
 
 /* ------------------------------------------------------------- a successor */
 
+static void hand_over_mirror(struct delivery *delivery, struct state_writer *out)
+{
+    if (delivery->mirror == NULL)
+        return;
+    state_put_text(out, slice_of(mirror_sink_name(delivery->mirror)));
+    state_put_number(out, 0);
+    mirror_sink_hand_over(delivery->mirror, out);
+    queue_hand_over_end(out);
+}
+
 /* What cannot be written is kept as at a stop. */
 static void hand_over(struct delivery *delivery, struct state_writer *out)
 {
     if (state_settle(out)) {
         state_begin(out, STATE_PAYLOADS);
-        state_put_number(out, delivery->n_endpoints);
+        state_put_number(out, delivery->n_endpoints + (delivery->mirror != NULL));
         for (size_t i = 0; i < delivery->n_endpoints; i++)
             endpoint_hand_over(delivery->endpoints[i], out);
+        hand_over_mirror(delivery, out);
         (void)state_settle(out);
     }
     say(delivery, &delivery->has_handed);
@@ -257,7 +268,21 @@ static struct endpoint *find_heir(struct delivery *delivery, struct slice name, 
     return NULL;
 }
 
-/* The payloads of one endpoint; NULL: it is configured no more. */
+/* False: nobody does. */
+static bool take_over_payload(struct delivery *delivery, struct endpoint *endpoint,
+                              struct slice name, struct payload *payload)
+{
+    struct mirror_sink *mirror = delivery->mirror;
+
+    if (payload->route != ROUTE_REDIS)
+        return endpoint != NULL && endpoint_take_over(endpoint, payload, delivery->taken++);
+    if (mirror == NULL || !slice_equal(slice_of(mirror_sink_name(mirror)), name))
+        return false;
+    mirror_sink_take_over(mirror, payload);
+    return true;
+}
+
+/* The payloads of one endpoint; NULL: the mirror, or it is configured no more. */
 static void take_over_payloads(struct delivery *delivery, struct endpoint *endpoint,
                                struct slice name, struct state_reader *in)
 {
@@ -265,7 +290,7 @@ static void take_over_payloads(struct delivery *delivery, struct endpoint *endpo
     uint64_t points = 0;
 
     while ((payload = queue_read(in)) != NULL) {
-        if (endpoint != NULL && endpoint_take_over(endpoint, payload, delivery->taken++))
+        if (take_over_payload(delivery, endpoint, name, payload))
             continue;
         points += payload->points;
         payload_free(payload);

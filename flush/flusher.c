@@ -1011,6 +1011,8 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
 
     while (flusher_step(flusher, now_s, now_ns))
         ;
+    if (flusher->mirror != NULL)
+        mirror_finish(flusher->mirror, now_s); /* the successor has fields of its own */
     encoder_end_records(flusher->encoder, now_s);
     check_points(flusher);
     state_begin(out, STATE_SERIES);

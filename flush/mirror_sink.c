@@ -9,6 +9,7 @@
 #include "config/log.h"
 #include "flush/backoff.h"
 #include "flush/duplicates.h"
+#include "flush/queue.h"
 #include "flush/resp.h"
 
 enum { SAY_AGAIN_MS = 60000, ASK_AGAIN_MS = 5000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000 };
@@ -512,12 +513,11 @@ void mirror_sink_free(struct mirror_sink *given)
 
 /* ---- the outside ------------------------------------------------------- */
 
-void mirror_sink_accept(struct mirror_sink *sink, struct payload *given)
+static void append(struct mirror_sink *sink, struct payload *given)
 {
     struct entry *entry = calloc(1, sizeof *entry);
     struct delivery_ledger *ledger = &sink->ledger->points;
 
-    count(&ledger->accepted, given->points);
     if (entry == NULL) {
         count(&ledger->shed[SHED_NO_MEMORY], given->points);
         delivery_ledger_check(ledger);
@@ -541,6 +541,39 @@ void mirror_sink_accept(struct mirror_sink *sink, struct payload *given)
         sink->cursor = entry;
     pump(sink);
     trim(sink);
+}
+
+void mirror_sink_accept(struct mirror_sink *sink, struct payload *given)
+{
+    count(&sink->ledger->points.accepted, given->points);
+    append(sink, given);
+}
+
+void mirror_sink_take_over(struct mirror_sink *sink, struct payload *given)
+{
+    count(&sink->ledger->points.recovered, given->points);
+    append(sink, given);
+}
+
+const char *mirror_sink_name(const struct mirror_sink *sink)
+{
+    return redis_client_name(sink->client);
+}
+
+void mirror_sink_hand_over(struct mirror_sink *sink, struct state_writer *out)
+{
+    struct delivery_ledger *ledger = &sink->ledger->points;
+
+    for (struct entry *entry = sink->head; entry != NULL; entry = entry->next) {
+        if (entry->settled)
+            continue;
+        queue_write(out, entry->payload);
+        uncount(&ledger->queued, entry->payload->points);
+        count(&ledger->handed_over, entry->payload->points);
+        entry->settled = true;
+        sink->n_unsettled--;
+    }
+    delivery_ledger_check(ledger);
 }
 
 void mirror_sink_hurry(struct mirror_sink *sink)

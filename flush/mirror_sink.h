@@ -22,6 +22,7 @@
 #include "flush/delivery_ledger.h"
 #include "flush/outbox.h"
 #include "flush/redis_client.h"
+#include "flush/state.h"
 
 /* What Redis may answer to a command instead of doing it; X(id, label, its first word,
  * heals by itself or by its administrator). */
@@ -45,8 +46,8 @@ enum mirror_error { MIRROR_ERRORS(MIRROR_ERROR_ENUM) MIRROR_ERROR_COUNT };
 
 const char *mirror_error_name(enum mirror_error error); /* static */
 
-/* Written by the delivery thread alone. points: accepted = delivered + refused + shed +
- * queued; what is sent again is not counted again. */
+/* Written by the delivery thread alone. points: accepted + recovered = delivered + refused
+ * + shed + queued + handed_over; what is sent again is not counted again. */
 struct mirror_ledger {
     struct delivery_ledger points;
     _Atomic(uint64_t) failures[REDIS_FAILURE_COUNT]; /* connections lost or not made */
@@ -84,6 +85,16 @@ void mirror_sink_hurry(struct mirror_sink *sink);
 
 /* While hurried: nothing is left, or nothing that could be tried. */
 bool mirror_sink_is_drained(const struct mirror_sink *sink);
+
+/* Where it writes to, without secrets; a view. */
+const char *mirror_sink_name(const struct mirror_sink *sink);
+
+/* A successor takes over: writes down, in order, what is not answered; closed by
+ * queue_hand_over_end(). */
+void mirror_sink_hand_over(struct mirror_sink *sink, struct state_writer *out);
+
+/* A payload of a predecessor. */
+void mirror_sink_take_over(struct mirror_sink *sink, struct payload *given);
 
 /* What is left is shed as stopped. */
 void mirror_sink_keep_rest(struct mirror_sink *sink);

@@ -594,7 +594,7 @@ void queue_keep_rest(struct queue *queue)
 
 enum { PAYLOAD_BYTES_MAX = 256 << 20 }; /* no payload of ours is near it */
 
-static void put_payload(struct state_writer *out, const struct payload *payload)
+void queue_write(struct state_writer *out, const struct payload *payload)
 {
     state_put_number(out, 1);
     state_put_number(out, payload->route);
@@ -615,7 +615,7 @@ void queue_hand_over(struct queue *queue, struct errand *errand, struct state_wr
 {
     if (errand->file != 0)
         return;
-    put_payload(out, errand->payload);
+    queue_write(out, errand->payload);
     uncount(&queue->ledger->queued, errand->points);
     count(&queue->ledger->handed_over, errand->points);
     observe(queue);
@@ -643,7 +643,7 @@ struct payload *queue_read(struct state_reader *in)
     head.raw_size = (size_t)state_get_number(in);
     struct slice bytes = state_get_text(in);
 
-    in->failed = in->failed || route >= ROUTE_COUNT || compression >= COMPRESSION_COUNT ||
+    in->failed = in->failed || route > ROUTE_REDIS || compression >= COMPRESSION_COUNT ||
                  bytes.len == 0 || bytes.len > PAYLOAD_BYTES_MAX;
     struct payload *payload = in->failed ? NULL : malloc(sizeof *payload + bytes.len);
 

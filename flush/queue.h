@@ -98,7 +98,9 @@ void queue_hand_over(struct queue *queue, struct errand *errand, struct state_wr
 void queue_hand_over_waiting(struct queue *queue, struct state_writer *out);
 void queue_hand_over_end(struct state_writer *out);
 
-/* The next of those payloads, owned; NULL: the end, damaged or no memory (in->failed). */
+/* A payload for the state; the next of those, owned; NULL: the end, damaged or no memory
+ * (in->failed). */
+void queue_write(struct state_writer *out, const struct payload *payload);
 struct payload *queue_read(struct state_reader *in);
 
 /* A payload of a predecessor: a view, held from now on. False: no memory. */

@@ -81,8 +81,9 @@ const char *instance_account(const struct instance *instance,
     if (instance_is_mirrored(instance))
         snprintf(out, out_size,
                  " redis_points=%" PRIu64 " redis_delivered=%" PRIu64 " redis_refused=%" PRIu64
-                 " redis_shed=%" PRIu64,
+                 " redis_shed=%" PRIu64 " redis_handed_over=%" PRIu64,
                  counter_read(&flusher->mirrored), points(&ledger->delivered),
-                 delivery_refused_points(ledger), delivery_shed_points(ledger));
+                 delivery_refused_points(ledger), delivery_shed_points(ledger),
+                 points(&ledger->handed_over));
     return out;
 }
