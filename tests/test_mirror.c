@@ -210,7 +210,7 @@ static void all_that_was_counted_is_written(void **state)
 {
     (void)state;
 
-    hours_of(30);
+    hours_of(10);
     hours_of(60); /* the interval is the first step */
 }
 

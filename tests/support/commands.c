@@ -59,7 +59,8 @@ static void read_payload(struct commands *out, const struct payload *payload)
     const char *at = (const char *)payload->bytes, *end = at + payload->size;
 
     while (at < end) {
-        out->at = realloc(out->at, (out->n + 1) * sizeof *out->at);
+        if ((out->n & (out->n - 1)) == 0) /* full: 0, 1, 2, 4 ... */
+            out->at = realloc(out->at, (out->n > 0 ? out->n * 2 : 1) * sizeof *out->at);
         at = read_command(&out->at[out->n], at, end);
         out->at[out->n++].payload = (uint32_t)out->payloads;
     }
