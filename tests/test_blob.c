@@ -186,6 +186,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_sketch_that_came_back_merges_as_the_original, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_set_comes_back_exact_and_as_registers, begin, end),
+        cmocka_unit_test_setup_teardown(damage_does_no_harm, begin, end),
+        cmocka_unit_test_setup_teardown(refuses_what_cannot_be, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
