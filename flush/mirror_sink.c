@@ -49,7 +49,8 @@ struct mirror_sink {
     bool stopping, gave_up;
     struct backoff_config backoff;
 
-    bool was_up, said_down[REDIS_FAILURE_COUNT];
+    bool took, took_ever; /* a payload, since it is up and at all */
+    bool said_down[REDIS_FAILURE_COUNT];
     int64_t said_ms[MIRROR_ERROR_COUNT];
     int64_t asked_ms; /* the registry */
 };
@@ -172,14 +173,26 @@ static void rewind_to(struct mirror_sink *sink, struct entry *from)
 
 /* ---- sending ----------------------------------------------------------- */
 
+static bool is_answered(const struct entry *entry)
+{
+    return entry->offset == entry->payload->size && entry->unanswered == 0 && !entry->again;
+}
+
 static bool is_barrier(const struct entry *entry)
 {
     return entry->payload->points == 0;
 }
 
-static bool is_answered(const struct entry *entry)
+/* Not before it took some: a connection to a replica or to a Redis without memory looks
+ * well, and would have each attempt told as an outage of its own. */
+static void say_taken(struct mirror_sink *sink)
 {
-    return entry->offset == entry->payload->size && entry->unanswered == 0 && !entry->again;
+    if (sink->took)
+        return;
+    log_info("redis: %s takes the windows%s", redis_client_name(sink->client),
+             sink->took_ever ? " again" : "");
+    sink->took = sink->took_ever = true;
+    memset(sink->said_down, 0, sizeof sink->said_down);
 }
 
 static void note_answered(struct mirror_sink *sink, struct entry *entry)
@@ -187,6 +200,8 @@ static void note_answered(struct mirror_sink *sink, struct entry *entry)
     if (!entry->settled)
         settle(sink, entry);
     sink->errors = 0;
+    if (!is_barrier(entry))
+        say_taken(sink);
 }
 
 static struct slice rest_of(const struct entry *entry)
@@ -371,11 +386,8 @@ static void on_up(void *context)
     sink->paused = false;
     sink->pending = 0;
     evtimer_del(sink->retry);
+    sink->took = false;
     atomic_store_explicit(&sink->ledger->up, 1, memory_order_relaxed);
-    memset(sink->said_down, 0, sizeof sink->said_down);
-    log_info("redis: %s takes the windows%s", redis_client_name(sink->client),
-             sink->was_up ? " again" : "");
-    sink->was_up = true;
     trim(sink);
     rewind_to(sink, sink->head);
     pump(sink);
