@@ -10,7 +10,7 @@
 #include "flush/backoff.h"
 
 enum {
-    STABLE_MS = 10000, /* up for so long: the troubles before are forgiven */
+    STABLE_MS = 1000, /* up for so long: the troubles before are forgiven */
     SENTENCE_MAX = 640,
     QUOTE_MAX = 160,
 };
