@@ -622,6 +622,14 @@ bool catalogue_hold(struct catalogue *catalogue, uint32_t series, struct slice n
     return true;
 }
 
+bool catalogue_hold_text(struct catalogue *catalogue, struct slice name, struct slice host,
+                         const struct slice *tags, size_t n_tags, struct identity *out)
+{
+    struct enriched enriched = { .name = name, .host = host, .tags = tags, .n_tags = n_tags };
+
+    return intern_identity(catalogue, &enriched, out);
+}
+
 void catalogue_release(struct catalogue *catalogue, struct identity given)
 {
     release_identity(catalogue, given);

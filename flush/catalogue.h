@@ -113,6 +113,10 @@ struct identity catalogue_identity(const struct catalogue *catalogue, uint32_t s
 /* Keeps the strings of that identity until the release. False without memory. */
 bool catalogue_hold(struct catalogue *catalogue, uint32_t series, struct slice name,
                     struct identity *out);
+
+/* The same of an identity that comes from elsewhere; the tags sorted. */
+bool catalogue_hold_text(struct catalogue *catalogue, struct slice name, struct slice host,
+                         const struct slice *tags, size_t n_tags, struct identity *out);
 void catalogue_release(struct catalogue *catalogue, struct identity given);
 
 /* Of a held identity: its share of the bytes of the strings, each divided by how

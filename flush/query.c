@@ -156,6 +156,19 @@ static bool check_range(const struct query *query, char *problem, size_t problem
     return false;
 }
 
+bool query_choose(struct rollup *rollup, const struct question *question, int64_t from_s,
+                  int64_t to_s, struct query_range *out, char *problem, size_t problem_size)
+{
+    struct query query = {
+        .rollup = rollup, .question = *question, .from_s = from_s, .to_s = to_s
+    };
+    bool chosen = check_range(&query, problem, problem_size) &&
+                  choose_step(&query, problem, problem_size);
+
+    *out = (struct query_range){ query.first_s, query.step_s, query.steps, query.level };
+    return chosen;
+}
+
 /* ---- making ------------------------------------------------------------ */
 
 static void compile_terms(struct query *query)

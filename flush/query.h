@@ -43,6 +43,18 @@ enum {
     QUERY_RANGE_MAX_S = 366 * 86400 /* to - from */
 };
 
+/* The windows that an answer is made of: those of one level that start in the steps. */
+struct query_range {
+    int64_t first_s; /* of the first step */
+    int64_t step_s;
+    uint32_t steps;
+    size_t level;
+};
+
+/* What query_new() would choose. False with a sentence. */
+bool query_choose(struct rollup *rollup, const struct question *question, int64_t from_s,
+                  int64_t to_s, struct query_range *out, char *problem, size_t problem_size);
+
 enum query_state { QUERY_MORE, QUERY_DONE, QUERY_FAILED };
 
 struct query;

@@ -76,6 +76,25 @@ void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t serie
 void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, double value,
                      bool rate);
 
+/* What a series did in a window of one level, as others know it: for rollups that are
+ * filled from elsewhere (flush/redis_reader.h) with one level only. Views. */
+struct rollup_outside {
+    struct slice name, host;
+    const struct slice *tags; /* sorted, unique */
+    size_t n_tags;
+    enum rollup_kind kind;
+    struct window_cell cell;
+    struct sketch *sketch;     /* of a distribution */
+    struct distinct *distinct; /* of a set */
+};
+
+/* Into the level's open window. False without memory. */
+bool rollup_add_outside(struct rollup *rollup, size_t level,
+                        const struct rollup_outside *outside);
+
+/* The level has nothing from before that time. */
+void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s);
+
 void rollup_close(struct rollup *rollup);
 
 /* ---- watched: what is new in the open windows ---------------------------- */

@@ -239,3 +239,43 @@ void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, 
     else
         add_value(rollup, series, name, ROLLUP_GAUGE, value);
 }
+
+/* ---- from elsewhere ---------------------------------------------------- */
+
+static bool add_blob(struct rollup *rollup, uint32_t number, size_t level,
+                     const struct rollup_outside *outside)
+{
+    bool added = true;
+
+    if (outside->sketch == NULL && outside->distinct == NULL)
+        return true;
+    if (!give_extra(rollup, number))
+        return false;
+    struct rollup_blob *blob = rollup_open_blob(rollup, number, level);
+    if (outside->sketch != NULL)
+        added = merge_sketch(rollup, blob, outside->sketch);
+    if (outside->distinct != NULL)
+        added = merge_distinct(rollup, blob, outside->distinct);
+    arena_free(&rollup->scratch);
+    return added;
+}
+
+bool rollup_add_outside(struct rollup *rollup, size_t level,
+                        const struct rollup_outside *outside)
+{
+    struct identity id;
+
+    if (!catalogue_hold_text(rollup->catalogue, outside->name, outside->host, outside->tags,
+                             outside->n_tags, &id))
+        return false;
+    uint32_t number = rollup_number_held(rollup, id, (uint8_t)outside->kind);
+    if (number == ROLLUP_NO_SERIES || !add_blob(rollup, number, level, outside))
+        return false;
+    add_to_cell(rollup->levels[level].open[number].column, outside->cell.column);
+    return true;
+}
+
+void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s)
+{
+    rollup->levels[level].whole_s = time_s;
+}

@@ -84,6 +84,9 @@ size_t rollup_series_bytes(const struct rollup *rollup);
  * it is empty; ROLLUP_NO_SERIES without memory. */
 uint32_t rollup_number(struct rollup *rollup, uint32_t series, struct slice name, uint8_t kind);
 
+/* The same of an identity that is held in the catalogue. */
+uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_t kind);
+
 /* Looks at the next n series, or at all of them, and forgets those that no window
  * names. */
 void rollup_sweep(struct rollup *rollup, uint32_t n);

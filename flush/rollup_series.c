@@ -79,31 +79,50 @@ static bool has_room_for_series(struct rollup *rollup)
     return rollup_make_room(rollup, more);
 }
 
-static uint32_t add_series(struct rollup *rollup, uint32_t series, struct slice name,
-                           uint8_t kind)
+static uint32_t add_held(struct rollup *rollup, struct identity given, uint8_t kind)
 {
-    struct identity id;
-    uint32_t number;
+    size_t share = catalogue_share(rollup->catalogue, given);
+    uint32_t number = rollup_make_room(rollup, share + rollup_series_size(rollup))
+                          ? take_number(rollup)
+                          : ROLLUP_NO_SERIES;
 
-    if (!has_room_for_series(rollup) || !catalogue_hold(rollup->catalogue, series, name, &id))
-        return ROLLUP_NO_SERIES;
-    size_t share = catalogue_share(rollup->catalogue, id);
-    number = rollup_make_room(rollup, share + rollup_series_size(rollup)) ? take_number(rollup)
-                                                                          : ROLLUP_NO_SERIES;
     if (number == ROLLUP_NO_SERIES) {
-        catalogue_release(rollup->catalogue, id);
+        catalogue_release(rollup->catalogue, given);
         return ROLLUP_NO_SERIES;
     }
     rollup->entries[number] = (struct rollup_series){
-        .id = id,
+        .id = given,
         .last_s = (uint32_t)rollup->now_s,
         .share = (uint32_t)share,
         .kind = kind,
         .live = true,
     };
-    index_put(&rollup->index, hash_of(id, kind), number);
+    index_put(&rollup->index, hash_of(given, kind), number);
     rollup->strings += share;
     rollup->live++;
+    return number;
+}
+
+static uint32_t add_series(struct rollup *rollup, uint32_t series, struct slice name,
+                           uint8_t kind)
+{
+    struct identity id;
+
+    if (!has_room_for_series(rollup) || !catalogue_hold(rollup->catalogue, series, name, &id))
+        return ROLLUP_NO_SERIES;
+    return add_held(rollup, id, kind);
+}
+
+uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_t kind)
+{
+    uint32_t number = find_series(rollup, given, kind);
+
+    if (number != ROLLUP_NO_SERIES || !has_room_for_series(rollup))
+        catalogue_release(rollup->catalogue, given);
+    else
+        number = add_held(rollup, given, kind);
+    if (number != ROLLUP_NO_SERIES)
+        rollup->entries[number].last_s = (uint32_t)rollup->now_s;
     return number;
 }
 
