@@ -1,6 +1,6 @@
-/* heeler query: asks a running server over HTTP and shows the answer as a table:
- * a line a series with a spark line of its points, and the points themselves where
- * they are few. */
+/* heeler query: asks a running server over HTTP, or reads what a fleet of them keeps
+ * in Redis, and shows the answer as a table: a line a series with a spark line of its
+ * points, and the points themselves where they are few. */
 #include <curl/curl.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -9,17 +9,24 @@
 #include <time.h>
 
 #include "config/clock.h"
-#include "flush/encode.h"
+#include "flush/redis_reader.h"
 #include "protocol/number.h"
 #include "server/commands.h"
 
-enum { SPARK_WIDTH = 60, POINTS_SHOWN = 60, TIMEOUT_S = 15, ANSWER_MAX = 256 << 20 };
+enum {
+    SPARK_WIDTH = 60,
+    POINTS_SHOWN = 60,
+    TIMEOUT_S = 15,
+    REDIS_TIMEOUT_S = 60,
+    ANSWER_MAX = 256 << 20
+};
 
 struct asking {
     const char *text;
-    const char *at; /* NULL: where the settings say that HTTP is */
+    const char *at;        /* NULL: where the settings say that HTTP is */
+    const char *redis_url; /* NULL: where the settings say */
     int64_t last_s, from_s, to_s;
-    bool json;
+    bool json, redis;
 };
 
 static int complain(const char *what, const char *why)
@@ -64,12 +71,26 @@ static bool read_option(const char *name, const char *value, struct asking *out)
     return strcmp(name, "--at") == 0;
 }
 
+/* "--redis" and maybe a URL behind it: returns how many words that were. */
+static int read_redis(const struct command_line *line, int i, struct asking *out)
+{
+    static const char *const schemes[] = { "redis://", "rediss://", "unix://" };
+
+    out->redis = true;
+    for (size_t s = 0; i + 1 < line->n_rest && s < sizeof schemes / sizeof schemes[0]; s++)
+        if (strncmp(line->rest[i + 1], schemes[s], strlen(schemes[s])) == 0)
+            out->redis_url = line->rest[i + 1];
+    return out->redis_url != NULL ? 2 : 1;
+}
+
 static bool read_words(const struct command_line *line, struct asking *out)
 {
     for (int i = 0; i < line->n_rest; i++) {
         const char *word = line->rest[i];
         if (strcmp(word, "--json") == 0) {
             out->json = true;
+        } else if (strcmp(word, "--redis") == 0) {
+            i += read_redis(line, i, out) - 1;
         } else if (strncmp(word, "--", 2) != 0) {
             if (out->text != NULL) {
                 complain(word, "one question at a time; put it in quotes");
@@ -83,7 +104,9 @@ static bool read_words(const struct command_line *line, struct asking *out)
     }
     if (out->text == NULL)
         complain("what?", "a question is missing: heeler query 'sum:my_metric{*}'");
-    return out->text != NULL;
+    else if (out->redis && out->at != NULL)
+        complain("--redis and --at", "only one of them");
+    return out->text != NULL && !(out->redis && out->at != NULL);
 }
 
 static void choose_range(struct asking *asking)
@@ -310,18 +333,58 @@ static int show(const struct asking *asking, long status, const struct bytes *bo
     return status == 200 ? EXIT_OK : status == 400 ? EXIT_SETTINGS : EXIT_SYSTEM;
 }
 
-static int ask(struct asking *asking, const struct settings *settings)
+/* ---- asking ------------------------------------------------------------ */
+
+static int ask_server(struct asking *asking, const struct settings *settings)
 {
     const char *base = asking->at != NULL ? asking->at : settings->heeler_http_listen;
     struct bytes body = { 0 };
 
     if (base[0] == '\0')
         return complain("heeler_http_listen", "is empty: say where with --at URL");
-    choose_range(asking);
     long status = fetch(base, asking, &body);
     int result = status != 0 ? show(asking, status, &body) : EXIT_SYSTEM;
     bytes_free(&body);
     return result;
+}
+
+static int show_fleet(const struct asking *asking, enum redis_reader_result result,
+                      const struct redis_reader_report *report, const struct bytes *body,
+                      const char *problem)
+{
+    if (report->damaged > 0)
+        fprintf(stderr, "heeler query: %llu damaged entries in Redis were left out\n",
+                (unsigned long long)report->damaged);
+    if (result == READER_ANSWERED)
+        return show(asking, 200, body);
+    print_refusal(asking, problem);
+    return result == READER_REFUSED ? EXIT_SETTINGS : EXIT_SYSTEM;
+}
+
+static int ask_fleet(struct asking *asking, const struct settings *settings)
+{
+    struct redis_reader_config config = {
+        .client = { .url = asking->redis_url != NULL ? asking->redis_url
+                                                     : settings->heeler_redis_url,
+                    .cluster = settings->heeler_redis_cluster,
+                    .ca_file = settings->heeler_ca_file,
+                    .skip_validation = settings->skip_ssl_validation },
+        .prefix = settings->heeler_redis_prefix,
+        .now_s = clock_wall_ns() / 1000000000,
+        .timeout_s = REDIS_TIMEOUT_S,
+    };
+    struct redis_reader_report report;
+    struct bytes body = { 0 };
+    char problem[512];
+
+    if (config.client.url[0] == '\0')
+        return complain("heeler_redis_url", "is empty: say where with --redis URL");
+    enum redis_reader_result result =
+        redis_reader_ask(&config, slice_of(asking->text), asking->from_s, asking->to_s, &body,
+                         &report, problem, sizeof problem);
+    int status = show_fleet(asking, result, &report, &body, problem);
+    bytes_free(&body);
+    return status;
 }
 
 int command_query(int n, char **words)
@@ -338,7 +401,8 @@ int command_query(int n, char **words)
         command_help();
         status = EXIT_OK;
     } else if (read_words(&line, &asking) && command_settings(&settings, &line)) {
-        status = ask(&asking, &settings);
+        choose_range(&asking);
+        status = asking.redis ? ask_fleet(&asking, &settings) : ask_server(&asking, &settings);
     }
     settings_free(&settings);
     free(line.sets);

@@ -67,6 +67,13 @@ refused 78 'bind_host: "no.such.host.invalid" is no address' --set bind_host=no.
 refused 78 'is not KEY=VALUE' --set heeler_interval
 DD_HEELER_INTERVAL=soon refused 78 'DD_HEELER_INTERVAL' run
 
+# Questions to a fleet.
+refused 78 'heeler_redis_url: is empty: say where with --redis URL' query --redis 'a{*}'
+refused 78 '--redis and --at: only one of them' query --redis --at http://127.0.0.1:1 'a{*}'
+refused 1 'redis://127.0.0.1:1 cannot be reached' query --redis redis://127.0.0.1:1 'a{*}'
+DD_HEELER_REDIS_URL=redis://u:secret@127.0.0.1:1 refused 1 'redis://127.0.0.1:1 cannot be reached' \
+    query --redis 'a{*}'
+
 printf 'env: test\ntags: [a\n' >"$scratch/bad.yaml"
 refused 78 "$scratch/bad.yaml:" --config "$scratch/bad.yaml"
 printf 'env: test\n\nheeler_interval: 99\n' >"$scratch/range.yaml"
