@@ -43,7 +43,7 @@ TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults \
+.PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults fleet \
 	bench bench-memory benches bench-peers soak fuzz fuzz-programs check format readme install clean help
 .SECONDARY:
 
@@ -210,6 +210,14 @@ faults: deps
 		/usr/bin/python3 tests/slow/two_endpoints.py --heeler build/heeler --series 20000 --interval 2 \
 			--seconds $(OUTAGE_SECONDS) --fault $$fault; done
 
+# Servers that mirror to a real Redis, alone and as a cluster, under cuts, kills,
+# fail-over, outages and wrong settings; a short form of tests/slow/redis_fleet.py.
+fleet: deps
+	@$(call install_debs,python3 python3-zstandard)
+	@$(MAKE) --no-print-directory build/heeler
+	/usr/bin/python3 tests/slow/redis_fleet.py --heeler build/heeler --seconds 10 --cuts 20 --outage 20 \
+		--together alone cluster restart outage faults duplicates
+
 # ---- benches --------------------------------------------------------------------
 
 benches: $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c)) $(B)/bench/heeler-bench
@@ -273,6 +281,7 @@ help:
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
 	@echo "make differential  random lines against an independent model (SEEDS='1 2 3')"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
+	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10"
 	@echo "make bench         micro benchmarks and a short whole-server table"
