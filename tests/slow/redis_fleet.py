@@ -208,7 +208,7 @@ class Cutter(threading.Thread):
 
     def run(self):
         while self.hits < self.times and not self.stopping.wait(
-                random.expovariate(2 * self.times / self.seconds)):
+                random.expovariate(1.5 * self.times / self.seconds)):
             self.hits += self.cut() > 0
 
     def finish(self):

@@ -197,7 +197,7 @@ class Proxy:
                 near.close()
                 continue
             with self.lock:
-                self.pairs.append((near, far))
+                self.pairs.append((near, far, time.monotonic()))
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self.pass_on, args=(one, other), daemon=True).start()
 
@@ -220,11 +220,11 @@ class Proxy:
         with self.lock:
             self.pairs = [pair for pair in self.pairs if one not in pair]
 
-    def cut(self):
-        """Ends one connection; whether there was one."""
+    def cut(self, at_least_s=1.2):
+        """Ends the oldest connection; whether there was one that had served a while."""
         with self.lock:
-            pair = self.pairs[0] if self.pairs else ()      # the oldest
-            self.pairs = [other for other in self.pairs if other is not pair]
+            old = self.pairs and time.monotonic() - self.pairs[0][2] > at_least_s
+            pair = self.pairs.pop(0)[:2] if old else ()
         for end in pair:
             try:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -236,7 +236,7 @@ class Proxy:
 
     def close(self):
         self.listener.close()
-        while self.cut():
+        while self.cut(0):
             pass
 
     def url(self):
