@@ -161,7 +161,8 @@ static void every_family_of_the_list_is_in_the_text(void **state)
 
     metrics_list(out);
     fclose(out);
-    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0",
+                              "heeler_redis_url=redis://127.0.0.1:1"));
     char *text = scrape(&running);
     for (char *line = strtok_r(list, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "config/log.h"
 #include "flush/mirror_sink.h"
 #include "flush/resp.h"
 #include "tests/support/redis_server.h"
@@ -285,6 +287,39 @@ static void an_error_that_heals_is_waited_for_in_order(void **state)
     assert_balanced();
 }
 
+static int count_of(const char *text, const char *word)
+{
+    int n = 0;
+
+    for (; (text = strstr(text, word)) != NULL; text++)
+        n++;
+    return n;
+}
+
+/* Each connection to it is made, and each ends with the first write. */
+static void a_replica_is_said_once(void **state)
+{
+    char path[TEMP_PATH_SIZE];
+    (void)state;
+
+    temp_file_write(path, "", 0);
+    assert_true(log_open(LOG_LEVEL_INFO, path, false, false));
+    redis_server_expect(&server, "OK", "REPLICAOF", "127.0.0.1", "1");
+    open_sink(1 << 20, 30000);
+    give_value("k", "f", "1");
+    TURN_UNTIL(atomic_load(&ledger.failures[REDIS_FAILED_READONLY]) >= 2);
+    redis_server_expect(&server, "OK", "REPLICAOF", "NO", "ONE");
+    TURN_UNTIL(all_delivered(1));
+    log_close();
+    log_set_level(LOG_LEVEL_OFF);
+    char *text = temp_file_read(path);
+    assert_int_equal(count_of(text, "is a replica"), 1);
+    assert_int_equal(count_of(text, "takes the windows"), 1);
+    free(text);
+    unlink(path);
+    assert_balanced();
+}
+
 static void what_can_never_be_written_is_dropped_alone(void **state)
 {
     struct bytes out = { 0 };
@@ -391,6 +426,7 @@ int main(void)
         TEST(a_server_that_was_killed_gets_what_it_missed),
         TEST(a_full_queue_sheds_the_oldest_and_counts_them),
         TEST(an_error_that_heals_is_waited_for_in_order),
+        TEST(a_replica_is_said_once),
         TEST(what_can_never_be_written_is_dropped_alone),
         TEST(who_may_not_announce_still_writes),
         TEST(an_announcement_that_is_there_already_is_no_error),
