@@ -41,6 +41,7 @@ struct mirror {
     int64_t stamp_s; /* of the newest snapshot */
     int64_t beat_s;  /* of the one with the last heartbeat; 0: none */
     int64_t id_ms;   /* of the newest announcement */
+    bool lost;       /* some of the batch: it is not announced */
 
     struct bytes key, text; /* scratch of one key, of one field or value */
     struct bytes fields;    /* of the HSET under way, n_fields of them */
@@ -150,30 +151,45 @@ static struct slice view(const struct bytes *bytes)
     return (struct slice){ (const char *)bytes->at, bytes->len };
 }
 
-static void lose_payload(struct mirror *mirror)
+static void lose_points(struct mirror *mirror, enum point_drop why)
 {
     counter_add(&mirror->ledger->mirrored, -(uint64_t)mirror->points);
-    counter_add(&mirror->ledger->dropped[POINT_NO_MEMORY], mirror->points);
+    counter_add(&mirror->ledger->dropped[why], mirror->points);
+    mirror->lost = true;
+}
+
+/* What is written of commands, as a payload; NULL without memory. */
+static struct payload *make_payload(const struct mirror *mirror, int64_t now_s)
+{
+    const struct bytes *out = &mirror->out;
+    struct payload *payload = out->failed ? NULL : calloc(1, sizeof *payload + out->len);
+
+    if (payload == NULL)
+        return NULL;
+    payload->route = ROUTE_REDIS;
+    payload->compression = COMPRESSION_NONE;
+    payload->points = payload->items = mirror->points;
+    payload->created_s = now_s;
+    payload->raw_size = payload->size = out->len;
+    memcpy(payload->bytes, out->at, out->len);
+    return payload;
 }
 
 static void hand_over(struct mirror *mirror, int64_t now_s)
 {
-    const struct bytes *out = &mirror->out;
-    struct payload *payload =
-        out->failed || out->len == 0 ? NULL : calloc(1, sizeof *payload + out->len);
+    if (mirror->out.len == 0 && !mirror->out.failed)
+        return;
+    struct payload *payload = make_payload(mirror, now_s);
 
-    if (payload != NULL) {
-        payload->route = ROUTE_REDIS;
-        payload->compression = COMPRESSION_NONE;
-        payload->points = payload->items = mirror->points;
-        payload->created_s = now_s;
-        payload->raw_size = payload->size = out->len;
-        memcpy(payload->bytes, out->at, out->len);
+    if (payload == NULL) {
+        lose_points(mirror, POINT_NO_MEMORY);
+    } else if (outbox_is_full(mirror->outbox, payload)) {
+        lose_points(mirror, POINT_OUTBOX_FULL);
+        payload_free(payload);
+    } else {
         counter_add(&mirror->ledger->mirror_handed, mirror->points);
         counter_add(&mirror->ledger->mirror_payloads, 1);
         outbox_push(mirror->outbox, payload);
-    } else if (out->failed || out->len > 0) {
-        lose_payload(mirror);
     }
     bytes_clear(&mirror->out);
     mirror->points = 0;
@@ -370,6 +386,7 @@ static bool write_slice(struct mirror *mirror, size_t level, int64_t now_s)
 static void begin(struct mirror *mirror, unsigned levels)
 {
     mirror->writing = true;
+    mirror->lost = false;
     mirror->levels = levels;
     mirror->next = 0;
     for (size_t level = 0; level < rollup_levels(mirror->rollup); level++)
@@ -447,7 +464,8 @@ static void heartbeat(struct mirror *mirror, int64_t score_s, int64_t now_s)
 static void end_batch(struct mirror *mirror, int64_t now_s)
 {
     hand_over(mirror, now_s);
-    announce_all(mirror);
+    if (!mirror->lost)
+        announce_all(mirror);
     if (mirror->beat) {
         heartbeat(mirror, now_s, now_s);
         mirror->beat = false;

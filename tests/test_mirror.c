@@ -384,6 +384,30 @@ static void a_heartbeat_comes_every_ten_seconds_at_most(void **state)
     pipeline_free(p);
 }
 
+static void a_batch_that_delivery_cannot_take_is_counted_and_not_announced(void **state)
+{
+    struct pipeline *p = MIRROR(START, "heeler_interval=10");
+    struct commands sent;
+    (void)state;
+
+    p->outbox.limit = 0;
+    pipeline_line(p, 0, START + 1, "a:1|c");
+    pipeline_flush(p, START + 10.5);
+    commands_take(&sent, &p->outbox);
+    assert_int_equal(sent.n, 0);
+    commands_free(&sent);
+    assert_true(counter_read(&p->ledger.dropped[POINT_OUTBOX_FULL]) > 0);
+    assert_int_equal(counter_read(&p->ledger.mirrored), 0);
+    p->outbox.limit = OUTBOX_LIMIT;
+    pipeline_line(p, 0, START + 11, "a:1|c");
+    pipeline_flush(p, START + 20.5);
+    commands_take(&sent, &p->outbox);
+    assert_int_equal(commands_begin(&sent, "XADD"), 2); /* the interval, and the open minute */
+    commands_free(&sent);
+    assert_int_equal(counter_read(&p->ledger.mirror_imbalance), 0);
+    pipeline_free(p);
+}
+
 static void ids_are_twelve_hex_digits_and_differ(void **state)
 {
     char one[MIRROR_ID_SIZE], other[MIRROR_ID_SIZE];
@@ -409,6 +433,7 @@ int main(void)
         cmocka_unit_test(many_series_share_commands_of_bounded_size),
         cmocka_unit_test(without_a_redis_nothing_is_made),
         cmocka_unit_test(a_heartbeat_comes_every_ten_seconds_at_most),
+        cmocka_unit_test(a_batch_that_delivery_cannot_take_is_counted_and_not_announced),
         cmocka_unit_test(ids_are_twelve_hex_digits_and_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
