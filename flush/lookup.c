@@ -2,40 +2,69 @@
 
 #include <event2/dns.h>
 #include <event2/util.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { TURN_MS = 5 };
+
+/* libevent's resolver lets go of what was cancelled only when its loop turns. So it has a
+ * loop of its own, turned by a timer of the caller's, and to the end when it is freed. */
 struct lookup {
+    struct event_base *own;
     struct evdns_base *dns;
     struct evdns_getaddrinfo_request *request; /* NULL: answered */
-    struct event *later; /* the answer is given from the loop, also one known at once */
+    struct event *turn;
+    bool answered;
     struct lookup_answer answer;
-    lookup_done *done; /* NULL: cancelled */
+    lookup_done *done;
     void *context;
 };
 
+static void turn_to_the_end(struct event_base *own)
+{
+    while (event_base_get_num_events(own, EVENT_BASE_COUNT_ACTIVE) > 0)
+        event_base_loop(own, EVLOOP_NONBLOCK);
+}
+
 static void destroy(struct lookup *lookup)
 {
+    if (lookup->turn != NULL)
+        event_free(lookup->turn);
+    if (lookup->request != NULL)
+        evdns_getaddrinfo_cancel(lookup->request);
+    if (lookup->own != NULL)
+        turn_to_the_end(lookup->own);
     if (lookup->dns != NULL)
         evdns_base_free(lookup->dns, 0);
-    if (lookup->later != NULL)
-        event_free(lookup->later);
+    if (lookup->own != NULL)
+        event_base_free(lookup->own);
     free(lookup);
 }
 
-static void finish(evutil_socket_t fd, short what, void *context)
+static void wait_ms(struct lookup *lookup, int ms)
+{
+    evtimer_add(lookup->turn, &(struct timeval){ .tv_usec = ms * 1000 });
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *context)
 {
     struct lookup *lookup = context;
-    lookup_done *done = lookup->done;
-    struct lookup_answer answer = lookup->answer;
-    void *to = lookup->context;
     (void)fd;
     (void)what;
 
+    event_base_loop(lookup->own, EVLOOP_NONBLOCK);
+    if (!lookup->answered) {
+        wait_ms(lookup, TURN_MS);
+        return;
+    }
+    lookup_done *done = lookup->done;
+    struct lookup_answer answer = lookup->answer;
+    void *to = lookup->context;
+
     destroy(lookup);
-    if (done != NULL)
-        done(to, &answer);
+    done(to, &answer);
 }
 
 static void take_answer(int code, struct evutil_addrinfo *list, void *context)
@@ -44,6 +73,7 @@ static void take_answer(int code, struct evutil_addrinfo *list, void *context)
     struct lookup_answer *answer = &lookup->answer;
 
     lookup->request = NULL;
+    lookup->answered = true;
     for (struct evutil_addrinfo *one = list; one != NULL; one = one->ai_next)
         if (answer->n < LOOKUP_MAX_ADDRESSES &&
             one->ai_addrlen <= sizeof answer->addresses[0].at) {
@@ -56,7 +86,6 @@ static void take_answer(int code, struct evutil_addrinfo *list, void *context)
         evutil_freeaddrinfo(list);
     if (answer->n == 0)
         answer->problem = code != 0 ? evutil_gai_strerror(code) : "no address";
-    event_active(lookup->later, EV_TIMEOUT, 0);
 }
 
 /* Without a file libevent knows localhost and a name server on this machine. */
@@ -85,9 +114,10 @@ struct lookup *lookup_start(struct event_base *base, const struct lookup_files *
         return NULL;
     lookup->done = done;
     lookup->context = context;
-    lookup->dns = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-    lookup->later = event_new(base, -1, 0, finish, lookup);
-    if (lookup->dns == NULL || lookup->later == NULL) {
+    lookup->own = event_base_new();
+    lookup->dns = lookup->own != NULL ? evdns_base_new(lookup->own, 0) : NULL;
+    lookup->turn = evtimer_new(base, on_turn, lookup);
+    if (lookup->dns == NULL || lookup->turn == NULL) {
         destroy(lookup);
         return NULL;
     }
@@ -96,14 +126,13 @@ struct lookup *lookup_start(struct event_base *base, const struct lookup_files *
     struct evdns_getaddrinfo_request *request =
         evdns_getaddrinfo(lookup->dns, host, service, &hints, take_answer, lookup);
 
-    if (lookup->answer.n == 0 && lookup->answer.problem == NULL)
+    if (!lookup->answered)
         lookup->request = request;
+    wait_ms(lookup, 0);
     return lookup;
 }
 
 void lookup_cancel(struct lookup *given)
 {
-    given->done = NULL;
-    if (given->request != NULL)
-        evdns_getaddrinfo_cancel(given->request);
+    destroy(given);
 }

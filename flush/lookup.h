@@ -38,7 +38,7 @@ struct lookup_files {
 struct lookup *lookup_start(struct event_base *base, const struct lookup_files *files,
                             const char *host, int port, lookup_done *done, void *context);
 
-/* No callback follows. What it holds goes when the loop turns the next times. */
+/* No callback follows, and nothing is left. */
 void lookup_cancel(struct lookup *given);
 
 #endif

@@ -93,8 +93,6 @@ void talk_stop(struct talk *talk)
 {
     redis_client_free(talk->client);
     event_free(talk->guard);
-    for (int i = 0; i < 4; i++)
-        talk_turn(talk);
     event_base_free(talk->base);
 }
 
