@@ -57,7 +57,8 @@ struct redis_link {
     struct lookup_answer places;
     size_t next_place;
     struct bufferevent *connection;
-    bool connected;
+    bool reached;   /* the address answers */
+    bool connected; /* and by TLS, if that is wanted */
 
     redisReader *reader;
     redisReplyObjectFunctions functions;             /* hiredis', but for arrays */
@@ -487,14 +488,17 @@ static void on_read(struct bufferevent *connection, void *context)
 
 /* ---------------------------------------------------------------- connecting */
 
+enum { OPTIONS = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS };
+
 static void connect_next(struct redis_link *link);
+static void begin_tls(struct redis_link *link);
 
 static void on_connected(struct redis_link *link)
 {
     const struct redis_url *url = link->config.url;
     int on = 1;
 
-    link->connected = true;
+    link->reached = link->connected = true;
     link->attempt_ms = link->start_ms;
     if (url->path[0] == '\0')
         setsockopt(bufferevent_getfd(link->connection), IPPROTO_TCP, TCP_NODELAY, &on,
@@ -512,32 +516,23 @@ static void fail_tls(struct redis_link *link, unsigned long code)
     fail(link, REDIS_FAILED_TLS, "cannot be reached: %s", why);
 }
 
-static bool is_tls_trouble(struct redis_link *link, short what, unsigned long code)
-{
-    if (!link->config.url->tls || link->connected)
-        return false;
-    return code != 0 || (what & BEV_EVENT_EOF) != 0;
-}
-
 static void on_lost(struct redis_link *link, short what, int error)
 {
-    unsigned long code =
-        link->config.url->tls ? bufferevent_get_openssl_error(link->connection) : 0;
+    const char *why = (what & BEV_EVENT_ERROR) != 0 && error != 0 ? strerror(error) : "";
 
-    if (is_tls_trouble(link, what, code)) {
-        fail_tls(link, code);
+    if (link->reached && !link->connected) {
+        fail_tls(link, bufferevent_get_openssl_error(link->connection));
     } else if (!link->connected && link->next_place < link->places.n) {
         drop_connection(link);
         connect_next(link);
     } else if (!link->connected) {
         fail(link, REDIS_FAILED_CONNECT, "cannot be reached: %s", strerror(error));
-    } else if (link->state == STARTING && (what & BEV_EVENT_EOF) != 0) {
+    } else if (link->state == STARTING) {
         fail(link, REDIS_FAILED_CLOSED, "closed the connection before the first answer%s",
              link->config.url->tls ? "" : " (does it want TLS, rediss://?)");
     } else {
-        fail(link, REDIS_FAILED_CLOSED, "closed the connection%s%s",
-             (what & BEV_EVENT_ERROR) != 0 && error != 0 ? ": " : "",
-             (what & BEV_EVENT_ERROR) != 0 && error != 0 ? strerror(error) : "");
+        fail(link, REDIS_FAILED_CLOSED, "closed the connection%s%s", why[0] != '\0' ? ": " : "",
+             why);
     }
 }
 
@@ -548,28 +543,42 @@ static void on_event(struct bufferevent *connection, short what, void *context)
 
     (void)connection;
     enter(link);
-    if ((what & BEV_EVENT_CONNECTED) != 0)
+    if ((what & BEV_EVENT_CONNECTED) != 0 && link->config.url->tls && !link->reached)
+        begin_tls(link);
+    else if ((what & BEV_EVENT_CONNECTED) != 0)
         on_connected(link);
     else
         on_lost(link, what, error);
     leave(link);
 }
 
-static struct bufferevent *make_connection(struct redis_link *link)
+static void listen_to(struct redis_link *link)
 {
-    int options = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS;
+    bufferevent_setcb(link->connection, on_read, NULL, on_event, link);
+    bufferevent_setwatermark(link->connection, EV_READ, 0, READ_AT_ONCE);
+    bufferevent_enable(link->connection, EV_READ | EV_WRITE);
+}
 
-    if (!link->config.url->tls)
-        return bufferevent_socket_new(link->base, -1, options);
+/* Only now, because a TLS bufferevent that connects by itself cannot say why it did not. */
+static void begin_tls(struct redis_link *link)
+{
     SSL *ssl = redis_tls_session(link->config.tls, link->config.url->host);
+    evutil_socket_t fd = bufferevent_getfd(link->connection);
     struct bufferevent *connection =
-        ssl != NULL ? bufferevent_openssl_socket_new(link->base, -1, ssl,
-                                                     BUFFEREVENT_SSL_CONNECTING, options)
+        ssl != NULL ? bufferevent_openssl_socket_new(link->base, fd, ssl,
+                                                     BUFFEREVENT_SSL_CONNECTING, OPTIONS)
                     : NULL;
 
-    if (ssl != NULL && connection == NULL)
+    if (connection == NULL) {
         SSL_free(ssl);
-    return connection;
+        fail(link, REDIS_FAILED_MEMORY, "cannot be reached: no memory for TLS");
+        return;
+    }
+    link->reached = true;
+    bufferevent_setfd(link->connection, -1);
+    bufferevent_free(link->connection);
+    link->connection = connection;
+    listen_to(link);
 }
 
 /* Each address has its share of the time that is left. */
@@ -581,14 +590,13 @@ static void connect_next(struct redis_link *link)
     link->attempt_ms = now_ms() + left / (int64_t)(link->places.n - link->next_place);
     link->next_place++;
     arm(link, true);
-    link->connection = make_connection(link);
+    link->reached = false;
+    link->connection = bufferevent_socket_new(link->base, -1, OPTIONS);
     if (link->connection == NULL) {
         fail(link, REDIS_FAILED_MEMORY, "cannot be reached: no memory");
         return;
     }
-    bufferevent_setcb(link->connection, on_read, NULL, on_event, link);
-    bufferevent_setwatermark(link->connection, EV_READ, 0, READ_AT_ONCE);
-    bufferevent_enable(link->connection, EV_READ | EV_WRITE);
+    listen_to(link);
     if (bufferevent_socket_connect(link->connection, (const struct sockaddr *)&place->at,
                                    (int)place->len) != 0 &&
         link->next_place == link->places.n)
@@ -635,7 +643,11 @@ static void on_timeout(struct redis_link *link)
     else if (link->state == STARTING && !link->connected && link->next_place < link->places.n) {
         drop_connection(link);
         connect_next(link);
-    } else if (link->state == STARTING && !link->connected)
+    } else if (link->state == STARTING && link->reached && !link->connected)
+        fail(link, REDIS_FAILED_TIMEOUT,
+             "does not answer by TLS within %" PRId64 " ms (is it a port without TLS?)",
+             link->config.connect_ms);
+    else if (link->state == STARTING && !link->connected)
         fail(link, REDIS_FAILED_TIMEOUT, "cannot be reached within %" PRId64 " ms",
              link->config.connect_ms);
     else if (link->state == STARTING || link->count > 0)
