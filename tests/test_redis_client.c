@@ -136,7 +136,7 @@ static void a_silent_server_is_given_up_and_found_again(void **state)
 
     redis_server_start(&server);
     talk_start(&talk, (struct redis_client_config){
-                          .url = server.url, .reply_ms = 50, .connect_ms = 50 });
+                          .url = server.url, .reply_ms = 300, .connect_ms = 300 });
     talk_until(&talk, &talk.ups, 1);
     kill(server.pid, SIGSTOP);
     talk_send(&talk, 1, "SET", "a", "1", NULL);
@@ -158,7 +158,7 @@ static void an_idle_connection_is_tried(void **state)
 
     redis_server_start(&server);
     talk_start(&talk, (struct redis_client_config){
-                          .url = server.url, .reply_ms = 50, .idle_ms = 20 });
+                          .url = server.url, .reply_ms = 300, .idle_ms = 20 });
     talk_until(&talk, &talk.ups, 1);
     kill(server.pid, SIGSTOP);
     talk_until(&talk, &talk.downs, 1);
@@ -167,43 +167,87 @@ static void an_idle_connection_is_tried(void **state)
     redis_server_stop(&server);
 }
 
-/* The fence: a stalled server still holds more of the old connection than it reads
- * at once; the new connection must not be overtaken by it. */
+/* The fence. A stalled server holds one command of many small words in its socket, which
+ * it takes in many turns of its loop, while the new connection needs but a few to be heard; so
+ * without the fence the old value comes last. Another client's sleeps make the turns
+ * long enough for ours to answer within one. */
+enum { OLD_FIELDS = 20000, NOISES = 10, NOISE_PAD = 16000 };
+
 static void send_old(struct talk *talk)
 {
-    static char old[60000];
+    static char texts[OLD_FIELDS][8];
+    static const char *words[2 + 2 * OLD_FIELDS] = { "HSET", "a" };
+    char *command;
 
-    memset(old, 'o', sizeof old - 1);
-    for (uint64_t i = 0; i < 60; i++)
-        assert_true(talk_send(talk, i, "SET", "a", old, NULL));
+    for (int i = 0; i < OLD_FIELDS; i++) {
+        snprintf(texts[i], sizeof texts[i], "f%d", OLD_FIELDS - 1 - i); /* f0 is the last */
+        words[2 + 2 * i] = texts[i];
+        words[3 + 2 * i] = "old";
+    }
+    int len = redisFormatCommandArgv(&command, 2 + 2 * OLD_FIELDS, words, NULL);
+
+    assert_true(redis_client_send(talk->client, command, (size_t)len, SLICE("a"), 1));
+    redisFreeCommand(command);
 }
 
-static void what_a_stalled_server_holds_comes_never_after_the_new(void **state)
+static redisContext *make_noise(const struct redis_server *server)
 {
-    struct redis_server server = { 0 };
-    struct talk talk = { 0 };
-    (void)state;
+    static char pad[NOISE_PAD + 1];
+    redisContext *noise = redisConnectUnix(server->socket);
+    int sent = 0;
 
-    redis_server_start(&server);
-    talk_start(&talk, (struct redis_client_config){
-                          .url = server.url, .reply_ms = 200, .connect_ms = 5000 });
-    talk_until(&talk, &talk.ups, 1);
-    kill(server.pid, SIGSTOP);
-    send_old(&talk);
-    talk_until(&talk, &talk.downs, 1);
-    assert_int_equal(talk.failed, 60);
-    kill(server.pid, SIGCONT);
-    talk_until(&talk, &talk.ups, 2);
-    assert_true(talk_send(&talk, 100, "SET", "a", "new", NULL));
-    talk_until(&talk, &talk.replies, 1);
-    char *clients = redis_server_ask(&server, "CLIENT", "LIST", "TYPE", "normal", NULL);
+    assert_int_equal(noise->err, 0);
+    freeReplyObject(redisCommand(noise, "PING")); /* it is taken, not in the queue */
+    memset(pad, 'n', NOISE_PAD);
+    kill(server->pid, SIGSTOP);
+    for (int i = 0; i < NOISES; i++) {
+        redisAppendCommand(noise, "DEBUG SLEEP 0.02");
+        redisAppendCommand(noise, "SET n %s", pad);
+    }
+    redisBufferWrite(noise, &sent);
+    return noise;
+}
+
+static int count_clients(const struct redis_server *server)
+{
+    char *clients = redis_server_ask(server, "CLIENT", "LIST", "TYPE", "normal", NULL);
     int n = 0;
 
     for (const char *at = clients; (at = strstr(at, "id=")) != NULL; at++)
         n += at == clients || at[-1] == '\n';
     free(clients);
-    assert_int_equal(n, 2); /* ours and the asker's */
-    redis_server_expect(&server, "new", "GET", "a");
+    return n;
+}
+
+static void what_a_stalled_server_holds_comes_never_after_the_new(void **state)
+{
+    struct redis_server server = { .extra = { "--enable-debug-command", "yes" } };
+    struct talk talk = { 0 };
+    (void)state;
+
+    redis_server_start(&server);
+    talk_start(&talk, (struct redis_client_config){
+                          .url = server.url, .reply_ms = 1000, .connect_ms = 20000 });
+    talk_until(&talk, &talk.ups, 1);
+    for (int i = 1; i <= 20; i++) { /* so that the window becomes as large as it gets */
+        send_old(&talk);
+        talk_until(&talk, &talk.replies, i);
+    }
+    redisContext *noise = make_noise(&server);
+
+    send_old(&talk);
+    talk_until(&talk, &talk.downs, 1);
+    assert_int_equal(talk.fates[1], 'f');
+    event_base_loopexit(talk.base, &(struct timeval){ .tv_usec = 50000 });
+    event_base_dispatch(talk.base); /* the new connection stands before its door */
+    kill(server.pid, SIGCONT);
+    talk_until(&talk, &talk.ups, 2);
+    assert_true(talk_send(&talk, 100, "HSET", "a", "f0", "new", NULL));
+    talk_until(&talk, &talk.replies, 21);
+    redisFree(noise);
+    while (count_clients(&server) > 2) /* ours and the asker's */
+        ;
+    redis_server_expect(&server, "new", "HGET", "a", "f0");
     talk_stop(&talk);
     redis_server_stop(&server);
 }
@@ -360,11 +404,12 @@ static void impostor_stop(struct impostor *impostor)
 static void meet(struct impostor *impostor, enum redis_failure failure, const char *says)
 {
     struct talk talk = { .base = event_base_new() };
+    int64_t timeout_ms = failure == REDIS_FAILED_TIMEOUT ? 200 : 0;
 
     impostor_start(impostor, talk.base);
     talk_start(&talk, (struct redis_client_config){ .url = impostor->url,
-                                                    .connect_ms = 100,
-                                                    .reply_ms = 100,
+                                                    .connect_ms = timeout_ms,
+                                                    .reply_ms = timeout_ms,
                                                     .max_reply = 4096 });
     talk_until(&talk, &talk.downs, 1);
     if (talk.failure != failure || strstr(talk.sentence, says) == NULL ||
@@ -391,8 +436,8 @@ static void every_impostor_is_told_in_a_sentence(void **state)
         { "220 mail ESMTP\r\n", false, true, REDIS_FAILED_PROTOCOL,
           "does not speak as Redis does" },
         { "", true, false, REDIS_FAILED_CLOSED, "closed the connection before" },
-        { "", false, false, REDIS_FAILED_TIMEOUT, "does not answer within 100 ms" },
-        { "+OK\r\n", false, false, REDIS_FAILED_TIMEOUT, "does not answer within 100 ms" },
+        { "", false, false, REDIS_FAILED_TIMEOUT, "does not answer within 200 ms" },
+        { "+OK\r\n", false, false, REDIS_FAILED_TIMEOUT, "does not answer within 200 ms" },
         { "+OK\r\n$5\r\nab", false, false, REDIS_FAILED_TIMEOUT, "does not answer" },
         { "+OK\r\n$5\r\nab", true, false, REDIS_FAILED_CLOSED, "closed the connection" },
         { "-ERR unknown command `AUTH`, with args beginning with: `sesame`\r\n", false, false,

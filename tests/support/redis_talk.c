@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-enum { GUARD_S = 20, MAX_WORDS = 16 };
+enum { GUARD_S = 60, MAX_WORDS = 16 };
 
 static void up(void *context)
 {

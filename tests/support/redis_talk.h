@@ -23,7 +23,7 @@ struct talk {
 void talk_start(struct talk *talk, struct redis_client_config config);
 void talk_stop(struct talk *talk);
 
-/* Turns the loop until *count is at least n; fails after 20 s. */
+/* Turns the loop until *count is at least n; fails after a minute. */
 void talk_until(struct talk *talk, const int *count, int n);
 
 /* Turns the loop for what there is to do now. */
