@@ -52,6 +52,12 @@ static void on_linger_timer(evutil_socket_t fd, short what, void *context)
     stop_now(run);
 }
 
+/* Asked to: it stops now, or lingers. */
+static bool is_stopping(const struct run *run)
+{
+    return run->stopping || evtimer_pending(run->linger_timer, NULL);
+}
+
 /* At once, or when those who are served have fallen silent. A further signal ends the
  * process from now on. */
 static void begin_stop(struct run *run, const char *asker)
@@ -60,7 +66,7 @@ static void begin_stop(struct run *run, const char *asker)
     const struct settings *settings = run->server != NULL ? server_settings(run->server) : NULL;
     int64_t silence_s = settings != NULL ? settings->heeler_linger : 0;
 
-    if (run->stopping || evtimer_pending(run->linger_timer, NULL))
+    if (is_stopping(run))
         return;
     for (int i = 0; i < 2; i++)
         event_del(run->stop_signals[i]);
@@ -122,10 +128,12 @@ static void on_upgrade(evutil_socket_t number, short what, void *context)
     struct run *run = context;
 
     (void)number, (void)what;
-    if (evtimer_pending(run->linger_timer, NULL)) {
+    if (is_stopping(run)) {
         log_warn("server: SIGUSR2: this server is about to stop, so no program takes over");
         return;
     }
+    if (run->handing_over) /* a break now would leave behind what came with it: SIGTERM */
+        return;
     run->handing_over = true;
     event_base_loopbreak(run->base);
 }
@@ -277,8 +285,7 @@ static struct server *hand_over(struct run *run, struct server *given)
     char problem[2048];
     enum handover_answer answer = handover_ask(turn, run, problem, sizeof problem);
 
-    run->handing_over = false;
-    if (run->stopping)
+    if (is_stopping(run))
         return given;
     if (answer == HANDOVER_REFUSED) {
         log_error("server: SIGUSR2: %s; this program goes on", problem);
@@ -336,6 +343,7 @@ static enum served serve(struct run *run, struct server *server)
             break;
         if (run->handing_over && !run->stopping)
             server = run->server = hand_over(run, server);
+        run->handing_over = false;
     }
     release_signals(run);
     if (server == NULL)
