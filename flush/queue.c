@@ -615,7 +615,7 @@ void queue_hand_over(struct queue *queue, struct errand *errand, struct state_wr
 {
     if (errand->file != 0)
         return;
-    queue_write(out, errand->payload);
+    queue_write(out, leave_out(queue, errand)->payload);
     uncount(&queue->ledger->queued, errand->points);
     count(&queue->ledger->handed_over, errand->points);
     observe(queue);

@@ -93,7 +93,8 @@ int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t no
 void queue_keep_rest(struct queue *queue);
 
 /* A successor takes over: writes down what has no file, oldest first and closed by
- * queue_hand_over_end(); in flight too. Its account is closed, its payload stays. */
+ * queue_hand_over_end(); in flight too: its account is closed, nobody keeps it here any
+ * more, and its payload stays. */
 void queue_hand_over(struct queue *queue, struct errand *errand, struct state_writer *out);
 void queue_hand_over_waiting(struct queue *queue, struct state_writer *out);
 void queue_hand_over_end(struct state_writer *out);

@@ -298,6 +298,43 @@ static void unsent_payloads_are_sent_by_the_heir_and_once(void **state)
     close(udp);
 }
 
+/* Once it was shed as well, or written to the spool too. */
+static void hand_over_under_way(const char *size_setting)
+{
+    static const struct fake_answer silence[] = { { .trick = FAKE_HANG } };
+    char spool[128], size[64];
+
+    snprintf(spool, sizeof spool, "forwarder_storage_path=%s/spool", folder);
+    snprintf(size, sizeof size, "forwarder_storage_max_size_in_bytes=%s", size_setting);
+    fake_intake_script(fake, silence, 1);
+    assert_true(RUNNING_START(&running, NULL, SETTINGS("forwarder_stop_timeout=0"), spool, size,
+                              "heeler_self_telemetry=false"));
+    int udp = udp_sender(running_listener(&running, 0));
+    udp_send(udp, "timed:5|g|T1700000000");
+    assert_true(fake_intake_wait(fake, 1));
+    upgrade();
+    assert_true(running_until(&running, running_delivered, 1));
+    assert_true(running_stop(&running));
+    assert_int_equal(fake_intake_count(fake), 2);
+    assert_non_null(strstr(running.log, "points_shed=0 spooled=0 local=0 "
+                                        "handed_over=0/1 taken_over=0 imbalance=0/0/0"));
+    assert_non_null(strstr(running.log, "recovered=1 "));
+    fake_intake_release(fake);
+    close(udp);
+}
+
+static void a_payload_that_is_under_way_goes_on_once(void **state)
+{
+    (void)state;
+    hand_over_under_way("0");
+}
+
+static void with_a_spool_it_goes_on_once_too(void **state)
+{
+    (void)state;
+    hand_over_under_way("1000000");
+}
+
 /* ---- sockets only --------------------------------------------------------------------- */
 
 static void without_a_state_the_interval_is_flushed_and_no_stamp_used_twice(void **state)
@@ -388,6 +425,8 @@ int main(void)
         TEST(sockets_that_are_not_wanted_are_closed),
         TEST(a_socket_whose_file_is_gone_is_made_anew),
         TEST(unsent_payloads_are_sent_by_the_heir_and_once),
+        TEST(a_payload_that_is_under_way_goes_on_once),
+        TEST(with_a_spool_it_goes_on_once_too),
         TEST(without_a_state_the_interval_is_flushed_and_no_stamp_used_twice),
         TEST(a_state_that_is_no_good_is_refused_and_its_sockets_used),
         TEST(drops_are_counted_by_one_of_both),
