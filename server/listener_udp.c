@@ -266,6 +266,17 @@ static void take_extra(struct listener *listener, const struct target *target,
     }
 }
 
+/* To be found no more by who sends: what comes in the moment of its close would be lost.
+ * What waits in it stays. */
+static void turn_away(int fd)
+{
+    struct sockaddr_storage own;
+    socklen_t len = sizeof own;
+
+    if (getsockname(fd, (struct sockaddr *)&own, &len) == 0)
+        (void)connect(fd, (struct sockaddr *)&own, len);
+}
+
 /* Where workers became fewer, datagrams are drawn among those that stay until the others'
  * sockets are empty and closed. */
 static void spread(struct listener *listener, const struct settings *settings, uint32_t workers)
@@ -281,6 +292,8 @@ static void spread(struct listener *listener, const struct settings *settings, u
         log_warn("server: %s: heeler_spread: %s; each sender stays with one worker",
                  listener->name, strerror(errno));
     listener->spread_for_now = !at_random;
+    for (uint32_t i = 0; i < listener->n_extra; i++)
+        turn_away(listener->extra[i]);
 }
 
 /* False with errno. */
