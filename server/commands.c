@@ -136,7 +136,7 @@ static bool check_use(const struct settings *settings)
     return found;
 }
 
-static int check(const struct command_line *line, const struct settings *settings, bool good)
+static int check(const struct command_line *line, struct settings *settings, bool good)
 {
     (void)line;
     settings_print(settings, stdout);

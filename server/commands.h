@@ -41,8 +41,7 @@ bool command_load(struct settings *settings, const struct command_line *line,
 
 /* Reads the command line, loads its settings and acts on them; good: they have no
  * error. Returns what the act returns. */
-typedef int command_act(const struct command_line *line, const struct settings *settings,
-                        bool good);
+typedef int command_act(const struct command_line *line, struct settings *settings, bool good);
 int command_on_settings(int n, char **words, command_act *act);
 
 int command_run(int n, char **words);

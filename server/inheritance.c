@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -94,6 +95,15 @@ static bool is_there(const struct inheritance *inheritance, int fd)
     return false;
 }
 
+/* What came through the exec has no such flag, as all of ours have: so nothing of our own,
+ * nothing that is closed and nothing twice is taken for inherited. */
+static bool came_through_exec(long long fd)
+{
+    int flags = fd >= 0 && fd <= INT_MAX ? fcntl((int)fd, F_GETFD) : -1;
+
+    return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
 /* A state of another process comes by the store; it is a file in memory. */
 static void take_descriptor(struct inheritance *inheritance, int fd)
 {
@@ -120,7 +130,7 @@ static void find_systemd(struct inheritance *inheritance)
     if (pid != NULL && count != NULL && strtol(pid, NULL, 10) == (long)getpid()) {
         long n = strtol(count, NULL, 10);
 
-        for (long i = 0; i < n && i < INHERITED_MAX; i++)
+        for (long i = 0; i < n && came_through_exec(SYSTEMD_FIRST_FD + i); i++)
             take_descriptor(inheritance, SYSTEMD_FIRST_FD + (int)i);
     }
     unsetenv("LISTEN_PID");
@@ -128,28 +138,59 @@ static void find_systemd(struct inheritance *inheritance)
     unsetenv("LISTEN_FDNAMES");
 }
 
+/* A number and the space before it. False: there is none. */
+static bool next_number(const char **at, long long *out)
+{
+    char *end;
+
+    *out = strtoll(*at, &end, 10);
+    bool found = **at == ' ' && end > *at + 1;
+
+    *at = end;
+    return found;
+}
+
+static void find_sockets(struct inheritance *inheritance, const char *at)
+{
+    long long fd;
+
+    while (next_number(&at, &fd)) {
+        bool connection = *at == 'c', kept = *at == 'k';
+
+        at += connection || kept;
+        if (!came_through_exec(fd) || !is_socket((int)fd))
+            continue;
+        set_flags((int)fd);
+        inheritance_add(inheritance, (struct inherited_socket){ (int)fd, connection, kept });
+    }
+}
+
 static void find_handover(struct inheritance *inheritance)
 {
     const char *at = getenv(HANDOVER_VARIABLE);
+    long long state_fd, last_stamp_s;
     char *end;
 
-    if (at != NULL && strtol(at, &end, 10) == (long)getpid()) {
-        inheritance->state_fd = (int)strtol(end, &end, 10);
-        inheritance->last_stamp_s = strtoll(end, &end, 10);
-        if (inheritance->state_fd >= 0)
-            (void)fcntl(inheritance->state_fd, F_SETFD, FD_CLOEXEC);
-        while (*end == ' ') {
-            int fd = (int)strtol(end, &end, 10);
-            struct inherited_socket socket = { fd, *end == 'c', *end == 'k' };
+    if (inheritance_is_due()) {
+        (void)strtol(at, &end, 10);
+        at = end;
+        if (next_number(&at, &state_fd) && next_number(&at, &last_stamp_s)) {
+            bool there = came_through_exec(state_fd) && inheritance->state_fd < 0;
 
-            end += socket.connection || socket.kept;
-            if (!is_socket(fd))
-                continue;
-            set_flags(fd);
-            inheritance_add(inheritance, socket);
+            if (there && fcntl((int)state_fd, F_SETFD, FD_CLOEXEC) == 0)
+                inheritance->state_fd = (int)state_fd;
+            inheritance->last_stamp_s = last_stamp_s;
+            find_sockets(inheritance, at);
         }
     }
     unsetenv(HANDOVER_VARIABLE);
+}
+
+bool inheritance_is_due(void)
+{
+    const char *at = getenv(HANDOVER_VARIABLE);
+
+    return at != NULL && strtol(at, NULL, 10) == (long)getpid();
 }
 
 struct inheritance *inheritance_find(void)
@@ -262,6 +303,14 @@ static bool same_path(const char *a, const char *b)
                                  x.st_ino == y.st_ino);
 }
 
+static bool listens(int fd)
+{
+    int yes = 0;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &(socklen_t){ sizeof yes }) == 0 &&
+           yes != 0;
+}
+
 static bool is_at(int fd, const struct sockaddr *address, int type)
 {
     struct sockaddr_storage own = { 0 };
@@ -270,7 +319,8 @@ static bool is_at(int fd, const struct sockaddr *address, int type)
 
     if (fd < 0 || getsockname(fd, (struct sockaddr *)&own, &len) != 0 ||
         getsockopt(fd, SOL_SOCKET, SO_TYPE, &own_type, &(socklen_t){ sizeof own_type }) != 0 ||
-        own_type != type || own.ss_family != address->sa_family)
+        own_type != type || (type == SOCK_STREAM && !listens(fd)) ||
+        own.ss_family != address->sa_family)
         return false;
     switch (address->sa_family) {
     case AF_INET:

@@ -40,6 +40,9 @@ struct inheritance {
 struct inheritance *inheritance_new(void);
 void inheritance_free(struct inheritance *given); /* closes what nobody took */
 
+/* Whether another program has become this one: it left what nobody else has. */
+bool inheritance_is_due(void);
+
 /* From the environment, which forgets it. NULL: there is nothing, or no memory. */
 struct inheritance *inheritance_find(void);
 

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <event2/event.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "server/notify.h"
 #include "server/server.h"
 
-enum { LINGER_LOOK_MS = 100 };
+enum { LINGER_LOOK_MS = 100, SETTINGS_RETRY_MS = 500 };
 
 /* What the signals and POST requests ask of main. */
 struct run {
@@ -147,7 +148,7 @@ static bool open_log(const struct settings *settings)
     if (log_open(level, file, settings->log_format_json, settings->log_to_console))
         return true;
     fprintf(stderr, "heeler: log_file: cannot write %s\n", file);
-    return false;
+    return inheritance_is_due() && log_open(level, "", settings->log_format_json, true);
 }
 
 static FILE *console_of(const struct settings *settings)
@@ -423,9 +424,27 @@ static int run_server(const struct command_line *line, const struct settings *se
     return served == SERVED_WELL ? EXIT_OK : EXIT_SYSTEM;
 }
 
-static int run(const struct command_line *line, const struct settings *settings, bool good)
+/* They were good when the program before asked. What it left is in this process only, so
+ * they are loaded until they are good again; a SIGTERM ends it and all of that. */
+static bool load_until_good(const struct command_line *line, struct settings *settings)
 {
-    if (!good)
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
+    mask_signals(SIG_UNBLOCK);
+    fputs("heeler: the state of the program before is kept until the settings are good\n",
+          stderr);
+    do {
+        settings_free(settings);
+        *settings = (struct settings){ 0 };
+        poll(NULL, 0, SETTINGS_RETRY_MS);
+    } while (!command_settings(settings, line));
+    mask_signals(SIG_BLOCK);
+    return true;
+}
+
+static int run(const struct command_line *line, struct settings *settings, bool good)
+{
+    if (!good && !(inheritance_is_due() && load_until_good(line, settings)))
         return EXIT_SETTINGS;
     int status = open_log(settings) ? run_server(line, settings) : EXIT_SYSTEM;
     log_close();

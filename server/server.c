@@ -48,6 +48,7 @@ struct server {
     struct point_visitor console_visitor;
     struct rules *rules; /* of the last reload; held; NULL: there was none */
     bool lingering;
+    bool has_state; /* of a server before it */
     struct admin *admin, *health;
     uint64_t gated;                /* datagrams refused at the gate */
     struct inheritance *inherited; /* or NULL */
@@ -221,12 +222,13 @@ static void report_self(void *context, struct self_report *out)
     self_gauges(&view, out);
 }
 
-/* The process before may have used this second. */
+/* The process before may have used this second; a later hour is none of ours. */
 static int64_t first_stamp_s(const struct server *server)
 {
     int64_t last_s = server->inherited != NULL ? server->inherited->last_stamp_s : 0;
 
-    return last_s < server->started_s ? server->started_s : last_s + 1;
+    return last_s < server->started_s || last_s > server->started_s + 3600 ? server->started_s
+                                                                           : last_s + 1;
 }
 
 static bool start_flusher(struct server *server, char *problem, size_t problem_size)
@@ -320,25 +322,28 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
     return true;
 }
 
+/* Who has taken over goes on without it: it holds what nobody else has any more. */
+static bool open_http(struct server *server, struct admin **out, const char *address,
+                      bool whole, char *problem, size_t problem_size)
+{
+    *out = admin_start(server->config.base, address, whole, server, problem, problem_size);
+    if (*out == NULL && server->has_state)
+        log_error("server: %s; going on without it, as a state was taken over", problem);
+    return *out != NULL || server->has_state;
+}
+
 static bool start_http(struct server *server, char *problem, size_t problem_size)
 {
     const struct settings *settings = server->config.settings;
     char address[32];
 
-    if (settings->heeler_http_listen[0] != '\0') {
-        server->admin = admin_start(server->config.base, settings->heeler_http_listen, true,
-                                    server, problem, problem_size);
-        if (server->admin == NULL)
-            return false;
-    }
-    if (settings->health_port != 0) {
-        snprintf(address, sizeof address, "0.0.0.0:%lld", (long long)settings->health_port);
-        server->health =
-            admin_start(server->config.base, address, false, server, problem, problem_size);
-        if (server->health == NULL)
-            return false;
-    }
-    return true;
+    if (settings->heeler_http_listen[0] != '\0' &&
+        !open_http(server, &server->admin, settings->heeler_http_listen, true, problem,
+                   problem_size))
+        return false;
+    snprintf(address, sizeof address, "0.0.0.0:%lld", (long long)settings->health_port);
+    return settings->health_port == 0 ||
+           open_http(server, &server->health, address, false, problem, problem_size);
 }
 
 static bool start_instance(struct server *server, char *problem, size_t problem_size)
@@ -353,12 +358,31 @@ static bool start_listeners(struct server *server, char *problem, size_t problem
         log_warn("server: use_dogstatsd is false: nothing is received");
         return true;
     }
-    if (server->inherited != NULL)
-        inheritance_look(server->inherited);
-    if (server->inherited != NULL)
-        counter_set(&server->flusher_ledger.state_refused, server->inherited->refused);
     return listeners_take_over(&server->listeners, server->config.settings, server->workers,
                                server->inherited, problem, problem_size);
+}
+
+static void look_at_state(struct server *server)
+{
+    if (server->inherited == NULL)
+        return;
+    inheritance_look(server->inherited);
+    server->has_state = inheritance_state(server->inherited) != NULL;
+    counter_set(&server->flusher_ledger.state_refused, server->inherited->refused);
+}
+
+/* What was handed over is flushed and sent by the stop, though nothing is received. */
+static void rescue_state(struct server *server)
+{
+    char problem[512];
+
+    if (inheritance_state(server->inherited) == NULL || server->questions == NULL)
+        return;
+    log_error("server: it does not start; what was handed over is flushed and sent first");
+    if (server->delivery_ledgers == NULL && !start_delivery(server, problem, sizeof problem))
+        return;
+    if (server->delivery != NULL && server->flusher == NULL)
+        (void)start_flusher(server, problem, sizeof problem);
 }
 
 struct server *server_start(const struct server_config *config, char *problem,
@@ -384,8 +408,10 @@ struct server *server_start(const struct server_config *config, char *problem,
     server->workers = (uint32_t)config->settings->heeler_workers;
     server->local = settings_is_local(config->settings);
     server->forward_fd = -1;
+    look_at_state(server);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (!steps[i](server, problem, problem_size)) {
+            rescue_state(server);
             server_stop(server);
             return NULL;
         }
@@ -591,7 +617,7 @@ bool server_stop(struct server *given)
     int64_t deadline_ns = clock_monotonic_ns() +
                           given->config.settings->heeler_stop_timeout * INT64_C(1000000000);
     uint64_t drops = total_drops(given);
-    bool was_running = given->worker != NULL && given->worker[0] != NULL;
+    bool was_running = given->flusher != NULL;
 
     gate(given);
     end_workers(given, WORKER_DRAINS);

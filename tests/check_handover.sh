@@ -86,6 +86,45 @@ ended 0
 [ "$(grep -c '^bucket' "$scratch/log")" -le 3 ] || fail "an interval was split"
 [ ! -e "$scratch/d" ] || fail "the socket's file was left behind"
 
+# Settings that become bad behind the check: the state waits until they are good.
+echo 'heeler_interval: 60' >"$scratch/heeler.yaml"
+put 'case $1 in --state-version) echo 1 ;; check) ;;
+    *) echo "log_level: loud" >"'"$scratch"'/heeler.yaml"; exec "'"$scratch"'/kept" "$@" ;; esac'
+mv "$scratch/heeler" "$scratch/spoils"
+cp "$scratch/kept" "$scratch/heeler"
+start_server "$scratch/heeler" --config "$scratch/heeler.yaml" --set heeler_console=true \
+    --set dogstatsd_socket="$scratch/d"
+send
+mv "$scratch/spoils" "$scratch/heeler"
+kill -USR2 "$server"
+said 'is kept until the settings are good'
+echo 'heeler_interval: 60' >"$scratch/heeler.yaml"
+again 1
+send
+kill -TERM "$server"
+ended 0
+[ "$(sum a)" -eq 4 ] || fail "a is $(sum a)"
+
+# ---- an environment that means harm -----------------------------------------------------
+
+cat >"$scratch/harm" <<'END'
+#!/bin/sh
+export LISTEN_PID=$$ LISTEN_FDS="$COUNT" HEELER_HANDOVER="$$$HARM"
+exec "$PROGRAM" "$@"
+END
+chmod +x "$scratch/harm"
+export PROGRAM="$scratch/kept" COUNT HARM
+for COUNT in 2000000000 -1 x; do
+    for HARM in '' ' ' ' x' ' 1 2 x' ' -1 -1 ' ' 0 9223372036854775807 0 1k 2c 1 99999 4294967299 -7' \
+        ' 99999999999999999999 -99999999999999999999 3 4 5 6c 7 8 9 10k 11 12 13 14'; do
+        start_server "$scratch/harm"
+        "$heeler" send --to "127.0.0.1:$port" 'a:1|c' || fail "send"
+        until_metric heeler_datagrams_received_total 1
+        kill -TERM "$server"
+        ended 0
+    done
+done
+
 # ---- a service manager ----------------------------------------------------------------
 
 # process N READY: the number of the N-th process is $server, once so often one was ready.

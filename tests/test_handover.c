@@ -268,6 +268,61 @@ static void a_socket_whose_file_is_gone_is_made_anew(void **state)
     close(fd);
 }
 
+/* ---- who cannot go on ---------------------------------------------------------------- */
+
+static struct inheritance *leave_one_sample(void)
+{
+    assert_true(RUNNING_START(&running, NULL, SETTINGS("heeler_workers=1")));
+    int udp = udp_sender(running_listener(&running, 0));
+    udp_send(udp, "a:1|c");
+    assert_true(running_until(&running, running_datagrams, 1));
+    close(udp);
+    return leave(SERVER_HEIR_PROGRAM);
+}
+
+static void without_its_http_port_it_goes_on(void **state)
+{
+    size_t n;
+    (void)state;
+
+    struct inheritance *heir = leave_one_sample();
+    set_again("heeler_http_listen", fake_intake_url(fake) + strlen("http://"));
+    follow(passed_on(heir));
+    assert_true(running_stop(&running));
+    assert_true(total("a", &n) == 1);
+    assert_non_null(strstr(running.log, "going on without it, as a state was taken over"));
+}
+
+static void one_that_does_not_start_sends_what_was_handed_over(void **state)
+{
+    size_t n;
+    (void)state;
+
+    struct inheritance *heir = leave_one_sample();
+    set_again("bind_host", "192.0.2.1");
+    struct server_config config = { .settings = &running.settings,
+                                    .hostname = "test-host",
+                                    .base = running.base,
+                                    .inherited = passed_on(heir) };
+    assert_null(server_start(&config, running.problem, sizeof running.problem));
+    assert_non_null(strstr(running.problem, "cannot listen"));
+    assert_true(running_stop(&running));
+    assert_true(total("a", &n) == 1);
+    assert_non_null(strstr(running.log, "taken_over=1 imbalance=0/0/0"));
+}
+
+static void one_that_receives_nothing_sends_it_too(void **state)
+{
+    size_t n;
+    (void)state;
+
+    struct inheritance *heir = leave_one_sample();
+    set_again("use_dogstatsd", "false");
+    follow(passed_on(heir));
+    assert_true(running_stop(&running));
+    assert_true(total("a", &n) == 1);
+}
+
 /* ---- what is unsent ----------------------------------------------------------------- */
 
 static void unsent_payloads_are_sent_by_the_heir_and_once(void **state)
@@ -424,6 +479,9 @@ int main(void)
         TEST(workers_may_become_fewer_or_more),
         TEST(sockets_that_are_not_wanted_are_closed),
         TEST(a_socket_whose_file_is_gone_is_made_anew),
+        TEST(without_its_http_port_it_goes_on),
+        TEST(one_that_does_not_start_sends_what_was_handed_over),
+        TEST(one_that_receives_nothing_sends_it_too),
         TEST(unsent_payloads_are_sent_by_the_heir_and_once),
         TEST(a_payload_that_is_under_way_goes_on_once),
         TEST(with_a_spool_it_goes_on_once_too),
