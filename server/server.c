@@ -55,7 +55,8 @@ struct server {
     struct worker_rest *rests;     /* of each worker */
 };
 
-void server_view(const struct server *server, struct server_view *out)
+/* What any thread may look at. */
+static void view_for_all(const struct server *server, struct server_view *out)
 {
     *out = (struct server_view){
         .listeners = &server->listeners,
@@ -65,16 +66,21 @@ void server_view(const struct server *server, struct server_view *out)
         .flusher_ledger = &server->flusher_ledger,
         .questions = server->questions,
         .outbox = &server->outbox,
-        .lingering = server->lingering,
         .delivery_ledger = server->delivery_ledgers,
         .sinks = server->sinks.at,
         .n_sinks = server->sinks.n,
         .mirror = instance_is_mirrored(&server->instance) ? &server->instance.ledger : NULL,
         .local = server->local,
-        .flusher_alive_ms =
-            server->flusher != NULL ? flusher_loop_alive_ms(server->flusher) : 0,
         .started_s = server->started_s,
     };
+}
+
+void server_view(const struct server *server, struct server_view *out)
+{
+    view_for_all(server, out);
+    out->lingering = server->lingering;
+    if (server->flusher != NULL)
+        out->flusher_alive_ms = flusher_loop_alive_ms(server->flusher);
 }
 
 int server_http_port(const struct server *server)
@@ -218,7 +224,7 @@ static void report_self(void *context, struct self_report *out)
 {
     struct server_view view;
 
-    server_view(context, &view);
+    view_for_all(context, &view);
     self_gauges(&view, out);
 }
 
