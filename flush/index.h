@@ -92,6 +92,8 @@ static inline void index_fetch(const struct index *index, uint32_t hash)
 {
     uint32_t at = index_begin(index, hash).at;
 
+    if (index->n_slots == 0)
+        return;
     __builtin_prefetch(index->marks + at);
     __builtin_prefetch(index->ids + at);
 }
