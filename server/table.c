@@ -6,28 +6,17 @@
 #include "flush/pages.h"
 #include "flush/rules.h"
 
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
-
 /* A flusher that has so many sealed buckets before it gets no more: the interval
  * then stays open. */
-enum { SLOTS_MIN = 256, BUCKETS_BEHIND_MAX = 4 };
+enum { BUCKETS_BEHIND_MAX = 4 };
 
-/* One cache line of the table: four contexts side by side, so that one fetch and
- * four comparisons without a branch find nearly every one. Filled from the front;
- * a context overflows into the next line only when its own is full. Its home is
- * low & mask, so a table can be rebuilt from its lines. */
-enum { LINE_SLOTS = 4 };
+/* The slots are laid out anew for this many dead ones, and in so many steps at a seal:
+ * some milliseconds. Beside that, births and additions do it. */
+enum { DEAD_MIN = 64, STEPS_A_SEAL = 4096 };
 
-struct line {
-    uint64_t high[LINE_SLOTS];
-    uint32_t low[LINE_SLOTS];
-    uint32_t id_plus_one[LINE_SLOTS]; /* 0: empty */
-};
-
-/* By id, in idle[]: intervals since last seen, or one of the two. */
-enum { IDLE_MAX = UINT16_MAX - 2, DEAD = UINT16_MAX - 1, FREE = UINT16_MAX };
+/* By id, in idle[]: intervals since last seen, or one of these. One that leaves is dead
+ * and not among the slots that are being laid out; the id is free when they are. */
+enum { IDLE_MAX = UINT16_MAX - 3, DEAD, LEAVES, FREE };
 
 /* A dead context's cell bears this stamp, so that the path of a sample looks at
  * the cell alone. */
@@ -35,11 +24,8 @@ enum { IDLE_MAX = UINT16_MAX - 2, DEAD = UINT16_MAX - 1, FREE = UINT16_MAX };
 
 struct table {
     struct table_config config;
-    struct line *lines; /* pages */
-    uint64_t mask;      /* lines - 1 */
-    uint32_t builds;    /* how often the lines were laid out anew */
-    uint32_t used;      /* slots, dead ones too */
-    uint32_t dead;
+    struct slots slots;
+    uint32_t dead; /* contexts, still among the slots; those that leave too */
     uint32_t live;
     uint32_t end;         /* ids below are live, dead or free */
     uint32_t lowest_free; /* no free id below */
@@ -73,11 +59,6 @@ static size_t idle_bytes(const struct table *table)
     return (size_t)table->config.max_contexts * sizeof(uint16_t);
 }
 
-static size_t lines_bytes(uint64_t mask)
-{
-    return (size_t)(mask + 1) * sizeof(struct line);
-}
-
 struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns)
 {
     struct table *table = calloc(1, sizeof *table);
@@ -85,14 +66,13 @@ struct table *table_new(const struct table_config *config, int64_t start_s, int6
     if (table == NULL)
         return NULL;
     table->config = *config;
-    table->mask = SLOTS_MIN / LINE_SLOTS - 1;
-    table->lines = pages_map(lines_bytes(table->mask));
+    bool made = slots_open(&table->slots);
     table->idle = pages_map(idle_bytes(table));
     table->cells = pages_map(cells_bytes(table));
     table->start_s = start_s;
     table->base_ns = base_ns;
     arena_init(&table->arena, config->budget);
-    if (table->lines == NULL || table->idle == NULL || table->cells == NULL) {
+    if (!made || table->idle == NULL || table->cells == NULL) {
         table_free(table);
         return NULL;
     }
@@ -103,7 +83,7 @@ void table_free(struct table *table)
 {
     if (table == NULL)
         return;
-    pages_unmap(table->lines, lines_bytes(table->mask));
+    slots_close(&table->slots);
     pages_unmap(table->idle, idle_bytes(table));
     pages_unmap(table->cells, cells_bytes(table));
     arena_free(&table->arena);
@@ -125,11 +105,6 @@ static inline enum cell_kind kind_of(enum metric_type type)
     return (enum cell_kind)kinds[type];
 }
 
-static inline struct line *home_of(const struct table *table, struct fingerprint print)
-{
-    return &table->lines[(uint32_t)print.low & table->mask];
-}
-
 void table_place(const struct table *table, struct table_entry *entries, uint32_t n)
 {
     for (struct table_entry *entry = entries; entry < entries + n; entry++) {
@@ -137,80 +112,16 @@ void table_place(const struct table *table, struct table_entry *entries, uint32_
 
         entry->kind = kind_of(sample->type);
         entry->print = fingerprint_hash(sample->name, sample->tags, entry->kind);
-        __builtin_prefetch(home_of(table, entry->print));
-    }
-}
-
-/* One bit for each slot whose low half is that. */
-static inline unsigned matching_slots(const struct line *line, uint32_t low)
-{
-#ifdef __SSE2__
-    __m128i slots = _mm_load_si128((const __m128i *)(const void *)line->low);
-    __m128i equal = _mm_cmpeq_epi32(slots, _mm_set1_epi32((int)low));
-
-    return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(equal));
-#else
-    return (unsigned)(line->low[0] == low) | (unsigned)(line->low[1] == low) << 1 |
-           (unsigned)(line->low[2] == low) << 2 | (unsigned)(line->low[3] == low) << 3;
-#endif
-}
-
-/* The id of the context, or TABLE_UNKNOWN. A hash's low half meets another's in
- * the same line once in a billion lines: then the loop looks further. */
-static uint32_t find_id(const struct table *table, struct fingerprint print)
-{
-    uint32_t low = (uint32_t)print.low;
-
-    for (uint64_t at = low & table->mask;; at = (at + 1) & table->mask) {
-        const struct line *line = &table->lines[at];
-
-        for (unsigned matches = matching_slots(line, low); matches != 0;
-             matches &= matches - 1) {
-            unsigned slot = (unsigned)__builtin_ctz(matches);
-            if (line->high[slot] == print.high && line->id_plus_one[slot] != 0)
-                return line->id_plus_one[slot] - 1;
-        }
-        if (line->id_plus_one[LINE_SLOTS - 1] == 0)
-            return TABLE_UNKNOWN;
-    }
-}
-
-/* The same; nearly every context is the first match in its home. */
-static inline uint32_t find_usual(const struct table *table, struct fingerprint print)
-{
-    const struct line *line = home_of(table, print);
-    unsigned slot = (unsigned)__builtin_ctz(matching_slots(line, (uint32_t)print.low) | 8);
-
-    if (__builtin_expect(line->high[slot] == print.high && line->id_plus_one[slot] != 0 &&
-                             line->low[slot] == (uint32_t)print.low,
-                         1))
-        return line->id_plus_one[slot] - 1;
-    return find_id(table, print);
-}
-
-/* Puts a context that is not there into the first free slot from its home on. */
-static void put_id(struct table *table, uint64_t high, uint32_t low, uint32_t id)
-{
-    for (uint64_t at = low & table->mask;; at = (at + 1) & table->mask) {
-        struct line *line = &table->lines[at];
-
-        for (unsigned slot = 0; slot < LINE_SLOTS; slot++) {
-            if (line->id_plus_one[slot] != 0)
-                continue;
-            line->high[slot] = high;
-            line->low[slot] = low;
-            line->id_plus_one[slot] = id + 1;
-            return;
-        }
+        __builtin_prefetch(slots_home(&table->slots, entry->print));
     }
 }
 
 void table_look(const struct table *table, struct table_entry *entries, uint32_t n)
 {
     for (struct table_entry *entry = entries; entry < entries + n; entry++) {
-        entry->id = find_usual(table, entry->print);
-        entry->builds = table->builds;
-        if (entry->id != TABLE_UNKNOWN)
+        entry->id = slots_find_usual(&table->slots, entry->print);
+        entry->builds = table->slots.builds;
+        if (entry->id != SLOTS_UNKNOWN)
             __builtin_prefetch(&table->cells[entry->id], 1);
     }
 }
@@ -285,37 +196,60 @@ static void free_dead(struct table *table, uint32_t id)
         table->lowest_free = id;
 }
 
-/* A table with room for the live ones only, at most half full. */
+static bool is_dead(const struct table *table, uint32_t id)
+{
+    return table->idle[id] == DEAD || table->idle[id] == LEAVES;
+}
+
+static bool keeps(void *context, uint32_t id)
+{
+    struct table *table = context;
+
+    if (!is_dead(table, id))
+        return true;
+    table->idle[id] = LEAVES;
+    return false;
+}
+
+/* Those that left are in no slot any more. What a spike of contexts took is given
+ * back. */
+static void free_left(struct table *table)
+{
+    for (uint32_t id = 0; id < table->end; id++) {
+        if (table->idle[id] != LEAVES)
+            continue;
+        free_dead(table, id);
+        table->dead--;
+    }
+    while (table->end > 0 && table->idle[table->end - 1] == FREE)
+        table->end--;
+    pages_forget(table->idle, table->end * sizeof *table->idle, idle_bytes(table));
+    if (table->lowest_free > table->end)
+        table->lowest_free = table->end;
+}
+
+static void move(struct table *table, uint64_t steps)
+{
+    if (slots_move(&table->slots, steps, table->dead > 0 ? keeps : NULL, table))
+        free_left(table);
+}
+
+/* All at once, for what cannot wait. */
 static bool rebuild(struct table *table)
 {
-    uint64_t n_lines = SLOTS_MIN / LINE_SLOTS;
-
-    while (n_lines * LINE_SLOTS < (uint64_t)(table->used - table->dead) * 2 + 2)
-        n_lines *= 2;
-    struct line *old = table->lines, *lines = pages_map(lines_bytes(n_lines - 1));
-    uint64_t old_mask = table->mask;
-
-    if (lines == NULL)
+    if (!slots_begin(&table->slots, table->live))
         return false;
-    pages_dense(lines, lines_bytes(n_lines - 1));
-    table->lines = lines;
-    table->mask = n_lines - 1;
-    for (uint64_t at = 0; at <= old_mask; at++) {
-        for (unsigned slot = 0; slot < LINE_SLOTS; slot++) {
-            uint32_t id = old[at].id_plus_one[slot] - 1;
-            if (id == TABLE_UNKNOWN)
-                break;
-            if (table->idle[id] == DEAD)
-                free_dead(table, id);
-            else
-                put_id(table, old[at].high[slot], old[at].low[slot], id);
-        }
-    }
-    pages_unmap(old, lines_bytes(old_mask));
-    table->used -= table->dead;
-    table->dead = 0;
-    table->builds++;
+    move(table, SLOTS_ALL);
     return true;
+}
+
+/* Room for one more; as a rule laid out in time. */
+static bool make_room(struct table *table)
+{
+    if (slots_crowded(&table->slots) && !slots_moving(&table->slots))
+        (void)slots_begin(&table->slots, table->live); /* there is room yet */
+    move(table, 1);
+    return !slots_full(&table->slots) || rebuild(table);
 }
 
 static uint32_t take_id(struct table *table)
@@ -344,13 +278,15 @@ static void note_birth(struct table *table, uint32_t id)
 }
 
 /* A dead context is seen again before its slot was cleared: the same id. */
-static enum shed_reason revive(struct table *table, uint32_t id, const struct sample *sample,
-                               enum cell_kind kind)
+static enum shed_reason revive(struct table *table, uint32_t id,
+                               const struct table_entry *entry)
 {
     if (table->live >= table->config.max_contexts)
         return SHED_CONTEXTS_FULL;
-    if (!write_birth(table, sample, kind, id))
+    if (!write_birth(table, &entry->sample, entry->kind, id))
         return SHED_BEHIND;
+    if (table->idle[id] == LEAVES)
+        slots_keep(&table->slots, entry->print, id);
     table->dead--;
     table->cells[id].stamp = 0;
     note_birth(table, id);
@@ -360,11 +296,9 @@ static enum shed_reason revive(struct table *table, uint32_t id, const struct sa
 static enum shed_reason give_birth(struct table *table, const struct table_entry *entry,
                                    uint32_t *id)
 {
-    uint64_t slots = (table->mask + 1) * LINE_SLOTS;
-
     if (atomic_load_explicit(&table->config.account->crowded, memory_order_relaxed))
         return SHED_MEMORY;
-    if ((uint64_t)table->used + 1 > slots / 4 * 3 && !rebuild(table))
+    if (!make_room(table))
         return SHED_MEMORY;
     *id = take_id(table);
     if (*id >= table->config.max_contexts && table->dead > 0 && rebuild(table))
@@ -373,8 +307,7 @@ static enum shed_reason give_birth(struct table *table, const struct table_entry
         return SHED_CONTEXTS_FULL;
     if (!write_birth(table, &entry->sample, entry->kind, *id))
         return SHED_BEHIND;
-    put_id(table, entry->print.high, (uint32_t)entry->print.low, *id);
-    table->used++;
+    slots_put(&table->slots, entry->print, *id);
     if (*id == table->end)
         table->end++;
     table->cells[*id].stamp = 0; /* it may have been a dead one's */
@@ -389,16 +322,16 @@ static struct cell *find_cell(struct table *table, const struct table_entry *ent
 {
     uint32_t id = entry->id;
 
-    if (id == TABLE_UNKNOWN || entry->builds != table->builds) {
-        id = find_id(table, entry->print);
-        if (id == TABLE_UNKNOWN) {
+    if (id == SLOTS_UNKNOWN || entry->builds != table->slots.builds) {
+        id = slots_find(&table->slots, entry->print);
+        if (id == SLOTS_UNKNOWN) {
             *why = give_birth(table, entry, &id);
             if (*why != SHED_REASON_COUNT)
                 return NULL;
         }
     }
     if (table->cells[id].stamp == STAMP_DEAD) {
-        *why = revive(table, id, &entry->sample, entry->kind);
+        *why = revive(table, id, entry);
         if (*why != SHED_REASON_COUNT)
             return NULL;
     }
@@ -571,7 +504,7 @@ static void add_copy(struct table *table, const struct table_entry *entry, int64
 
     copy.kind = CELL_DISTRIBUTION_COPY;
     copy.print = fingerprint_hash(entry->sample.name, entry->sample.tags, copy.kind);
-    copy.id = TABLE_UNKNOWN;
+    copy.id = SLOTS_UNKNOWN;
     counter_add(&table->config.ledger->values_copied, entry->sample.n_values);
     add_entry(table, &copy, now_ns);
 }
@@ -583,7 +516,7 @@ static inline bool add_usual(struct table *table, const struct table_entry *entr
     const struct sample *sample = &entry->sample;
 
     if (entry->kind != CELL_COUNT || sample->n_values != 1 || sample->rate != 1 ||
-        entry->id == TABLE_UNKNOWN || entry->builds != table->builds)
+        entry->id == SLOTS_UNKNOWN || entry->builds != table->slots.builds)
         return false;
     struct cell *cell = &table->cells[entry->id];
     double value = sample->values[0];
@@ -598,6 +531,8 @@ static inline bool add_usual(struct table *table, const struct table_entry *entr
 void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
                int64_t now_ns)
 {
+    if (__builtin_expect(slots_moving(&table->slots), 0))
+        move(table, 1);
     for (const struct table_entry *entry = entries; entry < entries + n; entry++) {
 #ifdef HEELER_FAULT_lose_value
         static _Atomic(int) lost;
@@ -659,7 +594,7 @@ static void age_contexts(struct table *table, struct bucket *bucket, struct cell
     uint32_t capacity = 0;
 
     for (uint32_t id = 0; id < table->end; id++) {
-        if (table->idle[id] == DEAD) {
+        if (is_dead(table, id)) {
             table->cells[id].stamp = 0;
             next[id].stamp = STAMP_DEAD;
         }
@@ -678,50 +613,33 @@ static void age_contexts(struct table *table, struct bucket *bucket, struct cell
     counter_set(&table->config.ledger->contexts, table->live);
 }
 
-/* Every context goes at once: the bucket says so in one word, and the slots are empty
- * again: fresh pages, or without memory for those the old ones, cleared. */
+/* Every context goes at once: the bucket says so in one word. */
 static void forget_contexts(struct table *table, struct bucket *bucket)
 {
-    size_t bytes = lines_bytes(table->mask);
-    struct line *lines = pages_map(bytes);
-
     for (uint32_t id = 0; id < table->end; id++)
-        if (table->idle[id] == DEAD)
+        if (is_dead(table, id))
             table->cells[id].stamp = 0;
-    if (lines == NULL) {
-        memset(table->lines, 0, bytes);
-    } else {
-        pages_unmap(table->lines, bytes);
-        pages_dense(lines, bytes);
-        table->lines = lines;
-    }
+    slots_clear(&table->slots);
     pages_forget(table->idle, 0, table->end * sizeof *table->idle);
     free(atomic_exchange_explicit(&table->config.account->again, NULL, memory_order_acquire));
     bucket->all_retired = true;
-    table->used = table->dead = table->live = table->end = table->lowest_free = 0;
-    table->builds++;
+    table->dead = table->live = table->end = table->lowest_free = 0;
     counter_set(&table->config.ledger->contexts, 0);
 }
 
-/* Once a quarter of the slots is dead, the table is rebuilt for the live ones,
- * and what a spike of contexts took is given back. */
+/* Once a quarter of the slots is dead, they are laid out anew for the live ones. */
 static void clear_dead(struct table *table)
 {
-    if (table->dead < SLOTS_MIN / 4 || table->dead < table->used / 4)
-        return;
-    if (!rebuild(table))
-        return;
-    while (table->end > 0 && table->idle[table->end - 1] == FREE)
-        table->end--;
-    pages_forget(table->idle, table->end * sizeof *table->idle, idle_bytes(table));
-    if (table->lowest_free > table->end)
-        table->lowest_free = table->end;
+    if (!slots_moving(&table->slots) && table->dead >= DEAD_MIN &&
+        table->dead >= table->slots.now.used / 4)
+        (void)slots_begin(&table->slots, table->live); /* or at another seal */
+    move(table, STEPS_A_SEAL);
 }
 
 /* Two buckets' cells: the open one's and the one that is being folded. */
 static size_t table_bytes(const struct table *table)
 {
-    return lines_bytes(table->mask) +
+    return slots_bytes(&table->slots) +
            table->end * (2 * sizeof *table->cells + sizeof *table->idle);
 }
 

@@ -9,8 +9,7 @@
  * process, wide enough that no two contexts are taken for one. What the strings are is
  * told once, in a *birth*, to the flusher. See server/fingerprint.h.
  *
- *   lines   96 bits of the hash -> id; four *slots* to a cache line, 3/4 of them
- *           in use at most
+ *   slots   96 bits of the hash -> id
  *   cells   value, stamp and count, by id: the open bucket
  *   idle    intervals since a context was last seen, by id
  *
@@ -21,25 +20,23 @@
  * table_look() finds the slot in it and asks for the cell, table_add() adds.
  *
  * A context not seen for the expiry time is *retired*: the sealed bucket lists
- * its id. Its slot stays as *dead* until the table is rebuilt, when the id may
+ * its id. Its slot stays as *dead* until the slots are laid out anew, when the id may
  * mean another context; seen again before that, it is born anew under its id. */
 #ifndef SERVER_TABLE_H
 #define SERVER_TABLE_H
 
 #include "flush/bucket.h"
 #include "flush/ledger.h"
-#include "server/fingerprint.h"
+#include "server/slots.h"
 
-/* A sample on its way to its cell. id is good while the table is not rebuilt. */
+/* A sample on its way to its cell. id is good until the slots are others. */
 struct table_entry {
     struct sample sample;
     struct fingerprint print;
-    uint32_t id;     /* TABLE_UNKNOWN: not there when it was looked for */
-    uint32_t builds; /* the table's count when it was looked for */
+    uint32_t id;     /* SLOTS_UNKNOWN: not there when it was looked for */
+    uint32_t builds; /* the slots' count when it was looked for */
     enum cell_kind kind;
 };
-
-#define TABLE_UNKNOWN UINT32_MAX
 
 struct table_config {
     uint32_t worker;

@@ -12,6 +12,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/rules.h"
+#include "server/batch.h"
 #include "server/table.h"
 #include "server/worker.h"
 #include "tests/support/udp.h"
@@ -30,7 +31,8 @@ struct world {
     int sender;
 };
 
-static struct world *world_new(int forward_fd, uint32_t handled, char **sets, size_t n)
+/* Without the worker. */
+static struct world *world_open(uint32_t handled, char **sets, size_t n)
 {
     struct world *world = aligned_alloc(64, (sizeof *world + 63) / 64 * 64);
     char problem[256];
@@ -43,6 +45,13 @@ static struct world *world_new(int forward_fd, uint32_t handled, char **sets, si
     assert_true(table_make_secret());
     atomic_init(&world->budget.left, 1 << 24);
     atomic_init(&world->account.handled_buckets, handled);
+    world->sender = udp_sender(world->listeners.at[0].name);
+    return world;
+}
+
+static void start(struct world *world, int forward_fd)
+{
+    char problem[256];
     struct worker_config config = {
         .settings = &world->settings,
         .listeners = &world->listeners,
@@ -53,9 +62,16 @@ static struct world *world_new(int forward_fd, uint32_t handled, char **sets, si
         .budget = &world->budget,
         .ledger = &world->ledger,
     };
+
     world->worker = worker_start(&config, problem, sizeof problem);
     assert_non_null(world->worker);
-    world->sender = udp_sender(world->listeners.at[0].name);
+}
+
+static struct world *world_new(int forward_fd, uint32_t handled, char **sets, size_t n)
+{
+    struct world *world = world_open(handled, sets, n);
+
+    start(world, forward_fd);
     return world;
 }
 #define SETS "dogstatsd_port=__random__", "bind_host=127.0.0.1", "dogstatsd_socket="
@@ -217,6 +233,24 @@ static void what_the_kernel_cut_is_counted(void **state)
     world_free(world);
 }
 
+/* Told is how long datagrams had to wait while the worker was at others. */
+static void a_wait_between_two_reads_is_told(void **state)
+{
+    struct world *world = world_open(0, (char *[]){ SETS }, 3);
+    (void)state;
+
+    for (int i = 0; i < 4 * BATCH_DATAGRAMS; i++)
+        udp_send(world->sender, "a:1|c");
+    assert_int_equal(counter_read(&world->ledger.longest_gap_us), 0);
+    start(world, -1);
+    wait_for(world, 4 * BATCH_DATAGRAMS);
+    stop(world);
+    worker_join(world->worker);
+    assert_true(counter_read(&world->ledger.longest_gap_us) > 0);
+    take_all(world);
+    world_free(world);
+}
+
 static void datagrams_are_forwarded_and_counted(void **state)
 {
     int port, to = udp_receiver(&port);
@@ -295,6 +329,7 @@ int main(void)
         cmocka_unit_test(the_last_bucket_waits_for_a_flusher_that_is_behind),
         cmocka_unit_test(but_not_for_ever),
         cmocka_unit_test(what_the_kernel_cut_is_counted),
+        cmocka_unit_test(a_wait_between_two_reads_is_told),
         cmocka_unit_test(datagrams_are_forwarded_and_counted),
     };
 
