@@ -4,9 +4,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/clock.h"
+
+/* Where a processor has to be shared: what is not read is lost, what is not flushed is
+ * late. */
+enum { BEHIND_THE_READERS = 5 };
 
 struct flusher_loop {
     struct flusher *flusher;
@@ -83,6 +88,7 @@ static void *run(void *context)
 {
     struct flusher_loop *loop = context;
 
+    setpriority(PRIO_PROCESS, (id_t)gettid(), BEHIND_THE_READERS);
     restore(loop);
     event_base_dispatch(loop->base);
     return NULL;
