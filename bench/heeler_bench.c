@@ -363,7 +363,10 @@ int main(int count, char **words)
     const char *command = count > 1 ? words[1] : "";
     bool done;
 
-    if (strcmp(command, "--help") == 0 || strcmp(command, "help") == 0)
+    for (int i = 1; i < count; i++)
+        if (strcmp(words[i], "--help") == 0)
+            return help();
+    if (strcmp(command, "help") == 0)
         return help();
     if (count < 2 || !read_options(&options, words + 2))
         done = false;

@@ -270,17 +270,16 @@ static int send_single(const struct load *load, unsigned count, int flags)
     return sendmmsg(load->fd, messages, count, flags);
 }
 
-/* False when the receiver read nothing for too long, or is gone. */
-static bool wait_for_receiver(const struct load *load, struct pace *pace, double *since)
+/* False when the receiver read nothing for too long, or is gone. A receiver that
+ * keeps up frees room within microseconds, sooner than a sleeping sender would be
+ * woken; so there is no sleep until `since` is a while ago. */
+static bool wait_for_receiver(const struct load *load, double since)
 {
-    double before = clock_seconds(), now;
+    double waited = clock_seconds() - since;
 
-    if (*since <= 0)
-        *since = before;
-    poll(&(struct pollfd){ .fd = load->fd, .events = POLLOUT }, 1, POLL_MS);
-    now = clock_seconds();
-    pace->blocked += now - before;
-    if (now - *since < STALL_SECONDS)
+    if (waited >= spin_seconds)
+        poll(&(struct pollfd){ .fd = load->fd, .events = POLLOUT }, 1, POLL_MS);
+    if (waited < STALL_SECONDS)
         return true;
     errno = ETIMEDOUT;
     return false;
@@ -296,7 +295,7 @@ static int send_stream(const struct load *load, struct pace *pace, unsigned coun
 {
     const struct payload *first = payload_at(load, load->position), *last = first + count - 1;
     size_t bytes = last->at + last->bytes - first->at, done = 0;
-    double since = 0;
+    double since = 0; /* when room ran out; 0: there is room */
 
     while (done < bytes) {
         ssize_t sent = send(load->fd, load->ring->text + first->at + done, bytes - done,
@@ -304,17 +303,21 @@ static int send_stream(const struct load *load, struct pace *pace, unsigned coun
 
         if (sent > 0) {
             done += (size_t)sent;
+            if (since > 0)
+                pace->blocked += clock_seconds() - since;
             since = 0;
-        } else if (!may_retry() || !wait_for_receiver(load, pace, &since)) {
-            return -1;
+            continue;
         }
+        if (since <= 0)
+            since = clock_seconds();
+        if (!may_retry() || !wait_for_receiver(load, since))
+            return -1;
     }
     return (int)count;
 }
 
-/* A receiver that keeps up frees room within microseconds, sooner than a sleeping
- * sender would be woken; so try on for a while. After that wait inside the call,
- * bounded by the socket's send timeout: the kernel ends that sooner than a poll. */
+/* As above; after the while it waits inside the call, bounded by the socket's send
+ * timeout: the kernel ends that sooner than a poll. */
 static int send_waiting(const struct load *load, struct pace *pace, unsigned count)
 {
     double before = clock_seconds(), waited = 0;

@@ -2,7 +2,7 @@
 # The short table of `make bench`: micro benchmarks, then the whole server beside
 # the bare receiver, each in the same run, with the bar that each has to pass and the
 # ratio to it (above 1 is passed). WINDOW (2) is the seconds of a window, RUNS (1) how
-# often the server rows are repeated; bench/README.md has the method.
+# many searches a server row is the median of; bench/README.md has the method.
 set -u
 bench=build/bench/heeler-bench
 window=${WINDOW:-2}
@@ -31,26 +31,36 @@ heeler="build/heeler --set dogstatsd_port=$port --set heeler_http_listen=127.0.0
 # Fields of a result: lossless at_least datagrams bytes ns peak.
 fields='s/.*"lossless_lines_per_s":\([0-9]*\),"at_least":\([a-z]*\),"datagrams_per_s":\([0-9]*\),"bytes_per_s":\([0-9]*\).*"cpu_ns_per_datagram":\([0-9]*\).*"peak_mib":\([0-9.]*\).*/\1 \2 \3 \4 \5 \6/p'
 
-# row NAME PROFILE START BAR ADDRESS SERVER TOTAL...: BAR in million lines/s, 0: none;
-# last: the lossless lines/s of the row before.
+middle() { sed -n "$((($(wc -l <"$1") + 1) / 2))p" "$1"; } # of a sorted file
+
+# row NAME PROFILE START BAR ADDRESS SERVER TOTAL...: the median of RUNS, and the least
+# and the most. BAR in million lines/s, 0: none; last: the median's lossless lines/s.
 row() {
     name=$1 profile=$2 start=$3 bar=$4 to=$5 server=$6
     shift 6
+    : >"$folder/errors"
     for _ in $(seq "$runs"); do
-        found=$($bench find-lossless --pin 0 $server_cpu --profile "$profile" --rate "$start" \
-            --window "$window" --to "$to" --server "$server" "$@" 2>"$folder/errors" | sed -n "$fields")
-        if [ -z "$found" ]; then
-            echo "$name: not measured: $(tail -n 1 "$folder/errors")"
-            continue
-        fi
-        last=${found%% *}
-        echo "$found" | awk -v name="$name" -v bar="$bar" '{
+        # shellcheck disable=SC2086 # the CPU is an option and its number, or nothing
+        $bench find-lossless --pin 0 $server_cpu --profile "$profile" --rate "$start" \
+            --window "$window" --to "$to" --server "$server" "$@" 2>>"$folder/errors" | sed -n "$fields"
+    done | sort -n >"$folder/found"
+    found=$(middle "$folder/found")
+    if [ -z "$found" ]; then
+        echo "$name: not measured: $(grep -v '^heeler-bench: nothing measured' "$folder/errors" | tail -n 1)"
+        last=0
+        return
+    fi
+    last=${found%% *}
+    awk -v name="$name" -v bar="$bar" -v median="$found" '
+        { if (NR == 1) least = $1; most = $1 }
+        END {
+            $0 = median
             printf "%-28s %s%8.2f M lines/s  %8.0f k datagrams/s  %7.0f MiB/s  %6d ns/datagram  %6.1f MiB peak",
                 name, $2 == "true" ? ">=" : "  ", $1 / 1e6, $3 / 1e3, $4 / 1048576, $5, $6
+            if (NR > 1) printf "  %d runs: %.2f to %.2f", NR, least / 1e6, most / 1e6
             if (bar > 0) printf "  bar %.1f: %.2f", bar, $1 / 1e6 / bar
             if ($2 == "true") printf "  (the generator is the limit)"
-            print "" }'
-    done
+            print "" }' "$folder/found"
 }
 ratio() { # of what: bare, ours
     awk -v of="$1" -v bare="$2" -v ours="$3" 'BEGIN { if (bare > 0) printf "%-28s %10.2f of the bare receiver\n", of, ours / bare }'
@@ -66,9 +76,8 @@ for profile in plain tagged single; do
     tagged) rate=8M bar=12 ;;
     *) rate=800k bar=0 ;;
     esac
-    last=0
-    row "bare receiver, $profile" $profile $rate 0 "udp:127.0.0.1:$port" "$bench sink --udp 127.0.0.1:$port"
-    bare=$last last=0
+    row "bare receiver, $profile" $profile $rate 0 "udp:127.0.0.1:$port" "$bench sink --udp 127.0.0.1:$port --receive-buffer 67108864"
+    bare=$last
     row "heeler udp, $profile" $profile $rate $bar "udp:127.0.0.1:$port" "$heeler" --total-from "$metrics"
     ratio "  $profile" "$bare" "$last"
     [ $profile != tagged ] || tagged=$last
@@ -89,18 +98,26 @@ done
 echo
 echo "== 1,000,000 contexts, flushed every 5 s, at a third of the lossless rate of \"tagged\""
 third=$((tagged / 3))
-: >"$folder/page"
-(sleep 22 && curl -s --max-time 5 "$metrics" >"$folder/page") &
-$bench cost --pin 0 --profile tagged --contexts 1000000 --rate "$third" --seconds 24 \
-    --to "udp:127.0.0.1:$port" --total-from "$metrics" \
-    --server "$heeler --set heeler_interval=5" 2>"$folder/errors" |
-    sed -n 's/.*"lost":\(-*[0-9]*\).*"peak_mib":\([0-9.]*\).*/\1 \2/p' >"$folder/cost"
-if [ -s "$folder/cost" ]; then
-    gap=$(awk '/^heeler_read_longest_gap_microseconds/ { print $2 }' "$folder/page")
-    seal=$(awk '/^heeler_seal_longest_microseconds/ { print $2 }' "$folder/page")
-    awk -v third=$third -v gap="$gap" -v seal="$seal" '{
-        printf "%.2f M lines/s, %d lost, longest seal %.1f ms, longest gap between reads %.1f ms  bar 20: %.2f, %.0f MiB peak\n",
-            third / 1e6, $1, seal / 1e3, gap / 1e3, 20e3 / gap, $2 }' "$folder/cost"
+: >"$folder/errors"
+for _ in $(seq "$runs"); do
+    : >"$folder/page"
+    (sleep 22 && curl -s --max-time 5 "$metrics" >"$folder/page") &
+    cost=$($bench cost --pin 0 --profile tagged --contexts 1000000 --rate "$third" --seconds 24 \
+        --to "udp:127.0.0.1:$port" --total-from "$metrics" \
+        --server "$heeler --set heeler_interval=5" 2>>"$folder/errors" |
+        sed -n 's/.*"lost":\(-*[0-9]*\).*"peak_mib":\([0-9.]*\).*/\1 \2/p')
+    wait $!
+    [ -z "$cost" ] || awk -v cost="$cost" '
+        /^heeler_read_longest_gap_microseconds/ { gap = $2 }
+        /^heeler_seal_longest_microseconds/ { seal = $2 }
+        END { print gap, seal, cost }' "$folder/page"
+done | sort -n >"$folder/found"
+if [ -s "$folder/found" ]; then
+    awk -v third=$third -v median="$(middle "$folder/found")" '{ gaps = gaps sprintf(" %.1f", $1 / 1e3) }
+        END {
+            $0 = median
+            printf "%.2f M lines/s, %d lost, longest seal %.1f ms, %.0f MiB peak; longest gap between reads%s ms  bar 20: %.2f\n",
+                third / 1e6, $3, $2 / 1e3, $4, gaps, 20e3 / $1 }' "$folder/found"
 else
     echo "not measured: $(tail -n 1 "$folder/errors")"
 fi
@@ -108,8 +125,11 @@ fi
 echo
 echo "== the cost of a quiet 100,000 lines/s"
 for profile in plain single; do
-    $bench cost --pin 0 --server-cpu 1 --rate 100k --seconds 10 --profile $profile \
-        --to "udp:127.0.0.1:$port" --total-from "$metrics" --server "$heeler" 2>/dev/null |
-        sed -n 's/.*"cpu_seconds_per_million_lines":\([0-9.]*\).*"resident_mib":\([0-9.]*\).*/\1 \2/p' |
+    for _ in $(seq "$runs"); do
+        $bench cost --pin 0 --server-cpu 1 --rate 100k --seconds 10 --profile $profile \
+            --to "udp:127.0.0.1:$port" --total-from "$metrics" --server "$heeler" 2>/dev/null |
+            sed -n 's/.*"cpu_seconds_per_million_lines":\([0-9.]*\).*"resident_mib":\([0-9.]*\).*/\1 \2/p'
+    done | sort -n >"$folder/found"
+    middle "$folder/found" |
         awk -v name="$profile" '{ printf "%-28s %8.3f CPU s/million lines  %6.1f MiB\n", name, $1, $2 }'
 done
