@@ -10,9 +10,9 @@
  * then stays open. */
 enum { BUCKETS_BEHIND_MAX = 4 };
 
-/* The slots are laid out anew for this many dead ones, and in so many steps at a seal:
- * some milliseconds. Beside that, births and additions do it. */
-enum { DEAD_MIN = 64, STEPS_A_SEAL = 4096 };
+/* The slots are laid out anew for this many dead ones; so many steps at once take less
+ * than a millisecond. */
+enum { DEAD_MIN = 64, STEPS_AT_ONCE = 1024 };
 
 /* By id, in idle[]: intervals since last seen, or one of these. One that leaves is dead
  * and not among the slots that are being laid out; the id is free when they are. */
@@ -531,8 +531,6 @@ static inline bool add_usual(struct table *table, const struct table_entry *entr
 void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
                int64_t now_ns)
 {
-    if (__builtin_expect(slots_moving(&table->slots), 0))
-        move(table, 1);
     for (const struct table_entry *entry = entries; entry < entries + n; entry++) {
 #ifdef HEELER_FAULT_lose_value
         static _Atomic(int) lost;
@@ -633,7 +631,13 @@ static void clear_dead(struct table *table)
     if (!slots_moving(&table->slots) && table->dead >= DEAD_MIN &&
         table->dead >= table->slots.now.used / 4)
         (void)slots_begin(&table->slots, table->live); /* or at another seal */
-    move(table, STEPS_A_SEAL);
+    move(table, STEPS_AT_ONCE);
+}
+
+bool table_tidy(struct table *table)
+{
+    move(table, STEPS_AT_ONCE);
+    return slots_moving(&table->slots);
 }
 
 /* Two buckets' cells: the open one's and the one that is being folded. */

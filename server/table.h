@@ -91,10 +91,16 @@ bool table_has_records(const struct table *table);
  * open and takes the next interval's values too. */
 bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns);
 
+/* Goes on for less than a millisecond to lay out the slots, so that what a spike of
+ * contexts took is given back; to be called between reads, from the seal on while it
+ * says true: more is to be done. */
+bool table_tidy(struct table *table);
+
 /* The next bucket carries these rules to the flusher; behind it the table follows their
  * settings too. Where they name otherwise, it forgets all contexts with that bucket:
  * nobody has their raw bytes any more, so each is born anew when it is seen again. */
 void table_follow(struct table *table, struct rules *given, uint32_t idle_intervals);
+
 /* The last push of all: a successor goes on with the interval. False as above. */
 bool table_hand_over(struct table *table);
 

@@ -52,6 +52,7 @@ struct worker {
     struct batch *batch;
     struct event_base *base;
     struct event *seal_timer;
+    struct event *tidy_timer;
     struct event *record_timer;
     struct event *stop_event;
     int stop_fd;
@@ -123,6 +124,21 @@ static bool ends_early(const struct worker *worker, int64_t start_s, int64_t wal
            worker->early_s * INT64_C(1000000000) <= wall_ns + BOUNDARY_SLACK_NS;
 }
 
+/* In slices, between which sockets are read. */
+static void tidy(struct worker *worker)
+{
+    static const struct timeval millisecond = { 0, 1000 };
+
+    if (table_tidy(worker->table))
+        evtimer_add(worker->tidy_timer, &millisecond);
+}
+
+static void on_tidy_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    tidy(context);
+}
+
 /* False: the flusher is behind, the interval stays open. */
 static bool seal(struct worker *worker, int64_t now_ns)
 {
@@ -141,6 +157,7 @@ static bool seal(struct worker *worker, int64_t now_ns)
         listener_note_drops(worker->sources[i].socket);
     bool sealed = table_seal(worker->table, start_s, base_ns);
     note_longest(&worker->config.ledger->longest_seal_us, now_ns, clock_monotonic_ns());
+    tidy(worker);
     arm_seal(worker, now_ns);
     return sealed;
 }
@@ -511,6 +528,8 @@ static void worker_free(struct worker *worker)
     }
     if (worker->seal_timer != NULL)
         event_free(worker->seal_timer);
+    if (worker->tidy_timer != NULL)
+        event_free(worker->tidy_timer);
     if (worker->record_timer != NULL)
         event_free(worker->record_timer);
     if (worker->stop_event != NULL)
@@ -650,13 +669,15 @@ static bool make_events(struct worker *worker)
         worker->early_fd < 0)
         return false;
     worker->seal_timer = evtimer_new(worker->base, on_seal_timer, worker);
+    worker->tidy_timer = evtimer_new(worker->base, on_tidy_timer, worker);
     worker->record_timer = evtimer_new(worker->base, on_record_timer, worker);
     worker->stop_event = event_new(worker->base, worker->stop_fd, EV_READ, on_stop, worker);
     worker->early_event =
         event_new(worker->base, worker->early_fd, EV_READ | EV_PERSIST, on_early, worker);
-    if (worker->seal_timer == NULL || worker->record_timer == NULL ||
-        worker->stop_event == NULL || event_add(worker->stop_event, NULL) != 0 ||
-        worker->early_event == NULL || event_add(worker->early_event, NULL) != 0)
+    if (worker->seal_timer == NULL || worker->tidy_timer == NULL ||
+        worker->record_timer == NULL || worker->stop_event == NULL ||
+        event_add(worker->stop_event, NULL) != 0 || worker->early_event == NULL ||
+        event_add(worker->early_event, NULL) != 0)
         return false;
     for (size_t i = 0; i < listeners->n; i++)
         if (!make_source(worker, &worker->sources[i], &listeners->at[i]))

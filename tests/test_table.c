@@ -539,6 +539,48 @@ static void ids_keep_their_meaning_under_churn(void **state)
     bench_close(&bench);
 }
 
+static uint64_t births_of_all_parcels(struct bench *bench)
+{
+    for (struct parcel *parcel; (parcel = next_parcel(bench)) != NULL;)
+        finish_parcel(bench, parcel);
+    return counter_read(&bench->ledger.births);
+}
+
+/* A spike's slots are laid out anew in slices; who comes back amid that is there once. */
+static void a_spike_is_tidied_in_slices(void **state)
+{
+    enum { SPIKE = 3000 * ROW };
+    struct bench bench;
+    char row[ROW][LINE_MAX_BYTES];
+    uint32_t slices = 1;
+    (void)state;
+
+    bench_open(&bench, SPIKE + 10);
+    for (uint32_t i = 0; i < SPIKE; i++) {
+        snprintf(row[i % ROW], sizeof row[0], "n:1|c|#%u", i);
+        if (i % ROW == ROW - 1)
+            add_row(&bench, row, ROW);
+    }
+    for (int i = 0; i < IDLE_INTERVALS + 2; i++) {
+        assert_true(seal(&bench));
+        assert_int_equal(births_of_all_parcels(&bench), SPIKE);
+    }
+    assert_int_equal(table_contexts(bench.table), 0);
+    for (; table_tidy(bench.table); slices++) {
+        snprintf(row[0], sizeof row[0], "n:1|c|#%u", slices * 1000); /* dead, or gone */
+        add_row(&bench, row, 1);
+    }
+    assert_true(slices > 4);
+    for (uint32_t i = 1; i < slices; i++) {
+        snprintf(row[0], sizeof row[0], "n:1|c|#%u", i * 1000);
+        add_row(&bench, row, 1);
+    }
+    assert_int_equal(births_of_all_parcels(&bench), SPIKE + slices - 1);
+    assert_int_equal(table_contexts(bench.table), slices - 1);
+    assert_false(table_tidy(bench.table));
+    bench_close(&bench);
+}
+
 static void records_are_pushed_when_asked(void **state)
 {
     struct bench bench;
@@ -682,6 +724,7 @@ int main(void)
         cmocka_unit_test(a_histogram_is_copied_to_a_distribution_of_its_own),
         cmocka_unit_test(a_bucket_brings_the_workers_own_counts),
         cmocka_unit_test(ids_keep_their_meaning_under_churn),
+        cmocka_unit_test(a_spike_is_tidied_in_slices),
         cmocka_unit_test(records_are_pushed_when_asked),
     };
 
