@@ -1,6 +1,7 @@
 #include "server/ingest.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/log.h"
 #include "protocol/check.h"
@@ -189,6 +190,14 @@ static inline void take_line(struct ingest *ingest, const struct parsed *parsed,
         take_sample(ingest, parsed->line, now_s);
 }
 
+static struct slice last_line(struct slice datagram)
+{
+    const char *newline = memrchr(datagram.at, '\n', datagram.len);
+
+    return newline == NULL ? datagram
+                           : slice_skip(datagram, (size_t)(newline + 1 - datagram.at));
+}
+
 void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
                      const char *sender, int64_t now_ns, int64_t now_s)
 {
@@ -203,7 +212,7 @@ void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_new
         take_line(ingest, &parsed, sender, now_ns, now_s);
     if (scan.unterminated) {
         ingest->tally.lines[LINE_METRIC]++;
-        refuse(ingest, (struct slice){ "", 0 }, PARSE_UNTERMINATED, sender, now_ns);
+        refuse(ingest, last_line(datagram), PARSE_UNTERMINATED, sender, now_ns);
     }
 }
 

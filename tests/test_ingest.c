@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "config/log.h"
 #include "server/ingest.h"
@@ -214,6 +216,24 @@ static void a_last_line_without_newline_is_refused_where_one_is_required(void **
     }
 }
 
+static void the_log_shows_the_line_that_has_no_newline(void **state)
+{
+    char path[] = "/tmp/heeler_ingest_XXXXXX", text[512] = "";
+    int fd = mkstemp(path);
+    struct world *world = world_new(false);
+    (void)state;
+
+    assert_true(fd >= 0);
+    assert_true(log_open(LOG_LEVEL_WARN, path, false, false));
+    give(world, "a:1|c\nb:1|c", true);
+    log_close();
+    assert_true(read(fd, text, sizeof text - 1) > 0);
+    assert_non_null(strstr(text, "refused \"b:1|c\" from a test: the last line"));
+    close(fd);
+    unlink(path);
+    world_free(world);
+}
+
 /* ---- the row that waits ------------------------------------------------------ */
 
 static void every_line_of_a_long_datagram_is_added(void **state)
@@ -394,6 +414,7 @@ int main(void)
         cmocka_unit_test(values_are_counted_by_type_after_unpacking),
         cmocka_unit_test(counts_are_published_when_the_row_is_settled),
         cmocka_unit_test(a_last_line_without_newline_is_refused_where_one_is_required),
+        cmocka_unit_test(the_log_shows_the_line_that_has_no_newline),
         cmocka_unit_test(every_line_of_a_long_datagram_is_added),
         cmocka_unit_test(lines_of_several_datagrams_may_wait_together),
         cmocka_unit_test(packed_values_fit_the_pool_however_they_come),
