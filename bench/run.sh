@@ -45,19 +45,21 @@ row() {
             --window "$window" --to "$to" --server "$server" "$@" 2>>"$folder/errors" | sed -n "$fields"
     done | sort -n >"$folder/found"
     found=$(middle "$folder/found")
+    why=$(grep -v -e 'nothing measured' -e 'lines/s asked' "$folder/errors" | tail -n 1)
     if [ -z "$found" ]; then
-        echo "$name: not measured: $(grep -v '^heeler-bench: nothing measured' "$folder/errors" | tail -n 1)"
+        echo "$name: not measured: $why"
         last=0
         return
     fi
     last=${found%% *}
-    awk -v name="$name" -v bar="$bar" -v median="$found" '
+    awk -v name="$name" -v bar="$bar" -v median="$found" -v runs="$runs" -v why="$why" '
         { if (NR == 1) least = $1; most = $1 }
         END {
             $0 = median
             printf "%-28s %s%8.2f M lines/s  %8.0f k datagrams/s  %7.0f MiB/s  %6d ns/datagram  %6.1f MiB peak",
                 name, $2 == "true" ? ">=" : "  ", $1 / 1e6, $3 / 1e3, $4 / 1048576, $5, $6
-            if (NR > 1) printf "  %d runs: %.2f to %.2f", NR, least / 1e6, most / 1e6
+            if (runs > 1) printf "  %d runs: %.2f to %.2f", NR, least / 1e6, most / 1e6
+            if (NR < runs) printf " (%d failed: %s)", runs - NR, why
             if (bar > 0) printf "  bar %.1f: %.2f", bar, $1 / 1e6 / bar
             if ($2 == "true") printf "  (the generator is the limit)"
             print "" }' "$folder/found"

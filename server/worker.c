@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@ enum {
     BATCHES_A_CALLBACK = 16,       /* then timers and other sockets get their turn */
     UNIX_BATCHES_A_CALLBACK = 128, /* each hardly more than the kernel's short queue */
     BATCHES_AT_STOP = 1 << 20,
+    NAP_MIN_NS = 50000, /* a sleep is not shorter */
+    NAP_WORTH = 2,      /* datagrams: with fewer, being woken is cheaper */
 };
 
 /* A seal may come this much before the wall clock's boundary: timers and clocks
@@ -32,9 +35,9 @@ struct source {
     struct listener *listener;
     struct listener_socket *socket;
     struct event *readable; /* datagrams */
-    struct event *nap_over; /* UDP, where the buffer allows a nap */
-    struct timeval nap;
-    int nap_max_ms;
+    struct event *nap_over; /* of nap_fd: UDP, where the buffer allows a nap */
+    int nap_fd;             /* a timer: those of libevent count whole milliseconds */
+    double nap_max_ns;
     double nap_datagrams; /* so many may come meanwhile */
     uint64_t since_empty; /* datagrams, and when: the recent rate */
     int64_t empty_ns;
@@ -298,25 +301,34 @@ static struct turn read_source(struct worker *worker, struct source *source, int
     return turn;
 }
 
-/* Being woken costs more than reading: after a turn that emptied the socket the
- * kernel collects for some milliseconds before it is asked again, for as long as the
- * recent rate leaves most of the buffer free. Below one millisecond there is no nap. */
+static bool sleep_for(struct source *source, int64_t nap_ns)
+{
+    struct itimerspec nap = { .it_value.tv_nsec = nap_ns };
+
+    return timerfd_settime(source->nap_fd, 0, &nap, NULL) == 0;
+}
+
+/* Being woken costs more than reading, and a sender that has to wake us is slowed down:
+ * after a turn that emptied the socket the kernel collects for a while before it is
+ * asked again, for as long as the recent rate leaves most of the buffer free. True: the
+ * timer is set. */
 static bool naps_after(struct source *source, struct turn turn)
 {
     if (source->nap_over == NULL)
         return false;
     source->since_empty += turn.datagrams;
     if (!turn.emptied)
-        return false;
+        return sleep_for(source, 1);
     int64_t now_ns = clock_monotonic_ns();
-    double passed_ms = (double)(now_ns - source->empty_ns) / 1e6;
-    double nap_ms = source->nap_datagrams * passed_ms / (double)(source->since_empty + 1);
-    bool naps = turn.datagrams > 0 && nap_ms >= 1;
+    double datagram_ns =
+        (double)(now_ns - source->empty_ns) / (double)(source->since_empty + 1);
+    double nap_ns = source->nap_datagrams * datagram_ns;
     source->since_empty = 0;
     source->empty_ns = now_ns;
-    source->nap.tv_usec =
-        1000 * (nap_ms < source->nap_max_ms ? (int)nap_ms : source->nap_max_ms);
-    return naps;
+    if (nap_ns > source->nap_max_ns)
+        nap_ns = source->nap_max_ns;
+    return turn.datagrams > 0 && nap_ns >= NAP_MIN_NS && nap_ns >= NAP_WORTH * datagram_ns &&
+           sleep_for(source, (int64_t)nap_ns);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *context)
@@ -324,21 +336,18 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     struct source *source = context;
 
     (void)fd, (void)what;
-    if (naps_after(source, read_source(source->worker, source, BATCHES_A_CALLBACK))) {
+    if (naps_after(source, read_source(source->worker, source, BATCHES_A_CALLBACK)))
         event_del(source->readable);
-        evtimer_add(source->nap_over, &source->nap);
-    }
 }
 
-/* A socket that stayed quiet for a whole nap wakes us again when it likes. */
+/* The event is edge-triggered: the timer is not read. A socket that stayed quiet for a whole
+ * nap wakes us again when it likes. */
 static void on_nap_over(evutil_socket_t fd, short what, void *context)
 {
     struct source *source = context;
 
     (void)fd, (void)what;
-    if (naps_after(source, read_source(source->worker, source, BATCHES_A_CALLBACK)))
-        evtimer_add(source->nap_over, &source->nap);
-    else
+    if (!naps_after(source, read_source(source->worker, source, BATCHES_A_CALLBACK)))
         event_add(source->readable, NULL);
 }
 
@@ -524,6 +533,8 @@ static void worker_free(struct worker *worker)
             event_free(worker->sources[i].readable);
         if (worker->sources[i].nap_over != NULL)
             event_free(worker->sources[i].nap_over);
+        if (worker->sources[i].nap_fd >= 0)
+            close(worker->sources[i].nap_fd);
         streams_free(worker->sources[i].streams);
     }
     if (worker->seal_timer != NULL)
@@ -614,34 +625,41 @@ static struct streams *make_streams(struct worker *worker, struct source *source
 
 /* A nap is never longer than a sender of 1,432-byte datagrams needs to fill half of
  * the granted buffer at half a million a second, nor than the recent rate needs to fill
- * a sixteenth of it: a sender whose datagrams wait in caches is faster than one that fills
- * fresh memory. A small buffer allows no nap. */
+ * a sixteenth of it or to send NAP_DATAGRAMS: a sender whose datagrams wait in caches is
+ * faster than one that fills fresh memory. */
 static bool make_nap(struct source *source)
 {
-    enum { CHARGED_BYTES = 2304, FASTEST_A_MS = 500, NAP_MAX_MS = 10, MOST = 1 << 25 };
+    enum {
+        CHARGED_BYTES = 2304,
+        FASTEST_NS = 2000,
+        NAP_MAX_NS = 10000000,
+        NAP_DATAGRAMS = 256
+    };
     int bytes = 0;
 
     if (!source->worker->config.settings->heeler_nap)
         return true;
     (void)getsockopt(source->socket->fd, SOL_SOCKET, SO_RCVBUF, &bytes,
                      &(socklen_t){ sizeof bytes });
-    /* Of a larger buffer no more is used: what waits should lie in the caches. */
-    int datagrams = (bytes < MOST ? bytes : MOST) / CHARGED_BYTES;
-    int nap_ms = datagrams / 2 / FASTEST_A_MS;
-    if (nap_ms < 1)
+    int datagrams = bytes / CHARGED_BYTES;
+    double nap_ns = datagrams / 2.0 * FASTEST_NS;
+    if (nap_ns < NAP_MIN_NS)
         return true;
-    if (nap_ms > NAP_MAX_MS)
-        nap_ms = NAP_MAX_MS;
-    source->nap_max_ms = nap_ms;
-    source->nap_datagrams = datagrams / 16;
-    source->nap_over = evtimer_new(source->worker->base, on_nap_over, source);
-    return source->nap_over != NULL;
+    source->nap_max_ns = nap_ns < NAP_MAX_NS ? nap_ns : NAP_MAX_NS;
+    source->nap_datagrams = datagrams / 16 < NAP_DATAGRAMS ? datagrams / 16 : NAP_DATAGRAMS;
+    source->nap_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (source->nap_fd < 0)
+        return false;
+    source->nap_over = event_new(source->worker->base, source->nap_fd,
+                                 EV_READ | EV_ET | EV_PERSIST, on_nap_over, source);
+    return source->nap_over != NULL && event_add(source->nap_over, NULL) == 0;
 }
 
 static bool make_source(struct worker *worker, struct source *source, struct listener *listener)
 {
     *source = (struct source){ .worker = worker,
                                .listener = listener,
+                               .nap_fd = -1,
                                .socket = &listener->sockets[worker->config.index] };
     if (listener->kind == LISTENER_STREAM) {
         source->streams = make_streams(worker, source);

@@ -251,6 +251,37 @@ static void a_wait_between_two_reads_is_told(void **state)
     world_free(world);
 }
 
+/* More than a turn takes, bursts, single ones, and pauses in which a nap brings nothing:
+ * whether the worker naps, polls or waits, the next datagram is read. */
+static void a_nap_leaves_nothing_unread(void **state)
+{
+    static const int pause_ms[] = { 0, 1, 0, 12, 0, 0, 25 };
+    struct world *world = world_open(0, (char *[]){ SETS, "heeler_nap=true" }, 4);
+    int bytes = 0;
+    uint64_t sent = 0, goal;
+
+    (void)state;
+    assert_int_equal(getsockopt(socket_of(world)->fd, SOL_SOCKET, SO_RCVBUF, &bytes,
+                                &(socklen_t){ sizeof bytes }),
+                     0);
+    for (; sent < 4000 && (int)sent < bytes / 2304; sent++)
+        udp_send(world->sender, "n:1|c");
+    goal = sent;
+    start(world, -1);
+    for (uint64_t round = 0; round < 100; round++) {
+        for (goal += 1 + round * round % 90; sent < goal; sent++)
+            udp_send(world->sender, "n:1|c");
+        poll(NULL, 0, pause_ms[round % 7]);
+        if (round % 5 == 0)
+            wait_for(world, sent);
+    }
+    wait_for(world, sent);
+    stop(world);
+    worker_join(world->worker);
+    assert_float_equal(take_all(world).value, (double)sent, 0);
+    world_free(world);
+}
+
 static void datagrams_are_forwarded_and_counted(void **state)
 {
     int port, to = udp_receiver(&port);
@@ -330,6 +361,7 @@ int main(void)
         cmocka_unit_test(but_not_for_ever),
         cmocka_unit_test(what_the_kernel_cut_is_counted),
         cmocka_unit_test(a_wait_between_two_reads_is_told),
+        cmocka_unit_test(a_nap_leaves_nothing_unread),
         cmocka_unit_test(datagrams_are_forwarded_and_counted),
     };
 
