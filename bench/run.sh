@@ -33,26 +33,30 @@ fields='s/.*"lossless_lines_per_s":\([0-9]*\),"at_least":\([a-z]*\),"datagrams_p
 
 middle() { sed -n "$((($(wc -l <"$1") + 1) / 2))p" "$1"; } # of a sorted file
 
-# row NAME PROFILE START BAR ADDRESS SERVER TOTAL...: the median of RUNS, and the least
-# and the most. BAR in million lines/s, 0: none; last: the median's lossless lines/s.
-row() {
-    name=$1 profile=$2 start=$3 bar=$4 to=$5 server=$6
-    shift 6
-    : >"$folder/errors"
-    for _ in $(seq "$runs"); do
-        # shellcheck disable=SC2086 # the CPU is an option and its number, or nothing
-        $bench find-lossless --pin 0 $server_cpu --profile "$profile" --rate "$start" \
-            --window "$window" --to "$to" --server "$server" "$@" 2>>"$folder/errors" | sed -n "$fields"
-    done | sort -n >"$folder/found"
+# search ROW PROFILE START ADDRESS SERVER TOTAL...: one search more of a row, a line in
+# its file; "-" where it failed.
+search() {
+    row=$1 profile=$2 start=$3 to=$4 server=$5
+    shift 5
+    # shellcheck disable=SC2086 # the CPU is an option and its number, or nothing
+    found=$($bench find-lossless --pin 0 $server_cpu --profile "$profile" --rate "$start" \
+        --window "$window" --to "$to" --server "$server" "$@" 2>>"$folder/$row.errors" | sed -n "$fields")
+    echo "${found:--}" >>"$folder/$row"
+}
+
+# show NAME ROW BAR: the median of the searches, and the least and the most. BAR in
+# million lines/s, 0: none. last: the median's lossless lines/s.
+show() {
+    grep -v '^-' "$folder/$2" | sort -n >"$folder/found"
     found=$(middle "$folder/found")
-    why=$(grep -v -e 'nothing measured' -e 'lines/s asked' "$folder/errors" | tail -n 1)
+    why=$(grep -v -e 'nothing measured' -e 'lines/s asked' "$folder/$2.errors" | tail -n 1)
     if [ -z "$found" ]; then
-        echo "$name: not measured: $why"
+        echo "$1: not measured: $why"
         last=0
         return
     fi
     last=${found%% *}
-    awk -v name="$name" -v bar="$bar" -v median="$found" -v runs="$runs" -v why="$why" '
+    awk -v name="$1" -v bar="$3" -v median="$found" -v runs="$runs" -v why="$why" '
         { if (NR == 1) least = $1; most = $1 }
         END {
             $0 = median
@@ -64,42 +68,66 @@ row() {
             if ($2 == "true") printf "  (the generator is the limit)"
             print "" }' "$folder/found"
 }
-ratio() { # of what: bare, ours
-    awk -v of="$1" -v bare="$2" -v ours="$3" 'BEGIN { if (bare > 0) printf "%-28s %10.2f of the bare receiver\n", of, ours / bare }'
+
+# ratio TEXT ROW OF BAR: the machine drifts, so searches of two rows that are compared
+# take turns, and the ratio is the median of those of neighbours. BAR 0: none.
+ratio() {
+    paste -d ' ' "$folder/$2" "$folder/$3" | awk '!/-/ { print $1 / $7 }' | sort -n >"$folder/found"
+    awk -v text="$1" -v bar="$4" -v median="$(middle "$folder/found")" '
+        { all = all sprintf(" %.2f", $1) }
+        END {
+            if (NR == 0) exit
+            printf "  %.2f %s", median, text
+            if (NR > 1) printf " (%s)", substr(all, 2)
+            if (bar > 0) printf "  bar %.2f: %.2f", bar, median / bar
+            print "" }' "$folder/found"
 }
 
 echo
 echo "== the whole server, lossless (generator on CPU 0, server on CPU 1, windows of $window s)"
+udp="udp:127.0.0.1:$port"
 metrics="http://127.0.0.1:$http/metrics"
 server_cpu="--server-cpu 1"
 for profile in plain tagged single; do
     case $profile in
-    plain) rate=20M bar=30 ;;
-    tagged) rate=8M bar=12 ;;
-    *) rate=800k bar=0 ;;
+    plain) rate=20M bar=30 least=0 ;;
+    tagged) rate=8M bar=12 least=0 ;;
+    *) rate=800k bar=0 least=0.95 ;;
     esac
-    row "bare receiver, $profile" $profile $rate 0 "udp:127.0.0.1:$port" "$bench sink --udp 127.0.0.1:$port --receive-buffer 67108864"
-    bare=$last
-    row "heeler udp, $profile" $profile $rate $bar "udp:127.0.0.1:$port" "$heeler" --total-from "$metrics"
-    ratio "  $profile" "$bare" "$last"
-    [ $profile != tagged ] || tagged=$last
+    for _ in $(seq "$runs"); do
+        search "bare-$profile" "$profile" $rate "$udp" "$bench sink --udp 127.0.0.1:$port --receive-buffer 67108864"
+        search "udp-$profile" "$profile" $rate "$udp" "$heeler" --total-from "$metrics"
+        [ "$profile" != tagged ] ||
+            search stream tagged 16M "stream:$folder/stream.sock" "$heeler" --total-from "$metrics"
+    done
+    show "bare receiver, $profile" "bare-$profile" 0
+    show "heeler udp, $profile" "udp-$profile" $bar
+    ratio "of the bare receiver" "udp-$profile" "bare-$profile" $least
+    [ "$profile" != tagged ] || third=$((last / 3))
 done
-row "heeler unix, smp" smp 300k 0 "unix:$folder/datagram.sock" "$heeler" --total-from "$metrics"
-row "heeler stream, tagged" tagged 10M "$(awk -v t="$tagged" 'BEGIN { print 2 * t / 1e6 }')" \
-    "stream:$folder/stream.sock" "$heeler" --total-from "$metrics"
+show "heeler stream, tagged" stream 0
+ratio "of tagged over udp" stream udp-tagged 2
+for _ in $(seq "$runs"); do
+    search smp smp 300k "unix:$folder/datagram.sock" "$heeler" --total-from "$metrics"
+done
+show "heeler unix, smp" smp 0
 
 echo
 echo "== workers; of two one has to share its CPU with the generator"
-for workers in 1 2; do
-    [ $workers = 1 ] || server_cpu=
-    row "heeler udp, tagged, $workers workers" tagged 8M 0 "udp:127.0.0.1:$port" \
-        "$heeler --set heeler_workers=$workers --set heeler_spread=random" --total-from "$metrics"
+workers="$heeler --set heeler_spread=random --set heeler_workers"
+for _ in $(seq "$runs"); do
+    server_cpu="--server-cpu 1"
+    search workers-1 tagged 8M "$udp" "$workers=1" --total-from "$metrics"
+    server_cpu=
+    search workers-2 tagged 8M "$udp" "$workers=2" --total-from "$metrics"
 done
+show "heeler udp, tagged, 1 worker" workers-1 0
+show "heeler udp, tagged, 2 workers" workers-2 0
+ratio "of one worker" workers-2 workers-1 0
 
 # A flush of a million contexts while lines come at a third of the lossless rate.
 echo
 echo "== 1,000,000 contexts, flushed every 5 s, at a third of the lossless rate of \"tagged\""
-third=$((tagged / 3))
 : >"$folder/errors"
 for _ in $(seq "$runs"); do
     : >"$folder/page"
@@ -115,11 +143,11 @@ for _ in $(seq "$runs"); do
         END { print gap, seal, cost }' "$folder/page"
 done | sort -n >"$folder/found"
 if [ -s "$folder/found" ]; then
-    awk -v third=$third -v median="$(middle "$folder/found")" '{ gaps = gaps sprintf(" %.1f", $1 / 1e3) }
+    awk -v third="$third" -v median="$(middle "$folder/found")" '{ gaps = gaps sprintf(" %.1f", $1 / 1e3); lost = lost " " $3 }
         END {
             $0 = median
-            printf "%.2f M lines/s, %d lost, longest seal %.1f ms, %.0f MiB peak; longest gap between reads%s ms  bar 20: %.2f\n",
-                third / 1e6, $3, $2 / 1e3, $4, gaps, 20e3 / $1 }' "$folder/found"
+            printf "%.2f M lines/s, lost%s, longest seal %.1f ms, %.0f MiB peak; longest gap between reads%s ms  bar 20: %.2f\n",
+                third / 1e6, lost, $2 / 1e3, $4, gaps, 20e3 / $1 }' "$folder/found"
 else
     echo "not measured: $(tail -n 1 "$folder/errors")"
 fi
