@@ -3,7 +3,7 @@
  * One event loop. When a socket is readable, a bounded number of batches is
  * received and ingested; between batches the interval's end is checked, so a
  * flat-out sender delays neither seal nor stop. After a turn that emptied a UDP
- * socket it naps for up to ten milliseconds (heeler_nap), less at a rate that would
+ * socket it naps for 50 us to 10 ms (heeler_nap), less at a rate that would
  * fill the receive buffer meanwhile: being woken costs more than reading. Nothing on this path
  * is shared with another thread but the inbox, once an interval, and counters that only this
  * thread writes. */
