@@ -310,8 +310,9 @@ static bool sleep_for(struct source *source, int64_t nap_ns)
 
 /* Being woken costs more than reading, and a sender that has to wake us is slowed down:
  * after a turn that emptied the socket the kernel collects for a while before it is
- * asked again, for as long as the recent rate leaves most of the buffer free. True: the
- * timer is set. */
+ * asked again, for as long as the recent rate leaves most of the buffer free. With more to
+ * read it goes on at once, other events' turn past. True: the timer is set, and the socket
+ * need not be watched. */
 static bool naps_after(struct source *source, struct turn turn)
 {
     if (source->nap_over == NULL)

@@ -3,10 +3,10 @@
  * One event loop. When a socket is readable, a bounded number of batches is
  * received and ingested; between batches the interval's end is checked, so a
  * flat-out sender delays neither seal nor stop. After a turn that emptied a UDP
- * socket it naps for 50 us to 10 ms (heeler_nap), less at a rate that would
- * fill the receive buffer meanwhile: being woken costs more than reading. Nothing on this path
- * is shared with another thread but the inbox, once an interval, and counters that only this
- * thread writes. */
+ * socket it naps for 50 us to 10 ms (heeler_nap) where two datagrams or more are to
+ * be expected meanwhile, and not so many that they crowd the receive buffer: being woken
+ * costs more than reading. Nothing on this path is shared with another thread but the
+ * inbox, once an interval, and counters that only this thread writes. */
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
