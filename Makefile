@@ -23,7 +23,9 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 TEST_LIBS  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
 
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Werror
+# A packager who has another compiler than ours says WERROR=.
+WERROR   ?= -Werror
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(if $(FAULT),-DHEELER_FAULT_$(FAULT))
 # Amid a sanitizer's code gcc guesses wrongly what is uninitialized (its manual says so).
@@ -95,28 +97,30 @@ $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# Each target runs FUZZ_SECONDS on its committed corpus, which is only read; what
-# it finds goes to build/fuzz.
+# ---- fuzzing: tests/fuzz/fuzz_NAME.c and its seeds, tests/fuzz/corpus_NAME/ ------
+#
+# The library and what the tests share are compiled once, as in any other build, and
+# linked with each target. The committed corpus is only read; what a run finds stays
+# in build/fuzz. A long run may be had in parts:
+#   make fuzz FUZZ_SECONDS=600 FUZZERS="parse state"
 FUZZ_SECONDS ?= 10
 FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_FLAGS   := -std=c11 $(WARNINGS) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_BUILD   := B=build/fuzz CC=clang SAN=fuzzer-no-link,address,undefined FAULT= CFLAGS='-O1 -g'
 
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(SOURCES) $(wildcard protocol/*.h flush/*.h config/*.h server/*.h)
-	$(call say,FUZZ,$<)
-	@mkdir -p $(@D)
-	$(Q)clang $(CPPFLAGS) $(PKG_CFLAGS) $(FUZZ_FLAGS) -o $@ $< $(SOURCES) $(LIBS)
+# An archive, so that a target takes only what it calls.
+$(B)/libsupport.a: $(SUPPORT)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
 
-fuzz-programs: $(FUZZERS:%=build/fuzz/fuzz_%)
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libsupport.a $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) -fsanitize=fuzzer $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(TEST_LIBS) $(LIBS)
+
+fuzz-programs: $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%)
 
 fuzz: deps deps-check
-	@$(MAKE) --no-print-directory fuzz-programs
-	$(Q)for name in $(FUZZERS); do \
-		mkdir -p build/fuzz/new_$$name && \
-		build/fuzz/fuzz_$$name -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
-			-artifact_prefix=build/fuzz/ build/fuzz/new_$$name tests/fuzz/corpus_$$name \
-			> build/fuzz/$$name.log 2>&1 || { tail -n 60 build/fuzz/$$name.log; exit 1; }; \
-		echo "$$name: $$(grep executed_units build/fuzz/$$name.log)"; \
-	done
+	@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz-programs
+	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZERS)
 
 # The load generator shares no code with the server that it measures.
 $(B)/bench/heeler-bench: $(BENCH)
@@ -134,8 +138,9 @@ TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-s
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
 
-# $(call install,packages): what is missing, with apt-get, as root or by sudo.
-install_debs = missing=""; for p in $(1); do \
+# $(call install_debs,packages): what is missing, with apt-get, as root or by sudo;
+# under make -j one after the other.
+install_debs = exec 9<Makefile && flock 9; missing=""; for p in $(1); do \
 		dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q "ok installed" || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
 		sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
@@ -283,7 +288,7 @@ help:
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
-	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10"
+	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10 (FUZZERS='parse state')"
 	@echo "make bench         micro benchmarks and a short whole-server table"
 	@echo "make bench-memory  resident memory under five loads, and of a million contexts"
 	@echo "make bench-peers   the same loads for statsd, netdata and collectd, in one run"
@@ -293,4 +298,4 @@ help:
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, install (PREFIX, DESTDIR), clean"
 
--include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(B)/tests/vectors.d $(B)/server/main.d
+-include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/vectors.d $(B)/server/main.d
