@@ -17,6 +17,9 @@ enum { STOP_MARGIN_MS = 100 }; /* at most, to count what is left before the dead
 /* The same when it goes to disk. */
 enum { SPOOL_MARGIN_MS = 1000 };
 
+/* Between two stamps of a loop that has nothing to do. */
+enum { ALIVE_S = 2 };
+
 /* What a reload brings. */
 struct change {
     struct delivery_config config; /* numbers only */
@@ -30,6 +33,7 @@ struct delivery {
     struct delivery_ledger *ledgers;
     struct event *wake;
     struct event *deadline;
+    struct event *alive;
     struct endpoint *endpoints[DELIVERY_ENDPOINTS_MAX];
     size_t n_endpoints;         /* 0: local */
     struct mirror_sink *mirror; /* or NULL */
@@ -37,6 +41,7 @@ struct delivery {
 
     /* delivery_follow puts, the thread takes; whoever exchanges it out owns it. */
     _Atomic(struct change *) change;
+    _Atomic(int64_t) alive_ms; /* the thread writes, delivery_alive_ms reads */
     _Atomic(bool) hold;        /* delivery_hold writes once, the thread reads */
     struct state_writer *heir; /* written before stop_ns; NULL: none */
     _Atomic(int64_t) stop_ns;  /* delivery_stop writes once, the thread reads; 0: run */
@@ -218,6 +223,22 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
     event_base_loopbreak(delivery->common.base);
 }
 
+static void note_alive(struct delivery *delivery)
+{
+    atomic_store_explicit(&delivery->alive_ms, monotonic_ms(), memory_order_relaxed);
+}
+
+static void on_alive(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    note_alive(argument);
+}
+
+int64_t delivery_alive_ms(const struct delivery *delivery)
+{
+    return atomic_load_explicit(&delivery->alive_ms, memory_order_relaxed);
+}
+
 /* Frees all that the thread used, and no memory that others wait on. */
 static void delivery_clear(struct delivery *delivery)
 {
@@ -230,6 +251,8 @@ static void delivery_clear(struct delivery *delivery)
         event_free(delivery->wake);
     if (delivery->deadline != NULL)
         event_free(delivery->deadline);
+    if (delivery->alive != NULL)
+        event_free(delivery->alive);
     if (delivery->common.base != NULL)
         event_base_free(delivery->common.base);
 }
@@ -395,6 +418,7 @@ static bool open_mirror(struct delivery *delivery)
 
 static bool delivery_open(struct delivery *delivery)
 {
+    static const struct timeval alive = { ALIVE_S, 0 };
     struct endpoint_common *common = &delivery->common;
     /* Of each endpoint, and its question about the key. */
     int connections = (delivery->config.concurrent + 1) * (int)(delivery->config.n_more + 1);
@@ -408,9 +432,11 @@ static bool delivery_open(struct delivery *delivery)
     delivery->deadline = evtimer_new(common->base, on_deadline, delivery);
     delivery->wake = event_new(common->base, common->outbox->wake_fd, EV_READ | EV_PERSIST,
                                on_wake, delivery);
-    return delivery->deadline != NULL && delivery->wake != NULL &&
-           event_add(delivery->wake, NULL) == 0 && open_endpoints(delivery) &&
-           open_mirror(delivery);
+    delivery->alive = event_new(common->base, -1, EV_PERSIST, on_alive, delivery);
+    note_alive(delivery);
+    return delivery->deadline != NULL && delivery->wake != NULL && delivery->alive != NULL &&
+           event_add(delivery->wake, NULL) == 0 && event_add(delivery->alive, &alive) == 0 &&
+           open_endpoints(delivery) && open_mirror(delivery);
 }
 
 static void open_condition(struct delivery *delivery)

@@ -76,6 +76,9 @@ struct delivery *delivery_start(const struct delivery_config *config, struct out
  * the thread follows soon. False: other targets, or no memory; all stays as it was. */
 bool delivery_follow(struct delivery *delivery, const struct delivery_config *config);
 
+/* Monotonic milliseconds of the last turn of the loop, a few seconds coarse; for health. */
+int64_t delivery_alive_ms(const struct delivery *delivery);
+
 /* Sends what is queued until the deadline (CLOCK_MONOTONIC), a blocked endpoint
  * being tried at once, but gives up earlier when no attempt would fall before
  * it. What is left goes to disk, or is shed as stopped. Nothing may be pushed any

@@ -75,6 +75,7 @@ struct worker_ledger {
     struct counter longest_seal_us;     /* reading pauses for a seal */
     struct counter longest_gap_us;      /* datagrams known to wait are not read */
     struct counter histograms_switched; /* exact values given up for a sketch */
+    struct counter alive_ms;            /* monotonic: the loop turned, some seconds coarse */
 };
 
 /* What was encoded for the intake, by kind: X(id, label). */

@@ -16,6 +16,7 @@
 #include "server/ask.h"
 #include "server/connections.h"
 #include "server/control.h"
+#include "server/health.h"
 #include "server/metrics.h"
 
 enum {
@@ -25,9 +26,6 @@ enum {
     ACCEPT_PAUSE_S = 1,
     CONNECTIONS_MAX = 64 /* others wait until one ends; a silent one does after TIMEOUT_S */
 };
-
-/* The flusher's loop ticks each second; silent for so long it hangs. */
-enum { FLUSHER_SILENT_MS = 30000 };
 
 struct admin {
     struct server *server;
@@ -40,60 +38,7 @@ struct admin {
     int port;
 };
 
-/* ---- health ------------------------------------------------------------ */
-
-struct health {
-    const char *component; /* NULL: there is nothing to say */
-    bool healthy;
-};
-
-enum { HEALTH_ROWS = 5 };
-
-/* Queued, and never or not lately taken: the intake refuses or is away. */
-static void look_at_sink(const struct delivery_ledger *ledger, struct health *forwarder,
-                         struct health *key)
-{
-    int64_t last_ms = atomic_load_explicit(&ledger->last_success_ms, memory_order_relaxed);
-    bool waiting = atomic_load_explicit(&ledger->queued.payloads, memory_order_relaxed) > 0 ||
-                   atomic_load_explicit(&ledger->spooled.payloads, memory_order_relaxed) > 0;
-    bool lately = clock_wall_ns() / 1000000 - last_ms < 60000;
-    bool retried = atomic_load_explicit(&ledger->retries, memory_order_relaxed) > 0;
-
-    if (waiting && !lately && retried)
-        forwarder->healthy = false;
-    if (atomic_load_explicit(&ledger->key, memory_order_relaxed) == KEY_INVALID)
-        key->healthy = false;
-}
-
-/* The same names as the Agent's where there is one. */
-static void look(const struct server_view *seen, struct health rows[HEALTH_ROWS],
-                 bool readiness)
-{
-    struct server_view view = *seen;
-    int64_t now_ms = clock_monotonic_ns() / 1000000;
-
-    rows[0] = (struct health){ "dogstatsd-main", true };
-    rows[1] =
-        (struct health){ "aggregator", now_ms - view.flusher_alive_ms < FLUSHER_SILENT_MS };
-    rows[2] = (struct health){ "forwarder", true };
-    rows[3] = (struct health){ "api-key", true };
-    rows[4] = (struct health){ readiness && view.lingering ? "lifecycle" : NULL, false };
-    for (size_t i = 0; readiness && !view.local && i < view.n_sinks; i++)
-        look_at_sink(&view.delivery_ledger[i], &rows[2], &rows[3]);
-}
-
-static void add_names(struct evbuffer *body, const struct health rows[HEALTH_ROWS],
-                      bool healthy)
-{
-    const char *separator = "";
-
-    for (int i = 0; i < HEALTH_ROWS; i++) {
-        if (rows[i].component == NULL || rows[i].healthy != healthy)
-            continue;
-        evbuffer_add_printf(body, "%s\"%s\"", separator, rows[i].component);
-        separator = ",";
-    }
-}
+/* ---- answers ------------------------------------------------------------ */
 
 static const char *reason_of(int status)
 {
@@ -114,23 +59,16 @@ static void reply(struct evhttp_request *request, int status, const char *type,
 static void reply_health(struct evhttp_request *request, const struct admin *admin,
                          bool readiness)
 {
-    struct health rows[HEALTH_ROWS];
     struct evbuffer *body = evbuffer_new();
     struct server_view view;
-    bool all = true;
+    char text[HEALTH_TEXT_MAX];
 
     if (body == NULL)
         return;
     server_view(admin->server, &view);
-    look(&view, rows, readiness);
-    for (int i = 0; i < HEALTH_ROWS; i++)
-        all = all && (rows[i].healthy || rows[i].component == NULL);
-    evbuffer_add_printf(body, "{\"Healthy\":[");
-    add_names(body, rows, true);
-    evbuffer_add_printf(body, "],\"Unhealthy\":[");
-    add_names(body, rows, false);
-    evbuffer_add_printf(body, "]}\n");
-    int status = all ? 200 : readiness && view.lingering ? 503 : 500;
+    int status = health_write(&view, readiness, clock_monotonic_ns() / 1000000,
+                              clock_wall_ns() / 1000000, text);
+    evbuffer_add(body, text, strlen(text));
     reply(request, status, "application/json", body);
 }
 

@@ -81,6 +81,8 @@ void server_view(const struct server *server, struct server_view *out)
     out->lingering = server->lingering;
     if (server->flusher != NULL)
         out->flusher_alive_ms = flusher_loop_alive_ms(server->flusher);
+    if (server->delivery != NULL)
+        out->delivery_alive_ms = delivery_alive_ms(server->delivery);
 }
 
 int server_http_port(const struct server *server)
@@ -557,7 +559,7 @@ static void print_ledger(const struct server *server)
     uint64_t datagrams = server_datagrams(server), lines = 0, rejected = 0, values = 0,
              shed = 0, encoded = 0;
 
-    server_view(server, &view);
+    view_for_all(server, &view);
     sinks_add_up(view.delivery_ledger, view.n_sinks, &sum);
     for (uint32_t w = 0; w < server->workers; w++) {
         for (int i = 0; i < LINE_KIND_COUNT; i++)

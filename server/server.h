@@ -98,7 +98,8 @@ struct server_view {
     struct questions *questions;        /* to the flusher */
     bool lingering;                     /* a stop was asked for */
     bool local;                         /* nothing is sent */
-    int64_t flusher_alive_ms;           /* monotonic */
+    int64_t flusher_alive_ms;           /* monotonic; a worker's is in its ledger */
+    int64_t delivery_alive_ms;
     int64_t started_s;
 };
 void server_view(const struct server *server, struct server_view *out);

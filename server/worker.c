@@ -23,6 +23,7 @@ enum {
     UNIX_BATCHES_A_CALLBACK = 128, /* each hardly more than the kernel's short queue */
     BATCHES_AT_STOP = 1 << 20,
     NAP_MIN_NS = 50000, /* a sleep is not shorter */
+    ALIVE_S = 2,        /* between two stamps of an idle loop, for health */
     NAP_WORTH = 2,      /* datagrams: with fewer, being woken is cheaper */
 };
 
@@ -57,6 +58,7 @@ struct worker {
     struct event *seal_timer;
     struct event *tidy_timer;
     struct event *record_timer;
+    struct event *alive_timer;
     struct event *stop_event;
     int stop_fd;
     struct source *sources;
@@ -215,6 +217,18 @@ static void arm_records(struct worker *worker)
 
     if (table_has_records(worker->table) && !evtimer_pending(worker->record_timer, NULL))
         evtimer_add(worker->record_timer, &one_second);
+}
+
+static void note_alive(struct worker *worker)
+{
+    counter_set(&worker->config.ledger->alive_ms, (uint64_t)clock_monotonic_ns() / 1000000);
+}
+
+/* Its turn comes only when the loop turns, however much there is to read. */
+static void on_alive_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    note_alive(context);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -544,6 +558,8 @@ static void worker_free(struct worker *worker)
         event_free(worker->tidy_timer);
     if (worker->record_timer != NULL)
         event_free(worker->record_timer);
+    if (worker->alive_timer != NULL)
+        event_free(worker->alive_timer);
     if (worker->stop_event != NULL)
         event_free(worker->stop_event);
     if (worker->early_event != NULL)
@@ -678,6 +694,7 @@ static bool make_source(struct worker *worker, struct source *source, struct lis
 
 static bool make_events(struct worker *worker)
 {
+    static const struct timeval alive = { ALIVE_S, 0 };
     struct listeners *listeners = worker->config.listeners;
 
     worker->base = event_base_new();
@@ -690,11 +707,13 @@ static bool make_events(struct worker *worker)
     worker->seal_timer = evtimer_new(worker->base, on_seal_timer, worker);
     worker->tidy_timer = evtimer_new(worker->base, on_tidy_timer, worker);
     worker->record_timer = evtimer_new(worker->base, on_record_timer, worker);
+    worker->alive_timer = event_new(worker->base, -1, EV_PERSIST, on_alive_timer, worker);
     worker->stop_event = event_new(worker->base, worker->stop_fd, EV_READ, on_stop, worker);
     worker->early_event =
         event_new(worker->base, worker->early_fd, EV_READ | EV_PERSIST, on_early, worker);
     if (worker->seal_timer == NULL || worker->tidy_timer == NULL ||
-        worker->record_timer == NULL || worker->stop_event == NULL ||
+        worker->record_timer == NULL || worker->alive_timer == NULL ||
+        event_add(worker->alive_timer, &alive) != 0 || worker->stop_event == NULL ||
         event_add(worker->stop_event, NULL) != 0 || worker->early_event == NULL ||
         event_add(worker->early_event, NULL) != 0)
         return false;
@@ -702,6 +721,7 @@ static bool make_events(struct worker *worker)
         if (!make_source(worker, &worker->sources[i], &listeners->at[i]))
             return false;
     arm_seal(worker, clock_monotonic_ns());
+    note_alive(worker);
     return true;
 }
 

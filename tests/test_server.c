@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/clock.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
@@ -453,6 +454,34 @@ static void a_hanging_redis_delays_nothing_of_the_intake(void **state)
     fake_intake_stop(fake);
 }
 
+/* Of the loop that turned longest ago, later than n. */
+static bool all_turned_after(const struct server_view *view, uint64_t n)
+{
+    int64_t least_ms = view->flusher_alive_ms;
+
+    if (view->delivery_alive_ms < least_ms)
+        least_ms = view->delivery_alive_ms;
+    for (uint32_t i = 0; i < view->workers; i++) {
+        int64_t alive_ms = (int64_t)counter_read(&view->worker_ledgers[i].alive_ms);
+        least_ms = alive_ms < least_ms ? alive_ms : least_ms;
+    }
+    return least_ms > (int64_t)n;
+}
+
+/* With nothing to do, and an interval that is longer than health has patience. */
+static void every_idle_loop_shows_that_it_turns(void **state)
+{
+    struct running running;
+    (void)state;
+
+    bool started = RUNNING_START(&running, NULL, "heeler_interval=60", "heeler_workers=2");
+    assert_true(started);
+    int64_t now_ms = clock_monotonic_ns() / 1000000;
+    assert_true(running_until(&running, all_turned_after, (uint64_t)now_ms));
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +494,7 @@ int main(void)
         cmocka_unit_test(datagrams_are_passed_on_as_they_came),
         cmocka_unit_test(a_start_that_fails_says_why_and_leaves_nothing_behind),
         cmocka_unit_test(without_dogstatsd_the_server_still_runs),
+        cmocka_unit_test(every_idle_loop_shows_that_it_turns),
         cmocka_unit_test(the_log_names_no_password_of_dd_url),
         cmocka_unit_test(a_hanging_redis_delays_nothing_of_the_intake),
     };
