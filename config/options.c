@@ -154,6 +154,8 @@ static const char *describe_form(enum option_form form)
         return "three or four octal digits";
     case OPTION_FORM_URL:
         return "http:// and https:// URLs";
+    case OPTION_FORM_SHORT:
+        return "texts of no more than 256 bytes";
     case OPTION_FORM_ANY:
         break;
     }

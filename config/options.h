@@ -32,7 +32,14 @@ enum option_group {
 };
 
 /* What a text has to look like, unless it is empty. */
-enum option_form { OPTION_FORM_ANY, OPTION_FORM_ADDRESS, OPTION_FORM_OCTAL, OPTION_FORM_URL };
+enum option_form {
+    OPTION_FORM_ANY,
+    OPTION_FORM_ADDRESS,
+    OPTION_FORM_OCTAL,
+    OPTION_FORM_URL,
+    OPTION_FORM_SHORT, /* no more than OPTION_SHORT_MAX bytes */
+};
+enum { OPTION_SHORT_MAX = 256 };
 
 /* What becomes of a changed value while the server runs. */
 enum option_change {

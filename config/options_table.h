@@ -75,7 +75,7 @@ OPTION(BOOL, heeler_self_telemetry, "true", OURS,
 OPTION(STRING, heeler_redis_url, "", OURS,
        "Redis that gets a copy of the windows: redis://[user:password@]host[:port][/db], rediss://, "
        "unix:///path; empty: none", SECRET)
-OPTION(STRING, heeler_redis_prefix, "heeler", OURS, "what all keys there begin with")
+OPTION(STRING, heeler_redis_prefix, "heeler", OURS, "what all keys there begin with", FORM(SHORT))
 OPTION(INT, heeler_redis_ttl, "86400", OURS,
        "how long windows of heeler_rollups stay there; single intervals stay for heeler_lookback",
        RANGE(60, 31622400, "seconds"))

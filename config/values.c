@@ -142,6 +142,8 @@ static bool has_form(enum option_form form, const char *text)
         return is_octal(text);
     case OPTION_FORM_URL:
         return is_url(text);
+    case OPTION_FORM_SHORT:
+        return strlen(text) <= OPTION_SHORT_MAX;
     case OPTION_FORM_ANY:
         break;
     }

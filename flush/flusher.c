@@ -873,7 +873,17 @@ static void refuse_question(struct flusher *flusher, int status, const char *sen
     give_answer(flusher);
 }
 
-static void begin_question(struct flusher *flusher)
+/* The interval that the workers still fill, and one that is being sent. */
+static void tell_open(struct flusher *flusher, int64_t now_s)
+{
+    int64_t from_s = (int64_t)counter_read(&flusher->config.ledger->flushed_until_s);
+    int64_t start_s = now_s - now_s % flusher->interval_s;
+
+    query_tell_open(flusher->query, from_s > 0 ? from_s : flusher->config.start_s,
+                    start_s + flusher->interval_s);
+}
+
+static void begin_question(struct flusher *flusher, int64_t now_s)
 {
     struct asked *asked = flusher->asked;
     char problem[256];
@@ -885,7 +895,9 @@ static void begin_question(struct flusher *flusher)
     }
     flusher->query = query_new(flusher->rollup, (struct slice){ asked->text, asked->text_len },
                                asked->from_s, asked->to_s, problem, sizeof problem);
-    if (flusher->query == NULL)
+    if (flusher->query != NULL)
+        tell_open(flusher, now_s);
+    else
         refuse_question(flusher, 400, problem);
 }
 
@@ -910,7 +922,7 @@ static void continue_question(struct flusher *flusher)
 
 /* A slice of the first question; true when there is more to do. While a snapshot
  * goes into the rollups questions wait. */
-static bool answer_slice(struct flusher *flusher)
+static bool answer_slice(struct flusher *flusher, int64_t now_s)
 {
     take_questions(flusher);
     if (flusher->asked == NULL)
@@ -920,7 +932,7 @@ static bool answer_slice(struct flusher *flusher)
     else if (flusher->rollup != NULL && rollup_is_busy(flusher->rollup))
         return true;
     else if (flusher->query == NULL)
-        begin_question(flusher);
+        begin_question(flusher, now_s);
     else
         continue_question(flusher);
     return flusher->asked != NULL;
@@ -951,7 +963,7 @@ bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     if (flusher->sealed != NULL)
         send_slice(flusher, now_s);
     bool mirrored = flusher->mirror != NULL && mirror_step(flusher->mirror, now_s);
-    bool asked = answer_slice(flusher);
+    bool asked = answer_slice(flusher, now_s);
     return flusher->first != NULL || flusher->sealed != NULL || mirrored || asked;
 }
 

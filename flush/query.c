@@ -199,6 +199,16 @@ static bool take_memory(struct query *query)
            query->slots != NULL;
 }
 
+/* All of it: a NUL is for the parser to refuse. */
+static char *copy_text(struct slice text)
+{
+    char *copy = malloc(text.len + 1);
+
+    if (copy != NULL && text.len > 0)
+        memcpy(copy, text.at, text.len);
+    return copy;
+}
+
 struct query *query_new(struct rollup *rollup, struct slice text, int64_t from_s, int64_t to_s,
                         char *problem, size_t problem_size)
 {
@@ -215,7 +225,7 @@ struct query *query_new(struct rollup *rollup, struct slice text, int64_t from_s
     arena_budget_init(&query->budget, MERGE_MEMORY);
     arena_init(&query->arena, &query->budget);
     arena_init(&query->scratch, &query->budget);
-    query->text = strndup(text.at != NULL ? text.at : "", text.len);
+    query->text = copy_text(text);
     bool fine = query->text != NULL && take_memory(query) &&
                 question_parse((struct slice){ query->text, text.len }, &query->question,
                                problem, problem_size) &&
@@ -258,6 +268,12 @@ enum query_state query_fail(struct query *query, const char *sentence)
 }
 
 /* ---- the outside ------------------------------------------------------- */
+
+void query_tell_open(struct query *query, int64_t from_s, int64_t to_s)
+{
+    query->open_from_s = from_s;
+    query->open_to_s = to_s;
+}
 
 void query_begin_step(struct query *query, uint32_t step)
 {

@@ -65,6 +65,11 @@ struct query *query_new(struct rollup *rollup, struct slice text, int64_t from_s
                         char *problem, size_t problem_size);
 void query_free(struct query *given);
 
+/* What came from that time on is in the rollups only at the other one, when the interval
+ * ends. Before the first step; an answer whose range goes so far says it:
+ * "open_from_date" and "open_to_date". */
+void query_tell_open(struct query *query, int64_t from_s, int64_t to_s);
+
 /* A bounded piece of work. Not while the rollups are busy. */
 enum query_state query_step(struct query *query);
 

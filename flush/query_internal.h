@@ -45,8 +45,9 @@ struct query {
     struct rollup *rollup;
     char *text; /* owned copy; the question views it */
     struct question question;
-    int64_t from_s, to_s; /* as asked */
-    int64_t first_s;      /* start of the first step */
+    int64_t from_s, to_s;           /* as asked */
+    int64_t open_from_s, open_to_s; /* not in the rollups yet; 0: not known */
+    int64_t first_s;                /* start of the first step */
     int64_t step_s;
     size_t level;
     uint32_t steps;

@@ -28,6 +28,16 @@ static void put_strings(struct bytes *out, const struct slice *strings, size_t n
     put(out, "]");
 }
 
+static void put_open(struct query *query)
+{
+    if (query->open_from_s >= query->open_to_s || query->to_s <= query->open_from_s)
+        return;
+    put(&query->answer, ",\"open_from_date\":");
+    put_int(&query->answer, query->open_from_s * 1000);
+    put(&query->answer, ",\"open_to_date\":");
+    put_int(&query->answer, query->open_to_s * 1000);
+}
+
 static void put_head(struct query *query)
 {
     struct bytes *out = &query->answer;
@@ -38,6 +48,7 @@ static void put_head(struct query *query)
     put_int(out, query->from_s * 1000);
     put(out, ",\"to_date\":");
     put_int(out, query->to_s * 1000);
+    put_open(query);
     put(out, ",\"message\":\"\",\"group_by\":");
     put_strings(out, query->question.by, query->question.n_by);
     put(out, ",\"series\":[");

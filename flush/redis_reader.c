@@ -12,6 +12,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "config/log.h"
+#include "config/options.h"
 #include "flush/fleet.h"
 #include "flush/query.h"
 #include "protocol/number.h"
@@ -20,12 +22,13 @@ enum {
     JOBS = 64,
     SPANS_OPEN = 64,
     FIELDS_A_PIECE = 500,
-    REPLY_MAX = 64 << 20, /* of such a piece: a set takes 16 KiB */
-    SEEN_MAX = 8 << 20,   /* fields of one window */
+    REPLY_MAX = 64 << 20,    /* of such a piece: a set takes 16 KiB */
+    SEEN_MEMORY = 512 << 20, /* to know the fields again, of all windows under way */
     CELLS_MEMORY = 512 << 20,
     ROLLUP_MEMORY = 512 << 20,
     RETRY_MS = 200,
     CURSOR_MAX = 24,
+    KEY_AROUND_MAX = OPTION_SHORT_MAX + 64, /* a key without the metric: prefix, numbers */
     TAG_REGISTRY = JOBS,
 };
 
@@ -37,15 +40,18 @@ struct seen {
     size_t n, capacity;
 };
 
-static bool seen_grow(struct seen *seen)
+/* left: bytes that all of them may still take. */
+static bool seen_grow(struct seen *seen, size_t *left)
 {
     struct seen grown = { .capacity = seen->capacity > 0 ? seen->capacity * 2 : 4096 };
+    size_t bytes = (grown.capacity - seen->capacity) * sizeof *grown.hashes;
 
-    if (seen->n >= SEEN_MAX)
+    if (bytes > *left)
         return false;
     grown.hashes = calloc(grown.capacity, sizeof *grown.hashes);
     if (grown.hashes == NULL)
         return false;
+    *left -= bytes;
     for (size_t i = 0; i < seen->capacity; i++) {
         size_t at = seen->hashes[i] & (grown.capacity - 1);
         while (seen->hashes[i] != 0 && grown.hashes[at] != 0)
@@ -60,11 +66,11 @@ static bool seen_grow(struct seen *seen)
 }
 
 /* False without memory; *again: it was there already. */
-static bool seen_add(struct seen *seen, struct slice field, bool *again)
+static bool seen_add(struct seen *seen, struct slice field, size_t *left, bool *again)
 {
     uint64_t hash = XXH3_64bits(field.at, field.len) | 1;
 
-    if (seen->n >= seen->capacity / 2 && !seen_grow(seen))
+    if (seen->n >= seen->capacity / 2 && !seen_grow(seen, left))
         return false;
     size_t at = hash & (seen->capacity - 1);
     while (seen->hashes[at] != 0 && seen->hashes[at] != hash)
@@ -75,8 +81,9 @@ static bool seen_add(struct seen *seen, struct slice field, bool *again)
     return true;
 }
 
-static void seen_free(struct seen *seen)
+static void seen_free(struct seen *seen, size_t *left)
 {
+    *left += seen->capacity * sizeof *seen->hashes;
     free(seen->hashes);
     *seen = (struct seen){ 0 };
 }
@@ -125,6 +132,7 @@ struct reader {
     int64_t level_step_s;
 
     struct arena_budget budget;
+    size_t seen_left;              /* of SEEN_MEMORY */
     struct span spans[SPANS_OPEN]; /* a ring: n_spans of them from first_span on */
     size_t first_span, n_spans;
     int64_t next_start_s, end_s; /* of spans to be opened */
@@ -167,7 +175,11 @@ static void answer(struct reader *reader)
     struct query *query = query_new(reader->rollup, reader->text, reader->from_s, reader->to_s,
                                     reader->problem, reader->problem_size);
     enum query_state state = QUERY_FAILED;
+    int64_t interval_s = reader->fleet.all.steps_s[0];
+    int64_t open_s = reader->config->now_s - reader->config->now_s % interval_s;
 
+    if (query != NULL)
+        query_tell_open(query, open_s, open_s + interval_s);
     while (query != NULL && (state = query_step(query)) == QUERY_MORE)
         ;
     if (query == NULL) {
@@ -242,12 +254,12 @@ static void keep_finished_spans(struct reader *reader)
 
 /* ---- jobs -------------------------------------------------------------- */
 
-static void begin_job(struct job *job)
+static void begin_job(struct reader *reader, struct job *job)
 {
     job->state = JOB_WAITS;
     snprintf(job->cursor, sizeof job->cursor, "0");
     fleet_cells_free(&job->cells);
-    seen_free(&job->seen);
+    seen_free(&job->seen, &reader->seen_left);
 }
 
 /* The metric in braces: all windows of one are on one node of a cluster. */
@@ -280,7 +292,7 @@ static bool send_words(struct reader *reader, uint64_t tag, int n, const char *c
 static bool send_job(struct reader *reader, size_t index)
 {
     struct job *job = &reader->jobs[index];
-    char key[QUESTION_TEXT_MAX + 512], count[16];
+    char key[QUESTION_TEXT_MAX + KEY_AROUND_MAX], count[16];
     const char *const words[] = { "HSCAN", key, job->cursor, "COUNT", count };
 
     snprintf(count, sizeof count, "%d", FIELDS_A_PIECE);
@@ -323,7 +335,7 @@ static bool give_work(struct reader *reader, struct job *job)
             return false;
     job->span = &reader->spans[(reader->first_span + reader->n_spans - 1) % SPANS_OPEN];
     job->window = reader->split.at[reader->next_window++];
-    begin_job(job);
+    begin_job(reader, job);
     return true;
 }
 
@@ -364,7 +376,7 @@ static bool take_field(struct reader *reader, struct job *job, struct slice text
     struct fleet_field field;
     bool again = false;
 
-    if (!seen_add(&job->seen, text, &again))
+    if (!seen_add(&job->seen, text, &reader->seen_left, &again))
         return false;
     if (again)
         return true;
@@ -389,7 +401,7 @@ static void end_job(struct reader *reader, struct job *job)
     bool folded = fleet_cells_fold(&job->span->cells, &job->cells);
 
     fleet_cells_free(&job->cells);
-    seen_free(&job->seen);
+    seen_free(&job->seen, &reader->seen_left);
     job->state = JOB_FREE;
     job->span->left--;
     if (!folded)
@@ -424,7 +436,7 @@ static void take_piece(struct reader *reader, struct job *job, const redisReply 
 
 static void send_registry(struct reader *reader)
 {
-    char key[512], last[16];
+    char key[KEY_AROUND_MAX], last[16];
     const char *const words[] = { "ZREVRANGE", key, "0", last, "WITHSCORES" };
 
     snprintf(key, sizeof key, "%s:instances", reader->config->prefix);
@@ -528,7 +540,7 @@ static void again_soon(struct reader *reader, uint64_t tag)
     if (tag == TAG_REGISTRY)
         reader->registry_sent = false;
     else
-        begin_job(&reader->jobs[tag]);
+        begin_job(reader, &reader->jobs[tag]);
     event_add(reader->retry, &(struct timeval){ .tv_usec = RETRY_MS * 1000 });
 }
 
@@ -543,7 +555,9 @@ static void take_refusal(struct reader *reader, uint64_t tag, const redisReply *
         end_job(reader, &reader->jobs[tag]);
         pump(reader);
     } else {
-        fail(reader, READER_FAILED, "Redis says: %.200s", reply->str);
+        char quoted[256];
+        fail(reader, READER_FAILED, "Redis says: %s",
+             log_quote(reply->str, reply->len, quoted, sizeof quoted));
     }
 }
 
@@ -669,7 +683,7 @@ static void free_reader(struct reader *reader)
 {
     for (size_t i = 0; i < JOBS; i++) {
         fleet_cells_free(&reader->jobs[i].cells);
-        seen_free(&reader->jobs[i].seen);
+        seen_free(&reader->jobs[i].seen, &reader->seen_left);
     }
     for (size_t i = 0; i < SPANS_OPEN; i++)
         fleet_cells_free(&reader->spans[i].cells);
@@ -688,6 +702,7 @@ static struct reader *new_reader(const struct redis_reader_config *config)
         return NULL;
     reader->config = config;
     reader->result = READER_FAILED;
+    reader->seen_left = SEEN_MEMORY;
     arena_budget_init(&reader->budget, CELLS_MEMORY);
     for (size_t i = 0; i < JOBS; i++)
         fleet_cells_init(&reader->jobs[i].cells, &reader->budget);

@@ -22,7 +22,7 @@ enum { REDIS_READER_WINDOWS_MAX = 100000 };
 
 struct redis_reader_config {
     struct redis_client_config client; /* a cluster is found out if it is not said */
-    const char *prefix;
+    const char *prefix;                /* OPTION_SHORT_MAX bytes at most */
     int64_t now_s;
     int timeout_s;
 };

@@ -1,8 +1,14 @@
 /* heeler query: asks a running server over HTTP, or reads what a fleet of them keeps
  * in Redis, and shows the answer as a table: a line a series with a spark line of its
- * points, and the points themselves where they are few. */
+ * points, and the points themselves where they are few.
+ *
+ * Whoever answers is not trusted: what is shown was understood before, and no byte of
+ * it can do anything to a terminal. */
 #include <curl/curl.h>
+#include <errno.h>
 #include <jansson.h>
+#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,20 +179,108 @@ static long fetch(const char *base, const struct asking *asking, struct bytes *b
     return status;
 }
 
+/* ---- understanding an answer ------------------------------------------- */
+
+/* One of its series; views into the JSON. */
+struct line {
+    const char *scope;
+    size_t scope_len;
+    json_t *points; /* one or more, times ascend */
+    int64_t interval_s;
+};
+
+static double point_value(const json_t *points, size_t i)
+{
+    return json_number_value(json_array_get(json_array_get(points, i), 1));
+}
+
+static int64_t point_time_s(const json_t *points, size_t i)
+{
+    return (int64_t)(json_number_value(json_array_get(json_array_get(points, i), 0)) / 1000);
+}
+
+static bool are_points(const json_t *points)
+{
+    double before = -1;
+
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        const json_t *point = json_array_get(points, i);
+        double time_ms = json_number_value(json_array_get(point, 0));
+        if (json_array_size(point) != 2 || !json_is_number(json_array_get(point, 0)) ||
+            !json_is_number(json_array_get(point, 1)) || !(time_ms > before && time_ms < 1e15))
+            return false;
+        before = time_ms;
+    }
+    return json_array_size(points) > 0;
+}
+
+static bool read_line(json_t *series, struct line *out)
+{
+    double interval_s;
+
+    if (json_unpack(series, "{s:s%, s:F, s:o}", "scope", &out->scope, &out->scope_len,
+                    "interval", &interval_s, "pointlist", &out->points) != 0 ||
+        !(interval_s >= 1 && interval_s < 1e12) || !are_points(out->points))
+        return false;
+    out->interval_s = (int64_t)interval_s;
+    return true;
+}
+
+/* NULL: it is no JSON. Every number is read as a double, as which it was written: a whole
+ * one has no bound then. Owned. */
+static json_t *read_json(const struct bytes *body)
+{
+    return json_loadb((const char *)body->at, body->len,
+                      JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+}
+
+static bool is_table(const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "series");
+    struct line ignored;
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!read_line(json_array_get(list, i), &ignored))
+            return false;
+    return json_is_array(list);
+}
+
 /* ---- the table --------------------------------------------------------- */
 
-/* What may stand on a terminal: control bytes could do anything there. */
-static void print_text(const char *text)
+/* How many bytes a control character takes that stands there: C0, DEL, or C1 in UTF-8
+ * (U+0080 to U+009F). 0: there is none. */
+static size_t control_len(const char *at, size_t len)
 {
-    for (; *text != '\0'; text++)
-        putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+    unsigned char first = (unsigned char)at[0];
+    unsigned char second = len > 1 ? (unsigned char)at[1] : 0;
+
+    if (first < 0x20 || first == 0x7f)
+        return 1;
+    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
+}
+
+/* What may stand on a terminal: control characters could do anything there. */
+static void print_text(const char *at, size_t len, FILE *out)
+{
+    size_t controls = 0; /* bytes of a control character that are still to come */
+
+    for (size_t i = 0; i < len; i++) {
+        if (controls == 0)
+            controls = control_len(at + i, len - i);
+        if (controls == 0) {
+            putc(at[i], out);
+        } else {
+            fprintf(out, "\\x%02x", (unsigned char)at[i]);
+            controls--;
+        }
+    }
 }
 
 static void print_number(double value)
 {
     char text[NUMBER_TEXT_MAX];
 
-    if (value == (double)(int64_t)value && value < 1e15 && value > -1e15)
+    if (value < 1e15 && value > -1e15 && value == (double)(int64_t)value)
         printf("%lld", (long long)value);
     else if (value < 1e6 && value > -1e6)
         printf("%.6g", value);
@@ -206,31 +300,33 @@ static void print_time(int64_t time_s)
     fputs(text, stdout);
 }
 
-static double point_value(const json_t *points, size_t i)
-{
-    return json_number_value(json_array_get(json_array_get(points, i), 1));
-}
-
-static int64_t point_time_s(const json_t *points, size_t i)
-{
-    return (int64_t)(json_number_value(json_array_get(json_array_get(points, i), 0)) / 1000);
-}
-
 struct extent {
-    double min, max, sum;
+    double min, max, avg;
 };
 
+/* The sum of the largest numbers has no room in a double. */
 static struct extent extent_of(const json_t *points)
 {
     struct extent extent = { point_value(points, 0), point_value(points, 0), 0 };
+    size_t n = json_array_size(points);
+    long double sum = 0;
 
-    for (size_t i = 0; i < json_array_size(points); i++) {
+    for (size_t i = 0; i < n; i++) {
         double value = point_value(points, i);
         extent.min = value < extent.min ? value : extent.min;
         extent.max = value > extent.max ? value : extent.max;
-        extent.sum += value;
+        sum += value;
     }
+    extent.avg = (double)(sum / (long double)n);
     return extent;
+}
+
+/* 0 to 7; halves, for the same reason. */
+static int height_of(double value, const struct extent *extent)
+{
+    double span = extent->max / 2 - extent->min / 2;
+
+    return span > 0 ? (int)((value / 2 - extent->min / 2) / span * 7.999) : 3;
 }
 
 /* Eight heights from the lowest point to the highest; of more points than there is
@@ -248,9 +344,7 @@ static void print_spark(const json_t *points, const struct extent *extent, int64
         heights[place] = -1;
     for (size_t i = 0; i < n; i++) {
         int64_t place = (point_time_s(points, i) / interval_s - first) * width / steps;
-        double span = extent->max - extent->min;
-        int height =
-            span > 0 ? (int)((point_value(points, i) - extent->min) / span * 7.999) : 3;
+        int height = height_of(point_value(points, i), extent);
         if (place >= 0 && place < width && height > heights[place])
             heights[place] = height;
     }
@@ -269,43 +363,73 @@ static void print_points(const json_t *points)
     }
 }
 
-static void print_series(const json_t *series, bool with_points)
+static void print_line(const struct line *line, bool with_points)
 {
-    const json_t *points = json_object_get(series, "pointlist");
-    const char *scope = json_string_value(json_object_get(series, "scope"));
-    int64_t interval_s = json_integer_value(json_object_get(series, "interval"));
-    size_t n = json_array_size(points);
+    struct extent extent = extent_of(line->points);
+    size_t n = json_array_size(line->points);
 
-    if (n == 0 || interval_s < 1)
-        return;
-    struct extent extent = extent_of(points);
-    print_text(scope != NULL ? scope : "?");
+    print_text(line->scope, line->scope_len, stdout);
     fputs("\n  ", stdout);
-    print_spark(points, &extent, interval_s);
+    print_spark(line->points, &extent, line->interval_s);
     fputs("\n  last ", stdout);
-    print_number(point_value(points, n - 1));
+    print_number(point_value(line->points, n - 1));
     fputs("  min ", stdout);
     print_number(extent.min);
     fputs("  max ", stdout);
     print_number(extent.max);
     fputs("  avg ", stdout);
-    print_number(extent.sum / (double)n);
-    printf("  (%zu point%s of %lld s)\n", n, n == 1 ? "" : "s", (long long)interval_s);
+    print_number(extent.avg);
+    printf("  (%zu point%s of %lld s)\n", n, n == 1 ? "" : "s", (long long)line->interval_s);
     if (with_points)
-        print_points(points);
+        print_points(line->points);
+}
+
+/* Who asks right after sending sees nothing yet: when it will be there. */
+static void print_open(const json_t *answer)
+{
+    double from_ms = json_number_value(json_object_get(answer, "open_from_date"));
+    double to_ms = json_number_value(json_object_get(answer, "open_to_date"));
+
+    if (!(from_ms > 0 && from_ms < to_ms && to_ms < 1e15))
+        return;
+    fputs("what came since ", stdout);
+    print_time((int64_t)(from_ms / 1000));
+    fputs(" is not in it yet: ask again after ", stdout);
+    print_time((int64_t)(to_ms / 1000));
+    putchar('\n');
 }
 
 static void print_table(const json_t *answer)
 {
     const json_t *list = json_object_get(answer, "series");
     size_t points = 0;
+    struct line line;
 
     for (size_t i = 0; i < json_array_size(list); i++)
         points += json_array_size(json_object_get(json_array_get(list, i), "pointlist"));
     for (size_t i = 0; i < json_array_size(list); i++)
-        print_series(json_array_get(list, i), points <= POINTS_SHOWN);
+        if (read_line(json_array_get(list, i), &line))
+            print_line(&line, points <= POINTS_SHOWN);
     if (json_array_size(list) == 0)
         puts("nothing matches in that time");
+    print_open(answer);
+}
+
+/* As it came, for a JSON reader: control characters become escapes that say the same.
+ * C0 ones stand only between its tokens. */
+static void print_json(const struct bytes *body)
+{
+    const char *at = (const char *)body->at;
+
+    for (size_t i = 0; i < body->len; i++) {
+        size_t controls = control_len(at + i, body->len - i);
+        bool space = at[i] == '\n' || at[i] == '\t' || at[i] == '\r';
+        i += controls > 1;
+        if (controls == 0 || space)
+            putchar(at[i] == '\r' ? '\n' : at[i]);
+        else
+            printf("\\u%04x", (unsigned char)at[i]);
+    }
 }
 
 /* A column that is named gets an arrow under it. */
@@ -313,24 +437,30 @@ static void print_refusal(const struct asking *asking, const char *sentence)
 {
     unsigned column;
 
-    if (sscanf(sentence, "column %u:", &column) == 1 && column < 1000)
-        fprintf(stderr, "  %s\n  %*s\n", asking->text, (int)column, "^");
-    fprintf(stderr, "heeler query: %s\n", sentence);
+    if (sscanf(sentence, "column %u:", &column) == 1 && column < 1000) {
+        fputs("  ", stderr);
+        print_text(asking->text, strlen(asking->text), stderr);
+        fprintf(stderr, "\n  %*s\n", (int)column, "^");
+    }
+    fputs("heeler query: ", stderr);
+    print_text(sentence, strlen(sentence), stderr);
+    fputc('\n', stderr);
 }
 
 static int show(const struct asking *asking, long status, const struct bytes *body)
 {
-    json_t *answer = json_loadb((const char *)body->at, body->len, 0, NULL);
+    json_t *answer = read_json(body);
     const char *sentence = json_string_value(json_object_get(answer, "error"));
+    bool table = status == 200 && is_table(answer);
 
-    if (status == 200 && asking->json)
-        fwrite(body->at, 1, body->len, stdout);
-    else if (status == 200 && answer != NULL)
+    if (table && asking->json)
+        print_json(body);
+    else if (table)
         print_table(answer);
     else
         print_refusal(asking, sentence != NULL ? sentence : "this is no heeler's answer");
     json_decref(answer);
-    return status == 200 ? EXIT_OK : status == 400 ? EXIT_SETTINGS : EXIT_SYSTEM;
+    return table ? EXIT_OK : status == 400 ? EXIT_SETTINGS : EXIT_SYSTEM;
 }
 
 /* ---- asking ------------------------------------------------------------ */
@@ -379,12 +509,24 @@ static int ask_fleet(struct asking *asking, const struct settings *settings)
 
     if (config.client.url[0] == '\0')
         return complain("heeler_redis_url", "is empty: say where with --redis URL");
+    void (*before)(int) = signal(SIGPIPE, SIG_IGN); /* a Redis may go away at any time */
     enum redis_reader_result result =
         redis_reader_ask(&config, slice_of(asking->text), asking->from_s, asking->to_s, &body,
                          &report, problem, sizeof problem);
+    signal(SIGPIPE, before);
     int status = show_fleet(asking, result, &report, &body, problem);
     bytes_free(&body);
     return status;
+}
+
+/* Whoever reads it and has enough (`| head`) ends us by SIGPIPE, as every filter. */
+static bool is_written(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return true;
+    complain("standard output", errno != 0 ? strerror(errno) : "cannot be written");
+    return false;
 }
 
 int command_query(int n, char **words)
@@ -404,6 +546,8 @@ int command_query(int n, char **words)
         choose_range(&asking);
         status = asking.redis ? ask_fleet(&asking, &settings) : ask_server(&asking, &settings);
     }
+    if (!is_written() && status == EXIT_OK)
+        status = EXIT_SYSTEM;
     settings_free(&settings);
     free(line.sets);
     free(line.rest);

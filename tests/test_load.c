@@ -176,6 +176,9 @@ static void reads_every_type_from_the_file(void **state)
     }
 }
 
+#define P12 "pppppppppppp"
+#define P64 P12 P12 P12 P12 P12 "pppp"
+
 static void a_bad_file_is_refused_with_the_place(void **state)
 {
     static const struct {
@@ -228,6 +231,9 @@ static void a_bad_file_is_refused_with_the_place(void **state)
                                   "supported, write the value itself." },
         { "additional_endpoints: {'https://e.com': [k]}",
           "FILE:1: additional_endpoints is set and api_key is not: set both to send." },
+        { "heeler_redis_prefix: " P64 P64 P64 P64 "p",
+          "FILE:1: heeler_redis_prefix is \"" P64 P12 "...\": allowed are texts of no more "
+          "than 256 bytes." },
         { "heeler_redis_prefix: 'a{b'", "FILE:1: heeler_redis_prefix is \"a{b\": it must not "
                                         "be empty and have no brace, which "
                                         "would change the slots of a cluster." },

@@ -153,6 +153,7 @@ static void limits_read_like_a_sentence(void **state)
         { SETTING_heeler_console, "auto, true, false" },
         { SETTING_heeler_http_listen, "host:port and [v6]:port" },
         { SETTING_heeler_socket_mode, "three or four octal digits" },
+        { SETTING_heeler_redis_prefix, "texts of no more than 256 bytes" },
         { SETTING_dogstatsd_port, "0 to 65535 and __random__" },
         { SETTING_use_dogstatsd, "true and false" },
         { SETTING_forwarder_backoff_base, "0.001 to 3600 (seconds)" },

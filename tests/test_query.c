@@ -223,6 +223,55 @@ static void the_step_grows_with_the_range(void **state)
     pipeline_free(p);
 }
 
+/* hostile: query-text-with-nul. */
+static void nothing_behind_a_text_is_read(void **state)
+{
+    static const char text[] = { 'x', '"', '\0', 'y', '{', 'q', ':', '*', '}' };
+    struct pipeline *p = two_minutes();
+    char *exact = malloc(sizeof text), problem[256];
+    (void)state;
+
+    memcpy(exact, text, sizeof text);
+    assert_null(query_new(flusher_rollup(p->flusher), (struct slice){ exact, sizeof text },
+                          START, START + 60, problem, sizeof problem));
+    assert_string_equal(problem, "column 3: expected text without NUL");
+    free(exact);
+    assert_null(query_new(flusher_rollup(p->flusher), (struct slice){ NULL, 0 }, START,
+                          START + 60, problem, sizeof problem));
+    pipeline_free(p);
+}
+
+/* What the answer of a question to `to_s` says of the open interval, whose start is 120
+ * after START; -1: nothing. */
+static double told_open(struct pipeline *p, int64_t to_s, const char *name)
+{
+    char problem[256];
+    struct query *query = query_new(flusher_rollup(p->flusher), SLICE("hits{*}"), START, to_s,
+                                    problem, sizeof problem);
+
+    query_tell_open(query, START + 120, START + 130);
+    while (query_step(query) == QUERY_MORE)
+        ;
+    struct slice text = query_answer(query);
+    json_t *answer = json_loadb(text.at, text.len, 0, NULL);
+    const json_t *told = json_object_get(answer, name);
+    double value = told != NULL ? json_number_value(told) / 1000 - START : -1;
+    json_decref(answer);
+    query_free(query);
+    return value;
+}
+
+static void the_open_interval_is_told_when_it_is_asked_for(void **state)
+{
+    struct pipeline *p = two_minutes();
+    (void)state;
+
+    assert_true(told_open(p, START + 121, "open_from_date") == 120);
+    assert_true(told_open(p, START + 121, "open_to_date") == 130);
+    assert_true(told_open(p, START + 120, "open_from_date") == -1);
+    pipeline_free(p);
+}
+
 static void a_question_holds_while_windows_go(void **state)
 {
     struct pipeline *p = PIPELINE(1, START, "heeler_lookback=60", "heeler_max_contexts=9000");
@@ -257,6 +306,8 @@ int main(void)
         cmocka_unit_test(has_the_form_of_the_public_interface),
         cmocka_unit_test(refuses_with_a_sentence),
         cmocka_unit_test(the_step_grows_with_the_range),
+        cmocka_unit_test(nothing_behind_a_text_is_read),
+        cmocka_unit_test(the_open_interval_is_told_when_it_is_asked_for),
         cmocka_unit_test(a_question_holds_while_windows_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

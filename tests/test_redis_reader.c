@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "config/options.h"
 #include "flush/redis_reader.h"
 #include "protocol/number.h"
 #include "tests/support/ask.h"
@@ -265,6 +266,34 @@ static void refuses_with_a_sentence(void **state)
     }
 }
 
+/* The longest that the setting allows; the metric is as long as a question may be. */
+static void a_long_prefix_is_read_whole(void **state)
+{
+    static char prefix[OPTION_SHORT_MAX + 1], text[QUESTION_TEXT_MAX + 1];
+    int name = QUESTION_TEXT_MAX - (int)strlen("sum:{*}.rollup(sum,3600)");
+    struct redis_reader_config config = {
+        .client = { .url = redis.url }, .prefix = prefix, .now_s = START + 9000, .timeout_s = 20
+    };
+    struct bytes answer = { 0 };
+    char problem[512], metric[QUESTION_TEXT_MAX];
+    (void)state;
+
+    memset(prefix, 'p', OPTION_SHORT_MAX);
+    memset(metric, 'm', sizeof metric);
+    snprintf(text, sizeof text, "sum:%.*s{*}.rollup(sum,3600)", name, metric);
+    do_command("ZADD %s:instances %lld %s", prefix, (long long)START + 9000,
+               "{\"id\":\"aaaaaaaaaaaa\",\"interval\":10,\"rollups\":[60,3600],\"ttl\":86400,"
+               "\"lookback\":3600}");
+    do_command("HSET %s:{%b}:3600:%lld c|h||aaaaaaaaaaaa %s", prefix, metric, (size_t)name,
+               (long long)START, "30 360 0 5 1 1700009990000");
+    assert_int_equal(redis_reader_ask(&config, slice_of(text), START, START + 3600, &answer,
+                                      &report, problem, sizeof problem),
+                     READER_ANSWERED);
+    bytes_add(&answer, "", 1);
+    assert_non_null(strstr((const char *)answer.at, ".0,30]]"));
+    bytes_free(&answer);
+}
+
 static void says_what_redis_says(void **state)
 {
     (void)state;
@@ -517,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup(damage_is_left_out_and_counted, flush_redis),
         cmocka_unit_test_setup(reads_large_windows_in_pieces, flush_redis),
         cmocka_unit_test_setup(refuses_with_a_sentence, flush_redis),
+        cmocka_unit_test_setup(a_long_prefix_is_read_whole, flush_redis),
         cmocka_unit_test_setup(says_what_redis_says, flush_redis),
         cmocka_unit_test_setup(many_answer_as_one_would, flush_redis),
     };
