@@ -54,12 +54,16 @@ struct payload_frame encode_frame(enum payload_route route)
 {
     switch (route) {
     case ROUTE_SERIES_V1:
-        return (struct payload_frame){ SLICE("{\"series\":["), SLICE(","), SLICE("]}") };
+        return (struct payload_frame){ .head = SLICE("{\"series\":["),
+                                       .separator = SLICE(","),
+                                       .tail = SLICE("]}") };
     case ROUTE_CHECKS:
-        return (struct payload_frame){ SLICE("["), SLICE(","), SLICE("]") };
+        return (struct payload_frame){ .head = SLICE("["),
+                                       .separator = SLICE(","),
+                                       .tail = SLICE("]") };
     case ROUTE_SKETCHES: /* field 2, metadata, empty */
-        return (struct payload_frame){ SLICE(""), SLICE(""), SLICE("\x12\x00") };
+        return (struct payload_frame){ .tail = SLICE("\x12\x00") };
     default:
-        return (struct payload_frame){ SLICE(""), SLICE(""), SLICE("") };
+        return (struct payload_frame){ .head = SLICE("") };
     }
 }

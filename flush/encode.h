@@ -109,9 +109,11 @@ void encode_json_string(struct bytes *out, struct slice text);
 /* Framing of a whole payload of that route; not for ROUTE_EVENTS. */
 struct payload_frame encode_frame(enum payload_route route);
 
-/* Framing of the events of one source type ("api" when empty) and the host that
- * sends them: a view into text, which must be empty before. */
-struct payload_frame encode_events_frame(struct bytes *text, struct slice source_type,
-                                         struct slice hostname);
+/* Framing of events and the host that sends them: a view into text, which must be
+ * empty before. The events stand in a list for each source type. */
+struct payload_frame encode_events_frame(struct bytes *text, struct slice hostname);
+
+/* The opening of that list; the source type is "api" when empty. */
+void encode_events_list(struct bytes *out, struct slice source_type);
 
 #endif

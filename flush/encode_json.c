@@ -214,20 +214,21 @@ void encode_event(struct bytes *out, const struct event_record *record)
     put(out, SLICE("}"));
 }
 
-struct payload_frame encode_events_frame(struct bytes *text, struct slice source_type,
-                                         struct slice hostname)
+struct payload_frame encode_events_frame(struct bytes *text, struct slice hostname)
 {
-    put(text, SLICE("{\"apiKey\":\"\",\"events\":{"));
-    encode_json_string(text, source_type.len > 0 ? source_type : SLICE("api"));
-    put(text, SLICE(":["));
-    size_t head = text->len;
-
     put(text, SLICE("]},\"internalHostname\":"));
     encode_json_string(text, hostname);
     put(text, SLICE("}"));
-    const char *at = (const char *)text->at;
+    return (struct payload_frame){ .head = SLICE("{\"apiKey\":\"\",\"events\":{"),
+                                   .separator = SLICE(","),
+                                   .tail = { (const char *)text->at, text->len },
+                                   .turn = SLICE("],") };
+}
 
-    return (struct payload_frame){ { at, head }, SLICE(","), { at + head, text->len - head } };
+void encode_events_list(struct bytes *out, struct slice source_type)
+{
+    encode_json_string(out, source_type.len > 0 ? source_type : SLICE("api"));
+    put(out, SLICE(":["));
 }
 
 void encode_check(struct bytes *out, const struct check_record *record)

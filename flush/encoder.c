@@ -4,23 +4,29 @@
 
 #include "config/log.h"
 
-/* Events wait for their flush grouped by source type, since a payload holds one
- * source. Beyond this many raw bytes they go at once. */
-enum { EVENTS_BYTES_MAX = 1024 * 1024 };
+enum {
+    /* Events wait for their flush, in which they stand grouped by source type. Beyond
+     * this many raw bytes they go at once. */
+    EVENTS_BYTES_MAX = 1024 * 1024,
+    /* Of one flush. Every event may be as large as a datagram, so without a bound a
+     * client could turn bytes of its own into as many of the uplink. */
+    EVENT_PAYLOADS_MAX = 16,
+};
 
 /* More than admission allows, and the mark. */
 enum { MARKED_TAGS_MAX = 129 };
 
 struct waiting_event {
-    size_t source_at, source_len; /* in sources */
-    size_t at, len;               /* in objects */
+    size_t list_at, list_len; /* in lists */
+    size_t at, len;           /* in objects */
 };
 
 struct events {
-    struct bytes sources;
+    struct bytes lists; /* their openings: sources that are written alike are one */
     struct bytes objects;
     struct waiting_event *waiting;
     size_t n, capacity;
+    int payloads; /* since the last flush */
 };
 
 struct encoder {
@@ -76,12 +82,17 @@ static enum point_kind kind_of(enum payload_route route)
     return kinds[route];
 }
 
-/* Delivery hangs: its points are counted as dropped, no longer as encoded. */
-static void drop_payload(struct encoder *encoder, struct payload *given)
+/* Its points are counted as dropped, no longer as encoded. */
+static void drop_payload(struct encoder *encoder, struct payload *given, enum point_drop reason)
 {
-    counter_add(&encoder->ledger->dropped[POINT_OUTBOX_FULL], given->points);
+    counter_add(&encoder->ledger->dropped[reason], given->points);
     counter_add(&encoder->ledger->encoded[kind_of(given->route)], -(uint64_t)given->points);
     payload_free(given);
+}
+
+static bool is_beyond_flush(struct encoder *encoder, const struct payload *payload)
+{
+    return payload->route == ROUTE_EVENTS && encoder->events.payloads++ >= EVENT_PAYLOADS_MAX;
 }
 
 static void hand_over(void *context, struct payload *given)
@@ -89,7 +100,11 @@ static void hand_over(void *context, struct payload *given)
     struct encoder *encoder = context;
 
     if (outbox_is_full(encoder->outbox, given)) {
-        drop_payload(encoder, given);
+        drop_payload(encoder, given, POINT_OUTBOX_FULL);
+        return;
+    }
+    if (is_beyond_flush(encoder, given)) {
+        drop_payload(encoder, given, POINT_EVENTS_FULL);
         return;
     }
 #ifdef HEELER_FAULT_lose_point
@@ -260,30 +275,24 @@ void encoder_check(struct encoder *encoder, const struct check_record *check, in
     add_item(encoder, &encoder->checks, ROUTE_CHECKS, now_s);
 }
 
-static int compare_sources(const struct bytes *sources, const struct waiting_event *a,
-                           const struct waiting_event *b)
+/* The opening of the list of its source. */
+static struct slice list_of(const struct bytes *lists, const struct waiting_event *event)
 {
-    return slice_compare(
-        (struct slice){ (const char *)sources->at + a->source_at, a->source_len },
-        (struct slice){ (const char *)sources->at + b->source_at, b->source_len });
+    return (struct slice){ (const char *)lists->at + event->list_at, event->list_len };
 }
 
-static int compare_waiting(const void *a, const void *b, void *sources)
+static int compare_waiting(const void *a, const void *b, void *lists)
 {
     const struct waiting_event *left = a, *right = b;
-    int order = compare_sources(sources, left, right);
+    int order = slice_compare(list_of(lists, left), list_of(lists, right));
 
     return order != 0 ? order : (left->at > right->at) - (left->at < right->at);
 }
 
-static struct payload_writer *open_events(struct encoder *encoder,
-                                          const struct waiting_event *first, int64_t now_s)
+static struct payload_writer *open_events(struct encoder *encoder, int64_t now_s)
 {
     struct bytes text = { 0 };
-    struct slice source = { (const char *)encoder->events.sources.at + first->source_at,
-                            first->source_len };
-    struct payload_frame frame =
-        encode_events_frame(&text, source, slice_of(encoder->hostname));
+    struct payload_frame frame = encode_events_frame(&text, slice_of(encoder->hostname));
     struct payload_writer *writer =
         text.failed ? NULL : open_writer(encoder, ROUTE_EVENTS, frame, now_s);
 
@@ -305,26 +314,30 @@ static void send_event(struct encoder *encoder, struct payload_writer *writer,
     drop(encoder, added == PAYLOAD_TOO_LARGE ? POINT_TOO_LARGE : POINT_NO_MEMORY);
 }
 
+/* The sources share payloads, so that a client that names many of them costs no
+ * request for each. */
 static void send_events(struct encoder *encoder, int64_t now_s)
 {
     struct events *events = &encoder->events;
-    struct payload_writer *writer = NULL;
+    struct payload_writer *writer = open_events(encoder, now_s);
+    struct slice list = SLICE("");
 
     qsort_r(events->waiting, events->n, sizeof *events->waiting, compare_waiting,
-            &events->sources);
+            &events->lists);
     for (size_t i = 0; i < events->n; i++) {
         const struct waiting_event *event = &events->waiting[i];
-        if (i == 0 || compare_sources(&events->sources, event - 1, event) != 0) {
-            close_writer(&writer);
-            writer = open_events(encoder, event, now_s);
+
+        if (writer != NULL && !slice_equal(list, list_of(&events->lists, event))) {
+            list = list_of(&events->lists, event);
+            payload_writer_list(writer, list);
         }
         send_event(encoder, writer, event);
     }
     close_writer(&writer);
-    bytes_free(&events->sources);
+    bytes_free(&events->lists);
     bytes_free(&events->objects);
     free(events->waiting);
-    *events = (struct events){ 0 };
+    *events = (struct events){ .payloads = events->payloads };
 }
 
 static bool reserve_waiting(struct events *events)
@@ -343,20 +356,24 @@ static bool reserve_waiting(struct events *events)
 void encoder_event(struct encoder *encoder, const struct event_record *event, int64_t now_s)
 {
     struct events *events = &encoder->events;
-    struct waiting_event waiting = { events->sources.len, event->event.source_type.len,
-                                     events->objects.len, 0 };
+    struct waiting_event waiting = { events->lists.len, 0, events->objects.len, 0 };
 
     if (!encoder->settings->enable_payloads_events) {
         drop(encoder, POINT_DISABLED);
         return;
     }
-    bytes_add(&events->sources, event->event.source_type.at, event->event.source_type.len);
+    if (events->payloads >= EVENT_PAYLOADS_MAX) {
+        drop(encoder, POINT_EVENTS_FULL);
+        return;
+    }
+    encode_events_list(&events->lists, event->event.source_type);
     encode_event(&events->objects, event);
+    waiting.list_len = events->lists.len - waiting.list_at;
     waiting.len = events->objects.len - waiting.at;
-    if (events->sources.failed || events->objects.failed || !reserve_waiting(events)) {
-        events->sources.len = waiting.source_at;
+    if (events->lists.failed || events->objects.failed || !reserve_waiting(events)) {
+        events->lists.len = waiting.list_at;
         events->objects.len = waiting.at;
-        events->sources.failed = events->objects.failed = false;
+        events->lists.failed = events->objects.failed = false;
         drop(encoder, POINT_NO_MEMORY);
         return;
     }
@@ -370,7 +387,8 @@ void encoder_event(struct encoder *encoder, const struct event_record *event, in
 
 bool encoder_has_records(const struct encoder *encoder)
 {
-    return encoder->timed != NULL || encoder->checks != NULL || encoder->events.n > 0;
+    return encoder->timed != NULL || encoder->checks != NULL || encoder->events.n > 0 ||
+           encoder->events.payloads > 0;
 }
 
 void encoder_end_records(struct encoder *encoder, int64_t now_s)
@@ -380,6 +398,7 @@ void encoder_end_records(struct encoder *encoder, int64_t now_s)
     close_writer(&encoder->checks);
     if (encoder->events.n > 0)
         send_events(encoder, now_s);
+    encoder->events.payloads = 0;
 }
 
 void encoder_follow(struct encoder *encoder, const struct settings *settings, int64_t now_s)

@@ -97,7 +97,8 @@ enum point_kind { POINT_KINDS(POINT_KIND_ENUM) POINT_KIND_COUNT };
     X(POINT_FILTERED, "filtered", "a histogram's suffix is on the filter list")      \
     X(POINT_DISABLED, "disabled", "enable_payloads turns this kind off")             \
     X(POINT_INVALID, "invalid", "the intake would refuse the record")                \
-    X(POINT_OUTBOX_FULL, "outbox_full", "delivery hangs and took no payloads")
+    X(POINT_OUTBOX_FULL, "outbox_full", "delivery hangs and took no payloads")       \
+    X(POINT_EVENTS_FULL, "events_full", "over 16 payloads of events in one second")
 
 #define POINT_DROP_ENUM(id, label, sentence) id,
 enum point_drop { POINT_DROPS(POINT_DROP_ENUM) POINT_DROP_COUNT };

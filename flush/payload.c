@@ -35,6 +35,8 @@ struct payload_writer {
     enum payload_route route;
     struct payload_limits limits;
     struct payload_frame frame; /* into text */
+    struct slice list;          /* a view: the opening of the list that items stand in */
+    bool turned;                /* no item of it is in the open payload yet */
     int64_t created_s;
     payload_emit *emit;
     void *context;
@@ -210,7 +212,8 @@ struct payload_writer *payload_writer_new(enum payload_route route,
                                           payload_emit *emit, void *context)
 {
     struct payload_writer *writer =
-        calloc(1, sizeof *writer + frame.head.len + frame.separator.len + frame.tail.len);
+        calloc(1, sizeof *writer + frame.head.len + frame.separator.len + frame.tail.len +
+                      frame.turn.len);
 
     if (writer == NULL)
         return NULL;
@@ -226,6 +229,7 @@ struct payload_writer *payload_writer_new(enum payload_route route,
     writer->frame.head = keep_text(&at, frame.head);
     writer->frame.separator = keep_text(&at, frame.separator);
     writer->frame.tail = keep_text(&at, frame.tail);
+    writer->frame.turn = keep_text(&at, frame.turn);
     writer->created_s = created_s;
     writer->emit = emit;
     writer->context = context;
@@ -321,12 +325,30 @@ static bool writer_fits(struct payload_writer *writer, size_t raw, uint32_t poin
     return writer_bound(writer, raw) <= limits->max_compressed;
 }
 
-static void writer_put(struct payload_writer *writer, struct slice before, struct slice item,
-                       uint32_t points)
+/* What comes before the next item: a text of the frame, and the opening of its list. */
+struct before {
+    struct slice frame, list;
+};
+
+static struct before writer_before(const struct payload_writer *writer)
 {
-    if (before.len > 0)
-        writer_step(writer, before, STEP_ADD);
+    if (writer->open == NULL || writer->open->items == 0)
+        return (struct before){ writer->frame.head, writer->list };
+    if (writer->turned)
+        return (struct before){ writer->frame.turn, writer->list };
+    return (struct before){ writer->frame.separator, SLICE("") };
+}
+
+static void writer_put(struct payload_writer *writer, struct slice item, uint32_t points)
+{
+    struct before before = writer_before(writer);
+
+    if (before.frame.len > 0)
+        writer_step(writer, before.frame, STEP_ADD);
+    if (before.list.len > 0)
+        writer_step(writer, before.list, STEP_ADD);
     writer_step(writer, item, STEP_ADD);
+    writer->turned = false;
     writer->open->points += points;
     writer->open->items++;
 }
@@ -335,7 +357,7 @@ static void writer_put(struct payload_writer *writer, struct slice before, struc
 static bool writer_fits_alone(struct payload_writer *writer, size_t size, uint32_t points)
 {
     const struct payload_limits *limits = &writer->limits;
-    size_t raw = writer->frame.head.len + size + writer->frame.tail.len;
+    size_t raw = writer->frame.head.len + writer->list.len + size + writer->frame.tail.len;
 
     return size <= limits->max_raw && size <= INT32_MAX && raw <= limits->max_raw &&
            (limits->max_points == 0 || points <= limits->max_points) &&
@@ -348,12 +370,14 @@ static enum payload_add writer_start(struct payload_writer *writer, struct slice
 {
     if (!writer_open(writer))
         return PAYLOAD_NO_MEMORY;
-    if (!writer_reserve(writer, writer_bound(writer, writer->frame.head.len + item.len))) {
+    size_t raw = writer->frame.head.len + writer->list.len + item.len;
+
+    if (!writer_reserve(writer, writer_bound(writer, raw))) {
         payload_free(writer->open);
         writer->open = NULL;
         return PAYLOAD_NO_MEMORY;
     }
-    writer_put(writer, writer->frame.head, item, points);
+    writer_put(writer, item, points);
     return PAYLOAD_ADDED;
 }
 
@@ -361,17 +385,24 @@ enum payload_add payload_writer_add(struct payload_writer *writer, const void *i
                                     size_t item_size, uint32_t points)
 {
     struct slice bytes = { item, item_size };
-    size_t raw = writer->frame.separator.len + item_size;
+    struct before before = writer_before(writer);
+    size_t raw = before.frame.len + before.list.len + item_size;
 
     if (!writer_fits_alone(writer, item_size, points))
         return PAYLOAD_TOO_LARGE;
     if (writer->open != NULL && writer_fits(writer, raw, points) &&
         writer_reserve(writer, writer_bound(writer, raw))) {
-        writer_put(writer, writer->frame.separator, bytes, points);
+        writer_put(writer, bytes, points);
         return PAYLOAD_ADDED;
     }
     writer_close(writer);
     return writer_start(writer, bytes, points);
+}
+
+void payload_writer_list(struct payload_writer *writer, struct slice opening)
+{
+    writer->list = opening;
+    writer->turned = true;
 }
 
 void payload_writer_end(struct payload_writer *writer)

@@ -62,9 +62,10 @@ struct payload_limits {
 };
 
 /* What stands around the items: "{\"series\":[" "," "]}" for JSON, nothing or a
- * footer for protobuf. Static strings. */
+ * footer for protobuf. Views, which the writer copies. */
 struct payload_frame {
     struct slice head, separator, tail;
+    struct slice turn; /* where items stand in several lists: from one to the next, "]," */
 };
 
 /* given: the payload is the callee's. */
@@ -89,15 +90,19 @@ enum payload_add {
 enum payload_add payload_writer_add(struct payload_writer *writer, const void *item,
                                     size_t item_size, uint32_t points);
 
+/* From here on items stand in a list that begins so ("\"source\":["): in each payload
+ * that gets one of them, behind the head or the turn. A view until the next call. */
+void payload_writer_list(struct payload_writer *writer, struct slice opening);
+
 /* Emits what is open (nothing when no item was added) and frees the writer. */
 void payload_writer_end(struct payload_writer *writer);
 
 /* Two payloads out of one that was too large, cut between two items near the
- * middle, each counted anew; the original stays the caller's. */
+ * middle, which together count for what the original does; it stays the caller's. */
 enum payload_split {
     SPLIT_DONE,
-    SPLIT_SINGLE, /* one item: there is nothing to cut */
-    SPLIT_DAMAGED,
+    SPLIT_SINGLE,  /* one item: there is nothing to cut */
+    SPLIT_DAMAGED, /* or what it holds is not what it counts for */
     SPLIT_NO_MEMORY,
 };
 enum payload_split payload_split(const struct payload *payload, struct payload *halves[2]);

@@ -4,12 +4,17 @@
  *                            `-> head | item item | tail -> [compress] -> halves[0]
  *                            `-> head | item item | tail -> [compress] -> halves[1]
  *
- * Items are top-level fields 1 of protobuf, or elements of the first array of
- * JSON. The bytes are our own, or from a file that kept its checksum; they are
- * nevertheless read as if they were not. */
+ * Items are top-level fields 1 of protobuf, or elements of the lists of JSON,
+ * which may be several: {"events":{"a":[item,item],"b":[item]}}. JSON is read for
+ * its brackets and strings alone, so that every number and every escape that a
+ * client can bring our encoders to write is passed on as it stands.
+ *
+ * The bytes are our own, or from a file that kept its checksum; they are
+ * nevertheless read as if they were not. Halves that together count for another
+ * number of points than the whole are thrown away: the whole is then refused as it is,
+ * and the balance of points holds. */
 #include "flush/payload.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -76,7 +81,8 @@ struct walk {
     enum payload_route route;
     struct slice rest; /* not looked at yet */
     struct slice head, tail;
-    bool damaged;
+    struct slice list; /* JSON: the opening of the list that the last item stands in */
+    bool started, damaged;
 };
 
 /* A protobuf number off the front. */
@@ -131,60 +137,72 @@ static bool is_protobuf(enum payload_route route)
     return route == ROUTE_SERIES_V2 || route == ROUTE_SKETCHES;
 }
 
-/* The bytes up to the end of the JSON value at the front: up to a comma or a
- * closing bracket that is not its own. */
-static size_t json_item_length(struct slice text)
+/* The length of the string at the front, with its quotes; of all, when it does not end. */
+static size_t json_string_length(struct slice text)
 {
-    size_t depth = 0, i = 0;
-    bool quoted = false;
-
-    for (; i < text.len; i++) {
-        char c = text.at[i];
-
-        if (quoted) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                quoted = false;
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '[' || c == '{') {
-            depth++;
-        } else if (depth == 0 && (c == ',' || c == ']' || c == '}')) {
-            return i;
-        } else if (c == ']' || c == '}') {
-            depth--;
-        }
+    for (size_t i = 1; i < text.len; i++) {
+        if (text.at[i] == '"')
+            return i + 1;
+        i += text.at[i] == '\\';
     }
     return text.len;
 }
 
-/* Behind the first '[' outside of a string; the whole length if there is none. */
-static size_t json_items_start(struct slice text)
+/* The bytes up to the end of the JSON value at the front: up to a comma or a
+ * closing bracket that is not its own. */
+static size_t json_value_length(struct slice text)
 {
-    bool quoted = false;
+    size_t depth = 0, i = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
+    while (i < text.len) {
         char c = text.at[i];
 
-        if (quoted && c == '\\')
-            i++;
-        else if (c == '"')
-            quoted = !quoted;
-        else if (!quoted && c == '[')
-            return i + 1;
+        if (depth == 0 && (c == ',' || c == ']' || c == '}'))
+            return i;
+        if (c == '"') {
+            i += json_string_length(slice_skip(text, i));
+            continue;
+        }
+        depth += c == '[' || c == '{';
+        depth -= c == ']' || c == '}';
+        i++;
     }
     return text.len;
+}
+
+/* Cuts off what comes before the next list's items. *opening gets the end of it: the
+ * '[' and, where there is one, the key before it. False: there is no list. */
+static bool cut_to_list(struct slice *rest, struct slice *before, struct slice *opening)
+{
+    size_t key = 0, i = 0;
+    bool is_keyed = false;
+
+    while (i < rest->len && rest->at[i] != '[') {
+        if (rest->at[i] == '"') {
+            key = i;
+            is_keyed = true;
+            i += json_string_length(slice_skip(*rest, i));
+        } else {
+            is_keyed = is_keyed && rest->at[i] == ':';
+            i++;
+        }
+    }
+    if (i == rest->len)
+        return false;
+    size_t from = is_keyed ? key : i;
+
+    *before = (struct slice){ rest->at, from };
+    *opening = (struct slice){ rest->at + from, i + 1 - from };
+    *rest = slice_skip(*rest, i + 1);
+    return true;
 }
 
 static struct walk walk_begin(enum payload_route route, struct slice raw)
 {
     struct walk walk = { .route = route, .rest = raw };
 
-    if (!is_protobuf(route)) {
-        walk.head = (struct slice){ raw.at, json_items_start(raw) };
-        walk.rest = slice_skip(raw, walk.head.len);
-    }
+    if (!is_protobuf(route))
+        walk.damaged = !cut_to_list(&walk.rest, &walk.head, &walk.list);
     return walk;
 }
 
@@ -207,23 +225,35 @@ static bool next_protobuf(struct walk *walk, struct slice *item)
     return false;
 }
 
-static bool next_json(struct walk *walk, struct slice *item)
+/* Over what comes behind an item: to the next one, into the next list, or the rest is
+ * the tail. False: there is no further item. */
+static bool next_place(struct walk *walk)
 {
-    if (walk->tail.at != NULL)
-        return false;
-    size_t len = json_item_length(walk->rest);
+    struct slice nothing;
+    char c = walk->rest.len > 0 ? walk->rest.at[0] : '\0';
+    bool is_turn = c == ']' && walk->rest.len > 1 && walk->rest.at[1] == ',';
 
-    *item = (struct slice){ walk->rest.at, len };
-    walk->rest = slice_skip(walk->rest, len);
-    if (walk->rest.len == 0 || len == 0) {
-        walk->damaged = true;
+    if (c == ']' && !is_turn) {
+        walk->tail = walk->rest;
         return false;
     }
-    if (walk->rest.at[0] == ',')
-        walk->rest = slice_skip(walk->rest, 1);
-    else
-        walk->tail = walk->rest;
-    return true;
+    walk->damaged = c != ',' && c != ']';
+    if (!walk->damaged)
+        walk->rest = slice_skip(walk->rest, is_turn ? 2 : 1);
+    if (is_turn)
+        walk->damaged = !cut_to_list(&walk->rest, &nothing, &walk->list) || nothing.len > 0;
+    return !walk->damaged;
+}
+
+static bool next_json(struct walk *walk, struct slice *item)
+{
+    if (walk->damaged || (walk->started && !next_place(walk)))
+        return false;
+    walk->started = true;
+    *item = (struct slice){ walk->rest.at, json_value_length(walk->rest) };
+    walk->rest = slice_skip(walk->rest, item->len);
+    walk->damaged = item->len == 0;
+    return !walk->damaged;
 }
 
 /* A view of the next item; false at the end, when tail is known too. */
@@ -247,13 +277,37 @@ static uint32_t count_fields(struct slice item, uint64_t wanted)
     return n;
 }
 
+/* Cuts off the front up to the end of the JSON value there, and the comma behind it. */
+static struct slice cut_json_value(struct slice *rest)
+{
+    struct slice value = { rest->at, json_value_length(*rest) };
+
+    *rest = slice_skip(*rest, value.len);
+    if (rest->len > 0 && rest->at[0] == ',')
+        *rest = slice_skip(*rest, 1);
+    return value;
+}
+
+static uint32_t count_json_elements(struct slice array)
+{
+    struct slice rest = slice_skip(array, array.len > 0);
+    uint32_t n = 0;
+
+    while (cut_json_value(&rest).len > 0)
+        n++;
+    return n;
+}
+
+/* Of {"metric":"m","points":[[1,2],[3,4]],...} as encode_series_v1 writes it. */
 static uint32_t count_json_points(struct slice item)
 {
-    json_t *series = json_loadb(item.at, item.len, 0, NULL);
-    size_t n = json_array_size(json_object_get(series, "points"));
+    static const struct slice key = { "\"points\":", 9 };
+    struct slice rest = slice_skip(item, 1), member;
 
-    json_decref(series);
-    return (uint32_t)n;
+    while ((member = cut_json_value(&rest)).len > 0)
+        if (slice_starts(member, key))
+            return count_json_elements(slice_skip(member, key.len));
+    return 0;
 }
 
 /* What the encoder counted for it. */
@@ -285,18 +339,25 @@ static struct payload_writer *open_half(const struct payload *payload, const str
     struct slice separator = is_protobuf(payload->route) ? SLICE("") : SLICE(",");
 
     return payload_writer_new(payload->route, payload->compression, 1, limits,
-                              (struct payload_frame){ frame->head, separator, frame->tail },
+                              (struct payload_frame){ .head = frame->head,
+                                                      .separator = separator,
+                                                      .tail = frame->tail,
+                                                      .turn = SLICE("],") },
                               payload->created_s, keep_half, half);
 }
 
 static bool fill_half(struct payload_writer *writer, struct walk *walk, size_t items)
 {
-    struct slice item;
+    struct slice item, list = SLICE("");
 
-    for (; items > 0 && walk_next(walk, &item); items--)
+    for (; items > 0 && walk_next(walk, &item); items--) {
+        if (walk->list.at != list.at)
+            payload_writer_list(writer, walk->list);
+        list = walk->list;
         if (payload_writer_add(writer, item.at, item.len, item_points(walk->route, item)) !=
             PAYLOAD_ADDED)
             return false;
+    }
     return true;
 }
 
@@ -320,6 +381,12 @@ static enum payload_split look(struct slice raw, enum payload_route route, struc
     return *n == 1 ? SPLIT_SINGLE : SPLIT_DONE;
 }
 
+static bool counts_for(const struct payload *payload, struct payload *const halves[2])
+{
+    return halves[0] != NULL && halves[1] != NULL &&
+           (uint64_t)halves[0]->points + halves[1]->points == payload->points;
+}
+
 static enum payload_split split_raw(const struct payload *payload, struct slice raw,
                                     struct payload *halves[2])
 {
@@ -335,6 +402,8 @@ static enum payload_split split_raw(const struct payload *payload, struct slice 
         if (writer != NULL)
             payload_writer_end(writer);
     }
+    if (result == SPLIT_DONE && !counts_for(payload, halves))
+        result = SPLIT_DAMAGED;
     return result;
 }
 

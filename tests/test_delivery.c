@@ -220,8 +220,7 @@ static void every_route_has_its_own_path_and_type(void **state)
     for (enum payload_route route = 0; route < ROUTE_COUNT; route++) {
         struct payload_writer *writer = payload_writer_new(
             route, COMPRESSION_NONE, 0, (struct payload_limits){ 0, 100, 100 },
-            (struct payload_frame){ SLICE(""), SLICE(""), SLICE("") }, time(NULL), push_emitted,
-            &rig.outbox);
+            (struct payload_frame){ .head = SLICE("") }, time(NULL), push_emitted, &rig.outbox);
 
         payload_writer_add(writer, "{}", 2, 1);
         payload_writer_end(writer);

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -162,7 +163,16 @@ static void timestamped_samples_go_in_batches(void **state)
     bench_close(&bench);
 }
 
-static void events_are_grouped_by_source_in_the_order_they_came(void **state)
+static const char *title_of(json_t *events, const char *source, size_t i)
+{
+    json_t *event = json_array_get(json_object_get(events, source), i);
+
+    return json_string_value(json_object_get(event, "msg_title"));
+}
+
+/* The decoder refuses an object with a key twice: sources that are written alike must
+ * be one. */
+static void events_of_all_sources_share_a_payload_in_the_order_they_came(void **state)
 {
     struct bench bench;
     json_t *bodies = json_array();
@@ -172,16 +182,114 @@ static void events_are_grouped_by_source_in_the_order_they_came(void **state)
     add_event(&bench, SLICE("1"), SLICE("b"));
     add_event(&bench, SLICE("2"), SLICE(""));
     add_event(&bench, SLICE("3"), SLICE("b"));
+    add_event(&bench, SLICE("4"), SLICE("api"));
+    add_event(&bench, SLICE("5"), SLICE("x\xff"));
+    add_event(&bench, SLICE("6"), SLICE("x\xfe"));
     assert_true(encoder_has_records(bench.encoder));
     encoder_end_records(bench.encoder, 1010);
-    assert_int_equal(take_payloads(&bench, bodies), 2);
+    assert_false(encoder_has_records(bench.encoder));
+    assert_int_equal(take_payloads(&bench, bodies), 1);
     json_t *events = json_object_get(json_array_get(bodies, 0), "events");
-    assert_int_equal(json_array_size(json_object_get(events, "api")), 1);
-    events = json_object_get(json_array_get(bodies, 1), "events");
-    json_t *first = json_array_get(json_object_get(events, "b"), 0);
-    assert_string_equal(json_string_value(json_object_get(first, "msg_title")), "1");
-    assert_int_equal(json_array_size(json_object_get(events, "b")), 2);
+    assert_int_equal(json_object_size(events), 3);
+    assert_string_equal(title_of(events, "b", 0), "1");
+    assert_string_equal(title_of(events, "b", 1), "3");
+    assert_string_equal(title_of(events, "api", 0), "2");
+    assert_string_equal(title_of(events, "api", 1), "4");
+    assert_string_equal(title_of(events, "x\xef\xbf\xbd", 1), "6");
     json_decref(bodies);
+    bench_close(&bench);
+}
+
+static void add_events_of_sources(struct bench *bench, int n)
+{
+    for (int i = 0; i < n; i++) {
+        char source[16];
+
+        snprintf(source, sizeof source, "s%d", i);
+        add_event(bench, SLICE("1"), slice_of(source));
+    }
+}
+
+static void many_sources_are_split_by_size_alone(void **state)
+{
+    struct bench bench;
+    json_t *bodies = json_array();
+    size_t events = 0, sources = 0, i;
+    json_t *body, *list;
+    const char *source;
+    (void)state;
+
+    OPEN(&bench, "serializer_max_uncompressed_payload_size=100000");
+    add_events_of_sources(&bench, 5000);
+    encoder_end_records(bench.encoder, 1010);
+    assert_in_range(take_payloads(&bench, bodies), 2, 9);
+    json_array_foreach(bodies, i, body)
+    {
+        json_object_foreach(json_object_get(body, "events"), source, list)
+        {
+            sources++;
+            events += json_array_size(list);
+        }
+    }
+    assert_int_equal(events, 5000);
+    assert_int_equal(sources, 5000);
+    json_decref(bodies);
+    bench_close(&bench);
+}
+
+/* Beyond sixteen payloads a second events are dropped; the next second has its own. */
+static void a_flood_of_events_is_bounded(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    OPEN(&bench, "serializer_max_uncompressed_payload_size=1024");
+    add_events_of_sources(&bench, 1000);
+    encoder_end_records(bench.encoder, 1010);
+    assert_int_equal(take_payloads(&bench, NULL), 16);
+    uint64_t handed = counter_read(&bench.ledger.handed[POINT_EVENT]);
+    assert_in_range(handed, 16, 500);
+    assert_int_equal(dropped(&bench, POINT_EVENTS_FULL), 1000 - handed);
+    add_events_of_sources(&bench, 1);
+    encoder_end_records(bench.encoder, 1011);
+    assert_int_equal(take_payloads(&bench, NULL), 1);
+    assert_int_equal(dropped(&bench, POINT_EVENTS_FULL), 1000 - handed);
+    bench_close(&bench);
+}
+
+static void a_flood_that_does_not_wait_for_the_tick_is_bounded_too(void **state)
+{
+    struct bench bench;
+    char *title = calloc(1, 60000);
+    (void)state;
+
+    memset(title, 'x', 60000);
+    OPEN(&bench, "env=");
+    for (int i = 0; i < 500; i++)
+        add_event(&bench, (struct slice){ title, 60000 }, SLICE("s"));
+    assert_true(encoder_has_records(bench.encoder)); /* though nothing waits any more */
+    assert_int_equal(take_payloads(&bench, NULL), 16);
+    assert_int_equal(counter_read(&bench.ledger.handed[POINT_EVENT]) +
+                         dropped(&bench, POINT_EVENTS_FULL),
+                     500);
+    encoder_end_records(bench.encoder, 1010);
+    add_event(&bench, SLICE("1"), SLICE("s"));
+    encoder_end_records(bench.encoder, 1011);
+    assert_int_equal(take_payloads(&bench, NULL), 1);
+    bench_close(&bench);
+    free(title);
+}
+
+static void any_number_of_checks_is_one_payload(void **state)
+{
+    struct bench bench;
+    (void)state;
+
+    OPEN(&bench, "env=");
+    for (int i = 0; i < 5000; i++)
+        add_check(&bench);
+    encoder_end_records(bench.encoder, 1010);
+    assert_int_equal(take_payloads(&bench, NULL), 1);
     bench_close(&bench);
 }
 
@@ -268,7 +376,11 @@ int main(void)
         cmocka_unit_test(full_payloads_are_handed_over_at_once),
         cmocka_unit_test(what_delivery_does_not_take_is_dropped_and_counted),
         cmocka_unit_test(timestamped_samples_go_in_batches),
-        cmocka_unit_test(events_are_grouped_by_source_in_the_order_they_came),
+        cmocka_unit_test(events_of_all_sources_share_a_payload_in_the_order_they_came),
+        cmocka_unit_test(many_sources_are_split_by_size_alone),
+        cmocka_unit_test(a_flood_of_events_is_bounded),
+        cmocka_unit_test(a_flood_that_does_not_wait_for_the_tick_is_bounded_too),
+        cmocka_unit_test(any_number_of_checks_is_one_payload),
         cmocka_unit_test(many_events_do_not_wait_for_the_tick),
         cmocka_unit_test(what_is_turned_off_is_counted_and_not_sent),
         cmocka_unit_test(what_fits_in_no_payload_is_dropped_alone),

@@ -459,7 +459,7 @@ static void events_and_checks_are_sent_within_a_tick(void **state)
                   "_sc|up|1|#k:v|m:down\n_sc|up|2|d:88|h:other");
     pipeline_flush(p, 100002);
     json_t *taken = pipeline_take(p), *checks = json_object_get(taken, "service_checks");
-    assert_int_equal(json_array_size(json_object_get(taken, "events")), 2); /* a source each */
+    assert_int_equal(json_array_size(json_object_get(taken, "events")), 1);
     assert_int_equal(json_array_size(checks), 2);
     assert_string_equal(text_at(checks, 0, "host_name"), "h");
     assert_string_equal(text_at(checks, 1, "host_name"), "other");

@@ -32,8 +32,10 @@ static void shelf_clear(struct shelf *shelf)
     shelf->n = 0;
 }
 
-static const struct payload_frame json_list = { SLICE("["), SLICE(","), SLICE("]") };
-static const struct payload_frame bare = { SLICE(""), SLICE(""), SLICE("") };
+static const struct payload_frame json_list = { .head = SLICE("["),
+                                                .separator = SLICE(","),
+                                                .tail = SLICE("]") };
+static const struct payload_frame bare = { .head = SLICE("") };
 static const struct payload_limits wide = { 0, 1 << 20, 1 << 20 };
 
 static struct payload_writer *writer(struct shelf *shelf, enum compression compression,
@@ -144,6 +146,46 @@ static void raw_bytes_limit_payloads_to_the_byte(void **state)
         assert_int_equal(shelf.n, cases[i].payloads);
         for (size_t k = 0; k < shelf.n; k++)
             assert_true(shelf.payloads[k]->raw_size <= cases[i].max_raw);
+        shelf_clear(&shelf);
+    }
+}
+
+/* {"a":[1,2],"b":[3]} in one payload; in several each has the opening of its list. */
+static void lists_are_opened_in_every_payload_that_has_items_of_them(void **state)
+{
+    static const struct payload_frame frame = {
+        .head = SLICE("{"), .separator = SLICE(","), .tail = SLICE("]}"), .turn = SLICE("],")
+    };
+    static const struct {
+        size_t max_raw;
+        const char *want[3];
+    } cases[] = {
+        { 19, { "{\"a\":[1,2],\"b\":[3]}" } },
+        { 18, { "{\"a\":[1,2]}", "{\"b\":[3]}" } },
+        { 11, { "{\"a\":[1,2]}", "{\"b\":[3]}" } },
+        { 10, { "{\"a\":[1]}", "{\"a\":[2]}", "{\"b\":[3]}" } },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct shelf shelf = { .n = 0 };
+        struct payload_writer *out =
+            writer(&shelf, COMPRESSION_ZLIB,
+                   (struct payload_limits){ 0, cases[i].max_raw, 1 << 20 }, frame);
+
+        payload_writer_list(out, SLICE("\"a\":["));
+        assert_int_equal(payload_writer_add(out, "1", 1, 1), PAYLOAD_ADDED);
+        assert_int_equal(payload_writer_add(out, "2", 1, 1), PAYLOAD_ADDED);
+        payload_writer_list(out, SLICE("\"b\":["));
+        assert_int_equal(payload_writer_add(out, "3", 1, 1), PAYLOAD_ADDED);
+        payload_writer_end(out);
+        for (size_t k = 0; k < shelf.n; k++) {
+            char *raw = raw_text(shelf.payloads[k]);
+
+            assert_string_equal(raw, cases[i].want[k]);
+            free(raw);
+        }
+        assert_true(shelf.n == 3 || cases[i].want[shelf.n] == NULL);
         shelf_clear(&shelf);
     }
 }
@@ -265,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_payload_without_items_is_never_emitted),
         cmocka_unit_test(points_limit_payloads),
         cmocka_unit_test(raw_bytes_limit_payloads_to_the_byte),
+        cmocka_unit_test(lists_are_opened_in_every_payload_that_has_items_of_them),
         cmocka_unit_test(an_item_too_large_leaves_the_open_payload_alone),
         cmocka_unit_test(compressed_bytes_never_exceed_the_limit_and_nothing_is_lost),
         cmocka_unit_test(payloads_fill_to_the_compressed_limit),

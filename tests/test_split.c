@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -118,8 +119,9 @@ static void json_is_cut_between_items(void **state)
             }
             struct payload *whole =
                 make(cases[i].route, kind,
-                     (struct payload_frame){ slice_of(cases[i].head), SLICE(","),
-                                             slice_of(cases[i].tail) },
+                     (struct payload_frame){ .head = slice_of(cases[i].head),
+                                             .separator = SLICE(","),
+                                             .tail = slice_of(cases[i].tail) },
                      items, cases[i].n, 1);
 
             if (payload_split(whole, halves) != SPLIT_DONE)
@@ -140,6 +142,47 @@ static void json_is_cut_between_items(void **state)
             payload_free(halves[1]);
             payload_free(whole);
         }
+}
+
+/* Events of several sources: each half opens the lists that it has items of. */
+static void lists_are_cut_between_and_within(void **state)
+{
+    static const struct {
+        const char *whole, *halves[2];
+        uint32_t events;
+    } cases[] = {
+        { "{\"e\":{\"a\":[{\"n\":1},{\"n\":2}],\"b\":[{\"n\":3},{\"n\":4}]},\"h\":\"x\"}",
+          { "{\"e\":{\"a\":[{\"n\":1},{\"n\":2}],\"b\":[{\"n\":3}]},\"h\":\"x\"}",
+            "{\"e\":{\"b\":[{\"n\":4}]},\"h\":\"x\"}" },
+          4 },
+        { "{\"e\":{\"a\":[1],\"],[\":[{\"n\":\"}]\"},\"ab]c\"]},\"h\":[]}",
+          { "{\"e\":{\"a\":[1],\"],[\":[{\"n\":\"}]\"}]},\"h\":[]}",
+            "{\"e\":{\"],[\":[\"ab]c\"]},\"h\":[]}" },
+          3 },
+        { "{\"e\":{\"a\\\"[\":[1],\"b\":[2]}}",
+          { "{\"e\":{\"a\\\"[\":[1]}}", "{\"e\":{\"b\":[2]}}" },
+          2 },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct slice whole = slice_of(cases[i].whole);
+        struct payload *payload =
+            make(ROUTE_EVENTS, COMPRESSION_ZLIB, (struct payload_frame){ .head = SLICE("") },
+                 &whole, 1, cases[i].events);
+        struct payload *halves[2];
+
+        if (payload_split(payload, halves) != SPLIT_DONE)
+            fail_msg("%s", cases[i].whole);
+        for (int half = 0; half < 2; half++) {
+            char *text = text_of(halves[half]);
+
+            assert_string_equal(text, cases[i].halves[half]);
+            free(text);
+            payload_free(halves[half]);
+        }
+        payload_free(payload);
+    }
 }
 
 static struct payload *make_series(size_t n_series, size_t n_points)
@@ -229,6 +272,62 @@ static void both_halves_of_sketches_have_the_footer(void **state)
     payload_free(whole);
 }
 
+/* Whatever the names and numbers, a v1 series counts as it did when it was encoded. */
+static void points_of_a_v1_series_are_counted_as_they_were_encoded(void **state)
+{
+    static const struct point points[] = {
+        { 1, 123456789012345678890.0 }, { 2, -9.3e18 }, { 3, 1e308 }, { 4, 5e-324 },
+        { 5, (double)INFINITY },        { 6, 0 },
+    };
+    static const struct slice names[] = {
+        SLICE("m"),  SLICE("\0\0"),     SLICE("\"points\":[[1,2]]"),
+        SLICE("\\"), SLICE("\xff\xfe"), SLICE("],[{}}")
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct bytes bytes = { 0 };
+        struct series series = {
+            .id = { .metric = names[i], .host = names[i], .tags = &names[i], .n_tags = 1 },
+            .type = SERIES_GAUGE,
+            .points = points,
+            .n_points = sizeof points / sizeof points[0]
+        };
+
+        encode_series_v1(&bytes, &series);
+        struct slice item = { (const char *)bytes.at, bytes.len };
+        struct payload *whole =
+            make(ROUTE_SERIES_V1, COMPRESSION_ZLIB, encode_frame(ROUTE_SERIES_V1),
+                 (struct slice[]){ item, item }, 2, 6);
+        struct payload *halves[2];
+
+        assert_int_equal(payload_split(whole, halves), SPLIT_DONE);
+        for (int half = 0; half < 2; half++) {
+            assert_int_equal(halves[half]->points, 6);
+            payload_free(halves[half]);
+        }
+        payload_free(whole);
+        bytes_free(&bytes);
+    }
+}
+
+static void halves_that_count_for_something_else_are_refused(void **state)
+{
+    const struct slice items[] = { SLICE("{\"points\":[[1,2]]}"), SLICE("{\"points\":[]}"),
+                                   SLICE("{\"other\":[[1,2]]}") };
+    struct payload *halves[2];
+    (void)state;
+
+    for (uint32_t points = 0; points < 3; points++) {
+        struct payload *whole = make(ROUTE_SERIES_V1, COMPRESSION_NONE,
+                                     encode_frame(ROUTE_SERIES_V1), items, 3, points);
+
+        assert_int_equal(payload_split(whole, halves), SPLIT_DAMAGED);
+        assert_null(halves[0]);
+        payload_free(whole);
+    }
+}
+
 static void damaged_bytes_are_not_split(void **state)
 {
     static const char *const texts[] = { "", "[", "[{}", "[{},", "{}", "[\"", "[{\"a\":[}" };
@@ -290,6 +389,9 @@ int main(void)
         cmocka_unit_test(json_is_cut_between_items),
         cmocka_unit_test(protobuf_is_split_down_to_single_series_and_no_point_is_lost),
         cmocka_unit_test(both_halves_of_sketches_have_the_footer),
+        cmocka_unit_test(lists_are_cut_between_and_within),
+        cmocka_unit_test(points_of_a_v1_series_are_counted_as_they_were_encoded),
+        cmocka_unit_test(halves_that_count_for_something_else_are_refused),
         cmocka_unit_test(damaged_bytes_are_not_split),
         cmocka_unit_test(cut_and_changed_protobuf_is_survived),
     };

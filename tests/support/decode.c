@@ -171,7 +171,11 @@ json_t *decode_body(enum payload_route route, const void *at, size_t size)
         return decode_series_v2(at, size);
     if (route == ROUTE_SKETCHES)
         return decode_sketches(at, size);
-    return json_loadb(at, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+    json_t *body = json_loadb(at, size, flags, NULL);
+
+    /* jansson's integers end at int64, JSON's do not. */
+    return body != NULL ? body : json_loadb(at, size, flags | JSON_DECODE_INT_AS_REAL, NULL);
 }
 
 json_t *decode_payload(const struct payload *payload)

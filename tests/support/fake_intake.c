@@ -35,6 +35,7 @@ struct fake_intake {
     struct fake_answer answers[MOST_ANSWERS];
     size_t n_answers, next_answer;
     size_t most_hanging;
+    const char *one_item_path; /* or NULL */
     bool stopping;
 };
 
@@ -92,8 +93,27 @@ static void tear_down(evutil_socket_t unused, short what, void *argument)
     evhttp_connection_free(connection);
 }
 
+static void gather(json_t *into, json_t *decoded);
+
+static bool holds_many(const struct fake_request *request)
+{
+    json_t *items = json_array(), *decoded = fake_request_decode(request);
+
+    gather(items, decoded);
+    bool many = json_array_size(items) > 1;
+
+    json_decref(decoded);
+    json_decref(items);
+    return many;
+}
+
 static struct fake_answer next_answer(struct fake_intake *fake)
 {
+    const struct fake_request *last = &fake->requests[fake->n_requests - 1];
+
+    if (fake->one_item_path != NULL && strcmp(last->path, fake->one_item_path) == 0 &&
+        holds_many(last))
+        return (struct fake_answer){ .status = 413 };
     if (fake->next_answer == fake->n_answers)
         return (struct fake_answer){ .trick = FAKE_ANSWER };
     return fake->answers[fake->next_answer++];
@@ -104,10 +124,10 @@ static void on_request(struct evhttp_request *request, void *argument)
     struct fake_intake *fake = argument;
 
     pthread_mutex_lock(&fake->mutex);
-    struct fake_answer with = next_answer(fake);
-
     if (fake->n_requests < MOST_REQUESTS)
         record(&fake->requests[fake->n_requests++], request);
+    struct fake_answer with = next_answer(fake);
+
     if (with.trick == FAKE_HANG) {
         fake->hanging[fake->n_hanging++] = request;
         if (fake->n_hanging > fake->most_hanging)
@@ -214,6 +234,13 @@ void fake_intake_script(struct fake_intake *fake, const struct fake_answer *answ
     pthread_mutex_lock(&fake->mutex);
     for (size_t i = 0; i < n && fake->n_answers < MOST_ANSWERS; i++)
         fake->answers[fake->n_answers++] = answers[i];
+    pthread_mutex_unlock(&fake->mutex);
+}
+
+void fake_intake_refuse_many(struct fake_intake *fake, const char *path)
+{
+    pthread_mutex_lock(&fake->mutex);
+    fake->one_item_path = path;
     pthread_mutex_unlock(&fake->mutex);
 }
 

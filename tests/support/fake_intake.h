@@ -39,6 +39,10 @@ const char *fake_intake_url(const struct fake_intake *fake);
 /* Adds to the script; the texts are static. */
 void fake_intake_script(struct fake_intake *fake, const struct fake_answer *answers, size_t n);
 
+/* From now on 413 to each request to that path that holds more than one item; the
+ * script does not count for these. The path is static. */
+void fake_intake_refuse_many(struct fake_intake *fake, const char *path);
+
 /* Answers those that hang. */
 void fake_intake_release(struct fake_intake *fake);
 
