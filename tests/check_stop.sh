@@ -21,9 +21,8 @@ for workers in 1 2; do
     sender=$pid
     until_metric heeler_datagrams_received_total 10000
     kill -TERM "$server"
-    wait_for "$scratch/log" '\(stopping\)'
-    sleep 0.1
-    kill -TERM "$sender"
+    wait_for "$scratch/log" '\(the gate is closed\)'
+    kill -TERM "$sender" # and it sends one more
     wait "$sender" || fail "the sender did not end well"
     sent=$(cat "$scratch/sent")
     kill -KILL "$intake" # the next attempt would come too late: delivery gives up

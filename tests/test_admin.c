@@ -34,7 +34,7 @@ static void assert_answer(struct running *running, int port, const char *path, i
 
 static void live_and_ready_answer_json(void **state)
 {
-    struct running running;
+    static struct running running;
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
@@ -63,7 +63,7 @@ static void a_refusing_intake_is_live_and_not_ready(void **state)
     enum { REFUSALS = 200 };
     struct fake_answer refusals[REFUSALS];
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     char url[96];
     (void)state;
 
@@ -97,7 +97,7 @@ static void a_wrong_key_is_not_ready(void **state)
 {
     static const struct fake_answer forbidden = { .status = 403 };
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     char url[96];
     (void)state;
 
@@ -118,7 +118,7 @@ static void a_wrong_key_is_not_ready(void **state)
 /* The setting health_port cannot be 0 for "any", so the endpoint is started here. */
 static void a_health_port_answers_every_path_with_health(void **state)
 {
-    struct running running;
+    static struct running running;
     char problem[128];
     (void)state;
 
@@ -137,7 +137,7 @@ static void a_health_port_answers_every_path_with_health(void **state)
 
 static void the_setting_health_port_opens_one(void **state)
 {
-    struct running running;
+    static struct running running;
     struct sockaddr_in at = { .sin_family = AF_INET };
     socklen_t size = sizeof at;
     char set[64];
@@ -191,7 +191,7 @@ static void raw_request(struct running *running, int port, const char *text, con
 
 static void junk_is_refused_and_the_next_one_served(void **state)
 {
-    struct running running;
+    static struct running running;
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
@@ -207,7 +207,7 @@ static void junk_is_refused_and_the_next_one_served(void **state)
 /* Whoever opens all connections that there are must not make main spin and log. */
 static void without_descriptors_accepting_pauses(void **state)
 {
-    struct running running;
+    static struct running running;
     struct rlimit before, tight;
     (void)state;
 
@@ -233,7 +233,7 @@ static void without_descriptors_accepting_pauses(void **state)
 static void connections_are_bounded(void **state)
 {
     enum { MANY = 100, MOST = 64 };
-    struct running running;
+    static struct running running;
     int fds[MANY];
     (void)state;
 

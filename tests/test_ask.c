@@ -223,7 +223,7 @@ static void stopping_with_questions_under_way_frees_them(void **state)
 
 static void a_running_server_answers(void **state)
 {
-    struct running running;
+    static struct running running;
     struct server_view view;
     char *body = NULL, path[200];
     (void)state;

@@ -26,7 +26,7 @@ static void assert_post(struct running *running, const char *path, int status, c
 static void only_post_and_only_from_programs(void **state)
 {
     static const char *const paths[] = { "/flush", "/drain", "/reload" };
-    struct running running;
+    static struct running running;
     char *body;
     (void)state;
 
@@ -56,7 +56,7 @@ static void only_post_and_only_from_programs(void **state)
 static void a_flush_sends_what_is_open(void **state)
 {
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     char url[96];
     (void)state;
 
@@ -83,7 +83,7 @@ static void a_flush_sends_what_is_open(void **state)
 /* The answer to a drain is there before the stop begins. */
 static void a_drain_is_answered_and_asks_for_the_stop(void **state)
 {
-    struct running running;
+    static struct running running;
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
@@ -97,7 +97,7 @@ static void a_drain_is_answered_and_asks_for_the_stop(void **state)
 
 static void who_lingers_is_live_and_not_ready(void **state)
 {
-    struct running running;
+    static struct running running;
     char *body;
     (void)state;
 
@@ -115,7 +115,7 @@ static void who_lingers_is_live_and_not_ready(void **state)
 
 static void a_reload_answers_with_keys_and_sentences(void **state)
 {
-    struct running running;
+    static struct running running;
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/clock.h"
 #include "flush/delivery.h"
 #include "flush/encode.h"
 #include "tests/support/each_file.h"
@@ -88,10 +89,24 @@ static void wait_counter(struct rig *rig, const _Atomic(uint64_t) *counter, uint
     assert_true(atomic_load(counter) >= n);
 }
 
+static bool rig_stop(struct rig *rig, int64_t within_ms);
+
+/* Behind a test that failed. */
+static void rig_undo(void *what)
+{
+    struct rig *rig = what;
+
+    if (rig->delivery != NULL)
+        rig_stop(rig, 1000);
+    outbox_close(&rig->outbox);
+}
+
+/* Static, as the threads look at it. */
 static void rig_open(struct rig *rig)
 {
     *rig = (struct rig){ .fake = fake_intake_start() };
     assert_true(outbox_open(&rig->outbox));
+    undo_later(rig_undo, rig);
     pthread_mutex_init(&rig->mutex, NULL);
     pthread_cond_init(&rig->changed, NULL);
     rig->config = (struct delivery_config){
@@ -114,11 +129,10 @@ static void rig_start(struct rig *rig)
 
 static bool rig_stop(struct rig *rig, int64_t within_ms)
 {
-    struct timespec now;
+    struct delivery *given = rig->delivery;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return delivery_stop(rig->delivery,
-                         (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + within_ms * 1000000);
+    rig->delivery = NULL;
+    return delivery_stop(given, clock_monotonic_ns() + within_ms * 1000000);
 }
 
 static void rig_close(struct rig *rig)
@@ -128,6 +142,7 @@ static void rig_close(struct rig *rig)
     assert_int_equal(rig->ledger.queued.points, 0);
     assert_int_equal(rig->ledger.queued_bytes, 0);
     assert_int_equal(outbox_bytes(&rig->outbox), 0);
+    undo_forget(rig);
     outbox_close(&rig->outbox);
     pthread_cond_destroy(&rig->changed);
     pthread_mutex_destroy(&rig->mutex);
@@ -184,7 +199,7 @@ static void a_payload_arrives_whole_with_the_agents_headers(void **state)
         { "user-agent", "datadog-agent/7.83.3 heeler/" HEELER_VERSION },
         { "expect", NULL },
     };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -211,7 +226,7 @@ static void a_payload_arrives_whole_with_the_agents_headers(void **state)
 
 static void every_route_has_its_own_path_and_type(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -242,7 +257,7 @@ static void every_route_has_its_own_path_and_type(void **state)
 static void what_is_refused_is_dropped_and_counted_by_status(void **state)
 {
     static const struct fake_answer answers[] = { { .status = 400 }, { .status = 413 } };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -277,7 +292,7 @@ static void everything_else_is_tried_again(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct rig rig;
+        static struct rig rig;
         const struct fake_answer twice[] = { cases[i].answer, cases[i].answer };
 
         rig_open(&rig);
@@ -298,11 +313,11 @@ static void everything_else_is_tried_again(void **state)
 static void an_intake_that_hangs_times_out_and_is_tried_again(void **state)
 {
     static const struct fake_answer hang = { .trick = FAKE_HANG };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
-    rig.config.timeout_ms = 50;
+    rig.config.timeout_ms = 1000; /* the second try has to be answered within it */
     fake_intake_script(rig.fake, &hang, 1);
     rig_start(&rig);
     push(&rig, 1);
@@ -314,7 +329,7 @@ static void an_intake_that_hangs_times_out_and_is_tried_again(void **state)
 
 static void an_intake_that_is_not_there_is_tried_until_it_is(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -330,7 +345,7 @@ static void an_intake_that_is_not_there_is_tried_until_it_is(void **state)
 
 static void stopping_tries_at_once_what_was_told_to_wait(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -346,7 +361,7 @@ static void stopping_tries_at_once_what_was_told_to_wait(void **state)
 
 static void after_an_outage_the_newest_goes_first(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -369,7 +384,7 @@ static void after_an_outage_the_newest_goes_first(void **state)
 static void a_full_queue_sheds_the_oldest(void **state)
 {
     enum { PUSHED = 100 };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -396,7 +411,7 @@ static void a_full_queue_sheds_the_oldest(void **state)
 static void stopping_gives_up_early_when_nothing_could_be_sent_in_time(void **state)
 {
     const struct fake_answer answers[] = { come_back_later, come_back_later };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -414,7 +429,7 @@ static void stopping_gives_up_early_when_nothing_could_be_sent_in_time(void **st
 static void what_is_in_flight_at_the_deadline_is_shed(void **state)
 {
     static const struct fake_answer hang[] = { { .trick = FAKE_HANG }, { .trick = FAKE_HANG } };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -432,7 +447,7 @@ static void what_is_in_flight_at_the_deadline_is_shed(void **state)
 static void no_more_than_allowed_are_in_flight(void **state)
 {
     struct fake_answer hang[8] = { 0 };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     for (int i = 0; i < 8; i++)
@@ -455,7 +470,7 @@ static void no_more_than_allowed_are_in_flight(void **state)
 
 static void without_an_intake_payloads_are_counted_and_gone(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -471,7 +486,7 @@ static void without_an_intake_payloads_are_counted_and_gone(void **state)
 
 static void stopping_sends_what_was_just_pushed(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -485,7 +500,7 @@ static void stopping_sends_what_was_just_pushed(void **state)
 
 static void a_setting_that_makes_no_sense_does_not_start(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -530,7 +545,7 @@ static void what_is_too_large_is_split_and_only_a_single_series_dropped(void **s
                                                   { .status = 413 },
                                                   { .status = 202 },
                                                   { .status = 202 } };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -567,7 +582,7 @@ static void what_is_bad_is_kept_with_the_answer_and_without_the_key(void **state
         .status = 400, .body = "bad thing from 0123456789abcdef0123456789abcdef"
     };
     char folder[TEMP_PATH_SIZE];
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     temp_folder_make(folder);
@@ -588,7 +603,7 @@ static void dead_letters_are_bounded(void **state)
 {
     static struct fake_answer bad[150];
     char folder[TEMP_PATH_SIZE];
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     for (int i = 0; i < 150; i++)
@@ -612,7 +627,7 @@ static void while_the_key_is_refused_only_the_key_is_asked_about(void **state)
     static const struct fake_answer answers[] = {
         { .status = 403 }, { .status = 403 }, { .status = 403 }, { .status = 200 }
     };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -637,7 +652,7 @@ static void while_the_key_is_refused_only_the_key_is_asked_about(void **state)
 static void a_wrong_key_is_found_at_the_start(void **state)
 {
     static const struct fake_answer forbidden = { .status = 403 };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -654,7 +669,7 @@ static void a_wrong_key_is_found_at_the_start(void **state)
 static void a_new_key_is_tried_at_once_with_what_was_held(void **state)
 {
     static const struct fake_answer answers[] = { { .status = 403 }, { .status = 403 } };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -678,7 +693,7 @@ static void a_new_key_is_tried_at_once_with_what_was_held(void **state)
 static void a_request_under_way_keeps_its_key(void **state)
 {
     static const struct fake_answer hang = { .trick = FAKE_HANG };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -703,7 +718,7 @@ static void a_request_under_way_keeps_its_key(void **state)
 static void other_targets_are_not_followed(void **state)
 {
     struct delivery_target more = { "http://127.0.0.1:1", api_key };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -722,7 +737,7 @@ static void other_targets_are_not_followed(void **state)
 static void a_dead_endpoint_does_not_slow_a_live_one(void **state)
 {
     struct delivery_target dead = { "http://127.0.0.1:1", api_key };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -745,7 +760,7 @@ static void every_key_gets_every_payload(void **state)
 {
     struct delivery_target second = { NULL, "another key" };
     size_t n[2] = { 0 };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -787,7 +802,7 @@ static void forget(void *context, const char *path)
 static void what_a_dead_intake_did_not_take_is_sent_after_a_restart(void **state)
 {
     char folder[TEMP_PATH_SIZE];
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     temp_folder_make(folder);
@@ -826,7 +841,7 @@ static void what_is_in_flight_at_the_deadline_goes_to_the_spool(void **state)
 {
     static const struct fake_answer hang[] = { { .trick = FAKE_HANG }, { .trick = FAKE_HANG } };
     char folder[TEMP_PATH_SIZE];
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     temp_folder_make(folder);
@@ -848,7 +863,7 @@ static void what_is_in_flight_at_the_deadline_goes_to_the_spool(void **state)
 static void a_full_spool_sheds_its_oldest(void **state)
 {
     char folder[TEMP_PATH_SIZE];
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     temp_folder_make(folder);
@@ -897,7 +912,7 @@ static void files_that_are_lost_or_damaged_are_counted_and_the_rest_sent(void **
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char folder[TEMP_PATH_SIZE];
-        struct rig rig;
+        static struct rig rig;
 
         temp_folder_make(folder);
         rig_open(&rig);
@@ -923,7 +938,7 @@ static void files_that_are_lost_or_damaged_are_counted_and_the_rest_sent(void **
 static void a_folder_that_was_deleted_is_made_again(void **state)
 {
     char folder[TEMP_PATH_SIZE];
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     temp_folder_make(folder);
@@ -948,7 +963,7 @@ static void a_folder_that_was_deleted_is_made_again(void **state)
 
 static void without_a_folder_memory_goes_on_alone(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -966,7 +981,7 @@ static void without_a_folder_memory_goes_on_alone(void **state)
 
 static void what_comes_over_an_hour_late_is_counted_apart(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -993,7 +1008,7 @@ static void the_wrong_key_is_said_once_and_never_shown(void **state)
                                            { .status = 200 },
                                            { .status = 202 },
                                            { .status = 400, .body = echo } };
-    struct rig rig;
+    static struct rig rig;
     FILE *file = tmpfile();
     int before = dup(STDERR_FILENO);
     char text[8192];
@@ -1053,26 +1068,37 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     return real(node, service, hints, result);
 }
 
-static void release_lookups(void)
+static void end_lookups(void *mutex)
 {
-    pthread_mutex_lock(&lookup_mutex);
-    assert_true(lookups_hanging > 0);
+    pthread_mutex_lock(mutex);
     lookups_released = true;
     pthread_cond_broadcast(&lookup_changed);
     while (lookups_hanging > 0)
         pthread_cond_wait(&lookup_changed, &lookup_mutex);
     lookups_released = false;
+    pthread_mutex_unlock(mutex);
+}
+
+static void release_lookups(void)
+{
+    undo_forget(&lookup_mutex);
+    pthread_mutex_lock(&lookup_mutex);
+    bool hang = lookups_hanging > 0;
+
     pthread_mutex_unlock(&lookup_mutex);
+    end_lookups(&lookup_mutex);
+    assert_true(hang);
 }
 
 static void stopping_does_not_wait_for_a_name_server(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
+    undo_later(end_lookups, &lookup_mutex);
     rig_open(&rig);
     rig.config.base_url = "http://hang.invalid";
-    rig.config.timeout_ms = 100;
+    rig.config.timeout_ms = 1000;
     rig_start(&rig);
     push(&rig, 1);
     wait_counter(&rig, &rig.ledger.errors[ERROR_TIMEOUT], 2);
@@ -1089,13 +1115,14 @@ static void stopping_does_not_wait_for_a_name_server(void **state)
 static void a_name_that_hangs_stalls_only_its_own_endpoint(void **state)
 {
     struct delivery_target hanging = { "http://hang.invalid", api_key };
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
+    undo_later(end_lookups, &lookup_mutex);
     rig_open(&rig);
     rig.config.more = &hanging;
     rig.config.n_more = 1;
-    rig.config.timeout_ms = 100;
+    rig.config.timeout_ms = 1000;
     rig_start(&rig);
     push(&rig, 0);
     wait_counter(&rig, &rig.ledgers[1].errors[ERROR_TIMEOUT], 2);

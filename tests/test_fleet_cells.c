@@ -299,7 +299,9 @@ static void numbers_through_text_are_those_in_memory(void **state)
     for (struct fleet_cell *cell; (cell = fleet_cells_next(&all, &next)) != NULL;) {
         struct slice host, tags[FLEET_TAGS_MAX];
         assert_int_equal(fleet_cell_tags(cell, &host, tags), 1);
-        const struct model *model = &models[atoi(tags[0].at + 2)];
+        int64_t series; /* "n:17" */
+        assert_true(number_int64(slice_skip(tags[0], 2), &series));
+        const struct model *model = &models[series];
         assert_columns(cell, model->sum, model->count, model->min, model->max, model->last);
     }
     fleet_cells_free(&all);

@@ -46,9 +46,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
-    running_free(&running);
-    fake_intake_stop(fake);
+    undo_all(state); /* the server, then the intake */
     temp_folder_remove(folder);
     return 0;
 }

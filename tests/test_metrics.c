@@ -41,7 +41,7 @@ static char *scrape(struct running *running)
 
 static void counters_are_live_and_labelled(void **state)
 {
-    struct running running;
+    static struct running running;
     char series[128];
     (void)state;
 
@@ -87,7 +87,7 @@ static void counters_are_live_and_labelled(void **state)
 
 static void a_scrape_sees_drops_that_no_read_followed(void **state)
 {
-    struct running running;
+    static struct running running;
     char series[128];
     (void)state;
 
@@ -120,7 +120,7 @@ static void a_scrape_sees_drops_that_no_read_followed(void **state)
  * family and of no other. */
 static void the_text_is_a_well_formed_exposition(void **state)
 {
-    struct running running;
+    static struct running running;
     char family[128] = "", *rest = NULL;
     (void)state;
 
@@ -153,7 +153,7 @@ static void the_text_is_a_well_formed_exposition(void **state)
 
 static void every_family_of_the_list_is_in_the_text(void **state)
 {
-    struct running running;
+    static struct running running;
     char *list = NULL, *rest = NULL;
     size_t size;
     FILE *out = open_memstream(&list, &size);

@@ -22,7 +22,7 @@
 
 static void commands_are_answered_in_order(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     (void)state;
 
@@ -44,7 +44,7 @@ static void commands_are_answered_in_order(void **state)
 
 static void a_lost_server_is_found_again(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     (void)state;
 
@@ -73,7 +73,7 @@ static void a_lost_server_is_found_again(void **state)
 
 static void a_unix_socket_with_a_password_and_a_database(void **state)
 {
-    struct redis_server server = { .password = "sesame" };
+    static struct redis_server server = { .password = "sesame" };
     struct talk talk = { 0 };
     char url[200];
     (void)state;
@@ -105,7 +105,7 @@ static void refusals_at_the_door_have_a_reason(void **state)
         { "nobody:sesame@", "", REDIS_FAILED_AUTH, "refuses the user or the password" },
         { ":sesame@", "/77", REDIS_FAILED_DATABASE, "refuses database 77" },
     };
-    struct redis_server server = { .password = "sesame" };
+    static struct redis_server server = { .password = "sesame" };
     (void)state;
 
     redis_server_start(&server);
@@ -130,7 +130,7 @@ static void refusals_at_the_door_have_a_reason(void **state)
 
 static void a_silent_server_is_given_up_and_found_again(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     (void)state;
 
@@ -152,7 +152,7 @@ static void a_silent_server_is_given_up_and_found_again(void **state)
 
 static void an_idle_connection_is_tried(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     (void)state;
 
@@ -221,7 +221,7 @@ static int count_clients(const struct redis_server *server)
 
 static void what_a_stalled_server_holds_comes_never_after_the_new(void **state)
 {
-    struct redis_server server = { .extra = { "--enable-debug-command", "yes" } };
+    static struct redis_server server = { .extra = { "--enable-debug-command", "yes" } };
     struct talk talk = { 0 };
     (void)state;
 
@@ -254,7 +254,7 @@ static void what_a_stalled_server_holds_comes_never_after_the_new(void **state)
 
 static void what_is_unanswered_is_bounded(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     uint64_t sent = 0;
     (void)state;
@@ -274,7 +274,7 @@ static void what_is_unanswered_is_bounded(void **state)
 
 static void a_replica_is_left_for_what_the_name_leads_to_then(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     (void)state;
 
@@ -296,7 +296,7 @@ static void a_replica_is_left_for_what_the_name_leads_to_then(void **state)
 
 static void a_name_is_looked_up(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     char url[100];
     (void)state;

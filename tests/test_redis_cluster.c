@@ -22,6 +22,7 @@ static int start_cluster(void **state)
 {
     (void)state;
     redis_cluster_start(&cluster);
+    undo_forget_all();
     return 0;
 }
 
@@ -122,7 +123,7 @@ static void without_the_option_a_cluster_says_which_it_is(void **state)
 
 static void a_single_server_is_no_cluster(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     (void)state;
 

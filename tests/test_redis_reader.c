@@ -29,6 +29,7 @@ static int start_redis(void **state)
 {
     (void)state;
     redis_server_start(&redis.server);
+    undo_forget_all();
     snprintf(redis.url, sizeof redis.url, "unix://%s", redis.server.socket);
     redis.client = redisConnectUnix(redis.server.socket);
     return redis.client == NULL || redis.client->err != 0 ? -1 : 0;

@@ -75,7 +75,7 @@ static void a_good_certificate_is_accepted(void **state)
     (void)state;
 
     for (size_t i = 0; i < 2; i++) {
-        struct redis_server server = { .password = "sesame" };
+        static struct redis_server server = { .password = "sesame" };
         struct talk talk = { 0 };
         char url[100];
 
@@ -108,7 +108,7 @@ static void a_bad_certificate_is_told_until_it_is_a_good_one(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct redis_server server = { .password = "sesame" };
+        static struct redis_server server = { .password = "sesame" };
         struct talk talk = { 0 };
         char url[100];
 
@@ -137,7 +137,7 @@ static void a_bad_certificate_is_told_until_it_is_a_good_one(void **state)
 
 static void the_systems_authorities_do_not_know_ours(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 }, careless = { 0 };
     (void)state;
 
@@ -159,7 +159,7 @@ static void the_systems_authorities_do_not_know_ours(void **state)
 /* Redis waits for more of what it takes for a very long word. */
 static void a_plain_port_speaks_no_tls(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     char url[100];
     (void)state;
@@ -182,7 +182,7 @@ static void a_plain_port_speaks_no_tls(void **state)
 
 static void a_tls_port_takes_nothing_plain(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     char url[100];
     (void)state;
@@ -202,7 +202,7 @@ static void a_tls_port_takes_nothing_plain(void **state)
 
 static void a_lost_server_is_found_again(void **state)
 {
-    struct redis_server server = { 0 };
+    static struct redis_server server = { 0 };
     struct talk talk = { 0 };
     (void)state;
 

@@ -89,38 +89,34 @@ static void assert_no_point_twice(json_t *items)
 
 /* ---- rules --------------------------------------------------------------- */
 
-/* Sends until an interval more has been sealed. */
-static uint64_t send_an_interval(struct running *running, int fd)
+/* Sends until an interval more has been sealed; never more than the socket's queue holds. */
+static void send_an_interval(struct running *running, int fd, uint64_t *sent)
 {
     struct server_view view;
-    uint64_t sent = 0;
 
     server_view(running->server, &view);
     uint64_t sealed = counter_read(&view.flusher_ledger->snapshots);
     while (counter_read(&view.flusher_ledger->snapshots) == sealed) {
-        for (int i = 0; i < 20; i++, sent++)
+        for (int i = 0; i < 20; i++, (*sent)++)
             udp_send(fd, "hits:1|c|#own:x");
-        event_base_loop(running->base, EVLOOP_NONBLOCK);
-        usleep(1000);
+        assert_true(running_until(running, running_datagrams, *sent));
     }
-    return sent;
 }
 
 static void reload_under_traffic(char *workers)
 {
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     uint64_t sent = 0;
 
     assert_true(RUNNING_START(&running, NULL, dd_url(fake), "api_key=k", "heeler_interval=1",
                               "tags=generation:1", workers));
     int fd = udp_sender(running_listener(&running, 0));
-    sent += send_an_interval(&running, fd);
+    send_an_interval(&running, fd, &sent);
     must_reload(&running, "tags=generation:never"); /* replaced before it is seen */
     must_reload(&running, "tags=generation:2");
-    sent += send_an_interval(&running, fd);
-    sent += send_an_interval(&running, fd);
-    assert_true(running_until(&running, running_datagrams, sent));
+    send_an_interval(&running, fd, &sent);
+    send_an_interval(&running, fd, &sent);
     must_reload(&running, "tags=generation:3"); /* and stopped at once */
     assert_true(running_stop(&running));
 
@@ -169,7 +165,7 @@ static void a_wrong_setting_keeps_all_as_it_was(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        struct running running;
+        static struct running running;
         struct reload out;
         assert_true(
             RUNNING_START(&running, NULL, dd_url(fake), "api_key=k", "tags=a:1",
@@ -192,7 +188,7 @@ static void a_wrong_setting_keeps_all_as_it_was(void **state)
 
 static void what_needs_a_restart_is_told_and_kept(void **state)
 {
-    struct running running;
+    static struct running running;
     struct reload out;
     (void)state;
 
@@ -223,7 +219,7 @@ static void a_new_key_delivers_what_was_held(void **state)
 {
     static const struct fake_answer forbidden = { .status = 403 };
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     (void)state;
 
     fake_intake_script(fake, &forbidden, 1);
@@ -249,7 +245,7 @@ static void a_new_key_delivers_what_was_held(void **state)
 static void other_intakes_need_a_restart(void **state)
 {
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     struct reload out;
     (void)state;
 
@@ -282,7 +278,7 @@ static void other_intakes_need_a_restart(void **state)
 
 static void local_mode_ends_with_a_restart(void **state)
 {
-    struct running running;
+    static struct running running;
     struct reload out;
     (void)state;
 

@@ -172,7 +172,7 @@ static void every_kind_of_line_arrives_at_the_intake(void **state)
     (void)state;
     for (int round = 0; round < 2; round++) {
         struct fake_intake *fake = fake_intake_start();
-        struct running running;
+        static struct running running;
         int64_t from_s = time(NULL);
 
         assert_true(RUNNING_START(&running, NULL, TO_FAKE(dd_url(fake)), "extra_tags=extra:1"));
@@ -217,7 +217,7 @@ static void send_counts(struct running *running, int flows, int rounds, uint64_t
 static void counts_over_many_intervals_add_up(const char *workers)
 {
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     struct server_view view;
     uint64_t sent = 0;
 
@@ -269,7 +269,7 @@ static void what_an_intake_answers_503_arrives_once_it_recovers(void **state)
 {
     static const struct fake_answer trouble[] = { { .status = 503 }, { .status = 503 } };
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     (void)state;
 
     fake_intake_script(fake, trouble, 2);
@@ -297,7 +297,7 @@ static void a_hanging_intake_holds_the_stop_no_longer_than_its_timeout(void **st
 {
     static const struct fake_answer hang[] = { { .trick = FAKE_HANG } };
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     (void)state;
 
     fake_intake_script(fake, hang, 1);
@@ -321,9 +321,9 @@ static void a_hanging_intake_holds_the_stop_no_longer_than_its_timeout(void **st
 
 static void local_mode_shows_the_bucket_and_sends_nothing(void **state)
 {
-    struct running running;
-    char *text = NULL;
-    size_t size = 0;
+    static struct running running;
+    static char *text; /* the console writes them, too */
+    static size_t size;
     FILE *console = open_memstream(&text, &size);
     (void)state;
 
@@ -347,7 +347,7 @@ static void local_mode_shows_the_bucket_and_sends_nothing(void **state)
 static void datagrams_are_passed_on_as_they_came(void **state)
 {
     static const char odd[] = "forwarded:1|c\n\nno line at all\n";
-    struct running running;
+    static struct running running;
     int port, to = udp_receiver(&port);
     char set[64], got[256];
     (void)state;
@@ -369,7 +369,7 @@ static void datagrams_are_passed_on_as_they_came(void **state)
 
 static void a_start_that_fails_says_why_and_leaves_nothing_behind(void **state)
 {
-    struct running first, second;
+    static struct running first, second;
     char set[64];
     (void)state;
 
@@ -399,7 +399,7 @@ static void a_start_that_fails_says_why_and_leaves_nothing_behind(void **state)
 
 static void without_dogstatsd_the_server_still_runs(void **state)
 {
-    struct running running;
+    static struct running running;
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, "use_dogstatsd=false", "heeler_interval=1"));
@@ -411,7 +411,7 @@ static void without_dogstatsd_the_server_still_runs(void **state)
 
 static void the_log_names_no_password_of_dd_url(void **state)
 {
-    struct running running;
+    static struct running running;
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, "dd_url=http://user:secret@127.0.0.1:1",
@@ -429,7 +429,7 @@ static void a_hanging_redis_delays_nothing_of_the_intake(void **state)
                                    .sin_addr.s_addr = htonl(0x7f000001) };
     socklen_t len = sizeof address;
     struct fake_intake *fake = fake_intake_start();
-    struct running running;
+    static struct running running;
     char redis[80];
     int redis_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     (void)state;
@@ -471,7 +471,7 @@ static bool all_turned_after(const struct server_view *view, uint64_t n)
 /* With nothing to do, and an interval that is longer than health has patience. */
 static void every_idle_loop_shows_that_it_turns(void **state)
 {
-    struct running running;
+    static struct running running;
     (void)state;
 
     bool started = RUNNING_START(&running, NULL, "heeler_interval=60", "heeler_workers=2");

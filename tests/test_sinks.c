@@ -86,7 +86,7 @@ static double value_of(const json_t *items, const char *name)
 static void both_intakes_get_everything_and_what_the_server_says_of_itself(void **state)
 {
     struct fake_intake *fakes[2] = { fake_intake_start(), fake_intake_start() };
-    struct running running;
+    static struct running running;
     char url[96], more[128];
     (void)state;
 

@@ -11,6 +11,7 @@
 
 #include "flush/syncer.h"
 #include "tests/support/temp_file.h"
+#include "tests/support/undo.h"
 
 /* A disk that does not answer until it is let go. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -62,20 +63,31 @@ struct rig {
     struct syncer syncer;
 };
 
+/* Behind a test that failed. */
+static void rig_undo(void *what)
+{
+    struct rig *rig = what;
+
+    set_disk(false);
+    syncer_stop(&rig->syncer);
+    close(rig->folder_fd);
+    temp_folder_remove(rig->path);
+}
+
 static void rig_open(struct rig *rig)
 {
     *rig = (struct rig){ .before = open_descriptors() };
     temp_folder_make(rig->path);
     rig->folder_fd = open(rig->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     syncs = 0;
+    undo_later(rig_undo, rig);
 }
 
 static void rig_close(struct rig *rig)
 {
-    syncer_stop(&rig->syncer);
-    close(rig->folder_fd);
+    undo_forget(rig);
+    rig_undo(rig);
     assert_int_equal(open_descriptors(), rig->before);
-    temp_folder_remove(rig->path);
 }
 
 static void give(struct rig *rig, int n)
@@ -88,7 +100,7 @@ static void give(struct rig *rig, int n)
 
 static void every_file_is_synced_and_closed(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -101,7 +113,7 @@ static void every_file_is_synced_and_closed(void **state)
 
 static void nobody_waits_for_a_disk_that_hangs(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);
@@ -117,7 +129,7 @@ static void nobody_waits_for_a_disk_that_hangs(void **state)
 
 static void without_a_thread_files_are_only_closed(void **state)
 {
-    struct rig rig;
+    static struct rig rig;
     (void)state;
 
     rig_open(&rig);

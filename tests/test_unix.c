@@ -40,7 +40,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
+    undo_all(state);
     temp_folder_remove(folder);
     return 0;
 }
@@ -204,14 +204,39 @@ static double counted(struct fake_intake *fake)
     return sum;
 }
 
-static struct server *start(struct settings *settings, struct event_base *base)
-{
-    struct server_config config = { .settings = settings, .hostname = "h", .base = base };
-    struct server *server = server_start(&config, problem, sizeof problem);
+/* Static, as its threads look at the settings. */
+static struct up {
+    struct settings settings;
+    struct event_base *base;
+    struct server *server; /* NULL: it has ended */
+} up;
 
-    if (server == NULL)
+static bool stop(void)
+{
+    struct server *given = up.server;
+    bool ended = given == NULL || server_stop(given);
+
+    up.server = NULL;
+    event_base_free(up.base);
+    undo_forget(&up);
+    return ended;
+}
+
+static void undo(void *what)
+{
+    (void)what;
+    stop();
+}
+
+static void start(void)
+{
+    struct server_config config = { .settings = &up.settings, .hostname = "h" };
+
+    config.base = up.base = event_base_new();
+    undo_later(undo, &up);
+    up.server = server_start(&config, problem, sizeof problem);
+    if (up.server == NULL)
         fail_msg("%s", problem);
-    return server;
 }
 
 /* Several senders of both kinds, two workers; the stop comes while everything is
@@ -219,17 +244,15 @@ static struct server *start(struct settings *settings, struct event_base *base)
 static void sums_are_exact_over_both_kinds(void **state)
 {
     struct fake_intake *fake = fake_intake_start();
-    struct event_base *base = event_base_new();
-    struct settings settings;
     char url[128];
     pthread_t senders[SENDERS];
     (void)state;
 
     snprintf(url, sizeof url, "dd_url=%s", fake_intake_url(fake));
-    assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0",
+    assert_true(WITH_SETTINGS(&up.settings, "dogstatsd_port=0",
                               "heeler_http_listen=", "heeler_workers=2", "api_key=0123456789",
                               url, datagram_setting, stream_setting));
-    struct server *server = start(&settings, base);
+    start();
     for (int i = 0; i < SENDERS; i++)
         assert_int_equal(pthread_create(&senders[i], NULL, send_all,
                                         i % 2 == 0 ? datagram_path : stream_path),
@@ -239,33 +262,30 @@ static void sums_are_exact_over_both_kinds(void **state)
         pthread_join(senders[i], &sent);
         assert_non_null(sent);
     }
-    assert_true(server_stop(server));
+    assert_true(stop());
     assert_true(fabs(counted(fake) - 3.0 * SENDERS * ROUNDS) < 1e-6);
     assert_false(exists(datagram_path));
     assert_false(exists(stream_path));
-    event_base_free(base);
-    settings_free(&settings);
+    settings_free(&up.settings);
     fake_intake_stop(fake);
 }
 
 static void names_the_process_that_sent_a_bad_line(void **state)
 {
-    struct event_base *base = event_base_new();
-    struct settings settings;
     char path[TEMP_PATH_SIZE], wanted[192];
     (void)state;
 
-    assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0",
+    assert_true(WITH_SETTINGS(&up.settings, "dogstatsd_port=0",
                               "heeler_http_listen=", "dogstatsd_origin_detection=true",
                               datagram_setting, stream_setting));
     temp_file_write(path, "", 0);
     assert_true(log_open(LOG_LEVEL_WARN, path, false, false));
-    struct server *server = start(&settings, base);
+    start();
     int datagram = connect_to(datagram_path, SOCK_DGRAM);
     int stream = connect_to(stream_path, SOCK_STREAM);
     assert_int_equal(send(datagram, "bad", 3, 0), 3);
     assert_int_equal(send(stream, "\5\0\0\0worse", 9, 0), 9);
-    assert_true(server_stop(server));
+    assert_true(stop());
     log_close();
     log_set_level(LOG_LEVEL_OFF);
 
@@ -280,26 +300,23 @@ static void names_the_process_that_sent_a_bad_line(void **state)
     unlink(path);
     close(datagram);
     close(stream);
-    event_base_free(base);
-    settings_free(&settings);
+    settings_free(&up.settings);
 }
 
 /* What is in the queues when the stop comes, of connections not accepted yet too. */
 static void nothing_that_was_sent_before_the_stop_is_lost(void **state)
 {
     struct fake_intake *fake = fake_intake_start();
-    struct event_base *base = event_base_new();
-    struct settings settings;
     char url[128];
     int sent = 0;
     (void)state;
 
     snprintf(url, sizeof url, "dd_url=%s", fake_intake_url(fake));
-    assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0",
+    assert_true(WITH_SETTINGS(&up.settings, "dogstatsd_port=0",
                               "heeler_http_listen=", "heeler_workers=2", "api_key=0123456789",
                               url, datagram_setting, stream_setting));
     for (int round = 0; round < 20; round++) {
-        struct server *server = start(&settings, base);
+        start();
         int streams[8], datagram = connect_to(datagram_path, SOCK_DGRAM);
 
         for (int i = 0; i < 8; i++) {
@@ -308,14 +325,13 @@ static void nothing_that_was_sent_before_the_stop_is_lost(void **state)
             assert_int_equal(send(datagram, "a:1|c", 5, 0), 5);
             sent += 3;
         }
-        assert_true(server_stop(server));
+        assert_true(stop());
         for (int i = 0; i < 8; i++)
             close(streams[i]);
         close(datagram);
     }
     assert_true(fabs(counted(fake) - sent) < 1e-6);
-    event_base_free(base);
-    settings_free(&settings);
+    settings_free(&up.settings);
     fake_intake_stop(fake);
 }
 

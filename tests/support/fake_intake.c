@@ -16,7 +16,7 @@
 
 #include "tests/support/decode.h"
 
-enum { MOST_REQUESTS = 4096, MOST_ANSWERS = 256, WAIT_S = 10 };
+enum { MOST_REQUESTS = 4096, MOST_ANSWERS = 256, WAIT_S = 60 };
 
 struct fake_intake {
     struct event_base *base;
@@ -184,6 +184,11 @@ static bool bind_port(struct fake_intake *fake)
     return true;
 }
 
+static void undo(void *what)
+{
+    fake_intake_stop(what);
+}
+
 struct fake_intake *fake_intake_start(void)
 {
     struct fake_intake *fake = calloc(1, sizeof *fake);
@@ -199,11 +204,13 @@ struct fake_intake *fake_intake_start(void)
     pthread_cond_init(&fake->changed, NULL);
     if (!bind_port(fake) || pthread_create(&fake->thread, NULL, serve, fake) != 0)
         abort();
+    undo_later(undo, fake);
     return fake;
 }
 
 void fake_intake_stop(struct fake_intake *fake)
 {
+    undo_forget(fake);
     pthread_mutex_lock(&fake->mutex);
     fake->stopping = true;
     pthread_mutex_unlock(&fake->mutex);

@@ -2,13 +2,15 @@
  *
  * Runs in a thread of its own, keeps every request and answers from a script;
  * behind its end, and without one, 202. Nothing here sleeps: waiting ends when
- * it came true, or false after ten seconds. */
+ * it came true, or false after a minute. A failed test is undone. */
 #ifndef TESTS_SUPPORT_FAKE_INTAKE_H
 #define TESTS_SUPPORT_FAKE_INTAKE_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "tests/support/undo.h"
 
 struct fake_answer {
     enum {

@@ -1,6 +1,7 @@
 #include "tests/support/redis_server.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,7 +18,22 @@
 
 #include <hiredis/hiredis.h>
 
-enum { TRIES = 2000, PAUSE_US = 10000, MAX_WORDS = 16, ANSWER_MAX = 65536 };
+#include "config/clock.h"
+
+/* Another process is asked until it is ready; only one that never is takes a minute. */
+enum { WAIT_S = 60, PAUSE_MS = 10, MAX_WORDS = 16, ANSWER_MAX = 65536 };
+
+static int64_t wait_begin(void)
+{
+    return clock_monotonic_ns() + WAIT_S * INT64_C(1000000000);
+}
+
+/* False: too late. */
+static bool wait_more(int64_t until_ns)
+{
+    poll(NULL, 0, PAUSE_MS);
+    return clock_monotonic_ns() < until_ns;
+}
 
 static int free_port(void)
 {
@@ -145,17 +161,20 @@ static void run(const struct redis_server *server)
 
 static void wait_until_it_answers(struct redis_server *server)
 {
-    for (int i = 0; i < TRIES; i++) {
+    int64_t until_ns = wait_begin();
+
+    do {
         char *answer = ask(server, 1, (const char *[]){ "PING" });
         bool answers = answer != NULL && strcmp(answer, "PONG") == 0;
 
         free(answer);
         if (answers)
             return;
-        if (waitpid(server->pid, NULL, WNOHANG) == server->pid)
+        if (waitpid(server->pid, NULL, WNOHANG) == server->pid) {
+            server->pid = 0;
             break;
-        usleep(PAUSE_US);
-    }
+        }
+    } while (wait_more(until_ns));
     fail_msg("redis-server does not start; see \"make deps\"");
 }
 
@@ -168,8 +187,14 @@ void redis_server_restart(struct redis_server *server)
     wait_until_it_answers(server);
 }
 
+static void undo(void *what)
+{
+    redis_server_stop(what);
+}
+
 void redis_server_start(struct redis_server *server)
 {
+    undo_later(undo, server);
     temp_folder_make(server->folder);
     snprintf(server->socket, sizeof server->socket, "%s/socket", server->folder);
     server->port = free_port();
@@ -190,6 +215,7 @@ void redis_server_kill(struct redis_server *server)
 
 void redis_server_stop(struct redis_server *server)
 {
+    undo_forget(server);
     redis_server_kill(server);
     if (server->folder[0] != '\0')
         temp_folder_remove(server->folder);
@@ -211,7 +237,9 @@ static int known_nodes(const struct redis_server *server)
 
 static void wait_for_nodes(struct redis_cluster *cluster, bool state_ok)
 {
-    for (int i = 0; i < TRIES; i++) {
+    int64_t until_ns = wait_begin();
+
+    do {
         int ready = 0;
 
         for (int node = 0; node < REDIS_CLUSTER_SIZE; node++) {
@@ -222,8 +250,7 @@ static void wait_for_nodes(struct redis_cluster *cluster, bool state_ok)
         }
         if (ready == REDIS_CLUSTER_SIZE)
             return;
-        usleep(PAUSE_US);
-    }
+    } while (wait_more(until_ns));
     fail_msg("the cluster does not come together");
 }
 
@@ -244,33 +271,38 @@ static void meet(const struct redis_server *one, const struct redis_server *othe
 static void follow(const struct redis_server *replica, const struct redis_server *master)
 {
     char *id = redis_server_ask(master, "CLUSTER", "MYID", (const char *)NULL);
-    char *answer = NULL;
+    int64_t until_ns = wait_begin();
+    char *answer;
 
-    for (int i = 0; i < TRIES; i++) {
+    while (true) {
         answer = redis_server_ask(replica, "CLUSTER", "REPLICATE", id, (const char *)NULL);
         if (strcmp(answer, "OK") == 0)
             break;
+        if (!wait_more(until_ns))
+            fail_msg("a replica does not follow: %s", answer);
         free(answer);
-        answer = NULL;
-        usleep(PAUSE_US);
     }
-    assert_non_null(answer);
     free(answer);
     free(id);
 }
 
+static bool is_linked(const struct redis_server *replica)
+{
+    char *info = redis_server_ask(replica, "INFO", "replication", NULL);
+    bool up = strstr(info, "master_link_status:up") != NULL;
+
+    free(info);
+    return up;
+}
+
 static void wait_for_replicas(struct redis_cluster *cluster)
 {
-    for (int i = 3; i < REDIS_CLUSTER_SIZE; i++)
-        for (int tries = 0; tries < TRIES; tries++) {
-            char *info = redis_server_ask(&cluster->nodes[i], "INFO", "replication", NULL);
-            bool up = strstr(info, "master_link_status:up") != NULL;
+    int64_t until_ns = wait_begin();
 
-            free(info);
-            if (up)
-                break;
-            usleep(PAUSE_US);
-        }
+    for (int i = 3; i < REDIS_CLUSTER_SIZE; i++)
+        while (!is_linked(&cluster->nodes[i]))
+            if (!wait_more(until_ns))
+                fail_msg("a replica is not linked to its master");
 }
 
 void redis_cluster_start(struct redis_cluster *cluster)

@@ -2,7 +2,8 @@
  *
  * Each has a folder of its own, a port that was free a moment ago, an append-only
  * file, and dies with the test. Whatever does not work fails the test: also that
- * there is no redis-server. These calls wait; the tested code must not. */
+ * there is no redis-server. These calls wait; the tested code must not. A failed test
+ * is undone, so a server is static; a group's own needs undo_forget_all(). */
 #ifndef TESTS_SUPPORT_REDIS_SERVER_H
 #define TESTS_SUPPORT_REDIS_SERVER_H
 
@@ -10,6 +11,7 @@
 #include <sys/types.h>
 
 #include "tests/support/temp_file.h"
+#include "tests/support/undo.h"
 
 struct redis_server {
     pid_t pid; /* 0: not running */

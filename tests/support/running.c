@@ -11,7 +11,7 @@
 #include "config/log.h"
 #include "tests/support/with_settings.h"
 
-#define WAIT_NS INT64_C(10000000000)
+#define WAIT_NS INT64_C(60000000000) /* only what never comes takes it */
 
 static bool load(void *context, struct settings *out, struct problems *problems)
 {
@@ -33,6 +33,15 @@ void running_set(struct running *running, char *set)
     running->sets[running->n_sets++] = set;
 }
 
+static void undo(void *what)
+{
+    struct running *running = what;
+
+    if (running->log == NULL)
+        running_stop(running);
+    running_free(running);
+}
+
 bool running_start(struct running *out, FILE *console, char **sets, size_t n_sets)
 {
     static char *const first[] = {
@@ -43,6 +52,7 @@ bool running_start(struct running *out, FILE *console, char **sets, size_t n_set
     };
 
     *out = (struct running){ .base = event_base_new() };
+    undo_later(undo, out);
     temp_file_write(out->log_path, "", 0);
     log_open(LOG_LEVEL_INFO, out->log_path, false, false);
     for (size_t i = 0; i < sizeof first / sizeof first[0]; i++)
@@ -77,6 +87,7 @@ bool running_stop(struct running *running)
 
 void running_free(struct running *running)
 {
+    undo_forget(running);
     event_base_free(running->base);
     settings_free(&running->settings);
     free(running->log);

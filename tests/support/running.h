@@ -2,7 +2,8 @@
  *
  * Started with some settings on ports of the kernel's choice, its log in a file;
  * the caller's loop (HTTP) turns while the test waits for something. Nothing
- * sleeps: waiting ends when it came true, or false after ten seconds. */
+ * sleeps: waiting ends when it came true, or false after a minute. It is static or
+ * on the heap, as the server's threads look at it: a failed test is undone. */
 #ifndef TESTS_SUPPORT_RUNNING_H
 #define TESTS_SUPPORT_RUNNING_H
 
@@ -10,6 +11,7 @@
 
 #include "server/server.h"
 #include "tests/support/temp_file.h"
+#include "tests/support/undo.h"
 
 enum { RUNNING_SETS_MAX = 32 };
 

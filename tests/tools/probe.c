@@ -1,7 +1,7 @@
 /* probe: the other ends of a server under test, for scripts.
  *
  *   probe burst PORT COUNT   sends COUNT datagrams at once, prints how many left
- *   probe flood PORT         sends until SIGTERM, prints how many left
+ *   probe flood PORT         sends until SIGTERM and one behind it, prints how many left
  *   probe get PORT PATH      prints the body; exit 1 unless the answer is 200
  *   probe post PORT PATH     the same by POST; exit 1 unless it is 200 or 202
  *   probe watch PORT SECONDS  asks /live and /metrics all the time; prints how long answers
@@ -62,10 +62,13 @@ static int send_many(const char *port, int64_t count)
     if (fd < 0)
         return fail("connect");
     signal(SIGTERM, on_term);
-    while (!told_to_end && sent < count) {
-        if (send(fd, line, sizeof line - 1, 0) == sizeof line - 1)
+    bool was_told = false;
+    while (!was_told && sent < count) {
+        bool is_last = told_to_end;
+        if (send(fd, line, sizeof line - 1, 0) == sizeof line - 1) {
             sent++;
-        else if (errno != EINTR && errno != ENOBUFS)
+            was_told = is_last;
+        } else if (errno != EINTR && errno != ENOBUFS)
             return fail("send");
     }
     printf("%lld\n", (long long)sent);
