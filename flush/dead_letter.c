@@ -39,27 +39,38 @@ static bool take_census(int folder_fd, struct census *out)
             close(fd);
         return false;
     }
-    while ((entry = readdir(folder)) != NULL) {
-        if (!is_letter(entry->d_name) || fstatat(fd, entry->d_name, &stat, 0) != 0)
+    while (errno = 0, (entry = readdir(folder)) != NULL) {
+        if (!is_letter(entry->d_name) ||
+            fstatat(fd, entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) != 0 ||
+            S_ISDIR(stat.st_mode))
             continue;
         out->files++;
         out->bytes += (uint64_t)stat.st_size;
         if (out->oldest[0] == '\0' || strcmp(entry->d_name, out->oldest) < 0)
             snprintf(out->oldest, NAME_SIZE, "%s", entry->d_name);
     }
+    int error = errno;
+
     closedir(folder);
-    return true;
+    errno = error;
+    return error == 0;
 }
 
-/* Room for one more of that size. */
-static void make_room(int folder_fd, uint64_t size)
+/* Room for one more of that size. False with errno: it cannot be told or made, and the
+ * folder keeps its bounds. */
+static bool make_room(int folder_fd, uint64_t size)
 {
     struct census census;
 
-    while (take_census(folder_fd, &census) && census.files > 0 &&
-           (census.files >= DEAD_LETTERS_MAX || census.bytes + size > DEAD_LETTER_BYTES_MAX))
+    for (;;) {
+        if (!take_census(folder_fd, &census))
+            return false;
+        if (census.files == 0 ||
+            (census.files < DEAD_LETTERS_MAX && census.bytes + size <= DEAD_LETTER_BYTES_MAX))
+            return true;
         if (unlinkat(folder_fd, census.oldest, 0) != 0)
-            return;
+            return false;
+    }
 }
 
 static bool write_letter(int fd, const struct dead_letter *letter)
@@ -93,9 +104,10 @@ bool dead_letter_write(const char *folder, const struct dead_letter *letter)
 
     if (folder_fd < 0)
         return false;
-    make_room(folder_fd, letter->payload->size);
     snprintf(name, sizeof name, "%020" PRId64 "%s", letter->now_ns, suffix);
-    int fd = openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = make_room(folder_fd, letter->payload->size)
+                 ? openat(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
+                 : -1;
     bool written = fd >= 0 && write_letter(fd, letter);
     int error = errno;
 

@@ -42,14 +42,15 @@ struct delivery {
     /* delivery_follow puts, the thread takes; whoever exchanges it out owns it. */
     _Atomic(struct change *) change;
     _Atomic(int64_t) alive_ms; /* the thread writes, delivery_alive_ms reads */
-    _Atomic(bool) hold;        /* delivery_hold writes once, the thread reads */
-    struct state_writer *heir; /* written before stop_ns; NULL: none */
-    _Atomic(int64_t) stop_ns;  /* delivery_stop writes once, the thread reads; 0: run */
+    _Atomic(bool) hold;        /* delivery_hold and _resume write, the thread reads */
+    /* delivery_hand_over puts; whoever exchanges it out alone writes to it. */
+    _Atomic(struct state_writer *) heir;
+    _Atomic(int64_t) stop_ns; /* delivery_stop writes once, the thread reads; 0: run */
 
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t ended;
-    bool is_quiet, has_ended, has_handed; /* under mutex */
+    bool has_held, is_quiet, has_ended, has_handed; /* under mutex */
 };
 
 static int64_t monotonic_ms(void)
@@ -193,6 +194,22 @@ static void follow(struct delivery *delivery)
     change_free(change);
 }
 
+/* No request is begun and no disk asked, until a successor takes over or nobody does. */
+static void follow_hold(struct delivery *delivery)
+{
+    bool hold = atomic_load_explicit(&delivery->hold, memory_order_relaxed);
+    bool held = delivery->common.holding;
+
+    delivery->common.holding = hold;
+    if (hold) {
+        say(delivery, &delivery->has_held);
+        note_quiet(delivery);
+    } else if (held) {
+        for (size_t i = 0; i < delivery->n_endpoints; i++)
+            endpoint_resume(delivery->endpoints[i]);
+    }
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
     struct delivery *delivery = argument;
@@ -203,12 +220,9 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     int64_t stop_ns = atomic_load_explicit(&delivery->stop_ns, memory_order_acquire);
 
     follow(delivery);
-    if (atomic_load_explicit(&delivery->hold, memory_order_relaxed)) {
-        delivery->common.holding = true;
-        note_quiet(delivery);
-    }
+    follow_hold(delivery);
     accept_all(delivery);
-    if (stop_ns != 0 && delivery->heir != NULL)
+    if (stop_ns != 0 && atomic_load_explicit(&delivery->heir, memory_order_relaxed) != NULL)
         event_base_loopbreak(delivery->common.base);
     else if (stop_ns != 0 && !delivery->common.stopping)
         begin_stop(delivery, stop_ns);
@@ -259,7 +273,7 @@ static void delivery_clear(struct delivery *delivery)
 
 /* ------------------------------------------------------------- a successor */
 
-static void hand_over_mirror(struct delivery *delivery, struct state_writer *out)
+static void write_mirror(const struct delivery *delivery, struct state_writer *out)
 {
     if (delivery->mirror == NULL)
         return;
@@ -269,17 +283,42 @@ static void hand_over_mirror(struct delivery *delivery, struct state_writer *out
     queue_hand_over_end(out);
 }
 
-/* What cannot be written is kept as at a stop. */
-static void hand_over(struct delivery *delivery, struct state_writer *out)
+/* True: all of it is in the state, and the state is whole. */
+static bool write_payloads(const struct delivery *delivery, struct state_writer *out)
 {
-    if (state_settle(out)) {
-        state_begin(out, STATE_PAYLOADS);
-        state_put_number(out, delivery->n_endpoints + (delivery->mirror != NULL));
-        for (size_t i = 0; i < delivery->n_endpoints; i++)
-            endpoint_hand_over(delivery->endpoints[i], out);
-        hand_over_mirror(delivery, out);
-        (void)state_settle(out);
-    }
+    if (!state_settle(out))
+        return false;
+    state_begin(out, STATE_PAYLOADS);
+    state_put_number(out, delivery->n_endpoints + (delivery->mirror != NULL));
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_hand_over(delivery->endpoints[i], out);
+    write_mirror(delivery, out);
+    if (state_complete(out))
+        return true;
+    state_cancel(out);
+    return false;
+}
+
+static void close_accounts(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_handed_over(delivery->endpoints[i]);
+    if (delivery->mirror != NULL)
+        mirror_sink_handed_over(delivery->mirror);
+}
+
+/* What cannot be written stays on its account, and is kept as at a stop. */
+static void hand_over(struct delivery *delivery)
+{
+    struct state_writer *out =
+        atomic_exchange_explicit(&delivery->heir, NULL, memory_order_acquire);
+
+    if (out == NULL) /* nobody waits for it, or not any more */
+        return;
+    if (write_payloads(delivery, out))
+        close_accounts(delivery);
+    else
+        log_error("delivery: no memory to hand over what is unsent: kept as at a stop");
     say(delivery, &delivery->has_handed);
 }
 
@@ -348,10 +387,11 @@ static void *delivery_run(void *argument)
 {
     struct delivery *delivery = argument;
 
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_begin(delivery->endpoints[i]);
     take_over(delivery);
     event_base_dispatch(delivery->common.base);
-    if (delivery->heir != NULL)
-        hand_over(delivery, delivery->heir);
+    hand_over(delivery);
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         endpoint_keep_rest(delivery->endpoints[i]);
     if (delivery->mirror != NULL)
@@ -486,16 +526,21 @@ struct delivery *delivery_start(const struct delivery_config *config, struct out
         .config = &delivery->config, .outbox = outbox, .moved = on_moved, .delivery = delivery
     };
     delivery->ledgers = ledgers;
-    if (config->inherited != NULL)
-        state_use(config->inherited);
-    open_condition(delivery);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+
+    if (code != CURLE_OK) {
+        log_error("delivery: cannot start: libcurl: %s", curl_easy_strerror(code));
         free(delivery);
         return NULL;
     }
+    if (config->inherited != NULL)
+        state_use(config->inherited);
+    open_condition(delivery);
     if (delivery_open(delivery) && start_thread(delivery))
         return delivery;
     log_error("delivery: cannot start: bad intake URL or API key, or out of memory");
+    if (config->inherited != NULL)
+        state_done(config->inherited);
     delivery_clear(delivery);
     delivery_free(delivery);
     return NULL;
@@ -562,14 +607,15 @@ static bool wait_for(struct delivery *delivery, const bool *what, int64_t deadli
     return came;
 }
 
-bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns)
+static void begin_end(struct delivery *delivery, int64_t deadline_ns)
 {
-    int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
+    atomic_store_explicit(&delivery->stop_ns, deadline_ns, memory_order_release); /* on_wake */
+    outbox_wake(delivery->common.outbox);
+}
 
-    atomic_store_explicit(&given->stop_ns, deadline_ns, memory_order_release); /* on_wake */
-    outbox_wake(given->common.outbox);
-    if (given->heir != NULL) /* memory only: it takes no longer than it takes */
-        wait_for(given, &given->has_handed, INT64_MAX);
+/* False: the thread goes on, and with it the delivery. */
+static bool wait_for_end(struct delivery *given, int64_t deadline_ns)
+{
     if (!wait_for(given, &given->has_ended, deadline_ns)) {
         pthread_detach(given->thread);
         return false;
@@ -579,16 +625,57 @@ bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns)
     return true;
 }
 
-bool delivery_hold(struct delivery *delivery, int64_t deadline_monotonic_ns)
+bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns)
 {
-    atomic_store_explicit(&delivery->hold, true, memory_order_relaxed);
-    outbox_wake(delivery->common.outbox);
-    return wait_for(delivery, &delivery->is_quiet, deadline_monotonic_ns);
+    int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
+
+    begin_end(given, deadline_ns);
+    return wait_for_end(given, deadline_ns);
 }
 
-bool delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
-                        struct state_writer *out)
+void delivery_hold(struct delivery *delivery)
 {
-    given->heir = out; /* before stop_ns */
-    return delivery_stop(given, deadline_monotonic_ns);
+    syncer_hold(&delivery->common.syncer, true);
+    atomic_store_explicit(&delivery->hold, true, memory_order_relaxed);
+    outbox_wake(delivery->common.outbox);
+}
+
+enum delivery_held delivery_held(struct delivery *delivery, int64_t until_monotonic_ns)
+{
+    bool quiet = wait_for(delivery, &delivery->is_quiet, until_monotonic_ns);
+
+    pthread_mutex_lock(&delivery->mutex);
+    bool held = delivery->has_held;
+
+    pthread_mutex_unlock(&delivery->mutex);
+    if (!held || !syncer_is_idle(&delivery->common.syncer))
+        return DELIVERY_SILENT;
+    return quiet ? DELIVERY_QUIET : DELIVERY_BUSY;
+}
+
+void delivery_resume(struct delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->mutex);
+    delivery->has_held = delivery->is_quiet = false;
+    pthread_mutex_unlock(&delivery->mutex);
+    atomic_store_explicit(&delivery->hold, false, memory_order_relaxed);
+    syncer_hold(&delivery->common.syncer, false);
+    outbox_wake(delivery->common.outbox);
+}
+
+enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
+                                      struct state_writer *out)
+{
+    int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
+
+    atomic_store_explicit(&given->heir, out, memory_order_release); /* hand_over */
+    begin_end(given, deadline_ns);
+    if (!wait_for(given, &given->has_handed, deadline_ns)) {
+        if (atomic_exchange_explicit(&given->heir, NULL, memory_order_relaxed) != NULL) {
+            pthread_detach(given->thread);
+            return DELIVERY_STUCK;
+        }
+        wait_for(given, &given->has_handed, INT64_MAX); /* it is at it, in memory only */
+    }
+    return wait_for_end(given, fair_deadline(deadline_ns)) ? DELIVERY_ENDED : DELIVERY_LINGERS;
 }

@@ -86,13 +86,30 @@ int64_t delivery_alive_ms(const struct delivery *delivery);
  * and ledgers; the process must not free them, only end. */
 bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns);
 
-/* No request begins any more; waits for those in flight until the deadline, false: some
- * still are. What is pushed is kept. delivery_hand_over() or delivery_stop() is next. */
-bool delivery_hold(struct delivery *delivery, int64_t deadline_monotonic_ns);
+/* No request begins any more and no disk is asked, so that a successor may take over. What
+ * is pushed is kept. delivery_resume(), delivery_hand_over() or delivery_stop() is next. */
+void delivery_hold(struct delivery *delivery);
+void delivery_resume(struct delivery *delivery);
 
-/* Instead of delivery_stop: what is left is written into the part STATE_PAYLOADS. When
- * that fails it goes to disk or is shed as at a stop. */
-bool delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
-                        struct state_writer *out);
+enum delivery_held {
+    DELIVERY_SILENT, /* the thread has not answered: a disk or a name server hangs */
+    DELIVERY_BUSY,   /* a request is still under way */
+    DELIVERY_QUIET,
+};
+
+/* How far it has come; waits until the last of these is so, or that time has come. */
+enum delivery_held delivery_held(struct delivery *delivery, int64_t until_monotonic_ns);
+
+enum delivery_heir {
+    DELIVERY_ENDED,
+    DELIVERY_LINGERS, /* all is said, and the thread goes on as with delivery_stop() */
+    DELIVERY_STUCK,   /* the same, and it has not come to writing: nothing was handed over */
+};
+
+/* Instead of delivery_stop: what is left is written into the part STATE_PAYLOADS, and the
+ * state completed. What cannot be written goes to disk or is shed as at a stop. When it is
+ * stuck nobody writes to the state any more. */
+enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
+                                      struct state_writer *out);
 
 #endif

@@ -44,6 +44,8 @@ static bool is_blocked(const struct endpoint *endpoint)
 
 static void trim(struct endpoint *endpoint)
 {
+    if (endpoint->common->holding && !endpoint->common->stopping)
+        return;
     int64_t more_ms =
         queue_trim(&endpoint->queue, is_blocked(endpoint), endpoint_now_ms(), wall_s());
 
@@ -336,6 +338,7 @@ static void on_more(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     trim(argument);
+    endpoint_advance(argument); /* what could not be read may go now */
 }
 
 void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order)
@@ -434,13 +437,13 @@ static char *folder_of(const struct endpoint *endpoint, unsigned place)
     return folder;
 }
 
-static void open_queue(struct endpoint *endpoint, unsigned place)
+void endpoint_begin(struct endpoint *endpoint)
 {
     const struct delivery_config *config = endpoint->common->config;
     struct queue_config queue = {
         .name = endpoint->name,
         .memory_bytes = config->queue_bytes,
-        .folder = folder_of(endpoint, place),
+        .folder = endpoint->folder,
         .spool_limits = { config->spool.max_bytes, config->spool.max_disk_ratio },
         .syncer = &endpoint->common->syncer,
         .outdated_s = config->spool.outdated_s,
@@ -448,8 +451,12 @@ static void open_queue(struct endpoint *endpoint, unsigned place)
         .observe_context = config->observe_context,
     };
 
+    endpoint->folder = NULL;
     queue_open(&endpoint->queue, &queue, endpoint->common->outbox, endpoint->ledger,
                endpoint_now_ms(), wall_s());
+    if (config->validation_interval_ms > 0)
+        endpoint_arm(endpoint->validate, 0);
+    endpoint_arm(endpoint->more, 0); /* for what was found on disk */
 }
 
 struct endpoint *endpoint_new(struct endpoint_common *common,
@@ -473,10 +480,7 @@ struct endpoint *endpoint_new(struct endpoint_common *common,
         endpoint_free(endpoint);
         return NULL;
     }
-    open_queue(endpoint, place);
-    if (config->validation_interval_ms > 0)
-        endpoint_arm(endpoint->validate, 0);
-    endpoint_arm(endpoint->retry, 0); /* for what was found on disk */
+    endpoint->folder = folder_of(endpoint, place);
     return endpoint;
 }
 
@@ -487,15 +491,22 @@ bool endpoint_is_quiet(const struct endpoint *endpoint)
     return endpoint->in_flight == 0;
 }
 
-void endpoint_hand_over(struct endpoint *endpoint, struct state_writer *out)
+void endpoint_hand_over(const struct endpoint *endpoint, struct state_writer *out)
 {
     state_put_text(out, slice_of(lasting_name(endpoint)));
     state_put_number(out, endpoint->place);
-    for (int i = 0; i < endpoint->n_requests; i++)
-        if (endpoint->requests[i].errand != NULL)
-            queue_hand_over(&endpoint->queue, endpoint->requests[i].errand, out);
-    queue_hand_over_waiting(&endpoint->queue, out);
-    queue_hand_over_end(out);
+    queue_hand_over(&endpoint->queue, out);
+}
+
+void endpoint_handed_over(struct endpoint *endpoint)
+{
+    queue_handed_over(&endpoint->queue);
+}
+
+void endpoint_resume(struct endpoint *endpoint)
+{
+    dispatch(endpoint);
+    trim(endpoint);
 }
 
 bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64_t place)
@@ -545,6 +556,7 @@ void endpoint_free(struct endpoint *endpoint)
             event_free(timers[i]);
     keyed_release(endpoint->keyed);
     free(endpoint->name);
+    free(endpoint->folder);
     free(endpoint->dead_letter_path);
     free(endpoint);
 }

@@ -24,7 +24,7 @@ struct endpoint_common {
     struct transfers transfers;
     struct syncer syncer; /* of the spools */
     bool stopping;
-    bool holding;                  /* no request begins; those in flight come to their end */
+    bool holding;                  /* no request begins and nothing is written to the disk */
     int64_t give_up_ms;            /* while stopping: monotonic */
     void (*moved)(void *delivery); /* after every step of an endpoint */
     void *delivery;
@@ -37,6 +37,10 @@ struct endpoint;
 struct endpoint *endpoint_new(struct endpoint_common *common,
                               const struct delivery_target *target, unsigned place,
                               struct delivery_ledger *ledger);
+
+/* On the thread of delivery, ahead of all else: opens the spool, which may take as long as
+ * the disk likes, and looks for what waits there. */
+void endpoint_begin(struct endpoint *endpoint);
 
 /* A view: it is held from now on. order: ascending. */
 void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order);
@@ -58,8 +62,12 @@ void endpoint_keep_rest(struct endpoint *endpoint);
 /* No request is in flight. */
 bool endpoint_is_quiet(const struct endpoint *endpoint);
 
-/* Instead of endpoint_keep_rest: a successor sends what is left. */
-void endpoint_hand_over(struct endpoint *endpoint, struct state_writer *out);
+/* Instead of endpoint_keep_rest: a successor sends what is left, once it was handed over. */
+void endpoint_hand_over(const struct endpoint *endpoint, struct state_writer *out);
+void endpoint_handed_over(struct endpoint *endpoint);
+
+/* Nobody has taken over: it goes on after it was held. */
+void endpoint_resume(struct endpoint *endpoint);
 
 /* Whose payloads follow in the state: found by URL and place. False: not this one's. */
 bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64_t place);

@@ -29,6 +29,7 @@ struct endpoint {
     struct keyed *keyed; /* held: the key of the day */
     char *name;          /* of the intake, for the log */
     unsigned place;      /* among those with the same URL */
+    char *folder;        /* of the spool, for the queue; NULL: none */
     struct queue queue;
     struct delivery_ledger *ledger;
     struct backoff backoff;

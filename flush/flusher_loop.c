@@ -20,6 +20,7 @@ struct flusher_loop {
     int stop_fd;
     struct state *inherited;             /* or NULL */
     _Atomic(struct state_writer *) heir; /* NULL: everything is flushed at the stop */
+    bool handed_over;                    /* read after the thread has ended */
     _Atomic(int64_t) alive_ms;
     pthread_t thread;
 };
@@ -67,7 +68,9 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     struct state_writer *heir = atomic_load_explicit(&loop->heir, memory_order_acquire);
 
-    if (heir == NULL || !flusher_hand_over(loop->flusher, wall_s(), clock_monotonic_ns(), heir))
+    loop->handed_over =
+        heir != NULL && flusher_hand_over(loop->flusher, wall_s(), clock_monotonic_ns(), heir);
+    if (!loop->handed_over)
         flusher_finish(loop->flusher, wall_s(), clock_monotonic_ns());
     event_base_loopbreak(loop->base);
 }
@@ -167,19 +170,28 @@ struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inb
     return loop;
 }
 
-void flusher_loop_stop(struct flusher_loop *given)
+static void end_thread(struct flusher_loop *loop)
 {
-    ssize_t ignored = write(given->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
+    ssize_t ignored = write(loop->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 
     (void)ignored; /* an eventfd with room takes it */
-    pthread_join(given->thread, NULL);
+    pthread_join(loop->thread, NULL);
+}
+
+void flusher_loop_stop(struct flusher_loop *given)
+{
+    end_thread(given);
     loop_free(given);
 }
 
-void flusher_loop_hand_over(struct flusher_loop *given, struct state_writer *out)
+bool flusher_loop_hand_over(struct flusher_loop *given, struct state_writer *out)
 {
     atomic_store_explicit(&given->heir, out, memory_order_release); /* with on_stop */
-    flusher_loop_stop(given);
+    end_thread(given);
+    bool handed_over = given->handed_over;
+
+    loop_free(given);
+    return handed_over;
 }
 
 int64_t flusher_loop_alive_ms(const struct flusher_loop *loop)

@@ -19,8 +19,9 @@ struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inb
  * hands everything to the outbox and ends the thread. */
 void flusher_loop_stop(struct flusher_loop *given);
 
-/* The same, but what is open is written into the state; when that fails, it is flushed. */
-void flusher_loop_hand_over(struct flusher_loop *given, struct state_writer *out);
+/* The same, but what is open is written into the state. False: that failed, and it was
+ * flushed instead. */
+bool flusher_loop_hand_over(struct flusher_loop *given, struct state_writer *out);
 
 /* Monotonic milliseconds of the last completed turn of the loop, for health. */
 int64_t flusher_loop_alive_ms(const struct flusher_loop *loop);

@@ -572,14 +572,20 @@ const char *mirror_sink_name(const struct mirror_sink *sink)
     return redis_client_name(sink->client);
 }
 
-void mirror_sink_hand_over(struct mirror_sink *sink, struct state_writer *out)
+void mirror_sink_hand_over(const struct mirror_sink *sink, struct state_writer *out)
+{
+    for (const struct entry *entry = sink->head; entry != NULL; entry = entry->next)
+        if (!entry->settled)
+            queue_write(out, entry->payload);
+}
+
+void mirror_sink_handed_over(struct mirror_sink *sink)
 {
     struct delivery_ledger *ledger = &sink->ledger->points;
 
     for (struct entry *entry = sink->head; entry != NULL; entry = entry->next) {
         if (entry->settled)
             continue;
-        queue_write(out, entry->payload);
         uncount(&ledger->queued, entry->payload->points);
         count(&ledger->handed_over, entry->payload->points);
         entry->settled = true;

@@ -91,7 +91,10 @@ const char *mirror_sink_name(const struct mirror_sink *sink);
 
 /* A successor takes over: writes down, in order, what is not answered; closed by
  * queue_hand_over_end(). */
-void mirror_sink_hand_over(struct mirror_sink *sink, struct state_writer *out);
+void mirror_sink_hand_over(const struct mirror_sink *sink, struct state_writer *out);
+
+/* That reached the successor for good: the accounts are closed. */
+void mirror_sink_handed_over(struct mirror_sink *sink);
 
 /* A payload of a predecessor. */
 void mirror_sink_take_over(struct mirror_sink *sink, struct payload *given);

@@ -23,6 +23,10 @@ enum {
     MIN_BLOCK = 1024,
     FIRST_CAPACITY = 4096,
     GZIP_WRAPPER = 16, /* added to zlib's window bits: RFC 1952 instead of 1950 */
+
+    SANE_BYTES = 256 << 20,    /* no payload of ours is near it */
+    SANE_COMPRESSION = 33000,  /* zstd makes four bytes of a block of 128 KiB at best */
+    LEAST_BYTES_OF_A_POINT = 4 /* protobuf: two heads, a time, and a value of zero */
 };
 
 struct compressor {
@@ -51,6 +55,17 @@ struct payload_writer {
 void payload_free(struct payload *given)
 {
     free(given);
+}
+
+bool payload_is_sane(const struct payload *payload)
+{
+    bool packed = payload->compression != COMPRESSION_NONE;
+
+    return payload->size > 0 && payload->size <= SANE_BYTES &&
+           payload->raw_size <= SANE_BYTES &&
+           payload->raw_size <= payload->size * (packed ? SANE_COMPRESSION : 1) &&
+           payload->items <= payload->raw_size &&
+           payload->points <= payload->raw_size / LEAST_BYTES_OF_A_POINT;
 }
 
 const char *payload_route_path(enum payload_route route)

@@ -55,6 +55,10 @@ struct payload {
 
 void payload_free(struct payload *given);
 
+/* Could one of ours look like this? For what a file or another process says of one: no
+ * more points than its bytes can hold. */
+bool payload_is_sane(const struct payload *payload);
+
 struct payload_limits {
     size_t max_points;     /* 0: no limit */
     size_t max_raw;        /* uncompressed bytes of a payload */

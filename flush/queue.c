@@ -10,6 +10,7 @@ enum {
     SPILL_FILES = 16, /* written in one step */
     SPILL_BYTES = 4 << 20,
     SPOOL_RETRY_MS = 10000, /* after the disk failed */
+    READ_PAUSE_MS = 1000,   /* after a file could not be read; then the next is tried */
 };
 
 /* Those found on disk count down from here, new ones up. */
@@ -164,8 +165,24 @@ static struct errand *give_up(struct queue *queue, struct errand *given,
     return NULL;
 }
 
+/* It cannot be read now; errno says why. It is not in the way of the others, and tried
+ * again with all that are set aside. */
+static void set_aside(struct queue *queue, struct errand *given, int64_t now_ms)
+{
+    unsigned before;
+
+    if (log_limit_pass(&queue->unread_limit, now_ms, &before))
+        log_warn("delivery: %s: a payload in the spool %s cannot be read now: %s; it stays "
+                 "there and is tried again",
+                 queue->config.name, queue->config.folder, strerror(errno));
+    if (queue->unread.n == 0)
+        queue->unread_again_ms = now_ms + SPOOL_RETRY_MS;
+    queue->read_again_ms = now_ms + READ_PAUSE_MS;
+    backlog_put(&queue->unread, given);
+}
+
 /* With its payload in memory, or NULL when it has none or has to wait. */
-static struct errand *load(struct queue *queue, struct errand *taken)
+static struct errand *load(struct queue *queue, struct errand *taken, int64_t now_ms)
 {
     struct payload *payload = NULL;
 
@@ -177,7 +194,7 @@ static struct errand *load(struct queue *queue, struct errand *taken)
     case SPOOL_MISSING:
         return give_up(queue, taken, SHED_SPOOL_LOST);
     case SPOOL_LATER:
-        backlog_put(&queue->disk, taken);
+        set_aside(queue, taken, now_ms);
         return NULL;
     }
     /* Cannot be, but the books are kept by what the header said at first. */
@@ -195,28 +212,29 @@ static bool may_load(const struct queue *queue, int in_flight)
     return in_flight == 0 || bytes + queue->disk.newest->size <= queue->config.memory_bytes;
 }
 
-static struct errand *take(struct queue *queue, int in_flight)
+/* The newest that waits is a file, and it may be read now. */
+static bool is_disks_turn(const struct queue *queue, int in_flight, int64_t now_ms)
 {
-    struct errand *taken = NULL;
+    const struct errand *memory = queue->memory.newest, *disk = queue->disk.newest;
 
-    while (taken == NULL && queue_waiting(queue) > 0) {
-        const struct errand *memory = queue->memory.newest, *disk = queue->disk.newest;
-        size_t before = queue->disk.n;
+    return disk != NULL && now_ms >= queue->read_again_ms &&
+           (memory == NULL || memory->order < disk->order) && may_load(queue, in_flight);
+}
 
-        if (disk == NULL || (memory != NULL && memory->order > disk->order))
-            return leave_memory(queue, backlog_take_newest(&queue->memory));
-        if (!may_load(queue, in_flight))
-            return leave_memory(queue, backlog_take_newest(&queue->memory));
-        taken = load(queue, backlog_take_newest(&queue->disk));
-        if (taken == NULL && queue->disk.n == before)
-            return leave_memory(queue, backlog_take_newest(&queue->memory));
+static struct errand *take(struct queue *queue, int in_flight, int64_t now_ms)
+{
+    while (is_disks_turn(queue, in_flight, now_ms)) {
+        struct errand *taken = load(queue, backlog_take_newest(&queue->disk), now_ms);
+
+        if (taken != NULL)
+            return taken;
     }
-    return taken;
+    return leave_memory(queue, backlog_take_newest(&queue->memory));
 }
 
 struct errand *queue_take(struct queue *queue, int in_flight, int64_t now_ms)
 {
-    struct errand *taken = take(queue, in_flight);
+    struct errand *taken = take(queue, in_flight, now_ms);
 
     if (taken != NULL) {
         taken->in_flight = true;
@@ -275,17 +293,15 @@ static bool wants_spool(const struct queue *queue)
 
 static const char *explain(int error)
 {
-    return error == EWOULDBLOCK ? "another process has it"
-           : error == ENOSPC    ? "the disk is full, or over forwarder_storage_max_disk_ratio"
-                                : strerror(error);
+    return error == ENOSPC ? "the disk is full, or over forwarder_storage_max_disk_ratio"
+                           : strerrordesc_np(error);
 }
 
-/* errno says why. */
-static void spool_fails(struct queue *queue, const char *what, int64_t now_ms)
+static void spool_fails(struct queue *queue, const char *what, const char *why, int64_t now_ms)
 {
     if (!queue->spool_failing)
         log_warn("delivery: %s: spool %s: %s: %s; payloads stay in memory", queue->config.name,
-                 queue->config.folder, what, explain(errno));
+                 queue->config.folder, what, why);
     queue->spool_failing = true;
     queue->spool_retry_ms = now_ms + SPOOL_RETRY_MS;
 }
@@ -298,12 +314,20 @@ static void spool_works(struct queue *queue)
     queue->spool_failing = false;
 }
 
+/* The file's points are on the account spooled from now on. */
+static void count_recovered(struct queue *queue, struct errand *errand)
+{
+    count(&queue->ledger->recovered, errand->points);
+    count(&queue->ledger->spooled, errand->points);
+    backlog_put(&queue->disk, errand);
+}
+
 static void recover_file(struct queue *queue, const struct spool_file *file, uint64_t order)
 {
     struct errand *errand = calloc(1, sizeof *errand);
 
-    count(&queue->ledger->recovered, file->points);
     if (errand == NULL) { /* the file stays for the next process */
+        count(&queue->ledger->recovered, file->points);
         count(&queue->ledger->shed[SHED_NO_MEMORY], file->points);
         return;
     }
@@ -312,49 +336,124 @@ static void recover_file(struct queue *queue, const struct spool_file *file, uin
                                .created_s = file->created_s,
                                .size = file->size,
                                .points = file->points };
-    count(&queue->ledger->spooled, errand->points);
-    backlog_put(&queue->disk, errand);
+    if (file->size > 0)
+        count_recovered(queue, errand);
+    else
+        backlog_put(&queue->unread, errand);
 }
 
-static void recover(struct queue *queue)
+static void say_recovered(const struct queue *queue, const struct spool_scan *found)
 {
-    size_t n, damaged;
-    struct spool_file *files = spool_scan(&queue->spool, &n, &damaged);
+    size_t n = found->n - queue->unread.n;
 
-    queue->recovered = true;
-    queue->oldest_order -= n;
-    for (size_t i = 0; i < n; i++)
-        recover_file(queue, &files[i], queue->oldest_order + i);
-    free(files);
-    tally(&queue->ledger->damaged_files, damaged);
-    note_spool_bytes(queue);
-    observe(queue);
     if (n > 0)
         log_info("delivery: %s: %zu payloads of %" PRIu64 " points found in the spool",
                  queue->config.name, n,
                  atomic_load_explicit(&queue->ledger->recovered.points, memory_order_relaxed));
-    if (damaged > 0)
+    if (queue->unread.n > 0)
+        log_warn("delivery: %s: %zu payloads in the spool %s cannot be read now; they stay "
+                 "there and are tried again",
+                 queue->config.name, queue->unread.n, queue->config.folder);
+    if (found->damaged > 0)
         log_warn("delivery: %s: %zu damaged files removed from the spool", queue->config.name,
-                 damaged);
+                 found->damaged);
+    if (found->foreign > 0)
+        log_warn("delivery: %s: %zu names of payloads in the spool %s are left alone: they are "
+                 "no files, or another user may have made them",
+                 queue->config.name, found->foreign, queue->config.folder);
 }
 
-/* The bytes of files that are gone with their folder are given back one by one. */
+/* False with errno: the folder cannot be read now. */
+static bool recover(struct queue *queue, int64_t now_ms)
+{
+    struct spool_scan found;
+
+    if (!spool_scan(&queue->spool, &found))
+        return false;
+    queue->recovered = true;
+    queue->oldest_order -= found.n;
+    for (size_t i = 0; i < found.n; i++)
+        recover_file(queue, &found.files[i], queue->oldest_order + i);
+    queue->unread_again_ms = now_ms + SPOOL_RETRY_MS;
+    tally(&queue->ledger->damaged_files, found.damaged);
+    note_spool_bytes(queue);
+    observe(queue);
+    say_recovered(queue, &found);
+    free(found.files);
+    return true;
+}
+
+/* The bytes of files that are gone with their folder are given back one by one. Nothing
+ * is written before what was there is known, so that no file is found twice. */
 static bool reopen(struct queue *queue, int64_t now_ms)
 {
     uint64_t bytes = queue->spool.bytes;
+    const char *problem;
 
     queue->spool_open =
-        spool_open(&queue->spool, queue->config.folder, queue->config.spool_limits);
+        spool_open(&queue->spool, queue->config.folder, queue->config.spool_limits, &problem);
     queue->spool.bytes = bytes;
     if (!queue->spool_open) {
-        spool_fails(queue, "cannot be opened", now_ms);
+        spool_fails(queue, "cannot be opened", problem, now_ms);
+        return false;
+    }
+    if (!queue->recovered && !recover(queue, now_ms)) {
+        spool_fails(queue, "cannot be read", explain(errno), now_ms);
+        spool_close(&queue->spool);
+        queue->spool_open = false;
         return false;
     }
     spool_works(queue);
-    if (!queue->recovered)
-        recover(queue);
     return true;
 }
+
+/* ------------------------------------------------------ what cannot be read now */
+
+/* A file that no look at has succeeded so far. */
+static void look_again(struct queue *queue, struct errand *given)
+{
+    struct spool_file file = { .created_s = given->created_s, .number = given->file };
+    enum spool_read result = spool_look(&queue->spool, &file);
+
+    given->size = file.size;
+    given->points = file.points;
+    if (result == SPOOL_READ) {
+        count_recovered(queue, given);
+        note_spool_bytes(queue);
+        observe(queue);
+        return;
+    }
+    if (result == SPOOL_LATER) {
+        backlog_put(&queue->unread, given);
+        return;
+    }
+    tally(&queue->ledger->damaged_files, result == SPOOL_DAMAGED);
+    if (result == SPOOL_DAMAGED)
+        remove_file(queue, given);
+    free(given);
+}
+
+static void retry_unread(struct queue *queue, int64_t now_ms)
+{
+    struct backlog again = queue->unread;
+    struct errand *errand;
+
+    if (again.n == 0 || now_ms < queue->unread_again_ms || !queue->spool_open)
+        return;
+    queue->unread = (struct backlog){ .n = 0 };
+    queue->unread_again_ms = now_ms + SPOOL_RETRY_MS;
+    while ((errand = backlog_take_newest(&again)) != NULL) {
+        if (errand->size > 0)
+            backlog_put(&queue->disk, errand);
+        else
+            look_again(queue, errand);
+    }
+    if (queue->unread.n == 0)
+        log_info("delivery: %s: what could not be read in the spool is tried again",
+                 queue->config.name);
+}
+
+/* ------------------------------------------------------------ may it be written */
 
 /* May something be written now? Opens what is not open yet. */
 static bool spool_usable(struct queue *queue, int64_t now_ms)
@@ -426,7 +525,7 @@ static void on_unwritten(struct queue *queue, int64_t now_ms)
 {
     bool gone = errno == ENOENT;
 
-    spool_fails(queue, "cannot be written", now_ms);
+    spool_fails(queue, "cannot be written", explain(errno), now_ms);
     if (!gone)
         return;
     spool_close(&queue->spool); /* the folder is: a new one at the next step */
@@ -537,6 +636,20 @@ static bool is_silent(const struct queue *queue, int64_t now_ms)
     return false;
 }
 
+/* The sooner of two waits; -1: never. */
+static int64_t sooner_ms(int64_t a, int64_t b)
+{
+    return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* In how many milliseconds files are tried that could not be read; -1: there are none. */
+static int64_t next_retry_ms(const struct queue *queue, int64_t now_ms)
+{
+    if (queue->unread.n == 0 || !queue->spool_open)
+        return -1;
+    return queue->unread_again_ms > now_ms ? queue->unread_again_ms - now_ms : 0;
+}
+
 int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t now_s)
 {
     bool at_once = blocked || is_silent(queue, now_ms);
@@ -544,12 +657,13 @@ int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t no
                           queue->config.memory_bytes / 2 };
 
     spill(queue, &step);
+    retry_unread(queue, now_ms);
     int64_t more_ms = next_due_ms(queue, &step);
 
     shed_outdated(queue, now_s);
     if (more_ms != 0) /* otherwise there is still room on disk */
         shed_memory(queue);
-    return more_ms;
+    return sooner_ms(more_ms, next_retry_ms(queue, now_ms));
 }
 
 /* -------------------------------------------------------------- open, close */
@@ -592,8 +706,6 @@ void queue_keep_rest(struct queue *queue)
 
 /* ---------------------------------------------------------- a successor */
 
-enum { PAYLOAD_BYTES_MAX = 256 << 20 }; /* no payload of ours is near it */
-
 void queue_write(struct state_writer *out, const struct payload *payload)
 {
     state_put_number(out, 1);
@@ -611,48 +723,79 @@ void queue_hand_over_end(struct state_writer *out)
     state_put_number(out, 0);
 }
 
-void queue_hand_over(struct queue *queue, struct errand *errand, struct state_writer *out)
+/* The oldest that is in memory alone, here or behind it; NULL. */
+static struct errand *unwritten(struct errand *errand)
 {
-    if (errand->file != 0)
-        return;
-    queue_write(out, leave_out(queue, errand)->payload);
+    while (errand != NULL && errand->file != 0)
+        errand = errand->previous;
+    return errand;
+}
+
+void queue_hand_over(const struct queue *queue, struct state_writer *out)
+{
+    const struct backlog *both[] = { &queue->out, &queue->memory };
+
+    for (int i = 0; i < 2; i++)
+        for (struct errand *errand = unwritten(both[i]->oldest); errand != NULL;
+             errand = unwritten(errand->previous))
+            queue_write(out, errand->payload);
+    queue_hand_over_end(out);
+}
+
+static void close_account(struct queue *queue, const struct errand *errand)
+{
     uncount(&queue->ledger->queued, errand->points);
     count(&queue->ledger->handed_over, errand->points);
     observe(queue);
 }
 
-void queue_hand_over_waiting(struct queue *queue, struct state_writer *out)
+void queue_handed_over(struct queue *queue)
 {
     struct errand *errand;
 
+    while ((errand = unwritten(queue->out.oldest)) != NULL)
+        close_account(queue, leave_out(queue, errand));
     while ((errand = leave_memory(queue, backlog_take_oldest(&queue->memory))) != NULL) {
-        queue_hand_over(queue, errand, out);
+        close_account(queue, errand);
         queue_free_errand(queue, errand);
     }
 }
 
+/* False: no payload of ours looks like that. */
+static bool read_head(struct state_reader *in, struct payload *head, struct slice *bytes)
+{
+    uint64_t route = state_get_number(in), compression = state_get_number(in);
+    uint64_t points = state_get_number(in), items = state_get_number(in);
+    int64_t created_s = state_get_signed(in);
+    uint64_t raw_size = state_get_number(in);
+
+    *bytes = state_get_text(in);
+    if (in->failed || route > ROUTE_REDIS || compression >= COMPRESSION_COUNT ||
+        points > UINT32_MAX || items > UINT32_MAX)
+        return false;
+    *head = (struct payload){ .route = (enum payload_route)route,
+                              .compression = (enum compression)compression,
+                              .points = (uint32_t)points,
+                              .items = (uint32_t)items,
+                              .created_s = created_s,
+                              .raw_size = (size_t)raw_size,
+                              .size = bytes->len };
+    return payload_is_sane(head);
+}
+
 struct payload *queue_read(struct state_reader *in)
 {
+    struct payload head;
+    struct slice bytes;
+
     if (state_get_number(in) != 1)
         return NULL;
-    uint64_t route = state_get_number(in), compression = state_get_number(in);
-    struct payload head = { .points = (uint32_t)state_get_number(in) };
-
-    head.items = (uint32_t)state_get_number(in);
-    head.created_s = state_get_signed(in);
-    head.raw_size = (size_t)state_get_number(in);
-    struct slice bytes = state_get_text(in);
-
-    in->failed = in->failed || route > ROUTE_REDIS || compression >= COMPRESSION_COUNT ||
-                 bytes.len == 0 || bytes.len > PAYLOAD_BYTES_MAX;
-    struct payload *payload = in->failed ? NULL : malloc(sizeof *payload + bytes.len);
+    struct payload *payload =
+        read_head(in, &head, &bytes) ? malloc(sizeof *payload + head.size) : NULL;
 
     in->failed = payload == NULL;
     if (payload == NULL)
         return NULL;
-    head.route = (enum payload_route)route;
-    head.compression = (enum compression)compression;
-    head.size = bytes.len;
     *payload = head;
     memcpy(payload->bytes, bytes.at, bytes.len);
     return payload;
@@ -679,6 +822,8 @@ void queue_close(struct queue *queue)
     while ((errand = leave_memory(queue, backlog_take_newest(&queue->memory))) != NULL)
         queue_free_errand(queue, errand);
     while ((errand = backlog_take_newest(&queue->disk)) != NULL)
+        queue_free_errand(queue, errand);
+    while ((errand = backlog_take_newest(&queue->unread)) != NULL)
         queue_free_errand(queue, errand);
     spool_close(&queue->spool);
     free(queue->config.folder);

@@ -13,7 +13,8 @@
  * no file, on spooled while it has one, until it is settled.
  *
  * The disk may fail: then there is one warning, and memory goes on alone until
- * it works again. One thread. */
+ * it works again. A file that cannot be read now is set aside, where it is in nobody's
+ * way, and tried again until it is read or found damaged. One thread. */
 #ifndef FLUSH_QUEUE_H
 #define FLUSH_QUEUE_H
 
@@ -46,16 +47,18 @@ struct queue {
     struct outbox *outbox;
     struct delivery_ledger *ledger;
     struct backlog memory, disk; /* waiting */
-    struct backlog out;          /* in flight; their owner is who took them */
-    size_t waiting_bytes;        /* of memory */
-    uint64_t oldest_order;       /* those found on disk go before it */
+    struct backlog unread; /* files that could not be read; without a size: not counted yet */
+    struct backlog out;    /* in flight; their owner is who took them */
+    size_t waiting_bytes;  /* of memory */
+    uint64_t oldest_order; /* those found on disk go before it */
     struct spool spool;
     bool spool_open;        /* the folder is ours */
     bool recovered;         /* what was in it is in disk */
     bool spool_failing;     /* said so */
     int64_t spool_retry_ms; /* monotonic: not before */
-    bool shedding;          /* said so */
-    struct log_limit give_up_limit;
+    int64_t read_again_ms, unread_again_ms;
+    bool shedding; /* said so */
+    struct log_limit give_up_limit, unread_limit;
 };
 
 /* Opens the spool too, if it can, and takes over what it finds. */
@@ -92,12 +95,14 @@ int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t no
  * freed; what is in flight is not, as libcurl still looks at its payload. */
 void queue_keep_rest(struct queue *queue);
 
-/* A successor takes over: writes down what has no file, oldest first and closed by
- * queue_hand_over_end(); in flight too: its account is closed, nobody keeps it here any
- * more, and its payload stays. */
-void queue_hand_over(struct queue *queue, struct errand *errand, struct state_writer *out);
-void queue_hand_over_waiting(struct queue *queue, struct state_writer *out);
+/* A successor takes over: writes down what has no file, in flight and then waiting, oldest
+ * first and closed by queue_hand_over_end(). */
+void queue_hand_over(const struct queue *queue, struct state_writer *out);
 void queue_hand_over_end(struct state_writer *out);
+
+/* That reached the successor for good: the accounts are closed, and nobody keeps it here
+ * any more. What is in flight keeps its payload, as libcurl still looks at it. */
+void queue_handed_over(struct queue *queue);
 
 /* A payload for the state; the next of those, owned; NULL: the end, damaged or no memory
  * (in->failed). */

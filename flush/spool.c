@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -32,7 +33,6 @@ enum {
     HEADER_CHECKED = 56,
     BLOCK = 4096,
     NAME_SIZE = 64,
-    SIZE_MAX_BYTES = 256 << 20, /* no payload of ours is near it */
 };
 
 static const char magic[8] = "HEELER\0\1";
@@ -87,7 +87,7 @@ static bool read_header(const unsigned char header[HEADER_SIZE], struct payload 
         .raw_size = (size_t)get_number(header + 32, 8),
         .size = (size_t)get_number(header + 40, 8),
     };
-    return out->size > 0 && out->size <= SIZE_MAX_BYTES;
+    return payload_is_sane(out);
 }
 
 /* ----------------------------------------------------------------- folder */
@@ -100,7 +100,7 @@ static void file_name(char name[NAME_SIZE], int64_t created_s, uint64_t number)
 /* Every folder of the path that is missing, for us alone. */
 static bool make_folders(const char *path)
 {
-    char part[4096];
+    char part[PATH_MAX];
     size_t len = strlen(path);
 
     if (len == 0 || len >= sizeof part) {
@@ -119,29 +119,95 @@ static bool make_folders(const char *path)
     return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
+/* Nobody else made it or may have changed it. */
+static bool is_ours(const struct stat *stat)
+{
+    return stat->st_uid == geteuid() && (stat->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* NULL: the folder is ours; else what is wrong with it, with errno. */
+static const char *find_fault(int folder_fd)
+{
+    struct stat stat;
+
+    if (fstat(folder_fd, &stat) != 0)
+        return strerrordesc_np(errno);
+    if (is_ours(&stat))
+        return NULL;
+    errno = EPERM;
+    return stat.st_uid != geteuid()
+               ? "it belongs to another user, who could put points there"
+               : "others may write to it and could put points there (chmod go-w)";
+}
+
 uint64_t spool_cost(size_t size)
 {
     return ((uint64_t)size + HEADER_SIZE + BLOCK - 1) / BLOCK * BLOCK;
 }
 
-bool spool_open(struct spool *spool, const char *folder, struct spool_limits limits)
+static bool lock(struct spool *spool)
+{
+    spool->lock_fd =
+        openat(spool->folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    return spool->lock_fd >= 0 && flock(spool->lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/* NULL: it is open; else why not, with errno. */
+static const char *try_open(struct spool *spool, const char *folder)
+{
+    if (!make_folders(folder))
+        return strerrordesc_np(errno);
+    spool->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (spool->folder_fd < 0)
+        return strerrordesc_np(errno);
+    const char *fault = find_fault(spool->folder_fd);
+
+    if (fault != NULL)
+        return fault;
+    if (!lock(spool))
+        return errno == EWOULDBLOCK ? "another process has it" : strerrordesc_np(errno);
+    if (unlinkat(spool->folder_fd, temporary, 0) != 0 && errno != ENOENT)
+        return strerrordesc_np(errno);
+    return NULL;
+}
+
+bool spool_open(struct spool *spool, const char *folder, struct spool_limits limits,
+                const char **problem)
 {
     *spool = (struct spool){ .limits = limits, .folder_fd = -1, .lock_fd = -1 };
-    if (!make_folders(folder))
-        return false;
-    spool->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (spool->folder_fd >= 0)
-        spool->lock_fd =
-            openat(spool->folder_fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (spool->lock_fd < 0 || flock(spool->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        int error = errno;
+    *problem = try_open(spool, folder);
+    if (*problem == NULL)
+        return true;
+    int error = errno;
 
-        spool_close(spool);
-        errno = error;
+    spool_close(spool);
+    errno = error;
+    return false;
+}
+
+/* The folder itself, or the nearest above it that is there. */
+bool spool_check(const char *folder, const char **problem)
+{
+    char part[PATH_MAX];
+    struct stat stats;
+    size_t len = strlen(folder);
+
+    *problem = strerrordesc_np(len == 0 ? ENOENT : ENAMETOOLONG);
+    if (len == 0 || len >= sizeof part)
         return false;
+    memcpy(part, folder, len + 1);
+    while (stat(part, &stats) != 0 && errno == ENOENT) {
+        char *slash = strrchr(part, '/');
+
+        snprintf(slash != NULL ? slash + (slash == part) : part, 2, slash != NULL ? "" : ".");
     }
-    unlinkat(spool->folder_fd, temporary, 0);
-    return true;
+    if (stat(part, &stats) != 0)
+        *problem = strerrordesc_np(errno);
+    else if (!S_ISDIR(stats.st_mode))
+        *problem = strerrordesc_np(ENOTDIR);
+    else
+        *problem = access(part, W_OK | X_OK) == 0 ? NULL : strerrordesc_np(errno);
+    return *problem == NULL;
 }
 
 void spool_close(struct spool *spool)
@@ -155,20 +221,23 @@ void spool_close(struct spool *spool)
 
 /* ------------------------------------------------------------------- scan */
 
-static bool read_at(int fd, void *out, size_t size, off_t at)
+/* What a read says of a file, from the best to the worst. */
+static enum spool_read read_at(int fd, void *out, size_t size, off_t at)
 {
     unsigned char *into = out;
 
     while (size > 0) {
         ssize_t n = pread(fd, into, size, at);
 
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
-            return false;
+            return n < 0 ? SPOOL_LATER : SPOOL_DAMAGED;
         into += n;
         size -= (size_t)n;
         at += n;
     }
-    return true;
+    return SPOOL_READ;
 }
 
 static int open_file(const struct spool *spool, const char *name)
@@ -176,42 +245,68 @@ static int open_file(const struct spool *spool, const char *name)
     return openat(spool->folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-/* The header of an open file that is as long as it says. */
-static bool look_at(int fd, struct payload *out)
+/* errno of an open that failed. ELOOP is a link and ENXIO a socket, which are none of
+ * ours; EACCES is a file that somebody else made. All else may pass. */
+static enum spool_read unopened(int error)
 {
-    unsigned char header[HEADER_SIZE];
-    struct stat stat;
-
-    return fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) &&
-           read_at(fd, header, sizeof header, 0) && read_header(header, out) &&
-           (uint64_t)stat.st_size == out->size + HEADER_SIZE;
+    return error == ENOENT || error == ELOOP || error == ENXIO || error == EACCES
+               ? SPOOL_MISSING
+               : SPOOL_LATER;
 }
 
-enum look { LOOK_GOOD, LOOK_DAMAGED, LOOK_FOREIGN, LOOK_LATER };
-
-static enum look look_at_name(const struct spool *spool, const char *name,
-                              struct spool_file *out)
+/* The header of an open file that is ours and as long as it says. */
+static enum spool_read look_at(int fd, unsigned char header[HEADER_SIZE], struct payload *out)
 {
-    char expected[NAME_SIZE];
+    struct stat stat;
+
+    if (fstat(fd, &stat) != 0)
+        return SPOOL_LATER;
+    if (!S_ISREG(stat.st_mode) || !is_ours(&stat))
+        return SPOOL_MISSING;
+    enum spool_read result = read_at(fd, header, HEADER_SIZE, 0);
+
+    if (result != SPOOL_READ)
+        return result;
+    return read_header(header, out) && (uint64_t)stat.st_size == out->size + HEADER_SIZE
+               ? SPOOL_READ
+               : SPOOL_DAMAGED;
+}
+
+enum spool_read spool_look(struct spool *spool, struct spool_file *file)
+{
+    unsigned char header[HEADER_SIZE];
+    char name[NAME_SIZE];
     struct payload found;
 
-    if (sscanf(name, "%15" SCNd64 "-%16" SCNx64 ".payload", &out->created_s, &out->number) != 2)
-        return LOOK_FOREIGN;
-    file_name(expected, out->created_s, out->number);
-    if (strcmp(name, expected) != 0 || out->number == 0)
-        return LOOK_FOREIGN;
+    file_name(name, file->created_s, file->number);
     int fd = open_file(spool, name);
 
     if (fd < 0)
-        return errno == ELOOP ? LOOK_DAMAGED : LOOK_LATER;
-    bool good = look_at(fd, &found) && found.created_s == out->created_s;
+        return unopened(errno);
+    enum spool_read result = look_at(fd, header, &found);
+    int error = errno;
 
     close(fd);
-    if (!good)
-        return LOOK_DAMAGED;
-    out->size = found.size;
-    out->points = found.points;
-    return LOOK_GOOD;
+    errno = error;
+    if (result != SPOOL_READ)
+        return result;
+    if (found.created_s != file->created_s)
+        return SPOOL_DAMAGED;
+    file->size = found.size;
+    file->points = found.points;
+    spool->bytes += spool_cost(found.size);
+    return SPOOL_READ;
+}
+
+static bool read_name(const char *name, struct spool_file *out)
+{
+    char expected[NAME_SIZE];
+
+    *out = (struct spool_file){ .number = 0 };
+    if (sscanf(name, "%15" SCNd64 "-%16" SCNx64 ".payload", &out->created_s, &out->number) != 2)
+        return false;
+    file_name(expected, out->created_s, out->number);
+    return strcmp(name, expected) == 0 && out->number != 0;
 }
 
 static int by_age(const void *a, const void *b)
@@ -223,54 +318,76 @@ static int by_age(const void *a, const void *b)
     return (left->number > right->number) - (left->number < right->number);
 }
 
-struct spool_list {
-    struct spool_file *at;
-    size_t n, capacity;
-};
-
-static bool list_add(struct spool_list *list, const struct spool_file *file)
+static bool add_file(struct spool_scan *scan, size_t *capacity, const struct spool_file *file)
 {
-    if (list->n == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 64 : list->capacity * 2;
-        struct spool_file *grown = realloc(list->at, capacity * sizeof *grown);
+    if (scan->n == *capacity) {
+        size_t more = *capacity == 0 ? 64 : *capacity * 2;
+        struct spool_file *grown = realloc(scan->files, more * sizeof *grown);
 
         if (grown == NULL)
             return false;
-        list->at = grown;
-        list->capacity = capacity;
+        scan->files = grown;
+        *capacity = more;
     }
-    list->at[list->n++] = *file;
+    scan->files[scan->n++] = *file;
     return true;
 }
 
-struct spool_file *spool_scan(struct spool *spool, size_t *n, size_t *damaged)
+/* False with errno. */
+static bool scan_name(struct spool *spool, const char *name, struct spool_scan *out,
+                      size_t *capacity)
 {
-    struct spool_list list = { 0 };
-    struct spool_file file = { 0 };
-    int fd = openat(spool->folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    struct spool_file file;
+
+    if (!read_name(name, &file))
+        return true;
+    switch (spool_look(spool, &file)) {
+    case SPOOL_READ:
+    case SPOOL_LATER:
+        return add_file(out, capacity, &file);
+    case SPOOL_DAMAGED:
+        out->damaged += unlinkat(spool->folder_fd, name, 0) == 0;
+        break;
+    case SPOOL_MISSING:
+        out->foreign++;
+        break;
+    }
+    return true;
+}
+
+static bool scan_folder(struct spool *spool, DIR *folder, struct spool_scan *out)
+{
+    size_t capacity = 0;
     struct dirent *entry;
 
-    *n = *damaged = 0;
-    spool->bytes = 0;
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        enum look look = look_at_name(spool, entry->d_name, &file);
+    while (errno = 0, (entry = readdir(folder)) != NULL)
+        if (!scan_name(spool, entry->d_name, out, &capacity))
+            return false;
+    return errno == 0;
+}
 
-        if (look == LOOK_GOOD && list_add(&list, &file)) {
-            spool->bytes += spool_cost(file.size);
-        } else if (look == LOOK_DAMAGED) {
-            unlinkat(spool->folder_fd, entry->d_name, 0);
-            ++*damaged;
-        }
-    }
+bool spool_scan(struct spool *spool, struct spool_scan *out)
+{
+    int fd = openat(spool->folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+
+    *out = (struct spool_scan){ .n = 0 };
+    spool->bytes = 0;
+    bool whole = folder != NULL && scan_folder(spool, folder, out);
+    int error = errno;
+
     if (folder != NULL)
         closedir(folder);
     else if (fd >= 0)
         close(fd);
-    if (list.n > 0)
-        qsort(list.at, list.n, sizeof *list.at, by_age);
-    *n = list.n;
-    return list.at;
+    if (!whole) {
+        free(out->files);
+        *out = (struct spool_scan){ .n = 0 };
+    } else if (out->n > 0) {
+        qsort(out->files, out->n, sizeof *out->files, by_age);
+    }
+    errno = error;
+    return whole;
 }
 
 /* --------------------------------------------------------- write and read */
@@ -299,6 +416,8 @@ static bool write_whole(int fd, const unsigned char *at, size_t size)
     while (size > 0) {
         ssize_t n = write(fd, at, size);
 
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n < 0)
             return false;
         at += n;
@@ -368,37 +487,24 @@ static enum spool_read read_open(int fd, struct payload **out)
 {
     unsigned char header[HEADER_SIZE];
     struct payload found;
+    enum spool_read result = look_at(fd, header, &found);
 
-    if (!look_at(fd, &found) || !read_at(fd, header, sizeof header, 0))
-        return SPOOL_DAMAGED;
+    if (result != SPOOL_READ)
+        return result;
     struct payload *payload = malloc(sizeof *payload + found.size);
 
     if (payload == NULL)
         return SPOOL_LATER;
     *payload = found;
-    if (!read_at(fd, payload->bytes, found.size, HEADER_SIZE) ||
-        get_number(header + 48, 8) != XXH3_64bits(payload->bytes, found.size)) {
-        free(payload);
-        return SPOOL_DAMAGED;
-    }
-    *out = payload;
-    return SPOOL_READ;
-}
-
-/* Only what passes by itself is waited for, as what waits is in the way of what is
- * older. */
-static enum spool_read unopened(int error)
-{
-    switch (error) {
-    case EMFILE:
-    case ENFILE:
-    case ENOMEM:
-        return SPOOL_LATER;
-    case ELOOP:
-        return SPOOL_DAMAGED;
-    default:
-        return SPOOL_MISSING;
-    }
+    result = read_at(fd, payload->bytes, found.size, HEADER_SIZE);
+    if (result == SPOOL_READ &&
+        get_number(header + 48, 8) != XXH3_64bits(payload->bytes, found.size))
+        result = SPOOL_DAMAGED;
+    if (result == SPOOL_READ)
+        *out = payload;
+    else
+        payload_free(payload);
+    return result;
 }
 
 enum spool_read spool_read(const struct spool *spool, int64_t created_s, uint64_t number,
@@ -412,8 +518,10 @@ enum spool_read spool_read(const struct spool *spool, int64_t created_s, uint64_
     if (fd < 0)
         return unopened(errno);
     enum spool_read result = read_open(fd, out);
+    int error = errno;
 
     close(fd);
+    errno = error;
     return result;
 }
 

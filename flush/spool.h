@@ -5,6 +5,11 @@
  * whenever the process dies; what the machine cut short is found by length and
  * checksum, removed and never sent. The syncer brings it to the disk. The API key is in no
  * file: payloads are sent with the key of the day. A lock keeps a second process out.
+ * The folder and its files are ours alone: what another user owns, or may write, could
+ * hold points that nobody sent, so such a folder is refused and such a file left alone.
+ *
+ * A disk or a file server that says no is not a damaged file: what cannot be read now
+ * stays where it is and is looked at again later.
  *
  * Bounded twice: in bytes, each file in whole blocks, and by a share of the disk
  * that must stay free. The spool keeps no list: the errands are the list, by
@@ -29,21 +34,33 @@ struct spool {
 };
 
 /* Makes the folder (0700), takes the lock and clears what a killed process left
- * half-written. False with errno, EWOULDBLOCK: another process has it. */
-bool spool_open(struct spool *spool, const char *folder, struct spool_limits limits);
+ * half-written. False with errno and a static sentence. */
+bool spool_open(struct spool *spool, const char *folder, struct spool_limits limits,
+                const char **problem);
 void spool_close(struct spool *spool);
+
+/* Could the folder be opened, or made? Makes nothing and takes no lock. False with a
+ * static sentence. */
+bool spool_check(const char *folder, const char **problem);
 
 /* What a file says about itself; its bytes are not looked at yet. */
 struct spool_file {
     int64_t created_s;
     uint64_t number; /* never 0 */
-    size_t size;     /* of the payload's bytes */
+    size_t size;     /* of the payload's bytes; 0: the file cannot be read now */
     uint32_t points;
 };
 
-/* All files, oldest first, owned; *damaged says how many were removed because
- * their header or length is wrong. NULL and *n = 0 when there are none. */
-struct spool_file *spool_scan(struct spool *spool, size_t *n, size_t *damaged);
+struct spool_scan {
+    struct spool_file *files; /* oldest first, owned; NULL when there are none */
+    size_t n;
+    size_t damaged; /* removed, as their header or length is wrong */
+    size_t foreign; /* named like ours, and left alone: another user may have made them */
+};
+
+/* All files. False with errno: the folder cannot be read now, and nothing is said of what
+ * is in it. */
+bool spool_scan(struct spool *spool, struct spool_scan *out);
 
 /* How many bytes more the bound allows, and how many both it and the disk; below 0:
  * so many are too many. */
@@ -59,10 +76,13 @@ uint64_t spool_write(struct spool *spool, const struct payload *payload, struct 
 
 enum spool_read {
     SPOOL_READ,
-    SPOOL_DAMAGED,
-    SPOOL_MISSING, /* or cannot be opened */
-    SPOOL_LATER,   /* the machine is out of something */
+    SPOOL_DAMAGED, /* no good, whenever it is read */
+    SPOOL_MISSING, /* there is no file of ours with that name */
+    SPOOL_LATER,   /* errno: the disk fails, or the machine is out of something */
 };
+
+/* A file that could not be read at the scan: fills the rest of *file. */
+enum spool_read spool_look(struct spool *spool, struct spool_file *file);
 
 /* The payload is the caller's. */
 enum spool_read spool_read(const struct spool *spool, int64_t created_s, uint64_t number,

@@ -8,6 +8,7 @@
  *   40     the parts, then for each of them in the directory: kind, offset, length */
 #include "flush/state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,13 +30,15 @@ struct entry {
 
 struct state_writer {
     int fd;
-    bool failed;
+    bool failed, complete;
     uint64_t written; /* of the file, what is in the buffer too */
     size_t n;         /* in the buffer */
     XXH3_state_t *hash;
     struct entry entries[STATE_PARTS];
     uint32_t n_entries;
-    bool open; /* the last entry */
+    bool open;                 /* the last entry */
+    XXH3_state_t *hash_before; /* the last entry, and so with failed */
+    bool failed_before;
     unsigned char buffer[BUFFER_SIZE];
 };
 
@@ -65,12 +68,13 @@ struct state_writer *state_writer_new(void)
         return NULL;
     writer->fd = memfd_create("heeler-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     writer->hash = XXH3_createState();
-    writer->failed = false;
+    writer->hash_before = XXH3_createState();
+    writer->failed = writer->complete = false;
     writer->written = HEAD_SIZE;
     writer->n = 0;
     writer->n_entries = 0;
     writer->open = false;
-    if (writer->fd < 0 || writer->hash == NULL ||
+    if (writer->fd < 0 || writer->hash == NULL || writer->hash_before == NULL ||
         write(writer->fd, no_head, sizeof no_head) != (ssize_t)sizeof no_head) {
         state_writer_free(writer);
         return NULL;
@@ -86,6 +90,7 @@ void state_writer_free(struct state_writer *given)
     if (given->fd >= 0)
         close(given->fd);
     XXH3_freeState(given->hash);
+    XXH3_freeState(given->hash_before);
     free(given);
 }
 
@@ -94,6 +99,8 @@ static bool write_whole(int fd, const unsigned char *at, size_t len)
     while (len > 0) {
         ssize_t n = write(fd, at, len);
 
+        if (n < 0 && errno == EINTR)
+            continue;
         if (n <= 0)
             return false;
         at += n;
@@ -147,15 +154,23 @@ static void end_part(struct state_writer *writer)
 void state_begin(struct state_writer *writer, enum state_part part)
 {
     end_part(writer);
+    empty_buffer(writer); /* so that the part begins where the file ends */
+    XXH3_copyState(writer->hash_before, writer->hash);
+    writer->failed_before = writer->failed;
     writer->entries[writer->n_entries++] = (struct entry){ part, writer->written, 0 };
     writer->open = true;
 }
 
-/* Its bytes stay, and no entry leads to them. */
 void state_cancel(struct state_writer *writer)
 {
-    writer->n_entries -= writer->open;
-    writer->open = false;
+    off_t start = (off_t)writer->entries[--writer->n_entries].offset;
+
+    writer->n = 0;
+    writer->open = writer->complete = false;
+    writer->written = (uint64_t)start;
+    XXH3_copyState(writer->hash, writer->hash_before);
+    writer->failed = writer->failed_before || ftruncate(writer->fd, start) != 0 ||
+                     lseek(writer->fd, start, SEEK_SET) != start;
 }
 
 void state_put_number(struct state_writer *writer, uint64_t number)
@@ -197,29 +212,36 @@ static void put_directory(struct state_writer *writer)
     }
 }
 
-static bool finish(struct state_writer *writer)
+static bool put_head(struct state_writer *writer)
 {
     unsigned char head[HEAD_SIZE];
 
-    end_part(writer);
-    put_directory(writer);
-    empty_buffer(writer);
     memcpy(head, magic, sizeof magic);
     put_fixed(head + 8, STATE_VERSION, 4);
     put_fixed(head + 12, writer->n_entries, 4);
     put_fixed(head + 16, writer->written, 8);
     put_fixed(head + 24, XXH3_64bits_digest(writer->hash), 8);
     put_fixed(head + 32, XXH3_64bits(head, HEAD_CHECKED), 8);
-    return !writer->failed && pwrite(writer->fd, head, sizeof head, 0) == sizeof head &&
-           fcntl(writer->fd, F_ADD_SEALS,
-                 F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+    return pwrite(writer->fd, head, sizeof head, 0) == sizeof head;
+}
+
+bool state_complete(struct state_writer *writer)
+{
+    if (writer->complete)
+        return true;
+    end_part(writer);
+    put_directory(writer);
+    writer->complete = state_settle(writer) && put_head(writer);
+    writer->failed = !writer->complete;
+    return writer->complete;
 }
 
 int state_writer_end(struct state_writer *given)
 {
+    enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
     int fd = -1;
 
-    if (finish(given)) {
+    if (state_complete(given) && fcntl(given->fd, F_ADD_SEALS, SEALS) == 0) {
         fd = given->fd;
         given->fd = -1;
     }

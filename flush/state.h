@@ -39,16 +39,20 @@ bool state_settle(struct state_writer *writer);
 /* What is put from now on belongs to that part; each part once. */
 void state_begin(struct state_writer *writer, enum state_part part);
 
+/* Takes back the last part, as if it had never been begun; one that failed too. */
+void state_cancel(struct state_writer *writer);
+
 void state_put(struct state_writer *writer, const void *at, size_t len);
 void state_put_number(struct state_writer *writer, uint64_t number);
 void state_put_signed(struct state_writer *writer, int64_t number);
 void state_put_double(struct state_writer *writer, double number);
 void state_put_text(struct state_writer *writer, struct slice text);
 
-/* Takes back a part that could not be finished. */
-void state_cancel(struct state_writer *writer);
+/* Writes all that is still lacking. True: nothing of it can fail any more for want of
+ * memory, so whoever wrote a part may let go of what is in it. */
+bool state_complete(struct state_writer *writer);
 
-/* Completes and seals the file; its descriptor, owned, or -1. */
+/* Completes the file, if that is not done, and seals it; its descriptor, owned, or -1. */
 int state_writer_end(struct state_writer *given);
 void state_writer_free(struct state_writer *given);
 

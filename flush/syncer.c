@@ -1,8 +1,13 @@
 #include "flush/syncer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "config/clock.h"
+#include "config/log.h"
 
 static void close_both(struct syncer_file file)
 {
@@ -14,7 +19,8 @@ static void close_both(struct syncer_file file)
 static bool next_file(struct syncer *syncer, struct syncer_file *out)
 {
     pthread_mutex_lock(&syncer->mutex);
-    while (syncer->n == 0 && !syncer->stopping)
+    syncer->busy = false;
+    while ((syncer->n == 0 || syncer->held) && !syncer->stopping)
         pthread_cond_wait(&syncer->changed, &syncer->mutex);
     bool found = syncer->n > 0 && !syncer->stopping;
 
@@ -22,20 +28,27 @@ static bool next_file(struct syncer *syncer, struct syncer_file *out)
         *out = syncer->waiting[syncer->first];
         syncer->first = (syncer->first + 1) % SYNCER_FILES;
         syncer->n--;
+        syncer->busy = true;
     }
     pthread_mutex_unlock(&syncer->mutex);
     return found;
 }
 
-/* The file, then its name. What fails is found by its checksum when it is read. */
+/* The file, then its name. What fails may be gone after a failure of power, and is then
+ * found by its checksum; until then it is read as it was written. */
 static void *run(void *argument)
 {
     struct syncer *syncer = argument;
+    struct log_limit limit = { 0 };
     struct syncer_file file;
+    unsigned before;
 
     while (next_file(syncer, &file)) {
-        fdatasync(file.fd);
-        fsync(file.folder_fd);
+        bool synced = fdatasync(file.fd) == 0 && fsync(file.folder_fd) == 0;
+
+        if (!synced && log_limit_pass(&limit, clock_monotonic_ns() / 1000000, &before))
+            log_warn("delivery: a payload in the spool may not outlive a failure of power: %s",
+                     strerror(errno));
         close_both(file);
     }
     return NULL;
@@ -80,6 +93,27 @@ void syncer_give(struct syncer *syncer, int given_fd, int folder_fd)
         close(given_fd);
     else if (!put(syncer, file))
         close_both(file);
+}
+
+void syncer_hold(struct syncer *syncer, bool held)
+{
+    if (!syncer->started)
+        return;
+    pthread_mutex_lock(&syncer->mutex);
+    syncer->held = held;
+    pthread_cond_signal(&syncer->changed);
+    pthread_mutex_unlock(&syncer->mutex);
+}
+
+bool syncer_is_idle(struct syncer *syncer)
+{
+    if (!syncer->started)
+        return true;
+    pthread_mutex_lock(&syncer->mutex);
+    bool idle = !syncer->busy;
+
+    pthread_mutex_unlock(&syncer->mutex);
+    return idle;
 }
 
 void syncer_stop(struct syncer *syncer)

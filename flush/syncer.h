@@ -22,7 +22,8 @@ struct syncer {
     pthread_cond_t changed;
     struct syncer_file waiting[SYNCER_FILES]; /* all under mutex: a ring */
     unsigned first, n;
-    bool stopping, started;
+    bool busy; /* a file is on its way to the disk */
+    bool held, stopping, started;
 };
 
 /* False: there is no thread, and what is given is only closed. Zeroed before. */
@@ -30,6 +31,12 @@ bool syncer_start(struct syncer *syncer);
 
 /* A file that has its name already, in a folder that stays the caller's. */
 void syncer_give(struct syncer *syncer, int given_fd, int folder_fd);
+
+/* While it is held no file is begun. */
+void syncer_hold(struct syncer *syncer, bool held);
+
+/* No thread of ours waits for the disk now. */
+bool syncer_is_idle(struct syncer *syncer);
 
 /* Closes what still waits; returns when the disk has answered for the one that
  * is being synced. Fine when it was never started. */

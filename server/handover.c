@@ -15,13 +15,7 @@
 
 #include "config/clock.h"
 
-enum { WORDS_MAX = 4096, ANSWER_MS = 5000, TURN_MS = 5 };
-
-/* What else is to be done while the other program thinks. */
-struct meanwhile {
-    void (*act)(void *context);
-    void *context;
-};
+enum { WORDS_MAX = 4096, TURN_MS = 5 };
 
 /* Static: of the process. */
 static struct {
@@ -118,34 +112,35 @@ void handover_init(void)
 
 /* ---- asking ------------------------------------------------------------------ */
 
-/* The end of what it says on that descriptor, until it closes it or takes too long. */
-static bool hear(int fd, char *out, size_t size, const struct meanwhile *meanwhile)
+static bool goes_on(const struct handover_patience *patience)
 {
-    int64_t until_ms = clock_monotonic_ns() / 1000000 + ANSWER_MS;
+    return patience->go_on(patience->context) && clock_monotonic_ns() < patience->until_ns;
+}
+
+/* The end of what it says on that descriptor, which does not block, until it closes it.
+ * False: patience is at its end. */
+static bool hear(int fd, char *out, size_t size, const struct handover_patience *patience)
+{
     size_t len = 0;
 
-    for (;;) {
+    while (goes_on(patience)) {
         struct pollfd ready = { fd, POLLIN, 0 };
-        int64_t left_ms = until_ms - clock_monotonic_ns() / 1000000;
 
-        if (left_ms <= 0)
-            return false;
-        if (poll(&ready, 1, TURN_MS) == 0) {
-            meanwhile->act(meanwhile->context);
-            continue;
-        }
         if (len == size - 1) {
             memmove(out, out + size / 2, len - size / 2);
             len -= size / 2;
         }
         ssize_t n = read(fd, out + len, size - 1 - len);
 
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            poll(&ready, 1, TURN_MS); /* a signal ends it early, and is seen to */
             continue;
+        }
         out[len += n > 0 ? (size_t)n : 0] = '\0';
         if (n <= 0)
             return true;
     }
+    return false;
 }
 
 /* Signals as a fresh process has them; one of its outputs comes to us. */
@@ -173,15 +168,12 @@ static int spawn(char **words, int output, int to, pid_t *pid)
 
 /* One that says no more may still not end: then, or when it is not waited for, it is
  * killed. True: it ended by itself. */
-static bool reap(pid_t pid, bool wait, int *status, const struct meanwhile *meanwhile)
+static bool reap(pid_t pid, bool wait, int *status, const struct handover_patience *patience)
 {
-    int64_t until_ms = clock_monotonic_ns() / 1000000 + ANSWER_MS;
-
-    while (wait && clock_monotonic_ns() / 1000000 < until_ms) {
+    while (wait && goes_on(patience)) {
         if (waitpid(pid, status, WNOHANG) == pid)
             return true;
         poll(NULL, 0, 1);
-        meanwhile->act(meanwhile->context);
     }
     kill(pid, SIGKILL);
     while (waitpid(pid, status, 0) < 0 && errno == EINTR)
@@ -190,7 +182,7 @@ static bool reap(pid_t pid, bool wait, int *status, const struct meanwhile *mean
 }
 
 /* Runs the program; its exit status, or -1 with a sentence in out. */
-static int ask(char **words, int output, const struct meanwhile *meanwhile, char *out,
+static int ask(char **words, int output, const struct handover_patience *patience, char *out,
                size_t size)
 {
     int ends[2], status = 0;
@@ -204,14 +196,15 @@ static int ask(char **words, int output, const struct meanwhile *meanwhile, char
     int error = spawn(words, output, ends[1], &pid);
 
     close(ends[1]);
-    bool heard = error == 0 && hear(ends[0], out, size, meanwhile);
+    bool heard = error == 0 && fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
+                 hear(ends[0], out, size, patience);
 
     close(ends[0]);
     if (error != 0) {
         snprintf(out, size, "it does not start: %s", strerror(error));
         return -1;
     }
-    heard = reap(pid, heard, &status, meanwhile) && heard;
+    heard = reap(pid, heard, &status, patience) && heard;
     if (heard && WIFEXITED(status))
         return WEXITSTATUS(status);
     snprintf(out, size, heard ? "it crashes" : "it does not answer");
@@ -243,10 +236,9 @@ static void make_check(char **words)
     words[n] = NULL;
 }
 
-enum handover_answer handover_ask(void (*meanwhile)(void *context), void *context,
-                                  char *problem, size_t problem_size)
+enum handover_answer handover_ask(const struct handover_patience *patience, char *problem,
+                                  size_t problem_size)
 {
-    struct meanwhile other = { meanwhile, context };
     char *version[] = { self.words[0], (char *)(uintptr_t) "--state-version", NULL };
     static char *check[WORDS_MAX + 2];
     char answer[1024], *end;
@@ -254,7 +246,7 @@ enum handover_answer handover_ask(void (*meanwhile)(void *context), void *contex
     snprintf(problem, problem_size, "how this program was started is not known");
     if (self.n == 0)
         return HANDOVER_REFUSED;
-    int status = ask(version, STDOUT_FILENO, &other, answer, sizeof answer);
+    int status = ask(version, STDOUT_FILENO, patience, answer, sizeof answer);
     long reads = strtol(answer, &end, 10);
 
     if (status != 0 || end == answer || *end != '\n') {
@@ -263,7 +255,7 @@ enum handover_answer handover_ask(void (*meanwhile)(void *context), void *contex
         return HANDOVER_REFUSED;
     }
     make_check(check);
-    status = ask(check, STDERR_FILENO, &other, answer, sizeof answer);
+    status = ask(check, STDERR_FILENO, patience, answer, sizeof answer);
     if (status != 0) {
         snprintf(problem, problem_size, "%s does not take the settings: %s", self.path,
                  last_line(answer));

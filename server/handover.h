@@ -18,10 +18,18 @@ enum handover_answer {
     HANDOVER_REFUSED, /* it does not run, or takes no such settings */
 };
 
-/* Some ten milliseconds, seconds when it hangs; meanwhile() is called again and again, as
- * HTTP must answer. A sentence unless it is the first. */
-enum handover_answer handover_ask(void (*meanwhile)(void *context), void *context,
-                                  char *problem, size_t problem_size);
+/* How long the other program may think, and what else is to be done while it does: HTTP
+ * must answer. go_on() is called again and again; false: the question is given up. */
+struct handover_patience {
+    bool (*go_on)(void *context);
+    void *context;
+    int64_t until_ns; /* monotonic */
+};
+
+/* Some ten milliseconds, until the end of patience when it hangs. A sentence unless it is
+ * the first. */
+enum handover_answer handover_ask(const struct handover_patience *patience, char *problem,
+                                  size_t problem_size);
 
 /* Returns only when it fails, with errno; then the inheritance is as before. */
 void handover_exec(const struct inheritance *inheritance);

@@ -33,6 +33,7 @@ struct inheritance {
     uint64_t refused;     /* states that were no good */
     bool looked_at;       /* state holds what state_fd led to */
     bool unfinished;      /* the server before it could not be freed */
+    bool stuck;           /* and a disk holds a thread of it, which an exec would wait for */
     struct state state;
 };
 

@@ -19,6 +19,10 @@
 
 enum { LINGER_LOOK_MS = 100, SETTINGS_RETRY_MS = 500 };
 
+/* How long another program is asked; at a stop for half of its time, and so long at least. */
+#define ASK_NS       INT64_C(10000000000)
+#define ASK_LEAST_NS INT64_C(1000000000)
+
 /* What the signals and POST requests ask of main. */
 struct run {
     struct event_base *base;
@@ -240,11 +244,22 @@ static struct server *start(struct run *run, struct inheritance *inherited, char
 }
 
 /* HTTP, and signals: one that came amid a handover went to a thread that is gone by now. */
-static void turn(void *context)
+static void turn(struct run *run)
 {
-    struct run *run = context;
-
     event_base_loop(run->base, EVLOOP_NONBLOCK);
+}
+
+/* Whoever is to stop asks no program whether it would take over. */
+static bool goes_on(void *context)
+{
+    turn(context);
+    return !is_stopping(context);
+}
+
+static bool stops(void *context)
+{
+    turn(context);
+    return true;
 }
 
 /* The other program has it all, or this one goes on. */
@@ -259,17 +274,20 @@ static struct server *replace_program(struct run *run, struct server *given,
         given, answer == HANDOVER_STATE ? SERVER_HEIR_PROGRAM : SERVER_HEIR_SOCKETS);
 
     if (heir == NULL) {
-        log_error("server: SIGUSR2: no memory to hand over; this program goes on");
+        log_error("server: SIGUSR2: this program goes on");
+        notify_ready();
         return given;
     }
     turn(run);
-    if (!run->stopping) {
+    if (!run->stopping && !heir->stuck) {
         fflush(NULL);
         handover_exec(heir);
         log_error("server: SIGUSR2: the program cannot be run: %s; this one goes on",
                   strerror(errno));
     }
-    if (heir->unfinished) {
+    if (heir->stuck) {
+        log_error("server: SIGUSR2: this program goes on, without what delivery holds");
+    } else if (heir->unfinished) {
         log_error("server: delivery still hangs: this program cannot go on");
         return NULL;
     }
@@ -284,7 +302,8 @@ static struct server *replace_program(struct run *run, struct server *given,
 static struct server *hand_over(struct run *run, struct server *given)
 {
     char problem[2048];
-    enum handover_answer answer = handover_ask(turn, run, problem, sizeof problem);
+    struct handover_patience patience = { goes_on, run, clock_monotonic_ns() + ASK_NS };
+    enum handover_answer answer = handover_ask(&patience, problem, sizeof problem);
 
     if (is_stopping(run))
         return given;
@@ -308,8 +327,14 @@ static struct server *hand_over(struct run *run, struct server *given)
 static bool stop_into_store(struct run *run, struct server *given)
 {
     char problem[2048];
+    int64_t now_ns = clock_monotonic_ns();
+    int64_t left_ns = server_settings(given)->heeler_stop_timeout * INT64_C(1000000000);
+    struct handover_patience patience = {
+        stops, run, now_ns + (left_ns / 2 > ASK_LEAST_NS ? left_ns / 2 : ASK_LEAST_NS)
+    };
 
-    if (handover_ask(turn, run, problem, sizeof problem) != HANDOVER_STATE) {
+    server_end_by(given, now_ns + left_ns);
+    if (handover_ask(&patience, problem, sizeof problem) != HANDOVER_STATE) {
         log_warn("server: %s; the open interval is flushed", problem);
         return server_stop(given);
     }
@@ -396,6 +421,7 @@ static int run_server(const struct command_line *line, const struct settings *se
     };
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error like a full disk */
     if (run.base == NULL || !find_hostname(settings, hostname)) {
         if (run.base != NULL)
             event_base_free(run.base);

@@ -21,6 +21,13 @@
 #include "server/table.h"
 #include "server/worker.h"
 
+enum { SECOND_NS = 1000000000, TURN_NS = 5000000 };
+
+/* How long delivery may be silent before it is not asked to hand over; at most half of the
+ * time that there is, and so long at least. */
+#define SIGN_NS       INT64_C(5000000000)
+#define SIGN_LEAST_NS INT64_C(1000000000)
+
 struct server {
     struct server_config config;
     int64_t started_s;
@@ -50,6 +57,7 @@ struct server {
     bool lingering;
     bool has_state; /* of a server before it */
     struct admin *admin, *health;
+    int64_t end_by_ns;             /* monotonic; 0: by heeler_stop_timeout */
     uint64_t gated;                /* datagrams refused at the gate */
     struct inheritance *inherited; /* or NULL */
     struct worker_rest *rests;     /* of each worker */
@@ -320,8 +328,10 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .pause_ns = pause_ns,
         };
         server->worker[i] = worker_start(&config, problem, problem_size);
-        if (server->worker[i] == NULL)
+        if (server->worker[i] == NULL) {
+            stream_legacy_free(connections);
             return false;
+        }
     }
     if (server->inherited != NULL) {
         inheritance_close_rest(server->inherited);
@@ -386,11 +396,16 @@ static void rescue_state(struct server *server)
 
     if (inheritance_state(server->inherited) == NULL || server->questions == NULL)
         return;
-    log_error("server: it does not start; what was handed over is flushed and sent first");
-    if (server->delivery_ledgers == NULL && !start_delivery(server, problem, sizeof problem))
-        return;
-    if (server->delivery != NULL && server->flusher == NULL)
-        (void)start_flusher(server, problem, sizeof problem);
+    bool rescued =
+        server->delivery_ledgers != NULL || start_delivery(server, problem, sizeof problem);
+
+    rescued = rescued && server->delivery != NULL &&
+              (server->flusher != NULL || start_flusher(server, problem, sizeof problem));
+    if (rescued)
+        log_error("server: it does not start; what was handed over is flushed and sent first");
+    else
+        log_error("server: it does not start, and what was handed over is lost with it: "
+                  "nothing can be sent");
 }
 
 struct server *server_start(const struct server_config *config, char *problem,
@@ -621,10 +636,22 @@ static void server_free(struct server *server)
     free(server);
 }
 
+void server_end_by(struct server *server, int64_t deadline_monotonic_ns)
+{
+    server->end_by_ns = deadline_monotonic_ns;
+}
+
+static int64_t deadline_of(const struct server *server)
+{
+    return server->end_by_ns != 0
+               ? server->end_by_ns
+               : clock_monotonic_ns() +
+                     server->config.settings->heeler_stop_timeout * SECOND_NS;
+}
+
 bool server_stop(struct server *given)
 {
-    int64_t deadline_ns = clock_monotonic_ns() +
-                          given->config.settings->heeler_stop_timeout * INT64_C(1000000000);
+    int64_t deadline_ns = deadline_of(given);
     uint64_t drops = total_drops(given);
     bool was_running = given->flusher != NULL;
 
@@ -661,64 +688,113 @@ void server_keep_sockets(struct server *server, void (*keep)(int fd))
     }
 }
 
+/* Asks for a sign of life, while the workers still read, and waits for requests under way.
+ * False: a disk or a name server hangs. */
+static bool hold_delivery(struct server *server, bool for_requests, int64_t end_by_ns)
+{
+    int64_t now_ns = clock_monotonic_ns(), half_ns = (end_by_ns - now_ns) / 2;
+    int64_t silent_ns = now_ns + (half_ns < SIGN_LEAST_NS ? SIGN_LEAST_NS
+                                  : half_ns > SIGN_NS     ? SIGN_NS
+                                                          : half_ns);
+    int64_t busy_ns =
+        now_ns + server->config.settings->forwarder_stop_timeout * for_requests * SECOND_NS;
+    enum delivery_held held;
+
+    delivery_hold(server->delivery);
+    do {
+        event_base_loop(server->config.base, EVLOOP_NONBLOCK); /* HTTP goes on */
+        now_ns = clock_monotonic_ns();
+        held = delivery_held(server->delivery, now_ns + TURN_NS);
+    } while (held != DELIVERY_QUIET && now_ns < (held == DELIVERY_BUSY ? busy_ns : silent_ns));
+    if (held == DELIVERY_BUSY && for_requests)
+        log_warn("server: a request is still under way; its payload is sent again");
+    return held != DELIVERY_SILENT;
+}
+
 /* Written or, where that fails, flushed: then the writer is gone. */
 static struct state_writer *end_flusher(struct server *server, struct state_writer *out)
 {
     if (out == NULL) {
         flusher_loop_stop(server->flusher);
-    } else {
-        flusher_loop_hand_over(server->flusher, out);
-        if (!state_settle(out)) {
-            log_error("server: no memory for the state: the open interval is flushed instead");
-            state_writer_free(out);
-            out = NULL;
-        }
+    } else if (!flusher_loop_hand_over(server->flusher, out)) {
+        log_error("server: no memory for the state: the open interval is flushed instead");
+        state_writer_free(out);
+        out = NULL;
     }
     server->flusher = NULL;
     return out;
 }
 
-static bool end_delivery(struct server *server, struct state_writer *out, int64_t deadline_ns)
+static void end_delivery(struct server *server, struct inheritance *heir,
+                         struct state_writer *out, int64_t deadline_ns)
 {
-    return out != NULL ? delivery_hand_over(server->delivery, deadline_ns, out)
-                       : delivery_stop(server->delivery, deadline_ns);
+    enum delivery_heir end = DELIVERY_ENDED;
+
+    if (out != NULL)
+        end = delivery_hand_over(server->delivery, deadline_ns, out);
+    else if (!delivery_stop(server->delivery, deadline_ns))
+        end = DELIVERY_LINGERS;
+    heir->unfinished = end != DELIVERY_ENDED;
+    heir->stuck = end == DELIVERY_STUCK;
+    if (heir->stuck)
+        log_error("server: delivery hangs, on a disk perhaps: what is unsent is handed over "
+                  "by nobody");
 }
 
 static void finish_heir(struct server *server, struct inheritance *heir,
                         struct state_writer *given)
 {
+    struct counter *values = &server->flusher_ledger.handed_over;
+
     heir->last_stamp_s = (int64_t)counter_read(&server->flusher_ledger.last_stamp_s);
-    if (given != NULL) {
-        inheritance_write(given, &server->listeners, server->rests, server->workers);
+    if (given != NULL)
         heir->state_fd = state_writer_end(given);
-        if (heir->state_fd < 0)
-            log_error(
-                "server: no memory for the end of the state: what was handed over is lost");
+    if (given != NULL && heir->state_fd < 0) {
+        log_error("server: no memory for the end of the state: %llu values of the open "
+                  "interval are lost",
+                  (unsigned long long)counter_read(values));
+        counter_set(values, 0);
     }
     inheritance_collect(heir, &server->listeners);
     for (uint32_t i = 0; i < server->workers; i++)
         inheritance_collect_connections(heir, server->rests[i].connections);
 }
 
+/* With the writer of a state, unless the heir gets sockets only. NULL: no memory. */
+static struct inheritance *new_heir(enum server_heir who, struct state_writer **out)
+{
+    struct inheritance *heir = inheritance_new();
+
+    *out = who != SERVER_HEIR_SOCKETS ? state_writer_new() : NULL;
+    if (heir != NULL && (*out != NULL || who == SERVER_HEIR_SOCKETS))
+        return heir;
+    log_error("server: no memory to hand over");
+    inheritance_free(heir);
+    state_writer_free(*out);
+    return NULL;
+}
+
 struct inheritance *server_hand_over(struct server *given, enum server_heir who)
 {
-    const struct settings *settings = given->config.settings;
-    int64_t now_ns = clock_monotonic_ns();
-    int64_t deadline_ns = now_ns + settings->heeler_stop_timeout * INT64_C(1000000000);
-    int64_t quiet_by_ns = now_ns + settings->forwarder_stop_timeout * INT64_C(1000000000);
-    struct inheritance *heir = inheritance_new();
-    struct state_writer *out = who != SERVER_HEIR_SOCKETS ? state_writer_new() : NULL;
+    int64_t deadline_ns = deadline_of(given);
+    struct state_writer *out;
+    struct inheritance *heir = new_heir(who, &out);
 
-    if (heir == NULL || (out == NULL && who != SERVER_HEIR_SOCKETS)) {
+    if (heir == NULL)
+        return NULL;
+    if (!hold_delivery(given, out != NULL, deadline_ns)) {
+        log_error("server: delivery gives no sign of life, so it cannot hand over: a disk or a "
+                  "name server hangs");
+        delivery_resume(given->delivery);
         inheritance_free(heir);
         state_writer_free(out);
         return NULL;
     }
-    if (out != NULL && !delivery_hold(given->delivery, quiet_by_ns))
-        log_warn("server: a request is still under way; its payload is sent again");
     end_workers(given, who == SERVER_HEIR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES);
+    if (out != NULL)
+        inheritance_write(out, &given->listeners, given->rests, given->workers);
     out = end_flusher(given, out);
-    heir->unfinished = !end_delivery(given, out, deadline_ns);
+    end_delivery(given, heir, out, deadline_ns);
     admin_stop(given->admin);
     admin_stop(given->health);
     finish_heir(given, heir, out);

@@ -42,6 +42,10 @@ struct server_config {
 struct server *server_start(const struct server_config *config, char *problem,
                             size_t problem_size);
 
+/* A stop or a hand-over that follows ends by then, whatever the disk does; without this it
+ * has heeler_stop_timeout. */
+void server_end_by(struct server *server, int64_t deadline_monotonic_ns);
+
 /* Frees the server. False: delivery did not end by the deadline and still runs;
  * the process must end without freeing more. */
 bool server_stop(struct server *given);
@@ -78,8 +82,9 @@ enum server_heir {
     SERVER_HEIR_SOCKETS,
 };
 
-/* Stops the server (given) without closing its sockets, which queue meanwhile. NULL:
- * nothing was done, the server runs on. */
+/* Stops the server (given) without closing its sockets, which queue meanwhile; delivery is
+ * asked for a sign of life first, while HTTP goes on. NULL, with a log line: no memory, or
+ * no such sign; nothing was done, and the server runs on. */
 struct inheritance *server_hand_over(struct server *given, enum server_heir heir);
 
 /* ---- for telemetry: all readable live, from any thread ---------------- */

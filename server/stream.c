@@ -416,6 +416,17 @@ void streams_leave(struct streams *streams)
 }
 
 /* False: no memory. The connection is gone, but for its descriptor. */
+void stream_legacy_free(struct stream_legacy *given)
+{
+    while (given != NULL) {
+        struct stream_legacy *next = given->next;
+
+        close(given->fd);
+        free(given);
+        given = next;
+    }
+}
+
 static bool hand_over_connection(struct connection *given, struct stream_legacy **list)
 {
     struct stream_legacy *legacy = malloc(sizeof *legacy + given->kept);

@@ -57,6 +57,9 @@ struct stream_legacy {
 /* The same as above, for one that was handed over; given. */
 bool streams_take_over(struct streams *streams, struct stream_legacy *given);
 
+/* Closes all of the list that nobody took over. NULL is fine. */
+void stream_legacy_free(struct stream_legacy *given);
+
 /* Puts every connection before *list, owned by the caller then, and reads no more; what
  * waits to be accepted still waits. One that there is no memory for is read to its end
  * and closed. */

@@ -5,6 +5,7 @@
 #include "flush/enrich.h"
 #include "flush/intake.h"
 #include "flush/rollup.h"
+#include "flush/spool.h"
 #include "server/instance.h"
 #include "server/sinks.h"
 #include "server/socket_file.h"
@@ -59,6 +60,19 @@ static void check_rollups(const struct settings *settings, struct problems *prob
         problems_error(problems, "%s", problem);
 }
 
+/* A spool that cannot be there now is no reason not to start: payloads stay in memory. */
+static void check_spool(const struct settings *settings, struct problems *problems)
+{
+    const char *problem;
+
+    if (settings->forwarder_storage_max_size_in_bytes > 0 && !settings_is_local(settings) &&
+        !spool_check(settings->forwarder_storage_path, &problem))
+        problems_warn(problems,
+                      "forwarder_storage_path: the spool %s cannot be made: %s; payloads would "
+                      "stay in memory",
+                      settings->forwarder_storage_path, problem);
+}
+
 static void check_mirror(const struct settings *settings, struct problems *problems)
 {
     char problem[SENTENCE_MAX];
@@ -79,5 +93,6 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_sockets(settings, problems);
     check_rollups(settings, problems);
     check_mirror(settings, problems);
+    check_spool(settings, problems);
     return problems_none(problems);
 }

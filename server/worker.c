@@ -571,13 +571,7 @@ static void worker_free(struct worker *worker)
         close(worker->stop_fd);
     if (worker->early_fd >= 0)
         close(worker->early_fd);
-    while (worker->config.connections != NULL) {
-        struct stream_legacy *next = worker->config.connections->next;
-
-        close(worker->config.connections->fd);
-        free(worker->config.connections);
-        worker->config.connections = next;
-    }
+    stream_legacy_free(worker->config.connections);
     free(worker->sources);
     batch_free(worker->batch);
     ingest_free(worker->ingest);
@@ -732,8 +726,10 @@ struct worker *worker_start(const struct worker_config *config, char *problem,
 
     snprintf(problem, problem_size, "worker %u: not enough memory or descriptors",
              config->index);
-    if (worker == NULL)
+    if (worker == NULL) {
+        stream_legacy_free(config->connections);
         return NULL;
+    }
     worker->config = *config;
     worker->stop_fd = worker->early_fd = -1;
     worker->interval_ns = config->settings->heeler_interval * INT64_C(1000000000);

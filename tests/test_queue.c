@@ -3,10 +3,13 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "flush/queue.h"
 #include "tests/support/each_file.h"
@@ -30,6 +33,28 @@ int fstatvfs(int fd, struct statvfs *out)
     if (disk_blocks > 0)
         out->f_bavail = disk_blocks - each_file(disk_folder, ".payload", NULL, NULL);
     return 0;
+}
+
+/* What the disk says to the next reads; 0: it works. */
+static int pread_error;
+static int preads_fail; /* so many of them */
+
+ssize_t pread(int fd, void *into, size_t size, off_t at)
+{
+    ssize_t (*real)(int, void *, size_t, off_t) =
+        (ssize_t(*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread");
+
+    if (preads_fail == 0)
+        return real(fd, into, size, at);
+    preads_fail--;
+    errno = pread_error;
+    return -1;
+}
+
+static void fail_reads(int n, int error)
+{
+    preads_fail = n;
+    pread_error = error;
 }
 
 /* A queue with its surroundings; time is what a test says. */
@@ -357,6 +382,91 @@ static void at_the_stop_all_goes_to_disk(void **state)
     rig_close(&rig);
 }
 
+enum { ALWAYS = 1000000, RETRY_MS = 10000 };
+
+static void settle_all(struct rig *rig, int64_t now_ms, uint64_t payloads)
+{
+    for (uint64_t i = 0; i < payloads; i++)
+        queue_settle(&rig->queue, take(rig, 0, now_ms), &rig->ledger.delivered);
+    assert_int_equal(rig->ledger.delivered.points, payloads * POINTS);
+    assert_int_equal(delivery_shed_points(&rig->ledger), 0);
+    assert_int_equal(rig->ledger.damaged_files, 0);
+    assert_int_equal(files(rig), 0);
+}
+
+static void a_disk_that_cannot_be_read_for_a_while_loses_nothing(void **state)
+{
+    static const int errors[] = { EIO, ESTALE, ENOMEM };
+    struct rig rig;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        rig_open(&rig);
+        for (int k = 0; k < 3; k++)
+            put(&rig, 100, START_MS);
+        assert_int_equal(queue_trim(&rig.queue, true, START_MS, NOW_S), -1);
+        fail_reads(ALWAYS, errors[i]);
+        assert_null(queue_take(&rig.queue, 0, START_MS));
+        assert_null(queue_take(&rig.queue, 0, START_MS)); /* one file a second is tried */
+        assert_int_equal(queue_waiting(&rig.queue), 2);
+        assert_int_equal(queue_trim(&rig.queue, true, START_MS, NOW_S), RETRY_MS);
+        assert_int_equal(files(&rig), 3);
+        assert_int_equal(rig.ledger.spooled.points, 3 * POINTS);
+        fail_reads(0, 0);
+        queue_trim(&rig.queue, true, START_MS + RETRY_MS, NOW_S);
+        settle_all(&rig, START_MS + RETRY_MS, 3);
+        rig_close(&rig);
+    }
+}
+
+/* One bad sector, and all that is older. */
+static void a_file_that_cannot_be_read_is_not_in_the_way(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    for (int k = 0; k < 3; k++)
+        put(&rig, 100 + (size_t)k, START_MS);
+    queue_trim(&rig.queue, true, START_MS, NOW_S);
+    fail_reads(1, EIO);
+    assert_null(queue_take(&rig.queue, 0, START_MS));
+    struct errand *older = take(&rig, 0, START_MS + 1000);
+
+    assert_int_equal(older->size, 101);
+    put(&rig, 50, START_MS + 1000); /* memory goes on */
+    struct errand *newest = take(&rig, 1, START_MS + 1000);
+
+    assert_int_equal(newest->size, 50);
+    queue_put_back(&rig.queue, older);
+    queue_put_back(&rig.queue, newest);
+    queue_trim(&rig.queue, true, START_MS + RETRY_MS, NOW_S);
+    settle_all(&rig, START_MS + RETRY_MS, 4);
+    rig_close(&rig);
+}
+
+static void what_cannot_be_read_at_the_start_is_found_later(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    for (int k = 0; k < 3; k++)
+        put(&rig, 100, START_MS);
+    queue_trim(&rig.queue, true, START_MS, NOW_S);
+    fail_reads(2, EIO);
+    kill_and_restart(&rig, NULL, 0);
+    assert_int_equal(rig.ledger.recovered.payloads, 1);
+    assert_int_equal(queue_trim(&rig.queue, false, START_MS, NOW_S), RETRY_MS);
+    fail_reads(1, EIO);
+    queue_trim(&rig.queue, false, START_MS + RETRY_MS, NOW_S);
+    assert_int_equal(rig.ledger.recovered.payloads, 2);
+    assert_int_equal(queue_trim(&rig.queue, false, START_MS + 2 * RETRY_MS, NOW_S), -1);
+    assert_int_equal(rig.ledger.recovered.points, 3 * POINTS);
+    settle_all(&rig, START_MS + 2 * RETRY_MS, 3);
+    rig_close(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +481,9 @@ int main(void)
         cmocka_unit_test(without_a_disk_the_oldest_of_a_burst_are_shed),
         cmocka_unit_test(on_a_full_disk_nothing_is_shed_while_memory_has_room),
         cmocka_unit_test(at_the_stop_all_goes_to_disk),
+        cmocka_unit_test(a_disk_that_cannot_be_read_for_a_while_loses_nothing),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_not_in_the_way),
+        cmocka_unit_test(what_cannot_be_read_at_the_start_is_found_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
