@@ -54,6 +54,8 @@ static void say_listening(const struct listener *listener, const struct settings
     if (listener->kind == LISTENER_STREAM)
         allow_descriptors(listener, settings->heeler_stream_connections);
     log_info("server: listening on %s", listener->name);
+    if (socket_folder_is_open(listener->file.path))
+        log_warn("server: " SOCKET_FOLDER_OPEN, listener->file.path);
     if (queue >= 0 && queue < GOOD_QUEUE_DATAGRAMS)
         log_warn(
             "server: %s: the kernel queues %ld datagrams, then senders have to wait or "
@@ -180,6 +182,11 @@ bool unix_listeners_open(struct listeners *listeners, const struct settings *set
                             settings->heeler_socket_owner, settings->heeler_socket_group,
                             problem, problem_size))
         return false;
+    for (int i = 0; i < UNIX_LISTENERS_MAX; i++)
+        if (socket_access_changes_owner(&access) && socket_folder_is_open(wanted[i].path)) {
+            snprintf(problem, problem_size, SOCKET_FOLDER_REFUSED, wanted[i].path);
+            return false;
+        }
     for (int i = 0; i < UNIX_LISTENERS_MAX; i++)
         if (!open_wanted(listeners, &wanted[i], &access, settings, workers, problem,
                          problem_size))

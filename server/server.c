@@ -656,6 +656,8 @@ bool server_stop(struct server *given)
     bool was_running = given->flusher != NULL;
 
     gate(given);
+    if (was_running)
+        log_info("server: the gate is closed: what the sockets hold is read, and no more");
     end_workers(given, WORKER_DRAINS);
     listeners_remove_files(&given->listeners);
     if (given->flusher != NULL)

@@ -37,6 +37,17 @@ static void check_sinks(const struct settings *settings, struct problems *proble
     sinks_free(&sinks);
 }
 
+static void check_folder(const char *path, const struct socket_access *access,
+                         struct problems *problems)
+{
+    if (!socket_folder_is_open(path))
+        return;
+    if (socket_access_changes_owner(access))
+        problems_error(problems, SOCKET_FOLDER_REFUSED, path);
+    else
+        problems_warn(problems, SOCKET_FOLDER_OPEN, path);
+}
+
 static void check_sockets(const struct settings *settings, struct problems *problems)
 {
     char problem[SENTENCE_MAX];
@@ -46,8 +57,12 @@ static void check_sockets(const struct settings *settings, struct problems *prob
         return;
     if (!socket_access_read(&access, settings->heeler_socket_mode,
                             settings->heeler_socket_owner, settings->heeler_socket_group,
-                            problem, sizeof problem))
+                            problem, sizeof problem)) {
         problems_error(problems, "%s", problem);
+        return;
+    }
+    check_folder(settings->dogstatsd_socket, &access, problems);
+    check_folder(settings->dogstatsd_stream_socket, &access, problems);
 }
 
 static void check_rollups(const struct settings *settings, struct problems *problems)

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -19,6 +20,20 @@
 static char folder[TEMP_PATH_SIZE];
 static char problem[512];
 
+/* Somebody who is at work between bind and whatever comes next. */
+static void (*between)(void);
+
+int bind(int fd, const struct sockaddr *at, socklen_t size)
+{
+    int (*real)(int, const struct sockaddr *, socklen_t);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "bind");
+    int result = real(fd, at, size);
+    if (result == 0 && between != NULL)
+        between();
+    return result;
+}
+
 static const struct socket_access standard = { 0722, (uid_t)-1, (gid_t)-1 };
 
 static int make_folder(void **state)
@@ -26,6 +41,7 @@ static int make_folder(void **state)
     (void)state;
     temp_folder_make(folder);
     problem[0] = '\0';
+    between = NULL;
     return 0;
 }
 
@@ -254,6 +270,182 @@ static void removes_only_its_own_file(void **state)
     close(successor);
 }
 
+/* ---- a folder where others may write ------------------------------------------- */
+
+static void move_away(const char *name)
+{
+    char from[256];
+
+    strcpy(from, in_folder(name));
+    assert_int_equal(rename(from, in_folder("away")), 0);
+}
+
+static void put_a_link(void)
+{
+    char target[256];
+
+    strcpy(target, in_folder("victim"));
+    move_away("s");
+    assert_int_equal(symlink(target, in_folder("s")), 0);
+}
+
+static void make_victim(void)
+{
+    close(open(in_folder("victim"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    assert_int_equal(chmod(in_folder("victim"), 0600), 0);
+}
+
+static void assert_victim_is_well(void)
+{
+    struct stat victim;
+
+    assert_int_equal(lstat(in_folder("victim"), &victim), 0);
+    assert_int_equal(victim.st_mode & 07777, 0600);
+    assert_int_equal(victim.st_uid, geteuid());
+    assert_int_equal(victim.st_gid, getegid());
+}
+
+static void a_link_swapped_in_behind_bind_leads_nowhere(void **state)
+{
+    struct socket_access accesses[] = { standard, { 0777, 12345, 54321 } };
+    (void)state;
+
+    make_victim();
+    between = put_a_link;
+    for (size_t i = 0; i < 4; i++) {
+        struct socket_file file;
+        int fd = new_socket(i < 2 ? SOCK_DGRAM : SOCK_STREAM);
+        assert_false(socket_file_bind(&file, fd, in_folder("s"), &accesses[i % 2], problem,
+                                      sizeof problem));
+        assert_problem("is no socket of ours");
+        assert_victim_is_well();
+        socket_file_remove(&file);
+        assert_true(exists("s")); /* the link is not ours */
+        assert_int_equal(unlink(in_folder("s")), 0);
+        close(fd);
+    }
+}
+
+static void put_a_socket_of_another_user(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = new_socket(SOCK_DGRAM);
+
+    between = NULL;
+    strcpy(address.sun_path, in_folder("s"));
+    assert_int_equal(unlink(address.sun_path), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(lchown(address.sun_path, 12345, 12345), 0);
+    close(fd);
+}
+
+static void a_socket_swapped_in_is_not_taken_for_ours(void **state)
+{
+    struct socket_file file;
+    int fd = new_socket(SOCK_DGRAM);
+    (void)state;
+
+    if (geteuid() == 0) { /* who else could play two users */
+        between = put_a_socket_of_another_user;
+        assert_false(bind_to(&file, fd, "s"));
+        assert_problem("is no socket of ours");
+        socket_file_remove(&file);
+        assert_true(exists("s"));
+    }
+    close(fd);
+}
+
+static void the_mode_is_there_from_the_first_moment(void **state)
+{
+    static const struct {
+        mode_t mode, mask;
+    } cases[] = { { 0722, 022 }, { 0777, 077 }, { 0700, 0 }, { 0, 022 }, { 0666, 0777 } };
+    struct stat made;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct socket_access access = { cases[i].mode, (uid_t)-1, (gid_t)-1 };
+        struct socket_file file;
+        int fd = new_socket(SOCK_DGRAM);
+        mode_t before = umask(cases[i].mask);
+        assert_true(
+            socket_file_bind(&file, fd, in_folder("s"), &access, problem, sizeof problem));
+        assert_int_equal(umask(before), cases[i].mask); /* as it was */
+        assert_int_equal(lstat(in_folder("s"), &made), 0);
+        assert_int_equal(made.st_mode & 07777, cases[i].mode);
+        socket_file_remove(&file);
+        close(fd);
+    }
+}
+
+static void no_owner_is_set_where_everybody_may_write(void **state)
+{
+    static const struct {
+        mode_t folder;
+        bool is_open;
+    } cases[] = {
+        { 0777, true }, { 0703, true }, { 01777, false }, { 0755, false }, { 0775, false }
+    };
+    struct socket_access access = { 0722, geteuid(), (gid_t)-1 };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct socket_file file;
+        int fd = new_socket(SOCK_STREAM);
+        assert_int_equal(chmod(folder, cases[i].folder), 0);
+        assert_int_equal(socket_folder_is_open(in_folder("s")), cases[i].is_open);
+        assert_int_equal(
+            socket_file_bind(&file, fd, in_folder("s"), &access, problem, sizeof problem),
+            !cases[i].is_open);
+        if (cases[i].is_open)
+            assert_problem("heeler_socket_owner and heeler_socket_group");
+        assert_int_equal(exists("s"), !cases[i].is_open);
+        socket_file_remove(&file);
+        close(fd);
+    }
+    assert_false(socket_folder_is_open(in_folder("none/s")));
+}
+
+static void what_is_not_the_file_that_was_bound_stays(void **state)
+{
+    struct socket_file file;
+    int fd = new_socket(SOCK_DGRAM), other = new_socket(SOCK_DGRAM);
+    (void)state;
+
+    assert_true(bind_to(&file, fd, "s"));
+    move_away("s");
+    struct socket_file theirs;
+    assert_true(bind_to(&theirs, other, "s"));
+    socket_file_remove(&file);
+    assert_true(exists("s"));
+    assert_true(exists("away"));
+    socket_file_remove(&theirs);
+    assert_false(exists("s"));
+    close(fd);
+    close(other);
+}
+
+/* rep-010: it was the errno of a look at the folder that came behind. */
+static void a_folder_that_cannot_be_made_says_why(void **state)
+{
+    struct socket_file file;
+    int fd = new_socket(SOCK_DGRAM);
+    uid_t me = geteuid();
+    (void)state;
+
+    assert_int_equal(mkdir(in_folder("locked"), 0555), 0);
+    assert_int_equal(chmod(folder, 0755), 0);
+    if (me == 0)
+        assert_int_equal(seteuid(12345), 0);
+    bool bound = bind_to(&file, fd, "locked/y/d.sock");
+    if (me == 0)
+        assert_int_equal(seteuid(0), 0);
+    assert_false(bound);
+    assert_problem("cannot make the folder ");
+    assert_problem("/locked/y: Permission denied");
+    close(fd);
+}
+
 static void reads_mode_owner_and_group(void **state)
 {
     static const struct {
@@ -321,6 +513,12 @@ int main(void)
         TEST(refuses_paths_that_cannot_be),
         TEST(takes_the_longest_path),
         TEST(removes_only_its_own_file),
+        TEST(a_link_swapped_in_behind_bind_leads_nowhere),
+        TEST(a_socket_swapped_in_is_not_taken_for_ours),
+        TEST(the_mode_is_there_from_the_first_moment),
+        TEST(no_owner_is_set_where_everybody_may_write),
+        TEST(what_is_not_the_file_that_was_bound_stays),
+        TEST(a_folder_that_cannot_be_made_says_why),
         TEST(reads_mode_owner_and_group),
         TEST(sets_owner_and_group),
     };

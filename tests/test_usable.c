@@ -4,9 +4,12 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "server/usable.h"
+#include "tests/support/temp_file.h"
 #include "tests/support/with_settings.h"
 
 /* What is found wrong, each with the beginning of its sentence. */
@@ -63,11 +66,37 @@ static void what_is_not_used_may_be_wrong(void **state)
     settings_free(&settings);
 }
 
+/* A socket in a folder where everybody may write: a warning, with an owner an error. */
+static void a_folder_that_is_open_to_all_is_told(void **state)
+{
+    char folder[TEMP_PATH_SIZE], path[TEMP_PATH_SIZE + 32];
+    struct settings settings;
+    struct usable usable;
+    (void)state;
+
+    temp_folder_make(folder);
+    assert_int_equal(chmod(folder, 0777), 0);
+    snprintf(path, sizeof path, "dogstatsd_stream_socket=%s/s", folder);
+    for (int i = 0; i < 2; i++) {
+        struct problems problems = { .n_unlisted = 0 };
+        char *sets[] = { path, "hostname=h", i == 0 ? "env=" : "heeler_socket_group=0" };
+        assert_true(with_settings(&settings, sets, 3));
+        assert_int_equal(usable_check(&usable, &settings, &problems), i == 0);
+        const struct string_list *told = i == 0 ? &problems.warnings : &problems.errors;
+        assert_int_equal(told->n, 1);
+        assert_non_null(strstr(told->at[0], "everybody may write in"));
+        problems_free(&problems);
+        settings_free(&settings);
+    }
+    temp_folder_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_would_stop_a_start_is_told),
         cmocka_unit_test(what_is_not_used_may_be_wrong),
+        cmocka_unit_test(a_folder_that_is_open_to_all_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
