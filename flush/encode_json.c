@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "flush/encode.h"
+#include "flush/utf8.h"
 #include "protocol/number.h"
 
 static void put(struct bytes *out, struct slice text)
@@ -35,29 +36,6 @@ static void put_double(struct bytes *out, double value)
 }
 
 /* ---------------------------------------------------------------- strings */
-
-static bool is_continuation(char byte)
-{
-    return ((unsigned char)byte & 0xc0) == 0x80;
-}
-
-/* Length of the UTF-8 sequence at the start of text, 0 when there is none: the
- * second byte of E0, ED, F0 and F4 is narrower (overlong, surrogates, too high). */
-static size_t utf8_length(struct slice text)
-{
-    unsigned char first = (unsigned char)text.at[0];
-    unsigned char second = text.len > 1 ? (unsigned char)text.at[1] : 0;
-    size_t len = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-    if (first > 0xf4 || len > text.len || (first == 0xe0 && second < 0xa0) ||
-        (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
-        (first == 0xf4 && second > 0x8f))
-        return 0;
-    for (size_t i = 1; i < len; i++)
-        if (!is_continuation(text.at[i]))
-            return 0;
-    return len;
-}
 
 static bool is_plain(unsigned char byte)
 {

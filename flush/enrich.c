@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "flush/mapper.h"
+#include "flush/utf8.h"
 #include "protocol/tags.h"
 
 /* A list of tags that is filled anew for each context; it grows once to the
@@ -22,6 +23,8 @@ struct enricher {
     struct string_list host_tags;          /* owned */
     struct tag_list tags;
     char name[ENRICH_NAME_MAX];
+    char *repaired; /* texts that were no UTF-8 */
+    size_t repaired_room;
 };
 
 /* ---- tags ---- */
@@ -123,6 +126,69 @@ static void strip_tags(struct tag_list *list, const struct tag_filter *filter)
     list->n = kept;
 }
 
+/* ---- text ---- */
+
+static size_t repair_room(struct slice text)
+{
+    return utf8_is_valid(text) ? 0 : UTF8_GROWTH * text.len;
+}
+
+/* Returns the place behind what it wrote. */
+static char *repair(struct slice *text, char *at)
+{
+    if (utf8_is_valid(*text))
+        return at;
+    size_t len = utf8_repair(*text, at);
+
+    *text = (struct slice){ at, len };
+    return at + len;
+}
+
+static bool reserve_repaired(struct enricher *enricher, size_t room)
+{
+    if (room <= enricher->repaired_room)
+        return true;
+    char *grown = realloc(enricher->repaired, room);
+
+    if (grown == NULL)
+        return false;
+    enricher->repaired = grown;
+    enricher->repaired_room = room;
+    return true;
+}
+
+/* What is no UTF-8 is replaced by a view into room of the enricher's own. */
+static bool repair_texts(struct enricher *enricher, struct enriched *out)
+{
+    struct tag_list *list = &enricher->tags;
+    size_t room = repair_room(out->name) + repair_room(out->host);
+
+    for (size_t i = 0; i < list->n; i++)
+        room += repair_room(list->at[i]);
+    if (room == 0)
+        return true;
+    if (!reserve_repaired(enricher, room))
+        return false;
+    char *at = repair(&out->host, repair(&out->name, enricher->repaired));
+
+    for (size_t i = 0; i < list->n; i++)
+        at = repair(&list->at[i], at);
+    return true;
+}
+
+/* Valid text, and the tags a sorted set. */
+static bool finish_text(struct enricher *enricher, struct enriched *out)
+{
+    struct tag_list *list = &enricher->tags;
+
+    if (!repair_texts(enricher, out))
+        return false;
+    sort_unique(list);
+    out->tags = list->at;
+    out->n_tags = list->n;
+    return true;
+}
+
 /* strip: NULL keeps all. */
 static bool finish_tags(struct enricher *enricher, const struct tag_filter *strip,
                         struct enriched *out)
@@ -133,12 +199,7 @@ static bool finish_tags(struct enricher *enricher, const struct tag_filter *stri
         return false;
     if (strip != NULL)
         strip_tags(list, strip);
-    if (!add_strings(list, &enricher->host_tags))
-        return false;
-    sort_unique(list);
-    out->tags = list->at;
-    out->n_tags = list->n;
-    return true;
+    return add_strings(list, &enricher->host_tags) && finish_text(enricher, out);
 }
 
 /* ---- metrics ---- */
@@ -181,6 +242,8 @@ static enum shed_reason check_limits(const struct enriched *out)
 {
     size_t bytes = 0;
 
+    if (out->name.len > ENRICH_NAME_MAX)
+        return SHED_REFUSED_NAME;
     for (size_t i = 0; i < out->n_tags; i++)
         bytes += out->tags[i].len;
     if (out->n_tags > ENRICH_TAGS_MAX || bytes > ENRICH_TAG_BYTES_MAX)
@@ -213,11 +276,24 @@ enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,
 bool enrich_record(struct enricher *enricher, struct slice raw_tags, struct slice host_field,
                    struct enriched *out)
 {
-    if (!extract_section(enricher, raw_tags, out) || !finish_tags(enricher, NULL, out))
+    if (!extract_section(enricher, raw_tags, out))
         return false;
     if (host_field.len > 0)
         out->host = host_field;
-    return true;
+    return finish_tags(enricher, NULL, out);
+}
+
+bool enrich_again(struct enricher *enricher, struct enriched *identity)
+{
+    bool valid = utf8_is_valid(identity->name) && utf8_is_valid(identity->host);
+
+    enricher->tags.n = 0;
+    for (size_t i = 0; i < identity->n_tags; i++) {
+        valid = valid && utf8_is_valid(identity->tags[i]);
+        if (!tag_list_add(&enricher->tags, identity->tags[i]))
+            return false;
+    }
+    return valid || finish_text(enricher, identity);
 }
 
 /* ---- resources ---- */
@@ -315,6 +391,7 @@ void enrich_free(struct enricher *given)
     filter_free(given->filter);
     string_list_free(&given->host_tags);
     free(given->tags.at);
+    free(given->repaired);
     free(given);
 }
 

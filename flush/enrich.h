@@ -3,9 +3,14 @@
  *
  *   raw name, raw tag section
  *     -> mapper -> host and origin out of the tags -> namespace -> filter list
- *     -> extra tags -> unique and sorted -> limits of the intake
+ *     -> extra tags -> UTF-8 -> unique and sorted -> limits of the intake
  *
  * Done once per context, when it is admitted, never per sample.
+ *
+ * Bytes that are no UTF-8 become U+FFFD here and not when a series is encoded: it is
+ * once per context and not once per flush, and the intake, the rollups, Redis and the
+ * answers to questions then all know the series by the same name. Two spellings that
+ * become one are one series, to which both add, as two orders of its tags are.
  *
  * Extra tags are dogstatsd_tags and the tags of the host (tags, extra_tags,
  * env). They are added last, so a "host:" among them is a tag like any other.
@@ -37,7 +42,7 @@ struct enricher *enrich_new(const struct settings *settings, const char *hostnam
 void enrich_free(struct enricher *given);
 
 /* Views into the bytes given, the settings and the enricher: good until the
- * next call. Nothing here is validated as text. */
+ * next call. All of it is valid UTF-8. */
 struct enriched {
     struct slice name; /* of a metric */
     struct slice host; /* empty only where a client said "host:" */
@@ -57,6 +62,10 @@ enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,
  * no memory. */
 bool enrich_record(struct enricher *enricher, struct slice raw_tags, struct slice host_field,
                    struct enriched *out);
+
+/* The identity of a series that an earlier process had, which may have taken bytes that
+ * are no UTF-8: as it would be today. False: no memory. */
+bool enrich_again(struct enricher *enricher, struct enriched *identity);
 
 const struct filter *enrich_filter(const struct enricher *enricher);
 

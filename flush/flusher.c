@@ -1105,7 +1105,7 @@ bool flusher_restore(struct flusher *flusher, struct state_reader in, int64_t wa
 
     get_timeline(&in, flusher);
     bool good = !in.failed && interval_s > 0 && interval_s <= AHEAD_MAX_S &&
-                state_get_series(&in, flusher->catalogue, &numbers) &&
+                state_get_series(&in, flusher->rules->enricher, flusher->catalogue, &numbers) &&
                 restore_snapshots(flusher, &in, &numbers, interval_s, wall_ns, now_ns);
 
     if (numbers.refused > 0)

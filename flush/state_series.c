@@ -131,6 +131,7 @@ bool state_put_snapshot(struct state_writer *out, struct snapshot *snapshot,
 
 struct reading {
     struct state_reader *in;
+    struct enricher *enricher;
     struct catalogue *catalogue;
     struct words_in texts, tags;
     bool gauges;
@@ -172,14 +173,17 @@ static void get_one(struct reading *reading, size_t place)
     in->failed = in->failed || kind > CELL_KIND_COUNT || identity.n_tags > ENRICH_TAGS_MAX;
     for (size_t i = 0; i < identity.n_tags && !in->failed; i++)
         tags[i] = get_word(in, &reading->tags);
+    in->failed = in->failed || !enrich_again(reading->enricher, &identity);
     note_series(reading, place, &identity, (uint8_t)(kind - 1));
 }
 
-bool state_get_series(struct state_reader *in, struct catalogue *catalogue,
-                      struct state_numbers *numbers)
+bool state_get_series(struct state_reader *in, struct enricher *enricher,
+                      struct catalogue *catalogue, struct state_numbers *numbers)
 {
     size_t n = state_get_count(in, 1);
-    struct reading reading = { .in = in, .catalogue = catalogue, .numbers = numbers };
+    struct reading reading = {
+        .in = in, .enricher = enricher, .catalogue = catalogue, .numbers = numbers
+    };
 
     reading.gauges = state_get_number(in) != 0;
     *numbers =

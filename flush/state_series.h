@@ -25,9 +25,10 @@ struct state_numbers {
     size_t refused; /* for want of room */
 };
 
-/* False: damaged, or no memory; *numbers is to be freed all the same. */
-bool state_get_series(struct state_reader *in, struct catalogue *catalogue,
-                      struct state_numbers *numbers);
+/* False: damaged, or no memory; *numbers is to be freed all the same. Two series that
+ * differed in bytes that are no UTF-8 alone become one, with the cell of the later. */
+bool state_get_series(struct state_reader *in, struct enricher *enricher,
+                      struct catalogue *catalogue, struct state_numbers *numbers);
 void state_numbers_free(struct state_numbers *numbers);
 
 /* Into a new snapshot, whose start and values are set. False: damaged, or no memory. */

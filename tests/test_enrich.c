@@ -188,6 +188,40 @@ static void records_have_no_name_and_their_host_field_goes_first(void **state)
     close_enricher(&fixture);
 }
 
+#define BAD "\xef\xbf\xbd"
+
+/* rep-007: bytes that are no UTF-8, wherever they come from. */
+static void what_is_no_utf8_is_repaired(void **state)
+{
+    static const struct {
+        const char *name, *tags, *outcome;
+    } cases[] = {
+        { "n", "k:\xe6\x97", "n@here|k:" BAD BAD ",t:" BAD },
+        { "n", "k:\xe6\x97\xa5", "n@here|k:\xe6\x97\xa5,t:" BAD },
+        { "n\xff.x", "", "n" BAD ".x@here|t:" BAD },
+        { "n", "host:h\xe4,device:\xff", "n@h" BAD "|device:" BAD ",t:" BAD },
+        { "n", "a\xff,a\xfe,a" BAD, "n@here|a" BAD ",t:" BAD },     /* alike: one tag */
+        { "n", "\xffz,\xf0", "n@here|t:" BAD "," BAD "," BAD "z" }, /* sorted afterwards */
+        { "\xff\xfe", "", "refused_name" },
+        /* A mapper's regex looks at bytes, and may take half of a letter. */
+        { "cut.\xc3\xa9", "", "half@here|b:" BAD ",t:" BAD },
+    };
+    struct fixture fixture;
+    (void)state;
+
+    OPEN(&fixture, "dogstatsd_tags=t:\xff",
+         "dogstatsd_mapper_profiles=[{\"name\":\"p\",\"prefix\":\"cut.\",\"mappings\":[{"
+         "\"match\":\"cut\\\\.(.).\",\"match_type\":\"regex\",\"name\":\"half\","
+         "\"tags\":{\"b\":\"$1\"}}]}]");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(gauge(&fixture, cases[i].name, cases[i].tags), cases[i].outcome);
+    struct enriched enriched;
+    assert_true(enrich_record(fixture.enricher, guarded_text("b\xff"), guarded_text("h\xff"),
+                              &enriched));
+    assert_string_equal(text_of(&enriched), "@h" BAD "|b" BAD ",t:" BAD);
+    close_enricher(&fixture);
+}
+
 /* n times the byte, in one of a few static buffers. */
 static struct slice run_of(char byte, size_t n)
 {
@@ -321,6 +355,7 @@ int main(void)
         cmocka_unit_test(copies_have_their_prefix_and_are_filtered_as_the_histogram),
         cmocka_unit_test(tag_filters_strip_counters_and_distributions_of_all_but_host_tags),
         cmocka_unit_test(records_have_no_name_and_their_host_field_goes_first),
+        cmocka_unit_test(what_is_no_utf8_is_repaired),
         cmocka_unit_test(names_that_the_intake_refuses_are_shed),
         cmocka_unit_test(tags_and_hosts_that_the_intake_refuses_are_shed),
         cmocka_unit_test(a_datagram_full_of_commas_is_one_empty_tag),

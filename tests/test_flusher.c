@@ -449,6 +449,33 @@ static void timestamped_samples_keep_their_time(void **state)
     pipeline_free(p);
 }
 
+/* rep-007, for everything that has a name or a tag: the decoder of the test makes JSON
+ * of a payload, and fails where a text is no UTF-8. Two spellings of bad bytes become
+ * one series, to which both add. */
+static void bytes_that_are_no_utf8_cost_nobody_a_payload(void **state)
+{
+    static const char *const kinds[] = { "series", "sketches", "events", "service_checks" };
+    struct pipeline *p = PIPELINE(1, 100000, "heeler_statsd_gauge_deltas=false");
+    (void)state;
+
+    pipeline_line(p, 0, 100001,
+                  "good:1|c\ncut.a:1|g|#k:\xe6\x97\n\xff.s:x|s|#\xfe\nh:2|h|#k:\xe6,host:\xe4\n"
+                  "d\xc0:3|d|#dd.internal.resource:\xff:\xfe\nt\xe9:4|c|#\xff|T100000\n"
+                  "sum:10|c|#k:\xfe\nsum:20|c|#k:\xff\n"
+                  "_e{2,2}:\xff\xfe|\xc3(|s:\xe6|k:\xff|h:\xff|#\xff\n"
+                  "_sc|\xff|1|h:\xfe|#\xfe|m:\xf0");
+    pipeline_flush(p, 100010.5);
+    json_t *taken = pipeline_take(p);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        assert_true(json_array_size(json_object_get(taken, kinds[i])) > 0);
+    json_decref(taken);
+    assert_float_equal(pipeline_value(p, "cut.a", "k:\xef\xbf\xbd\xef\xbf\xbd", 100000), 1, 0);
+    assert_float_equal(pipeline_value(p, "sum", "k:\xef\xbf\xbd", 100000), 3, 1e-12);
+    assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);
+    assert_nothing_open(p);
+    pipeline_free(p);
+}
+
 static void events_and_checks_are_sent_within_a_tick(void **state)
 {
     struct pipeline *p = PIPELINE(1, 100000);
@@ -694,6 +721,7 @@ int main(void)
         cmocka_unit_test(every_fate_of_a_value_is_on_both_sides_of_the_balance),
         cmocka_unit_test(a_lost_value_shows_until_the_end_whoever_seals_last),
         cmocka_unit_test(timestamped_samples_keep_their_time),
+        cmocka_unit_test(bytes_that_are_no_utf8_cost_nobody_a_payload),
         cmocka_unit_test(events_and_checks_are_sent_within_a_tick),
         cmocka_unit_test(a_storm_of_births_and_a_large_flush_are_handled_in_slices),
         cmocka_unit_test(a_regex_that_was_stopped_is_counted),

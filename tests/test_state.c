@@ -320,6 +320,38 @@ static void no_state_leads_its_reader_astray(void **state)
     free(bytes);
 }
 
+/* Versions before this one took names and tags as they came. */
+static void text_of_before_that_is_no_utf8_is_repaired(void **state)
+{
+    static const char bad[] = "\xef\xbf\xbd\xef\xbf\xbd";
+    struct pipeline *p = PIPELINE(1, 1000);
+    struct state found;
+    size_t size, changed = 0;
+    char problem[160], tags[64];
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "n@@:1|g|#k:@@,l:2,host:@@\nother:2|g");
+    int fd = pipeline_replace(p);
+    uint8_t *bytes = whole_file(fd, &size);
+    for (size_t i = 0; i + 1 < size; i++)
+        if (memcmp(bytes + i, "@@", 2) == 0) {
+            memcpy(bytes + i, "\xff\xfe", 2);
+            changed++;
+        }
+    assert_int_equal(changed, 3);
+    correct_checksums(bytes, size);
+    assert_true(state_open(&found, bytes, size, problem, sizeof problem));
+    assert_true(pipeline_restore(p, &found));
+    pipeline_flush(p, 1010.5);
+    json_decref(pipeline_take(p)); /* the decoder takes it */
+    snprintf(tags, sizeof tags, "k:%s,l:2", bad);
+    assert_float_equal(pipeline_value(p, "n\xef\xbf\xbd\xef\xbf\xbd", tags, 1000), 1, 0);
+    assert_float_equal(pipeline_value(p, "other", "", 1000), 2, 0);
+    pipeline_free(p);
+    free(bytes);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +363,7 @@ int main(void)
         cmocka_unit_test(series_without_room_are_left_behind),
         cmocka_unit_test(a_damaged_or_short_state_is_refused_at_every_byte),
         cmocka_unit_test(no_state_leads_its_reader_astray),
+        cmocka_unit_test(text_of_before_that_is_no_utf8_is_repaired),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
