@@ -89,6 +89,12 @@ $(B)/tests/tools/%: $(B)/tests/tools/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
+# A disk that fails or hangs, to be preloaded.
+$(B)/tests/tools/disk.so: tests/tools/disk.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -std=c11 $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $<
+
 # make vectors DIR=path: any folder with parse.jsonl, aggregation.jsonl ...
 vectors: $(B)/tests/vectors
 	$(Q)$< $(or $(DIR),tests/data)
@@ -169,7 +175,7 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/manager fault-builds
+	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/manager build/tests/tools/disk.so fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
 test-programs: $(TESTS) $(B)/heeler

@@ -448,9 +448,6 @@ static void retry_unread(struct queue *queue, int64_t now_ms)
         else
             look_again(queue, errand);
     }
-    if (queue->unread.n == 0)
-        log_info("delivery: %s: what could not be read in the spool is tried again",
-                 queue->config.name);
 }
 
 /* ------------------------------------------------------------ may it be written */
@@ -691,11 +688,14 @@ static void keep(struct queue *queue, struct errand *errand)
     observe(queue);
 }
 
-/* The newest first: if the disk takes no more, the oldest are lost. */
+/* The newest first: if the disk takes no more, the oldest are lost. A spool that could not
+ * be opened so far may be there by now. */
 void queue_keep_rest(struct queue *queue)
 {
     struct errand *errand;
 
+    if (wants_spool(queue) && !queue->spool_open && queue->memory.n + queue->out.n > 0)
+        (void)reopen(queue, clock_monotonic_ns() / 1000000);
     for (errand = queue->out.newest; errand != NULL; errand = errand->next)
         keep(queue, errand);
     while ((errand = leave_memory(queue, backlog_take_newest(&queue->memory))) != NULL) {

@@ -1,0 +1,135 @@
+#!/bin/sh
+# A spool on a disk that fails or hangs: nothing on it is lost, and neither a hand-over nor
+# a stop waits for it. And another program that hangs while it is asked to take over.
+#   check_disk.sh PROGRAM
+. "${0%/*}/support/script.sh"
+disk=${heeler%/*}/tests/tools/disk.so
+[ -x "$disk" ] || fail "$disk is not built"
+export DISK_FOLDER="$scratch/spool" DISK_SAYS="$scratch/disk"
+sanitized=$(nm "$heeler" 2>/dev/null | grep -c __asan_init)
+[ "$sanitized" -eq 0 ] || { echo "a preload goes before no sanitizer"; exit 0; }
+
+disk() { # works, fails, hangs
+    echo "$1" >"$DISK_SAYS.new"
+    mv "$DISK_SAYS.new" "$DISK_SAYS"
+}
+
+said() {
+    wait_for "$scratch/log" "\($1\)"
+}
+
+# Before an intake that nobody reaches everything goes to the disk at once.
+start_with_spool() {
+    start_server env LD_PRELOAD="$disk" "$heeler" run --set dd_url=http://127.0.0.1:1 \
+        --set api_key=k --set forwarder_storage_path="$scratch/spool" \
+        --set forwarder_storage_max_size_in_bytes=1000000 --set heeler_self_telemetry=false \
+        --set forwarder_backoff_base=0.01 --set forwarder_backoff_max=0.02 \
+        --set forwarder_apikey_validation_interval=0 --set heeler_interval=60 \
+        --set heeler_stop_timeout=2 "$@"
+}
+
+# start_server puts "run" behind its program.
+start_server() {
+    : >"$scratch/log"
+    background "$scratch/log" "$@" --set dogstatsd_port=__random__ --set bind_host=127.0.0.1 \
+        --set dogstatsd_socket= --set heeler_http_listen=127.0.0.1:0
+    server=$pid
+    wait_for "$scratch/log" 'listening on udp 127.0.0.1:\([0-9]*\)'
+    port=$found
+    wait_for "$scratch/log" 'http: listening on 127.0.0.1:\([0-9]*\)'
+    http=$found
+}
+
+send() { # with a time of its own it is sent without waiting for the interval
+    "$heeler" send --to "127.0.0.1:$port" "$1:1|g|T1700000000" || fail "send"
+}
+
+spooled() {
+    find "$scratch/spool" -name '*.payload' | wc -l
+}
+
+until_spooled() {
+    for _ in $(seq 1000); do
+        [ "$(spooled)" -ne "$1" ] || return 0
+        sleep 0.01
+    done
+    fail "$(spooled) files in the spool, not $1"
+}
+
+# ---- a disk that fails for a while ------------------------------------------------------
+
+disk works
+start_with_spool
+send a
+until_spooled 1
+disk fails
+said 'cannot be read now: Input.output error; it stays there'
+kill -TERM "$server"
+ended 0
+[ "$(spooled)" -eq 1 ] || fail "an error of the disk removed a payload"
+start_with_spool # and again with a disk that fails from the start on
+said 'cannot be opened: Input.output error'
+send b
+until_metric heeler_datagrams_received_total 1
+disk works
+kill -TERM "$server"
+ended 0
+[ "$(spooled)" -eq 2 ] || fail "$(spooled) payloads are kept"
+[ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
+start_with_spool
+said '2 payloads of 2 points found in the spool'
+
+# ---- a disk that hangs --------------------------------------------------------------------
+
+disk hangs
+send c
+until_metric heeler_datagrams_received_total 1
+kill -USR2 "$server"
+said 'no sign of life'
+said 'SIGUSR2: this program goes on'
+send d
+until_metric heeler_datagrams_received_total 2 # and HTTP answers
+disk works
+until_spooled 4
+kill -USR2 "$server"
+said '4 payloads of 4 points found in the spool'
+said 'reads again'
+http=$(sed -n 's/.*http: listening on 127.0.0.1:\([0-9]*\).*/\1/p' "$scratch/log" | tail -n 1)
+disk hangs
+send e
+until_metric heeler_datagrams_received_total 1
+kill -TERM "$server"
+ended 0 # while it hangs
+disk works
+
+# ---- a disk that hangs from the start on ---------------------------------------------------
+
+disk hangs
+start_with_spool
+send f
+until_metric heeler_datagrams_received_total 1
+kill -TERM "$server"
+ended 0
+disk works
+[ "$(spooled)" -eq 4 ] || fail "$(spooled) payloads are kept"
+
+# ---- a program that hangs while it is asked -------------------------------------------------
+
+cp "$heeler" "$scratch/heeler"
+start_server "$scratch/heeler" run --set heeler_console=true
+printf '#!/bin/sh\necho asked >"%s/asked"\nexec sleep 1000\n' "$scratch" >"$scratch/new"
+chmod +x "$scratch/new"
+mv "$scratch/new" "$scratch/heeler"
+kill -USR2 "$server"
+for _ in $(seq 1000); do
+    [ ! -e "$scratch/asked" ] || break
+    sleep 0.01
+done
+"$heeler" send --to "127.0.0.1:$port" 'a:1|c' || fail "send"
+until_metric heeler_datagrams_received_total 1
+kill -HUP "$server" # is seen to, and stops no question
+said 'SIGHUP'
+"$probe" get "$http" /live >/dev/null || fail "no answer while a program is asked"
+kill -TERM "$server"
+ended 0
+[ "$(ledger folded)" -eq 1 ] || fail "folded $(ledger folded)"
