@@ -5,12 +5,15 @@
 #include "config/options.h"
 #include "flush/state.h"
 #include "server/commands.h"
+#include "server/descriptors.h"
 #include "server/metrics.h"
 
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "run";
 
+    if (!descriptors_hold_standard())
+        return EXIT_SYSTEM;
     if (strcmp(word, "run") == 0)
         return command_run(argc - 2 > 0 ? argc - 2 : 0, argv + 2);
     if (strcmp(word, "check") == 0)

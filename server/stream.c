@@ -7,6 +7,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "protocol/frame.h"
+#include "server/descriptors.h"
 
 enum {
     FRAMES_AT_ONCE = 64,
@@ -37,6 +38,28 @@ struct streams {
     struct log_limit complaints;
     char *buffer; /* kept bytes and READ_BYTES more */
 };
+
+/* ---- how many there may be ----------------------------------------------- */
+
+static void leave(struct listener *listener)
+{
+    descriptors_give_back(DESCRIPTOR_STREAM);
+    atomic_fetch_sub_explicit(&listener->connections, 1, memory_order_relaxed);
+}
+
+/* Why it may not stay, or NULL; then leave() when it ends. */
+static const char *admit(struct listener *listener, uint32_t max_connections)
+{
+    bool has_place = atomic_fetch_add_explicit(&listener->connections, 1,
+                                               memory_order_relaxed) < max_connections;
+    bool has_descriptor = descriptors_take(DESCRIPTOR_STREAM);
+
+    if (has_place && has_descriptor)
+        return NULL;
+    leave(listener);
+    return has_place ? "the rest of the descriptors (ulimit -n) is kept for the server"
+                     : "as many are open as heeler_stream_connections allows";
+}
 
 /* ---- the list of connections ------------------------------------------- */
 
@@ -76,7 +99,7 @@ static void close_connection(struct connection *given)
 
     unlink_connection(given);
     free_connection(given);
-    atomic_fetch_sub_explicit(&listener->connections, 1, memory_order_relaxed);
+    leave(listener);
 }
 
 /* ---- frames ------------------------------------------------------------ */
@@ -249,36 +272,30 @@ static struct connection *make_connection(struct streams *streams, int fd, int64
     return NULL;
 }
 
-static bool admit(struct listener *listener, uint32_t max_connections)
-{
-    if (atomic_fetch_add_explicit(&listener->connections, 1, memory_order_relaxed) <
-        max_connections)
-        return true;
-    atomic_fetch_sub_explicit(&listener->connections, 1, memory_order_relaxed);
-    return false;
-}
-
-static void refuse(struct streams *streams, int given_fd, int64_t now_ns)
+static void refuse(struct streams *streams, int given_fd, int64_t now_ns, const char *why)
 {
     close(given_fd);
     counter_add(&streams->socket->refused, 1);
     if (may_complain(streams, now_ns))
-        log_warn("stream: %s: a connection was refused: heeler_stream_connections is %u",
-                 streams->config.listener->name, streams->config.max_connections);
+        log_warn("stream: %s: a connection was refused: %s", streams->config.listener->name,
+                 why);
 }
 
 bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns)
 {
     struct listener *listener = streams->config.listener;
+    const char *why = admit(listener, streams->config.max_connections);
     struct connection *connection = NULL;
-    bool admitted = admit(listener, streams->config.max_connections);
 
-    if (admitted)
+    if (why == NULL) {
         connection = make_connection(streams, given_fd, now_ns);
-    if (connection == NULL) {
-        if (admitted)
-            atomic_fetch_sub_explicit(&listener->connections, 1, memory_order_relaxed);
-        refuse(streams, given_fd, now_ns);
+        if (connection == NULL) {
+            leave(listener);
+            why = "not enough memory";
+        }
+    }
+    if (why != NULL) {
+        refuse(streams, given_fd, now_ns, why);
         return false;
     }
     append_connection(connection);
