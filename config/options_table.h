@@ -18,6 +18,9 @@ OPTION(INT, heeler_workers, "1", OURS,
        "threads that receive and parse", RANGE(1, 64, "threads"))
 OPTION(STRING, heeler_http_listen, "127.0.0.1:8127", OURS,
        "address of health, metrics and queries; empty: none", FORM(ADDRESS))
+OPTION(LIST, heeler_http_hosts, "", OURS,
+       "names that HTTP requests may come by, besides addresses, localhost and this host's own",
+       RELOADS)
 OPTION(CHOICE, heeler_console, "auto", OURS,
        "show what arrives on the terminal; auto: when there is one and nothing is sent",
        ONE_OF("auto true false"))

@@ -8,8 +8,9 @@
  *   GET /api/v1/query  questions about the series (server/ask.h)
  *   POST /flush, /drain, /reload  (server/control.h)
  *
- * Served on main's loop from relaxed counters: no flush, slow intake or flood
- * of datagrams delays it. Only questions wait for the flusher. */
+ * Served on main's loop (server/http.h) from relaxed counters: no flush, slow intake or
+ * flood of datagrams delays it. Only questions wait for the flusher. What a page in a
+ * browser may have sent is refused (server/http_guard.h). */
 #ifndef SERVER_ADMIN_H
 #define SERVER_ADMIN_H
 
@@ -18,6 +19,7 @@
 #include "server/server.h"
 
 struct admin;
+struct http;
 
 /* address: "host:port" (port 0: chosen by the kernel). full: all of it, and
  * not only health. NULL with a sentence. */
@@ -26,5 +28,8 @@ struct admin *admin_start(struct event_base *base, const char *address, bool ful
 void admin_stop(struct admin *given);
 
 int admin_port(const struct admin *admin);
+
+/* For tests. */
+struct http *admin_http(const struct admin *admin);
 
 #endif

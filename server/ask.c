@@ -1,7 +1,5 @@
 #include "server/ask.h"
 
-#include <event2/buffer.h>
-#include <event2/keyvalq_struct.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -14,7 +12,7 @@ struct pending {
     struct pending *next;
     struct ask *ask;
     struct asked *asked;            /* the flusher's */
-    struct evhttp_request *request; /* NULL: answered, or the client has gone */
+    struct http_exchange *exchange; /* NULL: answered, or the client has gone */
     struct event *timer;
 };
 
@@ -24,75 +22,72 @@ struct ask {
     struct event *answered_event;
     struct pending *pending;
     int n_pending;
-    bool stopped;
 };
 
 /* ---- replies ----------------------------------------------------------- */
 
-static const char *reason_of(int status)
+static void free_text(const void *text, size_t len, void *context)
 {
-    return status == 200   ? "OK"
-           : status == 400 ? "Bad Request"
-           : status == 503 ? "Service Unavailable"
-                           : "Gateway Timeout";
+    (void)text, (void)len;
+    free(context);
 }
 
-static void reply(struct evhttp_request *request, int status, const struct bytes *body)
+/* The answer, which may be large, is not copied; its bytes are taken from it. */
+static void reply(struct http_exchange *exchange, int status, struct bytes *body)
 {
-    struct evbuffer *buffer = evbuffer_new();
+    struct evbuffer *buffer = body->failed ? NULL : evbuffer_new();
 
-    if (buffer != NULL && body->len > 0)
-        evbuffer_add(buffer, body->at, body->len);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-                      "application/json");
-    evhttp_send_reply(request, status, reason_of(status), buffer);
-    if (buffer != NULL)
+    if (buffer != NULL && body->len > 0 &&
+        evbuffer_add_reference(buffer, body->at, body->len, free_text, body->at) == 0) {
+        *body = (struct bytes){ .at = NULL };
+    } else if (buffer != NULL && body->len > 0) {
         evbuffer_free(buffer);
+        buffer = NULL;
+    }
+    http_reply(exchange, status, "application/json", buffer);
 }
 
-static void refuse(struct evhttp_request *request, int status, const char *sentence)
+static void refuse(struct http_exchange *exchange, int status, const char *sentence)
 {
     struct asked answer = { 0 };
 
     asked_refuse(&answer, status, sentence);
-    reply(request, status, &answer.answer);
+    reply(exchange, status, &answer.answer);
     bytes_free(&answer.answer);
 }
 
-/* The request leaves the question behind. */
-static struct evhttp_request *take_request(struct pending *pending)
+/* The exchange leaves the question behind. */
+static struct http_exchange *take_exchange(struct pending *pending)
 {
-    struct evhttp_request *request = pending->request;
+    struct http_exchange *exchange = pending->exchange;
 
-    pending->request = NULL;
-    if (request != NULL)
-        evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-    return request;
+    pending->exchange = NULL;
+    if (exchange != NULL)
+        http_on_end(exchange, NULL, NULL);
+    return exchange;
 }
 
 static void cancel(struct pending *pending)
 {
-    if (!pending->ask->stopped)
-        atomic_store_explicit(&pending->asked->cancelled, true, memory_order_relaxed);
+    atomic_store_explicit(&pending->asked->cancelled, true, memory_order_relaxed);
 }
 
 static void on_timeout(evutil_socket_t fd, short what, void *context)
 {
     struct pending *pending = context;
-    struct evhttp_request *request = take_request(pending);
+    struct http_exchange *exchange = take_exchange(pending);
 
     (void)fd, (void)what;
     cancel(pending);
-    if (request != NULL)
-        refuse(request, 504, "the answer took more than 5 seconds: ask for less");
+    if (exchange != NULL)
+        refuse(exchange, 504, "the answer took more than 5 seconds: ask for less");
 }
 
-static void on_close(struct evhttp_connection *connection, void *context)
+static void on_gone(void *context)
 {
     struct pending *pending = context;
 
-    (void)connection;
-    pending->request = NULL; /* freed with its connection */
+    pending->exchange = NULL;
     cancel(pending);
 }
 
@@ -118,11 +113,11 @@ static void on_answered(evutil_socket_t fd, short what, void *context)
     while (asked != NULL) {
         struct asked *next = asked->next;
         struct pending *pending = asked->context;
-        struct evhttp_request *request = take_request(pending);
-        if (request != NULL && asked->answer.failed)
-            refuse(request, 503, "not enough memory for the answer");
-        else if (request != NULL)
-            reply(request, asked->status, &asked->answer);
+        struct http_exchange *exchange = take_exchange(pending);
+        if (exchange != NULL && asked->answer.failed)
+            refuse(exchange, 503, "not enough memory for the answer");
+        else if (exchange != NULL)
+            reply(exchange, asked->status, &asked->answer);
         pending_free(pending);
         asked_free(asked);
         asked = next;
@@ -131,30 +126,47 @@ static void on_answered(evutil_socket_t fd, short what, void *context)
 
 /* ---- requests ---------------------------------------------------------- */
 
-static bool read_time(const struct evkeyvalq *parameters, const char *name, int64_t *out)
+/* What a target asks, decoded; the text is a view of room. */
+struct target {
+    struct slice text;
+    int64_t from_s, to_s;
+    char room[HTTP_HEAD_MAX];
+};
+
+static bool read_time(struct slice query, const char *name, struct target *target, int64_t *out)
 {
-    const char *text = evhttp_find_header(parameters, name);
+    struct slice text;
     double seconds;
 
-    if (text == NULL || !number_double(slice_of(text), &seconds) || !(fabs(seconds) < 1e15))
+    if (!http_parameter(query, name, target->room, &text) || !number_double(text, &seconds) ||
+        !(fabs(seconds) < 1e15))
         return false;
     *out = (int64_t)floor(seconds);
     return true;
 }
 
-static struct pending *pending_new(struct ask *ask, struct evhttp_request *request,
-                                   const char *text, int64_t from_s, int64_t to_s)
+/* What stands behind a NUL would be read by nobody, so none is taken. */
+static bool read_target(struct slice query, struct target *out)
+{
+    return query.len <= sizeof out->room && read_time(query, "from", out, &out->from_s) &&
+           read_time(query, "to", out, &out->to_s) &&
+           http_parameter(query, "query", out->room, &out->text) &&
+           (out->text.len == 0 || memchr(out->text.at, '\0', out->text.len) == NULL);
+}
+
+static struct pending *pending_new(struct ask *ask, struct http_exchange *exchange,
+                                   const struct target *target)
 {
     static const struct timeval timeout = { TIMEOUT_S, 0 };
     struct pending *pending = calloc(1, sizeof *pending);
 
     if (pending == NULL)
         return NULL;
-    *pending = (struct pending){ .next = ask->pending, .ask = ask, .request = request };
+    *pending = (struct pending){ .next = ask->pending, .ask = ask, .exchange = exchange };
     ask->pending = pending;
     ask->n_pending++;
     pending->timer = event_new(ask->base, -1, 0, on_timeout, pending);
-    pending->asked = asked_new(slice_of(text), from_s, to_s, pending);
+    pending->asked = asked_new(target->text, target->from_s, target->to_s, pending);
     if (pending->asked != NULL && pending->timer != NULL &&
         event_add(pending->timer, &timeout) == 0)
         return pending;
@@ -164,40 +176,31 @@ static struct pending *pending_new(struct ask *ask, struct evhttp_request *reque
     return NULL;
 }
 
-static void ask_flusher(struct ask *ask, struct evhttp_request *request,
-                        const struct evkeyvalq *parameters)
+static void ask_flusher(struct ask *ask, struct http_exchange *exchange,
+                        const struct target *target)
 {
-    const char *text = evhttp_find_header(parameters, "query");
-    int64_t from_s, to_s;
-
-    if (text == NULL || !read_time(parameters, "from", &from_s) ||
-        !read_time(parameters, "to", &to_s)) {
-        refuse(request, 400, "expected ?from=SECONDS&to=SECONDS&query=TEXT");
-        return;
-    }
     if (ask->n_pending >= WAITING_MAX) {
-        refuse(request, 503, "too many questions wait already");
+        refuse(exchange, 503, "too many questions wait already");
         return;
     }
-    struct pending *pending = pending_new(ask, request, text, from_s, to_s);
+    struct pending *pending = pending_new(ask, exchange, target);
     if (pending == NULL) {
-        refuse(request, 503, "not enough memory for the question");
+        refuse(exchange, 503, "not enough memory for the question");
         return;
     }
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_close, pending);
+    http_on_end(exchange, on_gone, pending);
     questions_ask(ask->questions, pending->asked);
 }
 
-void ask_on_query(struct evhttp_request *request, void *context)
+void ask_on_query(struct http_exchange *exchange, const struct http_request *request,
+                  void *context)
 {
-    const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
-    struct evkeyvalq parameters = { 0 };
+    struct target target;
 
-    if (query == NULL || evhttp_parse_query_str(query, &parameters) != 0)
-        refuse(request, 400, "expected ?from=SECONDS&to=SECONDS&query=TEXT");
+    if (read_target(request->query, &target))
+        ask_flusher(context, exchange, &target);
     else
-        ask_flusher(context, request, &parameters);
-    evhttp_clear_headers(&parameters);
+        refuse(exchange, 400, "expected ?from=SECONDS&to=SECONDS&query=TEXT");
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -217,12 +220,6 @@ struct ask *ask_new(struct event_base *base, struct questions *questions)
         return NULL;
     }
     return ask;
-}
-
-void ask_stop(struct ask *ask)
-{
-    if (ask != NULL)
-        ask->stopped = true;
 }
 
 void ask_free(struct ask *given)

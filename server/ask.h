@@ -10,21 +10,20 @@
 #define SERVER_ASK_H
 
 #include <event2/event.h>
-#include <event2/http.h>
 
 #include "flush/questions.h"
+#include "server/http.h"
 
 struct ask;
 
 /* NULL without memory. */
 struct ask *ask_new(struct event_base *base, struct questions *questions);
 
-/* Once the flusher has ended: what waits is answered by nobody. Before the HTTP
- * server is freed; ask_free() after it. Both take NULL. */
-void ask_stop(struct ask *ask);
+/* Once the flusher has ended and the HTTP server is freed: what waits is answered by
+ * nobody. Takes NULL. */
 void ask_free(struct ask *given);
 
-/* An evhttp callback; context: struct ask. */
-void ask_on_query(struct evhttp_request *request, void *context);
+/* A handler of HTTP; context: struct ask. */
+http_handler ask_on_query;
 
 #endif

@@ -1,6 +1,5 @@
 #include "server/control.h"
 
-#include <event2/buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +12,7 @@ enum { WAITING_MAX = 8, FLUSH_WAIT_MS = 5000, LOOK_MS = 10, DRAIN_WAIT_MS = 500 
 /* A flush that somebody waits for. */
 struct waiting {
     struct waiting *next;
-    struct evhttp_request *request; /* NULL: the client has gone */
+    struct http_exchange *exchange; /* NULL: the client has gone */
     int64_t second;                 /* at which the interval ends */
     int64_t until_ms;               /* monotonic */
     bool encoded;                   /* all of it is in the outbox */
@@ -31,48 +30,15 @@ struct control {
 
 /* ---- replies ----------------------------------------------------------- */
 
-static const char *reason_of(int status)
-{
-    switch (status) {
-    case 200:
-        return "OK";
-    case 202:
-        return "Accepted";
-    case 400:
-        return "Bad Request";
-    case 403:
-        return "Forbidden";
-    case 503:
-        return "Service Unavailable";
-    default:
-        return "Gateway Timeout";
-    }
-}
-
-static void reply(struct evhttp_request *request, int status, const char *json)
+static void reply(struct http_exchange *exchange, int status, const char *json)
 {
     struct evbuffer *body = evbuffer_new();
 
-    if (body != NULL)
-        evbuffer_add_printf(body, "%s\n", json);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-                      "application/json");
-    evhttp_send_reply(request, status, reason_of(status), body);
-    if (body != NULL)
+    if (body != NULL && evbuffer_add_printf(body, "%s\n", json) < 0) {
         evbuffer_free(body);
-}
-
-bool control_refuses(struct evhttp_request *request)
-{
-    struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-
-    if (evhttp_find_header(headers, "Origin") == NULL &&
-        evhttp_find_header(headers, "Sec-Fetch-Site") == NULL)
-        return false;
-    reply(request, 403,
-          "{\"status\":\"error\",\"errors\":[\"a browser sent this (Origin or "
-          "Sec-Fetch-Site): pages may not\"]}");
-    return true;
+        body = NULL;
+    }
+    http_reply(exchange, status, "application/json", body);
 }
 
 /* ---- flush ------------------------------------------------------------- */
@@ -88,12 +54,11 @@ static void waiting_free(struct control *control, struct waiting *given)
     free(given);
 }
 
-static void on_close(struct evhttp_connection *connection, void *context)
+static void on_gone(void *context)
 {
     struct waiting *waiting = context;
 
-    (void)connection;
-    waiting->request = NULL; /* freed with its connection */
+    waiting->exchange = NULL;
 }
 
 static uint64_t payloads_in(const struct server_view *view, bool spooled)
@@ -113,7 +78,7 @@ static void answer_flush(struct control *control, struct waiting *waiting,
                          const struct server_view *view, int status)
 {
     char json[256];
-    struct evhttp_request *request = waiting->request;
+    struct http_exchange *exchange = waiting->exchange;
 
     snprintf(json, sizeof json,
              "{\"status\":\"%s\",\"sealed_at\":%lld,\"encoded\":%s,\"settled\":%s,"
@@ -123,10 +88,10 @@ static void answer_flush(struct control *control, struct waiting *waiting,
              (unsigned long long)payloads_in(view, false),
              (unsigned long long)payloads_in(view, true));
     waiting_free(control, waiting);
-    if (request == NULL)
+    if (exchange == NULL)
         return;
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), NULL, NULL);
-    reply(request, status, json);
+    http_on_end(exchange, NULL, NULL);
+    reply(exchange, status, json);
 }
 
 /* Settled: delivered, refused for good or shed, each of them counted; on disk too. */
@@ -140,7 +105,7 @@ static void look_at(struct control *control, struct waiting *waiting,
     waiting->encoded = waiting->encoded || flushed_s >= waiting->second;
     if (waiting->encoded && outbox_bytes(view->outbox) == 0)
         answer_flush(control, waiting, view, 200);
-    else if (now_ms >= waiting->until_ms || waiting->request == NULL)
+    else if (now_ms >= waiting->until_ms || waiting->exchange == NULL)
         answer_flush(control, waiting, view, waiting->encoded ? 202 : 504);
 }
 
@@ -160,25 +125,27 @@ static void on_look(evutil_socket_t fd, short what, void *context)
         event_del(control->look_timer);
 }
 
-void control_on_flush(struct evhttp_request *request, void *context)
+void control_on_flush(struct http_exchange *exchange, const struct http_request *request,
+                      void *context)
 {
     static const struct timeval look = { 0, LOOK_MS * 1000 };
     struct control *control = context;
     struct waiting *waiting =
         control->n_waiting < WAITING_MAX ? calloc(1, sizeof *waiting) : NULL;
 
+    (void)request;
     if (waiting == NULL) {
-        reply(request, 503,
+        reply(exchange, 503,
               "{\"status\":\"error\",\"errors\":[\"too many flushes wait already\"]}");
         return;
     }
     waiting->next = control->waiting;
-    waiting->request = request;
+    waiting->exchange = exchange;
     waiting->second = server_flush(control->server);
     waiting->until_ms = clock_monotonic_ns() / 1000000 + FLUSH_WAIT_MS;
     control->waiting = waiting;
     control->n_waiting++;
-    evhttp_connection_set_closecb(evhttp_request_get_connection(request), on_close, waiting);
+    http_on_end(exchange, on_gone, waiting);
     event_add(control->look_timer, &look);
 }
 
@@ -196,34 +163,37 @@ static void on_drain_time(evutil_socket_t fd, short what, void *context)
 }
 
 /* The answer is on its way: the rest may begin. */
-static void on_replied(struct evhttp_request *request, void *context)
+static void on_replied(void *context)
 {
-    (void)request;
     on_drain_time(-1, 0, context);
 }
 
-void control_on_drain(struct evhttp_request *request, void *context)
+void control_on_drain(struct http_exchange *exchange, const struct http_request *request,
+                      void *context)
 {
     static const struct timeval wait = { 0, DRAIN_WAIT_MS * 1000 };
     struct control *control = context;
 
+    (void)request;
     log_info("server: POST /drain");
     control->draining = true;
     event_add(control->drain_timer, &wait); /* for a client that does not take its answer */
-    evhttp_request_set_on_complete_cb(request, on_replied, control);
-    reply(request, 202, "{\"status\":\"ok\",\"draining\":true}");
+    http_on_end(exchange, on_replied, control);
+    reply(exchange, 202, "{\"status\":\"ok\",\"draining\":true}");
 }
 
 /* ---- reload ------------------------------------------------------------ */
 
-void control_on_reload(struct evhttp_request *request, void *context)
+void control_on_reload(struct http_exchange *exchange, const struct http_request *request,
+                       void *context)
 {
     struct control *control = context;
     struct reload reload = { .problems = { .n_unlisted = 0 } };
     bool done = server_reload(control->server, &reload, "POST /reload");
     char *json = reload_json(&reload, done);
 
-    reply(request, done ? 200 : 400, json != NULL ? json : "{\"status\":\"error\"}");
+    (void)request;
+    reply(exchange, done ? 200 : 400, json != NULL ? json : "{\"status\":\"error\"}");
     free(json);
     reload_free(&reload);
 }
@@ -245,17 +215,6 @@ struct control *control_new(struct event_base *base, struct server *server)
         return NULL;
     }
     return control;
-}
-
-/* Requests that wait are freed with the HTTP server, and must not find us. */
-void control_stop(struct control *control)
-{
-    if (control == NULL)
-        return;
-    for (struct waiting *waiting = control->waiting; waiting != NULL; waiting = waiting->next)
-        if (waiting->request != NULL)
-            evhttp_connection_set_closecb(evhttp_request_get_connection(waiting->request), NULL,
-                                          NULL);
 }
 
 void control_free(struct control *given)

@@ -6,16 +6,14 @@
  *   POST /drain    202, then a stop as by SIGTERM
  *   POST /reload   as SIGHUP: 200, or 400 with a sentence for each error
  *
- * A page in a browser on this machine can post to the loopback too. Browsers put an
- * Origin header on every POST, whatever site they believe to talk to, and most a
- * Sec-Fetch-Site: with either the request is refused (403). Other programs send none.
- * Runs on main's loop. */
+ * What a page in a browser may have sent is refused before (server/http_guard.h). Runs on
+ * main's loop. */
 #ifndef SERVER_CONTROL_H
 #define SERVER_CONTROL_H
 
 #include <event2/event.h>
-#include <event2/http.h>
 
+#include "server/http.h"
 #include "server/server.h"
 
 struct control;
@@ -23,16 +21,10 @@ struct control;
 /* NULL without memory. */
 struct control *control_new(struct event_base *base, struct server *server);
 
-/* Before the HTTP server is freed; control_free() after it. Both take NULL. */
-void control_stop(struct control *control);
+/* Once the HTTP server is freed. Takes NULL. */
 void control_free(struct control *given);
 
-/* Whether it may come from a page in a browser; it is answered then. */
-bool control_refuses(struct evhttp_request *request);
-
-/* evhttp callbacks; context: struct control. */
-void control_on_flush(struct evhttp_request *request, void *context);
-void control_on_drain(struct evhttp_request *request, void *context);
-void control_on_reload(struct evhttp_request *request, void *context);
+/* Handlers of HTTP; context: struct control. */
+http_handler control_on_flush, control_on_drain, control_on_reload;
 
 #endif

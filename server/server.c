@@ -12,6 +12,7 @@
 #include "flush/console.h"
 #include "flush/flusher_loop.h"
 #include "server/admin.h"
+#include "server/descriptors.h"
 #include "server/inheritance.h"
 #include "server/instance.h"
 #include "server/memory.h"
@@ -439,6 +440,7 @@ struct server *server_start(const struct server_config *config, char *problem,
             return NULL;
         }
     }
+    descriptors_divide();
     return server;
 }
 
@@ -503,6 +505,11 @@ bool server_reload(struct server *server, struct reload *out, const char *asker)
 const struct settings *server_settings(const struct server *server)
 {
     return server->config.settings;
+}
+
+const char *server_hostname(const struct server *server)
+{
+    return server->config.hostname;
 }
 
 int64_t server_flush(struct server *server)

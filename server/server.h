@@ -58,6 +58,9 @@ bool server_reload(struct server *server, struct reload *out, const char *asker)
 /* The settings in force; a view until the next reload. */
 const struct settings *server_settings(const struct server *server);
 
+/* The name of this host; a view. */
+const char *server_hostname(const struct server *server);
+
 /* The open interval ends at the next full second, which is returned; the rest of it is
  * sent with the stamp of that second. */
 int64_t server_flush(struct server *server);

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "server/admin.h"
-#include "server/connections.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
@@ -229,29 +228,6 @@ static void without_descriptors_accepting_pauses(void **state)
     close(fd);
 }
 
-/* Connections that say nothing: some wait in the kernel, and go on when others end. */
-static void connections_are_bounded(void **state)
-{
-    enum { MANY = 100, MOST = 64 };
-    static struct running running;
-    int fds[MANY];
-    (void)state;
-
-    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
-    int port = server_http_port(running.server);
-    for (int i = 0; i < MANY; i++)
-        fds[i] = connect_to(port);
-    for (int i = 0; i < MANY; i++)
-        event_base_loop(running.base, EVLOOP_NONBLOCK);
-    assert_int_equal(connections_on(port), MOST);
-    for (int i = 0; i < MANY; i++)
-        close(fds[i]);
-    assert_answer(&running, port, "/live", 200, healthy); /* within a second */
-    assert_true(connections_on(port) < MOST);
-    assert_true(running_stop(&running));
-    running_free(&running);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,7 +238,6 @@ int main(void)
         cmocka_unit_test(the_setting_health_port_opens_one),
         cmocka_unit_test(junk_is_refused_and_the_next_one_served),
         cmocka_unit_test(without_descriptors_accepting_pauses),
-        cmocka_unit_test(connections_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

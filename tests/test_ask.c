@@ -11,20 +11,19 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
-#include <netdb.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "flush/questions.h"
 #include "server/ask.h"
+#include "server/http.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
 
 /* A real HTTP server on a port of the kernel's choice; the test is the flusher. */
 struct fixture {
     struct event_base *base;
-    struct evhttp *http;
+    struct http *http;
     struct questions questions;
     struct ask *ask;
     int port;
@@ -39,27 +38,23 @@ static void open_fixture(struct fixture *f)
     *f = (struct fixture){ .base = event_base_new() };
     assert_true(questions_open(&f->questions));
     f->ask = ask_new(f->base, &f->questions);
-    f->http = evhttp_new(f->base);
-    evhttp_set_cb(f->http, "/api/v1/query", ask_on_query, f->ask);
-    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(f->http, "127.0.0.1", 0);
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    char port[8];
-    assert_int_equal(
-        getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&address, &len), 0);
-    assert_int_equal(getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port,
-                                 NI_NUMERICSERV),
-                     0);
-    f->port = atoi(port);
+    struct http_config config = {
+        .base = f->base,
+        .other = { .methods = HTTP_GET, .handle = ask_on_query },
+        .context = f->ask,
+    };
+    const char *why;
+    f->http = http_new(&config);
+    assert_true(http_listen(f->http, "127.0.0.1", 0, &why));
+    f->port = http_port(f->http);
 }
 
 static void close_fixture(struct fixture *f)
 {
-    ask_stop(f->ask);
     for (int i = 0; i < f->n_clients; i++)
         if (f->clients[i] != NULL)
             evhttp_connection_free(f->clients[i]);
-    evhttp_free(f->http);
+    http_free(f->http);
     ask_free(f->ask);
     questions_close(&f->questions);
     event_base_free(f->base);
@@ -152,6 +147,8 @@ static void what_is_no_question_never_reaches_the_flusher(void **state)
         "/api/v1/query?from=x&to=2&query=m",
         "/api/v1/query?from=nan&to=2&query=m",
         "/api/v1/query?from=1&to=1e30&query=m",
+        "/api/v1/query?from=1&to=2&query=m%00behind",
+        "/api/v1/query?from=1%00&to=2&query=m",
     };
     struct fixture f;
     (void)state;
