@@ -68,6 +68,9 @@ $(B)/tests/test_%: $(B)/tests/test_%.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
+# It stands between the library and the allocator.
+$(B)/tests/test_redis_exhaustion: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+
 # The tests decode what we encode with a decoder of other hands, made by protoc-c.
 $(PROTO).c $(PROTO).h &: tests/support/intake.proto
 	$(call say,PROTO,$<)

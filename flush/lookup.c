@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flush/timer.h"
+
 enum { TURN_MS = 5 };
 
 /* libevent's resolver lets go of what was cancelled only when its loop turns. So it has a
@@ -43,11 +45,6 @@ static void destroy(struct lookup *lookup)
     free(lookup);
 }
 
-static void wait_ms(struct lookup *lookup, int ms)
-{
-    evtimer_add(lookup->turn, &(struct timeval){ .tv_usec = ms * 1000 });
-}
-
 static void on_turn(evutil_socket_t fd, short what, void *context)
 {
     struct lookup *lookup = context;
@@ -56,7 +53,7 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
 
     event_base_loop(lookup->own, EVLOOP_NONBLOCK);
     if (!lookup->answered) {
-        wait_ms(lookup, TURN_MS);
+        timer_start(lookup->turn, TURN_MS);
         return;
     }
     lookup_done *done = lookup->done;
@@ -128,7 +125,7 @@ struct lookup *lookup_start(struct event_base *base, const struct lookup_files *
 
     if (!lookup->answered)
         lookup->request = request;
-    wait_ms(lookup, 0);
+    timer_start(lookup->turn, 0);
     return lookup;
 }
 

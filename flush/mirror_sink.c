@@ -11,6 +11,7 @@
 #include "flush/duplicates.h"
 #include "flush/queue.h"
 #include "flush/resp.h"
+#include "flush/timer.h"
 
 enum { SAY_AGAIN_MS = 60000, ASK_AGAIN_MS = 5000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000 };
 
@@ -31,13 +32,11 @@ struct entry {
 
 struct mirror_sink {
     struct mirror_sink_config config; /* its texts are not kept */
-    struct redis_client_config client_config;
     struct event_base *base;
     struct mirror_ledger *ledger;
     struct redis_client *client;
     struct duplicates *duplicates;
     struct event *retry;
-    char *url, *ca_file;
 
     struct entry *head, **end, *cursor;
     size_t bytes, n_unsettled;
@@ -293,10 +292,9 @@ static void arm_retry(struct mirror_sink *sink)
 {
     double random = (double)(uint64_t)(clock_monotonic_ns() % 1000003) / 1000003;
     int64_t wait_ms = sink->stopping ? 0 : backoff_delay(&sink->backoff, sink->errors, random);
-    struct timeval wait = { wait_ms / 1000, wait_ms % 1000 * 1000 };
 
     sink->errors++;
-    evtimer_add(sink->retry, &wait);
+    timer_start(sink->retry, wait_ms);
 }
 
 /* What was under way is answered: after a wait all goes again from the first that
@@ -452,16 +450,23 @@ static void on_down(void *context, enum redis_failure failure, const char *sente
 
 /* ---- making ------------------------------------------------------------ */
 
-static bool open_client(struct mirror_sink *sink, char *problem, size_t problem_size)
+static bool open_client(struct mirror_sink *sink, const struct mirror_sink_config *config,
+                        char *problem, size_t problem_size)
 {
     static const struct redis_client_events events = { .up = on_up,
                                                        .reply = on_reply,
                                                        .failed = on_failed,
                                                        .writable = on_writable,
                                                        .down = on_down };
+    struct redis_client_config client = {
+        .url = config->url,
+        .cluster = config->cluster,
+        .ca_file = config->ca_file,
+        .skip_validation = config->skip_validation,
+        .retry_min_ms = config->retry_min_ms,
+    };
 
-    sink->client = redis_client_new(sink->base, &sink->client_config, &events, sink, problem,
-                                    problem_size);
+    sink->client = redis_client_new(sink->base, &client, &events, sink, problem, problem_size);
     return sink->client != NULL;
 }
 
@@ -474,20 +479,10 @@ static bool fill(struct mirror_sink *sink, const struct mirror_sink_config *conf
     sink->backoff.base_ms =
         (config->retry_min_ms > 0 ? config->retry_min_ms : RETRY_MIN_MS) / 2 + 1;
     sink->backoff.max_ms = RETRY_MAX_MS;
-    sink->url = strdup(config->url);
-    sink->ca_file = strdup(config->ca_file != NULL ? config->ca_file : "");
-    sink->client_config = (struct redis_client_config){
-        .url = sink->url,
-        .cluster = config->cluster,
-        .ca_file = sink->ca_file,
-        .skip_validation = config->skip_validation,
-        .retry_min_ms = config->retry_min_ms,
-    };
     sink->retry = evtimer_new(sink->base, on_retry, sink);
     sink->duplicates =
         duplicates_new(config->prefix, config->id, config->hostname, config->started_s);
-    return sink->url != NULL && sink->ca_file != NULL && sink->retry != NULL &&
-           sink->duplicates != NULL;
+    return sink->retry != NULL && sink->duplicates != NULL;
 }
 
 struct mirror_sink *mirror_sink_new(struct event_base *base,
@@ -500,7 +495,7 @@ struct mirror_sink *mirror_sink_new(struct event_base *base,
     if (sink == NULL)
         return NULL;
     sink->base = base;
-    if (!fill(sink, config) || !open_client(sink, problem, problem_size)) {
+    if (!fill(sink, config) || !open_client(sink, config, problem, problem_size)) {
         mirror_sink_free(sink);
         return NULL;
     }
@@ -518,8 +513,6 @@ void mirror_sink_free(struct mirror_sink *given)
     if (given->retry != NULL)
         event_free(given->retry);
     duplicates_free(given->duplicates);
-    free(given->url);
-    free(given->ca_file);
     free(given);
 }
 
@@ -596,16 +589,13 @@ void mirror_sink_handed_over(struct mirror_sink *sink)
 
 void mirror_sink_hurry(struct mirror_sink *sink)
 {
-    char problem[256];
-
     sink->stopping = true;
     sink->errors = 0;
     if (sink->up && sink->paused) {
         if (evtimer_pending(sink->retry, NULL))
-            evtimer_add(sink->retry, &(struct timeval){ 0 });
+            timer_start(sink->retry, 0);
     } else if (!sink->up) { /* its next attempt may be far */
-        redis_client_free(sink->client);
-        sink->gave_up = !open_client(sink, problem, sizeof problem);
+        redis_client_hurry(sink->client);
     }
 }
 

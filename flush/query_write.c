@@ -85,6 +85,7 @@ static void put_expression(struct query *query, struct slice scope)
     put(&text, "}");
     bytes_add(&text, question->functions.at, question->functions.len);
     encode_json_string(&query->answer, (struct slice){ (const char *)text.at, text.len });
+    query->answer.failed = query->answer.failed || text.failed;
     bytes_free(&text);
 }
 
@@ -165,7 +166,7 @@ static void put_group(struct query *query, uint32_t index)
 
     if (n == 0)
         return;
-    if (out->at[out->len - 1] == '}')
+    if (out->len > 0 && out->at[out->len - 1] == '}')
         put(out, ",");
     put_names(query, &query->groups[index]);
     put(out, ",\"interval\":");

@@ -8,6 +8,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/backoff.h"
+#include "flush/timer.h"
 
 enum {
     STABLE_MS = 1000, /* up for so long: the troubles before are forgiven */
@@ -162,10 +163,9 @@ static void schedule(struct redis_client *client)
     if (client->errors < backoff_max_errors(&client->backoff))
         client->errors++;
     int64_t wait = backoff_delay(&client->backoff, client->errors, arc4random() / 4294967296.0);
-    struct timeval interval = { wait / 1000, wait % 1000 * 1000 };
 
     client->state = WAITING;
-    evtimer_add(client->retry, &interval);
+    timer_start(client->retry, wait);
 }
 
 /* All that was sent is answered: the outage is told. */
@@ -578,7 +578,7 @@ struct redis_client *redis_client_new(struct event_base *base,
         redis_client_free(client);
         return NULL;
     }
-    evtimer_add(client->retry, &(struct timeval){ 0 });
+    timer_start(client->retry, 0);
     return client;
 }
 
@@ -611,12 +611,18 @@ bool redis_client_send(struct redis_client *client, const void *command, size_t 
         node = client->nodes[client->slots->owner[redis_key_slot(key)]];
     if (!redis_link_send(node->link, command, len, tag)) {
         trouble_at(node, REDIS_FAILED_MEMORY, "cannot be sent to: no memory");
-        evtimer_add(client->retry, &(struct timeval){ 0 });
+        timer_start(client->retry, 0);
         return false;
     }
     client->pending++;
     client->pending_bytes += len;
     return true;
+}
+
+void redis_client_hurry(struct redis_client *client)
+{
+    if (client->state == WAITING)
+        timer_start(client->retry, 0);
 }
 
 bool redis_client_is_up(const struct redis_client *client)

@@ -75,6 +75,9 @@ void redis_client_free(struct redis_client *given);
 bool redis_client_send(struct redis_client *client, const void *command, size_t len,
                        struct slice key, uint64_t tag);
 
+/* An attempt that is waited for is made now. */
+void redis_client_hurry(struct redis_client *client);
+
 bool redis_client_is_up(const struct redis_client *client);
 size_t redis_client_pending(const struct redis_client *client); /* commands */
 

@@ -16,13 +16,14 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/lookup.h"
+#include "flush/timer.h"
 
 enum {
-    READ_AT_ONCE = 256 * 1024,
     FEED_AT_ONCE = 16 * 1024,
     WIRE_PER_ELEMENT = 16, /* bounds what an array's header may announce */
     SENTENCE_MAX = 640,
     QUOTE_MAX = 160,
+    TLS_ROOM = 8 * 1024,
 };
 
 #define REDIS_FAILURE_NAME(id, word) word,
@@ -221,10 +222,7 @@ static void arm(struct redis_link *link, bool anew)
     if (!anew && at >= link->timer_ms)
         return;
     link->timer_ms = at;
-    wait = wait > 0 ? wait : 0;
-    struct timeval interval = { wait / 1000, wait % 1000 * 1000 };
-
-    evtimer_add(link->timer, &interval);
+    timer_start(link->timer, wait > 0 ? wait : 0);
 }
 
 /* ------------------------------------------------------------------- sending */
@@ -555,22 +553,37 @@ static void on_event(struct bufferevent *connection, short what, void *context)
 static void listen_to(struct redis_link *link)
 {
     bufferevent_setcb(link->connection, on_read, NULL, on_event, link);
-    bufferevent_setwatermark(link->connection, EV_READ, 0, READ_AT_ONCE);
     bufferevent_enable(link->connection, EV_READ | EV_WRITE);
+}
+
+/* libevent crashes where it has no memory for the buffers of what follows. */
+static bool has_room_for_tls(void)
+{
+    void *volatile room = malloc(TLS_ROOM);
+    bool has_room = room != NULL;
+
+    free(room);
+    return has_room;
+}
+
+/* NULL: no memory. The session is libevent's then, too: it has freed it. */
+static struct bufferevent *make_tls(struct redis_link *link, evutil_socket_t fd)
+{
+    SSL *ssl = redis_tls_session(link->config.tls, link->config.url->host);
+
+    if (ssl != NULL && has_room_for_tls())
+        return bufferevent_openssl_socket_new(link->base, fd, ssl, BUFFEREVENT_SSL_CONNECTING,
+                                              OPTIONS);
+    SSL_free(ssl);
+    return NULL;
 }
 
 /* Only now, because a TLS bufferevent that connects by itself cannot say why it did not. */
 static void begin_tls(struct redis_link *link)
 {
-    SSL *ssl = redis_tls_session(link->config.tls, link->config.url->host);
-    evutil_socket_t fd = bufferevent_getfd(link->connection);
-    struct bufferevent *connection =
-        ssl != NULL ? bufferevent_openssl_socket_new(link->base, fd, ssl,
-                                                     BUFFEREVENT_SSL_CONNECTING, OPTIONS)
-                    : NULL;
+    struct bufferevent *connection = make_tls(link, bufferevent_getfd(link->connection));
 
     if (connection == NULL) {
-        SSL_free(ssl);
         fail(link, REDIS_FAILED_MEMORY, "cannot be reached: no memory for TLS");
         return;
     }
@@ -707,7 +720,7 @@ struct redis_link *redis_link_open(struct event_base *base,
         destroy(link);
         return NULL;
     }
-    evtimer_add(link->timer, &(struct timeval){ 0 });
+    timer_start(link->timer, 0);
     return link;
 }
 

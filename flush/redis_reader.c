@@ -16,6 +16,7 @@
 #include "config/options.h"
 #include "flush/fleet.h"
 #include "flush/query.h"
+#include "flush/timer.h"
 #include "protocol/number.h"
 
 enum {
@@ -189,7 +190,10 @@ static void answer(struct reader *reader)
     } else {
         struct slice json = query_answer(query);
         bytes_add(reader->answer, json.at, json.len);
-        finish(reader, READER_ANSWERED);
+        if (reader->answer->failed)
+            no_memory(reader);
+        else
+            finish(reader, READER_ANSWERED);
     }
     query_free(query);
 }
@@ -541,7 +545,7 @@ static void again_soon(struct reader *reader, uint64_t tag)
         reader->registry_sent = false;
     else
         begin_job(reader, &reader->jobs[tag]);
-    event_add(reader->retry, &(struct timeval){ .tv_usec = RETRY_MS * 1000 });
+    timer_start(reader->retry, RETRY_MS);
 }
 
 static void take_refusal(struct reader *reader, uint64_t tag, const redisReply *reply)
@@ -651,6 +655,14 @@ static void on_timeout(evutil_socket_t fd, short what, void *context)
 
 /* ---- all of it --------------------------------------------------------- */
 
+static void wait_for_answer(struct reader *reader, struct event *timeout)
+{
+    if (evtimer_add(timeout, &(struct timeval){ .tv_sec = reader->config->timeout_s }) != 0)
+        no_memory(reader);
+    else if (!reader->done)
+        event_base_dispatch(reader->base);
+}
+
 static void run(struct reader *reader)
 {
     static const struct redis_client_events events = { .up = on_up,
@@ -665,13 +677,10 @@ static void run(struct reader *reader)
     reader->retry = evtimer_new(reader->base, on_retry, reader);
     reader->client = redis_client_new(reader->base, &config, &events, reader, reader->problem,
                                       reader->problem_size);
-    if (timeout == NULL || reader->retry == NULL) {
+    if (timeout == NULL || reader->retry == NULL)
         no_memory(reader);
-    } else if (reader->client != NULL) {
-        evtimer_add(timeout, &(struct timeval){ .tv_sec = reader->config->timeout_s });
-        if (!reader->done)
-            event_base_dispatch(reader->base);
-    }
+    else if (reader->client != NULL)
+        wait_for_answer(reader, timeout);
     redis_client_free(reader->client);
     if (timeout != NULL)
         event_free(timeout);

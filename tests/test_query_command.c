@@ -139,10 +139,10 @@ static int start_running(void **state)
 {
     (void)state;
     read_rows();
-    if (RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", "heeler_interval=1"))
-        return 0;
-    print_error("%s\n", running.problem);
-    return 1;
+    if (!RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", "heeler_interval=1"))
+        print_error("%s\n", running.problem);
+    undo_forget_all();
+    return running.server != NULL ? 0 : 1;
 }
 
 static int stop_running(void **state)
