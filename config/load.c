@@ -154,10 +154,38 @@ static void check_redis(const struct settings *settings, struct problems *proble
 /* A copy holds many series for others to ask; 8 MiB are for a single server's. */
 enum { ROLLUP_BYTES_WITH_REDIS = 64 << 20 };
 
-static void set_together(struct settings *settings)
+static bool is_default(const struct settings *settings, enum setting setting)
 {
+    return strcmp(settings->origin[setting], "default") == 0;
+}
+
+/* The older setting counts payloads, of 2 MiB at most. Zero payloads are a value too. */
+static void set_retry_queue(struct settings *settings, struct problems *problems)
+{
+    const char *from = settings->origin[SETTING_forwarder_retry_queue_max_size];
+    int64_t bytes = settings->forwarder_retry_queue_max_size * (2 << 20);
+
+    if (is_default(settings, SETTING_forwarder_retry_queue_max_size))
+        return;
+    if (!is_default(settings, SETTING_forwarder_retry_queue_payloads_max_size)) {
+        problems_warn(problems,
+                      "%s: forwarder_retry_queue_max_size is an older setting, and "
+                      "forwarder_retry_queue_payloads_max_size goes before it.",
+                      from);
+        return;
+    }
+    problems_warn(problems,
+                  "%s: forwarder_retry_queue_max_size is an older setting: write "
+                  "forwarder_retry_queue_payloads_max_size: %lld.",
+                  from, (long long)bytes);
+    settings->forwarder_retry_queue_payloads_max_size = bytes;
+}
+
+static void set_together(struct settings *settings, struct problems *problems)
+{
+    set_retry_queue(settings, problems);
     if (settings->heeler_redis_url[0] != '\0' &&
-        strcmp(settings->origin[SETTING_heeler_rollup_max_bytes], "default") == 0)
+        is_default(settings, SETTING_heeler_rollup_max_bytes))
         settings->heeler_rollup_max_bytes = ROLLUP_BYTES_WITH_REDIS;
 }
 
@@ -173,7 +201,7 @@ bool settings_load(struct settings *out, const struct settings_source *source,
     for (size_t i = 0; i < source->n_sets; i++)
         load_set(out, source->sets[i], i + 1, problems);
     if (!problems->out_of_memory) {
-        set_together(out);
+        set_together(out, problems);
         check_together(out, problems);
         check_redis(out, problems);
     }

@@ -199,6 +199,9 @@ OPTION(INT, forwarder_max_concurrent_requests, "10", SEND,
        "requests under way at once", RANGE(1, 1000, "requests"))
 OPTION(CHOICE, forwarder_http_protocol, "auto", SEND,
        "auto: HTTP/2 where the intake speaks it", ONE_OF("auto http1"))
+OPTION(INT, forwarder_connection_reset_interval, "0", SEND,
+       "age at which a connection to an intake is given up for a new one; 0: never",
+       RANGE(0, 31622400, "seconds"), RELOADS)
 OPTION(INT, forwarder_stop_timeout, "2", SEND,
        "how long requests under way may take at exit", RANGE(0, 3600, "seconds"))
 OPTION(FLOAT, forwarder_backoff_factor, "2", SEND,
@@ -214,6 +217,9 @@ OPTION(BOOL, forwarder_recovery_reset, "false", SEND,
 OPTION(INT, forwarder_retry_queue_payloads_max_size, "15728640", SEND,
        "memory for payloads that wait for another attempt, of each intake", AT_LEAST(0, "bytes"),
        RELOADS)
+OPTION(INT, forwarder_retry_queue_max_size, "0", SEND,
+       "older form of forwarder_retry_queue_payloads_max_size, which goes before it where both "
+       "are set: so many times 2 MiB", RANGE(0, 1048576, "payloads"), RELOADS)
 OPTION(STRING, forwarder_storage_path, "/var/lib/heeler/spool", SEND,
        "folder for payloads that wait on disk")
 OPTION(INT, forwarder_storage_max_size_in_bytes, "0", SEND,

@@ -186,6 +186,7 @@ static void follow(struct delivery *delivery)
     if (change == NULL)
         return;
     delivery->config.timeout_ms = change->config.timeout_ms;
+    delivery->config.reset_s = change->config.reset_s;
     delivery->config.queue_bytes = change->config.queue_bytes;
     delivery->config.backoff = change->config.backoff;
     delivery->config.validation_interval_ms = change->config.validation_interval_ms;

@@ -44,6 +44,7 @@ struct delivery_config {
     size_t n_more;
     const char *user_agent; /* NULL: ours */
     int64_t timeout_ms;     /* of one request */
+    int64_t reset_s;        /* a connection of that age is given up for a new one; 0: never */
     size_t queue_bytes;     /* queued and in flight in memory, for each endpoint */
     int concurrent;         /* requests in flight, for each endpoint */
     struct backoff_config backoff;

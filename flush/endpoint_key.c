@@ -47,6 +47,7 @@ bool endpoint_open_key(struct endpoint *endpoint, const struct delivery_target *
         .api_key = target->api_key != NULL ? target->api_key : "",
         .user_agent = config->user_agent,
         .timeout_ms = config->timeout_ms,
+        .reset_s = config->reset_s,
         .http1 = config->http1,
         .transport = config->transport,
     };
@@ -170,6 +171,7 @@ void endpoint_follow(struct endpoint *endpoint, const char *api_key)
     endpoint->backoff_config = config->backoff;
     endpoint->queue.config.memory_bytes = config->queue_bytes;
     endpoint->keyed->intake.timeout_ms = config->timeout_ms;
+    endpoint->keyed->intake.reset_s = config->reset_s;
     if (strcmp(api_key, endpoint->keyed->intake.api_key) != 0) {
         struct keyed *keyed = keyed_like(&endpoint->keyed->intake, api_key);
 

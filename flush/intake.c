@@ -342,7 +342,9 @@ bool intake_open(struct intake *intake, const struct intake_config *config)
 {
     const char *ours = "datadog-agent/" INTAKE_AGENT_VERSION " heeler/" HEELER_VERSION;
 
-    *intake = (struct intake){ .timeout_ms = config->timeout_ms, .http1 = config->http1 };
+    *intake = (struct intake){ .timeout_ms = config->timeout_ms,
+                               .reset_s = config->reset_s,
+                               .http1 = config->http1 };
     intake_mask_key(config->api_key, intake->masked_key);
     intake->user_agent = strdup(config->user_agent != NULL ? config->user_agent : ours);
     intake->base_url = strdup(config->base_url);
@@ -364,6 +366,7 @@ bool intake_open_like(struct intake *intake, const struct intake *like, const ch
         .api_key = api_key,
         .user_agent = like->user_agent,
         .timeout_ms = like->timeout_ms,
+        .reset_s = like->reset_s,
         .http1 = like->http1,
         .transport = { .proxy = like->proxy,
                        .ca_file = like->ca_file,
@@ -429,6 +432,7 @@ static void set_transport(CURL *easy, const struct intake *intake)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)intake->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)intake->reset_s);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, intake->tls_version);

@@ -83,6 +83,7 @@ struct intake_config {
     const char *api_key;
     const char *user_agent; /* NULL: ours */
     int64_t timeout_ms;     /* of one request */
+    int64_t reset_s;        /* a connection of that age is given up; 0: never */
     bool http1;             /* otherwise HTTP/2 where TLS offers it */
     struct intake_transport transport;
 };
@@ -99,7 +100,7 @@ struct intake {
     char masked_key[INTAKE_MASK_MAX];
     char *proxy, *ca_file; /* or NULL */
     long tls_version;      /* of libcurl */
-    int64_t timeout_ms;
+    int64_t timeout_ms, reset_s;
     bool http1, skip_validation;
 };
 

@@ -161,6 +161,7 @@ static struct delivery_config delivery_settings(const struct settings *settings)
 {
     return (struct delivery_config){
         .timeout_ms = settings->forwarder_timeout * 1000,
+        .reset_s = settings->forwarder_connection_reset_interval,
         .queue_bytes = (size_t)settings->forwarder_retry_queue_payloads_max_size,
         .concurrent = (int)settings->forwarder_max_concurrent_requests,
         .backoff = { settings->forwarder_backoff_factor,

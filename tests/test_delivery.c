@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -1136,6 +1137,48 @@ static void a_name_that_hangs_stalls_only_its_own_endpoint(void **state)
     rig_close(&rig);
 }
 
+/* ------------------------------------------------------------ the age of a connection */
+
+static _Atomic(int64_t) ahead_s; /* of all clocks, for the rest of the process */
+
+int clock_gettime(clockid_t id, struct timespec *out)
+{
+    long result = syscall(SYS_clock_gettime, id, out);
+
+    out->tv_sec += atomic_load(&ahead_s);
+    return (int)result;
+}
+
+/* Of the same connection? The second request comes a minute later. */
+static bool is_used_again(int64_t reset_s)
+{
+    static struct rig rig;
+
+    rig_open(&rig);
+    rig.config.reset_s = reset_s;
+    rig_start(&rig);
+    push(&rig, 1);
+    wait_counter(&rig, &rig.ledger.delivered.payloads, 1);
+    atomic_fetch_add(&ahead_s, 60);
+    push(&rig, 2);
+    wait_counter(&rig, &rig.ledger.delivered.payloads, 2);
+    bool same =
+        fake_intake_request(rig.fake, 0)->port == fake_intake_request(rig.fake, 1)->port;
+
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
+    return same;
+}
+
+static void a_connection_that_is_too_old_is_given_up(void **state)
+{
+    (void)state;
+
+    assert_true(is_used_again(0));
+    assert_true(is_used_again(90));
+    assert_false(is_used_again(30));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1174,6 +1217,7 @@ int main(void)
         cmocka_unit_test(the_wrong_key_is_said_once_and_never_shown),
         cmocka_unit_test(stopping_does_not_wait_for_a_name_server),
         cmocka_unit_test(a_name_that_hangs_stalls_only_its_own_endpoint),
+        cmocka_unit_test(a_connection_that_is_too_old_is_given_up), /* the clocks go ahead */
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

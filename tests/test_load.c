@@ -628,6 +628,33 @@ static void values_print_on_one_line(void **state)
     assert_true(prints("env", "a\\nb\\x1b[0m"));
 }
 
+/* As the Agent: payloads of 2 MiB, unless the newer setting is there too. */
+static void the_older_bound_of_the_retry_queue_counts_payloads(void **state)
+{
+    static const struct {
+        const char *yaml;
+        int64_t bytes;
+        const char *warning;
+    } cases[] = {
+        { "forwarder_timeout: 20", 15728640, NULL },
+        { "forwarder_retry_queue_max_size: 3", 6291456,
+          "FILE:1: forwarder_retry_queue_max_size is an older setting: write "
+          "forwarder_retry_queue_payloads_max_size: 6291456." },
+        { "forwarder_retry_queue_max_size: 3\nforwarder_retry_queue_payloads_max_size: 5", 5,
+          "FILE:1: forwarder_retry_queue_max_size is an older setting, and "
+          "forwarder_retry_queue_payloads_max_size goes before it." },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        load_yaml(cases[i].yaml);
+        assert_int_equal(settings.forwarder_retry_queue_payloads_max_size, cases[i].bytes);
+        assert_int_equal(problems.warnings.n, cases[i].warning != NULL);
+        if (cases[i].warning != NULL)
+            assert_true(says(&problems.warnings, cases[i].warning));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -636,6 +663,8 @@ int main(void)
         cmocka_unit_test_teardown(all_problems_are_found_in_one_run, forget_after),
         cmocka_unit_test_teardown(doubtful_places_are_warned_about, forget_after),
         cmocka_unit_test_teardown(unknown_names_are_collected, forget_after),
+        cmocka_unit_test_teardown(the_older_bound_of_the_retry_queue_counts_payloads,
+                                  forget_after),
         cmocka_unit_test_teardown(an_unreadable_file_is_refused, forget_after),
         cmocka_unit_test_teardown(a_huge_file_is_refused, forget_after),
         cmocka_unit_test_teardown(an_alias_bomb_is_refused, forget_after),

@@ -60,7 +60,9 @@ static json_t *headers_of(struct evhttp_request *request)
 static void record(struct fake_request *kept, struct evhttp_request *request)
 {
     struct evbuffer *input = evhttp_request_get_input_buffer(request);
+    char *address;
 
+    evhttp_connection_get_peer(evhttp_request_get_connection(request), &address, &kept->port);
     kept->path = strdup(evhttp_request_get_uri(request));
     kept->headers = headers_of(request);
     kept->sent_size = evbuffer_get_length(input);

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tests/support/undo.h"
 
@@ -29,6 +30,7 @@ struct fake_request {
     unsigned char *body; /* decoded by Content-Encoding; NULL: it was damaged */
     size_t body_size;
     size_t sent_size; /* as it came */
+    uint16_t port;    /* of the sender: tells connections apart */
 };
 
 struct fake_intake;
