@@ -142,7 +142,7 @@ $(B)/tests/test_profile: $(B)/bench/profile.o
 
 # Debian 12's names. npm of other origin than Debian's comes with node and has no
 # package of its own.
-BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev
+BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev ca-certificates
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl

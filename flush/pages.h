@@ -21,7 +21,8 @@ void pages_dense(void *at, size_t bytes);
 /* The first bytes read as zero afterwards; whole pages of them are given back. */
 void pages_clear(void *at, size_t bytes);
 
-/* Gives back what lies between the two offsets; it reads as zero afterwards. */
+/* Gives back the whole pages between the two offsets, which read as zero afterwards; what
+ * lies in a part of a page at either end stays as it is. */
 void pages_forget(void *at, size_t from, size_t to);
 
 #endif

@@ -2,8 +2,8 @@
  *
  * The fields c: (container), e: (external data) and card: (cardinality) never
  * refuse a line and never take part in a series' identity: without a container
- * runtime to ask they change no tag. They are read on demand by scanning the
- * line once more, so the path of a sample pays nothing for them. */
+ * runtime to ask they change no tag, and the server reads none of them. Whoever wants
+ * to know scans the line once more, so the path of a sample pays nothing for them. */
 #ifndef PROTOCOL_ORIGIN_H
 #define PROTOCOL_ORIGIN_H
 

@@ -180,7 +180,9 @@ __attribute__((always_inline)) static inline enum parse_result parse_marked(
 
     if (pipe == line.len)
         return PARSE_NO_TYPE;
-    if (colon >= pipe || colon == 0)
+    if (colon >= pipe)
+        return PARSE_NO_COLON;
+    if (colon == 0)
         return PARSE_NO_NAME;
     if (pipe == colon + 1)
         return PARSE_NO_VALUE;
@@ -226,7 +228,7 @@ __attribute__((noinline)) static bool parse_unmarked(struct parser *parser, stru
 bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out,
                 struct sample *sample)
 {
-    struct marks marks;
+    struct marks marks = { 0 }; /* read where they are set only; gcc -O3 cannot tell */
     bool marked;
     struct slice line = scan_next(scan, &marked, &marks);
 

@@ -37,6 +37,7 @@ enum line_kind { LINE_METRIC, LINE_EVENT, LINE_CHECK, LINE_KIND_COUNT };
 #define PARSE_RESULTS(X)                                                                      \
     X(PARSE_OK, "ok", "accepted")                                                             \
     X(PARSE_NO_TYPE, "no_type", "no \"|type\" behind the value")                              \
+    X(PARSE_NO_COLON, "no_colon", "no colon between the name and the value")                  \
     X(PARSE_NO_NAME, "no_name", "no name before the first colon")                             \
     X(PARSE_NO_VALUE, "no_value", "no value between the colon and the pipe")                  \
     X(PARSE_BAD_VALUE, "bad_value", "the value is not a number")                              \

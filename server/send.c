@@ -1,9 +1,12 @@
 /* heeler send: DogStatsD lines from a shell.
  *
- * The lines are sent as they are given, joined in datagrams; {random} in a line
- * is replaced by a whole number of --random's range. */
+ * Each line is a datagram, sent as it is given; {random} in a line is replaced by a
+ * whole number of --random's range. UDP promises nothing, but the system says when
+ * nobody listens: that is told, and the status is 1. */
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +23,16 @@
 
 enum { LINE_BYTES_MAX = 8192 };
 
+/* How long an "unreachable" of the other end may take; here it comes with the send. */
+enum { ANSWER_MS = 100, ANSWER_HERE_MS = 10 };
+
 struct sending {
     int fd;
-    int64_t count;     /* times that all lines are sent */
-    double rate;       /* rounds a second; 0: as fast as it goes */
-    int64_t low, high; /* of {random} */
+    char to[ADDRESS_HOST_MAX + 16]; /* for sentences */
+    int answer_ms;                  /* 0: a queue that is full holds the sender up */
+    int64_t count;                  /* times that all lines are sent */
+    double rate;                    /* rounds a second; 0: as fast as it goes */
+    int64_t low, high;              /* of {random} */
     bool random;
     char **lines;
     int n_lines;
@@ -89,6 +97,18 @@ static bool read_words(struct command_line *line, struct sending *out, const cha
 
 /* ---- sending ----------------------------------------------------------- */
 
+static const char *reason(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+        return "nobody listens there";
+    case EPROTOTYPE:
+        return "is no datagram socket";
+    default:
+        return strerror(error);
+    }
+}
+
 /* A full queue holds send() up: nothing is lost. The exit status. */
 static int connect_to_path(struct sending *sending, const char *path)
 {
@@ -97,12 +117,20 @@ static int connect_to_path(struct sending *sending, const char *path)
     if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
         return complain("--to", "a path of a unix socket has 1 to 107 bytes");
     strcpy(address.sun_path, path);
+    snprintf(sending->to, sizeof sending->to, "%s", path);
     sending->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (sending->fd >= 0 &&
         connect(sending->fd, (const struct sockaddr *)&address, sizeof address) == 0)
         return EXIT_OK;
-    complain(path, errno == EPROTOTYPE ? "is no datagram socket" : strerror(errno));
+    complain(path, reason(errno));
     return EXIT_SYSTEM;
+}
+
+static bool is_here(const struct sockaddr *at)
+{
+    if (at->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)at)->sin6_addr);
+    return ntohl(((const struct sockaddr_in *)at)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 }
 
 /* The exit status. */
@@ -123,6 +151,9 @@ static int connect_to(struct sending *sending, const char *to, const struct sett
         return EXIT_SYSTEM;
     }
     sending->fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    sending->answer_ms = is_here(found->ai_addr) ? ANSWER_HERE_MS : ANSWER_MS;
+    snprintf(sending->to, sizeof sending->to, strchr(host, ':') != NULL ? "[%s]:%d" : "%s:%d",
+             host, port);
     bool connected =
         sending->fd >= 0 && connect(sending->fd, found->ai_addr, found->ai_addrlen) == 0;
     if (!connected)
@@ -176,11 +207,25 @@ static bool send_round(const struct sending *sending)
             return false;
         }
         if (send(sending->fd, line, len, 0) != (ssize_t)len) {
-            complain("send", errno == ECONNREFUSED ? "nobody listens there" : strerror(errno));
+            complain(sending->to, reason(errno));
             return false;
         }
     }
     return true;
+}
+
+/* That the last datagram found nobody is told behind it, if at all. */
+static bool was_taken(const struct sending *sending)
+{
+    struct pollfd watched = { .fd = sending->fd };
+    int error = 0;
+
+    if (poll(&watched, 1, sending->answer_ms) > 0 &&
+        getsockopt(sending->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){ sizeof error }) ==
+            0 &&
+        error != 0)
+        complain(sending->to, reason(error));
+    return error == 0;
 }
 
 static void wait_until(int64_t at_ns)
@@ -201,7 +246,7 @@ static int send_all(const struct sending *sending)
         if (!send_round(sending))
             return EXIT_SYSTEM;
     }
-    return EXIT_OK;
+    return was_taken(sending) ? EXIT_OK : EXIT_SYSTEM;
 }
 
 static int send_line(struct command_line *line)

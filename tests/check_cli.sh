@@ -147,6 +147,15 @@ refused 78 'no line' send --to "127.0.0.1:$port"
 refused 78 '--count' send a:1\|c --count none
 refused 78 'HOST:PORT' send --to 127.0.0.1 a:1\|c
 refused 1 'no.such.host.invalid' send --to no.such.host.invalid:1 a:1\|c
+refused 1 '127.0.0.1:9: nobody listens there' send --to 127.0.0.1:9 a:1\|c
+refused 1 '127.0.0.1:9: nobody listens there' send --to 127.0.0.1:9 a:1\|c b:1\|c --count 3
+refused 1 "$scratch/gone.socket: No such file" send --to "unix:$scratch/gone.socket" a:1\|c
+background "$scratch/dead" "$heeler" run --set dogstatsd_port=0 --set heeler_http_listen= \
+    --set dogstatsd_socket="$scratch/dead.socket"
+wait_for "$scratch/dead" '\(listening on unix\)'
+kill -KILL "$pid"
+wait "$pid"
+refused 1 "$scratch/dead.socket: nobody listens there" send --to "unix://$scratch/dead.socket" a:1\|c
 run_heeler send --to "127.0.0.1:$port" --count 5 --random 3:3 'a:{random}|c|#r:{random}' b:1\|g
 [ "$status" -eq 0 ] || complain "send ended with $status"
 until_metric heeler_datagrams_received_total 10

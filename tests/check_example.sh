@@ -1,5 +1,5 @@
 #!/bin/sh
-# packaging/heeler.yaml.example shows the defaults: with its settings uncommented
+# What stands in packaging/ fits the program. packaging/heeler.yaml.example shows the defaults: with its settings uncommented
 # PROGRAM accepts it and nothing but the mapper's example changes.
 #   check_example.sh PROGRAM
 set -eu
@@ -19,3 +19,9 @@ cat "$folder/problems"
 diff "$folder/default" "$folder/example" >"$folder/changed" || true
 cat "$folder/changed"
 [ "$(grep '^[<>]' "$folder/changed" | sed 's/^. \([^ ]*\) .*/\1/' | sort -u)" = dogstatsd_mapper_profiles ]
+
+# The unit makes the folders that the defaults name.
+grep -q '^forwarder_storage_path = /var/lib/heeler/' "$folder/default"
+grep -q '^StateDirectory=heeler$' packaging/heeler.service
+grep -q '^dogstatsd_socket = /var/run/datadog/' "$folder/default"
+grep -q '^RuntimeDirectory=datadog$' packaging/heeler.service

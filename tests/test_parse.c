@@ -42,9 +42,10 @@ static void refuses_malformed_lines_and_says_why(void **state)
         { " ", PARSE_NO_TYPE },
         { "hits", PARSE_NO_TYPE },
         { "hits:1", PARSE_NO_TYPE },
-        { "|", PARSE_NO_NAME },
-        { "hits|c", PARSE_NO_NAME },
-        { "hits|c:1", PARSE_NO_NAME }, /* the colon stands behind the pipe */
+        { "|", PARSE_NO_COLON },
+        { "bad|x", PARSE_NO_COLON },
+        { "hits|c", PARSE_NO_COLON },
+        { "hits|c:1", PARSE_NO_COLON }, /* the colon stands behind the pipe */
         { ":1|c", PARSE_NO_NAME },
         { ":|", PARSE_NO_NAME },
         { "hits:|c", PARSE_NO_VALUE },
