@@ -45,6 +45,7 @@ struct series {
     struct series_identity id;
     enum series_type type;
     int64_t interval_s; /* 0 is left out */
+    struct slice unit;  /* empty: none */
     const struct point *points;
     size_t n_points;
 };

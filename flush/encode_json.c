@@ -167,6 +167,8 @@ void encode_series_v1(struct bytes *out, const struct series *series)
     put_field(out, SLICE(",\"type\":"), series_type_name(series->type));
     put(out, SLICE(",\"interval\":"));
     put_int(out, series->interval_s);
+    if (series->unit.len > 0)
+        put_field(out, SLICE(",\"unit\":"), series->unit);
     put(out, SLICE("}"));
 }
 

@@ -15,7 +15,7 @@ enum wire { WIRE_VARINT = 0, WIRE_DOUBLE = 1, WIRE_BYTES = 2 };
 
 /* MetricSeries, Resource and MetricPoint */
 enum { SERIES_RESOURCE = 1, SERIES_METRIC, SERIES_TAG, SERIES_POINT, SERIES_TYPE };
-enum { SERIES_INTERVAL = 8 };
+enum { SERIES_UNIT = 6, SERIES_INTERVAL = 8 };
 enum { RESOURCE_TYPE = 1, RESOURCE_NAME };
 enum { POINT_VALUE = 1, POINT_TIME };
 
@@ -173,7 +173,7 @@ static size_t series_size(const struct series *series)
     struct resource host = host_resource(id);
     size_t size = message_size(resource_size(&host)) + string_size(id->metric) + tags_size(id) +
                   int_size((int64_t)series->type) + int_size(series->interval_s) +
-                  sizeof series_metadata;
+                  string_size(series->unit) + sizeof series_metadata;
 
     for (size_t i = 0; i < id->n_resources; i++)
         size += message_size(resource_size(&id->resources[i]));
@@ -200,6 +200,7 @@ void encode_series_v2(struct bytes *out, const struct series *series)
     at = put_tags(at, SERIES_TAG, id);
     at = put_int(at, SERIES_TYPE, (int64_t)series->type);
     at = put_int(at, SERIES_INTERVAL, series->interval_s);
+    at = put_string(at, SERIES_UNIT, series->unit);
     for (size_t i = 0; i < series->n_points; i++)
         at = put_point(at, &series->points[i]);
     put_raw(at, series_metadata, sizeof series_metadata);

@@ -11,36 +11,35 @@
 
 enum { CHUNK_FIRST = 4, CHUNK_LAST = 1024 };
 
-/* Weights stay below 2^53 and counts below 2^56, so that percentile * count and
- * the sum of two counts fit in 64 bits. */
-static const double WEIGHT_MAX = 9007199254740992.0;
-static const int64_t COUNT_MAX = 1ll << 56;
+/* Up to there whole weights are told apart, and however many of them are added up,
+ * the count stays finite. */
+static const double WEIGHT_MAX = 9007199254740992.0; /* 2^53 */
 
 struct pair {
     double value; /* first: pairs sort as values do */
-    int64_t weight;
+    double weight;
 };
 
 struct chunk {
     struct chunk *older;
-    uint32_t n, capacity;
-    bool weighted; /* pairs follow, else doubles */
+    uint32_t n;
+    uint32_t capacity : 31;
+    uint32_t weighted : 1; /* pairs follow, else doubles */
 };
 
 struct histogram {
-    int64_t count;
-    double sum, min, max;
+    double count;
+    double sum, rest; /* rest: of the sum, what rounding took from it */
+    double min, max;
     struct chunk *newest;  /* the values, until there is a sketch */
     struct sketch *sketch; /* or NULL */
     uint32_t n;            /* values in chunks */
-    bool sorted;           /* they are one chunk in order */
+    uint16_t owed;         /* to the sketch: a part of a weight, in OWED_ONE */
+    uint8_t unit;          /* enum metric_unit */
+    bool sorted;           /* the values are one chunk in order */
 };
 
-/* The sum of two counts, each within the bound. */
-static int64_t count_sum(int64_t a, int64_t b)
-{
-    return a + b > COUNT_MAX ? COUNT_MAX : a + b < -COUNT_MAX ? -COUNT_MAX : a + b;
-}
+enum { OWED_ONE = 1 << 16 };
 
 /* --- chunks --- */
 
@@ -69,7 +68,7 @@ static struct chunk *chunk_new(struct arena *arena, size_t capacity, bool weight
     struct chunk *chunk = arena_alloc(arena, sizeof *chunk + capacity * cell_size(weighted));
 
     if (chunk != NULL)
-        *chunk = (struct chunk){ .capacity = (uint32_t)capacity, .weighted = weighted };
+        *chunk = (struct chunk){ .capacity = capacity & INT32_MAX, .weighted = weighted };
     return chunk;
 }
 
@@ -138,14 +137,14 @@ static bool sort_values(struct histogram *histogram, struct arena *arena)
     return true;
 }
 
-static bool value_above(const struct histogram *histogram, int64_t target, double *out)
+static bool value_above(const struct histogram *histogram, double target, double *out)
 {
-    int64_t below = 0;
+    double below = 0;
 
     for (size_t i = 0; i < histogram->n; i++) {
         struct pair pair = chunk_get(histogram->newest, i);
 
-        below = count_sum(below, pair.weight);
+        below += pair.weight;
         if (below > target) {
             *out = pair.value;
             return true;
@@ -156,37 +155,56 @@ static bool value_above(const struct histogram *histogram, int64_t target, doubl
 
 /* --- beyond the bound --- */
 
-/* The values of a histogram as a sketch of their own. A weight below 1 has no
- * part in the ranks. */
-static struct sketch *sketch_of(const struct histogram *histogram, struct arena *arena)
+/* A sketch counts in whole numbers: what is left of a weight goes to the next value,
+ * so the ranks are right within one. A negative weight has no part in them. */
+struct ranks {
+    struct sketch *sketch; /* NULL: the arena is exhausted */
+    double owed;
+};
+
+static bool ranks_add(struct ranks *ranks, struct arena *arena, struct pair pair)
 {
-    struct sketch *sketch = sketch_new(arena);
+    if (!(pair.weight > 0))
+        return true;
+    double weight = pair.weight + ranks->owed;
+    double whole = (double)(int64_t)weight;
 
-    for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
-        for (size_t i = 0; sketch != NULL && i < chunk->n; i++) {
-            struct pair pair = chunk_get(chunk, i);
-
-            if (pair.weight > 0 &&
-                !sketch_add_weighted(sketch, arena, pair.value, (double)pair.weight))
-                sketch = NULL;
-        }
-    return sketch;
+    if (whole >= 1 && !sketch_add_weighted(ranks->sketch, arena, pair.value, whole))
+        return false;
+    ranks->owed = weight - whole;
+    return true;
 }
 
-static void adopt_sketch(struct histogram *histogram, struct sketch *sketch)
+/* Those of the histogram: the sketch that it has, or one of its values. */
+static struct ranks ranks_of(const struct histogram *histogram, struct arena *arena)
 {
-    histogram->sketch = sketch;
+    if (histogram->sketch != NULL)
+        return (struct ranks){ histogram->sketch, (double)histogram->owed / OWED_ONE };
+    struct ranks ranks = { sketch_new(arena), 0 };
+
+    for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
+        for (size_t i = 0; ranks.sketch != NULL && i < chunk->n; i++)
+            if (!ranks_add(&ranks, arena, chunk_get(chunk, i)))
+                ranks.sketch = NULL;
+    return ranks;
+}
+
+static void adopt_ranks(struct histogram *histogram, struct ranks ranks)
+{
+    histogram->sketch = ranks.sketch;
+    histogram->owed = (uint16_t)fmin(ranks.owed * OWED_ONE, OWED_ONE - 1);
     histogram->newest = NULL;
     histogram->n = 0;
 }
 
-/* The middle of the bin stands for its values, 0.8 % from the farthest. */
-static bool bin_above(struct histogram *histogram, struct arena *arena, int64_t target,
+/* The middle of the bin stands for its values, 0.8 % from the farthest. What is owed
+ * is in no bin and stands at the end. */
+static bool bin_above(struct histogram *histogram, struct arena *arena, double target,
                       double *out)
 {
     const struct sketch_bin *bins;
     size_t n;
-    int64_t below = 0;
+    double below = 0;
 
     if (!sketch_bins(histogram->sketch, arena, &bins, &n))
         return false;
@@ -197,7 +215,8 @@ static bool bin_above(struct histogram *histogram, struct arena *arena, int64_t 
             return true;
         }
     }
-    return false;
+    *out = histogram->max;
+    return histogram->count > target;
 }
 
 /* --- the histogram --- */
@@ -211,21 +230,30 @@ struct histogram *histogram_new(struct arena *arena)
     return histogram;
 }
 
-/* 1/rate as the Agent takes it, where its language defines the conversion to a
- * whole number, also negative; bounded beyond that. */
-static double scale_of(double rate)
+/* 1/rate as the Agent takes it, negative too; bounded. */
+static double weight_of(double rate)
 {
-    double scale = rate != 0 && rate == rate ? 1 / rate : 1;
+    double weight = rate != 0 && rate == rate ? 1 / rate : 1;
 
-    return scale > WEIGHT_MAX ? WEIGHT_MAX : scale < -WEIGHT_MAX ? -WEIGHT_MAX : scale;
+    return weight > WEIGHT_MAX ? WEIGHT_MAX : weight < -WEIGHT_MAX ? -WEIGHT_MAX : weight;
+}
+
+/* By Neumaier: of the two that are added, the smaller one is what rounding hurts. */
+static void sum_add(struct histogram *histogram, double more)
+{
+    double sum = histogram->sum, total = sum + more;
+
+    histogram->rest += fabs(sum) >= fabs(more) ? (sum - total) + more : (more - total) + sum;
+    histogram->sum = total;
 }
 
 static void note(struct histogram *histogram, const struct histogram_summary *more)
 {
-    histogram->count = count_sum(histogram->count, more->count);
+    histogram->count += more->count;
     histogram->min = more->min < histogram->min ? more->min : histogram->min;
     histogram->max = more->max > histogram->max ? more->max : histogram->max;
-    histogram->sum += more->sum;
+    sum_add(histogram, more->sum);
+    histogram->rest += more->rest;
 }
 
 static bool add_exact(struct histogram *histogram, struct arena *arena, struct pair pair)
@@ -242,14 +270,11 @@ static bool add_exact(struct histogram *histogram, struct arena *arena, struct p
 
 static bool add_to_sketch(struct histogram *histogram, struct arena *arena, struct pair pair)
 {
-    struct sketch *sketch =
-        histogram->sketch != NULL ? histogram->sketch : sketch_of(histogram, arena);
+    struct ranks ranks = ranks_of(histogram, arena);
 
-    if (sketch == NULL)
+    if (ranks.sketch == NULL || !ranks_add(&ranks, arena, pair))
         return false;
-    if (pair.weight > 0 && !sketch_add_weighted(sketch, arena, pair.value, (double)pair.weight))
-        return false;
-    adopt_sketch(histogram, sketch);
+    adopt_ranks(histogram, ranks);
     return true;
 }
 
@@ -264,8 +289,7 @@ static size_t exact_bound(const struct arena *arena, size_t exact_values)
 bool histogram_add(struct histogram *histogram, struct arena *arena, double value, double rate,
                    size_t exact_values, bool *switched)
 {
-    double scale = scale_of(rate);
-    struct pair pair = { value, (int64_t)scale };
+    struct pair pair = { value, weight_of(rate) };
     bool was_exact = histogram->sketch == NULL;
     bool stays = was_exact && histogram->n < exact_bound(arena, exact_values);
 
@@ -274,7 +298,8 @@ bool histogram_add(struct histogram *histogram, struct arena *arena, double valu
     if (was_exact && !stays)
         *switched = true;
     note(histogram,
-         &(struct histogram_summary){ pair.weight, value, value, value * scale, value });
+         &(struct histogram_summary){
+             .count = pair.weight, .min = value, .max = value, .sum = value * pair.weight });
     return true;
 }
 
@@ -296,12 +321,13 @@ static bool merge_exact(struct histogram *into, struct arena *arena,
 static bool merge_sketches(struct histogram *into, struct arena *arena,
                            const struct histogram *other)
 {
-    struct sketch *all = into->sketch != NULL ? into->sketch : sketch_of(into, arena);
-    struct sketch *more = other->sketch != NULL ? other->sketch : sketch_of(other, arena);
+    struct ranks all = ranks_of(into, arena), more = ranks_of(other, arena);
 
-    if (all == NULL || more == NULL || !sketch_merge(all, arena, more))
+    if (all.sketch == NULL || more.sketch == NULL ||
+        !sketch_merge(all.sketch, arena, more.sketch))
         return false;
-    adopt_sketch(into, all);
+    all.owed += more.owed;
+    adopt_ranks(into, all);
     return true;
 }
 
@@ -316,25 +342,42 @@ bool histogram_merge(struct histogram *into, struct arena *arena, struct histogr
         return false;
     if (was_exact && !stays)
         *switched = true;
-    note(into,
-         &(struct histogram_summary){ other->count, other->min, other->max, other->sum, 0 });
+    note(into, &(struct histogram_summary){ .count = other->count,
+                                            .min = other->min,
+                                            .max = other->max,
+                                            .sum = other->sum,
+                                            .rest = other->rest });
+    histogram_note_unit(into, histogram_unit(other));
     return true;
+}
+
+void histogram_note_unit(struct histogram *histogram, enum metric_unit unit)
+{
+    if (unit != UNIT_NONE)
+        histogram->unit = (uint8_t)unit;
+}
+
+enum metric_unit histogram_unit(const struct histogram *histogram)
+{
+    return (enum metric_unit)histogram->unit;
 }
 
 void histogram_summary(const struct histogram *histogram, struct histogram_summary *out)
 {
     bool empty = histogram->min > histogram->max;
+    double sum = histogram->sum + histogram->rest;
 
     *out = (struct histogram_summary){
         .count = histogram->count,
         .min = empty ? 0 : histogram->min,
         .max = empty ? 0 : histogram->max,
-        .sum = histogram->sum,
-        .avg = histogram->sum / (double)histogram->count,
+        .sum = sum,
+        .rest = (histogram->sum - sum) + histogram->rest,
+        .avg = sum / histogram->count,
     };
 }
 
-static bool first_above(struct histogram *histogram, struct arena *arena, int64_t target,
+static bool first_above(struct histogram *histogram, struct arena *arena, double target,
                         double *out)
 {
     if (histogram->sketch != NULL)
@@ -389,8 +432,8 @@ struct histogram *histogram_restore(struct arena *arena,
 }
 
 bool histogram_restore_value(struct histogram *histogram, struct arena *arena, double value,
-                             int64_t weight)
+                             double weight)
 {
-    return histogram->sketch == NULL &&
+    return histogram->sketch == NULL && isfinite(value) && fabs(weight) <= WEIGHT_MAX &&
            add_exact(histogram, arena, (struct pair){ value, weight });
 }

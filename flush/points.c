@@ -70,6 +70,7 @@ struct visit {
     const struct point_rules *rules;
     const struct point_visitor *visitor;
     struct series_identity id;
+    struct slice unit; /* of what is no rate */
     int64_t stamp_s;
     struct arena *arena; /* scratch of sorting */
 };
@@ -83,6 +84,7 @@ static void show_point(const struct visit *visit, struct slice name, enum series
         .id = visit->id,
         .type = type,
         .interval_s = visit->rules->interval_s,
+        .unit = type == SERIES_GAUGE ? visit->unit : SLICE(""),
         .points = &point,
         .n_points = 1,
     };
@@ -140,7 +142,7 @@ static void show_aggregate(const struct visit *visit, struct histogram *histogra
         value = summary->sum;
         break;
     case AGGREGATE_COUNT:
-        value = (double)summary->count / (double)visit->rules->interval_s;
+        value = summary->count / (double)visit->rules->interval_s;
         type = SERIES_RATE;
         break;
     case AGGREGATE_MEDIAN:
@@ -152,13 +154,14 @@ static void show_aggregate(const struct visit *visit, struct histogram *histogra
     show_suffix(visit, aggregate_words[aggregate], type, value);
 }
 
-static void show_histogram(const struct visit *visit, struct histogram *histogram)
+static void show_histogram(struct visit *visit, struct histogram *histogram)
 {
     struct histogram_summary summary;
     char suffix[32];
     double value;
 
     histogram_summary(histogram, &summary);
+    visit->unit = slice_of(metric_unit_word(histogram_unit(histogram)));
     for (int aggregate = 0; aggregate < AGGREGATE_KINDS; aggregate++)
         if (visit->rules->aggregates[aggregate])
             show_aggregate(visit, histogram, &summary, (enum histogram_aggregate)aggregate);

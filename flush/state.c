@@ -259,6 +259,7 @@ static bool refuse(char *problem, size_t problem_size, const char *sentence)
 
 static bool find_parts(struct state *state, uint64_t n)
 {
+    uint32_t version = (uint32_t)get_fixed(state->at + 8, 4);
     const uint8_t *entry = state->at + state->size - n * ENTRY_SIZE;
 
     for (uint64_t i = 0; i < n; i++, entry += ENTRY_SIZE) {
@@ -268,8 +269,8 @@ static bool find_parts(struct state *state, uint64_t n)
         if (part >= STATE_PARTS || offset < HEAD_SIZE || offset > state->size ||
             len > state->size - offset || state->parts[part].at != NULL)
             return false;
-        state->parts[part] =
-            (struct state_reader){ state->at + offset, state->at + offset + len, false };
+        state->parts[part] = (struct state_reader){ state->at + offset,
+                                                    state->at + offset + len, false, version };
     }
     return true;
 }
@@ -280,9 +281,11 @@ bool state_open(struct state *state, const uint8_t *at, size_t size, char *probl
     *state = (struct state){ .at = at, .size = size };
     if (size < HEAD_SIZE || memcmp(at, magic, sizeof magic) != 0)
         return refuse(problem, problem_size, "it is no state of heeler's, or cut off");
-    if (get_fixed(at + 8, 4) != STATE_VERSION) {
-        snprintf(problem, problem_size, "it is of version %u, and this program reads %d",
-                 (unsigned)get_fixed(at + 8, 4), STATE_VERSION);
+    uint64_t version = get_fixed(at + 8, 4);
+
+    if (version < STATE_VERSION_READ || version > STATE_VERSION) {
+        snprintf(problem, problem_size, "it is of version %u, and this program reads %d to %d",
+                 (unsigned)version, STATE_VERSION_READ, STATE_VERSION);
         return false;
     }
     if (get_fixed(at + 32, 8) != XXH3_64bits(at, HEAD_CHECKED))

@@ -19,9 +19,13 @@
 
 #include "protocol/slice.h"
 
-/* Another number for every change of what is written: an old process that finds
- * another one in its successor flushes first (heeler --state-version). */
-enum { STATE_VERSION = 1 };
+/* Another number for every change of what is written. What the version before wrote
+ * is read as well; a process whose own is none of those that its successor reads
+ * (heeler --state-version) flushes first.
+ *
+ *   2   a histogram's count and weights are doubles, and it has a unit
+ *   1   they were whole numbers */
+enum { STATE_VERSION = 2, STATE_VERSION_READ = 1 }; /* written; the oldest that is read */
 
 enum state_part { STATE_SERVER, STATE_SERIES, STATE_PAYLOADS, STATE_PARTS };
 
@@ -62,6 +66,7 @@ void state_writer_free(struct state_writer *given);
 struct state_reader {
     const uint8_t *at, *end;
     bool failed;
+    uint32_t version; /* of the state */
 };
 
 struct state {

@@ -3,7 +3,10 @@
  *   count, gauge   the double
  *   set            members + 1, their hashes | 0, registers
  *   distribution   count min max sum avg, bins: key and count
- *   histogram      count min max sum, values + 1, each with its weight | 0, a sketch */
+ *   histogram      unit, count min max sum rest, values + 1, each with its weight | 0, a sketch
+ *
+ * In version 1 a histogram has no unit and no rest, and its count and weights are whole
+ * numbers. */
 #include "flush/state_cells.h"
 
 #include <stdlib.h>
@@ -113,10 +116,10 @@ static struct sketch *get_sketch(struct state_reader *in, struct arena *arena)
 
 /* ---- histograms ---------------------------------------------------------- */
 
-static void put_value(void *context, double value, int64_t weight)
+static void put_value(void *context, double value, double weight)
 {
     state_put_double(context, value);
-    state_put_signed(context, weight);
+    state_put_double(context, weight);
 }
 
 static bool put_histogram(struct state_writer *out, const struct histogram *histogram,
@@ -126,10 +129,12 @@ static bool put_histogram(struct state_writer *out, const struct histogram *hist
     struct sketch *sketch = histogram_sketch(histogram);
 
     histogram_summary(histogram, &summary);
-    state_put_signed(out, summary.count);
+    state_put_number(out, histogram_unit(histogram));
+    state_put_double(out, summary.count);
     state_put_double(out, summary.min);
     state_put_double(out, summary.max);
     state_put_double(out, summary.sum);
+    state_put_double(out, summary.rest);
     state_put_number(out, sketch != NULL ? 0 : histogram_values(histogram) + 1);
     if (sketch != NULL)
         return put_sketch(out, sketch, arena);
@@ -137,24 +142,35 @@ static bool put_histogram(struct state_writer *out, const struct histogram *hist
     return true;
 }
 
+static double get_weight(struct state_reader *in)
+{
+    return in->version == 1 ? (double)state_get_signed(in) : state_get_double(in);
+}
+
 static struct histogram *get_histogram(struct state_reader *in, struct arena *arena)
 {
-    struct histogram_summary summary = { .count = state_get_signed(in) };
+    uint64_t unit = in->version == 1 ? UNIT_NONE : state_get_number(in);
+    struct histogram_summary summary = { .count = get_weight(in) };
     struct sketch *sketch = NULL;
 
     summary.min = state_get_double(in);
     summary.max = state_get_double(in);
     summary.sum = state_get_double(in);
+    summary.rest = in->version == 1 ? 0 : state_get_double(in);
     uint64_t n = state_get_number(in);
 
+    if (unit >= METRIC_UNIT_COUNT)
+        return NULL;
     if (!in->failed && n == 0 && (sketch = get_sketch(in, arena)) == NULL)
         return NULL;
     struct histogram *histogram = histogram_restore(arena, &summary, sketch);
 
+    if (histogram != NULL)
+        histogram_note_unit(histogram, (enum metric_unit)unit);
     while (histogram != NULL && !in->failed && n > 1) {
         double value = state_get_double(in);
 
-        if (!histogram_restore_value(histogram, arena, value, state_get_signed(in)))
+        if (!histogram_restore_value(histogram, arena, value, get_weight(in)))
             return NULL;
         n--;
     }

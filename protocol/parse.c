@@ -15,15 +15,21 @@ static const char *const result_sentences[] = {
 };
 
 static const char *const type_letters[] = {
-#define LETTERS(id, letters, name) [id] = letters,
+#define LETTERS(id, letters, name, unit) [id] = letters,
     METRIC_TYPES(LETTERS)
 #undef LETTERS
 };
 
 static const char *const type_names[] = {
-#define NAME(id, letters, name) [id] = name,
+#define NAME(id, letters, name, unit) [id] = name,
     METRIC_TYPES(NAME)
 #undef NAME
+};
+
+static const char *const unit_words[] = {
+#define WORD(id, word) [id] = word,
+    METRIC_UNITS(WORD)
+#undef WORD
 };
 
 static inline enum line_kind kind_of(struct slice line)
@@ -259,4 +265,9 @@ const char *metric_type_name(enum metric_type type)
 const char *metric_type_letters(enum metric_type type)
 {
     return type_letters[type];
+}
+
+const char *metric_unit_word(enum metric_unit unit)
+{
+    return unit_words[unit];
 }

@@ -16,16 +16,25 @@
 
 #include "protocol/scan.h"
 
-/* Type of a metric: letter(s) on the wire, name in telemetry. */
-#define METRIC_TYPES(X)                   \
-    X(METRIC_COUNT, "c", "count")         \
-    X(METRIC_GAUGE, "g", "gauge")         \
-    X(METRIC_SET, "s", "set")             \
-    X(METRIC_HISTOGRAM, "h", "histogram") \
-    X(METRIC_TIMING, "ms", "timing")      \
-    X(METRIC_DISTRIBUTION, "d", "distribution")
+/* What values are measured in, in the intake's word. */
+#define METRIC_UNITS(X) \
+    X(UNIT_NONE, "")    \
+    X(UNIT_MILLISECOND, "millisecond")
 
-#define METRIC_TYPE_ENUM(id, letters, name) id,
+#define METRIC_UNIT_ENUM(id, word) id,
+enum metric_unit { METRIC_UNITS(METRIC_UNIT_ENUM) METRIC_UNIT_COUNT };
+#undef METRIC_UNIT_ENUM
+
+/* Type of a metric: letter(s) on the wire, name in telemetry, unit of its values. */
+#define METRIC_TYPES(X)                                \
+    X(METRIC_COUNT, "c", "count", UNIT_NONE)           \
+    X(METRIC_GAUGE, "g", "gauge", UNIT_NONE)           \
+    X(METRIC_SET, "s", "set", UNIT_NONE)               \
+    X(METRIC_HISTOGRAM, "h", "histogram", UNIT_NONE)   \
+    X(METRIC_TIMING, "ms", "timing", UNIT_MILLISECOND) \
+    X(METRIC_DISTRIBUTION, "d", "distribution", UNIT_NONE)
+
+#define METRIC_TYPE_ENUM(id, letters, name, unit) id,
 enum metric_type { METRIC_TYPES(METRIC_TYPE_ENUM) METRIC_TYPE_COUNT };
 #undef METRIC_TYPE_ENUM
 
@@ -106,5 +115,14 @@ const char *parse_result_label(enum parse_result result);
 const char *parse_result_sentence(enum parse_result result);
 const char *metric_type_name(enum metric_type type);
 const char *metric_type_letters(enum metric_type type);
+const char *metric_unit_word(enum metric_unit unit);
+
+static inline enum metric_unit metric_type_unit(enum metric_type type)
+{
+#define UNIT(id, letters, name, unit) [id] = unit,
+    static const uint8_t units[METRIC_TYPE_COUNT] = { METRIC_TYPES(UNIT) };
+#undef UNIT
+    return (enum metric_unit)units[type];
+}
 
 #endif

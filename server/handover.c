@@ -236,20 +236,35 @@ static void make_check(char **words)
     words[n] = NULL;
 }
 
+/* A number on each line, ascending; newest: the last one. */
+static bool read_versions(const char *answer, long *newest, bool *ours)
+{
+    char *end;
+
+    for (const char *line = answer; line == answer || *line != '\0'; line = end + 1) {
+        *newest = strtol(line, &end, 10);
+        if (end == line || *end != '\n')
+            return false;
+        *ours = *ours || *newest == STATE_VERSION;
+    }
+    return true;
+}
+
 enum handover_answer handover_ask(const struct handover_patience *patience, char *problem,
                                   size_t problem_size)
 {
     char *version[] = { self.words[0], (char *)(uintptr_t) "--state-version", NULL };
     static char *check[WORDS_MAX + 2];
-    char answer[1024], *end;
+    char answer[1024];
 
     snprintf(problem, problem_size, "how this program was started is not known");
     if (self.n == 0)
         return HANDOVER_REFUSED;
     int status = ask(version, STDOUT_FILENO, patience, answer, sizeof answer);
-    long reads = strtol(answer, &end, 10);
+    long reads;
+    bool ours = false;
 
-    if (status != 0 || end == answer || *end != '\n') {
+    if (status != 0 || !read_versions(answer, &reads, &ours)) {
         snprintf(problem, problem_size, "%s does not say which state it reads: %s", self.path,
                  status < 0 ? answer : "it is no heeler that takes over");
         return HANDOVER_REFUSED;
@@ -261,7 +276,7 @@ enum handover_answer handover_ask(const struct handover_patience *patience, char
                  last_line(answer));
         return HANDOVER_REFUSED;
     }
-    if (reads == STATE_VERSION)
+    if (ours)
         return HANDOVER_STATE;
     snprintf(problem, problem_size, "%s reads version %ld of the state, this program writes %d",
              self.path, reads, STATE_VERSION);

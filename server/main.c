@@ -26,8 +26,11 @@ int main(int argc, char **argv)
         puts("heeler " HEELER_VERSION);
         return EXIT_OK;
     }
-    if (strcmp(word, "--state-version") == 0) { /* for the process that this one takes over */
-        printf("%d\n", STATE_VERSION);
+    /* For the process that this one takes over, the oldest first: version 1 asks for no
+     * more than one number. */
+    if (strcmp(word, "--state-version") == 0) {
+        for (int version = STATE_VERSION_READ; version <= STATE_VERSION; version++)
+            printf("%d\n", version);
         return EXIT_OK;
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {

@@ -433,6 +433,8 @@ static void add_histogram(struct table *table, struct cell *cell, const struct s
             cell->values++;
         counter_add(&table->config.ledger->histograms_switched, switched);
     }
+    if (cell->values > 0)
+        histogram_note_unit(cell->histogram, metric_type_unit(sample->type));
 }
 
 static void add_distribution(struct table *table, struct cell *cell,

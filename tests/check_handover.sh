@@ -36,6 +36,8 @@ send() {
 
 # ---- SIGUSR2 -------------------------------------------------------------------------
 
+VERSIONS=$("$heeler" --state-version)
+export VERSIONS
 cp "$heeler" "$scratch/heeler"
 start_server "$scratch/heeler" --set dogstatsd_socket="$scratch/d" --set heeler_interval=60 \
     --set heeler_console=true
@@ -57,13 +59,14 @@ said 'does not start'
 put 'exit 3'
 kill -USR2 "$server"
 said 'no heeler that takes over'
-put 'case $1 in --state-version) echo 1 ;; *) echo "heeler: a sentence" >&2; exit 78 ;; esac'
+put 'case $1 in --state-version) echo "$VERSIONS" ;; *) echo "heeler: a sentence" >&2; exit 78 ;; esac'
 kill -USR2 "$server"
 said 'does not take the settings: a sentence'
 send
 
-# One that is gone when it counts: this one goes on, with all it had.
-put 'case $1 in --state-version) echo 1 ;; *) rm "$0" ;; esac'
+# One that is gone when it counts, and reads a version to come besides: this one goes on,
+# with all it had.
+put 'case $1 in --state-version) echo "$VERSIONS"; echo 999 ;; *) rm "$0" ;; esac'
 kill -USR2 "$server"
 again 4
 said 'cannot be run: No such file'
@@ -88,7 +91,7 @@ ended 0
 
 # Settings that become bad behind the check: the state waits until they are good.
 echo 'heeler_interval: 60' >"$scratch/heeler.yaml"
-put 'case $1 in --state-version) echo 1 ;; check) ;;
+put 'case $1 in --state-version) echo "$VERSIONS" ;; check) ;;
     *) echo "log_level: loud" >"'"$scratch"'/heeler.yaml"; exec "'"$scratch"'/kept" "$@" ;; esac'
 mv "$scratch/heeler" "$scratch/spoils"
 cp "$scratch/kept" "$scratch/heeler"

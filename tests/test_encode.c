@@ -94,6 +94,27 @@ static void a_v2_series_is_read_back_by_another_decoder(void **state)
     bytes_free(&out);
 }
 
+static void a_unit_is_field_6_in_v2_and_a_key_in_v1(void **state)
+{
+    struct series series = { .id = { .metric = SLICE("t.max") },
+                             .type = SERIES_GAUGE,
+                             .interval_s = 10,
+                             .unit = SLICE("millisecond") };
+    struct bytes out = { 0 };
+    (void)state;
+
+    encode_series_v2(&out, &series);
+    assert_json(decode_series_v2(out.at, out.len),
+                "[{\"metric\":\"t.max\",\"host\":\"\",\"type\":\"gauge\",\"interval\":10,"
+                "\"tags\":[],\"resources\":[],\"points\":[],\"origin\":[10,10,0],"
+                "\"unit\":\"millisecond\"}]");
+    bytes_clear(&out);
+    encode_series_v1(&out, &series);
+    assert_text(&out, "{\"metric\":\"t.max\",\"points\":[],\"tags\":[],\"host\":\"\","
+                      "\"type\":\"gauge\",\"interval\":10,\"unit\":\"millisecond\"}");
+    bytes_free(&out);
+}
+
 static void an_empty_host_still_is_a_resource(void **state)
 {
     struct series series = { .id = { .metric = SLICE("m") }, .type = SERIES_GAUGE };
@@ -470,6 +491,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_payloads_are_reproduced_byte_for_byte),
         cmocka_unit_test(a_v2_series_is_read_back_by_another_decoder),
+        cmocka_unit_test(a_unit_is_field_6_in_v2_and_a_key_in_v1),
         cmocka_unit_test(an_empty_host_still_is_a_resource),
         cmocka_unit_test(random_series_come_back_as_they_went),
         cmocka_unit_test(random_sketches_come_back_as_they_went),

@@ -53,16 +53,65 @@ static void a_rate_is_by_the_interval_that_is_set(void **state)
     pipeline_free(p);
 }
 
+/* rep-001. */
+static void what_is_made_of_timings_is_in_milliseconds_but_for_the_count(void **state)
+{
+    static const char *const made[] = { "max", "median", "avg", "min", "sum", "95percentile" };
+    struct pipeline *p = PIPELINE(2, 1000, "histogram_aggregates=max median avg min sum count");
+    char name[32];
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "t:100|ms\nboth:1|h\nboth:2|ms\nboth:3|h\nh:100|h\ng:1|g\nd:1|d");
+    pipeline_line(p, 1, 1002, "t:50|h\nh:100|h"); /* one worker's unit is that of all */
+    pipeline_flush(p, 1010);
+    pipeline_line(p, 0, 1011, "both:1|h");
+    pipeline_flush(p, 1020);
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
+        static const struct {
+            const char *of, *unit;
+            int64_t time_s;
+        } cases[] = { { "t", "millisecond", 1000 },
+                      { "both", "millisecond", 1000 },
+                      { "both", "", 1010 }, /* of that interval's values alone */
+                      { "h", "", 1000 } };
+        for (size_t j = 0; j < sizeof cases / sizeof cases[0]; j++) {
+            snprintf(name, sizeof name, "%s.%s", cases[j].of, made[i]);
+            const struct pipeline_point *point = pipeline_find(p, name, "", cases[j].time_s);
+            assert_non_null(point);
+            assert_string_equal(point->unit, cases[j].unit);
+        }
+    }
+    assert_string_equal(pipeline_find(p, "t.count", "", 1000)->unit, "");
+    assert_string_equal(pipeline_find(p, "g", "", 1000)->unit, "");
+    pipeline_free(p);
+}
+
+/* rep-002. */
+static void a_sample_rate_weighs_what_it_says(void **state)
+{
+    struct pipeline *p = PIPELINE(1, 1000);
+    (void)state;
+
+    pipeline_line(p, 0, 1001, "t:100|h|@0.3");
+    pipeline_flush(p, 1010);
+    assert_float_equal(pipeline_value(p, "t.max", "", 1000), 100, 0);
+    assert_float_equal(pipeline_value(p, "t.median", "", 1000), 100, 0);
+    assert_float_equal(pipeline_value(p, "t.avg", "", 1000), 100, 0);
+    assert_float_equal(pipeline_value(p, "t.95percentile", "", 1000), 100, 0);
+    assert_float_equal(pipeline_value(p, "t.count", "", 1000), 0.3333333333333333, 1e-16);
+    pipeline_free(p);
+}
+
 static void what_is_not_finite_is_dropped_alone(void **state)
 {
     struct pipeline *p = PIPELINE(1, 1000, "histogram_aggregates=max avg sum count");
     (void)state;
 
-    pipeline_line(p, 0, 1001, "a:1e308:1e308|c\nb:1|c\nh:1|h|@2\nd:1e308:1e308|d");
+    pipeline_line(p, 0, 1001, "a:1e308:1e308|c\nb:1|c\nh:1|h|@inf\nd:1e308:1e308|d");
     pipeline_flush(p, 1010);
     assert_null(pipeline_find(p, "a", "", 1000)); /* the sum is not finite */
     assert_non_null(pipeline_find(p, "b", "", 1000));
-    assert_null(pipeline_find(p, "h.avg", "", 1000)); /* of no values */
+    assert_null(pipeline_find(p, "h.avg", "", 1000)); /* of no weight */
     assert_non_null(pipeline_find(p, "h.max", "", 1000));
     assert_null(pipeline_find(p, "d", "", 1000));
     assert_int_equal(counter_read(&p->ledger.dropped[POINT_NOT_FINITE]), 3);
@@ -124,6 +173,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_type_becomes_the_series_that_the_intake_knows),
         cmocka_unit_test(a_rate_is_by_the_interval_that_is_set),
+        cmocka_unit_test(what_is_made_of_timings_is_in_milliseconds_but_for_the_count),
+        cmocka_unit_test(a_sample_rate_weighs_what_it_says),
         cmocka_unit_test(what_is_not_finite_is_dropped_alone),
         cmocka_unit_test(rules_are_read_from_the_settings),
         cmocka_unit_test(histogram_series_can_be_filtered_one_by_one),

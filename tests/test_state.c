@@ -87,7 +87,8 @@ static void send_everything(struct pipeline *p, uint32_t worker, double t_s, int
     pipeline_line(p, worker, t_s,
                   "count:1|c|#a:1,b:2\ncount:2|c|@0.5|#b:2,a:1\ncount:7|c\n"
                   "gauge:1|g|#host:other\ngauge:2|g\nset:a|s\nset:b|s\n"
-                  "histogram:1:2:3|h\nhistogram:4|h|@0.1\ntiming:5|ms\n"
+                  "histogram:1:2:3|h\nhistogram:4|h|@0.1\ntiming:5|ms\ntiming:7|h|@0.3\n"
+                  "vast:1:1e100:1|h\nvast:-1e100|h\n"
                   "distribution:1:2:3|d\ndistribution:-4|d|@0.5|#env:x\n"
                   "quiet:1|c\ntime:5|g|T1700000000\n_e{1,1}:a|b\n_sc|a|0\n");
     snprintf(line, sizeof line, "delta:%s%d|g\nset:%d|s\nempty:nan|c\n", round > 0 ? "+" : "",
@@ -123,9 +124,10 @@ static void assert_same_points(struct pipeline *p, struct pipeline *q)
         const struct pipeline_point *a = &p->points[i], *b = &q->points[i];
 
         if (by_identity(a, b) != 0 || strcmp(a->host, b->host) != 0 || a->type != b->type ||
-            !nearly(a->value, b->value) || a->summary.count != b->summary.count ||
-            a->summary.sum != b->summary.sum || a->summary.min != b->summary.min ||
-            a->summary.max != b->summary.max || !nearly(a->summary.avg, b->summary.avg))
+            strcmp(a->unit, b->unit) != 0 || !nearly(a->value, b->value) ||
+            a->summary.count != b->summary.count || a->summary.sum != b->summary.sum ||
+            a->summary.min != b->summary.min || a->summary.max != b->summary.max ||
+            !nearly(a->summary.avg, b->summary.avg))
             fail_msg("%s{%s} at %lld: %.17g, and %s{%s} at %lld: %.17g", a->name, a->tags,
                      (long long)a->time_s, a->value, b->name, b->tags, (long long)b->time_s,
                      b->value);
@@ -149,7 +151,8 @@ static void an_upgrade_changes_no_point(void **state)
         for (int which = 0; which < 2; which++) {
             p[which] =
                 PIPELINE(2, 1003, "heeler_statsd_gauge_deltas=true",
-                         "dogstatsd_expiry_seconds=30", "heeler_histogram_exact_values=100");
+                         "dogstatsd_expiry_seconds=30", "heeler_histogram_exact_values=100",
+                         "histogram_aggregates=max median avg count sum");
             p[which]->started_s = 1003;
             pipeline_started_at(p[which], 1003);
             size_t next = 0;
@@ -236,7 +239,7 @@ static uint8_t *some_state(size_t *size)
         PIPELINE(1, 1000, "heeler_statsd_gauge_deltas=true", "heeler_histogram_exact_values=2");
 
     pipeline_line(p, 0, 1001,
-                  "c:1|c|#a:1,b:2\ng:1|g\ns:a|s\ns:b|s\nh:1:2|h\ni:1:2:3|h\nd:1:2:3|d");
+                  "c:1|c|#a:1,b:2\ng:1|g\ns:a|s\ns:b|s\nh:1:2|ms|@0.3\ni:1:2:3|h\nd:1:2:3|d");
     int fd = pipeline_replace(p);
     uint8_t *bytes = whole_file(fd, size);
 
@@ -280,7 +283,7 @@ static void a_damaged_or_short_state_is_refused_at_every_byte(void **state)
     }
     bytes[8] = 99;
     assert_false(state_open(&found, bytes, size, problem, sizeof problem));
-    assert_string_equal(problem, "it is of version 99, and this program reads 1");
+    assert_string_equal(problem, "it is of version 99, and this program reads 1 to 2");
     free(bytes);
 }
 

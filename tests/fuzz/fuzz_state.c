@@ -75,7 +75,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)state_open(&state, data, size, problem, sizeof problem);
     if (size == 0)
         return 0;
-    struct state_reader in = { data + 1, data + size, false };
+    uint32_t version = data[0] == '1' ? STATE_VERSION_READ : STATE_VERSION;
+    struct state_reader in = { data + 1, data + size, false, version };
 
     if (data[0] == 'p')
         read_payloads(in);

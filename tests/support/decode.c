@@ -96,12 +96,16 @@ static json_t *series_to_json(const Intake__MetricSeries *series)
         json_array_append_new(points,
                               json_pack("[I,f]", (json_int_t)series->points[i]->timestamp,
                                         series->points[i]->value));
-    return json_pack("{s:o,s:o,s:s,s:I,s:o,s:o,s:o,s:o}", "metric", json_text(series->metric),
-                     "host", host != NULL ? json_text(host) : json_null(), "type",
-                     series->type >= 0 && series->type < 4 ? types[series->type] : "unknown",
-                     "interval", (json_int_t)series->interval, "tags",
-                     json_texts(series->tags, series->n_tags), "resources", resources, "points",
-                     points, "origin", json_origin(series->metadata));
+    json_t *json = json_pack(
+        "{s:o,s:o,s:s,s:I,s:o,s:o,s:o,s:o}", "metric", json_text(series->metric), "host",
+        host != NULL ? json_text(host) : json_null(), "type",
+        series->type >= 0 && series->type < 4 ? types[series->type] : "unknown", "interval",
+        (json_int_t)series->interval, "tags", json_texts(series->tags, series->n_tags),
+        "resources", resources, "points", points, "origin", json_origin(series->metadata));
+
+    if (series->unit[0] != '\0')
+        json_object_set_new(json, "unit", json_text(series->unit));
+    return json;
 }
 
 json_t *decode_series_v2(const void *at, size_t size)

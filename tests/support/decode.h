@@ -15,7 +15,8 @@ unsigned char *decode_content(const void *at, size_t size, const char *encoding,
                               size_t *raw_size);
 
 /* [{"metric","host","type":"rate","interval","tags":[],"resources":[[type,name]],
- *   "points":[[ts,value]],"origin":[10,10,0]}]; resources without the host. */
+ *   "points":[[ts,value]],"origin":[10,10,0]}]; resources without the host; "unit" if
+ *   there is one. */
 json_t *decode_series_v2(const void *at, size_t size);
 
 /* [{"metric","host","tags":[],"points":[{"ts","cnt","min","max","avg","sum","k":[],

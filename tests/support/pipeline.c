@@ -90,6 +90,7 @@ static void note_series(void *context, const struct series *series)
 
     point->type = (int)series->type;
     point->interval_s = series->interval_s;
+    snprintf(point->unit, sizeof point->unit, "%.*s", (int)series->unit.len, series->unit.at);
     point->time_s = series->points[0].time_s;
     point->value = series->points[0].value;
 }

@@ -32,6 +32,7 @@ struct pipeline_point {
     char *name, *host;
     char *tags; /* "a,b" as sent */
     int type;   /* enum series_type; 0: a sketch */
+    char unit[16];
     int64_t time_s, interval_s;
     double value;
     struct sketch_summary summary; /* of a sketch */
