@@ -414,6 +414,7 @@ static void add_set(struct table *table, struct cell *cell, const struct sample 
 static void add_histogram(struct table *table, struct cell *cell, const struct sample *sample)
 {
     double rate = sample->rate == 0 ? 1 : sample->rate; /* as the Agent */
+    uint32_t before = cell->values;
 
     for (uint32_t i = 0; i < sample->n_values; i++) {
         double value = sample->values[i];
@@ -433,7 +434,7 @@ static void add_histogram(struct table *table, struct cell *cell, const struct s
             cell->values++;
         counter_add(&table->config.ledger->histograms_switched, switched);
     }
-    if (cell->values > 0)
+    if (cell->values != before)
         histogram_note_unit(cell->histogram, metric_type_unit(sample->type));
 }
 

@@ -67,7 +67,7 @@ def combined(points):
 
 def same_value(expected, actual):
     if expected.type != "sketch":
-        return model.is_close(expected.value, actual.value, expected.scale)
+        return expected.unit == actual.unit and model.is_close(expected.value, actual.value, expected.scale)
     left, right = expected.value, actual.value
     return (all(left[key] == right[key] for key in ("cnt", "min", "max", "k", "n")) and
             all(model.is_close(left[key], right[key], expected.scale)
@@ -244,8 +244,9 @@ def compare_all(report, aggregator, expected, intake, started, one_interval):
     def is_recent(point):       # not one of the timestamped, which lie further back
         return oldest < point.ts < now
 
-    arrived = [model.Point(name, kind, host, tags, resources, ts, value, 0)
-               for (name, host, tags, resources, kind, ts), value in intake.points.items()]
+    arrived = [model.Point(name, kind, host, tags, resources, ts, value, 0, intake.units[key])
+               for key, value in intake.points.items()
+               for name, host, tags, resources, kind, ts in [key]]
     arrived += [model.Point(name, kind, host, tags, resources, ts, earlier, 0)
                 for (name, host, tags, resources, kind, ts), earlier, _ in intake.duplicates]
     if not one_interval:

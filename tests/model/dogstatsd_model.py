@@ -410,12 +410,37 @@ class Sketch:
 
 # ---------------------------------------------------------------- cells
 
+# So much less than in a plain sum the size of the terms excuses a difference.
+COMPENSATED = 1e-12
+
+
 def scaled_by(rate):
     """1/rate; Go divides by zero without complaint."""
     return 1 / rate if rate else math.copysign(math.inf, rate)
 
 
-class Counter:
+class Sum:
+    """Compensated, after Neumaier: what rounding takes from a term is kept."""
+
+    def __init__(self):
+        self.total, self.lost = 0.0, 0.0
+
+    def add(self, term):
+        total = self.total + term
+        large, small = (self.total, term) if abs(self.total) >= abs(term) else (term, self.total)
+        self.lost += (large - total) + small
+        self.total = total
+
+    def value(self):
+        return self.total + self.lost
+
+
+class Cell:
+    """add() says whether the value was taken. unit: of the gauges made of it."""
+    unit = ""
+
+
+class Counter(Cell):
     type = "c"
 
     def __init__(self, settings):
@@ -426,12 +451,13 @@ class Counter:
         if math.isfinite(scaled):
             self.value += scaled
             self.scale += abs(scaled)
+        return math.isfinite(scaled)
 
     def points(self, interval):
         return [("", "rate", self.value / interval, self.scale / interval)]
 
 
-class Gauge:
+class Gauge(Cell):
     type = "g"
 
     def __init__(self, settings):
@@ -440,12 +466,13 @@ class Gauge:
     def add(self, value, rate):
         if math.isfinite(value):
             self.value = value
+        return math.isfinite(value)
 
     def points(self, interval):
         return [] if self.value is None else [("", "gauge", self.value, 0)]
 
 
-class Set:
+class Set(Cell):
     type = "s"
 
     def __init__(self, settings):
@@ -453,31 +480,32 @@ class Set:
 
     def add(self, value, rate):
         self.members.add(value)
+        return True
 
     def points(self, interval):
         return [("", "gauge", float(len(self.members)), 0)]
 
 
-class Histogram:
-    """Weighted samples; the aggregates are those of the Agent."""
+class Histogram(Cell):
+    """Values with their weights, 1/rate; the aggregates are those of the Agent."""
     type = "h"
 
     def __init__(self, settings):
         self.settings = settings
-        self.pairs, self.sum, self.count, self.scale = [], 0.0, 0, 0.0
+        self.pairs, self.sum, self.count, self.scale = [], Sum(), 0.0, 0.0
 
     def add(self, value, rate):
-        scaled = value * scaled_by(rate or 1.0)
-        if not math.isfinite(scaled):
-            return
-        weight = math.trunc(scaled_by(rate or 1.0))
+        weight = scaled_by(rate or 1.0)
+        if not math.isfinite(value * weight):
+            return False
         self.pairs.append((value, weight))
-        self.sum += scaled
-        self.scale += abs(scaled)
+        self.sum.add(value * weight)
         self.count += weight
+        self.scale += abs(value * weight) * COMPENSATED
+        return True
 
     def at_rank(self, rank):
-        seen = 0
+        seen = 0.0
         for value, weight in self.pairs:
             seen += weight
             if seen > rank:
@@ -488,19 +516,20 @@ class Histogram:
         if not self.pairs:
             return []
         self.pairs.sort(key=lambda pair: pair[0])
-        average = self.sum / self.count if self.count else math.inf
+        total = self.sum.value()
+        average = total / self.count if self.count else math.inf
         known = {
             "max": ("gauge", self.pairs[-1][0], 0),
             "min": ("gauge", self.pairs[0][0], 0),
-            "sum": ("gauge", self.sum, self.scale),
+            "sum": ("gauge", total, self.scale),
             "avg": ("gauge", average, self.scale / (self.count or 1)),
             "count": ("rate", self.count / interval, 0),
-            "median": ("gauge", self.at_rank(math.trunc((self.count - 1) / 2)) or 0.0, 0),
+            "median": ("gauge", self.at_rank((self.count - 1) / 2) or 0.0, 0),
         }
         wanted = self.settings["histogram_aggregates"]
         points = [("." + name, *known[name]) for name in wanted if name in known]
         for percent in self.percents():
-            value = self.at_rank(math.trunc((percent * self.count - 1) / 100))
+            value = self.at_rank((percent * self.count - 1) / 100)
             if value is not None:
                 points.append((f".{percent}percentile", "gauge", value, 0))
         return points
@@ -511,7 +540,7 @@ class Histogram:
                        if x is not None and 0 <= x <= 1})
 
 
-class Distribution:
+class Distribution(Cell):
     type = "d"
 
     def __init__(self, settings):
@@ -523,6 +552,7 @@ class Distribution:
         if math.isfinite(value * weight):
             self.sketch.insert(value, rate)
             self.scale += abs(value * weight)
+        return math.isfinite(value * weight)
 
     def points(self, interval):
         if not self.sketch.cnt or not math.isfinite(self.sketch.sum):
@@ -536,7 +566,7 @@ CELLS = {"c": Counter, "g": Gauge, "s": Set, "h": Histogram, "ms": Histogram, "d
 # ---------------------------------------------------------------- aggregation
 
 # scale: how large the terms were that a sum was made of, for comparisons.
-Point = namedtuple("Point", "name type host tags resources ts value scale")
+Point = namedtuple("Point", "name type host tags resources ts value scale unit", defaults=[""])
 
 
 def split_resources(tags):
@@ -609,7 +639,8 @@ class Aggregator:
         cells = self.buckets.setdefault(start, {})
         if series not in cells:
             cells[series] = cell_class(self.settings)
-        cells[series].add(sample["value"], sample["rate"])
+        if cells[series].add(sample["value"], sample["rate"]) and sample["type"] == "ms":
+            cells[series].unit = "millisecond"
         if sample["type"] == "c":
             first, last = self.counters.get(series, (now, now))
             self.counters[series] = (first, max(last, now))
@@ -658,7 +689,8 @@ class Aggregator:
             if kind == "sketch":        # a sketch payload has no resources
                 yield Point(name, kind, host, tags, (), start, value, scale)
             elif math.isfinite(value):
-                yield Point(name + suffix, kind, host, kept, resources, start, value, scale)
+                unit = cell.unit if kind == "gauge" else ""
+                yield Point(name + suffix, kind, host, kept, resources, start, value, scale, unit)
 
 
 def is_close(left, right, scale=0.0):

@@ -140,7 +140,8 @@ def series_points(found, fault):
     for point in found.get(4, []):
         values = collect(point, (1, 2), fault)
         points.append(Point(name, kind, "".join(hosts), tags, others,
-                            signed64(values.get(2, [0])[-1]), values.get(1, [0.0])[-1], interval))
+                            signed64(values.get(2, [0])[-1]), values.get(1, [0.0])[-1], interval,
+                            text(found, 6)))
     return points
 
 
@@ -252,6 +253,7 @@ class Intake:
         self.api_key = api_key
         self.points = {}            # (name, host, tags, resources, type, ts) -> value
         self.intervals = {}         # the same -> the series' interval
+        self.units = {}             # the same -> its unit
         self.duplicates = []        # (key, earlier value, later value)
         self.events, self.checks, self.violations = [], [], []
         self.payloads = {route: 0 for route in ROUTES}
@@ -313,6 +315,7 @@ class Intake:
             self.duplicates.append((key, self.points[key], point.value))
         self.points[key] = point.value
         self.intervals[key] = point.scale
+        self.units[key] = point.unit
 
     def read_events(self, body, fault):
         if set(body) != {"apiKey", "events", "internalHostname"} or not body["events"]:
