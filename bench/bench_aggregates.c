@@ -76,6 +76,13 @@ static void add_histogram_exact(void *histogram, int i)
     must(histogram_add(histogram, &arena, values[i % VALUES], 1, N, &switched));
 }
 
+static void add_histogram_sampled(void *histogram, int i)
+{
+    bool switched;
+
+    must(histogram_add(histogram, &arena, values[i % VALUES], 0.3, EXACT, &switched));
+}
+
 static void *new_distinct(void)
 {
     return distinct_new(&arena);
@@ -135,6 +142,8 @@ int main(void)
     bench("histogram, all exact", new_histogram, add_histogram_exact, HOT, N);
     bench("histogram, beyond 1000 values", new_histogram, add_histogram, HOT, N);
     bench("histogram, 3 values", new_histogram, add_histogram, COLD, COLD * COLD_VALUES);
+    bench("histogram, 3 values, sampled 0.3", new_histogram, add_histogram_sampled, COLD,
+          COLD * COLD_VALUES);
     bench("set, 1500 members", new_distinct, add_distinct_few, HOT, N);
     bench("set, 65,536 members", new_distinct, add_distinct, HOT, N);
     bench("set, 3 members", new_distinct, add_distinct, COLD, COLD * COLD_VALUES);
