@@ -80,7 +80,7 @@ static void add_histogram_sampled(void *histogram, int i)
 {
     bool switched;
 
-    must(histogram_add(histogram, &arena, values[i % VALUES], 0.3, EXACT, &switched));
+    must(histogram_add(histogram, &arena, values[i % VALUES], 1 / 0.3, EXACT, &switched));
 }
 
 static void *new_distinct(void)

@@ -230,11 +230,8 @@ struct histogram *histogram_new(struct arena *arena)
     return histogram;
 }
 
-/* 1/rate as the Agent takes it, negative too; bounded. */
-static double weight_of(double rate)
+static double bounded(double weight)
 {
-    double weight = rate != 0 && rate == rate ? 1 / rate : 1;
-
     return weight > WEIGHT_MAX ? WEIGHT_MAX : weight < -WEIGHT_MAX ? -WEIGHT_MAX : weight;
 }
 
@@ -247,13 +244,12 @@ static void sum_add(struct histogram *histogram, double more)
     histogram->sum = total;
 }
 
-static void note(struct histogram *histogram, const struct histogram_summary *more)
+static void note(struct histogram *histogram, double weight, double min, double max, double sum)
 {
-    histogram->count += more->count;
-    histogram->min = more->min < histogram->min ? more->min : histogram->min;
-    histogram->max = more->max > histogram->max ? more->max : histogram->max;
-    sum_add(histogram, more->sum);
-    histogram->rest += more->rest;
+    histogram->count += weight;
+    histogram->min = min < histogram->min ? min : histogram->min;
+    histogram->max = max > histogram->max ? max : histogram->max;
+    sum_add(histogram, sum);
 }
 
 static bool add_exact(struct histogram *histogram, struct arena *arena, struct pair pair)
@@ -286,10 +282,10 @@ static size_t exact_bound(const struct arena *arena, size_t exact_values)
                : exact_values;
 }
 
-bool histogram_add(struct histogram *histogram, struct arena *arena, double value, double rate,
-                   size_t exact_values, bool *switched)
+bool histogram_add(struct histogram *histogram, struct arena *arena, double value,
+                   double weight, size_t exact_values, bool *switched)
 {
-    struct pair pair = { value, weight_of(rate) };
+    struct pair pair = { value, bounded(weight) };
     bool was_exact = histogram->sketch == NULL;
     bool stays = was_exact && histogram->n < exact_bound(arena, exact_values);
 
@@ -297,9 +293,7 @@ bool histogram_add(struct histogram *histogram, struct arena *arena, double valu
         return false;
     if (was_exact && !stays)
         *switched = true;
-    note(histogram,
-         &(struct histogram_summary){
-             .count = pair.weight, .min = value, .max = value, .sum = value * pair.weight });
+    note(histogram, pair.weight, value, value, value * pair.weight);
     return true;
 }
 
@@ -342,11 +336,8 @@ bool histogram_merge(struct histogram *into, struct arena *arena, struct histogr
         return false;
     if (was_exact && !stays)
         *switched = true;
-    note(into, &(struct histogram_summary){ .count = other->count,
-                                            .min = other->min,
-                                            .max = other->max,
-                                            .sum = other->sum,
-                                            .rest = other->rest });
+    note(into, other->count, other->min, other->max, other->sum);
+    into->rest += other->rest;
     histogram_note_unit(into, histogram_unit(other));
     return true;
 }
@@ -427,7 +418,8 @@ struct histogram *histogram_restore(struct arena *arena,
     if (histogram == NULL)
         return NULL;
     histogram->sketch = sketch;
-    note(histogram, summary);
+    note(histogram, summary->count, summary->min, summary->max, summary->sum);
+    histogram->rest = summary->rest;
     return histogram;
 }
 

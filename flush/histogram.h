@@ -23,12 +23,18 @@ struct histogram; /* lives in an arena */
 
 struct histogram *histogram_new(struct arena *arena);
 
-/* Adds a finite value; rate 0 or NaN counts as 1. A rate above 1 weighs less than
- * one and a negative one counts backward, both as in the Agent; 1/rate is bounded by
- * +-2^53. exact_values: the bound. *switched is set when this value moved the
- * histogram to a sketch. False when the arena is exhausted: nothing was added. */
-bool histogram_add(struct histogram *histogram, struct arena *arena, double value, double rate,
-                   size_t exact_values, bool *switched);
+/* What a value of that sample rate weighs: a rate of 0 is 1; one above 1 weighs less
+ * than one and a negative one counts backward, both as in the Agent. */
+static inline double histogram_weight(double rate)
+{
+    return rate == 0 || rate == 1 ? 1 : 1 / rate;
+}
+
+/* Adds a finite value; the weight, no NaN, is bounded by +-2^53. exact_values: the
+ * bound. *switched is set when this value moved the histogram to a sketch. False when
+ * the arena is exhausted: nothing was added. */
+bool histogram_add(struct histogram *histogram, struct arena *arena, double value,
+                   double weight, size_t exact_values, bool *switched);
 
 /* other is only read (it may be sorted in place) and may live in another arena.
  * False when the arena is exhausted: nothing was added. */

@@ -413,21 +413,21 @@ static void add_set(struct table *table, struct cell *cell, const struct sample 
 
 static void add_histogram(struct table *table, struct cell *cell, const struct sample *sample)
 {
-    double rate = sample->rate == 0 ? 1 : sample->rate; /* as the Agent */
+    double weight = histogram_weight(sample->rate);
     uint32_t before = cell->values;
 
     for (uint32_t i = 0; i < sample->n_values; i++) {
         double value = sample->values[i];
         bool switched = false;
 
-        if (!isfinite(value * (1 / rate))) {
+        if (!isfinite(value * weight)) {
             shed(table, SHED_NOT_FINITE, 1);
             continue;
         }
         if (cell->values == 0)
             cell->histogram = histogram_new(&table->arena);
         if (cell->histogram == NULL ||
-            !histogram_add(cell->histogram, &table->arena, value, rate,
+            !histogram_add(cell->histogram, &table->arena, value, weight,
                            table->config.histogram_exact_values, &switched))
             shed(table, SHED_MEMORY, 1);
         else
