@@ -175,20 +175,21 @@ static void copy_file(void *context, const char *file)
 static void a_spool_is_read(void **state)
 {
     struct spool spool;
-    size_t n, damaged, points = 0;
+    struct spool_scan found;
+    const char *problem;
+    size_t points = 0;
     unsigned routes = 0;
     (void)state;
 
     assert_int_equal(each_file(BEFORE "spool", ".payload", copy_file, NULL), 4);
-    assert_true(spool_open(&spool, folder, (struct spool_limits){ 1 << 20, 1.0 }));
-    struct spool_file *files = spool_scan(&spool, &n, &damaged);
-
-    assert_int_equal(n, 4);
-    assert_int_equal(damaged, 0);
-    for (size_t i = 0; i < n; i++) {
+    assert_true(spool_open(&spool, folder, (struct spool_limits){ 1 << 20, 1.0 }, &problem));
+    assert_true(spool_scan(&spool, &found));
+    assert_int_equal(found.n, 4);
+    for (size_t i = 0; i < found.n; i++) {
+        const struct spool_file *file = &found.files[i];
         struct payload *payload;
 
-        assert_int_equal(spool_read(&spool, files[i].created_s, files[i].number, &payload),
+        assert_int_equal(spool_read(&spool, file->created_s, file->number, &payload),
                          SPOOL_READ);
         json_t *items = decode_payload(payload);
         assert_non_null(items);
@@ -200,7 +201,7 @@ static void a_spool_is_read(void **state)
     assert_int_equal(routes, 1u << ROUTE_SERIES_V2 | 1u << ROUTE_SKETCHES | 1u << ROUTE_EVENTS |
                                  1u << ROUTE_CHECKS);
     assert_int_equal(points, 2 + 1 + 1 + 2 * 5 + 1 + 1 + 1);
-    free(files);
+    free(found.files);
     spool_close(&spool);
 }
 

@@ -61,7 +61,8 @@ static void what_is_made_of_timings_is_in_milliseconds_but_for_the_count(void **
     char name[32];
     (void)state;
 
-    pipeline_line(p, 0, 1001, "t:100|ms\nboth:1|h\nboth:2|ms\nboth:3|h\nh:100|h\nh:nan|ms\ng:1|g\nd:1|d");
+    pipeline_line(p, 0, 1001,
+                  "t:100|ms\nboth:1|h\nboth:2|ms\nboth:3|h\nh:100|h\nh:nan|ms\ng:1|g\nd:1|d");
     pipeline_line(p, 1, 1002, "t:50|h\nh:100|h"); /* one worker's unit is that of all */
     pipeline_flush(p, 1010);
     pipeline_line(p, 0, 1011, "both:1|h");
