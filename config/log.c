@@ -1,29 +1,37 @@
 #include "config/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/log_file.h"
+#include "config/log_syslog.h"
+#include "config/log_writer.h"
 
-enum { LINE_SIZE = 4096, MESSAGE_SIZE = 2048 };
+enum { LINE_SIZE = LOG_CHUNK_BYTES, MESSAGE_SIZE = 2048, LAST_LINES_MS = 500 };
 
-/* Written by log_open() and log_close(), read by everyone; only the level
- * changes in between. A reopened file keeps its number. */
+/* One that has a writer. */
+enum output { OUTPUT_STDERR, OUTPUT_FILE, OUTPUT_SYSLOG, OUTPUT_STDOUT, OUTPUT_COUNT };
+
+/* Written while there is one thread, read by everyone; only the level changes in between.
+ * The writer of standard error is kept from one log_open() to the next. */
 static struct {
     _Atomic int level;
-    int file; /* -1: none */
-    char *path;
-    bool json;
+    _Atomic bool json;
     bool console;
-} sink = { .level = LOG_LEVEL_INFO, .file = -1, .console = true };
+    bool rfc5424;
+    struct log_file *file;                    /* its writer's; or NULL */
+    struct log_writer *writers[OUTPUT_COUNT]; /* or NULL */
+    FILE *console_stream;                     /* of log_stdout() */
+    FILE *diverted;                           /* what stderr was; NULL: it still is */
+    uint64_t dropped_before;                  /* by writers that are gone */
+} sink = { .level = LOG_LEVEL_INFO, .console = true };
 
 static const struct {
     const char *word;
@@ -42,48 +50,6 @@ bool log_level_parse(const char *word, enum log_level *level)
             return true;
         }
     return false;
-}
-
-static int open_file(const char *path)
-{
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-}
-
-bool log_open(enum log_level level, const char *file, bool json, bool console)
-{
-    log_close();
-    sink.level = (int)level;
-    sink.json = json;
-    sink.console = console;
-    if (file[0] == '\0')
-        return true;
-    sink.path = strdup(file);
-    sink.file = sink.path != NULL ? open_file(file) : -1;
-    return sink.file >= 0;
-}
-
-bool log_reopen(void)
-{
-    if (sink.file < 0)
-        return true;
-    int fresh = open_file(sink.path);
-
-    if (fresh < 0)
-        return false;
-    bool moved = dup3(fresh, sink.file, O_CLOEXEC) >= 0;
-    close(fresh);
-    return moved;
-}
-
-void log_close(void)
-{
-    if (sink.file >= 0)
-        close(sink.file);
-    free(sink.path);
-    sink.file = -1;
-    sink.path = NULL;
-    sink.json = false;
-    sink.console = true;
 }
 
 void log_set_level(enum log_level level)
@@ -129,15 +95,26 @@ static size_t utf8_length(const unsigned char *at)
     return len;
 }
 
+/* U+0080 to U+009F: control characters that terminals obey. */
+static bool is_c1(const char *at, size_t len)
+{
+    return len == 2 && (unsigned char)at[0] == 0xc2 && (unsigned char)at[1] < 0xa0;
+}
+
 /* Adds one character of the message and returns its bytes, or 0 when full. */
 static size_t line_add_character(struct line *line, const char *at, bool json)
 {
     unsigned char c = (unsigned char)*at;
     size_t len = c < 0x80 ? 1 : utf8_length((const unsigned char *)at);
-    char escaped[8];
+    char escaped[12];
 
     if (len == 0)
         return line_add(line, json ? "\\ufffd" : "?", json ? 6 : 1);
+    if (is_c1(at, len)) {
+        snprintf(escaped, sizeof escaped, json ? "\\u%04x" : "\\xc2\\x%02x",
+                 (unsigned char)at[1]);
+        return line_add(line, escaped, strlen(escaped)) ? len : 0;
+    }
     if (c >= 0x20 && c != 0x7f && !(json && (c == '"' || c == '\\')))
         return line_add(line, at, len) ? len : 0;
     if (json && (c == '"' || c == '\\'))
@@ -188,14 +165,27 @@ static void line_start(struct line *line, enum log_level level, bool json)
                                time, (int)(now_ms % 1000), (json ? json_names : names)[level]);
 }
 
-/* A log that cannot be written has nobody to tell. */
-static void send_line(int fd, const struct line *line)
-{
-    ssize_t written;
+/* ---- lines to outputs ----------------------------------------------------- */
 
-    do
-        written = write(fd, line->at, line->n);
-    while (written < 0 && errno == EINTR);
+static void send_line(enum output output, const struct line *line)
+{
+    struct log_writer *writer = sink.writers[output];
+
+    if (writer != NULL)
+        log_writer_put(writer, line->at, line->n);
+    else if (output == OUTPUT_STDERR) /* not open yet; if it fails there is nobody to tell */
+        (void)log_write_all(STDERR_FILENO, line->at, line->n);
+}
+
+static void send_to_syslog(enum log_level level, const char *message, bool cut)
+{
+    struct line line;
+
+    if (sink.writers[OUTPUT_SYSLOG] == NULL)
+        return;
+    line.n = log_syslog_header(level, sink.rfc5424, clock_wall_ns(), line.at, sizeof line.at);
+    line_add_message(&line, message, cut, false);
+    send_line(OUTPUT_SYSLOG, &line);
 }
 
 static void log_line(enum log_level level, const char *format, va_list arguments)
@@ -210,14 +200,16 @@ static void log_line(enum log_level level, const char *format, va_list arguments
     if (!log_enabled(level))
         return;
     int len = vsnprintf(message, sizeof message, format, arguments);
+    bool cut = len >= (int)sizeof message;
+
     if (len < 0)
         message[0] = '\0';
     line_start(&line, level, sink.json);
-    line_add_message(&line, message, len >= (int)sizeof message, sink.json);
+    line_add_message(&line, message, cut, sink.json);
     if (sink.console)
-        send_line(STDERR_FILENO, &line);
-    if (sink.file >= 0)
-        send_line(sink.file, &line);
+        send_line(OUTPUT_STDERR, &line);
+    send_line(OUTPUT_FILE, &line);
+    send_to_syslog(level, message, cut);
     errno = saved_errno;
 }
 
@@ -235,6 +227,246 @@ LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)
 LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+/* ---- the outputs, as targets of their writers ------------------------------ */
+
+static void say_dropped(uint64_t lost, char *out, size_t size)
+{
+    snprintf(out, size,
+             "log: %llu lines were dropped here: the log was not read, or not written, in time",
+             (unsigned long long)lost);
+}
+
+static size_t gap_line(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES])
+{
+    char message[160];
+    struct line line;
+
+    (void)context;
+    say_dropped(lost, message, sizeof message);
+    line_start(&line, LOG_LEVEL_WARN, sink.json);
+    line_add_message(&line, message, false, sink.json);
+    memcpy(out, line.at, line.n);
+    return line.n;
+}
+
+static size_t gap_of_syslog(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES])
+{
+    (void)context;
+    size_t n = log_syslog_header(LOG_LEVEL_WARN, sink.rfc5424, clock_wall_ns(), out, 400);
+
+    say_dropped(lost, out + n, LOG_CHUNK_BYTES - n);
+    strcat(out, "\n");
+    return strlen(out);
+}
+
+static size_t gap_of_console(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES])
+{
+    (void)context;
+    return (size_t)snprintf(out, LOG_CHUNK_BYTES, "  ... %llu lines were not read in time\n",
+                            (unsigned long long)lost);
+}
+
+static bool write_stderr(void *context, const char *lines, size_t len)
+{
+    (void)context;
+    return log_write_all(STDERR_FILENO, lines, len) == len;
+}
+
+static bool write_stdout(void *context, const char *lines, size_t len)
+{
+    (void)context;
+    return log_write_all(STDOUT_FILENO, lines, len) == len;
+}
+
+static bool write_file(void *context, const char *lines, size_t len)
+{
+    return log_file_write(context, lines, len);
+}
+
+static void refresh_file(void *context)
+{
+    if (log_file_reopen(context))
+        log_info("log: the file was opened anew");
+    else
+        log_error("log: the file cannot be opened anew, the old one is kept: %s",
+                  strerror(errno));
+}
+
+static void close_file(void *context)
+{
+    log_file_free(context);
+}
+
+static bool write_syslog(void *context, const char *lines, size_t len)
+{
+    return log_syslog_write(context, lines, len);
+}
+
+static void close_syslog(void *context)
+{
+    log_syslog_free(context);
+}
+
+/* ---- open and close ---------------------------------------------------------- */
+
+static bool start_writer(enum output output, const struct log_target *target)
+{
+    sink.writers[output] = log_writer_start(target);
+    return sink.writers[output] != NULL;
+}
+
+/* Without memory or threads lines are written directly. */
+static void start_stderr(void)
+{
+    static const struct log_target target = { .write = write_stderr, .gap = gap_line };
+
+    if (sink.writers[OUTPUT_STDERR] == NULL)
+        (void)start_writer(OUTPUT_STDERR, &target);
+}
+
+static int64_t last_lines_ns(void)
+{
+    return clock_monotonic_ns() + LAST_LINES_MS * INT64_C(1000000);
+}
+
+static void close_writer(enum output output, int64_t deadline_ns)
+{
+    struct log_writer *writer = sink.writers[output];
+
+    if (writer == NULL)
+        return;
+    sink.writers[output] = NULL;
+    (void)log_writer_flush(writer, deadline_ns);
+    sink.dropped_before += log_writer_dropped(writer);
+    (void)log_writer_close(writer, deadline_ns);
+}
+
+static void close_files(int64_t deadline_ns)
+{
+    close_writer(OUTPUT_FILE, deadline_ns);
+    close_writer(OUTPUT_SYSLOG, deadline_ns);
+    sink.file = NULL;
+}
+
+bool log_open(enum log_level level, const char *file, bool json, bool console)
+{
+    struct log_target target = {
+        .write = write_file, .gap = gap_line, .refresh = refresh_file, .close = close_file
+    };
+
+    close_files(last_lines_ns());
+    sink.level = (int)level;
+    sink.json = json;
+    sink.console = console;
+    if (console)
+        start_stderr();
+    if (file[0] == '\0')
+        return true;
+    sink.file = target.context = log_file_open(file);
+    if (sink.file == NULL)
+        return false;
+    if (!start_writer(OUTPUT_FILE, &target))
+        sink.file = NULL;
+    return sink.file != NULL;
+}
+
+void log_roll(uint64_t max_bytes, uint64_t max_rolls)
+{
+    if (sink.file == NULL)
+        return;
+    atomic_store_explicit(&sink.file->max_rolls, max_rolls, memory_order_relaxed);
+    atomic_store_explicit(&sink.file->max_bytes, max_bytes, memory_order_relaxed);
+}
+
+bool log_to_syslog(const char *path, bool rfc5424)
+{
+    struct log_target target = { .write = write_syslog,
+                                 .gap = gap_of_syslog,
+                                 .close = close_syslog };
+
+    sink.rfc5424 = rfc5424;
+    target.context = log_syslog_new(path);
+    return target.context != NULL && start_writer(OUTPUT_SYSLOG, &target);
+}
+
+void log_reopen(void)
+{
+    if (sink.writers[OUTPUT_FILE] != NULL)
+        log_writer_refresh(sink.writers[OUTPUT_FILE]);
+}
+
+void log_divert_stderr(void)
+{
+    start_stderr();
+    FILE *stream = sink.writers[OUTPUT_STDERR] != NULL
+                       ? log_writer_stream(sink.writers[OUTPUT_STDERR])
+                       : NULL;
+
+    if (stream == NULL)
+        return;
+    sink.diverted = stderr;
+    stderr = stream; /* a variable, as glibc's manual promises */
+}
+
+FILE *log_stdout(void)
+{
+    static const struct log_target target = { .write = write_stdout, .gap = gap_of_console };
+
+    if (sink.writers[OUTPUT_STDOUT] == NULL && start_writer(OUTPUT_STDOUT, &target))
+        sink.console_stream = log_writer_stream(sink.writers[OUTPUT_STDOUT]);
+    return sink.console_stream;
+}
+
+uint64_t log_lines_dropped(void)
+{
+    uint64_t sum = sink.dropped_before;
+
+    for (int i = 0; i < OUTPUT_COUNT; i++)
+        if (sink.writers[i] != NULL)
+            sum += log_writer_dropped(sink.writers[i]);
+    return sum;
+}
+
+void log_flush(void)
+{
+    int64_t deadline_ns = last_lines_ns();
+
+    fflush(stderr);
+    for (int i = 0; i < OUTPUT_COUNT; i++)
+        if (sink.writers[i] != NULL)
+            (void)log_writer_flush(sink.writers[i], deadline_ns);
+}
+
+/* Streams first: what they hold goes to their writers. */
+static void close_streams(void)
+{
+    if (sink.diverted != NULL) {
+        fclose(stderr);
+        stderr = sink.diverted;
+        sink.diverted = NULL;
+    }
+    if (sink.console_stream != NULL)
+        fclose(sink.console_stream);
+    sink.console_stream = NULL;
+}
+
+void log_close(void)
+{
+    int64_t deadline_ns = last_lines_ns();
+
+    close_streams();
+    close_files(deadline_ns);
+    close_writer(OUTPUT_STDOUT, deadline_ns);
+    /* One that hangs is kept, so that nothing more is written there directly. */
+    if (sink.writers[OUTPUT_STDERR] == NULL ||
+        log_writer_flush(sink.writers[OUTPUT_STDERR], deadline_ns))
+        close_writer(OUTPUT_STDERR, deadline_ns);
+    sink.json = false;
+    sink.console = true;
+}
+
+/* ---- untrusted bytes, and limits ------------------------------------------- */
 
 /* One byte as up to 4 characters, with a NUL. */
 static size_t quote_byte(unsigned char c, char escaped[5])

@@ -156,6 +156,10 @@ static const char *describe_form(enum option_form form)
         return "http:// and https:// URLs";
     case OPTION_FORM_SHORT:
         return "texts of no more than 256 bytes";
+    case OPTION_FORM_SIZE:
+        return "bytes, with kb, mb or gb behind the number or not";
+    case OPTION_FORM_SYSLOG:
+        return "unixgram:///path";
     case OPTION_FORM_ANY:
         break;
     }

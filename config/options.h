@@ -38,6 +38,8 @@ enum option_form {
     OPTION_FORM_OCTAL,
     OPTION_FORM_URL,
     OPTION_FORM_SHORT, /* no more than OPTION_SHORT_MAX bytes */
+    OPTION_FORM_SIZE,
+    OPTION_FORM_SYSLOG,
 };
 enum { OPTION_SHORT_MAX = 256 };
 

@@ -249,6 +249,16 @@ OPTION(CHOICE, min_tls_version, "tlsv1.2", SEND,
 OPTION(CHOICE, log_level, "info", LOGS, "how much is logged",
        ONE_OF("trace debug info warn warning error critical off"), RELOADS)
 OPTION(STRING, log_file, "", LOGS, "file to log to; empty: none")
+OPTION(STRING, log_file_max_size, "10Mb", LOGS,
+       "the log file becomes FILE.1 before it grows beyond this; 0: never", FORM(SIZE))
+OPTION(INT, log_file_max_rolls, "1", LOGS,
+       "old log files kept: FILE.1 is the newest; 0: all", RANGE(0, 9999, "files"))
+OPTION(BOOL, log_to_syslog, "false", LOGS, "log to the system's log too")
+OPTION(STRING, syslog_uri, "", LOGS,
+       "its socket, unixgram:///path; empty: /dev/log", FORM(SYSLOG))
+OPTION(BOOL, syslog_rfc, "false", LOGS, "its lines have the header of RFC 5424")
+OPTION(BOOL, dogstatsd_disable_verbose_logs, "false", LOGS,
+       "refused lines are logged at level debug only")
 OPTION(BOOL, log_to_console, "true", LOGS, "log to standard error")
 OPTION(BOOL, log_format_json, "false", LOGS, "log lines are JSON objects")
 OPTION(BOOL, disable_file_logging, "false", LOGS, "no log_file, whatever it says")

@@ -8,6 +8,8 @@
 
 #include "config/address.h"
 #include "config/log.h"
+#include "config/log_file.h"
+#include "config/log_syslog.h"
 
 static const char blanks[] = " \t\r\n\v\f";
 
@@ -144,6 +146,10 @@ static bool has_form(enum option_form form, const char *text)
         return is_url(text);
     case OPTION_FORM_SHORT:
         return strlen(text) <= OPTION_SHORT_MAX;
+    case OPTION_FORM_SIZE:
+        return log_size_parse(text, &(uint64_t){ 0 });
+    case OPTION_FORM_SYSLOG:
+        return log_syslog_parse(text, &(const char *){ NULL });
     case OPTION_FORM_ANY:
         break;
     }

@@ -124,16 +124,20 @@ static void add_waiting(struct ingest *ingest)
 static void refuse(struct ingest *ingest, struct slice line, enum parse_result why,
                    const char *sender, int64_t now_ns)
 {
+    void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2))) =
+        ingest->config.quiet ? log_debug : log_warn;
     char quoted[200];
     unsigned suppressed;
 
     ingest->tally.rejected[why]++;
+    if (!log_enabled(ingest->config.quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN))
+        return;
     if (!log_limit_pass(&ingest->refusals, now_ns / 1000000, &suppressed))
         return;
     log_quote(line.at, line.len, quoted, sizeof quoted);
     if (suppressed > 0)
-        log_warn("ingest: %u refused lines were not shown", suppressed);
-    log_warn("ingest: refused \"%s\" from %s: %s", quoted, sender, parse_result_sentence(why));
+        say("ingest: %u refused lines were not shown", suppressed);
+    say("ingest: refused \"%s\" from %s: %s", quoted, sender, parse_result_sentence(why));
 }
 
 /* A sample with a time of its own is not aggregated. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/log.h"
 #include "server/sinks.h"
 
 /* The value of the label sink for heeler_redis_url. */
@@ -103,6 +104,8 @@
       "other living instances in the same Redis with this host name")                         \
     X(F_IMBALANCE, "heeler_ledger_imbalance", "gauge",                                        \
       "0 when both sides of the balance agree")                                               \
+    X(F_LOG_DROPPED, "heeler_log_lines_dropped_total", "counter",                             \
+      "lines of log and console that were not read, or not written, in time")                 \
     X(F_MEMORY, "process_resident_memory_bytes", "gauge", "resident memory")                  \
     X(F_CPU, "process_cpu_seconds_total", "counter", "user and system time")                  \
     X(F_START, "process_start_time_seconds", "gauge", "start, in seconds since 1970")
@@ -491,6 +494,7 @@ static double cpu_seconds(void)
 
 static void write_process(struct evbuffer *out, const struct server_view *view)
 {
+    plain(out, F_LOG_DROPPED, log_lines_dropped());
     plain(out, F_MEMORY, resident_bytes());
     head(out, F_CPU);
     evbuffer_add_printf(out, "%s %.6f\n", families[F_CPU].name, cpu_seconds());

@@ -11,17 +11,23 @@
 #include "config/clock.h"
 #include "config/hostname.h"
 #include "config/log.h"
+#include "config/log_file.h"
+#include "config/log_syslog.h"
 #include "server/commands.h"
 #include "server/handover.h"
 #include "server/linger.h"
 #include "server/notify.h"
 #include "server/server.h"
+#include "server/stop_guard.h"
 
 enum { LINGER_LOOK_MS = 100, SETTINGS_RETRY_MS = 500 };
 
 /* How long another program is asked; at a stop for half of its time, and so long at least. */
 #define ASK_NS       INT64_C(10000000000)
 #define ASK_LEAST_NS INT64_C(1000000000)
+
+/* What a stop may take beyond heeler_stop_timeout. */
+enum { STOP_MARGIN_MS = 1500 };
 
 /* What the signals and POST requests ask of main. */
 struct run {
@@ -111,11 +117,7 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
     struct reload reload = { .problems = { .n_unlisted = 0 } };
 
     (void)number, (void)what;
-    if (log_reopen())
-        log_info("server: SIGHUP: the log file was opened anew");
-    else
-        log_error("server: SIGHUP: the log file cannot be opened anew, the old one is kept: %s",
-                  strerror(errno));
+    log_reopen();
     if (run->server != NULL)
         (void)server_reload(run->server, &reload, "SIGHUP");
     reload_free(&reload);
@@ -143,13 +145,29 @@ static void on_upgrade(evutil_socket_t number, short what, void *context)
     event_base_loopbreak(run->base);
 }
 
+/* Where lines go besides. */
+static void open_syslog(const struct settings *settings)
+{
+    const char *path;
+
+    if (settings->log_to_syslog && log_syslog_parse(settings->syslog_uri, &path) &&
+        !log_to_syslog(path, settings->syslog_rfc))
+        log_error("log_to_syslog: not enough memory");
+}
+
 static bool open_log(const struct settings *settings)
 {
     enum log_level level = LOG_LEVEL_INFO;
     const char *file = settings->disable_file_logging ? "" : settings->log_file;
+    uint64_t max_bytes = 0;
 
     (void)log_level_parse(settings->log_level, &level);
-    if (log_open(level, file, settings->log_format_json, settings->log_to_console))
+    (void)log_size_parse(settings->log_file_max_size, &max_bytes);
+    bool open = log_open(level, file, settings->log_format_json, settings->log_to_console);
+
+    log_roll(max_bytes, (uint64_t)settings->log_file_max_rolls);
+    open_syslog(settings);
+    if (open)
         return true;
     fprintf(stderr, "heeler: log_file: cannot write %s\n", file);
     return inheritance_is_due() && log_open(level, "", settings->log_format_json, true);
@@ -157,9 +175,11 @@ static bool open_log(const struct settings *settings)
 
 static FILE *console_of(const struct settings *settings)
 {
+    bool shown = strcmp(settings->heeler_console, "true") == 0;
+
     if (strcmp(settings->heeler_console, "auto") == 0)
-        return settings_is_local(settings) && isatty(STDOUT_FILENO) ? stdout : NULL;
-    return strcmp(settings->heeler_console, "true") == 0 ? stdout : NULL;
+        shown = settings_is_local(settings) && isatty(STDOUT_FILENO);
+    return shown ? log_stdout() : NULL;
 }
 
 /* The first signal goes to the loop, which remembers one that comes before it runs;
@@ -280,7 +300,7 @@ static struct server *replace_program(struct run *run, struct server *given,
     }
     turn(run);
     if (!run->stopping && !heir->stuck) {
-        fflush(NULL);
+        log_flush();
         handover_exec(heir);
         log_error("server: SIGUSR2: the program cannot be run: %s; this one goes on",
                   strerror(errno));
@@ -353,6 +373,7 @@ static bool stop_into_store(struct run *run, struct server *given)
 static bool stop(struct run *run, struct server *given)
 {
     notify_stopping();
+    stop_guard_begin(server_settings(given)->heeler_stop_timeout * 1000 + STOP_MARGIN_MS);
     return server_settings(given)->heeler_stop_handover && notify_has_store()
                ? stop_into_store(run, given)
                : server_stop(given);
@@ -443,7 +464,7 @@ static int run_server(const struct command_line *line, const struct settings *se
     enum served served = serve(&run, server);
 
     if (served == SERVED_DELIVERY_HANGS) {
-        fflush(stdout);
+        log_flush();
         _exit(EXIT_OK); /* a name look-up hangs: its thread still uses what we own */
     }
     event_base_free(run.base);
@@ -472,12 +493,15 @@ static int run(const struct command_line *line, struct settings *settings, bool 
 {
     if (!good && !(inheritance_is_due() && load_until_good(line, settings)))
         return EXIT_SETTINGS;
-    int status = open_log(settings) ? run_server(line, settings) : EXIT_SYSTEM;
-    log_close();
-    return status;
+    return open_log(settings) ? run_server(line, settings) : EXIT_SYSTEM;
 }
 
+/* A program that takes over may find a standard error that nobody reads. */
 int command_run(int n, char **words)
 {
-    return command_on_settings(n, words, run);
+    log_divert_stderr();
+    int status = command_on_settings(n, words, run);
+
+    log_close();
+    return status;
 }

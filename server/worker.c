@@ -44,6 +44,7 @@ struct source {
     int64_t empty_ns;
     int64_t unread_ns;       /* UDP: more was waiting then; 0: nothing */
     struct streams *streams; /* LISTENER_STREAM */
+    struct log_limit complaints;
     bool asks_sender;
     pid_t sender_pid; /* whom `sender` names */
     char sender[160];
@@ -69,7 +70,8 @@ struct worker {
     _Atomic(int64_t) asked_s; /* of worker_seal_at(), which wakes early_event */
     struct event *early_event;
     int early_fd;
-    _Atomic(enum worker_end) end; /* main writes before it wakes the thread */
+    _Atomic(enum worker_end) end; /* main writes both before it wakes the thread */
+    int64_t push_until_ns;
     struct worker_rest rest;
     pthread_t thread;
 };
@@ -279,6 +281,17 @@ static void ingest_batch(struct worker *worker, struct source *source, int n, in
         counter_add(&source->socket->truncated, cut);
 }
 
+/* A socket that cannot be read stays readable: it would say so each turn. */
+static void complain(struct source *source, int64_t now_ns)
+{
+    const char *why = strerror(errno);
+    unsigned suppressed;
+
+    if (log_limit_pass(&source->complaints, now_ns / 1000000, &suppressed))
+        log_warn("worker %u: %s cannot be read: %s; %u times before",
+                 source->worker->config.index, source->listener->name, why, suppressed);
+}
+
 /* What one turn at a socket brought. */
 struct turn {
     uint64_t datagrams;
@@ -297,8 +310,7 @@ static struct turn read_source(struct worker *worker, struct source *source, int
         int64_t now_ns = clock_monotonic_ns();
 
         if (n < 0)
-            log_warn("worker %u: %s: %s", worker->config.index, source->listener->name,
-                     strerror(errno));
+            complain(source, now_ns);
         turn.emptied = n <= 0 || (is_udp && n < BATCH_DATAGRAMS);
         if (source->unread_ns != 0)
             note_longest(&worker->config.ledger->longest_gap_us, source->unread_ns, now_ns);
@@ -430,10 +442,9 @@ static bool push_last(struct worker *worker)
 static void seal_last(struct worker *worker)
 {
     static const struct timespec millisecond = { 0, 1000000 };
-    int64_t tries = worker->config.settings->heeler_stop_timeout * 1000;
 
     while (!push_last(worker)) {
-        if (tries-- == 0) {
+        if (clock_monotonic_ns() >= worker->push_until_ns) {
             log_error("worker %u: the last interval is lost", worker->config.index);
             return;
         }
@@ -598,6 +609,7 @@ static bool make_table(struct worker *worker)
     struct ingest_config ingest = {
         .buffer_size = (size_t)settings->dogstatsd_buffer_size,
         .ignore_time = !settings->dogstatsd_no_aggregation_pipeline,
+        .quiet = settings->dogstatsd_disable_verbose_logs,
         .worker = worker->config.index,
         .ledger = worker->config.ledger,
     };
@@ -757,17 +769,13 @@ void worker_seal_at(struct worker *worker, int64_t second)
     (void)ignored; /* an eventfd with room takes it */
 }
 
-void worker_stop(struct worker *worker)
+void worker_end(struct worker *worker, enum worker_end end, int64_t push_until_ns)
 {
+    worker->push_until_ns = push_until_ns;
+    atomic_store_explicit(&worker->end, end, memory_order_release); /* with how_to_end */
     ssize_t ignored = write(worker->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
 
     (void)ignored; /* an eventfd with room takes it */
-}
-
-void worker_end(struct worker *worker, enum worker_end end)
-{
-    atomic_store_explicit(&worker->end, end, memory_order_release); /* with how_to_end */
-    worker_stop(worker);
 }
 
 void worker_join(struct worker *given)

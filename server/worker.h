@@ -50,18 +50,17 @@ void worker_follow(struct worker *worker, struct rules *given);
  * by itself; what then comes up to its own end is a bucket of that second. Any thread. */
 void worker_seal_at(struct worker *worker, int64_t second);
 
-/* Tells the thread to read what its (gated) sockets still hold, to push all it
- * has and to end. */
-void worker_stop(struct worker *worker);
-
-/* What becomes of the sockets, which are not gated, at the worker's end. */
+/* What becomes of the sockets at the worker's end. */
 enum worker_end {
-    WORKER_DRAINS,    /* as worker_stop() */
+    WORKER_DRAINS,    /* they are gated: what they still hold is read */
     WORKER_LEAVES,    /* they live on elsewhere: what is queued stays, and the interval is not
                        * over; connections are read to their end and closed */
     WORKER_HANDS_OVER /* the same, and connections are handed over too */
 };
-void worker_end(struct worker *worker, enum worker_end end);
+
+/* Tells the thread to push all it has and to end. A flusher that is behind until then
+ * (monotonic) loses the last interval. */
+void worker_end(struct worker *worker, enum worker_end end, int64_t push_until_ns);
 
 /* Waits for its end and frees it. */
 void worker_join(struct worker *given);

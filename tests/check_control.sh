@@ -22,7 +22,7 @@ send a:1\|c
 until_metric heeler_datagrams_received_total 1
 "$probe" post "$http" /flush >"$scratch/answer" || fail "flush: $(cat "$scratch/answer")"
 grep -q '"encoded":true,"settled":true' "$scratch/answer" || fail "flush: $(cat "$scratch/answer")"
-grep -q 'a  *rate .* before:1' "$scratch/log" || fail "the flush is not to be seen"
+wait_for "$scratch/log" 'a  *rate .* \(before:1\)'
 
 # A wrong file keeps everything, a right one is followed; SIGHUP opens the log file anew.
 settings after:1 loud
@@ -32,7 +32,7 @@ mv "$scratch/file" "$scratch/file.1"
 settings after:1 debug
 kill -HUP "$server"
 wait_for "$scratch/log" 'SIGHUP: settings loaded anew; .*: \(tags, log_level\)'
-grep -q 'loaded anew' "$scratch/file" || fail "the log file was not opened anew"
+wait_for "$scratch/file" '\(loaded anew\)'
 "$probe" post "$http" /reload >"$scratch/answer" || fail "reload: $(cat "$scratch/answer")"
 grep -q '"changed":\[\]' "$scratch/answer" || fail "reload: $(cat "$scratch/answer")"
 "$probe" post "$http" /flush >/dev/null || fail "flush" # its seal takes the tags over

@@ -44,7 +44,9 @@ static struct world *world_new(bool ignore_time)
         .budget = &world->budget,
         .ledger = &world->ledger,
     };
-    struct ingest_config config = { BUFFER, ignore_time, 0, &world->ledger };
+    struct ingest_config config = { .buffer_size = BUFFER,
+                                    .ignore_time = ignore_time,
+                                    .ledger = &world->ledger };
     world->table = table_new(&table, NOW_S, NOW_NS);
     world->ingest = ingest_new(&config, world->table);
     assert_non_null(world->ingest);
@@ -234,6 +236,36 @@ static void the_log_shows_the_line_that_has_no_newline(void **state)
     world_free(world);
 }
 
+static void quiet_logs_show_no_refused_line_unless_at_level_debug(void **state)
+{
+    (void)state;
+
+    for (enum log_level level = LOG_LEVEL_WARN; level <= LOG_LEVEL_DEBUG; level++) {
+        char path[] = "/tmp/heeler_ingest_XXXXXX", text[512] = "";
+        int fd = mkstemp(path);
+        struct world *world = world_new(false);
+
+        assert_true(fd >= 0);
+        struct ingest_config quiet = { .buffer_size = BUFFER,
+                                       .quiet = true,
+                                       .ledger = &world->ledger };
+        ingest_free(world->ingest);
+        world->ingest = ingest_new(&quiet, world->table);
+        assert_non_null(world->ingest);
+        assert_true(log_open(level, path, false, false));
+        take(world, "a:one|c");
+        log_close();
+        assert_true(read(fd, text, sizeof text - 1) >= 0);
+        assert_int_equal(strstr(text, "DEBUG ingest: refused") != NULL,
+                         level == LOG_LEVEL_DEBUG);
+        assert_null(strstr(text, "WARN"));
+        assert_int_equal(counter_read(&world->ledger.rejected[PARSE_BAD_VALUE]), 1);
+        close(fd);
+        unlink(path);
+        world_free(world);
+    }
+}
+
 /* ---- the row that waits ------------------------------------------------------ */
 
 static void every_line_of_a_long_datagram_is_added(void **state)
@@ -415,6 +447,7 @@ int main(void)
         cmocka_unit_test(counts_are_published_when_the_row_is_settled),
         cmocka_unit_test(a_last_line_without_newline_is_refused_where_one_is_required),
         cmocka_unit_test(the_log_shows_the_line_that_has_no_newline),
+        cmocka_unit_test(quiet_logs_show_no_refused_line_unless_at_level_debug),
         cmocka_unit_test(every_line_of_a_long_datagram_is_added),
         cmocka_unit_test(lines_of_several_datagrams_may_wait_together),
         cmocka_unit_test(packed_values_fit_the_pool_however_they_come),

@@ -452,6 +452,7 @@ static void every_key_has_a_variable(void **state)
             value = i == SETTING_dogstatsd_eol_required      ? "udp"
                     : options[i].form == OPTION_FORM_URL     ? "https://host:1"
                     : options[i].form == OPTION_FORM_ADDRESS ? "host:1"
+                    : options[i].form == OPTION_FORM_SYSLOG  ? "unixgram:///x"
                                                              : "x";
         option_variable(options[i].key, name);
         snprintf(variable, sizeof variable, "%s=%s", name, value);

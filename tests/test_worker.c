@@ -36,6 +36,13 @@ struct world {
     int sender;
 };
 
+static void end(struct world *world)
+{
+    worker_end(world->worker, WORKER_DRAINS,
+               clock_monotonic_ns() +
+                   world->settings.heeler_stop_timeout * INT64_C(1000000000));
+}
+
 static void world_free(struct world *world)
 {
     undo_forget(world);
@@ -65,7 +72,7 @@ static void world_undo(void *what)
     atomic_store(&world->account.handled_buckets, 0);
     if (world->worker != NULL) {
         listener_gate(&world->listeners.at[0]);
-        worker_stop(world->worker);
+        end(world);
         worker_join(world->worker);
     }
     parcels_free(inbox_take(&world->inbox));
@@ -129,7 +136,7 @@ static struct listener_socket *socket_of(struct world *world)
 static void stop(struct world *world)
 {
     assert_true(listener_gate(&world->listeners.at[0]));
-    worker_stop(world->worker);
+    end(world);
 }
 
 static void join(struct world *world)

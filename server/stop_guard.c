@@ -1,0 +1,34 @@
+#include "server/stop_guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/log.h"
+#include "server/commands.h"
+
+static void *run(void *context)
+{
+    int64_t limit_ms = (int64_t)(intptr_t)context;
+    struct timespec left = { limit_ms / 1000, limit_ms % 1000 * 1000000 };
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+    log_error("server: the stop hangs beyond heeler_stop_timeout; what was not sent is lost");
+    log_flush();
+    _exit(EXIT_SYSTEM);
+}
+
+void stop_guard_begin(int64_t limit_ms)
+{
+    sigset_t all, before;
+    pthread_t thread;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&thread, NULL, run, (void *)(intptr_t)limit_ms) == 0)
+        pthread_detach(thread);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
