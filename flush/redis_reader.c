@@ -720,6 +720,15 @@ static struct reader *new_reader(const struct redis_reader_config *config)
     return reader;
 }
 
+/* libevent lets go of a closed connection when its loop turns. */
+static void free_base(struct event_base *base)
+{
+    if (base == NULL)
+        return;
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    event_base_free(base);
+}
+
 static enum redis_reader_result ask_once(const struct redis_reader_config *config,
                                          struct slice text, int64_t from_s, int64_t to_s,
                                          struct bytes *out, struct redis_reader_report *report,
@@ -745,8 +754,7 @@ static enum redis_reader_result ask_once(const struct redis_reader_config *confi
             run(reader);
         result = reader->result;
         *found_cluster = reader->found_cluster;
-        if (reader->base != NULL)
-            event_base_free(reader->base);
+        free_base(reader->base);
     }
     free_reader(reader);
     return result;

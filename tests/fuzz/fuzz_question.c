@@ -1,0 +1,104 @@
+/* A question as any bytes, to the end: parsed, answered from filled rollups, written. The
+ * first three bytes choose the range. An answer is JSON whose points ascend and are finite,
+ * and a refusal says why. */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flush/query.h"
+#include "tests/support/pipeline.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { START = 1700006400, HEAD = 3 };
+
+static void check(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* Ten minutes of each kind, with tags that answers have to escape. */
+static struct rollup *fill(void)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollups=60 300");
+    char lines[512];
+
+    for (int i = 0; i < 60; i++) {
+        snprintf(lines, sizeof lines,
+                 "hits:%d|c|#env:dev,team:x\nhits:3|c|#env:\"\\\xc2\x9b,host:b\n"
+                 "load:%d|g|#env:dev\nload:1.7e308|g|#env:prod\nload:-1.7e308|g|#env:test\n"
+                 "users:u%d|s|#at:a\nusers:u0|s|#at:b\n"
+                 "lat:%d|d|#at:a\nlat:%d:1e300|d|#at:b\n",
+                 i, i, i, i + 1, i - 30);
+        pipeline_line(p, 0, START + 10 * i + 1, lines);
+    }
+    pipeline_flush(p, START + 601);
+    return flusher_rollup(p->flusher);
+}
+
+static void check_series(const json_t *series)
+{
+    const json_t *points = json_object_get(series, "pointlist");
+    double before = -1;
+
+    check(json_is_string(json_object_get(series, "scope")) && json_array_size(points) > 0);
+    check(json_array_size(points) <= QUERY_POINTS_MAX);
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        const json_t *point = json_array_get(points, i);
+        double time_ms = json_number_value(json_array_get(point, 0));
+        check(json_array_size(point) == 2 && time_ms > before);
+        check(json_is_number(json_array_get(point, 1)) &&
+              isfinite(json_number_value(json_array_get(point, 1))));
+        before = time_ms;
+    }
+}
+
+static void check_answer(struct slice text)
+{
+    json_t *answer =
+        json_loadb(text.at, text.len, JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+    const json_t *list = json_object_get(answer, "series");
+
+    check(json_is_array(list));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        check_series(json_array_get(list, i));
+    json_decref(answer);
+}
+
+static void ask(struct rollup *rollup, struct slice text, int64_t from_s, int64_t to_s)
+{
+    char problem[256] = "";
+    struct query *query = query_new(rollup, text, from_s, to_s, problem, sizeof problem);
+    enum query_state state;
+
+    check(query != NULL || problem[0] != '\0');
+    if (query == NULL)
+        return;
+    query_tell_open(query, START + 600, START + 610);
+    while ((state = query_step(query)) == QUERY_MORE)
+        ;
+    if (state == QUERY_DONE)
+        check_answer(query_answer(query));
+    else
+        check(query_problem(query)[0] != '\0');
+    query_free(query);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct rollup *rollup; /* with its pipeline, to the end */
+
+    if (rollup == NULL)
+        rollup = fill();
+    if (size < HEAD)
+        return 0;
+    int64_t from_s = START + 600 - ((int64_t)data[0] << data[1] % 20);
+    char *text = malloc(size - HEAD + 1); /* not a byte more than is named */
+    check(text != NULL);
+    memcpy(text, data + HEAD, size - HEAD);
+    ask(rollup, (struct slice){ text, size - HEAD }, from_s, from_s + ((int64_t)data[2] << 3));
+    free(text);
+    return 0;
+}
