@@ -314,6 +314,8 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             : NULL;
     int64_t pause_ns = server->inherited != NULL ? server->inherited->stopped_ns : 0;
 
+    for (const struct stream_legacy *one = connections; one != NULL; one = one->next)
+        (void)descriptors_take(DESCRIPTOR_STREAM);
     for (uint32_t i = 0; i < server->workers; i++) {
         struct worker_config config = {
             .index = i,
@@ -564,11 +566,11 @@ static void gate(struct server *server)
     log_info("server: the gate is closed: what the sockets hold is read, and no more");
 }
 
-static void end_workers(struct server *server, enum worker_end end, int64_t deadline_ns)
+static void end_workers(struct server *server, enum worker_end end)
 {
     for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
         if (server->worker[i] != NULL)
-            worker_end(server->worker[i], end, deadline_ns);
+            worker_end(server->worker[i], end);
     for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
         if (server->worker[i] != NULL)
             worker_join(server->worker[i]);
@@ -666,7 +668,7 @@ bool server_stop(struct server *given)
     gate(given);
     if (was_running)
         log_info("server: the gate is closed: what the sockets hold is read, and no more");
-    end_workers(given, WORKER_DRAINS, deadline_ns);
+    end_workers(given, WORKER_DRAINS);
     listeners_remove_files(&given->listeners);
     if (given->flusher != NULL)
         flusher_loop_stop(given->flusher);
@@ -800,8 +802,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_heir who)
         state_writer_free(out);
         return NULL;
     }
-    end_workers(given, who == SERVER_HEIR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
-                deadline_ns);
+    end_workers(given, who == SERVER_HEIR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES);
     if (out != NULL)
         inheritance_write(out, &given->listeners, given->rests, given->workers);
     out = end_flusher(given, out);

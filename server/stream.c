@@ -47,12 +47,12 @@ static void leave(struct listener *listener)
     atomic_fetch_sub_explicit(&listener->connections, 1, memory_order_relaxed);
 }
 
-/* Why it may not stay, or NULL; then leave() when it ends. */
-static const char *admit(struct listener *listener, uint32_t max_connections)
+/* Why it may not stay, or NULL; then leave() when it ends. is_counted: its descriptor is. */
+static const char *admit(struct listener *listener, uint32_t max_connections, bool is_counted)
 {
     bool has_place = atomic_fetch_add_explicit(&listener->connections, 1,
                                                memory_order_relaxed) < max_connections;
-    bool has_descriptor = descriptors_take(DESCRIPTOR_STREAM);
+    bool has_descriptor = is_counted || descriptors_take(DESCRIPTOR_STREAM);
 
     if (has_place && has_descriptor)
         return NULL;
@@ -281,10 +281,10 @@ static void refuse(struct streams *streams, int given_fd, int64_t now_ns, const 
                  why);
 }
 
-bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns)
+static bool adopt(struct streams *streams, int given_fd, int64_t now_ns, bool is_counted)
 {
     struct listener *listener = streams->config.listener;
-    const char *why = admit(listener, streams->config.max_connections);
+    const char *why = admit(listener, streams->config.max_connections, is_counted);
     struct connection *connection = NULL;
 
     if (why == NULL) {
@@ -304,11 +304,16 @@ bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns)
     return true;
 }
 
+bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns)
+{
+    return adopt(streams, given_fd, now_ns, false);
+}
+
 bool streams_take_over(struct streams *streams, struct stream_legacy *given)
 {
     int fd = given->fd;
     bool taken = given->kept <= FRAME_HEADER_BYTES + streams->config.frame_max &&
-                 streams_adopt(streams, fd, clock_monotonic_ns());
+                 adopt(streams, fd, clock_monotonic_ns(), true);
 
     if (taken) {
         struct connection *connection = streams->last;
@@ -320,6 +325,7 @@ bool streams_take_over(struct streams *streams, struct stream_legacy *given)
     } else if (given->kept > FRAME_HEADER_BYTES + streams->config.frame_max) {
         counter_add(&streams->socket->too_large, 1);
         close(fd);
+        descriptors_give_back(DESCRIPTOR_STREAM);
     }
     free(given);
     return taken;

@@ -54,7 +54,8 @@ struct stream_legacy {
     char partial[];
 };
 
-/* The same as above, for one that was handed over; given. */
+/* The same as above, for one that was handed over; given. Its descriptor is counted
+ * already (server/descriptors.h), as the one before it had room for it. */
 bool streams_take_over(struct streams *streams, struct stream_legacy *given);
 
 /* Closes all of the list that nobody took over. NULL is fine. */

@@ -7,6 +7,9 @@
  *   probe watch PORT SECONDS  asks /live and /metrics all the time; prints how long answers
  *                            took, and how late after each full second a flush was seen
  *   probe hang               a TCP server that accepts and never answers; prints its port
+ *   probe take               an intake that answers 202 to all; prints its port
+ *   probe crowd WHERE COUNT TEXT  opens COUNT connections to a port or a unix socket's path
+ *                            and sends TEXT on each, then a byte a second, until it is killed
  *   probe hold               a UDP socket bound for nobody else; prints its port
  *
  * All on 127.0.0.1. Knows nothing of the server's code. */
@@ -20,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,6 +53,15 @@ static int open_to(int type, const char *port)
     struct sockaddr_in at = loopback(port);
     int fd = socket(AF_INET, type, 0);
 
+    return fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0 ? fd : -1;
+}
+
+static int open_to_path(const char *path)
+{
+    struct sockaddr_un at = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", path);
     return fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0 ? fd : -1;
 }
 
@@ -168,8 +181,52 @@ static int watch(const char *port, double seconds)
     return 0;
 }
 
+/* A byte a second holds whoever reads on; one that was sent away is left. */
+static int crowd(const char *where, int count, const char *text)
+{
+    enum { CROWD_MAX = 1000 };
+    static int fds[CROWD_MAX];
+
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < count && i < CROWD_MAX; i++) {
+        fds[i] = where[0] == '/' ? open_to_path(where) : open_to(SOCK_STREAM, where);
+        if (fds[i] < 0)
+            return fail("connect");
+        (void)!write(fds[i], text, strlen(text));
+    }
+    puts("crowded");
+    fflush(stdout);
+    while (true) {
+        poll(NULL, 0, 1000);
+        for (int i = 0; i < count && i < CROWD_MAX; i++)
+            (void)!write(fds[i], "x", text[0] != '\0');
+    }
+}
+
+/* One request a connection; its length is in the head. */
+static void answer_202(int fd)
+{
+    static const char answer[] = "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n"
+                                 "Connection: close\r\n\r\n{}";
+    static char request[1 << 20];
+    size_t used = 0, wanted = sizeof request - 1;
+    ssize_t n;
+
+    while (used < wanted && (n = read(fd, request + used, wanted - used)) > 0) {
+        used += (size_t)n;
+        request[used] = '\0';
+        const char *end = strstr(request, "\r\n\r\n");
+        const char *length = strcasestr(request, "\r\nContent-Length:");
+        if (end != NULL)
+            wanted = (size_t)(end + 4 - request) +
+                     (length != NULL ? strtoul(length + 17, NULL, 10) : 0);
+    }
+    (void)!write(fd, answer, sizeof answer - 1);
+    close(fd);
+}
+
 /* Prints its port and stays until it is killed. */
-static int stay(int type)
+static int stay(int type, bool answers)
 {
     struct sockaddr_in at = loopback("0");
     socklen_t size = sizeof at;
@@ -182,10 +239,10 @@ static int stay(int type)
     printf("port %d\n", ntohs(at.sin_port));
     fflush(stdout);
     while (true) {
-        if (type == SOCK_STREAM)
-            (void)accept(fd, NULL, NULL);
-        else
-            pause();
+        int client = type == SOCK_STREAM ? accept(fd, NULL, NULL) : pause();
+
+        if (answers && client >= 0)
+            answer_202(client);
     }
 }
 
@@ -204,12 +261,15 @@ int main(int argc, char **argv)
     if (strcmp(what, "watch") == 0 && argc == 4)
         return watch(argv[2], atof(argv[3]));
     if (strcmp(what, "hang") == 0)
-        return stay(SOCK_STREAM);
+        return stay(SOCK_STREAM, false);
+    if (strcmp(what, "take") == 0)
+        return stay(SOCK_STREAM, true);
+    if (strcmp(what, "crowd") == 0 && argc == 5)
+        return crowd(argv[2], atoi(argv[3]), argv[4]);
     if (strcmp(what, "hold") == 0)
-        return stay(SOCK_DGRAM);
+        return stay(SOCK_DGRAM, false);
     fputs("probe burst PORT COUNT | flood PORT | get PORT PATH | post PORT PATH | watch PORT "
-          "SECONDS | hang | "
-          "hold\n",
+          "SECONDS | hang | take | crowd WHERE COUNT TEXT | hold\n",
           stderr);
     return 2;
 }
