@@ -566,11 +566,11 @@ static void gate(struct server *server)
     log_info("server: the gate is closed: what the sockets hold is read, and no more");
 }
 
-static void end_workers(struct server *server, enum worker_end end)
+static void end_workers(struct server *server, enum worker_end end, int64_t deadline_ns)
 {
     for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
         if (server->worker[i] != NULL)
-            worker_end(server->worker[i], end);
+            worker_end(server->worker[i], end, deadline_ns);
     for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
         if (server->worker[i] != NULL)
             worker_join(server->worker[i]);
@@ -668,7 +668,7 @@ bool server_stop(struct server *given)
     gate(given);
     if (was_running)
         log_info("server: the gate is closed: what the sockets hold is read, and no more");
-    end_workers(given, WORKER_DRAINS);
+    end_workers(given, WORKER_DRAINS, deadline_ns);
     listeners_remove_files(&given->listeners);
     if (given->flusher != NULL)
         flusher_loop_stop(given->flusher);
@@ -802,7 +802,8 @@ struct inheritance *server_hand_over(struct server *given, enum server_heir who)
         state_writer_free(out);
         return NULL;
     }
-    end_workers(given, who == SERVER_HEIR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES);
+    end_workers(given, who == SERVER_HEIR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
+                deadline_ns);
     if (out != NULL)
         inheritance_write(out, &given->listeners, given->rests, given->workers);
     out = end_flusher(given, out);

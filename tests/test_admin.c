@@ -12,6 +12,7 @@
 
 #include "server/admin.h"
 #include "tests/support/fake_intake.h"
+#include "tests/support/raw_http.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
 
@@ -203,6 +204,30 @@ static void junk_is_refused_and_the_next_one_served(void **state)
     running_free(&running);
 }
 
+/* Health is answered by any name, the rest by the server's own and those that are set. */
+static void a_host_is_looked_at_and_names_can_be_loaded(void **state)
+{
+    static const char metrics[] = "GET /metrics HTTP/1.1\r\nHost: x.example:8127\r\n\r\n",
+                      own[] = "GET /metrics HTTP/1.1\r\nHost: test-host\r\n\r\n",
+                      live[] = "GET /live HTTP/1.1\r\nHost: x.example\r\n\r\n";
+    static struct running running;
+    struct reload reload = { .problems = { .n_unlisted = 0 } };
+    struct raw_answer answer;
+    (void)state;
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
+    int port = server_http_port(running.server);
+    assert_int_equal(raw_ask(running.base, port, metrics, sizeof metrics - 1, &answer), 403);
+    assert_int_equal(raw_ask(running.base, port, own, sizeof own - 1, &answer), 200);
+    assert_int_equal(raw_ask(running.base, port, live, sizeof live - 1, &answer), 200);
+    running_set(&running, "heeler_http_hosts=y.example x.example");
+    assert_true(server_reload(running.server, &reload, "the test"));
+    reload_free(&reload);
+    assert_int_equal(raw_ask(running.base, port, metrics, sizeof metrics - 1, &answer), 200);
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
 /* Whoever opens all connections that there are must not make main spin and log. */
 static void without_descriptors_accepting_pauses(void **state)
 {
@@ -237,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_health_port_answers_every_path_with_health),
         cmocka_unit_test(the_setting_health_port_opens_one),
         cmocka_unit_test(junk_is_refused_and_the_next_one_served),
+        cmocka_unit_test(a_host_is_looked_at_and_names_can_be_loaded),
         cmocka_unit_test(without_descriptors_accepting_pauses),
     };
 
