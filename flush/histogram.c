@@ -274,12 +274,11 @@ static bool add_to_sketch(struct histogram *histogram, struct arena *arena, stru
     return true;
 }
 
-/* How many values stay exact, as the memory of all stands. */
-static size_t exact_bound(const struct arena *arena, size_t exact_values)
+/* Whether so many values stay exact, as the memory of all stands. */
+static bool stays_exact(const struct arena *arena, size_t values, size_t exact_values)
 {
-    return arena_under_pressure(arena->budget) && exact_values > HISTOGRAM_EXACT_LEAST
-               ? HISTOGRAM_EXACT_LEAST
-               : exact_values;
+    return values <= exact_values &&
+           (values <= HISTOGRAM_EXACT_LEAST || !arena_under_pressure(arena->budget));
 }
 
 bool histogram_add(struct histogram *histogram, struct arena *arena, double value,
@@ -287,9 +286,9 @@ bool histogram_add(struct histogram *histogram, struct arena *arena, double valu
 {
     struct pair pair = { value, bounded(weight) };
     bool was_exact = histogram->sketch == NULL;
-    bool stays = was_exact && histogram->n < exact_bound(arena, exact_values);
+    bool stays = was_exact && stays_exact(arena, (size_t)histogram->n + 1, exact_values);
 
-    if (!(stays ? add_exact : add_to_sketch)(histogram, arena, pair))
+    if (!(stays ? add_exact(histogram, arena, pair) : add_to_sketch(histogram, arena, pair)))
         return false;
     if (was_exact && !stays)
         *switched = true;
@@ -330,7 +329,7 @@ bool histogram_merge(struct histogram *into, struct arena *arena, struct histogr
 {
     bool was_exact = into->sketch == NULL;
     bool stays = was_exact && other->sketch == NULL &&
-                 (size_t)into->n + other->n <= exact_bound(arena, exact_values);
+                 stays_exact(arena, (size_t)into->n + other->n, exact_values);
 
     if (!(stays ? merge_exact : merge_sketches)(into, arena, other))
         return false;

@@ -414,6 +414,7 @@ static void add_set(struct table *table, struct cell *cell, const struct sample 
 static void add_histogram(struct table *table, struct cell *cell, const struct sample *sample)
 {
     double weight = histogram_weight(sample->rate);
+    enum metric_unit unit = metric_type_unit(sample->type);
     uint32_t before = cell->values;
 
     for (uint32_t i = 0; i < sample->n_values; i++) {
@@ -432,10 +433,11 @@ static void add_histogram(struct table *table, struct cell *cell, const struct s
             shed(table, SHED_MEMORY, 1);
         else
             cell->values++;
-        counter_add(&table->config.ledger->histograms_switched, switched);
+        if (switched)
+            counter_add(&table->config.ledger->histograms_switched, 1);
     }
-    if (cell->values != before)
-        histogram_note_unit(cell->histogram, metric_type_unit(sample->type));
+    if (unit != UNIT_NONE && cell->values != before)
+        histogram_note_unit(cell->histogram, unit);
 }
 
 static void add_distribution(struct table *table, struct cell *cell,
