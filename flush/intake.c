@@ -196,6 +196,8 @@ enum intake_error intake_classify(CURLcode code)
         return ERROR_CONNECT;
     case CURLE_OPERATION_TIMEDOUT:
         return ERROR_TIMEOUT;
+    case CURLE_WRITE_ERROR: /* we gave up the answer */
+        return ERROR_HTTP;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
@@ -399,10 +401,29 @@ void intake_close(struct intake *intake)
 
 /* --------------------------------------------------------------- requests */
 
+/* False: no intake has so much to say, and libcurl would listen until the time is up. */
+static bool note_answer(struct intake_request *request, size_t len)
+{
+    request->answer_len += len;
+    return request->answer_len <= INTAKE_ANSWER_MAX;
+}
+
+/* Every line, of answers that announce another one and behind a chunked body too. 0 ends
+ * the request and its connection. */
+static size_t pass_header(char *at, size_t one, size_t len, void *argument)
+{
+    (void)at;
+    (void)one;
+    return note_answer(argument, len) ? len : 0;
+}
+
 /* Keeps the start of the answer and lets the rest pass by. */
 static size_t keep_body(char *at, size_t one, size_t len, void *argument)
 {
     struct intake_request *request = argument;
+
+    if (!note_answer(request, len))
+        return 0;
     size_t room = sizeof request->body - 1 - request->body_len;
     size_t kept = len < room ? len : room;
 
@@ -456,12 +477,14 @@ static void begin(struct intake_request *request, const struct intake *intake)
 {
     CURL *easy = request->easy;
 
-    request->body_len = 0;
+    request->body_len = request->answer_len = 0;
     request->body[0] = request->error[0] = '\0';
     curl_easy_reset(easy); /* keeps connections and session ids */
     set_transport(easy, intake);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, keep_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, pass_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
 }
 
@@ -511,7 +534,10 @@ const char *intake_request_failure(struct intake_request *request, CURLcode code
 {
     char *text = request->error;
 
-    if (text[0] == '\0')
+    if (request->answer_len > INTAKE_ANSWER_MAX)
+        snprintf(text, CURL_ERROR_SIZE, "the answer is longer than %d KiB",
+                 INTAKE_ANSWER_MAX / 1024);
+    else if (text[0] == '\0')
         snprintf(text, CURL_ERROR_SIZE, "%s", curl_easy_strerror(code));
     size_t len = strlen(text);
 

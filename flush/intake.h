@@ -19,8 +19,9 @@
 enum {
     INTAKE_URL_MAX = 512,
     INTAKE_MASK_MAX = 16,
-    INTAKE_BODY_KEPT = 512, /* of an answer */
-    INTAKE_NOTE_LEN = 160,  /* of it, in the log */
+    INTAKE_BODY_KEPT = 512,        /* of an answer */
+    INTAKE_ANSWER_MAX = 64 * 1024, /* headers and body; one that goes on is given up */
+    INTAKE_NOTE_LEN = 160,         /* of it, in the log */
     INTAKE_RETRY_AFTER_MAX_S = 3600,
 };
 
@@ -120,6 +121,7 @@ struct intake_request {
     CURL *easy;
     char body[INTAKE_BODY_KEPT]; /* the start of the answer, NUL-terminated */
     size_t body_len;
+    size_t answer_len; /* bytes of headers and body so far */
     char error[CURL_ERROR_SIZE + INTAKE_NOTE_LEN];
 };
 

@@ -278,6 +278,7 @@ static void what_is_refused_is_dropped_and_counted_by_status(void **state)
 
 static void everything_else_is_tried_again(void **state)
 {
+    static char long_text[INTAKE_ANSWER_MAX + 1];
     static const struct {
         struct fake_answer answer;
         enum intake_error error;
@@ -289,9 +290,15 @@ static void everything_else_is_tried_again(void **state)
         { { .status = 429 }, ERROR_HTTP, "too many" },
         { { .status = 302 }, ERROR_HTTP, "redirects are not followed" },
         { { .trick = FAKE_RESET }, ERROR_RESET, "connection lost" },
+        { { .body = long_text }, ERROR_HTTP, "202, and a body that goes on" },
+        { { .retry_after = long_text }, ERROR_HTTP, "202, and a header that goes on" },
+        { { .status = 400, .body = long_text },
+          ERROR_HTTP,
+          "refused with a body that goes on" },
     };
     (void)state;
 
+    memset(long_text, 'x', sizeof long_text - 1);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static struct rig rig;
         const struct fake_answer twice[] = { cases[i].answer, cases[i].answer };
@@ -309,6 +316,25 @@ static void everything_else_is_tried_again(void **state)
         assert_true(rig_stop(&rig, 10000));
         rig_close(&rig);
     }
+}
+
+static void an_answer_within_the_bound_is_taken(void **state)
+{
+    static char text[INTAKE_ANSWER_MAX - 1024];
+    static const struct fake_answer answer = { .body = text };
+    static struct rig rig;
+    (void)state;
+
+    memset(text, 'x', sizeof text - 1);
+    rig_open(&rig);
+    fake_intake_script(rig.fake, &answer, 1);
+    rig_start(&rig);
+    push(&rig, 1);
+    push(&rig, 2); /* the count begins anew with each answer */
+    wait_counter(&rig, &rig.ledger.delivered.points, 4);
+    assert_int_equal(rig.ledger.retries, 0);
+    assert_true(rig_stop(&rig, 10000));
+    rig_close(&rig);
 }
 
 static void an_intake_that_hangs_times_out_and_is_tried_again(void **state)
@@ -1189,6 +1215,7 @@ int main(void)
         cmocka_unit_test(every_route_has_its_own_path_and_type),
         cmocka_unit_test(what_is_refused_is_dropped_and_counted_by_status),
         cmocka_unit_test(everything_else_is_tried_again),
+        cmocka_unit_test(an_answer_within_the_bound_is_taken),
         cmocka_unit_test(an_intake_that_hangs_times_out_and_is_tried_again),
         cmocka_unit_test(an_intake_that_is_not_there_is_tried_until_it_is),
         cmocka_unit_test(stopping_tries_at_once_what_was_told_to_wait),

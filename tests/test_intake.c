@@ -160,6 +160,17 @@ static void an_answer_in_the_log_is_short_printable_and_without_the_key(void **s
     intake_close(&intake);
 }
 
+static void an_answer_that_was_given_up_is_called_so(void **state)
+{
+    struct intake_request request = { .answer_len = INTAKE_ANSWER_MAX + 1,
+                                      .error = "Failure writing output to destination" };
+    (void)state;
+
+    assert_string_equal(intake_request_failure(&request, CURLE_WRITE_ERROR),
+                        "the answer is longer than 64 KiB");
+    assert_int_equal(intake_classify(CURLE_WRITE_ERROR), ERROR_HTTP);
+}
+
 static void an_intake_opens_only_with_a_url_and_a_clean_key(void **state)
 {
     static const struct {
@@ -194,6 +205,7 @@ int main(void)
         cmocka_unit_test(only_the_end_of_a_key_is_shown),
         cmocka_unit_test(statuses_are_judged_as_by_the_agent),
         cmocka_unit_test(an_answer_in_the_log_is_short_printable_and_without_the_key),
+        cmocka_unit_test(an_answer_that_was_given_up_is_called_so),
         cmocka_unit_test(an_intake_opens_only_with_a_url_and_a_clean_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
