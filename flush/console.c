@@ -1,5 +1,6 @@
 #include "flush/console.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -22,6 +23,7 @@ struct console {
     int64_t stamp_s;
     struct row *rows;
     size_t n, hidden;
+    size_t records, records_hidden; /* since the last bucket */
 };
 
 struct console *console_new(FILE *out, int64_t interval_s)
@@ -51,6 +53,30 @@ void console_begin(void *context, int64_t stamp_s)
     console->n = console->hidden = 0;
 }
 
+/* Comma-separated. */
+static void write_tags(const struct slice *tags, size_t n, char *out, size_t size)
+{
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < n && used + 8 < size; i++) {
+        if (i > 0)
+            out[used++] = ',';
+        log_quote(tags[i].at, tags[i].len, out + used, size - used);
+        used += strlen(out + used);
+    }
+}
+
+/* As few digits as tell: what a sum of tenths leaves in the sixteenth is noise. Whole
+ * numbers are shown whole. */
+static void write_number(double value, char out[NUMBER_TEXT_MAX])
+{
+    if (value == trunc(value) && fabs(value) < 1e15)
+        snprintf(out, NUMBER_TEXT_MAX, "%.0f", value);
+    else
+        snprintf(out, NUMBER_TEXT_MAX, "%.12g", value);
+}
+
 static struct row *add_row(struct console *console, const struct series_identity *id,
                            const char *type)
 {
@@ -63,13 +89,7 @@ static struct row *add_row(struct console *console, const struct series_identity
     struct row *row = &console->rows[console->n++];
     *row = (struct row){ .type = type };
     log_quote(id->metric.at, id->metric.len, row->name, sizeof row->name);
-    size_t used = 0;
-    for (size_t i = 0; i < id->n_tags && used + 8 < sizeof row->tags; i++) {
-        if (i > 0)
-            row->tags[used++] = ',';
-        log_quote(id->tags[i].at, id->tags[i].len, row->tags + used, sizeof row->tags - used);
-        used += strlen(row->tags + used);
-    }
+    write_tags(id->tags, id->n_tags, row->tags, sizeof row->tags);
     return row;
 }
 
@@ -81,10 +101,9 @@ static void show_series(void *context, const struct series *series)
 
     if (row == NULL)
         return;
-    row->value[number_format(series->points[0].value, row->value)] = '\0';
+    write_number(series->points[0].value, row->value);
     if (rate)
-        row->sum[number_format(series->points[0].value * (double)console->interval_s,
-                               row->sum)] = '\0';
+        write_number(series->points[0].value * (double)console->interval_s, row->sum);
 }
 
 static void show_sketch(void *context, const struct sketch_series *sketch)
@@ -97,7 +116,7 @@ static void show_sketch(void *context, const struct sketch_series *sketch)
         return;
     snprintf(row->value, sizeof row->value, "%lld values, avg %.6g", (long long)summary->count,
              summary->avg);
-    row->sum[number_format(summary->sum, row->sum)] = '\0';
+    write_number(summary->sum, row->sum);
 }
 
 static int widest(int least, size_t len)
@@ -125,6 +144,48 @@ static void print_rows(const struct console *console)
         fprintf(console->out, "  ... and %zu more series\n", console->hidden);
 }
 
+static bool has_room(struct console *console)
+{
+    bool room = console->records < ROWS_MAX;
+
+    console->records += room;
+    console->records_hidden += !room;
+    return room;
+}
+
+static const char *quoted(struct slice text, char *out, size_t size)
+{
+    return log_quote(text.at, text.len, out, size);
+}
+
+void console_event(void *context, const struct event_record *record)
+{
+    struct console *console = context;
+    char title[NAME_MAX_WIDTH + 1], text[121], tags[256];
+
+    if (!has_room(console))
+        return;
+    write_tags(record->tags, record->n_tags, tags, sizeof tags);
+    fprintf(console->out, "event  %s: %s  %s  %s\n",
+            quoted(record->event.title, title, sizeof title),
+            quoted(record->event.text, text, sizeof text),
+            event_alert_name(record->event.alert), tags);
+}
+
+void console_check(void *context, const struct check_record *record)
+{
+    static const char *const states[] = { "ok", "warning", "critical", "unknown" };
+    struct console *console = context;
+    char name[NAME_MAX_WIDTH + 1], message[121], tags[256];
+
+    if (!has_room(console))
+        return;
+    write_tags(record->tags, record->n_tags, tags, sizeof tags);
+    fprintf(console->out, "check  %s: %s  %s  %s\n",
+            quoted(record->check.name, name, sizeof name), states[record->check.status],
+            quoted(record->check.message, message, sizeof message), tags);
+}
+
 void console_end(void *context)
 {
     struct console *console = context;
@@ -137,8 +198,12 @@ void console_end(void *context)
             strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &utc);
         fprintf(console->out, "bucket %s UTC (%lld s)\n", text, (long long)console->interval_s);
         print_rows(console);
-        fflush(console->out);
     }
+    if (console->records_hidden > 0)
+        fprintf(console->out, "... and %zu more events and service checks\n",
+                console->records_hidden);
+    console->records = console->records_hidden = 0;
+    fflush(console->out);
     free(console->rows);
     console->rows = NULL;
 }

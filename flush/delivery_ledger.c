@@ -8,7 +8,7 @@ const char *delivery_refusal_name(enum delivery_refusal refusal)
 
 const char *delivery_shed_name(enum delivery_shed shed)
 {
-#define DELIVERY_SHED_NAME(id, word) word,
+#define DELIVERY_SHED_NAME(id, label, sentence) label,
     static const char *const names[] = { DELIVERY_SHEDS(DELIVERY_SHED_NAME) };
     return names[shed];
 }

@@ -18,17 +18,19 @@ struct delivery_count {
 
 enum delivery_refusal { REFUSED_400, REFUSED_413, REFUSED_OTHER, REFUSED_COUNT };
 
-/* Why a payload was given up without an answer: X(id, label). */
-#define DELIVERY_SHEDS(X)                    \
-    X(SHED_QUEUE_FULL, "queue_full")         \
-    X(SHED_STOPPED, "stopped")               \
-    X(SHED_SPOOL_FULL, "spool_full")         \
-    X(SHED_SPOOL_OUTDATED, "spool_outdated") \
-    X(SHED_SPOOL_DAMAGED, "spool_damaged")   \
-    X(SHED_SPOOL_LOST, "spool_lost")         \
-    X(SHED_NO_MEMORY, "no_memory")
+/* Why a payload was given up without an answer: X(id, label, sentence). */
+#define DELIVERY_SHEDS(X)                                                                  \
+    X(SHED_QUEUE_FULL, "queue_full",                                                       \
+      "forwarder_retry_queue_payloads_max_size is used up; the oldest go")                 \
+    X(SHED_STOPPED, "stopped", "unsent at the stop")                                       \
+    X(SHED_SPOOL_FULL, "spool_full",                                                       \
+      "forwarder_storage_max_size_in_bytes is used up; the oldest go")                     \
+    X(SHED_SPOOL_OUTDATED, "spool_outdated", "older than forwarder_outdated_file_in_days") \
+    X(SHED_SPOOL_DAMAGED, "spool_damaged", "their file in the spool is damaged")           \
+    X(SHED_SPOOL_LOST, "spool_lost", "their file in the spool is gone")                    \
+    X(SHED_NO_MEMORY, "no_memory", "no memory for them")
 
-#define DELIVERY_SHED_ENUM(id, word) id,
+#define DELIVERY_SHED_ENUM(id, label, sentence) id,
 enum delivery_shed { DELIVERY_SHEDS(DELIVERY_SHED_ENUM) SHED_COUNT };
 #undef DELIVERY_SHED_ENUM
 

@@ -405,6 +405,8 @@ static void handle_event(struct flusher *flusher, struct slice line, int64_t rec
     record.n_tags = enriched.n_tags;
     record.time_s = record.event.time_s != 0 ? record.event.time_s : received_s;
     encoder_event(flusher->encoder, &record, now_s);
+    if (flusher->config.also_event != NULL)
+        flusher->config.also_event(flusher->config.also->context, &record);
 }
 
 static void handle_check(struct flusher *flusher, struct slice line, int64_t received_s,
@@ -424,6 +426,8 @@ static void handle_check(struct flusher *flusher, struct slice line, int64_t rec
     record.n_tags = enriched.n_tags;
     record.time_s = record.check.time_s != 0 ? record.check.time_s : received_s;
     encoder_check(flusher->encoder, &record, now_s);
+    if (flusher->config.also_check != NULL)
+        flusher->config.also_check(flusher->config.also->context, &record);
 }
 
 static void handle_record(struct flusher *flusher, const struct record *record,

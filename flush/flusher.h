@@ -66,6 +66,9 @@ struct flusher_config {
     /* Around the points of one snapshot for `also`; or NULL. */
     void (*snapshot_begins)(void *context, int64_t stamp_s);
     void (*snapshot_ends)(void *context);
+    /* Events and service checks for `also`, as they come; or NULL. */
+    void (*also_event)(void *context, const struct event_record *event);
+    void (*also_check)(void *context, const struct check_record *check);
     /* Asked for with each snapshot if heeler_self_telemetry; NULL: nothing is said. */
     void (*report)(void *context, struct self_report *out);
     void *report_context;

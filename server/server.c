@@ -20,6 +20,7 @@
 #include "server/self.h"
 #include "server/sinks.h"
 #include "server/table.h"
+#include "server/watch.h"
 #include "server/worker.h"
 
 enum { SECOND_NS = 1000000000, TURN_NS = 5000000 };
@@ -58,6 +59,7 @@ struct server {
     bool lingering;
     bool has_state; /* of a server before it */
     struct admin *admin, *health;
+    struct watch *watch;           /* NULL: it did not start */
     int64_t end_by_ns;             /* monotonic; 0: by heeler_stop_timeout */
     uint64_t gated;                /* datagrams refused at the gate */
     struct inheritance *inherited; /* or NULL */
@@ -279,6 +281,8 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         config.also = &server->console_visitor;
         config.snapshot_begins = console_begin;
         config.snapshot_ends = console_end;
+        config.also_event = console_event;
+        config.also_check = console_check;
     }
     struct flusher *flusher = flusher_new(&config, problem, problem_size);
     if (flusher != NULL)
@@ -368,6 +372,13 @@ static bool start_http(struct server *server, char *problem, size_t problem_size
            open_http(server, &server->health, address, false, problem, problem_size);
 }
 
+static bool start_watch(struct server *server, char *problem, size_t problem_size)
+{
+    snprintf(problem, problem_size, "not enough memory");
+    server->watch = watch_start(server->config.base, server);
+    return server->watch != NULL;
+}
+
 static bool start_instance(struct server *server, char *problem, size_t problem_size)
 {
     return instance_read(&server->instance, server->config.settings, server->config.hostname,
@@ -416,8 +427,8 @@ struct server *server_start(const struct server_config *config, char *problem,
                             size_t problem_size)
 {
     static bool (*const steps[])(struct server *, char *, size_t) = {
-        start_memory,   start_instance, start_listeners, start_forward,
-        start_delivery, start_flusher,  start_workers,   start_http,
+        start_memory,  start_instance, start_listeners, start_forward, start_delivery,
+        start_flusher, start_workers,  start_http,      start_watch,
     };
     struct server *server = calloc(1, sizeof *server);
 
@@ -576,6 +587,16 @@ static void end_workers(struct server *server, enum worker_end end, int64_t dead
             worker_join(server->worker[i]);
 }
 
+/* All that ends with the loops; a server that never ran has nothing to say. */
+static void end_watch(struct server *server)
+{
+    struct server_view view;
+
+    view_for_all(server, &view);
+    watch_stop(server->watch, &view);
+    server->watch = NULL;
+}
+
 static void print_ledger(const struct server *server)
 {
     const struct flusher_ledger *flusher = &server->flusher_ledger;
@@ -679,6 +700,7 @@ bool server_stop(struct server *given)
     for (size_t i = 0; i < given->listeners.n; i++)
         listener_leave(&given->listeners.at[i]);
     given->gated = total_drops(given) - drops;
+    end_watch(given);
     if (was_running)
         print_ledger(given);
     if (ended)
@@ -811,6 +833,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_heir who)
     admin_stop(given->admin);
     admin_stop(given->health);
     finish_heir(given, heir, out);
+    end_watch(given);
     print_ledger(given);
     if (!heir->unfinished)
         server_free(given);

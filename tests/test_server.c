@@ -454,6 +454,38 @@ static void a_hanging_redis_delays_nothing_of_the_intake(void **state)
     fake_intake_stop(fake);
 }
 
+static bool contexts_are_full(const struct server_view *view, uint64_t n)
+{
+    return view->workers > 0 &&
+           counter_read(&view->worker_ledgers[0].shed[SHED_CONTEXTS_FULL]) >= n;
+}
+
+/* rep-009 of tests/data/reported.jsonl. */
+static void values_that_are_shed_say_so_in_the_log(void **state)
+{
+    static struct running running;
+    char line[64];
+    (void)state;
+
+    bool started =
+        RUNNING_START(&running, NULL, "heeler_interval=1", "heeler_max_contexts=100");
+    assert_true(started);
+    int fd = udp_sender(running_listener(&running, 0));
+    for (int i = 0; i < 300; i++) {
+        snprintf(line, sizeof line, "card.x:1|c|#user:%d", i);
+        udp_send(fd, line);
+        assert_true(running_until(&running, running_datagrams, (uint64_t)i + 1));
+    }
+    assert_true(running_until(&running, contexts_are_full, 1));
+    assert_true(running_stop(&running));
+    close(fd);
+    assert_non_null(strstr(running.log, "WARN server: "));
+    assert_non_null(strstr(running.log, "values were shed (contexts_full): a new context "
+                                        "beyond heeler_max_contexts\n"));
+    assert_string_equal(running_imbalance(&running), "0/0/0");
+    running_free(&running);
+}
+
 /* Of the loop that turned longest ago, later than n. */
 static bool all_turned_after(const struct server_view *view, uint64_t n)
 {
@@ -495,6 +527,7 @@ int main(void)
         cmocka_unit_test(a_start_that_fails_says_why_and_leaves_nothing_behind),
         cmocka_unit_test(without_dogstatsd_the_server_still_runs),
         cmocka_unit_test(every_idle_loop_shows_that_it_turns),
+        cmocka_unit_test(values_that_are_shed_say_so_in_the_log),
         cmocka_unit_test(the_log_names_no_password_of_dd_url),
         cmocka_unit_test(a_hanging_redis_delays_nothing_of_the_intake),
     };

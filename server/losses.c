@@ -1,0 +1,154 @@
+#include "server/losses.h"
+
+#include <inttypes.h>
+
+#include "config/log.h"
+
+/* ---- the counters -------------------------------------------------------- */
+
+static uint64_t read_shed(const struct server_view *view, int reason)
+{
+    uint64_t sum = counter_read(&view->flusher_ledger->shed[reason]);
+
+    for (uint32_t i = 0; i < view->workers; i++)
+        sum += counter_read(&view->worker_ledgers[i].shed[reason]);
+    return reason == SHED_FILTERED || reason == SHED_DISABLED ? 0 : sum;
+}
+
+static uint64_t read_records(const struct server_view *view, int ignored)
+{
+    uint64_t sum = 0;
+
+    (void)ignored;
+    for (uint32_t i = 0; i < view->workers; i++)
+        sum += counter_read(&view->worker_ledgers[i].records_shed);
+    return sum;
+}
+
+static uint64_t read_dropped(const struct server_view *view, int reason)
+{
+    return reason == POINT_FILTERED || reason == POINT_DISABLED
+               ? 0
+               : counter_read(&view->flusher_ledger->dropped[reason]);
+}
+
+static uint64_t read_unkept(const struct server_view *view, int ignored)
+{
+    (void)ignored;
+    return counter_read(&view->flusher_ledger->rollup_refused);
+}
+
+static uint64_t points_of(const struct delivery_count *count)
+{
+    return atomic_load_explicit(&count->points, memory_order_relaxed);
+}
+
+/* What a stop leaves unsent is said by each endpoint. */
+static uint64_t read_unsent(const struct server_view *view, int reason)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < view->n_sinks && reason != SHED_STOPPED; i++)
+        sum += points_of(&view->delivery_ledger[i].shed[reason]);
+    return sum;
+}
+
+static uint64_t read_unmirrored(const struct server_view *view, int reason)
+{
+    return view->mirror != NULL ? points_of(&view->mirror->points.shed[reason]) : 0;
+}
+
+static uint64_t sum_sockets(const struct server_view *view,
+                            uint64_t (*read)(const struct listener_socket *))
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < view->listeners->n; i++)
+        for (uint32_t w = 0; w < view->listeners->at[i].n_sockets; w++)
+            sum += read(&view->listeners->at[i].sockets[w]);
+    return sum;
+}
+
+static uint64_t truncated_by(const struct listener_socket *socket)
+{
+    return counter_read(&socket->truncated);
+}
+
+static uint64_t read_truncated(const struct server_view *view, int ignored)
+{
+    (void)ignored;
+    return sum_sockets(view, truncated_by);
+}
+
+static uint64_t read_kernel(const struct server_view *view, int ignored)
+{
+    (void)ignored;
+    return sum_sockets(view, listener_drops);
+}
+
+/* ---- the table -------------------------------------------------------------- */
+
+#define SHED_ROW(id, label, why)   { "values were shed", label, why, read_shed, id },
+#define POINT_ROW(id, label, why)  { "points were dropped", label, why, read_dropped, id },
+#define UNSENT_ROW(id, label, why) { "points were given up", label, why, read_unsent, id },
+
+/* The first counts what the gate refuses too, once it is closed. */
+enum { KERNEL_ROW };
+
+static const struct row {
+    const char *what;
+    const char *reason; /* its label in /metrics */
+    const char *why;
+    uint64_t (*read)(const struct server_view *view, int which);
+    int which;
+} rows[] = {
+    { "datagrams were dropped", "kernel",
+      "the receive buffer was full; dogstatsd_so_rcvbuf and net.core.rmem_max bound it",
+      read_kernel, 0 },
+    { "datagrams were cut", "truncated", "they are longer than dogstatsd_buffer_size",
+      read_truncated, 0 },
+    SHED_REASONS(SHED_ROW) //
+    { "events and service checks were shed", "flusher_behind", "the flusher is behind",
+      read_records, 0 },
+    POINT_DROPS(POINT_ROW) //
+    { "points were not kept for questions", "rollup",
+      "no room within heeler_rollup_max_bytes; they are sent all the same", read_unkept, 0 },
+    DELIVERY_SHEDS(UNSENT_ROW) //
+    { "values of windows were given up", "redis", "heeler_redis_queue_max_bytes is used up",
+      read_unmirrored, SHED_QUEUE_FULL },
+};
+
+enum { KINDS = sizeof rows / sizeof rows[0] };
+_Static_assert((int)KINDS <= (int)LOSS_KINDS_MAX, "struct losses has room for all");
+
+/* ---- saying it ---------------------------------------------------------------- */
+
+static void say(struct losses *losses, size_t i, uint64_t now)
+{
+    uint64_t n = now - losses->said[i];
+
+    losses->said[i] = now;
+    log_warn("server: %" PRIu64 " %s (%s): %s", n, rows[i].what, rows[i].reason, rows[i].why);
+}
+
+void losses_look(struct losses *losses, const struct server_view *view, int64_t now_ms)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        uint64_t now = rows[i].read(view, rows[i].which);
+
+        if (now <= losses->said[i] || now_ms < losses->silent_until_ms[i])
+            continue;
+        losses->silent_until_ms[i] = now_ms + LOSS_SILENCE_MS;
+        say(losses, i, now);
+    }
+}
+
+void losses_finish(struct losses *losses, const struct server_view *view)
+{
+    for (size_t i = KERNEL_ROW + 1; i < KINDS; i++) {
+        uint64_t now = rows[i].read(view, rows[i].which);
+
+        if (now > losses->said[i])
+            say(losses, i, now);
+    }
+}

@@ -1,0 +1,67 @@
+#include "server/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "server/health.h"
+#include "server/losses.h"
+
+struct watch {
+    const struct server *server;
+    struct event *timer;
+    struct losses losses;
+    bool unwell;
+};
+
+static void look_at_health(struct watch *watch, const struct server_view *view, int64_t now_ms)
+{
+    char text[HEALTH_TEXT_MAX];
+    bool unwell = health_write(view, false, now_ms, clock_wall_ns() / 1000000, text) != 200;
+
+    text[strcspn(text, "\n")] = '\0';
+    if (unwell && !watch->unwell)
+        log_error("server: a loop hangs: %s", text);
+    if (!unwell && watch->unwell)
+        log_info("server: all loops turn again");
+    watch->unwell = unwell;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    struct watch *watch = context;
+    struct server_view view;
+    int64_t now_ms = clock_monotonic_ns() / 1000000;
+
+    (void)fd, (void)what;
+    server_view(watch->server, &view);
+    losses_look(&watch->losses, &view, now_ms);
+    look_at_health(watch, &view, now_ms);
+}
+
+struct watch *watch_start(struct event_base *base, const struct server *server)
+{
+    static const struct timeval second = { 1, 0 };
+    struct watch *watch = calloc(1, sizeof *watch);
+
+    if (watch == NULL)
+        return NULL;
+    watch->server = server;
+    watch->timer = event_new(base, -1, EV_PERSIST, on_timer, watch);
+    if (watch->timer != NULL && event_add(watch->timer, &second) == 0)
+        return watch;
+    if (watch->timer != NULL)
+        event_free(watch->timer);
+    free(watch);
+    return NULL;
+}
+
+void watch_stop(struct watch *given, const struct server_view *view)
+{
+    if (given == NULL)
+        return;
+    losses_finish(&given->losses, view);
+    event_free(given->timer);
+    free(given);
+}
