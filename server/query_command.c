@@ -35,9 +35,44 @@ struct asking {
     bool json, redis;
 };
 
+/* ---- what is shown ----------------------------------------------------- */
+
+/* How many bytes a control character takes that stands there: C0, DEL, or C1 in UTF-8
+ * (U+0080 to U+009F). 0: there is none. */
+static size_t control_len(const char *at, size_t len)
+{
+    unsigned char first = (unsigned char)at[0];
+    unsigned char second = len > 1 ? (unsigned char)at[1] : 0;
+
+    if (first < 0x20 || first == 0x7f)
+        return 1;
+    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
+}
+
+/* What may stand on a terminal: control characters could do anything there. */
+static void print_text(const char *at, size_t len, FILE *out)
+{
+    size_t controls = 0; /* bytes of a control character that are still to come */
+
+    for (size_t i = 0; i < len; i++) {
+        if (controls == 0)
+            controls = control_len(at + i, len - i);
+        if (controls == 0) {
+            putc(at[i], out);
+        } else {
+            fprintf(out, "\\x%02x", (unsigned char)at[i]);
+            controls--;
+        }
+    }
+}
+
 static int complain(const char *what, const char *why)
 {
-    fprintf(stderr, "heeler query: %s: %s\n", what, why);
+    fputs("heeler query: ", stderr);
+    print_text(what, strlen(what), stderr);
+    fputs(": ", stderr);
+    print_text(why, strlen(why), stderr);
+    fputc('\n', stderr);
     return EXIT_SETTINGS;
 }
 
@@ -246,35 +281,6 @@ static bool is_table(const json_t *answer)
 }
 
 /* ---- the table --------------------------------------------------------- */
-
-/* How many bytes a control character takes that stands there: C0, DEL, or C1 in UTF-8
- * (U+0080 to U+009F). 0: there is none. */
-static size_t control_len(const char *at, size_t len)
-{
-    unsigned char first = (unsigned char)at[0];
-    unsigned char second = len > 1 ? (unsigned char)at[1] : 0;
-
-    if (first < 0x20 || first == 0x7f)
-        return 1;
-    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
-}
-
-/* What may stand on a terminal: control characters could do anything there. */
-static void print_text(const char *at, size_t len, FILE *out)
-{
-    size_t controls = 0; /* bytes of a control character that are still to come */
-
-    for (size_t i = 0; i < len; i++) {
-        if (controls == 0)
-            controls = control_len(at + i, len - i);
-        if (controls == 0) {
-            putc(at[i], out);
-        } else {
-            fprintf(out, "\\x%02x", (unsigned char)at[i]);
-            controls--;
-        }
-    }
-}
 
 static void print_number(double value)
 {

@@ -256,6 +256,16 @@ static void a_refusal_is_harmless_and_points_at_the_column(void **state)
     run_free(&run);
 }
 
+static void a_complaint_is_harmless(void **state)
+{
+    (void)state;
+    struct run run = QUERY(running.base, NULL, "--at", "\x1b[31m\xc2\x9b", "sum:m{*}");
+    assert_status(&run, 1, "a URL of control characters");
+    assert_harmless(run.err);
+    assert_non_null(strstr(run.err, "heeler query: \\x1b[31m\\xc2\\x9b: "));
+    run_free(&run);
+}
+
 static void an_answer_that_cannot_be_written_is_said(void **state)
 {
     (void)state;
@@ -374,6 +384,7 @@ int main(void)
         cmocka_unit_test(json_says_the_same_without_control_characters),
         cmocka_unit_test(the_open_interval_is_told),
         cmocka_unit_test(a_refusal_is_harmless_and_points_at_the_column),
+        cmocka_unit_test(a_complaint_is_harmless),
         cmocka_unit_test(an_answer_that_cannot_be_written_is_said),
     };
     const struct CMUnitTest alone[] = {
