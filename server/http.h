@@ -11,8 +11,7 @@
  * one: when all are taken, first a connection goes that idles, then the one that has been
  * sending its request for the longest time, then the one whose answer has been stuck for
  * the longest. What is written but not yet taken is bounded in bytes; large answers beyond
- * that become 503, small ones never do. A connection costs some 300 bytes and one event
- * while it idles.
+ * that become 503, small ones never do. A connection that idles costs some 700 bytes.
  *
  * Why not libevent's evhttp, which served here before (2.1.12). It has one time limit, which
  * each byte starts anew, so a client that sends a byte a second stays for ever. It tells
