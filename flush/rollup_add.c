@@ -1,6 +1,7 @@
 /* Values into the open windows. */
 #include "flush/rollup_internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -233,11 +234,13 @@ void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t serie
 void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, double value,
                      bool rate)
 {
-    if (rate) /* a whole number before it was divided */
-        add_value(rollup, series, name, ROLLUP_COUNT,
-                  rint(value * (double)rollup->config.interval_s));
-    else
+    double count = value * (double)rollup->config.interval_s, whole = rint(count);
+
+    if (!rate)
         add_value(rollup, series, name, ROLLUP_GAUGE, value);
+    else /* a whole number before it was divided is one again; sampled, it was none */
+        add_value(rollup, series, name, ROLLUP_COUNT,
+                  fabs(count - whole) <= 4 * DBL_EPSILON * fabs(whole) ? whole : count);
 }
 
 /* ---- from elsewhere ---------------------------------------------------- */

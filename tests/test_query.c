@@ -16,7 +16,8 @@ enum { START = 1700006400 };
  *   load   a gauge that grows by 1 an interval from 0, and one that stays 100
  *   users  a set: u0..u11 one an interval, and u0 all the time on another series
  *   lat    a distribution: 1..12 on a, 101..112 on b
- *   time   a histogram */
+ *   time   a histogram
+ *   part   a sampled one: of weight 1.6 in each interval */
 static struct pipeline *two_minutes(void)
 {
     struct pipeline *p = PIPELINE(1, START, "histogram_aggregates=max count");
@@ -28,7 +29,7 @@ static struct pipeline *two_minutes(void)
                  "load:%d|g|#env:dev\nload:100|g|#env:prod\n"
                  "users:u%d|s|#at:a\nusers:u0|s|#at:b\n"
                  "lat:%d|d|#at:a\nlat:%d|d|#at:b\n"
-                 "time:%d:5|h\n",
+                 "time:%d:5|h\npart:1|ms|@0.625\n",
                  i, i, i + 1, i + 101, i);
         pipeline_line(p, 0, START + 10 * i + 1, lines);
     }
@@ -106,6 +107,8 @@ static void answers_as_the_rules_say(void **state)
         { "max:time.max{*}.rollup(max,3600)", NULL, 0, 11 },
         { "sum:time.count{*}.rollup(sum,3600)", NULL, 0, 24 },
         { "sum:time.count{*}", NULL, 0, 0.2 },
+        { "sum:part.count{*}.as_count()", NULL, 0, 1.6 },
+        { "sum:part.count{*}.rollup(sum,3600)", NULL, 0, 12 * 1.6 },
         { "sum:time{*}", NULL, 0, NAN },
     };
     struct pipeline *p = two_minutes();
