@@ -5,6 +5,7 @@ Text is latin-1: one character per byte, so that any bytes survive. A datagram
 goes through split_lines(), parse(), enrich() and into an Aggregator, whose
 flush() answers with the points that the intake should see."""
 
+import codecs
 import math
 import re
 from collections import Counter as Tally, namedtuple
@@ -275,6 +276,14 @@ def parse_check(line, settings):
 
 
 # ---------------------------------------------------------------- enrichment
+
+codecs.register_error("each byte", lambda error: ("\ufffd", error.start + 1))
+
+
+def repaired(text):
+    """Each byte that is in no UTF-8 sequence becomes U+FFFD."""
+    return text.encode("latin-1").decode("utf-8", "each byte").encode("utf-8").decode("latin-1")
+
 
 def extract_tags(message, settings):
     """Tags with a meaning leave the list; the others are sorted and unique."""
@@ -625,11 +634,12 @@ class Aggregator:
                 self.sample(sample, line, now)
 
     def sample(self, sample, line, now):
-        tags = tuple(sorted({*sample["tags"], *self.settings["tags"]}))
+        tags = tuple(sorted({repaired(tag) for tag in [*sample["tags"], *self.settings["tags"]]}))
+        name, host = repaired(sample["name"]), repaired(sample["host"])
         cell_class = CELLS[sample["type"]]
-        series = (sample["name"], cell_class.type, sample["host"], tags)
-        self.origin.setdefault((sample["name"], sample["host"], tags), line)
-        self.names.setdefault(cell_class.type, set()).add(sample["name"])
+        series = (name, cell_class.type, host, tags)
+        self.origin.setdefault((name, host, tags), line)
+        self.names.setdefault(cell_class.type, set()).add(name)
         if sample["timestamp"] is not None:
             self.timestamped_sample(sample, series)
             return
