@@ -10,6 +10,7 @@ sanitized=$(nm "$heeler" 2>/dev/null | grep -c __asan_init)
 [ "$sanitized" -eq 0 ] || { echo "a preload goes before no sanitizer"; exit 0; }
 
 disk() { # works, fails, hangs
+    rm -f "$DISK_SAYS.hangs"
     echo "$1" >"$DISK_SAYS.new"
     mv "$DISK_SAYS.new" "$DISK_SAYS"
 }
@@ -56,6 +57,14 @@ until_spooled() {
     fail "$(spooled) files in the spool, not $1"
 }
 
+until_hanging() {
+    for _ in $(seq 1000); do
+        [ ! -e "$DISK_SAYS.hangs" ] || return 0
+        sleep 0.01
+    done
+    fail "nobody asks the disk"
+}
+
 # ---- a disk that fails for a while ------------------------------------------------------
 
 disk works
@@ -83,7 +92,7 @@ said '2 payloads of 2 points found in the spool'
 
 disk hangs
 send c
-until_metric heeler_datagrams_received_total 1
+until_hanging
 kill -USR2 "$server"
 said 'no sign of life'
 said 'SIGUSR2: this program goes on'
@@ -94,10 +103,9 @@ until_spooled 4
 kill -USR2 "$server"
 said '4 payloads of 4 points found in the spool'
 said 'reads again'
-http=$(sed -n 's/.*http: listening on 127.0.0.1:\([0-9]*\).*/\1/p' "$scratch/log" | tail -n 1)
 disk hangs
 send e
-until_metric heeler_datagrams_received_total 1
+until_hanging
 kill -TERM "$server"
 ended 0 # while it hangs
 disk works
@@ -133,3 +141,42 @@ said 'SIGHUP'
 kill -TERM "$server"
 ended 0
 [ "$(ledger folded)" -eq 1 ] || fail "folded $(ledger folded)"
+
+# ---- the same under a service manager --------------------------------------------------------
+
+manager=${heeler%/*}/tests/tools/manager
+[ -x "$manager" ] || fail "$manager is not built"
+cp "$heeler" "$scratch/managed"
+disk works
+: >"$scratch/log"
+background "$scratch/log" env LD_PRELOAD="$disk" "$manager" 0 - "@heeler-disk-$$" \
+    "$scratch/managed" run --set dogstatsd_port=__random__ --set bind_host=127.0.0.1 \
+    --set dogstatsd_socket= --set heeler_http_listen= --set heeler_interval=60 \
+    --set dd_url=http://127.0.0.1:1 --set api_key=k --set heeler_self_telemetry=false \
+    --set forwarder_storage_path="$scratch/spool" --set heeler_stop_timeout=2 \
+    --set forwarder_storage_max_size_in_bytes=1000000 --set heeler_stop_handover=true
+managed=$pid
+wait_for "$scratch/log" 'listening on udp 127.0.0.1:\([0-9]*\)'
+port=$found
+server=$(sed -n 's/^pid \([0-9]*\) .*/\1/p' "$scratch/log")
+started="$started $server"
+said READY=1
+disk hangs
+send g
+until_hanging
+kill -USR2 "$server"
+said 'no sign of life'
+said 'SIGUSR2: this program goes on'
+for _ in $(seq 1000); do # it is ready again, or the manager would wait for that
+    [ "$(grep -c '^READY=1' "$scratch/log")" -lt 2 ] || break
+    sleep 0.01
+done
+[ "$(grep -c '^READY=1' "$scratch/log")" -eq 2 ] || fail "it is not ready again"
+disk works
+printf '#!/bin/sh\nexec sleep 1000\n' >"$scratch/new"
+chmod +x "$scratch/new"
+mv "$scratch/new" "$scratch/managed"
+kill -TERM "$server"
+said 'it does not answer; the open interval is flushed'
+wait "$managed" || fail "the manager says $?"
+[ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"

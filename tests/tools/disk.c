@@ -2,7 +2,8 @@
  *
  *   DISK_FOLDER    calls on what is below it ask
  *   DISK_SAYS      the file that holds the answer: nothing or "works", "fails" (EIO), or
- *                  "hangs": then a call waits until the file says otherwise
+ *                  "hangs": then a call waits until the file says otherwise, and there
+ *                  is a file of that name with ".hangs" behind it
  *
  * Knows nothing of the server's code. */
 #include <dirent.h>
@@ -42,6 +43,17 @@ static bool says(const char *word)
     return strncmp(text, word, strlen(word)) == 0;
 }
 
+static void tell(void)
+{
+    char path[PATH_MAX];
+    int fd;
+
+    snprintf(path, sizeof path, "%s.hangs", getenv("DISK_SAYS"));
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+}
+
 /* False with errno: the disk fails. */
 static bool ask(int fd)
 {
@@ -49,6 +61,8 @@ static bool ask(int fd)
 
     if (!is_below(fd))
         return true;
+    if (says("hangs"))
+        tell();
     while (says("hangs"))
         poll(NULL, 0, 10);
     bool fails = says("fails");
