@@ -89,6 +89,16 @@ static void wait_for_hang(void)
     pthread_mutex_unlock(&mutex);
 }
 
+/* libcurl without memory. */
+static bool curl_fails;
+
+CURLcode curl_global_init(long flags)
+{
+    CURLcode (*real)(long) = (CURLcode(*)(long))dlsym(RTLD_NEXT, "curl_global_init");
+
+    return curl_fails ? CURLE_OUT_OF_MEMORY : real(flags);
+}
+
 /* ---- a delivery with its surroundings ----------------------------------------- */
 
 static struct {
@@ -350,6 +360,23 @@ static void with_a_spool_it_goes_to_the_disk_instead(void **state)
     assert_int_equal(rig.ledger.imbalance, 0);
 }
 
+static void without_libcurl_it_does_not_start_and_keeps_no_state(void **state)
+{
+    struct state found = { .users = 1 };
+    (void)state;
+
+    rig.config.inherited = &found;
+    curl_fails = true;
+    struct delivery *delivery = delivery_start(&rig.config, &rig.outbox, &rig.ledger);
+
+    curl_fails = false;
+    assert_null(delivery);
+    assert_int_equal(found.users, 1);
+    rig.config.base_url = "no URL"; /* found out later, and no different */
+    assert_null(delivery_start(&rig.config, &rig.outbox, &rig.ledger));
+    assert_int_equal(found.users, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -361,6 +388,7 @@ int main(void)
         TEST(one_that_hangs_after_its_sign_hands_nothing_over),
         TEST(what_cannot_be_written_is_not_counted_as_handed_over),
         TEST(with_a_spool_it_goes_to_the_disk_instead),
+        TEST(without_libcurl_it_does_not_start_and_keeps_no_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

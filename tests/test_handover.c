@@ -309,6 +309,22 @@ static void one_that_does_not_start_sends_what_was_handed_over(void **state)
     assert_non_null(strstr(running.log, "taken_over=1 imbalance=0/0/0"));
 }
 
+static void one_that_cannot_even_send_says_what_is_lost(void **state)
+{
+    (void)state;
+
+    struct inheritance *heir = leave_one_sample();
+    set_again("api_key", "a\nb");
+    struct server_config config = { .settings = &running.settings,
+                                    .hostname = "test-host",
+                                    .base = running.base,
+                                    .inherited = passed_on(heir) };
+    assert_null(server_start(&config, running.problem, sizeof running.problem));
+    assert_true(running_stop(&running));
+    assert_non_null(strstr(running.log, "what was handed over is lost with it"));
+    assert_null(strstr(running.log, "is flushed and sent first"));
+}
+
 static void one_that_receives_nothing_sends_it_too(void **state)
 {
     size_t n;
@@ -481,6 +497,7 @@ int main(void)
         TEST(a_socket_whose_file_is_gone_is_made_anew),
         TEST(without_its_http_port_it_goes_on),
         TEST(one_that_does_not_start_sends_what_was_handed_over),
+        TEST(one_that_cannot_even_send_says_what_is_lost),
         TEST(one_that_receives_nothing_sends_it_too),
         TEST(unsent_payloads_are_sent_by_the_heir_and_once),
         TEST(a_payload_that_is_under_way_goes_on_once),

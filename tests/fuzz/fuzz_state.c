@@ -1,13 +1,22 @@
 /* fuzz_state: a state of any bytes, as a file and as its parts. The checksums of the
- * file are left to the bytes; the parts are read as if they were right. */
+ * file are left to the bytes; the parts are read as if they were right. The first byte
+ * says which: p and d the payloads (read, and taken over by a delivery), s the server's
+ * part, e the variable that leads to all of it; any other the series. */
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "config/load.h"
 #include "config/log.h"
+#include "flush/delivery.h"
 #include "flush/flusher.h"
 #include "flush/queue.h"
+#include "server/inheritance.h"
 
 static struct settings settings;
 
@@ -25,6 +34,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     if (!settings_load(&settings, &source, &problems))
         abort();
     problems_free(&problems);
+    for (int fd = 0; fd < 3; fd++) /* or they would look as if they came through an exec */
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     return 0;
 }
 
@@ -67,6 +78,62 @@ static void read_payloads(struct state_reader in)
         payload_free(payload);
 }
 
+static void take_over(struct state_reader in)
+{
+    static struct delivery_ledger ledger;
+    struct outbox outbox;
+    struct state state = { .at = in.at, .size = (size_t)(in.end - in.at), .users = 1 };
+    struct delivery_config config = {
+        .timeout_ms = 1000, .queue_bytes = 1 << 20, .concurrent = 1, .inherited = &state
+    };
+
+    state.parts[STATE_PAYLOADS] = in;
+    if (!outbox_open(&outbox))
+        abort();
+    struct delivery *delivery = delivery_start(&config, &outbox, &ledger);
+
+    if (delivery == NULL || !delivery_stop(delivery, INT64_MAX / 2))
+        abort();
+    outbox_close(&outbox);
+}
+
+/* A connection and a datagram socket that the bytes may speak of. */
+static void inherit(struct state_reader in)
+{
+    struct listener listener = { .kind = LISTENER_STREAM };
+    struct listeners listeners = { .at = &listener, .n = 1 };
+    struct inheritance *heir = inheritance_new();
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct inherited_found found;
+    int pair[2];
+
+    if (heir == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        abort();
+    snprintf(listener.name, sizeof listener.name, "s");
+    inheritance_add(heir, (struct inherited_socket){ pair[0], true, false });
+    inheritance_add(heir, (struct inherited_socket){ pair[1], false, true });
+    heir->state = (struct state){ .at = in.at, .size = (size_t)(in.end - in.at), .users = 1 };
+    heir->state.parts[STATE_SERVER] = in;
+    heir->looked_at = true;
+    stream_legacy_free(inheritance_connections(heir, &listeners));
+    if (inheritance_take(heir, (struct sockaddr *)&address, SOCK_STREAM, &found))
+        close(found.fd);
+    inheritance_free(heir);
+}
+
+static void find(const uint8_t *at, size_t size)
+{
+    char text[4096];
+
+    if (size > 4000)
+        return;
+    snprintf(text, sizeof text, "%ld %.*s", (long)getpid(), (int)size, (const char *)at);
+    setenv("HEELER_HANDOVER", text, 1);
+    inheritance_free(inheritance_find());
+    if (getenv("HEELER_HANDOVER") != NULL)
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct state state;
@@ -78,9 +145,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint32_t version = data[0] == '1' ? STATE_VERSION_READ : STATE_VERSION;
     struct state_reader in = { data + 1, data + size, false, version };
 
-    if (data[0] == 'p')
+    switch (data[0]) {
+    case 'p':
         read_payloads(in);
-    else
+        break;
+    case 'd':
+        take_over(in);
+        break;
+    case 's':
+        inherit(in);
+        break;
+    case 'e':
+        find(data + 1, size - 1);
+        break;
+    default:
         restore(in);
+    }
     return 0;
 }
