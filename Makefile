@@ -45,7 +45,7 @@ TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults fleet \
+.PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults siege fleet \
 	bench bench-memory benches bench-peers soak fuzz fuzz-programs check format readme install clean help
 .SECONDARY:
 
@@ -224,6 +224,14 @@ faults: deps
 		/usr/bin/python3 tests/slow/two_endpoints.py --heeler build/heeler --series 20000 --interval 2 \
 			--seconds $(OUTAGE_SECONDS) --fault $$fault; done
 
+# Slow clients, logs and consoles that nobody reads, few descriptors, each beside an
+# even load; a short form of tests/slow/siege.py.
+SIEGE_SECONDS ?= 5
+siege: deps
+	@$(call install_debs,python3 python3-zstandard)
+	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
+	/usr/bin/python3 tests/slow/siege.py --seconds $(SIEGE_SECONDS)
+
 # Servers that mirror to a real Redis, alone and as a cluster, under cuts, kills,
 # fail-over, outages and wrong settings; a short form of tests/slow/redis_fleet.py.
 fleet: deps
@@ -295,6 +303,7 @@ help:
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
 	@echo "make differential  random lines against an independent model (SEEDS='1 2 3')"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
+	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
 	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10 (FUZZERS='parse state')"
