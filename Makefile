@@ -189,7 +189,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_TESTS := $(filter inbox outbox delivery syncer log log_writer server handover ask worker stream unix reload control,$(TESTS:$(B)/tests/test_%=%))
+THREAD_TESTS := $(filter inbox outbox delivery delivery_hand_over syncer log log_writer server handover ask worker stream unix reload control,$(TESTS:$(B)/tests/test_%=%))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:%=build/thread/tests/test_%)
 	@tests/run.sh build/thread/tests "" $(THREAD_TESTS)
