@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "config/regular_file.h"
 
 /* Labels of letters, digits and hyphens, no hyphen at either end, dots between. */
 static bool is_rfc1123(const char *name)
@@ -67,26 +68,26 @@ static bool take(const char *name, const char *where, const char *key, char *out
     return false;
 }
 
-/* The first line, without the blanks around it. */
-static bool read_first_line(const char *path, char line[2 * HOSTNAME_SIZE])
+/* The first line, without the blanks around it. NULL, or why not in words. */
+static const char *read_first_line(const char *path, char line[2 * HOSTNAME_SIZE])
 {
-    FILE *file = fopen(path, "re");
+    const char *why;
+    FILE *file = regular_file_open(path, &why);
 
-    if (file == NULL)
-        return false;
     line[0] = '\0';
+    if (file == NULL)
+        return why;
     errno = 0;
-    bool fine = fgets(line, 2 * HOSTNAME_SIZE, file) != NULL || !ferror(file);
-    int saved_errno = errno;
+    if (fgets(line, 2 * HOSTNAME_SIZE, file) == NULL && ferror(file))
+        why = strerror(errno);
     fclose(file);
-    errno = saved_errno;
 
     size_t start = strspn(line, " \t\r\n");
     size_t len = strlen(line + start);
     memmove(line, line + start, len + 1);
     while (len > 0 && isspace((unsigned char)line[len - 1]))
         line[--len] = '\0';
-    return fine;
+    return why;
 }
 
 static bool take_file(const struct settings *settings, char *out, size_t size,
@@ -94,13 +95,14 @@ static bool take_file(const struct settings *settings, char *out, size_t size,
 {
     const char *where = settings->origin[SETTING_hostname_file];
     char line[2 * HOSTNAME_SIZE], quoted[200];
+    const char *why = read_first_line(settings->hostname_file, line);
 
-    if (read_first_line(settings->hostname_file, line))
+    if (why == NULL)
         return take(line, where, "the name in hostname_file", out, size, problems);
     problems_error(problems, "%s: hostname_file %s cannot be read: %s.", where,
                    log_quote(settings->hostname_file, strlen(settings->hostname_file), quoted,
                              sizeof quoted),
-                   strerror(errno));
+                   why);
     return false;
 }
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/log.h"
 #include "config/options.h"
+#include "config/unknown.h"
 #include "config/values.h"
 #include "config/yaml_file.h"
 
@@ -16,31 +16,38 @@ static void load_defaults(struct settings *settings, struct problems *problems)
         values_set_text(settings, &options[i], options[i].standard, "default", problems);
 }
 
-/* The value of a variable that is set and not empty, or NULL. */
+/* The value of a variable, or NULL: it is not set. */
 static const char *variable_value(char *const *environment, const char *name)
 {
     size_t len = strlen(name);
 
     for (; *environment != NULL; environment++)
         if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
-            return (*environment)[len + 1] != '\0' ? *environment + len + 1 : NULL;
+            return *environment + len + 1;
     return NULL;
 }
 
 /* The n-th name that an option has in the environment; false beyond the last. */
 static bool variable_name(const struct option *option, int n, char out[OPTION_NAME_MAX])
 {
+    const char *other = option->other_variable;
+
     if (n == 0)
         option_variable(option->key, out);
     else if (n == 1 && option->other_key != NULL)
         option_variable(option->other_key, out);
-    else if (n == 1 && option->other_variable != NULL)
-        snprintf(out, OPTION_NAME_MAX, "%s", option->other_variable);
+    else if (n == 1 && other != NULL)
+        snprintf(out, OPTION_NAME_MAX, "%s", other);
+    else if (n == 2 && option->proxy)
+        for (size_t i = 0; i <= strlen(other); i++)
+            out[i] = (char)tolower((unsigned char)other[i]);
     else
         return false;
     return true;
 }
 
+/* An empty variable counts as not set; but of a proxy it is how to have none, whatever
+ * stands behind it. */
 static void load_variable(struct settings *settings, const struct option *option,
                           char *const *environment, struct problems *problems)
 {
@@ -49,7 +56,7 @@ static void load_variable(struct settings *settings, const struct option *option
     for (int n = 0; variable_name(option, n, name); n++) {
         const char *value = variable_value(environment, name);
 
-        if (value != NULL) {
+        if (value != NULL && (value[0] != '\0' || option->proxy)) {
             values_set_text(settings, option, value, name, problems);
             return;
         }
@@ -67,22 +74,6 @@ static bool is_known_variable(const char *name)
     return false;
 }
 
-/* A DD_* variable that nobody asked for. Its name as a key is only a guess where
- * dots are concerned, good enough to look for a similar one. */
-static void report_variable(const char *name, struct problems *problems)
-{
-    char key[OPTION_NAME_MAX], quoted[OPTION_NAME_MAX];
-
-    snprintf(key, sizeof key, "%s", name + strlen("DD_"));
-    for (char *c = key; *c != '\0'; c++)
-        *c = (char)tolower((unsigned char)*c);
-    log_quote(name, strlen(name), quoted, sizeof quoted);
-    if (option_is_ours(key))
-        values_refuse_key(key, quoted, problems);
-    else
-        problems_ignore(problems, quoted);
-}
-
 static void load_environment(struct settings *settings, char *const *environment,
                              struct problems *problems)
 {
@@ -98,7 +89,7 @@ static void load_environment(struct settings *settings, char *const *environment
         if (name == NULL)
             problems->out_of_memory = true;
         else if (!is_known_variable(name))
-            report_variable(name, problems);
+            unknown_variable(name, problems);
         free(name);
     }
 }
@@ -119,7 +110,7 @@ static void load_set(struct settings *settings, const char *set, size_t number,
     if (option != NULL)
         values_set_text(settings, option, equals + 1, "--set", problems);
     else
-        values_refuse_key(key, "--set", problems);
+        unknown_refuse(key, "--set", problems);
 }
 
 /* What no value alone can tell. */
@@ -133,6 +124,32 @@ static void check_together(const struct settings *settings, struct problems *pro
         problems_error(problems,
                        "%s: additional_endpoints is set and api_key is not: set both to send.",
                        settings->origin[SETTING_additional_endpoints]);
+}
+
+static bool receives(const struct settings *settings)
+{
+    return settings->heeler_udp_listen.n > 0 || settings->dogstatsd_port != 0 ||
+           settings->dogstatsd_socket[0] != '\0' ||
+           settings->dogstatsd_stream_socket[0] != '\0';
+}
+
+static void check_receiving(const struct settings *settings, struct problems *problems)
+{
+    bool has_host = settings->statsd_forward_host[0] != '\0';
+    bool has_port = settings->statsd_forward_port != 0;
+
+    if (settings->use_dogstatsd && !receives(settings))
+        problems_error(
+            problems,
+            "%s: dogstatsd_port is 0 and there is no path of a socket: nothing could "
+            "be received.",
+            settings->origin[SETTING_dogstatsd_port]);
+    if (has_host != has_port)
+        problems_warn(problems, "%s: %s is set and %s is not: nothing is copied.",
+                      settings->origin[has_host ? SETTING_statsd_forward_host
+                                                : SETTING_statsd_forward_port],
+                      has_host ? "statsd_forward_host" : "statsd_forward_port",
+                      has_host ? "statsd_forward_port" : "statsd_forward_host");
 }
 
 static void check_redis(const struct settings *settings, struct problems *problems)
@@ -203,6 +220,7 @@ bool settings_load(struct settings *out, const struct settings_source *source,
     if (!problems->out_of_memory) {
         set_together(out, problems);
         check_together(out, problems);
+        check_receiving(out, problems);
         check_redis(out, problems);
     }
     return problems_none(problems);

@@ -17,6 +17,7 @@
 #define RENAMES              .change = OPTION_RENAMES
 #define OTHER_KEY(name)      .other_key = (name)
 #define OTHER_VARIABLE(name) .other_variable = (name)
+#define PROXY_VARIABLE(name) .other_variable = (name), .proxy = true
 
 /* The sentence is the first of the last arguments, the traits follow. */
 #define ROW(name, full_key, kind, text, part, ...)                  \
@@ -100,22 +101,36 @@ static unsigned edit_distance(const char *a, const char *b)
     return row[b_len];
 }
 
-const struct option *option_nearest(const char *key)
+/* Of less than so many edits. */
+static const struct option *nearest_within(const char *key, size_t best)
 {
     const struct option *nearest = NULL;
-    size_t best = strlen(key) / 3 + 1;
+    size_t len = strlen(key);
 
-    if (strlen(key) >= OPTION_NAME_MAX)
+    if (len >= OPTION_NAME_MAX)
         return NULL;
     for (size_t i = 0; i < SETTING_COUNT; i++) {
-        unsigned distance = edit_distance(key, options[i].key);
+        size_t other = strlen(options[i].key);
 
+        if ((len > other ? len - other : other - len) >= best)
+            continue;
+        unsigned distance = edit_distance(key, options[i].key);
         if (distance < best) {
             best = distance;
             nearest = &options[i];
         }
     }
     return nearest;
+}
+
+const struct option *option_nearest(const char *key)
+{
+    return nearest_within(key, strlen(key) / 3 + 1);
+}
+
+const struct option *option_misspelled(const char *key)
+{
+    return strlen(key) > 4 ? nearest_within(key, 3) : NULL;
 }
 
 /* "auto true false" as "auto, true, false". */
@@ -160,6 +175,11 @@ static const char *describe_form(enum option_form form)
         return "bytes, with kb, mb or gb behind the number or not";
     case OPTION_FORM_SYSLOG:
         return "unixgram:///path";
+    case OPTION_FORM_HOST:
+        return "names of hosts";
+    case OPTION_FORM_SOCKET:
+        return "paths of at most 107 bytes, without unix://";
+    case OPTION_FORM_SECRET_URL:
     case OPTION_FORM_ANY:
         break;
     }

@@ -37,9 +37,12 @@ enum option_form {
     OPTION_FORM_ADDRESS,
     OPTION_FORM_OCTAL,
     OPTION_FORM_URL,
-    OPTION_FORM_SHORT, /* no more than OPTION_SHORT_MAX bytes */
     OPTION_FORM_SIZE,
     OPTION_FORM_SYSLOG,
+    OPTION_FORM_SHORT,      /* no more than OPTION_SHORT_MAX bytes */
+    OPTION_FORM_SECRET_URL, /* any text; shown without what may be secret in a URL */
+    OPTION_FORM_HOST,
+    OPTION_FORM_SOCKET, /* the path of a unix socket */
 };
 enum { OPTION_SHORT_MAX = 256 };
 
@@ -49,6 +52,8 @@ enum option_change {
     OPTION_RELOADS,
     OPTION_RENAMES, /* the same, and series may be called otherwise */
 };
+
+enum { OPTION_SOCKET_MAX = 107 }; /* bytes of a path, as sockaddr_un has them */
 
 enum { OPTION_NAME_MAX = 96 }; /* room for any key or variable, with its NUL */
 
@@ -68,6 +73,7 @@ struct option {
     enum option_change change;
     bool secret; /* never printed or quoted whole */
     bool commas; /* separate the items of a list too */
+    bool proxy;  /* its variables count though empty, the second one in lower case too */
 };
 
 /* 1 PiB: no real value, and exact as a double. */
@@ -90,6 +96,10 @@ void option_variable(const char *key, char out[OPTION_NAME_MAX]);
 
 /* The known key that is spelled most like this one, or NULL if none is near. */
 const struct option *option_nearest(const char *key);
+
+/* The same, but so near that it is a slip and no other program's key. Dots may be
+ * underscores, as in a variable. */
+const struct option *option_misspelled(const char *key);
 
 /* "1 to 60 (seconds)", to stand behind "allowed are". */
 void option_allowed(const struct option *option, char *out, size_t size);

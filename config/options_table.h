@@ -57,6 +57,8 @@ OPTION(STRING, heeler_socket_owner, "", OURS,
        "user that owns the unix sockets; empty: the server's own")
 OPTION(STRING, heeler_socket_group, "", OURS,
        "group that owns the unix sockets; empty: the server's own")
+OPTION(BOOL, heeler_core_dumps, "false", OURS,
+       "a crash may write the memory, API keys and all, to a core file")
 OPTION(INT, heeler_stream_connections, "1024", OURS,
        "open connections on the unix stream socket", RANGE(1, 65536, "connections"))
 OPTION(INT, heeler_stream_idle_timeout, "3600", OURS,
@@ -77,7 +79,7 @@ OPTION(BOOL, heeler_self_telemetry, "true", OURS,
 
 OPTION(STRING, heeler_redis_url, "", OURS,
        "Redis that gets a copy of the windows: redis://[user:password@]host[:port][/db], rediss://, "
-       "unix:///path; empty: none", SECRET)
+       "unix:///path; empty: none", SECRET, FORM(SECRET_URL))
 OPTION(STRING, heeler_redis_prefix, "heeler", OURS, "what all keys there begin with", FORM(SHORT))
 OPTION(INT, heeler_redis_ttl, "86400", OURS,
        "how long windows of heeler_rollups stay there; single intervals stay for heeler_lookback",
@@ -105,9 +107,11 @@ OPTION(INT, dogstatsd_buffer_size, "8192", RECEIVE,
 OPTION(LIST, dogstatsd_eol_required, "", RECEIVE,
        "where a last line without a newline is dropped", ONE_OF("udp uds named_pipe"))
 OPTION(STRING, dogstatsd_socket, "/var/run/datadog/dsd.socket", RECEIVE,
-       "path of the unix datagram socket; empty: none")
+       "path of the unix datagram socket; empty: none", FORM(SOCKET))
 OPTION(STRING, dogstatsd_stream_socket, "", RECEIVE,
-       "path of the unix stream socket; empty: none")
+       "path of the unix stream socket; empty: none", FORM(SOCKET))
+OPTION(BOOL, dogstatsd_require_listener, "false", RECEIVE,
+       "do not start where no socket can be received on")
 OPTION(BOOL, dogstatsd_stream_log_too_big, "false", RECEIVE,
        "log the beginning of frames that are too big")
 OPTION(BOOL, dogstatsd_origin_detection, "false", RECEIVE,
@@ -167,7 +171,7 @@ OPTION(STRING, histogram_copy_to_distribution_prefix, "", AGGREGATE,
 
 OPTION(STRING, api_key, "", SEND,
        "key of the intake; empty: nothing is sent", SECRET, RELOADS)
-OPTION(STRING, site, "datadoghq.com", SEND, "site of the intake")
+OPTION(STRING, site, "datadoghq.com", SEND, "site of the intake", FORM(HOST))
 OPTION(STRING, dd_url, "", SEND,
        "URL of the intake; empty: made from site", FORM(URL), OTHER_VARIABLE("DD_URL"))
 OPTION(JSON_MAP, additional_endpoints, "{}", SEND,
@@ -233,11 +237,13 @@ OPTION(INT, forwarder_apikey_validation_interval, "60", SEND,
        "how often the intakes are asked whether the keys are valid; 0: never",
        RANGE(0, 525600, "minutes"), RELOADS)
 OPTION_DOTTED(STRING, proxy, http, "", SEND,
-       "proxy for intakes at http URLs; empty: none", OTHER_VARIABLE("HTTP_PROXY"), SECRET)
+       "proxy for intakes at http URLs; empty: none", PROXY_VARIABLE("HTTP_PROXY"),
+              SECRET, FORM(SECRET_URL))
 OPTION_DOTTED(STRING, proxy, https, "", SEND,
-       "proxy for intakes at https URLs; empty: none", OTHER_VARIABLE("HTTPS_PROXY"), SECRET)
+       "proxy for intakes at https URLs; empty: none", PROXY_VARIABLE("HTTPS_PROXY"),
+              SECRET, FORM(SECRET_URL))
 OPTION_DOTTED(LIST, proxy, no_proxy, "", SEND,
-       "hosts, or host:port, that are reached without a proxy", OTHER_VARIABLE("NO_PROXY"),
+       "hosts, or host:port, that are reached without a proxy", PROXY_VARIABLE("NO_PROXY"),
        COMMAS)
 OPTION(BOOL, no_proxy_nonexact_match, "false", SEND,
        "no_proxy may name domains and address blocks too")

@@ -44,6 +44,15 @@ void problems_warn(struct problems *problems, const char *format, ...)
     va_end(arguments);
 }
 
+void problems_note(struct problems *problems, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add_formatted(problems, &problems->notes, format, arguments);
+    va_end(arguments);
+}
+
 void problems_ignore(struct problems *problems, const char *name)
 {
     add(problems, &problems->ignored, name);
@@ -58,5 +67,6 @@ void problems_free(struct problems *problems)
 {
     string_list_free(&problems->errors);
     string_list_free(&problems->warnings);
+    string_list_free(&problems->notes);
     string_list_free(&problems->ignored);
 }

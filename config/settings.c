@@ -33,47 +33,46 @@ static void mask(const char *text, char out[40])
     out[stars] = '\0';
 }
 
-/* Behind a password that a URL may carry ("https://user:secret@host"), at the '@';
- * *before: the bytes ahead of it. NULL: there is none. */
-static const char *behind_password(const char *url, int *before)
-{
-    const char *start = strstr(url, "://");
-    size_t host_end = start != NULL ? 3 + strcspn(start + 3, "/?#") : 0;
-
-    *before = start != NULL ? (int)(start + 3 - url) : 0;
-    return start != NULL ? memrchr(start, '@', host_end) : NULL;
-}
-
+/* What may be a user and a password goes up to the last '@', as they may hold any byte;
+ * what may be a key begins with '?'. */
 void settings_mask_url(const char *url, char *out, size_t out_size)
 {
-    int before;
-    const char *at = behind_password(url, &before);
+    const char *scheme = strstr(url, "://");
+    const char *rest = scheme != NULL ? scheme + 3 : url;
+    const char *at = strrchr(rest, '@');
+    const char *shown = at != NULL ? at : rest;
+    size_t shown_len = strcspn(shown, "?");
 
-    if (at != NULL)
-        snprintf(out, out_size, "%.*s***%s", before, url, at);
-    else
-        snprintf(out, out_size, "%s", url);
+    snprintf(out, out_size, "%.*s%s%.*s%s", (int)(rest - url), url, at != NULL ? "***" : "",
+             (int)shown_len, shown, shown[shown_len] != '\0' ? "?***" : "");
 }
 
 static void print_url(const char *url, FILE *out)
 {
-    int before;
-    const char *at = behind_password(url, &before);
+    size_t size = strlen(url) + sizeof "***?***";
+    char *shown = malloc(size);
 
-    if (at != NULL)
-        fprintf(out, "%.*s***", before, url);
-    print_text(at != NULL ? at : url, out);
+    if (shown != NULL)
+        settings_mask_url(url, shown, size);
+    print_text(shown != NULL ? shown : "***", out);
+    free(shown);
+}
+
+static bool is_url_of_secret(const struct option *option, const char *text)
+{
+    return option->form == OPTION_FORM_SECRET_URL &&
+           (strstr(text, "://") != NULL || strchr(text, '@') != NULL);
 }
 
 static void print_string(const struct option *option, const char *text, FILE *out)
 {
     char masked[40];
 
-    if (option->secret) {
+    if (option->form == OPTION_FORM_URL || is_url_of_secret(option, text)) {
+        print_url(text, out);
+    } else if (option->secret) {
         mask(text, masked);
         print_text(masked, out);
-    } else if (option->form == OPTION_FORM_URL) {
-        print_url(text, out);
     } else {
         print_text(text, out);
     }
@@ -98,10 +97,10 @@ static void print_list(const struct option *option, const struct string_list *li
     fputs(words ? "" : "]", out);
 }
 
-/* Every text in it becomes its mask; keys of maps stay. A new reference. */
+/* Every text in it becomes its mask; keys of maps are URLs. A new reference. */
 static json_t *mask_json(json_t *value)
 {
-    char masked[40];
+    char masked[40], url[512];
 
     if (json_is_string(value)) {
         mask(json_string_value(value), masked);
@@ -125,7 +124,8 @@ static json_t *mask_json(json_t *value)
 
         json_object_foreach(value, key, item)
         {
-            json_object_set_new(copy, key, mask_json(item));
+            settings_mask_url(key, url, sizeof url);
+            json_object_set_new(copy, url, mask_json(item));
         }
         return copy;
     }

@@ -59,7 +59,7 @@ bool settings_is_local(const struct settings *settings);
  * four characters. */
 void settings_print(const struct settings *settings, FILE *out);
 
-/* The URL as it may be shown: user and password are "***". */
+/* The URL as it may be shown: user and password are "***", and so is a query. */
 void settings_mask_url(const char *url, char *out, size_t out_size);
 
 /* Leaves it empty; every filled or zeroed one may be given. */

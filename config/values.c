@@ -132,6 +132,21 @@ static bool is_url(const char *text)
     return (http && strlen(text) > 7) || (https && strlen(text) > 8);
 }
 
+/* Blanks around it do no harm. */
+static bool is_host(const char *text)
+{
+    static const char inner[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-.";
+    size_t len = strspn(text += strspn(text, blanks), inner);
+
+    return len > 0 && text[0] != '.' && text[len + strspn(text + len, blanks)] == '\0';
+}
+
+static bool is_socket(const char *text)
+{
+    return strlen(text) <= OPTION_SOCKET_MAX && strncasecmp(text, "unix:", 5) != 0;
+}
+
 static bool has_form(enum option_form form, const char *text)
 {
     char host[ADDRESS_HOST_MAX];
@@ -150,6 +165,11 @@ static bool has_form(enum option_form form, const char *text)
         return log_size_parse(text, &(uint64_t){ 0 });
     case OPTION_FORM_SYSLOG:
         return log_syslog_parse(text, &(const char *){ NULL });
+    case OPTION_FORM_HOST:
+        return is_host(text);
+    case OPTION_FORM_SOCKET:
+        return is_socket(text);
+    case OPTION_FORM_SECRET_URL:
     case OPTION_FORM_ANY:
         break;
     }
@@ -409,20 +429,6 @@ void values_set_text(struct settings *settings, const struct option *option, con
         set_plain(&change, text);
         break;
     }
-}
-
-void values_refuse_key(const char *key, const char *where, struct problems *problems)
-{
-    bool listed = problems->errors.n < PROBLEMS_MAX; /* else save the search */
-    const struct option *nearest = listed ? option_nearest(key) : NULL;
-    char quoted[OPTION_NAME_MAX];
-
-    log_quote(key, strlen(key), quoted, sizeof quoted);
-    if (nearest != NULL)
-        problems_error(problems, "%s: there is no setting %s: did you mean %s?", where, quoted,
-                       nearest->key);
-    else
-        problems_error(problems, "%s: there is no setting %s.", where, quoted);
 }
 
 void values_free(struct settings *settings, const struct option *option)

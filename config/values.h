@@ -24,9 +24,6 @@ void values_set_list(struct settings *settings, const struct option *option,
 void values_set_json(struct settings *settings, const struct option *option, json_t *given,
                      const char *where, struct problems *problems);
 
-/* An error about a key that no option has, with the nearest one that there is. */
-void values_refuse_key(const char *key, const char *where, struct problems *problems);
-
 void values_free(struct settings *settings, const struct option *option);
 
 #endif

@@ -6,9 +6,13 @@
 #include <strings.h>
 #include <yaml.h>
 
+#include "config/agent_keys.h"
 #include "config/log.h"
 #include "config/options.h"
+#include "config/regular_file.h"
+#include "config/unknown.h"
 #include "config/values.h"
+#include "config/yaml_scalar.h"
 
 /* Where in the file we are. Nodes are numbered by the document; an alias is the
  * number of its anchor, so a small file can be a large or endless tree. */
@@ -40,11 +44,16 @@ static yaml_node_t *node_at(const struct reader *reader, int number)
     return yaml_document_get_node(reader->document, number);
 }
 
+static bool is_plain(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
 static bool is_null(const yaml_node_t *node)
 {
     static const char *const words[] = { "", "~", "null", "Null", "NULL" };
 
-    if (node->type != YAML_SCALAR_NODE || node->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+    if (!is_plain(node))
         return false;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp((const char *)node->data.scalar.value, words[i]) == 0)
@@ -129,14 +138,15 @@ static bool add_json_pair(struct reader *reader, json_t *object, const yaml_node
 {
     const yaml_node_t *name_node = node_at(reader, pair->key);
     const char *name = text_of(reader, name_node, key);
-    char place[WHERE_SIZE], quoted[80];
+    char place[WHERE_SIZE], shown[256], quoted[80];
 
     if (name == NULL)
         return false;
+    settings_mask_url(name, shown, sizeof shown); /* of additional_endpoints */
     if (json_object_get(object, name) != NULL)
         problems_warn(reader->problems, "%s: \"%s\" in %s is set again: the later one counts.",
                       where(reader, name_node, place),
-                      log_quote(name, strlen(name), quoted, sizeof quoted), key);
+                      log_quote(shown, strlen(shown), quoted, sizeof quoted), key);
     json_t *value = json_of(reader, node_at(reader, pair->value), key, depth);
     return json_object_set_new(object, name, value) == 0;
 }
@@ -222,8 +232,10 @@ static void set_text(struct reader *reader, const struct option *option,
                      const yaml_node_t *node)
 {
     const char *text = text_of(reader, node, option->key);
-    char place[WHERE_SIZE];
+    char place[WHERE_SIZE], plain[YAML_SCALAR_SIZE];
 
+    if (text != NULL && is_plain(node))
+        text = yaml_scalar_plain(option->type, text, plain);
     if (text != NULL)
         values_set_text(reader->settings, option, text, where(reader, node, place),
                         reader->problems);
@@ -261,12 +273,13 @@ static void read_other(struct reader *reader, const char *key, const yaml_node_t
     char place[WHERE_SIZE], quoted[OPTION_NAME_MAX];
 
     log_quote(key, strlen(key), quoted, sizeof quoted);
-    if (option_is_ours(key))
-        values_refuse_key(key, where(reader, key_node, place), reader->problems);
-    else if (!option_is_prefix(key))
-        problems_ignore(reader->problems, quoted);
-    else if (node->type == YAML_MAPPING_NODE)
+    bool option_prefix = option_is_prefix(key);
+    bool is_prefix = option_prefix || agent_key_is_prefix(key);
+
+    if (is_prefix && node->type == YAML_MAPPING_NODE)
         read_map(reader, node, key);
+    else if (!option_prefix)
+        unknown_key(key, where(reader, key_node, place), reader->problems);
     else if (!is_null(node))
         problems_error(reader->problems, "%s: %s is not a map: allowed are keys below it.",
                        where(reader, key_node, place), quoted);
@@ -434,30 +447,33 @@ static void read_yaml(struct settings *settings, const char *path, const unsigne
     }
 }
 
-/* At most YAML_FILE_MAX + 1 bytes, so that more can be told from enough. */
-static bool read_file(const char *path, unsigned char *text, size_t *len)
+/* At most YAML_FILE_MAX + 1 bytes, so that more can be told from enough. NULL, or why
+ * not in words. */
+static const char *read_file(const char *path, unsigned char *text, size_t *len)
 {
-    FILE *file = fopen(path, "re");
+    const char *why;
+    FILE *file = regular_file_open(path, &why);
 
     if (file == NULL)
-        return false;
+        return why;
+    errno = 0;
     *len = fread(text, 1, YAML_FILE_MAX + 1, file);
-    bool fine = !ferror(file);
-    int saved_errno = errno;
+    if (ferror(file))
+        why = strerror(errno);
     fclose(file);
-    errno = saved_errno;
-    return fine;
+    return why;
 }
 
 void yaml_file_load(struct settings *settings, const char *path, struct problems *problems)
 {
     unsigned char *text = malloc(YAML_FILE_MAX + 1);
-    size_t len;
+    const char *why = NULL;
+    size_t len = 0;
 
     if (text == NULL)
         problems->out_of_memory = true;
-    else if (!read_file(path, text, &len))
-        problems_error(problems, "%s: cannot be read: %s.", path, strerror(errno));
+    else if ((why = read_file(path, text, &len)) != NULL)
+        problems_error(problems, "%s: cannot be read: %s.", path, why);
     else if (len > YAML_FILE_MAX)
         problems_error(problems, "%s: is larger than %d MiB.", path, YAML_FILE_MAX >> 20);
     else

@@ -6,7 +6,7 @@
 #include "config/settings.h"
 
 enum {
-    YAML_FILE_MAX = 4 << 20,  /* bytes of the file */
+    YAML_FILE_MAX = 1 << 20,  /* bytes of the file */
     YAML_TEXT_MAX = 16 << 20, /* bytes of its values, aliases written out */
     YAML_DEPTH_MAX = 64,      /* of the file, and of a value with aliases written out */
     YAML_ANCHOR_MAX = 1000,   /* libyaml compares each with all others */

@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "config/agent_keys.h"
 #include "config/load.h"
 #include "config/options.h"
 #include "config/yaml_file.h"
@@ -124,7 +126,18 @@ static void reads_every_type_from_the_file(void **state)
         { "dogstatsd_expiry_seconds: 1.5e2", "dogstatsd_expiry_seconds", "150" },
         { "dogstatsd_expiry_seconds: .5", "dogstatsd_expiry_seconds", "0.5" },
         { "heeler_interval: +30", "heeler_interval", "30" },
-        { "heeler_interval: 030", "heeler_interval", "30" }, /* decimal, no octal */
+        { "heeler_interval: 030", "heeler_interval", "24" }, /* octal, as YAML 1.1 has it */
+        { "heeler_max_memory: 1_000_000", "heeler_max_memory", "1000000" },
+        { "heeler_max_memory: 2.5e6", "heeler_max_memory", "2500000" },
+        { "dogstatsd_port: 0x1F90", "dogstatsd_port", "8080" },
+        { "dogstatsd_expiry_seconds: 1_0.5", "dogstatsd_expiry_seconds", "10.5" },
+        /* rep-003 */
+        { "dogstatsd_non_local_traffic: yes", "dogstatsd_non_local_traffic", "true" },
+        { "use_dogstatsd: on", "use_dogstatsd", "true" },
+        { "log_format_json: no", "log_format_json", "false" },
+        { "enable_payloads: {series: Off}", "enable_payloads.series", "false" },
+        { "env: yes", "env", "yes" }, /* a text stays as it is written */
+        { "log_level: off", "log_level", "off" },
         { "heeler_socket_mode: 0700", "heeler_socket_mode", "0700" },
         { "bind_host: a b", "bind_host", "a b" },
         { "dogstatsd_socket: ''", "dogstatsd_socket", "" }, /* off, and no default */
@@ -192,7 +205,9 @@ static void a_bad_file_is_refused_with_the_place(void **state)
           "FILE:1: heeler_interval is \"61\": allowed are 1 to 60 (seconds)." },
         { "heeler_interval: 1.5",
           "FILE:1: heeler_interval is \"1.5\": allowed are 1 to 60 (seconds)." },
-        { "heeler_interval: 0x10",
+        { "heeler_interval: 0x100",
+          "FILE:1: heeler_interval is \"256\": allowed are 1 to 60 (seconds)." },
+        { "heeler_interval: '0x10'",
           "FILE:1: heeler_interval is \"0x10\": allowed are 1 to 60 (seconds)." },
         { "heeler_interval: 99999999999999999999",
           "FILE:1: heeler_interval is \"99999999999999999999\": allowed are 1 to 60 "
@@ -205,8 +220,8 @@ static void a_bad_file_is_refused_with_the_place(void **state)
                                    "65535 and __random__." },
         { "dogstatsd_port: -1", "FILE:1: dogstatsd_port is \"-1\": allowed are 0 to 65535 and "
                                 "__random__." },
-        { "use_dogstatsd: yes", "FILE:1: use_dogstatsd is \"yes\": allowed are true and "
-                                "false." },
+        { "use_dogstatsd: 'yes'", "FILE:1: use_dogstatsd is \"yes\": allowed are true and "
+                                  "false." }, /* rep-003: in quotes it is a text */
         { "dogstatsd_expiry_seconds: nan", "FILE:1: dogstatsd_expiry_seconds is \"nan\": "
                                            "allowed are 0 to 31622400 (seconds)." },
         { "dogstatsd_expiry_seconds: 1e", "FILE:1: dogstatsd_expiry_seconds is \"1e\": "
@@ -317,17 +332,165 @@ static void unknown_names_are_collected(void **state)
 {
     (void)state;
 
-    assert_true(load_yaml("logs_enabled: true\nenable_payloads: {json_to_v1_intake: true}\n"
-                          "apm_config: {enabled: true}\n\"a\\nb\": 1\n"));
-    assert_int_equal(problems.ignored.n, 4);
+    assert_true(load_yaml("logs_enabled: true\nenable_payloads: {more: true}\n"
+                          "apm_config: {enabled: true}\n\"a\\nb\": 1\ntelemetry: {more: 1}\n"));
+    assert_int_equal(problems.ignored.n, 5);
     assert_true(says(&problems.ignored, "logs_enabled"));
-    assert_true(says(&problems.ignored, "enable_payloads.json_to_v1_intake"));
+    assert_true(says(&problems.ignored, "enable_payloads.more"));
+    assert_true(says(&problems.ignored, "telemetry.more"));
     assert_true(says(&problems.ignored, "apm_config"));
     assert_true(says(&problems.ignored, "a\\nb"));
 
     assert_true(load_variables("DD_APM_ENABLED=1", "HOME=/"));
     assert_int_equal(problems.ignored.n, 1);
     assert_true(says(&problems.ignored, "DD_APM_ENABLED"));
+}
+
+static void slips_of_the_pen_are_told(void **state)
+{
+    (void)state;
+
+    assert_true(load_yaml("dogstatsd_prot: 1\nproxy: {htttps: x}\n"));
+    assert_true(says(&problems.warnings, "FILE:1: dogstatsd_prot is not known here: did you "
+                                         "mean dogstatsd_port?"));
+    assert_true(says(&problems.warnings,
+                     "FILE:2: proxy.htttps is not known here: did you mean proxy.https?"));
+    assert_true(load_variables("DD_PROXY_HTPPS=x", "DD_APIKEY=x"));
+    assert_true(says(&problems.warnings,
+                     "DD_PROXY_HTPPS is not known here: did you mean DD_PROXY_HTTPS?"));
+    assert_true(
+        says(&problems.warnings, "DD_APIKEY is not known here: did you mean DD_API_KEY?"));
+    assert_int_equal(problems.ignored.n, 0);
+}
+
+static void what_others_read_is_said_with_a_word(void **state)
+{
+    (void)state;
+
+    assert_true(load_yaml("telemetry: {enabled: true, dogstatsd_origin: true}\n"));
+    assert_true(says(&problems.notes,
+                     "FILE:1: telemetry.enabled is harmless here: /metrics is always there."));
+    assert_true(says(&problems.notes, "FILE:1: telemetry.dogstatsd_origin is not supported: "
+                                      "there are no origin tags."));
+    assert_true(load_variables("DD_SERVICE=x", "DD_APP_KEY=x"));
+    assert_true(says(&problems.notes, "DD_SERVICE is a client's: it is a tag of its client."));
+    assert_int_equal(problems.notes.n, 2);
+    assert_int_equal(problems.warnings.n + problems.ignored.n, 0);
+}
+
+/* The names of spec section 6, one a line. */
+static void every_setting_of_the_agent_is_known(void **state)
+{
+    FILE *file = fopen("tests/data/agent_keys.txt", "re");
+    char key[OPTION_NAME_MAX];
+    int n = 0;
+    (void)state;
+
+    assert_non_null(file);
+    while (fscanf(file, "%95s", key) == 1) {
+        n++;
+        if (option_find(key) == NULL && agent_key_find(key) == NULL)
+            fail_msg("%s is neither a setting nor in config/agent_keys_table.h", key);
+        if (option_find(key) != NULL && agent_key_find(key) != NULL)
+            fail_msg("%s is a setting and in config/agent_keys_table.h", key);
+    }
+    fclose(file);
+    assert_int_equal(n, 149);
+}
+
+/* rep-004 */
+static void proxies_are_taken_from_the_environment_as_the_agent_does(void **state)
+{
+    static const struct {
+        const char *first, *second, *https;
+    } cases[] = {
+        { "https_proxy=http://a:1", NULL, "http://a:1" },
+        { "https_proxy=http://a:1", "HTTPS_PROXY=http://b:1", "http://b:1" },
+        { "HTTPS_PROXY=http://b:1", "DD_PROXY_HTTPS=http://c:1", "http://c:1" },
+        { "HTTPS_PROXY=http://b:1", "DD_PROXY_HTTPS=", "" }, /* no proxy for us */
+        { "https_proxy=http://a:1", "HTTPS_PROXY=", "" },
+        { "http_proxy=http://a:1", NULL, "" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(load_variables(cases[i].first, cases[i].second));
+        if (strcmp(settings.proxy_https, cases[i].https) != 0)
+            fail_msg("%s: %s", cases[i].first, settings.proxy_https);
+    }
+    assert_string_equal(settings.proxy_http, "http://a:1");
+    assert_true(load_variables("no_proxy=a.example,b.example", NULL));
+    assert_true(prints("proxy.no_proxy", "a.example b.example"));
+}
+
+static void what_cannot_receive_is_refused(void **state)
+{
+    (void)state;
+
+    assert_false(load_yaml("dogstatsd_port: 0\ndogstatsd_socket: ''\n"));
+    assert_true(says(&problems.errors, "FILE:1: dogstatsd_port is 0 and there is no path of a "
+                                       "socket: nothing could be received."));
+    assert_true(load_yaml("dogstatsd_port: 0\ndogstatsd_socket: ''\nuse_dogstatsd: false\n"));
+    assert_true(load_yaml("dogstatsd_port: 0\n"));
+    assert_false(load_yaml("dogstatsd_stream_socket: unix:///a/b\n"));
+    assert_true(load_yaml("statsd_forward_host: h\n"));
+    assert_true(says(&problems.warnings, "FILE:1: statsd_forward_host is set and "
+                                         "statsd_forward_port is not: nothing is copied."));
+    assert_false(load_set("site=\"datadoghq.eu\"")); /* rep-006 */
+    assert_true(says(&problems.errors, "--set: site is \"\\\"datadoghq.eu\\\"\": allowed are "
+                                       "names of hosts."));
+    assert_true(load_set("site= datadoghq.eu "));
+}
+
+static void passwords_in_urls_are_not_shown(void **state)
+{
+    static const char *const yamls[] = {
+        "api_key: k\nadditional_endpoints: {'https://u:hidden@h': [k], 'https://u:hidden@h': "
+        "[l]}",
+        "api_key: k\nadditional_endpoints: {'https://h?api_key=hidden': [k]}",
+        "'https://u:hidden@h': [k]",
+        "api_key: k\ndd_url: https://u:hidden@h",
+        "api_key: k\ndd_url: https://u:hidden/with@h",
+        "api_key: k\ndd_url: ftp://u:hidden@h",
+        "heeler_redis_url: redis://u:hidden@h",
+        "heeler_redis_url: redis://u:hidden#x@h",
+        "proxy: {https: 'http://u:hidden@h:1', http: 'u:hidden@h'}",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof yamls / sizeof yamls[0]; i++) {
+        (void)load_yaml(yamls[i]);
+        char *text = printed();
+        const struct string_list *lists[] = { &problems.errors, &problems.warnings,
+                                              &problems.ignored };
+
+        if (strstr(text, "hidden") != NULL)
+            fail_msg("%s", yamls[i]);
+        for (size_t j = 0; j < 3; j++)
+            for (size_t k = 0; k < lists[j]->n; k++)
+                if (strstr(lists[j]->at[k], "hidden") != NULL)
+                    fail_msg("%s: %s", yamls[i], lists[j]->at[k]);
+        free(text);
+    }
+    (void)load_yaml("heeler_redis_url: redis://u:hidden@h:1/2\n");
+    assert_true(prints("heeler_redis_url", "redis://***@h:1/2"));
+}
+
+static void what_is_no_regular_file_is_refused_at_once(void **state)
+{
+    struct settings_source source = { .file = path };
+    (void)state;
+
+    forget();
+    temp_file_write(path, "", 0);
+    unlink(path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_false(settings_load(&settings, &source, &problems));
+    unlink(path);
+    assert_true(says(&problems.errors, "FILE: cannot be read: it is no regular file."));
+    forget();
+    source.file = "/dev/zero";
+    assert_false(settings_load(&settings, &source, &problems));
 }
 
 static void an_unreadable_file_is_refused(void **state)
@@ -351,7 +514,7 @@ static void a_huge_file_is_refused(void **state)
 
     memset(huge, '#', YAML_FILE_MAX + 1);
     assert_false(load_bytes(huge, YAML_FILE_MAX + 1));
-    assert_true(says(&problems.errors, "FILE: is larger than 4 MiB."));
+    assert_true(says(&problems.errors, "FILE: is larger than 1 MiB."));
     free(huge);
 }
 
@@ -463,7 +626,8 @@ static void every_key_has_a_variable(void **state)
 
         snprintf(variable, sizeof variable, "%s=%s", name, structured ? "[" : "");
         load_variables(variable, NULL);
-        assert_string_equal(settings.origin[i], "default"); /* empty counts as not set */
+        /* Empty counts as not set, but of a proxy it is a value. */
+        assert_string_equal(settings.origin[i], options[i].proxy ? name : "default");
     }
 }
 
@@ -577,8 +741,9 @@ static void secrets_are_masked_when_printed(void **state)
         { "additional_endpoints={\"https://a\":[\"0123456789abcd\",\"short\"],\"b\":5}",
           "additional_endpoints",
           "{\"https://a\":[\"**********abcd\",\"*****\"],\"b\":\"***\"}" },
-        { "dd_url=https://user:pass@host/a@b", "dd_url", "https://***@host/a@b" },
-        { "dd_url=https://host/a@b", "dd_url", "https://host/a@b" },
+        { "dd_url=https://user:pass@host/a@b", "dd_url",
+          "https://***@b" }, /* too much rather than too little */
+        { "dd_url=https://host/a?b=c", "dd_url", "https://host/a?***" },
     };
     (void)state;
 
@@ -666,6 +831,14 @@ int main(void)
         cmocka_unit_test_teardown(unknown_names_are_collected, forget_after),
         cmocka_unit_test_teardown(the_older_bound_of_the_retry_queue_counts_payloads,
                                   forget_after),
+        cmocka_unit_test_teardown(slips_of_the_pen_are_told, forget_after),
+        cmocka_unit_test_teardown(what_others_read_is_said_with_a_word, forget_after),
+        cmocka_unit_test_teardown(every_setting_of_the_agent_is_known, forget_after),
+        cmocka_unit_test_teardown(proxies_are_taken_from_the_environment_as_the_agent_does,
+                                  forget_after),
+        cmocka_unit_test_teardown(what_cannot_receive_is_refused, forget_after),
+        cmocka_unit_test_teardown(passwords_in_urls_are_not_shown, forget_after),
+        cmocka_unit_test_teardown(what_is_no_regular_file_is_refused_at_once, forget_after),
         cmocka_unit_test_teardown(an_unreadable_file_is_refused, forget_after),
         cmocka_unit_test_teardown(a_huge_file_is_refused, forget_after),
         cmocka_unit_test_teardown(an_alias_bomb_is_refused, forget_after),
