@@ -35,7 +35,8 @@ enum {
 
 /* ---- fields of one window that were seen ------------------------------- */
 
-/* HSCAN may give a field twice. */
+/* HSCAN may give a field twice. Names are another's, so the hash that stands for them has
+ * a seed that nobody knows. */
 struct seen {
     uint64_t *hashes; /* 0: empty */
     size_t n, capacity;
@@ -67,9 +68,10 @@ static bool seen_grow(struct seen *seen, size_t *left)
 }
 
 /* False without memory; *again: it was there already. */
-static bool seen_add(struct seen *seen, struct slice field, size_t *left, bool *again)
+static bool seen_add(struct seen *seen, struct slice field, uint64_t seed, size_t *left,
+                     bool *again)
 {
-    uint64_t hash = XXH3_64bits(field.at, field.len) | 1;
+    uint64_t hash = XXH3_64bits_withSeed(field.at, field.len, seed) | 1;
 
     if (seen->n >= seen->capacity / 2 && !seen_grow(seen, left))
         return false;
@@ -124,6 +126,7 @@ struct reader {
     struct event *retry;
     char last[512]; /* trouble with Redis, after a colon */
     bool was_up, registry_read, registry_sent, done, found_cluster;
+    uint64_t seed; /* of the hashes of what was seen */
 
     struct fleet fleet;
     struct flusher_ledger ledger;
@@ -380,7 +383,7 @@ static bool take_field(struct reader *reader, struct job *job, struct slice text
     struct fleet_field field;
     bool again = false;
 
-    if (!seen_add(&job->seen, text, &reader->seen_left, &again))
+    if (!seen_add(&job->seen, text, reader->seed, &reader->seen_left, &again))
         return false;
     if (again)
         return true;
@@ -712,6 +715,7 @@ static struct reader *new_reader(const struct redis_reader_config *config)
     reader->config = config;
     reader->result = READER_FAILED;
     reader->seen_left = SEEN_MEMORY;
+    arc4random_buf(&reader->seed, sizeof reader->seed);
     arena_budget_init(&reader->budget, CELLS_MEMORY);
     for (size_t i = 0; i < JOBS; i++)
         fleet_cells_init(&reader->jobs[i].cells, &reader->budget);
