@@ -9,16 +9,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "config/address.h"
 #include "config/log.h"
 #include "server/inheritance.h"
 #include "server/memory.h"
+#include "server/targets.h"
 
 /* Asked for when dogstatsd_so_rcvbuf leaves it to us: some 60 ms of a
  * million datagrams a second, so that a reader whose processor is taken away for some
  * scheduler's slices loses nothing. The kernel takes memory only for what waits, up to
- * twice as much, and charges it to our control group: so never more than a part of what we
- * may use. WARNED_BYTES: with less than that the log gives advice. */
+ * twice as much, and charges it to our control group: so all workers' never ask for more than
+ * a part of what we may use. WARNED_BYTES: with less than that the log gives advice. */
 enum {
     RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024,
     WARNED_BYTES = 16 * 1024 * 1024,
@@ -27,91 +27,6 @@ enum {
 
 /* Tries for a random port that is free in both families. */
 enum { RANDOM_PORT_TRIES = 20 };
-
-/* One address to bind. */
-struct target {
-    struct sockaddr_storage address;
-    socklen_t len;
-    bool optional; /* its absence is a warning: ::1 of "localhost" */
-};
-
-struct targets {
-    struct target at[UDP_LISTENERS_MAX];
-    size_t n;
-};
-
-/* ---- which addresses --------------------------------------------------- */
-
-static void set_port(struct target *target, int port)
-{
-    uint16_t network = htons((uint16_t)port);
-
-    if (target->address.ss_family == AF_INET6)
-        ((struct sockaddr_in6 *)&target->address)->sin6_port = network;
-    else
-        ((struct sockaddr_in *)&target->address)->sin_port = network;
-}
-
-static int get_port(const struct sockaddr_storage *address)
-{
-    return ntohs(address->ss_family == AF_INET6
-                     ? ((const struct sockaddr_in6 *)address)->sin6_port
-                     : ((const struct sockaddr_in *)address)->sin_port);
-}
-
-static bool add_numeric(struct targets *targets, const char *host, int port, bool optional)
-{
-    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM };
-    struct addrinfo *found;
-
-    if (targets->n == UDP_LISTENERS_MAX || getaddrinfo(host, NULL, &hints, &found) != 0)
-        return false;
-    struct target *target = &targets->at[targets->n++];
-    *target = (struct target){ .len = found->ai_addrlen, .optional = optional };
-    memcpy(&target->address, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    set_port(target, port);
-    return true;
-}
-
-/* "localhost" is both families, wherever the system's resolver points it. */
-static bool add_host(struct targets *targets, const char *host, int port)
-{
-    if (host[0] == '\0' || strcmp(host, "localhost") == 0)
-        return add_numeric(targets, "127.0.0.1", port, false) &&
-               add_numeric(targets, "::1", port, true);
-    return add_numeric(targets, host, port, false);
-}
-
-static bool find_targets(struct targets *targets, const struct settings *settings,
-                         char *problem, size_t problem_size)
-{
-    const struct string_list *listed = &settings->heeler_udp_listen;
-    int port = settings->dogstatsd_port == PORT_RANDOM ? 0 : settings->dogstatsd_port;
-    char host[256];
-
-    if (listed->n == 0 && settings->dogstatsd_port == 0)
-        return true;
-    if (listed->n == 0 && settings->dogstatsd_non_local_traffic)
-        return add_numeric(targets, "0.0.0.0", port, false) &&
-               add_numeric(targets, "::", port, true);
-    if (listed->n == 0) {
-        if (add_host(targets, settings->bind_host, port))
-            return true;
-        snprintf(problem, problem_size, "bind_host: \"%s\" is no address of this machine",
-                 settings->bind_host);
-        return false;
-    }
-    for (size_t i = 0; i < listed->n; i++) {
-        if (address_split(listed->at[i], host, sizeof host, &port) &&
-            add_host(targets, host, port))
-            continue;
-        snprintf(problem, problem_size,
-                 "heeler_udp_listen: \"%s\" is no address of this machine", listed->at[i]);
-        return false;
-    }
-    return true;
-}
 
 /* ---- one socket -------------------------------------------------------- */
 
@@ -125,7 +40,7 @@ static int granted_buffer(int fd)
 
 static int wanted_buffer(const struct settings *settings)
 {
-    int64_t most = memory_limit(settings) / PART_OF_MEMORY;
+    int64_t most = memory_limit(settings) / PART_OF_MEMORY / settings->heeler_workers;
 
     if (settings->dogstatsd_so_rcvbuf > 0)
         return (int)settings->dogstatsd_so_rcvbuf;
@@ -148,7 +63,8 @@ static int set_reuse(int fd)
 }
 
 /* first: binds alone and lets siblings in afterwards. -1 with errno. */
-static int open_socket(const struct target *target, const struct settings *settings, bool first)
+static int open_socket(const struct udp_target *target, const struct settings *settings,
+                       bool first)
 {
     int fd = socket(target->address.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -179,23 +95,24 @@ static void name_listener(struct listener *listener, int fd)
     if (address.ss_family == AF_INET6) {
         inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&address)->sin6_addr, host, sizeof host);
         snprintf(listener->name, sizeof listener->name, "udp [%s]:%d", host,
-                 get_port(&address));
+                 udp_port_of(&address));
     } else {
         inet_ntop(AF_INET, &((struct sockaddr_in *)&address)->sin_addr, host, sizeof host);
-        snprintf(listener->name, sizeof listener->name, "udp %s:%d", host, get_port(&address));
+        snprintf(listener->name, sizeof listener->name, "udp %s:%d", host,
+                 udp_port_of(&address));
     }
 }
 
 /* ---- one listener ------------------------------------------------------ */
 
 /* The port that the kernel chose for the first socket is the siblings' too. */
-static void adopt_port(struct target *target, int fd)
+static void adopt_port(struct udp_target *target, int fd)
 {
     struct sockaddr_storage address;
     socklen_t len = sizeof address;
 
     if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-        set_port(target, get_port(&address));
+        udp_target_set_port(target, udp_port_of(&address));
 }
 
 /* The kernel keeps a sender with one worker. A single loud one is spread datagram
@@ -222,7 +139,7 @@ static void stop_spreading(int fd)
 }
 
 /* Worker i's socket, one that is there already or a new one. False with errno. */
-static bool give_socket(struct listener *listener, uint32_t i, struct target *target,
+static bool give_socket(struct listener *listener, uint32_t i, struct udp_target *target,
                         const struct settings *settings, struct inheritance *inherited)
 {
     struct inherited_found found;
@@ -248,7 +165,7 @@ static bool give_socket(struct listener *listener, uint32_t i, struct target *ta
 
 /* Of more workers than there are now. The last of a group go first, so that those that
  * stay keep their numbers. */
-static void take_extra(struct listener *listener, const struct target *target,
+static void take_extra(struct listener *listener, const struct udp_target *target,
                        struct inheritance *inherited)
 {
     struct inherited_found found;
@@ -297,7 +214,7 @@ static void spread(struct listener *listener, const struct settings *settings, u
 }
 
 /* False with errno. */
-static bool open_listener(struct listener *listener, struct target *target,
+static bool open_listener(struct listener *listener, struct udp_target *target,
                           const struct settings *settings, uint32_t workers,
                           struct inheritance *inherited)
 {
@@ -337,7 +254,7 @@ static void say_listening(const struct listener *listener, const struct settings
                  listener->name, granted, wanted, wanted);
 }
 
-static void describe(const struct target *target, char *out, size_t size)
+static void describe(const struct udp_target *target, char *out, size_t size)
 {
     char host[INET6_ADDRSTRLEN] = "?", port[8] = "?";
 
@@ -354,15 +271,15 @@ static bool is_absent_family(int why)
 
 /* Opens all targets; with a random port the first one's port is everyone's.
  * False with errno, *failed says which. */
-static bool open_targets(struct listeners *listeners, struct targets *targets,
+static bool open_targets(struct listeners *listeners, struct udp_targets *targets,
                          const struct settings *settings, uint32_t workers, size_t *failed)
 {
     bool shared_port = settings->heeler_udp_listen.n == 0;
 
     for (size_t i = 0; i < targets->n; i++) {
-        struct target *target = &targets->at[i];
+        struct udp_target *target = &targets->at[i];
         if (i > 0 && shared_port)
-            set_port(target, get_port(&targets->at[0].address));
+            udp_target_set_port(target, udp_port_of(&targets->at[0].address));
         if (open_listener(&listeners->at[listeners->n], target, settings, workers,
                           listeners->inherited)) {
             listeners->n++;
@@ -387,21 +304,35 @@ static void close_all(struct listeners *listeners)
     errno = why;
 }
 
+void udp_listeners_bound(const struct listeners *listeners, struct udp_targets *out)
+{
+    *out = (struct udp_targets){ .n = 0 };
+    for (size_t i = 0; i < listeners->n && out->n < UDP_LISTENERS_MAX; i++) {
+        struct udp_target *target = &out->at[out->n];
+
+        target->len = sizeof target->address;
+        if (listeners->at[i].kind == LISTENER_UDP &&
+            getsockname(listeners->at[i].sockets[0].fd, (struct sockaddr *)&target->address,
+                        &target->len) == 0)
+            out->n++;
+    }
+}
+
 bool udp_listeners_open(struct listeners *listeners, const struct settings *settings,
                         uint32_t workers, char *problem, size_t problem_size)
 {
-    struct targets targets = { .n = 0 };
+    struct udp_targets targets = { .n = 0 };
     size_t failed = 0;
     bool opened = false;
 
-    if (!find_targets(&targets, settings, problem, problem_size))
+    if (!udp_targets_find(&targets, settings, problem, problem_size))
         return false;
     bool chooses =
         settings->heeler_udp_listen.n == 0 && settings->dogstatsd_port == PORT_RANDOM;
     int tries = chooses ? RANDOM_PORT_TRIES : 1;
     for (int i = 0; i < tries && !opened; i++) {
         if (i > 0)
-            set_port(&targets.at[0], 0);
+            udp_target_set_port(&targets.at[0], 0);
         opened = open_targets(listeners, &targets, settings, workers, &failed);
         if (!opened)
             close_all(listeners);

@@ -9,13 +9,15 @@
 #define SERVER_LISTENER_UDP_H
 
 #include "server/listener.h"
-
-enum { UDP_LISTENERS_MAX = 64 };
+#include "server/targets.h"
 
 /* Puts the UDP listeners that the settings ask for into the empty `listeners`,
  * which has room for UDP_LISTENERS_MAX. False with a sentence; then it is empty. */
 bool udp_listeners_open(struct listeners *listeners, const struct settings *settings,
                         uint32_t workers, char *problem, size_t problem_size);
+
+/* Where those that are open receive, with the ports that the kernel chose. */
+void udp_listeners_bound(const struct listeners *listeners, struct udp_targets *out);
 
 /* After the sockets of former workers are closed. */
 void udp_stop_spreading(struct listener *listener);

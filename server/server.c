@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,8 +12,10 @@
 #include "flush/flusher_loop.h"
 #include "server/admin.h"
 #include "server/descriptors.h"
+#include "server/forward.h"
 #include "server/inheritance.h"
 #include "server/instance.h"
+#include "server/listener_udp.h"
 #include "server/memory.h"
 #include "server/metrics.h"
 #include "server/self.h"
@@ -36,7 +37,7 @@ struct server {
     uint32_t workers;
     bool local;
     struct listeners listeners;
-    int forward_fd;
+    struct forward *forward; /* NULL: no copies */
     struct inbox inbox;
     bool inbox_open;
     struct outbox outbox;
@@ -127,6 +128,7 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
         server->forwarded == NULL || server->worker == NULL || server->rests == NULL)
         return false;
     memset(server->accounts, 0, server->workers * sizeof *server->accounts);
+    memory_say(server->config.settings);
     arena_budget_init(&server->budget, memory_for_buckets(server->config.settings));
     server->inbox_open = inbox_open(&server->inbox);
     server->outbox_open = outbox_open(&server->outbox);
@@ -134,29 +136,20 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
            table_make_secret();
 }
 
-/* Raw datagrams are sent on from one connected socket of our own. */
 static bool start_forward(struct server *server, char *problem, size_t problem_size)
 {
     const struct settings *settings = server->config.settings;
-    struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found;
-    char port[8];
+    struct udp_targets own;
+    struct forward_config config = { .base = server->config.base,
+                                     .host = settings->statsd_forward_host,
+                                     .port = (int)settings->statsd_forward_port,
+                                     .own = &own };
 
-    if (settings->statsd_forward_host[0] == '\0' || settings->statsd_forward_port == 0)
+    if (config.host[0] == '\0' || config.port == 0)
         return true;
-    snprintf(port, sizeof port, "%lld", (long long)settings->statsd_forward_port);
-    int error = getaddrinfo(settings->statsd_forward_host, port, &hints, &found);
-    if (error != 0) {
-        snprintf(problem, problem_size, "statsd_forward_host: \"%s\": %s",
-                 settings->statsd_forward_host, gai_strerror(error));
-        return false;
-    }
-    server->forward_fd = socket(found->ai_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool connected = server->forward_fd >= 0 &&
-                     connect(server->forward_fd, found->ai_addr, found->ai_addrlen) == 0;
-    freeaddrinfo(found);
-    if (!connected)
-        snprintf(problem, problem_size, "statsd_forward_host: %s", strerror(errno));
-    return connected;
+    udp_listeners_bound(&server->listeners, &own);
+    server->forward = forward_start(&config, problem, problem_size);
+    return server->forward != NULL;
 }
 
 static struct delivery_config delivery_settings(const struct settings *settings)
@@ -325,7 +318,7 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .index = i,
             .settings = server->config.settings,
             .listeners = &server->listeners,
-            .forward_fd = server->forward_fd,
+            .forward_fd = forward_fd(server->forward),
             .forwarded = &server->forwarded[i],
             .inbox = &server->inbox,
             .account = &server->accounts[i],
@@ -445,7 +438,6 @@ struct server *server_start(const struct server_config *config, char *problem,
     server->started_s = clock_wall_ns() / 1000000000;
     server->workers = (uint32_t)config->settings->heeler_workers;
     server->local = settings_is_local(config->settings);
-    server->forward_fd = -1;
     look_at_state(server);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (!steps[i](server, problem, problem_size)) {
@@ -645,8 +637,7 @@ static void print_ledger(const struct server *server)
 static void server_free(struct server *server)
 {
     listeners_close(&server->listeners);
-    if (server->forward_fd >= 0)
-        close(server->forward_fd);
+    forward_free(server->forward);
     if (server->inbox_open)
         inbox_close(&server->inbox);
     if (server->outbox_open)
