@@ -284,6 +284,15 @@ static char *intake_name(const char *base_url)
     return name;
 }
 
+bool intake_url_is_fit(const char *url)
+{
+    char *name = intake_name(url);
+    bool fit = name != NULL;
+
+    free(name);
+    return fit;
+}
+
 static bool intake_fill(struct intake *intake, const struct intake_config *config)
 {
     int base_len = (int)strlen(config->base_url);

@@ -33,6 +33,9 @@ enum {
 bool intake_base_url(const char *site, const char *dd_url, bool absolute,
                      char out[INTAKE_URL_MAX]);
 
+/* A URL that libcurl can read. */
+bool intake_url_is_fit(const char *url);
+
 /* Where the key of an intake is validated: of Datadog's own sites at api.<site>,
  * of others at the base URL. Owned; NULL: no memory. */
 char *intake_validate_url(const char *base_url);

@@ -14,17 +14,15 @@ static const char *const aggregate_words[AGGREGATE_KINDS] = {
 
 /* ---- rules ------------------------------------------------------------- */
 
-static void read_aggregate(struct point_rules *rules, const char *word)
+static bool read_aggregate(struct point_rules *rules, const char *word)
 {
     for (int i = 0; i < AGGREGATE_KINDS; i++) {
         if (strcmp(word, aggregate_words[i]) == 0) {
             rules->aggregates[i] = true;
-            return;
+            return true;
         }
     }
-    log_warn(
-        "histogram_aggregates: \"%s\" is skipped: allowed are max median avg count min sum",
-        word);
+    return false;
 }
 
 static int compare_ints(const void *a, const void *b)
@@ -32,22 +30,50 @@ static int compare_ints(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
-static void read_percentile(struct point_rules *rules, const char *text)
+static bool read_percentile(struct point_rules *rules, const char *text)
 {
     double fraction;
 
     if (!number_double(slice_of(text), &fraction) || !(fraction >= 0 && fraction <= 1) ||
-        rules->n_percentiles == PERCENTILES_MAX) {
-        log_warn("histogram_percentiles: \"%s\" is skipped: allowed are numbers from 0 to 1",
-                 text);
-        return;
-    }
+        rules->n_percentiles == PERCENTILES_MAX)
+        return false;
     int percent = (int)floor(100 * fraction + 0.5);
 
     for (size_t i = 0; i < rules->n_percentiles; i++)
         if (rules->percentiles[i] == percent)
-            return; /* "0.95" and "0.951" are one series */
+            return true; /* "0.95" and "0.951" are one series */
     rules->percentiles[rules->n_percentiles++] = percent;
+    return true;
+}
+
+/* With problems, a warning for each word of the list that read() does not take. */
+static void read_list(struct point_rules *rules, const struct string_list *list,
+                      bool (*read)(struct point_rules *, const char *), const char *allowed,
+                      const char *key, struct problems *problems)
+{
+    char quoted[80];
+
+    for (size_t i = 0; i < list->n; i++)
+        if (!read(rules, list->at[i]) && problems != NULL)
+            problems_warn(problems, "%s: \"%s\" is skipped: allowed are %s.", key,
+                          log_quote(list->at[i], strlen(list->at[i]), quoted, sizeof quoted),
+                          allowed);
+}
+
+static void read_lists(struct point_rules *rules, const struct settings *settings,
+                       struct problems *problems)
+{
+    read_list(rules, &settings->histogram_aggregates, read_aggregate,
+              "max median avg count min sum", "histogram_aggregates", problems);
+    read_list(rules, &settings->histogram_percentiles, read_percentile, "numbers from 0 to 1",
+              "histogram_percentiles", problems);
+}
+
+void point_rules_check(const struct settings *settings, struct problems *problems)
+{
+    struct point_rules rules = { .interval_s = 0 };
+
+    read_lists(&rules, settings, problems);
 }
 
 void point_rules_read(struct point_rules *rules, const struct settings *settings,
@@ -56,10 +82,7 @@ void point_rules_read(struct point_rules *rules, const struct settings *settings
     *rules = (struct point_rules){ .interval_s = settings->heeler_interval,
                                    .filter = filter,
                                    .ledger = ledger };
-    for (size_t i = 0; i < settings->histogram_aggregates.n; i++)
-        read_aggregate(rules, settings->histogram_aggregates.at[i]);
-    for (size_t i = 0; i < settings->histogram_percentiles.n; i++)
-        read_percentile(rules, settings->histogram_percentiles.at[i]);
+    read_lists(rules, settings, NULL);
     qsort(rules->percentiles, rules->n_percentiles, sizeof rules->percentiles[0], compare_ints);
 }
 

@@ -8,6 +8,7 @@
 #ifndef FLUSH_POINTS_H
 #define FLUSH_POINTS_H
 
+#include "config/problems.h"
 #include "config/settings.h"
 #include "flush/encode.h"
 #include "flush/filter.h"
@@ -41,8 +42,11 @@ struct point_rules {
     struct flusher_ledger *ledger;
 };
 
-/* From histogram_aggregates and histogram_percentiles; words and numbers that
- * the Agent would skip are skipped with a warning. */
+/* A warning for each word and number of histogram_aggregates and histogram_percentiles
+ * that makes no sense: it is skipped, as by the Agent. */
+void point_rules_check(const struct settings *settings, struct problems *problems);
+
+/* From these settings. */
 void point_rules_read(struct point_rules *rules, const struct settings *settings,
                       const struct filter *filter, struct flusher_ledger *ledger);
 

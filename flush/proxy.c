@@ -140,3 +140,24 @@ const char *proxy_choose(const struct proxy_config *config, const char *url)
 
     return proxy != NULL && proxy[0] != '\0' ? proxy : NULL;
 }
+
+bool proxy_is_fit(const char *proxy)
+{
+    static const char *const kinds[] = { "http",    "https",  "socks4",
+                                         "socks4a", "socks5", "socks5h" };
+    CURLU *parsed = curl_url();
+    char *scheme = NULL, *host = NULL;
+    bool fit = false;
+
+    if (parsed != NULL &&
+        curl_url_set(parsed, CURLUPART_URL, proxy,
+                     CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+        for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+            fit = fit || strcasecmp(scheme, kinds[i]) == 0;
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return fit;
+}

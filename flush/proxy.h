@@ -17,6 +17,9 @@ struct proxy_config {
     bool nonexact;
 };
 
+/* A URL, or host:port, of a kind of proxy that there is. */
+bool proxy_is_fit(const char *proxy);
+
 /* NULL: none. A text of config. */
 const char *proxy_choose(const struct proxy_config *config, const char *url);
 

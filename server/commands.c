@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/log.h"
 #include "config/options.h"
 #include "server/usable.h"
 
@@ -37,6 +38,11 @@ void command_help(void)
           "\n",
           stdout);
     options_help(stdout);
+}
+
+void command_forget_environment(void)
+{
+    unsetenv("SSLKEYLOGFILE");
 }
 
 static bool needs_value(const char *word)
@@ -75,28 +81,46 @@ bool command_line_read(struct command_line *out, int n, char **words, bool take_
     return true;
 }
 
+/* One write, so that nothing comes between its words. */
 static void print_ignored(const struct string_list *ignored)
 {
-    if (ignored->n == 0)
+    char *text = NULL;
+    size_t size;
+    FILE *out = ignored->n > 0 ? open_memstream(&text, &size) : NULL;
+
+    if (out == NULL)
         return;
-    fprintf(stderr, "heeler: ignored, not known here:");
     for (size_t i = 0; i < ignored->n; i++)
-        fprintf(stderr, " %s", ignored->at[i]);
-    fputc('\n', stderr);
+        fprintf(out, " %s", ignored->at[i]);
+    fclose(out);
+    fprintf(stderr, "heeler: ignored, not known here:%s\n", text != NULL ? text : "");
+    free(text);
 }
 
-static bool print_problems(const struct problems *problems)
+static void print_list(const char *kind, const struct string_list *sentences)
 {
-    for (size_t i = 0; i < problems->errors.n; i++)
-        fprintf(stderr, "heeler: %s\n", problems->errors.at[i]);
-    for (size_t i = 0; i < problems->warnings.n; i++)
-        fprintf(stderr, "heeler: warning: %s\n", problems->warnings.at[i]);
-    print_ignored(&problems->ignored);
+    for (size_t i = 0; i < sentences->n; i++)
+        fprintf(stderr, "heeler: %s%s\n", kind, sentences->at[i]);
+}
+
+/* The worst stands last. What went to standard output before is ahead of it, also where
+ * both become one stream. */
+static void print_problems(const struct problems *problems)
+{
+    fflush(stdout);
+    print_list("warning: ", &problems->warnings);
+    print_list("", &problems->errors);
     if (problems->n_unlisted > 0)
         fprintf(stderr, "heeler: and %zu more\n", problems->n_unlisted);
     if (problems->out_of_memory)
         fprintf(stderr, "heeler: not enough memory for the settings\n");
-    return problems_none(problems);
+}
+
+static void print_notes(const struct problems *problems)
+{
+    fflush(stdout);
+    print_list("note: ", &problems->notes);
+    print_ignored(&problems->ignored);
 }
 
 bool command_load(struct settings *settings, const struct command_line *line,
@@ -117,53 +141,81 @@ bool command_settings(struct settings *settings, const struct command_line *line
     struct problems problems = { 0 };
     bool loaded = command_load(settings, line, &problems);
 
-    loaded = print_problems(&problems) && loaded;
+    print_problems(&problems);
     problems_free(&problems);
     return loaded;
 }
 
 /* Some is found wrong only when it is used. */
-static bool check_use(const struct settings *settings)
+static void check_use(const struct settings *settings, struct problems *problems)
 {
     struct usable usable;
-    struct problems problems = { 0 };
-    bool found = usable_check(&usable, settings, &problems);
 
-    found = print_problems(&problems) && found;
-    problems_free(&problems);
+    if (problems->out_of_memory)
+        return;
+    (void)usable_check(&usable, settings, problems);
+    usable_check_system(settings, problems);
     if (usable.hostname[0] != '\0')
         printf("# host name: %s (%s)\n", usable.hostname, usable.hostname_from);
-    return found;
 }
 
-static int check(const struct command_line *line, struct settings *settings, bool good)
+static int check(const struct command_line *line, struct settings *settings,
+                 struct problems *problems)
 {
     (void)line;
     settings_print(settings, stdout);
-    good = check_use(settings) && good;
+    check_use(settings, problems);
     printf("# %s\n", settings_is_local(settings) ? "local mode: no api_key, nothing is sent"
                                                  : "sends to the intake");
-    return good ? EXIT_OK : EXIT_SETTINGS;
+    print_notes(problems);
+    print_problems(problems);
+    return problems_none(problems) ? EXIT_OK : EXIT_SETTINGS;
 }
 
-int command_on_settings(int n, char **words, command_act *act)
+static int run(const struct command_line *line, struct settings *settings,
+               struct problems *problems)
+{
+    print_notes(problems);
+    print_problems(problems);
+    return command_run_settings(line, settings, problems_none(problems));
+}
+
+typedef int act_on_settings(const struct command_line *line, struct settings *settings,
+                            struct problems *problems);
+
+static int on_settings(int n, char **words, act_on_settings *act)
 {
     struct command_line line = { .sets = calloc((size_t)n + 1, sizeof *line.sets) };
     struct settings settings = { 0 };
+    struct problems problems = { 0 };
     int status = EXIT_SETTINGS;
 
     if (line.sets != NULL && command_line_read(&line, n, words, false)) {
-        if (line.help)
+        if (line.help) {
             command_help();
-        status =
-            line.help ? EXIT_OK : act(&line, &settings, command_settings(&settings, &line));
+            status = EXIT_OK;
+        } else {
+            (void)command_load(&settings, &line, &problems);
+            status = act(&line, &settings, &problems);
+        }
     }
+    problems_free(&problems);
     settings_free(&settings);
     free(line.sets);
     return status;
 }
 
+/* A program that takes over may find a standard error that nobody reads. */
+int command_run(int n, char **words)
+{
+    log_divert_stderr();
+    int status = on_settings(n, words, run);
+
+    log_close();
+    return status;
+}
+
 int command_check(int n, char **words)
 {
-    return command_on_settings(n, words, check);
+    return on_settings(n, words, check);
 }

@@ -31,7 +31,7 @@ struct command_line {
  * take_rest: words without dashes are kept instead of refused. */
 bool command_line_read(struct command_line *out, int n, char **words, bool take_rest);
 
-/* Loads the settings of that command line. Problems go to standard error as
+/* Loads the settings of that command line. Errors and warnings go to standard error as
  * sentences. False: at least one is an error; settings must be freed all the same. */
 bool command_settings(struct settings *settings, const struct command_line *line);
 
@@ -39,10 +39,11 @@ bool command_settings(struct settings *settings, const struct command_line *line
 bool command_load(struct settings *settings, const struct command_line *line,
                   struct problems *problems);
 
-/* Reads the command line, loads its settings and acts on them; good: they have no
- * error. Returns what the act returns. */
-typedef int command_act(const struct command_line *line, struct settings *settings, bool good);
-int command_on_settings(int n, char **words, command_act *act);
+/* The server with these settings, of which not all are good; returns the exit status. */
+int command_run_settings(const struct command_line *line, struct settings *settings, bool good);
+
+/* First of all: SSLKEYLOGFILE would have the keys of TLS written to a file. */
+void command_forget_environment(void);
 
 int command_run(int n, char **words);
 int command_check(int n, char **words);

@@ -83,10 +83,15 @@ bool listeners_take_over(struct listeners *listeners, const struct settings *set
     *listeners = (struct listeners){
         calloc(UDP_LISTENERS_MAX + UNIX_LISTENERS_MAX, sizeof *listeners->at), 0, inherited
     };
-    if (listeners->at != NULL &&
-        udp_listeners_open(listeners, settings, workers, problem, problem_size) &&
-        unix_listeners_open(listeners, settings, workers, problem, problem_size))
+    bool opened = listeners->at != NULL &&
+                  udp_listeners_open(listeners, settings, workers, problem, problem_size) &&
+                  unix_listeners_open(listeners, settings, workers, problem, problem_size);
+
+    if (opened && (listeners->n > 0 || !settings->dogstatsd_require_listener))
         return true;
+    if (opened)
+        snprintf(problem, problem_size,
+                 "dogstatsd_require_listener: there is no socket to receive on");
     listeners_close(listeners);
     return false;
 }

@@ -159,8 +159,9 @@ static bool open_wanted(struct listeners *listeners, const struct wanted *wanted
         return true;
     }
     if (strcmp(settings->origin[wanted->setting], "default") == 0) {
-        log_warn("server: no unix socket: %s (%s is the default path; empty turns it off)", why,
-                 wanted->key);
+        log_warn("server: no unix socket: %s (it is the default path; --set %s= or %s: \"\" in "
+                 "the file turns it off)",
+                 why, wanted->key, wanted->key);
         return true;
     }
     snprintf(problem, problem_size, "%s: %s", wanted->key, why);

@@ -14,6 +14,7 @@ int main(int argc, char **argv)
 
     if (!descriptors_hold_standard())
         return EXIT_SYSTEM;
+    command_forget_environment();
     if (strcmp(word, "run") == 0)
         return command_run(argc - 2 > 0 ? argc - 2 : 0, argv + 2);
     if (strcmp(word, "check") == 0)

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/clock.h"
-#include "config/hostname.h"
 #include "config/log.h"
 #include "config/log_file.h"
 #include "config/log_syslog.h"
@@ -19,6 +19,7 @@
 #include "server/notify.h"
 #include "server/server.h"
 #include "server/stop_guard.h"
+#include "server/usable.h"
 
 enum { LINGER_LOOK_MS = 100, SETTINGS_RETRY_MS = 500 };
 
@@ -398,28 +399,36 @@ static enum served serve(struct run *run, struct server *server)
     return stop(run, server) ? SERVED_WELL : SERVED_DELIVERY_HANGS;
 }
 
-static bool find_hostname(const struct settings *settings, char *hostname)
+/* All that is wrong is said, before anything is opened. What was handed over is worth a
+ * start that may still fail. */
+static bool look_at(const struct settings *settings, char *hostname)
 {
-    const char *how = "";
+    struct usable usable;
     struct problems problems = { 0 };
-    bool found = hostname_find(settings, hostname, HOSTNAME_SIZE, &how, &problems);
+    bool fine = usable_check(&usable, settings, &problems);
 
     for (size_t i = 0; i < problems.errors.n; i++)
         fprintf(stderr, "heeler: %s\n", problems.errors.at[i]);
     for (size_t i = 0; i < problems.warnings.n; i++)
         log_warn("settings: %s", problems.warnings.at[i]);
     problems_free(&problems);
-    if (found)
-        log_info("server: heeler " HEELER_VERSION ", host name %s (%s)", hostname, how);
-    return found;
+    snprintf(hostname, HOSTNAME_SIZE, "%s", usable.hostname);
+    if (hostname[0] == '\0' || (!fine && !inheritance_is_due()))
+        return false;
+    log_info("server: heeler " HEELER_VERSION ", host name %s (%s)", hostname,
+             usable.hostname_from);
+    return true;
 }
 
 /* A sentence about one of these settings; others are the system's fault. */
 static bool is_about_a_setting(const char *problem)
 {
-    static const char *const keys[] = { "bind_host:", "heeler_udp_listen:",
-                                        "dogstatsd_mapper_profiles:", "metric_tag_filterlist:",
-                                        "heeler_socket_" };
+    static const char *const keys[] = { "bind_host:",
+                                        "heeler_udp_listen:",
+                                        "dogstatsd_mapper_profiles:",
+                                        "metric_tag_filterlist:",
+                                        "heeler_socket_",
+                                        "statsd_forward_host:" };
 
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         if (strncmp(problem, keys[i], strlen(keys[i])) == 0)
@@ -443,7 +452,7 @@ static int run_server(const struct command_line *line, const struct settings *se
 
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error like a full disk */
-    if (run.base == NULL || !find_hostname(settings, hostname)) {
+    if (run.base == NULL || !look_at(settings, hostname)) {
         if (run.base != NULL)
             event_base_free(run.base);
         return run.base != NULL ? EXIT_SETTINGS : EXIT_SYSTEM;
@@ -489,19 +498,23 @@ static bool load_until_good(const struct command_line *line, struct settings *se
     return true;
 }
 
-static int run(const struct command_line *line, struct settings *settings, bool good)
+/* Dumps hold keys and metrics. The soft limit is enough: systemd's and Ubuntu's handlers
+ * heed it too. PR_SET_DUMPABLE would do no more, and take /proc/self from us. */
+static void limit_core(bool allowed)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) != 0)
+        return;
+    limit.rlim_cur = allowed ? limit.rlim_max : 0;
+    if (setrlimit(RLIMIT_CORE, &limit) != 0)
+        log_warn("server: heeler_core_dumps: %s", strerror(errno));
+}
+
+int command_run_settings(const struct command_line *line, struct settings *settings, bool good)
 {
     if (!good && !(inheritance_is_due() && load_until_good(line, settings)))
         return EXIT_SETTINGS;
+    limit_core(settings->heeler_core_dumps);
     return open_log(settings) ? run_server(line, settings) : EXIT_SYSTEM;
-}
-
-/* A program that takes over may find a standard error that nobody reads. */
-int command_run(int n, char **words)
-{
-    log_divert_stderr();
-    int status = command_on_settings(n, words, run);
-
-    log_close();
-    return status;
 }

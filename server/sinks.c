@@ -26,37 +26,59 @@ static bool add(struct sinks *sinks, const char *url, const char *key)
     return at->api_key != NULL && (url == NULL || at->base_url != NULL);
 }
 
-static bool add_more(struct sinks *sinks, const char *given_url, const json_t *keys,
-                     char *problem, size_t problem_size)
+/* Blanks around a key, or between the keys of one text, come from files of others. */
+static bool add_keys(struct sinks *sinks, const char *url, const char *text)
 {
-    char url[INTAKE_URL_MAX], shown[INTAKE_URL_MAX];
-    const json_t *key;
-    size_t i;
+    static const char blanks[] = " \t\r\n\v\f";
+    size_t len;
 
-    settings_mask_url(given_url, shown, sizeof shown);
-    if (!intake_base_url("", given_url, true, url) || !json_is_array(keys)) {
-        snprintf(problem, problem_size,
-                 "additional_endpoints: \"%.100s\": expected is a URL with a list of keys",
-                 shown);
-        return false;
-    }
-    json_array_foreach(keys, i, key)
-    {
-        const char *text = json_string_value(key);
+    for (text += strspn(text, blanks); *text != '\0';
+         text += len, text += strspn(text, blanks)) {
+        len = strcspn(text, blanks);
+        char *key = strndup(text, len);
+        bool added = key != NULL && add(sinks, url, key);
 
-        if (text == NULL || text[0] == '\0') {
-            snprintf(problem, problem_size,
-                     "additional_endpoints: \"%.100s\": a key is a text that is not empty",
-                     shown);
+        free(key);
+        if (!added)
             return false;
-        }
-        if (!add(sinks, url, text)) {
-            snprintf(problem, problem_size, "additional_endpoints: more than %d, or no memory",
-                     DELIVERY_ENDPOINTS_MAX);
-            return false;
-        }
     }
     return true;
+}
+
+/* One key, a list of keys, or nothing. */
+static const char *add_value(struct sinks *sinks, const char *url, json_t *value)
+{
+    static const char too_many[] = "too many, or no memory", no_text[] = "a key is a text";
+    json_t *key;
+    size_t i;
+
+    if (json_is_string(value))
+        return add_keys(sinks, url, json_string_value(value)) ? NULL : too_many;
+    if (!json_is_array(value) && !json_is_null(value))
+        return "expected is a URL with a list of keys";
+    json_array_foreach(value, i, key)
+    {
+        if (!json_is_string(key) && !json_is_null(key))
+            return no_text;
+        if (json_is_string(key) && !add_keys(sinks, url, json_string_value(key)))
+            return too_many;
+    }
+    return NULL;
+}
+
+static bool add_more(struct sinks *sinks, const char *given_url, json_t *value, char *problem,
+                     size_t problem_size)
+{
+    char url[INTAKE_URL_MAX], shown[INTAKE_URL_MAX];
+    const char *fault = "expected is a URL with a list of keys";
+
+    if (intake_base_url("", given_url, true, url) && intake_url_is_fit(url))
+        fault = add_value(sinks, url, value);
+    if (fault == NULL)
+        return true;
+    settings_mask_url(given_url, shown, sizeof shown);
+    snprintf(problem, problem_size, "additional_endpoints: \"%.100s\": %s", shown, fault);
+    return false;
 }
 
 bool sinks_read(struct sinks *out, const struct settings *settings, char *problem,
@@ -72,15 +94,17 @@ bool sinks_read(struct sinks *out, const struct settings *settings, char *proble
         return false;
     if (settings_is_local(settings))
         return add(out, NULL, "");
-    if (!intake_base_url(settings->site, settings->dd_url, true, url)) {
-        snprintf(problem, problem_size, "site or dd_url gives no usable address");
+    if (!intake_base_url(settings->site, settings->dd_url, true, url) ||
+        !intake_url_is_fit(url)) {
+        snprintf(problem, problem_size, "%s gives no usable address",
+                 settings->dd_url[0] != '\0' ? "dd_url" : "site");
         return false;
     }
     if (!add(out, url, settings->api_key))
         return false;
     json_object_foreach(settings->additional_endpoints, more, keys)
     {
-        if (!add_more(out, more, keys, problem, problem_size))
+        if (more[0] != '\0' && !add_more(out, more, keys, problem, problem_size))
             return false;
     }
     return true;

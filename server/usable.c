@@ -4,8 +4,9 @@
 
 #include "flush/enrich.h"
 #include "flush/intake.h"
+#include "flush/points.h"
+#include "flush/proxy.h"
 #include "flush/rollup.h"
-#include "flush/spool.h"
 #include "server/instance.h"
 #include "server/sinks.h"
 #include "server/socket_file.h"
@@ -37,15 +38,14 @@ static void check_sinks(const struct settings *settings, struct problems *proble
     sinks_free(&sinks);
 }
 
-static void check_folder(const char *path, const struct socket_access *access,
-                         struct problems *problems)
+static void check_proxies(const struct settings *settings, struct problems *problems)
 {
-    if (!socket_folder_is_open(path))
-        return;
-    if (socket_access_changes_owner(access))
-        problems_error(problems, SOCKET_FOLDER_REFUSED, path);
-    else
-        problems_warn(problems, SOCKET_FOLDER_OPEN, path);
+    if (settings->proxy_http[0] != '\0' && !proxy_is_fit(settings->proxy_http))
+        problems_error(problems, "%s: proxy.http is not the URL of a proxy.",
+                       settings->origin[SETTING_proxy_http]);
+    if (settings->proxy_https[0] != '\0' && !proxy_is_fit(settings->proxy_https))
+        problems_error(problems, "%s: proxy.https is not the URL of a proxy.",
+                       settings->origin[SETTING_proxy_https]);
 }
 
 static void check_sockets(const struct settings *settings, struct problems *problems)
@@ -57,12 +57,8 @@ static void check_sockets(const struct settings *settings, struct problems *prob
         return;
     if (!socket_access_read(&access, settings->heeler_socket_mode,
                             settings->heeler_socket_owner, settings->heeler_socket_group,
-                            problem, sizeof problem)) {
+                            problem, sizeof problem))
         problems_error(problems, "%s", problem);
-        return;
-    }
-    check_folder(settings->dogstatsd_socket, &access, problems);
-    check_folder(settings->dogstatsd_stream_socket, &access, problems);
 }
 
 static void check_rollups(const struct settings *settings, struct problems *problems)
@@ -73,19 +69,6 @@ static void check_rollups(const struct settings *settings, struct problems *prob
         !rollup_steps_are_fit(&settings->heeler_rollups, settings->heeler_interval, problem,
                               sizeof problem))
         problems_error(problems, "%s", problem);
-}
-
-/* A spool that cannot be there now is no reason not to start: payloads stay in memory. */
-static void check_spool(const struct settings *settings, struct problems *problems)
-{
-    const char *problem;
-
-    if (settings->forwarder_storage_max_size_in_bytes > 0 && !settings_is_local(settings) &&
-        !spool_check(settings->forwarder_storage_path, &problem))
-        problems_warn(problems,
-                      "forwarder_storage_path: the spool %s cannot be made: %s; payloads would "
-                      "stay in memory",
-                      settings->forwarder_storage_path, problem);
 }
 
 static void check_mirror(const struct settings *settings, struct problems *problems)
@@ -99,15 +82,18 @@ static void check_mirror(const struct settings *settings, struct problems *probl
 bool usable_check(struct usable *out, const struct settings *settings,
                   struct problems *problems)
 {
+    size_t before = problems->errors.n;
+
     *out = (struct usable){ .hostname_from = "" };
     if (!hostname_find(settings, out->hostname, sizeof out->hostname, &out->hostname_from,
                        problems))
         out->hostname[0] = '\0';
     check_names(settings, out->hostname, problems);
+    point_rules_check(settings, problems);
     check_sinks(settings, problems);
+    check_proxies(settings, problems);
     check_sockets(settings, problems);
     check_rollups(settings, problems);
     check_mirror(settings, problems);
-    check_spool(settings, problems);
-    return problems_none(problems);
+    return problems->errors.n == before && !problems->out_of_memory;
 }

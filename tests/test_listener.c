@@ -133,7 +133,7 @@ static void a_machine_without_ipv6_gets_a_warning(void **state)
 
 static void a_port_of_zero_is_no_listener(void **state)
 {
-    struct opened opened = OPEN_WITH(1, "dogstatsd_port=0");
+    struct opened opened = OPEN_WITH(1, "dogstatsd_port=0", "use_dogstatsd=false");
     (void)state;
 
     assert_true(opened.good);

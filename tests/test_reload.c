@@ -159,7 +159,7 @@ static void a_wrong_setting_keeps_all_as_it_was(void **state)
         "metric_tag_filterlist=[{\"tags\":1}]",
         "api_key=",
         "api_key=a\nb",
-        "additional_endpoints={\"http://other\":\"no list\"}",
+        "additional_endpoints={\"http://other\":5}",
     };
     struct fake_intake *fake = fake_intake_start();
     (void)state;

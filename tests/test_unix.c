@@ -102,10 +102,25 @@ static void empty_paths_are_off(void **state)
     struct listeners listeners;
     (void)state;
 
-    assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0", "dogstatsd_socket="));
+    assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0",
+                              "dogstatsd_socket=", "use_dogstatsd=false"));
     assert_true(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
     assert_int_equal(listeners.n, 0);
     listeners_close(&listeners);
+    settings_free(&settings);
+}
+
+static void a_listener_may_be_required(void **state)
+{
+    struct settings settings;
+    struct listeners listeners;
+    (void)state;
+
+    assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0", "dogstatsd_socket=",
+                              "use_dogstatsd=false", "dogstatsd_require_listener=true"));
+    assert_false(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
+    assert_string_equal(problem,
+                        "dogstatsd_require_listener: there is no socket to receive on");
     settings_free(&settings);
 }
 
@@ -342,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(all_workers_share_one_socket),
         TEST(empty_paths_are_off),
+        TEST(a_listener_may_be_required),
         TEST(a_configured_path_that_fails_is_an_error_the_default_one_is_not),
         TEST(a_wrong_owner_stops_even_the_default_path),
         TEST(a_gated_datagram_socket_tells_the_sender_and_keeps_what_it_has),
