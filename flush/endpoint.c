@@ -454,8 +454,7 @@ void endpoint_begin(struct endpoint *endpoint)
     endpoint->folder = NULL;
     queue_open(&endpoint->queue, &queue, endpoint->common->outbox, endpoint->ledger,
                endpoint_now_ms(), wall_s());
-    if (config->validation_interval_ms > 0)
-        endpoint_arm(endpoint->validate, 0);
+    endpoint_validate_each(endpoint, config->validation_interval_ms);
     endpoint_arm(endpoint->more, 0); /* for what was found on disk */
 }
 

@@ -41,6 +41,7 @@ struct endpoint {
     int n_requests;
     int in_flight;
     struct request validation; /* has no errand */
+    int64_t validation_ms;     /* how often; 0: never */
     bool validating;
     bool held;      /* 403: nothing is sent until the key is valid */
     bool key_wrong; /* said so */
@@ -74,6 +75,7 @@ void keyed_release(struct keyed *given);
 /* as_probe: it decides whether what is held goes out again. */
 void endpoint_ask_about_key(struct endpoint *endpoint, bool as_probe);
 void endpoint_key_answered(struct endpoint *endpoint, CURLcode code);
+void endpoint_validate_each(struct endpoint *endpoint, int64_t interval_ms);
 void endpoint_on_validate(evutil_socket_t fd, short what, void *endpoint);
 void endpoint_set_key_state(struct endpoint *endpoint, enum key_state state);
 void endpoint_say_key_wrong(struct endpoint *endpoint);

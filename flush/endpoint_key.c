@@ -139,13 +139,24 @@ void endpoint_key_answered(struct endpoint *endpoint, CURLcode code)
 void endpoint_on_validate(evutil_socket_t fd, short what, void *argument)
 {
     struct endpoint *endpoint = argument;
-    int64_t interval_ms = endpoint->common->config->validation_interval_ms;
 
     (void)fd, (void)what;
-    if (interval_ms > 0)
-        endpoint_arm(endpoint->validate, interval_ms);
+    if (endpoint->validation_ms > 0)
+        endpoint_arm(endpoint->validate, endpoint->validation_ms);
     if (!endpoint->validating && !endpoint->common->stopping)
         endpoint_ask_about_key(endpoint, false);
+}
+
+/* The first question is due at once. */
+void endpoint_validate_each(struct endpoint *endpoint, int64_t interval_ms)
+{
+    if (interval_ms == endpoint->validation_ms)
+        return;
+    endpoint->validation_ms = interval_ms;
+    if (interval_ms > 0)
+        endpoint_arm(endpoint->validate, 0);
+    else
+        event_del(endpoint->validate);
 }
 
 /* ---- a new one --------------------------------------------------------- */
@@ -160,7 +171,7 @@ static void try_new_key(struct endpoint *endpoint, struct keyed *given)
     endpoint_set_key_state(endpoint, KEY_UNKNOWN);
     endpoint->key_wrong = endpoint->held = false;
     backoff_hurry(&endpoint->backoff);
-    if (endpoint->common->config->validation_interval_ms > 0)
+    if (endpoint->validation_ms > 0)
         endpoint_arm(endpoint->validate, 0);
 }
 
@@ -172,6 +183,7 @@ void endpoint_follow(struct endpoint *endpoint, const char *api_key)
     endpoint->queue.config.memory_bytes = config->queue_bytes;
     endpoint->keyed->intake.timeout_ms = config->timeout_ms;
     endpoint->keyed->intake.reset_s = config->reset_s;
+    endpoint_validate_each(endpoint, config->validation_interval_ms);
     if (strcmp(api_key, endpoint->keyed->intake.api_key) != 0) {
         struct keyed *keyed = keyed_like(&endpoint->keyed->intake, api_key);
 

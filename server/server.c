@@ -566,7 +566,6 @@ static void gate(struct server *server)
         if (!listener_gate(&server->listeners.at[i]))
             log_warn("server: %s cannot be gated: %s", server->listeners.at[i].name,
                      strerror(errno));
-    log_info("server: the gate is closed: what the sockets hold is read, and no more");
 }
 
 static void end_workers(struct server *server, enum worker_end end, int64_t deadline_ns)

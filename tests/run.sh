@@ -24,7 +24,7 @@ commands=$(
 )
 
 # The slowest first, so that none is left over at the end.
-slow='^(redis_cluster|redis_exhaustion|payload|server|delivery|reload|check_faults.sh|vectors|worker) '
+slow='^(redis_cluster|reloads|redis_exhaustion|payload|server|delivery|reload|check_faults.sh|vectors|worker) '
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
     xargs -P "$(nproc)" -L 1 bash -c \
         'out=$0 name=$1; shift; "$@" >"$out/$name.log" 2>&1 </dev/null; echo $? >"$out/$name.status"' "$out"
