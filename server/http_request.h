@@ -33,7 +33,7 @@ enum http_method {
 struct http_request {
     enum http_method method;
     int minor;              /* of HTTP/1.x: 0 or 1 */
-    struct slice path;      /* begins with '/'; or is "*" */
+    struct slice path;      /* begins with '/'; or is "*"; static where a target has none */
     struct slice query;     /* behind the '?' */
     bool has_host;          /* a header Host, or an absolute target */
     struct slice authority; /* what that says: name or address, and perhaps a port */

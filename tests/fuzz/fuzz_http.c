@@ -46,7 +46,8 @@ static void check_head(struct slice bytes)
     struct slice head = { bytes.at, end > 0 ? end : bytes.len };
     if (http_head_parse(&request, head) != 0)
         return;
-    inside(request.path, head);
+    if (!slice_equal(request.path, SLICE("/"))) /* of "http://host?query" it is static */
+        inside(request.path, head);
     inside(request.query, head);
     inside(request.authority, head);
     if (http_header(&request, "Content-Type", &value))
