@@ -37,8 +37,8 @@ static void mask(const char *text, char out[40])
  * what may be a key begins with '?'. */
 void settings_mask_url(const char *url, char *out, size_t out_size)
 {
-    const char *scheme = strstr(url, "://");
-    const char *rest = scheme != NULL ? scheme + 3 : url;
+    size_t scheme = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    const char *rest = strncmp(url + scheme, "://", 3) == 0 ? url + scheme + 3 : url;
     const char *at = strrchr(rest, '@');
     const char *shown = at != NULL ? at : rest;
     size_t shown_len = strcspn(shown, "?");

@@ -454,6 +454,7 @@ static void passwords_in_urls_are_not_shown(void **state)
         "api_key: k\ndd_url: ftp://u:hidden@h",
         "heeler_redis_url: redis://u:hidden@h",
         "heeler_redis_url: redis://u:hidden#x@h",
+        "heeler_redis_url: u:hidden://x@h",
         "proxy: {https: 'http://u:hidden@h:1', http: 'u:hidden@h'}",
     };
     (void)state;
