@@ -97,6 +97,32 @@ run_heeler check --set 'dogstatsd_mapper_profiles=[{"name":"x","prefix":"","mapp
 [ "$status" -eq 78 ] || complain "check of a bad mapper profile ended with $status"
 grep -q 'dogstatsd_mapper_profiles: profile "x"' "$scratch/err" || complain "check does not name the profile"
 
+# What is wrong stands behind the settings, also where both go into one pipe (rep-012), and
+# what the start would skip or meet is told (rep-005, rep-006).
+DD_API_KEY=k DD_SITE=https://x "$heeler" check 2>&1 | cat >"$scratch/all"
+tail -n 1 "$scratch/all" | grep -q '^heeler: DD_SITE: site is "https://x"' ||
+    complain "the problem is not the last line: $(tail -n 1 "$scratch/all")"
+[ "$(grep -c 'heeler: ' "$scratch/all")" -eq "$(grep -c '^heeler: ' "$scratch/all")" ] ||
+    complain "a line is broken by another"
+DD_SITE='"datadoghq.eu"' DD_API_KEY=$(printf '%032d' 0) refused 78 'DD_SITE: site is' run
+DD_HISTOGRAM_AGGREGATES=max,median DD_SERVICE=web DD_DOGSTATSD_PROT=1 run_heeler check
+[ "$status" -eq 0 ] || complain "check of doubtful settings ended with $status"
+for text in 'histogram_aggregates: "max,median" is skipped' 'note: DD_SERVICE is a client' \
+    'DD_DOGSTATSD_PROT is not known here: did you mean DD_DOGSTATSD_PORT?'; do
+    grep -qF "$text" "$scratch/err" || complain "check does not say: $text"
+done
+run_heeler check --set statsd_forward_host=127.0.0.1 --set statsd_forward_port=8125
+[ "$status" -eq 78 ] || complain "check of a loop ended with $status"
+grep -q '127.0.0.1:8125 is an address that this server receives on' "$scratch/err" ||
+    complain "check does not tell of a loop"
+
+# rep-011: an empty variable counts as not set; the advice is what works.
+for words in "--set dogstatsd_socket=" "--config $scratch/off.yaml"; do
+    printf 'dogstatsd_socket: ""\n' >"$scratch/off.yaml"
+    # shellcheck disable=SC2086 # two words
+    shows 'dogstatsd_socket =   (' check $words
+done
+
 # A secret is never shown whole, wherever it comes from.
 secret=5ec0e7a7b6c5d4e3f2a1908f7e6d5c4b
 printf 'api_key: %s\nadditional_endpoints: {"http://a.example": ["%s"]}\n' $secret $secret \
@@ -140,6 +166,17 @@ background "$scratch/holder" "$probe" hold
 wait_for "$scratch/holder" 'port \([0-9]*\)'
 refused 1 "cannot listen on udp 127.0.0.1:$found: the address is in use" \
     --set heeler_udp_listen="127.0.0.1:$found" --set heeler_http_listen= --set dogstatsd_socket=
+
+# ---- a copy for another server ---------------------------------------------------------
+
+# rep-008: a host that is not found is a warning.
+kill -TERM "$server"
+ended 0
+start_server "$heeler" --set statsd_forward_host=nosuch.invalid --set statsd_forward_port=8125
+
+# No core file, whatever the limit of the shell is.
+[ "$(awk '/^Max core file size/ { print $5 }' "/proc/$server/limits")" = 0 ] ||
+    fail "a crash would write a core file"
 
 # ---- send -----------------------------------------------------------------------------
 

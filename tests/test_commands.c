@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,11 +93,21 @@ static void settings_of_a_command_line_are_the_last_word(void **state)
     unsetenv("DD_ENV");
 }
 
+static void keys_of_tls_are_not_asked_for(void **state)
+{
+    (void)state;
+
+    assert_int_equal(setenv("SSLKEYLOGFILE", "/tmp/keys", 1), 0);
+    command_forget_environment();
+    assert_null(getenv("SSLKEYLOGFILE"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_become_options),
         cmocka_unit_test(settings_of_a_command_line_are_the_last_word),
+        cmocka_unit_test(keys_of_tls_are_not_asked_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
