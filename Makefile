@@ -37,11 +37,11 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 
 # Everything but main() is one archive; the program, tests and benches link it.
-SOURCES  := $(filter-out server/main.c,$(wildcard config/*.c protocol/*.c flush/*.c server/*.c))
+SOURCES  := $(filter-out server/main.c,$(sort $(shell find config protocol flush server -name '*.c')))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
 PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
-TESTS    := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/test_*.c))
+TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
 
@@ -64,12 +64,12 @@ $(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(B)/tests/test_%: $(B)/tests/test_%.o $(SUPPORT) $(B)/libheeler.a
+$(TESTS): %: %.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
 # It stands between the library and the allocator.
-$(B)/tests/test_redis_exhaustion: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+$(B)/tests/flush/redis/test_redis_exhaustion: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
 
 # The tests decode what we encode with a decoder of other hands, made by protoc-c.
 $(PROTO).c $(PROTO).h &: tests/support/intake.proto
@@ -136,7 +136,7 @@ $(B)/bench/heeler-bench: $(BENCH)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
-$(B)/tests/test_profile: $(B)/bench/profile.o
+$(B)/tests/bench/test_profile: $(B)/bench/profile.o
 
 # ---- the two commands of the README -------------------------------------------
 
@@ -189,10 +189,11 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_TESTS := $(filter inbox outbox delivery delivery_hand_over syncer log log_writer server handover ask worker stream unix reload control,$(TESTS:$(B)/tests/test_%=%))
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server handover ask worker stream unix reload control
+THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
-	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:%=build/thread/tests/test_%)
-	@tests/run.sh build/thread/tests "" $(THREAD_TESTS)
+	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%)
+	@tests/run.sh build/thread/tests "" $(THREAD_NAMES)
 
 # Real client libraries against the built program; then random lines against an
 # independent model. CLIENT_SECONDS and SEEDS make them longer.
@@ -271,7 +272,7 @@ soak: deps
 
 # ---- keeping it clean -----------------------------------------------------------
 
-FORMATTED := $(wildcard config/*.[ch] protocol/*.[ch] flush/*.[ch] server/*.[ch] bench/*.[ch] tests/*.[ch] tests/support/*.[ch] tests/tools/*.[ch] tests/fuzz/*.[ch])
+FORMATTED := $(sort $(shell find config protocol flush server bench tests -name '*.[ch]' -not -path '*/node_modules/*'))
 
 format:
 	clang-format -i $(FORMATTED)

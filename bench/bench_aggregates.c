@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "flush/distinct.h"
-#include "flush/histogram.h"
-#include "flush/sketch_internal.h"
+#include "flush/values/distinct.h"
+#include "flush/values/histogram.h"
+#include "flush/values/sketch_internal.h"
 
 enum { HOT = 8, COLD = 50000, COLD_VALUES = 3, N = 4 << 20, VALUES = 1 << 16, EXACT = 1000 };
 

@@ -9,7 +9,7 @@
 
 #include "config/clock.h"
 #include "config/load.h"
-#include "flush/catalogue.h"
+#include "flush/series/catalogue.h"
 
 enum { LINE_MAX_BYTES = 8192 };
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
-#include "server/ingest.h"
+#include "server/receive/ingest.h"
 
 enum {
     DATAGRAM_BYTES = 1432,

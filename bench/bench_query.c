@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "config/load.h"
-#include "flush/query.h"
+#include "flush/rollups/query.h"
 
 enum { SERIES = 100000, INTERVAL_S = 10, INTERVALS = 360, START = 1700006400 };
 

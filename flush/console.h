@@ -13,7 +13,7 @@
 
 #include <stdio.h>
 
-#include "flush/points.h"
+#include "flush/snapshots/points.h"
 
 struct console;
 

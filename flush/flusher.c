@@ -6,9 +6,9 @@
 #include <stdlib.h>
 
 #include "config/log.h"
-#include "flush/query.h"
-#include "flush/rules.h"
-#include "flush/state_series.h"
+#include "flush/rollups/query.h"
+#include "flush/series/rules.h"
+#include "flush/snapshots/state_series.h"
 
 /* One slice: some ten milliseconds at most. */
 enum {

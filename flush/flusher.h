@@ -13,7 +13,7 @@
  * the loop. Time is an argument; one thread. flusher_loop.h runs it.
  *
  * Settings. A worker's parcels follow the rules that its buckets carry
- * (flush/rules.h); a snapshot those that all workers followed when it was sealed.
+ * (flush/series/rules.h); a snapshot those that all workers followed when it was sealed.
  *
  * Timestamps. A snapshot carries the start of its interval, or the second in
  * which the process started if that is later. No stamp is used twice: after a
@@ -25,12 +25,12 @@
 #ifndef FLUSH_FLUSHER_H
 #define FLUSH_FLUSHER_H
 
-#include "flush/encoder.h"
-#include "flush/mirror.h"
-#include "flush/points.h"
-#include "flush/questions.h"
-#include "flush/rollup.h"
-#include "flush/state.h"
+#include "flush/delivery/mirror.h"
+#include "flush/memory/state.h"
+#include "flush/payloads/encoder.h"
+#include "flush/rollups/questions.h"
+#include "flush/rollups/rollup.h"
+#include "flush/snapshots/points.h"
 
 struct flusher;
 

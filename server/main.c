@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "config/options.h"
-#include "flush/state.h"
-#include "server/commands.h"
-#include "server/descriptors.h"
-#include "server/metrics.h"
+#include "flush/memory/state.h"
+#include "server/commands/commands.h"
+#include "server/http/metrics.h"
+#include "server/receive/descriptors.h"
 
 int main(int argc, char **argv)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/log.h"
-#include "server/usable.h"
+#include "server/commands/usable.h"
 
 /* ---- intakes ----------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
  *
  * All is looked at first; one error, and everything stays as it was. Otherwise what the
  * table of options marks as fit for a reload is taken over, whole, by each worker when
- * its interval ends and by the flusher behind it (flush/rules.h); keys go to delivery
+ * its interval ends and by the flusher behind it (flush/series/rules.h); keys go to delivery
  * at once. Sockets, queues, open buckets and the catalogue stay. Intakes are matched by
  * URL: one more or less, and the change between local mode and sending, need a restart.
  *
@@ -14,7 +14,7 @@
 
 #include "config/change.h"
 #include "config/problems.h"
-#include "flush/rules.h"
+#include "flush/series/rules.h"
 #include "server/sinks.h"
 
 /* How the settings were loaded at the start, to be done again: as settings_load(). */

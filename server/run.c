@@ -13,13 +13,13 @@
 #include "config/log.h"
 #include "config/log_file.h"
 #include "config/log_syslog.h"
-#include "server/commands.h"
-#include "server/handover.h"
+#include "server/commands/commands.h"
+#include "server/commands/usable.h"
 #include "server/linger.h"
-#include "server/notify.h"
 #include "server/server.h"
 #include "server/stop_guard.h"
-#include "server/usable.h"
+#include "server/succession/handover.h"
+#include "server/succession/notify.h"
 
 enum { LINGER_LOOK_MS = 100, SETTINGS_RETRY_MS = 500 };
 

@@ -1,6 +1,6 @@
 #include "server/self.h"
 
-#include "server/metrics.h"
+#include "server/http/metrics.h"
 #include "server/sinks.h"
 
 static void put(struct self_report *out, const char *name, uint64_t value)

@@ -15,10 +15,10 @@
 #include <stdio.h>
 
 #include "config/settings.h"
-#include "flush/delivery.h"
-#include "flush/ledger.h"
-#include "flush/questions.h"
-#include "server/listener.h"
+#include "flush/delivery/delivery.h"
+#include "flush/parcels/ledger.h"
+#include "flush/rollups/questions.h"
+#include "server/receive/listener.h"
 #include "server/reload.h"
 
 struct server;

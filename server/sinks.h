@@ -4,7 +4,7 @@
 #define SERVER_SINKS_H
 
 #include "config/settings.h"
-#include "flush/delivery.h"
+#include "flush/delivery/delivery.h"
 
 struct sinks {
     struct delivery_target *at; /* owned, with its texts; n is 1 at least */

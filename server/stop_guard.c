@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
-#include "server/commands.h"
+#include "server/commands/commands.h"
 
 static void *run(void *context)
 {

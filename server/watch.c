@@ -5,7 +5,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
-#include "server/health.h"
+#include "server/http/health.h"
 #include "server/losses.h"
 
 struct watch {

@@ -1,5 +1,6 @@
 /* server/watch.h: a look at the server each second, for what an operator has to know:
- * what is lost (server/losses.h), and a loop that hangs (server/health.h). On main's loop. */
+ * what is lost (server/losses.h), and a loop that hangs (server/http/health.h). On main's loop.
+ */
 #ifndef SERVER_WATCH_H
 #define SERVER_WATCH_H
 

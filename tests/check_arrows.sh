@@ -4,7 +4,7 @@
 bad=0
 
 allow() { # folder what-it-may-include
-    found=$(grep -nE '^[ \t]*#[ \t]*include[ \t]*"' "$1"/*.[ch] |
+    found=$(grep -rnE --include='*.[ch]' '^[ \t]*#[ \t]*include[ \t]*"' "$1" |
         grep -vE "\"($2)/[^\"]*\"")
     [ -z "$found" ] && return
     echo "$1/ includes what it may not:"

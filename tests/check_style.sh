@@ -4,7 +4,7 @@
 set -eu
 status=0
 
-for header in config/*.h protocol/*.h flush/*.h server/*.h bench/*.h tests/support/*.h; do
+for header in $(find config protocol flush server bench tests/support -name '*.h'); do
     case $(head -n 1 "$header") in
     "/* $header: "*) ;;
     *)

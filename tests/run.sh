@@ -2,7 +2,7 @@
 # Runs test programs and scripts, as many at once as there are processors, shows
 # what failed, and closes with "N passed, M failed" alone on a line.
 #   run.sh FOLDER PROGRAM [NAME...]
-# FOLDER holds the built test_* programs; PROGRAM is the heeler that the script
+# FOLDER holds the built test_* programs, also in folders below it; PROGRAM is the heeler that the script
 # tests start (empty: no script tests); NAMEs choose among the programs.
 folder=$1
 program=$2
@@ -10,14 +10,12 @@ shift 2
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
-names=("$@")
-if [ $# -eq 0 ]; then
-    for test in "$folder"/test_*; do
-        case $test in *.o | *.d) ;; *) names+=("${test##*/test_}") ;; esac
-    done
-fi
+wanted=" $* "
 commands=$(
-    for name in "${names[@]}"; do echo "$name $folder/test_$name"; done
+    find "$folder" -name 'test_*' -type f ! -name '*.[od]' | sort | while read -r test; do
+        name=${test##*/test_}
+        case $wanted in "  " | *" $name "*) echo "$name $test" ;; esac
+    done
     [ -z "$program" ] || for script in tests/check_*.sh; do
         echo "${script##*/} bash $script $program"
     done

@@ -14,9 +14,9 @@
 
 #include <hiredis/hiredis.h>
 
-#include "flush/queue.h"
-#include "flush/redis_reader.h"
-#include "flush/spool.h"
+#include "flush/delivery/queue.h"
+#include "flush/delivery/spool.h"
+#include "flush/fleet/redis_reader.h"
 #include "tests/support/decode.h"
 #include "tests/support/each_file.h"
 #include "tests/support/pipeline.h"

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "flush/blob.h"
+#include "flush/values/blob.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

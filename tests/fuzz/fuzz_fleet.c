@@ -2,7 +2,7 @@
  * bytes. What is taken must merge. */
 #include <stdlib.h>
 
-#include "flush/fleet.h"
+#include "flush/fleet/fleet.h"
 
 /* Three texts, each after the next NUL. */
 static struct slice cut(struct slice *rest)

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/http_connection.h"
-#include "server/http_guard.h"
+#include "server/http/http_connection.h"
+#include "server/http/http_guard.h"
 
 enum { MOST_BYTES = 65536, CHUNKS_BODY = 4096 };
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flush/mapper.h"
+#include "flush/series/mapper.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

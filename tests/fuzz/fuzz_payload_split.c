@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flush/payload.h"
+#include "flush/payloads/payload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "flush/query.h"
+#include "flush/rollups/query.h"
 #include "tests/support/pipeline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

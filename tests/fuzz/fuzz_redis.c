@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flush/redis_slots.h"
-#include "flush/redis_url.h"
+#include "flush/redis/redis_slots.h"
+#include "flush/redis/redis_url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

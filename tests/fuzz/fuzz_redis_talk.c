@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
-#include "flush/redis_reader.h"
+#include "flush/fleet/redis_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

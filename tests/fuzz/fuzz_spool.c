@@ -11,7 +11,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include "flush/spool.h"
+#include "flush/delivery/spool.h"
 
 enum { HEADER_SIZE = 64, FILE_SIZE_MAX = 1 << 16 };
 

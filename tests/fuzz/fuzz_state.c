@@ -13,10 +13,10 @@
 
 #include "config/load.h"
 #include "config/log.h"
-#include "flush/delivery.h"
+#include "flush/delivery/delivery.h"
+#include "flush/delivery/queue.h"
 #include "flush/flusher.h"
-#include "flush/queue.h"
-#include "server/inheritance.h"
+#include "server/succession/inheritance.h"
 
 static struct settings settings;
 

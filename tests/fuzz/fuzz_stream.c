@@ -12,7 +12,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
-#include "server/stream.h"
+#include "server/receive/stream.h"
 
 enum { PIECE_MAX = 300 };
 

@@ -6,9 +6,9 @@
 
 #include "config/address.h"
 #include "config/settings.h"
-#include "flush/intake.h"
-#include "flush/proxy.h"
-#include "flush/redis_url.h"
+#include "flush/delivery/intake.h"
+#include "flush/delivery/proxy.h"
+#include "flush/redis/redis_url.h"
 #include "server/sinks.h"
 
 static void redis(const char *text)

@@ -5,7 +5,7 @@
 #ifndef TESTS_SUPPORT_COMMANDS_H
 #define TESTS_SUPPORT_COMMANDS_H
 
-#include "flush/outbox.h"
+#include "flush/payloads/outbox.h"
 
 enum { COMMAND_WORDS_MAX = 256 };
 

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "flush/payload.h"
+#include "flush/payloads/payload.h"
 
 /* The raw bytes by the name of the Content-Encoding (NULL: none); NULL: they are
  * damaged, or end early. */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "server/memory.h"
+#include "server/receive/memory.h"
 #include "tests/support/decode.h"
 #include "tests/support/with_settings.h"
 

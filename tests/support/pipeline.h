@@ -14,7 +14,7 @@
 #include <jansson.h>
 
 #include "flush/flusher.h"
-#include "server/ingest.h"
+#include "server/receive/ingest.h"
 
 enum { PIPELINE_WORKERS_MAX = 4 };
 #define PIPELINE_ID "0123456789ab" /* of the incarnation */

@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_REDIS_TALK_H
 #define TESTS_SUPPORT_REDIS_TALK_H
 
-#include "flush/redis_client.h"
+#include "flush/redis/redis_client.h"
 
 enum { TALK_KEPT = 65536 };
 

@@ -2,7 +2,7 @@
  * or check out as the aggregator would get it. */
 #include <stdlib.h>
 
-#include "flush/enrich.h"
+#include "flush/series/enrich.h"
 #include "tests/support/guard.h"
 #include "tests/support/vectors.h"
 #include "tests/support/with_settings.h"

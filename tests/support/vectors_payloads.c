@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "flush/encode.h"
+#include "flush/payloads/encode.h"
 
 enum { MOST = 16 };
 

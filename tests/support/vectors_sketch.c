@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "flush/sketch_internal.h"
+#include "flush/values/sketch_internal.h"
 
 struct check {
     json_t *vector;

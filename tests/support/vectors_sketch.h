@@ -1,5 +1,5 @@
 /* tests/support/vectors_sketch.h: one line of tests/data/sketch.jsonl against
- * flush/sketch. Vectors of the older 16-bit bins are checked as far as the two
+ * flush/values/sketch. Vectors of the older 16-bit bins are checked as far as the two
  * forms agree: by the total of each key where a key fills several bins (without
  * quantiles), and by the summary alone where 16 bits keep more bins than the
  * limit. */

@@ -1,0 +1,36 @@
+#include "flush/delivery/backlog.h"
+
+/* One that returns is among the newest, so the walk is short. */
+void backlog_put(struct backlog *backlog, struct errand *given)
+{
+    struct errand *newer = NULL, *older = backlog->newest;
+
+    while (older != NULL && older->order > given->order) {
+        newer = older;
+        older = older->next;
+    }
+    given->previous = newer;
+    given->next = older;
+    *(newer != NULL ? &newer->next : &backlog->newest) = given;
+    *(older != NULL ? &older->previous : &backlog->oldest) = given;
+    backlog->n++;
+}
+
+struct errand *backlog_take(struct backlog *backlog, struct errand *errand)
+{
+    *(errand->previous != NULL ? &errand->previous->next : &backlog->newest) = errand->next;
+    *(errand->next != NULL ? &errand->next->previous : &backlog->oldest) = errand->previous;
+    errand->next = errand->previous = NULL;
+    backlog->n--;
+    return errand;
+}
+
+struct errand *backlog_take_newest(struct backlog *backlog)
+{
+    return backlog->newest != NULL ? backlog_take(backlog, backlog->newest) : NULL;
+}
+
+struct errand *backlog_take_oldest(struct backlog *backlog)
+{
+    return backlog->oldest != NULL ? backlog_take(backlog, backlog->oldest) : NULL;
+}

@@ -1,0 +1,682 @@
+#include "flush/delivery/delivery.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "flush/delivery/endpoint.h"
+
+enum { STOP_MARGIN_MS = 100 }; /* at most, to count what is left before the deadline */
+
+/* The same when it goes to disk. */
+enum { SPOOL_MARGIN_MS = 1000 };
+
+/* Between two stamps of a loop that has nothing to do. */
+enum { ALIVE_S = 2 };
+
+/* What a reload brings. */
+struct change {
+    struct delivery_config config; /* numbers only */
+    size_t n_keys;                 /* one an endpoint */
+    char *keys[DELIVERY_ENDPOINTS_MAX];
+};
+
+struct delivery {
+    struct delivery_config config; /* its texts are not kept */
+    struct endpoint_common common;
+    struct delivery_ledger *ledgers;
+    struct event *wake;
+    struct event *deadline;
+    struct event *alive;
+    struct endpoint *endpoints[DELIVERY_ENDPOINTS_MAX];
+    size_t n_endpoints;         /* 0: local */
+    struct mirror_sink *mirror; /* or NULL */
+    uint64_t taken;
+
+    /* delivery_follow puts, the thread takes; whoever exchanges it out owns it. */
+    _Atomic(struct change *) change;
+    _Atomic(int64_t) alive_ms; /* the thread writes, delivery_alive_ms reads */
+    _Atomic(bool) hold;        /* delivery_hold and _resume write, the thread reads */
+    /* delivery_hand_over puts; whoever exchanges it out alone writes to it. */
+    _Atomic(struct state_writer *) heir;
+    _Atomic(int64_t) stop_ns; /* delivery_stop writes once, the thread reads; 0: run */
+
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t ended;
+    bool has_held, is_quiet, has_ended, has_handed; /* under mutex */
+};
+
+static int64_t monotonic_ms(void)
+{
+    return clock_monotonic_ns() / 1000000;
+}
+
+static void arm(struct event *timer, int64_t wait_ms)
+{
+    struct timeval wait = { wait_ms / 1000, wait_ms % 1000 * 1000 };
+
+    evtimer_add(timer, wait_ms > 0 ? &wait : &(struct timeval){ 0 });
+}
+
+/* ------------------------------------------------------------------- loop */
+
+static void say(struct delivery *delivery, bool *what)
+{
+    pthread_mutex_lock(&delivery->mutex);
+    *what = true;
+    pthread_cond_signal(&delivery->ended);
+    pthread_mutex_unlock(&delivery->mutex);
+}
+
+static void note_quiet(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        if (!endpoint_is_quiet(delivery->endpoints[i]))
+            return;
+    say(delivery, &delivery->is_quiet);
+}
+
+static bool mirror_is_drained(const struct delivery *delivery)
+{
+    return delivery->mirror == NULL || mirror_sink_is_drained(delivery->mirror);
+}
+
+/* After every step of an endpoint: is there anything left to wait for? */
+static void on_moved(void *argument)
+{
+    struct delivery *delivery = argument;
+    bool drained = delivery->common.stopping;
+
+    if (delivery->common.holding && !drained)
+        note_quiet(delivery);
+
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        drained = drained && endpoint_is_drained(delivery->endpoints[i]);
+    if (drained && mirror_is_drained(delivery))
+        event_base_loopbreak(delivery->common.base);
+}
+
+static void discard(struct delivery *delivery, const struct payload *payload)
+{
+    struct delivery_ledger *ledger = &delivery->ledgers[0];
+
+    count(&ledger->accepted, payload->points);
+    count(&ledger->discarded_local, payload->points);
+    delivery_ledger_check(ledger);
+    if (delivery->config.observe != NULL)
+        delivery->config.observe(delivery->config.observe_context, ledger);
+}
+
+/* What goes to Redis goes nowhere else. */
+static void accept_mirrored(struct delivery *delivery, struct payload *given)
+{
+    outbox_release(delivery->common.outbox, given);
+    if (delivery->mirror != NULL)
+        mirror_sink_accept(delivery->mirror, given);
+    else
+        payload_free(given);
+}
+
+/* Held while it is given to each endpoint, which may be done with it at once. */
+static void accept_payload(struct delivery *delivery, struct payload *given)
+{
+    uint64_t order = delivery->taken++;
+
+    given->holders = 1;
+    if (delivery->n_endpoints == 0)
+        discard(delivery, given);
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_accept(delivery->endpoints[i], given, order);
+    if (--given->holders == 0)
+        outbox_settle(delivery->common.outbox, given);
+}
+
+static void accept_all(struct delivery *delivery)
+{
+    struct payload *payload = outbox_take(delivery->common.outbox);
+
+    while (payload != NULL) {
+        struct payload *next = payload->next;
+
+        if (payload->route == ROUTE_REDIS)
+            accept_mirrored(delivery, payload);
+        else
+            accept_payload(delivery, payload);
+        payload = next;
+    }
+}
+
+static void begin_stop(struct delivery *delivery, int64_t stop_ns)
+{
+    int64_t now_ms = monotonic_ms();
+    int64_t left_ms = stop_ns / 1000000 - now_ms;
+    int64_t most_ms = delivery->config.spool.max_bytes > 0 ? SPOOL_MARGIN_MS : STOP_MARGIN_MS;
+    int64_t share_ms = left_ms / (delivery->config.spool.max_bytes > 0 ? 2 : 10);
+    int64_t margin_ms = share_ms < most_ms ? share_ms : most_ms;
+
+    delivery->common.stopping = true;
+    delivery->common.give_up_ms = now_ms + left_ms - margin_ms;
+    arm(delivery->deadline, delivery->common.give_up_ms - now_ms);
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_hurry(delivery->endpoints[i]);
+    if (delivery->mirror != NULL)
+        mirror_sink_hurry(delivery->mirror);
+    on_moved(delivery);
+}
+
+static void change_free(struct change *given)
+{
+    for (size_t i = 0; given != NULL && i < given->n_keys; i++)
+        free(given->keys[i]);
+    free(given);
+}
+
+static void follow(struct delivery *delivery)
+{
+    struct change *change =
+        atomic_exchange_explicit(&delivery->change, NULL, memory_order_acquire);
+
+    if (change == NULL)
+        return;
+    delivery->config.timeout_ms = change->config.timeout_ms;
+    delivery->config.reset_s = change->config.reset_s;
+    delivery->config.queue_bytes = change->config.queue_bytes;
+    delivery->config.backoff = change->config.backoff;
+    delivery->config.validation_interval_ms = change->config.validation_interval_ms;
+    for (size_t i = 0; i < delivery->n_endpoints && !delivery->common.stopping; i++)
+        endpoint_follow(delivery->endpoints[i], change->keys[i]);
+    change_free(change);
+}
+
+/* No request is begun and no disk asked, until a successor takes over or nobody does. */
+static void follow_hold(struct delivery *delivery)
+{
+    bool hold = atomic_load_explicit(&delivery->hold, memory_order_relaxed);
+    bool held = delivery->common.holding;
+
+    delivery->common.holding = hold;
+    if (hold) {
+        say(delivery, &delivery->has_held);
+        note_quiet(delivery);
+    } else if (held) {
+        for (size_t i = 0; i < delivery->n_endpoints; i++)
+            endpoint_resume(delivery->endpoints[i]);
+    }
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *argument)
+{
+    struct delivery *delivery = argument;
+    eventfd_t ignored;
+
+    (void)what;
+    eventfd_read(fd, &ignored);
+    int64_t stop_ns = atomic_load_explicit(&delivery->stop_ns, memory_order_acquire);
+
+    follow(delivery);
+    follow_hold(delivery);
+    accept_all(delivery);
+    if (stop_ns != 0 && atomic_load_explicit(&delivery->heir, memory_order_relaxed) != NULL)
+        event_base_loopbreak(delivery->common.base);
+    else if (stop_ns != 0 && !delivery->common.stopping)
+        begin_stop(delivery, stop_ns);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *argument)
+{
+    struct delivery *delivery = argument;
+
+    (void)fd;
+    (void)what;
+    event_base_loopbreak(delivery->common.base);
+}
+
+static void note_alive(struct delivery *delivery)
+{
+    atomic_store_explicit(&delivery->alive_ms, monotonic_ms(), memory_order_relaxed);
+}
+
+static void on_alive(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    note_alive(argument);
+}
+
+int64_t delivery_alive_ms(const struct delivery *delivery)
+{
+    return atomic_load_explicit(&delivery->alive_ms, memory_order_relaxed);
+}
+
+/* Frees all that the thread used, and no memory that others wait on. */
+static void delivery_clear(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_free(delivery->endpoints[i]);
+    syncer_stop(&delivery->common.syncer);
+    mirror_sink_free(delivery->mirror);
+    transfers_close(&delivery->common.transfers);
+    if (delivery->wake != NULL)
+        event_free(delivery->wake);
+    if (delivery->deadline != NULL)
+        event_free(delivery->deadline);
+    if (delivery->alive != NULL)
+        event_free(delivery->alive);
+    if (delivery->common.base != NULL)
+        event_base_free(delivery->common.base);
+}
+
+/* ------------------------------------------------------------- a successor */
+
+static void write_mirror(const struct delivery *delivery, struct state_writer *out)
+{
+    if (delivery->mirror == NULL)
+        return;
+    state_put_text(out, slice_of(mirror_sink_name(delivery->mirror)));
+    state_put_number(out, 0);
+    mirror_sink_hand_over(delivery->mirror, out);
+    queue_hand_over_end(out);
+}
+
+/* True: all of it is in the state, and the state is whole. */
+static bool write_payloads(const struct delivery *delivery, struct state_writer *out)
+{
+    if (!state_settle(out))
+        return false;
+    state_begin(out, STATE_PAYLOADS);
+    state_put_number(out, delivery->n_endpoints + (delivery->mirror != NULL));
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_hand_over(delivery->endpoints[i], out);
+    write_mirror(delivery, out);
+    if (state_complete(out))
+        return true;
+    state_cancel(out);
+    return false;
+}
+
+static void close_accounts(struct delivery *delivery)
+{
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_handed_over(delivery->endpoints[i]);
+    if (delivery->mirror != NULL)
+        mirror_sink_handed_over(delivery->mirror);
+}
+
+/* What cannot be written stays on its account, and is kept as at a stop. */
+static void hand_over(struct delivery *delivery)
+{
+    struct state_writer *out =
+        atomic_exchange_explicit(&delivery->heir, NULL, memory_order_acquire);
+
+    if (out == NULL) /* nobody waits for it, or not any more */
+        return;
+    if (write_payloads(delivery, out))
+        close_accounts(delivery);
+    else
+        log_error("delivery: no memory to hand over what is unsent: kept as at a stop");
+    say(delivery, &delivery->has_handed);
+}
+
+static struct endpoint *find_heir(struct delivery *delivery, struct slice name, uint64_t place)
+{
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        if (endpoint_is_heir(delivery->endpoints[i], name, place))
+            return delivery->endpoints[i];
+    return NULL;
+}
+
+/* False: nobody does. */
+static bool take_over_payload(struct delivery *delivery, struct endpoint *endpoint,
+                              struct slice name, struct payload *payload)
+{
+    struct mirror_sink *mirror = delivery->mirror;
+
+    if (payload->route != ROUTE_REDIS)
+        return endpoint != NULL && endpoint_take_over(endpoint, payload, delivery->taken++);
+    if (mirror == NULL || !slice_equal(slice_of(mirror_sink_name(mirror)), name))
+        return false;
+    mirror_sink_take_over(mirror, payload);
+    return true;
+}
+
+/* The payloads of one endpoint; NULL: the mirror, or it is configured no more. */
+static void take_over_payloads(struct delivery *delivery, struct endpoint *endpoint,
+                               struct slice name, struct state_reader *in)
+{
+    struct payload *payload;
+    uint64_t points = 0;
+
+    while ((payload = queue_read(in)) != NULL) {
+        if (take_over_payload(delivery, endpoint, name, payload))
+            continue;
+        points += payload->points;
+        payload_free(payload);
+    }
+    if (points > 0)
+        log_warn("delivery: %.*s: %" PRIu64 " points of the process before are given up: %s",
+                 (int)name.len, name.at, points,
+                 endpoint != NULL ? "no memory" : "nothing is sent there any more");
+}
+
+static void take_over(struct delivery *delivery)
+{
+    struct state *state = delivery->config.inherited;
+
+    if (state == NULL)
+        return;
+    struct state_reader in = state->parts[STATE_PAYLOADS];
+    size_t n = in.at != NULL ? state_get_count(&in, 1) : 0;
+
+    for (size_t i = 0; i < n && !in.failed; i++) {
+        struct slice name = state_get_text(&in);
+        uint64_t place = state_get_number(&in);
+
+        take_over_payloads(delivery, find_heir(delivery, name, place), name, &in);
+    }
+    if (in.failed)
+        log_error("delivery: unsent payloads of the process before are damaged and lost");
+    state_done(state);
+}
+
+static void *delivery_run(void *argument)
+{
+    struct delivery *delivery = argument;
+
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_begin(delivery->endpoints[i]);
+    take_over(delivery);
+    event_base_dispatch(delivery->common.base);
+    hand_over(delivery);
+    for (size_t i = 0; i < delivery->n_endpoints; i++)
+        endpoint_keep_rest(delivery->endpoints[i]);
+    if (delivery->mirror != NULL)
+        mirror_sink_keep_rest(delivery->mirror);
+    delivery_clear(delivery);
+    say(delivery, &delivery->has_ended);
+    return NULL;
+}
+
+/* ------------------------------------------------------------ start, stop */
+
+/* The number of earlier targets with the same URL. */
+static unsigned place_of(const struct delivery_config *config, size_t index)
+{
+    const char *url = config->more[index].base_url;
+    unsigned place = strcmp(config->base_url, url) == 0;
+
+    for (size_t i = 0; i < index; i++)
+        place += strcmp(config->more[i].base_url, url) == 0;
+    return place;
+}
+
+static bool open_endpoint(struct delivery *delivery, const struct delivery_target *target,
+                          unsigned place)
+{
+    struct endpoint *endpoint = endpoint_new(&delivery->common, target, place,
+                                             &delivery->ledgers[delivery->n_endpoints]);
+
+    if (endpoint != NULL)
+        delivery->endpoints[delivery->n_endpoints++] = endpoint;
+    return endpoint != NULL;
+}
+
+static bool open_endpoints(struct delivery *delivery)
+{
+    const struct delivery_config *config = &delivery->config;
+    struct delivery_target first = { config->base_url, config->api_key };
+
+    if (first.base_url == NULL)
+        return true;
+    if (config->n_more >= DELIVERY_ENDPOINTS_MAX || !open_endpoint(delivery, &first, 0))
+        return false;
+    for (size_t i = 0; i < config->n_more; i++)
+        if (!open_endpoint(delivery, &config->more[i], place_of(config, i)))
+            return false;
+    return true;
+}
+
+static bool open_mirror(struct delivery *delivery)
+{
+    struct mirror_sink_config config;
+    char problem[256];
+
+    if (delivery->config.mirror == NULL)
+        return true;
+    config = *delivery->config.mirror;
+    config.moved = on_moved;
+    config.moved_context = delivery;
+    delivery->mirror = mirror_sink_new(delivery->common.base, &config, problem, sizeof problem);
+    if (delivery->mirror == NULL)
+        log_error("heeler_redis_url: %s", problem);
+    return delivery->mirror != NULL;
+}
+
+static bool delivery_open(struct delivery *delivery)
+{
+    static const struct timeval alive = { ALIVE_S, 0 };
+    struct endpoint_common *common = &delivery->common;
+    /* Of each endpoint, and its question about the key. */
+    int connections = (delivery->config.concurrent + 1) * (int)(delivery->config.n_more + 1);
+
+    common->base = event_base_new();
+    if (common->base == NULL ||
+        !transfers_open(&common->transfers, common->base, connections, endpoint_done, common))
+        return false;
+    if (delivery->config.spool.max_bytes > 0)
+        syncer_start(&common->syncer); /* without it the kernel writes later */
+    delivery->deadline = evtimer_new(common->base, on_deadline, delivery);
+    delivery->wake = event_new(common->base, common->outbox->wake_fd, EV_READ | EV_PERSIST,
+                               on_wake, delivery);
+    delivery->alive = event_new(common->base, -1, EV_PERSIST, on_alive, delivery);
+    note_alive(delivery);
+    return delivery->deadline != NULL && delivery->wake != NULL && delivery->alive != NULL &&
+           event_add(delivery->wake, NULL) == 0 && event_add(delivery->alive, &alive) == 0 &&
+           open_endpoints(delivery) && open_mirror(delivery);
+}
+
+static void open_condition(struct delivery *delivery)
+{
+    pthread_condattr_t attributes;
+
+    pthread_mutex_init(&delivery->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&delivery->ended, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+/* Signals belong to the main thread; SIGPIPE of a broken connection then stays
+ * pending here and does no harm. */
+static bool start_thread(struct delivery *delivery)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&delivery->thread, NULL, delivery_run, delivery) == 0;
+
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+/* The thread has ended, or never began. */
+static void delivery_free(struct delivery *delivery)
+{
+    pthread_cond_destroy(&delivery->ended);
+    pthread_mutex_destroy(&delivery->mutex);
+    change_free(delivery->change);
+    free(delivery);
+    curl_global_cleanup();
+}
+
+struct delivery *delivery_start(const struct delivery_config *config, struct outbox *outbox,
+                                struct delivery_ledger *ledgers)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+
+    if (delivery == NULL)
+        return NULL;
+    delivery->config = *config;
+    delivery->common = (struct endpoint_common){
+        .config = &delivery->config, .outbox = outbox, .moved = on_moved, .delivery = delivery
+    };
+    delivery->ledgers = ledgers;
+    CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+
+    if (code != CURLE_OK) {
+        log_error("delivery: cannot start: libcurl: %s", curl_easy_strerror(code));
+        free(delivery);
+        return NULL;
+    }
+    if (config->inherited != NULL)
+        state_use(config->inherited);
+    open_condition(delivery);
+    if (delivery_open(delivery) && start_thread(delivery))
+        return delivery;
+    log_error("delivery: cannot start: bad intake URL or API key, or out of memory");
+    if (config->inherited != NULL)
+        state_done(config->inherited);
+    delivery_clear(delivery);
+    delivery_free(delivery);
+    return NULL;
+}
+
+static bool copy_key(struct change *change, const char *key)
+{
+    char *copy = strdup(key != NULL ? key : "");
+
+    if (copy != NULL)
+        change->keys[change->n_keys++] = copy;
+    return copy != NULL;
+}
+
+static bool copy_keys(struct change *change, const struct delivery_config *config)
+{
+    if (config->base_url == NULL)
+        return true;
+    if (!copy_key(change, config->api_key))
+        return false;
+    for (size_t i = 0; i < config->n_more; i++)
+        if (!copy_key(change, config->more[i].api_key))
+            return false;
+    return true;
+}
+
+bool delivery_follow(struct delivery *delivery, const struct delivery_config *config)
+{
+    size_t n = config->base_url != NULL ? config->n_more + 1 : 0;
+    struct change *change = n == delivery->n_endpoints ? calloc(1, sizeof *change) : NULL;
+
+    if (change == NULL)
+        return false;
+    change->config = *config;
+    if (!copy_keys(change, config)) {
+        change_free(change);
+        return false;
+    }
+    change_free(atomic_exchange_explicit(&delivery->change, change, memory_order_acq_rel));
+    outbox_wake(delivery->common.outbox);
+    return true;
+}
+
+/* A deadline that is over still leaves a moment to count what is left. */
+static int64_t fair_deadline(int64_t deadline_ns)
+{
+    int64_t soonest_ns = clock_monotonic_ns() + STOP_MARGIN_MS * INT64_C(1000000);
+
+    return deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
+}
+
+/* Until *what is true or the deadline. */
+static bool wait_for(struct delivery *delivery, const bool *what, int64_t deadline_ns)
+{
+    struct timespec until = { deadline_ns / 1000000000, deadline_ns % 1000000000 };
+    int waited = 0;
+
+    pthread_mutex_lock(&delivery->mutex);
+    while (!*what && waited == 0)
+        waited = pthread_cond_timedwait(&delivery->ended, &delivery->mutex, &until);
+    bool came = *what;
+
+    pthread_mutex_unlock(&delivery->mutex);
+    return came;
+}
+
+static void begin_end(struct delivery *delivery, int64_t deadline_ns)
+{
+    atomic_store_explicit(&delivery->stop_ns, deadline_ns, memory_order_release); /* on_wake */
+    outbox_wake(delivery->common.outbox);
+}
+
+/* False: the thread goes on, and with it the delivery. */
+static bool wait_for_end(struct delivery *given, int64_t deadline_ns)
+{
+    if (!wait_for(given, &given->has_ended, deadline_ns)) {
+        pthread_detach(given->thread);
+        return false;
+    }
+    pthread_join(given->thread, NULL);
+    delivery_free(given);
+    return true;
+}
+
+bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns)
+{
+    int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
+
+    begin_end(given, deadline_ns);
+    return wait_for_end(given, deadline_ns);
+}
+
+void delivery_hold(struct delivery *delivery)
+{
+    syncer_hold(&delivery->common.syncer, true);
+    atomic_store_explicit(&delivery->hold, true, memory_order_relaxed);
+    outbox_wake(delivery->common.outbox);
+}
+
+enum delivery_held delivery_held(struct delivery *delivery, int64_t until_monotonic_ns)
+{
+    bool quiet = wait_for(delivery, &delivery->is_quiet, until_monotonic_ns);
+
+    pthread_mutex_lock(&delivery->mutex);
+    bool held = delivery->has_held;
+
+    pthread_mutex_unlock(&delivery->mutex);
+    if (!held || !syncer_is_idle(&delivery->common.syncer))
+        return DELIVERY_SILENT;
+    return quiet ? DELIVERY_QUIET : DELIVERY_BUSY;
+}
+
+void delivery_resume(struct delivery *delivery)
+{
+    pthread_mutex_lock(&delivery->mutex);
+    delivery->has_held = delivery->is_quiet = false;
+    pthread_mutex_unlock(&delivery->mutex);
+    atomic_store_explicit(&delivery->hold, false, memory_order_relaxed);
+    syncer_hold(&delivery->common.syncer, false);
+    outbox_wake(delivery->common.outbox);
+}
+
+enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
+                                      struct state_writer *out)
+{
+    int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
+
+    atomic_store_explicit(&given->heir, out, memory_order_release); /* hand_over */
+    begin_end(given, deadline_ns);
+    if (!wait_for(given, &given->has_handed, deadline_ns)) {
+        if (atomic_exchange_explicit(&given->heir, NULL, memory_order_relaxed) != NULL) {
+            pthread_detach(given->thread);
+            return DELIVERY_STUCK;
+        }
+        wait_for(given, &given->has_handed, INT64_MAX); /* it is at it, in memory only */
+    }
+    return wait_for_end(given, fair_deadline(deadline_ns)) ? DELIVERY_ENDED : DELIVERY_LINGERS;
+}

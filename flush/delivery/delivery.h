@@ -1,0 +1,116 @@
+/* flush/delivery/delivery.h: payloads to the intakes.
+ *
+ *   outbox -> accepted -> for each endpoint:
+ *                 [queue, newest first] -> requests in flight -> delivered
+ *                   ^  |  |                    |         |
+ *                   |  |  `-> shed (oldest)    |         `-> refused
+ *              disk <--´                       |
+ *                   `<---- retry, by back-off -´
+ *
+ * One thread with a loop of its own; a slow intake fills its queue and does no
+ * other harm. What is queued and in flight is bounded in bytes, and beyond the
+ * bound the oldest goes first: after an outage the newest points are the ones
+ * worth having. Payloads that were accepted are the thread's, to their end. */
+#ifndef FLUSH_DELIVERY_DELIVERY_H
+#define FLUSH_DELIVERY_DELIVERY_H
+
+#include "flush/delivery/delivery_ledger.h"
+#include "flush/delivery/mirror_sink.h"
+#include "flush/delivery/proxy.h"
+#include "flush/memory/state.h"
+#include "flush/payloads/outbox.h"
+#include "flush/redis/backoff.h"
+
+enum { DELIVERY_ENDPOINTS_MAX = 64 };
+
+/* One key of one intake. */
+struct delivery_target {
+    const char *base_url;
+    const char *api_key;
+};
+
+/* The disk behind the queues; max_bytes is for each endpoint. */
+struct delivery_spool {
+    const char *path;   /* a folder below it for each endpoint */
+    uint64_t max_bytes; /* 0: no spool */
+    double max_disk_ratio;
+    int64_t outdated_s; /* 0: never */
+};
+
+struct delivery_config {
+    const char *base_url; /* NULL: local mode, nothing is sent */
+    const char *api_key;
+    const struct delivery_target *more; /* that get every payload too */
+    size_t n_more;
+    const char *user_agent; /* NULL: ours */
+    int64_t timeout_ms;     /* of one request */
+    int64_t reset_s;        /* a connection of that age is given up for a new one; 0: never */
+    size_t queue_bytes;     /* queued and in flight in memory, for each endpoint */
+    int concurrent;         /* requests in flight, for each endpoint */
+    struct backoff_config backoff;
+    bool http1;
+    struct intake_transport transport; /* its proxy is chosen by: */
+    struct proxy_config proxy;
+    struct delivery_spool spool;
+    const char *dead_letter_path;   /* NULL or empty: none are kept */
+    int64_t validation_interval_ms; /* of the keys, first at the start; 0: never */
+
+    struct state *inherited; /* payloads of a predecessor, for the thread to read; or NULL */
+    const struct mirror_sink_config *mirror; /* payloads of ROUTE_REDIS go there; or NULL */
+
+    /* Called on the delivery thread after every step, the ledger balanced. May be NULL. */
+    void (*observe)(void *context, const struct delivery_ledger *ledger);
+    void *observe_context;
+};
+
+struct delivery;
+
+/* Starts the thread; the texts of config are copied, outbox and ledgers (zeroed
+ * by the caller: one for the first endpoint and one for each of more) must
+ * outlive it. NULL, with a log line, when a setting makes no sense or the machine
+ * is out of something. Once per process at a time. */
+struct delivery *delivery_start(const struct delivery_config *config, struct outbox *outbox,
+                                struct delivery_ledger *ledgers);
+
+/* Takes over from a config with the same targets, in order: their keys, the time limit, the
+ * bound of the queues, the back-off and how often keys are validated. The texts are copied;
+ * the thread follows soon. False: other targets, or no memory; all stays as it was. */
+bool delivery_follow(struct delivery *delivery, const struct delivery_config *config);
+
+/* Monotonic milliseconds of the last turn of the loop, a few seconds coarse; for health. */
+int64_t delivery_alive_ms(const struct delivery *delivery);
+
+/* Sends what is queued until the deadline (CLOCK_MONOTONIC), a blocked endpoint
+ * being tried at once, but gives up earlier when no attempt would fall before
+ * it. What is left goes to disk, or is shed as stopped. Nothing may be pushed any
+ * more. False: the thread did not come to its end in time and still uses outbox
+ * and ledgers; the process must not free them, only end. */
+bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns);
+
+/* No request begins any more and no disk is asked, so that a successor may take over. What
+ * is pushed is kept. delivery_resume(), delivery_hand_over() or delivery_stop() is next. */
+void delivery_hold(struct delivery *delivery);
+void delivery_resume(struct delivery *delivery);
+
+enum delivery_held {
+    DELIVERY_SILENT, /* the thread has not answered: a disk or a name server hangs */
+    DELIVERY_BUSY,   /* a request is still under way */
+    DELIVERY_QUIET,
+};
+
+/* How far it has come; waits until the last of these is so, or that time has come. */
+enum delivery_held delivery_held(struct delivery *delivery, int64_t until_monotonic_ns);
+
+enum delivery_heir {
+    DELIVERY_ENDED,
+    DELIVERY_LINGERS, /* all is said, and the thread goes on as with delivery_stop() */
+    DELIVERY_STUCK,   /* the same, and it has not come to writing: nothing was handed over */
+};
+
+/* Instead of delivery_stop: what is left is written into the part STATE_PAYLOADS, and the
+ * state completed. What cannot be written goes to disk or is shed as at a stop. When it is
+ * stuck nobody writes to the state any more. */
+enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
+                                      struct state_writer *out);
+
+#endif

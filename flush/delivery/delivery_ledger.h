@@ -1,0 +1,94 @@
+/* flush/delivery/delivery_ledger.h: the account of one sink: what became of its payloads.
+ *
+ * Written by the delivery thread alone, read by anyone, all relaxed. After
+ * every step, in points and in payloads,
+ *   accepted + recovered + split = delivered + delivered_stale + refused + shed
+ *                                  + discarded_local + queued + spooled + handed_over
+ * where split holds payloads only: one that was too large became two. */
+#ifndef FLUSH_DELIVERY_DELIVERY_LEDGER_H
+#define FLUSH_DELIVERY_DELIVERY_LEDGER_H
+
+#include <stdatomic.h>
+
+#include "flush/delivery/intake.h"
+
+struct delivery_count {
+    _Atomic(uint64_t) points, payloads;
+};
+
+enum delivery_refusal { REFUSED_400, REFUSED_413, REFUSED_OTHER, REFUSED_COUNT };
+
+/* Why a payload was given up without an answer: X(id, label, sentence). */
+#define DELIVERY_SHEDS(X)                                                                  \
+    X(SHED_QUEUE_FULL, "queue_full",                                                       \
+      "forwarder_retry_queue_payloads_max_size is used up; the oldest go")                 \
+    X(SHED_STOPPED, "stopped", "unsent at the stop")                                       \
+    X(SHED_SPOOL_FULL, "spool_full",                                                       \
+      "forwarder_storage_max_size_in_bytes is used up; the oldest go")                     \
+    X(SHED_SPOOL_OUTDATED, "spool_outdated", "older than forwarder_outdated_file_in_days") \
+    X(SHED_SPOOL_DAMAGED, "spool_damaged", "their file in the spool is damaged")           \
+    X(SHED_SPOOL_LOST, "spool_lost", "their file in the spool is gone")                    \
+    X(SHED_NO_MEMORY, "no_memory", "no memory for them")
+
+#define DELIVERY_SHED_ENUM(id, label, sentence) id,
+enum delivery_shed { DELIVERY_SHEDS(DELIVERY_SHED_ENUM) SHED_COUNT };
+#undef DELIVERY_SHED_ENUM
+
+/* What is known about the API key of a sink. */
+enum key_state { KEY_UNKNOWN, KEY_VALID, KEY_INVALID };
+
+struct delivery_ledger {
+    struct delivery_count accepted;        /* taken from the outbox */
+    struct delivery_count recovered;       /* found on disk at the start, or taken over */
+    struct delivery_count split;           /* payloads more, by splitting */
+    struct delivery_count delivered;       /* within the hour */
+    struct delivery_count delivered_stale; /* later: the intake may ignore them */
+    struct delivery_count refused[REFUSED_COUNT];
+    struct delivery_count shed[SHED_COUNT];
+    struct delivery_count discarded_local; /* no intake is configured */
+    struct delivery_count handed_over;     /* unsent, to the process behind this one */
+    struct delivery_count queued;          /* a gauge: in memory only, waiting or in flight */
+    struct delivery_count spooled;         /* a gauge: on disk */
+    _Atomic(uint64_t) queued_bytes;        /* a gauge: of payloads in memory */
+    _Atomic(uint64_t) spooled_bytes;       /* a gauge: of files */
+    _Atomic(uint64_t) damaged_files;       /* whose points are not known */
+    _Atomic(uint64_t) dead_letters;        /* written */
+    _Atomic(uint64_t) retries;             /* payloads put back to be sent again */
+    _Atomic(uint64_t) errors[ERROR_COUNT];
+    _Atomic(int64_t) last_success_ms; /* wall clock; 0: never */
+    _Atomic(int) key;                 /* enum key_state */
+    _Atomic(uint64_t)
+        imbalance; /* points by which the equation above fails; checked each step */
+};
+
+const char *delivery_refusal_name(enum delivery_refusal refusal); /* "400" "413" "other" */
+const char *delivery_shed_name(enum delivery_shed shed);
+
+/* Sums over the rows, and over both kinds of delivered: points. */
+uint64_t delivery_refused_points(const struct delivery_ledger *ledger);
+uint64_t delivery_shed_points(const struct delivery_ledger *ledger);
+uint64_t delivery_delivered_points(const struct delivery_ledger *ledger);
+
+/* Writes imbalance anew. */
+void delivery_ledger_check(struct delivery_ledger *ledger);
+
+/* One writer: a load and a store are enough, no locked addition. */
+static inline void tally(_Atomic(uint64_t) *counter, uint64_t by)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+static inline void count(struct delivery_count *into, uint32_t points)
+{
+    tally(&into->points, points);
+    tally(&into->payloads, 1);
+}
+
+static inline void uncount(struct delivery_count *from, uint32_t points)
+{
+    tally(&from->points, -(uint64_t)points);
+    tally(&from->payloads, -(uint64_t)1);
+}
+
+#endif

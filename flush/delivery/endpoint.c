@@ -1,0 +1,561 @@
+#include "flush/delivery/endpoint_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "config/log.h"
+#include "flush/delivery/dead_letter.h"
+
+enum {
+    REFUSAL_LOG_MS = 60000, /* one line about refused payloads this often */
+    STALE_S = 3600,         /* the intake may ignore points older than this */
+    READ_AGAIN_MS = 1000,   /* after a file could not be read for now */
+};
+
+static int64_t wall_s(void)
+{
+    return clock_wall_ns() / 1000000000;
+}
+
+static double random_fraction(void)
+{
+    return arc4random() / 4294967296.0;
+}
+
+void endpoint_arm(struct event *timer, int64_t wait_ms)
+{
+    struct timeval wait = { wait_ms / 1000, wait_ms % 1000 * 1000 };
+
+    evtimer_add(timer, wait_ms > 0 ? &wait : &(struct timeval){ 0 });
+}
+
+void endpoint_fail(struct endpoint *endpoint, bool probe, int64_t least_ms)
+{
+    backoff_fail(&endpoint->backoff, &endpoint->backoff_config, probe, endpoint_now_ms(),
+                 random_fraction(), least_ms);
+}
+
+static bool is_blocked(const struct endpoint *endpoint)
+{
+    return endpoint->held || endpoint->backoff.state != BACKOFF_UNBLOCKED;
+}
+
+static void trim(struct endpoint *endpoint)
+{
+    if (endpoint->common->holding && !endpoint->common->stopping)
+        return;
+    int64_t more_ms =
+        queue_trim(&endpoint->queue, is_blocked(endpoint), endpoint_now_ms(), wall_s());
+
+    if (more_ms >= 0)
+        endpoint_arm(endpoint->more, more_ms);
+}
+
+/* --------------------------------------------------------------- requests */
+
+static struct request *free_slot(struct endpoint *endpoint)
+{
+    for (int i = 0; i < endpoint->n_requests; i++)
+        if (endpoint->requests[i].errand == NULL)
+            return &endpoint->requests[i];
+    return NULL;
+}
+
+static void say_blocked(const struct endpoint *endpoint, const char *why, const char *note)
+{
+    int64_t wait_ms = endpoint->backoff.until_ms - endpoint_now_ms();
+
+    log_warn("delivery: %s fails: %s%s%s; next attempt in %.1f s, %zu payloads wait",
+             endpoint->name, why, note[0] != '\0' ? ": " : "", note,
+             (double)(wait_ms > 0 ? wait_ms : 0) / 1000, queue_waiting(&endpoint->queue));
+}
+
+/* An attempt failed: the payload waits again, and so does the endpoint. */
+static void put_back(struct request *request, int64_t least_ms, const char *why,
+                     const char *note)
+{
+    struct endpoint *endpoint = request->endpoint;
+    bool was_unblocked = endpoint->backoff.state == BACKOFF_UNBLOCKED;
+
+    endpoint_fail(endpoint, request->probe, least_ms);
+    tally(&endpoint->ledger->retries, 1);
+    queue_put_back(&endpoint->queue, request->errand);
+    request->errand = NULL;
+    if (was_unblocked)
+        say_blocked(endpoint, why, note);
+    trim(endpoint);
+}
+
+/* False: nothing could be started now. */
+static bool start_request(struct endpoint *endpoint, struct request *request)
+{
+    struct errand *errand =
+        queue_take(&endpoint->queue, endpoint->in_flight, endpoint_now_ms());
+
+    if (errand == NULL) {
+        if (queue_waiting(&endpoint->queue) > 0 && endpoint->in_flight == 0)
+            endpoint_arm(endpoint->retry, READ_AGAIN_MS);
+        return false;
+    }
+    request->errand = errand;
+    request->probe = backoff_start(&endpoint->backoff);
+    intake_request_prepare(&request->http, keyed_use(request), errand->payload);
+    if (!transfers_start(&endpoint->common->transfers, request->http.easy, request)) {
+        put_back(request, 0, "libcurl is out of memory", "");
+        return false;
+    }
+    endpoint->in_flight++;
+    return true;
+}
+
+/* Starts what may be started; otherwise comes back when a block is over. While
+ * the key is refused the probe is a question about the key, and no payload. */
+static void dispatch(struct endpoint *endpoint)
+{
+    int64_t now_ms = endpoint_now_ms();
+    struct request *slot;
+
+    if (endpoint->common->holding && !endpoint->common->stopping)
+        return;
+
+    while (!endpoint->held && queue_waiting(&endpoint->queue) > 0 &&
+           backoff_allows(&endpoint->backoff, now_ms) && (slot = free_slot(endpoint)) != NULL)
+        if (!start_request(endpoint, slot))
+            break;
+    if (endpoint->held && !endpoint->validating && backoff_allows(&endpoint->backoff, now_ms))
+        endpoint_ask_about_key(endpoint, true);
+    if ((endpoint->held || queue_waiting(&endpoint->queue) > 0) &&
+        endpoint->backoff.state == BACKOFF_BLOCKED && endpoint->backoff.until_ms > now_ms)
+        endpoint_arm(endpoint->retry, endpoint->backoff.until_ms - now_ms);
+}
+
+void endpoint_advance(struct endpoint *endpoint)
+{
+    dispatch(endpoint);
+    endpoint->common->moved(endpoint->common->delivery);
+}
+
+/* ---------------------------------------------------------------- answers */
+
+/* An answer that ends the payload, for good or for bad: the endpoint works. */
+static void works(struct request *request)
+{
+    struct endpoint *endpoint = request->endpoint;
+    bool was_blocked = endpoint->backoff.state != BACKOFF_UNBLOCKED;
+
+    backoff_succeed(&endpoint->backoff, &endpoint->backoff_config, request->probe,
+                    endpoint_now_ms(), random_fraction());
+    if (was_blocked && endpoint->backoff.state == BACKOFF_UNBLOCKED) {
+        log_info("delivery: %s takes payloads again, %zu wait", endpoint->name,
+                 queue_waiting(&endpoint->queue));
+        endpoint->queue.shedding = false;
+    }
+}
+
+static void on_answer(struct request *request, struct delivery_count *account)
+{
+    struct errand *errand = request->errand;
+
+    works(request);
+    request->errand = NULL;
+    queue_settle(&request->endpoint->queue, errand, account);
+}
+
+static void on_delivered(struct request *request)
+{
+    struct endpoint *endpoint = request->endpoint;
+    struct delivery_ledger *ledger = endpoint->ledger;
+    int64_t now_ms = clock_wall_ns() / 1000000;
+    bool stale = now_ms / 1000 - request->errand->created_s > STALE_S;
+
+    atomic_store_explicit(&ledger->last_success_ms, now_ms, memory_order_relaxed);
+    endpoint_set_key_state(endpoint, KEY_VALID);
+    endpoint->key_wrong = false;
+    on_answer(request, stale ? &ledger->delivered_stale : &ledger->delivered);
+}
+
+static void say_refused(struct request *request, long status, const char *note)
+{
+    struct endpoint *endpoint = request->endpoint;
+    int64_t now_ms = endpoint_now_ms();
+
+    endpoint->refused_unsaid++;
+    if (endpoint->refused_said_ms != 0 && now_ms - endpoint->refused_said_ms < REFUSAL_LOG_MS)
+        return;
+    log_warn("delivery: %s refused %" PRIu64 " payloads for good, last %s with %ld: %s",
+             endpoint->name, endpoint->refused_unsaid,
+             payload_route_kind(request->errand->payload->route), status, note);
+    endpoint->refused_unsaid = 0;
+    endpoint->refused_said_ms = now_ms;
+}
+
+static void keep_dead_letter(struct endpoint *endpoint, const struct payload *payload,
+                             long status, const char *note)
+{
+    struct dead_letter letter = { endpoint->name, status, note, payload, clock_wall_ns() };
+
+    if (endpoint->dead_letter_path == NULL)
+        return;
+    bool kept = dead_letter_write(endpoint->dead_letter_path, &letter);
+
+    if (kept)
+        tally(&endpoint->ledger->dead_letters, 1);
+    else if (!endpoint->dead_letters_fail)
+        log_warn("delivery: cannot keep refused payloads in %s: %m",
+                 endpoint->dead_letter_path);
+    endpoint->dead_letters_fail = !kept;
+}
+
+static void on_refused(struct request *request, long status)
+{
+    struct endpoint *endpoint = request->endpoint;
+    const char *note = intake_request_note(&request->http, &request->keyed->intake);
+
+    say_refused(request, status, note);
+    tally(&endpoint->ledger->errors[ERROR_HTTP], 1);
+    keep_dead_letter(endpoint, request->errand->payload, status, note);
+    on_answer(request, &endpoint->ledger->refused[status == 400 ? REFUSED_400 : REFUSED_413]);
+}
+
+static void on_failed(struct request *request, enum intake_error error, const char *why)
+{
+    struct endpoint *endpoint = request->endpoint;
+    int64_t wait_s = intake_request_retry_after(&request->http, wall_s());
+
+    tally(&endpoint->ledger->errors[error], 1);
+    put_back(request, wait_s * 1000, why,
+             intake_request_note(&request->http, &request->keyed->intake));
+}
+
+/* In halves it may be taken; a single item is refused. */
+static void on_too_large(struct request *request)
+{
+    struct endpoint *endpoint = request->endpoint;
+    struct errand *errand = request->errand;
+    struct payload *halves[2];
+    enum payload_split split = payload_split(errand->payload, halves);
+
+    if (split == SPLIT_DONE && !queue_split(&endpoint->queue, errand, halves))
+        split = SPLIT_NO_MEMORY;
+    switch (split) {
+    case SPLIT_DONE:
+        tally(&endpoint->ledger->errors[ERROR_HTTP], 1);
+        works(request);
+        request->errand = NULL;
+        trim(endpoint);
+        break;
+    case SPLIT_NO_MEMORY:
+        on_failed(request, ERROR_HTTP, "status 413, and no memory to split the payload");
+        break;
+    case SPLIT_SINGLE:
+    case SPLIT_DAMAGED:
+        on_refused(request, 413);
+        break;
+    }
+}
+
+static void on_forbidden(struct request *request)
+{
+    if (request->keyed == request->endpoint->keyed) { /* else a new key has come since */
+        endpoint_say_key_wrong(request->endpoint);
+        request->endpoint->held = true;
+    }
+    on_failed(request, ERROR_HTTP, "status 403");
+}
+
+static void on_status(struct request *request, long status)
+{
+    char why[32];
+
+    switch (intake_judge(status)) {
+    case INTAKE_DELIVERED:
+        on_delivered(request);
+        break;
+    case INTAKE_REFUSED:
+        on_refused(request, status);
+        break;
+    case INTAKE_TOO_LARGE:
+        on_too_large(request);
+        break;
+    case INTAKE_FORBIDDEN:
+        on_forbidden(request);
+        break;
+    case INTAKE_RETRY:
+        snprintf(why, sizeof why, "status %ld", status);
+        on_failed(request, ERROR_HTTP, why);
+        break;
+    }
+}
+
+/* -------------------------------------------------------------------- loop */
+
+static void say_done(const struct request *request, CURLcode code)
+{
+    const struct endpoint *endpoint = request->endpoint;
+    const struct errand *errand = request->errand;
+    curl_off_t took_us = 0;
+
+    if (!log_enabled(LOG_LEVEL_DEBUG))
+        return;
+    curl_easy_getinfo(request->http.easy, CURLINFO_TOTAL_TIME_T, &took_us);
+    log_debug("delivery: %s: %s of %" PRIu32 " points: %s, status %ld, %.1f ms", endpoint->name,
+              errand != NULL ? payload_route_kind(errand->payload->route) : "key",
+              errand != NULL ? errand->points : 0, curl_easy_strerror(code),
+              intake_request_status(&request->http), (double)took_us / 1000);
+}
+
+void endpoint_done(void *common, void *private, CURLcode code)
+{
+    struct request *request = private;
+    struct endpoint *endpoint = request->endpoint;
+
+    (void)common;
+    say_done(request, code);
+    if (request == &endpoint->validation) {
+        endpoint_key_answered(endpoint, code);
+    } else {
+        endpoint->in_flight--;
+        if (code == CURLE_OK)
+            on_status(request, intake_request_status(&request->http));
+        else
+            on_failed(request, intake_classify(code),
+                      intake_request_failure(&request->http, code));
+    }
+    endpoint_advance(endpoint);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    endpoint_advance(argument);
+}
+
+static void on_more(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd;
+    (void)what;
+    trim(argument);
+    endpoint_advance(argument); /* what could not be read may go now */
+}
+
+void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order)
+{
+    queue_accept(&endpoint->queue, payload, order, endpoint_now_ms());
+    dispatch(endpoint); /* first, so that the bound never keeps a free slot empty */
+    trim(endpoint);
+}
+
+void endpoint_hurry(struct endpoint *endpoint)
+{
+    backoff_hurry(&endpoint->backoff);
+    endpoint->backoff_config.recovery_reset = true;
+    endpoint_advance(endpoint);
+}
+
+bool endpoint_is_drained(const struct endpoint *endpoint)
+{
+    if (endpoint->in_flight > 0)
+        return false;
+    return queue_waiting(&endpoint->queue) == 0 ||
+           (endpoint->backoff.state == BACKOFF_BLOCKED &&
+            endpoint->backoff.until_ms >= endpoint->common->give_up_ms);
+}
+
+static uint64_t load(const _Atomic(uint64_t) *value)
+{
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+void endpoint_keep_rest(struct endpoint *endpoint)
+{
+    struct delivery_ledger *ledger = endpoint->ledger;
+    uint64_t before = load(&ledger->shed[SHED_STOPPED].points);
+
+    queue_keep_rest(&endpoint->queue);
+    uint64_t lost = load(&ledger->shed[SHED_STOPPED].points) - before;
+
+    if (lost > 0)
+        log_warn("delivery: %s: stopped with %" PRIu64 " points unsent", endpoint->name, lost);
+    if (load(&ledger->spooled.points) > 0)
+        log_info("delivery: %s: %" PRIu64 " points stay in the spool", endpoint->name,
+                 load(&ledger->spooled.points));
+}
+
+/* ------------------------------------------------------------ start, stop */
+
+static bool open_requests(struct endpoint *endpoint, int concurrent)
+{
+    endpoint->validation.endpoint = endpoint;
+    endpoint->requests = calloc((size_t)concurrent, sizeof *endpoint->requests);
+    if (endpoint->requests == NULL || !intake_request_open(&endpoint->validation.http))
+        return false;
+    for (int i = 0; i < concurrent; i++) {
+        struct request *request = &endpoint->requests[i];
+
+        if (!intake_request_open(&request->http))
+            return false;
+        request->endpoint = endpoint;
+        endpoint->n_requests++;
+    }
+    return true;
+}
+
+static bool open_timers(struct endpoint *endpoint)
+{
+    struct event_base *base = endpoint->common->base;
+
+    endpoint->retry = evtimer_new(base, on_retry, endpoint);
+    endpoint->more = evtimer_new(base, on_more, endpoint);
+    endpoint->validate = evtimer_new(base, endpoint_on_validate, endpoint);
+    return endpoint->retry != NULL && endpoint->more != NULL && endpoint->validate != NULL;
+}
+
+/* The URL without the version of ours in it. */
+static const char *lasting_name(const struct endpoint *endpoint)
+{
+    const char *label = strstr(endpoint->name, INTAKE_AGENT_LABEL ".");
+
+    return label != NULL ? label + sizeof INTAKE_AGENT_LABEL : endpoint->name;
+}
+
+/* The same for every version of ours and every key: what waits is sent with the
+ * key of the day. */
+static char *folder_of(const struct endpoint *endpoint, unsigned place)
+{
+    const char *path = endpoint->common->config->spool.path;
+    const char *name = lasting_name(endpoint);
+    char *folder = NULL;
+
+    if (path == NULL || path[0] == '\0' || endpoint->common->config->spool.max_bytes == 0)
+        return NULL;
+    if (asprintf(&folder, "%s/%016" PRIx64 "-%u", path,
+                 (uint64_t)XXH3_64bits(name, strlen(name)), place) < 0)
+        return NULL;
+    return folder;
+}
+
+void endpoint_begin(struct endpoint *endpoint)
+{
+    const struct delivery_config *config = endpoint->common->config;
+    struct queue_config queue = {
+        .name = endpoint->name,
+        .memory_bytes = config->queue_bytes,
+        .folder = endpoint->folder,
+        .spool_limits = { config->spool.max_bytes, config->spool.max_disk_ratio },
+        .syncer = &endpoint->common->syncer,
+        .outdated_s = config->spool.outdated_s,
+        .observe = config->observe,
+        .observe_context = config->observe_context,
+    };
+
+    endpoint->folder = NULL;
+    queue_open(&endpoint->queue, &queue, endpoint->common->outbox, endpoint->ledger,
+               endpoint_now_ms(), wall_s());
+    endpoint_validate_each(endpoint, config->validation_interval_ms);
+    endpoint_arm(endpoint->more, 0); /* for what was found on disk */
+}
+
+struct endpoint *endpoint_new(struct endpoint_common *common,
+                              const struct delivery_target *target, unsigned place,
+                              struct delivery_ledger *ledger)
+{
+    const struct delivery_config *config = common->config;
+    struct endpoint *endpoint = calloc(1, sizeof *endpoint);
+
+    if (endpoint == NULL)
+        return NULL;
+    endpoint->common = common;
+    endpoint->ledger = ledger;
+    endpoint->place = place;
+    endpoint->backoff_config = config->backoff;
+    endpoint->queue.spool.folder_fd = endpoint->queue.spool.lock_fd = -1;
+    if (config->dead_letter_path != NULL && config->dead_letter_path[0] != '\0')
+        endpoint->dead_letter_path = strdup(config->dead_letter_path);
+    if (!open_timers(endpoint) || !endpoint_open_key(endpoint, target) ||
+        !open_requests(endpoint, config->concurrent)) {
+        endpoint_free(endpoint);
+        return NULL;
+    }
+    endpoint->folder = folder_of(endpoint, place);
+    return endpoint;
+}
+
+/* ------------------------------------------------------------- a successor */
+
+bool endpoint_is_quiet(const struct endpoint *endpoint)
+{
+    return endpoint->in_flight == 0;
+}
+
+void endpoint_hand_over(const struct endpoint *endpoint, struct state_writer *out)
+{
+    state_put_text(out, slice_of(lasting_name(endpoint)));
+    state_put_number(out, endpoint->place);
+    queue_hand_over(&endpoint->queue, out);
+}
+
+void endpoint_handed_over(struct endpoint *endpoint)
+{
+    queue_handed_over(&endpoint->queue);
+}
+
+void endpoint_resume(struct endpoint *endpoint)
+{
+    dispatch(endpoint);
+    trim(endpoint);
+}
+
+bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64_t place)
+{
+    return endpoint->place == place && slice_equal(slice_of(lasting_name(endpoint)), name);
+}
+
+bool endpoint_take_over(struct endpoint *endpoint, struct payload *payload, uint64_t order)
+{
+    return queue_take_over(&endpoint->queue, payload, order);
+}
+
+static void end_requests(struct endpoint *endpoint)
+{
+    struct transfers *transfers = &endpoint->common->transfers;
+
+    if (endpoint->validating)
+        transfers_stop(transfers, endpoint->validation.http.easy);
+    intake_request_close(&endpoint->validation.http);
+    keyed_release(endpoint->validation.keyed);
+    for (int i = 0; i < endpoint->n_requests; i++) {
+        struct request *request = &endpoint->requests[i];
+
+        if (request->errand != NULL) {
+            transfers_stop(transfers, request->http.easy);
+            queue_free_errand(&endpoint->queue, request->errand);
+        }
+        intake_request_close(&request->http);
+        keyed_release(request->keyed);
+    }
+    free(endpoint->requests);
+}
+
+void endpoint_free(struct endpoint *endpoint)
+{
+    struct event *timers[3];
+
+    if (endpoint == NULL)
+        return;
+    end_requests(endpoint);
+    queue_close(&endpoint->queue);
+    timers[0] = endpoint->retry;
+    timers[1] = endpoint->more;
+    timers[2] = endpoint->validate;
+    for (int i = 0; i < 3; i++)
+        if (timers[i] != NULL)
+            event_free(timers[i]);
+    keyed_release(endpoint->keyed);
+    free(endpoint->name);
+    free(endpoint->folder);
+    free(endpoint->dead_letter_path);
+    free(endpoint);
+}

@@ -1,0 +1,612 @@
+#include "flush/delivery/mirror_sink.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "flush/delivery/duplicates.h"
+#include "flush/delivery/queue.h"
+#include "flush/redis/backoff.h"
+#include "flush/redis/resp.h"
+#include "flush/redis/timer.h"
+
+enum { SAY_AGAIN_MS = 60000, ASK_AGAIN_MS = 5000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000 };
+
+/* A tag of the client: the entry's order and the points of the command. */
+enum { TAG_POINTS_BITS = 8, REGISTRY_TAG = 0 };
+
+struct entry {
+    struct entry *next;
+    struct payload *payload;
+    uint64_t order, barrier; /* barrier: order of the one before it */
+    size_t offset;           /* of the next command to send */
+    uint32_t unanswered;
+    uint32_t refused; /* points that Redis will never take */
+    bool again;       /* a command failed: to be sent once more */
+    bool settled;     /* was answered once, and counted */
+    int64_t settled_ms;
+};
+
+struct mirror_sink {
+    struct mirror_sink_config config; /* its texts are not kept */
+    struct event_base *base;
+    struct mirror_ledger *ledger;
+    struct redis_client *client;
+    struct duplicates *duplicates;
+    struct event *retry;
+
+    struct entry *head, **end, *cursor;
+    size_t bytes, n_unsettled;
+    uint64_t taken, last_barrier, last_shed;
+
+    bool up, paused; /* paused: after an error, until the retry */
+    size_t pending;  /* commands under way */
+    int errors;      /* in a row */
+    bool stopping, gave_up;
+    struct backoff_config backoff;
+
+    bool took, took_ever; /* a payload, since it is up and at all */
+    bool said_down[REDIS_FAILURE_COUNT];
+    int64_t said_ms[MIRROR_ERROR_COUNT];
+    int64_t asked_ms; /* the registry */
+};
+
+#define MIRROR_ERROR_ROW(id, label, word, heals) { label, word, heals },
+static const struct {
+    const char *label, *word;
+    bool heals;
+} error_rows[] = { MIRROR_ERRORS(MIRROR_ERROR_ROW) };
+
+const char *mirror_error_name(enum mirror_error error)
+{
+    return error_rows[error].label;
+}
+
+static int64_t now_ms(void)
+{
+    return clock_monotonic_ns() / 1000000;
+}
+
+/* ---- the list ---------------------------------------------------------- */
+
+static size_t entry_bytes(const struct entry *entry)
+{
+    return sizeof *entry + outbox_weight(entry->payload);
+}
+
+static void note_bytes(struct mirror_sink *sink)
+{
+    atomic_store_explicit(&sink->ledger->points.queued_bytes, sink->bytes,
+                          memory_order_relaxed);
+}
+
+/* The account of an entry that is answered or given up. */
+static void settle(struct mirror_sink *sink, struct entry *entry)
+{
+    struct delivery_ledger *ledger = &sink->ledger->points;
+    uint32_t points = entry->payload->points;
+
+    uncount(&ledger->queued, points);
+    if (entry->refused == points && points > 0) {
+        count(&ledger->refused[REFUSED_OTHER], points);
+    } else {
+        count(&ledger->delivered, points - entry->refused);
+        tally(&ledger->refused[REFUSED_OTHER].points, entry->refused);
+    }
+    atomic_store_explicit(&ledger->last_success_ms, clock_wall_ns() / 1000000,
+                          memory_order_relaxed);
+    delivery_ledger_check(ledger);
+    entry->settled = true;
+    entry->settled_ms = now_ms();
+    sink->n_unsettled--;
+}
+
+static void shed(struct mirror_sink *sink, struct entry *entry, enum delivery_shed why)
+{
+    struct delivery_ledger *ledger = &sink->ledger->points;
+
+    uncount(&ledger->queued, entry->payload->points);
+    count(&ledger->shed[why], entry->payload->points);
+    delivery_ledger_check(ledger);
+    if (entry->payload->points > 0)
+        sink->last_shed = entry->order;
+    sink->n_unsettled--;
+}
+
+static void drop_head(struct mirror_sink *sink)
+{
+    struct entry *entry = sink->head;
+
+    sink->head = entry->next;
+    if (sink->head == NULL)
+        sink->end = &sink->head;
+    if (sink->cursor == entry)
+        sink->cursor = entry->next;
+    sink->bytes -= entry_bytes(entry);
+    note_bytes(sink);
+    payload_free(entry->payload);
+    free(entry);
+}
+
+/* Answered ones go by age, then the oldest of any kind by weight. */
+static void trim(struct mirror_sink *sink)
+{
+    int64_t oldest_ms = now_ms() - sink->config.resend_ms;
+
+    while (sink->head != NULL && sink->head->settled && sink->head->unanswered == 0 &&
+           sink->head != sink->cursor && sink->head->settled_ms <= oldest_ms)
+        drop_head(sink);
+    while (sink->bytes > sink->config.queue_bytes && sink->head != NULL) {
+        if (!sink->head->settled)
+            shed(sink, sink->head, SHED_QUEUE_FULL);
+        drop_head(sink);
+    }
+}
+
+static struct entry *find(struct mirror_sink *sink, uint64_t order)
+{
+    struct entry *entry = sink->head;
+
+    while (entry != NULL && entry->order < order)
+        entry = entry->next;
+    return entry != NULL && entry->order == order ? entry : NULL;
+}
+
+/* From there on everything is to be sent anew. */
+static void rewind_to(struct mirror_sink *sink, struct entry *from)
+{
+    for (struct entry *entry = from; entry != NULL; entry = entry->next) {
+        if (entry->offset > 0 && !entry->settled)
+            tally(&sink->ledger->points.retries, 1);
+        entry->offset = 0;
+        entry->unanswered = 0;
+        entry->again = false;
+        if (!entry->settled)
+            entry->refused = 0;
+    }
+    sink->cursor = from;
+}
+
+/* ---- sending ----------------------------------------------------------- */
+
+static bool is_answered(const struct entry *entry)
+{
+    return entry->offset == entry->payload->size && entry->unanswered == 0 && !entry->again;
+}
+
+static bool is_barrier(const struct entry *entry)
+{
+    return entry->payload->points == 0;
+}
+
+/* Not before it took some: a connection to a replica or to a Redis without memory looks
+ * well, and would have each attempt told as an outage of its own. */
+static void say_taken(struct mirror_sink *sink)
+{
+    if (sink->took)
+        return;
+    log_info("redis: %s takes the windows%s", redis_client_name(sink->client),
+             sink->took_ever ? " again" : "");
+    sink->took = sink->took_ever = true;
+    memset(sink->said_down, 0, sizeof sink->said_down);
+}
+
+static void note_answered(struct mirror_sink *sink, struct entry *entry)
+{
+    if (!entry->settled)
+        settle(sink, entry);
+    sink->errors = 0;
+    if (!is_barrier(entry))
+        say_taken(sink);
+}
+
+static struct slice rest_of(const struct entry *entry)
+{
+    return (struct slice){ (const char *)entry->payload->bytes + entry->offset,
+                           entry->payload->size - entry->offset };
+}
+
+/* A batch of which something was shed is not announced. */
+static bool is_untrue(const struct mirror_sink *sink, const struct entry *entry,
+                      const struct resp_view *command)
+{
+    return is_barrier(entry) && sink->last_shed > entry->barrier &&
+           slice_equal(command->name, SLICE("XADD"));
+}
+
+static uint32_t points_of(const struct resp_view *command)
+{
+    return slice_equal(command->name, SLICE("HSET")) ? (uint32_t)(command->n_words - 2) / 2 : 0;
+}
+
+/* False: the client takes no more now. */
+static bool send_entry(struct mirror_sink *sink, struct entry *entry)
+{
+    struct slice rest = rest_of(entry);
+    struct resp_view command;
+
+    while (resp_next(&rest, &command)) {
+        if (!is_untrue(sink, entry, &command)) {
+            uint64_t tag = entry->order << TAG_POINTS_BITS | points_of(&command);
+            if (!redis_client_send(sink->client, command.whole.at, command.whole.len,
+                                   command.key, tag))
+                return false;
+            entry->unanswered++;
+            sink->pending++;
+        }
+        entry->offset = entry->payload->size - rest.len;
+    }
+    return true;
+}
+
+static void pump(struct mirror_sink *sink)
+{
+    while (sink->up && !sink->paused && sink->cursor != NULL) {
+        struct entry *entry = sink->cursor;
+        if (is_barrier(entry) && entry->offset == 0 && sink->pending > 0)
+            return; /* reply() comes back here */
+        if (!send_entry(sink, entry))
+            return;
+        sink->cursor = entry->next;
+        if (is_answered(entry))
+            note_answered(sink, entry);
+    }
+}
+
+static void moved(struct mirror_sink *sink)
+{
+    if (sink->config.moved != NULL)
+        sink->config.moved(sink->config.moved_context);
+}
+
+/* ---- errors ------------------------------------------------------------ */
+
+static enum mirror_error error_of(const char *text)
+{
+    size_t len = strcspn(text, " ");
+
+    for (int i = 0; i < MIRROR_OTHER; i++)
+        if (strlen(error_rows[i].word) == len && memcmp(text, error_rows[i].word, len) == 0)
+            return (enum mirror_error)i;
+    return MIRROR_OTHER;
+}
+
+/* Once a minute and reason, however many commands it hits. */
+static void say_error(struct mirror_sink *sink, enum mirror_error error, const char *text,
+                      bool passing)
+{
+    char quoted[256];
+
+    if (sink->said_ms[error] != 0 && now_ms() - sink->said_ms[error] < SAY_AGAIN_MS)
+        return;
+    sink->said_ms[error] = now_ms();
+    log_warn("redis: %s answers: %s: %s", redis_client_name(sink->client),
+             log_quote(text, strlen(text), quoted, sizeof quoted),
+             passing ? "tried again until it takes it" : "such commands are dropped");
+}
+
+static void arm_retry(struct mirror_sink *sink)
+{
+    double random = (double)(uint64_t)(clock_monotonic_ns() % 1000003) / 1000003;
+    int64_t wait_ms = sink->stopping ? 0 : backoff_delay(&sink->backoff, sink->errors, random);
+
+    sink->errors++;
+    timer_start(sink->retry, wait_ms);
+}
+
+/* What was under way is answered: after a wait all goes again from the first that
+ * failed on. While stopping once more is enough. */
+static void settle_trouble(struct mirror_sink *sink)
+{
+    if (!sink->paused || sink->pending > 0 || !sink->up || evtimer_pending(sink->retry, NULL))
+        return;
+    if (sink->stopping && sink->errors > 0) {
+        sink->gave_up = true;
+        return;
+    }
+    arm_retry(sink);
+}
+
+static void on_retry(evutil_socket_t fd, short what, void *argument)
+{
+    struct mirror_sink *sink = argument;
+    struct entry *from = sink->head;
+
+    (void)fd, (void)what;
+    while (from != NULL && !from->again)
+        from = from->next;
+    if (from != NULL)
+        rewind_to(sink, from);
+    sink->paused = false;
+    pump(sink);
+    moved(sink);
+}
+
+/* "ERR The ID specified in XADD is equal or smaller": it is there already. */
+static bool is_done_already(const char *text)
+{
+    return strstr(text, "XADD is equal or smaller") != NULL;
+}
+
+static void take_error(struct mirror_sink *sink, struct entry *entry, uint32_t points,
+                       const char *text)
+{
+    enum mirror_error error = error_of(text);
+    /* Who may write but not announce still writes. */
+    bool heals = error_rows[error].heals && !(error == MIRROR_NOPERM && points == 0);
+
+    if (is_done_already(text))
+        return;
+    tally(&sink->ledger->errors[error], 1);
+    say_error(sink, error, text, heals);
+    if (heals) {
+        sink->paused = true;
+        if (entry != NULL)
+            entry->again = true;
+    } else if (entry != NULL && !entry->settled) {
+        entry->refused += points;
+    }
+}
+
+/* ---- the registry ------------------------------------------------------ */
+
+static void ask_registry(struct mirror_sink *sink)
+{
+    struct bytes command = { 0 };
+    if (sink->asked_ms != 0 && now_ms() - sink->asked_ms < ASK_AGAIN_MS)
+        return;
+    sink->asked_ms = now_ms();
+    struct slice key = duplicates_ask(sink->duplicates, clock_wall_ns() / 1000000000, &command);
+
+    if (!command.failed &&
+        redis_client_send(sink->client, command.at, command.len, key, REGISTRY_TAG))
+        sink->pending++;
+    bytes_free(&command);
+}
+
+static void read_registry(struct mirror_sink *sink, const redisReply *reply)
+{
+    uint64_t n = duplicates_read(sink->duplicates, reply, clock_wall_ns() / 1000000000);
+
+    atomic_store_explicit(&sink->ledger->duplicates, n, memory_order_relaxed);
+}
+
+/* ---- the client's events ----------------------------------------------- */
+
+static void on_up(void *context)
+{
+    struct mirror_sink *sink = context;
+
+    sink->up = true;
+    sink->paused = false;
+    sink->pending = 0;
+    evtimer_del(sink->retry);
+    sink->took = false;
+    atomic_store_explicit(&sink->ledger->up, 1, memory_order_relaxed);
+    trim(sink);
+    rewind_to(sink, sink->head);
+    pump(sink);
+    moved(sink);
+}
+
+static void on_reply(void *context, uint64_t tag, const redisReply *reply)
+{
+    struct mirror_sink *sink = context;
+    uint32_t points = tag & ((1 << TAG_POINTS_BITS) - 1);
+    struct entry *entry = tag == REGISTRY_TAG ? NULL : find(sink, tag >> TAG_POINTS_BITS);
+
+    sink->pending--;
+    if (entry != NULL)
+        entry->unanswered--;
+    if (tag == REGISTRY_TAG)
+        read_registry(sink, reply);
+    else if (reply->type == REDIS_REPLY_ERROR)
+        take_error(sink, entry, points, reply->str);
+    if (entry != NULL && is_answered(entry)) {
+        note_answered(sink, entry);
+        if (is_barrier(entry) && sink->cursor == NULL && !sink->stopping)
+            ask_registry(sink);
+    }
+    settle_trouble(sink);
+    trim(sink);
+    pump(sink);
+    moved(sink);
+}
+
+static void on_failed(void *context, uint64_t tag)
+{
+    struct mirror_sink *sink = context;
+    struct entry *entry = tag == REGISTRY_TAG ? NULL : find(sink, tag >> TAG_POINTS_BITS);
+
+    sink->pending--;
+    if (entry == NULL)
+        return;
+    entry->unanswered--;
+    entry->again = true;
+}
+
+static void on_writable(void *context)
+{
+    pump(context);
+}
+
+static void on_down(void *context, enum redis_failure failure, const char *sentence)
+{
+    struct mirror_sink *sink = context;
+
+    sink->up = false;
+    atomic_store_explicit(&sink->ledger->up, 0, memory_order_relaxed);
+    tally(&sink->ledger->failures[failure], 1);
+    if (!sink->said_down[failure])
+        log_warn("redis: %s; what is written is kept, within heeler_redis_queue_max_bytes",
+                 sentence);
+    sink->said_down[failure] = true;
+    sink->gave_up = sink->gave_up || sink->stopping;
+    moved(sink);
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+static bool open_client(struct mirror_sink *sink, const struct mirror_sink_config *config,
+                        char *problem, size_t problem_size)
+{
+    static const struct redis_client_events events = { .up = on_up,
+                                                       .reply = on_reply,
+                                                       .failed = on_failed,
+                                                       .writable = on_writable,
+                                                       .down = on_down };
+    struct redis_client_config client = {
+        .url = config->url,
+        .cluster = config->cluster,
+        .ca_file = config->ca_file,
+        .skip_validation = config->skip_validation,
+        .retry_min_ms = config->retry_min_ms,
+    };
+
+    sink->client = redis_client_new(sink->base, &client, &events, sink, problem, problem_size);
+    return sink->client != NULL;
+}
+
+static bool fill(struct mirror_sink *sink, const struct mirror_sink_config *config)
+{
+    sink->config = *config;
+    sink->ledger = config->ledger;
+    sink->end = &sink->head;
+    sink->backoff = backoff_default;
+    sink->backoff.base_ms =
+        (config->retry_min_ms > 0 ? config->retry_min_ms : RETRY_MIN_MS) / 2 + 1;
+    sink->backoff.max_ms = RETRY_MAX_MS;
+    sink->retry = evtimer_new(sink->base, on_retry, sink);
+    sink->duplicates =
+        duplicates_new(config->prefix, config->id, config->hostname, config->started_s);
+    return sink->retry != NULL && sink->duplicates != NULL;
+}
+
+struct mirror_sink *mirror_sink_new(struct event_base *base,
+                                    const struct mirror_sink_config *config, char *problem,
+                                    size_t problem_size)
+{
+    struct mirror_sink *sink = calloc(1, sizeof *sink);
+
+    snprintf(problem, problem_size, "not enough memory");
+    if (sink == NULL)
+        return NULL;
+    sink->base = base;
+    if (!fill(sink, config) || !open_client(sink, config, problem, problem_size)) {
+        mirror_sink_free(sink);
+        return NULL;
+    }
+    return sink;
+}
+
+void mirror_sink_free(struct mirror_sink *given)
+{
+    if (given == NULL)
+        return;
+    if (given->client != NULL)
+        redis_client_free(given->client);
+    while (given->head != NULL)
+        drop_head(given);
+    if (given->retry != NULL)
+        event_free(given->retry);
+    duplicates_free(given->duplicates);
+    free(given);
+}
+
+/* ---- the outside ------------------------------------------------------- */
+
+static void append(struct mirror_sink *sink, struct payload *given)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    struct delivery_ledger *ledger = &sink->ledger->points;
+
+    if (entry == NULL) {
+        count(&ledger->shed[SHED_NO_MEMORY], given->points);
+        delivery_ledger_check(ledger);
+        sink->last_shed = ++sink->taken;
+        payload_free(given);
+        return;
+    }
+    entry->payload = given;
+    entry->order = ++sink->taken;
+    entry->barrier = sink->last_barrier;
+    if (is_barrier(entry))
+        sink->last_barrier = entry->order;
+    count(&ledger->queued, given->points);
+    delivery_ledger_check(ledger);
+    *sink->end = entry;
+    sink->end = &entry->next;
+    sink->n_unsettled++;
+    sink->bytes += entry_bytes(entry);
+    note_bytes(sink);
+    if (sink->cursor == NULL && sink->up)
+        sink->cursor = entry;
+    pump(sink);
+    trim(sink);
+}
+
+void mirror_sink_accept(struct mirror_sink *sink, struct payload *given)
+{
+    count(&sink->ledger->points.accepted, given->points);
+    append(sink, given);
+}
+
+void mirror_sink_take_over(struct mirror_sink *sink, struct payload *given)
+{
+    count(&sink->ledger->points.recovered, given->points);
+    append(sink, given);
+}
+
+const char *mirror_sink_name(const struct mirror_sink *sink)
+{
+    return redis_client_name(sink->client);
+}
+
+void mirror_sink_hand_over(const struct mirror_sink *sink, struct state_writer *out)
+{
+    for (const struct entry *entry = sink->head; entry != NULL; entry = entry->next)
+        if (!entry->settled)
+            queue_write(out, entry->payload);
+}
+
+void mirror_sink_handed_over(struct mirror_sink *sink)
+{
+    struct delivery_ledger *ledger = &sink->ledger->points;
+
+    for (struct entry *entry = sink->head; entry != NULL; entry = entry->next) {
+        if (entry->settled)
+            continue;
+        uncount(&ledger->queued, entry->payload->points);
+        count(&ledger->handed_over, entry->payload->points);
+        entry->settled = true;
+        sink->n_unsettled--;
+    }
+    delivery_ledger_check(ledger);
+}
+
+void mirror_sink_hurry(struct mirror_sink *sink)
+{
+    sink->stopping = true;
+    sink->errors = 0;
+    if (sink->up && sink->paused) {
+        if (evtimer_pending(sink->retry, NULL))
+            timer_start(sink->retry, 0);
+    } else if (!sink->up) { /* its next attempt may be far */
+        redis_client_hurry(sink->client);
+    }
+}
+
+bool mirror_sink_is_drained(const struct mirror_sink *sink)
+{
+    return sink->n_unsettled == 0 || sink->gave_up;
+}
+
+void mirror_sink_keep_rest(struct mirror_sink *sink)
+{
+    for (; sink->head != NULL; drop_head(sink))
+        if (!sink->head->settled)
+            shed(sink, sink->head, SHED_STOPPED);
+}

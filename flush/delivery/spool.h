@@ -1,0 +1,94 @@
+/* flush/delivery/spool.h: a folder of payloads on disk, for one endpoint.
+ *
+ * A file is one payload behind a header with its length and a checksum. It is
+ * written under another name and renamed, so that under its own name it is whole
+ * whenever the process dies; what the machine cut short is found by length and
+ * checksum, removed and never sent. The syncer brings it to the disk. The API key is in no
+ * file: payloads are sent with the key of the day. A lock keeps a second process out.
+ * The folder and its files are ours alone: what another user owns, or may write, could
+ * hold points that nobody sent, so such a folder is refused and such a file left alone.
+ *
+ * A disk or a file server that says no is not a damaged file: what cannot be read now
+ * stays where it is and is looked at again later.
+ *
+ * Bounded twice: in bytes, each file in whole blocks, and by a share of the disk
+ * that must stay free. The spool keeps no list: the errands are the list, by
+ * creation time and number of their file. One thread; every call does the I/O
+ * of at most one payload, but for spool_scan. */
+#ifndef FLUSH_DELIVERY_SPOOL_H
+#define FLUSH_DELIVERY_SPOOL_H
+
+#include "flush/delivery/syncer.h"
+#include "flush/payloads/payload.h"
+
+struct spool_limits {
+    uint64_t max_bytes;    /* 0: no spool */
+    double max_disk_ratio; /* of the disk in use, ours and others */
+};
+
+struct spool {
+    struct spool_limits limits;
+    uint64_t bytes; /* of the files */
+    int folder_fd;  /* -1: closed */
+    int lock_fd;
+};
+
+/* Makes the folder (0700), takes the lock and clears what a killed process left
+ * half-written. False with errno and a static sentence. */
+bool spool_open(struct spool *spool, const char *folder, struct spool_limits limits,
+                const char **problem);
+void spool_close(struct spool *spool);
+
+/* Could the folder be opened, or made? Makes nothing and takes no lock. False with a
+ * static sentence. */
+bool spool_check(const char *folder, const char **problem);
+
+/* What a file says about itself; its bytes are not looked at yet. */
+struct spool_file {
+    int64_t created_s;
+    uint64_t number; /* never 0 */
+    size_t size;     /* of the payload's bytes; 0: the file cannot be read now */
+    uint32_t points;
+};
+
+struct spool_scan {
+    struct spool_file *files; /* oldest first, owned; NULL when there are none */
+    size_t n;
+    size_t damaged; /* removed, as their header or length is wrong */
+    size_t foreign; /* named like ours, and left alone: another user may have made them */
+};
+
+/* All files. False with errno: the folder cannot be read now, and nothing is said of what
+ * is in it. */
+bool spool_scan(struct spool *spool, struct spool_scan *out);
+
+/* How many bytes more the bound allows, and how many both it and the disk; below 0:
+ * so many are too many. */
+int64_t spool_bound_room(const struct spool *spool);
+int64_t spool_room(const struct spool *spool);
+
+/* What a payload of that size takes. */
+uint64_t spool_cost(size_t size);
+
+/* Writes a file; 0 with errno when it cannot. syncer: NULL: the kernel decides when
+ * it is on the disk itself. */
+uint64_t spool_write(struct spool *spool, const struct payload *payload, struct syncer *syncer);
+
+enum spool_read {
+    SPOOL_READ,
+    SPOOL_DAMAGED, /* no good, whenever it is read */
+    SPOOL_MISSING, /* there is no file of ours with that name */
+    SPOOL_LATER,   /* errno: the disk fails, or the machine is out of something */
+};
+
+/* A file that could not be read at the scan: fills the rest of *file. */
+enum spool_read spool_look(struct spool *spool, struct spool_file *file);
+
+/* The payload is the caller's. */
+enum spool_read spool_read(const struct spool *spool, int64_t created_s, uint64_t number,
+                           struct payload **out);
+
+/* size: of the payload's bytes. */
+void spool_remove(struct spool *spool, int64_t created_s, uint64_t number, size_t size);
+
+#endif

@@ -1,0 +1,45 @@
+/* flush/delivery/syncer.h: files made to outlive the machine, on a thread of their own.
+ *
+ * An fsync takes as long as the disk likes, and delivery does not wait for it: a
+ * file that was written survives the process at once, and a failure of power as
+ * soon as the syncer came to it. Bounded: when SYNCER_FILES wait, or a descriptor
+ * is lacking, a file is left to the kernel, which writes it within half a minute. */
+#ifndef FLUSH_DELIVERY_SYNCER_H
+#define FLUSH_DELIVERY_SYNCER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+enum { SYNCER_FILES = 64 };
+
+struct syncer_file {
+    int fd, folder_fd; /* owned */
+};
+
+struct syncer {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct syncer_file waiting[SYNCER_FILES]; /* all under mutex: a ring */
+    unsigned first, n;
+    bool busy; /* a file is on its way to the disk */
+    bool held, stopping, started;
+};
+
+/* False: there is no thread, and what is given is only closed. Zeroed before. */
+bool syncer_start(struct syncer *syncer);
+
+/* A file that has its name already, in a folder that stays the caller's. */
+void syncer_give(struct syncer *syncer, int given_fd, int folder_fd);
+
+/* While it is held no file is begun. */
+void syncer_hold(struct syncer *syncer, bool held);
+
+/* No thread of ours waits for the disk now. */
+bool syncer_is_idle(struct syncer *syncer);
+
+/* Closes what still waits; returns when the disk has answered for the one that
+ * is being synced. Fine when it was never started. */
+void syncer_stop(struct syncer *syncer);
+
+#endif

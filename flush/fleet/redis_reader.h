@@ -1,0 +1,49 @@
+/* flush/fleet/redis_reader.h: a question answered from the windows that a fleet of servers
+ * keeps in Redis.
+ *
+ *   P:instances          who writes there, and windows of which lengths (flush/fleet/fleet.h)
+ *   P:{NAME}:STEP:START  the windows of the one metric asked for, read in pieces, many
+ *                        at a time, merged by series (flush/fleet/fleet_cells.h)
+ *
+ * Merged windows fill rollups of the reader's own, in the order of time, and from
+ * those the question is answered as a server answers it: one language, one evaluator.
+ * Flushes and rollups that instances have in common fit; what differs is split until
+ * it does. Rates are by the longest interval of the fleet.
+ *
+ * Bounded: windows, fields and members read, memory, time. What is damaged is left
+ * out and counted. One call does it all, on an event base of its own. */
+#ifndef FLUSH_FLEET_REDIS_READER_H
+#define FLUSH_FLEET_REDIS_READER_H
+
+#include "flush/payloads/encode.h"
+#include "flush/redis/redis_client.h"
+
+enum { REDIS_READER_WINDOWS_MAX = 100000 };
+
+struct redis_reader_config {
+    struct redis_client_config client; /* a cluster is found out if it is not said */
+    const char *prefix;                /* OPTION_SHORT_MAX bytes at most */
+    int64_t now_s;
+    int timeout_s;
+};
+
+/* What was read, for whoever asks. */
+struct redis_reader_report {
+    uint64_t instances, windows, fields;
+    uint64_t damaged; /* fields and members of the registry that were left out */
+};
+
+enum redis_reader_result {
+    READER_ANSWERED,
+    READER_REFUSED, /* the question makes no sense, or is too large */
+    READER_FAILED   /* Redis, the time or the memory */
+};
+
+/* The answer's JSON is appended; without one a sentence says why. */
+enum redis_reader_result redis_reader_ask(const struct redis_reader_config *config,
+                                          struct slice text, int64_t from_s, int64_t to_s,
+                                          struct bytes *answer,
+                                          struct redis_reader_report *report, char *problem,
+                                          size_t problem_size);
+
+#endif

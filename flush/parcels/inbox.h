@@ -1,0 +1,63 @@
+/* flush/parcels/inbox.h: hand-off 1 of 2: parcels (births, records, buckets), many
+ * workers to one flusher.
+ *
+ * Pushing a parcel gives it away: the worker may not touch it again. A push is
+ * one compare-and-swap and never waits. The flusher takes the whole list in
+ * one exchange and pops nothing, so there is no ABA and nothing to reclaim.
+ * The parcels of one worker must be handled in the order they were pushed:
+ * inbox_take() returns them oldest first.
+ *
+ * The bytes that a worker has pushed and the flusher has not yet handled are
+ * bounded by the worker: it knows what it pushed and reads one number that
+ * the flusher writes (struct worker_account). */
+#ifndef FLUSH_PARCELS_INBOX_H
+#define FLUSH_PARCELS_INBOX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum parcel_kind { PARCEL_BIRTHS, PARCEL_RECORDS, PARCEL_BUCKET };
+
+struct parcel {
+    struct parcel *next;
+    enum parcel_kind kind;
+    uint32_t worker; /* index of the sender */
+    size_t bytes;    /* that count as not yet handled; 0 for a bucket */
+};
+
+struct inbox {
+    _Atomic(struct parcel *) newest;
+    int wake_fd; /* eventfd; readable when the inbox may hold something */
+};
+
+/* Context ids; one block of memory. */
+struct id_list {
+    uint32_t n;
+    uint32_t ids[];
+};
+
+/* Written by the flusher, read by one worker; a cache line each. */
+struct worker_account {
+    _Alignas(64) _Atomic(uint64_t) handled_bytes; /* of births and records */
+    _Atomic(uint32_t) handled_buckets;
+    /* No memory is left for new series: the worker sheds new contexts without telling,
+     * so that its table does not grow either. */
+    _Atomic(bool) crowded;
+    /* Contexts that were refused for want of room, when there is room again: the
+     * worker takes the list at its next seal and retires them, so that they are
+     * born anew. Whoever exchanges it out owns it. */
+    _Atomic(struct id_list *) again;
+};
+
+/* False when the system has no eventfd left. */
+bool inbox_open(struct inbox *inbox);
+void inbox_close(struct inbox *inbox);
+
+void inbox_push(struct inbox *inbox, struct parcel *given);
+
+/* Every parcel pushed so far, oldest first, or NULL. The caller owns them. */
+struct parcel *inbox_take(struct inbox *inbox);
+
+#endif

@@ -1,0 +1,120 @@
+/* flush/payloads/encode.h: one series, sketch, event or check in, the bytes of one payload
+ * item out.
+ *
+ * Pure: views in, bytes appended to a growing buffer out. The layouts are those
+ * of the Datadog intake; the order of fields is the Agent's, so that golden
+ * bytes compare. */
+#ifndef FLUSH_PAYLOADS_ENCODE_H
+#define FLUSH_PAYLOADS_ENCODE_H
+
+#include <stdint.h>
+
+#include "flush/payloads/payload.h"
+#include "flush/values/sketch.h"
+#include "protocol/check.h"
+#include "protocol/event.h"
+
+/* Numbers of the intake's enum. */
+enum series_type { SERIES_COUNT = 1, SERIES_RATE = 2, SERIES_GAUGE = 3 };
+
+/* Origin of every series we send: product 10 (Agent), category 10 (DogStatsD). */
+enum { ORIGIN_PRODUCT = 10, ORIGIN_CATEGORY = 10 };
+
+struct point {
+    int64_t time_s;
+    double value;
+};
+
+/* "dd.internal.resource:type:name" and "device:name" tags become resources. */
+struct resource {
+    struct slice type, name;
+};
+
+/* What a series and a sketch have in common. Views. Only v2 series have
+ * resources; v1 series know the device alone, sketches none of them. */
+struct series_identity {
+    struct slice metric;
+    struct slice host; /* its resource is written even when empty, as the Agent does */
+    const struct slice *tags;
+    size_t n_tags;
+    const struct resource *resources; /* devices too, type "device" */
+    size_t n_resources;
+};
+
+struct series {
+    struct series_identity id;
+    enum series_type type;
+    int64_t interval_s; /* 0 is left out */
+    struct slice unit;  /* empty: none */
+    const struct point *points;
+    size_t n_points;
+};
+
+struct sketch_point {
+    int64_t time_s;
+    struct sketch_summary summary;
+    const struct sketch_bin *bins;
+    size_t n_bins;
+};
+
+struct sketch_series {
+    struct series_identity id;
+    const struct sketch_point *points;
+    size_t n_points;
+};
+
+/* An owned, growing run of bytes; failed stays set once memory ran out. */
+struct bytes {
+    unsigned char *at;
+    size_t len, capacity;
+    bool failed;
+};
+
+/* The appending functions below all set failed and add nothing when memory runs out. */
+void bytes_add(struct bytes *bytes, const void *from, size_t size);
+
+/* Room for size more bytes, which the caller writes and adds to len itself; NULL: none. */
+unsigned char *bytes_room(struct bytes *bytes, size_t size);
+
+void bytes_clear(struct bytes *bytes); /* keeps the memory for the next item */
+void bytes_free(struct bytes *bytes);
+
+void encode_series_v2(struct bytes *out, const struct series *series);
+void encode_series_v1(struct bytes *out, const struct series *series);
+void encode_sketch(struct bytes *out, const struct sketch_series *series);
+
+/* An event or check after admission: host, time and tags are the final ones. */
+struct event_record {
+    struct event event; /* host, tags and time_s of it are not read */
+    struct slice host;
+    const struct slice *tags;
+    size_t n_tags;
+    int64_t time_s;
+};
+
+struct check_record {
+    struct check check; /* host, tags and time_s of it are not read */
+    struct slice host;
+    const struct slice *tags;
+    size_t n_tags;
+    int64_t time_s;
+};
+
+/* The JSON object of one event, to stand in the list of its source type. */
+void encode_event(struct bytes *out, const struct event_record *record);
+void encode_check(struct bytes *out, const struct check_record *record);
+
+/* JSON string with quotes; invalid UTF-8 becomes U+FFFD, as Go's encoder does. */
+void encode_json_string(struct bytes *out, struct slice text);
+
+/* Framing of a whole payload of that route; not for ROUTE_EVENTS. */
+struct payload_frame encode_frame(enum payload_route route);
+
+/* Framing of events and the host that sends them: a view into text, which must be
+ * empty before. The events stand in a list for each source type. */
+struct payload_frame encode_events_frame(struct bytes *text, struct slice hostname);
+
+/* The opening of that list; the source type is "api" when empty. */
+void encode_events_list(struct bytes *out, struct slice source_type);
+
+#endif

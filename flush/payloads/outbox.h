@@ -1,0 +1,61 @@
+/* flush/payloads/outbox.h: hand-off 2 of 2: payloads, flusher to delivery.
+ *
+ * Pushing a payload gives it away. A push is one compare-and-swap and never
+ * waits; delivery takes the whole list in one exchange and pops nothing, so
+ * there is no ABA and nothing to reclaim. The event descriptor is written only
+ * when the list was empty: a flush of many payloads wakes delivery once.
+ *
+ * The taker bounds what it keeps: delivery takes at once and sheds by age
+ * (delivery.h). Only when it hangs, in a disk that does not answer, do payloads
+ * stay here, and then limit bounds them. bytes counts what was pushed and not
+ * settled yet, wherever it is now: 0 at the end, or a payload was lost. */
+#ifndef FLUSH_PAYLOADS_OUTBOX_H
+#define FLUSH_PAYLOADS_OUTBOX_H
+
+#include <stdatomic.h>
+
+#include "flush/payloads/payload.h"
+
+enum { OUTBOX_LIMIT = 64 << 20 };
+
+struct outbox {
+    _Atomic(struct payload *) newest; /* flusher pushes, delivery takes */
+    _Atomic(size_t) bytes;            /* pushing adds, settling subtracts */
+    _Atomic(size_t) waiting;          /* of them, not taken yet */
+    size_t limit;                     /* of waiting */
+    int wake_fd;                      /* eventfd, readable when there is something to take */
+};
+
+/* False with errno when there is no descriptor left. */
+bool outbox_open(struct outbox *outbox);
+
+/* Frees what nobody took. */
+void outbox_close(struct outbox *outbox);
+
+/* Whether pushing that payload would go over the limit. */
+bool outbox_is_full(const struct outbox *outbox, const struct payload *payload);
+
+void outbox_push(struct outbox *outbox, struct payload *given);
+
+/* Every payload pushed so far, oldest first by next, or NULL. The caller owns them. */
+struct payload *outbox_take(struct outbox *outbox);
+
+/* Makes the taker look, though nothing was pushed; any thread. */
+void outbox_wake(struct outbox *outbox);
+
+/* Adds to bytes what was never pushed: read from disk, or a part of another. */
+void outbox_adopt(struct outbox *outbox, const struct payload *payload);
+
+/* The payload has come to its end: subtracts it from bytes and frees it. */
+void outbox_settle(struct outbox *outbox, struct payload *given);
+
+/* The payload is the caller's alone from now on, counted and bounded by him. */
+void outbox_release(struct outbox *outbox, const struct payload *payload);
+
+/* What a payload weighs in memory. */
+size_t outbox_weight(const struct payload *payload);
+
+size_t outbox_bytes(const struct outbox *outbox);
+size_t outbox_waiting(const struct outbox *outbox);
+
+#endif

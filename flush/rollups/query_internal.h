@@ -1,0 +1,107 @@
+/* flush/rollups/query_internal.h: a query's parts, which stand in files of their own:
+ * query.c (making, steps), query_match.c, query_scan.c, query_write.c. */
+#ifndef FLUSH_ROLLUPS_QUERY_INTERNAL_H
+#define FLUSH_ROLLUPS_QUERY_INTERNAL_H
+
+#include "flush/rollups/query.h"
+
+enum {
+    QUERY_UNITS = 8192, /* of work in a step: to read a block of 64 series is one */
+    QUERY_GROUP_TEXT_MAX = 2048,
+    QUERY_MATCHED = 1 << 28, /* in group_of, beside group and kind */
+    QUERY_GROUP_BITS = 24,
+};
+
+struct query_term {
+    struct slice tag; /* view into the question's text */
+    uint32_t tag_id;  /* STRINGS_NONE: nobody has it */
+    uint32_t host_id; /* of "host:x", else STRINGS_NONE */
+    bool host;        /* "host:..." */
+    bool negated, beginning;
+};
+
+/* One series of the answer. */
+struct query_group {
+    char *text; /* "env:a,host:b"; empty without by */
+    uint32_t len;
+    uint32_t hash;
+};
+
+/* How points of a kind of series become one. */
+struct query_plan {
+    enum window_column column;
+    bool divide; /* by the count of points */
+    double factor;
+    bool weighed; /* the count weighs in an average of the group */
+};
+
+struct query_sum {
+    double value, count;
+};
+
+enum query_phase { PHASE_MATCH, PHASE_SCAN, PHASE_FOLD, PHASE_BLOBS, PHASE_WRITE };
+
+struct query {
+    struct rollup *rollup;
+    char *text; /* owned copy; the question views it */
+    struct question question;
+    int64_t from_s, to_s;           /* as asked */
+    int64_t open_from_s, open_to_s; /* not in the rollups yet; 0: not known */
+    int64_t first_s;                /* start of the first step */
+    int64_t step_s;
+    size_t level;
+    uint32_t steps;
+    struct query_plan plans[ROLLUP_KINDS];
+
+    struct query_term terms[QUESTION_TERMS_MAX];
+    uint32_t end, next_series;
+    uint32_t *group_of; /* by series: QUERY_MATCHED | kind << QUERY_GROUP_BITS | group, or 0 */
+    struct query_sum *sums; /* by series: the points of this step */
+    uint32_t *blocks;       /* that hold a matched series, n_blocks of them, ascending */
+    uint32_t n_blocks;
+    bool seen[ROLLUP_KINDS]; /* a series of that kind matched */
+
+    struct query_group *groups;
+    uint32_t n_groups, groups_capacity;
+    uint32_t *slots; /* group + 1 by hash of the text */
+    uint32_t n_slots;
+
+    enum query_phase phase;
+    uint32_t step;            /* that is scanned */
+    int64_t window_s;         /* within it */
+    uint32_t next;            /* block or blob */
+    struct query_sum *totals; /* by group, of this step */
+    void **merged;            /* by group: struct sketch or distinct, in the arena */
+    double *values;           /* by group and step; NAN: none */
+    struct arena_budget budget;
+    struct arena arena;   /* of what is merged */
+    struct arena scratch; /* of one blob */
+
+    struct bytes answer;
+    char problem[160];
+};
+
+static inline uint32_t query_kind(uint32_t group_of)
+{
+    return (group_of & (QUERY_MATCHED - 1)) >> QUERY_GROUP_BITS;
+}
+
+static inline uint32_t query_group(uint32_t group_of)
+{
+    return group_of & ((1u << QUERY_GROUP_BITS) - 1);
+}
+
+/* The phases: each does a bounded piece and says when to go on. */
+enum query_state query_match(struct query *query);
+enum query_state query_scan(struct query *query);
+enum query_state query_fold(struct query *query);
+enum query_state query_merge(struct query *query);
+enum query_state query_write(struct query *query);
+
+/* The next phase is the first of that step; behind the last one the answer. */
+void query_begin_step(struct query *query, uint32_t step);
+
+/* QUERY_FAILED, with the sentence kept. */
+enum query_state query_fail(struct query *query, const char *sentence);
+
+#endif

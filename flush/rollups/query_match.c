@@ -1,0 +1,216 @@
+/* Which series a question is about, and to which group each belongs. */
+#include "flush/rollups/query_internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { SERIES_A_UNIT = 2 };
+
+static bool term_holds(const struct query *query, const struct query_term *term,
+                       const struct rollup_series *series, const uint32_t *tags, size_t n_tags)
+{
+    const struct catalogue *catalogue = rollup_catalogue(query->rollup);
+
+    if (!term->beginning) {
+        if (term->host && series->id.host == term->host_id)
+            return true;
+        for (size_t i = 0; i < n_tags; i++)
+            if (tags[i] == term->tag_id)
+                return true;
+        return false;
+    }
+    if (term->host &&
+        slice_starts(catalogue_text(catalogue, series->id.host), slice_skip(term->tag, 5)))
+        return true;
+    for (size_t i = 0; i < n_tags; i++)
+        if (slice_starts(catalogue_tag(catalogue, tags[i]), term->tag))
+            return true;
+    return false;
+}
+
+static bool scope_holds(const struct query *query, const struct rollup_series *series)
+{
+    size_t n;
+    const uint32_t *tags =
+        catalogue_tag_ids(rollup_catalogue(query->rollup), series->id.tags, &n);
+
+    for (size_t i = 0; i < query->question.n_terms; i++)
+        if (term_holds(query, &query->terms[i], series, tags, n) == query->terms[i].negated)
+            return false;
+    return true;
+}
+
+/* The value of a key: of several the first, "N/A" when there is none. */
+static struct slice value_of(const struct query *query, const struct rollup_series *series,
+                             struct slice key)
+{
+    const struct catalogue *catalogue = rollup_catalogue(query->rollup);
+    size_t n;
+    const uint32_t *tags = catalogue_tag_ids(catalogue, series->id.tags, &n);
+    struct slice host = catalogue_text(catalogue, series->id.host);
+
+    if (slice_equal(key, SLICE("host")) && host.len > 0)
+        return host;
+    for (size_t i = 0; i < n; i++) {
+        struct slice tag = catalogue_tag(catalogue, tags[i]);
+        if (slice_starts(tag, key) && tag.len > key.len && tag.at[key.len] == ':')
+            return slice_skip(tag, key.len + 1);
+    }
+    return SLICE("N/A");
+}
+
+static size_t group_text(const struct query *query, const struct rollup_series *series,
+                         char text[QUERY_GROUP_TEXT_MAX])
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < query->question.n_by; i++) {
+        struct slice key = query->question.by[i], value = value_of(query, series, key);
+        int n = snprintf(text + len, QUERY_GROUP_TEXT_MAX - len, "%s%.*s:%.*s",
+                         i > 0 ? "," : "", (int)key.len, key.at, (int)value.len, value.at);
+        len += n > 0 ? (size_t)n : 0;
+        if (len >= QUERY_GROUP_TEXT_MAX)
+            return QUERY_GROUP_TEXT_MAX - 1; /* cut: absurdly long values share a group */
+    }
+    return len;
+}
+
+static bool grow_slots(struct query *query)
+{
+    uint32_t n_slots = query->n_slots * 2;
+    uint32_t *slots = calloc(n_slots, sizeof *slots);
+
+    if (slots == NULL)
+        return false;
+    for (uint32_t i = 0; i < query->n_groups; i++) {
+        uint32_t at = query->groups[i].hash & (n_slots - 1);
+        while (slots[at] != 0)
+            at = (at + 1) & (n_slots - 1);
+        slots[at] = i + 1;
+    }
+    free(query->slots);
+    query->slots = slots;
+    query->n_slots = n_slots;
+    return true;
+}
+
+static bool add_group(struct query *query, const char *text, size_t len, uint32_t hash)
+{
+    if (query->n_groups == query->groups_capacity) {
+        uint32_t capacity = query->groups_capacity * 2 + 16;
+        struct query_group *grown = realloc(query->groups, capacity * sizeof *grown);
+        if (grown == NULL)
+            return false;
+        query->groups = grown;
+        query->groups_capacity = capacity;
+    }
+    struct query_group *group = &query->groups[query->n_groups];
+    group->text = malloc(len + 1);
+    if (group->text == NULL)
+        return false;
+    memcpy(group->text, text, len);
+    group->len = (uint32_t)len;
+    group->hash = hash;
+    query->n_groups++;
+    return true;
+}
+
+#define NO_GROUP UINT32_MAX
+
+/* The group of that text; NO_GROUP with a problem: too many, or no memory. */
+static uint32_t group_of(struct query *query, const char *text, size_t len)
+{
+    uint32_t hash = (uint32_t)XXH3_64bits(text, len), mask = query->n_slots - 1;
+    uint32_t at = hash & mask;
+
+    for (; query->slots[at] != 0; at = (at + 1) & mask) {
+        const struct query_group *group = &query->groups[query->slots[at] - 1];
+        if (group->hash == hash && group->len == len && memcmp(group->text, text, len) == 0)
+            return query->slots[at] - 1;
+    }
+    if (query->n_groups >= QUERY_GROUPS_MAX ||
+        (uint64_t)(query->n_groups + 1) * query->steps > QUERY_VALUES_MAX) {
+        query_fail(query,
+                   "the answer has too many series: narrow the scope, group by fewer keys, or "
+                   "ask for longer steps");
+        return NO_GROUP;
+    }
+    if (!add_group(query, text, len, hash)) {
+        query_fail(query, "not enough memory for the answer");
+        return NO_GROUP;
+    }
+    query->slots[at] = query->n_groups;
+    if (query->n_groups > query->n_slots / 2 && !grow_slots(query)) {
+        query_fail(query, "not enough memory for the answer");
+        return NO_GROUP;
+    }
+    return query->n_groups - 1;
+}
+
+static bool kind_takes_part(const struct query *query, uint8_t kind)
+{
+    return query->question.aggregate != AGGREGATE_OVER_QUANTILE || kind == ROLLUP_DISTRIBUTION;
+}
+
+static bool match_series(struct query *query, uint32_t number)
+{
+    const struct rollup_series *series = rollup_entry(query->rollup, number);
+    char text[QUERY_GROUP_TEXT_MAX];
+
+    if (!scope_holds(query, series))
+        return true;
+    query->seen[series->kind] = true;
+    if (!kind_takes_part(query, series->kind))
+        return true;
+    uint32_t group = group_of(query, text, group_text(query, series, text));
+    if (group == NO_GROUP)
+        return false;
+    query->group_of[number] =
+        QUERY_MATCHED | (uint32_t)series->kind << QUERY_GROUP_BITS | group;
+    uint32_t block = number / COLUMN_VALUES;
+    if (query->n_blocks == 0 || query->blocks[query->n_blocks - 1] != block)
+        query->blocks[query->n_blocks++] = block;
+    return true;
+}
+
+static bool begin_scan(struct query *query)
+{
+    size_t n = query->n_groups + 1u, values = (size_t)query->n_groups * query->steps;
+
+    query->totals = calloc(n, sizeof *query->totals);
+    query->merged = calloc(n, sizeof *query->merged);
+    query->values = malloc((values + 1) * sizeof *query->values);
+    for (size_t i = 0; query->values != NULL && i < values; i++)
+        query->values[i] = NAN;
+    query_begin_step(query, 0);
+    return query->totals != NULL && query->merged != NULL && query->values != NULL;
+}
+
+enum query_state query_match(struct query *query)
+{
+    uint32_t name =
+        catalogue_find_text(rollup_catalogue(query->rollup), query->question.metric);
+    int64_t left = QUERY_UNITS * SERIES_A_UNIT;
+
+    for (; left > 0 && query->next_series < query->end; query->next_series++) {
+        const struct rollup_series *series = rollup_entry(query->rollup, query->next_series);
+        left--;
+        if (!series->live || series->id.name != name)
+            continue;
+        left -= SERIES_A_UNIT;
+        if (!match_series(query, query->next_series))
+            return QUERY_FAILED;
+    }
+    if (query->next_series < query->end)
+        return QUERY_MORE;
+    if (query->question.aggregate == AGGREGATE_OVER_QUANTILE && query->n_groups == 0 &&
+        (query->seen[ROLLUP_COUNT] || query->seen[ROLLUP_GAUGE] || query->seen[ROLLUP_SET]))
+        return query_fail(query,
+                          "percentiles are kept of distributions only, and this is none");
+    return begin_scan(query) ? QUERY_MORE
+                             : query_fail(query, "not enough memory for the answer");
+}

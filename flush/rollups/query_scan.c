@@ -1,0 +1,262 @@
+/* One step: points to series, series to groups. */
+#include "flush/rollups/query_internal.h"
+
+#include "flush/values/blob.h"
+
+enum { UNITS_A_BLOB = 16 };
+
+/* ---- scan: the points of each series ----------------------------------- */
+
+static void add_point(struct query_sum *sum, enum window_column column, double value,
+                      double count)
+{
+    if (column == WINDOW_SUM || column == WINDOW_COUNT)
+        sum->value += value;
+    else if (sum->count == 0 || column == WINDOW_LAST ||
+             (column == WINDOW_MIN ? value < sum->value : value > sum->value))
+        sum->value = value;
+    sum->count += count;
+}
+
+/* Columns of one block are read as kinds ask for them. */
+struct block_columns {
+    double values[WINDOW_COLUMNS][COLUMN_VALUES];
+    bool read[WINDOW_COLUMNS];
+};
+
+static const double *column_values(const struct query *query, struct rollup_span span,
+                                   uint32_t block, enum window_column column,
+                                   struct block_columns *columns)
+{
+    if (!columns->read[column])
+        rollup_read(query->rollup, span, block, column, columns->values[column]);
+    columns->read[column] = true;
+    return columns->values[column];
+}
+
+static void scan_block(struct query *query, struct rollup_span span, uint32_t block)
+{
+    struct block_columns columns;
+    uint32_t first = block * COLUMN_VALUES;
+    size_t i = 0;
+
+    memset(columns.read, 0, sizeof columns.read);
+    uint64_t mask =
+        rollup_read(query->rollup, span, block, WINDOW_COUNT, columns.values[WINDOW_COUNT]);
+    columns.read[WINDOW_COUNT] = true;
+    for (; mask != 0; mask &= mask - 1, i++) {
+        uint32_t number = first + (uint32_t)__builtin_ctzll(mask);
+        uint32_t group = number < query->end ? query->group_of[number] : 0;
+        if (group == 0)
+            continue;
+        enum window_column column = query->plans[query_kind(group)].column;
+        add_point(&query->sums[number], column,
+                  column_values(query, span, block, column, &columns)[i],
+                  columns.values[WINDOW_COUNT][i]);
+    }
+}
+
+static void begin_fold(struct query *query)
+{
+    query->phase = PHASE_FOLD;
+    query->next = 0;
+}
+
+/* The window that is being read, or the next one that begins in this step. */
+static bool current_window(struct query *query, struct rollup_span *span)
+{
+    int64_t end_s = query->first_s + (query->step + 1) * query->step_s;
+    int64_t start_s = query->window_s;
+
+    if (!rollup_find(query->rollup, query->level, &start_s, span) || start_s >= end_s)
+        return false;
+    if (start_s != query->window_s) /* a gap, or it was given up since */
+        query->next = 0;
+    query->window_s = start_s;
+    return true;
+}
+
+static void next_window(struct query *query)
+{
+    query->window_s += rollup_step(query->rollup, query->level);
+    query->next = 0;
+}
+
+enum query_state query_scan(struct query *query)
+{
+    struct rollup_span span;
+
+    for (int64_t left = QUERY_UNITS; left > 0; left--) {
+        if (!current_window(query, &span)) {
+            begin_fold(query);
+            return QUERY_MORE;
+        }
+        for (; left > 0 && query->next < query->n_blocks; left--)
+            scan_block(query, span, query->blocks[query->next++]);
+        if (query->next < query->n_blocks)
+            return QUERY_MORE;
+        next_window(query);
+    }
+    return QUERY_MORE;
+}
+
+/* ---- fold: the series of each group ------------------------------------ */
+
+/* Members of sets are not added up but united. */
+static bool comes_from_blobs(const struct query *query, uint32_t kind)
+{
+    return query->question.aggregate == AGGREGATE_OVER_COUNT && kind == ROLLUP_SET;
+}
+
+static void fold_series(struct query *query, uint32_t number)
+{
+    const struct query_sum *sum = &query->sums[number];
+    uint32_t group = query->group_of[number];
+    const struct query_plan *plan = &query->plans[query_kind(group)];
+    struct query_sum *total = &query->totals[query_group(group)];
+    double value = (plan->divide ? sum->value / sum->count : sum->value) * plan->factor;
+    double count = plan->weighed ? sum->count : 1;
+
+    switch (query->question.aggregate) {
+    case AGGREGATE_OVER_MIN:
+        total->value = total->count == 0 || value < total->value ? value : total->value;
+        break;
+    case AGGREGATE_OVER_MAX:
+        total->value = total->count == 0 || value > total->value ? value : total->value;
+        break;
+    case AGGREGATE_OVER_AVG:
+    case AGGREGATE_OVER_SUM:
+    case AGGREGATE_OVER_COUNT:
+    case AGGREGATE_OVER_QUANTILE:
+        total->value += value;
+        break;
+    }
+    total->count += count;
+}
+
+static void fold_block(struct query *query, uint32_t block)
+{
+    uint32_t first = block * COLUMN_VALUES;
+
+    for (uint32_t number = first; number < first + COLUMN_VALUES && number < query->end;
+         number++)
+        if (query->group_of[number] != 0 && query->sums[number].count != 0) {
+            if (!comes_from_blobs(query, query_kind(query->group_of[number])))
+                fold_series(query, number);
+            query->sums[number] = (struct query_sum){ 0 };
+        }
+}
+
+static double total_of(const struct query *query, const struct query_sum *total)
+{
+    if (query->question.aggregate == AGGREGATE_OVER_AVG)
+        return total->value / total->count;
+    return query->question.aggregate == AGGREGATE_OVER_COUNT ? total->count : total->value;
+}
+
+static void note_totals(struct query *query)
+{
+    for (uint32_t group = 0; group < query->n_groups; group++) {
+        struct query_sum *total = &query->totals[group];
+        if (total->count != 0)
+            query->values[(size_t)group * query->steps + query->step] = total_of(query, total);
+        *total = (struct query_sum){ 0 };
+    }
+}
+
+enum query_state query_fold(struct query *query)
+{
+    for (int left = QUERY_UNITS; left > 0 && query->next < query->n_blocks; left--)
+        fold_block(query, query->blocks[query->next++]);
+    if (query->next < query->n_blocks)
+        return QUERY_MORE;
+    note_totals(query);
+    if (!query->seen[ROLLUP_SET] || !comes_from_blobs(query, ROLLUP_SET)) {
+        query_begin_step(query, query->step + 1);
+        return QUERY_MORE;
+    }
+    query->phase = PHASE_BLOBS;
+    query->window_s = query->first_s + query->step * query->step_s;
+    query->next = 0;
+    return QUERY_MORE;
+}
+
+/* ---- blobs: members and bins of each group ----------------------------- */
+
+static bool merge_sketch(struct query *query, void **merged, const uint8_t *at, size_t len)
+{
+    struct sketch *more = blob_sketch(at, len, &query->scratch);
+
+    if (*merged == NULL)
+        *merged = sketch_new(&query->arena);
+    return more != NULL && *merged != NULL && sketch_merge(*merged, &query->arena, more);
+}
+
+static bool merge_distinct(struct query *query, void **merged, const uint8_t *at, size_t len)
+{
+    struct distinct *more = blob_distinct(at, len, &query->scratch);
+
+    if (*merged == NULL)
+        *merged = distinct_new(&query->arena);
+    return more != NULL && *merged != NULL && distinct_merge(*merged, &query->arena, more);
+}
+
+static bool merge_blob(struct query *query, uint32_t group, bool set, const uint8_t *at,
+                       size_t len)
+{
+    void **merged = &query->merged[group];
+    bool fine =
+        set ? merge_distinct(query, merged, at, len) : merge_sketch(query, merged, at, len);
+
+    arena_free(&query->scratch);
+    return fine;
+}
+
+static bool take_blob(struct query *query, uint32_t number, const uint8_t *at, size_t len)
+{
+    uint32_t group = number < query->end ? query->group_of[number] : 0;
+    uint32_t kind = query_kind(group);
+    bool wanted = query->question.aggregate == AGGREGATE_OVER_COUNT
+                      ? kind == ROLLUP_SET
+                      : kind == ROLLUP_DISTRIBUTION;
+
+    return group == 0 || !wanted ||
+           merge_blob(query, query_group(group), kind == ROLLUP_SET, at, len);
+}
+
+static void note_merged(struct query *query)
+{
+    for (uint32_t group = 0; group < query->n_groups; group++) {
+        double *value = &query->values[(size_t)group * query->steps + query->step];
+        void *merged = query->merged[group];
+        if (merged == NULL)
+            continue;
+        *value = query->question.aggregate == AGGREGATE_OVER_COUNT
+                     ? (double)distinct_count(merged)
+                     : sketch_quantile(merged, &query->arena, query->question.quantile);
+        query->merged[group] = NULL;
+    }
+    arena_free(&query->arena);
+}
+
+enum query_state query_merge(struct query *query)
+{
+    struct rollup_span span;
+    uint32_t number;
+    const uint8_t *at;
+    size_t len;
+
+    for (int64_t left = QUERY_UNITS; left > 0; left -= UNITS_A_BLOB) {
+        if (!current_window(query, &span)) {
+            note_merged(query);
+            query_begin_step(query, query->step + 1);
+            return QUERY_MORE;
+        }
+        if (!rollup_next_blob(query->rollup, span, &query->next, &number, &at, &len)) {
+            next_window(query);
+        } else if (!take_blob(query, number, at, len)) {
+            return query_fail(query, "the answer needs too much memory: ask for fewer groups");
+        }
+    }
+    return QUERY_MORE;
+}

@@ -1,0 +1,561 @@
+#include "flush/rollups/rollup_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flush/memory/pages.h"
+#include "protocol/number.h"
+
+enum {
+    BLOCKS_A_STEP = 1024, /* of a window that is packed: some milliseconds */
+    SWEEP_A_STEP = 16384,
+    BACK_MAX_S = 600,
+    STEP_MAX_S = 366 * 86400,
+    SCRATCH_BYTES = 64 << 20, /* of two sets or sketches being merged */
+};
+
+/* ---- making ------------------------------------------------------------ */
+
+static bool has_step(const struct rollup *rollup, int64_t step_s)
+{
+    for (size_t i = 0; i < rollup->n_levels; i++)
+        if (rollup->levels[i].step_s == step_s)
+            return true;
+    return false;
+}
+
+static void add_level(struct rollup *rollup, int64_t step_s)
+{
+    size_t at = rollup->n_levels++;
+
+    for (; at > 0 && rollup->levels[at - 1].step_s > step_s; at--)
+        rollup->levels[at] = rollup->levels[at - 1];
+    rollup->levels[at] = (struct rollup_level){ .step_s = step_s,
+                                                .open_s = ROLLUP_NO_START,
+                                                .whole_s = ROLLUP_NO_START };
+}
+
+static bool read_steps(struct rollup *rollup, char *problem, size_t problem_size)
+{
+    const struct string_list *steps = rollup->config.steps;
+
+    add_level(rollup, rollup->config.interval_s);
+    for (size_t i = 0; i < steps->n; i++) {
+        int64_t step_s;
+        if (!number_int64(slice_of(steps->at[i]), &step_s) || step_s < 1 ||
+            step_s > STEP_MAX_S) {
+            snprintf(problem, problem_size,
+                     "heeler_rollups: \"%s\" is no number of seconds from 1 to %d",
+                     steps->at[i], STEP_MAX_S);
+            return false;
+        }
+        if (step_s <= rollup->config.interval_s || has_step(rollup, step_s))
+            continue;
+        if (rollup->n_levels == ROLLUP_LEVELS_MAX) {
+            snprintf(problem, problem_size, "heeler_rollups: more than %d windows",
+                     ROLLUP_LEVELS_MAX - 1);
+            return false;
+        }
+        add_level(rollup, step_s);
+    }
+    return true;
+}
+
+bool rollup_steps_are_fit(const struct string_list *steps, int64_t interval_s, char *problem,
+                          size_t problem_size)
+{
+    struct rollup trial = { .config = { .interval_s = interval_s, .steps = steps } };
+
+    return read_steps(&trial, problem, problem_size);
+}
+
+static size_t map_bytes(const struct rollup *rollup)
+{
+    return rollup->config.max_series * sizeof *rollup->map;
+}
+
+static bool map_pages(struct rollup *rollup)
+{
+    size_t most = rollup->config.max_bytes / rollup_series_size(rollup) + 1;
+
+    most = (most + COLUMN_VALUES - 1) / COLUMN_VALUES * COLUMN_VALUES;
+    rollup->max_ids = most > UINT32_MAX / 2 ? UINT32_MAX / 2 + 1 : (uint32_t)most;
+    rollup->entries = pages_map(rollup->max_ids * sizeof *rollup->entries);
+    rollup->map = pages_map(map_bytes(rollup));
+    if (rollup->config.watched) {
+        rollup->newest_ms = pages_map(rollup->max_ids * sizeof *rollup->newest_ms);
+        if (rollup->newest_ms == NULL)
+            return false;
+    }
+    for (size_t i = 0; i < rollup->n_levels; i++) {
+        rollup->levels[i].open = pages_map(rollup->max_ids * sizeof(struct window_cell));
+        if (rollup->levels[i].open == NULL)
+            return false;
+    }
+    return rollup->entries != NULL && rollup->map != NULL;
+}
+
+struct rollup *rollup_new(const struct rollup_config *config, struct catalogue *catalogue,
+                          struct flusher_ledger *ledger, char *problem, size_t problem_size)
+{
+    struct rollup *rollup = calloc(1, sizeof *rollup);
+
+    snprintf(problem, problem_size, "not enough memory for the rollups");
+    if (rollup == NULL)
+        return NULL;
+    rollup->config = *config;
+    rollup->catalogue = catalogue;
+    rollup->ledger = ledger;
+    rollup->now_s = ROLLUP_NO_START;
+    rollup->free_extra = ROLLUP_NO_SERIES;
+    arena_budget_init(&rollup->scratch_budget, SCRATCH_BYTES);
+    arena_init(&rollup->scratch, &rollup->scratch_budget);
+    if (!read_steps(rollup, problem, problem_size) || !map_pages(rollup)) {
+        rollup_free(rollup);
+        return NULL;
+    }
+    return rollup;
+}
+
+static void free_level(struct rollup_level *level, uint32_t max_ids)
+{
+    for (size_t i = 0; i < level->n; i++)
+        window_free(level->sealed[i]);
+    window_free(level->building);
+    free(level->sealed);
+    pages_unmap(level->open, max_ids * sizeof *level->open);
+}
+
+void rollup_free(struct rollup *given)
+{
+    if (given == NULL)
+        return;
+    for (size_t i = 0; i < given->n_levels; i++)
+        free_level(&given->levels[i], given->max_ids);
+    for (uint32_t series = 0; series < given->end; series++)
+        for (size_t i = 0; given->entries[series].extra != 0 && i < given->n_levels; i++)
+            free(given->extras[(given->entries[series].extra - 1) * given->n_levels + i].at);
+    pages_unmap(given->entries, given->max_ids * sizeof *given->entries);
+    pages_unmap(given->map, map_bytes(given));
+    pages_unmap(given->newest_ms, given->max_ids * sizeof *given->newest_ms);
+    arena_free(&given->scratch);
+    bytes_free(&given->packed);
+    free(given->extras);
+    index_free(&given->index);
+    free(given);
+}
+
+/* ---- memory ------------------------------------------------------------ */
+
+size_t rollup_series_bytes(const struct rollup *rollup)
+{
+    return rollup->end * rollup_series_size(rollup) + rollup->map_end * sizeof *rollup->map +
+           index_bytes(&rollup->index) + rollup->strings;
+}
+
+/* A series was counted with its share when two held it, the catalogue and this. */
+size_t rollup_held_bytes(const struct rollup *rollup)
+{
+    return 2 * rollup->strings;
+}
+
+size_t rollup_bytes(const struct rollup *rollup)
+{
+    size_t sum = rollup_series_bytes(rollup) + rollup->blobs +
+                 rollup->extras_capacity * rollup->n_levels * sizeof *rollup->extras;
+
+    for (size_t i = 0; i < rollup->n_levels; i++) {
+        sum += rollup->levels[i].bytes + rollup->levels[i].capacity * sizeof(struct window *);
+        if (rollup->levels[i].building != NULL)
+            sum += window_bytes(rollup->levels[i].building);
+    }
+    return sum;
+}
+
+/* The oldest window of the level is given up. */
+static void drop_oldest(struct rollup_level *level)
+{
+    struct window *oldest = level->sealed[0];
+
+    level->whole_s = oldest->start_s + level->step_s;
+    level->bytes -= window_bytes(oldest);
+    level->n--;
+    memmove(level->sealed, level->sealed + 1, level->n * sizeof(struct window *));
+    window_free(oldest);
+}
+
+/* The level whose oldest window is the first to go, or NULL. */
+static struct rollup_level *choose_victim(struct rollup *rollup)
+{
+    struct rollup_level *coarsest = &rollup->levels[rollup->n_levels - 1], *victim = NULL;
+
+    if (coarsest->n > 0 && coarsest->bytes > rollup->config.max_bytes / 2)
+        return coarsest;
+    for (struct rollup_level *level = rollup->levels; level < coarsest; level++)
+        if (level->n > 0 &&
+            (victim == NULL || level->sealed[0]->start_s < victim->sealed[0]->start_s))
+            victim = level;
+    return victim != NULL || coarsest->n == 0 ? victim : coarsest;
+}
+
+static bool fits(const struct rollup *rollup, size_t more)
+{
+    return rollup_bytes(rollup) + more <= rollup->config.max_bytes;
+}
+
+bool rollup_make_room(struct rollup *rollup, size_t more)
+{
+    while (!fits(rollup, more)) {
+        struct rollup_level *victim = choose_victim(rollup);
+        if (victim != NULL) {
+            counter_add(&rollup->ledger->rollup_dropped, victim->sealed[0]->n_cells);
+            drop_oldest(victim);
+        } else if (!rollup->swept) {
+            rollup_sweep_all(rollup);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- closing windows --------------------------------------------------- */
+
+static bool keep_window(struct rollup_level *level, struct window *window)
+{
+    if (level->n == level->capacity) {
+        size_t capacity = level->capacity * 2 + 16;
+        struct window **grown = realloc(level->sealed, capacity * sizeof(struct window *));
+        if (grown == NULL)
+            return false;
+        level->sealed = grown;
+        level->capacity = capacity;
+    }
+    level->sealed[level->n++] = window;
+    level->bytes += window_bytes(window);
+    return true;
+}
+
+static void lose_window(struct rollup *rollup, struct rollup_level *level)
+{
+    if (level->building == NULL)
+        return;
+    counter_add(&rollup->ledger->rollup_dropped, level->building->n_cells);
+    window_free(level->building);
+    level->building = NULL;
+    level->whole_s = level->open_s + level->step_s;
+}
+
+/* Blobs of a block move behind those of the blocks before. */
+static bool pack_blobs(struct rollup *rollup, size_t level, struct window *window,
+                       uint32_t first)
+{
+    bool packed = true;
+
+    for (uint32_t number = first; number < first + COLUMN_VALUES && number < rollup->end;
+         number++) {
+        struct rollup_blob *blob = rollup_open_blob(rollup, number, level);
+        if (blob == NULL || blob->at == NULL)
+            continue;
+        packed = packed &&
+                 (window == NULL || (rollup_make_room(rollup, 2 * blob->len) &&
+                                     window_add_blob(window, number, blob->at, blob->len)));
+        rollup_clear_blob(rollup, blob);
+    }
+    return packed;
+}
+
+static void pack_block(struct rollup *rollup, size_t index)
+{
+    struct rollup_level *level = &rollup->levels[index];
+    uint32_t first = level->next_block++ * COLUMN_VALUES;
+    struct window_cell *cells = &level->open[first];
+    struct window *window = level->building;
+    bool packed = pack_blobs(rollup, index, window, first);
+
+    if (window != NULL &&
+        (!packed || !rollup_make_room(rollup, 0) || !window_add_block(window, cells)))
+        lose_window(rollup, level);
+}
+
+static void finish_window(struct rollup *rollup, struct rollup_level *level)
+{
+    struct window *window = level->building;
+
+    if (window != NULL && window->n_cells == 0) {
+        window_free(window); /* nothing was lost: there was nothing */
+        level->building = NULL;
+    } else if (window != NULL) {
+        window_seal(window);
+        if (!keep_window(level, window))
+            lose_window(rollup, level);
+        level->building = NULL;
+    }
+    pages_clear(level->open, level->next_block * COLUMN_VALUES * sizeof *level->open);
+    level->next_block = 0;
+    level->open_s = ROLLUP_NO_START;
+    (void)rollup_make_room(rollup, 0);
+}
+
+/* True when the level's open window is the one of now. */
+static bool turn_level(struct rollup *rollup, size_t index)
+{
+    struct rollup_level *level = &rollup->levels[index];
+    int64_t start_s = rollup_start(rollup->now_s, level->step_s);
+
+    if (level->open_s == ROLLUP_NO_START)
+        level->open_s = start_s;
+    if (level->open_s == start_s)
+        return true;
+    if (level->next_block == 0 && level->building == NULL)
+        level->building = window_new(level->open_s); /* NULL: its values are lost */
+    uint32_t blocks = (rollup->end + COLUMN_VALUES - 1) / COLUMN_VALUES;
+    for (int i = 0; i < BLOCKS_A_STEP && level->next_block < blocks; i++)
+        pack_block(rollup, index);
+    if (level->next_block >= blocks)
+        finish_window(rollup, level);
+    return false;
+}
+
+/* ---- a snapshot -------------------------------------------------------- */
+
+static void start_anew(struct rollup *rollup)
+{
+    for (size_t i = 0; i < rollup->n_levels; i++) {
+        struct rollup_level *level = &rollup->levels[i];
+        for (size_t w = 0; w < level->n; w++) {
+            counter_add(&rollup->ledger->rollup_dropped, level->sealed[w]->n_cells);
+            window_free(level->sealed[w]);
+        }
+        level->n = level->bytes = 0;
+        level->open_s = level->whole_s = ROLLUP_NO_START;
+        pages_clear(level->open, rollup->max_ids * sizeof *level->open);
+    }
+    for (uint32_t number = 0; number < rollup->end; number++)
+        if (rollup->entries[number].live)
+            rollup_forget(rollup, number);
+    rollup->sweep_next = 0;
+    rollup_trim(rollup);
+}
+
+static bool goes_back(const struct rollup *rollup, int64_t stamp_s)
+{
+    return rollup->now_s != ROLLUP_NO_START && stamp_s < rollup->now_s - BACK_MAX_S;
+}
+
+static void begin_opening(struct rollup *rollup, int64_t stamp_s)
+{
+    rollup->opening = true;
+    rollup->swept = false;
+    if (goes_back(rollup, stamp_s) && rollup->pins == 0) {
+        start_anew(rollup);
+        rollup->now_s = ROLLUP_NO_START;
+    }
+    if (stamp_s > rollup->now_s)
+        rollup->now_s = stamp_s;
+}
+
+static void forget_fine(struct rollup *rollup)
+{
+    struct rollup_level *fine = &rollup->levels[0];
+    int64_t oldest_s = rollup->now_s - rollup->config.lookback_s;
+
+    while (fine->n > 0 && fine->sealed[0]->start_s + fine->step_s <= oldest_s)
+        drop_oldest(fine);
+}
+
+bool rollup_open(struct rollup *rollup, int64_t stamp_s)
+{
+    if (!rollup->opening)
+        begin_opening(rollup, stamp_s);
+    for (size_t i = 0; i < rollup->n_levels; i++)
+        if (!turn_level(rollup, i))
+            return false;
+    forget_fine(rollup);
+    rollup_sweep(rollup, SWEEP_A_STEP);
+    rollup->opening = false;
+    rollup->adding = true;
+    return true;
+}
+
+void rollup_close(struct rollup *rollup)
+{
+    rollup->adding = false;
+    counter_set(&rollup->ledger->rollup_bytes, rollup_bytes(rollup));
+    counter_set(&rollup->ledger->rollup_series, rollup->live);
+}
+
+/* ---- watched ----------------------------------------------------------- */
+
+void rollup_at(struct rollup *rollup, int64_t wall_ms)
+{
+    rollup->at_ms = wall_ms;
+}
+
+bool rollup_turns(const struct rollup *rollup, size_t level, int64_t stamp_s)
+{
+    const struct rollup_level *of = &rollup->levels[level];
+
+    if (of->open_s == ROLLUP_NO_START)
+        return false;
+    if (goes_back(rollup, stamp_s))
+        return true;
+    return stamp_s > rollup->now_s && rollup_start(stamp_s, of->step_s) != of->open_s;
+}
+
+uint32_t rollup_unwritten(const struct rollup *rollup, size_t level)
+{
+    return rollup->levels[level].unwritten;
+}
+
+int64_t rollup_open_start(const struct rollup *rollup, size_t level)
+{
+    return rollup->levels[level].open_s;
+}
+
+bool rollup_take(struct rollup *rollup, size_t level, uint32_t series, struct rollup_value *out)
+{
+    struct rollup_series *entry = &rollup->entries[series];
+
+    if ((entry->unwritten >> level & 1) == 0)
+        return false;
+    entry->unwritten = (uint8_t)(entry->unwritten & ~(1u << level));
+    rollup->levels[level].unwritten--;
+    const struct rollup_blob *blob = rollup_open_blob(rollup, series, level);
+    *out = (struct rollup_value){
+        .column = rollup->levels[level].open[series].column,
+        .blob = blob != NULL ? blob->at : NULL,
+        .blob_len = blob != NULL && blob->at != NULL ? blob->len : 0,
+        .newest_ms = rollup->newest_ms[series],
+    };
+    return true;
+}
+
+void rollup_unwatch(struct rollup *rollup, uint32_t number)
+{
+    struct rollup_series *entry = &rollup->entries[number];
+
+    for (size_t level = 0; level < rollup->n_levels; level++)
+        rollup->levels[level].unwritten -= entry->unwritten >> level & 1;
+    entry->unwritten = 0;
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+bool rollup_is_busy(const struct rollup *rollup)
+{
+    return rollup->opening || rollup->adding;
+}
+
+void rollup_pin(struct rollup *rollup)
+{
+    rollup->pins++;
+}
+
+void rollup_unpin(struct rollup *rollup)
+{
+    rollup->pins--;
+}
+
+uint32_t rollup_end(const struct rollup *rollup)
+{
+    return rollup->end;
+}
+
+const struct rollup_series *rollup_entry(const struct rollup *rollup, uint32_t series)
+{
+    return &rollup->entries[series];
+}
+
+const struct catalogue *rollup_catalogue(const struct rollup *rollup)
+{
+    return rollup->catalogue;
+}
+
+int64_t rollup_interval(const struct rollup *rollup)
+{
+    return rollup->config.interval_s;
+}
+
+size_t rollup_levels(const struct rollup *rollup)
+{
+    return rollup->n_levels;
+}
+
+int64_t rollup_step(const struct rollup *rollup, size_t level)
+{
+    return rollup->levels[level].step_s;
+}
+
+bool rollup_covers(const struct rollup *rollup, size_t level, int64_t from_s)
+{
+    return rollup->levels[level].whole_s <= from_s;
+}
+
+bool rollup_find(const struct rollup *rollup, size_t level, int64_t *start_s,
+                 struct rollup_span *out)
+{
+    const struct rollup_level *from = &rollup->levels[level];
+    size_t low = 0, high = from->n;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (from->sealed[middle]->start_s < *start_s)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *out = (struct rollup_span){ low < from->n ? from->sealed[low] : NULL, level };
+    if (out->window == NULL && from->open_s < *start_s) /* ROLLUP_NO_START is before all */
+        return false;
+    *start_s = out->window != NULL ? out->window->start_s : from->open_s;
+    return true;
+}
+
+static uint64_t read_open(const struct window_cell cells[static COLUMN_VALUES],
+                          enum window_column column, double values[static COLUMN_VALUES])
+{
+    uint64_t mask = 0;
+
+    for (unsigned i = 0; i < COLUMN_VALUES; i++) {
+        if (cells[i].column[WINDOW_COUNT] == 0)
+            continue;
+        mask |= UINT64_C(1) << i;
+        *values++ = cells[i].column[column];
+    }
+    return mask;
+}
+
+uint64_t rollup_read(const struct rollup *rollup, struct rollup_span span, uint32_t block,
+                     enum window_column column, double values[static COLUMN_VALUES])
+{
+    if (span.window != NULL)
+        return window_read(span.window, block, column, values);
+    return read_open(&rollup->levels[span.level].open[block * COLUMN_VALUES], column, values);
+}
+
+bool rollup_next_blob(const struct rollup *rollup, struct rollup_span span, uint32_t *next,
+                      uint32_t *series, const uint8_t **at, size_t *len)
+{
+    if (span.window != NULL) {
+        size_t n;
+        const struct window_blob *blobs = window_blobs(span.window, &n);
+        if (*next >= n)
+            return false;
+        const struct window_blob *blob = &blobs[(*next)++];
+        *series = blob->series;
+        *at = window_blob_at(span.window, blob);
+        *len = blob->len;
+        return true;
+    }
+    for (; *next < rollup->end; (*next)++) {
+        const struct rollup_blob *blob = rollup_open_blob(rollup, *next, span.level);
+        if (blob == NULL || blob->at == NULL)
+            continue;
+        *series = (*next)++;
+        *at = blob->at;
+        *len = blob->len;
+        return true;
+    }
+    return false;
+}

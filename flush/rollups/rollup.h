@@ -1,0 +1,170 @@
+/* flush/rollups/rollup.h: what the series did lately, in windows, for questions.
+ *
+ *   sealed snapshot -> level 0   windows of one interval, kept for heeler_lookback
+ *                   -> level 1   heeler_rollups, say 60 s   } kept for as long as
+ *                   -> level 2   say 3600 s                 } the memory allows
+ *
+ * Every snapshot goes into every level, so a coarse window is exact whatever became
+ * of the fine ones. Windows are aligned to Unix time. The newest of a level is open:
+ * 40 bytes a series; when time leaves it, it is packed (flush/rollups/window.h).
+ *
+ * A counter's points are its sums (not rates), zeros of quiet counters too; a set
+ * has its size, and its members beside; a distribution its count, sum, min and max,
+ * and its sketch; a histogram is the series that are made of it ("x.max"). Samples
+ * with a timestamp of their own never pass here.
+ *
+ * Memory. Everything counts against one bound. When it is reached, the oldest window
+ * goes that a coarser level covers; windows of the coarsest go when they have more
+ * than half, or nothing else is left. Then new series are refused. Both are counted.
+ *
+ * A series has a number of its own here and keeps its strings in the catalogue for as
+ * long as a window names it. Time is an argument; owned by the flusher, one thread.
+ * The catalogue must outlive it. */
+#ifndef FLUSH_ROLLUPS_ROLLUP_H
+#define FLUSH_ROLLUPS_ROLLUP_H
+
+#include "config/string_list.h"
+#include "flush/rollups/window.h"
+#include "flush/snapshots/snapshot.h"
+
+enum { ROLLUP_LEVELS_MAX = 8 };
+
+enum rollup_kind { ROLLUP_COUNT, ROLLUP_GAUGE, ROLLUP_SET, ROLLUP_DISTRIBUTION, ROLLUP_KINDS };
+
+struct rollup_series {
+    struct identity id;
+    uint32_t share;    /* of the strings' bytes */
+    uint32_t extra;    /* its open blobs + 1; 0: none */
+    uint32_t last_s;   /* of its newest value */
+    uint8_t kind;      /* enum rollup_kind */
+    uint8_t unwritten; /* watched: levels with a value that rollup_take() has not given */
+    bool live;
+};
+
+struct rollup;
+
+struct rollup_config {
+    int64_t interval_s;
+    const struct string_list
+        *steps; /* seconds as text; those not above the interval are left out */
+    int64_t lookback_s;
+    size_t max_bytes;
+    uint32_t max_series; /* of the catalogue */
+    bool watched;        /* for rollup_take() */
+};
+
+/* Whether rollup_new() takes them; false with a sentence. */
+bool rollup_steps_are_fit(const struct string_list *steps, int64_t interval_s, char *problem,
+                          size_t problem_size);
+
+/* NULL with a sentence. */
+struct rollup *rollup_new(const struct rollup_config *config, struct catalogue *catalogue,
+                          struct flusher_ledger *ledger, char *problem, size_t problem_size);
+void rollup_free(struct rollup *given);
+
+/* ---- feeding: open, add each series, close ----------------------------- */
+
+/* Closes windows that end before stamp_s, a bounded piece at a call; true once the
+ * snapshot's values may be added. A stamp before the newest counts as that; one of
+ * more than ten minutes before starts everything anew. */
+bool rollup_open(struct rollup *rollup, int64_t stamp_s);
+
+/* A series of the snapshot that is no histogram; nothing when it has no value. */
+void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t series);
+
+/* A point made of a histogram, under its own name; rate: per second of the interval. */
+void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, double value,
+                     bool rate);
+
+/* What a series did in a window of one level, as others know it: for rollups that are
+ * filled from elsewhere (flush/fleet/redis_reader.h) with one level only. Views. */
+struct rollup_outside {
+    struct slice name, host;
+    const struct slice *tags; /* sorted, unique */
+    size_t n_tags;
+    enum rollup_kind kind;
+    struct window_cell cell;
+    struct sketch *sketch;     /* of a distribution */
+    struct distinct *distinct; /* of a set */
+};
+
+/* Into the level's open window. False without memory. */
+bool rollup_add_outside(struct rollup *rollup, size_t level,
+                        const struct rollup_outside *outside);
+
+/* The level has nothing from before that time. */
+void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s);
+
+void rollup_close(struct rollup *rollup);
+
+/* ---- watched: what is new in the open windows ---------------------------- */
+
+/* The values that are added next are of that time (wall clock). */
+void rollup_at(struct rollup *rollup, int64_t wall_ms);
+
+/* Whether rollup_open() of that stamp closes the level's open window. */
+bool rollup_turns(const struct rollup *rollup, size_t level, int64_t stamp_s);
+
+/* Series that rollup_take() would give. */
+uint32_t rollup_unwritten(const struct rollup *rollup, size_t level);
+
+/* Start of the level's open window. */
+int64_t rollup_open_start(const struct rollup *rollup, size_t level);
+
+/* A series in an open window, views until the next feeding. */
+struct rollup_value {
+    const double *column; /* of enum window_column */
+    const uint8_t *blob;  /* or NULL */
+    size_t blob_len;
+    int64_t newest_ms; /* wall clock of its newest value */
+};
+
+/* False: nothing came since it was taken last. */
+bool rollup_take(struct rollup *rollup, size_t level, uint32_t series,
+                 struct rollup_value *out);
+
+/* ---- reading ----------------------------------------------------------- */
+
+/* Between rollup_open and rollup_close windows are not whole. */
+bool rollup_is_busy(const struct rollup *rollup);
+
+/* While pinned no number of a series is given to another. */
+void rollup_pin(struct rollup *rollup);
+void rollup_unpin(struct rollup *rollup);
+
+/* Numbers below may be live. */
+uint32_t rollup_end(const struct rollup *rollup);
+const struct rollup_series *rollup_entry(const struct rollup *rollup, uint32_t series);
+const struct catalogue *rollup_catalogue(const struct rollup *rollup);
+int64_t rollup_interval(const struct rollup *rollup);
+size_t rollup_bytes(const struct rollup *rollup);
+
+/* Of the catalogue's strings, what is held for the rollups. */
+size_t rollup_held_bytes(const struct rollup *rollup);
+
+size_t rollup_levels(const struct rollup *rollup);
+int64_t rollup_step(const struct rollup *rollup, size_t level);
+
+/* Whether the level still has all that it was ever given from that time on. */
+bool rollup_covers(const struct rollup *rollup, size_t level, int64_t from_s);
+
+/* A window, open or sealed; a view until the next feeding. */
+struct rollup_span {
+    const struct window *window; /* NULL: the open one of the level */
+    size_t level;
+};
+
+/* The first window of the level that starts at *start_s or later, which is then its
+ * start; false: there is none. */
+bool rollup_find(const struct rollup *rollup, size_t level, int64_t *start_s,
+                 struct rollup_span *out);
+
+/* As window_read(). */
+uint64_t rollup_read(const struct rollup *rollup, struct rollup_span span, uint32_t block,
+                     enum window_column column, double values[static COLUMN_VALUES]);
+
+/* The blobs of a window, ascending by series; *next starts at 0. False at the end. */
+bool rollup_next_blob(const struct rollup *rollup, struct rollup_span span, uint32_t *next,
+                      uint32_t *series, const uint8_t **at, size_t *len);
+
+#endif

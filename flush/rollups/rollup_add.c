@@ -1,0 +1,284 @@
+/* Values into the open windows. */
+#include "flush/rollups/rollup_internal.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "flush/values/blob.h"
+
+/* ---- blobs of the open windows ----------------------------------------- */
+
+struct rollup_blob *rollup_open_blob(const struct rollup *rollup, uint32_t number, size_t level)
+{
+    uint32_t extra = rollup->entries[number].extra;
+
+    return extra != 0 ? &rollup->extras[(extra - 1) * rollup->n_levels + level] : NULL;
+}
+
+static bool grow_extras(struct rollup *rollup)
+{
+    uint32_t capacity = rollup->extras_capacity > 0 ? rollup->extras_capacity * 2 : 16;
+    size_t size = capacity * rollup->n_levels * sizeof *rollup->extras;
+
+    if (!rollup_make_room(rollup, size / 2))
+        return false;
+    struct rollup_blob *grown = realloc(rollup->extras, size);
+    if (grown == NULL)
+        return false;
+    rollup->extras = grown;
+    rollup->extras_capacity = capacity;
+    return true;
+}
+
+static bool give_extra(struct rollup *rollup, uint32_t number)
+{
+    uint32_t extra = rollup->free_extra;
+
+    if (rollup->entries[number].extra != 0)
+        return true;
+    if (extra != ROLLUP_NO_SERIES) {
+        rollup->free_extra = rollup->extras[extra * rollup->n_levels].len;
+    } else {
+        if (rollup->n_extras == rollup->extras_capacity && !grow_extras(rollup))
+            return false;
+        extra = rollup->n_extras++;
+    }
+    memset(&rollup->extras[extra * rollup->n_levels], 0,
+           rollup->n_levels * sizeof *rollup->extras);
+    rollup->entries[number].extra = extra + 1;
+    return true;
+}
+
+void rollup_clear_blob(struct rollup *rollup, struct rollup_blob *blob)
+{
+    if (blob == NULL || blob->at == NULL)
+        return;
+    rollup->blobs -= blob->len + ROLLUP_MALLOC_HEAD;
+    free(blob->at);
+    *blob = (struct rollup_blob){ 0 };
+}
+
+void rollup_take_extra(struct rollup *rollup, uint32_t number)
+{
+    struct rollup_series *entry = &rollup->entries[number];
+
+    if (entry->extra == 0)
+        return;
+    for (size_t i = 0; i < rollup->n_levels; i++)
+        rollup_clear_blob(rollup, rollup_open_blob(rollup, number, i));
+    rollup->extras[(entry->extra - 1) * rollup->n_levels].len = rollup->free_extra;
+    rollup->free_extra = entry->extra - 1;
+    entry->extra = 0;
+}
+
+/* What is packed in the scratch replaces the blob. */
+static bool set_blob(struct rollup *rollup, struct rollup_blob *blob)
+{
+    const struct bytes *packed = &rollup->packed;
+
+    if (packed->failed || !rollup_make_room(rollup, packed->len + ROLLUP_MALLOC_HEAD))
+        return false;
+    uint8_t *copy = malloc(packed->len);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, packed->at, packed->len);
+    rollup_clear_blob(rollup, blob);
+    blob->at = copy;
+    blob->len = (uint32_t)packed->len;
+    rollup->blobs += packed->len + ROLLUP_MALLOC_HEAD;
+    return true;
+}
+
+static bool merge_sketch(struct rollup *rollup, struct rollup_blob *blob, struct sketch *more)
+{
+    struct sketch *all = blob->at != NULL ? blob_sketch(blob->at, blob->len, &rollup->scratch)
+                                          : sketch_new(&rollup->scratch);
+
+    bytes_clear(&rollup->packed);
+    return all != NULL && sketch_merge(all, &rollup->scratch, more) &&
+           blob_put_sketch(&rollup->packed, all, &rollup->scratch) && set_blob(rollup, blob);
+}
+
+static bool merge_distinct(struct rollup *rollup, struct rollup_blob *blob,
+                           const struct distinct *more)
+{
+    bytes_clear(&rollup->packed);
+    if (blob->at == NULL) {
+        blob_put_distinct(&rollup->packed, more);
+        return set_blob(rollup, blob);
+    }
+    struct distinct *all = blob_distinct(blob->at, blob->len, &rollup->scratch);
+
+    if (all == NULL || !distinct_merge(all, &rollup->scratch, more))
+        return false;
+    blob_put_distinct(&rollup->packed, all);
+    return set_blob(rollup, blob);
+}
+
+/* ---- adding ------------------------------------------------------------ */
+
+static void add_to_cell(double column[WINDOW_COLUMNS], const double more[WINDOW_COLUMNS])
+{
+    bool first = column[WINDOW_COUNT] == 0;
+
+    column[WINDOW_SUM] += more[WINDOW_SUM];
+    column[WINDOW_COUNT] += more[WINDOW_COUNT];
+    if (first || more[WINDOW_MIN] < column[WINDOW_MIN])
+        column[WINDOW_MIN] = more[WINDOW_MIN];
+    if (first || more[WINDOW_MAX] > column[WINDOW_MAX])
+        column[WINDOW_MAX] = more[WINDOW_MAX];
+    column[WINDOW_LAST] = more[WINDOW_LAST];
+}
+
+static void watch(struct rollup *rollup, uint32_t number)
+{
+    struct rollup_series *entry = &rollup->entries[number];
+
+    for (size_t level = 0; level < rollup->n_levels; level++)
+        rollup->levels[level].unwritten += !(entry->unwritten >> level & 1);
+    entry->unwritten = (uint8_t)((1u << rollup->n_levels) - 1);
+    rollup->newest_ms[number] = rollup->at_ms;
+}
+
+static void add_numbers(struct rollup *rollup, uint32_t number, const struct window_cell *more)
+{
+    for (size_t i = 0; i < rollup->n_levels; i++)
+        add_to_cell(rollup->levels[i].open[number].column, more->column);
+    if (rollup->newest_ms != NULL)
+        watch(rollup, number);
+}
+
+static void refuse(struct rollup *rollup)
+{
+    counter_add(&rollup->ledger->rollup_refused, 1);
+}
+
+static void add_value(struct rollup *rollup, uint32_t series, struct slice name, uint8_t kind,
+                      double value)
+{
+    uint32_t number = rollup_number(rollup, series, name, kind);
+
+    if (number == ROLLUP_NO_SERIES)
+        refuse(rollup);
+    else
+        add_numbers(rollup, number, &(struct window_cell){ { value, 1, value, value, value } });
+}
+
+static void add_sketch(struct rollup *rollup, uint32_t series, struct sketch *sketch)
+{
+    uint32_t number = rollup_number(rollup, series, SLICE(""), ROLLUP_DISTRIBUTION);
+    struct sketch_summary summary;
+
+    sketch_summary(sketch, &summary);
+    if (number == ROLLUP_NO_SERIES || !give_extra(rollup, number)) {
+        refuse(rollup);
+        return;
+    }
+    if (summary.count == 0)
+        return;
+    for (size_t i = 0; i < rollup->n_levels; i++) {
+        if (!merge_sketch(rollup, rollup_open_blob(rollup, number, i), sketch))
+            refuse(rollup);
+        arena_free(&rollup->scratch);
+    }
+    add_numbers(rollup, number,
+                &(struct window_cell){ { summary.sum, (double)summary.count, summary.min,
+                                         summary.max, summary.avg } });
+}
+
+static void add_distinct(struct rollup *rollup, uint32_t series,
+                         const struct distinct *distinct)
+{
+    uint32_t number = rollup_number(rollup, series, SLICE(""), ROLLUP_SET);
+    double size = (double)distinct_count(distinct);
+
+    if (number == ROLLUP_NO_SERIES || !give_extra(rollup, number)) {
+        refuse(rollup);
+        return;
+    }
+    for (size_t i = 0; i < rollup->n_levels; i++) {
+        if (!merge_distinct(rollup, rollup_open_blob(rollup, number, i), distinct))
+            refuse(rollup);
+        arena_free(&rollup->scratch);
+    }
+    add_numbers(rollup, number, &(struct window_cell){ { size, 1, size, size, size } });
+}
+
+void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t series)
+{
+    struct snapshot_cell *cell = &snapshot->cells[series];
+
+    if (!snapshot_has(snapshot, series))
+        return;
+    switch ((enum cell_kind)catalogue_entry(rollup->catalogue, series)->kind) {
+    case CELL_COUNT:
+        add_value(rollup, series, SLICE(""), ROLLUP_COUNT, cell->value);
+        break;
+    case CELL_GAUGE:
+        add_value(rollup, series, SLICE(""), ROLLUP_GAUGE, cell->value);
+        break;
+    case CELL_SET:
+        add_distinct(rollup, series, cell->distinct);
+        break;
+    case CELL_DISTRIBUTION:
+    case CELL_DISTRIBUTION_COPY:
+        add_sketch(rollup, series, cell->sketch);
+        break;
+    case CELL_HISTOGRAM:
+    case CELL_KIND_COUNT:
+        break;
+    }
+}
+
+void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, double value,
+                     bool rate)
+{
+    double count = value * (double)rollup->config.interval_s, whole = rint(count);
+
+    if (!rate)
+        add_value(rollup, series, name, ROLLUP_GAUGE, value);
+    else /* a whole number before it was divided is one again; sampled, it was none */
+        add_value(rollup, series, name, ROLLUP_COUNT,
+                  fabs(count - whole) <= 4 * DBL_EPSILON * fabs(whole) ? whole : count);
+}
+
+/* ---- from elsewhere ---------------------------------------------------- */
+
+static bool add_blob(struct rollup *rollup, uint32_t number, size_t level,
+                     const struct rollup_outside *outside)
+{
+    bool added = true;
+
+    if (outside->sketch == NULL && outside->distinct == NULL)
+        return true;
+    if (!give_extra(rollup, number))
+        return false;
+    struct rollup_blob *blob = rollup_open_blob(rollup, number, level);
+    if (outside->sketch != NULL)
+        added = merge_sketch(rollup, blob, outside->sketch);
+    if (outside->distinct != NULL)
+        added = merge_distinct(rollup, blob, outside->distinct);
+    arena_free(&rollup->scratch);
+    return added;
+}
+
+bool rollup_add_outside(struct rollup *rollup, size_t level,
+                        const struct rollup_outside *outside)
+{
+    struct identity id;
+
+    if (!catalogue_hold_text(rollup->catalogue, outside->name, outside->host, outside->tags,
+                             outside->n_tags, &id))
+        return false;
+    uint32_t number = rollup_number_held(rollup, id, (uint8_t)outside->kind);
+    if (number == ROLLUP_NO_SERIES || !add_blob(rollup, number, level, outside))
+        return false;
+    add_to_cell(rollup->levels[level].open[number].column, outside->cell.column);
+    return true;
+}
+
+void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s)
+{
+    rollup->levels[level].whole_s = time_s;
+}

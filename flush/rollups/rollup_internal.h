@@ -1,0 +1,110 @@
+/* flush/rollups/rollup_internal.h: the rollups' parts, which stand in files of their own:
+ * rollup.c (memory, windows, reading), rollup_series.c (who is known), rollup_add.c
+ * (values into open windows). */
+#ifndef FLUSH_ROLLUPS_ROLLUP_INTERNAL_H
+#define FLUSH_ROLLUPS_ROLLUP_INTERNAL_H
+
+#include "flush/memory/index.h"
+#include "flush/rollups/rollup.h"
+
+enum { ROLLUP_MALLOC_HEAD = 16 };
+
+#define ROLLUP_NO_START  INT64_MIN
+#define ROLLUP_NO_SERIES UINT32_MAX
+
+struct rollup_blob {
+    uint8_t *at; /* NULL: none, and len the next free extra */
+    uint32_t len;
+};
+
+struct rollup_level {
+    int64_t step_s;
+    int64_t open_s;           /* start of the open window, or ROLLUP_NO_START */
+    struct window_cell *open; /* pages, by series */
+    struct window *building;  /* the open one, being packed */
+    uint32_t next_block;      /* of it */
+    uint32_t unwritten;       /* series with such a value */
+    struct window **sealed;   /* n of capacity, oldest first */
+    size_t n, capacity;
+    size_t bytes;    /* of the sealed ones */
+    int64_t whole_s; /* nothing was dropped from here on */
+};
+
+struct rollup {
+    struct rollup_config config;
+    struct catalogue *catalogue;
+    struct flusher_ledger *ledger;
+    struct rollup_level levels[ROLLUP_LEVELS_MAX];
+    size_t n_levels;
+
+    struct rollup_series *entries; /* pages, max_ids of them */
+    uint32_t max_ids, end, live;
+    int64_t *newest_ms;   /* pages, by series; NULL: not watched */
+    int64_t at_ms;        /* of what is being added */
+    uint32_t lowest_free; /* no free number below */
+    struct index index;
+    uint32_t *map; /* pages, by series of the catalogue: ours + 1, to be checked */
+    uint32_t map_end;
+
+    struct rollup_blob *extras; /* n_levels of them a series that has blobs */
+    uint32_t n_extras, extras_capacity, free_extra;
+
+    size_t strings, blobs; /* bytes */
+    int64_t now_s;         /* the newest stamp */
+    bool opening, adding, swept;
+    uint32_t sweep_next;
+    unsigned pins;
+
+    struct arena_budget scratch_budget;
+    struct arena scratch;
+    struct bytes packed;
+};
+
+/* Where the window of that time starts. */
+static inline int64_t rollup_start(int64_t time_s, int64_t step_s)
+{
+    return time_s - ((time_s % step_s) + step_s) % step_s;
+}
+
+/* Of one series, without its strings. */
+static inline size_t rollup_series_size(const struct rollup *rollup)
+{
+    return sizeof(struct rollup_series) + rollup->n_levels * sizeof(struct window_cell) +
+           (rollup->config.watched ? sizeof *rollup->newest_ms : 0);
+}
+
+/* Gives up windows until there is room for so many bytes; false: there is none. It may
+ * forget series that no window names and that have no value now. */
+bool rollup_make_room(struct rollup *rollup, size_t more);
+
+/* What the series take beside their windows. */
+size_t rollup_series_bytes(const struct rollup *rollup);
+
+/* Our number of a series of the catalogue that has a value now, under that name unless
+ * it is empty; ROLLUP_NO_SERIES without memory. */
+uint32_t rollup_number(struct rollup *rollup, uint32_t series, struct slice name, uint8_t kind);
+
+/* The same of an identity that is held in the catalogue. */
+uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_t kind);
+
+/* Looks at the next n series, or at all of them, and forgets those that no window
+ * names. */
+void rollup_sweep(struct rollup *rollup, uint32_t n);
+void rollup_sweep_all(struct rollup *rollup);
+void rollup_forget(struct rollup *rollup, uint32_t number);
+
+/* Nothing of it is to be written any more. */
+void rollup_unwatch(struct rollup *rollup, uint32_t number);
+
+/* Gives back what lies behind the last live number. */
+void rollup_trim(struct rollup *rollup);
+
+/* The blob of its open window, or NULL. */
+struct rollup_blob *rollup_open_blob(const struct rollup *rollup, uint32_t number,
+                                     size_t level);
+void rollup_clear_blob(struct rollup *rollup, struct rollup_blob *blob);
+
+/* All its blobs are gone. */
+void rollup_take_extra(struct rollup *rollup, uint32_t number);
+
+#endif

@@ -1,0 +1,75 @@
+/* flush/rollups/window.h: what all series did in one span of time, sealed and packed.
+ *
+ * Series are small numbers. They stand in blocks of 64; a block is a mask of who
+ * has a value and five packed columns of those who do. Sets and distributions have
+ * a blob besides: their members or bins (flush/values/blob.h), ascending by series.
+ *
+ *   block   mask   sum | count | min | max | last      (flush/memory/column.h)
+ *   blobs   series, offset -> bytes
+ *
+ * Written block after block, then read only. Owned by the rollup, one thread. */
+#ifndef FLUSH_ROLLUPS_WINDOW_H
+#define FLUSH_ROLLUPS_WINDOW_H
+
+#include <stdbool.h>
+
+#include "flush/memory/column.h"
+#include "flush/payloads/encode.h"
+
+enum window_column {
+    WINDOW_SUM,
+    WINDOW_COUNT,
+    WINDOW_MIN,
+    WINDOW_MAX,
+    WINDOW_LAST,
+    WINDOW_COLUMNS
+};
+
+/* One series in one span. count: points, or the values of a distribution; 0: none. */
+struct window_cell {
+    double column[WINDOW_COLUMNS];
+};
+
+struct window_blob {
+    uint32_t series;
+    uint32_t len;
+    size_t offset;
+};
+
+struct window {
+    int64_t start_s;
+    uint32_t n_blocks;
+    uint64_t n_cells; /* with a value */
+    struct bytes masks, offsets, data, blobs, blob_data;
+};
+
+/* NULL without memory. */
+struct window *window_new(int64_t start_s);
+void window_free(struct window *given);
+
+/* What it takes of the memory bound. */
+size_t window_bytes(const struct window *window);
+
+/* The next block's cells, some of them empty. False without memory: the window is
+ * as before. */
+bool window_add_block(struct window *window,
+                      const struct window_cell cells[static COLUMN_VALUES]);
+
+/* Of a series behind all that have one. False without memory. */
+bool window_add_blob(struct window *window, uint32_t series, const uint8_t *at, size_t len);
+
+/* Gives back what was reserved for more. */
+void window_seal(struct window *window);
+
+/* Who of the block has a value, a bit each. */
+uint64_t window_mask(const struct window *window, uint32_t block);
+
+/* A column of those, close together, in their order; returns the mask. */
+uint64_t window_read(const struct window *window, uint32_t block, enum window_column column,
+                     double values[static COLUMN_VALUES]);
+
+/* The blobs, ascending by series; *n of them. */
+const struct window_blob *window_blobs(const struct window *window, size_t *n);
+const uint8_t *window_blob_at(const struct window *window, const struct window_blob *blob);
+
+#endif

@@ -1,0 +1,768 @@
+#include "flush/series/catalogue.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "flush/memory/index.h"
+#include "flush/memory/packed_ids.h"
+#include "flush/memory/pages.h"
+
+enum { AHEAD_MAX_S = 600, TAGS_USUAL = 64 };
+
+struct catalogue {
+    struct catalogue_config config;
+    struct flusher_ledger *ledger;
+    struct strings names; /* names and hosts */
+    struct strings tags;
+    struct strings tag_sets;      /* the ids of sorted tags, packed */
+    struct series_entry *entries; /* pages, max_series of them */
+    uint32_t end;                 /* ids below may be live */
+    uint32_t live;
+    uint32_t lowest_free; /* no free id below */
+    struct index index;
+    uint32_t **maps;     /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
+    uint32_t *n_refused; /* by worker: ids refused for want of room */
+    uint32_t *map_ends;  /* by worker: ids below were mapped since the last trim */
+    double *gauges;      /* pages, only with keep_gauges */
+    /* Scratch, all of them as long as the longest tag set was so far: tags of the series
+     * being admitted, the same packed, and of the set that is read. */
+    uint32_t *ids;
+    uint8_t *packed;
+    uint32_t *read;
+    struct slice *views;
+    size_t ids_capacity;
+    struct log_limit conflicts;
+};
+
+/* Values of a map from here on are refusals. */
+#define MAP_REFUSED (UINT32_MAX - 255)
+
+/* Refusals that may be others' room one day. */
+static bool wants_room(uint32_t mapped)
+{
+    return mapped == MAP_REFUSED + SHED_CONTEXTS_FULL || mapped == MAP_REFUSED + SHED_MEMORY;
+}
+
+static size_t map_bytes(const struct catalogue *catalogue)
+{
+    return (size_t)catalogue->config.max_series * sizeof(uint32_t);
+}
+
+static size_t entries_bytes(const struct catalogue *catalogue)
+{
+    return (size_t)catalogue->config.max_series * sizeof(struct series_entry);
+}
+
+static size_t gauges_bytes(const struct catalogue *catalogue)
+{
+    return (size_t)catalogue->config.max_series * sizeof(double);
+}
+
+static bool map_pages(struct catalogue *catalogue)
+{
+    catalogue->entries = pages_map(entries_bytes(catalogue));
+    if (catalogue->entries == NULL)
+        return false;
+    if (catalogue->config.keep_gauges) {
+        catalogue->gauges = pages_map(gauges_bytes(catalogue));
+        if (catalogue->gauges == NULL)
+            return false;
+    }
+    for (uint32_t worker = 0; worker < catalogue->config.workers; worker++) {
+        catalogue->maps[worker] = pages_map(map_bytes(catalogue));
+        if (catalogue->maps[worker] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool grow(void *array, size_t n, size_t size)
+{
+    void **at = array, *grown = realloc(*at, n * size);
+
+    if (grown != NULL)
+        *at = grown;
+    return grown != NULL;
+}
+
+/* Room for a set of so many tags, so that it can be read later without more memory. */
+static bool reserve_ids(struct catalogue *catalogue, size_t n)
+{
+    if (n <= catalogue->ids_capacity)
+        return true;
+    if (!grow(&catalogue->ids, n, sizeof *catalogue->ids) ||
+        !grow(&catalogue->packed, packed_ids_room(n), 1) ||
+        !grow(&catalogue->read, n, sizeof *catalogue->read) ||
+        !grow(&catalogue->views, n, sizeof *catalogue->views))
+        return false;
+    catalogue->ids_capacity = n;
+    return true;
+}
+
+struct catalogue *catalogue_new(const struct catalogue_config *config,
+                                struct flusher_ledger *ledger)
+{
+    struct catalogue *catalogue = calloc(1, sizeof *catalogue);
+
+    if (catalogue == NULL)
+        return NULL;
+    catalogue->config = *config;
+    catalogue->ledger = ledger;
+    strings_init(&catalogue->names);
+    strings_init(&catalogue->tags);
+    strings_init(&catalogue->tag_sets);
+    catalogue->maps = calloc(config->workers, sizeof *catalogue->maps);
+    catalogue->map_ends = calloc(config->workers, sizeof *catalogue->map_ends);
+    catalogue->n_refused = calloc(config->workers, sizeof *catalogue->n_refused);
+    if (catalogue->maps == NULL || catalogue->map_ends == NULL ||
+        catalogue->n_refused == NULL || !reserve_ids(catalogue, TAGS_USUAL) ||
+        !map_pages(catalogue)) {
+        catalogue_free(catalogue);
+        return NULL;
+    }
+    return catalogue;
+}
+
+void catalogue_free(struct catalogue *catalogue)
+{
+    if (catalogue == NULL)
+        return;
+    for (uint32_t worker = 0; catalogue->maps != NULL && worker < catalogue->config.workers;
+         worker++)
+        pages_unmap(catalogue->maps[worker], map_bytes(catalogue));
+    pages_unmap(catalogue->entries, entries_bytes(catalogue));
+    pages_unmap(catalogue->gauges, gauges_bytes(catalogue));
+    strings_free(&catalogue->names);
+    strings_free(&catalogue->tags);
+    strings_free(&catalogue->tag_sets);
+    free(catalogue->maps);
+    free(catalogue->map_ends);
+    free(catalogue->n_refused);
+    index_free(&catalogue->index);
+    free(catalogue->ids);
+    free(catalogue->packed);
+    free(catalogue->read);
+    free(catalogue->views);
+    free(catalogue);
+}
+
+void catalogue_follow(struct catalogue *catalogue, const struct settings *settings)
+{
+    catalogue->config.expiry_s = (int64_t)settings->dogstatsd_expiry_seconds;
+    catalogue->config.aggregates = settings->histogram_aggregates.at;
+    catalogue->config.n_aggregates = settings->histogram_aggregates.n;
+}
+
+/* ---- identities -------------------------------------------------------- */
+
+static void count_strings(struct catalogue *catalogue)
+{
+    counter_set(&catalogue->ledger->strings,
+                catalogue->names.bytes + catalogue->tags.bytes + catalogue->tag_sets.bytes);
+}
+
+static void release_tags(struct catalogue *catalogue, const uint32_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        strings_release(&catalogue->tags, ids[i]);
+}
+
+/* A set holds each of its tags once, however many series hold the set. */
+static uint32_t intern_tags(struct catalogue *catalogue, const struct slice *tags, size_t n)
+{
+    if (!reserve_ids(catalogue, n))
+        return STRINGS_NONE;
+    strings_intern_all(&catalogue->tags, tags, n, catalogue->ids);
+    for (size_t i = 0; i < n; i++) {
+        if (catalogue->ids[i] != STRINGS_NONE)
+            continue;
+        for (size_t held = 0; held < n; held++)
+            if (catalogue->ids[held] != STRINGS_NONE)
+                strings_release(&catalogue->tags, catalogue->ids[held]);
+        return STRINGS_NONE;
+    }
+    size_t len = packed_ids_pack(catalogue->ids, n, catalogue->packed);
+    uint32_t set = strings_intern(&catalogue->tag_sets,
+                                  (struct slice){ (const char *)catalogue->packed, len });
+    if (set == STRINGS_NONE || !strings_is_last(&catalogue->tag_sets, set))
+        release_tags(catalogue, catalogue->ids, n);
+    return set;
+}
+
+static void release_tag_set(struct catalogue *catalogue, uint32_t set)
+{
+    if (strings_is_last(&catalogue->tag_sets, set)) {
+        size_t n;
+        const uint32_t *ids = catalogue_tag_ids(catalogue, set, &n);
+        release_tags(catalogue, ids, n);
+    }
+    strings_release(&catalogue->tag_sets, set);
+}
+
+static void release_identity(struct catalogue *catalogue, struct identity id)
+{
+    if (id.name != STRINGS_NONE)
+        strings_release(&catalogue->names, id.name);
+    if (id.host != STRINGS_NONE)
+        strings_release(&catalogue->names, id.host);
+    if (id.tags != STRINGS_NONE)
+        release_tag_set(catalogue, id.tags);
+}
+
+static bool intern_identity(struct catalogue *catalogue, const struct enriched *enriched,
+                            struct identity *out)
+{
+    out->name = strings_intern(&catalogue->names, enriched->name);
+    out->host = strings_intern(&catalogue->names, enriched->host);
+    out->tags = intern_tags(catalogue, enriched->tags, enriched->n_tags);
+    if (out->name != STRINGS_NONE && out->host != STRINGS_NONE && out->tags != STRINGS_NONE)
+        return true;
+    release_identity(catalogue, *out);
+    return false;
+}
+
+/* ---- the index --------------------------------------------------------- */
+
+static uint32_t hash_identity(struct identity id)
+{
+    return (uint32_t)XXH3_64bits(&id, sizeof id);
+}
+
+static uint32_t hash_entry(const struct series_entry *entry)
+{
+    return hash_identity((struct identity){ entry->name, entry->host, entry->tags });
+}
+
+static bool same_identity(const struct series_entry *entry, struct identity id)
+{
+    return entry->name == id.name && entry->host == id.host && entry->tags == id.tags;
+}
+
+static bool lay_out_index(struct catalogue *catalogue)
+{
+    if (!index_clear(&catalogue->index, catalogue->live + 1))
+        return false;
+    for (uint32_t series = 0; series < catalogue->end; series++)
+        if (catalogue->entries[series].live)
+            index_put(&catalogue->index, hash_entry(&catalogue->entries[series]), series);
+    return true;
+}
+
+/* The series of this identity and kind, or SERIES_NONE; *other: one of the same
+ * identity and another kind, or SERIES_NONE. */
+#define SERIES_NONE UINT32_MAX
+
+static uint32_t find_series(const struct catalogue *catalogue, struct identity id, uint8_t kind,
+                            uint32_t *other)
+{
+    struct index_probe probe = index_begin(&catalogue->index, hash_identity(id));
+    uint32_t series;
+
+    *other = SERIES_NONE;
+    while ((series = index_next(&catalogue->index, &probe)) != INDEX_NONE) {
+        if (!same_identity(&catalogue->entries[series], id))
+            continue;
+        if (catalogue->entries[series].kind == kind)
+            return series;
+        *other = series;
+    }
+    return SERIES_NONE;
+}
+
+/* ---- clashes ----------------------------------------------------------- */
+
+static const char *kind_word(uint8_t kind)
+{
+    static const char *const words[CELL_KIND_COUNT] = {
+        [CELL_COUNT] = "c",           [CELL_GAUGE] = "g",        [CELL_SET] = "s",
+        [CELL_HISTOGRAM] = "h or ms", [CELL_DISTRIBUTION] = "d", [CELL_DISTRIBUTION_COPY] = "d",
+    };
+    return words[kind];
+}
+
+static void report_clash(struct catalogue *catalogue, uint32_t series, uint32_t other,
+                         const char *consequence)
+{
+    char name[400], other_name[400], tags[600];
+    struct series_entry *entries = catalogue->entries;
+    size_t n;
+    struct slice first = { "", 0 };
+    const struct slice *all = catalogue_tags(catalogue, series, &n);
+    unsigned suppressed;
+
+    counter_add(&catalogue->ledger->type_conflicts, 1);
+    if (!log_limit_pass(&catalogue->conflicts, clock_monotonic_ns() / 1000000, &suppressed))
+        return;
+    /* The tags lie in one interned run only as ids: quote the first. */
+    if (n > 0)
+        first = all[0];
+    log_quote(first.at, first.len, tags, sizeof tags);
+    struct slice a = catalogue_name(catalogue, series), b = catalogue_name(catalogue, other);
+    log_quote(a.at, a.len, name, sizeof name);
+    log_quote(b.at, b.len, other_name, sizeof other_name);
+    log_warn("catalogue: one series with two types: \"%s:...|%s\" and \"%s:...|%s\" "
+             "(%zu tags%s%s%s): %s",
+             other_name, kind_word(entries[other].kind), name, kind_word(entries[series].kind),
+             n, n > 0 ? ", first \"" : "", tags, n > 0 ? "\"" : "", consequence);
+}
+
+/* Both kinds are sent under the plain name as a point of the series payload. */
+static bool plain_series(uint8_t kind)
+{
+    return kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_SET;
+}
+
+static void check_same_name(struct catalogue *catalogue, uint32_t series, uint32_t other)
+{
+    struct series_entry *entries = catalogue->entries;
+
+    if (plain_series(entries[series].kind) && plain_series(entries[other].kind))
+        report_clash(catalogue, series, other,
+                     "both are kept apart here, but the intake keeps one point a timestamp");
+    else
+        report_clash(catalogue, series, other, "both are kept apart");
+}
+
+/* A series "x.max" beside a histogram "x" of the same tags: the histogram's own
+ * series of that name hides it, or it hides the histogram's. */
+static void check_suffixes(struct catalogue *catalogue, uint32_t series)
+{
+    struct series_entry *entry = &catalogue->entries[series];
+    struct slice name = catalogue_name(catalogue, series);
+
+    for (size_t i = 0; i < catalogue->config.n_aggregates; i++) {
+        struct slice suffix = slice_of(catalogue->config.aggregates[i]);
+        char joined[512];
+        struct slice wanted = { joined, 0 };
+        uint8_t kind = CELL_GAUGE;
+
+        if (entry->kind == CELL_HISTOGRAM && name.len + 1 + suffix.len <= sizeof joined) {
+            memcpy(joined, name.at, name.len);
+            joined[name.len] = '.';
+            memcpy(joined + name.len + 1, suffix.at, suffix.len);
+            wanted.len = name.len + 1 + suffix.len;
+        } else if (plain_series(entry->kind) && name.len > suffix.len + 1 &&
+                   name.at[name.len - suffix.len - 1] == '.' &&
+                   slice_equal(slice_skip(name, name.len - suffix.len), suffix)) {
+            wanted = (struct slice){ name.at, name.len - suffix.len - 1 };
+            kind = CELL_HISTOGRAM;
+        } else {
+            continue;
+        }
+        uint32_t other, id = strings_find(&catalogue->names, wanted);
+        if (id == STRINGS_NONE)
+            continue;
+        uint32_t found = find_series(
+            catalogue, (struct identity){ id, entry->host, entry->tags }, kind, &other);
+        if (found == SERIES_NONE && kind == CELL_GAUGE && other != SERIES_NONE &&
+            plain_series(catalogue->entries[other].kind))
+            found = other;
+        if (found != SERIES_NONE)
+            report_clash(catalogue, series, found,
+                         "a histogram sends a series of the other's name");
+    }
+}
+
+/* ---- admission --------------------------------------------------------- */
+
+static uint32_t take_series_id(struct catalogue *catalogue)
+{
+    while (catalogue->lowest_free < catalogue->end &&
+           catalogue->entries[catalogue->lowest_free].live)
+        catalogue->lowest_free++;
+    if (catalogue->lowest_free < catalogue->end)
+        return catalogue->lowest_free;
+    return catalogue->end < catalogue->config.max_series ? catalogue->end++ : SERIES_NONE;
+}
+
+/* The identity is given: held by the new series, or released. */
+static enum shed_reason add_series(struct catalogue *catalogue, struct identity given,
+                                   uint8_t kind, uint32_t *series)
+{
+    enum shed_reason why = SHED_MEMORY;
+
+    *series = SERIES_NONE;
+    if (!catalogue_is_crowded(catalogue) &&
+        (!index_is_full(&catalogue->index) || lay_out_index(catalogue))) {
+        *series = take_series_id(catalogue);
+        why = SHED_CONTEXTS_FULL;
+    }
+    if (*series == SERIES_NONE) {
+        release_identity(catalogue, given);
+        return why;
+    }
+    catalogue->entries[*series] = (struct series_entry){
+        given.name, given.host, given.tags, .kind = kind, .live = true,
+    };
+    index_put(&catalogue->index, hash_identity(given), *series);
+    catalogue->live++;
+    counter_set(&catalogue->ledger->series, catalogue->live);
+    return SHED_REASON_COUNT;
+}
+
+/* copy: of a histogram, whose type it does not clash with. */
+static enum shed_reason series_of(struct catalogue *catalogue, const struct enriched *enriched,
+                                  uint8_t kind, bool copy, uint32_t *series)
+{
+    struct identity id;
+    uint32_t other;
+
+    if (!intern_identity(catalogue, enriched, &id))
+        return SHED_MEMORY;
+    *series = find_series(catalogue, id, kind, &other);
+    if (*series != SERIES_NONE) {
+        release_identity(catalogue, id);
+        return SHED_REASON_COUNT;
+    }
+    enum shed_reason refused = add_series(catalogue, id, kind, series);
+    if (refused == SHED_REASON_COUNT) {
+        if (other != SERIES_NONE && !copy)
+            check_same_name(catalogue, *series, other);
+        check_suffixes(catalogue, *series);
+    }
+    count_strings(catalogue);
+    return refused;
+}
+
+bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
+                       uint8_t kind, uint32_t last_seen_s, uint32_t *series)
+{
+    struct identity id;
+    uint32_t other;
+
+    if (!intern_identity(catalogue, identity, &id))
+        return false;
+    *series = find_series(catalogue, id, kind, &other);
+    if (*series != SERIES_NONE)
+        release_identity(catalogue, id);
+    else
+        (void)add_series(catalogue, id, kind, series); /* SERIES_NONE: no room */
+    if (*series != SERIES_NONE)
+        catalogue->entries[*series].last_seen_s = last_seen_s;
+    count_strings(catalogue);
+    return *series != SERIES_NONE;
+}
+
+void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uint32_t worker,
+                     const struct birth *birth, struct slice name, struct slice tags)
+{
+    struct enriched enriched;
+    bool copy = birth->kind == CELL_DISTRIBUTION_COPY;
+    enum shed_reason refused =
+        enrich_metric(enricher, name, tags, (enum metric_type)birth->type, copy, &enriched);
+    uint32_t *map = &catalogue->maps[worker][birth->id];
+    uint32_t series = SERIES_NONE;
+
+    if (birth->id >= catalogue->map_ends[worker])
+        catalogue->map_ends[worker] = birth->id + 1;
+    if (refused == SHED_REASON_COUNT)
+        refused = series_of(catalogue, &enriched,
+                            copy ? CELL_DISTRIBUTION : (uint8_t)birth->kind, copy, &series);
+    if (refused == SHED_REASON_COUNT) {
+        catalogue->entries[series].contexts++;
+        *map = series + 1;
+    } else {
+        *map = MAP_REFUSED + (uint32_t)refused;
+        catalogue->n_refused[worker] += wants_room(*map);
+    }
+}
+
+struct mapped catalogue_lookup(const struct catalogue *catalogue, uint32_t worker, uint32_t id)
+{
+    uint32_t value = catalogue->maps[worker][id];
+
+    if (value >= MAP_REFUSED)
+        return (struct mapped){ SERIES_NONE, (enum shed_reason)(value - MAP_REFUSED) };
+    return (struct mapped){ value - 1, SHED_REASON_COUNT };
+}
+
+void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id)
+{
+    struct mapped mapped = catalogue_lookup(catalogue, worker, id);
+
+    if (mapped.refused == SHED_REASON_COUNT && mapped.series != SERIES_NONE)
+        catalogue->entries[mapped.series].contexts--;
+    catalogue->n_refused[worker] -= wants_room(catalogue->maps[worker][id]);
+    catalogue->maps[worker][id] = 0;
+}
+
+void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker)
+{
+    for (uint32_t id = 0; id < catalogue->map_ends[worker]; id++)
+        if (catalogue->maps[worker][id] != 0)
+            catalogue_retire(catalogue, worker, id);
+}
+
+/* ---- room -------------------------------------------------------------- */
+
+size_t catalogue_memory(const struct catalogue *catalogue)
+{
+    size_t sum = strings_memory(&catalogue->names) + strings_memory(&catalogue->tags) +
+                 strings_memory(&catalogue->tag_sets) + index_bytes(&catalogue->index) +
+                 catalogue->end * sizeof *catalogue->entries;
+
+    for (uint32_t worker = 0; worker < catalogue->config.workers; worker++)
+        sum += catalogue->map_ends[worker] * sizeof(uint32_t);
+    return sum;
+}
+
+void catalogue_limit(struct catalogue *catalogue, size_t max_bytes)
+{
+    catalogue->config.max_bytes = max_bytes;
+}
+
+bool catalogue_is_crowded(const struct catalogue *catalogue)
+{
+    return catalogue->config.max_bytes > 0 &&
+           catalogue_memory(catalogue) >= catalogue->config.max_bytes;
+}
+
+/* How many more series there is room for, if they are like those that are there. */
+static uint32_t room(const struct catalogue *catalogue)
+{
+    uint32_t ids = catalogue->config.max_series - catalogue->live;
+    size_t bytes = catalogue_memory(catalogue), most = catalogue->config.max_bytes;
+
+    if (most == 0)
+        return ids;
+    size_t more = bytes < most ? (most - bytes) / (bytes / (catalogue->live + 1) + 1) : 0;
+    return more < ids ? (uint32_t)more : ids;
+}
+
+struct id_list *catalogue_refused(const struct catalogue *catalogue, uint32_t worker)
+{
+    uint32_t most = room(catalogue);
+
+    if (most > catalogue->n_refused[worker])
+        most = catalogue->n_refused[worker];
+    struct id_list *list = most > 0 ? malloc(sizeof *list + most * sizeof list->ids[0]) : NULL;
+    if (list == NULL)
+        return NULL;
+    list->n = 0;
+    for (uint32_t id = 0; id < catalogue->map_ends[worker] && list->n < most; id++)
+        if (wants_room(catalogue->maps[worker][id]))
+            list->ids[list->n++] = id;
+    return list;
+}
+
+void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end)
+{
+    uint32_t *mapped = &catalogue->map_ends[worker];
+
+    if (end >= *mapped / 2)
+        return;
+    pages_forget(catalogue->maps[worker], end * sizeof(uint32_t), *mapped * sizeof(uint32_t));
+    *mapped = end;
+}
+
+/* ---- reading and expiry ------------------------------------------------ */
+
+uint32_t catalogue_end(const struct catalogue *catalogue)
+{
+    return catalogue->end;
+}
+
+struct series_entry *catalogue_entry(struct catalogue *catalogue, uint32_t series)
+{
+    return &catalogue->entries[series];
+}
+
+struct slice catalogue_name(const struct catalogue *catalogue, uint32_t series)
+{
+    return strings_get(&catalogue->names, catalogue->entries[series].name);
+}
+
+struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series)
+{
+    return strings_get(&catalogue->names, catalogue->entries[series].host);
+}
+
+const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n)
+{
+    const uint32_t *ids = catalogue_tag_ids(catalogue, catalogue->entries[series].tags, n);
+
+    for (size_t i = 0; i < *n; i++)
+        catalogue->views[i] = strings_get(&catalogue->tags, ids[i]);
+    return catalogue->views;
+}
+
+/* ---- identities that outlive their series ------------------------------ */
+
+struct identity catalogue_identity(const struct catalogue *catalogue, uint32_t series,
+                                   struct slice name)
+{
+    const struct series_entry *entry = &catalogue->entries[series];
+
+    return (struct identity){
+        name.len > 0 ? strings_find(&catalogue->names, name) : entry->name,
+        entry->host,
+        entry->tags,
+    };
+}
+
+bool catalogue_hold(struct catalogue *catalogue, uint32_t series, struct slice name,
+                    struct identity *out)
+{
+    const struct series_entry *entry = &catalogue->entries[series];
+
+    *out = (struct identity){ entry->name, entry->host, entry->tags };
+    if (name.len > 0)
+        out->name = strings_intern(&catalogue->names, name);
+    else
+        strings_hold(&catalogue->names, entry->name);
+    if (out->name == STRINGS_NONE)
+        return false;
+    strings_hold(&catalogue->names, entry->host);
+    strings_hold(&catalogue->tag_sets, entry->tags);
+    return true;
+}
+
+bool catalogue_hold_text(struct catalogue *catalogue, struct slice name, struct slice host,
+                         const struct slice *tags, size_t n_tags, struct identity *out)
+{
+    struct enriched enriched = { .name = name, .host = host, .tags = tags, .n_tags = n_tags };
+
+    return intern_identity(catalogue, &enriched, out);
+}
+
+void catalogue_release(struct catalogue *catalogue, struct identity given)
+{
+    release_identity(catalogue, given);
+    count_strings(catalogue);
+}
+
+size_t catalogue_share(const struct catalogue *catalogue, struct identity held)
+{
+    size_t n, sum = strings_share(&catalogue->names, held.name) +
+                    strings_share(&catalogue->names, held.host) +
+                    strings_share(&catalogue->tag_sets, held.tags);
+    const uint32_t *ids = catalogue_tag_ids(catalogue, held.tags, &n);
+
+    for (size_t i = 0; i < n; i++)
+        sum += strings_share(&catalogue->tags, ids[i]);
+    return sum;
+}
+
+struct slice catalogue_text(const struct catalogue *catalogue, uint32_t name_or_host)
+{
+    return strings_get(&catalogue->names, name_or_host);
+}
+
+const uint32_t *catalogue_tag_ids(const struct catalogue *catalogue, uint32_t tags, size_t *n)
+{
+    struct slice set = strings_get(&catalogue->tag_sets, tags);
+
+    *n = packed_ids_count(set);
+    packed_ids_unpack(set, catalogue->read);
+    return catalogue->read;
+}
+
+struct slice catalogue_tag(const struct catalogue *catalogue, uint32_t tag)
+{
+    return strings_get(&catalogue->tags, tag);
+}
+
+uint32_t catalogue_find_text(const struct catalogue *catalogue, struct slice text)
+{
+    return strings_find(&catalogue->names, text);
+}
+
+uint32_t catalogue_find_tag(const struct catalogue *catalogue, struct slice tag)
+{
+    return strings_find(&catalogue->tags, tag);
+}
+
+uint32_t catalogue_texts_end(const struct catalogue *catalogue)
+{
+    return catalogue->names.n_entries;
+}
+
+uint32_t catalogue_tags_end(const struct catalogue *catalogue)
+{
+    return catalogue->tags.n_entries;
+}
+
+/* ---- what expiry needs ------------------------------------------------- */
+
+double *catalogue_gauge(struct catalogue *catalogue, uint32_t series)
+{
+    return catalogue->gauges != NULL ? &catalogue->gauges[series] : NULL;
+}
+
+bool catalogue_keeps_gauges(const struct catalogue *catalogue)
+{
+    return catalogue->gauges != NULL;
+}
+
+bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, int64_t start_s)
+{
+    const struct series_entry *entry = &catalogue->entries[series];
+    int64_t quiet_s = start_s - entry->last_seen_s;
+
+    /* Seen far ahead: the clock was set back since. */
+    return entry->kind == CELL_COUNT && entry->last_seen_s != 0 &&
+           quiet_s < catalogue->config.expiry_s && quiet_s > -AHEAD_MAX_S;
+}
+
+static bool may_expire(const struct catalogue *catalogue, uint32_t series, int64_t start_s)
+{
+    const struct series_entry *entry = &catalogue->entries[series];
+
+    if (!entry->live || entry->contexts > 0)
+        return false;
+    if (catalogue->live > catalogue->config.max_series / 4 * 3)
+        return true;
+    if (entry->kind == CELL_GAUGE && catalogue->config.keep_gauges)
+        return entry->last_seen_s + catalogue->config.expiry_s <= start_s;
+    return !catalogue_wants_zero(catalogue, series, start_s + 1);
+}
+
+static void drop_series(struct catalogue *catalogue, uint32_t series)
+{
+    struct series_entry *entry = &catalogue->entries[series];
+
+    index_remove(&catalogue->index, hash_entry(entry), series);
+    release_identity(catalogue, (struct identity){ entry->name, entry->host, entry->tags });
+    *entry = (struct series_entry){ 0 };
+    if (catalogue->gauges != NULL)
+        catalogue->gauges[series] = 0;
+    if (series < catalogue->lowest_free)
+        catalogue->lowest_free = series;
+    catalogue->live--;
+}
+
+/* What a spike took goes back. */
+static void tidy(struct catalogue *catalogue)
+{
+    strings_tidy(&catalogue->names);
+    strings_tidy(&catalogue->tags);
+    strings_tidy(&catalogue->tag_sets);
+    if (!index_is_sparse(&catalogue->index))
+        return;
+    (void)lay_out_index(catalogue); /* without memory: stay large */
+    malloc_trim(0);
+}
+
+void catalogue_expire(struct catalogue *catalogue, int64_t start_s,
+                      bool (*unsent)(const void *context, uint32_t series), const void *context)
+{
+    uint32_t end = catalogue->end;
+
+    for (uint32_t series = 0; series < end; series++)
+        if (may_expire(catalogue, series, start_s) &&
+            (unsent == NULL || !unsent(context, series)))
+            drop_series(catalogue, series);
+    while (catalogue->end > 0 && !catalogue->entries[catalogue->end - 1].live)
+        catalogue->end--;
+    if (catalogue->end < end)
+        pages_forget(catalogue->entries, catalogue->end * sizeof *catalogue->entries,
+                     end * sizeof *catalogue->entries);
+    tidy(catalogue);
+    counter_set(&catalogue->ledger->series, catalogue->live);
+    count_strings(catalogue);
+}

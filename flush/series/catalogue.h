@@ -1,0 +1,151 @@
+/* flush/series/catalogue.h: the one list of series of the process.
+ *
+ * A series is a canonical identity: kind, name, host and the sorted unique
+ * set of tags, each interned once. Workers know contexts (raw bytes) by small
+ * numbers of their own; a birth maps (worker, id) to a series, and several
+ * contexts may map to one: another order of tags, another worker. A context
+ * that admission refuses maps to the reason, so that its values are counted.
+ *
+ * A series lives while a context maps to it or, for counters, while it is
+ * still filled with zeros (dogstatsd_expiry_seconds); once three quarters are in
+ * use, zeros give way to new series. Series ids are dense and reused after
+ * catalogue_expire. Owned by the flusher, one thread. */
+#ifndef FLUSH_SERIES_CATALOGUE_H
+#define FLUSH_SERIES_CATALOGUE_H
+
+#include "flush/memory/strings.h"
+#include "flush/parcels/bucket.h"
+#include "flush/parcels/ledger.h"
+#include "flush/series/enrich.h"
+
+struct series_entry {
+    uint32_t name, host, tags; /* interned; tags: the ids of the sorted tags, packed */
+    uint32_t contexts;         /* that map here */
+    uint32_t last_seen_s;      /* start of the last interval with a value */
+    uint8_t kind;              /* enum cell_kind; a copied distribution is CELL_DISTRIBUTION */
+    bool live;
+};
+
+struct catalogue;
+
+struct catalogue_config {
+    uint32_t max_series;
+    size_t max_bytes; /* 0: no bound but the machine's; see catalogue_limit */
+    uint32_t workers;
+    int64_t expiry_s;        /* zero-fill time of counters */
+    bool keep_gauges;        /* gauges live as long as counters and keep their value */
+    char *const *aggregates; /* suffixes of histograms, for naming clashes; static */
+    size_t n_aggregates;
+};
+
+/* NULL without memory. The ledger outlives the catalogue. */
+struct catalogue *catalogue_new(const struct catalogue_config *config,
+                                struct flusher_ledger *ledger);
+void catalogue_free(struct catalogue *catalogue);
+
+/* What a reload may change: expiry_s and the aggregates, static again. */
+void catalogue_follow(struct catalogue *catalogue, const struct settings *settings);
+
+/* Maps (worker, id) to the series of a birth, made if it is new. */
+void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uint32_t worker,
+                     const struct birth *birth, struct slice name, struct slice tags);
+
+/* Series that are new are refused once all together take so many bytes; 0: never. */
+void catalogue_limit(struct catalogue *catalogue, size_t max_bytes);
+
+/* It is reached. */
+bool catalogue_is_crowded(const struct catalogue *catalogue);
+
+/* What the series and their strings take. */
+size_t catalogue_memory(const struct catalogue *catalogue);
+
+/* The context may mean another series from its next birth on. */
+void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id);
+
+/* The same for all contexts of that worker. */
+void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker);
+
+/* Contexts of that worker that were refused because the catalogue was full or memory
+ * was short, as many as there is room for now; owned. NULL: none, or no memory. */
+struct id_list *catalogue_refused(const struct catalogue *catalogue, uint32_t worker);
+
+/* The worker uses no id from end on: gives back what a spike of contexts took. */
+void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end);
+
+/* What a context maps to: a series id, or a reason of refusal. */
+struct mapped {
+    uint32_t series;
+    enum shed_reason refused; /* SHED_REASON_COUNT: accepted */
+};
+struct mapped catalogue_lookup(const struct catalogue *catalogue, uint32_t worker, uint32_t id);
+
+/* Ids below this may be live. */
+uint32_t catalogue_end(const struct catalogue *catalogue);
+struct series_entry *catalogue_entry(struct catalogue *catalogue, uint32_t series);
+
+struct slice catalogue_name(const struct catalogue *catalogue, uint32_t series);
+struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series);
+
+/* The sorted tags as views good until the next call; *n of them. */
+const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n);
+
+/* Ids of names and hosts, and of tags, lie below these. */
+uint32_t catalogue_texts_end(const struct catalogue *catalogue);
+uint32_t catalogue_tags_end(const struct catalogue *catalogue);
+
+/* A series that an earlier process had; no context maps to it yet. False: there is no
+ * room. */
+bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
+                       uint8_t kind, uint32_t last_seen_s, uint32_t *series);
+
+/* ---- identities that outlive their series ------------------------------ */
+
+/* Interned: equal strings have equal ids while somebody holds them. */
+struct identity {
+    uint32_t name, host, tags;
+};
+
+/* Of a live series; holds nothing. name: another name for it (a histogram's
+ * "x.max"), or empty for its own. Its strings may be missing (STRINGS_NONE). */
+struct identity catalogue_identity(const struct catalogue *catalogue, uint32_t series,
+                                   struct slice name);
+
+/* Keeps the strings of that identity until the release. False without memory. */
+bool catalogue_hold(struct catalogue *catalogue, uint32_t series, struct slice name,
+                    struct identity *out);
+
+/* The same of an identity that comes from elsewhere; the tags sorted. */
+bool catalogue_hold_text(struct catalogue *catalogue, struct slice name, struct slice host,
+                         const struct slice *tags, size_t n_tags, struct identity *out);
+void catalogue_release(struct catalogue *catalogue, struct identity given);
+
+/* Of a held identity: its share of the bytes of the strings, each divided by how
+ * many hold it. */
+size_t catalogue_share(const struct catalogue *catalogue, struct identity held);
+
+/* Views of what is held. Tags are ids, sorted as the tags are; *n of them, good until
+ * the next call of this or catalogue_tags. */
+struct slice catalogue_text(const struct catalogue *catalogue, uint32_t name_or_host);
+const uint32_t *catalogue_tag_ids(const struct catalogue *catalogue, uint32_t tags, size_t *n);
+struct slice catalogue_tag(const struct catalogue *catalogue, uint32_t tag);
+
+/* The id of a name or host, of a tag; STRINGS_NONE: nobody has it. */
+uint32_t catalogue_find_text(const struct catalogue *catalogue, struct slice text);
+uint32_t catalogue_find_tag(const struct catalogue *catalogue, struct slice tag);
+
+/* The last value of a gauge (0 at first), kept only with keep_gauges. */
+double *catalogue_gauge(struct catalogue *catalogue, uint32_t series);
+
+bool catalogue_keeps_gauges(const struct catalogue *catalogue);
+
+/* Whether a counter without a value in the interval at start_s gets a zero. */
+bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, int64_t start_s);
+
+/* Frees what is neither mapped nor still to be filled with zeros after the interval
+ * at start_s, nor named by a snapshot that is still to be sent, which `unsent` is asked
+ * about; NULL: there is none. */
+void catalogue_expire(struct catalogue *catalogue, int64_t start_s,
+                      bool (*unsent)(const void *context, uint32_t series),
+                      const void *context);
+
+#endif

@@ -1,0 +1,53 @@
+/* flush/series/rules.h: one generation of the settings, as a flush follows it.
+ *
+ * Enricher, point rules and settings belong together: they are made as one, on any
+ * thread, never changed but for what the flusher notes, and swapped whole when an interval is
+ * sealed. A reload gives new rules to each worker (its rules_box). The worker's next bucket
+ * carries them on: its parcels up to that bucket follow the old rules, those behind it the new
+ * ones, so the flusher needs no other sign. A snapshot is sent by the rules that were in force
+ * when it was sealed.
+ *
+ * Counted holders; the last to let go frees. Only the flusher uses the enricher. */
+#ifndef FLUSH_SERIES_RULES_H
+#define FLUSH_SERIES_RULES_H
+
+#include <stdatomic.h>
+
+#include "flush/series/enrich.h"
+#include "flush/snapshots/points.h"
+
+struct rules {
+    _Atomic(uint32_t) holders;
+    uint32_t naming; /* other than before: the same context may be another series */
+    const struct settings *settings;
+    struct settings *owned; /* the same, freed with the rules; or NULL */
+    struct enricher *enricher;
+    uint64_t limited_noted; /* by the flusher: of the enricher's stopped regexes */
+    struct point_rules points;
+    struct fold_rules fold;
+};
+
+/* Held once, naming 0. The settings (unless given later as owned), host name and ledger
+ * outlive it. NULL with a sentence when a setting is wrong or memory is out. */
+struct rules *rules_new(const struct settings *settings, const char *hostname,
+                        struct flusher_ledger *ledger, char *problem, size_t problem_size);
+
+/* Returns the same. */
+struct rules *rules_hold(struct rules *rules);
+
+/* NULL is fine. */
+void rules_release(struct rules *given);
+
+/* The newest rules for one worker: main puts, the worker takes at a seal. { NULL }
+ * is empty. What is in it is held by it. */
+struct rules_box {
+    _Atomic(struct rules *) newest;
+};
+
+/* What the worker has not taken yet is let go. */
+void rules_put(struct rules_box *box, struct rules *given);
+
+/* Owned, or NULL: nothing new. */
+struct rules *rules_take(struct rules_box *box);
+
+#endif

@@ -1,0 +1,273 @@
+#include "flush/snapshots/snapshot.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "flush/memory/pages.h"
+#include "flush/series/rules.h"
+
+struct snapshot *snapshot_new(int64_t start_s, int64_t now_ns, uint32_t max_series,
+                              struct arena_budget *budget)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+
+    if (snapshot == NULL)
+        return NULL;
+    snapshot->start_s = start_s;
+    snapshot->opened_ns = now_ns;
+    snapshot->fill_zeros = true;
+    snapshot->mapped_bytes = (size_t)max_series * sizeof *snapshot->cells;
+    snapshot->cells = pages_map(snapshot->mapped_bytes);
+    arena_init(&snapshot->arena, budget);
+    if (snapshot->cells == NULL) {
+        free(snapshot);
+        return NULL;
+    }
+    return snapshot;
+}
+
+void snapshot_free(struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    pages_unmap(snapshot->cells, snapshot->mapped_bytes);
+    arena_free(&snapshot->arena);
+    for (size_t i = 0; i < snapshot->n_adopted; i++)
+        arena_free(&snapshot->adopted[i]);
+    free(snapshot->adopted);
+    rules_release(snapshot->rules);
+    free(snapshot);
+}
+
+/* What is needed to fold one cell. */
+struct folding {
+    struct snapshot *snapshot;
+    struct catalogue *catalogue;
+    const struct fold_rules *rules;
+    uint32_t series;
+    struct snapshot_cell *into;
+    int64_t stamp_ns;
+};
+
+static bool first_value(const struct folding *f)
+{
+    return f->into->stamp_ns == 0;
+}
+
+static bool fold_count(struct folding *f, struct cell *cell)
+{
+    f->into->value += cell->value;
+    return true;
+}
+
+/* A relative gauge stands on the value before it: this interval's, or the
+ * series' last one. */
+static bool fold_gauge(struct folding *f, struct cell *cell)
+{
+    if ((cell->stamp & STAMP_RELATIVE) != 0) {
+        double *last = catalogue_gauge(f->catalogue, f->series);
+        double base = !first_value(f) ? f->into->value : last != NULL ? *last : 0;
+        f->into->value = base + cell->value;
+    } else if (f->stamp_ns >= f->into->stamp_ns) {
+        f->into->value = cell->value;
+    }
+    return true;
+}
+
+static bool fold_set(struct folding *f, struct cell *cell)
+{
+    if (first_value(f))
+        f->into->distinct = cell->distinct;
+    else
+        return distinct_merge(f->into->distinct, &f->snapshot->arena, cell->distinct);
+    return true;
+}
+
+static bool fold_histogram(struct folding *f, struct cell *cell)
+{
+    bool switched = false, merged = true;
+
+    if (first_value(f))
+        f->into->histogram = cell->histogram;
+    else
+        merged = histogram_merge(f->into->histogram, &f->snapshot->arena, cell->histogram,
+                                 f->rules->histogram_exact_values, &switched);
+    counter_add(&f->rules->ledger->histograms_switched, switched);
+    return merged;
+}
+
+static bool fold_sketch(struct folding *f, struct cell *cell)
+{
+    if (first_value(f))
+        f->into->sketch = cell->sketch;
+    else
+        return sketch_merge(f->into->sketch, &f->snapshot->arena, cell->sketch);
+    return true;
+}
+
+static bool fold_kind(struct folding *f, struct cell *cell, uint8_t kind)
+{
+    switch ((enum cell_kind)kind) {
+    case CELL_COUNT:
+        return fold_count(f, cell);
+    case CELL_GAUGE:
+        return fold_gauge(f, cell);
+    case CELL_SET:
+        return fold_set(f, cell);
+    case CELL_HISTOGRAM:
+        return fold_histogram(f, cell);
+    case CELL_DISTRIBUTION:
+    case CELL_DISTRIBUTION_COPY:
+        return fold_sketch(f, cell);
+    case CELL_KIND_COUNT:
+        break;
+    }
+    return false;
+}
+
+static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
+                      const struct bucket *bucket, uint32_t id, const struct fold_rules *rules)
+{
+    struct cell *cell = &bucket->cells[id];
+    struct mapped mapped = catalogue_lookup(catalogue, bucket->parcel.worker, id);
+
+    if (mapped.refused != SHED_REASON_COUNT) {
+        counter_add(&rules->ledger->shed[mapped.refused], cell->values);
+        return;
+    }
+    struct series_entry *entry = catalogue_entry(catalogue, mapped.series);
+    int64_t age_ns = cell_age_ns(cell);
+    struct folding f = {
+        snapshot,
+        catalogue,
+        rules,
+        mapped.series,
+        &snapshot->cells[mapped.series],
+        bucket->base_ns + age_ns > 0 ? bucket->base_ns + age_ns : 1,
+    };
+    uint32_t seen_s = (uint32_t)(bucket->start_s + age_ns / 1000000000);
+    bool first = first_value(&f);
+
+    /* The newest of an interval's contexts and workers; a clock set back counts. */
+    if (first || seen_s > entry->last_seen_s)
+        entry->last_seen_s = seen_s;
+    if (cell->values == 0)
+        return; /* every value was shed */
+    if (!fold_kind(&f, cell, entry->kind)) {
+        counter_add(&rules->ledger->shed[SHED_MEMORY], cell->values);
+        return;
+    }
+    if (f.stamp_ns > f.into->stamp_ns)
+        f.into->stamp_ns = f.stamp_ns;
+    if (mapped.series >= snapshot->end)
+        snapshot->end = mapped.series + 1;
+    snapshot->values += cell->values;
+    counter_add(&rules->ledger->folded, cell->values);
+}
+
+/* Blocks of the bucket may now be the snapshot's. */
+static void adopt_arena(struct snapshot *snapshot, struct bucket *bucket)
+{
+    if (bucket->arena.bytes == 0)
+        return;
+    snapshot->adopted[snapshot->n_adopted++] = bucket->arena;
+    arena_init(&bucket->arena, bucket->arena.budget);
+}
+
+static bool reserve_adopted(struct snapshot *snapshot)
+{
+    if (snapshot->n_adopted < snapshot->adopted_capacity)
+        return true;
+    size_t capacity = snapshot->adopted_capacity + 8;
+    struct arena *grown = realloc(snapshot->adopted, capacity * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    snapshot->adopted = grown;
+    snapshot->adopted_capacity = capacity;
+    return true;
+}
+
+/* Nothing of the bucket can be kept: its values are counted as shed. */
+static void shed_bucket(const struct bucket *bucket, const struct fold_rules *rules)
+{
+    for (uint32_t id = 0; id < bucket->n_cells; id++)
+        counter_add(&rules->ledger->shed[SHED_MEMORY], bucket->cells[id].values);
+}
+
+bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
+                   struct bucket *bucket, struct fold *fold, uint32_t max_cells,
+                   const struct fold_rules *rules)
+{
+    uint32_t end =
+        bucket->n_cells - fold->next > max_cells ? fold->next + max_cells : bucket->n_cells;
+
+    if (fold->next == 0 && !reserve_adopted(snapshot)) {
+        shed_bucket(bucket, rules);
+        return true;
+    }
+    uint32_t first = fold->next;
+
+    if (snapshot->base_ns == 0) /* a late bucket is told by its own interval */
+        snapshot->base_ns =
+            bucket->base_ns + (snapshot->start_s - bucket->start_s) * 1000000000;
+    for (; fold->next < end; fold->next++)
+        if (bucket->cells[fold->next].stamp != 0)
+            fold_cell(snapshot, catalogue, bucket, fold->next, rules);
+    /* They are in the snapshot now, and both at once would be the most that is used. */
+    pages_forget(bucket->cells, first * sizeof *bucket->cells, end * sizeof *bucket->cells);
+    if (fold->next < bucket->n_cells)
+        return false;
+    adopt_arena(snapshot, bucket);
+    return true;
+}
+
+int64_t snapshot_newest_ms(const struct snapshot *snapshot, uint32_t series)
+{
+    int64_t stamp_ns = snapshot->cells[series].stamp_ns;
+
+    if (snapshot->base_ns == 0 || stamp_ns <= 1) /* a zero that was filled in */
+        return snapshot->stamp_s * 1000;
+    return snapshot->start_s * 1000 + (stamp_ns - snapshot->base_ns) / 1000000;
+}
+
+/* A zero is a value of the interval itself: any real stamp is newer. */
+static void fill_zeros(struct snapshot *snapshot, struct catalogue *catalogue)
+{
+    uint32_t end = catalogue_end(catalogue);
+
+    for (uint32_t series = 0; series < end; series++) {
+        if (snapshot->cells[series].stamp_ns != 0 ||
+            !catalogue_wants_zero(catalogue, series, snapshot->start_s))
+            continue;
+        snapshot->cells[series] = (struct snapshot_cell){ .value = 0, .stamp_ns = 1 };
+        if (series >= snapshot->end)
+            snapshot->end = series + 1;
+    }
+}
+
+static void note_gauges(struct snapshot *snapshot, struct catalogue *catalogue)
+{
+    for (uint32_t series = 0; series < snapshot->end; series++)
+        if (snapshot_has(snapshot, series) &&
+            catalogue_entry(catalogue, series)->kind == CELL_GAUGE &&
+            isfinite(snapshot->cells[series].value)) /* else no delta would ever count */
+            *catalogue_gauge(catalogue, series) = snapshot->cells[series].value;
+}
+
+void snapshot_forget(struct snapshot *snapshot, uint32_t from, uint32_t to)
+{
+    enum { PAGE_OF_CELLS = 256 }; /* the one that the last call ended in, too */
+
+    pages_forget(snapshot->cells,
+                 from / PAGE_OF_CELLS * PAGE_OF_CELLS * sizeof *snapshot->cells,
+                 to * sizeof *snapshot->cells);
+}
+
+void snapshot_seal(struct snapshot *snapshot, struct catalogue *catalogue, int64_t stamp_s)
+{
+    snapshot->stamp_s = stamp_s;
+    if (snapshot->fill_zeros)
+        fill_zeros(snapshot, catalogue);
+    if (catalogue_keeps_gauges(catalogue))
+        note_gauges(snapshot, catalogue);
+}

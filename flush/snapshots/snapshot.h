@@ -1,0 +1,84 @@
+/* flush/snapshots/snapshot.h: all buckets of one interval, merged by series.
+ *
+ * A bucket is folded in the moment it arrives: its context ids mean series only
+ * until the next parcel of that worker. Counts add, the newest gauge wins by
+ * stamp, sets, histograms and sketches merge; where there is nothing to merge
+ * with, the snapshot adopts the block and with it the bucket's arena. Once
+ * sealed, a snapshot is read by the encoders and freed.
+ *
+ * Owned by the flusher, one thread. */
+#ifndef FLUSH_SNAPSHOTS_SNAPSHOT_H
+#define FLUSH_SNAPSHOTS_SNAPSHOT_H
+
+#include "flush/parcels/bucket.h"
+#include "flush/series/catalogue.h"
+
+struct snapshot_cell {
+    union {
+        double value;
+        struct distinct *distinct;
+        struct histogram *histogram;
+        struct sketch *sketch;
+    };
+    int64_t stamp_ns; /* monotonic, of the newest sample; 0: no value */
+};
+
+struct rules;
+
+struct snapshot {
+    struct snapshot *next;
+    int64_t start_s;             /* of its interval */
+    int64_t until_s;             /* where its buckets end */
+    int64_t base_ns;             /* monotonic, what start_s stands for; 0: not known */
+    int64_t stamp_s;             /* what its points carry, set when sealed */
+    int64_t opened_ns;           /* monotonic, when the first bucket came */
+    uint64_t arrived;            /* workers that have handed in, a bit each */
+    bool fill_zeros;             /* false for what came late, or the rest of an interval */
+    struct rules *rules;         /* that it is sent by, once sealed; held by the flusher */
+    struct snapshot_cell *cells; /* pages, by series id */
+    size_t mapped_bytes;
+    uint32_t end;    /* series below may have a value */
+    uint64_t values; /* folded into it */
+    struct arena arena;
+    struct arena *adopted;
+    size_t n_adopted, adopted_capacity;
+};
+
+/* NULL without memory. */
+struct snapshot *snapshot_new(int64_t start_s, int64_t now_ns, uint32_t max_series,
+                              struct arena_budget *budget);
+void snapshot_free(struct snapshot *snapshot);
+
+/* Where a fold stands; starts as zeros. */
+struct fold {
+    uint32_t next; /* cell */
+};
+
+struct fold_rules {
+    size_t histogram_exact_values;
+    struct flusher_ledger *ledger;
+};
+
+/* Folds at most max_cells cells of the bucket; true when the bucket is done:
+ * its arena has then moved to the snapshot or is empty. */
+bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
+                   struct bucket *bucket, struct fold *fold, uint32_t max_cells,
+                   const struct fold_rules *rules);
+
+/* Adds the zeros of quiet counters and notes gauges that deltas build on. To be
+ * called once, with the last bucket folded. */
+void snapshot_seal(struct snapshot *snapshot, struct catalogue *catalogue, int64_t stamp_s);
+
+/* All series below `to`, the newest of them from `from` on, are read for the last time:
+ * the memory of their cells goes back. */
+void snapshot_forget(struct snapshot *snapshot, uint32_t from, uint32_t to);
+
+static inline bool snapshot_has(const struct snapshot *snapshot, uint32_t series)
+{
+    return series < snapshot->end && snapshot->cells[series].stamp_ns != 0;
+}
+
+/* Wall clock of the newest sample of a series that has a value. */
+int64_t snapshot_newest_ms(const struct snapshot *snapshot, uint32_t series);
+
+#endif

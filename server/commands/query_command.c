@@ -1,0 +1,561 @@
+/* heeler query: asks a running server over HTTP, or reads what a fleet of them keeps
+ * in Redis, and shows the answer as a table: a line a series with a spark line of its
+ * points, and the points themselves where they are few.
+ *
+ * Whoever answers is not trusted: what is shown was understood before, and no byte of
+ * it can do anything to a terminal. */
+#include <curl/curl.h>
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "config/clock.h"
+#include "flush/fleet/redis_reader.h"
+#include "protocol/number.h"
+#include "server/commands/commands.h"
+
+enum {
+    SPARK_WIDTH = 60,
+    POINTS_SHOWN = 60,
+    TIMEOUT_S = 15,
+    REDIS_TIMEOUT_S = 60,
+    ANSWER_MAX = 256 << 20
+};
+
+struct asking {
+    const char *text;
+    const char *at;        /* NULL: where the settings say that HTTP is */
+    const char *redis_url; /* NULL: where the settings say */
+    int64_t last_s, from_s, to_s;
+    bool json, redis;
+};
+
+/* ---- what is shown ----------------------------------------------------- */
+
+/* How many bytes a control character takes that stands there: C0, DEL, or C1 in UTF-8
+ * (U+0080 to U+009F). 0: there is none. */
+static size_t control_len(const char *at, size_t len)
+{
+    unsigned char first = (unsigned char)at[0];
+    unsigned char second = len > 1 ? (unsigned char)at[1] : 0;
+
+    if (first < 0x20 || first == 0x7f)
+        return 1;
+    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
+}
+
+/* What may stand on a terminal: control characters could do anything there. */
+static void print_text(const char *at, size_t len, FILE *out)
+{
+    size_t controls = 0; /* bytes of a control character that are still to come */
+
+    for (size_t i = 0; i < len; i++) {
+        if (controls == 0)
+            controls = control_len(at + i, len - i);
+        if (controls == 0) {
+            putc(at[i], out);
+        } else {
+            fprintf(out, "\\x%02x", (unsigned char)at[i]);
+            controls--;
+        }
+    }
+}
+
+static int complain(const char *what, const char *why)
+{
+    fputs("heeler query: ", stderr);
+    print_text(what, strlen(what), stderr);
+    fputs(": ", stderr);
+    print_text(why, strlen(why), stderr);
+    fputc('\n', stderr);
+    return EXIT_SETTINGS;
+}
+
+/* ---- options ----------------------------------------------------------- */
+
+/* "90", "90s", "15m", "1h", "7d", "1w". */
+static bool read_span(const char *text, int64_t *out)
+{
+    static const char units[] = "smhdw";
+    static const int64_t seconds[] = { 1, 60, 3600, 86400, 604800 };
+    struct slice number = slice_of(text);
+    int64_t factor = 1;
+
+    if (number.len > 0) {
+        const char *unit = strchr(units, number.at[number.len - 1]);
+        if (unit != NULL && *unit != '\0') {
+            factor = seconds[unit - units];
+            number.len--;
+        }
+    }
+    if (!number_int64(number, out) || *out < 1 || *out > INT32_MAX)
+        return false;
+    *out *= factor;
+    return true;
+}
+
+static bool read_option(const char *name, const char *value, struct asking *out)
+{
+    if (strcmp(name, "--last") == 0)
+        return read_span(value, &out->last_s);
+    if (strcmp(name, "--from") == 0)
+        return number_int64(slice_of(value), &out->from_s);
+    if (strcmp(name, "--to") == 0)
+        return number_int64(slice_of(value), &out->to_s);
+    if (strcmp(name, "--at") == 0)
+        out->at = value;
+    return strcmp(name, "--at") == 0;
+}
+
+/* "--redis" and maybe a URL behind it: returns how many words that were. */
+static int read_redis(const struct command_line *line, int i, struct asking *out)
+{
+    static const char *const schemes[] = { "redis://", "rediss://", "unix://" };
+
+    out->redis = true;
+    for (size_t s = 0; i + 1 < line->n_rest && s < sizeof schemes / sizeof schemes[0]; s++)
+        if (strncmp(line->rest[i + 1], schemes[s], strlen(schemes[s])) == 0)
+            out->redis_url = line->rest[i + 1];
+    return out->redis_url != NULL ? 2 : 1;
+}
+
+static bool read_words(const struct command_line *line, struct asking *out)
+{
+    for (int i = 0; i < line->n_rest; i++) {
+        const char *word = line->rest[i];
+        if (strcmp(word, "--json") == 0) {
+            out->json = true;
+        } else if (strcmp(word, "--redis") == 0) {
+            i += read_redis(line, i, out) - 1;
+        } else if (strncmp(word, "--", 2) != 0) {
+            if (out->text != NULL) {
+                complain(word, "one question at a time; put it in quotes");
+                return false;
+            }
+            out->text = word;
+        } else if (i + 1 == line->n_rest || !read_option(word, line->rest[++i], out)) {
+            complain(word, "is unknown, or lacks a good value behind it (see heeler --help)");
+            return false;
+        }
+    }
+    if (out->text == NULL)
+        complain("what?", "a question is missing: heeler query 'sum:my_metric{*}'");
+    else if (out->redis && out->at != NULL)
+        complain("--redis and --at", "only one of them");
+    return out->text != NULL && !(out->redis && out->at != NULL);
+}
+
+static void choose_range(struct asking *asking)
+{
+    if (asking->to_s == 0)
+        asking->to_s = clock_wall_ns() / 1000000000 + 1;
+    if (asking->from_s == 0)
+        asking->from_s = asking->to_s - asking->last_s;
+}
+
+/* ---- HTTP -------------------------------------------------------------- */
+
+static size_t on_body(char *at, size_t size, size_t n, void *context)
+{
+    struct bytes *body = context;
+
+    (void)size; /* always 1 */
+    if (body->len + n > ANSWER_MAX)
+        return 0;
+    bytes_add(body, at, n);
+    return body->failed ? 0 : n;
+}
+
+/* The URL of the question; owned, NULL without memory. */
+static char *make_url(CURL *easy, const char *base, const struct asking *asking)
+{
+    char *escaped = curl_easy_escape(easy, asking->text, 0), *url = NULL;
+
+    if (escaped != NULL &&
+        asprintf(&url, "%s%s/api/v1/query?from=%lld&to=%lld&query=%s",
+                 strstr(base, "://") != NULL ? "" : "http://", base, (long long)asking->from_s,
+                 (long long)asking->to_s, escaped) < 0)
+        url = NULL;
+    curl_free(escaped);
+    return url;
+}
+
+/* The status, 0 with a sentence on standard error when there is no answer. */
+static long fetch(const char *base, const struct asking *asking, struct bytes *body)
+{
+    char error[CURL_ERROR_SIZE] = "";
+    CURL *easy = curl_easy_init();
+    char *url = easy != NULL ? make_url(easy, base, asking) : NULL;
+    long status = 0;
+
+    if (url == NULL) {
+        curl_easy_cleanup(easy);
+        complain("memory", "not enough");
+        return 0;
+    }
+    curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);
+    CURLcode code = curl_easy_perform(easy);
+    if (code == CURLE_OK)
+        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    else
+        complain(base, error[0] != '\0' ? error : curl_easy_strerror(code));
+    curl_easy_cleanup(easy);
+    free(url);
+    return status;
+}
+
+/* ---- understanding an answer ------------------------------------------- */
+
+/* One of its series; views into the JSON. */
+struct line {
+    const char *scope;
+    size_t scope_len;
+    json_t *points; /* one or more, times ascend */
+    int64_t interval_s;
+};
+
+static double point_value(const json_t *points, size_t i)
+{
+    return json_number_value(json_array_get(json_array_get(points, i), 1));
+}
+
+static int64_t point_time_s(const json_t *points, size_t i)
+{
+    return (int64_t)(json_number_value(json_array_get(json_array_get(points, i), 0)) / 1000);
+}
+
+static bool are_points(const json_t *points)
+{
+    double before = -1;
+
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        const json_t *point = json_array_get(points, i);
+        double time_ms = json_number_value(json_array_get(point, 0));
+        if (json_array_size(point) != 2 || !json_is_number(json_array_get(point, 0)) ||
+            !json_is_number(json_array_get(point, 1)) || !(time_ms > before && time_ms < 1e15))
+            return false;
+        before = time_ms;
+    }
+    return json_array_size(points) > 0;
+}
+
+static bool read_line(json_t *series, struct line *out)
+{
+    double interval_s;
+
+    if (json_unpack(series, "{s:s%, s:F, s:o}", "scope", &out->scope, &out->scope_len,
+                    "interval", &interval_s, "pointlist", &out->points) != 0 ||
+        !(interval_s >= 1 && interval_s < 1e12) || !are_points(out->points))
+        return false;
+    out->interval_s = (int64_t)interval_s;
+    return true;
+}
+
+/* NULL: it is no JSON. Every number is read as a double, as which it was written: a whole
+ * one has no bound then. Owned. */
+static json_t *read_json(const struct bytes *body)
+{
+    return json_loadb((const char *)body->at, body->len,
+                      JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, NULL);
+}
+
+static bool is_table(const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "series");
+    struct line ignored;
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!read_line(json_array_get(list, i), &ignored))
+            return false;
+    return json_is_array(list);
+}
+
+/* ---- the table --------------------------------------------------------- */
+
+static void print_number(double value)
+{
+    char text[NUMBER_TEXT_MAX];
+
+    if (value < 1e15 && value > -1e15 && value == (double)(int64_t)value)
+        printf("%lld", (long long)value);
+    else if (value < 1e6 && value > -1e6)
+        printf("%.6g", value);
+    else
+        printf("%.*s", (int)number_format(value, text), text);
+}
+
+static void print_time(int64_t time_s)
+{
+    char text[32];
+    time_t time = (time_t)time_s;
+    struct tm parts;
+
+    if (gmtime_r(&time, &parts) == NULL ||
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts) == 0)
+        snprintf(text, sizeof text, "%lld", (long long)time_s);
+    fputs(text, stdout);
+}
+
+struct extent {
+    double min, max, avg;
+};
+
+/* The sum of the largest numbers has no room in a double. */
+static struct extent extent_of(const json_t *points)
+{
+    struct extent extent = { point_value(points, 0), point_value(points, 0), 0 };
+    size_t n = json_array_size(points);
+    long double sum = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        double value = point_value(points, i);
+        extent.min = value < extent.min ? value : extent.min;
+        extent.max = value > extent.max ? value : extent.max;
+        sum += value;
+    }
+    extent.avg = (double)(sum / (long double)n);
+    return extent;
+}
+
+/* 0 to 7; halves, for the same reason. */
+static int height_of(double value, const struct extent *extent)
+{
+    double span = extent->max / 2 - extent->min / 2;
+
+    return span > 0 ? (int)((value / 2 - extent->min / 2) / span * 7.999) : 3;
+}
+
+/* Eight heights from the lowest point to the highest; of more points than there is
+ * room for, each place shows its highest. Where there is none: a space. */
+static void print_spark(const json_t *points, const struct extent *extent, int64_t interval_s)
+{
+    static const char *const blocks[] = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" };
+    size_t n = json_array_size(points);
+    int64_t first = point_time_s(points, 0) / interval_s;
+    int64_t steps = point_time_s(points, n - 1) / interval_s - first + 1;
+    int64_t width = steps < SPARK_WIDTH ? steps : SPARK_WIDTH;
+    int heights[SPARK_WIDTH];
+
+    for (int64_t place = 0; place < width; place++)
+        heights[place] = -1;
+    for (size_t i = 0; i < n; i++) {
+        int64_t place = (point_time_s(points, i) / interval_s - first) * width / steps;
+        int height = height_of(point_value(points, i), extent);
+        if (place >= 0 && place < width && height > heights[place])
+            heights[place] = height;
+    }
+    for (int64_t place = 0; place < width; place++)
+        fputs(heights[place] < 0 ? " " : blocks[heights[place]], stdout);
+}
+
+static void print_points(const json_t *points)
+{
+    for (size_t i = 0; i < json_array_size(points); i++) {
+        fputs("  ", stdout);
+        print_time(point_time_s(points, i));
+        fputs("  ", stdout);
+        print_number(point_value(points, i));
+        putchar('\n');
+    }
+}
+
+static void print_line(const struct line *line, bool with_points)
+{
+    struct extent extent = extent_of(line->points);
+    size_t n = json_array_size(line->points);
+
+    print_text(line->scope, line->scope_len, stdout);
+    fputs("\n  ", stdout);
+    print_spark(line->points, &extent, line->interval_s);
+    fputs("\n  last ", stdout);
+    print_number(point_value(line->points, n - 1));
+    fputs("  min ", stdout);
+    print_number(extent.min);
+    fputs("  max ", stdout);
+    print_number(extent.max);
+    fputs("  avg ", stdout);
+    print_number(extent.avg);
+    printf("  (%zu point%s of %lld s)\n", n, n == 1 ? "" : "s", (long long)line->interval_s);
+    if (with_points)
+        print_points(line->points);
+}
+
+/* Who asks right after sending sees nothing yet: when it will be there. */
+static void print_open(const json_t *answer)
+{
+    double from_ms = json_number_value(json_object_get(answer, "open_from_date"));
+    double to_ms = json_number_value(json_object_get(answer, "open_to_date"));
+
+    if (!(from_ms > 0 && from_ms < to_ms && to_ms < 1e15))
+        return;
+    fputs("what came since ", stdout);
+    print_time((int64_t)(from_ms / 1000));
+    fputs(" is not in it yet: ask again after ", stdout);
+    print_time((int64_t)(to_ms / 1000));
+    putchar('\n');
+}
+
+static void print_table(const json_t *answer)
+{
+    const json_t *list = json_object_get(answer, "series");
+    size_t points = 0;
+    struct line line;
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        points += json_array_size(json_object_get(json_array_get(list, i), "pointlist"));
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (read_line(json_array_get(list, i), &line))
+            print_line(&line, points <= POINTS_SHOWN);
+    if (json_array_size(list) == 0)
+        puts("nothing matches in that time");
+    print_open(answer);
+}
+
+/* As it came, for a JSON reader: control characters become escapes that say the same.
+ * C0 ones stand only between its tokens. */
+static void print_json(const struct bytes *body)
+{
+    const char *at = (const char *)body->at;
+
+    for (size_t i = 0; i < body->len; i++) {
+        size_t controls = control_len(at + i, body->len - i);
+        bool space = at[i] == '\n' || at[i] == '\t' || at[i] == '\r';
+        i += controls > 1;
+        if (controls == 0 || space)
+            putchar(at[i] == '\r' ? '\n' : at[i]);
+        else
+            printf("\\u%04x", (unsigned char)at[i]);
+    }
+}
+
+/* A column that is named gets an arrow under it. */
+static void print_refusal(const struct asking *asking, const char *sentence)
+{
+    unsigned column;
+
+    if (sscanf(sentence, "column %u:", &column) == 1 && column < 1000) {
+        fputs("  ", stderr);
+        print_text(asking->text, strlen(asking->text), stderr);
+        fprintf(stderr, "\n  %*s\n", (int)column, "^");
+    }
+    fputs("heeler query: ", stderr);
+    print_text(sentence, strlen(sentence), stderr);
+    fputc('\n', stderr);
+}
+
+static int show(const struct asking *asking, long status, const struct bytes *body)
+{
+    json_t *answer = read_json(body);
+    const char *sentence = json_string_value(json_object_get(answer, "error"));
+    bool table = status == 200 && is_table(answer);
+
+    if (table && asking->json)
+        print_json(body);
+    else if (table)
+        print_table(answer);
+    else
+        print_refusal(asking, sentence != NULL ? sentence : "this is no heeler's answer");
+    json_decref(answer);
+    return table ? EXIT_OK : status == 400 ? EXIT_SETTINGS : EXIT_SYSTEM;
+}
+
+/* ---- asking ------------------------------------------------------------ */
+
+static int ask_server(struct asking *asking, const struct settings *settings)
+{
+    const char *base = asking->at != NULL ? asking->at : settings->heeler_http_listen;
+    struct bytes body = { 0 };
+
+    if (base[0] == '\0')
+        return complain("heeler_http_listen", "is empty: say where with --at URL");
+    long status = fetch(base, asking, &body);
+    int result = status != 0 ? show(asking, status, &body) : EXIT_SYSTEM;
+    bytes_free(&body);
+    return result;
+}
+
+static int show_fleet(const struct asking *asking, enum redis_reader_result result,
+                      const struct redis_reader_report *report, const struct bytes *body,
+                      const char *problem)
+{
+    if (report->damaged > 0)
+        fprintf(stderr, "heeler query: %llu damaged entries in Redis were left out\n",
+                (unsigned long long)report->damaged);
+    if (result == READER_ANSWERED)
+        return show(asking, 200, body);
+    print_refusal(asking, problem);
+    return result == READER_REFUSED ? EXIT_SETTINGS : EXIT_SYSTEM;
+}
+
+static int ask_fleet(struct asking *asking, const struct settings *settings)
+{
+    struct redis_reader_config config = {
+        .client = { .url = asking->redis_url != NULL ? asking->redis_url
+                                                     : settings->heeler_redis_url,
+                    .cluster = settings->heeler_redis_cluster,
+                    .ca_file = settings->heeler_ca_file,
+                    .skip_validation = settings->skip_ssl_validation },
+        .prefix = settings->heeler_redis_prefix,
+        .now_s = clock_wall_ns() / 1000000000,
+        .timeout_s = REDIS_TIMEOUT_S,
+    };
+    struct redis_reader_report report;
+    struct bytes body = { 0 };
+    char problem[512];
+
+    if (config.client.url[0] == '\0')
+        return complain("heeler_redis_url", "is empty: say where with --redis URL");
+    void (*before)(int) = signal(SIGPIPE, SIG_IGN); /* a Redis may go away at any time */
+    enum redis_reader_result result =
+        redis_reader_ask(&config, slice_of(asking->text), asking->from_s, asking->to_s, &body,
+                         &report, problem, sizeof problem);
+    signal(SIGPIPE, before);
+    int status = show_fleet(asking, result, &report, &body, problem);
+    bytes_free(&body);
+    return status;
+}
+
+/* Whoever reads it and has enough (`| head`) ends us by SIGPIPE, as every filter. */
+static bool is_written(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && ferror(stdout) == 0)
+        return true;
+    complain("standard output", errno != 0 ? strerror(errno) : "cannot be written");
+    return false;
+}
+
+int command_query(int n, char **words)
+{
+    struct command_line line = { .sets = calloc((size_t)n + 1, sizeof *line.sets),
+                                 .rest = calloc((size_t)n + 1, sizeof *line.rest) };
+    struct asking asking = { .last_s = 3600 };
+    struct settings settings = { 0 };
+    int status = EXIT_SETTINGS;
+
+    if (line.sets == NULL || line.rest == NULL || !command_line_read(&line, n, words, true)) {
+        status = EXIT_SETTINGS;
+    } else if (line.help) {
+        command_help();
+        status = EXIT_OK;
+    } else if (read_words(&line, &asking) && command_settings(&settings, &line)) {
+        choose_range(&asking);
+        status = asking.redis ? ask_fleet(&asking, &settings) : ask_server(&asking, &settings);
+    }
+    if (!is_written() && status == EXIT_OK)
+        status = EXIT_SYSTEM;
+    settings_free(&settings);
+    free(line.sets);
+    free(line.rest);
+    return status;
+}

@@ -1,0 +1,99 @@
+#include "server/commands/usable.h"
+
+#include <stdio.h>
+
+#include "flush/delivery/intake.h"
+#include "flush/delivery/proxy.h"
+#include "flush/rollups/rollup.h"
+#include "flush/series/enrich.h"
+#include "flush/snapshots/points.h"
+#include "server/receive/socket_file.h"
+#include "server/sinks.h"
+#include "server/succession/instance.h"
+
+enum { SENTENCE_MAX = 512 };
+
+static void check_names(const struct settings *settings, const char *hostname,
+                        struct problems *problems)
+{
+    char problem[SENTENCE_MAX];
+    struct enricher *enricher = enrich_new(settings, hostname, problem, sizeof problem);
+
+    if (enricher == NULL)
+        problems_error(problems, "%s", problem);
+    enrich_free(enricher);
+}
+
+static void check_sinks(const struct settings *settings, struct problems *problems)
+{
+    char problem[SENTENCE_MAX];
+    struct sinks sinks;
+
+    if (!sinks_read(&sinks, settings, problem, sizeof problem))
+        problems_error(problems, "%s", problem);
+    for (size_t i = 0; i < sinks.n; i++)
+        if (sinks.at[i].api_key != NULL && !intake_key_is_fit(sinks.at[i].api_key))
+            problems_error(problems, "api_key or additional_endpoints: a key with a line break "
+                                     "or the like cannot be sent");
+    sinks_free(&sinks);
+}
+
+static void check_proxies(const struct settings *settings, struct problems *problems)
+{
+    if (settings->proxy_http[0] != '\0' && !proxy_is_fit(settings->proxy_http))
+        problems_error(problems, "%s: proxy.http is not the URL of a proxy.",
+                       settings->origin[SETTING_proxy_http]);
+    if (settings->proxy_https[0] != '\0' && !proxy_is_fit(settings->proxy_https))
+        problems_error(problems, "%s: proxy.https is not the URL of a proxy.",
+                       settings->origin[SETTING_proxy_https]);
+}
+
+static void check_sockets(const struct settings *settings, struct problems *problems)
+{
+    char problem[SENTENCE_MAX];
+    struct socket_access access;
+
+    if (settings->dogstatsd_socket[0] == '\0' && settings->dogstatsd_stream_socket[0] == '\0')
+        return;
+    if (!socket_access_read(&access, settings->heeler_socket_mode,
+                            settings->heeler_socket_owner, settings->heeler_socket_group,
+                            problem, sizeof problem))
+        problems_error(problems, "%s", problem);
+}
+
+static void check_rollups(const struct settings *settings, struct problems *problems)
+{
+    char problem[SENTENCE_MAX];
+
+    if (settings->heeler_rollup_max_bytes > 0 &&
+        !rollup_steps_are_fit(&settings->heeler_rollups, settings->heeler_interval, problem,
+                              sizeof problem))
+        problems_error(problems, "%s", problem);
+}
+
+static void check_mirror(const struct settings *settings, struct problems *problems)
+{
+    char problem[SENTENCE_MAX];
+
+    if (!instance_check(settings, problem, sizeof problem))
+        problems_error(problems, "%s", problem);
+}
+
+bool usable_check(struct usable *out, const struct settings *settings,
+                  struct problems *problems)
+{
+    size_t before = problems->errors.n;
+
+    *out = (struct usable){ .hostname_from = "" };
+    if (!hostname_find(settings, out->hostname, sizeof out->hostname, &out->hostname_from,
+                       problems))
+        out->hostname[0] = '\0';
+    check_names(settings, out->hostname, problems);
+    point_rules_check(settings, problems);
+    check_sinks(settings, problems);
+    check_proxies(settings, problems);
+    check_sockets(settings, problems);
+    check_rollups(settings, problems);
+    check_mirror(settings, problems);
+    return problems->errors.n == before && !problems->out_of_memory;
+}

@@ -1,0 +1,24 @@
+/* server/commands/usable.h: what of settings is found wrong only when it is used.
+ *
+ * Each value may be fine by the table of options and the whole still not start: a host
+ * name that cannot be found out, a rule of the mapper that is no pattern, an unknown
+ * user. The start, a reload and `heeler check` look at all of it; what the system may
+ * refuse (an address, a folder, a file) the start meets on its way and check looks at. */
+#ifndef SERVER_COMMANDS_USABLE_H
+#define SERVER_COMMANDS_USABLE_H
+
+#include "config/hostname.h"
+
+struct usable {
+    char hostname[HOSTNAME_SIZE]; /* "": none */
+    const char *hostname_from;    /* static */
+};
+
+/* False: at least one error was added to the problems. */
+bool usable_check(struct usable *out, const struct settings *settings,
+                  struct problems *problems);
+
+/* Makes and opens nothing, and looks up names. */
+void usable_check_system(const struct settings *settings, struct problems *problems);
+
+#endif

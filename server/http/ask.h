@@ -1,0 +1,29 @@
+/* server/http/ask.h: questions over HTTP, handed to the flusher and answered later.
+ *
+ *   GET /api/v1/query?from=&to=&query=
+ *
+ * in the form of Datadog's API, so that its client libraries can ask here. A
+ * question never waits on main's loop: it goes to the flusher (flush/rollups/questions.h)
+ * and its request is answered when it comes back, or with 504 after five seconds.
+ * No more than a few wait at a time; others get 503. Runs on main's loop. */
+#ifndef SERVER_HTTP_ASK_H
+#define SERVER_HTTP_ASK_H
+
+#include <event2/event.h>
+
+#include "flush/rollups/questions.h"
+#include "server/http/http.h"
+
+struct ask;
+
+/* NULL without memory. */
+struct ask *ask_new(struct event_base *base, struct questions *questions);
+
+/* Once the flusher has ended and the HTTP server is freed: what waits is answered by
+ * nobody. Takes NULL. */
+void ask_free(struct ask *given);
+
+/* A handler of HTTP; context: struct ask. */
+http_handler ask_on_query;
+
+#endif

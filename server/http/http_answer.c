@@ -1,0 +1,96 @@
+#include <time.h>
+
+#include "config/clock.h"
+#include "server/http/http_connection.h"
+
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {
+        { 200, "OK" },
+        { 202, "Accepted" },
+        { 204, "No Content" },
+        { 304, "Not Modified" },
+        { 400, "Bad Request" },
+        { 403, "Forbidden" },
+        { 404, "Not Found" },
+        { 405, "Method Not Allowed" },
+        { 408, "Request Timeout" },
+        { 413, "Content Too Large" },
+        { 414, "URI Too Long" },
+        { 417, "Expectation Failed" },
+        { 431, "Request Header Fields Too Large" },
+        { 500, "Internal Server Error" },
+        { 501, "Not Implemented" },
+        { 503, "Service Unavailable" },
+        { 504, "Gateway Timeout" },
+        { 505, "HTTP Version Not Supported" },
+    };
+
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return "Unknown";
+}
+
+static bool add_date(struct evbuffer *out)
+{
+    time_t seconds = clock_wall_ns() / 1000000000;
+    struct tm utc;
+    char text[64];
+
+    return gmtime_r(&seconds, &utc) == NULL ||
+           strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc) == 0 ||
+           evbuffer_add_printf(out, "Date: %s\r\n", text) > 0;
+}
+
+static bool add_head(struct http_exchange *exchange, int status, const char *type,
+                     size_t length)
+{
+    struct evbuffer *out = exchange->out;
+
+    return evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_of(status)) > 0 &&
+           add_date(out) &&
+           evbuffer_add_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type,
+                               length) > 0 &&
+           (exchange->keeps_alive
+                ? exchange->request.minor > 0 ||
+                      evbuffer_add_printf(out, "Connection: keep-alive\r\n") > 0
+                : evbuffer_add_printf(out, "Connection: close\r\n") > 0) &&
+           (exchange->headers == NULL || evbuffer_add_buffer(out, exchange->headers) == 0) &&
+           evbuffer_add(out, "\r\n", 2) == 0;
+}
+
+bool http_answer_compose(struct http_exchange *exchange, int status, const char *type,
+                         struct evbuffer *body)
+{
+    exchange->out = evbuffer_new();
+    return exchange->out != NULL &&
+           add_head(exchange, status, type, evbuffer_get_length(body)) &&
+           (exchange->request.method == HTTP_HEAD ||
+            evbuffer_add_buffer(exchange->out, body) == 0);
+}
+
+const char *http_answer_sentence(int status)
+{
+    switch (status) {
+    case 408:
+        return "the request took too long\n";
+    case 413:
+        return "the body is too large\n";
+    case 414:
+        return "the request line is too long\n";
+    case 417:
+        return "only 100-continue can be expected\n";
+    case 431:
+        return "the headers are too long\n";
+    case 501:
+        return "no such method or transfer encoding here\n";
+    case 505:
+        return "only HTTP/1.0 and HTTP/1.1 are spoken here\n";
+    default:
+        return "this is no valid HTTP request\n";
+    }
+}

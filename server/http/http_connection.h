@@ -1,0 +1,83 @@
+/* server/http/http_connection.h: one connection of the HTTP server, and what it shares with the
+ * others. Only http.c, http_connection.c and http_answer.c include this.
+ *
+ * in   | head | body, decoded in place | what came behind it |
+ *             ^body_at                 ^body_end             ^in_len
+ *
+ * The bytes of a request stay in the buffer until its answer is written; then what came
+ * behind it moves to the front. */
+#ifndef SERVER_HTTP_HTTP_CONNECTION_H
+#define SERVER_HTTP_HTTP_CONNECTION_H
+
+#include "server/http/http.h"
+
+enum http_phase {
+    HTTP_PHASE_HEAD, /* idle while nothing of it is there */
+    HTTP_PHASE_BODY,
+    HTTP_PHASE_HANDLER,  /* the handler owes an answer */
+    HTTP_PHASE_ANSWER,   /* being written */
+    HTTP_PHASE_FAREWELL, /* written; what the client still sends is thrown away */
+    HTTP_PHASE_CLOSED,
+};
+
+struct http_exchange {
+    struct http *http;
+    struct http_exchange *before, *after;
+    int fd;
+    struct event *readable, *writable;
+    bool is_reading, is_writing; /* the events are added */
+    enum http_phase phase;
+    int64_t since_ms;    /* the phase began, or an answer last moved on */
+    int64_t deadline_ms; /* INT64_MAX: none */
+    bool is_kept;        /* a request was answered before */
+    bool has_ended;      /* the client sends no more */
+    bool is_advancing;   /* further up on the stack */
+
+    char *in; /* NULL while it is empty */
+    size_t in_len, in_size, seen;
+    size_t body_at, body_end, body_max;
+    const struct http_route *route;
+    struct http_request request; /* its slices only until the handler returns */
+    struct http_chunks chunks;
+    bool keeps_alive; /* the answer says so */
+
+    struct evbuffer *headers; /* more of them; NULL: none */
+    struct evbuffer *out;     /* NULL: nothing is to be written */
+    size_t unsent;            /* counted in http->unsent */
+    size_t moved;             /* bytes written since since_ms */
+    http_end *tell;
+    void *tell_context;
+};
+
+struct http {
+    struct http_config config;
+    struct event *acceptable, *accept_timer, *deadline_timer;
+    int fd, port;
+    int64_t timer_ms; /* when the deadline timer goes off; INT64_MAX: never */
+    struct http_exchange *first, *last;
+    int n_connections;
+    size_t unsent;
+};
+
+/* fd is given. False without memory. */
+bool http_connection_open(struct http *http, int given_fd, int64_t now_ms);
+
+/* Its time is over, or others need its place. */
+void http_connection_expire(struct http_exchange *exchange);
+void http_connection_close(struct http_exchange *given);
+
+/* Closes it without a word to its handler. */
+void http_connection_forget(struct http_exchange *given);
+
+/* Fills exchange->out with the answer; the body is moved, not copied. False without
+ * memory. */
+bool http_answer_compose(struct http_exchange *exchange, int status, const char *type,
+                         struct evbuffer *body);
+
+/* The body of an answer that has no better words (static). */
+const char *http_answer_sentence(int status);
+
+/* The timer goes off no later than that. */
+void http_schedule(struct http *http, int64_t deadline_ms);
+
+#endif

@@ -1,0 +1,527 @@
+#include "server/http/metrics.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "server/sinks.h"
+
+/* The value of the label sink for heeler_redis_url. */
+#define MIRROR_LABEL "redis"
+
+/* X(id, name, type, sentence) */
+#define FAMILIES(X)                                                                           \
+    X(F_BUILD, "heeler_build_info", "gauge", "1, with the version")                           \
+    X(F_DATAGRAMS, "heeler_datagrams_received_total", "counter",                              \
+      "datagrams read, by listener")                                                          \
+    X(F_BYTES, "heeler_bytes_received_total", "counter", "bytes of those datagrams")          \
+    X(F_TRUNCATED, "heeler_datagrams_truncated_total", "counter",                             \
+      "datagrams longer than dogstatsd_buffer_size, cut by the kernel")                       \
+    X(F_DROPPED, "heeler_datagrams_dropped_by_kernel_total", "counter",                       \
+      "datagrams that the kernel dropped before they were read (SO_MEMINFO)")                 \
+    X(F_CONNECTIONS, "heeler_stream_connections", "gauge",                                    \
+      "open connections of the unix stream socket")                                           \
+    X(F_CONNECTIONS_REFUSED, "heeler_stream_connections_refused_total", "counter",            \
+      "connections closed at once: over heeler_stream_connections, or no memory")             \
+    X(F_FRAMES_TOO_LARGE, "heeler_stream_frames_too_large_total", "counter",                  \
+      "connections closed for a frame longer than dogstatsd_buffer_size")                     \
+    X(F_FORWARDED, "heeler_datagrams_forwarded_total", "counter",                             \
+      "datagrams sent on to statsd_forward_host")                                             \
+    X(F_LINES, "heeler_lines_received_total", "counter", "lines, refused ones too, by kind")  \
+    X(F_REJECTED, "heeler_lines_rejected_total", "counter", "lines refused, by reason")       \
+    X(F_RECORDS_SHED, "heeler_records_shed_total", "counter",                                 \
+      "events and service checks shed because the flusher was behind")                        \
+    X(F_VALUES, "heeler_values_total", "counter", "values of accepted lines, by type")        \
+    X(F_COPIED, "heeler_values_copied_total", "counter",                                      \
+      "histogram values copied to a distribution")                                            \
+    X(F_SHED, "heeler_values_shed_total", "counter",                                          \
+      "accepted values that reached no series, by reason")                                    \
+    X(F_FOLDED, "heeler_values_folded_total", "counter", "values folded into series")         \
+    X(F_CONTEXTS, "heeler_contexts", "gauge", "contexts alive in the workers")                \
+    X(F_BIRTHS, "heeler_contexts_born_total", "counter", "contexts seen as new")              \
+    X(F_PAUSE, "heeler_seal_longest_microseconds", "gauge",                                   \
+      "the longest that a worker paused reading to seal an interval")                         \
+    X(F_GAP, "heeler_read_longest_gap_microseconds", "gauge",                                 \
+      "the longest that a UDP socket known to hold datagrams was not read")                   \
+    X(F_SERIES, "heeler_series", "gauge", "series in the catalogue")                          \
+    X(F_STRINGS, "heeler_strings_bytes", "gauge", "bytes of interned names, hosts and tags")  \
+    X(F_SNAPSHOTS, "heeler_snapshots_total", "counter", "intervals flushed")                  \
+    X(F_LATE, "heeler_buckets_late_total", "counter",                                         \
+      "buckets that came after their interval was flushed")                                   \
+    X(F_TAKEN_OVER, "heeler_values_taken_over_total", "counter",                              \
+      "values of the open interval that a process before this one left")                      \
+    X(F_STATE_REFUSED, "heeler_states_refused_total", "counter",                              \
+      "states of a process before this one that were damaged or of another version")          \
+    X(F_CONFLICTS, "heeler_type_conflicts_total", "counter",                                  \
+      "series whose name and tags exist with another type")                                   \
+    X(F_LIMITED, "heeler_mapper_limited_total", "counter",                                    \
+      "times a regex of dogstatsd_mapper_profiles was stopped, as it took too long")          \
+    X(F_SWITCHED, "heeler_histograms_approximated_total", "counter",                          \
+      "histograms beyond heeler_histogram_exact_values")                                      \
+    X(F_ENCODED, "heeler_points_encoded_total", "counter", "points put in payloads, by kind") \
+    X(F_POINTS_DROPPED, "heeler_points_dropped_total", "counter",                             \
+      "points made and not encoded, by reason")                                               \
+    X(F_ROLLUP_BYTES, "heeler_rollup_bytes", "gauge", "memory of what is kept for questions") \
+    X(F_ROLLUP_SERIES, "heeler_rollup_series", "gauge", "series that are kept for questions") \
+    X(F_ROLLUP_DROPPED, "heeler_rollup_dropped_total", "counter",                             \
+      "what heeler_rollup_max_bytes left no room for: windows of a series that were given "   \
+      "up, "                                                                                  \
+      "points that were refused")                                                             \
+    X(F_QUESTIONS, "heeler_questions_total", "counter",                                       \
+      "questions answered, refused ones too")                                                 \
+    X(F_OUTBOX, "heeler_outbox_bytes", "gauge", "payloads that delivery has not taken yet")   \
+    X(F_PAYLOAD_BYTES, "heeler_payload_bytes", "gauge",                                       \
+      "all payloads in memory, those that several sinks share once")                          \
+    X(F_PAYLOADS, "heeler_payloads_total", "counter", "payloads, by sink and result")         \
+    X(F_POINTS, "heeler_points_total", "counter", "points of payloads, by sink and result")   \
+    X(F_RECOVERED, "heeler_points_recovered_total", "counter",                                \
+      "points found in the spool at start or taken over, by sink")                            \
+    X(F_QUEUED, "heeler_queue_points", "gauge", "points waiting or in flight, by sink")       \
+    X(F_QUEUE_BYTES, "heeler_queue_bytes", "gauge", "bytes of payloads in memory, by sink")   \
+    X(F_SPOOLED, "heeler_spool_points", "gauge", "points waiting on disk, by sink")           \
+    X(F_SPOOL_BYTES, "heeler_spool_bytes", "gauge", "bytes of those files, by sink")          \
+    X(F_SPOOL_DAMAGED, "heeler_spool_files_damaged_total", "counter",                         \
+      "files removed because they were damaged, their points unknown, by sink")               \
+    X(F_SPLIT, "heeler_payloads_split_total", "counter",                                      \
+      "payloads that were too large and became two, by sink")                                 \
+    X(F_DEAD_LETTERS, "heeler_dead_letters_total", "counter",                                 \
+      "refused payloads kept in heeler_dead_letter_path, by sink")                            \
+    X(F_RETRIES, "heeler_retries_total", "counter",                                           \
+      "payloads put back to be sent again, by sink")                                          \
+    X(F_ERRORS, "heeler_delivery_errors_total", "counter",                                    \
+      "failed requests, by sink and class")                                                   \
+    X(F_KEY, "heeler_api_key_valid", "gauge",                                                 \
+      "1 when the intake takes the key, 0 when not; absent until known")                      \
+    X(F_REDIS_UP, "heeler_redis_up", "gauge",                                                 \
+      "1 while Redis (all masters of a cluster) takes the windows; absent without one")       \
+    X(F_REDIS_ERRORS, "heeler_redis_errors_total", "counter",                                 \
+      "connections to Redis lost or not made, and commands it refused, by reason")            \
+    X(F_DUPLICATES, "heeler_duplicate_instances", "gauge",                                    \
+      "other living instances in the same Redis with this host name")                         \
+    X(F_IMBALANCE, "heeler_ledger_imbalance", "gauge",                                        \
+      "0 when both sides of the balance agree")                                               \
+    X(F_LOG_DROPPED, "heeler_log_lines_dropped_total", "counter",                             \
+      "lines of log and console that were not read, or not written, in time")                 \
+    X(F_MEMORY, "process_resident_memory_bytes", "gauge", "resident memory")                  \
+    X(F_CPU, "process_cpu_seconds_total", "counter", "user and system time")                  \
+    X(F_START, "process_start_time_seconds", "gauge", "start, in seconds since 1970")
+
+#define FAMILY_ENUM(id, name, type, sentence) id,
+enum family { FAMILIES(FAMILY_ENUM) FAMILY_COUNT };
+
+#define FAMILY_ROW(id, name, type, sentence) [id] = { name, type, sentence },
+static const struct {
+    const char *name, *type, *sentence;
+} families[FAMILY_COUNT] = { FAMILIES(FAMILY_ROW) };
+
+static void head(struct evbuffer *out, enum family family)
+{
+    evbuffer_add_printf(out, "# HELP %s %s\n# TYPE %s %s\n", families[family].name,
+                        families[family].sentence, families[family].name,
+                        families[family].type);
+}
+
+static void plain(struct evbuffer *out, enum family family, uint64_t value)
+{
+    head(out, family);
+    evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[family].name, value);
+}
+
+/* A path in a label may hold what ends it. */
+static void labelled(struct evbuffer *out, enum family family, const char *label,
+                     const char *text, uint64_t value)
+{
+    evbuffer_add_printf(out, "%s{%s=\"", families[family].name, label);
+    while (*text != '\0') {
+        size_t plain = strcspn(text, "\"\\\n");
+        evbuffer_add(out, text, plain);
+        text += plain;
+        if (*text != '\0')
+            evbuffer_add_printf(out, "\\%c", *text == '\n' ? 'n' : *text);
+        text += *text != '\0';
+    }
+    evbuffer_add_printf(out, "\"} %" PRIu64 "\n", value);
+}
+
+/* ---- workers ----------------------------------------------------------- */
+
+#define SUM_OVER_WORKERS(view, field)                                \
+    __extension__({                                                  \
+        uint64_t sum_ = 0;                                           \
+        for (uint32_t w_ = 0; w_ < (view)->workers; w_++)            \
+            sum_ += counter_read(&(view)->worker_ledgers[w_].field); \
+        sum_;                                                        \
+    })
+
+static uint64_t sum_sockets(const struct listener *listener,
+                            uint64_t (*read)(const struct listener_socket *))
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < listener->n_sockets; i++)
+        sum += read(&listener->sockets[i]);
+    return sum;
+}
+
+static uint64_t read_datagrams(const struct listener_socket *sock)
+{
+    return counter_read(&sock->datagrams);
+}
+
+static uint64_t read_bytes(const struct listener_socket *sock)
+{
+    return counter_read(&sock->bytes);
+}
+
+static uint64_t read_truncated(const struct listener_socket *sock)
+{
+    return counter_read(&sock->truncated);
+}
+
+static uint64_t read_refused(const struct listener_socket *sock)
+{
+    return counter_read(&sock->refused);
+}
+
+static uint64_t read_too_large(const struct listener_socket *sock)
+{
+    return counter_read(&sock->too_large);
+}
+
+static void write_listeners(struct evbuffer *out, const struct server_view *view)
+{
+    static const struct {
+        enum family family;
+        uint64_t (*read)(const struct listener_socket *);
+    } rows[] = {
+        { F_DATAGRAMS, read_datagrams },
+        { F_BYTES, read_bytes },
+        { F_TRUNCATED, read_truncated },
+        { F_DROPPED, listener_drops },
+    };
+
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        head(out, rows[row].family);
+        for (size_t i = 0; i < view->listeners->n; i++) {
+            const struct listener *listener = &view->listeners->at[i];
+            labelled(out, rows[row].family, "listener", listener->name,
+                     sum_sockets(listener, rows[row].read));
+        }
+    }
+}
+
+static void write_streams(struct evbuffer *out, const struct server_view *view)
+{
+    uint64_t connections = 0, refused = 0, too_large = 0;
+
+    for (size_t i = 0; i < view->listeners->n; i++) {
+        const struct listener *listener = &view->listeners->at[i];
+        connections += atomic_load_explicit(&listener->connections, memory_order_relaxed);
+        refused += sum_sockets(listener, read_refused);
+        too_large += sum_sockets(listener, read_too_large);
+    }
+    plain(out, F_CONNECTIONS, connections);
+    plain(out, F_CONNECTIONS_REFUSED, refused);
+    plain(out, F_FRAMES_TOO_LARGE, too_large);
+}
+
+static void write_lines(struct evbuffer *out, const struct server_view *view)
+{
+    static const char *const kinds[LINE_KIND_COUNT] = { "metric", "event", "service_check" };
+
+    head(out, F_LINES);
+    for (int kind = 0; kind < LINE_KIND_COUNT; kind++)
+        labelled(out, F_LINES, "kind", kinds[kind], SUM_OVER_WORKERS(view, lines[kind]));
+    head(out, F_REJECTED);
+    for (int reason = PARSE_OK + 1; reason < PARSE_RESULT_COUNT; reason++)
+        labelled(out, F_REJECTED, "reason", parse_result_label((enum parse_result)reason),
+                 SUM_OVER_WORKERS(view, rejected[reason]));
+    plain(out, F_RECORDS_SHED, SUM_OVER_WORKERS(view, records_shed));
+}
+
+/* Of a counter that keeps a worker's longest, the longest of all. */
+#define LONGEST_OF_WORKERS(view, field)                           \
+    longest_of((view)->workers, &(view)->worker_ledgers[0].field, \
+               sizeof(view)->worker_ledgers[0])
+
+static uint64_t longest_of(uint32_t workers, const struct counter *first, size_t step)
+{
+    uint64_t longest = 0;
+
+    for (uint32_t i = 0; i < workers; i++) {
+        const void *at = (const char *)first + i * step;
+        uint64_t one = counter_read(at);
+        longest = one > longest ? one : longest;
+    }
+    return longest;
+}
+
+static void write_values(struct evbuffer *out, const struct server_view *view)
+{
+    const struct flusher_ledger *flusher = view->flusher_ledger;
+
+    head(out, F_VALUES);
+    for (int type = 0; type < METRIC_TYPE_COUNT; type++)
+        labelled(out, F_VALUES, "type", metric_type_name((enum metric_type)type),
+                 SUM_OVER_WORKERS(view, values[type]));
+    plain(out, F_COPIED, SUM_OVER_WORKERS(view, values_copied));
+    head(out, F_SHED);
+    for (int reason = 0; reason < SHED_REASON_COUNT; reason++)
+        labelled(out, F_SHED, "reason", shed_reason_label((enum shed_reason)reason),
+                 SUM_OVER_WORKERS(view, shed[reason]) + counter_read(&flusher->shed[reason]));
+    plain(out, F_FOLDED, counter_read(&flusher->folded));
+    plain(out, F_CONTEXTS, SUM_OVER_WORKERS(view, contexts));
+    plain(out, F_BIRTHS, SUM_OVER_WORKERS(view, births));
+    plain(out, F_PAUSE, LONGEST_OF_WORKERS(view, longest_seal_us));
+    plain(out, F_GAP, LONGEST_OF_WORKERS(view, longest_gap_us));
+}
+
+/* ---- flusher and delivery ---------------------------------------------- */
+
+static void write_flusher(struct evbuffer *out, const struct server_view *view)
+{
+    const struct flusher_ledger *flusher = view->flusher_ledger;
+
+    plain(out, F_SERIES, counter_read(&flusher->series));
+    plain(out, F_STRINGS, counter_read(&flusher->strings));
+    plain(out, F_SNAPSHOTS, counter_read(&flusher->snapshots));
+    plain(out, F_LATE, counter_read(&flusher->late_buckets));
+    plain(out, F_CONFLICTS, counter_read(&flusher->type_conflicts));
+    plain(out, F_LIMITED, counter_read(&flusher->mapper_limited));
+    plain(out, F_SWITCHED,
+          counter_read(&flusher->histograms_switched) +
+              SUM_OVER_WORKERS(view, histograms_switched));
+    head(out, F_ENCODED);
+    for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
+        labelled(out, F_ENCODED, "kind", point_kind_label((enum point_kind)kind),
+                 counter_read(&flusher->encoded[kind]));
+    head(out, F_POINTS_DROPPED);
+    for (int reason = 0; reason < POINT_DROP_COUNT; reason++)
+        labelled(out, F_POINTS_DROPPED, "reason", point_drop_label((enum point_drop)reason),
+                 counter_read(&flusher->dropped[reason]));
+    plain(out, F_ROLLUP_BYTES, counter_read(&flusher->rollup_bytes));
+    plain(out, F_ROLLUP_SERIES, counter_read(&flusher->rollup_series));
+    head(out, F_ROLLUP_DROPPED);
+    labelled(out, F_ROLLUP_DROPPED, "what", "window", counter_read(&flusher->rollup_dropped));
+    labelled(out, F_ROLLUP_DROPPED, "what", "point", counter_read(&flusher->rollup_refused));
+    plain(out, F_QUESTIONS, counter_read(&flusher->questions));
+    plain(out, F_TAKEN_OVER, counter_read(&flusher->taken_over));
+    plain(out, F_STATE_REFUSED, counter_read(&flusher->state_refused));
+}
+
+static uint64_t load(const _Atomic(uint64_t) *value)
+{
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static uint64_t count_of(enum family family, const struct delivery_count *count)
+{
+    return load(family == F_PAYLOADS ? &count->payloads : &count->points);
+}
+
+static void result(struct evbuffer *out, enum family family, const char *sink, const char *kind,
+                   const char *detail, uint64_t value)
+{
+    evbuffer_add_printf(out, "%s{sink=\"%s\",result=\"%s%s\"} %" PRIu64 "\n",
+                        families[family].name, sink, kind, detail, value);
+}
+
+static void write_sink_results(struct evbuffer *out, enum family family, const char *sink,
+                               const struct delivery_ledger *ledger)
+{
+    result(out, family, sink, "delivered", "", count_of(family, &ledger->delivered));
+    result(out, family, sink, "delivered_stale", "",
+           count_of(family, &ledger->delivered_stale));
+    for (int i = 0; i < REFUSED_COUNT; i++)
+        result(out, family, sink, "refused_", delivery_refusal_name((enum delivery_refusal)i),
+               count_of(family, &ledger->refused[i]));
+    for (int i = 0; i < SHED_COUNT; i++)
+        result(out, family, sink, "shed_", delivery_shed_name((enum delivery_shed)i),
+               count_of(family, &ledger->shed[i]));
+    result(out, family, sink, "discarded_local", "",
+           count_of(family, &ledger->discarded_local));
+}
+
+static void write_results(struct evbuffer *out, enum family family,
+                          const struct server_view *view)
+{
+    char sink[SINK_LABEL_MAX];
+
+    head(out, family);
+    for (size_t i = 0; i < view->n_sinks; i++)
+        write_sink_results(out, family, sink_label(i, sink), &view->delivery_ledger[i]);
+    if (view->mirror != NULL)
+        write_sink_results(out, family, MIRROR_LABEL, &view->mirror->points);
+}
+
+/* One number a sink. */
+static void write_numbers(struct evbuffer *out, const struct server_view *view)
+{
+    static const struct {
+        enum family family;
+        size_t offset; /* of an atomic number in the ledger */
+    } rows[] = {
+        { F_RECOVERED, offsetof(struct delivery_ledger, recovered.points) },
+        { F_QUEUED, offsetof(struct delivery_ledger, queued.points) },
+        { F_QUEUE_BYTES, offsetof(struct delivery_ledger, queued_bytes) },
+        { F_SPOOLED, offsetof(struct delivery_ledger, spooled.points) },
+        { F_SPOOL_BYTES, offsetof(struct delivery_ledger, spooled_bytes) },
+        { F_SPOOL_DAMAGED, offsetof(struct delivery_ledger, damaged_files) },
+        { F_SPLIT, offsetof(struct delivery_ledger, split.payloads) },
+        { F_DEAD_LETTERS, offsetof(struct delivery_ledger, dead_letters) },
+        { F_RETRIES, offsetof(struct delivery_ledger, retries) },
+    };
+    char sink[SINK_LABEL_MAX];
+
+    for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+        head(out, rows[row].family);
+        for (size_t i = 0; i < view->n_sinks; i++)
+            labelled(out, rows[row].family, "sink", sink_label(i, sink),
+                     load((const void *)((const char *)&view->delivery_ledger[i] +
+                                         rows[row].offset)));
+        if (view->mirror != NULL)
+            labelled(
+                out, rows[row].family, "sink", MIRROR_LABEL,
+                load((const void *)((const char *)&view->mirror->points + rows[row].offset)));
+    }
+}
+
+static void write_errors(struct evbuffer *out, const struct server_view *view)
+{
+    char sink[SINK_LABEL_MAX];
+
+    head(out, F_ERRORS);
+    for (size_t i = 0; i < view->n_sinks; i++)
+        for (int error = 0; error < ERROR_COUNT; error++)
+            evbuffer_add_printf(out, "%s{sink=\"%s\",class=\"%s\"} %" PRIu64 "\n",
+                                families[F_ERRORS].name, sink_label(i, sink),
+                                intake_error_name((enum intake_error)error),
+                                load(&view->delivery_ledger[i].errors[error]));
+}
+
+static void write_keys(struct evbuffer *out, const struct server_view *view)
+{
+    char sink[SINK_LABEL_MAX];
+
+    head(out, F_KEY);
+    for (size_t i = 0; i < view->n_sinks; i++) {
+        int key = atomic_load_explicit(&view->delivery_ledger[i].key, memory_order_relaxed);
+
+        if (key != KEY_UNKNOWN)
+            labelled(out, F_KEY, "sink", sink_label(i, sink), key == KEY_VALID);
+    }
+}
+
+static void write_mirror(struct evbuffer *out, const struct server_view *view)
+{
+    const struct mirror_ledger *mirror = view->mirror;
+
+    if (mirror == NULL)
+        return;
+    plain(out, F_REDIS_UP, load(&mirror->up));
+    head(out, F_REDIS_ERRORS);
+    for (int i = 0; i < REDIS_FAILURE_COUNT; i++)
+        labelled(out, F_REDIS_ERRORS, "reason", redis_failure_name((enum redis_failure)i),
+                 load(&mirror->failures[i]));
+    for (int i = 0; i < MIRROR_ERROR_COUNT; i++)
+        labelled(out, F_REDIS_ERRORS, "reason", mirror_error_name((enum mirror_error)i),
+                 load(&mirror->errors[i]));
+    plain(out, F_DUPLICATES, load(&mirror->duplicates));
+}
+
+static void write_delivery(struct evbuffer *out, const struct server_view *view)
+{
+    plain(out, F_OUTBOX, outbox_waiting(view->outbox));
+    plain(out, F_PAYLOAD_BYTES, outbox_bytes(view->outbox));
+    write_results(out, F_PAYLOADS, view);
+    write_results(out, F_POINTS, view);
+    write_numbers(out, view);
+    write_errors(out, view);
+    write_keys(out, view);
+    write_mirror(out, view);
+}
+
+uint64_t metrics_points_imbalance(const struct server_view *view)
+{
+    uint64_t sum = counter_read(&view->flusher_ledger->points_imbalance);
+
+    for (size_t i = 0; i < view->n_sinks; i++)
+        sum += load(&view->delivery_ledger[i].imbalance);
+    if (view->mirror != NULL)
+        sum += load(&view->mirror->points.imbalance) +
+               counter_read(&view->flusher_ledger->mirror_imbalance);
+    return sum;
+}
+
+static void write_balances(struct evbuffer *out, const struct server_view *view)
+{
+    head(out, F_IMBALANCE);
+    labelled(out, F_IMBALANCE, "balance", "lines",
+             counter_read(&view->flusher_ledger->lines_imbalance));
+    labelled(out, F_IMBALANCE, "balance", "values",
+             counter_read(&view->flusher_ledger->values_imbalance));
+    labelled(out, F_IMBALANCE, "balance", "points", metrics_points_imbalance(view));
+}
+
+/* ---- process ----------------------------------------------------------- */
+
+static uint64_t resident_bytes(void)
+{
+    unsigned long long total, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%llu %llu", &total, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return 0;
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void write_process(struct evbuffer *out, const struct server_view *view)
+{
+    plain(out, F_LOG_DROPPED, log_lines_dropped());
+    plain(out, F_MEMORY, resident_bytes());
+    head(out, F_CPU);
+    evbuffer_add_printf(out, "%s %.6f\n", families[F_CPU].name, cpu_seconds());
+    plain(out, F_START, (uint64_t)view->started_s);
+}
+
+void metrics_write(struct evbuffer *out, const struct server_view *view)
+{
+    head(out, F_BUILD);
+    labelled(out, F_BUILD, "version", HEELER_VERSION, 1);
+    write_listeners(out, view);
+    write_streams(out, view);
+    head(out, F_FORWARDED);
+    uint64_t forwarded = 0;
+    for (uint32_t i = 0; i < view->workers; i++)
+        forwarded += counter_read(&view->forwarded[i]);
+    evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[F_FORWARDED].name, forwarded);
+    write_lines(out, view);
+    write_values(out, view);
+    write_flusher(out, view);
+    write_delivery(out, view);
+    write_balances(out, view);
+    write_process(out, view);
+}
+
+void metrics_list(FILE *out)
+{
+    for (int i = 0; i < FAMILY_COUNT; i++)
+        fprintf(out, "%s %s %s\n", families[i].name, families[i].type, families[i].sentence);
+}

@@ -1,0 +1,21 @@
+/* server/http/metrics.h: every counter of the ledgers as Prometheus text.
+ *
+ * One table says which families there are, with their type and sentence; the
+ * README's list of metrics is checked against it. */
+#ifndef SERVER_HTTP_METRICS_H
+#define SERVER_HTTP_METRICS_H
+
+#include <event2/buffer.h>
+
+#include "server/server.h"
+
+void metrics_write(struct evbuffer *out, const struct server_view *view);
+
+/* How far the two sides of a balance are apart now; 0 when the books balance.
+ * Lines and values as of each worker's last seal, points live. */
+uint64_t metrics_points_imbalance(const struct server_view *view);
+
+/* "heeler_lines_received_total  counter  sentence", a line a family. */
+void metrics_list(FILE *out);
+
+#endif

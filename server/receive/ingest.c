@@ -1,0 +1,241 @@
+#include "server/receive/ingest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/log.h"
+#include "protocol/check.h"
+#include "protocol/event.h"
+
+/* Samples go through the row in groups, a step at a time: a step of one sample does
+ * not depend on the others', and many of them fit into the processor's window when
+ * nothing else stands between. Hash, look-up and adding are a group apart, so that
+ * memory, which answers within some hundred nanoseconds, has that long. */
+enum { GROUP = 16, ROW_SIZE = 4 * GROUP, POOL_SPARE = 2048 };
+#define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
+
+/* Counts since the last settling. */
+struct tally {
+    uint64_t lines[LINE_KIND_COUNT];
+    uint64_t accepted;
+    uint64_t rejected[PARSE_RESULT_COUNT];
+    uint64_t values[METRIC_TYPE_COUNT];
+};
+
+struct ingest {
+    struct ingest_config config;
+    struct table *table;
+    struct parser parser;
+    size_t pool_size;
+    struct tally tally;
+    struct log_limit refusals;
+    int64_t stamp_ns; /* of the last sample added */
+    /* The row: [tail, looked) have their cells asked for, [looked, placed) their
+     * lines of slots, [placed, head) are parsed. Counted on while samples wait; the
+     * place is the remainder by ROW_SIZE, so a group lies in one piece. */
+    uint32_t head, placed, looked, tail;
+    struct table_entry row[ROW_SIZE];
+};
+
+struct ingest *ingest_new(const struct ingest_config *config, struct table *table)
+{
+    struct ingest *ingest = calloc(1, sizeof *ingest);
+
+    if (ingest == NULL)
+        return NULL;
+    ingest->config = *config;
+    ingest->table = table;
+    /* A whole datagram of packed values, behind those of the lines that wait. */
+    ingest->pool_size = config->buffer_size / 2 + 1 + POOL_SPARE;
+    ingest->parser.ignore_time = config->ignore_time;
+    ingest->parser.pool = malloc(ingest->pool_size * sizeof *ingest->parser.pool);
+    if (ingest->parser.pool == NULL) {
+        free(ingest);
+        return NULL;
+    }
+    return ingest;
+}
+
+void ingest_free(struct ingest *ingest)
+{
+    if (ingest == NULL)
+        return;
+    free(ingest->parser.pool);
+    free(ingest);
+}
+
+/* Samples of one batch have one receive time; each gets a stamp of its own, so
+ * that the last one wins also where two spellings of a series meet. Stamps may
+ * run ahead of the clock under a flood, but not far. */
+static void catch_up(struct ingest *ingest, int64_t now_ns)
+{
+    if (ingest->stamp_ns < now_ns || ingest->stamp_ns > now_ns + STAMP_AHEAD_MAX_NS)
+        ingest->stamp_ns = now_ns;
+}
+
+static struct table_entry *in_row(struct ingest *ingest, uint32_t number)
+{
+    return &ingest->row[number % ROW_SIZE];
+}
+
+static void place_until(struct ingest *ingest, uint32_t end)
+{
+    table_place(ingest->table, in_row(ingest, ingest->placed), end - ingest->placed);
+    ingest->placed = end;
+}
+
+static void look_until(struct ingest *ingest, uint32_t end)
+{
+    table_look(ingest->table, in_row(ingest, ingest->looked), end - ingest->looked);
+    ingest->looked = end;
+}
+
+static void add_until(struct ingest *ingest, uint32_t end)
+{
+    uint32_t n = end - ingest->tail;
+
+    table_add(ingest->table, in_row(ingest, ingest->tail), n, ingest->stamp_ns + STAMP_NS);
+    ingest->stamp_ns += n * STAMP_NS;
+    ingest->tail = end;
+}
+
+/* A group is parsed: the oldest is added, those between move up. */
+static void move_up(struct ingest *ingest)
+{
+    add_until(ingest, ingest->looked);
+    look_until(ingest, ingest->placed);
+    place_until(ingest, ingest->head);
+}
+
+static void add_waiting(struct ingest *ingest)
+{
+    uint32_t end = ingest->head;
+
+    while (ingest->tail != end) {
+        if (ingest->placed == ingest->looked && ingest->placed != end)
+            place_until(ingest, end);
+        add_until(ingest, ingest->looked);
+        look_until(ingest, ingest->placed);
+    }
+    ingest->head = ingest->placed = ingest->looked = ingest->tail = 0;
+    ingest->parser.n_pooled = 0;
+}
+
+static void refuse(struct ingest *ingest, struct slice line, enum parse_result why,
+                   const char *sender, int64_t now_ns)
+{
+    void (*say)(const char *format, ...) __attribute__((format(printf, 1, 2))) =
+        ingest->config.quiet ? log_debug : log_warn;
+    char quoted[200];
+    unsigned suppressed;
+
+    ingest->tally.rejected[why]++;
+    if (!log_enabled(ingest->config.quiet ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN))
+        return;
+    if (!log_limit_pass(&ingest->refusals, now_ns / 1000000, &suppressed))
+        return;
+    log_quote(line.at, line.len, quoted, sizeof quoted);
+    if (suppressed > 0)
+        say("ingest: %u refused lines were not shown", suppressed);
+    say("ingest: refused \"%s\" from %s: %s", quoted, sender, parse_result_sentence(why));
+}
+
+/* A sample with a time of its own is not aggregated. */
+static void take_timed(struct ingest *ingest, const struct sample *sample, struct slice line,
+                       int64_t now_s)
+{
+    if (!table_record(ingest->table, line, LINE_METRIC, sample->n_values, now_s))
+        counter_add(&ingest->config.ledger->shed[SHED_BEHIND], sample->n_values);
+}
+
+/* The next entry of the row is a good sample: it stays there, unless it has a time
+ * of its own. */
+static void take_sample(struct ingest *ingest, struct slice line, int64_t now_s)
+{
+    const struct sample *sample = &in_row(ingest, ingest->head)->sample;
+
+    ingest->tally.values[sample->type] += sample->n_values;
+    if (__builtin_expect(sample->time_s != 0, 0)) {
+        take_timed(ingest, sample, line, now_s);
+        return;
+    }
+    ingest->head++;
+    if (ingest->head - ingest->placed == GROUP)
+        move_up(ingest);
+}
+
+static enum parse_result take_record(struct ingest *ingest, struct slice line,
+                                     enum line_kind kind, int64_t now_s)
+{
+    struct event event;
+    struct check check;
+    enum parse_result result =
+        kind == LINE_EVENT ? event_parse(line, &event) : check_parse(line, &check);
+
+    if (result == PARSE_OK && !table_record(ingest->table, line, kind, 0, now_s))
+        counter_add(&ingest->config.ledger->records_shed, 1);
+    return result;
+}
+
+static inline void take_line(struct ingest *ingest, const struct parsed *parsed,
+                             const char *sender, int64_t now_ns, int64_t now_s)
+{
+    enum parse_result result = parsed->kind == LINE_METRIC
+                                   ? parsed->result
+                                   : take_record(ingest, parsed->line, parsed->kind, now_s);
+
+    ingest->tally.lines[parsed->kind]++;
+    if (__builtin_expect(result != PARSE_OK, 0)) {
+        refuse(ingest, parsed->line, result, sender, now_ns);
+        return;
+    }
+    ingest->tally.accepted++;
+    if (parsed->kind == LINE_METRIC)
+        take_sample(ingest, parsed->line, now_s);
+}
+
+static struct slice last_line(struct slice datagram)
+{
+    const char *newline = memrchr(datagram.at, '\n', datagram.len);
+
+    return newline == NULL ? datagram
+                           : slice_skip(datagram, (size_t)(newline + 1 - datagram.at));
+}
+
+void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
+                     const char *sender, int64_t now_ns, int64_t now_s)
+{
+    struct scan scan;
+    struct parsed parsed;
+
+    if (ingest->parser.n_pooled + datagram.len / 2 + 1 > ingest->pool_size)
+        add_waiting(ingest);
+    catch_up(ingest, now_ns);
+    scan_start(&scan, datagram, need_newline);
+    while (parse_next(&ingest->parser, &scan, &parsed, &in_row(ingest, ingest->head)->sample))
+        take_line(ingest, &parsed, sender, now_ns, now_s);
+    if (scan.unterminated) {
+        ingest->tally.lines[LINE_METRIC]++;
+        refuse(ingest, last_line(datagram), PARSE_UNTERMINATED, sender, now_ns);
+    }
+}
+
+static void publish(struct counter *counters, uint64_t *counts, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (counts[i] != 0)
+            counter_add(&counters[i], counts[i]);
+        counts[i] = 0;
+    }
+}
+
+void ingest_settle(struct ingest *ingest)
+{
+    struct worker_ledger *ledger = ingest->config.ledger;
+
+    add_waiting(ingest);
+    publish(ledger->lines, ingest->tally.lines, LINE_KIND_COUNT);
+    publish(&ledger->accepted, &ingest->tally.accepted, 1);
+    publish(ledger->rejected, ingest->tally.rejected, PARSE_RESULT_COUNT);
+    publish(ledger->values, ingest->tally.values, METRIC_TYPE_COUNT);
+}

@@ -1,0 +1,39 @@
+/* server/receive/ingest.h: datagrams in, cells and records out.
+ *
+ *   datagram -> parse_next -> [slots fetched] -> [cell fetched] -> table_add
+ *                        `-> event, check, timestamped sample -> table_record
+ *
+ * The heart of a worker, without its sockets and clock. Samples wait in a short
+ * row between parsing and adding, so that the table's memory is fetched while
+ * others are parsed: first its line of slots, some samples later the cell that
+ * the slot names. ingest_settle() adds what waits and must be called before the
+ * datagrams' bytes are reused. Counts are gathered privately and published
+ * there too. One worker's, one thread. */
+#ifndef SERVER_RECEIVE_INGEST_H
+#define SERVER_RECEIVE_INGEST_H
+
+#include "server/receive/table.h"
+
+struct ingest_config {
+    size_t buffer_size; /* the longest datagram */
+    bool ignore_time;   /* dogstatsd_no_aggregation_pipeline is off */
+    bool quiet;         /* refused lines are logged at level debug only */
+    uint32_t worker;
+    struct worker_ledger *ledger;
+};
+
+struct ingest;
+
+/* The table outlives it. NULL without memory. */
+struct ingest *ingest_new(const struct ingest_config *config, struct table *table);
+void ingest_free(struct ingest *ingest);
+
+/* need_newline: the listener's kind is in dogstatsd_eol_required. sender: named
+ * when a line is refused. now_ns: monotonic; now_s: wall clock, for records. */
+void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
+                     const char *sender, int64_t now_ns, int64_t now_s);
+
+/* Adds the samples that wait and publishes the counts. */
+void ingest_settle(struct ingest *ingest);
+
+#endif

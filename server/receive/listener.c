@@ -1,0 +1,183 @@
+#include "server/receive/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/sock_diag.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/receive/listener_udp.h"
+#include "server/receive/listener_unix.h"
+
+/* ---- one listener ------------------------------------------------------ */
+
+static bool list_has(const struct string_list *list, const char *word)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->at[i], word) == 0)
+            return true;
+    return false;
+}
+
+bool listener_init(struct listener *listener, enum listener_kind kind,
+                   const struct settings *settings, uint32_t workers)
+{
+    *listener = (struct listener){ .kind = kind };
+    listener->need_newline =
+        list_has(&settings->dogstatsd_eol_required, kind == LISTENER_UDP ? "udp" : "uds");
+    listener->sockets =
+        aligned_alloc(_Alignof(struct listener_socket), workers * sizeof *listener->sockets);
+    if (listener->sockets == NULL)
+        return false;
+    listener->n_sockets = workers;
+    for (uint32_t i = 0; i < workers; i++)
+        listener->sockets[i] = (struct listener_socket){ .fd = -1 };
+    return true;
+}
+
+void listener_close(struct listener *listener)
+{
+    if (!listener->kept)
+        socket_file_remove(&listener->file);
+    listener_close_extra(listener);
+    for (uint32_t i = 0; i < listener->n_sockets; i++)
+        if (listener->sockets[i].fd >= 0 && (i == 0 || listener->kind == LISTENER_UDP))
+            close(listener->sockets[i].fd);
+    free(listener->sockets);
+    *listener = (struct listener){ .n_sockets = 0 };
+}
+
+void listener_close_extra(struct listener *listener)
+{
+    while (listener->n_extra > 0)
+        close(listener->extra[--listener->n_extra]);
+    free(listener->extra);
+    listener->extra = NULL;
+    udp_stop_spreading(listener);
+}
+
+void listener_adopt(struct listener *listener, uint32_t i, int fd, uint64_t drops_before)
+{
+    struct listener_socket *sock = &listener->sockets[i];
+
+    sock->fd = fd;
+    sock->drops_before = drops_before;
+    atomic_store_explicit(&sock->drops, drops_before, memory_order_relaxed);
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
+bool listeners_open(struct listeners *listeners, const struct settings *settings,
+                    uint32_t workers, char *problem, size_t problem_size)
+{
+    return listeners_take_over(listeners, settings, workers, NULL, problem, problem_size);
+}
+
+bool listeners_take_over(struct listeners *listeners, const struct settings *settings,
+                         uint32_t workers, struct inheritance *inherited, char *problem,
+                         size_t problem_size)
+{
+    snprintf(problem, problem_size, "not enough memory for the listeners");
+    *listeners = (struct listeners){
+        calloc(UDP_LISTENERS_MAX + UNIX_LISTENERS_MAX, sizeof *listeners->at), 0, inherited
+    };
+    bool opened = listeners->at != NULL &&
+                  udp_listeners_open(listeners, settings, workers, problem, problem_size) &&
+                  unix_listeners_open(listeners, settings, workers, problem, problem_size);
+
+    if (opened && (listeners->n > 0 || !settings->dogstatsd_require_listener))
+        return true;
+    if (opened)
+        snprintf(problem, problem_size,
+                 "dogstatsd_require_listener: there is no socket to receive on");
+    listeners_close(listeners);
+    return false;
+}
+
+void listeners_remove_files(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        if (!listeners->at[i].kept)
+            socket_file_remove(&listeners->at[i].file);
+}
+
+void listeners_close(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        listener_close(&listeners->at[i]);
+    free(listeners->at);
+    *listeners = (struct listeners){ 0 };
+}
+
+/* ---- drops and the gate ------------------------------------------------ */
+
+static uint64_t all_drops(const struct listener_socket *sock)
+{
+    uint64_t known = atomic_load_explicit(&sock->drops, memory_order_relaxed);
+    uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+    socklen_t len = sizeof memory;
+
+    if (getsockopt(sock->fd, SOL_SOCKET, SO_MEMINFO, memory, &len) != 0)
+        return known;
+    /* known's low half is the kernel's number then: extend today's by it. */
+    return known + (uint32_t)(memory[SK_MEMINFO_DROPS] - (uint32_t)known);
+}
+
+uint64_t listener_drops(const struct listener_socket *sock)
+{
+    return all_drops(sock) - sock->drops_before;
+}
+
+void listener_note_drops(struct listener_socket *sock)
+{
+    atomic_store_explicit(&sock->drops, all_drops(sock), memory_order_relaxed);
+}
+
+static bool gate_udp(int fd)
+{
+    struct sock_filter refuse_all = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog program = { 1, &refuse_all };
+
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
+bool listener_gate(const struct listener *listener)
+{
+    bool gated = true;
+
+    if (listener->kept)
+        return true;
+    if (listener->kind != LISTENER_UDP)
+        return shutdown(listener->sockets[0].fd, SHUT_RD) == 0;
+    for (uint32_t i = 0; i < listener->n_sockets; i++)
+        gated = gate_udp(listener->sockets[i].fd) && gated;
+    return gated;
+}
+
+/* A connected UDP socket hears its peer only; all others are answered as if there
+ * were no socket. The peer is the discard port of this machine. */
+void listener_leave(const struct listener *listener)
+{
+    struct sockaddr_storage own = { 0 };
+    socklen_t len = sizeof own;
+
+    if (listener->kind != LISTENER_UDP || listener->kept)
+        return;
+    for (uint32_t i = 0; i < listener->n_sockets; i++) {
+        int fd = listener->sockets[i].fd;
+        if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
+            continue;
+        struct sockaddr_in v4 = { .sin_family = AF_INET,
+                                  .sin_port = htons(9),
+                                  .sin_addr = { htonl(INADDR_LOOPBACK) } };
+        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+                                   .sin6_port = htons(9),
+                                   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+        int ignored = own.ss_family == AF_INET6
+                          ? connect(fd, (struct sockaddr *)&v6, sizeof v6)
+                          : connect(fd, (struct sockaddr *)&v4, sizeof v4);
+        (void)ignored; /* bound to an address that does not reach it: the gap stays */
+    }
+}

@@ -1,0 +1,236 @@
+#include "server/receive/slots.h"
+
+#include <string.h>
+
+#include "flush/memory/pages.h"
+
+/* What a step does: clearing a next of twice the size, then copying, takes an eighth of
+ * the old slots' number; so much lies between crowded and three quarters. */
+enum { SLOTS_MIN = 256, STEP_BYTES = 1024, STEP_LINES = 4, PAGE_BYTES = 4096 };
+
+static uint64_t n_slots(const struct slot_lines *lines)
+{
+    return (lines->mask + 1) * LINE_SLOTS;
+}
+
+static size_t lines_bytes(const struct slot_lines *lines)
+{
+    return (size_t)(lines->mask + 1) * sizeof(struct slot_line);
+}
+
+static bool lines_open(struct slot_lines *lines, uint64_t n_lines)
+{
+    struct slot_lines wanted = { NULL, n_lines - 1, 0 };
+
+    wanted.at = pages_map(lines_bytes(&wanted));
+    if (wanted.at == NULL)
+        return false;
+    pages_dense(wanted.at, lines_bytes(&wanted));
+    *lines = wanted;
+    return true;
+}
+
+static void lines_close(struct slot_lines *lines)
+{
+    pages_unmap(lines->at, lines_bytes(lines));
+    *lines = (struct slot_lines){ 0 };
+}
+
+bool slots_open(struct slots *slots)
+{
+    *slots = (struct slots){ 0 };
+    return lines_open(&slots->now, SLOTS_MIN / LINE_SLOTS);
+}
+
+void slots_close(struct slots *slots)
+{
+    lines_close(&slots->now);
+    lines_close(&slots->next);
+}
+
+/* A hash's low half meets another's in the same line once in a billion lines: then the
+ * loop looks further. */
+static uint32_t find_in(const struct slot_lines *lines, struct fingerprint print,
+                        uint64_t *place)
+{
+    uint32_t low = (uint32_t)print.low;
+
+    for (uint64_t at = low & lines->mask;; at = (at + 1) & lines->mask) {
+        const struct slot_line *line = &lines->at[at];
+
+        *place = at;
+        for (unsigned matches = slots_matching(line, low); matches != 0;
+             matches &= matches - 1) {
+            unsigned slot = (unsigned)__builtin_ctz(matches);
+            if (line->high[slot] == print.high && line->id_plus_one[slot] != 0)
+                return line->id_plus_one[slot] - 1;
+        }
+        if (line->id_plus_one[LINE_SLOTS - 1] == 0)
+            return SLOTS_UNKNOWN;
+    }
+}
+
+uint32_t slots_find(const struct slots *slots, struct fingerprint print)
+{
+    uint64_t place;
+
+    return find_in(&slots->now, print, &place);
+}
+
+/* Into the first free slot from its home on; the line. */
+static uint64_t put_in(struct slot_lines *lines, uint64_t high, uint32_t low, uint32_t id)
+{
+    for (uint64_t at = low & lines->mask;; at = (at + 1) & lines->mask) {
+        struct slot_line *line = &lines->at[at];
+
+        for (unsigned slot = 0; slot < LINE_SLOTS; slot++) {
+            if (line->id_plus_one[slot] != 0)
+                continue;
+            line->high[slot] = high;
+            line->low[slot] = low;
+            line->id_plus_one[slot] = id + 1;
+            lines->used++;
+            return at;
+        }
+    }
+}
+
+static bool is_full(const struct slot_lines *lines)
+{
+    return (uint64_t)lines->used + 1 > n_slots(lines) / 8 * 7;
+}
+
+/* More came than it was made for: it will be begun again, larger. */
+static void put_in_next(struct slots *slots, struct fingerprint print, uint32_t id)
+{
+    if (is_full(&slots->next))
+        lines_close(&slots->next);
+    else
+        put_in(&slots->next, print.high, (uint32_t)print.low, id);
+}
+
+void slots_put(struct slots *slots, struct fingerprint print, uint32_t id)
+{
+    uint64_t place = put_in(&slots->now, print.high, (uint32_t)print.low, id);
+
+    if (slots_moving(slots) && place < slots->copied)
+        put_in_next(slots, print, id);
+}
+
+void slots_keep(struct slots *slots, struct fingerprint print, uint32_t id)
+{
+    uint64_t place;
+
+    if (slots_moving(slots) && find_in(&slots->now, print, &place) == id &&
+        place < slots->copied)
+        put_in_next(slots, print, id);
+}
+
+size_t slots_bytes(const struct slots *slots)
+{
+    return lines_bytes(&slots->now) + (slots_moving(slots) ? lines_bytes(&slots->next) : 0);
+}
+
+bool slots_crowded(const struct slots *slots)
+{
+    return (uint64_t)slots->now.used + 1 > n_slots(&slots->now) / 8 * 5;
+}
+
+bool slots_full(const struct slots *slots)
+{
+    return is_full(&slots->now);
+}
+
+bool slots_begin(struct slots *slots, uint32_t contexts)
+{
+    uint64_t n_lines = SLOTS_MIN / LINE_SLOTS;
+    struct slot_lines next;
+
+    while (n_lines * LINE_SLOTS < (uint64_t)contexts * 2 + 2)
+        n_lines *= 2;
+    if (!lines_open(&next, n_lines))
+        return false;
+    lines_close(&slots->next);
+    slots->next = next;
+    slots->cleared = slots->copied = 0;
+    return true;
+}
+
+/* A touch makes the system clear a page now. */
+static void clear_some(struct slots *slots)
+{
+    if (slots->cleared % PAGE_BYTES == 0)
+        *((volatile char *)slots->next.at + slots->cleared) = 0;
+    slots->cleared += STEP_BYTES;
+}
+
+/* False: the next was too small. */
+static bool copy_line(struct slots *slots, bool (*keeps)(void *context, uint32_t id),
+                      void *context)
+{
+    const struct slot_line *line = &slots->now.at[slots->copied];
+
+    for (unsigned slot = 0; slot < LINE_SLOTS && line->id_plus_one[slot] != 0; slot++) {
+        uint32_t id = line->id_plus_one[slot] - 1;
+
+        if (keeps != NULL && !keeps(context, id))
+            continue;
+        if (is_full(&slots->next))
+            return false;
+        put_in(&slots->next, line->high[slot], line->low[slot], id);
+    }
+    slots->copied++;
+    return true;
+}
+
+static bool copy_some(struct slots *slots, bool (*keeps)(void *context, uint32_t id),
+                      void *context)
+{
+    for (int i = 0; i < STEP_LINES; i++) {
+        if (!copy_line(slots, keeps, context)) {
+            lines_close(&slots->next);
+            return false;
+        }
+        if (slots->copied > slots->now.mask)
+            break;
+    }
+    return slots->copied > slots->now.mask;
+}
+
+static void turn_over(struct slots *slots)
+{
+    lines_close(&slots->now);
+    slots->now = slots->next;
+    slots->next = (struct slot_lines){ 0 };
+    slots->builds++;
+}
+
+bool slots_move(struct slots *slots, uint64_t steps, bool (*keeps)(void *context, uint32_t id),
+                void *context)
+{
+    for (; steps > 0 && slots_moving(slots); steps--) {
+        if (slots->cleared < lines_bytes(&slots->next)) {
+            clear_some(slots);
+        } else if (copy_some(slots, keeps, context)) {
+            turn_over(slots);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Fresh lines, or without memory for those the old ones, cleared. */
+void slots_clear(struct slots *slots)
+{
+    struct slot_lines empty;
+
+    lines_close(&slots->next);
+    if (lines_open(&empty, slots->now.mask + 1)) {
+        lines_close(&slots->now);
+        slots->now = empty;
+    } else {
+        memset(slots->now.at, 0, lines_bytes(&slots->now));
+        slots->now.used = 0;
+    }
+    slots->builds++;
+}

@@ -1,0 +1,80 @@
+/* server/receive/stream.h: one worker's connections of the unix stream socket.
+ *
+ * A connection carries frames (protocol/frame.h), each worth one datagram.
+ * Connections belong to the worker that accepted them. All are read through one
+ * buffer of the worker; a connection keeps only the beginning of a frame whose
+ * end has not come yet. One turn of the loop reads one buffer of one connection,
+ * so that nobody waits for a loud neighbour.
+ *
+ * A connection ends when the client closes it, with a zero length, with a frame
+ * beyond the limit, or when it was silent for too long. */
+#ifndef SERVER_RECEIVE_STREAM_H
+#define SERVER_RECEIVE_STREAM_H
+
+#include <event2/event.h>
+#include <sys/types.h>
+
+#include "protocol/slice.h"
+#include "server/receive/listener.h"
+
+struct streams;
+
+struct streams_config {
+    struct event_base *base;
+    struct listener *listener; /* sockets[worker] gives the fd and takes the counts */
+    uint32_t worker;
+    size_t frame_max;
+    uint32_t max_connections; /* of all workers of the listener */
+    int64_t idle_ns;          /* silent for longer: closed */
+    bool log_too_large;       /* the beginning of frames that are too large */
+    bool ask_senders;         /* find out the pid behind each connection */
+
+    /* Takes n frames, n > 0, in order. The frames are views, good until it
+     * returns. sender: the pid, 0 when not asked or unknown. */
+    void (*take)(void *context, const struct slice *frames, size_t n, pid_t sender);
+    void *context;
+};
+
+/* Begins to accept. NULL without memory. */
+struct streams *streams_new(const struct streams_config *config);
+void streams_free(struct streams *streams);
+
+/* Reads the given connection from now on. False: beyond the limit or without
+ * memory; then it is closed, and counted as refused. */
+bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns);
+
+/* A connection on its way from one process to the next, with the beginning of a frame. */
+struct stream_legacy {
+    struct stream_legacy *next;
+    struct listener *listener;
+    int fd;
+    pid_t sender;
+    int64_t read_ns; /* monotonic */
+    size_t kept;
+    char partial[];
+};
+
+/* The same as above, for one that was handed over; given. Its descriptor is counted
+ * already (server/receive/descriptors.h), as the one before it had room for it. */
+bool streams_take_over(struct streams *streams, struct stream_legacy *given);
+
+/* Closes all of the list that nobody took over. NULL is fine. */
+void stream_legacy_free(struct stream_legacy *given);
+
+/* Puts every connection before *list, owned by the caller then, and reads no more; what
+ * waits to be accepted still waits. One that there is no memory for is read to its end
+ * and closed. */
+void streams_hand_over(struct streams *streams, struct stream_legacy **list);
+
+/* Closes what was silent for too long. */
+void streams_expire(struct streams *streams, int64_t now_ns);
+
+/* The listener is gated: accepts and reads whatever was sent before, and closes
+ * every connection. */
+void streams_finish(struct streams *streams);
+
+/* The same where the listener lives on in another hand: what waits to be accepted still
+ * waits. */
+void streams_leave(struct streams *streams);
+
+#endif

@@ -1,0 +1,757 @@
+#include "server/receive/table.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "flush/memory/pages.h"
+#include "flush/series/rules.h"
+
+/* A flusher that has so many sealed buckets before it gets no more: the interval
+ * then stays open. */
+enum { BUCKETS_BEHIND_MAX = 4 };
+
+/* The slots are laid out anew for this many dead ones; so many steps at once take less
+ * than a millisecond. */
+enum { DEAD_MIN = 64, STEPS_AT_ONCE = 1024 };
+
+/* By id, in idle[]: intervals since last seen, or one of these. One that leaves is dead
+ * and not among the slots that are being laid out; the id is free when they are. */
+enum { IDLE_MAX = UINT16_MAX - 3, DEAD, LEAVES, FREE };
+
+/* A dead context's cell bears this stamp, so that the path of a sample looks at
+ * the cell alone. */
+#define STAMP_DEAD UINT32_MAX
+
+struct table {
+    struct table_config config;
+    struct slots slots;
+    uint32_t dead; /* contexts, still among the slots; those that leave too */
+    uint32_t live;
+    uint32_t end;         /* ids below are live, dead or free */
+    uint32_t lowest_free; /* no free id below */
+    uint16_t *idle;       /* pages, max_contexts of them */
+    struct cell *cells;   /* pages, max_contexts of them: the open bucket */
+    int64_t start_s, base_ns;
+    struct arena arena;
+    struct chunk *births, *records; /* open chunks or NULL */
+    uint64_t pushed_bytes;
+    uint32_t pushed_buckets;
+    struct rules *next; /* to be followed behind the next bucket; held; or NULL */
+    uint32_t next_idle_intervals;
+    uint32_t naming; /* of the rules followed */
+    bool partial;    /* what is pushed is not a whole interval */
+};
+
+bool table_make_secret(void)
+{
+    return fingerprint_make_secret();
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+static size_t cells_bytes(const struct table *table)
+{
+    return (size_t)table->config.max_contexts * sizeof(struct cell);
+}
+
+static size_t idle_bytes(const struct table *table)
+{
+    return (size_t)table->config.max_contexts * sizeof(uint16_t);
+}
+
+struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns)
+{
+    struct table *table = calloc(1, sizeof *table);
+
+    if (table == NULL)
+        return NULL;
+    table->config = *config;
+    bool made = slots_open(&table->slots);
+    table->idle = pages_map(idle_bytes(table));
+    table->cells = pages_map(cells_bytes(table));
+    table->start_s = start_s;
+    table->base_ns = base_ns;
+    arena_init(&table->arena, config->budget);
+    if (!made || table->idle == NULL || table->cells == NULL) {
+        table_free(table);
+        return NULL;
+    }
+    return table;
+}
+
+void table_free(struct table *table)
+{
+    if (table == NULL)
+        return;
+    slots_close(&table->slots);
+    pages_unmap(table->idle, idle_bytes(table));
+    pages_unmap(table->cells, cells_bytes(table));
+    arena_free(&table->arena);
+    free(table->births);
+    free(table->records);
+    rules_release(table->next);
+    free(table);
+}
+
+/* ---- finding ----------------------------------------------------------- */
+
+static inline enum cell_kind kind_of(enum metric_type type)
+{
+    static const uint8_t kinds[METRIC_TYPE_COUNT] = {
+        [METRIC_COUNT] = CELL_COUNT,      [METRIC_GAUGE] = CELL_GAUGE,
+        [METRIC_SET] = CELL_SET,          [METRIC_HISTOGRAM] = CELL_HISTOGRAM,
+        [METRIC_TIMING] = CELL_HISTOGRAM, [METRIC_DISTRIBUTION] = CELL_DISTRIBUTION,
+    };
+    return (enum cell_kind)kinds[type];
+}
+
+void table_place(const struct table *table, struct table_entry *entries, uint32_t n)
+{
+    for (struct table_entry *entry = entries; entry < entries + n; entry++) {
+        const struct sample *sample = &entry->sample;
+
+        entry->kind = kind_of(sample->type);
+        entry->print = fingerprint_hash(sample->name, sample->tags, entry->kind);
+        __builtin_prefetch(slots_home(&table->slots, entry->print));
+    }
+}
+
+void table_look(const struct table *table, struct table_entry *entries, uint32_t n)
+{
+    for (struct table_entry *entry = entries; entry < entries + n; entry++) {
+        entry->id = slots_find_usual(&table->slots, entry->print);
+        entry->builds = table->slots.builds;
+        if (entry->id != SLOTS_UNKNOWN)
+            __builtin_prefetch(&table->cells[entry->id], 1);
+    }
+}
+
+/* ---- parcels ----------------------------------------------------------- */
+
+static bool is_behind(const struct table *table, size_t more)
+{
+    uint64_t handled =
+        atomic_load_explicit(&table->config.account->handled_bytes, memory_order_relaxed);
+
+    return table->pushed_bytes - handled + more > table->config.max_behind;
+}
+
+static void push(struct table *table, struct parcel *given, size_t bytes)
+{
+    given->bytes = bytes;
+    table->pushed_bytes += bytes;
+    inbox_push(table->config.inbox, given);
+}
+
+static void push_chunk(struct table *table, struct chunk **chunk)
+{
+    struct chunk *given = *chunk;
+
+    if (given == NULL)
+        return;
+    *chunk = NULL;
+    push(table, &given->parcel, sizeof *given + given->capacity);
+}
+
+void table_push_records(struct table *table)
+{
+    push_chunk(table, &table->records);
+}
+
+bool table_has_records(const struct table *table)
+{
+    return table->records != NULL;
+}
+
+/* Appends to the open chunk, or pushes it and opens the next. False: the
+ * flusher is behind, or there is no memory. */
+static bool append(struct table *table, struct chunk **chunk, enum parcel_kind kind,
+                   const void *head, size_t head_size, struct slice first, struct slice second)
+{
+    if (*chunk != NULL && chunk_append(*chunk, head, head_size, first, second))
+        return true;
+    push_chunk(table, chunk);
+    if (is_behind(table, sizeof(struct chunk) + CHUNK_BYTES))
+        return false;
+    *chunk = chunk_new(kind, table->config.worker, head_size + first.len + second.len);
+    return *chunk != NULL && chunk_append(*chunk, head, head_size, first, second);
+}
+
+bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
+                  int64_t received_s)
+{
+    struct record head = { received_s, (uint32_t)line.len, (uint32_t)kind, values, 0 };
+
+    return append(table, &table->records, PARCEL_RECORDS, &head, sizeof head, line,
+                  (struct slice){ NULL, 0 });
+}
+
+/* ---- births ------------------------------------------------------------ */
+
+static void free_dead(struct table *table, uint32_t id)
+{
+    table->idle[id] = FREE;
+    table->cells[id].stamp = 0;
+    if (id < table->lowest_free)
+        table->lowest_free = id;
+}
+
+static bool is_dead(const struct table *table, uint32_t id)
+{
+    return table->idle[id] == DEAD || table->idle[id] == LEAVES;
+}
+
+static bool keeps(void *context, uint32_t id)
+{
+    struct table *table = context;
+
+    if (!is_dead(table, id))
+        return true;
+    table->idle[id] = LEAVES;
+    return false;
+}
+
+/* Those that left are in no slot any more. What a spike of contexts took is given
+ * back. */
+static void free_left(struct table *table)
+{
+    for (uint32_t id = 0; id < table->end; id++) {
+        if (table->idle[id] != LEAVES)
+            continue;
+        free_dead(table, id);
+        table->dead--;
+    }
+    while (table->end > 0 && table->idle[table->end - 1] == FREE)
+        table->end--;
+    pages_forget(table->idle, table->end * sizeof *table->idle, idle_bytes(table));
+    if (table->lowest_free > table->end)
+        table->lowest_free = table->end;
+}
+
+static void move(struct table *table, uint64_t steps)
+{
+    if (slots_move(&table->slots, steps, table->dead > 0 ? keeps : NULL, table))
+        free_left(table);
+}
+
+/* All at once, for what cannot wait. */
+static bool rebuild(struct table *table)
+{
+    if (!slots_begin(&table->slots, table->live))
+        return false;
+    move(table, SLOTS_ALL);
+    return true;
+}
+
+/* Room for one more; as a rule laid out in time. */
+static bool make_room(struct table *table)
+{
+    if (slots_crowded(&table->slots) && !slots_moving(&table->slots))
+        (void)slots_begin(&table->slots, table->live); /* there is room yet */
+    move(table, 1);
+    return !slots_full(&table->slots) || rebuild(table);
+}
+
+static uint32_t take_id(struct table *table)
+{
+    while (table->lowest_free < table->end && table->idle[table->lowest_free] != FREE)
+        table->lowest_free++;
+    return table->lowest_free < table->end ? table->lowest_free : table->end;
+}
+
+static bool write_birth(struct table *table, const struct sample *sample, enum cell_kind kind,
+                        uint32_t id)
+{
+    struct birth birth = { id, (uint32_t)sample->name.len, (uint32_t)sample->tags.len,
+                           (uint32_t)kind, (uint32_t)sample->type };
+
+    return append(table, &table->births, PARCEL_BIRTHS, &birth, sizeof birth, sample->name,
+                  sample->tags);
+}
+
+static void note_birth(struct table *table, uint32_t id)
+{
+    table->idle[id] = 0;
+    table->live++;
+    counter_add(&table->config.ledger->births, 1);
+    counter_set(&table->config.ledger->contexts, table->live);
+}
+
+/* A dead context is seen again before its slot was cleared: the same id. */
+static enum shed_reason revive(struct table *table, uint32_t id,
+                               const struct table_entry *entry)
+{
+    if (table->live >= table->config.max_contexts)
+        return SHED_CONTEXTS_FULL;
+    if (!write_birth(table, &entry->sample, entry->kind, id))
+        return SHED_BEHIND;
+    if (table->idle[id] == LEAVES)
+        slots_keep(&table->slots, entry->print, id);
+    table->dead--;
+    table->cells[id].stamp = 0;
+    note_birth(table, id);
+    return SHED_REASON_COUNT;
+}
+
+static enum shed_reason give_birth(struct table *table, const struct table_entry *entry,
+                                   uint32_t *id)
+{
+    if (atomic_load_explicit(&table->config.account->crowded, memory_order_relaxed))
+        return SHED_MEMORY;
+    if (!make_room(table))
+        return SHED_MEMORY;
+    *id = take_id(table);
+    if (*id >= table->config.max_contexts && table->dead > 0 && rebuild(table))
+        *id = take_id(table);
+    if (*id >= table->config.max_contexts)
+        return SHED_CONTEXTS_FULL;
+    if (!write_birth(table, &entry->sample, entry->kind, *id))
+        return SHED_BEHIND;
+    slots_put(&table->slots, entry->print, *id);
+    if (*id == table->end)
+        table->end++;
+    table->cells[*id].stamp = 0; /* it may have been a dead one's */
+    note_birth(table, *id);
+    return SHED_REASON_COUNT;
+}
+
+/* The cell of the entry's context, born if need be; NULL and the reason when it
+ * cannot be. */
+static struct cell *find_cell(struct table *table, const struct table_entry *entry,
+                              enum shed_reason *why)
+{
+    uint32_t id = entry->id;
+
+    if (id == SLOTS_UNKNOWN || entry->builds != table->slots.builds) {
+        id = slots_find(&table->slots, entry->print);
+        if (id == SLOTS_UNKNOWN) {
+            *why = give_birth(table, entry, &id);
+            if (*why != SHED_REASON_COUNT)
+                return NULL;
+        }
+    }
+    if (table->cells[id].stamp == STAMP_DEAD) {
+        *why = revive(table, id, entry);
+        if (*why != SHED_REASON_COUNT)
+            return NULL;
+    }
+    return &table->cells[id];
+}
+
+/* ---- adding ------------------------------------------------------------ */
+
+static inline uint32_t stamp_of(const struct table *table, int64_t now_ns)
+{
+    int64_t passed_ns = now_ns - table->base_ns;
+    uint64_t stamp = passed_ns < STAMP_NS ? 1 : (uint64_t)passed_ns / STAMP_NS;
+
+    return stamp > STAMP_MAX ? STAMP_MAX : (uint32_t)stamp;
+}
+
+static void shed(struct table *table, enum shed_reason reason, uint64_t values)
+{
+    counter_add(&table->config.ledger->shed[reason], values);
+}
+
+static void add_count(struct table *table, struct cell *cell, const struct sample *sample)
+{
+    double scale = __builtin_expect(sample->rate == 1, 1) ? 1 : 1 / sample->rate;
+
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        double value = sample->values[i] * scale;
+
+        if (__builtin_expect(!isfinite(value), 0)) {
+            shed(table, SHED_NOT_FINITE, 1);
+            continue;
+        }
+        cell->value += value;
+        cell->values++;
+    }
+}
+
+/* True for "+5" and "-5": the first byte behind the name's colon. */
+static bool is_delta(const struct table *table, const struct sample *sample)
+{
+    char first = sample->name.at[sample->name.len + 1];
+
+    return table->config.gauge_deltas && (first == '+' || first == '-');
+}
+
+static void add_gauge(struct table *table, struct cell *cell, const struct sample *sample,
+                      uint32_t *stamp)
+{
+    bool delta = is_delta(table, sample);
+
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        double value = sample->values[i];
+
+        if (__builtin_expect(!isfinite(value), 0)) {
+            shed(table, SHED_NOT_FINITE, 1);
+            continue;
+        }
+        if (!delta)
+            cell->value = value;
+        else
+            cell->value = cell->values > 0 ? cell->value + value : value;
+        cell->values++;
+        /* Relative until a plain value comes; later deltas then build on that. */
+        if (delta && (cell->values == 1 || (cell->stamp & STAMP_RELATIVE) != 0))
+            *stamp |= STAMP_RELATIVE;
+    }
+}
+
+static void add_set(struct table *table, struct cell *cell, const struct sample *sample)
+{
+    if (cell->values == 0)
+        cell->distinct = distinct_new(&table->arena);
+    if (cell->distinct == NULL ||
+        !distinct_add(cell->distinct, &table->arena, distinct_hash(sample->member)))
+        shed(table, SHED_MEMORY, 1);
+    else
+        cell->values++;
+}
+
+static void add_histogram(struct table *table, struct cell *cell, const struct sample *sample)
+{
+    double weight = histogram_weight(sample->rate);
+    enum metric_unit unit = metric_type_unit(sample->type);
+    uint32_t before = cell->values;
+
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        double value = sample->values[i];
+        bool switched = false;
+
+        if (!isfinite(value * weight)) {
+            shed(table, SHED_NOT_FINITE, 1);
+            continue;
+        }
+        if (cell->values == 0)
+            cell->histogram = histogram_new(&table->arena);
+        if (cell->histogram == NULL ||
+            !histogram_add(cell->histogram, &table->arena, value, weight,
+                           table->config.histogram_exact_values, &switched))
+            shed(table, SHED_MEMORY, 1);
+        else
+            cell->values++;
+        if (switched)
+            counter_add(&table->config.ledger->histograms_switched, 1);
+    }
+    if (unit != UNIT_NONE && cell->values != before)
+        histogram_note_unit(cell->histogram, unit);
+}
+
+static void add_distribution(struct table *table, struct cell *cell,
+                             const struct sample *sample)
+{
+    for (uint32_t i = 0; i < sample->n_values; i++) {
+        double value = sample->values[i];
+
+        if (!isfinite(value)) {
+            shed(table, SHED_NOT_FINITE, 1);
+            continue;
+        }
+        if (cell->values == 0)
+            cell->sketch = sketch_new(&table->arena);
+        if (cell->sketch == NULL ||
+            !sketch_add(cell->sketch, &table->arena, value, sample->rate))
+            shed(table, SHED_MEMORY, 1);
+        else
+            cell->values++;
+    }
+}
+
+static void add_to_cell(struct table *table, struct cell *cell, const struct sample *sample,
+                        enum cell_kind kind, int64_t now_ns)
+{
+    uint32_t stamp = stamp_of(table, now_ns), before = cell->values;
+
+    switch (kind) {
+    case CELL_COUNT:
+        add_count(table, cell, sample);
+        break;
+    case CELL_GAUGE:
+        add_gauge(table, cell, sample, &stamp);
+        break;
+    case CELL_SET:
+        add_set(table, cell, sample);
+        break;
+    case CELL_HISTOGRAM:
+        add_histogram(table, cell, sample);
+        break;
+    case CELL_DISTRIBUTION:
+    case CELL_DISTRIBUTION_COPY:
+        add_distribution(table, cell, sample);
+        break;
+    case CELL_KIND_COUNT:
+        break;
+    }
+    if (cell->values != before)
+        cell->stamp = stamp;
+    else if (cell->stamp == 0)
+        cell->stamp = 1; /* touched, but without a value */
+}
+
+static void add_entry(struct table *table, const struct table_entry *entry, int64_t now_ns)
+{
+    enum shed_reason why;
+    struct cell *cell = find_cell(table, entry, &why);
+
+    if (cell == NULL)
+        shed(table, why, entry->sample.n_values);
+    else
+        add_to_cell(table, cell, &entry->sample, entry->kind, now_ns);
+}
+
+/* histogram_copy_to_distribution: the same values in a second context. */
+static void add_copy(struct table *table, const struct table_entry *entry, int64_t now_ns)
+{
+    struct table_entry copy = *entry;
+
+    copy.kind = CELL_DISTRIBUTION_COPY;
+    copy.print = fingerprint_hash(entry->sample.name, entry->sample.tags, copy.kind);
+    copy.id = SLOTS_UNKNOWN;
+    counter_add(&table->config.ledger->values_copied, entry->sample.n_values);
+    add_entry(table, &copy, now_ns);
+}
+
+/* What nearly every line is: one value, unsampled, of a counter that is known. */
+static inline bool add_usual(struct table *table, const struct table_entry *entry,
+                             int64_t now_ns)
+{
+    const struct sample *sample = &entry->sample;
+
+    if (entry->kind != CELL_COUNT || sample->n_values != 1 || sample->rate != 1 ||
+        entry->id == SLOTS_UNKNOWN || entry->builds != table->slots.builds)
+        return false;
+    struct cell *cell = &table->cells[entry->id];
+    double value = sample->values[0];
+    if (cell->stamp == STAMP_DEAD || !isfinite(value))
+        return false;
+    cell->value += value;
+    cell->values++;
+    cell->stamp = stamp_of(table, now_ns);
+    return true;
+}
+
+void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
+               int64_t now_ns)
+{
+    for (const struct table_entry *entry = entries; entry < entries + n; entry++) {
+#ifdef HEELER_FAULT_lose_value
+        static _Atomic(int) lost;
+        if (entry->sample.n_values == 1 && atomic_exchange(&lost, 1) == 0)
+            continue;
+#endif
+        if (!add_usual(table, entry, now_ns)) {
+            add_entry(table, entry, now_ns);
+            if (entry->kind == CELL_HISTOGRAM && table->config.copy_histograms)
+                add_copy(table, entry, now_ns);
+        }
+        now_ns += STAMP_NS;
+    }
+}
+
+/* ---- sealing ----------------------------------------------------------- */
+
+static bool list_retired(struct bucket *bucket, uint32_t id, uint32_t *capacity)
+{
+    if (bucket->n_retired == *capacity) {
+        uint32_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+        uint32_t *grown = realloc(bucket->retired, wanted * sizeof *grown);
+        if (grown == NULL)
+            return false; /* they stay for another interval */
+        bucket->retired = grown;
+        *capacity = wanted;
+    }
+    bucket->retired[bucket->n_retired++] = id;
+    return true;
+}
+
+static void retire(struct table *table, struct bucket *bucket, struct cell *next, uint32_t id,
+                   uint32_t *capacity)
+{
+    if (!list_retired(bucket, id, capacity))
+        return;
+    table->idle[id] = DEAD;
+    next[id].stamp = STAMP_DEAD;
+    table->dead++;
+    table->live--;
+}
+
+/* What the flusher refused for want of room, and has room for now. An id that means
+ * another context by now is born anew for nothing: that does no harm. */
+static void retire_refused(struct table *table, struct bucket *bucket, struct cell *next,
+                           uint32_t *capacity)
+{
+    struct id_list *again =
+        atomic_exchange_explicit(&table->config.account->again, NULL, memory_order_acquire);
+
+    for (uint32_t i = 0; again != NULL && i < again->n; i++)
+        if (again->ids[i] < table->end && table->idle[again->ids[i]] <= IDLE_MAX)
+            retire(table, bucket, next, again->ids[i], capacity);
+    free(again);
+}
+
+static void age_contexts(struct table *table, struct bucket *bucket, struct cell *next)
+{
+    uint32_t capacity = 0;
+
+    for (uint32_t id = 0; id < table->end; id++) {
+        if (is_dead(table, id)) {
+            table->cells[id].stamp = 0;
+            next[id].stamp = STAMP_DEAD;
+        }
+        if (table->idle[id] > IDLE_MAX)
+            continue;
+        if (table->cells[id].stamp != 0) {
+            table->idle[id] = 0;
+            continue;
+        }
+        if (table->idle[id] < IDLE_MAX)
+            table->idle[id]++;
+        if (table->idle[id] > table->config.idle_intervals)
+            retire(table, bucket, next, id, &capacity);
+    }
+    retire_refused(table, bucket, next, &capacity);
+    counter_set(&table->config.ledger->contexts, table->live);
+}
+
+/* Every context goes at once: the bucket says so in one word. */
+static void forget_contexts(struct table *table, struct bucket *bucket)
+{
+    for (uint32_t id = 0; id < table->end; id++)
+        if (is_dead(table, id))
+            table->cells[id].stamp = 0;
+    slots_clear(&table->slots);
+    pages_forget(table->idle, 0, table->end * sizeof *table->idle);
+    free(atomic_exchange_explicit(&table->config.account->again, NULL, memory_order_acquire));
+    bucket->all_retired = true;
+    table->dead = table->live = table->end = table->lowest_free = 0;
+    counter_set(&table->config.ledger->contexts, 0);
+}
+
+/* Once a quarter of the slots is dead, they are laid out anew for the live ones. */
+static void clear_dead(struct table *table)
+{
+    if (!slots_moving(&table->slots) && table->dead >= DEAD_MIN &&
+        table->dead >= table->slots.now.used / 4)
+        (void)slots_begin(&table->slots, table->live); /* or at another seal */
+    move(table, STEPS_AT_ONCE);
+}
+
+bool table_tidy(struct table *table)
+{
+    move(table, STEPS_AT_ONCE);
+    return slots_moving(&table->slots);
+}
+
+/* Two buckets' cells: the open one's and the one that is being folded. */
+static size_t table_bytes(const struct table *table)
+{
+    return slots_bytes(&table->slots) +
+           table->end * (2 * sizeof *table->cells + sizeof *table->idle);
+}
+
+static void fill_bucket(struct table *table, struct bucket *bucket)
+{
+    const struct worker_ledger *ledger = table->config.ledger;
+
+    bucket->parcel.kind = PARCEL_BUCKET;
+    bucket->parcel.worker = table->config.worker;
+    bucket->start_s = table->start_s;
+    bucket->base_ns = table->base_ns;
+    bucket->rules = table->next;
+    bucket->partial = table->partial;
+    bucket->cells = table->cells;
+    bucket->mapped_bytes = cells_bytes(table);
+    bucket->table_bytes = table_bytes(table);
+    bucket->n_cells = table->end;
+    bucket->arena = table->arena;
+    bucket->values_parsed = ledger_values_parsed(ledger);
+    bucket->values_shed = ledger_values_shed(ledger);
+    for (int kind = 0; kind < LINE_KIND_COUNT; kind++)
+        bucket->lines += counter_read(&ledger->lines[kind]);
+    bucket->lines_accounted = counter_read(&ledger->accepted);
+    for (int reason = PARSE_OK + 1; reason < PARSE_RESULT_COUNT; reason++)
+        bucket->lines_accounted += counter_read(&ledger->rejected[reason]);
+}
+
+static bool too_many_buckets(const struct table *table)
+{
+    uint32_t handled =
+        atomic_load_explicit(&table->config.account->handled_buckets, memory_order_relaxed);
+
+    return table->pushed_buckets - handled >= BUCKETS_BEHIND_MAX;
+}
+
+void table_follow(struct table *table, struct rules *given, uint32_t idle_intervals)
+{
+    rules_release(table->next);
+    table->next = given;
+    table->next_idle_intervals = idle_intervals;
+}
+
+/* The bucket has the old contexts and the rules for the new ones. */
+static void turn_to_next(struct table *table, struct bucket *bucket, struct cell *cells)
+{
+    const struct rules *next = table->next;
+
+    if (next != NULL && next->naming != table->naming) {
+        forget_contexts(table, bucket);
+    } else {
+        age_contexts(table, bucket, cells);
+    }
+    if (next == NULL)
+        return;
+    table->naming = next->naming;
+    table->config.idle_intervals = table->next_idle_intervals;
+    table->config.copy_histograms = next->settings->histogram_copy_to_distribution;
+    table->config.histogram_exact_values =
+        (size_t)next->settings->heeler_histogram_exact_values;
+    table->next = NULL;
+}
+
+bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
+{
+    if (too_many_buckets(table))
+        return false;
+    struct bucket *bucket = calloc(1, sizeof *bucket);
+    struct cell *cells = pages_map(cells_bytes(table));
+
+    if (bucket == NULL || cells == NULL) {
+        free(bucket);
+        pages_unmap(cells, cells_bytes(table));
+        return false;
+    }
+    pages_dense(cells, table->end * sizeof *cells);
+    push_chunk(table, &table->births);
+    push_chunk(table, &table->records);
+    fill_bucket(table, bucket);
+    bucket->until_s = next_start_s;
+    turn_to_next(table, bucket, cells);
+    table->cells = cells;
+    clear_dead(table);
+    arena_init(&table->arena, table->config.budget);
+    table->start_s = next_start_s;
+    table->base_ns = next_base_ns;
+    counter_add(&table->config.ledger->seals, 1);
+    table->pushed_buckets++;
+    push(table, &bucket->parcel, 0); /* bounded in number, and by the arenas' budget */
+    return true;
+}
+
+bool table_hand_over(struct table *table)
+{
+    table->partial = true;
+    return table_seal(table, table->start_s, table->base_ns);
+}
+
+int64_t table_start_s(const struct table *table)
+{
+    return table->start_s;
+}
+
+uint32_t table_contexts(const struct table *table)
+{
+    return table->live;
+}

@@ -1,0 +1,112 @@
+/* server/receive/table.h: one worker's contexts and the open bucket.
+ *
+ *   sample -> 128-bit hash of its identity -> context id -> cell of the open bucket
+ *
+ * Private to one worker, so there is no lock, no atomic read-modify-write and no
+ * shared cache line on the path of a sample; workers scale because they share
+ * nothing. The table keeps no strings: an identity (kind, name and raw tag
+ * section; not value, rate or origin) is its hash under a random secret of the
+ * process, wide enough that no two contexts are taken for one. What the strings are is
+ * told once, in a *birth*, to the flusher. See server/receive/fingerprint.h.
+ *
+ *   slots   96 bits of the hash -> id
+ *   cells   value, stamp and count, by id: the open bucket
+ *   idle    intervals since a context was last seen, by id
+ *
+ * 96 bits: a million contexts meet by accident once in 10^17 runs.
+ *
+ * Adding takes three steps, some samples apart, so that memory is fetched while
+ * other samples are parsed: table_place() hashes and asks for the line of slots,
+ * table_look() finds the slot in it and asks for the cell, table_add() adds.
+ *
+ * A context not seen for the expiry time is *retired*: the sealed bucket lists
+ * its id. Its slot stays as *dead* until the slots are laid out anew, when the id may
+ * mean another context; seen again before that, it is born anew under its id. */
+#ifndef SERVER_RECEIVE_TABLE_H
+#define SERVER_RECEIVE_TABLE_H
+
+#include "flush/parcels/bucket.h"
+#include "flush/parcels/ledger.h"
+#include "server/receive/slots.h"
+
+/* A sample on its way to its cell. id is good until the slots are others. */
+struct table_entry {
+    struct sample sample;
+    struct fingerprint print;
+    uint32_t id;     /* SLOTS_UNKNOWN: not there when it was looked for */
+    uint32_t builds; /* the slots' count when it was looked for */
+    enum cell_kind kind;
+};
+
+struct table_config {
+    uint32_t worker;
+    uint32_t max_contexts;
+    uint32_t idle_intervals; /* unseen for more than this: retired */
+    size_t histogram_exact_values;
+    bool copy_histograms; /* histogram_copy_to_distribution */
+    bool gauge_deltas;    /* heeler_statsd_gauge_deltas */
+    size_t max_behind;    /* bytes of parcels that the flusher may be behind */
+    struct inbox *inbox;
+    struct worker_account *account;
+    struct arena_budget *budget;
+    struct worker_ledger *ledger;
+};
+
+struct table;
+struct rules;
+
+/* Once per process, before any table: the secret of all hashes. False when the
+ * system has no random bytes. */
+bool table_make_secret(void);
+
+/* NULL without memory. start_s: of the first interval; base_ns: the monotonic
+ * time that it stands for. */
+struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns);
+
+/* Pushes nothing: what is open is lost. */
+void table_free(struct table *table);
+
+/* The three steps, each for n entries: a step of one does not depend on another's. */
+void table_place(const struct table *table, struct table_entry *entries, uint32_t n);
+void table_look(const struct table *table, struct table_entry *entries, uint32_t n);
+
+/* Adds every value of each sample to its context's cell, which is born if it is
+ * new. now_ns: monotonic receive time of the first; the others follow STAMP_NS
+ * apart, because order matters (the last gauge wins). What cannot be added is
+ * counted as shed. */
+void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
+               int64_t now_ns);
+
+/* Sends a line on as a record. False: shed (the flusher is behind). values: of a
+ * timestamped sample, 0 for others. */
+bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
+                  int64_t received_s);
+
+/* Pushes the chunk of records that is open, if there is one. */
+void table_push_records(struct table *table);
+bool table_has_records(const struct table *table);
+
+/* Pushes what is open and the bucket, and opens the next one. False without
+ * memory or when the flusher is several buckets behind: the bucket then stays
+ * open and takes the next interval's values too. */
+bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns);
+
+/* Goes on for less than a millisecond to lay out the slots, so that what a spike of
+ * contexts took is given back; to be called between reads, from the seal on while it
+ * says true: more is to be done. */
+bool table_tidy(struct table *table);
+
+/* The next bucket carries these rules to the flusher; behind it the table follows their
+ * settings too. Where they name otherwise, it forgets all contexts with that bucket:
+ * nobody has their raw bytes any more, so each is born anew when it is seen again. */
+void table_follow(struct table *table, struct rules *given, uint32_t idle_intervals);
+
+/* The last push of all: a successor goes on with the interval. False as above. */
+bool table_hand_over(struct table *table);
+
+/* Start of the open interval. */
+int64_t table_start_s(const struct table *table);
+
+uint32_t table_contexts(const struct table *table);
+
+#endif

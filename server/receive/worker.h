@@ -1,0 +1,68 @@
+/* server/receive/worker.h: a thread that reads sockets into its own table.
+ *
+ * One event loop. When a socket is readable, a bounded number of batches is
+ * received and ingested; between batches the interval's end is checked, so a
+ * flat-out sender delays neither seal nor stop. After a turn that emptied a UDP
+ * socket it naps for 50 us to 10 ms (heeler_nap) where two datagrams or more are to
+ * be expected meanwhile, and not so many that they crowd the receive buffer: being woken
+ * costs more than reading. Nothing on this path is shared with another thread but the
+ * inbox, once an interval, and counters that only this thread writes. */
+#ifndef SERVER_RECEIVE_WORKER_H
+#define SERVER_RECEIVE_WORKER_H
+
+#include "config/settings.h"
+#include "flush/parcels/bucket.h"
+#include "server/receive/listener.h"
+#include "server/receive/stream.h"
+
+struct worker;
+struct rules;
+
+/* When it stopped to read, monotonic; and the connections handed over. */
+struct worker_rest {
+    int64_t stopped_ns;
+    struct stream_legacy *connections;
+};
+
+struct worker_config {
+    uint32_t index;
+    const struct settings *settings;
+    struct listeners *listeners; /* this worker reads sockets[index] of each */
+    int forward_fd;              /* raw datagrams are sent on here; -1: nowhere */
+    struct counter *forwarded;   /* datagrams; written by this worker */
+    struct inbox *inbox;
+    struct worker_account *account;
+    struct arena_budget *budget;
+    struct worker_ledger *ledger;
+    struct stream_legacy *connections; /* of a predecessor, given even on failure; or NULL */
+    struct worker_rest *rest; /* filled at its end, the caller's after the join; or NULL */
+    int64_t pause_ns;         /* monotonic: since then nobody reads; 0: nobody did */
+};
+
+/* Starts the thread. NULL with a sentence. */
+struct worker *worker_start(const struct worker_config *config, char *problem,
+                            size_t problem_size);
+
+/* To be followed from the end of the open interval on; any thread. */
+void worker_follow(struct worker *worker, struct rules *given);
+
+/* The open interval ends when that second of the wall clock begins, unless it ends before
+ * by itself; what then comes up to its own end is a bucket of that second. Any thread. */
+void worker_seal_at(struct worker *worker, int64_t second);
+
+/* What becomes of the sockets at the worker's end. */
+enum worker_end {
+    WORKER_DRAINS,    /* they are gated: what they still hold is read */
+    WORKER_LEAVES,    /* they live on elsewhere: what is queued stays, and the interval is not
+                       * over; connections are read to their end and closed */
+    WORKER_HANDS_OVER /* the same, and connections are handed over too */
+};
+
+/* Tells the thread to push all it has and to end. A flusher that is behind until then
+ * (monotonic) loses the last interval. */
+void worker_end(struct worker *worker, enum worker_end end, int64_t push_until_ns);
+
+/* Waits for its end and frees it. */
+void worker_join(struct worker *given);
+
+#endif

@@ -1,0 +1,551 @@
+#include "server/succession/inheritance.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/log.h"
+
+/* "pid state last-stamp socket socket ...": one that is kept with a k, a connection with
+ * a c behind it. */
+#define HANDOVER_VARIABLE "HEELER_HANDOVER"
+
+enum { SYSTEMD_FIRST_FD = 3, INHERITED_MAX = 1 << 20 };
+
+struct inheritance *inheritance_new(void)
+{
+    struct inheritance *inheritance = calloc(1, sizeof *inheritance);
+
+    if (inheritance != NULL)
+        inheritance->state_fd = -1;
+    return inheritance;
+}
+
+void inheritance_free(struct inheritance *given)
+{
+    if (given == NULL)
+        return;
+    for (size_t i = 0; i < given->n; i++)
+        if (given->sockets[i].fd >= 0)
+            close(given->sockets[i].fd);
+    inheritance_leave_state(given);
+    if (given->state_fd >= 0)
+        close(given->state_fd);
+    free(given->sockets);
+    free(given);
+}
+
+bool inheritance_add(struct inheritance *inheritance, struct inherited_socket given)
+{
+    struct inherited_socket *grown = NULL;
+
+    if (inheritance->n < INHERITED_MAX)
+        grown = realloc(inheritance->sockets, (inheritance->n + 1) * sizeof *grown);
+    if (grown == NULL) {
+        close(given.fd);
+        return false;
+    }
+    inheritance->sockets = grown;
+    inheritance->sockets[inheritance->n++] = given;
+    return true;
+}
+
+/* ---- finding ------------------------------------------------------------- */
+
+static void set_flags(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (flags >= 0)
+        (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+static bool is_socket(int fd)
+{
+    struct stat stat;
+
+    return fstat(fd, &stat) == 0 && S_ISSOCK(stat.st_mode);
+}
+
+static uint64_t cookie_of(int fd)
+{
+    uint64_t cookie = 0;
+
+    (void)getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &(socklen_t){ sizeof cookie });
+    return cookie;
+}
+
+/* A unit's socket comes a second time from the store. */
+static bool is_there(const struct inheritance *inheritance, int fd)
+{
+    uint64_t cookie = cookie_of(fd);
+
+    for (size_t i = 0; i < inheritance->n; i++)
+        if (cookie_of(inheritance->sockets[i].fd) == cookie)
+            return true;
+    return false;
+}
+
+/* What came through the exec has no such flag, as all of ours have: so nothing of our own,
+ * nothing that is closed and nothing twice is taken for inherited. */
+static bool came_through_exec(long long fd)
+{
+    int flags = fd >= 0 && fd <= INT_MAX ? fcntl((int)fd, F_GETFD) : -1;
+
+    return flags >= 0 && (flags & FD_CLOEXEC) == 0;
+}
+
+/* A state of another process comes by the store; it is a file in memory. */
+static void take_descriptor(struct inheritance *inheritance, int fd)
+{
+    struct stat stat;
+
+    if (is_socket(fd) && is_there(inheritance, fd)) {
+        close(fd);
+    } else if (is_socket(fd)) {
+        set_flags(fd);
+        inheritance_add(inheritance, (struct inherited_socket){ fd, false, true });
+    } else if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && inheritance->state_fd < 0) {
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+        inheritance->state_fd = fd;
+    } else {
+        log_warn("server: descriptor %d of systemd is neither a socket nor a state", fd);
+        close(fd);
+    }
+}
+
+static void find_systemd(struct inheritance *inheritance)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+
+    if (pid != NULL && count != NULL && strtol(pid, NULL, 10) == (long)getpid()) {
+        long n = strtol(count, NULL, 10);
+
+        for (long i = 0; i < n && came_through_exec(SYSTEMD_FIRST_FD + i); i++)
+            take_descriptor(inheritance, SYSTEMD_FIRST_FD + (int)i);
+    }
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
+}
+
+/* A number and the space before it. False: there is none. */
+static bool next_number(const char **at, long long *out)
+{
+    char *end;
+
+    *out = strtoll(*at, &end, 10);
+    bool found = **at == ' ' && end > *at + 1;
+
+    *at = end;
+    return found;
+}
+
+static void find_sockets(struct inheritance *inheritance, const char *at)
+{
+    long long fd;
+
+    while (next_number(&at, &fd)) {
+        bool connection = *at == 'c', kept = *at == 'k';
+
+        at += connection || kept;
+        if (!came_through_exec(fd) || !is_socket((int)fd))
+            continue;
+        set_flags((int)fd);
+        inheritance_add(inheritance, (struct inherited_socket){ (int)fd, connection, kept });
+    }
+}
+
+static void find_handover(struct inheritance *inheritance)
+{
+    const char *at = getenv(HANDOVER_VARIABLE);
+    long long state_fd, last_stamp_s;
+    char *end;
+
+    if (inheritance_is_due()) {
+        (void)strtol(at, &end, 10);
+        at = end;
+        if (next_number(&at, &state_fd) && next_number(&at, &last_stamp_s)) {
+            bool there = came_through_exec(state_fd) && inheritance->state_fd < 0;
+
+            if (there && fcntl((int)state_fd, F_SETFD, FD_CLOEXEC) == 0)
+                inheritance->state_fd = (int)state_fd;
+            inheritance->last_stamp_s = last_stamp_s;
+            find_sockets(inheritance, at);
+        }
+    }
+    unsetenv(HANDOVER_VARIABLE);
+}
+
+bool inheritance_is_due(void)
+{
+    const char *at = getenv(HANDOVER_VARIABLE);
+
+    return at != NULL && strtol(at, NULL, 10) == (long)getpid();
+}
+
+struct inheritance *inheritance_find(void)
+{
+    bool any = getenv("LISTEN_FDS") != NULL || getenv(HANDOVER_VARIABLE) != NULL;
+    struct inheritance *inheritance = any ? inheritance_new() : NULL;
+
+    if (inheritance == NULL)
+        return NULL;
+    find_systemd(inheritance);
+    find_handover(inheritance);
+    if (inheritance->n > 0 || inheritance->state_fd >= 0)
+        return inheritance;
+    inheritance_free(inheritance);
+    return NULL;
+}
+
+/* ---- the state ------------------------------------------------------------ */
+
+/* Past the drops and connections, which are looked for when they are needed. */
+static bool read_server_part(struct inheritance *inheritance)
+{
+    struct state_reader in = inheritance->state.parts[STATE_SERVER];
+
+    inheritance->stopped_ns = in.at != NULL ? state_get_signed(&in) : 0;
+    return !in.failed;
+}
+
+void inheritance_look(struct inheritance *inheritance)
+{
+    char problem[160] = "its first part is damaged";
+
+    if (inheritance->state_fd < 0)
+        return;
+    bool mapped =
+        state_map(&inheritance->state, inheritance->state_fd, problem, sizeof problem);
+    close(inheritance->state_fd);
+    inheritance->state_fd = -1;
+    inheritance->looked_at = mapped;
+    if (mapped && read_server_part(inheritance))
+        return;
+    inheritance_leave_state(inheritance);
+    inheritance->refused++;
+    log_error("server: the state of the process before is refused: %s; its sockets are used",
+              problem);
+}
+
+struct state *inheritance_state(struct inheritance *inheritance)
+{
+    return inheritance != NULL && inheritance->looked_at ? &inheritance->state : NULL;
+}
+
+void inheritance_leave_state(struct inheritance *inheritance)
+{
+    if (inheritance->looked_at)
+        state_done(&inheritance->state);
+    inheritance->looked_at = false;
+}
+
+/* ---- sockets --------------------------------------------------------------- */
+
+static uint32_t kernel_drops(int fd)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+    socklen_t len = sizeof memory;
+
+    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &len) == 0 ? memory[SK_MEMINFO_DROPS]
+                                                                     : 0;
+}
+
+/* What the process before had seen of them; without a word from it, all so far. */
+static uint64_t drops_before(const struct inheritance *inheritance, int fd)
+{
+    uint64_t cookie = cookie_of(fd), drops = kernel_drops(fd);
+
+    if (!inheritance->looked_at)
+        return drops;
+    struct state_reader in = inheritance->state.parts[STATE_SERVER];
+
+    (void)state_get_signed(&in);
+    size_t n = state_get_count(&in, 2);
+
+    for (size_t i = 0; i < n && !in.failed; i++) {
+        uint64_t of = state_get_number(&in), known = state_get_number(&in);
+
+        if (of == cookie)
+            drops = known;
+    }
+    return drops;
+}
+
+static bool same_in(const struct sockaddr_in *a, const struct sockaddr_in *b)
+{
+    return a->sin_addr.s_addr == b->sin_addr.s_addr &&
+           (b->sin_port == 0 || a->sin_port == b->sin_port);
+}
+
+static bool same_in6(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
+{
+    return memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0 &&
+           (b->sin6_port == 0 || a->sin6_port == b->sin6_port);
+}
+
+/* Two names may lead to one file: /var/run and /run. */
+static bool same_path(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+                                 x.st_ino == y.st_ino);
+}
+
+static bool listens(int fd)
+{
+    int yes = 0;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &(socklen_t){ sizeof yes }) == 0 &&
+           yes != 0;
+}
+
+static bool is_at(int fd, const struct sockaddr *address, int type)
+{
+    struct sockaddr_storage own = { 0 };
+    socklen_t len = sizeof own;
+    int own_type = 0;
+
+    if (fd < 0 || getsockname(fd, (struct sockaddr *)&own, &len) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &own_type, &(socklen_t){ sizeof own_type }) != 0 ||
+        own_type != type || (type == SOCK_STREAM && !listens(fd)) ||
+        own.ss_family != address->sa_family)
+        return false;
+    switch (address->sa_family) {
+    case AF_INET:
+        return same_in((const struct sockaddr_in *)&own, (const struct sockaddr_in *)address);
+    case AF_INET6:
+        return same_in6((const struct sockaddr_in6 *)&own,
+                        (const struct sockaddr_in6 *)address);
+    case AF_UNIX:
+        return same_path(((const struct sockaddr_un *)&own)->sun_path,
+                         ((const struct sockaddr_un *)address)->sun_path);
+    default:
+        return false;
+    }
+}
+
+bool inheritance_take(struct inheritance *inheritance, const struct sockaddr *address, int type,
+                      struct inherited_found *out)
+{
+    for (size_t i = 0; inheritance != NULL && i < inheritance->n; i++) {
+        struct inherited_socket *socket = &inheritance->sockets[i];
+
+        if (socket->connection || !is_at(socket->fd, address, type))
+            continue;
+        *out = (struct inherited_found){ socket->fd, socket->kept,
+                                         drops_before(inheritance, socket->fd) };
+        socket->fd = -1;
+        return true;
+    }
+    return false;
+}
+
+void inheritance_close_rest(struct inheritance *inheritance)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < inheritance->n; i++) {
+        if (inheritance->sockets[i].fd < 0)
+            continue;
+        close(inheritance->sockets[i].fd);
+        inheritance->sockets[i].fd = -1;
+        n++;
+    }
+    if (n > 0)
+        log_info("server: %zu sockets that were handed over are not configured here: closed",
+                 n);
+}
+
+/* ---- connections ------------------------------------------------------------ */
+
+static struct listener *listener_named(struct listeners *listeners, struct slice name)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        if (listeners->at[i].kind == LISTENER_STREAM &&
+            slice_equal(slice_of(listeners->at[i].name), name))
+            return &listeners->at[i];
+    return NULL;
+}
+
+/* False: it is none of those that were handed over. */
+static bool take_connection(struct inheritance *inheritance, int fd)
+{
+    for (size_t i = 0; i < inheritance->n; i++) {
+        if (inheritance->sockets[i].fd != fd || !inheritance->sockets[i].connection)
+            continue;
+        inheritance->sockets[i].fd = -1;
+        return true;
+    }
+    return false;
+}
+
+static void read_connection(struct inheritance *inheritance, struct state_reader *in,
+                            struct listeners *listeners, struct stream_legacy ***end)
+{
+    int fd = (int)state_get_signed(in);
+    struct slice name = state_get_text(in);
+    pid_t sender = (pid_t)state_get_signed(in);
+    int64_t read_ns = state_get_signed(in);
+    struct slice partial = state_get_text(in);
+
+    if (in->failed || !take_connection(inheritance, fd))
+        return;
+    struct listener *listener = listener_named(listeners, name);
+    struct stream_legacy *legacy =
+        listener != NULL ? malloc(sizeof *legacy + partial.len) : NULL;
+
+    if (legacy == NULL) {
+        close(fd);
+        return;
+    }
+    *legacy = (struct stream_legacy){ NULL, listener, fd, sender, read_ns, partial.len };
+    if (partial.len > 0)
+        memcpy(legacy->partial, partial.at, partial.len);
+    **end = legacy;
+    *end = &legacy->next;
+}
+
+struct stream_legacy *inheritance_connections(struct inheritance *inheritance,
+                                              struct listeners *listeners)
+{
+    struct stream_legacy *first = NULL, **end = &first;
+
+    if (!inheritance->looked_at)
+        return NULL;
+    struct state_reader in = inheritance->state.parts[STATE_SERVER];
+
+    (void)state_get_signed(&in);
+    for (size_t left = 2 * state_get_count(&in, 2); left > 0; left--)
+        (void)state_get_number(&in);
+    for (size_t left = state_get_count(&in, 5); left > 0 && !in.failed; left--)
+        read_connection(inheritance, &in, listeners, &end);
+    return first;
+}
+
+/* ---- leaving one ------------------------------------------------------------ */
+
+void inheritance_collect(struct inheritance *heir, struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++) {
+        struct listener *listener = &listeners->at[i];
+
+        for (uint32_t w = 0; w < listener->n_sockets; w++) {
+            int fd = listener->sockets[w].fd;
+
+            if (fd >= 0 && (w == 0 || listener->kind == LISTENER_UDP))
+                inheritance_add(heir, (struct inherited_socket){ fd, false, listener->kept });
+            listener->sockets[w].fd = -1;
+        }
+        listener->file.path[0] = '\0';
+    }
+}
+
+void inheritance_collect_connections(struct inheritance *heir, struct stream_legacy *given)
+{
+    while (given != NULL) {
+        struct stream_legacy *next = given->next;
+
+        inheritance_add(heir, (struct inherited_socket){ given->fd, true, false });
+        free(given);
+        given = next;
+    }
+}
+
+static void write_drops(struct state_writer *out, const struct listeners *listeners)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < listeners->n; i++)
+        n += listeners->at[i].kind == LISTENER_UDP ? listeners->at[i].n_sockets : 0;
+    state_put_number(out, n);
+    for (size_t i = 0; i < listeners->n; i++) {
+        const struct listener *listener = &listeners->at[i];
+
+        for (uint32_t w = 0; listener->kind == LISTENER_UDP && w < listener->n_sockets; w++) {
+            state_put_number(out, cookie_of(listener->sockets[w].fd));
+            state_put_number(
+                out, atomic_load_explicit(&listener->sockets[w].drops, memory_order_relaxed));
+        }
+    }
+}
+
+static void write_connection(struct state_writer *out, const struct stream_legacy *connection)
+{
+    state_put_signed(out, connection->fd);
+    state_put_text(out, slice_of(connection->listener->name));
+    state_put_signed(out, connection->sender);
+    state_put_signed(out, connection->read_ns);
+    state_put_text(out, (struct slice){ connection->partial, connection->kept });
+}
+
+void inheritance_write(struct state_writer *out, const struct listeners *listeners,
+                       const struct worker_rest *rests, uint32_t workers)
+{
+    int64_t stopped_ns = INT64_MAX;
+    uint64_t n = 0;
+
+    for (uint32_t w = 0; w < workers; w++) {
+        if (rests[w].stopped_ns < stopped_ns)
+            stopped_ns = rests[w].stopped_ns;
+        for (const struct stream_legacy *c = rests[w].connections; c != NULL; c = c->next)
+            n++;
+    }
+    state_begin(out, STATE_SERVER);
+    state_put_signed(out, stopped_ns);
+    write_drops(out, listeners);
+    state_put_number(out, n);
+    for (uint32_t w = 0; w < workers; w++)
+        for (const struct stream_legacy *c = rests[w].connections; c != NULL; c = c->next)
+            write_connection(out, c);
+}
+
+/* ---- to the next program ----------------------------------------------------- */
+
+/* Connections stand in the state; they survive an exec like the rest. */
+static void set_inherited(const struct inheritance *inheritance, int flags)
+{
+    for (size_t i = 0; i < inheritance->n; i++)
+        (void)fcntl(inheritance->sockets[i].fd, F_SETFD, flags);
+    if (inheritance->state_fd >= 0)
+        (void)fcntl(inheritance->state_fd, F_SETFD, flags);
+}
+
+bool inheritance_pass_on(const struct inheritance *inheritance)
+{
+    size_t size = 80 + 16 * inheritance->n, len;
+    char *text = malloc(size);
+
+    if (text == NULL)
+        return false;
+    len = (size_t)snprintf(text, size, "%ld %d %lld", (long)getpid(), inheritance->state_fd,
+                           (long long)inheritance->last_stamp_s);
+    for (size_t i = 0; i < inheritance->n; i++)
+        len += (size_t)snprintf(text + len, size - len, " %d%s", inheritance->sockets[i].fd,
+                                inheritance->sockets[i].connection ? "c"
+                                : inheritance->sockets[i].kept     ? "k"
+                                                                   : "");
+    bool set = setenv(HANDOVER_VARIABLE, text, 1) == 0;
+
+    free(text);
+    if (set)
+        set_inherited(inheritance, 0);
+    return set;
+}
+
+void inheritance_take_back(const struct inheritance *inheritance)
+{
+    unsetenv(HANDOVER_VARIABLE);
+    set_inherited(inheritance, FD_CLOEXEC);
+}

@@ -1,0 +1,264 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "server/commands/usable.h"
+#include "tests/support/temp_file.h"
+#include "tests/support/with_settings.h"
+
+/* What is found wrong, each with the beginning of its sentence. */
+static void what_would_stop_a_start_is_told(void **state)
+{
+    static const struct {
+        char *set, *also;
+        const char *sentence;
+    } cases[] = {
+        { "hostname=a_b", "env=", "hostname" },
+        { "dogstatsd_mapper_profiles=[{\"name\":\"a\"}]", "env=", "dogstatsd_mapper_profiles" },
+        { "metric_tag_filterlist=[{\"tags\":1}]", "metric_tag_filterlist_adp_only=false",
+          "metric_tag_filterlist" },
+        { "heeler_socket_owner=nobody-of-that-name", "dogstatsd_socket=/a",
+          "heeler_socket_owner" },
+        { "heeler_socket_group=nobody-of-that-name", "dogstatsd_stream_socket=/a",
+          "heeler_socket_group" },
+        { "heeler_rollups=60 often", "env=", "heeler_rollups" },
+        { "api_key=a\nb", "env=", "api_key or additional_endpoints" },
+        { "additional_endpoints={\"http://u:secret@h\":5}", "api_key=k",
+          "additional_endpoints: \"http://***@h\"" },
+        { "dd_url=http://[h", "api_key=k", "dd_url gives no usable address" },
+        { "proxy.https=ftp://u:secret@h", "env=", "--set: proxy.https is not the URL" },
+        { "proxy.http=http://[h", "env=", "--set: proxy.http is not the URL" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings settings;
+        struct usable usable;
+        struct problems problems = { .n_unlisted = 0 };
+        char *sets[] = { cases[i].set, cases[i].also };
+        assert_true(with_settings(&settings, sets, 2));
+        assert_false(usable_check(&usable, &settings, &problems));
+        assert_int_equal(problems.errors.n, 1);
+        if (strstr(problems.errors.at[0], cases[i].sentence) == NULL)
+            fail_msg("%s: %s", cases[i].set, problems.errors.at[0]);
+        problems_free(&problems);
+        settings_free(&settings);
+    }
+}
+
+/* rep-005: the start logs the same. */
+static void what_is_skipped_is_told(void **state)
+{
+    static const struct {
+        char *set;
+        size_t n;
+        const char *first;
+    } cases[] = {
+        { "histogram_aggregates=max,median,avg,count", 1, /* the Agent's, not by commas */
+          "histogram_aggregates: \"max,median,avg,count\" is skipped: allowed are max median "
+          "avg "
+          "count min sum." },
+        { "histogram_aggregates=max p99", 1,
+          "histogram_aggregates: \"p99\" is skipped: allowed are max median avg count min "
+          "sum." },
+        { "histogram_percentiles=0.5,0.95", 1,
+          "histogram_percentiles: \"0.5,0.95\" is skipped: allowed are numbers from 0 to 1." },
+        { "histogram_percentiles=95 99", 2,
+          "histogram_percentiles: \"95\" is skipped: allowed are numbers from 0 to 1." },
+        { "histogram_percentiles=0.95 0.99", 0, "" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings settings;
+        struct usable usable;
+        struct problems problems = { .n_unlisted = 0 };
+
+        assert_true(WITH_SETTINGS(&settings, "hostname=h", cases[i].set));
+        assert_true(usable_check(&usable, &settings, &problems));
+        assert_int_equal(problems.warnings.n, cases[i].n);
+        if (cases[i].n > 0)
+            assert_string_equal(problems.warnings.at[0], cases[i].first);
+        problems_free(&problems);
+        settings_free(&settings);
+    }
+}
+
+static char place[TEMP_PATH_SIZE];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    temp_folder_make(place);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    temp_folder_remove(place);
+    return 0;
+}
+
+static void put_file(const char *name, const char *text)
+{
+    char path[TEMP_PATH_SIZE + 32];
+
+    snprintf(path, sizeof path, "%s/%s", place, name);
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* The folder in place of each F. */
+static char *filled(const char *text, char out[160])
+{
+    size_t n = 0;
+
+    for (; *text != '\0'; text++)
+        n += (size_t)snprintf(out + n, 160 - n, *text == 'F' ? "%s" : "%.1s",
+                              *text == 'F' ? place : text);
+    return out;
+}
+
+/* One sentence that begins like this, or none. */
+static void assert_list(const struct string_list *list, const char *beginning,
+                        char scratch[160])
+{
+    assert_int_equal(list->n, beginning != NULL);
+    if (beginning == NULL)
+        return;
+    filled(beginning, scratch);
+    if (strncmp(list->at[0], scratch, strlen(scratch)) != 0)
+        fail_msg("%s: %s", scratch, list->at[0]);
+}
+
+/* What the start would meet at the system. "F" is a folder with a file "file" in it. */
+static void what_the_system_refuses_is_told(void **state)
+{
+    static const struct {
+        const char *sets[3];
+        const char *error, *warning; /* the beginning; NULL: none */
+    } cases[] = {
+        { { "env=" }, NULL, NULL },
+        { { "dogstatsd_socket=F/file" },
+          "--set: dogstatsd_socket F/file: it exists and is no "
+          "socket.",
+          NULL },
+        { { "dogstatsd_socket=F/file/x/y" },
+          "--set: dogstatsd_socket F/file/x/y: Not a directory.",
+          NULL },
+        { { "dogstatsd_stream_socket=F/new/x" }, NULL, NULL },
+        { { "log_file=F/none/log" },
+          "--set: log_file F/none/log cannot be written: No such file "
+          "or directory.",
+          NULL },
+        { { "log_file=F/log" }, NULL, NULL },
+        { { "log_file=F/none/log", "disable_file_logging=true" }, NULL, NULL },
+        { { "heeler_ca_file=F/none" },
+          "--set: heeler_ca_file F/none cannot be read: No such",
+          NULL },
+        { { "heeler_ca_file=F/file" }, "--set: heeler_ca_file: no certificates", NULL },
+        { { "forwarder_storage_path=F/file/x", "forwarder_storage_max_size_in_bytes=1",
+            "api_key=k" },
+          NULL,
+          "forwarder_storage_path: the spool F/file/x cannot be made: Not a directory" },
+        { { "forwarder_storage_path=F/file/x", "api_key=k" }, NULL, NULL },
+        { { "heeler_dead_letter_path=F/file", "api_key=k" },
+          NULL,
+          "heeler_dead_letter_path: F/file cannot be made: Not a directory" },
+        { { "bind_host=no.such.host.invalid" }, "bind_host: \"no.such.host.invalid\"", NULL },
+        { { "statsd_forward_host=localhost", "statsd_forward_port=8125" },
+          "statsd_forward_host: localhost:8125 is an address that this server receives on",
+          NULL },
+        { { "statsd_forward_host=localhost", "statsd_forward_port=8126" }, NULL, NULL },
+        { { "statsd_forward_host=127.0.0.9", "statsd_forward_port=8125",
+            "dogstatsd_non_local_traffic=true" },
+          "statsd_forward_host: 127.0.0.9:8125 is an address",
+          NULL },
+        { { "heeler_max_memory=1048576" },
+          NULL,
+          "default: heeler_rollup_max_bytes is 8388608" },
+    };
+    (void)state;
+
+    put_file("file", "nothing");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings settings;
+        struct problems problems = { .n_unlisted = 0 };
+        char texts[5][160], *sets[4] = { (char *)(uintptr_t) "dogstatsd_socket=" };
+        size_t n = 1;
+
+        for (; n < 4 && cases[i].sets[n - 1] != NULL; n++)
+            sets[n] = filled(cases[i].sets[n - 1], texts[n]);
+        assert_true(with_settings(&settings, sets, n));
+        usable_check_system(&settings, &problems);
+        assert_list(&problems.errors, cases[i].error, texts[0]);
+        assert_list(&problems.warnings, cases[i].warning, texts[0]);
+        problems_free(&problems);
+        settings_free(&settings);
+    }
+}
+
+static void what_is_not_used_may_be_wrong(void **state)
+{
+    struct settings settings;
+    struct usable usable;
+    struct problems problems = { .n_unlisted = 0 };
+    char *sets[] = { "heeler_socket_owner=nobody-of-that-name",
+                     "dogstatsd_socket=", "heeler_rollups=often", "heeler_rollup_max_bytes=0",
+                     "hostname=h" };
+    (void)state;
+
+    assert_true(with_settings(&settings, sets, sizeof sets / sizeof sets[0]));
+    assert_true(usable_check(&usable, &settings, &problems));
+    assert_string_equal(usable.hostname, "h");
+    problems_free(&problems);
+    settings_free(&settings);
+}
+
+/* A socket in a folder where everybody may write: a warning, with an owner an error. */
+static void a_folder_that_is_open_to_all_is_told(void **state)
+{
+    char folder[TEMP_PATH_SIZE], path[TEMP_PATH_SIZE + 32];
+    struct settings settings;
+    (void)state;
+
+    temp_folder_make(folder);
+    assert_int_equal(chmod(folder, 0777), 0);
+    snprintf(path, sizeof path, "dogstatsd_stream_socket=%s/s", folder);
+    for (int i = 0; i < 2; i++) {
+        struct problems problems = { .n_unlisted = 0 };
+        char *sets[] = { path, "hostname=h", i == 0 ? "env=" : "heeler_socket_group=0" };
+        assert_true(with_settings(&settings, sets, 3));
+        usable_check_system(&settings, &problems);
+        const struct string_list *told = i == 0 ? &problems.warnings : &problems.errors;
+        assert_int_equal(told->n, 1);
+        assert_non_null(strstr(told->at[0], "everybody may write in"));
+        problems_free(&problems);
+        settings_free(&settings);
+    }
+    temp_folder_remove(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_would_stop_a_start_is_told),
+        cmocka_unit_test(what_is_skipped_is_told),
+        cmocka_unit_test_setup_teardown(what_the_system_refuses_is_told, make_folder,
+                                        remove_folder),
+        cmocka_unit_test(what_is_not_used_may_be_wrong),
+        cmocka_unit_test(a_folder_that_is_open_to_all_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

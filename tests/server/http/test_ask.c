@@ -1,0 +1,265 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "flush/rollups/questions.h"
+#include "server/http/ask.h"
+#include "server/http/http.h"
+#include "tests/support/running.h"
+#include "tests/support/udp.h"
+
+/* A real HTTP server on a port of the kernel's choice; the test is the flusher. */
+struct fixture {
+    struct event_base *base;
+    struct http *http;
+    struct questions questions;
+    struct ask *ask;
+    int port;
+    struct evhttp_connection *clients[16];
+    int n_clients;
+    int replies, status;
+    char body[512];
+};
+
+static void open_fixture(struct fixture *f)
+{
+    *f = (struct fixture){ .base = event_base_new() };
+    assert_true(questions_open(&f->questions));
+    f->ask = ask_new(f->base, &f->questions);
+    struct http_config config = {
+        .base = f->base,
+        .other = { .methods = HTTP_GET, .handle = ask_on_query },
+        .context = f->ask,
+    };
+    const char *why;
+    f->http = http_new(&config);
+    assert_true(http_listen(f->http, "127.0.0.1", 0, &why));
+    f->port = http_port(f->http);
+}
+
+static void close_fixture(struct fixture *f)
+{
+    for (int i = 0; i < f->n_clients; i++)
+        if (f->clients[i] != NULL)
+            evhttp_connection_free(f->clients[i]);
+    http_free(f->http);
+    ask_free(f->ask);
+    questions_close(&f->questions);
+    event_base_free(f->base);
+}
+
+static void on_reply(struct evhttp_request *request, void *context)
+{
+    struct fixture *f = context;
+
+    f->replies++;
+    f->status = request != NULL ? evhttp_request_get_response_code(request) : 0;
+    if (request == NULL)
+        return;
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    size_t len = evbuffer_get_length(body);
+    len = len < sizeof f->body - 1 ? len : sizeof f->body - 1;
+    evbuffer_copyout(body, f->body, len);
+    f->body[len] = '\0';
+}
+
+static void get(struct fixture *f, const char *uri)
+{
+    struct evhttp_connection *client =
+        evhttp_connection_base_new(f->base, NULL, "127.0.0.1", (uint16_t)f->port);
+
+    f->clients[f->n_clients++] = client;
+    evhttp_make_request(client, evhttp_request_new(on_reply, f), EVHTTP_REQ_GET, uri);
+}
+
+/* Turns the loop until the flusher is asked something. */
+static struct asked *wait_asked(struct fixture *f)
+{
+    struct asked *asked;
+
+    while ((asked = questions_take_asked(&f->questions)) == NULL)
+        event_base_loop(f->base, EVLOOP_ONCE);
+    return asked;
+}
+
+static void wait_reply(struct fixture *f, int n)
+{
+    while (f->replies < n)
+        event_base_loop(f->base, EVLOOP_ONCE);
+}
+
+static void a_question_travels_to_the_flusher_and_back(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    get(&f, "/api/v1/query?from=100&to=200.5&query=sum%3Am%7B*%7D+by+%7Ba%7D");
+    struct asked *asked = wait_asked(&f);
+    assert_int_equal(asked->from_s, 100);
+    assert_int_equal(asked->to_s, 200);
+    assert_int_equal(asked->text_len, strlen("sum:m{*} by {a}"));
+    assert_memory_equal(asked->text, "sum:m{*} by {a}", asked->text_len);
+    asked->status = 200;
+    bytes_add(&asked->answer, "{}", 2);
+    questions_answer(&f.questions, asked);
+    wait_reply(&f, 1);
+    assert_int_equal(f.status, 200);
+    assert_string_equal(f.body, "{}");
+    close_fixture(&f);
+}
+
+static void a_refusal_has_the_fields_that_clients_look_for(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    get(&f, "/api/v1/query?from=100&to=200&query=x");
+    struct asked *asked = wait_asked(&f);
+    asked_refuse(asked, 400, "column 2: \"no\"");
+    questions_answer(&f.questions, asked);
+    wait_reply(&f, 1);
+    assert_int_equal(f.status, 400);
+    assert_string_equal(f.body, "{\"status\":\"error\",\"error\":\"column 2: \\\"no\\\"\","
+                                "\"errors\":[\"column 2: \\\"no\\\"\"]}\n");
+    close_fixture(&f);
+}
+
+static void what_is_no_question_never_reaches_the_flusher(void **state)
+{
+    static const char *const uris[] = {
+        "/api/v1/query",
+        "/api/v1/query?from=1&to=2",
+        "/api/v1/query?from=1&query=m",
+        "/api/v1/query?from=x&to=2&query=m",
+        "/api/v1/query?from=nan&to=2&query=m",
+        "/api/v1/query?from=1&to=1e30&query=m",
+        "/api/v1/query?from=1&to=2&query=m%00behind",
+        "/api/v1/query?from=1%00&to=2&query=m",
+    };
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    for (int i = 0; i < (int)(sizeof uris / sizeof uris[0]); i++) {
+        get(&f, uris[i]);
+        wait_reply(&f, i + 1);
+        assert_int_equal(f.status, 400);
+    }
+    assert_null(questions_take_asked(&f.questions));
+    close_fixture(&f);
+}
+
+static void beyond_a_few_waiting_ones_questions_are_refused(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    for (int i = 0; i < 9; i++)
+        get(&f, "/api/v1/query?from=1&to=2&query=m");
+    wait_reply(&f, 1); /* the ninth; the others wait */
+    assert_int_equal(f.status, 503);
+    struct asked *next, *asked = wait_asked(&f);
+    for (; asked != NULL; asked = next) {
+        next = asked->next;
+        asked->status = 200;
+        questions_answer(&f.questions, asked);
+    }
+    wait_reply(&f, 9);
+    assert_int_equal(f.status, 200);
+    close_fixture(&f);
+}
+
+static void a_client_that_leaves_cancels_its_question(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    get(&f, "/api/v1/query?from=1&to=2&query=m");
+    struct asked *asked = wait_asked(&f);
+    evhttp_connection_free(f.clients[0]);
+    f.clients[0] = NULL;
+    while (!atomic_load(&asked->cancelled))
+        event_base_loop(f.base, EVLOOP_ONCE);
+    questions_answer(&f.questions, asked); /* comes back to nobody */
+    get(&f, "/api/v1/query?from=1&to=2&query=m");
+    asked = wait_asked(&f);
+    asked->status = 200;
+    questions_answer(&f.questions, asked);
+    int before = f.replies;
+    wait_reply(&f, before + 1);
+    assert_int_equal(f.status, 200);
+    close_fixture(&f);
+}
+
+static void stopping_with_questions_under_way_frees_them(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    get(&f, "/api/v1/query?from=1&to=2&query=m");
+    asked_free(wait_asked(&f)); /* the flusher ended with it */
+    close_fixture(&f);
+}
+
+static void a_running_server_answers(void **state)
+{
+    static struct running running;
+    struct server_view view;
+    char *body = NULL, path[200];
+    (void)state;
+
+    assert_true(
+        RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", "heeler_interval=1"));
+    int port = server_http_port(running.server);
+    int fd = udp_sender(running_listener(&running, 0));
+    udp_send(fd, "asked:2|c\nasked:40|c");
+    assert_true(running_until(&running, running_datagrams, 1));
+    server_view(running.server, &view);
+    assert_true(running_until(&running, running_snapshots,
+                              counter_read(&view.flusher_ledger->snapshots) + 2));
+    snprintf(path, sizeof path, "/api/v1/query?from=%lld&to=%lld&query=%s",
+             (long long)time(NULL) - 100, (long long)time(NULL) + 100,
+             "sum:asked%7B*%7D.rollup(sum,3600)");
+    assert_int_equal(running_get(&running, port, path, &body), 200);
+    if (strstr(body, ".0,42]]") == NULL)
+        fail_msg("%s", body);
+    free(body);
+    assert_int_equal(
+        running_get(&running, port, "/api/v1/query?from=1&to=2&query=sum:asked", &body), 400);
+    assert_non_null(strstr(body, "column 10: expected {"));
+    free(body);
+    close(fd);
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_question_travels_to_the_flusher_and_back),
+        cmocka_unit_test(a_refusal_has_the_fields_that_clients_look_for),
+        cmocka_unit_test(what_is_no_question_never_reaches_the_flusher),
+        cmocka_unit_test(beyond_a_few_waiting_ones_questions_are_refused),
+        cmocka_unit_test(a_client_that_leaves_cancels_its_question),
+        cmocka_unit_test(stopping_with_questions_under_way_frees_them),
+        cmocka_unit_test(a_running_server_answers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
