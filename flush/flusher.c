@@ -9,6 +9,7 @@
 #include "flush/rollups/query.h"
 #include "flush/series/rules.h"
 #include "flush/snapshots/state_series.h"
+#include "flush/snapshots/timeline.h"
 
 /* One slice: some ten milliseconds at most. */
 enum {
@@ -18,13 +19,6 @@ enum {
     SERIES_A_STEP = 8192,
     MERGED_WEIGHT = 32 /* a set or sketch that goes into each rollup, against a number */
 };
-
-/* The intake refuses points further ahead than this. */
-enum { AHEAD_MAX_S = 600 };
-
-/* Stamps that are remembered, so that a clock that was set back uses none again: at
- * the shortest interval an hour. */
-enum { STAMPS_KEPT = 4096 };
 
 /* A worker that has not handed in its bucket this long after the first one is
  * late: its values go into the next snapshot. */
@@ -53,11 +47,7 @@ struct flusher {
     struct snapshot *sealed; /* oldest first; the first is being sent */
     uint32_t next_series;    /* of the first sealed one */
 
-    bool any_sealed;
-    int64_t last_start_s; /* of the newest interval sealed */
-    int64_t last_stamp_s;
-    int64_t stamps[STAMPS_KEPT]; /* used last, in a ring */
-    uint64_t n_stamps;
+    struct timeline timeline;
 
     struct rollup *rollup; /* or NULL */
     struct mirror *mirror; /* or NULL */
@@ -127,6 +117,7 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
     flusher->config = *config;
     flusher->max_series = (uint32_t)settings->heeler_max_contexts;
     flusher->interval_s = settings->heeler_interval;
+    timeline_init(&flusher->timeline, flusher->interval_s, config->start_s);
     if (!read_rules(flusher, problem, problem_size)) {
         flusher_free(flusher);
         return NULL;
@@ -234,13 +225,6 @@ static struct snapshot *open_snapshot(struct flusher *flusher, int64_t start_s, 
     return snapshot;
 }
 
-/* Whether an interval lies so far before the last one that the clock was set
- * back for good. */
-static bool new_timeline(const struct flusher *flusher, int64_t start_s)
-{
-    return flusher->any_sealed && start_s + AHEAD_MAX_S < flusher->last_start_s;
-}
-
 /* The snapshot of the bucket's interval. One that is sealed already takes no
  * more: the bucket then goes into the newest open one, or one of its own. */
 static struct snapshot *snapshot_for(struct flusher *flusher, const struct bucket *bucket,
@@ -253,8 +237,7 @@ static struct snapshot *snapshot_for(struct flusher *flusher, const struct bucke
             return s;
         newest = s;
     }
-    if (!flusher->any_sealed || bucket->start_s > flusher->last_start_s ||
-        new_timeline(flusher, bucket->start_s))
+    if (!timeline_is_over(&flusher->timeline, bucket->start_s))
         return open_snapshot(flusher, bucket->start_s, now_ns);
     counter_add(&flusher->config.ledger->late_buckets, 1);
     if (newest != NULL)
@@ -265,36 +248,11 @@ static struct snapshot *snapshot_for(struct flusher *flusher, const struct bucke
     return newest;
 }
 
-static bool stamp_is_used(const struct flusher *flusher, int64_t stamp_s)
-{
-    for (size_t i = 0; i < STAMPS_KEPT && i < flusher->n_stamps; i++)
-        if (flusher->stamps[i] == stamp_s)
-            return true;
-    return false;
-}
-
-/* The first free second; if all of the interval were used before the clock was set
- * back, the intake keeps the newer points. */
-static int64_t choose_stamp(struct flusher *flusher, int64_t start_s)
-{
-    int64_t first = start_s;
-
-    if (!flusher->any_sealed && first < flusher->config.start_s)
-        first = flusher->config.start_s;
-    if (flusher->any_sealed && !new_timeline(flusher, start_s) &&
-        first <= flusher->last_stamp_s)
-        first = flusher->last_stamp_s + 1;
-    for (int64_t stamp = first; stamp < first + flusher->interval_s; stamp++)
-        if (!stamp_is_used(flusher, stamp))
-            return stamp;
-    return first;
-}
-
 /* Takes it from the open ones; it is the next to be sent. */
 static void seal(struct flusher *flusher, struct snapshot *snapshot)
 {
     struct snapshot **at = &flusher->open;
-    int64_t stamp_s = choose_stamp(flusher, snapshot->start_s);
+    int64_t stamp_s = timeline_seal(&flusher->timeline, snapshot->start_s);
 
     while (*at != snapshot)
         at = &(*at)->next;
@@ -302,13 +260,7 @@ static void seal(struct flusher *flusher, struct snapshot *snapshot)
     snapshot->next = NULL;
     snapshot->rules = rules_hold(flusher->rules);
     snapshot_seal(snapshot, flusher->catalogue, stamp_s);
-    if (!flusher->any_sealed || snapshot->start_s > flusher->last_start_s ||
-        new_timeline(flusher, snapshot->start_s))
-        flusher->last_start_s = snapshot->start_s;
-    flusher->any_sealed = true;
-    flusher->last_stamp_s = stamp_s;
     counter_set(&flusher->config.ledger->last_stamp_s, (uint64_t)stamp_s);
-    flusher->stamps[flusher->n_stamps++ % STAMPS_KEPT] = stamp_s;
     counter_add(&flusher->config.ledger->snapshots, 1);
     for (at = &flusher->sealed; *at != NULL;)
         at = &(*at)->next;
@@ -338,7 +290,8 @@ static enum shed_reason refuse_timed(const struct sample *sample, int64_t receiv
 {
     if (sample->type != METRIC_COUNT && sample->type != METRIC_GAUGE)
         return SHED_UNSUPPORTED_TIME;
-    return sample->time_s > received_s + AHEAD_MAX_S ? SHED_REFUSED_TIME : SHED_REASON_COUNT;
+    return sample->time_s > received_s + TIMELINE_AHEAD_MAX_S ? SHED_REFUSED_TIME
+                                                              : SHED_REASON_COUNT;
 }
 
 static void send_timed(struct flusher *flusher, const struct sample *sample,
@@ -883,7 +836,7 @@ static void tell_open(struct flusher *flusher, int64_t now_s)
     int64_t from_s = (int64_t)counter_read(&flusher->config.ledger->flushed_until_s);
     int64_t start_s = now_s - now_s % flusher->interval_s;
 
-    query_tell_open(flusher->query, from_s > 0 ? from_s : flusher->config.start_s,
+    query_tell_open(flusher->query, from_s > 0 ? from_s : flusher->timeline.first_s,
                     start_s + flusher->interval_s);
 }
 
@@ -1006,20 +959,6 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns)
 
 /* ---- a successor takes over --------------------------------------------- */
 
-static void put_timeline(struct state_writer *out, const struct flusher *flusher)
-{
-    uint64_t n = flusher->n_stamps < STAMPS_KEPT ? flusher->n_stamps : STAMPS_KEPT;
-
-    state_put_signed(out, flusher->interval_s);
-    state_put_signed(out, flusher->config.start_s);
-    state_put_number(out, flusher->any_sealed);
-    state_put_signed(out, flusher->last_start_s);
-    state_put_signed(out, flusher->last_stamp_s);
-    state_put_number(out, n);
-    for (uint64_t i = flusher->n_stamps - n; i < flusher->n_stamps; i++)
-        state_put_signed(out, flusher->stamps[i % STAMPS_KEPT]);
-}
-
 bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
                        struct state_writer *out)
 {
@@ -1032,7 +971,7 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
     encoder_end_records(flusher->encoder, now_s);
     check_points(flusher);
     state_begin(out, STATE_SERIES);
-    put_timeline(out, flusher);
+    timeline_write(&flusher->timeline, out);
     bool written = state_put_series(out, flusher->catalogue);
 
     for (struct snapshot *s = flusher->open; s != NULL; s = s->next)
@@ -1050,21 +989,6 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
     return true;
 }
 
-static void get_timeline(struct state_reader *in, struct flusher *flusher)
-{
-    flusher->config.start_s = state_get_signed(in);
-    flusher->any_sealed = state_get_number(in) != 0;
-    flusher->last_start_s = state_get_signed(in);
-    flusher->last_stamp_s = state_get_signed(in);
-    size_t n = state_get_count(in, 1);
-
-    in->failed = in->failed || n > STAMPS_KEPT;
-    for (size_t i = 0; i < n && !in->failed; i++)
-        flusher->stamps[flusher->n_stamps++] = state_get_signed(in);
-    if (flusher->any_sealed)
-        counter_set(&flusher->config.ledger->last_stamp_s, (uint64_t)flusher->last_stamp_s);
-}
-
 /* Its workers are in their next bucket by now, or hand in the rest of it at its end:
  * until then, and two seconds, it waits. Of another length than ours it is over. */
 static bool restore_snapshot(struct flusher *flusher, struct state_reader *in,
@@ -1075,7 +999,7 @@ static bool restore_snapshot(struct flusher *flusher, struct state_reader *in,
 
     if (snapshot == NULL || !state_get_snapshot(in, snapshot, numbers))
         return false;
-    int64_t most_s = wall_ns / 1000000000 + flusher->interval_s + AHEAD_MAX_S;
+    int64_t most_s = wall_ns / 1000000000 + flusher->interval_s + TIMELINE_AHEAD_MAX_S;
 
     if (snapshot->start_s < 0 || snapshot->start_s > most_s)
         return false;
@@ -1105,10 +1029,12 @@ bool flusher_restore(struct flusher *flusher, struct state_reader in, int64_t wa
                      int64_t now_ns)
 {
     struct state_numbers numbers = { 0 };
-    int64_t interval_s = state_get_signed(&in);
+    int64_t interval_s = timeline_read(&flusher->timeline, &in);
 
-    get_timeline(&in, flusher);
-    bool good = !in.failed && interval_s > 0 && interval_s <= AHEAD_MAX_S &&
+    if (flusher->timeline.any_sealed)
+        counter_set(&flusher->config.ledger->last_stamp_s,
+                    (uint64_t)flusher->timeline.last_stamp_s);
+    bool good = !in.failed && interval_s > 0 && interval_s <= TIMELINE_AHEAD_MAX_S &&
                 state_get_series(&in, flusher->rules->enricher, flusher->catalogue, &numbers) &&
                 restore_snapshots(flusher, &in, &numbers, interval_s, wall_ns, now_ns);
 

@@ -15,13 +15,9 @@
  * Settings. A worker's parcels follow the rules that its buckets carry
  * (flush/series/rules.h); a snapshot those that all workers followed when it was sealed.
  *
- * Timestamps. A snapshot carries the start of its interval, or the second in
- * which the process started if that is later. No stamp is used twice: after a
- * step back of the clock, or for a bucket that came late, the next free second
- * is taken. The rest of an interval that was sealed early carries the second of that
- * seal, and no zeros: they came with the first part. Only a step of more than ten minutes back
- * starts a new timeline, on seconds that the old one left free, because the intake refuses
- * stamps that lie further ahead. */
+ * Timestamps. Which second a snapshot carries is said by flush/snapshots/timeline.h. The rest
+ * of an interval that was sealed early carries the second of that seal, and no zeros: they
+ * came with the first part. */
 #ifndef FLUSH_FLUSHER_H
 #define FLUSH_FLUSHER_H
 
