@@ -2,11 +2,16 @@
  * so that nothing has to be searched again.
  *
  *   name:value|type|field|field LF
- *       ^colon ^pipe ^type_end
+ *       ^     ^    ^
+ *       colon pipe type_end
  *
- * The pass leaves one bit a byte; the marks of a line are then a few shifts away,
- * and no line waits for the search of the one before. Answers as lines_next()
- * and marks_of() do together. A view of the datagram. */
+ * The *marks* of a line are the places that the parser cuts it at: its first colon, its
+ * first pipe and its second pipe. The pass over the datagram leaves one bit for each byte, so
+ * the marks of a line are a few shifts away, and no line waits for the search of the one
+ * before. The shifts see the first 56 bytes of a line; if the marks of a longer line lie
+ * further back, scan_next() says that the line is not marked, and the caller asks
+ * marks_of(), which searches. The results are the same as of lines_next() and marks_of()
+ * together. All of it is a view of the datagram. */
 #ifndef PROTOCOL_SCAN_H
 #define PROTOCOL_SCAN_H
 
@@ -15,18 +20,19 @@
 
 #include "protocol/lines.h"
 
-/* Bytes scanned in one pass; of a longer datagram one window after the other. */
+/* Bytes that are scanned in one pass. A longer datagram is scanned in one such window after
+ * the other. */
 enum { SCAN_WINDOW = 8192, SCAN_WORDS = SCAN_WINDOW / 64 };
 
-/* One bit a byte, the first byte's the lowest, in little-endian words. There is a
- * word more than bytes need, because 64 bits are read from any byte on. */
+/* One bit for each byte, that of the first byte the lowest, in little-endian words. There is
+ * one word more than the bytes need, because 64 bits are read from any byte on. */
 struct scan_bits {
     uint64_t newlines[SCAN_WORDS + 1];
     uint64_t pipes[SCAN_WORDS + 1];
     uint64_t colons[SCAN_WORDS + 1];
 };
 
-/* Three KiB that scan_start() does not clear; keep it on the stack. */
+/* Three KiB, which scan_start() does not clear. Keep it on the stack. */
 struct scan {
     const char *window;
     size_t size;       /* of the window */
@@ -37,17 +43,18 @@ struct scan {
     struct scan_bits bits;
 };
 
-/* Offsets into a line; its length for what it lacks. */
+/* The marks of a line, as offsets into it; what the line lacks has its length. */
 struct marks {
     size_t colon;    /* the first */
     size_t pipe;     /* the first */
     size_t type_end; /* the second pipe */
-    bool one_field;  /* no third pipe */
+    bool one_field;  /* there is no third pipe: at most one field follows the type */
 };
 
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
 
-/* The bits of at most SCAN_WINDOW bytes: what scan_start() chooses from. */
+/* Fills in the bits of at most SCAN_WINDOW bytes. scan_start() calls the fastest of these
+ * that the processor can run. */
 void scan_fill(struct slice bytes, struct scan_bits *bits);
 #ifdef __x86_64__
 void scan_fill_avx512(struct slice bytes, struct scan_bits *bits);
@@ -59,7 +66,8 @@ struct marks marks_of(struct slice line);
 /* The next line by plain searching; an empty one when none is left. */
 struct slice scan_next_plain(struct scan *scan);
 
-/* The bits from the given one on: at least SCAN_STEP, zeros behind them. */
+/* The bits from that one on: at least SCAN_STEP of them, and zeros behind those that there
+ * are. */
 enum { SCAN_STEP = 56 };
 
 static inline uint64_t scan_from(const uint64_t *words, size_t bit)
@@ -70,8 +78,8 @@ static inline uint64_t scan_from(const uint64_t *words, size_t bit)
     return le64toh(bits) >> (bit % 8);
 }
 
-/* The length of a line that does not end within SCAN_STEP bytes, and whether
- * there are pipes behind those; false if the window ends within it. */
+/* For a line that does not end within SCAN_STEP bytes: its length, and whether there are pipes
+ * behind these bytes. False: the window ends before the line does. */
 static inline bool scan_far(const struct scan *scan, size_t *length, bool *far_pipes)
 {
     uint64_t newlines = 0, pipes = 0;
@@ -91,8 +99,8 @@ static inline bool scan_far(const struct scan *scan, size_t *length, bool *far_p
     return true;
 }
 
-/* The next line that is not empty; an empty one when none is left. Sets *marked
- * and *marks if its bits say enough; ask marks_of() otherwise. */
+/* The next line that is not empty; an empty one when none is left. *marked: its marks lie
+ * within its first SCAN_STEP bytes, and *marks has them; otherwise ask marks_of(). */
 static inline struct slice scan_next(struct scan *scan, bool *marked, struct marks *marks)
 {
     *marked = false;

@@ -4,8 +4,10 @@
 
 #include "flush/memory/pages.h"
 
-/* What a step does: clearing a next of twice the size, then copying, takes an eighth of
- * the old slots' number; so much lies between crowded and three quarters. */
+/* How much one step clears or copies: enough that one step for each put gets the next lines
+ * ready before those of now are full. Let now have n slots, which are n / 4 lines, and next
+ * twice as many, which are 32 n bytes. Clearing next takes n / 32 steps and copying now n / 16,
+ * some n / 10 in all, and n / 4 contexts come between slots_crowded() and slots_full(). */
 enum { SLOTS_MIN = 256, STEP_BYTES = 1024, STEP_LINES = 4, PAGE_BYTES = 4096 };
 
 static uint64_t n_slots(const struct slot_lines *lines)
@@ -48,8 +50,9 @@ void slots_close(struct slots *slots)
     lines_close(&slots->next);
 }
 
-/* A hash's low half meets another's in the same line once in a billion lines: then the
- * loop looks further. */
+/* *place: the line where the search ended. The low halves (32 bits) of two hashes are equal in
+ * one line once in a billion lines; the loop over the matches then goes on to the second. A
+ * line whose last slot is empty never overflowed: the search ends there. */
 static uint32_t find_in(const struct slot_lines *lines, struct fingerprint print,
                         uint64_t *place)
 {
@@ -77,7 +80,7 @@ uint32_t slots_find(const struct slots *slots, struct fingerprint print)
     return find_in(&slots->now, print, &place);
 }
 
-/* Into the first free slot from its home on; the line. */
+/* Puts it into the first free slot from its home on, and says into which line. */
 static uint64_t put_in(struct slot_lines *lines, uint64_t high, uint32_t low, uint32_t id)
 {
     for (uint64_t at = low & lines->mask;; at = (at + 1) & lines->mask) {
@@ -100,7 +103,8 @@ static bool is_full(const struct slot_lines *lines)
     return (uint64_t)lines->used + 1 > n_slots(lines) / 8 * 7;
 }
 
-/* More came than it was made for: it will be begun again, larger. */
+/* If the next lines are full, more contexts came than they were made for. They are given up;
+ * make_room() of the table begins again, with larger ones. */
 static void put_in_next(struct slots *slots, struct fingerprint print, uint32_t id)
 {
     if (is_full(&slots->next))
@@ -156,7 +160,8 @@ bool slots_begin(struct slots *slots, uint32_t contexts)
     return true;
 }
 
-/* A touch makes the system clear a page now. */
+/* Writing a byte makes the system find and clear a page now, in this step, and not in the
+ * middle of the copying. */
 static void clear_some(struct slots *slots)
 {
     if (slots->cleared % PAGE_BYTES == 0)
@@ -164,16 +169,16 @@ static void clear_some(struct slots *slots)
     slots->cleared += STEP_BYTES;
 }
 
-/* False: the next was too small. */
-static bool copy_line(struct slots *slots, bool (*keeps)(void *context, uint32_t id),
-                      void *context)
+/* Copies the next line of now that is not copied yet. False: the next lines are full. */
+static bool copy_line(struct slots *slots, bool (*keeps)(void *argument, uint32_t id),
+                      void *argument)
 {
     const struct slot_line *line = &slots->now.at[slots->copied];
 
     for (unsigned slot = 0; slot < LINE_SLOTS && line->id_plus_one[slot] != 0; slot++) {
         uint32_t id = line->id_plus_one[slot] - 1;
 
-        if (keeps != NULL && !keeps(context, id))
+        if (keeps != NULL && !keeps(argument, id))
             continue;
         if (is_full(&slots->next))
             return false;
@@ -183,11 +188,12 @@ static bool copy_line(struct slots *slots, bool (*keeps)(void *context, uint32_t
     return true;
 }
 
-static bool copy_some(struct slots *slots, bool (*keeps)(void *context, uint32_t id),
-                      void *context)
+/* True: this was the last line. */
+static bool copy_some(struct slots *slots, bool (*keeps)(void *argument, uint32_t id),
+                      void *argument)
 {
     for (int i = 0; i < STEP_LINES; i++) {
-        if (!copy_line(slots, keeps, context)) {
+        if (!copy_line(slots, keeps, argument)) {
             lines_close(&slots->next);
             return false;
         }
@@ -205,13 +211,13 @@ static void turn_over(struct slots *slots)
     slots->builds++;
 }
 
-bool slots_move(struct slots *slots, uint64_t steps, bool (*keeps)(void *context, uint32_t id),
-                void *context)
+bool slots_move(struct slots *slots, uint64_t steps, bool (*keeps)(void *argument, uint32_t id),
+                void *argument)
 {
     for (; steps > 0 && slots_moving(slots); steps--) {
         if (slots->cleared < lines_bytes(&slots->next)) {
             clear_some(slots);
-        } else if (copy_some(slots, keeps, context)) {
+        } else if (copy_some(slots, keeps, argument)) {
             turn_over(slots);
             return true;
         }
@@ -219,7 +225,8 @@ bool slots_move(struct slots *slots, uint64_t steps, bool (*keeps)(void *context
     return false;
 }
 
-/* Fresh lines, or without memory for those the old ones, cleared. */
+/* Fresh lines take the place of the old ones, because that gives their memory back; without
+ * memory for fresh ones the old ones are cleared. */
 void slots_clear(struct slots *slots)
 {
     struct slot_lines empty;

@@ -1,15 +1,18 @@
 /* server/receive/slots.h: where a table finds its contexts: 96 bits of hash -> id.
  *
- * Lines of four slots, a cache line each, at most 7/8 of them in use: one fetch and
- * four comparisons without a branch find nearly every context. A line is filled from
- * the front; a context overflows into the next line only when its home is full. The
- * home is low & mask, so the lines can be laid out anew without the contexts' bytes.
+ * Slots stand in lines of four, and a line is one cache line; at most 7/8 of the slots are
+ * in use. So one fetch and four comparisons without a branch find nearly every context.
+ * A line is filled from the front; a context overflows into the next line only when its
+ * home is full. The home is low & mask, so the lines can be laid out anew without the
+ * contexts' bytes. Nothing is removed from a line: a hole would end the search for those
+ * that overflowed past it. A context goes by being left out when lines are laid out anew.
  *
- * Laying out anew, for more contexts or without those that died, takes as long as some
- * 100,000 lines of a load; nobody waits for that. New lines are filled in small steps
- * while the old ones stay the answer: a context that comes meanwhile goes into both, if
- * its old line has been copied. At the last step the new ones become the answer.
- * Memory is asked for in steps too, since the system clears what it gives.
+ * Laying out a large table takes as long as parsing some 100,000 lines, and a worker must
+ * not stop reading for that long. So the *next* lines are filled in small steps while those
+ * of *now* stay the answer to every search. A context that is put meanwhile goes into the
+ * next lines too, if its line of now has been copied already; if not, it is copied when that
+ * line is. At the last step the next lines become those of now. The system clears memory
+ * when it is first touched, which takes time as well, so the steps begin with that.
  *
  * Owned by one table; no locks. */
 #ifndef SERVER_RECEIVE_SLOTS_H
@@ -40,13 +43,14 @@ struct slot_lines {
 
 struct slots {
     struct slot_lines now;
-    struct slot_lines next; /* being filled, or none */
-    uint64_t cleared;       /* bytes of the next that the system has given */
-    uint64_t copied;        /* lines of now */
-    uint32_t builds;        /* how often the next became the answer */
+    struct slot_lines next; /* being filled; none while nothing is laid out */
+    uint64_t cleared;       /* bytes of next, from its start, that the system has cleared */
+    uint64_t copied;        /* lines of now, from its start, that next has */
+    uint32_t builds;        /* how often other lines became the answer: ids found before
+                               may be stale */
 };
 
-/* Room for a few. False without memory, and then closed. */
+/* Room for a few contexts. False without memory; there is nothing to close then. */
 bool slots_open(struct slots *slots);
 void slots_close(struct slots *slots);
 
@@ -55,7 +59,8 @@ static inline struct slot_line *slots_home(const struct slots *slots, struct fin
     return &slots->now.at[(uint32_t)print.low & slots->now.mask];
 }
 
-/* One bit for each slot whose low half is that. */
+/* One bit for each slot of the line whose low half equals this one. An empty slot's is 0, so
+ * it may match: look at its id_plus_one. */
 static inline unsigned slots_matching(const struct slot_line *line, uint32_t low)
 {
 #ifdef __SSE2__
@@ -72,7 +77,9 @@ static inline unsigned slots_matching(const struct slot_line *line, uint32_t low
 /* The id of the context, or SLOTS_UNKNOWN. */
 uint32_t slots_find(const struct slots *slots, struct fingerprint print);
 
-/* The same; nearly every context is the first match in its home. */
+/* The same, for the usual case without a call or a loop: nearly every context is the first
+ * match in its home. "| 8" stands for the last slot where no bit is set; the comparison then
+ * fails. */
 static inline uint32_t slots_find_usual(const struct slots *slots, struct fingerprint print)
 {
     const struct slot_line *line = slots_home(slots, print);
@@ -85,19 +92,22 @@ static inline uint32_t slots_find_usual(const struct slots *slots, struct finger
     return slots_find(slots, print);
 }
 
-/* Puts a context that is not there. There has to be room: slots_full(). */
+/* Puts a context that is not there yet. The caller has asked slots_full() whether there is
+ * room. */
 void slots_put(struct slots *slots, struct fingerprint print, uint32_t id);
 
-/* A context that is there, and that `keeps` refused while the next were being filled, is
- * to be kept after all. */
+/* This context is there, but `keeps` may have left it out of the next lines; it is to be in
+ * them after all. */
 void slots_keep(struct slots *slots, struct fingerprint print, uint32_t id);
 
-/* Time to lay out anew; no room for one more. */
+/* More than 5/8 of the slots are in use: it is time to begin to lay them out anew. */
 bool slots_crowded(const struct slots *slots);
+
+/* There is no room for one more. */
 bool slots_full(const struct slots *slots);
 
-/* Begins to lay out anew, for that many contexts at first. What was begun before is
- * given up. False without memory: all stays as it is. */
+/* Begins to lay out lines that have room for twice that many contexts. Next lines that were
+ * begun before are given up. False without memory: all stays as it is. */
 bool slots_begin(struct slots *slots, uint32_t contexts);
 
 static inline bool slots_moving(const struct slots *slots)
@@ -105,14 +115,16 @@ static inline bool slots_moving(const struct slots *slots)
     return slots->next.at != NULL;
 }
 
-/* Some steps of it; with one at each put the next are ready before the old ones are full.
- * Ids that `keeps` refuses are left out; NULL refuses none. True: this was the last, ids found
- * before may be stale. */
+/* Does so many steps of laying out, if that was begun. A caller that does one for each put,
+ * from slots_crowded() on, has the next lines ready before those of now are full. `keeps` is
+ * asked about the id of each context that is copied, and leaves it out by saying false; NULL
+ * keeps all. True: this was the last step, the next lines are the answer, and ids that were
+ * found before may be stale. */
 #define SLOTS_ALL UINT64_MAX
-bool slots_move(struct slots *slots, uint64_t steps, bool (*keeps)(void *context, uint32_t id),
-                void *context);
+bool slots_move(struct slots *slots, uint64_t steps, bool (*keeps)(void *argument, uint32_t id),
+                void *argument);
 
-/* Of memory, at most. */
+/* The memory that they take, at most. */
 size_t slots_bytes(const struct slots *slots);
 
 /* Forgets every context. */

@@ -1,3 +1,9 @@
+/* Reading order, which is the way of a sample: table_place(), table_look() and table_add();
+ * add_usual(), which is all that nearly every line needs; find_cell(), with give_birth() and
+ * revive(), for a context that is new or comes back; add_to_cell() for the five kinds of
+ * cells. When the interval ends: table_seal(), then turn_to_next(), which ages the contexts
+ * and retires those that were not seen; then clear_dead(), move(), keeps() and free_left(),
+ * which make their ids free again. The drawing of these states is in table.h. */
 #include "server/receive/table.h"
 
 #include <math.h>
@@ -6,26 +12,29 @@
 #include "flush/memory/pages.h"
 #include "flush/series/rules.h"
 
-/* A flusher that has so many sealed buckets before it gets no more: the interval
- * then stays open. */
+/* While the flusher has not handled so many buckets it is given no other: the interval then
+ * stays open, and its bucket takes the values of the next interval too. */
 enum { BUCKETS_BEHIND_MAX = 4 };
 
-/* The slots are laid out anew for this many dead ones; so many steps at once take less
- * than a millisecond. */
+/* A handful of dead contexts is not worth new slots. STEPS_AT_ONCE steps of laying them out
+ * take less than a millisecond. */
 enum { DEAD_MIN = 64, STEPS_AT_ONCE = 1024 };
 
-/* By id, in idle[]: intervals since last seen, or one of these. One that leaves is dead
- * and not among the slots that are being laid out; the id is free when they are. */
+/* What idle[id] says: for how many intervals a live context was not seen, or one of these
+ * states. DEAD: the context is retired, but its slot still points at the id. LEAVES: the
+ * same, and the slots that are being laid out do not have it; once they are in use nothing
+ * points at the id any more, and it becomes FREE. See the drawing in table.h. */
 enum { IDLE_MAX = UINT16_MAX - 3, DEAD, LEAVES, FREE };
 
-/* A dead context's cell bears this stamp, so that the path of a sample looks at
- * the cell alone. */
+/* The cell of a dead context bears this stamp. The path of a sample reads the cell anyway,
+ * so it learns from the stamp what it would otherwise have to read in idle[], which costs
+ * another cache line. */
 #define STAMP_DEAD UINT32_MAX
 
 struct table {
     struct table_config config;
     struct slots slots;
-    uint32_t dead; /* contexts, still among the slots; those that leave too */
+    uint32_t dead; /* ids that are DEAD or LEAVES */
     uint32_t live;
     uint32_t end;         /* ids below are live, dead or free */
     uint32_t lowest_free; /* no free id below */
@@ -36,9 +45,9 @@ struct table {
     struct chunk *births, *records; /* open chunks or NULL */
     uint64_t pushed_bytes;
     uint32_t pushed_buckets;
-    struct rules *next; /* to be followed behind the next bucket; held; or NULL */
+    struct rules *next; /* owned; the next bucket takes them along; NULL: they stay */
     uint32_t next_idle_intervals;
-    uint32_t naming; /* of the rules followed */
+    uint32_t naming; /* the number that the rules now in use give to their way of naming */
     bool partial;    /* what is pushed is not a whole interval */
 };
 
@@ -79,18 +88,18 @@ struct table *table_new(const struct table_config *config, int64_t start_s, int6
     return table;
 }
 
-void table_free(struct table *table)
+void table_free(struct table *given)
 {
-    if (table == NULL)
+    if (given == NULL)
         return;
-    slots_close(&table->slots);
-    pages_unmap(table->idle, idle_bytes(table));
-    pages_unmap(table->cells, cells_bytes(table));
-    arena_free(&table->arena);
-    free(table->births);
-    free(table->records);
-    rules_release(table->next);
-    free(table);
+    slots_close(&given->slots);
+    pages_unmap(given->idle, idle_bytes(given));
+    pages_unmap(given->cells, cells_bytes(given));
+    arena_free(&given->arena);
+    free(given->births);
+    free(given->records);
+    rules_release(given->next);
+    free(given);
 }
 
 /* ---- finding ----------------------------------------------------------- */
@@ -163,8 +172,9 @@ bool table_has_records(const struct table *table)
     return table->records != NULL;
 }
 
-/* Appends to the open chunk, or pushes it and opens the next. False: the
- * flusher is behind, or there is no memory. */
+/* Appends to the open chunk; if that is full it is pushed, and another one opened. False: the
+ * flusher is behind, or there is no memory. The test is made only here, when a chunk is
+ * opened, so an open chunk can always be filled and its bytes were counted before. */
 static bool append(struct table *table, struct chunk **chunk, enum parcel_kind kind,
                    const void *head, size_t head_size, struct slice first, struct slice second)
 {
@@ -201,9 +211,11 @@ static bool is_dead(const struct table *table, uint32_t id)
     return table->idle[id] == DEAD || table->idle[id] == LEAVES;
 }
 
-static bool keeps(void *context, uint32_t id)
+/* slots_move() asks this for each context that it comes by. A dead one is left out of the
+ * new slots; the old ones, which still are the answer, keep it. */
+static bool keeps(void *argument, uint32_t id)
 {
-    struct table *table = context;
+    struct table *table = argument;
 
     if (!is_dead(table, id))
         return true;
@@ -211,8 +223,10 @@ static bool keeps(void *context, uint32_t id)
     return false;
 }
 
-/* Those that left are in no slot any more. What a spike of contexts took is given
- * back. */
+/* Called when the new slots have become the answer: no slot points at the ids that leave, so
+ * they are free. A dead id that does not leave was retired after its line had been copied; it
+ * waits for the next time. Pages behind the highest id in use are given back: they are
+ * what a spike of contexts took. */
 static void free_left(struct table *table)
 {
     for (uint32_t id = 0; id < table->end; id++) {
@@ -234,7 +248,8 @@ static void move(struct table *table, uint64_t steps)
         free_left(table);
 }
 
-/* All at once, for what cannot wait. */
+/* Lays out the slots in one go, which may take milliseconds: only for a context that cannot be
+ * added otherwise. */
 static bool rebuild(struct table *table)
 {
     if (!slots_begin(&table->slots, table->live))
@@ -243,11 +258,13 @@ static bool rebuild(struct table *table)
     return true;
 }
 
-/* Room for one more; as a rule laid out in time. */
+/* Makes sure that the slots can take one more context. They are laid out anew from 5/8 full
+ * on, one step for each birth, so that the new ones are in use before the old ones are 7/8
+ * full; rebuild() is needed only if there was no memory for that in time. */
 static bool make_room(struct table *table)
 {
     if (slots_crowded(&table->slots) && !slots_moving(&table->slots))
-        (void)slots_begin(&table->slots, table->live); /* there is room yet */
+        (void)slots_begin(&table->slots, table->live); /* without memory: some room is left */
     move(table, 1);
     return !slots_full(&table->slots) || rebuild(table);
 }
@@ -277,7 +294,8 @@ static void note_birth(struct table *table, uint32_t id)
     counter_set(&table->config.ledger->contexts, table->live);
 }
 
-/* A dead context is seen again before its slot was cleared: the same id. */
+/* A dead context is seen again while its slot still points at its id: it is born again under
+ * this id. The flusher has been told that the id is retired, so it needs the strings anew. */
 static enum shed_reason revive(struct table *table, uint32_t id,
                                const struct table_entry *entry)
 {
@@ -394,7 +412,9 @@ static void add_gauge(struct table *table, struct cell *cell, const struct sampl
         else
             cell->value = cell->values > 0 ? cell->value + value : value;
         cell->values++;
-        /* Relative until a plain value comes; later deltas then build on that. */
+        /* A worker does not know the gauge's value of the interval before. So a cell that
+         * begins with a delta is relative, and the flusher adds it to that value. The first
+         * plain value ends this: deltas after it build on it. */
         if (delta && (cell->values == 1 || (cell->stamp & STAMP_RELATIVE) != 0))
             *stamp |= STAMP_RELATIVE;
     }
@@ -488,7 +508,7 @@ static void add_to_cell(struct table *table, struct cell *cell, const struct sam
     if (cell->values != before)
         cell->stamp = stamp;
     else if (cell->stamp == 0)
-        cell->stamp = 1; /* touched, but without a value */
+        cell->stamp = 1; /* no value could be added, but the context was seen */
 }
 
 static void add_entry(struct table *table, const struct table_entry *entry, int64_t now_ns)
@@ -559,7 +579,7 @@ static bool list_retired(struct bucket *bucket, uint32_t id, uint32_t *capacity)
         uint32_t wanted = *capacity == 0 ? 64 : *capacity * 2;
         uint32_t *grown = realloc(bucket->retired, wanted * sizeof *grown);
         if (grown == NULL)
-            return false; /* they stay for another interval */
+            return false; /* the context stays live, and is listed at a later seal */
         bucket->retired = grown;
         *capacity = wanted;
     }
@@ -578,8 +598,10 @@ static void retire(struct table *table, struct bucket *bucket, struct cell *next
     table->live--;
 }
 
-/* What the flusher refused for want of room, and has room for now. An id that means
- * another context by now is born anew for nothing: that does no harm. */
+/* The flusher had refused these contexts for want of room, and now has room for them: they are
+ * retired, so that they are born anew when they are seen again. The list comes from another
+ * thread and may be old: an id may mean another context by now, which is then born anew for
+ * nothing. That does no harm. */
 static void retire_refused(struct table *table, struct bucket *bucket, struct cell *next,
                            uint32_t *capacity)
 {
@@ -592,6 +614,9 @@ static void retire_refused(struct table *table, struct bucket *bucket, struct ce
     free(again);
 }
 
+/* table->cells are those of the interval that ends, and go away with the bucket; next are the
+ * cells of the interval that begins. A dead context has no values, so its mark is taken out of
+ * the bucket, where a stamp would mean that it was seen, and set in the next cells. */
 static void age_contexts(struct table *table, struct bucket *bucket, struct cell *next)
 {
     uint32_t capacity = 0;
@@ -616,7 +641,8 @@ static void age_contexts(struct table *table, struct bucket *bucket, struct cell
     counter_set(&table->config.ledger->contexts, table->live);
 }
 
-/* Every context goes at once: the bucket says so in one word. */
+/* All contexts go at once. The bucket says so in one word and lists no ids. The slots are
+ * empty afterwards, so every id is free at once, too. */
 static void forget_contexts(struct table *table, struct bucket *bucket)
 {
     for (uint32_t id = 0; id < table->end; id++)
@@ -630,12 +656,13 @@ static void forget_contexts(struct table *table, struct bucket *bucket)
     counter_set(&table->config.ledger->contexts, 0);
 }
 
-/* Once a quarter of the slots is dead, they are laid out anew for the live ones. */
+/* Once a quarter of the slots in use belongs to dead contexts, they are laid out anew for the
+ * live ones. make_room() would not do it: without births it is never called. */
 static void clear_dead(struct table *table)
 {
     if (!slots_moving(&table->slots) && table->dead >= DEAD_MIN &&
         table->dead >= table->slots.now.used / 4)
-        (void)slots_begin(&table->slots, table->live); /* or at another seal */
+        (void)slots_begin(&table->slots, table->live); /* without memory: at a later seal */
     move(table, STEPS_AT_ONCE);
 }
 
@@ -645,7 +672,8 @@ bool table_tidy(struct table *table)
     return slots_moving(&table->slots);
 }
 
-/* Two buckets' cells: the open one's and the one that is being folded. */
+/* The cells count twice: those of the open bucket, and those of the one before, which the
+ * flusher is folding. */
 static size_t table_bytes(const struct table *table)
 {
     return slots_bytes(&table->slots) +
@@ -691,7 +719,8 @@ void table_follow(struct table *table, struct rules *given, uint32_t idle_interv
     table->next_idle_intervals = idle_intervals;
 }
 
-/* The bucket has the old contexts and the rules for the new ones. */
+/* The bucket was filled under the old rules and takes the new ones along: the flusher folds
+ * it first and follows them then, so it names the births after it in the new way. */
 static void turn_to_next(struct table *table, struct bucket *bucket, struct cell *cells)
 {
     const struct rules *next = table->next;
@@ -736,7 +765,9 @@ bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
     table->base_ns = next_base_ns;
     counter_add(&table->config.ledger->seals, 1);
     table->pushed_buckets++;
-    push(table, &bucket->parcel, 0); /* bounded in number, and by the arenas' budget */
+    /* Buckets do not count as bytes that the flusher is behind: too_many_buckets() bounds
+     * their number, and the arenas' budget what they hold. */
+    push(table, &bucket->parcel, 0);
     return true;
 }
 

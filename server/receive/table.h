@@ -19,9 +19,23 @@
  * other samples are parsed: table_place() hashes and asks for the line of slots,
  * table_look() finds the slot in it and asks for the cell, table_add() adds.
  *
- * A context not seen for the expiry time is *retired*: the sealed bucket lists
- * its id. Its slot stays as *dead* until the slots are laid out anew, when the id may
- * mean another context; seen again before that, it is born anew under its id. */
+ * A context that was not seen for the expiry time is *retired*: the sealed bucket lists
+ * its id, so the flusher takes that id to mean nothing from then on. The slot of the
+ * context still points at the id, though, because nothing is ever removed from slots:
+ * they are laid out anew without it, some time later and in small steps. Until the last
+ * of these steps the id must not mean another context. So an id is in one of these states:
+ *
+ *             give_birth()          retire(), at a seal
+ *     free -----------------> live -------------------> dead
+ *      ^                      ^  ^                      |  |
+ *      |                      |  `------ revive() ------'  |  keeps(), asked by slots_move():
+ *      |                      |                            v  left out of the new slots
+ *      |                      `--------- revive() ------ leaves
+ *      |                                                   |
+ *      `---- free_left(): the new slots are the answer ----'
+ *
+ * revive(): the context was seen again before its id was free, and is born anew under it.
+ * When a reload changes how series are named, forget_contexts() makes all ids free at once. */
 #ifndef SERVER_RECEIVE_TABLE_H
 #define SERVER_RECEIVE_TABLE_H
 
@@ -29,12 +43,13 @@
 #include "flush/parcels/ledger.h"
 #include "server/receive/slots.h"
 
-/* A sample on its way to its cell. id is good until the slots are others. */
+/* A sample on its way to its cell. The id is good only as long as the table's slots were
+ * not replaced: as long as they count as many builds as when it was looked for. */
 struct table_entry {
     struct sample sample;
     struct fingerprint print;
     uint32_t id;     /* SLOTS_UNKNOWN: not there when it was looked for */
-    uint32_t builds; /* the slots' count when it was looked for */
+    uint32_t builds; /* slots.builds when it was looked for */
     enum cell_kind kind;
 };
 
@@ -59,14 +74,15 @@ struct rules;
  * system has no random bytes. */
 bool table_make_secret(void);
 
-/* NULL without memory. start_s: of the first interval; base_ns: the monotonic
- * time that it stands for. */
+/* NULL without memory. start_s: when the first interval starts, by the wall clock; base_ns:
+ * the same moment by the monotonic clock. */
 struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns);
 
-/* Pushes nothing: what is open is lost. */
-void table_free(struct table *table);
+/* Pushes nothing: what the open bucket and the open chunks hold is lost. */
+void table_free(struct table *given);
 
-/* The three steps, each for n entries: a step of one does not depend on another's. */
+/* The first two of the three steps, each for n entries: no entry needs what a step found
+ * for another, so the processor fetches the memory of all of them at the same time. */
 void table_place(const struct table *table, struct table_entry *entries, uint32_t n);
 void table_look(const struct table *table, struct table_entry *entries, uint32_t n);
 
@@ -77,8 +93,8 @@ void table_look(const struct table *table, struct table_entry *entries, uint32_t
 void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
                int64_t now_ns);
 
-/* Sends a line on as a record. False: shed (the flusher is behind). values: of a
- * timestamped sample, 0 for others. */
+/* Sends a line on as a record. False: it is shed, because the flusher is behind. values: how
+ * many a sample with a timestamp has; 0 for other lines. */
 bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
                   int64_t received_s);
 
@@ -91,17 +107,19 @@ bool table_has_records(const struct table *table);
  * open and takes the next interval's values too. */
 bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns);
 
-/* Goes on for less than a millisecond to lay out the slots, so that what a spike of
- * contexts took is given back; to be called between reads, from the seal on while it
- * says true: more is to be done. */
+/* Goes on laying out the slots, for less than a millisecond, so that the memory of a spike
+ * of contexts is given back even when no new context comes. True: there is more to do. The
+ * worker calls it between reads, from a seal on, until it says false. */
 bool table_tidy(struct table *table);
 
-/* The next bucket carries these rules to the flusher; behind it the table follows their
- * settings too. Where they name otherwise, it forgets all contexts with that bucket:
- * nobody has their raw bytes any more, so each is born anew when it is seen again. */
+/* The next bucket carries these rules to the flusher; from the bucket after it on, the table
+ * follows their settings too. If the rules name series in another way than the rules before,
+ * the table forgets all contexts with that bucket: nobody has their raw bytes any more, so
+ * each of them is born anew when it is seen again. */
 void table_follow(struct table *table, struct rules *given, uint32_t idle_intervals);
 
-/* The last push of all: a successor goes on with the interval. False as above. */
+/* The last push of all: the bucket that is open goes to the flusher as a part of its
+ * interval, because a successor goes on with the rest. False as for table_seal(). */
 bool table_hand_over(struct table *table);
 
 /* Start of the open interval. */
