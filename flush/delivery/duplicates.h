@@ -11,7 +11,8 @@
 
 #include <hiredis/hiredis.h>
 
-#include "flush/payloads/encode.h"
+#include "flush/memory/bytes.h"
+#include "protocol/slice.h"
 
 struct duplicates;
 

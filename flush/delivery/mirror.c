@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "flush/memory/json.h"
 #include "flush/redis/resp.h"
 #include "protocol/number.h"
 
@@ -87,9 +88,9 @@ static char *make_member(const struct mirror_config *config, const struct rollup
     struct bytes out = { 0 };
 
     put_text(&out, "{\"id\":");
-    encode_json_string(&out, slice_of(config->id));
+    json_add_string(&out, slice_of(config->id));
     put_text(&out, ",\"host\":");
-    encode_json_string(&out, slice_of(config->hostname));
+    json_add_string(&out, slice_of(config->hostname));
     put_pair(&out, ",\"pid\":", getpid());
     put_pair(&out, ",\"started\":", config->started_s);
     put_pair(&out, ",\"interval\":", rollup_interval(rollup));
@@ -99,7 +100,7 @@ static char *make_member(const struct mirror_config *config, const struct rollup
     put_pair(&out, "],\"ttl\":", config->ttl_s);
     put_pair(&out, ",\"lookback\":", config->lookback_s);
     put_text(&out, ",\"version\":");
-    encode_json_string(&out, slice_of(HEELER_VERSION));
+    json_add_string(&out, slice_of(HEELER_VERSION));
     bytes_add(&out, "}", 2); /* and its NUL */
     if (out.failed)
         bytes_free(&out);

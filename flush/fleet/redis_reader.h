@@ -15,8 +15,9 @@
 #ifndef FLUSH_FLEET_REDIS_READER_H
 #define FLUSH_FLEET_REDIS_READER_H
 
-#include "flush/payloads/encode.h"
+#include "flush/memory/bytes.h"
 #include "flush/redis/redis_client.h"
+#include "protocol/slice.h"
 
 enum { REDIS_READER_WINDOWS_MAX = 100000 };
 

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "flush/memory/bytes.h"
 #include "flush/payloads/payload.h"
 #include "flush/values/sketch.h"
 #include "protocol/check.h"
@@ -63,22 +64,6 @@ struct sketch_series {
     size_t n_points;
 };
 
-/* An owned, growing run of bytes; failed stays set once memory ran out. */
-struct bytes {
-    unsigned char *at;
-    size_t len, capacity;
-    bool failed;
-};
-
-/* The appending functions below all set failed and add nothing when memory runs out. */
-void bytes_add(struct bytes *bytes, const void *from, size_t size);
-
-/* Room for size more bytes, which the caller writes and adds to len itself; NULL: none. */
-unsigned char *bytes_room(struct bytes *bytes, size_t size);
-
-void bytes_clear(struct bytes *bytes); /* keeps the memory for the next item */
-void bytes_free(struct bytes *bytes);
-
 void encode_series_v2(struct bytes *out, const struct series *series);
 void encode_series_v1(struct bytes *out, const struct series *series);
 void encode_sketch(struct bytes *out, const struct sketch_series *series);
@@ -103,9 +88,6 @@ struct check_record {
 /* The JSON object of one event, to stand in the list of its source type. */
 void encode_event(struct bytes *out, const struct event_record *record);
 void encode_check(struct bytes *out, const struct check_record *record);
-
-/* JSON string with quotes; invalid UTF-8 becomes U+FFFD, as Go's encoder does. */
-void encode_json_string(struct bytes *out, struct slice text);
 
 /* Framing of a whole payload of that route; not for ROUTE_EVENTS. */
 struct payload_frame encode_frame(enum payload_route route);

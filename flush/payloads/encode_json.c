@@ -1,9 +1,9 @@
 /* flush/payloads/encode_json.c: v1 series, events and checks. */
 #include <math.h>
 
+#include "flush/memory/json.h"
 #include "flush/payloads/encode.h"
 #include "protocol/number.h"
-#include "protocol/utf8.h"
 
 static void put(struct bytes *out, struct slice text)
 {
@@ -35,57 +35,6 @@ static void put_double(struct bytes *out, double value)
         put(out, SLICE("null"));
 }
 
-/* ---------------------------------------------------------------- strings */
-
-static bool is_plain(unsigned char byte)
-{
-    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-}
-
-/* One byte below 0x80 that may not stand as it is. */
-static void put_escape(struct bytes *out, char byte)
-{
-    static const char hex[] = "0123456789abcdef";
-    static const char shorts[] = "\"\\\n\r\t\b\f", letters[] = "\"\\nrtbf";
-    const char *found = byte != '\0' ? strchr(shorts, byte) : NULL;
-    unsigned value = (unsigned char)byte;
-
-    if (found != NULL)
-        bytes_add(out, (char[]){ '\\', letters[found - shorts] }, 2);
-    else
-        bytes_add(out, (char[]){ '\\', 'u', '0', '0', hex[value >> 4], hex[value & 15] }, 6);
-}
-
-static void put_escaped(struct bytes *out, struct slice text)
-{
-    while (text.len > 0) {
-        size_t plain = 0;
-
-        while (plain < text.len && is_plain((unsigned char)text.at[plain]))
-            plain++;
-        bytes_add(out, text.at, plain);
-        text = slice_skip(text, plain);
-        if (text.len == 0)
-            return;
-        size_t len = utf8_length(text);
-
-        if (len == 1)
-            put_escape(out, text.at[0]);
-        else if (len > 1)
-            bytes_add(out, text.at, len);
-        else
-            put(out, SLICE("\\ufffd"));
-        text = slice_skip(text, len > 0 ? len : 1);
-    }
-}
-
-void encode_json_string(struct bytes *out, struct slice text)
-{
-    put(out, SLICE("\""));
-    put_escaped(out, text);
-    put(out, SLICE("\""));
-}
-
 /* An event's title or text: backslash n, as sent, is the newline's JSON too. */
 static void put_event_text(struct bytes *out, struct slice text)
 {
@@ -94,7 +43,7 @@ static void put_event_text(struct bytes *out, struct slice text)
         const char *found = memmem(text.at, text.len, "\\n", 2);
         struct slice before = { text.at, found != NULL ? (size_t)(found - text.at) : text.len };
 
-        put_escaped(out, before);
+        json_add_escaped(out, before);
         text = slice_skip(text, before.len);
         if (found == NULL)
             break;
@@ -108,7 +57,7 @@ static void put_event_text(struct bytes *out, struct slice text)
 static void put_field(struct bytes *out, struct slice key, struct slice text)
 {
     put(out, key);
-    encode_json_string(out, text);
+    json_add_string(out, text);
 }
 
 static void put_tags(struct bytes *out, const struct slice *tags, size_t n_tags)
@@ -197,7 +146,7 @@ void encode_event(struct bytes *out, const struct event_record *record)
 struct payload_frame encode_events_frame(struct bytes *text, struct slice hostname)
 {
     put(text, SLICE("]},\"internalHostname\":"));
-    encode_json_string(text, hostname);
+    json_add_string(text, hostname);
     put(text, SLICE("}"));
     return (struct payload_frame){ .head = SLICE("{\"apiKey\":\"\",\"events\":{"),
                                    .separator = SLICE(","),
@@ -207,7 +156,7 @@ struct payload_frame encode_events_frame(struct bytes *text, struct slice hostna
 
 void encode_events_list(struct bytes *out, struct slice source_type)
 {
-    encode_json_string(out, source_type.len > 0 ? source_type : SLICE("api"));
+    json_add_string(out, source_type.len > 0 ? source_type : SLICE("api"));
     put(out, SLICE(":["));
 }
 

@@ -6,7 +6,10 @@
 #ifndef FLUSH_REDIS_RESP_H
 #define FLUSH_REDIS_RESP_H
 
-#include "flush/payloads/encode.h"
+#include <stdint.h>
+
+#include "flush/memory/bytes.h"
+#include "protocol/slice.h"
 
 /* A command of n words begins; exactly n words must follow. */
 void resp_command(struct bytes *out, size_t n_words);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "flush/memory/json.h"
 #include "protocol/number.h"
 
 static void put(struct bytes *out, const char *text)
@@ -23,7 +24,7 @@ static void put_strings(struct bytes *out, const struct slice *strings, size_t n
     put(out, "[");
     for (size_t i = 0; i < n; i++) {
         put(out, i > 0 ? "," : "");
-        encode_json_string(out, strings[i]);
+        json_add_string(out, strings[i]);
     }
     put(out, "]");
 }
@@ -43,7 +44,7 @@ static void put_head(struct query *query)
     struct bytes *out = &query->answer;
 
     put(out, "{\"status\":\"ok\",\"res_type\":\"time_series\",\"resp_version\":1,\"query\":");
-    encode_json_string(out, query->question.text);
+    json_add_string(out, query->question.text);
     put(out, ",\"from_date\":");
     put_int(out, query->from_s * 1000);
     put(out, ",\"to_date\":");
@@ -84,7 +85,7 @@ static void put_expression(struct query *query, struct slice scope)
     bytes_add(&text, scope.at, scope.len);
     put(&text, "}");
     bytes_add(&text, question->functions.at, question->functions.len);
-    encode_json_string(&query->answer, (struct slice){ (const char *)text.at, text.len });
+    json_add_string(&query->answer, (struct slice){ (const char *)text.at, text.len });
     query->answer.failed = query->answer.failed || text.failed;
     bytes_free(&text);
 }
@@ -98,20 +99,20 @@ static void put_names(struct query *query, const struct query_group *group)
     size_t n = 0;
 
     put(out, "{\"metric\":");
-    encode_json_string(out, query->question.metric);
+    json_add_string(out, query->question.metric);
     put(out, ",\"display_name\":");
-    encode_json_string(out, query->question.metric);
+    json_add_string(out, query->question.metric);
     put(out, ",\"expression\":");
     put_expression(query, scope);
     put(out, ",\"scope\":");
-    encode_json_string(out, scope);
+    json_add_string(out, scope);
     for (; rest.len > 0 && n < QUESTION_BY_MAX; n++)
         tags[n] = slice_cut(&rest, ',');
     put(out, ",\"tag_set\":");
     put_strings(out, tags, n);
     put(out, ",\"aggr\":");
     if (query->question.aggregate_word.len > 0)
-        encode_json_string(out, query->question.aggregate_word);
+        json_add_string(out, query->question.aggregate_word);
     else
         put(out, "null");
 }

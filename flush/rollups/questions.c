@@ -4,6 +4,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "flush/memory/json.h"
+
 struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *context)
 {
     struct asked *asked = calloc(1, sizeof *asked);
@@ -39,9 +41,9 @@ void asked_refuse(struct asked *asked, int status, const char *sentence)
     asked->status = status;
     bytes_clear(out);
     bytes_add(out, "{\"status\":\"error\",\"error\":", 26);
-    encode_json_string(out, slice_of(sentence));
+    json_add_string(out, slice_of(sentence));
     bytes_add(out, ",\"errors\":[", 11);
-    encode_json_string(out, slice_of(sentence));
+    json_add_string(out, slice_of(sentence));
     bytes_add(out, "]}\n", 3);
 }
 

@@ -8,8 +8,11 @@
 #define FLUSH_ROLLUPS_QUESTIONS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "flush/payloads/encode.h"
+#include "flush/memory/bytes.h"
+#include "protocol/slice.h"
 
 struct asked {
     struct asked *next;

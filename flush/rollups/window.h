@@ -12,9 +12,10 @@
 #define FLUSH_ROLLUPS_WINDOW_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "flush/memory/bytes.h"
 #include "flush/memory/column.h"
-#include "flush/payloads/encode.h"
 
 enum window_column {
     WINDOW_SUM,

@@ -9,7 +9,7 @@
 #ifndef FLUSH_VALUES_BLOB_H
 #define FLUSH_VALUES_BLOB_H
 
-#include "flush/payloads/encode.h"
+#include "flush/memory/bytes.h"
 #include "flush/values/distinct.h"
 #include "flush/values/sketch.h"
 

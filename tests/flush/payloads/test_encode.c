@@ -295,69 +295,6 @@ static void random_sketches_come_back_as_they_went(void **state)
 
 /* ------------------------------------------------------------------- JSON */
 
-static void strings_are_escaped(void **state)
-{
-    static const struct {
-        const char *text, *json;
-    } cases[] = {
-        { "", "\"\"" },
-        { "plain /text/", "\"plain /text/\"" },
-        { "a\"b\\c", "\"a\\\"b\\\\c\"" },
-        { "\n\r\t\b\f", "\"\\n\\r\\t\\b\\f\"" },
-        { "\x01\x1f\x7f", "\"\\u0001\\u001f\x7f\"" },
-        { "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
-          "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"" },
-        { "\xff", "\"\\ufffd\"" },
-        { "a\x80z", "\"a\\ufffdz\"" },                              /* a lone continuation */
-        { "\xc3", "\"\\ufffd\"" },                                  /* cut off */
-        { "\xe2\x82", "\"\\ufffd\\ufffd\"" },                       /* one for each byte */
-        { "\xc0\xaf", "\"\\ufffd\\ufffd\"" },                       /* overlong */
-        { "\xe0\x80\x80", "\"\\ufffd\\ufffd\\ufffd\"" },            /* overlong */
-        { "\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"" },            /* surrogate */
-        { "\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" }, /* above U+10FFFF */
-        { "\xe2\x82"
-          "A",
-          "\"\\ufffd\\ufffdA\"" },
-    };
-    struct bytes out = { 0 };
-    (void)state;
-
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        bytes_clear(&out);
-        encode_json_string(&out, slice_of(cases[i].text));
-        assert_text(&out, cases[i].json);
-        json_decref(json_loadb((char *)out.at, out.len, JSON_DECODE_ANY, NULL));
-    }
-    bytes_clear(&out);
-    encode_json_string(&out, (struct slice){ "a\0b", 3 });
-    assert_text(&out, "\"a\\u0000b\"");
-    bytes_free(&out);
-}
-
-static void any_bytes_make_a_json_string_that_parses(void **state)
-{
-    struct bytes out = { 0 };
-    char text[32];
-    uint64_t seed = 44;
-    (void)state;
-
-    for (int i = 0; i < 20000; i++) {
-        size_t len = next_random(&seed) % sizeof text;
-
-        for (size_t k = 0; k < len; k++)
-            text[k] = (char)(next_random(&seed) % 3 == 0 ? next_random(&seed) % 128
-                                                         : 128 + next_random(&seed) % 128);
-        bytes_clear(&out);
-        encode_json_string(&out, (struct slice){ text, len });
-        json_t *read =
-            json_loadb((char *)out.at, out.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-
-        assert_non_null(read);
-        json_decref(read);
-    }
-    bytes_free(&out);
-}
-
 static void a_v1_series_has_the_keys_of_the_agent_in_its_order(void **state)
 {
     struct series series = example();
@@ -469,23 +406,6 @@ static void frames_make_whole_documents(void **state)
     bytes_free(&text);
 }
 
-static void a_size_beyond_memory_fails_and_stays_failed(void **state)
-{
-    struct bytes out = { 0 };
-    (void)state;
-
-    bytes_add(&out, "a", 1);
-    assert_null(bytes_room(&out, SIZE_MAX - 1));
-    assert_null(bytes_room(&out, SIZE_MAX));
-    bytes_add(&out, "b", 1);
-    assert_true(out.failed);
-    assert_int_equal(out.len, 1);
-    bytes_clear(&out);
-    bytes_add(&out, "b", 1);
-    assert_text(&out, "b");
-    bytes_free(&out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,14 +415,11 @@ int main(void)
         cmocka_unit_test(an_empty_host_still_is_a_resource),
         cmocka_unit_test(random_series_come_back_as_they_went),
         cmocka_unit_test(random_sketches_come_back_as_they_went),
-        cmocka_unit_test(strings_are_escaped),
-        cmocka_unit_test(any_bytes_make_a_json_string_that_parses),
         cmocka_unit_test(a_v1_series_has_the_keys_of_the_agent_in_its_order),
         cmocka_unit_test(a_point_that_is_not_finite_cannot_spoil_a_json_payload),
         cmocka_unit_test(an_event_has_what_was_sent_and_the_rest_is_left_out),
         cmocka_unit_test(a_check_has_all_its_keys),
         cmocka_unit_test(frames_make_whole_documents),
-        cmocka_unit_test(a_size_beyond_memory_fails_and_stays_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
