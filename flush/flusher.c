@@ -285,13 +285,13 @@ static void mark_arrived(struct flusher *flusher, struct snapshot *snapshot, uin
 
 /* ---- records ----------------------------------------------------------- */
 
-/* Why no value of this timestamped sample can be sent; SHED_REASON_COUNT: it can. */
+/* Why no value of this timestamped sample can be sent; SHED_NOTHING: it can. */
 static enum shed_reason refuse_timed(const struct sample *sample, int64_t received_s)
 {
     if (sample->type != METRIC_COUNT && sample->type != METRIC_GAUGE)
         return SHED_UNSUPPORTED_TIME;
     return sample->time_s > received_s + TIMELINE_AHEAD_MAX_S ? SHED_REFUSED_TIME
-                                                              : SHED_REASON_COUNT;
+                                                              : SHED_NOTHING;
 }
 
 static void send_timed(struct flusher *flusher, const struct sample *sample,
@@ -332,10 +332,10 @@ static void handle_timed(struct flusher *flusher, struct slice line, int64_t rec
     if (parse_sample(&parser, line, &sample) != PARSE_OK)
         return; /* it parsed at the worker; were it not so, balance 2 would say it */
     enum shed_reason refused = refuse_timed(&sample, received_s);
-    if (refused == SHED_REASON_COUNT)
+    if (refused == SHED_NOTHING)
         refused = enrich_metric(flusher->enricher, sample.name, sample.tags, sample.type, false,
                                 &enriched);
-    if (refused != SHED_REASON_COUNT)
+    if (refused != SHED_NOTHING)
         counter_add(&flusher->config.ledger->shed[refused], sample.n_values);
     else
         send_timed(flusher, &sample, &enriched, now_s);
@@ -553,7 +553,7 @@ static uint64_t values_handled(const struct flusher_ledger *ledger)
 {
     uint64_t sum = counter_read(&ledger->folded);
 
-    for (int reason = 0; reason < SHED_REASON_COUNT; reason++)
+    for (int reason = SHED_NOTHING + 1; reason < SHED_REASON_COUNT; reason++)
         sum += counter_read(&ledger->shed[reason]);
     return sum;
 }

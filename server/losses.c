@@ -48,7 +48,7 @@ static uint64_t read_unsent(const struct server_view *view, int reason)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < view->n_sinks && reason != SHED_STOPPED; i++)
+    for (size_t i = 0; i < view->n_sinks && reason != UNSENT_STOPPED; i++)
         sum += points_of(&view->delivery_ledger[i].shed[reason]);
     return sum;
 }
@@ -115,7 +115,7 @@ static const struct row {
       "no room within heeler_rollup_max_bytes; they are sent all the same", read_unkept, 0 },
     DELIVERY_SHEDS(UNSENT_ROW) //
     { "values of windows were given up", "redis", "heeler_redis_queue_max_bytes is used up",
-      read_unmirrored, SHED_QUEUE_FULL },
+      read_unmirrored, UNSENT_QUEUE_FULL },
 };
 
 enum { KINDS = sizeof rows / sizeof rows[0] };

@@ -28,7 +28,7 @@ static void put_received(struct self_report *out, const struct server_view *view
     for (size_t i = 0; i < view->listeners->n; i++)
         for (uint32_t s = 0; s < view->listeners->at[i].n_sockets; s++)
             drops += listener_drops(&view->listeners->at[i].sockets[s]);
-    for (int i = 0; i < SHED_REASON_COUNT; i++)
+    for (int i = SHED_NOTHING + 1; i < SHED_REASON_COUNT; i++)
         shed += counter_read(&view->flusher_ledger->shed[i]);
     put(out, "heeler.lines.received", lines);
     put(out, "heeler.lines.rejected", rejected);

@@ -607,7 +607,7 @@ static void print_ledger(const struct server *server)
         values += ledger_values_parsed(&server->worker_ledgers[w]);
         shed += ledger_values_shed(&server->worker_ledgers[w]);
     }
-    for (int i = 0; i < SHED_REASON_COUNT; i++)
+    for (int i = SHED_NOTHING + 1; i < SHED_REASON_COUNT; i++)
         shed += counter_read(&flusher->shed[i]);
     for (int i = 0; i < POINT_KIND_COUNT; i++)
         encoded += counter_read(&flusher->encoded[i]);

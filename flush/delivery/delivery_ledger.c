@@ -31,7 +31,7 @@ uint64_t delivery_shed_points(const struct delivery_ledger *ledger)
 {
     uint64_t sum = 0;
 
-    for (int i = 0; i < SHED_COUNT; i++)
+    for (int i = 0; i < UNSENT_COUNT; i++)
         sum += points(&ledger->shed[i]);
     return sum;
 }

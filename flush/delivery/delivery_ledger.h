@@ -19,19 +19,19 @@ struct delivery_count {
 enum delivery_refusal { REFUSED_400, REFUSED_413, REFUSED_OTHER, REFUSED_COUNT };
 
 /* Why a payload was given up without an answer: X(id, label, sentence). */
-#define DELIVERY_SHEDS(X)                                                                  \
-    X(SHED_QUEUE_FULL, "queue_full",                                                       \
-      "forwarder_retry_queue_payloads_max_size is used up; the oldest go")                 \
-    X(SHED_STOPPED, "stopped", "unsent at the stop")                                       \
-    X(SHED_SPOOL_FULL, "spool_full",                                                       \
-      "forwarder_storage_max_size_in_bytes is used up; the oldest go")                     \
-    X(SHED_SPOOL_OUTDATED, "spool_outdated", "older than forwarder_outdated_file_in_days") \
-    X(SHED_SPOOL_DAMAGED, "spool_damaged", "their file in the spool is damaged")           \
-    X(SHED_SPOOL_LOST, "spool_lost", "their file in the spool is gone")                    \
-    X(SHED_NO_MEMORY, "no_memory", "no memory for them")
+#define DELIVERY_SHEDS(X)                                                                    \
+    X(UNSENT_QUEUE_FULL, "queue_full",                                                       \
+      "forwarder_retry_queue_payloads_max_size is used up; the oldest go")                   \
+    X(UNSENT_STOPPED, "stopped", "unsent at the stop")                                       \
+    X(UNSENT_SPOOL_FULL, "spool_full",                                                       \
+      "forwarder_storage_max_size_in_bytes is used up; the oldest go")                       \
+    X(UNSENT_SPOOL_OUTDATED, "spool_outdated", "older than forwarder_outdated_file_in_days") \
+    X(UNSENT_SPOOL_DAMAGED, "spool_damaged", "their file in the spool is damaged")           \
+    X(UNSENT_SPOOL_LOST, "spool_lost", "their file in the spool is gone")                    \
+    X(UNSENT_NO_MEMORY, "no_memory", "no memory for them")
 
 #define DELIVERY_SHED_ENUM(id, label, sentence) id,
-enum delivery_shed { DELIVERY_SHEDS(DELIVERY_SHED_ENUM) SHED_COUNT };
+enum delivery_shed { DELIVERY_SHEDS(DELIVERY_SHED_ENUM) UNSENT_COUNT };
 #undef DELIVERY_SHED_ENUM
 
 /* What is known about the API key of a sink. */
@@ -44,7 +44,7 @@ struct delivery_ledger {
     struct delivery_count delivered;       /* within the hour */
     struct delivery_count delivered_stale; /* later: the intake may ignore them */
     struct delivery_count refused[REFUSED_COUNT];
-    struct delivery_count shed[SHED_COUNT];
+    struct delivery_count shed[UNSENT_COUNT];
     struct delivery_count discarded_local; /* no intake is configured */
     struct delivery_count handed_over;     /* unsent, to the process behind this one */
     struct delivery_count queued;          /* a gauge: in memory only, waiting or in flight */

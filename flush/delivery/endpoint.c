@@ -372,10 +372,10 @@ static uint64_t load(const _Atomic(uint64_t) *value)
 void endpoint_keep_rest(struct endpoint *endpoint)
 {
     struct delivery_ledger *ledger = endpoint->ledger;
-    uint64_t before = load(&ledger->shed[SHED_STOPPED].points);
+    uint64_t before = load(&ledger->shed[UNSENT_STOPPED].points);
 
     queue_keep_rest(&endpoint->queue);
-    uint64_t lost = load(&ledger->shed[SHED_STOPPED].points) - before;
+    uint64_t lost = load(&ledger->shed[UNSENT_STOPPED].points) - before;
 
     if (lost > 0)
         log_warn("delivery: %s: stopped with %" PRIu64 " points unsent", endpoint->name, lost);

@@ -141,7 +141,7 @@ static void trim(struct mirror_sink *sink)
         drop_head(sink);
     while (sink->bytes > sink->config.queue_bytes && sink->head != NULL) {
         if (!sink->head->settled)
-            shed(sink, sink->head, SHED_QUEUE_FULL);
+            shed(sink, sink->head, UNSENT_QUEUE_FULL);
         drop_head(sink);
     }
 }
@@ -524,7 +524,7 @@ static void append(struct mirror_sink *sink, struct payload *given)
     struct delivery_ledger *ledger = &sink->ledger->points;
 
     if (entry == NULL) {
-        count(&ledger->shed[SHED_NO_MEMORY], given->points);
+        count(&ledger->shed[UNSENT_NO_MEMORY], given->points);
         delivery_ledger_check(ledger);
         sink->last_shed = ++sink->taken;
         payload_free(given);
@@ -608,5 +608,5 @@ void mirror_sink_keep_rest(struct mirror_sink *sink)
 {
     for (; sink->head != NULL; drop_head(sink))
         if (!sink->head->settled)
-            shed(sink, sink->head, SHED_STOPPED);
+            shed(sink, sink->head, UNSENT_STOPPED);
 }

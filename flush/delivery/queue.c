@@ -134,7 +134,7 @@ void queue_accept(struct queue *queue, struct payload *payload, uint64_t order, 
     if (errand != NULL)
         wait_in_memory(queue, errand);
     else
-        count(&queue->ledger->shed[SHED_NO_MEMORY], payload->points);
+        count(&queue->ledger->shed[UNSENT_NO_MEMORY], payload->points);
     observe(queue);
 }
 
@@ -160,7 +160,7 @@ static struct errand *give_up(struct queue *queue, struct errand *given,
     if (log_limit_pass(&queue->give_up_limit, clock_monotonic_ns() / 1000000, &before))
         log_warn("delivery: %s: a spooled payload of %" PRIu32 " points is %s",
                  queue->config.name, given->points,
-                 shed == SHED_SPOOL_LOST ? "no longer there" : "damaged");
+                 shed == UNSENT_SPOOL_LOST ? "no longer there" : "damaged");
     queue_settle(queue, given, &queue->ledger->shed[shed]);
     return NULL;
 }
@@ -190,9 +190,9 @@ static struct errand *load(struct queue *queue, struct errand *taken, int64_t no
     case SPOOL_READ:
         break;
     case SPOOL_DAMAGED:
-        return give_up(queue, taken, SHED_SPOOL_DAMAGED);
+        return give_up(queue, taken, UNSENT_SPOOL_DAMAGED);
     case SPOOL_MISSING:
-        return give_up(queue, taken, SHED_SPOOL_LOST);
+        return give_up(queue, taken, UNSENT_SPOOL_LOST);
     case SPOOL_LATER:
         set_aside(queue, taken, now_ms);
         return NULL;
@@ -328,7 +328,7 @@ static void recover_file(struct queue *queue, const struct spool_file *file, uin
 
     if (errand == NULL) { /* the file stays for the next process */
         count(&queue->ledger->recovered, file->points);
-        count(&queue->ledger->shed[SHED_NO_MEMORY], file->points);
+        count(&queue->ledger->shed[UNSENT_NO_MEMORY], file->points);
         return;
     }
     *errand = (struct errand){ .order = order,
@@ -470,7 +470,7 @@ static void shed_oldest_file(struct queue *queue)
         log_warn("delivery: %s: the spool is full, the oldest payloads are dropped",
                  queue->config.name);
     queue->shedding = true;
-    queue_settle(queue, oldest, &queue->ledger->shed[SHED_SPOOL_FULL]);
+    queue_settle(queue, oldest, &queue->ledger->shed[UNSENT_SPOOL_FULL]);
 }
 
 static bool memory_is_over(const struct queue *queue)
@@ -609,7 +609,7 @@ static void shed_outdated(struct queue *queue, int64_t now_s)
     while (queue->config.outdated_s > 0 && queue->disk.n > 0 &&
            now_s - queue->disk.oldest->created_s > queue->config.outdated_s)
         queue_settle(queue, backlog_take_oldest(&queue->disk),
-                     &queue->ledger->shed[SHED_SPOOL_OUTDATED]);
+                     &queue->ledger->shed[UNSENT_SPOOL_OUTDATED]);
 }
 
 static void shed_memory(struct queue *queue)
@@ -620,7 +620,7 @@ static void shed_memory(struct queue *queue)
                      queue->config.name);
         queue->shedding = true;
         queue_settle(queue, leave_memory(queue, backlog_take_oldest(&queue->memory)),
-                     &queue->ledger->shed[SHED_QUEUE_FULL]);
+                     &queue->ledger->shed[UNSENT_QUEUE_FULL]);
     }
 }
 
@@ -683,7 +683,7 @@ static void keep(struct queue *queue, struct errand *errand)
         return;
     if (!queue->spool_open || !write_file(queue, errand, true)) {
         uncount(&queue->ledger->queued, errand->points);
-        count(&queue->ledger->shed[SHED_STOPPED], errand->points);
+        count(&queue->ledger->shed[UNSENT_STOPPED], errand->points);
     }
     observe(queue);
 }

@@ -37,7 +37,7 @@ uint64_t ledger_values_shed(const struct worker_ledger *ledger)
 {
     uint64_t sum = 0;
 
-    for (int reason = 0; reason < SHED_REASON_COUNT; reason++)
+    for (int reason = SHED_NOTHING + 1; reason < SHED_REASON_COUNT; reason++)
         sum += counter_read(&ledger->shed[reason]);
     return sum;
 }

@@ -41,7 +41,8 @@ static inline uint64_t counter_read(const struct counter *counter)
 }
 
 /* Why an accepted value reached no series: one row per reason, its label in
- * heeler_values_shed_total{reason}. X(id, label, sentence). */
+ * heeler_values_shed_total{reason}. X(id, label, sentence). SHED_NOTHING is the
+ * answer of a function that accepts, and has no counter. */
 #define SHED_REASONS(X)                                                                        \
     X(SHED_NOT_FINITE, "not_finite", "the value is not finite after scaling by its rate")      \
     X(SHED_CONTEXTS_FULL, "contexts_full", "a new context beyond heeler_max_contexts")         \
@@ -57,7 +58,7 @@ static inline uint64_t counter_read(const struct counter *counter)
     X(SHED_REFUSED_TIME, "refused_timestamp", "a timestamp over 10 minutes ahead")
 
 #define SHED_ENUM(id, label, sentence) id,
-enum shed_reason { SHED_REASONS(SHED_ENUM) SHED_REASON_COUNT };
+enum shed_reason { SHED_NOTHING, SHED_REASONS(SHED_ENUM) SHED_REASON_COUNT };
 #undef SHED_ENUM
 
 /* Written by one worker. */

@@ -402,7 +402,7 @@ static enum shed_reason add_series(struct catalogue *catalogue, struct identity 
     index_put(&catalogue->index, hash_identity(given), *series);
     catalogue->live++;
     counter_set(&catalogue->ledger->series, catalogue->live);
-    return SHED_REASON_COUNT;
+    return SHED_NOTHING;
 }
 
 /* copy: of a histogram, whose type it does not clash with. */
@@ -417,10 +417,10 @@ static enum shed_reason series_of(struct catalogue *catalogue, const struct enri
     *series = find_series(catalogue, id, kind, &other);
     if (*series != SERIES_NONE) {
         release_identity(catalogue, id);
-        return SHED_REASON_COUNT;
+        return SHED_NOTHING;
     }
     enum shed_reason refused = add_series(catalogue, id, kind, series);
-    if (refused == SHED_REASON_COUNT) {
+    if (refused == SHED_NOTHING) {
         if (other != SERIES_NONE && !copy)
             check_same_name(catalogue, *series, other);
         check_suffixes(catalogue, *series);
@@ -460,10 +460,10 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
 
     if (birth->id >= catalogue->map_ends[worker])
         catalogue->map_ends[worker] = birth->id + 1;
-    if (refused == SHED_REASON_COUNT)
+    if (refused == SHED_NOTHING)
         refused = series_of(catalogue, &enriched,
                             copy ? CELL_DISTRIBUTION : (uint8_t)birth->kind, copy, &series);
-    if (refused == SHED_REASON_COUNT) {
+    if (refused == SHED_NOTHING) {
         catalogue->entries[series].contexts++;
         *map = series + 1;
     } else {
@@ -478,14 +478,14 @@ struct mapped catalogue_lookup(const struct catalogue *catalogue, uint32_t worke
 
     if (value >= MAP_REFUSED)
         return (struct mapped){ SERIES_NONE, (enum shed_reason)(value - MAP_REFUSED) };
-    return (struct mapped){ value - 1, SHED_REASON_COUNT };
+    return (struct mapped){ value - 1, SHED_NOTHING };
 }
 
 void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id)
 {
     struct mapped mapped = catalogue_lookup(catalogue, worker, id);
 
-    if (mapped.refused == SHED_REASON_COUNT && mapped.series != SERIES_NONE)
+    if (mapped.refused == SHED_NOTHING && mapped.series != SERIES_NONE)
         catalogue->entries[mapped.series].contexts--;
     catalogue->n_refused[worker] -= wants_room(catalogue->maps[worker][id]);
     catalogue->maps[worker][id] = 0;

@@ -75,7 +75,7 @@ void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end);
 /* What a context maps to: a series id, or a reason of refusal. */
 struct mapped {
     uint32_t series;
-    enum shed_reason refused; /* SHED_REASON_COUNT: accepted */
+    enum shed_reason refused; /* SHED_NOTHING: accepted */
 };
 struct mapped catalogue_lookup(const struct catalogue *catalogue, uint32_t worker, uint32_t id);
 

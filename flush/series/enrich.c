@@ -235,7 +235,7 @@ static enum shed_reason finish_name(struct enricher *enricher, struct slice name
     if (copy && !prefix_name(enricher, enricher->copy_prefix, &name))
         return SHED_REFUSED_NAME;
     out->name = name;
-    return has_letter(name) ? SHED_REASON_COUNT : SHED_REFUSED_NAME;
+    return has_letter(name) ? SHED_NOTHING : SHED_REFUSED_NAME;
 }
 
 static enum shed_reason check_limits(const struct enriched *out)
@@ -248,7 +248,7 @@ static enum shed_reason check_limits(const struct enriched *out)
         bytes += out->tags[i].len;
     if (out->n_tags > ENRICH_TAGS_MAX || bytes > ENRICH_TAG_BYTES_MAX)
         return SHED_REFUSED_TAGS;
-    return out->host.len > ENRICH_HOST_MAX ? SHED_REFUSED_HOST : SHED_REASON_COUNT;
+    return out->host.len > ENRICH_HOST_MAX ? SHED_REFUSED_HOST : SHED_NOTHING;
 }
 
 enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,
@@ -263,7 +263,7 @@ enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,
         return SHED_MEMORY;
     enum shed_reason refused = finish_name(enricher, mapped ? mapping.name : name, copy, out);
 
-    if (refused != SHED_REASON_COUNT)
+    if (refused != SHED_NOTHING)
         return refused;
     bool strippable = type == METRIC_COUNT || type == METRIC_DISTRIBUTION || copy;
 

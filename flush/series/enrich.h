@@ -51,7 +51,7 @@ struct enriched {
     size_t n_tags;
 };
 
-/* SHED_REASON_COUNT: accepted, and *out is whole. Otherwise why it is shed.
+/* SHED_NOTHING: accepted, and *out is whole. Otherwise why it is shed.
  * copy: the distribution copied from a histogram; the filter list looks at the
  * histogram's name, as in the Agent. */
 enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,

@@ -131,7 +131,7 @@ static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
     struct cell *cell = &bucket->cells[id];
     struct mapped mapped = catalogue_lookup(catalogue, bucket->parcel.worker, id);
 
-    if (mapped.refused != SHED_REASON_COUNT) {
+    if (mapped.refused != SHED_NOTHING) {
         counter_add(&rules->ledger->shed[mapped.refused], cell->values);
         return;
     }

@@ -270,7 +270,7 @@ static void write_values(struct evbuffer *out, const struct server_view *view)
                  SUM_OVER_WORKERS(view, values[type]));
     plain(out, F_COPIED, SUM_OVER_WORKERS(view, values_copied));
     head(out, F_SHED);
-    for (int reason = 0; reason < SHED_REASON_COUNT; reason++)
+    for (int reason = SHED_NOTHING + 1; reason < SHED_REASON_COUNT; reason++)
         labelled(out, F_SHED, "reason", shed_reason_label((enum shed_reason)reason),
                  SUM_OVER_WORKERS(view, shed[reason]) + counter_read(&flusher->shed[reason]));
     plain(out, F_FOLDED, counter_read(&flusher->folded));
@@ -339,7 +339,7 @@ static void write_sink_results(struct evbuffer *out, enum family family, const c
     for (int i = 0; i < REFUSED_COUNT; i++)
         result(out, family, sink, "refused_", delivery_refusal_name((enum delivery_refusal)i),
                count_of(family, &ledger->refused[i]));
-    for (int i = 0; i < SHED_COUNT; i++)
+    for (int i = 0; i < UNSENT_COUNT; i++)
         result(out, family, sink, "shed_", delivery_shed_name((enum delivery_shed)i),
                count_of(family, &ledger->shed[i]));
     result(out, family, sink, "discarded_local", "",

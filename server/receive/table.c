@@ -308,7 +308,7 @@ static enum shed_reason revive(struct table *table, uint32_t id,
     table->dead--;
     table->cells[id].stamp = 0;
     note_birth(table, id);
-    return SHED_REASON_COUNT;
+    return SHED_NOTHING;
 }
 
 static enum shed_reason give_birth(struct table *table, const struct table_entry *entry,
@@ -330,7 +330,7 @@ static enum shed_reason give_birth(struct table *table, const struct table_entry
         table->end++;
     table->cells[*id].stamp = 0; /* it may have been a dead one's */
     note_birth(table, *id);
-    return SHED_REASON_COUNT;
+    return SHED_NOTHING;
 }
 
 /* The cell of the entry's context, born if need be; NULL and the reason when it
@@ -344,13 +344,13 @@ static struct cell *find_cell(struct table *table, const struct table_entry *ent
         id = slots_find(&table->slots, entry->print);
         if (id == SLOTS_UNKNOWN) {
             *why = give_birth(table, entry, &id);
-            if (*why != SHED_REASON_COUNT)
+            if (*why != SHED_NOTHING)
                 return NULL;
         }
     }
     if (table->cells[id].stamp == STAMP_DEAD) {
         *why = revive(table, id, entry);
-        if (*why != SHED_REASON_COUNT)
+        if (*why != SHED_NOTHING)
             return NULL;
     }
     return &table->cells[id];

@@ -101,7 +101,7 @@ static void check_values(const struct pipeline *pipeline)
 {
     uint64_t ends = counter_read(&pipeline->ledger.folded);
 
-    for (int reason = 0; reason < SHED_REASON_COUNT; reason++)
+    for (int reason = SHED_NOTHING + 1; reason < SHED_REASON_COUNT; reason++)
         ends += pipeline_values_shed(pipeline, (enum shed_reason)reason);
     if (pipeline_values_parsed(pipeline) != ends ||
         counter_read(&pipeline->ledger.values_imbalance) != 0 ||

@@ -103,7 +103,7 @@ static void every_reason_is_said(void **state)
     struct rig *rig = *state;
     int lines = 0;
 
-    for (int i = 0; i < SHED_REASON_COUNT; i++) {
+    for (int i = SHED_NOTHING + 1; i < SHED_REASON_COUNT; i++) {
         char named[80];
 
         counter_set(&rig->flusher.shed[i], 1);
@@ -119,10 +119,10 @@ static void every_reason_is_said(void **state)
         lines += i != POINT_FILTERED && i != POINT_DISABLED;
         assert_log(rig, lines, NULL);
     }
-    for (int i = 0; i < SHED_COUNT; i++) {
+    for (int i = 0; i < UNSENT_COUNT; i++) {
         rig->sinks[1].shed[i].points = 1;
         losses_look(&rig->losses, &rig->view, 1000);
-        lines += i != SHED_STOPPED;
+        lines += i != UNSENT_STOPPED;
         assert_log(rig, lines, NULL);
     }
     counter_set(&rig->workers[1].records_shed, 7);

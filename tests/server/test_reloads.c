@@ -352,7 +352,7 @@ static bool queue_is_full(struct rig *rig)
     struct server_view view;
 
     server_view(rig->running.server, &view);
-    return atomic_load(&view.delivery_ledger->shed[SHED_QUEUE_FULL].points) > 0;
+    return atomic_load(&view.delivery_ledger->shed[UNSENT_QUEUE_FULL].points) > 0;
 }
 
 static void bound_of_queue_follows(struct rig *rig)

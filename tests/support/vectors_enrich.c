@@ -84,7 +84,7 @@ static json_t *samples_of(struct bench *bench, struct slice line, const json_t *
     for (size_t i = 0; i < sample.n_values; i++)
         for (int copy = 0; copy <= copied; copy++)
             if (enrich_metric(bench->enricher, sample.name, sample.tags, sample.type, copy,
-                              &enriched) == SHED_REASON_COUNT)
+                              &enriched) == SHED_NOTHING)
                 add_sample(samples, copy ? "d" : metric_type_letters(sample.type), message, i,
                            &enriched);
     return json_pack("{s:o}", "samples", samples);

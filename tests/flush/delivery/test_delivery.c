@@ -59,7 +59,7 @@ static bool is_balanced(const struct delivery_ledger *ledger, part *of)
 
     for (int i = 0; i < REFUSED_COUNT; i++)
         ends += of(&ledger->refused[i]);
-    for (int i = 0; i < SHED_COUNT; i++)
+    for (int i = 0; i < UNSENT_COUNT; i++)
         ends += of(&ledger->shed[i]);
     return ends == of(&ledger->accepted) + of(&ledger->recovered) + of(&ledger->split);
 }
@@ -366,7 +366,7 @@ static void an_intake_that_is_not_there_is_tried_until_it_is(void **state)
     wait_counter(&rig, &rig.ledger.errors[ERROR_CONNECT], 3);
     assert_int_equal(rig.ledger.queued.points, 2);
     assert_true(rig_stop(&rig, 1000));
-    assert_int_equal(rig.ledger.shed[SHED_STOPPED].points, 2);
+    assert_int_equal(rig.ledger.shed[UNSENT_STOPPED].points, 2);
     rig_close(&rig);
 }
 
@@ -424,12 +424,12 @@ static void a_full_queue_sheds_the_oldest(void **state)
     for (int i = 1; i < PUSHED; i++)
         push(&rig, i);
     wait_counter(&rig, &rig.ledger.accepted.payloads, PUSHED);
-    wait_counter(&rig, &rig.ledger.shed[SHED_QUEUE_FULL].payloads, PUSHED / 2);
+    wait_counter(&rig, &rig.ledger.shed[UNSENT_QUEUE_FULL].payloads, PUSHED / 2);
     assert_true(rig_stop(&rig, 10000));
     size_t sent = rig.ledger.delivered.payloads;
 
     assert_in_range(sent, 2, PUSHED / 2);
-    assert_int_equal(sent + rig.ledger.shed[SHED_QUEUE_FULL].payloads, PUSHED);
+    assert_int_equal(sent + rig.ledger.shed[UNSENT_QUEUE_FULL].payloads, PUSHED);
     for (size_t i = 0; i < sent; i++)
         assert_true(value_in(&rig, 1 + i) == (double)(PUSHED - 1 - i));
     rig_close(&rig);
@@ -449,7 +449,7 @@ static void stopping_gives_up_early_when_nothing_could_be_sent_in_time(void **st
     /* An hour: the test would never end if it were waited for. */
     assert_true(rig_stop(&rig, 3000000));
     assert_int_equal(fake_intake_count(rig.fake), 2);
-    assert_int_equal(rig.ledger.shed[SHED_STOPPED].points, 2);
+    assert_int_equal(rig.ledger.shed[UNSENT_STOPPED].points, 2);
     rig_close(&rig);
 }
 
@@ -467,7 +467,7 @@ static void what_is_in_flight_at_the_deadline_is_shed(void **state)
         push(&rig, i);
     assert_true(fake_intake_wait(rig.fake, 2));
     assert_true(rig_stop(&rig, 1000));
-    assert_int_equal(rig.ledger.shed[SHED_STOPPED].points, 10);
+    assert_int_equal(rig.ledger.shed[UNSENT_STOPPED].points, 10);
     rig_close(&rig);
 }
 
@@ -779,7 +779,7 @@ static void a_dead_endpoint_does_not_slow_a_live_one(void **state)
     assert_int_equal(rig.ledgers[1].queued.payloads, 20);
     assert_int_equal(rig.ledgers[0].errors[ERROR_CONNECT], 0);
     assert_true(rig_stop(&rig, 1000));
-    assert_int_equal(rig.ledgers[1].shed[SHED_STOPPED].payloads, 20);
+    assert_int_equal(rig.ledgers[1].shed[UNSENT_STOPPED].payloads, 20);
     rig_close(&rig);
 }
 
@@ -903,7 +903,7 @@ static void a_full_spool_sheds_its_oldest(void **state)
     rig_start(&rig);
     for (int i = 0; i < 10; i++)
         push(&rig, i);
-    wait_counter(&rig, &rig.ledger.shed[SHED_SPOOL_FULL].payloads, 7);
+    wait_counter(&rig, &rig.ledger.shed[UNSENT_SPOOL_FULL].payloads, 7);
     wait_counter(&rig, &rig.ledger.spooled.payloads, 3); /* the last one takes its place */
     assert_true(rig_stop(&rig, 10000)); /* healthy again: what is left is sent */
     assert_int_equal(rig.ledger.delivered.payloads, 3);
@@ -934,7 +934,7 @@ static void files_that_are_lost_or_damaged_are_counted_and_the_rest_sent(void **
     static const struct {
         void (*harm)(void *, const char *);
         enum delivery_shed shed;
-    } cases[] = { { remove_file, SHED_SPOOL_LOST }, { damage_file, SHED_SPOOL_DAMAGED } };
+    } cases[] = { { remove_file, UNSENT_SPOOL_LOST }, { damage_file, UNSENT_SPOOL_DAMAGED } };
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -983,7 +983,7 @@ static void a_folder_that_was_deleted_is_made_again(void **state)
     assert_int_equal(each_file(folder, ".payload", NULL, NULL), 1);
     assert_true(rig_stop(&rig, 10000));
     assert_int_equal(rig.ledger.delivered.payloads, 1);
-    assert_int_equal(rig.ledger.shed[SHED_SPOOL_LOST].payloads, 1);
+    assert_int_equal(rig.ledger.shed[UNSENT_SPOOL_LOST].payloads, 1);
     rig_close(&rig);
     temp_folder_remove(folder);
 }
@@ -1132,7 +1132,7 @@ static void stopping_does_not_wait_for_a_name_server(void **state)
     push(&rig, 2);
     /* The look-ups are released only afterwards: returning is the test. */
     assert_true(rig_stop(&rig, 1000));
-    assert_int_equal(rig.ledger.shed[SHED_STOPPED].points, 4);
+    assert_int_equal(rig.ledger.shed[UNSENT_STOPPED].points, 4);
 
     release_lookups();
     rig_close(&rig);
@@ -1158,7 +1158,7 @@ static void a_name_that_hangs_stalls_only_its_own_endpoint(void **state)
     wait_counter(&rig, &rig.ledgers[0].delivered.payloads, 20);
     assert_int_equal(rig.ledgers[1].queued.payloads, 20);
     assert_true(rig_stop(&rig, 1000));
-    assert_int_equal(rig.ledgers[1].shed[SHED_STOPPED].payloads, 20);
+    assert_int_equal(rig.ledgers[1].shed[UNSENT_STOPPED].payloads, 20);
     release_lookups();
     rig_close(&rig);
 }

@@ -328,7 +328,7 @@ static void what_cannot_be_written_is_not_counted_as_handed_over(void **state)
     rig.delivery = NULL;
     assert_int_equal(end, DELIVERY_ENDED);
     assert_int_equal(rig.ledger.handed_over.payloads, 0);
-    assert_int_equal(rig.ledger.shed[SHED_STOPPED].payloads, 2);
+    assert_int_equal(rig.ledger.shed[UNSENT_STOPPED].payloads, 2);
     assert_int_equal(rig.ledger.queued.payloads, 0);
     assert_int_equal(rig.ledger.imbalance, 0);
     int fd = state_writer_end(out); /* what was good of it still is */

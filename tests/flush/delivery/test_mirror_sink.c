@@ -258,7 +258,7 @@ static void a_full_queue_sheds_the_oldest_and_counts_them(void **state)
     give_announcement("1-10");
     uint64_t kept = points(&ledger.points.queued);
     assert_in_range(kept, 7, 8);
-    assert_int_equal(points(&ledger.points.shed[SHED_QUEUE_FULL]), N - kept);
+    assert_int_equal(points(&ledger.points.shed[UNSENT_QUEUE_FULL]), N - kept);
     assert_true(atomic_load(&ledger.points.queued_bytes) <= QUEUE);
     redis_server_restart(&server);
     TURN_UNTIL(all_delivered(kept));
@@ -397,7 +397,7 @@ static void at_the_stop_one_attempt_is_made_and_the_rest_counted(void **state)
     mirror_sink_hurry(sink);
     TURN_UNTIL(mirror_sink_is_drained(sink));
     mirror_sink_keep_rest(sink);
-    assert_int_equal(points(&ledger.points.shed[SHED_STOPPED]), 1);
+    assert_int_equal(points(&ledger.points.shed[UNSENT_STOPPED]), 1);
     assert_int_equal(atomic_load(&ledger.points.queued.payloads), 0);
     assert_balanced();
 }

@@ -323,7 +323,7 @@ static void without_a_disk_the_oldest_of_a_burst_are_shed(void **state)
         put(&rig, SIZE, START_MS);
     assert_true(queue_trim(&rig.queue, true, START_MS, NOW_S) > 0);
     assert_int_equal(rig.ledger.queued.payloads, 2); /* a payload weighs more than its bytes */
-    assert_int_equal(rig.ledger.shed[SHED_QUEUE_FULL].payloads, BURST - 2);
+    assert_int_equal(rig.ledger.shed[UNSENT_QUEUE_FULL].payloads, BURST - 2);
     assert_true(rig.ledger.queued_bytes <= 3 * SIZE);
     rig_close(&rig);
 }
@@ -354,8 +354,8 @@ static void on_a_full_disk_nothing_is_shed_while_memory_has_room(void **state)
     /* Memory is over its bound: the oldest go, and those are on disk. */
     put(&rig, SIZE, START_MS + wait_ms);
     queue_trim(&rig.queue, true, START_MS + wait_ms, NOW_S);
-    assert_int_equal(rig.ledger.shed[SHED_SPOOL_FULL].payloads, 1);
-    assert_int_equal(rig.ledger.shed[SHED_QUEUE_FULL].payloads, 0);
+    assert_int_equal(rig.ledger.shed[UNSENT_SPOOL_FULL].payloads, 1);
+    assert_int_equal(rig.ledger.shed[UNSENT_QUEUE_FULL].payloads, 0);
     /* At the stop memory is lost, so the newest take the place of the oldest. */
     queue_keep_rest(&rig.queue);
     assert_int_equal(rig.ledger.queued.payloads, 0);
@@ -376,7 +376,7 @@ static void at_the_stop_all_goes_to_disk(void **state)
     queue_keep_rest(&rig.queue);
     assert_int_equal(files(&rig), 3);
     assert_non_null(in_flight->payload); /* libcurl still looks at it */
-    assert_int_equal(rig.ledger.shed[SHED_STOPPED].payloads, 0);
+    assert_int_equal(rig.ledger.shed[UNSENT_STOPPED].payloads, 0);
     kill_and_restart(&rig, &in_flight, 1);
     assert_int_equal(rig.ledger.recovered.payloads, 3);
     rig_close(&rig);

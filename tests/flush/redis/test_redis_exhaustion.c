@@ -256,7 +256,7 @@ static void mirror_a_point(void)
     if (sink != NULL)
         mirror_sink_accept(sink, payload);
     allocator.counts = false;
-    over = atomic_load(&ledger.points.shed[SHED_NO_MEMORY].points) > 0;
+    over = atomic_load(&ledger.points.shed[UNSENT_NO_MEMORY].points) > 0;
     if (sink != NULL)
         turn_until_over();
     else

@@ -73,7 +73,7 @@ static uint32_t admitted(struct bench *bench, uint32_t worker, uint32_t id, cons
 {
     struct mapped mapped = admit(bench, worker, id, name, tags, kind);
 
-    assert_int_equal(mapped.refused, SHED_REASON_COUNT);
+    assert_int_equal(mapped.refused, SHED_NOTHING);
     return mapped.series;
 }
 
@@ -208,7 +208,7 @@ static void zeros_give_way_when_the_catalogue_is_nearly_full(void **state)
     catalogue_expire(bench.catalogue, 1010, NULL, NULL);
     assert_true(counter_read(&bench.ledger.series) <= 75);
     for (uint32_t i = 50; i < 90; i++) /* what is still seen stays */
-        assert_int_equal(catalogue_lookup(bench.catalogue, 0, i).refused, SHED_REASON_COUNT);
+        assert_int_equal(catalogue_lookup(bench.catalogue, 0, i).refused, SHED_NOTHING);
     bench_close(&bench);
 }
 

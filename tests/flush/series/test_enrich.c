@@ -56,7 +56,7 @@ static const char *metric(struct fixture *fixture, struct slice name, struct sli
     struct enriched enriched;
     enum shed_reason why = enrich_metric(fixture->enricher, name, tags, type, copy, &enriched);
 
-    return why == SHED_REASON_COUNT ? text_of(&enriched) : shed_reason_label(why);
+    return why == SHED_NOTHING ? text_of(&enriched) : shed_reason_label(why);
 }
 
 static const char *gauge(struct fixture *fixture, const char *name, const char *tags)
