@@ -3,13 +3,14 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "config/thread.h"
 
 struct log_writer {
     struct log_target target;
@@ -174,21 +175,6 @@ static void *run(void *argument)
 
 /* ---- start and end ----------------------------------------------------------- */
 
-/* Signals are main's; that of a broken pipe then stays pending here and does no harm. */
-static bool start_thread(struct log_writer *writer)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&writer->thread, NULL, run, writer) == 0;
-
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started)
-        pthread_setname_np(writer->thread, "log");
-    return started;
-}
-
 struct log_writer *log_writer_start(const struct log_target *target)
 {
     struct log_writer *writer = calloc(1, sizeof *writer);
@@ -208,7 +194,7 @@ struct log_writer *log_writer_start(const struct log_target *target)
     pthread_condattr_destroy(&attributes);
     writer->ring =
         mmap(NULL, LOG_RING_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (writer->ring == MAP_FAILED || !start_thread(writer)) {
+    if (writer->ring == MAP_FAILED || !thread_start(&writer->thread, "log", run, writer)) {
         writer_free(writer);
         return NULL;
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/thread.h"
 
 /* Where a processor has to be shared: what is not read is lost, what is not flushed is
  * late. */
@@ -119,7 +120,7 @@ static bool make_ask_event(struct flusher_loop *loop, const struct questions *qu
     if (questions == NULL)
         return true;
     loop->ask_event =
-        event_new(loop->base, questions->asked_fd, EV_READ | EV_PERSIST, on_work, loop);
+        event_new(loop->base, questions->asked.wake_fd, EV_READ | EV_PERSIST, on_work, loop);
     return loop->ask_event != NULL && event_add(loop->ask_event, NULL) == 0;
 }
 
@@ -133,7 +134,7 @@ static bool make_events(struct flusher_loop *loop, struct inbox *inbox,
     if (loop->base == NULL || loop->stop_fd < 0)
         return false;
     loop->inbox_event =
-        event_new(loop->base, inbox->wake_fd, EV_READ | EV_PERSIST, on_work, loop);
+        event_new(loop->base, inbox->mail.wake_fd, EV_READ | EV_PERSIST, on_work, loop);
     loop->tick_event = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
     loop->more_event = event_new(loop->base, -1, 0, on_work, loop);
     loop->stop_event = event_new(loop->base, loop->stop_fd, EV_READ, on_stop, loop);
@@ -160,21 +161,18 @@ struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inb
     if (inherited != NULL)
         state_use(inherited);
     if (!make_events(loop, inbox, questions) ||
-        pthread_create(&loop->thread, NULL, run, loop) != 0) {
+        !thread_start(&loop->thread, "flusher", run, loop)) {
         if (inherited != NULL)
             state_done(inherited);
         loop_free(loop);
         return NULL;
     }
-    pthread_setname_np(loop->thread, "flusher");
     return loop;
 }
 
 static void end_thread(struct flusher_loop *loop)
 {
-    ssize_t ignored = write(loop->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
-
-    (void)ignored; /* an eventfd with room takes it */
+    (void)!eventfd_write(loop->stop_fd, 1); /* it has room */
     pthread_join(loop->thread, NULL);
 }
 

@@ -1,12 +1,11 @@
 #include "server/stop_guard.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "config/log.h"
+#include "config/thread.h"
 #include "server/commands/commands.h"
 
 static void *run(void *context)
@@ -23,12 +22,8 @@ static void *run(void *context)
 
 void stop_guard_begin(int64_t limit_ms)
 {
-    sigset_t all, before;
     pthread_t thread;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&thread, NULL, run, (void *)(intptr_t)limit_ms) == 0)
+    if (thread_start(&thread, "stop guard", run, (void *)(intptr_t)limit_ms))
         pthread_detach(thread);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

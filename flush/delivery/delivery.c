@@ -3,13 +3,12 @@
 #include <event2/event.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <time.h>
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/thread.h"
 #include "flush/delivery/endpoint.h"
 
 enum { STOP_MARGIN_MS = 100 }; /* at most, to count what is left before the deadline */
@@ -214,10 +213,9 @@ static void follow_hold(struct delivery *delivery)
 static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
     struct delivery *delivery = argument;
-    eventfd_t ignored;
 
-    (void)what;
-    eventfd_read(fd, &ignored);
+    (void)fd, (void)what;
+    mailbox_quieten(&delivery->common.outbox->mail);
     int64_t stop_ns = atomic_load_explicit(&delivery->stop_ns, memory_order_acquire);
 
     follow(delivery);
@@ -471,7 +469,7 @@ static bool delivery_open(struct delivery *delivery)
     if (delivery->config.spool.max_bytes > 0)
         syncer_start(&common->syncer); /* without it the kernel writes later */
     delivery->deadline = evtimer_new(common->base, on_deadline, delivery);
-    delivery->wake = event_new(common->base, common->outbox->wake_fd, EV_READ | EV_PERSIST,
+    delivery->wake = event_new(common->base, common->outbox->mail.wake_fd, EV_READ | EV_PERSIST,
                                on_wake, delivery);
     delivery->alive = event_new(common->base, -1, EV_PERSIST, on_alive, delivery);
     note_alive(delivery);
@@ -489,20 +487,6 @@ static void open_condition(struct delivery *delivery)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&delivery->ended, &attributes);
     pthread_condattr_destroy(&attributes);
-}
-
-/* Signals belong to the main thread; SIGPIPE of a broken connection then stays
- * pending here and does no harm. */
-static bool start_thread(struct delivery *delivery)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool started = pthread_create(&delivery->thread, NULL, delivery_run, delivery) == 0;
-
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return started;
 }
 
 /* The thread has ended, or never began. */
@@ -537,7 +521,8 @@ struct delivery *delivery_start(const struct delivery_config *config, struct out
     if (config->inherited != NULL)
         state_use(config->inherited);
     open_condition(delivery);
-    if (delivery_open(delivery) && start_thread(delivery))
+    if (delivery_open(delivery) &&
+        thread_start(&delivery->thread, "delivery", delivery_run, delivery))
         return delivery;
     log_error("delivery: cannot start: bad intake URL or API key, or out of memory");
     if (config->inherited != NULL)
@@ -581,7 +566,7 @@ bool delivery_follow(struct delivery *delivery, const struct delivery_config *co
         return false;
     }
     change_free(atomic_exchange_explicit(&delivery->change, change, memory_order_acq_rel));
-    outbox_wake(delivery->common.outbox);
+    mailbox_wake(&delivery->common.outbox->mail);
     return true;
 }
 
@@ -611,7 +596,7 @@ static bool wait_for(struct delivery *delivery, const bool *what, int64_t deadli
 static void begin_end(struct delivery *delivery, int64_t deadline_ns)
 {
     atomic_store_explicit(&delivery->stop_ns, deadline_ns, memory_order_release); /* on_wake */
-    outbox_wake(delivery->common.outbox);
+    mailbox_wake(&delivery->common.outbox->mail);
 }
 
 /* False: the thread goes on, and with it the delivery. */
@@ -638,7 +623,7 @@ void delivery_hold(struct delivery *delivery)
 {
     syncer_hold(&delivery->common.syncer, true);
     atomic_store_explicit(&delivery->hold, true, memory_order_relaxed);
-    outbox_wake(delivery->common.outbox);
+    mailbox_wake(&delivery->common.outbox->mail);
 }
 
 enum delivery_held delivery_held(struct delivery *delivery, int64_t until_monotonic_ns)
@@ -661,7 +646,7 @@ void delivery_resume(struct delivery *delivery)
     pthread_mutex_unlock(&delivery->mutex);
     atomic_store_explicit(&delivery->hold, false, memory_order_relaxed);
     syncer_hold(&delivery->common.syncer, false);
-    outbox_wake(delivery->common.outbox);
+    mailbox_wake(&delivery->common.outbox->mail);
 }
 
 enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,

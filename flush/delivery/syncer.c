@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/thread.h"
 
 static void close_both(struct syncer_file file)
 {
@@ -56,14 +56,9 @@ static void *run(void *argument)
 
 bool syncer_start(struct syncer *syncer)
 {
-    sigset_t all, before;
-
     pthread_mutex_init(&syncer->mutex, NULL);
     pthread_cond_init(&syncer->changed, NULL);
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    syncer->started = pthread_create(&syncer->thread, NULL, run, syncer) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    syncer->started = thread_start(&syncer->thread, "syncer", run, syncer);
     if (!syncer->started) {
         pthread_cond_destroy(&syncer->changed);
         pthread_mutex_destroy(&syncer->mutex);

@@ -1,11 +1,9 @@
 /* flush/parcels/inbox.h: hand-off 1 of 2: parcels (births, records, buckets), many
  * workers to one flusher.
  *
- * Pushing a parcel gives it away: the worker may not touch it again. A push is
- * one compare-and-swap and never waits. The flusher takes the whole list in
- * one exchange and pops nothing, so there is no ABA and nothing to reclaim.
- * The parcels of one worker must be handled in the order they were pushed:
- * inbox_take() returns them oldest first.
+ * A mailbox: pushing a parcel gives it away, and a push never waits. The parcels of one
+ * worker must be handled in the order they were pushed: inbox_take() returns them oldest
+ * first.
  *
  * The bytes that a worker has pushed and the flusher has not yet handled are
  * bounded by the worker: it knows what it pushed and reads one number that
@@ -13,23 +11,25 @@
 #ifndef FLUSH_PARCELS_INBOX_H
 #define FLUSH_PARCELS_INBOX_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "flush/memory/mailbox.h"
 
 enum parcel_kind { PARCEL_BIRTHS, PARCEL_RECORDS, PARCEL_BUCKET };
 
 struct parcel {
-    struct parcel *next;
+    union {
+        struct letter letter;
+        struct parcel *next;
+    };
     enum parcel_kind kind;
     uint32_t worker; /* index of the sender */
     size_t bytes;    /* that count as not yet handled; 0 for a bucket */
 };
 
 struct inbox {
-    _Atomic(struct parcel *) newest;
-    int wake_fd; /* eventfd; readable when the inbox may hold something */
+    struct mailbox mail;
 };
 
 /* Context ids; one block of memory. */
@@ -52,12 +52,26 @@ struct worker_account {
 };
 
 /* False when the system has no eventfd left. */
-bool inbox_open(struct inbox *inbox);
-void inbox_close(struct inbox *inbox);
+static inline bool inbox_open(struct inbox *inbox)
+{
+    return mailbox_open(&inbox->mail);
+}
 
-void inbox_push(struct inbox *inbox, struct parcel *given);
+static inline void inbox_close(struct inbox *inbox)
+{
+    mailbox_close(&inbox->mail);
+}
+
+static inline void inbox_push(struct inbox *inbox, struct parcel *given)
+{
+    mailbox_push(&inbox->mail, &given->letter);
+}
 
 /* Every parcel pushed so far, oldest first, or NULL. The caller owns them. */
-struct parcel *inbox_take(struct inbox *inbox);
+static inline struct parcel *inbox_take(struct inbox *inbox)
+{
+    mailbox_quieten(&inbox->mail);
+    return (struct parcel *)mailbox_take(&inbox->mail);
+}
 
 #endif

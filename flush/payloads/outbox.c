@@ -1,16 +1,11 @@
 #include "flush/payloads/outbox.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 bool outbox_open(struct outbox *outbox)
 {
-    atomic_init(&outbox->newest, NULL);
     atomic_init(&outbox->bytes, 0);
     atomic_init(&outbox->waiting, 0);
     outbox->limit = OUTBOX_LIMIT;
-    outbox->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    return outbox->wake_fd >= 0;
+    return mailbox_open(&outbox->mail);
 }
 
 void outbox_close(struct outbox *outbox)
@@ -23,7 +18,7 @@ void outbox_close(struct outbox *outbox)
         outbox_settle(outbox, payload);
         payload = next;
     }
-    close(outbox->wake_fd);
+    mailbox_close(&outbox->mail);
 }
 
 size_t outbox_weight(const struct payload *payload)
@@ -46,43 +41,21 @@ bool outbox_is_full(const struct outbox *outbox, const struct payload *payload)
     return outbox_waiting(outbox) + outbox_weight(payload) > outbox->limit;
 }
 
-void outbox_wake(struct outbox *outbox)
-{
-    /* Fails only when the counter is full, and then it is readable anyway. */
-    (void)!eventfd_write(outbox->wake_fd, 1);
-}
-
 void outbox_push(struct outbox *outbox, struct payload *given)
 {
-    struct payload *seen = atomic_load_explicit(&outbox->newest, memory_order_relaxed);
-
     /* First, as the taker may settle the payload before this function returns. */
     atomic_fetch_add_explicit(&outbox->bytes, outbox_weight(given), memory_order_relaxed);
     atomic_fetch_add_explicit(&outbox->waiting, outbox_weight(given), memory_order_relaxed);
-    do
-        given->next = seen;
-    while (!atomic_compare_exchange_weak_explicit(&outbox->newest, &seen, given,
-                                                  memory_order_release, /* with outbox_take */
-                                                  memory_order_relaxed));
-    if (seen == NULL)
-        outbox_wake(outbox);
+    mailbox_push(&outbox->mail, &given->letter);
 }
 
 struct payload *outbox_take(struct outbox *outbox)
 {
-    struct payload *newest =
-        atomic_exchange_explicit(&outbox->newest, NULL, memory_order_acquire); /* _push */
-    struct payload *oldest = NULL;
+    struct payload *oldest = (struct payload *)mailbox_take(&outbox->mail);
     size_t taken = 0;
 
-    while (newest != NULL) {
-        struct payload *older = newest->next;
-
-        taken += outbox_weight(newest);
-        newest->next = oldest;
-        oldest = newest;
-        newest = older;
-    }
+    for (const struct payload *payload = oldest; payload != NULL; payload = payload->next)
+        taken += outbox_weight(payload);
     atomic_fetch_sub_explicit(&outbox->waiting, taken, memory_order_relaxed);
     return oldest;
 }

@@ -1,9 +1,7 @@
 /* flush/payloads/outbox.h: hand-off 2 of 2: payloads, flusher to delivery.
  *
- * Pushing a payload gives it away. A push is one compare-and-swap and never
- * waits; delivery takes the whole list in one exchange and pops nothing, so
- * there is no ABA and nothing to reclaim. The event descriptor is written only
- * when the list was empty: a flush of many payloads wakes delivery once.
+ * A mailbox: pushing a payload gives it away, a push never waits, and a flush of many
+ * payloads wakes delivery once.
  *
  * The taker bounds what it keeps: delivery takes at once and sheds by age
  * (delivery.h). Only when it hangs, in a disk that does not answer, do payloads
@@ -12,18 +10,16 @@
 #ifndef FLUSH_PAYLOADS_OUTBOX_H
 #define FLUSH_PAYLOADS_OUTBOX_H
 
-#include <stdatomic.h>
-
+#include "flush/memory/mailbox.h"
 #include "flush/payloads/payload.h"
 
 enum { OUTBOX_LIMIT = 64 << 20 };
 
 struct outbox {
-    _Atomic(struct payload *) newest; /* flusher pushes, delivery takes */
-    _Atomic(size_t) bytes;            /* pushing adds, settling subtracts */
-    _Atomic(size_t) waiting;          /* of them, not taken yet */
-    size_t limit;                     /* of waiting */
-    int wake_fd;                      /* eventfd, readable when there is something to take */
+    struct mailbox mail;     /* flusher pushes, delivery takes */
+    _Atomic(size_t) bytes;   /* pushing adds, settling subtracts */
+    _Atomic(size_t) waiting; /* of them, not taken yet */
+    size_t limit;            /* of waiting */
 };
 
 /* False with errno when there is no descriptor left. */
@@ -39,9 +35,6 @@ void outbox_push(struct outbox *outbox, struct payload *given);
 
 /* Every payload pushed so far, oldest first by next, or NULL. The caller owns them. */
 struct payload *outbox_take(struct outbox *outbox);
-
-/* Makes the taker look, though nothing was pushed; any thread. */
-void outbox_wake(struct outbox *outbox);
 
 /* Adds to bytes what was never pushed: read from disk, or a part of another. */
 void outbox_adopt(struct outbox *outbox, const struct payload *payload);

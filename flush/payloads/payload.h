@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "flush/memory/mailbox.h"
 #include "protocol/slice.h"
 
 /* One row per route of the intake: X(id, path, content type, kind label). */
@@ -41,8 +42,11 @@ enum compression { COMPRESSIONS(COMPRESSION_ENUM) COMPRESSION_COUNT };
 #undef COMPRESSION_ENUM
 
 struct payload {
-    struct payload *next; /* whoever owns it links it */
-    uint32_t holders;     /* delivery's: the errands that share it */
+    union { /* whoever owns it links it */
+        struct letter letter;
+        struct payload *next;
+    };
+    uint32_t holders; /* delivery's: the errands that share it */
     enum payload_route route;
     enum compression compression;
     uint32_t points;   /* what the ledger counts: points, sketch points, events, checks */

@@ -1,8 +1,6 @@
 #include "flush/rollups/questions.h"
 
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "flush/memory/json.h"
 
@@ -49,47 +47,20 @@ void asked_refuse(struct asked *asked, int status, const char *sentence)
 
 /* ---- lists ------------------------------------------------------------- */
 
-static void push(_Atomic(struct asked *) *list, int wake_fd, struct asked *given)
-{
-    struct asked *seen = atomic_load_explicit(list, memory_order_relaxed);
-
-    do
-        given->next = seen;
-    while (!atomic_compare_exchange_weak_explicit(list, &seen, given, memory_order_release,
-                                                  memory_order_relaxed));
-    if (seen == NULL) {
-        ssize_t ignored = write(wake_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
-        (void)ignored; /* fails only when the reader is awake */
-    }
-}
-
-static struct asked *take(_Atomic(struct asked *) *list, int wake_fd)
-{
-    uint64_t wakes;
-    struct asked *oldest = NULL, *newest;
-    ssize_t ignored = read(wake_fd, &wakes, sizeof wakes);
-
-    (void)ignored; /* read before the exchange: a later push then wakes again */
-    newest = atomic_exchange_explicit(list, NULL, memory_order_acquire);
-    while (newest != NULL) {
-        struct asked *next = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = next;
-    }
-    return oldest;
-}
-
 bool questions_open(struct questions *questions)
 {
-    atomic_init(&questions->asked, NULL);
-    atomic_init(&questions->answered, NULL);
-    questions->asked_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    questions->answered_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (questions->asked_fd >= 0 && questions->answered_fd >= 0)
+    bool asked = mailbox_open(&questions->asked), answered = mailbox_open(&questions->answered);
+
+    if (asked && answered)
         return true;
     questions_close(questions);
     return false;
+}
+
+static struct asked *take(struct mailbox *mailbox)
+{
+    mailbox_quieten(mailbox);
+    return (struct asked *)mailbox_take(mailbox);
 }
 
 static void free_list(struct asked *list)
@@ -105,28 +76,26 @@ void questions_close(struct questions *questions)
 {
     free_list(questions_take_asked(questions));
     free_list(questions_take_answered(questions));
-    if (questions->asked_fd >= 0)
-        close(questions->asked_fd);
-    if (questions->answered_fd >= 0)
-        close(questions->answered_fd);
+    mailbox_close(&questions->asked);
+    mailbox_close(&questions->answered);
 }
 
 void questions_ask(struct questions *questions, struct asked *given)
 {
-    push(&questions->asked, questions->asked_fd, given);
+    mailbox_push(&questions->asked, &given->letter);
 }
 
 void questions_answer(struct questions *questions, struct asked *given)
 {
-    push(&questions->answered, questions->answered_fd, given);
+    mailbox_push(&questions->answered, &given->letter);
 }
 
 struct asked *questions_take_asked(struct questions *questions)
 {
-    return take(&questions->asked, questions->asked_fd);
+    return take(&questions->asked);
 }
 
 struct asked *questions_take_answered(struct questions *questions)
 {
-    return take(&questions->answered, questions->answered_fd);
+    return take(&questions->answered);
 }

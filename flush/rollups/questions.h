@@ -1,21 +1,22 @@
 /* flush/rollups/questions.h: questions to the flusher and their answers back.
  *
- * Whoever asks pushes a question, which is given to the flusher until it comes back
- * among the answers; two lists like the inbox's, each with an eventfd. The flusher
- * answers one at a time, in slices, in the order they came. One that is cancelled
- * comes back soon, without an answer. */
+ * Whoever asks pushes a question, which is given to the flusher until it comes back among
+ * the answers; each way is a mailbox. The flusher answers one at a time, in slices, in the
+ * order they came. One that is cancelled comes back soon, without an answer. */
 #ifndef FLUSH_ROLLUPS_QUESTIONS_H
 #define FLUSH_ROLLUPS_QUESTIONS_H
 
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "flush/memory/bytes.h"
+#include "flush/memory/mailbox.h"
 #include "protocol/slice.h"
 
 struct asked {
-    struct asked *next;
+    union {
+        struct letter letter;
+        struct asked *next;
+    };
     char *text; /* owned, as is the answer */
     size_t text_len;
     int64_t from_s, to_s;
@@ -26,8 +27,7 @@ struct asked {
 };
 
 struct questions {
-    _Atomic(struct asked *) asked, answered; /* newest first */
-    int asked_fd, answered_fd;               /* readable when there may be some */
+    struct mailbox asked, answered;
 };
 
 /* False when the system has no eventfd left. */

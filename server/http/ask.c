@@ -214,7 +214,7 @@ struct ask *ask_new(struct event_base *base, struct questions *questions)
     ask->base = base;
     ask->questions = questions;
     ask->answered_event =
-        event_new(base, questions->answered_fd, EV_READ | EV_PERSIST, on_answered, ask);
+        event_new(base, questions->answered.wake_fd, EV_READ | EV_PERSIST, on_answered, ask);
     if (ask->answered_event == NULL || event_add(ask->answered_event, NULL) != 0) {
         ask_free(ask);
         return NULL;

@@ -12,6 +12,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/thread.h"
 #include "flush/series/rules.h"
 #include "server/receive/batch.h"
 #include "server/receive/ingest.h"
@@ -190,13 +191,14 @@ static void on_seal_timer(evutil_socket_t fd, short what, void *context)
 static void on_early(evutil_socket_t fd, short what, void *context)
 {
     struct worker *worker = context;
-    uint64_t wakes;
-    ssize_t ignored = read(fd, &wakes, sizeof wakes);
+    eventfd_t wakes;
+
+    (void)what;
+    (void)!eventfd_read(fd, &wakes);
     int64_t second = atomic_load_explicit(&worker->asked_s, memory_order_relaxed);
     int64_t now_ns = clock_monotonic_ns();
     int64_t at_ns = now_ns + second * INT64_C(1000000000) - clock_wall_ns();
 
-    (void)what, (void)ignored;
     if (second <= table_start_s(worker->table) || at_ns >= worker->seal_at_ns)
         return; /* it has ended, or will by itself */
     worker->early_s = second;
@@ -745,14 +747,13 @@ struct worker *worker_start(const struct worker_config *config, char *problem,
     worker->config = *config;
     worker->stop_fd = worker->early_fd = -1;
     worker->interval_ns = config->settings->heeler_interval * INT64_C(1000000000);
+    char name[16];
+    snprintf(name, sizeof name, "worker %u", config->index);
     if (!make_table(worker) || !make_events(worker) ||
-        pthread_create(&worker->thread, NULL, run, worker) != 0) {
+        !thread_start(&worker->thread, name, run, worker)) {
         worker_free(worker);
         return NULL;
     }
-    char name[16];
-    snprintf(name, sizeof name, "worker %u", config->index);
-    pthread_setname_np(worker->thread, name);
     return worker;
 }
 
@@ -764,18 +765,14 @@ void worker_follow(struct worker *worker, struct rules *given)
 void worker_seal_at(struct worker *worker, int64_t second)
 {
     atomic_store_explicit(&worker->asked_s, second, memory_order_relaxed);
-    ssize_t ignored = write(worker->early_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
-
-    (void)ignored; /* an eventfd with room takes it */
+    (void)!eventfd_write(worker->early_fd, 1); /* it has room */
 }
 
 void worker_end(struct worker *worker, enum worker_end end, int64_t push_until_ns)
 {
     worker->push_until_ns = push_until_ns;
     atomic_store_explicit(&worker->end, end, memory_order_release); /* with how_to_end */
-    ssize_t ignored = write(worker->stop_fd, &(uint64_t){ 1 }, sizeof(uint64_t));
-
-    (void)ignored; /* an eventfd with room takes it */
+    (void)!eventfd_write(worker->stop_fd, 1);                       /* it has room */
 }
 
 void worker_join(struct worker *given)

@@ -14,7 +14,7 @@ enum { WRITERS = 4, PARCELS = 5000 };
 
 static bool is_awake(const struct inbox *inbox)
 {
-    struct pollfd fd = { inbox->wake_fd, POLLIN, 0 };
+    struct pollfd fd = { inbox->mail.wake_fd, POLLIN, 0 };
 
     return poll(&fd, 1, 0) == 1;
 }
@@ -76,7 +76,7 @@ static void *write_parcels(void *context)
 static void read_parcels(struct inbox *inbox, size_t next[WRITERS])
 {
     for (size_t n = 0; n < (size_t)WRITERS * PARCELS;) {
-        struct pollfd fd = { inbox->wake_fd, POLLIN, 0 };
+        struct pollfd fd = { inbox->mail.wake_fd, POLLIN, 0 };
         poll(&fd, 1, -1);
         for (struct parcel *p = inbox_take(inbox); p != NULL; p = p->next, n++) {
             if (p->bytes != next[p->worker])

@@ -22,7 +22,7 @@ static struct payload *make(uint32_t points)
 
 static bool is_readable(const struct outbox *outbox)
 {
-    struct pollfd poller = { outbox->wake_fd, POLLIN, 0 };
+    struct pollfd poller = { outbox->mail.wake_fd, POLLIN, 0 };
 
     return poll(&poller, 1, 0) == 1;
 }
@@ -60,7 +60,7 @@ static void only_the_first_push_wakes(void **state)
     assert_false(is_readable(&outbox));
     outbox_push(&outbox, make(1));
     outbox_push(&outbox, make(2));
-    assert_int_equal(eventfd_read(outbox.wake_fd, &wakes), 0);
+    assert_int_equal(eventfd_read(outbox.mail.wake_fd, &wakes), 0);
     assert_int_equal(wakes, 1);
     outbox_push(&outbox, make(3));
     assert_false(is_readable(&outbox));
@@ -143,11 +143,11 @@ static void many_writers_lose_nothing(void **state)
         pthread_create(&writers[i].thread, NULL, push_all, &writers[i]);
     }
     while (left > 0) {
-        struct pollfd poller = { outbox.wake_fd, POLLIN, 0 };
+        struct pollfd poller = { outbox.mail.wake_fd, POLLIN, 0 };
         eventfd_t ignored;
 
         assert_int_equal(poll(&poller, 1, 10000), 1);
-        eventfd_read(outbox.wake_fd, &ignored);
+        eventfd_read(outbox.mail.wake_fd, &ignored);
         for (struct payload *at = outbox_take(&outbox), *after; at != NULL; at = after) {
             after = at->next;
             assert_int_equal(at->points % EACH, next[at->points / EACH]++);
