@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 
+#include "flush/payloads/encode.h"
 #include "flush/snapshots/points.h"
 
 struct console;

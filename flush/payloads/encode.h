@@ -11,58 +11,12 @@
 
 #include "flush/memory/bytes.h"
 #include "flush/payloads/payload.h"
-#include "flush/values/sketch.h"
+#include "flush/series/series.h"
 #include "protocol/check.h"
 #include "protocol/event.h"
 
-/* Numbers of the intake's enum. */
-enum series_type { SERIES_COUNT = 1, SERIES_RATE = 2, SERIES_GAUGE = 3 };
-
 /* Origin of every series we send: product 10 (Agent), category 10 (DogStatsD). */
 enum { ORIGIN_PRODUCT = 10, ORIGIN_CATEGORY = 10 };
-
-struct point {
-    int64_t time_s;
-    double value;
-};
-
-/* "dd.internal.resource:type:name" and "device:name" tags become resources. */
-struct resource {
-    struct slice type, name;
-};
-
-/* What a series and a sketch have in common. Views. Only v2 series have
- * resources; v1 series know the device alone, sketches none of them. */
-struct series_identity {
-    struct slice metric;
-    struct slice host; /* its resource is written even when empty, as the Agent does */
-    const struct slice *tags;
-    size_t n_tags;
-    const struct resource *resources; /* devices too, type "device" */
-    size_t n_resources;
-};
-
-struct series {
-    struct series_identity id;
-    enum series_type type;
-    int64_t interval_s; /* 0 is left out */
-    struct slice unit;  /* empty: none */
-    const struct point *points;
-    size_t n_points;
-};
-
-struct sketch_point {
-    int64_t time_s;
-    struct sketch_summary summary;
-    const struct sketch_bin *bins;
-    size_t n_bins;
-};
-
-struct sketch_series {
-    struct series_identity id;
-    const struct sketch_point *points;
-    size_t n_points;
-};
 
 void encode_series_v2(struct bytes *out, const struct series *series);
 void encode_series_v1(struct bytes *out, const struct series *series);

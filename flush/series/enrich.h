@@ -22,8 +22,8 @@
 #define FLUSH_SERIES_ENRICH_H
 
 #include "flush/parcels/ledger.h"
-#include "flush/payloads/encode.h"
 #include "flush/series/filter.h"
+#include "flush/series/series.h"
 
 /* What the intake takes (it clips a tag over 200 bytes itself). */
 enum {

@@ -10,8 +10,8 @@
 
 #include "config/problems.h"
 #include "config/settings.h"
-#include "flush/payloads/encode.h"
 #include "flush/series/filter.h"
+#include "flush/series/series.h"
 #include "flush/snapshots/snapshot.h"
 
 struct point_visitor {

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "flush/series/enrich.h"
+#include "protocol/check.h"
+#include "protocol/event.h"
 #include "tests/support/guard.h"
 #include "tests/support/vectors.h"
 #include "tests/support/with_settings.h"
