@@ -208,17 +208,41 @@ static const char *const group_titles[OPTION_GROUP_COUNT] = {
     [OPTION_SEND] = "Sending",        [OPTION_LOGS] = "Logs and health",
 };
 
-void options_help(FILE *out)
+static bool mentions(const struct option *option, const char *word)
+{
+    char variable[OPTION_NAME_MAX];
+
+    option_variable(option->key, variable);
+    return strcasestr(option->key, word) != NULL || strcasestr(variable, word) != NULL ||
+           strcasestr(option->sentence, word) != NULL;
+}
+
+static void help_one(const struct option *option, FILE *out)
+{
+    char allowed[128];
+
+    option_allowed(option, allowed, sizeof allowed);
+    fprintf(out, "  %s [%s]\n      %s\n      %s; %s\n", option->key, option->standard,
+            option->sentence, allowed,
+            option->change == OPTION_RESTARTS ? "restart" : "reload");
+}
+
+size_t options_help(const char *word, FILE *out)
 {
     int group = -1;
+    size_t shown = 0;
 
     for (const struct option *o = options; o < options + SETTING_COUNT; o++) {
+        if (word != NULL && !mentions(o, word))
+            continue;
         if ((int)o->group != group) {
             group = (int)o->group;
-            fprintf(out, "%s%s:\n", o == options ? "" : "\n", group_titles[group]);
+            fprintf(out, "%s%s:\n", shown == 0 ? "" : "\n", group_titles[group]);
         }
-        fprintf(out, "  %-46s %s [%s]\n", o->key, o->sentence, o->standard);
+        help_one(o, out);
+        shown++;
     }
+    return shown;
 }
 
 static const char *const type_names[] = {

@@ -1,7 +1,7 @@
 /* config/options.h: what is known about each option.
  *
- * One static row per line of config/options_table.h. The loader, --help,
- * `heeler check` and the README read these rows and nothing else. */
+ * One static row per line of config/options_table.h. The loader, `heeler help
+ * settings`, `heeler check` and docs/settings.md read these rows and nothing else. */
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
 
@@ -104,10 +104,12 @@ const struct option *option_misspelled(const char *key);
 /* "1 to 60 (seconds)", to stand behind "allowed are". */
 void option_allowed(const struct option *option, char *out, size_t size);
 
-/* For --help: grouped, a line each, ours first. */
-void options_help(FILE *out);
+/* For `heeler help settings`: grouped, ours first; of each its key, default, limits and
+ * sentence. With a word only those that have it, in any case, in key, variable or
+ * sentence; NULL: all. How many it showed. */
+size_t options_help(const char *word, FILE *out);
 
-/* For the README: the rows of a table, ours first. */
+/* For docs/settings.md: the rows of a table, ours first. */
 void options_markdown(FILE *out);
 
 #endif

@@ -176,13 +176,17 @@ static void print_value(const struct settings *settings, const struct option *op
     }
 }
 
+void settings_print_one(const struct settings *settings, enum setting which, FILE *out)
+{
+    fprintf(out, "%s = ", options[which].key);
+    print_value(settings, &options[which], out);
+    fprintf(out, "  (%s)\n", settings->origin[which]);
+}
+
 void settings_print(const struct settings *settings, FILE *out)
 {
-    for (size_t i = 0; i < SETTING_COUNT; i++) {
-        fprintf(out, "%s = ", options[i].key);
-        print_value(settings, &options[i], out);
-        fprintf(out, "  (%s)\n", settings->origin[i]);
-    }
+    for (int i = 0; i < SETTING_COUNT; i++)
+        settings_print_one(settings, (enum setting)i, out);
 }
 
 void settings_free(struct settings *settings)

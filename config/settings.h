@@ -58,6 +58,7 @@ bool settings_is_local(const struct settings *settings);
 /* "key = value  (origin)", a line for every option; secrets keep only their last
  * four characters. */
 void settings_print(const struct settings *settings, FILE *out);
+void settings_print_one(const struct settings *settings, enum setting which, FILE *out);
 
 /* The URL as it may be shown: user and password are "***", and so is a query. */
 void settings_mask_url(const char *url, char *out, size_t out_size);

@@ -8,48 +8,52 @@
 #include "server/http/metrics.h"
 #include "server/receive/descriptors.h"
 
+/* For the process that this one takes over, the oldest first: version 1 asks for no more
+ * than one number. */
+static void print_state_versions(FILE *out)
+{
+    for (int version = STATE_VERSION_READ; version <= STATE_VERSION; version++)
+        fprintf(out, "%d\n", version);
+}
+
+static void print_version(FILE *out)
+{
+    fputs("heeler " HEELER_VERSION "\n", out);
+}
+
+/* What programs ask, a word each; the last two make docs/settings.md and metrics.md. */
+static const struct {
+    const char *word;
+    void (*print)(FILE *out);
+} questions[] = {
+    { "--version", print_version },
+    { "--state-version", print_state_versions },
+    { "--options-markdown", options_markdown },
+    { "--metrics-list", metrics_list },
+};
+
+static bool answers(const char *word)
+{
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        if (strcmp(word, questions[i].word) == 0) {
+            questions[i].print(stdout);
+            return true;
+        }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "run";
+    bool asks = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 
     if (!descriptors_hold_standard())
         return EXIT_SYSTEM;
     command_forget_environment();
-    if (strcmp(word, "run") == 0)
-        return command_run(argc - 2 > 0 ? argc - 2 : 0, argv + 2);
-    if (strcmp(word, "check") == 0)
-        return command_check(argc - 2, argv + 2);
-    if (strcmp(word, "send") == 0)
-        return command_send(argc - 2, argv + 2);
-    if (strcmp(word, "query") == 0)
-        return command_query(argc - 2, argv + 2);
-    if (strcmp(word, "--version") == 0) {
-        puts("heeler " HEELER_VERSION);
+    if (answers(word))
         return EXIT_OK;
-    }
-    /* For the process that this one takes over, the oldest first: version 1 asks for no
-     * more than one number. */
-    if (strcmp(word, "--state-version") == 0) {
-        for (int version = STATE_VERSION_READ; version <= STATE_VERSION; version++)
-            printf("%d\n", version);
-        return EXIT_OK;
-    }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
-        command_help();
-        return EXIT_OK;
-    }
-    if (strcmp(word, "--options-markdown") == 0) { /* for the README's check */
-        options_markdown(stdout);
-        return EXIT_OK;
-    }
-    if (strcmp(word, "--metrics-list") == 0) { /* the same */
-        metrics_list(stdout);
-        return EXIT_OK;
-    }
-    if (word[0] == '-')
-        return command_run(argc - 1, argv + 1);
-    fprintf(stderr,
-            "heeler: \"%s\" is no sub-command: run, check, send, query (see heeler --help)\n",
-            word);
-    return EXIT_SETTINGS;
+    const struct command *command = command_find(asks ? "help" : word);
+    if (command != NULL)
+        return command->run(argc > 2 ? argc - 2 : 0, argv + (argc > 1 ? 2 : 1));
+    return word[0] == '-' ? command_run(argc - 1, argv + 1) : command_unknown(word);
 }

@@ -43,7 +43,30 @@ shows() {
 # ---- questions -----------------------------------------------------------------
 
 shows "usage: heeler" --help
-shows "heeler_interval" help
+shows "usage: heeler" query -h
+shows "usage: heeler" help
+shows "usage: heeler" -h
+# The first page fits on a terminal of 80 x 24, and the others in its width.
+run_heeler --help
+[ "$(wc -l <"$scratch/out")" -le 22 ] || complain "the help is longer than a screen"
+awk 'length > 80 { exit 1 }' "$scratch/out" || complain "the help is wider than a screen"
+for name in $(sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' "$scratch/out"); do
+    shows "usage: heeler " help "$name"
+    grep -q "^heeler $name: " "$scratch/out" || complain "the page of $name is another's"
+    awk 'length > 80 { exit 1 }' "$scratch/out" || complain "the page of $name is too wide"
+    cp "$scratch/out" "$scratch/page"
+    shows "usage: heeler " "$name" --help
+    cmp -s "$scratch/page" "$scratch/out" || complain "$name --help and help $name differ"
+    names="${names:-} $name"
+done
+[ "$(echo $names)" = "run check send query help" ] || complain "the help lists:$names"
+shows '  heeler_linger_max [20]' help settings
+shows '  heeler_linger_max [20]' help settings LINGER
+! grep -q dogstatsd_port "$scratch/out" || complain "help settings LINGER shows others"
+shows 'dogstatsd_port [8125]' help settings DD_DOGSTATSD_PORT
+refused 78 'no setting mentions "no such word"' help settings 'no such word'
+refused 78 '"serve" is no sub-command: run, check, send, query, help (see heeler help)' help serve
+refused 78 '"b" is not understood (see heeler help help)' help run b
 shows "usage: heeler" run --help
 shows "usage: heeler" check -h
 shows "usage: heeler" send --help
@@ -85,11 +108,18 @@ refused 1 "$scratch/none/log" --set log_file="$scratch/none/log" --set dogstatsd
 
 # ---- check -------------------------------------------------------------------------
 
-shows 'heeler_interval = 10' check
+shows 'heeler_interval = 10' check --all
+shows 'dogstatsd_port = 8125  (default)' check --all
+run_heeler check
+! grep -q ' = ' "$scratch/out" || complain "check shows a default"
+shows '# 0 of ' check
+shows 'heeler_interval = 5  (--set)' check --set heeler_interval=5 --set dogstatsd_port=8125
+[ "$(grep -c ' = ' "$scratch/out")" -eq 1 ] || complain "check shows what does not differ"
+refused 78 '"--every" is not understood (see heeler help check)' check --every
 shows '# host name: h.example' check --set hostname=h.example
 shows '# local mode' check
 shows '# sends to the intake' check --set api_key=0123456789abcdef0123456789abcdef
-run_heeler check --set heeler_interval=0
+run_heeler check --all --set heeler_interval=0
 [ "$status" -eq 78 ] || complain "check of a bad value ended with $status"
 grep -q 'heeler_interval' "$scratch/err" || complain "check does not name the bad value"
 grep -q 'dogstatsd_port = 8125' "$scratch/out" || complain "check of a bad value shows no others"
@@ -149,7 +179,7 @@ DD_ENV= shows 'env = file' check --config "$scratch/order.yaml"
 
 # An Agent's key that is not known here is listed, and no reason to stop.
 printf 'apm_config: {enabled: true}\nlogs_enabled: true\n' >"$scratch/agent.yaml"
-shows 'heeler_interval = 10' check --config "$scratch/agent.yaml"
+shows '# local mode' check --config "$scratch/agent.yaml"
 grep -q 'ignored.*apm_config.*logs_enabled' "$scratch/err" || complain "ignored keys are not listed"
 
 # ---- addresses in use ----------------------------------------------------------------

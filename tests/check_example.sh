@@ -8,7 +8,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
 effective() { # with the host's name and the settings' origins taken out
-    env -i "$program" check "$@" 2>"$folder/problems" | sed '/^#/d; s/  ([^()]*)$//'
+    env -i "$program" check --all "$@" 2>"$folder/problems" | sed '/^#/d; s/  ([^()]*)$//'
 }
 sed 's/^#\([a-z]\|  \)/\1/' packaging/heeler.yaml.example >"$folder/heeler.yaml"
 effective >"$folder/default"

@@ -5,39 +5,42 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/log.h"
-#include "config/options.h"
-#include "server/commands/usable.h"
+#define COMMAND(title, words, text, more, ...)    \
+    [COMMAND_##title] = { .name = #title,         \
+                          .run = command_##title, \
+                          .usage = (words),       \
+                          .sentence = (text),     \
+                          .about = (more),        \
+                          .options = { __VA_ARGS__ } },
 
-void command_help(void)
+const struct command commands[COMMAND_COUNT] = {
+#include "server/commands/commands_table.h"
+};
+
+const struct command *command_find(const char *name)
 {
-    fputs("heeler " HEELER_VERSION ": a DogStatsD server\n"
-          "\n"
-          "usage: heeler [run] [--config FILE] [--set KEY=VALUE]...\n"
-          "       heeler check [--config FILE] [--set KEY=VALUE]...\n"
-          "       heeler send [--to HOST:PORT | unix:PATH] [--count N] [--rate N]\n"
-          "                   [--random LO:HI] LINE...\n"
-          "       heeler query [--last 1h | --from S --to S] [--json]\n"
-          "                    [--at URL | --redis [URL]] QUERY\n"
-          "       heeler --version | --help\n"
-          "\n"
-          "run      receives metrics and forwards them; without an api_key nothing leaves\n"
-          "         this machine (local mode). SIGTERM flushes, delivers and ends; SIGHUP\n"
-          "         loads the settings anew.\n"
-          "check    prints every effective setting with where it came from, and every problem\n"
-          "send     sends DogStatsD lines: heeler send 'my_metric:42|g|#env:dev'\n"
-          "query    asks the server what the series did: heeler query\n"
-          "         'sum:my_metric{env:dev,!host:a} by {host}.rollup(sum, 3600)';\n"
-          "         --redis: the same of all servers that mirror to that Redis, by default\n"
-          "         that of heeler_redis_url (DD_HEELER_REDIS_URL hides a password)\n"
-          "\n"
-          "Exit status: 0 fine, 1 the system said no, 78 a setting is wrong.\n"
-          "\n"
-          "Settings, in rising order: defaults, --config FILE (YAML, as datadog.yaml), the\n"
-          "environment (key a.b is DD_A_B), --set.\n"
-          "\n",
-          stdout);
-    options_help(stdout);
+    for (const struct command *c = commands; c < commands + COMMAND_COUNT; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+int command_unknown(const char *word)
+{
+    fprintf(stderr, "heeler: \"%s\" is no sub-command:", word);
+    for (const struct command *c = commands; c < commands + COMMAND_COUNT; c++)
+        fprintf(stderr, "%s %s", c == commands ? "" : ",", c->name);
+    fputs(" (see heeler help)\n", stderr);
+    return EXIT_SETTINGS;
+}
+
+void command_show_page(const struct command *command)
+{
+    printf("usage: heeler %s\n\nheeler %s: %s.\n\n%s", command->usage, command->name,
+           command->sentence, command->about);
+    for (int i = 0; i < COMMAND_OPTIONS_MAX && command->options[i].typed != NULL; i++)
+        printf("%s  %-18s %s\n", i == 0 ? "\n" : "", command->options[i].typed,
+               command->options[i].sentence);
 }
 
 void command_forget_environment(void)
@@ -45,10 +48,19 @@ void command_forget_environment(void)
     unsetenv("SSLKEYLOGFILE");
 }
 
-static bool needs_value(const char *word)
+/* ---- the words --------------------------------------------------------- */
+
+static bool needs_value(const struct command_line *line, const char *word)
 {
-    fprintf(stderr, "heeler: %s needs a value behind it (see heeler --help)\n", word);
+    fprintf(stderr, "heeler: %s needs a value behind it (see heeler help %s)\n", word,
+            line->command);
     return false;
+}
+
+void command_line_refuse(const struct command_line *line, const char *word)
+{
+    fprintf(stderr, "heeler: \"%s\" is not understood (see heeler help %s)\n", word,
+            line->command);
 }
 
 bool command_line_read(struct command_line *out, int n, char **words, bool take_rest)
@@ -61,25 +73,45 @@ bool command_line_read(struct command_line *out, int n, char **words, bool take_
             out->help = true;
         } else if (strcmp(word, "--config") == 0 || strcmp(word, "-c") == 0) {
             if (last)
-                return needs_value(word);
+                return needs_value(out, word);
             out->config_file = words[++i];
         } else if (strncmp(word, "--config=", 9) == 0) {
             out->config_file = word + 9;
         } else if (strcmp(word, "--set") == 0) {
             if (last)
-                return needs_value(word);
+                return needs_value(out, word);
             out->sets[out->n_sets++] = words[++i];
         } else if (strncmp(word, "--set=", 6) == 0) {
             out->sets[out->n_sets++] = word + 6;
         } else if (take_rest) {
             out->rest[out->n_rest++] = word;
         } else {
-            fprintf(stderr, "heeler: \"%s\" is not understood (see heeler --help)\n", word);
+            command_line_refuse(out, word);
             return false;
         }
     }
     return true;
 }
+
+int command_with_line(const char *name, int n, char **words, bool take_rest, command_act *act)
+{
+    struct command_line line = { .command = name,
+                                 .sets = calloc((size_t)n + 1, sizeof *line.sets),
+                                 .rest = calloc((size_t)n + 1, sizeof *line.rest) };
+    int status = EXIT_SETTINGS;
+
+    if (line.sets != NULL && line.rest != NULL &&
+        command_line_read(&line, n, words, take_rest)) {
+        if (line.help)
+            command_show_page(command_find(name));
+        status = line.help ? EXIT_OK : act(&line);
+    }
+    free(line.sets);
+    free(line.rest);
+    return status;
+}
+
+/* ---- the settings ------------------------------------------------------ */
 
 /* One write, so that nothing comes between its words. */
 static void print_ignored(const struct string_list *ignored)
@@ -103,9 +135,9 @@ static void print_list(const char *kind, const struct string_list *sentences)
         fprintf(stderr, "heeler: %s%s\n", kind, sentences->at[i]);
 }
 
-/* The worst stands last. What went to standard output before is ahead of it, also where
- * both become one stream. */
-static void print_problems(const struct problems *problems)
+/* What went to standard output before is ahead of it, also where both become one
+ * stream. */
+static void print_wrong(const struct problems *problems)
 {
     fflush(stdout);
     print_list("warning: ", &problems->warnings);
@@ -116,11 +148,12 @@ static void print_problems(const struct problems *problems)
         fprintf(stderr, "heeler: not enough memory for the settings\n");
 }
 
-static void print_notes(const struct problems *problems)
+void command_print_problems(const struct problems *problems)
 {
     fflush(stdout);
     print_list("note: ", &problems->notes);
     print_ignored(&problems->ignored);
+    print_wrong(problems);
 }
 
 bool command_load(struct settings *settings, const struct command_line *line,
@@ -141,81 +174,7 @@ bool command_settings(struct settings *settings, const struct command_line *line
     struct problems problems = { 0 };
     bool loaded = command_load(settings, line, &problems);
 
-    print_problems(&problems);
+    print_wrong(&problems);
     problems_free(&problems);
     return loaded;
-}
-
-/* Some is found wrong only when it is used. */
-static void check_use(const struct settings *settings, struct problems *problems)
-{
-    struct usable usable;
-
-    if (problems->out_of_memory)
-        return;
-    (void)usable_check(&usable, settings, problems);
-    usable_check_system(settings, problems);
-    if (usable.hostname[0] != '\0')
-        printf("# host name: %s (%s)\n", usable.hostname, usable.hostname_from);
-}
-
-static int check(const struct command_line *line, struct settings *settings,
-                 struct problems *problems)
-{
-    (void)line;
-    settings_print(settings, stdout);
-    check_use(settings, problems);
-    printf("# %s\n", settings_is_local(settings) ? "local mode: no api_key, nothing is sent"
-                                                 : "sends to the intake");
-    print_notes(problems);
-    print_problems(problems);
-    return problems_none(problems) ? EXIT_OK : EXIT_SETTINGS;
-}
-
-static int run(const struct command_line *line, struct settings *settings,
-               struct problems *problems)
-{
-    print_notes(problems);
-    print_problems(problems);
-    return command_run_settings(line, settings, problems_none(problems));
-}
-
-typedef int act_on_settings(const struct command_line *line, struct settings *settings,
-                            struct problems *problems);
-
-static int on_settings(int n, char **words, act_on_settings *act)
-{
-    struct command_line line = { .sets = calloc((size_t)n + 1, sizeof *line.sets) };
-    struct settings settings = { 0 };
-    struct problems problems = { 0 };
-    int status = EXIT_SETTINGS;
-
-    if (line.sets != NULL && command_line_read(&line, n, words, false)) {
-        if (line.help) {
-            command_help();
-            status = EXIT_OK;
-        } else {
-            (void)command_load(&settings, &line, &problems);
-            status = act(&line, &settings, &problems);
-        }
-    }
-    problems_free(&problems);
-    settings_free(&settings);
-    free(line.sets);
-    return status;
-}
-
-/* A program that takes over may find a standard error that nobody reads. */
-int command_run(int n, char **words)
-{
-    log_divert_stderr();
-    int status = on_settings(n, words, run);
-
-    log_close();
-    return status;
-}
-
-int command_check(int n, char **words)
-{
-    return on_settings(n, words, check);
 }

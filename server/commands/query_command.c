@@ -139,7 +139,8 @@ static bool read_words(const struct command_line *line, struct asking *out)
             }
             out->text = word;
         } else if (i + 1 == line->n_rest || !read_option(word, line->rest[++i], out)) {
-            complain(word, "is unknown, or lacks a good value behind it (see heeler --help)");
+            complain(word,
+                     "is unknown, or lacks a good value behind it (see heeler help query)");
             return false;
         }
     }
@@ -535,27 +536,23 @@ static bool is_written(void)
     return false;
 }
 
-int command_query(int n, char **words)
+static int answer(struct command_line *line)
 {
-    struct command_line line = { .sets = calloc((size_t)n + 1, sizeof *line.sets),
-                                 .rest = calloc((size_t)n + 1, sizeof *line.rest) };
     struct asking asking = { .last_s = 3600 };
     struct settings settings = { 0 };
     int status = EXIT_SETTINGS;
 
-    if (line.sets == NULL || line.rest == NULL || !command_line_read(&line, n, words, true)) {
-        status = EXIT_SETTINGS;
-    } else if (line.help) {
-        command_help();
-        status = EXIT_OK;
-    } else if (read_words(&line, &asking) && command_settings(&settings, &line)) {
+    if (read_words(line, &asking) && command_settings(&settings, line)) {
         choose_range(&asking);
         status = asking.redis ? ask_fleet(&asking, &settings) : ask_server(&asking, &settings);
     }
-    if (!is_written() && status == EXIT_OK)
-        status = EXIT_SYSTEM;
     settings_free(&settings);
-    free(line.sets);
-    free(line.rest);
     return status;
+}
+
+int command_query(int n, char **words)
+{
+    int status = command_with_line("query", n, words, true, answer);
+
+    return is_written() || status != EXIT_OK ? status : EXIT_SYSTEM;
 }

@@ -87,7 +87,7 @@ static bool read_words(struct command_line *line, struct sending *out, const cha
         if (i + 1 == line->n_rest || !read_option(word, line->rest[i + 1], out, to)) {
             complain(word, i + 1 == line->n_rest
                                ? "needs a value behind it"
-                               : "is unknown or has a bad value (see heeler --help)");
+                               : "is unknown or has a bad value (see heeler help send)");
             return false;
         }
         i++;
@@ -275,16 +275,5 @@ static int send_line(struct command_line *line)
 
 int command_send(int n, char **words)
 {
-    struct command_line line = { .sets = calloc((size_t)n + 1, sizeof *line.sets),
-                                 .rest = calloc((size_t)n + 1, sizeof *line.rest) };
-    int status = EXIT_SETTINGS;
-
-    if (line.sets != NULL && line.rest != NULL && command_line_read(&line, n, words, true)) {
-        if (line.help)
-            command_help();
-        status = line.help ? EXIT_OK : send_line(&line);
-    }
-    free(line.sets);
-    free(line.rest);
-    return status;
+    return command_with_line("send", n, words, true, send_line);
 }

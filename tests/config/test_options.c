@@ -171,20 +171,52 @@ static void limits_read_like_a_sentence(void **state)
     assert_true(strlen(allowed) < 10);
 }
 
+static void help_of_all(FILE *out)
+{
+    assert_int_equal(options_help(NULL, out), SETTING_COUNT);
+}
+
+static void help_of_intervals(FILE *out)
+{
+    assert_true(options_help("INTERVAL", out) < SETTING_COUNT);
+}
+
+static void help_of_nothing(FILE *out)
+{
+    assert_int_equal(options_help("no such word", out), 0);
+}
+
 static void help_has_a_line_for_every_option_ours_first(void **state)
 {
-    char *text = printed(options_help);
+    char *text = printed(help_of_all);
     (void)state;
 
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         char start[OPTION_NAME_MAX + 4];
 
-        snprintf(start, sizeof start, "\n  %s ", options[i].key);
+        snprintf(start, sizeof start, "\n  %s [", options[i].key);
         if (count(text, start) != 1)
             fail_msg("%s", options[i].key);
     }
     assert_int_equal(strncmp(text, "Heeler's own:\n", 14), 0);
     assert_int_equal(count(text, ":\n"), OPTION_GROUP_COUNT); /* each group once */
+    free(text);
+}
+
+static void help_finds_a_word_in_any_case_in_keys_and_sentences(void **state)
+{
+    char *text = printed(help_of_intervals);
+    (void)state;
+
+    assert_int_equal(count(text, "  heeler_interval [10]\n"
+                                 "      how much time one flush covers\n"
+                                 "      1 to 60 (seconds); restart\n"),
+                     1);
+    assert_int_equal(count(text, "  heeler_stop_handover [false]\n"), 1); /* its sentence */
+    assert_int_equal(count(text, "dogstatsd_port"), 0);
+    free(text);
+    text = printed(help_of_nothing);
+    assert_string_equal(text, "");
     free(text);
 }
 
@@ -211,6 +243,7 @@ int main(void)
         cmocka_unit_test(suggests_the_nearest_key_and_no_far_one),
         cmocka_unit_test(limits_read_like_a_sentence),
         cmocka_unit_test(help_has_a_line_for_every_option_ours_first),
+        cmocka_unit_test(help_finds_a_word_in_any_case_in_keys_and_sentences),
         cmocka_unit_test(markdown_has_a_row_for_every_option),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,57 @@
+/* server/commands/commands_table.h: the one table of sub-commands; included again and
+ * again, each time with another meaning of its macro.
+ *
+ *   COMMAND(name, usage, sentence, about, options...)
+ *
+ * The function is command_NAME(); a file of its own defines it and nothing else needs to
+ * know. The usage is what stands behind "heeler ", in lines that align below its own;
+ * the sentence is for the list of all;
+ * the about is what `heeler help NAME` says below it; an option is what is typed and
+ * what it does. */
+
+/* clang-format off */
+
+#define WITH_SETTINGS \
+    { "--config FILE", "settings in YAML, as in datadog.yaml" }, \
+    { "--set KEY=VALUE", "one setting, before all others; as often as needed" }
+
+COMMAND(run, "[run] [--config FILE] [--set KEY=VALUE]...",
+        "the server: receives metrics, aggregates and sends them",
+        "It runs in the foreground and logs to standard error. Without an api_key it is\n"
+        "in local mode: nothing leaves this machine. SIGTERM flushes, delivers and ends;\n"
+        "SIGHUP loads the settings anew; SIGUSR2 puts the program that the path leads to\n"
+        "now in its place.\n",
+        WITH_SETTINGS)
+COMMAND(check, "check [--all] [--config FILE] [--set KEY=VALUE]...",
+        "the settings that are not the default, and every problem",
+        "It makes and opens nothing. Problems stand last, on lines of their own.\n",
+        { "--all", "every setting, with where it came from" },
+        WITH_SETTINGS)
+COMMAND(send, "send [--to ADDRESS] [--count N] [--rate N]\n"
+        "                   [--random LO:HI] LINE...",
+        "sends DogStatsD lines, each as a datagram",
+        "    heeler send 'my_metric:42|g|#env:dev'\n"
+        "\n"
+        "When nobody listens there, that is said and the status is 1.\n",
+        { "--to ADDRESS", "HOST:PORT, [V6]:PORT or unix:/PATH; else the local server" },
+        { "--count N", "send all lines so many times" },
+        { "--rate N", "so many times a second; 0: as fast as it goes" },
+        { "--random LO:HI", "{random} in a line is a whole number of this range" },
+        WITH_SETTINGS)
+COMMAND(query, "query [--last TIME | --from S --to S] [--json]\n"
+        "                    [--at URL | --redis [URL]] QUERY",
+        "asks a running server what its series did lately",
+        "    heeler query 'sum:my_metric{env:dev,!host:a} by {host}.rollup(sum, 3600)'\n",
+        { "--last TIME", "the last 90s, 15m, 1h or 2d; 1h where nothing is said" },
+        { "--from S, --to S", "seconds since 1970" },
+        { "--json", "the answer as the API gives it" },
+        { "--at URL", "the server to ask; else where heeler_http_listen says" },
+        { "--redis [URL]", "ask all servers that mirror to it; else heeler_redis_url" },
+        WITH_SETTINGS)
+COMMAND(help, "help [COMMAND | settings [WORD]]",
+        "what a command takes; the settings, or those that mention a word",
+        "    heeler help settings interval\n",
+        { "COMMAND", "one of the commands that `heeler help` lists" },
+        { "settings [WORD]", "each setting with its default, limits and sentence" })
+
+#undef WITH_SETTINGS
