@@ -14,9 +14,9 @@
 
 #include <hiredis/hiredis.h>
 
-#include "flush/delivery/queue.h"
 #include "flush/delivery/spool.h"
 #include "flush/fleet/redis_reader.h"
+#include "flush/payloads/payload_state.h"
 #include "tests/support/decode.h"
 #include "tests/support/each_file.h"
 #include "tests/support/pipeline.h"
@@ -128,7 +128,7 @@ static void payloads_of_a_state_are_taken_over(void **state)
     assert_int_equal(state_get_number(&in), 1); /* endpoint, by name and place */
     assert_true(slice_starts(state_get_text(&in), SLICE("http://127.0.0.1:")));
     assert_int_equal(state_get_number(&in), 0);
-    while ((payload = queue_read(&in)) != NULL) {
+    while ((payload = payload_state_read(&in)) != NULL) {
         json_t *items = decode_payload(payload);
 
         assert_non_null(items);

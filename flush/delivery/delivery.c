@@ -10,6 +10,7 @@
 #include "config/log.h"
 #include "config/thread.h"
 #include "flush/delivery/endpoint.h"
+#include "flush/payloads/payload_state.h"
 
 enum { STOP_MARGIN_MS = 100 }; /* at most, to count what is left before the deadline */
 
@@ -279,7 +280,6 @@ static void write_mirror(const struct delivery *delivery, struct state_writer *o
     state_put_text(out, slice_of(mirror_sink_name(delivery->mirror)));
     state_put_number(out, 0);
     mirror_sink_hand_over(delivery->mirror, out);
-    queue_hand_over_end(out);
 }
 
 /* True: all of it is in the state, and the state is whole. */
@@ -350,7 +350,7 @@ static void take_over_payloads(struct delivery *delivery, struct endpoint *endpo
     struct payload *payload;
     uint64_t points = 0;
 
-    while ((payload = queue_read(in)) != NULL) {
+    while ((payload = payload_state_read(in)) != NULL) {
         if (take_over_payload(delivery, endpoint, name, payload))
             continue;
         points += payload->points;

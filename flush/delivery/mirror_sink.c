@@ -8,7 +8,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/delivery/duplicates.h"
-#include "flush/delivery/queue.h"
+#include "flush/payloads/payload_state.h"
 #include "flush/redis/backoff.h"
 #include "flush/redis/resp.h"
 #include "flush/redis/timer.h"
@@ -569,7 +569,8 @@ void mirror_sink_hand_over(const struct mirror_sink *sink, struct state_writer *
 {
     for (const struct entry *entry = sink->head; entry != NULL; entry = entry->next)
         if (!entry->settled)
-            queue_write(out, entry->payload);
+            payload_state_write(out, entry->payload);
+    payload_state_end(out);
 }
 
 void mirror_sink_handed_over(struct mirror_sink *sink)

@@ -89,8 +89,8 @@ bool mirror_sink_is_drained(const struct mirror_sink *sink);
 /* Where it writes to, without secrets; a view. */
 const char *mirror_sink_name(const struct mirror_sink *sink);
 
-/* A successor takes over: writes down, in order, what is not answered; closed by
- * queue_hand_over_end(). */
+/* A successor takes over: writes down, in order, what is not answered, and
+ * the end. */
 void mirror_sink_hand_over(const struct mirror_sink *sink, struct state_writer *out);
 
 /* That reached the successor for good: the accounts are closed. */

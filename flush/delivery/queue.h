@@ -96,18 +96,12 @@ int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t no
 void queue_keep_rest(struct queue *queue);
 
 /* A successor takes over: writes down what has no file, in flight and then waiting, oldest
- * first and closed by queue_hand_over_end(). */
+ * first, and the end. */
 void queue_hand_over(const struct queue *queue, struct state_writer *out);
-void queue_hand_over_end(struct state_writer *out);
 
 /* That reached the successor for good: the accounts are closed, and nobody keeps it here
  * any more. What is in flight keeps its payload, as libcurl still looks at it. */
 void queue_handed_over(struct queue *queue);
-
-/* A payload for the state; the next of those, owned; NULL: the end, damaged or no memory
- * (in->failed). */
-void queue_write(struct state_writer *out, const struct payload *payload);
-struct payload *queue_read(struct state_reader *in);
 
 /* A payload of a predecessor: a view, held from now on. False: no memory. */
 bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t order);

@@ -14,8 +14,8 @@
 #include "config/load.h"
 #include "config/log.h"
 #include "flush/delivery/delivery.h"
-#include "flush/delivery/queue.h"
 #include "flush/flusher.h"
+#include "flush/payloads/payload_state.h"
 #include "server/succession/inheritance.h"
 
 static struct settings settings;
@@ -74,7 +74,7 @@ static void read_payloads(struct state_reader in)
 {
     struct payload *payload;
 
-    while ((payload = queue_read(&in)) != NULL)
+    while ((payload = payload_state_read(&in)) != NULL)
         payload_free(payload);
 }
 
