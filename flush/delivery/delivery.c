@@ -11,6 +11,7 @@
 #include "config/thread.h"
 #include "flush/delivery/endpoint.h"
 #include "flush/payloads/payload_state.h"
+#include "flush/redis/timer.h"
 
 enum { STOP_MARGIN_MS = 100 }; /* at most, to count what is left before the deadline */
 
@@ -56,13 +57,6 @@ struct delivery {
 static int64_t monotonic_ms(void)
 {
     return clock_monotonic_ns() / 1000000;
-}
-
-static void arm(struct event *timer, int64_t wait_ms)
-{
-    struct timeval wait = { wait_ms / 1000, wait_ms % 1000 * 1000 };
-
-    evtimer_add(timer, wait_ms > 0 ? &wait : &(struct timeval){ 0 });
 }
 
 /* ------------------------------------------------------------------- loop */
@@ -163,7 +157,7 @@ static void begin_stop(struct delivery *delivery, int64_t stop_ns)
 
     delivery->common.stopping = true;
     delivery->common.give_up_ms = now_ms + left_ms - margin_ms;
-    arm(delivery->deadline, delivery->common.give_up_ms - now_ms);
+    timer_start(delivery->deadline, delivery->common.give_up_ms - now_ms);
     for (size_t i = 0; i < delivery->n_endpoints; i++)
         endpoint_hurry(delivery->endpoints[i]);
     if (delivery->mirror != NULL)

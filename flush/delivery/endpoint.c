@@ -7,6 +7,7 @@
 
 #include "config/log.h"
 #include "flush/delivery/dead_letter.h"
+#include "flush/redis/timer.h"
 
 enum {
     REFUSAL_LOG_MS = 60000, /* one line about refused payloads this often */
@@ -19,22 +20,10 @@ static int64_t wall_s(void)
     return clock_wall_ns() / 1000000000;
 }
 
-static double random_fraction(void)
-{
-    return arc4random() / 4294967296.0;
-}
-
-void endpoint_arm(struct event *timer, int64_t wait_ms)
-{
-    struct timeval wait = { wait_ms / 1000, wait_ms % 1000 * 1000 };
-
-    evtimer_add(timer, wait_ms > 0 ? &wait : &(struct timeval){ 0 });
-}
-
 void endpoint_fail(struct endpoint *endpoint, bool probe, int64_t least_ms)
 {
     backoff_fail(&endpoint->backoff, &endpoint->backoff_config, probe, endpoint_now_ms(),
-                 random_fraction(), least_ms);
+                 backoff_random(), least_ms);
 }
 
 static bool is_blocked(const struct endpoint *endpoint)
@@ -50,7 +39,7 @@ static void trim(struct endpoint *endpoint)
         queue_trim(&endpoint->queue, is_blocked(endpoint), endpoint_now_ms(), wall_s());
 
     if (more_ms >= 0)
-        endpoint_arm(endpoint->more, more_ms);
+        timer_start(endpoint->more, more_ms);
 }
 
 /* --------------------------------------------------------------- requests */
@@ -96,7 +85,7 @@ static bool start_request(struct endpoint *endpoint, struct request *request)
 
     if (errand == NULL) {
         if (queue_waiting(&endpoint->queue) > 0 && endpoint->in_flight == 0)
-            endpoint_arm(endpoint->retry, READ_AGAIN_MS);
+            timer_start(endpoint->retry, READ_AGAIN_MS);
         return false;
     }
     request->errand = errand;
@@ -128,7 +117,7 @@ static void dispatch(struct endpoint *endpoint)
         endpoint_ask_about_key(endpoint, true);
     if ((endpoint->held || queue_waiting(&endpoint->queue) > 0) &&
         endpoint->backoff.state == BACKOFF_BLOCKED && endpoint->backoff.until_ms > now_ms)
-        endpoint_arm(endpoint->retry, endpoint->backoff.until_ms - now_ms);
+        timer_start(endpoint->retry, endpoint->backoff.until_ms - now_ms);
 }
 
 void endpoint_advance(struct endpoint *endpoint)
@@ -146,7 +135,7 @@ static void works(struct request *request)
     bool was_blocked = endpoint->backoff.state != BACKOFF_UNBLOCKED;
 
     backoff_succeed(&endpoint->backoff, &endpoint->backoff_config, request->probe,
-                    endpoint_now_ms(), random_fraction());
+                    endpoint_now_ms(), backoff_random());
     if (was_blocked && endpoint->backoff.state == BACKOFF_UNBLOCKED) {
         log_info("delivery: %s takes payloads again, %zu wait", endpoint->name,
                  queue_waiting(&endpoint->queue));
@@ -455,7 +444,7 @@ void endpoint_begin(struct endpoint *endpoint)
     queue_open(&endpoint->queue, &queue, endpoint->common->outbox, endpoint->ledger,
                endpoint_now_ms(), wall_s());
     endpoint_validate_each(endpoint, config->validation_interval_ms);
-    endpoint_arm(endpoint->more, 0); /* for what was found on disk */
+    timer_start(endpoint->more, 0); /* for what was found on disk */
 }
 
 struct endpoint *endpoint_new(struct endpoint_common *common,

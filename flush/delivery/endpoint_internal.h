@@ -56,7 +56,6 @@ struct endpoint {
 /* Starts what may be started now, and says that something has moved. */
 void endpoint_advance(struct endpoint *endpoint);
 void endpoint_fail(struct endpoint *endpoint, bool probe, int64_t least_ms);
-void endpoint_arm(struct event *timer, int64_t wait_ms);
 
 static inline int64_t endpoint_now_ms(void)
 {

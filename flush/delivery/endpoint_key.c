@@ -3,6 +3,7 @@
 
 #include "config/log.h"
 #include "flush/delivery/endpoint_internal.h"
+#include "flush/redis/timer.h"
 
 enum { VALIDATION_MS = 10000 }; /* a question about a key takes no longer */
 
@@ -142,7 +143,7 @@ void endpoint_on_validate(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     if (endpoint->validation_ms > 0)
-        endpoint_arm(endpoint->validate, endpoint->validation_ms);
+        timer_start(endpoint->validate, endpoint->validation_ms);
     if (!endpoint->validating && !endpoint->common->stopping)
         endpoint_ask_about_key(endpoint, false);
 }
@@ -154,7 +155,7 @@ void endpoint_validate_each(struct endpoint *endpoint, int64_t interval_ms)
         return;
     endpoint->validation_ms = interval_ms;
     if (interval_ms > 0)
-        endpoint_arm(endpoint->validate, 0);
+        timer_start(endpoint->validate, 0);
     else
         event_del(endpoint->validate);
 }
@@ -172,7 +173,7 @@ static void try_new_key(struct endpoint *endpoint, struct keyed *given)
     endpoint->key_wrong = endpoint->held = false;
     backoff_hurry(&endpoint->backoff);
     if (endpoint->validation_ms > 0)
-        endpoint_arm(endpoint->validate, 0);
+        timer_start(endpoint->validate, 0);
 }
 
 void endpoint_follow(struct endpoint *endpoint, const char *api_key)

@@ -290,8 +290,8 @@ static void say_error(struct mirror_sink *sink, enum mirror_error error, const c
 
 static void arm_retry(struct mirror_sink *sink)
 {
-    double random = (double)(uint64_t)(clock_monotonic_ns() % 1000003) / 1000003;
-    int64_t wait_ms = sink->stopping ? 0 : backoff_delay(&sink->backoff, sink->errors, random);
+    int64_t wait_ms =
+        sink->stopping ? 0 : backoff_delay(&sink->backoff, sink->errors, backoff_random());
 
     sink->errors++;
     timer_start(sink->retry, wait_ms);

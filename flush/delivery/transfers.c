@@ -2,6 +2,8 @@
 
 #include <stdint.h>
 
+#include "flush/redis/timer.h"
+
 /* Reports every transfer that has ended. */
 static void reap(struct transfers *transfers)
 {
@@ -47,12 +49,12 @@ static void on_timer(evutil_socket_t socket, short what, void *argument)
 static int set_timer(CURLM *multi, long wait_ms, void *argument)
 {
     struct transfers *transfers = argument;
-    struct timeval wait = { wait_ms / 1000, wait_ms % 1000 * 1000 };
 
     (void)multi;
     if (wait_ms < 0)
         return evtimer_del(transfers->timer);
-    return evtimer_add(transfers->timer, &wait);
+    timer_start(transfers->timer, wait_ms);
+    return 0;
 }
 
 /* libcurl waits for what on a socket; event is ours, NULL at first sight. */

@@ -1,6 +1,7 @@
 #include "flush/redis/backoff.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 const struct backoff_config backoff_default = {
     .factor = 2, .base_ms = 2000, .max_ms = 64000, .recovery_interval = 2
@@ -88,4 +89,9 @@ void backoff_again(struct backoff *backoff)
 {
     backoff->state = BACKOFF_BLOCKED;
     backoff->until_ms = 0;
+}
+
+double backoff_random(void)
+{
+    return arc4random() / 4294967296.0;
 }

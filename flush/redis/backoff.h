@@ -42,6 +42,9 @@ bool backoff_allows(const struct backoff *backoff, int64_t now_ms);
 /* A request starts; returns whether it is the probe. Only when allowed. */
 bool backoff_start(struct backoff *backoff);
 
+/* In [0,1), another one at each call: what the following take as random. */
+double backoff_random(void);
+
 /* How a request ended. random: in [0,1). least_ms: the server's own wish
  * (Retry-After), 0 for none. While blocked or half-blocked only the probe
  * counts: others were under way before. But what the server wishes makes a

@@ -162,7 +162,7 @@ static void schedule(struct redis_client *client)
     client->up_ms = 0;
     if (client->errors < backoff_max_errors(&client->backoff))
         client->errors++;
-    int64_t wait = backoff_delay(&client->backoff, client->errors, arc4random() / 4294967296.0);
+    int64_t wait = backoff_delay(&client->backoff, client->errors, backoff_random());
 
     client->state = WAITING;
     timer_start(client->retry, wait);
