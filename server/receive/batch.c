@@ -56,7 +56,8 @@ bool batch_ask_senders(struct batch *batch)
     return batch->senders != NULL;
 }
 
-/* The kernel has shortened what it filled. */
+/* The kernel writes into these lengths how much it filled; they must say again how much room
+ * there is. */
 static void make_room_for_senders(struct batch *batch)
 {
     for (int i = 0; i < BATCH_DATAGRAMS; i++) {
@@ -106,7 +107,7 @@ int batch_forward(struct batch *batch, int n, int fd)
 
     for (int i = 0; i < n; i++) {
         batch->parts[i].iov_len = batch->messages[i].msg_len;
-        batch->messages[i].msg_hdr.msg_control = NULL; /* not to be sent */
+        batch->messages[i].msg_hdr.msg_control = NULL; /* a copy goes on without the sender */
         batch->messages[i].msg_hdr.msg_controllen = 0;
     }
     do

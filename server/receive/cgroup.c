@@ -22,8 +22,8 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-/* "4:cpu,memory:/a/b" and "0::/a/b". Our path in the hierarchy of memory of that
- * version; false: it has none. */
+/* Lines are "4:cpu,memory:/a/b" in version 1 and "0::/a/b" in version 2. Finds our path in the
+ * hierarchy of that version that limits memory; false: there is none. */
 static bool find_path(const char *groups, enum version version, char out[CGROUP_PATH_MAX])
 {
     FILE *file = fopen(groups, "re");
@@ -50,7 +50,7 @@ static bool find_path(const char *groups, enum version version, char out[CGROUP_
     return found;
 }
 
-/* "\040" is how the file writes a blank. In place. */
+/* The file writes a blank as "\040"; the text is changed in place. */
 static void unescape(char *text)
 {
     char *out = text;
@@ -106,7 +106,7 @@ static void take(struct cgroup_limit *least, long long bytes, const char *from)
     memcpy(least->from, from, strlen(from) + 1);
 }
 
-/* A path that is too long is no file's. */
+/* NULL also if the path is too long: no file has it then. */
 static FILE *open_in(const char *folder, const char *name, char path[CGROUP_PATH_MAX])
 {
     int len = snprintf(path, CGROUP_PATH_MAX, "%s/%s", folder, name);
@@ -114,7 +114,7 @@ static FILE *open_in(const char *folder, const char *name, char path[CGROUP_PATH
     return len > 0 && len < CGROUP_PATH_MAX ? fopen(path, "re") : NULL;
 }
 
-/* A file that is a number, or "max". */
+/* The file holds a number, or "max". */
 static void take_file(struct cgroup_limit *least, const char *folder, const char *name)
 {
     char path[CGROUP_PATH_MAX];
@@ -128,7 +128,7 @@ static void take_file(struct cgroup_limit *least, const char *folder, const char
     fclose(file);
 }
 
-/* Of version 1: what groups above the mount allow too. */
+/* For version 1: this line of memory.stat also counts the limits of groups above the mount. */
 static void take_sum(struct cgroup_limit *least, const char *folder)
 {
     char path[CGROUP_PATH_MAX], line[256];
@@ -149,12 +149,13 @@ static void take_folder(struct cgroup_limit *least, const char *folder, enum ver
         take_sum(least, folder);
     } else {
         take_file(least, folder, "memory.max");
-        take_file(least, folder, "memory.high"); /* above it everything crawls */
+        take_file(least, folder,
+                  "memory.high"); /* above it the kernel slows the group down to a crawl */
     }
 }
 
-/* From our group up to the mount. A path that is not below the root of the mount is that
- * of another name space: then the mount is all there is to see. */
+/* Reads the limits of all groups from ours up to the mount. A path that does not lie below the
+ * root of the mount comes from another name space: then the mount is all that we can see. */
 static void take_mount(struct cgroup_limit *least, const struct mount *mount, const char *path,
                        enum version version)
 {

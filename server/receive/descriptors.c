@@ -31,7 +31,8 @@ static int taken_in_all(void)
     return taken_of(DESCRIPTOR_STREAM) + taken_of(DESCRIPTOR_HTTP);
 }
 
-/* The kernel gives the lowest number that is free, so none stands beyond that many. */
+/* The kernel gives the lowest number that is free, so a number beyond the limit means that
+ * none below it is free. */
 static int open_below(int limit)
 {
     int n = 0;

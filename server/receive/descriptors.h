@@ -16,18 +16,20 @@
 
 enum descriptor_use { DESCRIPTOR_STREAM, DESCRIPTOR_HTTP, DESCRIPTOR_USES };
 
-/* 0 to 2 lead to /dev/null where they are closed, before a socket takes the place of
- * standard error. Called first of all; false: the system has no descriptors. */
+/* Opens /dev/null under those of the numbers 0 to 2 that are closed. Otherwise a socket could
+ * get the number of standard error, and lines meant for the log would be sent on it. To be
+ * called before anything is opened. False: the system has no descriptors. */
 bool descriptors_hold_standard(void);
 
-/* The server stands: what is open now, but for connections, is its own. */
+/* To be called when the server stands. What is open then, except for connections, counts as
+ * the server's own. */
 void descriptors_divide(void);
 
 /* Whether one more may be taken. */
 bool descriptors_are_left(enum descriptor_use use);
 
-/* Counts one that was opened. False: it is beyond what may be taken; counted all the
- * same, so give it back. */
+/* Counts a descriptor that was opened. False: it is beyond what may be taken. It is counted all
+ * the same, so the caller closes it and gives it back. */
 bool descriptors_take(enum descriptor_use use);
 void descriptors_give_back(enum descriptor_use use);
 

@@ -43,8 +43,8 @@ bool fingerprint_make_secret(void)
     return true;
 }
 
-/* Flattened: the short paths of XXH3 are some twenty instructions, a call would
- * double them. */
+/* Flattened, because the short paths of XXH3 are some twenty instructions and a call would
+ * double their cost. */
 __attribute__((flatten)) struct fingerprint fingerprint_hash_portable(struct slice name,
                                                                       struct slice tags,
                                                                       unsigned kind)
@@ -88,8 +88,9 @@ VECTOR static inline __m512i four_rounds(__m512i state)
     return state;
 }
 
-/* Where the places are used up the sum itself goes through the rounds, so that the
- * next piece at a place does not meet the last. Bytes behind the end are zero. */
+/* Each piece of 64 bytes has a part of the secret of its own, its place. When all places are
+ * used up, the sum itself goes through the rounds before they are used again, so that a piece
+ * cannot cancel out an earlier one at the same place. Bytes behind the end are zero. */
 VECTOR static inline __m512i add_bytes(__m512i sum, struct slice bytes,
                                        const uint8_t masks[PLACES][PIECE])
 {

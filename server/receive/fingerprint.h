@@ -1,16 +1,16 @@
 /* server/receive/fingerprint.h: 128 bits for what a context is: its name, its raw tag section
  * and the kind of its cell.
  *
- * Nobody compares the bytes afterwards, so no two identities may meet: not by
- * accident, and not because a sender wants it, which a random secret of the
- * process prevents. Two ways, chosen by what the processor can do; a hash never
- * leaves the process, so they need not agree.
+ * Nobody compares the bytes afterwards, so two identities must never have the same hash:
+ * not by accident, and not because a sender wants it, which a random secret of the
+ * process prevents. There are two ways to hash, chosen by what the processor can do. A
+ * hash never leaves the process, so they need not agree.
  *
- *   vector    64 bytes at once: each 16 of them are masked with a part of the secret
- *             that is their place's alone and go through four rounds of AES; all
+ *   vector    64 bytes at once. Each 16 of them are masked with a part of the secret
+ *             that belongs to their place alone, and go through four rounds of AES. All
  *             that comes out is added up (xor), with the two lengths and the kind.
- *             Sums of different bytes meet as rarely as a difference passes four
- *             rounds as foreseen: 2^-113 at most.
+ *             For different bytes the sums are equal only if four rounds turn their
+ *             difference into one that a sender foresaw: with a chance of 2^-113 at most.
  *   portable  XXH3 of name and of tags under the secret, joined by odd multipliers. */
 #ifndef SERVER_RECEIVE_FINGERPRINT_H
 #define SERVER_RECEIVE_FINGERPRINT_H

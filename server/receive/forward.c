@@ -19,7 +19,7 @@ struct forward {
     int fd;
     struct lookup *lookup; /* NULL: none is under way */
     struct event *retry;
-    char said[160]; /* the last warning: the same is not said again */
+    char said[160]; /* the last warning, so that the same is not logged again */
 };
 
 static const char loop[] = "is an address that this server receives on: every datagram would "
@@ -27,8 +27,8 @@ static const char loop[] = "is an address that this server receives on: every da
 
 /* ---- addresses --------------------------------------------------------- */
 
-/* "localhost" is as for the listeners: 127.0.0.1, whatever a resolver says. False: it is
- * a name. */
+/* "localhost" means 127.0.0.1, whatever a resolver says, as it does for the listeners. False:
+ * the host is a name that has to be looked up. */
 static bool read_numeric(const char *host, int port, struct sockaddr_storage *out,
                          socklen_t *len)
 {
@@ -74,7 +74,7 @@ static const char *connect_to(struct forward *forward, const struct sockaddr *to
     return why;
 }
 
-/* The first address that can be reached. */
+/* Connects to the first address that can be reached. */
 static const char *connect_to_one(struct forward *forward, const struct lookup_answer *answer)
 {
     const char *why = answer->problem;

@@ -1,8 +1,8 @@
 /* server/receive/forward.h: the other server that gets a copy of every datagram.
  *
  * The workers send on one descriptor from the start. It leads nowhere until the host is
- * found; then the socket that does takes its place under the same number, which no
- * worker has to know. A name that is not found is no reason not to start: it is looked up
+ * found; then a socket that leads there is put under the same number, so no worker has to
+ * know of it. A name that is not found is no reason not to start: it is looked up
  * again, without waiting. Main's thread. */
 #ifndef SERVER_RECEIVE_FORWARD_H
 #define SERVER_RECEIVE_FORWARD_H

@@ -7,10 +7,10 @@
 #include "protocol/check.h"
 #include "protocol/event.h"
 
-/* Samples go through the row in groups, a step at a time: a step of one sample does
- * not depend on the others', and many of them fit into the processor's window when
- * nothing else stands between. Hash, look-up and adding are a group apart, so that
- * memory, which answers within some hundred nanoseconds, has that long. */
+/* Samples go through the row in groups, and a whole group takes one step before the next
+ * step begins. The steps of different samples do not depend on each other, so the processor
+ * works on many of them at the same time if no other code stands between. Hashing, looking
+ * and adding are a group apart, because memory takes some hundred nanoseconds to answer. */
 enum { GROUP = 16, ROW_SIZE = 4 * GROUP, POOL_SPARE = 2048 };
 #define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
 
@@ -30,9 +30,10 @@ struct ingest {
     struct tally tally;
     struct log_limit refusals;
     int64_t stamp_ns; /* of the last sample added */
-    /* The row: [tail, looked) have their cells asked for, [looked, placed) their
-     * lines of slots, [placed, head) are parsed. Counted on while samples wait; the
-     * place is the remainder by ROW_SIZE, so a group lies in one piece. */
+    /* The row. Entries [placed, head) are parsed; those of [looked, placed) have asked for
+     * their lines of slots, and those of [tail, looked) for their cells. The numbers only
+     * grow while samples wait; an entry's place in the row is its number modulo ROW_SIZE,
+     * so a group lies in one piece. */
     uint32_t head, placed, looked, tail;
     struct table_entry row[ROW_SIZE];
 };
@@ -45,7 +46,8 @@ struct ingest *ingest_new(const struct ingest_config *config, struct table *tabl
         return NULL;
     ingest->config = *config;
     ingest->table = table;
-    /* A whole datagram of packed values, behind those of the lines that wait. */
+    /* The values of a whole datagram of packed values must fit behind those of the lines that
+     * wait. */
     ingest->pool_size = config->buffer_size / 2 + 1 + POOL_SPARE;
     ingest->parser.ignore_time = config->ignore_time;
     ingest->parser.pool = malloc(ingest->pool_size * sizeof *ingest->parser.pool);
@@ -64,9 +66,9 @@ void ingest_free(struct ingest *ingest)
     free(ingest);
 }
 
-/* Samples of one batch have one receive time; each gets a stamp of its own, so
- * that the last one wins also where two spellings of a series meet. Stamps may
- * run ahead of the clock under a flood, but not far. */
+/* All samples of a batch have the same receive time. Each nevertheless gets a stamp of its own,
+ * so that of two spellings of one gauge, too, the later sample wins. Under a flood the stamps
+ * run ahead of the clock, but not far. */
 static void catch_up(struct ingest *ingest, int64_t now_ns)
 {
     if (ingest->stamp_ns < now_ns || ingest->stamp_ns > now_ns + STAMP_AHEAD_MAX_NS)
@@ -99,7 +101,7 @@ static void add_until(struct ingest *ingest, uint32_t end)
     ingest->tail = end;
 }
 
-/* A group is parsed: the oldest is added, those between move up. */
+/* Called when a group is parsed: the oldest group is added, and those between move up. */
 static void move_up(struct ingest *ingest)
 {
     add_until(ingest, ingest->looked);
@@ -148,8 +150,8 @@ static void take_timed(struct ingest *ingest, const struct sample *sample, struc
         counter_add(&ingest->config.ledger->shed[SHED_BEHIND], sample->n_values);
 }
 
-/* The next entry of the row is a good sample: it stays there, unless it has a time
- * of its own. */
+/* The parser has written a good sample into the entry at the head of the row. It stays there,
+ * unless it has a time of its own. */
 static void take_sample(struct ingest *ingest, struct slice line, int64_t now_s)
 {
     const struct sample *sample = &in_row(ingest, ingest->head)->sample;

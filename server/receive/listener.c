@@ -121,7 +121,8 @@ static uint64_t all_drops(const struct listener_socket *sock)
 
     if (getsockopt(sock->fd, SOL_SOCKET, SO_MEMINFO, memory, &len) != 0)
         return known;
-    /* known's low half is the kernel's number then: extend today's by it. */
+    /* The kernel counts in 32 bits, which are the low half of `known`: the difference between
+     * its number now and that half is what came since. */
     return known + (uint32_t)(memory[SK_MEMINFO_DROPS] - (uint32_t)known);
 }
 
@@ -156,8 +157,8 @@ bool listener_gate(const struct listener *listener)
     return gated;
 }
 
-/* A connected UDP socket hears its peer only; all others are answered as if there
- * were no socket. The peer is the discard port of this machine. */
+/* A UDP socket that is connected receives only what its peer sends; the kernel answers all
+ * others as if there were no socket. The peer here is the discard port of this machine. */
 void listener_leave(const struct listener *listener)
 {
     struct sockaddr_storage own = { 0 };
@@ -178,6 +179,7 @@ void listener_leave(const struct listener *listener)
         int ignored = own.ss_family == AF_INET6
                           ? connect(fd, (struct sockaddr *)&v6, sizeof v6)
                           : connect(fd, (struct sockaddr *)&v4, sizeof v4);
-        (void)ignored; /* bound to an address that does not reach it: the gap stays */
+        (void)ignored; /* fails if the socket's own address cannot reach the peer: then some
+                    datagrams may still fall into the gap */
     }
 }

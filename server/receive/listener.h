@@ -27,8 +27,8 @@ struct listener_socket {
     struct counter datagrams, bytes, truncated;
     struct counter refused;   /* connections beyond the limit */
     struct counter too_large; /* frames beyond dogstatsd_buffer_size */
-    _Atomic(uint64_t) drops;  /* the kernel's count at the last look, in 64 bits */
-    uint64_t drops_before;    /* that count when another process had the socket */
+    _Atomic(uint64_t) drops;  /* the kernel's count at the last look, extended to 64 bits */
+    uint64_t drops_before;    /* what it was when the socket was inherited */
 };
 
 struct listener {
@@ -39,10 +39,10 @@ struct listener {
     struct listener_socket *sockets; /* one a worker; unix: all with the same fd */
     struct socket_file file;         /* unix only */
     _Atomic(uint32_t) connections;   /* open now, of all workers */
-    bool kept;                       /* somebody else has the sockets too: they live on */
-    int *extra;                      /* of more workers before: to be read empty and closed */
+    bool kept;  /* systemd or a successor has the sockets too, so they live on */
+    int *extra; /* inherited sockets of more workers than we have: read empty, then closed */
     uint32_t n_extra;
-    bool spread_for_now; /* by random, until those are closed */
+    bool spread_for_now; /* datagrams are spread at random until the extra sockets are closed */
 };
 
 struct inheritance;
@@ -58,7 +58,7 @@ struct listeners {
 bool listeners_open(struct listeners *listeners, const struct settings *settings,
                     uint32_t workers, char *problem, size_t problem_size);
 
-/* The same with sockets of a predecessor or of systemd, where they fit; others are
+/* The same, but an inherited socket is used where its address fits; only the others are
  * opened. */
 bool listeners_take_over(struct listeners *listeners, const struct settings *settings,
                          uint32_t workers, struct inheritance *inherited, char *problem,
@@ -79,9 +79,8 @@ void listener_note_drops(struct listener_socket *sock);
  * those who connect ECONNREFUSED. False with errno. */
 bool listener_gate(const struct listener *listener);
 
-/* The last look at a gated listener's drops is near: from now on nobody is told that
- * a datagram was taken (ECONNREFUSED), so that none falls between the look and the
- * closing. */
+/* To be called before the last look at a gated listener's drops. From now on a sender is told
+ * ECONNREFUSED, so that no datagram is silently dropped between that look and the closing. */
 void listener_leave(const struct listener *listener);
 
 /* ---- for those who open them -------------------------------------------- */
@@ -92,7 +91,8 @@ bool listener_init(struct listener *listener, enum listener_kind kind,
 void listener_close(struct listener *listener);
 void listener_close_extra(struct listener *listener);
 
-/* An inherited socket is worker i's; what was dropped so far is not our account's. */
+/* Worker i gets this inherited socket. What the kernel had dropped at it before is not on our
+ * account. */
 void listener_adopt(struct listener *listener, uint32_t i, int fd, uint64_t drops_before);
 
 #endif

@@ -14,18 +14,19 @@
 #include "server/receive/targets.h"
 #include "server/succession/inheritance.h"
 
-/* Asked for when dogstatsd_so_rcvbuf leaves it to us: some 60 ms of a
- * million datagrams a second, so that a reader whose processor is taken away for some
- * scheduler's slices loses nothing. The kernel takes memory only for what waits, up to
- * twice as much, and charges it to our control group: so all workers' never ask for more than
- * a part of what we may use. WARNED_BYTES: with less than that the log gives advice. */
+/* RECEIVE_BUFFER_BYTES: what we ask for when dogstatsd_so_rcvbuf leaves it to us. It holds some
+ * 60 ms of a million datagrams a second, so a worker whose processor is taken away for a few of
+ * the scheduler's slices loses nothing. The kernel takes memory only for what waits, up to
+ * twice that much, and charges it to our control group; so all workers together never ask for
+ * more than one PART_OF_MEMORY of what we may use. WARNED_BYTES: if the kernel grants less, the
+ * log gives advice. */
 enum {
     RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024,
     WARNED_BYTES = 16 * 1024 * 1024,
     PART_OF_MEMORY = 8,
 };
 
-/* Tries for a random port that is free in both families. */
+/* How often we try to find a random port that is free in both families. */
 enum { RANDOM_PORT_TRIES = 20 };
 
 /* ---- one socket -------------------------------------------------------- */
@@ -62,7 +63,8 @@ static int set_reuse(int fd)
     return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int));
 }
 
-/* first: binds alone and lets siblings in afterwards. -1 with errno. */
+/* first: binds exclusively, and lets the sockets of the other workers in afterwards. -1 with
+ * errno. */
 static int open_socket(const struct udp_target *target, const struct settings *settings,
                        bool first)
 {
@@ -115,8 +117,8 @@ static void adopt_port(struct udp_target *target, int fd)
         udp_target_set_port(target, udp_port_of(&address));
 }
 
-/* The kernel keeps a sender with one worker. A single loud one is spread datagram
- * by datagram instead, by a program that draws the number of a socket. */
+/* By itself the kernel sends all datagrams of one sender to the same worker, which is bad for
+ * a single loud sender. This gives it a program that draws a socket for each datagram. */
 static bool spread_at_random(int fd, uint32_t workers)
 {
     struct sock_filter draw[] = {
@@ -138,7 +140,8 @@ static void stop_spreading(int fd)
 #endif
 }
 
-/* Worker i's socket, one that is there already or a new one. False with errno. */
+/* Worker i gets its socket: an inherited one if there is one left, otherwise a new one. False
+ * with errno. */
 static bool give_socket(struct listener *listener, uint32_t i, struct udp_target *target,
                         const struct settings *settings, struct inheritance *inherited)
 {
@@ -163,8 +166,9 @@ static bool give_socket(struct listener *listener, uint32_t i, struct udp_target
     return fd >= 0;
 }
 
-/* Of more workers than there are now. The last of a group go first, so that those that
- * stay keep their numbers. */
+/* Takes the inherited sockets of more workers than we have now. The kernel numbers the sockets
+ * of an address and, when one is closed, puts the last into its place; so the last are closed
+ * first, and those that stay keep their numbers. */
 static void take_extra(struct listener *listener, const struct udp_target *target,
                        struct inheritance *inherited)
 {
@@ -183,8 +187,8 @@ static void take_extra(struct listener *listener, const struct udp_target *targe
     }
 }
 
-/* To be found no more by who sends: what comes in the moment of its close would be lost.
- * What waits in it stays. */
+/* Connects the socket to its own address, so that no sender reaches it any more: a datagram
+ * that came while it is closed would be lost. What waits in it can still be read. */
 static void turn_away(int fd)
 {
     struct sockaddr_storage own;
@@ -194,8 +198,8 @@ static void turn_away(int fd)
         (void)connect(fd, (struct sockaddr *)&own, len);
 }
 
-/* Where workers became fewer, datagrams are drawn among those that stay until the others'
- * sockets are empty and closed. */
+/* If there are fewer workers than before, datagrams are spread at random among those that stay,
+ * until the sockets of the others are empty and closed. */
 static void spread(struct listener *listener, const struct settings *settings, uint32_t workers)
 {
     int fd = listener->sockets[0].fd;
@@ -269,8 +273,8 @@ static bool is_absent_family(int why)
     return why == EAFNOSUPPORT || why == EADDRNOTAVAIL;
 }
 
-/* Opens all targets; with a random port the first one's port is everyone's.
- * False with errno, *failed says which. */
+/* Opens all targets. If the port is random, all others get the one that the first was given.
+ * False with errno, and *failed says which. */
 static bool open_targets(struct listeners *listeners, struct udp_targets *targets,
                          const struct settings *settings, uint32_t workers, size_t *failed)
 {

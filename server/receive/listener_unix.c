@@ -9,8 +9,8 @@
 #include "config/log.h"
 #include "server/succession/inheritance.h"
 
-/* Fewer queued datagrams than this, and a burst of one client stalls or is lost
- * in the client while the worker is busy for a moment. */
+/* If the kernel queues fewer datagrams than GOOD_QUEUE_DATAGRAMS, one client's burst fills the
+ * queue while the worker is busy for a moment: the client then stalls, or drops it itself. */
 enum { GOOD_QUEUE_DATAGRAMS = 128, SUGGESTED_QUEUE_DATAGRAMS = 1024 };
 
 enum { OTHER_DESCRIPTORS = 256 };
@@ -31,7 +31,7 @@ static long queue_datagrams(void)
     return datagrams;
 }
 
-/* Descriptors for so many connections and for everything else. */
+/* Raises the limit of descriptors so far that so many connections and everything else fit. */
 static void allow_descriptors(const struct listener *listener, int64_t connections)
 {
     rlim_t wanted = (rlim_t)connections + OTHER_DESCRIPTORS;
@@ -88,7 +88,8 @@ static bool open_socket(struct listener *listener, bool ask_senders)
     return set_socket(listener, fd, ask_senders);
 }
 
-/* One that is there already, with its file. False: there is none, or nobody finds it. */
+/* Takes the inherited socket of that path, with its file. False: there is none, or its file is
+ * not at the path any more, where senders would look for it. */
 static bool adopt_socket(struct listener *listener, const char *path, bool ask_senders,
                          struct inheritance *inherited)
 {

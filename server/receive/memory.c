@@ -5,16 +5,16 @@
 
 #include "config/log.h"
 
-/* Where nothing limits the process. */
+/* What we allow ourselves where nothing limits the process. */
 static const int64_t UNLIMITED_BYTES = INT64_C(1024) * 1024 * 1024;
 
-/* The least with which the buckets of a quiet server fit. */
+/* The buckets of a quiet server fit into this. */
 static const int64_t BUCKETS_LEAST_BYTES = 8 * 1024 * 1024;
 
-/* Some chunks of births. */
+/* Room for some chunks of births. */
 static const int64_t PARCELS_LEAST_BYTES = 2 * 1024 * 1024;
 
-/* Some thousands of contexts. */
+/* Room for some thousands of contexts. */
 static const int64_t CONTEXTS_LEAST_BYTES = 2 * 1024 * 1024;
 
 static void use(struct memory_bound *out, int64_t bytes, const char *format, const char *what)

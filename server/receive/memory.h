@@ -19,14 +19,14 @@ struct memory_bound {
     char why[CGROUP_PATH_MAX + 32]; /* "heeler_max_memory" */
 };
 
-/* Pure, but for the size of the machine. */
+/* Reads nothing but its arguments and the size of the machine. */
 void memory_bound_find(struct memory_bound *out, const struct settings *settings,
                        const struct cgroup_limit *limit);
 
 /* Bytes for the process, here and now. */
 int64_t memory_limit(const struct settings *settings);
 
-/* Into the log, with the reason. */
+/* Logs the bound, and what it comes from. */
 void memory_say(const struct settings *settings);
 
 /* False with a sentence: the rollups leave contexts next to nothing. */

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Another process may take the path between two looks at it; so often we look. */
+/* Another process may take the path between our look at it and our bind. We try so often. */
 enum { BIND_TRIES = 3 };
 
 static bool say(char *problem, size_t problem_size, const char *format, ...)
@@ -30,7 +30,7 @@ static bool say(char *problem, size_t problem_size, const char *format, ...)
 
 /* ---- who may send ------------------------------------------------------ */
 
-/* A number of its own, for ids that have no name. -1 means "unchanged" to chown. */
+/* Reads an id that is written as a number. (chown would take -1 to mean "unchanged".) */
 static bool read_id(const char *text, unsigned *id)
 {
     char *end;
@@ -87,7 +87,7 @@ static bool make_folders(const char *path, char *problem, size_t problem_size)
         folder[slash - path] = '\0';
         if (mkdir(folder, 0755) == 0 || errno == EEXIST)
             continue;
-        int why = errno; /* EROFS and the like also for a folder that is there */
+        int why = errno; /* mkdir may say EROFS or the like also of a folder that is there */
         if (stat(folder, &found) != 0)
             return say(problem, problem_size, "cannot make the folder %s: %s", folder,
                        strerror(why));
@@ -95,8 +95,9 @@ static bool make_folders(const char *path, char *problem, size_t problem_size)
     return true;
 }
 
-/* The folder as a descriptor, so that a look at the name in it and what follows from it
- * meet the same folder. -1 with errno. *name: a view of the path's last part. */
+/* Opens the folder of the path, so that our look at the name in it and what we do about it
+ * happen in the same folder, whatever becomes of the path meanwhile. -1 with errno. *name: a
+ * view of the path's last part. */
 static int open_folder(const char *path, const char **name)
 {
     char folder[SOCKET_PATH_SIZE];
@@ -142,7 +143,7 @@ static bool remove_exactly(const char *path, const struct stat *file)
         if (S_ISSOCK(now.st_mode) && is_same(&now, file))
             removed = unlinkat(folder_fd, name, 0) == 0;
         else
-            errno = ENOENT; /* it has gone; another one has come */
+            errno = ENOENT; /* the file is gone, and another has its name */
     }
     int why = errno;
     close(folder_fd);
@@ -162,8 +163,8 @@ static int probe(const struct sockaddr_un *address, int type)
     return why;
 }
 
-/* The path is taken: removes what a dead server left. False with a sentence when
- * it is anything else. */
+/* Something stands at the path. Removes it if it is the socket of a dead server; false with a
+ * sentence if it is anything else. */
 static bool remove_stale(const struct sockaddr_un *address, int type, char *problem,
                          size_t problem_size)
 {
@@ -194,8 +195,8 @@ static bool remove_stale(const struct sockaddr_un *address, int type, char *prob
     }
 }
 
-/* The file gets the socket's own mode, less the umask, which is the whole process's: it
- * is out of the way for this one call. */
+/* bind() gives the file the mode of the socket, less the umask. The umask belongs to the whole
+ * process, so it is set aside only for this one call. */
 static int bind_with_mode(int fd, const struct sockaddr_un *address)
 {
     mode_t mask = umask(0);
@@ -223,9 +224,10 @@ static bool bind_path(int fd, int type, const struct sockaddr_un *address, char 
                address->sun_path);
 }
 
-/* What stands at the path now, held by a descriptor that follows no link: a socket of
- * ours, as the one just bound is. -1 with a sentence. Who may replace it in a folder
- * that is not open to others could do anything else as well. */
+/* Opens what stands at the path now, following no link, and makes sure that it is a socket of
+ * ours, as the one that was just bound is. -1 with a sentence. It might be another socket of
+ * ours only if somebody replaced it; whoever can do that in a folder that is not open to
+ * others can do anything else as well. */
 static int hold_made(const char *path, struct stat *made, char *problem, size_t problem_size)
 {
     int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -241,7 +243,7 @@ static int hold_made(const char *path, struct stat *made, char *problem, size_t 
     return -1;
 }
 
-/* fchown of the socket itself would not reach its file. */
+/* Works on the file: fchown() on the socket's own descriptor would not change it. */
 static bool set_owner(int file_fd, const char *path, const struct socket_access *access,
                       char *problem, size_t problem_size)
 {

@@ -2,9 +2,9 @@
  *
  * A path belongs to whoever listens there. A file that a dead server left behind
  * is replaced; a live server's socket, or a file of another kind, never is. Who
- * may send is decided by the file's mode and owner. The file is made with its mode,
- * and nothing is done by its name afterwards: who may write in the folder could have
- * put a link to another file there. Call at the start, on one thread: the umask is
+ * may send is decided by the file's mode and owner. The file gets its mode when it is made,
+ * and nothing is done by its name afterwards: somebody who may write in the folder could
+ * have put a link to another file there. Call at the start, on one thread: the umask is
  * set aside for a moment. */
 #ifndef SERVER_RECEIVE_SOCKET_FILE_H
 #define SERVER_RECEIVE_SOCKET_FILE_H
@@ -50,7 +50,7 @@ bool socket_folder_is_open(const char *path);
 bool socket_file_bind(struct socket_file *out, int fd, const char *path,
                       const struct socket_access *access, char *problem, size_t problem_size);
 
-/* The file of a socket that was bound by an earlier process. */
+/* Takes the file of an inherited socket. */
 void socket_file_adopt(struct socket_file *out, const char *path);
 
 /* Removes the file, if it is still the one that was bound: call before the socket

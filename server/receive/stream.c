@@ -16,7 +16,8 @@ enum {
     ACCEPT_PAUSE_SECONDS = 1, /* when descriptors have run out */
 };
 
-/* Silent ones are found at the list's head: whoever is read goes to its end. */
+/* A connection that was read goes to the end of the list, so those that were silent for the
+ * longest time stand at its head. */
 struct connection {
     struct streams *streams;
     struct connection *before, *after;
@@ -47,7 +48,8 @@ static void leave(struct listener *listener)
     atomic_fetch_sub_explicit(&listener->connections, 1, memory_order_relaxed);
 }
 
-/* Why it may not stay, or NULL; then leave() when it ends. is_counted: its descriptor is. */
+/* NULL: the connection may stay, and leave() is called when it ends. Otherwise says why not.
+ * is_counted: its descriptor is counted already. */
 static const char *admit(struct listener *listener, uint32_t max_connections, bool is_counted)
 {
     bool has_place = atomic_fetch_add_explicit(&listener->connections, 1,
@@ -104,7 +106,7 @@ static void close_connection(struct connection *given)
 
 /* ---- frames ------------------------------------------------------------ */
 
-/* What clients can cause is not logged without end. */
+/* A client can cause these lines, so there is a limit to them. */
 static bool may_complain(struct streams *streams, int64_t now_ns)
 {
     unsigned suppressed;
@@ -158,7 +160,7 @@ static bool take_frames(struct connection *connection, struct slice *bytes)
     return result == FRAME_PARTIAL;
 }
 
-/* Keeps the beginning of a frame until its end comes; it is at most one frame. */
+/* Keeps the beginning of a frame until its end comes. That is less than one frame. */
 static bool keep(struct connection *connection, struct slice rest)
 {
     char *room = rest.len > 0 ? malloc(rest.len) : NULL;
@@ -344,7 +346,8 @@ static bool accept_one(struct streams *streams)
     return fd >= 0;
 }
 
-/* Descriptors or memory have run out: the queue would call at once again. */
+/* Descriptors or memory have run out. A connection still waits in the queue, so without a
+ * pause the loop would call us again at once. */
 static void pause_accepting(struct streams *streams)
 {
     static const struct timeval pause = { ACCEPT_PAUSE_SECONDS, 0 };
@@ -355,7 +358,7 @@ static void pause_accepting(struct streams *streams)
     evtimer_add(streams->accept_timer, &pause);
 }
 
-/* One at a turn: the other workers get their share. */
+/* Accepts one connection at a turn, so that the other workers get their share. */
 static void on_acceptable(evutil_socket_t fd, short what, void *context)
 {
     struct streams *streams = context;
@@ -412,7 +415,8 @@ void streams_free(struct streams *streams)
     free(streams);
 }
 
-/* Shut down first: the client cannot add to what is queued. */
+/* The connection is shut down before it is read for the last time, so the client cannot add to
+ * what is queued. */
 static void finish_connection(struct connection *given)
 {
     enum reading reading;
@@ -427,7 +431,8 @@ static void finish_connection(struct connection *given)
 
 static void stop_accepting(struct streams *streams)
 {
-    event_del(streams->acceptable); /* a gated socket calls without end */
+    event_del(streams->acceptable); /* a gated socket stays readable, and the loop would call
+                                       without end */
     event_del(streams->accept_timer);
 }
 

@@ -39,7 +39,7 @@ struct streams_config {
 struct streams *streams_new(const struct streams_config *config);
 void streams_free(struct streams *streams);
 
-/* Reads the given connection from now on. False: beyond the limit or without
+/* Reads the given connection from now on. False: there are too many of them, or there is no
  * memory; then it is closed, and counted as refused. */
 bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns);
 
@@ -54,16 +54,16 @@ struct stream_legacy {
     char partial[];
 };
 
-/* The same as above, for one that was handed over; given. Its descriptor is counted
- * already (server/receive/descriptors.h), as the one before it had room for it. */
+/* The same for an inherited connection. Its descriptor is counted already
+ * (server/receive/descriptors.h): the server that handed it over had room for it. */
 bool streams_take_over(struct streams *streams, struct stream_legacy *given);
 
-/* Closes all of the list that nobody took over. NULL is fine. */
+/* Closes and frees all of the list. NULL is fine. */
 void stream_legacy_free(struct stream_legacy *given);
 
-/* Puts every connection before *list, owned by the caller then, and reads no more; what
- * waits to be accepted still waits. One that there is no memory for is read to its end
- * and closed. */
+/* Reads no more and puts every connection before *list, which the caller owns. What waits to
+ * be accepted still waits. A connection that there is no memory for is read to its end and
+ * closed. */
 void streams_hand_over(struct streams *streams, struct stream_legacy **list);
 
 /* Closes what was silent for too long. */
@@ -73,8 +73,8 @@ void streams_expire(struct streams *streams, int64_t now_ns);
  * every connection. */
 void streams_finish(struct streams *streams);
 
-/* The same where the listener lives on in another hand: what waits to be accepted still
- * waits. */
+/* The same for a listener that somebody else has too: connections that wait to be accepted go
+ * on waiting for him. */
 void streams_leave(struct streams *streams);
 
 #endif

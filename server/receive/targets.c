@@ -46,7 +46,8 @@ static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_stor
                                     : v4_of(a) == v4_of(b);
 }
 
-/* 0.0.0.0 and ::, which receive on all and lead to this machine. */
+/* 0.0.0.0 and ::. Who receives there receives on all addresses; what is sent there goes to
+ * this machine. */
 static bool is_any(const struct sockaddr_storage *address)
 {
     return address->ss_family == AF_INET6 ? IN6_IS_ADDR_UNSPECIFIED(v6_of(address))
@@ -115,7 +116,7 @@ static bool add(struct udp_targets *targets, const char *host, int port, bool op
     return true;
 }
 
-/* "localhost" is both families, wherever the system's resolver points it. */
+/* "localhost" means the loopback addresses of both families, whatever a resolver says. */
 static bool add_host(struct udp_targets *targets, const char *host, int port)
 {
     if (host[0] == '\0' || strcmp(host, "localhost") == 0)

@@ -31,8 +31,8 @@ bool udp_targets_find(struct udp_targets *targets, const struct settings *settin
 void udp_target_set_port(struct udp_target *target, int port);
 int udp_port_of(const struct sockaddr_storage *address);
 
-/* What is sent to that address comes in at one of them: the same address, or one of this
- * machine's where all are received on. */
+/* Whether what is sent to that address comes in at one of the targets: one of them has the same
+ * address, or one of them receives on all addresses and this one is the machine's. */
 bool udp_targets_receive(const struct udp_targets *targets, const struct sockaddr_storage *to);
 
 #endif

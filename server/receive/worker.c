@@ -20,16 +20,17 @@
 #include "server/receive/stream.h"
 
 enum {
-    BATCHES_A_CALLBACK = 16,       /* then timers and other sockets get their turn */
-    UNIX_BATCHES_A_CALLBACK = 128, /* each hardly more than the kernel's short queue */
+    BATCHES_A_CALLBACK = 16, /* more would keep timers and other sockets waiting */
+    UNIX_BATCHES_A_CALLBACK =
+        128, /* such a batch is hardly more than the kernel's short queue */
     BATCHES_AT_STOP = 1 << 20,
-    NAP_MIN_NS = 50000, /* a sleep is not shorter */
+    NAP_MIN_NS = 50000, /* the system does not sleep for a shorter time anyway */
     ALIVE_S = 2,        /* between two stamps of an idle loop, for health */
     NAP_WORTH = 2,      /* datagrams: with fewer, being woken is cheaper */
 };
 
-/* A seal may come this much before the wall clock's boundary: timers and clocks
- * differ a little. */
+/* Timers and the wall clock differ a little: a seal that comes so much before the boundary of
+ * the interval still counts as having come at it. */
 #define BOUNDARY_SLACK_NS INT64_C(100000000)
 
 struct source {
@@ -37,17 +38,18 @@ struct source {
     struct listener *listener;
     struct listener_socket *socket;
     struct event *readable; /* datagrams */
-    struct event *nap_over; /* of nap_fd: UDP, where the buffer allows a nap */
-    int nap_fd;             /* a timer: those of libevent count whole milliseconds */
+    struct event
+        *nap_over; /* watches nap_fd; NULL: not UDP, or the buffer is too small for naps */
+    int nap_fd;    /* a timer of our own, as those of libevent count whole milliseconds */
     double nap_max_ns;
-    double nap_datagrams; /* so many may come meanwhile */
-    uint64_t since_empty; /* datagrams, and when: the recent rate */
+    double nap_datagrams; /* so many may come during a nap */
+    uint64_t since_empty; /* datagrams since the socket was last empty, which was at: */
     int64_t empty_ns;
-    int64_t unread_ns;       /* UDP: more was waiting then; 0: nothing */
+    int64_t unread_ns; /* UDP: when a turn ended that left datagrams unread; 0: it left none */
     struct streams *streams; /* LISTENER_STREAM */
     struct log_limit complaints;
     bool asks_sender;
-    pid_t sender_pid; /* whom `sender` names */
+    pid_t sender_pid; /* the process that `sender` names */
     char sender[160];
 };
 
@@ -79,7 +81,7 @@ struct worker {
 
 /* ---- intervals --------------------------------------------------------- */
 
-/* The interval that the wall clock is in now, and the monotonic time of its start. */
+/* Start of the interval that the wall clock is in now; *base_ns: the monotonic time of that. */
 static int64_t interval_start(const struct worker *worker, int64_t now_ns, int64_t wall_ns,
                               int64_t *base_ns)
 {
@@ -125,14 +127,15 @@ static void take_rules(struct worker *worker)
         table_follow(worker->table, rules, idle_intervals(rules->settings));
 }
 
-/* Amid the interval that begins at start_s, and time has come to end it there. */
+/* Whether the second that worker_seal_at() asked for lies in the interval that begins at
+ * start_s, and has come. */
 static bool ends_early(const struct worker *worker, int64_t start_s, int64_t wall_ns)
 {
     return worker->early_s > start_s &&
            worker->early_s * INT64_C(1000000000) <= wall_ns + BOUNDARY_SLACK_NS;
 }
 
-/* In slices, between which sockets are read. */
+/* Tidies for less than a millisecond, and goes on after the sockets were read. */
 static void tidy(struct worker *worker)
 {
     static const struct timeval millisecond = { 0, 1000 };
@@ -147,7 +150,7 @@ static void on_tidy_timer(evutil_socket_t fd, short what, void *context)
     tidy(context);
 }
 
-/* False: the flusher is behind, the interval stays open. */
+/* False: the flusher is behind, and the interval stays open. */
 static bool seal(struct worker *worker, int64_t now_ns)
 {
     int64_t base_ns, wall_ns = clock_wall_ns();
@@ -200,13 +203,14 @@ static void on_early(evutil_socket_t fd, short what, void *context)
     int64_t at_ns = now_ns + second * INT64_C(1000000000) - clock_wall_ns();
 
     if (second <= table_start_s(worker->table) || at_ns >= worker->seal_at_ns)
-        return; /* it has ended, or will by itself */
+        return; /* that second is over, or the interval ends there anyway */
     worker->early_s = second;
     worker->seal_at_ns = at_ns;
     arm_seal(worker, now_ns);
 }
 
-/* Records do not wait for the interval's end, only for company. */
+/* Records do not wait for the end of the interval; they wait a moment for others to join
+ * them. */
 static void on_record_timer(evutil_socket_t fd, short what, void *context)
 {
     struct worker *worker = context;
@@ -228,7 +232,7 @@ static void note_alive(struct worker *worker)
     counter_set(&worker->config.ledger->alive_ms, (uint64_t)clock_monotonic_ns() / 1000000);
 }
 
-/* Its turn comes only when the loop turns, however much there is to read. */
+/* This runs only if the loop still turns, so a stamp of it proves that. */
 static void on_alive_timer(evutil_socket_t fd, short what, void *context)
 {
     (void)fd, (void)what;
@@ -283,7 +287,7 @@ static void ingest_batch(struct worker *worker, struct source *source, int n, in
         counter_add(&source->socket->truncated, cut);
 }
 
-/* A socket that cannot be read stays readable: it would say so each turn. */
+/* A socket that cannot be read stays readable, and would fill the log with the same line. */
 static void complain(struct source *source, int64_t now_ns)
 {
     const char *why = strerror(errno);
@@ -300,8 +304,9 @@ struct turn {
     bool emptied;
 };
 
-/* Reads until the socket is empty or the batches are used up. A short batch says
- * so of UDP; of a unix socket only that the senders it held up go on by now. */
+/* Reads until the socket is empty or the batches are used up. For UDP a batch that is not full
+ * means that the socket is empty. For a unix socket it does not: reading has woken senders
+ * that waited for room, and they may have filled it again. */
 static struct turn read_source(struct worker *worker, struct source *source, int max_batches)
 {
     bool is_udp = source->listener->kind == LISTENER_UDP;
@@ -336,11 +341,11 @@ static bool sleep_for(struct source *source, int64_t nap_ns)
     return timerfd_settime(source->nap_fd, 0, &nap, NULL) == 0;
 }
 
-/* Being woken costs more than reading, and a sender that has to wake us is slowed down:
- * after a turn that emptied the socket the kernel collects for a while before it is
- * asked again, for as long as the recent rate leaves most of the buffer free. With more to
- * read it goes on at once, other events' turn past. True: the timer is set, and the socket
- * need not be watched. */
+/* Being woken costs more than reading, and waking us slows the sender down. So after a turn
+ * that emptied the socket we sleep while the kernel collects datagrams, for as long as the
+ * recent rate leaves most of the buffer free. If the turn left datagrams unread, we sleep for
+ * one nanosecond: the other events get their turn, and then we go on. True: the timer is set,
+ * and the socket need not be watched until it is over. */
 static bool naps_after(struct source *source, struct turn turn)
 {
     if (source->nap_over == NULL)
@@ -369,8 +374,8 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         event_del(source->readable);
 }
 
-/* The event is edge-triggered: the timer is not read. A socket that stayed quiet for a whole
- * nap wakes us again when it likes. */
+/* The event is edge-triggered, so the timer need not be read. If nothing came during a whole
+ * nap, we watch the socket again. */
 static void on_nap_over(evutil_socket_t fd, short what, void *context)
 {
     struct source *source = context;
@@ -429,8 +434,7 @@ static enum worker_end how_to_end(const struct worker *worker)
     return atomic_load_explicit(&worker->end, memory_order_acquire); /* with worker_end */
 }
 
-/* The flusher, which still runs, may have to catch up before it takes the last
- * bucket. */
+/* False: the flusher is behind. It still runs, so trying again helps. */
 static bool push_last(struct worker *worker)
 {
     if (how_to_end(worker) == WORKER_DRAINS)
@@ -503,7 +507,8 @@ static void take_connections(struct worker *worker)
     worker->config.connections = NULL;
 }
 
-/* Sockets that more workers had: no new datagram comes to them any more. */
+/* Reads the inherited sockets of more workers than we have, to which no datagram comes any
+ * more, and closes them. The first worker does this for all. */
 static void empty_extra(struct worker *worker, struct source *source)
 {
     struct listener *listener = source->listener;
@@ -524,7 +529,7 @@ static void empty_extra(struct worker *worker, struct source *source)
     listener_close_extra(listener);
 }
 
-/* The first reads come before the loop, so that the pause can be told. */
+/* Reads once before the loop begins, to log how long nobody has read. */
 static void go_on(struct worker *worker)
 {
     int64_t first_ns = clock_monotonic_ns();
@@ -648,10 +653,10 @@ static struct streams *make_streams(struct worker *worker, struct source *source
     return streams_new(&config);
 }
 
-/* A nap is never longer than a sender of 1,432-byte datagrams needs to fill half of
- * the granted buffer at half a million a second, nor than the recent rate needs to fill
- * a sixteenth of it or to send NAP_DATAGRAMS: a sender whose datagrams wait in caches is
- * faster than one that fills fresh memory. */
+/* How long a nap may be. Half a million datagrams a second of 1,432 bytes must not fill more
+ * than half of the granted buffer during one, nor may the recent rate fill more than a
+ * sixteenth of it. Nor should more than NAP_DATAGRAMS come: the kernel then uses the same few
+ * buffers again while they are in the processor's caches, which makes senders faster. */
 static bool make_nap(struct source *source)
 {
     enum {

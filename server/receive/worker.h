@@ -43,11 +43,12 @@ struct worker_config {
 struct worker *worker_start(const struct worker_config *config, char *problem,
                             size_t problem_size);
 
-/* To be followed from the end of the open interval on; any thread. */
+/* The worker follows these rules from the end of the open interval on. Any thread. */
 void worker_follow(struct worker *worker, struct rules *given);
 
-/* The open interval ends when that second of the wall clock begins, unless it ends before
- * by itself; what then comes up to its own end is a bucket of that second. Any thread. */
+/* The open interval ends when that second of the wall clock begins, unless it ends by itself
+ * before that. What comes after it, up to the interval's regular end, is a bucket of its own
+ * that starts with that second. Any thread. */
 void worker_seal_at(struct worker *worker, int64_t second);
 
 /* What becomes of the sockets at the worker's end. */
