@@ -43,7 +43,7 @@ static uint64_t points_of(const struct delivery_count *count)
     return atomic_load_explicit(&count->points, memory_order_relaxed);
 }
 
-/* What a stop leaves unsent is said by each endpoint. */
+/* Payloads that a stop leaves unsent do not count here: each endpoint logs its own. */
 static uint64_t read_unsent(const struct server_view *view, int reason)
 {
     uint64_t sum = 0;
@@ -92,7 +92,8 @@ static uint64_t read_kernel(const struct server_view *view, int ignored)
 #define POINT_ROW(id, label, why)  { "points were dropped", label, why, read_dropped, id },
 #define UNSENT_ROW(id, label, why) { "points were given up", label, why, read_unsent, id },
 
-/* The first counts what the gate refuses too, once it is closed. */
+/* The row of kernel drops stands first. Once the gate is closed its counter also counts what
+ * the gate refuses. */
 enum { KERNEL_ROW };
 
 static const struct row {

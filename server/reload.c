@@ -14,8 +14,8 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* Takes the key of a fresh sink at the same URL, that of the same key if there is one, for
- * the sink of now; false: there is none left. */
+/* Moves the key of a fresh sink that has the same URL to the sink of now. same_key: only one
+ * that has the same key, too. False: there is no such sink left. */
 static bool take_key(struct sinks *fresh, const struct delivery_target *now, bool same_key,
                      const char **key)
 {
@@ -32,8 +32,9 @@ static bool take_key(struct sinks *fresh, const struct delivery_target *now, boo
     return false;
 }
 
-/* The fresh keys in the order of the sinks of now; false: other intakes. What stays the
- * same is matched first, so that nothing queued for one account goes to another. */
+/* Puts the fresh keys into the order of the sinks of now; false: the intakes are others. Sinks
+ * that keep their key are matched first, so that nothing that is queued for one account is
+ * sent to another. */
 static bool match(struct sinks *out, struct sinks *fresh, const struct sinks *now)
 {
     if (fresh->n != now->n)
@@ -76,7 +77,8 @@ static bool keep(struct settings *fresh, const struct reload_base *base, enum se
     return settings_keep(fresh, base->in_force, &options[setting], &out->change);
 }
 
-/* What asks for other intakes than those of now stays as it is. */
+/* Reads the sinks of the fresh settings. If they ask for other intakes than those of now, the
+ * settings of sinks stay as they are. */
 static bool read_sinks(struct reload_plan *plan, struct settings *fresh,
                        const struct reload_base *base, struct reload *out)
 {
@@ -110,7 +112,7 @@ static bool make_rules(struct reload_plan *plan, struct settings *fresh,
     return true;
 }
 
-/* The fresh settings become those of the plan, but for what needs a restart. */
+/* Makes the fresh settings those of the plan, except for what needs a restart. */
 static bool plan_change(struct reload_plan *plan, struct settings *fresh,
                         const struct reload_base *base, struct reload *out)
 {

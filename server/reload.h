@@ -2,13 +2,14 @@
  *
  *   load -> usable? -> compared with those in force -> rules and sinks to follow
  *
- * All is looked at first; one error, and everything stays as it was. Otherwise what the
- * table of options marks as fit for a reload is taken over, whole, by each worker when
- * its interval ends and by the flusher behind it (flush/series/rules.h); keys go to delivery
- * at once. Sockets, queues, open buckets and the catalogue stay. Intakes are matched by
- * URL: one more or less, and the change between local mode and sending, need a restart.
+ * All settings are looked at first, and with one error everything stays as it was. If there is
+ * none, the options that their table marks as fit for a reload come into force, all at once:
+ * for each worker when its interval ends, for the flusher behind the bucket of that interval
+ * (flush/series/rules.h). Keys go to delivery at once. Sockets, queues, open buckets and the
+ * catalogue stay. Intakes are matched by URL: one more or one less needs a restart, and so does
+ * a change between local mode and sending.
  *
- * Runs on main's thread. Values are never told, only keys. */
+ * Runs on main's thread. The log and the answers name settings, and never their values. */
 #ifndef SERVER_RELOAD_H
 #define SERVER_RELOAD_H
 
@@ -17,7 +18,7 @@
 #include "flush/series/rules.h"
 #include "server/sinks.h"
 
-/* How the settings were loaded at the start, to be done again: as settings_load(). */
+/* Loads the settings as they were loaded at the start; as settings_load(). */
 typedef bool reload_load(void *context, struct settings *out, struct problems *problems);
 
 /* What a reload came to. { 0 } is empty. */
@@ -26,10 +27,10 @@ struct reload {
     struct problems problems;
 };
 
-/* What there is now. */
+/* What is in force now. */
 struct reload_base {
     const struct settings *in_force;
-    uint32_t naming; /* of the rules in force */
+    uint32_t naming; /* that of the rules in force */
     const char *hostname;
     struct flusher_ledger *ledger;
     const struct sinks *sinks;
@@ -43,11 +44,11 @@ struct reload_plan {
     struct sinks sinks;  /* owned: those of now, in their order, with the new keys */
 };
 
-/* False: refused, there is no plan. Adds to *out, whatever the result. */
+/* False: the settings are refused, and there is no plan. Adds to *out in both cases. */
 bool reload_prepare(struct reload_plan *plan, const struct reload_base *base,
                     struct reload *out);
 
-/* One line, or a line for each error. asker: "SIGHUP". */
+/* Logs one line, or a line for each error. asker: who wanted the reload, "SIGHUP". */
 void reload_log(const struct reload *reload, bool done, const char *asker);
 
 /* {"status":"ok","changed":[...],"needs_restart":[...],"warnings":[...]} or

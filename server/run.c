@@ -23,14 +23,15 @@
 
 enum { LINGER_LOOK_MS = 100, SETTINGS_RETRY_MS = 500 };
 
-/* How long another program is asked; at a stop for half of its time, and so long at least. */
+/* How long we wait for the answer of a new program. When it is asked at a stop, it gets half of
+ * the time that the stop has, and ASK_LEAST_NS at least. */
 #define ASK_NS       INT64_C(10000000000)
 #define ASK_LEAST_NS INT64_C(1000000000)
 
 /* What a stop may take beyond heeler_stop_timeout. */
 enum { STOP_MARGIN_MS = 1500 };
 
-/* What the signals and POST requests ask of main. */
+/* What signals and POST requests ask of main. */
 struct run {
     struct event_base *base;
     const struct command_line *line;
@@ -42,7 +43,7 @@ struct run {
     struct lingering linger;
 };
 
-/* In the descriptor store of systemd. */
+/* The name of our sockets in the descriptor store of systemd. */
 #define STORED_SOCKET "heeler"
 #define STORED_STATE  "heeler-state"
 
@@ -64,14 +65,14 @@ static void on_linger_timer(evutil_socket_t fd, short what, void *context)
     stop_now(run);
 }
 
-/* Asked to: it stops now, or lingers. */
+/* Whether it was asked to stop: it then stops already, or lingers. */
 static bool is_stopping(const struct run *run)
 {
     return run->stopping || evtimer_pending(run->linger_timer, NULL);
 }
 
-/* At once, or when those who are served have fallen silent. A further signal ends the
- * process from now on. */
+/* Stops at once, or lingers until those who are served have fallen silent. From now on another
+ * signal ends the process. */
 static void begin_stop(struct run *run, const char *asker)
 {
     static const struct timeval look = { 0, LINGER_LOOK_MS * 1000 };
@@ -146,7 +147,7 @@ static void on_upgrade(evutil_socket_t number, short what, void *context)
     event_base_loopbreak(run->base);
 }
 
-/* Where lines go besides. */
+/* Opens syslog, if the settings want the log to go there too. */
 static void open_syslog(const struct settings *settings)
 {
     const char *path;
@@ -183,8 +184,8 @@ static FILE *console_of(const struct settings *settings)
     return shown ? log_stdout() : NULL;
 }
 
-/* The first signal goes to the loop, which remembers one that comes before it runs;
- * at_once stands behind it, in force again when the event is freed. */
+/* The first signal goes to the loop, which remembers a signal that comes before it runs. The
+ * handler at_once is set before that, so it is in force again when the event is freed. */
 static struct event *catch_signal(struct run *run, int number, event_callback_fn first,
                                   void (*at_once)(int))
 {
@@ -215,7 +216,7 @@ static bool catch_signals(struct run *run)
     run->hangup = catch_signal(run, SIGHUP, on_hangup, SIG_IGN);
     run->upgrade = catch_signal(run, SIGUSR2, on_upgrade, SIG_IGN);
     run->linger_timer = event_new(run->base, -1, EV_PERSIST, on_linger_timer, run);
-    mask_signals(SIG_UNBLOCK); /* they were held back while one program became the next */
+    mask_signals(SIG_UNBLOCK); /* they were blocked while the program was replaced */
     return run->stop_signals[0] != NULL && run->stop_signals[1] != NULL &&
            run->hangup != NULL && run->upgrade != NULL && run->linger_timer != NULL;
 }
@@ -237,7 +238,8 @@ static void keep(int fd)
     notify_store(fd, STORED_SOCKET);
 }
 
-/* A copy of every socket outlives a crash or a restart, with what it holds. */
+/* Gives systemd a copy of every socket. It outlives a crash or a restart, with the datagrams
+ * that wait in it. */
 static void announce(struct server *server)
 {
     if (notify_has_store()) {
@@ -248,7 +250,7 @@ static void announce(struct server *server)
     notify_ready();
 }
 
-/* NULL, with a log line: it does not start, or not again. */
+/* Starts a server, at first or again after a failed handover. NULL, with a log line. */
 static struct server *start(struct run *run, struct inheritance *inherited, char *problem,
                             size_t problem_size)
 {
@@ -270,7 +272,7 @@ static void turn(struct run *run)
     event_base_loop(run->base, EVLOOP_NONBLOCK);
 }
 
-/* Whoever is to stop asks no program whether it would take over. */
+/* A new program is not asked any longer once a signal says stop. */
 static bool goes_on(void *context)
 {
     turn(context);
@@ -283,7 +285,8 @@ static bool stops(void *context)
     return true;
 }
 
-/* The other program has it all, or this one goes on. */
+/* Replaces the program by a new one. It returns only if that fails: with a server that goes on
+ * where the given one ended, or NULL. */
 static struct server *replace_program(struct run *run, struct server *given,
                                       enum handover_answer answer)
 {
@@ -343,8 +346,8 @@ static struct server *hand_over(struct run *run, struct server *given)
     return server;
 }
 
-/* A restart cannot be told from a stop, so it is an option to leave the open interval to
- * the next start. False: delivery hangs. */
+/* Stops and leaves the open interval in systemd's store, for the next start. We cannot tell a
+ * restart from a stop, so this is an option. False: delivery hangs. */
 static bool stop_into_store(struct run *run, struct server *given)
 {
     char problem[2048];
@@ -399,8 +402,9 @@ static enum served serve(struct run *run, struct server *server)
     return stop(run, server) ? SERVED_WELL : SERVED_DELIVERY_HANGS;
 }
 
-/* All that is wrong is said, before anything is opened. What was handed over is worth a
- * start that may still fail. */
+/* Logs all that is wrong with the settings, before anything is opened. Where something was
+ * inherited that nobody else has, wrong settings do not keep us from trying to start: if we
+ * gave up here, it would be lost. */
 static bool look_at(const struct settings *settings, char *hostname)
 {
     struct usable usable;
@@ -420,7 +424,7 @@ static bool look_at(const struct settings *settings, char *hostname)
     return true;
 }
 
-/* A sentence about one of these settings; others are the system's fault. */
+/* Whether the sentence is about one of these settings; if not, the system is at fault. */
 static bool is_about_a_setting(const char *problem)
 {
     static const char *const keys[] = { "bind_host:",
@@ -461,7 +465,8 @@ static int run_server(const struct command_line *line, const struct settings *se
     run.config = &config;
     handover_init();
     snprintf(problem, sizeof problem, "not enough memory");
-    if (catch_signals(&run)) /* before sockets are there to be left behind */
+    if (catch_signals(
+            &run)) /* first of all: a signal must not leave the files of sockets behind */
         server = start(&run, inheritance_find(), problem, sizeof problem);
     if (server == NULL) {
         release_signals(&run);
@@ -480,8 +485,9 @@ static int run_server(const struct command_line *line, const struct settings *se
     return served == SERVED_WELL ? EXIT_OK : EXIT_SYSTEM;
 }
 
-/* They were good when the program before asked. What it left is in this process only, so
- * they are loaded until they are good again; a SIGTERM ends it and all of that. */
+/* The settings were good when the former program asked us. What we inherit exists in this
+ * process only, so we do not end: we load the settings again and again until they are good. A
+ * SIGTERM ends the process, and all of that is lost. */
 static bool load_until_good(const struct command_line *line, struct settings *settings)
 {
     signal(SIGHUP, SIG_IGN);
@@ -498,8 +504,9 @@ static bool load_until_good(const struct command_line *line, struct settings *se
     return true;
 }
 
-/* Dumps hold keys and metrics. The soft limit is enough: systemd's and Ubuntu's handlers
- * heed it too. PR_SET_DUMPABLE would do no more, and take /proc/self from us. */
+/* A dump of the process would hold keys and metrics. The soft limit is enough to prevent it, as
+ * the handlers of systemd and Ubuntu heed it too. PR_SET_DUMPABLE would do no more than that,
+ * and would take /proc/self away from us. */
 static void limit_core(bool allowed)
 {
     struct rlimit limit;

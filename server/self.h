@@ -1,4 +1,5 @@
-/* server/self.h: what the server says about itself to the intake, out of its ledgers. */
+/* server/self.h: the gauges about itself that the server sends to the intake, read from its
+ * ledgers. */
 #ifndef SERVER_SELF_H
 #define SERVER_SELF_H
 

@@ -26,8 +26,8 @@
 
 enum { SECOND_NS = 1000000000, TURN_NS = 5000000 };
 
-/* How long delivery may be silent before it is not asked to hand over; at most half of the
- * time that there is, and so long at least. */
+/* How long delivery may take to give a sign of life before we hand over: half of the time that
+ * there is, but SIGN_LEAST_NS at least and SIGN_NS at most. */
 #define SIGN_NS       INT64_C(5000000000)
 #define SIGN_LEAST_NS INT64_C(1000000000)
 
@@ -341,7 +341,8 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
     return true;
 }
 
-/* Who has taken over goes on without it: it holds what nobody else has any more. */
+/* A server that inherited a state goes on without HTTP if it must: it has what nobody else has
+ * any more. */
 static bool open_http(struct server *server, struct admin **out, const char *address,
                       bool whole, char *problem, size_t problem_size)
 {
@@ -397,7 +398,8 @@ static void look_at_state(struct server *server)
     counter_set(&server->flusher_ledger.state_refused, server->inherited->refused);
 }
 
-/* What was handed over is flushed and sent by the stop, though nothing is received. */
+/* The server does not start. If it inherited a state, starts what the stop that follows needs
+ * to flush and send it. */
 static void rescue_state(struct server *server)
 {
     char problem[512];
@@ -431,7 +433,7 @@ struct server *server_start(const struct server_config *config, char *problem,
         return NULL;
     }
     server->inherited = config->inherited;
-    /* Large blocks go back to the system when freed: memory stays flat. */
+    /* Large blocks are mapped one by one, so they go back to the system when they are freed. */
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     mallopt(M_ARENA_MAX, 2);
     server->config = *config;
@@ -452,7 +454,7 @@ struct server *server_start(const struct server_config *config, char *problem,
 
 /* ---- while it runs ----------------------------------------------------- */
 
-/* The keys alone: others read the rest of the list meanwhile. */
+/* Takes only the keys. Other threads read the rest of the list meanwhile, so it stays. */
 static void take_keys(struct server *server, struct sinks *given)
 {
     for (size_t i = 0; i < given->n; i++) {
@@ -578,7 +580,7 @@ static void end_workers(struct server *server, enum worker_end end, int64_t dead
             worker_join(server->worker[i]);
 }
 
-/* All that ends with the loops; a server that never ran has nothing to say. */
+/* Logs the last losses, after the loops have ended. */
 static void end_watch(struct server *server)
 {
     struct server_view view;
@@ -712,8 +714,9 @@ void server_keep_sockets(struct server *server, void (*keep)(int fd))
     }
 }
 
-/* Asks for a sign of life, while the workers still read, and waits for requests under way.
- * False: a disk or a name server hangs. */
+/* Asks delivery for a sign of life and, for_requests, waits for requests that are under way.
+ * The workers still read meanwhile. False: there is none, because a disk or a name server
+ * hangs. */
 static bool hold_delivery(struct server *server, bool for_requests, int64_t end_by_ns)
 {
     int64_t now_ns = clock_monotonic_ns(), half_ns = (end_by_ns - now_ns) / 2;
@@ -735,7 +738,8 @@ static bool hold_delivery(struct server *server, bool for_requests, int64_t end_
     return held != DELIVERY_SILENT;
 }
 
-/* Written or, where that fails, flushed: then the writer is gone. */
+/* The flusher writes the open interval into the state. If that fails it flushes it instead, and
+ * there is no state any more: the writer is freed, and NULL is returned. */
 static struct state_writer *end_flusher(struct server *server, struct state_writer *out)
 {
     if (out == NULL) {

@@ -31,19 +31,20 @@ struct server_config {
     struct event_base *base; /* the caller's loop: serves HTTP */
     FILE *console;           /* flushed buckets are printed here; NULL: nowhere */
 
-    /* For reloads and POST /drain; NULL: refused, ignored. */
+    /* For reloads and for POST /drain. Without `load` reloads are refused; without `stop` POST
+     * /drain does nothing. */
     reload_load *load;
     void (*stop)(void *context);   /* begins what SIGTERM begins */
     void *context;                 /* of both */
-    struct inheritance *inherited; /* given, also on failure; NULL: nothing was there before */
+    struct inheritance *inherited; /* given, also on failure; NULL: nothing was inherited */
 };
 
 /* NULL with a sentence. */
 struct server *server_start(const struct server_config *config, char *problem,
                             size_t problem_size);
 
-/* A stop or a hand-over that follows ends by then, whatever the disk does; without this it
- * has heeler_stop_timeout. */
+/* The stop or handover that follows ends by then, whatever the disk does. Without this call it
+ * may take heeler_stop_timeout. */
 void server_end_by(struct server *server, int64_t deadline_monotonic_ns);
 
 /* Frees the server. False: delivery did not end by the deadline and still runs;
@@ -52,7 +53,7 @@ bool server_stop(struct server *given);
 
 /* ---- while it runs: on the thread of the loop --------------------------- */
 
-/* Loads the settings anew; see server/reload.h. Says in the log what came of it. */
+/* Loads the settings anew (server/reload.h), and logs what came of it. False: refused. */
 bool server_reload(struct server *server, struct reload *out, const char *asker);
 
 /* The settings in force; a view until the next reload. */
@@ -61,33 +62,34 @@ const struct settings *server_settings(const struct server *server);
 /* The name of this host; a view. */
 const char *server_hostname(const struct server *server);
 
-/* The open interval ends at the next full second, which is returned; the rest of it is
- * sent with the stamp of that second. */
+/* The open interval ends at the next full second, which is returned. What comes after that
+ * second is sent with it as its stamp. */
 int64_t server_flush(struct server *server);
 
-/* As a signal would, if the caller of server_start() gave a way. */
+/* Does what SIGTERM does, if the caller of server_start() gave `stop`. */
 void server_ask_to_stop(struct server *server);
 
-/* /ready says no from now on; all else goes on. */
+/* From now on /ready says no. All else goes on. */
 void server_linger(struct server *server);
 
-/* Received on all listeners so far. */
+/* How many were received on all listeners so far. */
 uint64_t server_datagrams(const struct server *server);
-/* The sockets are somebody else's too, as of systemd's store: a stop neither gates them
+
+/* Somebody else has the sockets too, as systemd does in its store: a stop neither gates them
  * nor removes their files. keep() is called for each of them. */
 void server_keep_sockets(struct server *server, void (*keep)(int fd));
 
-/* Who takes over gets the open interval and what is unsent, or its sockets only: then
- * those are flushed as by a stop. */
+/* What a successor gets: the open interval, the payloads that are unsent and the sockets; or
+ * only the sockets, and the rest is flushed and sent as by a stop. */
 enum server_heir {
     SERVER_HEIR_PROGRAM, /* in this process: connections too */
     SERVER_HEIR_PROCESS, /* a later one: connections are read to their end and closed */
     SERVER_HEIR_SOCKETS,
 };
 
-/* Stops the server (given) without closing its sockets, which queue meanwhile; delivery is
- * asked for a sign of life first, while HTTP goes on. NULL, with a log line: no memory, or
- * no such sign; nothing was done, and the server runs on. */
+/* Stops the server without closing its sockets, in which datagrams wait meanwhile. Before
+ * anything ends, delivery is asked for a sign of life, while HTTP goes on. NULL, with a log
+ * line: delivery gives none, or there is no memory; then the server runs on as it was. */
 struct inheritance *server_hand_over(struct server *given, enum server_heir heir);
 
 /* ---- for telemetry: all readable live, from any thread ---------------- */
@@ -96,11 +98,12 @@ struct server_view {
     const struct listeners *listeners;
     uint32_t workers;
     const struct worker_ledger *worker_ledgers;
-    const struct counter *forwarded; /* by worker */
+    const struct counter *forwarded; /* one for each worker */
     const struct flusher_ledger *flusher_ledger;
     const struct outbox *outbox;
-    const struct delivery_ledger *delivery_ledger; /* one a sink; the first is the main one */
-    const struct delivery_target *sinks;           /* what they are */
+    const struct delivery_ledger
+        *delivery_ledger; /* one for each sink; the first is that of the main one */
+    const struct delivery_target *sinks; /* the targets of the sinks */
     size_t n_sinks;
     const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
     struct questions *questions;        /* to the flusher */

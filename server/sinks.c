@@ -12,7 +12,7 @@ static bool is_known(const struct sinks *sinks, const char *url, const char *key
     return false;
 }
 
-/* Copies both; a NULL URL is that of local mode. */
+/* Copies both. A NULL URL means local mode. */
 static bool add(struct sinks *sinks, const char *url, const char *key)
 {
     if (url != NULL && is_known(sinks, url, key))
@@ -26,7 +26,8 @@ static bool add(struct sinks *sinks, const char *url, const char *key)
     return at->api_key != NULL && (url == NULL || at->base_url != NULL);
 }
 
-/* Blanks around a key, or between the keys of one text, come from files of others. */
+/* Adds the keys in the text. Files of the Agent have blanks around a key, or several keys in
+ * one text. */
 static bool add_keys(struct sinks *sinks, const char *url, const char *text)
 {
     static const char blanks[] = " \t\r\n\v\f";
@@ -45,7 +46,7 @@ static bool add_keys(struct sinks *sinks, const char *url, const char *text)
     return true;
 }
 
-/* One key, a list of keys, or nothing. */
+/* The value is one key, a list of keys, or nothing. */
 static const char *add_value(struct sinks *sinks, const char *url, json_t *value)
 {
     static const char too_many[] = "too many, or no memory", no_text[] = "a key is a text";

@@ -7,8 +7,8 @@
 #include "flush/delivery/delivery.h"
 
 struct sinks {
-    struct delivery_target *at; /* owned, with its texts; n is 1 at least */
-    size_t n;                   /* in local mode one without a URL */
+    struct delivery_target *at; /* owned, with its texts; there is at least one */
+    size_t n;                   /* in local mode 1, a target without a URL */
 };
 
 /* False with a sentence. */
@@ -16,11 +16,11 @@ bool sinks_read(struct sinks *out, const struct settings *settings, char *proble
                 size_t problem_size);
 void sinks_free(struct sinks *sinks);
 
-/* The value of the label sink: "intake", "intake2"; returns out. */
+/* Writes the value of the label sink, "intake" or "intake2", and returns out. */
 enum { SINK_LABEL_MAX = 16 };
 const char *sink_label(size_t index, char out[SINK_LABEL_MAX]);
 
-/* Points over all sinks. */
+/* Sums of points over all sinks. */
 struct sinks_sum {
     uint64_t delivered, delivered_stale, recovered, refused, shed, queued, spooled, local,
         handed_over;

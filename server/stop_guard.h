@@ -1,13 +1,13 @@
 /* server/stop_guard.h: a stop that takes no longer than it may.
  *
- * Whatever blocks then, a disk, a look-up or a fault of ours: the process ends. */
+ * Whatever blocks a stop, a disk, a look-up or a fault of ours, the process ends in time. */
 #ifndef SERVER_STOP_GUARD_H
 #define SERVER_STOP_GUARD_H
 
 #include <stdint.h>
 
-/* The process ends in so long, unless it has ended before; with EXIT_SYSTEM, a line in the
- * log, and no more. There is no way back. */
+/* After limit_ms the process ends, with a line in the log and the status EXIT_SYSTEM, unless it
+ * ended before. This cannot be taken back. */
 void stop_guard_begin(int64_t limit_ms);
 
 #endif

@@ -1,6 +1,6 @@
 /* server/watch.h: a look at the server each second, for what an operator has to know:
- * what is lost (server/losses.h), and a loop that hangs (server/http/health.h). On main's loop.
- */
+ * what was lost (server/losses.h), and whether a loop hangs (server/http/health.h). Runs on
+ * main's loop. */
 #ifndef SERVER_WATCH_H
 #define SERVER_WATCH_H
 
@@ -13,7 +13,7 @@ struct watch;
 /* NULL: no memory. */
 struct watch *watch_start(struct event_base *base, const struct server *server);
 
-/* Says the rest, in a server whose loops have ended. given may be NULL. */
+/* Logs what was not logged yet. The loops of the server have ended. NULL is fine. */
 void watch_stop(struct watch *given, const struct server_view *view);
 
 #endif

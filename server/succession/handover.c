@@ -57,7 +57,7 @@ static bool is_this_program(const char *path)
            own.st_dev == found.st_dev && own.st_ino == found.st_ino;
 }
 
-/* The word as it was typed, so that a link is followed anew. */
+/* The path is the word as it was typed, so that a link in it is followed anew. */
 static bool path_from_word(const char *word)
 {
     char folder[PATH_MAX / 2];
@@ -117,8 +117,8 @@ static bool goes_on(const struct handover_patience *patience)
     return patience->go_on(patience->context) && clock_monotonic_ns() < patience->until_ns;
 }
 
-/* The end of what it says on that descriptor, which does not block, until it closes it.
- * False: patience is at its end. */
+/* Reads what the program writes to the descriptor until it closes it, and keeps the end of it
+ * in out. The descriptor does not block. False: our patience is at its end. */
 static bool hear(int fd, char *out, size_t size, const struct handover_patience *patience)
 {
     size_t len = 0;
@@ -133,7 +133,7 @@ static bool hear(int fd, char *out, size_t size, const struct handover_patience 
         ssize_t n = read(fd, out + len, size - 1 - len);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            poll(&ready, 1, TURN_MS); /* a signal ends it early, and is seen to */
+            poll(&ready, 1, TURN_MS); /* a signal ends it early; go_on() sees to that signal */
             continue;
         }
         out[len += n > 0 ? (size_t)n : 0] = '\0';
@@ -143,7 +143,8 @@ static bool hear(int fd, char *out, size_t size, const struct handover_patience 
     return false;
 }
 
-/* Signals as a fresh process has them; one of its outputs comes to us. */
+/* Starts the program with signals as a fresh process has them. What it writes to `output` goes
+ * to the descriptor `to`. */
 static int spawn(char **words, int output, int to, pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
@@ -166,8 +167,8 @@ static int spawn(char **words, int output, int to, pid_t *pid)
     return error;
 }
 
-/* One that says no more may still not end: then, or when it is not waited for, it is
- * killed. True: it ended by itself. */
+/* Waits for the process to end, if `wait` says so and patience lasts; otherwise kills it. True:
+ * it ended by itself. */
 static bool reap(pid_t pid, bool wait, int *status, const struct handover_patience *patience)
 {
     while (wait && goes_on(patience)) {
@@ -211,7 +212,7 @@ static int ask(char **words, int output, const struct handover_patience *patienc
     return -1;
 }
 
-/* "heeler: " and the end of the line are not part of the sentence. */
+/* The last line of the text, as a sentence: without "heeler: " and the end of the line. */
 static const char *last_line(char *text)
 {
     size_t len = strlen(text);
@@ -236,7 +237,8 @@ static void make_check(char **words)
     words[n] = NULL;
 }
 
-/* A number on each line, ascending; newest: the last one. */
+/* The answer is a number on each line, ascending. *newest: the last one; *ours: our version is
+ * among them. */
 static bool read_versions(const char *answer, long *newest, bool *ours)
 {
     char *end;

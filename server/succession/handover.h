@@ -1,9 +1,9 @@
 /* server/succession/handover.h: another program in the same process (SIGUSR2).
  *
- * The program is looked for at the path that this one was started by, so a new file
- * there, or a link that leads elsewhere, is what comes next; with the same words and
- * environment. It is asked first, in a process of its own, whether it could: which
- * version of the state it reads, and whether it takes the settings. */
+ * The successor is the program at the path that this one was started by: a new file there, or
+ * the file that a link leads to now. It gets the same words and the same environment. Before
+ * that it is started in a process of its own and asked which versions of the state it reads,
+ * and whether it takes the settings. */
 #ifndef SERVER_SUCCESSION_HANDOVER_H
 #define SERVER_SUCCESSION_HANDOVER_H
 
@@ -18,16 +18,16 @@ enum handover_answer {
     HANDOVER_REFUSED, /* it does not run, or takes no such settings */
 };
 
-/* How long the other program may think, and what else is to be done while it does: HTTP
- * must answer. go_on() is called again and again; false: the question is given up. */
+/* How long the successor may think. While it does, go_on() is called again and again, because
+ * HTTP must answer; if it says false, we wait no longer. */
 struct handover_patience {
     bool (*go_on)(void *context);
     void *context;
     int64_t until_ns; /* monotonic */
 };
 
-/* Some ten milliseconds, until the end of patience when it hangs. A sentence unless it is
- * the first. */
+/* Asks the successor. This takes some ten milliseconds, or as long as patience lasts if it
+ * hangs. problem: a sentence, unless the answer is HANDOVER_STATE. */
 enum handover_answer handover_ask(const struct handover_patience *patience, char *problem,
                                   size_t problem_size);
 

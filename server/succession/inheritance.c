@@ -84,7 +84,8 @@ static uint64_t cookie_of(int fd)
     return cookie;
 }
 
-/* A unit's socket comes a second time from the store. */
+/* Whether we have a descriptor of that socket already: systemd gives the socket of a unit a
+ * second time from its store. */
 static bool is_there(const struct inheritance *inheritance, int fd)
 {
     uint64_t cookie = cookie_of(fd);
@@ -95,8 +96,9 @@ static bool is_there(const struct inheritance *inheritance, int fd)
     return false;
 }
 
-/* What came through the exec has no such flag, as all of ours have: so nothing of our own,
- * nothing that is closed and nothing twice is taken for inherited. */
+/* A descriptor that came through the exec does not have FD_CLOEXEC. All that we open have it,
+ * and those that we have taken get it. So a wrong number in the environment cannot make us
+ * take a descriptor of our own, one that is closed, or the same one twice. */
 static bool came_through_exec(long long fd)
 {
     int flags = fd >= 0 && fd <= INT_MAX ? fcntl((int)fd, F_GETFD) : -1;
@@ -104,7 +106,8 @@ static bool came_through_exec(long long fd)
     return flags >= 0 && (flags & FD_CLOEXEC) == 0;
 }
 
-/* A state of another process comes by the store; it is a file in memory. */
+/* A descriptor from systemd is a socket or the state of a server that was stopped, which is a
+ * file in memory. */
 static void take_descriptor(struct inheritance *inheritance, int fd)
 {
     struct stat stat;
@@ -210,7 +213,7 @@ struct inheritance *inheritance_find(void)
 
 /* ---- the state ------------------------------------------------------------ */
 
-/* Past the drops and connections, which are looked for when they are needed. */
+/* Skips the drops and the connections, which are looked for when they are needed. */
 static bool read_server_part(struct inheritance *inheritance)
 {
     struct state_reader in = inheritance->state.parts[STATE_SERVER];
@@ -261,7 +264,8 @@ static uint32_t kernel_drops(int fd)
                                                                      : 0;
 }
 
-/* What the process before had seen of them; without a word from it, all so far. */
+/* How many drops are on the account of the server that handed over. If it left no number, all
+ * that there were so far. */
 static uint64_t drops_before(const struct inheritance *inheritance, int fd)
 {
     uint64_t cookie = cookie_of(fd), drops = kernel_drops(fd);
@@ -294,7 +298,7 @@ static bool same_in6(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
            (b->sin6_port == 0 || a->sin6_port == b->sin6_port);
 }
 
-/* Two names may lead to one file: /var/run and /run. */
+/* Two paths may lead to the same file: below /var/run and below /run. */
 static bool same_path(const char *a, const char *b)
 {
     struct stat x, y;
@@ -379,7 +383,7 @@ static struct listener *listener_named(struct listeners *listeners, struct slice
     return NULL;
 }
 
-/* False: it is none of those that were handed over. */
+/* False: the descriptor is not one of the inherited connections. */
 static bool take_connection(struct inheritance *inheritance, int fd)
 {
     for (size_t i = 0; i < inheritance->n; i++) {
@@ -513,7 +517,7 @@ void inheritance_write(struct state_writer *out, const struct listeners *listene
 
 /* ---- to the next program ----------------------------------------------------- */
 
-/* Connections stand in the state; they survive an exec like the rest. */
+/* Makes the descriptors survive an exec, or not. Those of connections stand in the state. */
 static void set_inherited(const struct inheritance *inheritance, int flags)
 {
     for (size_t i = 0; i < inheritance->n; i++)

@@ -1,4 +1,4 @@
-/* server/succession/instance.h: this incarnation, as the others that share a Redis know it.
+/* server/succession/instance.h: who this process is among those that share a Redis.
  *
  * What the mirror (flush/delivery/mirror.h) and its sink are told, made once from the settings.
  * Without heeler_redis_url it is empty and costs nothing. */

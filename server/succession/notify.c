@@ -12,7 +12,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 
-/* The length of the address, 0: there is none. */
+/* Returns the length of the address; 0: there is none. */
 static socklen_t find_manager(struct sockaddr_un *address)
 {
     const char *path = getenv("NOTIFY_SOCKET");
@@ -39,7 +39,7 @@ static void attach(struct msghdr *message, char *control, size_t size, int fd)
     memcpy(CMSG_DATA(head), &fd, sizeof fd);
 }
 
-/* fd: -1, or one that goes along. */
+/* fd: a descriptor that is sent along, or -1. */
 static bool tell(const char *text, int fd)
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
@@ -91,7 +91,7 @@ bool notify_has_store(void)
     return most != NULL && strtol(most, NULL, 10) > 0 && find_manager(&address) > 0;
 }
 
-/* Not watched: a socket's error is ours to see. */
+/* systemd is told not to watch the descriptor: it would close a socket that has an error. */
 bool notify_store(int fd, const char *name)
 {
     char text[128];
