@@ -163,10 +163,12 @@ static void take_parcels(struct flusher *flusher)
 
 static void parcel_free(struct parcel *given)
 {
-    if (given->kind == PARCEL_BUCKET)
+    if (given->kind == PARCEL_BUCKET) {
+        rules_release(((struct bucket *)given)->rules); /* those that nobody took */
         bucket_free((struct bucket *)given);
-    else
+    } else {
         chunk_free((struct chunk *)given);
+    }
 }
 
 static void snapshots_free(struct snapshot *list)

@@ -3,14 +3,12 @@
 #include <stdlib.h>
 
 #include "flush/memory/pages.h"
-#include "flush/series/rules.h"
 
 void bucket_free(struct bucket *given)
 {
     pages_unmap(given->cells, given->mapped_bytes);
     arena_free(&given->arena);
     free(given->retired);
-    rules_release(given->rules);
     free(given);
 }
 

@@ -84,6 +84,7 @@ struct bucket {
     uint64_t lines, lines_accounted;
 };
 
+/* The rules are let go before, by who knows them. */
 void bucket_free(struct bucket *given);
 
 /* One birth: this head, then name_len + tags_len raw bytes. */

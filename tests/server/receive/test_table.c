@@ -65,6 +65,7 @@ static void finish_parcel(struct bench *bench, struct parcel *given)
     atomic_fetch_add(&bench->account.handled_bytes, given->bytes);
     if (given->kind == PARCEL_BUCKET) {
         atomic_fetch_add(&bench->account.handled_buckets, 1);
+        rules_release(((struct bucket *)given)->rules);
         bucket_free((struct bucket *)given);
     } else {
         chunk_free((struct chunk *)given);

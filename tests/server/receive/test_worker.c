@@ -420,7 +420,9 @@ static void an_interval_ends_early_when_asked(void **state)
     assert_ptr_equal(first->rules, rules);
     assert_ptr_equal(last->rules, rules);
     assert_false(first->all_retired); /* the same names */
+    rules_release(first->rules);
     bucket_free(first);
+    rules_release(last->rules);
     bucket_free(last);
     rules_release(rules);
     world_free(world);
