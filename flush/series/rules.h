@@ -14,7 +14,13 @@
 #include <stdatomic.h>
 
 #include "flush/series/enrich.h"
-#include "flush/snapshots/points.h"
+#include "flush/series/point_rules.h"
+
+/* What the settings ask of a fold. */
+struct fold_rules {
+    size_t histogram_exact_values;
+    struct flusher_ledger *ledger;
+};
 
 struct rules {
     _Atomic(uint32_t) holders;

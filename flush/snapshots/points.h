@@ -8,9 +8,7 @@
 #ifndef FLUSH_SNAPSHOTS_POINTS_H
 #define FLUSH_SNAPSHOTS_POINTS_H
 
-#include "config/problems.h"
-#include "config/settings.h"
-#include "flush/series/filter.h"
+#include "flush/series/point_rules.h"
 #include "flush/series/series.h"
 #include "flush/snapshots/snapshot.h"
 
@@ -19,36 +17,6 @@ struct point_visitor {
     void (*sketch)(void *context, const struct sketch_series *sketch);
     void *context;
 };
-
-enum histogram_aggregate {
-    AGGREGATE_MAX,
-    AGGREGATE_MEDIAN,
-    AGGREGATE_AVG,
-    AGGREGATE_COUNT,
-    AGGREGATE_MIN,
-    AGGREGATE_SUM,
-    AGGREGATE_KINDS
-};
-
-enum { PERCENTILES_MAX = 101 };
-
-/* What the settings ask of a flush. */
-struct point_rules {
-    int64_t interval_s;
-    bool aggregates[AGGREGATE_KINDS];
-    int percentiles[PERCENTILES_MAX]; /* ascending */
-    size_t n_percentiles;
-    const struct filter *filter; /* of histogram suffixes; NULL: none */
-    struct flusher_ledger *ledger;
-};
-
-/* A warning for each word and number of histogram_aggregates and histogram_percentiles
- * that makes no sense: it is skipped, as by the Agent. */
-void point_rules_check(const struct settings *settings, struct problems *problems);
-
-/* From these settings. */
-void point_rules_read(struct point_rules *rules, const struct settings *settings,
-                      const struct filter *filter, struct flusher_ledger *ledger);
 
 /* Shows every point of that series to the visitor; nothing when it has none. */
 void points_visit(struct snapshot *snapshot, struct catalogue *catalogue, uint32_t series,

@@ -24,6 +24,7 @@ struct snapshot_cell {
 };
 
 struct rules;
+struct fold_rules;
 
 struct snapshot {
     struct snapshot *next;
@@ -52,11 +53,6 @@ void snapshot_free(struct snapshot *snapshot);
 /* Where a fold stands; starts as zeros. */
 struct fold {
     uint32_t next; /* cell */
-};
-
-struct fold_rules {
-    size_t histogram_exact_values;
-    struct flusher_ledger *ledger;
 };
 
 /* Folds at most max_cells cells of the bucket; true when the bucket is done:

@@ -6,7 +6,7 @@
 #include "flush/delivery/proxy.h"
 #include "flush/rollups/rollup.h"
 #include "flush/series/enrich.h"
-#include "flush/snapshots/points.h"
+#include "flush/series/point_rules.h"
 #include "server/receive/socket_file.h"
 #include "server/sinks.h"
 #include "server/succession/instance.h"
