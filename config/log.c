@@ -33,25 +33,6 @@ static struct {
     uint64_t dropped_before;                  /* by writers that are gone */
 } sink = { .level = LOG_LEVEL_INFO, .console = true };
 
-static const struct {
-    const char *word;
-    enum log_level level;
-} words[] = {
-    { "off", LOG_LEVEL_OFF },     { "critical", LOG_LEVEL_ERROR }, { "error", LOG_LEVEL_ERROR },
-    { "warn", LOG_LEVEL_WARN },   { "warning", LOG_LEVEL_WARN },   { "info", LOG_LEVEL_INFO },
-    { "debug", LOG_LEVEL_DEBUG }, { "trace", LOG_LEVEL_DEBUG },
-};
-
-bool log_level_parse(const char *word, enum log_level *level)
-{
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcasecmp(words[i].word, word) == 0) {
-            *level = words[i].level;
-            return true;
-        }
-    return false;
-}
-
 void log_set_level(enum log_level level)
 {
     atomic_store_explicit(&sink.level, (int)level, memory_order_relaxed);

@@ -19,16 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum log_level {
-    LOG_LEVEL_OFF,
-    LOG_LEVEL_ERROR,
-    LOG_LEVEL_WARN,
-    LOG_LEVEL_INFO,
-    LOG_LEVEL_DEBUG,
-};
-
-/* Words of the setting log_level; trace is debug, critical is error. */
-bool log_level_parse(const char *word, enum log_level *level);
+#include "config/log_level.h"
 
 /* An empty file: none. False, and errno, when it cannot be opened; the console
  * then works nevertheless. */

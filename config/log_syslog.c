@@ -1,5 +1,6 @@
 #include "config/log_syslog.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

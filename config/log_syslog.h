@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/log.h"
+#include "config/log_level.h"
 
 #define LOG_SYSLOG_PATH "/dev/log"
 

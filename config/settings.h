@@ -8,8 +8,8 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "config/string_list.h"
 
@@ -54,11 +54,6 @@ struct settings {
 
 /* Neither a key nor a URL of an intake: nothing is sent anywhere. */
 bool settings_is_local(const struct settings *settings);
-
-/* "key = value  (origin)", a line for every option; secrets keep only their last
- * four characters. */
-void settings_print(const struct settings *settings, FILE *out);
-void settings_print_one(const struct settings *settings, enum setting which, FILE *out);
 
 /* The URL as it may be shown: user and password are "***", and so is a query. */
 void settings_mask_url(const char *url, char *out, size_t out_size);

@@ -430,15 +430,3 @@ void values_set_text(struct settings *settings, const struct option *option, con
         break;
     }
 }
-
-void values_free(struct settings *settings, const struct option *option)
-{
-    void *field = field_of(settings, option);
-
-    if (option->type == OPTION_STRING || option->type == OPTION_CHOICE)
-        free(*(char **)field);
-    else if (option->type == OPTION_LIST)
-        string_list_free(field);
-    else if (option->type == OPTION_JSON_LIST || option->type == OPTION_JSON_MAP)
-        json_decref(*(json_t **)field);
-}

@@ -24,6 +24,4 @@ void values_set_list(struct settings *settings, const struct option *option,
 void values_set_json(struct settings *settings, const struct option *option, json_t *given,
                      const char *where, struct problems *problems);
 
-void values_free(struct settings *settings, const struct option *option);
-
 #endif

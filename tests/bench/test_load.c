@@ -13,6 +13,7 @@
 #include "config/agent_keys.h"
 #include "config/load.h"
 #include "config/options.h"
+#include "config/settings_print.h"
 #include "config/yaml_file.h"
 #include "tests/support/temp_file.h"
 

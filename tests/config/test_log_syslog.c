@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "config/log.h"
 #include "config/log_syslog.h"
 #include "tests/support/temp_file.h"
 

@@ -10,6 +10,7 @@
 
 #include "config/load.h"
 #include "config/options.h"
+#include "config/settings_print.h"
 
 /* What a printing function prints. */
 static char *printed(void (*print)(FILE *out))

@@ -7,6 +7,7 @@
 
 #include "config/change.h"
 #include "config/load.h"
+#include "config/settings_print.h"
 #include "config/values.h"
 #include "config/yaml_scalar.h"
 

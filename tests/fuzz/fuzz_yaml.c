@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config/load.h"
+#include "config/settings_print.h"
 
 static void assert_printable(const struct string_list *sentences)
 {
