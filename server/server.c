@@ -385,8 +385,9 @@ static bool start_listeners(struct server *server, char *problem, size_t problem
         log_warn("server: use_dogstatsd is false: nothing is received");
         return true;
     }
-    return listeners_take_over(&server->listeners, server->config.settings, server->workers,
-                               server->inherited, problem, problem_size);
+    return listeners_open(&server->listeners, server->config.settings, server->workers,
+                          server->inherited != NULL ? &server->inherited->sockets : NULL,
+                          problem, problem_size);
 }
 
 static void look_at_state(struct server *server)

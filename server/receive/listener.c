@@ -70,14 +70,8 @@ void listener_adopt(struct listener *listener, uint32_t i, int fd, uint64_t drop
 /* ---- all of them ------------------------------------------------------- */
 
 bool listeners_open(struct listeners *listeners, const struct settings *settings,
-                    uint32_t workers, char *problem, size_t problem_size)
-{
-    return listeners_take_over(listeners, settings, workers, NULL, problem, problem_size);
-}
-
-bool listeners_take_over(struct listeners *listeners, const struct settings *settings,
-                         uint32_t workers, struct inheritance *inherited, char *problem,
-                         size_t problem_size)
+                    uint32_t workers, struct inherited_sockets *inherited, char *problem,
+                    size_t problem_size)
 {
     snprintf(problem, problem_size, "not enough memory for the listeners");
     *listeners = (struct listeners){

@@ -15,6 +15,7 @@
 
 #include "config/settings.h"
 #include "flush/parcels/ledger.h"
+#include "server/receive/inherited.h"
 #include "server/receive/socket_file.h"
 
 enum listener_kind { LISTENER_UDP, LISTENER_UNIX, LISTENER_STREAM };
@@ -45,24 +46,18 @@ struct listener {
     bool spread_for_now; /* datagrams are spread at random until the extra sockets are closed */
 };
 
-struct inheritance;
-
 struct listeners {
     struct listener *at;
     size_t n;
-    struct inheritance *inherited; /* sockets that are there already; or NULL */
+    struct inherited_sockets *inherited; /* that are there already; or NULL */
 };
 
-/* Opens every listener that the settings ask for. False with a sentence; what
- * was opened is closed again. */
+/* Opens every listener that the settings ask for, but uses an inherited socket where its
+ * address fits (inherited: NULL for none). False with a sentence; what was opened is closed
+ * again. */
 bool listeners_open(struct listeners *listeners, const struct settings *settings,
-                    uint32_t workers, char *problem, size_t problem_size);
-
-/* The same, but an inherited socket is used where its address fits; only the others are
- * opened. */
-bool listeners_take_over(struct listeners *listeners, const struct settings *settings,
-                         uint32_t workers, struct inheritance *inherited, char *problem,
-                         size_t problem_size);
+                    uint32_t workers, struct inherited_sockets *inherited, char *problem,
+                    size_t problem_size);
 
 /* Removes the files of unix sockets, so that a successor may have the paths. */
 void listeners_remove_files(struct listeners *listeners);

@@ -12,7 +12,6 @@
 #include "config/log.h"
 #include "server/receive/memory.h"
 #include "server/receive/targets.h"
-#include "server/succession/inheritance.h"
 
 /* RECEIVE_BUFFER_BYTES: what we ask for when dogstatsd_so_rcvbuf leaves it to us. It holds some
  * 60 ms of a million datagrams a second, so a worker whose processor is taken away for a few of
@@ -143,13 +142,13 @@ static void stop_spreading(int fd)
 /* Worker i gets its socket: an inherited one if there is one left, otherwise a new one. False
  * with errno. */
 static bool give_socket(struct listener *listener, uint32_t i, struct udp_target *target,
-                        const struct settings *settings, struct inheritance *inherited)
+                        const struct settings *settings, struct inherited_sockets *inherited)
 {
-    struct inherited_found found;
+    struct inherited_socket found;
     int fd;
 
-    if (inheritance_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM,
-                         &found)) {
+    if (inherited_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM,
+                       &found)) {
         listener_adopt(listener, i, found.fd, found.drops);
         listener->kept = listener->kept || found.kept;
         size_buffer(found.fd, settings);
@@ -170,12 +169,12 @@ static bool give_socket(struct listener *listener, uint32_t i, struct udp_target
  * of an address and, when one is closed, puts the last into its place; so the last are closed
  * first, and those that stay keep their numbers. */
 static void take_extra(struct listener *listener, const struct udp_target *target,
-                       struct inheritance *inherited)
+                       struct inherited_sockets *inherited)
 {
-    struct inherited_found found;
+    struct inherited_socket found;
 
-    while (inheritance_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM,
-                            &found)) {
+    while (inherited_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM,
+                          &found)) {
         int *grown = realloc(listener->extra, (listener->n_extra + 1) * sizeof *grown);
 
         if (grown == NULL) {
@@ -220,7 +219,7 @@ static void spread(struct listener *listener, const struct settings *settings, u
 /* False with errno. */
 static bool open_listener(struct listener *listener, struct udp_target *target,
                           const struct settings *settings, uint32_t workers,
-                          struct inheritance *inherited)
+                          struct inherited_sockets *inherited)
 {
     if (!listener_init(listener, LISTENER_UDP, settings, workers))
         return false;

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "config/log.h"
-#include "server/succession/inheritance.h"
 
 /* If the kernel queues fewer datagrams than GOOD_QUEUE_DATAGRAMS, one client's burst fills the
  * queue while the worker is busy for a moment: the client then stalls, or drops it itself. */
@@ -91,16 +90,16 @@ static bool open_socket(struct listener *listener, bool ask_senders)
 /* Takes the inherited socket of that path, with its file. False: there is none, or its file is
  * not at the path any more, where senders would look for it. */
 static bool adopt_socket(struct listener *listener, const char *path, bool ask_senders,
-                         struct inheritance *inherited)
+                         struct inherited_sockets *inherited)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct inherited_found found;
+    struct inherited_socket found;
 
     if (strlen(path) >= sizeof address.sun_path)
         return false;
     strcpy(address.sun_path, path);
-    if (!inheritance_take(inherited, (const struct sockaddr *)&address, type_of(listener),
-                          &found))
+    if (!inherited_take(inherited, (const struct sockaddr *)&address, type_of(listener),
+                        &found))
         return false;
     socket_file_adopt(&listener->file, path);
     if (listener->file.path[0] == '\0') {
@@ -115,7 +114,7 @@ static bool adopt_socket(struct listener *listener, const char *path, bool ask_s
 
 static bool open_listener(struct listener *listener, enum listener_kind kind, const char *path,
                           const struct socket_access *access, const struct settings *settings,
-                          uint32_t workers, struct inheritance *inherited, char *problem,
+                          uint32_t workers, struct inherited_sockets *inherited, char *problem,
                           size_t problem_size)
 {
     if (!listener_init(listener, kind, settings, workers)) {

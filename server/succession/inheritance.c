@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,7 @@
  * a c behind it. */
 #define HANDOVER_VARIABLE "HEELER_HANDOVER"
 
-enum { SYSTEMD_FIRST_FD = 3, INHERITED_MAX = 1 << 20 };
+enum { SYSTEMD_FIRST_FD = 3 };
 
 struct inheritance *inheritance_new(void)
 {
@@ -33,29 +31,11 @@ void inheritance_free(struct inheritance *given)
 {
     if (given == NULL)
         return;
-    for (size_t i = 0; i < given->n; i++)
-        if (given->sockets[i].fd >= 0)
-            close(given->sockets[i].fd);
+    inherited_free(&given->sockets);
     inheritance_leave_state(given);
     if (given->state_fd >= 0)
         close(given->state_fd);
-    free(given->sockets);
     free(given);
-}
-
-bool inheritance_add(struct inheritance *inheritance, struct inherited_socket given)
-{
-    struct inherited_socket *grown = NULL;
-
-    if (inheritance->n < INHERITED_MAX)
-        grown = realloc(inheritance->sockets, (inheritance->n + 1) * sizeof *grown);
-    if (grown == NULL) {
-        close(given.fd);
-        return false;
-    }
-    inheritance->sockets = grown;
-    inheritance->sockets[inheritance->n++] = given;
-    return true;
 }
 
 /* ---- finding ------------------------------------------------------------- */
@@ -90,8 +70,8 @@ static bool is_there(const struct inheritance *inheritance, int fd)
 {
     uint64_t cookie = cookie_of(fd);
 
-    for (size_t i = 0; i < inheritance->n; i++)
-        if (cookie_of(inheritance->sockets[i].fd) == cookie)
+    for (size_t i = 0; i < inheritance->sockets.n; i++)
+        if (cookie_of(inheritance->sockets.at[i].fd) == cookie)
             return true;
     return false;
 }
@@ -116,7 +96,8 @@ static void take_descriptor(struct inheritance *inheritance, int fd)
         close(fd);
     } else if (is_socket(fd)) {
         set_flags(fd);
-        inheritance_add(inheritance, (struct inherited_socket){ fd, false, true });
+        inherited_add(&inheritance->sockets,
+                      (struct inherited_socket){ .fd = fd, .kept = true });
     } else if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && inheritance->state_fd < 0) {
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
         inheritance->state_fd = fd;
@@ -164,7 +145,9 @@ static void find_sockets(struct inheritance *inheritance, const char *at)
         if (!came_through_exec(fd) || !is_socket((int)fd))
             continue;
         set_flags((int)fd);
-        inheritance_add(inheritance, (struct inherited_socket){ (int)fd, connection, kept });
+        inherited_add(
+            &inheritance->sockets,
+            (struct inherited_socket){ .fd = (int)fd, .connection = connection, .kept = kept });
     }
 }
 
@@ -205,7 +188,7 @@ struct inheritance *inheritance_find(void)
         return NULL;
     find_systemd(inheritance);
     find_handover(inheritance);
-    if (inheritance->n > 0 || inheritance->state_fd >= 0)
+    if (inheritance->sockets.n > 0 || inheritance->state_fd >= 0)
         return inheritance;
     inheritance_free(inheritance);
     return NULL;
@@ -213,13 +196,34 @@ struct inheritance *inheritance_find(void)
 
 /* ---- the state ------------------------------------------------------------ */
 
-/* Skips the drops and the connections, which are looked for when they are needed. */
-static bool read_server_part(struct inheritance *inheritance)
+/* Notes how many drops of each socket are on the account of the server that handed over. */
+static void note_drops(struct inheritance *inheritance, struct state_reader *in)
+{
+    for (size_t left = state_get_count(in, 2); left > 0 && !in->failed; left--) {
+        uint64_t cookie = state_get_number(in), drops = state_get_number(in);
+
+        for (size_t i = 0; i < inheritance->sockets.n; i++) {
+            struct inherited_socket *socket = &inheritance->sockets.at[i];
+
+            if (socket->connection || cookie_of(socket->fd) != cookie)
+                continue;
+            socket->drops_known = true;
+            socket->drops = drops;
+        }
+    }
+}
+
+bool inheritance_read(struct inheritance *inheritance)
 {
     struct state_reader in = inheritance->state.parts[STATE_SERVER];
 
-    inheritance->stopped_ns = in.at != NULL ? state_get_signed(&in) : 0;
-    return !in.failed;
+    if (in.at == NULL)
+        return !in.failed;
+    inheritance->stopped_ns = state_get_signed(&in);
+    if (in.failed)
+        return false;
+    note_drops(inheritance, &in);
+    return true;
 }
 
 void inheritance_look(struct inheritance *inheritance)
@@ -233,7 +237,7 @@ void inheritance_look(struct inheritance *inheritance)
     close(inheritance->state_fd);
     inheritance->state_fd = -1;
     inheritance->looked_at = mapped;
-    if (mapped && read_server_part(inheritance))
+    if (mapped && inheritance_read(inheritance))
         return;
     inheritance_leave_state(inheritance);
     inheritance->refused++;
@@ -253,120 +257,10 @@ void inheritance_leave_state(struct inheritance *inheritance)
     inheritance->looked_at = false;
 }
 
-/* ---- sockets --------------------------------------------------------------- */
-
-static uint32_t kernel_drops(int fd)
-{
-    uint32_t memory[SK_MEMINFO_VARS] = { 0 };
-    socklen_t len = sizeof memory;
-
-    return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &len) == 0 ? memory[SK_MEMINFO_DROPS]
-                                                                     : 0;
-}
-
-/* How many drops are on the account of the server that handed over. If it left no number, all
- * that there were so far. */
-static uint64_t drops_before(const struct inheritance *inheritance, int fd)
-{
-    uint64_t cookie = cookie_of(fd), drops = kernel_drops(fd);
-
-    if (!inheritance->looked_at)
-        return drops;
-    struct state_reader in = inheritance->state.parts[STATE_SERVER];
-
-    (void)state_get_signed(&in);
-    size_t n = state_get_count(&in, 2);
-
-    for (size_t i = 0; i < n && !in.failed; i++) {
-        uint64_t of = state_get_number(&in), known = state_get_number(&in);
-
-        if (of == cookie)
-            drops = known;
-    }
-    return drops;
-}
-
-static bool same_in(const struct sockaddr_in *a, const struct sockaddr_in *b)
-{
-    return a->sin_addr.s_addr == b->sin_addr.s_addr &&
-           (b->sin_port == 0 || a->sin_port == b->sin_port);
-}
-
-static bool same_in6(const struct sockaddr_in6 *a, const struct sockaddr_in6 *b)
-{
-    return memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0 &&
-           (b->sin6_port == 0 || a->sin6_port == b->sin6_port);
-}
-
-/* Two paths may lead to the same file: below /var/run and below /run. */
-static bool same_path(const char *a, const char *b)
-{
-    struct stat x, y;
-
-    return strcmp(a, b) == 0 || (stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-                                 x.st_ino == y.st_ino);
-}
-
-static bool listens(int fd)
-{
-    int yes = 0;
-
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &(socklen_t){ sizeof yes }) == 0 &&
-           yes != 0;
-}
-
-static bool is_at(int fd, const struct sockaddr *address, int type)
-{
-    struct sockaddr_storage own = { 0 };
-    socklen_t len = sizeof own;
-    int own_type = 0;
-
-    if (fd < 0 || getsockname(fd, (struct sockaddr *)&own, &len) != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_TYPE, &own_type, &(socklen_t){ sizeof own_type }) != 0 ||
-        own_type != type || (type == SOCK_STREAM && !listens(fd)) ||
-        own.ss_family != address->sa_family)
-        return false;
-    switch (address->sa_family) {
-    case AF_INET:
-        return same_in((const struct sockaddr_in *)&own, (const struct sockaddr_in *)address);
-    case AF_INET6:
-        return same_in6((const struct sockaddr_in6 *)&own,
-                        (const struct sockaddr_in6 *)address);
-    case AF_UNIX:
-        return same_path(((const struct sockaddr_un *)&own)->sun_path,
-                         ((const struct sockaddr_un *)address)->sun_path);
-    default:
-        return false;
-    }
-}
-
-bool inheritance_take(struct inheritance *inheritance, const struct sockaddr *address, int type,
-                      struct inherited_found *out)
-{
-    for (size_t i = 0; inheritance != NULL && i < inheritance->n; i++) {
-        struct inherited_socket *socket = &inheritance->sockets[i];
-
-        if (socket->connection || !is_at(socket->fd, address, type))
-            continue;
-        *out = (struct inherited_found){ socket->fd, socket->kept,
-                                         drops_before(inheritance, socket->fd) };
-        socket->fd = -1;
-        return true;
-    }
-    return false;
-}
-
 void inheritance_close_rest(struct inheritance *inheritance)
 {
-    size_t n = 0;
+    size_t n = inherited_close(&inheritance->sockets);
 
-    for (size_t i = 0; i < inheritance->n; i++) {
-        if (inheritance->sockets[i].fd < 0)
-            continue;
-        close(inheritance->sockets[i].fd);
-        inheritance->sockets[i].fd = -1;
-        n++;
-    }
     if (n > 0)
         log_info("server: %zu sockets that were handed over are not configured here: closed",
                  n);
@@ -383,18 +277,6 @@ static struct listener *listener_named(struct listeners *listeners, struct slice
     return NULL;
 }
 
-/* False: the descriptor is not one of the inherited connections. */
-static bool take_connection(struct inheritance *inheritance, int fd)
-{
-    for (size_t i = 0; i < inheritance->n; i++) {
-        if (inheritance->sockets[i].fd != fd || !inheritance->sockets[i].connection)
-            continue;
-        inheritance->sockets[i].fd = -1;
-        return true;
-    }
-    return false;
-}
-
 static void read_connection(struct inheritance *inheritance, struct state_reader *in,
                             struct listeners *listeners, struct stream_legacy ***end)
 {
@@ -404,7 +286,7 @@ static void read_connection(struct inheritance *inheritance, struct state_reader
     int64_t read_ns = state_get_signed(in);
     struct slice partial = state_get_text(in);
 
-    if (in->failed || !take_connection(inheritance, fd))
+    if (in->failed || !inherited_take_connection(&inheritance->sockets, fd))
         return;
     struct listener *listener = listener_named(listeners, name);
     struct stream_legacy *legacy =
@@ -449,7 +331,8 @@ void inheritance_collect(struct inheritance *heir, struct listeners *listeners)
             int fd = listener->sockets[w].fd;
 
             if (fd >= 0 && (w == 0 || listener->kind == LISTENER_UDP))
-                inheritance_add(heir, (struct inherited_socket){ fd, false, listener->kept });
+                inherited_add(&heir->sockets,
+                              (struct inherited_socket){ .fd = fd, .kept = listener->kept });
             listener->sockets[w].fd = -1;
         }
         listener->file.path[0] = '\0';
@@ -461,7 +344,8 @@ void inheritance_collect_connections(struct inheritance *heir, struct stream_leg
     while (given != NULL) {
         struct stream_legacy *next = given->next;
 
-        inheritance_add(heir, (struct inherited_socket){ given->fd, true, false });
+        inherited_add(&heir->sockets,
+                      (struct inherited_socket){ .fd = given->fd, .connection = true });
         free(given);
         given = next;
     }
@@ -520,26 +404,26 @@ void inheritance_write(struct state_writer *out, const struct listeners *listene
 /* Makes the descriptors survive an exec, or not. Those of connections stand in the state. */
 static void set_inherited(const struct inheritance *inheritance, int flags)
 {
-    for (size_t i = 0; i < inheritance->n; i++)
-        (void)fcntl(inheritance->sockets[i].fd, F_SETFD, flags);
+    for (size_t i = 0; i < inheritance->sockets.n; i++)
+        (void)fcntl(inheritance->sockets.at[i].fd, F_SETFD, flags);
     if (inheritance->state_fd >= 0)
         (void)fcntl(inheritance->state_fd, F_SETFD, flags);
 }
 
 bool inheritance_pass_on(const struct inheritance *inheritance)
 {
-    size_t size = 80 + 16 * inheritance->n, len;
+    size_t size = 80 + 16 * inheritance->sockets.n, len;
     char *text = malloc(size);
 
     if (text == NULL)
         return false;
     len = (size_t)snprintf(text, size, "%ld %d %lld", (long)getpid(), inheritance->state_fd,
                            (long long)inheritance->last_stamp_s);
-    for (size_t i = 0; i < inheritance->n; i++)
-        len += (size_t)snprintf(text + len, size - len, " %d%s", inheritance->sockets[i].fd,
-                                inheritance->sockets[i].connection ? "c"
-                                : inheritance->sockets[i].kept     ? "k"
-                                                                   : "");
+    for (size_t i = 0; i < inheritance->sockets.n; i++)
+        len += (size_t)snprintf(text + len, size - len, " %d%s", inheritance->sockets.at[i].fd,
+                                inheritance->sockets.at[i].connection ? "c"
+                                : inheritance->sockets.at[i].kept     ? "k"
+                                                                      : "");
     bool set = setenv(HANDOVER_VARIABLE, text, 1) == 0;
 
     free(text);

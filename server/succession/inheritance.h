@@ -5,29 +5,22 @@
  *   SIGUSR2            HEELER_HANDOVER: the program was replaced, the process is the same
  *   the same process   a server that another follows, as after a failed exec
  *
- * A socket is recognised by the address that it is bound to, so the successor may have other
- * settings: it closes the sockets that it does not want, and opens those that it lacks. The
- * state (flush/memory/state.h) is either good or refused as a whole; the sockets are used in
- * both cases.
+ * The listeners take the sockets that they want (server/receive/inherited.h), and open those
+ * that they lack; the rest is closed. The state (flush/memory/state.h) is either good or
+ * refused as a whole; the sockets are used in both cases.
  *
  * Owned by main; flusher and delivery read the state in their threads. */
 #ifndef SERVER_SUCCESSION_INHERITANCE_H
 #define SERVER_SUCCESSION_INHERITANCE_H
 
 #include "flush/memory/state.h"
+#include "server/receive/inherited.h"
 #include "server/receive/listener.h"
 #include "server/receive/stream.h"
 #include "server/receive/worker.h"
 
-struct inherited_socket {
-    int fd; /* -1: taken */
-    bool connection;
-    bool kept; /* systemd has it too */
-};
-
 struct inheritance {
-    struct inherited_socket *sockets;
-    size_t n;
+    struct inherited_sockets sockets;
     int state_fd;         /* -1: none */
     int64_t last_stamp_s; /* the latest stamp that was sent; 0: not known */
     int64_t stopped_ns;   /* monotonic: when somebody last read; 0: not known */
@@ -50,26 +43,18 @@ bool inheritance_is_due(void);
  * memory. */
 struct inheritance *inheritance_find(void);
 
-/* Adds the socket, which is given. False without memory: the socket is closed. */
-bool inheritance_add(struct inheritance *inheritance, struct inherited_socket given);
-
 /* Maps the state. If it is no good, logs that and forgets it. */
 void inheritance_look(struct inheritance *inheritance);
+
+/* Reads what the state says of the sockets; inheritance_look() does so. False: it is
+ * damaged. */
+bool inheritance_read(struct inheritance *inheritance);
 
 /* The state, for a thread to read from; NULL: there is none. */
 struct state *inheritance_state(struct inheritance *inheritance);
 
 /* Main is done with the state. It is unmapped when the threads are done with it, too. */
 void inheritance_leave_state(struct inheritance *inheritance);
-
-/* A socket of that type at that address (port 0: at any port), or -1. */
-struct inherited_found {
-    int fd;
-    bool kept;
-    uint64_t drops; /* what the kernel had dropped at it, and somebody else has counted */
-};
-bool inheritance_take(struct inheritance *inheritance, const struct sockaddr *address, int type,
-                      struct inherited_found *out);
 
 /* Closes the sockets that nobody wanted. */
 void inheritance_close_rest(struct inheritance *inheritance);

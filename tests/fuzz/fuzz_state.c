@@ -104,19 +104,21 @@ static void inherit(struct state_reader in)
     struct listeners listeners = { .at = &listener, .n = 1 };
     struct inheritance *heir = inheritance_new();
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct inherited_found found;
+    struct inherited_socket found;
     int pair[2];
 
     if (heir == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         abort();
     snprintf(listener.name, sizeof listener.name, "s");
-    inheritance_add(heir, (struct inherited_socket){ pair[0], true, false });
-    inheritance_add(heir, (struct inherited_socket){ pair[1], false, true });
+    inherited_add(&heir->sockets,
+                  (struct inherited_socket){ .fd = pair[0], .connection = true });
+    inherited_add(&heir->sockets, (struct inherited_socket){ .fd = pair[1], .kept = true });
     heir->state = (struct state){ .at = in.at, .size = (size_t)(in.end - in.at), .users = 1 };
     heir->state.parts[STATE_SERVER] = in;
     heir->looked_at = true;
+    (void)inheritance_read(heir);
     stream_legacy_free(inheritance_connections(heir, &listeners));
-    if (inheritance_take(heir, (struct sockaddr *)&address, SOCK_STREAM, &found))
+    if (inherited_take(&heir->sockets, (struct sockaddr *)&address, SOCK_STREAM, &found))
         close(found.fd);
     inheritance_free(heir);
 }

@@ -31,8 +31,8 @@ static struct opened open_with(uint32_t workers, char **sets, size_t n)
     struct opened opened = { .good = false };
 
     assert_true(with_settings(&opened.settings, sets, n));
-    opened.good = listeners_open(&opened.listeners, &opened.settings, workers, opened.problem,
-                                 sizeof opened.problem);
+    opened.good = listeners_open(&opened.listeners, &opened.settings, workers, NULL,
+                                 opened.problem, sizeof opened.problem);
     return opened;
 }
 #define OPEN_WITH(workers, ...)                                        \

@@ -90,7 +90,7 @@ static int set_up(void **state)
     snprintf(socket_setting, sizeof socket_setting, "dogstatsd_stream_socket=%s", socket_path);
     assert_true(
         WITH_SETTINGS(&settings, "dogstatsd_port=0", "dogstatsd_socket=", socket_setting));
-    assert_true(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
+    assert_true(listeners_open(&listeners, &settings, 1, NULL, problem, sizeof problem));
     base = event_base_new();
     struct streams_config config = standard();
     start(&config);

@@ -75,7 +75,7 @@ static void all_workers_share_one_socket(void **state)
 
     assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0", "heeler_socket_mode=0700",
                               "dogstatsd_eol_required=uds", datagram_setting, stream_setting));
-    assert_true(listeners_open(&listeners, &settings, 3, problem, sizeof problem));
+    assert_true(listeners_open(&listeners, &settings, 3, NULL, problem, sizeof problem));
     assert_int_equal(listeners.n, 2);
     for (size_t i = 0; i < 2; i++) {
         const struct listener *listener = &listeners.at[i];
@@ -104,7 +104,7 @@ static void empty_paths_are_off(void **state)
 
     assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0",
                               "dogstatsd_socket=", "use_dogstatsd=false"));
-    assert_true(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
+    assert_true(listeners_open(&listeners, &settings, 1, NULL, problem, sizeof problem));
     assert_int_equal(listeners.n, 0);
     listeners_close(&listeners);
     settings_free(&settings);
@@ -118,7 +118,7 @@ static void a_listener_may_be_required(void **state)
 
     assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0", "dogstatsd_socket=",
                               "use_dogstatsd=false", "dogstatsd_require_listener=true"));
-    assert_false(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
+    assert_false(listeners_open(&listeners, &settings, 1, NULL, problem, sizeof problem));
     assert_string_equal(problem,
                         "dogstatsd_require_listener: there is no socket to receive on");
     settings_free(&settings);
@@ -132,12 +132,12 @@ static void a_configured_path_that_fails_is_an_error_the_default_one_is_not(void
 
     assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0", datagram_setting));
     assert_int_equal(mkdir(datagram_path, 0700), 0); /* a folder is in the way */
-    assert_false(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
+    assert_false(listeners_open(&listeners, &settings, 1, NULL, problem, sizeof problem));
     assert_ptr_equal(strstr(problem, "dogstatsd_socket: "), problem);
 
     free(settings.origin[SETTING_dogstatsd_socket]);
     settings.origin[SETTING_dogstatsd_socket] = strdup("default");
-    assert_true(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
+    assert_true(listeners_open(&listeners, &settings, 1, NULL, problem, sizeof problem));
     assert_int_equal(listeners.n, 0);
     listeners_close(&listeners);
     settings_free(&settings);
@@ -151,7 +151,7 @@ static void a_wrong_owner_stops_even_the_default_path(void **state)
 
     assert_true(
         WITH_SETTINGS(&settings, "dogstatsd_port=0", "heeler_socket_owner=no-such-user"));
-    assert_false(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
+    assert_false(listeners_open(&listeners, &settings, 1, NULL, problem, sizeof problem));
     assert_ptr_equal(strstr(problem, "heeler_socket_owner: "), problem);
     settings_free(&settings);
 }
@@ -164,7 +164,7 @@ static void a_gated_datagram_socket_tells_the_sender_and_keeps_what_it_has(void 
     (void)state;
 
     assert_true(WITH_SETTINGS(&settings, "dogstatsd_port=0", datagram_setting));
-    assert_true(listeners_open(&listeners, &settings, 1, problem, sizeof problem));
+    assert_true(listeners_open(&listeners, &settings, 1, NULL, problem, sizeof problem));
     int client = connect_to(datagram_path, SOCK_DGRAM), fd = listeners.at[0].sockets[0].fd;
     assert_int_equal(send(client, "a:1|c", 5, 0), 5);
     assert_true(listener_gate(&listeners.at[0]));

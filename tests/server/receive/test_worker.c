@@ -88,7 +88,7 @@ static struct world *world_open(uint32_t handled, char **sets, size_t n)
     memset(world, 0, sizeof *world);
     assert_true(with_settings(&world->settings, sets, n));
     assert_true(
-        listeners_open(&world->listeners, &world->settings, 1, problem, sizeof problem));
+        listeners_open(&world->listeners, &world->settings, 1, NULL, problem, sizeof problem));
     assert_true(inbox_open(&world->inbox));
     assert_true(table_make_secret());
     atomic_init(&world->budget.left, 1 << 24);

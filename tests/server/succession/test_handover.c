@@ -60,7 +60,7 @@ static struct inheritance *passed_on(struct inheritance *given)
     struct inheritance *found = inheritance_find();
     assert_non_null(found);
     assert_null(getenv("HEELER_HANDOVER"));
-    given->n = 0;
+    given->sockets.n = 0;
     given->state_fd = -1;
     inheritance_free(given);
     return found;
