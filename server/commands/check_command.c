@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "config/change.h"
+#include "config/settings_print.h"
 #include "server/commands/commands.h"
 #include "server/commands/usable.h"
 
