@@ -53,7 +53,7 @@ bool pin_to_cpu(int cpu)
     return cpu < 0 || sched_setaffinity(0, sizeof cpus, &cpus) == 0;
 }
 
-/* ---- addresses ---- */
+/* ---- addresses --------------------------------------------------------- */
 
 bool load_way(const char *to, enum load_way *out)
 {
@@ -163,7 +163,7 @@ void load_close(struct load *load)
     load->fd = -1;
 }
 
-/* ---- sending ---- */
+/* ---- sending ----------------------------------------------------------- */
 
 /* One run under way. */
 struct pace {

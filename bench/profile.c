@@ -171,7 +171,7 @@ const char *profile_refusal(const struct profile *profile)
     return NULL;
 }
 
-/* ---- contexts ---- */
+/* ---- contexts ---------------------------------------------------------- */
 
 static enum load_type pick_type(const struct profile *profile, uint64_t random)
 {
@@ -245,7 +245,7 @@ static void smp_context(struct builder *b)
         memcpy(place, &context, sizeof context);
 }
 
-/* ---- one line ---- */
+/* ---- one line ---------------------------------------------------------- */
 
 static char *put(char *at, const char *text, size_t bytes)
 {
@@ -385,7 +385,7 @@ static size_t render(struct builder *b, uint64_t serial, struct note *note)
     return (size_t)(at - b->line);
 }
 
-/* ---- the ring ---- */
+/* ---- the ring ---------------------------------------------------------- */
 
 static bool prepare(struct builder *b)
 {

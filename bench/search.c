@@ -45,7 +45,7 @@ static void search_close(struct search *search)
     subject_stop(&search->subject);
 }
 
-/* ---- one window ---- */
+/* ---- one window -------------------------------------------------------- */
 
 /* Bytes that the server has not read yet. */
 static uint64_t queued_bytes(const struct load *load)
@@ -130,7 +130,7 @@ static bool measure_rate(struct search *search, double rate, double seconds, str
                    out);
 }
 
-/* ---- the search ---- */
+/* ---- the search -------------------------------------------------------- */
 
 /* Doubles the rate until something gives, then halves the gap; nothing from
  * `high` on is tried. *rate is the highest that one window took, 0 if none did. */
@@ -258,7 +258,7 @@ bool search_lossless(const struct search_order *order, const struct ring *ring)
     return found;
 }
 
-/* ---- the cost of a quiet load ---- */
+/* ---- the cost of a quiet load ------------------------------------------ */
 
 static void rest(double seconds)
 {

@@ -23,7 +23,7 @@ static void nap(double seconds)
               NULL);
 }
 
-/* ---- start and stop ---- */
+/* ---- start and stop ---------------------------------------------------- */
 
 static _Noreturn void become(const struct subject_order *order)
 {
@@ -97,7 +97,7 @@ void subject_stop(struct subject *subject)
     subject->pid = -1;
 }
 
-/* ---- what it cost ---- */
+/* ---- what it cost ------------------------------------------------------ */
 
 /* Fields 14 and 15 of /proc/PID/stat; the name before them may hold anything
  * but ends with the last bracket. The kernel scales the two so that their sum
@@ -144,7 +144,7 @@ bool subject_usage(const struct subject *subject, struct subject_usage *out)
     return read_cpu(subject->pid, &out->cpu_seconds);
 }
 
-/* ---- what arrived, and what did not ---- */
+/* ---- what arrived, and what did not ------------------------------------ */
 
 static bool read_number(const char *command, double *out)
 {

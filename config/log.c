@@ -146,7 +146,7 @@ static void line_start(struct line *line, enum log_level level, bool json)
                                time, (int)(now_ms % 1000), (json ? json_names : names)[level]);
 }
 
-/* ---- lines to outputs ----------------------------------------------------- */
+/* ---- lines to outputs -------------------------------------------------- */
 
 static void send_line(enum output output, const struct line *line)
 {
@@ -209,7 +209,7 @@ LOG_FUNCTION(log_warn, LOG_LEVEL_WARN)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
 
-/* ---- the outputs, as targets of their writers ------------------------------ */
+/* ---- the outputs, as targets of their writers -------------------------- */
 
 static void say_dropped(uint64_t lost, char *out, size_t size)
 {
@@ -289,7 +289,7 @@ static void close_syslog(void *context)
     log_syslog_free(context);
 }
 
-/* ---- open and close ---------------------------------------------------------- */
+/* ---- open and close ---------------------------------------------------- */
 
 static bool start_writer(enum output output, const struct log_target *target)
 {
@@ -447,7 +447,7 @@ void log_close(void)
     sink.console = true;
 }
 
-/* ---- untrusted bytes, and limits ------------------------------------------- */
+/* ---- untrusted bytes, and limits --------------------------------------- */
 
 /* One byte as up to 4 characters, with a NUL. */
 static size_t quote_byte(unsigned char c, char escaped[5])

@@ -95,7 +95,7 @@ bool log_file_reopen(struct log_file *file)
     return true;
 }
 
-/* ---- rolling --------------------------------------------------------------- */
+/* ---- rolling ----------------------------------------------------------- */
 
 /* "FILE.3"; 0 is the file itself. Owned; NULL without memory. */
 static char *name_of(const struct log_file *file, uint64_t roll)

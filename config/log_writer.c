@@ -42,7 +42,7 @@ static void count_dropped(struct log_writer *writer, uint64_t lines)
     atomic_fetch_add_explicit(&writer->dropped, lines, memory_order_relaxed);
 }
 
-/* ---- the ring: under the mutex ------------------------------------------- */
+/* ---- the ring: under the mutex ----------------------------------------- */
 
 static void ring_add(struct log_writer *writer, const char *at, size_t len)
 {
@@ -88,7 +88,7 @@ void log_writer_put(struct log_writer *writer, const char *lines, size_t len)
     pthread_mutex_unlock(&writer->mutex);
 }
 
-/* ---- the thread ------------------------------------------------------------ */
+/* ---- the thread -------------------------------------------------------- */
 
 static bool has_work(const struct log_writer *writer)
 {
@@ -173,7 +173,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* ---- start and end ----------------------------------------------------------- */
+/* ---- start and end ----------------------------------------------------- */
 
 struct log_writer *log_writer_start(const struct log_target *target)
 {
@@ -247,7 +247,7 @@ bool log_writer_close(struct log_writer *given, int64_t deadline_ns)
     return true;
 }
 
-/* ---- streams and descriptors ---------------------------------------------------- */
+/* ---- streams and descriptors ------------------------------------------- */
 
 static ssize_t stream_write(void *cookie, const char *at, size_t len)
 {

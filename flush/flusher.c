@@ -959,7 +959,7 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     check_points(flusher);
 }
 
-/* ---- a successor takes over --------------------------------------------- */
+/* ---- a successor takes over -------------------------------------------- */
 
 bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
                        struct state_writer *out)

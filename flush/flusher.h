@@ -89,7 +89,7 @@ struct rollup *flusher_rollup(struct flusher *flusher);
  * records. After the workers have pushed their last parcel. */
 void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
-/* ---- a successor takes over --------------------------------------------- */
+/* ---- a successor takes over -------------------------------------------- */
 
 /* As flusher_finish, but what is open stays open: it is written into the part
  * STATE_SERIES, with all series and the stamps that were used. False: it could not be

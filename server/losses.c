@@ -4,7 +4,7 @@
 
 #include "config/log.h"
 
-/* ---- the counters -------------------------------------------------------- */
+/* ---- the counters ------------------------------------------------------ */
 
 static uint64_t read_shed(const struct server_view *view, int reason)
 {
@@ -86,7 +86,7 @@ static uint64_t read_kernel(const struct server_view *view, int ignored)
     return sum_sockets(view, listener_drops);
 }
 
-/* ---- the table -------------------------------------------------------------- */
+/* ---- the table --------------------------------------------------------- */
 
 #define SHED_ROW(id, label, why)   { "values were shed", label, why, read_shed, id },
 #define POINT_ROW(id, label, why)  { "points were dropped", label, why, read_dropped, id },
@@ -122,7 +122,7 @@ static const struct row {
 enum { KINDS = sizeof rows / sizeof rows[0] };
 _Static_assert((int)KINDS <= (int)LOSS_KINDS_MAX, "struct losses has room for all");
 
-/* ---- saying it ---------------------------------------------------------------- */
+/* ---- saying it --------------------------------------------------------- */
 
 static void say(struct losses *losses, size_t i, uint64_t now)
 {

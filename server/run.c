@@ -231,7 +231,7 @@ static void release_signals(struct run *run)
             event_free(events[i]);
 }
 
-/* ---- another program takes over ------------------------------------------ */
+/* ---- another program takes over ---------------------------------------- */
 
 static void keep(int fd)
 {

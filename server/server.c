@@ -701,7 +701,7 @@ bool server_stop(struct server *given)
     return ended;
 }
 
-/* ---- a successor takes over --------------------------------------------- */
+/* ---- a successor takes over -------------------------------------------- */
 
 void server_keep_sockets(struct server *server, void (*keep)(int fd))
 {

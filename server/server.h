@@ -51,7 +51,7 @@ void server_end_by(struct server *server, int64_t deadline_monotonic_ns);
  * the process must end without freeing more. */
 bool server_stop(struct server *given);
 
-/* ---- while it runs: on the thread of the loop --------------------------- */
+/* ---- while it runs: on the thread of the loop -------------------------- */
 
 /* Loads the settings anew (server/reload.h), and logs what came of it. False: refused. */
 bool server_reload(struct server *server, struct reload *out, const char *asker);
@@ -92,7 +92,7 @@ enum server_heir {
  * line: delivery gives none, or there is no memory; then the server runs on as it was. */
 struct inheritance *server_hand_over(struct server *given, enum server_heir heir);
 
-/* ---- for telemetry: all readable live, from any thread ---------------- */
+/* ---- for telemetry: all readable live, from any thread ----------------- */
 
 struct server_view {
     const struct listeners *listeners;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What no compiler checks: every header opens with a comment that names it, and
-# nothing is left to be done.
+# What no compiler checks: every header opens with a comment that names it, all
+# banners have one form, and nothing is left to be done.
 set -eu
 status=0
 
@@ -13,6 +13,17 @@ for header in $(find config protocol flush server bench tests/support -name '*.h
         ;;
     esac
 done
+
+# A banner stands between the parts of a file.
+if ! find config protocol flush server bench tests -name '*.[ch]' -exec awk '
+    /^\/\* ?--/ && (!/^\/\* ---- [^-].* -+ \*\/$/ || length != 78) {
+        print FILENAME ":" FNR ": " $0
+        found = 1
+    }
+    END { exit found }' {} +; then
+    echo 'a banner is "/* ---- subject ---...--- */", 78 characters wide'
+    status=1
+fi
 
 # Written so that this script does not find itself. Data and corpora hold anything.
 if grep -rnIwE 'TO''DO|FIX''ME|X''XX' --exclude-dir=node_modules --exclude-dir='corpus_*' \

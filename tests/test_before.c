@@ -38,7 +38,7 @@ static char *read_whole(const char *path, size_t *size)
     return bytes;
 }
 
-/* ---- the state ------------------------------------------------------------------ */
+/* ---- the state --------------------------------------------------------- */
 
 static struct {
     char *bytes;
@@ -140,7 +140,7 @@ static void payloads_of_a_state_are_taken_over(void **state)
     assert_int_equal(n, 2); /* the event and the sample with a time */
 }
 
-/* ---- the spool ------------------------------------------------------------------ */
+/* ---- the spool --------------------------------------------------------- */
 
 static char folder[TEMP_PATH_SIZE];
 
@@ -205,7 +205,7 @@ static void a_spool_is_read(void **state)
     spool_close(&spool);
 }
 
-/* ---- Redis ---------------------------------------------------------------------- */
+/* ---- Redis ------------------------------------------------------------- */
 
 static struct redis_server redis;
 

@@ -49,7 +49,7 @@ static void start(void)
                               socket_setting));
 }
 
-/* ---- what a row says -------------------------------------------------------- */
+/* ---- what a row says --------------------------------------------------- */
 
 static const char *text_of(const json_t *row, const char *key)
 {
@@ -84,7 +84,7 @@ static size_t hexadecimal(const char *text, unsigned char out[BYTES_MAX])
     return n;
 }
 
-/* ---- what comes out ---------------------------------------------------------- */
+/* ---- what comes out ---------------------------------------------------- */
 
 /* The log shows no byte that a terminal obeys: no C0 but the end of a line, no DEL, and
  * no C1, raw or as UTF-8. */
@@ -142,7 +142,7 @@ static void end(const char *id, uint64_t lines, uint64_t rejected)
     fake_intake_stop(fake);
 }
 
-/* ---- the rows ---------------------------------------------------------------- */
+/* ---- the rows ---------------------------------------------------------- */
 
 static void run_datagram(const json_t *row)
 {

@@ -59,7 +59,7 @@ static int64_t monotonic_ms(void)
     return clock_monotonic_ns() / 1000000;
 }
 
-/* ------------------------------------------------------------------- loop */
+/* ---- loop -------------------------------------------------------------- */
 
 static void say(struct delivery *delivery, bool *what)
 {
@@ -265,7 +265,7 @@ static void delivery_clear(struct delivery *delivery)
         event_base_free(delivery->common.base);
 }
 
-/* ------------------------------------------------------------- a successor */
+/* ---- a successor ------------------------------------------------------- */
 
 static void write_mirror(const struct delivery *delivery, struct state_writer *out)
 {
@@ -394,7 +394,7 @@ static void *delivery_run(void *argument)
     return NULL;
 }
 
-/* ------------------------------------------------------------ start, stop */
+/* ---- start, stop ------------------------------------------------------- */
 
 /* The number of earlier targets with the same URL. */
 static unsigned place_of(const struct delivery_config *config, size_t index)

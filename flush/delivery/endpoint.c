@@ -42,7 +42,7 @@ static void trim(struct endpoint *endpoint)
         timer_start(endpoint->more, more_ms);
 }
 
-/* --------------------------------------------------------------- requests */
+/* ---- requests ---------------------------------------------------------- */
 
 static struct request *free_slot(struct endpoint *endpoint)
 {
@@ -126,7 +126,7 @@ void endpoint_advance(struct endpoint *endpoint)
     endpoint->common->moved(endpoint->common->delivery);
 }
 
-/* ---------------------------------------------------------------- answers */
+/* ---- answers ----------------------------------------------------------- */
 
 /* An answer that ends the payload, for good or for bad: the endpoint works. */
 static void works(struct request *request)
@@ -278,7 +278,7 @@ static void on_status(struct request *request, long status)
     }
 }
 
-/* -------------------------------------------------------------------- loop */
+/* ---- loop -------------------------------------------------------------- */
 
 static void say_done(const struct request *request, CURLcode code)
 {
@@ -373,7 +373,7 @@ void endpoint_keep_rest(struct endpoint *endpoint)
                  load(&ledger->spooled.points));
 }
 
-/* ------------------------------------------------------------ start, stop */
+/* ---- start, stop ------------------------------------------------------- */
 
 static bool open_requests(struct endpoint *endpoint, int concurrent)
 {
@@ -472,7 +472,7 @@ struct endpoint *endpoint_new(struct endpoint_common *common,
     return endpoint;
 }
 
-/* ------------------------------------------------------------- a successor */
+/* ---- a successor ------------------------------------------------------- */
 
 bool endpoint_is_quiet(const struct endpoint *endpoint)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* --------------------------------------------------------------- base URL */
+/* ---- base URL ---------------------------------------------------------- */
 
 /* A data centre: two or more letters, then one or two digits ("us3", "uk1"). */
 static bool is_data_centre(struct slice label)
@@ -145,7 +145,7 @@ char *intake_validate_url(const char *base_url)
     return printed < 0 ? NULL : text;
 }
 
-/* ---------------------------------------------------------------- answers */
+/* ---- answers ----------------------------------------------------------- */
 
 int64_t intake_retry_after(const char *value, int64_t now_s)
 {
@@ -220,7 +220,7 @@ const char *intake_error_name(enum intake_error error)
     return names[error];
 }
 
-/* ----------------------------------------------------------------- intake */
+/* ---- intake ------------------------------------------------------------ */
 
 static bool is_protobuf(enum payload_route route)
 {
@@ -408,7 +408,7 @@ void intake_close(struct intake *intake)
     *intake = (struct intake){ 0 };
 }
 
-/* --------------------------------------------------------------- requests */
+/* ---- requests ---------------------------------------------------------- */
 
 /* False: no intake has so much to say, and libcurl would listen until the time is up. */
 static bool note_answer(struct intake_request *request, size_t len)

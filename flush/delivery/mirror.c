@@ -396,7 +396,7 @@ static void begin(struct mirror *mirror, unsigned levels)
                                    rollup_open_start(mirror->rollup, level), 0 };
 }
 
-/* ---- what closes a batch ------------------------------------------------ */
+/* ---- what closes a batch ----------------------------------------------- */
 
 static void put_field(struct bytes *out, struct slice name, int64_t number)
 {

@@ -16,7 +16,7 @@ struct place {
     bool https;
 };
 
-/* ---------------------------------------------------------------- the URL */
+/* ---- the URL ----------------------------------------------------------- */
 
 static void copy_host(char out[HOST_MAX], const char *host)
 {
@@ -52,7 +52,7 @@ static bool read_place(const char *url, struct place *out)
     return read;
 }
 
-/* -------------------------------------------------------------- addresses */
+/* ---- addresses --------------------------------------------------------- */
 
 /* IPv4 as the last four of sixteen bytes, so that both kinds compare alike. */
 static bool read_address(const char *text, unsigned char out[ADDRESS_BYTES], int *bits)
@@ -100,7 +100,7 @@ static bool is_loopback(const char *host)
            in_block(host, "127.0.0.0/8");
 }
 
-/* ---------------------------------------------------------------- matching */
+/* ---- matching ---------------------------------------------------------- */
 
 /* "example.com" and ".example.com" match what is below, the first itself too. */
 static bool is_below(const char *host, const char *domain)

@@ -12,7 +12,7 @@ enum {
 /* Those found on disk count down from here, new ones up. */
 static const uint64_t first_order = UINT64_C(1) << 63;
 
-/* ---------------------------------------------------------------- accounts */
+/* ---- accounts ---------------------------------------------------------- */
 
 void queue_moved(struct queue *queue)
 {
@@ -70,7 +70,7 @@ void queue_settle(struct queue *queue, struct errand *given, struct delivery_cou
     queue_moved(queue);
 }
 
-/* ----------------------------------------------------------------- waiting */
+/* ---- waiting ----------------------------------------------------------- */
 
 size_t queue_waiting(const struct queue *queue)
 {
@@ -132,7 +132,7 @@ void queue_put_back(struct queue *queue, struct errand *given)
     queue_moved(queue);
 }
 
-/* -------------------------------------------------------------------- take */
+/* ---- take -------------------------------------------------------------- */
 
 /* A file that is loaded counts against the memory bound; one may always be out. */
 static bool may_load(const struct queue *queue, int in_flight)
@@ -174,7 +174,7 @@ struct errand *queue_take(struct queue *queue, int in_flight, int64_t now_ms)
     return taken;
 }
 
-/* ------------------------------------------------------------------- split */
+/* ---- split ------------------------------------------------------------- */
 
 static struct errand *half_new(struct queue *queue, struct payload *half,
                                const struct errand *whole)
@@ -214,7 +214,7 @@ bool queue_split(struct queue *queue, struct errand *given, struct payload *halv
     return true;
 }
 
-/* ------------------------------------------------------------------- spill */
+/* ---- spill ------------------------------------------------------------- */
 
 static bool spill_one(struct queue *queue, struct errand *errand, int64_t now_ms)
 {
@@ -338,7 +338,7 @@ int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t no
     return sooner_ms(more_ms, queue_next_retry_ms(queue, now_ms));
 }
 
-/* -------------------------------------------------------------- open, close */
+/* ---- open, close ------------------------------------------------------- */
 
 void queue_open(struct queue *queue, const struct queue_config *config, struct outbox *outbox,
                 struct delivery_ledger *ledger, int64_t now_ms, int64_t now_s)
@@ -379,7 +379,7 @@ void queue_keep_rest(struct queue *queue)
     }
 }
 
-/* ---------------------------------------------------------- a successor */
+/* ---- a successor ------------------------------------------------------- */
 
 /* The oldest that is in memory alone, here or behind it; NULL. */
 static struct errand *unwritten(struct errand *errand)

@@ -24,7 +24,7 @@ void queue_remove_file(struct queue *queue, struct errand *errand)
     note_spool_bytes(queue);
 }
 
-/* -------------------------------------------------------------------- open */
+/* ---- open -------------------------------------------------------------- */
 
 static const char *explain(int error)
 {
@@ -149,7 +149,7 @@ bool queue_spool_usable(struct queue *queue, int64_t now_ms)
     return queue->spool_open || queue_open_spool(queue, now_ms);
 }
 
-/* ------------------------------------------------------------------- write */
+/* ---- write ------------------------------------------------------------- */
 
 static void shed_oldest_file(struct queue *queue)
 {
@@ -221,7 +221,7 @@ bool queue_spill_file(struct queue *queue, struct errand *errand, int64_t now_ms
     return true;
 }
 
-/* -------------------------------------------------------------------- read */
+/* ---- read -------------------------------------------------------------- */
 
 static struct errand *give_up(struct queue *queue, struct errand *given,
                               enum delivery_shed shed)
@@ -274,7 +274,7 @@ struct errand *queue_load(struct queue *queue, struct errand *taken, int64_t now
     return taken;
 }
 
-/* ---------------------------------------------------- what cannot be read now */
+/* ---- what cannot be read now ------------------------------------------- */
 
 /* A file that no look at has succeeded so far. */
 static void look_again(struct queue *queue, struct errand *given)

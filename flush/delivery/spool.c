@@ -38,7 +38,7 @@ enum {
 static const char magic[8] = "HEELER\0\1";
 static const char temporary[] = "unfinished";
 
-/* ---------------------------------------------------------------- headers */
+/* ---- headers ----------------------------------------------------------- */
 
 static void put_number(unsigned char *at, uint64_t number, int bytes)
 {
@@ -90,7 +90,7 @@ static bool read_header(const unsigned char header[HEADER_SIZE], struct payload 
     return payload_is_sane(out);
 }
 
-/* ----------------------------------------------------------------- folder */
+/* ---- folder ------------------------------------------------------------ */
 
 static void file_name(char name[NAME_SIZE], int64_t created_s, uint64_t number)
 {
@@ -219,7 +219,7 @@ void spool_close(struct spool *spool)
     spool->lock_fd = spool->folder_fd = -1;
 }
 
-/* ------------------------------------------------------------------- scan */
+/* ---- scan -------------------------------------------------------------- */
 
 /* What a read says of a file, from the best to the worst. */
 static enum spool_read read_at(int fd, void *out, size_t size, off_t at)
@@ -390,7 +390,7 @@ bool spool_scan(struct spool *spool, struct spool_scan *out)
     return whole;
 }
 
-/* --------------------------------------------------------- write and read */
+/* ---- write and read ---------------------------------------------------- */
 
 int64_t spool_bound_room(const struct spool *spool)
 {

@@ -68,7 +68,7 @@ static void put_tags(struct bytes *out, const struct slice *tags, size_t n_tags)
     put(out, SLICE("]"));
 }
 
-/* ------------------------------------------------------------------ items */
+/* ---- items ------------------------------------------------------------- */
 
 static void put_points(struct bytes *out, const struct series *series)
 {

@@ -34,7 +34,7 @@ enum { PAYLOAD_ITEM = 1 };
 static const unsigned char series_metadata[] = { ORIGIN_METADATA(9) };
 static const unsigned char sketch_metadata[] = { ORIGIN_METADATA(8) };
 
-/* ------------------------------------------------------- sizes of fields */
+/* ---- sizes of fields --------------------------------------------------- */
 
 static size_t varint_size(uint64_t value)
 {
@@ -74,8 +74,9 @@ static size_t tags_size(const struct series_identity *id)
     return size;
 }
 
-/* ---------------------------------------------- writing fields; all return
- * the place behind what they wrote */
+/* ---- writing fields ---------------------------------------------------- */
+
+/* Each of these returns the place behind what it wrote. */
 
 static unsigned char *put_varint(unsigned char *at, uint64_t value)
 {
@@ -136,7 +137,7 @@ static unsigned char *put_tags(unsigned char *at, int field, const struct series
     return at;
 }
 
-/* ---------------------------------------------------------------- series */
+/* ---- series ------------------------------------------------------------ */
 
 static size_t resource_size(const struct resource *resource)
 {
@@ -206,7 +207,7 @@ void encode_series_v2(struct bytes *out, const struct series *series)
     put_raw(at, series_metadata, sizeof series_metadata);
 }
 
-/* -------------------------------------------------------------- sketches */
+/* ---- sketches ---------------------------------------------------------- */
 
 /* 0, -1, 1, -2, ... as 0, 1, 2, 3, ...: small keys of either sign stay short. */
 static uint64_t zigzag(int16_t key)

@@ -96,7 +96,7 @@ const char *payload_content_encoding(enum compression compression)
     return encodings[compression];
 }
 
-/* ------------------------------------------------------------ compressors */
+/* ---- compressors ------------------------------------------------------- */
 
 static bool zstd_open(struct compressor *compressor, int level)
 {
@@ -208,7 +208,7 @@ static size_t compressor_step(struct compressor *compressor, struct slice raw,
     }
 }
 
-/* ----------------------------------------------------------------- writer */
+/* ---- writer ------------------------------------------------------------ */
 
 static struct slice keep_text(char **at, struct slice text)
 {

@@ -27,7 +27,7 @@ enum {
     GZIP_OR_ZLIB = 32, /* added to zlib's window bits: find out */
 };
 
-/* ------------------------------------------------------------- decompress */
+/* ---- decompress -------------------------------------------------------- */
 
 static bool inflate_whole(const struct payload *payload, unsigned char *raw)
 {
@@ -74,7 +74,7 @@ unsigned char *payload_decompress(const struct payload *payload)
     return raw;
 }
 
-/* ------------------------------------------------------------------ items */
+/* ---- items ------------------------------------------------------------- */
 
 /* Items are found one after the other; the tail is known at the end. */
 struct walk {
@@ -262,7 +262,7 @@ static bool walk_next(struct walk *walk, struct slice *item)
     return is_protobuf(walk->route) ? next_protobuf(walk, item) : next_json(walk, item);
 }
 
-/* ----------------------------------------------------------------- points */
+/* ---- points ------------------------------------------------------------ */
 
 static uint32_t count_fields(struct slice item, uint64_t wanted)
 {
@@ -325,7 +325,7 @@ static uint32_t item_points(enum payload_route route, struct slice item)
     }
 }
 
-/* ------------------------------------------------------------------ split */
+/* ---- split ------------------------------------------------------------- */
 
 static void keep_half(void *context, struct payload *given)
 {

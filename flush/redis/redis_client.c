@@ -68,7 +68,7 @@ static int64_t now_ms(void)
     return clock_monotonic_ns() / 1000000;
 }
 
-/* ------------------------------------------------------------------- nodes */
+/* ---- nodes ------------------------------------------------------------- */
 
 static const struct redis_link_events link_events;
 
@@ -153,7 +153,7 @@ static struct node *nth_node(struct redis_client *client, size_t n)
     return n == at ? client->seed : NULL;
 }
 
-/* ------------------------------------------------------------ up, down, retry */
+/* ---- up, down, retry --------------------------------------------------- */
 
 static void schedule(struct redis_client *client)
 {
@@ -226,7 +226,7 @@ static void go_up_if_complete(struct redis_client *client)
         client->events->up(client->context);
 }
 
-/* ------------------------------------------------------------------ the slots */
+/* ---- the slots --------------------------------------------------------- */
 
 static bool ask_for_slots(struct node *node)
 {
@@ -330,7 +330,7 @@ static void take_slots(struct node *node, const redisReply *reply)
         node_disconnect(client->seed);
 }
 
-/* ----------------------------------------------------- what the links tell us */
+/* ---- what the links tell us -------------------------------------------- */
 
 static void answered(struct redis_client *client, const struct redis_sent *sent)
 {
@@ -503,7 +503,7 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
         go_down_if_drained(client);
 }
 
-/* ------------------------------------------------------------------ the calls */
+/* ---- the calls --------------------------------------------------------- */
 
 static int64_t or_default(int64_t value, int64_t fallback)
 {

@@ -92,7 +92,7 @@ static int64_t now_ms(void)
     return clock_monotonic_ns() / 1000000;
 }
 
-/* ------------------------------------------------------- what is unanswered */
+/* ---- what is unanswered ------------------------------------------------ */
 
 static bool ring_grow(struct redis_link *link)
 {
@@ -120,7 +120,7 @@ static struct pending ring_take(struct redis_link *link)
     return taken;
 }
 
-/* ------------------------------------------------------------- beginning, end */
+/* ---- beginning, end ---------------------------------------------------- */
 
 /* Without a linger the kernel would go on to deliver what the server has not
  * taken yet, perhaps after the commands of the next connection. */
@@ -203,7 +203,7 @@ __attribute__((format(printf, 3, 4))) static void fail(struct redis_link *link,
         link->events->down(link->context, failure, sentence);
 }
 
-/* ------------------------------------------------------------------ time-outs */
+/* ---- time-outs --------------------------------------------------------- */
 
 static int64_t deadline_ms(const struct redis_link *link)
 {
@@ -225,7 +225,7 @@ static void arm(struct redis_link *link, bool anew)
     timer_start(link->timer, wait > 0 ? wait : 0);
 }
 
-/* ------------------------------------------------------------------- sending */
+/* ---- sending ----------------------------------------------------------- */
 
 static bool append(struct redis_link *link, const void *command, size_t len, uint64_t tag,
                    enum kind kind)
@@ -293,7 +293,7 @@ static bool append_handshake(struct redis_link *link)
            append_words(link, KIND_HELLO, 1, (const char *[]){ "PING" });
 }
 
-/* -------------------------------------------------------- answers at the start */
+/* ---- answers at the start ---------------------------------------------- */
 
 static bool begins(const char *text, const char *with)
 {
@@ -395,7 +395,7 @@ static void take_own(struct redis_link *link, enum kind kind, const redisReply *
         become_up(link);
 }
 
-/* ------------------------------------------------------------------- reading */
+/* ---- reading ----------------------------------------------------------- */
 
 static void *make_array(const redisReadTask *task, int elements)
 {
@@ -484,7 +484,7 @@ static void on_read(struct bufferevent *connection, void *context)
     leave(link);
 }
 
-/* ---------------------------------------------------------------- connecting */
+/* ---- connecting -------------------------------------------------------- */
 
 enum { OPTIONS = BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS };
 
@@ -686,7 +686,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     leave(link);
 }
 
-/* ------------------------------------------------------------------ the calls */
+/* ---- the calls --------------------------------------------------------- */
 
 static bool make_reader(struct redis_link *link)
 {

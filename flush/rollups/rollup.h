@@ -97,7 +97,7 @@ void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s);
 
 void rollup_close(struct rollup *rollup);
 
-/* ---- watched: what is new in the open windows ---------------------------- */
+/* ---- watched: what is new in the open windows -------------------------- */
 
 /* The values that are added next are of that time (wall clock). */
 void rollup_at(struct rollup *rollup, int64_t wall_ms);

@@ -27,7 +27,7 @@ struct enricher {
     size_t repaired_room;
 };
 
-/* ---- tags ---- */
+/* ---- tags -------------------------------------------------------------- */
 
 static bool tag_list_add(struct tag_list *list, struct slice tag)
 {
@@ -126,7 +126,7 @@ static void strip_tags(struct tag_list *list, const struct tag_filter *filter)
     list->n = kept;
 }
 
-/* ---- text ---- */
+/* ---- text -------------------------------------------------------------- */
 
 static size_t repair_room(struct slice text)
 {
@@ -202,7 +202,7 @@ static bool finish_tags(struct enricher *enricher, const struct tag_filter *stri
     return add_strings(list, &enricher->host_tags) && finish_text(enricher, out);
 }
 
-/* ---- metrics ---- */
+/* ---- metrics ----------------------------------------------------------- */
 
 static bool has_letter(struct slice name)
 {
@@ -296,7 +296,7 @@ bool enrich_again(struct enricher *enricher, struct enriched *identity)
     return valid || finish_text(enricher, identity);
 }
 
-/* ---- resources ---- */
+/* ---- resources --------------------------------------------------------- */
 
 /* "type:name" behind the prefix. */
 static bool read_resource(struct slice text, struct resource *out)
@@ -333,7 +333,7 @@ size_t enrich_resources(const struct slice *tags, size_t n_tags, struct slice *p
     return n;
 }
 
-/* ---- life ---- */
+/* ---- life -------------------------------------------------------------- */
 
 static bool copy_strings(struct string_list *to, const struct string_list *from)
 {

@@ -31,7 +31,7 @@ static int compare_slices(const void *a, const void *b)
     return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
 }
 
-/* ---- names ---- */
+/* ---- names ------------------------------------------------------------- */
 
 /* The greatest that does not sort behind name, or NULL. */
 static const struct slice *names_floor(const struct names *names, struct slice name)
@@ -122,7 +122,7 @@ bool filter_drops_suffix(const struct filter *filter, struct slice name, struct 
     return filter_drops(filter, (struct slice){ full, name.len + suffix.len });
 }
 
-/* ---- namespace ---- */
+/* ---- namespace --------------------------------------------------------- */
 
 static bool make_namespace(struct filter *filter, const struct settings *settings)
 {
@@ -145,7 +145,7 @@ struct slice filter_namespace(const struct filter *filter, struct slice name)
     return slice_of(filter->namespace);
 }
 
-/* ---- metric_tag_filterlist ---- */
+/* ---- metric_tag_filterlist --------------------------------------------- */
 
 /* Where a sentence goes; entry: which row it is about, from 1. */
 struct report {
@@ -295,7 +295,7 @@ bool filter_keeps_tag(const struct tag_filter *tags, struct slice tag)
     return names_have(&tags->keys, slice_cut(&tag, ':')) != tags->exclude;
 }
 
-/* ---- life ---- */
+/* ---- life -------------------------------------------------------------- */
 
 struct filter *filter_new(const struct settings *settings, char *problem, size_t problem_size)
 {

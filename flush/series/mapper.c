@@ -77,7 +77,7 @@ struct mapper {
     char tag_bytes[MAPPER_TAGS_MAX];
 };
 
-/* ---- wildcards ---- */
+/* ---- wildcards --------------------------------------------------------- */
 
 static size_t count_byte(struct slice text, char byte)
 {
@@ -152,7 +152,7 @@ static bool wildcard_matches(struct slice pattern, struct slice name, struct gro
     return true;
 }
 
-/* ---- regexes ---- */
+/* ---- regexes ----------------------------------------------------------- */
 
 /* PCRE2 counts steps anew at each place where a match may start, which is every
  * one when a branch has no "^". */
@@ -270,7 +270,7 @@ static const char *find_foreign(const char *at)
     return NULL;
 }
 
-/* ---- reading the profiles ---- */
+/* ---- reading the profiles ---------------------------------------------- */
 
 /* Where a sentence goes, and what it is about. */
 struct report {
@@ -559,7 +559,7 @@ void mapper_free(struct mapper *given)
     free(given);
 }
 
-/* ---- expanding ---- */
+/* ---- expanding --------------------------------------------------------- */
 
 static void room_add(struct room *room, struct slice text)
 {
@@ -662,7 +662,7 @@ static void apply_rule(struct mapper *mapper, const struct rule *rule, struct ma
     *out = (struct mapping){ { name.at, name.len }, mapper->tags, rule->n_tags };
 }
 
-/* ---- mapping and its cache ---- */
+/* ---- mapping and its cache --------------------------------------------- */
 
 static bool map_in_profile(struct mapper *mapper, const struct profile *profile,
                            struct slice name, struct mapping *out)

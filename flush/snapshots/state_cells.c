@@ -13,7 +13,7 @@
 
 enum { RANK_MAX = 51 }; /* of a register */
 
-/* ---- sets --------------------------------------------------------------- */
+/* ---- sets -------------------------------------------------------------- */
 
 static void put_distinct(struct state_writer *out, const struct distinct *distinct)
 {
@@ -57,7 +57,7 @@ static struct distinct *get_distinct(struct state_reader *in, struct arena *aren
     return distinct_restore(arena, members, (size_t)(n - 1), NULL);
 }
 
-/* ---- sketches ------------------------------------------------------------ */
+/* ---- sketches ---------------------------------------------------------- */
 
 static bool put_sketch(struct state_writer *out, struct sketch *sketch, struct arena *arena)
 {
@@ -114,7 +114,7 @@ static struct sketch *get_sketch(struct state_reader *in, struct arena *arena)
     return sketch_restore(arena, &summary, bins, n);
 }
 
-/* ---- histograms ---------------------------------------------------------- */
+/* ---- histograms -------------------------------------------------------- */
 
 static void put_value(void *context, double value, double weight)
 {
@@ -177,7 +177,7 @@ static struct histogram *get_histogram(struct state_reader *in, struct arena *ar
     return histogram;
 }
 
-/* ---- any ----------------------------------------------------------------- */
+/* ---- any --------------------------------------------------------------- */
 
 bool state_put_cell(struct state_writer *out, const struct snapshot_cell *cell, uint8_t kind,
                     struct arena *arena)

@@ -13,7 +13,7 @@
 
 #define NUMBER_NONE UINT32_MAX
 
-/* ---- words: each string once --------------------------------------------- */
+/* ---- words: each string once ------------------------------------------- */
 
 struct words_out {
     uint32_t *numbers; /* by interned id; 0: not written yet */
@@ -64,7 +64,7 @@ static struct slice get_word(struct state_reader *in, struct words_in *words)
     return (struct slice){ "", 0 };
 }
 
-/* ---- writing ------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------- */
 
 static void put_one(struct state_writer *out, struct catalogue *catalogue, uint32_t series,
                     struct words_out *texts, struct words_out *tags)
@@ -127,7 +127,7 @@ bool state_put_snapshot(struct state_writer *out, struct snapshot *snapshot,
     return true;
 }
 
-/* ---- reading ------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------- */
 
 struct reading {
     struct state_reader *in;

@@ -45,7 +45,7 @@ bool timeline_is_over(const struct timeline *timeline, int64_t start_s);
  * now on. */
 int64_t timeline_seal(struct timeline *timeline, int64_t start_s);
 
-/* ---- a successor takes over ---------------------------------------------- */
+/* ---- a successor takes over -------------------------------------------- */
 
 void timeline_write(const struct timeline *timeline, struct state_writer *out);
 

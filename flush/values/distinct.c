@@ -39,7 +39,7 @@ struct distinct *distinct_new(struct arena *arena)
     return distinct;
 }
 
-/* --- exact --- */
+/* ---- exact ------------------------------------------------------------- */
 
 /* Where the index holds the member, or could. */
 static uint16_t *index_slot(uint16_t *index, uint32_t capacity, const uint64_t *members,
@@ -99,7 +99,7 @@ static bool reserve_members(struct distinct *distinct, struct arena *arena, size
     return true;
 }
 
-/* --- registers --- */
+/* ---- registers --------------------------------------------------------- */
 
 static void register_member(uint8_t *registers, uint64_t member)
 {
@@ -177,7 +177,7 @@ static double estimate(const uint8_t *registers)
     return ALPHA * M * M / (z + M * sigma(of_rank[0] / M));
 }
 
-/* --- the set --- */
+/* ---- the set ----------------------------------------------------------- */
 
 bool distinct_add(struct distinct *distinct, struct arena *arena, uint64_t member_hash)
 {

@@ -41,7 +41,7 @@ struct histogram {
 
 enum { OWED_ONE = 1 << 16 };
 
-/* --- chunks --- */
+/* ---- chunks ------------------------------------------------------------ */
 
 static size_t cell_size(bool weighted)
 {
@@ -109,7 +109,7 @@ static void copy_values(struct chunk *to, const struct histogram *from)
             chunk_append(to, chunk_get(chunk, i));
 }
 
-/* --- order --- */
+/* ---- order ------------------------------------------------------------- */
 
 static int compare_values(const void *a, const void *b)
 {
@@ -153,7 +153,7 @@ static bool value_above(const struct histogram *histogram, double target, double
     return false;
 }
 
-/* --- beyond the bound --- */
+/* ---- beyond the bound -------------------------------------------------- */
 
 /* A sketch counts in whole numbers: what is left of a weight goes to the next value,
  * so the ranks are right within one. A negative weight has no part in them. */
@@ -219,7 +219,7 @@ static bool bin_above(struct histogram *histogram, struct arena *arena, double t
     return histogram->count > target;
 }
 
-/* --- the histogram --- */
+/* ---- the histogram ----------------------------------------------------- */
 
 struct histogram *histogram_new(struct arena *arena)
 {
@@ -386,7 +386,7 @@ bool histogram_percentile(struct histogram *histogram, struct arena *arena, int 
     return first_above(histogram, arena, (percent * histogram->count - 1) / 100, out);
 }
 
-/* --- writing one down --- */
+/* ---- writing one down -------------------------------------------------- */
 
 size_t histogram_values(const struct histogram *histogram)
 {

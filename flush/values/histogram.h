@@ -63,7 +63,7 @@ bool histogram_median(struct histogram *histogram, struct arena *arena, double *
 bool histogram_percentile(struct histogram *histogram, struct arena *arena, int percent,
                           double *out);
 
-/* ---- writing one down --------------------------------------------------- */
+/* ---- writing one down -------------------------------------------------- */
 
 /* How many exact values it has; 0 once they are a sketch. In no order. */
 size_t histogram_values(const struct histogram *histogram);

@@ -52,7 +52,7 @@ struct collected {
     struct sketch_bin bins[SKETCH_BINS]; /* the last n of them */
 };
 
-/* --- keys --- */
+/* ---- keys -------------------------------------------------------------- */
 
 static int16_t key_of_index(double index, bool negative)
 {
@@ -79,7 +79,7 @@ double sketch_key_value(int16_t key)
     return copysign(magnitude >= KEY_INFINITE ? INFINITY : pow(GAMMA, magnitude - BIAS), key);
 }
 
-/* --- bins --- */
+/* ---- bins -------------------------------------------------------------- */
 
 static uint32_t count_sum(uint32_t count, uint64_t more)
 {
@@ -240,7 +240,7 @@ static bool bins_add(struct sketch *sketch, struct arena *arena, int16_t key, ui
     return true;
 }
 
-/* --- pending keys --- */
+/* ---- pending keys ------------------------------------------------------ */
 
 static uint16_t pending_capacity(const struct sketch *sketch)
 {
@@ -337,7 +337,7 @@ static bool pending_make_room(struct sketch *sketch, struct arena *arena)
     return true;
 }
 
-/* --- the sketch --- */
+/* ---- the sketch -------------------------------------------------------- */
 
 struct sketch *sketch_new_limited(struct arena *arena, uint16_t limit)
 {

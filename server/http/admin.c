@@ -23,7 +23,7 @@ struct admin {
     struct control *control; /* the same */
 };
 
-/* ---- answers ------------------------------------------------------------ */
+/* ---- answers ----------------------------------------------------------- */
 
 static void reply_health(struct http_exchange *exchange, const struct admin *admin,
                          bool readiness)

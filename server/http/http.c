@@ -25,7 +25,7 @@ enum {
     SEND_BUFFER = 128 * 1024 /* the kernel's share of an answer that nobody reads */
 };
 
-/* ---- whose turn it is to go ---------------------------------------------- */
+/* ---- whose turn it is to go -------------------------------------------- */
 
 /* The lower, the sooner. */
 static int worth(const struct http_exchange *exchange)
@@ -65,7 +65,7 @@ static void make_place(struct http *http)
         http_connection_close(least_worth(http));
 }
 
-/* ---- time ---------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------- */
 
 void http_schedule(struct http *http, int64_t deadline_ms)
 {
@@ -103,7 +103,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
     http_expire(http, clock_monotonic_ns() / 1000000);
 }
 
-/* ---- new connections ----------------------------------------------------- */
+/* ---- new connections --------------------------------------------------- */
 
 static int accept_one(struct http *http)
 {
@@ -163,7 +163,7 @@ static void on_accept_timer(evutil_socket_t fd, short what, void *context)
     event_add(http->acceptable, NULL);
 }
 
-/* ---- listening ----------------------------------------------------------- */
+/* ---- listening --------------------------------------------------------- */
 
 static int open_socket(const struct addrinfo *at)
 {
@@ -237,7 +237,7 @@ int http_connections(const struct http *http)
     return http->n_connections;
 }
 
-/* ---- start and end ------------------------------------------------------- */
+/* ---- start and end ----------------------------------------------------- */
 
 static void set_usual_limits(struct http_limits *limits)
 {

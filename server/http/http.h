@@ -81,7 +81,7 @@ void http_expire(struct http *http, int64_t now_ms);
 
 int http_connections(const struct http *http);
 
-/* ---- for handlers -------------------------------------------------------- */
+/* ---- for handlers ------------------------------------------------------ */
 
 /* A header of the answer to come. */
 void http_add_header(struct http_exchange *exchange, const char *name, const char *value);

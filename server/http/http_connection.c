@@ -22,7 +22,7 @@ static int64_t now(void)
     return clock_monotonic_ns() / 1000000;
 }
 
-/* ---- events and phases --------------------------------------------------- */
+/* ---- events and phases ------------------------------------------------- */
 
 /* What is read before the answer is written: no more than the limits need. */
 static size_t room_max(const struct http_exchange *exchange)
@@ -95,7 +95,7 @@ static void tell_end(struct http_exchange *exchange)
         tell(exchange->tell_context);
 }
 
-/* ---- the end ------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------- */
 
 static void unlink_from_list(struct http_exchange *exchange)
 {
@@ -144,7 +144,7 @@ void http_connection_close(struct http_exchange *given)
         http_connection_forget(given);
 }
 
-/* ---- the request --------------------------------------------------------- */
+/* ---- the request ------------------------------------------------------- */
 
 static void refuse(struct http_exchange *exchange, int status, const char *sentence)
 {
@@ -326,7 +326,7 @@ static bool take_body(struct http_exchange *exchange)
     return exchange->phase != HTTP_PHASE_BODY;
 }
 
-/* ---- the answer ---------------------------------------------------------- */
+/* ---- the answer -------------------------------------------------------- */
 
 static void count_unsent(struct http_exchange *exchange)
 {
@@ -456,7 +456,7 @@ static bool send_some(struct http_exchange *exchange)
     return true;
 }
 
-/* ---- the turn ------------------------------------------------------------ */
+/* ---- the turn ---------------------------------------------------------- */
 
 /* True: there may be more to do. */
 static bool step(struct http_exchange *exchange)
@@ -569,7 +569,7 @@ void http_connection_expire(struct http_exchange *exchange)
         http_connection_close(exchange);
 }
 
-/* ---- the beginning ------------------------------------------------------- */
+/* ---- the beginning ----------------------------------------------------- */
 
 static void append_to_list(struct http_exchange *exchange)
 {

@@ -5,7 +5,7 @@
 
 enum { NAME_MAX_BYTES = 256 };
 
-/* ---- names --------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 static bool add_name(struct http_guard *guard, const char *name)
 {
@@ -41,7 +41,7 @@ static bool is_listed(const struct string_list *names, struct slice host)
     return false;
 }
 
-/* ---- Host ---------------------------------------------------------------- */
+/* ---- Host -------------------------------------------------------------- */
 
 static bool is_port(struct slice text)
 {
@@ -105,7 +105,7 @@ static bool is_ours(const struct http_guard *guard, struct slice authority,
                             is_listed(&guard->names, host) || is_listed(more, host));
 }
 
-/* ---- POST ---------------------------------------------------------------- */
+/* ---- POST -------------------------------------------------------------- */
 
 /* A page can send these without being asked first whether it may (CORS). */
 static bool is_form(struct slice type)

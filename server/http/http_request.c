@@ -4,7 +4,7 @@
 
 enum { CHUNK_LINES_MAX = 4096, CHUNK_DIGITS_MAX = 16 };
 
-/* ---- characters ---------------------------------------------------------- */
+/* ---- characters -------------------------------------------------------- */
 
 /* What RFC 9110 calls a token: methods and names of headers. */
 static bool is_token_byte(char byte)
@@ -58,7 +58,7 @@ static bool is_word(struct slice text, const char *word)
     return http_same_word(text, slice_of(word));
 }
 
-/* ---- the head's end ------------------------------------------------------ */
+/* ---- the head's end ---------------------------------------------------- */
 
 size_t http_head_end(const char *text, size_t len, size_t *seen)
 {
@@ -78,7 +78,7 @@ size_t http_head_end(const char *text, size_t len, size_t *seen)
     return 0;
 }
 
-/* ---- the request line ---------------------------------------------------- */
+/* ---- the request line -------------------------------------------------- */
 
 static int read_version(struct http_request *out, struct slice text)
 {
@@ -166,7 +166,7 @@ static int read_request_line(struct http_request *out, struct slice line)
     return status != 0 ? status : read_target(out, method_and_target);
 }
 
-/* ---- headers ------------------------------------------------------------- */
+/* ---- headers ----------------------------------------------------------- */
 
 static struct slice next_line(struct slice *rest)
 {
@@ -294,7 +294,7 @@ bool http_header(const struct http_request *request, const char *name, struct sl
     return false;
 }
 
-/* ---- the query ----------------------------------------------------------- */
+/* ---- the query --------------------------------------------------------- */
 
 static int hex_digit(char byte)
 {
@@ -336,7 +336,7 @@ bool http_parameter(struct slice query, const char *name, char *room, struct sli
     return false;
 }
 
-/* ---- chunks -------------------------------------------------------------- */
+/* ---- chunks ------------------------------------------------------------ */
 
 enum {
     AT_SIZE,

@@ -62,7 +62,7 @@ bool http_parameter(struct slice query, const char *name, char *room, struct sli
 /* Whether two texts are the same but for the case of letters in ASCII. */
 bool http_same_word(struct slice a, struct slice b);
 
-/* ---- a body in chunks: { 0 } is ready ------------------------------------ */
+/* ---- a body in chunks: { 0 } is ready ---------------------------------- */
 
 struct http_chunks {
     int at; /* which part of the grammar comes next */

@@ -25,7 +25,7 @@ bool inherited_add(struct inherited_sockets *sockets, struct inherited_socket gi
     return true;
 }
 
-/* ---- finding ------------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------- */
 
 static bool same_in(const struct sockaddr_in *a, const struct sockaddr_in *b)
 {
@@ -118,7 +118,7 @@ bool inherited_take_connection(struct inherited_sockets *sockets, int fd)
     return false;
 }
 
-/* ---- the end --------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------- */
 
 size_t inherited_close(struct inherited_sockets *sockets)
 {

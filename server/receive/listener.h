@@ -78,7 +78,7 @@ bool listener_gate(const struct listener *listener);
  * ECONNREFUSED, so that no datagram is silently dropped between that look and the closing. */
 void listener_leave(const struct listener *listener);
 
-/* ---- for those who open them -------------------------------------------- */
+/* ---- for those who open them ------------------------------------------- */
 
 /* False without memory. */
 bool listener_init(struct listener *listener, enum listener_kind kind,

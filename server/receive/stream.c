@@ -40,7 +40,7 @@ struct streams {
     char *buffer; /* kept bytes and READ_BYTES more */
 };
 
-/* ---- how many there may be ----------------------------------------------- */
+/* ---- how many there may be --------------------------------------------- */
 
 static void leave(struct listener *listener)
 {

@@ -25,7 +25,7 @@ static struct {
     int n;
 } self;
 
-/* ---- how this program was started ------------------------------------------ */
+/* ---- how this program was started -------------------------------------- */
 
 /* All of a small file, owned; NULL. */
 static char *read_file(const char *path, size_t *len)
@@ -110,7 +110,7 @@ void handover_init(void)
         find_path(self.words[0]);
 }
 
-/* ---- asking ------------------------------------------------------------------ */
+/* ---- asking ------------------------------------------------------------ */
 
 static bool goes_on(const struct handover_patience *patience)
 {
@@ -285,7 +285,7 @@ enum handover_answer handover_ask(const struct handover_patience *patience, char
     return HANDOVER_SOCKETS;
 }
 
-/* ---- the exec ---------------------------------------------------------------- */
+/* ---- the exec ---------------------------------------------------------- */
 
 void handover_exec(const struct inheritance *inheritance)
 {

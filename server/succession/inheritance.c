@@ -38,7 +38,7 @@ void inheritance_free(struct inheritance *given)
     free(given);
 }
 
-/* ---- finding ------------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------- */
 
 static void set_flags(int fd)
 {
@@ -194,7 +194,7 @@ struct inheritance *inheritance_find(void)
     return NULL;
 }
 
-/* ---- the state ------------------------------------------------------------ */
+/* ---- the state --------------------------------------------------------- */
 
 /* Notes how many drops of each socket are on the account of the server that handed over. */
 static void note_drops(struct inheritance *inheritance, struct state_reader *in)
@@ -266,7 +266,7 @@ void inheritance_close_rest(struct inheritance *inheritance)
                  n);
 }
 
-/* ---- connections ------------------------------------------------------------ */
+/* ---- connections ------------------------------------------------------- */
 
 static struct listener *listener_named(struct listeners *listeners, struct slice name)
 {
@@ -320,7 +320,7 @@ struct stream_legacy *inheritance_connections(struct inheritance *inheritance,
     return first;
 }
 
-/* ---- leaving one ------------------------------------------------------------ */
+/* ---- leaving one ------------------------------------------------------- */
 
 void inheritance_collect(struct inheritance *heir, struct listeners *listeners)
 {
@@ -399,7 +399,7 @@ void inheritance_write(struct state_writer *out, const struct listeners *listene
             write_connection(out, c);
 }
 
-/* ---- to the next program ----------------------------------------------------- */
+/* ---- to the next program ----------------------------------------------- */
 
 /* Makes the descriptors survive an exec, or not. Those of connections stand in the state. */
 static void set_inherited(const struct inheritance *inheritance, int flags)

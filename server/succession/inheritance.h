@@ -63,7 +63,7 @@ void inheritance_close_rest(struct inheritance *inheritance);
 struct stream_legacy *inheritance_connections(struct inheritance *inheritance,
                                               struct listeners *listeners);
 
-/* ---- leaving one --------------------------------------------------------- */
+/* ---- leaving one ------------------------------------------------------- */
 
 /* Writes the part STATE_SERVER: drops, and the connections of each worker. */
 void inheritance_write(struct state_writer *out, const struct listeners *listeners,

@@ -259,7 +259,7 @@ static void a_step_of_more_than_ten_minutes_back_starts_a_timeline_beside_the_ol
     pipeline_free(p);
 }
 
-/* ---- whatever happens: sums are exact and no stamp is used twice --------- */
+/* ---- whatever happens: sums are exact and no stamp is used twice ------- */
 
 struct chance {
     uint64_t state;
@@ -564,7 +564,7 @@ static void a_wrong_setting_is_a_sentence(void **state)
     pipeline_free(p);
 }
 
-/* ---- reloads and early seals -------------------------------------------- */
+/* ---- reloads and early seals ------------------------------------------- */
 
 /* What a worker is told by a reload; its next seal takes it over. */
 static void follow(struct pipeline *p, uint32_t worker, struct rules *given)

@@ -20,7 +20,7 @@ static void inside(struct slice part, struct slice whole)
         abort();
 }
 
-/* ---- the parser ---------------------------------------------------------- */
+/* ---- the parser -------------------------------------------------------- */
 
 static void check_parameters(struct slice query)
 {
@@ -74,7 +74,7 @@ static void check_chunks(struct slice bytes)
         abort();
 }
 
-/* ---- the server ---------------------------------------------------------- */
+/* ---- the server -------------------------------------------------------- */
 
 static void on_echo(struct http_exchange *exchange, const struct http_request *request,
                     void *context)

@@ -34,7 +34,7 @@ static void check(bool holds)
         abort();
 }
 
-/* ---- nowhere else ------------------------------------------------------------ */
+/* ---- nowhere else ------------------------------------------------------ */
 
 /* A cluster may name any address: whoever is meant, our Redis is connected to. */
 int connect(int fd, const struct sockaddr *at, socklen_t len)
@@ -59,7 +59,7 @@ ssize_t sendto(int fd, const void *from, size_t n, int flags, const struct socka
     return -1;
 }
 
-/* ---- the Redis ----------------------------------------------------------------- */
+/* ---- the Redis --------------------------------------------------------- */
 
 struct client {
     bool first;
@@ -170,7 +170,7 @@ static void start(void)
     log_set_level(LOG_LEVEL_OFF);
 }
 
-/* ---- the question ------------------------------------------------------------------ */
+/* ---- the question ------------------------------------------------------ */
 
 static void ask(bool cluster)
 {

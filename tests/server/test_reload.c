@@ -37,7 +37,7 @@ static void must_reload(struct running *running, char *set)
     reload_free(&out);
 }
 
-/* ---- what the intake got ------------------------------------------------- */
+/* ---- what the intake got ----------------------------------------------- */
 
 static bool has_tag(json_t *item, const char *tag)
 {
@@ -87,7 +87,7 @@ static void assert_no_point_twice(json_t *items)
                 fail_msg("one series and timestamp twice");
 }
 
-/* ---- rules --------------------------------------------------------------- */
+/* ---- rules ------------------------------------------------------------- */
 
 /* Sends until an interval more has been sealed; never more than the socket's queue holds. */
 static void send_an_interval(struct running *running, int fd, uint64_t *sent)
@@ -207,7 +207,7 @@ static void what_needs_a_restart_is_told_and_kept(void **state)
     running_free(&running);
 }
 
-/* ---- keys ---------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------- */
 
 static bool key_is_wrong(const struct server_view *view, uint64_t n)
 {

@@ -23,7 +23,7 @@
 #include "tests/support/udp.h"
 #include "tests/support/with_settings.h"
 
-/* ---- what comes out ------------------------------------------------------------ */
+/* ---- what comes out ---------------------------------------------------- */
 
 #define LONG_NAME "map.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"
 #define MAPPER(match, type)                                                                    \
@@ -210,7 +210,7 @@ static void what_comes_out_follows_a_reload(void **state)
     }
 }
 
-/* ---- the loops --------------------------------------------------------------------- */
+/* ---- the loops --------------------------------------------------------- */
 
 /* A server and its intake; ended, and undone when a test fails. */
 struct rig {

@@ -30,7 +30,7 @@ static char *dd_url(struct fake_intake *fake)
     return text;
 }
 
-/* ---- what the intake got ------------------------------------------------- */
+/* ---- what the intake got ----------------------------------------------- */
 
 static bool is_named(json_t *item, const char *metric)
 {
@@ -96,7 +96,7 @@ static bool has_tag(json_t *item, const char *tag)
     return false;
 }
 
-/* ---- one datagram of everything ------------------------------------------ */
+/* ---- one datagram of everything ---------------------------------------- */
 
 static const char everything[] = "e2e.count:2|c|#b:2,a:1\n"
                                  "e2e.count:3|c|@0.5|#a:1,b:2\n" /* 6, and the same series */
@@ -197,7 +197,7 @@ static void every_kind_of_line_arrives_at_the_intake(void **state)
     }
 }
 
-/* ---- many intervals, many flows ------------------------------------------ */
+/* ---- many intervals, many flows ---------------------------------------- */
 
 static void send_counts(struct running *running, int flows, int rounds, uint64_t *sent)
 {
@@ -263,7 +263,7 @@ static void two_workers_lose_nothing_over_many_intervals(void **state)
     counts_over_many_intervals_add_up("heeler_workers=2");
 }
 
-/* ---- intakes in trouble --------------------------------------------------- */
+/* ---- intakes in trouble ------------------------------------------------ */
 
 static void what_an_intake_answers_503_arrives_once_it_recovers(void **state)
 {
@@ -317,7 +317,7 @@ static void a_hanging_intake_holds_the_stop_no_longer_than_its_timeout(void **st
     fake_intake_stop(fake);
 }
 
-/* ---- without an intake ----------------------------------------------------- */
+/* ---- without an intake ------------------------------------------------- */
 
 static void local_mode_shows_the_bucket_and_sends_nothing(void **state)
 {
@@ -365,7 +365,7 @@ static void datagrams_are_passed_on_as_they_came(void **state)
     running_free(&running);
 }
 
-/* ---- starts that fail ------------------------------------------------------- */
+/* ---- starts that fail -------------------------------------------------- */
 
 static void a_start_that_fails_says_why_and_leaves_nothing_behind(void **state)
 {

@@ -77,7 +77,7 @@ static json_t *json_origin(const Intake__Metadata *metadata)
                      (int)metadata->origin->origin_service);
 }
 
-/* ---------------------------------------------------------------- series */
+/* ---- series ------------------------------------------------------------ */
 
 static json_t *series_to_json(const Intake__MetricSeries *series)
 {
@@ -123,7 +123,7 @@ json_t *decode_series_v2(const void *at, size_t size)
     return list;
 }
 
-/* -------------------------------------------------------------- sketches */
+/* ---- sketches ---------------------------------------------------------- */
 
 static json_t *dogsketch_to_json(const Intake__Dogsketch *dog)
 {

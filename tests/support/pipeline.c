@@ -324,7 +324,7 @@ void pipeline_finish(struct pipeline *pipeline)
     flusher_finish(pipeline->flusher, wall_ns(pipeline) / SECOND_NS, pipeline->now_ns);
 }
 
-/* ---- another process ------------------------------------------------------ */
+/* ---- another process --------------------------------------------------- */
 
 static void end_worker(struct pipeline *pipeline, struct pipeline_worker *worker)
 {

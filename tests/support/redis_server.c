@@ -47,7 +47,7 @@ static int free_port(void)
     return ntohs(at.sin_port);
 }
 
-/* ------------------------------------------------------------------- asking */
+/* ---- asking ------------------------------------------------------------ */
 
 static void write_reply(const redisReply *reply, char *out, size_t size)
 {
@@ -111,7 +111,7 @@ char *redis_server_ask(const struct redis_server *server, const char *word, ...)
     return answer;
 }
 
-/* ------------------------------------------------------------- start and stop */
+/* ---- start and stop ---------------------------------------------------- */
 
 static void add(char *arguments[], int *n, const char *name, const char *value)
 {
@@ -222,7 +222,7 @@ void redis_server_stop(struct redis_server *server)
     server->folder[0] = '\0';
 }
 
-/* ------------------------------------------------------------------ a cluster */
+/* ---- a cluster --------------------------------------------------------- */
 
 static int known_nodes(const struct redis_server *server)
 {

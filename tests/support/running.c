@@ -120,7 +120,7 @@ const char *running_imbalance(const struct running *running)
     return text;
 }
 
-/* ---- waiting ------------------------------------------------------------- */
+/* ---- waiting ----------------------------------------------------------- */
 
 static void nothing(evutil_socket_t fd, short what, void *context)
 {
@@ -178,7 +178,7 @@ const char *running_listener(const struct running *running, size_t i)
     return i < view.listeners->n ? view.listeners->at[i].name : NULL;
 }
 
-/* ---- HTTP ---------------------------------------------------------------- */
+/* ---- HTTP -------------------------------------------------------------- */
 
 struct answer {
     int status;

@@ -72,7 +72,7 @@ static int bind_udp(void)
     return fd;
 }
 
-/* ---- the store ----------------------------------------------------------------- */
+/* ---- the store --------------------------------------------------------- */
 
 static bool is_same(int a, int b)
 {
@@ -153,7 +153,7 @@ static bool hear(int notify)
     return true;
 }
 
-/* ---- the service ----------------------------------------------------------------- */
+/* ---- the service ------------------------------------------------------- */
 
 /* Behind each other from descriptor 3 on. */
 static _Noreturn void become(char **words, int own)

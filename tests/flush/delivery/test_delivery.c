@@ -539,7 +539,7 @@ static void a_setting_that_makes_no_sense_does_not_start(void **state)
     rig_close(&rig);
 }
 
-/* --------------------------------------------------- too large, bad, forbidden */
+/* ---- too large, bad, forbidden ----------------------------------------- */
 
 /* One payload of n series, one point each, with the values 0 to n - 1. */
 static void push_series(struct rig *rig, int n)
@@ -759,7 +759,7 @@ static void other_targets_are_not_followed(void **state)
     rig_close(&rig);
 }
 
-/* ---------------------------------------------------------- two endpoints */
+/* ---- two endpoints ----------------------------------------------------- */
 
 static void a_dead_endpoint_does_not_slow_a_live_one(void **state)
 {
@@ -808,7 +808,7 @@ static void every_key_gets_every_payload(void **state)
     rig_close(&rig);
 }
 
-/* -------------------------------------------------------------- the spool */
+/* ---- the spool --------------------------------------------------------- */
 
 static void use_spool(struct rig *rig, const char *folder)
 {
@@ -1025,7 +1025,7 @@ static void what_comes_over_an_hour_late_is_counted_apart(void **state)
     rig_close(&rig);
 }
 
-/* --------------------------------------------------------------- the log */
+/* ---- the log ----------------------------------------------------------- */
 
 static void the_wrong_key_is_said_once_and_never_shown(void **state)
 {
@@ -1067,7 +1067,7 @@ static void the_wrong_key_is_said_once_and_never_shown(void **state)
     rig_close(&rig);
 }
 
-/* ------------------------------------------------- a name server that hangs */
+/* ---- a name server that hangs ------------------------------------------ */
 
 static pthread_mutex_t lookup_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t lookup_changed = PTHREAD_COND_INITIALIZER;
@@ -1163,7 +1163,7 @@ static void a_name_that_hangs_stalls_only_its_own_endpoint(void **state)
     rig_close(&rig);
 }
 
-/* ------------------------------------------------------------ the age of a connection */
+/* ---- the age of a connection ------------------------------------------- */
 
 static _Atomic(int64_t) ahead_s; /* of all clocks, for the rest of the process */
 

@@ -23,7 +23,7 @@
 
 enum { LONG_MS = 60000, SHORT_MS = 200, POINTS = 2 };
 
-/* ---- a disk that does not answer until it is let go -------------------------- */
+/* ---- a disk that does not answer until it is let go -------------------- */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -99,7 +99,7 @@ CURLcode curl_global_init(long flags)
     return curl_fails ? CURLE_OUT_OF_MEMORY : real(flags);
 }
 
-/* ---- a delivery with its surroundings ----------------------------------------- */
+/* ---- a delivery with its surroundings ---------------------------------- */
 
 static struct {
     char folder[TEMP_PATH_SIZE];
@@ -204,7 +204,7 @@ static int threads(void)
 
 static const struct fake_answer trouble = { .status = 503 }, silence = { .trick = FAKE_HANG };
 
-/* ---- the sign of life ---------------------------------------------------------- */
+/* ---- the sign of life -------------------------------------------------- */
 
 static void a_disk_that_hangs_is_noticed_before_anything_ends(void **state)
 {
@@ -256,7 +256,7 @@ static void a_request_under_way_is_no_hang(void **state)
     wait_held(DELIVERY_QUIET);
 }
 
-/* ---- the hand-over --------------------------------------------------------------- */
+/* ---- the hand-over ----------------------------------------------------- */
 
 /* Its request is answered when all has given its sign, and then the disk hangs. */
 static void one_that_hangs_after_its_sign_hands_nothing_over(void **state)

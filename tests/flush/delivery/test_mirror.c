@@ -142,7 +142,7 @@ static void an_hour_is_written_with_each_minute_and_at_the_end(void **state)
     pipeline_free(p);
 }
 
-/* ---- everything, against sums made here --------------------------------- */
+/* ---- everything, against sums made here -------------------------------- */
 
 struct sums {
     int64_t minute[24 * 60], hour[24];
@@ -294,7 +294,7 @@ static void a_late_bucket_is_added_to_its_window(void **state)
     pipeline_free(p);
 }
 
-/* ---- shapes ------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------ */
 
 static void sets_and_distributions_carry_their_members_and_bins(void **state)
 {

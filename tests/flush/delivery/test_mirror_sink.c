@@ -65,7 +65,7 @@ static void open_sink(size_t queue_bytes, int64_t resend_ms)
         fail_msg("%s", problem);
 }
 
-/* ---- payloads ----------------------------------------------------------- */
+/* ---- payloads ---------------------------------------------------------- */
 
 static void give(struct bytes *commands, uint32_t points)
 {
@@ -109,7 +109,7 @@ static void give_announcement(const char *id)
     give(&out, 0);
 }
 
-/* ---- waiting ------------------------------------------------------------ */
+/* ---- waiting ----------------------------------------------------------- */
 
 static uint64_t points(const struct delivery_count *count)
 {
@@ -158,7 +158,7 @@ static void assert_balanced(void)
     assert_int_equal(atomic_load(&ledger.points.imbalance), 0);
 }
 
-/* ---- what it does -------------------------------------------------------- */
+/* ---- what it does ------------------------------------------------------ */
 
 static void payloads_arrive_in_order_and_are_told_of(void **state)
 {

@@ -120,7 +120,7 @@ static void a_second_process_is_kept_out(void **state)
     temp_folder_remove(path);
 }
 
-/* ------------------------------------------------------------------ damage */
+/* ---- damage ------------------------------------------------------------ */
 
 struct file {
     char path[256];
@@ -241,7 +241,7 @@ static void strange_files_are_left_alone_or_removed(void **state)
     }
 }
 
-/* ---------------------------------------------------- what others may have made */
+/* ---- what others may have made ----------------------------------------- */
 
 static const char in_the_way[] = "000001700000020-0000000000000001.payload";
 
@@ -349,7 +349,7 @@ static void a_check_says_what_the_start_would_meet(void **state)
     }
 }
 
-/* ------------------------------------------------------------- a disk that fails */
+/* ---- a disk that fails ------------------------------------------------- */
 
 /* What the disk says to the next calls; 0: it works. */
 static int pread_error, fstat_error, readdir_error;
@@ -469,7 +469,7 @@ static void more_points_than_the_bytes_can_hold_are_damage(void **state)
     temp_folder_remove(path);
 }
 
-/* ------------------------------------------------------------------ bounds */
+/* ---- bounds ------------------------------------------------------------ */
 
 static void room_ends_with_the_bound_or_the_share_of_the_disk(void **state)
 {

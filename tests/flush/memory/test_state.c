@@ -18,7 +18,7 @@
 #include "config/log.h"
 #include "tests/support/pipeline.h"
 
-/* ---- the file -------------------------------------------------------------- */
+/* ---- the file ---------------------------------------------------------- */
 
 static void what_is_written_is_read_back(void **state)
 {
@@ -77,7 +77,7 @@ static void what_is_no_state_is_refused_with_a_sentence(void **state)
     close(pipes[1]);
 }
 
-/* ---- everything in it ------------------------------------------------------- */
+/* ---- everything in it -------------------------------------------------- */
 
 /* Numbers over the bounds of sets and histograms too. */
 static void send_everything(struct pipeline *p, uint32_t worker, double t_s, int round)
@@ -220,7 +220,7 @@ static void series_without_room_are_left_behind(void **state)
     pipeline_free(p);
 }
 
-/* ---- damage ------------------------------------------------------------------ */
+/* ---- damage ------------------------------------------------------------ */
 
 static uint8_t *whole_file(int fd, size_t *size)
 {

@@ -129,7 +129,7 @@ static void an_empty_host_still_is_a_resource(void **state)
     bytes_free(&out);
 }
 
-/* ------------------------------------------------- random series, and back */
+/* ---- random series, and back ------------------------------------------- */
 
 struct random_identity {
     char texts[MOST][300];
@@ -293,7 +293,7 @@ static void random_sketches_come_back_as_they_went(void **state)
     bytes_free(&out);
 }
 
-/* ------------------------------------------------------------------- JSON */
+/* ---- JSON -------------------------------------------------------------- */
 
 static void a_v1_series_has_the_keys_of_the_agent_in_its_order(void **state)
 {

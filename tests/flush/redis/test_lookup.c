@@ -59,7 +59,7 @@ static void on_question(evutil_socket_t fd, short what, void *context)
     assert_int_equal(sendto(fd, text, full, 0, (struct sockaddr *)&from, from_len), full);
 }
 
-/* ------------------------------------------------- a look-up and all it looks at */
+/* ---- a look-up and all it looks at ------------------------------------- */
 
 struct scene {
     struct event_base *base;
@@ -145,7 +145,7 @@ static void expect_address(const struct scene *scene, size_t i, const char *expe
     assert_int_equal(ntohs(at->ss_family == AF_INET ? four->sin_port : six->sin6_port), 6379);
 }
 
-/* ------------------------------------------------------------------------ tests */
+/* ---- tests ------------------------------------------------------------- */
 
 static void an_address_is_its_own_answer(void **state)
 {

@@ -18,7 +18,7 @@
 #include "tests/support/redis_server.h"
 #include "tests/support/redis_talk.h"
 
-/* ------------------------------------------------------------ one real server */
+/* ---- one real server --------------------------------------------------- */
 
 static void commands_are_answered_in_order(void **state)
 {
@@ -335,7 +335,7 @@ static void urls_that_make_no_sense_are_told(void **state)
     event_base_free(base);
 }
 
-/* --------------------------------------------------- servers that are no Redis */
+/* ---- servers that are no Redis ----------------------------------------- */
 
 /* Says its text at each connection's first bytes, then closes or is silent. */
 struct impostor {

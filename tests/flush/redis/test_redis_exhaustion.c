@@ -24,7 +24,7 @@
 /* Where libevent cannot watch a socket and does not say so, the time to connect ends it. */
 enum { GUARD_S = 60, A_DAY = 86400, CONNECT_MS = 1000 };
 
-/* ---- an allocator that fails once ----------------------------------------- */
+/* ---- an allocator that fails once -------------------------------------- */
 
 static struct {
     bool counts;
@@ -90,7 +90,7 @@ static void fail_each(void (*attempt)(void))
     assert_true(allocator.fails_at > 20);
 }
 
-/* ---- the servers and the loop ---------------------------------------------- */
+/* ---- the servers and the loop ------------------------------------------ */
 
 static struct redis_server server, tls_server, cluster_server;
 static struct authority authority;
@@ -149,7 +149,7 @@ static void turn_until_over(void)
     event_free(guard);
 }
 
-/* ---- a client ---------------------------------------------------------------- */
+/* ---- a client ---------------------------------------------------------- */
 
 static void on_up(void *context)
 {
@@ -206,7 +206,7 @@ static void a_connection_to_a_cluster(void **state)
     fail_each(connect_cluster);
 }
 
-/* ---- the mirror ---------------------------------------------------------------- */
+/* ---- the mirror -------------------------------------------------------- */
 
 static struct mirror_ledger ledger;
 
@@ -274,7 +274,7 @@ static void the_mirror(void **state)
     fail_each(mirror_a_point);
 }
 
-/* ---- a question ------------------------------------------------------------------ */
+/* ---- a question -------------------------------------------------------- */
 
 enum { NOW_S = 1700006400 };
 

@@ -116,7 +116,7 @@ static void assert_harmless(const char *text)
     }
 }
 
-/* ---- a running server ---------------------------------------------------- */
+/* ---- a running server -------------------------------------------------- */
 
 static struct running running; /* ended by the teardown, whatever the tests did */
 static json_t *rows;           /* of tests/data/hostile, kind query */
@@ -276,7 +276,7 @@ static void an_answer_that_cannot_be_written_is_said(void **state)
     run_free(&run);
 }
 
-/* ---- answers of others ----------------------------------------------------- */
+/* ---- answers of others ------------------------------------------------- */
 
 #define SERIES(points) \
     "{\"series\":[{\"scope\":\"*\",\"interval\":10,\"pointlist\":[" points "]}]}"
@@ -344,7 +344,7 @@ static void the_largest_numbers_are_shown(void **state)
     event_base_free(base);
 }
 
-/* ---- a Redis that goes away ------------------------------------------------- */
+/* ---- a Redis that goes away -------------------------------------------- */
 
 static void on_client(struct evconnlistener *listener, evutil_socket_t fd,
                       struct sockaddr *address, int len, void *context)

@@ -137,7 +137,7 @@ static void targets_get_their_status(void **state)
     assert_int_equal(n, 1);
 }
 
-/* ---- slow ones ----------------------------------------------------------- */
+/* ---- slow ones --------------------------------------------------------- */
 
 /* /live is answered, and not because the slow ones had had their time. */
 static void assert_live(struct fixture *f, const struct admin *admin, int others)
@@ -192,7 +192,7 @@ static void idle_keepalive(struct fixture *f, const struct admin *admin)
     assert_live(f, admin, 62);
 }
 
-/* ---- slow readers --------------------------------------------------------- */
+/* ---- slow readers ------------------------------------------------------ */
 
 enum { ANSWER = 5 << 20 };
 

@@ -173,7 +173,7 @@ static int64_t later_ms(int64_t ms)
     return clock_monotonic_ns() / 1000000 + ms;
 }
 
-/* ---- answers ------------------------------------------------------------- */
+/* ---- answers ----------------------------------------------------------- */
 
 static void requests_in_one_write_are_answered_in_turn(void **state)
 {
@@ -309,7 +309,7 @@ static void a_head_without_end_is_refused(void **state)
     assert_int_equal(raw_ask(f->base, f->port, bytes, sizeof bytes, &answer), 200);
 }
 
-/* ---- handlers that answer later ------------------------------------------ */
+/* ---- handlers that answer later ---------------------------------------- */
 
 static void an_answer_may_come_later(void **state)
 {
@@ -340,7 +340,7 @@ static void a_handler_is_told_when_its_client_goes(void **state)
     assert_non_null(f->later);
 }
 
-/* ---- time ---------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------- */
 
 static void who_is_slow_to_ask_is_told_and_sent_away(void **state)
 {
@@ -401,7 +401,7 @@ static void an_answer_that_nobody_takes_is_given_up(void **state)
     assert_int_equal(http_connections(f->http), 0);
 }
 
-/* ---- places -------------------------------------------------------------- */
+/* ---- places ------------------------------------------------------------ */
 
 static bool is_gone(struct fixture *f, int i)
 {
@@ -474,7 +474,7 @@ static void answers_that_nobody_takes_are_bounded(void **state)
     assert_int_equal(answer.body_len, BIG);
 }
 
-/* ---- without memory ------------------------------------------------------ */
+/* ---- without memory ---------------------------------------------------- */
 
 static int allocations_left = INT_MAX;
 

@@ -111,7 +111,7 @@ static struct bucket *seal(struct world *world)
     return bucket;
 }
 
-/* ---- counting --------------------------------------------------------------- */
+/* ---- counting ---------------------------------------------------------- */
 
 static void lines_are_counted_by_kind_and_by_reason(void **state)
 {
@@ -266,7 +266,7 @@ static void quiet_logs_show_no_refused_line_unless_at_level_debug(void **state)
     }
 }
 
-/* ---- the row that waits ------------------------------------------------------ */
+/* ---- the row that waits ------------------------------------------------ */
 
 static void every_line_of_a_long_datagram_is_added(void **state)
 {
@@ -345,7 +345,7 @@ static void packed_values_fit_the_pool_however_they_come(void **state)
     world_free(world);
 }
 
-/* ---- records ------------------------------------------------------------------ */
+/* ---- records ----------------------------------------------------------- */
 
 /* The records that were pushed, in order; the texts are joined by spaces. */
 static void assert_records(struct world *world, const char *want, uint64_t values)

@@ -67,7 +67,7 @@ static bool has_v6(void)
     return has;
 }
 
-/* ---- addresses ------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------- */
 
 static void localhost_is_both_families_on_one_port(void **state)
 {
@@ -176,7 +176,7 @@ static void an_address_that_is_none_is_named(void **state)
     }
 }
 
-/* ---- who may have an address ------------------------------------------------ */
+/* ---- who may have an address ------------------------------------------- */
 
 static void a_second_server_is_told_that_the_address_is_in_use(void **state)
 {
@@ -277,7 +277,7 @@ static void a_newline_is_required_where_the_setting_says_so(void **state)
     close_opened(&other);
 }
 
-/* ---- drops -------------------------------------------------------------------- */
+/* ---- drops ------------------------------------------------------------- */
 
 static uint64_t drain(const struct listener_socket *sock)
 {

@@ -270,7 +270,7 @@ static void removes_only_its_own_file(void **state)
     close(successor);
 }
 
-/* ---- a folder where others may write ------------------------------------------- */
+/* ---- a folder where others may write ----------------------------------- */
 
 static void move_away(const char *name)
 {

@@ -599,7 +599,7 @@ static void records_are_pushed_when_asked(void **state)
     bench_close(&bench);
 }
 
-/* ---- reloads ------------------------------------------------------------ */
+/* ---- reloads ----------------------------------------------------------- */
 
 static struct flusher_ledger flusher_ledger;
 

@@ -51,7 +51,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* ---- one server follows another --------------------------------------------- */
+/* ---- one server follows another ---------------------------------------- */
 
 /* By way of the environment, as from program to program. */
 static struct inheritance *passed_on(struct inheritance *given)
@@ -93,7 +93,7 @@ static void upgrade(void)
     follow(passed_on(leave(SERVER_HEIR_PROGRAM)));
 }
 
-/* ---- senders ------------------------------------------------------------------ */
+/* ---- senders ----------------------------------------------------------- */
 
 static int unix_sender(int type, const char *path)
 {
@@ -115,7 +115,7 @@ static void send_text(int fd, const char *text)
     put(fd, text, strlen(text));
 }
 
-/* ---- what the intake has -------------------------------------------------------- */
+/* ---- what the intake has ----------------------------------------------- */
 
 static double total(const char *metric, size_t *n_points)
 {
@@ -190,7 +190,7 @@ static void sums_and_sockets_live_on_over_several_upgrades(void **state)
     close(stream);
 }
 
-/* ---- other settings --------------------------------------------------------------- */
+/* ---- other settings ---------------------------------------------------- */
 
 static void set_again(const char *key, const char *value)
 {
@@ -266,7 +266,7 @@ static void a_socket_whose_file_is_gone_is_made_anew(void **state)
     close(fd);
 }
 
-/* ---- who cannot go on ---------------------------------------------------------------- */
+/* ---- who cannot go on -------------------------------------------------- */
 
 static struct inheritance *leave_one_sample(void)
 {
@@ -337,7 +337,7 @@ static void one_that_receives_nothing_sends_it_too(void **state)
     assert_true(total("a", &n) == 1);
 }
 
-/* ---- what is unsent ----------------------------------------------------------------- */
+/* ---- what is unsent ---------------------------------------------------- */
 
 static void unsent_payloads_are_sent_by_the_heir_and_once(void **state)
 {
@@ -406,7 +406,7 @@ static void with_a_spool_it_goes_on_once_too(void **state)
     hand_over_under_way("1000000");
 }
 
-/* ---- sockets only --------------------------------------------------------------------- */
+/* ---- sockets only ------------------------------------------------------ */
 
 static void without_a_state_the_interval_is_flushed_and_no_stamp_used_twice(void **state)
 {
@@ -461,7 +461,7 @@ static void a_state_that_is_no_good_is_refused_and_its_sockets_used(void **state
     close(udp);
 }
 
-/* ---- drops ------------------------------------------------------------------------------ */
+/* ---- drops ------------------------------------------------------------- */
 
 static void drops_are_counted_by_one_of_both(void **state)
 {
