@@ -6,8 +6,35 @@
 #define CONFIG_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 
 int64_t clock_wall_ns(void);      /* since 1970; may jump */
 int64_t clock_monotonic_ns(void); /* since some start; never goes back */
+
+static inline int64_t clock_wall_ms(void)
+{
+    return clock_wall_ns() / 1000000;
+}
+
+static inline int64_t clock_wall_s(void)
+{
+    return clock_wall_ns() / 1000000000;
+}
+
+static inline int64_t clock_monotonic_ms(void)
+{
+    return clock_monotonic_ns() / 1000000;
+}
+
+/* How long a timer waits; none of less than nothing. */
+static inline struct timeval clock_wait_us(int64_t us)
+{
+    return us < 0 ? (struct timeval){ 0 } : (struct timeval){ us / 1000000, us % 1000000 };
+}
+
+static inline struct timeval clock_wait_ms(int64_t ms)
+{
+    return clock_wait_us(ms * 1000);
+}
 
 #endif

@@ -133,7 +133,7 @@ static void line_start(struct line *line, enum log_level level, bool json)
 {
     static const char *const names[] = { "OFF", "ERROR", "WARN", "INFO", "DEBUG" };
     static const char *const json_names[] = { "off", "error", "warn", "info", "debug" };
-    int64_t now_ms = clock_wall_ns() / 1000000;
+    int64_t now_ms = clock_wall_ms();
     time_t seconds = (time_t)(now_ms / 1000);
     struct tm utc;
     char time[32];

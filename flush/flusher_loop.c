@@ -26,15 +26,9 @@ struct flusher_loop {
     pthread_t thread;
 };
 
-static int64_t wall_s(void)
-{
-    return clock_wall_ns() / 1000000000;
-}
-
 static void note_alive(struct flusher_loop *loop)
 {
-    atomic_store_explicit(&loop->alive_ms, clock_monotonic_ns() / 1000000,
-                          memory_order_relaxed);
+    atomic_store_explicit(&loop->alive_ms, clock_monotonic_ms(), memory_order_relaxed);
 }
 
 /* One slice; what is left waits behind other events of the loop. */
@@ -42,7 +36,7 @@ static void step(struct flusher_loop *loop)
 {
     static const struct timeval now = { 0, 0 };
 
-    if (flusher_step(loop->flusher, wall_s(), clock_monotonic_ns()))
+    if (flusher_step(loop->flusher, clock_wall_s(), clock_monotonic_ns()))
         event_add(loop->more_event, &now);
     note_alive(loop);
 }
@@ -58,7 +52,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     struct flusher_loop *loop = context;
 
     (void)fd, (void)what;
-    flusher_tick(loop->flusher, wall_s(), clock_monotonic_ns());
+    flusher_tick(loop->flusher, clock_wall_s(), clock_monotonic_ns());
     step(loop);
 }
 
@@ -69,10 +63,10 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     struct state_writer *heir = atomic_load_explicit(&loop->heir, memory_order_acquire);
 
-    loop->handed_over =
-        heir != NULL && flusher_hand_over(loop->flusher, wall_s(), clock_monotonic_ns(), heir);
+    loop->handed_over = heir != NULL && flusher_hand_over(loop->flusher, clock_wall_s(),
+                                                          clock_monotonic_ns(), heir);
     if (!loop->handed_over)
-        flusher_finish(loop->flusher, wall_s(), clock_monotonic_ns());
+        flusher_finish(loop->flusher, clock_wall_s(), clock_monotonic_ns());
     event_base_loopbreak(loop->base);
 }
 

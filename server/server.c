@@ -438,7 +438,7 @@ struct server *server_start(const struct server_config *config, char *problem,
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     mallopt(M_ARENA_MAX, 2);
     server->config = *config;
-    server->started_s = clock_wall_ns() / 1000000000;
+    server->started_s = clock_wall_s();
     server->workers = (uint32_t)config->settings->heeler_workers;
     server->local = settings_is_local(config->settings);
     look_at_state(server);
@@ -523,7 +523,7 @@ const char *server_hostname(const struct server *server)
 
 int64_t server_flush(struct server *server)
 {
-    int64_t second = clock_wall_ns() / 1000000000 + 1;
+    int64_t second = clock_wall_s() + 1;
 
     for (uint32_t i = 0; i < server->workers; i++)
         worker_seal_at(server->worker[i], second);

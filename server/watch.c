@@ -18,7 +18,7 @@ struct watch {
 static void look_at_health(struct watch *watch, const struct server_view *view, int64_t now_ms)
 {
     char text[HEALTH_TEXT_MAX];
-    bool unwell = health_write(view, false, now_ms, clock_wall_ns() / 1000000, text) != 200;
+    bool unwell = health_write(view, false, now_ms, clock_wall_ms(), text) != 200;
 
     text[strcspn(text, "\n")] = '\0';
     if (unwell && !watch->unwell)
@@ -32,7 +32,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     struct watch *watch = context;
     struct server_view view;
-    int64_t now_ms = clock_monotonic_ns() / 1000000;
+    int64_t now_ms = clock_monotonic_ms();
 
     (void)fd, (void)what;
     server_view(watch->server, &view);

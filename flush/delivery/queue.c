@@ -370,7 +370,7 @@ void queue_keep_rest(struct queue *queue)
     struct errand *errand;
 
     if (queue_wants_spool(queue) && !queue->spool_open && queue->memory.n + queue->out.n > 0)
-        (void)queue_open_spool(queue, clock_monotonic_ns() / 1000000);
+        (void)queue_open_spool(queue, clock_monotonic_ms());
     for (errand = queue->out.newest; errand != NULL; errand = errand->next)
         keep(queue, errand);
     while ((errand = leave_memory(queue, backlog_take_newest(&queue->memory))) != NULL) {
@@ -422,7 +422,7 @@ void queue_handed_over(struct queue *queue)
 bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t order)
 {
     struct errand *errand =
-        errand_new(queue, payload, first_order + order, clock_monotonic_ns() / 1000000);
+        errand_new(queue, payload, first_order + order, clock_monotonic_ms());
 
     if (errand == NULL)
         return false;

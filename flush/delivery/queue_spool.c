@@ -228,7 +228,7 @@ static struct errand *give_up(struct queue *queue, struct errand *given,
 {
     unsigned before;
 
-    if (log_limit_pass(&queue->give_up_limit, clock_monotonic_ns() / 1000000, &before))
+    if (log_limit_pass(&queue->give_up_limit, clock_monotonic_ms(), &before))
         log_warn("delivery: %s: a spooled payload of %" PRIu32 " points is %s",
                  queue->config.name, given->points,
                  shed == UNSENT_SPOOL_LOST ? "no longer there" : "damaged");

@@ -46,7 +46,7 @@ static void *run(void *argument)
     while (next_file(syncer, &file)) {
         bool synced = fdatasync(file.fd) == 0 && fsync(file.folder_fd) == 0;
 
-        if (!synced && log_limit_pass(&limit, clock_monotonic_ns() / 1000000, &before))
+        if (!synced && log_limit_pass(&limit, clock_monotonic_ms(), &before))
             log_warn("delivery: a payload in the spool may not outlive a failure of power: %s",
                      strerror(errno));
         close_both(file);

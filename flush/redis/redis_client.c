@@ -63,11 +63,6 @@ struct redis_client {
     bool refused;                  /* a send, for want of room */
 };
 
-static int64_t now_ms(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
-
 /* ---- nodes ------------------------------------------------------------- */
 
 static const struct redis_link_events link_events;
@@ -157,7 +152,7 @@ static struct node *nth_node(struct redis_client *client, size_t n)
 
 static void schedule(struct redis_client *client)
 {
-    if (client->up_ms != 0 && now_ms() - client->up_ms >= STABLE_MS)
+    if (client->up_ms != 0 && clock_monotonic_ms() - client->up_ms >= STABLE_MS)
         client->errors = 0;
     client->up_ms = 0;
     if (client->errors < backoff_max_errors(&client->backoff))
@@ -221,7 +216,7 @@ static void go_up_if_complete(struct redis_client *client)
     if (client->state != ROUND || !all_up(client))
         return;
     client->state = UP;
-    client->up_ms = now_ms();
+    client->up_ms = clock_monotonic_ms();
     if (client->events->up != NULL)
         client->events->up(client->context);
 }

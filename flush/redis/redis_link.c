@@ -87,11 +87,6 @@ const char *redis_failure_name(enum redis_failure failure)
     return failure_names[failure];
 }
 
-static int64_t now_ms(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
-
 /* ---- what is unanswered ------------------------------------------------ */
 
 static bool ring_grow(struct redis_link *link)
@@ -217,7 +212,7 @@ static int64_t deadline_ms(const struct redis_link *link)
 static void arm(struct redis_link *link, bool anew)
 {
     int64_t at = deadline_ms(link);
-    int64_t wait = at - now_ms();
+    int64_t wait = at - clock_monotonic_ms();
 
     if (!anew && at >= link->timer_ms)
         return;
@@ -244,7 +239,7 @@ static bool append(struct redis_link *link, const void *command, size_t len, uin
         (struct pending){ { tag, len, copy }, kind };
     link->pending_bytes += len;
     if (link->count++ == 0)
-        link->progress_ms = now_ms();
+        link->progress_ms = clock_monotonic_ms();
     return true;
 }
 
@@ -366,7 +361,7 @@ static void take_identity(struct redis_link *link, const redisReply *reply)
 static void become_up(struct redis_link *link)
 {
     link->state = UP;
-    link->progress_ms = now_ms();
+    link->progress_ms = clock_monotonic_ms();
     arm(link, true);
     link->events->up(link->context);
 }
@@ -417,7 +412,7 @@ static void take_reply(struct redis_link *link, redisReply *reply)
     }
     struct pending one = ring_take(link);
 
-    link->progress_ms = now_ms();
+    link->progress_ms = clock_monotonic_ms();
     if (one.kind == KIND_COMMAND)
         link->events->reply(link->context, &one.sent, reply);
     else
@@ -598,9 +593,10 @@ static void begin_tls(struct redis_link *link)
 static void connect_next(struct redis_link *link)
 {
     const struct lookup_address *place = &link->places.addresses[link->next_place];
-    int64_t left = link->start_ms - now_ms();
+    int64_t left = link->start_ms - clock_monotonic_ms();
 
-    link->attempt_ms = now_ms() + left / (int64_t)(link->places.n - link->next_place);
+    link->attempt_ms =
+        clock_monotonic_ms() + left / (int64_t)(link->places.n - link->next_place);
     link->next_place++;
     arm(link, true);
     link->reached = false;
@@ -679,7 +675,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     enter(link);
     if (link->state == STARTING && link->places.n == 0 && link->lookup == NULL)
         start(link);
-    else if (now_ms() >= deadline_ms(link))
+    else if (clock_monotonic_ms() >= deadline_ms(link))
         on_timeout(link);
     if (is_alive(link))
         arm(link, true);
@@ -714,7 +710,7 @@ struct redis_link *redis_link_open(struct event_base *base,
     link->config = *config;
     link->events = events;
     link->context = context;
-    link->start_ms = link->attempt_ms = now_ms() + config->connect_ms;
+    link->start_ms = link->attempt_ms = clock_monotonic_ms() + config->connect_ms;
     link->timer = evtimer_new(base, on_timer, link);
     if (link->timer == NULL || !make_reader(link)) {
         destroy(link);

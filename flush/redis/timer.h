@@ -8,10 +8,11 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "config/clock.h"
+
 static inline void timer_start(struct event *timer, int64_t wait_ms)
 {
-    int64_t left_ms = wait_ms > 0 ? wait_ms : 0;
-    struct timeval wait = { left_ms / 1000, left_ms % 1000 * 1000 };
+    struct timeval wait = clock_wait_ms(wait_ms);
 
     if (evtimer_add(timer, &wait) != 0)
         event_active(timer, EV_TIMEOUT, 0);

@@ -296,7 +296,7 @@ static void report_clash(struct catalogue *catalogue, uint32_t series, uint32_t 
     unsigned suppressed;
 
     counter_add(&catalogue->ledger->type_conflicts, 1);
-    if (!log_limit_pass(&catalogue->conflicts, clock_monotonic_ns() / 1000000, &suppressed))
+    if (!log_limit_pass(&catalogue->conflicts, clock_monotonic_ms(), &suppressed))
         return;
     /* The tags lie in one interned run only as ids: quote the first. */
     if (n > 0)

@@ -154,7 +154,7 @@ static bool read_words(const struct command_line *line, struct asking *out)
 static void choose_range(struct asking *asking)
 {
     if (asking->to_s == 0)
-        asking->to_s = clock_wall_ns() / 1000000000 + 1;
+        asking->to_s = clock_wall_s() + 1;
     if (asking->from_s == 0)
         asking->from_s = asking->to_s - asking->last_s;
 }
@@ -507,7 +507,7 @@ static int ask_fleet(struct asking *asking, const struct settings *settings)
                     .ca_file = settings->heeler_ca_file,
                     .skip_validation = settings->skip_ssl_validation },
         .prefix = settings->heeler_redis_prefix,
-        .now_s = clock_wall_ns() / 1000000000,
+        .now_s = clock_wall_s(),
         .timeout_s = REDIS_TIMEOUT_S,
     };
     struct redis_reader_report report;

@@ -32,8 +32,7 @@ static void reply_health(struct http_exchange *exchange, const struct admin *adm
     char text[HEALTH_TEXT_MAX];
 
     server_view(admin->server, &view);
-    int status = health_write(&view, readiness, clock_monotonic_ns() / 1000000,
-                              clock_wall_ns() / 1000000, text);
+    int status = health_write(&view, readiness, clock_monotonic_ms(), clock_wall_ms(), text);
     http_reply_text(exchange, status, "application/json", text);
 }
 

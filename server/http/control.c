@@ -119,7 +119,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
     server_view(control->server, &view);
     for (struct waiting *waiting = control->waiting; waiting != NULL; waiting = next) {
         next = waiting->next;
-        look_at(control, waiting, &view, clock_monotonic_ns() / 1000000);
+        look_at(control, waiting, &view, clock_monotonic_ms());
     }
     if (control->waiting == NULL)
         event_del(control->look_timer);
@@ -142,7 +142,7 @@ void control_on_flush(struct http_exchange *exchange, const struct http_request 
     waiting->next = control->waiting;
     waiting->exchange = exchange;
     waiting->second = server_flush(control->server);
-    waiting->until_ms = clock_monotonic_ns() / 1000000 + FLUSH_WAIT_MS;
+    waiting->until_ms = clock_monotonic_ms() + FLUSH_WAIT_MS;
     control->waiting = waiting;
     control->n_waiting++;
     http_on_end(exchange, on_gone, waiting);

@@ -69,12 +69,12 @@ static void make_place(struct http *http)
 
 void http_schedule(struct http *http, int64_t deadline_ms)
 {
-    int64_t now_ms = clock_monotonic_ns() / 1000000;
+    int64_t now_ms = clock_monotonic_ms();
 
     if (deadline_ms >= http->timer_ms)
         return;
     int64_t wait_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-    struct timeval wait = { wait_ms / 1000, wait_ms % 1000 * 1000 };
+    struct timeval wait = clock_wait_ms(wait_ms);
     if (event_add(http->deadline_timer, &wait) == 0)
         http->timer_ms = deadline_ms;
 }
@@ -100,7 +100,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 
     (void)fd, (void)what;
     http->timer_ms = INT64_MAX;
-    http_expire(http, clock_monotonic_ns() / 1000000);
+    http_expire(http, clock_monotonic_ms());
 }
 
 /* ---- new connections --------------------------------------------------- */
@@ -148,7 +148,7 @@ static void on_acceptable(evutil_socket_t unused, short what, void *context)
             return;
         }
         make_place(http);
-        if (!http_connection_open(http, fd, clock_monotonic_ns() / 1000000)) {
+        if (!http_connection_open(http, fd, clock_monotonic_ms())) {
             pause_accepting(http, "no memory");
             return;
         }

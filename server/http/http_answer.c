@@ -37,7 +37,7 @@ static const char *reason_of(int status)
 
 static bool add_date(struct evbuffer *out)
 {
-    time_t seconds = clock_wall_ns() / 1000000000;
+    time_t seconds = clock_wall_s();
     struct tm utc;
     char text[64];
 

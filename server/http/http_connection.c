@@ -17,11 +17,6 @@ enum {
 
 enum { SMALL_ANSWER = 256 * 1024 }; /* never refused: times the places, a bound as well */
 
-static int64_t now(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
-
 /* ---- events and phases ------------------------------------------------- */
 
 /* What is read before the answer is written: no more than the limits need. */
@@ -75,7 +70,7 @@ static void start_clock(struct http_exchange *exchange)
 {
     int64_t time_ms = time_for(exchange);
 
-    exchange->since_ms = now();
+    exchange->since_ms = clock_monotonic_ms();
     exchange->deadline_ms = time_ms == INT64_MAX ? INT64_MAX : exchange->since_ms + time_ms;
     http_schedule(exchange->http, exchange->deadline_ms);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/clock.h"
 #include "config/log.h"
 
 enum { RETRY_MS = 30000 };
@@ -96,7 +97,7 @@ static const char *connect_to_one(struct forward *forward, const struct lookup_a
 static void try_later(struct forward *forward, const char *why)
 {
     int64_t ms = forward->config.retry_ms > 0 ? forward->config.retry_ms : RETRY_MS;
-    struct timeval wait = { ms / 1000, ms % 1000 * 1000 };
+    struct timeval wait = clock_wait_ms(ms);
 
     if (strncmp(forward->said, why, sizeof forward->said - 1) != 0)
         log_warn("server: statsd_forward_host: \"%s\": %s; nothing is copied, it is tried "

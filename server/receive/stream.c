@@ -224,7 +224,7 @@ static void arm_idle(struct streams *streams, int64_t now_ns)
     if (streams->first == NULL)
         return;
     int64_t wait_us = (streams->first->read_ns + streams->config.idle_ns - now_ns) / 1000 + 1;
-    struct timeval wait = { wait_us / 1000000, wait_us % 1000000 };
+    struct timeval wait = clock_wait_us(wait_us);
 
     evtimer_add(streams->idle_timer, &wait);
 }

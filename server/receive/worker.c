@@ -95,10 +95,8 @@ static int64_t interval_start(const struct worker *worker, int64_t now_ns, int64
 static void arm_seal(struct worker *worker, int64_t now_ns)
 {
     int64_t wait_us = (worker->seal_at_ns - now_ns) / 1000 + 1;
-    struct timeval wait = { wait_us / 1000000, wait_us % 1000000 };
+    struct timeval wait = clock_wait_us(wait_us < 1 ? 1 : wait_us);
 
-    if (wait_us < 1)
-        wait = (struct timeval){ 0, 1 };
     evtimer_add(worker->seal_timer, &wait);
 }
 
@@ -229,7 +227,7 @@ static void arm_records(struct worker *worker)
 
 static void note_alive(struct worker *worker)
 {
-    counter_set(&worker->config.ledger->alive_ms, (uint64_t)clock_monotonic_ns() / 1000000);
+    counter_set(&worker->config.ledger->alive_ms, (uint64_t)clock_monotonic_ms());
 }
 
 /* This runs only if the loop still turns, so a stamp of it proves that. */
@@ -264,7 +262,7 @@ static const char *name_sender(struct source *source, pid_t pid)
 static void ingest_batch(struct worker *worker, struct source *source, int n, int64_t now_ns)
 {
     uint64_t bytes = 0, cut = 0;
-    int64_t now_s = clock_wall_ns() / 1000000000;
+    int64_t now_s = clock_wall_s();
 
     for (int i = 0; i < n; i++) {
         bool truncated;
@@ -411,7 +409,7 @@ static void take_frames(void *context, const struct slice *frames, size_t n, pid
     struct worker *worker = source->worker;
     const char *sender = name_sender(source, pid);
     int64_t now_ns = clock_monotonic_ns();
-    int64_t now_s = clock_wall_ns() / 1000000000;
+    int64_t now_s = clock_wall_s();
     uint64_t bytes = 0;
 
     seal_if_due(worker, now_ns);
