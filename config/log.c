@@ -13,6 +13,7 @@
 #include "config/log_file.h"
 #include "config/log_syslog.h"
 #include "config/log_writer.h"
+#include "config/utf8.h"
 
 enum { LINE_SIZE = LOG_CHUNK_BYTES, MESSAGE_SIZE = 2048, LAST_LINES_MS = 500 };
 
@@ -61,21 +62,6 @@ static bool line_add(struct line *line, const char *at, size_t len)
     return true;
 }
 
-/* Bytes of the UTF-8 sequence at the front, 0 if it is not one. (Over-long
- * forms and surrogates, rare as they are, are told by their second byte.) */
-static size_t utf8_length(const unsigned char *at)
-{
-    size_t len = at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
-
-    for (size_t i = 1; i < len; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) ||
-        (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
-        return 0;
-    return len;
-}
-
 /* U+0080 to U+009F: control characters that terminals obey. */
 static bool is_c1(const char *at, size_t len)
 {
@@ -86,7 +72,7 @@ static bool is_c1(const char *at, size_t len)
 static size_t line_add_character(struct line *line, const char *at, bool json)
 {
     unsigned char c = (unsigned char)*at;
-    size_t len = c < 0x80 ? 1 : utf8_length((const unsigned char *)at);
+    size_t len = c < 0x80 ? 1 : utf8_length(at, strnlen(at, 4));
     char escaped[12];
 
     if (len == 0)

@@ -1,6 +1,6 @@
 #include "flush/memory/json.h"
 
-#include "protocol/utf8.h"
+#include "config/utf8.h"
 
 static bool is_plain(unsigned char byte)
 {
@@ -32,7 +32,7 @@ void json_add_escaped(struct bytes *out, struct slice text)
         text = slice_skip(text, plain);
         if (text.len == 0)
             return;
-        size_t len = utf8_length(text);
+        size_t len = utf8_length(text.at, text.len);
 
         if (len == 1)
             put_escape(out, text.at[0]);

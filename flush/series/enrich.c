@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/utf8.h"
 #include "flush/series/mapper.h"
 #include "protocol/tags.h"
-#include "protocol/utf8.h"
 
 /* A list of tags that is filled anew for each context; it grows once to the
  * most that one datagram can hold. */
@@ -128,17 +128,22 @@ static void strip_tags(struct tag_list *list, const struct tag_filter *filter)
 
 /* ---- text -------------------------------------------------------------- */
 
+static bool is_valid(struct slice text)
+{
+    return utf8_is_valid(text.at, text.len);
+}
+
 static size_t repair_room(struct slice text)
 {
-    return utf8_is_valid(text) ? 0 : UTF8_GROWTH * text.len;
+    return is_valid(text) ? 0 : UTF8_GROWTH * text.len;
 }
 
 /* Returns the place behind what it wrote. */
 static char *repair(struct slice *text, char *at)
 {
-    if (utf8_is_valid(*text))
+    if (is_valid(*text))
         return at;
-    size_t len = utf8_repair(*text, at);
+    size_t len = utf8_repair(text->at, text->len, at);
 
     *text = (struct slice){ at, len };
     return at + len;
@@ -285,11 +290,11 @@ bool enrich_record(struct enricher *enricher, struct slice raw_tags, struct slic
 
 bool enrich_again(struct enricher *enricher, struct enriched *identity)
 {
-    bool valid = utf8_is_valid(identity->name) && utf8_is_valid(identity->host);
+    bool valid = is_valid(identity->name) && is_valid(identity->host);
 
     enricher->tags.n = 0;
     for (size_t i = 0; i < identity->n_tags; i++) {
-        valid = valid && utf8_is_valid(identity->tags[i]);
+        valid = valid && is_valid(identity->tags[i]);
         if (!tag_list_add(&enricher->tags, identity->tags[i]))
             return false;
     }

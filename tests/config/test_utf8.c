@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "protocol/utf8.h"
+#include "config/utf8.h"
 #include "tests/support/guard.h"
 
 #define BAD "\xef\xbf\xbd"
@@ -42,11 +42,12 @@ static void each_byte_of_no_sequence_becomes_a_replacement(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct slice text = guarded_text(cases[i].text);
-        size_t len = utf8_repair(text, out);
+        size_t len = utf8_repair(text.at, text.len, out);
 
         assert_int_equal(len, strlen(cases[i].want));
         assert_memory_equal(out, cases[i].want, len);
-        assert_int_equal(utf8_is_valid(text), strcmp(cases[i].text, cases[i].want) == 0);
+        assert_int_equal(utf8_is_valid(text.at, text.len),
+                         strcmp(cases[i].text, cases[i].want) == 0);
     }
 }
 
@@ -64,12 +65,11 @@ static void what_is_repaired_is_valid_and_stays(void **state)
             text[i] = (char)(seed >> 24 | (seed & 1) << 7);
         }
         seed = seed * 1664525u + 1013904223u;
-        size_t len = utf8_repair((struct slice){ text, n }, once);
-        struct slice repaired = { once, len };
+        size_t len = utf8_repair(text, n, once);
 
         assert_true(len <= UTF8_GROWTH * n);
-        assert_true(utf8_is_valid(repaired));
-        assert_int_equal(utf8_repair(repaired, twice), len);
+        assert_true(utf8_is_valid(once, len));
+        assert_int_equal(utf8_repair(once, len, twice), len);
         assert_memory_equal(once, twice, len);
     }
 }
