@@ -1,6 +1,6 @@
 #include "flush/delivery/backlog.h"
 
-/* One that returns is among the newest, so the walk is short. */
+/* An errand that comes back is one of the newest, so the walk from the newest is short. */
 void backlog_put(struct backlog *backlog, struct errand *given)
 {
     struct errand *newer = NULL, *older = backlog->newest;

@@ -2,8 +2,8 @@
  *
  * An errand is one payload to be brought to one endpoint. Its bytes are in
  * memory, shared with the errands of other endpoints, or in a file, or both.
- * Taken newest first, shed oldest first; one that comes back is put where its
- * order says. A list through the errands themselves, so nothing can fail. */
+ * Errands are taken newest first and shed oldest first; one that comes back is put where
+ * its order says. The list goes through the errands themselves, so nothing can fail. */
 #ifndef FLUSH_DELIVERY_BACKLOG_H
 #define FLUSH_DELIVERY_BACKLOG_H
 
@@ -19,7 +19,7 @@ struct errand {
     size_t size; /* of the payload's bytes */
     uint32_t points;
     bool in_flight;
-    int64_t taken_ms; /* in flight: since when */
+    int64_t taken_ms; /* monotonic: when it was taken to be sent */
 };
 
 struct backlog {
@@ -33,7 +33,7 @@ void backlog_put(struct backlog *backlog, struct errand *given);
 struct errand *backlog_take_newest(struct backlog *backlog);
 struct errand *backlog_take_oldest(struct backlog *backlog);
 
-/* One that is in it; the caller owns it. */
+/* Takes out this errand, which is in the backlog; the caller owns it. */
 struct errand *backlog_take(struct backlog *backlog, struct errand *errand);
 
 #endif

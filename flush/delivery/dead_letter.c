@@ -56,8 +56,8 @@ static bool take_census(int folder_fd, struct census *out)
     return error == 0;
 }
 
-/* Room for one more of that size. False with errno: it cannot be told or made, and the
- * folder keeps its bounds. */
+/* Removes the oldest files until one more of that size fits within the bounds of the folder.
+ * False with errno: the folder cannot be read, or a file cannot be removed. */
 static bool make_room(int folder_fd, uint64_t size)
 {
     struct census census;

@@ -1,3 +1,9 @@
+/* Reading order: delivery_start(), which opens the sinks and starts the thread; delivery_run(),
+ * the whole life of the thread; on_wake(), which is called when somebody wants something of it:
+ * accept_all() gives pushed payloads to the sinks, follow() brings what a reload changed, and
+ * begin_stop() begins a stop, which on_moved() or on_deadline() ends. From other threads:
+ * delivery_stop() and delivery_hand_over(), which wait for the thread; for a successor it calls
+ * hand_over(). What becomes of a payload in an endpoint: endpoint.c, then queue.c. */
 #include "flush/delivery/delivery.h"
 
 #include <event2/event.h>
@@ -13,12 +19,13 @@
 #include "flush/payloads/payload_state.h"
 #include "flush/redis/timer.h"
 
-enum { STOP_MARGIN_MS = 100 }; /* at most, to count what is left before the deadline */
+/* A stop gives up so long before its deadline, at most, to have time to count what is left. */
+enum { STOP_MARGIN_MS = 100 };
 
-/* The same when it goes to disk. */
+/* The same if what is left is written to disk. */
 enum { SPOOL_MARGIN_MS = 1000 };
 
-/* Between two stamps of a loop that has nothing to do. */
+/* How often a loop that has nothing to do stamps that it is alive. */
 enum { ALIVE_S = 2 };
 
 /* What a reload brings. */
@@ -44,7 +51,7 @@ struct delivery {
     _Atomic(struct change *) change;
     _Atomic(int64_t) alive_ms; /* the thread writes, delivery_alive_ms reads */
     _Atomic(bool) hold;        /* delivery_hold and _resume write, the thread reads */
-    /* delivery_hand_over puts; whoever exchanges it out alone writes to it. */
+    /* delivery_hand_over puts it; only who exchanges it out may write to it. */
     _Atomic(struct state_writer *) heir;
     _Atomic(int64_t) stop_ns; /* delivery_stop writes once, the thread reads; 0: run */
 
@@ -82,7 +89,8 @@ static bool mirror_is_drained(const struct delivery *delivery)
     return delivery->mirror == NULL || mirror_sink_is_drained(delivery->mirror);
 }
 
-/* After every step of an endpoint: is there anything left to wait for? */
+/* Called after every step of an endpoint. Ends the loop of a stop if there is nothing left to
+ * wait for. */
 static void on_moved(void *argument)
 {
     struct delivery *delivery = argument;
@@ -118,7 +126,8 @@ static void accept_mirrored(struct delivery *delivery, struct payload *given)
         payload_free(given);
 }
 
-/* Held while it is given to each endpoint, which may be done with it at once. */
+/* We hold the payload while it is given to the endpoints, because each of them may be done with
+ * it at once. */
 static void accept_payload(struct delivery *delivery, struct payload *given)
 {
     uint64_t order = delivery->taken++;
@@ -189,7 +198,8 @@ static void follow(struct delivery *delivery)
     change_free(change);
 }
 
-/* No request is begun and no disk asked, until a successor takes over or nobody does. */
+/* While delivery is held no request begins and no disk is asked. It ends when a successor gets
+ * what is unsent, or when delivery_resume() says that none does. */
 static void follow_hold(struct delivery *delivery)
 {
     bool hold = atomic_load_explicit(&delivery->hold, memory_order_relaxed);
@@ -247,7 +257,7 @@ int64_t delivery_alive_ms(const struct delivery *delivery)
     return atomic_load_explicit(&delivery->alive_ms, memory_order_relaxed);
 }
 
-/* Frees all that the thread used, and no memory that others wait on. */
+/* Frees all that the thread used. The struct stays, because others wait on it for the end. */
 static void delivery_clear(struct delivery *delivery)
 {
     for (size_t i = 0; i < delivery->n_endpoints; i++)
@@ -276,7 +286,7 @@ static void write_mirror(const struct delivery *delivery, struct state_writer *o
     mirror_sink_hand_over(delivery->mirror, out);
 }
 
-/* True: all of it is in the state, and the state is whole. */
+/* True: all payloads are in the state, and the state is whole. False: none is in it. */
 static bool write_payloads(const struct delivery *delivery, struct state_writer *out)
 {
     if (!state_settle(out))
@@ -300,13 +310,14 @@ static void close_accounts(struct delivery *delivery)
         mirror_sink_handed_over(delivery->mirror);
 }
 
-/* What cannot be written stays on its account, and is kept as at a stop. */
+/* Writes the payloads into the state of the successor. If that fails they stay on their
+ * accounts, and go to disk or are shed as at a stop. */
 static void hand_over(struct delivery *delivery)
 {
     struct state_writer *out =
         atomic_exchange_explicit(&delivery->heir, NULL, memory_order_acquire);
 
-    if (out == NULL) /* nobody waits for it, or not any more */
+    if (out == NULL) /* nobody asked for it, or waits for it any more */
         return;
     if (write_payloads(delivery, out))
         close_accounts(delivery);
@@ -323,7 +334,7 @@ static struct endpoint *find_heir(struct delivery *delivery, struct slice name, 
     return NULL;
 }
 
-/* False: nobody does. */
+/* False: no sink of ours takes the payload. */
 static bool take_over_payload(struct delivery *delivery, struct endpoint *endpoint,
                               struct slice name, struct payload *payload)
 {
@@ -337,7 +348,8 @@ static bool take_over_payload(struct delivery *delivery, struct endpoint *endpoi
     return true;
 }
 
-/* The payloads of one endpoint; NULL: the mirror, or it is configured no more. */
+/* Takes the inherited payloads of one endpoint. NULL: they are those of the mirror, or of an
+ * endpoint that is not configured any more. */
 static void take_over_payloads(struct delivery *delivery, struct endpoint *endpoint,
                                struct slice name, struct state_reader *in)
 {
@@ -396,7 +408,7 @@ static void *delivery_run(void *argument)
 
 /* ---- start, stop ------------------------------------------------------- */
 
-/* The number of earlier targets with the same URL. */
+/* How many targets before this one have the same URL. */
 static unsigned place_of(const struct delivery_config *config, size_t index)
 {
     const char *url = config->more[index].base_url;
@@ -453,7 +465,7 @@ static bool delivery_open(struct delivery *delivery)
 {
     static const struct timeval alive = { ALIVE_S, 0 };
     struct endpoint_common *common = &delivery->common;
-    /* Of each endpoint, and its question about the key. */
+    /* Each endpoint has its requests in flight, and one question about its key. */
     int connections = (delivery->config.concurrent + 1) * (int)(delivery->config.n_more + 1);
 
     common->base = event_base_new();
@@ -461,7 +473,8 @@ static bool delivery_open(struct delivery *delivery)
         !transfers_open(&common->transfers, common->base, connections, endpoint_done, common))
         return false;
     if (delivery->config.spool.max_bytes > 0)
-        syncer_start(&common->syncer); /* without it the kernel writes later */
+        syncer_start(&common->syncer); /* if it does not start, the kernel writes files to the
+                                          disk when it likes */
     delivery->deadline = evtimer_new(common->base, on_deadline, delivery);
     delivery->wake = event_new(common->base, common->outbox->mail.wake_fd, EV_READ | EV_PERSIST,
                                on_wake, delivery);
@@ -483,7 +496,7 @@ static void open_condition(struct delivery *delivery)
     pthread_condattr_destroy(&attributes);
 }
 
-/* The thread has ended, or never began. */
+/* For when the thread has ended, or never began. */
 static void delivery_free(struct delivery *delivery)
 {
     pthread_cond_destroy(&delivery->ended);
@@ -564,7 +577,7 @@ bool delivery_follow(struct delivery *delivery, const struct delivery_config *co
     return true;
 }
 
-/* A deadline that is over still leaves a moment to count what is left. */
+/* Even if the deadline is over, the thread gets a moment to count what is left. */
 static int64_t fair_deadline(int64_t deadline_ns)
 {
     int64_t soonest_ns = clock_monotonic_ns() + STOP_MARGIN_MS * INT64_C(1000000);
@@ -572,7 +585,7 @@ static int64_t fair_deadline(int64_t deadline_ns)
     return deadline_ns > soonest_ns ? deadline_ns : soonest_ns;
 }
 
-/* Until *what is true or the deadline. */
+/* Waits until *what is true. False: the deadline came first. */
 static bool wait_for(struct delivery *delivery, const bool *what, int64_t deadline_ns)
 {
     struct timespec until = { deadline_ns / 1000000000, deadline_ns % 1000000000 };
@@ -593,7 +606,8 @@ static void begin_end(struct delivery *delivery, int64_t deadline_ns)
     mailbox_wake(&delivery->common.outbox->mail);
 }
 
-/* False: the thread goes on, and with it the delivery. */
+/* Waits for the thread to end, and frees the delivery. False: the thread runs on and still uses
+ * it, so it is not freed. */
 static bool wait_for_end(struct delivery *given, int64_t deadline_ns)
 {
     if (!wait_for(given, &given->has_ended, deadline_ns)) {
@@ -655,7 +669,8 @@ enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_m
             pthread_detach(given->thread);
             return DELIVERY_STUCK;
         }
-        wait_for(given, &given->has_handed, INT64_MAX); /* it is at it, in memory only */
+        wait_for(given, &given->has_handed,
+                 INT64_MAX); /* it has begun to write, to memory only, so it soon ends */
     }
     return wait_for_end(given, fair_deadline(deadline_ns)) ? DELIVERY_ENDED : DELIVERY_LINGERS;
 }

@@ -7,10 +7,10 @@
  *              disk <--´                       |
  *                   `<---- retry, by back-off -´
  *
- * One thread with a loop of its own; a slow intake fills its queue and does no
- * other harm. What is queued and in flight is bounded in bytes, and beyond the
- * bound the oldest goes first: after an outage the newest points are the ones
- * worth having. Payloads that were accepted are the thread's, to their end. */
+ * One thread with a loop of its own. A slow intake fills its queue and does no
+ * other harm. What is queued and in flight is bounded in bytes; beyond the bound
+ * the oldest is shed first, because after an outage the newest points are the ones
+ * worth having. The thread owns a payload from when it accepts it to its end. */
 #ifndef FLUSH_DELIVERY_DELIVERY_H
 #define FLUSH_DELIVERY_DELIVERY_H
 
@@ -40,7 +40,7 @@ struct delivery_spool {
 struct delivery_config {
     const char *base_url; /* NULL: local mode, nothing is sent */
     const char *api_key;
-    const struct delivery_target *more; /* that get every payload too */
+    const struct delivery_target *more; /* n_more of them, which get every payload too */
     size_t n_more;
     const char *user_agent; /* NULL: ours */
     int64_t timeout_ms;     /* of one request */
@@ -55,7 +55,7 @@ struct delivery_config {
     const char *dead_letter_path;   /* NULL or empty: none are kept */
     int64_t validation_interval_ms; /* of the keys, first at the start; 0: never */
 
-    struct state *inherited; /* payloads of a predecessor, for the thread to read; or NULL */
+    struct state *inherited; /* inherited payloads, which the thread reads; or NULL */
     const struct mirror_sink_config *mirror; /* payloads of ROUTE_REDIS go there; or NULL */
 
     /* Called on the delivery thread after every step, the ledger balanced. May be NULL. */
@@ -72,23 +72,26 @@ struct delivery;
 struct delivery *delivery_start(const struct delivery_config *config, struct outbox *outbox,
                                 struct delivery_ledger *ledgers);
 
-/* Takes over from a config with the same targets, in order: their keys, the time limit, the
+/* Follows a config that has the same targets in the same order: their keys, the time limit, the
  * bound of the queues, the back-off and how often keys are validated. The texts are copied;
- * the thread follows soon. False: other targets, or no memory; all stays as it was. */
+ * the thread follows soon. False: the targets are others, or there is no memory, and all stays
+ * as it was. */
 bool delivery_follow(struct delivery *delivery, const struct delivery_config *config);
 
-/* Monotonic milliseconds of the last turn of the loop, a few seconds coarse; for health. */
+/* When the loop last turned, in monotonic milliseconds; it may be a few seconds later than
+ * this says. For health. */
 int64_t delivery_alive_ms(const struct delivery *delivery);
 
-/* Sends what is queued until the deadline (CLOCK_MONOTONIC), a blocked endpoint
- * being tried at once, but gives up earlier when no attempt would fall before
- * it. What is left goes to disk, or is shed as stopped. Nothing may be pushed any
- * more. False: the thread did not come to its end in time and still uses outbox
- * and ledgers; the process must not free them, only end. */
+/* Sends what is queued until the deadline (CLOCK_MONOTONIC). An endpoint that is blocked gets
+ * one attempt at once; when no attempt would fall before the deadline, we do not wait for it.
+ * What is left goes to disk, or is shed as stopped. Nothing may be pushed any more. False: the
+ * thread did not end in time and still uses outbox and ledgers, so the process must not free
+ * them, only end. */
 bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns);
 
-/* No request begins any more and no disk is asked, so that a successor may take over. What
- * is pushed is kept. delivery_resume(), delivery_hand_over() or delivery_stop() is next. */
+/* From now on no request begins and no disk is asked, so that what is unsent can be handed over
+ * to a successor. What is pushed is kept. Call delivery_resume(), delivery_hand_over() or
+ * delivery_stop() next. */
 void delivery_hold(struct delivery *delivery);
 void delivery_resume(struct delivery *delivery);
 
@@ -98,18 +101,20 @@ enum delivery_held {
     DELIVERY_QUIET,
 };
 
-/* How far it has come; waits until the last of these is so, or that time has come. */
+/* How far holding has come. Waits until delivery is quiet, or that time has come. */
 enum delivery_held delivery_held(struct delivery *delivery, int64_t until_monotonic_ns);
 
 enum delivery_heir {
     DELIVERY_ENDED,
-    DELIVERY_LINGERS, /* all is said, and the thread goes on as with delivery_stop() */
-    DELIVERY_STUCK,   /* the same, and it has not come to writing: nothing was handed over */
+    DELIVERY_LINGERS, /* all was handed over, but the thread did not end, as with
+                         delivery_stop() */
+    DELIVERY_STUCK,   /* the thread did not end and has written nothing: nothing was handed over
+                       */
 };
 
-/* Instead of delivery_stop: what is left is written into the part STATE_PAYLOADS, and the
- * state completed. What cannot be written goes to disk or is shed as at a stop. When it is
- * stuck nobody writes to the state any more. */
+/* To be called in place of delivery_stop(): writes what is left into the part STATE_PAYLOADS,
+ * and completes the state. If that fails, what is left goes to disk or is shed as at a stop.
+ * After DELIVERY_STUCK nobody writes to the state any more. */
 enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
                                       struct state_writer *out);
 

@@ -38,20 +38,20 @@ enum delivery_shed { DELIVERY_SHEDS(DELIVERY_SHED_ENUM) UNSENT_COUNT };
 enum key_state { KEY_UNKNOWN, KEY_VALID, KEY_INVALID };
 
 struct delivery_ledger {
-    struct delivery_count accepted;        /* taken from the outbox */
-    struct delivery_count recovered;       /* found on disk at the start, or taken over */
-    struct delivery_count split;           /* payloads more, by splitting */
-    struct delivery_count delivered;       /* within the hour */
+    struct delivery_count accepted;  /* taken from the outbox */
+    struct delivery_count recovered; /* found on disk at the start, or inherited */
+    struct delivery_count split;     /* how many payloads more there are through splitting */
+    struct delivery_count delivered; /* within the hour */
     struct delivery_count delivered_stale; /* later: the intake may ignore them */
     struct delivery_count refused[REFUSED_COUNT];
     struct delivery_count shed[UNSENT_COUNT];
     struct delivery_count discarded_local; /* no intake is configured */
-    struct delivery_count handed_over;     /* unsent, to the process behind this one */
+    struct delivery_count handed_over;     /* unsent, to a successor */
     struct delivery_count queued;          /* a gauge: in memory only, waiting or in flight */
     struct delivery_count spooled;         /* a gauge: on disk */
     _Atomic(uint64_t) queued_bytes;        /* a gauge: of payloads in memory */
     _Atomic(uint64_t) spooled_bytes;       /* a gauge: of files */
-    _Atomic(uint64_t) damaged_files;       /* whose points are not known */
+    _Atomic(uint64_t) damaged_files;       /* how many points they had is not known */
     _Atomic(uint64_t) dead_letters;        /* written */
     _Atomic(uint64_t) retries;             /* payloads put back to be sent again */
     _Atomic(uint64_t) errors[ERROR_COUNT];
@@ -69,7 +69,7 @@ uint64_t delivery_refused_points(const struct delivery_ledger *ledger);
 uint64_t delivery_shed_points(const struct delivery_ledger *ledger);
 uint64_t delivery_delivered_points(const struct delivery_ledger *ledger);
 
-/* Writes imbalance anew. */
+/* Checks the equation above, and writes imbalance. */
 void delivery_ledger_check(struct delivery_ledger *ledger);
 
 /* One writer: a load and a store are enough, no locked addition. */

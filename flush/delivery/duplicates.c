@@ -98,7 +98,8 @@ static bool is_id(const char *text)
            text[strspn(text, "0123456789abcdef")] == '\0';
 }
 
-/* Whether that member of the registry, heard at that time, is another of us. */
+/* Whether that member of the registry, whose last heartbeat was at that time, is another
+ * server under our host name. */
 static bool is_other(struct duplicates *duplicates, const json_t *member, double heard_s,
                      int64_t now_s)
 {

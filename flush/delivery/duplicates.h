@@ -1,9 +1,10 @@
 /* flush/delivery/duplicates.h: who else lives under this host's name, by the registry in Redis.
  *
  * Two servers that send as one host overwrite each other's points at the intake. The
- * registry (flush/REDIS.md) lists every instance with its last heartbeat; one that was
- * heard after our own start, lately, and has our host name is such another. One that
- * ended, or died, before we started is not. Said once for each.
+ * registry (flush/REDIS.md) lists every instance with its last heartbeat. An instance that
+ * has our host name counts as another of us if its last heartbeat came after our own start,
+ * and not long ago; so one that ended or died before we started does not count. Each is
+ * logged once.
  *
  * What Redis answers is not trusted. One thread. */
 #ifndef FLUSH_DELIVERY_DUPLICATES_H
@@ -25,7 +26,7 @@ void duplicates_free(struct duplicates *given);
 struct slice duplicates_ask(const struct duplicates *duplicates, int64_t now_s,
                             struct bytes *out);
 
-/* The number of the others by that answer; of no answer, that of the one before. */
+/* How many others there are by that answer; without an answer, by the one before. */
 uint64_t duplicates_read(struct duplicates *duplicates, const redisReply *reply, int64_t now_s);
 
 #endif

@@ -61,7 +61,8 @@ static void say_blocked(const struct endpoint *endpoint, const char *why, const 
              (double)(wait_ms > 0 ? wait_ms : 0) / 1000, queue_waiting(&endpoint->queue));
 }
 
-/* An attempt failed: the payload waits again, and so does the endpoint. */
+/* An attempt failed: the payload goes back to the queue, and the endpoint waits before it tries
+ * again. */
 static void put_back(struct request *request, int64_t least_ms, const char *why,
                      const char *note)
 {
@@ -77,7 +78,7 @@ static void put_back(struct request *request, int64_t least_ms, const char *why,
     trim(endpoint);
 }
 
-/* False: nothing could be started now. */
+/* False: there is nothing to send now. */
 static bool start_request(struct endpoint *endpoint, struct request *request)
 {
     struct errand *errand =
@@ -99,8 +100,8 @@ static bool start_request(struct endpoint *endpoint, struct request *request)
     return true;
 }
 
-/* Starts what may be started; otherwise comes back when a block is over. While
- * the key is refused the probe is a question about the key, and no payload. */
+/* Starts as many requests as it may. If back-off allows none, it comes back when that is over.
+ * While the key is refused the attempt is a question about the key, and sends no payload. */
 static void dispatch(struct endpoint *endpoint)
 {
     int64_t now_ms = endpoint_now_ms();
@@ -128,7 +129,7 @@ void endpoint_advance(struct endpoint *endpoint)
 
 /* ---- answers ----------------------------------------------------------- */
 
-/* An answer that ends the payload, for good or for bad: the endpoint works. */
+/* The answer ended the payload, for good or for bad, so the endpoint works. */
 static void works(struct request *request)
 {
     struct endpoint *endpoint = request->endpoint;
@@ -218,7 +219,7 @@ static void on_failed(struct request *request, enum intake_error error, const ch
              intake_request_note(&request->http, &request->keyed->intake));
 }
 
-/* In halves it may be taken; a single item is refused. */
+/* The intake may take the payload in halves; one of a single item is refused. */
 static void on_too_large(struct request *request)
 {
     struct endpoint *endpoint = request->endpoint;
@@ -247,7 +248,8 @@ static void on_too_large(struct request *request)
 
 static void on_forbidden(struct request *request)
 {
-    if (request->keyed == request->endpoint->keyed) { /* else a new key has come since */
+    if (request->keyed ==
+        request->endpoint->keyed) { /* otherwise a new key has come meanwhile */
         endpoint_say_key_wrong(request->endpoint);
         request->endpoint->held = true;
     }
@@ -327,7 +329,7 @@ static void on_more(evutil_socket_t fd, short what, void *argument)
     (void)fd;
     (void)what;
     trim(argument);
-    endpoint_advance(argument); /* what could not be read may go now */
+    endpoint_advance(argument); /* a payload that could not be read may be sent now */
 }
 
 void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order)
@@ -402,7 +404,7 @@ static bool open_timers(struct endpoint *endpoint)
     return endpoint->retry != NULL && endpoint->more != NULL && endpoint->validate != NULL;
 }
 
-/* The URL without the version of ours in it. */
+/* The URL without our version in it, so that a successor of another version finds it. */
 static const char *lasting_name(const struct endpoint *endpoint)
 {
     const char *label = strstr(endpoint->name, INTAKE_AGENT_LABEL ".");
@@ -410,8 +412,8 @@ static const char *lasting_name(const struct endpoint *endpoint)
     return label != NULL ? label + sizeof INTAKE_AGENT_LABEL : endpoint->name;
 }
 
-/* The same for every version of ours and every key: what waits is sent with the
- * key of the day. */
+/* The folder is the same for every version of ours and every key: what waits in it is sent
+ * with the key of the day. */
 static char *folder_of(const struct endpoint *endpoint, unsigned place)
 {
     const char *path = endpoint->common->config->spool.path;

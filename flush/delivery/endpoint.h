@@ -6,8 +6,8 @@
  *                |<------ held --- 403            until the key is valid
  *                `<-- back-off --- anything else
  *
- * Endpoints share nothing but the thread, its loop and the bytes of payloads: a
- * dead one never slows a live one. */
+ * Endpoints share nothing but the thread, its loop and the bytes of payloads, so
+ * one that is dead never slows the others. */
 #ifndef FLUSH_DELIVERY_ENDPOINT_H
 #define FLUSH_DELIVERY_ENDPOINT_H
 
@@ -32,48 +32,50 @@ struct endpoint_common {
 
 struct endpoint;
 
-/* place: of the endpoint among those with the same URL; names the folder. NULL:
- * a setting makes no sense, or no memory. */
+/* place: which one it is among the endpoints with the same URL, for the name of its folder.
+ * NULL: a setting makes no sense, or there is no memory. */
 struct endpoint *endpoint_new(struct endpoint_common *common,
                               const struct delivery_target *target, unsigned place,
                               struct delivery_ledger *ledger);
 
-/* On the thread of delivery, ahead of all else: opens the spool, which may take as long as
- * the disk likes, and looks for what waits there. */
+/* To be called on the thread of delivery, before all else: opens the spool, which takes as long
+ * as the disk likes, and looks for what waits there. */
 void endpoint_begin(struct endpoint *endpoint);
 
-/* A view: it is held from now on. order: ascending. */
+/* The payload is a view, and is held from now on. order: ascending. */
 void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order);
 
-/* The key of the day, a view, and what else a reload may have changed in the common
- * config; payloads that were held for the key are tried again. */
+/* Follows a new key, which is a view, and what else a reload changed in the common config.
+ * Payloads that were held because of the key are tried again. */
 void endpoint_follow(struct endpoint *endpoint, const char *api_key);
 
-/* One attempt at once for what waits, and one success is enough to go on. */
+/* From now on what waits gets an attempt at once, whatever back-off says; if that succeeds,
+ * sending goes on. */
 void endpoint_hurry(struct endpoint *endpoint);
 
-/* While stopping: nothing is left, or nothing that could be tried in time. */
+/* While stopping: whether nothing is left, or nothing that could be tried in time. */
 bool endpoint_is_drained(const struct endpoint *endpoint);
 
-/* Writes what is left to disk or counts it as shed, before libcurl is touched,
- * which may take its time. */
+/* Writes what is left to disk, or counts it as shed. To be called before libcurl is ended,
+ * because that may take longer than we have. */
 void endpoint_keep_rest(struct endpoint *endpoint);
 
-/* No request is in flight. */
+/* Whether no request is in flight. */
 bool endpoint_is_quiet(const struct endpoint *endpoint);
 
-/* Instead of endpoint_keep_rest: a successor sends what is left, once it was handed over. */
+/* In place of endpoint_keep_rest(): writes what is left for a successor; when it is sure that
+ * the successor gets it, endpoint_handed_over() closes the accounts. */
 void endpoint_hand_over(const struct endpoint *endpoint, struct state_writer *out);
 void endpoint_handed_over(struct endpoint *endpoint);
 
-/* Nobody has taken over: it goes on after it was held. */
+/* Goes on after it was held: no successor came. */
 void endpoint_resume(struct endpoint *endpoint);
 
-/* Whose payloads follow in the state: found by URL and place. False: not this one's. */
+/* Whether the inherited payloads of the endpoint with that URL and place are for this one. */
 bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64_t place);
 bool endpoint_take_over(struct endpoint *endpoint, struct payload *payload, uint64_t order);
 
-/* Only now may libcurl no longer look at the bytes of payloads. NULL is fine. */
+/* After this libcurl no longer looks at the bytes of payloads. NULL is fine. */
 void endpoint_free(struct endpoint *endpoint);
 
 /* Of the transfers. */

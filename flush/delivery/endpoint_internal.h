@@ -8,8 +8,8 @@
 #include "config/clock.h"
 #include "flush/delivery/endpoint.h"
 
-/* The intake with one key. What libcurl was told points into it, so every request
- * holds the one that it was last prepared with, and a new key may come meanwhile. */
+/* The intake with one key. libcurl was given pointers into it, so every request holds the one
+ * that it was last prepared with; meanwhile the endpoint may get another with a new key. */
 struct keyed {
     struct intake intake;
     int holders;
@@ -67,11 +67,11 @@ static inline int64_t endpoint_now_ms(void)
 /* The endpoint's first key and its name. False: the settings make no sense, or no memory. */
 bool endpoint_open_key(struct endpoint *endpoint, const struct delivery_target *target);
 
-/* The request is now prepared with the endpoint's key of the day. */
+/* Makes the request hold the endpoint's key of the day. */
 const struct intake *keyed_use(struct request *request);
 void keyed_release(struct keyed *given);
 
-/* as_probe: it decides whether what is held goes out again. */
+/* as_probe: the answer decides whether the payloads that are held are sent again. */
 void endpoint_ask_about_key(struct endpoint *endpoint, bool as_probe);
 void endpoint_key_answered(struct endpoint *endpoint, CURLcode code);
 void endpoint_validate_each(struct endpoint *endpoint, int64_t interval_ms);

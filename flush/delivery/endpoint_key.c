@@ -5,11 +5,11 @@
 #include "flush/delivery/endpoint_internal.h"
 #include "flush/redis/timer.h"
 
-enum { VALIDATION_MS = 10000 }; /* a question about a key takes no longer */
+enum { VALIDATION_MS = 10000 }; /* the time limit of a question about a key */
 
 /* ---- who holds which --------------------------------------------------- */
 
-/* NULL: the key makes no sense, or no memory. Held once. */
+/* Held once. NULL: the key makes no sense, or there is no memory. */
 static struct keyed *keyed_like(const struct intake *like, const char *api_key)
 {
     struct keyed *keyed = calloc(1, sizeof *keyed);
@@ -81,7 +81,7 @@ void endpoint_say_key_wrong(struct endpoint *endpoint)
     endpoint->key_wrong = true;
 }
 
-/* Valid, or nobody knows: then a payload will tell. */
+/* The key is valid, or we do not know: then the answer to a payload will tell. */
 static void release_held(struct endpoint *endpoint, bool probe)
 {
     if (probe)
@@ -123,7 +123,8 @@ static void on_validated(struct endpoint *endpoint, bool probe, long status)
         release_held(endpoint, probe);
 }
 
-/* An answer about a former key tells nothing; a probe goes out again. */
+/* If the answer is about a former key, it says nothing about this one. A probe is sent again
+ * then. */
 void endpoint_key_answered(struct endpoint *endpoint, CURLcode code)
 {
     struct request *request = &endpoint->validation;
@@ -162,7 +163,7 @@ void endpoint_validate_each(struct endpoint *endpoint, int64_t interval_ms)
 
 /* ---- a new one --------------------------------------------------------- */
 
-/* What was held because of the old key goes out at once with the new one. */
+/* Sends what was held because of the old key at once with the new one. */
 static void try_new_key(struct endpoint *endpoint, struct keyed *given)
 {
     keyed_release(endpoint->keyed);
