@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "config/log.h"
+#include "flush/payloads/encode.h"
+#include "flush/snapshots/points.h"
 #include "protocol/number.h"
 
 enum { ROWS_MAX = 200, NAME_MAX_WIDTH = 60 };
@@ -20,7 +22,6 @@ struct row {
 struct console {
     FILE *out;
     int64_t interval_s;
-    int64_t stamp_s;
     struct row *rows;
     size_t n, hidden;
     size_t records, records_hidden; /* since the last bucket */
@@ -45,11 +46,11 @@ void console_free(struct console *console)
     free(console);
 }
 
-void console_begin(void *context, int64_t stamp_s)
+static void begin(void *observer, int64_t stamp_s)
 {
-    struct console *console = context;
+    struct console *console = observer;
 
-    console->stamp_s = stamp_s;
+    (void)stamp_s;
     console->n = console->hidden = 0;
 }
 
@@ -93,9 +94,8 @@ static struct row *add_row(struct console *console, const struct series_identity
     return row;
 }
 
-static void show_series(void *context, const struct series *series)
+static void show_number(struct console *console, const struct series *series)
 {
-    struct console *console = context;
     bool rate = series->type == SERIES_RATE;
     struct row *row = add_row(console, &series->id, rate ? "rate" : "gauge");
 
@@ -106,9 +106,8 @@ static void show_series(void *context, const struct series *series)
         write_number(series->points[0].value * (double)console->interval_s, row->sum);
 }
 
-static void show_sketch(void *context, const struct sketch_series *sketch)
+static void show_sketch(struct console *console, const struct sketch_series *sketch)
 {
-    struct console *console = context;
     struct row *row = add_row(console, &sketch->id, "sketch");
     const struct sketch_summary *summary = &sketch->points[0].summary;
 
@@ -117,6 +116,16 @@ static void show_sketch(void *context, const struct sketch_series *sketch)
     snprintf(row->value, sizeof row->value, "%lld values, avg %.6g", (long long)summary->count,
              summary->avg);
     write_number(summary->sum, row->sum);
+}
+
+static void show_point(void *observer, struct snapshot *snapshot, uint32_t series,
+                       const struct made_point *point)
+{
+    (void)snapshot, (void)series;
+    if (point->is_sketch)
+        show_sketch(observer, &point->sketch);
+    else
+        show_number(observer, &point->number);
 }
 
 static int widest(int least, size_t len)
@@ -158,9 +167,9 @@ static const char *quoted(struct slice text, char *out, size_t size)
     return log_quote(text.at, text.len, out, size);
 }
 
-void console_event(void *context, const struct event_record *record)
+static void show_event(void *observer, const struct event_record *record)
 {
-    struct console *console = context;
+    struct console *console = observer;
     char title[NAME_MAX_WIDTH + 1], text[121], tags[256];
 
     if (!has_room(console))
@@ -172,10 +181,10 @@ void console_event(void *context, const struct event_record *record)
             event_alert_name(record->event.alert), tags);
 }
 
-void console_check(void *context, const struct check_record *record)
+static void show_check(void *observer, const struct check_record *record)
 {
     static const char *const states[] = { "ok", "warning", "critical", "unknown" };
-    struct console *console = context;
+    struct console *console = observer;
     char name[NAME_MAX_WIDTH + 1], message[121], tags[256];
 
     if (!has_room(console))
@@ -186,11 +195,11 @@ void console_check(void *context, const struct check_record *record)
             quoted(record->check.message, message, sizeof message), tags);
 }
 
-void console_end(void *context)
+static void end(void *observer, int64_t stamp_s)
 {
-    struct console *console = context;
+    struct console *console = observer;
     char text[32] = "?";
-    time_t stamp = (time_t)console->stamp_s;
+    time_t stamp = (time_t)stamp_s;
     struct tm utc;
 
     if (console->n > 0) {
@@ -208,7 +217,20 @@ void console_end(void *context)
     console->rows = NULL;
 }
 
-struct point_visitor console_visitor(struct console *console)
+static void free_console(void *given)
 {
-    return (struct point_visitor){ show_series, show_sketch, console };
+    console_free(given);
+}
+
+struct observer console_observer(struct console *given)
+{
+    static const struct observer_ops ops = {
+        .begin = begin,
+        .point = show_point,
+        .end = end,
+        .event = show_event,
+        .check = show_check,
+        .free = free_console,
+    };
+    return (struct observer){ &ops, given };
 }

@@ -5,7 +5,7 @@
  *   my_metric    gauge      417          env:demo
  *   my_requests  rate       0.4      4   env:demo,route:/
  *
- * A point_visitor: the flusher shows it every aggregated point, and events and service
+ * An observer: the flusher shows it every aggregated point, and events and service
  * checks as they come, a line each. Rows beyond a bound are counted, not kept. What comes
  * from clients is printed quoted. One thread. */
 #ifndef FLUSH_CONSOLE_H
@@ -13,8 +13,7 @@
 
 #include <stdio.h>
 
-#include "flush/payloads/encode.h"
-#include "flush/snapshots/points.h"
+#include "flush/snapshots/observer.h"
 
 struct console;
 
@@ -22,11 +21,7 @@ struct console;
 struct console *console_new(FILE *out, int64_t interval_s);
 void console_free(struct console *console);
 
-/* context of all is the console. */
-struct point_visitor console_visitor(struct console *console);
-void console_event(void *context, const struct event_record *event);
-void console_check(void *context, const struct check_record *check);
-void console_begin(void *context, int64_t stamp_s);
-void console_end(void *context);
+/* The console is given with it. */
+struct observer console_observer(struct console *given);
 
 #endif

@@ -8,6 +8,7 @@
 #include "config/log.h"
 #include "flush/rollups/query.h"
 #include "flush/series/rules.h"
+#include "flush/snapshots/points.h"
 #include "flush/snapshots/state_series.h"
 #include "flush/snapshots/timeline.h"
 
@@ -49,10 +50,10 @@ struct flusher {
 
     struct timeline timeline;
 
-    struct rollup *rollup; /* or NULL */
-    struct mirror *mirror; /* or NULL */
-    struct asked *asked;   /* questions taken, oldest first */
-    struct query *query;   /* of the first one, once it is looked at */
+    struct observers observers; /* the rollups are the first */
+    struct rollup *rollup;      /* a view of that; or NULL */
+    struct asked *asked;        /* questions taken, oldest first */
+    struct query *query;        /* of the first one, once it is looked at */
 
     double *pool;                           /* of the parser for timestamped samples */
     size_t table_bytes[64];                 /* by worker: of its table, at its last seal */
@@ -93,16 +94,12 @@ static bool make_rollup(struct flusher *flusher, char *problem, size_t problem_s
         .lookback_s = settings->heeler_lookback,
         .max_bytes = (size_t)settings->heeler_rollup_max_bytes,
         .max_series = flusher->max_series,
-        .watched = flusher->config.mirror != NULL,
     };
 
     flusher->rollup =
         rollup_new(&config, flusher->catalogue, flusher->config.ledger, problem, problem_size);
-    if (flusher->rollup == NULL || flusher->config.mirror == NULL)
-        return flusher->rollup != NULL;
-    flusher->mirror = mirror_new(flusher->config.mirror, flusher->rollup,
-                                 flusher->config.outbox, flusher->config.ledger);
-    return flusher->mirror != NULL;
+    return flusher->rollup != NULL &&
+           observers_add(&flusher->observers, rollup_observer(flusher->rollup));
 }
 
 struct flusher *flusher_new(const struct flusher_config *config, char *problem,
@@ -144,6 +141,16 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
         return NULL;
     }
     return flusher;
+}
+
+struct rollup *flusher_rollup(struct flusher *flusher)
+{
+    return flusher->rollup;
+}
+
+bool flusher_observe(struct flusher *flusher, struct observer given)
+{
+    return observers_add(&flusher->observers, given);
 }
 
 static void take_parcels(struct flusher *flusher)
@@ -201,8 +208,7 @@ void flusher_free(struct flusher *flusher)
         asked_free(flusher->asked);
         flusher->asked = next;
     }
-    mirror_free(flusher->mirror);
-    rollup_free(flusher->rollup);
+    observers_free(&flusher->observers);
     encoder_free(flusher->encoder);
     catalogue_free(flusher->catalogue);
     release_rules(flusher);
@@ -360,8 +366,7 @@ static void handle_event(struct flusher *flusher, struct slice line, int64_t rec
     record.n_tags = enriched.n_tags;
     record.time_s = record.event.time_s != 0 ? record.event.time_s : received_s;
     encoder_event(flusher->encoder, &record, now_s);
-    if (flusher->config.also_event != NULL)
-        flusher->config.also_event(flusher->config.also->context, &record);
+    observers_event(&flusher->observers, &record);
 }
 
 static void handle_check(struct flusher *flusher, struct slice line, int64_t received_s,
@@ -381,8 +386,7 @@ static void handle_check(struct flusher *flusher, struct slice line, int64_t rec
     record.n_tags = enriched.n_tags;
     record.time_s = record.check.time_s != 0 ? record.check.time_s : received_s;
     encoder_check(flusher->encoder, &record, now_s);
-    if (flusher->config.also_check != NULL)
-        flusher->config.also_check(flusher->config.also->context, &record);
+    observers_check(&flusher->observers, &record);
 }
 
 static void handle_record(struct flusher *flusher, const struct record *record,
@@ -606,36 +610,6 @@ static void finish_parcel(struct flusher *flusher)
 
 /* ---- sending a sealed snapshot ----------------------------------------- */
 
-struct showing {
-    struct flusher *flusher;
-    int64_t now_s;
-    bool of_histogram; /* its points go into the rollups as they are made */
-};
-
-static void show_series(void *context, const struct series *series)
-{
-    struct showing *showing = context;
-    const struct point_visitor *also = showing->flusher->config.also;
-
-    encoder_series(showing->flusher->encoder, series, showing->now_s);
-    if (showing->of_histogram)
-        rollup_add_made(showing->flusher->rollup, showing->flusher->next_series,
-                        series->id.metric, series->points[0].value,
-                        series->type == SERIES_RATE);
-    if (also != NULL)
-        also->series(also->context, series);
-}
-
-static void show_sketch(void *context, const struct sketch_series *sketch)
-{
-    struct showing *showing = context;
-    const struct point_visitor *also = showing->flusher->config.also;
-
-    encoder_sketch(showing->flusher->encoder, sketch, showing->now_s);
-    if (also != NULL)
-        also->sketch(also->context, sketch);
-}
-
 /* Balance 3, the flusher's end: what was encoded, item by item, against what
  * the finished payloads say they hold. Only while no payload is open. */
 static void check_points(struct flusher *flusher)
@@ -681,18 +655,11 @@ static bool is_unsent(const void *context, uint32_t series)
 
 static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, int64_t now_s)
 {
-    const struct point_visitor *also = flusher->config.also;
-
     note_limited(flusher, flusher->rules);
     encoder_end_snapshot(flusher->encoder);
     if (snapshot->until_s % flusher->interval_s != 0)
         encoder_end_records(flusher->encoder, now_s); /* sealed early: somebody waits */
-    if (also != NULL && flusher->config.snapshot_ends != NULL)
-        flusher->config.snapshot_ends(also->context);
-    if (flusher->rollup != NULL)
-        rollup_close(flusher->rollup);
-    if (flusher->mirror != NULL)
-        mirror_snapshot(flusher->mirror, snapshot->stamp_s);
+    observers_end(&flusher->observers, snapshot->stamp_s);
     flusher->sealed = snapshot->next;
     flusher->next_series = 0;
     catalogue_expire(flusher->catalogue, snapshot->start_s, is_unsent, flusher);
@@ -707,26 +674,30 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
     check_points(flusher);
 }
 
-/* Shows the next series; returns how much work it was, a number being 1. */
-static int send_series(struct flusher *flusher, struct snapshot *snapshot,
-                       struct showing *showing)
+/* The next series; returns how much work it was, a number being 1. */
+static int send_series(struct flusher *flusher, struct snapshot *snapshot, int64_t now_s)
 {
-    struct point_visitor visitor = { show_series, show_sketch, showing };
     uint32_t series = flusher->next_series;
     uint8_t kind = catalogue_entry(flusher->catalogue, series)->kind;
     bool number = kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_HISTOGRAM;
+    struct points points;
+    struct made_point made;
 
-    showing->of_histogram = flusher->rollup != NULL && kind == CELL_HISTOGRAM;
-    if (flusher->mirror != NULL && snapshot_has(snapshot, series))
-        rollup_at(flusher->rollup, snapshot_newest_ms(snapshot, series));
-    points_visit(snapshot, flusher->catalogue, series, &snapshot->rules->points, &visitor);
-    if (flusher->rollup == NULL)
+    if (!snapshot_has(snapshot, series))
         return 1;
-    rollup_add(flusher->rollup, snapshot, series);
-    return number ? 1 : MERGED_WEIGHT;
+    points_begin(&points, snapshot, flusher->catalogue, series, &snapshot->rules->points);
+    while (points_next(&points, &made)) {
+        if (made.is_sketch)
+            encoder_sketch(flusher->encoder, &made.sketch, now_s);
+        else
+            encoder_series(flusher->encoder, &made.number, now_s);
+        observers_point(&flusher->observers, snapshot, series, &made);
+    }
+    observers_series(&flusher->observers, snapshot, series);
+    return number || flusher->rollup == NULL ? 1 : MERGED_WEIGHT;
 }
 
-/* Not for `also`: what is shown there is what clients sent. */
+/* Not for the observers: what is shown to them is what clients sent. */
 static void send_report(struct flusher *flusher, int64_t stamp_s, int64_t now_s)
 {
     struct self_report report = { .n = 0 };
@@ -757,13 +728,6 @@ static void send_by(struct flusher *flusher, struct rules *rules, int64_t now_s)
     flusher->sending = rules_hold(rules);
 }
 
-/* What the next snapshot would close is written before; false: there is more. */
-static bool turn_mirror(struct flusher *flusher, int64_t stamp_s, int64_t now_s)
-{
-    return flusher->mirror == NULL || rollup_is_busy(flusher->rollup) ||
-           mirror_turn(flusher->mirror, stamp_s, now_s);
-}
-
 /* Another instance lives under this host's name: its points are told from ours. */
 static void mark_series(struct flusher *flusher)
 {
@@ -775,27 +739,28 @@ static void mark_series(struct flusher *flusher)
                                            : SLICE(""));
 }
 
+/* False: not yet, something has to be written before. */
+static bool begin_sending(struct flusher *flusher, struct snapshot *snapshot, int64_t now_s)
+{
+    if (!observers_may_begin(&flusher->observers, snapshot->stamp_s, now_s))
+        return false;
+    send_by(flusher, snapshot->rules, now_s);
+    observers_begin(&flusher->observers, snapshot->stamp_s);
+    mark_series(flusher);
+    send_report(flusher, snapshot->stamp_s, now_s);
+    return true;
+}
+
 static void send_slice(struct flusher *flusher, int64_t now_s)
 {
     struct snapshot *snapshot = flusher->sealed;
-    struct showing showing = { flusher, now_s, false };
-    const struct point_visitor *also = flusher->config.also;
     uint32_t first = flusher->next_series;
 
-    if (flusher->next_series == 0) {
-        if (!turn_mirror(flusher, snapshot->stamp_s, now_s))
-            return;
-        if (flusher->rollup != NULL && !rollup_open(flusher->rollup, snapshot->stamp_s))
-            return;
-        send_by(flusher, snapshot->rules, now_s);
-        if (also != NULL && flusher->config.snapshot_begins != NULL)
-            flusher->config.snapshot_begins(also->context, snapshot->stamp_s);
-        mark_series(flusher);
-        send_report(flusher, snapshot->stamp_s, now_s);
-    }
+    if (first == 0 && !begin_sending(flusher, snapshot, now_s))
+        return;
     for (int left = SERIES_A_STEP; left > 0 && flusher->next_series < snapshot->end;
          flusher->next_series++)
-        left -= send_series(flusher, snapshot, &showing);
+        left -= send_series(flusher, snapshot, now_s);
     snapshot_forget(snapshot, first, flusher->next_series);
     if (flusher->next_series == snapshot->end)
         finish_snapshot(flusher, snapshot, now_s);
@@ -921,14 +886,9 @@ bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     handle_some(flusher, now_s, now_ns);
     if (flusher->sealed != NULL)
         send_slice(flusher, now_s);
-    bool mirrored = flusher->mirror != NULL && mirror_step(flusher->mirror, now_s);
+    bool observed = observers_step(&flusher->observers, now_s);
     bool asked = answer_slice(flusher, now_s);
-    return flusher->first != NULL || flusher->sealed != NULL || mirrored || asked;
-}
-
-struct rollup *flusher_rollup(struct flusher *flusher)
-{
-    return flusher->rollup;
+    return flusher->first != NULL || flusher->sealed != NULL || observed || asked;
 }
 
 void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns)
@@ -953,8 +913,7 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns)
         seal(flusher, flusher->open);
     while (flusher_step(flusher, now_s, now_ns))
         ;
-    if (flusher->mirror != NULL)
-        mirror_finish(flusher->mirror, now_s);
+    observers_finish(&flusher->observers, now_s);
     encoder_end_records(flusher->encoder, now_s);
     check_points(flusher);
 }
@@ -968,8 +927,7 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
 
     while (flusher_step(flusher, now_s, now_ns))
         ;
-    if (flusher->mirror != NULL)
-        mirror_finish(flusher->mirror, now_s); /* the successor has fields of its own */
+    observers_finish(&flusher->observers, now_s); /* the successor's have nothing of it */
     encoder_end_records(flusher->encoder, now_s);
     check_points(flusher);
     state_begin(out, STATE_SERIES);

@@ -4,8 +4,9 @@
  *     births   -> catalogue_admit
  *     records  -> encoder (timestamped samples, events, checks)
  *     bucket   -> snapshot_fold, into the snapshot of its interval
- *   snapshot complete or late -> snapshot_seal -> points_visit -> encoder -> outbox
- *                                              -> rollup_add -> mirror -> outbox
+ *   snapshot complete or late -> snapshot_seal -> points_next -> encoder -> outbox
+ *                                                            -> observers: rollups, mirror,
+ *                                                               console
  *   questions -> query_step, from the rollups -> answers
  *
  * All work is done in slices: flusher_step() does a bounded piece and says
@@ -21,12 +22,11 @@
 #ifndef FLUSH_FLUSHER_H
 #define FLUSH_FLUSHER_H
 
-#include "flush/delivery/mirror.h"
 #include "flush/memory/state.h"
 #include "flush/payloads/encoder.h"
 #include "flush/rollups/questions.h"
 #include "flush/rollups/rollup.h"
-#include "flush/snapshots/points.h"
+#include "flush/snapshots/observer.h"
 
 struct flusher;
 
@@ -52,19 +52,11 @@ struct flusher_config {
     struct arena_budget *budget;     /* of all arenas */
     size_t contexts_bytes;           /* for workers' tables and the catalogue; 0: no bound */
     struct flusher_ledger *ledger;
-    struct questions *questions;        /* shared; or NULL */
-    const struct mirror_config *mirror; /* static; NULL: no copy of the rollups */
+    struct questions *questions; /* shared; or NULL */
     /* Other living instances of this host, and the tag that series carry while there are
      * any; NULL: they are not told apart. */
     const _Atomic(uint64_t) *duplicates;
     const char *duplicate_tag;
-    const struct point_visitor *also; /* sees every aggregated point too; or NULL */
-    /* Around the points of one snapshot for `also`; or NULL. */
-    void (*snapshot_begins)(void *context, int64_t stamp_s);
-    void (*snapshot_ends)(void *context);
-    /* Events and service checks for `also`, as they come; or NULL. */
-    void (*also_event)(void *context, const struct event_record *event);
-    void (*also_check)(void *context, const struct check_record *check);
     /* Asked for with each snapshot if heeler_self_telemetry; NULL: nothing is said. */
     void (*report)(void *context, struct self_report *out);
     void *report_context;
@@ -75,15 +67,19 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
                             size_t problem_size);
 void flusher_free(struct flusher *flusher);
 
+/* What the series did lately; NULL when heeler_rollup_max_bytes is 0. A view. */
+struct rollup *flusher_rollup(struct flusher *flusher);
+
+/* One more that looks on, behind the rollups and those before it (given, even on failure);
+ * before the first step. False: there are too many. */
+bool flusher_observe(struct flusher *flusher, struct observer given);
+
 /* One bounded piece of work; true when there is more to do at once. */
 bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
 /* To be called from time to time (each second): seals what waits for a worker
  * for too long and hands over records. */
 void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns);
-
-/* What the series did lately; NULL when heeler_rollup_max_bytes is 0. A view. */
-struct rollup *flusher_rollup(struct flusher *flusher);
 
 /* Everything, without slices: all parcels, all snapshots (complete or not), all
  * records. After the workers have pushed their last parcel. */

@@ -9,6 +9,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/console.h"
+#include "flush/delivery/mirror.h"
 #include "flush/flusher_loop.h"
 #include "server/http/admin.h"
 #include "server/http/metrics.h"
@@ -54,8 +55,6 @@ struct server {
     struct worker **worker;                   /* NULL entries: not started */
     struct flusher_loop *flusher;
     struct delivery *delivery;
-    struct console *console;
-    struct point_visitor console_visitor;
     struct rules *rules; /* of the last reload; held; NULL: there was none */
     bool lingering;
     bool has_state; /* of a server before it */
@@ -244,6 +243,25 @@ static int64_t first_stamp_s(const struct server *server)
                                                                            : last_s + 1;
 }
 
+static bool attach_observers(struct server *server, struct flusher *flusher)
+{
+    struct rollup *rollup = flusher_rollup(flusher);
+
+    if (instance_is_mirrored(&server->instance) && rollup != NULL) {
+        struct mirror *mirror = mirror_new(&server->instance.mirror, rollup, &server->outbox,
+                                           &server->flusher_ledger);
+        if (mirror == NULL || !flusher_observe(flusher, mirror_observer(mirror)))
+            return false;
+    }
+    if (server->config.console != NULL) {
+        struct console *console =
+            console_new(server->config.console, server->config.settings->heeler_interval);
+        if (console == NULL || !flusher_observe(flusher, console_observer(console)))
+            return false;
+    }
+    return true;
+}
+
 static bool start_flusher(struct server *server, char *problem, size_t problem_size)
 {
     struct flusher_config config = {
@@ -258,26 +276,18 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .contexts_bytes = memory_for_contexts(server->config.settings),
         .ledger = &server->flusher_ledger,
         .questions = server->questions,
-        .mirror = instance_is_mirrored(&server->instance) ? &server->instance.mirror : NULL,
         .duplicates = server->instance.marks ? &server->instance.ledger.duplicates : NULL,
         .duplicate_tag = server->instance.tag,
         .report = !server->local ? report_self : NULL,
         .report_context = server,
     };
 
-    if (server->config.console != NULL) {
-        server->console =
-            console_new(server->config.console, server->config.settings->heeler_interval);
-        if (server->console == NULL)
-            return false;
-        server->console_visitor = console_visitor(server->console);
-        config.also = &server->console_visitor;
-        config.snapshot_begins = console_begin;
-        config.snapshot_ends = console_end;
-        config.also_event = console_event;
-        config.also_check = console_check;
-    }
     struct flusher *flusher = flusher_new(&config, problem, problem_size);
+    if (flusher != NULL && !attach_observers(server, flusher)) {
+        snprintf(problem, problem_size, "not enough memory for the console or the mirror");
+        flusher_free(flusher);
+        return false;
+    }
     if (flusher != NULL)
         server->flusher = flusher_loop_start(flusher, &server->inbox, server->questions,
                                              inheritance_state(server->inherited));
@@ -647,7 +657,6 @@ static void server_free(struct server *server)
     if (server->questions != NULL)
         questions_close(server->questions);
     free(server->questions);
-    console_free(server->console);
     sinks_free(&server->sinks);
     rules_release(server->rules);
     free(server->delivery_ledgers);

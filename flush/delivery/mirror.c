@@ -120,7 +120,7 @@ struct mirror *mirror_new(const struct mirror_config *config, struct rollup *rol
     mirror->ledger = ledger;
     mirror->member = make_member(config, rollup);
     mirror->chosen = malloc(TAKE_A_STEP * sizeof *mirror->chosen);
-    if (mirror->member == NULL || mirror->chosen == NULL) {
+    if (mirror->member == NULL || mirror->chosen == NULL || !rollup_watch(rollup)) {
         mirror_free(mirror);
         return NULL;
     }
@@ -481,18 +481,23 @@ static void end_batch(struct mirror *mirror, int64_t now_s)
                 made > handed ? made - handed : handed - made);
 }
 
-/* ---- the outside ------------------------------------------------------- */
+/* ---- as an observer ---------------------------------------------------- */
 
-void mirror_snapshot(struct mirror *mirror, int64_t stamp_s)
+/* The rollups have been given a snapshot. */
+static void on_end(void *observer, int64_t stamp_s)
 {
+    struct mirror *mirror = observer;
+
     mirror->stamp_s = stamp_s;
     mirror->beat = mirror->beat_s == 0 || stamp_s < mirror->beat_s ||
                    stamp_s >= mirror->beat_s + MIRROR_BEAT_S;
     begin(mirror, rollup_levels(mirror->rollup) > 1 ? 3 : 1);
 }
 
-bool mirror_step(struct mirror *mirror, int64_t now_s)
+static bool step(void *observer, int64_t now_s)
 {
+    struct mirror *mirror = observer;
+
     if (!mirror->writing)
         return false;
     while (mirror->levels != 0) {
@@ -519,24 +524,48 @@ static unsigned levels_before(const struct mirror *mirror, int64_t stamp_s)
     return levels;
 }
 
-bool mirror_turn(struct mirror *mirror, int64_t stamp_s, int64_t now_s)
+/* What the rollups would close is written before. */
+static bool may_begin(void *observer, int64_t stamp_s, int64_t now_s)
 {
+    struct mirror *mirror = observer;
+
+    if (rollup_is_busy(mirror->rollup))
+        return true; /* they have begun: nothing was left to write */
     if (!mirror->writing) {
         unsigned levels = levels_before(mirror, stamp_s);
         if (levels == 0)
             return true;
         begin(mirror, levels);
     }
-    return !mirror_step(mirror, now_s) && levels_before(mirror, stamp_s) == 0;
+    return !step(mirror, now_s) && levels_before(mirror, stamp_s) == 0;
 }
 
-void mirror_finish(struct mirror *mirror, int64_t now_s)
+static void finish(void *observer, int64_t now_s)
 {
-    while (mirror_step(mirror, now_s))
+    struct mirror *mirror = observer;
+
+    while (step(mirror, now_s))
         ;
     begin(mirror, (1u << rollup_levels(mirror->rollup)) - 1);
-    while (mirror_step(mirror, now_s))
+    while (step(mirror, now_s))
         ;
     heartbeat(mirror, now_s - mirror_live_s(rollup_interval(mirror->rollup)) - 1, now_s);
     hand_over(mirror, now_s);
+}
+
+static void free_mirror(void *given)
+{
+    mirror_free(given);
+}
+
+struct observer mirror_observer(struct mirror *given)
+{
+    static const struct observer_ops ops = {
+        .may_begin = may_begin,
+        .end = on_end,
+        .step = step,
+        .finish = finish,
+        .free = free_mirror,
+    };
+    return (struct observer){ &ops, given };
 }

@@ -43,22 +43,14 @@ struct mirror_config {
 
 struct mirror;
 
-/* The rollup is a watched one. NULL without memory. */
+/* The rollup is watched from now on. NULL without memory. */
 struct mirror *mirror_new(const struct mirror_config *config, struct rollup *rollup,
                           struct outbox *outbox, struct flusher_ledger *ledger);
 void mirror_free(struct mirror *given);
 
-/* The rollups have been given a snapshot. */
-void mirror_snapshot(struct mirror *mirror, int64_t stamp_s);
-
-/* Before rollup_open() of that stamp: writes what it would close, a slice at a call;
- * true when nothing is left. */
-bool mirror_turn(struct mirror *mirror, int64_t stamp_s, int64_t now_s);
-
-/* A slice of what is to be written; true when there is more. */
-bool mirror_step(struct mirror *mirror, int64_t now_s);
-
-/* Everything, without slices, and that this instance lives no more. */
-void mirror_finish(struct mirror *mirror, int64_t now_s);
+/* Looks on behind that rollup: it writes what rollup_open() would close, then, once the
+ * rollups have been given the snapshot, what is new in them. At the end it writes everything,
+ * and that this instance lives no more. The mirror is given with it. */
+struct observer mirror_observer(struct mirror *given);
 
 #endif

@@ -82,11 +82,6 @@ static bool map_pages(struct rollup *rollup)
     rollup->max_ids = most > UINT32_MAX / 2 ? UINT32_MAX / 2 + 1 : (uint32_t)most;
     rollup->entries = pages_map(rollup->max_ids * sizeof *rollup->entries);
     rollup->map = pages_map(map_bytes(rollup));
-    if (rollup->config.watched) {
-        rollup->newest_ms = pages_map(rollup->max_ids * sizeof *rollup->newest_ms);
-        if (rollup->newest_ms == NULL)
-            return false;
-    }
     for (size_t i = 0; i < rollup->n_levels; i++) {
         rollup->levels[i].open = pages_map(rollup->max_ids * sizeof(struct window_cell));
         if (rollup->levels[i].open == NULL)
@@ -387,9 +382,10 @@ void rollup_close(struct rollup *rollup)
 
 /* ---- watched ----------------------------------------------------------- */
 
-void rollup_at(struct rollup *rollup, int64_t wall_ms)
+bool rollup_watch(struct rollup *rollup)
 {
-    rollup->at_ms = wall_ms;
+    rollup->newest_ms = pages_map(rollup->max_ids * sizeof *rollup->newest_ms);
+    return rollup->newest_ms != NULL;
 }
 
 bool rollup_turns(const struct rollup *rollup, size_t level, int64_t stamp_s)

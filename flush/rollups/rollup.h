@@ -25,6 +25,7 @@
 
 #include "config/string_list.h"
 #include "flush/rollups/window.h"
+#include "flush/snapshots/observer.h"
 #include "flush/snapshots/snapshot.h"
 
 enum { ROLLUP_LEVELS_MAX = 8 };
@@ -50,7 +51,6 @@ struct rollup_config {
     int64_t lookback_s;
     size_t max_bytes;
     uint32_t max_series; /* of the catalogue */
-    bool watched;        /* for rollup_take() */
 };
 
 /* Whether rollup_new() takes them; false with a sentence. */
@@ -71,10 +71,6 @@ bool rollup_open(struct rollup *rollup, int64_t stamp_s);
 
 /* A series of the snapshot that is no histogram; nothing when it has no value. */
 void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t series);
-
-/* A point made of a histogram, under its own name; rate: per second of the interval. */
-void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, double value,
-                     bool rate);
 
 /* What a series did in a window of one level, as others know it: for rollups that are
  * filled from elsewhere (flush/fleet/redis_reader.h) with one level only. Views. */
@@ -97,10 +93,14 @@ void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s);
 
 void rollup_close(struct rollup *rollup);
 
+/* All of that, as an observer of what the flusher sends; the rollup is given with it. A
+ * histogram's points come in under their own names, those per second as what they count. */
+struct observer rollup_observer(struct rollup *given);
+
 /* ---- watched: what is new in the open windows -------------------------- */
 
-/* The values that are added next are of that time (wall clock). */
-void rollup_at(struct rollup *rollup, int64_t wall_ms);
+/* From now on, before the first value; false without memory. */
+bool rollup_watch(struct rollup *rollup);
 
 /* Whether rollup_open() of that stamp closes the level's open window. */
 bool rollup_turns(const struct rollup *rollup, size_t level, int64_t stamp_s);

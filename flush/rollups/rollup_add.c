@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "flush/snapshots/points.h"
 #include "flush/values/blob.h"
 
 /* ---- blobs of the open windows ----------------------------------------- */
@@ -231,7 +232,8 @@ void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t serie
     }
 }
 
-void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, double value,
+/* A point made of a histogram, under its own name; rate: per second of the interval. */
+static void add_made(struct rollup *rollup, uint32_t series, struct slice name, double value,
                      bool rate)
 {
     double count = value * (double)rollup->config.interval_s, whole = rint(count);
@@ -241,6 +243,59 @@ void rollup_add_made(struct rollup *rollup, uint32_t series, struct slice name, 
     else /* a whole number before it was divided is one again; sampled, it was none */
         add_value(rollup, series, name, ROLLUP_COUNT,
                   fabs(count - whole) <= 4 * DBL_EPSILON * fabs(whole) ? whole : count);
+}
+
+/* ---- as an observer ---------------------------------------------------- */
+
+static bool may_begin(void *observer, int64_t stamp_s, int64_t now_s)
+{
+    (void)now_s;
+    return rollup_open(observer, stamp_s);
+}
+
+/* Only a histogram's points are read one by one. */
+static void see_point(void *observer, struct snapshot *snapshot, uint32_t series,
+                      const struct made_point *made)
+{
+    struct rollup *rollup = observer;
+
+    if (catalogue_entry(rollup->catalogue, series)->kind != CELL_HISTOGRAM)
+        return;
+    rollup->at_ms = snapshot_newest_ms(snapshot, series);
+    add_made(rollup, series, made->number.id.metric, made->number.points[0].value,
+             made->number.type == SERIES_RATE);
+}
+
+/* Behind its points: a sketch is compacted by then. */
+static void see_series(void *observer, struct snapshot *snapshot, uint32_t series)
+{
+    struct rollup *rollup = observer;
+
+    rollup->at_ms = snapshot_newest_ms(snapshot, series);
+    rollup_add(rollup, snapshot, series);
+}
+
+static void see_end(void *observer, int64_t stamp_s)
+{
+    (void)stamp_s;
+    rollup_close(observer);
+}
+
+static void free_rollup(void *given)
+{
+    rollup_free(given);
+}
+
+struct observer rollup_observer(struct rollup *given)
+{
+    static const struct observer_ops ops = {
+        .may_begin = may_begin,
+        .point = see_point,
+        .series = see_series,
+        .end = see_end,
+        .free = free_rollup,
+    };
+    return (struct observer){ &ops, given };
 }
 
 /* ---- from elsewhere ---------------------------------------------------- */

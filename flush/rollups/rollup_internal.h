@@ -70,7 +70,7 @@ static inline int64_t rollup_start(int64_t time_s, int64_t step_s)
 static inline size_t rollup_series_size(const struct rollup *rollup)
 {
     return sizeof(struct rollup_series) + rollup->n_levels * sizeof(struct window_cell) +
-           (rollup->config.watched ? sizeof *rollup->newest_ms : 0);
+           (rollup->newest_ms != NULL ? sizeof *rollup->newest_ms : 0);
 }
 
 /* Gives up windows until there is room for so many bytes; false: there is none. It may

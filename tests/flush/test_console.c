@@ -7,11 +7,13 @@
 #include <cmocka.h>
 
 #include "flush/console.h"
+#include "flush/payloads/encode.h"
+#include "flush/snapshots/points.h"
 
 /* A console that prints into memory. */
 struct rig {
     struct console *console;
-    struct point_visitor visitor;
+    struct observer observer;
     FILE *out;
     char *text;
     size_t size;
@@ -28,7 +30,7 @@ static int set_up(void **state)
     rig->console = rig->out != NULL ? console_new(rig->out, 10) : NULL;
     if (rig->console == NULL)
         return -1;
-    rig->visitor = console_visitor(rig->console);
+    rig->observer = console_observer(rig->console);
     return 0;
 }
 
@@ -50,7 +52,7 @@ static void show(struct rig *rig, const char *name, enum series_type type, doubl
         .id = { .metric = slice_of(name) }, .type = type, .points = &point, .n_points = 1
     };
 
-    rig->visitor.series(rig->visitor.context, &series);
+    rig->observer.ops->point(rig->console, NULL, 0, &(struct made_point){ .number = series });
 }
 
 static void assert_shown(struct rig *rig, const char *text)
@@ -77,14 +79,14 @@ static void numbers_have_as_few_digits_as_tell(void **state)
     struct rig *rig = *state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        console_begin(rig->console, 1700000000);
+        rig->observer.ops->begin(rig->console, 1700000000);
         show(rig, "n", SERIES_GAUGE, cases[i].value);
-        console_end(rig->console);
+        rig->observer.ops->end(rig->console, 1700000000);
         assert_shown(rig, cases[i].shown);
     }
-    console_begin(rig->console, 1700000000);
+    rig->observer.ops->begin(rig->console, 1700000000);
     show(rig, "n", SERIES_RATE, 23.998700000000002);
-    console_end(rig->console);
+    rig->observer.ops->end(rig->console, 1700000000);
     assert_shown(rig, "  23.9987  239.987 ");
 }
 
@@ -101,15 +103,15 @@ static void events_and_checks_are_shown_as_they_come(void **state)
     check.check.name = slice_of("db.up");
     check.check.status = 2;
     check.check.message = slice_of("refused");
-    console_event(rig->console, &event);
-    console_check(rig->console, &check);
+    rig->observer.ops->event(rig->console, &event);
+    rig->observer.ops->check(rig->console, &check);
     assert_shown(rig, "event  Deploy\\x1b 42: it went\\x07 well  success  "
                       "env:demo,a\\x1b[2J\\xc2\\x9b\n");
     assert_shown(rig, "check  db.up: critical  refused  env:demo\n");
     for (int i = 0; i < 300; i++)
-        console_check(rig->console, &check);
-    console_begin(rig->console, 1700000000);
-    console_end(rig->console);
+        rig->observer.ops->check(rig->console, &check);
+    rig->observer.ops->begin(rig->console, 1700000000);
+    rig->observer.ops->end(rig->console, 1700000000);
     assert_shown(rig, "... and 102 more events and service checks\n");
 }
 

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "flush/delivery/mirror.h"
+#include "flush/snapshots/points.h"
 #include "server/receive/memory.h"
 #include "tests/support/decode.h"
 #include "tests/support/with_settings.h"
@@ -84,9 +86,9 @@ static struct pipeline_point *new_point(struct pipeline *pipeline,
     return point;
 }
 
-static void note_series(void *context, const struct series *series)
+static void note_number(struct pipeline *pipeline, const struct series *series)
 {
-    struct pipeline_point *point = new_point(context, &series->id);
+    struct pipeline_point *point = new_point(pipeline, &series->id);
 
     point->type = (int)series->type;
     point->interval_s = series->interval_s;
@@ -95,13 +97,23 @@ static void note_series(void *context, const struct series *series)
     point->value = series->points[0].value;
 }
 
-static void note_sketch(void *context, const struct sketch_series *series)
+static void note_sketch(struct pipeline *pipeline, const struct sketch_series *series)
 {
-    struct pipeline_point *point = new_point(context, &series->id);
+    struct pipeline_point *point = new_point(pipeline, &series->id);
 
     point->time_s = series->points[0].time_s;
     point->summary = series->points[0].summary;
     point->value = (double)point->summary.count;
+}
+
+static void note_point(void *observer, struct snapshot *snapshot, uint32_t series,
+                       const struct made_point *point)
+{
+    (void)snapshot, (void)series;
+    if (point->is_sketch)
+        note_sketch(observer, &point->sketch);
+    else
+        note_number(observer, &point->number);
 }
 
 /* ---- making ------------------------------------------------------------ */
@@ -142,8 +154,8 @@ static void make_worker(struct pipeline *pipeline, uint32_t index)
 
 static void make_flusher(struct pipeline *pipeline)
 {
-    pipeline->visitor = (struct point_visitor){ note_series, note_sketch, pipeline };
-    pipeline->mirror = (struct mirror_config){
+    static const struct observer_ops ops = { .point = note_point };
+    struct mirror_config mirror = {
         .prefix = pipeline->settings.heeler_redis_prefix,
         .id = PIPELINE_ID,
         .hostname = pipeline->settings.hostname,
@@ -162,13 +174,18 @@ static void make_flusher(struct pipeline *pipeline)
         .budget = &pipeline->budget,
         .contexts_bytes = memory_for_contexts(&pipeline->settings),
         .ledger = &pipeline->ledger,
-        .also = &pipeline->visitor,
-        .mirror = pipeline->settings.heeler_redis_url[0] != '\0' ? &pipeline->mirror : NULL,
     };
 
     pipeline->flusher = flusher_new(&config, pipeline->problem, sizeof pipeline->problem);
     if (pipeline->flusher == NULL)
         fail_msg("%s", pipeline->problem);
+    struct rollup *rollup = flusher_rollup(pipeline->flusher);
+
+    if (pipeline->settings.heeler_redis_url[0] != '\0' && rollup != NULL)
+        assert_true(flusher_observe(
+            pipeline->flusher, mirror_observer(mirror_new(&mirror, rollup, &pipeline->outbox,
+                                                          &pipeline->ledger))));
+    assert_true(flusher_observe(pipeline->flusher, (struct observer){ &ops, pipeline }));
 }
 
 void pipeline_started_at(struct pipeline *pipeline, int64_t start_s)

@@ -6,7 +6,7 @@
  * Time moves only when a test says so: one monotonic clock, and a wall clock
  * beside it that a test may step. On the way to a later time each worker seals
  * at every boundary that it passes, as its thread would. Two ways to look at
- * what comes out: points, as the flusher shows them to a visitor, and the
+ * what comes out: points, as the flusher shows them to an observer, and the
  * payloads, decoded as an intake would. */
 #ifndef TESTS_SUPPORT_PIPELINE_H
 #define TESTS_SUPPORT_PIPELINE_H
@@ -48,10 +48,8 @@ struct pipeline {
     struct arena_budget budget;
     struct flusher_ledger ledger;
     struct flusher *flusher;
-    struct point_visitor visitor;
-    struct mirror_config mirror; /* with heeler_redis_url: its payloads come too */
-    int64_t now_ns;              /* monotonic */
-    int64_t step_ns;             /* wall clock - monotonic clock */
+    int64_t now_ns;  /* monotonic */
+    int64_t step_ns; /* wall clock - monotonic clock */
     int64_t started_s;
     bool flusher_stalled; /* only pipeline_run() and pipeline_flush() make it work */
     struct pipeline_point *points;

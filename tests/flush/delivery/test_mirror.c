@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "flush/delivery/mirror.h"
 #include "flush/values/blob.h"
 #include "tests/support/commands.h"
 #include "tests/support/pipeline.h"

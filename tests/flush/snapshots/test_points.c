@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "flush/snapshots/points.h"
 #include "tests/support/pipeline.h"
 #include "tests/support/with_settings.h"
 
