@@ -46,7 +46,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults siege fleet \
-	bench bench-memory benches bench-peers soak fuzz fuzz-programs check format readme install clean help
+	bench bench-memory benches bench-peers soak fuzz fuzz-programs check format docs install clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -282,9 +282,10 @@ check: deps-build deps-check
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server bench
 
 # The tables of settings and metrics are the program's own; tests/check_readme.sh.
-readme: build/heeler
-	sh tests/tools/readme.sh build/heeler <README.md >build/README.md
-	cp build/README.md README.md
+docs: build/heeler
+	set -e; for page in settings metrics; do \
+		sh tests/tools/tables.sh build/heeler <docs/$$page.md >build/$$page.md; \
+		cp build/$$page.md docs/$$page.md; done
 
 install: build/heeler
 	install -D -m 755 build/heeler $(DESTDIR)$(PREFIX)/bin/heeler
@@ -313,7 +314,7 @@ help:
 	@echo "make bench-peers   the same loads for statsd, netdata and collectd, in one run"
 	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
 	@echo "make check         clang-format, cppcheck"
-	@echo "make readme        the README's tables of settings and metrics"
+	@echo "make docs          the tables of docs/settings.md and docs/metrics.md"
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, install (PREFIX, DESTDIR), clean"
 

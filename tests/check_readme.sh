@@ -1,25 +1,50 @@
 #!/bin/sh
-# Fails when a setting or metric family of PROGRAM is missing from README.md or
-# described otherwise there; `make readme` puts that right.
+# The front door: README.md is short, its links and those of docs/ lead somewhere, and
+# the tables of settings and metrics are the program's own (`make docs` writes them).
 #   check_readme.sh PROGRAM
 set -eu
 program=$1
 made=$(mktemp)
 trap 'rm -f "$made"' EXIT
+bad=0
 
-for name in options metrics; do
-    for marker in "<!-- $name -->" "<!-- /$name -->"; do
-        grep -qxF "$marker" README.md || {
-            echo "README.md has no line $marker"
-            exit 1
-        }
+complain() {
+    echo "$*"
+    bad=1
+}
+
+[ "$(wc -c <README.md)" -le 12288 ] || complain "README.md has more than 12,288 bytes"
+
+# check_table PAGE NAME PATTERN: rows with the pattern stand in it, and all as they should.
+check_table() {
+    for marker in "<!-- $2 -->" "<!-- /$2 -->"; do
+        grep -qxF "$marker" "$1" || complain "$1 has no line $marker"
+    done
+    sh tests/tools/tables.sh "$program" <"$1" >"$made"
+    # Standing alone, an empty answer of the program would be an empty table.
+    grep -q "$3" "$made" || complain "the program has no row like $3"
+    diff "$1" "$made" || complain "$1 and the program differ (< page, > program): run make docs"
+}
+check_table docs/settings.md options '^| `heeler_.*` | `DD_HEELER_'
+check_table docs/metrics.md metrics '^| `heeler_.*_total` | counter '
+
+# anchors PAGE: what a link to a heading of it may have behind the #.
+anchors() {
+    sed -n 's/^#\{1,6\} //p' "$1" | tr 'A-Z ' 'a-z-' | sed 's/[^a-z0-9_-]//g'
+}
+
+# CHANGELOG.md tells of pages as they were.
+for page in README.md CONTRIBUTING.md $(find docs bench protocol flush server tests packaging -name '*.md' \
+    -not -path '*/node_modules/*'); do
+    for link in $(sed 's/`[^`]*`//g' "$page" | grep -o '](\([^)]*\))' | sed 's/^](//; s/)$//'); do
+        case $link in http*) continue ;; esac
+        file=${link%%#*}
+        target=$page
+        [ -z "$file" ] || target=${page%"${page##*/}"}$file
+        [ -e "$target" ] || { complain "$page: $link leads nowhere"; continue; }
+        case $link in
+        *'#'*) anchors "$target" | grep -qxF "${link#*#}" || complain "$page: $link: no such heading" ;;
+        esac
     done
 done
-sh tests/tools/readme.sh "$program" <README.md >"$made"
-# Standing alone, an empty answer of the program would be an empty table.
-[ "$(grep -c '^| `heeler_.*` | `DD_HEELER_' "$made")" -gt 0 ]
-[ "$(grep -c '^| `heeler_.*_total` | counter ' "$made")" -gt 0 ]
-diff README.md "$made" || {
-    echo "README.md and the program differ (< README.md, > program): run make readme"
-    exit 1
-}
+exit $bad

@@ -32,10 +32,10 @@ for workers in 1 2; do
     [ "$(ledger gate)" -gt 0 ] || fail "the gate refused nothing"
     [ "$(ledger lines)" -eq "$(ledger datagrams)" ] || fail "lines"
     [ "$(ledger folded)" -eq "$(ledger datagrams)" ] || fail "folded"
-    sed -n '/^    final ledger:/,/^$/p' README.md >"$scratch/readme"
-    [ "$(grep -o '[a-z_]*=' "$scratch/readme")" = \
+    sed -n '/^    final ledger:/,/^$/p' docs/ledger.md >"$scratch/shown"
+    [ "$(grep -o '[a-z_]*=' "$scratch/shown")" = \
         "$(sed -n 's/.*final ledger://p' "$scratch/log" | grep -o '[a-z_]*=')" ] ||
-        fail "the README shows another ledger"
+        fail "docs/ledger.md shows another ledger"
     [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
 done
 

@@ -1,7 +1,7 @@
 /* flush/delivery/duplicates.h: who else lives under this host's name, by the registry in Redis.
  *
  * Two servers that send as one host overwrite each other's points at the intake. The
- * registry (flush/REDIS.md) lists every instance with its last heartbeat. An instance that
+ * registry (docs/redis.md) lists every instance with its last heartbeat. An instance that
  * has our host name counts as another of us if its last heartbeat came after our own start,
  * and not long ago; so one that ended or died before we started does not count. Each is
  * logged once.

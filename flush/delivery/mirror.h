@@ -3,7 +3,7 @@
  *   rollup_add -> [unwritten, a bit a level] -> HSET, EXPIRE -> payloads -> outbox
  *                                            -> XADD, ZADD: one payload behind them
  *
- * flush/REDIS.md is the contract with those who read it. What is written is always
+ * docs/redis.md is the contract with those who read it. What is written is always
  * the whole value of a series in a window so far, in a field that only this
  * incarnation writes: writing it twice changes nothing.
  *

@@ -4,7 +4,7 @@
  *   field   KIND|HOST|TAGS|ID
  *   value   SUM COUNT MIN MAX LAST LAST_MS, for sets and distributions '\n' and a blob
  *
- * (the whole layout: flush/REDIS.md). A field is one instance's view of one series in
+ * (the whole layout: docs/redis.md). A field is one instance's view of one series in
  * one window. Several are merged as if one server had seen it all: counts add up, the
  * newest gauge wins, sets unite, distributions merge bin by bin. In a window of its
  * own interval a counter, a gauge or a set is one point, however many instances had a

@@ -14,18 +14,17 @@ static int show_all(void)
           stdout);
     for (const struct command *c = commands; c < commands + COMMAND_COUNT; c++)
         printf("  %-8s %s\n", c->name, c->sentence);
-    fputs(
-        "\n"
-        "Without a command it is the server; without an api_key it sends nothing.\n"
-        "\n"
-        "  heeler help COMMAND            what a command takes\n"
-        "  heeler help settings [WORD]    the settings, or those that mention a word\n"
-        "  heeler --version\n"
-        "\n"
-        "Settings, in rising order: defaults, --config FILE (YAML, as datadog.yaml), the\n"
-        "environment (the key a.b is DD_A_B), --set KEY=VALUE.\n"
-        "Exit status: 0 fine, 1 the system said no, 78 a setting is wrong.\n",
-        stdout);
+    fputs("\n"
+          "Without a command it is the server; without an api_key it sends nothing.\n"
+          "\n"
+          "  heeler help COMMAND            what a command takes\n"
+          "  heeler help settings [WORD]    the settings, or those that mention a word\n"
+          "  heeler --version\n"
+          "\n"
+          "Settings, in rising order: defaults, --config FILE (YAML, as datadog.yaml), the\n"
+          "environment (the key a.b is DD_A_B), --set KEY=VALUE.\n"
+          "Exit status: 0 fine, 1 the system said no, 78 a setting is wrong.\n",
+          stdout);
     return EXIT_OK;
 }
 

@@ -1,7 +1,7 @@
 /* server/http/metrics.h: every counter of the ledgers as Prometheus text.
  *
- * One table says which families there are, with their type and sentence; the
- * README's list of metrics is checked against it. */
+ * One table says which families there are, with their type and sentence;
+ * docs/metrics.md is made from it. */
 #ifndef SERVER_HTTP_METRICS_H
 #define SERVER_HTTP_METRICS_H
 

@@ -1,4 +1,4 @@
-/* Against a real redis-server. Windows are written as flush/REDIS.md says, by hand or
+/* Against a real redis-server. Windows are written as docs/redis.md says, by hand or
  * from the rollups of servers without sockets. */
 #include <math.h>
 #include <setjmp.h>

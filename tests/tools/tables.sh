@@ -1,7 +1,7 @@
 #!/bin/sh
-# README.md on standard input, with the two generated tables of PROGRAM on
-# standard output. What stands between <!-- name --> and <!-- /name --> is replaced.
-#   readme.sh PROGRAM <README.md
+# A page of docs/ on standard input, with the generated tables of PROGRAM on standard
+# output. What stands between <!-- name --> and <!-- /name --> is replaced.
+#   tables.sh PROGRAM <docs/settings.md
 set -eu
 program=$1
 folder=$(mktemp -d)

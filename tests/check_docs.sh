@@ -1,0 +1,128 @@
+#!/bin/bash
+# Every command of README.md and docs/ is run: the lines of their sh blocks, one after the
+# other, beside a server and a Redis of our own. Names such as 127.0.0.1:8127 become those
+# of that server, and a few programs stand for others:
+#   heeler   the built program; one that would serve is started, and stopped when it listens
+#   make     looks whether the Makefile has the targets
+#   sudo     runs what is behind it
+#   curl     is the probe's, which needs no package
+# NOT_RUN says which commands cannot be run here, and why.
+#   check_docs.sh PROGRAM
+. "${0%/*}/support/script.sh"
+
+# A pattern of the shell, and behind # the reason. Each must stand for some command.
+NOT_RUN="
+systemctl *                                 # the machine of a test has no systemd of its own
+(umask 077; echo DD_API_KEY=* >/etc/*)      # the file belongs to the machine
+"
+
+pages="README.md CONTRIBUTING.md docs/*.md"
+heeler=$(realpath "$heeler")
+probe=$(realpath "$probe")
+mkdir "$scratch/bin"
+tool() { # NAME: the script on standard input
+    { echo '#!/bin/bash'; cat; } >"$scratch/bin/$1"
+    chmod +x "$scratch/bin/$1"
+}
+
+tool heeler <<EOF
+case \${1:-run} in
+check | send | query | help | --version | --help) exec "$heeler" "\$@" ;;
+run) shift ;;
+esac
+[ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}
+"$heeler" run "\$@" --set dogstatsd_port=__random__ --set dogstatsd_socket= --set heeler_http_listen= \\
+    --set heeler_stop_timeout=0 2>"$scratch/said" &
+for _ in \$(seq 1000); do
+    grep -q 'listening on udp' "$scratch/said" && break
+    kill -0 \$! 2>/dev/null || break
+    sleep 0.01
+done
+kill -TERM \$! 2>/dev/null
+wait \$! || { cat "$scratch/said"; exit 1; }
+EOF
+tool make <<'EOF'
+for word; do
+    case $word in *=* | build/*) continue ;; esac
+    grep -q "^$word:" Makefile || { echo "the Makefile has no target $word"; exit 1; }
+done
+EOF
+tool sudo <<'EOF'
+exec "$@"
+EOF
+tool curl <<EOF
+verb=get
+[ "\$1 \$2" != "-X POST" ] || { verb=post; shift 2; }
+path=\${1#http://127.0.0.1:}
+exec "$probe" \$verb "\${path%%/*}" "/\${path#*/}"
+EOF
+tool redis-cli <<EOF
+exec /usr/bin/redis-cli -s "$scratch/redis" "\$@"
+EOF
+
+background "$scratch/redis.log" redis-server --port 0 --unixsocket "$scratch/redis" --save '' --dir "$scratch"
+wait_for "$scratch/redis.log" '\(ready to accept\|now ready\)'
+printf 'hostname: docs.example\n' >"$scratch/datadog.yaml"
+
+serve() {
+    start_server "$heeler" --config "$scratch/datadog.yaml" --set heeler_interval=1 \
+        --set "heeler_redis_url=unix://$scratch/redis"
+}
+serve
+
+# localized COMMAND: as it would be typed on a machine where that server has the usual ports.
+localized() {
+    sed -e "s|127.0.0.1:8127|127.0.0.1:$http|g; s|127.0.0.1:8125|127.0.0.1:$port|g" \
+        -e "s|redis://redis.example|unix://$scratch/redis|g" \
+        -e "s|/etc/datadog-agent/datadog.yaml|$scratch/datadog.yaml|g" \
+        -e "s|DD_API_KEY=…|DD_API_KEY=0123456789abcdef0123456789abcdef|g" <<<"$1"
+}
+
+left_out() {
+    while read -r line; do
+        pattern=$(sed 's/ *#.*//' <<<"$line")
+        # shellcheck disable=SC2254 # it is a pattern
+        case $1 in $pattern)
+            [ -z "$pattern" ] || { echo "$pattern" >>"$scratch/left_out"; return 0; }
+            ;;
+        esac
+    done <<<"$NOT_RUN"
+    return 1
+}
+
+# run_block PAGE COMMAND
+run_one() {
+    command=${2%% #*}
+    command=$(sed 's/ *$//' <<<"$command")
+    [ -n "$command" ] || return 0
+    left_out "$command" && return 0
+    kill -0 "$server" 2>/dev/null || serve # a command before may have ended it
+    n=$((n + 1))
+    env PATH="$scratch/bin:$PATH" DD_DOGSTATSD_PORT="$port" DD_HEELER_HTTP_LISTEN="127.0.0.1:$http" \
+        timeout 60 bash -c "$(localized "$command")" >"$scratch/shown" 2>&1 </dev/null ||
+        { cat "$scratch/shown"; fail "$1: $command"; }
+}
+
+n=0
+: >"$scratch/left_out"
+for page in $pages; do
+    while read -r line; do
+        run_one "$page" "$line"
+    done < <(awk '/^```/ { inside = $0 == "```sh"; next } inside' "$page")
+    # Words in the text: the sub-commands and targets that it speaks of exist.
+    for word in $(grep -o '`heeler [a-z][a-z]*' "$page" | sed 's/.* //' | sort -u); do
+        "$heeler" help "$word" >/dev/null || fail "$page speaks of heeler $word"
+    done
+    for word in $(grep -o '`make [a-z][a-z-]*' "$page" | sed 's/.* //' | sort -u); do
+        "$scratch/bin/make" "$word" || fail "$page speaks of make $word"
+    done
+    # A block of shell that is not marked as one would not be run.
+    ! grep -nE '^    (\$ )?(heeler|make|curl|systemctl|sudo|redis-cli|DD_[A-Z_]*=)( |$)' "$page" ||
+        fail "$page: a command outside of a block that is marked sh"
+done
+[ "$n" -gt 20 ] || fail "only $n commands were found"
+while read -r line; do
+    pattern=$(sed 's/ *#.*//' <<<"$line")
+    [ -z "$pattern" ] || grep -qxF -e "$pattern" "$scratch/left_out" || fail "NOT_RUN: no command is like $pattern"
+done <<<"$NOT_RUN"
+echo "$n commands run"
