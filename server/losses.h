@@ -9,7 +9,7 @@
 #ifndef SERVER_LOSSES_H
 #define SERVER_LOSSES_H
 
-#include "server/server.h"
+#include "server/http/server_view.h"
 
 enum { LOSS_KINDS_MAX = 48, LOSS_SILENCE_MS = 60000 };
 

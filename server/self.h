@@ -4,7 +4,7 @@
 #define SERVER_SELF_H
 
 #include "flush/flusher.h"
-#include "server/server.h"
+#include "server/http/server_view.h"
 
 /* Any thread. */
 void self_gauges(const struct server_view *view, struct self_report *out);

@@ -356,7 +356,9 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
 static bool open_http(struct server *server, struct admin **out, const char *address,
                       bool whole, char *problem, size_t problem_size)
 {
-    *out = admin_start(server->config.base, address, whole, server, problem, problem_size);
+    struct server_access access = server_access(server);
+
+    *out = admin_start(server->config.base, address, whole, &access, problem, problem_size);
     if (*out == NULL && server->has_state)
         log_error("server: %s; going on without it, as a state was taken over", problem);
     return *out != NULL || server->has_state;
@@ -378,8 +380,10 @@ static bool start_http(struct server *server, char *problem, size_t problem_size
 
 static bool start_watch(struct server *server, char *problem, size_t problem_size)
 {
+    struct server_access access = server_access(server);
+
     snprintf(problem, problem_size, "not enough memory");
-    server->watch = watch_start(server->config.base, server);
+    server->watch = watch_start(server->config.base, &access);
     return server->watch != NULL;
 }
 
@@ -526,12 +530,7 @@ const struct settings *server_settings(const struct server *server)
     return server->config.settings;
 }
 
-const char *server_hostname(const struct server *server)
-{
-    return server->config.hostname;
-}
-
-int64_t server_flush(struct server *server)
+static int64_t flush(struct server *server)
 {
     int64_t second = clock_wall_s() + 1;
 
@@ -540,10 +539,33 @@ int64_t server_flush(struct server *server)
     return second;
 }
 
-void server_ask_to_stop(struct server *server)
+static void ask_to_stop(struct server *server)
 {
     if (server->config.stop != NULL)
         server->config.stop(server->config.context);
+}
+
+static char *reload_over_http(struct server *server, bool *done)
+{
+    struct reload reload = { .problems = { .n_unlisted = 0 } };
+
+    *done = server_reload(server, &reload, "POST /reload");
+    char *json = reload_json(&reload, *done);
+    reload_free(&reload);
+    return json;
+}
+
+struct server_access server_access(struct server *server)
+{
+    return (struct server_access){
+        .server = server,
+        .hostname = server->config.hostname,
+        .look = server_view,
+        .settings = server_settings,
+        .flush = flush,
+        .ask_to_stop = ask_to_stop,
+        .reload = reload_over_http,
+    };
 }
 
 void server_linger(struct server *server)

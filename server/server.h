@@ -15,10 +15,7 @@
 #include <stdio.h>
 
 #include "config/settings.h"
-#include "flush/delivery/delivery.h"
-#include "flush/parcels/ledger.h"
-#include "flush/rollups/questions.h"
-#include "server/receive/listener.h"
+#include "server/http/server_view.h"
 #include "server/reload.h"
 
 struct server;
@@ -59,16 +56,6 @@ bool server_reload(struct server *server, struct reload *out, const char *asker)
 /* The settings in force; a view until the next reload. */
 const struct settings *server_settings(const struct server *server);
 
-/* The name of this host; a view. */
-const char *server_hostname(const struct server *server);
-
-/* The open interval ends at the next full second, which is returned. What comes after that
- * second is sent with it as its stamp. */
-int64_t server_flush(struct server *server);
-
-/* Does what SIGTERM does, if the caller of server_start() gave `stop`. */
-void server_ask_to_stop(struct server *server);
-
 /* From now on /ready says no. All else goes on. */
 void server_linger(struct server *server);
 
@@ -94,26 +81,10 @@ struct inheritance *server_hand_over(struct server *given, enum server_heir heir
 
 /* ---- for telemetry: all readable live, from any thread ----------------- */
 
-struct server_view {
-    const struct listeners *listeners;
-    uint32_t workers;
-    const struct worker_ledger *worker_ledgers;
-    const struct counter *forwarded; /* one for each worker */
-    const struct flusher_ledger *flusher_ledger;
-    const struct outbox *outbox;
-    const struct delivery_ledger
-        *delivery_ledger; /* one for each sink; the first is that of the main one */
-    const struct delivery_target *sinks; /* the targets of the sinks */
-    size_t n_sinks;
-    const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
-    struct questions *questions;        /* to the flusher */
-    bool lingering;                     /* a stop was asked for */
-    bool local;                         /* nothing is sent */
-    int64_t flusher_alive_ms;           /* monotonic; a worker's is in its ledger */
-    int64_t delivery_alive_ms;
-    int64_t started_s;
-};
 void server_view(const struct server *server, struct server_view *out);
+
+/* What HTTP is given of the server; good as long as the server lives. */
+struct server_access server_access(struct server *server);
 
 /* The port of the HTTP endpoint; 0 when it is off. */
 int server_http_port(const struct server *server);

@@ -121,15 +121,6 @@ void sinks_free(struct sinks *sinks)
     *sinks = (struct sinks){ 0 };
 }
 
-const char *sink_label(size_t index, char out[SINK_LABEL_MAX])
-{
-    if (index == 0)
-        snprintf(out, SINK_LABEL_MAX, "intake");
-    else
-        snprintf(out, SINK_LABEL_MAX, "intake%u", (unsigned)(index + 1) % 1000);
-    return out;
-}
-
 static uint64_t points(const struct delivery_count *count)
 {
     return atomic_load_explicit(&count->points, memory_order_relaxed);

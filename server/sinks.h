@@ -16,10 +16,6 @@ bool sinks_read(struct sinks *out, const struct settings *settings, char *proble
                 size_t problem_size);
 void sinks_free(struct sinks *sinks);
 
-/* Writes the value of the label sink, "intake" or "intake2", and returns out. */
-enum { SINK_LABEL_MAX = 16 };
-const char *sink_label(size_t index, char out[SINK_LABEL_MAX]);
-
 /* Sums of points over all sinks. */
 struct sinks_sum {
     uint64_t delivered, delivered_stale, recovered, refused, shed, queued, spooled, local,

@@ -9,7 +9,7 @@
 #include "server/losses.h"
 
 struct watch {
-    const struct server *server;
+    struct server_access server;
     struct event *timer;
     struct losses losses;
     bool unwell;
@@ -35,19 +35,19 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     int64_t now_ms = clock_monotonic_ms();
 
     (void)fd, (void)what;
-    server_view(watch->server, &view);
+    watch->server.look(watch->server.server, &view);
     losses_look(&watch->losses, &view, now_ms);
     look_at_health(watch, &view, now_ms);
 }
 
-struct watch *watch_start(struct event_base *base, const struct server *server)
+struct watch *watch_start(struct event_base *base, const struct server_access *server)
 {
     static const struct timeval second = { 1, 0 };
     struct watch *watch = calloc(1, sizeof *watch);
 
     if (watch == NULL)
         return NULL;
-    watch->server = server;
+    watch->server = *server;
     watch->timer = event_new(base, -1, EV_PERSIST, on_timer, watch);
     if (watch->timer != NULL && event_add(watch->timer, &second) == 0)
         return watch;

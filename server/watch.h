@@ -6,12 +6,12 @@
 
 #include <event2/event.h>
 
-#include "server/server.h"
+#include "server/http/server_view.h"
 
 struct watch;
 
 /* NULL: no memory. */
-struct watch *watch_start(struct event_base *base, const struct server *server);
+struct watch *watch_start(struct event_base *base, const struct server_access *server);
 
 /* Logs what was not logged yet. The loops of the server have ended. NULL is fine. */
 void watch_stop(struct watch *given, const struct server_view *view);

@@ -16,7 +16,7 @@
 #include "server/http/metrics.h"
 
 struct admin {
-    struct server *server;
+    struct server_access server;
     struct http *http;
     struct http_guard guard;
     struct ask *ask;         /* NULL: only health */
@@ -31,7 +31,7 @@ static void reply_health(struct http_exchange *exchange, const struct admin *adm
     struct server_view view;
     char text[HEALTH_TEXT_MAX];
 
-    server_view(admin->server, &view);
+    admin->server.look(admin->server.server, &view);
     int status = health_write(&view, readiness, clock_monotonic_ms(), clock_wall_ms(), text);
     http_reply_text(exchange, status, "application/json", text);
 }
@@ -58,7 +58,7 @@ static void on_metrics(struct http_exchange *exchange, const struct http_request
     struct evbuffer *body = evbuffer_new();
 
     (void)request;
-    server_view(admin->server, &view);
+    admin->server.look(admin->server.server, &view);
     if (body != NULL)
         metrics_write(body, &view);
     http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", body);
@@ -126,9 +126,10 @@ static const char *refuses(const struct http_request *request, const struct http
                            void *context)
 {
     const struct admin *admin = context;
+    const struct settings *settings = admin->server.settings(admin->server.server);
 
     return http_guard_refuses(&admin->guard, request, route->any_host,
-                              &server_settings(admin->server)->heeler_http_hosts);
+                              &settings->heeler_http_hosts);
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -152,14 +153,14 @@ static bool make_parts(struct admin *admin, struct event_base *base, bool full)
 {
     struct server_view view;
 
-    server_view(admin->server, &view);
+    admin->server.look(admin->server.server, &view);
     if (full) {
         admin->ask = ask_new(base, view.questions);
-        admin->control = control_new(base, admin->server);
+        admin->control = control_new(base, &admin->server);
     }
     admin->http = make_http(admin, base, full);
     return admin->http != NULL && (!full || (admin->ask != NULL && admin->control != NULL)) &&
-           http_guard_open(&admin->guard, server_hostname(admin->server));
+           http_guard_open(&admin->guard, admin->server.hostname);
 }
 
 static bool listen_on(struct admin *admin, const char *address, char *problem,
@@ -183,14 +184,15 @@ static bool listen_on(struct admin *admin, const char *address, char *problem,
 }
 
 struct admin *admin_start(struct event_base *base, const char *address, bool full,
-                          struct server *server, char *problem, size_t problem_size)
+                          const struct server_access *server, char *problem,
+                          size_t problem_size)
 {
     struct admin *admin = calloc(1, sizeof *admin);
 
     snprintf(problem, problem_size, "http: not enough memory");
     if (admin == NULL)
         return NULL;
-    admin->server = server;
+    admin->server = *server;
     if (make_parts(admin, base, full) && listen_on(admin, address, problem, problem_size))
         return admin;
     admin_stop(admin);

@@ -16,7 +16,7 @@
 
 #include <event2/event.h>
 
-#include "server/server.h"
+#include "server/http/server_view.h"
 
 struct admin;
 struct http;
@@ -24,7 +24,8 @@ struct http;
 /* address: "host:port" (port 0: chosen by the kernel). full: all of it, and
  * not only health. NULL with a sentence. */
 struct admin *admin_start(struct event_base *base, const char *address, bool full,
-                          struct server *server, char *problem, size_t problem_size);
+                          const struct server_access *server, char *problem,
+                          size_t problem_size);
 void admin_stop(struct admin *given);
 
 int admin_port(const struct admin *admin);

@@ -12,7 +12,7 @@
 #include <event2/event.h>
 
 #include "flush/rollups/questions.h"
-#include "server/http/http.h"
+#include "server/http/http_handler.h"
 
 struct ask;
 

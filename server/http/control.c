@@ -5,7 +5,6 @@
 
 #include "config/clock.h"
 #include "config/log.h"
-#include "server/reload.h"
 
 enum { WAITING_MAX = 8, FLUSH_WAIT_MS = 5000, LOOK_MS = 10, DRAIN_WAIT_MS = 500 };
 
@@ -20,7 +19,7 @@ struct waiting {
 
 struct control {
     struct event_base *base;
-    struct server *server;
+    struct server_access server;
     struct event *look_timer;  /* ticks while somebody waits */
     struct event *drain_timer; /* the answer has had its time */
     struct waiting *waiting;
@@ -116,7 +115,7 @@ static void on_look(evutil_socket_t fd, short what, void *context)
     struct server_view view;
 
     (void)fd, (void)what;
-    server_view(control->server, &view);
+    control->server.look(control->server.server, &view);
     for (struct waiting *waiting = control->waiting; waiting != NULL; waiting = next) {
         next = waiting->next;
         look_at(control, waiting, &view, clock_monotonic_ms());
@@ -141,7 +140,7 @@ void control_on_flush(struct http_exchange *exchange, const struct http_request 
     }
     waiting->next = control->waiting;
     waiting->exchange = exchange;
-    waiting->second = server_flush(control->server);
+    waiting->second = control->server.flush(control->server.server);
     waiting->until_ms = clock_monotonic_ms() + FLUSH_WAIT_MS;
     control->waiting = waiting;
     control->n_waiting++;
@@ -159,7 +158,7 @@ static void on_drain_time(evutil_socket_t fd, short what, void *context)
     if (!control->draining)
         return;
     control->draining = false;
-    server_ask_to_stop(control->server);
+    control->server.ask_to_stop(control->server.server);
 }
 
 /* The answer is on its way: the rest may begin. */
@@ -188,26 +187,24 @@ void control_on_reload(struct http_exchange *exchange, const struct http_request
                        void *context)
 {
     struct control *control = context;
-    struct reload reload = { .problems = { .n_unlisted = 0 } };
-    bool done = server_reload(control->server, &reload, "POST /reload");
-    char *json = reload_json(&reload, done);
+    bool done;
+    char *json = control->server.reload(control->server.server, &done);
 
     (void)request;
     reply(exchange, done ? 200 : 400, json != NULL ? json : "{\"status\":\"error\"}");
     free(json);
-    reload_free(&reload);
 }
 
 /* ---- start and stop ---------------------------------------------------- */
 
-struct control *control_new(struct event_base *base, struct server *server)
+struct control *control_new(struct event_base *base, const struct server_access *server)
 {
     struct control *control = calloc(1, sizeof *control);
 
     if (control == NULL)
         return NULL;
     control->base = base;
-    control->server = server;
+    control->server = *server;
     control->look_timer = event_new(base, -1, EV_PERSIST, on_look, control);
     control->drain_timer = event_new(base, -1, 0, on_drain_time, control);
     if (control->look_timer == NULL || control->drain_timer == NULL) {

@@ -13,13 +13,13 @@
 
 #include <event2/event.h>
 
-#include "server/http/http.h"
-#include "server/server.h"
+#include "server/http/http_handler.h"
+#include "server/http/server_view.h"
 
 struct control;
 
 /* NULL without memory. */
-struct control *control_new(struct event_base *base, struct server *server);
+struct control *control_new(struct event_base *base, const struct server_access *server);
 
 /* Once the HTTP server is freed. Takes NULL. */
 void control_free(struct control *given);

@@ -12,7 +12,7 @@
 #ifndef SERVER_HTTP_HEALTH_H
 #define SERVER_HTTP_HEALTH_H
 
-#include "server/server.h"
+#include "server/http/server_view.h"
 
 enum { HEALTH_SILENT_MS = 30000, HEALTH_TEXT_MAX = 256 };
 

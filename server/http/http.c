@@ -1,4 +1,4 @@
-#include "server/http/http_connection.h"
+#include "server/http/http.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -10,6 +10,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "server/http/http_connection.h"
 #include "server/receive/descriptors.h"
 
 enum {
@@ -67,18 +68,6 @@ static void make_place(struct http *http)
 
 /* ---- time -------------------------------------------------------------- */
 
-void http_schedule(struct http *http, int64_t deadline_ms)
-{
-    int64_t now_ms = clock_monotonic_ms();
-
-    if (deadline_ms >= http->timer_ms)
-        return;
-    int64_t wait_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-    struct timeval wait = clock_wait_ms(wait_ms);
-    if (event_add(http->deadline_timer, &wait) == 0)
-        http->timer_ms = deadline_ms;
-}
-
 void http_expire(struct http *http, int64_t now_ms)
 {
     struct http_exchange *next;
@@ -91,7 +80,7 @@ void http_expire(struct http *http, int64_t now_ms)
     }
     for (const struct http_exchange *at = http->first; at != NULL; at = at->after)
         nearest_ms = at->deadline_ms < nearest_ms ? at->deadline_ms : nearest_ms;
-    http_schedule(http, nearest_ms);
+    http_connection_schedule(http, nearest_ms);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)

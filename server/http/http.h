@@ -24,47 +24,7 @@
 #ifndef SERVER_HTTP_HTTP_H
 #define SERVER_HTTP_HTTP_H
 
-#include <event2/buffer.h>
-#include <event2/event.h>
-
-#include "server/http/http_request.h"
-
-struct http;
-struct http_exchange; /* a request and its answer */
-
-/* The request is a view, good until the handler returns. The exchange is good until it
- * was replied to, or its end was told. */
-typedef void http_handler(struct http_exchange *exchange, const struct http_request *request,
-                          void *context);
-
-struct http_route {
-    const char *path; /* as it is sent, without the query */
-    unsigned methods; /* of enum http_method; HEAD is answered wherever GET is */
-    http_handler *handle;
-    bool any_host;   /* for the guard below */
-    size_t body_max; /* 0: HTTP_BODY_MAX; more is refused with 413 */
-};
-
-/* 0: the usual one. */
-struct http_limits {
-    int places;
-    int head_ms, body_ms, answer_ms, idle_ms;
-    size_t unsent_bytes;
-};
-
-struct http_config {
-    struct event_base *base;
-    const struct http_route *routes; /* static */
-    size_t n_routes;
-    struct http_route other; /* of any path else */
-
-    /* The sentence (static) to refuse the request with, by 403, or NULL. Asked before the
-     * body is read. */
-    const char *(*refuses)(const struct http_request *request, const struct http_route *route,
-                           void *context);
-    void *context; /* of handlers and refuses */
-    struct http_limits limits;
-};
+#include "server/http/http_handler.h"
 
 /* NULL without memory. */
 struct http *http_new(const struct http_config *config);
@@ -80,22 +40,5 @@ int http_port(const struct http *http);
 void http_expire(struct http *http, int64_t now_ms);
 
 int http_connections(const struct http *http);
-
-/* ---- for handlers ------------------------------------------------------ */
-
-/* A header of the answer to come. */
-void http_add_header(struct http_exchange *exchange, const char *name, const char *value);
-
-/* The answer; the body is given, NULL stands for one that there was no memory for (503).
- * The exchange is no longer the caller's. */
-void http_reply(struct http_exchange *exchange, int status, const char *type,
-                struct evbuffer *given);
-void http_reply_text(struct http_exchange *exchange, int status, const char *type,
-                     const char *text);
-
-/* Called once: when the answer is written to its end, when the client goes before or amid
- * it. A later one takes the place of the former; NULL: nobody is told. */
-typedef void http_end(void *context);
-void http_on_end(struct http_exchange *exchange, http_end *tell, void *context);
 
 #endif

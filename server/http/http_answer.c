@@ -94,3 +94,18 @@ const char *http_answer_sentence(int status)
         return "this is no valid HTTP request\n";
     }
 }
+
+/* One that there is no memory for is left out. */
+void http_add_header(struct http_exchange *exchange, const char *name, const char *value)
+{
+    if (exchange->headers == NULL)
+        exchange->headers = evbuffer_new();
+    if (exchange->headers != NULL)
+        (void)evbuffer_add_printf(exchange->headers, "%s: %s\r\n", name, value);
+}
+
+void http_on_end(struct http_exchange *exchange, http_end *tell, void *context)
+{
+    exchange->tell = tell;
+    exchange->tell_context = context;
+}

@@ -66,13 +66,25 @@ static int64_t time_for(const struct http_exchange *exchange)
     }
 }
 
+void http_connection_schedule(struct http *http, int64_t deadline_ms)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (deadline_ms >= http->timer_ms)
+        return;
+    int64_t wait_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    struct timeval wait = clock_wait_ms(wait_ms);
+    if (event_add(http->deadline_timer, &wait) == 0)
+        http->timer_ms = deadline_ms;
+}
+
 static void start_clock(struct http_exchange *exchange)
 {
     int64_t time_ms = time_for(exchange);
 
     exchange->since_ms = clock_monotonic_ms();
     exchange->deadline_ms = time_ms == INT64_MAX ? INT64_MAX : exchange->since_ms + time_ms;
-    http_schedule(exchange->http, exchange->deadline_ms);
+    http_connection_schedule(exchange->http, exchange->deadline_ms);
 }
 
 static void enter(struct http_exchange *exchange, enum http_phase phase)
@@ -384,21 +396,6 @@ void http_reply_text(struct http_exchange *exchange, int status, const char *typ
     if (body != NULL)
         evbuffer_free(body);
     give_up(exchange);
-}
-
-/* One that there is no memory for is left out. */
-void http_add_header(struct http_exchange *exchange, const char *name, const char *value)
-{
-    if (exchange->headers == NULL)
-        exchange->headers = evbuffer_new();
-    if (exchange->headers != NULL)
-        (void)evbuffer_add_printf(exchange->headers, "%s: %s\r\n", name, value);
-}
-
-void http_on_end(struct http_exchange *exchange, http_end *tell, void *context)
-{
-    exchange->tell = tell;
-    exchange->tell_context = context;
 }
 
 /* The answer is written. Without the farewell, a reset for bytes that nobody read could

@@ -9,7 +9,7 @@
 #ifndef SERVER_HTTP_HTTP_CONNECTION_H
 #define SERVER_HTTP_HTTP_CONNECTION_H
 
-#include "server/http/http.h"
+#include "server/http/http_handler.h"
 
 enum http_phase {
     HTTP_PHASE_HEAD, /* idle while nothing of it is there */
@@ -78,6 +78,6 @@ bool http_answer_compose(struct http_exchange *exchange, int status, const char 
 const char *http_answer_sentence(int status);
 
 /* The timer goes off no later than that. */
-void http_schedule(struct http *http, int64_t deadline_ms);
+void http_connection_schedule(struct http *http, int64_t deadline_ms);
 
 #endif

@@ -2,13 +2,13 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/clock.h"
 #include "config/log.h"
-#include "server/sinks.h"
 
 /* The value of the label sink for heeler_redis_url. */
 #define MIRROR_LABEL "redis"
@@ -328,6 +328,18 @@ static void result(struct evbuffer *out, enum family family, const char *sink, c
 {
     evbuffer_add_printf(out, "%s{sink=\"%s\",result=\"%s%s\"} %" PRIu64 "\n",
                         families[family].name, sink, kind, detail, value);
+}
+
+enum { SINK_LABEL_MAX = 16 };
+
+/* Writes the value of the label sink, "intake" or "intake2", and returns out. */
+static const char *sink_label(size_t index, char out[SINK_LABEL_MAX])
+{
+    if (index == 0)
+        snprintf(out, SINK_LABEL_MAX, "intake");
+    else
+        snprintf(out, SINK_LABEL_MAX, "intake%u", (unsigned)(index + 1) % 1000);
+    return out;
 }
 
 static void write_sink_results(struct evbuffer *out, enum family family, const char *sink,

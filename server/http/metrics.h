@@ -7,7 +7,7 @@
 
 #include <event2/buffer.h>
 
-#include "server/server.h"
+#include "server/http/server_view.h"
 
 void metrics_write(struct evbuffer *out, const struct server_view *view);
 

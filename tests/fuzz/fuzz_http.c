@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/http/http.h"
 #include "server/http/http_connection.h"
 #include "server/http/http_guard.h"
 

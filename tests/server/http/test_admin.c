@@ -123,8 +123,9 @@ static void a_health_port_answers_every_path_with_health(void **state)
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, "heeler_interval=60"));
+    struct server_access access = server_access(running.server);
     struct admin *health =
-        admin_start(running.base, "0.0.0.0:0", false, running.server, problem, sizeof problem);
+        admin_start(running.base, "0.0.0.0:0", false, &access, problem, sizeof problem);
     assert_non_null(health);
     assert_answer(&running, admin_port(health), "/live", 200, healthy);
     assert_answer(&running, admin_port(health), "/ready", 200, healthy);

@@ -38,10 +38,11 @@ static int open_fixture(void **state)
     f->rows = fopen("tests/data/hostile/hostile.jsonl", "re");
     if (f->rows == NULL || !RUNNING_START(&f->running, NULL, "heeler_interval=60"))
         return -1;
-    f->full = admin_start(f->running.base, "127.0.0.1:0", true, f->running.server, problem,
-                          sizeof problem);
-    f->health = admin_start(f->running.base, "0.0.0.0:0", false, f->running.server, problem,
-                            sizeof problem);
+    struct server_access access = server_access(f->running.server);
+    f->full =
+        admin_start(f->running.base, "127.0.0.1:0", true, &access, problem, sizeof problem);
+    f->health =
+        admin_start(f->running.base, "0.0.0.0:0", false, &access, problem, sizeof problem);
     return f->full != NULL && f->health != NULL ? 0 : -1;
 }
 

@@ -1,0 +1,58 @@
+/* server/http/server_view.h: what others see and ask of a server that runs.
+ *
+ * The view is pointers to ledgers, each written by one thread and read by any, and a few
+ * words that only main knows. The access is functions that server.c fills in, so that HTTP
+ * and the watch do not include the server, and the arrow points one way. */
+#ifndef SERVER_HTTP_SERVER_VIEW_H
+#define SERVER_HTTP_SERVER_VIEW_H
+
+#include "config/settings.h"
+#include "flush/delivery/delivery.h"
+#include "flush/parcels/ledger.h"
+#include "flush/rollups/questions.h"
+#include "server/receive/listener.h"
+
+struct server_view {
+    const struct listeners *listeners;
+    uint32_t workers;
+    const struct worker_ledger *worker_ledgers;
+    const struct counter *forwarded; /* one for each worker */
+    const struct flusher_ledger *flusher_ledger;
+    const struct outbox *outbox;
+    const struct delivery_ledger
+        *delivery_ledger; /* one for each sink; the first is that of the main one */
+    const struct delivery_target *sinks; /* the targets of the sinks */
+    size_t n_sinks;
+    const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
+    struct questions *questions;        /* to the flusher */
+    bool lingering;                     /* a stop was asked for */
+    bool local;                         /* nothing is sent */
+    int64_t flusher_alive_ms;           /* monotonic; a worker's is in its ledger */
+    int64_t delivery_alive_ms;
+    int64_t started_s;
+};
+
+struct server;
+
+/* All are called on main's thread. */
+struct server_access {
+    struct server *server;
+    const char *hostname; /* a view */
+    void (*look)(const struct server *server, struct server_view *out);
+
+    /* The settings in force; a view until the next reload. */
+    const struct settings *(*settings)(const struct server *server);
+
+    /* The open interval ends at the next full second, which is returned. What comes after
+     * that second is sent with it as its stamp. */
+    int64_t (*flush)(struct server *server);
+
+    /* Does what SIGTERM does. */
+    void (*ask_to_stop)(struct server *server);
+
+    /* Loads the settings anew, as SIGHUP does. Says as JSON what came of it; owned, NULL
+     * without memory. */
+    char *(*reload)(struct server *server, bool *done);
+};
+
+#endif
