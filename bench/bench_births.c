@@ -100,8 +100,7 @@ static void run(const struct shape *shape)
     random_state = 2463534242u;
     for (uint32_t context = 0; context < shape->contexts; context++) {
         size_t len = shape->write(context, name, tags);
-        struct birth birth = { context, (uint32_t)strlen(name), (uint32_t)len, CELL_COUNT,
-                               METRIC_COUNT };
+        struct birth birth = { context, (uint32_t)strlen(name), (uint32_t)len, CELL_COUNT };
         int64_t start_ns = clock_monotonic_ns();
         catalogue_admit(catalogue, enricher, 0, &birth, (struct slice){ name, birth.name_len },
                         (struct slice){ tags, len });

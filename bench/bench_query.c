@@ -37,9 +37,7 @@ static struct catalogue *make_catalogue(struct enricher *enricher)
     must(catalogue != NULL, "no catalogue");
     for (uint32_t id = 0; id < SERIES; id++) {
         bool count = id % 2 == 0;
-        struct birth birth = { .id = id,
-                               .kind = count ? CELL_COUNT : CELL_GAUGE,
-                               .type = count ? METRIC_COUNT : METRIC_GAUGE };
+        struct birth birth = { .id = id, .kind = count ? CELL_COUNT : CELL_GAUGE };
         int len = snprintf(tags, sizeof tags, "node:n%u,env:prod,shard:%u", id % 100, id);
         catalogue_admit(catalogue, enricher, 0, &birth, SLICE("requests"),
                         (struct slice){ tags, (size_t)len });

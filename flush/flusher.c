@@ -296,7 +296,9 @@ static void mark_arrived(struct flusher *flusher, struct snapshot *snapshot, uin
 /* Why no value of this timestamped sample can be sent; SHED_NOTHING: it can. */
 static enum shed_reason refuse_timed(const struct sample *sample, int64_t received_s)
 {
-    if (sample->type != METRIC_COUNT && sample->type != METRIC_GAUGE)
+    enum cell_kind kind = cell_kind_of(sample->type);
+
+    if (kind != CELL_COUNT && kind != CELL_GAUGE)
         return SHED_UNSUPPORTED_TIME;
     return sample->time_s > received_s + TIMELINE_AHEAD_MAX_S ? SHED_REFUSED_TIME
                                                               : SHED_NOTHING;
@@ -305,12 +307,13 @@ static enum shed_reason refuse_timed(const struct sample *sample, int64_t receiv
 static void send_timed(struct flusher *flusher, const struct sample *sample,
                        const struct enriched *enriched, int64_t now_s)
 {
+    bool count = cell_kind_of(sample->type) == CELL_COUNT;
     struct identity_scratch scratch;
     struct point point = { sample->time_s, 0 };
     struct series series = {
         .id = points_identity(&scratch, enriched->name, enriched->host, enriched->tags,
                               enriched->n_tags),
-        .type = sample->type == METRIC_COUNT ? SERIES_RATE : SERIES_GAUGE,
+        .type = count ? SERIES_RATE : SERIES_GAUGE,
         .interval_s = flusher->interval_s,
         .points = &point,
         .n_points = 1,
@@ -322,9 +325,8 @@ static void send_timed(struct flusher *flusher, const struct sample *sample,
             continue;
         }
         /* The sample rate is not applied to timestamped counters (the Agent). */
-        point.value = sample->type == METRIC_COUNT
-                          ? sample->values[i] / (double)flusher->interval_s
-                          : sample->values[i];
+        point.value =
+            count ? sample->values[i] / (double)flusher->interval_s : sample->values[i];
         encoder_timed(flusher->encoder, &series, now_s);
         counter_add(&flusher->config.ledger->folded, 1);
     }
@@ -341,8 +343,8 @@ static void handle_timed(struct flusher *flusher, struct slice line, int64_t rec
         return; /* it parsed at the worker; were it not so, balance 2 would say it */
     enum shed_reason refused = refuse_timed(&sample, received_s);
     if (refused == SHED_NOTHING)
-        refused = enrich_metric(flusher->enricher, sample.name, sample.tags, sample.type, false,
-                                &enriched);
+        refused = enrich_metric(flusher->enricher, sample.name, sample.tags,
+                                cell_kind_of(sample.type), &enriched);
     if (refused != SHED_NOTHING)
         counter_add(&flusher->config.ledger->shed[refused], sample.n_values);
     else

@@ -14,14 +14,14 @@ static const char *const result_sentences[] = {
 #undef SENTENCE
 };
 
-static const char *const type_letters[] = {
-#define LETTERS(id, letters, name, unit) [id] = letters,
+static const char type_letters[][3] = {
+#define LETTERS(id, letters, name, cell, unit) [id] = { (letters)&0xff, (letters) >> 8 },
     METRIC_TYPES(LETTERS)
 #undef LETTERS
 };
 
 static const char *const type_names[] = {
-#define NAME(id, letters, name, unit) [id] = name,
+#define NAME(id, letters, name, cell, unit) [id] = name,
     METRIC_TYPES(NAME)
 #undef NAME
 };
@@ -48,20 +48,29 @@ enum line_kind parse_kind(struct slice line)
     return kind_of(line);
 }
 
-/* One more than the type that a single letter stands for; 0: none. */
-static const unsigned char types_by_letter[256] = {
-    ['c'] = METRIC_COUNT + 1,     ['g'] = METRIC_GAUGE + 1,        ['s'] = METRIC_SET + 1,
-    ['h'] = METRIC_HISTOGRAM + 1, ['d'] = METRIC_DISTRIBUTION + 1,
+/* One more than the type that a single letter stands for; 0: none. Types of two letters
+ * stand behind, where no byte leads. Two types of one letter do not compile. */
+static const unsigned char types_by_letter[256 + METRIC_TYPE_COUNT] = {
+#define TYPE(id, letters, name, cell, unit) \
+    [(letters) <= 0xff ? (letters) : 256 + (id)] = (id) + 1,
+    METRIC_TYPES(TYPE)
+#undef TYPE
 };
 
 static inline bool parse_type(struct slice text, enum metric_type *out)
 {
     unsigned type = 0;
 
-    if (text.len == 1)
+    if (text.len == 1) {
         type = types_by_letter[(unsigned char)text.at[0]];
-    else if (text.len == 2 && text.at[0] == 'm' && text.at[1] == 's')
-        type = METRIC_TIMING + 1;
+    } else if (text.len == 2) {
+        int both = METRIC_LETTERS((unsigned char)text.at[0], (unsigned char)text.at[1]);
+#define TYPE(id, letters, name, cell, unit)    \
+    if ((letters) > 0xff && both == (letters)) \
+        type = (id) + 1;
+        METRIC_TYPES(TYPE)
+#undef TYPE
+    }
     *out = (enum metric_type)(type - 1);
     return type > 0;
 }

@@ -25,16 +25,21 @@
 enum metric_unit { METRIC_UNITS(METRIC_UNIT_ENUM) METRIC_UNIT_COUNT };
 #undef METRIC_UNIT_ENUM
 
-/* Type of a metric: letter(s) on the wire, name in telemetry, unit of its values. */
-#define METRIC_TYPES(X)                                \
-    X(METRIC_COUNT, "c", "count", UNIT_NONE)           \
-    X(METRIC_GAUGE, "g", "gauge", UNIT_NONE)           \
-    X(METRIC_SET, "s", "set", UNIT_NONE)               \
-    X(METRIC_HISTOGRAM, "h", "histogram", UNIT_NONE)   \
-    X(METRIC_TIMING, "ms", "timing", UNIT_MILLISECOND) \
-    X(METRIC_DISTRIBUTION, "d", "distribution", UNIT_NONE)
+/* One or two letters as one number. */
+#define METRIC_LETTERS(first, second) ((first) | (second) << 8)
 
-#define METRIC_TYPE_ENUM(id, letters, name, unit) id,
+/* Type of a metric: letter(s) on the wire, name in telemetry, what it is aggregated as,
+ * unit of its values. The kind of cell is a word that only those who aggregate know
+ * (flush/values/cell_kind.h): nothing here expands it. */
+#define METRIC_TYPES(X)                                                                    \
+    X(METRIC_COUNT, 'c', "count", CELL_COUNT, UNIT_NONE)                                   \
+    X(METRIC_GAUGE, 'g', "gauge", CELL_GAUGE, UNIT_NONE)                                   \
+    X(METRIC_SET, 's', "set", CELL_SET, UNIT_NONE)                                         \
+    X(METRIC_HISTOGRAM, 'h', "histogram", CELL_HISTOGRAM, UNIT_NONE)                       \
+    X(METRIC_TIMING, METRIC_LETTERS('m', 's'), "timing", CELL_HISTOGRAM, UNIT_MILLISECOND) \
+    X(METRIC_DISTRIBUTION, 'd', "distribution", CELL_DISTRIBUTION, UNIT_NONE)
+
+#define METRIC_TYPE_ENUM(id, letters, name, cell, unit) id,
 enum metric_type { METRIC_TYPES(METRIC_TYPE_ENUM) METRIC_TYPE_COUNT };
 #undef METRIC_TYPE_ENUM
 
@@ -119,7 +124,7 @@ const char *metric_unit_word(enum metric_unit unit);
 
 static inline enum metric_unit metric_type_unit(enum metric_type type)
 {
-#define UNIT(id, letters, name, unit) [id] = unit,
+#define UNIT(id, letters, name, cell, unit) [id] = unit,
     static const uint8_t units[METRIC_TYPE_COUNT] = { METRIC_TYPES(UNIT) };
 #undef UNIT
     return (enum metric_unit)units[type];

@@ -16,22 +16,10 @@
 
 #include "flush/memory/arena.h"
 #include "flush/parcels/inbox.h"
+#include "flush/values/cell_kind.h"
 #include "flush/values/distinct.h"
 #include "flush/values/histogram.h"
 #include "flush/values/sketch.h"
-#include "protocol/parse.h"
-
-/* What a context is aggregated as. h and ms are one; a distribution copied from
- * a histogram (histogram_copy_to_distribution) is a context of its own. */
-enum cell_kind {
-    CELL_COUNT,
-    CELL_GAUGE,
-    CELL_SET,
-    CELL_HISTOGRAM,
-    CELL_DISTRIBUTION,
-    CELL_DISTRIBUTION_COPY,
-    CELL_KIND_COUNT
-};
 
 /* A context's value in one bucket: 16 bytes, dense by context id, four in a
  * cache line. stamp == 0: not touched in this interval; values == 0 and a stamp:
@@ -93,7 +81,6 @@ struct birth {
     uint32_t name_len;
     uint32_t tags_len;
     uint32_t kind; /* enum cell_kind */
-    uint32_t type; /* enum metric_type as sent */
 };
 
 /* One record: this head, then len raw bytes of the line. */

@@ -454,7 +454,7 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
     struct enriched enriched;
     bool copy = birth->kind == CELL_DISTRIBUTION_COPY;
     enum shed_reason refused =
-        enrich_metric(enricher, name, tags, (enum metric_type)birth->type, copy, &enriched);
+        enrich_metric(enricher, name, tags, (enum cell_kind)birth->kind, &enriched);
     uint32_t *map = &catalogue->maps[worker][birth->id];
     uint32_t series = SERIES_NONE;
 

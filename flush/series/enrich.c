@@ -257,11 +257,11 @@ static enum shed_reason check_limits(const struct enriched *out)
 }
 
 enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,
-                               struct slice raw_tags, enum metric_type type, bool copy,
-                               struct enriched *out)
+                               struct slice raw_tags, enum cell_kind kind, struct enriched *out)
 {
     struct mapping mapping;
     bool mapped = mapper_map(enricher->mapper, name, &mapping);
+    bool copy = kind == CELL_DISTRIBUTION_COPY;
 
     if (!extract_section(enricher, raw_tags, out) ||
         (mapped && !extract_mapped(enricher, &mapping, out)))
@@ -270,7 +270,7 @@ enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,
 
     if (refused != SHED_NOTHING)
         return refused;
-    bool strippable = type == METRIC_COUNT || type == METRIC_DISTRIBUTION || copy;
+    bool strippable = kind == CELL_COUNT || kind == CELL_DISTRIBUTION || copy;
 
     if (!finish_tags(enricher, strippable ? filter_tags(enricher->filter, out->name) : NULL,
                      out))

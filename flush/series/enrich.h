@@ -24,6 +24,7 @@
 #include "flush/parcels/ledger.h"
 #include "flush/series/filter.h"
 #include "flush/series/series.h"
+#include "flush/values/cell_kind.h"
 
 /* What the intake takes (it clips a tag over 200 bytes itself). */
 enum {
@@ -52,10 +53,10 @@ struct enriched {
 };
 
 /* SHED_NOTHING: accepted, and *out is whole. Otherwise why it is shed.
- * copy: the distribution copied from a histogram; the filter list looks at the
- * histogram's name, as in the Agent. */
+ * Of CELL_DISTRIBUTION_COPY the filter list looks at the histogram's name, as in the
+ * Agent. */
 enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,
-                               struct slice raw_tags, enum metric_type type, bool copy,
+                               struct slice raw_tags, enum cell_kind kind,
                                struct enriched *out);
 
 /* An event or check: host_field (h:) goes before a host tag unless empty. False:

@@ -104,22 +104,12 @@ void table_free(struct table *given)
 
 /* ---- finding ----------------------------------------------------------- */
 
-static inline enum cell_kind kind_of(enum metric_type type)
-{
-    static const uint8_t kinds[METRIC_TYPE_COUNT] = {
-        [METRIC_COUNT] = CELL_COUNT,      [METRIC_GAUGE] = CELL_GAUGE,
-        [METRIC_SET] = CELL_SET,          [METRIC_HISTOGRAM] = CELL_HISTOGRAM,
-        [METRIC_TIMING] = CELL_HISTOGRAM, [METRIC_DISTRIBUTION] = CELL_DISTRIBUTION,
-    };
-    return (enum cell_kind)kinds[type];
-}
-
 void table_place(const struct table *table, struct table_entry *entries, uint32_t n)
 {
     for (struct table_entry *entry = entries; entry < entries + n; entry++) {
         const struct sample *sample = &entry->sample;
 
-        entry->kind = kind_of(sample->type);
+        entry->kind = cell_kind_of(sample->type);
         entry->print = fingerprint_hash(sample->name, sample->tags, entry->kind);
         __builtin_prefetch(slots_home(&table->slots, entry->print));
     }
@@ -280,7 +270,7 @@ static bool write_birth(struct table *table, const struct sample *sample, enum c
                         uint32_t id)
 {
     struct birth birth = { id, (uint32_t)sample->name.len, (uint32_t)sample->tags.len,
-                           (uint32_t)kind, (uint32_t)sample->type };
+                           (uint32_t)kind };
 
     return append(table, &table->births, PARCEL_BIRTHS, &birth, sizeof birth, sample->name,
                   sample->tags);

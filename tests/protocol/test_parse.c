@@ -138,6 +138,26 @@ static void keeps_the_whole_value_of_a_set(void **state)
     ASSERT_SLICE(sample.member, ":");
 }
 
+/* Of all that one or two bytes can say, NUL among them. */
+static void takes_no_other_letters(void **state)
+{
+    struct parser parser = { .pool = pool };
+    struct sample sample;
+    int known = 0;
+    (void)state;
+
+    for (size_t len = 1; len <= 2; len++) {
+        for (int letters = 0; letters < (len == 1 ? 256 : 65536); letters++) {
+            char line[] = { 'a', ':', '1', '|', (char)letters, (char)(letters >> 8) };
+            parser.n_pooled = 0;
+            known +=
+                parse_sample(&parser, (struct slice){ line, 4 + len }, &sample) == PARSE_OK;
+        }
+    }
+    /* And "c|" is "c" with an empty field behind it, for each of one letter. */
+    assert_int_equal(known, METRIC_TYPE_COUNT + METRIC_TYPE_COUNT - 1);
+}
+
 static void knows_every_type_by_its_letters(void **state)
 {
     struct sample sample;
@@ -276,6 +296,7 @@ int main(void)
         cmocka_unit_test(unpacks_values_and_skips_empty_ones),
         cmocka_unit_test(keeps_the_whole_value_of_a_set),
         cmocka_unit_test(knows_every_type_by_its_letters),
+        cmocka_unit_test(takes_no_other_letters),
         cmocka_unit_test(takes_fields_in_any_order_and_the_last_of_a_kind),
         cmocka_unit_test(does_not_judge_the_rate),
         cmocka_unit_test(ignores_any_timestamp_when_told),

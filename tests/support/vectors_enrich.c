@@ -81,11 +81,12 @@ static json_t *samples_of(struct bench *bench, struct slice line, const json_t *
 
     parse_sample(&parser, line, &sample);
     bool copied = bench->settings.histogram_copy_to_distribution &&
-                  (sample.type == METRIC_HISTOGRAM || sample.type == METRIC_TIMING);
+                  cell_kind_of(sample.type) == CELL_HISTOGRAM;
 
     for (size_t i = 0; i < sample.n_values; i++)
         for (int copy = 0; copy <= copied; copy++)
-            if (enrich_metric(bench->enricher, sample.name, sample.tags, sample.type, copy,
+            if (enrich_metric(bench->enricher, sample.name, sample.tags,
+                              copy ? CELL_DISTRIBUTION_COPY : cell_kind_of(sample.type),
                               &enriched) == SHED_NOTHING)
                 add_sample(samples, copy ? "d" : metric_type_letters(sample.type), message, i,
                            &enriched);

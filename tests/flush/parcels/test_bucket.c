@@ -11,7 +11,7 @@
 
 static bool add_birth(struct chunk *chunk, uint32_t id, struct slice name, struct slice tags)
 {
-    struct birth birth = { id, (uint32_t)name.len, (uint32_t)tags.len, CELL_COUNT, 0 };
+    struct birth birth = { id, (uint32_t)name.len, (uint32_t)tags.len, CELL_COUNT };
 
     return chunk_append(chunk, &birth, sizeof birth, name, tags);
 }

@@ -52,16 +52,7 @@ static void bench_close(struct bench *bench)
 static struct mapped admit(struct bench *bench, uint32_t worker, uint32_t id, const char *name,
                            const char *tags, enum cell_kind kind)
 {
-    static const enum metric_type types[CELL_KIND_COUNT] = {
-        [CELL_COUNT] = METRIC_COUNT,
-        [CELL_GAUGE] = METRIC_GAUGE,
-        [CELL_SET] = METRIC_SET,
-        [CELL_HISTOGRAM] = METRIC_HISTOGRAM,
-        [CELL_DISTRIBUTION] = METRIC_DISTRIBUTION,
-        [CELL_DISTRIBUTION_COPY] = METRIC_HISTOGRAM,
-    };
-    struct birth birth = { id, (uint32_t)strlen(name), (uint32_t)strlen(tags), (uint32_t)kind,
-                           (uint32_t)types[kind] };
+    struct birth birth = { id, (uint32_t)strlen(name), (uint32_t)strlen(tags), (uint32_t)kind };
 
     catalogue_admit(bench->catalogue, bench->enricher, worker, &birth, slice_of(name),
                     slice_of(tags));

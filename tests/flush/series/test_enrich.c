@@ -51,17 +51,17 @@ static const char *text_of(const struct enriched *enriched)
 }
 
 static const char *metric(struct fixture *fixture, struct slice name, struct slice tags,
-                          enum metric_type type, bool copy)
+                          enum cell_kind kind)
 {
     struct enriched enriched;
-    enum shed_reason why = enrich_metric(fixture->enricher, name, tags, type, copy, &enriched);
+    enum shed_reason why = enrich_metric(fixture->enricher, name, tags, kind, &enriched);
 
     return why == SHED_NOTHING ? text_of(&enriched) : shed_reason_label(why);
 }
 
 static const char *gauge(struct fixture *fixture, const char *name, const char *tags)
 {
-    return metric(fixture, guarded_text(name), guarded_text(tags), METRIC_GAUGE, false);
+    return metric(fixture, guarded_text(name), guarded_text(tags), CELL_GAUGE);
 }
 
 static void tags_become_a_sorted_set(void **state)
@@ -141,13 +141,13 @@ static void copies_have_their_prefix_and_are_filtered_as_the_histogram(void **st
     OPEN(&fixture, "statsd_metric_namespace=ns", "histogram_copy_to_distribution_prefix=d.",
          "metric_filterlist=ns.a d.ns.b", "metric_tag_filterlist_adp_only=false",
          "metric_tag_filterlist=[{\"metric_name\":\"d.ns.c\",\"tags\":[\"x\"]}]");
-    assert_string_equal(metric(&fixture, SLICE("a"), SLICE(""), METRIC_HISTOGRAM, true),
+    assert_string_equal(metric(&fixture, SLICE("a"), SLICE(""), CELL_DISTRIBUTION_COPY),
                         "filtered");
-    assert_string_equal(metric(&fixture, SLICE("b"), SLICE(""), METRIC_TIMING, true),
+    assert_string_equal(metric(&fixture, SLICE("b"), SLICE(""), CELL_DISTRIBUTION_COPY),
                         "d.ns.b@here");
-    assert_string_equal(metric(&fixture, SLICE("c"), SLICE("x:1"), METRIC_TIMING, true),
+    assert_string_equal(metric(&fixture, SLICE("c"), SLICE("x:1"), CELL_DISTRIBUTION_COPY),
                         "d.ns.c@here");
-    assert_string_equal(metric(&fixture, SLICE("c"), SLICE("x:1"), METRIC_TIMING, false),
+    assert_string_equal(metric(&fixture, SLICE("c"), SLICE("x:1"), CELL_HISTOGRAM),
                         "ns.c@here|x:1");
     close_enricher(&fixture);
 }
@@ -161,13 +161,13 @@ static void tag_filters_strip_counters_and_distributions_of_all_but_host_tags(vo
          "tags=a:1",
          "metric_tag_filterlist=[{\"metric_name\":\"n\",\"action\":\"include\","
          "\"tags\":[\"c\"]}]");
-    assert_string_equal(metric(&fixture, SLICE("n"), SLICE("a:1,a:2,c:1"), METRIC_COUNT, false),
+    assert_string_equal(metric(&fixture, SLICE("n"), SLICE("a:1,a:2,c:1"), CELL_COUNT),
                         "n@here|a:1,c:1,env:prod");
-    assert_string_equal(metric(&fixture, SLICE("n"), SLICE("a:2"), METRIC_DISTRIBUTION, false),
+    assert_string_equal(metric(&fixture, SLICE("n"), SLICE("a:2"), CELL_DISTRIBUTION),
                         "n@here|a:1,env:prod");
-    assert_string_equal(metric(&fixture, SLICE("n"), SLICE("a:2"), METRIC_GAUGE, false),
+    assert_string_equal(metric(&fixture, SLICE("n"), SLICE("a:2"), CELL_GAUGE),
                         "n@here|a:1,a:2,b:1,env:prod");
-    assert_string_equal(metric(&fixture, SLICE("m"), SLICE("a:2"), METRIC_COUNT, false),
+    assert_string_equal(metric(&fixture, SLICE("m"), SLICE("a:2"), CELL_COUNT),
                         "m@here|a:1,a:2,b:1,env:prod");
     close_enricher(&fixture);
 }
@@ -245,14 +245,13 @@ static void names_that_the_intake_refuses_are_shed(void **state)
     assert_true(gauge(&fixture, "a", "")[0] == '1');
 
     struct slice most = run_of('a', ENRICH_NAME_MAX - 2); /* "1." goes before it */
-    assert_string_not_equal(metric(&fixture, most, SLICE(""), METRIC_GAUGE, false),
-                            "refused_name");
-    assert_string_equal(metric(&fixture, most, SLICE(""), METRIC_HISTOGRAM, true),
+    assert_string_not_equal(metric(&fixture, most, SLICE(""), CELL_GAUGE), "refused_name");
+    assert_string_equal(metric(&fixture, most, SLICE(""), CELL_DISTRIBUTION_COPY),
                         "refused_name"); /* "2." does not fit any more */
     most.len++;
-    assert_string_equal(metric(&fixture, most, SLICE(""), METRIC_GAUGE, false), "refused_name");
+    assert_string_equal(metric(&fixture, most, SLICE(""), CELL_GAUGE), "refused_name");
     most.len = 65000;
-    assert_string_equal(metric(&fixture, most, SLICE(""), METRIC_GAUGE, false), "refused_name");
+    assert_string_equal(metric(&fixture, most, SLICE(""), CELL_GAUGE), "refused_name");
     close_enricher(&fixture);
 }
 
@@ -271,10 +270,10 @@ static void tags_and_hosts_that_the_intake_refuses_are_shed(void **state)
     assert_string_not_equal(gauge(&fixture, "n", tags), "refused_tags");
 
     assert_string_equal(
-        metric(&fixture, SLICE("n"), run_of('a', ENRICH_TAG_BYTES_MAX), METRIC_GAUGE, false),
+        metric(&fixture, SLICE("n"), run_of('a', ENRICH_TAG_BYTES_MAX), CELL_GAUGE),
         "refused_tags");
-    assert_string_not_equal(
-        metric(&fixture, SLICE("n"), run_of('a', 60000), METRIC_GAUGE, false), "refused_tags");
+    assert_string_not_equal(metric(&fixture, SLICE("n"), run_of('a', 60000), CELL_GAUGE),
+                            "refused_tags");
 
     snprintf(host, sizeof host, "host:%0*d", ENRICH_HOST_MAX, 0);
     assert_string_not_equal(gauge(&fixture, "n", host), "refused_host");
@@ -290,8 +289,8 @@ static void a_datagram_full_of_commas_is_one_empty_tag(void **state)
 
     OPEN(&fixture, "env=");
     for (int i = 0; i < 3; i++)
-        assert_string_equal(
-            metric(&fixture, SLICE("n"), run_of(',', 65535), METRIC_GAUGE, false), "n@here|");
+        assert_string_equal(metric(&fixture, SLICE("n"), run_of(',', 65535), CELL_GAUGE),
+                            "n@here|");
     close_enricher(&fixture);
 }
 
