@@ -22,7 +22,7 @@ static bool is_data_centre(struct slice label)
            isdigit((unsigned char)label.at[label.len - 1]);
 }
 
-/* Without a dot at the end. */
+/* The host has no dot at its end. */
 static bool is_datadog_site(struct slice host)
 {
     static const char *const roots[] = { "datadoghq.com", "datadoghq.eu", "datad0g.com",
@@ -196,7 +196,7 @@ enum intake_error intake_classify(CURLcode code)
         return ERROR_CONNECT;
     case CURLE_OPERATION_TIMEDOUT:
         return ERROR_TIMEOUT;
-    case CURLE_WRITE_ERROR: /* we gave up the answer */
+    case CURLE_WRITE_ERROR: /* we stopped reading the answer */
         return ERROR_HTTP;
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
@@ -256,7 +256,7 @@ static bool fill_headers(struct curl_slist **list, const char *api_key,
            add_header(list, "Expect", "");
 }
 
-/* A key with a line break would be a header of the user's own making. */
+/* A key with a line break in it would add a header. */
 bool intake_key_is_fit(const char *api_key)
 {
     for (; *api_key != '\0'; api_key++)
@@ -265,7 +265,7 @@ bool intake_key_is_fit(const char *api_key)
     return true;
 }
 
-/* "https://host:port" and no more: a URL may carry a password. */
+/* Only "https://host:port", because the rest of a URL may hold a password. */
 static char *intake_name(const char *base_url)
 {
     CURLU *url = curl_url();
@@ -327,7 +327,7 @@ static long tls_version(const char *word)
     return CURL_SSLVERSION_TLSv1_2;
 }
 
-/* A copy of what is set; true when there is one, or nothing to copy. */
+/* Copies the text if there is one. False: no memory. */
 static bool copy_text(char **out, const char *text)
 {
     *out = text != NULL && text[0] != '\0' ? strdup(text) : NULL;
@@ -410,15 +410,16 @@ void intake_close(struct intake *intake)
 
 /* ---- requests ---------------------------------------------------------- */
 
-/* False: no intake has so much to say, and libcurl would listen until the time is up. */
+/* False: the answer is too long. No intake sends so much, and libcurl would read on until the
+ * time limit. */
 static bool note_answer(struct intake_request *request, size_t len)
 {
     request->answer_len += len;
     return request->answer_len <= INTAKE_ANSWER_MAX;
 }
 
-/* Every line, of answers that announce another one and behind a chunked body too. 0 ends
- * the request and its connection. */
+/* libcurl calls this for every header line, also for those of interim answers and those behind
+ * a chunked body. Returning 0 ends the request and its connection. */
 static size_t pass_header(char *at, size_t one, size_t len, void *argument)
 {
     (void)at;
@@ -455,8 +456,8 @@ void intake_request_close(struct intake_request *request)
     request->easy = NULL;
 }
 
-/* What is the same for every request of an intake. QUICK_EXIT: a name look-up
- * that hangs is left behind instead of waited for. */
+/* Sets what is the same for every request of an intake. With QUICK_EXIT libcurl does not wait
+ * for a name look-up that hangs. */
 static void set_transport(CURL *easy, const struct intake *intake)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -470,14 +471,14 @@ static void set_transport(CURL *easy, const struct intake *intake)
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, intake->skip_validation ? 0L : 2L);
     if (intake->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, intake->ca_file);
-    /* Both always: libcurl would ask the environment itself, by rules of its own. */
+    /* Both are always set: otherwise libcurl reads the environment, by rules of its own. */
     curl_easy_setopt(easy, CURLOPT_PROXY, intake->proxy != NULL ? intake->proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, intake->user_agent);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                      (long)(intake->http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
-    /* Rather wait for one connection's ALPN than open ten for HTTP/2. */
+    /* Wait until the first connection has agreed on HTTP/2, and do not open ten at once. */
     if (!intake->http1 && strncmp(intake->name, "https:", 6) == 0)
         curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 }
@@ -559,7 +560,7 @@ const char *intake_request_note(struct intake_request *request, const struct int
     size_t key_len = strlen(intake->api_key);
     char *found = request->body;
 
-    /* The rest of a key that was cut off at the end is too short to be of use. */
+    /* Where the text was cut in the middle of a key, what is left is too short to be of use. */
     while (key_len > 0 && (found = strstr(found, intake->api_key)) != NULL)
         memset(found, '*', key_len);
     for (char *at = request->body; *at != '\0'; at++)

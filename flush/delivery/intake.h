@@ -1,8 +1,8 @@
 /* flush/delivery/intake.h: one Datadog intake: its URLs, headers and what its answers mean.
  *
- * Nothing here waits. A struct intake is immutable once open, but for its time limit;
- * the requests set up from it point into it and into their payload. The API key goes into one
- * header and nowhere else: no URL, no log line. */
+ * Nothing here waits. A struct intake does not change once it is open, except for its time
+ * limit; the requests that are made from it point into it and into their payload. The API key
+ * goes into one header and nowhere else: into no URL and no log line. */
 #ifndef FLUSH_DELIVERY_INTAKE_H
 #define FLUSH_DELIVERY_INTAKE_H
 
@@ -10,8 +10,8 @@
 
 #include "flush/payloads/payload.h"
 
-/* The version that we say we are, in the host name and in the headers: the
- * intake tolerates more from a client that it knows as an Agent. */
+/* The version of the Agent that we claim to be, in the host name and in the headers, because
+ * the intake tolerates more from a client that it takes for an Agent. */
 #define INTAKE_AGENT_VERSION   "7.83.3"
 #define INTAKE_AGENT_LABEL     "7-83-3-app.agent"
 #define INTAKE_PAYLOAD_VERSION "v5.0.207"
@@ -20,7 +20,7 @@ enum {
     INTAKE_URL_MAX = 512,
     INTAKE_MASK_MAX = 16,
     INTAKE_BODY_KEPT = 512,        /* of an answer */
-    INTAKE_ANSWER_MAX = 64 * 1024, /* headers and body; one that goes on is given up */
+    INTAKE_ANSWER_MAX = 64 * 1024, /* headers and body; a longer one is given up */
     INTAKE_NOTE_LEN = 160,         /* of it, in the log */
     INTAKE_RETRY_AFTER_MAX_S = 3600,
 };
@@ -49,9 +49,9 @@ void intake_mask_key(const char *key, char out[INTAKE_MASK_MAX]);
 
 enum intake_verdict {
     INTAKE_DELIVERED, /* 2xx */
-    INTAKE_REFUSED,   /* 400: will never be taken */
-    INTAKE_TOO_LARGE, /* 413: in smaller pieces, perhaps */
-    INTAKE_FORBIDDEN, /* 403: the key is wrong; kept, as it may be put right */
+    INTAKE_REFUSED,   /* 400: the payload will never be accepted */
+    INTAKE_TOO_LARGE, /* 413: perhaps it is accepted in pieces */
+    INTAKE_FORBIDDEN, /* 403: the key is wrong; the payload is kept for a better one */
     INTAKE_RETRY,     /* everything else */
 };
 
@@ -64,13 +64,14 @@ enum intake_verdict intake_judge(long status);
     X(ERROR_TLS, "tls")         \
     X(ERROR_TIMEOUT, "timeout") \
     X(ERROR_RESET, "reset")     \
-    X(ERROR_HTTP, "http") /* an answer, but none that we wanted */
+    X(ERROR_HTTP, "http") /* there is an answer, but not one that we can use */
 
 #define INTAKE_ERROR_ENUM(id, word) id,
 enum intake_error { INTAKE_ERRORS(INTAKE_ERROR_ENUM) ERROR_COUNT };
 #undef INTAKE_ERROR_ENUM
 
-/* code is not CURLE_OK. What fits nowhere else counts as reset. */
+/* Which counter code belongs to; it is not CURLE_OK. What fits nowhere else counts as a
+ * reset. */
 enum intake_error intake_classify(CURLcode code);
 const char *intake_error_name(enum intake_error error);
 
@@ -116,7 +117,7 @@ void intake_close(struct intake *intake);
  * nothing is left open. */
 bool intake_open_like(struct intake *intake, const struct intake *like, const char *api_key);
 
-/* Whether it can stand in a header: no line break or the like. */
+/* Whether the key can stand in a header: it has no line break or the like. */
 bool intake_key_is_fit(const char *api_key);
 
 /* One request slot: a handle, used again and again for its warm connection. */

@@ -33,7 +33,7 @@ struct mirror {
     char *member; /* of the registry: JSON */
 
     bool writing;
-    bool beat;       /* a heartbeat is due at the end of it */
+    bool beat;       /* a heartbeat is due when the batch is written */
     unsigned levels; /* still to be written, a bit each */
     uint32_t next;   /* series of the first of them */
     struct announcement at_end[ROLLUP_LEVELS_MAX];
@@ -82,7 +82,8 @@ static void put_pair(struct bytes *out, const char *name, int64_t number)
     put_number(out, number);
 }
 
-/* Constant for the incarnation: two heartbeats are one member of the set. */
+/* The text must not change while this process lives, so that all its heartbeats are one member
+ * of the set. */
 static char *make_member(const struct mirror_config *config, const struct rollup *rollup)
 {
     struct bytes out = { 0 };
@@ -159,7 +160,7 @@ static void lose_points(struct mirror *mirror, enum point_drop why)
     mirror->lost = true;
 }
 
-/* What is written of commands, as a payload; NULL without memory. */
+/* Makes a payload of the commands written so far; NULL without memory. */
 static struct payload *make_payload(const struct mirror *mirror, int64_t now_s)
 {
     const struct bytes *out = &mirror->out;
@@ -347,7 +348,8 @@ static int by_name(const void *a, const void *b, void *rollup)
     return name != other ? (name > other) - (name < other) : (left > right) - (left < right);
 }
 
-/* The next series that have something new; large ones end a choice early. */
+/* Chooses the next series that have something new, up to TAKE_A_STEP of them, or fewer if they
+ * are large. */
 static size_t choose(struct mirror *mirror, size_t level)
 {
     uint32_t end = rollup_end(mirror->rollup);
@@ -404,7 +406,8 @@ static void put_field(struct bytes *out, struct slice name, int64_t number)
     resp_number(out, number);
 }
 
-/* Ids of a stream must ascend: the stamp's time, or what is next after a step back. */
+/* The ids of a stream must ascend: the id is the time of the stamp or, after the clock was set
+ * back, the next one after the last id. */
 static void announce(struct mirror *mirror, const struct announcement *told)
 {
     struct bytes *out = &mirror->out;

@@ -5,7 +5,7 @@
  *
  * docs/redis.md is the contract with those who read it. What is written is always
  * the whole value of a series in a window so far, in a field that only this
- * incarnation writes: writing it twice changes nothing.
+ * process writes, so writing it twice changes nothing.
  *
  * After each snapshot the windows of the two finest levels are written for every
  * series that has something new; a coarser level when the one below it is about to
@@ -22,7 +22,7 @@
 
 enum { MIRROR_ID_SIZE = 13 }; /* 12 hex digits and the NUL */
 
-/* Another one for each start. False: the system gives no random numbers. */
+/* Makes a new id, as each start needs one. False: the system gives no random numbers. */
 bool mirror_make_id(char out[MIRROR_ID_SIZE]);
 
 /* Seconds between heartbeats at least, and how long one is good for. */
@@ -48,9 +48,10 @@ struct mirror *mirror_new(const struct mirror_config *config, struct rollup *rol
                           struct outbox *outbox, struct flusher_ledger *ledger);
 void mirror_free(struct mirror *given);
 
-/* Looks on behind that rollup: it writes what rollup_open() would close, then, once the
- * rollups have been given the snapshot, what is new in them. At the end it writes everything,
- * and that this instance lives no more. The mirror is given with it. */
+/* The observer to stand behind that rollup in the flusher's list: it writes what rollup_open()
+ * is about to close and, when the snapshot was added to the rollups, what is new in them. At
+ * the end it writes all that is left, and that this instance has ended. The mirror is given
+ * with it. */
 struct observer mirror_observer(struct mirror *given);
 
 #endif

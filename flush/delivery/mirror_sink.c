@@ -15,18 +15,19 @@
 
 enum { SAY_AGAIN_MS = 60000, ASK_AGAIN_MS = 5000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 30000 };
 
-/* A tag of the client: the entry's order and the points of the command. */
+/* The client returns a tag with each reply. Ours holds the order of the entry and the points of
+ * the command. */
 enum { TAG_POINTS_BITS = 8, REGISTRY_TAG = 0 };
 
 struct entry {
     struct entry *next;
     struct payload *payload;
-    uint64_t order, barrier; /* barrier: order of the one before it */
+    uint64_t order, barrier; /* barrier: the order of the barrier before it */
     size_t offset;           /* of the next command to send */
     uint32_t unanswered;
     uint32_t refused; /* points that Redis will never take */
-    bool again;       /* a command failed: to be sent once more */
-    bool settled;     /* was answered once, and counted */
+    bool again;       /* a command failed, so the entry is sent once more */
+    bool settled;     /* it was answered, and counted, once */
     int64_t settled_ms;
 };
 
@@ -48,7 +49,7 @@ struct mirror_sink {
     bool stopping, gave_up;
     struct backoff_config backoff;
 
-    bool took, took_ever; /* a payload, since it is up and at all */
+    bool took, took_ever; /* Redis took a payload: since we are connected; ever */
     bool said_down[REDIS_FAILURE_COUNT];
     int64_t said_ms[MIRROR_ERROR_COUNT];
     int64_t asked_ms; /* the registry */
@@ -83,7 +84,7 @@ static void note_bytes(struct mirror_sink *sink)
                           memory_order_relaxed);
 }
 
-/* The account of an entry that is answered or given up. */
+/* Closes the account of an entry that was answered or given up. */
 static void settle(struct mirror_sink *sink, struct entry *entry)
 {
     struct delivery_ledger *ledger = &sink->ledger->points;
@@ -131,7 +132,8 @@ static void drop_head(struct mirror_sink *sink)
     free(entry);
 }
 
-/* Answered ones go by age, then the oldest of any kind by weight. */
+/* Drops answered entries that are old enough; then, while the list is too heavy, the oldest
+ * entries of any kind. */
 static void trim(struct mirror_sink *sink)
 {
     int64_t oldest_ms = now_ms() - sink->config.resend_ms;
@@ -155,7 +157,7 @@ static struct entry *find(struct mirror_sink *sink, uint64_t order)
     return entry != NULL && entry->order == order ? entry : NULL;
 }
 
-/* From there on everything is to be sent anew. */
+/* Everything from that entry on is sent anew. */
 static void rewind_to(struct mirror_sink *sink, struct entry *from)
 {
     for (struct entry *entry = from; entry != NULL; entry = entry->next) {
@@ -182,8 +184,9 @@ static bool is_barrier(const struct entry *entry)
     return entry->payload->points == 0;
 }
 
-/* Not before it took some: a connection to a replica or to a Redis without memory looks
- * well, and would have each attempt told as an outage of its own. */
+/* Logs that Redis takes the windows, once it took some. A connection alone says nothing: one to
+ * a replica, or to a Redis without memory, looks well too, and every attempt would be logged
+ * as the end of an outage and the beginning of another. */
 static void say_taken(struct mirror_sink *sink)
 {
     if (sink->took)
@@ -209,7 +212,7 @@ static struct slice rest_of(const struct entry *entry)
                            entry->payload->size - entry->offset };
 }
 
-/* A batch of which something was shed is not announced. */
+/* Whether the command announces a batch of which something was shed: then it is left out. */
 static bool is_untrue(const struct mirror_sink *sink, const struct entry *entry,
                       const struct resp_view *command)
 {
@@ -222,7 +225,7 @@ static uint32_t points_of(const struct resp_view *command)
     return slice_equal(command->name, SLICE("HSET")) ? (uint32_t)(command->n_words - 2) / 2 : 0;
 }
 
-/* False: the client takes no more now. */
+/* Sends the commands of the entry. False: the client takes no more for now. */
 static bool send_entry(struct mirror_sink *sink, struct entry *entry)
 {
     struct slice rest = rest_of(entry);
@@ -247,7 +250,7 @@ static void pump(struct mirror_sink *sink)
     while (sink->up && !sink->paused && sink->cursor != NULL) {
         struct entry *entry = sink->cursor;
         if (is_barrier(entry) && entry->offset == 0 && sink->pending > 0)
-            return; /* reply() comes back here */
+            return; /* reply() calls us again */
         if (!send_entry(sink, entry))
             return;
         sink->cursor = entry->next;
@@ -274,7 +277,7 @@ static enum mirror_error error_of(const char *text)
     return MIRROR_OTHER;
 }
 
-/* Once a minute and reason, however many commands it hits. */
+/* Logs each reason once a minute, however many commands it hits. */
 static void say_error(struct mirror_sink *sink, enum mirror_error error, const char *text,
                       bool passing)
 {
@@ -297,8 +300,8 @@ static void arm_retry(struct mirror_sink *sink)
     timer_start(sink->retry, wait_ms);
 }
 
-/* What was under way is answered: after a wait all goes again from the first that
- * failed on. While stopping once more is enough. */
+/* Called when all commands under way are answered. If some failed, everything from the first of
+ * them on is sent again after a wait; while stopping it is tried only once more. */
 static void settle_trouble(struct mirror_sink *sink)
 {
     if (!sink->paused || sink->pending > 0 || !sink->up || evtimer_pending(sink->retry, NULL))
@@ -325,7 +328,7 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
     moved(sink);
 }
 
-/* "ERR The ID specified in XADD is equal or smaller": it is there already. */
+/* "ERR The ID specified in XADD is equal or smaller" means that it was written before. */
 static bool is_done_already(const char *text)
 {
     return strstr(text, "XADD is equal or smaller") != NULL;
@@ -335,7 +338,7 @@ static void take_error(struct mirror_sink *sink, struct entry *entry, uint32_t p
                        const char *text)
 {
     enum mirror_error error = error_of(text);
-    /* Who may write but not announce still writes. */
+    /* If we may write but not announce, we go on writing, and give up the announcement. */
     bool heals = error_rows[error].heals && !(error == MIRROR_NOPERM && points == 0);
 
     if (is_done_already(text))
@@ -595,7 +598,7 @@ void mirror_sink_hurry(struct mirror_sink *sink)
     if (sink->up && sink->paused) {
         if (evtimer_pending(sink->retry, NULL))
             timer_start(sink->retry, 0);
-    } else if (!sink->up) { /* its next attempt may be far */
+    } else if (!sink->up) { /* its next attempt may be far away */
         redis_client_hurry(sink->client);
     }
 }

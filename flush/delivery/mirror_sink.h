@@ -53,7 +53,7 @@ struct mirror_ledger {
     _Atomic(uint64_t) failures[REDIS_FAILURE_COUNT]; /* connections lost or not made */
     _Atomic(uint64_t) errors[MIRROR_ERROR_COUNT];    /* answers */
     _Atomic(uint64_t) up;                            /* 1 or 0 */
-    _Atomic(uint64_t) duplicates; /* other living instances with this host name */
+    _Atomic(uint64_t) duplicates; /* other instances that live under this host name */
 };
 
 struct mirror_sink_config {
@@ -80,26 +80,25 @@ struct mirror_sink *mirror_sink_new(struct event_base *base,
 
 void mirror_sink_accept(struct mirror_sink *sink, struct payload *given);
 
-/* No more comes: one attempt at once if it is down. */
+/* No more payloads come. If we are not connected, tries once at once. */
 void mirror_sink_hurry(struct mirror_sink *sink);
 
-/* While hurried: nothing is left, or nothing that could be tried. */
+/* After mirror_sink_hurry(): whether nothing is left, or nothing that could be tried. */
 bool mirror_sink_is_drained(const struct mirror_sink *sink);
 
 /* Where it writes to, without secrets; a view. */
 const char *mirror_sink_name(const struct mirror_sink *sink);
 
-/* A successor takes over: writes down, in order, what is not answered, and
- * the end. */
+/* Writes, in order, what is not answered, and the end, for a successor. */
 void mirror_sink_hand_over(const struct mirror_sink *sink, struct state_writer *out);
 
-/* That reached the successor for good: the accounts are closed. */
+/* It is sure that the successor gets it: closes the accounts. */
 void mirror_sink_handed_over(struct mirror_sink *sink);
 
-/* A payload of a predecessor. */
+/* An inherited payload. */
 void mirror_sink_take_over(struct mirror_sink *sink, struct payload *given);
 
-/* What is left is shed as stopped. */
+/* Sheds what is left as stopped. */
 void mirror_sink_keep_rest(struct mirror_sink *sink);
 
 void mirror_sink_free(struct mirror_sink *given);

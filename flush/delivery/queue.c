@@ -9,7 +9,7 @@ enum {
     SPILL_BYTES = 4 << 20,
 };
 
-/* Those found on disk count down from here, new ones up. */
+/* The orders of new errands count up from here, those of errands found on disk down. */
 static const uint64_t first_order = UINT64_C(1) << 63;
 
 /* ---- accounts ---------------------------------------------------------- */
@@ -45,7 +45,7 @@ static void release(struct queue *queue, struct errand *errand)
         outbox_settle(queue->outbox, payload);
 }
 
-/* It is no longer in flight, if it was. */
+/* If the errand was in flight, it is no longer. */
 static struct errand *leave_out(struct queue *queue, struct errand *errand)
 {
     if (errand->in_flight)
@@ -90,7 +90,7 @@ static struct errand *leave_memory(struct queue *queue, struct errand *taken)
     return taken;
 }
 
-/* On the account queued, its payload held. */
+/* Makes an errand that holds the payload and is on the account queued. */
 static struct errand *errand_new(struct queue *queue, struct payload *payload, uint64_t order,
                                  int64_t since_ms)
 {
@@ -134,7 +134,8 @@ void queue_put_back(struct queue *queue, struct errand *given)
 
 /* ---- take -------------------------------------------------------------- */
 
-/* A file that is loaded counts against the memory bound; one may always be out. */
+/* A file that is loaded counts as memory, so it must fit within the bound; if nothing is in
+ * flight, one may be loaded in any case. */
 static bool may_load(const struct queue *queue, int in_flight)
 {
     uint64_t bytes = atomic_load_explicit(&queue->ledger->queued_bytes, memory_order_relaxed);
@@ -142,7 +143,7 @@ static bool may_load(const struct queue *queue, int in_flight)
     return in_flight == 0 || bytes + queue->disk.newest->size <= queue->config.memory_bytes;
 }
 
-/* The newest that waits is a file, and it may be read now. */
+/* Whether the newest that waits is a file, and may be read now. */
 static bool is_disks_turn(const struct queue *queue, int in_flight, int64_t now_ms)
 {
     const struct errand *memory = queue->memory.newest, *disk = queue->disk.newest;
@@ -230,10 +231,10 @@ static bool spill_one(struct queue *queue, struct errand *errand, int64_t now_ms
     return true;
 }
 
-/* When what is in memory alone has to be on disk. */
+/* When something that is only in memory is to be written to disk. */
 struct spill {
-    int64_t now_ms, age_ms; /* as soon as it is that old */
-    size_t limit;           /* or this much waits */
+    int64_t now_ms, age_ms; /* when it is as old as age_ms */
+    size_t limit;           /* or when more bytes than this wait */
 };
 
 static bool is_due(const struct spill *spill, const struct errand *errand)
@@ -241,7 +242,7 @@ static bool is_due(const struct spill *spill, const struct errand *errand)
     return errand->file == 0 && spill->now_ms - errand->since_ms >= spill->age_ms;
 }
 
-/* The next to be written, or NULL. */
+/* The next errand to be written, or NULL. */
 static struct errand *next_due(const struct queue *queue, const struct spill *spill)
 {
     struct errand *waits = queue->memory.oldest;
@@ -254,7 +255,7 @@ static struct errand *next_due(const struct queue *queue, const struct spill *sp
                : NULL;
 }
 
-/* In how many milliseconds the next is due; -1: there is none. */
+/* In how many milliseconds the next errand is to be written; -1: there is none. */
 static int64_t next_due_ms(const struct queue *queue, const struct spill *spill)
 {
     const struct errand *oldest = queue->memory.oldest;
@@ -307,7 +308,8 @@ static void shed_memory(struct queue *queue)
     }
 }
 
-/* The intake may be dead, and nobody knows yet. */
+/* Whether a request waits for its answer so long that the intake may be dead, though no attempt
+ * has failed yet. */
 static bool is_silent(const struct queue *queue, int64_t now_ms)
 {
     for (const struct errand *out = queue->out.newest; out != NULL; out = out->next)
@@ -363,8 +365,8 @@ static void keep(struct queue *queue, struct errand *errand)
     queue_moved(queue);
 }
 
-/* The newest first: if the disk takes no more, the oldest are lost. A spool that could not
- * be opened so far may be there by now. */
+/* Writes the newest first, so that the oldest are lost if the disk takes no more. Tries to open
+ * a spool that could not be opened before. */
 void queue_keep_rest(struct queue *queue)
 {
     struct errand *errand;
@@ -381,7 +383,7 @@ void queue_keep_rest(struct queue *queue)
 
 /* ---- a successor ------------------------------------------------------- */
 
-/* The oldest that is in memory alone, here or behind it; NULL. */
+/* The first errand that has no file: this one, or a newer one; NULL: there is none. */
 static struct errand *unwritten(struct errand *errand)
 {
     while (errand != NULL && errand->file != 0)

@@ -47,13 +47,14 @@ struct queue {
     struct outbox *outbox;
     struct delivery_ledger *ledger;
     struct backlog memory, disk; /* waiting */
-    struct backlog unread; /* files that could not be read; without a size: not counted yet */
-    struct backlog out;    /* in flight; their owner is who took them */
+    struct backlog
+        unread; /* files that could not be read; those of size 0 are not on an account yet */
+    struct backlog out;    /* in flight; whoever took them owns them */
     size_t waiting_bytes;  /* of memory */
-    uint64_t oldest_order; /* those found on disk go before it */
+    uint64_t oldest_order; /* the order of the oldest that was found on disk */
     struct spool spool;
     bool spool_open;        /* the folder is ours */
-    bool recovered;         /* what was in it is in disk */
+    bool recovered;         /* the files that were in it are known */
     bool spool_failing;     /* said so */
     int64_t spool_retry_ms; /* monotonic: not before */
     int64_t read_again_ms, unread_again_ms;
@@ -65,12 +66,12 @@ struct queue {
 void queue_open(struct queue *queue, const struct queue_config *config, struct outbox *outbox,
                 struct delivery_ledger *ledger, int64_t now_ms, int64_t now_s);
 
-/* Forgets what waits; files stay. */
+/* Frees what waits in memory. Files stay. */
 void queue_close(struct queue *queue);
 
 size_t queue_waiting(const struct queue *queue);
 
-/* A view: the errand holds it from now on. */
+/* The payload is a view; the errand holds it from now on. */
 void queue_accept(struct queue *queue, struct payload *payload, uint64_t order, int64_t now_ms);
 
 /* The newest errand with its payload in memory, owned until it is put back or
@@ -79,7 +80,7 @@ struct errand *queue_take(struct queue *queue, int in_flight, int64_t now_ms);
 
 void queue_put_back(struct queue *queue, struct errand *given);
 
-/* The end of an errand. */
+/* Ends an errand: its points go to that account, and its file is removed. */
 void queue_settle(struct queue *queue, struct errand *given, struct delivery_count *account);
 
 /* Two errands for one; the halves are given. False: no memory, nothing changed,
@@ -91,19 +92,19 @@ bool queue_split(struct queue *queue, struct errand *given, struct payload *halv
  * there is more to write, 0: at once; -1: nothing is to come. */
 int64_t queue_trim(struct queue *queue, bool blocked, int64_t now_ms, int64_t now_s);
 
-/* At the stop: all goes to disk, or its account is closed as shed. What waits is
- * freed; what is in flight is not, as libcurl still looks at its payload. */
+/* At a stop: all goes to disk, or is counted as shed. What waits is freed; what is in flight is
+ * not, because libcurl still looks at its payload. */
 void queue_keep_rest(struct queue *queue);
 
-/* A successor takes over: writes down what has no file, in flight and then waiting, oldest
- * first, and the end. */
+/* Writes what has no file, for a successor: first what is in flight, then what waits, each
+ * oldest first, and the end. */
 void queue_hand_over(const struct queue *queue, struct state_writer *out);
 
-/* That reached the successor for good: the accounts are closed, and nobody keeps it here
- * any more. What is in flight keeps its payload, as libcurl still looks at it. */
+/* It is sure that the successor gets that: closes the accounts and frees it here. What is in
+ * flight keeps its payload, because libcurl still looks at it. */
 void queue_handed_over(struct queue *queue);
 
-/* A payload of a predecessor: a view, held from now on. False: no memory. */
+/* An inherited payload, a view that is held from now on. False: no memory. */
 bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t order);
 
 /* Frees an errand whose account is closed. */

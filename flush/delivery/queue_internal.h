@@ -29,12 +29,12 @@ static inline bool queue_wants_spool(const struct queue *queue)
 
 /* ---- queue_spool.c ----------------------------------------------------- */
 
-/* May something be written now? Opens what is not open yet. */
+/* Whether something may be written now. Opens the spool if it is not open. */
 bool queue_spool_usable(struct queue *queue, int64_t now_ms);
 bool queue_open_spool(struct queue *queue, int64_t now_ms);
 
-/* Gives a waiting errand, or one in flight, a file. False: there is none, and errno says
- * why. last: the process ends. */
+/* Writes the payload of an errand that waits or is in flight to a file. False with errno. last:
+ * the process ends. */
 bool queue_write_file(struct queue *queue, struct errand *errand, bool last);
 
 /* The same, not at the end, and with a word about a disk that fails or works again. */

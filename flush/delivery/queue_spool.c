@@ -49,7 +49,7 @@ static void spool_works(struct queue *queue)
     queue->spool_failing = false;
 }
 
-/* The file's points are on the account spooled from now on. */
+/* Counts the points of a file that was found, which are on the account spooled from now on. */
 static void count_recovered(struct queue *queue, struct errand *errand)
 {
     count(&queue->ledger->recovered, errand->points);
@@ -61,7 +61,7 @@ static void recover_file(struct queue *queue, const struct spool_file *file, uin
 {
     struct errand *errand = calloc(1, sizeof *errand);
 
-    if (errand == NULL) { /* the file stays for the next process */
+    if (errand == NULL) { /* the file stays, and the next process finds it */
         count(&queue->ledger->recovered, file->points);
         count(&queue->ledger->shed[UNSENT_NO_MEMORY], file->points);
         return;
@@ -98,7 +98,7 @@ static void say_recovered(const struct queue *queue, const struct spool_scan *fo
                  queue->config.name, found->foreign, queue->config.folder);
 }
 
-/* False with errno: the folder cannot be read now. */
+/* Makes errands of the files in the folder. False with errno: it cannot be read now. */
 static bool recover(struct queue *queue, int64_t now_ms)
 {
     struct spool_scan found;
@@ -118,8 +118,9 @@ static bool recover(struct queue *queue, int64_t now_ms)
     return true;
 }
 
-/* The bytes of files that are gone with their folder are given back one by one. Nothing
- * is written before what was there is known, so that no file is found twice. */
+/* Opens the spool, at first or again. If the folder was removed, its files still count as bytes
+ * until their errands are settled one by one. Before the files that were there are known
+ * nothing is written, so that no file of ours is found as if it were an old one. */
 bool queue_open_spool(struct queue *queue, int64_t now_ms)
 {
     uint64_t bytes = queue->spool.bytes;
@@ -162,9 +163,10 @@ static void shed_oldest_file(struct queue *queue)
     queue_settle(queue, oldest, &queue->ledger->shed[UNSENT_SPOOL_FULL]);
 }
 
-/* Sheds nothing when even all of it would not be enough, as the disk is full of
- * what is not ours, nor while there is room in memory: a disk may get room again.
- * last: memory ends with the process. */
+/* Sheds the oldest files until one of that size fits. Sheds none if that would not help,
+ * because the disk is full of what is not ours. If it is the disk that is full, and not our
+ * bound, sheds none either while there is room in memory, because a disk may get room again.
+ * last: the process ends, so memory is no place to wait. */
 static bool make_room(struct queue *queue, size_t size, bool last)
 {
     int64_t cost = (int64_t)spool_cost(size);
@@ -198,7 +200,7 @@ bool queue_write_file(struct queue *queue, struct errand *errand, bool last)
     return true;
 }
 
-/* The disk did not take it; errno says why. */
+/* A file could not be written; errno says why. */
 static void on_unwritten(struct queue *queue, int64_t now_ms)
 {
     bool gone = errno == ENOENT;
@@ -236,8 +238,8 @@ static struct errand *give_up(struct queue *queue, struct errand *given,
     return NULL;
 }
 
-/* It cannot be read now; errno says why. It is not in the way of the others, and tried
- * again with all that are set aside. */
+/* The file cannot be read now; errno says why. It is set aside, where it does not stand in the
+ * way of others, and is tried again later with all that were set aside. */
 static void set_aside(struct queue *queue, struct errand *given, int64_t now_ms)
 {
     unsigned before;
@@ -267,7 +269,8 @@ struct errand *queue_load(struct queue *queue, struct errand *taken, int64_t now
         set_aside(queue, taken, now_ms);
         return NULL;
     }
-    /* Cannot be, but the books are kept by what the header said at first. */
+    /* The points cannot differ from those that the header had at first. If they do all the
+     * same, the accounts must go on with those that they were opened with. */
     payload->points = taken->points;
     outbox_adopt(queue->outbox, payload);
     queue_hold(queue, taken, payload);
@@ -276,7 +279,7 @@ struct errand *queue_load(struct queue *queue, struct errand *taken, int64_t now
 
 /* ---- what cannot be read now ------------------------------------------- */
 
-/* A file that no look at has succeeded so far. */
+/* Looks again at a file of which not even the header could be read so far. */
 static void look_again(struct queue *queue, struct errand *given)
 {
     struct spool_file file = { .created_s = given->created_s, .number = given->file };

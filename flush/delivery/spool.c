@@ -119,13 +119,13 @@ static bool make_folders(const char *path)
     return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
-/* Nobody else made it or may have changed it. */
+/* Whether we made it, and nobody else may have changed it. */
 static bool is_ours(const struct stat *stat)
 {
     return stat->st_uid == geteuid() && (stat->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* NULL: the folder is ours; else what is wrong with it, with errno. */
+/* NULL: the folder is ours. Otherwise says what is wrong with it, with errno. */
 static const char *find_fault(int folder_fd)
 {
     struct stat stat;
@@ -152,7 +152,7 @@ static bool lock(struct spool *spool)
     return spool->lock_fd >= 0 && flock(spool->lock_fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-/* NULL: it is open; else why not, with errno. */
+/* NULL: it is open. Otherwise says why not, with errno. */
 static const char *try_open(struct spool *spool, const char *folder)
 {
     if (!make_folders(folder))
@@ -185,7 +185,7 @@ bool spool_open(struct spool *spool, const char *folder, struct spool_limits lim
     return false;
 }
 
-/* The folder itself, or the nearest above it that is there. */
+/* Looks at the folder or, if it is missing, at the nearest one above it that is there. */
 bool spool_check(const char *folder, const char **problem)
 {
     char part[PATH_MAX];
@@ -245,8 +245,9 @@ static int open_file(const struct spool *spool, const char *name)
     return openat(spool->folder_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-/* errno of an open that failed. ELOOP is a link and ENXIO a socket, which are none of
- * ours; EACCES is a file that somebody else made. All else may pass. */
+/* What it means that a file could not be opened, by errno. There is no file of ours if there is
+ * nothing (ENOENT), a link (ELOOP), a socket (ENXIO), or a file that somebody else made
+ * (EACCES). Any other error is one of the disk or of the machine, and may pass. */
 static enum spool_read unopened(int error)
 {
     return error == ENOENT || error == ELOOP || error == ENXIO || error == EACCES
@@ -254,7 +255,8 @@ static enum spool_read unopened(int error)
                : SPOOL_LATER;
 }
 
-/* The header of an open file that is ours and as long as it says. */
+/* Reads the header of an open file, and makes sure that the file is ours and as long as the
+ * header says. */
 static enum spool_read look_at(int fd, unsigned char header[HEADER_SIZE], struct payload *out)
 {
     struct stat stat;
@@ -426,7 +428,7 @@ static bool write_whole(int fd, const unsigned char *at, size_t size)
     return true;
 }
 
-/* The descriptor of the file under its first name, -1 with errno. */
+/* Writes the file under its first name, and returns its descriptor; -1 with errno. */
 static int write_unfinished(const struct spool *spool, const struct payload *payload)
 {
     unsigned char header[HEADER_SIZE];
@@ -446,7 +448,7 @@ static int write_unfinished(const struct spool *spool, const struct payload *pay
     return -1;
 }
 
-/* Later ones are larger, and those of another process do not meet them. */
+/* Numbers ascend, and those of another process are different. */
 static uint64_t next_number(void)
 {
     static uint32_t last;

@@ -2,11 +2,12 @@
  *
  * A file is one payload behind a header with its length and a checksum. It is
  * written under another name and renamed, so that under its own name it is whole
- * whenever the process dies; what the machine cut short is found by length and
- * checksum, removed and never sent. The syncer brings it to the disk. The API key is in no
+ * whenever the process dies; a file that a failure of the machine cut
+ * short is found by length and checksum, removed and never sent. The syncer brings files to
+ * the disk. The API key is in no
  * file: payloads are sent with the key of the day. A lock keeps a second process out.
- * The folder and its files are ours alone: what another user owns, or may write, could
- * hold points that nobody sent, so such a folder is refused and such a file left alone.
+ * The folder and its files must be ours alone: what another user owns, or may write to, could
+ * hold points that nobody sent us. Such a folder is refused, and such a file is left alone.
  *
  * A disk or a file server that says no is not a damaged file: what cannot be read now
  * stays where it is and is looked at again later.
@@ -55,19 +56,18 @@ struct spool_scan {
     struct spool_file *files; /* oldest first, owned; NULL when there are none */
     size_t n;
     size_t damaged; /* removed, as their header or length is wrong */
-    size_t foreign; /* named like ours, and left alone: another user may have made them */
+    size_t foreign; /* have names like ours, but another user may have made them: left alone */
 };
 
-/* All files. False with errno: the folder cannot be read now, and nothing is said of what
- * is in it. */
+/* Finds all files. False with errno: the folder cannot be read now. */
 bool spool_scan(struct spool *spool, struct spool_scan *out);
 
-/* How many bytes more the bound allows, and how many both it and the disk; below 0:
- * so many are too many. */
+/* How many more bytes our bound allows; and how many both the bound and the disk allow. Below
+ * 0: how many are too many. */
 int64_t spool_bound_room(const struct spool *spool);
 int64_t spool_room(const struct spool *spool);
 
-/* What a payload of that size takes. */
+/* How many bytes of the bound a payload of that size takes. */
 uint64_t spool_cost(size_t size);
 
 /* Writes a file; 0 with errno when it cannot. syncer: NULL: the kernel decides when
@@ -76,7 +76,7 @@ uint64_t spool_write(struct spool *spool, const struct payload *payload, struct 
 
 enum spool_read {
     SPOOL_READ,
-    SPOOL_DAMAGED, /* no good, whenever it is read */
+    SPOOL_DAMAGED, /* the file is no good, and will not get better */
     SPOOL_MISSING, /* there is no file of ours with that name */
     SPOOL_LATER,   /* errno: the disk fails, or the machine is out of something */
 };

@@ -15,7 +15,7 @@ static void close_both(struct syncer_file file)
     close(file.folder_fd);
 }
 
-/* False: it is time to end. */
+/* Waits for a file. False: it is time to end. */
 static bool next_file(struct syncer *syncer, struct syncer_file *out)
 {
     pthread_mutex_lock(&syncer->mutex);
@@ -34,8 +34,8 @@ static bool next_file(struct syncer *syncer, struct syncer_file *out)
     return found;
 }
 
-/* The file, then its name. What fails may be gone after a failure of power, and is then
- * found by its checksum; until then it is read as it was written. */
+/* Syncs each file, then the folder with its name. If that fails, the file is read as it was
+ * written all the same, unless the power fails: then its checksum tells that it is damaged. */
 static void *run(void *argument)
 {
     struct syncer *syncer = argument;

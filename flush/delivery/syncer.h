@@ -1,9 +1,9 @@
 /* flush/delivery/syncer.h: files made to outlive the machine, on a thread of their own.
  *
- * An fsync takes as long as the disk likes, and delivery does not wait for it: a
- * file that was written survives the process at once, and a failure of power as
- * soon as the syncer came to it. Bounded: when SYNCER_FILES wait, or a descriptor
- * is lacking, a file is left to the kernel, which writes it within half a minute. */
+ * An fsync takes as long as the disk likes, and delivery must not wait for it. A file that
+ * was written outlives the process at once; it outlives a failure of power from when the
+ * syncer has synced it. If SYNCER_FILES wait already, or there is no descriptor left, the
+ * file is left to the kernel, which writes it within half a minute. */
 #ifndef FLUSH_DELIVERY_SYNCER_H
 #define FLUSH_DELIVERY_SYNCER_H
 
@@ -26,16 +26,16 @@ struct syncer {
     bool held, stopping, started;
 };
 
-/* False: there is no thread, and what is given is only closed. Zeroed before. */
+/* The struct is zeroed before. False: there is no thread; syncer_give() then only closes. */
 bool syncer_start(struct syncer *syncer);
 
-/* A file that has its name already, in a folder that stays the caller's. */
+/* Syncs a file that has its name already. The folder stays the caller's. */
 void syncer_give(struct syncer *syncer, int given_fd, int folder_fd);
 
 /* While it is held no file is begun. */
 void syncer_hold(struct syncer *syncer, bool held);
 
-/* No thread of ours waits for the disk now. */
+/* Whether it waits for no disk now. */
 bool syncer_is_idle(struct syncer *syncer);
 
 /* Closes what still waits; returns when the disk has answered for the one that

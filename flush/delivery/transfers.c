@@ -44,8 +44,8 @@ static void on_timer(evutil_socket_t socket, short what, void *argument)
     act(argument, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* libcurl wants to be called again in wait_ms, or no more (-1). Never from
- * here: it forbids that. */
+/* libcurl wants to be called in wait_ms, or not again (-1). It forbids that we call it from
+ * here. */
 static int set_timer(CURLM *multi, long wait_ms, void *argument)
 {
     struct transfers *transfers = argument;
@@ -57,7 +57,8 @@ static int set_timer(CURLM *multi, long wait_ms, void *argument)
     return 0;
 }
 
-/* libcurl waits for what on a socket; event is ours, NULL at first sight. */
+/* libcurl waits for `what` on the socket. known: the event that we made for it; NULL: none
+ * yet. */
 static int set_socket(CURL *easy, curl_socket_t socket, int what, void *argument, void *known)
 {
     struct transfers *transfers = argument;
@@ -74,7 +75,7 @@ static int set_socket(CURL *easy, curl_socket_t socket, int what, void *argument
     curl_multi_assign(transfers->multi, socket, event);
     if (what == CURL_POLL_REMOVE)
         return 0;
-    /* Without its event the transfer ends by its time-out. */
+    /* Without an event the transfer ends when its time is up. */
     return event != NULL && event_add(event, NULL) == 0 ? 0 : -1;
 }
 

@@ -23,7 +23,7 @@ struct transfers {
     void *context;
 };
 
-/* connections: how many are kept, and opened to one host. */
+/* connections: how many are kept open, and opened to one host at most. */
 bool transfers_open(struct transfers *transfers, struct event_base *base, int connections,
                     transfers_done *done, void *context);
 

@@ -36,13 +36,15 @@ void outbox_push(struct outbox *outbox, struct payload *given);
 /* Every payload pushed so far, oldest first by next, or NULL. The caller owns them. */
 struct payload *outbox_take(struct outbox *outbox);
 
-/* Adds to bytes what was never pushed: read from disk, or a part of another. */
+/* Adds to bytes a payload that was never pushed: it was read from disk, or is a part of
+ * another one. */
 void outbox_adopt(struct outbox *outbox, const struct payload *payload);
 
 /* The payload has come to its end: subtracts it from bytes and frees it. */
 void outbox_settle(struct outbox *outbox, struct payload *given);
 
-/* The payload is the caller's alone from now on, counted and bounded by him. */
+/* From now on the payload belongs to the caller alone, who counts it and bounds what he keeps.
+ * It is subtracted from bytes, and not freed. */
 void outbox_release(struct outbox *outbox, const struct payload *payload);
 
 /* What a payload weighs in memory. */

@@ -19,7 +19,7 @@ void payload_state_end(struct state_writer *out)
     state_put_number(out, 0);
 }
 
-/* False: no payload of ours looks like that. */
+/* False: no payload of ours can look like that. */
 static bool read_head(struct state_reader *in, struct payload *head, struct slice *bytes)
 {
     uint64_t route = state_get_number(in), compression = state_get_number(in);
