@@ -231,10 +231,10 @@ static void make_field(struct mirror *mirror, const struct rollup_series *entry)
                                               [ROLLUP_GAUGE] = 'g',
                                               [ROLLUP_SET] = 's',
                                               [ROLLUP_DISTRIBUTION] = 'd' };
-    const struct catalogue *catalogue = rollup_catalogue(mirror->rollup);
-    struct slice host = catalogue_text(catalogue, entry->id.host);
+    const struct identities *identities = rollup_identities(mirror->rollup);
+    struct slice host = identities_text(identities, entry->id.host);
     size_t n;
-    const uint32_t *tags = catalogue_tag_ids(catalogue, entry->id.tags, &n);
+    const uint32_t *tags = identities_tag_ids(identities, entry->id.tags, &n);
 
     bytes_clear(&mirror->text);
     bytes_add(&mirror->text, &kinds[entry->kind], 1);
@@ -242,7 +242,7 @@ static void make_field(struct mirror *mirror, const struct rollup_series *entry)
     bytes_add(&mirror->text, host.at, host.len);
     bytes_add(&mirror->text, "|", 1);
     for (size_t i = 0; i < n; i++) {
-        struct slice tag = catalogue_tag(catalogue, tags[i]);
+        struct slice tag = identities_tag(identities, tags[i]);
         bytes_add(&mirror->text, ",", i > 0);
         bytes_add(&mirror->text, tag.at, tag.len);
     }
@@ -321,7 +321,7 @@ static void write_metric(struct mirror *mirror, size_t level, const uint32_t *se
     uint32_t name = rollup_entry(mirror->rollup, series[0])->id.name;
     struct rollup_value value;
 
-    make_key(mirror, catalogue_text(rollup_catalogue(mirror->rollup), name), told->step_s,
+    make_key(mirror, identities_text(rollup_identities(mirror->rollup), name), told->step_s,
              told->start_s);
     for (size_t i = 0; i < n; i++) {
         if (!rollup_take(mirror->rollup, level, series[i], &value))

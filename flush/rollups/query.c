@@ -173,16 +173,16 @@ bool query_choose(struct rollup *rollup, const struct question *question, int64_
 
 static void compile_terms(struct query *query)
 {
-    const struct catalogue *catalogue = rollup_catalogue(query->rollup);
+    const struct identities *identities = rollup_identities(query->rollup);
 
     for (size_t i = 0; i < query->question.n_terms; i++) {
         const struct question_term *from = &query->question.terms[i];
         struct query_term *term = &query->terms[i];
-        *term = (struct query_term){ from->tag,     catalogue_find_tag(catalogue, from->tag),
+        *term = (struct query_term){ from->tag,     identities_find_tag(identities, from->tag),
                                      STRINGS_NONE,  slice_starts(from->tag, SLICE("host:")),
                                      from->negated, from->beginning };
         if (term->host)
-            term->host_id = catalogue_find_text(catalogue, slice_skip(from->tag, 5));
+            term->host_id = identities_find_text(identities, slice_skip(from->tag, 5));
     }
 }
 

@@ -13,7 +13,7 @@ enum { SERIES_A_UNIT = 2 };
 static bool term_holds(const struct query *query, const struct query_term *term,
                        const struct rollup_series *series, const uint32_t *tags, size_t n_tags)
 {
-    const struct catalogue *catalogue = rollup_catalogue(query->rollup);
+    const struct identities *identities = rollup_identities(query->rollup);
 
     if (!term->beginning) {
         if (term->host && series->id.host == term->host_id)
@@ -24,10 +24,10 @@ static bool term_holds(const struct query *query, const struct query_term *term,
         return false;
     }
     if (term->host &&
-        slice_starts(catalogue_text(catalogue, series->id.host), slice_skip(term->tag, 5)))
+        slice_starts(identities_text(identities, series->id.host), slice_skip(term->tag, 5)))
         return true;
     for (size_t i = 0; i < n_tags; i++)
-        if (slice_starts(catalogue_tag(catalogue, tags[i]), term->tag))
+        if (slice_starts(identities_tag(identities, tags[i]), term->tag))
             return true;
     return false;
 }
@@ -36,7 +36,7 @@ static bool scope_holds(const struct query *query, const struct rollup_series *s
 {
     size_t n;
     const uint32_t *tags =
-        catalogue_tag_ids(rollup_catalogue(query->rollup), series->id.tags, &n);
+        identities_tag_ids(rollup_identities(query->rollup), series->id.tags, &n);
 
     for (size_t i = 0; i < query->question.n_terms; i++)
         if (term_holds(query, &query->terms[i], series, tags, n) == query->terms[i].negated)
@@ -48,15 +48,15 @@ static bool scope_holds(const struct query *query, const struct rollup_series *s
 static struct slice value_of(const struct query *query, const struct rollup_series *series,
                              struct slice key)
 {
-    const struct catalogue *catalogue = rollup_catalogue(query->rollup);
+    const struct identities *identities = rollup_identities(query->rollup);
     size_t n;
-    const uint32_t *tags = catalogue_tag_ids(catalogue, series->id.tags, &n);
-    struct slice host = catalogue_text(catalogue, series->id.host);
+    const uint32_t *tags = identities_tag_ids(identities, series->id.tags, &n);
+    struct slice host = identities_text(identities, series->id.host);
 
     if (slice_equal(key, SLICE("host")) && host.len > 0)
         return host;
     for (size_t i = 0; i < n; i++) {
-        struct slice tag = catalogue_tag(catalogue, tags[i]);
+        struct slice tag = identities_tag(identities, tags[i]);
         if (slice_starts(tag, key) && tag.len > key.len && tag.at[key.len] == ':')
             return slice_skip(tag, key.len + 1);
     }
@@ -193,7 +193,7 @@ static bool begin_scan(struct query *query)
 enum query_state query_match(struct query *query)
 {
     uint32_t name =
-        catalogue_find_text(rollup_catalogue(query->rollup), query->question.metric);
+        identities_find_text(rollup_identities(query->rollup), query->question.metric);
     int64_t left = QUERY_UNITS * SERIES_A_UNIT;
 
     for (; left > 0 && query->next_series < query->end; query->next_series++) {

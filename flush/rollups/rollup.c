@@ -100,6 +100,7 @@ struct rollup *rollup_new(const struct rollup_config *config, struct catalogue *
         return NULL;
     rollup->config = *config;
     rollup->catalogue = catalogue;
+    rollup->identities = catalogue != NULL ? catalogue_identities(catalogue) : NULL;
     rollup->ledger = ledger;
     rollup->now_s = ROLLUP_NO_START;
     rollup->free_extra = ROLLUP_NO_SERIES;
@@ -463,9 +464,9 @@ const struct rollup_series *rollup_entry(const struct rollup *rollup, uint32_t s
     return &rollup->entries[series];
 }
 
-const struct catalogue *rollup_catalogue(const struct rollup *rollup)
+const struct identities *rollup_identities(const struct rollup *rollup)
 {
-    return rollup->catalogue;
+    return rollup->identities;
 }
 
 int64_t rollup_interval(const struct rollup *rollup)

@@ -135,11 +135,11 @@ void rollup_unpin(struct rollup *rollup);
 /* Numbers below may be live. */
 uint32_t rollup_end(const struct rollup *rollup);
 const struct rollup_series *rollup_entry(const struct rollup *rollup, uint32_t series);
-const struct catalogue *rollup_catalogue(const struct rollup *rollup);
+const struct identities *rollup_identities(const struct rollup *rollup);
 int64_t rollup_interval(const struct rollup *rollup);
 size_t rollup_bytes(const struct rollup *rollup);
 
-/* Of the catalogue's strings, what is held for the rollups. */
+/* Of the identities' strings, what is held for the rollups. */
 size_t rollup_held_bytes(const struct rollup *rollup);
 
 size_t rollup_levels(const struct rollup *rollup);

@@ -323,8 +323,8 @@ bool rollup_add_outside(struct rollup *rollup, size_t level,
 {
     struct identity id;
 
-    if (!catalogue_hold_text(rollup->catalogue, outside->name, outside->host, outside->tags,
-                             outside->n_tags, &id))
+    if (!identities_intern(rollup->identities, outside->name, outside->host, outside->tags,
+                           outside->n_tags, &id))
         return false;
     uint32_t number = rollup_number_held(rollup, id, (uint8_t)outside->kind);
     if (number == ROLLUP_NO_SERIES || !add_blob(rollup, number, level, outside))

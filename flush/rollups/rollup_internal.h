@@ -33,6 +33,7 @@ struct rollup_level {
 struct rollup {
     struct rollup_config config;
     struct catalogue *catalogue;
+    struct identities *identities; /* of the catalogue */
     struct flusher_ledger *ledger;
     struct rollup_level levels[ROLLUP_LEVELS_MAX];
     size_t n_levels;
@@ -84,7 +85,7 @@ size_t rollup_series_bytes(const struct rollup *rollup);
  * it is empty; ROLLUP_NO_SERIES without memory. */
 uint32_t rollup_number(struct rollup *rollup, uint32_t series, struct slice name, uint8_t kind);
 
-/* The same of an identity that is held in the catalogue. */
+/* The same of an identity that is held. */
 uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_t kind);
 
 /* Looks at the next n series, or at all of them, and forgets those that no window

@@ -81,13 +81,13 @@ static bool has_room_for_series(struct rollup *rollup)
 
 static uint32_t add_held(struct rollup *rollup, struct identity given, uint8_t kind)
 {
-    size_t share = catalogue_share(rollup->catalogue, given);
+    size_t share = identities_share(rollup->identities, given);
     uint32_t number = rollup_make_room(rollup, share + rollup_series_size(rollup))
                           ? take_number(rollup)
                           : ROLLUP_NO_SERIES;
 
     if (number == ROLLUP_NO_SERIES) {
-        catalogue_release(rollup->catalogue, given);
+        identities_release(rollup->identities, given);
         return ROLLUP_NO_SERIES;
     }
     rollup->entries[number] = (struct rollup_series){
@@ -103,12 +103,15 @@ static uint32_t add_held(struct rollup *rollup, struct identity given, uint8_t k
     return number;
 }
 
-static uint32_t add_series(struct rollup *rollup, uint32_t series, struct slice name,
+/* name: another than that of the identity, or empty. */
+static uint32_t add_series(struct rollup *rollup, struct identity id, struct slice name,
                            uint8_t kind)
 {
-    struct identity id;
-
-    if (!has_room_for_series(rollup) || !catalogue_hold(rollup->catalogue, series, name, &id))
+    if (!has_room_for_series(rollup))
+        return ROLLUP_NO_SERIES;
+    if (name.len == 0)
+        identities_hold(rollup->identities, id);
+    else if (!identities_hold_named(rollup->identities, id, name, &id))
         return ROLLUP_NO_SERIES;
     return add_held(rollup, id, kind);
 }
@@ -118,7 +121,7 @@ uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_
     uint32_t number = find_series(rollup, given, kind);
 
     if (number != ROLLUP_NO_SERIES || !has_room_for_series(rollup))
-        catalogue_release(rollup->catalogue, given);
+        identities_release(rollup->identities, given);
     else
         number = add_held(rollup, given, kind);
     if (number != ROLLUP_NO_SERIES)
@@ -128,16 +131,18 @@ uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_
 
 uint32_t rollup_number(struct rollup *rollup, uint32_t series, struct slice name, uint8_t kind)
 {
-    struct identity id = catalogue_identity(rollup->catalogue, series, name);
+    struct identity id = catalogue_entry(rollup->catalogue, series)->id;
     uint32_t *mapped = &rollup->map[series];
     uint32_t number = ROLLUP_NO_SERIES;
 
+    if (name.len > 0)
+        id.name = identities_find_text(rollup->identities, name);
     if (name.len == 0 && *mapped != 0 && is_series(&rollup->entries[*mapped - 1], id, kind))
         number = *mapped - 1;
     else if (id.name != STRINGS_NONE)
         number = find_series(rollup, id, kind);
     if (number == ROLLUP_NO_SERIES)
-        number = add_series(rollup, series, name, kind);
+        number = add_series(rollup, id, name, kind);
     if (number == ROLLUP_NO_SERIES)
         return ROLLUP_NO_SERIES;
     rollup->entries[number].last_s = (uint32_t)rollup->now_s; /* or it might be forgotten */
@@ -175,7 +180,7 @@ void rollup_forget(struct rollup *rollup, uint32_t number)
     index_remove(&rollup->index, hash_of(entry->id, entry->kind), number);
     rollup->strings -= entry->share;
     rollup->live--;
-    catalogue_release(rollup->catalogue, entry->id);
+    identities_release(rollup->identities, entry->id);
     *entry = (struct rollup_series){ 0 };
     if (number < rollup->lowest_free)
         rollup->lowest_free = number;

@@ -9,19 +9,16 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/memory/index.h"
-#include "flush/memory/packed_ids.h"
 #include "flush/memory/pages.h"
 
-enum { AHEAD_MAX_S = 600, TAGS_USUAL = 64 };
+enum { AHEAD_MAX_S = 600 };
 
 struct catalogue {
     struct catalogue_config config;
     struct flusher_ledger *ledger;
-    struct strings names; /* names and hosts */
-    struct strings tags;
-    struct strings tag_sets;      /* the ids of sorted tags, packed */
-    struct series_entry *entries; /* pages, max_series of them */
-    uint32_t end;                 /* ids below may be live */
+    struct identities *identities; /* owned; rollups hold some of them too */
+    struct series_entry *entries;  /* pages, max_series of them */
+    uint32_t end;                  /* ids below may be live */
     uint32_t live;
     uint32_t lowest_free; /* no free id below */
     struct index index;
@@ -29,13 +26,6 @@ struct catalogue {
     uint32_t *n_refused; /* by worker: ids refused for want of room */
     uint32_t *map_ends;  /* by worker: ids below were mapped since the last trim */
     double *gauges;      /* pages, only with keep_gauges */
-    /* Scratch, all of them as long as the longest tag set was so far: tags of the series
-     * being admitted, the same packed, and of the set that is read. */
-    uint32_t *ids;
-    uint8_t *packed;
-    uint32_t *read;
-    struct slice *views;
-    size_t ids_capacity;
     struct log_limit conflicts;
 };
 
@@ -81,29 +71,6 @@ static bool map_pages(struct catalogue *catalogue)
     return true;
 }
 
-static bool grow(void *array, size_t n, size_t size)
-{
-    void **at = array, *grown = realloc(*at, n * size);
-
-    if (grown != NULL)
-        *at = grown;
-    return grown != NULL;
-}
-
-/* Room for a set of so many tags, so that it can be read later without more memory. */
-static bool reserve_ids(struct catalogue *catalogue, size_t n)
-{
-    if (n <= catalogue->ids_capacity)
-        return true;
-    if (!grow(&catalogue->ids, n, sizeof *catalogue->ids) ||
-        !grow(&catalogue->packed, packed_ids_room(n), 1) ||
-        !grow(&catalogue->read, n, sizeof *catalogue->read) ||
-        !grow(&catalogue->views, n, sizeof *catalogue->views))
-        return false;
-    catalogue->ids_capacity = n;
-    return true;
-}
-
 struct catalogue *catalogue_new(const struct catalogue_config *config,
                                 struct flusher_ledger *ledger)
 {
@@ -113,15 +80,12 @@ struct catalogue *catalogue_new(const struct catalogue_config *config,
         return NULL;
     catalogue->config = *config;
     catalogue->ledger = ledger;
-    strings_init(&catalogue->names);
-    strings_init(&catalogue->tags);
-    strings_init(&catalogue->tag_sets);
+    catalogue->identities = identities_new(ledger);
     catalogue->maps = calloc(config->workers, sizeof *catalogue->maps);
     catalogue->map_ends = calloc(config->workers, sizeof *catalogue->map_ends);
     catalogue->n_refused = calloc(config->workers, sizeof *catalogue->n_refused);
-    if (catalogue->maps == NULL || catalogue->map_ends == NULL ||
-        catalogue->n_refused == NULL || !reserve_ids(catalogue, TAGS_USUAL) ||
-        !map_pages(catalogue)) {
+    if (catalogue->identities == NULL || catalogue->maps == NULL ||
+        catalogue->map_ends == NULL || catalogue->n_refused == NULL || !map_pages(catalogue)) {
         catalogue_free(catalogue);
         return NULL;
     }
@@ -137,17 +101,11 @@ void catalogue_free(struct catalogue *catalogue)
         pages_unmap(catalogue->maps[worker], map_bytes(catalogue));
     pages_unmap(catalogue->entries, entries_bytes(catalogue));
     pages_unmap(catalogue->gauges, gauges_bytes(catalogue));
-    strings_free(&catalogue->names);
-    strings_free(&catalogue->tags);
-    strings_free(&catalogue->tag_sets);
+    identities_free(catalogue->identities);
     free(catalogue->maps);
     free(catalogue->map_ends);
     free(catalogue->n_refused);
     index_free(&catalogue->index);
-    free(catalogue->ids);
-    free(catalogue->packed);
-    free(catalogue->read);
-    free(catalogue->views);
     free(catalogue);
 }
 
@@ -158,74 +116,6 @@ void catalogue_follow(struct catalogue *catalogue, const struct settings *settin
     catalogue->config.n_aggregates = settings->histogram_aggregates.n;
 }
 
-/* ---- identities -------------------------------------------------------- */
-
-static void count_strings(struct catalogue *catalogue)
-{
-    counter_set(&catalogue->ledger->strings,
-                catalogue->names.bytes + catalogue->tags.bytes + catalogue->tag_sets.bytes);
-}
-
-static void release_tags(struct catalogue *catalogue, const uint32_t *ids, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        strings_release(&catalogue->tags, ids[i]);
-}
-
-/* A set holds each of its tags once, however many series hold the set. */
-static uint32_t intern_tags(struct catalogue *catalogue, const struct slice *tags, size_t n)
-{
-    if (!reserve_ids(catalogue, n))
-        return STRINGS_NONE;
-    strings_intern_all(&catalogue->tags, tags, n, catalogue->ids);
-    for (size_t i = 0; i < n; i++) {
-        if (catalogue->ids[i] != STRINGS_NONE)
-            continue;
-        for (size_t held = 0; held < n; held++)
-            if (catalogue->ids[held] != STRINGS_NONE)
-                strings_release(&catalogue->tags, catalogue->ids[held]);
-        return STRINGS_NONE;
-    }
-    size_t len = packed_ids_pack(catalogue->ids, n, catalogue->packed);
-    uint32_t set = strings_intern(&catalogue->tag_sets,
-                                  (struct slice){ (const char *)catalogue->packed, len });
-    if (set == STRINGS_NONE || !strings_is_last(&catalogue->tag_sets, set))
-        release_tags(catalogue, catalogue->ids, n);
-    return set;
-}
-
-static void release_tag_set(struct catalogue *catalogue, uint32_t set)
-{
-    if (strings_is_last(&catalogue->tag_sets, set)) {
-        size_t n;
-        const uint32_t *ids = catalogue_tag_ids(catalogue, set, &n);
-        release_tags(catalogue, ids, n);
-    }
-    strings_release(&catalogue->tag_sets, set);
-}
-
-static void release_identity(struct catalogue *catalogue, struct identity id)
-{
-    if (id.name != STRINGS_NONE)
-        strings_release(&catalogue->names, id.name);
-    if (id.host != STRINGS_NONE)
-        strings_release(&catalogue->names, id.host);
-    if (id.tags != STRINGS_NONE)
-        release_tag_set(catalogue, id.tags);
-}
-
-static bool intern_identity(struct catalogue *catalogue, const struct enriched *enriched,
-                            struct identity *out)
-{
-    out->name = strings_intern(&catalogue->names, enriched->name);
-    out->host = strings_intern(&catalogue->names, enriched->host);
-    out->tags = intern_tags(catalogue, enriched->tags, enriched->n_tags);
-    if (out->name != STRINGS_NONE && out->host != STRINGS_NONE && out->tags != STRINGS_NONE)
-        return true;
-    release_identity(catalogue, *out);
-    return false;
-}
-
 /* ---- the index --------------------------------------------------------- */
 
 static uint32_t hash_identity(struct identity id)
@@ -233,14 +123,9 @@ static uint32_t hash_identity(struct identity id)
     return (uint32_t)XXH3_64bits(&id, sizeof id);
 }
 
-static uint32_t hash_entry(const struct series_entry *entry)
+static bool same_identity(struct identity a, struct identity b)
 {
-    return hash_identity((struct identity){ entry->name, entry->host, entry->tags });
-}
-
-static bool same_identity(const struct series_entry *entry, struct identity id)
-{
-    return entry->name == id.name && entry->host == id.host && entry->tags == id.tags;
+    return a.name == b.name && a.host == b.host && a.tags == b.tags;
 }
 
 static bool lay_out_index(struct catalogue *catalogue)
@@ -249,7 +134,7 @@ static bool lay_out_index(struct catalogue *catalogue)
         return false;
     for (uint32_t series = 0; series < catalogue->end; series++)
         if (catalogue->entries[series].live)
-            index_put(&catalogue->index, hash_entry(&catalogue->entries[series]), series);
+            index_put(&catalogue->index, hash_identity(catalogue->entries[series].id), series);
     return true;
 }
 
@@ -265,7 +150,7 @@ static uint32_t find_series(const struct catalogue *catalogue, struct identity i
 
     *other = SERIES_NONE;
     while ((series = index_next(&catalogue->index, &probe)) != INDEX_NONE) {
-        if (!same_identity(&catalogue->entries[series], id))
+        if (!same_identity(catalogue->entries[series].id, id))
             continue;
         if (catalogue->entries[series].kind == kind)
             return series;
@@ -354,11 +239,11 @@ static void check_suffixes(struct catalogue *catalogue, uint32_t series)
         } else {
             continue;
         }
-        uint32_t other, id = strings_find(&catalogue->names, wanted);
+        uint32_t other, id = identities_find_text(catalogue->identities, wanted);
         if (id == STRINGS_NONE)
             continue;
         uint32_t found = find_series(
-            catalogue, (struct identity){ id, entry->host, entry->tags }, kind, &other);
+            catalogue, (struct identity){ id, entry->id.host, entry->id.tags }, kind, &other);
         if (found == SERIES_NONE && kind == CELL_GAUGE && other != SERIES_NONE &&
             plain_series(catalogue->entries[other].kind))
             found = other;
@@ -393,16 +278,25 @@ static enum shed_reason add_series(struct catalogue *catalogue, struct identity 
         why = SHED_CONTEXTS_FULL;
     }
     if (*series == SERIES_NONE) {
-        release_identity(catalogue, given);
+        identities_release(catalogue->identities, given);
         return why;
     }
     catalogue->entries[*series] = (struct series_entry){
-        given.name, given.host, given.tags, .kind = kind, .live = true,
+        .id = given,
+        .kind = kind,
+        .live = true,
     };
     index_put(&catalogue->index, hash_identity(given), *series);
     catalogue->live++;
     counter_set(&catalogue->ledger->series, catalogue->live);
     return SHED_NOTHING;
+}
+
+static bool intern(struct catalogue *catalogue, const struct enriched *enriched,
+                   struct identity *out)
+{
+    return identities_intern(catalogue->identities, enriched->name, enriched->host,
+                             enriched->tags, enriched->n_tags, out);
 }
 
 /* copy: of a histogram, whose type it does not clash with. */
@@ -412,11 +306,11 @@ static enum shed_reason series_of(struct catalogue *catalogue, const struct enri
     struct identity id;
     uint32_t other;
 
-    if (!intern_identity(catalogue, enriched, &id))
+    if (!intern(catalogue, enriched, &id))
         return SHED_MEMORY;
     *series = find_series(catalogue, id, kind, &other);
     if (*series != SERIES_NONE) {
-        release_identity(catalogue, id);
+        identities_release(catalogue->identities, id);
         return SHED_NOTHING;
     }
     enum shed_reason refused = add_series(catalogue, id, kind, series);
@@ -425,7 +319,6 @@ static enum shed_reason series_of(struct catalogue *catalogue, const struct enri
             check_same_name(catalogue, *series, other);
         check_suffixes(catalogue, *series);
     }
-    count_strings(catalogue);
     return refused;
 }
 
@@ -435,16 +328,15 @@ bool catalogue_restore(struct catalogue *catalogue, const struct enriched *ident
     struct identity id;
     uint32_t other;
 
-    if (!intern_identity(catalogue, identity, &id))
+    if (!intern(catalogue, identity, &id))
         return false;
     *series = find_series(catalogue, id, kind, &other);
     if (*series != SERIES_NONE)
-        release_identity(catalogue, id);
+        identities_release(catalogue->identities, id);
     else
         (void)add_series(catalogue, id, kind, series); /* SERIES_NONE: no room */
     if (*series != SERIES_NONE)
         catalogue->entries[*series].last_seen_s = last_seen_s;
-    count_strings(catalogue);
     return *series != SERIES_NONE;
 }
 
@@ -502,8 +394,7 @@ void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker)
 
 size_t catalogue_memory(const struct catalogue *catalogue)
 {
-    size_t sum = strings_memory(&catalogue->names) + strings_memory(&catalogue->tags) +
-                 strings_memory(&catalogue->tag_sets) + index_bytes(&catalogue->index) +
+    size_t sum = identities_memory(catalogue->identities) + index_bytes(&catalogue->index) +
                  catalogue->end * sizeof *catalogue->entries;
 
     for (uint32_t worker = 0; worker < catalogue->config.workers; worker++)
@@ -574,117 +465,23 @@ struct series_entry *catalogue_entry(struct catalogue *catalogue, uint32_t serie
 
 struct slice catalogue_name(const struct catalogue *catalogue, uint32_t series)
 {
-    return strings_get(&catalogue->names, catalogue->entries[series].name);
+    return identities_text(catalogue->identities, catalogue->entries[series].id.name);
 }
 
 struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series)
 {
-    return strings_get(&catalogue->names, catalogue->entries[series].host);
+    return identities_text(catalogue->identities, catalogue->entries[series].id.host);
 }
 
-const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n)
+const struct slice *catalogue_tags(const struct catalogue *catalogue, uint32_t series,
+                                   size_t *n)
 {
-    const uint32_t *ids = catalogue_tag_ids(catalogue, catalogue->entries[series].tags, n);
-
-    for (size_t i = 0; i < *n; i++)
-        catalogue->views[i] = strings_get(&catalogue->tags, ids[i]);
-    return catalogue->views;
+    return identities_tags(catalogue->identities, catalogue->entries[series].id.tags, n);
 }
 
-/* ---- identities that outlive their series ------------------------------ */
-
-struct identity catalogue_identity(const struct catalogue *catalogue, uint32_t series,
-                                   struct slice name)
+struct identities *catalogue_identities(const struct catalogue *catalogue)
 {
-    const struct series_entry *entry = &catalogue->entries[series];
-
-    return (struct identity){
-        name.len > 0 ? strings_find(&catalogue->names, name) : entry->name,
-        entry->host,
-        entry->tags,
-    };
-}
-
-bool catalogue_hold(struct catalogue *catalogue, uint32_t series, struct slice name,
-                    struct identity *out)
-{
-    const struct series_entry *entry = &catalogue->entries[series];
-
-    *out = (struct identity){ entry->name, entry->host, entry->tags };
-    if (name.len > 0)
-        out->name = strings_intern(&catalogue->names, name);
-    else
-        strings_hold(&catalogue->names, entry->name);
-    if (out->name == STRINGS_NONE)
-        return false;
-    strings_hold(&catalogue->names, entry->host);
-    strings_hold(&catalogue->tag_sets, entry->tags);
-    return true;
-}
-
-bool catalogue_hold_text(struct catalogue *catalogue, struct slice name, struct slice host,
-                         const struct slice *tags, size_t n_tags, struct identity *out)
-{
-    struct enriched enriched = { .name = name, .host = host, .tags = tags, .n_tags = n_tags };
-
-    return intern_identity(catalogue, &enriched, out);
-}
-
-void catalogue_release(struct catalogue *catalogue, struct identity given)
-{
-    release_identity(catalogue, given);
-    count_strings(catalogue);
-}
-
-size_t catalogue_share(const struct catalogue *catalogue, struct identity held)
-{
-    size_t n, sum = strings_share(&catalogue->names, held.name) +
-                    strings_share(&catalogue->names, held.host) +
-                    strings_share(&catalogue->tag_sets, held.tags);
-    const uint32_t *ids = catalogue_tag_ids(catalogue, held.tags, &n);
-
-    for (size_t i = 0; i < n; i++)
-        sum += strings_share(&catalogue->tags, ids[i]);
-    return sum;
-}
-
-struct slice catalogue_text(const struct catalogue *catalogue, uint32_t name_or_host)
-{
-    return strings_get(&catalogue->names, name_or_host);
-}
-
-const uint32_t *catalogue_tag_ids(const struct catalogue *catalogue, uint32_t tags, size_t *n)
-{
-    struct slice set = strings_get(&catalogue->tag_sets, tags);
-
-    *n = packed_ids_count(set);
-    packed_ids_unpack(set, catalogue->read);
-    return catalogue->read;
-}
-
-struct slice catalogue_tag(const struct catalogue *catalogue, uint32_t tag)
-{
-    return strings_get(&catalogue->tags, tag);
-}
-
-uint32_t catalogue_find_text(const struct catalogue *catalogue, struct slice text)
-{
-    return strings_find(&catalogue->names, text);
-}
-
-uint32_t catalogue_find_tag(const struct catalogue *catalogue, struct slice tag)
-{
-    return strings_find(&catalogue->tags, tag);
-}
-
-uint32_t catalogue_texts_end(const struct catalogue *catalogue)
-{
-    return catalogue->names.n_entries;
-}
-
-uint32_t catalogue_tags_end(const struct catalogue *catalogue)
-{
-    return catalogue->tags.n_entries;
+    return catalogue->identities;
 }
 
 /* ---- what expiry needs ------------------------------------------------- */
@@ -726,8 +523,8 @@ static void drop_series(struct catalogue *catalogue, uint32_t series)
 {
     struct series_entry *entry = &catalogue->entries[series];
 
-    index_remove(&catalogue->index, hash_entry(entry), series);
-    release_identity(catalogue, (struct identity){ entry->name, entry->host, entry->tags });
+    index_remove(&catalogue->index, hash_identity(entry->id), series);
+    identities_release(catalogue->identities, entry->id);
     *entry = (struct series_entry){ 0 };
     if (catalogue->gauges != NULL)
         catalogue->gauges[series] = 0;
@@ -739,9 +536,7 @@ static void drop_series(struct catalogue *catalogue, uint32_t series)
 /* What a spike took goes back. */
 static void tidy(struct catalogue *catalogue)
 {
-    strings_tidy(&catalogue->names);
-    strings_tidy(&catalogue->tags);
-    strings_tidy(&catalogue->tag_sets);
+    identities_tidy(catalogue->identities);
     if (!index_is_sparse(&catalogue->index))
         return;
     (void)lay_out_index(catalogue); /* without memory: stay large */
@@ -764,5 +559,4 @@ void catalogue_expire(struct catalogue *catalogue, int64_t start_s,
                      end * sizeof *catalogue->entries);
     tidy(catalogue);
     counter_set(&catalogue->ledger->series, catalogue->live);
-    count_strings(catalogue);
 }

@@ -13,16 +13,16 @@
 #ifndef FLUSH_SERIES_CATALOGUE_H
 #define FLUSH_SERIES_CATALOGUE_H
 
-#include "flush/memory/strings.h"
 #include "flush/parcels/bucket.h"
 #include "flush/parcels/ledger.h"
 #include "flush/series/enrich.h"
+#include "flush/series/identities.h"
 
 struct series_entry {
-    uint32_t name, host, tags; /* interned; tags: the ids of the sorted tags, packed */
-    uint32_t contexts;         /* that map here */
-    uint32_t last_seen_s;      /* start of the last interval with a value */
-    uint8_t kind;              /* enum cell_kind; a copied distribution is CELL_DISTRIBUTION */
+    struct identity id;   /* held */
+    uint32_t contexts;    /* that map here */
+    uint32_t last_seen_s; /* start of the last interval with a value */
+    uint8_t kind;         /* enum cell_kind; a copied distribution is CELL_DISTRIBUTION */
     bool live;
 };
 
@@ -87,51 +87,17 @@ struct slice catalogue_name(const struct catalogue *catalogue, uint32_t series);
 struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series);
 
 /* The sorted tags as views good until the next call; *n of them. */
-const struct slice *catalogue_tags(struct catalogue *catalogue, uint32_t series, size_t *n);
+const struct slice *catalogue_tags(const struct catalogue *catalogue, uint32_t series,
+                                   size_t *n);
 
-/* Ids of names and hosts, and of tags, lie below these. */
-uint32_t catalogue_texts_end(const struct catalogue *catalogue);
-uint32_t catalogue_tags_end(const struct catalogue *catalogue);
+/* Of all its series; a view that ends with the catalogue. Whoever holds one of them after
+ * its series is gone has let go of it by then. */
+struct identities *catalogue_identities(const struct catalogue *catalogue);
 
 /* A series that an earlier process had; no context maps to it yet. False: there is no
  * room. */
 bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
                        uint8_t kind, uint32_t last_seen_s, uint32_t *series);
-
-/* ---- identities that outlive their series ------------------------------ */
-
-/* Interned: equal strings have equal ids while somebody holds them. */
-struct identity {
-    uint32_t name, host, tags;
-};
-
-/* Of a live series; holds nothing. name: another name for it (a histogram's
- * "x.max"), or empty for its own. Its strings may be missing (STRINGS_NONE). */
-struct identity catalogue_identity(const struct catalogue *catalogue, uint32_t series,
-                                   struct slice name);
-
-/* Keeps the strings of that identity until the release. False without memory. */
-bool catalogue_hold(struct catalogue *catalogue, uint32_t series, struct slice name,
-                    struct identity *out);
-
-/* The same of an identity that comes from elsewhere; the tags sorted. */
-bool catalogue_hold_text(struct catalogue *catalogue, struct slice name, struct slice host,
-                         const struct slice *tags, size_t n_tags, struct identity *out);
-void catalogue_release(struct catalogue *catalogue, struct identity given);
-
-/* Of a held identity: its share of the bytes of the strings, each divided by how
- * many hold it. */
-size_t catalogue_share(const struct catalogue *catalogue, struct identity held);
-
-/* Views of what is held. Tags are ids, sorted as the tags are; *n of them, good until
- * the next call of this or catalogue_tags. */
-struct slice catalogue_text(const struct catalogue *catalogue, uint32_t name_or_host);
-const uint32_t *catalogue_tag_ids(const struct catalogue *catalogue, uint32_t tags, size_t *n);
-struct slice catalogue_tag(const struct catalogue *catalogue, uint32_t tag);
-
-/* The id of a name or host, of a tag; STRINGS_NONE: nobody has it. */
-uint32_t catalogue_find_text(const struct catalogue *catalogue, struct slice text);
-uint32_t catalogue_find_tag(const struct catalogue *catalogue, struct slice tag);
 
 /* The last value of a gauge (0 at first), kept only with keep_gauges. */
 double *catalogue_gauge(struct catalogue *catalogue, uint32_t series);

@@ -69,19 +69,20 @@ static struct slice get_word(struct state_reader *in, struct words_in *words)
 static void put_one(struct state_writer *out, struct catalogue *catalogue, uint32_t series,
                     struct words_out *texts, struct words_out *tags)
 {
+    const struct identities *identities = catalogue_identities(catalogue);
     const struct series_entry *entry = catalogue_entry(catalogue, series);
     size_t n;
 
     state_put_number(out, entry->live ? entry->kind + 1u : 0);
     if (!entry->live)
         return;
-    put_word(out, texts, entry->name, catalogue_text(catalogue, entry->name));
-    put_word(out, texts, entry->host, catalogue_text(catalogue, entry->host));
-    const uint32_t *ids = catalogue_tag_ids(catalogue, entry->tags, &n);
+    put_word(out, texts, entry->id.name, identities_text(identities, entry->id.name));
+    put_word(out, texts, entry->id.host, identities_text(identities, entry->id.host));
+    const uint32_t *ids = identities_tag_ids(identities, entry->id.tags, &n);
 
     state_put_number(out, n);
     for (size_t i = 0; i < n; i++)
-        put_word(out, tags, ids[i], catalogue_tag(catalogue, ids[i]));
+        put_word(out, tags, ids[i], identities_tag(identities, ids[i]));
     state_put_number(out, entry->last_seen_s);
     if (catalogue_keeps_gauges(catalogue))
         state_put_double(out, *catalogue_gauge(catalogue, series));
@@ -89,10 +90,12 @@ static void put_one(struct state_writer *out, struct catalogue *catalogue, uint3
 
 bool state_put_series(struct state_writer *out, struct catalogue *catalogue)
 {
+    const struct identities *identities = catalogue_identities(catalogue);
     uint32_t end = catalogue_end(catalogue);
-    struct words_out texts = { calloc(catalogue_texts_end(catalogue) + 1u, sizeof(uint32_t)),
+    struct words_out texts = { calloc(identities_texts_end(identities) + 1u, sizeof(uint32_t)),
                                0 };
-    struct words_out tags = { calloc(catalogue_tags_end(catalogue) + 1u, sizeof(uint32_t)), 0 };
+    struct words_out tags = { calloc(identities_tags_end(identities) + 1u, sizeof(uint32_t)),
+                              0 };
     bool good = texts.numbers != NULL && tags.numbers != NULL;
 
     if (good) {

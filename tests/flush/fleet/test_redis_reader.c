@@ -335,14 +335,14 @@ static size_t field_text(const struct rollup *rollup, uint32_t series, const cha
                          char *out, size_t size)
 {
     const struct rollup_series *entry = rollup_entry(rollup, series);
-    const struct catalogue *catalogue = rollup_catalogue(rollup);
-    struct slice host = catalogue_text(catalogue, entry->id.host);
+    const struct identities *identities = rollup_identities(rollup);
+    struct slice host = identities_text(identities, entry->id.host);
     size_t n, len = (size_t)snprintf(out, size, "%c|%.*s|", "cgsd"[entry->kind], (int)host.len,
                                      host.at);
-    const uint32_t *tags = catalogue_tag_ids(catalogue, entry->id.tags, &n);
+    const uint32_t *tags = identities_tag_ids(identities, entry->id.tags, &n);
 
     for (size_t i = 0; i < n; i++) {
-        struct slice tag = catalogue_tag(catalogue, tags[i]);
+        struct slice tag = identities_tag(identities, tags[i]);
         len += (size_t)snprintf(out + len, size - len, "%s%.*s", i > 0 ? "," : "", (int)tag.len,
                                 tag.at);
     }
@@ -367,7 +367,7 @@ static void write_cell(const struct rollup *rollup, struct rollup_span span, int
                        uint32_t series, size_t place, const char *id)
 {
     const struct rollup_series *entry = rollup_entry(rollup, series);
-    struct slice name = catalogue_text(rollup_catalogue(rollup), entry->id.name);
+    struct slice name = identities_text(rollup_identities(rollup), entry->id.name);
     int64_t step_s = rollup_step(rollup, span.level);
     char key[256], field[512], text[NUMBER_TEXT_MAX];
     struct bytes value = { 0 };
