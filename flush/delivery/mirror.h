@@ -5,7 +5,7 @@
  *
  * docs/redis.md is the contract with those who read it. What is written is always
  * the whole value of a series in a window so far, in a field that only this
- * process writes, so writing it twice changes nothing.
+ * incarnation writes, so writing it twice changes nothing.
  *
  * After each snapshot the windows of the two finest levels are written for every
  * series that has something new; a coarser level when the one below it is about to
