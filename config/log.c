@@ -204,12 +204,12 @@ static void say_dropped(uint64_t lost, char *out, size_t size)
              (unsigned long long)lost);
 }
 
-static size_t gap_line(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES])
+static size_t gap_line(void *argument, uint64_t lost, char out[LOG_CHUNK_BYTES])
 {
     char message[160];
     struct line line;
 
-    (void)context;
+    (void)argument;
     say_dropped(lost, message, sizeof message);
     line_start(&line, LOG_LEVEL_WARN, sink.json);
     line_add_message(&line, message, false, sink.json);
@@ -217,9 +217,9 @@ static size_t gap_line(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES])
     return line.n;
 }
 
-static size_t gap_of_syslog(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES])
+static size_t gap_of_syslog(void *argument, uint64_t lost, char out[LOG_CHUNK_BYTES])
 {
-    (void)context;
+    (void)argument;
     size_t n = log_syslog_header(LOG_LEVEL_WARN, sink.rfc5424, clock_wall_ns(), out, 400);
 
     say_dropped(lost, out + n, LOG_CHUNK_BYTES - n);
@@ -227,52 +227,52 @@ static size_t gap_of_syslog(void *context, uint64_t lost, char out[LOG_CHUNK_BYT
     return strlen(out);
 }
 
-static size_t gap_of_console(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES])
+static size_t gap_of_console(void *argument, uint64_t lost, char out[LOG_CHUNK_BYTES])
 {
-    (void)context;
+    (void)argument;
     return (size_t)snprintf(out, LOG_CHUNK_BYTES, "  ... %llu lines were not read in time\n",
                             (unsigned long long)lost);
 }
 
-static bool write_stderr(void *context, const char *lines, size_t len)
+static bool write_stderr(void *argument, const char *lines, size_t len)
 {
-    (void)context;
+    (void)argument;
     return log_write_all(STDERR_FILENO, lines, len) == len;
 }
 
-static bool write_stdout(void *context, const char *lines, size_t len)
+static bool write_stdout(void *argument, const char *lines, size_t len)
 {
-    (void)context;
+    (void)argument;
     return log_write_all(STDOUT_FILENO, lines, len) == len;
 }
 
-static bool write_file(void *context, const char *lines, size_t len)
+static bool write_file(void *argument, const char *lines, size_t len)
 {
-    return log_file_write(context, lines, len);
+    return log_file_write(argument, lines, len);
 }
 
-static void refresh_file(void *context)
+static void refresh_file(void *argument)
 {
-    if (log_file_reopen(context))
+    if (log_file_reopen(argument))
         log_info("log: the file was opened anew");
     else
         log_error("log: the file cannot be opened anew, the old one is kept: %s",
                   strerror(errno));
 }
 
-static void close_file(void *context)
+static void close_file(void *argument)
 {
-    log_file_free(context);
+    log_file_free(argument);
 }
 
-static bool write_syslog(void *context, const char *lines, size_t len)
+static bool write_syslog(void *argument, const char *lines, size_t len)
 {
-    return log_syslog_write(context, lines, len);
+    return log_syslog_write(argument, lines, len);
 }
 
-static void close_syslog(void *context)
+static void close_syslog(void *argument)
 {
-    log_syslog_free(context);
+    log_syslog_free(argument);
 }
 
 /* ---- open and close ---------------------------------------------------- */
@@ -330,7 +330,7 @@ bool log_open(enum log_level level, const char *file, bool json, bool console)
         start_stderr();
     if (file[0] == '\0')
         return true;
-    sink.file = target.context = log_file_open(file);
+    sink.file = target.argument = log_file_open(file);
     if (sink.file == NULL)
         return false;
     if (!start_writer(OUTPUT_FILE, &target))
@@ -353,8 +353,8 @@ bool log_to_syslog(const char *path, bool rfc5424)
                                  .close = close_syslog };
 
     sink.rfc5424 = rfc5424;
-    target.context = log_syslog_new(path);
-    return target.context != NULL && start_writer(OUTPUT_SYSLOG, &target);
+    target.argument = log_syslog_new(path);
+    return target.argument != NULL && start_writer(OUTPUT_SYSLOG, &target);
 }
 
 void log_reopen(void)

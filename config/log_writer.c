@@ -103,16 +103,16 @@ static void say_gap(struct log_writer *writer)
 
     if (writer->unsaid == 0)
         return;
-    size_t len = writer->target.gap(writer->target.context, writer->unsaid, line);
+    size_t len = writer->target.gap(writer->target.argument, writer->unsaid, line);
 
-    if (writer->target.write(writer->target.context, line, len))
+    if (writer->target.write(writer->target.argument, line, len))
         writer->unsaid = 0;
 }
 
 static void write_chunk(struct log_writer *writer, size_t len)
 {
     say_gap(writer);
-    if (len == 0 || writer->target.write(writer->target.context, writer->chunk, len))
+    if (len == 0 || writer->target.write(writer->target.argument, writer->chunk, len))
         return;
     uint64_t n = count_lines(writer->chunk, len);
 
@@ -134,7 +134,7 @@ static void step(struct log_writer *writer)
     writer->working = true;
     pthread_mutex_unlock(&writer->mutex);
     if (refresh && writer->target.refresh != NULL)
-        writer->target.refresh(writer->target.context);
+        writer->target.refresh(writer->target.argument);
     write_chunk(writer, len);
     pthread_mutex_lock(&writer->mutex);
     writer->working = false;
@@ -143,7 +143,7 @@ static void step(struct log_writer *writer)
 static void writer_free(struct log_writer *writer)
 {
     if (writer->target.close != NULL)
-        writer->target.close(writer->target.context);
+        writer->target.close(writer->target.argument);
     if (writer->ring != MAP_FAILED)
         munmap(writer->ring, LOG_RING_BYTES);
     pthread_cond_destroy(&writer->emptied);
@@ -182,7 +182,7 @@ struct log_writer *log_writer_start(const struct log_target *target)
 
     if (writer == NULL) {
         if (target->close != NULL)
-            target->close(target->context);
+            target->close(target->argument);
         return NULL;
     }
     writer->target = *target;

@@ -21,13 +21,13 @@ enum {
 
 /* Where the lines go. All but the making is done on the writer's thread. */
 struct log_target {
-    void *context;
+    void *argument;
     /* Whole lines; may wait as long as it likes. False: they are lost. */
-    bool (*write)(void *context, const char *lines, size_t len);
+    bool (*write)(void *argument, const char *lines, size_t len);
     /* The line that stands for lost ones; returns its length. */
-    size_t (*gap)(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES]);
-    void (*refresh)(void *context); /* what log_writer_refresh() asks for; or NULL */
-    void (*close)(void *context);   /* or NULL */
+    size_t (*gap)(void *argument, uint64_t lost, char out[LOG_CHUNK_BYTES]);
+    void (*refresh)(void *argument); /* what log_writer_refresh() asks for; or NULL */
+    void (*close)(void *argument);   /* or NULL */
 };
 
 struct log_writer;

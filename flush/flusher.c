@@ -642,9 +642,9 @@ static void offer_room(struct flusher *flusher)
     }
 }
 
-static bool is_unsent(const void *context, uint32_t series)
+static bool is_unsent(const void *argument, uint32_t series)
 {
-    const struct flusher *flusher = context;
+    const struct flusher *flusher = argument;
 
     for (const struct snapshot *s = flusher->open; s != NULL; s = s->next)
         if (snapshot_has(s, series))
@@ -706,7 +706,7 @@ static void send_report(struct flusher *flusher, int64_t stamp_s, int64_t now_s)
 
     if (flusher->config.report == NULL || !flusher->sending->settings->heeler_self_telemetry)
         return;
-    flusher->config.report(flusher->config.report_context, &report);
+    flusher->config.report(flusher->config.report_argument, &report);
     for (size_t i = 0; i < report.n; i++) {
         struct point point = { stamp_s, report.at[i].value };
         struct series series = {

@@ -58,8 +58,8 @@ struct flusher_config {
     const _Atomic(uint64_t) *duplicates;
     const char *duplicate_tag;
     /* Asked for with each snapshot if heeler_self_telemetry; NULL: nothing is said. */
-    void (*report)(void *context, struct self_report *out);
-    void *report_context;
+    void (*report)(void *argument, struct self_report *out);
+    void *report_argument;
 };
 
 /* NULL with a sentence when a setting is wrong or memory is exhausted. */

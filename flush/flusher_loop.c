@@ -41,24 +41,24 @@ static void step(struct flusher_loop *loop)
     note_alive(loop);
 }
 
-static void on_work(evutil_socket_t fd, short what, void *context)
+static void on_work(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    step(context);
+    step(argument);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *context)
+static void on_tick(evutil_socket_t fd, short what, void *argument)
 {
-    struct flusher_loop *loop = context;
+    struct flusher_loop *loop = argument;
 
     (void)fd, (void)what;
     flusher_tick(loop->flusher, clock_wall_s(), clock_monotonic_ns());
     step(loop);
 }
 
-static void on_stop(evutil_socket_t fd, short what, void *context)
+static void on_stop(evutil_socket_t fd, short what, void *argument)
 {
-    struct flusher_loop *loop = context;
+    struct flusher_loop *loop = argument;
 
     (void)fd, (void)what;
     struct state_writer *heir = atomic_load_explicit(&loop->heir, memory_order_acquire);
@@ -82,9 +82,9 @@ static void restore(struct flusher_loop *loop)
     state_done(loop->inherited);
 }
 
-static void *run(void *context)
+static void *run(void *argument)
 {
-    struct flusher_loop *loop = context;
+    struct flusher_loop *loop = argument;
 
     setpriority(PRIO_PROCESS, (id_t)gettid(), BEHIND_THE_READERS);
     restore(loop);

@@ -118,7 +118,7 @@ static bool plan_change(struct reload_plan *plan, struct settings *fresh,
 {
     struct usable usable;
 
-    if (!base->load(base->context, fresh, &out->problems) ||
+    if (!base->load(base->argument, fresh, &out->problems) ||
         !usable_check(&usable, fresh, &out->problems))
         return false;
     if (!settings_compare(fresh, base->in_force, &out->change) ||

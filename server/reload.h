@@ -19,7 +19,7 @@
 #include "server/sinks.h"
 
 /* Loads the settings as they were loaded at the start; as settings_load(). */
-typedef bool reload_load(void *context, struct settings *out, struct problems *problems);
+typedef bool reload_load(void *argument, struct settings *out, struct problems *problems);
 
 /* What a reload came to. { 0 } is empty. */
 struct reload {
@@ -35,7 +35,7 @@ struct reload_base {
     struct flusher_ledger *ledger;
     const struct sinks *sinks;
     reload_load *load;
-    void *context;
+    void *argument;
 };
 
 /* What to do. */

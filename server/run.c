@@ -53,9 +53,9 @@ static void stop_now(struct run *run)
     event_base_loopbreak(run->base);
 }
 
-static void on_linger_timer(evutil_socket_t fd, short what, void *context)
+static void on_linger_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct run *run = context;
+    struct run *run = argument;
 
     (void)fd, (void)what;
     if (!linger_is_over(&run->linger, server_datagrams(run->server), clock_monotonic_ns()))
@@ -96,15 +96,15 @@ static void begin_stop(struct run *run, const char *asker)
 }
 
 /* The first signal stops in order; a second one, while that goes on, at once. */
-static void on_signal(evutil_socket_t number, short what, void *context)
+static void on_signal(evutil_socket_t number, short what, void *argument)
 {
     (void)what;
-    begin_stop(context, number == SIGINT ? "SIGINT" : "SIGTERM");
+    begin_stop(argument, number == SIGINT ? "SIGINT" : "SIGTERM");
 }
 
-static void on_asked_to_stop(void *context)
+static void on_asked_to_stop(void *argument)
 {
-    begin_stop(context, "POST /drain");
+    begin_stop(argument, "POST /drain");
 }
 
 static void stop_at_once(int number)
@@ -113,9 +113,9 @@ static void stop_at_once(int number)
     _exit(EXIT_SYSTEM);
 }
 
-static void on_hangup(evutil_socket_t number, short what, void *context)
+static void on_hangup(evutil_socket_t number, short what, void *argument)
 {
-    struct run *run = context;
+    struct run *run = argument;
     struct reload reload = { .problems = { .n_unlisted = 0 } };
 
     (void)number, (void)what;
@@ -125,16 +125,16 @@ static void on_hangup(evutil_socket_t number, short what, void *context)
     reload_free(&reload);
 }
 
-static bool load(void *context, struct settings *out, struct problems *problems)
+static bool load(void *argument, struct settings *out, struct problems *problems)
 {
-    const struct run *run = context;
+    const struct run *run = argument;
 
     return command_load(out, run->line, problems);
 }
 
-static void on_upgrade(evutil_socket_t number, short what, void *context)
+static void on_upgrade(evutil_socket_t number, short what, void *argument)
 {
-    struct run *run = context;
+    struct run *run = argument;
 
     (void)number, (void)what;
     if (is_stopping(run)) {
@@ -273,15 +273,15 @@ static void turn(struct run *run)
 }
 
 /* A new program is not asked any longer once a signal says stop. */
-static bool goes_on(void *context)
+static bool goes_on(void *argument)
 {
-    turn(context);
-    return !is_stopping(context);
+    turn(argument);
+    return !is_stopping(argument);
 }
 
-static bool stops(void *context)
+static bool stops(void *argument)
 {
-    turn(context);
+    turn(argument);
     return true;
 }
 
@@ -451,7 +451,7 @@ static int run_server(const struct command_line *line, const struct settings *se
         .console = console_of(settings),
         .load = load,
         .stop = on_asked_to_stop,
-        .context = &run,
+        .argument = &run,
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -226,11 +226,11 @@ static bool start_delivery(struct server *server, char *problem, size_t problem_
     return server->delivery != NULL;
 }
 
-static void report_self(void *context, struct self_report *out)
+static void report_self(void *argument, struct self_report *out)
 {
     struct server_view view;
 
-    view_for_all(context, &view);
+    view_for_all(argument, &view);
     self_gauges(&view, out);
 }
 
@@ -279,7 +279,7 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .duplicates = server->instance.marks ? &server->instance.ledger.duplicates : NULL,
         .duplicate_tag = server->instance.tag,
         .report = !server->local ? report_self : NULL,
-        .report_context = server,
+        .report_argument = server,
     };
 
     struct flusher *flusher = flusher_new(&config, problem, problem_size);
@@ -508,7 +508,7 @@ bool server_reload(struct server *server, struct reload *out, const char *asker)
         .ledger = &server->flusher_ledger,
         .sinks = &server->sinks,
         .load = server->config.load,
-        .context = server->config.context,
+        .argument = server->config.argument,
     };
     struct reload_plan plan = { .rules = NULL };
     bool done = false;
@@ -542,7 +542,7 @@ static int64_t flush(struct server *server)
 static void ask_to_stop(struct server *server)
 {
     if (server->config.stop != NULL)
-        server->config.stop(server->config.context);
+        server->config.stop(server->config.argument);
 }
 
 static char *reload_over_http(struct server *server, bool *done)

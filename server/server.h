@@ -31,8 +31,8 @@ struct server_config {
     /* For reloads and for POST /drain. Without `load` reloads are refused; without `stop` POST
      * /drain does nothing. */
     reload_load *load;
-    void (*stop)(void *context);   /* begins what SIGTERM begins */
-    void *context;                 /* of both */
+    void (*stop)(void *argument);  /* begins what SIGTERM begins */
+    void *argument;                /* of both */
     struct inheritance *inherited; /* given, also on failure; NULL: nothing was inherited */
 };
 

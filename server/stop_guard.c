@@ -8,9 +8,9 @@
 #include "config/thread.h"
 #include "server/commands/commands.h"
 
-static void *run(void *context)
+static void *run(void *argument)
 {
-    int64_t limit_ms = (int64_t)(intptr_t)context;
+    int64_t limit_ms = (int64_t)(intptr_t)argument;
     struct timespec left = { limit_ms / 1000, limit_ms % 1000 * 1000000 };
 
     while (nanosleep(&left, &left) != 0 && errno == EINTR)

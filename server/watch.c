@@ -28,9 +28,9 @@ static void look_at_health(struct watch *watch, const struct server_view *view, 
     watch->unwell = unwell;
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *context)
+static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct watch *watch = context;
+    struct watch *watch = argument;
     struct server_view view;
     int64_t now_ms = clock_monotonic_ms();
 

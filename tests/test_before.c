@@ -158,12 +158,12 @@ static int remove_folder(void **state)
     return 0;
 }
 
-static void copy_file(void *context, const char *file)
+static void copy_file(void *argument, const char *file)
 {
     char path[512];
     size_t size;
     char *bytes = read_whole(file, &size);
-    (void)context;
+    (void)argument;
 
     snprintf(path, sizeof path, "%s%s", folder, strrchr(file, '/'));
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

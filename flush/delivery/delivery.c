@@ -113,7 +113,7 @@ static void discard(struct delivery *delivery, const struct payload *payload)
     count(&ledger->discarded_local, payload->points);
     delivery_ledger_check(ledger);
     if (delivery->config.observe != NULL)
-        delivery->config.observe(delivery->config.observe_context, ledger);
+        delivery->config.observe(delivery->config.observe_argument, ledger);
 }
 
 /* What goes to Redis goes nowhere else. */
@@ -454,7 +454,7 @@ static bool open_mirror(struct delivery *delivery)
         return true;
     config = *delivery->config.mirror;
     config.moved = on_moved;
-    config.moved_context = delivery;
+    config.moved_argument = delivery;
     delivery->mirror = mirror_sink_new(delivery->common.base, &config, problem, sizeof problem);
     if (delivery->mirror == NULL)
         log_error("heeler_redis_url: %s", problem);

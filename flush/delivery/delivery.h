@@ -59,8 +59,8 @@ struct delivery_config {
     const struct mirror_sink_config *mirror; /* payloads of ROUTE_REDIS go there; or NULL */
 
     /* Called on the delivery thread after every step, the ledger balanced. May be NULL. */
-    void (*observe)(void *context, const struct delivery_ledger *ledger);
-    void *observe_context;
+    void (*observe)(void *argument, const struct delivery_ledger *ledger);
+    void *observe_argument;
 };
 
 struct delivery;

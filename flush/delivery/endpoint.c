@@ -439,7 +439,7 @@ void endpoint_begin(struct endpoint *endpoint)
         .syncer = &endpoint->common->syncer,
         .outdated_s = config->spool.outdated_s,
         .observe = config->observe,
-        .observe_context = config->observe_context,
+        .observe_argument = config->observe_argument,
     };
 
     endpoint->folder = NULL;

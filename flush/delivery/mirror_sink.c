@@ -262,7 +262,7 @@ static void pump(struct mirror_sink *sink)
 static void moved(struct mirror_sink *sink)
 {
     if (sink->config.moved != NULL)
-        sink->config.moved(sink->config.moved_context);
+        sink->config.moved(sink->config.moved_argument);
 }
 
 /* ---- errors ------------------------------------------------------------ */
@@ -379,9 +379,9 @@ static void read_registry(struct mirror_sink *sink, const redisReply *reply)
 
 /* ---- the client's events ----------------------------------------------- */
 
-static void on_up(void *context)
+static void on_up(void *argument)
 {
-    struct mirror_sink *sink = context;
+    struct mirror_sink *sink = argument;
 
     sink->up = true;
     sink->paused = false;
@@ -395,9 +395,9 @@ static void on_up(void *context)
     moved(sink);
 }
 
-static void on_reply(void *context, uint64_t tag, const redisReply *reply)
+static void on_reply(void *argument, uint64_t tag, const redisReply *reply)
 {
-    struct mirror_sink *sink = context;
+    struct mirror_sink *sink = argument;
     uint32_t points = tag & ((1 << TAG_POINTS_BITS) - 1);
     struct entry *entry = tag == REGISTRY_TAG ? NULL : find(sink, tag >> TAG_POINTS_BITS);
 
@@ -419,9 +419,9 @@ static void on_reply(void *context, uint64_t tag, const redisReply *reply)
     moved(sink);
 }
 
-static void on_failed(void *context, uint64_t tag)
+static void on_failed(void *argument, uint64_t tag)
 {
-    struct mirror_sink *sink = context;
+    struct mirror_sink *sink = argument;
     struct entry *entry = tag == REGISTRY_TAG ? NULL : find(sink, tag >> TAG_POINTS_BITS);
 
     sink->pending--;
@@ -431,14 +431,14 @@ static void on_failed(void *context, uint64_t tag)
     entry->again = true;
 }
 
-static void on_writable(void *context)
+static void on_writable(void *argument)
 {
-    pump(context);
+    pump(argument);
 }
 
-static void on_down(void *context, enum redis_failure failure, const char *sentence)
+static void on_down(void *argument, enum redis_failure failure, const char *sentence)
 {
-    struct mirror_sink *sink = context;
+    struct mirror_sink *sink = argument;
 
     sink->up = false;
     atomic_store_explicit(&sink->ledger->up, 0, memory_order_relaxed);

@@ -67,8 +67,8 @@ struct mirror_sink_config {
     size_t queue_bytes;
     int64_t retry_min_ms; /* 0: 500; first wait after an error */
     struct mirror_ledger *ledger;
-    void (*moved)(void *context); /* after every step; may be NULL */
-    void *moved_context;
+    void (*moved)(void *argument); /* after every step; may be NULL */
+    void *moved_argument;
 };
 
 struct mirror_sink;

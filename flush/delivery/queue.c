@@ -18,7 +18,7 @@ void queue_moved(struct queue *queue)
 {
     delivery_ledger_check(queue->ledger);
     if (queue->config.observe != NULL)
-        queue->config.observe(queue->config.observe_context, queue->ledger);
+        queue->config.observe(queue->config.observe_argument, queue->ledger);
 }
 
 static struct delivery_count *account_of(struct queue *queue, const struct errand *errand)

@@ -26,7 +26,7 @@
 #include "flush/payloads/outbox.h"
 
 /* Called after every step, the ledger balanced. */
-typedef void queue_observe(void *context, const struct delivery_ledger *ledger);
+typedef void queue_observe(void *argument, const struct delivery_ledger *ledger);
 
 /* Longer than a healthy intake takes to answer, so that little is written for nothing. */
 enum { QUEUE_DURABLE_MS = 2000 };
@@ -39,7 +39,7 @@ struct queue_config {
     struct syncer *syncer; /* NULL: none */
     int64_t outdated_s;    /* a file this old is given up; 0: never */
     queue_observe *observe;
-    void *observe_context;
+    void *observe_argument;
 };
 
 struct queue {

@@ -19,7 +19,7 @@ static void reap(struct transfers *transfers)
             continue;
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
         curl_multi_remove_handle(transfers->multi, easy);
-        transfers->done(transfers->context, private, code);
+        transfers->done(transfers->argument, private, code);
     }
 }
 
@@ -80,9 +80,9 @@ static int set_socket(CURL *easy, curl_socket_t socket, int what, void *argument
 }
 
 bool transfers_open(struct transfers *transfers, struct event_base *base, int connections,
-                    transfers_done *done, void *context)
+                    transfers_done *done, void *argument)
 {
-    *transfers = (struct transfers){ .base = base, .done = done, .context = context };
+    *transfers = (struct transfers){ .base = base, .done = done, .argument = argument };
     transfers->multi = curl_multi_init();
     transfers->timer = evtimer_new(base, on_timer, transfers);
     if (transfers->multi == NULL || transfers->timer == NULL) {

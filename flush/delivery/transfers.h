@@ -13,19 +13,19 @@
 #include <stdbool.h>
 
 /* private: what CURLOPT_PRIVATE of the handle was at its start. */
-typedef void transfers_done(void *context, void *private, CURLcode code);
+typedef void transfers_done(void *argument, void *private, CURLcode code);
 
 struct transfers {
     CURLM *multi;
     struct event_base *base;
     struct event *timer;
     transfers_done *done;
-    void *context;
+    void *argument;
 };
 
 /* connections: how many are kept open, and opened to one host at most. */
 bool transfers_open(struct transfers *transfers, struct event_base *base, int connections,
-                    transfers_done *done, void *context);
+                    transfers_done *done, void *argument);
 
 /* Every handle must have ended or been stopped. */
 void transfers_close(struct transfers *transfers);

@@ -582,29 +582,29 @@ static void send_all(struct reader *reader)
     }
 }
 
-static void on_up(void *context)
+static void on_up(void *argument)
 {
-    struct reader *reader = context;
+    struct reader *reader = argument;
 
     reader->was_up = true;
     send_all(reader);
 }
 
-static void on_writable(void *context)
+static void on_writable(void *argument)
 {
-    send_all(context);
+    send_all(argument);
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *context)
+static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd;
     (void)what;
-    send_all(context);
+    send_all(argument);
 }
 
-static void on_reply(void *context, uint64_t tag, const redisReply *reply)
+static void on_reply(void *argument, uint64_t tag, const redisReply *reply)
 {
-    struct reader *reader = context;
+    struct reader *reader = argument;
 
     if (reader->done)
         return;
@@ -620,18 +620,18 @@ static void on_reply(void *context, uint64_t tag, const redisReply *reply)
     }
 }
 
-static void on_failed(void *context, uint64_t tag)
+static void on_failed(void *argument, uint64_t tag)
 {
-    struct reader *reader = context;
+    struct reader *reader = argument;
 
     if (!reader->done)
         again_soon(reader, tag);
 }
 
 /* Once it was there it may come back, within the time that there is. */
-static void on_down(void *context, enum redis_failure failure, const char *sentence)
+static void on_down(void *argument, enum redis_failure failure, const char *sentence)
 {
-    struct reader *reader = context;
+    struct reader *reader = argument;
 
     bool passing = reader->was_up || failure == REDIS_FAILED_LOADING;
 
@@ -646,9 +646,9 @@ static void on_down(void *context, enum redis_failure failure, const char *sente
     }
 }
 
-static void on_timeout(evutil_socket_t fd, short what, void *context)
+static void on_timeout(evutil_socket_t fd, short what, void *argument)
 {
-    struct reader *reader = context;
+    struct reader *reader = argument;
 
     (void)fd;
     (void)what;

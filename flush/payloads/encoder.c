@@ -95,9 +95,9 @@ static bool is_beyond_flush(struct encoder *encoder, const struct payload *paylo
     return payload->route == ROUTE_EVENTS && encoder->events.payloads++ >= EVENT_PAYLOADS_MAX;
 }
 
-static void hand_over(void *context, struct payload *given)
+static void hand_over(void *argument, struct payload *given)
 {
-    struct encoder *encoder = context;
+    struct encoder *encoder = argument;
 
     if (outbox_is_full(encoder->outbox, given)) {
         drop_payload(encoder, given, POINT_OUTBOX_FULL);

@@ -43,7 +43,7 @@ struct payload_writer {
     bool turned;                /* no item of it is in the open payload yet */
     int64_t created_s;
     payload_emit *emit;
-    void *context;
+    void *argument;
     struct compressor compressor;
     struct payload *open; /* NULL: none */
     size_t capacity;      /* of open->bytes */
@@ -224,7 +224,7 @@ struct payload_writer *payload_writer_new(enum payload_route route,
                                           enum compression compression, int level,
                                           struct payload_limits limits,
                                           struct payload_frame frame, int64_t created_s,
-                                          payload_emit *emit, void *context)
+                                          payload_emit *emit, void *argument)
 {
     struct payload_writer *writer =
         calloc(1, sizeof *writer + frame.head.len + frame.separator.len + frame.tail.len +
@@ -247,7 +247,7 @@ struct payload_writer *payload_writer_new(enum payload_route route,
     writer->frame.turn = keep_text(&at, frame.turn);
     writer->created_s = created_s;
     writer->emit = emit;
-    writer->context = context;
+    writer->argument = argument;
     return writer;
 }
 
@@ -312,7 +312,7 @@ static void writer_close(struct payload_writer *writer)
     if (fitted != NULL)
         done = fitted;
     writer->open = NULL;
-    writer->emit(writer->context, done);
+    writer->emit(writer->argument, done);
 }
 
 /* What the open payload may be at worst with raw more bytes and its end. */

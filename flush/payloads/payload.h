@@ -77,7 +77,7 @@ struct payload_frame {
 };
 
 /* given: the payload is the callee's. */
-typedef void payload_emit(void *context, struct payload *given);
+typedef void payload_emit(void *argument, struct payload *given);
 
 struct payload_writer;
 
@@ -86,7 +86,7 @@ struct payload_writer *payload_writer_new(enum payload_route route,
                                           enum compression compression, int level,
                                           struct payload_limits limits,
                                           struct payload_frame frame, int64_t created_s,
-                                          payload_emit *emit, void *context);
+                                          payload_emit *emit, void *argument);
 
 enum payload_add {
     PAYLOAD_ADDED,

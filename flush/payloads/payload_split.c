@@ -327,9 +327,9 @@ static uint32_t item_points(enum payload_route route, struct slice item)
 
 /* ---- split ------------------------------------------------------------- */
 
-static void keep_half(void *context, struct payload *given)
+static void keep_half(void *argument, struct payload *given)
 {
-    *(struct payload **)context = given;
+    *(struct payload **)argument = given;
 }
 
 static struct payload_writer *open_half(const struct payload *payload, const struct walk *frame,

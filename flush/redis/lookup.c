@@ -21,7 +21,7 @@ struct lookup {
     bool answered;
     struct lookup_answer answer;
     lookup_done *done;
-    void *context;
+    void *argument;
 };
 
 static void turn_to_the_end(struct event_base *own)
@@ -45,9 +45,9 @@ static void destroy(struct lookup *lookup)
     free(lookup);
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *context)
+static void on_turn(evutil_socket_t fd, short what, void *argument)
 {
-    struct lookup *lookup = context;
+    struct lookup *lookup = argument;
     (void)fd;
     (void)what;
 
@@ -58,15 +58,15 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
     }
     lookup_done *done = lookup->done;
     struct lookup_answer answer = lookup->answer;
-    void *to = lookup->context;
+    void *to = lookup->argument;
 
     destroy(lookup);
     done(to, &answer);
 }
 
-static void take_answer(int code, struct evutil_addrinfo *list, void *context)
+static void take_answer(int code, struct evutil_addrinfo *list, void *argument)
 {
-    struct lookup *lookup = context;
+    struct lookup *lookup = argument;
     struct lookup_answer *answer = &lookup->answer;
 
     lookup->request = NULL;
@@ -99,7 +99,7 @@ static void read_files(struct evdns_base *dns, const struct lookup_files *files)
 }
 
 struct lookup *lookup_start(struct event_base *base, const struct lookup_files *files,
-                            const char *host, int port, lookup_done *done, void *context)
+                            const char *host, int port, lookup_done *done, void *argument)
 {
     struct evutil_addrinfo hints = { .ai_family = AF_UNSPEC,
                                      .ai_socktype = SOCK_STREAM,
@@ -110,7 +110,7 @@ struct lookup *lookup_start(struct event_base *base, const struct lookup_files *
     if (lookup == NULL)
         return NULL;
     lookup->done = done;
-    lookup->context = context;
+    lookup->argument = argument;
     lookup->own = event_base_new();
     lookup->dns = lookup->own != NULL ? evdns_base_new(lookup->own, 0) : NULL;
     lookup->turn = evtimer_new(base, on_turn, lookup);

@@ -25,7 +25,7 @@ struct lookup_answer {
     const char *problem;
 };
 
-typedef void lookup_done(void *context, const struct lookup_answer *answer);
+typedef void lookup_done(void *argument, const struct lookup_answer *answer);
 
 struct lookup;
 
@@ -36,7 +36,7 @@ struct lookup_files {
 
 /* NULL: no memory. Gone when its callback begins. */
 struct lookup *lookup_start(struct event_base *base, const struct lookup_files *files,
-                            const char *host, int port, lookup_done *done, void *context);
+                            const char *host, int port, lookup_done *done, void *argument);
 
 /* No callback follows, and nothing is left. */
 void lookup_cancel(struct lookup *given);

@@ -38,7 +38,7 @@ enum state {
 struct redis_client {
     struct event_base *base;
     const struct redis_client_events *events;
-    void *context;
+    void *argument;
     struct redis_url url;
     struct redis_tls *tls; /* NULL: none is needed */
     bool cluster;
@@ -172,7 +172,7 @@ static void go_down(struct redis_client *client)
     client->ask_next++;
     schedule(client);
     if (client->events->down != NULL)
-        client->events->down(client->context, client->failure, client->sentence);
+        client->events->down(client->argument, client->failure, client->sentence);
 }
 
 static void go_down_if_drained(struct redis_client *client)
@@ -218,7 +218,7 @@ static void go_up_if_complete(struct redis_client *client)
     client->state = UP;
     client->up_ms = clock_monotonic_ms();
     if (client->events->up != NULL)
-        client->events->up(client->context);
+        client->events->up(client->argument);
 }
 
 /* ---- the slots --------------------------------------------------------- */
@@ -337,7 +337,7 @@ static void fail_command(struct redis_client *client, const struct redis_sent *s
 {
     answered(client, sent);
     if (client->events->failed != NULL)
-        client->events->failed(client->context, sent->tag);
+        client->events->failed(client->argument, sent->tag);
 }
 
 static struct node *find_node(struct redis_client *client, const struct redis_place *place)
@@ -416,12 +416,12 @@ static void say_writable(struct redis_client *client)
         return;
     client->refused = false;
     if (client->events->writable != NULL)
-        client->events->writable(client->context);
+        client->events->writable(client->argument);
 }
 
-static void on_up(void *context)
+static void on_up(void *argument)
 {
-    struct node *node = context;
+    struct node *node = argument;
     struct redis_client *client = node->client;
 
     node->fence = (struct redis_fence){ 0 };
@@ -442,9 +442,9 @@ static void on_own_reply(struct node *node, const redisReply *reply)
     go_up_if_complete(client);
 }
 
-static void on_reply(void *context, const struct redis_sent *sent, const redisReply *reply)
+static void on_reply(void *argument, const struct redis_sent *sent, const redisReply *reply)
 {
-    struct node *node = context;
+    struct node *node = argument;
     struct redis_client *client = node->client;
 
     if (sent->tag == OWN_TAG) {
@@ -454,16 +454,16 @@ static void on_reply(void *context, const struct redis_sent *sent, const redisRe
     if (reply->type != REDIS_REPLY_ERROR || !take_misdirected(node, sent, reply)) {
         answered(client, sent);
         if (client->events->reply != NULL)
-            client->events->reply(client->context, sent->tag, reply);
+            client->events->reply(client->argument, sent->tag, reply);
     }
     go_down_if_drained(client);
     leave_replica(node);
     say_writable(client);
 }
 
-static void on_failed(void *context, const struct redis_sent *sent)
+static void on_failed(void *argument, const struct redis_sent *sent)
 {
-    struct node *node = context;
+    struct node *node = argument;
     struct redis_client *client = node->client;
 
     if (sent->tag == OWN_TAG)
@@ -472,9 +472,9 @@ static void on_failed(void *context, const struct redis_sent *sent)
     fail_command(client, sent);
 }
 
-static void on_down(void *context, enum redis_failure failure, const char *sentence)
+static void on_down(void *argument, enum redis_failure failure, const char *sentence)
 {
-    struct node *node = context;
+    struct node *node = argument;
     struct redis_client *client = node->client;
 
     node_disconnect(node);
@@ -486,9 +486,9 @@ static void on_down(void *context, enum redis_failure failure, const char *sente
 
 static const struct redis_link_events link_events = { on_up, on_reply, on_failed, on_down };
 
-static void on_retry(evutil_socket_t fd, short what, void *context)
+static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
-    struct redis_client *client = context;
+    struct redis_client *client = argument;
     (void)fd;
     (void)what;
 
@@ -544,7 +544,7 @@ static bool make_parts(struct redis_client *client)
 
 struct redis_client *redis_client_new(struct event_base *base,
                                       const struct redis_client_config *config,
-                                      const struct redis_client_events *events, void *context,
+                                      const struct redis_client_events *events, void *argument,
                                       char *problem, size_t problem_size)
 {
     struct redis_client *client = calloc(1, sizeof *client);
@@ -566,7 +566,7 @@ struct redis_client *redis_client_new(struct event_base *base,
     }
     client->base = base;
     client->events = events;
-    client->context = context;
+    client->argument = argument;
     configure(client, config);
     if (!make_parts(client)) {
         snprintf(problem, problem_size, "no memory");

@@ -49,11 +49,11 @@ struct redis_client_config {
 /* Any may be NULL. down() comes for each failed attempt too, as often as the
  * back-off makes one: say it once per outage and reason. */
 struct redis_client_events {
-    void (*up)(void *context);
-    void (*reply)(void *context, uint64_t tag, const redisReply *view);
-    void (*failed)(void *context, uint64_t tag);
-    void (*writable)(void *context); /* after a refused send: there is room again */
-    void (*down)(void *context, enum redis_failure failure, const char *sentence);
+    void (*up)(void *argument);
+    void (*reply)(void *argument, uint64_t tag, const redisReply *view);
+    void (*failed)(void *argument, uint64_t tag);
+    void (*writable)(void *argument); /* after a refused send: there is room again */
+    void (*down)(void *argument, enum redis_failure failure, const char *sentence);
 };
 
 struct redis_client;
@@ -63,7 +63,7 @@ struct redis_client;
  * loop. */
 struct redis_client *redis_client_new(struct event_base *base,
                                       const struct redis_client_config *config,
-                                      const struct redis_client_events *events, void *context,
+                                      const struct redis_client_events *events, void *argument,
                                       char *problem, size_t problem_size);
 
 /* No callback follows. */

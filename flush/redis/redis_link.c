@@ -51,7 +51,7 @@ struct redis_link {
     struct event_base *base;
     struct redis_link_config config;
     const struct redis_link_events *events;
-    void *context;
+    void *argument;
     enum state state;
 
     struct lookup *lookup; /* under way */
@@ -167,7 +167,7 @@ static void fail_pending(struct redis_link *link)
         struct pending one = ring_take(link);
 
         if (one.kind == KIND_COMMAND)
-            link->events->failed(link->context, &one.sent);
+            link->events->failed(link->argument, &one.sent);
         free(one.sent.bytes);
     }
 }
@@ -195,7 +195,7 @@ __attribute__((format(printf, 3, 4))) static void fail(struct redis_link *link,
     drop_connection(link);
     fail_pending(link);
     if (!link->closed)
-        link->events->down(link->context, failure, sentence);
+        link->events->down(link->argument, failure, sentence);
 }
 
 /* ---- time-outs --------------------------------------------------------- */
@@ -363,7 +363,7 @@ static void become_up(struct redis_link *link)
     link->state = UP;
     link->progress_ms = clock_monotonic_ms();
     arm(link, true);
-    link->events->up(link->context);
+    link->events->up(link->argument);
 }
 
 static void take_own(struct redis_link *link, enum kind kind, const redisReply *reply)
@@ -414,7 +414,7 @@ static void take_reply(struct redis_link *link, redisReply *reply)
 
     link->progress_ms = clock_monotonic_ms();
     if (one.kind == KIND_COMMAND)
-        link->events->reply(link->context, &one.sent, reply);
+        link->events->reply(link->argument, &one.sent, reply);
     else
         take_own(link, one.kind, reply);
     free(one.sent.bytes);
@@ -458,9 +458,9 @@ static void take_replies(struct redis_link *link)
     }
 }
 
-static void on_read(struct bufferevent *connection, void *context)
+static void on_read(struct bufferevent *connection, void *argument)
 {
-    struct redis_link *link = context;
+    struct redis_link *link = argument;
     struct evbuffer *input = bufferevent_get_input(connection);
 
     enter(link);
@@ -529,10 +529,10 @@ static void on_lost(struct redis_link *link, short what, int error)
     }
 }
 
-static void on_event(struct bufferevent *connection, short what, void *context)
+static void on_event(struct bufferevent *connection, short what, void *argument)
 {
     int error = EVUTIL_SOCKET_ERROR();
-    struct redis_link *link = context;
+    struct redis_link *link = argument;
 
     (void)connection;
     enter(link);
@@ -612,9 +612,9 @@ static void connect_next(struct redis_link *link)
         fail(link, REDIS_FAILED_CONNECT, "cannot be reached: %s", strerror(errno));
 }
 
-static void on_lookup(void *context, const struct lookup_answer *answer)
+static void on_lookup(void *argument, const struct lookup_answer *answer)
 {
-    struct redis_link *link = context;
+    struct redis_link *link = argument;
 
     enter(link);
     link->lookup = NULL;
@@ -666,9 +666,9 @@ static void on_timeout(struct redis_link *link)
         fail(link, REDIS_FAILED_MEMORY, "cannot be asked: no memory");
 }
 
-static void on_timer(evutil_socket_t fd, short what, void *context)
+static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct redis_link *link = context;
+    struct redis_link *link = argument;
     (void)fd;
     (void)what;
 
@@ -700,7 +700,7 @@ static bool make_reader(struct redis_link *link)
 
 struct redis_link *redis_link_open(struct event_base *base,
                                    const struct redis_link_config *config,
-                                   const struct redis_link_events *events, void *context)
+                                   const struct redis_link_events *events, void *argument)
 {
     struct redis_link *link = calloc(1, sizeof *link);
 
@@ -709,7 +709,7 @@ struct redis_link *redis_link_open(struct event_base *base,
     link->base = base;
     link->config = *config;
     link->events = events;
-    link->context = context;
+    link->argument = argument;
     link->start_ms = link->attempt_ms = clock_monotonic_ms() + config->connect_ms;
     link->timer = evtimer_new(base, on_timer, link);
     if (link->timer == NULL || !make_reader(link)) {

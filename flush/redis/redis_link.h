@@ -80,10 +80,10 @@ struct redis_sent {
 
 /* sent and reply are views for the time of the call. */
 struct redis_link_events {
-    void (*up)(void *context);
-    void (*reply)(void *context, const struct redis_sent *sent, const redisReply *reply);
-    void (*failed)(void *context, const struct redis_sent *sent);
-    void (*down)(void *context, enum redis_failure failure, const char *sentence);
+    void (*up)(void *argument);
+    void (*reply)(void *argument, const struct redis_sent *sent, const redisReply *reply);
+    void (*failed)(void *argument, const struct redis_sent *sent);
+    void (*down)(void *argument, enum redis_failure failure, const char *sentence);
 };
 
 struct redis_link;
@@ -91,7 +91,7 @@ struct redis_link;
 /* NULL: no memory. */
 struct redis_link *redis_link_open(struct event_base *base,
                                    const struct redis_link_config *config,
-                                   const struct redis_link_events *events, void *context);
+                                   const struct redis_link_events *events, void *argument);
 
 /* No callback follows; what is unanswered is forgotten without a word. */
 void redis_link_close(struct redis_link *given);

@@ -4,7 +4,7 @@
 
 #include "flush/memory/json.h"
 
-struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *context)
+struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *argument)
 {
     struct asked *asked = calloc(1, sizeof *asked);
 
@@ -20,7 +20,7 @@ struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *c
     asked->text_len = text.len;
     asked->from_s = from_s;
     asked->to_s = to_s;
-    asked->context = context;
+    asked->argument = argument;
     atomic_init(&asked->cancelled, false);
     return asked;
 }

@@ -23,7 +23,7 @@ struct asked {
     _Atomic(bool) cancelled; /* by the asker, at any time */
     int status;              /* of HTTP: 200, 400 or 503 */
     struct bytes answer;     /* JSON */
-    void *context;           /* the asker's */
+    void *argument;          /* the asker's */
 };
 
 struct questions {
@@ -37,7 +37,7 @@ bool questions_open(struct questions *questions);
 void questions_close(struct questions *questions);
 
 /* NULL without memory. */
-struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *context);
+struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *argument);
 void asked_free(struct asked *given);
 
 /* {"status":"error","error":"...","errors":["..."]} as the answer. */

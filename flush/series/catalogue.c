@@ -544,13 +544,14 @@ static void tidy(struct catalogue *catalogue)
 }
 
 void catalogue_expire(struct catalogue *catalogue, int64_t start_s,
-                      bool (*unsent)(const void *context, uint32_t series), const void *context)
+                      bool (*unsent)(const void *argument, uint32_t series),
+                      const void *argument)
 {
     uint32_t end = catalogue->end;
 
     for (uint32_t series = 0; series < end; series++)
         if (may_expire(catalogue, series, start_s) &&
-            (unsent == NULL || !unsent(context, series)))
+            (unsent == NULL || !unsent(argument, series)))
             drop_series(catalogue, series);
     while (catalogue->end > 0 && !catalogue->entries[catalogue->end - 1].live)
         catalogue->end--;

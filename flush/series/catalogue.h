@@ -111,7 +111,7 @@ bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, in
  * at start_s, nor named by a snapshot that is still to be sent, which `unsent` is asked
  * about; NULL: there is none. */
 void catalogue_expire(struct catalogue *catalogue, int64_t start_s,
-                      bool (*unsent)(const void *context, uint32_t series),
-                      const void *context);
+                      bool (*unsent)(const void *argument, uint32_t series),
+                      const void *argument);
 
 #endif

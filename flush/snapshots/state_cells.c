@@ -116,10 +116,10 @@ static struct sketch *get_sketch(struct state_reader *in, struct arena *arena)
 
 /* ---- histograms -------------------------------------------------------- */
 
-static void put_value(void *context, double value, double weight)
+static void put_value(void *argument, double value, double weight)
 {
-    state_put_double(context, value);
-    state_put_double(context, weight);
+    state_put_double(argument, value);
+    state_put_double(argument, weight);
 }
 
 static bool put_histogram(struct state_writer *out, const struct histogram *histogram,

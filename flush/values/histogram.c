@@ -393,13 +393,13 @@ size_t histogram_values(const struct histogram *histogram)
     return histogram->n;
 }
 
-void histogram_each(const struct histogram *histogram, histogram_visit *visit, void *context)
+void histogram_each(const struct histogram *histogram, histogram_visit *visit, void *argument)
 {
     for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
         for (size_t i = 0; i < chunk->n; i++) {
             struct pair pair = chunk_get(chunk, i);
 
-            visit(context, pair.value, pair.weight);
+            visit(argument, pair.value, pair.weight);
         }
 }
 

@@ -67,8 +67,8 @@ bool histogram_percentile(struct histogram *histogram, struct arena *arena, int 
 
 /* How many exact values it has; 0 once they are a sketch. In no order. */
 size_t histogram_values(const struct histogram *histogram);
-typedef void histogram_visit(void *context, double value, double weight);
-void histogram_each(const struct histogram *histogram, histogram_visit *visit, void *context);
+typedef void histogram_visit(void *argument, double value, double weight);
+void histogram_each(const struct histogram *histogram, histogram_visit *visit, void *argument);
 struct sketch *histogram_sketch(const struct histogram *histogram); /* or NULL: exact */
 
 /* A histogram of that summary without values, unless sketch holds them (of the same

@@ -161,9 +161,9 @@ static void choose_range(struct asking *asking)
 
 /* ---- HTTP -------------------------------------------------------------- */
 
-static size_t on_body(char *at, size_t size, size_t n, void *context)
+static size_t on_body(char *at, size_t size, size_t n, void *argument)
 {
-    struct bytes *body = context;
+    struct bytes *body = argument;
 
     (void)size; /* always 1 */
     if (body->len + n > ANSWER_MAX)

@@ -37,23 +37,23 @@ static void reply_health(struct http_exchange *exchange, const struct admin *adm
 }
 
 static void on_live(struct http_exchange *exchange, const struct http_request *request,
-                    void *context)
+                    void *argument)
 {
     (void)request;
-    reply_health(exchange, context, false);
+    reply_health(exchange, argument, false);
 }
 
 static void on_ready(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
     (void)request;
-    reply_health(exchange, context, true);
+    reply_health(exchange, argument, true);
 }
 
 static void on_metrics(struct http_exchange *exchange, const struct http_request *request,
-                       void *context)
+                       void *argument)
 {
-    const struct admin *admin = context;
+    const struct admin *admin = argument;
     struct server_view view;
     struct evbuffer *body = evbuffer_new();
 
@@ -65,41 +65,41 @@ static void on_metrics(struct http_exchange *exchange, const struct http_request
 }
 
 static void on_query(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
-    const struct admin *admin = context;
+    const struct admin *admin = argument;
 
     ask_on_query(exchange, request, admin->ask);
 }
 
 static void on_flush(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
-    const struct admin *admin = context;
+    const struct admin *admin = argument;
 
     control_on_flush(exchange, request, admin->control);
 }
 
 static void on_drain(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
-    const struct admin *admin = context;
+    const struct admin *admin = argument;
 
     control_on_drain(exchange, request, admin->control);
 }
 
 static void on_reload(struct http_exchange *exchange, const struct http_request *request,
-                      void *context)
+                      void *argument)
 {
-    const struct admin *admin = context;
+    const struct admin *admin = argument;
 
     control_on_reload(exchange, request, admin->control);
 }
 
 static void on_other(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
-    (void)request, (void)context;
+    (void)request, (void)argument;
     http_reply_text(exchange, 404, "text/plain; charset=utf-8",
                     "here are /live /ready /startup /metrics /api/v1/query and, by POST, "
                     "/flush /drain /reload\n");
@@ -123,9 +123,9 @@ static const struct http_route routes[] = {
 enum { ROUTES = sizeof routes / sizeof routes[0], HEALTH_ROUTES = 3 };
 
 static const char *refuses(const struct http_request *request, const struct http_route *route,
-                           void *context)
+                           void *argument)
 {
-    const struct admin *admin = context;
+    const struct admin *admin = argument;
     const struct settings *settings = admin->server.settings(admin->server.server);
 
     return http_guard_refuses(&admin->guard, request, route->any_host,
@@ -143,7 +143,7 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
         .other = full ? (struct http_route){ .methods = HTTP_ANY_METHOD, .handle = on_other }
                       : routes[0],
         .refuses = refuses,
-        .context = admin,
+        .argument = admin,
     };
 
     return http_new(&config);

@@ -26,10 +26,10 @@ struct ask {
 
 /* ---- replies ----------------------------------------------------------- */
 
-static void free_text(const void *text, size_t len, void *context)
+static void free_text(const void *text, size_t len, void *argument)
 {
     (void)text, (void)len;
-    free(context);
+    free(argument);
 }
 
 /* The answer, which may be large, is not copied; its bytes are taken from it. */
@@ -72,9 +72,9 @@ static void cancel(struct pending *pending)
     atomic_store_explicit(&pending->asked->cancelled, true, memory_order_relaxed);
 }
 
-static void on_timeout(evutil_socket_t fd, short what, void *context)
+static void on_timeout(evutil_socket_t fd, short what, void *argument)
 {
-    struct pending *pending = context;
+    struct pending *pending = argument;
     struct http_exchange *exchange = take_exchange(pending);
 
     (void)fd, (void)what;
@@ -83,9 +83,9 @@ static void on_timeout(evutil_socket_t fd, short what, void *context)
         refuse(exchange, 504, "the answer took more than 5 seconds: ask for less");
 }
 
-static void on_gone(void *context)
+static void on_gone(void *argument)
 {
-    struct pending *pending = context;
+    struct pending *pending = argument;
 
     pending->exchange = NULL;
     cancel(pending);
@@ -104,15 +104,15 @@ static void pending_free(struct pending *given)
     free(given);
 }
 
-static void on_answered(evutil_socket_t fd, short what, void *context)
+static void on_answered(evutil_socket_t fd, short what, void *argument)
 {
-    struct ask *ask = context;
+    struct ask *ask = argument;
     struct asked *asked = questions_take_answered(ask->questions);
 
     (void)fd, (void)what;
     while (asked != NULL) {
         struct asked *next = asked->next;
-        struct pending *pending = asked->context;
+        struct pending *pending = asked->argument;
         struct http_exchange *exchange = take_exchange(pending);
         if (exchange != NULL && asked->answer.failed)
             refuse(exchange, 503, "not enough memory for the answer");
@@ -193,12 +193,12 @@ static void ask_flusher(struct ask *ask, struct http_exchange *exchange,
 }
 
 void ask_on_query(struct http_exchange *exchange, const struct http_request *request,
-                  void *context)
+                  void *argument)
 {
     struct target target;
 
     if (read_target(request->query, &target))
-        ask_flusher(context, exchange, &target);
+        ask_flusher(argument, exchange, &target);
     else
         refuse(exchange, 400, "expected ?from=SECONDS&to=SECONDS&query=TEXT");
 }

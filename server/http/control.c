@@ -53,9 +53,9 @@ static void waiting_free(struct control *control, struct waiting *given)
     free(given);
 }
 
-static void on_gone(void *context)
+static void on_gone(void *argument)
 {
-    struct waiting *waiting = context;
+    struct waiting *waiting = argument;
 
     waiting->exchange = NULL;
 }
@@ -108,9 +108,9 @@ static void look_at(struct control *control, struct waiting *waiting,
         answer_flush(control, waiting, view, waiting->encoded ? 202 : 504);
 }
 
-static void on_look(evutil_socket_t fd, short what, void *context)
+static void on_look(evutil_socket_t fd, short what, void *argument)
 {
-    struct control *control = context;
+    struct control *control = argument;
     struct waiting *next;
     struct server_view view;
 
@@ -125,10 +125,10 @@ static void on_look(evutil_socket_t fd, short what, void *context)
 }
 
 void control_on_flush(struct http_exchange *exchange, const struct http_request *request,
-                      void *context)
+                      void *argument)
 {
     static const struct timeval look = { 0, LOOK_MS * 1000 };
-    struct control *control = context;
+    struct control *control = argument;
     struct waiting *waiting =
         control->n_waiting < WAITING_MAX ? calloc(1, sizeof *waiting) : NULL;
 
@@ -150,9 +150,9 @@ void control_on_flush(struct http_exchange *exchange, const struct http_request 
 
 /* ---- drain ------------------------------------------------------------- */
 
-static void on_drain_time(evutil_socket_t fd, short what, void *context)
+static void on_drain_time(evutil_socket_t fd, short what, void *argument)
 {
-    struct control *control = context;
+    struct control *control = argument;
 
     (void)fd, (void)what;
     if (!control->draining)
@@ -162,16 +162,16 @@ static void on_drain_time(evutil_socket_t fd, short what, void *context)
 }
 
 /* The answer is on its way: the rest may begin. */
-static void on_replied(void *context)
+static void on_replied(void *argument)
 {
-    on_drain_time(-1, 0, context);
+    on_drain_time(-1, 0, argument);
 }
 
 void control_on_drain(struct http_exchange *exchange, const struct http_request *request,
-                      void *context)
+                      void *argument)
 {
     static const struct timeval wait = { 0, DRAIN_WAIT_MS * 1000 };
-    struct control *control = context;
+    struct control *control = argument;
 
     (void)request;
     log_info("server: POST /drain");
@@ -184,9 +184,9 @@ void control_on_drain(struct http_exchange *exchange, const struct http_request 
 /* ---- reload ------------------------------------------------------------ */
 
 void control_on_reload(struct http_exchange *exchange, const struct http_request *request,
-                       void *context)
+                       void *argument)
 {
-    struct control *control = context;
+    struct control *control = argument;
     bool done;
     char *json = control->server.reload(control->server.server, &done);
 

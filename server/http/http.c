@@ -83,9 +83,9 @@ void http_expire(struct http *http, int64_t now_ms)
     http_connection_schedule(http, nearest_ms);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *context)
+static void on_deadline(evutil_socket_t fd, short what, void *argument)
 {
-    struct http *http = context;
+    struct http *http = argument;
 
     (void)fd, (void)what;
     http->timer_ms = INT64_MAX;
@@ -119,9 +119,9 @@ static void pause_accepting(struct http *http, const char *why)
         event_del(http->acceptable);
 }
 
-static void on_acceptable(evutil_socket_t unused, short what, void *context)
+static void on_acceptable(evutil_socket_t unused, short what, void *argument)
 {
-    struct http *http = context;
+    struct http *http = argument;
 
     (void)unused, (void)what;
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
@@ -144,9 +144,9 @@ static void on_acceptable(evutil_socket_t unused, short what, void *context)
     }
 }
 
-static void on_accept_timer(evutil_socket_t fd, short what, void *context)
+static void on_accept_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct http *http = context;
+    struct http *http = argument;
 
     (void)fd, (void)what;
     event_add(http->acceptable, NULL);

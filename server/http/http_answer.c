@@ -104,8 +104,8 @@ void http_add_header(struct http_exchange *exchange, const char *name, const cha
         (void)evbuffer_add_printf(exchange->headers, "%s: %s\r\n", name, value);
 }
 
-void http_on_end(struct http_exchange *exchange, http_end *tell, void *context)
+void http_on_end(struct http_exchange *exchange, http_end *tell, void *argument)
 {
     exchange->tell = tell;
-    exchange->tell_context = context;
+    exchange->tell_argument = argument;
 }

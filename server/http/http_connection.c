@@ -99,7 +99,7 @@ static void tell_end(struct http_exchange *exchange)
 
     exchange->tell = NULL;
     if (tell != NULL)
-        tell(exchange->tell_context);
+        tell(exchange->tell_argument);
 }
 
 /* ---- the end ----------------------------------------------------------- */
@@ -200,7 +200,7 @@ static bool refuse_head(struct http_exchange *exchange)
         return true;
     }
     if (config->refuses != NULL)
-        sentence = config->refuses(request, exchange->route, config->context);
+        sentence = config->refuses(request, exchange->route, config->argument);
     if (sentence != NULL)
         http_reply_text(exchange, 403, "text/plain; charset=utf-8", sentence);
     else if (request->length > exchange->body_max)
@@ -316,7 +316,7 @@ static void call_handler(struct http_exchange *exchange)
     request.body = (struct slice){ exchange->in + exchange->body_at,
                                    exchange->body_end - exchange->body_at };
     enter(exchange, HTTP_PHASE_HANDLER);
-    exchange->route->handle(exchange, &request, exchange->http->config.context);
+    exchange->route->handle(exchange, &request, exchange->http->config.argument);
 }
 
 /* False: more bytes are needed. */
@@ -533,9 +533,9 @@ static void read_some(struct http_exchange *exchange)
         start_clock(exchange);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context)
+static void on_readable(evutil_socket_t fd, short what, void *argument)
 {
-    struct http_exchange *exchange = context;
+    struct http_exchange *exchange = argument;
 
     (void)fd, (void)what;
     exchange->is_advancing = true; /* it is only forgotten at the end */
@@ -544,10 +544,10 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     advance(exchange);
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *context)
+static void on_writable(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    advance(context);
+    advance(argument);
 }
 
 void http_connection_expire(struct http_exchange *exchange)

@@ -46,7 +46,7 @@ struct http_exchange {
     size_t unsent;            /* counted in http->unsent */
     size_t moved;             /* bytes written since since_ms */
     http_end *tell;
-    void *tell_context;
+    void *tell_argument;
 };
 
 struct http {

@@ -16,7 +16,7 @@ struct http_exchange; /* a request and its answer */
 /* The request is a view, good until the handler returns. The exchange is good until it
  * was replied to, or its end was told. */
 typedef void http_handler(struct http_exchange *exchange, const struct http_request *request,
-                          void *context);
+                          void *argument);
 
 struct http_route {
     const char *path; /* as it is sent, without the query */
@@ -42,8 +42,8 @@ struct http_config {
     /* The sentence (static) to refuse the request with, by 403, or NULL. Asked before the
      * body is read. */
     const char *(*refuses)(const struct http_request *request, const struct http_route *route,
-                           void *context);
-    void *context; /* of handlers and refuses */
+                           void *argument);
+    void *argument; /* of handlers and refuses */
     struct http_limits limits;
 };
 
@@ -61,7 +61,7 @@ void http_reply_text(struct http_exchange *exchange, int status, const char *typ
 
 /* Called once: when the answer is written to its end, when the client goes before or amid
  * it. A later one takes the place of the former; NULL: nobody is told. */
-typedef void http_end(void *context);
-void http_on_end(struct http_exchange *exchange, http_end *tell, void *context);
+typedef void http_end(void *argument);
+void http_on_end(struct http_exchange *exchange, http_end *tell, void *argument);
 
 #endif

@@ -107,9 +107,9 @@ static void try_later(struct forward *forward, const char *why)
     evtimer_add(forward->retry, &wait);
 }
 
-static void on_found(void *context, const struct lookup_answer *answer)
+static void on_found(void *argument, const struct lookup_answer *answer)
 {
-    struct forward *forward = context;
+    struct forward *forward = argument;
 
     forward->lookup = NULL;
     const char *why = connect_to_one(forward, answer);
@@ -131,10 +131,10 @@ static void look_up(struct forward *forward)
         try_later(forward, "no memory for a look-up");
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *context)
+static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    look_up(context);
+    look_up(argument);
 }
 
 /* ---- life -------------------------------------------------------------- */

@@ -153,7 +153,7 @@ static bool take_frames(struct connection *connection, struct slice *bytes)
             result = frame_next(bytes, config->frame_max, &frames[n]);
         while (result == FRAME_OK && ++n < FRAMES_AT_ONCE);
         if (n > 0)
-            config->take(config->context, frames, n, connection->sender);
+            config->take(config->argument, frames, n, connection->sender);
     } while (result == FRAME_OK);
     if (result == FRAME_TOO_BIG)
         complain_too_large(streams, connection, *bytes);
@@ -206,9 +206,9 @@ static enum reading read_connection(struct connection *connection, int64_t now_n
     return READ_MORE;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context)
+static void on_readable(evutil_socket_t fd, short what, void *argument)
 {
-    struct connection *connection = context;
+    struct connection *connection = argument;
 
     (void)fd, (void)what;
     if (read_connection(connection, clock_monotonic_ns()) != READ_MORE)
@@ -237,10 +237,10 @@ void streams_expire(struct streams *streams, int64_t now_ns)
     arm_idle(streams, now_ns);
 }
 
-static void on_idle_timer(evutil_socket_t fd, short what, void *context)
+static void on_idle_timer(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    streams_expire(context, clock_monotonic_ns());
+    streams_expire(argument, clock_monotonic_ns());
 }
 
 /* ---- new connections --------------------------------------------------- */
@@ -359,18 +359,18 @@ static void pause_accepting(struct streams *streams)
 }
 
 /* Accepts one connection at a turn, so that the other workers get their share. */
-static void on_acceptable(evutil_socket_t fd, short what, void *context)
+static void on_acceptable(evutil_socket_t fd, short what, void *argument)
 {
-    struct streams *streams = context;
+    struct streams *streams = argument;
 
     (void)fd, (void)what;
     if (!accept_one(streams) && errno != EAGAIN && errno != EWOULDBLOCK)
         pause_accepting(streams);
 }
 
-static void on_accept_timer(evutil_socket_t fd, short what, void *context)
+static void on_accept_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct streams *streams = context;
+    struct streams *streams = argument;
 
     (void)fd, (void)what;
     event_add(streams->acceptable, NULL);

@@ -31,8 +31,8 @@ struct streams_config {
 
     /* Takes n frames, n > 0, in order. The frames are views, good until it
      * returns. sender: the pid, 0 when not asked or unknown. */
-    void (*take)(void *context, const struct slice *frames, size_t n, pid_t sender);
-    void *context;
+    void (*take)(void *argument, const struct slice *frames, size_t n, pid_t sender);
+    void *argument;
 };
 
 /* Begins to accept. NULL without memory. */

@@ -142,10 +142,10 @@ static void tidy(struct worker *worker)
         evtimer_add(worker->tidy_timer, &millisecond);
 }
 
-static void on_tidy_timer(evutil_socket_t fd, short what, void *context)
+static void on_tidy_timer(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    tidy(context);
+    tidy(argument);
 }
 
 /* False: the flusher is behind, and the interval stays open. */
@@ -178,9 +178,9 @@ static void seal_if_due(struct worker *worker, int64_t now_ns)
                  worker->config.index);
 }
 
-static void on_seal_timer(evutil_socket_t fd, short what, void *context)
+static void on_seal_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct worker *worker = context;
+    struct worker *worker = argument;
     int64_t now_ns = clock_monotonic_ns();
 
     (void)fd, (void)what;
@@ -189,9 +189,9 @@ static void on_seal_timer(evutil_socket_t fd, short what, void *context)
     seal_if_due(worker, now_ns);
 }
 
-static void on_early(evutil_socket_t fd, short what, void *context)
+static void on_early(evutil_socket_t fd, short what, void *argument)
 {
-    struct worker *worker = context;
+    struct worker *worker = argument;
     eventfd_t wakes;
 
     (void)what;
@@ -209,9 +209,9 @@ static void on_early(evutil_socket_t fd, short what, void *context)
 
 /* Records do not wait for the end of the interval; they wait a moment for others to join
  * them. */
-static void on_record_timer(evutil_socket_t fd, short what, void *context)
+static void on_record_timer(evutil_socket_t fd, short what, void *argument)
 {
-    struct worker *worker = context;
+    struct worker *worker = argument;
 
     (void)fd, (void)what;
     table_push_records(worker->table);
@@ -231,10 +231,10 @@ static void note_alive(struct worker *worker)
 }
 
 /* This runs only if the loop still turns, so a stamp of it proves that. */
-static void on_alive_timer(evutil_socket_t fd, short what, void *context)
+static void on_alive_timer(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    note_alive(context);
+    note_alive(argument);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -363,9 +363,9 @@ static bool naps_after(struct source *source, struct turn turn)
            sleep_for(source, (int64_t)nap_ns);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context)
+static void on_readable(evutil_socket_t fd, short what, void *argument)
 {
-    struct source *source = context;
+    struct source *source = argument;
 
     (void)fd, (void)what;
     if (naps_after(source, read_source(source->worker, source, BATCHES_A_CALLBACK)))
@@ -374,18 +374,18 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 
 /* The event is edge-triggered, so the timer need not be read. If nothing came during a whole
  * nap, we watch the socket again. */
-static void on_nap_over(evutil_socket_t fd, short what, void *context)
+static void on_nap_over(evutil_socket_t fd, short what, void *argument)
 {
-    struct source *source = context;
+    struct source *source = argument;
 
     (void)fd, (void)what;
     if (!naps_after(source, read_source(source->worker, source, BATCHES_A_CALLBACK)))
         event_add(source->readable, NULL);
 }
 
-static void on_unix_readable(evutil_socket_t fd, short what, void *context)
+static void on_unix_readable(evutil_socket_t fd, short what, void *argument)
 {
-    struct source *source = context;
+    struct source *source = argument;
 
     (void)fd, (void)what;
     read_source(source->worker, source, UNIX_BATCHES_A_CALLBACK);
@@ -403,9 +403,9 @@ static void forward_frames(struct worker *worker, const struct slice *frames, si
     counter_add(worker->config.forwarded, sent);
 }
 
-static void take_frames(void *context, const struct slice *frames, size_t n, pid_t pid)
+static void take_frames(void *argument, const struct slice *frames, size_t n, pid_t pid)
 {
-    struct source *source = context;
+    struct source *source = argument;
     struct worker *worker = source->worker;
     const char *sender = name_sender(source, pid);
     int64_t now_ns = clock_monotonic_ns();
@@ -473,9 +473,9 @@ static void end_source(struct worker *worker, struct source *source)
         streams_leave(source->streams);
 }
 
-static void on_stop(evutil_socket_t fd, short what, void *context)
+static void on_stop(evutil_socket_t fd, short what, void *argument)
 {
-    struct worker *worker = context;
+    struct worker *worker = argument;
 
     (void)fd, (void)what;
     for (size_t i = 0; i < worker->config.listeners->n; i++)
@@ -545,9 +545,9 @@ static void go_on(struct worker *worker)
                  (double)(first_ns - worker->config.pause_ns) / 1e6);
 }
 
-static void *run(void *context)
+static void *run(void *argument)
 {
-    struct worker *worker = context;
+    struct worker *worker = argument;
 
     take_connections(worker);
     go_on(worker);
@@ -645,7 +645,7 @@ static struct streams *make_streams(struct worker *worker, struct source *source
         .log_too_large = settings->dogstatsd_stream_log_too_big,
         .ask_senders = settings->dogstatsd_origin_detection,
         .take = take_frames,
-        .context = source,
+        .argument = source,
     };
 
     return streams_new(&config);

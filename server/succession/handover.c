@@ -114,7 +114,7 @@ void handover_init(void)
 
 static bool goes_on(const struct handover_patience *patience)
 {
-    return patience->go_on(patience->context) && clock_monotonic_ns() < patience->until_ns;
+    return patience->go_on(patience->argument) && clock_monotonic_ns() < patience->until_ns;
 }
 
 /* Reads what the program writes to the descriptor until it closes it, and keeps the end of it

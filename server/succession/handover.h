@@ -21,8 +21,8 @@ enum handover_answer {
 /* How long the successor may think. While it does, go_on() is called again and again, because
  * HTTP must answer; if it says false, we wait no longer. */
 struct handover_patience {
-    bool (*go_on)(void *context);
-    void *context;
+    bool (*go_on)(void *argument);
+    void *argument;
     int64_t until_ns; /* monotonic */
 };
 

@@ -26,22 +26,22 @@ struct rig {
     size_t n;
 };
 
-static bool write_pipe(void *context, const char *lines, size_t len)
+static bool write_pipe(void *argument, const char *lines, size_t len)
 {
-    struct rig *rig = context;
+    struct rig *rig = argument;
 
     return !rig->fails && log_write_all(rig->ends[1], lines, len) == len;
 }
 
-static size_t gap(void *context, uint64_t lost, char out[LOG_CHUNK_BYTES])
+static size_t gap(void *argument, uint64_t lost, char out[LOG_CHUNK_BYTES])
 {
-    (void)context;
+    (void)argument;
     return (size_t)snprintf(out, LOG_CHUNK_BYTES, "gap %llu\n", (unsigned long long)lost);
 }
 
-static void refresh(void *context)
+static void refresh(void *argument)
 {
-    struct rig *rig = context;
+    struct rig *rig = argument;
 
     rig->refreshed++;
 }
@@ -55,7 +55,7 @@ static int set_up(void **state)
         return -1;
     (void)fcntl(rig->ends[1], F_SETPIPE_SZ, 4096);
     rig->writer = log_writer_start(&(struct log_target){
-        .context = rig, .write = write_pipe, .gap = gap, .refresh = refresh });
+        .argument = rig, .write = write_pipe, .gap = gap, .refresh = refresh });
     return rig->writer != NULL ? 0 : -1;
 }
 
@@ -208,9 +208,9 @@ struct putter {
     pthread_t thread;
 };
 
-static void *put_many(void *context)
+static void *put_many(void *argument)
 {
-    struct putter *putter = context;
+    struct putter *putter = argument;
 
     for (int i = 0; i < EACH; i++)
         put_number(putter->rig, putter->number * EACH + i);

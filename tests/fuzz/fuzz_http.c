@@ -78,11 +78,11 @@ static void check_chunks(struct slice bytes)
 /* ---- the server -------------------------------------------------------- */
 
 static void on_echo(struct http_exchange *exchange, const struct http_request *request,
-                    void *context)
+                    void *argument)
 {
     struct evbuffer *body = evbuffer_new();
 
-    (void)context;
+    (void)argument;
     evbuffer_add(body, request->path.at, request->path.len);
     evbuffer_add(body, request->body.at, request->body.len);
     http_reply(exchange, 200, "text/plain", body);
@@ -90,16 +90,16 @@ static void on_echo(struct http_exchange *exchange, const struct http_request *r
 
 static struct http_exchange *later;
 
-static void forget(void *context)
+static void forget(void *argument)
 {
-    (void)context;
+    (void)argument;
     later = NULL;
 }
 
 static void on_later(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
-    (void)request, (void)context;
+    (void)request, (void)argument;
     later = exchange;
     http_on_end(exchange, forget, NULL);
 }

@@ -31,16 +31,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-static curl_socket_t open_socket(void *context, curlsocktype purpose,
+static curl_socket_t open_socket(void *argument, curlsocktype purpose,
                                  struct curl_sockaddr *address)
 {
-    (void)context, (void)purpose, (void)address;
+    (void)argument, (void)purpose, (void)address;
     return curls_end;
 }
 
-static int is_connected(void *context, curl_socket_t fd, curlsocktype purpose)
+static int is_connected(void *argument, curl_socket_t fd, curlsocktype purpose)
 {
-    (void)context, (void)fd, (void)purpose;
+    (void)argument, (void)fd, (void)purpose;
     return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 

@@ -109,7 +109,7 @@ static void answer(struct client *client, struct bufferevent *to)
     }
 }
 
-static void on_read(struct bufferevent *from, void *context)
+static void on_read(struct bufferevent *from, void *argument)
 {
     struct evbuffer *input = bufferevent_get_input(from);
     size_t len;
@@ -119,26 +119,26 @@ static void on_read(struct bufferevent *from, void *context)
         len = command_len((struct slice){ (const char *)evbuffer_pullup(input, -1), all });
         evbuffer_drain(input, len);
         if (len > 0)
-            answer(context, from);
+            answer(argument, from);
     } while (len > 0);
 }
 
-static void on_end(struct bufferevent *connection, short what, void *context)
+static void on_end(struct bufferevent *connection, short what, void *argument)
 {
     (void)what;
-    free(context);
+    free(argument);
     bufferevent_free(connection);
 }
 
 /* Closed by a reset, that no port is held for a minute. */
 static void on_client(struct evconnlistener *listener, evutil_socket_t fd,
-                      struct sockaddr *address, int len, void *context)
+                      struct sockaddr *address, int len, void *argument)
 {
     struct linger at_once = { .l_onoff = 1 };
     struct client *client = calloc(1, sizeof *client);
     struct bufferevent *connection =
         bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
-    (void)address, (void)len, (void)context;
+    (void)address, (void)len, (void)argument;
 
     check(client != NULL && connection != NULL);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -35,11 +35,11 @@ static void append(struct taken *taken, struct slice frame)
     taken->frames++;
 }
 
-static void take(void *context, const struct slice *frames, size_t n, pid_t sender)
+static void take(void *argument, const struct slice *frames, size_t n, pid_t sender)
 {
     (void)sender;
     for (size_t i = 0; i < n; i++)
-        append(context, frames[i]);
+        append(argument, frames[i]);
 }
 
 /* A length of four bytes, the lowest first. True: the connection lives on. */
@@ -133,7 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
         .log_too_large = true,
         .ask_senders = at[0] >= 128,
         .take = take,
-        .context = &taken,
+        .argument = &taken,
     };
     bool lives_on = expect_frames(bytes, config.frame_max, &expected);
 

@@ -17,7 +17,7 @@ static int ends_like(const char *name, const char *suffix)
 }
 
 size_t each_file(const char *folder, const char *suffix,
-                 void (*show)(void *context, const char *file), void *context)
+                 void (*show)(void *argument, const char *file), void *argument)
 {
     char copy[256];
     char *const folders[] = { copy, NULL };
@@ -31,7 +31,7 @@ size_t each_file(const char *folder, const char *suffix,
             continue;
         n++;
         if (show != NULL)
-            show(context, entry->fts_accpath);
+            show(argument, entry->fts_accpath);
     }
     if (tree != NULL)
         fts_close(tree);

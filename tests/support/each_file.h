@@ -7,6 +7,6 @@
 /* Shows (if not NULL) the whole path of each regular file whose name ends like
  * that, in name order. Returns how many there are. */
 size_t each_file(const char *folder, const char *suffix,
-                 void (*show)(void *context, const char *file), void *context);
+                 void (*show)(void *argument, const char *file), void *argument);
 
 #endif

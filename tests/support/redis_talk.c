@@ -9,9 +9,9 @@
 
 enum { GUARD_S = 60, MAX_WORDS = 16 };
 
-static void up(void *context)
+static void up(void *argument)
 {
-    struct talk *talk = context;
+    struct talk *talk = argument;
 
     assert_int_equal(redis_client_pending(talk->client), 0);
     talk->ups++;
@@ -25,9 +25,9 @@ static void set_fate(struct talk *talk, uint64_t tag, char fate)
     talk->fates[tag] = fate;
 }
 
-static void reply(void *context, uint64_t tag, const redisReply *view)
+static void reply(void *argument, uint64_t tag, const redisReply *view)
 {
-    struct talk *talk = context;
+    struct talk *talk = argument;
 
     talk->replies++;
     talk->errors += view->type == REDIS_REPLY_ERROR;
@@ -39,22 +39,22 @@ static void reply(void *context, uint64_t tag, const redisReply *view)
         snprintf(talk->last, sizeof talk->last, "%s", view->str != NULL ? view->str : "");
 }
 
-static void failed(void *context, uint64_t tag)
+static void failed(void *argument, uint64_t tag)
 {
-    struct talk *talk = context;
+    struct talk *talk = argument;
 
     talk->failed++;
     set_fate(talk, tag, 'f');
 }
 
-static void writable(void *context)
+static void writable(void *argument)
 {
-    ((struct talk *)context)->writables++;
+    ((struct talk *)argument)->writables++;
 }
 
-static void down(void *context, enum redis_failure failure, const char *sentence)
+static void down(void *argument, enum redis_failure failure, const char *sentence)
 {
-    struct talk *talk = context;
+    struct talk *talk = argument;
 
     assert_int_equal(redis_client_pending(talk->client), 0);
     talk->downs++;
@@ -62,9 +62,9 @@ static void down(void *context, enum redis_failure failure, const char *sentence
     snprintf(talk->sentence, sizeof talk->sentence, "%s", sentence);
 }
 
-static void give_up(evutil_socket_t fd, short what, void *context)
+static void give_up(evutil_socket_t fd, short what, void *argument)
 {
-    struct talk *talk = context;
+    struct talk *talk = argument;
     (void)fd;
     (void)what;
 

@@ -13,17 +13,17 @@
 
 #define WAIT_NS INT64_C(60000000000) /* only what never comes takes it */
 
-static bool load(void *context, struct settings *out, struct problems *problems)
+static bool load(void *argument, struct settings *out, struct problems *problems)
 {
-    struct running *running = context;
+    struct running *running = argument;
     struct settings_source source = { .sets = running->sets, .n_sets = running->n_sets };
 
     return settings_load(out, &source, problems);
 }
 
-static void note_stop(void *context)
+static void note_stop(void *argument)
 {
-    struct running *running = context;
+    struct running *running = argument;
 
     running->asked_to_stop = true;
 }
@@ -68,7 +68,7 @@ bool running_start(struct running *out, FILE *console, char **sets, size_t n_set
         .console = console,
         .load = load,
         .stop = note_stop,
-        .context = out,
+        .argument = out,
     };
     out->server = server_start(&config, out->problem, sizeof out->problem);
     return out->server != NULL;
@@ -122,9 +122,9 @@ const char *running_imbalance(const struct running *running)
 
 /* ---- waiting ----------------------------------------------------------- */
 
-static void nothing(evutil_socket_t fd, short what, void *context)
+static void nothing(evutil_socket_t fd, short what, void *argument)
 {
-    (void)fd, (void)what, (void)context;
+    (void)fd, (void)what, (void)argument;
 }
 
 /* Until something happens on the loop, a millisecond at most. */
@@ -186,9 +186,9 @@ struct answer {
     bool done;
 };
 
-static void on_answer(struct evhttp_request *request, void *context)
+static void on_answer(struct evhttp_request *request, void *argument)
 {
-    struct answer *answer = context;
+    struct answer *answer = argument;
 
     answer->done = true;
     if (request == NULL)

@@ -64,9 +64,9 @@ static bool is_balanced(const struct delivery_ledger *ledger, part *of)
     return ends == of(&ledger->accepted) + of(&ledger->recovered) + of(&ledger->split);
 }
 
-static void check_step(void *context, const struct delivery_ledger *ledger)
+static void check_step(void *argument, const struct delivery_ledger *ledger)
 {
-    struct rig *rig = context;
+    struct rig *rig = argument;
 
     pthread_mutex_lock(&rig->mutex);
     if (!is_balanced(ledger, points_of) || !is_balanced(ledger, payloads_of))
@@ -118,7 +118,7 @@ static void rig_open(struct rig *rig)
         .concurrent = 4,
         .backoff = { .factor = 2, .base_ms = 1, .max_ms = 8, .recovery_interval = 2 },
         .observe = check_step,
-        .observe_context = rig,
+        .observe_argument = rig,
     };
 }
 
@@ -149,9 +149,9 @@ static void rig_close(struct rig *rig)
     pthread_mutex_destroy(&rig->mutex);
 }
 
-static void push_emitted(void *context, struct payload *given)
+static void push_emitted(void *argument, struct payload *given)
 {
-    outbox_push(context, given);
+    outbox_push(argument, given);
 }
 
 /* One series of two points, its value telling it from others. */
@@ -589,13 +589,13 @@ static void what_is_too_large_is_split_and_only_a_single_series_dropped(void **s
     rig_close(&rig);
 }
 
-static void check_letter(void *context, const char *path)
+static void check_letter(void *argument, const char *path)
 {
     char text[4096];
     FILE *file = fopen(path, "rb");
     size_t len = fread(text, 1, sizeof text - 1, file);
 
-    (void)context;
+    (void)argument;
     fclose(file);
     text[len] = '\0';
     assert_non_null(strstr(text, "status: 400\nanswer: bad thing from ****"));
@@ -815,13 +815,13 @@ static void use_spool(struct rig *rig, const char *folder)
     rig->config.spool = (struct delivery_spool){ folder, 1 << 24, 1.0, 0 };
 }
 
-static void forget(void *context, const char *path)
+static void forget(void *argument, const char *path)
 {
     char text[8192];
     FILE *file = fopen(path, "rb");
     size_t len = fread(text, 1, sizeof text, file);
 
-    (void)context;
+    (void)argument;
     fclose(file);
     assert_null(memmem(text, len, api_key, strlen(api_key)));
 }
@@ -913,17 +913,17 @@ static void a_full_spool_sheds_its_oldest(void **state)
     temp_folder_remove(folder);
 }
 
-static void remove_file(void *context, const char *path)
+static void remove_file(void *argument, const char *path)
 {
-    (void)context;
+    (void)argument;
     unlink(path);
 }
 
-static void damage_file(void *context, const char *path)
+static void damage_file(void *argument, const char *path)
 {
     FILE *file = fopen(path, "r+b");
 
-    (void)context;
+    (void)argument;
     fseek(file, -1, SEEK_END);
     fputc('!', file);
     fclose(file);

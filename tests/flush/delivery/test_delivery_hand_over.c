@@ -157,9 +157,9 @@ static void start(void)
     assert_non_null(rig.delivery);
 }
 
-static void push_emitted(void *context, struct payload *given)
+static void push_emitted(void *argument, struct payload *given)
 {
-    outbox_push(context, given);
+    outbox_push(argument, given);
 }
 
 static void push(void)

@@ -116,9 +116,9 @@ static uint64_t points(const struct delivery_count *count)
     return atomic_load(&count->points);
 }
 
-static void out_of_time(evutil_socket_t fd, short what, void *context)
+static void out_of_time(evutil_socket_t fd, short what, void *argument)
 {
-    (void)fd, (void)what, (void)context;
+    (void)fd, (void)what, (void)argument;
     fail_msg("nothing came for 20 s");
 }
 

@@ -128,9 +128,9 @@ struct file {
     size_t size;
 };
 
-static void load_file(void *context, const char *path)
+static void load_file(void *argument, const char *path)
 {
-    struct file *file = context;
+    struct file *file = argument;
     FILE *from = fopen(path, "rb");
 
     snprintf(file->path, sizeof file->path, "%s", path);

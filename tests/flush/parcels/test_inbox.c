@@ -61,9 +61,9 @@ struct writer {
     struct parcel *parcels;
 };
 
-static void *write_parcels(void *context)
+static void *write_parcels(void *argument)
 {
-    struct writer *writer = context;
+    struct writer *writer = argument;
 
     for (size_t i = 0; i < PARCELS; i++) {
         writer->parcels[i] = (struct parcel){ .worker = writer->worker, .bytes = i };

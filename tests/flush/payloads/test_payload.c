@@ -17,9 +17,9 @@ struct shelf {
     size_t n;
 };
 
-static void shelve(void *context, struct payload *given)
+static void shelve(void *argument, struct payload *given)
 {
-    struct shelf *shelf = context;
+    struct shelf *shelf = argument;
 
     assert_true(shelf->n < MOST_PAYLOADS);
     shelf->payloads[shelf->n++] = given;

@@ -10,9 +10,9 @@
 #include "flush/payloads/encode.h"
 #include "flush/payloads/payload.h"
 
-static void keep(void *context, struct payload *given)
+static void keep(void *argument, struct payload *given)
 {
-    *(struct payload **)context = given;
+    *(struct payload **)argument = given;
 }
 
 static struct payload *make(enum payload_route route, enum compression compression,

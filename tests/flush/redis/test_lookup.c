@@ -41,9 +41,9 @@ static size_t answer_question(unsigned char *text, size_t len, int code)
     return len + sizeof address;
 }
 
-static void on_question(evutil_socket_t fd, short what, void *context)
+static void on_question(evutil_socket_t fd, short what, void *argument)
 {
-    struct name_server *server = context;
+    struct name_server *server = argument;
     unsigned char text[1024];
     struct sockaddr_in from;
     socklen_t from_len = sizeof from;
@@ -102,9 +102,9 @@ static void scene_stop(struct scene *scene)
     unlink(scene->hosts);
 }
 
-static void take(void *context, const struct lookup_answer *answer)
+static void take(void *argument, const struct lookup_answer *answer)
 {
-    struct scene *scene = context;
+    struct scene *scene = argument;
 
     assert_false(scene->done);
     scene->done = true;

@@ -349,9 +349,9 @@ struct impostor {
     char url[64];
 };
 
-static void impostor_speak(struct bufferevent *connection, void *context)
+static void impostor_speak(struct bufferevent *connection, void *argument)
 {
-    struct impostor *impostor = context;
+    struct impostor *impostor = argument;
 
     bufferevent_setcb(connection, NULL, NULL, NULL, NULL);
     evbuffer_drain(bufferevent_get_input(connection), SIZE_MAX);
@@ -363,9 +363,9 @@ static void impostor_speak(struct bufferevent *connection, void *context)
 }
 
 static void impostor_accept(struct evconnlistener *listener, evutil_socket_t fd,
-                            struct sockaddr *from, int len, void *context)
+                            struct sockaddr *from, int len, void *argument)
 {
-    struct impostor *impostor = context;
+    struct impostor *impostor = argument;
     struct bufferevent *connection =
         bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
     (void)from;

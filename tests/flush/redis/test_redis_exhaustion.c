@@ -130,9 +130,9 @@ static int stop_servers(void **state)
     return 0;
 }
 
-static void on_guard(evutil_socket_t fd, short what, void *context)
+static void on_guard(evutil_socket_t fd, short what, void *argument)
 {
-    (void)fd, (void)what, (void)context;
+    (void)fd, (void)what, (void)argument;
     allocator.counts = false;
     fail_msg("hangs where allocation %ld fails", allocator.fails_at);
 }
@@ -151,9 +151,9 @@ static void turn_until_over(void)
 
 /* ---- a client ---------------------------------------------------------- */
 
-static void on_up(void *context)
+static void on_up(void *argument)
 {
-    (void)context;
+    (void)argument;
     over = true;
 }
 
@@ -228,9 +228,9 @@ static struct payload *make_payload(void)
     return payload;
 }
 
-static void on_moved(void *context)
+static void on_moved(void *argument)
 {
-    (void)context;
+    (void)argument;
     over = over || atomic_load(&ledger.points.delivered.points) > 0;
 }
 

@@ -252,9 +252,9 @@ static void no_new_series_comes_in_when_memory_is_short(void **state)
     bench_close(&bench);
 }
 
-static bool is_third(const void *context, uint32_t series)
+static bool is_third(const void *argument, uint32_t series)
 {
-    (void)context;
+    (void)argument;
     return series == 2;
 }
 

@@ -347,9 +347,9 @@ static void the_largest_numbers_are_shown(void **state)
 /* ---- a Redis that goes away -------------------------------------------- */
 
 static void on_client(struct evconnlistener *listener, evutil_socket_t fd,
-                      struct sockaddr *address, int len, void *context)
+                      struct sockaddr *address, int len, void *argument)
 {
-    (void)listener, (void)address, (void)len, (void)context;
+    (void)listener, (void)address, (void)len, (void)argument;
     close(fd);
 }
 

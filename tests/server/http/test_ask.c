@@ -41,7 +41,7 @@ static void open_fixture(struct fixture *f)
     struct http_config config = {
         .base = f->base,
         .other = { .methods = HTTP_GET, .handle = ask_on_query },
-        .context = f->ask,
+        .argument = f->ask,
     };
     const char *why;
     f->http = http_new(&config);
@@ -60,9 +60,9 @@ static void close_fixture(struct fixture *f)
     event_base_free(f->base);
 }
 
-static void on_reply(struct evhttp_request *request, void *context)
+static void on_reply(struct evhttp_request *request, void *argument)
 {
-    struct fixture *f = context;
+    struct fixture *f = argument;
 
     f->replies++;
     f->status = request != NULL ? evhttp_request_get_response_code(request) : 0;

@@ -198,12 +198,12 @@ static void idle_keepalive(struct fixture *f, const struct admin *admin)
 enum { ANSWER = 5 << 20 };
 
 static void on_large(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
     struct evbuffer *body = evbuffer_new();
 
     (void)request;
-    evbuffer_add_reference(body, context, ANSWER, NULL, NULL);
+    evbuffer_add_reference(body, argument, ANSWER, NULL, NULL);
     http_reply(exchange, 200, "text/plain", body);
 }
 
@@ -228,7 +228,7 @@ static void slow_readers(struct fixture *f, const struct admin *unused)
     struct http_config config = {
         .base = f->running.base,
         .other = { .methods = HTTP_GET, .handle = on_large },
-        .context = large,
+        .argument = large,
     };
     struct http *http = http_new(&config);
     const char *why;

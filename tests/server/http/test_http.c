@@ -31,9 +31,9 @@ struct fixture {
 };
 
 static void on_hello(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
-    struct fixture *f = context;
+    struct fixture *f = argument;
 
     (void)request;
     f->handled++;
@@ -42,9 +42,9 @@ static void on_hello(struct http_exchange *exchange, const struct http_request *
 
 /* The body backwards, so that no answer can be taken for its request. */
 static void on_echo(struct http_exchange *exchange, const struct http_request *request,
-                    void *context)
+                    void *argument)
 {
-    struct fixture *f = context;
+    struct fixture *f = argument;
     struct evbuffer *body = evbuffer_new();
 
     f->handled++;
@@ -54,29 +54,29 @@ static void on_echo(struct http_exchange *exchange, const struct http_request *r
 }
 
 static void on_big(struct http_exchange *exchange, const struct http_request *request,
-                   void *context)
+                   void *argument)
 {
     struct evbuffer *body = evbuffer_new();
     char *bytes = calloc(1, BIG);
 
-    (void)request, (void)context;
+    (void)request, (void)argument;
     evbuffer_add(body, bytes, BIG);
     free(bytes);
     http_reply(exchange, 200, "text/plain", body);
 }
 
-static void note_end(void *context)
+static void note_end(void *argument)
 {
-    struct fixture *f = context;
+    struct fixture *f = argument;
 
     f->ended++;
     f->later = NULL;
 }
 
 static void on_later(struct http_exchange *exchange, const struct http_request *request,
-                     void *context)
+                     void *argument)
 {
-    struct fixture *f = context;
+    struct fixture *f = argument;
 
     (void)request;
     f->later = exchange;
@@ -84,11 +84,11 @@ static void on_later(struct http_exchange *exchange, const struct http_request *
 }
 
 static const char *refuses(const struct http_request *request, const struct http_route *route,
-                           void *context)
+                           void *argument)
 {
     struct slice value;
 
-    (void)route, (void)context;
+    (void)route, (void)argument;
     return http_header(request, "X-Bad", &value) ? "no\n" : NULL;
 }
 
@@ -101,9 +101,9 @@ static const struct http_route routes[] = {
 };
 
 static void on_nothing(struct http_exchange *exchange, const struct http_request *request,
-                       void *context)
+                       void *argument)
 {
-    (void)request, (void)context;
+    (void)request, (void)argument;
     http_reply_text(exchange, 404, "text/plain", "nothing here\n");
 }
 
@@ -120,7 +120,7 @@ static int open_with(void **state, struct http_limits limits)
         .n_routes = sizeof routes / sizeof routes[0],
         .other = { .methods = HTTP_ANY_METHOD, .handle = on_nothing },
         .refuses = refuses,
-        .context = f,
+        .argument = f,
         .limits = limits,
     };
     f->http = http_new(&config);

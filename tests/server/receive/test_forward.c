@@ -22,14 +22,14 @@ static struct lookup_files files = { resolv_conf, hosts };
 static int server = -1, questions;
 static struct event *asked;
 
-static void on_question(evutil_socket_t fd, short what, void *context)
+static void on_question(evutil_socket_t fd, short what, void *argument)
 {
     enum { ANSWER = 0x84, NO_SUCH_NAME = 3 };
     unsigned char text[512];
     struct sockaddr_in from;
     socklen_t from_len = sizeof from;
     ssize_t len = recvfrom(fd, text, sizeof text, 0, (struct sockaddr *)&from, &from_len);
-    (void)what, (void)context;
+    (void)what, (void)argument;
 
     assert_true(len > 12);
     questions++;

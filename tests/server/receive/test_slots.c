@@ -49,9 +49,9 @@ static void model_free(struct model *model)
     free(model);
 }
 
-static bool keeps(void *context, uint32_t id)
+static bool keeps(void *argument, uint32_t id)
 {
-    struct model *model = context;
+    struct model *model = argument;
 
     if (model->states[id] == PRESENT)
         return true;

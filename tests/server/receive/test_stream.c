@@ -41,9 +41,9 @@ static struct {
     pid_t sender;
 } taken;
 
-static void take(void *context, const struct slice *frames, size_t n, pid_t sender)
+static void take(void *argument, const struct slice *frames, size_t n, pid_t sender)
 {
-    (void)context;
+    (void)argument;
     taken.sender = sender;
     for (size_t i = 0; i < n; i++, taken.n++) {
         taken.bytes += frames[i].len;

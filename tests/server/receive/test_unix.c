@@ -183,9 +183,9 @@ static void a_gated_datagram_socket_tells_the_sender_and_keeps_what_it_has(void 
 enum { SENDERS = 4, ROUNDS = 2000 };
 
 /* Sends ROUNDS datagrams, or frames in two pieces, of two lines with 3 in sum. */
-static void *send_all(void *context)
+static void *send_all(void *argument)
 {
-    const char *path = context;
+    const char *path = argument;
     bool is_stream = path == stream_path;
     int fd = connect_to(path, is_stream ? SOCK_STREAM : SOCK_DGRAM);
     bool sent = fd >= 0;
@@ -197,7 +197,7 @@ static void *send_all(void *context)
         else
             sent = send(fd, "a:1|c\na:2|c", 11, MSG_NOSIGNAL) == 11;
     close(fd);
-    return sent ? context : NULL;
+    return sent ? argument : NULL;
 }
 
 /* The sum of the counter "a" in all that the intake has. */
