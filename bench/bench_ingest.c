@@ -65,8 +65,8 @@ static struct ring make_ring(const struct shape *shape, uint32_t contexts)
         for (;;) {
             char line[128];
             /* First every context once, so that all are born before the timing. */
-            uint32_t argument = ring.lines < contexts ? (uint32_t)ring.lines : draw(contexts);
-            uint32_t len = (uint32_t)snprintf(line, sizeof line, shape->format, argument);
+            uint32_t context = ring.lines < contexts ? (uint32_t)ring.lines : draw(contexts);
+            uint32_t len = (uint32_t)snprintf(line, sizeof line, shape->format, context);
             if (used + len > DATAGRAM_BYTES)
                 break;
             memcpy(at + used, line, len);
