@@ -48,7 +48,8 @@ bool running_start(struct running *out, FILE *console, char **sets, size_t n_set
         "dogstatsd_port=__random__", "bind_host=127.0.0.1",
         "heeler_http_listen=", "dogstatsd_socket=",
         /* Nothing reaches the intake that the test did not ask for. */
-        "forwarder_apikey_validation_interval=0", "heeler_self_telemetry=false"
+        "forwarder_apikey_validation_interval=0", "heeler_self_telemetry=false",
+        "heeler_stop_timeout=60" /* what a loaded machine takes to deliver, too */
     };
 
     *out = (struct running){ .base = event_base_new() };
