@@ -16,6 +16,7 @@
 #include "server/receive/descriptors.h"
 #include "server/receive/forward.h"
 #include "server/receive/listener_udp.h"
+#include "server/receive/listeners.h"
 #include "server/receive/memory.h"
 #include "server/receive/table.h"
 #include "server/receive/worker.h"
@@ -740,9 +741,8 @@ void server_keep_sockets(struct server *server, void (*keep)(int fd))
         struct listener *listener = &server->listeners.at[i];
 
         listener->kept = true;
-        for (uint32_t w = 0; w < listener->n_sockets; w++)
-            if (w == 0 || listener->kind == LISTENER_UDP)
-                keep(listener->sockets[w].fd);
+        for (uint32_t w = 0; w < listener_n_own(listener); w++)
+            keep(listener->sockets[w].fd);
     }
 }
 

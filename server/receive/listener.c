@@ -8,10 +8,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "server/receive/listener_udp.h"
-#include "server/receive/listener_unix.h"
+/* ---- what it is -------------------------------------------------------- */
 
-/* ---- one listener ------------------------------------------------------ */
+const struct listener_traits *listener_traits(const struct listener *listener)
+{
+#define LISTENER_ROW(id, ...) [id] = { __VA_ARGS__ },
+    static const struct listener_traits traits[] = { LISTENER_KINDS(LISTENER_ROW) };
+
+    return &traits[listener->kind];
+}
+
+uint32_t listener_n_own(const struct listener *listener)
+{
+    return listener_traits(listener)->shared && listener->n_sockets > 1 ? 1
+                                                                        : listener->n_sockets;
+}
+
+/* ---- opened and closed ------------------------------------------------- */
 
 static bool list_has(const struct string_list *list, const char *word)
 {
@@ -26,7 +39,7 @@ bool listener_init(struct listener *listener, enum listener_kind kind,
 {
     *listener = (struct listener){ .kind = kind };
     listener->need_newline =
-        list_has(&settings->dogstatsd_eol_required, kind == LISTENER_UDP ? "udp" : "uds");
+        list_has(&settings->dogstatsd_eol_required, listener_traits(listener)->eol_word);
     listener->sockets =
         aligned_alloc(_Alignof(struct listener_socket), workers * sizeof *listener->sockets);
     if (listener->sockets == NULL)
@@ -42,8 +55,8 @@ void listener_close(struct listener *listener)
     if (!listener->kept)
         socket_file_remove(&listener->file);
     listener_close_extra(listener);
-    for (uint32_t i = 0; i < listener->n_sockets; i++)
-        if (listener->sockets[i].fd >= 0 && (i == 0 || listener->kind == LISTENER_UDP))
+    for (uint32_t i = 0; i < listener_n_own(listener); i++)
+        if (listener->sockets[i].fd >= 0)
             close(listener->sockets[i].fd);
     free(listener->sockets);
     *listener = (struct listener){ .n_sockets = 0 };
@@ -55,7 +68,18 @@ void listener_close_extra(struct listener *listener)
         close(listener->extra[--listener->n_extra]);
     free(listener->extra);
     listener->extra = NULL;
-    udp_stop_spreading(listener);
+    if (listener->spread_for_now)
+        listener_stop_spreading(listener->sockets[0].fd);
+    listener->spread_for_now = false;
+}
+
+void listener_stop_spreading(int fd)
+{
+#ifdef SO_DETACH_REUSEPORT_BPF
+    (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &(int){ 0 }, sizeof(int));
+#else
+    (void)fd;
+#endif
 }
 
 void listener_adopt(struct listener *listener, uint32_t i, int fd, uint64_t drops_before)
@@ -65,44 +89,6 @@ void listener_adopt(struct listener *listener, uint32_t i, int fd, uint64_t drop
     sock->fd = fd;
     sock->drops_before = drops_before;
     atomic_store_explicit(&sock->drops, drops_before, memory_order_relaxed);
-}
-
-/* ---- all of them ------------------------------------------------------- */
-
-bool listeners_open(struct listeners *listeners, const struct settings *settings,
-                    uint32_t workers, struct inherited_sockets *inherited, char *problem,
-                    size_t problem_size)
-{
-    snprintf(problem, problem_size, "not enough memory for the listeners");
-    *listeners = (struct listeners){
-        calloc(UDP_LISTENERS_MAX + UNIX_LISTENERS_MAX, sizeof *listeners->at), 0, inherited
-    };
-    bool opened = listeners->at != NULL &&
-                  udp_listeners_open(listeners, settings, workers, problem, problem_size) &&
-                  unix_listeners_open(listeners, settings, workers, problem, problem_size);
-
-    if (opened && (listeners->n > 0 || !settings->dogstatsd_require_listener))
-        return true;
-    if (opened)
-        snprintf(problem, problem_size,
-                 "dogstatsd_require_listener: there is no socket to receive on");
-    listeners_close(listeners);
-    return false;
-}
-
-void listeners_remove_files(struct listeners *listeners)
-{
-    for (size_t i = 0; i < listeners->n; i++)
-        if (!listeners->at[i].kept)
-            socket_file_remove(&listeners->at[i].file);
-}
-
-void listeners_close(struct listeners *listeners)
-{
-    for (size_t i = 0; i < listeners->n; i++)
-        listener_close(&listeners->at[i]);
-    free(listeners->at);
-    *listeners = (struct listeners){ 0 };
 }
 
 /* ---- drops and the gate ------------------------------------------------ */
@@ -130,7 +116,8 @@ void listener_note_drops(struct listener_socket *sock)
     atomic_store_explicit(&sock->drops, all_drops(sock), memory_order_relaxed);
 }
 
-static bool gate_udp(int fd)
+/* The kernel drops all that comes, and counts it. */
+static bool drop_all(int fd)
 {
     struct sock_filter refuse_all = BPF_STMT(BPF_RET | BPF_K, 0);
     struct sock_fprog program = { 1, &refuse_all };
@@ -140,14 +127,15 @@ static bool gate_udp(int fd)
 
 bool listener_gate(const struct listener *listener)
 {
-    bool gated = true;
+    bool drops = listener_traits(listener)->drops, gated = true;
 
     if (listener->kept)
         return true;
-    if (listener->kind != LISTENER_UDP)
-        return shutdown(listener->sockets[0].fd, SHUT_RD) == 0;
-    for (uint32_t i = 0; i < listener->n_sockets; i++)
-        gated = gate_udp(listener->sockets[i].fd) && gated;
+    for (uint32_t i = 0; i < listener_n_own(listener); i++) {
+        int fd = listener->sockets[i].fd;
+
+        gated = (drops ? drop_all(fd) : shutdown(fd, SHUT_RD) == 0) && gated;
+    }
     return gated;
 }
 
@@ -158,9 +146,9 @@ void listener_leave(const struct listener *listener)
     struct sockaddr_storage own = { 0 };
     socklen_t len = sizeof own;
 
-    if (listener->kind != LISTENER_UDP || listener->kept)
+    if (!listener_traits(listener)->drops || listener->kept)
         return;
-    for (uint32_t i = 0; i < listener->n_sockets; i++) {
+    for (uint32_t i = 0; i < listener_n_own(listener); i++) {
         int fd = listener->sockets[i].fd;
         if (getsockname(fd, (struct sockaddr *)&own, &len) != 0)
             continue;

@@ -18,7 +18,27 @@
 #include "server/receive/inherited.h"
 #include "server/receive/socket_file.h"
 
-enum listener_kind { LISTENER_UDP, LISTENER_UNIX, LISTENER_STREAM };
+/* A row for each kind: X(id, label, eol word, socket type, shared, connected, drops,
+ * tells senders). Whoever treats kinds differently asks for a trait, so that a new kind is a
+ * new row and forgets nothing. */
+#define LISTENER_KINDS(X)                                                 \
+    X(LISTENER_UDP, "udp", "udp", SOCK_DGRAM, false, false, true, false)  \
+    X(LISTENER_UNIX, "unix", "uds", SOCK_DGRAM, true, false, false, true) \
+    X(LISTENER_STREAM, "unixstream", "uds", SOCK_STREAM, true, true, false, false)
+
+#define LISTENER_ENUM(id, ...) id,
+enum listener_kind { LISTENER_KINDS(LISTENER_ENUM) LISTENER_KIND_COUNT };
+#undef LISTENER_ENUM
+
+struct listener_traits {
+    const char *label;    /* the beginning of its name */
+    const char *eol_word; /* what dogstatsd_eol_required calls it */
+    int type;
+    bool shared;        /* all workers read one socket; otherwise each has its own */
+    bool connected;     /* clients connect, and send frames (stream.h) */
+    bool drops;         /* a full queue drops, and the kernel counts; otherwise senders wait */
+    bool tells_senders; /* the kernel can tell with each datagram who sent it */
+};
 
 /* One worker's view of the listener: its socket and its counts, on cache lines of
  * its own. Written by the worker, but for drops. A frame of a stream counts as a
@@ -37,7 +57,7 @@ struct listener {
     char name[128]; /* the label in telemetry and logs */
     bool need_newline;
     uint32_t n_sockets;
-    struct listener_socket *sockets; /* one a worker; unix: all with the same fd */
+    struct listener_socket *sockets; /* one for each worker; shared: all with the same fd */
     struct socket_file file;         /* unix only */
     _Atomic(uint32_t) connections;   /* open now, of all workers */
     bool kept;  /* systemd or a successor has the sockets too, so they live on */
@@ -46,22 +66,17 @@ struct listener {
     bool spread_for_now; /* datagrams are spread at random until the extra sockets are closed */
 };
 
+const struct listener_traits *listener_traits(const struct listener *listener);
+
+/* How many sockets it has, each of which is to be closed once: sockets[0] and on. */
+uint32_t listener_n_own(const struct listener *listener);
+
+/* All of them (server/receive/listeners.h). */
 struct listeners {
     struct listener *at;
     size_t n;
     struct inherited_sockets *inherited; /* that are there already; or NULL */
 };
-
-/* Opens every listener that the settings ask for, but uses an inherited socket where its
- * address fits (inherited: NULL for none). False with a sentence; what was opened is closed
- * again. */
-bool listeners_open(struct listeners *listeners, const struct settings *settings,
-                    uint32_t workers, struct inherited_sockets *inherited, char *problem,
-                    size_t problem_size);
-
-/* Removes the files of unix sockets, so that a successor may have the paths. */
-void listeners_remove_files(struct listeners *listeners);
-void listeners_close(struct listeners *listeners);
 
 /* Datagrams that the kernel dropped at this socket so far (SO_MEMINFO; unix
  * sockets drop nothing). Any thread; listener_note_drops() by the worker at each
@@ -85,6 +100,9 @@ bool listener_init(struct listener *listener, enum listener_kind kind,
                    const struct settings *settings, uint32_t workers);
 void listener_close(struct listener *listener);
 void listener_close_extra(struct listener *listener);
+
+/* Ends what spread datagrams over the sockets at random (SO_ATTACH_REUSEPORT_CBPF). */
+void listener_stop_spreading(int fd);
 
 /* Worker i gets this inherited socket. What the kernel had dropped at it before is not on our
  * account. */

@@ -130,15 +130,6 @@ static bool spread_at_random(int fd, uint32_t workers)
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
 }
 
-static void stop_spreading(int fd)
-{
-#ifdef SO_DETACH_REUSEPORT_BPF
-    (void)setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &(int){ 0 }, sizeof(int));
-#else
-    (void)fd;
-#endif
-}
-
 /* Worker i gets its socket: an inherited one if there is one left, otherwise a new one. False
  * with errno. */
 static bool give_socket(struct listener *listener, uint32_t i, struct udp_target *target,
@@ -205,7 +196,7 @@ static void spread(struct listener *listener, const struct settings *settings, u
     bool at_random = strcmp(settings->heeler_spread, "random") == 0 && workers > 1;
 
     if (!at_random && listener->n_extra == 0) {
-        stop_spreading(fd);
+        listener_stop_spreading(fd);
         return;
     }
     if (!spread_at_random(fd, workers))
@@ -234,13 +225,6 @@ static bool open_listener(struct listener *listener, struct udp_target *target,
     take_extra(listener, target, inherited);
     spread(listener, settings, workers);
     return true;
-}
-
-void udp_stop_spreading(struct listener *listener)
-{
-    if (listener->spread_for_now)
-        stop_spreading(listener->sockets[0].fd);
-    listener->spread_for_now = false;
 }
 
 static void say_listening(const struct listener *listener, const struct settings *settings)

@@ -19,7 +19,4 @@ bool udp_listeners_open(struct listeners *listeners, const struct settings *sett
 /* Where those that are open receive, with the ports that the kernel chose. */
 void udp_listeners_bound(const struct listeners *listeners, struct udp_targets *out);
 
-/* After the sockets of former workers are closed. */
-void udp_stop_spreading(struct listener *listener);
-
 #endif

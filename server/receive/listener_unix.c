@@ -48,9 +48,10 @@ static void allow_descriptors(const struct listener *listener, int64_t connectio
 
 static void say_listening(const struct listener *listener, const struct settings *settings)
 {
-    long queue = listener->kind == LISTENER_UNIX ? queue_datagrams() : -1;
+    bool connected = listener_traits(listener)->connected;
+    long queue = connected ? -1 : queue_datagrams();
 
-    if (listener->kind == LISTENER_STREAM)
+    if (connected)
         allow_descriptors(listener, settings->heeler_stream_connections);
     log_info("server: listening on %s", listener->name);
     if (socket_folder_is_open(listener->file.path))
@@ -64,25 +65,20 @@ static void say_listening(const struct listener *listener, const struct settings
 
 /* ---- one listener ------------------------------------------------------ */
 
-static int type_of(const struct listener *listener)
-{
-    return listener->kind == LISTENER_UNIX ? SOCK_DGRAM : SOCK_STREAM;
-}
-
 /* Who sent a bad line can be said only if the kernel tells with each datagram.
  * SO_RCVBUF is not set: for unix sockets the kernel charges the sender's buffer. */
 static bool set_socket(struct listener *listener, int fd, bool ask_senders)
 {
     for (uint32_t i = 0; i < listener->n_sockets; i++)
         listener->sockets[i].fd = fd;
-    if (fd >= 0 && listener->kind == LISTENER_UNIX && ask_senders)
+    if (fd >= 0 && listener_traits(listener)->tells_senders && ask_senders)
         return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) == 0;
     return fd >= 0;
 }
 
 static bool open_socket(struct listener *listener, bool ask_senders)
 {
-    int fd = socket(AF_UNIX, type_of(listener) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, listener_traits(listener)->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     return set_socket(listener, fd, ask_senders);
 }
@@ -98,8 +94,8 @@ static bool adopt_socket(struct listener *listener, const char *path, bool ask_s
     if (strlen(path) >= sizeof address.sun_path)
         return false;
     strcpy(address.sun_path, path);
-    if (!inherited_take(inherited, (const struct sockaddr *)&address, type_of(listener),
-                        &found))
+    if (!inherited_take(inherited, (const struct sockaddr *)&address,
+                        listener_traits(listener)->type, &found))
         return false;
     socket_file_adopt(&listener->file, path);
     if (listener->file.path[0] == '\0') {
@@ -121,8 +117,8 @@ static bool open_listener(struct listener *listener, enum listener_kind kind, co
         snprintf(problem, problem_size, "not enough memory for the listeners");
         return false;
     }
-    snprintf(listener->name, sizeof listener->name, "%s %s",
-             kind == LISTENER_UNIX ? "unix" : "unixstream", path);
+    snprintf(listener->name, sizeof listener->name, "%s %s", listener_traits(listener)->label,
+             path);
     if (adopt_socket(listener, path, settings->dogstatsd_origin_detection, inherited))
         return true;
     bool opened = open_socket(listener, settings->dogstatsd_origin_detection);

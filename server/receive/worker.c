@@ -46,7 +46,7 @@ struct source {
     uint64_t since_empty; /* datagrams since the socket was last empty, which was at: */
     int64_t empty_ns;
     int64_t unread_ns; /* UDP: when a turn ended that left datagrams unread; 0: it left none */
-    struct streams *streams; /* LISTENER_STREAM */
+    struct streams *streams; /* of a listener that clients connect to */
     struct log_limit complaints;
     bool asks_sender;
     pid_t sender_pid; /* the process that `sender` names */
@@ -302,12 +302,12 @@ struct turn {
     bool emptied;
 };
 
-/* Reads until the socket is empty or the batches are used up. For UDP a batch that is not full
- * means that the socket is empty. For a unix socket it does not: reading has woken senders
- * that waited for room, and they may have filled it again. */
+/* Reads until the socket is empty or the batches are used up. Where a full queue drops, a batch
+ * that is not full means that the socket is empty. Where senders wait it does not: reading has
+ * woken them, and they may have filled the queue again. */
 static struct turn read_source(struct worker *worker, struct source *source, int max_batches)
 {
-    bool is_udp = source->listener->kind == LISTENER_UDP;
+    bool drops = listener_traits(source->listener)->drops;
     struct turn turn = { 0, false };
 
     for (int i = 0; i < max_batches; i++) {
@@ -316,10 +316,10 @@ static struct turn read_source(struct worker *worker, struct source *source, int
 
         if (n < 0)
             complain(source, now_ns);
-        turn.emptied = n <= 0 || (is_udp && n < BATCH_DATAGRAMS);
+        turn.emptied = n <= 0 || (drops && n < BATCH_DATAGRAMS);
         if (source->unread_ns != 0)
             note_longest(&worker->config.ledger->longest_gap_us, source->unread_ns, now_ns);
-        source->unread_ns = is_udp && !turn.emptied ? now_ns : 0;
+        source->unread_ns = drops && !turn.emptied ? now_ns : 0;
         if (n <= 0)
             break;
         seal_if_due(worker, now_ns);
@@ -383,7 +383,8 @@ static void on_nap_over(evutil_socket_t fd, short what, void *argument)
         event_add(source->readable, NULL);
 }
 
-static void on_unix_readable(evutil_socket_t fd, short what, void *argument)
+/* The queue is short, and who waits for room goes on as soon as it is read. */
+static void on_short_readable(evutil_socket_t fd, short what, void *argument)
 {
     struct source *source = argument;
 
@@ -685,20 +686,21 @@ static bool make_nap(struct source *source)
 
 static bool make_source(struct worker *worker, struct source *source, struct listener *listener)
 {
+    const struct listener_traits *traits = listener_traits(listener);
+
     *source = (struct source){ .worker = worker,
                                .listener = listener,
                                .nap_fd = -1,
                                .socket = &listener->sockets[worker->config.index] };
-    if (listener->kind == LISTENER_STREAM) {
+    if (traits->connected) {
         source->streams = make_streams(worker, source);
         return source->streams != NULL;
     }
     source->asks_sender =
-        listener->kind == LISTENER_UNIX && worker->config.settings->dogstatsd_origin_detection;
-    source->readable =
-        event_new(worker->base, source->socket->fd, EV_READ | EV_PERSIST,
-                  listener->kind == LISTENER_UDP ? on_readable : on_unix_readable, source);
-    if (listener->kind == LISTENER_UDP && !make_nap(source))
+        traits->tells_senders && worker->config.settings->dogstatsd_origin_detection;
+    source->readable = event_new(worker->base, source->socket->fd, EV_READ | EV_PERSIST,
+                                 traits->drops ? on_readable : on_short_readable, source);
+    if (traits->drops && !make_nap(source))
         return false;
     return source->readable != NULL && event_add(source->readable, NULL) == 0;
 }

@@ -271,7 +271,7 @@ void inheritance_close_rest(struct inheritance *inheritance)
 static struct listener *listener_named(struct listeners *listeners, struct slice name)
 {
     for (size_t i = 0; i < listeners->n; i++)
-        if (listeners->at[i].kind == LISTENER_STREAM &&
+        if (listener_traits(&listeners->at[i])->connected &&
             slice_equal(slice_of(listeners->at[i].name), name))
             return &listeners->at[i];
     return NULL;
@@ -330,7 +330,7 @@ void inheritance_collect(struct inheritance *heir, struct listeners *listeners)
         for (uint32_t w = 0; w < listener->n_sockets; w++) {
             int fd = listener->sockets[w].fd;
 
-            if (fd >= 0 && (w == 0 || listener->kind == LISTENER_UDP))
+            if (fd >= 0 && w < listener_n_own(listener))
                 inherited_add(&heir->sockets,
                               (struct inherited_socket){ .fd = fd, .kept = listener->kept });
             listener->sockets[w].fd = -1;
@@ -351,17 +351,22 @@ void inheritance_collect_connections(struct inheritance *heir, struct stream_leg
     }
 }
 
+static uint32_t n_with_drops(const struct listener *listener)
+{
+    return listener_traits(listener)->drops ? listener_n_own(listener) : 0;
+}
+
 static void write_drops(struct state_writer *out, const struct listeners *listeners)
 {
     uint64_t n = 0;
 
     for (size_t i = 0; i < listeners->n; i++)
-        n += listeners->at[i].kind == LISTENER_UDP ? listeners->at[i].n_sockets : 0;
+        n += n_with_drops(&listeners->at[i]);
     state_put_number(out, n);
     for (size_t i = 0; i < listeners->n; i++) {
         const struct listener *listener = &listeners->at[i];
 
-        for (uint32_t w = 0; listener->kind == LISTENER_UDP && w < listener->n_sockets; w++) {
+        for (uint32_t w = 0; w < n_with_drops(listener); w++) {
             state_put_number(out, cookie_of(listener->sockets[w].fd));
             state_put_number(
                 out, atomic_load_explicit(&listener->sockets[w].drops, memory_order_relaxed));

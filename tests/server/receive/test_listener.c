@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
-#include "server/receive/listener.h"
+#include "server/receive/listeners.h"
 #include "tests/support/udp.h"
 #include "tests/support/with_settings.h"
 

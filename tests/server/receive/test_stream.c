@@ -18,6 +18,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "server/receive/listeners.h"
 #include "server/receive/stream.h"
 #include "tests/support/temp_file.h"
 #include "tests/support/with_settings.h"

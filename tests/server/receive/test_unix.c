@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "server/receive/listeners.h"
 #include "server/server.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/temp_file.h"

@@ -15,6 +15,7 @@
 #include "config/log.h"
 #include "flush/series/rules.h"
 #include "server/receive/batch.h"
+#include "server/receive/listeners.h"
 #include "server/receive/table.h"
 #include "server/receive/worker.h"
 #include "tests/support/udp.h"

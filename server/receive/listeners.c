@@ -1,0 +1,63 @@
+#include "server/receive/listeners.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/receive/listener_udp.h"
+#include "server/receive/listener_unix.h"
+
+bool listeners_open(struct listeners *listeners, const struct settings *settings,
+                    uint32_t workers, struct inherited_sockets *inherited, char *problem,
+                    size_t problem_size)
+{
+    snprintf(problem, problem_size, "not enough memory for the listeners");
+    *listeners = (struct listeners){
+        calloc(UDP_LISTENERS_MAX + UNIX_LISTENERS_MAX, sizeof *listeners->at), 0, inherited
+    };
+    bool opened = listeners->at != NULL &&
+                  udp_listeners_open(listeners, settings, workers, problem, problem_size) &&
+                  unix_listeners_open(listeners, settings, workers, problem, problem_size);
+
+    if (opened && (listeners->n > 0 || !settings->dogstatsd_require_listener))
+        return true;
+    if (opened)
+        snprintf(problem, problem_size,
+                 "dogstatsd_require_listener: there is no socket to receive on");
+    listeners_close(listeners);
+    return false;
+}
+
+void listeners_remove_files(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        if (!listeners->at[i].kept)
+            socket_file_remove(&listeners->at[i].file);
+}
+
+void listeners_close(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        listener_close(&listeners->at[i]);
+    free(listeners->at);
+    *listeners = (struct listeners){ 0 };
+}
+
+uint64_t listener_sum(const struct listener *listener,
+                      uint64_t (*read)(const struct listener_socket *))
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < listener->n_sockets; i++)
+        sum += read(&listener->sockets[i]);
+    return sum;
+}
+
+uint64_t listeners_sum(const struct listeners *listeners,
+                       uint64_t (*read)(const struct listener_socket *))
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < listeners->n; i++)
+        sum += listener_sum(&listeners->at[i], read);
+    return sum;
+}
