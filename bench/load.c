@@ -157,10 +157,10 @@ bool load_open(struct load *load, const char *to, const struct ring *ring)
     return true;
 }
 
-void load_close(struct load *load)
+void load_close(struct load *given)
 {
-    close(load->fd);
-    load->fd = -1;
+    close(given->fd);
+    given->fd = -1;
 }
 
 /* ---- sending ----------------------------------------------------------- */

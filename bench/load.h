@@ -56,7 +56,7 @@ bool load_way(const char *to, enum load_way *out);
 int load_socket(const char *to, bool listen, uint16_t *port);
 
 bool load_open(struct load *load, const char *to, const struct ring *ring);
-void load_close(struct load *load);
+void load_close(struct load *given);
 
 /* Continues where the last run ended. False after a sentence on stderr: nobody
  * listens, or the receiver has read nothing for ten seconds. */

@@ -536,12 +536,12 @@ bool ring_build(const struct profile *profile, bool framed, uint64_t lines, stru
     return built;
 }
 
-void ring_free(struct ring *ring)
+void ring_free(struct ring *given)
 {
-    free(ring->text);
-    free(ring->notes);
-    free(ring->payloads);
-    *ring = (struct ring){ 0 };
+    free(given->text);
+    free(given->notes);
+    free(given->payloads);
+    *given = (struct ring){ 0 };
 }
 
 static void add_payloads(struct totals *totals, const struct ring *ring, size_t from, size_t to,

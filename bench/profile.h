@@ -113,7 +113,7 @@ const char *profile_refusal(const struct profile *profile);
  * fewer if the ring is full before. False when memory ran out or a line is
  * longer than a datagram, and *out is then empty. */
 bool ring_build(const struct profile *profile, bool framed, uint64_t lines, struct ring *out);
-void ring_free(struct ring *ring);
+void ring_free(struct ring *given);
 
 /* Totals of the payloads number `from` up to, not including, `to` of the load
  * that repeats the ring for ever. */

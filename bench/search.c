@@ -39,10 +39,10 @@ static bool search_open(struct search *search, const struct search_order *order,
     return false;
 }
 
-static void search_close(struct search *search)
+static void search_close(struct search *given)
 {
-    load_close(&search->load);
-    subject_stop(&search->subject);
+    load_close(&given->load);
+    subject_stop(&given->subject);
 }
 
 /* ---- one window -------------------------------------------------------- */

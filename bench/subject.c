@@ -79,22 +79,22 @@ bool subject_start(struct subject *subject, const struct subject_order *order)
     return false;
 }
 
-void subject_stop(struct subject *subject)
+void subject_stop(struct subject *given)
 {
     double end = clock_seconds() + STOP_SECONDS;
 
-    kill(subject->pid, SIGTERM);
-    while (waitpid(subject->pid, NULL, WNOHANG) == 0) {
+    kill(given->pid, SIGTERM);
+    while (waitpid(given->pid, NULL, WNOHANG) == 0) {
         if (clock_seconds() > end) {
             fprintf(stderr, "the server ignored SIGTERM for %d s and was killed\n",
                     STOP_SECONDS);
-            kill(subject->pid, SIGKILL);
-            waitpid(subject->pid, NULL, 0);
+            kill(given->pid, SIGKILL);
+            waitpid(given->pid, NULL, 0);
             break;
         }
         nap(0.02);
     }
-    subject->pid = -1;
+    given->pid = -1;
 }
 
 /* ---- what it cost ------------------------------------------------------ */

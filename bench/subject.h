@@ -34,7 +34,7 @@ struct subject_usage {
 bool subject_start(struct subject *subject, const struct subject_order *order);
 
 /* SIGTERM, and SIGKILL after ten seconds. */
-void subject_stop(struct subject *subject);
+void subject_stop(struct subject *given);
 
 /* False once it has exited. */
 bool subject_alive(const struct subject *subject);

@@ -159,8 +159,8 @@ bool settings_compare(struct settings *fresh, const struct settings *in_force,
     return true;
 }
 
-void settings_change_free(struct settings_change *change)
+void settings_change_free(struct settings_change *given)
 {
-    string_list_free(&change->reloaded);
-    string_list_free(&change->needs_restart);
+    string_list_free(&given->reloaded);
+    string_list_free(&given->needs_restart);
 }

@@ -27,6 +27,6 @@ bool settings_keep(struct settings *fresh, const struct settings *in_force,
  * the change, which settings_change_free() frees whatever the result. */
 bool settings_compare(struct settings *fresh, const struct settings *in_force,
                       struct settings_change *change);
-void settings_change_free(struct settings_change *change);
+void settings_change_free(struct settings_change *given);
 
 #endif

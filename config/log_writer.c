@@ -140,16 +140,16 @@ static void step(struct log_writer *writer)
     writer->working = false;
 }
 
-static void writer_free(struct log_writer *writer)
+static void writer_free(struct log_writer *given)
 {
-    if (writer->target.close != NULL)
-        writer->target.close(writer->target.argument);
-    if (writer->ring != MAP_FAILED)
-        munmap(writer->ring, LOG_RING_BYTES);
-    pthread_cond_destroy(&writer->emptied);
-    pthread_cond_destroy(&writer->filled);
-    pthread_mutex_destroy(&writer->mutex);
-    free(writer);
+    if (given->target.close != NULL)
+        given->target.close(given->target.argument);
+    if (given->ring != MAP_FAILED)
+        munmap(given->ring, LOG_RING_BYTES);
+    pthread_cond_destroy(&given->emptied);
+    pthread_cond_destroy(&given->filled);
+    pthread_mutex_destroy(&given->mutex);
+    free(given);
 }
 
 static void *run(void *argument)

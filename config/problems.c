@@ -63,10 +63,10 @@ bool problems_none(const struct problems *problems)
     return problems->errors.n == 0 && !problems->out_of_memory;
 }
 
-void problems_free(struct problems *problems)
+void problems_free(struct problems *given)
 {
-    string_list_free(&problems->errors);
-    string_list_free(&problems->warnings);
-    string_list_free(&problems->notes);
-    string_list_free(&problems->ignored);
+    string_list_free(&given->errors);
+    string_list_free(&given->warnings);
+    string_list_free(&given->notes);
+    string_list_free(&given->ignored);
 }

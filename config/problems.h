@@ -31,6 +31,6 @@ void problems_ignore(struct problems *problems, const char *name);
 /* No error so far. */
 bool problems_none(const struct problems *problems);
 
-void problems_free(struct problems *problems);
+void problems_free(struct problems *given);
 
 #endif

@@ -31,13 +31,13 @@ void settings_mask_url(const char *url, char *out, size_t out_size)
 #define FREE_LIST(field)                      string_list_free(&(field));
 #define FREE_JSON_LIST(field)                 json_decref(field);
 #define FREE_JSON_MAP(field)                  json_decref(field);
-#define OPTION(type, name, ...)               FREE_##type(settings->name)
-#define OPTION_DOTTED(type, first, name, ...) FREE_##type(settings->first##_##name)
+#define OPTION(type, name, ...)               FREE_##type(given->name)
+#define OPTION_DOTTED(type, first, name, ...) FREE_##type(given->first##_##name)
 
-void settings_free(struct settings *settings)
+void settings_free(struct settings *given)
 {
 #include "config/options_table.h"
     for (size_t i = 0; i < SETTING_COUNT; i++)
-        free(settings->origin[i]);
-    *settings = (struct settings){ 0 };
+        free(given->origin[i]);
+    *given = (struct settings){ 0 };
 }

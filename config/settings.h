@@ -59,6 +59,6 @@ bool settings_is_local(const struct settings *settings);
 void settings_mask_url(const char *url, char *out, size_t out_size);
 
 /* Leaves it empty; every filled or zeroed one may be given. */
-void settings_free(struct settings *settings);
+void settings_free(struct settings *given);
 
 #endif

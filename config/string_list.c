@@ -27,10 +27,10 @@ bool string_list_add(struct string_list *list, const char *at, size_t len)
     return copy != NULL;
 }
 
-void string_list_free(struct string_list *list)
+void string_list_free(struct string_list *given)
 {
-    for (size_t i = 0; i < list->n; i++)
-        free(list->at[i]);
-    free(list->at);
-    *list = (struct string_list){ 0 };
+    for (size_t i = 0; i < given->n; i++)
+        free(given->at[i]);
+    free(given->at);
+    *given = (struct string_list){ 0 };
 }

@@ -14,6 +14,6 @@ struct string_list {
 bool string_list_add(struct string_list *list, const char *at, size_t len);
 
 /* Leaves an empty list. */
-void string_list_free(struct string_list *list);
+void string_list_free(struct string_list *given);
 
 #endif

@@ -38,12 +38,12 @@ struct console *console_new(FILE *out, int64_t interval_s)
     return console;
 }
 
-void console_free(struct console *console)
+void console_free(struct console *given)
 {
-    if (console == NULL)
+    if (given == NULL)
         return;
-    free(console->rows);
-    free(console);
+    free(given->rows);
+    free(given);
 }
 
 static void begin(void *observer, int64_t stamp_s)

@@ -19,7 +19,7 @@ struct console;
 
 /* Prints to out, which outlives it. NULL without memory. */
 struct console *console_new(FILE *out, int64_t interval_s);
-void console_free(struct console *console);
+void console_free(struct console *given);
 
 /* The console is given with it. */
 struct observer console_observer(struct console *given);

@@ -178,42 +178,42 @@ static void parcel_free(struct parcel *given)
     }
 }
 
-static void snapshots_free(struct snapshot *list)
+static void snapshots_free(struct snapshot *given)
 {
-    while (list != NULL) {
-        struct snapshot *next = list->next;
-        snapshot_free(list);
-        list = next;
+    while (given != NULL) {
+        struct snapshot *next = given->next;
+        snapshot_free(given);
+        given = next;
     }
 }
 
-void flusher_free(struct flusher *flusher)
+void flusher_free(struct flusher *given)
 {
-    if (flusher == NULL)
+    if (given == NULL)
         return;
-    take_parcels(flusher);
-    while (flusher->first != NULL) {
-        struct parcel *next = flusher->first->next;
-        parcel_free(flusher->first);
-        flusher->first = next;
+    take_parcels(given);
+    while (given->first != NULL) {
+        struct parcel *next = given->first->next;
+        parcel_free(given->first);
+        given->first = next;
     }
-    for (uint32_t worker = 0; worker < flusher->config.workers; worker++)
-        free(atomic_exchange_explicit(&flusher->config.accounts[worker].again, NULL,
+    for (uint32_t worker = 0; worker < given->config.workers; worker++)
+        free(atomic_exchange_explicit(&given->config.accounts[worker].again, NULL,
                                       memory_order_acquire));
-    snapshots_free(flusher->open);
-    snapshots_free(flusher->sealed);
-    query_free(flusher->query);
-    while (flusher->asked != NULL) {
-        struct asked *next = flusher->asked->next;
-        asked_free(flusher->asked);
-        flusher->asked = next;
+    snapshots_free(given->open);
+    snapshots_free(given->sealed);
+    query_free(given->query);
+    while (given->asked != NULL) {
+        struct asked *next = given->asked->next;
+        asked_free(given->asked);
+        given->asked = next;
     }
-    observers_free(&flusher->observers);
-    encoder_free(flusher->encoder);
-    catalogue_free(flusher->catalogue);
-    release_rules(flusher);
-    free(flusher->pool);
-    free(flusher);
+    observers_free(&given->observers);
+    encoder_free(given->encoder);
+    catalogue_free(given->catalogue);
+    release_rules(given);
+    free(given->pool);
+    free(given);
 }
 
 /* ---- snapshots: which one, when sealed, with which stamp --------------- */

@@ -65,7 +65,7 @@ struct flusher_config {
 /* NULL with a sentence when a setting is wrong or memory is exhausted. */
 struct flusher *flusher_new(const struct flusher_config *config, char *problem,
                             size_t problem_size);
-void flusher_free(struct flusher *flusher);
+void flusher_free(struct flusher *given);
 
 /* What the series did lately; NULL when heeler_rollup_max_bytes is 0. A view. */
 struct rollup *flusher_rollup(struct flusher *flusher);

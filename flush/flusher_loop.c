@@ -92,20 +92,20 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void loop_free(struct flusher_loop *loop)
+static void loop_free(struct flusher_loop *given)
 {
-    struct event *events[] = { loop->inbox_event, loop->ask_event, loop->tick_event,
-                               loop->more_event, loop->stop_event };
+    struct event *events[] = { given->inbox_event, given->ask_event, given->tick_event,
+                               given->more_event, given->stop_event };
 
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
             event_free(events[i]);
-    if (loop->base != NULL)
-        event_base_free(loop->base);
-    if (loop->stop_fd >= 0)
-        close(loop->stop_fd);
-    flusher_free(loop->flusher);
-    free(loop);
+    if (given->base != NULL)
+        event_base_free(given->base);
+    if (given->stop_fd >= 0)
+        close(given->stop_fd);
+    flusher_free(given->flusher);
+    free(given);
 }
 
 /* Questions wake the loop as parcels do. */

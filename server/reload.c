@@ -222,8 +222,8 @@ char *reload_json(const struct reload *reload, bool done)
     return text;
 }
 
-void reload_free(struct reload *reload)
+void reload_free(struct reload *given)
 {
-    settings_change_free(&reload->change);
-    problems_free(&reload->problems);
+    settings_change_free(&given->change);
+    problems_free(&given->problems);
 }

@@ -55,6 +55,6 @@ void reload_log(const struct reload *reload, bool done, const char *asker);
  * {"status":"error","errors":[...]}; owned, NULL without memory. */
 char *reload_json(const struct reload *reload, bool done);
 
-void reload_free(struct reload *reload);
+void reload_free(struct reload *given);
 
 #endif

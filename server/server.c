@@ -669,27 +669,27 @@ static void print_ledger(const struct server *server)
              instance_account(&server->instance, flusher, mirrored, sizeof mirrored));
 }
 
-static void server_free(struct server *server)
+static void server_free(struct server *given)
 {
-    listeners_close(&server->listeners);
-    forward_free(server->forward);
-    if (server->inbox_open)
-        inbox_close(&server->inbox);
-    if (server->outbox_open)
-        outbox_close(&server->outbox);
-    if (server->questions != NULL)
-        questions_close(server->questions);
-    free(server->questions);
-    sinks_free(&server->sinks);
-    rules_release(server->rules);
-    free(server->delivery_ledgers);
-    free(server->accounts);
-    free(server->worker_ledgers);
-    free(server->forwarded);
-    free(server->worker);
-    free(server->rests);
-    inheritance_free(server->inherited);
-    free(server);
+    listeners_close(&given->listeners);
+    forward_free(given->forward);
+    if (given->inbox_open)
+        inbox_close(&given->inbox);
+    if (given->outbox_open)
+        outbox_close(&given->outbox);
+    if (given->questions != NULL)
+        questions_close(given->questions);
+    free(given->questions);
+    sinks_free(&given->sinks);
+    rules_release(given->rules);
+    free(given->delivery_ledgers);
+    free(given->accounts);
+    free(given->worker_ledgers);
+    free(given->forwarded);
+    free(given->worker);
+    free(given->rests);
+    inheritance_free(given->inherited);
+    free(given);
 }
 
 void server_end_by(struct server *server, int64_t deadline_monotonic_ns)

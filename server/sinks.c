@@ -111,14 +111,14 @@ bool sinks_read(struct sinks *out, const struct settings *settings, char *proble
     return true;
 }
 
-void sinks_free(struct sinks *sinks)
+void sinks_free(struct sinks *given)
 {
-    for (size_t i = 0; i < sinks->n; i++) {
-        free((void *)(uintptr_t)sinks->at[i].base_url);
-        free((void *)(uintptr_t)sinks->at[i].api_key);
+    for (size_t i = 0; i < given->n; i++) {
+        free((void *)(uintptr_t)given->at[i].base_url);
+        free((void *)(uintptr_t)given->at[i].api_key);
     }
-    free(sinks->at);
-    *sinks = (struct sinks){ 0 };
+    free(given->at);
+    *given = (struct sinks){ 0 };
 }
 
 static uint64_t points(const struct delivery_count *count)

@@ -14,7 +14,7 @@ struct sinks {
 /* False with a sentence. */
 bool sinks_read(struct sinks *out, const struct settings *settings, char *problem,
                 size_t problem_size);
-void sinks_free(struct sinks *sinks);
+void sinks_free(struct sinks *given);
 
 /* Sums of points over all sinks. */
 struct sinks_sum {

@@ -14,6 +14,14 @@ for header in $(find config protocol flush server bench tests/support -name '*.h
     esac
 done
 
+# What frees says "given". These two end something smaller than what they are called with.
+if grep -rnE '^[a-z].*_(free|close|stop)\(struct [a-z_]+ \*' --include='*.h' \
+    config protocol flush server bench tests/support |
+    grep -vE '\*given[,)]|rollup_close|transfers_stop'; then
+    echo 'whoever frees names what it frees "given"'
+    status=1
+fi
+
 # A banner stands between the parts of a file.
 if ! find config protocol flush server bench tests -name '*.[ch]' -exec awk '
     /^\/\* ?--/ && (!/^\/\* ---- [^-].* -+ \*\/$/ || length != 78) {

@@ -497,12 +497,12 @@ static void open_condition(struct delivery *delivery)
 }
 
 /* For when the thread has ended, or never began. */
-static void delivery_free(struct delivery *delivery)
+static void delivery_free(struct delivery *given)
 {
-    pthread_cond_destroy(&delivery->ended);
-    pthread_mutex_destroy(&delivery->mutex);
-    change_free(delivery->change);
-    free(delivery);
+    pthread_cond_destroy(&given->ended);
+    pthread_mutex_destroy(&given->mutex);
+    change_free(given->change);
+    free(given);
     curl_global_cleanup();
 }
 

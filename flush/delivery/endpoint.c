@@ -530,23 +530,23 @@ static void end_requests(struct endpoint *endpoint)
     free(endpoint->requests);
 }
 
-void endpoint_free(struct endpoint *endpoint)
+void endpoint_free(struct endpoint *given)
 {
     struct event *timers[3];
 
-    if (endpoint == NULL)
+    if (given == NULL)
         return;
-    end_requests(endpoint);
-    queue_close(&endpoint->queue);
-    timers[0] = endpoint->retry;
-    timers[1] = endpoint->more;
-    timers[2] = endpoint->validate;
+    end_requests(given);
+    queue_close(&given->queue);
+    timers[0] = given->retry;
+    timers[1] = given->more;
+    timers[2] = given->validate;
     for (int i = 0; i < 3; i++)
         if (timers[i] != NULL)
             event_free(timers[i]);
-    keyed_release(endpoint->keyed);
-    free(endpoint->name);
-    free(endpoint->folder);
-    free(endpoint->dead_letter_path);
-    free(endpoint);
+    keyed_release(given->keyed);
+    free(given->name);
+    free(given->folder);
+    free(given->dead_letter_path);
+    free(given);
 }

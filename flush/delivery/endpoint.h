@@ -76,7 +76,7 @@ bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64
 bool endpoint_take_over(struct endpoint *endpoint, struct payload *payload, uint64_t order);
 
 /* After this libcurl no longer looks at the bytes of payloads. NULL is fine. */
-void endpoint_free(struct endpoint *endpoint);
+void endpoint_free(struct endpoint *given);
 
 /* Of the transfers. */
 void endpoint_done(void *common, void *private, CURLcode code);

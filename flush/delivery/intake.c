@@ -390,22 +390,22 @@ bool intake_open_like(struct intake *intake, const struct intake *like, const ch
     return true;
 }
 
-void intake_close(struct intake *intake)
+void intake_close(struct intake *given)
 {
     for (enum payload_route route = 0; route < ROUTE_COUNT; route++) {
         for (enum compression kind = 0; kind < COMPRESSION_COUNT; kind++)
-            curl_slist_free_all(intake->headers[route][kind]);
-        free(intake->urls[route]);
+            curl_slist_free_all(given->headers[route][kind]);
+        free(given->urls[route]);
     }
-    curl_slist_free_all(intake->validate_headers);
-    free(intake->validate_url);
-    free(intake->proxy);
-    free(intake->ca_file);
-    free(intake->user_agent);
-    free(intake->base_url);
-    free(intake->name);
-    free(intake->api_key);
-    *intake = (struct intake){ 0 };
+    curl_slist_free_all(given->validate_headers);
+    free(given->validate_url);
+    free(given->proxy);
+    free(given->ca_file);
+    free(given->user_agent);
+    free(given->base_url);
+    free(given->name);
+    free(given->api_key);
+    *given = (struct intake){ 0 };
 }
 
 /* ---- requests ---------------------------------------------------------- */
@@ -450,10 +450,10 @@ bool intake_request_open(struct intake_request *request)
     return request->easy != NULL;
 }
 
-void intake_request_close(struct intake_request *request)
+void intake_request_close(struct intake_request *given)
 {
-    curl_easy_cleanup(request->easy);
-    request->easy = NULL;
+    curl_easy_cleanup(given->easy);
+    given->easy = NULL;
 }
 
 /* Sets what is the same for every request of an intake. With QUICK_EXIT libcurl does not wait

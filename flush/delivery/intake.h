@@ -111,7 +111,7 @@ struct intake {
 
 /* False: the URL makes no sense or memory is out; nothing is left open. */
 bool intake_open(struct intake *intake, const struct intake_config *config);
-void intake_close(struct intake *intake);
+void intake_close(struct intake *given);
 
 /* The same intake with another key. False: the key cannot be sent or memory is out;
  * nothing is left open. */
@@ -130,7 +130,7 @@ struct intake_request {
 };
 
 bool intake_request_open(struct intake_request *request);
-void intake_request_close(struct intake_request *request);
+void intake_request_close(struct intake_request *given);
 
 /* Makes the request ready to send payload, a view until it has ended. */
 void intake_request_prepare(struct intake_request *request, const struct intake *intake,

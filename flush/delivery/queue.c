@@ -435,17 +435,17 @@ bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t orde
     return true;
 }
 
-void queue_close(struct queue *queue)
+void queue_close(struct queue *given)
 {
     struct errand *errand;
 
-    while ((errand = leave_memory(queue, backlog_take_newest(&queue->memory))) != NULL)
-        queue_free_errand(queue, errand);
-    while ((errand = backlog_take_newest(&queue->disk)) != NULL)
-        queue_free_errand(queue, errand);
-    while ((errand = backlog_take_newest(&queue->unread)) != NULL)
-        queue_free_errand(queue, errand);
-    spool_close(&queue->spool);
-    free(queue->config.folder);
-    queue->config.folder = NULL;
+    while ((errand = leave_memory(given, backlog_take_newest(&given->memory))) != NULL)
+        queue_free_errand(given, errand);
+    while ((errand = backlog_take_newest(&given->disk)) != NULL)
+        queue_free_errand(given, errand);
+    while ((errand = backlog_take_newest(&given->unread)) != NULL)
+        queue_free_errand(given, errand);
+    spool_close(&given->spool);
+    free(given->config.folder);
+    given->config.folder = NULL;
 }

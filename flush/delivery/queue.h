@@ -67,7 +67,7 @@ void queue_open(struct queue *queue, const struct queue_config *config, struct o
                 struct delivery_ledger *ledger, int64_t now_ms, int64_t now_s);
 
 /* Frees what waits in memory. Files stay. */
-void queue_close(struct queue *queue);
+void queue_close(struct queue *given);
 
 size_t queue_waiting(const struct queue *queue);
 

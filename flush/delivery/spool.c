@@ -210,13 +210,13 @@ bool spool_check(const char *folder, const char **problem)
     return *problem == NULL;
 }
 
-void spool_close(struct spool *spool)
+void spool_close(struct spool *given)
 {
-    if (spool->lock_fd >= 0)
-        close(spool->lock_fd);
-    if (spool->folder_fd >= 0)
-        close(spool->folder_fd);
-    spool->lock_fd = spool->folder_fd = -1;
+    if (given->lock_fd >= 0)
+        close(given->lock_fd);
+    if (given->folder_fd >= 0)
+        close(given->folder_fd);
+    given->lock_fd = given->folder_fd = -1;
 }
 
 /* ---- scan -------------------------------------------------------------- */

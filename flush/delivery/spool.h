@@ -38,7 +38,7 @@ struct spool {
  * half-written. False with errno and a static sentence. */
 bool spool_open(struct spool *spool, const char *folder, struct spool_limits limits,
                 const char **problem);
-void spool_close(struct spool *spool);
+void spool_close(struct spool *given);
 
 /* Could the folder be opened, or made? Makes nothing and takes no lock. False with a
  * static sentence. */

@@ -111,18 +111,18 @@ bool syncer_is_idle(struct syncer *syncer)
     return idle;
 }
 
-void syncer_stop(struct syncer *syncer)
+void syncer_stop(struct syncer *given)
 {
-    if (!syncer->started)
+    if (!given->started)
         return;
-    pthread_mutex_lock(&syncer->mutex);
-    syncer->stopping = true;
-    pthread_cond_signal(&syncer->changed);
-    pthread_mutex_unlock(&syncer->mutex);
-    pthread_join(syncer->thread, NULL);
-    for (unsigned i = 0; i < syncer->n; i++)
-        close_both(syncer->waiting[(syncer->first + i) % SYNCER_FILES]);
-    pthread_cond_destroy(&syncer->changed);
-    pthread_mutex_destroy(&syncer->mutex);
-    syncer->started = false;
+    pthread_mutex_lock(&given->mutex);
+    given->stopping = true;
+    pthread_cond_signal(&given->changed);
+    pthread_mutex_unlock(&given->mutex);
+    pthread_join(given->thread, NULL);
+    for (unsigned i = 0; i < given->n; i++)
+        close_both(given->waiting[(given->first + i) % SYNCER_FILES]);
+    pthread_cond_destroy(&given->changed);
+    pthread_mutex_destroy(&given->mutex);
+    given->started = false;
 }

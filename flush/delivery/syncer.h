@@ -40,6 +40,6 @@ bool syncer_is_idle(struct syncer *syncer);
 
 /* Closes what still waits; returns when the disk has answered for the one that
  * is being synced. Fine when it was never started. */
-void syncer_stop(struct syncer *syncer);
+void syncer_stop(struct syncer *given);
 
 #endif

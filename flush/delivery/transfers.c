@@ -98,13 +98,13 @@ bool transfers_open(struct transfers *transfers, struct event_base *base, int co
     return true;
 }
 
-void transfers_close(struct transfers *transfers)
+void transfers_close(struct transfers *given)
 {
-    if (transfers->multi != NULL)
-        curl_multi_cleanup(transfers->multi); /* calls set_socket and set_timer */
-    if (transfers->timer != NULL)
-        event_free(transfers->timer);
-    *transfers = (struct transfers){ 0 };
+    if (given->multi != NULL)
+        curl_multi_cleanup(given->multi); /* calls set_socket and set_timer */
+    if (given->timer != NULL)
+        event_free(given->timer);
+    *given = (struct transfers){ 0 };
 }
 
 bool transfers_start(struct transfers *transfers, CURL *easy, void *private)

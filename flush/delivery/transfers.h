@@ -28,7 +28,7 @@ bool transfers_open(struct transfers *transfers, struct event_base *base, int co
                     transfers_done *done, void *argument);
 
 /* Every handle must have ended or been stopped. */
-void transfers_close(struct transfers *transfers);
+void transfers_close(struct transfers *given);
 
 /* False: libcurl refused, done is not called. */
 bool transfers_start(struct transfers *transfers, CURL *easy, void *private);

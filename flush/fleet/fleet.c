@@ -120,10 +120,10 @@ bool fleet_seal(struct fleet *fleet)
     return true;
 }
 
-void fleet_free(struct fleet *fleet)
+void fleet_free(struct fleet *given)
 {
-    free(fleet->instances);
-    *fleet = (struct fleet){ 0 };
+    free(given->instances);
+    *given = (struct fleet){ 0 };
 }
 
 static int id_and_instance(const void *id, const void *instance)

@@ -39,7 +39,7 @@ enum fleet_result fleet_add(struct fleet *fleet, struct slice json, int64_t hear
 
 /* No more will come. False: there are none. */
 bool fleet_seal(struct fleet *fleet);
-void fleet_free(struct fleet *fleet);
+void fleet_free(struct fleet *given);
 
 /* Who is not known counts as `all`, heard just now. */
 const struct fleet_instance *fleet_find(const struct fleet *fleet, struct slice id);

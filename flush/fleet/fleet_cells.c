@@ -84,13 +84,13 @@ void fleet_cells_init(struct fleet_cells *cells, struct arena_budget *budget)
     arena_init(&cells->arena, budget);
 }
 
-void fleet_cells_free(struct fleet_cells *cells)
+void fleet_cells_free(struct fleet_cells *given)
 {
-    struct arena_budget *budget = cells->arena.budget;
+    struct arena_budget *budget = given->arena.budget;
 
-    arena_free(&cells->arena);
-    free(cells->slots);
-    fleet_cells_init(cells, budget);
+    arena_free(&given->arena);
+    free(given->slots);
+    fleet_cells_init(given, budget);
 }
 
 static struct fleet_cell **find_slot(struct fleet_cell **slots, uint32_t n_slots,

@@ -53,7 +53,7 @@ struct fleet_cells {
 void fleet_cells_init(struct fleet_cells *cells, struct arena_budget *budget);
 
 /* Empty again, nothing kept. */
-void fleet_cells_free(struct fleet_cells *cells);
+void fleet_cells_free(struct fleet_cells *given);
 
 enum fleet_result { FLEET_MERGED, FLEET_DAMAGED, FLEET_NO_MEMORY };
 

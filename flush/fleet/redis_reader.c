@@ -84,11 +84,11 @@ static bool seen_add(struct seen *seen, struct slice field, uint64_t seed, size_
     return true;
 }
 
-static void seen_free(struct seen *seen, size_t *left)
+static void seen_free(struct seen *given, size_t *left)
 {
-    *left += seen->capacity * sizeof *seen->hashes;
-    free(seen->hashes);
-    *seen = (struct seen){ 0 };
+    *left += given->capacity * sizeof *given->hashes;
+    free(given->hashes);
+    *given = (struct seen){ 0 };
 }
 
 /* ---- the parts --------------------------------------------------------- */

@@ -125,9 +125,9 @@ void *arena_alloc(struct arena *arena, size_t size)
     return block;
 }
 
-void arena_free(struct arena *arena)
+void arena_free(struct arena *given)
 {
-    struct arena_chunk *chunk = arena->chunks;
+    struct arena_chunk *chunk = given->chunks;
 
     while (chunk != NULL) {
         struct arena_chunk *next = chunk->next;
@@ -135,6 +135,6 @@ void arena_free(struct arena *arena)
         memory_free(chunk, chunk->size);
         chunk = next;
     }
-    budget_give(arena->budget, arena->bytes);
-    arena_init(arena, arena->budget);
+    budget_give(given->budget, given->bytes);
+    arena_init(given, given->budget);
 }

@@ -44,6 +44,6 @@ void arena_init(struct arena *arena, struct arena_budget *budget);
 void *arena_alloc(struct arena *arena, size_t size);
 
 /* Gives every chunk back; the arena is empty and may be used again. */
-void arena_free(struct arena *arena);
+void arena_free(struct arena *given);
 
 #endif

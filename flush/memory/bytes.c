@@ -44,8 +44,8 @@ void bytes_clear(struct bytes *bytes)
     bytes->failed = false;
 }
 
-void bytes_free(struct bytes *bytes)
+void bytes_free(struct bytes *given)
 {
-    free(bytes->at);
-    *bytes = (struct bytes){ 0 };
+    free(given->at);
+    *given = (struct bytes){ 0 };
 }

@@ -21,6 +21,6 @@ void bytes_add(struct bytes *bytes, const void *from, size_t size);
 unsigned char *bytes_room(struct bytes *bytes, size_t size);
 
 void bytes_clear(struct bytes *bytes); /* keeps the memory for the next item */
-void bytes_free(struct bytes *bytes);
+void bytes_free(struct bytes *given);
 
 #endif

@@ -11,10 +11,10 @@ size_t index_bytes(const struct index *index)
     return (size_t)index->n_slots * SLOT_BYTES;
 }
 
-void index_free(struct index *index)
+void index_free(struct index *given)
 {
-    pages_unmap(index->ids, index_bytes(index));
-    *index = (struct index){ 0 };
+    pages_unmap(given->ids, index_bytes(given));
+    *given = (struct index){ 0 };
 }
 
 bool index_clear(struct index *index, uint32_t ids)

@@ -29,7 +29,7 @@ struct index {
     uint32_t live;
 };
 
-void index_free(struct index *index);
+void index_free(struct index *given);
 
 /* Empty slots for that many ids and half as many more; false without memory: the
  * index is as it was. */

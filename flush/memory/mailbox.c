@@ -11,10 +11,10 @@ bool mailbox_open(struct mailbox *mailbox)
     return mailbox->wake_fd >= 0;
 }
 
-void mailbox_close(struct mailbox *mailbox)
+void mailbox_close(struct mailbox *given)
 {
-    if (mailbox->wake_fd >= 0)
-        close(mailbox->wake_fd);
+    if (given->wake_fd >= 0)
+        close(given->wake_fd);
 }
 
 void mailbox_wake(struct mailbox *mailbox)

@@ -35,7 +35,7 @@ struct mailbox {
 bool mailbox_open(struct mailbox *mailbox);
 
 /* Closes the descriptor. Its owner has taken what was left. */
-void mailbox_close(struct mailbox *mailbox);
+void mailbox_close(struct mailbox *given);
 
 void mailbox_push(struct mailbox *mailbox, struct letter *given);
 

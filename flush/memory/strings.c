@@ -16,14 +16,14 @@ void strings_init(struct strings *strings)
     *strings = (struct strings){ .free_id = STRINGS_NONE };
 }
 
-void strings_free(struct strings *strings)
+void strings_free(struct strings *given)
 {
-    for (uint32_t i = 0; i < strings->n_chunks; i++)
-        pages_unmap(strings->chunks[i].at, STRINGS_CHUNK_BYTES);
-    free(strings->chunks);
-    free(strings->entries);
-    index_free(&strings->index);
-    strings_init(strings);
+    for (uint32_t i = 0; i < given->n_chunks; i++)
+        pages_unmap(given->chunks[i].at, STRINGS_CHUNK_BYTES);
+    free(given->chunks);
+    free(given->entries);
+    index_free(&given->index);
+    strings_init(given);
 }
 
 static uint32_t hash_of(struct slice text)

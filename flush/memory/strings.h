@@ -56,7 +56,7 @@ struct strings {
 };
 
 void strings_init(struct strings *strings);
-void strings_free(struct strings *strings);
+void strings_free(struct strings *given);
 
 /* The id of text, with one more reference; STRINGS_NONE without memory. */
 uint32_t strings_intern(struct strings *strings, struct slice text);

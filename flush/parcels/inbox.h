@@ -57,9 +57,9 @@ static inline bool inbox_open(struct inbox *inbox)
     return mailbox_open(&inbox->mail);
 }
 
-static inline void inbox_close(struct inbox *inbox)
+static inline void inbox_close(struct inbox *given)
 {
-    mailbox_close(&inbox->mail);
+    mailbox_close(&given->mail);
 }
 
 static inline void inbox_push(struct inbox *inbox, struct parcel *given)

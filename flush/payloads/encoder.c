@@ -408,11 +408,11 @@ void encoder_follow(struct encoder *encoder, const struct settings *settings, in
     encoder->compression = compression_of(settings->serializer_compressor_kind);
 }
 
-void encoder_free(struct encoder *encoder)
+void encoder_free(struct encoder *given)
 {
-    if (encoder == NULL)
+    if (given == NULL)
         return;
-    encoder_end_snapshot(encoder);
-    encoder_end_records(encoder, 0);
-    free(encoder);
+    encoder_end_snapshot(given);
+    encoder_end_records(given, 0);
+    free(given);
 }

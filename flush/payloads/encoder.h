@@ -20,7 +20,7 @@ struct encoder;
 /* The settings, outbox and ledger outlive the encoder. NULL without memory. */
 struct encoder *encoder_new(const struct settings *settings, const char *hostname,
                             struct outbox *outbox, struct flusher_ledger *ledger);
-void encoder_free(struct encoder *encoder);
+void encoder_free(struct encoder *given);
 
 /* From now on these settings, which outlive the encoder or the next call. Hands over
  * what is open of records; not amid a snapshot. */

@@ -8,17 +8,17 @@ bool outbox_open(struct outbox *outbox)
     return mailbox_open(&outbox->mail);
 }
 
-void outbox_close(struct outbox *outbox)
+void outbox_close(struct outbox *given)
 {
-    struct payload *payload = outbox_take(outbox);
+    struct payload *payload = outbox_take(given);
 
     while (payload != NULL) {
         struct payload *next = payload->next;
 
-        outbox_settle(outbox, payload);
+        outbox_settle(given, payload);
         payload = next;
     }
-    mailbox_close(&outbox->mail);
+    mailbox_close(&given->mail);
 }
 
 size_t outbox_weight(const struct payload *payload)

@@ -26,7 +26,7 @@ struct outbox {
 bool outbox_open(struct outbox *outbox);
 
 /* Frees what nobody took. */
-void outbox_close(struct outbox *outbox);
+void outbox_close(struct outbox *given);
 
 /* Whether pushing that payload would go over the limit. */
 bool outbox_is_full(const struct outbox *outbox, const struct payload *payload);

@@ -132,10 +132,10 @@ static bool compressor_open(struct compressor *compressor, enum compression kind
     }
 }
 
-static void compressor_close(struct compressor *compressor)
+static void compressor_close(struct compressor *given)
 {
-    ZSTD_freeCCtx(compressor->zstd);
-    deflateEnd(&compressor->zlib); /* refuses politely what was never opened */
+    ZSTD_freeCCtx(given->zstd);
+    deflateEnd(&given->zlib); /* refuses politely what was never opened */
 }
 
 static void compressor_reset(struct compressor *compressor)

@@ -97,12 +97,12 @@ static void node_disconnect(struct node *node)
     redis_link_close(link);
 }
 
-static void node_free(struct node *node)
+static void node_free(struct node *given)
 {
-    if (node == NULL)
+    if (given == NULL)
         return;
-    node_disconnect(node);
-    free(node);
+    node_disconnect(given);
+    free(given);
 }
 
 static bool node_connect(struct node *node)

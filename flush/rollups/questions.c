@@ -72,12 +72,12 @@ static void free_list(struct asked *list)
     }
 }
 
-void questions_close(struct questions *questions)
+void questions_close(struct questions *given)
 {
-    free_list(questions_take_asked(questions));
-    free_list(questions_take_answered(questions));
-    mailbox_close(&questions->asked);
-    mailbox_close(&questions->answered);
+    free_list(questions_take_asked(given));
+    free_list(questions_take_answered(given));
+    mailbox_close(&given->asked);
+    mailbox_close(&given->answered);
 }
 
 void questions_ask(struct questions *questions, struct asked *given)

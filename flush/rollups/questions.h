@@ -34,7 +34,7 @@ struct questions {
 bool questions_open(struct questions *questions);
 
 /* Frees what is still in the lists. */
-void questions_close(struct questions *questions);
+void questions_close(struct questions *given);
 
 /* NULL without memory. */
 struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *argument);

@@ -92,21 +92,20 @@ struct catalogue *catalogue_new(const struct catalogue_config *config,
     return catalogue;
 }
 
-void catalogue_free(struct catalogue *catalogue)
+void catalogue_free(struct catalogue *given)
 {
-    if (catalogue == NULL)
+    if (given == NULL)
         return;
-    for (uint32_t worker = 0; catalogue->maps != NULL && worker < catalogue->config.workers;
-         worker++)
-        pages_unmap(catalogue->maps[worker], map_bytes(catalogue));
-    pages_unmap(catalogue->entries, entries_bytes(catalogue));
-    pages_unmap(catalogue->gauges, gauges_bytes(catalogue));
-    identities_free(catalogue->identities);
-    free(catalogue->maps);
-    free(catalogue->map_ends);
-    free(catalogue->n_refused);
-    index_free(&catalogue->index);
-    free(catalogue);
+    for (uint32_t worker = 0; given->maps != NULL && worker < given->config.workers; worker++)
+        pages_unmap(given->maps[worker], map_bytes(given));
+    pages_unmap(given->entries, entries_bytes(given));
+    pages_unmap(given->gauges, gauges_bytes(given));
+    identities_free(given->identities);
+    free(given->maps);
+    free(given->map_ends);
+    free(given->n_refused);
+    index_free(&given->index);
+    free(given);
 }
 
 void catalogue_follow(struct catalogue *catalogue, const struct settings *settings)

@@ -41,7 +41,7 @@ struct catalogue_config {
 /* NULL without memory. The ledger outlives the catalogue. */
 struct catalogue *catalogue_new(const struct catalogue_config *config,
                                 struct flusher_ledger *ledger);
-void catalogue_free(struct catalogue *catalogue);
+void catalogue_free(struct catalogue *given);
 
 /* What a reload may change: expiry_s and the aggregates, static again. */
 void catalogue_follow(struct catalogue *catalogue, const struct settings *settings);

@@ -26,17 +26,17 @@ struct snapshot *snapshot_new(int64_t start_s, int64_t now_ns, uint32_t max_seri
     return snapshot;
 }
 
-void snapshot_free(struct snapshot *snapshot)
+void snapshot_free(struct snapshot *given)
 {
-    if (snapshot == NULL)
+    if (given == NULL)
         return;
-    pages_unmap(snapshot->cells, snapshot->mapped_bytes);
-    arena_free(&snapshot->arena);
-    for (size_t i = 0; i < snapshot->n_adopted; i++)
-        arena_free(&snapshot->adopted[i]);
-    free(snapshot->adopted);
-    rules_release(snapshot->rules);
-    free(snapshot);
+    pages_unmap(given->cells, given->mapped_bytes);
+    arena_free(&given->arena);
+    for (size_t i = 0; i < given->n_adopted; i++)
+        arena_free(&given->adopted[i]);
+    free(given->adopted);
+    rules_release(given->rules);
+    free(given);
 }
 
 /* What is needed to fold one cell. */

@@ -48,7 +48,7 @@ struct snapshot {
 /* NULL without memory. */
 struct snapshot *snapshot_new(int64_t start_s, int64_t now_ns, uint32_t max_series,
                               struct arena_budget *budget);
-void snapshot_free(struct snapshot *snapshot);
+void snapshot_free(struct snapshot *given);
 
 /* Where a fold stands; starts as zeros. */
 struct fold {

@@ -203,11 +203,11 @@ bool state_get_series(struct state_reader *in, struct enricher *enricher,
     return !in->failed;
 }
 
-void state_numbers_free(struct state_numbers *numbers)
+void state_numbers_free(struct state_numbers *given)
 {
-    free(numbers->at);
-    free(numbers->kinds);
-    *numbers = (struct state_numbers){ 0 };
+    free(given->at);
+    free(given->kinds);
+    *given = (struct state_numbers){ 0 };
 }
 
 static bool get_cell(struct state_reader *in, struct snapshot *snapshot,

@@ -29,7 +29,7 @@ struct state_numbers {
  * differed in bytes that are no UTF-8 alone become one, with the cell of the later. */
 bool state_get_series(struct state_reader *in, struct enricher *enricher,
                       struct catalogue *catalogue, struct state_numbers *numbers);
-void state_numbers_free(struct state_numbers *numbers);
+void state_numbers_free(struct state_numbers *given);
 
 /* Into a new snapshot, whose start and values are set. False: damaged, or no memory. */
 bool state_get_snapshot(struct state_reader *in, struct snapshot *snapshot,

@@ -28,9 +28,9 @@ bool http_guard_open(struct http_guard *guard, const char *hostname)
     return false;
 }
 
-void http_guard_close(struct http_guard *guard)
+void http_guard_close(struct http_guard *given)
 {
-    string_list_free(&guard->names);
+    string_list_free(&given->names);
 }
 
 static bool is_listed(const struct string_list *names, struct slice host)

@@ -24,7 +24,7 @@ struct http_guard {
 
 /* Of the system and the given one, each with its domain and without. False: no memory. */
 bool http_guard_open(struct http_guard *guard, const char *hostname);
-void http_guard_close(struct http_guard *guard);
+void http_guard_close(struct http_guard *given);
 
 /* The sentence (static) to refuse the request with, or NULL. more: heeler_http_hosts. */
 const char *http_guard_refuses(const struct http_guard *guard,

@@ -41,13 +41,13 @@ struct batch *batch_new(size_t buffer_size)
     return batch;
 }
 
-void batch_free(struct batch *batch)
+void batch_free(struct batch *given)
 {
-    if (batch == NULL)
+    if (given == NULL)
         return;
-    pages_unmap(batch->buffers, BATCH_DATAGRAMS * batch->buffer_size);
-    free(batch->senders);
-    free(batch);
+    pages_unmap(given->buffers, BATCH_DATAGRAMS * given->buffer_size);
+    free(given->senders);
+    free(given);
 }
 
 bool batch_ask_senders(struct batch *batch)

@@ -16,7 +16,7 @@ struct batch;
 
 /* buffer_size: the longest datagram; what is longer is cut. NULL without memory. */
 struct batch *batch_new(size_t buffer_size);
-void batch_free(struct batch *batch);
+void batch_free(struct batch *given);
 
 /* From now on batch_sender() knows who sent (sockets with SO_PASSCRED). False
  * without memory. */

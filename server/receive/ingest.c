@@ -58,12 +58,12 @@ struct ingest *ingest_new(const struct ingest_config *config, struct table *tabl
     return ingest;
 }
 
-void ingest_free(struct ingest *ingest)
+void ingest_free(struct ingest *given)
 {
-    if (ingest == NULL)
+    if (given == NULL)
         return;
-    free(ingest->parser.pool);
-    free(ingest);
+    free(given->parser.pool);
+    free(given);
 }
 
 /* All samples of a batch have the same receive time. Each nevertheless gets a stamp of its own,

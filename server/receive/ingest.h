@@ -26,7 +26,7 @@ struct ingest;
 
 /* The table outlives it. NULL without memory. */
 struct ingest *ingest_new(const struct ingest_config *config, struct table *table);
-void ingest_free(struct ingest *ingest);
+void ingest_free(struct ingest *given);
 
 /* need_newline: the listener's kind is in dogstatsd_eol_required. sender: named
  * when a line is refused. now_ns: monotonic; now_s: wall clock, for records. */

@@ -120,15 +120,15 @@ bool inherited_take_connection(struct inherited_sockets *sockets, int fd)
 
 /* ---- the end ----------------------------------------------------------- */
 
-size_t inherited_close(struct inherited_sockets *sockets)
+size_t inherited_close(struct inherited_sockets *given)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < sockets->n; i++) {
-        if (sockets->at[i].fd < 0)
+    for (size_t i = 0; i < given->n; i++) {
+        if (given->at[i].fd < 0)
             continue;
-        close(sockets->at[i].fd);
-        sockets->at[i].fd = -1;
+        close(given->at[i].fd);
+        given->at[i].fd = -1;
         n++;
     }
     return n;

@@ -37,7 +37,7 @@ bool inherited_take(struct inherited_sockets *sockets, const struct sockaddr *ad
 bool inherited_take_connection(struct inherited_sockets *sockets, int fd);
 
 /* Closes those that nobody took, and says how many there were. */
-size_t inherited_close(struct inherited_sockets *sockets);
+size_t inherited_close(struct inherited_sockets *given);
 
 /* Closes and frees all of it. */
 void inherited_free(struct inherited_sockets *given);

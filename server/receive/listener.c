@@ -50,16 +50,16 @@ bool listener_init(struct listener *listener, enum listener_kind kind,
     return true;
 }
 
-void listener_close(struct listener *listener)
+void listener_close(struct listener *given)
 {
-    if (!listener->kept)
-        socket_file_remove(&listener->file);
-    listener_close_extra(listener);
-    for (uint32_t i = 0; i < listener_n_own(listener); i++)
-        if (listener->sockets[i].fd >= 0)
-            close(listener->sockets[i].fd);
-    free(listener->sockets);
-    *listener = (struct listener){ .n_sockets = 0 };
+    if (!given->kept)
+        socket_file_remove(&given->file);
+    listener_close_extra(given);
+    for (uint32_t i = 0; i < listener_n_own(given); i++)
+        if (given->sockets[i].fd >= 0)
+            close(given->sockets[i].fd);
+    free(given->sockets);
+    *given = (struct listener){ .n_sockets = 0 };
 }
 
 void listener_close_extra(struct listener *listener)

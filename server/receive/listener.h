@@ -98,7 +98,7 @@ void listener_leave(const struct listener *listener);
 /* False without memory. */
 bool listener_init(struct listener *listener, enum listener_kind kind,
                    const struct settings *settings, uint32_t workers);
-void listener_close(struct listener *listener);
+void listener_close(struct listener *given);
 void listener_close_extra(struct listener *listener);
 
 /* Ends what spread datagrams over the sockets at random (SO_ATTACH_REUSEPORT_CBPF). */

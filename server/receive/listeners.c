@@ -34,12 +34,12 @@ void listeners_remove_files(struct listeners *listeners)
             socket_file_remove(&listeners->at[i].file);
 }
 
-void listeners_close(struct listeners *listeners)
+void listeners_close(struct listeners *given)
 {
-    for (size_t i = 0; i < listeners->n; i++)
-        listener_close(&listeners->at[i]);
-    free(listeners->at);
-    *listeners = (struct listeners){ 0 };
+    for (size_t i = 0; i < given->n; i++)
+        listener_close(&given->at[i]);
+    free(given->at);
+    *given = (struct listeners){ 0 };
 }
 
 uint64_t listener_sum(const struct listener *listener,

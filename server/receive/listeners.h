@@ -15,7 +15,7 @@ bool listeners_open(struct listeners *listeners, const struct settings *settings
 
 /* Removes the files of unix sockets, so that a successor may have the paths. */
 void listeners_remove_files(struct listeners *listeners);
-void listeners_close(struct listeners *listeners);
+void listeners_close(struct listeners *given);
 
 /* The sum over all sockets of what `read` says of one. */
 uint64_t listener_sum(const struct listener *listener,

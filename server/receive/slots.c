@@ -32,10 +32,10 @@ static bool lines_open(struct slot_lines *lines, uint64_t n_lines)
     return true;
 }
 
-static void lines_close(struct slot_lines *lines)
+static void lines_close(struct slot_lines *given)
 {
-    pages_unmap(lines->at, lines_bytes(lines));
-    *lines = (struct slot_lines){ 0 };
+    pages_unmap(given->at, lines_bytes(given));
+    *given = (struct slot_lines){ 0 };
 }
 
 bool slots_open(struct slots *slots)
@@ -44,10 +44,10 @@ bool slots_open(struct slots *slots)
     return lines_open(&slots->now, SLOTS_MIN / LINE_SLOTS);
 }
 
-void slots_close(struct slots *slots)
+void slots_close(struct slots *given)
 {
-    lines_close(&slots->now);
-    lines_close(&slots->next);
+    lines_close(&given->now);
+    lines_close(&given->next);
 }
 
 /* *place: the line where the search ended. The low halves (32 bits) of two hashes are equal in

@@ -52,7 +52,7 @@ struct slots {
 
 /* Room for a few contexts. False without memory; there is nothing to close then. */
 bool slots_open(struct slots *slots);
-void slots_close(struct slots *slots);
+void slots_close(struct slots *given);
 
 static inline struct slot_line *slots_home(const struct slots *slots, struct fingerprint print)
 {

@@ -399,20 +399,20 @@ struct streams *streams_new(const struct streams_config *config)
     return NULL;
 }
 
-void streams_free(struct streams *streams)
+void streams_free(struct streams *given)
 {
-    if (streams == NULL)
+    if (given == NULL)
         return;
-    while (streams->first != NULL)
-        close_connection(streams->first);
-    if (streams->acceptable != NULL)
-        event_free(streams->acceptable);
-    if (streams->accept_timer != NULL)
-        event_free(streams->accept_timer);
-    if (streams->idle_timer != NULL)
-        event_free(streams->idle_timer);
-    free(streams->buffer);
-    free(streams);
+    while (given->first != NULL)
+        close_connection(given->first);
+    if (given->acceptable != NULL)
+        event_free(given->acceptable);
+    if (given->accept_timer != NULL)
+        event_free(given->accept_timer);
+    if (given->idle_timer != NULL)
+        event_free(given->idle_timer);
+    free(given->buffer);
+    free(given);
 }
 
 /* The connection is shut down before it is read for the last time, so the client cannot add to

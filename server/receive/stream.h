@@ -37,7 +37,7 @@ struct streams_config {
 
 /* Begins to accept. NULL without memory. */
 struct streams *streams_new(const struct streams_config *config);
-void streams_free(struct streams *streams);
+void streams_free(struct streams *given);
 
 /* Reads the given connection from now on. False: there are too many of them, or there is no
  * memory; then it is closed, and counted as refused. */

@@ -556,44 +556,44 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void worker_free(struct worker *worker)
+static void worker_free(struct worker *given)
 {
-    if (worker == NULL)
+    if (given == NULL)
         return;
-    for (size_t i = 0; worker->sources != NULL && i < worker->config.listeners->n; i++) {
-        if (worker->sources[i].readable != NULL)
-            event_free(worker->sources[i].readable);
-        if (worker->sources[i].nap_over != NULL)
-            event_free(worker->sources[i].nap_over);
-        if (worker->sources[i].nap_fd >= 0)
-            close(worker->sources[i].nap_fd);
-        streams_free(worker->sources[i].streams);
+    for (size_t i = 0; given->sources != NULL && i < given->config.listeners->n; i++) {
+        if (given->sources[i].readable != NULL)
+            event_free(given->sources[i].readable);
+        if (given->sources[i].nap_over != NULL)
+            event_free(given->sources[i].nap_over);
+        if (given->sources[i].nap_fd >= 0)
+            close(given->sources[i].nap_fd);
+        streams_free(given->sources[i].streams);
     }
-    if (worker->seal_timer != NULL)
-        event_free(worker->seal_timer);
-    if (worker->tidy_timer != NULL)
-        event_free(worker->tidy_timer);
-    if (worker->record_timer != NULL)
-        event_free(worker->record_timer);
-    if (worker->alive_timer != NULL)
-        event_free(worker->alive_timer);
-    if (worker->stop_event != NULL)
-        event_free(worker->stop_event);
-    if (worker->early_event != NULL)
-        event_free(worker->early_event);
-    rules_release(rules_take(&worker->rules));
-    if (worker->base != NULL)
-        event_base_free(worker->base);
-    if (worker->stop_fd >= 0)
-        close(worker->stop_fd);
-    if (worker->early_fd >= 0)
-        close(worker->early_fd);
-    stream_legacy_free(worker->config.connections);
-    free(worker->sources);
-    batch_free(worker->batch);
-    ingest_free(worker->ingest);
-    table_free(worker->table);
-    free(worker);
+    if (given->seal_timer != NULL)
+        event_free(given->seal_timer);
+    if (given->tidy_timer != NULL)
+        event_free(given->tidy_timer);
+    if (given->record_timer != NULL)
+        event_free(given->record_timer);
+    if (given->alive_timer != NULL)
+        event_free(given->alive_timer);
+    if (given->stop_event != NULL)
+        event_free(given->stop_event);
+    if (given->early_event != NULL)
+        event_free(given->early_event);
+    rules_release(rules_take(&given->rules));
+    if (given->base != NULL)
+        event_base_free(given->base);
+    if (given->stop_fd >= 0)
+        close(given->stop_fd);
+    if (given->early_fd >= 0)
+        close(given->early_fd);
+    stream_legacy_free(given->config.connections);
+    free(given->sources);
+    batch_free(given->batch);
+    ingest_free(given->ingest);
+    table_free(given->table);
+    free(given);
 }
 
 static bool make_table(struct worker *worker)

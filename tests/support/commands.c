@@ -83,14 +83,14 @@ void commands_take(struct commands *out, struct outbox *outbox)
     }
 }
 
-void commands_free(struct commands *commands)
+void commands_free(struct commands *given)
 {
-    for (size_t i = 0; i < commands->n; i++) {
-        free(commands->at[i].text);
-        free(commands->at[i].bytes);
+    for (size_t i = 0; i < given->n; i++) {
+        free(given->at[i].text);
+        free(given->at[i].bytes);
     }
-    free(commands->at);
-    *commands = (struct commands){ 0 };
+    free(given->at);
+    *given = (struct commands){ 0 };
 }
 
 size_t commands_count(const struct commands *commands, const char *text)

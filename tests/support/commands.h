@@ -27,7 +27,7 @@ struct commands {
 /* Everything in the outbox; payloads of other routes are thrown away. Fails the test
  * when something is no RESP. */
 void commands_take(struct commands *out, struct outbox *outbox);
-void commands_free(struct commands *commands);
+void commands_free(struct commands *given);
 
 /* How many have exactly that text; that begin like it. */
 size_t commands_count(const struct commands *commands, const char *text);

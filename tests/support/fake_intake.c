@@ -210,27 +210,27 @@ struct fake_intake *fake_intake_start(void)
     return fake;
 }
 
-void fake_intake_stop(struct fake_intake *fake)
+void fake_intake_stop(struct fake_intake *given)
 {
-    undo_forget(fake);
-    pthread_mutex_lock(&fake->mutex);
-    fake->stopping = true;
-    pthread_mutex_unlock(&fake->mutex);
-    eventfd_write(fake->command_fd, 1);
-    pthread_join(fake->thread, NULL);
+    undo_forget(given);
+    pthread_mutex_lock(&given->mutex);
+    given->stopping = true;
+    pthread_mutex_unlock(&given->mutex);
+    eventfd_write(given->command_fd, 1);
+    pthread_join(given->thread, NULL);
 
-    evhttp_free(fake->http);
-    event_free(fake->command);
-    event_base_free(fake->base);
-    close(fake->command_fd);
-    for (size_t i = 0; i < fake->n_requests; i++) {
-        free(fake->requests[i].path);
-        free(fake->requests[i].body);
-        json_decref(fake->requests[i].headers);
+    evhttp_free(given->http);
+    event_free(given->command);
+    event_base_free(given->base);
+    close(given->command_fd);
+    for (size_t i = 0; i < given->n_requests; i++) {
+        free(given->requests[i].path);
+        free(given->requests[i].body);
+        json_decref(given->requests[i].headers);
     }
-    pthread_cond_destroy(&fake->changed);
-    pthread_mutex_destroy(&fake->mutex);
-    free(fake);
+    pthread_cond_destroy(&given->changed);
+    pthread_mutex_destroy(&given->mutex);
+    free(given);
 }
 
 const char *fake_intake_url(const struct fake_intake *fake)

@@ -36,7 +36,7 @@ struct fake_request {
 struct fake_intake;
 
 struct fake_intake *fake_intake_start(void);
-void fake_intake_stop(struct fake_intake *fake);
+void fake_intake_stop(struct fake_intake *given);
 
 const char *fake_intake_url(const struct fake_intake *fake);
 

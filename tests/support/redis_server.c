@@ -213,13 +213,13 @@ void redis_server_kill(struct redis_server *server)
     server->pid = 0;
 }
 
-void redis_server_stop(struct redis_server *server)
+void redis_server_stop(struct redis_server *given)
 {
-    undo_forget(server);
-    redis_server_kill(server);
-    if (server->folder[0] != '\0')
-        temp_folder_remove(server->folder);
-    server->folder[0] = '\0';
+    undo_forget(given);
+    redis_server_kill(given);
+    if (given->folder[0] != '\0')
+        temp_folder_remove(given->folder);
+    given->folder[0] = '\0';
 }
 
 /* ---- a cluster --------------------------------------------------------- */
@@ -327,8 +327,8 @@ void redis_cluster_start(struct redis_cluster *cluster)
     wait_for_replicas(cluster);
 }
 
-void redis_cluster_stop(struct redis_cluster *cluster)
+void redis_cluster_stop(struct redis_cluster *given)
 {
     for (int i = 0; i < REDIS_CLUSTER_SIZE; i++)
-        redis_server_stop(&cluster->nodes[i]);
+        redis_server_stop(&given->nodes[i]);
 }

@@ -28,7 +28,7 @@ struct redis_server {
 /* Fill password, extra, cluster, certificate and key (or leave them zero) before. */
 void redis_server_start(struct redis_server *server);
 
-void redis_server_stop(struct redis_server *server);    /* and removes the folder */
+void redis_server_stop(struct redis_server *given);     /* and removes the folder */
 void redis_server_kill(struct redis_server *server);    /* -9; the folder stays */
 void redis_server_restart(struct redis_server *server); /* same port, same data */
 
@@ -53,7 +53,7 @@ struct redis_cluster {
 };
 
 void redis_cluster_start(struct redis_cluster *cluster);
-void redis_cluster_stop(struct redis_cluster *cluster);
+void redis_cluster_stop(struct redis_cluster *given);
 
 /* Until every running node says so. */
 void redis_cluster_wait(struct redis_cluster *cluster);

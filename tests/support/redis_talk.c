@@ -89,11 +89,11 @@ void talk_start(struct talk *talk, struct redis_client_config config)
     talk->guard = evtimer_new(talk->base, give_up, talk);
 }
 
-void talk_stop(struct talk *talk)
+void talk_stop(struct talk *given)
 {
-    redis_client_free(talk->client);
-    event_free(talk->guard);
-    event_base_free(talk->base);
+    redis_client_free(given->client);
+    event_free(given->guard);
+    event_base_free(given->base);
 }
 
 void talk_until(struct talk *talk, const int *count, int n)

@@ -21,7 +21,7 @@ struct talk {
 
 /* Short time-outs and waits where config has none. The texts are views. */
 void talk_start(struct talk *talk, struct redis_client_config config);
-void talk_stop(struct talk *talk);
+void talk_stop(struct talk *given);
 
 /* Turns the loop until *count is at least n; fails after a minute. */
 void talk_until(struct talk *talk, const int *count, int n);

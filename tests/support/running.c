@@ -75,23 +75,23 @@ bool running_start(struct running *out, FILE *console, char **sets, size_t n_set
     return out->server != NULL;
 }
 
-bool running_stop(struct running *running)
+bool running_stop(struct running *given)
 {
-    bool ended = running->server == NULL || server_stop(running->server);
+    bool ended = given->server == NULL || server_stop(given->server);
 
-    running->server = NULL;
+    given->server = NULL;
     log_close();
-    running->log = temp_file_read(running->log_path);
-    unlink(running->log_path);
+    given->log = temp_file_read(given->log_path);
+    unlink(given->log_path);
     return ended;
 }
 
-void running_free(struct running *running)
+void running_free(struct running *given)
 {
-    undo_forget(running);
-    event_base_free(running->base);
-    settings_free(&running->settings);
-    free(running->log);
+    undo_forget(given);
+    event_base_free(given->base);
+    settings_free(&given->settings);
+    free(given->log);
 }
 
 static const char *find_ledger(const struct running *running, const char *name)

@@ -35,8 +35,8 @@ bool running_start(struct running *out, FILE *console, char **sets, size_t n_set
                   sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *))
 
 /* Stops it; false when delivery was still at work. The log is there afterwards. */
-bool running_stop(struct running *running);
-void running_free(struct running *running);
+bool running_stop(struct running *given);
+void running_free(struct running *given);
 
 /* A number of the final ledger in the log: "lines", "gate"; UINT64_MAX: not there. */
 uint64_t running_ledger(const struct running *running, const char *name);

@@ -29,10 +29,10 @@ static void bench_open(struct bench *bench, const json_t *vector, struct vector_
         vector_fail(report, "the settings are refused");
 }
 
-static void bench_close(struct bench *bench)
+static void bench_close(struct bench *given)
 {
-    enrich_free(bench->enricher);
-    settings_free(&bench->settings);
+    enrich_free(given->enricher);
+    settings_free(&given->settings);
 }
 
 static json_t *text_json(struct slice text)
