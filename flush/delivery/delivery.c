@@ -236,8 +236,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 {
     struct delivery *delivery = argument;
 
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     event_base_loopbreak(delivery->common.base);
 }
 

@@ -319,15 +319,13 @@ void endpoint_done(void *common, void *private, CURLcode code)
 
 static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     endpoint_advance(argument);
 }
 
 static void on_more(evutil_socket_t fd, short what, void *argument)
 {
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     trim(argument);
     endpoint_advance(argument); /* a payload that could not be read may be sent now */
 }

@@ -422,8 +422,7 @@ static bool note_answer(struct intake_request *request, size_t len)
  * a chunked body. Returning 0 ends the request and its connection. */
 static size_t pass_header(char *at, size_t one, size_t len, void *argument)
 {
-    (void)at;
-    (void)one;
+    (void)at, (void)one;
     return note_answer(argument, len) ? len : 0;
 }
 

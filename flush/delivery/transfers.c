@@ -39,8 +39,7 @@ static void on_socket_ready(evutil_socket_t socket, short what, void *argument)
 
 static void on_timer(evutil_socket_t socket, short what, void *argument)
 {
-    (void)socket;
-    (void)what;
+    (void)socket, (void)what;
     act(argument, CURL_SOCKET_TIMEOUT, 0);
 }
 

@@ -597,8 +597,7 @@ static void on_writable(void *argument)
 
 static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     send_all(argument);
 }
 
@@ -650,8 +649,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *argument)
 {
     struct reader *reader = argument;
 
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     fail(reader, READER_FAILED, "no answer within %d seconds%s", reader->config->timeout_s,
          reader->last);
 }

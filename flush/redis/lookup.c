@@ -48,8 +48,7 @@ static void destroy(struct lookup *lookup)
 static void on_turn(evutil_socket_t fd, short what, void *argument)
 {
     struct lookup *lookup = argument;
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
 
     event_base_loop(lookup->own, EVLOOP_NONBLOCK);
     if (!lookup->answered) {

@@ -489,8 +489,7 @@ static const struct redis_link_events link_events = { on_up, on_reply, on_failed
 static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
     struct redis_client *client = argument;
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
 
     if (client->state == WAITING)
         start_round(client);

@@ -669,8 +669,7 @@ static void on_timeout(struct redis_link *link)
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct redis_link *link = argument;
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
 
     enter(link);
     if (link->state == STARTING && link->places.n == 0 && link->lookup == NULL)

@@ -89,8 +89,7 @@ static void tear_down(evutil_socket_t unused, short what, void *argument)
     struct evhttp_connection *connection = argument;
     int fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
 
-    (void)unused;
-    (void)what;
+    (void)unused, (void)what;
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
     evhttp_connection_free(connection);
 }

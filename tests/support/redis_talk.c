@@ -65,8 +65,7 @@ static void down(void *argument, enum redis_failure failure, const char *sentenc
 static void give_up(evutil_socket_t fd, short what, void *argument)
 {
     struct talk *talk = argument;
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
 
     fail_msg("hangs: %d ups, %d downs, %d replies, %d failed; %s", talk->ups, talk->downs,
              talk->replies, talk->failed, talk->sentence);

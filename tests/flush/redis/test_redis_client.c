@@ -368,8 +368,7 @@ static void impostor_accept(struct evconnlistener *listener, evutil_socket_t fd,
     struct impostor *impostor = argument;
     struct bufferevent *connection =
         bufferevent_socket_new(evconnlistener_get_base(listener), fd, BEV_OPT_CLOSE_ON_FREE);
-    (void)from;
-    (void)len;
+    (void)from, (void)len;
 
     assert_true(impostor->n < sizeof impostor->open / sizeof impostor->open[0]);
     impostor->open[impostor->n++] = connection;
