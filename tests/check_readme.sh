@@ -47,4 +47,8 @@ for page in README.md CONTRIBUTING.md $(find docs bench protocol flush server te
         esac
     done
 done
+# Each folder has a row where the folders are shown.
+for folder in config protocol flush server $(find flush server -mindepth 1 -type d); do
+    grep -q "^| \`$folder/\` |" docs/design.md || complain "docs/design.md does not show $folder/"
+done
 exit $bad
