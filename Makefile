@@ -281,9 +281,9 @@ check: deps-build deps-check
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)
 	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server bench
 
-# The tables of settings and metrics are the program's own; tests/check_readme.sh.
+# The tables of settings, metrics and commands are the program's own; tests/check_readme.sh.
 docs: build/heeler
-	set -e; for page in settings metrics; do \
+	set -e; for page in settings metrics commands; do \
 		sh tests/tools/tables.sh build/heeler <docs/$$page.md >build/$$page.md; \
 		cp build/$$page.md docs/$$page.md; done
 
@@ -314,7 +314,7 @@ help:
 	@echo "make bench-peers   the same loads for statsd, netdata and collectd, in one run"
 	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
 	@echo "make check         clang-format, cppcheck"
-	@echo "make docs          the tables of docs/settings.md and docs/metrics.md"
+	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, install (PREFIX, DESTDIR), clean"
 

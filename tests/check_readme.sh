@@ -1,6 +1,6 @@
 #!/bin/sh
 # The front door: README.md is short, its links and those of docs/ lead somewhere, and
-# the tables of settings and metrics are the program's own (`make docs` writes them).
+# the tables of settings, metrics and commands are the program's own (`make docs` writes them).
 #   check_readme.sh PROGRAM
 set -eu
 program=$1
@@ -26,6 +26,7 @@ check_table() {
     diff "$1" "$made" || complain "$1 and the program differ (< page, > program): run make docs"
 }
 check_table docs/settings.md options '^| `heeler_.*` | `DD_HEELER_'
+check_table docs/commands.md commands '^## heeler run$'
 check_table docs/metrics.md metrics '^| `heeler_.*_total` | counter '
 
 # anchors PAGE: what a link to a heading of it may have behind the #.

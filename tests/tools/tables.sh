@@ -1,6 +1,5 @@
 #!/bin/sh
-# A page of docs/ on standard input, with the generated tables of PROGRAM on standard
-# output. What stands between <!-- name --> and <!-- /name --> is replaced.
+# A page of docs/ on standard input, and on standard output with the tables of PROGRAM. What stands between <!-- name --> and <!-- /name --> is replaced.
 #   tables.sh PROGRAM <docs/settings.md
 set -eu
 program=$1
@@ -17,6 +16,12 @@ trap 'rm -rf "$folder"' EXIT
     echo '|---|---|---|'
     "$program" --metrics-list | sed 's/^\([^ ]*\) *\([^ ]*\) *\(.*\)$/| `\1` | \2 | \3 |/'
 } >"$folder/metrics"
+for name in $("$program" --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -v '^heeler$'); do
+    [ ! -s "$folder/commands" ] || echo
+    printf '## heeler %s\n\n```text\n' "$name"
+    "$program" help "$name"
+    echo '```'
+done >>"$folder/commands"
 
 awk -v folder="$folder" '
     /^<!-- \/[a-z]+ -->$/ { skipping = 0 }
