@@ -6,6 +6,7 @@
 
 #include "config/load.h"
 #include "flush/rollups/query.h"
+#include "flush/snapshots/snapshot.h"
 
 enum { SERIES = 100000, INTERVAL_S = 10, INTERVALS = 360, START = 1700006400 };
 
@@ -57,14 +58,17 @@ static struct rollup *make_rollup(struct catalogue *catalogue)
         .max_bytes = (size_t)2 << 30,
         .max_series = SERIES,
     };
-    struct rollup *rollup = rollup_new(&config, catalogue, &ledger, problem, sizeof problem);
+    struct rollup *rollup =
+        rollup_new(&config, catalogue_identities(catalogue), &ledger, problem, sizeof problem);
 
     must(rollup != NULL, problem);
     return rollup;
 }
 
-static void feed_interval(struct rollup *rollup, struct snapshot *snapshot, double *open_ms)
+static void feed_interval(struct rollup *rollup, struct catalogue *catalogue,
+                          struct snapshot *snapshot, double *open_ms)
 {
+    struct snapshot_series shown;
     double start = now_ms(), before = start;
 
     while (!rollup_open(rollup, snapshot->start_s)) {
@@ -72,11 +76,13 @@ static void feed_interval(struct rollup *rollup, struct snapshot *snapshot, doub
         before = now_ms();
     }
     for (uint32_t series = 0; series < SERIES; series++)
-        rollup_add(rollup, snapshot, series);
+        if (snapshot_show(snapshot, catalogue, series, &shown))
+            rollup_add(rollup, &shown);
     rollup_close(rollup);
 }
 
-static void feed(struct rollup *rollup, struct arena_budget *budget)
+static void feed(struct rollup *rollup, struct catalogue *catalogue,
+                 struct arena_budget *budget)
 {
     double all = 0, worst = 0, open_ms = 0;
 
@@ -89,7 +95,7 @@ static void feed(struct rollup *rollup, struct arena_budget *budget)
             snapshot->cells[series] = (struct snapshot_cell){ .value = value, .stamp_ns = 1 };
         }
         double start = now_ms();
-        feed_interval(rollup, snapshot, &open_ms);
+        feed_interval(rollup, catalogue, snapshot, &open_ms);
         double took = now_ms() - start;
         all += took;
         worst = took > worst ? took : worst;
@@ -151,7 +157,7 @@ int main(void)
     must(enricher != NULL, problem);
     struct catalogue *catalogue = make_catalogue(enricher);
     struct rollup *rollup = make_rollup(catalogue);
-    feed(rollup, &budget);
+    feed(rollup, catalogue, &budget);
     for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
         ask(rollup, questions[i]);
     rollup_free(rollup);

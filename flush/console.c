@@ -118,10 +118,10 @@ static void show_sketch(struct console *console, const struct sketch_series *ske
     write_number(summary->sum, row->sum);
 }
 
-static void show_point(void *observer, struct snapshot *snapshot, uint32_t series,
+static void show_point(void *observer, const struct snapshot_series *series,
                        const struct made_point *point)
 {
-    (void)snapshot, (void)series;
+    (void)series;
     if (point->is_sketch)
         show_sketch(observer, &point->sketch);
     else

@@ -96,8 +96,8 @@ static bool make_rollup(struct flusher *flusher, char *problem, size_t problem_s
         .max_series = flusher->max_series,
     };
 
-    flusher->rollup =
-        rollup_new(&config, flusher->catalogue, flusher->config.ledger, problem, problem_size);
+    flusher->rollup = rollup_new(&config, catalogue_identities(flusher->catalogue),
+                                 flusher->config.ledger, problem, problem_size);
     return flusher->rollup != NULL &&
            observers_add(&flusher->observers, rollup_observer(flusher->rollup));
 }
@@ -680,22 +680,23 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
 static int send_series(struct flusher *flusher, struct snapshot *snapshot, int64_t now_s)
 {
     uint32_t series = flusher->next_series;
-    uint8_t kind = catalogue_entry(flusher->catalogue, series)->kind;
-    bool number = kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_HISTOGRAM;
+    struct snapshot_series shown;
     struct points points;
     struct made_point made;
 
-    if (!snapshot_has(snapshot, series))
+    if (!snapshot_show(snapshot, flusher->catalogue, series, &shown))
         return 1;
+    bool number =
+        shown.kind == CELL_COUNT || shown.kind == CELL_GAUGE || shown.kind == CELL_HISTOGRAM;
     points_begin(&points, snapshot, flusher->catalogue, series, &snapshot->rules->points);
     while (points_next(&points, &made)) {
         if (made.is_sketch)
             encoder_sketch(flusher->encoder, &made.sketch, now_s);
         else
             encoder_series(flusher->encoder, &made.number, now_s);
-        observers_point(&flusher->observers, snapshot, series, &made);
+        observers_point(&flusher->observers, &shown, &made);
     }
-    observers_series(&flusher->observers, snapshot, series);
+    observers_series(&flusher->observers, &shown);
     return number || flusher->rollup == NULL ? 1 : MERGED_WEIGHT;
 }
 

@@ -23,6 +23,7 @@
 #define FLUSH_FLUSHER_H
 
 #include "flush/memory/state.h"
+#include "flush/parcels/inbox.h"
 #include "flush/payloads/encoder.h"
 #include "flush/rollups/questions.h"
 #include "flush/rollups/rollup.h"

@@ -130,7 +130,7 @@ struct reader {
 
     struct fleet fleet;
     struct flusher_ledger ledger;
-    struct catalogue *catalogue;
+    struct identities *identities;
     struct rollup *rollup;
     struct query_range range;
     int64_t level_step_s;
@@ -456,7 +456,6 @@ static bool make_rollup(struct reader *reader)
     const struct fleet_instance *all = &reader->fleet.all;
     char texts[ROLLUP_LEVELS_MAX][24], *steps[ROLLUP_LEVELS_MAX];
     struct string_list list = { .at = steps };
-    struct catalogue_config catalogue = { .max_series = 1, .workers = 1 };
     struct rollup_config config = {
         .interval_s = all->steps_s[0],
         .steps = &list,
@@ -469,12 +468,12 @@ static bool make_rollup(struct reader *reader)
         snprintf(texts[i], sizeof texts[i], "%lld", (long long)all->steps_s[i]);
         steps[list.n++] = texts[i];
     }
-    reader->catalogue = catalogue_new(&catalogue, &reader->ledger);
-    if (reader->catalogue == NULL) {
+    reader->identities = identities_new(&reader->ledger);
+    if (reader->identities == NULL) {
         no_memory(reader);
         return false;
     }
-    reader->rollup = rollup_new(&config, reader->catalogue, &reader->ledger, reader->problem,
+    reader->rollup = rollup_new(&config, reader->identities, &reader->ledger, reader->problem,
                                 reader->problem_size);
     if (reader->rollup == NULL)
         finish(reader, READER_FAILED);
@@ -698,7 +697,7 @@ static void free_reader(struct reader *reader)
     for (size_t i = 0; i < SPANS_OPEN; i++)
         fleet_cells_free(&reader->spans[i].cells);
     rollup_free(reader->rollup);
-    catalogue_free(reader->catalogue);
+    identities_free(reader->identities);
     fleet_free(&reader->fleet);
     free(reader->split.at);
     free(reader);

@@ -3,6 +3,7 @@
 #ifndef FLUSH_ROLLUPS_QUERY_INTERNAL_H
 #define FLUSH_ROLLUPS_QUERY_INTERNAL_H
 
+#include "flush/memory/arena.h"
 #include "flush/rollups/query.h"
 
 enum {

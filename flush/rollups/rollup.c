@@ -90,7 +90,7 @@ static bool map_pages(struct rollup *rollup)
     return rollup->entries != NULL && rollup->map != NULL;
 }
 
-struct rollup *rollup_new(const struct rollup_config *config, struct catalogue *catalogue,
+struct rollup *rollup_new(const struct rollup_config *config, struct identities *identities,
                           struct flusher_ledger *ledger, char *problem, size_t problem_size)
 {
     struct rollup *rollup = calloc(1, sizeof *rollup);
@@ -99,8 +99,7 @@ struct rollup *rollup_new(const struct rollup_config *config, struct catalogue *
     if (rollup == NULL)
         return NULL;
     rollup->config = *config;
-    rollup->catalogue = catalogue;
-    rollup->identities = catalogue != NULL ? catalogue_identities(catalogue) : NULL;
+    rollup->identities = identities;
     rollup->ledger = ledger;
     rollup->now_s = ROLLUP_NO_START;
     rollup->free_extra = ROLLUP_NO_SERIES;

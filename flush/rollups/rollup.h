@@ -17,16 +17,16 @@
  * goes that a coarser level covers; windows of the coarsest go when they have more
  * than half, or nothing else is left. Then new series are refused. Both are counted.
  *
- * A series has a number of its own here and keeps its strings in the catalogue for as
- * long as a window names it. Time is an argument; owned by the flusher, one thread.
- * The catalogue must outlive it. */
+ * A series has a number of its own here, and its identity is held for as long as a window
+ * names it. Time is an argument; owned by the flusher, one thread. The identities must
+ * outlive it. */
 #ifndef FLUSH_ROLLUPS_ROLLUP_H
 #define FLUSH_ROLLUPS_ROLLUP_H
 
 #include "config/string_list.h"
 #include "flush/rollups/window.h"
+#include "flush/series/identities.h"
 #include "flush/snapshots/observer.h"
-#include "flush/snapshots/snapshot.h"
 
 enum { ROLLUP_LEVELS_MAX = 8 };
 
@@ -58,7 +58,7 @@ bool rollup_steps_are_fit(const struct string_list *steps, int64_t interval_s, c
                           size_t problem_size);
 
 /* NULL with a sentence. */
-struct rollup *rollup_new(const struct rollup_config *config, struct catalogue *catalogue,
+struct rollup *rollup_new(const struct rollup_config *config, struct identities *identities,
                           struct flusher_ledger *ledger, char *problem, size_t problem_size);
 void rollup_free(struct rollup *given);
 
@@ -69,8 +69,8 @@ void rollup_free(struct rollup *given);
  * more than ten minutes before starts everything anew. */
 bool rollup_open(struct rollup *rollup, int64_t stamp_s);
 
-/* A series of the snapshot that is no histogram; nothing when it has no value. */
-void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t series);
+/* What a series did in the interval; of a histogram nothing. */
+void rollup_add(struct rollup *rollup, const struct snapshot_series *series);
 
 /* What a series did in a window of one level, as others know it: for rollups that are
  * filled from elsewhere (flush/fleet/redis_reader.h) with one level only. Views. */

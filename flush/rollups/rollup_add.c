@@ -155,8 +155,8 @@ static void refuse(struct rollup *rollup)
     counter_add(&rollup->ledger->rollup_refused, 1);
 }
 
-static void add_value(struct rollup *rollup, uint32_t series, struct slice name, uint8_t kind,
-                      double value)
+static void add_value(struct rollup *rollup, const struct snapshot_series *series,
+                      struct slice name, uint8_t kind, double value)
 {
     uint32_t number = rollup_number(rollup, series, name, kind);
 
@@ -166,9 +166,10 @@ static void add_value(struct rollup *rollup, uint32_t series, struct slice name,
         add_numbers(rollup, number, &(struct window_cell){ { value, 1, value, value, value } });
 }
 
-static void add_sketch(struct rollup *rollup, uint32_t series, struct sketch *sketch)
+static void add_sketch(struct rollup *rollup, const struct snapshot_series *series)
 {
     uint32_t number = rollup_number(rollup, series, SLICE(""), ROLLUP_DISTRIBUTION);
+    struct sketch *sketch = series->cell->sketch;
     struct sketch_summary summary;
 
     sketch_summary(sketch, &summary);
@@ -188,10 +189,10 @@ static void add_sketch(struct rollup *rollup, uint32_t series, struct sketch *sk
                                          summary.max, summary.avg } });
 }
 
-static void add_distinct(struct rollup *rollup, uint32_t series,
-                         const struct distinct *distinct)
+static void add_distinct(struct rollup *rollup, const struct snapshot_series *series)
 {
     uint32_t number = rollup_number(rollup, series, SLICE(""), ROLLUP_SET);
+    const struct distinct *distinct = series->cell->distinct;
     double size = (double)distinct_count(distinct);
 
     if (number == ROLLUP_NO_SERIES || !give_extra(rollup, number)) {
@@ -206,25 +207,22 @@ static void add_distinct(struct rollup *rollup, uint32_t series,
     add_numbers(rollup, number, &(struct window_cell){ { size, 1, size, size, size } });
 }
 
-void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t series)
+void rollup_add(struct rollup *rollup, const struct snapshot_series *series)
 {
-    struct snapshot_cell *cell = &snapshot->cells[series];
-
-    if (!snapshot_has(snapshot, series))
-        return;
-    switch ((enum cell_kind)catalogue_entry(rollup->catalogue, series)->kind) {
+    rollup->at_ms = series->newest_ms;
+    switch (series->kind) {
     case CELL_COUNT:
-        add_value(rollup, series, SLICE(""), ROLLUP_COUNT, cell->value);
+        add_value(rollup, series, SLICE(""), ROLLUP_COUNT, series->cell->value);
         break;
     case CELL_GAUGE:
-        add_value(rollup, series, SLICE(""), ROLLUP_GAUGE, cell->value);
+        add_value(rollup, series, SLICE(""), ROLLUP_GAUGE, series->cell->value);
         break;
     case CELL_SET:
-        add_distinct(rollup, series, cell->distinct);
+        add_distinct(rollup, series);
         break;
     case CELL_DISTRIBUTION:
     case CELL_DISTRIBUTION_COPY:
-        add_sketch(rollup, series, cell->sketch);
+        add_sketch(rollup, series);
         break;
     case CELL_HISTOGRAM:
     case CELL_KIND_COUNT:
@@ -233,8 +231,8 @@ void rollup_add(struct rollup *rollup, struct snapshot *snapshot, uint32_t serie
 }
 
 /* A point made of a histogram, under its own name; rate: per second of the interval. */
-static void add_made(struct rollup *rollup, uint32_t series, struct slice name, double value,
-                     bool rate)
+static void add_made(struct rollup *rollup, const struct snapshot_series *series,
+                     struct slice name, double value, bool rate)
 {
     double count = value * (double)rollup->config.interval_s, whole = rint(count);
 
@@ -254,25 +252,22 @@ static bool may_begin(void *observer, int64_t stamp_s, int64_t now_s)
 }
 
 /* Only a histogram's points are read one by one. */
-static void see_point(void *observer, struct snapshot *snapshot, uint32_t series,
+static void see_point(void *observer, const struct snapshot_series *series,
                       const struct made_point *made)
 {
     struct rollup *rollup = observer;
 
-    if (catalogue_entry(rollup->catalogue, series)->kind != CELL_HISTOGRAM)
+    if (series->kind != CELL_HISTOGRAM)
         return;
-    rollup->at_ms = snapshot_newest_ms(snapshot, series);
+    rollup->at_ms = series->newest_ms;
     add_made(rollup, series, made->number.id.metric, made->number.points[0].value,
              made->number.type == SERIES_RATE);
 }
 
 /* Behind its points: a sketch is compacted by then. */
-static void see_series(void *observer, struct snapshot *snapshot, uint32_t series)
+static void see_series(void *observer, const struct snapshot_series *series)
 {
-    struct rollup *rollup = observer;
-
-    rollup->at_ms = snapshot_newest_ms(snapshot, series);
-    rollup_add(rollup, snapshot, series);
+    rollup_add(observer, series);
 }
 
 static void see_end(void *observer, int64_t stamp_s)

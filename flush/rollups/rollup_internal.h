@@ -4,8 +4,10 @@
 #ifndef FLUSH_ROLLUPS_ROLLUP_INTERNAL_H
 #define FLUSH_ROLLUPS_ROLLUP_INTERNAL_H
 
+#include "flush/memory/arena.h"
 #include "flush/memory/index.h"
 #include "flush/rollups/rollup.h"
+#include "flush/snapshots/snapshot.h"
 
 enum { ROLLUP_MALLOC_HEAD = 16 };
 
@@ -32,8 +34,7 @@ struct rollup_level {
 
 struct rollup {
     struct rollup_config config;
-    struct catalogue *catalogue;
-    struct identities *identities; /* of the catalogue */
+    struct identities *identities;
     struct flusher_ledger *ledger;
     struct rollup_level levels[ROLLUP_LEVELS_MAX];
     size_t n_levels;
@@ -83,7 +84,8 @@ size_t rollup_series_bytes(const struct rollup *rollup);
 
 /* Our number of a series of the catalogue that has a value now, under that name unless
  * it is empty; ROLLUP_NO_SERIES without memory. */
-uint32_t rollup_number(struct rollup *rollup, uint32_t series, struct slice name, uint8_t kind);
+uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *series,
+                       struct slice name, uint8_t kind);
 
 /* The same of an identity that is held. */
 uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_t kind);

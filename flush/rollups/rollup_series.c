@@ -129,10 +129,11 @@ uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_
     return number;
 }
 
-uint32_t rollup_number(struct rollup *rollup, uint32_t series, struct slice name, uint8_t kind)
+uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *series,
+                       struct slice name, uint8_t kind)
 {
-    struct identity id = catalogue_entry(rollup->catalogue, series)->id;
-    uint32_t *mapped = &rollup->map[series];
+    struct identity id = series->id;
+    uint32_t *mapped = &rollup->map[series->number];
     uint32_t number = ROLLUP_NO_SERIES;
 
     if (name.len > 0)
@@ -148,7 +149,8 @@ uint32_t rollup_number(struct rollup *rollup, uint32_t series, struct slice name
     rollup->entries[number].last_s = (uint32_t)rollup->now_s; /* or it might be forgotten */
     if (name.len == 0) {
         *mapped = number + 1;
-        rollup->map_end = series >= rollup->map_end ? series + 1 : rollup->map_end;
+        rollup->map_end =
+            series->number >= rollup->map_end ? series->number + 1 : rollup->map_end;
     }
     return number;
 }

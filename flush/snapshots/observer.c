@@ -57,16 +57,15 @@ void observers_begin(const struct observers *observers, int64_t stamp_s)
     TELL(observers, begin, stamp_s);
 }
 
-void observers_point(const struct observers *observers, struct snapshot *snapshot,
-                     uint32_t series, const struct made_point *point)
+void observers_point(const struct observers *observers, const struct snapshot_series *series,
+                     const struct made_point *point)
 {
-    TELL(observers, point, snapshot, series, point);
+    TELL(observers, point, series, point);
 }
 
-void observers_series(const struct observers *observers, struct snapshot *snapshot,
-                      uint32_t series)
+void observers_series(const struct observers *observers, const struct snapshot_series *series)
 {
-    TELL(observers, series, snapshot, series);
+    TELL(observers, series, series);
 }
 
 void observers_end(const struct observers *observers, int64_t stamp_s)

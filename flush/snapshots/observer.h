@@ -20,7 +20,7 @@
 struct check_record;
 struct event_record;
 struct made_point;
-struct snapshot;
+struct snapshot_series;
 
 /* Each of them may be NULL: that does not concern it. */
 struct observer_ops {
@@ -29,10 +29,10 @@ struct observer_ops {
     void (*begin)(void *observer, int64_t stamp_s);
 
     /* A point of the series, and the series once all its points are shown; it may have had
-     * none. The snapshot has a value of it. */
-    void (*point)(void *observer, struct snapshot *snapshot, uint32_t series,
+     * none. */
+    void (*point)(void *observer, const struct snapshot_series *series,
                   const struct made_point *point);
-    void (*series)(void *observer, struct snapshot *snapshot, uint32_t series);
+    void (*series)(void *observer, const struct snapshot_series *series);
     void (*end)(void *observer, int64_t stamp_s);
 
     void (*event)(void *observer, const struct event_record *event);
@@ -66,10 +66,9 @@ void observers_free(struct observers *given);
 
 bool observers_may_begin(const struct observers *observers, int64_t stamp_s, int64_t now_s);
 void observers_begin(const struct observers *observers, int64_t stamp_s);
-void observers_point(const struct observers *observers, struct snapshot *snapshot,
-                     uint32_t series, const struct made_point *point);
-void observers_series(const struct observers *observers, struct snapshot *snapshot,
-                      uint32_t series);
+void observers_point(const struct observers *observers, const struct snapshot_series *series,
+                     const struct made_point *point);
+void observers_series(const struct observers *observers, const struct snapshot_series *series);
 void observers_end(const struct observers *observers, int64_t stamp_s);
 void observers_event(const struct observers *observers, const struct event_record *event);
 void observers_check(const struct observers *observers, const struct check_record *check);

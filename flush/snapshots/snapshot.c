@@ -221,13 +221,30 @@ bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
     return true;
 }
 
-int64_t snapshot_newest_ms(const struct snapshot *snapshot, uint32_t series)
+static int64_t newest_ms(const struct snapshot *snapshot, uint32_t series)
 {
     int64_t stamp_ns = snapshot->cells[series].stamp_ns;
 
     if (snapshot->base_ns == 0 || stamp_ns <= 1) /* a zero that was filled in */
         return snapshot->stamp_s * 1000;
     return snapshot->start_s * 1000 + (stamp_ns - snapshot->base_ns) / 1000000;
+}
+
+bool snapshot_show(const struct snapshot *snapshot, struct catalogue *catalogue,
+                   uint32_t series, struct snapshot_series *out)
+{
+    if (!snapshot_has(snapshot, series))
+        return false;
+    const struct series_entry *entry = catalogue_entry(catalogue, series);
+
+    *out = (struct snapshot_series){
+        .number = series,
+        .id = entry->id,
+        .kind = (enum cell_kind)entry->kind,
+        .cell = &snapshot->cells[series],
+        .newest_ms = newest_ms(snapshot, series),
+    };
+    return true;
 }
 
 /* A zero is a value of the interval itself: any real stamp is newer. */

@@ -74,7 +74,18 @@ static inline bool snapshot_has(const struct snapshot *snapshot, uint32_t series
     return series < snapshot->end && snapshot->cells[series].stamp_ns != 0;
 }
 
-/* Wall clock of the newest sample of a series that has a value. */
-int64_t snapshot_newest_ms(const struct snapshot *snapshot, uint32_t series);
+/* One series of a sealed snapshot, with all that others need to know of it: views, good
+ * until the snapshot is told to forget it. */
+struct snapshot_series {
+    uint32_t number; /* in the catalogue, which holds its identity */
+    struct identity id;
+    enum cell_kind kind;
+    const struct snapshot_cell *cell;
+    int64_t newest_ms; /* wall clock of its newest sample */
+};
+
+/* False: it has no value. */
+bool snapshot_show(const struct snapshot *snapshot, struct catalogue *catalogue,
+                   uint32_t series, struct snapshot_series *out);
 
 #endif

@@ -106,10 +106,10 @@ static void note_sketch(struct pipeline *pipeline, const struct sketch_series *s
     point->value = (double)point->summary.count;
 }
 
-static void note_point(void *observer, struct snapshot *snapshot, uint32_t series,
+static void note_point(void *observer, const struct snapshot_series *series,
                        const struct made_point *point)
 {
-    (void)snapshot, (void)series;
+    (void)series;
     if (point->is_sketch)
         note_sketch(observer, &point->sketch);
     else
