@@ -19,9 +19,10 @@ struct flusher_loop {
     struct event_base *base;
     struct event *inbox_event, *ask_event, *tick_event, *more_event, *stop_event;
     int stop_fd;
-    struct state *inherited;             /* or NULL */
-    _Atomic(struct state_writer *) heir; /* NULL: everything is flushed at the stop */
-    bool handed_over;                    /* read after the thread has ended */
+    struct state *inherited; /* or NULL */
+    _Atomic(struct state_writer *)
+        successor_state; /* NULL: everything is flushed at the stop */
+    bool handed_over;    /* read after the thread has ended */
     _Atomic(int64_t) alive_ms;
     pthread_t thread;
 };
@@ -61,10 +62,12 @@ static void on_stop(evutil_socket_t fd, short what, void *argument)
     struct flusher_loop *loop = argument;
 
     (void)fd, (void)what;
-    struct state_writer *heir = atomic_load_explicit(&loop->heir, memory_order_acquire);
+    struct state_writer *successor_state =
+        atomic_load_explicit(&loop->successor_state, memory_order_acquire);
 
-    loop->handed_over = heir != NULL && flusher_hand_over(loop->flusher, clock_wall_s(),
-                                                          clock_monotonic_ns(), heir);
+    loop->handed_over =
+        successor_state != NULL &&
+        flusher_hand_over(loop->flusher, clock_wall_s(), clock_monotonic_ns(), successor_state);
     if (!loop->handed_over)
         flusher_finish(loop->flusher, clock_wall_s(), clock_monotonic_ns());
     event_base_loopbreak(loop->base);
@@ -178,7 +181,8 @@ void flusher_loop_stop(struct flusher_loop *given)
 
 bool flusher_loop_hand_over(struct flusher_loop *given, struct state_writer *out)
 {
-    atomic_store_explicit(&given->heir, out, memory_order_release); /* with on_stop */
+    atomic_store_explicit(&given->successor_state, out,
+                          memory_order_release); /* with on_stop */
     end_thread(given);
     bool handed_over = given->handed_over;
 

@@ -294,28 +294,28 @@ static struct server *replace_program(struct run *run, struct server *given,
     char problem[512];
 
     run->server = NULL;
-    struct inheritance *heir = server_hand_over(
-        given, answer == HANDOVER_STATE ? SERVER_HEIR_PROGRAM : SERVER_HEIR_SOCKETS);
+    struct inheritance *inheritance = server_hand_over(
+        given, answer == HANDOVER_STATE ? SERVER_SUCCESSOR_PROGRAM : SERVER_SUCCESSOR_SOCKETS);
 
-    if (heir == NULL) {
+    if (inheritance == NULL) {
         log_error("server: SIGUSR2: this program goes on");
         notify_ready();
         return given;
     }
     turn(run);
-    if (!run->stopping && !heir->stuck) {
+    if (!run->stopping && !inheritance->stuck) {
         log_flush();
-        handover_exec(heir);
+        handover_exec(inheritance);
         log_error("server: SIGUSR2: the program cannot be run: %s; this one goes on",
                   strerror(errno));
     }
-    if (heir->stuck) {
+    if (inheritance->stuck) {
         log_error("server: SIGUSR2: this program goes on, without what delivery holds");
-    } else if (heir->unfinished) {
+    } else if (inheritance->unfinished) {
         log_error("server: delivery still hangs: this program cannot go on");
         return NULL;
     }
-    struct server *server = start(run, heir, problem, sizeof problem);
+    struct server *server = start(run, inheritance, problem, sizeof problem);
 
     if (server != NULL) /* those it had may have been loaded since the start */
         (void)server_reload(server, &reload, "SIGUSR2");
@@ -362,15 +362,15 @@ static bool stop_into_store(struct run *run, struct server *given)
         log_warn("server: %s; the open interval is flushed", problem);
         return server_stop(given);
     }
-    struct inheritance *heir = server_hand_over(given, SERVER_HEIR_PROCESS);
+    struct inheritance *inheritance = server_hand_over(given, SERVER_SUCCESSOR_PROCESS);
 
-    if (heir == NULL)
+    if (inheritance == NULL)
         return server_stop(given);
-    if (heir->state_fd >= 0)
-        notify_store(heir->state_fd, STORED_STATE);
-    bool ended = !heir->unfinished;
+    if (inheritance->state_fd >= 0)
+        notify_store(inheritance->state_fd, STORED_STATE);
+    bool ended = !inheritance->unfinished;
 
-    inheritance_free(heir);
+    inheritance_free(inheritance);
     return ended;
 }
 

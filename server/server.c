@@ -235,7 +235,8 @@ static void report_self(void *argument, struct self_report *out)
     self_gauges(&view, out);
 }
 
-/* The process before may have used this second; a later hour is none of ours. */
+/* A server that handed over may have used the second in which we start, or later ones. A stamp
+ * that lies far ahead is from a clock that was wrong. */
 static int64_t first_stamp_s(const struct server *server)
 {
     int64_t last_s = server->inherited != NULL ? server->inherited->last_stamp_s : 0;
@@ -296,12 +297,12 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
 }
 
 /* Every n-th connection of the list for worker i. */
-static struct stream_legacy *share_of(struct stream_legacy **list, uint32_t left)
+static struct stream_inherited *share_of(struct stream_inherited **list, uint32_t left)
 {
-    struct stream_legacy *share = NULL, **from = list;
+    struct stream_inherited *share = NULL, **from = list;
 
     for (uint32_t i = 0; *from != NULL; i++) {
-        struct stream_legacy *one = *from;
+        struct stream_inherited *one = *from;
 
         if (i % left != 0) {
             from = &one->next;
@@ -316,13 +317,13 @@ static struct stream_legacy *share_of(struct stream_legacy **list, uint32_t left
 
 static bool start_workers(struct server *server, char *problem, size_t problem_size)
 {
-    struct stream_legacy *connections =
+    struct stream_inherited *connections =
         server->inherited != NULL
             ? inheritance_connections(server->inherited, &server->listeners)
             : NULL;
     int64_t pause_ns = server->inherited != NULL ? server->inherited->stopped_ns : 0;
 
-    for (const struct stream_legacy *one = connections; one != NULL; one = one->next)
+    for (const struct stream_inherited *one = connections; one != NULL; one = one->next)
         (void)descriptors_take(DESCRIPTOR_STREAM);
     for (uint32_t i = 0; i < server->workers; i++) {
         struct worker_config config = {
@@ -341,7 +342,7 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
         };
         server->worker[i] = worker_start(&config, problem, problem_size);
         if (server->worker[i] == NULL) {
-            stream_legacy_free(connections);
+            stream_inherited_free(connections);
             return false;
         }
     }
@@ -785,7 +786,7 @@ static struct state_writer *end_flusher(struct server *server, struct state_writ
     return out;
 }
 
-static void end_delivery(struct server *server, struct inheritance *heir,
+static void end_delivery(struct server *server, struct inheritance *inheritance,
                          struct state_writer *out, int64_t deadline_ns)
 {
     enum delivery_heir end = DELIVERY_ENDED;
@@ -794,74 +795,74 @@ static void end_delivery(struct server *server, struct inheritance *heir,
         end = delivery_hand_over(server->delivery, deadline_ns, out);
     else if (!delivery_stop(server->delivery, deadline_ns))
         end = DELIVERY_LINGERS;
-    heir->unfinished = end != DELIVERY_ENDED;
-    heir->stuck = end == DELIVERY_STUCK;
-    if (heir->stuck)
+    inheritance->unfinished = end != DELIVERY_ENDED;
+    inheritance->stuck = end == DELIVERY_STUCK;
+    if (inheritance->stuck)
         log_error("server: delivery hangs, on a disk perhaps: what is unsent is handed over "
                   "by nobody");
 }
 
-static void finish_heir(struct server *server, struct inheritance *heir,
-                        struct state_writer *given)
+static void finish_inheritance(struct server *server, struct inheritance *inheritance,
+                               struct state_writer *given)
 {
     struct counter *values = &server->flusher_ledger.handed_over;
 
-    heir->last_stamp_s = (int64_t)counter_read(&server->flusher_ledger.last_stamp_s);
+    inheritance->last_stamp_s = (int64_t)counter_read(&server->flusher_ledger.last_stamp_s);
     if (given != NULL)
-        heir->state_fd = state_writer_end(given);
-    if (given != NULL && heir->state_fd < 0) {
+        inheritance->state_fd = state_writer_end(given);
+    if (given != NULL && inheritance->state_fd < 0) {
         log_error("server: no memory for the end of the state: %llu values of the open "
                   "interval are lost",
                   (unsigned long long)counter_read(values));
         counter_set(values, 0);
     }
-    inheritance_collect(heir, &server->listeners);
+    inheritance_collect(inheritance, &server->listeners);
     for (uint32_t i = 0; i < server->workers; i++)
-        inheritance_collect_connections(heir, server->rests[i].connections);
+        inheritance_collect_connections(inheritance, server->rests[i].connections);
 }
 
-/* With the writer of a state, unless the heir gets sockets only. NULL: no memory. */
-static struct inheritance *new_heir(enum server_heir who, struct state_writer **out)
+/* With the writer of a state, unless the successor gets sockets only. NULL: no memory. */
+static struct inheritance *new_inheritance(enum server_successor who, struct state_writer **out)
 {
-    struct inheritance *heir = inheritance_new();
+    struct inheritance *inheritance = inheritance_new();
 
-    *out = who != SERVER_HEIR_SOCKETS ? state_writer_new() : NULL;
-    if (heir != NULL && (*out != NULL || who == SERVER_HEIR_SOCKETS))
-        return heir;
+    *out = who != SERVER_SUCCESSOR_SOCKETS ? state_writer_new() : NULL;
+    if (inheritance != NULL && (*out != NULL || who == SERVER_SUCCESSOR_SOCKETS))
+        return inheritance;
     log_error("server: no memory to hand over");
-    inheritance_free(heir);
+    inheritance_free(inheritance);
     state_writer_free(*out);
     return NULL;
 }
 
-struct inheritance *server_hand_over(struct server *given, enum server_heir who)
+struct inheritance *server_hand_over(struct server *given, enum server_successor who)
 {
     int64_t deadline_ns = deadline_of(given);
     struct state_writer *out;
-    struct inheritance *heir = new_heir(who, &out);
+    struct inheritance *inheritance = new_inheritance(who, &out);
 
-    if (heir == NULL)
+    if (inheritance == NULL)
         return NULL;
     if (!hold_delivery(given, out != NULL, deadline_ns)) {
         log_error("server: delivery gives no sign of life, so it cannot hand over: a disk or a "
                   "name server hangs");
         delivery_resume(given->delivery);
-        inheritance_free(heir);
+        inheritance_free(inheritance);
         state_writer_free(out);
         return NULL;
     }
-    end_workers(given, who == SERVER_HEIR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
+    end_workers(given, who == SERVER_SUCCESSOR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
                 deadline_ns);
     if (out != NULL)
         inheritance_write(out, &given->listeners, given->rests, given->workers);
     out = end_flusher(given, out);
-    end_delivery(given, heir, out, deadline_ns);
+    end_delivery(given, inheritance, out, deadline_ns);
     admin_stop(given->admin);
     admin_stop(given->health);
-    finish_heir(given, heir, out);
+    finish_inheritance(given, inheritance, out);
     end_watch(given);
     print_ledger(given);
-    if (!heir->unfinished)
+    if (!inheritance->unfinished)
         server_free(given);
-    return heir;
+    return inheritance;
 }

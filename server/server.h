@@ -68,16 +68,16 @@ void server_keep_sockets(struct server *server, void (*keep)(int fd));
 
 /* What a successor gets: the open interval, the payloads that are unsent and the sockets; or
  * only the sockets, and the rest is flushed and sent as by a stop. */
-enum server_heir {
-    SERVER_HEIR_PROGRAM, /* in this process: connections too */
-    SERVER_HEIR_PROCESS, /* a later one: connections are read to their end and closed */
-    SERVER_HEIR_SOCKETS,
+enum server_successor {
+    SERVER_SUCCESSOR_PROGRAM, /* in this process: connections too */
+    SERVER_SUCCESSOR_PROCESS, /* a later one: connections are read to their end and closed */
+    SERVER_SUCCESSOR_SOCKETS,
 };
 
 /* Stops the server without closing its sockets, in which datagrams wait meanwhile. Before
  * anything ends, delivery is asked for a sign of life, while HTTP goes on. NULL, with a log
  * line: delivery gives none, or there is no memory; then the server runs on as it was. */
-struct inheritance *server_hand_over(struct server *given, enum server_heir heir);
+struct inheritance *server_hand_over(struct server *given, enum server_successor who);
 
 /* ---- for telemetry: all readable live, from any thread ----------------- */
 

@@ -129,8 +129,8 @@ struct flusher_ledger {
     struct counter questions;        /* answered, also with an error */
     struct counter flushed_until_s;  /* what came before that second is in the outbox */
     struct counter handed_over;      /* values that a successor got in open snapshots */
-    struct counter taken_over;       /* values got from a predecessor so */
-    struct counter state_refused;    /* states of a predecessor that were no good */
+    struct counter taken_over;       /* values of an inherited open interval */
+    struct counter state_refused;    /* inherited states that were no good */
     struct counter last_stamp_s;     /* of the newest snapshot */
     struct counter mirrored;         /* fields put into payloads for Redis */
     struct counter mirror_handed;    /* fields in such payloads given to the outbox */

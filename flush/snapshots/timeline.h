@@ -50,7 +50,7 @@ int64_t timeline_seal(struct timeline *timeline, int64_t start_s);
 void timeline_write(const struct timeline *timeline, struct state_writer *out);
 
 /* Into one that has sealed nothing; its interval stays its own. Returns the length of the
- * intervals of the process before. What is damaged shows in in->failed. */
+ * intervals of the inherited one. What is damaged shows in in->failed. */
 int64_t timeline_read(struct timeline *timeline, struct state_reader *in);
 
 #endif

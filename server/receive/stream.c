@@ -311,7 +311,7 @@ bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns)
     return adopt(streams, given_fd, now_ns, false);
 }
 
-bool streams_take_over(struct streams *streams, struct stream_legacy *given)
+bool streams_take_over(struct streams *streams, struct stream_inherited *given)
 {
     int fd = given->fd;
     bool taken = given->kept <= FRAME_HEADER_BYTES + streams->config.frame_max &&
@@ -444,10 +444,10 @@ void streams_leave(struct streams *streams)
 }
 
 /* False: no memory. The connection is gone, but for its descriptor. */
-void stream_legacy_free(struct stream_legacy *given)
+void stream_inherited_free(struct stream_inherited *given)
 {
     while (given != NULL) {
-        struct stream_legacy *next = given->next;
+        struct stream_inherited *next = given->next;
 
         close(given->fd);
         free(given);
@@ -455,18 +455,18 @@ void stream_legacy_free(struct stream_legacy *given)
     }
 }
 
-static bool hand_over_connection(struct connection *given, struct stream_legacy **list)
+static bool hand_over_connection(struct connection *given, struct stream_inherited **list)
 {
-    struct stream_legacy *legacy = malloc(sizeof *legacy + given->kept);
+    struct stream_inherited *inherited = malloc(sizeof *inherited + given->kept);
 
-    if (legacy == NULL)
+    if (inherited == NULL)
         return false;
-    *legacy = (struct stream_legacy){ *list,          given->streams->config.listener,
-                                      given->fd,      given->sender,
-                                      given->read_ns, given->kept };
+    *inherited = (struct stream_inherited){ *list,          given->streams->config.listener,
+                                            given->fd,      given->sender,
+                                            given->read_ns, given->kept };
     if (given->kept > 0)
-        memcpy(legacy->partial, given->partial, given->kept);
-    *list = legacy;
+        memcpy(inherited->partial, given->partial, given->kept);
+    *list = inherited;
     event_free(given->readable);
     given->readable = NULL;
     given->fd = -1;
@@ -474,7 +474,7 @@ static bool hand_over_connection(struct connection *given, struct stream_legacy 
     return true;
 }
 
-void streams_hand_over(struct streams *streams, struct stream_legacy **list)
+void streams_hand_over(struct streams *streams, struct stream_inherited **list)
 {
     stop_accepting(streams);
     while (streams->first != NULL)

@@ -44,8 +44,8 @@ void streams_free(struct streams *given);
 bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns);
 
 /* A connection on its way from one process to the next, with the beginning of a frame. */
-struct stream_legacy {
-    struct stream_legacy *next;
+struct stream_inherited {
+    struct stream_inherited *next;
     struct listener *listener;
     int fd;
     pid_t sender;
@@ -56,15 +56,15 @@ struct stream_legacy {
 
 /* The same for an inherited connection. Its descriptor is counted already
  * (server/receive/descriptors.h): the server that handed it over had room for it. */
-bool streams_take_over(struct streams *streams, struct stream_legacy *given);
+bool streams_take_over(struct streams *streams, struct stream_inherited *given);
 
 /* Closes and frees all of the list. NULL is fine. */
-void stream_legacy_free(struct stream_legacy *given);
+void stream_inherited_free(struct stream_inherited *given);
 
 /* Reads no more and puts every connection before *list, which the caller owns. What waits to
  * be accepted still waits. A connection that there is no memory for is read to its end and
  * closed. */
-void streams_hand_over(struct streams *streams, struct stream_legacy **list);
+void streams_hand_over(struct streams *streams, struct stream_inherited **list);
 
 /* Closes what was silent for too long. */
 void streams_expire(struct streams *streams, int64_t now_ns);

@@ -496,9 +496,9 @@ static struct streams *streams_of(struct worker *worker, const struct listener *
 
 static void take_connections(struct worker *worker)
 {
-    struct stream_legacy *next;
+    struct stream_inherited *next;
 
-    for (struct stream_legacy *given = worker->config.connections; given != NULL;
+    for (struct stream_inherited *given = worker->config.connections; given != NULL;
          given = next) {
         next = given->next;
         streams_take_over(streams_of(worker, given->listener), given);
@@ -588,7 +588,7 @@ static void worker_free(struct worker *given)
         close(given->stop_fd);
     if (given->early_fd >= 0)
         close(given->early_fd);
-    stream_legacy_free(given->config.connections);
+    stream_inherited_free(given->config.connections);
     free(given->sources);
     batch_free(given->batch);
     ingest_free(given->ingest);
@@ -746,7 +746,7 @@ struct worker *worker_start(const struct worker_config *config, char *problem,
     snprintf(problem, problem_size, "worker %u: not enough memory or descriptors",
              config->index);
     if (worker == NULL) {
-        stream_legacy_free(config->connections);
+        stream_inherited_free(config->connections);
         return NULL;
     }
     worker->config = *config;

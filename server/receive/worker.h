@@ -21,7 +21,7 @@ struct rules;
 /* When it stopped to read, monotonic; and the connections handed over. */
 struct worker_rest {
     int64_t stopped_ns;
-    struct stream_legacy *connections;
+    struct stream_inherited *connections;
 };
 
 struct worker_config {
@@ -34,7 +34,7 @@ struct worker_config {
     struct worker_account *account;
     struct arena_budget *budget;
     struct worker_ledger *ledger;
-    struct stream_legacy *connections; /* of a predecessor, given even on failure; or NULL */
+    struct stream_inherited *connections; /* inherited; given, also on failure; or NULL */
     struct worker_rest *rest; /* filled at its end, the caller's after the join; or NULL */
     int64_t pause_ns;         /* monotonic: since then nobody reads; 0: nobody did */
 };

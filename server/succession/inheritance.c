@@ -241,7 +241,7 @@ void inheritance_look(struct inheritance *inheritance)
         return;
     inheritance_leave_state(inheritance);
     inheritance->refused++;
-    log_error("server: the state of the process before is refused: %s; its sockets are used",
+    log_error("server: the inherited state is refused: %s; the inherited sockets are used",
               problem);
 }
 
@@ -278,7 +278,7 @@ static struct listener *listener_named(struct listeners *listeners, struct slice
 }
 
 static void read_connection(struct inheritance *inheritance, struct state_reader *in,
-                            struct listeners *listeners, struct stream_legacy ***end)
+                            struct listeners *listeners, struct stream_inherited ***end)
 {
     int fd = (int)state_get_signed(in);
     struct slice name = state_get_text(in);
@@ -289,24 +289,24 @@ static void read_connection(struct inheritance *inheritance, struct state_reader
     if (in->failed || !inherited_take_connection(&inheritance->sockets, fd))
         return;
     struct listener *listener = listener_named(listeners, name);
-    struct stream_legacy *legacy =
-        listener != NULL ? malloc(sizeof *legacy + partial.len) : NULL;
+    struct stream_inherited *inherited =
+        listener != NULL ? malloc(sizeof *inherited + partial.len) : NULL;
 
-    if (legacy == NULL) {
+    if (inherited == NULL) {
         close(fd);
         return;
     }
-    *legacy = (struct stream_legacy){ NULL, listener, fd, sender, read_ns, partial.len };
+    *inherited = (struct stream_inherited){ NULL, listener, fd, sender, read_ns, partial.len };
     if (partial.len > 0)
-        memcpy(legacy->partial, partial.at, partial.len);
-    **end = legacy;
-    *end = &legacy->next;
+        memcpy(inherited->partial, partial.at, partial.len);
+    **end = inherited;
+    *end = &inherited->next;
 }
 
-struct stream_legacy *inheritance_connections(struct inheritance *inheritance,
-                                              struct listeners *listeners)
+struct stream_inherited *inheritance_connections(struct inheritance *inheritance,
+                                                 struct listeners *listeners)
 {
-    struct stream_legacy *first = NULL, **end = &first;
+    struct stream_inherited *first = NULL, **end = &first;
 
     if (!inheritance->looked_at)
         return NULL;
@@ -322,7 +322,7 @@ struct stream_legacy *inheritance_connections(struct inheritance *inheritance,
 
 /* ---- leaving one ------------------------------------------------------- */
 
-void inheritance_collect(struct inheritance *heir, struct listeners *listeners)
+void inheritance_collect(struct inheritance *inheritance, struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->n; i++) {
         struct listener *listener = &listeners->at[i];
@@ -331,7 +331,7 @@ void inheritance_collect(struct inheritance *heir, struct listeners *listeners)
             int fd = listener->sockets[w].fd;
 
             if (fd >= 0 && w < listener_n_own(listener))
-                inherited_add(&heir->sockets,
+                inherited_add(&inheritance->sockets,
                               (struct inherited_socket){ .fd = fd, .kept = listener->kept });
             listener->sockets[w].fd = -1;
         }
@@ -339,12 +339,13 @@ void inheritance_collect(struct inheritance *heir, struct listeners *listeners)
     }
 }
 
-void inheritance_collect_connections(struct inheritance *heir, struct stream_legacy *given)
+void inheritance_collect_connections(struct inheritance *inheritance,
+                                     struct stream_inherited *given)
 {
     while (given != NULL) {
-        struct stream_legacy *next = given->next;
+        struct stream_inherited *next = given->next;
 
-        inherited_add(&heir->sockets,
+        inherited_add(&inheritance->sockets,
                       (struct inherited_socket){ .fd = given->fd, .connection = true });
         free(given);
         given = next;
@@ -374,7 +375,8 @@ static void write_drops(struct state_writer *out, const struct listeners *listen
     }
 }
 
-static void write_connection(struct state_writer *out, const struct stream_legacy *connection)
+static void write_connection(struct state_writer *out,
+                             const struct stream_inherited *connection)
 {
     state_put_signed(out, connection->fd);
     state_put_text(out, slice_of(connection->listener->name));
@@ -392,7 +394,7 @@ void inheritance_write(struct state_writer *out, const struct listeners *listene
     for (uint32_t w = 0; w < workers; w++) {
         if (rests[w].stopped_ns < stopped_ns)
             stopped_ns = rests[w].stopped_ns;
-        for (const struct stream_legacy *c = rests[w].connections; c != NULL; c = c->next)
+        for (const struct stream_inherited *c = rests[w].connections; c != NULL; c = c->next)
             n++;
     }
     state_begin(out, STATE_SERVER);
@@ -400,7 +402,7 @@ void inheritance_write(struct state_writer *out, const struct listeners *listene
     write_drops(out, listeners);
     state_put_number(out, n);
     for (uint32_t w = 0; w < workers; w++)
-        for (const struct stream_legacy *c = rests[w].connections; c != NULL; c = c->next)
+        for (const struct stream_inherited *c = rests[w].connections; c != NULL; c = c->next)
             write_connection(out, c);
 }
 

@@ -60,8 +60,8 @@ void inheritance_leave_state(struct inheritance *inheritance);
 void inheritance_close_rest(struct inheritance *inheritance);
 
 /* The inherited connections of the stream listeners among these, owned. */
-struct stream_legacy *inheritance_connections(struct inheritance *inheritance,
-                                              struct listeners *listeners);
+struct stream_inherited *inheritance_connections(struct inheritance *inheritance,
+                                                 struct listeners *listeners);
 
 /* ---- leaving one ------------------------------------------------------- */
 
@@ -70,8 +70,9 @@ void inheritance_write(struct state_writer *out, const struct listeners *listene
                        const struct worker_rest *rests, uint32_t workers);
 
 /* Moves the sockets of the listeners to the successor. The files of unix sockets stay. */
-void inheritance_collect(struct inheritance *heir, struct listeners *listeners);
-void inheritance_collect_connections(struct inheritance *heir, struct stream_legacy *given);
+void inheritance_collect(struct inheritance *inheritance, struct listeners *listeners);
+void inheritance_collect_connections(struct inheritance *inheritance,
+                                     struct stream_inherited *given);
 
 /* Puts all of it where inheritance_find() of the successor will look, or takes it back from
  * there. False with errno. */

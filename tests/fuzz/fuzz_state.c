@@ -102,25 +102,27 @@ static void inherit(struct state_reader in)
 {
     struct listener listener = { .kind = LISTENER_STREAM };
     struct listeners listeners = { .at = &listener, .n = 1 };
-    struct inheritance *heir = inheritance_new();
+    struct inheritance *inheritance = inheritance_new();
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     struct inherited_socket found;
     int pair[2];
 
-    if (heir == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+    if (inheritance == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         abort();
     snprintf(listener.name, sizeof listener.name, "s");
-    inherited_add(&heir->sockets,
+    inherited_add(&inheritance->sockets,
                   (struct inherited_socket){ .fd = pair[0], .connection = true });
-    inherited_add(&heir->sockets, (struct inherited_socket){ .fd = pair[1], .kept = true });
-    heir->state = (struct state){ .at = in.at, .size = (size_t)(in.end - in.at), .users = 1 };
-    heir->state.parts[STATE_SERVER] = in;
-    heir->looked_at = true;
-    (void)inheritance_read(heir);
-    stream_legacy_free(inheritance_connections(heir, &listeners));
-    if (inherited_take(&heir->sockets, (struct sockaddr *)&address, SOCK_STREAM, &found))
+    inherited_add(&inheritance->sockets,
+                  (struct inherited_socket){ .fd = pair[1], .kept = true });
+    inheritance->state =
+        (struct state){ .at = in.at, .size = (size_t)(in.end - in.at), .users = 1 };
+    inheritance->state.parts[STATE_SERVER] = in;
+    inheritance->looked_at = true;
+    (void)inheritance_read(inheritance);
+    stream_inherited_free(inheritance_connections(inheritance, &listeners));
+    if (inherited_take(&inheritance->sockets, (struct sockaddr *)&address, SOCK_STREAM, &found))
         close(found.fd);
-    inheritance_free(heir);
+    inheritance_free(inheritance);
 }
 
 static void find(const uint8_t *at, size_t size)

@@ -67,7 +67,7 @@ static unsigned draw(unsigned *state)
 
 static struct streams *succeed(struct streams *given, const struct streams_config *config)
 {
-    struct stream_legacy *list = NULL;
+    struct stream_inherited *list = NULL;
 
     streams_hand_over(given, &list);
     streams_free(given);

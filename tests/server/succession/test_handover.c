@@ -78,19 +78,19 @@ static void follow(struct inheritance *given)
         fail_msg("%s", running.problem);
 }
 
-static struct inheritance *leave(enum server_heir who)
+static struct inheritance *leave(enum server_successor who)
 {
-    struct inheritance *heir = server_hand_over(running.server, who);
+    struct inheritance *inheritance = server_hand_over(running.server, who);
 
-    assert_non_null(heir);
+    assert_non_null(inheritance);
     running.server = NULL;
-    assert_false(heir->unfinished);
-    return heir;
+    assert_false(inheritance->unfinished);
+    return inheritance;
 }
 
 static void upgrade(void)
 {
-    follow(passed_on(leave(SERVER_HEIR_PROGRAM)));
+    follow(passed_on(leave(SERVER_SUCCESSOR_PROGRAM)));
 }
 
 /* ---- senders ----------------------------------------------------------- */
@@ -167,11 +167,11 @@ static void sums_and_sockets_live_on_over_several_upgrades(void **state)
         send_text(datagram, "a:1|c\ns:a|s");
         put(stream, frame, (size_t)(5 + i)); /* cut within length and text */
         assert_true(running_until(&running, running_datagrams, 2));
-        struct inheritance *heir = leave(SERVER_HEIR_PROGRAM);
+        struct inheritance *inheritance = leave(SERVER_SUCCESSOR_PROGRAM);
         udp_send(udp, "a:1|c"); /* waits in the kernel */
         put(stream, frame + 5 + i, 14 - 5 - (size_t)i);
         put(stream, frame, 14);
-        follow(passed_on(heir));
+        follow(passed_on(inheritance));
         assert_string_equal(running_listener(&running, 0), name);
         assert_true(running_until(&running, taken_over, 3u + 6u * (unsigned)i));
         assert_true(running_until(&running, running_datagrams, 3));
@@ -217,11 +217,11 @@ static void workers_may_become_fewer_or_more(void **state)
     for (int i = 0; i < 64; i++)
         fds[i] = udp_sender(running_listener(&running, 0));
     for (int round = 0; round < 4; round++) {
-        struct inheritance *heir = leave(SERVER_HEIR_PROGRAM);
+        struct inheritance *inheritance = leave(SERVER_SUCCESSOR_PROGRAM);
         for (int i = 0; i < 64; i++)
             udp_send(fds[i], "w:1|c");
         set_again("heeler_workers", workers[round]);
-        follow(heir);
+        follow(inheritance);
         for (int i = 0; i < 64; i++)
             udp_send(fds[i], "w:1|c");
         assert_true(running_until(&running, running_datagrams, 128));
@@ -237,10 +237,10 @@ static void sockets_that_are_not_wanted_are_closed(void **state)
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, SETTINGS("heeler_workers=1")));
-    struct inheritance *heir = leave(SERVER_HEIR_PROGRAM);
+    struct inheritance *inheritance = leave(SERVER_SUCCESSOR_PROGRAM);
     stream_setting[strlen("dogstatsd_stream_socket=")] = '\0';
     set_again("heeler_workers", "1");
-    follow(passed_on(heir));
+    follow(passed_on(inheritance));
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     strcpy(address.sun_path, stream_path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -255,9 +255,9 @@ static void a_socket_whose_file_is_gone_is_made_anew(void **state)
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, SETTINGS("heeler_workers=1")));
-    struct inheritance *heir = leave(SERVER_HEIR_PROGRAM);
+    struct inheritance *inheritance = leave(SERVER_SUCCESSOR_PROGRAM);
     assert_int_equal(unlink(datagram_path), 0);
-    follow(passed_on(heir));
+    follow(passed_on(inheritance));
     int fd = unix_sender(SOCK_DGRAM, datagram_path);
     send_text(fd, "a:1|c");
     assert_true(running_until(&running, running_datagrams, 1));
@@ -275,7 +275,7 @@ static struct inheritance *leave_one_sample(void)
     udp_send(udp, "a:1|c");
     assert_true(running_until(&running, running_datagrams, 1));
     close(udp);
-    return leave(SERVER_HEIR_PROGRAM);
+    return leave(SERVER_SUCCESSOR_PROGRAM);
 }
 
 static void without_its_http_port_it_goes_on(void **state)
@@ -283,9 +283,9 @@ static void without_its_http_port_it_goes_on(void **state)
     size_t n;
     (void)state;
 
-    struct inheritance *heir = leave_one_sample();
+    struct inheritance *inheritance = leave_one_sample();
     set_again("heeler_http_listen", fake_intake_url(fake) + strlen("http://"));
-    follow(passed_on(heir));
+    follow(passed_on(inheritance));
     assert_true(running_stop(&running));
     assert_true(total("a", &n) == 1);
     assert_non_null(strstr(running.log, "going on without it, as a state was taken over"));
@@ -296,12 +296,12 @@ static void one_that_does_not_start_sends_what_was_handed_over(void **state)
     size_t n;
     (void)state;
 
-    struct inheritance *heir = leave_one_sample();
+    struct inheritance *inheritance = leave_one_sample();
     set_again("bind_host", "192.0.2.1");
     struct server_config config = { .settings = &running.settings,
                                     .hostname = "test-host",
                                     .base = running.base,
-                                    .inherited = passed_on(heir) };
+                                    .inherited = passed_on(inheritance) };
     assert_null(server_start(&config, running.problem, sizeof running.problem));
     assert_non_null(strstr(running.problem, "cannot listen"));
     assert_true(running_stop(&running));
@@ -313,12 +313,12 @@ static void one_that_cannot_even_send_says_what_is_lost(void **state)
 {
     (void)state;
 
-    struct inheritance *heir = leave_one_sample();
+    struct inheritance *inheritance = leave_one_sample();
     set_again("api_key", "a\nb");
     struct server_config config = { .settings = &running.settings,
                                     .hostname = "test-host",
                                     .base = running.base,
-                                    .inherited = passed_on(heir) };
+                                    .inherited = passed_on(inheritance) };
     assert_null(server_start(&config, running.problem, sizeof running.problem));
     assert_true(running_stop(&running));
     assert_non_null(strstr(running.log, "what was handed over is lost with it"));
@@ -330,9 +330,9 @@ static void one_that_receives_nothing_sends_it_too(void **state)
     size_t n;
     (void)state;
 
-    struct inheritance *heir = leave_one_sample();
+    struct inheritance *inheritance = leave_one_sample();
     set_again("use_dogstatsd", "false");
-    follow(passed_on(heir));
+    follow(passed_on(inheritance));
     assert_true(running_stop(&running));
     assert_true(total("a", &n) == 1);
 }
@@ -418,7 +418,7 @@ static void without_a_state_the_interval_is_flushed_and_no_stamp_used_twice(void
     for (int i = 0; i < 3; i++) {
         udp_send(udp, "a:1|c");
         assert_true(running_until(&running, running_datagrams, 1));
-        follow(passed_on(leave(SERVER_HEIR_SOCKETS)));
+        follow(passed_on(leave(SERVER_SUCCESSOR_SOCKETS)));
     }
     assert_true(running_stop(&running));
     assert_true(total("a", &n) == 3);
@@ -444,13 +444,13 @@ static void a_state_that_is_no_good_is_refused_and_its_sockets_used(void **state
 
     assert_true(RUNNING_START(&running, NULL, SETTINGS("heeler_workers=1")));
     int udp = udp_sender(running_listener(&running, 0));
-    struct inheritance *heir = leave(SERVER_HEIR_PROGRAM);
+    struct inheritance *inheritance = leave(SERVER_SUCCESSOR_PROGRAM);
     FILE *file = tmpfile();
     fputs("HEELERST\2\0\0\0 the future of which we know nothing yet", file);
     fflush(file);
-    close(heir->state_fd);
-    heir->state_fd = dup(fileno(file));
-    follow(passed_on(heir));
+    close(inheritance->state_fd);
+    inheritance->state_fd = dup(fileno(file));
+    follow(passed_on(inheritance));
     server_view(running.server, &view);
     assert_int_equal(counter_read(&view.flusher_ledger->state_refused), 1);
     udp_send(udp, "a:1|c");
@@ -471,10 +471,10 @@ static void drops_are_counted_by_one_of_both(void **state)
 
     assert_true(RUNNING_START(&running, NULL, SETTINGS("dogstatsd_so_rcvbuf=4096")));
     int udp = udp_sender(running_listener(&running, 0));
-    struct inheritance *heir = leave(SERVER_HEIR_PROGRAM);
+    struct inheritance *inheritance = leave(SERVER_SUCCESSOR_PROGRAM);
     for (uint64_t i = 0; i < sent; i++)
         udp_send(udp, "a:1|c");
-    follow(passed_on(heir));
+    follow(passed_on(inheritance));
     server_view(running.server, &view);
     uint64_t dropped = listener_drops(&view.listeners->at[0].sockets[0]);
     assert_true(dropped > 0 && dropped < sent);
