@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "config/log.h"
+#include "server/receive/listeners.h"
 
 /* ---- the counters ------------------------------------------------------ */
 
@@ -58,17 +59,6 @@ static uint64_t read_unmirrored(const struct server_view *view, int reason)
     return view->mirror != NULL ? points_of(&view->mirror->points.shed[reason]) : 0;
 }
 
-static uint64_t sum_sockets(const struct server_view *view,
-                            uint64_t (*read)(const struct listener_socket *))
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < view->listeners->n; i++)
-        for (uint32_t w = 0; w < view->listeners->at[i].n_sockets; w++)
-            sum += read(&view->listeners->at[i].sockets[w]);
-    return sum;
-}
-
 static uint64_t truncated_by(const struct listener_socket *socket)
 {
     return counter_read(&socket->truncated);
@@ -77,13 +67,13 @@ static uint64_t truncated_by(const struct listener_socket *socket)
 static uint64_t read_truncated(const struct server_view *view, int ignored)
 {
     (void)ignored;
-    return sum_sockets(view, truncated_by);
+    return listeners_sum(view->listeners, truncated_by);
 }
 
 static uint64_t read_kernel(const struct server_view *view, int ignored)
 {
     (void)ignored;
-    return sum_sockets(view, listener_drops);
+    return listeners_sum(view->listeners, listener_drops);
 }
 
 /* ---- the table --------------------------------------------------------- */

@@ -11,8 +11,9 @@
 #include "flush/console.h"
 #include "flush/delivery/mirror.h"
 #include "flush/flusher_loop.h"
+#include "server/final_ledger.h"
 #include "server/http/admin.h"
-#include "server/http/metrics.h"
+#include "server/http/totals.h"
 #include "server/receive/descriptors.h"
 #include "server/receive/forward.h"
 #include "server/receive/listener_udp.h"
@@ -577,25 +578,10 @@ void server_linger(struct server *server)
 
 uint64_t server_datagrams(const struct server *server)
 {
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < server->listeners.n; i++)
-        for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
-            sum += counter_read(&server->listeners.at[i].sockets[w].datagrams);
-    return sum;
+    return totals_datagrams(&server->listeners);
 }
 
 /* ---- stop -------------------------------------------------------------- */
-
-static uint64_t total_drops(const struct server *server)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < server->listeners.n; i++)
-        for (uint32_t w = 0; w < server->listeners.at[i].n_sockets; w++)
-            sum += listener_drops(&server->listeners.at[i].sockets[w]);
-    return sum;
-}
 
 static void gate(struct server *server)
 {
@@ -615,59 +601,16 @@ static void end_workers(struct server *server, enum worker_end end, int64_t dead
             worker_join(server->worker[i]);
 }
 
-/* Logs the last losses, after the loops have ended. */
-static void end_watch(struct server *server)
+/* When the loops have ended. A server that never ran has no ledger to tell. */
+static void say_last(struct server *server, bool was_running)
 {
     struct server_view view;
 
     view_for_all(server, &view);
     watch_stop(server->watch, &view);
     server->watch = NULL;
-}
-
-static void print_ledger(const struct server *server)
-{
-    const struct flusher_ledger *flusher = &server->flusher_ledger;
-    struct server_view view;
-    struct sinks_sum sum;
-    char mirrored[160];
-    uint64_t datagrams = server_datagrams(server), lines = 0, rejected = 0, values = 0,
-             shed = 0, encoded = 0;
-
-    view_for_all(server, &view);
-    sinks_add_up(view.delivery_ledger, view.n_sinks, &sum);
-    for (uint32_t w = 0; w < server->workers; w++) {
-        for (int i = 0; i < LINE_KIND_COUNT; i++)
-            lines += counter_read(&server->worker_ledgers[w].lines[i]);
-        for (int i = 0; i < PARSE_RESULT_COUNT; i++)
-            rejected += counter_read(&server->worker_ledgers[w].rejected[i]);
-        values += ledger_values_parsed(&server->worker_ledgers[w]);
-        shed += ledger_values_shed(&server->worker_ledgers[w]);
-    }
-    for (int i = SHED_NOTHING + 1; i < SHED_REASON_COUNT; i++)
-        shed += counter_read(&flusher->shed[i]);
-    for (int i = 0; i < POINT_KIND_COUNT; i++)
-        encoded += counter_read(&flusher->encoded[i]);
-    log_info("server: final ledger: datagrams=%llu kernel_drops=%llu gate=%llu lines=%llu "
-             "rejected=%llu values=%llu shed=%llu folded=%llu points=%llu delivered=%llu "
-             "delivered_stale=%llu recovered=%llu refused=%llu points_shed=%llu spooled=%llu "
-             "local=%llu handed_over=%llu/%llu taken_over=%llu imbalance=%llu/%llu/%llu%s",
-             (unsigned long long)datagrams,
-             (unsigned long long)(total_drops(server) - server->gated),
-             (unsigned long long)server->gated, (unsigned long long)lines,
-             (unsigned long long)rejected, (unsigned long long)values, (unsigned long long)shed,
-             (unsigned long long)counter_read(&flusher->folded), (unsigned long long)encoded,
-             (unsigned long long)sum.delivered, (unsigned long long)sum.delivered_stale,
-             (unsigned long long)sum.recovered, (unsigned long long)sum.refused,
-             (unsigned long long)sum.shed, (unsigned long long)sum.spooled,
-             (unsigned long long)sum.local,
-             (unsigned long long)counter_read(&flusher->handed_over),
-             (unsigned long long)sum.handed_over,
-             (unsigned long long)counter_read(&flusher->taken_over),
-             (unsigned long long)counter_read(&flusher->lines_imbalance),
-             (unsigned long long)counter_read(&flusher->values_imbalance),
-             (unsigned long long)metrics_points_imbalance(&view),
-             instance_account(&server->instance, flusher, mirrored, sizeof mirrored));
+    if (was_running)
+        final_ledger_log(&view, server->gated, &server->instance);
 }
 
 static void server_free(struct server *given)
@@ -709,7 +652,7 @@ static int64_t deadline_of(const struct server *server)
 bool server_stop(struct server *given)
 {
     int64_t deadline_ns = deadline_of(given);
-    uint64_t drops = total_drops(given);
+    uint64_t drops = listeners_sum(&given->listeners, listener_drops);
     bool was_running = given->flusher != NULL;
 
     gate(given);
@@ -725,10 +668,8 @@ bool server_stop(struct server *given)
     admin_stop(given->health);
     for (size_t i = 0; i < given->listeners.n; i++)
         listener_leave(&given->listeners.at[i]);
-    given->gated = total_drops(given) - drops;
-    end_watch(given);
-    if (was_running)
-        print_ledger(given);
+    given->gated = listeners_sum(&given->listeners, listener_drops) - drops;
+    say_last(given, was_running);
     if (ended)
         server_free(given);
     return ended;
@@ -860,8 +801,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     admin_stop(given->admin);
     admin_stop(given->health);
     finish_inheritance(given, inheritance, out);
-    end_watch(given);
-    print_ledger(given);
+    say_last(given, true);
     if (!inheritance->unfinished)
         server_free(given);
     return inheritance;

@@ -120,24 +120,3 @@ void sinks_free(struct sinks *given)
     free(given->at);
     *given = (struct sinks){ 0 };
 }
-
-static uint64_t points(const struct delivery_count *count)
-{
-    return atomic_load_explicit(&count->points, memory_order_relaxed);
-}
-
-void sinks_add_up(const struct delivery_ledger *ledgers, size_t n, struct sinks_sum *out)
-{
-    *out = (struct sinks_sum){ 0 };
-    for (size_t i = 0; i < n; i++) {
-        out->delivered += points(&ledgers[i].delivered);
-        out->delivered_stale += points(&ledgers[i].delivered_stale);
-        out->recovered += points(&ledgers[i].recovered);
-        out->handed_over += points(&ledgers[i].handed_over);
-        out->refused += delivery_refused_points(&ledgers[i]);
-        out->shed += delivery_shed_points(&ledgers[i]);
-        out->queued += points(&ledgers[i].queued);
-        out->spooled += points(&ledgers[i].spooled);
-        out->local += points(&ledgers[i].discarded_local);
-    }
-}

@@ -16,11 +16,4 @@ bool sinks_read(struct sinks *out, const struct settings *settings, char *proble
                 size_t problem_size);
 void sinks_free(struct sinks *given);
 
-/* Sums of points over all sinks. */
-struct sinks_sum {
-    uint64_t delivered, delivered_stale, recovered, refused, shed, queued, spooled, local,
-        handed_over;
-};
-void sinks_add_up(const struct delivery_ledger *ledgers, size_t n, struct sinks_sum *out);
-
 #endif

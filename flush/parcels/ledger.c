@@ -41,3 +41,38 @@ uint64_t ledger_values_shed(const struct worker_ledger *ledger)
         sum += counter_read(&ledger->shed[reason]);
     return sum;
 }
+
+/* Every field is a counter, or an array of them. */
+enum { WORKER_COUNTERS = sizeof(struct worker_ledger) / sizeof(struct counter) };
+
+static const struct counter *counter_of(const struct worker_ledger *ledger, size_t i)
+{
+    return (const void *)((const char *)ledger + i * sizeof(struct counter));
+}
+
+static void take_extremes(const struct worker_ledger *one, struct worker_ledger *out)
+{
+    if (counter_read(&one->longest_seal_us) > counter_read(&out->longest_seal_us))
+        counter_set(&out->longest_seal_us, counter_read(&one->longest_seal_us));
+    if (counter_read(&one->longest_gap_us) > counter_read(&out->longest_gap_us))
+        counter_set(&out->longest_gap_us, counter_read(&one->longest_gap_us));
+    if (counter_read(&one->alive_ms) < counter_read(&out->alive_ms))
+        counter_set(&out->alive_ms, counter_read(&one->alive_ms));
+}
+
+void ledger_sum(const struct worker_ledger *ledgers, uint32_t workers,
+                struct worker_ledger *out)
+{
+    for (size_t i = 0; i < WORKER_COUNTERS; i++) {
+        uint64_t sum = 0;
+
+        for (uint32_t w = 0; w < workers; w++)
+            sum += counter_read(counter_of(&ledgers[w], i));
+        counter_set((void *)((char *)out + i * sizeof(struct counter)), sum);
+    }
+    counter_set(&out->longest_seal_us, 0);
+    counter_set(&out->longest_gap_us, 0);
+    counter_set(&out->alive_ms, UINT64_MAX);
+    for (uint32_t w = 0; w < workers; w++)
+        take_extremes(&ledgers[w], out);
+}

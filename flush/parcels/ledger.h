@@ -148,4 +148,9 @@ const char *point_drop_label(enum point_drop drop);
 uint64_t ledger_values_parsed(const struct worker_ledger *ledger);
 uint64_t ledger_values_shed(const struct worker_ledger *ledger);
 
+/* All workers' ledgers as one: each counter is the sum of theirs, but longest_* is the longest
+ * and alive_ms that of the worker that turned least lately. */
+void ledger_sum(const struct worker_ledger *ledgers, uint32_t workers,
+                struct worker_ledger *out);
+
 #endif

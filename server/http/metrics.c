@@ -9,6 +9,8 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "server/http/totals.h"
+#include "server/receive/listeners.h"
 
 /* The value of the label sink for heeler_redis_url. */
 #define MIRROR_LABEL "redis"
@@ -149,24 +151,6 @@ static void labelled(struct evbuffer *out, enum family family, const char *label
 
 /* ---- workers ----------------------------------------------------------- */
 
-#define SUM_OVER_WORKERS(view, field)                                \
-    __extension__({                                                  \
-        uint64_t sum_ = 0;                                           \
-        for (uint32_t w_ = 0; w_ < (view)->workers; w_++)            \
-            sum_ += counter_read(&(view)->worker_ledgers[w_].field); \
-        sum_;                                                        \
-    })
-
-static uint64_t sum_sockets(const struct listener *listener,
-                            uint64_t (*read)(const struct listener_socket *))
-{
-    uint64_t sum = 0;
-
-    for (uint32_t i = 0; i < listener->n_sockets; i++)
-        sum += read(&listener->sockets[i]);
-    return sum;
-}
-
 static uint64_t read_datagrams(const struct listener_socket *sock)
 {
     return counter_read(&sock->datagrams);
@@ -209,83 +193,61 @@ static void write_listeners(struct evbuffer *out, const struct server_view *view
         for (size_t i = 0; i < view->listeners->n; i++) {
             const struct listener *listener = &view->listeners->at[i];
             labelled(out, rows[row].family, "listener", listener->name,
-                     sum_sockets(listener, rows[row].read));
+                     listener_sum(listener, rows[row].read));
         }
     }
 }
 
 static void write_streams(struct evbuffer *out, const struct server_view *view)
 {
-    uint64_t connections = 0, refused = 0, too_large = 0;
+    uint64_t connections = 0;
 
-    for (size_t i = 0; i < view->listeners->n; i++) {
-        const struct listener *listener = &view->listeners->at[i];
-        connections += atomic_load_explicit(&listener->connections, memory_order_relaxed);
-        refused += sum_sockets(listener, read_refused);
-        too_large += sum_sockets(listener, read_too_large);
-    }
+    for (size_t i = 0; i < view->listeners->n; i++)
+        connections +=
+            atomic_load_explicit(&view->listeners->at[i].connections, memory_order_relaxed);
     plain(out, F_CONNECTIONS, connections);
-    plain(out, F_CONNECTIONS_REFUSED, refused);
-    plain(out, F_FRAMES_TOO_LARGE, too_large);
+    plain(out, F_CONNECTIONS_REFUSED, listeners_sum(view->listeners, read_refused));
+    plain(out, F_FRAMES_TOO_LARGE, listeners_sum(view->listeners, read_too_large));
 }
 
-static void write_lines(struct evbuffer *out, const struct server_view *view)
+static void write_lines(struct evbuffer *out, const struct worker_ledger *workers)
 {
     static const char *const kinds[LINE_KIND_COUNT] = { "metric", "event", "service_check" };
 
     head(out, F_LINES);
     for (int kind = 0; kind < LINE_KIND_COUNT; kind++)
-        labelled(out, F_LINES, "kind", kinds[kind], SUM_OVER_WORKERS(view, lines[kind]));
+        labelled(out, F_LINES, "kind", kinds[kind], counter_read(&workers->lines[kind]));
     head(out, F_REJECTED);
     for (int reason = PARSE_OK + 1; reason < PARSE_RESULT_COUNT; reason++)
         labelled(out, F_REJECTED, "reason", parse_result_label((enum parse_result)reason),
-                 SUM_OVER_WORKERS(view, rejected[reason]));
-    plain(out, F_RECORDS_SHED, SUM_OVER_WORKERS(view, records_shed));
+                 counter_read(&workers->rejected[reason]));
+    plain(out, F_RECORDS_SHED, counter_read(&workers->records_shed));
 }
 
-/* Of a counter that keeps a worker's longest, the longest of all. */
-#define LONGEST_OF_WORKERS(view, field)                           \
-    longest_of((view)->workers, &(view)->worker_ledgers[0].field, \
-               sizeof(view)->worker_ledgers[0])
-
-static uint64_t longest_of(uint32_t workers, const struct counter *first, size_t step)
+static void write_values(struct evbuffer *out, const struct worker_ledger *workers,
+                         const struct flusher_ledger *flusher)
 {
-    uint64_t longest = 0;
-
-    for (uint32_t i = 0; i < workers; i++) {
-        const void *at = (const char *)first + i * step;
-        uint64_t one = counter_read(at);
-        longest = one > longest ? one : longest;
-    }
-    return longest;
-}
-
-static void write_values(struct evbuffer *out, const struct server_view *view)
-{
-    const struct flusher_ledger *flusher = view->flusher_ledger;
-
     head(out, F_VALUES);
     for (int type = 0; type < METRIC_TYPE_COUNT; type++)
         labelled(out, F_VALUES, "type", metric_type_name((enum metric_type)type),
-                 SUM_OVER_WORKERS(view, values[type]));
-    plain(out, F_COPIED, SUM_OVER_WORKERS(view, values_copied));
+                 counter_read(&workers->values[type]));
+    plain(out, F_COPIED, counter_read(&workers->values_copied));
     head(out, F_SHED);
     for (int reason = SHED_NOTHING + 1; reason < SHED_REASON_COUNT; reason++)
         labelled(out, F_SHED, "reason", shed_reason_label((enum shed_reason)reason),
-                 SUM_OVER_WORKERS(view, shed[reason]) + counter_read(&flusher->shed[reason]));
+                 counter_read(&workers->shed[reason]) + counter_read(&flusher->shed[reason]));
     plain(out, F_FOLDED, counter_read(&flusher->folded));
-    plain(out, F_CONTEXTS, SUM_OVER_WORKERS(view, contexts));
-    plain(out, F_BIRTHS, SUM_OVER_WORKERS(view, births));
-    plain(out, F_PAUSE, LONGEST_OF_WORKERS(view, longest_seal_us));
-    plain(out, F_GAP, LONGEST_OF_WORKERS(view, longest_gap_us));
+    plain(out, F_CONTEXTS, counter_read(&workers->contexts));
+    plain(out, F_BIRTHS, counter_read(&workers->births));
+    plain(out, F_PAUSE, counter_read(&workers->longest_seal_us));
+    plain(out, F_GAP, counter_read(&workers->longest_gap_us));
 }
 
 /* ---- flusher and delivery ---------------------------------------------- */
 
-static void write_flusher(struct evbuffer *out, const struct server_view *view)
+static void write_flusher(struct evbuffer *out, const struct worker_ledger *workers,
+                          const struct flusher_ledger *flusher)
 {
-    const struct flusher_ledger *flusher = view->flusher_ledger;
-
     plain(out, F_SERIES, counter_read(&flusher->series));
     plain(out, F_STRINGS, counter_read(&flusher->strings));
     plain(out, F_SNAPSHOTS, counter_read(&flusher->snapshots));
@@ -294,7 +256,7 @@ static void write_flusher(struct evbuffer *out, const struct server_view *view)
     plain(out, F_LIMITED, counter_read(&flusher->mapper_limited));
     plain(out, F_SWITCHED,
           counter_read(&flusher->histograms_switched) +
-              SUM_OVER_WORKERS(view, histograms_switched));
+              counter_read(&workers->histograms_switched));
     head(out, F_ENCODED);
     for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
         labelled(out, F_ENCODED, "kind", point_kind_label((enum point_kind)kind),
@@ -457,18 +419,6 @@ static void write_delivery(struct evbuffer *out, const struct server_view *view)
     write_mirror(out, view);
 }
 
-uint64_t metrics_points_imbalance(const struct server_view *view)
-{
-    uint64_t sum = counter_read(&view->flusher_ledger->points_imbalance);
-
-    for (size_t i = 0; i < view->n_sinks; i++)
-        sum += load(&view->delivery_ledger[i].imbalance);
-    if (view->mirror != NULL)
-        sum += load(&view->mirror->points.imbalance) +
-               counter_read(&view->flusher_ledger->mirror_imbalance);
-    return sum;
-}
-
 static void write_balances(struct evbuffer *out, const struct server_view *view)
 {
     head(out, F_IMBALANCE);
@@ -476,7 +426,7 @@ static void write_balances(struct evbuffer *out, const struct server_view *view)
              counter_read(&view->flusher_ledger->lines_imbalance));
     labelled(out, F_IMBALANCE, "balance", "values",
              counter_read(&view->flusher_ledger->values_imbalance));
-    labelled(out, F_IMBALANCE, "balance", "points", metrics_points_imbalance(view));
+    labelled(out, F_IMBALANCE, "balance", "points", totals_points_imbalance(view));
 }
 
 /* ---- process ----------------------------------------------------------- */
@@ -515,6 +465,9 @@ static void write_process(struct evbuffer *out, const struct server_view *view)
 
 void metrics_write(struct evbuffer *out, const struct server_view *view)
 {
+    struct worker_ledger workers;
+
+    ledger_sum(view->worker_ledgers, view->workers, &workers);
     head(out, F_BUILD);
     labelled(out, F_BUILD, "version", HEELER_VERSION, 1);
     write_listeners(out, view);
@@ -524,9 +477,9 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     for (uint32_t i = 0; i < view->workers; i++)
         forwarded += counter_read(&view->forwarded[i]);
     evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[F_FORWARDED].name, forwarded);
-    write_lines(out, view);
-    write_values(out, view);
-    write_flusher(out, view);
+    write_lines(out, &workers);
+    write_values(out, &workers, view->flusher_ledger);
+    write_flusher(out, &workers, view->flusher_ledger);
     write_delivery(out, view);
     write_balances(out, view);
     write_process(out, view);

@@ -11,10 +11,6 @@
 
 void metrics_write(struct evbuffer *out, const struct server_view *view);
 
-/* How far the two sides of a balance are apart now; 0 when the books balance.
- * Lines and values as of each worker's last seal, points live. */
-uint64_t metrics_points_imbalance(const struct server_view *view);
-
 /* "heeler_lines_received_total  counter  sentence", a line a family. */
 void metrics_list(FILE *out);
 

@@ -1,0 +1,87 @@
+#include "server/http/totals.h"
+
+#include "server/receive/listeners.h"
+
+static uint64_t load(const _Atomic(uint64_t) *value)
+{
+    return atomic_load_explicit(value, memory_order_relaxed);
+}
+
+static uint64_t datagrams_of(const struct listener_socket *socket)
+{
+    return counter_read(&socket->datagrams);
+}
+
+uint64_t totals_datagrams(const struct listeners *listeners)
+{
+    return listeners_sum(listeners, datagrams_of);
+}
+
+static void sum_workers(const struct server_view *view, struct totals *out)
+{
+    struct worker_ledger workers;
+
+    ledger_sum(view->worker_ledgers, view->workers, &workers);
+    for (int i = 0; i < LINE_KIND_COUNT; i++)
+        out->lines += counter_read(&workers.lines[i]);
+    for (int i = 0; i < PARSE_RESULT_COUNT; i++)
+        out->rejected += counter_read(&workers.rejected[i]);
+    out->values = ledger_values_parsed(&workers);
+    out->shed = ledger_values_shed(&workers);
+    out->contexts = counter_read(&workers.contexts);
+}
+
+static void sum_flusher(const struct flusher_ledger *flusher, struct totals *out)
+{
+    for (int i = SHED_NOTHING + 1; i < SHED_REASON_COUNT; i++)
+        out->shed += counter_read(&flusher->shed[i]);
+    for (int i = 0; i < POINT_KIND_COUNT; i++)
+        out->encoded += counter_read(&flusher->encoded[i]);
+    out->folded = counter_read(&flusher->folded);
+    out->lines_imbalance = counter_read(&flusher->lines_imbalance);
+    out->values_imbalance = counter_read(&flusher->values_imbalance);
+}
+
+static uint64_t points(const struct delivery_count *count)
+{
+    return load(&count->points);
+}
+
+static void sum_sinks(const struct delivery_ledger *ledgers, size_t n, struct totals *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out->delivered += points(&ledgers[i].delivered);
+        out->delivered_stale += points(&ledgers[i].delivered_stale);
+        out->recovered += points(&ledgers[i].recovered);
+        out->handed_over += points(&ledgers[i].handed_over);
+        out->refused += delivery_refused_points(&ledgers[i]);
+        out->unsent += delivery_shed_points(&ledgers[i]);
+        out->queued += points(&ledgers[i].queued);
+        out->spooled += points(&ledgers[i].spooled);
+        out->local += points(&ledgers[i].discarded_local);
+    }
+}
+
+uint64_t totals_points_imbalance(const struct server_view *view)
+{
+    uint64_t sum = counter_read(&view->flusher_ledger->points_imbalance);
+
+    for (size_t i = 0; i < view->n_sinks; i++)
+        sum += load(&view->delivery_ledger[i].imbalance);
+    if (view->mirror != NULL)
+        sum += load(&view->mirror->points.imbalance) +
+               counter_read(&view->flusher_ledger->mirror_imbalance);
+    return sum;
+}
+
+void totals_read(const struct server_view *view, struct totals *out)
+{
+    *out = (struct totals){
+        .datagrams = totals_datagrams(view->listeners),
+        .drops = listeners_sum(view->listeners, listener_drops),
+        .points_imbalance = totals_points_imbalance(view),
+    };
+    sum_workers(view, out);
+    sum_flusher(view->flusher_ledger, out);
+    sum_sinks(view->delivery_ledger, view->n_sinks, out);
+}
