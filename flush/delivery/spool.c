@@ -28,6 +28,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "flush/memory/wire.h"
+
 enum {
     HEADER_SIZE = 64,
     HEADER_CHECKED = 56,
@@ -40,52 +42,37 @@ static const char temporary[] = "unfinished";
 
 /* ---- headers ----------------------------------------------------------- */
 
-static void put_number(unsigned char *at, uint64_t number, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        at[i] = (unsigned char)(number >> 8 * i);
-}
-
-static uint64_t get_number(const unsigned char *at, int bytes)
-{
-    uint64_t number = 0;
-
-    for (int i = 0; i < bytes; i++)
-        number |= (uint64_t)at[i] << 8 * i;
-    return number;
-}
-
 static void write_header(unsigned char header[HEADER_SIZE], const struct payload *payload)
 {
     memcpy(header, magic, sizeof magic);
-    put_number(header + 8, payload->route, 4);
-    put_number(header + 12, payload->compression, 4);
-    put_number(header + 16, payload->points, 4);
-    put_number(header + 20, payload->items, 4);
-    put_number(header + 24, (uint64_t)payload->created_s, 8);
-    put_number(header + 32, payload->raw_size, 8);
-    put_number(header + 40, payload->size, 8);
-    put_number(header + 48, XXH3_64bits(payload->bytes, payload->size), 8);
-    put_number(header + 56, XXH3_64bits(header, HEADER_CHECKED), 8);
+    fixed_put(header + 8, payload->route, 4);
+    fixed_put(header + 12, payload->compression, 4);
+    fixed_put(header + 16, payload->points, 4);
+    fixed_put(header + 20, payload->items, 4);
+    fixed_put(header + 24, (uint64_t)payload->created_s, 8);
+    fixed_put(header + 32, payload->raw_size, 8);
+    fixed_put(header + 40, payload->size, 8);
+    fixed_put(header + 48, XXH3_64bits(payload->bytes, payload->size), 8);
+    fixed_put(header + 56, XXH3_64bits(header, HEADER_CHECKED), 8);
 }
 
 /* Fills all of *out but its bytes. */
 static bool read_header(const unsigned char header[HEADER_SIZE], struct payload *out)
 {
-    uint64_t route = get_number(header + 8, 4), compression = get_number(header + 12, 4);
+    uint64_t route = fixed_get(header + 8, 4), compression = fixed_get(header + 12, 4);
 
     if (memcmp(header, magic, sizeof magic) != 0 || route >= ROUTE_COUNT ||
         compression >= COMPRESSION_COUNT ||
-        get_number(header + 56, 8) != XXH3_64bits(header, HEADER_CHECKED))
+        fixed_get(header + 56, 8) != XXH3_64bits(header, HEADER_CHECKED))
         return false;
     *out = (struct payload){
         .route = (enum payload_route)route,
         .compression = (enum compression)compression,
-        .points = (uint32_t)get_number(header + 16, 4),
-        .items = (uint32_t)get_number(header + 20, 4),
-        .created_s = (int64_t)get_number(header + 24, 8),
-        .raw_size = (size_t)get_number(header + 32, 8),
-        .size = (size_t)get_number(header + 40, 8),
+        .points = (uint32_t)fixed_get(header + 16, 4),
+        .items = (uint32_t)fixed_get(header + 20, 4),
+        .created_s = (int64_t)fixed_get(header + 24, 8),
+        .raw_size = (size_t)fixed_get(header + 32, 8),
+        .size = (size_t)fixed_get(header + 40, 8),
     };
     return payload_is_sane(out);
 }
@@ -500,7 +487,7 @@ static enum spool_read read_open(int fd, struct payload **out)
     *payload = found;
     result = read_at(fd, payload->bytes, found.size, HEADER_SIZE);
     if (result == SPOOL_READ &&
-        get_number(header + 48, 8) != XXH3_64bits(payload->bytes, found.size))
+        fixed_get(header + 48, 8) != XXH3_64bits(payload->bytes, found.size))
         result = SPOOL_DAMAGED;
     if (result == SPOOL_READ)
         *out = payload;

@@ -20,6 +20,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "flush/memory/wire.h"
+
 enum { HEAD_SIZE = 40, HEAD_CHECKED = 32, ENTRY_SIZE = 24, BUFFER_SIZE = 64 * 1024 };
 
 static const char magic[8] = { 'H', 'E', 'E', 'L', 'E', 'R', 'S', 'T' };
@@ -41,21 +43,6 @@ struct state_writer {
     bool failed_before;
     unsigned char buffer[BUFFER_SIZE];
 };
-
-static void put_fixed(unsigned char *at, uint64_t number, int bytes)
-{
-    for (int i = 0; i < bytes; i++)
-        at[i] = (unsigned char)(number >> 8 * i);
-}
-
-static uint64_t get_fixed(const uint8_t *at, int bytes)
-{
-    uint64_t number = 0;
-
-    for (int i = 0; i < bytes; i++)
-        number |= (uint64_t)at[i] << 8 * i;
-    return number;
-}
 
 /* ---- writing ----------------------------------------------------------- */
 
@@ -175,13 +162,9 @@ void state_cancel(struct state_writer *writer)
 
 void state_put_number(struct state_writer *writer, uint64_t number)
 {
-    unsigned char text[10];
-    size_t n = 0;
+    uint8_t text[VARINT_MAX];
 
-    for (; number >= 0x80; number >>= 7)
-        text[n++] = (unsigned char)(number | 0x80);
-    text[n++] = (unsigned char)number;
-    state_put(writer, text, n);
+    state_put(writer, text, (size_t)(varint_put(text, number) - text));
 }
 
 void state_put_signed(struct state_writer *writer, int64_t number)
@@ -205,9 +188,9 @@ static void put_directory(struct state_writer *writer)
     unsigned char entry[ENTRY_SIZE];
 
     for (uint32_t i = 0; i < writer->n_entries; i++) {
-        put_fixed(entry, writer->entries[i].part, 8);
-        put_fixed(entry + 8, writer->entries[i].offset, 8);
-        put_fixed(entry + 16, writer->entries[i].len, 8);
+        fixed_put(entry, writer->entries[i].part, 8);
+        fixed_put(entry + 8, writer->entries[i].offset, 8);
+        fixed_put(entry + 16, writer->entries[i].len, 8);
         state_put(writer, entry, sizeof entry);
     }
 }
@@ -217,11 +200,11 @@ static bool put_head(struct state_writer *writer)
     unsigned char head[HEAD_SIZE];
 
     memcpy(head, magic, sizeof magic);
-    put_fixed(head + 8, STATE_VERSION, 4);
-    put_fixed(head + 12, writer->n_entries, 4);
-    put_fixed(head + 16, writer->written, 8);
-    put_fixed(head + 24, XXH3_64bits_digest(writer->hash), 8);
-    put_fixed(head + 32, XXH3_64bits(head, HEAD_CHECKED), 8);
+    fixed_put(head + 8, STATE_VERSION, 4);
+    fixed_put(head + 12, writer->n_entries, 4);
+    fixed_put(head + 16, writer->written, 8);
+    fixed_put(head + 24, XXH3_64bits_digest(writer->hash), 8);
+    fixed_put(head + 32, XXH3_64bits(head, HEAD_CHECKED), 8);
     return pwrite(writer->fd, head, sizeof head, 0) == sizeof head;
 }
 
@@ -259,12 +242,12 @@ static bool refuse(char *problem, size_t problem_size, const char *sentence)
 
 static bool find_parts(struct state *state, uint64_t n)
 {
-    uint32_t version = (uint32_t)get_fixed(state->at + 8, 4);
+    uint32_t version = (uint32_t)fixed_get(state->at + 8, 4);
     const uint8_t *entry = state->at + state->size - n * ENTRY_SIZE;
 
     for (uint64_t i = 0; i < n; i++, entry += ENTRY_SIZE) {
-        uint64_t part = get_fixed(entry, 8), offset = get_fixed(entry + 8, 8),
-                 len = get_fixed(entry + 16, 8);
+        uint64_t part = fixed_get(entry, 8), offset = fixed_get(entry + 8, 8),
+                 len = fixed_get(entry + 16, 8);
 
         if (part >= STATE_PARTS || offset < HEAD_SIZE || offset > state->size ||
             len > state->size - offset || state->parts[part].at != NULL)
@@ -281,20 +264,20 @@ bool state_open(struct state *state, const uint8_t *at, size_t size, char *probl
     *state = (struct state){ .at = at, .size = size };
     if (size < HEAD_SIZE || memcmp(at, magic, sizeof magic) != 0)
         return refuse(problem, problem_size, "it is no state of heeler's, or cut off");
-    uint64_t version = get_fixed(at + 8, 4);
+    uint64_t version = fixed_get(at + 8, 4);
 
     if (version < STATE_VERSION_READ || version > STATE_VERSION) {
         snprintf(problem, problem_size, "it is of version %u, and this program reads %d to %d",
                  (unsigned)version, STATE_VERSION_READ, STATE_VERSION);
         return false;
     }
-    if (get_fixed(at + 32, 8) != XXH3_64bits(at, HEAD_CHECKED))
+    if (fixed_get(at + 32, 8) != XXH3_64bits(at, HEAD_CHECKED))
         return refuse(problem, problem_size, "it is damaged: the head's checksum is wrong");
-    uint64_t n = get_fixed(at + 12, 4);
+    uint64_t n = fixed_get(at + 12, 4);
 
-    if (get_fixed(at + 16, 8) != size || n > STATE_PARTS || size < HEAD_SIZE + n * ENTRY_SIZE)
+    if (fixed_get(at + 16, 8) != size || n > STATE_PARTS || size < HEAD_SIZE + n * ENTRY_SIZE)
         return refuse(problem, problem_size, "it is cut off");
-    if (get_fixed(at + 24, 8) != XXH3_64bits(at + HEAD_SIZE, size - HEAD_SIZE))
+    if (fixed_get(at + 24, 8) != XXH3_64bits(at + HEAD_SIZE, size - HEAD_SIZE))
         return refuse(problem, problem_size, "it is damaged: the checksum is wrong");
     return find_parts(state, n) ||
            refuse(problem, problem_size, "it is damaged: the directory leads nowhere");
@@ -346,17 +329,10 @@ const uint8_t *state_get(struct state_reader *reader, size_t len)
 
 uint64_t state_get_number(struct state_reader *reader)
 {
-    uint64_t number = 0;
+    uint64_t number;
 
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        const uint8_t *byte = state_get(reader, 1);
-
-        if (byte == NULL)
-            return 0;
-        number |= (uint64_t)(*byte & 0x7f) << shift;
-        if (*byte < 0x80)
-            return number;
-    }
+    if (!reader->failed && varint_get(&reader->at, reader->end, &number))
+        return number;
     reader->failed = true;
     return 0;
 }

@@ -6,6 +6,7 @@
  * for a series of four tags and one point, against 50. A message is measured
  * first, for its length stands in front of it, then written into room of
  * exactly that size without further checks. */
+#include "flush/memory/wire.h"
 #include "flush/payloads/encode.h"
 
 enum wire { WIRE_VARINT = 0, WIRE_DOUBLE = 1, WIRE_BYTES = 2 };
@@ -78,20 +79,12 @@ static size_t tags_size(const struct series_identity *id)
 
 /* Each of these returns the place behind what it wrote. */
 
-static unsigned char *put_varint(unsigned char *at, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        *at++ = (unsigned char)(value | 0x80);
-    *at++ = (unsigned char)value;
-    return at;
-}
-
 static unsigned char *put_int(unsigned char *at, int field, int64_t value)
 {
     if (value == 0)
         return at;
     *at++ = TAG(field, WIRE_VARINT);
-    return put_varint(at, (uint64_t)value);
+    return varint_put(at, (uint64_t)value);
 }
 
 static unsigned char *put_double(unsigned char *at, int field, double value)
@@ -102,15 +95,14 @@ static unsigned char *put_double(unsigned char *at, int field, double value)
         return at;
     *at++ = TAG(field, WIRE_DOUBLE);
     memcpy(&bits, &value, sizeof bits);
-    for (int shift = 0; shift < 64; shift += 8)
-        *at++ = (unsigned char)(bits >> shift);
-    return at;
+    fixed_put(at, bits, sizeof bits);
+    return at + sizeof bits;
 }
 
 static unsigned char *put_head(unsigned char *at, int field, size_t len)
 {
     *at++ = TAG(field, WIRE_BYTES);
-    return put_varint(at, len);
+    return varint_put(at, len);
 }
 
 static unsigned char *put_raw(unsigned char *at, const void *from, size_t size)
@@ -249,10 +241,10 @@ static unsigned char *put_bins(unsigned char *at, const struct sketch_point *poi
 {
     at = put_head(at, DOG_KEYS, keys_size(point));
     for (size_t i = 0; i < point->n_bins; i++)
-        at = put_varint(at, zigzag(point->bins[i].key));
+        at = varint_put(at, zigzag(point->bins[i].key));
     at = put_head(at, DOG_COUNTS, counts_size(point));
     for (size_t i = 0; i < point->n_bins; i++)
-        at = put_varint(at, point->bins[i].count);
+        at = varint_put(at, point->bins[i].count);
     return at;
 }
 

@@ -19,6 +19,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "flush/memory/wire.h"
+
 enum {
     RAW_MAX = 256 << 20, /* no payload of ours is near it */
     ITEM_FIELD = 1,
@@ -88,16 +90,11 @@ struct walk {
 /* A protobuf number off the front. */
 static bool cut_number(struct slice *rest, uint64_t *out)
 {
-    *out = 0;
-    for (unsigned shift = 0; rest->len > 0 && shift < 64; shift += 7) {
-        unsigned char byte = (unsigned char)rest->at[0];
+    const uint8_t *at = (const uint8_t *)rest->at, *end = at + rest->len;
+    bool whole = varint_get(&at, end, out);
 
-        *rest = slice_skip(*rest, 1);
-        *out |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return true;
-    }
-    return false;
+    *rest = (struct slice){ (const char *)at, (size_t)(end - at) };
+    return whole;
 }
 
 /* A field off the front; body is empty for numbers. */

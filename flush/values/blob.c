@@ -1,10 +1,11 @@
 #include "flush/values/blob.h"
 
-#include <endian.h>
 #include <math.h>
 
+#include "flush/memory/wire.h"
+
 enum {
-    VARINT_MAX = 5,
+    BYTES_OF_32 = 5, /* of a varint */
     RANK_MAX = 51,
     SUMMARY_BYTES = 5 * 8,
     HEAD_BYTES = 1 + SUMMARY_BYTES + 4
@@ -14,18 +15,12 @@ static const int64_t COUNT_MAX = INT64_C(1) << 53;
 
 /* ---- numbers ----------------------------------------------------------- */
 
-static void put_64(struct bytes *out, uint64_t value)
+static void put_fixed(struct bytes *out, uint64_t value, size_t bytes)
 {
-    value = htole64(value);
-    bytes_add(out, &value, sizeof value);
-}
+    uint8_t text[8];
 
-static uint64_t get_64(const uint8_t *at)
-{
-    uint64_t value;
-
-    memcpy(&value, at, sizeof value);
-    return le64toh(value);
+    fixed_put(text, value, bytes);
+    bytes_add(out, text, bytes);
 }
 
 static void put_double(struct bytes *out, double value)
@@ -33,12 +28,12 @@ static void put_double(struct bytes *out, double value)
     uint64_t bits;
 
     memcpy(&bits, &value, sizeof bits);
-    put_64(out, bits);
+    put_fixed(out, bits, 8);
 }
 
 static double get_double(const uint8_t *at)
 {
-    uint64_t bits = get_64(at);
+    uint64_t bits = fixed_get(at, 8);
     double value;
 
     memcpy(&value, &bits, sizeof value);
@@ -48,28 +43,19 @@ static double get_double(const uint8_t *at)
 static void put_varint(struct bytes *out, uint32_t value)
 {
     uint8_t text[VARINT_MAX];
-    size_t n = 0;
 
-    for (; value >= 0x80; value >>= 7)
-        text[n++] = (uint8_t)(value | 0x80);
-    text[n++] = (uint8_t)value;
-    bytes_add(out, text, n);
+    bytes_add(out, text, (size_t)(varint_put(text, value) - text));
 }
 
 /* Moves *at; false: it does not end before `end`, or within 32 bits. */
 static bool get_varint(const uint8_t **at, const uint8_t *end, uint32_t *out)
 {
-    uint64_t value = 0;
+    uint64_t value;
 
-    for (unsigned shift = 0; shift < 7 * VARINT_MAX && *at < end; shift += 7) {
-        uint8_t byte = *(*at)++;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            *out = (uint32_t)value;
-            return value <= UINT32_MAX;
-        }
-    }
-    return false;
+    if (!varint_get(at, end - *at > BYTES_OF_32 ? *at + BYTES_OF_32 : end, &value))
+        return false;
+    *out = (uint32_t)value;
+    return value <= UINT32_MAX;
 }
 
 /* ---- sketches ---------------------------------------------------------- */
@@ -85,12 +71,12 @@ bool blob_put_sketch(struct bytes *out, struct sketch *sketch, struct arena *are
         return false;
     sketch_summary(sketch, &summary);
     bytes_add(out, "D", 1);
-    put_64(out, (uint64_t)summary.count);
+    put_fixed(out, (uint64_t)summary.count, 8);
     put_double(out, summary.min);
     put_double(out, summary.max);
     put_double(out, summary.sum);
     put_double(out, summary.avg);
-    bytes_add(out, &(uint32_t){ htole32((uint32_t)n) }, sizeof(uint32_t));
+    put_fixed(out, n, 4);
     for (size_t i = 0; i < n; i++) {
         put_varint(out, (uint32_t)(bins[i].key - before)); /* full bins share a key: 0 */
         put_varint(out, bins[i].count);
@@ -101,9 +87,9 @@ bool blob_put_sketch(struct bytes *out, struct sketch *sketch, struct arena *are
 
 static bool get_summary(const uint8_t *at, struct sketch_summary *out)
 {
-    *out =
-        (struct sketch_summary){ (int64_t)get_64(at), get_double(at + 8), get_double(at + 16),
-                                 get_double(at + 24), get_double(at + 32) };
+    *out = (struct sketch_summary){ (int64_t)fixed_get(at, 8), get_double(at + 8),
+                                    get_double(at + 16), get_double(at + 24),
+                                    get_double(at + 32) };
     return out->count >= 0 && out->count <= COUNT_MAX && isfinite(out->min) &&
            isfinite(out->max) && !isnan(out->sum) && !isnan(out->avg); /* sums may overflow */
 }
@@ -128,12 +114,11 @@ struct sketch *blob_sketch(const uint8_t *at, size_t len, struct arena *arena)
 {
     struct sketch_summary summary;
     struct sketch_bin bins[SKETCH_BINS];
-    uint32_t n;
 
     if (len < HEAD_BYTES || at[0] != 'D' || !get_summary(at + 1, &summary))
         return NULL;
-    memcpy(&n, at + 1 + SUMMARY_BYTES, sizeof n);
-    n = le32toh(n);
+    uint64_t n = fixed_get(at + 1 + SUMMARY_BYTES, 4);
+
     if (n > SKETCH_BINS || (n == 0) != (summary.count == 0) ||
         !get_bins(at + HEAD_BYTES, at + len, n, bins))
         return NULL;
@@ -152,7 +137,7 @@ void blob_put_distinct(struct bytes *out, const struct distinct *distinct)
     if (registers != NULL)
         bytes_add(out, registers, DISTINCT_REGISTERS);
     for (size_t i = 0; registers == NULL && i < n; i++)
-        put_64(out, members[i]);
+        put_fixed(out, members[i], 8);
 }
 
 static struct distinct *get_registers(const uint8_t *at, size_t len, struct arena *arena)
@@ -175,6 +160,6 @@ struct distinct *blob_distinct(const uint8_t *at, size_t len, struct arena *aren
     if (len % sizeof *members != 1 || at[0] != 'M' || n > DISTINCT_EXACT)
         return NULL;
     for (size_t i = 0; i < n; i++)
-        members[i] = get_64(at + 1 + i * sizeof *members);
+        members[i] = fixed_get(at + 1 + i * sizeof *members, 8);
     return distinct_restore(arena, members, n, NULL);
 }
