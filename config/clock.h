@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <sys/time.h>
 
+/* The intake refuses points further ahead of its clock than this. What bears a stamp of ours
+ * further ahead of now was stamped before the clock was set back. */
+enum { CLOCK_AHEAD_MAX_S = 600 };
+
 int64_t clock_wall_ns(void);      /* since 1970; may jump */
 int64_t clock_monotonic_ns(void); /* since some start; never goes back */
 

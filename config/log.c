@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/files.h"
 #include "config/log_file.h"
 #include "config/log_syslog.h"
 #include "config/log_writer.h"
@@ -141,7 +142,7 @@ static void send_line(enum output output, const struct line *line)
     if (writer != NULL)
         log_writer_put(writer, line->at, line->n);
     else if (output == OUTPUT_STDERR) /* not open yet; if it fails there is nobody to tell */
-        (void)log_write_all(STDERR_FILENO, line->at, line->n);
+        (void)files_write(STDERR_FILENO, line->at, line->n);
 }
 
 static void send_to_syslog(enum log_level level, const char *message, bool cut)
@@ -237,13 +238,13 @@ static size_t gap_of_console(void *argument, uint64_t lost, char out[LOG_CHUNK_B
 static bool write_stderr(void *argument, const char *lines, size_t len)
 {
     (void)argument;
-    return log_write_all(STDERR_FILENO, lines, len) == len;
+    return files_write(STDERR_FILENO, lines, len) == len;
 }
 
 static bool write_stdout(void *argument, const char *lines, size_t len)
 {
     (void)argument;
-    return log_write_all(STDOUT_FILENO, lines, len) == len;
+    return files_write(STDOUT_FILENO, lines, len) == len;
 }
 
 static bool write_file(void *argument, const char *lines, size_t len)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/files.h"
 #include "config/log_writer.h"
 
 /* Of old files, where the setting has no bound. */
@@ -156,9 +157,9 @@ bool log_file_write(struct log_file *file, const char *lines, size_t len)
 {
     if (is_full(file, len))
         roll(file);
-    if (file->torn && log_write_all(file->fd, "\n", 1) == 0)
+    if (file->torn && files_write(file->fd, "\n", 1) == 0)
         return false;
-    size_t written = log_write_all(file->fd, lines, len);
+    size_t written = files_write(file->fd, lines, len);
 
     file->torn = written > 0 && written < len;
     file->bytes += written;

@@ -1,7 +1,5 @@
 #include "config/log_writer.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -262,20 +260,4 @@ FILE *log_writer_stream(struct log_writer *writer)
     if (stream != NULL)
         setvbuf(stream, NULL, _IOLBF, LOG_CHUNK_BYTES);
     return stream;
-}
-
-size_t log_write_all(int fd, const char *at, size_t len)
-{
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t n = write(fd, at + done, len - done);
-
-        if (n < 0 && errno == EAGAIN) /* somebody who shares it made it so */
-            poll(&(struct pollfd){ fd, POLLOUT, 0 }, 1, -1);
-        else if (n < 0 && errno != EINTR)
-            break;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return done;
 }

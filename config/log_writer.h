@@ -55,8 +55,4 @@ bool log_writer_close(struct log_writer *given, int64_t deadline_ns);
 /* A stream whose lines go to the writer, which must outlive it. NULL without memory. */
 FILE *log_writer_stream(struct log_writer *writer);
 
-/* All of it, however long that takes: for targets. Returns the bytes that were written;
- * fewer: errno says why. */
-size_t log_write_all(int fd, const char *at, size_t len);
-
 #endif

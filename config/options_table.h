@@ -15,7 +15,7 @@
 OPTION(INT, heeler_interval, "10", OURS,
        "how much time one flush covers", RANGE(1, 60, "seconds"))
 OPTION(INT, heeler_workers, "1", OURS,
-       "threads that receive and parse", RANGE(1, 64, "threads"))
+       "threads that receive and parse", RANGE(1, WORKERS_MAX, "threads"))
 OPTION(STRING, heeler_http_listen, "127.0.0.1:8127", OURS,
        "address of health, metrics and queries; empty: none", FORM(ADDRESS))
 OPTION(LIST, heeler_http_hosts, "", OURS,

@@ -14,6 +14,7 @@
 #include "config/string_list.h"
 
 enum { PORT_RANDOM = -1 }; /* dogstatsd_port: __random__ */
+enum { WORKERS_MAX = 64 }; /* a set of them is a word */
 
 /* One number per option: SETTING_dogstatsd_port, SETTING_enable_payloads_series. */
 #define OPTION(type, name, ...)               SETTING_##name,

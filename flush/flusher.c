@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/clock.h"
 #include "config/log.h"
 #include "flush/rollups/query.h"
 #include "flush/series/rules.h"
@@ -32,10 +33,10 @@ struct flusher {
     int64_t interval_s;
     uint32_t max_series;
 
-    struct rules *rules;        /* held, as all: what all workers follow */
-    struct rules *rules_of[64]; /* by worker: of its next parcel */
-    struct rules *sending;      /* what the encoder follows */
-    struct enricher *enricher;  /* of the parcel under way; a view */
+    struct rules *rules;                 /* held, as all: what all workers follow */
+    struct rules *rules_of[WORKERS_MAX]; /* by worker: of its next parcel */
+    struct rules *sending;               /* what the encoder follows */
+    struct enricher *enricher;           /* of the parcel under way; a view */
 
     /* Parcels taken and not yet handled; offset or fold: where the first stands. */
     struct parcel *first, *last;
@@ -55,10 +56,10 @@ struct flusher {
     struct asked *asked;        /* questions taken, oldest first */
     struct query *query;        /* of the first one, once it is looked at */
 
-    double *pool;                           /* of the parser for timestamped samples */
-    size_t table_bytes[64];                 /* by worker: of its table, at its last seal */
-    uint64_t folded_of[64];                 /* by worker: values that balance 2 has seen */
-    uint64_t values_off[64], lines_off[64]; /* by worker, at its last seal */
+    double *pool;                    /* of the parser for timestamped samples */
+    size_t table_bytes[WORKERS_MAX]; /* by worker: of its table, at its last seal */
+    uint64_t folded_of[WORKERS_MAX]; /* by worker: values that balance 2 has seen */
+    uint64_t values_off[WORKERS_MAX], lines_off[WORKERS_MAX]; /* by worker, at its last seal */
 };
 
 /* ---- making ------------------------------------------------------------ */
@@ -280,8 +281,9 @@ static void seal(struct flusher *flusher, struct snapshot *snapshot)
  * took it: its worker is in a later interval by now. */
 static void mark_arrived(struct flusher *flusher, struct snapshot *snapshot, uint32_t worker)
 {
-    uint64_t all = flusher->config.workers == 64 ? UINT64_MAX
-                                                 : (UINT64_C(1) << flusher->config.workers) - 1;
+    uint64_t all = flusher->config.workers == WORKERS_MAX
+                       ? UINT64_MAX
+                       : (UINT64_C(1) << flusher->config.workers) - 1;
 
     snapshot->arrived |= UINT64_C(1) << worker;
     if (snapshot->arrived != all)
@@ -300,8 +302,7 @@ static enum shed_reason refuse_timed(const struct sample *sample, int64_t receiv
 
     if (kind != CELL_COUNT && kind != CELL_GAUGE)
         return SHED_UNSUPPORTED_TIME;
-    return sample->time_s > received_s + TIMELINE_AHEAD_MAX_S ? SHED_REFUSED_TIME
-                                                              : SHED_NOTHING;
+    return sample->time_s > received_s + CLOCK_AHEAD_MAX_S ? SHED_REFUSED_TIME : SHED_NOTHING;
 }
 
 static void send_timed(struct flusher *flusher, const struct sample *sample,
@@ -962,7 +963,7 @@ static bool restore_snapshot(struct flusher *flusher, struct state_reader *in,
 
     if (snapshot == NULL || !state_get_snapshot(in, snapshot, numbers))
         return false;
-    int64_t most_s = wall_ns / 1000000000 + flusher->interval_s + TIMELINE_AHEAD_MAX_S;
+    int64_t most_s = wall_ns / 1000000000 + flusher->interval_s + CLOCK_AHEAD_MAX_S;
 
     if (snapshot->start_s < 0 || snapshot->start_s > most_s)
         return false;
@@ -997,7 +998,7 @@ bool flusher_restore(struct flusher *flusher, struct state_reader in, int64_t wa
     if (flusher->timeline.any_sealed)
         counter_set(&flusher->config.ledger->last_stamp_s,
                     (uint64_t)flusher->timeline.last_stamp_s);
-    bool good = !in.failed && interval_s > 0 && interval_s <= TIMELINE_AHEAD_MAX_S &&
+    bool good = !in.failed && interval_s > 0 && interval_s <= CLOCK_AHEAD_MAX_S &&
                 state_get_series(&in, flusher->rules->enricher, flusher->catalogue, &numbers) &&
                 restore_snapshots(flusher, &in, &numbers, interval_s, wall_ns, now_ns);
 

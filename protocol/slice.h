@@ -40,6 +40,21 @@ static inline struct slice slice_skip(struct slice text, size_t n)
     return (struct slice){ text.at + n, text.len - n };
 }
 
+static inline bool slice_is_one_of(char byte, const char *bytes)
+{
+    return byte != '\0' && strchr(bytes, byte) != NULL;
+}
+
+/* Without those of the given bytes that stand at both ends. */
+static inline struct slice slice_trim(struct slice text, const char *bytes)
+{
+    while (text.len > 0 && slice_is_one_of(text.at[0], bytes))
+        text = slice_skip(text, 1);
+    while (text.len > 0 && slice_is_one_of(text.at[text.len - 1], bytes))
+        text.len--;
+    return text;
+}
+
 /* Cuts off and returns what stands before the first separator (all of it
  * without one); *rest keeps what stands behind it. To tell "a|" from "a", look
  * for the separator first. */

@@ -60,13 +60,7 @@ static size_t app_label(struct slice host)
 
 static struct slice trimmed(const char *text)
 {
-    struct slice rest = slice_of(text != NULL ? text : "");
-
-    while (rest.len > 0 && isspace((unsigned char)rest.at[0]))
-        rest = slice_skip(rest, 1);
-    while (rest.len > 0 && isspace((unsigned char)rest.at[rest.len - 1]))
-        rest.len--;
-    return rest;
+    return slice_trim(slice_of(text != NULL ? text : ""), " \t\n\v\f\r");
 }
 
 /* The length of "https://" or "http://" at the start of url, 0 without. */
@@ -222,11 +216,6 @@ const char *intake_error_name(enum intake_error error)
 
 /* ---- intake ------------------------------------------------------------ */
 
-static bool is_protobuf(enum payload_route route)
-{
-    return strcmp(payload_route_content_type(route), "application/x-protobuf") == 0;
-}
-
 /* An empty value with a colon makes libcurl leave out a header of its own. */
 static bool add_header(struct curl_slist **list, const char *name, const char *value)
 {
@@ -250,7 +239,7 @@ static bool fill_headers(struct curl_slist **list, const char *api_key,
     return add_header(list, "DD-Api-Key", api_key) &&
            add_header(list, "DD-Agent-Version", INTAKE_AGENT_VERSION) &&
            add_header(list, "DD-Agent-Payload",
-                      is_protobuf(route) ? INTAKE_PAYLOAD_VERSION : NULL) &&
+                      payload_route_is_protobuf(route) ? INTAKE_PAYLOAD_VERSION : NULL) &&
            add_header(list, "Content-Type", payload_route_content_type(route)) &&
            add_header(list, "Content-Encoding", payload_content_encoding(compression)) &&
            add_header(list, "Expect", "");

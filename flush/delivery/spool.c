@@ -28,6 +28,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "config/files.h"
 #include "flush/memory/wire.h"
 
 enum {
@@ -84,28 +85,6 @@ static void file_name(char name[NAME_SIZE], int64_t created_s, uint64_t number)
     snprintf(name, NAME_SIZE, "%015" PRId64 "-%016" PRIx64 ".payload", created_s, number);
 }
 
-/* Every folder of the path that is missing, for us alone. */
-static bool make_folders(const char *path)
-{
-    char part[PATH_MAX];
-    size_t len = strlen(path);
-
-    if (len == 0 || len >= sizeof part) {
-        errno = len == 0 ? ENOENT : ENAMETOOLONG;
-        return false;
-    }
-    memcpy(part, path, len + 1);
-    for (char *at = part + 1; *at != '\0'; at++) {
-        if (*at != '/')
-            continue;
-        *at = '\0';
-        if (mkdir(part, 0700) != 0 && errno != EEXIST)
-            return false;
-        *at = '/';
-    }
-    return mkdir(part, 0700) == 0 || errno == EEXIST;
-}
-
 /* Whether we made it, and nobody else may have changed it. */
 static bool is_ours(const struct stat *stat)
 {
@@ -142,7 +121,9 @@ static bool lock(struct spool *spool)
 /* NULL: it is open. Otherwise says why not, with errno. */
 static const char *try_open(struct spool *spool, const char *folder)
 {
-    if (!make_folders(folder))
+    size_t failed;
+
+    if (!files_make_folders(folder, strlen(folder), 0700, &failed)) /* for us alone */
         return strerrordesc_np(errno);
     spool->folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (spool->folder_fd < 0)
@@ -400,21 +381,6 @@ int64_t spool_room(const struct spool *spool)
     return allowed < (double)room ? (int64_t)allowed : room;
 }
 
-static bool write_whole(int fd, const unsigned char *at, size_t size)
-{
-    while (size > 0) {
-        ssize_t n = write(fd, at, size);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        at += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 /* Writes the file under its first name, and returns its descriptor; -1 with errno. */
 static int write_unfinished(const struct spool *spool, const struct payload *payload)
 {
@@ -425,8 +391,8 @@ static int write_unfinished(const struct spool *spool, const struct payload *pay
     if (fd < 0)
         return -1;
     write_header(header, payload);
-    if (write_whole(fd, header, sizeof header) &&
-        write_whole(fd, payload->bytes, payload->size))
+    if (files_write(fd, header, sizeof header) == sizeof header &&
+        files_write(fd, payload->bytes, payload->size) == payload->size)
         return fd;
     int error = errno;
 

@@ -20,6 +20,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "config/files.h"
 #include "flush/memory/wire.h"
 
 enum { HEAD_SIZE = 40, HEAD_CHECKED = 32, ENTRY_SIZE = 24, BUFFER_SIZE = 64 * 1024 };
@@ -81,26 +82,11 @@ void state_writer_free(struct state_writer *given)
     free(given);
 }
 
-static bool write_whole(int fd, const unsigned char *at, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static void empty_buffer(struct state_writer *writer)
 {
     if (!writer->failed && writer->n > 0) {
         XXH3_64bits_update(writer->hash, writer->buffer, writer->n);
-        writer->failed = !write_whole(writer->fd, writer->buffer, writer->n);
+        writer->failed = files_write(writer->fd, writer->buffer, writer->n) < writer->n;
     }
     writer->n = 0;
 }

@@ -24,7 +24,6 @@ enum {
     FIRST_CAPACITY = 4096,
     GZIP_WRAPPER = 16, /* added to zlib's window bits: RFC 1952 instead of 1950 */
 
-    SANE_BYTES = 256 << 20,    /* no payload of ours is near it */
     SANE_COMPRESSION = 33000,  /* zstd makes four bytes of a block of 128 KiB at best */
     LEAST_BYTES_OF_A_POINT = 4 /* protobuf: two heads, a time, and a value of zero */
 };
@@ -61,8 +60,8 @@ bool payload_is_sane(const struct payload *payload)
 {
     bool packed = payload->compression != COMPRESSION_NONE;
 
-    return payload->size > 0 && payload->size <= SANE_BYTES &&
-           payload->raw_size <= SANE_BYTES &&
+    return payload->size > 0 && payload->size <= PAYLOAD_BYTES_MAX &&
+           payload->raw_size <= PAYLOAD_BYTES_MAX &&
            payload->raw_size <= payload->size * (packed ? SANE_COMPRESSION : 1) &&
            payload->items <= payload->raw_size &&
            payload->points <= payload->raw_size / LEAST_BYTES_OF_A_POINT;
@@ -87,6 +86,11 @@ const char *payload_route_content_type(enum payload_route route)
 #define PAYLOAD_ROUTE_TYPE(id, path, type, kind) type,
     static const char *const types[] = { PAYLOAD_ROUTES(PAYLOAD_ROUTE_TYPE) };
     return types[route];
+}
+
+bool payload_route_is_protobuf(enum payload_route route)
+{
+    return strcmp(payload_route_content_type(route), "application/x-protobuf") == 0;
 }
 
 const char *payload_content_encoding(enum compression compression)

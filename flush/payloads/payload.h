@@ -57,6 +57,9 @@ struct payload {
     unsigned char bytes[];
 };
 
+/* Packed or not: no payload of ours is near it. */
+enum { PAYLOAD_BYTES_MAX = 256 << 20 };
+
 void payload_free(struct payload *given);
 
 /* Could one of ours look like this? For what a file or another process says of one: no
@@ -122,6 +125,7 @@ unsigned char *payload_decompress(const struct payload *payload);
 const char *payload_route_path(enum payload_route route);
 const char *payload_route_kind(enum payload_route route);
 const char *payload_route_content_type(enum payload_route route);
+bool payload_route_is_protobuf(enum payload_route route); /* and not JSON */
 
 /* NULL: none is sent. */
 const char *payload_content_encoding(enum compression compression);

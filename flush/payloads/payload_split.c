@@ -22,7 +22,6 @@
 #include "flush/memory/wire.h"
 
 enum {
-    RAW_MAX = 256 << 20, /* no payload of ours is near it */
     ITEM_FIELD = 1,
     SERIES_POINTS_FIELD = 4,
     SKETCH_POINTS_FIELD = 7,
@@ -65,7 +64,7 @@ unsigned char *payload_decompress(const struct payload *payload)
 {
     bool same = payload->compression != COMPRESSION_NONE || payload->size == payload->raw_size;
 
-    if (payload->raw_size == 0 || payload->raw_size > RAW_MAX || !same)
+    if (payload->raw_size == 0 || payload->raw_size > PAYLOAD_BYTES_MAX || !same)
         return NULL;
     unsigned char *raw = malloc(payload->raw_size);
 
@@ -127,11 +126,6 @@ static bool cut_field(struct slice *rest, uint64_t *number, struct slice *body)
     *body = (struct slice){ rest->at, (size_t)size };
     *rest = slice_skip(*rest, (size_t)size);
     return true;
-}
-
-static bool is_protobuf(enum payload_route route)
-{
-    return route == ROUTE_SERIES_V2 || route == ROUTE_SKETCHES;
 }
 
 /* The length of the string at the front, with its quotes; of all, when it does not end. */
@@ -198,7 +192,7 @@ static struct walk walk_begin(enum payload_route route, struct slice raw)
 {
     struct walk walk = { .route = route, .rest = raw };
 
-    if (!is_protobuf(route))
+    if (!payload_route_is_protobuf(route))
         walk.damaged = !cut_to_list(&walk.rest, &walk.head, &walk.list);
     return walk;
 }
@@ -256,7 +250,8 @@ static bool next_json(struct walk *walk, struct slice *item)
 /* A view of the next item; false at the end, when tail is known too. */
 static bool walk_next(struct walk *walk, struct slice *item)
 {
-    return is_protobuf(walk->route) ? next_protobuf(walk, item) : next_json(walk, item);
+    return payload_route_is_protobuf(walk->route) ? next_protobuf(walk, item)
+                                                  : next_json(walk, item);
 }
 
 /* ---- points ------------------------------------------------------------ */
@@ -333,7 +328,7 @@ static struct payload_writer *open_half(const struct payload *payload, const str
                                         struct payload **half)
 {
     struct payload_limits limits = { 0, INT32_MAX, INT32_MAX };
-    struct slice separator = is_protobuf(payload->route) ? SLICE("") : SLICE(",");
+    struct slice separator = payload_route_is_protobuf(payload->route) ? SLICE("") : SLICE(",");
 
     return payload_writer_new(payload->route, payload->compression, 1, limits,
                               (struct payload_frame){ .head = frame->head,

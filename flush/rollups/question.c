@@ -27,6 +27,8 @@ static const struct {
     { { "last", 4 }, AGGREGATE_OVER_QUANTILE, METHOD_LAST }, /* a method only */
 };
 
+static const char space[] = " \t\r\n";
+
 enum { WORDS = sizeof words / sizeof words[0] };
 
 /* ---- reading ----------------------------------------------------------- */
@@ -58,7 +60,7 @@ __attribute__((format(printf, 3, 4))) static bool refuse(struct reader *reader, 
 
 static void skip_space(struct reader *reader)
 {
-    while (reader->rest.len > 0 && strchr(" \t\r\n", reader->rest.at[0]) != NULL)
+    while (reader->rest.len > 0 && slice_is_one_of(reader->rest.at[0], space))
         reader->rest = slice_skip(reader->rest, 1);
 }
 
@@ -77,15 +79,6 @@ static bool take(struct reader *reader, char wanted)
     return true;
 }
 
-static struct slice trimmed(struct slice text)
-{
-    while (text.len > 0 && strchr(" \t\r\n", text.at[0]) != NULL)
-        text = slice_skip(text, 1);
-    while (text.len > 0 && strchr(" \t\r\n", text.at[text.len - 1]) != NULL)
-        text.len--;
-    return text;
-}
-
 /* What stands before the first of those characters, without space around it. */
 static struct slice take_until(struct reader *reader, const char *ends)
 {
@@ -96,7 +89,7 @@ static struct slice take_until(struct reader *reader, const char *ends)
         n++;
     struct slice text = { reader->rest.at, n };
     reader->rest = slice_skip(reader->rest, n);
-    return trimmed(text);
+    return slice_trim(text, space);
 }
 
 static struct slice take_word(struct reader *reader)
@@ -200,7 +193,7 @@ static bool read_scope(struct reader *reader, struct question *out)
         if (!read_term(reader, out))
             return false;
     } while (take(reader, ','));
-    out->scope = trimmed((struct slice){ begin, (size_t)(reader->rest.at - begin) });
+    out->scope = slice_trim((struct slice){ begin, (size_t)(reader->rest.at - begin) }, space);
     if (!take(reader, '}'))
         return refuse(reader, reader->rest.at, "expected , or } behind the tag");
     return true;
@@ -292,7 +285,7 @@ static bool read_function(struct reader *reader, struct question *out)
 static bool read_functions(struct reader *reader, struct question *out)
 {
     skip_space(reader);
-    out->functions = trimmed(reader->rest);
+    out->functions = slice_trim(reader->rest, space);
     while (take(reader, '.'))
         if (!read_function(reader, out))
             return false;
@@ -309,7 +302,7 @@ bool question_parse(struct slice text, struct question *out, char *problem, size
 {
     struct reader reader = { text, text, problem, problem_size };
 
-    *out = (struct question){ .text = trimmed(text) };
+    *out = (struct question){ .text = slice_trim(text, space) };
     if (text.len > QUESTION_TEXT_MAX)
         return refuse(&reader, text.at + QUESTION_TEXT_MAX, "expected no more than %d bytes",
                       QUESTION_TEXT_MAX);

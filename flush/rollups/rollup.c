@@ -3,13 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/clock.h"
 #include "flush/memory/pages.h"
 #include "protocol/number.h"
 
 enum {
     BLOCKS_A_STEP = 1024, /* of a window that is packed: some milliseconds */
     SWEEP_A_STEP = 16384,
-    BACK_MAX_S = 600,
     STEP_MAX_S = 366 * 86400,
     SCRATCH_BYTES = 64 << 20, /* of two sets or sketches being merged */
 };
@@ -335,7 +335,7 @@ static void start_anew(struct rollup *rollup)
 
 static bool goes_back(const struct rollup *rollup, int64_t stamp_s)
 {
-    return rollup->now_s != ROLLUP_NO_START && stamp_s < rollup->now_s - BACK_MAX_S;
+    return rollup->now_s != ROLLUP_NO_START && stamp_s < rollup->now_s - CLOCK_AHEAD_MAX_S;
 }
 
 static void begin_opening(struct rollup *rollup, int64_t stamp_s)

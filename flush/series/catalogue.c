@@ -502,7 +502,7 @@ bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, in
 
     /* Seen far ahead: the clock was set back since. */
     return entry->kind == CELL_COUNT && entry->last_seen_s != 0 &&
-           quiet_s < catalogue->config.expiry_s && quiet_s > -AHEAD_MAX_S;
+           quiet_s < catalogue->config.expiry_s && quiet_s > -CLOCK_AHEAD_MAX_S;
 }
 
 static bool may_expire(const struct catalogue *catalogue, uint32_t series, int64_t start_s)

@@ -1,5 +1,7 @@
 #include "flush/snapshots/timeline.h"
 
+#include "config/clock.h"
+
 void timeline_init(struct timeline *timeline, int64_t interval_s, int64_t first_s)
 {
     *timeline = (struct timeline){ .interval_s = interval_s, .first_s = first_s };
@@ -8,7 +10,7 @@ void timeline_init(struct timeline *timeline, int64_t interval_s, int64_t first_
 /* Whether an interval lies so far before the last one that the clock was set back for good. */
 static bool begins_anew(const struct timeline *timeline, int64_t start_s)
 {
-    return timeline->any_sealed && start_s + TIMELINE_AHEAD_MAX_S < timeline->last_start_s;
+    return timeline->any_sealed && start_s + CLOCK_AHEAD_MAX_S < timeline->last_start_s;
 }
 
 bool timeline_is_over(const struct timeline *timeline, int64_t start_s)

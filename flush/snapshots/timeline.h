@@ -16,9 +16,6 @@
 
 #include "flush/memory/state.h"
 
-/* The intake refuses points further ahead of its clock than this. */
-enum { TIMELINE_AHEAD_MAX_S = 600 };
-
 /* Stamps that are remembered, so that a clock that was set back uses none again: at
  * the shortest interval an hour. */
 enum { TIMELINE_STAMPS_KEPT = 4096 };

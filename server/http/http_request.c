@@ -39,15 +39,6 @@ static bool is_value(struct slice text)
     return true;
 }
 
-static struct slice trimmed(struct slice text)
-{
-    while (text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t'))
-        text = slice_skip(text, 1);
-    while (text.len > 0 && (text.at[text.len - 1] == ' ' || text.at[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 bool http_same_word(struct slice a, struct slice b)
 {
     return a.len == b.len && (a.len == 0 || strncasecmp(a.at, b.at, a.len) == 0);
@@ -184,7 +175,7 @@ static bool read_header(struct slice line, struct slice *name, struct slice *val
     *name = slice_cut(value, ':');
     if (name->len == line.len || !is_token(*name))
         return false;
-    *value = trimmed(*value);
+    *value = slice_trim(*value, " \t");
     return is_value(*value);
 }
 
@@ -238,7 +229,7 @@ static int read_host(struct http_request *out, struct framing *framing, struct s
 static void read_connection(struct http_request *out, struct slice value)
 {
     while (value.len > 0) {
-        struct slice word = trimmed(slice_cut(&value, ','));
+        struct slice word = slice_trim(slice_cut(&value, ','), " \t");
 
         if (is_word(word, "close")) {
             out->keeps_alive = false;

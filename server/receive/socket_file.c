@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "config/files.h"
+
 /* Another process may take the path between our look at it and our bind. We try so often. */
 enum { BIND_TRIES = 3 };
 
@@ -78,21 +80,12 @@ bool socket_access_changes_owner(const struct socket_access *access)
 /* Makes every folder that leads to the file. */
 static bool make_folders(const char *path, char *problem, size_t problem_size)
 {
-    char folder[SOCKET_PATH_SIZE];
-    struct stat found;
+    const char *name = strrchr(path, '/');
+    size_t failed;
 
-    for (const char *slash = strchr(path + 1, '/'); slash != NULL;
-         slash = strchr(slash + 1, '/')) {
-        memcpy(folder, path, (size_t)(slash - path));
-        folder[slash - path] = '\0';
-        if (mkdir(folder, 0755) == 0 || errno == EEXIST)
-            continue;
-        int why = errno; /* mkdir may say EROFS or the like also of a folder that is there */
-        if (stat(folder, &found) != 0)
-            return say(problem, problem_size, "cannot make the folder %s: %s", folder,
-                       strerror(why));
-    }
-    return true;
+    return name == NULL || files_make_folders(path, (size_t)(name - path), 0755, &failed) ||
+           say(problem, problem_size, "cannot make the folder %.*s: %s", (int)failed, path,
+               strerror(errno));
 }
 
 /* Opens the folder of the path, so that our look at the name in it and what we do about it

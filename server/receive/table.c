@@ -24,7 +24,7 @@ enum { DEAD_MIN = 64, STEPS_AT_ONCE = 1024 };
  * states. DEAD: the context is retired, but its slot still points at the id. LEAVES: the
  * same, and the slots that are being laid out do not have it; once they are in use nothing
  * points at the id any more, and it becomes FREE. See the drawing in table.h. */
-enum { IDLE_MAX = UINT16_MAX - 3, DEAD, LEAVES, FREE };
+enum { DEAD = TABLE_IDLE_MAX + 1, LEAVES, FREE };
 
 /* The cell of a dead context bears this stamp. The path of a sample reads the cell anyway,
  * so it learns from the stamp what it would otherwise have to read in idle[], which costs
@@ -599,7 +599,7 @@ static void retire_refused(struct table *table, struct bucket *bucket, struct ce
         atomic_exchange_explicit(&table->config.account->again, NULL, memory_order_acquire);
 
     for (uint32_t i = 0; again != NULL && i < again->n; i++)
-        if (again->ids[i] < table->end && table->idle[again->ids[i]] <= IDLE_MAX)
+        if (again->ids[i] < table->end && table->idle[again->ids[i]] <= TABLE_IDLE_MAX)
             retire(table, bucket, next, again->ids[i], capacity);
     free(again);
 }
@@ -616,13 +616,13 @@ static void age_contexts(struct table *table, struct bucket *bucket, struct cell
             table->cells[id].stamp = 0;
             next[id].stamp = STAMP_DEAD;
         }
-        if (table->idle[id] > IDLE_MAX)
+        if (table->idle[id] > TABLE_IDLE_MAX)
             continue;
         if (table->cells[id].stamp != 0) {
             table->idle[id] = 0;
             continue;
         }
-        if (table->idle[id] < IDLE_MAX)
+        if (table->idle[id] < TABLE_IDLE_MAX)
             table->idle[id]++;
         if (table->idle[id] > table->config.idle_intervals)
             retire(table, bucket, next, id, &capacity);

@@ -74,6 +74,9 @@ struct rules;
  * system has no random bytes. */
 bool table_make_secret(void);
 
+/* Intervals that a context is idle are counted up to here. */
+enum { TABLE_IDLE_MAX = UINT16_MAX - 3 };
+
 /* NULL without memory. start_s: when the first interval starts, by the wall clock; base_ns:
  * the same moment by the monotonic clock. */
 struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns);

@@ -114,7 +114,7 @@ static uint32_t idle_intervals(const struct settings *settings)
         (settings->dogstatsd_context_expiry_seconds + settings->heeler_interval - 1) /
         settings->heeler_interval;
 
-    return intervals > UINT16_MAX - 3 ? UINT16_MAX - 3 : (uint32_t)intervals;
+    return intervals > TABLE_IDLE_MAX ? TABLE_IDLE_MAX : (uint32_t)intervals;
 }
 
 static void take_rules(struct worker *worker)
