@@ -618,16 +618,16 @@ static void finish_parcel(struct flusher *flusher)
 static void check_points(struct flusher *flusher)
 {
     struct flusher_ledger *ledger = flusher->config.ledger;
-    uint64_t encoded = 0, handed = 0;
+    uint64_t encoded = 0, posted = 0;
 
     if (flusher->sealed != NULL || encoder_has_records(flusher->encoder))
         return;
     for (int kind = 0; kind < POINT_KIND_COUNT; kind++) {
         encoded += counter_read(&ledger->encoded[kind]);
-        handed += counter_read(&ledger->handed[kind]);
+        posted += counter_read(&ledger->posted[kind]);
     }
     counter_set(&ledger->points_imbalance,
-                encoded > handed ? encoded - handed : handed - encoded);
+                encoded > posted ? encoded - posted : posted - encoded);
 }
 
 /* Those refused for want of room may come again where there is room now. */

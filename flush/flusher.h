@@ -79,7 +79,7 @@ bool flusher_observe(struct flusher *flusher, struct observer given);
 bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
 /* To be called from time to time (each second): seals what waits for a worker
- * for too long and hands over records. */
+ * for too long and posts records. */
 void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
 /* Everything, without slices: all parcels, all snapshots (complete or not), all

@@ -61,11 +61,11 @@ struct server {
     bool lingering;
     bool has_state; /* of a server before it */
     struct admin *admin, *health;
-    struct watch *watch;           /* NULL: it did not start */
-    int64_t end_by_ns;             /* monotonic; 0: by heeler_stop_timeout */
-    uint64_t gated;                /* datagrams refused at the gate */
-    struct inheritance *inherited; /* or NULL */
-    struct worker_rest *rests;     /* of each worker */
+    struct watch *watch;               /* NULL: it did not start */
+    int64_t end_by_ns;                 /* monotonic; 0: by heeler_stop_timeout */
+    uint64_t gated;                    /* datagrams refused at the gate */
+    struct inheritance *inherited;     /* or NULL */
+    struct worker_leftover *leftovers; /* of each worker */
 };
 
 /* What any thread may look at. */
@@ -124,9 +124,9 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
     server->worker_ledgers = calloc(server->workers, sizeof *server->worker_ledgers);
     server->forwarded = calloc(server->workers, sizeof *server->forwarded);
     server->worker = calloc(server->workers, sizeof *server->worker);
-    server->rests = calloc(server->workers, sizeof *server->rests);
+    server->leftovers = calloc(server->workers, sizeof *server->leftovers);
     if (server->accounts == NULL || server->worker_ledgers == NULL ||
-        server->forwarded == NULL || server->worker == NULL || server->rests == NULL)
+        server->forwarded == NULL || server->worker == NULL || server->leftovers == NULL)
         return false;
     memset(server->accounts, 0, server->workers * sizeof *server->accounts);
     memory_say(server->config.settings);
@@ -338,7 +338,7 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .budget = &server->budget,
             .ledger = &server->worker_ledgers[i],
             .connections = share_of(&connections, server->workers - i),
-            .rest = &server->rests[i],
+            .leftover = &server->leftovers[i],
             .pause_ns = pause_ns,
         };
         server->worker[i] = worker_start(&config, problem, problem_size);
@@ -631,7 +631,7 @@ static void server_free(struct server *given)
     free(given->worker_ledgers);
     free(given->forwarded);
     free(given->worker);
-    free(given->rests);
+    free(given->leftovers);
     inheritance_free(given->inherited);
     free(given);
 }
@@ -759,7 +759,7 @@ static void finish_inheritance(struct server *server, struct inheritance *inheri
     }
     inheritance_collect(inheritance, &server->listeners);
     for (uint32_t i = 0; i < server->workers; i++)
-        inheritance_collect_connections(inheritance, server->rests[i].connections);
+        inheritance_collect_connections(inheritance, server->leftovers[i].connections);
 }
 
 /* With the writer of a state, unless the successor gets sockets only. NULL: no memory. */
@@ -795,7 +795,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     end_workers(given, who == SERVER_SUCCESSOR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
                 deadline_ns);
     if (out != NULL)
-        inheritance_write(out, &given->listeners, given->rests, given->workers);
+        inheritance_write(out, &given->listeners, given->leftovers, given->workers);
     out = end_flusher(given, out);
     end_delivery(given, inheritance, out, deadline_ns);
     admin_stop(given->admin);

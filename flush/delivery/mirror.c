@@ -177,7 +177,7 @@ static struct payload *make_payload(const struct mirror *mirror, int64_t now_s)
     return payload;
 }
 
-static void hand_over(struct mirror *mirror, int64_t now_s)
+static void post(struct mirror *mirror, int64_t now_s)
 {
     if (mirror->out.len == 0 && !mirror->out.failed)
         return;
@@ -189,7 +189,7 @@ static void hand_over(struct mirror *mirror, int64_t now_s)
         lose_points(mirror, POINT_OUTBOX_FULL);
         payload_free(payload);
     } else {
-        counter_add(&mirror->ledger->mirror_handed, mirror->points);
+        counter_add(&mirror->ledger->mirror_posted, mirror->points);
         counter_add(&mirror->ledger->mirror_payloads, 1);
         outbox_push(mirror->outbox, payload);
     }
@@ -334,7 +334,7 @@ static void write_metric(struct mirror *mirror, size_t level, const uint32_t *se
     end_fields(mirror);
     expire(mirror, time_to_live(mirror, level));
     if (mirror->out.len >= PAYLOAD_BYTES || mirror->out.failed)
-        hand_over(mirror, now_s);
+        post(mirror, now_s);
 }
 
 /* ---- a slice ----------------------------------------------------------- */
@@ -467,7 +467,7 @@ static void heartbeat(struct mirror *mirror, int64_t score_s, int64_t now_s)
 
 static void end_batch(struct mirror *mirror, int64_t now_s)
 {
-    hand_over(mirror, now_s);
+    post(mirror, now_s);
     if (!mirror->lost)
         announce_all(mirror);
     if (mirror->beat) {
@@ -475,13 +475,13 @@ static void end_batch(struct mirror *mirror, int64_t now_s)
         mirror->beat = false;
         mirror->beat_s = mirror->stamp_s;
     }
-    hand_over(mirror, now_s);
+    post(mirror, now_s);
     mirror->writing = false;
     free_scratch(mirror);
     uint64_t made = counter_read(&mirror->ledger->mirrored);
-    uint64_t handed = counter_read(&mirror->ledger->mirror_handed);
+    uint64_t posted = counter_read(&mirror->ledger->mirror_posted);
     counter_set(&mirror->ledger->mirror_imbalance,
-                made > handed ? made - handed : handed - made);
+                made > posted ? made - posted : posted - made);
 }
 
 /* ---- as an observer ---------------------------------------------------- */
@@ -553,7 +553,7 @@ static void finish(void *observer, int64_t now_s)
     while (step(mirror, now_s))
         ;
     heartbeat(mirror, now_s - mirror_live_s(rollup_interval(mirror->rollup)) - 1, now_s);
-    hand_over(mirror, now_s);
+    post(mirror, now_s);
 }
 
 static void free_mirror(void *given)

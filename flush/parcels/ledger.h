@@ -111,7 +111,7 @@ struct flusher_ledger {
     struct counter shed[SHED_REASON_COUNT];   /* values, at admission */
     struct counter encoded[POINT_KIND_COUNT]; /* points put into payloads */
     struct counter dropped[POINT_DROP_COUNT]; /* points made and not encoded */
-    struct counter handed[POINT_KIND_COUNT];  /* points in payloads given to the outbox */
+    struct counter posted[POINT_KIND_COUNT];  /* points in payloads given to the outbox */
     struct counter payloads;                  /* given to the outbox */
     struct counter series;                    /* now in the catalogue */
     struct counter strings;                   /* bytes of interned names, hosts and tags */
@@ -133,10 +133,10 @@ struct flusher_ledger {
     struct counter state_refused;    /* inherited states that were no good */
     struct counter last_stamp_s;     /* of the newest snapshot */
     struct counter mirrored;         /* fields put into payloads for Redis */
-    struct counter mirror_handed;    /* fields in such payloads given to the outbox */
+    struct counter mirror_posted;    /* fields in such payloads given to the outbox */
     struct counter mirror_payloads;  /* of these */
     struct counter mirror_imbalance; /* between the two, when nothing is open */
-    struct counter points_imbalance; /* encoded against handed over, when nothing is open */
+    struct counter points_imbalance; /* encoded against posted, when nothing is open */
 };
 
 /* Static strings of the tables above. */

@@ -95,7 +95,7 @@ static bool is_beyond_flush(struct encoder *encoder, const struct payload *paylo
     return payload->route == ROUTE_EVENTS && encoder->events.payloads++ >= EVENT_PAYLOADS_MAX;
 }
 
-static void hand_over(void *argument, struct payload *given)
+static void post(void *argument, struct payload *given)
 {
     struct encoder *encoder = argument;
 
@@ -114,7 +114,7 @@ static void hand_over(void *argument, struct payload *given)
         given->points--;
     }
 #endif
-    counter_add(&encoder->ledger->handed[kind_of(given->route)], given->points);
+    counter_add(&encoder->ledger->posted[kind_of(given->route)], given->points);
     counter_add(&encoder->ledger->payloads, 1);
     outbox_push(encoder->outbox, given);
 }
@@ -137,9 +137,9 @@ static struct payload_limits limits_of(const struct settings *settings,
 static struct payload_writer *open_writer(struct encoder *encoder, enum payload_route route,
                                           struct payload_frame frame, int64_t now_s)
 {
-    return payload_writer_new(
-        route, encoder->compression, (int)encoder->settings->serializer_zstd_compressor_level,
-        limits_of(encoder->settings, route), frame, now_s, hand_over, encoder);
+    return payload_writer_new(route, encoder->compression,
+                              (int)encoder->settings->serializer_zstd_compressor_level,
+                              limits_of(encoder->settings, route), frame, now_s, post, encoder);
 }
 
 static void close_writer(struct payload_writer **writer)
@@ -165,7 +165,7 @@ static void add_item(struct encoder *encoder, struct payload_writer **writer,
         drop(encoder, POINT_NO_MEMORY);
         return;
     }
-    /* Counted before it is handed over, so that encoded is never behind. */
+    /* Counted before it is posted, so that encoded is never behind. */
     counter_add(&encoder->ledger->encoded[kind_of(route)], 1);
     switch (payload_writer_add(*writer, encoder->item.at, encoder->item.len, 1)) {
     case PAYLOAD_ADDED:

@@ -22,7 +22,7 @@ struct encoder *encoder_new(const struct settings *settings, const char *hostnam
                             struct outbox *outbox, struct flusher_ledger *ledger);
 void encoder_free(struct encoder *given);
 
-/* From now on these settings, which outlive the encoder or the next call. Hands over
+/* From now on these settings, which outlive the encoder or the next call. Posts
  * what is open of records; not amid a snapshot. */
 void encoder_follow(struct encoder *encoder, const struct settings *settings, int64_t now_s);
 
@@ -34,10 +34,10 @@ void encoder_mark(struct encoder *encoder, struct slice tag);
 void encoder_series(struct encoder *encoder, const struct series *series, int64_t now_s);
 void encoder_sketch(struct encoder *encoder, const struct sketch_series *sketch, int64_t now_s);
 
-/* Hands over the open payloads of both: the snapshot is complete. */
+/* Posts the open payloads of both: the snapshot is complete. */
 void encoder_end_snapshot(struct encoder *encoder);
 
-/* A timestamped sample's series; handed over when a batch is full
+/* A timestamped sample's series; posted when a batch is full
  * (dogstatsd_no_aggregation_pipeline_batch_size). */
 void encoder_timed(struct encoder *encoder, const struct series *series, int64_t now_s);
 
@@ -45,7 +45,7 @@ void encoder_timed(struct encoder *encoder, const struct series *series, int64_t
 void encoder_event(struct encoder *encoder, const struct event_record *event, int64_t now_s);
 void encoder_check(struct encoder *encoder, const struct check_record *check, int64_t now_s);
 
-/* Hands over timestamped samples, events and checks that are still open. */
+/* Posts timestamped samples, events and checks that are still open. */
 void encoder_end_records(struct encoder *encoder, int64_t now_s);
 
 /* Whether encoder_end_records has anything to do. */

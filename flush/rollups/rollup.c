@@ -115,9 +115,9 @@ struct rollup *rollup_new(const struct rollup_config *config, struct identities 
 static void free_level(struct rollup_level *level, uint32_t max_ids)
 {
     for (size_t i = 0; i < level->n; i++)
-        window_free(level->sealed[i]);
+        window_free(level->closed[i]);
     window_free(level->building);
-    free(level->sealed);
+    free(level->closed);
     pages_unmap(level->open, max_ids * sizeof *level->open);
 }
 
@@ -170,12 +170,12 @@ size_t rollup_bytes(const struct rollup *rollup)
 /* The oldest window of the level is given up. */
 static void drop_oldest(struct rollup_level *level)
 {
-    struct window *oldest = level->sealed[0];
+    struct window *oldest = level->closed[0];
 
     level->whole_s = oldest->start_s + level->step_s;
     level->bytes -= window_bytes(oldest);
     level->n--;
-    memmove(level->sealed, level->sealed + 1, level->n * sizeof(struct window *));
+    memmove(level->closed, level->closed + 1, level->n * sizeof(struct window *));
     window_free(oldest);
 }
 
@@ -188,7 +188,7 @@ static struct rollup_level *choose_victim(struct rollup *rollup)
         return coarsest;
     for (struct rollup_level *level = rollup->levels; level < coarsest; level++)
         if (level->n > 0 &&
-            (victim == NULL || level->sealed[0]->start_s < victim->sealed[0]->start_s))
+            (victim == NULL || level->closed[0]->start_s < victim->closed[0]->start_s))
             victim = level;
     return victim != NULL || coarsest->n == 0 ? victim : coarsest;
 }
@@ -203,7 +203,7 @@ bool rollup_make_room(struct rollup *rollup, size_t more)
     while (!fits(rollup, more)) {
         struct rollup_level *victim = choose_victim(rollup);
         if (victim != NULL) {
-            counter_add(&rollup->ledger->rollup_dropped, victim->sealed[0]->n_cells);
+            counter_add(&rollup->ledger->rollup_dropped, victim->closed[0]->n_cells);
             drop_oldest(victim);
         } else if (!rollup->swept) {
             rollup_sweep_all(rollup);
@@ -220,13 +220,13 @@ static bool keep_window(struct rollup_level *level, struct window *window)
 {
     if (level->n == level->capacity) {
         size_t capacity = level->capacity * 2 + 16;
-        struct window **grown = realloc(level->sealed, capacity * sizeof(struct window *));
+        struct window **grown = realloc(level->closed, capacity * sizeof(struct window *));
         if (grown == NULL)
             return false;
-        level->sealed = grown;
+        level->closed = grown;
         level->capacity = capacity;
     }
-    level->sealed[level->n++] = window;
+    level->closed[level->n++] = window;
     level->bytes += window_bytes(window);
     return true;
 }
@@ -281,7 +281,7 @@ static void finish_window(struct rollup *rollup, struct rollup_level *level)
         window_free(window); /* nothing was lost: there was nothing */
         level->building = NULL;
     } else if (window != NULL) {
-        window_seal(window);
+        window_close(window);
         if (!keep_window(level, window))
             lose_window(rollup, level);
         level->building = NULL;
@@ -319,8 +319,8 @@ static void start_anew(struct rollup *rollup)
     for (size_t i = 0; i < rollup->n_levels; i++) {
         struct rollup_level *level = &rollup->levels[i];
         for (size_t w = 0; w < level->n; w++) {
-            counter_add(&rollup->ledger->rollup_dropped, level->sealed[w]->n_cells);
-            window_free(level->sealed[w]);
+            counter_add(&rollup->ledger->rollup_dropped, level->closed[w]->n_cells);
+            window_free(level->closed[w]);
         }
         level->n = level->bytes = 0;
         level->open_s = level->whole_s = ROLLUP_NO_START;
@@ -355,7 +355,7 @@ static void forget_fine(struct rollup *rollup)
     struct rollup_level *fine = &rollup->levels[0];
     int64_t oldest_s = rollup->now_s - rollup->config.lookback_s;
 
-    while (fine->n > 0 && fine->sealed[0]->start_s + fine->step_s <= oldest_s)
+    while (fine->n > 0 && fine->closed[0]->start_s + fine->step_s <= oldest_s)
         drop_oldest(fine);
 }
 
@@ -496,12 +496,12 @@ bool rollup_find(const struct rollup *rollup, size_t level, int64_t *start_s,
 
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (from->sealed[middle]->start_s < *start_s)
+        if (from->closed[middle]->start_s < *start_s)
             low = middle + 1;
         else
             high = middle;
     }
-    *out = (struct rollup_span){ low < from->n ? from->sealed[low] : NULL, level };
+    *out = (struct rollup_span){ low < from->n ? from->closed[low] : NULL, level };
     if (out->window == NULL && from->open_s < *start_s) /* ROLLUP_NO_START is before all */
         return false;
     *start_s = out->window != NULL ? out->window->start_s : from->open_s;

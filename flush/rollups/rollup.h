@@ -148,7 +148,7 @@ int64_t rollup_step(const struct rollup *rollup, size_t level);
 /* Whether the level still has all that it was ever given from that time on. */
 bool rollup_covers(const struct rollup *rollup, size_t level, int64_t from_s);
 
-/* A window, open or sealed; a view until the next feeding. */
+/* A window, open or closed; a view until the next feeding. */
 struct rollup_span {
     const struct window *window; /* NULL: the open one of the level */
     size_t level;

@@ -26,9 +26,9 @@ struct rollup_level {
     struct window *building;  /* the open one, being packed */
     uint32_t next_block;      /* of it */
     uint32_t unwritten;       /* series with such a value */
-    struct window **sealed;   /* n of capacity, oldest first */
+    struct window **closed;   /* n of capacity, oldest first */
     size_t n, capacity;
-    size_t bytes;    /* of the sealed ones */
+    size_t bytes;    /* of the closed ones */
     int64_t whole_s; /* nothing was dropped from here on */
 };
 

@@ -159,7 +159,7 @@ uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *seri
 
 static int64_t oldest_kept(const struct rollup_level *level)
 {
-    return level->n > 0                       ? level->sealed[0]->start_s
+    return level->n > 0                       ? level->closed[0]->start_s
            : level->open_s != ROLLUP_NO_START ? level->open_s
                                               : INT64_MAX;
 }

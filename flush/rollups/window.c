@@ -93,7 +93,7 @@ static void shrink(struct bytes *bytes)
     bytes->capacity = bytes->len;
 }
 
-void window_seal(struct window *window)
+void window_close(struct window *window)
 {
     shrink(&window->masks);
     shrink(&window->offsets);

@@ -1,4 +1,4 @@
-/* flush/rollups/window.h: what all series did in one span of time, sealed and packed.
+/* flush/rollups/window.h: what all series did in one span of time, packed.
  *
  * Series are small numbers. They stand in blocks of 64; a block is a mask of who
  * has a value and five packed columns of those who do. Sets and distributions have
@@ -60,7 +60,7 @@ bool window_add_block(struct window *window,
 bool window_add_blob(struct window *window, uint32_t series, const uint8_t *at, size_t len);
 
 /* Gives back what was reserved for more. */
-void window_seal(struct window *window);
+void window_close(struct window *window);
 
 /* Who of the block has a value, a bit each. */
 uint64_t window_mask(const struct window *window, uint32_t block);

@@ -1,6 +1,6 @@
-/* Values stand in chunks of the arena, each twice as large as the one before, so
+/* Values stand on shelves in the arena, each twice as large as the one before, so
  * nothing is copied as they grow in number. The first query gathers them into a
- * single sorted chunk. A chunk whose values all weigh 1 holds plain doubles; the
+ * single sorted shelf. A shelf whose values all weigh 1 holds plain doubles; the
  * first other weight opens one of pairs. */
 #include "flush/values/histogram.h"
 
@@ -9,7 +9,7 @@
 
 #include "flush/values/sketch.h"
 
-enum { CHUNK_FIRST = 4, CHUNK_LAST = 1024 };
+enum { SHELF_FIRST = 4, SHELF_LAST = 1024 };
 
 /* Up to there whole weights are told apart, and however many of them are added up,
  * the count stays finite. */
@@ -20,8 +20,8 @@ struct pair {
     double weight;
 };
 
-struct chunk {
-    struct chunk *older;
+struct shelf {
+    struct shelf *older;
     uint32_t n;
     uint32_t capacity : 31;
     uint32_t weighted : 1; /* pairs follow, else doubles */
@@ -31,82 +31,82 @@ struct histogram {
     double count;
     double sum, rest; /* rest: of the sum, what rounding took from it */
     double min, max;
-    struct chunk *newest;  /* the values, until there is a sketch */
+    struct shelf *newest;  /* the values, until there is a sketch */
     struct sketch *sketch; /* or NULL */
-    uint32_t n;            /* values in chunks */
+    uint32_t n;            /* values on shelves */
     uint16_t owed;         /* to the sketch: a part of a weight, in OWED_ONE */
     uint8_t unit;          /* enum metric_unit */
-    bool sorted;           /* the values are one chunk in order */
+    bool sorted;           /* the values are one shelf in order */
 };
 
 enum { OWED_ONE = 1 << 16 };
 
-/* ---- chunks ------------------------------------------------------------ */
+/* ---- shelves ----------------------------------------------------------- */
 
 static size_t cell_size(bool weighted)
 {
     return weighted ? sizeof(struct pair) : sizeof(double);
 }
 
-static struct pair chunk_get(const struct chunk *chunk, size_t i)
+static struct pair shelf_get(const struct shelf *shelf, size_t i)
 {
-    if (chunk->weighted)
-        return ((const struct pair *)(chunk + 1))[i];
-    return (struct pair){ ((const double *)(chunk + 1))[i], 1 };
+    if (shelf->weighted)
+        return ((const struct pair *)(shelf + 1))[i];
+    return (struct pair){ ((const double *)(shelf + 1))[i], 1 };
 }
 
-static void chunk_append(struct chunk *chunk, struct pair pair)
+static void shelf_append(struct shelf *shelf, struct pair pair)
 {
-    if (chunk->weighted)
-        ((struct pair *)(chunk + 1))[chunk->n++] = pair;
+    if (shelf->weighted)
+        ((struct pair *)(shelf + 1))[shelf->n++] = pair;
     else
-        ((double *)(chunk + 1))[chunk->n++] = pair.value;
+        ((double *)(shelf + 1))[shelf->n++] = pair.value;
 }
 
-static struct chunk *chunk_new(struct arena *arena, size_t capacity, bool weighted)
+static struct shelf *shelf_new(struct arena *arena, size_t capacity, bool weighted)
 {
-    struct chunk *chunk = arena_alloc(arena, sizeof *chunk + capacity * cell_size(weighted));
+    struct shelf *shelf = arena_alloc(arena, sizeof *shelf + capacity * cell_size(weighted));
 
-    if (chunk != NULL)
-        *chunk = (struct chunk){ .capacity = capacity & INT32_MAX, .weighted = weighted };
-    return chunk;
+    if (shelf != NULL)
+        *shelf = (struct shelf){ .capacity = capacity & INT32_MAX, .weighted = weighted };
+    return shelf;
 }
 
-/* The newest chunk, with room for n more. NULL when the arena is exhausted. */
-static struct chunk *room_for(struct histogram *histogram, struct arena *arena, size_t n,
+/* The newest shelf, with room for n more. NULL when the arena is exhausted. */
+static struct shelf *room_for(struct histogram *histogram, struct arena *arena, size_t n,
                               bool weighted)
 {
-    struct chunk *newest = histogram->newest;
-    size_t capacity = CHUNK_FIRST;
+    struct shelf *newest = histogram->newest;
+    size_t capacity = SHELF_FIRST;
 
     if (newest != NULL && newest->capacity - newest->n >= n && newest->weighted >= weighted)
         return newest;
     if (newest != NULL)
-        capacity = newest->capacity < CHUNK_LAST ? newest->capacity * 2u : CHUNK_LAST;
+        capacity = newest->capacity < SHELF_LAST ? newest->capacity * 2u : SHELF_LAST;
 
-    struct chunk *chunk = chunk_new(arena, capacity > n ? capacity : n, weighted);
+    struct shelf *shelf = shelf_new(arena, capacity > n ? capacity : n, weighted);
 
-    if (chunk == NULL)
+    if (shelf == NULL)
         return NULL;
-    chunk->older = newest;
-    histogram->newest = chunk;
-    return chunk;
+    shelf->older = newest;
+    histogram->newest = shelf;
+    return shelf;
 }
 
 static bool any_weighted(const struct histogram *histogram)
 {
     bool weighted = false;
 
-    for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
-        weighted |= chunk->weighted;
+    for (const struct shelf *shelf = histogram->newest; shelf != NULL; shelf = shelf->older)
+        weighted |= shelf->weighted;
     return weighted;
 }
 
-static void copy_values(struct chunk *to, const struct histogram *from)
+static void copy_values(struct shelf *to, const struct histogram *from)
 {
-    for (const struct chunk *chunk = from->newest; chunk != NULL; chunk = chunk->older)
-        for (size_t i = 0; i < chunk->n; i++)
-            chunk_append(to, chunk_get(chunk, i));
+    for (const struct shelf *shelf = from->newest; shelf != NULL; shelf = shelf->older)
+        for (size_t i = 0; i < shelf->n; i++)
+            shelf_append(to, shelf_get(shelf, i));
 }
 
 /* ---- order ------------------------------------------------------------- */
@@ -118,13 +118,13 @@ static int compare_values(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* All values in one chunk, ascending. */
+/* All values on one shelf, ascending. */
 static bool sort_values(struct histogram *histogram, struct arena *arena)
 {
     if (histogram->sorted || histogram->n == 0)
         return true;
     if (histogram->newest->older != NULL) {
-        struct chunk *all = chunk_new(arena, histogram->n, any_weighted(histogram));
+        struct shelf *all = shelf_new(arena, histogram->n, any_weighted(histogram));
 
         if (all == NULL)
             return false;
@@ -142,7 +142,7 @@ static bool value_above(const struct histogram *histogram, double target, double
     double below = 0;
 
     for (size_t i = 0; i < histogram->n; i++) {
-        struct pair pair = chunk_get(histogram->newest, i);
+        struct pair pair = shelf_get(histogram->newest, i);
 
         below += pair.weight;
         if (below > target) {
@@ -182,9 +182,9 @@ static struct ranks ranks_of(const struct histogram *histogram, struct arena *ar
         return (struct ranks){ histogram->sketch, (double)histogram->owed / OWED_ONE };
     struct ranks ranks = { sketch_new(arena), 0 };
 
-    for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
-        for (size_t i = 0; ranks.sketch != NULL && i < chunk->n; i++)
-            if (!ranks_add(&ranks, arena, chunk_get(chunk, i)))
+    for (const struct shelf *shelf = histogram->newest; shelf != NULL; shelf = shelf->older)
+        for (size_t i = 0; ranks.sketch != NULL && i < shelf->n; i++)
+            if (!ranks_add(&ranks, arena, shelf_get(shelf, i)))
                 ranks.sketch = NULL;
     return ranks;
 }
@@ -254,11 +254,11 @@ static void note(struct histogram *histogram, double weight, double min, double 
 
 static bool add_exact(struct histogram *histogram, struct arena *arena, struct pair pair)
 {
-    struct chunk *chunk = room_for(histogram, arena, 1, pair.weight != 1);
+    struct shelf *shelf = room_for(histogram, arena, 1, pair.weight != 1);
 
-    if (chunk == NULL)
+    if (shelf == NULL)
         return false;
-    chunk_append(chunk, pair);
+    shelf_append(shelf, pair);
     histogram->n++;
     histogram->sorted = false;
     return true;
@@ -301,11 +301,11 @@ static bool merge_exact(struct histogram *into, struct arena *arena,
 {
     if (other->n == 0)
         return true;
-    struct chunk *chunk = room_for(into, arena, other->n, any_weighted(other));
+    struct shelf *shelf = room_for(into, arena, other->n, any_weighted(other));
 
-    if (chunk == NULL)
+    if (shelf == NULL)
         return false;
-    copy_values(chunk, other);
+    copy_values(shelf, other);
     into->n += other->n;
     into->sorted = false;
     return true;
@@ -395,9 +395,9 @@ size_t histogram_values(const struct histogram *histogram)
 
 void histogram_each(const struct histogram *histogram, histogram_visit *visit, void *argument)
 {
-    for (const struct chunk *chunk = histogram->newest; chunk != NULL; chunk = chunk->older)
-        for (size_t i = 0; i < chunk->n; i++) {
-            struct pair pair = chunk_get(chunk, i);
+    for (const struct shelf *shelf = histogram->newest; shelf != NULL; shelf = shelf->older)
+        for (size_t i = 0; i < shelf->n; i++) {
+            struct pair pair = shelf_get(shelf, i);
 
             visit(argument, pair.value, pair.weight);
         }

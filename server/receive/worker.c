@@ -75,7 +75,7 @@ struct worker {
     int early_fd;
     _Atomic(enum worker_end) end; /* main writes both before it wakes the thread */
     int64_t push_until_ns;
-    struct worker_rest rest;
+    struct worker_leftover leftover;
     pthread_t thread;
 };
 
@@ -469,7 +469,7 @@ static void end_source(struct worker *worker, struct source *source)
     if (drains)
         streams_finish(source->streams);
     else if (end == WORKER_HANDS_OVER)
-        streams_hand_over(source->streams, &worker->rest.connections);
+        streams_hand_over(source->streams, &worker->leftover.connections);
     else
         streams_leave(source->streams);
 }
@@ -481,7 +481,7 @@ static void on_stop(evutil_socket_t fd, short what, void *argument)
     (void)fd, (void)what;
     for (size_t i = 0; i < worker->config.listeners->n; i++)
         end_source(worker, &worker->sources[i]);
-    worker->rest.stopped_ns = clock_monotonic_ns();
+    worker->leftover.stopped_ns = clock_monotonic_ns();
     seal_last(worker);
     event_base_loopbreak(worker->base);
 }
@@ -783,7 +783,7 @@ void worker_end(struct worker *worker, enum worker_end end, int64_t push_until_n
 void worker_join(struct worker *given)
 {
     pthread_join(given->thread, NULL);
-    if (given->config.rest != NULL)
-        *given->config.rest = given->rest;
+    if (given->config.leftover != NULL)
+        *given->config.leftover = given->leftover;
     worker_free(given);
 }

@@ -18,8 +18,9 @@
 struct worker;
 struct rules;
 
-/* When it stopped to read, monotonic; and the connections handed over. */
-struct worker_rest {
+/* What a worker leaves at its end: when it stopped reading (monotonic), and the connections
+ * that it hands over. */
+struct worker_leftover {
     int64_t stopped_ns;
     struct stream_inherited *connections;
 };
@@ -35,8 +36,9 @@ struct worker_config {
     struct arena_budget *budget;
     struct worker_ledger *ledger;
     struct stream_inherited *connections; /* inherited; given, also on failure; or NULL */
-    struct worker_rest *rest; /* filled at its end, the caller's after the join; or NULL */
-    int64_t pause_ns;         /* monotonic: since then nobody reads; 0: nobody did */
+    struct worker_leftover
+        *leftover;    /* filled at its end, the caller's after the join; or NULL */
+    int64_t pause_ns; /* monotonic: since then nobody reads; 0: nobody did */
 };
 
 /* Starts the thread. NULL with a sentence. */

@@ -386,15 +386,16 @@ static void write_connection(struct state_writer *out,
 }
 
 void inheritance_write(struct state_writer *out, const struct listeners *listeners,
-                       const struct worker_rest *rests, uint32_t workers)
+                       const struct worker_leftover *leftovers, uint32_t workers)
 {
     int64_t stopped_ns = INT64_MAX;
     uint64_t n = 0;
 
     for (uint32_t w = 0; w < workers; w++) {
-        if (rests[w].stopped_ns < stopped_ns)
-            stopped_ns = rests[w].stopped_ns;
-        for (const struct stream_inherited *c = rests[w].connections; c != NULL; c = c->next)
+        if (leftovers[w].stopped_ns < stopped_ns)
+            stopped_ns = leftovers[w].stopped_ns;
+        for (const struct stream_inherited *c = leftovers[w].connections; c != NULL;
+             c = c->next)
             n++;
     }
     state_begin(out, STATE_SERVER);
@@ -402,7 +403,8 @@ void inheritance_write(struct state_writer *out, const struct listeners *listene
     write_drops(out, listeners);
     state_put_number(out, n);
     for (uint32_t w = 0; w < workers; w++)
-        for (const struct stream_inherited *c = rests[w].connections; c != NULL; c = c->next)
+        for (const struct stream_inherited *c = leftovers[w].connections; c != NULL;
+             c = c->next)
             write_connection(out, c);
 }
 

@@ -67,7 +67,7 @@ struct stream_inherited *inheritance_connections(struct inheritance *inheritance
 
 /* Writes the part STATE_SERVER: drops, and the connections of each worker. */
 void inheritance_write(struct state_writer *out, const struct listeners *listeners,
-                       const struct worker_rest *rests, uint32_t workers);
+                       const struct worker_leftover *leftovers, uint32_t workers);
 
 /* Moves the sockets of the listeners to the successor. The files of unix sockets stay. */
 void inheritance_collect(struct inheritance *inheritance, struct listeners *listeners);

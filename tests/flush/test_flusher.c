@@ -17,12 +17,12 @@ static uint64_t read_counter(const struct counter *counter)
     return counter_read(counter);
 }
 
-/* What was encoded has been handed over. */
+/* What was encoded has been posted. */
 static void assert_nothing_open(const struct pipeline *p)
 {
     for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
         assert_int_equal(read_counter(&p->ledger.encoded[kind]),
-                         read_counter(&p->ledger.handed[kind]));
+                         read_counter(&p->ledger.posted[kind]));
 }
 
 /* ---- intervals --------------------------------------------------------- */
@@ -494,8 +494,8 @@ static void events_and_checks_are_sent_within_a_tick(void **state)
         json_integer_value(json_object_get(json_array_get(checks, 0), "timestamp")), 100001);
     assert_int_equal(
         json_integer_value(json_object_get(json_array_get(checks, 1), "timestamp")), 88);
-    assert_int_equal(read_counter(&p->ledger.handed[POINT_EVENT]), 3);
-    assert_int_equal(read_counter(&p->ledger.handed[POINT_CHECK]), 2);
+    assert_int_equal(read_counter(&p->ledger.posted[POINT_EVENT]), 3);
+    assert_int_equal(read_counter(&p->ledger.posted[POINT_CHECK]), 2);
     assert_nothing_open(p);
     json_decref(taken);
     pipeline_free(p);

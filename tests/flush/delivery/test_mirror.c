@@ -55,7 +55,7 @@ static void a_snapshot_is_written_told_and_the_instance_lives(void **state)
     assert_int_equal(sent.payloads, 2);               /* what tells of it comes behind, */
     assert_int_equal(sent.at[sent.n - 1].payload, 1); /* in one of its own */
     assert_int_equal(counter_read(&p->ledger.mirrored), 4);
-    assert_int_equal(counter_read(&p->ledger.mirror_handed), 4);
+    assert_int_equal(counter_read(&p->ledger.mirror_posted), 4);
     assert_int_equal(counter_read(&p->ledger.mirror_imbalance), 0);
     commands_free(&sent);
     pipeline_free(p);

@@ -32,13 +32,13 @@ static void bench_open(struct bench *bench)
     assert_non_null(bench->encoder);
 }
 
-/* Whatever was encoded has been handed over when nothing is open. */
+/* Whatever was encoded has been posted when nothing is open. */
 static void bench_close(struct bench *bench)
 {
     encoder_free(bench->encoder);
     for (int kind = 0; kind < POINT_KIND_COUNT; kind++)
         assert_int_equal(counter_read(&bench->ledger.encoded[kind]),
-                         counter_read(&bench->ledger.handed[kind]));
+                         counter_read(&bench->ledger.posted[kind]));
     outbox_close(&bench->outbox);
     settings_free(&bench->settings);
 }
@@ -94,7 +94,7 @@ static uint64_t dropped(const struct bench *bench, enum point_drop reason)
     return counter_read(&bench->ledger.dropped[reason]);
 }
 
-static void a_snapshot_is_handed_over_at_its_end(void **state)
+static void a_snapshot_is_posted_at_its_end(void **state)
 {
     struct bench bench;
     (void)state;
@@ -108,7 +108,7 @@ static void a_snapshot_is_handed_over_at_its_end(void **state)
     json_t *bodies = json_array();
     assert_int_equal(take_payloads(&bench, bodies), 1);
     assert_int_equal(json_array_size(json_array_get(bodies, 0)), 2);
-    assert_int_equal(counter_read(&bench.ledger.handed[POINT_SERIES]), 2);
+    assert_int_equal(counter_read(&bench.ledger.posted[POINT_SERIES]), 2);
     encoder_end_snapshot(bench.encoder); /* nothing is open: nothing is sent */
     assert_int_equal(take_payloads(&bench, NULL), 0);
     json_decref(bodies);
@@ -131,7 +131,7 @@ static void what_delivery_does_not_take_is_dropped_and_counted(void **state)
     bench_close(&bench);
 }
 
-static void full_payloads_are_handed_over_at_once(void **state)
+static void full_payloads_are_posted_at_once(void **state)
 {
     struct bench bench;
     (void)state;
@@ -247,13 +247,13 @@ static void a_flood_of_events_is_bounded(void **state)
     add_events_of_sources(&bench, 1000);
     encoder_end_records(bench.encoder, 1010);
     assert_int_equal(take_payloads(&bench, NULL), 16);
-    uint64_t handed = counter_read(&bench.ledger.handed[POINT_EVENT]);
-    assert_in_range(handed, 16, 500);
-    assert_int_equal(dropped(&bench, POINT_EVENTS_FULL), 1000 - handed);
+    uint64_t posted = counter_read(&bench.ledger.posted[POINT_EVENT]);
+    assert_in_range(posted, 16, 500);
+    assert_int_equal(dropped(&bench, POINT_EVENTS_FULL), 1000 - posted);
     add_events_of_sources(&bench, 1);
     encoder_end_records(bench.encoder, 1011);
     assert_int_equal(take_payloads(&bench, NULL), 1);
-    assert_int_equal(dropped(&bench, POINT_EVENTS_FULL), 1000 - handed);
+    assert_int_equal(dropped(&bench, POINT_EVENTS_FULL), 1000 - posted);
     bench_close(&bench);
 }
 
@@ -269,7 +269,7 @@ static void a_flood_that_does_not_wait_for_the_tick_is_bounded_too(void **state)
         add_event(&bench, (struct slice){ title, 60000 }, SLICE("s"));
     assert_true(encoder_has_records(bench.encoder)); /* though nothing waits any more */
     assert_int_equal(take_payloads(&bench, NULL), 16);
-    assert_int_equal(counter_read(&bench.ledger.handed[POINT_EVENT]) +
+    assert_int_equal(counter_read(&bench.ledger.posted[POINT_EVENT]) +
                          dropped(&bench, POINT_EVENTS_FULL),
                      500);
     encoder_end_records(bench.encoder, 1010);
@@ -346,8 +346,8 @@ static void what_fits_in_no_payload_is_dropped_alone(void **state)
     encoder_end_snapshot(bench.encoder);
     encoder_end_records(bench.encoder, 1010);
     assert_int_equal(dropped(&bench, POINT_TOO_LARGE), 2);
-    assert_int_equal(counter_read(&bench.ledger.handed[POINT_SERIES]), 2);
-    assert_int_equal(counter_read(&bench.ledger.handed[POINT_EVENT]), 1);
+    assert_int_equal(counter_read(&bench.ledger.posted[POINT_SERIES]), 2);
+    assert_int_equal(counter_read(&bench.ledger.posted[POINT_EVENT]), 1);
     bench_close(&bench);
     free(name);
 }
@@ -372,8 +372,8 @@ static void the_older_series_route_is_json(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_snapshot_is_handed_over_at_its_end),
-        cmocka_unit_test(full_payloads_are_handed_over_at_once),
+        cmocka_unit_test(a_snapshot_is_posted_at_its_end),
+        cmocka_unit_test(full_payloads_are_posted_at_once),
         cmocka_unit_test(what_delivery_does_not_take_is_dropped_and_counted),
         cmocka_unit_test(timestamped_samples_go_in_batches),
         cmocka_unit_test(events_of_all_sources_share_a_payload_in_the_order_they_came),

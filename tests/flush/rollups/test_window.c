@@ -27,7 +27,7 @@ static void columns_hold_those_who_have_a_value(void **state)
     set(0, 7, 2, 3, 4, 3);
     set(63, 1.5, 1, 1.5, 1.5, 1.5);
     assert_true(window_add_block(window, cells));
-    window_seal(window);
+    window_close(window);
     assert_true(window_mask(window, 0) == 0);
     assert_true(window_mask(window, 1) == (1 | UINT64_C(1) << 63));
     assert_true(window_mask(window, 2) == 0); /* behind the last block */
@@ -51,7 +51,7 @@ static void a_single_point_costs_little_more_than_itself(void **state)
         set(i, 0.1 * i, 1, 0.1 * i, 0.1 * i, 0.1 * i);
     for (int block = 0; block < 100; block++)
         assert_true(window_add_block(window, cells));
-    window_seal(window);
+    window_close(window);
     assert_in_range(window_bytes(window), 1, 6400 * 8.4);
     window_free(window);
 }
@@ -64,7 +64,7 @@ static void blobs_come_back_in_their_order(void **state)
 
     assert_true(window_add_blob(window, 3, (const uint8_t *)"three", 5));
     assert_true(window_add_blob(window, 70, (const uint8_t *)"seventy", 7));
-    window_seal(window);
+    window_close(window);
     const struct window_blob *blobs = window_blobs(window, &n);
     assert_int_equal(n, 2);
     assert_int_equal(blobs[1].series, 70);
