@@ -11,8 +11,6 @@
 #include "flush/memory/index.h"
 #include "flush/memory/pages.h"
 
-enum { AHEAD_MAX_S = 600 };
-
 struct catalogue {
     struct catalogue_config config;
     struct flusher_ledger *ledger;

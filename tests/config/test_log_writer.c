@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "config/clock.h"
+#include "config/files.h"
 #include "config/log_writer.h"
 
 /* A pipe, whose reader is the test: it does not read until it likes. */
@@ -30,7 +31,7 @@ static bool write_pipe(void *argument, const char *lines, size_t len)
 {
     struct rig *rig = argument;
 
-    return !rig->fails && log_write_all(rig->ends[1], lines, len) == len;
+    return !rig->fails && files_write(rig->ends[1], lines, len) == len;
 }
 
 static size_t gap(void *argument, uint64_t lost, char out[LOG_CHUNK_BYTES])

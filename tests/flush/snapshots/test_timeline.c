@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "config/clock.h"
 #include "flush/snapshots/timeline.h"
 
 /* 10 s intervals. */
@@ -69,8 +70,8 @@ static void ten_minutes_back_is_late_and_more_is_a_new_timeline(void **state)
     (void)state;
 
     timeline_seal(t, 10000);
-    assert_true(timeline_is_over(t, 10000 - TIMELINE_AHEAD_MAX_S));
-    assert_false(timeline_is_over(t, 10000 - TIMELINE_AHEAD_MAX_S - 1));
+    assert_true(timeline_is_over(t, 10000 - CLOCK_AHEAD_MAX_S));
+    assert_false(timeline_is_over(t, 10000 - CLOCK_AHEAD_MAX_S - 1));
     assert_int_equal(timeline_seal(t, 9000), 9000);
     assert_true(timeline_is_over(t, 9000));
     assert_false(timeline_is_over(t, 9010)); /* the newest is of the new one */
