@@ -1,3 +1,8 @@
+/* Reading order: catalogue_admit(), the way of a birth: enrich_metric() says what the series is
+ * called, series_of() finds it or add_series() makes it, and the worker's map gets its number.
+ * Then catalogue_lookup(), which is asked for every cell of every bucket and therefore only
+ * reads the map; catalogue_retire(), which takes an id out of it; and catalogue_expire(), which
+ * frees series that nothing maps to. Clashes of names only warn; they change nothing. */
 #include "flush/series/catalogue.h"
 
 #include <malloc.h>
@@ -15,22 +20,26 @@ struct catalogue {
     struct catalogue_config config;
     struct flusher_ledger *ledger;
     struct identities *identities; /* owned; rollups hold some of them too */
-    struct series_entry *entries;  /* pages, max_series of them */
+    struct series_entry *entries;  /* pages, by series id, max_series of them */
     uint32_t end;                  /* ids below may be live */
     uint32_t live;
     uint32_t lowest_free; /* no free id below */
     struct index index;
-    uint32_t **maps;     /* by worker: pages of series id + 1, or MAP_REFUSED + reason */
-    uint32_t *n_refused; /* by worker: ids refused for want of room */
-    uint32_t *map_ends;  /* by worker: ids below were mapped since the last trim */
+    uint32_t **maps;     /* by worker and its context id, in pages: series id + 1; MAP_REFUSED +
+                            reason; 0: the id means nothing */
+    uint32_t *n_refused; /* by worker: how many of its ids wants_room() is true of */
+    uint32_t *map_ends;  /* by worker: no id from here on was mapped since the last trim */
     double *gauges;      /* pages, only with keep_gauges */
     struct log_limit conflicts;
 };
 
-/* Values of a map from here on are refusals. */
+/* Values of a map from here on are refusals. A refused context needs an entry too: the worker
+ * knows nothing of the refusal and goes on sending values, which are counted by its reason. */
 #define MAP_REFUSED (UINT32_MAX - 255)
 
-/* Refusals that may be others' room one day. */
+/* Whether the context was refused only for want of room. When there is room again,
+ * catalogue_refused() lists these, and the worker lets them be born anew: nobody here has their
+ * names. The other reasons lie in the names, and hold for ever. */
 static bool wants_room(uint32_t mapped)
 {
     return mapped == MAP_REFUSED + SHED_CONTEXTS_FULL || mapped == MAP_REFUSED + SHED_MEMORY;
@@ -135,8 +144,9 @@ static bool lay_out_index(struct catalogue *catalogue)
     return true;
 }
 
-/* The series of this identity and kind, or SERIES_NONE; *other: one of the same
- * identity and another kind, or SERIES_NONE. */
+/* The index hashes the identity and not the kind, so that one walk finds both the series of
+ * this identity and kind (SERIES_NONE: there is none) and *other: a series of the same identity
+ * and another kind, which is a clash (SERIES_NONE: there is none). */
 #define SERIES_NONE UINT32_MAX
 
 static uint32_t find_series(const struct catalogue *catalogue, struct identity id, uint8_t kind,
@@ -180,7 +190,7 @@ static void report_clash(struct catalogue *catalogue, uint32_t series, uint32_t 
     counter_add(&catalogue->ledger->type_conflicts, 1);
     if (!log_limit_pass(&catalogue->conflicts, clock_monotonic_ms(), &suppressed))
         return;
-    /* The tags lie in one interned run only as ids: quote the first. */
+    /* There may be many tags. The first is enough to recognise the series by. */
     if (n > 0)
         first = all[0];
     log_quote(first.at, first.len, tags, sizeof tags);
@@ -193,7 +203,8 @@ static void report_clash(struct catalogue *catalogue, uint32_t series, uint32_t 
              n, n > 0 ? ", first \"" : "", tags, n > 0 ? "\"" : "", consequence);
 }
 
-/* Both kinds are sent under the plain name as a point of the series payload. */
+/* A series of this kind is sent under its plain name, in a payload of series. Two of them with
+ * one identity replace each other's points at the intake. */
 static bool plain_series(uint8_t kind)
 {
     return kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_SET;
@@ -210,8 +221,9 @@ static void check_same_name(struct catalogue *catalogue, uint32_t series, uint32
         report_clash(catalogue, series, other, "both are kept apart");
 }
 
-/* A series "x.max" beside a histogram "x" of the same tags: the histogram's own
- * series of that name hides it, or it hides the histogram's. */
+/* A histogram "x" is sent as series "x.max", "x.count" and so on. A series that a client calls
+ * "x.max", with the same tags, clashes with it: the intake keeps only one of the two points.
+ * Either may come first, so both directions are looked at. */
 static void check_suffixes(struct catalogue *catalogue, uint32_t series)
 {
     struct series_entry *entry = &catalogue->entries[series];
@@ -252,6 +264,7 @@ static void check_suffixes(struct catalogue *catalogue, uint32_t series)
 
 /* ---- admission --------------------------------------------------------- */
 
+/* The lowest free id: ids stay dense, so arrays by series id can be cut off behind the last. */
 static uint32_t take_series_id(struct catalogue *catalogue)
 {
     while (catalogue->lowest_free < catalogue->end &&
@@ -262,7 +275,8 @@ static uint32_t take_series_id(struct catalogue *catalogue)
     return catalogue->end < catalogue->config.max_series ? catalogue->end++ : SERIES_NONE;
 }
 
-/* The identity is given: held by the new series, or released. */
+/* The identity is given: the new series holds it, or it is released. Bytes are looked at before
+ * an id is taken, so that a refusal leaves nothing to undo. */
 static enum shed_reason add_series(struct catalogue *catalogue, struct identity given,
                                    uint8_t kind, uint32_t *series)
 {
@@ -296,7 +310,8 @@ static bool intern(struct catalogue *catalogue, const struct enriched *enriched,
                              enriched->tags, enriched->n_tags, out);
 }
 
-/* copy: of a histogram, whose type it does not clash with. */
+/* copy: this is the distribution that histogram_copy_to_distribution made of a histogram. The
+ * two have one name on purpose, which is no clash. */
 static enum shed_reason series_of(struct catalogue *catalogue, const struct enriched *enriched,
                                   uint8_t kind, bool copy, uint32_t *series)
 {
@@ -331,7 +346,7 @@ bool catalogue_restore(struct catalogue *catalogue, const struct enriched *ident
     if (*series != SERIES_NONE)
         identities_release(catalogue->identities, id);
     else
-        (void)add_series(catalogue, id, kind, series); /* SERIES_NONE: no room */
+        (void)add_series(catalogue, id, kind, series); /* without room it leaves SERIES_NONE */
     if (*series != SERIES_NONE)
         catalogue->entries[*series].last_seen_s = last_seen_s;
     return *series != SERIES_NONE;
@@ -361,6 +376,7 @@ void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uin
     }
 }
 
+/* An id that means nothing gives SERIES_NONE: its 0 wraps around to UINT32_MAX. */
 struct mapped catalogue_lookup(const struct catalogue *catalogue, uint32_t worker, uint32_t id)
 {
     uint32_t value = catalogue->maps[worker][id];
@@ -377,7 +393,7 @@ void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id)
     if (mapped.refused == SHED_NOTHING && mapped.series != SERIES_NONE)
         catalogue->entries[mapped.series].contexts--;
     catalogue->n_refused[worker] -= wants_room(catalogue->maps[worker][id]);
-    catalogue->maps[worker][id] = 0;
+    catalogue->maps[worker][id] = 0; /* the series stays: catalogue_expire() looks at it */
 }
 
 void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker)
@@ -410,7 +426,8 @@ bool catalogue_is_crowded(const struct catalogue *catalogue)
            catalogue_memory(catalogue) >= catalogue->config.max_bytes;
 }
 
-/* How many more series there is room for, if they are like those that are there. */
+/* How many more series there is room for, if they need as many bytes each as those that are
+ * there. This only guesses: those that find no room after all are refused again. */
 static uint32_t room(const struct catalogue *catalogue)
 {
     uint32_t ids = catalogue->config.max_series - catalogue->live;
@@ -442,7 +459,7 @@ void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end)
 {
     uint32_t *mapped = &catalogue->map_ends[worker];
 
-    if (end >= *mapped / 2)
+    if (end >= *mapped / 2) /* not worth a system call */
         return;
     pages_forget(catalogue->maps[worker], end * sizeof(uint32_t), *mapped * sizeof(uint32_t));
     *mapped = end;
@@ -498,11 +515,15 @@ bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, in
     const struct series_entry *entry = &catalogue->entries[series];
     int64_t quiet_s = start_s - entry->last_seen_s;
 
-    /* Seen far ahead: the clock was set back since. */
+    /* A series that was seen far ahead of the interval was seen before the clock was set back.
+     * It must not be filled with zeros for as long as the clock needs to get there again. */
     return entry->kind == CELL_COUNT && entry->last_seen_s != 0 &&
            quiet_s < catalogue->config.expiry_s && quiet_s > -CLOCK_AHEAD_MAX_S;
 }
 
+/* A series must stay while a context maps to it, as its values would be lost. Beyond that it
+ * stays only to be filled with zeros or, with keep_gauges, to keep its value. When more than
+ * three quarters of the ids are in use, that is given up: new series are worth more. */
 static bool may_expire(const struct catalogue *catalogue, uint32_t series, int64_t start_s)
 {
     const struct series_entry *entry = &catalogue->entries[series];
@@ -530,13 +551,13 @@ static void drop_series(struct catalogue *catalogue, uint32_t series)
     catalogue->live--;
 }
 
-/* What a spike took goes back. */
+/* Gives back the memory that a spike of series took. */
 static void tidy(struct catalogue *catalogue)
 {
     identities_tidy(catalogue->identities);
     if (!index_is_sparse(&catalogue->index))
         return;
-    (void)lay_out_index(catalogue); /* without memory: stay large */
+    (void)lay_out_index(catalogue); /* without memory the index stays large */
     malloc_trim(0);
 }
 

@@ -6,10 +6,11 @@
  * contexts may map to one: another order of tags, another worker. A context
  * that admission refuses maps to the reason, so that its values are counted.
  *
- * A series lives while a context maps to it or, for counters, while it is
- * still filled with zeros (dogstatsd_expiry_seconds); once three quarters are in
- * use, zeros give way to new series. Series ids are dense and reused after
- * catalogue_expire. Owned by the flusher, one thread. */
+ * A series lives while a context maps to it and, if it is a counter, for as long
+ * after that as it is filled with zeros (dogstatsd_expiry_seconds). Once three
+ * quarters of the series are in use, those that only get zeros give way to new
+ * ones. Series ids are dense, and used again after catalogue_expire(). Owned by
+ * the flusher, one thread. */
 #ifndef FLUSH_SERIES_CATALOGUE_H
 #define FLUSH_SERIES_CATALOGUE_H
 
@@ -20,7 +21,7 @@
 
 struct series_entry {
     struct identity id;   /* held */
-    uint32_t contexts;    /* that map here */
+    uint32_t contexts;    /* how many map to this series */
     uint32_t last_seen_s; /* start of the last interval with a value */
     uint8_t kind;         /* enum cell_kind; a copied distribution is CELL_DISTRIBUTION */
     bool live;
@@ -30,9 +31,9 @@ struct catalogue;
 
 struct catalogue_config {
     uint32_t max_series;
-    size_t max_bytes; /* 0: no bound but the machine's; see catalogue_limit */
+    size_t max_bytes; /* 0: no bound; see catalogue_limit() */
     uint32_t workers;
-    int64_t expiry_s;        /* zero-fill time of counters */
+    int64_t expiry_s;        /* for how long quiet counters get zeros */
     bool keep_gauges;        /* gauges live as long as counters and keep their value */
     char *const *aggregates; /* suffixes of histograms, for naming clashes; static */
     size_t n_aggregates;
@@ -43,23 +44,23 @@ struct catalogue *catalogue_new(const struct catalogue_config *config,
                                 struct flusher_ledger *ledger);
 void catalogue_free(struct catalogue *given);
 
-/* What a reload may change: expiry_s and the aggregates, static again. */
+/* Follows what a reload may change: expiry_s and the aggregates, which must stay as above. */
 void catalogue_follow(struct catalogue *catalogue, const struct settings *settings);
 
 /* Maps (worker, id) to the series of a birth, made if it is new. */
 void catalogue_admit(struct catalogue *catalogue, struct enricher *enricher, uint32_t worker,
                      const struct birth *birth, struct slice name, struct slice tags);
 
-/* Series that are new are refused once all together take so many bytes; 0: never. */
+/* Once all series together take so many bytes, new ones are refused. 0: never. */
 void catalogue_limit(struct catalogue *catalogue, size_t max_bytes);
 
-/* It is reached. */
+/* Whether that limit is reached. */
 bool catalogue_is_crowded(const struct catalogue *catalogue);
 
-/* What the series and their strings take. */
+/* How many bytes the series and their strings take. */
 size_t catalogue_memory(const struct catalogue *catalogue);
 
-/* The context may mean another series from its next birth on. */
+/* The id means nothing any more, until a birth gives it a meaning again. */
 void catalogue_retire(struct catalogue *catalogue, uint32_t worker, uint32_t id);
 
 /* The same for all contexts of that worker. */
@@ -69,7 +70,7 @@ void catalogue_retire_all(struct catalogue *catalogue, uint32_t worker);
  * was short, as many as there is room for now; owned. NULL: none, or no memory. */
 struct id_list *catalogue_refused(const struct catalogue *catalogue, uint32_t worker);
 
-/* The worker uses no id from end on: gives back what a spike of contexts took. */
+/* The worker uses no id from end on. Gives back the memory that a spike of contexts took. */
 void catalogue_trim(struct catalogue *catalogue, uint32_t worker, uint32_t end);
 
 /* What a context maps to: a series id, or a reason of refusal. */
@@ -90,12 +91,11 @@ struct slice catalogue_host(const struct catalogue *catalogue, uint32_t series);
 const struct slice *catalogue_tags(const struct catalogue *catalogue, uint32_t series,
                                    size_t *n);
 
-/* Of all its series; a view that ends with the catalogue. Whoever holds one of them after
- * its series is gone has let go of it by then. */
+/* The identities of all its series, a view that ends with the catalogue. Somebody else may hold
+ * one for longer than its series lives, but must release it before the catalogue is freed. */
 struct identities *catalogue_identities(const struct catalogue *catalogue);
 
-/* A series that an earlier process had; no context maps to it yet. False: there is no
- * room. */
+/* Makes an inherited series, to which no context maps yet. False: there is no room. */
 bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
                        uint8_t kind, uint32_t last_seen_s, uint32_t *series);
 
@@ -107,9 +107,9 @@ bool catalogue_keeps_gauges(const struct catalogue *catalogue);
 /* Whether a counter without a value in the interval at start_s gets a zero. */
 bool catalogue_wants_zero(const struct catalogue *catalogue, uint32_t series, int64_t start_s);
 
-/* Frees what is neither mapped nor still to be filled with zeros after the interval
- * at start_s, nor named by a snapshot that is still to be sent, which `unsent` is asked
- * about; NULL: there is none. */
+/* Frees the series to which no context maps and which need no zeros after the interval at
+ * start_s. `unsent` is asked whether a snapshot that is still to be sent names the series: then
+ * it stays. NULL: there is no such snapshot. */
 void catalogue_expire(struct catalogue *catalogue, int64_t start_s,
                       bool (*unsent)(const void *argument, uint32_t series),
                       const void *argument);

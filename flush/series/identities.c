@@ -29,7 +29,7 @@ static bool grow(void *array, size_t n, size_t size)
     return grown != NULL;
 }
 
-/* Room for a set of so many tags, so that it can be read later without more memory. */
+/* Makes room for a set of so many tags now, so that reading it later needs no memory. */
 static bool reserve(struct identities *identities, size_t n)
 {
     if (n <= identities->ids_capacity)
@@ -89,8 +89,8 @@ static void release_tags(struct identities *identities, const uint32_t *ids, siz
             strings_release(&identities->tags, ids[i]);
 }
 
-/* A set holds each of its tags once: where the set was there already, its tags are let
- * go again. */
+/* A set holds each of its tags once. So if the set was there already, the tags that were
+ * interned to find it are released again. */
 static uint32_t intern_set(struct identities *identities, const struct slice *tags, size_t n)
 {
     uint32_t *ids;

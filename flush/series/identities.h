@@ -31,10 +31,10 @@ void identities_free(struct identities *given); /* NULL is fine */
 bool identities_intern(struct identities *identities, struct slice name, struct slice host,
                        const struct slice *tags, size_t n_tags, struct identity *out);
 
-/* Held once more. */
+/* Holds it once more. */
 void identities_hold(struct identities *identities, struct identity held);
 
-/* The same host and tags under another name (a histogram's "x.max"), held. False without
+/* Holds the same host and tags under another name (a histogram's "x.max"). False without
  * memory. */
 bool identities_hold_named(struct identities *identities, struct identity held,
                            struct slice name, struct identity *out);
@@ -60,10 +60,11 @@ uint32_t identities_find_tag(const struct identities *identities, struct slice t
 uint32_t identities_texts_end(const struct identities *identities);
 uint32_t identities_tags_end(const struct identities *identities);
 
-/* What all of them take. */
+/* How many bytes all of them take. */
 size_t identities_memory(const struct identities *identities);
 
-/* The share of one in that: of each of its strings the part of one holder. */
+/* The share of one identity in that: the bytes of each of its strings, divided by the number of
+ * its holders. */
 size_t identities_share(const struct identities *identities, struct identity held);
 
 /* Gives back what released strings took; views end here. */
