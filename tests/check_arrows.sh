@@ -1,10 +1,10 @@
 #!/bin/sh
-# Each folder includes only what feeds it:
+# Each folder includes only what feeds it, and no two files include each other in a circle:
 #   server -> flush -> protocol, anyone -> config; bench and tests include anything.
 bad=0
 
 allow() { # folder folders-it-may-include [files-it-may-include]
-    found=$(grep -rnE --include='*.[ch]' '^[ \t]*#[ \t]*include[ \t]*"' "$1" |
+    found=$(grep -rHnE --include='*.[ch]' '^[ \t]*#[ \t]*include[ \t]*"' "$1" |
         grep -vE "\"(($2)/[^\"]*|${3:-none})\"")
     [ -z "$found" ] && return
     echo "$1/ includes what it may not:"
@@ -14,8 +14,27 @@ allow() { # folder folders-it-may-include [files-it-may-include]
 
 allow config 'config'
 allow protocol 'protocol'
-allow flush 'flush|protocol|config'
 allow server 'server|flush|protocol|config'
+
+# Within flush/ the files at its top, the spine, know what they need to turn parcels into
+# payloads, and no folder knows them. Nothing but server/ knows delivery and fleet.
+within() { # folder-of-flush others-that-it-may-include
+    allow "flush/$1" "flush/($1${2:+|$2})|protocol|config"
+}
+within memory
+within values 'memory'
+within parcels 'memory|values'
+within series 'memory|values|parcels'
+within snapshots 'memory|values|parcels|series'
+within rollups 'memory|values|parcels|series|snapshots'
+within payloads 'memory|values|parcels|series'
+within redis 'memory'
+within delivery 'memory|rollups|payloads|redis'
+within fleet 'memory|values|series|rollups|redis'
+for file in flush/*.[ch]; do
+    allow "$file" 'flush/(memory|values|parcels|series|snapshots|rollups|payloads)|protocol|config' \
+        'flush/(flusher|console)[a-z_]*\.h'
+done
 
 # Within server/ the files at its top know all of it, and nobody knows them; but the check
 # of the settings and the server read the same list of intakes.
@@ -23,4 +42,29 @@ allow server/receive 'server/receive|flush|protocol|config'
 allow server/succession 'server/succession|server/receive|flush|protocol|config'
 allow server/http 'server/http|server/receive|flush|protocol|config'
 allow server/commands 'server/commands|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
+
+for folder in flush/*/ server/*/; do
+    folder=${folder%/}
+    grep -qE "^(within ${folder#flush/}|allow $folder)( |\$)" "$0" && continue
+    echo "$folder/ has no row in $0"
+    bad=1
+done
+
+# tsort names the files of a circle. A source and its header are one, and so is the header
+# of the parts that a module is made of (X_internal.h).
+circle=$(find config protocol flush server -name '*.[ch]' -exec awk '
+    function module(path) {
+        sub(/(_internal)?\.[ch]$/, "", path)
+        return path
+    }
+    /^[ \t]*#[ \t]*include[ \t]*"/ {
+        split($0, quoted, "\"")
+        if (module(FILENAME) != module(quoted[2]))
+            print module(FILENAME), module(quoted[2])
+    }' {} + | tsort 2>&1 >/dev/null)
+if [ -n "$circle" ]; then
+    echo "files that include each other:"
+    echo "$circle"
+    bad=1
+fi
 exit $bad

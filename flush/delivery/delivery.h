@@ -14,54 +14,11 @@
 #ifndef FLUSH_DELIVERY_DELIVERY_H
 #define FLUSH_DELIVERY_DELIVERY_H
 
+#include "flush/delivery/delivery_config.h"
 #include "flush/delivery/delivery_ledger.h"
 #include "flush/delivery/mirror_sink.h"
-#include "flush/delivery/proxy.h"
 #include "flush/memory/state.h"
 #include "flush/payloads/outbox.h"
-#include "flush/redis/backoff.h"
-
-enum { DELIVERY_ENDPOINTS_MAX = 64 };
-
-/* One key of one intake. */
-struct delivery_target {
-    const char *base_url;
-    const char *api_key;
-};
-
-/* The disk behind the queues; max_bytes is for each endpoint. */
-struct delivery_spool {
-    const char *path;   /* a folder below it for each endpoint */
-    uint64_t max_bytes; /* 0: no spool */
-    double max_disk_ratio;
-    int64_t outdated_s; /* 0: never */
-};
-
-struct delivery_config {
-    const char *base_url; /* NULL: local mode, nothing is sent */
-    const char *api_key;
-    const struct delivery_target *more; /* n_more of them, which get every payload too */
-    size_t n_more;
-    const char *user_agent; /* NULL: ours */
-    int64_t timeout_ms;     /* of one request */
-    int64_t reset_s;        /* a connection of that age is given up for a new one; 0: never */
-    size_t queue_bytes;     /* queued and in flight in memory, for each endpoint */
-    int concurrent;         /* requests in flight, for each endpoint */
-    struct backoff_config backoff;
-    bool http1;
-    struct intake_transport transport; /* its proxy is chosen by: */
-    struct proxy_config proxy;
-    struct delivery_spool spool;
-    const char *dead_letter_path;   /* NULL or empty: none are kept */
-    int64_t validation_interval_ms; /* of the keys, first at the start; 0: never */
-
-    struct state *inherited; /* inherited payloads, which the thread reads; or NULL */
-    const struct mirror_sink_config *mirror; /* payloads of ROUTE_REDIS go there; or NULL */
-
-    /* Called on the delivery thread after every step, the ledger balanced. May be NULL. */
-    void (*observe)(void *argument, const struct delivery_ledger *ledger);
-    void *observe_argument;
-};
 
 struct delivery;
 

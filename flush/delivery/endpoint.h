@@ -11,7 +11,7 @@
 #ifndef FLUSH_DELIVERY_ENDPOINT_H
 #define FLUSH_DELIVERY_ENDPOINT_H
 
-#include "flush/delivery/delivery.h"
+#include "flush/delivery/delivery_config.h"
 #include "flush/delivery/queue.h"
 #include "flush/delivery/transfers.h"
 #include "flush/redis/backoff.h"
