@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* Chunks of MAPPED bytes and more come from mmap, so that a spike's memory goes
- * back to the system: malloc raises its own threshold for mmap with every such
- * free, and would then keep the memory in its heap. */
+/* Chunks of MAPPED bytes and more come from mmap, so that the memory of a spike goes back to
+ * the system. malloc would not do: it raises its own threshold for mmap whenever such a chunk
+ * is freed, and then keeps the memory in its heap. */
 enum { CHUNK_MIN = 4 << 10, CHUNK_MAX = 1 << 20, MAPPED = 128 << 10 };
 
 struct arena_chunk {
@@ -30,8 +30,9 @@ static void budget_give(struct arena_budget *budget, size_t size)
     atomic_fetch_add_explicit(&budget->left, (long)size, memory_order_relaxed);
 }
 
-/* Relaxed: the number guards no other memory. Between a refused take and its
- * give-back another arena may be refused as well, which only sheds earlier. */
+/* Relaxed, because the number guards no other memory. A take that goes over the budget is given
+ * back at once; an arena that asks in between is refused too, which only sheds a little
+ * earlier. */
 static bool budget_take(struct arena_budget *budget, size_t size)
 {
     if (atomic_fetch_sub_explicit(&budget->left, (long)size, memory_order_relaxed) >=
@@ -87,8 +88,8 @@ static void *alloc_alone(struct arena *arena, size_t size)
     return chunk + 1;
 }
 
-/* Every chunk is as large as all before it, so a small bucket stays small and a
- * large one takes few. The end of the budget is used up in smaller chunks. */
+/* Every chunk is as large as all before it together, so a small bucket stays small and a large
+ * one takes few chunks. When that is more than the budget has left, a smaller one is tried. */
 static void *alloc_from_new(struct arena *arena, size_t size)
 {
     size_t wanted = arena->bytes > CHUNK_MIN ? arena->bytes : CHUNK_MIN;

@@ -22,7 +22,7 @@ struct arena_budget {
 
 void arena_budget_init(struct arena_budget *budget, long bytes);
 
-/* More than a quarter of it is taken: what can do with less should. */
+/* Whether more than a quarter of it is taken: whoever can do with less should. */
 static inline bool arena_under_pressure(const struct arena_budget *budget)
 {
     return atomic_load_explicit(&budget->left, memory_order_relaxed) < budget->all / 4 * 3;

@@ -59,7 +59,7 @@ static enum form choose_form(const double *values, const double *like, size_t n)
     return all_equal(values, values[0], n) ? FORM_EQUAL : form_of_numbers(values, n);
 }
 
-/* The bytes behind the form. */
+/* How many bytes follow the form. */
 static size_t body_size(enum form form, size_t n)
 {
     switch (form) {

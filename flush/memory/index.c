@@ -60,7 +60,8 @@ static uint32_t slot_of(const struct index *index, uint32_t hash, uint32_t id)
     return probe.at;
 }
 
-/* No probe has to pass over gaps that end in an empty slot: they are empty too. */
+/* A gap is there for probes to pass over. If an empty slot follows, no probe has to, so the gap
+ * and those before it become empty, too. */
 void index_remove(struct index *index, uint32_t hash, uint32_t id)
 {
     uint32_t at = slot_of(index, hash, id);

@@ -35,21 +35,21 @@ void index_free(struct index *given);
  * index is as it was. */
 bool index_clear(struct index *index, uint32_t ids);
 
-/* Before one more is put: laid out anew first? */
+/* To be asked before one more id is put: whether the index must be laid out anew first. */
 static inline bool index_is_full(const struct index *index)
 {
     return index->used + 1 > index->n_slots / 4 * 3;
 }
 
-/* So much was removed that fewer slots would do. */
+/* Whether so much was removed that fewer slots would do. */
 bool index_is_sparse(const struct index *index);
 
 size_t index_bytes(const struct index *index);
 
-/* Only while it is not full. */
+/* Puts an id. Only while the index is not full. */
 void index_put(struct index *index, uint32_t hash, uint32_t id);
 
-/* One that was put under that hash. */
+/* Removes an id that was put under that hash. */
 void index_remove(struct index *index, uint32_t hash, uint32_t id);
 
 /* Where a search stands. */

@@ -1,6 +1,7 @@
 #include "flush/memory/packed_ids.h"
 
-/* At least a byte: then the bits that are left over in the last one are no id. */
+/* An id takes at least eight bits, so the bits that are left over in the last byte cannot be
+ * taken for one. */
 enum { WIDTH_MIN = 8 };
 
 static unsigned width_of(const uint32_t *ids, size_t n)

@@ -26,7 +26,7 @@ void pages_dense(void *at, size_t bytes)
     uintptr_t begin = ((uintptr_t)at + HUGE_PAGE_BYTES - 1) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
     uintptr_t end = ((uintptr_t)at + bytes) & ~(uintptr_t)(HUGE_PAGE_BYTES - 1);
 
-    if (begin < end) /* advice only: where there are none, small pages serve */
+    if (begin < end) /* if the system has no huge pages, small ones serve */
         madvise((char *)at + (begin - (uintptr_t)at), end - begin, MADV_HUGEPAGE);
 }
 

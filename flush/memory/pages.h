@@ -14,8 +14,8 @@ void *pages_map(size_t bytes);
 
 void pages_unmap(void *at, size_t bytes);
 
-/* The first bytes will be used densely and at random: where they fill huge pages,
- * ask for such, which spares the processor most of its page walks. */
+/* The first bytes will be used densely and at random. Asks for huge pages where they fill such,
+ * which spares the processor most of its page walks. */
 void pages_dense(void *at, size_t bytes);
 
 /* The first bytes read as zero afterwards; whole pages of them are given back. */

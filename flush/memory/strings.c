@@ -38,13 +38,14 @@ static uint32_t size_of(size_t len)
     return (uint32_t)(len + 1 + (len >= STRINGS_LONG ? sizeof(uint32_t) : 0));
 }
 
-/* A chunk without pages, or one more. */
+/* Finds a chunk that has no pages, or makes one more. */
 static uint32_t unused_chunk(struct strings *strings)
 {
     for (uint32_t i = 0; i < strings->n_chunks; i++)
         if (strings->chunks[i].at == NULL)
             return i;
-    if (strings->n_chunks == CHUNKS_MAX - 1) /* NO_PLACE is in the last */
+    if (strings->n_chunks ==
+        CHUNKS_MAX - 1) /* the last is not used, because NO_PLACE would be a place in it */
         return CHUNKS_MAX;
     struct strings_chunk *grown =
         realloc(strings->chunks, (strings->n_chunks + 1) * sizeof *grown);
@@ -103,7 +104,7 @@ static uint32_t write_text(struct strings *strings, struct slice text)
     return place;
 }
 
-/* A chunk without any string goes at once; the open one is written anew. */
+/* A chunk without any string is given back at once; the open one is written from its start. */
 static void leave_hole(struct strings *strings, uint32_t place, size_t len)
 {
     uint32_t index = place >> STRINGS_CHUNK_SHIFT;
@@ -270,7 +271,7 @@ bool strings_release(struct strings *strings, uint32_t id)
 
 /* ---- memory ------------------------------------------------------------ */
 
-/* The string that lies there, if it is one still. */
+/* The id of the string at that place, if it is still in use. */
 static uint32_t id_at(const struct strings *strings, struct slice text, uint32_t place)
 {
     struct index_probe probe = index_begin(&strings->index, hash_of(text));
@@ -282,8 +283,8 @@ static uint32_t id_at(const struct strings *strings, struct slice text, uint32_t
     return id;
 }
 
-/* Moves what a chunk holds to the open one; the last to go closes it. Without memory
- * the rest stays. */
+/* Moves the strings of a chunk to the open one. The chunk is given back with the last of them.
+ * Without memory those that are left stay. */
 static void empty_chunk(struct strings *strings, uint32_t index)
 {
     uint32_t used = strings->chunks[index].used;

@@ -76,7 +76,7 @@ static inline void strings_hold(struct strings *strings, uint32_t id)
     strings->entries[id].refs++;
 }
 
-/* One reference less; true when it was the last: then the id is gone. */
+/* One reference less. True: it was the last, and the id means nothing any more. */
 bool strings_release(struct strings *strings, uint32_t id);
 
 /* Gives back what released strings took; views end here. */
@@ -88,10 +88,10 @@ static inline uint32_t strings_live(const struct strings *strings)
     return strings->index.live;
 }
 
-/* What they take with all that is around them. */
+/* How many bytes they take, with all that belongs to them. */
 size_t strings_memory(const struct strings *strings);
 
-/* The part of that of one string, for each of those who hold it. */
+/* The part of that for one string and one of those who hold it. */
 size_t strings_share(const struct strings *strings, uint32_t id);
 
 static inline struct slice strings_at(const struct strings *strings, uint32_t place)

@@ -13,7 +13,7 @@ enum {
     EVENT_PAYLOADS_MAX = 16,
 };
 
-/* More than admission allows, and the mark. */
+/* Room for more tags than admission allows, and the mark. */
 enum { MARKED_TAGS_MAX = 129 };
 
 struct waiting_event {
@@ -26,7 +26,7 @@ struct events {
     struct bytes objects;
     struct waiting_event *waiting;
     size_t n, capacity;
-    int payloads; /* since the last flush */
+    int payloads; /* how many of events since the last flush */
 };
 
 struct encoder {
@@ -42,7 +42,7 @@ struct encoder {
     struct bytes item; /* the one being encoded */
     struct events events;
     int64_t timed_points; /* in the open payload */
-    struct slice mark;    /* a tag more, or empty */
+    struct slice mark;    /* one more tag for all series; or empty */
 };
 
 static enum compression compression_of(const char *word)
@@ -82,7 +82,7 @@ static enum point_kind kind_of(enum payload_route route)
     return kinds[route];
 }
 
-/* Its points are counted as dropped, no longer as encoded. */
+/* Moves its points from encoded to dropped, and frees it. */
 static void drop_payload(struct encoder *encoder, struct payload *given, enum point_drop reason)
 {
     counter_add(&encoder->ledger->dropped[reason], given->points);
@@ -154,7 +154,7 @@ static void drop(struct encoder *encoder, enum point_drop reason)
     counter_add(&encoder->ledger->dropped[reason], 1);
 }
 
-/* Adds the item to the open payload of that route. Every item is one point. */
+/* Adds the item, which is one point, to the open payload of that route. */
 static void add_item(struct encoder *encoder, struct payload_writer **writer,
                      enum payload_route route, int64_t now_s)
 {
@@ -192,7 +192,7 @@ void encoder_mark(struct encoder *encoder, struct slice tag)
     encoder->mark = tag;
 }
 
-/* The tags and the mark, in the room given; nothing changes without a mark. */
+/* Puts the tags and the mark into the room given. Without a mark nothing changes. */
 static void mark(const struct encoder *encoder, struct series_identity *id,
                  struct slice room[static MARKED_TAGS_MAX])
 {

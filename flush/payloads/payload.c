@@ -24,7 +24,7 @@ enum {
     FIRST_CAPACITY = 4096,
     GZIP_WRAPPER = 16, /* added to zlib's window bits: RFC 1952 instead of 1950 */
 
-    SANE_COMPRESSION = 33000,  /* zstd makes four bytes of a block of 128 KiB at best */
+    SANE_COMPRESSION = 33000,  /* at best zstd makes four bytes of a block of 128 KiB */
     LEAST_BYTES_OF_A_POINT = 4 /* protobuf: two heads, a time, and a value of zero */
 };
 
@@ -139,7 +139,7 @@ static bool compressor_open(struct compressor *compressor, enum compression kind
 static void compressor_close(struct compressor *given)
 {
     ZSTD_freeCCtx(given->zstd);
-    deflateEnd(&given->zlib); /* refuses politely what was never opened */
+    deflateEnd(&given->zlib); /* fine for one that was never opened */
 }
 
 static void compressor_reset(struct compressor *compressor)
@@ -304,7 +304,7 @@ static bool writer_open(struct payload_writer *writer)
     return true;
 }
 
-/* Finishes what is open and gives it away, in memory no larger than itself. */
+/* Finishes the open payload, cuts its memory to its size and gives it away. */
 static void writer_close(struct payload_writer *writer)
 {
     if (writer->open == NULL)
@@ -319,14 +319,14 @@ static void writer_close(struct payload_writer *writer)
     writer->emit(writer->argument, done);
 }
 
-/* What the open payload may be at worst with raw more bytes and its end. */
+/* How large the open payload may become at worst with so many more raw bytes and its end. */
 static size_t writer_bound(struct payload_writer *writer, size_t raw)
 {
     return writer->flushed + compressor_bound(&writer->compressor,
                                               writer->pending + raw + writer->frame.tail.len);
 }
 
-/* Would the open payload keep its limits with raw more bytes and points? */
+/* Whether the open payload keeps its limits with so many more raw bytes and points. */
 static bool writer_fits(struct payload_writer *writer, size_t raw, uint32_t points)
 {
     const struct payload_limits *limits = &writer->limits;
@@ -344,7 +344,7 @@ static bool writer_fits(struct payload_writer *writer, size_t raw, uint32_t poin
     return writer_bound(writer, raw) <= limits->max_compressed;
 }
 
-/* What comes before the next item: a text of the frame, and the opening of its list. */
+/* What has to stand before the next item: a text of the frame, and the opening of its list. */
 struct before {
     struct slice frame, list;
 };
@@ -383,7 +383,7 @@ static bool writer_fits_alone(struct payload_writer *writer, size_t size, uint32
            compressor_bound(&writer->compressor, raw) <= limits->max_compressed;
 }
 
-/* The first item of a new payload; nothing stays open when memory is short. */
+/* Opens a payload with its first item. Without memory nothing is open afterwards. */
 static enum payload_add writer_start(struct payload_writer *writer, struct slice item,
                                      uint32_t points)
 {

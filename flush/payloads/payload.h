@@ -62,8 +62,8 @@ enum { PAYLOAD_BYTES_MAX = 256 << 20 };
 
 void payload_free(struct payload *given);
 
-/* Could one of ours look like this? For what a file or another process says of one: no
- * more points than its bytes can hold. */
+/* Whether one of ours can look like this. It is asked of what a file or a state says: a payload
+ * cannot have more points than its bytes hold. */
 bool payload_is_sane(const struct payload *payload);
 
 struct payload_limits {
@@ -113,13 +113,13 @@ void payload_writer_end(struct payload_writer *writer);
 enum payload_split {
     SPLIT_DONE,
     SPLIT_SINGLE,  /* one item: there is nothing to cut */
-    SPLIT_DAMAGED, /* or what it holds is not what it counts for */
+    SPLIT_DAMAGED, /* or its items do not have the points that it counts for */
     SPLIT_NO_MEMORY,
 };
 enum payload_split payload_split(const struct payload *payload, struct payload *halves[2]);
 
-/* The bytes before compression, owned, or NULL: damaged, not of the size it
- * says, or no memory. */
+/* The bytes before compression, owned. NULL: it is damaged, has not the size that it says, or
+ * there is no memory. */
 unsigned char *payload_decompress(const struct payload *payload);
 
 const char *payload_route_path(enum payload_route route);

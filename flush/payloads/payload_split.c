@@ -77,7 +77,7 @@ unsigned char *payload_decompress(const struct payload *payload)
 
 /* ---- items ------------------------------------------------------------- */
 
-/* Items are found one after the other; the tail is known at the end. */
+/* Walks from item to item. The tail is known only at the end. */
 struct walk {
     enum payload_route route;
     struct slice rest; /* not looked at yet */
@@ -216,8 +216,8 @@ static bool next_protobuf(struct walk *walk, struct slice *item)
     return false;
 }
 
-/* Over what comes behind an item: to the next one, into the next list, or the rest is
- * the tail. False: there is no further item. */
+/* Goes on behind an item: to the next item or into the next list. False: there is no further
+ * item, and what is left is the tail. */
 static bool next_place(struct walk *walk)
 {
     struct slice nothing;

@@ -199,7 +199,7 @@ static bool take_memory(struct query *query)
            query->slots != NULL;
 }
 
-/* All of it: a NUL is for the parser to refuse. */
+/* Copies a NUL in the text, too, so that the parser sees and refuses it. */
 static char *copy_text(struct slice text)
 {
     char *copy = malloc(text.len + 1);

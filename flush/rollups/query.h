@@ -29,7 +29,7 @@
  * For the others the aggregator count is the number of series, and there are no
  * percentiles.
  *
- * A pure function of the rollups; one thread, the rollups' own. */
+ * The answer depends on the rollups alone. One thread, that of the rollups. */
 #ifndef FLUSH_ROLLUPS_QUERY_H
 #define FLUSH_ROLLUPS_QUERY_H
 
@@ -51,7 +51,7 @@ struct query_range {
     size_t level;
 };
 
-/* What query_new() would choose. False with a sentence. */
+/* Says what query_new() would choose. False with a sentence. */
 bool query_choose(struct rollup *rollup, const struct question *question, int64_t from_s,
                   int64_t to_s, struct query_range *out, char *problem, size_t problem_size);
 
@@ -65,18 +65,18 @@ struct query *query_new(struct rollup *rollup, struct slice text, int64_t from_s
                         char *problem, size_t problem_size);
 void query_free(struct query *given);
 
-/* What came from that time on is in the rollups only at the other one, when the interval
- * ends. Before the first step; an answer whose range goes so far says it:
- * "open_from_date" and "open_to_date". */
+/* What came between these two times is not in the rollups yet, because their interval is still
+ * open. To be called before the first step. If the range reaches into that time, the answer
+ * says so in "open_from_date" and "open_to_date". */
 void query_tell_open(struct query *query, int64_t from_s, int64_t to_s);
 
-/* A bounded piece of work. Not while the rollups are busy. */
+/* Does a bounded piece of work. Not to be called while the rollups are busy. */
 enum query_state query_step(struct query *query);
 
-/* Once done: the JSON, a view. */
+/* When it is done: the JSON, a view. */
 struct slice query_answer(const struct query *query);
 
-/* Once failed: a sentence, static or in the query. */
+/* When it has failed: a sentence, static or a view of the query. */
 const char *query_problem(const struct query *query);
 
 #endif

@@ -33,7 +33,7 @@ struct query_plan {
     enum window_column column;
     bool divide; /* by the count of points */
     double factor;
-    bool weighed; /* the count weighs in an average of the group */
+    bool weighed; /* in an average of the group each series counts by its number of points */
 };
 
 struct query_sum {
@@ -47,7 +47,7 @@ struct query {
     char *text; /* owned copy; the question views it */
     struct question question;
     int64_t from_s, to_s;           /* as asked */
-    int64_t open_from_s, open_to_s; /* not in the rollups yet; 0: not known */
+    int64_t open_from_s, open_to_s; /* see query_tell_open(); 0: not known */
     int64_t first_s;                /* start of the first step */
     int64_t step_s;
     size_t level;
@@ -58,7 +58,7 @@ struct query {
     uint32_t end, next_series;
     uint32_t *group_of; /* by series: QUERY_MATCHED | kind << QUERY_GROUP_BITS | group, or 0 */
     struct query_sum *sums; /* by series: the points of this step */
-    uint32_t *blocks;       /* that hold a matched series, n_blocks of them, ascending */
+    uint32_t *blocks; /* the blocks that hold a matched series, n_blocks of them, ascending */
     uint32_t n_blocks;
     bool seen[ROLLUP_KINDS]; /* a series of that kind matched */
 
@@ -92,17 +92,18 @@ static inline uint32_t query_group(uint32_t group_of)
     return group_of & ((1u << QUERY_GROUP_BITS) - 1);
 }
 
-/* The phases: each does a bounded piece and says when to go on. */
+/* The phases. Each call does a bounded piece, and the state that it returns says how to go on.
+ */
 enum query_state query_match(struct query *query);
 enum query_state query_scan(struct query *query);
 enum query_state query_fold(struct query *query);
 enum query_state query_merge(struct query *query);
 enum query_state query_write(struct query *query);
 
-/* The next phase is the first of that step; behind the last one the answer. */
+/* Goes on with the scan of that step or, behind the last step, with the answer. */
 void query_begin_step(struct query *query, uint32_t step);
 
-/* QUERY_FAILED, with the sentence kept. */
+/* Returns QUERY_FAILED and keeps the sentence. */
 enum query_state query_fail(struct query *query, const char *sentence);
 
 #endif

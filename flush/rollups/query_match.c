@@ -74,7 +74,8 @@ static size_t group_text(const struct query *query, const struct rollup_series *
                          i > 0 ? "," : "", (int)key.len, key.at, (int)value.len, value.at);
         len += n > 0 ? (size_t)n : 0;
         if (len >= QUERY_GROUP_TEXT_MAX)
-            return QUERY_GROUP_TEXT_MAX - 1; /* cut: absurdly long values share a group */
+            return QUERY_GROUP_TEXT_MAX -
+                   1; /* the text is cut: groups with absurdly long values are one */
     }
     return len;
 }
@@ -121,7 +122,8 @@ static bool add_group(struct query *query, const char *text, size_t len, uint32_
 
 #define NO_GROUP UINT32_MAX
 
-/* The group of that text; NO_GROUP with a problem: too many, or no memory. */
+/* Finds or makes the group of that text. NO_GROUP with a problem: there are too many, or there
+ * is no memory. */
 static uint32_t group_of(struct query *query, const char *text, size_t len)
 {
     uint32_t hash = (uint32_t)XXH3_64bits(text, len), mask = query->n_slots - 1;

@@ -1,4 +1,4 @@
-/* One step: points to series, series to groups. */
+/* Scans one step: points become one value a series, and series one value a group. */
 #include "flush/rollups/query_internal.h"
 
 #include "flush/values/blob.h"
@@ -62,7 +62,8 @@ static void begin_fold(struct query *query)
     query->next = 0;
 }
 
-/* The window that is being read, or the next one that begins in this step. */
+/* Finds the window that is being read or, if it is gone, the next one that begins in this
+ * step. */
 static bool current_window(struct query *query, struct rollup_span *span)
 {
     int64_t end_s = query->first_s + (query->step + 1) * query->step_s;
@@ -70,7 +71,7 @@ static bool current_window(struct query *query, struct rollup_span *span)
 
     if (!rollup_find(query->rollup, query->level, &start_s, span) || start_s >= end_s)
         return false;
-    if (start_s != query->window_s) /* a gap, or it was given up since */
+    if (start_s != query->window_s) /* there is a gap, or the window was given up meanwhile */
         query->next = 0;
     query->window_s = start_s;
     return true;
@@ -102,7 +103,7 @@ enum query_state query_scan(struct query *query)
 
 /* ---- fold: the series of each group ------------------------------------ */
 
-/* Members of sets are not added up but united. */
+/* Whether values of this kind are merged from their blobs: sizes of sets cannot be added up. */
 static bool comes_from_blobs(const struct query *query, uint32_t kind)
 {
     return query->question.aggregate == AGGREGATE_OVER_COUNT && kind == ROLLUP_SET;

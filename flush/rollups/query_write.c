@@ -117,7 +117,7 @@ static void put_names(struct query *query, const struct query_group *group)
         put(out, "null");
 }
 
-/* *last: the step of the last one; returns how many. */
+/* Returns how many points there are from *first on; *last: the step of the last one. */
 static int64_t count_points(const struct query *query, const double *values, uint32_t *first,
                             uint32_t *last)
 {

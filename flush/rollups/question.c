@@ -69,7 +69,7 @@ static bool at_end(const struct reader *reader)
     return reader->rest.len == 0;
 }
 
-/* Steps over that character, and space before it. */
+/* Skips space and, if it follows, that character. */
 static bool take(struct reader *reader, char wanted)
 {
     skip_space(reader);
@@ -79,7 +79,7 @@ static bool take(struct reader *reader, char wanted)
     return true;
 }
 
-/* What stands before the first of those characters, without space around it. */
+/* Takes the text before the first of those characters, without space around it. */
 static struct slice take_until(struct reader *reader, const char *ends)
 {
     size_t n = 0;

@@ -29,7 +29,7 @@ enum aggregate {
 
 /* How points of one series become one. */
 enum method {
-    METHOD_STANDARD, /* not said: by the kind of series */
+    METHOD_STANDARD, /* none was asked for; it depends on the kind of series */
     METHOD_AVG,
     METHOD_SUM,
     METHOD_MIN,

@@ -8,10 +8,10 @@
 #include "protocol/number.h"
 
 enum {
-    BLOCKS_A_STEP = 1024, /* of a window that is packed: some milliseconds */
+    BLOCKS_A_STEP = 1024, /* of a window, packed in a step that takes some milliseconds */
     SWEEP_A_STEP = 16384,
     STEP_MAX_S = 366 * 86400,
-    SCRATCH_BYTES = 64 << 20, /* of two sets or sketches being merged */
+    SCRATCH_BYTES = 64 << 20, /* for two sets or sketches that are merged */
 };
 
 /* ---- making ------------------------------------------------------------ */
@@ -148,7 +148,8 @@ size_t rollup_series_bytes(const struct rollup *rollup)
            index_bytes(&rollup->index) + rollup->strings;
 }
 
-/* A series was counted with its share when two held it, the catalogue and this. */
+/* A series was counted with its share of the strings at a time when two held them, the
+ * catalogue and we, so the share was one half. The catalogue may have let them go since. */
 size_t rollup_held_bytes(const struct rollup *rollup)
 {
     return 2 * rollup->strings;
@@ -167,7 +168,7 @@ size_t rollup_bytes(const struct rollup *rollup)
     return sum;
 }
 
-/* The oldest window of the level is given up. */
+/* Gives up the oldest window of the level. */
 static void drop_oldest(struct rollup_level *level)
 {
     struct window *oldest = level->closed[0];
@@ -179,7 +180,7 @@ static void drop_oldest(struct rollup_level *level)
     window_free(oldest);
 }
 
-/* The level whose oldest window is the first to go, or NULL. */
+/* The level whose oldest window is given up first; NULL: there is no window. */
 static struct rollup_level *choose_victim(struct rollup *rollup)
 {
     struct rollup_level *coarsest = &rollup->levels[rollup->n_levels - 1], *victim = NULL;
@@ -241,7 +242,7 @@ static void lose_window(struct rollup *rollup, struct rollup_level *level)
     level->whole_s = level->open_s + level->step_s;
 }
 
-/* Blobs of a block move behind those of the blocks before. */
+/* Moves the blobs of a block's series into the window, behind those of the blocks before. */
 static bool pack_blobs(struct rollup *rollup, size_t level, struct window *window,
                        uint32_t first)
 {
@@ -278,7 +279,7 @@ static void finish_window(struct rollup *rollup, struct rollup_level *level)
     struct window *window = level->building;
 
     if (window != NULL && window->n_cells == 0) {
-        window_free(window); /* nothing was lost: there was nothing */
+        window_free(window); /* it holds nothing, so nothing is lost */
         level->building = NULL;
     } else if (window != NULL) {
         window_close(window);
@@ -292,7 +293,8 @@ static void finish_window(struct rollup *rollup, struct rollup_level *level)
     (void)rollup_make_room(rollup, 0);
 }
 
-/* True when the level's open window is the one of now. */
+/* Closes the open window of the level, a bounded piece at a call, if its time is over. True:
+ * the open window is that of now. */
 static bool turn_level(struct rollup *rollup, size_t index)
 {
     struct rollup_level *level = &rollup->levels[index];
@@ -303,7 +305,8 @@ static bool turn_level(struct rollup *rollup, size_t index)
     if (level->open_s == start_s)
         return true;
     if (level->next_block == 0 && level->building == NULL)
-        level->building = window_new(level->open_s); /* NULL: its values are lost */
+        level->building = window_new(
+            level->open_s); /* NULL without memory: the values of the window are lost */
     uint32_t blocks = (rollup->end + COLUMN_VALUES - 1) / COLUMN_VALUES;
     for (int i = 0; i < BLOCKS_A_STEP && level->next_block < blocks; i++)
         pack_block(rollup, index);
@@ -502,7 +505,8 @@ bool rollup_find(const struct rollup *rollup, size_t level, int64_t *start_s,
             high = middle;
     }
     *out = (struct rollup_span){ low < from->n ? from->closed[low] : NULL, level };
-    if (out->window == NULL && from->open_s < *start_s) /* ROLLUP_NO_START is before all */
+    if (out->window == NULL &&
+        from->open_s < *start_s) /* ROLLUP_NO_START lies before all times */
         return false;
     *start_s = out->window != NULL ? out->window->start_s : from->open_s;
     return true;

@@ -8,14 +8,15 @@
  * of the fine ones. Windows are aligned to Unix time. The newest of a level is open:
  * 40 bytes a series; when time leaves it, it is packed (flush/rollups/window.h).
  *
- * A counter's points are its sums (not rates), zeros of quiet counters too; a set
- * has its size, and its members beside; a distribution its count, sum, min and max,
- * and its sketch; a histogram is the series that are made of it ("x.max"). Samples
- * with a timestamp of their own never pass here.
+ * The points of a counter are its sums (not rates), and the zeros of quiet counters are
+ * points too. A set has its size and its members; a distribution has its count, sum, min
+ * and max, and its sketch; a histogram is the series that are made of it ("x.max"). Samples
+ * with a timestamp of their own do not come here.
  *
- * Memory. Everything counts against one bound. When it is reached, the oldest window
- * goes that a coarser level covers; windows of the coarsest go when they have more
- * than half, or nothing else is left. Then new series are refused. Both are counted.
+ * Memory. Everything counts against one bound. When it is reached, the oldest window that
+ * a coarser level covers is given up; windows of the coarsest level are given up when
+ * they take more than half, or nothing else is left. If that is not enough, new series are
+ * refused. Both are counted.
  *
  * A series has a number of its own here, and its identity is held for as long as a window
  * names it. Time is an argument; owned by the flusher, one thread. The identities must
@@ -38,7 +39,8 @@ struct rollup_series {
     uint32_t extra;    /* its open blobs + 1; 0: none */
     uint32_t last_s;   /* of its newest value */
     uint8_t kind;      /* enum rollup_kind */
-    uint8_t unwritten; /* watched: levels with a value that rollup_take() has not given */
+    uint8_t unwritten; /* if watched: a bit for each level with a value that rollup_take() has
+                          not given yet */
     bool live;
 };
 
@@ -64,9 +66,9 @@ void rollup_free(struct rollup *given);
 
 /* ---- feeding: open, add each series, close ----------------------------- */
 
-/* Closes windows that end before stamp_s, a bounded piece at a call; true once the
- * snapshot's values may be added. A stamp before the newest counts as that; one of
- * more than ten minutes before starts everything anew. */
+/* Closes windows that end before stamp_s, a bounded piece at a call. True: the values of the
+ * snapshot may be added. A stamp that lies before the newest counts as the newest; if it lies
+ * more than ten minutes before it, everything is forgotten, and begins anew. */
 bool rollup_open(struct rollup *rollup, int64_t stamp_s);
 
 /* What a series did in the interval; of a histogram nothing. */
@@ -84,11 +86,11 @@ struct rollup_outside {
     struct distinct *distinct; /* of a set */
 };
 
-/* Into the level's open window. False without memory. */
+/* Adds it to the open window of the level. False without memory. */
 bool rollup_add_outside(struct rollup *rollup, size_t level,
                         const struct rollup_outside *outside);
 
-/* The level has nothing from before that time. */
+/* The level has nothing from before that time, and must not say that it has. */
 void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s);
 
 void rollup_close(struct rollup *rollup);
@@ -119,20 +121,21 @@ struct rollup_value {
     int64_t newest_ms; /* wall clock of its newest value */
 };
 
-/* False: nothing came since it was taken last. */
+/* What the series has in the open window of the level. False: nothing came since it was taken
+ * last. */
 bool rollup_take(struct rollup *rollup, size_t level, uint32_t series,
                  struct rollup_value *out);
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* Between rollup_open and rollup_close windows are not whole. */
+/* Whether we are between rollup_open() and rollup_close(), when windows are not whole. */
 bool rollup_is_busy(const struct rollup *rollup);
 
-/* While pinned no number of a series is given to another. */
+/* While they are pinned, no number of a series is given to another one. */
 void rollup_pin(struct rollup *rollup);
 void rollup_unpin(struct rollup *rollup);
 
-/* Numbers below may be live. */
+/* The numbers of all series lie below this. */
 uint32_t rollup_end(const struct rollup *rollup);
 const struct rollup_series *rollup_entry(const struct rollup *rollup, uint32_t series);
 const struct identities *rollup_identities(const struct rollup *rollup);
@@ -145,7 +148,7 @@ size_t rollup_held_bytes(const struct rollup *rollup);
 size_t rollup_levels(const struct rollup *rollup);
 int64_t rollup_step(const struct rollup *rollup, size_t level);
 
-/* Whether the level still has all that it was ever given from that time on. */
+/* Whether the level still has everything that it was given from that time on. */
 bool rollup_covers(const struct rollup *rollup, size_t level, int64_t from_s);
 
 /* A window, open or closed; a view until the next feeding. */

@@ -1,4 +1,4 @@
-/* Values into the open windows. */
+/* How values are added to the open windows. */
 #include "flush/rollups/rollup_internal.h"
 
 #include <float.h>
@@ -73,7 +73,7 @@ void rollup_take_extra(struct rollup *rollup, uint32_t number)
     entry->extra = 0;
 }
 
-/* What is packed in the scratch replaces the blob. */
+/* Replaces the blob by the bytes that were written to the scratch. */
 static bool set_blob(struct rollup *rollup, struct rollup_blob *blob)
 {
     const struct bytes *packed = &rollup->packed;

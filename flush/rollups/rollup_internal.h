@@ -15,7 +15,7 @@ enum { ROLLUP_MALLOC_HEAD = 16 };
 #define ROLLUP_NO_SERIES UINT32_MAX
 
 struct rollup_blob {
-    uint8_t *at; /* NULL: none, and len the next free extra */
+    uint8_t *at; /* NULL: none, and len is the index of the next free extra */
     uint32_t len;
 };
 
@@ -23,13 +23,13 @@ struct rollup_level {
     int64_t step_s;
     int64_t open_s;           /* start of the open window, or ROLLUP_NO_START */
     struct window_cell *open; /* pages, by series */
-    struct window *building;  /* the open one, being packed */
+    struct window *building;  /* the open window while it is being packed; or NULL */
     uint32_t next_block;      /* of it */
-    uint32_t unwritten;       /* series with such a value */
-    struct window **closed;   /* n of capacity, oldest first */
+    uint32_t unwritten;     /* how many series have a value that rollup_take() has not given */
+    struct window **closed; /* n of capacity, oldest first */
     size_t n, capacity;
     size_t bytes;    /* of the closed ones */
-    int64_t whole_s; /* nothing was dropped from here on */
+    int64_t whole_s; /* from this time on nothing was dropped */
 };
 
 struct rollup {
@@ -42,10 +42,11 @@ struct rollup {
     struct rollup_series *entries; /* pages, max_ids of them */
     uint32_t max_ids, end, live;
     int64_t *newest_ms;   /* pages, by series; NULL: not watched */
-    int64_t at_ms;        /* of what is being added */
+    int64_t at_ms;        /* wall clock of what is being added */
     uint32_t lowest_free; /* no free number below */
     struct index index;
-    uint32_t *map; /* pages, by series of the catalogue: ours + 1, to be checked */
+    uint32_t *map; /* pages, by series of the catalogue: our number + 1; it may be stale, so its
+                      identity is compared */
     uint32_t map_end;
 
     struct rollup_blob *extras; /* n_levels of them a series that has blobs */
@@ -75,11 +76,11 @@ static inline size_t rollup_series_size(const struct rollup *rollup)
            (rollup->newest_ms != NULL ? sizeof *rollup->newest_ms : 0);
 }
 
-/* Gives up windows until there is room for so many bytes; false: there is none. It may
- * forget series that no window names and that have no value now. */
+/* Gives up windows until there is room for so many bytes; false: there is none. This may forget
+ * series that no window names and that have no value in an open one. */
 bool rollup_make_room(struct rollup *rollup, size_t more);
 
-/* What the series take beside their windows. */
+/* How many bytes the series take, without their windows. */
 size_t rollup_series_bytes(const struct rollup *rollup);
 
 /* Our number of a series of the catalogue that has a value now, under that name unless
@@ -96,7 +97,7 @@ void rollup_sweep(struct rollup *rollup, uint32_t n);
 void rollup_sweep_all(struct rollup *rollup);
 void rollup_forget(struct rollup *rollup, uint32_t number);
 
-/* Nothing of it is to be written any more. */
+/* Nothing of this series is to be written any more. */
 void rollup_unwatch(struct rollup *rollup, uint32_t number);
 
 /* Gives back what lies behind the last live number. */
@@ -107,7 +108,7 @@ struct rollup_blob *rollup_open_blob(const struct rollup *rollup, uint32_t numbe
                                      size_t level);
 void rollup_clear_blob(struct rollup *rollup, struct rollup_blob *blob);
 
-/* All its blobs are gone. */
+/* All blobs of this series are gone: frees the place of them. */
 void rollup_take_extra(struct rollup *rollup, uint32_t number);
 
 #endif

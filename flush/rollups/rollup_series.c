@@ -1,4 +1,4 @@
-/* Who is known: numbers, found by identity, and forgotten. */
+/* Which series are known: how they get a number, are found by identity, and are forgotten. */
 #include "flush/rollups/rollup_internal.h"
 
 #include <stdlib.h>
@@ -146,7 +146,8 @@ uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *seri
         number = add_series(rollup, id, name, kind);
     if (number == ROLLUP_NO_SERIES)
         return ROLLUP_NO_SERIES;
-    rollup->entries[number].last_s = (uint32_t)rollup->now_s; /* or it might be forgotten */
+    rollup->entries[number].last_s =
+        (uint32_t)rollup->now_s; /* so that it is not forgotten before it has a value */
     if (name.len == 0) {
         *mapped = number + 1;
         rollup->map_end =
@@ -205,7 +206,7 @@ void rollup_trim(struct rollup *rollup)
         pages_forget(rollup->levels[i].open, rollup->end * sizeof(struct window_cell),
                      before * sizeof(struct window_cell));
     if (index_is_sparse(&rollup->index))
-        (void)lay_out_index(rollup); /* without memory: stay large */
+        (void)lay_out_index(rollup); /* without memory the index stays large */
 }
 
 void rollup_sweep(struct rollup *rollup, uint32_t n)

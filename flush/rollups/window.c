@@ -29,7 +29,7 @@ size_t window_bytes(const struct window *window)
            window->data.capacity + window->blobs.capacity + window->blob_data.capacity;
 }
 
-/* The columns of those cells that have a value, which are the bits of *mask. */
+/* Gathers the columns of the cells that have a value, and sets a bit of *mask for each. */
 static size_t transpose(const struct window_cell cells[static COLUMN_VALUES], uint64_t *mask,
                         double columns[WINDOW_COLUMNS][COLUMN_VALUES])
 {

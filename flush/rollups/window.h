@@ -48,24 +48,25 @@ struct window {
 struct window *window_new(int64_t start_s);
 void window_free(struct window *given);
 
-/* What it takes of the memory bound. */
+/* How many bytes of the memory bound it takes. */
 size_t window_bytes(const struct window *window);
 
-/* The next block's cells, some of them empty. False without memory: the window is
- * as before. */
+/* Adds the cells of the next block; some may be empty. False without memory: the window is as
+ * it was. */
 bool window_add_block(struct window *window,
                       const struct window_cell cells[static COLUMN_VALUES]);
 
-/* Of a series behind all that have one. False without memory. */
+/* Adds the blob of a series, which must have a higher number than those before it. False
+ * without memory. */
 bool window_add_blob(struct window *window, uint32_t series, const uint8_t *at, size_t len);
 
 /* Gives back what was reserved for more. */
 void window_close(struct window *window);
 
-/* Who of the block has a value, a bit each. */
+/* One bit for each series of the block: whether it has a value. */
 uint64_t window_mask(const struct window *window, uint32_t block);
 
-/* A column of those, close together, in their order; returns the mask. */
+/* Reads a column of those that have a value, without gaps. Returns that mask. */
 uint64_t window_read(const struct window *window, uint32_t block, enum window_column column,
                      double values[static COLUMN_VALUES]);
 
