@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "config/log.h"
+#include "flush/delivery/mirror_ledger.h"
 #include "server/receive/listeners.h"
 
 /* ---- the counters ------------------------------------------------------ */

@@ -3,11 +3,11 @@
  * accept_all() gives pushed payloads to the sinks, follow() brings what a reload changed, and
  * begin_stop() begins a stop, which on_moved() or on_deadline() ends. From other threads:
  * delivery_stop() and delivery_hand_over(), which wait for the thread; for a successor it calls
- * hand_over(). What becomes of a payload in an endpoint: endpoint.c, then queue.c. */
+ * hand_over(). Which sinks there are: sink_list.h; what becomes of a payload in that of an
+ * intake: endpoint.c, then queue.c. */
 #include "flush/delivery/delivery.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -15,8 +15,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "config/thread.h"
-#include "flush/delivery/endpoint.h"
-#include "flush/payloads/payload_state.h"
+#include "flush/delivery/sink_list.h"
 #include "flush/redis/timer.h"
 
 /* A stop gives up so long before its deadline, at most, to have time to count what is left. */
@@ -30,22 +29,19 @@ enum { ALIVE_S = 2 };
 
 /* What a reload brings. */
 struct change {
-    struct delivery_config config; /* numbers only */
-    size_t n_keys;                 /* one an endpoint */
+    struct delivery_config config; /* numbers, and the keys of its targets */
+    struct delivery_target more[DELIVERY_ENDPOINTS_MAX - 1];
+    size_t n_keys; /* one a target */
     char *keys[DELIVERY_ENDPOINTS_MAX];
 };
 
 struct delivery {
     struct delivery_config config; /* its texts are not kept */
-    struct endpoint_common common;
-    struct delivery_ledger *ledgers;
+    struct sink_common common;
+    struct sink_list sinks;
     struct event *wake;
     struct event *deadline;
     struct event *alive;
-    struct endpoint *endpoints[DELIVERY_ENDPOINTS_MAX];
-    size_t n_endpoints;         /* 0: local */
-    struct mirror_sink *mirror; /* or NULL */
-    uint64_t taken;
 
     /* delivery_follow puts, the thread takes; whoever exchanges it out owns it. */
     _Atomic(struct change *) change;
@@ -78,67 +74,21 @@ static void say(struct delivery *delivery, bool *what)
 
 static void note_quiet(struct delivery *delivery)
 {
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        if (!endpoint_is_quiet(delivery->endpoints[i]))
-            return;
-    say(delivery, &delivery->is_quiet);
+    if (sink_list_is_quiet(&delivery->sinks))
+        say(delivery, &delivery->is_quiet);
 }
 
-static bool mirror_is_drained(const struct delivery *delivery)
-{
-    return delivery->mirror == NULL || mirror_sink_is_drained(delivery->mirror);
-}
-
-/* Called after every step of an endpoint. Ends the loop of a stop if there is nothing left to
- * wait for. */
+/* Called after every step of a sink. Ends the loop of a stop if there is nothing left to wait
+ * for. */
 static void on_moved(void *argument)
 {
     struct delivery *delivery = argument;
-    bool drained = delivery->common.stopping;
+    const struct sink_common *common = &delivery->common;
 
-    if (delivery->common.holding && !drained)
+    if (common->holding && !common->stopping)
         note_quiet(delivery);
-
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        drained = drained && endpoint_is_drained(delivery->endpoints[i]);
-    if (drained && mirror_is_drained(delivery))
-        event_base_loopbreak(delivery->common.base);
-}
-
-static void discard(struct delivery *delivery, const struct payload *payload)
-{
-    struct delivery_ledger *ledger = &delivery->ledgers[0];
-
-    count(&ledger->accepted, payload->points);
-    count(&ledger->discarded_local, payload->points);
-    delivery_ledger_check(ledger);
-    if (delivery->config.observe != NULL)
-        delivery->config.observe(delivery->config.observe_argument, ledger);
-}
-
-/* What goes to Redis goes nowhere else. */
-static void accept_mirrored(struct delivery *delivery, struct payload *given)
-{
-    outbox_release(delivery->common.outbox, given);
-    if (delivery->mirror != NULL)
-        mirror_sink_accept(delivery->mirror, given);
-    else
-        payload_free(given);
-}
-
-/* We hold the payload while it is given to the endpoints, because each of them may be done with
- * it at once. */
-static void accept_payload(struct delivery *delivery, struct payload *given)
-{
-    uint64_t order = delivery->taken++;
-
-    given->holders = 1;
-    if (delivery->n_endpoints == 0)
-        discard(delivery, given);
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        endpoint_accept(delivery->endpoints[i], given, order);
-    if (--given->holders == 0)
-        outbox_settle(delivery->common.outbox, given);
+    if (common->stopping && sink_list_is_drained(&delivery->sinks))
+        event_base_loopbreak(common->base);
 }
 
 static void accept_all(struct delivery *delivery)
@@ -148,10 +98,7 @@ static void accept_all(struct delivery *delivery)
     while (payload != NULL) {
         struct payload *next = payload->next;
 
-        if (payload->route == ROUTE_REDIS)
-            accept_mirrored(delivery, payload);
-        else
-            accept_payload(delivery, payload);
+        sink_list_accept(&delivery->sinks, delivery->common.outbox, payload);
         payload = next;
     }
 }
@@ -167,10 +114,8 @@ static void begin_stop(struct delivery *delivery, int64_t stop_ns)
     delivery->common.stopping = true;
     delivery->common.give_up_ms = now_ms + left_ms - margin_ms;
     timer_start(delivery->deadline, delivery->common.give_up_ms - now_ms);
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        endpoint_hurry(delivery->endpoints[i]);
-    if (delivery->mirror != NULL)
-        mirror_sink_hurry(delivery->mirror);
+    for (size_t i = 0; i < delivery->sinks.n; i++)
+        sink_hurry(delivery->sinks.at[i]);
     on_moved(delivery);
 }
 
@@ -193,8 +138,8 @@ static void follow(struct delivery *delivery)
     delivery->config.queue_bytes = change->config.queue_bytes;
     delivery->config.backoff = change->config.backoff;
     delivery->config.validation_interval_ms = change->config.validation_interval_ms;
-    for (size_t i = 0; i < delivery->n_endpoints && !delivery->common.stopping; i++)
-        endpoint_follow(delivery->endpoints[i], change->keys[i]);
+    for (size_t i = 0; i < delivery->sinks.n && !delivery->common.stopping; i++)
+        sink_follow(delivery->sinks.at[i], &change->config);
     change_free(change);
 }
 
@@ -210,8 +155,8 @@ static void follow_hold(struct delivery *delivery)
         say(delivery, &delivery->has_held);
         note_quiet(delivery);
     } else if (held) {
-        for (size_t i = 0; i < delivery->n_endpoints; i++)
-            endpoint_resume(delivery->endpoints[i]);
+        for (size_t i = 0; i < delivery->sinks.n; i++)
+            sink_resume(delivery->sinks.at[i]);
     }
 }
 
@@ -259,10 +204,8 @@ int64_t delivery_alive_ms(const struct delivery *delivery)
 /* Frees all that the thread used. The struct stays, because others wait on it for the end. */
 static void delivery_clear(struct delivery *delivery)
 {
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        endpoint_free(delivery->endpoints[i]);
+    sink_list_free(&delivery->sinks);
     syncer_stop(&delivery->common.syncer);
-    mirror_sink_free(delivery->mirror);
     transfers_close(&delivery->common.transfers);
     if (delivery->wake != NULL)
         event_free(delivery->wake);
@@ -276,39 +219,6 @@ static void delivery_clear(struct delivery *delivery)
 
 /* ---- a successor ------------------------------------------------------- */
 
-static void write_mirror(const struct delivery *delivery, struct state_writer *out)
-{
-    if (delivery->mirror == NULL)
-        return;
-    state_put_text(out, slice_of(mirror_sink_name(delivery->mirror)));
-    state_put_number(out, 0);
-    mirror_sink_hand_over(delivery->mirror, out);
-}
-
-/* True: all payloads are in the state, and the state is whole. False: none is in it. */
-static bool write_payloads(const struct delivery *delivery, struct state_writer *out)
-{
-    if (!state_settle(out))
-        return false;
-    state_begin(out, STATE_PAYLOADS);
-    state_put_number(out, delivery->n_endpoints + (delivery->mirror != NULL));
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        endpoint_hand_over(delivery->endpoints[i], out);
-    write_mirror(delivery, out);
-    if (state_complete(out))
-        return true;
-    state_cancel(out);
-    return false;
-}
-
-static void close_accounts(struct delivery *delivery)
-{
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        endpoint_handed_over(delivery->endpoints[i]);
-    if (delivery->mirror != NULL)
-        mirror_sink_handed_over(delivery->mirror);
-}
-
 /* Writes the payloads into the state of the successor. If that fails they stay on their
  * accounts, and go to disk or are shed as at a stop. */
 static void hand_over(struct delivery *delivery)
@@ -318,53 +228,9 @@ static void hand_over(struct delivery *delivery)
 
     if (out == NULL) /* nobody asked for it, or waits for it any more */
         return;
-    if (write_payloads(delivery, out))
-        close_accounts(delivery);
-    else
+    if (!sink_list_hand_over(&delivery->sinks, out))
         log_error("delivery: no memory to hand over what is unsent: kept as at a stop");
     say(delivery, &delivery->has_handed);
-}
-
-static struct endpoint *find_heir(struct delivery *delivery, struct slice name, uint64_t place)
-{
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        if (endpoint_is_heir(delivery->endpoints[i], name, place))
-            return delivery->endpoints[i];
-    return NULL;
-}
-
-/* False: no sink of ours takes the payload. */
-static bool take_over_payload(struct delivery *delivery, struct endpoint *endpoint,
-                              struct slice name, struct payload *payload)
-{
-    struct mirror_sink *mirror = delivery->mirror;
-
-    if (payload->route != ROUTE_REDIS)
-        return endpoint != NULL && endpoint_take_over(endpoint, payload, delivery->taken++);
-    if (mirror == NULL || !slice_equal(slice_of(mirror_sink_name(mirror)), name))
-        return false;
-    mirror_sink_take_over(mirror, payload);
-    return true;
-}
-
-/* Takes the inherited payloads of one endpoint. NULL: they are those of the mirror, or of an
- * endpoint that is not configured any more. */
-static void take_over_payloads(struct delivery *delivery, struct endpoint *endpoint,
-                               struct slice name, struct state_reader *in)
-{
-    struct payload *payload;
-    uint64_t points = 0;
-
-    while ((payload = payload_state_read(in)) != NULL) {
-        if (take_over_payload(delivery, endpoint, name, payload))
-            continue;
-        points += payload->points;
-        payload_free(payload);
-    }
-    if (points > 0)
-        log_warn("delivery: %.*s: %" PRIu64 " points of the process before are given up: %s",
-                 (int)name.len, name.at, points,
-                 endpoint != NULL ? "no memory" : "nothing is sent there any more");
 }
 
 static void take_over(struct delivery *delivery)
@@ -373,17 +239,8 @@ static void take_over(struct delivery *delivery)
 
     if (state == NULL)
         return;
-    struct state_reader in = state->parts[STATE_PAYLOADS];
-    size_t n = in.at != NULL ? state_get_count(&in, 1) : 0;
-
-    for (size_t i = 0; i < n && !in.failed; i++) {
-        struct slice name = state_get_text(&in);
-        uint64_t place = state_get_number(&in);
-
-        take_over_payloads(delivery, find_heir(delivery, name, place), name, &in);
-    }
-    if (in.failed)
-        log_error("delivery: unsent payloads of the process before are damaged and lost");
+    sink_list_take_over(&delivery->sinks, delivery->common.outbox,
+                        state->parts[STATE_PAYLOADS]);
     state_done(state);
 }
 
@@ -391,15 +248,13 @@ static void *delivery_run(void *argument)
 {
     struct delivery *delivery = argument;
 
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        endpoint_begin(delivery->endpoints[i]);
+    for (size_t i = 0; i < delivery->sinks.n; i++)
+        sink_begin(delivery->sinks.at[i]);
     take_over(delivery);
     event_base_dispatch(delivery->common.base);
     hand_over(delivery);
-    for (size_t i = 0; i < delivery->n_endpoints; i++)
-        endpoint_keep_rest(delivery->endpoints[i]);
-    if (delivery->mirror != NULL)
-        mirror_sink_keep_rest(delivery->mirror);
+    for (size_t i = 0; i < delivery->sinks.n; i++)
+        sink_keep_rest(delivery->sinks.at[i]);
     delivery_clear(delivery);
     say(delivery, &delivery->has_ended);
     return NULL;
@@ -407,69 +262,15 @@ static void *delivery_run(void *argument)
 
 /* ---- start, stop ------------------------------------------------------- */
 
-/* How many targets before this one have the same URL. */
-static unsigned place_of(const struct delivery_config *config, size_t index)
-{
-    const char *url = config->more[index].base_url;
-    unsigned place = strcmp(config->base_url, url) == 0;
-
-    for (size_t i = 0; i < index; i++)
-        place += strcmp(config->more[i].base_url, url) == 0;
-    return place;
-}
-
-static bool open_endpoint(struct delivery *delivery, const struct delivery_target *target,
-                          unsigned place)
-{
-    struct endpoint *endpoint = endpoint_new(&delivery->common, target, place,
-                                             &delivery->ledgers[delivery->n_endpoints]);
-
-    if (endpoint != NULL)
-        delivery->endpoints[delivery->n_endpoints++] = endpoint;
-    return endpoint != NULL;
-}
-
-static bool open_endpoints(struct delivery *delivery)
-{
-    const struct delivery_config *config = &delivery->config;
-    struct delivery_target first = { config->base_url, config->api_key };
-
-    if (first.base_url == NULL)
-        return true;
-    if (config->n_more >= DELIVERY_ENDPOINTS_MAX || !open_endpoint(delivery, &first, 0))
-        return false;
-    for (size_t i = 0; i < config->n_more; i++)
-        if (!open_endpoint(delivery, &config->more[i], place_of(config, i)))
-            return false;
-    return true;
-}
-
-static bool open_mirror(struct delivery *delivery)
-{
-    struct mirror_sink_config config;
-    char problem[256];
-
-    if (delivery->config.mirror == NULL)
-        return true;
-    config = *delivery->config.mirror;
-    config.moved = on_moved;
-    config.moved_argument = delivery;
-    delivery->mirror = mirror_sink_new(delivery->common.base, &config, problem, sizeof problem);
-    if (delivery->mirror == NULL)
-        log_error("heeler_redis_url: %s", problem);
-    return delivery->mirror != NULL;
-}
-
 static bool delivery_open(struct delivery *delivery)
 {
     static const struct timeval alive = { ALIVE_S, 0 };
-    struct endpoint_common *common = &delivery->common;
+    struct sink_common *common = &delivery->common;
     /* Each endpoint has its requests in flight, and one question about its key. */
     int connections = (delivery->config.concurrent + 1) * (int)(delivery->config.n_more + 1);
 
     common->base = event_base_new();
-    if (common->base == NULL ||
-        !transfers_open(&common->transfers, common->base, connections, endpoint_done, common))
+    if (common->base == NULL || !transfers_open(&common->transfers, common->base, connections))
         return false;
     if (delivery->config.spool.max_bytes > 0)
         syncer_start(&common->syncer); /* if it does not start, the kernel writes files to the
@@ -481,7 +282,7 @@ static bool delivery_open(struct delivery *delivery)
     note_alive(delivery);
     return delivery->deadline != NULL && delivery->wake != NULL && delivery->alive != NULL &&
            event_add(delivery->wake, NULL) == 0 && event_add(delivery->alive, &alive) == 0 &&
-           open_endpoints(delivery) && open_mirror(delivery);
+           sink_list_open(&delivery->sinks, common);
 }
 
 static void open_condition(struct delivery *delivery)
@@ -513,10 +314,11 @@ struct delivery *delivery_start(const struct delivery_config *config, struct out
     if (delivery == NULL)
         return NULL;
     delivery->config = *config;
-    delivery->common = (struct endpoint_common){
-        .config = &delivery->config, .outbox = outbox, .moved = on_moved, .delivery = delivery
-    };
-    delivery->ledgers = ledgers;
+    delivery->common = (struct sink_common){ .config = &delivery->config,
+                                             .ledgers = ledgers,
+                                             .outbox = outbox,
+                                             .moved = on_moved,
+                                             .delivery = delivery };
     CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
 
     if (code != CURLE_OK) {
@@ -549,20 +351,20 @@ static bool copy_key(struct change *change, const char *key)
 
 static bool copy_keys(struct change *change, const struct delivery_config *config)
 {
-    if (config->base_url == NULL)
-        return true;
-    if (!copy_key(change, config->api_key))
-        return false;
-    for (size_t i = 0; i < config->n_more; i++)
-        if (!copy_key(change, config->more[i].api_key))
+    for (size_t i = 0; i < delivery_targets(config); i++)
+        if (!copy_key(change, delivery_target_at(config, i).api_key))
             return false;
+    change->config.api_key = change->keys[0];
+    for (size_t i = 1; i < change->n_keys; i++)
+        change->more[i - 1] = (struct delivery_target){ NULL, change->keys[i] };
+    change->config.more = change->more;
     return true;
 }
 
 bool delivery_follow(struct delivery *delivery, const struct delivery_config *config)
 {
-    size_t n = config->base_url != NULL ? config->n_more + 1 : 0;
-    struct change *change = n == delivery->n_endpoints ? calloc(1, sizeof *change) : NULL;
+    bool same = delivery_targets(config) == delivery_targets(&delivery->config);
+    struct change *change = same ? calloc(1, sizeof *change) : NULL;
 
     if (change == NULL)
         return false;

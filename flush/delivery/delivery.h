@@ -1,6 +1,6 @@
 /* flush/delivery/delivery.h: payloads to the intakes.
  *
- *   outbox -> accepted -> for each endpoint:
+ *   outbox -> accepted -> sinks, of which each endpoint:
  *                 [queue, newest first] -> requests in flight -> delivered
  *                   ^  |  |                    |         |
  *                   |  |  `-> shed (oldest)    |         `-> refused
@@ -16,7 +16,6 @@
 
 #include "flush/delivery/delivery_config.h"
 #include "flush/delivery/delivery_ledger.h"
-#include "flush/delivery/mirror_sink.h"
 #include "flush/memory/state.h"
 #include "flush/payloads/outbox.h"
 

@@ -54,4 +54,17 @@ struct delivery_config {
     void *observe_argument;
 };
 
+/* How many targets there are, 0 in local mode; that of base_url is the first. */
+static inline size_t delivery_targets(const struct delivery_config *config)
+{
+    return config->base_url != NULL ? config->n_more + 1 : 0;
+}
+
+static inline struct delivery_target delivery_target_at(const struct delivery_config *config,
+                                                        size_t i)
+{
+    return i == 0 ? (struct delivery_target){ config->base_url, config->api_key }
+                  : config->more[i - 1];
+}
+
 #endif

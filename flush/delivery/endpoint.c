@@ -1,9 +1,8 @@
-#include "flush/delivery/endpoint_internal.h"
+#include "flush/delivery/endpoint.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "config/log.h"
 #include "flush/delivery/dead_letter.h"
@@ -31,7 +30,7 @@ static bool is_blocked(const struct endpoint *endpoint)
     return endpoint->held || endpoint->backoff.state != BACKOFF_UNBLOCKED;
 }
 
-static void trim(struct endpoint *endpoint)
+void endpoint_trim(struct endpoint *endpoint)
 {
     if (endpoint->common->holding && !endpoint->common->stopping)
         return;
@@ -75,7 +74,7 @@ static void put_back(struct request *request, int64_t least_ms, const char *why,
     request->errand = NULL;
     if (was_unblocked)
         say_blocked(endpoint, why, note);
-    trim(endpoint);
+    endpoint_trim(endpoint);
 }
 
 /* False: there is nothing to send now. */
@@ -92,7 +91,8 @@ static bool start_request(struct endpoint *endpoint, struct request *request)
     request->errand = errand;
     request->probe = backoff_start(&endpoint->backoff);
     intake_request_prepare(&request->http, keyed_use(request), errand->payload);
-    if (!transfers_start(&endpoint->common->transfers, request->http.easy, request)) {
+    if (!transfers_start(&endpoint->common->transfers, request->http.easy,
+                         &request->transfer)) {
         put_back(request, 0, "libcurl is out of memory", "");
         return false;
     }
@@ -100,9 +100,7 @@ static bool start_request(struct endpoint *endpoint, struct request *request)
     return true;
 }
 
-/* Starts as many requests as it may. If back-off allows none, it comes back when that is over.
- * While the key is refused the attempt is a question about the key, and sends no payload. */
-static void dispatch(struct endpoint *endpoint)
+void endpoint_dispatch(struct endpoint *endpoint)
 {
     int64_t now_ms = endpoint_now_ms();
     struct request *slot;
@@ -123,7 +121,7 @@ static void dispatch(struct endpoint *endpoint)
 
 void endpoint_advance(struct endpoint *endpoint)
 {
-    dispatch(endpoint);
+    endpoint_dispatch(endpoint);
     endpoint->common->moved(endpoint->common->delivery);
 }
 
@@ -234,7 +232,7 @@ static void on_too_large(struct request *request)
         tally(&endpoint->ledger->errors[ERROR_HTTP], 1);
         works(request);
         request->errand = NULL;
-        trim(endpoint);
+        endpoint_trim(endpoint);
         break;
     case SPLIT_NO_MEMORY:
         on_failed(request, ERROR_HTTP, "status 413, and no memory to split the payload");
@@ -297,12 +295,11 @@ static void say_done(const struct request *request, CURLcode code)
               intake_request_status(&request->http), (double)took_us / 1000);
 }
 
-void endpoint_done(void *common, void *private, CURLcode code)
+void endpoint_on_done(struct transfer *transfer, CURLcode code)
 {
-    struct request *request = private;
+    struct request *request = (struct request *)transfer;
     struct endpoint *endpoint = request->endpoint;
 
-    (void)common;
     say_done(request, code);
     if (request == &endpoint->validation) {
         endpoint_key_answered(endpoint, code);
@@ -315,236 +312,4 @@ void endpoint_done(void *common, void *private, CURLcode code)
                       intake_request_failure(&request->http, code));
     }
     endpoint_advance(endpoint);
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *argument)
-{
-    (void)fd, (void)what;
-    endpoint_advance(argument);
-}
-
-static void on_more(evutil_socket_t fd, short what, void *argument)
-{
-    (void)fd, (void)what;
-    trim(argument);
-    endpoint_advance(argument); /* a payload that could not be read may be sent now */
-}
-
-void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order)
-{
-    queue_accept(&endpoint->queue, payload, order, endpoint_now_ms());
-    dispatch(endpoint); /* first, so that the bound never keeps a free slot empty */
-    trim(endpoint);
-}
-
-void endpoint_hurry(struct endpoint *endpoint)
-{
-    backoff_hurry(&endpoint->backoff);
-    endpoint->backoff_config.recovery_reset = true;
-    endpoint_advance(endpoint);
-}
-
-bool endpoint_is_drained(const struct endpoint *endpoint)
-{
-    if (endpoint->in_flight > 0)
-        return false;
-    return queue_waiting(&endpoint->queue) == 0 ||
-           (endpoint->backoff.state == BACKOFF_BLOCKED &&
-            endpoint->backoff.until_ms >= endpoint->common->give_up_ms);
-}
-
-static uint64_t load(const _Atomic(uint64_t) *value)
-{
-    return atomic_load_explicit(value, memory_order_relaxed);
-}
-
-void endpoint_keep_rest(struct endpoint *endpoint)
-{
-    struct delivery_ledger *ledger = endpoint->ledger;
-    uint64_t before = load(&ledger->shed[UNSENT_STOPPED].points);
-
-    queue_keep_rest(&endpoint->queue);
-    uint64_t lost = load(&ledger->shed[UNSENT_STOPPED].points) - before;
-
-    if (lost > 0)
-        log_warn("delivery: %s: stopped with %" PRIu64 " points unsent", endpoint->name, lost);
-    if (load(&ledger->spooled.points) > 0)
-        log_info("delivery: %s: %" PRIu64 " points stay in the spool", endpoint->name,
-                 load(&ledger->spooled.points));
-}
-
-/* ---- start, stop ------------------------------------------------------- */
-
-static bool open_requests(struct endpoint *endpoint, int concurrent)
-{
-    endpoint->validation.endpoint = endpoint;
-    endpoint->requests = calloc((size_t)concurrent, sizeof *endpoint->requests);
-    if (endpoint->requests == NULL || !intake_request_open(&endpoint->validation.http))
-        return false;
-    for (int i = 0; i < concurrent; i++) {
-        struct request *request = &endpoint->requests[i];
-
-        if (!intake_request_open(&request->http))
-            return false;
-        request->endpoint = endpoint;
-        endpoint->n_requests++;
-    }
-    return true;
-}
-
-static bool open_timers(struct endpoint *endpoint)
-{
-    struct event_base *base = endpoint->common->base;
-
-    endpoint->retry = evtimer_new(base, on_retry, endpoint);
-    endpoint->more = evtimer_new(base, on_more, endpoint);
-    endpoint->validate = evtimer_new(base, endpoint_on_validate, endpoint);
-    return endpoint->retry != NULL && endpoint->more != NULL && endpoint->validate != NULL;
-}
-
-/* The URL without our version in it, so that a successor of another version finds it. */
-static const char *lasting_name(const struct endpoint *endpoint)
-{
-    const char *label = strstr(endpoint->name, INTAKE_AGENT_LABEL ".");
-
-    return label != NULL ? label + sizeof INTAKE_AGENT_LABEL : endpoint->name;
-}
-
-/* The folder is the same for every version of ours and every key: what waits in it is sent
- * with the key of the day. */
-static char *folder_of(const struct endpoint *endpoint, unsigned place)
-{
-    const char *path = endpoint->common->config->spool.path;
-    const char *name = lasting_name(endpoint);
-    char *folder = NULL;
-
-    if (path == NULL || path[0] == '\0' || endpoint->common->config->spool.max_bytes == 0)
-        return NULL;
-    if (asprintf(&folder, "%s/%016" PRIx64 "-%u", path,
-                 (uint64_t)XXH3_64bits(name, strlen(name)), place) < 0)
-        return NULL;
-    return folder;
-}
-
-void endpoint_begin(struct endpoint *endpoint)
-{
-    const struct delivery_config *config = endpoint->common->config;
-    struct queue_config queue = {
-        .name = endpoint->name,
-        .memory_bytes = config->queue_bytes,
-        .folder = endpoint->folder,
-        .spool_limits = { config->spool.max_bytes, config->spool.max_disk_ratio },
-        .syncer = &endpoint->common->syncer,
-        .outdated_s = config->spool.outdated_s,
-        .observe = config->observe,
-        .observe_argument = config->observe_argument,
-    };
-
-    endpoint->folder = NULL;
-    queue_open(&endpoint->queue, &queue, endpoint->common->outbox, endpoint->ledger,
-               endpoint_now_ms(), wall_s());
-    endpoint_validate_each(endpoint, config->validation_interval_ms);
-    timer_start(endpoint->more, 0); /* for what was found on disk */
-}
-
-struct endpoint *endpoint_new(struct endpoint_common *common,
-                              const struct delivery_target *target, unsigned place,
-                              struct delivery_ledger *ledger)
-{
-    const struct delivery_config *config = common->config;
-    struct endpoint *endpoint = calloc(1, sizeof *endpoint);
-
-    if (endpoint == NULL)
-        return NULL;
-    endpoint->common = common;
-    endpoint->ledger = ledger;
-    endpoint->place = place;
-    endpoint->backoff_config = config->backoff;
-    endpoint->queue.spool.folder_fd = endpoint->queue.spool.lock_fd = -1;
-    if (config->dead_letter_path != NULL && config->dead_letter_path[0] != '\0')
-        endpoint->dead_letter_path = strdup(config->dead_letter_path);
-    if (!open_timers(endpoint) || !endpoint_open_key(endpoint, target) ||
-        !open_requests(endpoint, config->concurrent)) {
-        endpoint_free(endpoint);
-        return NULL;
-    }
-    endpoint->folder = folder_of(endpoint, place);
-    return endpoint;
-}
-
-/* ---- a successor ------------------------------------------------------- */
-
-bool endpoint_is_quiet(const struct endpoint *endpoint)
-{
-    return endpoint->in_flight == 0;
-}
-
-void endpoint_hand_over(const struct endpoint *endpoint, struct state_writer *out)
-{
-    state_put_text(out, slice_of(lasting_name(endpoint)));
-    state_put_number(out, endpoint->place);
-    queue_hand_over(&endpoint->queue, out);
-}
-
-void endpoint_handed_over(struct endpoint *endpoint)
-{
-    queue_handed_over(&endpoint->queue);
-}
-
-void endpoint_resume(struct endpoint *endpoint)
-{
-    dispatch(endpoint);
-    trim(endpoint);
-}
-
-bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64_t place)
-{
-    return endpoint->place == place && slice_equal(slice_of(lasting_name(endpoint)), name);
-}
-
-bool endpoint_take_over(struct endpoint *endpoint, struct payload *payload, uint64_t order)
-{
-    return queue_take_over(&endpoint->queue, payload, order);
-}
-
-static void end_requests(struct endpoint *endpoint)
-{
-    struct transfers *transfers = &endpoint->common->transfers;
-
-    if (endpoint->validating)
-        transfers_stop(transfers, endpoint->validation.http.easy);
-    intake_request_close(&endpoint->validation.http);
-    keyed_release(endpoint->validation.keyed);
-    for (int i = 0; i < endpoint->n_requests; i++) {
-        struct request *request = &endpoint->requests[i];
-
-        if (request->errand != NULL) {
-            transfers_stop(transfers, request->http.easy);
-            queue_free_errand(&endpoint->queue, request->errand);
-        }
-        intake_request_close(&request->http);
-        keyed_release(request->keyed);
-    }
-    free(endpoint->requests);
-}
-
-void endpoint_free(struct endpoint *given)
-{
-    struct event *timers[3];
-
-    if (given == NULL)
-        return;
-    end_requests(given);
-    queue_close(&given->queue);
-    timers[0] = given->retry;
-    timers[1] = given->more;
-    timers[2] = given->validate;
-    for (int i = 0; i < 3; i++)
-        if (timers[i] != NULL)
-            event_free(timers[i]);
-    keyed_release(given->keyed);
-    free(given->name);
-    free(given->folder);
-    free(given->dead_letter_path);
-    free(given);
 }

@@ -7,78 +7,105 @@
  *                `<-- back-off --- anything else
  *
  * Endpoints share nothing but the thread, its loop and the bytes of payloads, so
- * one that is dead never slows the others. */
+ * one that is dead never slows the others.
+ *
+ *   endpoint.c       payloads: queue, requests, answers
+ *   endpoint_key.c   the API key: asked about, refused, held payloads, replaced
+ *   endpoint_sink.c  as one of delivery's sinks: start, stop, succession */
 #ifndef FLUSH_DELIVERY_ENDPOINT_H
 #define FLUSH_DELIVERY_ENDPOINT_H
 
-#include "flush/delivery/delivery_config.h"
+#include "config/clock.h"
 #include "flush/delivery/queue.h"
-#include "flush/delivery/transfers.h"
+#include "flush/delivery/sink.h"
 #include "flush/redis/backoff.h"
 
-/* What the endpoints of one delivery have in common. */
-struct endpoint_common {
-    const struct delivery_config *config;
-    struct outbox *outbox;
-    struct event_base *base;
-    struct transfers transfers;
-    struct syncer syncer; /* of the spools */
-    bool stopping;
-    bool holding;                  /* no request begins and nothing is written to the disk */
-    int64_t give_up_ms;            /* while stopping: monotonic */
-    void (*moved)(void *delivery); /* after every step of an endpoint */
-    void *delivery;
+/* The intake with one key. libcurl was given pointers into it, so every request holds the one
+ * that it was last prepared with; meanwhile the endpoint may get another with a new key. */
+struct keyed {
+    struct intake intake;
+    int holders;
 };
 
-struct endpoint;
+/* A slot for one request in flight. */
+struct request {
+    struct transfer transfer;
+    struct intake_request http;
+    struct endpoint *endpoint;
+    struct keyed *keyed;   /* held; NULL: never used */
+    struct errand *errand; /* owned while in flight; NULL: the slot is free */
+    bool probe;
+};
 
-/* place: which one it is among the endpoints with the same URL, for the name of its folder.
- * NULL: a setting makes no sense, or there is no memory. */
-struct endpoint *endpoint_new(struct endpoint_common *common,
-                              const struct delivery_target *target, unsigned place,
-                              struct delivery_ledger *ledger);
+struct endpoint {
+    struct sink sink;
+    struct sink_common *common;
+    struct keyed *keyed; /* held: the key of the day */
+    char *name;          /* of the intake, for the log */
+    size_t target;       /* in the order of the configuration */
+    char *folder;        /* of the spool, for the queue; NULL: none */
+    struct queue queue;
+    struct delivery_ledger *ledger;
+    struct backoff backoff;
+    struct backoff_config backoff_config;
+    struct event *retry;    /* when a block is over */
+    struct event *more;     /* to write to disk */
+    struct event *validate; /* when it is time to ask about the key */
+    struct request *requests;
+    int n_requests;
+    int in_flight;
+    struct request validation; /* has no errand */
+    int64_t validation_ms;     /* how often; 0: never */
+    bool validating;
+    bool held;      /* 403: nothing is sent until the key is valid */
+    bool key_wrong; /* said so */
+    char *dead_letter_path;
+    bool dead_letters_fail; /* said so */
+    uint64_t refused_unsaid;
+    int64_t refused_said_ms; /* 0: never */
+};
 
-/* To be called on the thread of delivery, before all else: opens the spool, which takes as long
- * as the disk likes, and looks for what waits there. */
-void endpoint_begin(struct endpoint *endpoint);
+/* ---- endpoint.c -------------------------------------------------------- */
 
-/* The payload is a view, and is held from now on. order: ascending. */
-void endpoint_accept(struct endpoint *endpoint, struct payload *payload, uint64_t order);
+/* Starts as many requests as it may. If back-off allows none, it comes back when that is over.
+ * While the key is refused the attempt is a question about the key, and sends no payload. */
+void endpoint_dispatch(struct endpoint *endpoint);
 
-/* Follows a new key, which is a view, and what else a reload changed in the common config.
- * Payloads that were held because of the key are tried again. */
-void endpoint_follow(struct endpoint *endpoint, const char *api_key);
+/* The same, and says that something has moved. */
+void endpoint_advance(struct endpoint *endpoint);
 
-/* From now on what waits gets an attempt at once, whatever back-off says; if that succeeds,
- * sending goes on. */
-void endpoint_hurry(struct endpoint *endpoint);
+/* Keeps the queue within its bounds, and comes back when more is to be written to disk. */
+void endpoint_trim(struct endpoint *endpoint);
 
-/* While stopping: whether nothing is left, or nothing that could be tried in time. */
-bool endpoint_is_drained(const struct endpoint *endpoint);
+/* How the transfer of a request ended. */
+void endpoint_on_done(struct transfer *transfer, CURLcode code);
 
-/* Writes what is left to disk, or counts it as shed. To be called before libcurl is ended,
- * because that may take longer than we have. */
-void endpoint_keep_rest(struct endpoint *endpoint);
+void endpoint_fail(struct endpoint *endpoint, bool probe, int64_t least_ms);
 
-/* Whether no request is in flight. */
-bool endpoint_is_quiet(const struct endpoint *endpoint);
+static inline int64_t endpoint_now_ms(void)
+{
+    return clock_monotonic_ms();
+}
 
-/* In place of endpoint_keep_rest(): writes what is left for a successor; when it is sure that
- * the successor gets it, endpoint_handed_over() closes the accounts. */
-void endpoint_hand_over(const struct endpoint *endpoint, struct state_writer *out);
-void endpoint_handed_over(struct endpoint *endpoint);
+/* ---- endpoint_key.c ---------------------------------------------------- */
 
-/* Goes on after it was held: no successor came. */
-void endpoint_resume(struct endpoint *endpoint);
+/* The endpoint's first key and its name. False: the settings make no sense, or no memory. */
+bool endpoint_open_key(struct endpoint *endpoint, const struct delivery_target *target);
 
-/* Whether the inherited payloads of the endpoint with that URL and place are for this one. */
-bool endpoint_is_heir(const struct endpoint *endpoint, struct slice name, uint64_t place);
-bool endpoint_take_over(struct endpoint *endpoint, struct payload *payload, uint64_t order);
+/* Makes the request hold the endpoint's key of the day. */
+const struct intake *keyed_use(struct request *request);
+void keyed_release(struct keyed *given);
 
-/* After this libcurl no longer looks at the bytes of payloads. NULL is fine. */
-void endpoint_free(struct endpoint *given);
+/* as_probe: the answer decides whether the payloads that are held are sent again. */
+void endpoint_ask_about_key(struct endpoint *endpoint, bool as_probe);
+void endpoint_key_answered(struct endpoint *endpoint, CURLcode code);
+void endpoint_validate_each(struct endpoint *endpoint, int64_t interval_ms);
+void endpoint_on_validate(evutil_socket_t fd, short what, void *endpoint);
+void endpoint_set_key_state(struct endpoint *endpoint, enum key_state state);
+void endpoint_say_key_wrong(struct endpoint *endpoint);
 
-/* Of the transfers. */
-void endpoint_done(void *common, void *private, CURLcode code);
+/* Follows a new key, which is a view. Payloads that were held because of the former one are
+ * tried again. */
+void endpoint_follow_key(struct endpoint *endpoint, const char *api_key);
 
 #endif

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "config/log.h"
-#include "flush/delivery/endpoint_internal.h"
+#include "flush/delivery/endpoint.h"
 #include "flush/redis/timer.h"
 
 enum { VALIDATION_MS = 10000 }; /* the time limit of a question about a key */
@@ -97,7 +97,7 @@ void endpoint_ask_about_key(struct endpoint *endpoint, bool as_probe)
 
     intake_request_prepare_validation(&request->http, keyed_use(request));
     curl_easy_setopt(request->http.easy, CURLOPT_TIMEOUT_MS, (long)VALIDATION_MS);
-    if (!transfers_start(&endpoint->common->transfers, request->http.easy, request))
+    if (!transfers_start(&endpoint->common->transfers, request->http.easy, &request->transfer))
         return;
     request->probe = as_probe && backoff_start(&endpoint->backoff);
     endpoint->validating = true;
@@ -177,23 +177,14 @@ static void try_new_key(struct endpoint *endpoint, struct keyed *given)
         timer_start(endpoint->validate, 0);
 }
 
-void endpoint_follow(struct endpoint *endpoint, const char *api_key)
+void endpoint_follow_key(struct endpoint *endpoint, const char *api_key)
 {
-    const struct delivery_config *config = endpoint->common->config;
+    if (strcmp(api_key, endpoint->keyed->intake.api_key) == 0)
+        return;
+    struct keyed *keyed = keyed_like(&endpoint->keyed->intake, api_key);
 
-    endpoint->backoff_config = config->backoff;
-    endpoint->queue.config.memory_bytes = config->queue_bytes;
-    endpoint->keyed->intake.timeout_ms = config->timeout_ms;
-    endpoint->keyed->intake.reset_s = config->reset_s;
-    endpoint_validate_each(endpoint, config->validation_interval_ms);
-    if (strcmp(api_key, endpoint->keyed->intake.api_key) != 0) {
-        struct keyed *keyed = keyed_like(&endpoint->keyed->intake, api_key);
-
-        if (keyed != NULL)
-            try_new_key(endpoint, keyed);
-        else
-            log_error("delivery: %s: no memory for the new key: the old one stays",
-                      endpoint->name);
-    }
-    endpoint_advance(endpoint);
+    if (keyed != NULL)
+        try_new_key(endpoint, keyed);
+    else
+        log_error("delivery: %s: no memory for the new key: the old one stays", endpoint->name);
 }

@@ -8,6 +8,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/delivery/duplicates.h"
+#include "flush/delivery/sink_list.h"
 #include "flush/payloads/payload_state.h"
 #include "flush/redis/backoff.h"
 #include "flush/redis/resp.h"
@@ -32,6 +33,7 @@ struct entry {
 };
 
 struct mirror_sink {
+    struct sink sink;
     struct mirror_sink_config config; /* its texts are not kept */
     struct event_base *base;
     struct mirror_ledger *ledger;
@@ -54,17 +56,6 @@ struct mirror_sink {
     int64_t said_ms[MIRROR_ERROR_COUNT];
     int64_t asked_ms; /* the registry */
 };
-
-#define MIRROR_ERROR_ROW(id, label, word, heals) { label, word, heals },
-static const struct {
-    const char *label, *word;
-    bool heals;
-} error_rows[] = { MIRROR_ERRORS(MIRROR_ERROR_ROW) };
-
-const char *mirror_error_name(enum mirror_error error)
-{
-    return error_rows[error].label;
-}
 
 static int64_t now_ms(void)
 {
@@ -128,7 +119,7 @@ static void drop_head(struct mirror_sink *sink)
         sink->cursor = entry->next;
     sink->bytes -= entry_bytes(entry);
     note_bytes(sink);
-    payload_free(entry->payload);
+    outbox_let_go(sink->config.outbox, entry->payload);
     free(entry);
 }
 
@@ -267,16 +258,6 @@ static void moved(struct mirror_sink *sink)
 
 /* ---- errors ------------------------------------------------------------ */
 
-static enum mirror_error error_of(const char *text)
-{
-    size_t len = strcspn(text, " ");
-
-    for (int i = 0; i < MIRROR_OTHER; i++)
-        if (strlen(error_rows[i].word) == len && memcmp(text, error_rows[i].word, len) == 0)
-            return (enum mirror_error)i;
-    return MIRROR_OTHER;
-}
-
 /* Logs each reason once a minute, however many commands it hits. */
 static void say_error(struct mirror_sink *sink, enum mirror_error error, const char *text,
                       bool passing)
@@ -337,9 +318,9 @@ static bool is_done_already(const char *text)
 static void take_error(struct mirror_sink *sink, struct entry *entry, uint32_t points,
                        const char *text)
 {
-    enum mirror_error error = error_of(text);
+    enum mirror_error error = mirror_error_of(text);
     /* If we may write but not announce, we go on writing, and give up the announcement. */
-    bool heals = error_rows[error].heals && !(error == MIRROR_NOPERM && points == 0);
+    bool heals = mirror_error_heals(error) && !(error == MIRROR_NOPERM && points == 0);
 
     if (is_done_already(text))
         return;
@@ -451,6 +432,141 @@ static void on_down(void *argument, enum redis_failure failure, const char *sent
     moved(sink);
 }
 
+/* ---- as one of delivery's sinks ---------------------------------------- */
+
+static struct mirror_sink *of(struct sink *sink)
+{
+    return (struct mirror_sink *)sink;
+}
+
+static bool wants(const struct sink *sink, enum payload_route route)
+{
+    (void)sink;
+    return route == ROUTE_REDIS;
+}
+
+/* Held, and no longer weighed by the outbox: it may stay for long after it was answered. */
+static void append(struct mirror_sink *sink, struct payload *payload)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    struct delivery_ledger *ledger = &sink->ledger->points;
+
+    if (entry == NULL) {
+        count(&ledger->shed[UNSENT_NO_MEMORY], payload->points);
+        delivery_ledger_check(ledger);
+        sink->last_shed = ++sink->taken;
+        return;
+    }
+    payload->holders++;
+    outbox_release(sink->config.outbox, payload);
+    entry->payload = payload;
+    entry->order = ++sink->taken;
+    entry->barrier = sink->last_barrier;
+    if (is_barrier(entry))
+        sink->last_barrier = entry->order;
+    count(&ledger->queued, payload->points);
+    delivery_ledger_check(ledger);
+    *sink->end = entry;
+    sink->end = &entry->next;
+    sink->n_unsettled++;
+    sink->bytes += entry_bytes(entry);
+    note_bytes(sink);
+    if (sink->cursor == NULL && sink->up)
+        sink->cursor = entry;
+    pump(sink);
+    trim(sink);
+}
+
+static void accept_payload(struct sink *any, struct payload *payload, uint64_t order)
+{
+    struct mirror_sink *sink = of(any);
+
+    (void)order;
+    count(&sink->ledger->points.accepted, payload->points);
+    append(sink, payload);
+}
+
+/* Without memory it is shed, and on the account. */
+static bool take_over(struct sink *any, struct payload *payload, uint64_t order)
+{
+    struct mirror_sink *sink = of(any);
+
+    (void)order;
+    count(&sink->ledger->points.recovered, payload->points);
+    append(sink, payload);
+    return true;
+}
+
+static void hand_over(const struct sink *sink, struct state_writer *out)
+{
+    const struct entry *entry = ((const struct mirror_sink *)sink)->head;
+
+    for (; entry != NULL; entry = entry->next)
+        if (!entry->settled)
+            payload_state_write(out, entry->payload);
+    payload_state_end(out);
+}
+
+static void handed_over(struct sink *any)
+{
+    struct mirror_sink *sink = of(any);
+    struct delivery_ledger *ledger = &sink->ledger->points;
+
+    for (struct entry *entry = sink->head; entry != NULL; entry = entry->next) {
+        if (entry->settled)
+            continue;
+        uncount(&ledger->queued, entry->payload->points);
+        count(&ledger->handed_over, entry->payload->points);
+        entry->settled = true;
+        sink->n_unsettled--;
+    }
+    delivery_ledger_check(ledger);
+}
+
+static void hurry(struct sink *any)
+{
+    struct mirror_sink *sink = of(any);
+
+    sink->stopping = true;
+    sink->errors = 0;
+    if (sink->up && sink->paused) {
+        if (evtimer_pending(sink->retry, NULL))
+            timer_start(sink->retry, 0);
+    } else if (!sink->up) { /* its next attempt may be far away */
+        redis_client_hurry(sink->client);
+    }
+}
+
+static bool is_drained(const struct sink *any)
+{
+    const struct mirror_sink *sink = (const struct mirror_sink *)any;
+
+    return sink->n_unsettled == 0 || sink->gave_up;
+}
+
+static void keep_rest(struct sink *any)
+{
+    struct mirror_sink *sink = of(any);
+
+    for (; sink->head != NULL; drop_head(sink))
+        if (!sink->head->settled)
+            shed(sink, sink->head, UNSENT_STOPPED);
+}
+
+static void mirror_sink_free(struct sink *sink)
+{
+    struct mirror_sink *given = of(sink);
+
+    if (given->client != NULL)
+        redis_client_free(given->client);
+    while (given->head != NULL)
+        drop_head(given);
+    if (given->retry != NULL)
+        event_free(given->retry);
+    duplicates_free(given->duplicates);
+    free(given);
+}
+
 /* ---- making ------------------------------------------------------------ */
 
 static bool open_client(struct mirror_sink *sink, const struct mirror_sink_config *config,
@@ -488,129 +604,47 @@ static bool fill(struct mirror_sink *sink, const struct mirror_sink_config *conf
     return sink->retry != NULL && sink->duplicates != NULL;
 }
 
-struct mirror_sink *mirror_sink_new(struct event_base *base,
-                                    const struct mirror_sink_config *config, char *problem,
-                                    size_t problem_size)
+struct sink *mirror_sink_new(struct event_base *base, const struct mirror_sink_config *config,
+                             char *problem, size_t problem_size)
 {
+    static const struct sink_operations operations = { .wants = wants,
+                                                       .accept = accept_payload,
+                                                       .free = mirror_sink_free,
+                                                       .hurry = hurry,
+                                                       .is_drained = is_drained,
+                                                       .keep_rest = keep_rest,
+                                                       .hand_over = hand_over,
+                                                       .handed_over = handed_over,
+                                                       .take_over = take_over };
     struct mirror_sink *sink = calloc(1, sizeof *sink);
 
     snprintf(problem, problem_size, "not enough memory");
     if (sink == NULL)
         return NULL;
+    sink->sink.operations = &operations;
     sink->base = base;
     if (!fill(sink, config) || !open_client(sink, config, problem, problem_size)) {
-        mirror_sink_free(sink);
+        mirror_sink_free(&sink->sink);
         return NULL;
     }
-    return sink;
+    sink->sink.name = redis_client_name(sink->client);
+    return &sink->sink;
 }
 
-void mirror_sink_free(struct mirror_sink *given)
+bool mirror_sink_open(struct sink_list *list, struct sink_common *common)
 {
-    if (given == NULL)
-        return;
-    if (given->client != NULL)
-        redis_client_free(given->client);
-    while (given->head != NULL)
-        drop_head(given);
-    if (given->retry != NULL)
-        event_free(given->retry);
-    duplicates_free(given->duplicates);
-    free(given);
-}
+    struct mirror_sink_config config;
+    char problem[256];
 
-/* ---- the outside ------------------------------------------------------- */
+    if (common->config->mirror == NULL)
+        return true;
+    config = *common->config->mirror;
+    config.outbox = common->outbox;
+    config.moved = common->moved;
+    config.moved_argument = common->delivery;
+    struct sink *sink = mirror_sink_new(common->base, &config, problem, sizeof problem);
 
-static void append(struct mirror_sink *sink, struct payload *given)
-{
-    struct entry *entry = calloc(1, sizeof *entry);
-    struct delivery_ledger *ledger = &sink->ledger->points;
-
-    if (entry == NULL) {
-        count(&ledger->shed[UNSENT_NO_MEMORY], given->points);
-        delivery_ledger_check(ledger);
-        sink->last_shed = ++sink->taken;
-        payload_free(given);
-        return;
-    }
-    entry->payload = given;
-    entry->order = ++sink->taken;
-    entry->barrier = sink->last_barrier;
-    if (is_barrier(entry))
-        sink->last_barrier = entry->order;
-    count(&ledger->queued, given->points);
-    delivery_ledger_check(ledger);
-    *sink->end = entry;
-    sink->end = &entry->next;
-    sink->n_unsettled++;
-    sink->bytes += entry_bytes(entry);
-    note_bytes(sink);
-    if (sink->cursor == NULL && sink->up)
-        sink->cursor = entry;
-    pump(sink);
-    trim(sink);
-}
-
-void mirror_sink_accept(struct mirror_sink *sink, struct payload *given)
-{
-    count(&sink->ledger->points.accepted, given->points);
-    append(sink, given);
-}
-
-void mirror_sink_take_over(struct mirror_sink *sink, struct payload *given)
-{
-    count(&sink->ledger->points.recovered, given->points);
-    append(sink, given);
-}
-
-const char *mirror_sink_name(const struct mirror_sink *sink)
-{
-    return redis_client_name(sink->client);
-}
-
-void mirror_sink_hand_over(const struct mirror_sink *sink, struct state_writer *out)
-{
-    for (const struct entry *entry = sink->head; entry != NULL; entry = entry->next)
-        if (!entry->settled)
-            payload_state_write(out, entry->payload);
-    payload_state_end(out);
-}
-
-void mirror_sink_handed_over(struct mirror_sink *sink)
-{
-    struct delivery_ledger *ledger = &sink->ledger->points;
-
-    for (struct entry *entry = sink->head; entry != NULL; entry = entry->next) {
-        if (entry->settled)
-            continue;
-        uncount(&ledger->queued, entry->payload->points);
-        count(&ledger->handed_over, entry->payload->points);
-        entry->settled = true;
-        sink->n_unsettled--;
-    }
-    delivery_ledger_check(ledger);
-}
-
-void mirror_sink_hurry(struct mirror_sink *sink)
-{
-    sink->stopping = true;
-    sink->errors = 0;
-    if (sink->up && sink->paused) {
-        if (evtimer_pending(sink->retry, NULL))
-            timer_start(sink->retry, 0);
-    } else if (!sink->up) { /* its next attempt may be far away */
-        redis_client_hurry(sink->client);
-    }
-}
-
-bool mirror_sink_is_drained(const struct mirror_sink *sink)
-{
-    return sink->n_unsettled == 0 || sink->gave_up;
-}
-
-void mirror_sink_keep_rest(struct mirror_sink *sink)
-{
-    for (; sink->head != NULL; drop_head(sink))
-        if (!sink->head->settled)
-            shed(sink, sink->head, UNSENT_STOPPED);
+    if (sink == NULL)
+        log_error("heeler_redis_url: %s", problem);
+    return sink_list_add(list, sink);
 }

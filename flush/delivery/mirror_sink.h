@@ -19,42 +19,8 @@
 #ifndef FLUSH_DELIVERY_MIRROR_SINK_H
 #define FLUSH_DELIVERY_MIRROR_SINK_H
 
-#include "flush/delivery/delivery_ledger.h"
-#include "flush/memory/state.h"
-#include "flush/payloads/outbox.h"
-#include "flush/redis/redis_client.h"
-
-/* What Redis may answer to a command instead of doing it; X(id, label, its first word,
- * heals by itself or by its administrator). */
-#define MIRROR_ERRORS(X)                                       \
-    X(MIRROR_OOM, "oom", "OOM", true)                          \
-    X(MIRROR_LOADING, "loading_data", "LOADING", true)         \
-    X(MIRROR_MISCONF, "misconf", "MISCONF", true)              \
-    X(MIRROR_READONLY, "read_only", "READONLY", true)          \
-    X(MIRROR_MASTERDOWN, "master_down", "MASTERDOWN", true)    \
-    X(MIRROR_CLUSTERDOWN, "cluster_down", "CLUSTERDOWN", true) \
-    X(MIRROR_TRYAGAIN, "try_again", "TRYAGAIN", true)          \
-    X(MIRROR_BUSY, "busy", "BUSY", true)                       \
-    X(MIRROR_NOREPLICAS, "no_replicas", "NOREPLICAS", true)    \
-    X(MIRROR_NOPERM, "no_permission", "NOPERM", true)          \
-    X(MIRROR_WRONGTYPE, "wrong_type", "WRONGTYPE", false)      \
-    X(MIRROR_OTHER, "other", "", false)
-
-#define MIRROR_ERROR_ENUM(id, label, word, heals) id,
-enum mirror_error { MIRROR_ERRORS(MIRROR_ERROR_ENUM) MIRROR_ERROR_COUNT };
-#undef MIRROR_ERROR_ENUM
-
-const char *mirror_error_name(enum mirror_error error); /* static */
-
-/* Written by the delivery thread alone. points: accepted + recovered = delivered + refused
- * + shed + queued + handed_over; what is sent again is not counted again. */
-struct mirror_ledger {
-    struct delivery_ledger points;
-    _Atomic(uint64_t) failures[REDIS_FAILURE_COUNT]; /* connections lost or not made */
-    _Atomic(uint64_t) errors[MIRROR_ERROR_COUNT];    /* answers */
-    _Atomic(uint64_t) up;                            /* 1 or 0 */
-    _Atomic(uint64_t) duplicates; /* other instances that live under this host name */
-};
+#include "flush/delivery/mirror_ledger.h"
+#include "flush/delivery/sink.h"
 
 struct mirror_sink_config {
     const char *url; /* texts are copied */
@@ -67,40 +33,14 @@ struct mirror_sink_config {
     size_t queue_bytes;
     int64_t retry_min_ms; /* 0: 500; first wait after an error */
     struct mirror_ledger *ledger;
+    struct outbox *outbox;         /* that payloads come from */
     void (*moved)(void *argument); /* after every step; may be NULL */
     void *moved_argument;
 };
 
-struct mirror_sink;
-
-/* NULL with a sentence that holds no password. */
-struct mirror_sink *mirror_sink_new(struct event_base *base,
-                                    const struct mirror_sink_config *config, char *problem,
-                                    size_t problem_size);
-
-void mirror_sink_accept(struct mirror_sink *sink, struct payload *given);
-
-/* No more payloads come. If we are not connected, tries once at once. */
-void mirror_sink_hurry(struct mirror_sink *sink);
-
-/* After mirror_sink_hurry(): whether nothing is left, or nothing that could be tried. */
-bool mirror_sink_is_drained(const struct mirror_sink *sink);
-
-/* Where it writes to, without secrets; a view. */
-const char *mirror_sink_name(const struct mirror_sink *sink);
-
-/* Writes, in order, what is not answered, and the end, for a successor. */
-void mirror_sink_hand_over(const struct mirror_sink *sink, struct state_writer *out);
-
-/* It is sure that the successor gets it: closes the accounts. */
-void mirror_sink_handed_over(struct mirror_sink *sink);
-
-/* An inherited payload. */
-void mirror_sink_take_over(struct mirror_sink *sink, struct payload *given);
-
-/* Sheds what is left as stopped. */
-void mirror_sink_keep_rest(struct mirror_sink *sink);
-
-void mirror_sink_free(struct mirror_sink *given);
+/* A sink of ROUTE_REDIS, named by where it writes to; NULL with a sentence that holds no
+ * password. It counts and bounds the payloads that it keeps itself, in its own ledger. */
+struct sink *mirror_sink_new(struct event_base *base, const struct mirror_sink_config *config,
+                             char *problem, size_t problem_size);
 
 #endif

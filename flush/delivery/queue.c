@@ -41,8 +41,7 @@ static void release(struct queue *queue, struct errand *errand)
         return;
     errand->payload = NULL;
     tally(&queue->ledger->queued_bytes, -(uint64_t)outbox_weight(payload));
-    if (--payload->holders == 0)
-        outbox_settle(queue->outbox, payload);
+    outbox_let_go(queue->outbox, payload);
 }
 
 /* If the errand was in flight, it is no longer. */

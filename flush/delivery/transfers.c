@@ -13,13 +13,13 @@ static void reap(struct transfers *transfers)
     while ((message = curl_multi_info_read(transfers->multi, &left)) != NULL) {
         CURL *easy = message->easy_handle;
         CURLcode code = message->data.result;
-        char *private = NULL;
+        struct transfer *transfer = NULL;
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
         curl_multi_remove_handle(transfers->multi, easy);
-        transfers->done(transfers->argument, private, code);
+        transfer->done(transfer, code);
     }
 }
 
@@ -78,10 +78,9 @@ static int set_socket(CURL *easy, curl_socket_t socket, int what, void *argument
     return event != NULL && event_add(event, NULL) == 0 ? 0 : -1;
 }
 
-bool transfers_open(struct transfers *transfers, struct event_base *base, int connections,
-                    transfers_done *done, void *argument)
+bool transfers_open(struct transfers *transfers, struct event_base *base, int connections)
 {
-    *transfers = (struct transfers){ .base = base, .done = done, .argument = argument };
+    *transfers = (struct transfers){ .base = base };
     transfers->multi = curl_multi_init();
     transfers->timer = evtimer_new(base, on_timer, transfers);
     if (transfers->multi == NULL || transfers->timer == NULL) {
@@ -106,9 +105,9 @@ void transfers_close(struct transfers *given)
     *given = (struct transfers){ 0 };
 }
 
-bool transfers_start(struct transfers *transfers, CURL *easy, void *private)
+bool transfers_start(struct transfers *transfers, CURL *easy, struct transfer *transfer)
 {
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, private);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, (void *)transfer);
     return curl_multi_add_handle(transfers->multi, easy) == CURLM_OK;
 }
 

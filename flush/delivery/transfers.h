@@ -12,26 +12,25 @@
 
 #include <stdbool.h>
 
-/* private: what CURLOPT_PRIVATE of the handle was at its start. */
-typedef void transfers_done(void *argument, void *private, CURLcode code);
+/* The owner of a handle embeds it, to be told how the transfer ended. */
+struct transfer {
+    void (*done)(struct transfer *transfer, CURLcode code);
+};
 
 struct transfers {
     CURLM *multi;
     struct event_base *base;
     struct event *timer;
-    transfers_done *done;
-    void *argument;
 };
 
 /* connections: how many are kept open, and opened to one host at most. */
-bool transfers_open(struct transfers *transfers, struct event_base *base, int connections,
-                    transfers_done *done, void *argument);
+bool transfers_open(struct transfers *transfers, struct event_base *base, int connections);
 
 /* Every handle must have ended or been stopped. */
 void transfers_close(struct transfers *given);
 
 /* False: libcurl refused, done is not called. */
-bool transfers_start(struct transfers *transfers, CURL *easy, void *private);
+bool transfers_start(struct transfers *transfers, CURL *easy, struct transfer *transfer);
 
 /* Ends a transfer without a result. */
 void transfers_stop(struct transfers *transfers, CURL *easy);

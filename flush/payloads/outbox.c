@@ -44,7 +44,7 @@ bool outbox_is_full(const struct outbox *outbox, const struct payload *payload)
 void outbox_push(struct outbox *outbox, struct payload *given)
 {
     /* First, as the taker may settle the payload before this function returns. */
-    atomic_fetch_add_explicit(&outbox->bytes, outbox_weight(given), memory_order_relaxed);
+    outbox_adopt(outbox, given);
     atomic_fetch_add_explicit(&outbox->waiting, outbox_weight(given), memory_order_relaxed);
     mailbox_push(&outbox->mail, &given->letter);
 }
@@ -60,18 +60,27 @@ struct payload *outbox_take(struct outbox *outbox)
     return oldest;
 }
 
-void outbox_adopt(struct outbox *outbox, const struct payload *payload)
+void outbox_adopt(struct outbox *outbox, struct payload *payload)
 {
+    payload->weighed = true;
     atomic_fetch_add_explicit(&outbox->bytes, outbox_weight(payload), memory_order_relaxed);
 }
 
-void outbox_release(struct outbox *outbox, const struct payload *payload)
+void outbox_release(struct outbox *outbox, struct payload *payload)
 {
-    atomic_fetch_sub_explicit(&outbox->bytes, outbox_weight(payload), memory_order_relaxed);
+    if (payload->weighed)
+        atomic_fetch_sub_explicit(&outbox->bytes, outbox_weight(payload), memory_order_relaxed);
+    payload->weighed = false;
 }
 
 void outbox_settle(struct outbox *outbox, struct payload *given)
 {
-    atomic_fetch_sub_explicit(&outbox->bytes, outbox_weight(given), memory_order_relaxed);
+    outbox_release(outbox, given);
     payload_free(given);
+}
+
+void outbox_let_go(struct outbox *outbox, struct payload *given)
+{
+    if (--given->holders == 0)
+        outbox_settle(outbox, given);
 }

@@ -38,14 +38,17 @@ struct payload *outbox_take(struct outbox *outbox);
 
 /* Adds to bytes a payload that was never pushed: it was read from disk, or is a part of
  * another one. */
-void outbox_adopt(struct outbox *outbox, const struct payload *payload);
+void outbox_adopt(struct outbox *outbox, struct payload *payload);
 
-/* The payload has come to its end: subtracts it from bytes and frees it. */
+/* Subtracts the payload from bytes before its end: the caller keeps it, counts it and bounds
+ * what he keeps. */
+void outbox_release(struct outbox *outbox, struct payload *payload);
+
+/* The payload has come to its end: subtracts it from bytes, if it is in them, and frees it. */
 void outbox_settle(struct outbox *outbox, struct payload *given);
 
-/* From now on the payload belongs to the caller alone, who counts it and bounds what he keeps.
- * It is subtracted from bytes, and not freed. */
-void outbox_release(struct outbox *outbox, const struct payload *payload);
+/* The caller holds it no more. If he was the last holder, it is settled. */
+void outbox_let_go(struct outbox *outbox, struct payload *given);
 
 /* What a payload weighs in memory. */
 size_t outbox_weight(const struct payload *payload);

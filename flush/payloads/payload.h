@@ -46,11 +46,12 @@ struct payload {
         struct letter letter;
         struct payload *next;
     };
-    uint32_t holders; /* delivery's: the errands that share it */
+    uint32_t holders; /* delivery's: the sinks that share it */
     enum payload_route route;
     enum compression compression;
     uint32_t points;   /* what the ledger counts: points, sketch points, events, checks */
     uint32_t items;    /* series, sketches, events, checks */
+    bool weighed;      /* the outbox's: its bytes hold this one */
     int64_t created_s; /* wall clock of the flush */
     size_t raw_size;   /* bytes before compression */
     size_t size;       /* of bytes[] */

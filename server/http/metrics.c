@@ -9,6 +9,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "flush/delivery/mirror_ledger.h"
 #include "server/http/totals.h"
 #include "server/receive/listeners.h"
 

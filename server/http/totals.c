@@ -1,5 +1,6 @@
 #include "server/http/totals.h"
 
+#include "flush/delivery/mirror_ledger.h"
 #include "server/receive/listeners.h"
 
 static uint64_t load(const _Atomic(uint64_t) *value)

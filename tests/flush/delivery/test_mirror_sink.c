@@ -21,7 +21,7 @@
 static struct redis_server server;
 static struct event_base *base;
 static struct outbox outbox;
-static struct mirror_sink *sink;
+static struct sink *sink;
 static struct mirror_ledger ledger;
 
 static int begin(void **state)
@@ -36,7 +36,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    mirror_sink_free(sink);
+    sink_free(sink);
     sink = NULL;
     outbox_close(&outbox);
     event_base_free(base);
@@ -56,6 +56,7 @@ static void open_sink(size_t queue_bytes, int64_t resend_ms)
         .queue_bytes = queue_bytes,
         .retry_min_ms = 5,
         .ledger = &ledger,
+        .outbox = &outbox,
     };
     char problem[256];
 
@@ -76,7 +77,11 @@ static void give(struct bytes *commands, uint32_t points)
     payload->size = payload->raw_size = commands->len;
     memcpy(payload->bytes, commands->at, commands->len);
     bytes_free(commands);
-    mirror_sink_accept(sink, payload);
+    payload->holders = 1;
+    outbox_adopt(&outbox, payload);
+    sink_accept(sink, payload, 0);
+    outbox_let_go(&outbox, payload);
+    assert_int_equal(outbox_bytes(&outbox), 0);
 }
 
 static void put(struct bytes *out, const char *key, const char *field, const char *value)
@@ -393,10 +398,10 @@ static void at_the_stop_one_attempt_is_made_and_the_rest_counted(void **state)
     give_value("k", "a", "1");
     give_announcement("1-10");
     TURN_UNTIL(atomic_load(&ledger.failures[REDIS_FAILED_CONNECT]) >= 1);
-    assert_false(mirror_sink_is_drained(sink));
-    mirror_sink_hurry(sink);
-    TURN_UNTIL(mirror_sink_is_drained(sink));
-    mirror_sink_keep_rest(sink);
+    assert_false(sink_is_drained(sink));
+    sink_hurry(sink);
+    TURN_UNTIL(sink_is_drained(sink));
+    sink_keep_rest(sink);
     assert_int_equal(points(&ledger.points.shed[UNSENT_STOPPED]), 1);
     assert_int_equal(atomic_load(&ledger.points.queued.payloads), 0);
     assert_balanced();
@@ -409,10 +414,10 @@ static void at_the_stop_a_living_server_gets_all(void **state)
     open_sink(1 << 20, 30000);
     for (int i = 0; i < 1000; i++)
         give_value("k", "a", "1");
-    mirror_sink_hurry(sink); /* it was not even connected */
-    TURN_UNTIL(mirror_sink_is_drained(sink));
+    sink_hurry(sink); /* it was not even connected */
+    TURN_UNTIL(sink_is_drained(sink));
     assert_true(all_delivered(1000));
-    mirror_sink_keep_rest(sink);
+    sink_keep_rest(sink);
     assert_balanced();
 }
 
