@@ -1,10 +1,8 @@
 #include "server/server.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/log.h"
@@ -25,14 +23,10 @@
 #include "server/sinks.h"
 #include "server/succession/inheritance.h"
 #include "server/succession/instance.h"
+#include "server/succession/leaving.h"
 #include "server/watch.h"
 
-enum { SECOND_NS = 1000000000, TURN_NS = 5000000 };
-
-/* How long delivery may take to give a sign of life before we hand over: half of the time that
- * there is, but SIGN_LEAST_NS at least and SIGN_NS at most. */
-#define SIGN_NS       INT64_C(5000000000)
-#define SIGN_LEAST_NS INT64_C(1000000000)
+enum { SECOND_NS = 1000000000 };
 
 struct server {
     struct server_config config;
@@ -153,75 +147,18 @@ static bool start_forward(struct server *server, char *problem, size_t problem_s
     return server->forward != NULL;
 }
 
-static struct delivery_config delivery_settings(const struct settings *settings)
-{
-    return (struct delivery_config){
-        .timeout_ms = settings->forwarder_timeout * 1000,
-        .reset_s = settings->forwarder_connection_reset_interval,
-        .queue_bytes = (size_t)settings->forwarder_retry_queue_payloads_max_size,
-        .concurrent = (int)settings->forwarder_max_concurrent_requests,
-        .backoff = { settings->forwarder_backoff_factor,
-                     (int64_t)(settings->forwarder_backoff_base * 1000),
-                     (int64_t)(settings->forwarder_backoff_max * 1000),
-                     (int)settings->forwarder_recovery_interval,
-                     settings->forwarder_recovery_reset },
-        .http1 = strcmp(settings->forwarder_http_protocol, "http1") == 0,
-        .transport = { .ca_file = settings->heeler_ca_file,
-                       .min_tls = settings->min_tls_version,
-                       .skip_validation = settings->skip_ssl_validation },
-        .proxy = { settings->proxy_http, settings->proxy_https,
-                   (const char *const *)settings->proxy_no_proxy.at, settings->proxy_no_proxy.n,
-                   settings->no_proxy_nonexact_match },
-        .spool = { settings->forwarder_storage_path,
-                   (uint64_t)settings->forwarder_storage_max_size_in_bytes,
-                   settings->forwarder_storage_max_disk_ratio,
-                   (int64_t)(settings->forwarder_outdated_file_in_days * 86400) },
-        .dead_letter_path = settings->heeler_dead_letter_path,
-        .validation_interval_ms = settings->forwarder_apikey_validation_interval * 60000,
-    };
-}
-
-static void say_sinks(const struct server *server)
-{
-    char key[INTAKE_MASK_MAX], shown[INTAKE_URL_MAX + sizeof "***"];
-
-    if (server->local)
-        log_info("server: local mode: there is no api_key, nothing leaves this machine");
-    for (size_t i = 0; i < server->sinks.n && !server->local; i++) {
-        intake_mask_key(server->sinks.at[i].api_key, key);
-        settings_mask_url(server->sinks.at[i].base_url, shown, sizeof shown);
-        log_info("server: sending to %s, key %s", shown, key);
-    }
-    if (server->config.settings->skip_ssl_validation)
-        log_warn("server: skip_ssl_validation: anyone between here and the intake can read the "
-                 "API key");
-}
-
-static struct delivery_config delivery_of(const struct sinks *sinks,
-                                          const struct settings *settings)
-{
-    struct delivery_config config = delivery_settings(settings);
-
-    config.base_url = sinks->at[0].base_url; /* NULL: local */
-    config.api_key = sinks->at[0].api_key;
-    config.more = sinks->at + 1;
-    config.n_more = sinks->n - 1;
-    return config;
-}
-
 static bool start_delivery(struct server *server, char *problem, size_t problem_size)
 {
-
     if (!sinks_read(&server->sinks, server->config.settings, problem, problem_size))
         return false;
     server->delivery_ledgers = calloc(server->sinks.n, sizeof *server->delivery_ledgers);
     if (server->delivery_ledgers == NULL)
         return false;
-    struct delivery_config config = delivery_of(&server->sinks, server->config.settings);
+    struct delivery_config config = sinks_delivery(&server->sinks, server->config.settings);
 
     config.inherited = inheritance_state(server->inherited);
     config.mirror = instance_is_mirrored(&server->instance) ? &server->instance.sink : NULL;
-    say_sinks(server);
+    sinks_say(&server->sinks, server->config.settings);
     server->delivery = delivery_start(&config, &server->outbox, server->delivery_ledgers);
     if (server->delivery == NULL)
         snprintf(problem, problem_size, "delivery could not start");
@@ -234,16 +171,6 @@ static void report_self(void *argument, struct self_report *out)
 
     view_for_all(argument, &view);
     self_gauges(&view, out);
-}
-
-/* A server that handed over may have used the second in which we start, or later ones. A stamp
- * that lies far ahead is from a clock that was wrong. */
-static int64_t first_stamp_s(const struct server *server)
-{
-    int64_t last_s = server->inherited != NULL ? server->inherited->last_stamp_s : 0;
-
-    return last_s < server->started_s || last_s > server->started_s + 3600 ? server->started_s
-                                                                           : last_s + 1;
 }
 
 static bool attach_observers(struct server *server, struct flusher *flusher)
@@ -271,7 +198,7 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .settings = server->config.settings,
         .hostname = server->config.hostname,
         .workers = server->workers,
-        .start_s = first_stamp_s(server),
+        .start_s = inheritance_first_stamp_s(server->inherited, server->started_s),
         .inbox = &server->inbox,
         .outbox = &server->outbox,
         .accounts = server->accounts,
@@ -297,35 +224,12 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
     return server->flusher != NULL;
 }
 
-/* Every n-th connection of the list for worker i. */
-static struct stream_inherited *share_of(struct stream_inherited **list, uint32_t left)
-{
-    struct stream_inherited *share = NULL, **from = list;
-
-    for (uint32_t i = 0; *from != NULL; i++) {
-        struct stream_inherited *one = *from;
-
-        if (i % left != 0) {
-            from = &one->next;
-            continue;
-        }
-        *from = one->next;
-        one->next = share;
-        share = one;
-    }
-    return share;
-}
-
 static bool start_workers(struct server *server, char *problem, size_t problem_size)
 {
     struct stream_inherited *connections =
-        server->inherited != NULL
-            ? inheritance_connections(server->inherited, &server->listeners)
-            : NULL;
+        inheritance_connections(server->inherited, &server->listeners);
     int64_t pause_ns = server->inherited != NULL ? server->inherited->stopped_ns : 0;
 
-    for (const struct stream_inherited *one = connections; one != NULL; one = one->next)
-        (void)descriptors_take(DESCRIPTOR_STREAM);
     for (uint32_t i = 0; i < server->workers; i++) {
         struct worker_config config = {
             .index = i,
@@ -337,7 +241,7 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .account = &server->accounts[i],
             .budget = &server->budget,
             .ledger = &server->worker_ledgers[i],
-            .connections = share_of(&connections, server->workers - i),
+            .connections = stream_inherited_share(&connections, server->workers - i),
             .leftover = &server->leftovers[i],
             .pause_ns = pause_ns,
         };
@@ -403,8 +307,7 @@ static bool start_listeners(struct server *server, char *problem, size_t problem
         return true;
     }
     return listeners_open(&server->listeners, server->config.settings, server->workers,
-                          server->inherited != NULL ? &server->inherited->sockets : NULL,
-                          problem, problem_size);
+                          inheritance_sockets(server->inherited), problem, problem_size);
 }
 
 static void look_at_state(struct server *server)
@@ -472,18 +375,6 @@ struct server *server_start(const struct server_config *config, char *problem,
 
 /* ---- while it runs ----------------------------------------------------- */
 
-/* Takes only the keys. Other threads read the rest of the list meanwhile, so it stays. */
-static void take_keys(struct server *server, struct sinks *given)
-{
-    for (size_t i = 0; i < given->n; i++) {
-        const char *former = server->sinks.at[i].api_key;
-
-        server->sinks.at[i].api_key = given->at[i].api_key;
-        given->at[i].api_key = former;
-    }
-    sinks_free(given);
-}
-
 static void follow(struct server *server, struct reload_plan *plan)
 {
     enum log_level level = LOG_LEVEL_INFO;
@@ -491,11 +382,11 @@ static void follow(struct server *server, struct reload_plan *plan)
 
     for (uint32_t i = 0; i < server->workers; i++)
         worker_follow(server->worker[i], rules_hold(plan->rules));
-    take_keys(server, &plan->sinks);
+    sinks_take_keys(&server->sinks, &plan->sinks);
     server->rules = plan->rules;
     server->config.settings = plan->rules->settings;
     rules_release(former);
-    struct delivery_config config = delivery_of(&server->sinks, server->config.settings);
+    struct delivery_config config = sinks_delivery(&server->sinks, server->config.settings);
     if (!delivery_follow(server->delivery, &config))
         log_error("server: no memory for new keys: delivery goes on with the old ones");
     if (log_level_parse(server->config.settings->log_level, &level))
@@ -583,14 +474,6 @@ uint64_t server_datagrams(const struct server *server)
 
 /* ---- stop -------------------------------------------------------------- */
 
-static void gate(struct server *server)
-{
-    for (size_t i = 0; i < server->listeners.n; i++)
-        if (!listener_gate(&server->listeners.at[i]))
-            log_warn("server: %s cannot be gated: %s", server->listeners.at[i].name,
-                     strerror(errno));
-}
-
 static void end_workers(struct server *server, enum worker_end end, int64_t deadline_ns)
 {
     for (uint32_t i = 0; server->worker != NULL && i < server->workers; i++)
@@ -655,7 +538,7 @@ bool server_stop(struct server *given)
     uint64_t drops = listeners_sum(&given->listeners, listener_drops);
     bool was_running = given->flusher != NULL;
 
-    gate(given);
+    listeners_gate(&given->listeners);
     if (was_running)
         log_info("server: the gate is closed: what the sockets hold is read, and no more");
     end_workers(given, WORKER_DRAINS, deadline_ns);
@@ -666,8 +549,7 @@ bool server_stop(struct server *given)
     bool ended = given->delivery == NULL || delivery_stop(given->delivery, deadline_ns);
     admin_stop(given->admin);
     admin_stop(given->health);
-    for (size_t i = 0; i < given->listeners.n; i++)
-        listener_leave(&given->listeners.at[i]);
+    listeners_leave(&given->listeners);
     given->gated = listeners_sum(&given->listeners, listener_drops) - drops;
     say_last(given, was_running);
     if (ended)
@@ -679,112 +561,19 @@ bool server_stop(struct server *given)
 
 void server_keep_sockets(struct server *server, void (*keep)(int fd))
 {
-    for (size_t i = 0; i < server->listeners.n; i++) {
-        struct listener *listener = &server->listeners.at[i];
-
-        listener->kept = true;
-        for (uint32_t w = 0; w < listener_n_own(listener); w++)
-            keep(listener->sockets[w].fd);
-    }
-}
-
-/* Asks delivery for a sign of life and, for_requests, waits for requests that are under way.
- * The workers still read meanwhile. False: there is none, because a disk or a name server
- * hangs. */
-static bool hold_delivery(struct server *server, bool for_requests, int64_t end_by_ns)
-{
-    int64_t now_ns = clock_monotonic_ns(), half_ns = (end_by_ns - now_ns) / 2;
-    int64_t silent_ns = now_ns + (half_ns < SIGN_LEAST_NS ? SIGN_LEAST_NS
-                                  : half_ns > SIGN_NS     ? SIGN_NS
-                                                          : half_ns);
-    int64_t busy_ns =
-        now_ns + server->config.settings->forwarder_stop_timeout * for_requests * SECOND_NS;
-    enum delivery_held held;
-
-    delivery_hold(server->delivery);
-    do {
-        event_base_loop(server->config.base, EVLOOP_NONBLOCK); /* HTTP goes on */
-        now_ns = clock_monotonic_ns();
-        held = delivery_held(server->delivery, now_ns + TURN_NS);
-    } while (held != DELIVERY_QUIET && now_ns < (held == DELIVERY_BUSY ? busy_ns : silent_ns));
-    if (held == DELIVERY_BUSY && for_requests)
-        log_warn("server: a request is still under way; its payload is sent again");
-    return held != DELIVERY_SILENT;
-}
-
-/* The flusher writes the open interval into the state. If that fails it flushes it instead, and
- * there is no state any more: the writer is freed, and NULL is returned. */
-static struct state_writer *end_flusher(struct server *server, struct state_writer *out)
-{
-    if (out == NULL) {
-        flusher_loop_stop(server->flusher);
-    } else if (!flusher_loop_hand_over(server->flusher, out)) {
-        log_error("server: no memory for the state: the open interval is flushed instead");
-        state_writer_free(out);
-        out = NULL;
-    }
-    server->flusher = NULL;
-    return out;
-}
-
-static void end_delivery(struct server *server, struct inheritance *inheritance,
-                         struct state_writer *out, int64_t deadline_ns)
-{
-    enum delivery_heir end = DELIVERY_ENDED;
-
-    if (out != NULL)
-        end = delivery_hand_over(server->delivery, deadline_ns, out);
-    else if (!delivery_stop(server->delivery, deadline_ns))
-        end = DELIVERY_LINGERS;
-    inheritance->unfinished = end != DELIVERY_ENDED;
-    inheritance->stuck = end == DELIVERY_STUCK;
-    if (inheritance->stuck)
-        log_error("server: delivery hangs, on a disk perhaps: what is unsent is handed over "
-                  "by nobody");
-}
-
-static void finish_inheritance(struct server *server, struct inheritance *inheritance,
-                               struct state_writer *given)
-{
-    struct counter *values = &server->flusher_ledger.handed_over;
-
-    inheritance->last_stamp_s = (int64_t)counter_read(&server->flusher_ledger.last_stamp_s);
-    if (given != NULL)
-        inheritance->state_fd = state_writer_end(given);
-    if (given != NULL && inheritance->state_fd < 0) {
-        log_error("server: no memory for the end of the state: %llu values of the open "
-                  "interval are lost",
-                  (unsigned long long)counter_read(values));
-        counter_set(values, 0);
-    }
-    inheritance_collect(inheritance, &server->listeners);
-    for (uint32_t i = 0; i < server->workers; i++)
-        inheritance_collect_connections(inheritance, server->leftovers[i].connections);
-}
-
-/* With the writer of a state, unless the successor gets sockets only. NULL: no memory. */
-static struct inheritance *new_inheritance(enum server_successor who, struct state_writer **out)
-{
-    struct inheritance *inheritance = inheritance_new();
-
-    *out = who != SERVER_SUCCESSOR_SOCKETS ? state_writer_new() : NULL;
-    if (inheritance != NULL && (*out != NULL || who == SERVER_SUCCESSOR_SOCKETS))
-        return inheritance;
-    log_error("server: no memory to hand over");
-    inheritance_free(inheritance);
-    state_writer_free(*out);
-    return NULL;
+    listeners_keep(&server->listeners, keep);
 }
 
 struct inheritance *server_hand_over(struct server *given, enum server_successor who)
 {
     int64_t deadline_ns = deadline_of(given);
     struct state_writer *out;
-    struct inheritance *inheritance = new_inheritance(who, &out);
+    struct inheritance *inheritance = leaving_begin(who != SERVER_SUCCESSOR_SOCKETS, &out);
 
     if (inheritance == NULL)
         return NULL;
-    if (!hold_delivery(given, out != NULL, deadline_ns)) {
+    int64_t patience_s = out != NULL ? given->config.settings->forwarder_stop_timeout : -1;
+    if (!leaving_hold_delivery(given->delivery, given->config.base, patience_s, deadline_ns)) {
         log_error("server: delivery gives no sign of life, so it cannot hand over: a disk or a "
                   "name server hangs");
         delivery_resume(given->delivery);
@@ -796,11 +585,13 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
                 deadline_ns);
     if (out != NULL)
         inheritance_write(out, &given->listeners, given->leftovers, given->workers);
-    out = end_flusher(given, out);
-    end_delivery(given, inheritance, out, deadline_ns);
+    out = leaving_end_flusher(given->flusher, out);
+    given->flusher = NULL;
+    leaving_end_delivery(given->delivery, inheritance, out, deadline_ns);
     admin_stop(given->admin);
     admin_stop(given->health);
-    finish_inheritance(given, inheritance, out);
+    leaving_finish(inheritance, out, &given->flusher_ledger);
+    inheritance_collect(inheritance, &given->listeners, given->leftovers, given->workers);
     say_last(given, true);
     if (!inheritance->unfinished)
         server_free(given);

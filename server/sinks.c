@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/log.h"
+
 static bool is_known(const struct sinks *sinks, const char *url, const char *key)
 {
     for (size_t i = 0; i < sinks->n; i++)
@@ -119,4 +121,72 @@ void sinks_free(struct sinks *given)
     }
     free(given->at);
     *given = (struct sinks){ 0 };
+}
+
+static struct delivery_config delivery_settings(const struct settings *settings)
+{
+    return (struct delivery_config){
+        .timeout_ms = settings->forwarder_timeout * 1000,
+        .reset_s = settings->forwarder_connection_reset_interval,
+        .queue_bytes = (size_t)settings->forwarder_retry_queue_payloads_max_size,
+        .concurrent = (int)settings->forwarder_max_concurrent_requests,
+        .backoff = { settings->forwarder_backoff_factor,
+                     (int64_t)(settings->forwarder_backoff_base * 1000),
+                     (int64_t)(settings->forwarder_backoff_max * 1000),
+                     (int)settings->forwarder_recovery_interval,
+                     settings->forwarder_recovery_reset },
+        .http1 = strcmp(settings->forwarder_http_protocol, "http1") == 0,
+        .transport = { .ca_file = settings->heeler_ca_file,
+                       .min_tls = settings->min_tls_version,
+                       .skip_validation = settings->skip_ssl_validation },
+        .proxy = { settings->proxy_http, settings->proxy_https,
+                   (const char *const *)settings->proxy_no_proxy.at, settings->proxy_no_proxy.n,
+                   settings->no_proxy_nonexact_match },
+        .spool = { settings->forwarder_storage_path,
+                   (uint64_t)settings->forwarder_storage_max_size_in_bytes,
+                   settings->forwarder_storage_max_disk_ratio,
+                   (int64_t)(settings->forwarder_outdated_file_in_days * 86400) },
+        .dead_letter_path = settings->heeler_dead_letter_path,
+        .validation_interval_ms = settings->forwarder_apikey_validation_interval * 60000,
+    };
+}
+
+struct delivery_config sinks_delivery(const struct sinks *sinks,
+                                      const struct settings *settings)
+{
+    struct delivery_config config = delivery_settings(settings);
+
+    config.base_url = sinks->at[0].base_url; /* NULL: local */
+    config.api_key = sinks->at[0].api_key;
+    config.more = sinks->at + 1;
+    config.n_more = sinks->n - 1;
+    return config;
+}
+
+void sinks_say(const struct sinks *sinks, const struct settings *settings)
+{
+    bool local = settings_is_local(settings);
+    char key[INTAKE_MASK_MAX], shown[INTAKE_URL_MAX + sizeof "***"];
+
+    if (local)
+        log_info("server: local mode: there is no api_key, nothing leaves this machine");
+    for (size_t i = 0; i < sinks->n && !local; i++) {
+        intake_mask_key(sinks->at[i].api_key, key);
+        settings_mask_url(sinks->at[i].base_url, shown, sizeof shown);
+        log_info("server: sending to %s, key %s", shown, key);
+    }
+    if (settings->skip_ssl_validation)
+        log_warn("server: skip_ssl_validation: anyone between here and the intake can read the "
+                 "API key");
+}
+
+void sinks_take_keys(struct sinks *sinks, struct sinks *given)
+{
+    for (size_t i = 0; i < given->n; i++) {
+        const char *former = sinks->at[i].api_key;
+
+        sinks->at[i].api_key = given->at[i].api_key;
+        given->at[i].api_key = former;
+    }
+    sinks_free(given);
 }

@@ -16,4 +16,15 @@ bool sinks_read(struct sinks *out, const struct settings *settings, char *proble
                 size_t problem_size);
 void sinks_free(struct sinks *given);
 
+/* What delivery is told about them and by the settings; of both it holds views. */
+struct delivery_config sinks_delivery(const struct sinks *sinks,
+                                      const struct settings *settings);
+
+/* Logs where payloads go. */
+void sinks_say(const struct sinks *sinks, const struct settings *settings);
+
+/* Takes the keys of `given`, whose other texts are the same. Only the keys: other threads read
+ * the rest meanwhile. */
+void sinks_take_keys(struct sinks *sinks, struct sinks *given);
+
 #endif

@@ -1,8 +1,11 @@
 #include "server/receive/listeners.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "config/log.h"
 #include "server/receive/listener_udp.h"
 #include "server/receive/listener_unix.h"
 
@@ -40,6 +43,30 @@ void listeners_close(struct listeners *given)
         listener_close(&given->at[i]);
     free(given->at);
     *given = (struct listeners){ 0 };
+}
+
+void listeners_keep(struct listeners *listeners, void (*keep)(int fd))
+{
+    for (size_t i = 0; i < listeners->n; i++) {
+        struct listener *listener = &listeners->at[i];
+
+        listener->kept = true;
+        for (uint32_t w = 0; w < listener_n_own(listener); w++)
+            keep(listener->sockets[w].fd);
+    }
+}
+
+void listeners_gate(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        if (!listener_gate(&listeners->at[i]))
+            log_warn("server: %s cannot be gated: %s", listeners->at[i].name, strerror(errno));
+}
+
+void listeners_leave(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->n; i++)
+        listener_leave(&listeners->at[i]);
 }
 
 uint64_t listener_sum(const struct listener *listener,

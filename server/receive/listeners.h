@@ -17,6 +17,13 @@ bool listeners_open(struct listeners *listeners, const struct settings *settings
 void listeners_remove_files(struct listeners *listeners);
 void listeners_close(struct listeners *given);
 
+/* Somebody else has the sockets too, and the files stay: each is shown to keep(). */
+void listeners_keep(struct listeners *listeners, void (*keep)(int fd));
+
+/* listener_gate() and listener_leave() of all; what cannot be gated is logged. */
+void listeners_gate(const struct listeners *listeners);
+void listeners_leave(const struct listeners *listeners);
+
 /* The sum over all sockets of what `read` says of one. */
 uint64_t listener_sum(const struct listener *listener,
                       uint64_t (*read)(const struct listener_socket *));

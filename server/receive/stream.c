@@ -443,7 +443,24 @@ void streams_leave(struct streams *streams)
         finish_connection(streams->first);
 }
 
-/* False: no memory. The connection is gone, but for its descriptor. */
+struct stream_inherited *stream_inherited_share(struct stream_inherited **list, uint32_t n)
+{
+    struct stream_inherited *share = NULL, **from = list;
+
+    for (uint32_t i = 0; *from != NULL; i++) {
+        struct stream_inherited *one = *from;
+
+        if (i % n != 0) {
+            from = &one->next;
+            continue;
+        }
+        *from = one->next;
+        one->next = share;
+        share = one;
+    }
+    return share;
+}
+
 void stream_inherited_free(struct stream_inherited *given)
 {
     while (given != NULL) {
@@ -455,6 +472,7 @@ void stream_inherited_free(struct stream_inherited *given)
     }
 }
 
+/* False: no memory. Otherwise the connection is gone, but for its descriptor. */
 static bool hand_over_connection(struct connection *given, struct stream_inherited **list)
 {
     struct stream_inherited *inherited = malloc(sizeof *inherited + given->kept);

@@ -58,6 +58,10 @@ struct stream_inherited {
  * (server/receive/descriptors.h): the server that handed it over had room for it. */
 bool streams_take_over(struct streams *streams, struct stream_inherited *given);
 
+/* Takes every n-th connection of the list, the first among them: the share of one of n
+ * workers that have none yet. */
+struct stream_inherited *stream_inherited_share(struct stream_inherited **list, uint32_t n);
+
 /* Closes and frees all of the list. NULL is fine. */
 void stream_inherited_free(struct stream_inherited *given);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "server/receive/descriptors.h"
 
 /* "pid state last-stamp socket socket ...": one that is kept with a k, a connection with
  * a c behind it. */
@@ -245,6 +246,18 @@ void inheritance_look(struct inheritance *inheritance)
               problem);
 }
 
+int64_t inheritance_first_stamp_s(const struct inheritance *inheritance, int64_t started_s)
+{
+    int64_t last_s = inheritance != NULL ? inheritance->last_stamp_s : 0;
+
+    return last_s < started_s || last_s > started_s + 3600 ? started_s : last_s + 1;
+}
+
+struct inherited_sockets *inheritance_sockets(struct inheritance *inheritance)
+{
+    return inheritance != NULL ? &inheritance->sockets : NULL;
+}
+
 struct state *inheritance_state(struct inheritance *inheritance)
 {
     return inheritance != NULL && inheritance->looked_at ? &inheritance->state : NULL;
@@ -301,6 +314,7 @@ static void read_connection(struct inheritance *inheritance, struct state_reader
         memcpy(inherited->partial, partial.at, partial.len);
     **end = inherited;
     *end = &inherited->next;
+    (void)descriptors_take(DESCRIPTOR_STREAM);
 }
 
 struct stream_inherited *inheritance_connections(struct inheritance *inheritance,
@@ -308,7 +322,7 @@ struct stream_inherited *inheritance_connections(struct inheritance *inheritance
 {
     struct stream_inherited *first = NULL, **end = &first;
 
-    if (!inheritance->looked_at)
+    if (inheritance == NULL || !inheritance->looked_at)
         return NULL;
     struct state_reader in = inheritance->state.parts[STATE_SERVER];
 
@@ -322,7 +336,20 @@ struct stream_inherited *inheritance_connections(struct inheritance *inheritance
 
 /* ---- leaving one ------------------------------------------------------- */
 
-void inheritance_collect(struct inheritance *inheritance, struct listeners *listeners)
+static void collect_connections(struct inheritance *inheritance, struct stream_inherited *given)
+{
+    while (given != NULL) {
+        struct stream_inherited *next = given->next;
+
+        inherited_add(&inheritance->sockets,
+                      (struct inherited_socket){ .fd = given->fd, .connection = true });
+        free(given);
+        given = next;
+    }
+}
+
+void inheritance_collect(struct inheritance *inheritance, struct listeners *listeners,
+                         const struct worker_leftover *leftovers, uint32_t workers)
 {
     for (size_t i = 0; i < listeners->n; i++) {
         struct listener *listener = &listeners->at[i];
@@ -337,19 +364,8 @@ void inheritance_collect(struct inheritance *inheritance, struct listeners *list
         }
         listener->file.path[0] = '\0';
     }
-}
-
-void inheritance_collect_connections(struct inheritance *inheritance,
-                                     struct stream_inherited *given)
-{
-    while (given != NULL) {
-        struct stream_inherited *next = given->next;
-
-        inherited_add(&inheritance->sockets,
-                      (struct inherited_socket){ .fd = given->fd, .connection = true });
-        free(given);
-        given = next;
-    }
+    for (uint32_t w = 0; w < workers; w++)
+        collect_connections(inheritance, leftovers[w].connections);
 }
 
 static uint32_t n_with_drops(const struct listener *listener)

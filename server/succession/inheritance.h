@@ -50,6 +50,14 @@ void inheritance_look(struct inheritance *inheritance);
  * damaged. */
 bool inheritance_read(struct inheritance *inheritance);
 
+/* The first second that this server may stamp. A server that handed over may have used the
+ * second in which we start, or later ones. A stamp that lies far ahead is from a clock that was
+ * wrong. */
+int64_t inheritance_first_stamp_s(const struct inheritance *inheritance, int64_t started_s);
+
+/* For the listeners to take from. NULL gives NULL. */
+struct inherited_sockets *inheritance_sockets(struct inheritance *inheritance);
+
 /* The state, for a thread to read from; NULL: there is none. */
 struct state *inheritance_state(struct inheritance *inheritance);
 
@@ -59,7 +67,8 @@ void inheritance_leave_state(struct inheritance *inheritance);
 /* Closes the sockets that nobody wanted. */
 void inheritance_close_rest(struct inheritance *inheritance);
 
-/* The inherited connections of the stream listeners among these, owned. */
+/* The inherited connections of the stream listeners among these: owned, and their descriptors
+ * counted (server/receive/descriptors.h). Takes NULL. */
 struct stream_inherited *inheritance_connections(struct inheritance *inheritance,
                                                  struct listeners *listeners);
 
@@ -69,10 +78,10 @@ struct stream_inherited *inheritance_connections(struct inheritance *inheritance
 void inheritance_write(struct state_writer *out, const struct listeners *listeners,
                        const struct worker_leftover *leftovers, uint32_t workers);
 
-/* Moves the sockets of the listeners to the successor. The files of unix sockets stay. */
-void inheritance_collect(struct inheritance *inheritance, struct listeners *listeners);
-void inheritance_collect_connections(struct inheritance *inheritance,
-                                     struct stream_inherited *given);
+/* Moves the sockets, and the connections that the workers left. The listeners have none any
+ * more, but their files stay. */
+void inheritance_collect(struct inheritance *inheritance, struct listeners *listeners,
+                         const struct worker_leftover *leftovers, uint32_t workers);
 
 /* Puts all of it where inheritance_find() of the successor will look, or takes it back from
  * there. False with errno. */

@@ -1,0 +1,89 @@
+#include "server/succession/leaving.h"
+
+#include "config/clock.h"
+#include "config/log.h"
+
+enum { SECOND_NS = 1000000000, TURN_NS = 5000000 };
+
+/* How long delivery may take to give a sign of life before we hand over: half of the time that
+ * there is, but SIGN_LEAST_NS at least and SIGN_NS at most. */
+#define SIGN_NS       INT64_C(5000000000)
+#define SIGN_LEAST_NS INT64_C(1000000000)
+
+struct inheritance *leaving_begin(bool with_state, struct state_writer **out)
+{
+    struct inheritance *inheritance = inheritance_new();
+
+    *out = with_state ? state_writer_new() : NULL;
+    if (inheritance != NULL && (*out != NULL || !with_state))
+        return inheritance;
+    log_error("server: no memory to hand over");
+    inheritance_free(inheritance);
+    state_writer_free(*out);
+    return NULL;
+}
+
+bool leaving_hold_delivery(struct delivery *delivery, struct event_base *base,
+                           int64_t patience_s, int64_t end_by_ns)
+{
+    int64_t now_ns = clock_monotonic_ns(), half_ns = (end_by_ns - now_ns) / 2;
+    int64_t silent_ns = now_ns + (half_ns < SIGN_LEAST_NS ? SIGN_LEAST_NS
+                                  : half_ns > SIGN_NS     ? SIGN_NS
+                                                          : half_ns);
+    int64_t busy_ns = now_ns + patience_s * SECOND_NS;
+    enum delivery_held held;
+
+    delivery_hold(delivery);
+    do {
+        event_base_loop(base, EVLOOP_NONBLOCK); /* HTTP goes on */
+        now_ns = clock_monotonic_ns();
+        held = delivery_held(delivery, now_ns + TURN_NS);
+    } while (held != DELIVERY_QUIET && now_ns < (held == DELIVERY_BUSY ? busy_ns : silent_ns));
+    if (held == DELIVERY_BUSY && patience_s >= 0)
+        log_warn("server: a request is still under way; its payload is sent again");
+    return held != DELIVERY_SILENT;
+}
+
+struct state_writer *leaving_end_flusher(struct flusher_loop *given, struct state_writer *out)
+{
+    if (out == NULL) {
+        flusher_loop_stop(given);
+    } else if (!flusher_loop_hand_over(given, out)) {
+        log_error("server: no memory for the state: the open interval is flushed instead");
+        state_writer_free(out);
+        out = NULL;
+    }
+    return out;
+}
+
+void leaving_end_delivery(struct delivery *given, struct inheritance *inheritance,
+                          struct state_writer *out, int64_t deadline_ns)
+{
+    enum delivery_heir end = DELIVERY_ENDED;
+
+    if (out != NULL)
+        end = delivery_hand_over(given, deadline_ns, out);
+    else if (!delivery_stop(given, deadline_ns))
+        end = DELIVERY_LINGERS;
+    inheritance->unfinished = end != DELIVERY_ENDED;
+    inheritance->stuck = end == DELIVERY_STUCK;
+    if (inheritance->stuck)
+        log_error("server: delivery hangs, on a disk perhaps: what is unsent is handed over "
+                  "by nobody");
+}
+
+void leaving_finish(struct inheritance *inheritance, struct state_writer *given,
+                    struct flusher_ledger *ledger)
+{
+    struct counter *values = &ledger->handed_over;
+
+    inheritance->last_stamp_s = (int64_t)counter_read(&ledger->last_stamp_s);
+    if (given != NULL)
+        inheritance->state_fd = state_writer_end(given);
+    if (given != NULL && inheritance->state_fd < 0) {
+        log_error("server: no memory for the end of the state: %llu values of the open "
+                  "interval are lost",
+                  (unsigned long long)counter_read(values));
+        counter_set(values, 0);
+    }
+}
