@@ -44,6 +44,14 @@ void rules_release(struct rules *given)
     free(given);
 }
 
+void rules_note_limited(struct rules *rules, struct flusher_ledger *ledger)
+{
+    uint64_t limited = enrich_limited(rules->enricher);
+
+    counter_add(&ledger->mapper_limited, limited - rules->limited_noted);
+    rules->limited_noted = limited;
+}
+
 void rules_put(struct rules_box *box, struct rules *given)
 {
     rules_release(atomic_exchange_explicit(&box->newest, given, memory_order_acq_rel));

@@ -44,6 +44,9 @@ struct rules *rules_hold(struct rules *rules);
 /* NULL is fine. */
 void rules_release(struct rules *given);
 
+/* By the flusher, from time to time: the enricher's stopped regexes into the ledger. */
+void rules_note_limited(struct rules *rules, struct flusher_ledger *ledger);
+
 /* The newest rules for one worker: main puts, the worker takes at a seal. { NULL }
  * is empty. What is in it is held by it. */
 struct rules_box {

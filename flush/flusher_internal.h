@@ -1,0 +1,107 @@
+/* flush/flusher_internal.h: what the flusher's files share: its state, and who does what.
+ *
+ *   flusher.c             parcels, and the step that drives everything
+ *   flusher_records.c     timestamped samples, events and checks
+ *   flusher_snapshots.c   which snapshot takes a bucket, and when it is sealed
+ *   flusher_send.c        a sealed snapshot, slice by slice
+ *   flusher_workers.c     what the workers are told
+ *   flusher_state.c       what a successor goes on with */
+#ifndef FLUSH_FLUSHER_INTERNAL_H
+#define FLUSH_FLUSHER_INTERNAL_H
+
+#include "flush/flusher.h"
+#include "flush/parcels/bucket.h"
+#include "flush/parcels/inbox.h"
+#include "flush/rollups/answers.h"
+#include "flush/series/catalogue.h"
+#include "flush/series/rules.h"
+#include "flush/snapshots/snapshot.h"
+#include "flush/snapshots/timeline.h"
+
+/* A worker that has not handed in its bucket this long after the first one is
+ * late: its values go into the next snapshot. */
+#define FLUSHER_LATE_NS INT64_C(2000000000)
+
+/* What a step that was cut short goes on from: a place in the first parcel, which is taken up
+ * again before any other, and one in the first sealed snapshot. No other field says where a
+ * step stands. */
+struct step {
+    size_t offset;            /* in a chunk: of its next birth or record */
+    struct fold fold;         /* in a bucket: of its next cell */
+    struct snapshot *folding; /* what the bucket goes into; NULL: it is not begun */
+    uint32_t next_series;     /* to be sent; 0: the sealed snapshot is not begun */
+};
+
+struct flusher {
+    struct flusher_config config;
+    struct catalogue *catalogue;
+    struct encoder *encoder;
+    int64_t interval_s;
+    uint32_t max_series;
+
+    struct rules *rules;                 /* held, as all: what all workers follow */
+    struct rules *rules_of[WORKERS_MAX]; /* by worker: of its next parcel */
+    struct rules *sending;               /* what the encoder follows */
+
+    struct parcel *first, *last; /* taken and not handled yet, oldest first */
+    struct snapshot *open;       /* oldest first */
+    struct snapshot *sealed;     /* oldest first; the first is being sent */
+    struct step step;
+    struct timeline timeline;
+
+    struct observers observers; /* the rollups are the first */
+    struct rollup *rollup;      /* a view of that; or NULL */
+    struct answers answers;
+
+    double *pool; /* of the parser for timestamped samples */
+
+    /* By worker, at its last seal. */
+    size_t table_bytes[WORKERS_MAX];
+    uint64_t folded_of[WORKERS_MAX]; /* values that balance 2 has seen */
+    uint64_t values_off[WORKERS_MAX], lines_off[WORKERS_MAX];
+};
+
+/* ---- flusher_records.c ------------------------------------------------- */
+
+/* One line that is sent on its own, by that worker's rules. */
+void flusher_record(struct flusher *flusher, struct enricher *enricher,
+                    const struct record *record, struct slice line, int64_t now_s);
+
+/* ---- flusher_snapshots.c ----------------------------------------------- */
+
+/* A new one, behind those that are open; NULL without memory. */
+struct snapshot *flusher_open(struct flusher *flusher, int64_t start_s, int64_t now_ns);
+
+/* The snapshot of the bucket's interval. One that is sealed already takes no more: the
+ * bucket then goes into the newest open one, or one of its own. NULL without memory. */
+struct snapshot *flusher_snapshot_for(struct flusher *flusher, const struct bucket *bucket,
+                                      int64_t now_ns);
+
+/* Takes it from the open ones; it is the next to be sent. */
+void flusher_seal(struct flusher *flusher, struct snapshot *snapshot);
+
+/* The worker has handed in all that goes into it; the last one to do so seals it. */
+void flusher_arrived(struct flusher *flusher, struct snapshot *snapshot, uint32_t worker);
+
+void flusher_free_snapshots(struct snapshot *given);
+
+/* ---- flusher_send.c ---------------------------------------------------- */
+
+/* A slice of the first sealed snapshot; it is freed behind the last one. */
+void flusher_send(struct flusher *flusher, int64_t now_s);
+
+/* Posts the records that are open. */
+void flusher_end_records(struct flusher *flusher, int64_t now_s);
+
+/* ---- flusher_workers.c ------------------------------------------------- */
+
+/* Whether there is room for new contexts. */
+void flusher_tell_workers(struct flusher *flusher);
+
+/* Which contexts that were refused may come again. */
+void flusher_offer_room(struct flusher *flusher);
+
+/* The parcel is handled. */
+void flusher_tell_handled(struct flusher *flusher, const struct parcel *done);
+
+#endif

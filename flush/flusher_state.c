@@ -1,0 +1,99 @@
+/* What a successor goes on with: the series, the timeline and the snapshots that are open. */
+#include "flush/flusher_internal.h"
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "flush/snapshots/state_series.h"
+
+bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
+                       struct state_writer *out)
+{
+    uint64_t values = 0, n = 0;
+
+    while (flusher_step(flusher, now_s, now_ns))
+        ;
+    /* For good: the successor's mirror writes into fields of its own. */
+    observers_finish(&flusher->observers, now_s);
+    flusher_end_records(flusher, now_s);
+    state_begin(out, STATE_SERIES);
+    timeline_write(&flusher->timeline, out);
+    bool written = state_put_series(out, flusher->catalogue);
+
+    for (struct snapshot *s = flusher->open; s != NULL; s = s->next)
+        n++;
+    state_put_number(out, n);
+    for (struct snapshot *s = flusher->open; s != NULL && written; s = s->next) {
+        values += s->values;
+        written = state_put_snapshot(out, s, flusher->catalogue);
+    }
+    if (!written || !state_settle(out)) {
+        state_cancel(out);
+        return false;
+    }
+    counter_set(&flusher->config.ledger->handed_over, values);
+    return true;
+}
+
+/* Its workers are in their next bucket by now, or hand in the rest of it at its end:
+ * until then, and two seconds, it waits. Of another length than ours it is over. */
+static bool restore_snapshot(struct flusher *flusher, struct state_reader *in,
+                             const struct state_numbers *numbers, int64_t interval_s,
+                             int64_t wall_ns, int64_t now_ns)
+{
+    struct snapshot *snapshot = flusher_open(flusher, 0, now_ns);
+
+    if (snapshot == NULL || !state_get_snapshot(in, snapshot, numbers))
+        return false;
+    int64_t most_s = wall_ns / 1000000000 + flusher->interval_s + CLOCK_AHEAD_MAX_S;
+
+    if (snapshot->start_s < 0 || snapshot->start_s > most_s)
+        return false;
+    int64_t end_s = snapshot->start_s - snapshot->start_s % interval_s + interval_s;
+    int64_t end_ns = end_s * 1000000000;
+
+    snapshot->until_s = end_s;
+    snapshot->opened_ns = interval_s == flusher->interval_s ? now_ns + (end_ns - wall_ns)
+                                                            : now_ns - FLUSHER_LATE_NS;
+    counter_add(&flusher->config.ledger->taken_over, snapshot->values);
+    return true;
+}
+
+static bool restore_snapshots(struct flusher *flusher, struct state_reader *in,
+                              const struct state_numbers *numbers, int64_t interval_s,
+                              int64_t wall_ns, int64_t now_ns)
+{
+    size_t n = state_get_count(in, 1);
+
+    for (size_t i = 0; i < n; i++)
+        if (!restore_snapshot(flusher, in, numbers, interval_s, wall_ns, now_ns))
+            return false;
+    return !in->failed;
+}
+
+bool flusher_restore(struct flusher *flusher, struct state_reader in, int64_t wall_ns,
+                     int64_t now_ns)
+{
+    struct state_numbers numbers = { 0 };
+    int64_t interval_s = timeline_read(&flusher->timeline, &in);
+
+    if (flusher->timeline.any_sealed)
+        counter_set(&flusher->config.ledger->last_stamp_s,
+                    (uint64_t)flusher->timeline.last_stamp_s);
+    bool good = !in.failed && interval_s > 0 && interval_s <= CLOCK_AHEAD_MAX_S &&
+                state_get_series(&in, flusher->rules->enricher, flusher->catalogue, &numbers) &&
+                restore_snapshots(flusher, &in, &numbers, interval_s, wall_ns, now_ns);
+
+    if (numbers.refused > 0)
+        log_warn("flusher: %zu series of the process before have no room here "
+                 "(heeler_max_contexts)",
+                 numbers.refused);
+    state_numbers_free(&numbers);
+    if (good)
+        return true;
+    log_error("flusher: the state of the process before is damaged, or there is no memory for "
+              "it: its open interval is lost");
+    counter_add(&flusher->config.ledger->state_refused, 1);
+    flusher_free_snapshots(flusher->open);
+    flusher->open = NULL;
+    return false;
+}

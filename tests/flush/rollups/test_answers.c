@@ -1,0 +1,169 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "flush/rollups/answers.h"
+#include "tests/support/pipeline.h"
+
+/* Answers from the rollups of a flusher that nobody asks otherwise. */
+struct rig {
+    struct pipeline *pipeline;
+    struct rollup *rollup;
+    struct questions questions;
+    struct answers answers;
+};
+
+static int set_up(void **state)
+{
+    static struct rig rig;
+
+    rig = (struct rig){ .pipeline = PIPELINE(1, 1000, "heeler_rollup_max_bytes=1048576") };
+    rig.rollup = flusher_rollup(rig.pipeline->flusher);
+    pipeline_line(rig.pipeline, 0, 1001, "m:7|g");
+    pipeline_flush(rig.pipeline, 1010);
+    if (rig.rollup == NULL || !questions_open(&rig.questions))
+        return -1;
+    answers_init(&rig.answers, &rig.questions, rig.rollup, &rig.pipeline->ledger);
+    *state = &rig;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct rig *rig = *state;
+
+    answers_free(&rig->answers);
+    questions_close(&rig->questions);
+    pipeline_free(rig->pipeline);
+    return 0;
+}
+
+static struct asked *ask(struct rig *rig, const char *text)
+{
+    struct asked *asked = asked_new(slice_of(text), 1000, 1010, NULL);
+
+    assert_non_null(asked);
+    questions_ask(&rig->questions, asked);
+    return asked;
+}
+
+static bool step(struct rig *rig)
+{
+    return answers_step(&rig->answers, 1010, 1020);
+}
+
+/* The next answer must be the one to that question; a view until the next call. */
+static void assert_answered(struct rig *rig, const struct asked *asked, int status)
+{
+    struct asked *answered = questions_take_answered(&rig->questions);
+
+    assert_ptr_equal(answered, asked);
+    assert_null(answered->next);
+    assert_int_equal(answered->status, status);
+    asked_free(answered);
+}
+
+static void without_questions_there_is_nothing_to_do(void **state)
+{
+    struct rig *rig = *state;
+    struct answers nobody;
+
+    assert_false(step(rig));
+    answers_init(&nobody, NULL, rig->rollup, &rig->pipeline->ledger);
+    assert_false(answers_step(&nobody, 1010, 1020));
+    answers_free(&nobody);
+}
+
+static void questions_are_answered_one_at_a_time_in_the_order_they_came(void **state)
+{
+    struct rig *rig = *state;
+    struct asked *first = ask(rig, "avg:m{*}"), *second = ask(rig, "avg:nothing{*}");
+
+    while (rig->answers.asked != second)
+        assert_true(step(rig));
+    assert_answered(rig, first, 200);
+    while (step(rig))
+        ;
+    assert_answered(rig, second, 200);
+    assert_int_equal(counter_read(&rig->pipeline->ledger.questions), 2);
+}
+
+static void what_cannot_be_read_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct asked *wrong = ask(rig, "no question");
+
+    while (step(rig))
+        ;
+    assert_answered(rig, wrong, 400);
+}
+
+static void without_rollups_every_question_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct asked *asked = ask(rig, "avg:m{*}");
+
+    rig->answers.rollup = NULL;
+    assert_false(step(rig));
+    assert_answered(rig, asked, 503);
+}
+
+static void one_that_is_cancelled_comes_back_without_an_answer(void **state)
+{
+    struct rig *rig = *state;
+    struct asked *asked = ask(rig, "avg:m{*}");
+
+    assert_true(step(rig)); /* begun */
+    atomic_store(&asked->cancelled, true);
+    assert_false(step(rig));
+    assert_answered(rig, asked, 0);
+    assert_null(rig->answers.query);
+}
+
+static void questions_wait_while_a_snapshot_goes_into_the_rollups(void **state)
+{
+    struct rig *rig = *state;
+    struct asked *asked = ask(rig, "avg:m{*}");
+
+    while (!rollup_open(rig->rollup, 1010))
+        ;
+    for (int i = 0; i < 10; i++)
+        assert_true(step(rig));
+    assert_null(rig->answers.query);
+    rollup_close(rig->rollup);
+    while (step(rig))
+        ;
+    assert_answered(rig, asked, 200);
+}
+
+static void what_is_left_at_the_end_is_freed(void **state)
+{
+    struct rig *rig = *state;
+
+    ask(rig, "avg:m{*}");
+    ask(rig, "avg:m{*}");
+    assert_true(step(rig));
+    assert_non_null(rig->answers.query);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(without_questions_there_is_nothing_to_do, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            questions_are_answered_one_at_a_time_in_the_order_they_came, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_rollups_every_question_is_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(one_that_is_cancelled_comes_back_without_an_answer,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(questions_wait_while_a_snapshot_goes_into_the_rollups,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_left_at_the_end_is_freed, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
