@@ -39,7 +39,7 @@ struct backoff {
  * when a block is over. */
 bool backoff_allows(const struct backoff *backoff, int64_t now_ms);
 
-/* A request starts; returns whether it is the probe. Only when allowed. */
+/* A request starts, which backoff_allows() has allowed. Returns whether it is the probe. */
 bool backoff_start(struct backoff *backoff);
 
 /* In [0,1), another one at each call: what the following take as random. */
@@ -54,16 +54,16 @@ void backoff_fail(struct backoff *backoff, const struct backoff_config *config, 
 void backoff_succeed(struct backoff *backoff, const struct backoff_config *config, bool probe,
                      int64_t now_ms, double random);
 
-/* Forgets what is left of a wait, not the errors: the next start is the probe. */
+/* Ends the wait at once. The errors stay counted, so the next request is the probe. */
 void backoff_hurry(struct backoff *backoff);
 
-/* The probe told nothing about the endpoint: the next start is a probe, at once. */
+/* The probe said nothing about the endpoint: the next request is a probe again, at once. */
 void backoff_again(struct backoff *backoff);
 
 /* The wait after that many errors. */
 int64_t backoff_delay(const struct backoff_config *config, int errors, double random);
 
-/* From this many errors on the wait no longer grows. */
+/* The number of errors from which on the wait no longer grows. */
 int backoff_max_errors(const struct backoff_config *config);
 
 #endif

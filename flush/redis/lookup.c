@@ -11,8 +11,9 @@
 
 enum { TURN_MS = 5 };
 
-/* libevent's resolver lets go of what was cancelled only when its loop turns. So it has a
- * loop of its own, turned by a timer of the caller's, and to the end when it is freed. */
+/* libevent's resolver frees what was cancelled only when its loop turns. So it has a loop of
+ * its own, which a timer on the caller's loop turns, and which is turned to its end when the
+ * look-up is freed. */
 struct lookup {
     struct event_base *own;
     struct evdns_base *dns;

@@ -34,11 +34,11 @@ struct lookup_files {
     const char *resolv_conf, *hosts;
 };
 
-/* NULL: no memory. Gone when its callback begins. */
+/* NULL: no memory. The look-up is freed before its callback begins. */
 struct lookup *lookup_start(struct event_base *base, const struct lookup_files *files,
                             const char *host, int port, lookup_done *done, void *argument);
 
-/* No callback follows, and nothing is left. */
+/* Frees it. No callback follows. */
 void lookup_cancel(struct lookup *given);
 
 #endif

@@ -11,28 +11,28 @@
 #include "flush/redis/timer.h"
 
 enum {
-    STABLE_MS = 1000, /* up for so long: the troubles before are forgiven */
+    STABLE_MS = 1000, /* after being up for so long the next wait is the shortest again */
     SENTENCE_MAX = 640,
     QUOTE_MAX = 160,
 };
 
 static const uint64_t OWN_TAG = UINT64_MAX;
 
-/* A server that we talk to, or did: where it is, and the connection, if any. */
+/* A server that we talk to, or talked to: where it is, and the connection if there is one. */
 struct node {
     struct redis_client *client;
     struct redis_url url;
     struct redis_link *link; /* NULL: none */
     struct redis_fence fence;
-    bool wanted; /* it must be up for the client to be up */
-    bool asked;  /* for the slots, now */
+    bool wanted; /* the client is up only while it is */
+    bool asked;  /* it is being asked for the slots */
 };
 
 enum state {
-    WAITING,  /* for the retry timer */
+    WAITING,  /* for the next attempt */
     ROUND,    /* an attempt: finding the slots, connecting to all that are wanted */
     UP,       /* commands are taken */
-    DRAINING, /* none are taken; what is sent is being answered */
+    DRAINING, /* no command is taken; those that were sent are being answered */
 };
 
 struct redis_client {
@@ -56,11 +56,11 @@ struct redis_client {
     struct node *seed;                   /* of the URL; without a cluster the only one */
     struct node *nodes[REDIS_MAX_NODES]; /* masters of a cluster, by the index in slots */
     struct redis_slots *slots;           /* NULL without a cluster; n == 0: not known */
-    size_t ask_next;                     /* whom to ask in the next round */
-    struct redis_place extra;            /* ASK sent us there, and we were not connected */
+    size_t ask_next;                     /* which node to ask for the slots in the next round */
+    struct redis_place extra; /* ASK named this node, and we were not connected to it */
 
     size_t pending, pending_bytes; /* of the user */
-    bool refused;                  /* a send, for want of room */
+    bool refused;                  /* a command was refused for want of room */
 };
 
 /* ---- nodes ------------------------------------------------------------- */
@@ -163,7 +163,7 @@ static void schedule(struct redis_client *client)
     timer_start(client->retry, wait);
 }
 
-/* All that was sent is answered: the outage is told. */
+/* All that was sent is answered: reports the outage. */
 static void go_down(struct redis_client *client)
 {
     client->refused = false;
@@ -181,7 +181,7 @@ static void go_down_if_drained(struct redis_client *client)
         go_down(client);
 }
 
-/* The first trouble of an outage is the one that is told. */
+/* Something is wrong. Of all troubles of an outage the first is the one that is reported. */
 static void trouble(struct redis_client *client, enum redis_failure failure,
                     const char *sentence)
 {
@@ -230,7 +230,8 @@ static bool ask_for_slots(struct node *node)
     return redis_link_send(node->link, command, sizeof command - 1, OWN_TAG);
 }
 
-/* Any node knows the slots; each round asks another one, as one may be wrong. */
+/* Any node can say who has which slots. Each round asks another one, because one may be wrong.
+ */
 static void start_round(struct redis_client *client)
 {
     client->state = ROUND;
@@ -247,7 +248,7 @@ static void start_round(struct redis_client *client)
     go_up_if_complete(client);
 }
 
-/* The node at that place, out of the list of the last time if it was there. */
+/* The node at that place: taken out of the old list if it is in it, or a new one. */
 static struct node *keep_or_make(struct redis_client *client, struct node *old[REDIS_MAX_NODES],
                                  const struct redis_place *place)
 {
@@ -269,7 +270,7 @@ static bool want(struct node *node)
     return node_connect(node);
 }
 
-/* The masters of the new picture, connected; who is none any more is let go. */
+/* Connects to the masters that the new slots name, and lets go of the others. */
 static bool take_masters(struct redis_client *client)
 {
     struct node *old[REDIS_MAX_NODES];
@@ -348,7 +349,8 @@ static struct node *find_node(struct redis_client *client, const struct redis_pl
     return NULL;
 }
 
-/* The slot is on its way to another node, and this key is there already. */
+/* The slot is being moved to another node, and this key is there already: sends the command
+ * there. */
 static bool follow_ask(struct node *node, const struct redis_sent *sent, const char *error)
 {
     static const char asking[] = "*1\r\n$6\r\nASKING\r\n";
@@ -367,7 +369,7 @@ static bool follow_ask(struct node *node, const struct redis_sent *sent, const c
            redis_link_send(target->link, sent->bytes, sent->len, sent->tag);
 }
 
-/* Errors that say the command came to the wrong place; true: dealt with. */
+/* Whether the error says that the command came to the wrong node; then it is dealt with. */
 static bool take_misdirected(struct node *node, const struct redis_sent *sent,
                              const redisReply *reply)
 {
@@ -402,7 +404,7 @@ static bool take_misdirected(struct node *node, const struct redis_sent *sent,
     return false;
 }
 
-/* A name may lead elsewhere now, so the connection is made anew. */
+/* We write to a replica. The name may lead to the master by now, so we connect anew. */
 static void leave_replica(struct node *node)
 {
     if (node->client->state == WAITING && node->client->failure == REDIS_FAILED_READONLY)
@@ -468,7 +470,7 @@ static void on_failed(void *argument, const struct redis_sent *sent)
 
     if (sent->tag == OWN_TAG)
         return;
-    trouble(client, REDIS_FAILED_CLOSED, ""); /* on_down, which follows, knows why */
+    trouble(client, REDIS_FAILED_CLOSED, ""); /* on_down() follows, and knows why */
     fail_command(client, sent);
 }
 
@@ -515,7 +517,7 @@ static void configure(struct redis_client *client, const struct redis_client_con
         .connect_ms = or_default(config->connect_ms, 5000),
         .reply_ms = or_default(config->reply_ms, 10000),
         .idle_ms = or_default(config->idle_ms, 15000),
-        .max_pending = SIZE_MAX / 2, /* the client's own bound is for all of them */
+        .max_pending = SIZE_MAX / 2, /* the bound of the client holds for all nodes together */
         .max_reply = config->max_reply > 0 ? config->max_reply : 1024 * 1024,
         .keep_commands = config->cluster,
     };

@@ -46,8 +46,8 @@ struct redis_client_config {
     size_t max_reply;     /* 1 MiB */
 };
 
-/* Any may be NULL. down() comes for each failed attempt too, as often as the
- * back-off makes one: say it once per outage and reason. */
+/* Any may be NULL. down() is called for each failed attempt, too, as often as the back-off
+ * makes one, so log it only once for each outage and reason. */
 struct redis_client_events {
     void (*up)(void *argument);
     void (*reply)(void *argument, uint64_t tag, const redisReply *view);
@@ -75,13 +75,13 @@ void redis_client_free(struct redis_client *given);
 bool redis_client_send(struct redis_client *client, const void *command, size_t len,
                        struct slice key, uint64_t tag);
 
-/* An attempt that is waited for is made now. */
+/* If the client waits for its next attempt, makes it now. */
 void redis_client_hurry(struct redis_client *client);
 
 bool redis_client_is_up(const struct redis_client *client);
 size_t redis_client_pending(const struct redis_client *client); /* commands */
 
-/* Where it goes, for the log, without secrets. A view. */
+/* Where it connects to, for the log, without secrets. A view. */
 const char *redis_client_name(const struct redis_client *client);
 
 #endif

@@ -73,13 +73,14 @@ struct redis_link {
     size_t pending_bytes;
 
     struct event *timer;
-    int64_t timer_ms;    /* when it fires */
+    int64_t timer_ms;    /* when the timer fires */
     int64_t start_ms;    /* when connect_ms are over */
-    int64_t attempt_ms;  /* when this address has had its share of them */
+    int64_t attempt_ms;  /* when the share of this address in connect_ms is over */
     int64_t progress_ms; /* of the last answer, or of the first command since */
 
     struct redis_fence self;
-    bool busy, closed; /* in a callback of ours; closed meanwhile */
+    bool busy, closed; /* busy: inside a callback of the loop; closed: redis_link_close() was
+                          called meanwhile */
 };
 
 const char *redis_failure_name(enum redis_failure failure)
@@ -117,8 +118,8 @@ static struct pending ring_take(struct redis_link *link)
 
 /* ---- beginning, end ---------------------------------------------------- */
 
-/* Without a linger the kernel would go on to deliver what the server has not
- * taken yet, perhaps after the commands of the next connection. */
+/* If commands are unanswered, closes with a reset. Otherwise the kernel would go on delivering
+ * what the server has not taken yet, perhaps after the commands of the next connection. */
 static void drop_connection(struct redis_link *link)
 {
     if (link->connection == NULL)
@@ -147,8 +148,8 @@ static void destroy(struct redis_link *link)
     free(link);
 }
 
-/* Callbacks of the loop stand between these two, so that what they call may
- * close the link. */
+/* A callback of the loop begins with enter() and ends with leave(), so that what it calls may
+ * close the link, which is then freed at the end. */
 static void enter(struct redis_link *link)
 {
     link->busy = true;
@@ -207,8 +208,8 @@ static int64_t deadline_ms(const struct redis_link *link)
     return link->progress_ms + (link->count > 0 ? link->config.reply_ms : link->config.idle_ms);
 }
 
-/* The timer is only moved when it would come too late; one that comes too early
- * is set again then. */
+/* Setting the timer for each command would cost much. So it is moved only if it would fire too
+ * late; if it fires too early it is set again. */
 static void arm(struct redis_link *link, bool anew)
 {
     int64_t at = deadline_ms(link);
@@ -295,7 +296,8 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* What AUTH is answered is not quoted: an error may repeat what was sent. */
+/* The answer to AUTH is not quoted in the sentence, because an error may repeat what was sent.
+ */
 static void refuse_auth(struct redis_link *link, const char *error)
 {
     static const struct {
@@ -316,7 +318,7 @@ static void refuse_auth(struct redis_link *link, const char *error)
     fail(link, REDIS_FAILED_AUTH, "refuses AUTH");
 }
 
-/* An error that is told to whoever connects; false: it is none. */
+/* Whether the error is one that the server gives to every command; then the link goes down. */
 static bool refuse_all(struct redis_link *link, const char *error)
 {
     if (begins(error, "ERR max number of clients"))
@@ -551,7 +553,8 @@ static void listen_to(struct redis_link *link)
     bufferevent_enable(link->connection, EV_READ | EV_WRITE);
 }
 
-/* libevent crashes where it has no memory for the buffers of what follows. */
+/* libevent crashes if it finds no memory for the buffers of a TLS bufferevent, so we look
+ * whether there is some. */
 static bool has_room_for_tls(void)
 {
     void *volatile room = malloc(TLS_ROOM);
@@ -561,7 +564,7 @@ static bool has_room_for_tls(void)
     return has_room;
 }
 
-/* NULL: no memory. The session is libevent's then, too: it has freed it. */
+/* NULL: no memory. libevent has then freed the session. */
 static struct bufferevent *make_tls(struct redis_link *link, evutil_socket_t fd)
 {
     SSL *ssl = redis_tls_session(link->config.tls, link->config.url->host);
@@ -573,7 +576,8 @@ static struct bufferevent *make_tls(struct redis_link *link, evutil_socket_t fd)
     return NULL;
 }
 
-/* Only now, because a TLS bufferevent that connects by itself cannot say why it did not. */
+/* TLS begins when the socket is connected. A TLS bufferevent that connects by itself cannot say
+ * why it failed. */
 static void begin_tls(struct redis_link *link)
 {
     struct bufferevent *connection = make_tls(link, bufferevent_getfd(link->connection));
@@ -589,7 +593,7 @@ static void begin_tls(struct redis_link *link)
     listen_to(link);
 }
 
-/* Each address has its share of the time that is left. */
+/* Tries the next address, which gets its share of the time that is left. */
 static void connect_next(struct redis_link *link)
 {
     const struct lookup_address *place = &link->places.addresses[link->next_place];

@@ -53,7 +53,7 @@ enum redis_failure { REDIS_FAILURES(REDIS_FAILURE_ENUM) REDIS_FAILURE_COUNT };
 
 const char *redis_failure_name(enum redis_failure failure); /* static */
 
-/* Which connection is to be dead before this one sends; all zero: none. */
+/* The connection that must be dead before this one sends; all zero: none. */
 struct redis_fence {
     uint64_t client_id;
     char address[64];
@@ -93,7 +93,7 @@ struct redis_link *redis_link_open(struct event_base *base,
                                    const struct redis_link_config *config,
                                    const struct redis_link_events *events, void *argument);
 
-/* No callback follows; what is unanswered is forgotten without a word. */
+/* No callback follows, not even for commands that are unanswered. */
 void redis_link_close(struct redis_link *given);
 
 /* One whole command, copied. False: not up, or it would exceed max_pending (one

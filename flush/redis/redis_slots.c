@@ -16,7 +16,7 @@ static unsigned crc16(struct slice text)
     return crc;
 }
 
-/* The tag is what stands in the first braces, if that is anything. */
+/* The tag is the text in the first braces. If that is empty, the whole key counts. */
 unsigned redis_key_slot(struct slice key)
 {
     struct slice rest = key;
@@ -63,7 +63,7 @@ static bool read_place(const redisReply *node, const struct redis_place *asked,
     return true;
 }
 
-/* The index, or REDIS_NO_NODE when there are too many. */
+/* The index of the master at that place; REDIS_NO_NODE: there are too many. */
 static uint16_t admit(struct redis_slots *slots, const struct redis_place *place)
 {
     for (size_t i = 0; i < slots->n; i++)

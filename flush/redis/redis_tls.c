@@ -68,7 +68,7 @@ static bool is_numeric(const char *host)
     return inet_pton(AF_INET, host, ignored) == 1 || inet_pton(AF_INET6, host, ignored) == 1;
 }
 
-/* An absolute name's dot is not part of what a certificate names. */
+/* A certificate names the host without the dot at the end of an absolute name. */
 static bool expect_host(SSL *ssl, const char *host)
 {
     char name[ADDRESS_HOST_MAX];

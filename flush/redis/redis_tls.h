@@ -12,8 +12,8 @@
 
 struct redis_tls;
 
-/* Reads the file: at the start, not on a loop. NULL, and why in words. Without
- * validation it says so in the log. */
+/* Reads the file, so call it at the start and not on a loop. NULL, and why in words. Logs that
+ * there is no validation, if there is none. */
 struct redis_tls *redis_tls_new(const char *ca_file, bool skip_validation, char *problem,
                                 size_t problem_size);
 void redis_tls_free(struct redis_tls *given);

@@ -103,7 +103,7 @@ static const char *parse_tcp(struct slice rest, struct redis_url *out)
     return problem;
 }
 
-/* The path is absolute, so what does not begin with a slash is who. */
+/* The path is absolute, so what stands before its first slash says who. */
 static const char *parse_unix(struct slice rest, struct redis_url *out)
 {
     const char *problem = NULL;

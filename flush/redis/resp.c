@@ -30,7 +30,7 @@ void resp_number(struct bytes *out, int64_t number)
               (struct slice){ text, (size_t)snprintf(text, sizeof text, "%" PRId64, number) });
 }
 
-/* The number behind one byte, up to its \r\n, which goes too. */
+/* Takes one byte, the number behind it, and the \r\n that ends it. */
 static size_t take_length(struct slice *rest)
 {
     size_t n = 0;

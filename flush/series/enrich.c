@@ -23,7 +23,7 @@ struct enricher {
     struct string_list host_tags;          /* owned */
     struct tag_list tags;
     char name[ENRICH_NAME_MAX];
-    char *repaired; /* texts that were no UTF-8 */
+    char *repaired; /* texts that were not UTF-8, repaired */
     size_t repaired_room;
 };
 
@@ -162,7 +162,7 @@ static bool reserve_repaired(struct enricher *enricher, size_t room)
     return true;
 }
 
-/* What is no UTF-8 is replaced by a view into room of the enricher's own. */
+/* Replaces each text that is not UTF-8 by a view into room of the enricher. */
 static bool repair_texts(struct enricher *enricher, struct enriched *out)
 {
     struct tag_list *list = &enricher->tags;
@@ -181,7 +181,7 @@ static bool repair_texts(struct enricher *enricher, struct enriched *out)
     return true;
 }
 
-/* Valid text, and the tags a sorted set. */
+/* Makes all text valid, and the tags a sorted set. */
 static bool finish_text(struct enricher *enricher, struct enriched *out)
 {
     struct tag_list *list = &enricher->tags;
@@ -229,7 +229,7 @@ static bool prefix_name(struct enricher *enricher, struct slice prefix, struct s
     return true;
 }
 
-/* The namespace, the filter list and the copy's prefix. */
+/* Adds the namespace and the prefix of a copy, and asks the filter list. */
 static enum shed_reason finish_name(struct enricher *enricher, struct slice name, bool copy,
                                     struct enriched *out)
 {

@@ -64,8 +64,8 @@ enum shed_reason enrich_metric(struct enricher *enricher, struct slice name,
 bool enrich_record(struct enricher *enricher, struct slice raw_tags, struct slice host_field,
                    struct enriched *out);
 
-/* The identity of a series that an earlier process had, which may have taken bytes that
- * are no UTF-8: as it would be today. False: no memory. */
+/* The identity of an inherited series, as it would be today: an older version may have accepted
+ * bytes that are not UTF-8. False: no memory. */
 bool enrich_again(struct enricher *enricher, struct enriched *identity);
 
 const struct filter *enrich_filter(const struct enricher *enricher);

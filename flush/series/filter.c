@@ -33,7 +33,7 @@ static int compare_slices(const void *a, const void *b)
 
 /* ---- names ------------------------------------------------------------- */
 
-/* The greatest that does not sort behind name, or NULL. */
+/* The last of the sorted names that does not stand behind this name; NULL: there is none. */
 static const struct slice *names_floor(const struct names *names, struct slice name)
 {
     size_t low = 0, high = names->n;
@@ -62,8 +62,8 @@ static void names_sort(struct names *names)
         qsort(names->at, names->n, sizeof *names->at, compare_slices);
 }
 
-/* Sorted and without those that begin with another one, so that only the floor
- * of a name can be a prefix of it. */
+/* Sorts the prefixes and drops those that begin with another one. Then only the floor of a name
+ * can be a prefix of it. */
 static void prefixes_sort(struct names *prefixes)
 {
     size_t kept = 0;
@@ -210,7 +210,8 @@ static struct tag_filter *find_metric(struct filter *filter, struct slice metric
     return NULL;
 }
 
-/* Same action: both rows' keys count. Otherwise exclude wins. */
+/* Two rows for one metric. If both do the same, the keys of both count; otherwise the row that
+ * excludes wins. */
 static bool merge_tag_filter(struct tag_filter *into, struct tag_filter *given)
 {
     if (into->exclude == given->exclude) {

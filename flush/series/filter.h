@@ -24,7 +24,7 @@ void filter_free(struct filter *given);
  * namespace and for names that begin like an excluded one. */
 struct slice filter_namespace(const struct filter *filter, struct slice name);
 
-/* The final name is on the list. */
+/* Whether this name, which is final, is on the list. */
 bool filter_drops(const struct filter *filter, struct slice name);
 
 /* The same for a series of a histogram, which has its own name: "h" and ".max". */

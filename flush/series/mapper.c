@@ -197,7 +197,8 @@ static bool regex_matches(struct mapper *mapper, const pcre2_code *regex, struct
     return true;
 }
 
-/* Behind "(?", RE2 knows flags, a group without number and a named group. */
+/* Of what may stand behind "(?", RE2 knows flags, a group without a number and a named group.
+ */
 static bool group_is_foreign(struct slice rest)
 {
     if (slice_starts(rest, SLICE("P<")))
@@ -216,7 +217,7 @@ static bool is_alphanumeric(char byte)
     return (byte >= '0' && byte <= '9') || ((byte | 32) >= 'a' && (byte | 32) <= 'z');
 }
 
-/* Any escaped punctuation is itself; of letters, RE2 knows these. */
+/* Punctuation that is escaped means itself. Of escaped letters RE2 knows these. */
 static bool escape_is_foreign(char byte)
 {
     return byte == '\0' ||
@@ -262,7 +263,7 @@ static const char *find_foreign(const char *at)
             at += 2;
         } else if (slice_starts(slice_of(at), SLICE("(*")) ||
                    (strchr("*+?", *at) != NULL && at[1] == '+')) {
-            return at; /* a verb; a possessive repetition */
+            return at; /* a verb, or a possessive repetition */
         } else {
             at++;
         }
@@ -493,7 +494,7 @@ static bool make_contexts(struct mapper *mapper)
     return true;
 }
 
-/* Everything that mapping a name needs, so that it cannot run out of memory. */
+/* Makes everything that mapping a name needs, so that mapping cannot run out of memory. */
 static bool make_room(struct mapper *mapper)
 {
     size_t groups = mapper->groups.capacity + 1;
@@ -700,7 +701,7 @@ static struct slice copy_to(char **at, struct slice text)
     return copy;
 }
 
-/* Without memory the outcome is simply not kept. */
+/* Keeps the outcome, if there is memory for it. */
 static void cache_put(struct cached **slot, struct slice name, bool matched,
                       const struct mapping *mapping)
 {
@@ -733,7 +734,7 @@ bool mapper_map(struct mapper *mapper, struct slice name, struct mapping *out)
 
     if (profile == NULL)
         return false;
-    /* One place for each name: a newer one takes it from an older one. */
+    /* A name has one place in the cache; if another name is there, the newer one takes it. */
     struct cached **slot =
         mapper->cache_size > 0
             ? &mapper->cache[XXH3_64bits(name.at, name.len) % mapper->cache_size]

@@ -24,11 +24,13 @@ struct fold_rules {
 
 struct rules {
     _Atomic(uint32_t) holders;
-    uint32_t naming; /* other than before: the same context may be another series */
+    uint32_t naming; /* differs from that of other rules if the same context may be another
+                        series by them */
     const struct settings *settings;
     struct settings *owned; /* the same, freed with the rules; or NULL */
     struct enricher *enricher;
-    uint64_t limited_noted; /* by the flusher: of the enricher's stopped regexes */
+    uint64_t limited_noted; /* written by the flusher: how many stopped regexes of the enricher
+                               it has counted */
     struct point_rules points;
     struct fold_rules fold;
 };
@@ -53,10 +55,10 @@ struct rules_box {
     _Atomic(struct rules *) newest;
 };
 
-/* What the worker has not taken yet is let go. */
+/* Releases the rules that the worker has not taken yet. */
 void rules_put(struct rules_box *box, struct rules *given);
 
-/* Owned, or NULL: nothing new. */
+/* The newest rules, owned. NULL: there are no new ones. */
 struct rules *rules_take(struct rules_box *box);
 
 #endif

@@ -13,7 +13,7 @@ struct series_identity points_identity(struct identity_scratch *scratch, struct 
 {
     struct series_identity id = { .metric = name, .host = host, .tags = scratch->tags };
 
-    if (n_tags > POINT_TAGS_MAX) /* admission allows fewer */
+    if (n_tags > POINT_TAGS_MAX) /* cannot be: admission allows fewer */
         n_tags = POINT_TAGS_MAX;
     id.n_resources =
         enrich_resources(tags, n_tags, scratch->tags, &id.n_tags, scratch->resources);

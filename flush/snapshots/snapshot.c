@@ -60,8 +60,8 @@ static bool fold_count(struct folding *f, struct cell *cell)
     return true;
 }
 
-/* A relative gauge stands on the value before it: this interval's, or the
- * series' last one. */
+/* A relative gauge is added to the value before it: the one of this interval, or the last one
+ * of the series. */
 static bool fold_gauge(struct folding *f, struct cell *cell)
 {
     if ((cell->stamp & STAMP_RELATIVE) != 0) {
@@ -148,11 +148,12 @@ static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
     uint32_t seen_s = (uint32_t)(bucket->start_s + age_ns / 1000000000);
     bool first = first_value(&f);
 
-    /* The newest of an interval's contexts and workers; a clock set back counts. */
+    /* Several contexts and workers add to one series: the newest counts. The first of an
+     * interval counts in any case, because the clock may have been set back. */
     if (first || seen_s > entry->last_seen_s)
         entry->last_seen_s = seen_s;
     if (cell->values == 0)
-        return; /* every value was shed */
+        return; /* the context was seen, but all its values were shed */
     if (!fold_kind(&f, cell, entry->kind)) {
         counter_add(&rules->ledger->shed[SHED_MEMORY], cell->values);
         return;
@@ -165,7 +166,7 @@ static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
     counter_add(&rules->ledger->folded, cell->values);
 }
 
-/* Blocks of the bucket may now be the snapshot's. */
+/* The snapshot may have adopted blocks of the bucket, so it gets the arena that they are in. */
 static void adopt_arena(struct snapshot *snapshot, struct bucket *bucket)
 {
     if (bucket->arena.bytes == 0)
@@ -187,7 +188,7 @@ static bool reserve_adopted(struct snapshot *snapshot)
     return true;
 }
 
-/* Nothing of the bucket can be kept: its values are counted as shed. */
+/* Counts all values of the bucket as shed. */
 static void shed_bucket(const struct bucket *bucket, const struct fold_rules *rules)
 {
     for (uint32_t id = 0; id < bucket->n_cells; id++)
@@ -213,7 +214,8 @@ bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
     for (; fold->next < end; fold->next++)
         if (bucket->cells[fold->next].stamp != 0)
             fold_cell(snapshot, catalogue, bucket, fold->next, rules);
-    /* They are in the snapshot now, and both at once would be the most that is used. */
+    /* These cells are in the snapshot now. Giving back their pages at once keeps the most that
+     * is used at any time low. */
     pages_forget(bucket->cells, first * sizeof *bucket->cells, end * sizeof *bucket->cells);
     if (fold->next < bucket->n_cells)
         return false;
@@ -247,7 +249,7 @@ bool snapshot_show(const struct snapshot *snapshot, struct catalogue *catalogue,
     return true;
 }
 
-/* A zero is a value of the interval itself: any real stamp is newer. */
+/* A zero has the oldest stamp there is, so any real value is newer. */
 static void fill_zeros(struct snapshot *snapshot, struct catalogue *catalogue)
 {
     uint32_t end = catalogue_end(catalogue);
@@ -262,12 +264,14 @@ static void fill_zeros(struct snapshot *snapshot, struct catalogue *catalogue)
     }
 }
 
+/* Notes the value of each gauge for deltas that come later. One that is not finite would
+ * swallow all of them. */
 static void note_gauges(struct snapshot *snapshot, struct catalogue *catalogue)
 {
     for (uint32_t series = 0; series < snapshot->end; series++)
         if (snapshot_has(snapshot, series) &&
             catalogue_entry(catalogue, series)->kind == CELL_GAUGE &&
-            isfinite(snapshot->cells[series].value)) /* else no delta would ever count */
+            isfinite(snapshot->cells[series].value))
             *catalogue_gauge(catalogue, series) = snapshot->cells[series].value;
 }
 

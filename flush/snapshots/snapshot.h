@@ -65,8 +65,8 @@ bool snapshot_fold(struct snapshot *snapshot, struct catalogue *catalogue,
  * called once, with the last bucket folded. */
 void snapshot_seal(struct snapshot *snapshot, struct catalogue *catalogue, int64_t stamp_s);
 
-/* All series below `to`, the newest of them from `from` on, are read for the last time:
- * the memory of their cells goes back. */
+/* The series from `from` up to `to` were read for the last time, as were all below them: gives
+ * back the memory of their cells. */
 void snapshot_forget(struct snapshot *snapshot, uint32_t from, uint32_t to);
 
 static inline bool snapshot_has(const struct snapshot *snapshot, uint32_t series)

@@ -81,7 +81,7 @@ static bool put_sketch(struct state_writer *out, struct sketch *sketch, struct a
     return true;
 }
 
-/* Ascending, as the sketch takes them for granted. */
+/* Reads bins, and makes sure that they ascend, because the sketch trusts in that. */
 static bool get_bins(struct state_reader *in, struct sketch_bin *bins, size_t n)
 {
     int64_t before = INT16_MIN;

@@ -27,8 +27,8 @@ static bool is_used(const struct timeline *timeline, int64_t stamp_s)
     return false;
 }
 
-/* The first free second. If all seconds of the interval were used before the clock was set
- * back, the intake keeps the newer points. */
+/* The first free second of the interval. If all of them were used before the clock was set
+ * back, the first is used again, and the intake keeps the newer points. */
 static int64_t choose_stamp(const struct timeline *timeline, int64_t start_s)
 {
     int64_t first = start_s;

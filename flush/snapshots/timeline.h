@@ -46,8 +46,9 @@ int64_t timeline_seal(struct timeline *timeline, int64_t start_s);
 
 void timeline_write(const struct timeline *timeline, struct state_writer *out);
 
-/* Into one that has sealed nothing; its interval stays its own. Returns the length of the
- * intervals of the inherited one. What is damaged shows in in->failed. */
+/* Reads a timeline into one that has sealed nothing; the length of its own intervals stays.
+ * Returns the length of the intervals of the inherited one. What is damaged shows in
+ * in->failed. */
 int64_t timeline_read(struct timeline *timeline, struct state_reader *in);
 
 #endif

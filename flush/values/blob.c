@@ -47,7 +47,8 @@ static void put_varint(struct bytes *out, uint32_t value)
     bytes_add(out, text, (size_t)(varint_put(text, value) - text));
 }
 
-/* Moves *at; false: it does not end before `end`, or within 32 bits. */
+/* Moves *at behind the number. False: it does not end before `end`, or is larger than 32
+ * bits. */
 static bool get_varint(const uint8_t **at, const uint8_t *end, uint32_t *out)
 {
     uint64_t value;

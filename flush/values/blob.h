@@ -5,7 +5,7 @@
  *   set            'M' hashes of members, 8 bytes each | 'R' registers
  *   distribution   'D' count min max sum avg, then bins: key and count as varints
  *
- * Numbers are little-endian. What comes back may have been anywhere: it is checked. */
+ * Numbers are little-endian. What is read back may come from anywhere, so it is checked. */
 #ifndef FLUSH_VALUES_BLOB_H
 #define FLUSH_VALUES_BLOB_H
 

@@ -74,7 +74,7 @@ static void append_member(struct distinct *distinct, uint64_t member)
         *slot = (uint16_t)distinct->n;
 }
 
-/* Room for n members, n up to DISTINCT_EXACT. */
+/* Makes room for n members, n up to DISTINCT_EXACT. */
 static bool reserve_members(struct distinct *distinct, struct arena *arena, size_t n)
 {
     uint32_t capacity = distinct->capacity > 0 ? distinct->capacity : FIRST_CAPACITY;
@@ -110,7 +110,7 @@ static void register_member(uint8_t *registers, uint64_t member)
     *at = rank > *at ? rank : *at;
 }
 
-/* Registers instead of members; fails only when the members' memory is smaller. */
+/* Replaces the members by registers, in the same memory; it fails only if that is too small. */
 static bool become_registers(struct distinct *distinct, struct arena *arena)
 {
     uint8_t registers[DISTINCT_REGISTERS] = { 0 };

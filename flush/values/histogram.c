@@ -11,7 +11,7 @@
 
 enum { SHELF_FIRST = 4, SHELF_LAST = 1024 };
 
-/* Up to there whole weights are told apart, and however many of them are added up,
+/* Up to this bound a double tells whole weights apart; and however many of them are added up,
  * the count stays finite. */
 static const double WEIGHT_MAX = 9007199254740992.0; /* 2^53 */
 
@@ -155,8 +155,8 @@ static bool value_above(const struct histogram *histogram, double target, double
 
 /* ---- beyond the bound -------------------------------------------------- */
 
-/* A sketch counts in whole numbers: what is left of a weight goes to the next value,
- * so the ranks are right within one. A negative weight has no part in them. */
+/* A sketch counts in whole numbers. What a weight has beyond those is carried to the next
+ * value, so that ranks are wrong by one at most. A negative weight has no part in them. */
 struct ranks {
     struct sketch *sketch; /* NULL: the arena is exhausted */
     double owed;
@@ -175,7 +175,7 @@ static bool ranks_add(struct ranks *ranks, struct arena *arena, struct pair pair
     return true;
 }
 
-/* Those of the histogram: the sketch that it has, or one of its values. */
+/* The ranks of a histogram: from the sketch that it has, or from one made of its values. */
 static struct ranks ranks_of(const struct histogram *histogram, struct arena *arena)
 {
     if (histogram->sketch != NULL)
@@ -197,8 +197,8 @@ static void adopt_ranks(struct histogram *histogram, struct ranks ranks)
     histogram->n = 0;
 }
 
-/* The middle of the bin stands for its values, 0.8 % from the farthest. What is owed
- * is in no bin and stands at the end. */
+/* A bin is known by the value in its middle, which is at most 0.8 % away from any value in it.
+ * The part of a weight that is owed is in no bin yet; it counts as standing at the end. */
 static bool bin_above(struct histogram *histogram, struct arena *arena, double target,
                       double *out)
 {
@@ -235,7 +235,8 @@ static double bounded(double weight)
     return weight > WEIGHT_MAX ? WEIGHT_MAX : weight < -WEIGHT_MAX ? -WEIGHT_MAX : weight;
 }
 
-/* By Neumaier: of the two that are added, the smaller one is what rounding hurts. */
+/* Neumaier's sum: rounding takes something from the smaller of the two numbers, and `rest` adds
+ * that up. */
 static void sum_add(struct histogram *histogram, double more)
 {
     double sum = histogram->sum, total = sum + more;
@@ -274,7 +275,7 @@ static bool add_to_sketch(struct histogram *histogram, struct arena *arena, stru
     return true;
 }
 
-/* Whether so many values stay exact, as the memory of all stands. */
+/* Whether so many values may stay exact, as the memory of all arenas is used now. */
 static bool stays_exact(const struct arena *arena, size_t values, size_t exact_values)
 {
     return values <= exact_values &&

@@ -167,7 +167,7 @@ static bool bins_merge(struct sketch *sketch, struct arena *arena,
     return true;
 }
 
-/* A weight that makes a bin of this key overflow. */
+/* For a weight with which the bin of this key would overflow. */
 static bool bins_add_heavy(struct sketch *sketch, struct arena *arena, int16_t key,
                            uint64_t weight)
 {
@@ -194,7 +194,7 @@ static size_t bins_find(const struct sketch *sketch, int16_t key)
     return place + (n == 1 && bins[place].key < key);
 }
 
-/* With all bins in use the lowest makes room for one at place > 0. */
+/* All bins are in use: the lowest is given up for a new one at place > 0. */
 static void bins_collapse_lowest(struct sketch *sketch, size_t place, struct sketch_bin bin)
 {
     struct sketch_bin *bins = sketch->bins;
@@ -205,7 +205,7 @@ static void bins_collapse_lowest(struct sketch *sketch, size_t place, struct ske
     bins[0].count = count_sum(bins[0].count, carry);
 }
 
-/* Of a key that has no bin yet. */
+/* For a key that has no bin yet. */
 static bool bins_insert(struct sketch *sketch, struct arena *arena, size_t place,
                         struct sketch_bin bin)
 {

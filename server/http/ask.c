@@ -56,7 +56,7 @@ static void refuse(struct http_exchange *exchange, int status, const char *sente
     bytes_free(&answer.answer);
 }
 
-/* The exchange leaves the question behind. */
+/* Takes the exchange away from its question, which goes on without it. */
 static struct http_exchange *take_exchange(struct pending *pending)
 {
     struct http_exchange *exchange = pending->exchange;
@@ -126,7 +126,7 @@ static void on_answered(evutil_socket_t fd, short what, void *argument)
 
 /* ---- requests ---------------------------------------------------------- */
 
-/* What a target asks, decoded; the text is a view of room. */
+/* The question in a target, decoded; the text is a view of room. */
 struct target {
     struct slice text;
     int64_t from_s, to_s;
@@ -145,7 +145,7 @@ static bool read_time(struct slice query, const char *name, struct target *targe
     return true;
 }
 
-/* What stands behind a NUL would be read by nobody, so none is taken. */
+/* Refuses a NUL: nobody would read what stands behind it. */
 static bool read_target(struct slice query, struct target *out)
 {
     return query.len <= sizeof out->room && read_time(query, "from", out, &out->from_s) &&

@@ -1,4 +1,4 @@
-/* server/http/ask.h: questions over HTTP, handed to the flusher and answered later.
+/* server/http/ask.h: questions over HTTP, given to the flusher and answered later.
  *
  *   GET /api/v1/query?from=&to=&query=
  *
@@ -19,11 +19,11 @@ struct ask;
 /* NULL without memory. */
 struct ask *ask_new(struct event_base *base, struct questions *questions);
 
-/* Once the flusher has ended and the HTTP server is freed: what waits is answered by
- * nobody. Takes NULL. */
+/* To be called when the flusher has ended and the HTTP server is freed. Questions that wait are
+ * not answered. NULL is fine. */
 void ask_free(struct ask *given);
 
-/* A handler of HTTP; context: struct ask. */
+/* A handler of HTTP; argument: struct ask. */
 http_handler ask_on_query;
 
 #endif

@@ -21,7 +21,7 @@ struct control {
     struct event_base *base;
     struct server_access server;
     struct event *look_timer;  /* ticks while somebody waits */
-    struct event *drain_timer; /* the answer has had its time */
+    struct event *drain_timer; /* when the stop begins in any case */
     struct waiting *waiting;
     int n_waiting;
     bool draining;
@@ -93,7 +93,8 @@ static void answer_flush(struct control *control, struct waiting *waiting,
     reply(exchange, status, json);
 }
 
-/* Settled: delivered, refused for good or shed, each of them counted; on disk too. */
+/* A payload counts as settled when it was delivered, refused for good or shed, or is on disk.
+ */
 static void look_at(struct control *control, struct waiting *waiting,
                     const struct server_view *view, int64_t now_ms)
 {
@@ -161,7 +162,7 @@ static void on_drain_time(evutil_socket_t fd, short what, void *argument)
     control->server.ask_to_stop(control->server.server);
 }
 
-/* The answer is on its way: the rest may begin. */
+/* The answer was taken: the stop may begin. */
 static void on_replied(void *argument)
 {
     on_drain_time(-1, 0, argument);
@@ -176,7 +177,8 @@ void control_on_drain(struct http_exchange *exchange, const struct http_request 
     (void)request;
     log_info("server: POST /drain");
     control->draining = true;
-    event_add(control->drain_timer, &wait); /* for a client that does not take its answer */
+    event_add(control->drain_timer,
+              &wait); /* in case that the client does not take its answer */
     http_on_end(exchange, on_replied, control);
     reply(exchange, 202, "{\"status\":\"ok\",\"draining\":true}");
 }

@@ -21,10 +21,10 @@ struct control;
 /* NULL without memory. */
 struct control *control_new(struct event_base *base, const struct server_access *server);
 
-/* Once the HTTP server is freed. Takes NULL. */
+/* To be called when the HTTP server is freed. NULL is fine. */
 void control_free(struct control *given);
 
-/* Handlers of HTTP; context: struct control. */
+/* Handlers of HTTP; argument: struct control. */
 http_handler control_on_flush, control_on_drain, control_on_reload;
 
 #endif

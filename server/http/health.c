@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A sink that took something so lately takes what is sent. */
+/* A sink that took something within this time counts as taking what is sent. */
 enum { LATELY_MS = 60000 };
 
 enum component { WORKERS, FLUSHER, DELIVERY, KEYS, LIFECYCLE, COMPONENT_COUNT };
@@ -21,8 +21,8 @@ static bool all_workers_turn(const struct server_view *view, int64_t now_ms)
     return true;
 }
 
-/* False: payloads wait, were tried, and none was taken lately: the intake refuses or is
- * away. */
+/* False: payloads wait, some were tried, and none was taken lately. The intake refuses them, or
+ * cannot be reached. */
 static bool takes(const struct delivery_ledger *ledger, int64_t wall_ms)
 {
     int64_t last_ms = atomic_load_explicit(&ledger->last_success_ms, memory_order_relaxed);
@@ -46,7 +46,7 @@ static void look_at_sinks(const struct server_view *view, int64_t wall_ms,
     }
 }
 
-/* Those that are in this state, as the items of a list. */
+/* Adds the names of the components that are in this state, as items of a list. */
 static void add_names(char *out, const bool healthy[COMPONENT_COUNT], bool state)
 {
     static const char *const names[] = { "dogstatsd-main", "aggregator", "forwarder", "api-key",
@@ -55,7 +55,7 @@ static void add_names(char *out, const bool healthy[COMPONENT_COUNT], bool state
 
     for (int i = 0; i < COMPONENT_COUNT; i++) {
         if (healthy[i] != state || (i == LIFECYCLE && state))
-            continue; /* a stop has a name only when there is one */
+            continue; /* a stop is named only when there is one */
         size_t used = strlen(out);
 
         snprintf(out + used, HEALTH_TEXT_MAX - used, "%s\"%s\"", separator, names[i]);

@@ -23,12 +23,12 @@ enum {
     BACKLOG = 128,
     ACCEPTS_AT_ONCE = 16,
     ACCEPT_PAUSE_S = 1,
-    SEND_BUFFER = 128 * 1024 /* the kernel's share of an answer that nobody reads */
+    SEND_BUFFER = 128 * 1024 /* how much of an answer that nobody reads the kernel may hold */
 };
 
 /* ---- whose turn it is to go -------------------------------------------- */
 
-/* The lower, the sooner. */
+/* How much a connection is worth: the lower, the sooner it has to go. */
 static int worth(const struct http_exchange *exchange)
 {
     switch (exchange->phase) {
@@ -109,7 +109,8 @@ static bool lacks_descriptors(void)
     return errno == EMFILE || errno == ENFILE;
 }
 
-/* The queue would call at once again. */
+/* A connection still waits in the queue, so without a pause the loop would call at once again.
+ */
 static void pause_accepting(struct http *http, const char *why)
 {
     static const struct timeval pause = { ACCEPT_PAUSE_S, 0 };
@@ -184,7 +185,7 @@ static int bound_port(int fd)
     return atoi(port);
 }
 
-/* The first of a name's addresses that there is. */
+/* Listens on the first address of the name that this machine has. */
 static int open_first(const char *host, int port, const char **why)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found;

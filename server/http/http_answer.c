@@ -95,7 +95,7 @@ const char *http_answer_sentence(int status)
     }
 }
 
-/* One that there is no memory for is left out. */
+/* Without memory the header is left out. */
 void http_add_header(struct http_exchange *exchange, const char *name, const char *value)
 {
     if (exchange->headers == NULL)

@@ -10,16 +10,19 @@
 
 enum {
     IN_STEP = 2048,
-    BODY_SLACK = 4096,     /* read behind a body, for its last lines and the next request */
+    BODY_SLACK =
+        4096, /* how much is read behind a body: its last lines, and the next request */
     FAREWELL_MS = 2000,    /* for what a refused client still sends */
-    PROGRESS_BYTES = 16384 /* fewer of them are no progress of an answer */
+    PROGRESS_BYTES = 16384 /* a client that takes fewer makes no progress */
 };
 
-enum { SMALL_ANSWER = 256 * 1024 }; /* never refused: times the places, a bound as well */
+enum {
+    SMALL_ANSWER = 256 * 1024
+}; /* such an answer is never refused; there are only so many places, so this is a bound, too */
 
 /* ---- events and phases ------------------------------------------------- */
 
-/* What is read before the answer is written: no more than the limits need. */
+/* How much is read before the answer is written: no more than the limits need. */
 static size_t room_max(const struct http_exchange *exchange)
 {
     return exchange->phase == HTTP_PHASE_BODY || exchange->phase == HTTP_PHASE_HANDLER
@@ -142,7 +145,8 @@ void http_connection_forget(struct http_exchange *given)
     release(given);
 }
 
-/* Further up on the stack somebody still looks at it, who forgets it then. */
+/* Forgets the exchange at once, unless somebody further up on the stack still works with it,
+ * who then does so. */
 void http_connection_close(struct http_exchange *given)
 {
     given->phase = HTTP_PHASE_CLOSED;
@@ -186,7 +190,7 @@ static void refuse_method(struct http_exchange *exchange)
                     post ? "only POST here\n" : "only GET and HEAD here\n");
 }
 
-/* Refuses what can be refused before the body is there; true: it was. */
+/* Refuses a request that can be refused before its body has come. True: it was refused. */
 static bool refuse_head(struct http_exchange *exchange)
 {
     const struct http_config *config = &exchange->http->config;
@@ -210,7 +214,8 @@ static bool refuse_head(struct http_exchange *exchange)
     return exchange->phase != HTTP_PHASE_HEAD;
 }
 
-/* Lost, should it not fit: then the client sends the body after a while all the same. */
+/* If this does not fit into the socket it is lost; the client then sends the body after a while
+ * all the same. */
 static void say_continue(const struct http_exchange *exchange)
 {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
