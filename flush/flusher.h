@@ -25,7 +25,7 @@
 #include "flush/memory/state.h"
 #include "flush/parcels/inbox.h"
 #include "flush/payloads/encoder.h"
-#include "flush/rollups/questions.h"
+#include "flush/rollups/question_box.h"
 #include "flush/rollups/rollup.h"
 #include "flush/snapshots/observer.h"
 
@@ -53,7 +53,7 @@ struct flusher_config {
     struct arena_budget *budget;     /* of all arenas */
     size_t contexts_bytes;           /* for workers' tables and the catalogue; 0: no bound */
     struct flusher_ledger *ledger;
-    struct questions *questions; /* shared; or NULL */
+    struct question_box *questions; /* shared; or NULL */
     /* Other living instances of this host, and the tag that series carry while there are
      * any; NULL: they are not told apart. */
     const _Atomic(uint64_t) *duplicates;

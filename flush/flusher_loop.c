@@ -112,7 +112,7 @@ static void loop_free(struct flusher_loop *given)
 }
 
 /* Questions wake the loop as parcels do. */
-static bool make_ask_event(struct flusher_loop *loop, const struct questions *questions)
+static bool make_ask_event(struct flusher_loop *loop, const struct question_box *questions)
 {
     if (questions == NULL)
         return true;
@@ -122,7 +122,7 @@ static bool make_ask_event(struct flusher_loop *loop, const struct questions *qu
 }
 
 static bool make_events(struct flusher_loop *loop, struct inbox *inbox,
-                        const struct questions *questions)
+                        const struct question_box *questions)
 {
     static const struct timeval second = { 1, 0 };
 
@@ -142,7 +142,7 @@ static bool make_events(struct flusher_loop *loop, struct inbox *inbox,
 }
 
 struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox,
-                                        const struct questions *questions,
+                                        const struct question_box *questions,
                                         struct state *inherited)
 {
     struct flusher_loop *loop = calloc(1, sizeof *loop);

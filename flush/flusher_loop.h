@@ -12,7 +12,7 @@ struct flusher_loop;
 /* Takes the flusher (given, even on failure). questions: those of its config. inherited:
  * what the thread goes on with, or NULL. NULL without memory or threads. */
 struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inbox,
-                                        const struct questions *questions,
+                                        const struct question_box *questions,
                                         struct state *inherited);
 
 /* After the last worker has ended: handles all parcels, flushes every snapshot,

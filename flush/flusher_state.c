@@ -84,13 +84,13 @@ bool flusher_restore(struct flusher *flusher, struct state_reader in, int64_t wa
                 restore_snapshots(flusher, &in, &numbers, interval_s, wall_ns, now_ns);
 
     if (numbers.refused > 0)
-        log_warn("flusher: %zu series of the process before have no room here "
+        log_warn("flusher: %zu inherited series have no room here "
                  "(heeler_max_contexts)",
                  numbers.refused);
     state_numbers_free(&numbers);
     if (good)
         return true;
-    log_error("flusher: the state of the process before is damaged, or there is no memory for "
+    log_error("flusher: the inherited state is damaged, or there is no memory for "
               "it: its open interval is lost");
     counter_add(&flusher->config.ledger->state_refused, 1);
     flusher_free_snapshots(flusher->open);

@@ -39,7 +39,7 @@ struct server {
     bool inbox_open;
     struct outbox outbox;
     bool outbox_open;
-    struct questions *questions;
+    struct question_box *questions;
     struct arena_budget budget;
     struct worker_account *accounts;
     struct worker_ledger *worker_ledgers;
@@ -101,9 +101,9 @@ int server_http_port(const struct server *server)
 
 static bool start_questions(struct server *server)
 {
-    struct questions *questions = malloc(sizeof *questions);
+    struct question_box *questions = malloc(sizeof *questions);
 
-    if (questions != NULL && questions_open(questions)) {
+    if (questions != NULL && question_box_open(questions)) {
         server->questions = questions;
         return true;
     }
@@ -505,7 +505,7 @@ static void server_free(struct server *given)
     if (given->outbox_open)
         outbox_close(&given->outbox);
     if (given->questions != NULL)
-        questions_close(given->questions);
+        question_box_close(given->questions);
     free(given->questions);
     sinks_free(&given->sinks);
     rules_release(given->rules);

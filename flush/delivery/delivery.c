@@ -48,7 +48,7 @@ struct delivery {
     _Atomic(int64_t) alive_ms; /* the thread writes, delivery_alive_ms reads */
     _Atomic(bool) hold;        /* delivery_hold and _resume write, the thread reads */
     /* delivery_hand_over puts it; only who exchanges it out may write to it. */
-    _Atomic(struct state_writer *) heir;
+    _Atomic(struct state_writer *) successor_state;
     _Atomic(int64_t) stop_ns; /* delivery_stop writes once, the thread reads; 0: run */
 
     pthread_t thread;
@@ -171,7 +171,8 @@ static void on_wake(evutil_socket_t fd, short what, void *argument)
     follow(delivery);
     follow_hold(delivery);
     accept_all(delivery);
-    if (stop_ns != 0 && atomic_load_explicit(&delivery->heir, memory_order_relaxed) != NULL)
+    if (stop_ns != 0 &&
+        atomic_load_explicit(&delivery->successor_state, memory_order_relaxed) != NULL)
         event_base_loopbreak(delivery->common.base);
     else if (stop_ns != 0 && !delivery->common.stopping)
         begin_stop(delivery, stop_ns);
@@ -224,7 +225,7 @@ static void delivery_clear(struct delivery *delivery)
 static void hand_over(struct delivery *delivery)
 {
     struct state_writer *out =
-        atomic_exchange_explicit(&delivery->heir, NULL, memory_order_acquire);
+        atomic_exchange_explicit(&delivery->successor_state, NULL, memory_order_acquire);
 
     if (out == NULL) /* nobody asked for it, or waits for it any more */
         return;
@@ -458,15 +459,16 @@ void delivery_resume(struct delivery *delivery)
     mailbox_wake(&delivery->common.outbox->mail);
 }
 
-enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
-                                      struct state_writer *out)
+enum delivery_end delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
+                                     struct state_writer *out)
 {
     int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
 
-    atomic_store_explicit(&given->heir, out, memory_order_release); /* hand_over */
+    atomic_store_explicit(&given->successor_state, out, memory_order_release); /* hand_over */
     begin_end(given, deadline_ns);
     if (!wait_for(given, &given->has_handed, deadline_ns)) {
-        if (atomic_exchange_explicit(&given->heir, NULL, memory_order_relaxed) != NULL) {
+        if (atomic_exchange_explicit(&given->successor_state, NULL, memory_order_relaxed) !=
+            NULL) {
             pthread_detach(given->thread);
             return DELIVERY_STUCK;
         }

@@ -60,7 +60,7 @@ enum delivery_held {
 /* How far holding has come. Waits until delivery is quiet, or that time has come. */
 enum delivery_held delivery_held(struct delivery *delivery, int64_t until_monotonic_ns);
 
-enum delivery_heir {
+enum delivery_end {
     DELIVERY_ENDED,
     DELIVERY_LINGERS, /* all was handed over, but the thread did not end, as with
                          delivery_stop() */
@@ -71,7 +71,7 @@ enum delivery_heir {
 /* To be called in place of delivery_stop(): writes what is left into the part STATE_PAYLOADS,
  * and completes the state. If that fails, what is left goes to disk or is shed as at a stop.
  * After DELIVERY_STUCK nobody writes to the state any more. */
-enum delivery_heir delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
-                                      struct state_writer *out);
+enum delivery_end delivery_hand_over(struct delivery *given, int64_t deadline_monotonic_ns,
+                                     struct state_writer *out);
 
 #endif

@@ -77,7 +77,7 @@ struct sink_operations {
     /* That reached the successor for good: the accounts are closed. */
     void (*handed_over)(struct sink *sink);
 
-    /* A payload of a predecessor, as with accept. False: no memory. */
+    /* An inherited payload, as with accept. False: no memory. */
     bool (*take_over)(struct sink *sink, struct payload *payload, uint64_t order);
 };
 

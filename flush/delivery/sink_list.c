@@ -103,7 +103,7 @@ bool sink_list_hand_over(struct sink_list *list, struct state_writer *out)
     return true;
 }
 
-/* ---- of a predecessor -------------------------------------------------- */
+/* ---- inherited --------------------------------------------------------- */
 
 static struct sink *find(const struct sink_list *list, struct slice name, uint64_t place)
 {
@@ -141,9 +141,8 @@ static void take_over_section(struct sink_list *list, struct outbox *outbox, str
     while ((payload = payload_state_read(in)) != NULL)
         lost += take_over_payload(list, outbox, sink, payload);
     if (lost > 0)
-        log_warn("delivery: %.*s: %" PRIu64 " points of the process before are given up: %s",
-                 (int)name.len, name.at, lost,
-                 sink != NULL ? "no memory" : "nothing is sent there any more");
+        log_warn("delivery: %.*s: %" PRIu64 " inherited points are given up: %s", (int)name.len,
+                 name.at, lost, sink != NULL ? "no memory" : "nothing is sent there any more");
 }
 
 void sink_list_take_over(struct sink_list *list, struct outbox *outbox, struct state_reader in)
@@ -157,5 +156,5 @@ void sink_list_take_over(struct sink_list *list, struct outbox *outbox, struct s
         take_over_section(list, outbox, find(list, name, place), name, &in);
     }
     if (in.failed)
-        log_error("delivery: unsent payloads of the process before are damaged and lost");
+        log_error("delivery: inherited payloads are damaged and lost");
 }

@@ -44,7 +44,8 @@ bool sink_list_is_drained(const struct sink_list *list);
  * then the accounts of what it holds are closed. */
 bool sink_list_hand_over(struct sink_list *list, struct state_writer *out);
 
-/* Reads that part of a predecessor's; what nobody takes is given up with a log line. */
+/* Reads that part of an inherited state. Payloads that no sink takes are given up, with a log
+ * line. */
 void sink_list_take_over(struct sink_list *list, struct outbox *outbox, struct state_reader in);
 
 void sink_list_free(struct sink_list *given);

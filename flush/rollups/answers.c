@@ -2,8 +2,8 @@
 
 #include "flush/rollups/query.h"
 
-void answers_init(struct answers *answers, struct questions *questions, struct rollup *rollup,
-                  struct flusher_ledger *ledger)
+void answers_init(struct answers *answers, struct question_box *questions,
+                  struct rollup *rollup, struct flusher_ledger *ledger)
 {
     *answers = (struct answers){ .questions = questions, .rollup = rollup, .ledger = ledger };
 }
@@ -12,45 +12,45 @@ void answers_free(struct answers *given)
 {
     query_free(given->query);
     while (given->asked != NULL) {
-        struct asked *next = given->asked->next;
+        struct asked_question *next = given->asked->next;
 
-        asked_free(given->asked);
+        asked_question_free(given->asked);
         given->asked = next;
     }
 }
 
 static void take(struct answers *answers)
 {
-    struct asked **end = &answers->asked;
+    struct asked_question **end = &answers->asked;
 
     if (answers->questions == NULL)
         return;
     while (*end != NULL)
         end = &(*end)->next;
-    *end = questions_take_asked(answers->questions);
+    *end = question_box_take_asked(answers->questions);
 }
 
 /* The first question goes back with what it has been given. */
 static void give_back(struct answers *answers)
 {
-    struct asked *done = answers->asked;
+    struct asked_question *done = answers->asked;
 
     answers->asked = done->next;
     query_free(answers->query);
     answers->query = NULL;
     counter_add(&answers->ledger->questions, 1);
-    questions_answer(answers->questions, done);
+    question_box_answer(answers->questions, done);
 }
 
 static void refuse(struct answers *answers, int status, const char *sentence)
 {
-    asked_refuse(answers->asked, status, sentence);
+    asked_question_refuse(answers->asked, status, sentence);
     give_back(answers);
 }
 
 static void begin(struct answers *answers, int64_t open_from_s, int64_t open_until_s)
 {
-    struct asked *asked = answers->asked;
+    struct asked_question *asked = answers->asked;
     char problem[256];
 
     if (answers->rollup == NULL) {

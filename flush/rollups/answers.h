@@ -1,6 +1,6 @@
-/* flush/rollups/answers.h: questions, taken from their mailbox and answered from the rollups.
+/* flush/rollups/answers.h: questions, taken from their box and answered from the rollups.
  *
- *   questions_take_asked -> query_new -> query_step, ... -> questions_answer
+ *   question_box_take_asked -> query_new -> query_step, ... -> question_box_answer
  *
  * One at a time, in the order they came, a slice at a step. While a snapshot goes into the
  * rollups they wait. On the flusher's thread. */
@@ -8,20 +8,20 @@
 #define FLUSH_ROLLUPS_ANSWERS_H
 
 #include "flush/parcels/ledger.h"
-#include "flush/rollups/questions.h"
+#include "flush/rollups/question_box.h"
 #include "flush/rollups/rollup.h"
 
 struct answers {
-    struct questions *questions; /* shared; NULL: nobody asks */
-    struct rollup *rollup;       /* NULL: every question is refused */
+    struct question_box *questions; /* shared; NULL: nobody asks */
+    struct rollup *rollup;          /* NULL: every question is refused */
     struct flusher_ledger *ledger;
-    struct asked *asked; /* taken, oldest first; owned */
-    struct query *query; /* of the first one, once it is looked at; owned */
+    struct asked_question *asked; /* taken, oldest first; owned */
+    struct query *query;          /* of the first one, once it is looked at; owned */
 };
 
 /* All of them outlive the answers. */
-void answers_init(struct answers *answers, struct questions *questions, struct rollup *rollup,
-                  struct flusher_ledger *ledger);
+void answers_init(struct answers *answers, struct question_box *questions,
+                  struct rollup *rollup, struct flusher_ledger *ledger);
 
 /* Questions that were taken go unanswered. */
 void answers_free(struct answers *given);

@@ -11,14 +11,14 @@ enum { WAITING_MAX = 8, TIMEOUT_S = 5 };
 struct pending {
     struct pending *next;
     struct ask *ask;
-    struct asked *asked;            /* the flusher's */
+    struct asked_question *asked;   /* the flusher's */
     struct http_exchange *exchange; /* NULL: answered, or the client has gone */
     struct event *timer;
 };
 
 struct ask {
     struct event_base *base;
-    struct questions *questions;
+    struct question_box *questions;
     struct event *answered_event;
     struct pending *pending;
     int n_pending;
@@ -49,9 +49,9 @@ static void reply(struct http_exchange *exchange, int status, struct bytes *body
 
 static void refuse(struct http_exchange *exchange, int status, const char *sentence)
 {
-    struct asked answer = { 0 };
+    struct asked_question answer = { 0 };
 
-    asked_refuse(&answer, status, sentence);
+    asked_question_refuse(&answer, status, sentence);
     reply(exchange, status, &answer.answer);
     bytes_free(&answer.answer);
 }
@@ -107,11 +107,11 @@ static void pending_free(struct pending *given)
 static void on_answered(evutil_socket_t fd, short what, void *argument)
 {
     struct ask *ask = argument;
-    struct asked *asked = questions_take_answered(ask->questions);
+    struct asked_question *asked = question_box_take_answered(ask->questions);
 
     (void)fd, (void)what;
     while (asked != NULL) {
-        struct asked *next = asked->next;
+        struct asked_question *next = asked->next;
         struct pending *pending = asked->argument;
         struct http_exchange *exchange = take_exchange(pending);
         if (exchange != NULL && asked->answer.failed)
@@ -119,7 +119,7 @@ static void on_answered(evutil_socket_t fd, short what, void *argument)
         else if (exchange != NULL)
             reply(exchange, asked->status, &asked->answer);
         pending_free(pending);
-        asked_free(asked);
+        asked_question_free(asked);
         asked = next;
     }
 }
@@ -166,12 +166,12 @@ static struct pending *pending_new(struct ask *ask, struct http_exchange *exchan
     ask->pending = pending;
     ask->n_pending++;
     pending->timer = event_new(ask->base, -1, 0, on_timeout, pending);
-    pending->asked = asked_new(target->text, target->from_s, target->to_s, pending);
+    pending->asked = asked_question_new(target->text, target->from_s, target->to_s, pending);
     if (pending->asked != NULL && pending->timer != NULL &&
         event_add(pending->timer, &timeout) == 0)
         return pending;
     if (pending->asked != NULL)
-        asked_free(pending->asked);
+        asked_question_free(pending->asked);
     pending_free(pending);
     return NULL;
 }
@@ -189,7 +189,7 @@ static void ask_flusher(struct ask *ask, struct http_exchange *exchange,
         return;
     }
     http_on_end(exchange, on_gone, pending);
-    questions_ask(ask->questions, pending->asked);
+    question_box_ask(ask->questions, pending->asked);
 }
 
 void ask_on_query(struct http_exchange *exchange, const struct http_request *request,
@@ -205,7 +205,7 @@ void ask_on_query(struct http_exchange *exchange, const struct http_request *req
 
 /* ---- start and stop ---------------------------------------------------- */
 
-struct ask *ask_new(struct event_base *base, struct questions *questions)
+struct ask *ask_new(struct event_base *base, struct question_box *questions)
 {
     struct ask *ask = calloc(1, sizeof *ask);
 

@@ -9,7 +9,7 @@
 #include "config/settings.h"
 #include "flush/delivery/delivery.h"
 #include "flush/parcels/ledger.h"
-#include "flush/rollups/questions.h"
+#include "flush/rollups/question_box.h"
 #include "server/receive/listener.h"
 
 struct server_view {
@@ -24,7 +24,7 @@ struct server_view {
     const struct delivery_target *sinks; /* the targets of the sinks */
     size_t n_sinks;
     const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
-    struct questions *questions;        /* to the flusher */
+    struct question_box *questions;     /* to the flusher */
     bool lingering;                     /* a stop was asked for */
     bool local;                         /* nothing is sent */
     int64_t flusher_alive_ms;           /* monotonic; a worker's is in its ledger */

@@ -59,7 +59,7 @@ struct state_writer *leaving_end_flusher(struct flusher_loop *given, struct stat
 void leaving_end_delivery(struct delivery *given, struct inheritance *inheritance,
                           struct state_writer *out, int64_t deadline_ns)
 {
-    enum delivery_heir end = DELIVERY_ENDED;
+    enum delivery_end end = DELIVERY_ENDED;
 
     if (out != NULL)
         end = delivery_hand_over(given, deadline_ns, out);

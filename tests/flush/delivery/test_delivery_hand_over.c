@@ -322,7 +322,7 @@ static void what_cannot_be_written_is_not_counted_as_handed_over(void **state)
     state_put_number(out, 7);
     assert_true(state_settle(out));
     struct rlimit before = limit_files(300); /* one payload, and not the other */
-    enum delivery_heir end = delivery_hand_over(rig.delivery, in_ms(LONG_MS), out);
+    enum delivery_end end = delivery_hand_over(rig.delivery, in_ms(LONG_MS), out);
 
     setrlimit(RLIMIT_FSIZE, &before);
     rig.delivery = NULL;
@@ -353,7 +353,7 @@ static void with_a_spool_it_goes_to_the_disk_instead(void **state)
     delivery_hold(rig.delivery);
     wait_held(DELIVERY_BUSY);
     struct rlimit before = limit_files(300); /* one file of the spool is smaller */
-    enum delivery_heir end = delivery_hand_over(rig.delivery, in_ms(LONG_MS), out);
+    enum delivery_end end = delivery_hand_over(rig.delivery, in_ms(LONG_MS), out);
 
     setrlimit(RLIMIT_FSIZE, &before);
     rig.delivery = NULL;

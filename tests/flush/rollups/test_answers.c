@@ -12,7 +12,7 @@
 struct rig {
     struct pipeline *pipeline;
     struct rollup *rollup;
-    struct questions questions;
+    struct question_box questions;
     struct answers answers;
 };
 
@@ -24,7 +24,7 @@ static int set_up(void **state)
     rig.rollup = flusher_rollup(rig.pipeline->flusher);
     pipeline_line(rig.pipeline, 0, 1001, "m:7|g");
     pipeline_flush(rig.pipeline, 1010);
-    if (rig.rollup == NULL || !questions_open(&rig.questions))
+    if (rig.rollup == NULL || !question_box_open(&rig.questions))
         return -1;
     answers_init(&rig.answers, &rig.questions, rig.rollup, &rig.pipeline->ledger);
     *state = &rig;
@@ -36,17 +36,17 @@ static int tear_down(void **state)
     struct rig *rig = *state;
 
     answers_free(&rig->answers);
-    questions_close(&rig->questions);
+    question_box_close(&rig->questions);
     pipeline_free(rig->pipeline);
     return 0;
 }
 
-static struct asked *ask(struct rig *rig, const char *text)
+static struct asked_question *ask(struct rig *rig, const char *text)
 {
-    struct asked *asked = asked_new(slice_of(text), 1000, 1010, NULL);
+    struct asked_question *asked = asked_question_new(slice_of(text), 1000, 1010, NULL);
 
     assert_non_null(asked);
-    questions_ask(&rig->questions, asked);
+    question_box_ask(&rig->questions, asked);
     return asked;
 }
 
@@ -56,14 +56,14 @@ static bool step(struct rig *rig)
 }
 
 /* The next answer must be the one to that question; a view until the next call. */
-static void assert_answered(struct rig *rig, const struct asked *asked, int status)
+static void assert_answered(struct rig *rig, const struct asked_question *asked, int status)
 {
-    struct asked *answered = questions_take_answered(&rig->questions);
+    struct asked_question *answered = question_box_take_answered(&rig->questions);
 
     assert_ptr_equal(answered, asked);
     assert_null(answered->next);
     assert_int_equal(answered->status, status);
-    asked_free(answered);
+    asked_question_free(answered);
 }
 
 static void without_questions_there_is_nothing_to_do(void **state)
@@ -80,7 +80,7 @@ static void without_questions_there_is_nothing_to_do(void **state)
 static void questions_are_answered_one_at_a_time_in_the_order_they_came(void **state)
 {
     struct rig *rig = *state;
-    struct asked *first = ask(rig, "avg:m{*}"), *second = ask(rig, "avg:nothing{*}");
+    struct asked_question *first = ask(rig, "avg:m{*}"), *second = ask(rig, "avg:nothing{*}");
 
     while (rig->answers.asked != second)
         assert_true(step(rig));
@@ -94,7 +94,7 @@ static void questions_are_answered_one_at_a_time_in_the_order_they_came(void **s
 static void what_cannot_be_read_is_refused(void **state)
 {
     struct rig *rig = *state;
-    struct asked *wrong = ask(rig, "no question");
+    struct asked_question *wrong = ask(rig, "no question");
 
     while (step(rig))
         ;
@@ -104,7 +104,7 @@ static void what_cannot_be_read_is_refused(void **state)
 static void without_rollups_every_question_is_refused(void **state)
 {
     struct rig *rig = *state;
-    struct asked *asked = ask(rig, "avg:m{*}");
+    struct asked_question *asked = ask(rig, "avg:m{*}");
 
     rig->answers.rollup = NULL;
     assert_false(step(rig));
@@ -114,7 +114,7 @@ static void without_rollups_every_question_is_refused(void **state)
 static void one_that_is_cancelled_comes_back_without_an_answer(void **state)
 {
     struct rig *rig = *state;
-    struct asked *asked = ask(rig, "avg:m{*}");
+    struct asked_question *asked = ask(rig, "avg:m{*}");
 
     assert_true(step(rig)); /* begun */
     atomic_store(&asked->cancelled, true);
@@ -126,7 +126,7 @@ static void one_that_is_cancelled_comes_back_without_an_answer(void **state)
 static void questions_wait_while_a_snapshot_goes_into_the_rollups(void **state)
 {
     struct rig *rig = *state;
-    struct asked *asked = ask(rig, "avg:m{*}");
+    struct asked_question *asked = ask(rig, "avg:m{*}");
 
     while (!rollup_open(rig->rollup, 1010))
         ;

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "flush/rollups/questions.h"
+#include "flush/rollups/question_box.h"
 #include "server/http/ask.h"
 #include "server/http/http.h"
 #include "tests/support/running.h"
@@ -24,7 +24,7 @@
 struct fixture {
     struct event_base *base;
     struct http *http;
-    struct questions questions;
+    struct question_box questions;
     struct ask *ask;
     int port;
     struct evhttp_connection *clients[16];
@@ -36,7 +36,7 @@ struct fixture {
 static void open_fixture(struct fixture *f)
 {
     *f = (struct fixture){ .base = event_base_new() };
-    assert_true(questions_open(&f->questions));
+    assert_true(question_box_open(&f->questions));
     f->ask = ask_new(f->base, &f->questions);
     struct http_config config = {
         .base = f->base,
@@ -56,7 +56,7 @@ static void close_fixture(struct fixture *f)
             evhttp_connection_free(f->clients[i]);
     http_free(f->http);
     ask_free(f->ask);
-    questions_close(&f->questions);
+    question_box_close(&f->questions);
     event_base_free(f->base);
 }
 
@@ -85,11 +85,11 @@ static void get(struct fixture *f, const char *uri)
 }
 
 /* Turns the loop until the flusher is asked something. */
-static struct asked *wait_asked(struct fixture *f)
+static struct asked_question *wait_asked(struct fixture *f)
 {
-    struct asked *asked;
+    struct asked_question *asked;
 
-    while ((asked = questions_take_asked(&f->questions)) == NULL)
+    while ((asked = question_box_take_asked(&f->questions)) == NULL)
         event_base_loop(f->base, EVLOOP_ONCE);
     return asked;
 }
@@ -107,14 +107,14 @@ static void a_question_travels_to_the_flusher_and_back(void **state)
 
     open_fixture(&f);
     get(&f, "/api/v1/query?from=100&to=200.5&query=sum%3Am%7B*%7D+by+%7Ba%7D");
-    struct asked *asked = wait_asked(&f);
+    struct asked_question *asked = wait_asked(&f);
     assert_int_equal(asked->from_s, 100);
     assert_int_equal(asked->to_s, 200);
     assert_int_equal(asked->text_len, strlen("sum:m{*} by {a}"));
     assert_memory_equal(asked->text, "sum:m{*} by {a}", asked->text_len);
     asked->status = 200;
     bytes_add(&asked->answer, "{}", 2);
-    questions_answer(&f.questions, asked);
+    question_box_answer(&f.questions, asked);
     wait_reply(&f, 1);
     assert_int_equal(f.status, 200);
     assert_string_equal(f.body, "{}");
@@ -128,9 +128,9 @@ static void a_refusal_has_the_fields_that_clients_look_for(void **state)
 
     open_fixture(&f);
     get(&f, "/api/v1/query?from=100&to=200&query=x");
-    struct asked *asked = wait_asked(&f);
-    asked_refuse(asked, 400, "column 2: \"no\"");
-    questions_answer(&f.questions, asked);
+    struct asked_question *asked = wait_asked(&f);
+    asked_question_refuse(asked, 400, "column 2: \"no\"");
+    question_box_answer(&f.questions, asked);
     wait_reply(&f, 1);
     assert_int_equal(f.status, 400);
     assert_string_equal(f.body, "{\"status\":\"error\",\"error\":\"column 2: \\\"no\\\"\","
@@ -159,7 +159,7 @@ static void what_is_no_question_never_reaches_the_flusher(void **state)
         wait_reply(&f, i + 1);
         assert_int_equal(f.status, 400);
     }
-    assert_null(questions_take_asked(&f.questions));
+    assert_null(question_box_take_asked(&f.questions));
     close_fixture(&f);
 }
 
@@ -173,11 +173,11 @@ static void beyond_a_few_waiting_ones_questions_are_refused(void **state)
         get(&f, "/api/v1/query?from=1&to=2&query=m");
     wait_reply(&f, 1); /* the ninth; the others wait */
     assert_int_equal(f.status, 503);
-    struct asked *next, *asked = wait_asked(&f);
+    struct asked_question *next, *asked = wait_asked(&f);
     for (; asked != NULL; asked = next) {
         next = asked->next;
         asked->status = 200;
-        questions_answer(&f.questions, asked);
+        question_box_answer(&f.questions, asked);
     }
     wait_reply(&f, 9);
     assert_int_equal(f.status, 200);
@@ -191,16 +191,16 @@ static void a_client_that_leaves_cancels_its_question(void **state)
 
     open_fixture(&f);
     get(&f, "/api/v1/query?from=1&to=2&query=m");
-    struct asked *asked = wait_asked(&f);
+    struct asked_question *asked = wait_asked(&f);
     evhttp_connection_free(f.clients[0]);
     f.clients[0] = NULL;
     while (!atomic_load(&asked->cancelled))
         event_base_loop(f.base, EVLOOP_ONCE);
-    questions_answer(&f.questions, asked); /* comes back to nobody */
+    question_box_answer(&f.questions, asked); /* comes back to nobody */
     get(&f, "/api/v1/query?from=1&to=2&query=m");
     asked = wait_asked(&f);
     asked->status = 200;
-    questions_answer(&f.questions, asked);
+    question_box_answer(&f.questions, asked);
     int before = f.replies;
     wait_reply(&f, before + 1);
     assert_int_equal(f.status, 200);
@@ -214,7 +214,7 @@ static void stopping_with_questions_under_way_frees_them(void **state)
 
     open_fixture(&f);
     get(&f, "/api/v1/query?from=1&to=2&query=m");
-    asked_free(wait_asked(&f)); /* the flusher ended with it */
+    asked_question_free(wait_asked(&f)); /* the flusher ended with it */
     close_fixture(&f);
 }
 

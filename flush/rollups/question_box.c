@@ -1,12 +1,13 @@
-#include "flush/rollups/questions.h"
+#include "flush/rollups/question_box.h"
 
 #include <stdlib.h>
 
 #include "flush/memory/json.h"
 
-struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *argument)
+struct asked_question *asked_question_new(struct slice text, int64_t from_s, int64_t to_s,
+                                          void *argument)
 {
-    struct asked *asked = calloc(1, sizeof *asked);
+    struct asked_question *asked = calloc(1, sizeof *asked);
 
     if (asked == NULL)
         return NULL;
@@ -25,14 +26,14 @@ struct asked *asked_new(struct slice text, int64_t from_s, int64_t to_s, void *a
     return asked;
 }
 
-void asked_free(struct asked *given)
+void asked_question_free(struct asked_question *given)
 {
     bytes_free(&given->answer);
     free(given->text);
     free(given);
 }
 
-void asked_refuse(struct asked *asked, int status, const char *sentence)
+void asked_question_refuse(struct asked_question *asked, int status, const char *sentence)
 {
     struct bytes *out = &asked->answer;
 
@@ -47,55 +48,55 @@ void asked_refuse(struct asked *asked, int status, const char *sentence)
 
 /* ---- lists ------------------------------------------------------------- */
 
-bool questions_open(struct questions *questions)
+bool question_box_open(struct question_box *questions)
 {
     bool asked = mailbox_open(&questions->asked), answered = mailbox_open(&questions->answered);
 
     if (asked && answered)
         return true;
-    questions_close(questions);
+    question_box_close(questions);
     return false;
 }
 
-static struct asked *take(struct mailbox *mailbox)
+static struct asked_question *take(struct mailbox *mailbox)
 {
     mailbox_quieten(mailbox);
-    return (struct asked *)mailbox_take(mailbox);
+    return (struct asked_question *)mailbox_take(mailbox);
 }
 
-static void free_list(struct asked *list)
+static void free_list(struct asked_question *list)
 {
     while (list != NULL) {
-        struct asked *next = list->next;
-        asked_free(list);
+        struct asked_question *next = list->next;
+        asked_question_free(list);
         list = next;
     }
 }
 
-void questions_close(struct questions *given)
+void question_box_close(struct question_box *given)
 {
-    free_list(questions_take_asked(given));
-    free_list(questions_take_answered(given));
+    free_list(question_box_take_asked(given));
+    free_list(question_box_take_answered(given));
     mailbox_close(&given->asked);
     mailbox_close(&given->answered);
 }
 
-void questions_ask(struct questions *questions, struct asked *given)
+void question_box_ask(struct question_box *questions, struct asked_question *given)
 {
     mailbox_push(&questions->asked, &given->letter);
 }
 
-void questions_answer(struct questions *questions, struct asked *given)
+void question_box_answer(struct question_box *questions, struct asked_question *given)
 {
     mailbox_push(&questions->answered, &given->letter);
 }
 
-struct asked *questions_take_asked(struct questions *questions)
+struct asked_question *question_box_take_asked(struct question_box *questions)
 {
     return take(&questions->asked);
 }
 
-struct asked *questions_take_answered(struct questions *questions)
+struct asked_question *question_box_take_answered(struct question_box *questions)
 {
     return take(&questions->answered);
 }

@@ -1,0 +1,54 @@
+/* flush/rollups/question_box.h: the mailbox of questions to the flusher, and of their answers.
+ *
+ * Whoever asks pushes a question, which is given to the flusher until it comes back among
+ * the answers; each way is a mailbox. The flusher answers one at a time, in slices, in the
+ * order they came. One that is cancelled comes back soon, without an answer. */
+#ifndef FLUSH_ROLLUPS_QUESTION_BOX_H
+#define FLUSH_ROLLUPS_QUESTION_BOX_H
+
+#include <stdint.h>
+
+#include "flush/memory/bytes.h"
+#include "flush/memory/mailbox.h"
+#include "protocol/slice.h"
+
+struct asked_question {
+    union {
+        struct letter letter;
+        struct asked_question *next;
+    };
+    char *text; /* owned, as is the answer */
+    size_t text_len;
+    int64_t from_s, to_s;
+    _Atomic(bool) cancelled; /* by the asker, at any time */
+    int status;              /* of HTTP: 200, 400 or 503 */
+    struct bytes answer;     /* JSON */
+    void *argument;          /* the asker's */
+};
+
+struct question_box {
+    struct mailbox asked, answered;
+};
+
+/* False when the system has no eventfd left. */
+bool question_box_open(struct question_box *questions);
+
+/* Frees what is still in the box. */
+void question_box_close(struct question_box *given);
+
+/* A question, as given to the box; NULL without memory. */
+struct asked_question *asked_question_new(struct slice text, int64_t from_s, int64_t to_s,
+                                          void *argument);
+void asked_question_free(struct asked_question *given);
+
+/* Makes {"status":"error","error":"...","errors":["..."]} the answer. */
+void asked_question_refuse(struct asked_question *asked, int status, const char *sentence);
+
+void question_box_ask(struct question_box *questions, struct asked_question *given);
+void question_box_answer(struct question_box *questions, struct asked_question *given);
+
+/* All that are in the box, oldest first, or NULL. The caller owns them. */
+struct asked_question *question_box_take_asked(struct question_box *questions);
+struct asked_question *question_box_take_answered(struct question_box *questions);
+
+#endif
