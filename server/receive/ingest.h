@@ -18,7 +18,6 @@ struct ingest_config {
     size_t buffer_size; /* the longest datagram */
     bool ignore_time;   /* dogstatsd_no_aggregation_pipeline is off */
     bool quiet;         /* refused lines are logged at level debug only */
-    uint32_t worker;
     struct worker_ledger *ledger;
 };
 

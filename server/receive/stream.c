@@ -223,7 +223,8 @@ static void arm_idle(struct streams *streams, int64_t now_ns)
 {
     if (streams->first == NULL)
         return;
-    int64_t wait_us = (streams->first->read_ns + streams->config.idle_ns - now_ns) / 1000 + 1;
+    int64_t left_ns = streams->first->read_ns + streams->config.idle_ns - now_ns;
+    int64_t wait_us = left_ns > 0 ? left_ns / 1000 + 1 : 1;
     struct timeval wait = clock_wait_us(wait_us);
 
     evtimer_add(streams->idle_timer, &wait);
@@ -311,15 +312,29 @@ bool streams_adopt(struct streams *streams, int given_fd, int64_t now_ns)
     return adopt(streams, given_fd, now_ns, false);
 }
 
+/* When an inherited connection was read. The list is in the order of silence, so it counts as
+ * no older than the last one there; and nobody has read in the future. */
+static int64_t read_before(const struct streams *streams, const struct stream_inherited *one,
+                           int64_t now_ns)
+{
+    int64_t least_ns = streams->last != NULL ? streams->last->read_ns : 0;
+
+    return one->read_ns < least_ns ? least_ns : one->read_ns > now_ns ? now_ns : one->read_ns;
+}
+
 bool streams_take_over(struct streams *streams, struct stream_inherited *given)
 {
     int fd = given->fd;
+    int64_t now_ns = clock_monotonic_ns(), read_ns = read_before(streams, given, now_ns);
     bool taken = given->kept <= FRAME_HEADER_BYTES + streams->config.frame_max &&
-                 adopt(streams, fd, clock_monotonic_ns(), true);
+                 adopt(streams, fd, now_ns, true);
 
     if (taken) {
         struct connection *connection = streams->last;
 
+        connection->read_ns = read_ns;
+        if (connection == streams->first)
+            arm_idle(streams, now_ns);
         connection->sender = given->sender;
         taken = keep(connection, (struct slice){ given->partial, given->kept });
         if (!taken)

@@ -55,7 +55,8 @@ struct stream_inherited {
 };
 
 /* The same for an inherited connection. Its descriptor is counted already
- * (server/receive/descriptors.h): the server that handed it over had room for it. */
+ * (server/receive/descriptors.h): the server that handed it over had room for it. Its silence
+ * goes on from when it was last read. */
 bool streams_take_over(struct streams *streams, struct stream_inherited *given);
 
 /* Takes every n-th connection of the list, the first among them: the share of one of n

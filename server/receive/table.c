@@ -771,8 +771,3 @@ int64_t table_start_s(const struct table *table)
 {
     return table->start_s;
 }
-
-uint32_t table_contexts(const struct table *table)
-{
-    return table->live;
-}

@@ -128,6 +128,4 @@ bool table_hand_over(struct table *table);
 /* Start of the open interval. */
 int64_t table_start_s(const struct table *table);
 
-uint32_t table_contexts(const struct table *table);
-
 #endif

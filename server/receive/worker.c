@@ -616,7 +616,6 @@ static bool make_table(struct worker *worker)
         .buffer_size = (size_t)settings->dogstatsd_buffer_size,
         .ignore_time = !settings->dogstatsd_no_aggregation_pipeline,
         .quiet = settings->dogstatsd_disable_verbose_logs,
-        .worker = worker->config.index,
         .ledger = worker->config.ledger,
     };
     int64_t base_ns, now_ns = clock_monotonic_ns();

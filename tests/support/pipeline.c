@@ -140,7 +140,6 @@ static void make_worker(struct pipeline *pipeline, uint32_t index)
     struct ingest_config ingest = {
         .buffer_size = (size_t)settings->dogstatsd_buffer_size,
         .ignore_time = !settings->dogstatsd_no_aggregation_pipeline,
-        .worker = index,
         .ledger = &worker->ledger,
     };
     int64_t base_ns, start_s = interval_start(pipeline, &base_ns);

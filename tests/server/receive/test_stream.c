@@ -408,6 +408,27 @@ static void refuses_connections_beyond_the_limit_and_counts_them(void **state)
         close(clients[i]);
 }
 
+static void the_silence_of_an_inherited_connection_goes_on(void **state)
+{
+    struct stream_inherited *list = NULL;
+    struct streams_config config = standard();
+    int pair[2];
+    int64_t start_ns = clock_monotonic_ns() - IDLE_NS / 2;
+    (void)state;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    assert_true(streams_adopt(streams, pair[0], start_ns));
+    streams_hand_over(streams, &list);
+    start(&config);
+    assert_true(streams_take_over(streams, list));
+    streams_expire(streams, start_ns + IDLE_NS - 1);
+    assert_int_equal(connections(), 1);
+    streams_expire(streams, start_ns + IDLE_NS);
+    assert_true(is_closed(pair[1]));
+    assert_int_equal(connections(), 0);
+    close(pair[1]);
+}
+
 static void closes_who_was_silent_for_too_long(void **state)
 {
     int quiet[2], busy[2];
@@ -531,6 +552,7 @@ int main(void)
         TEST(survives_garbage),
         TEST(serves_a_thousand_connections_whose_frames_come_in_pieces),
         TEST(refuses_connections_beyond_the_limit_and_counts_them),
+        TEST(the_silence_of_an_inherited_connection_goes_on),
         TEST(closes_who_was_silent_for_too_long),
         TEST(pauses_when_descriptors_run_out),
         TEST(names_the_process_behind_a_connection_when_asked),

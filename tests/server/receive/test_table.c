@@ -179,7 +179,7 @@ static void each_identity_is_born_once_before_its_bucket(void **state)
     expect(&bench, "0=a{} 1=a{x} 2=a{} 3=a{} 4=x{a} ", "");
     add(&bench, "a:1|c");
     expect(&bench, "", "");
-    assert_int_equal(table_contexts(bench.table), 5);
+    assert_int_equal(counter_read(&bench.ledger.contexts), 5);
     assert_int_equal(counter_read(&bench.ledger.births), 5);
     bench_close(&bench);
 }
@@ -199,7 +199,7 @@ static void a_quiet_context_is_retired_and_its_id_used_again(void **state)
     }
     add(&bench, "b:1|c");
     expect(&bench, "", "0 ");
-    assert_int_equal(table_contexts(bench.table), 1);
+    assert_int_equal(counter_read(&bench.ledger.contexts), 1);
     add(&bench, "new:1|c"); /* needs a's id, after the bucket that retired it */
     add(&bench, "b:1|c");
     expect(&bench, "0=new{} ", "");
@@ -220,7 +220,7 @@ static void a_retired_context_seen_again_is_born_under_its_id(void **state)
     add(&bench, "a:1|c");
     add(&bench, "a:1|c");
     expect(&bench, "0=a{} ", "");
-    assert_int_equal(table_contexts(bench.table), 1);
+    assert_int_equal(counter_read(&bench.ledger.contexts), 1);
     bench_close(&bench);
 }
 
@@ -296,7 +296,7 @@ static void a_table_whose_flusher_is_behind_sheds_what_is_new(void **state)
     }
     uint64_t behind = shed(&bench, SHED_BEHIND);
     assert_true(behind > 0);
-    assert_int_equal(table_contexts(bench.table) + behind, 30000);
+    assert_int_equal(counter_read(&bench.ledger.contexts) + behind, 30000);
     add(&bench, "many:1|c|#id:0");
     assert_int_equal(shed(&bench, SHED_BEHIND), behind); /* known ones go on */
     assert_false(table_record(bench.table, SLICE("_sc|a|0"), LINE_CHECK, 0, 1));
@@ -432,7 +432,7 @@ static void a_delta_in_an_interval_that_stayed_open_is_no_birth(void **state)
     add(&bench, "a:+5|g");
     add(&bench, "a:+5|g");
     expect(&bench, "0=a{} ", "");
-    assert_int_equal(table_contexts(bench.table), 1);
+    assert_int_equal(counter_read(&bench.ledger.contexts), 1);
     bench_close(&bench);
 }
 
@@ -566,7 +566,7 @@ static void a_spike_is_tidied_in_slices(void **state)
         assert_true(seal(&bench));
         assert_int_equal(births_of_all_parcels(&bench), SPIKE);
     }
-    assert_int_equal(table_contexts(bench.table), 0);
+    assert_int_equal(counter_read(&bench.ledger.contexts), 0);
     for (; table_tidy(bench.table); slices++) {
         snprintf(row[0], sizeof row[0], "n:1|c|#%u", slices * 1000); /* dead, or gone */
         add_row(&bench, row, 1);
@@ -577,7 +577,7 @@ static void a_spike_is_tidied_in_slices(void **state)
         add_row(&bench, row, 1);
     }
     assert_int_equal(births_of_all_parcels(&bench), SPIKE + slices - 1);
-    assert_int_equal(table_contexts(bench.table), slices - 1);
+    assert_int_equal(counter_read(&bench.ledger.contexts), slices - 1);
     assert_false(table_tidy(bench.table));
     bench_close(&bench);
 }
@@ -646,7 +646,7 @@ static void other_names_make_every_context_be_born_anew(void **state)
         if (id != 1)
             assert_int_equal(bucket->cells[id].stamp, 0);
     finish_parcel(&bench, &bucket->parcel);
-    assert_int_equal(table_contexts(bench.table), 0);
+    assert_int_equal(counter_read(&bench.ledger.contexts), 0);
 
     add(&bench, "b:1|c");
     add(&bench, "c:1|c");
