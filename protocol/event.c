@@ -79,19 +79,6 @@ enum parse_result event_parse(struct slice line, struct event *out)
     return PARSE_OK;
 }
 
-size_t event_unescape(struct slice text, char *out)
-{
-    size_t written = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        bool newline = text.at[i] == '\\' && i + 1 < text.len && text.at[i + 1] == 'n';
-
-        out[written++] = newline ? '\n' : text.at[i];
-        i += newline;
-    }
-    return written;
-}
-
 const char *event_priority_name(enum event_priority priority)
 {
     return priority_names[priority];

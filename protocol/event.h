@@ -28,10 +28,6 @@ struct event {
 
 enum parse_result event_parse(struct slice line, struct event *out);
 
-/* Writes text with each backslash-n turned into a newline to out, which must
- * have room for text.len bytes; returns the bytes written. */
-size_t event_unescape(struct slice text, char *out);
-
 const char *event_priority_name(enum event_priority priority); /* "normal" "low" */
 const char *event_alert_name(enum event_alert alert); /* "info" "success" "warning" "error" */
 

@@ -32,7 +32,7 @@ static const char *const unit_words[] = {
 #undef WORD
 };
 
-static inline enum line_kind kind_of(struct slice line)
+enum line_kind parse_kind(struct slice line)
 {
     if (line.len < 3 || line.at[0] != '_')
         return LINE_METRIC;
@@ -41,11 +41,6 @@ static inline enum line_kind kind_of(struct slice line)
     if (line.at[1] == 's' && line.at[2] == 'c')
         return LINE_CHECK;
     return LINE_METRIC;
-}
-
-enum line_kind parse_kind(struct slice line)
-{
-    return kind_of(line);
 }
 
 /* One more than the type that a single letter stands for; 0: none. Types of two letters
@@ -248,7 +243,7 @@ bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out,
     struct slice line = scan_next(scan, &marked, &marks);
 
     out->line = line;
-    out->kind = kind_of(line);
+    out->kind = parse_kind(line);
     if (!marked)
         return parse_unmarked(parser, out, sample);
     if (out->kind == LINE_METRIC)

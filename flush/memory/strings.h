@@ -82,12 +82,6 @@ bool strings_release(struct strings *strings, uint32_t id);
 /* Gives back what released strings took; views end here. */
 void strings_tidy(struct strings *strings);
 
-/* How many there are. */
-static inline uint32_t strings_live(const struct strings *strings)
-{
-    return strings->index.live;
-}
-
 /* How many bytes they take, with all that belongs to them. */
 size_t strings_memory(const struct strings *strings);
 

@@ -621,11 +621,6 @@ void redis_client_hurry(struct redis_client *client)
         timer_start(client->retry, 0);
 }
 
-bool redis_client_is_up(const struct redis_client *client)
-{
-    return client->state == UP;
-}
-
 size_t redis_client_pending(const struct redis_client *client)
 {
     return client->pending;

@@ -78,7 +78,6 @@ bool redis_client_send(struct redis_client *client, const void *command, size_t 
 /* If the client waits for its next attempt, makes it now. */
 void redis_client_hurry(struct redis_client *client);
 
-bool redis_client_is_up(const struct redis_client *client);
 size_t redis_client_pending(const struct redis_client *client); /* commands */
 
 /* Where it connects to, for the log, without secrets. A view. */

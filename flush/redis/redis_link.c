@@ -748,16 +748,6 @@ bool redis_link_is_up(const struct redis_link *link)
     return link->state == UP && !link->closed;
 }
 
-size_t redis_link_pending_bytes(const struct redis_link *link)
-{
-    return link->pending_bytes;
-}
-
-size_t redis_link_pending(const struct redis_link *link)
-{
-    return link->count;
-}
-
 struct redis_fence redis_link_fence(const struct redis_link *link)
 {
     return link->self;

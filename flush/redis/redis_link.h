@@ -101,8 +101,6 @@ void redis_link_close(struct redis_link *given);
 bool redis_link_send(struct redis_link *link, const void *command, size_t len, uint64_t tag);
 
 bool redis_link_is_up(const struct redis_link *link);
-size_t redis_link_pending_bytes(const struct redis_link *link);
-size_t redis_link_pending(const struct redis_link *link); /* commands */
 
 /* For the next link to the same server. */
 struct redis_fence redis_link_fence(const struct redis_link *link);

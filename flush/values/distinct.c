@@ -243,11 +243,6 @@ uint64_t distinct_count(const struct distinct *distinct)
     return (uint64_t)llround(estimate(distinct->registers));
 }
 
-bool distinct_is_estimate(const struct distinct *distinct)
-{
-    return distinct->registers != NULL;
-}
-
 size_t distinct_members(const struct distinct *distinct, const uint64_t **members)
 {
     *members = distinct->members;

@@ -32,9 +32,6 @@ bool distinct_merge(struct distinct *into, struct arena *arena, const struct dis
 /* Exact below the bound, else the estimate rounded to a whole number. */
 uint64_t distinct_count(const struct distinct *distinct);
 
-/* True once the members were replaced by registers. */
-bool distinct_is_estimate(const struct distinct *distinct);
-
 /* What there is to write down: the members' hashes in no order (a view until the
  * next add or merge) and their number, 0 once they are registers; the registers,
  * DISTINCT_REGISTERS of them (the highest 14 bits of a hash choose one, which

@@ -396,42 +396,6 @@ bool sketch_add(struct sketch *sketch, struct arena *arena, double value, double
     return sketch_add_weighted(sketch, arena, value, rate > 0 && rate < 1 ? 1 / rate : 1);
 }
 
-static int finite_key(double value)
-{
-    int key = sketch_key(value);
-
-    return key > KEY_LAST ? KEY_LAST : key < -KEY_LAST ? -KEY_LAST : key;
-}
-
-/* Upstream's walk: what lies between two keys counts for the lower one, and the
- * fractions of a count are carried on until they make a whole. */
-bool sketch_add_interpolated(struct sketch *sketch, struct arena *arena, double low,
-                             double high, uint64_t n)
-{
-    int last = finite_key(high);
-    double edge = sketch_key_value((int16_t)finite_key(low));
-    double left = (double)n, fraction = 0;
-
-    for (int key = finite_key(low) + 1; key <= last && left >= 1; key++) {
-        double next = sketch_key_value((int16_t)key);
-        double share = (next - edge) / (high - low) * (double)n;
-        double whole = trunc(share);
-
-        fraction += share > 1 ? share - whole : 0;
-        if (fraction > 1) {
-            fraction -= 1;
-            whole += 1;
-        }
-        if (whole < 1)
-            continue;
-        if (!sketch_add_weighted(sketch, arena, edge, fmin(whole, left)))
-            return false;
-        left -= fmin(whole, left);
-        edge = next;
-    }
-    return left < 1 || sketch_add_weighted(sketch, arena, edge, left);
-}
-
 bool sketch_merge(struct sketch *into, struct arena *arena, struct sketch *other)
 {
     struct sketch_bin runs[PENDING_FULL];

@@ -54,12 +54,6 @@ bool sketch_add_weighted(struct sketch *sketch, struct arena *arena, double valu
 struct sketch *sketch_restore(struct arena *arena, const struct sketch_summary *summary,
                               const struct sketch_bin *bins, size_t n);
 
-/* n values spread evenly over low..high, as from a bucket of a histogram; both
- * finite and low <= high. False when the arena is exhausted, with part of them
- * added. */
-bool sketch_add_interpolated(struct sketch *sketch, struct arena *arena, double low,
-                             double high, uint64_t n);
-
 /* other is only read (it may be compacted in place) and may live in another arena.
  * False when the arena is exhausted; both are then unchanged. */
 bool sketch_merge(struct sketch *into, struct arena *arena, struct sketch *other);

@@ -101,16 +101,6 @@ static void refuses_a_bad_header_or_a_short_line(void **state)
             fail_msg("\"%s\"", cases[i].line);
 }
 
-static void unescapes_newlines_and_nothing_else(void **state)
-{
-    char out[32];
-    size_t length = event_unescape(guarded_text("a\\nb\\\\n\\t\\"), out);
-    (void)state;
-
-    assert_true(slice_equal((struct slice){ out, length }, SLICE("a\nb\\\n\\t\\")));
-    assert_int_equal(event_unescape(guarded_text(""), out), 0);
-}
-
 static void names_priorities_and_alerts(void **state)
 {
     (void)state;
@@ -125,7 +115,6 @@ int main(void)
         cmocka_unit_test(keeps_defaults_and_earlier_values_over_bad_ones),
         cmocka_unit_test(counts_bytes_and_trusts_the_lengths),
         cmocka_unit_test(refuses_a_bad_header_or_a_short_line),
-        cmocka_unit_test(unescapes_newlines_and_nothing_else),
         cmocka_unit_test(names_priorities_and_alerts),
     };
 

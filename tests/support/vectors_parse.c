@@ -152,11 +152,25 @@ static json_t *metric_of(const struct sample *sample)
                      coded_tags(sample->tags), "timestamp", time);
 }
 
+/* A backslash and an n stand for a newline. */
+static size_t unescape(struct slice text, char *out)
+{
+    size_t written = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        bool newline = text.at[i] == '\\' && i + 1 < text.len && text.at[i + 1] == 'n';
+
+        out[written++] = newline ? '\n' : text.at[i];
+        i += newline;
+    }
+    return written;
+}
+
 static json_t *unescaped(struct slice text)
 {
     static char bytes[MOST_BYTES];
 
-    return coded((struct slice){ bytes, event_unescape(text, bytes) });
+    return coded((struct slice){ bytes, unescape(text, bytes) });
 }
 
 static json_t *event_of(const struct event *event)

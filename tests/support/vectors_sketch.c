@@ -45,6 +45,47 @@ static bool add_all(struct sketch *sketch, struct arena *arena, json_t *values, 
     return added;
 }
 
+enum { LAST_FINITE_KEY = 32766 };
+
+static int finite_key(double value)
+{
+    int key = sketch_key(value);
+
+    return key > LAST_FINITE_KEY    ? LAST_FINITE_KEY
+           : key < -LAST_FINITE_KEY ? -LAST_FINITE_KEY
+                                    : key;
+}
+
+/* n values spread evenly over low..high, as from a bucket of a histogram. Upstream's walk: what
+ * lies between two keys counts for the lower one, and the fractions of a count are carried on
+ * until they make a whole. */
+static bool add_interpolated(struct sketch *sketch, struct arena *arena, double low,
+                             double high, uint64_t n)
+{
+    int last = finite_key(high);
+    double edge = sketch_key_value((int16_t)finite_key(low));
+    double left = (double)n, fraction = 0;
+
+    for (int key = finite_key(low) + 1; key <= last && left >= 1; key++) {
+        double next = sketch_key_value((int16_t)key);
+        double share = (next - edge) / (high - low) * (double)n;
+        double whole = trunc(share);
+
+        fraction += share > 1 ? share - whole : 0;
+        if (fraction > 1) {
+            fraction -= 1;
+            whole += 1;
+        }
+        if (whole < 1)
+            continue;
+        if (!sketch_add_weighted(sketch, arena, edge, fmin(whole, left)))
+            return false;
+        left -= fmin(whole, left);
+        edge = next;
+    }
+    return left < 1 || sketch_add_weighted(sketch, arena, edge, left);
+}
+
 static struct sketch *build(struct check *check)
 {
     json_t *vector = check->vector;
@@ -59,10 +100,10 @@ static struct sketch *build(struct check *check)
     built = built && add_all(sketch, check->arena, json_object_get(vector, "values"),
                              json_object_get(vector, "rates"));
     if (built && range != NULL)
-        built = sketch_add_interpolated(sketch, check->arena,
-                                        json_number_value(json_array_get(range, 0)),
-                                        json_number_value(json_array_get(range, 1)),
-                                        (uint64_t)json_integer_value(json_array_get(range, 2)));
+        built =
+            add_interpolated(sketch, check->arena, json_number_value(json_array_get(range, 0)),
+                             json_number_value(json_array_get(range, 1)),
+                             (uint64_t)json_integer_value(json_array_get(range, 2)));
     if (built && more != NULL)
         built = add_all(other, check->arena, more, json_object_get(vector, "merge_rates")) &&
                 sketch_merge(sketch, check->arena, other);
