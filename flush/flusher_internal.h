@@ -11,6 +11,7 @@
 
 #include "flush/flusher.h"
 #include "flush/parcels/bucket.h"
+#include "flush/parcels/chunk.h"
 #include "flush/parcels/inbox.h"
 #include "flush/rollups/answers.h"
 #include "flush/series/catalogue.h"

@@ -12,7 +12,7 @@
  * index, one or two of its length. What is freed leaves a hole; strings_tidy() moves
  * the rest of a chunk with many holes elsewhere and gives the chunk back.
  *
- * Owned by the catalogue, one thread. A slice from strings_get is a view, good
+ * Owned by the identities, one thread. A slice from strings_get is a view, good
  * until that id's last release or strings_tidy(). */
 #ifndef FLUSH_MEMORY_STRINGS_H
 #define FLUSH_MEMORY_STRINGS_H

@@ -15,6 +15,7 @@
 #include "config/log.h"
 #include "flush/memory/index.h"
 #include "flush/memory/pages.h"
+#include "flush/values/cell_kind.h"
 
 struct catalogue {
     struct catalogue_config config;

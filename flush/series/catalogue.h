@@ -14,7 +14,7 @@
 #ifndef FLUSH_SERIES_CATALOGUE_H
 #define FLUSH_SERIES_CATALOGUE_H
 
-#include "flush/parcels/bucket.h"
+#include "flush/parcels/chunk.h"
 #include "flush/parcels/ledger.h"
 #include "flush/series/enrich.h"
 #include "flush/series/identities.h"

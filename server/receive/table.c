@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "flush/memory/pages.h"
+#include "flush/parcels/chunk.h"
 #include "flush/series/rules.h"
 
 /* While the flusher has not handled so many buckets it is given no other: the interval then

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "flush/parcels/chunk.h"
 #include "server/receive/ingest.h"
 #include "tests/support/guard.h"
 

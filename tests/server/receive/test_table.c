@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "flush/parcels/chunk.h"
 #include "flush/series/rules.h"
 #include "server/receive/table.h"
 #include "tests/support/with_settings.h"

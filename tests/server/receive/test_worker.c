@@ -13,6 +13,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "flush/parcels/chunk.h"
 #include "flush/series/rules.h"
 #include "server/receive/batch.h"
 #include "server/receive/listeners.h"
