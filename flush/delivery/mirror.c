@@ -227,17 +227,13 @@ static void make_stream_key(struct mirror *mirror)
 /* kind|host|tags|id */
 static void make_field(struct mirror *mirror, const struct rollup_series *entry)
 {
-    static const char kinds[ROLLUP_KINDS] = { [ROLLUP_COUNT] = 'c',
-                                              [ROLLUP_GAUGE] = 'g',
-                                              [ROLLUP_SET] = 's',
-                                              [ROLLUP_DISTRIBUTION] = 'd' };
     const struct identities *identities = rollup_identities(mirror->rollup);
     struct slice host = identities_text(identities, entry->id.host);
     size_t n;
     const uint32_t *tags = identities_tag_ids(identities, entry->id.tags, &n);
 
     bytes_clear(&mirror->text);
-    bytes_add(&mirror->text, &kinds[entry->kind], 1);
+    bytes_add(&mirror->text, &cell_kinds[entry->kind].letter, 1);
     bytes_add(&mirror->text, "|", 1);
     bytes_add(&mirror->text, host.at, host.len);
     bytes_add(&mirror->text, "|", 1);
@@ -359,7 +355,7 @@ static size_t choose(struct mirror *mirror, size_t level)
         const struct rollup_series *entry = rollup_entry(mirror->rollup, mirror->next);
         if ((entry->unwritten >> level & 1) != 0) {
             mirror->chosen[n++] = mirror->next;
-            blobs += entry->kind >= ROLLUP_SET;
+            blobs += cell_kinds[entry->kind].object != NULL;
         }
         mirror->next++;
         if (blobs >= BYTES_A_STEP / COMMAND_BYTES * 8)

@@ -6,21 +6,20 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "flush/values/blob.h"
 #include "protocol/number.h"
 
 enum { SLOTS_MIN = 64, BLOB_MEMORY = 256 << 10 };
 
 /* ---- text -------------------------------------------------------------- */
 
-static bool read_kind(struct slice word, enum rollup_kind *out)
+static bool read_kind(struct slice word, enum cell_kind *out)
 {
-    static const char kinds[] = "cgsd"; /* in the order of the enum */
-    const char *at = word.len == 1 ? memchr(kinds, word.at[0], ROLLUP_KINDS) : NULL;
-
-    if (at != NULL)
-        *out = (enum rollup_kind)(at - kinds);
-    return at != NULL;
+    for (int kind = 0; kind < CELL_KIND_COUNT; kind++)
+        if (word.len == 1 && cell_kinds[kind].letter == word.at[0] && word.at[0] != '\0') {
+            *out = (enum cell_kind)kind;
+            return true;
+        }
+    return false;
 }
 
 static bool is_id(struct slice id)
@@ -122,7 +121,7 @@ static bool grow(struct fleet_cells *cells)
 }
 
 static struct fleet_cell *new_cell(struct arena *arena, struct slice series,
-                                   enum rollup_kind kind, uint32_t hash)
+                                   enum cell_kind kind, uint32_t hash)
 {
     struct fleet_cell *cell = arena_alloc(arena, sizeof *cell);
     char *text = cell != NULL ? arena_alloc(arena, series.len) : NULL;
@@ -138,7 +137,7 @@ static struct fleet_cell *new_cell(struct arena *arena, struct slice series,
 
 /* Made if it is new, then without a value; NULL without memory. */
 static struct fleet_cell *cell_of(struct fleet_cells *cells, struct slice series,
-                                  enum rollup_kind kind)
+                                  enum cell_kind kind)
 {
     uint32_t hash = (uint32_t)XXH3_64bits(series.at, series.len);
 
@@ -178,22 +177,15 @@ size_t fleet_cell_tags(const struct fleet_cell *cell, struct slice *host,
 /* ---- merging ----------------------------------------------------------- */
 
 /* Whole or not at all. False without memory. */
-static bool merge_blobs(struct fleet_cells *cells, struct fleet_cell *into,
-                        struct sketch *sketch, const struct distinct *distinct)
+static bool merge_object(struct fleet_cells *cells, struct fleet_cell *into, void *more)
 {
-    struct arena *arena = &cells->arena;
+    const struct object_ops *ops = cell_kinds[into->kind].object;
 
-    if (sketch != NULL) {
-        if (into->sketch == NULL)
-            into->sketch = sketch_new(arena);
-        return into->sketch != NULL && sketch_merge(into->sketch, arena, sketch);
-    }
-    if (distinct != NULL) {
-        if (into->distinct == NULL)
-            into->distinct = distinct_new(arena);
-        return into->distinct != NULL && distinct_merge(into->distinct, arena, distinct);
-    }
-    return true;
+    if (more == NULL)
+        return true;
+    if (into->object == NULL)
+        into->object = ops->make(&cells->arena);
+    return into->object != NULL && ops->merge(into->object, &cells->arena, more, NULL);
 }
 
 static void pool(double column[WINDOW_COLUMNS], const double more[WINDOW_COLUMNS])
@@ -223,15 +215,16 @@ static bool is_newer(const struct fleet_cell *than, int64_t last_ms, double last
 static void merge_numbers(struct fleet_cell *into, const struct window_cell *more,
                           int64_t last_ms, bool own)
 {
+    const struct cell_kind_row *row = &cell_kinds[into->kind];
     double last = more->column[WINDOW_LAST];
     bool newer = is_newer(into, last_ms, last);
 
-    if (own && into->kind == ROLLUP_GAUGE) {
+    if (own && row->shown == SHOWN_VALUE && row->object != NULL) {
+        into->cell = one_point(row->object->summary(into->object).last);
+    } else if (own && row->shown == SHOWN_VALUE) {
         if (newer)
             into->cell = one_point(last);
-    } else if (own && into->kind == ROLLUP_SET) {
-        into->cell = one_point((double)distinct_count(into->distinct));
-    } else if (own && into->kind == ROLLUP_COUNT) {
+    } else if (own && row->shown == SHOWN_RATE) {
         into->cell = one_point(into->cell.column[WINDOW_SUM] + more->column[WINDOW_SUM]);
     } else {
         pool(into->cell.column, more->column);
@@ -250,17 +243,17 @@ static enum fleet_result blame(const struct fleet_cells *cells)
 }
 
 static enum fleet_result add_value(struct fleet_cells *cells, const struct fleet_field *field,
-                                   struct fleet_value *value, struct sketch *sketch,
-                                   struct distinct *distinct, struct fleet_manner manner)
+                                   struct fleet_value *value, void *object,
+                                   struct fleet_manner manner)
 {
     struct fleet_cell *cell = cell_of(cells, field->series, field->kind);
 
-    if (cell == NULL || !merge_blobs(cells, cell, sketch, distinct))
+    if (cell == NULL || !merge_object(cells, cell, object))
         return FLEET_NO_MEMORY;
-    if (field->kind == ROLLUP_COUNT)
+    if (field->kind == CELL_COUNT)
         value->cell.column[WINDOW_COUNT] *= manner.weight;
     merge_numbers(cell, &value->cell, value->last_ms, manner.own);
-    if (field->kind == ROLLUP_COUNT && manner.own)
+    if (field->kind == CELL_COUNT && manner.own)
         cell->cell.column[WINDOW_COUNT] = manner.weight;
     return FLEET_MERGED;
 }
@@ -270,23 +263,19 @@ enum fleet_result fleet_cells_add(struct fleet_cells *cells, const struct fleet_
 {
     struct fleet_value value;
     struct arena scratch;
-    struct sketch *sketch = NULL;
-    struct distinct *distinct = NULL;
+    const struct object_ops *ops = cell_kinds[field->kind].object;
+    void *object = NULL;
     enum fleet_result result;
 
     if (!read_value(text, &value))
         return FLEET_DAMAGED;
     arena_init(&scratch, cells->arena.budget);
-    const uint8_t *blob = (const uint8_t *)value.blob.at;
-    if (field->kind == ROLLUP_DISTRIBUTION)
-        sketch = blob_sketch(blob, value.blob.len, &scratch);
-    else if (field->kind == ROLLUP_SET)
-        distinct = blob_distinct(blob, value.blob.len, &scratch);
-    if ((field->kind == ROLLUP_DISTRIBUTION && sketch == NULL) ||
-        (field->kind == ROLLUP_SET && distinct == NULL))
+    if (ops != NULL)
+        object = ops->unpack((const uint8_t *)value.blob.at, value.blob.len, &scratch);
+    if (ops != NULL && object == NULL)
         result = blame(cells);
     else
-        result = add_value(cells, field, &value, sketch, distinct, manner);
+        result = add_value(cells, field, &value, object, manner);
     arena_free(&scratch);
     return result;
 }
@@ -297,7 +286,7 @@ bool fleet_cells_fold(struct fleet_cells *into, struct fleet_cells *from)
 
     for (struct fleet_cell *cell; (cell = fleet_cells_next(from, &next)) != NULL;) {
         struct fleet_cell *all = cell_of(into, cell->series, cell->kind);
-        if (all == NULL || !merge_blobs(into, all, cell->sketch, cell->distinct))
+        if (all == NULL || !merge_object(into, all, cell->object))
             return false;
         merge_numbers(all, &cell->cell, cell->last_ms, false);
     }

@@ -16,8 +16,6 @@
 #define FLUSH_FLEET_FLEET_CELLS_H
 
 #include "flush/rollups/rollup.h"
-#include "flush/values/distinct.h"
-#include "flush/values/sketch.h"
 
 enum {
     FLEET_ID = 12, /* hexadecimal digits of an incarnation */
@@ -28,7 +26,7 @@ enum {
 struct fleet_field {
     struct slice series; /* KIND|HOST|TAGS */
     struct slice host, tags, id;
-    enum rollup_kind kind;
+    enum cell_kind kind;
 };
 
 /* A view of the text. False: damaged. */
@@ -37,11 +35,10 @@ bool fleet_field_read(struct slice text, struct fleet_field *out);
 struct fleet_cell {
     struct slice series;
     uint32_t hash;
-    enum rollup_kind kind;
+    enum cell_kind kind;
     struct window_cell cell;
     int64_t last_ms;
-    struct sketch *sketch;     /* of a distribution */
-    struct distinct *distinct; /* of a set */
+    void *object; /* unless the kind is a number */
 };
 
 struct fleet_cells {

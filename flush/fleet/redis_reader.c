@@ -208,7 +208,7 @@ static void cap_points(const struct reader *reader, struct fleet_cell *cell)
 {
     double most = (double)reader->level_step_s / (double)reader->fleet.all.steps_s[0];
 
-    if (cell->kind == ROLLUP_COUNT && cell->cell.column[WINDOW_COUNT] > most && most >= 1)
+    if (cell->kind == CELL_COUNT && cell->cell.column[WINDOW_COUNT] > most && most >= 1)
         cell->cell.column[WINDOW_COUNT] = most;
 }
 
@@ -221,8 +221,7 @@ static bool keep_cell(struct reader *reader, struct fleet_cell *cell)
     outside.n_tags = fleet_cell_tags(cell, &outside.host, tags);
     outside.kind = cell->kind;
     outside.cell = cell->cell;
-    outside.sketch = cell->sketch;
-    outside.distinct = cell->distinct;
+    outside.object = cell->object;
     return rollup_add_outside(reader->rollup, reader->range.level, &outside);
 }
 

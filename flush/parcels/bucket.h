@@ -9,9 +9,6 @@
 #include "flush/memory/arena.h"
 #include "flush/parcels/inbox.h"
 #include "flush/values/cell_kind.h"
-#include "flush/values/distinct.h"
-#include "flush/values/histogram.h"
-#include "flush/values/sketch.h"
 
 /* A context's value in one bucket: 16 bytes, dense by context id, four in a
  * cache line. stamp == 0: not touched in this interval; values == 0 and a stamp:
@@ -19,9 +16,7 @@
 struct cell {
     union {
         double value; /* CELL_COUNT: sum; CELL_GAUGE: last */
-        struct distinct *distinct;
-        struct histogram *histogram;
-        struct sketch *sketch;
+        void *object; /* any other kind (flush/values/object.h), in the bucket's arena */
     };
     uint32_t stamp;  /* of the last sample, in STAMP_NS since the bucket's base_ns */
     uint32_t values; /* how many values went in */
@@ -58,7 +53,7 @@ struct bucket {
     bool all_retired;    /* whatever the list says */
     struct rules *rules; /* what the worker's parcels follow behind this one; held; NULL:
                           * as before */
-    struct arena arena;  /* of the cells' sets, histograms and sketches */
+    struct arena arena;  /* of the cells' objects */
     /* The worker's own counts at the seal, for the balances. */
     uint64_t values_parsed, values_shed;
     uint64_t lines, lines_accounted;

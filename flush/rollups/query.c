@@ -64,10 +64,22 @@ static struct query_plan distribution_plan(enum aggregate aggregate)
 
 static void make_plans(struct query *query)
 {
-    query->plans[ROLLUP_COUNT] = counter_plan(query);
-    query->plans[ROLLUP_GAUGE] = gauge_plan(query->question.method);
-    query->plans[ROLLUP_SET] = query->plans[ROLLUP_GAUGE];
-    query->plans[ROLLUP_DISTRIBUTION] = distribution_plan(query->question.aggregate);
+    for (int kind = 0; kind < CELL_KIND_COUNT; kind++) {
+        struct query_plan *plan = &query->plans[kind];
+        switch (cell_kinds[kind].shown) {
+        case SHOWN_RATE:
+            *plan = counter_plan(query);
+            break;
+        case SHOWN_VALUE:
+            *plan = gauge_plan(query->question.method);
+            break;
+        case SHOWN_SKETCH:
+            *plan = distribution_plan(query->question.aggregate);
+            break;
+        case SHOWN_AGGREGATES: /* no series of the rollups is of that kind */
+            break;
+        }
+    }
 }
 
 /* ---- the step ---------------------------------------------------------- */

@@ -52,7 +52,7 @@ struct query {
     int64_t step_s;
     size_t level;
     uint32_t steps;
-    struct query_plan plans[ROLLUP_KINDS];
+    struct query_plan plans[CELL_KIND_COUNT];
 
     struct query_term terms[QUESTION_TERMS_MAX];
     uint32_t end, next_series;
@@ -60,7 +60,7 @@ struct query {
     struct query_sum *sums; /* by series: the points of this step */
     uint32_t *blocks; /* the blocks that hold a matched series, n_blocks of them, ascending */
     uint32_t n_blocks;
-    bool seen[ROLLUP_KINDS]; /* a series of that kind matched */
+    bool seen[CELL_KIND_COUNT]; /* a series of that kind matched */
 
     struct query_group *groups;
     uint32_t n_groups, groups_capacity;

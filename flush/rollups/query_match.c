@@ -155,7 +155,7 @@ static uint32_t group_of(struct query *query, const char *text, size_t len)
 
 static bool kind_takes_part(const struct query *query, uint8_t kind)
 {
-    return query->question.aggregate != AGGREGATE_OVER_QUANTILE || kind == ROLLUP_DISTRIBUTION;
+    return query->question.aggregate != AGGREGATE_OVER_QUANTILE || kind == CELL_DISTRIBUTION;
 }
 
 static bool match_series(struct query *query, uint32_t number)
@@ -192,6 +192,14 @@ static bool begin_scan(struct query *query)
     return query->totals != NULL && query->merged != NULL && query->values != NULL;
 }
 
+static bool has_seen_any(const struct query *query)
+{
+    for (int kind = 0; kind < CELL_KIND_COUNT; kind++)
+        if (query->seen[kind])
+            return true;
+    return false;
+}
+
 enum query_state query_match(struct query *query)
 {
     uint32_t name =
@@ -210,7 +218,7 @@ enum query_state query_match(struct query *query)
     if (query->next_series < query->end)
         return QUERY_MORE;
     if (query->question.aggregate == AGGREGATE_OVER_QUANTILE && query->n_groups == 0 &&
-        (query->seen[ROLLUP_COUNT] || query->seen[ROLLUP_GAUGE] || query->seen[ROLLUP_SET]))
+        has_seen_any(query))
         return query_fail(query,
                           "percentiles are kept of distributions only, and this is none");
     return begin_scan(query) ? QUERY_MORE

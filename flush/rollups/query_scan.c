@@ -1,8 +1,6 @@
 /* Scans one step: points become one value a series, and series one value a group. */
 #include "flush/rollups/query_internal.h"
 
-#include "flush/values/blob.h"
-
 enum { UNITS_A_BLOB = 16 };
 
 /* ---- scan: the points of each series ----------------------------------- */
@@ -106,7 +104,7 @@ enum query_state query_scan(struct query *query)
 /* Whether values of this kind are merged from their blobs: sizes of sets cannot be added up. */
 static bool comes_from_blobs(const struct query *query, uint32_t kind)
 {
-    return query->question.aggregate == AGGREGATE_OVER_COUNT && kind == ROLLUP_SET;
+    return query->question.aggregate == AGGREGATE_OVER_COUNT && kind == CELL_SET;
 }
 
 static void fold_series(struct query *query, uint32_t number)
@@ -172,7 +170,7 @@ enum query_state query_fold(struct query *query)
     if (query->next < query->n_blocks)
         return QUERY_MORE;
     note_totals(query);
-    if (!query->seen[ROLLUP_SET] || !comes_from_blobs(query, ROLLUP_SET)) {
+    if (!query->seen[CELL_SET] || !comes_from_blobs(query, CELL_SET)) {
         query_begin_step(query, query->step + 1);
         return QUERY_MORE;
     }
@@ -184,31 +182,16 @@ enum query_state query_fold(struct query *query)
 
 /* ---- blobs: members and bins of each group ----------------------------- */
 
-static bool merge_sketch(struct query *query, void **merged, const uint8_t *at, size_t len)
-{
-    struct sketch *more = blob_sketch(at, len, &query->scratch);
-
-    if (*merged == NULL)
-        *merged = sketch_new(&query->arena);
-    return more != NULL && *merged != NULL && sketch_merge(*merged, &query->arena, more);
-}
-
-static bool merge_distinct(struct query *query, void **merged, const uint8_t *at, size_t len)
-{
-    struct distinct *more = blob_distinct(at, len, &query->scratch);
-
-    if (*merged == NULL)
-        *merged = distinct_new(&query->arena);
-    return more != NULL && *merged != NULL && distinct_merge(*merged, &query->arena, more);
-}
-
-static bool merge_blob(struct query *query, uint32_t group, bool set, const uint8_t *at,
-                       size_t len)
+static bool merge_blob(struct query *query, uint32_t group, const struct object_ops *ops,
+                       const uint8_t *at, size_t len)
 {
     void **merged = &query->merged[group];
-    bool fine =
-        set ? merge_distinct(query, merged, at, len) : merge_sketch(query, merged, at, len);
+    void *more = ops->unpack(at, len, &query->scratch);
 
+    if (*merged == NULL)
+        *merged = ops->make(&query->arena);
+    bool fine =
+        more != NULL && *merged != NULL && ops->merge(*merged, &query->arena, more, NULL);
     arena_free(&query->scratch);
     return fine;
 }
@@ -217,12 +200,11 @@ static bool take_blob(struct query *query, uint32_t number, const uint8_t *at, s
 {
     uint32_t group = number < query->end ? query->group_of[number] : 0;
     uint32_t kind = query_kind(group);
-    bool wanted = query->question.aggregate == AGGREGATE_OVER_COUNT
-                      ? kind == ROLLUP_SET
-                      : kind == ROLLUP_DISTRIBUTION;
+    bool wanted = query->question.aggregate == AGGREGATE_OVER_COUNT ? kind == CELL_SET
+                                                                    : kind == CELL_DISTRIBUTION;
 
     return group == 0 || !wanted ||
-           merge_blob(query, query_group(group), kind == ROLLUP_SET, at, len);
+           merge_blob(query, query_group(group), cell_kinds[kind].object, at, len);
 }
 
 static void note_merged(struct query *query)

@@ -28,17 +28,16 @@
 #include "flush/rollups/window.h"
 #include "flush/series/identities.h"
 #include "flush/snapshots/observer.h"
+#include "flush/values/cell_kind.h"
 
 enum { ROLLUP_LEVELS_MAX = 8 };
-
-enum rollup_kind { ROLLUP_COUNT, ROLLUP_GAUGE, ROLLUP_SET, ROLLUP_DISTRIBUTION, ROLLUP_KINDS };
 
 struct rollup_series {
     struct identity id;
     uint32_t share;    /* of the strings' bytes */
     uint32_t extra;    /* its open blobs + 1; 0: none */
     uint32_t last_s;   /* of its newest value */
-    uint8_t kind;      /* enum rollup_kind */
+    uint8_t kind;      /* enum cell_kind, one with a letter */
     uint8_t unwritten; /* if watched: a bit for each level with a value that rollup_take() has
                           not given yet */
     bool live;
@@ -80,10 +79,9 @@ struct rollup_outside {
     struct slice name, host;
     const struct slice *tags; /* sorted, unique */
     size_t n_tags;
-    enum rollup_kind kind;
+    enum cell_kind kind;
     struct window_cell cell;
-    struct sketch *sketch;     /* of a distribution */
-    struct distinct *distinct; /* of a set */
+    void *object; /* unless the kind is a number */
 };
 
 /* Adds it to the open window of the level. False without memory. */

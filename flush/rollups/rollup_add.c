@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "flush/snapshots/points.h"
-#include "flush/values/blob.h"
 
 /* ---- blobs of the open windows ----------------------------------------- */
 
@@ -91,30 +90,15 @@ static bool set_blob(struct rollup *rollup, struct rollup_blob *blob)
     return true;
 }
 
-static bool merge_sketch(struct rollup *rollup, struct rollup_blob *blob, struct sketch *more)
+static bool merge_object(struct rollup *rollup, struct rollup_blob *blob,
+                         const struct object_ops *ops, void *more)
 {
-    struct sketch *all = blob->at != NULL ? blob_sketch(blob->at, blob->len, &rollup->scratch)
-                                          : sketch_new(&rollup->scratch);
+    void *all = blob->at != NULL ? ops->unpack(blob->at, blob->len, &rollup->scratch)
+                                 : ops->make(&rollup->scratch);
 
     bytes_clear(&rollup->packed);
-    return all != NULL && sketch_merge(all, &rollup->scratch, more) &&
-           blob_put_sketch(&rollup->packed, all, &rollup->scratch) && set_blob(rollup, blob);
-}
-
-static bool merge_distinct(struct rollup *rollup, struct rollup_blob *blob,
-                           const struct distinct *more)
-{
-    bytes_clear(&rollup->packed);
-    if (blob->at == NULL) {
-        blob_put_distinct(&rollup->packed, more);
-        return set_blob(rollup, blob);
-    }
-    struct distinct *all = blob_distinct(blob->at, blob->len, &rollup->scratch);
-
-    if (all == NULL || !distinct_merge(all, &rollup->scratch, more))
-        return false;
-    blob_put_distinct(&rollup->packed, all);
-    return set_blob(rollup, blob);
+    return all != NULL && ops->merge(all, &rollup->scratch, more, NULL) &&
+           ops->pack(&rollup->packed, all, &rollup->scratch) && set_blob(rollup, blob);
 }
 
 /* ---- adding ------------------------------------------------------------ */
@@ -166,13 +150,13 @@ static void add_value(struct rollup *rollup, const struct snapshot_series *serie
         add_numbers(rollup, number, &(struct window_cell){ { value, 1, value, value, value } });
 }
 
-static void add_sketch(struct rollup *rollup, const struct snapshot_series *series)
+static void add_object(struct rollup *rollup, const struct snapshot_series *series)
 {
-    uint32_t number = rollup_number(rollup, series, SLICE(""), ROLLUP_DISTRIBUTION);
-    struct sketch *sketch = series->cell->sketch;
-    struct sketch_summary summary;
+    const struct object_ops *ops = cell_kinds[series->kind].object;
+    void *object = series->cell->object;
+    uint32_t number = rollup_number(rollup, series, SLICE(""), (uint8_t)series->kind);
+    struct object_summary summary = ops->summary(object);
 
-    sketch_summary(sketch, &summary);
     if (number == ROLLUP_NO_SERIES || !give_extra(rollup, number)) {
         refuse(rollup);
         return;
@@ -180,54 +164,26 @@ static void add_sketch(struct rollup *rollup, const struct snapshot_series *seri
     if (summary.count == 0)
         return;
     for (size_t i = 0; i < rollup->n_levels; i++) {
-        if (!merge_sketch(rollup, rollup_open_blob(rollup, number, i), sketch))
+        if (!merge_object(rollup, rollup_open_blob(rollup, number, i), ops, object))
             refuse(rollup);
         arena_free(&rollup->scratch);
     }
     add_numbers(rollup, number,
-                &(struct window_cell){ { summary.sum, (double)summary.count, summary.min,
-                                         summary.max, summary.avg } });
-}
-
-static void add_distinct(struct rollup *rollup, const struct snapshot_series *series)
-{
-    uint32_t number = rollup_number(rollup, series, SLICE(""), ROLLUP_SET);
-    const struct distinct *distinct = series->cell->distinct;
-    double size = (double)distinct_count(distinct);
-
-    if (number == ROLLUP_NO_SERIES || !give_extra(rollup, number)) {
-        refuse(rollup);
-        return;
-    }
-    for (size_t i = 0; i < rollup->n_levels; i++) {
-        if (!merge_distinct(rollup, rollup_open_blob(rollup, number, i), distinct))
-            refuse(rollup);
-        arena_free(&rollup->scratch);
-    }
-    add_numbers(rollup, number, &(struct window_cell){ { size, 1, size, size, size } });
+                &(struct window_cell){
+                    { summary.sum, summary.count, summary.min, summary.max, summary.last } });
 }
 
 void rollup_add(struct rollup *rollup, const struct snapshot_series *series)
 {
+    const struct cell_kind_row *row = &cell_kinds[series->kind];
+
     rollup->at_ms = series->newest_ms;
-    switch (series->kind) {
-    case CELL_COUNT:
-        add_value(rollup, series, SLICE(""), ROLLUP_COUNT, series->cell->value);
-        break;
-    case CELL_GAUGE:
-        add_value(rollup, series, SLICE(""), ROLLUP_GAUGE, series->cell->value);
-        break;
-    case CELL_SET:
-        add_distinct(rollup, series);
-        break;
-    case CELL_DISTRIBUTION:
-    case CELL_DISTRIBUTION_COPY:
-        add_sketch(rollup, series);
-        break;
-    case CELL_HISTOGRAM:
-    case CELL_KIND_COUNT:
-        break;
-    }
+    if (row->shown == SHOWN_AGGREGATES)
+        return; /* its points are added instead */
+    if (row->object != NULL)
+        add_object(rollup, series);
+    else
+        add_value(rollup, series, SLICE(""), (uint8_t)series->kind, series->cell->value);
 }
 
 /* A point made of a histogram, under its own name; rate: per second of the interval. */
@@ -237,9 +193,9 @@ static void add_made(struct rollup *rollup, const struct snapshot_series *series
     double count = value * (double)rollup->config.interval_s, whole = rint(count);
 
     if (!rate)
-        add_value(rollup, series, name, ROLLUP_GAUGE, value);
+        add_value(rollup, series, name, CELL_GAUGE, value);
     else /* a whole number before it was divided is one again; sampled, it was none */
-        add_value(rollup, series, name, ROLLUP_COUNT,
+        add_value(rollup, series, name, CELL_COUNT,
                   fabs(count - whole) <= 4 * DBL_EPSILON * fabs(whole) ? whole : count);
 }
 
@@ -257,7 +213,7 @@ static void see_point(void *observer, const struct snapshot_series *series,
 {
     struct rollup *rollup = observer;
 
-    if (series->kind != CELL_HISTOGRAM)
+    if (cell_kinds[series->kind].shown != SHOWN_AGGREGATES)
         return;
     rollup->at_ms = series->newest_ms;
     add_made(rollup, series, made->number.id.metric, made->number.points[0].value,
@@ -298,17 +254,13 @@ struct observer rollup_observer(struct rollup *given)
 static bool add_blob(struct rollup *rollup, uint32_t number, size_t level,
                      const struct rollup_outside *outside)
 {
-    bool added = true;
-
-    if (outside->sketch == NULL && outside->distinct == NULL)
+    if (outside->object == NULL)
         return true;
     if (!give_extra(rollup, number))
         return false;
-    struct rollup_blob *blob = rollup_open_blob(rollup, number, level);
-    if (outside->sketch != NULL)
-        added = merge_sketch(rollup, blob, outside->sketch);
-    if (outside->distinct != NULL)
-        added = merge_distinct(rollup, blob, outside->distinct);
+    bool added = merge_object(rollup, rollup_open_blob(rollup, number, level),
+                              cell_kinds[outside->kind].object, outside->object);
+
     arena_free(&rollup->scratch);
     return added;
 }

@@ -169,15 +169,6 @@ static uint32_t find_series(const struct catalogue *catalogue, struct identity i
 
 /* ---- clashes ----------------------------------------------------------- */
 
-static const char *kind_word(uint8_t kind)
-{
-    static const char *const words[CELL_KIND_COUNT] = {
-        [CELL_COUNT] = "c",           [CELL_GAUGE] = "g",        [CELL_SET] = "s",
-        [CELL_HISTOGRAM] = "h or ms", [CELL_DISTRIBUTION] = "d", [CELL_DISTRIBUTION_COPY] = "d",
-    };
-    return words[kind];
-}
-
 static void report_clash(struct catalogue *catalogue, uint32_t series, uint32_t other,
                          const char *consequence)
 {
@@ -200,15 +191,18 @@ static void report_clash(struct catalogue *catalogue, uint32_t series, uint32_t 
     log_quote(b.at, b.len, other_name, sizeof other_name);
     log_warn("catalogue: one series with two types: \"%s:...|%s\" and \"%s:...|%s\" "
              "(%zu tags%s%s%s): %s",
-             other_name, kind_word(entries[other].kind), name, kind_word(entries[series].kind),
-             n, n > 0 ? ", first \"" : "", tags, n > 0 ? "\"" : "", consequence);
+             other_name, cell_kinds[entries[other].kind].word, name,
+             cell_kinds[entries[series].kind].word, n, n > 0 ? ", first \"" : "", tags,
+             n > 0 ? "\"" : "", consequence);
 }
 
 /* A series of this kind is sent under its plain name, in a payload of series. Two of them with
  * one identity replace each other's points at the intake. */
 static bool plain_series(uint8_t kind)
 {
-    return kind == CELL_COUNT || kind == CELL_GAUGE || kind == CELL_SET;
+    enum cell_shown shown = cell_kinds[kind].shown;
+
+    return shown == SHOWN_RATE || shown == SHOWN_VALUE;
 }
 
 static void check_same_name(struct catalogue *catalogue, uint32_t series, uint32_t other)

@@ -97,7 +97,7 @@ static bool make_aggregate(struct points *points, enum histogram_aggregate aggre
         type = SERIES_RATE;
         break;
     case AGGREGATE_MEDIAN: /* none: 0, as the Agent */
-        (void)histogram_median(points->cell->histogram, points->arena, &value);
+        (void)histogram_median(points->cell->object, points->arena, &value);
         break;
     case AGGREGATE_KINDS:
         return false;
@@ -110,7 +110,7 @@ static bool make_percentile(struct points *points, int percent, struct made_poin
     char suffix[32];
     double value;
 
-    if (!histogram_percentile(points->cell->histogram, points->arena, percent, &value))
+    if (!histogram_percentile(points->cell->object, points->arena, percent, &value))
         return false;
     snprintf(suffix, sizeof suffix, "%dpercentile", percent);
     return make_suffixed(points, suffix, SERIES_GAUGE, value, out);
@@ -121,8 +121,8 @@ static bool make_sketch(struct points *points, struct made_point *out)
     struct sketch_point *point = &points->sketch;
 
     *point = (struct sketch_point){ .time_s = points->stamp_s };
-    sketch_summary(points->cell->sketch, &point->summary);
-    if (!sketch_bins(points->cell->sketch, points->arena, &point->bins, &point->n_bins)) {
+    sketch_summary(points->cell->object, &point->summary);
+    if (!sketch_bins(points->cell->object, points->arena, &point->bins, &point->n_bins)) {
         counter_add(&points->rules->ledger->dropped[POINT_NO_MEMORY], 1);
         return false;
     }
@@ -140,25 +140,22 @@ static bool make(struct points *points, size_t i, struct made_point *out)
 {
     const struct point_rules *rules = points->rules;
     const struct snapshot_cell *cell = points->cell;
+    const struct cell_kind_row *row = &cell_kinds[points->kind];
 
-    switch (points->kind) {
-    case CELL_COUNT:
+    switch (row->shown) {
+    case SHOWN_RATE:
         return make_number(points, points->id.metric, SERIES_RATE,
                            cell->value / (double)rules->interval_s, out);
-    case CELL_GAUGE:
-        return make_number(points, points->id.metric, SERIES_GAUGE, cell->value, out);
-    case CELL_SET:
-        return make_number(points, points->id.metric, SERIES_GAUGE,
-                           (double)distinct_count(cell->distinct), out);
-    case CELL_HISTOGRAM:
+    case SHOWN_VALUE:
+        return make_number(
+            points, points->id.metric, SERIES_GAUGE,
+            row->object != NULL ? row->object->summary(cell->object).last : cell->value, out);
+    case SHOWN_AGGREGATES:
         return i < AGGREGATE_KINDS
                    ? make_aggregate(points, (enum histogram_aggregate)i, out)
                    : make_percentile(points, rules->percentiles[i - AGGREGATE_KINDS], out);
-    case CELL_DISTRIBUTION:
-    case CELL_DISTRIBUTION_COPY:
+    case SHOWN_SKETCH:
         return make_sketch(points, out);
-    case CELL_KIND_COUNT:
-        break;
     }
     return false;
 }
@@ -167,7 +164,7 @@ static bool make(struct points *points, size_t i, struct made_point *out)
 
 static void begin_histogram(struct points *points)
 {
-    const struct histogram *histogram = points->cell->histogram;
+    const struct histogram *histogram = points->cell->object;
 
     points->end = AGGREGATE_KINDS + points->rules->n_percentiles;
     points->unit = slice_of(metric_unit_word(histogram_unit(histogram)));
@@ -193,9 +190,9 @@ void points_begin(struct points *points, struct snapshot *snapshot, struct catal
 
     points->id = points_identity(&points->scratch, catalogue_name(catalogue, series),
                                  catalogue_host(catalogue, series), tags, n_tags);
-    if (points->kind == CELL_HISTOGRAM)
+    if (cell_kinds[points->kind].shown == SHOWN_AGGREGATES)
         begin_histogram(points);
-    if (points->kind == CELL_DISTRIBUTION || points->kind == CELL_DISTRIBUTION_COPY) {
+    if (cell_kinds[points->kind].shown == SHOWN_SKETCH) {
         points->id.tags = tags; /* a sketch payload has no resources: they stay tags */
         points->id.n_tags = n_tags;
         points->id.n_resources = 0;

@@ -74,55 +74,28 @@ static bool fold_gauge(struct folding *f, struct cell *cell)
     return true;
 }
 
-static bool fold_set(struct folding *f, struct cell *cell)
+/* Where there is nothing to merge with, the bucket's is the snapshot's from now on. */
+static bool fold_object(struct folding *f, struct cell *cell, const struct object_ops *ops)
 {
-    if (first_value(f))
-        f->into->distinct = cell->distinct;
-    else
-        return distinct_merge(f->into->distinct, &f->snapshot->arena, cell->distinct);
-    return true;
-}
+    struct exactness exactness = { .values = f->rules->histogram_exact_values };
 
-static bool fold_histogram(struct folding *f, struct cell *cell)
-{
-    bool switched = false, merged = true;
+    if (first_value(f)) {
+        f->into->object = cell->object;
+        return true;
+    }
+    bool merged = ops->merge(f->into->object, &f->snapshot->arena, cell->object, &exactness);
 
-    if (first_value(f))
-        f->into->histogram = cell->histogram;
-    else
-        merged = histogram_merge(f->into->histogram, &f->snapshot->arena, cell->histogram,
-                                 f->rules->histogram_exact_values, &switched);
-    counter_add(&f->rules->ledger->histograms_switched, switched);
+    counter_add(&f->rules->ledger->histograms_switched, exactness.switched);
     return merged;
-}
-
-static bool fold_sketch(struct folding *f, struct cell *cell)
-{
-    if (first_value(f))
-        f->into->sketch = cell->sketch;
-    else
-        return sketch_merge(f->into->sketch, &f->snapshot->arena, cell->sketch);
-    return true;
 }
 
 static bool fold_kind(struct folding *f, struct cell *cell, uint8_t kind)
 {
-    switch ((enum cell_kind)kind) {
-    case CELL_COUNT:
-        return fold_count(f, cell);
-    case CELL_GAUGE:
-        return fold_gauge(f, cell);
-    case CELL_SET:
-        return fold_set(f, cell);
-    case CELL_HISTOGRAM:
-        return fold_histogram(f, cell);
-    case CELL_DISTRIBUTION:
-    case CELL_DISTRIBUTION_COPY:
-        return fold_sketch(f, cell);
-    case CELL_KIND_COUNT:
-        break;
-    }
-    return false;
+    const struct object_ops *ops = cell_kinds[kind].object;
+
+    if (ops != NULL)
+        return fold_object(f, cell, ops);
+    return kind == CELL_COUNT ? fold_count(f, cell) : fold_gauge(f, cell);
 }
 
 static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,

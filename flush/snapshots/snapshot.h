@@ -16,9 +16,7 @@
 struct snapshot_cell {
     union {
         double value;
-        struct distinct *distinct;
-        struct histogram *histogram;
-        struct sketch *sketch;
+        void *object;
     };
     int64_t stamp_ns; /* monotonic, of the newest sample; 0: no value */
 };

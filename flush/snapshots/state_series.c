@@ -4,12 +4,11 @@
  *   series     0: the number is free | kind + 1, name, host, tags, last seen, gauge
  *   word       0 and the text, which gets the next number | its number from 1
  *   snapshot   start, zeros?, values; cells
- *   cell       distance from the series before, the value | 0: the end */
+ *   cell       distance from the series before, stamp, a double or what the kind writes
+ *              (flush/values/object.h) | 0: the end */
 #include "flush/snapshots/state_series.h"
 
 #include <stdlib.h>
-
-#include "flush/snapshots/state_cells.h"
 
 #define NUMBER_NONE UINT32_MAX
 
@@ -109,6 +108,18 @@ bool state_put_series(struct state_writer *out, struct catalogue *catalogue)
     return good;
 }
 
+static bool put_cell(struct state_writer *out, const struct snapshot_cell *cell, uint8_t kind,
+                     struct arena *arena)
+{
+    const struct object_ops *ops = cell_kinds[kind].object;
+
+    state_put_signed(out, cell->stamp_ns);
+    if (ops != NULL)
+        return ops->write(out, cell->object, arena);
+    state_put_double(out, cell->value);
+    return true;
+}
+
 bool state_put_snapshot(struct state_writer *out, struct snapshot *snapshot,
                         struct catalogue *catalogue)
 {
@@ -121,8 +132,8 @@ bool state_put_snapshot(struct state_writer *out, struct snapshot *snapshot,
         if (!snapshot_has(snapshot, series))
             continue;
         state_put_number(out, (uint64_t)(series - before));
-        if (!state_put_cell(out, &snapshot->cells[series],
-                            catalogue_entry(catalogue, series)->kind, &snapshot->arena))
+        if (!put_cell(out, &snapshot->cells[series], catalogue_entry(catalogue, series)->kind,
+                      &snapshot->arena))
             return false;
         before = series;
     }
@@ -210,13 +221,26 @@ void state_numbers_free(struct state_numbers *given)
     *given = (struct state_numbers){ 0 };
 }
 
+static bool get_value(struct state_reader *in, struct snapshot_cell *cell, uint8_t kind,
+                      struct arena *arena)
+{
+    const struct object_ops *ops = cell_kinds[kind].object;
+
+    cell->stamp_ns = state_get_signed(in);
+    if (ops == NULL)
+        cell->value = state_get_double(in);
+    else if ((cell->object = ops->read(in, arena)) == NULL)
+        return false;
+    return !in->failed && cell->stamp_ns > 0;
+}
+
 static bool get_cell(struct state_reader *in, struct snapshot *snapshot,
                      const struct state_numbers *numbers, uint64_t place)
 {
     struct snapshot_cell cell;
 
     if (place >= numbers->n || numbers->kinds[place] == CELL_KIND_COUNT ||
-        !state_get_cell(in, &cell, numbers->kinds[place], &snapshot->arena))
+        !get_value(in, &cell, numbers->kinds[place], &snapshot->arena))
         return false;
     uint32_t series = numbers->at[place];
 

@@ -1,7 +1,7 @@
 /* Reading order, which is the way of a sample: table_place(), table_look() and table_add();
  * add_usual(), which is all that nearly every line needs; find_cell(), with give_birth() and
- * revive(), for a context that is new or comes back; add_to_cell() for the five kinds of
- * cells. When the interval ends: table_seal(), then turn_to_next(), which ages the contexts
+ * revive(), for a context that is new or comes back; add_to_cell(), for any kind of cell.
+ * When the interval ends: table_seal(), then turn_to_next(), which ages the contexts
  * and retires those that were not seen; then clear_dead(), move(), keeps() and free_left(),
  * which make their ids free again. The drawing of these states is in table.h. */
 #include "server/receive/table.h"
@@ -411,64 +411,22 @@ static void add_gauge(struct table *table, struct cell *cell, const struct sampl
     }
 }
 
-static void add_set(struct table *table, struct cell *cell, const struct sample *sample)
+static void add_object(struct table *table, struct cell *cell, const struct sample *sample,
+                       const struct object_ops *ops)
 {
+    struct exactness exactness = { .values = table->config.histogram_exact_values };
+
     if (cell->values == 0)
-        cell->distinct = distinct_new(&table->arena);
-    if (cell->distinct == NULL ||
-        !distinct_add(cell->distinct, &table->arena, distinct_hash(sample->member)))
-        shed(table, SHED_MEMORY, 1);
-    else
-        cell->values++;
-}
+        cell->object = NULL;
+    struct object_added added = ops->add(&cell->object, &table->arena, sample, &exactness);
 
-static void add_histogram(struct table *table, struct cell *cell, const struct sample *sample)
-{
-    double weight = histogram_weight(sample->rate);
-    enum metric_unit unit = metric_type_unit(sample->type);
-    uint32_t before = cell->values;
-
-    for (uint32_t i = 0; i < sample->n_values; i++) {
-        double value = sample->values[i];
-        bool switched = false;
-
-        if (!isfinite(value * weight)) {
-            shed(table, SHED_NOT_FINITE, 1);
-            continue;
-        }
-        if (cell->values == 0)
-            cell->histogram = histogram_new(&table->arena);
-        if (cell->histogram == NULL ||
-            !histogram_add(cell->histogram, &table->arena, value, weight,
-                           table->config.histogram_exact_values, &switched))
-            shed(table, SHED_MEMORY, 1);
-        else
-            cell->values++;
-        if (switched)
-            counter_add(&table->config.ledger->histograms_switched, 1);
-    }
-    if (unit != UNIT_NONE && cell->values != before)
-        histogram_note_unit(cell->histogram, unit);
-}
-
-static void add_distribution(struct table *table, struct cell *cell,
-                             const struct sample *sample)
-{
-    for (uint32_t i = 0; i < sample->n_values; i++) {
-        double value = sample->values[i];
-
-        if (!isfinite(value)) {
-            shed(table, SHED_NOT_FINITE, 1);
-            continue;
-        }
-        if (cell->values == 0)
-            cell->sketch = sketch_new(&table->arena);
-        if (cell->sketch == NULL ||
-            !sketch_add(cell->sketch, &table->arena, value, sample->rate))
-            shed(table, SHED_MEMORY, 1);
-        else
-            cell->values++;
-    }
+    cell->values += added.values;
+    if (added.not_finite > 0)
+        shed(table, SHED_NOT_FINITE, added.not_finite);
+    if (added.no_memory > 0)
+        shed(table, SHED_MEMORY, added.no_memory);
+    if (exactness.switched > 0)
+        counter_add(&table->config.ledger->histograms_switched, exactness.switched);
 }
 
 static void add_to_cell(struct table *table, struct cell *cell, const struct sample *sample,
@@ -476,26 +434,12 @@ static void add_to_cell(struct table *table, struct cell *cell, const struct sam
 {
     uint32_t stamp = stamp_of(table, now_ns), before = cell->values;
 
-    switch (kind) {
-    case CELL_COUNT:
+    if (kind == CELL_COUNT)
         add_count(table, cell, sample);
-        break;
-    case CELL_GAUGE:
+    else if (kind == CELL_GAUGE)
         add_gauge(table, cell, sample, &stamp);
-        break;
-    case CELL_SET:
-        add_set(table, cell, sample);
-        break;
-    case CELL_HISTOGRAM:
-        add_histogram(table, cell, sample);
-        break;
-    case CELL_DISTRIBUTION:
-    case CELL_DISTRIBUTION_COPY:
-        add_distribution(table, cell, sample);
-        break;
-    case CELL_KIND_COUNT:
-        break;
-    }
+    else
+        add_object(table, cell, sample, cell_kinds[kind].object);
     if (cell->values != before)
         cell->stamp = stamp;
     else if (cell->stamp == 0)

@@ -356,13 +356,13 @@ static void distributions_merge_bin_by_bin(void **state)
     struct fleet_cell *cell = only_cell(&f.cells);
     assert_true(cell->cell.column[WINDOW_COUNT] == 20000);
     assert_true(sketch_bins(all, &arena, &bins[0], &n[0]));
-    assert_true(sketch_bins(cell->sketch, &f.cells.arena, &bins[1], &n[1]));
+    assert_true(sketch_bins(cell->object, &f.cells.arena, &bins[1], &n[1]));
     assert_int_equal(n[0], n[1]);
     for (size_t i = 0; i < n[0]; i++)
         assert_true(bins[0][i].key == bins[1][i].key && bins[0][i].count == bins[1][i].count);
     for (int p = 0; p <= 100; p++)
         assert_true(sketch_quantile(all, &arena, p / 100.0) ==
-                    sketch_quantile(cell->sketch, &f.cells.arena, p / 100.0));
+                    sketch_quantile(cell->object, &f.cells.arena, p / 100.0));
     arena_free(&arena);
     tear_down(&f);
 }
@@ -388,10 +388,10 @@ static void sets_unite(void **state)
         put_blob(&f, field, &blob, 1);
         bytes_free(&blob);
         if (id == 1) { /* exact below the bound of the members */
-            assert_int_equal(distinct_count(only_cell(&f.cells)->distinct), 1500);
+            assert_int_equal(distinct_count(only_cell(&f.cells)->object), 1500);
         }
     }
-    uint64_t count = distinct_count(only_cell(&f.cells)->distinct);
+    uint64_t count = distinct_count(only_cell(&f.cells)->object);
     assert_true(fabs((double)count - 2500) < 3 * 0.0081 * 2500);
     arena_free(&arena);
     tear_down(&f);

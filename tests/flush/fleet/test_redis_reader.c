@@ -337,8 +337,8 @@ static size_t field_text(const struct rollup *rollup, uint32_t series, const cha
     const struct rollup_series *entry = rollup_entry(rollup, series);
     const struct identities *identities = rollup_identities(rollup);
     struct slice host = identities_text(identities, entry->id.host);
-    size_t n, len = (size_t)snprintf(out, size, "%c|%.*s|", "cgsd"[entry->kind], (int)host.len,
-                                     host.at);
+    size_t n, len = (size_t)snprintf(out, size, "%c|%.*s|", cell_kinds[entry->kind].letter,
+                                     (int)host.len, host.at);
     const uint32_t *tags = identities_tag_ids(identities, entry->id.tags, &n);
 
     for (size_t i = 0; i < n; i++) {
