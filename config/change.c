@@ -72,7 +72,8 @@ static bool keep_list(struct string_list *to, const struct string_list *from)
 
 static bool keep_json(json_t **to, const json_t *from)
 {
-    json_t *copy = json_deep_copy(from); /* threads share no count of holders */
+    json_t *copy = json_deep_copy(
+        from); /* a copy, because a count of holders must not be shared by threads */
 
     if (copy == NULL)
         return false;

@@ -1,8 +1,8 @@
 /* config/change.h: what a reload changes: two loads of the settings, compared.
  *
  * What the table marks as fit for a reload takes the new value; whatever else
- * differs keeps the old one until the next start. The keys of both are told apart,
- * in the order of the table; values are not told. { 0 } is an empty change. */
+ * differs keeps the old one until the next start. The keys of each are listed
+ * apart, in the order of the table; values are nowhere in it. { 0 } is an empty change. */
 #ifndef CONFIG_CHANGE_H
 #define CONFIG_CHANGE_H
 
@@ -18,8 +18,8 @@ struct settings_change {
 bool settings_differ(const struct settings *a, const struct settings *b,
                      const struct option *option);
 
-/* The option's value in `fresh` becomes a copy of the one in force, and its key one
- * that needs a restart. False without memory. */
+/* Replaces the option's value in `fresh` by a copy of the one in force, and adds its key to
+ * those that need a restart. False without memory. */
 bool settings_keep(struct settings *fresh, const struct settings *in_force,
                    const struct option *option, struct settings_change *change);
 

@@ -15,7 +15,7 @@ size_t files_write(int fd, const void *from, size_t len)
     while (done < len) {
         ssize_t n = write(fd, at + done, len - done);
 
-        if (n < 0 && errno == EAGAIN) /* somebody who shares it made it so */
+        if (n < 0 && errno == EAGAIN) /* somebody who shares the descriptor made it not block */
             poll(&(struct pollfd){ fd, POLLOUT, 0 }, 1, -1);
         else if (n < 0 && errno != EINTR)
             break;

@@ -122,7 +122,7 @@ static bool find_full_name(const char *name, char *out, size_t size)
     return good;
 }
 
-/* A bad name of the system is better than no metrics. */
+/* Takes the name of the system even if it is bad: that is better than no metrics. */
 static void take_system(const char *name, char *out, size_t size, struct problems *problems)
 {
     const char *fault = hostname_fault(name);

@@ -46,8 +46,8 @@ static bool variable_name(const struct option *option, int n, char out[OPTION_NA
     return true;
 }
 
-/* An empty variable counts as not set; but of a proxy it is how to have none, whatever
- * stands behind it. */
+/* An empty variable counts as not set. For a proxy, however, it is the way to say that there is
+ * none, whatever the names behind it say. */
 static void load_variable(struct settings *settings, const struct option *option,
                           char *const *environment, struct problems *problems)
 {
@@ -94,7 +94,7 @@ static void load_environment(struct settings *settings, char *const *environment
     }
 }
 
-/* What has no "=" may be a key's value gone astray, so it is not quoted. */
+/* A word without "=" may be an API key that stands in the wrong place, so it is not quoted. */
 static void load_set(struct settings *settings, const char *set, size_t number,
                      struct problems *problems)
 {
@@ -113,7 +113,7 @@ static void load_set(struct settings *settings, const char *set, size_t number,
         unknown_refuse(key, "--set", problems);
 }
 
-/* What no value alone can tell. */
+/* Checks what depends on several values. */
 static void check_together(const struct settings *settings, struct problems *problems)
 {
     if (settings->dd_url[0] != '\0' && settings->api_key[0] == '\0')

@@ -18,7 +18,7 @@
 
 enum { LINE_SIZE = LOG_CHUNK_BYTES, MESSAGE_SIZE = 2048, LAST_LINES_MS = 500 };
 
-/* One that has a writer. */
+/* The outputs that have a writer. */
 enum output { OUTPUT_STDERR, OUTPUT_FILE, OUTPUT_SYSLOG, OUTPUT_STDOUT, OUTPUT_COUNT };
 
 /* Written while there is one thread, read by everyone; only the level changes in between.
@@ -53,7 +53,7 @@ struct line {
 
 static const char tail[] = "...\"}\n";
 
-/* All of it or nothing. */
+/* Adds all of it, or nothing if it does not fit. */
 static bool line_add(struct line *line, const char *at, size_t len)
 {
     if (len > LINE_SIZE - (sizeof tail - 1) - line->n)
@@ -94,7 +94,7 @@ static size_t line_add_character(struct line *line, const char *at, bool json)
     return line_add(line, escaped, strlen(escaped));
 }
 
-/* Into the space that line_add() left free. */
+/* Writes the end of the line into the space that line_add() left free. */
 static void line_end(struct line *line, bool cut, bool json)
 {
     const char *end = json ? tail : "...\n";
@@ -141,7 +141,8 @@ static void send_line(enum output output, const struct line *line)
 
     if (writer != NULL)
         log_writer_put(writer, line->at, line->n);
-    else if (output == OUTPUT_STDERR) /* not open yet; if it fails there is nobody to tell */
+    else if (output ==
+             OUTPUT_STDERR) /* the log is not open yet; if this fails there is nobody to tell */
         (void)files_write(STDERR_FILENO, line->at, line->n);
 }
 
@@ -406,7 +407,7 @@ void log_flush(void)
             (void)log_writer_flush(sink.writers[i], deadline_ns);
 }
 
-/* Streams first: what they hold goes to their writers. */
+/* Closes the streams before the writers, because what they hold goes to those. */
 static void close_streams(void)
 {
     if (sink.diverted != NULL) {
@@ -426,7 +427,7 @@ void log_close(void)
     close_streams();
     close_files(deadline_ns);
     close_writer(OUTPUT_STDOUT, deadline_ns);
-    /* One that hangs is kept, so that nothing more is written there directly. */
+    /* A writer that hangs is kept, so that no line is written to its output directly. */
     if (sink.writers[OUTPUT_STDERR] == NULL ||
         log_writer_flush(sink.writers[OUTPUT_STDERR], deadline_ns))
         close_writer(OUTPUT_STDERR, deadline_ns);
@@ -476,7 +477,7 @@ const char *log_quote(const char *at, size_t len, char *out, size_t out_size)
 
 enum { LIMIT_BURST_MS = 10000, LIMIT_LINE_MS = 1000 };
 
-/* Each line pays for one second; ten may be paid ahead. A clock that went back
+/* Each line uses up one second, and ten seconds may be saved up. If the clock went back, it
  * starts anew. */
 bool log_limit_pass(struct log_limit *limit, int64_t now_ms, unsigned *suppressed)
 {

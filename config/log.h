@@ -36,7 +36,8 @@ bool log_to_syslog(const char *path, bool rfc5424);
  * says what came of it. */
 void log_reopen(void);
 
-/* Also what stdio writes to stderr waits for nobody from now on, until log_close(). */
+/* From now on, until log_close(), what stdio writes to stderr goes through the writer too, so
+ * that nobody waits for it. */
 void log_divert_stderr(void);
 
 /* Standard output with a writer of its own; closed by log_close(). NULL without memory. */

@@ -128,7 +128,8 @@ static void move_up(const struct log_file *file, uint64_t roll)
     free(to);
 }
 
-/* Up to the first name that is free; the oldest is overwritten. */
+/* Renames old files up to the first name that is free. If none is free the oldest is
+ * overwritten. */
 static void roll(struct log_file *file)
 {
     uint64_t most = atomic_load_explicit(&file->max_rolls, memory_order_relaxed);
@@ -141,7 +142,8 @@ static void roll(struct log_file *file)
     for (uint64_t i = last; i > 0; i--)
         move_up(file, i - 1);
     (void)log_file_reopen(file);
-    file->bytes = 0; /* where nothing could be renamed, it is tried again a file later */
+    file->bytes =
+        0; /* if renaming failed, it is tried again when as much was written once more */
 }
 
 static bool is_full(const struct log_file *file, size_t more)

@@ -14,14 +14,16 @@ struct log_writer {
     struct log_target target;
     pthread_mutex_t mutex; /* over all up to the next blank line */
     pthread_cond_t filled, emptied;
-    char *ring; /* used bytes from start on, round its end */
+    char *
+        ring; /* `used` bytes of it, from `start` on, hold lines; they go on at its beginning */
     size_t start, used;
-    uint64_t lost; /* that did not fit, not yet taken by the thread; 0: the ring is open */
+    uint64_t lost; /* lines that did not fit, until the thread takes this number; while it is
+                      not 0 the ring takes no lines */
     bool asked_refresh, stopping, working;
-    bool left_behind; /* nobody waits for the thread: it frees all when it ends */
+    bool left_behind; /* nobody waits for the thread any more, so it frees all when it ends */
 
     _Atomic(uint64_t) dropped;
-    uint64_t unsaid; /* lost, and the target does not know yet: the thread's */
+    uint64_t unsaid; /* the thread's: how many lost lines the target was not told of */
     char chunk[LOG_CHUNK_BYTES];
     pthread_t thread;
 };
@@ -67,7 +69,7 @@ static size_t ring_take(struct log_writer *writer)
     writer->start = (writer->start + n) % LOG_RING_BYTES;
     writer->used -= n;
     if (writer->used == 0)
-        writer->start = 0; /* few lines touch few pages */
+        writer->start = 0; /* so that few lines use few pages */
     return n;
 }
 
@@ -93,8 +95,8 @@ static bool has_work(const struct log_writer *writer)
     return writer->used > 0 || writer->lost > 0 || writer->asked_refresh;
 }
 
-/* Before anything else is written; a target that cannot yet is asked again with the next
- * lines. */
+/* Says how many lines are missing, before anything else is written. If the target cannot write
+ * that now, it is asked again with the next lines. */
 static void say_gap(struct log_writer *writer)
 {
     char line[LOG_CHUNK_BYTES];

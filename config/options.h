@@ -48,12 +48,12 @@ enum { OPTION_SHORT_MAX = 256 };
 
 /* What becomes of a changed value while the server runs. */
 enum option_change {
-    OPTION_RESTARTS, /* nothing: it counts from the next start on */
+    OPTION_RESTARTS, /* nothing: the new value is for the next start */
     OPTION_RELOADS,
-    OPTION_RENAMES, /* the same, and series may be called otherwise */
+    OPTION_RENAMES, /* it comes into force, and series may have other names then */
 };
 
-enum { OPTION_SOCKET_MAX = 107 }; /* bytes of a path, as sockaddr_un has them */
+enum { OPTION_SOCKET_MAX = 107 }; /* the longest path that fits into a sockaddr_un */
 
 enum { OPTION_NAME_MAX = 96 }; /* room for any key or variable, with its NUL */
 
@@ -73,7 +73,8 @@ struct option {
     enum option_change change;
     bool secret; /* never printed or quoted whole */
     bool commas; /* separate the items of a list too */
-    bool proxy;  /* its variables count though empty, the second one in lower case too */
+    bool proxy;  /* its variables count also if they are empty, and the second one in lower case
+                    too */
 };
 
 /* 1 PiB: no real value, and exact as a double. */

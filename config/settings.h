@@ -53,13 +53,13 @@ struct settings {
 #undef FIELD_JSON_LIST
 #undef FIELD_JSON_MAP
 
-/* Neither a key nor a URL of an intake: nothing is sent anywhere. */
+/* Whether there is neither a key nor a URL of an intake: then nothing is sent anywhere. */
 bool settings_is_local(const struct settings *settings);
 
 /* The URL as it may be shown: user and password are "***", and so is a query. */
 void settings_mask_url(const char *url, char *out, size_t out_size);
 
-/* Leaves it empty; every filled or zeroed one may be given. */
+/* Leaves them empty. They may be filled or zeroed. */
 void settings_free(struct settings *given);
 
 #endif

@@ -13,7 +13,7 @@ static void print_text(const char *text, FILE *out)
     fputs(log_quote(text, strlen(text), quoted, sizeof quoted), out);
 }
 
-/* Stars and the last four characters; of a short one stars only. */
+/* Stars and the last four characters; if the text is short, only stars. */
 static void mask(const char *text, char out[40])
 {
     size_t len = strlen(text);
@@ -58,7 +58,7 @@ static void print_string(const struct option *option, const char *text, FILE *ou
     }
 }
 
-/* Words if they come back as they are, a JSON array otherwise. */
+/* Prints words, if reading them gives the same list; otherwise a JSON array. */
 static void print_list(const struct option *option, const struct string_list *list, FILE *out)
 {
     const char *separators = option->commas ? " \t\r\n\v\f,\"\\" : " \t\r\n\v\f\"\\";
@@ -77,7 +77,7 @@ static void print_list(const struct option *option, const struct string_list *li
     fputs(words ? "" : "]", out);
 }
 
-/* Every text in it becomes its mask; keys of maps are URLs. A new reference. */
+/* Replaces every text in it by its mask; keys of maps are URLs. A new reference. */
 static json_t *mask_json(json_t *value)
 {
     char masked[40], url[512];

@@ -9,7 +9,9 @@
 #include "config/options.h"
 #include "config/settings.h"
 
-enum { SEARCHED_MAX = 100 }; /* of a file full of unknown keys: a search takes time */
+enum {
+    SEARCHED_MAX = 100
+}; /* a file may be full of unknown keys, and each search takes time */
 
 /* A URL with a password that stands too far left is a key. */
 static const char *quote_key(const char *key, char out[OPTION_NAME_MAX])
@@ -22,7 +24,8 @@ static const char *quote_key(const char *key, char out[OPTION_NAME_MAX])
 
 void unknown_refuse(const char *key, const char *where, struct problems *problems)
 {
-    bool listed = problems->errors.n < PROBLEMS_MAX; /* else save the search */
+    bool listed =
+        problems->errors.n < PROBLEMS_MAX; /* if not, the search would be for nothing */
     const struct option *nearest = listed ? option_nearest(key) : NULL;
     char quoted[OPTION_NAME_MAX];
 

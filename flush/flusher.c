@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One slice: some ten milliseconds at most. */
+/* How much one step does: it takes some ten milliseconds at most. */
 enum { CELLS_A_STEP = 65536, BIRTHS_A_STEP = 2048, RECORDS_A_STEP = 4096 };
 
 /* ---- making ------------------------------------------------------------ */
@@ -124,7 +124,8 @@ static void take_parcels(struct flusher *flusher)
 static void parcel_free(struct parcel *given)
 {
     if (given->kind == PARCEL_BUCKET) {
-        rules_release(((struct bucket *)given)->rules); /* those that nobody took */
+        rules_release(
+            ((struct bucket *)given)->rules); /* the rules that it carried and nobody took */
         bucket_free((struct bucket *)given);
     } else {
         chunk_free((struct chunk *)given);
@@ -185,7 +186,7 @@ static bool handle_births(struct flusher *flusher, const struct chunk *chunk, in
     return false;
 }
 
-/* sum: of all workers; off: this one's part of it. */
+/* sum: the imbalance of all workers; off: the part of this worker in it. */
 static void set_imbalance(struct counter *sum, uint64_t *off, uint64_t left, uint64_t right)
 {
     uint64_t now = left > right ? left - right : right - left;
@@ -194,8 +195,8 @@ static void set_imbalance(struct counter *sum, uint64_t *off, uint64_t left, uin
     *off = now;
 }
 
-/* Balance 1 and 2 at this seal: the worker's own counts came with the bucket,
- * everything it pushed before is handled. */
+/* Checks balances 1 and 2 at this seal. The worker's own counts came with the bucket, and all
+ * that it pushed before the bucket is handled. */
 static void check_balances(struct flusher *flusher, const struct bucket *bucket,
                            uint64_t handled)
 {
@@ -218,14 +219,15 @@ static void retire_contexts(struct flusher *flusher, const struct bucket *bucket
     catalogue_trim(flusher->catalogue, bucket->parcel.worker, bucket->n_cells);
 }
 
-/* Without memory for a snapshot the bucket's values are shed. */
+/* There is no memory for a snapshot: sheds the values of the bucket. */
 static void shed_all(struct flusher *flusher, const struct bucket *bucket)
 {
     for (uint32_t id = 0; id < bucket->n_cells; id++)
         counter_add(&flusher->config.ledger->shed[SHED_MEMORY], bucket->cells[id].values);
 }
 
-/* What is sealed from now on follows the new rules once every worker does. */
+/* The worker follows the rules in its bucket from now on. Once every worker does, so do the
+ * snapshots that are sealed after that. */
 static void take_rules(struct flusher *flusher, struct bucket *bucket)
 {
     struct rules *next = bucket->rules;
@@ -264,7 +266,9 @@ static bool handle_bucket(struct flusher *flusher, struct bucket *bucket, int64_
         if (!bucket->partial)
             flusher_arrived(flusher, flusher->step.folding, bucket->parcel.worker);
     }
-    take_rules(flusher, bucket); /* behind the seal: that snapshot was of the old ones */
+    take_rules(
+        flusher,
+        bucket); /* behind the seal, because that snapshot was filled under the old rules */
     flusher->step.folding = NULL;
     return true;
 }
@@ -316,8 +320,9 @@ static void finish_parcel(struct flusher *flusher)
 
 /* ---- the outside ------------------------------------------------------- */
 
-/* One parcel, or as many chunks of births as a step allows: beside a slice of sending
- * one alone would leave too little time to births, and what waits takes memory. */
+/* Handles one parcel, or as many chunks of births as a step allows. While a snapshot is being
+ * sent each step also sends a slice, so one chunk a step would be too few for a storm of
+ * births; and chunks that wait take memory. */
 static void handle_some(struct flusher *flusher, int64_t now_s, int64_t now_ns)
 {
     int births_left = BIRTHS_A_STEP;
@@ -332,7 +337,8 @@ static void handle_some(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     }
 }
 
-/* The interval that the workers still fill, and one that is being sent, are not whole yet. */
+/* Answers a slice of a question, and says which intervals are not whole yet: the one that the
+ * workers still fill, and one that is being sent. */
 static bool answer(struct flusher *flusher, int64_t now_s)
 {
     int64_t flushed_s = (int64_t)counter_read(&flusher->config.ledger->flushed_until_s);

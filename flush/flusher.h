@@ -31,8 +31,8 @@
 
 struct flusher;
 
-/* What the server says about itself with each flush: gauges without tags. Names
- * are static. */
+/* The gauges about itself that the server sends with each flush, without tags. Names are
+ * static. */
 enum { SELF_GAUGES_MAX = 32 };
 struct self_report {
     struct {
@@ -43,7 +43,7 @@ struct self_report {
 };
 
 struct flusher_config {
-    const struct settings *settings; /* of the start; static for the flusher's life */
+    const struct settings *settings; /* those of the start, which outlive the flusher */
     const char *hostname;
     uint32_t workers;
     int64_t start_s;                 /* when the process started, wall clock */
@@ -54,11 +54,11 @@ struct flusher_config {
     size_t contexts_bytes;           /* for workers' tables and the catalogue; 0: no bound */
     struct flusher_ledger *ledger;
     struct question_box *questions; /* shared; or NULL */
-    /* Other living instances of this host, and the tag that series carry while there are
-     * any; NULL: they are not told apart. */
+    /* How many other instances live under the name of this host, and the tag that series carry
+     * while there are any; NULL: they carry none. */
     const _Atomic(uint64_t) *duplicates;
     const char *duplicate_tag;
-    /* Asked for with each snapshot if heeler_self_telemetry; NULL: nothing is said. */
+    /* Called with each snapshot if heeler_self_telemetry says so; NULL: there are no gauges. */
     void (*report)(void *argument, struct self_report *out);
     void *report_argument;
 };
@@ -71,19 +71,19 @@ void flusher_free(struct flusher *given);
 /* What the series did lately; NULL when heeler_rollup_max_bytes is 0. A view. */
 struct rollup *flusher_rollup(struct flusher *flusher);
 
-/* One more that looks on, behind the rollups and those before it (given, even on failure);
- * before the first step. False: there are too many. */
+/* Adds an observer (given, even on failure) behind the rollups and those that were added
+ * before. To be called before the first step. False: there are too many. */
 bool flusher_observe(struct flusher *flusher, struct observer given);
 
-/* One bounded piece of work; true when there is more to do at once. */
+/* Does one bounded piece of work. True: there is more to do at once. */
 bool flusher_step(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
 /* To be called from time to time (each second): seals what waits for a worker
  * for too long and posts records. */
 void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
-/* Everything, without slices: all parcels, all snapshots (complete or not), all
- * records. After the workers have pushed their last parcel. */
+/* Does everything at once: all parcels, all snapshots (complete or not), all records. To be
+ * called when the workers have pushed their last parcel. */
 void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
 /* ---- a successor takes over -------------------------------------------- */
@@ -94,9 +94,9 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
                        struct state_writer *out);
 
-/* Goes on where that part ends, before the first step; wall_ns and now_ns are the
- * same moment. False, with a log line: it is damaged; what is left of it is whole
- * series without values. */
+/* Goes on where that part ends. To be called before the first step; wall_ns and now_ns are the
+ * same moment. False, with a log line: the part is damaged. What could be read of it is series
+ * that are whole, without values. */
 bool flusher_restore(struct flusher *flusher, struct state_reader in, int64_t wall_ns,
                      int64_t now_ns);
 

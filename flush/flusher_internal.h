@@ -19,8 +19,8 @@
 #include "flush/snapshots/snapshot.h"
 #include "flush/snapshots/timeline.h"
 
-/* A worker that has not handed in its bucket this long after the first one is
- * late: its values go into the next snapshot. */
+/* A worker whose bucket has not come this long after the first one is late: its values go into
+ * the next snapshot. */
 #define FLUSHER_LATE_NS INT64_C(2000000000)
 
 /* What a step that was cut short goes on from: a place in the first parcel, which is taken up
@@ -40,13 +40,14 @@ struct flusher {
     int64_t interval_s;
     uint32_t max_series;
 
-    struct rules *rules;                 /* held, as all: what all workers follow */
-    struct rules *rules_of[WORKERS_MAX]; /* by worker: of its next parcel */
-    struct rules *sending;               /* what the encoder follows */
+    struct rules *rules; /* held, as the others: the rules that all workers follow */
+    struct rules *rules_of[WORKERS_MAX]; /* by worker: the rules of its next parcel */
+    struct rules *sending;               /* the rules that the encoder follows */
 
-    struct parcel *first, *last; /* taken and not handled yet, oldest first */
-    struct snapshot *open;       /* oldest first */
-    struct snapshot *sealed;     /* oldest first; the first is being sent */
+    struct parcel *first,
+        *last;               /* parcels that were taken and are not handled yet, oldest first */
+    struct snapshot *open;   /* oldest first */
+    struct snapshot *sealed; /* oldest first; the first is being sent */
     struct step step;
     struct timeline timeline;
 
@@ -54,9 +55,9 @@ struct flusher {
     struct rollup *rollup;      /* a view of that; or NULL */
     struct answers answers;
 
-    double *pool; /* of the parser for timestamped samples */
+    double *pool; /* for the values of timestamped samples */
 
-    /* By worker, at its last seal. */
+    /* By worker, as of its last seal. */
     size_t table_bytes[WORKERS_MAX];
     uint64_t folded_of[WORKERS_MAX]; /* values that balance 2 has seen */
     uint64_t values_off[WORKERS_MAX], lines_off[WORKERS_MAX];
@@ -64,13 +65,13 @@ struct flusher {
 
 /* ---- flusher_records.c ------------------------------------------------- */
 
-/* One line that is sent on its own, by that worker's rules. */
+/* Handles a record by the rules of its worker. */
 void flusher_record(struct flusher *flusher, struct enricher *enricher,
                     const struct record *record, struct slice line, int64_t now_s);
 
 /* ---- flusher_snapshots.c ----------------------------------------------- */
 
-/* A new one, behind those that are open; NULL without memory. */
+/* Makes a snapshot, the last of those that are open; NULL without memory. */
 struct snapshot *flusher_open(struct flusher *flusher, int64_t start_s, int64_t now_ns);
 
 /* The snapshot of the bucket's interval. One that is sealed already takes no more: the
@@ -78,17 +79,17 @@ struct snapshot *flusher_open(struct flusher *flusher, int64_t start_s, int64_t 
 struct snapshot *flusher_snapshot_for(struct flusher *flusher, const struct bucket *bucket,
                                       int64_t now_ns);
 
-/* Takes it from the open ones; it is the next to be sent. */
+/* Seals it: it is no longer open, and is sent when those that were sealed before it are. */
 void flusher_seal(struct flusher *flusher, struct snapshot *snapshot);
 
-/* The worker has handed in all that goes into it; the last one to do so seals it. */
+/* The worker has pushed all that goes into it. When all workers have, it is sealed. */
 void flusher_arrived(struct flusher *flusher, struct snapshot *snapshot, uint32_t worker);
 
 void flusher_free_snapshots(struct snapshot *given);
 
 /* ---- flusher_send.c ---------------------------------------------------- */
 
-/* A slice of the first sealed snapshot; it is freed behind the last one. */
+/* Sends a slice of the first sealed snapshot, and frees the snapshot after the last slice. */
 void flusher_send(struct flusher *flusher, int64_t now_s);
 
 /* Posts the records that are open. */
@@ -96,13 +97,13 @@ void flusher_end_records(struct flusher *flusher, int64_t now_s);
 
 /* ---- flusher_workers.c ------------------------------------------------- */
 
-/* Whether there is room for new contexts. */
+/* Tells the workers whether there is room for new contexts. */
 void flusher_tell_workers(struct flusher *flusher);
 
-/* Which contexts that were refused may come again. */
+/* Tells the workers which contexts that were refused may come again, because there is room. */
 void flusher_offer_room(struct flusher *flusher);
 
-/* The parcel is handled. */
+/* Tells the worker of this parcel that it is handled. */
 void flusher_tell_handled(struct flusher *flusher, const struct parcel *done);
 
 #endif

@@ -10,8 +10,8 @@
 #include "config/clock.h"
 #include "config/thread.h"
 
-/* Where a processor has to be shared: what is not read is lost, what is not flushed is
- * late. */
+/* The flusher is nicer than the workers by so much, where they have to share a processor: a
+ * datagram that is not read is lost, but a flush is only late. */
 enum { BEHIND_THE_READERS = 5 };
 
 struct flusher_loop {
@@ -32,7 +32,7 @@ static void note_alive(struct flusher_loop *loop)
     atomic_store_explicit(&loop->alive_ms, clock_monotonic_ms(), memory_order_relaxed);
 }
 
-/* One slice; what is left waits behind other events of the loop. */
+/* Does one slice. The next comes after the other events of the loop. */
 static void step(struct flusher_loop *loop)
 {
     static const struct timeval now = { 0, 0 };
@@ -73,7 +73,7 @@ static void on_stop(evutil_socket_t fd, short what, void *argument)
     event_base_loopbreak(loop->base);
 }
 
-/* Before any parcel is looked at; meanwhile the workers read. */
+/* Reads the inherited state before any parcel is looked at. The workers read meanwhile. */
 static void restore(struct flusher_loop *loop)
 {
     if (loop->inherited == NULL)

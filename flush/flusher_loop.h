@@ -15,8 +15,8 @@ struct flusher_loop *flusher_loop_start(struct flusher *given, struct inbox *inb
                                         const struct question_box *questions,
                                         struct state *inherited);
 
-/* After the last worker has ended: handles all parcels, flushes every snapshot,
- * hands everything to the outbox and ends the thread. */
+/* To be called when the last worker has ended: handles all parcels, flushes every snapshot,
+ * posts all payloads and ends the thread. */
 void flusher_loop_stop(struct flusher_loop *given);
 
 /* The same, but what is open is written into the state. False: that failed, and it was

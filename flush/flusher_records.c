@@ -8,7 +8,7 @@
 #include "flush/snapshots/points.h"
 #include "protocol/parse.h"
 
-/* Why no value of this timestamped sample can be sent; SHED_NOTHING: it can. */
+/* SHED_NOTHING: this timestamped sample can be sent. Otherwise why not. */
 static enum shed_reason refuse_timed(const struct sample *sample, int64_t received_s)
 {
     enum cell_kind kind = cell_kind_of(sample->type);
@@ -18,7 +18,7 @@ static enum shed_reason refuse_timed(const struct sample *sample, int64_t receiv
     return sample->time_s > received_s + CLOCK_AHEAD_MAX_S ? SHED_REFUSED_TIME : SHED_NOTHING;
 }
 
-/* What one record is handled with. */
+/* What is needed to handle one record. */
 struct handling {
     struct flusher *flusher;
     struct enricher *enricher;
@@ -62,7 +62,7 @@ static void handle_timed(const struct handling *handling, struct slice line)
     struct enriched enriched;
 
     if (parse_sample(&parser, line, &sample) != PARSE_OK)
-        return; /* it parsed at the worker; were it not so, balance 2 would say it */
+        return; /* cannot be, as it parsed at the worker; balance 2 would show it */
     enum shed_reason refused = refuse_timed(&sample, handling->received_s);
     if (refused == SHED_NOTHING)
         refused = enrich_metric(handling->enricher, sample.name, sample.tags,

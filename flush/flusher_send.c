@@ -12,8 +12,8 @@ enum {
     MERGED_WEIGHT = 32 /* a set or sketch that goes into each rollup, against a number */
 };
 
-/* Balance 3, the flusher's end: what was encoded, item by item, against what
- * the finished payloads say they hold. Only while no payload is open. */
+/* Checks the flusher's end of balance 3: what was encoded, item by item, against what the
+ * finished payloads say that they hold. Only while no payload is open. */
 static void check_points(struct flusher *flusher)
 {
     struct flusher_ledger *ledger = flusher->config.ledger;
@@ -53,7 +53,9 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
     rules_note_limited(flusher->rules, flusher->config.ledger);
     encoder_end_snapshot(flusher->encoder);
     if (snapshot->until_s % flusher->interval_s != 0)
-        encoder_end_records(flusher->encoder, now_s); /* sealed early: somebody waits */
+        encoder_end_records(
+            flusher->encoder,
+            now_s); /* it was sealed early, so somebody waits for all that came before */
     observers_end(&flusher->observers, snapshot->stamp_s);
     flusher->sealed = snapshot->next;
     flusher->step.next_series = 0;
@@ -69,7 +71,7 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
     check_points(flusher);
 }
 
-/* The next series; returns how much work it was, a number being 1. */
+/* Sends the next series. Returns how much work that was, in units of a plain number. */
 static int send_series(struct flusher *flusher, struct snapshot *snapshot, int64_t now_s)
 {
     uint32_t series = flusher->step.next_series;
@@ -93,7 +95,7 @@ static int send_series(struct flusher *flusher, struct snapshot *snapshot, int64
     return number || flusher->rollup == NULL ? 1 : MERGED_WEIGHT;
 }
 
-/* Not for the observers: what is shown to them is what clients sent. */
+/* The observers do not see these gauges: they see what clients sent. */
 static void send_report(struct flusher *flusher, int64_t stamp_s, int64_t now_s)
 {
     struct self_report report = { .n = 0 };
@@ -124,7 +126,8 @@ static void send_by(struct flusher *flusher, struct rules *rules, int64_t now_s)
     flusher->sending = rules_hold(rules);
 }
 
-/* Another instance lives under this host's name: its points are told from ours. */
+/* If another instance lives under the name of this host, marks our series, so that its points
+ * do not replace ours. */
 static void mark_series(struct flusher *flusher)
 {
     const _Atomic(uint64_t) *others = flusher->config.duplicates;
@@ -135,7 +138,7 @@ static void mark_series(struct flusher *flusher)
                                            : SLICE(""));
 }
 
-/* False: not yet, something has to be written before. */
+/* False: it cannot begin yet, because an observer has something to write before. */
 static bool begin_sending(struct flusher *flusher, struct snapshot *snapshot, int64_t now_s)
 {
     if (!observers_may_begin(&flusher->observers, snapshot->stamp_s, now_s))

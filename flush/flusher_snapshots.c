@@ -55,9 +55,10 @@ void flusher_seal(struct flusher *flusher, struct snapshot *snapshot)
     *at = snapshot;
 }
 
-/* Who has handed in this interval hands in none before it: what is open from before
- * is sealed first, so that stamps ascend. A late bucket counts for the snapshot that
- * took it: its worker is in a later interval by now. */
+/* When the buckets of all workers have come, no worker has one of an earlier interval left. So
+ * the snapshots that are open from before are sealed first, and stamps ascend. A late bucket
+ * counts as one of the snapshot that took it, because its worker is in a later interval by
+ * now. */
 void flusher_arrived(struct flusher *flusher, struct snapshot *snapshot, uint32_t worker)
 {
     uint64_t all = flusher->config.workers == WORKERS_MAX

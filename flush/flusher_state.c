@@ -12,7 +12,7 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
 
     while (flusher_step(flusher, now_s, now_ns))
         ;
-    /* For good: the successor's mirror writes into fields of its own. */
+    /* The mirror ends for good here: that of the successor writes into fields of its own. */
     observers_finish(&flusher->observers, now_s);
     flusher_end_records(flusher, now_s);
     state_begin(out, STATE_SERIES);
@@ -34,8 +34,9 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
     return true;
 }
 
-/* Its workers are in their next bucket by now, or hand in the rest of it at its end:
- * until then, and two seconds, it waits. Of another length than ours it is over. */
+/* Reads an open snapshot. Our workers still fill its interval, or are beyond it; so it waits
+ * for their buckets until its end and two seconds longer. If its interval has another length
+ * than ours, it waits for nothing. */
 static bool restore_snapshot(struct flusher *flusher, struct state_reader *in,
                              const struct state_numbers *numbers, int64_t interval_s,
                              int64_t wall_ns, int64_t now_ns)

@@ -2,8 +2,8 @@
  * for more. Each has an account of its own, which it reads without waiting. */
 #include "flush/flusher_internal.h"
 
-/* What the tables take is the catalogue's no more; what it keeps for the rollups
- * counts as theirs. */
+/* One bound holds for contexts everywhere. So what the workers' tables take is not left to the
+ * catalogue; and what the catalogue keeps only for the rollups counts as theirs. */
 static void share_memory(struct flusher *flusher)
 {
     size_t left = flusher->config.contexts_bytes;
@@ -27,7 +27,7 @@ void flusher_tell_workers(struct flusher *flusher)
                               memory_order_relaxed);
 }
 
-/* Those refused for want of room may come again where there is room now. */
+/* Contexts that were refused for want of room may come again if there is room now. */
 void flusher_offer_room(struct flusher *flusher)
 {
     for (uint32_t worker = 0; worker < flusher->config.workers; worker++) {

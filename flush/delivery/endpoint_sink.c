@@ -82,7 +82,7 @@ static void resume(struct sink *sink)
     endpoint_trim(of(sink));
 }
 
-/* One success is enough to go on with all that waits. */
+/* What waits gets one attempt at once; if that succeeds, sending goes on. */
 static void hurry(struct sink *sink)
 {
     struct endpoint *endpoint = of(sink);

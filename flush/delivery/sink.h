@@ -10,8 +10,8 @@
  * what became of it. A kind of sink embeds a struct sink as its first member and has a row
  * in SINK_KINDS (sink_list.h).
  *
- * All of this runs on delivery's thread, but for the opening and for freeing what never
- * began. Nothing waits, but for the disk. */
+ * All of this runs on delivery's thread, except that a sink is opened, and freed if it never
+ * began, on that of the caller. Nothing waits, except for the disk. */
 #ifndef FLUSH_DELIVERY_SINK_H
 #define FLUSH_DELIVERY_SINK_H
 
@@ -24,12 +24,13 @@
 
 /* What delivery gives all its sinks, and outlives them. */
 struct sink_common {
-    const struct delivery_config *config; /* what is not a number only while they are opened */
-    struct delivery_ledger *ledgers;      /* one an intake, and one without any */
+    const struct delivery_config
+        *config;                     /* its texts may be read only while sinks are opened */
+    struct delivery_ledger *ledgers; /* one for each intake, or one if there is none */
     struct outbox *outbox;
     struct event_base *base;
-    struct transfers transfers;    /* of all HTTP */
-    struct syncer syncer;          /* of the spools */
+    struct transfers transfers;    /* for all HTTP */
+    struct syncer syncer;          /* for all spools */
     bool stopping;                 /* since hurry */
     bool holding;                  /* no request begins and nothing is written to the disk */
     int64_t give_up_ms;            /* while stopping: monotonic */
@@ -42,39 +43,40 @@ struct sink;
 struct sink_operations {
     bool (*wants)(const struct sink *sink, enum payload_route route);
 
-    /* A view: whoever keeps it holds it, and lets it go by outbox_let_go(). order: ascending.
-     */
+    /* The payload is a view; a sink that keeps it holds it, and lets it go by
+     * outbox_let_go(). order: ascending. */
     void (*accept)(struct sink *sink, struct payload *payload, uint64_t order);
 
     void (*free)(struct sink *given);
 
-    /* From here on NULL says: there is nothing to do, or it is always so. */
+    /* The operations from here on may be NULL: there is nothing to do, or the answer is yes. */
 
-    /* Ahead of all else: opens what may take as long as a disk likes. */
+    /* Called before all else: opens what may take as long as a disk likes. */
     void (*begin)(struct sink *sink);
 
-    /* A reload: what differs is in fresh, and its numbers in the common config already. */
+    /* Follows a reload. fresh has the new keys; the numbers in the common config are new
+     * already. */
     void (*follow)(struct sink *sink, const struct delivery_config *fresh);
 
-    /* common->holding: is nothing under way that a successor would do again? */
+    /* While common->holding: whether nothing is under way that a successor would do again. */
     bool (*is_quiet)(const struct sink *sink);
 
-    /* Nobody has taken over: goes on after it was held. */
+    /* Goes on after it was held: no successor came. */
     void (*resume)(struct sink *sink);
 
-    /* No more comes: one attempt at once for what waits. */
+    /* No more payloads come: makes one attempt at once for what waits. */
     void (*hurry)(struct sink *sink);
 
-    /* Since hurry: nothing is left, or nothing that could be tried in time. */
+    /* After hurry: whether nothing is left, or nothing that could be tried in time. */
     bool (*is_drained)(const struct sink *sink);
 
-    /* What is left goes to disk, or is shed as stopped. */
+    /* Writes what is left to disk, or sheds it as stopped. */
     void (*keep_rest)(struct sink *sink);
 
-    /* A successor takes over: writes what is unsent, by payload_state_write(), and the end. */
+    /* Writes what is unsent, by payload_state_write(), and the end, for a successor. */
     void (*hand_over)(const struct sink *sink, struct state_writer *out);
 
-    /* That reached the successor for good: the accounts are closed. */
+    /* It is sure that the successor gets that: closes the accounts. */
     void (*handed_over)(struct sink *sink);
 
     /* An inherited payload, as with accept. False: no memory. */

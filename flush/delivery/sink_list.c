@@ -31,7 +31,8 @@ bool sink_list_open(struct sink_list *list, struct sink_common *common)
     return true;
 }
 
-/* The last first: one that says that it moved finds only the living. */
+/* Frees the last one first: if a sink says meanwhile that it moved, those before it are still
+ * there to be asked. */
 void sink_list_free(struct sink_list *given)
 {
     while (given->n > 0)
@@ -40,7 +41,8 @@ void sink_list_free(struct sink_list *given)
 
 /* ---- payloads ---------------------------------------------------------- */
 
-/* Held while it is shown to each of them, who may be done with it at once. */
+/* We hold the payload while it is shown to the sinks, because each of them may be done with it
+ * at once. */
 void sink_list_accept(struct sink_list *list, struct outbox *outbox, struct payload *given)
 {
     uint64_t order = list->taken++;
@@ -117,7 +119,7 @@ static struct sink *find(const struct sink_list *list, struct slice name, uint64
     return NULL;
 }
 
-/* Returns the points that are lost with it, as nobody takes it. */
+/* Returns how many points are lost, because no sink takes the payload; 0: none. */
 static uint64_t take_over_payload(struct sink_list *list, struct outbox *outbox,
                                   struct sink *sink, struct payload *given)
 {
@@ -131,7 +133,7 @@ static uint64_t take_over_payload(struct sink_list *list, struct outbox *outbox,
     return taken ? 0 : points;
 }
 
-/* sink: NULL: it is configured no more. */
+/* sink: NULL if it is not configured any more. */
 static void take_over_section(struct sink_list *list, struct outbox *outbox, struct sink *sink,
                               struct slice name, struct state_reader *in)
 {

@@ -15,7 +15,7 @@ enum { SINKS_MAX = DELIVERY_ENDPOINTS_MAX + 8 };
 struct sink_list {
     struct sink *at[SINKS_MAX]; /* owned */
     size_t n;
-    uint64_t taken; /* payloads: the order in which they came */
+    uint64_t taken; /* how many payloads came so far, which gives each its order */
 };
 
 /* X(open): adds a sink for each one of this kind that the configuration asks for. False: a
@@ -29,10 +29,10 @@ struct sink_list {
 SINK_KINDS(SINK_KIND_OPEN)
 #undef SINK_KIND_OPEN
 
-/* For the kinds. False: there are too many, or it is NULL; it is freed. */
+/* Called by the kinds. False: there are too many sinks, and it is freed; or it is NULL. */
 bool sink_list_add(struct sink_list *list, struct sink *given);
 
-/* All kinds. What was opened before it failed is in the list. */
+/* Opens the sinks of all kinds. After a failure those that were opened are in the list. */
 bool sink_list_open(struct sink_list *list, struct sink_common *common);
 
 void sink_list_accept(struct sink_list *list, struct outbox *outbox, struct payload *given);

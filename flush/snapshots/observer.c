@@ -11,7 +11,7 @@ bool observers_add(struct observers *observers, struct observer given)
     return false;
 }
 
-/* What was added last goes first: it may read the others. */
+/* Frees the last one first, because it may read those before it. */
 void observers_free(struct observers *given)
 {
     while (given->n > 0) {

@@ -22,9 +22,9 @@ struct event_record;
 struct made_point;
 struct snapshot_series;
 
-/* Each of them may be NULL: that does not concern it. */
+/* Each of them may be NULL: the observer does not care. */
 struct observer_ops {
-    /* False: not yet, ask again at the next step. */
+    /* False: not yet. It is asked again at the next step. */
     bool (*may_begin)(void *observer, int64_t stamp_s, int64_t now_s);
     void (*begin)(void *observer, int64_t stamp_s);
 
@@ -38,13 +38,14 @@ struct observer_ops {
     void (*event)(void *observer, const struct event_record *event);
     void (*check)(void *observer, const struct check_record *check);
 
-    /* A slice of its own work; true when there is more. */
+    /* Does a slice of its own work; true: there is more. */
     bool (*step)(void *observer, int64_t now_s);
 
-    /* All of it, without slices. */
+    /* Does all that is left at once. */
     void (*finish)(void *observer, int64_t now_s);
 
-    /* The observer is the list's, if it has this; else whoever made it frees it. */
+    /* If it has this, the list owns the observer and frees it; otherwise whoever made it does.
+     */
     void (*free)(void *given);
 };
 

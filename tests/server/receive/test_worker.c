@@ -309,7 +309,7 @@ static void what_the_kernel_cut_is_counted(void **state)
     world_free(world);
 }
 
-/* Told is how long datagrams had to wait while the worker was at others. */
+/* A counter tells for how long datagrams had to wait while the worker read other sockets. */
 static void a_wait_between_two_reads_is_told(void **state)
 {
     struct world *world = world_open(0, (char *[]){ SETS }, 3);
