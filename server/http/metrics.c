@@ -10,11 +10,9 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/delivery/mirror_ledger.h"
+#include "server/http/accounts.h"
 #include "server/http/totals.h"
 #include "server/receive/listeners.h"
-
-/* The value of the label sink for heeler_redis_url. */
-#define MIRROR_LABEL "redis"
 
 /* X(id, name, type, sentence) */
 #define FAMILIES(X)                                                                           \
@@ -293,21 +291,12 @@ static void result(struct evbuffer *out, enum family family, const char *sink, c
                         families[family].name, sink, kind, detail, value);
 }
 
-enum { SINK_LABEL_MAX = 16 };
-
-/* Writes the value of the label sink, "intake" or "intake2", and returns out. */
-static const char *sink_label(size_t index, char out[SINK_LABEL_MAX])
+static void write_sink_results(struct evbuffer *out, enum family family,
+                               const struct account *account)
 {
-    if (index == 0)
-        snprintf(out, SINK_LABEL_MAX, "intake");
-    else
-        snprintf(out, SINK_LABEL_MAX, "intake%u", (unsigned)(index + 1) % 1000);
-    return out;
-}
+    const struct delivery_ledger *ledger = account->ledger;
+    const char *sink = account->label;
 
-static void write_sink_results(struct evbuffer *out, enum family family, const char *sink,
-                               const struct delivery_ledger *ledger)
-{
     result(out, family, sink, "delivered", "", count_of(family, &ledger->delivered));
     result(out, family, sink, "delivered_stale", "",
            count_of(family, &ledger->delivered_stale));
@@ -324,13 +313,12 @@ static void write_sink_results(struct evbuffer *out, enum family family, const c
 static void write_results(struct evbuffer *out, enum family family,
                           const struct server_view *view)
 {
-    char sink[SINK_LABEL_MAX];
-
     head(out, family);
-    for (size_t i = 0; i < view->n_sinks; i++)
-        write_sink_results(out, family, sink_label(i, sink), &view->delivery_ledger[i]);
-    if (view->mirror != NULL)
-        write_sink_results(out, family, MIRROR_LABEL, &view->mirror->points);
+    for (size_t i = 0; i < accounts_count(view); i++) {
+        struct account account = account_at(view, i);
+
+        write_sink_results(out, family, &account);
+    }
 }
 
 /* One number a sink. */
@@ -350,44 +338,42 @@ static void write_numbers(struct evbuffer *out, const struct server_view *view)
         { F_DEAD_LETTERS, offsetof(struct delivery_ledger, dead_letters) },
         { F_RETRIES, offsetof(struct delivery_ledger, retries) },
     };
-    char sink[SINK_LABEL_MAX];
 
     for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
         head(out, rows[row].family);
-        for (size_t i = 0; i < view->n_sinks; i++)
-            labelled(out, rows[row].family, "sink", sink_label(i, sink),
-                     load((const void *)((const char *)&view->delivery_ledger[i] +
-                                         rows[row].offset)));
-        if (view->mirror != NULL)
-            labelled(
-                out, rows[row].family, "sink", MIRROR_LABEL,
-                load((const void *)((const char *)&view->mirror->points + rows[row].offset)));
+        for (size_t i = 0; i < accounts_count(view); i++) {
+            struct account account = account_at(view, i);
+
+            labelled(out, rows[row].family, "sink", account.label,
+                     load((const void *)((const char *)account.ledger + rows[row].offset)));
+        }
     }
 }
 
+/* Of the intakes alone, as with their keys. */
 static void write_errors(struct evbuffer *out, const struct server_view *view)
 {
-    char sink[SINK_LABEL_MAX];
-
     head(out, F_ERRORS);
-    for (size_t i = 0; i < view->n_sinks; i++)
+    for (size_t i = 0; i < view->n_sinks; i++) {
+        struct account account = account_at(view, i);
+
         for (int error = 0; error < ERROR_COUNT; error++)
             evbuffer_add_printf(out, "%s{sink=\"%s\",class=\"%s\"} %" PRIu64 "\n",
-                                families[F_ERRORS].name, sink_label(i, sink),
+                                families[F_ERRORS].name, account.label,
                                 intake_error_name((enum intake_error)error),
-                                load(&view->delivery_ledger[i].errors[error]));
+                                load(&account.ledger->errors[error]));
+    }
 }
 
 static void write_keys(struct evbuffer *out, const struct server_view *view)
 {
-    char sink[SINK_LABEL_MAX];
-
     head(out, F_KEY);
     for (size_t i = 0; i < view->n_sinks; i++) {
-        int key = atomic_load_explicit(&view->delivery_ledger[i].key, memory_order_relaxed);
+        struct account account = account_at(view, i);
+        int key = atomic_load_explicit(&account.ledger->key, memory_order_relaxed);
 
         if (key != KEY_UNKNOWN)
-            labelled(out, F_KEY, "sink", sink_label(i, sink), key == KEY_VALID);
+            labelled(out, F_KEY, "sink", account.label, key == KEY_VALID);
     }
 }
 

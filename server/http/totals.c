@@ -1,6 +1,6 @@
 #include "server/http/totals.h"
 
-#include "flush/delivery/mirror_ledger.h"
+#include "server/http/accounts.h"
 #include "server/receive/listeners.h"
 
 static uint64_t load(const _Atomic(uint64_t) *value)
@@ -67,11 +67,10 @@ uint64_t totals_points_imbalance(const struct server_view *view)
 {
     uint64_t sum = counter_read(&view->flusher_ledger->points_imbalance);
 
-    for (size_t i = 0; i < view->n_sinks; i++)
-        sum += load(&view->delivery_ledger[i].imbalance);
+    for (size_t i = 0; i < accounts_count(view); i++)
+        sum += load(&account_at(view, i).ledger->imbalance);
     if (view->mirror != NULL)
-        sum += load(&view->mirror->points.imbalance) +
-               counter_read(&view->flusher_ledger->mirror_imbalance);
+        sum += counter_read(&view->flusher_ledger->mirror_imbalance);
     return sum;
 }
 
