@@ -52,4 +52,14 @@ done
 for folder in config protocol flush server $(find flush server -mindepth 1 -type d); do
     grep -q "^| \`$folder/\` |" docs/design.md || complain "docs/design.md does not show $folder/"
 done
+
+# What the pages name is there.
+for file in $(grep -ohE '`(config|protocol|flush|server|tests|bench)/[a-z_/]+\.(c|h|sh)`' \
+    CONTRIBUTING.md ./*/README.md docs/*.md | tr -d '`' | sort -u); do
+    [ -e "$file" ] || complain "$file is named, and is not there"
+done
+for table in $(sed -n '/^| to add /,/^$/p' CONTRIBUTING.md | grep -oE '`[A-Z]+_?[A-Z_]+`' | tr -d '`' | sort -u); do
+    grep -rqw --include='*.h' --include='*.c' "$table" config protocol flush server ||
+        complain "CONTRIBUTING.md speaks of $table, and there is none"
+done
 exit $bad
