@@ -52,10 +52,8 @@ static const struct counter *counter_of(const struct worker_ledger *ledger, size
 
 static void take_extremes(const struct worker_ledger *one, struct worker_ledger *out)
 {
-    if (counter_read(&one->longest_seal_us) > counter_read(&out->longest_seal_us))
-        counter_set(&out->longest_seal_us, counter_read(&one->longest_seal_us));
-    if (counter_read(&one->longest_gap_us) > counter_read(&out->longest_gap_us))
-        counter_set(&out->longest_gap_us, counter_read(&one->longest_gap_us));
+    counter_raise(&out->longest_seal_us, counter_read(&one->longest_seal_us));
+    counter_raise(&out->longest_gap_us, counter_read(&one->longest_gap_us));
     if (counter_read(&one->alive_ms) < counter_read(&out->alive_ms))
         counter_set(&out->alive_ms, counter_read(&one->alive_ms));
 }

@@ -40,6 +40,13 @@ static inline uint64_t counter_read(const struct counter *counter)
     return atomic_load_explicit(&counter->n, memory_order_relaxed);
 }
 
+/* Keeps the largest. */
+static inline void counter_raise(struct counter *counter, uint64_t n)
+{
+    if (n > counter_read(counter))
+        counter_set(counter, n);
+}
+
 /* Why an accepted value reached no series: one row per reason, its label in
  * heeler_values_shed_total{reason}. X(id, label, sentence). SHED_NOTHING is the
  * answer of a function that accepts, and has no counter. */

@@ -1,12 +1,10 @@
 #include "server/receive/worker.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,44 +12,16 @@
 #include "config/log.h"
 #include "config/thread.h"
 #include "flush/series/rules.h"
-#include "server/receive/batch.h"
-#include "server/receive/ingest.h"
 #include "server/receive/memory.h"
-#include "server/receive/stream.h"
+#include "server/receive/source.h"
 
 enum {
-    BATCHES_A_CALLBACK = 16, /* more would keep timers and other sockets waiting */
-    UNIX_BATCHES_A_CALLBACK =
-        128, /* such a batch is hardly more than the kernel's short queue */
-    BATCHES_AT_STOP = 1 << 20,
-    NAP_MIN_NS = 50000, /* the system does not sleep for a shorter time anyway */
-    ALIVE_S = 2,        /* between two stamps of an idle loop, for health */
-    NAP_WORTH = 2,      /* datagrams: with fewer, being woken is cheaper */
+    ALIVE_S = 2, /* between two stamps of an idle loop, for health */
 };
 
 /* Timers and the wall clock differ a little: a seal that comes so much before the boundary of
  * the interval still counts as having come at it. */
 #define BOUNDARY_SLACK_NS INT64_C(100000000)
-
-struct source {
-    struct worker *worker;
-    struct listener *listener;
-    struct listener_socket *socket;
-    struct event *readable; /* datagrams */
-    struct event
-        *nap_over; /* watches nap_fd; NULL: not UDP, or the buffer is too small for naps */
-    int nap_fd;    /* a timer of our own, as those of libevent count whole milliseconds */
-    double nap_max_ns;
-    double nap_datagrams; /* so many may come during a nap */
-    uint64_t since_empty; /* datagrams since the socket was last empty, which was at: */
-    int64_t empty_ns;
-    int64_t unread_ns; /* UDP: when a turn ended that left datagrams unread; 0: it left none */
-    struct streams *streams; /* of a listener that clients connect to */
-    struct log_limit complaints;
-    bool asks_sender;
-    pid_t sender_pid; /* the process that `sender` names */
-    char sender[160];
-};
 
 struct worker {
     struct worker_config config;
@@ -65,7 +35,7 @@ struct worker {
     struct event *alive_timer;
     struct event *stop_event;
     int stop_fd;
-    struct source *sources;
+    struct source **sources; /* one for each listener */
     int64_t interval_ns;
     int64_t seal_at_ns; /* monotonic */
     int64_t early_s;    /* second at which the open interval ends early; 0: it does not */
@@ -98,14 +68,6 @@ static void arm_seal(struct worker *worker, int64_t now_ns)
     struct timeval wait = clock_wait_us(wait_us < 1 ? 1 : wait_us);
 
     evtimer_add(worker->seal_timer, &wait);
-}
-
-static void note_longest(struct counter *longest_us, int64_t since_ns, int64_t now_ns)
-{
-    uint64_t pause_us = (uint64_t)(now_ns - since_ns) / 1000;
-
-    if (pause_us > counter_read(longest_us))
-        counter_set(longest_us, pause_us);
 }
 
 static uint32_t idle_intervals(const struct settings *settings)
@@ -163,16 +125,19 @@ static bool seal(struct worker *worker, int64_t now_ns)
     take_rules(worker);
     ingest_settle(worker->ingest);
     for (size_t i = 0; i < worker->config.listeners->n; i++)
-        listener_note_drops(worker->sources[i].socket);
+        source_note_drops(worker->sources[i]);
     bool sealed = table_seal(worker->table, start_s, base_ns);
-    note_longest(&worker->config.ledger->longest_seal_us, now_ns, clock_monotonic_ns());
+    counter_raise(&worker->config.ledger->longest_seal_us,
+                  (uint64_t)(clock_monotonic_ns() - now_ns) / 1000);
     tidy(worker);
     arm_seal(worker, now_ns);
     return sealed;
 }
 
-static void seal_if_due(struct worker *worker, int64_t now_ns)
+static void seal_if_due(void *argument, int64_t now_ns)
 {
+    struct worker *worker = argument;
+
     if (now_ns >= worker->seal_at_ns && !seal(worker, now_ns))
         log_warn("worker %u: the flusher is behind; the interval stays open",
                  worker->config.index);
@@ -217,8 +182,9 @@ static void on_record_timer(evutil_socket_t fd, short what, void *argument)
     table_push_records(worker->table);
 }
 
-static void arm_records(struct worker *worker)
+static void arm_records(void *argument)
 {
+    struct worker *worker = argument;
     static const struct timeval one_second = { 1, 0 };
 
     if (table_has_records(worker->table) && !evtimer_pending(worker->record_timer, NULL))
@@ -237,195 +203,6 @@ static void on_alive_timer(evutil_socket_t fd, short what, void *argument)
     note_alive(argument);
 }
 
-/* ---- reading ----------------------------------------------------------- */
-
-static void forward(struct worker *worker, int n)
-{
-    if (worker->config.forward_fd < 0)
-        return;
-    int sent = batch_forward(worker->batch, n, worker->config.forward_fd);
-    counter_add(worker->config.forwarded, (uint64_t)sent);
-}
-
-/* For the log: the listener, and the process where the kernel told it. */
-static const char *name_sender(struct source *source, pid_t pid)
-{
-    if (pid == 0)
-        return source->listener->name;
-    if (pid != source->sender_pid)
-        snprintf(source->sender, sizeof source->sender, "%s (pid %ld)", source->listener->name,
-                 (long)pid);
-    source->sender_pid = pid;
-    return source->sender;
-}
-
-static void ingest_batch(struct worker *worker, struct source *source, int n, int64_t now_ns)
-{
-    uint64_t bytes = 0, cut = 0;
-    int64_t now_s = clock_wall_s();
-
-    for (int i = 0; i < n; i++) {
-        bool truncated;
-        struct slice datagram = batch_datagram(worker->batch, i, &truncated);
-        const char *sender = source->listener->name;
-
-        if (__builtin_expect(source->asks_sender, 0))
-            sender = name_sender(source, batch_sender(worker->batch, i));
-
-        bytes += datagram.len;
-        cut += truncated;
-        ingest_datagram(worker->ingest, datagram, source->listener->need_newline, sender,
-                        now_ns, now_s);
-    }
-    ingest_settle(worker->ingest);
-    forward(worker, n);
-    counter_add(&source->socket->datagrams, (uint64_t)n);
-    counter_add(&source->socket->bytes, bytes);
-    if (cut > 0)
-        counter_add(&source->socket->truncated, cut);
-}
-
-/* A socket that cannot be read stays readable, and would fill the log with the same line. */
-static void complain(struct source *source, int64_t now_ns)
-{
-    const char *why = strerror(errno);
-    unsigned suppressed;
-
-    if (log_limit_pass(&source->complaints, now_ns / 1000000, &suppressed))
-        log_warn("worker %u: %s cannot be read: %s; %u times before",
-                 source->worker->config.index, source->listener->name, why, suppressed);
-}
-
-/* What one turn at a socket brought. */
-struct turn {
-    uint64_t datagrams;
-    bool emptied;
-};
-
-/* Reads until the socket is empty or the batches are used up. Where a full queue drops, a batch
- * that is not full means that the socket is empty. Where senders wait it does not: reading has
- * woken them, and they may have filled the queue again. */
-static struct turn read_source(struct worker *worker, struct source *source, int max_batches)
-{
-    bool drops = listener_traits(source->listener)->drops;
-    struct turn turn = { 0, false };
-
-    for (int i = 0; i < max_batches; i++) {
-        int n = batch_receive(worker->batch, source->socket->fd);
-        int64_t now_ns = clock_monotonic_ns();
-
-        if (n < 0)
-            complain(source, now_ns);
-        turn.emptied = n <= 0 || (drops && n < BATCH_DATAGRAMS);
-        if (source->unread_ns != 0)
-            note_longest(&worker->config.ledger->longest_gap_us, source->unread_ns, now_ns);
-        source->unread_ns = drops && !turn.emptied ? now_ns : 0;
-        if (n <= 0)
-            break;
-        seal_if_due(worker, now_ns);
-        ingest_batch(worker, source, n, now_ns);
-        turn.datagrams += (uint64_t)n;
-        if (turn.emptied)
-            break;
-    }
-    arm_records(worker);
-    return turn;
-}
-
-static bool sleep_for(struct source *source, int64_t nap_ns)
-{
-    struct itimerspec nap = { .it_value.tv_nsec = nap_ns };
-
-    return timerfd_settime(source->nap_fd, 0, &nap, NULL) == 0;
-}
-
-/* Being woken costs more than reading, and waking us slows the sender down. So after a turn
- * that emptied the socket we sleep while the kernel collects datagrams, for as long as the
- * recent rate leaves most of the buffer free. If the turn left datagrams unread, we sleep for
- * one nanosecond: the other events get their turn, and then we go on. True: the timer is set,
- * and the socket need not be watched until it is over. */
-static bool naps_after(struct source *source, struct turn turn)
-{
-    if (source->nap_over == NULL)
-        return false;
-    source->since_empty += turn.datagrams;
-    if (!turn.emptied)
-        return sleep_for(source, 1);
-    int64_t now_ns = clock_monotonic_ns();
-    double datagram_ns =
-        (double)(now_ns - source->empty_ns) / (double)(source->since_empty + 1);
-    double nap_ns = source->nap_datagrams * datagram_ns;
-    source->since_empty = 0;
-    source->empty_ns = now_ns;
-    if (nap_ns > source->nap_max_ns)
-        nap_ns = source->nap_max_ns;
-    return turn.datagrams > 0 && nap_ns >= NAP_MIN_NS && nap_ns >= NAP_WORTH * datagram_ns &&
-           sleep_for(source, (int64_t)nap_ns);
-}
-
-static void on_readable(evutil_socket_t fd, short what, void *argument)
-{
-    struct source *source = argument;
-
-    (void)fd, (void)what;
-    if (naps_after(source, read_source(source->worker, source, BATCHES_A_CALLBACK)))
-        event_del(source->readable);
-}
-
-/* The event is edge-triggered, so the timer need not be read. If nothing came during a whole
- * nap, we watch the socket again. */
-static void on_nap_over(evutil_socket_t fd, short what, void *argument)
-{
-    struct source *source = argument;
-
-    (void)fd, (void)what;
-    if (!naps_after(source, read_source(source->worker, source, BATCHES_A_CALLBACK)))
-        event_add(source->readable, NULL);
-}
-
-/* The queue is short, and who waits for room goes on as soon as it is read. */
-static void on_short_readable(evutil_socket_t fd, short what, void *argument)
-{
-    struct source *source = argument;
-
-    (void)fd, (void)what;
-    read_source(source->worker, source, UNIX_BATCHES_A_CALLBACK);
-}
-
-static void forward_frames(struct worker *worker, const struct slice *frames, size_t n)
-{
-    uint64_t sent = 0;
-
-    if (worker->config.forward_fd < 0)
-        return;
-    for (size_t i = 0; i < n; i++)
-        sent += send(worker->config.forward_fd, frames[i].at, frames[i].len,
-                     MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)frames[i].len;
-    counter_add(worker->config.forwarded, sent);
-}
-
-static void take_frames(void *argument, const struct slice *frames, size_t n, pid_t pid)
-{
-    struct source *source = argument;
-    struct worker *worker = source->worker;
-    const char *sender = name_sender(source, pid);
-    int64_t now_ns = clock_monotonic_ns();
-    int64_t now_s = clock_wall_s();
-    uint64_t bytes = 0;
-
-    seal_if_due(worker, now_ns);
-    for (size_t i = 0; i < n; i++) {
-        bytes += frames[i].len;
-        ingest_datagram(worker->ingest, frames[i], source->listener->need_newline, sender,
-                        now_ns, now_s);
-    }
-    ingest_settle(worker->ingest);
-    forward_frames(worker, frames, n);
-    counter_add(&source->socket->datagrams, n);
-    counter_add(&source->socket->bytes, bytes);
-    arm_records(worker);
-}
-
 /* ---- start and stop ---------------------------------------------------- */
 
 static enum worker_end how_to_end(const struct worker *worker)
@@ -440,7 +217,7 @@ static bool push_last(struct worker *worker)
         return seal(worker, clock_monotonic_ns());
     ingest_settle(worker->ingest);
     for (size_t i = 0; i < worker->config.listeners->n; i++)
-        listener_note_drops(worker->sources[i].socket);
+        source_note_drops(worker->sources[i]);
     return table_hand_over(worker->table);
 }
 
@@ -457,41 +234,19 @@ static void seal_last(struct worker *worker)
     }
 }
 
-static void end_source(struct worker *worker, struct source *source)
-{
-    enum worker_end end = how_to_end(worker);
-    bool drains = end == WORKER_DRAINS && !source->listener->kept;
-
-    if (source->streams == NULL && drains)
-        read_source(worker, source, BATCHES_AT_STOP);
-    if (source->streams == NULL)
-        return;
-    if (drains)
-        streams_finish(source->streams);
-    else if (end == WORKER_HANDS_OVER)
-        streams_hand_over(source->streams, &worker->leftover.connections);
-    else
-        streams_leave(source->streams);
-}
-
 static void on_stop(evutil_socket_t fd, short what, void *argument)
 {
     struct worker *worker = argument;
+    enum worker_end end = how_to_end(worker);
+    struct stream_inherited **list =
+        end == WORKER_HANDS_OVER ? &worker->leftover.connections : NULL;
 
     (void)fd, (void)what;
     for (size_t i = 0; i < worker->config.listeners->n; i++)
-        end_source(worker, &worker->sources[i]);
+        source_end(worker->sources[i], end == WORKER_DRAINS, list);
     worker->leftover.stopped_ns = clock_monotonic_ns();
     seal_last(worker);
     event_base_loopbreak(worker->base);
-}
-
-static struct streams *streams_of(struct worker *worker, const struct listener *listener)
-{
-    for (size_t i = 0; i < worker->config.listeners->n; i++)
-        if (worker->sources[i].listener == listener)
-            return worker->sources[i].streams;
-    return NULL;
 }
 
 static void take_connections(struct worker *worker)
@@ -501,31 +256,11 @@ static void take_connections(struct worker *worker)
     for (struct stream_inherited *given = worker->config.connections; given != NULL;
          given = next) {
         next = given->next;
-        streams_take_over(streams_of(worker, given->listener), given);
+        for (size_t i = 0; i < worker->config.listeners->n; i++)
+            if (source_take_over(worker->sources[i], given))
+                break;
     }
     worker->config.connections = NULL;
-}
-
-/* Reads the inherited sockets of more workers than we have, to which no datagram comes any
- * more, and closes them. The first worker does this for all. */
-static void empty_extra(struct worker *worker, struct source *source)
-{
-    struct listener *listener = source->listener;
-    struct listener_socket *own = source->socket, extra = { .fd = -1 };
-
-    if (worker->config.index != 0)
-        return;
-    source->socket = &extra;
-    for (uint32_t i = 0; i < listener->n_extra; i++) {
-        extra.fd = listener->extra[i];
-        while (!read_source(worker, source, BATCHES_AT_STOP).emptied)
-            ;
-    }
-    source->socket = own;
-    counter_add(&own->datagrams, counter_read(&extra.datagrams));
-    counter_add(&own->bytes, counter_read(&extra.bytes));
-    counter_add(&own->truncated, counter_read(&extra.truncated));
-    listener_close_extra(listener);
 }
 
 /* Reads once before the loop begins, to log how long nobody has read. */
@@ -533,14 +268,8 @@ static void go_on(struct worker *worker)
 {
     int64_t first_ns = clock_monotonic_ns();
 
-    for (size_t i = 0; i < worker->config.listeners->n; i++) {
-        struct source *source = &worker->sources[i];
-
-        if (source->streams != NULL)
-            continue;
-        empty_extra(worker, source);
-        read_source(worker, source, BATCHES_A_CALLBACK);
-    }
+    for (size_t i = 0; i < worker->config.listeners->n; i++)
+        source_begin(worker->sources[i]);
     if (worker->config.pause_ns != 0)
         log_info("worker %u: reads again, the pause was %.1f ms", worker->config.index,
                  (double)(first_ns - worker->config.pause_ns) / 1e6);
@@ -560,15 +289,8 @@ static void worker_free(struct worker *given)
 {
     if (given == NULL)
         return;
-    for (size_t i = 0; given->sources != NULL && i < given->config.listeners->n; i++) {
-        if (given->sources[i].readable != NULL)
-            event_free(given->sources[i].readable);
-        if (given->sources[i].nap_over != NULL)
-            event_free(given->sources[i].nap_over);
-        if (given->sources[i].nap_fd >= 0)
-            close(given->sources[i].nap_fd);
-        streams_free(given->sources[i].streams);
-    }
+    for (size_t i = 0; given->sources != NULL && i < given->config.listeners->n; i++)
+        source_free(given->sources[i]);
     if (given->seal_timer != NULL)
         event_free(given->seal_timer);
     if (given->tidy_timer != NULL)
@@ -632,76 +354,30 @@ static bool make_table(struct worker *worker)
     return worker->ingest != NULL;
 }
 
-static struct streams *make_streams(struct worker *worker, struct source *source)
+static bool make_sources(struct worker *worker)
 {
-    const struct settings *settings = worker->config.settings;
-    struct streams_config config = {
+    struct listeners *listeners = worker->config.listeners;
+    struct source_config config = {
         .base = worker->base,
-        .listener = source->listener,
         .worker = worker->config.index,
-        .frame_max = (size_t)settings->dogstatsd_buffer_size,
-        .max_connections = (uint32_t)settings->heeler_stream_connections,
-        .idle_ns = settings->heeler_stream_idle_timeout * INT64_C(1000000000),
-        .log_too_large = settings->dogstatsd_stream_log_too_big,
-        .ask_senders = settings->dogstatsd_origin_detection,
-        .take = take_frames,
-        .argument = source,
+        .settings = worker->config.settings,
+        .batch = worker->batch,
+        .ingest = worker->ingest,
+        .ledger = worker->config.ledger,
+        .forward_fd = worker->config.forward_fd,
+        .forwarded = worker->config.forwarded,
+        .before = seal_if_due,
+        .after = arm_records,
+        .argument = worker,
     };
 
-    return streams_new(&config);
-}
-
-/* How long a nap may be. Half a million datagrams a second of 1,432 bytes must not fill more
- * than half of the granted buffer during one, nor may the recent rate fill more than a
- * sixteenth of it. Nor should more than NAP_DATAGRAMS come: the kernel then uses the same few
- * buffers again while they are in the processor's caches, which makes senders faster. */
-static bool make_nap(struct source *source)
-{
-    enum {
-        CHARGED_BYTES = 2304,
-        FASTEST_NS = 2000,
-        NAP_MAX_NS = 10000000,
-        NAP_DATAGRAMS = 256
-    };
-    int bytes = 0;
-
-    if (!source->worker->config.settings->heeler_nap)
-        return true;
-    (void)getsockopt(source->socket->fd, SOL_SOCKET, SO_RCVBUF, &bytes,
-                     &(socklen_t){ sizeof bytes });
-    int datagrams = bytes / CHARGED_BYTES;
-    double nap_ns = datagrams / 2.0 * FASTEST_NS;
-    if (nap_ns < NAP_MIN_NS)
-        return true;
-    source->nap_max_ns = nap_ns < NAP_MAX_NS ? nap_ns : NAP_MAX_NS;
-    source->nap_datagrams = datagrams / 16 < NAP_DATAGRAMS ? datagrams / 16 : NAP_DATAGRAMS;
-    source->nap_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (source->nap_fd < 0)
-        return false;
-    source->nap_over = event_new(source->worker->base, source->nap_fd,
-                                 EV_READ | EV_ET | EV_PERSIST, on_nap_over, source);
-    return source->nap_over != NULL && event_add(source->nap_over, NULL) == 0;
-}
-
-static bool make_source(struct worker *worker, struct source *source, struct listener *listener)
-{
-    const struct listener_traits *traits = listener_traits(listener);
-
-    *source = (struct source){ .worker = worker,
-                               .listener = listener,
-                               .nap_fd = -1,
-                               .socket = &listener->sockets[worker->config.index] };
-    if (traits->connected) {
-        source->streams = make_streams(worker, source);
-        return source->streams != NULL;
+    for (size_t i = 0; i < listeners->n; i++) {
+        config.listener = &listeners->at[i];
+        worker->sources[i] = source_new(&config);
+        if (worker->sources[i] == NULL)
+            return false;
     }
-    source->asks_sender =
-        traits->tells_senders && worker->config.settings->dogstatsd_origin_detection;
-    source->readable = event_new(worker->base, source->socket->fd, EV_READ | EV_PERSIST,
-                                 traits->drops ? on_readable : on_short_readable, source);
-    if (traits->drops && !make_nap(source))
-        return false;
-    return source->readable != NULL && event_add(source->readable, NULL) == 0;
+    return true;
 }
 
 static bool make_events(struct worker *worker)
@@ -729,9 +405,8 @@ static bool make_events(struct worker *worker)
         event_add(worker->stop_event, NULL) != 0 || worker->early_event == NULL ||
         event_add(worker->early_event, NULL) != 0)
         return false;
-    for (size_t i = 0; i < listeners->n; i++)
-        if (!make_source(worker, &worker->sources[i], &listeners->at[i]))
-            return false;
+    if (!make_sources(worker))
+        return false;
     arm_seal(worker, clock_monotonic_ns());
     note_alive(worker);
     return true;

@@ -1,12 +1,8 @@
 /* server/receive/worker.h: a thread that reads sockets into its own table.
  *
- * One event loop. When a socket is readable, a bounded number of batches is
- * received and ingested; between batches the interval's end is checked, so a
- * flat-out sender delays neither seal nor stop. After a turn that emptied a UDP
- * socket it naps for 50 us to 10 ms (heeler_nap) where two datagrams or more are to
- * be expected meanwhile, and not so many that they crowd the receive buffer: being woken
- * costs more than reading. Nothing on this path is shared with another thread but the
- * inbox, once an interval, and counters that only this thread writes. */
+ * One event loop over its sources (source.h). Between batches the interval's end is checked, so
+ * a flat-out sender delays neither seal nor stop. Nothing on this path is shared with another
+ * thread but the inbox, once an interval, and counters that only this thread writes. */
 #ifndef SERVER_RECEIVE_WORKER_H
 #define SERVER_RECEIVE_WORKER_H
 
