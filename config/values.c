@@ -61,7 +61,7 @@ static void set_origin(const struct change *change)
     *origin = copy;
 }
 
-/* As Go reads them. */
+/* The words that Go reads as a bool. */
 static bool parse_bool(const char *text, bool *value)
 {
     static const char *const yes[] = { "1", "t", "T", "TRUE", "true", "True" };
@@ -132,7 +132,7 @@ static bool is_url(const char *text)
     return (http && strlen(text) > 7) || (https && strlen(text) > 8);
 }
 
-/* Blanks around it do no harm. */
+/* Blanks around the name are allowed. */
 static bool is_host(const char *text)
 {
     static const char inner[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -201,7 +201,8 @@ static void put_string(const struct change *change, const char *at, size_t len)
     set_origin(change);
 }
 
-/* ENC[...] would be sent as if it were the key itself. */
+/* ENC[...] is a secret that only the Agent can decrypt; we would send it as if it were the key.
+ */
 static bool is_encrypted(const char *text, size_t len)
 {
     return len >= 5 && memcmp(text, "ENC[", 4) == 0 && text[len - 1] == ']';
@@ -212,7 +213,7 @@ static void set_string(const struct change *change, const char *text)
     const struct option *option = change->option;
     size_t len = strlen(text);
 
-    if (option->secret) { /* a key copied with its newline */
+    if (option->secret) { /* it may be a key that was copied with its newline */
         text += strspn(text, blanks);
         len = strlen(text);
         while (len > 0 && strchr(blanks, text[len - 1]) != NULL)
@@ -253,7 +254,7 @@ static bool add_json_item(struct string_list *list, const json_t *item)
     return added;
 }
 
-/* The place of the fault only: jansson's own words quote the text. */
+/* A refusal says only where the fault is, because jansson's own words quote the text. */
 static json_t *parse_json(const struct change *change, const char *text)
 {
     json_error_t error;

@@ -266,7 +266,7 @@ static void read_option(struct reader *reader, const struct option *option,
 
 static void read_map(struct reader *reader, const yaml_node_t *map, const char *prefix);
 
-/* A key that is no option: the first half of some, or unknown. */
+/* The key is no option: it is the first half of some, or unknown. */
 static void read_other(struct reader *reader, const char *key, const yaml_node_t *key_node,
                        const yaml_node_t *node)
 {
@@ -285,7 +285,8 @@ static void read_other(struct reader *reader, const char *key, const yaml_node_t
                        where(reader, key_node, place), quoted);
 }
 
-/* Ends, whatever aliases there are: every prefix is that of a known key. */
+/* This ends, whatever aliases there are, because it goes down only where the prefix is that of
+ * a known key. */
 static void read_map(struct reader *reader, const yaml_node_t *map, const char *prefix)
 {
     yaml_node_pair_t *pair = map->data.mapping.pairs.start;
@@ -298,7 +299,7 @@ static void read_map(struct reader *reader, const yaml_node_t *map, const char *
 
         if (name == NULL)
             continue;
-        /* Cut off, a key is unknown all the same: no known one is that long. */
+        /* A key that is cut off here stays unknown, as no known one is that long. */
         snprintf(key, sizeof key, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", name);
         const struct option *option = option_find(key);
         if (option != NULL)
@@ -425,7 +426,7 @@ static void read_file_document(yaml_parser_t *parser, struct settings *settings,
     yaml_document_delete(&document);
 }
 
-/* Twice from the start: once to survey it, once to read it. */
+/* Goes through the text twice: once to survey it, once to read it. */
 static void read_yaml(struct settings *settings, const char *path, const unsigned char *text,
                       size_t len, struct problems *problems)
 {
@@ -447,8 +448,8 @@ static void read_yaml(struct settings *settings, const char *path, const unsigne
     }
 }
 
-/* At most YAML_FILE_MAX + 1 bytes, so that more can be told from enough. NULL, or why
- * not in words. */
+/* Reads at most YAML_FILE_MAX + 1 bytes, so that the caller sees whether the file is too large.
+ * NULL, or says in words why not. */
 static const char *read_file(const char *path, unsigned char *text, size_t *len)
 {
     const char *why;

@@ -12,7 +12,7 @@ enum {
     YAML_ANCHOR_MAX = 1000,   /* libyaml compares each with all others */
 };
 
-/* Nothing of a file that is not YAML is used. */
+/* If the file is not YAML, nothing of it is used. */
 void yaml_file_load(struct settings *settings, const char *path, struct problems *problems);
 
 #endif

@@ -13,7 +13,8 @@ static bool read_seconds(const json_t *from, int64_t *out)
     return json_is_integer(from) && *out >= 1 && *out <= STEP_MAX_S;
 }
 
-/* Ascending and once; what is not longer than the first, or one too many, is left out. */
+/* Adds a length so that they ascend and each is there once. One that is not longer than the
+ * first, or is one too many, is left out. */
 static void add_step(struct fleet_instance *instance, int64_t step_s)
 {
     size_t at = instance->n_steps;
@@ -221,7 +222,7 @@ bool fleet_takes(const struct fleet_instance *instance, struct fleet_window span
     return false;
 }
 
-/* Instances of which the same windows make up the span. */
+/* Whether the same windows make up the span for both instances. */
 static bool split_alike(const struct fleet_instance *a, const struct fleet_instance *b,
                         struct fleet_window span, int64_t now_s)
 {
@@ -258,7 +259,7 @@ bool fleet_split(const struct fleet *fleet, struct fleet_window span, int64_t no
     const struct fleet_instance *before = NULL;
 
     out->n = 0;
-    if (!split(&fleet->all, span, now_s, out)) /* of whom nobody has heard */
+    if (!split(&fleet->all, span, now_s, out)) /* for instances that are not in the registry */
         return false;
     for (size_t i = 0; i < fleet->n; i++) {
         const struct fleet_instance *one = &fleet->instances[i];

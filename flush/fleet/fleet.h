@@ -17,7 +17,7 @@
 enum {
     FLEET_INSTANCES_MAX = 10000,
     FLEET_WINDOWS_MAX = 100000,
-    FLEET_SETTLE_S = 30, /* after its end a window is written to for so long */
+    FLEET_SETTLE_S = 30, /* for so long after its end a window may still be written to */
 };
 
 struct fleet_instance {
@@ -37,11 +37,11 @@ struct fleet {
 /* A member of the registry and its score. FLEET_DAMAGED when it makes no sense. */
 enum fleet_result fleet_add(struct fleet *fleet, struct slice json, int64_t heard_s);
 
-/* No more will come. False: there are none. */
+/* All instances were added. False: there are none. */
 bool fleet_seal(struct fleet *fleet);
 void fleet_free(struct fleet *given);
 
-/* Who is not known counts as `all`, heard just now. */
+/* An instance that is not known counts as `all`, as if its heartbeat had come just now. */
 const struct fleet_instance *fleet_find(const struct fleet *fleet, struct slice id);
 
 struct fleet_window {
@@ -59,7 +59,7 @@ struct fleet_windows {
 bool fleet_split(const struct fleet *fleet, struct fleet_window span, int64_t now_s,
                  struct fleet_windows *out);
 
-/* Whether it is one of those which make up the instance's span. */
+/* Whether the window is one of those that make up the span for this instance. */
 bool fleet_takes(const struct fleet_instance *instance, struct fleet_window span, int64_t now_s,
                  struct fleet_window window);
 

@@ -135,7 +135,7 @@ static struct fleet_cell *new_cell(struct arena *arena, struct slice series,
     return cell;
 }
 
-/* Made if it is new, then without a value; NULL without memory. */
+/* Finds the cell of the series, or makes one without a value. NULL without memory. */
 static struct fleet_cell *cell_of(struct fleet_cells *cells, struct slice series,
                                   enum cell_kind kind)
 {
@@ -176,7 +176,7 @@ size_t fleet_cell_tags(const struct fleet_cell *cell, struct slice *host,
 
 /* ---- merging ----------------------------------------------------------- */
 
-/* Whole or not at all. False without memory. */
+/* Merges the object completely, or not at all. False without memory. */
 static bool merge_object(struct fleet_cells *cells, struct fleet_cell *into, void *more)
 {
     const struct object_ops *ops = cell_kinds[into->kind].object;
@@ -205,7 +205,8 @@ static struct window_cell one_point(double value)
     return (struct window_cell){ { value, 1, value, value, value } };
 }
 
-/* Of two that are equally new the larger, so that the order of reading is nothing. */
+/* Of two values that are equally new the larger counts as newer, so that the order in which
+ * they are read makes no difference. */
 static bool is_newer(const struct fleet_cell *than, int64_t last_ms, double last)
 {
     return last_ms > than->last_ms ||
@@ -235,7 +236,7 @@ static void merge_numbers(struct fleet_cell *into, const struct window_cell *mor
         into->last_ms = last_ms;
 }
 
-/* A damaged blob and one for which there is no memory look alike. */
+/* Says why a blob gave nothing: it is damaged, or there was no memory for it. */
 static enum fleet_result blame(const struct fleet_cells *cells)
 {
     return atomic_load(&cells->arena.budget->left) < BLOB_MEMORY ? FLEET_NO_MEMORY

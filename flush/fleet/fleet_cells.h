@@ -49,12 +49,12 @@ struct fleet_cells {
 
 void fleet_cells_init(struct fleet_cells *cells, struct arena_budget *budget);
 
-/* Empty again, nothing kept. */
+/* Leaves it empty and frees its memory. */
 void fleet_cells_free(struct fleet_cells *given);
 
 enum fleet_result { FLEET_MERGED, FLEET_DAMAGED, FLEET_NO_MEMORY };
 
-/* How a field goes in. */
+/* How a field is merged. */
 struct fleet_manner {
     bool own;      /* the window is the writer's own interval */
     double weight; /* of a counter's points: its interval by that of the rates asked for */
@@ -63,8 +63,8 @@ struct fleet_manner {
 enum fleet_result fleet_cells_add(struct fleet_cells *cells, const struct fleet_field *field,
                                   struct slice value, struct fleet_manner manner);
 
-/* What one window has goes into a longer one (or one of another instance's grain).
- * False without memory. `from` is only read, though sketches may be compacted. */
+/* Merges the cells of one window into those of a longer one, or of one that is as long. False
+ * without memory. `from` is only read, though its sketches may be compacted. */
 bool fleet_cells_fold(struct fleet_cells *into, struct fleet_cells *from);
 
 /* All of them in no order; *next starts at 0. NULL at the end. */

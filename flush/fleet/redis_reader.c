@@ -24,25 +24,27 @@ enum {
     SPANS_OPEN = 64,
     FIELDS_A_PIECE = 500,
     REPLY_MAX = 64 << 20,    /* of such a piece: a set takes 16 KiB */
-    SEEN_MEMORY = 512 << 20, /* to know the fields again, of all windows under way */
+    SEEN_MEMORY = 512 << 20, /* for the hashes of the fields that were seen, of all windows that
+                                are being read */
     CELLS_MEMORY = 512 << 20,
     ROLLUP_MEMORY = 512 << 20,
     RETRY_MS = 200,
     CURSOR_MAX = 24,
-    KEY_AROUND_MAX = OPTION_SHORT_MAX + 64, /* a key without the metric: prefix, numbers */
+    KEY_AROUND_MAX = OPTION_SHORT_MAX +
+                     64, /* a key without the name of the metric: its prefix and numbers */
     TAG_REGISTRY = JOBS,
 };
 
 /* ---- fields of one window that were seen ------------------------------- */
 
-/* HSCAN may give a field twice. Names are another's, so the hash that stands for them has
- * a seed that nobody knows. */
+/* HSCAN may give a field twice, so we keep a hash of each that we have seen. Others choose the
+ * names of fields, so the hash has a seed that nobody knows. */
 struct seen {
     uint64_t *hashes; /* 0: empty */
     size_t n, capacity;
 };
 
-/* left: bytes that all of them may still take. */
+/* left: how many bytes all of these may still take. */
 static bool seen_grow(struct seen *seen, size_t *left)
 {
     struct seen grown = { .capacity = seen->capacity > 0 ? seen->capacity * 2 : 4096 };
@@ -124,7 +126,7 @@ struct reader {
     struct event_base *base;
     struct redis_client *client;
     struct event *retry;
-    char last[512]; /* trouble with Redis, after a colon */
+    char last[512]; /* what went wrong with Redis last, with a colon before it; or empty */
     bool was_up, registry_read, registry_sent, done, found_cluster;
     uint64_t seed; /* of the hashes of what was seen */
 
@@ -203,7 +205,8 @@ static void answer(struct reader *reader)
 
 /* ---- merged spans into the rollups ------------------------------------- */
 
-/* One server has no more points of a counter in a span than there are intervals. */
+/* A server has at most one point of a counter for each interval of the span. If a cell says
+ * that it has more, cuts their number. */
 static void cap_points(const struct reader *reader, struct fleet_cell *cell)
 {
     double most = (double)reader->level_step_s / (double)reader->fleet.all.steps_s[0];
@@ -268,7 +271,7 @@ static void begin_job(struct reader *reader, struct job *job)
     seen_free(&job->seen, &reader->seen_left);
 }
 
-/* The metric in braces: all windows of one are on one node of a cluster. */
+/* The metric stands in braces, so that all its windows are on one node of a cluster. */
 static size_t key_of(const struct reader *reader, struct fleet_window window, char *key,
                      size_t size)
 {
@@ -279,7 +282,7 @@ static size_t key_of(const struct reader *reader, struct fleet_window window, ch
                             (long long)window.start_s);
 }
 
-/* False: not now. */
+/* False: the client takes no command now. */
 static bool send_words(struct reader *reader, uint64_t tag, int n, const char *const *words)
 {
     char *command;
@@ -333,7 +336,7 @@ static bool open_span(struct reader *reader)
     return true;
 }
 
-/* The next window to be read goes to that job. False: there is none now. */
+/* Gives the next window that is to be read to that job. False: there is none now. */
 static bool give_work(struct reader *reader, struct job *job)
 {
     while (reader->next_window == reader->split.n)
@@ -352,7 +355,7 @@ static void give_and_send(struct reader *reader)
         if (job->state == JOB_FREE && !give_work(reader, job))
             continue;
         if (job->state == JOB_WAITS && !send_job(reader, i))
-            return; /* until it is writable or up */
+            return; /* we go on when the client is writable, or up */
     }
 }
 
@@ -479,7 +482,7 @@ static bool make_rollup(struct reader *reader)
     return reader->rollup != NULL;
 }
 
-/* Windows are kept in Redis for so long. */
+/* Tells the rollups from when on Redis keeps windows of each length. */
 static void mark_beginnings(struct reader *reader)
 {
     const struct fleet_instance *all = &reader->fleet.all;
@@ -555,7 +558,7 @@ static void take_refusal(struct reader *reader, uint64_t tag, const redisReply *
 
     if (passes(reply)) {
         again_soon(reader, tag);
-    } else if (wrong_type) { /* somebody else's key */
+    } else if (wrong_type) { /* the key belongs to somebody else */
         reader->report->damaged++;
         end_job(reader, &reader->jobs[tag]);
         pump(reader);
@@ -625,7 +628,7 @@ static void on_failed(void *argument, uint64_t tag)
         again_soon(reader, tag);
 }
 
-/* Once it was there it may come back, within the time that there is. */
+/* If Redis was there before, it may come back within the time that we have, so we wait. */
 static void on_down(void *argument, enum redis_failure failure, const char *sentence)
 {
     struct reader *reader = argument;
@@ -720,7 +723,7 @@ static struct reader *new_reader(const struct redis_reader_config *config)
     return reader;
 }
 
-/* libevent lets go of a closed connection when its loop turns. */
+/* libevent frees a closed connection only when its loop turns. */
 static void free_base(struct event_base *base)
 {
     if (base == NULL)

@@ -7,8 +7,8 @@
  *
  * Merged windows fill rollups of the reader's own, in the order of time, and from
  * those the question is answered as a server answers it: one language, one evaluator.
- * Flushes and rollups that instances have in common fit; what differs is split until
- * it does. Rates are by the longest interval of the fleet.
+ * Windows of lengths that all instances have are merged as they are; others are split into
+ * shorter ones until they fit. Rates are by the longest interval of the fleet.
  *
  * Bounded: windows, fields and members read, memory, time. What is damaged is left
  * out and counted. One call does it all, on an event base of its own. */
@@ -28,7 +28,7 @@ struct redis_reader_config {
     int timeout_s;
 };
 
-/* What was read, for whoever asks. */
+/* What was read, for the caller to show. */
 struct redis_reader_report {
     uint64_t instances, windows, fields;
     uint64_t damaged; /* fields and members of the registry that were left out */
@@ -40,7 +40,7 @@ enum redis_reader_result {
     READER_FAILED   /* Redis, the time or the memory */
 };
 
-/* The answer's JSON is appended; without one a sentence says why. */
+/* Appends the JSON of the answer. If there is none, a sentence says why. */
 enum redis_reader_result redis_reader_ask(const struct redis_reader_config *config,
                                           struct slice text, int64_t from_s, int64_t to_s,
                                           struct bytes *answer,

@@ -7,7 +7,7 @@
 #include "server/commands/commands.h"
 #include "server/commands/usable.h"
 
-/* False, with a sentence, where a word is not understood. */
+/* False, with a sentence: a word is not understood. */
 static bool wants_all(const struct command_line *line, bool *all)
 {
     for (int i = 0; i < line->n_rest; i++) {
@@ -32,7 +32,7 @@ static int print_changed(const struct settings *settings, const struct settings 
     return n;
 }
 
-/* What differs from the defaults, which are the settings of no source at all. */
+/* Prints what differs from the defaults, which are what loading from no source gives. */
 static void print_what_differs(const struct settings *settings)
 {
     struct settings standard = { 0 };
@@ -51,7 +51,7 @@ static void print_what_differs(const struct settings *settings)
     settings_free(&standard);
 }
 
-/* Some is found wrong only when it is used. */
+/* Finds what is wrong only when it is used. */
 static void check_use(const struct settings *settings, struct problems *problems)
 {
     struct usable usable;

@@ -113,7 +113,7 @@ int command_with_line(const char *name, int n, char **words, bool take_rest, com
 
 /* ---- the settings ------------------------------------------------------ */
 
-/* One write, so that nothing comes between its words. */
+/* All in one write, so that no other output comes between the words. */
 static void print_ignored(const struct string_list *ignored)
 {
     char *text = NULL;
@@ -135,8 +135,7 @@ static void print_list(const char *kind, const struct string_list *sentences)
         fprintf(stderr, "heeler: %s%s\n", kind, sentences->at[i]);
 }
 
-/* What went to standard output before is ahead of it, also where both become one
- * stream. */
+/* Flushes standard output first, so that the order is right if both are one stream. */
 static void print_wrong(const struct problems *problems)
 {
     fflush(stdout);

@@ -82,18 +82,19 @@ int command_with_line(const char *name, int n, char **words, bool take_rest, com
  * sentences. False: at least one is an error; settings must be freed all the same. */
 bool command_settings(struct settings *settings, const struct command_line *line);
 
-/* The same without a word: the problems are the caller's. */
+/* The same, but says nothing: the caller gets the problems. */
 bool command_load(struct settings *settings, const struct command_line *line,
                   struct problems *problems);
 
-/* Notes first, warnings, and the errors last, on standard error and behind all that went
- * to standard output before. */
+/* Prints notes, then warnings, then errors, on standard error and behind all that went to
+ * standard output before. */
 void command_print_problems(const struct problems *problems);
 
 /* The server with these settings, of which not all are good; returns the exit status. */
 int command_run_settings(const struct command_line *line, struct settings *settings, bool good);
 
-/* First of all: SSLKEYLOGFILE would have the keys of TLS written to a file. */
+/* To be called first of all: with SSLKEYLOGFILE in the environment the keys of TLS would be
+ * written to a file. */
 void command_forget_environment(void);
 
 #endif

@@ -49,7 +49,7 @@ static size_t control_len(const char *at, size_t len)
     return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
 }
 
-/* What may stand on a terminal: control characters could do anything there. */
+/* Prints the text without its control characters, which could do anything to a terminal. */
 static void print_text(const char *at, size_t len, FILE *out)
 {
     size_t controls = 0; /* bytes of a control character that are still to come */
@@ -391,7 +391,8 @@ static void print_line(const struct line *line, bool with_points)
         print_points(line->points);
 }
 
-/* Who asks right after sending sees nothing yet: when it will be there. */
+/* Says when the newest values will be there, because somebody who asks right after sending sees
+ * nothing yet. */
 static void print_open(const json_t *answer)
 {
     double from_ms = json_number_value(json_object_get(answer, "open_from_date"));
@@ -422,8 +423,8 @@ static void print_table(const json_t *answer)
     print_open(answer);
 }
 
-/* As it came, for a JSON reader: control characters become escapes that say the same.
- * C0 ones stand only between its tokens. */
+/* Prints the answer as it came, for a reader of JSON. Control characters become escapes that
+ * mean the same; those of C0 stand only between tokens. */
 static void print_json(const struct bytes *body)
 {
     const char *at = (const char *)body->at;
@@ -439,7 +440,7 @@ static void print_json(const struct bytes *body)
     }
 }
 
-/* A column that is named gets an arrow under it. */
+/* If the sentence names a column, prints an arrow below it. */
 static void print_refusal(const struct asking *asking, const char *sentence)
 {
     unsigned column;
@@ -526,7 +527,7 @@ static int ask_fleet(struct asking *asking, const struct settings *settings)
     return status;
 }
 
-/* Whoever reads it and has enough (`| head`) ends us by SIGPIPE, as every filter. */
+/* If the reader of our output has enough (`| head`), SIGPIPE ends us, as it ends any filter. */
 static bool is_written(void)
 {
     errno = 0;

@@ -15,7 +15,7 @@ static int run(struct command_line *line)
     return status;
 }
 
-/* A program that takes over may find a standard error that nobody reads. */
+/* A successor may find that nobody reads standard error any more. */
 int command_run(int n, char **words)
 {
     log_divert_stderr();

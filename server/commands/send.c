@@ -23,16 +23,17 @@
 
 enum { LINE_BYTES_MAX = 8192 };
 
-/* How long an "unreachable" of the other end may take; here it comes with the send. */
+/* How long we wait for the other end to say that nobody listens. On this machine that comes
+ * with the send. */
 enum { ANSWER_MS = 100, ANSWER_HERE_MS = 10 };
 
 struct sending {
     int fd;
     char to[ADDRESS_HOST_MAX + 16]; /* for sentences */
-    int answer_ms;                  /* 0: a queue that is full holds the sender up */
-    int64_t count;                  /* times that all lines are sent */
-    double rate;                    /* rounds a second; 0: as fast as it goes */
-    int64_t low, high;              /* of {random} */
+    int answer_ms;     /* 0: nothing to wait for, as a full queue blocks the sender */
+    int64_t count;     /* how many times all lines are sent */
+    double rate;       /* rounds a second; 0: as fast as it goes */
+    int64_t low, high; /* of {random} */
     bool random;
     char **lines;
     int n_lines;
@@ -61,7 +62,8 @@ static bool read_range(const char *text, struct sending *out)
     return out->random;
 }
 
-/* One of ours, with its value; false when it is none or the value is bad. */
+/* Reads an option of ours and its value. False: there is no such option, or its value is bad.
+ */
 static bool read_option(const char *name, const char *value, struct sending *out,
                         const char **to)
 {
@@ -109,7 +111,7 @@ static const char *reason(int error)
     }
 }
 
-/* A full queue holds send() up: nothing is lost. The exit status. */
+/* send() waits while the queue is full, so nothing is lost. Returns the exit status. */
 static int connect_to_path(struct sending *sending, const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -214,7 +216,8 @@ static bool send_round(const struct sending *sending)
     return true;
 }
 
-/* That the last datagram found nobody is told behind it, if at all. */
+/* Whether the last datagram was taken. The system says that nobody listens some time after the
+ * send, if at all. */
 static bool was_taken(const struct sending *sending)
 {
     struct pollfd watched = { .fd = sending->fd };

@@ -1,8 +1,8 @@
 /* server/commands/usable.h: what of settings is found wrong only when it is used.
  *
- * Each value may be fine by the table of options and the whole still not start: a host
- * name that cannot be found out, a rule of the mapper that is no pattern, an unknown
- * user. The start, a reload and `heeler check` look at all of it; what the system may
+ * Each value may be fine by the table of options, and a server may still not start with them:
+ * the host name cannot be found out, a rule of the mapper is no pattern, or a user is
+ * unknown. The start, a reload and `heeler check` look at all of it; what the system may
  * refuse (an address, a folder, a file) the start meets on its way and check looks at. */
 #ifndef SERVER_COMMANDS_USABLE_H
 #define SERVER_COMMANDS_USABLE_H
@@ -18,7 +18,7 @@ struct usable {
 bool usable_check(struct usable *out, const struct settings *settings,
                   struct problems *problems);
 
-/* Makes and opens nothing, and looks up names. */
+/* Asks the system, too. It looks up names, but makes and opens nothing. */
 void usable_check_system(const struct settings *settings, struct problems *problems);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the system has to say to the settings. */
+/* Asks the system whether it will do what the settings say. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static const char *fault_of_folder(const char *path)
     return spool_check(path, &why) ? NULL : why;
 }
 
-/* Without the name of the file; no slash: the folder of now. */
+/* The path without the name of the file. Without a slash: the current folder. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -61,7 +61,7 @@ static void check_socket_folder(const char *path, const struct socket_access *ac
         problems_warn(problems, SOCKET_FOLDER_OPEN, path);
 }
 
-/* A socket's file, which another process may have. */
+/* Checks the path of a socket, where another process may listen. */
 static void check_socket_path(enum setting setting, const struct settings *settings,
                               const char *path, struct problems *problems)
 {
@@ -111,8 +111,8 @@ static void check_authorities(const struct settings *settings, struct problems *
 
     if (settings->heeler_ca_file[0] == '\0')
         return;
-    FILE *file =
-        regular_file_open(settings->heeler_ca_file, &why); /* no pipe: it would block */
+    FILE *file = regular_file_open(settings->heeler_ca_file,
+                                   &why); /* refuses a pipe, which would block */
 
     if (file == NULL) {
         problems_error(problems, "%s: heeler_ca_file %s cannot be read: %s.",
@@ -129,7 +129,7 @@ static void check_authorities(const struct settings *settings, struct problems *
     redis_tls_free(tls);
 }
 
-/* Samples of all contexts are shed where the rollups take all of the memory. */
+/* If the rollups may take all of the memory, samples of all contexts are shed. */
 static void check_memory(const struct settings *settings, struct problems *problems)
 {
     char problem[CGROUP_PATH_MAX + SENTENCE_MAX];
@@ -156,7 +156,7 @@ static void check_sockets(const struct settings *settings, struct problems *prob
     check_socket_folder(settings->dogstatsd_stream_socket, &access, problems);
 }
 
-/* Without these folders the server does its work, with less to fall back on. */
+/* Without these folders the server works, but has less to fall back on: so only a warning. */
 static void check_stores(const struct settings *settings, struct problems *problems)
 {
     const char *why = settings->forwarder_storage_max_size_in_bytes > 0
