@@ -39,7 +39,8 @@ done
 # Within server/ the files at its top know all of it, and nobody knows them; but the check
 # of the settings and the server read the same list of intakes.
 allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|protocol|config'
-allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config'
+allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
+    'flush/flusher_loop.h'
 allow server/http 'server/http|server/receive|flush/(memory|parcels|rollups|delivery)|protocol|config'
 allow server/commands 'server/commands|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
 
