@@ -54,9 +54,9 @@
     X(F_LATE, "heeler_buckets_late_total", "counter",                                         \
       "buckets that came after their interval was flushed")                                   \
     X(F_TAKEN_OVER, "heeler_values_taken_over_total", "counter",                              \
-      "values of the open interval that a process before this one left")                      \
+      "values of the open interval that were inherited")                                      \
     X(F_STATE_REFUSED, "heeler_states_refused_total", "counter",                              \
-      "states of a process before this one that were damaged or of another version")          \
+      "inherited states that were damaged or of another version")                             \
     X(F_CONFLICTS, "heeler_type_conflicts_total", "counter",                                  \
       "series whose name and tags exist with another type")                                   \
     X(F_LIMITED, "heeler_mapper_limited_total", "counter",                                    \
