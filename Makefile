@@ -27,7 +27,7 @@ TEST_LIBS  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
 WERROR   ?= -Werror
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
 CFLAGS   ?= -O2 -g
-CPPFLAGS += -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(if $(FAULT),-DHEELER_FAULT_$(FAULT))
+CPPFLAGS += -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(if $(FAULT),-DHEELER_FAULT_$(FAULT)) $(if $(SAN),-DHEELER_CHECKS)
 # Amid a sanitizer's code gcc guesses wrongly what is uninitialized (its manual says so).
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized))
 BASE     := -std=c11 $(WARNINGS) -fno-omit-frame-pointer $(SAN_FLAGS)

@@ -34,3 +34,18 @@ struct errand *backlog_take_oldest(struct backlog *backlog)
 {
     return backlog->oldest != NULL ? backlog_take(backlog, backlog->oldest) : NULL;
 }
+
+#ifdef HEELER_CHECKS
+enum { LOOK_AT = 64 };
+
+bool backlog_sane(const struct backlog *backlog)
+{
+    const struct errand *newer = NULL, *errand = backlog->newest;
+    size_t n = 0;
+
+    for (; errand != NULL && n < LOOK_AT; newer = errand, errand = errand->next, n++)
+        if (errand->previous != newer || (newer != NULL && newer->order < errand->order))
+            return false;
+    return errand != NULL ? backlog->n > n : backlog->n == n && backlog->oldest == newer;
+}
+#endif

@@ -33,6 +33,12 @@ void backlog_put(struct backlog *backlog, struct errand *given);
 struct errand *backlog_take_newest(struct backlog *backlog);
 struct errand *backlog_take_oldest(struct backlog *backlog);
 
+#ifdef HEELER_CHECKS
+/* The newest few lead to each other in both directions and by order; all of them when there
+ * are no more, and then their number is right too. */
+bool backlog_sane(const struct backlog *backlog);
+#endif
+
 /* Takes out this errand, which is in the backlog; the caller owns it. */
 struct errand *backlog_take(struct backlog *backlog, struct errand *errand);
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
+#include "config/sane.h"
 #include "flush/delivery/queue_internal.h"
 #include "flush/payloads/payload_state.h"
 
@@ -14,8 +15,50 @@ static const uint64_t first_order = UINT64_C(1) << 63;
 
 /* ---- accounts ---------------------------------------------------------- */
 
+#ifdef HEELER_CHECKS
+enum { LOOK_AT = 64 };
+
+static bool memory_is_sane(const struct queue *queue)
+{
+    size_t bytes = 0, n = 0;
+
+    for (const struct errand *e = queue->memory.newest; e != NULL && n < LOOK_AT;
+         e = e->next, n++) {
+        if (e->payload == NULL || e->payload->holders == 0 || e->file != 0 || e->in_flight)
+            return false;
+        bytes += outbox_weight(e->payload);
+    }
+    return n == queue->memory.n ? bytes == queue->waiting_bytes : bytes < queue->waiting_bytes;
+}
+
+static bool disk_is_sane(const struct queue *queue)
+{
+    uint64_t bytes = 0;
+    size_t n = 0;
+
+    for (const struct errand *e = queue->disk.newest; e != NULL && n < LOOK_AT;
+         e = e->next, n++) {
+        if (e->payload != NULL || e->file == 0 || e->in_flight)
+            return false;
+        bytes += spool_cost(e->size);
+    }
+    return !queue->spool_open || bytes <= queue->spool.bytes;
+}
+
+bool queue_sane(const struct queue *queue)
+{
+    for (const struct errand *e = queue->out.newest; e != NULL; e = e->next)
+        if (!e->in_flight)
+            return false;
+    return backlog_sane(&queue->memory) && backlog_sane(&queue->disk) &&
+           backlog_sane(&queue->unread) && backlog_sane(&queue->out) && memory_is_sane(queue) &&
+           disk_is_sane(queue);
+}
+#endif
+
 void queue_moved(struct queue *queue)
 {
+    SANE(queue_sane(queue));
     delivery_ledger_check(queue->ledger);
     if (queue->config.observe != NULL)
         queue->config.observe(queue->config.observe_argument, queue->ledger);

@@ -107,6 +107,13 @@ void queue_handed_over(struct queue *queue);
 /* An inherited payload, a view that is held from now on. False: no memory. */
 bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t order);
 
+#ifdef HEELER_CHECKS
+/* Each errand is where its payload is: with it and without a file in memory, the other way
+ * round on disk. The bytes that wait are theirs, and the spool has those of the files.
+ * Looks at the newest few of each. */
+bool queue_sane(const struct queue *queue);
+#endif
+
 /* Frees an errand whose account is closed. */
 void queue_free_errand(struct queue *queue, struct errand *given);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
+#include "config/sane.h"
 #include "flush/memory/pages.h"
 #include "protocol/number.h"
 
@@ -376,8 +377,35 @@ bool rollup_open(struct rollup *rollup, int64_t stamp_s)
     return true;
 }
 
+#ifdef HEELER_CHECKS
+static bool level_is_sane(const struct rollup_level *level)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < level->n; i++) {
+        if (i > 0 && level->closed[i]->start_s <= level->closed[i - 1]->start_s)
+            return false;
+        bytes += window_bytes(level->closed[i]);
+    }
+    return bytes == level->bytes && level->n <= level->capacity;
+}
+
+bool rollup_sane(const struct rollup *rollup)
+{
+    uint32_t live = 0;
+
+    for (uint32_t number = 0; number < rollup->end; number++)
+        live += rollup->entries[number].live;
+    for (size_t i = 0; i < rollup->n_levels; i++)
+        if (!level_is_sane(&rollup->levels[i]))
+            return false;
+    return rollup->end <= rollup->max_ids && live == rollup->live && live == rollup->index.live;
+}
+#endif
+
 void rollup_close(struct rollup *rollup)
 {
+    SANE(rollup_sane(rollup));
     rollup->adding = false;
     counter_set(&rollup->ledger->rollup_bytes, rollup_bytes(rollup));
     counter_set(&rollup->ledger->rollup_series, rollup->live);

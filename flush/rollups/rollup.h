@@ -168,4 +168,10 @@ uint64_t rollup_read(const struct rollup *rollup, struct rollup_span span, uint3
 bool rollup_next_blob(const struct rollup *rollup, struct rollup_span span, uint32_t *next,
                       uint32_t *series, const uint8_t **at, size_t *len);
 
+#ifdef HEELER_CHECKS
+/* As many series live, and are indexed, as it says; the closed windows of each level follow
+ * each other, and their bytes are the level's. */
+bool rollup_sane(const struct rollup *rollup);
+#endif
+
 #endif

@@ -241,3 +241,26 @@ void slots_clear(struct slots *slots)
     }
     slots->builds++;
 }
+
+#ifdef HEELER_CHECKS
+static bool lines_are_sane(const struct slot_lines *lines, uint32_t end)
+{
+    uint64_t used = 0;
+
+    for (uint64_t at = 0; lines->at != NULL && at <= lines->mask; at++) {
+        const uint32_t *ids = lines->at[at].id_plus_one;
+
+        for (unsigned slot = 0; slot < LINE_SLOTS; slot++) {
+            if (ids[slot] > end || (slot > 0 && ids[slot] != 0 && ids[slot - 1] == 0))
+                return false;
+            used += ids[slot] != 0;
+        }
+    }
+    return used == lines->used && (lines->at == NULL || used <= n_slots(lines) / 8 * 7);
+}
+
+bool slots_sane(const struct slots *slots, uint32_t end)
+{
+    return lines_are_sane(&slots->now, end) && lines_are_sane(&slots->next, end);
+}
+#endif

@@ -130,4 +130,10 @@ size_t slots_bytes(const struct slots *slots);
 /* Forgets every context. */
 void slots_clear(struct slots *slots);
 
+#ifdef HEELER_CHECKS
+/* Lines are filled from the front, as many slots are in use as it says, no more than 7/8 of
+ * them, and every id is below end. */
+bool slots_sane(const struct slots *slots, uint32_t end);
+#endif
+
 #endif

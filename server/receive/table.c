@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "config/sane.h"
 #include "flush/memory/pages.h"
 #include "flush/parcels/chunk.h"
 #include "flush/series/rules.h"
@@ -675,6 +676,22 @@ static void turn_to_next(struct table *table, struct bucket *bucket, struct cell
     table->next = NULL;
 }
 
+#ifdef HEELER_CHECKS
+bool table_sane(const struct table *table)
+{
+    uint32_t live = 0, dead = 0, first_free = table->end;
+
+    for (uint32_t id = table->end; id-- > 0;) {
+        live += table->idle[id] <= TABLE_IDLE_MAX;
+        dead += table->idle[id] == DEAD || table->idle[id] == LEAVES;
+        first_free = table->idle[id] == FREE ? id : first_free;
+    }
+    return table->end <= table->config.max_contexts && live == table->live &&
+           dead == table->dead && table->lowest_free <= first_free &&
+           table->slots.now.used == live + dead && slots_sane(&table->slots, table->end);
+}
+#endif
+
 bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
 {
     if (too_many_buckets(table))
@@ -698,6 +715,7 @@ bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns)
     arena_init(&table->arena, table->config.budget);
     table->start_s = next_start_s;
     table->base_ns = next_base_ns;
+    SANE(table_sane(table));
     counter_add(&table->config.ledger->seals, 1);
     table->pushed_buckets++;
     /* Buckets do not count as bytes that the flusher is behind: too_many_buckets() bounds

@@ -128,4 +128,10 @@ bool table_hand_over(struct table *table);
 /* Start of the open interval. */
 int64_t table_start_s(const struct table *table);
 
+#ifdef HEELER_CHECKS
+/* The states of the ids below end add up, no id below lowest_free is free, and the slots
+ * point at each id that is live or dead, once. */
+bool table_sane(const struct table *table);
+#endif
+
 #endif

@@ -467,6 +467,33 @@ static void what_cannot_be_read_at_the_start_is_found_later(void **state)
     rig_close(&rig);
 }
 
+#ifdef HEELER_CHECKS
+static void a_queue_that_does_not_add_up_is_found_out(void **state)
+{
+    struct rig rig;
+    (void)state;
+
+    rig_open(&rig);
+    put(&rig, 100, START_MS);
+    put(&rig, 100, START_MS);
+    assert_true(queue_sane(&rig.queue));
+    rig.queue.waiting_bytes++;
+    assert_false(queue_sane(&rig.queue));
+    rig.queue.waiting_bytes--;
+    rig.queue.memory.n++;
+    assert_false(queue_sane(&rig.queue));
+    rig.queue.memory.n--;
+    rig.queue.memory.newest->order = 0; /* older than the one behind it */
+    assert_false(queue_sane(&rig.queue));
+    rig.queue.memory.newest->order = UINT64_MAX;
+    rig.queue.memory.newest->file = 1; /* on disk, and still waits in memory */
+    assert_false(queue_sane(&rig.queue));
+    rig.queue.memory.newest->file = 0;
+    assert_true(queue_sane(&rig.queue));
+    rig_close(&rig);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +511,9 @@ int main(void)
         cmocka_unit_test(a_disk_that_cannot_be_read_for_a_while_loses_nothing),
         cmocka_unit_test(a_file_that_cannot_be_read_is_not_in_the_way),
         cmocka_unit_test(what_cannot_be_read_at_the_start_is_found_later),
+#ifdef HEELER_CHECKS
+        cmocka_unit_test(a_queue_that_does_not_add_up_is_found_out),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "flush/rollups/rollup_internal.h"
 #include "tests/support/ask.h"
 #include "tests/support/pipeline.h"
 
@@ -264,6 +265,33 @@ static void windows_are_numbers_of_seconds(void **state)
     rollup_free(rollup);
 }
 
+#ifdef HEELER_CHECKS
+static void a_rollup_that_does_not_add_up_is_found_out(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_lookback=600");
+    struct rollup *rollup = rollup_of(p);
+    (void)state;
+
+    for (int i = 0; i < 3; i++) {
+        pipeline_line(p, 0, START + 10 * i + 1, "hits:1|c");
+        pipeline_flush(p, START + 10 * i + 10.5);
+    }
+    assert_true(rollup->levels[0].n >= 2);
+    assert_true(rollup_sane(rollup));
+    rollup->levels[0].bytes++;
+    assert_false(rollup_sane(rollup));
+    rollup->levels[0].bytes--;
+    rollup->levels[0].closed[0]->start_s += DAY; /* the windows no longer follow each other */
+    assert_false(rollup_sane(rollup));
+    rollup->levels[0].closed[0]->start_s -= DAY;
+    rollup->live++;
+    assert_false(rollup_sane(rollup));
+    rollup->live--;
+    assert_true(rollup_sane(rollup));
+    pipeline_free(p);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +307,9 @@ int main(void)
         cmocka_unit_test(a_clock_set_back_a_little_loses_nothing),
         cmocka_unit_test(with_zero_bytes_nothing_is_kept),
         cmocka_unit_test(windows_are_numbers_of_seconds),
+#ifdef HEELER_CHECKS
+        cmocka_unit_test(a_rollup_that_does_not_add_up_is_found_out),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,6 +203,24 @@ static void cleared_they_are_empty_also_amid_a_move(void **state)
     model_free(model);
 }
 
+#ifdef HEELER_CHECKS
+static void a_hole_in_a_line_is_found_out(void **state)
+{
+    struct model *model = model_new(5, 0); /* all have one home */
+    struct slot_line *home = &model->slots.now.at[0];
+    (void)state;
+
+    for (uint32_t id = 0; id < LINE_SLOTS; id++)
+        slots_put(&model->slots, model->prints[id], id);
+    assert_true(slots_sane(&model->slots, LINE_SLOTS));
+    assert_false(slots_sane(&model->slots, LINE_SLOTS - 1)); /* an id beyond the end */
+    model->slots.now.used--;
+    home->id_plus_one[1] = 0; /* whoever overflowed would no longer be found */
+    assert_false(slots_sane(&model->slots, LINE_SLOTS));
+    model_free(model);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +228,9 @@ int main(void)
         cmocka_unit_test(what_lives_is_found_and_what_left_is_not),
         cmocka_unit_test(a_next_that_is_too_small_is_given_up),
         cmocka_unit_test(cleared_they_are_empty_also_amid_a_move),
+#ifdef HEELER_CHECKS
+        cmocka_unit_test(a_hole_in_a_line_is_found_out),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
