@@ -1,6 +1,6 @@
 #!/bin/sh
-# What no compiler checks: every header opens with a comment that names it, all
-# banners have one form, and nothing is left to be done.
+# What no compiler checks: every header opens with a comment that names it, words
+# have one meaning, banners have one form, and nothing is left to be done.
 set -eu
 status=0
 
@@ -13,6 +13,29 @@ for header in $(find config protocol flush server bench tests/support -name '*.h
         ;;
     esac
 done
+
+# A context is a word of the domain; what a callback is called with is its argument.
+if grep -rnE 'void \*context\b' --include='*.[ch]' config protocol flush server bench tests; then
+    echo 'what a callback is called with is named "argument"'
+    status=1
+fi
+
+# See the words in CONTRIBUTING.md.
+if grep -rnwE 'heir|legacy|predecessor' --include='*.[ch]' config protocol flush server bench; then
+    echo 'a "successor" goes on with what it "inherited"'
+    status=1
+fi
+
+# "(void)a, (void)b;" stands in one line.
+if ! find config protocol flush server bench tests -name '*.[ch]' -exec awk '
+    FNR == 1 { before = 0 }
+    { now = /^ +\(void\)[a-z_]+;$/ }
+    now && before { print FILENAME ":" FNR ": " $0; found = 1 }
+    { before = now }
+    END { exit found }' {} +; then
+    echo 'parameters that are not used stand in one line: (void)a, (void)b;'
+    status=1
+fi
 
 # What frees says "given". These three end something else than what they are called with.
 if grep -rnE '^[a-z].*_(free|close|stop)\(struct [a-z_]+ \*' --include='*.h' \
