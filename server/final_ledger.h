@@ -5,8 +5,8 @@
 #include "server/http/server_view.h"
 #include "server/succession/instance.h"
 
-/* When all threads have ended. gated: datagrams that the kernel refused at the gate, which
- * it counts as dropped. */
+/* To be called when all threads have ended. gated: how many datagrams the kernel refused at the
+ * gate, which it counts as dropped. */
 void final_ledger_log(const struct server_view *view, uint64_t gated,
                       const struct instance *instance);
 

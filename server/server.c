@@ -53,7 +53,7 @@ struct server {
     struct delivery *delivery;
     struct rules *rules; /* of the last reload; held; NULL: there was none */
     bool lingering;
-    bool has_state; /* of a server before it */
+    bool has_state; /* it inherited one */
     struct admin *admin, *health;
     struct watch *watch;               /* NULL: it did not start */
     int64_t end_by_ns;                 /* monotonic; 0: by heeler_stop_timeout */
@@ -484,7 +484,8 @@ static void end_workers(struct server *server, enum worker_end end, int64_t dead
             worker_join(server->worker[i]);
 }
 
-/* When the loops have ended. A server that never ran has no ledger to tell. */
+/* Called when the loops have ended: logs the last losses and, if the server ever ran, the final
+ * ledger. */
 static void say_last(struct server *server, bool was_running)
 {
     struct server_view view;

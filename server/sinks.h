@@ -16,7 +16,8 @@ bool sinks_read(struct sinks *out, const struct settings *settings, char *proble
                 size_t problem_size);
 void sinks_free(struct sinks *given);
 
-/* What delivery is told about them and by the settings; of both it holds views. */
+/* The configuration of delivery: these sinks and the settings, of both of which it holds views.
+ */
 struct delivery_config sinks_delivery(const struct sinks *sinks,
                                       const struct settings *settings);
 

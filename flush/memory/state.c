@@ -40,7 +40,7 @@ struct state_writer {
     struct entry entries[STATE_PARTS];
     uint32_t n_entries;
     bool open;                 /* the last entry */
-    XXH3_state_t *hash_before; /* the last entry, and so with failed */
+    XXH3_state_t *hash_before; /* as it was when the last part was begun */
     bool failed_before;
     unsigned char buffer[BUFFER_SIZE];
 };

@@ -1,14 +1,14 @@
-/* flush/memory/state.h: what one process leaves to the next, as one file in memory.
+/* flush/memory/state.h: what a successor inherits, as one file in memory.
  *
  *   head        magic, version, size and checksums
  *   parts       server | series | payloads, each written by who owns what is in it
  *   directory   where each part lies
  *
- * Written once, from front to back, through a small buffer, then sealed: nobody
- * changes it any more. It is read in place. Whoever reads looks at the version and
- * the checksum of all of it first, and takes all or nothing; the bounds are looked
- * at all the same, so no file can lead a reader astray. For processes of one
- * machine and one boot: monotonic times mean the same to both.
+ * It is written once, from front to back, through a small buffer, and then sealed:
+ * nobody changes it any more. It is read in place. A reader first looks at the
+ * version and at the checksum of all of it, and takes all or nothing; it looks at the
+ * bounds all the same, so no file can lead it astray. Both processes live on one machine
+ * and in one boot, so monotonic times mean the same to both.
  *
  * Whole numbers are varints, doubles and hashes their eight bytes. */
 #ifndef FLUSH_MEMORY_STATE_H
@@ -19,13 +19,13 @@
 
 #include "protocol/slice.h"
 
-/* Another number for every change of what is written. What the version before wrote
- * is read as well; a process whose own is none of those that its successor reads
- * (heeler --state-version) flushes first.
+/* Every change of what is written gets another number. What the version before wrote is read as
+ * well. If the successor does not read the version of a process (heeler --state-version), the
+ * process flushes before it hands over.
  *
  *   2   a histogram's count and weights are doubles, and it has a unit
  *   1   they were whole numbers */
-enum { STATE_VERSION = 2, STATE_VERSION_READ = 1 }; /* written; the oldest that is read */
+enum { STATE_VERSION = 2, STATE_VERSION_READ = 1 }; /* what we write; the oldest that we read */
 
 enum state_part { STATE_SERVER, STATE_SERIES, STATE_PAYLOADS, STATE_PARTS };
 
@@ -36,14 +36,14 @@ struct state_writer;
 /* NULL when the system has no memory. */
 struct state_writer *state_writer_new(void);
 
-/* Writes out what is in the buffer. False: it failed, now or before; what is put after
- * a failure is dropped. */
+/* Writes out what is in the buffer. False: this or an earlier write failed; what is put after a
+ * failure is dropped. */
 bool state_settle(struct state_writer *writer);
 
-/* What is put from now on belongs to that part; each part once. */
+/* What is put from now on belongs to that part. Each part is begun once. */
 void state_begin(struct state_writer *writer, enum state_part part);
 
-/* Takes back the last part, as if it had never been begun; one that failed too. */
+/* Takes back the last part, as if it had never been begun, also if it failed. */
 void state_cancel(struct state_writer *writer);
 
 void state_put(struct state_writer *writer, const void *at, size_t len);
@@ -52,8 +52,8 @@ void state_put_signed(struct state_writer *writer, int64_t number);
 void state_put_double(struct state_writer *writer, double number);
 void state_put_text(struct state_writer *writer, struct slice text);
 
-/* Writes all that is still lacking. True: nothing of it can fail any more for want of
- * memory, so whoever wrote a part may let go of what is in it. */
+/* Writes all that is still missing. True: the state cannot fail for want of memory any more, so
+ * whoever wrote a part may free what is in it. */
 bool state_complete(struct state_writer *writer);
 
 /* Completes the file, if that is not done, and seals it; its descriptor, owned, or -1. */
@@ -62,7 +62,7 @@ void state_writer_free(struct state_writer *given);
 
 /* ---- reading ----------------------------------------------------------- */
 
-/* Once failed, everything read is 0 or empty. A view of the state. */
+/* A view of the state. When it has failed, everything that is read is 0 or empty. */
 struct state_reader {
     const uint8_t *at, *end;
     bool failed;
@@ -81,8 +81,8 @@ struct state {
 bool state_open(struct state *state, const uint8_t *at, size_t size, char *problem,
                 size_t problem_size);
 
-/* The same of a file, which must be sealed; the descriptor stays the caller's. One
- * user, so one state_done(). */
+/* The same for a file, which must be sealed. The descriptor stays the caller's. The state has
+ * one user then, who calls state_done(). */
 bool state_map(struct state *state, int fd, char *problem, size_t problem_size);
 void state_use(struct state *state);
 void state_done(struct state *state);
@@ -93,7 +93,8 @@ int64_t state_get_signed(struct state_reader *reader);
 double state_get_double(struct state_reader *reader);
 struct slice state_get_text(struct state_reader *reader);
 
-/* A number that says how many follow, each of at least so many bytes. */
+/* Reads how many items follow, each of which has at least so many bytes: more than can be there
+ * is a failure. */
 size_t state_get_count(struct state_reader *reader, size_t least_bytes);
 
 #endif

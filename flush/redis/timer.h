@@ -1,7 +1,7 @@
 /* flush/redis/timer.h: a timer of the event loop that always comes.
  *
- * libevent may need memory to set one. Without it the timer comes at once: whoever waits
- * tries again too early, instead of never. What is over already comes at once. */
+ * libevent may need memory to set one. Without memory the timer fires at once: whoever waits
+ * then tries again too early, and not never. A time that is over fires at once, too. */
 #ifndef FLUSH_REDIS_TIMER_H
 #define FLUSH_REDIS_TIMER_H
 

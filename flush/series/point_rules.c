@@ -43,7 +43,7 @@ static bool read_percentile(struct point_rules *rules, const char *text)
 
     for (size_t i = 0; i < rules->n_percentiles; i++)
         if (rules->percentiles[i] == percent)
-            return true; /* "0.95" and "0.951" are one series */
+            return true; /* it is there already: "0.95" and "0.951" are one series */
     rules->percentiles[rules->n_percentiles++] = percent;
     return true;
 }

@@ -23,7 +23,7 @@ struct series_identity points_identity(struct identity_scratch *scratch, struct 
 
 /* ---- one point --------------------------------------------------------- */
 
-/* The intake refuses what is not finite; it must not cost the payload. */
+/* Leaves out a value that is not finite: the intake would refuse the whole payload for it. */
 static bool make_number(struct points *points, struct slice name, enum series_type type,
                         double value, struct made_point *out)
 {
@@ -45,7 +45,7 @@ static bool make_number(struct points *points, struct slice name, enum series_ty
     return true;
 }
 
-/* A series beside the histogram, of its name and that suffix. */
+/* Makes a series of the histogram, which has its name and that suffix. */
 static bool make_suffixed(struct points *points, const char *suffix, enum series_type type,
                           double value, struct made_point *out)
 {
@@ -96,7 +96,7 @@ static bool make_aggregate(struct points *points, enum histogram_aggregate aggre
         value = summary->count / (double)points->rules->interval_s;
         type = SERIES_RATE;
         break;
-    case AGGREGATE_MEDIAN: /* none: 0, as the Agent */
+    case AGGREGATE_MEDIAN: /* without values it is 0, as in the Agent */
         (void)histogram_median(points->cell->object, points->arena, &value);
         break;
     case AGGREGATE_KINDS:
@@ -135,7 +135,8 @@ static bool make_sketch(struct points *points, struct made_point *out)
     return true;
 }
 
-/* False: that one is not asked for, or it cannot be sent. */
+/* Makes the i-th of the points that the kind can have. False: the settings do not ask for it,
+ * or it cannot be sent. */
 static bool make(struct points *points, size_t i, struct made_point *out)
 {
     const struct point_rules *rules = points->rules;
@@ -193,7 +194,8 @@ void points_begin(struct points *points, struct snapshot *snapshot, struct catal
     if (cell_kinds[points->kind].shown == SHOWN_AGGREGATES)
         begin_histogram(points);
     if (cell_kinds[points->kind].shown == SHOWN_SKETCH) {
-        points->id.tags = tags; /* a sketch payload has no resources: they stay tags */
+        points->id.tags =
+            tags; /* a sketch has no resources at the intake, so those stay tags */
         points->id.n_tags = n_tags;
         points->id.n_resources = 0;
     }

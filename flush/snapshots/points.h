@@ -44,7 +44,7 @@ struct points {
     struct arena *arena; /* the snapshot's: scratch of sorting */
     enum cell_kind kind;
     int64_t stamp_s;
-    size_t next, end; /* of those that the kind can have */
+    size_t next, end; /* among the points that the kind can have */
     struct series_identity id;
     struct slice unit;                /* of what is no rate */
     struct histogram_summary summary; /* of a histogram */
@@ -54,7 +54,7 @@ struct points {
     char joined[512]; /* a name and its suffix */
 };
 
-/* Before the first point of that series; there is none when it has no value. */
+/* To be called before the first point of the series. Without a value there is no point. */
 void points_begin(struct points *points, struct snapshot *snapshot, struct catalogue *catalogue,
                   uint32_t series, const struct point_rules *rules);
 
