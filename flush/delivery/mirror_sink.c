@@ -8,8 +8,8 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/delivery/duplicates.h"
+#include "flush/delivery/mirror_list.h"
 #include "flush/delivery/sink_list.h"
-#include "flush/payloads/payload_state.h"
 #include "flush/redis/backoff.h"
 #include "flush/redis/resp.h"
 #include "flush/redis/timer.h"
@@ -20,18 +20,6 @@ enum { SAY_AGAIN_MS = 60000, ASK_AGAIN_MS = 5000, RETRY_MIN_MS = 500, RETRY_MAX_
  * the command. */
 enum { TAG_POINTS_BITS = 8, REGISTRY_TAG = 0 };
 
-struct entry {
-    struct entry *next;
-    struct payload *payload;
-    uint64_t order, barrier; /* barrier: the order of the barrier before it */
-    size_t offset;           /* of the next command to send */
-    uint32_t unanswered;
-    uint32_t refused; /* points that Redis will never take */
-    bool again;       /* a command failed, so the entry is sent once more */
-    bool settled;     /* it was answered, and counted, once */
-    int64_t settled_ms;
-};
-
 struct mirror_sink {
     struct sink sink;
     struct mirror_sink_config config; /* its texts are not kept */
@@ -41,9 +29,7 @@ struct mirror_sink {
     struct duplicates *duplicates;
     struct event *retry;
 
-    struct entry *head, **end, *cursor;
-    size_t bytes, n_unsettled;
-    uint64_t taken, last_barrier, last_shed;
+    struct mirror_list list;
 
     bool up, paused; /* paused: after an error, until the retry */
     size_t pending;  /* commands under way */
@@ -62,118 +48,7 @@ static int64_t now_ms(void)
     return clock_monotonic_ns() / 1000000;
 }
 
-/* ---- the list ---------------------------------------------------------- */
-
-static size_t entry_bytes(const struct entry *entry)
-{
-    return sizeof *entry + outbox_weight(entry->payload);
-}
-
-static void note_bytes(struct mirror_sink *sink)
-{
-    atomic_store_explicit(&sink->ledger->points.queued_bytes, sink->bytes,
-                          memory_order_relaxed);
-}
-
-/* Closes the account of an entry that was answered or given up. */
-static void settle(struct mirror_sink *sink, struct entry *entry)
-{
-    struct delivery_ledger *ledger = &sink->ledger->points;
-    uint32_t points = entry->payload->points;
-
-    uncount(&ledger->queued, points);
-    if (entry->refused == points && points > 0) {
-        count(&ledger->refused[REFUSED_OTHER], points);
-    } else {
-        count(&ledger->delivered, points - entry->refused);
-        tally(&ledger->refused[REFUSED_OTHER].points, entry->refused);
-    }
-    atomic_store_explicit(&ledger->last_success_ms, clock_wall_ns() / 1000000,
-                          memory_order_relaxed);
-    delivery_ledger_check(ledger);
-    entry->settled = true;
-    entry->settled_ms = now_ms();
-    sink->n_unsettled--;
-}
-
-static void shed(struct mirror_sink *sink, struct entry *entry, enum delivery_shed why)
-{
-    struct delivery_ledger *ledger = &sink->ledger->points;
-
-    uncount(&ledger->queued, entry->payload->points);
-    count(&ledger->shed[why], entry->payload->points);
-    delivery_ledger_check(ledger);
-    if (entry->payload->points > 0)
-        sink->last_shed = entry->order;
-    sink->n_unsettled--;
-}
-
-static void drop_head(struct mirror_sink *sink)
-{
-    struct entry *entry = sink->head;
-
-    sink->head = entry->next;
-    if (sink->head == NULL)
-        sink->end = &sink->head;
-    if (sink->cursor == entry)
-        sink->cursor = entry->next;
-    sink->bytes -= entry_bytes(entry);
-    note_bytes(sink);
-    outbox_let_go(sink->config.outbox, entry->payload);
-    free(entry);
-}
-
-/* Drops answered entries that are old enough; then, while the list is too heavy, the oldest
- * entries of any kind. */
-static void trim(struct mirror_sink *sink)
-{
-    int64_t oldest_ms = now_ms() - sink->config.resend_ms;
-
-    while (sink->head != NULL && sink->head->settled && sink->head->unanswered == 0 &&
-           sink->head != sink->cursor && sink->head->settled_ms <= oldest_ms)
-        drop_head(sink);
-    while (sink->bytes > sink->config.queue_bytes && sink->head != NULL) {
-        if (!sink->head->settled)
-            shed(sink, sink->head, UNSENT_QUEUE_FULL);
-        drop_head(sink);
-    }
-}
-
-static struct entry *find(struct mirror_sink *sink, uint64_t order)
-{
-    struct entry *entry = sink->head;
-
-    while (entry != NULL && entry->order < order)
-        entry = entry->next;
-    return entry != NULL && entry->order == order ? entry : NULL;
-}
-
-/* Everything from that entry on is sent anew. */
-static void rewind_to(struct mirror_sink *sink, struct entry *from)
-{
-    for (struct entry *entry = from; entry != NULL; entry = entry->next) {
-        if (entry->offset > 0 && !entry->settled)
-            tally(&sink->ledger->points.retries, 1);
-        entry->offset = 0;
-        entry->unanswered = 0;
-        entry->again = false;
-        if (!entry->settled)
-            entry->refused = 0;
-    }
-    sink->cursor = from;
-}
-
 /* ---- sending ----------------------------------------------------------- */
-
-static bool is_answered(const struct entry *entry)
-{
-    return entry->offset == entry->payload->size && entry->unanswered == 0 && !entry->again;
-}
-
-static bool is_barrier(const struct entry *entry)
-{
-    return entry->payload->points == 0;
-}
 
 /* Logs that Redis takes the windows, once it took some. A connection alone says nothing: one to
  * a replica, or to a Redis without memory, looks well too, and every attempt would be logged
@@ -188,26 +63,26 @@ static void say_taken(struct mirror_sink *sink)
     memset(sink->said_down, 0, sizeof sink->said_down);
 }
 
-static void note_answered(struct mirror_sink *sink, struct entry *entry)
+static void note_answered(struct mirror_sink *sink, struct mirror_entry *entry)
 {
     if (!entry->settled)
-        settle(sink, entry);
+        mirror_list_settle(&sink->list, entry);
     sink->errors = 0;
-    if (!is_barrier(entry))
+    if (!mirror_entry_is_barrier(entry))
         say_taken(sink);
 }
 
-static struct slice rest_of(const struct entry *entry)
+static struct slice rest_of(const struct mirror_entry *entry)
 {
     return (struct slice){ (const char *)entry->payload->bytes + entry->offset,
                            entry->payload->size - entry->offset };
 }
 
 /* Whether the command announces a batch of which something was shed: then it is left out. */
-static bool is_untrue(const struct mirror_sink *sink, const struct entry *entry,
+static bool is_untrue(const struct mirror_sink *sink, const struct mirror_entry *entry,
                       const struct resp_view *command)
 {
-    return is_barrier(entry) && sink->last_shed > entry->barrier &&
+    return mirror_entry_is_barrier(entry) && sink->list.last_shed > entry->barrier &&
            slice_equal(command->name, SLICE("XADD"));
 }
 
@@ -217,7 +92,7 @@ static uint32_t points_of(const struct resp_view *command)
 }
 
 /* Sends the commands of the entry. False: the client takes no more for now. */
-static bool send_entry(struct mirror_sink *sink, struct entry *entry)
+static bool send_entry(struct mirror_sink *sink, struct mirror_entry *entry)
 {
     struct slice rest = rest_of(entry);
     struct resp_view command;
@@ -238,14 +113,14 @@ static bool send_entry(struct mirror_sink *sink, struct entry *entry)
 
 static void pump(struct mirror_sink *sink)
 {
-    while (sink->up && !sink->paused && sink->cursor != NULL) {
-        struct entry *entry = sink->cursor;
-        if (is_barrier(entry) && entry->offset == 0 && sink->pending > 0)
+    while (sink->up && !sink->paused && sink->list.cursor != NULL) {
+        struct mirror_entry *entry = sink->list.cursor;
+        if (mirror_entry_is_barrier(entry) && entry->offset == 0 && sink->pending > 0)
             return; /* reply() calls us again */
         if (!send_entry(sink, entry))
             return;
-        sink->cursor = entry->next;
-        if (is_answered(entry))
+        sink->list.cursor = entry->next;
+        if (mirror_entry_is_answered(entry))
             note_answered(sink, entry);
     }
 }
@@ -297,13 +172,13 @@ static void settle_trouble(struct mirror_sink *sink)
 static void on_retry(evutil_socket_t fd, short what, void *argument)
 {
     struct mirror_sink *sink = argument;
-    struct entry *from = sink->head;
+    struct mirror_entry *from = sink->list.head;
 
     (void)fd, (void)what;
     while (from != NULL && !from->again)
         from = from->next;
     if (from != NULL)
-        rewind_to(sink, from);
+        mirror_list_rewind(&sink->list, from);
     sink->paused = false;
     pump(sink);
     moved(sink);
@@ -315,7 +190,7 @@ static bool is_done_already(const char *text)
     return strstr(text, "XADD is equal or smaller") != NULL;
 }
 
-static void take_error(struct mirror_sink *sink, struct entry *entry, uint32_t points,
+static void take_error(struct mirror_sink *sink, struct mirror_entry *entry, uint32_t points,
                        const char *text)
 {
     enum mirror_error error = mirror_error_of(text);
@@ -370,8 +245,8 @@ static void on_up(void *argument)
     evtimer_del(sink->retry);
     sink->took = false;
     atomic_store_explicit(&sink->ledger->up, 1, memory_order_relaxed);
-    trim(sink);
-    rewind_to(sink, sink->head);
+    mirror_list_trim(&sink->list);
+    mirror_list_rewind(&sink->list, sink->list.head);
     pump(sink);
     moved(sink);
 }
@@ -380,7 +255,8 @@ static void on_reply(void *argument, uint64_t tag, const redisReply *reply)
 {
     struct mirror_sink *sink = argument;
     uint32_t points = tag & ((1 << TAG_POINTS_BITS) - 1);
-    struct entry *entry = tag == REGISTRY_TAG ? NULL : find(sink, tag >> TAG_POINTS_BITS);
+    struct mirror_entry *entry =
+        tag == REGISTRY_TAG ? NULL : mirror_list_find(&sink->list, tag >> TAG_POINTS_BITS);
 
     sink->pending--;
     if (entry != NULL)
@@ -389,13 +265,13 @@ static void on_reply(void *argument, uint64_t tag, const redisReply *reply)
         read_registry(sink, reply);
     else if (reply->type == REDIS_REPLY_ERROR)
         take_error(sink, entry, points, reply->str);
-    if (entry != NULL && is_answered(entry)) {
+    if (entry != NULL && mirror_entry_is_answered(entry)) {
         note_answered(sink, entry);
-        if (is_barrier(entry) && sink->cursor == NULL && !sink->stopping)
+        if (mirror_entry_is_barrier(entry) && sink->list.cursor == NULL && !sink->stopping)
             ask_registry(sink);
     }
     settle_trouble(sink);
-    trim(sink);
+    mirror_list_trim(&sink->list);
     pump(sink);
     moved(sink);
 }
@@ -403,7 +279,8 @@ static void on_reply(void *argument, uint64_t tag, const redisReply *reply)
 static void on_failed(void *argument, uint64_t tag)
 {
     struct mirror_sink *sink = argument;
-    struct entry *entry = tag == REGISTRY_TAG ? NULL : find(sink, tag >> TAG_POINTS_BITS);
+    struct mirror_entry *entry =
+        tag == REGISTRY_TAG ? NULL : mirror_list_find(&sink->list, tag >> TAG_POINTS_BITS);
 
     sink->pending--;
     if (entry == NULL)
@@ -445,36 +322,11 @@ static bool wants(const struct sink *sink, enum payload_route route)
     return route == ROUTE_REDIS;
 }
 
-/* Held, and no longer weighed by the outbox: it may stay for long after it was answered. */
 static void append(struct mirror_sink *sink, struct payload *payload)
 {
-    struct entry *entry = calloc(1, sizeof *entry);
-    struct delivery_ledger *ledger = &sink->ledger->points;
-
-    if (entry == NULL) {
-        count(&ledger->shed[UNSENT_NO_MEMORY], payload->points);
-        delivery_ledger_check(ledger);
-        sink->last_shed = ++sink->taken;
-        return;
-    }
-    payload->holders++;
-    outbox_release(sink->config.outbox, payload);
-    entry->payload = payload;
-    entry->order = ++sink->taken;
-    entry->barrier = sink->last_barrier;
-    if (is_barrier(entry))
-        sink->last_barrier = entry->order;
-    count(&ledger->queued, payload->points);
-    delivery_ledger_check(ledger);
-    *sink->end = entry;
-    sink->end = &entry->next;
-    sink->n_unsettled++;
-    sink->bytes += entry_bytes(entry);
-    note_bytes(sink);
-    if (sink->cursor == NULL && sink->up)
-        sink->cursor = entry;
+    mirror_list_append(&sink->list, payload, sink->up);
     pump(sink);
-    trim(sink);
+    mirror_list_trim(&sink->list);
 }
 
 static void accept_payload(struct sink *any, struct payload *payload, uint64_t order)
@@ -497,30 +349,14 @@ static bool take_over(struct sink *any, struct payload *payload, uint64_t order)
     return true;
 }
 
-static void hand_over(const struct sink *sink, struct state_writer *out)
+static void hand_over(const struct sink *any, struct state_writer *out)
 {
-    const struct entry *entry = ((const struct mirror_sink *)sink)->head;
-
-    for (; entry != NULL; entry = entry->next)
-        if (!entry->settled)
-            payload_state_write(out, entry->payload);
-    payload_state_end(out);
+    mirror_list_hand_over(&((const struct mirror_sink *)any)->list, out);
 }
 
 static void handed_over(struct sink *any)
 {
-    struct mirror_sink *sink = of(any);
-    struct delivery_ledger *ledger = &sink->ledger->points;
-
-    for (struct entry *entry = sink->head; entry != NULL; entry = entry->next) {
-        if (entry->settled)
-            continue;
-        uncount(&ledger->queued, entry->payload->points);
-        count(&ledger->handed_over, entry->payload->points);
-        entry->settled = true;
-        sink->n_unsettled--;
-    }
-    delivery_ledger_check(ledger);
+    mirror_list_handed_over(&of(any)->list);
 }
 
 static void hurry(struct sink *any)
@@ -541,16 +377,12 @@ static bool is_drained(const struct sink *any)
 {
     const struct mirror_sink *sink = (const struct mirror_sink *)any;
 
-    return sink->n_unsettled == 0 || sink->gave_up;
+    return sink->list.n_unsettled == 0 || sink->gave_up;
 }
 
 static void keep_rest(struct sink *any)
 {
-    struct mirror_sink *sink = of(any);
-
-    for (; sink->head != NULL; drop_head(sink))
-        if (!sink->head->settled)
-            shed(sink, sink->head, UNSENT_STOPPED);
+    mirror_list_shed(&of(any)->list, UNSENT_STOPPED);
 }
 
 static void mirror_sink_free(struct sink *sink)
@@ -559,8 +391,7 @@ static void mirror_sink_free(struct sink *sink)
 
     if (given->client != NULL)
         redis_client_free(given->client);
-    while (given->head != NULL)
-        drop_head(given);
+    mirror_list_free(&given->list);
     if (given->retry != NULL)
         event_free(given->retry);
     duplicates_free(given->duplicates);
@@ -593,7 +424,11 @@ static bool fill(struct mirror_sink *sink, const struct mirror_sink_config *conf
 {
     sink->config = *config;
     sink->ledger = config->ledger;
-    sink->end = &sink->head;
+    sink->list = (struct mirror_list){ .end = &sink->list.head,
+                                       .ledger = &config->ledger->points,
+                                       .outbox = config->outbox,
+                                       .max_bytes = config->queue_bytes,
+                                       .resend_ms = config->resend_ms };
     sink->backoff = backoff_default;
     sink->backoff.base_ms =
         (config->retry_min_ms > 0 ? config->retry_min_ms : RETRY_MIN_MS) / 2 + 1;
