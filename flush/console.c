@@ -122,10 +122,10 @@ static void show_point(void *observer, const struct snapshot_series *series,
                        const struct made_point *point)
 {
     (void)series;
-    if (point->is_sketch)
-        show_sketch(observer, &point->sketch);
+    if (point->number != NULL)
+        show_number(observer, point->number);
     else
-        show_number(observer, &point->number);
+        show_sketch(observer, point->sketch);
 }
 
 static int widest(int least, size_t len)

@@ -81,18 +81,18 @@ static int send_series(struct flusher *flusher, struct snapshot *snapshot, int64
 
     if (!snapshot_show(snapshot, flusher->catalogue, series, &shown))
         return 1;
-    bool number =
-        shown.kind == CELL_COUNT || shown.kind == CELL_GAUGE || shown.kind == CELL_HISTOGRAM;
-    points_begin(&points, snapshot, flusher->catalogue, series, &snapshot->rules->points);
+    const struct cell_kind_row *row = &cell_kinds[shown.kind];
+    bool merged = row->object != NULL && row->shown != SHOWN_AGGREGATES;
+    points_begin(&points, snapshot, flusher->catalogue, &shown, &snapshot->rules->points);
     while (points_next(&points, &made)) {
-        if (made.is_sketch)
-            encoder_sketch(flusher->encoder, &made.sketch, now_s);
+        if (made.number != NULL)
+            encoder_series(flusher->encoder, made.number, now_s);
         else
-            encoder_series(flusher->encoder, &made.number, now_s);
+            encoder_sketch(flusher->encoder, made.sketch, now_s);
         observers_point(&flusher->observers, &shown, &made);
     }
     observers_series(&flusher->observers, &shown);
-    return number || flusher->rollup == NULL ? 1 : MERGED_WEIGHT;
+    return merged && flusher->rollup != NULL ? MERGED_WEIGHT : 1;
 }
 
 /* The observers do not see these gauges: they see what clients sent. */

@@ -216,8 +216,8 @@ static void see_point(void *observer, const struct snapshot_series *series,
     if (cell_kinds[series->kind].shown != SHOWN_AGGREGATES)
         return;
     rollup->at_ms = series->newest_ms;
-    add_made(rollup, series, made->number.id.metric, made->number.points[0].value,
-             made->number.type == SERIES_RATE);
+    add_made(rollup, series, made->number->id.metric, made->number->points[0].value,
+             made->number->type == SERIES_RATE);
 }
 
 /* Behind its points: a sketch is compacted by then. */

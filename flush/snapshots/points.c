@@ -25,32 +25,25 @@ struct series_identity points_identity(struct identity_scratch *scratch, struct 
 
 /* Leaves out a value that is not finite: the intake would refuse the whole payload for it. */
 static bool make_number(struct points *points, struct slice name, enum series_type type,
-                        double value, struct made_point *out)
+                        double value)
 {
     if (!isfinite(value)) {
         counter_add(&points->rules->ledger->dropped[POINT_NOT_FINITE], 1);
         return false;
     }
-    points->number = (struct point){ points->stamp_s, value };
-    out->is_sketch = false;
-    out->number = (struct series){
-        .id = points->id,
-        .type = type,
-        .interval_s = points->rules->interval_s,
-        .unit = type == SERIES_GAUGE ? points->unit : SLICE(""),
-        .points = &points->number,
-        .n_points = 1,
-    };
-    out->number.id.metric = name;
+    points->number.id.metric = name;
+    points->number.type = type;
+    points->number.unit = type == SERIES_GAUGE ? points->unit : SLICE("");
+    points->number_point.value = value;
     return true;
 }
 
 /* Makes a series of the histogram, which has its name and that suffix. */
 static bool make_suffixed(struct points *points, const char *suffix, enum series_type type,
-                          double value, struct made_point *out)
+                          double value)
 {
     char *joined = points->joined;
-    size_t len = points->id.metric.len;
+    size_t len = points->name.len;
     int written = len < sizeof points->joined - 64
                       ? snprintf(joined + len, sizeof points->joined - len, ".%s", suffix)
                       : -1;
@@ -59,19 +52,18 @@ static bool make_suffixed(struct points *points, const char *suffix, enum series
         counter_add(&points->rules->ledger->dropped[POINT_INVALID], 1);
         return false;
     }
-    memcpy(joined, points->id.metric.at, len);
+    memcpy(joined, points->name.at, len);
     struct slice name = { joined, len + (size_t)written };
     if (points->rules->filter != NULL &&
-        filter_drops_suffix(points->rules->filter, points->id.metric,
+        filter_drops_suffix(points->rules->filter, points->name,
                             (struct slice){ joined + len, (size_t)written })) {
         counter_add(&points->rules->ledger->dropped[POINT_FILTERED], 1);
         return false;
     }
-    return make_number(points, name, type, value, out);
+    return make_number(points, name, type, value);
 }
 
-static bool make_aggregate(struct points *points, enum histogram_aggregate aggregate,
-                           struct made_point *out)
+static bool make_aggregate(struct points *points, enum histogram_aggregate aggregate)
 {
     const struct histogram_summary *summary = &points->summary;
     enum series_type type = SERIES_GAUGE;
@@ -102,10 +94,10 @@ static bool make_aggregate(struct points *points, enum histogram_aggregate aggre
     case AGGREGATE_KINDS:
         return false;
     }
-    return make_suffixed(points, point_rules_word(aggregate), type, value, out);
+    return make_suffixed(points, point_rules_word(aggregate), type, value);
 }
 
-static bool make_percentile(struct points *points, int percent, struct made_point *out)
+static bool make_percentile(struct points *points, int percent)
 {
     char suffix[32];
     double value;
@@ -113,16 +105,16 @@ static bool make_percentile(struct points *points, int percent, struct made_poin
     if (!histogram_percentile(points->cell->object, points->arena, percent, &value))
         return false;
     snprintf(suffix, sizeof suffix, "%dpercentile", percent);
-    return make_suffixed(points, suffix, SERIES_GAUGE, value, out);
+    return make_suffixed(points, suffix, SERIES_GAUGE, value);
 }
 
-static bool make_sketch(struct points *points, struct made_point *out)
+static bool make_sketch(struct points *points)
 {
-    struct sketch_point *point = &points->sketch;
+    struct sketch *sketch = points->cell->object;
+    struct sketch_point *point = &points->sketch_point;
 
-    *point = (struct sketch_point){ .time_s = points->stamp_s };
-    sketch_summary(points->cell->object, &point->summary);
-    if (!sketch_bins(points->cell->object, points->arena, &point->bins, &point->n_bins)) {
+    sketch_summary(sketch, &point->summary);
+    if (!sketch_bins(sketch, points->arena, &point->bins, &point->n_bins)) {
         counter_add(&points->rules->ledger->dropped[POINT_NO_MEMORY], 1);
         return false;
     }
@@ -130,33 +122,30 @@ static bool make_sketch(struct points *points, struct made_point *out)
         counter_add(&points->rules->ledger->dropped[POINT_NOT_FINITE], 1);
         return false;
     }
-    out->is_sketch = true;
-    out->sketch = (struct sketch_series){ points->id, point, 1 };
     return true;
 }
 
 /* Makes the i-th of the points that the kind can have. False: the settings do not ask for it,
  * or it cannot be sent. */
-static bool make(struct points *points, size_t i, struct made_point *out)
+static bool make(struct points *points, size_t i)
 {
     const struct point_rules *rules = points->rules;
     const struct snapshot_cell *cell = points->cell;
-    const struct cell_kind_row *row = &cell_kinds[points->kind];
+    const struct object_ops *object = points->row->object;
 
-    switch (row->shown) {
+    switch (points->row->shown) {
     case SHOWN_RATE:
-        return make_number(points, points->id.metric, SERIES_RATE,
-                           cell->value / (double)rules->interval_s, out);
+        return make_number(points, points->name, SERIES_RATE,
+                           cell->value / (double)rules->interval_s);
     case SHOWN_VALUE:
-        return make_number(
-            points, points->id.metric, SERIES_GAUGE,
-            row->object != NULL ? row->object->summary(cell->object).last : cell->value, out);
+        return make_number(points, points->name, SERIES_GAUGE,
+                           object != NULL ? object->summary(cell->object).last : cell->value);
     case SHOWN_AGGREGATES:
         return i < AGGREGATE_KINDS
-                   ? make_aggregate(points, (enum histogram_aggregate)i, out)
-                   : make_percentile(points, rules->percentiles[i - AGGREGATE_KINDS], out);
+                   ? make_aggregate(points, (enum histogram_aggregate)i)
+                   : make_percentile(points, rules->percentiles[i - AGGREGATE_KINDS]);
     case SHOWN_SKETCH:
-        return make_sketch(points, out);
+        return make_sketch(points);
     }
     return false;
 }
@@ -172,39 +161,53 @@ static void begin_histogram(struct points *points)
     histogram_summary(histogram, &points->summary);
 }
 
+/* A sketch has no resources at the intake, so those stay tags. */
+static void begin_sketch(struct points *points, const struct slice *tags, size_t n_tags)
+{
+    points->sketch =
+        (struct sketch_series){ points->number.id, &points->sketch_point, .n_points = 1 };
+    points->sketch.id.tags = tags;
+    points->sketch.id.n_tags = n_tags;
+    points->sketch.id.n_resources = 0;
+    points->sketch_point.time_s = points->number_point.time_s;
+}
+
 void points_begin(struct points *points, struct snapshot *snapshot, struct catalogue *catalogue,
-                  uint32_t series, const struct point_rules *rules)
+                  const struct snapshot_series *series, const struct point_rules *rules)
 {
     size_t n_tags;
+    const struct slice *tags = catalogue_tags(catalogue, series->number, &n_tags);
 
-    points->next = points->end = 0;
-    if (!snapshot_has(snapshot, series))
-        return;
     points->rules = rules;
-    points->cell = &snapshot->cells[series];
+    points->cell = series->cell;
+    points->row = &cell_kinds[series->kind];
     points->arena = &snapshot->arena;
-    points->kind = (enum cell_kind)catalogue_entry(catalogue, series)->kind;
-    points->stamp_s = snapshot->stamp_s;
+    points->next = 0;
     points->end = 1;
+    points->name = catalogue_name(catalogue, series->number);
     points->unit = SLICE("");
-    const struct slice *tags = catalogue_tags(catalogue, series, &n_tags);
-
-    points->id = points_identity(&points->scratch, catalogue_name(catalogue, series),
-                                 catalogue_host(catalogue, series), tags, n_tags);
-    if (cell_kinds[points->kind].shown == SHOWN_AGGREGATES)
+    points->number_point.time_s = snapshot->stamp_s;
+    points->number = (struct series){
+        .id = points_identity(&points->scratch, points->name,
+                              catalogue_host(catalogue, series->number), tags, n_tags),
+        .interval_s = rules->interval_s,
+        .points = &points->number_point,
+        .n_points = 1,
+    };
+    if (points->row->shown == SHOWN_AGGREGATES)
         begin_histogram(points);
-    if (cell_kinds[points->kind].shown == SHOWN_SKETCH) {
-        points->id.tags =
-            tags; /* a sketch has no resources at the intake, so those stay tags */
-        points->id.n_tags = n_tags;
-        points->id.n_resources = 0;
-    }
+    if (points->row->shown == SHOWN_SKETCH)
+        begin_sketch(points, tags, n_tags);
 }
 
 bool points_next(struct points *points, struct made_point *out)
 {
+    bool sketch = points->row->shown == SHOWN_SKETCH;
+
+    *out =
+        (struct made_point){ sketch ? NULL : &points->number, sketch ? &points->sketch : NULL };
     while (points->next < points->end)
-        if (make(points, points->next++, out))
+        if (make(points, points->next++))
             return true;
     return false;
 }

@@ -26,37 +26,34 @@ struct series_identity points_identity(struct identity_scratch *scratch, struct 
                                        struct slice host, const struct slice *tags,
                                        size_t n_tags);
 
-/* A series of the intake with its one point of this snapshot; the point lies in the
- * struct points that made it. */
+/* A series of the intake with its one point of this snapshot: one of the two, the other is
+ * NULL. Views of the struct points that made it. */
 struct made_point {
-    bool is_sketch;
-    union {
-        struct series number;
-        struct sketch_series sketch;
-    };
+    const struct series *number;
+    const struct sketch_series *sketch;
 };
 
-/* Where the points of one series of the snapshot stand, and what a made point refers to.
+/* Where the points of one series of the snapshot stand, and what is shown of the last one.
  * The caller's; nothing has to be freed. */
 struct points {
     const struct point_rules *rules;
-    struct snapshot_cell *cell;
-    struct arena *arena; /* the snapshot's: scratch of sorting */
-    enum cell_kind kind;
-    int64_t stamp_s;
-    size_t next, end; /* among the points that the kind can have */
-    struct series_identity id;
-    struct slice unit;                /* of what is no rate */
+    const struct snapshot_cell *cell;
+    const struct cell_kind_row *row;
+    struct arena *arena;              /* the snapshot's: scratch of sorting */
+    size_t next, end;                 /* among the points that the kind can have */
+    struct slice name, unit;          /* the unit of what is no rate */
     struct histogram_summary summary; /* of a histogram */
-    struct point number;
-    struct sketch_point sketch;
+    struct series number; /* only its name, type and unit change from point to point */
+    struct point number_point;
+    struct sketch_series sketch;
+    struct sketch_point sketch_point;
     struct identity_scratch scratch;
     char joined[512]; /* a name and its suffix */
 };
 
-/* To be called before the first point of the series. Without a value there is no point. */
+/* To be called before the first point of a series of the snapshot. */
 void points_begin(struct points *points, struct snapshot *snapshot, struct catalogue *catalogue,
-                  uint32_t series, const struct point_rules *rules);
+                  const struct snapshot_series *series, const struct point_rules *rules);
 
 /* False: there are no more. A point that cannot be sent is counted and left out. */
 bool points_next(struct points *points, struct made_point *out);

@@ -52,7 +52,7 @@ static void show(struct rig *rig, const char *name, enum series_type type, doubl
         .id = { .metric = slice_of(name) }, .type = type, .points = &point, .n_points = 1
     };
 
-    rig->observer.ops->point(rig->console, NULL, &(struct made_point){ .number = series });
+    rig->observer.ops->point(rig->console, NULL, &(struct made_point){ .number = &series });
 }
 
 static void assert_shown(struct rig *rig, const char *text)

@@ -110,10 +110,10 @@ static void note_point(void *observer, const struct snapshot_series *series,
                        const struct made_point *point)
 {
     (void)series;
-    if (point->is_sketch)
-        note_sketch(observer, &point->sketch);
+    if (point->number != NULL)
+        note_number(observer, point->number);
     else
-        note_number(observer, &point->number);
+        note_sketch(observer, point->sketch);
 }
 
 /* ---- making ------------------------------------------------------------ */
