@@ -12,6 +12,7 @@
 
 #include "config/log.h"
 #include "flush/delivery/mirror_sink.h"
+#include "flush/delivery/sink_list.h"
 #include "flush/redis/resp.h"
 #include "tests/support/redis_server.h"
 
@@ -421,6 +422,64 @@ static void at_the_stop_a_living_server_gets_all(void **state)
     assert_balanced();
 }
 
+/* Nothing was sent yet: the loop has not turned. */
+static void a_successor_sends_what_is_unsent(void **state)
+{
+    struct state_writer *out = state_writer_new();
+    struct state found;
+    char problem[160];
+    (void)state;
+
+    open_sink(1 << 20, 30000);
+    give_value("k", "a", "1");
+    give_value("k", "a", "2");
+    give_announcement("1-10");
+    struct sink_list list = { .at = { sink }, .n = 1 };
+
+    assert_true(sink_list_hand_over(&list, out));
+    assert_int_equal(points(&ledger.points.handed_over), 2);
+    assert_int_equal(atomic_load(&ledger.points.queued.payloads), 0);
+    assert_balanced();
+    sink_free(sink);
+    int fd = state_writer_end(out);
+
+    assert_true(state_map(&found, fd, problem, sizeof problem));
+    open_sink(1 << 20, 30000);
+    list = (struct sink_list){ .at = { sink }, .n = 1 };
+    sink_list_take_over(&list, &outbox, found.parts[STATE_PAYLOADS]);
+    assert_int_equal(points(&ledger.points.recovered), 2);
+    assert_int_equal(outbox_bytes(&outbox), 0);
+    TURN_UNTIL(atomic_load(&ledger.points.delivered.payloads) == 3);
+    redis_server_expect(&server, "2", "HGET", "k", "a");
+    assert_balanced();
+    state_done(&found);
+    close(fd);
+}
+
+/* Where it writes to was changed meanwhile. */
+static void what_is_inherited_for_another_server_is_given_up(void **state)
+{
+    struct state_writer *out = state_writer_new();
+    struct state found;
+    char problem[160];
+    (void)state;
+
+    open_sink(1 << 20, 30000);
+    give_value("k", "a", "1");
+    struct sink_list list = { .at = { sink }, .n = 1 };
+
+    sink->place = 1;
+    assert_true(sink_list_hand_over(&list, out));
+    int fd = state_writer_end(out);
+
+    assert_true(state_map(&found, fd, problem, sizeof problem));
+    sink->place = 0;
+    sink_list_take_over(&list, &outbox, found.parts[STATE_PAYLOADS]);
+    assert_int_equal(points(&ledger.points.recovered), 0);
+    state_done(&found);
+    close(fd);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -438,6 +497,8 @@ int main(void)
         TEST(another_instance_of_this_host_is_seen),
         TEST(at_the_stop_one_attempt_is_made_and_the_rest_counted),
         TEST(at_the_stop_a_living_server_gets_all),
+        TEST(a_successor_sends_what_is_unsent),
+        TEST(what_is_inherited_for_another_server_is_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
