@@ -17,6 +17,8 @@ enum cell_shown {
     SHOWN_SKETCH,     /* a point of the sketches payload */
 };
 
+extern const struct object_ops object_set, object_histogram, object_sketch;
+
 /* X(id, letter, word, shown, object). The letter stands in the fields in Redis, 0: none ever
  * does; the word in warnings. h and ms are one kind. A distribution copied from a histogram
  * (histogram_copy_to_distribution) is a context of its own, but its series is a

@@ -57,6 +57,4 @@ struct object_ops {
     struct object_summary (*summary)(const void *object);
 };
 
-extern const struct object_ops object_set, object_histogram, object_sketch;
-
 #endif

@@ -4,7 +4,7 @@
  * numbers. Windows keep the points made of it, never the histogram. */
 #include <math.h>
 
-#include "flush/values/object.h"
+#include "flush/values/cell_kind.h"
 
 static void *make(struct arena *arena)
 {

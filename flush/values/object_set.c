@@ -1,6 +1,6 @@
 /* In a state: members + 1, their hashes | 0, registers. */
 #include "flush/values/blob.h"
-#include "flush/values/object.h"
+#include "flush/values/cell_kind.h"
 
 enum { RANK_MAX = 51 }; /* of a register */
 

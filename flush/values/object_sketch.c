@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "flush/values/blob.h"
-#include "flush/values/object.h"
+#include "flush/values/cell_kind.h"
 
 static void *make(struct arena *arena)
 {

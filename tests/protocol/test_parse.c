@@ -143,7 +143,7 @@ static void takes_no_other_letters(void **state)
 {
     struct parser parser = { .pool = pool };
     struct sample sample;
-    int known = 0;
+    int known = 0, types = 0;
     (void)state;
 
     for (size_t len = 1; len <= 2; len++) {
@@ -154,8 +154,9 @@ static void takes_no_other_letters(void **state)
                 parse_sample(&parser, (struct slice){ line, 4 + len }, &sample) == PARSE_OK;
         }
     }
-    /* And "c|" is "c" with an empty field behind it, for each of one letter. */
-    assert_int_equal(known, METRIC_TYPE_COUNT + METRIC_TYPE_COUNT - 1);
+    for (int type = 0; type < METRIC_TYPE_COUNT; type++) /* "c|" is "c" and an empty field */
+        types += strlen(metric_type_letters((enum metric_type)type)) == 1 ? 2 : 1;
+    assert_int_equal(known, types);
 }
 
 static void knows_every_type_by_its_letters(void **state)
