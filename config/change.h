@@ -6,6 +6,7 @@
 #ifndef CONFIG_CHANGE_H
 #define CONFIG_CHANGE_H
 
+#include "config/must_check.h"
 #include "config/options.h"
 #include "config/settings.h"
 
@@ -20,8 +21,8 @@ bool settings_differ(const struct settings *a, const struct settings *b,
 
 /* Replaces the option's value in `fresh` by a copy of the one in force, and adds its key to
  * those that need a restart. False without memory. */
-bool settings_keep(struct settings *fresh, const struct settings *in_force,
-                   const struct option *option, struct settings_change *change);
+MUST_CHECK bool settings_keep(struct settings *fresh, const struct settings *in_force,
+                              const struct option *option, struct settings_change *change);
 
 /* Compares all; keeps in `fresh` what needs a restart. False without memory. Adds to
  * the change, which settings_change_free() frees whatever the result. */

@@ -9,6 +9,7 @@
 #ifndef CONFIG_LOAD_H
 #define CONFIG_LOAD_H
 
+#include "config/must_check.h"
 #include "config/problems.h"
 #include "config/settings.h"
 
@@ -22,7 +23,7 @@ struct settings_source {
 /* Fills *out, to be freed by settings_free() whatever the result. False if there
  * is an error; what was wrong is refused and all else is there, so that it can be
  * printed, unless memory ran out. Adds to the problems. */
-bool settings_load(struct settings *out, const struct settings_source *source,
-                   struct problems *problems);
+MUST_CHECK bool settings_load(struct settings *out, const struct settings_source *source,
+                              struct problems *problems);
 
 #endif

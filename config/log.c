@@ -143,7 +143,7 @@ static void send_line(enum output output, const struct line *line)
         log_writer_put(writer, line->at, line->n);
     else if (output ==
              OUTPUT_STDERR) /* the log is not open yet; if this fails there is nobody to tell */
-        (void)files_write(STDERR_FILENO, line->at, line->n);
+        (void)!files_write(STDERR_FILENO, line->at, line->n); /* nowhere to say so */
 }
 
 static void send_to_syslog(enum log_level level, const char *message, bool cut)

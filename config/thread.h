@@ -9,7 +9,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "config/must_check.h"
+
 /* name: at most 15 bytes, as ps and top show it. False when the system has no thread left. */
-bool thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *argument);
+MUST_CHECK bool thread_start(pthread_t *out, const char *name, void *(*run)(void *),
+                             void *argument);
 
 #endif

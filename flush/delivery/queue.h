@@ -19,6 +19,7 @@
 #define FLUSH_DELIVERY_QUEUE_H
 
 #include "config/log.h"
+#include "config/must_check.h"
 #include "flush/delivery/backlog.h"
 #include "flush/delivery/delivery_ledger.h"
 #include "flush/delivery/spool.h"
@@ -85,7 +86,8 @@ void queue_settle(struct queue *queue, struct errand *given, struct delivery_cou
 
 /* Two errands for one; the halves are given. False: no memory, nothing changed,
  * the halves are freed. */
-bool queue_split(struct queue *queue, struct errand *given, struct payload *halves[2]);
+MUST_CHECK bool queue_split(struct queue *queue, struct errand *given,
+                            struct payload *halves[2]);
 
 /* Writes to disk what is due (see above) or goes over half of the memory, a little
  * at a time, and sheds what goes over the bounds. Returns in how many milliseconds
@@ -105,7 +107,7 @@ void queue_hand_over(const struct queue *queue, struct state_writer *out);
 void queue_handed_over(struct queue *queue);
 
 /* An inherited payload, a view that is held from now on. False: no memory. */
-bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t order);
+MUST_CHECK bool queue_take_over(struct queue *queue, struct payload *payload, uint64_t order);
 
 #ifdef HEELER_CHECKS
 /* Each errand is where its payload is: with it and without a file in memory, the other way

@@ -19,6 +19,7 @@
 #ifndef FLUSH_DELIVERY_SPOOL_H
 #define FLUSH_DELIVERY_SPOOL_H
 
+#include "config/must_check.h"
 #include "flush/delivery/syncer.h"
 #include "flush/payloads/payload.h"
 
@@ -36,13 +37,13 @@ struct spool {
 
 /* Makes the folder (0700), takes the lock and clears what a killed process left
  * half-written. False with errno and a static sentence. */
-bool spool_open(struct spool *spool, const char *folder, struct spool_limits limits,
-                const char **problem);
+MUST_CHECK bool spool_open(struct spool *spool, const char *folder, struct spool_limits limits,
+                           const char **problem);
 void spool_close(struct spool *given);
 
 /* Could the folder be opened, or made? Makes nothing and takes no lock. False with a
  * static sentence. */
-bool spool_check(const char *folder, const char **problem);
+MUST_CHECK bool spool_check(const char *folder, const char **problem);
 
 /* What a file says about itself; its bytes are not looked at yet. */
 struct spool_file {
@@ -60,7 +61,7 @@ struct spool_scan {
 };
 
 /* Finds all files. False with errno: the folder cannot be read now. */
-bool spool_scan(struct spool *spool, struct spool_scan *out);
+MUST_CHECK bool spool_scan(struct spool *spool, struct spool_scan *out);
 
 /* How many more bytes our bound allows; and how many both the bound and the disk allow. Below
  * 0: how many are too many. */
@@ -72,7 +73,8 @@ uint64_t spool_cost(size_t size);
 
 /* Writes a file; 0 with errno when it cannot. syncer: NULL: the kernel decides when
  * it is on the disk itself. */
-uint64_t spool_write(struct spool *spool, const struct payload *payload, struct syncer *syncer);
+MUST_CHECK uint64_t spool_write(struct spool *spool, const struct payload *payload,
+                                struct syncer *syncer);
 
 enum spool_read {
     SPOOL_READ,
@@ -82,11 +84,11 @@ enum spool_read {
 };
 
 /* A file that could not be read at the scan: fills the rest of *file. */
-enum spool_read spool_look(struct spool *spool, struct spool_file *file);
+MUST_CHECK enum spool_read spool_look(struct spool *spool, struct spool_file *file);
 
 /* The payload is the caller's. */
-enum spool_read spool_read(const struct spool *spool, int64_t created_s, uint64_t number,
-                           struct payload **out);
+MUST_CHECK enum spool_read spool_read(const struct spool *spool, int64_t created_s,
+                                      uint64_t number, struct payload **out);
 
 /* size: of the payload's bytes. */
 void spool_remove(struct spool *spool, int64_t created_s, uint64_t number, size_t size);

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/must_check.h"
+
 #define INDEX_NONE UINT32_MAX
 
 /* Marks of what is no id. */
@@ -33,7 +35,7 @@ void index_free(struct index *given);
 
 /* Empty slots for that many ids and half as many more; false without memory: the
  * index is as it was. */
-bool index_clear(struct index *index, uint32_t ids);
+MUST_CHECK bool index_clear(struct index *index, uint32_t ids);
 
 /* To be asked before one more id is put: whether the index must be laid out anew first. */
 static inline bool index_is_full(const struct index *index)

@@ -22,6 +22,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "config/must_check.h"
+
 struct letter {
     struct letter *next;
 };
@@ -32,7 +34,7 @@ struct mailbox {
 };
 
 /* False with errno when the system has no eventfd left. */
-bool mailbox_open(struct mailbox *mailbox);
+MUST_CHECK bool mailbox_open(struct mailbox *mailbox);
 
 /* Closes the descriptor. Its owner has taken what was left. */
 void mailbox_close(struct mailbox *given);

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "config/must_check.h"
 #include "protocol/slice.h"
 
 /* Every change of what is written gets another number. What the version before wrote is read as
@@ -38,7 +39,7 @@ struct state_writer *state_writer_new(void);
 
 /* Writes out what is in the buffer. False: this or an earlier write failed; what is put after a
  * failure is dropped. */
-bool state_settle(struct state_writer *writer);
+MUST_CHECK bool state_settle(struct state_writer *writer);
 
 /* What is put from now on belongs to that part. Each part is begun once. */
 void state_begin(struct state_writer *writer, enum state_part part);
@@ -54,10 +55,10 @@ void state_put_text(struct state_writer *writer, struct slice text);
 
 /* Writes all that is still missing. True: the state cannot fail for want of memory any more, so
  * whoever wrote a part may free what is in it. */
-bool state_complete(struct state_writer *writer);
+MUST_CHECK bool state_complete(struct state_writer *writer);
 
 /* Completes the file, if that is not done, and seals it; its descriptor, owned, or -1. */
-int state_writer_end(struct state_writer *given);
+MUST_CHECK int state_writer_end(struct state_writer *given);
 void state_writer_free(struct state_writer *given);
 
 /* ---- reading ----------------------------------------------------------- */
@@ -78,12 +79,12 @@ struct state {
 };
 
 /* Looks at bytes in place. False with a sentence. */
-bool state_open(struct state *state, const uint8_t *at, size_t size, char *problem,
-                size_t problem_size);
+MUST_CHECK bool state_open(struct state *state, const uint8_t *at, size_t size, char *problem,
+                           size_t problem_size);
 
 /* The same for a file, which must be sealed. The descriptor stays the caller's. The state has
  * one user then, who calls state_done(). */
-bool state_map(struct state *state, int fd, char *problem, size_t problem_size);
+MUST_CHECK bool state_map(struct state *state, int fd, char *problem, size_t problem_size);
 void state_use(struct state *state);
 void state_done(struct state *state);
 

@@ -24,6 +24,7 @@
 #ifndef FLUSH_ROLLUPS_ROLLUP_H
 #define FLUSH_ROLLUPS_ROLLUP_H
 
+#include "config/must_check.h"
 #include "config/string_list.h"
 #include "flush/rollups/window.h"
 #include "flush/series/identities.h"
@@ -55,8 +56,8 @@ struct rollup_config {
 };
 
 /* Whether rollup_new() takes them; false with a sentence. */
-bool rollup_steps_are_fit(const struct string_list *steps, int64_t interval_s, char *problem,
-                          size_t problem_size);
+MUST_CHECK bool rollup_steps_are_fit(const struct string_list *steps, int64_t interval_s,
+                                     char *problem, size_t problem_size);
 
 /* NULL with a sentence. */
 struct rollup *rollup_new(const struct rollup_config *config, struct identities *identities,
@@ -68,7 +69,7 @@ void rollup_free(struct rollup *given);
 /* Closes windows that end before stamp_s, a bounded piece at a call. True: the values of the
  * snapshot may be added. A stamp that lies before the newest counts as the newest; if it lies
  * more than ten minutes before it, everything is forgotten, and begins anew. */
-bool rollup_open(struct rollup *rollup, int64_t stamp_s);
+MUST_CHECK bool rollup_open(struct rollup *rollup, int64_t stamp_s);
 
 /* What a series did in the interval; of a histogram nothing. */
 void rollup_add(struct rollup *rollup, const struct snapshot_series *series);
@@ -85,8 +86,8 @@ struct rollup_outside {
 };
 
 /* Adds it to the open window of the level. False without memory. */
-bool rollup_add_outside(struct rollup *rollup, size_t level,
-                        const struct rollup_outside *outside);
+MUST_CHECK bool rollup_add_outside(struct rollup *rollup, size_t level,
+                                   const struct rollup_outside *outside);
 
 /* The level has nothing from before that time, and must not say that it has. */
 void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s);
@@ -100,7 +101,7 @@ struct observer rollup_observer(struct rollup *given);
 /* ---- watched: what is new in the open windows -------------------------- */
 
 /* From now on, before the first value; false without memory. */
-bool rollup_watch(struct rollup *rollup);
+MUST_CHECK bool rollup_watch(struct rollup *rollup);
 
 /* Whether rollup_open() of that stamp closes the level's open window. */
 bool rollup_turns(const struct rollup *rollup, size_t level, int64_t stamp_s);

@@ -14,6 +14,7 @@
 #ifndef FLUSH_SERIES_CATALOGUE_H
 #define FLUSH_SERIES_CATALOGUE_H
 
+#include "config/must_check.h"
 #include "flush/parcels/chunk.h"
 #include "flush/parcels/ledger.h"
 #include "flush/series/enrich.h"
@@ -96,8 +97,8 @@ const struct slice *catalogue_tags(const struct catalogue *catalogue, uint32_t s
 struct identities *catalogue_identities(const struct catalogue *catalogue);
 
 /* Makes an inherited series, to which no context maps yet. False: there is no room. */
-bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
-                       uint8_t kind, uint32_t last_seen_s, uint32_t *series);
+MUST_CHECK bool catalogue_restore(struct catalogue *catalogue, const struct enriched *identity,
+                                  uint8_t kind, uint32_t last_seen_s, uint32_t *series);
 
 /* The last value of a gauge (0 at first), kept only with keep_gauges. */
 double *catalogue_gauge(struct catalogue *catalogue, uint32_t series);

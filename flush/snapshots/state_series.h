@@ -7,15 +7,16 @@
 #ifndef FLUSH_SNAPSHOTS_STATE_SERIES_H
 #define FLUSH_SNAPSHOTS_STATE_SERIES_H
 
+#include "config/must_check.h"
 #include "flush/memory/state.h"
 #include "flush/snapshots/snapshot.h"
 
 /* False without memory. */
-bool state_put_series(struct state_writer *out, struct catalogue *catalogue);
+MUST_CHECK bool state_put_series(struct state_writer *out, struct catalogue *catalogue);
 
 /* False without memory for a sketch. */
-bool state_put_snapshot(struct state_writer *out, struct snapshot *snapshot,
-                        struct catalogue *catalogue);
+MUST_CHECK bool state_put_snapshot(struct state_writer *out, struct snapshot *snapshot,
+                                   struct catalogue *catalogue);
 
 /* The numbers of the series read, by their place in the list; owned. */
 struct state_numbers {
@@ -27,12 +28,12 @@ struct state_numbers {
 
 /* False: damaged, or no memory; *numbers is to be freed all the same. Two series that
  * differed in bytes that are no UTF-8 alone become one, with the cell of the later. */
-bool state_get_series(struct state_reader *in, struct enricher *enricher,
-                      struct catalogue *catalogue, struct state_numbers *numbers);
+MUST_CHECK bool state_get_series(struct state_reader *in, struct enricher *enricher,
+                                 struct catalogue *catalogue, struct state_numbers *numbers);
 void state_numbers_free(struct state_numbers *given);
 
 /* Into a new snapshot, whose start and values are set. False: damaged, or no memory. */
-bool state_get_snapshot(struct state_reader *in, struct snapshot *snapshot,
-                        const struct state_numbers *numbers);
+MUST_CHECK bool state_get_snapshot(struct state_reader *in, struct snapshot *snapshot,
+                                   const struct state_numbers *numbers);
 
 #endif

@@ -9,13 +9,14 @@
 #ifndef FLUSH_VALUES_BLOB_H
 #define FLUSH_VALUES_BLOB_H
 
+#include "config/must_check.h"
 #include "flush/memory/bytes.h"
 #include "flush/values/distinct.h"
 #include "flush/values/sketch.h"
 
 /* Appends; out->failed says that memory ran out. The sketch may be compacted in
  * its arena; false when that is exhausted. */
-bool blob_put_sketch(struct bytes *out, struct sketch *sketch, struct arena *arena);
+MUST_CHECK bool blob_put_sketch(struct bytes *out, struct sketch *sketch, struct arena *arena);
 void blob_put_distinct(struct bytes *out, const struct distinct *distinct);
 
 /* What such bytes hold, in the arena; NULL when they are damaged or it is exhausted. */

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "config/must_check.h"
 #include "flush/memory/arena.h"
 #include "protocol/slice.h"
 
@@ -23,11 +24,13 @@ uint64_t distinct_hash(struct slice member);
 struct distinct *distinct_new(struct arena *arena);
 
 /* False when the arena is exhausted: the member was not added. */
-bool distinct_add(struct distinct *distinct, struct arena *arena, uint64_t member_hash);
+MUST_CHECK bool distinct_add(struct distinct *distinct, struct arena *arena,
+                             uint64_t member_hash);
 
 /* other is only read and may live in another arena. False when the arena is
  * exhausted: nothing was added. */
-bool distinct_merge(struct distinct *into, struct arena *arena, const struct distinct *other);
+MUST_CHECK bool distinct_merge(struct distinct *into, struct arena *arena,
+                               const struct distinct *other);
 
 /* Exact below the bound, else the estimate rounded to a whole number. */
 uint64_t distinct_count(const struct distinct *distinct);

@@ -14,6 +14,7 @@
 
 #include <stdint.h>
 
+#include "config/must_check.h"
 #include "flush/memory/arena.h"
 #include "protocol/parse.h"
 
@@ -33,13 +34,13 @@ static inline double histogram_weight(double rate)
 /* Adds a finite value; the weight, no NaN, is bounded by +-2^53. exact_values: the
  * bound. *switched is set when this value moved the histogram to a sketch. False when
  * the arena is exhausted: nothing was added. */
-bool histogram_add(struct histogram *histogram, struct arena *arena, double value,
-                   double weight, size_t exact_values, bool *switched);
+MUST_CHECK bool histogram_add(struct histogram *histogram, struct arena *arena, double value,
+                              double weight, size_t exact_values, bool *switched);
 
 /* other is only read (it may be sorted in place) and may live in another arena.
  * False when the arena is exhausted: nothing was added. */
-bool histogram_merge(struct histogram *into, struct arena *arena, struct histogram *other,
-                     size_t exact_values, bool *switched);
+MUST_CHECK bool histogram_merge(struct histogram *into, struct arena *arena,
+                                struct histogram *other, size_t exact_values, bool *switched);
 
 /* A value of that unit went in: the histogram has it from now on. UNIT_NONE changes
  * nothing. */
@@ -60,8 +61,8 @@ void histogram_summary(const struct histogram *histogram, struct histogram_summa
  * (count-1)/2; percentile target = (p*count-1)/100. False: no such value (a median
  * is then 0, a percentile is not reported), or the arena is exhausted. */
 bool histogram_median(struct histogram *histogram, struct arena *arena, double *out);
-bool histogram_percentile(struct histogram *histogram, struct arena *arena, int percent,
-                          double *out);
+MUST_CHECK bool histogram_percentile(struct histogram *histogram, struct arena *arena,
+                                     int percent, double *out);
 
 /* ---- writing one down -------------------------------------------------- */
 

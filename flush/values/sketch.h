@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "config/must_check.h"
 #include "flush/memory/arena.h"
 
 enum { SKETCH_BINS = 4096 };
@@ -42,12 +43,13 @@ struct sketch *sketch_new(struct arena *arena);
 
 /* Adds a finite value with a sample rate (outside (0,1] or NaN: 1). False when
  * the arena is exhausted; the sketch is then unchanged. */
-bool sketch_add(struct sketch *sketch, struct arena *arena, double value, double rate);
+MUST_CHECK bool sketch_add(struct sketch *sketch, struct arena *arena, double value,
+                           double rate);
 
 /* The same with 1/rate given: its whole part counts, from 1 (also for what is
  * less or NaN) to 2^53. */
-bool sketch_add_weighted(struct sketch *sketch, struct arena *arena, double value,
-                         double weight);
+MUST_CHECK bool sketch_add_weighted(struct sketch *sketch, struct arena *arena, double value,
+                                    double weight);
 
 /* A sketch of what sketch_summary() and sketch_bins() told of another, ascending
  * bins, n up to SKETCH_BINS; NULL when the arena is exhausted. */
@@ -56,14 +58,14 @@ struct sketch *sketch_restore(struct arena *arena, const struct sketch_summary *
 
 /* other is only read (it may be compacted in place) and may live in another arena.
  * False when the arena is exhausted; both are then unchanged. */
-bool sketch_merge(struct sketch *into, struct arena *arena, struct sketch *other);
+MUST_CHECK bool sketch_merge(struct sketch *into, struct arena *arena, struct sketch *other);
 
 void sketch_summary(const struct sketch *sketch, struct sketch_summary *out);
 
 /* The bins in ascending key order, compacted first; a view good until the next
  * add or merge. False when the arena is exhausted. */
-bool sketch_bins(struct sketch *sketch, struct arena *arena, const struct sketch_bin **bins,
-                 size_t *n);
+MUST_CHECK bool sketch_bins(struct sketch *sketch, struct arena *arena,
+                            const struct sketch_bin **bins, size_t *n);
 
 /* Value at quantile q in [0,1] by the Agent's interpolation; 0 when empty, NaN when
  * the arena is exhausted. */

@@ -20,6 +20,7 @@
 
 #include <stdint.h>
 
+#include "config/must_check.h"
 #include "server/receive/fingerprint.h"
 
 #ifdef __SSE2__
@@ -51,7 +52,7 @@ struct slots {
 };
 
 /* Room for a few contexts. False without memory; there is nothing to close then. */
-bool slots_open(struct slots *slots);
+MUST_CHECK bool slots_open(struct slots *slots);
 void slots_close(struct slots *given);
 
 static inline struct slot_line *slots_home(const struct slots *slots, struct fingerprint print)
@@ -121,8 +122,8 @@ static inline bool slots_moving(const struct slots *slots)
  * keeps all. True: this was the last step, the next lines are the answer, and ids that were
  * found before may be stale. */
 #define SLOTS_ALL UINT64_MAX
-bool slots_move(struct slots *slots, uint64_t steps, bool (*keeps)(void *argument, uint32_t id),
-                void *argument);
+MUST_CHECK bool slots_move(struct slots *slots, uint64_t steps,
+                           bool (*keeps)(void *argument, uint32_t id), void *argument);
 
 /* The memory that they take, at most. */
 size_t slots_bytes(const struct slots *slots);

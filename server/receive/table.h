@@ -39,6 +39,7 @@
 #ifndef SERVER_RECEIVE_TABLE_H
 #define SERVER_RECEIVE_TABLE_H
 
+#include "config/must_check.h"
 #include "flush/parcels/bucket.h"
 #include "flush/parcels/ledger.h"
 #include "server/receive/slots.h"
@@ -72,7 +73,7 @@ struct rules;
 
 /* Once per process, before any table: the secret of all hashes. False when the
  * system has no random bytes. */
-bool table_make_secret(void);
+MUST_CHECK bool table_make_secret(void);
 
 /* Intervals that a context is idle are counted up to here. */
 enum { TABLE_IDLE_MAX = UINT16_MAX - 3 };
@@ -98,8 +99,8 @@ void table_add(struct table *table, const struct table_entry *entries, uint32_t 
 
 /* Sends a line on as a record. False: it is shed, because the flusher is behind. values: how
  * many a sample with a timestamp has; 0 for other lines. */
-bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
-                  int64_t received_s);
+MUST_CHECK bool table_record(struct table *table, struct slice line, enum line_kind kind,
+                             uint32_t values, int64_t received_s);
 
 /* Pushes the chunk of records that is open, if there is one. */
 void table_push_records(struct table *table);
@@ -108,7 +109,7 @@ bool table_has_records(const struct table *table);
 /* Pushes what is open and the bucket, and opens the next one. False without
  * memory or when the flusher is several buckets behind: the bucket then stays
  * open and takes the next interval's values too. */
-bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns);
+MUST_CHECK bool table_seal(struct table *table, int64_t next_start_s, int64_t next_base_ns);
 
 /* Goes on laying out the slots, for less than a millisecond, so that the memory of a spike
  * of contexts is given back even when no new context comes. True: there is more to do. The
@@ -123,7 +124,7 @@ void table_follow(struct table *table, struct rules *given, uint32_t idle_interv
 
 /* The last push of all: the bucket that is open goes to the flusher as a part of its
  * interval, because a successor goes on with the rest. False as for table_seal(). */
-bool table_hand_over(struct table *table);
+MUST_CHECK bool table_hand_over(struct table *table);
 
 /* Start of the open interval. */
 int64_t table_start_s(const struct table *table);

@@ -13,6 +13,7 @@
 #ifndef SERVER_SUCCESSION_INHERITANCE_H
 #define SERVER_SUCCESSION_INHERITANCE_H
 
+#include "config/must_check.h"
 #include "flush/memory/state.h"
 #include "server/receive/inherited.h"
 #include "server/receive/listener.h"
@@ -48,7 +49,7 @@ void inheritance_look(struct inheritance *inheritance);
 
 /* Reads what the state says of the sockets; inheritance_look() does so. False: it is
  * damaged. */
-bool inheritance_read(struct inheritance *inheritance);
+MUST_CHECK bool inheritance_read(struct inheritance *inheritance);
 
 /* The first second that this server may stamp. A server that handed over may have used the
  * second in which we start, or later ones. A stamp that lies far ahead is from a clock that was
@@ -85,7 +86,7 @@ void inheritance_collect(struct inheritance *inheritance, struct listeners *list
 
 /* Puts all of it where inheritance_find() of the successor will look, or takes it back from
  * there. False with errno. */
-bool inheritance_pass_on(const struct inheritance *inheritance);
+MUST_CHECK bool inheritance_pass_on(const struct inheritance *inheritance);
 void inheritance_take_back(const struct inheritance *inheritance);
 
 #endif
