@@ -24,6 +24,10 @@ enum { STOP_MARGIN_MS = 100 };
 /* The same if what is left is written to disk. */
 enum { SPOOL_MARGIN_MS = 1000 };
 
+/* Behind the deadline: on a loaded machine, a thread that gave up in time may still be
+ * counting what is left. A thread that hangs does not come to that in this time either. */
+#define GRACE_NS INT64_C(800000000)
+
 /* How often a loop that has nothing to do stamps that it is alive. */
 enum { ALIVE_S = 2 };
 
@@ -426,7 +430,7 @@ bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns)
     int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
 
     begin_end(given, deadline_ns);
-    return wait_for_end(given, deadline_ns);
+    return wait_for_end(given, deadline_ns + GRACE_NS);
 }
 
 void delivery_hold(struct delivery *delivery)

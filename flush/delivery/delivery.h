@@ -41,8 +41,8 @@ int64_t delivery_alive_ms(const struct delivery *delivery);
 /* Sends what is queued until the deadline (CLOCK_MONOTONIC). An endpoint that is blocked gets
  * one attempt at once; when no attempt would fall before the deadline, we do not wait for it.
  * What is left goes to disk, or is shed as stopped. Nothing may be pushed any more. False: the
- * thread did not end in time and still uses outbox and ledgers, so the process must not free
- * them, only end. */
+ * thread did not end within a second behind the deadline and still uses outbox and ledgers, so
+ * the process must not free them, only end. */
 bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns);
 
 /* From now on no request begins and no disk is asked, so that what is unsent can be handed over

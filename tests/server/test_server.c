@@ -301,7 +301,7 @@ static void a_hanging_intake_holds_the_stop_no_longer_than_its_timeout(void **st
     (void)state;
 
     fake_intake_script(fake, hang, 1);
-    assert_true(RUNNING_START(&running, NULL, TO_FAKE(dd_url(fake)), "heeler_stop_timeout=1",
+    assert_true(RUNNING_START(&running, NULL, TO_FAKE(dd_url(fake)), "heeler_stop_timeout=3",
                               "forwarder_timeout=3600"));
     int fd = udp_sender(running_listener(&running, 0));
     udp_send(fd, "hangs:5|c");
@@ -415,8 +415,9 @@ static void the_log_names_no_password_of_dd_url(void **state)
     (void)state;
 
     assert_true(RUNNING_START(&running, NULL, "dd_url=http://user:secret@127.0.0.1:1",
-                              "api_key=k", "heeler_stop_timeout=0"));
-    running_stop(&running);
+                              "api_key=k", "forwarder_backoff_base=3600",
+                              "forwarder_backoff_max=7200"));
+    assert_true(running_stop(&running));
     assert_non_null(strstr(running.log, "sending to http://***@127.0.0.1:1"));
     assert_null(strstr(running.log, "secret"));
     running_free(&running);
@@ -440,10 +441,10 @@ static void a_hanging_redis_delays_nothing_of_the_intake(void **state)
     snprintf(redis, sizeof redis, "heeler_redis_url=redis://:secret@127.0.0.1:%d",
              ntohs(address.sin_port));
     assert_true(RUNNING_START(&running, NULL, TO_FAKE(dd_url(fake)), redis, "heeler_interval=1",
-                              "heeler_stop_timeout=1"));
+                              "heeler_stop_timeout=3"));
     int fd = udp_sender(running_listener(&running, 0));
     udp_send(fd, "hung:1|c");
-    assert_true(running_until(&running, running_datagrams, 1));
+    assert_true(running_until(&running, running_delivered, 1));
     assert_true(running_stop(&running));
     assert_non_null(strstr(running.log, "points_shed=0"));
     assert_non_null(strstr(running.log, "redis_delivered=0"));

@@ -220,7 +220,7 @@ static void a_payload_arrives_whole_with_the_agents_headers(void **state)
     }
     assert_true(value_in(&rig, 0) == 4.5);
     assert_true(rig.ledger.last_success_ms > 0);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(rig.ledger.delivered.payloads, 1);
     rig_close(&rig);
 }
@@ -251,7 +251,7 @@ static void every_route_has_its_own_path_and_type(void **state)
 
         assert_true(is_json == (fake_request_header(request, "dd-agent-payload") == NULL));
     }
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -272,7 +272,7 @@ static void what_is_refused_is_dropped_and_counted_by_status(void **state)
     wait_counter(&rig, &rig.ledger.delivered.points, 2);
     assert_int_equal(fake_intake_count(rig.fake), 3);
     assert_int_equal(rig.ledger.retries, 0);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -313,7 +313,7 @@ static void everything_else_is_tried_again(void **state)
             fail_msg("%s", cases[i].why);
         assert_int_equal(fake_intake_count(rig.fake), 3);
         assert_true(value_in(&rig, 2) == 7);
-        assert_true(rig_stop(&rig, 10000));
+        assert_true(rig_stop(&rig, 60000));
         rig_close(&rig);
     }
 }
@@ -333,7 +333,7 @@ static void an_answer_within_the_bound_is_taken(void **state)
     push(&rig, 2); /* the count begins anew with each answer */
     wait_counter(&rig, &rig.ledger.delivered.points, 4);
     assert_int_equal(rig.ledger.retries, 0);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -350,7 +350,7 @@ static void an_intake_that_hangs_times_out_and_is_tried_again(void **state)
     push(&rig, 1);
     wait_counter(&rig, &rig.ledger.errors[ERROR_TIMEOUT], 1);
     wait_counter(&rig, &rig.ledger.delivered.points, 2);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -380,7 +380,7 @@ static void stopping_tries_at_once_what_was_told_to_wait(void **state)
     rig_start(&rig);
     push(&rig, 1);
     wait_counter(&rig, &rig.ledger.retries, 1);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(fake_intake_count(rig.fake), 2);
     assert_int_equal(rig.ledger.delivered.points, 2);
     rig_close(&rig);
@@ -400,7 +400,7 @@ static void after_an_outage_the_newest_goes_first(void **state)
     push(&rig, 2);
     push(&rig, 3);
     wait_counter(&rig, &rig.ledger.accepted.payloads, 3);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(rig.ledger.delivered.payloads, 3);
     assert_true(value_in(&rig, 1) == 3);
     assert_true(value_in(&rig, 2) == 2);
@@ -425,7 +425,7 @@ static void a_full_queue_sheds_the_oldest(void **state)
         push(&rig, i);
     wait_counter(&rig, &rig.ledger.accepted.payloads, PUSHED);
     wait_counter(&rig, &rig.ledger.shed[UNSENT_QUEUE_FULL].payloads, PUSHED / 2);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     size_t sent = rig.ledger.delivered.payloads;
 
     assert_in_range(sent, 2, PUSHED / 2);
@@ -491,7 +491,7 @@ static void no_more_than_allowed_are_in_flight(void **state)
     }
     wait_counter(&rig, &rig.ledger.delivered.payloads, 8);
     assert_int_equal(fake_intake_most_hanging(rig.fake), 2);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -506,7 +506,7 @@ static void without_an_intake_payloads_are_counted_and_gone(void **state)
     push(&rig, 1);
     push(&rig, 2);
     wait_counter(&rig, &rig.ledger.discarded_local.points, 4);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(rig.ledger.discarded_local.payloads, 2);
     rig_close(&rig);
 }
@@ -520,7 +520,7 @@ static void stopping_sends_what_was_just_pushed(void **state)
     rig_start(&rig);
     for (int i = 0; i < 50; i++)
         push(&rig, i);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(rig.ledger.delivered.payloads, 50);
     rig_close(&rig);
 }
@@ -585,7 +585,7 @@ static void what_is_too_large_is_split_and_only_a_single_series_dropped(void **s
     assert_int_equal(rig.ledger.split.payloads, 2);
     assert_int_equal(rig.ledger.retries, 0);
     assert_int_equal(fake_intake_count(rig.fake), 5);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -621,7 +621,7 @@ static void what_is_bad_is_kept_with_the_answer_and_without_the_key(void **state
     wait_counter(&rig, &rig.ledger.refused[REFUSED_400].points, 2);
     assert_int_equal(rig.ledger.dead_letters, 1);
     assert_int_equal(each_file(folder, ".letter", check_letter, NULL), 1);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
     temp_folder_remove(folder);
 }
@@ -644,7 +644,7 @@ static void dead_letters_are_bounded(void **state)
         push(&rig, i);
     wait_counter(&rig, &rig.ledger.refused[REFUSED_400].payloads, 150);
     assert_int_equal(each_file(folder, ".letter", NULL, NULL), 100);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
     temp_folder_remove(folder);
 }
@@ -672,7 +672,7 @@ static void while_the_key_is_refused_only_the_key_is_asked_about(void **state)
         assert_string_equal(fake_request_header(asked, "dd-api-key"), api_key);
     }
     assert_true(value_in(&rig, 4) == 7);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -689,7 +689,7 @@ static void a_wrong_key_is_found_at_the_start(void **state)
     assert_true(fake_intake_wait(rig.fake, 1));
     push(&rig, 1); /* the key is put right meanwhile */
     wait_counter(&rig, &rig.ledger.delivered.points, 2);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -713,7 +713,7 @@ static void a_new_key_is_tried_at_once_with_what_was_held(void **state)
     assert_string_equal(fake_request_header(fake_intake_request(rig.fake, 1), "dd-api-key"),
                         "another-key");
     assert_true(value_in(&rig, 1) == 7);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -738,7 +738,7 @@ static void a_request_under_way_keeps_its_key(void **state)
     wait_counter(&rig, &rig.ledger.delivered.points, 4);
     assert_string_equal(fake_request_header(fake_intake_request(rig.fake, 0), "dd-api-key"),
                         api_key);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -755,7 +755,7 @@ static void other_targets_are_not_followed(void **state)
     assert_false(delivery_follow(rig.delivery, &rig.config));
     rig.config.n_more = 0;
     assert_true(delivery_follow(rig.delivery, &rig.config)); /* and stopped at once */
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -804,7 +804,7 @@ static void every_key_gets_every_payload(void **state)
                  api_key) == 0]++;
     assert_int_equal(n[0], 10);
     assert_int_equal(n[1], 10);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
 
@@ -847,7 +847,7 @@ static void what_a_dead_intake_did_not_take_is_sent_after_a_restart(void **state
     assert_int_equal(rig.ledger.queued.points, 0);
     assert_int_equal(rig.ledger.queued_bytes, 0);
     fake_intake_script(rig.fake, &come_back_later, 1);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(rig.ledger.spooled.points, 20);
     assert_int_equal(delivery_shed_points(&rig.ledger), 0);
 
@@ -859,7 +859,7 @@ static void what_a_dead_intake_did_not_take_is_sent_after_a_restart(void **state
     assert_int_equal(each_file(folder, ".payload", NULL, NULL), 0);
     for (size_t i = 0; i < 10; i++)
         assert_true(value_in(&rig, 2 + i) == (double)(9 - i));
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
     temp_folder_remove(folder);
 }
@@ -905,7 +905,7 @@ static void a_full_spool_sheds_its_oldest(void **state)
         push(&rig, i);
     wait_counter(&rig, &rig.ledger.shed[UNSENT_SPOOL_FULL].payloads, 7);
     wait_counter(&rig, &rig.ledger.spooled.payloads, 3); /* the last one takes its place */
-    assert_true(rig_stop(&rig, 10000)); /* healthy again: what is left is sent */
+    assert_true(rig_stop(&rig, 60000)); /* healthy again: what is left is sent */
     assert_int_equal(rig.ledger.delivered.payloads, 3);
     for (size_t i = 0; i < 3; i++)
         assert_true(value_in(&rig, 1 + i) == (double)(9 - i));
@@ -954,7 +954,7 @@ static void files_that_are_lost_or_damaged_are_counted_and_the_rest_sent(void **
         each_file(folder, ".payload", cases[i].harm, NULL);
         push(&rig, 3);
         wait_counter(&rig, &rig.ledger.spooled.payloads, 4);
-        assert_true(rig_stop(&rig, 10000));
+        assert_true(rig_stop(&rig, 60000));
         assert_int_equal(rig.ledger.shed[cases[i].shed].payloads, 3);
         assert_int_equal(rig.ledger.delivered.payloads, 1);
         rig_close(&rig);
@@ -981,7 +981,7 @@ static void a_folder_that_was_deleted_is_made_again(void **state)
     push(&rig, 1);
     wait_counter(&rig, &rig.ledger.spooled.payloads, 2);
     assert_int_equal(each_file(folder, ".payload", NULL, NULL), 1);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(rig.ledger.delivered.payloads, 1);
     assert_int_equal(rig.ledger.shed[UNSENT_SPOOL_LOST].payloads, 1);
     rig_close(&rig);
@@ -1001,7 +1001,7 @@ static void without_a_folder_memory_goes_on_alone(void **state)
     wait_counter(&rig, &rig.ledger.retries, 1);
     push(&rig, 2);
     wait_counter(&rig, &rig.ledger.queued.payloads, 2);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(rig.ledger.delivered.payloads, 2);
     rig_close(&rig);
 }
@@ -1020,7 +1020,7 @@ static void what_comes_over_an_hour_late_is_counted_apart(void **state)
     payload_writer_add(writer, "{}", 2, 1);
     payload_writer_end(writer);
     wait_counter(&rig, &rig.ledger.delivered_stale.points, 1);
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     assert_int_equal(rig.ledger.delivered.points, 0);
     rig_close(&rig);
 }
@@ -1049,7 +1049,7 @@ static void the_wrong_key_is_said_once_and_never_shown(void **state)
     wait_counter(&rig, &rig.ledger.delivered.points, 2);
     push(&rig, 2);
     wait_counter(&rig, &rig.ledger.refused[REFUSED_400].points, 2);
-    bool stopped = rig_stop(&rig, 10000);
+    bool stopped = rig_stop(&rig, 60000);
 
     dup2(before, STDERR_FILENO);
     close(before);
@@ -1191,7 +1191,7 @@ static bool is_used_again(int64_t reset_s)
     bool same =
         fake_intake_request(rig.fake, 0)->port == fake_intake_request(rig.fake, 1)->port;
 
-    assert_true(rig_stop(&rig, 10000));
+    assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
     return same;
 }

@@ -72,7 +72,8 @@ static void a_refusing_intake_is_live_and_not_ready(void **state)
     fake_intake_script(fake, refusals, REFUSALS);
     snprintf(url, sizeof url, "dd_url=%s", fake_intake_url(fake));
     assert_true(RUNNING_START(&running, NULL, url, "api_key=k", "heeler_interval=1",
-                              "heeler_http_listen=127.0.0.1:0", "heeler_stop_timeout=0"));
+                              "heeler_http_listen=127.0.0.1:0", "forwarder_backoff_base=3600",
+                              "forwarder_backoff_max=7200"));
     int fd = udp_sender(running_listener(&running, 0)), port = server_http_port(running.server);
     udp_send(fd, "a:1|c");
     assert_answer(&running, port, "/ready", 200, healthy);
