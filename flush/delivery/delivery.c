@@ -61,11 +61,6 @@ struct delivery {
     bool has_held, is_quiet, has_ended, has_handed; /* under mutex */
 };
 
-static int64_t monotonic_ms(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
-
 /* ---- loop -------------------------------------------------------------- */
 
 static void say(struct delivery *delivery, bool *what)
@@ -109,7 +104,7 @@ static void accept_all(struct delivery *delivery)
 
 static void begin_stop(struct delivery *delivery, int64_t stop_ns)
 {
-    int64_t now_ms = monotonic_ms();
+    int64_t now_ms = clock_monotonic_ms();
     int64_t left_ms = stop_ns / 1000000 - now_ms;
     int64_t most_ms = delivery->config.spool.max_bytes > 0 ? SPOOL_MARGIN_MS : STOP_MARGIN_MS;
     int64_t share_ms = left_ms / (delivery->config.spool.max_bytes > 0 ? 2 : 10);
@@ -192,7 +187,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 
 static void note_alive(struct delivery *delivery)
 {
-    atomic_store_explicit(&delivery->alive_ms, monotonic_ms(), memory_order_relaxed);
+    atomic_store_explicit(&delivery->alive_ms, clock_monotonic_ms(), memory_order_relaxed);
 }
 
 static void on_alive(evutil_socket_t fd, short what, void *argument)

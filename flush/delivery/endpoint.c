@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/clock.h"
 #include "config/log.h"
 #include "flush/delivery/dead_letter.h"
 #include "flush/redis/timer.h"
@@ -14,14 +15,9 @@ enum {
     READ_AGAIN_MS = 1000,   /* after a file could not be read for now */
 };
 
-static int64_t wall_s(void)
-{
-    return clock_wall_ns() / 1000000000;
-}
-
 void endpoint_fail(struct endpoint *endpoint, bool probe, int64_t least_ms)
 {
-    backoff_fail(&endpoint->backoff, &endpoint->backoff_config, probe, endpoint_now_ms(),
+    backoff_fail(&endpoint->backoff, &endpoint->backoff_config, probe, clock_monotonic_ms(),
                  backoff_random(), least_ms);
 }
 
@@ -34,8 +30,8 @@ void endpoint_trim(struct endpoint *endpoint)
 {
     if (endpoint->common->holding && !endpoint->common->stopping)
         return;
-    int64_t more_ms =
-        queue_trim(&endpoint->queue, is_blocked(endpoint), endpoint_now_ms(), wall_s());
+    int64_t more_ms = queue_trim(&endpoint->queue, is_blocked(endpoint), clock_monotonic_ms(),
+                                 clock_wall_s());
 
     if (more_ms >= 0)
         timer_start(endpoint->more, more_ms);
@@ -53,7 +49,7 @@ static struct request *free_slot(struct endpoint *endpoint)
 
 static void say_blocked(const struct endpoint *endpoint, const char *why, const char *note)
 {
-    int64_t wait_ms = endpoint->backoff.until_ms - endpoint_now_ms();
+    int64_t wait_ms = endpoint->backoff.until_ms - clock_monotonic_ms();
 
     log_warn("delivery: %s fails: %s%s%s; next attempt in %.1f s, %zu payloads wait",
              endpoint->name, why, note[0] != '\0' ? ": " : "", note,
@@ -81,7 +77,7 @@ static void put_back(struct request *request, int64_t least_ms, const char *why,
 static bool start_request(struct endpoint *endpoint, struct request *request)
 {
     struct errand *errand =
-        queue_take(&endpoint->queue, endpoint->in_flight, endpoint_now_ms());
+        queue_take(&endpoint->queue, endpoint->in_flight, clock_monotonic_ms());
 
     if (errand == NULL) {
         if (queue_waiting(&endpoint->queue) > 0 && endpoint->in_flight == 0)
@@ -102,7 +98,7 @@ static bool start_request(struct endpoint *endpoint, struct request *request)
 
 void endpoint_dispatch(struct endpoint *endpoint)
 {
-    int64_t now_ms = endpoint_now_ms();
+    int64_t now_ms = clock_monotonic_ms();
     struct request *slot;
 
     if (endpoint->common->holding && !endpoint->common->stopping)
@@ -134,7 +130,7 @@ static void works(struct request *request)
     bool was_blocked = endpoint->backoff.state != BACKOFF_UNBLOCKED;
 
     backoff_succeed(&endpoint->backoff, &endpoint->backoff_config, request->probe,
-                    endpoint_now_ms(), backoff_random());
+                    clock_monotonic_ms(), backoff_random());
     if (was_blocked && endpoint->backoff.state == BACKOFF_UNBLOCKED) {
         log_info("delivery: %s takes payloads again, %zu wait", endpoint->name,
                  queue_waiting(&endpoint->queue));
@@ -155,7 +151,7 @@ static void on_delivered(struct request *request)
 {
     struct endpoint *endpoint = request->endpoint;
     struct delivery_ledger *ledger = endpoint->ledger;
-    int64_t now_ms = clock_wall_ns() / 1000000;
+    int64_t now_ms = clock_wall_ms();
     bool stale = now_ms / 1000 - request->errand->created_s > STALE_S;
 
     atomic_store_explicit(&ledger->last_success_ms, now_ms, memory_order_relaxed);
@@ -167,7 +163,7 @@ static void on_delivered(struct request *request)
 static void say_refused(struct request *request, long status, const char *note)
 {
     struct endpoint *endpoint = request->endpoint;
-    int64_t now_ms = endpoint_now_ms();
+    int64_t now_ms = clock_monotonic_ms();
 
     endpoint->refused_unsaid++;
     if (endpoint->refused_said_ms != 0 && now_ms - endpoint->refused_said_ms < REFUSAL_LOG_MS)
@@ -210,7 +206,7 @@ static void on_refused(struct request *request, long status)
 static void on_failed(struct request *request, enum intake_error error, const char *why)
 {
     struct endpoint *endpoint = request->endpoint;
-    int64_t wait_s = intake_request_retry_after(&request->http, wall_s());
+    int64_t wait_s = intake_request_retry_after(&request->http, clock_wall_s());
 
     tally(&endpoint->ledger->errors[error], 1);
     put_back(request, wait_s * 1000, why,

@@ -15,7 +15,6 @@
 #ifndef FLUSH_DELIVERY_ENDPOINT_H
 #define FLUSH_DELIVERY_ENDPOINT_H
 
-#include "config/clock.h"
 #include "flush/delivery/queue.h"
 #include "flush/delivery/sink.h"
 #include "flush/redis/backoff.h"
@@ -81,11 +80,6 @@ void endpoint_trim(struct endpoint *endpoint);
 void endpoint_on_done(struct transfer *transfer, CURLcode code);
 
 void endpoint_fail(struct endpoint *endpoint, bool probe, int64_t least_ms);
-
-static inline int64_t endpoint_now_ms(void)
-{
-    return clock_monotonic_ms();
-}
 
 /* ---- endpoint_key.c ---------------------------------------------------- */
 

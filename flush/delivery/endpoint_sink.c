@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "config/clock.h"
 #include "config/log.h"
 #include "flush/delivery/endpoint.h"
 #include "flush/delivery/sink_list.h"
@@ -43,7 +44,7 @@ static void begin(struct sink *sink)
 
     endpoint->folder = NULL;
     queue_open(&endpoint->queue, &queue, endpoint->common->outbox, endpoint->ledger,
-               endpoint_now_ms(), clock_wall_s());
+               clock_monotonic_ms(), clock_wall_s());
     endpoint_validate_each(endpoint, config->validation_interval_ms);
     timer_start(endpoint->more, 0); /* for what was found on disk */
 }
@@ -52,7 +53,7 @@ static void accept_payload(struct sink *sink, struct payload *payload, uint64_t 
 {
     struct endpoint *endpoint = of(sink);
 
-    queue_accept(&endpoint->queue, payload, order, endpoint_now_ms());
+    queue_accept(&endpoint->queue, payload, order, clock_monotonic_ms());
     endpoint_dispatch(endpoint); /* first, so that the bound never keeps a free slot empty */
     endpoint_trim(endpoint);
 }

@@ -27,8 +27,7 @@ void mirror_list_settle(struct mirror_list *list, struct mirror_entry *entry)
         count(&ledger->delivered, points - entry->refused);
         tally(&ledger->refused[REFUSED_OTHER].points, entry->refused);
     }
-    atomic_store_explicit(&ledger->last_success_ms, clock_wall_ns() / 1000000,
-                          memory_order_relaxed);
+    atomic_store_explicit(&ledger->last_success_ms, clock_wall_ms(), memory_order_relaxed);
     delivery_ledger_check(ledger);
     entry->settled = true;
     entry->settled_ms = clock_monotonic_ms();

@@ -43,11 +43,6 @@ struct mirror_sink {
     int64_t asked_ms; /* the registry */
 };
 
-static int64_t now_ms(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
-
 /* ---- sending ----------------------------------------------------------- */
 
 /* Logs that Redis takes the windows, once it took some. A connection alone says nothing: one to
@@ -139,9 +134,9 @@ static void say_error(struct mirror_sink *sink, enum mirror_error error, const c
 {
     char quoted[256];
 
-    if (sink->said_ms[error] != 0 && now_ms() - sink->said_ms[error] < SAY_AGAIN_MS)
+    if (sink->said_ms[error] != 0 && clock_monotonic_ms() - sink->said_ms[error] < SAY_AGAIN_MS)
         return;
-    sink->said_ms[error] = now_ms();
+    sink->said_ms[error] = clock_monotonic_ms();
     log_warn("redis: %s answers: %s: %s", redis_client_name(sink->client),
              log_quote(text, strlen(text), quoted, sizeof quoted),
              passing ? "tried again until it takes it" : "such commands are dropped");
@@ -215,10 +210,10 @@ static void take_error(struct mirror_sink *sink, struct mirror_entry *entry, uin
 static void ask_registry(struct mirror_sink *sink)
 {
     struct bytes command = { 0 };
-    if (sink->asked_ms != 0 && now_ms() - sink->asked_ms < ASK_AGAIN_MS)
+    if (sink->asked_ms != 0 && clock_monotonic_ms() - sink->asked_ms < ASK_AGAIN_MS)
         return;
-    sink->asked_ms = now_ms();
-    struct slice key = duplicates_ask(sink->duplicates, clock_wall_ns() / 1000000000, &command);
+    sink->asked_ms = clock_monotonic_ms();
+    struct slice key = duplicates_ask(sink->duplicates, clock_wall_s(), &command);
 
     if (!command.failed &&
         redis_client_send(sink->client, command.at, command.len, key, REGISTRY_TAG))
@@ -228,7 +223,7 @@ static void ask_registry(struct mirror_sink *sink)
 
 static void read_registry(struct mirror_sink *sink, const redisReply *reply)
 {
-    uint64_t n = duplicates_read(sink->duplicates, reply, clock_wall_ns() / 1000000000);
+    uint64_t n = duplicates_read(sink->duplicates, reply, clock_wall_s());
 
     atomic_store_explicit(&sink->ledger->duplicates, n, memory_order_relaxed);
 }
