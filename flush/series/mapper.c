@@ -6,7 +6,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <xxhash.h>
+
+#include "flush/series/mapper_cache.h"
+#include "flush/series/re2.h"
+#include "flush/series/wildcard.h"
 
 /* For a regex. A name of 350 bytes through ".*a.*b.*c" needs some 60,000 steps. A
  * step may look at each byte of the name, hence the bound on that. */
@@ -17,9 +20,6 @@ enum {
     DEPTH_LIMIT = 20 * 1000,
     HEAP_LIMIT_KIB = 4096,
 };
-
-/* Longer names are not worth keeping: nearly all of them are refused. */
-enum { CACHED_NAME_MAX = 350, CACHED_BYTES_MAX = 2048 };
 
 struct tag_template {
     struct slice key, value;
@@ -46,14 +46,6 @@ struct groups {
     size_t n, capacity;
 };
 
-/* The outcome for one name, in one block: this, the tags, all bytes. */
-struct cached {
-    struct slice name;
-    bool matched;
-    struct mapping mapping;
-    struct slice tags[];
-};
-
 /* Fixed room for expanded bytes; what does not fit is cut. */
 struct room {
     char *at;
@@ -70,87 +62,11 @@ struct mapper {
     struct groups groups; /* room for those of any rule */
     struct slice *tags;   /* the same */
     size_t tags_capacity;
-    struct cached **cache;
-    size_t cache_size;
+    struct mapper_cache *cache;
     uint64_t limited;
     char name[MAPPER_NAME_MAX];
     char tag_bytes[MAPPER_TAGS_MAX];
 };
-
-/* ---- wildcards --------------------------------------------------------- */
-
-static size_t count_byte(struct slice text, char byte)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < text.len; i++)
-        n += text.at[i] == byte;
-    return n;
-}
-
-/* Cuts off and returns what stands behind the last star; *rest keeps what
- * stands before it. There must be one. */
-static struct slice cut_last_star(struct slice *rest)
-{
-    const char *star = memrchr(rest->at, '*', rest->len);
-    size_t before = (size_t)(star - rest->at);
-    struct slice literal = slice_skip(*rest, before + 1);
-
-    rest->len = before;
-    return literal;
-}
-
-/* Cuts text before the last place of literal; *behind is what stood behind. */
-static bool cut_last_place(struct slice *text, struct slice literal, struct slice *behind)
-{
-    for (size_t at = text->len + 1; at-- > 0;)
-        if (slice_starts(slice_skip(*text, at), literal)) {
-            *behind = slice_skip(*text, at + literal.len);
-            text->len = at;
-            return true;
-        }
-    return false;
-}
-
-/* One part between dots. A regex would make the first star as long as it can,
- * then the second, and so on. That puts each literal at its last possible
- * place, which is found from the right without ever going back. */
-static bool part_matches(struct slice pattern, struct slice text, struct slice *stars)
-{
-    size_t n = count_byte(pattern, '*');
-
-    if (n == 0)
-        return slice_equal(pattern, text);
-    struct slice end = cut_last_star(&pattern);
-    if (text.len < end.len || !slice_equal(slice_skip(text, text.len - end.len), end))
-        return false;
-    text.len -= end.len;
-    while (n-- > 1)
-        if (!cut_last_place(&text, cut_last_star(&pattern), &stars[n]))
-            return false;
-    if (!slice_starts(text, pattern))
-        return false;
-    stars[0] = slice_skip(text, pattern.len);
-    return true;
-}
-
-static bool wildcard_matches(struct slice pattern, struct slice name, struct groups *groups)
-{
-    size_t dots = count_byte(pattern, '.');
-
-    if (dots != count_byte(name, '.'))
-        return false;
-    groups->at[0] = name;
-    groups->n = 1;
-    for (size_t part = 0; part <= dots; part++) {
-        struct slice one = slice_cut(&pattern, '.');
-
-        if (!part_matches(one, slice_cut(&name, '.'), &groups->at[groups->n]))
-            return false;
-        groups->n += count_byte(one, '*');
-    }
-    return true;
-}
 
 /* ---- regexes ----------------------------------------------------------- */
 
@@ -195,80 +111,6 @@ static bool regex_matches(struct mapper *mapper, const pcre2_code *regex, struct
                 : SLICE("");
     }
     return true;
-}
-
-/* Of what may stand behind "(?", RE2 knows flags, a group without a number and a named group.
- */
-static bool group_is_foreign(struct slice rest)
-{
-    if (slice_starts(rest, SLICE("P<")))
-        return false;
-    if (slice_starts(rest, SLICE("<")))
-        return rest.len < 2 || rest.at[1] == '=' || rest.at[1] == '!';
-    size_t flags = 0;
-
-    while (flags < rest.len && strchr("imsU-", rest.at[flags]) != NULL)
-        flags++;
-    return flags == rest.len || (rest.at[flags] != ':' && rest.at[flags] != ')');
-}
-
-static bool is_alphanumeric(char byte)
-{
-    return (byte >= '0' && byte <= '9') || ((byte | 32) >= 'a' && (byte | 32) <= 'z');
-}
-
-/* Punctuation that is escaped means itself. Of escaped letters RE2 knows these. */
-static bool escape_is_foreign(char byte)
-{
-    return byte == '\0' ||
-           (is_alphanumeric(byte) && strchr("0dDsSwWbBAzpPQEafnrtvx", byte) == NULL);
-}
-
-/* The length of what stands in the class that begins here, brackets included. */
-static size_t class_length(const char *text)
-{
-    size_t at = 1 + (text[1] == '^');
-
-    at += text[at] == ']'; /* a first bracket is a member */
-    while (text[at] != '\0' && text[at] != ']') {
-        const char *named =
-            text[at] == '[' && text[at + 1] == ':' ? strstr(text + at, ":]") : NULL;
-
-        if (named != NULL)
-            at = (size_t)(named - text) + 2;
-        else
-            at += text[at] == '\\' && text[at + 1] != '\0' ? 2 : 1;
-    }
-    return at + (text[at] == ']');
-}
-
-/* Where a pattern uses what only PCRE2 knows, or NULL. Escapes inside a class
- * are left to PCRE2: there it knows nothing that looks around or refers back. */
-static const char *find_foreign(const char *at)
-{
-    while (*at != '\0') {
-        if (slice_starts(slice_of(at), SLICE("\\Q"))) {
-            const char *end = strstr(at, "\\E");
-
-            at = end != NULL ? end + 2 : at + strlen(at);
-        } else if (*at == '\\') {
-            if (escape_is_foreign(at[1]))
-                return at;
-            at += 2;
-        } else if (*at == '[') {
-            at += class_length(at);
-        } else if (slice_starts(slice_of(at), SLICE("(?"))) {
-            if (group_is_foreign(slice_of(at + 2)))
-                return at;
-            at += 2;
-        } else if (slice_starts(slice_of(at), SLICE("(*")) ||
-                   (strchr("*+?", *at) != NULL && at[1] == '+')) {
-            return at; /* a verb, or a possessive repetition */
-        } else {
-            at++;
-        }
-    }
-    return NULL;
 }
 
 /* ---- reading the profiles ---------------------------------------------- */
@@ -332,7 +174,7 @@ static bool check_wildcard(const char *match, const struct report *report)
 static bool compile_regex(struct mapper *mapper, struct rule *rule, const char *match,
                           const struct report *report)
 {
-    const char *foreign = find_foreign(match);
+    const char *foreign = re2_find_foreign(match);
 
     if (foreign != NULL)
         return refuse(report, "the regex \"%.100s\" is not RE2 syntax at \"%.20s\"", match,
@@ -406,7 +248,7 @@ static bool read_tags(struct mapper *mapper, struct rule *rule, json_t *tags,
 /* Remembers the most groups that any rule has, the whole match included. */
 static void count_groups(struct mapper *mapper, const struct rule *rule)
 {
-    size_t n = count_byte(rule->match, '*') + 1;
+    size_t n = wildcard_groups(rule->match);
     uint32_t captures = 0;
 
     if (rule->regex != NULL) {
@@ -495,14 +337,14 @@ static bool make_contexts(struct mapper *mapper)
 }
 
 /* Makes everything that mapping a name needs, so that mapping cannot run out of memory. */
-static bool make_room(struct mapper *mapper)
+static bool make_room(struct mapper *mapper, size_t cache_size)
 {
     size_t groups = mapper->groups.capacity + 1;
 
     mapper->groups.at = calloc(groups, sizeof *mapper->groups.at);
     mapper->match_data = pcre2_match_data_create((uint32_t)groups, NULL);
     mapper->tags = calloc(mapper->tags_capacity + 1, sizeof *mapper->tags);
-    mapper->cache = calloc(mapper->cache_size + 1, sizeof(struct cached *));
+    mapper->cache = mapper_cache_new(cache_size);
     return mapper->groups.at != NULL && mapper->match_data != NULL && mapper->tags != NULL &&
            mapper->cache != NULL;
 }
@@ -518,11 +360,10 @@ struct mapper *mapper_new(const json_t *profiles, size_t cache_size, char *probl
         return NULL;
     }
     mapper->json = json_incref((json_t *)(uintptr_t)profiles);
-    mapper->cache_size = cache_size;
     bool contexts = make_contexts(mapper);
     bool valid = contexts && read_profiles(mapper, &report);
 
-    if (valid && make_room(mapper))
+    if (valid && make_room(mapper, cache_size))
         return mapper;
     if (valid || !contexts) {
         report.profile = NULL;
@@ -547,10 +388,8 @@ void mapper_free(struct mapper *given)
         return;
     for (size_t i = 0; i < given->n_profiles; i++)
         free_profile(&given->profiles[i]);
-    for (size_t i = 0; given->cache != NULL && i < given->cache_size; i++)
-        free(given->cache[i]);
     free(given->profiles);
-    free(given->cache);
+    mapper_cache_free(given->cache);
     free(given->groups.at);
     free(given->tags);
     pcre2_match_data_free(given->match_data);
@@ -574,7 +413,8 @@ static void room_add(struct room *room, struct slice text)
 
 static bool is_word(char byte)
 {
-    return is_alphanumeric(byte) || byte == '_' || (unsigned char)byte >= 0x80;
+    return (byte >= '0' && byte <= '9') || ((byte | 32) >= 'a' && (byte | 32) <= 'z') ||
+           byte == '_' || (unsigned char)byte >= 0x80;
 }
 
 /* The word of "word..." or "{word}..." off the front of *rest, the longest that
@@ -663,7 +503,15 @@ static void apply_rule(struct mapper *mapper, const struct rule *rule, struct ma
     *out = (struct mapping){ { name.at, name.len }, mapper->tags, rule->n_tags };
 }
 
-/* ---- mapping and its cache --------------------------------------------- */
+/* ---- mapping ----------------------------------------------------------- */
+
+static bool rule_matches(struct mapper *mapper, const struct rule *rule, struct slice name)
+{
+    if (rule->regex != NULL)
+        return regex_matches(mapper, rule->regex, name);
+    mapper->groups.n = wildcard_match(rule->match, name, mapper->groups.at);
+    return mapper->groups.n > 0;
+}
 
 static bool map_in_profile(struct mapper *mapper, const struct profile *profile,
                            struct slice name, struct mapping *out)
@@ -671,8 +519,7 @@ static bool map_in_profile(struct mapper *mapper, const struct profile *profile,
     for (size_t i = 0; i < profile->n_rules; i++) {
         const struct rule *rule = &profile->rules[i];
 
-        if (rule->regex != NULL ? regex_matches(mapper, rule->regex, name)
-                                : wildcard_matches(rule->match, name, &mapper->groups)) {
+        if (rule_matches(mapper, rule, name)) {
             apply_rule(mapper, rule, out);
             return true;
         }
@@ -691,63 +538,18 @@ static const struct profile *profile_for(const struct mapper *mapper, struct sli
     return NULL;
 }
 
-static struct slice copy_to(char **at, struct slice text)
-{
-    struct slice copy = { *at, text.len };
-
-    if (text.len > 0)
-        memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return copy;
-}
-
-/* Keeps the outcome, if there is memory for it. */
-static void cache_put(struct cached **slot, struct slice name, bool matched,
-                      const struct mapping *mapping)
-{
-    struct mapping none = { .n_tags = 0 };
-    const struct mapping *kept = matched ? mapping : &none;
-    size_t bytes = name.len + kept->name.len;
-
-    for (size_t i = 0; i < kept->n_tags; i++)
-        bytes += kept->tags[i].len + sizeof(struct slice);
-    if (name.len > CACHED_NAME_MAX || bytes > CACHED_BYTES_MAX)
-        return;
-    struct cached *cached = malloc(sizeof *cached + bytes);
-
-    if (cached == NULL)
-        return;
-    char *at = (char *)&cached->tags[kept->n_tags];
-
-    cached->name = copy_to(&at, name);
-    cached->matched = matched;
-    cached->mapping = (struct mapping){ copy_to(&at, kept->name), cached->tags, kept->n_tags };
-    for (size_t i = 0; i < kept->n_tags; i++)
-        cached->tags[i] = copy_to(&at, kept->tags[i]);
-    free(*slot);
-    *slot = cached;
-}
-
 bool mapper_map(struct mapper *mapper, struct slice name, struct mapping *out)
 {
     const struct profile *profile = profile_for(mapper, name);
 
     if (profile == NULL)
         return false;
-    /* A name has one place in the cache; if another name is there, the newer one takes it. */
-    struct cached **slot =
-        mapper->cache_size > 0
-            ? &mapper->cache[XXH3_64bits(name.at, name.len) % mapper->cache_size]
-            : NULL;
+    bool matched;
 
-    if (slot != NULL && *slot != NULL && slice_equal((*slot)->name, name)) {
-        *out = (*slot)->mapping;
-        return (*slot)->matched;
+    if (!mapper_cache_find(mapper->cache, name, &matched, out)) {
+        matched = map_in_profile(mapper, profile, name, out);
+        mapper_cache_put(mapper->cache, name, matched, out);
     }
-    bool matched = map_in_profile(mapper, profile, name, out);
-
-    if (slot != NULL)
-        cache_put(slot, name, matched, out);
     return matched;
 }
 

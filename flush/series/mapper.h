@@ -3,13 +3,13 @@
  *   "test.job.duration.nightly.copy" -> "test.job.duration", job_type:nightly, job_name:copy
  *
  * The first profile whose prefix fits a name is the only one tried, and in it
- * the first mapping that matches wins. Wildcards are matched here; a regex goes
- * to PCRE2 under limits of steps, memory and length of the name, so that no
- * pattern can run away: one that hits them does not match and is counted.
+ * the first mapping that matches wins. A regex goes to PCRE2 under limits of
+ * steps, memory and length of the name, so that no pattern can run away: one
+ * that hits them does not match and is counted.
  *
  * The Agent's patterns are RE2's. What only PCRE2 knows (looking around,
- * referring back, ...) is refused at the start. Both find the same groups, but
- * here "." is one byte and not one character.
+ * referring back, ...) is refused at the start (flush/series/re2.h). Both find the same groups,
+ * but here "." is one byte and not one character.
  *
  * One thread. The profiles are shared with the caller by reference count and
  * must not change. */
@@ -19,17 +19,10 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "protocol/slice.h"
+#include "flush/series/mapping.h"
 
 /* A longer name is a name that the intake refuses, so it is cut there. */
 enum { MAPPER_NAME_MAX = 512, MAPPER_TAGS_MAX = 128 * 1024 };
-
-/* What became of a name; views, good until the next call. */
-struct mapping {
-    struct slice name;
-    const struct slice *tags; /* "key:value"; a value may hold a comma that the name held */
-    size_t n_tags;
-};
 
 struct mapper;
 
@@ -39,7 +32,7 @@ struct mapper *mapper_new(const json_t *profiles, size_t cache_size, char *probl
                           size_t problem_size);
 void mapper_free(struct mapper *given);
 
-/* False when no mapping matches: the name stays as it is. */
+/* False when no mapping matches: the name stays as it is. *out is good until the next call. */
 bool mapper_map(struct mapper *mapper, struct slice name, struct mapping *out);
 
 /* How often a regex was stopped by a limit. */
