@@ -1,162 +1,29 @@
-/* Stages: the registry, then spans (the windows that the answer is made of) one after
- * the other. A span consists of windows in Redis, each read by a job: HSCAN until the
- * cursor is 0 again, into cells of the job's own. A job that is cut off by a lost
- * connection begins anew. When the last job of the oldest span is done the span goes
- * into the rollups. */
-#include "flush/fleet/redis_reader.h"
+#include "flush/fleet/redis_reader_internal.h"
 
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "config/log.h"
-#include "config/options.h"
-#include "flush/fleet/fleet.h"
 #include "flush/redis/timer.h"
-#include "flush/rollups/query.h"
 #include "protocol/number.h"
 
 enum {
-    JOBS = 64,
-    SPANS_OPEN = 64,
-    FIELDS_A_PIECE = 500,
-    REPLY_MAX = 64 << 20,    /* of such a piece: a set takes 16 KiB */
-    SEEN_MEMORY = 512 << 20, /* for the hashes of the fields that were seen, of all windows that
-                                are being read */
-    CELLS_MEMORY = 512 << 20,
+    REPLY_MAX = 64 << 20, /* of a piece of a window: a set takes 16 KiB */
     ROLLUP_MEMORY = 512 << 20,
     RETRY_MS = 200,
-    CURSOR_MAX = 24,
-    KEY_AROUND_MAX = OPTION_SHORT_MAX +
-                     64, /* a key without the name of the metric: its prefix and numbers */
-    TAG_REGISTRY = JOBS,
+    TAG_REGISTRY = REDIS_READER_JOBS, /* the tags below are those of jobs */
 };
 
-/* ---- fields of one window that were seen ------------------------------- */
-
-/* HSCAN may give a field twice, so we keep a hash of each that we have seen. Others choose the
- * names of fields, so the hash has a seed that nobody knows. */
-struct seen {
-    uint64_t *hashes; /* 0: empty */
-    size_t n, capacity;
-};
-
-/* left: how many bytes all of these may still take. */
-static bool seen_grow(struct seen *seen, size_t *left)
-{
-    struct seen grown = { .capacity = seen->capacity > 0 ? seen->capacity * 2 : 4096 };
-    size_t bytes = (grown.capacity - seen->capacity) * sizeof *grown.hashes;
-
-    if (bytes > *left)
-        return false;
-    grown.hashes = calloc(grown.capacity, sizeof *grown.hashes);
-    if (grown.hashes == NULL)
-        return false;
-    *left -= bytes;
-    for (size_t i = 0; i < seen->capacity; i++) {
-        size_t at = seen->hashes[i] & (grown.capacity - 1);
-        while (seen->hashes[i] != 0 && grown.hashes[at] != 0)
-            at = (at + 1) & (grown.capacity - 1);
-        if (seen->hashes[i] != 0)
-            grown.hashes[at] = seen->hashes[i];
-    }
-    grown.n = seen->n;
-    free(seen->hashes);
-    *seen = grown;
-    return true;
-}
-
-/* False without memory; *again: it was there already. */
-static bool seen_add(struct seen *seen, struct slice field, uint64_t seed, size_t *left,
-                     bool *again)
-{
-    uint64_t hash = XXH3_64bits_withSeed(field.at, field.len, seed) | 1;
-
-    if (seen->n >= seen->capacity / 2 && !seen_grow(seen, left))
-        return false;
-    size_t at = hash & (seen->capacity - 1);
-    while (seen->hashes[at] != 0 && seen->hashes[at] != hash)
-        at = (at + 1) & (seen->capacity - 1);
-    *again = seen->hashes[at] == hash;
-    seen->n += !*again;
-    seen->hashes[at] = hash;
-    return true;
-}
-
-static void seen_free(struct seen *given, size_t *left)
-{
-    *left += given->capacity * sizeof *given->hashes;
-    free(given->hashes);
-    *given = (struct seen){ 0 };
-}
-
-/* ---- the parts --------------------------------------------------------- */
-
-struct span {
-    struct fleet_window window;
-    struct fleet_cells cells;
-    size_t left; /* windows still to be read */
-};
-
-enum job_state { JOB_FREE, JOB_WAITS, JOB_SENT };
-
-struct job {
-    enum job_state state;
-    struct span *span;
-    struct fleet_window window;
-    char cursor[CURSOR_MAX];
-    struct fleet_cells cells;
-    struct seen seen;
-};
-
-struct reader {
-    const struct redis_reader_config *config;
-    struct question question;
-    struct slice text;
-    int64_t from_s, to_s;
-    struct bytes *answer;
-    struct redis_reader_report *report;
-    char *problem;
-    size_t problem_size;
-    enum redis_reader_result result;
-
-    struct event_base *base;
-    struct redis_client *client;
-    struct event *retry;
-    char last[512]; /* what went wrong with Redis last, with a colon before it; or empty */
-    bool was_up, registry_read, registry_sent, done, found_cluster;
-    uint64_t seed; /* of the hashes of what was seen */
-
-    struct fleet fleet;
-    struct flusher_ledger ledger;
-    struct identities *identities;
-    struct rollup *rollup;
-    struct query_range range;
-    int64_t level_step_s;
-
-    struct arena_budget budget;
-    size_t seen_left;              /* of SEEN_MEMORY */
-    struct span spans[SPANS_OPEN]; /* a ring: n_spans of them from first_span on */
-    size_t first_span, n_spans;
-    int64_t next_start_s, end_s; /* of spans to be opened */
-    struct fleet_windows split;  /* of the newest span; jobs are made of next_window on */
-    size_t next_window;
-    struct job jobs[JOBS];
-};
-
-static void finish(struct reader *reader, enum redis_reader_result result)
+static void finish(struct redis_reader *reader, enum redis_reader_result result)
 {
     reader->result = result;
     reader->done = true;
     event_base_loopbreak(reader->base);
 }
 
-__attribute__((format(printf, 3, 4))) static void fail(struct reader *reader,
-                                                       enum redis_reader_result result,
-                                                       const char *format, ...)
+void redis_reader_fail(struct redis_reader *reader, enum redis_reader_result result,
+                       const char *format, ...)
 {
     va_list args;
 
@@ -168,15 +35,16 @@ __attribute__((format(printf, 3, 4))) static void fail(struct reader *reader,
     finish(reader, result);
 }
 
-static void no_memory(struct reader *reader)
+void redis_reader_no_memory(struct redis_reader *reader)
 {
-    fail(reader, READER_FAILED,
-         "the windows need too much memory: ask for a shorter range or fewer series");
+    redis_reader_fail(
+        reader, READER_FAILED,
+        "the windows need too much memory: ask for a shorter range or fewer series");
 }
 
 /* ---- the answer -------------------------------------------------------- */
 
-static void answer(struct reader *reader)
+static void answer(struct redis_reader *reader)
 {
     struct query *query = query_new(reader->rollup, reader->text, reader->from_s, reader->to_s,
                                     reader->problem, reader->problem_size);
@@ -191,99 +59,29 @@ static void answer(struct reader *reader)
     if (query == NULL) {
         finish(reader, READER_REFUSED);
     } else if (state == QUERY_FAILED) {
-        fail(reader, READER_REFUSED, "%s", query_problem(query));
+        redis_reader_fail(reader, READER_REFUSED, "%s", query_problem(query));
     } else {
         struct slice json = query_answer(query);
         bytes_add(reader->answer, json.at, json.len);
         if (reader->answer->failed)
-            no_memory(reader);
+            redis_reader_no_memory(reader);
         else
             finish(reader, READER_ANSWERED);
     }
     query_free(query);
 }
 
-/* ---- merged spans into the rollups ------------------------------------- */
-
-/* A server has at most one point of a counter for each interval of the span. If a cell says
- * that it has more, cuts their number. */
-static void cap_points(const struct reader *reader, struct fleet_cell *cell)
+/* Reads on; when all windows are read, answers. */
+static void pump(struct redis_reader *reader)
 {
-    double most = (double)reader->level_step_s / (double)reader->fleet.all.steps_s[0];
-
-    if (cell->kind == CELL_COUNT && cell->cell.column[WINDOW_COUNT] > most && most >= 1)
-        cell->cell.column[WINDOW_COUNT] = most;
+    if (redis_reader_go_on(reader))
+        answer(reader);
 }
 
-static bool keep_cell(struct reader *reader, struct fleet_cell *cell)
-{
-    struct slice tags[FLEET_TAGS_MAX];
-    struct rollup_outside outside = { .name = reader->question.metric, .tags = tags };
+/* ---- words to and from Redis ------------------------------------------- */
 
-    cap_points(reader, cell);
-    outside.n_tags = fleet_cell_tags(cell, &outside.host, tags);
-    outside.kind = cell->kind;
-    outside.cell = cell->cell;
-    outside.object = cell->object;
-    return rollup_add_outside(reader->rollup, reader->range.level, &outside);
-}
-
-static bool keep_span(struct reader *reader, const struct span *span)
-{
-    uint32_t next = 0;
-    bool kept = true;
-
-    while (!rollup_open(reader->rollup, span->window.start_s))
-        ;
-    for (struct fleet_cell *cell;
-         kept && (cell = fleet_cells_next(&span->cells, &next)) != NULL;)
-        kept = keep_cell(reader, cell);
-    rollup_close(reader->rollup);
-    return kept && counter_read(&reader->ledger.rollup_dropped) == 0;
-}
-
-static bool has_finished_span(const struct reader *reader)
-{
-    return reader->n_spans > 0 && reader->spans[reader->first_span].left == 0;
-}
-
-static void keep_finished_spans(struct reader *reader)
-{
-    while (!reader->done && has_finished_span(reader)) {
-        struct span *span = &reader->spans[reader->first_span];
-        if (!keep_span(reader, span)) {
-            no_memory(reader);
-            return;
-        }
-        fleet_cells_free(&span->cells);
-        reader->first_span = (reader->first_span + 1) % SPANS_OPEN;
-        reader->n_spans--;
-    }
-}
-
-/* ---- jobs -------------------------------------------------------------- */
-
-static void begin_job(struct reader *reader, struct job *job)
-{
-    job->state = JOB_WAITS;
-    snprintf(job->cursor, sizeof job->cursor, "0");
-    fleet_cells_free(&job->cells);
-    seen_free(&job->seen, &reader->seen_left);
-}
-
-/* The metric stands in braces, so that all its windows are on one node of a cluster. */
-static size_t key_of(const struct reader *reader, struct fleet_window window, char *key,
-                     size_t size)
-{
-    struct slice metric = reader->question.metric;
-
-    return (size_t)snprintf(key, size, "%s:{%.*s}:%lld:%lld", reader->config->prefix,
-                            (int)metric.len, metric.at, (long long)window.step_s,
-                            (long long)window.start_s);
-}
-
-/* False: the client takes no command now. */
-static bool send_words(struct reader *reader, uint64_t tag, int n, const char *const *words)
+bool redis_reader_send(struct redis_reader *reader, uint64_t tag, int n,
+                       const char *const *words)
 {
     char *command;
     const char *array[8];
@@ -298,162 +96,26 @@ static bool send_words(struct reader *reader, uint64_t tag, int n, const char *c
     return sent;
 }
 
-static bool send_job(struct reader *reader, size_t index)
-{
-    struct job *job = &reader->jobs[index];
-    char key[QUESTION_TEXT_MAX + KEY_AROUND_MAX], count[16];
-    const char *const words[] = { "HSCAN", key, job->cursor, "COUNT", count };
-
-    snprintf(count, sizeof count, "%d", FIELDS_A_PIECE);
-    key_of(reader, job->window, key, sizeof key);
-    if (!send_words(reader, index, 5, words))
-        return false;
-    job->state = JOB_SENT;
-    return true;
-}
-
-static bool open_span(struct reader *reader)
-{
-    struct span *span;
-
-    if (reader->n_spans == SPANS_OPEN || reader->next_start_s >= reader->end_s)
-        return false;
-    span = &reader->spans[(reader->first_span + reader->n_spans) % SPANS_OPEN];
-    span->window = (struct fleet_window){ reader->level_step_s, reader->next_start_s };
-    if (!fleet_split(&reader->fleet, span->window, reader->config->now_s, &reader->split) ||
-        reader->report->windows + reader->split.n > REDIS_READER_WINDOWS_MAX) {
-        fail(reader, READER_REFUSED,
-             "the question needs more than %d windows: ask for a shorter range, or for steps "
-             "that are whole rollups",
-             REDIS_READER_WINDOWS_MAX);
-        return false;
-    }
-    span->left = reader->split.n;
-    reader->report->windows += reader->split.n;
-    reader->next_window = 0;
-    reader->next_start_s += reader->level_step_s;
-    reader->n_spans++;
-    return true;
-}
-
-/* Gives the next window that is to be read to that job. False: there is none now. */
-static bool give_work(struct reader *reader, struct job *job)
-{
-    while (reader->next_window == reader->split.n)
-        if (!open_span(reader))
-            return false;
-    job->span = &reader->spans[(reader->first_span + reader->n_spans - 1) % SPANS_OPEN];
-    job->window = reader->split.at[reader->next_window++];
-    begin_job(reader, job);
-    return true;
-}
-
-static void give_and_send(struct reader *reader)
-{
-    for (size_t i = 0; i < JOBS && !reader->done; i++) {
-        struct job *job = &reader->jobs[i];
-        if (job->state == JOB_FREE && !give_work(reader, job))
-            continue;
-        if (job->state == JOB_WAITS && !send_job(reader, i))
-            return; /* we go on when the client is writable, or up */
-    }
-}
-
-static void pump(struct reader *reader)
-{
-    do {
-        keep_finished_spans(reader);
-        give_and_send(reader);
-    } while (!reader->done && has_finished_span(reader));
-    if (!reader->done && reader->n_spans == 0 && reader->next_start_s >= reader->end_s)
-        answer(reader);
-}
-
-/* ---- replies: a piece of a window -------------------------------------- */
-
-static struct slice text_of(const redisReply *reply)
+struct slice redis_reader_text(const redisReply *reply)
 {
     bool text = reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS;
 
     return text ? (struct slice){ reply->str, reply->len } : (struct slice){ "", 0 };
 }
 
-/* False without memory. */
-static bool take_field(struct reader *reader, struct job *job, struct slice text,
-                       struct slice value)
-{
-    struct fleet_field field;
-    bool again = false;
-
-    if (!seen_add(&job->seen, text, reader->seed, &reader->seen_left, &again))
-        return false;
-    if (again)
-        return true;
-    reader->report->fields++;
-    if (!fleet_field_read(text, &field)) {
-        reader->report->damaged++;
-        return true;
-    }
-    const struct fleet_instance *who = fleet_find(&reader->fleet, field.id);
-    if (!fleet_takes(who, job->span->window, reader->config->now_s, job->window))
-        return true;
-    struct fleet_manner manner = { who->steps_s[0] == job->window.step_s,
-                                   (double)who->steps_s[0] /
-                                       (double)reader->fleet.all.steps_s[0] };
-    enum fleet_result result = fleet_cells_add(&job->cells, &field, value, manner);
-    reader->report->damaged += result == FLEET_DAMAGED;
-    return result != FLEET_NO_MEMORY;
-}
-
-static void end_job(struct reader *reader, struct job *job)
-{
-    bool folded = fleet_cells_fold(&job->span->cells, &job->cells);
-
-    fleet_cells_free(&job->cells);
-    seen_free(&job->seen, &reader->seen_left);
-    job->state = JOB_FREE;
-    job->span->left--;
-    if (!folded)
-        no_memory(reader);
-}
-
-static bool is_piece(const redisReply *reply)
-{
-    return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-           text_of(reply->element[0]).len > 0 && text_of(reply->element[0]).len < CURSOR_MAX &&
-           reply->element[1]->type == REDIS_REPLY_ARRAY && reply->element[1]->elements % 2 == 0;
-}
-
-static void take_piece(struct reader *reader, struct job *job, const redisReply *reply)
-{
-    struct slice cursor = text_of(reply->element[0]);
-    const redisReply *pairs = reply->element[1];
-
-    for (size_t i = 0; i < pairs->elements; i += 2)
-        if (!take_field(reader, job, text_of(pairs->element[i]),
-                        text_of(pairs->element[i + 1]))) {
-            no_memory(reader);
-            return;
-        }
-    snprintf(job->cursor, sizeof job->cursor, "%.*s", (int)cursor.len, cursor.at);
-    job->state = JOB_WAITS;
-    if (slice_equal(cursor, SLICE("0")))
-        end_job(reader, job);
-}
-
 /* ---- replies: the registry --------------------------------------------- */
 
-static void send_registry(struct reader *reader)
+static void send_registry(struct redis_reader *reader)
 {
-    char key[KEY_AROUND_MAX], last[16];
+    char key[REDIS_READER_KEY_AROUND_MAX], last[16];
     const char *const words[] = { "ZREVRANGE", key, "0", last, "WITHSCORES" };
 
     snprintf(key, sizeof key, "%s:instances", reader->config->prefix);
     snprintf(last, sizeof last, "%d", FLEET_INSTANCES_MAX - 1);
-    reader->registry_sent = send_words(reader, TAG_REGISTRY, 5, words);
+    reader->registry_sent = redis_reader_send(reader, TAG_REGISTRY, 5, words);
 }
 
-static bool make_rollup(struct reader *reader)
+static bool make_rollup(struct redis_reader *reader)
 {
     const struct fleet_instance *all = &reader->fleet.all;
     char texts[ROLLUP_LEVELS_MAX][24], *steps[ROLLUP_LEVELS_MAX];
@@ -472,7 +134,7 @@ static bool make_rollup(struct reader *reader)
     }
     reader->identities = identities_new(&reader->ledger);
     if (reader->identities == NULL) {
-        no_memory(reader);
+        redis_reader_no_memory(reader);
         return false;
     }
     reader->rollup = rollup_new(&config, reader->identities, &reader->ledger, reader->problem,
@@ -483,7 +145,7 @@ static bool make_rollup(struct reader *reader)
 }
 
 /* Tells the rollups from when on Redis keeps windows of each length. */
-static void mark_beginnings(struct reader *reader)
+static void mark_beginnings(struct redis_reader *reader)
 {
     const struct fleet_instance *all = &reader->fleet.all;
 
@@ -492,7 +154,7 @@ static void mark_beginnings(struct reader *reader)
         rollup_begin_at(reader->rollup, level, reader->config->now_s - all->ttl_s);
 }
 
-static bool choose(struct reader *reader)
+static bool choose(struct redis_reader *reader)
 {
     int64_t end_s = reader->config->now_s + 1;
 
@@ -510,13 +172,13 @@ static bool choose(struct reader *reader)
     return true;
 }
 
-static void take_registry(struct reader *reader, const redisReply *reply)
+static void take_registry(struct redis_reader *reader, const redisReply *reply)
 {
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
         double heard;
-        struct slice member = text_of(reply->element[i]);
-        bool scored =
-            number_double(text_of(reply->element[i + 1]), &heard) && heard >= 0 && heard < 1e11;
+        struct slice member = redis_reader_text(reply->element[i]);
+        bool scored = number_double(redis_reader_text(reply->element[i + 1]), &heard) &&
+                      heard >= 0 && heard < 1e11;
         enum fleet_result result =
             scored ? fleet_add(&reader->fleet, member, (int64_t)heard) : FLEET_DAMAGED;
         reader->report->damaged += result == FLEET_DAMAGED;
@@ -524,8 +186,8 @@ static void take_registry(struct reader *reader, const redisReply *reply)
     reader->report->instances = reader->fleet.n;
     reader->registry_read = true;
     if (!fleet_seal(&reader->fleet))
-        fail(reader, READER_FAILED, "no heeler has written there under \"%s\"",
-             reader->config->prefix);
+        redis_reader_fail(reader, READER_FAILED, "no heeler has written there under \"%s\"",
+                          reader->config->prefix);
     else if (make_rollup(reader) && choose(reader))
         pump(reader);
 }
@@ -543,16 +205,16 @@ static bool passes(const redisReply *reply)
            starts(reply, "TRYAGAIN") || starts(reply, "MASTERDOWN") || starts(reply, "BUSY");
 }
 
-static void again_soon(struct reader *reader, uint64_t tag)
+static void again_soon(struct redis_reader *reader, uint64_t tag)
 {
     if (tag == TAG_REGISTRY)
         reader->registry_sent = false;
     else
-        begin_job(reader, &reader->jobs[tag]);
+        redis_reader_begin_job(reader, &reader->jobs[tag]);
     timer_start(reader->retry, RETRY_MS);
 }
 
-static void take_refusal(struct reader *reader, uint64_t tag, const redisReply *reply)
+static void take_refusal(struct redis_reader *reader, uint64_t tag, const redisReply *reply)
 {
     bool wrong_type = starts(reply, "WRONGTYPE") && tag != TAG_REGISTRY;
 
@@ -560,18 +222,18 @@ static void take_refusal(struct reader *reader, uint64_t tag, const redisReply *
         again_soon(reader, tag);
     } else if (wrong_type) { /* the key belongs to somebody else */
         reader->report->damaged++;
-        end_job(reader, &reader->jobs[tag]);
+        redis_reader_end_job(reader, &reader->jobs[tag]);
         pump(reader);
     } else {
         char quoted[256];
-        fail(reader, READER_FAILED, "Redis says: %s",
-             log_quote(reply->str, reply->len, quoted, sizeof quoted));
+        redis_reader_fail(reader, READER_FAILED, "Redis says: %s",
+                          log_quote(reply->str, reply->len, quoted, sizeof quoted));
     }
 }
 
 /* ---- the client -------------------------------------------------------- */
 
-static void send_all(struct reader *reader)
+static void send_all(struct redis_reader *reader)
 {
     if (reader->done)
         return;
@@ -585,7 +247,7 @@ static void send_all(struct reader *reader)
 
 static void on_up(void *argument)
 {
-    struct reader *reader = argument;
+    struct redis_reader *reader = argument;
 
     reader->was_up = true;
     send_all(reader);
@@ -604,7 +266,7 @@ static void on_retry(evutil_socket_t fd, short what, void *argument)
 
 static void on_reply(void *argument, uint64_t tag, const redisReply *reply)
 {
-    struct reader *reader = argument;
+    struct redis_reader *reader = argument;
 
     if (reader->done)
         return;
@@ -612,17 +274,17 @@ static void on_reply(void *argument, uint64_t tag, const redisReply *reply)
         take_refusal(reader, tag, reply);
     } else if (tag == TAG_REGISTRY && reply->type == REDIS_REPLY_ARRAY) {
         take_registry(reader, reply);
-    } else if (tag < JOBS && is_piece(reply)) {
-        take_piece(reader, &reader->jobs[tag], reply);
+    } else if (tag < REDIS_READER_JOBS && redis_reader_is_piece(reply)) {
+        redis_reader_take_piece(reader, &reader->jobs[tag], reply);
         pump(reader);
     } else {
-        fail(reader, READER_FAILED, "Redis answers what cannot be understood");
+        redis_reader_fail(reader, READER_FAILED, "Redis answers what cannot be understood");
     }
 }
 
 static void on_failed(void *argument, uint64_t tag)
 {
-    struct reader *reader = argument;
+    struct redis_reader *reader = argument;
 
     if (!reader->done)
         again_soon(reader, tag);
@@ -631,7 +293,7 @@ static void on_failed(void *argument, uint64_t tag)
 /* If Redis was there before, it may come back within the time that we have, so we wait. */
 static void on_down(void *argument, enum redis_failure failure, const char *sentence)
 {
-    struct reader *reader = argument;
+    struct redis_reader *reader = argument;
 
     bool passing = reader->was_up || failure == REDIS_FAILED_LOADING;
 
@@ -640,7 +302,7 @@ static void on_down(void *argument, enum redis_failure failure, const char *sent
         finish(reader, READER_FAILED);
     } else if (failure == REDIS_FAILED_TOO_LARGE ||
                (!passing && failure != REDIS_FAILED_CLUSTER)) {
-        fail(reader, READER_FAILED, "%s", sentence);
+        redis_reader_fail(reader, READER_FAILED, "%s", sentence);
     } else {
         snprintf(reader->last, sizeof reader->last, ": %s", sentence);
     }
@@ -648,24 +310,24 @@ static void on_down(void *argument, enum redis_failure failure, const char *sent
 
 static void on_timeout(evutil_socket_t fd, short what, void *argument)
 {
-    struct reader *reader = argument;
+    struct redis_reader *reader = argument;
 
     (void)fd, (void)what;
-    fail(reader, READER_FAILED, "no answer within %d seconds%s", reader->config->timeout_s,
-         reader->last);
+    redis_reader_fail(reader, READER_FAILED, "no answer within %d seconds%s",
+                      reader->config->timeout_s, reader->last);
 }
 
 /* ---- all of it --------------------------------------------------------- */
 
-static void wait_for_answer(struct reader *reader, struct event *timeout)
+static void wait_for_answer(struct redis_reader *reader, struct event *timeout)
 {
     if (evtimer_add(timeout, &(struct timeval){ .tv_sec = reader->config->timeout_s }) != 0)
-        no_memory(reader);
+        redis_reader_no_memory(reader);
     else if (!reader->done)
         event_base_dispatch(reader->base);
 }
 
-static void run(struct reader *reader)
+static void run(struct redis_reader *reader)
 {
     static const struct redis_client_events events = { .up = on_up,
                                                        .reply = on_reply,
@@ -680,7 +342,7 @@ static void run(struct reader *reader)
     reader->client = redis_client_new(reader->base, &config, &events, reader, reader->problem,
                                       reader->problem_size);
     if (timeout == NULL || reader->retry == NULL)
-        no_memory(reader);
+        redis_reader_no_memory(reader);
     else if (reader->client != NULL)
         wait_for_answer(reader, timeout);
     redis_client_free(reader->client);
@@ -690,36 +352,24 @@ static void run(struct reader *reader)
         event_free(reader->retry);
 }
 
-static void free_reader(struct reader *reader)
+static void free_reader(struct redis_reader *reader)
 {
-    for (size_t i = 0; i < JOBS; i++) {
-        fleet_cells_free(&reader->jobs[i].cells);
-        seen_free(&reader->jobs[i].seen, &reader->seen_left);
-    }
-    for (size_t i = 0; i < SPANS_OPEN; i++)
-        fleet_cells_free(&reader->spans[i].cells);
+    redis_reader_drop_windows(reader);
     rollup_free(reader->rollup);
     identities_free(reader->identities);
     fleet_free(&reader->fleet);
-    free(reader->split.at);
     free(reader);
 }
 
-static struct reader *new_reader(const struct redis_reader_config *config)
+static struct redis_reader *new_reader(const struct redis_reader_config *config)
 {
-    struct reader *reader = calloc(1, sizeof *reader);
+    struct redis_reader *reader = calloc(1, sizeof *reader);
 
     if (reader == NULL)
         return NULL;
     reader->config = config;
     reader->result = READER_FAILED;
-    reader->seen_left = SEEN_MEMORY;
-    arc4random_buf(&reader->seed, sizeof reader->seed);
-    arena_budget_init(&reader->budget, CELLS_MEMORY);
-    for (size_t i = 0; i < JOBS; i++)
-        fleet_cells_init(&reader->jobs[i].cells, &reader->budget);
-    for (size_t i = 0; i < SPANS_OPEN; i++)
-        fleet_cells_init(&reader->spans[i].cells, &reader->budget);
+    redis_reader_init_windows(reader);
     return reader;
 }
 
@@ -738,7 +388,7 @@ static enum redis_reader_result ask_once(const struct redis_reader_config *confi
                                          char *problem, size_t problem_size,
                                          bool *found_cluster)
 {
-    struct reader *reader = new_reader(config);
+    struct redis_reader *reader = new_reader(config);
     enum redis_reader_result result = READER_REFUSED;
 
     snprintf(problem, problem_size, "not enough memory");
