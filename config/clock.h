@@ -33,7 +33,9 @@ static inline int64_t clock_monotonic_ms(void)
 /* How long a timer waits; none of less than nothing. */
 static inline struct timeval clock_wait_us(int64_t us)
 {
-    return us < 0 ? (struct timeval){ 0 } : (struct timeval){ us / 1000000, us % 1000000 };
+    int64_t left_us = us > 0 ? us : 0;
+
+    return (struct timeval){ left_us / 1000000, left_us % 1000000 };
 }
 
 static inline struct timeval clock_wait_ms(int64_t ms)

@@ -28,11 +28,12 @@ static struct {
     _Atomic bool json;
     bool console;
     bool rfc5424;
-    struct log_file *file;                    /* its writer's; or NULL */
-    struct log_writer *writers[OUTPUT_COUNT]; /* or NULL */
-    FILE *console_stream;                     /* of log_stdout() */
-    FILE *diverted;                           /* what stderr was; NULL: it still is */
-    uint64_t dropped_before;                  /* by writers that are gone */
+    struct log_file *file; /* its writer's; or NULL */
+    /* Or NULL. Main opens and closes; a writer that reports of its own file looks too. */
+    _Atomic(struct log_writer *) writers[OUTPUT_COUNT];
+    FILE *console_stream;    /* of log_stdout() */
+    FILE *diverted;          /* what stderr was; NULL: it still is */
+    uint64_t dropped_before; /* by writers that are gone */
 } sink = { .level = LOG_LEVEL_INFO, .console = true };
 
 void log_set_level(enum log_level level)

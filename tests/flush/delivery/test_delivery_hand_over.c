@@ -101,14 +101,15 @@ CURLcode curl_global_init(long flags)
 
 /* ---- a delivery with its surroundings ---------------------------------- */
 
-static struct {
+/* Each test has its own: a thread that was stuck may look at the last ones at any time. */
+static struct rig {
     char folder[TEMP_PATH_SIZE];
     struct fake_intake *fake;
     struct outbox outbox;
     struct delivery_ledger ledger;
     struct delivery_config config;
     struct delivery *delivery; /* NULL: it has ended */
-} rig;
+} rigs[16], *rig = rigs;
 
 /* Those that were stuck go on by themselves; so they stay in somebody's hands. */
 static struct delivery *stuck;
@@ -122,39 +123,40 @@ static int64_t in_ms(int64_t ms)
 static int set_up(void **state)
 {
     (void)state;
-    memset(&rig, 0, sizeof rig);
-    temp_folder_make(rig.folder);
-    rig.fake = fake_intake_start();
-    rig.config = (struct delivery_config){
-        .base_url = fake_intake_url(rig.fake),
+    rig++;
+    assert_true(rig < rigs + 16);
+    temp_folder_make(rig->folder);
+    rig->fake = fake_intake_start();
+    rig->config = (struct delivery_config){
+        .base_url = fake_intake_url(rig->fake),
         .api_key = "0123456789abcdef0123456789abcdef",
         .timeout_ms = LONG_MS,
         .queue_bytes = 1 << 20,
         .concurrent = 1,
         .backoff = { .factor = 2, .base_ms = 1, .max_ms = 2, .recovery_interval = 2 },
-        .spool = { rig.folder, 1 << 24, 1.0, 0 },
+        .spool = { rig->folder, 1 << 24, 1.0, 0 },
     };
-    return outbox_open(&rig.outbox) ? 0 : -1;
+    return outbox_open(&rig->outbox) ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
     let_go();
-    if (rig.delivery != NULL)
-        delivery_stop(rig.delivery, in_ms(LONG_MS));
-    fake_intake_stop(rig.fake);
+    if (rig->delivery != NULL)
+        delivery_stop(rig->delivery, in_ms(LONG_MS));
+    fake_intake_stop(rig->fake);
     if (!is_stuck) /* else it is its thread's still, as after any such end */
-        outbox_close(&rig.outbox);
+        outbox_close(&rig->outbox);
     is_stuck = false;
-    temp_folder_remove(rig.folder);
+    temp_folder_remove(rig->folder);
     return 0;
 }
 
 static void start(void)
 {
-    rig.delivery = delivery_start(&rig.config, &rig.outbox, &rig.ledger);
-    assert_non_null(rig.delivery);
+    rig->delivery = delivery_start(&rig->config, &rig->outbox, &rig->ledger);
+    assert_non_null(rig->delivery);
 }
 
 static void push_emitted(void *argument, struct payload *given)
@@ -166,7 +168,8 @@ static void push(void)
 {
     struct payload_writer *writer = payload_writer_new(
         ROUTE_SERIES_V2, COMPRESSION_NONE, 1, (struct payload_limits){ 0, 1 << 20, 1 << 20 },
-        encode_frame(ROUTE_SERIES_V2), clock_wall_ns() / 1000000000, push_emitted, &rig.outbox);
+        encode_frame(ROUTE_SERIES_V2), clock_wall_ns() / 1000000000, push_emitted,
+        &rig->outbox);
     static const char item[200] = "some bytes of a series";
 
     assert_int_equal(payload_writer_add(writer, item, sizeof item, POINTS), PAYLOAD_ADDED);
@@ -187,7 +190,7 @@ static void wait_held(enum delivery_held wanted)
 {
     int64_t end_ns = in_ms(LONG_MS);
 
-    while (delivery_held(rig.delivery, in_ms(SHORT_MS)) != wanted)
+    while (delivery_held(rig->delivery, in_ms(SHORT_MS)) != wanted)
         assert_true(clock_monotonic_ns() < end_ns);
 }
 
@@ -210,34 +213,34 @@ static void a_disk_that_hangs_is_noticed_before_anything_ends(void **state)
 {
     (void)state;
 
-    fake_intake_script(rig.fake, &trouble, 1);
+    fake_intake_script(rig->fake, &trouble, 1);
     hang("renameat");
     start();
     push();
     wait_for_hang();
-    delivery_hold(rig.delivery);
-    assert_int_equal(delivery_held(rig.delivery, in_ms(SHORT_MS)), DELIVERY_SILENT);
-    delivery_resume(rig.delivery);
-    delivery_hold(rig.delivery);
+    delivery_hold(rig->delivery);
+    assert_int_equal(delivery_held(rig->delivery, in_ms(SHORT_MS)), DELIVERY_SILENT);
+    delivery_resume(rig->delivery);
+    delivery_hold(rig->delivery);
     let_go();
     wait_held(DELIVERY_QUIET);
-    delivery_resume(rig.delivery); /* nobody has taken over: it goes on */
-    until(&rig.ledger.delivered.points, POINTS);
-    assert_int_equal(rig.ledger.imbalance, 0);
+    delivery_resume(rig->delivery); /* nobody has taken over: it goes on */
+    until(&rig->ledger.delivered.points, POINTS);
+    assert_int_equal(rig->ledger.imbalance, 0);
 }
 
 static void a_syncer_that_hangs_is_noticed_too(void **state)
 {
     (void)state;
 
-    fake_intake_script(rig.fake, &trouble, 1);
+    fake_intake_script(rig->fake, &trouble, 1);
     hang("fdatasync");
     start();
     push();
     wait_for_hang();
-    until(&rig.ledger.delivered.points, POINTS);
-    delivery_hold(rig.delivery);
-    assert_int_equal(delivery_held(rig.delivery, in_ms(SHORT_MS)), DELIVERY_SILENT);
+    until(&rig->ledger.delivered.points, POINTS);
+    delivery_hold(rig->delivery);
+    assert_int_equal(delivery_held(rig->delivery, in_ms(SHORT_MS)), DELIVERY_SILENT);
     let_go();
     wait_held(DELIVERY_QUIET);
 }
@@ -246,13 +249,13 @@ static void a_request_under_way_is_no_hang(void **state)
 {
     (void)state;
 
-    fake_intake_script(rig.fake, &silence, 1);
+    fake_intake_script(rig->fake, &silence, 1);
     start();
     push();
-    assert_true(fake_intake_wait(rig.fake, 1));
-    delivery_hold(rig.delivery);
+    assert_true(fake_intake_wait(rig->fake, 1));
+    delivery_hold(rig->delivery);
     wait_held(DELIVERY_BUSY);
-    fake_intake_release(rig.fake);
+    fake_intake_release(rig->fake);
     wait_held(DELIVERY_QUIET);
 }
 
@@ -266,29 +269,29 @@ static void one_that_hangs_after_its_sign_hands_nothing_over(void **state)
     int before = threads();
     (void)state;
 
-    fake_intake_script(rig.fake, answers, 2);
+    fake_intake_script(rig->fake, answers, 2);
     start();
     push();
-    assert_true(fake_intake_wait(rig.fake, 2)); /* from its file, after the first answer */
-    delivery_hold(rig.delivery);
+    assert_true(fake_intake_wait(rig->fake, 2)); /* from its file, after the first answer */
+    delivery_hold(rig->delivery);
     wait_held(DELIVERY_BUSY);
     hang("unlinkat");
-    fake_intake_release(rig.fake);
+    fake_intake_release(rig->fake);
     wait_for_hang();
-    stuck = rig.delivery;
+    stuck = rig->delivery;
     is_stuck = true;
-    rig.delivery = NULL;
+    rig->delivery = NULL;
     assert_int_equal(delivery_hand_over(stuck, in_ms(SHORT_MS), out), DELIVERY_STUCK);
     int fd = state_writer_end(out); /* nobody else writes to it */
 
     assert_true(fd >= 0);
     close(fd);
     let_go();
-    until(&rig.ledger.delivered.points, POINTS);
-    assert_int_equal(rig.ledger.handed_over.points, 0);
+    until(&rig->ledger.delivered.points, POINTS);
+    assert_int_equal(rig->ledger.handed_over.points, 0);
     while (threads() > before) /* its threads end by themselves */
         sched_yield();
-    assert_int_equal(rig.ledger.imbalance, 0);
+    assert_int_equal(rig->ledger.imbalance, 0);
 }
 
 static struct rlimit limit_files(rlim_t size)
@@ -310,27 +313,27 @@ static void what_cannot_be_written_is_not_counted_as_handed_over(void **state)
     char problem[160];
     (void)state;
 
-    fake_intake_script(rig.fake, &silence, 1);
-    rig.config.spool.max_bytes = 0;
+    fake_intake_script(rig->fake, &silence, 1);
+    rig->config.spool.max_bytes = 0;
     start();
     push();
     push();
-    assert_true(fake_intake_wait(rig.fake, 1));
-    delivery_hold(rig.delivery);
+    assert_true(fake_intake_wait(rig->fake, 1));
+    delivery_hold(rig->delivery);
     wait_held(DELIVERY_BUSY);
     state_begin(out, STATE_SERIES);
     state_put_number(out, 7);
     assert_true(state_settle(out));
     struct rlimit before = limit_files(300); /* one payload, and not the other */
-    enum delivery_end end = delivery_hand_over(rig.delivery, in_ms(LONG_MS), out);
+    enum delivery_end end = delivery_hand_over(rig->delivery, in_ms(LONG_MS), out);
 
     setrlimit(RLIMIT_FSIZE, &before);
-    rig.delivery = NULL;
+    rig->delivery = NULL;
     assert_int_equal(end, DELIVERY_ENDED);
-    assert_int_equal(rig.ledger.handed_over.payloads, 0);
-    assert_int_equal(rig.ledger.shed[UNSENT_STOPPED].payloads, 2);
-    assert_int_equal(rig.ledger.queued.payloads, 0);
-    assert_int_equal(rig.ledger.imbalance, 0);
+    assert_int_equal(rig->ledger.handed_over.payloads, 0);
+    assert_int_equal(rig->ledger.shed[UNSENT_STOPPED].payloads, 2);
+    assert_int_equal(rig->ledger.queued.payloads, 0);
+    assert_int_equal(rig->ledger.imbalance, 0);
     int fd = state_writer_end(out); /* what was good of it still is */
 
     assert_true(state_map(&found, fd, problem, sizeof problem));
@@ -345,23 +348,23 @@ static void with_a_spool_it_goes_to_the_disk_instead(void **state)
     struct state_writer *out = state_writer_new();
     (void)state;
 
-    fake_intake_script(rig.fake, &silence, 1);
+    fake_intake_script(rig->fake, &silence, 1);
     start();
     push();
     push();
-    assert_true(fake_intake_wait(rig.fake, 1));
-    delivery_hold(rig.delivery);
+    assert_true(fake_intake_wait(rig->fake, 1));
+    delivery_hold(rig->delivery);
     wait_held(DELIVERY_BUSY);
     struct rlimit before = limit_files(300); /* one file of the spool is smaller */
-    enum delivery_end end = delivery_hand_over(rig.delivery, in_ms(LONG_MS), out);
+    enum delivery_end end = delivery_hand_over(rig->delivery, in_ms(LONG_MS), out);
 
     setrlimit(RLIMIT_FSIZE, &before);
-    rig.delivery = NULL;
+    rig->delivery = NULL;
     state_writer_free(out);
     assert_int_equal(end, DELIVERY_ENDED);
-    assert_int_equal(rig.ledger.handed_over.payloads, 0);
-    assert_int_equal(rig.ledger.spooled.payloads, 2);
-    assert_int_equal(rig.ledger.imbalance, 0);
+    assert_int_equal(rig->ledger.handed_over.payloads, 0);
+    assert_int_equal(rig->ledger.spooled.payloads, 2);
+    assert_int_equal(rig->ledger.imbalance, 0);
 }
 
 static void without_libcurl_it_does_not_start_and_keeps_no_state(void **state)
@@ -369,15 +372,15 @@ static void without_libcurl_it_does_not_start_and_keeps_no_state(void **state)
     struct state found = { .users = 1 };
     (void)state;
 
-    rig.config.inherited = &found;
+    rig->config.inherited = &found;
     curl_fails = true;
-    struct delivery *delivery = delivery_start(&rig.config, &rig.outbox, &rig.ledger);
+    struct delivery *delivery = delivery_start(&rig->config, &rig->outbox, &rig->ledger);
 
     curl_fails = false;
     assert_null(delivery);
     assert_int_equal(found.users, 1);
-    rig.config.base_url = "no URL"; /* found out later, and no different */
-    assert_null(delivery_start(&rig.config, &rig.outbox, &rig.ledger));
+    rig->config.base_url = "no URL"; /* found out later, and no different */
+    assert_null(delivery_start(&rig->config, &rig->outbox, &rig->ledger));
     assert_int_equal(found.users, 1);
 }
 
