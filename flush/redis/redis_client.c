@@ -8,6 +8,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/redis/backoff.h"
+#include "flush/redis/redis_node.h"
 #include "flush/redis/timer.h"
 
 enum {
@@ -17,16 +18,6 @@ enum {
 };
 
 static const uint64_t OWN_TAG = UINT64_MAX;
-
-/* A server that we talk to, or talked to: where it is, and the connection if there is one. */
-struct node {
-    struct redis_client *client;
-    struct redis_url url;
-    struct redis_link *link; /* NULL: none */
-    struct redis_fence fence;
-    bool wanted; /* the client is up only while it is */
-    bool asked;  /* it is being asked for the slots */
-};
 
 enum state {
     WAITING,  /* for the next attempt */
@@ -53,10 +44,10 @@ struct redis_client {
     enum redis_failure failure; /* while draining: why */
     char sentence[SENTENCE_MAX];
 
-    struct node *seed;                   /* of the URL; without a cluster the only one */
-    struct node *nodes[REDIS_MAX_NODES]; /* masters of a cluster, by the index in slots */
-    struct redis_slots *slots;           /* NULL without a cluster; n == 0: not known */
-    size_t ask_next;                     /* which node to ask for the slots in the next round */
+    struct redis_node *seed;                   /* of the URL; without a cluster the only one */
+    struct redis_node *nodes[REDIS_MAX_NODES]; /* masters of a cluster, by the index in slots */
+    struct redis_slots *slots;                 /* NULL without a cluster; n == 0: not known */
+    size_t ask_next;          /* which node to ask for the slots in the next round */
     struct redis_place extra; /* ASK named this node, and we were not connected to it */
 
     size_t pending, pending_bytes; /* of the user */
@@ -67,78 +58,15 @@ struct redis_client {
 
 static const struct redis_link_events link_events;
 
-static struct node *node_new(struct redis_client *client, const struct redis_place *place)
+static bool connect_to(struct redis_node *node)
 {
-    struct node *node = calloc(1, sizeof *node);
+    const struct redis_client *client = node->client;
 
-    if (node == NULL)
-        return NULL;
-    node->client = client;
-    node->url = client->url;
-    if (place != NULL) {
-        snprintf(node->url.host, sizeof node->url.host, "%s", place->host);
-        node->url.port = place->port;
-        redis_url_name(place->host, place->port, node->url.tls, node->url.name);
-    }
-    return node;
-}
-
-static void node_disconnect(struct node *node)
-{
-    struct redis_link *link = node->link;
-
-    if (link == NULL)
-        return;
-    struct redis_fence fence = redis_link_fence(link);
-
-    if (fence.client_id != 0)
-        node->fence = fence;
-    node->link = NULL;
-    redis_link_close(link);
-}
-
-static void node_free(struct node *given)
-{
-    if (given == NULL)
-        return;
-    node_disconnect(given);
-    free(given);
-}
-
-static bool node_connect(struct node *node)
-{
-    struct redis_link_config config = node->client->link_config;
-
-    if (node->link != NULL)
-        return true;
-    config.url = &node->url;
-    config.fence = node->fence;
-    node->link = redis_link_open(node->client->base, &config, &link_events, node);
-    return node->link != NULL;
-}
-
-static bool node_is_up(const struct node *node)
-{
-    return node->link != NULL && redis_link_is_up(node->link);
-}
-
-static struct redis_place node_place(const struct node *node)
-{
-    struct redis_place place = { .port = node->url.port };
-
-    snprintf(place.host, sizeof place.host, "%s", node->url.host);
-    return place;
-}
-
-static bool node_is_at(const struct node *node, const struct redis_place *place)
-{
-    struct redis_place own = node_place(node);
-
-    return redis_place_equal(&own, place);
+    return redis_node_connect(node, client->base, &client->link_config, &link_events);
 }
 
 /* The nth of all: masters first, the seed last. NULL: no more. */
-static struct node *nth_node(struct redis_client *client, size_t n)
+static struct redis_node *nth_node(struct redis_client *client, size_t n)
 {
     size_t at = 0;
 
@@ -192,7 +120,7 @@ static void trouble(struct redis_client *client, enum redis_failure failure,
     client->state = DRAINING;
 }
 
-static void trouble_at(struct node *node, enum redis_failure failure, const char *says)
+static void trouble_at(struct redis_node *node, enum redis_failure failure, const char *says)
 {
     char sentence[SENTENCE_MAX];
 
@@ -203,9 +131,9 @@ static void trouble_at(struct node *node, enum redis_failure failure, const char
 static bool all_up(struct redis_client *client)
 {
     for (size_t i = 0; nth_node(client, i) != NULL; i++) {
-        const struct node *node = nth_node(client, i);
+        const struct redis_node *node = nth_node(client, i);
 
-        if (node->asked || (node->wanted && !node_is_up(node)))
+        if (node->asked || (node->wanted && !redis_node_is_up(node)))
             return false;
     }
     return true;
@@ -223,7 +151,7 @@ static void go_up_if_complete(struct redis_client *client)
 
 /* ---- the slots --------------------------------------------------------- */
 
-static bool ask_for_slots(struct node *node)
+static bool ask_for_slots(struct redis_node *node)
 {
     static const char command[] = "*2\r\n$7\r\nCLUSTER\r\n$5\r\nSLOTS\r\n";
 
@@ -235,45 +163,46 @@ static bool ask_for_slots(struct node *node)
 static void start_round(struct redis_client *client)
 {
     client->state = ROUND;
-    struct node *node = nth_node(client, client->ask_next);
+    struct redis_node *node = nth_node(client, client->ask_next);
 
     if (node == NULL) {
         client->ask_next = 0;
         node = nth_node(client, 0);
     }
     node->asked = client->cluster;
-    if (!node_connect(node) || (node->asked && node_is_up(node) && !ask_for_slots(node)))
+    if (!connect_to(node) || (node->asked && redis_node_is_up(node) && !ask_for_slots(node)))
         trouble_at(node, REDIS_FAILED_MEMORY, "cannot be asked: no memory");
     go_down_if_drained(client);
     go_up_if_complete(client);
 }
 
 /* The node at that place: taken out of the old list if it is in it, or a new one. */
-static struct node *keep_or_make(struct redis_client *client, struct node *old[REDIS_MAX_NODES],
-                                 const struct redis_place *place)
+static struct redis_node *keep_or_make(struct redis_client *client,
+                                       struct redis_node *old[REDIS_MAX_NODES],
+                                       const struct redis_place *place)
 {
     for (size_t i = 0; i < REDIS_MAX_NODES; i++)
-        if (old[i] != NULL && node_is_at(old[i], place)) {
-            struct node *kept = old[i];
+        if (old[i] != NULL && redis_node_is_at(old[i], place)) {
+            struct redis_node *kept = old[i];
 
             old[i] = NULL;
             return kept;
         }
-    return node_new(client, place);
+    return redis_node_new(client, &client->url, place);
 }
 
-static bool want(struct node *node)
+static bool want(struct redis_node *node)
 {
     if (node == NULL)
         return false;
     node->wanted = true;
-    return node_connect(node);
+    return connect_to(node);
 }
 
 /* Connects to the masters that the new slots name, and lets go of the others. */
 static bool take_masters(struct redis_client *client)
 {
-    struct node *old[REDIS_MAX_NODES];
+    struct redis_node *old[REDIS_MAX_NODES];
     size_t n = client->slots->n;
     bool done = true;
 
@@ -295,14 +224,14 @@ static bool take_masters(struct redis_client *client)
         client->extra.port = 0;
     }
     for (size_t i = 0; i < REDIS_MAX_NODES; i++)
-        node_free(old[i]);
+        redis_node_free(old[i]);
     return done;
 }
 
-static void take_slots(struct node *node, const redisReply *reply)
+static void take_slots(struct redis_node *node, const redisReply *reply)
 {
     struct redis_client *client = node->client;
-    struct redis_place asked = node_place(node);
+    struct redis_place asked = redis_node_place(node);
     char quoted[QUOTE_MAX], says[QUOTE_MAX + 64];
     const char *problem;
 
@@ -323,7 +252,7 @@ static void take_slots(struct node *node, const redisReply *reply)
     if (!take_masters(client))
         trouble(client, REDIS_FAILED_MEMORY, "no memory for the nodes of the cluster");
     if (is_seed)
-        node_disconnect(client->seed);
+        redis_node_disconnect(client->seed);
 }
 
 /* ---- what the links tell us -------------------------------------------- */
@@ -341,27 +270,29 @@ static void fail_command(struct redis_client *client, const struct redis_sent *s
         client->events->failed(client->argument, sent->tag);
 }
 
-static struct node *find_node(struct redis_client *client, const struct redis_place *place)
+static struct redis_node *find_node(struct redis_client *client,
+                                    const struct redis_place *place)
 {
     for (size_t i = 0; i < REDIS_MAX_NODES; i++)
-        if (client->nodes[i] != NULL && node_is_at(client->nodes[i], place))
+        if (client->nodes[i] != NULL && redis_node_is_at(client->nodes[i], place))
             return client->nodes[i];
     return NULL;
 }
 
 /* The slot is being moved to another node, and this key is there already: sends the command
  * there. */
-static bool follow_ask(struct node *node, const struct redis_sent *sent, const char *error)
+static bool follow_ask(struct redis_node *node, const struct redis_sent *sent,
+                       const char *error)
 {
     static const char asking[] = "*1\r\n$6\r\nASKING\r\n";
     struct redis_client *client = node->client;
-    struct redis_place asked = node_place(node), place;
+    struct redis_place asked = redis_node_place(node), place;
 
     if (!redis_slots_redirect(error, &asked, &place))
         return false;
-    struct node *target = find_node(client, &place);
+    struct redis_node *target = find_node(client, &place);
 
-    if (target == NULL || !node_is_up(target)) {
+    if (target == NULL || !redis_node_is_up(target)) {
         client->extra = place;
         return false;
     }
@@ -370,7 +301,7 @@ static bool follow_ask(struct node *node, const struct redis_sent *sent, const c
 }
 
 /* Whether the error says that the command came to the wrong node; then it is dealt with. */
-static bool take_misdirected(struct node *node, const struct redis_sent *sent,
+static bool take_misdirected(struct redis_node *node, const struct redis_sent *sent,
                              const redisReply *reply)
 {
     static const struct {
@@ -405,10 +336,10 @@ static bool take_misdirected(struct node *node, const struct redis_sent *sent,
 }
 
 /* We write to a replica. The name may lead to the master by now, so we connect anew. */
-static void leave_replica(struct node *node)
+static void leave_replica(struct redis_node *node)
 {
     if (node->client->state == WAITING && node->client->failure == REDIS_FAILED_READONLY)
-        node_disconnect(node);
+        redis_node_disconnect(node);
 }
 
 static void say_writable(struct redis_client *client)
@@ -423,7 +354,7 @@ static void say_writable(struct redis_client *client)
 
 static void on_up(void *argument)
 {
-    struct node *node = argument;
+    struct redis_node *node = argument;
     struct redis_client *client = node->client;
 
     node->fence = (struct redis_fence){ 0 };
@@ -433,7 +364,7 @@ static void on_up(void *argument)
     go_up_if_complete(client);
 }
 
-static void on_own_reply(struct node *node, const redisReply *reply)
+static void on_own_reply(struct redis_node *node, const redisReply *reply)
 {
     struct redis_client *client = node->client;
 
@@ -446,7 +377,7 @@ static void on_own_reply(struct node *node, const redisReply *reply)
 
 static void on_reply(void *argument, const struct redis_sent *sent, const redisReply *reply)
 {
-    struct node *node = argument;
+    struct redis_node *node = argument;
     struct redis_client *client = node->client;
 
     if (sent->tag == OWN_TAG) {
@@ -465,7 +396,7 @@ static void on_reply(void *argument, const struct redis_sent *sent, const redisR
 
 static void on_failed(void *argument, const struct redis_sent *sent)
 {
-    struct node *node = argument;
+    struct redis_node *node = argument;
     struct redis_client *client = node->client;
 
     if (sent->tag == OWN_TAG)
@@ -476,10 +407,10 @@ static void on_failed(void *argument, const struct redis_sent *sent)
 
 static void on_down(void *argument, enum redis_failure failure, const char *sentence)
 {
-    struct node *node = argument;
+    struct redis_node *node = argument;
     struct redis_client *client = node->client;
 
-    node_disconnect(node);
+    redis_node_disconnect(node);
     if (client->state == DRAINING && client->sentence[0] == '\0')
         client->state = UP;
     trouble(client, failure, sentence);
@@ -534,7 +465,7 @@ static void configure(struct redis_client *client, const struct redis_client_con
 static bool make_parts(struct redis_client *client)
 {
     client->retry = evtimer_new(client->base, on_retry, client);
-    client->seed = node_new(client, NULL);
+    client->seed = redis_node_new(client, &client->url, NULL);
     if (client->cluster)
         client->slots = calloc(1, sizeof *client->slots);
     else if (client->seed != NULL)
@@ -583,8 +514,8 @@ void redis_client_free(struct redis_client *given)
     if (given == NULL)
         return;
     for (size_t i = 0; i < REDIS_MAX_NODES; i++)
-        node_free(given->nodes[i]);
-    node_free(given->seed);
+        redis_node_free(given->nodes[i]);
+    redis_node_free(given->seed);
     if (given->retry != NULL)
         event_free(given->retry);
     redis_tls_free(given->tls);
@@ -595,7 +526,7 @@ void redis_client_free(struct redis_client *given)
 bool redis_client_send(struct redis_client *client, const void *command, size_t len,
                        struct slice key, uint64_t tag)
 {
-    struct node *node = client->seed;
+    struct redis_node *node = client->seed;
 
     if (client->state != UP)
         return false;
