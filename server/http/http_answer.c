@@ -73,7 +73,7 @@ bool http_answer_compose(struct http_exchange *exchange, int status, const char 
             evbuffer_add_buffer(exchange->out, body) == 0);
 }
 
-const char *http_answer_sentence(int status)
+static const char *sentence_of(int status)
 {
     switch (status) {
     case 408:
@@ -93,6 +93,12 @@ const char *http_answer_sentence(int status)
     default:
         return "this is no valid HTTP request\n";
     }
+}
+
+void http_answer_refuse(struct http_exchange *exchange, int status)
+{
+    exchange->keeps_alive = false;
+    http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence_of(status));
 }
 
 /* Without memory the header is left out. */

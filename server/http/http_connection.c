@@ -90,7 +90,7 @@ static void start_clock(struct http_exchange *exchange)
     http_connection_schedule(exchange->http, exchange->deadline_ms);
 }
 
-static void enter(struct http_exchange *exchange, enum http_phase phase)
+void http_connection_enter(struct http_exchange *exchange, enum http_phase phase)
 {
     exchange->phase = phase;
     start_clock(exchange);
@@ -155,189 +155,6 @@ void http_connection_close(struct http_exchange *given)
         http_connection_forget(given);
 }
 
-/* ---- the request ------------------------------------------------------- */
-
-static void refuse(struct http_exchange *exchange, int status, const char *sentence)
-{
-    exchange->keeps_alive = false;
-    http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence);
-}
-
-static void refuse_plainly(struct http_exchange *exchange, int status)
-{
-    refuse(exchange, status, http_answer_sentence(status));
-}
-
-static const struct http_route *route_of(const struct http *http, struct slice path)
-{
-    for (size_t i = 0; i < http->config.n_routes; i++)
-        if (slice_equal(path, slice_of(http->config.routes[i].path)))
-            return &http->config.routes[i];
-    return &http->config.other;
-}
-
-static bool has_body(const struct http_request *request)
-{
-    return request->chunked || request->length > 0;
-}
-
-static void refuse_method(struct http_exchange *exchange)
-{
-    bool post = (exchange->route->methods & HTTP_POST) != 0;
-
-    http_add_header(exchange, "Allow", post ? "POST" : "GET, HEAD");
-    http_reply_text(exchange, 405, "text/plain; charset=utf-8",
-                    post ? "only POST here\n" : "only GET and HEAD here\n");
-}
-
-/* Refuses a request that can be refused before its body has come. True: it was refused. */
-static bool refuse_head(struct http_exchange *exchange)
-{
-    const struct http_config *config = &exchange->http->config;
-    const struct http_request *request = &exchange->request;
-    unsigned method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
-    const char *sentence = NULL;
-
-    exchange->keeps_alive = request->keeps_alive && !has_body(request);
-    if ((exchange->route->methods & method) == 0) {
-        refuse_method(exchange);
-        return true;
-    }
-    if (config->refuses != NULL)
-        sentence = config->refuses(request, exchange->route, config->argument);
-    if (sentence != NULL)
-        http_reply_text(exchange, 403, "text/plain; charset=utf-8", sentence);
-    else if (request->length > exchange->body_max)
-        refuse_plainly(exchange, 413);
-    else
-        exchange->keeps_alive = request->keeps_alive;
-    return exchange->phase != HTTP_PHASE_HEAD;
-}
-
-/* If this does not fit into the socket it is lost; the client then sends the body after a while
- * all the same. */
-static void say_continue(const struct http_exchange *exchange)
-{
-    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
-    if (exchange->request.expects_100 && has_body(&exchange->request) &&
-        exchange->in_len == exchange->body_at)
-        (void)!send(exchange->fd, line, sizeof line - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-static void drop_front(struct http_exchange *exchange, size_t n)
-{
-    exchange->in_len -= n;
-    exchange->seen = 0;
-    if (exchange->in_len > 0) {
-        memmove(exchange->in, exchange->in + n, exchange->in_len);
-        return;
-    }
-    free(exchange->in);
-    exchange->in = NULL;
-    exchange->in_size = 0;
-}
-
-/* Some clients send an empty line behind a body. */
-static void skip_empty_lines(struct http_exchange *exchange)
-{
-    size_t n = 0;
-
-    while (n < exchange->in_len && (exchange->in[n] == '\r' || exchange->in[n] == '\n'))
-        n++;
-    if (n > 0)
-        drop_front(exchange, n);
-}
-
-static void head_is_missing(struct http_exchange *exchange)
-{
-    if (exchange->in_len >= HTTP_HEAD_MAX)
-        refuse_plainly(exchange,
-                       memchr(exchange->in, '\n', exchange->in_len) == NULL ? 414 : 431);
-    else if (exchange->has_ended)
-        http_connection_close(exchange);
-}
-
-/* False: more bytes are needed. */
-static bool take_head(struct http_exchange *exchange)
-{
-    skip_empty_lines(exchange);
-    size_t end = exchange->in_len == 0
-                     ? 0
-                     : http_head_end(exchange->in, exchange->in_len, &exchange->seen);
-    if (end == 0 || end > HTTP_HEAD_MAX) {
-        head_is_missing(exchange);
-        return exchange->phase != HTTP_PHASE_HEAD;
-    }
-    int status = http_head_parse(&exchange->request, (struct slice){ exchange->in, end });
-    exchange->body_at = exchange->body_end = end;
-    if (status != 0) {
-        refuse_plainly(exchange, status);
-        return true;
-    }
-    exchange->route = route_of(exchange->http, exchange->request.path);
-    exchange->body_max =
-        exchange->route->body_max > 0 ? exchange->route->body_max : HTTP_BODY_MAX;
-    if (refuse_head(exchange))
-        return true;
-    exchange->chunks = (struct http_chunks){ 0 };
-    say_continue(exchange);
-    enter(exchange, HTTP_PHASE_BODY);
-    return true;
-}
-
-/* 0: it is whole; -1: more bytes are needed; else the status to refuse it with. What came
- * behind the chunks that were read moves up to them. */
-static int take_chunks(struct http_exchange *exchange)
-{
-    char *body = exchange->in + exchange->body_at, *from = exchange->in + exchange->body_end;
-    struct slice bytes = { from, exchange->in_len - exchange->body_end };
-    size_t used;
-    enum http_chunks_result result =
-        http_chunks_read(&exchange->chunks, bytes, body, exchange->body_max, &used);
-    size_t end = exchange->body_at + exchange->chunks.body_len, left = bytes.len - used;
-
-    memmove(exchange->in + end, from + used, left);
-    exchange->body_end = end;
-    exchange->in_len = end + left;
-    return result == HTTP_CHUNKS_DONE    ? 0
-           : result == HTTP_CHUNKS_MORE  ? -1
-           : result == HTTP_CHUNKS_LARGE ? 413
-                                         : 400;
-}
-
-static int take_length(struct http_exchange *exchange)
-{
-    exchange->body_end = exchange->body_at + (size_t)exchange->request.length;
-    return exchange->in_len >= exchange->body_end ? 0 : -1;
-}
-
-/* The head is read once more, as what it lies in may have moved since. */
-static void call_handler(struct http_exchange *exchange)
-{
-    struct http_request request;
-
-    (void)http_head_parse(&request, (struct slice){ exchange->in, exchange->body_at });
-    request.body = (struct slice){ exchange->in + exchange->body_at,
-                                   exchange->body_end - exchange->body_at };
-    enter(exchange, HTTP_PHASE_HANDLER);
-    exchange->route->handle(exchange, &request, exchange->http->config.argument);
-}
-
-/* False: more bytes are needed. */
-static bool take_body(struct http_exchange *exchange)
-{
-    int status = exchange->request.chunked ? take_chunks(exchange) : take_length(exchange);
-
-    if (status == 0)
-        call_handler(exchange);
-    else if (status > 0)
-        refuse_plainly(exchange, status);
-    else if (exchange->has_ended)
-        http_connection_close(exchange);
-    return exchange->phase != HTTP_PHASE_BODY;
-}
-
 /* ---- the answer -------------------------------------------------------- */
 
 static void count_unsent(struct http_exchange *exchange)
@@ -385,7 +202,7 @@ void http_reply(struct http_exchange *exchange, int status, const char *type,
     }
     count_unsent(exchange);
     exchange->moved = 0;
-    enter(exchange, HTTP_PHASE_ANSWER);
+    http_connection_enter(exchange, HTTP_PHASE_ANSWER);
     advance(exchange);
 }
 
@@ -411,16 +228,16 @@ static void finish(struct http_exchange *exchange)
     count_unsent(exchange);
     tell_end(exchange);
     if (exchange->keeps_alive) {
-        drop_front(exchange, exchange->body_end);
+        http_take_drop(exchange, exchange->body_end);
         exchange->is_kept = true;
         exchange->request = (struct http_request){ .minor = 0 };
-        enter(exchange, HTTP_PHASE_HEAD);
+        http_connection_enter(exchange, HTTP_PHASE_HEAD);
         return;
     }
     if (exchange->has_ended || shutdown(exchange->fd, SHUT_WR) != 0)
         http_connection_close(exchange);
     else
-        enter(exchange, HTTP_PHASE_FAREWELL);
+        http_connection_enter(exchange, HTTP_PHASE_FAREWELL);
 }
 
 static void note_progress(struct http_exchange *exchange, size_t written)
@@ -460,9 +277,9 @@ static bool step(struct http_exchange *exchange)
 {
     switch (exchange->phase) {
     case HTTP_PHASE_HEAD:
-        return take_head(exchange);
+        return http_take_head(exchange);
     case HTTP_PHASE_BODY:
-        return take_body(exchange);
+        return http_take_body(exchange);
     case HTTP_PHASE_HANDLER:
         if (exchange->has_ended)
             http_connection_close(exchange);
@@ -473,7 +290,7 @@ static bool step(struct http_exchange *exchange)
         if (exchange->has_ended)
             http_connection_close(exchange);
         else if (exchange->in_len > 0)
-            drop_front(exchange, exchange->in_len);
+            http_take_drop(exchange, exchange->in_len);
         return false;
     default:
         return false;
@@ -561,7 +378,7 @@ void http_connection_expire(struct http_exchange *exchange)
                       (exchange->phase == HTTP_PHASE_HEAD && exchange->in_len > 0);
 
     if (was_asking)
-        refuse_plainly(exchange, 408);
+        http_answer_refuse(exchange, 408);
     else
         http_connection_close(exchange);
 }
@@ -599,7 +416,7 @@ bool http_connection_open(struct http *http, int given_fd, int64_t now_ms)
     }
     (void)descriptors_take(DESCRIPTOR_HTTP); /* http.c has made room for it */
     append_to_list(exchange);
-    enter(exchange, HTTP_PHASE_HEAD);
+    http_connection_enter(exchange, HTTP_PHASE_HEAD);
     on_readable(given_fd, EV_READ, exchange); /* most requests are there already */
     return true;
 }

@@ -1,5 +1,10 @@
 /* server/http/http_connection.h: one connection of the HTTP server, and what it shares with the
- * others. Only http.c, http_connection.c and http_answer.c include this.
+ * others. Only these files include it:
+ *
+ *   http.c              accepts connections, and ends the ones that are worth the least
+ *   http_connection.c   the phases of one, from its first byte to its end
+ *   http_take.c         a request, taken out of what was received
+ *   http_answer.c       the bytes of an answer
  *
  * in   | head | body, decoded in place | what came behind it |
  *             ^body_at                 ^body_end             ^in_len
@@ -59,6 +64,8 @@ struct http {
     size_t unsent;
 };
 
+/* ---- http_connection.c ------------------------------------------------- */
+
 /* fd is given. False without memory. */
 bool http_connection_open(struct http *http, int given_fd, int64_t now_ms);
 
@@ -69,15 +76,31 @@ void http_connection_close(struct http_exchange *given);
 /* Closes it without a word to its handler. */
 void http_connection_forget(struct http_exchange *given);
 
+/* The phase begins, and with it the time that it may take. */
+void http_connection_enter(struct http_exchange *exchange, enum http_phase phase);
+
+/* The timer goes off no later than that. */
+void http_connection_schedule(struct http *http, int64_t deadline_ms);
+
+/* ---- http_take.c ------------------------------------------------------- */
+
+/* Called whenever more bytes came. False: still more are needed. True: the phase is another
+ * one, as the head or body was taken, or the request refused. */
+bool http_take_head(struct http_exchange *exchange);
+bool http_take_body(struct http_exchange *exchange);
+
+/* Forgets the first n bytes; what came behind them moves to the front. */
+void http_take_drop(struct http_exchange *exchange, size_t n);
+
+/* ---- http_answer.c ----------------------------------------------------- */
+
 /* Fills exchange->out with the answer; the body is moved, not copied. False without
  * memory. */
 bool http_answer_compose(struct http_exchange *exchange, int status, const char *type,
                          struct evbuffer *body);
 
-/* The body of an answer that has no better words (static). */
-const char *http_answer_sentence(int status);
-
-/* The timer goes off no later than that. */
-void http_connection_schedule(struct http *http, int64_t deadline_ms);
+/* The answer to what is no valid request or is beyond a limit, in the words that the status
+ * has; the connection ends behind it. */
+void http_answer_refuse(struct http_exchange *exchange, int status);
 
 #endif
