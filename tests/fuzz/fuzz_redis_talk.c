@@ -12,7 +12,6 @@
 #include <event2/listener.h>
 #include <jansson.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,11 +21,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { NOW_S = 1700006400, WAIT_MS = 30, TIMEOUT_S = 20 };
+enum { NOW_S = 1700006400, WAIT_MS = 30, TIMEOUT_S = 20, MOST_BYTES = 65536 };
 
 static uint16_t port;
-static _Atomic(unsigned) connections; /* of this input */
-static uint8_t how;                   /* written while nobody is connected */
+
+/* The input under way. A connection of an earlier one may still be served. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static unsigned inputs, connections; /* so far; of this input */
+static uint8_t how;
+static char room[MOST_BYTES]; /* the input itself is gone when its question is */
 static struct slice answers;
 
 static void check(bool holds)
@@ -63,6 +66,7 @@ ssize_t sendto(int fd, const void *from, size_t n, int flags, const struct socka
 /* ---- the Redis --------------------------------------------------------- */
 
 struct client {
+    unsigned input; /* of which this is a connection */
     bool first;
     unsigned commands;
 };
@@ -100,7 +104,10 @@ static void answer(struct client *client, struct bufferevent *to)
     static const char too_large[] = "*2147483647\r\n";
     unsigned n = client->commands++;
 
-    if (n < 2 && ((how & 2) != 0 || !client->first)) {
+    pthread_mutex_lock(&mutex);
+    if (client->input != inputs) {
+        bufferevent_write(to, too_large, strlen(too_large));
+    } else if (n < 2 && ((how & 2) != 0 || !client->first)) {
         bufferevent_write(to, greetings[n], strlen(greetings[n]));
     } else if (client->first && answers.len > 0) {
         struct slice one = slice_cut(&answers, (char)0xff);
@@ -108,6 +115,7 @@ static void answer(struct client *client, struct bufferevent *to)
     } else {
         bufferevent_write(to, too_large, strlen(too_large));
     }
+    pthread_mutex_unlock(&mutex);
 }
 
 static void on_read(struct bufferevent *from, void *argument)
@@ -143,7 +151,10 @@ static void on_client(struct evconnlistener *listener, evutil_socket_t fd,
 
     check(client != NULL && connection != NULL);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    client->first = atomic_fetch_add(&connections, 1) == 0;
+    pthread_mutex_lock(&mutex);
+    client->input = inputs;
+    client->first = connections++ == 0;
+    pthread_mutex_unlock(&mutex);
     bufferevent_setcb(connection, on_read, NULL, on_end, client);
     bufferevent_enable(connection, EV_READ | EV_WRITE);
 }
@@ -207,11 +218,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (port == 0)
         start();
-    if (size == 0)
+    if (size == 0 || size > MOST_BYTES)
         return 0;
+    pthread_mutex_lock(&mutex);
+    inputs++;
+    connections = 0;
     how = data[0];
-    answers = (struct slice){ (const char *)data + 1, size - 1 };
-    atomic_store(&connections, 0);
-    ask((how & 1) != 0);
+    memcpy(room, data + 1, size - 1);
+    answers = (struct slice){ room, size - 1 };
+    pthread_mutex_unlock(&mutex);
+    ask((data[0] & 1) != 0);
     return 0;
 }
