@@ -1,3 +1,4 @@
+/* One subject: a load, made line by line from a profile and a seed. */
 #include "bench/profile.h"
 
 #include <math.h>

@@ -56,6 +56,20 @@ if ! find config protocol flush server bench tests -name '*.[ch]' -exec awk '
     status=1
 fi
 
+# A file over 600 lines says why, and stands in CONTRIBUTING.md; no other file does.
+long=$(find config protocol flush server bench tests -name '*.[ch]' -exec awk '
+    FNR == 601 { print FILENAME }' {} + | sort)
+listed=$(sed -n '/^### Files over 600 lines/,/^## /s/^| `\([^`]*\)` .*/\1/p' CONTRIBUTING.md | sort)
+if [ "$long" != "$listed" ]; then
+    printf 'over 600 lines:\n%s\nbut in CONTRIBUTING.md:\n%s\n' "$long" "$listed"
+    status=1
+fi
+for file in $long; do
+    awk '/One subject: / { found = 1 } /\*\// { exit } END { exit !found }' "$file" && continue
+    echo "$file: over 600 lines, and its opening comment has no \"One subject: ...\""
+    status=1
+done
+
 # Written so that this script does not find itself. Data and corpora hold anything.
 if grep -rnIwE 'TO''DO|FIX''ME|X''XX' --exclude-dir=node_modules --exclude-dir='corpus_*' \
     --exclude-dir=data --exclude-dir=.git --exclude-dir=build --exclude=package-lock.json .; then

@@ -3,7 +3,11 @@
  * revive(), for a context that is new or comes back; add_to_cell(), for any kind of cell.
  * When the interval ends: table_seal(), then turn_to_next(), which ages the contexts
  * and retires those that were not seen; then clear_dead(), move(), keeps() and free_left(),
- * which make their ids free again. The drawing of these states is in table.h. */
+ * which make their ids free again. The drawing of these states is in table.h.
+ *
+ * One subject: an id, from its birth until it is free. Births and seals change the same marks
+ * (idle, stamp, lowest_free, the slots) and rely on what the other left there, so apart they
+ * would be harder to check; and the way of a sample is inlined only where all of it is seen. */
 #include "server/receive/table.h"
 
 #include <math.h>

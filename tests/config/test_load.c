@@ -1,3 +1,4 @@
+/* One subject: from a file and an environment to settings and problems, as tables of cases. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

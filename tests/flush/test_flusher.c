@@ -1,3 +1,4 @@
+/* One subject: the books of the flusher, whatever comes down one pipeline. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

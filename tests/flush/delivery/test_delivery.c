@@ -1,3 +1,5 @@
+/* One subject: what becomes of a payload, on one rig that checks the ledger after every step.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

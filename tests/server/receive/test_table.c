@@ -1,3 +1,4 @@
+/* One subject: the states of an id, each test from one of them to another on the same bench. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
