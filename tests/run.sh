@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs test programs and scripts, as many at once as there are processors, shows
-# what failed, and closes with "N passed, M failed" alone on a line.
+# Runs test programs and scripts, twice as many at once as there are processors (most
+# of what they do is wait), shows what failed, and closes with "N passed, M failed" alone on a line.
 #   run.sh FOLDER PROGRAM [NAME...]
 # FOLDER holds the built test_* programs, also in folders below it; PROGRAM is the heeler that the script
 # tests start (empty: no script tests); NAMEs choose among the programs.
@@ -22,9 +22,9 @@ commands=$(
 )
 
 # The slowest first, so that none is left over at the end.
-slow='^(redis_cluster|reloads|redis_exhaustion|payload|server|delivery|reload|check_faults.sh|vectors|worker) '
+slow='^(reloads|server|check_disk.sh|delivery|payload|redis_exhaustion|reload|redis_cluster|check_log.sh|handover|check_faults.sh|vectors|worker) '
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
-    xargs -P "$(nproc)" -L 1 bash -c \
+    xargs -P "$(($(nproc) * 2))" -L 1 bash -c \
         'out=$0 name=$1; shift; "$@" >"$out/$name.log" 2>&1 </dev/null; echo $? >"$out/$name.status"' "$out"
 
 passed=0
