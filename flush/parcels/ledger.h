@@ -62,7 +62,9 @@ static inline void counter_raise(struct counter *counter, uint64_t n)
     X(SHED_REFUSED_NAME, "refused_name", "no letter in the name, or over 350 bytes")           \
     X(SHED_REFUSED_TAGS, "refused_tags", "over 100 tags or 100 KiB of tags")                   \
     X(SHED_REFUSED_HOST, "refused_host", "a host name over 255 bytes")                         \
-    X(SHED_REFUSED_TIME, "refused_timestamp", "a timestamp over 10 minutes ahead")
+    X(SHED_REFUSED_TIME, "refused_timestamp", "a timestamp over 10 minutes ahead")             \
+    X(SHED_LAST_INTERVAL, "last_interval",                                                     \
+      "the stop ended before the flusher took the last interval, or there was no memory")
 
 #define SHED_ENUM(id, label, sentence) id,
 enum shed_reason { SHED_NOTHING, SHED_REASONS(SHED_ENUM) SHED_REASON_COUNT };

@@ -734,6 +734,17 @@ bool table_hand_over(struct table *table)
     return table_seal(table, table->start_s, table->base_ns);
 }
 
+uint64_t table_give_up(struct table *table)
+{
+    uint64_t values = 0;
+
+    table_push_records(table);
+    for (uint32_t id = 0; id < table->end; id++)
+        values += table->cells[id].values;
+    counter_add(&table->config.ledger->shed[SHED_LAST_INTERVAL], values);
+    return values;
+}
+
 int64_t table_start_s(const struct table *table)
 {
     return table->start_s;

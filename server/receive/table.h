@@ -126,6 +126,11 @@ void table_follow(struct table *table, struct rules *given, uint32_t idle_interv
  * interval, because a successor goes on with the rest. False as for table_seal(). */
 MUST_CHECK bool table_hand_over(struct table *table);
 
+/* Gives the open interval up, when the last push was tried in vain for too long: what its
+ * cells hold is counted as shed. The records need no bucket, so the flusher still gets them.
+ * Returns the number of values; nothing may be added afterwards. */
+uint64_t table_give_up(struct table *table);
+
 /* Start of the open interval. */
 int64_t table_start_s(const struct table *table);
 

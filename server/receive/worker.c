@@ -1,6 +1,7 @@
 #include "server/receive/worker.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +111,7 @@ static void on_tidy_timer(evutil_socket_t fd, short what, void *argument)
     tidy(argument);
 }
 
-/* False: the flusher is behind, and the interval stays open. */
+/* False: the flusher is behind or memory is missing, and the interval stays open. */
 static bool seal(struct worker *worker, int64_t now_ns)
 {
     int64_t base_ns, wall_ns = clock_wall_ns();
@@ -139,7 +140,8 @@ static void seal_if_due(void *argument, int64_t now_ns)
     struct worker *worker = argument;
 
     if (now_ns >= worker->seal_at_ns && !seal(worker, now_ns))
-        log_warn("worker %u: the flusher is behind; the interval stays open",
+        log_warn("worker %u: the interval stays open: the flusher is behind, or memory for the "
+                 "next one is missing",
                  worker->config.index);
 }
 
@@ -210,7 +212,8 @@ static enum worker_end how_to_end(const struct worker *worker)
     return atomic_load_explicit(&worker->end, memory_order_acquire); /* with worker_end */
 }
 
-/* False: the flusher is behind. It still runs, so trying again helps. */
+/* False: the flusher is behind or memory is missing. The flusher still runs and frees what it
+ * has folded, so trying again helps. */
 static bool push_last(struct worker *worker)
 {
     if (how_to_end(worker) == WORKER_DRAINS)
@@ -227,7 +230,9 @@ static void seal_last(struct worker *worker)
 
     while (!push_last(worker)) {
         if (clock_monotonic_ns() >= worker->push_until_ns) {
-            log_error("worker %u: the last interval is lost", worker->config.index);
+            log_error("worker %u: the last interval is lost, with %" PRIu64
+                      " values: the flusher is behind, or memory is missing",
+                      worker->config.index, table_give_up(worker->table));
             return;
         }
         nanosleep(&millisecond, NULL);

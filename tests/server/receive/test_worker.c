@@ -285,11 +285,15 @@ static void but_not_for_ever(void **state)
         WORLD_NEW(-1, (uint32_t)-4, "heeler_interval=60", "heeler_stop_timeout=0");
     (void)state;
 
-    udp_send(world->sender, "a:7|c");
+    udp_send(world->sender, "a:7:8|c\na:9|c\n_sc|a|0");
     wait_for(world, 1);
     stop(world);
     join(world);
-    assert_int_equal(take_all(world).buckets, 0);
+    struct sum sum = take_all(world);
+    assert_int_equal(sum.buckets, 0);
+    assert_int_equal(sum.records, 1);
+    assert_int_equal(counter_read(&world->ledger.shed[SHED_LAST_INTERVAL]), 3);
+    assert_int_equal(ledger_values_parsed(&world->ledger), ledger_values_shed(&world->ledger));
     world_free(world);
 }
 
