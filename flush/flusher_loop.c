@@ -9,6 +9,7 @@
 
 #include "config/clock.h"
 #include "config/thread.h"
+#include "flush/memory/loop.h"
 
 /* The flusher is nicer than the workers by so much, where they have to share a processor: a
  * datagram that is not read is lost, but a flush is only late. */
@@ -126,7 +127,7 @@ static bool make_events(struct flusher_loop *loop, struct inbox *inbox,
 {
     static const struct timeval second = { 1, 0 };
 
-    loop->base = event_base_new();
+    loop->base = loop_new();
     loop->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (loop->base == NULL || loop->stop_fd < 0)
         return false;

@@ -13,6 +13,7 @@
 #include "config/log.h"
 #include "config/log_file.h"
 #include "config/log_syslog.h"
+#include "flush/memory/loop.h"
 #include "server/commands/commands.h"
 #include "server/commands/usable.h"
 #include "server/linger.h"
@@ -443,7 +444,7 @@ static bool is_about_a_setting(const char *problem)
 static int run_server(const struct command_line *line, const struct settings *settings)
 {
     char problem[512], hostname[HOSTNAME_SIZE];
-    struct run run = { .base = event_base_new(), .line = line };
+    struct run run = { .base = loop_new(), .line = line };
     struct server_config config = {
         .settings = settings,
         .hostname = hostname,

@@ -16,6 +16,7 @@
 #include "config/log.h"
 #include "config/thread.h"
 #include "flush/delivery/sink_list.h"
+#include "flush/memory/loop.h"
 #include "flush/redis/timer.h"
 
 /* A stop gives up so long before its deadline, at most, to have time to count what is left. */
@@ -269,7 +270,7 @@ static bool delivery_open(struct delivery *delivery)
     /* Each endpoint has its requests in flight, and one question about its key. */
     int connections = (delivery->config.concurrent + 1) * (int)(delivery->config.n_more + 1);
 
-    common->base = event_base_new();
+    common->base = loop_new();
     if (common->base == NULL || !transfers_open(&common->transfers, common->base, connections))
         return false;
     if (delivery->config.spool.max_bytes > 0)
@@ -332,7 +333,8 @@ struct delivery *delivery_start(const struct delivery_config *config, struct out
     if (delivery_open(delivery) &&
         thread_start(&delivery->thread, "delivery", delivery_run, delivery))
         return delivery;
-    log_error("delivery: cannot start: bad intake URL or API key, or out of memory");
+    log_error(
+        "delivery: cannot start: bad intake URL or API key, or out of memory or descriptors");
     if (config->inherited != NULL)
         state_done(config->inherited);
     delivery_clear(delivery);

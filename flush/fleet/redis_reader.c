@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "config/log.h"
+#include "flush/memory/loop.h"
 #include "flush/redis/timer.h"
 #include "protocol/number.h"
 
@@ -402,7 +403,7 @@ static enum redis_reader_result ask_once(const struct redis_reader_config *confi
     reader->problem = problem;
     reader->problem_size = problem_size;
     if (question_parse(text, &reader->question, problem, problem_size)) {
-        reader->base = event_base_new();
+        reader->base = loop_new();
         if (reader->base != NULL)
             run(reader);
         result = reader->result;

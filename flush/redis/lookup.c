@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flush/memory/loop.h"
 #include "flush/redis/timer.h"
 
 enum { TURN_MS = 5 };
@@ -111,7 +112,7 @@ struct lookup *lookup_start(struct event_base *base, const struct lookup_files *
         return NULL;
     lookup->done = done;
     lookup->argument = argument;
-    lookup->own = event_base_new();
+    lookup->own = loop_new();
     lookup->dns = lookup->own != NULL ? evdns_base_new(lookup->own, 0) : NULL;
     lookup->turn = evtimer_new(base, on_turn, lookup);
     if (lookup->dns == NULL || lookup->turn == NULL) {

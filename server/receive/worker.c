@@ -12,6 +12,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "config/thread.h"
+#include "flush/memory/loop.h"
 #include "flush/series/rules.h"
 #include "server/receive/memory.h"
 #include "server/receive/source.h"
@@ -390,7 +391,7 @@ static bool make_events(struct worker *worker)
     static const struct timeval alive = { ALIVE_S, 0 };
     struct listeners *listeners = worker->config.listeners;
 
-    worker->base = event_base_new();
+    worker->base = loop_new();
     worker->sources = calloc(listeners->n + 1, sizeof *worker->sources);
     worker->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     worker->early_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
