@@ -155,9 +155,11 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         flusher_free(flusher);
         return false;
     }
-    if (flusher != NULL)
-        server->flusher = flusher_loop_start(flusher, &server->inbox, server->questions,
-                                             inheritance_state(server->inherited));
+    if (flusher == NULL)
+        return false;
+    snprintf(problem, problem_size, "the flusher: not enough memory or descriptors");
+    server->flusher = flusher_loop_start(flusher, &server->inbox, server->questions,
+                                         inheritance_state(server->inherited));
     return server->flusher != NULL;
 }
 
@@ -224,9 +226,9 @@ static bool start_http(struct server *server, char *problem, size_t problem_size
 
 static bool start_watch(struct server *server, char *problem, size_t problem_size)
 {
+    (void)problem, (void)problem_size;
     struct server_access access = server_access(server);
 
-    snprintf(problem, problem_size, "not enough memory");
     server->watch = watch_start(server->config.base, &access);
     return server->watch != NULL;
 }
@@ -284,6 +286,9 @@ struct server *server_start(const struct server_config *config, char *problem,
     server->local = settings_is_local(config->settings);
     look_at_state(server);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        /* For a step that does not say more, and so that it does not leave what an earlier one
+         * said. */
+        snprintf(problem, problem_size, "not enough memory or descriptors");
         if (!steps[i](server, problem, problem_size)) {
             rescue_state(server);
             server_stop(server);
