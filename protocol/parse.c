@@ -14,12 +14,6 @@ static const char *const result_sentences[] = {
 #undef SENTENCE
 };
 
-static const char type_letters[][3] = {
-#define LETTERS(id, letters, name, cell, unit) [id] = { (letters)&0xff, (letters) >> 8 },
-    METRIC_TYPES(LETTERS)
-#undef LETTERS
-};
-
 static const char *const type_names[] = {
 #define NAME(id, letters, name, cell, unit) [id] = name,
     METRIC_TYPES(NAME)
@@ -264,11 +258,6 @@ const char *parse_result_sentence(enum parse_result result)
 const char *metric_type_name(enum metric_type type)
 {
     return type_names[type];
-}
-
-const char *metric_type_letters(enum metric_type type)
-{
-    return type_letters[type];
 }
 
 const char *metric_unit_word(enum metric_unit unit)

@@ -119,7 +119,6 @@ static inline struct slice parse_fields(struct slice line)
 const char *parse_result_label(enum parse_result result);
 const char *parse_result_sentence(enum parse_result result);
 const char *metric_type_name(enum metric_type type);
-const char *metric_type_letters(enum metric_type type);
 const char *metric_unit_word(enum metric_unit unit);
 
 static inline enum metric_unit metric_type_unit(enum metric_type type)

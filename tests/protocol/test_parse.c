@@ -10,6 +10,7 @@
 #include "protocol/parse.h"
 #include "protocol/tags.h"
 #include "tests/support/guard.h"
+#include "tests/support/letters.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

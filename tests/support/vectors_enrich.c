@@ -6,6 +6,7 @@
 #include "protocol/check.h"
 #include "protocol/event.h"
 #include "tests/support/guard.h"
+#include "tests/support/letters.h"
 #include "tests/support/vectors.h"
 #include "tests/support/with_settings.h"
 

@@ -15,6 +15,7 @@
 #include "protocol/parse.h"
 #include "protocol/tags.h"
 #include "tests/support/guard.h"
+#include "tests/support/letters.h"
 #include "tests/support/vectors.h"
 
 enum { MOST_BYTES = 1 << 17, DEFAULT_BUFFER_SIZE = 8192 };
