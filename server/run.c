@@ -379,9 +379,12 @@ static bool stop(struct run *run, struct server *given)
 {
     notify_stopping();
     stop_guard_begin(server_settings(given)->heeler_stop_timeout * 1000 + STOP_MARGIN_MS);
-    return server_settings(given)->heeler_stop_handover && notify_has_store()
-               ? stop_into_store(run, given)
-               : server_stop(given);
+    bool ended = server_settings(given)->heeler_stop_handover && notify_has_store()
+                     ? stop_into_store(run, given)
+                     : server_stop(given);
+
+    stop_guard_accounted();
+    return ended;
 }
 
 enum served { SERVED_WELL, SERVED_DELIVERY_HANGS, SERVED_NOT_ON };

@@ -1,12 +1,15 @@
 #include "server/stop_guard.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "config/log.h"
 #include "config/thread.h"
 #include "server/commands/commands.h"
+
+static _Atomic bool accounted;
 
 static void *run(void *argument)
 {
@@ -15,6 +18,8 @@ static void *run(void *argument)
 
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;
+    if (atomic_load(&accounted))
+        _exit(EXIT_OK);
     log_error("server: the stop hangs beyond heeler_stop_timeout; what was not sent is lost");
     log_flush();
     _exit(EXIT_SYSTEM);
@@ -26,4 +31,9 @@ void stop_guard_begin(int64_t limit_ms)
 
     if (thread_start(&thread, "stop guard", run, (void *)(intptr_t)limit_ms))
         pthread_detach(thread);
+}
+
+void stop_guard_accounted(void)
+{
+    atomic_store(&accounted, true);
 }

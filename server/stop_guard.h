@@ -10,4 +10,8 @@
  * ended before. This cannot be taken back. */
 void stop_guard_begin(int64_t limit_ms);
 
+/* The final ledger is said, and all that is left is to tidy up: when the time is over now,
+ * the process ends with EXIT_OK. */
+void stop_guard_accounted(void);
+
 #endif

@@ -37,10 +37,28 @@ static void a_process_that_does_not_end_is_ended(void **state)
     unlink(path);
 }
 
+static void a_stop_that_only_tidies_up_was_a_good_one(void **state)
+{
+    int status = 0;
+    pid_t pid = fork();
+    (void)state;
+
+    if (pid == 0) {
+        stop_guard_accounted();
+        stop_guard_begin(1);
+        for (;;)
+            pause();
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EXIT_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_that_does_not_end_is_ended),
+        cmocka_unit_test(a_stop_that_only_tidies_up_was_a_good_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
