@@ -3,7 +3,8 @@
 # each that found something. All of them run, also after a finding.
 #   run.sh BUILD SECONDS NAME...
 # BUILD holds the programs and takes the logs, the findings (found_NAME-...) and
-# what a run adds to its corpus (new_NAME), from which the next one goes on.
+# what a run adds to its corpus (new_NAME), from which the next one goes on. What long
+# runs found worth keeping is packed: tests/fuzz/kept/NAME.tar.gz.
 build=$1
 seconds=$2
 shift 2
@@ -11,10 +12,11 @@ shift 2
 
 # An input that takes a minute, or 2 GB, is a finding as well.
 fuzz() { # name
-    mkdir -p "$build/new_$1"
+    mkdir -p "$build/new_$1" "$build/kept_$1"
+    [ ! -f "tests/fuzz/kept/$1.tar.gz" ] || tar -xzf "tests/fuzz/kept/$1.tar.gz" -C "$build/kept_$1"
     "$build/tests/fuzz/fuzz_$1" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 \
         -print_final_stats=1 -artifact_prefix="$build/found_$1-" \
-        "$build/new_$1" "tests/fuzz/corpus_$1" >"$build/$1.log" 2>&1 </dev/null
+        "$build/new_$1" "$build/kept_$1" "tests/fuzz/corpus_$1" >"$build/$1.log" 2>&1 </dev/null
     echo $? >"$build/$1.status"
 }
 export build seconds
