@@ -59,11 +59,16 @@ static struct http_exchange *least_worth(const struct http *http)
 
 /* The descriptors that all connections may have are not at hand for long where there are
  * few: whoever is here takes turns, and one of them always is. */
-static void make_place(struct http *http)
+static bool make_place(struct http *http)
 {
+    bool made = false;
+
     while (http->first != NULL && (http->n_connections >= http->config.limits.places ||
-                                   !descriptors_are_left(DESCRIPTOR_HTTP)))
+                                   !descriptors_are_left(DESCRIPTOR_HTTP))) {
         http_connection_close(least_worth(http));
+        made = true;
+    }
+    return made;
 }
 
 /* ---- time -------------------------------------------------------------- */
@@ -120,24 +125,28 @@ static void pause_accepting(struct http *http, const char *why)
         event_del(http->acceptable);
 }
 
+/* Where somebody had to go, those who have just come are read before the next one is
+ * accepted: in a burst they would push each other out with their requests unread. */
 static void on_acceptable(evutil_socket_t unused, short what, void *argument)
 {
     struct http *http = argument;
+    bool crowded = false;
 
     (void)unused, (void)what;
-    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+    for (int i = 0; i < ACCEPTS_AT_ONCE && !crowded; i++) {
         int fd = accept_one(http);
 
         if (fd < 0 && lacks_descriptors() && http->first != NULL) {
             http_connection_close(least_worth(http));
             fd = accept_one(http);
+            crowded = true;
         }
         if (fd < 0) {
             if (errno != EAGAIN && errno != EWOULDBLOCK)
                 pause_accepting(http, strerror(errno));
             return;
         }
-        make_place(http);
+        crowded = make_place(http) || crowded;
         if (!http_connection_open(http, fd, clock_monotonic_ms())) {
             pause_accepting(http, "no memory");
             return;

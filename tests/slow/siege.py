@@ -9,6 +9,7 @@ heeler_stop_timeout and two seconds."""
 
 import argparse
 import fcntl
+import json
 import os
 import pathlib
 import resource
@@ -166,6 +167,7 @@ def siege(options, name, settings, stdout, stderr, descriptors=None, besiegers=N
         load = subprocess.run([options.bench, "send", "--to", f"udp:127.0.0.1:{server.udp}",
                                "--profile", "tagged", "--rate", str(options.rate),
                                "--lines", str(lines)], capture_output=True, text=True)
+        lines = json.loads(load.stdout)["lines"] if load.returncode == 0 else lines
         probe.stop()
         bad.set()
         talker.join()
