@@ -50,7 +50,7 @@ spooled() {
 }
 
 until_spooled() {
-    for _ in $(seq 1000); do
+    for _ in $(seq 6000); do
         [ "$(spooled)" -ne "$1" ] || return 0
         sleep 0.01
     done
@@ -58,7 +58,7 @@ until_spooled() {
 }
 
 until_hanging() {
-    for _ in $(seq 1000); do
+    for _ in $(seq 6000); do
         [ ! -e "$DISK_SAYS.hangs" ] || return 0
         sleep 0.01
     done
@@ -129,7 +129,7 @@ printf '#!/bin/sh\necho asked >"%s/asked"\nexec sleep 1000\n' "$scratch" >"$scra
 chmod +x "$scratch/new"
 mv "$scratch/new" "$scratch/heeler"
 kill -USR2 "$server"
-for _ in $(seq 1000); do
+for _ in $(seq 6000); do
     [ ! -e "$scratch/asked" ] || break
     sleep 0.01
 done
@@ -167,7 +167,7 @@ until_hanging
 kill -USR2 "$server"
 said 'no sign of life'
 said 'SIGUSR2: this program goes on'
-for _ in $(seq 1000); do # it is ready again, or the manager would wait for that
+for _ in $(seq 6000); do # it is ready again, or the manager would wait for that
     [ "$(grep -c '^READY=1' "$scratch/log")" -lt 2 ] || break
     sleep 0.01
 done

@@ -33,7 +33,7 @@ esac
 [ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}
 "$heeler" run "\$@" --set dogstatsd_port=__random__ --set dogstatsd_socket= --set heeler_http_listen= \\
     2>"$scratch/said" &
-for _ in \$(seq 1000); do
+for _ in \$(seq 6000); do
     grep -q 'listening on udp' "$scratch/said" && break
     kill -0 \$! 2>/dev/null || break
     sleep 0.01

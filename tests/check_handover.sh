@@ -18,7 +18,7 @@ count() {
 
 # again N: waits until so many processes have gone on.
 again() {
-    for _ in $(seq 1000); do
+    for _ in $(seq 6000); do
         [ "$(count 'reads again')" -lt "$1" ] || return 0
         sleep 0.01
     done
@@ -132,7 +132,7 @@ done
 
 # process N READY: the number of the N-th process is $server, once so often one was ready.
 process() {
-    for _ in $(seq 1000); do
+    for _ in $(seq 6000); do
         [ "$(grep -c '^READY=1' "$scratch/log")" -lt "$2" ] || break
         sleep 0.01
     done

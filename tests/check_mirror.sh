@@ -42,7 +42,7 @@ start
 for i in 1 2 3; do
     send
     kill -USR2 "$server"
-    for _ in $(seq 1000); do
+    for _ in $(seq 6000); do
         [ "$(grep -c 'reads again' "$scratch/log")" -lt "$i" ] || break
         sleep 0.01
     done

@@ -28,7 +28,7 @@ background() {
 
 # wait_for FILE PATTERN: the part in \(\) of the first line with it is $found.
 wait_for() {
-    for _ in $(seq 1000); do
+    for _ in $(seq 6000); do
         found=$(sed -n "s/.*$2.*/\\1/p" "$1" | head -n 1)
         [ -z "$found" ] || return 0
         sleep 0.01
