@@ -148,7 +148,8 @@ static void run(const struct redis_server *server)
         snprintf(port, sizeof port, "%d", free_port());
         add(arguments, &n, "--cluster-enabled", "yes");
         add(arguments, &n, "--cluster-port", port);
-        add(arguments, &n, "--cluster-node-timeout", "1000");
+        /* Long enough that no node is given up for dead on a loaded machine. */
+        add(arguments, &n, "--cluster-node-timeout", "3000");
         add(arguments, &n, "--cluster-replica-validity-factor", "0");
         add(arguments, &n, "--repl-diskless-sync-delay", "0");
     }
