@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 
 /* One to five digits and nothing else. */
 static bool parse_port(const char *text, int *port)
@@ -65,4 +66,40 @@ bool address_split(const char *text, char *host, size_t host_size, int *port)
     memcpy(host, copy, len + 1);
     *port = number;
     return true;
+}
+
+const char *address_path(const char *text)
+{
+    static const char *const schemes[] = { "unix:///", "unix:/" };
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t len = strlen(schemes[i]);
+
+        if (strncmp(text, schemes[i], len) != 0)
+            continue;
+        const char *path = text + len - 1;
+        size_t path_len = strlen(path);
+        return path_len > 1 && path_len <= ADDRESS_PATH_MAX ? path : NULL;
+    }
+    return NULL;
+}
+
+bool address_is_local(const char *text)
+{
+    static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+    char host[ADDRESS_HOST_MAX];
+    struct in6_addr v6;
+    struct in_addr v4;
+    int port;
+
+    if (address_path(text) != NULL)
+        return true;
+    if (!address_split(text, host, sizeof host, &port))
+        return false;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (inet_pton(AF_INET6, host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6) || (memcmp(v6.s6_addr, mapped, sizeof mapped) == 0 &&
+                                             v6.s6_addr[12] == IN_LOOPBACKNET);
+    return strcasecmp(host, "localhost") == 0;
 }

@@ -165,6 +165,8 @@ static const char *describe_form(enum option_form form)
     switch (form) {
     case OPTION_FORM_ADDRESS:
         return "host:port and [v6]:port";
+    case OPTION_FORM_HTTP_ADDRESS:
+        return "host:port, [v6]:port and unix:/path";
     case OPTION_FORM_OCTAL:
         return "three or four octal digits";
     case OPTION_FORM_URL:

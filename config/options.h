@@ -35,6 +35,7 @@ enum option_group {
 enum option_form {
     OPTION_FORM_ANY,
     OPTION_FORM_ADDRESS,
+    OPTION_FORM_HTTP_ADDRESS, /* or the path of a unix socket */
     OPTION_FORM_OCTAL,
     OPTION_FORM_URL,
     OPTION_FORM_SIZE,

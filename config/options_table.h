@@ -16,11 +16,15 @@ OPTION(INT, heeler_interval, "10", OURS,
        "how much time one flush covers", RANGE(1, 60, "seconds"))
 OPTION(INT, heeler_workers, "1", OURS,
        "threads that receive and parse", RANGE(1, WORKERS_MAX, "threads"))
-OPTION(STRING, heeler_http_listen, "127.0.0.1:8127", OURS,
-       "address of health, metrics and queries; empty: none", FORM(ADDRESS))
+OPTION(LIST, heeler_http_listen, "127.0.0.1:8127", OURS,
+       "addresses and unix:/paths of the page, health, metrics and queries; empty: none",
+       FORM(HTTP_ADDRESS))
 OPTION(LIST, heeler_http_hosts, "", OURS,
        "names that HTTP requests may come by, besides addresses, localhost and this host's own",
        RELOADS)
+OPTION(LIST, heeler_app_keys, "", OURS,
+       "keys for addresses of heeler_http_listen that other machines reach; empty: these answer "
+       "health and metrics only", SECRET, RELOADS)
 OPTION(CHOICE, heeler_console, "auto", OURS,
        "show what arrives on the terminal; auto: when there is one and nothing is sent",
        ONE_OF("auto true false"))

@@ -71,7 +71,7 @@ static void print_list(const struct option *option, const struct string_list *li
     for (size_t i = 0; i < list->n; i++) {
         fputs(i == 0 ? "" : words ? " " : ",", out);
         fputs(words ? "" : "\"", out);
-        print_text(list->at[i], out);
+        print_string(option, list->at[i], out);
         fputs(words ? "" : "\"", out);
     }
     fputs(words ? "" : "]", out);

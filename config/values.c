@@ -155,6 +155,8 @@ static bool has_form(enum option_form form, const char *text)
     switch (form) {
     case OPTION_FORM_ADDRESS:
         return address_split(text, host, sizeof host, &port);
+    case OPTION_FORM_HTTP_ADDRESS:
+        return address_path(text) != NULL || address_split(text, host, sizeof host, &port);
     case OPTION_FORM_OCTAL:
         return is_octal(text);
     case OPTION_FORM_URL:

@@ -264,8 +264,11 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     out = leaving_end_flusher(given->flusher, out);
     given->flusher = NULL;
     leaving_end_delivery(given->delivery, inheritance, out, deadline_ns);
-    admin_stop(given->admin);
-    admin_stop(given->health);
+    struct inherited_sockets *to =
+        who != SERVER_SUCCESSOR_PROCESS ? &inheritance->sockets : NULL;
+
+    admin_leave(given->admin, to);
+    admin_leave(given->health, to);
     leaving_finish(inheritance, out, &given->flusher_ledger);
     inheritance_collect(inheritance, &given->listeners, given->leftovers, given->workers);
     say_last(given, true);

@@ -190,38 +190,80 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             return false;
         }
     }
-    if (server->inherited != NULL) {
-        inheritance_close_rest(server->inherited);
+    if (server->inherited != NULL)
         inheritance_leave_state(server->inherited);
-    }
     return true;
+}
+
+static bool listen_for_http(struct server *server, struct admin *admin,
+                            const struct string_list *addresses, char *problem,
+                            size_t problem_size)
+{
+    snprintf(problem, problem_size, "http: not enough memory");
+    for (size_t i = 0; admin != NULL && i < addresses->n; i++)
+        if (!admin_listen(admin, addresses->at[i], inheritance_sockets(server->inherited),
+                          problem, problem_size))
+            return false;
+    return admin != NULL;
 }
 
 /* A server that inherited a state goes on without HTTP if it must: it has what nobody else has
  * any more. */
-static bool open_http(struct server *server, struct admin **out, const char *address,
-                      bool whole, char *problem, size_t problem_size)
+static bool open_http(struct server *server, struct admin **out,
+                      const struct string_list *addresses, bool whole, char *problem,
+                      size_t problem_size)
 {
     struct server_access access = server_access(server);
 
-    *out = admin_start(server->config.base, address, whole, &access, problem, problem_size);
-    if (*out == NULL && server->has_state)
+    *out = admin_start(server->config.base, whole, &access);
+    if (listen_for_http(server, *out, addresses, problem, problem_size))
+        return true;
+    admin_stop(*out);
+    *out = NULL;
+    if (server->has_state)
         log_error("server: %s; going on without it, as a state was taken over", problem);
-    return *out != NULL || server->has_state;
+    return server->has_state;
+}
+
+/* The unit of systemd names a socket in a folder that it makes, whatever the settings say. The
+ * start goes on without it. */
+static void open_unit_socket(struct server *server)
+{
+    const char *path = getenv("HEELER_HTTP_SOCKET");
+    char address[512], problem[512];
+
+    if (server->admin == NULL || path == NULL || path[0] == '\0')
+        return;
+    snprintf(address, sizeof address, "unix:%s", path);
+    if (!admin_listen(server->admin, address, inheritance_sockets(server->inherited), problem,
+                      sizeof problem))
+        log_warn("server: HEELER_HTTP_SOCKET: %s", problem);
+}
+
+static bool start_health(struct server *server, char *problem, size_t problem_size)
+{
+    char address[32], *only = address;
+    const struct string_list addresses = { &only, 1 };
+    int64_t port = server->config.settings->health_port;
+
+    snprintf(address, sizeof address, "0.0.0.0:%lld", (long long)port);
+    return port == 0 ||
+           open_http(server, &server->health, &addresses, false, problem, problem_size);
 }
 
 static bool start_http(struct server *server, char *problem, size_t problem_size)
 {
-    const struct settings *settings = server->config.settings;
-    char address[32];
+    const struct string_list *addresses = &server->config.settings->heeler_http_listen;
 
-    if (settings->heeler_http_listen[0] != '\0' &&
-        !open_http(server, &server->admin, settings->heeler_http_listen, true, problem,
-                   problem_size))
+    if (addresses->n > 0 &&
+        !open_http(server, &server->admin, addresses, true, problem, problem_size))
         return false;
-    snprintf(address, sizeof address, "0.0.0.0:%lld", (long long)settings->health_port);
-    return settings->health_port == 0 ||
-           open_http(server, &server->health, address, false, problem, problem_size);
+    open_unit_socket(server);
+    if (!start_health(server, problem, problem_size))
+        return false;
+    if (server->inherited != NULL)
+        inheritance_close_rest(server->inherited);
+    return true;
 }
 
 static bool start_watch(struct server *server, char *problem, size_t problem_size)

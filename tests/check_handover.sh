@@ -40,12 +40,20 @@ VERSIONS=$("$heeler" --state-version)
 export VERSIONS
 cp "$heeler" "$scratch/heeler"
 start_server "$scratch/heeler" --set dogstatsd_socket="$scratch/d" --set heeler_interval=60 \
-    --set heeler_console=true
+    --set heeler_console=true --set heeler_http_listen="127.0.0.1:0 unix:$scratch/h"
 for i in 1 2 3; do
     send
     kill -USR2 "$server"
     again "$i"
 done
+
+# HTTP goes on at the same port, which the kernel chose, and at the same file.
+ask() {
+    "$heeler" query --last 15m --at "$1" 'sum:nothing{*}' >"$scratch/answer" 2>&1 &&
+        grep -q 'nothing matches' "$scratch/answer" || fail "$1: $(cat "$scratch/answer")"
+}
+ask "127.0.0.1:$http"
+ask "unix:$scratch/h"
 
 # A program that does not run, is none of ours, or takes no such settings: refused.
 put() {

@@ -45,7 +45,7 @@ COMMAND(query, "query [--last TIME | --from S --to S] [--json]\n"
         { "--last TIME", "the last 90s, 15m, 1h or 2d; 1h where nothing is said" },
         { "--from S, --to S", "seconds since 1970" },
         { "--json", "the answer as the API gives it" },
-        { "--at URL", "the server to ask; else where heeler_http_listen says" },
+        { "--at URL", "the server to ask, also unix:/PATH; else where heeler_http_listen says" },
         { "--redis [URL]", "ask all servers that mirror to it; else heeler_redis_url" },
         WITH_SETTINGS)
 COMMAND(help, "help [COMMAND | settings [WORD]]",

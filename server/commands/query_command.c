@@ -18,6 +18,7 @@
 #include "flush/fleet/redis_reader.h"
 #include "protocol/number.h"
 #include "server/commands/commands.h"
+#include "server/commands/fetch.h"
 
 enum {
     SPARK_WIDTH = 60,
@@ -161,58 +162,17 @@ static void choose_range(struct asking *asking)
 
 /* ---- HTTP -------------------------------------------------------------- */
 
-static size_t on_body(char *at, size_t size, size_t n, void *argument)
+/* The path of the question; owned, NULL without memory. */
+static char *make_path(const struct asking *asking)
 {
-    struct bytes *body = argument;
-
-    (void)size; /* always 1 */
-    if (body->len + n > ANSWER_MAX)
-        return 0;
-    bytes_add(body, at, n);
-    return body->failed ? 0 : n;
-}
-
-/* The URL of the question; owned, NULL without memory. */
-static char *make_url(CURL *easy, const char *base, const struct asking *asking)
-{
-    char *escaped = curl_easy_escape(easy, asking->text, 0), *url = NULL;
+    char *escaped = curl_easy_escape(NULL, asking->text, 0), *path = NULL;
 
     if (escaped != NULL &&
-        asprintf(&url, "%s%s/api/v1/query?from=%lld&to=%lld&query=%s",
-                 strstr(base, "://") != NULL ? "" : "http://", base, (long long)asking->from_s,
+        asprintf(&path, "/api/v1/query?from=%lld&to=%lld&query=%s", (long long)asking->from_s,
                  (long long)asking->to_s, escaped) < 0)
-        url = NULL;
+        path = NULL;
     curl_free(escaped);
-    return url;
-}
-
-/* The status, 0 with a sentence on standard error when there is no answer. */
-static long fetch(const char *base, const struct asking *asking, struct bytes *body)
-{
-    char error[CURL_ERROR_SIZE] = "";
-    CURL *easy = curl_easy_init();
-    char *url = easy != NULL ? make_url(easy, base, asking) : NULL;
-    long status = 0;
-
-    if (url == NULL) {
-        curl_easy_cleanup(easy);
-        complain("memory", "not enough");
-        return 0;
-    }
-    curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)TIMEOUT_S);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, body);
-    CURLcode code = curl_easy_perform(easy);
-    if (code == CURLE_OK)
-        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-    else
-        complain(base, error[0] != '\0' ? error : curl_easy_strerror(code));
-    curl_easy_cleanup(easy);
-    free(url);
-    return status;
+    return path;
 }
 
 /* ---- understanding an answer ------------------------------------------- */
@@ -460,29 +420,43 @@ static int show(const struct asking *asking, long status, const struct bytes *bo
     json_t *answer = read_json(body);
     const char *sentence = json_string_value(json_object_get(answer, "error"));
     bool table = status == 200 && is_table(answer);
+    static const char not_admitted[] =
+        "the server refuses: ask on its own machine, or with one of its heeler_app_keys";
 
     if (table && asking->json)
         print_json(body);
     else if (table)
         print_table(answer);
     else
-        print_refusal(asking, sentence != NULL ? sentence : "this is no heeler's answer");
+        print_refusal(asking, sentence != NULL                 ? sentence
+                              : status == 401 || status == 403 ? not_admitted
+                                                               : "this is no heeler's answer");
     json_decref(answer);
     return table ? EXIT_OK : status == 400 ? EXIT_SETTINGS : EXIT_SYSTEM;
 }
 
 /* ---- asking ------------------------------------------------------------ */
 
-static int ask_server(struct asking *asking, const struct settings *settings)
+static int ask_server(const struct asking *asking, const struct settings *settings)
 {
-    const char *base = asking->at != NULL ? asking->at : settings->heeler_http_listen;
+    char where[FETCH_WHERE_MAX], problem[512], *path = make_path(asking);
     struct bytes body = { 0 };
+    int result = EXIT_SYSTEM;
 
-    if (base[0] == '\0')
-        return complain("heeler_http_listen", "is empty: say where with --at URL");
-    long status = fetch(base, asking, &body);
-    int result = status != 0 ? show(asking, status, &body) : EXIT_SYSTEM;
+    if (path == NULL)
+        return complain("memory", "not enough");
+    if (asking->at == NULL && settings->heeler_http_listen.n == 0)
+        result = complain("heeler_http_listen", "is empty: say where with --at URL");
+    else {
+        long status = fetch_all(asking->at, settings, path, TIMEOUT_S, ANSWER_MAX, &body, where,
+                                problem, sizeof problem);
+        if (status == 0)
+            complain(where, problem);
+        else
+            result = show(asking, status, &body);
+    }
     bytes_free(&body);
+    free(path);
     return result;
 }
 

@@ -1,6 +1,7 @@
 #include "server/commands/usable.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "flush/delivery/intake.h"
 #include "flush/delivery/proxy.h"
@@ -11,7 +12,7 @@
 #include "server/sinks.h"
 #include "server/succession/instance.h"
 
-enum { SENTENCE_MAX = 512 };
+enum { SENTENCE_MAX = 512, APP_KEY_LEAST = 16 };
 
 static void check_names(const struct settings *settings, const char *hostname,
                         struct problems *problems)
@@ -79,6 +80,16 @@ static void check_mirror(const struct settings *settings, struct problems *probl
         problems_error(problems, "%s", problem);
 }
 
+/* What is as short as this can be guessed over HTTP. */
+static void check_app_keys(const struct settings *settings, struct problems *problems)
+{
+    for (size_t i = 0; i < settings->heeler_app_keys.n; i++)
+        if (strlen(settings->heeler_app_keys.at[i]) < APP_KEY_LEAST)
+            problems_error(problems,
+                           "%s: heeler_app_keys: key %zu has fewer than %d characters.",
+                           settings->origin[SETTING_heeler_app_keys], i + 1, APP_KEY_LEAST);
+}
+
 bool usable_check(struct usable *out, const struct settings *settings,
                   struct problems *problems)
 {
@@ -93,6 +104,7 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_sinks(settings, problems);
     check_proxies(settings, problems);
     check_sockets(settings, problems);
+    check_app_keys(settings, problems);
     check_rollups(settings, problems);
     check_mirror(settings, problems);
     return problems->errors.n == before && !problems->out_of_memory;

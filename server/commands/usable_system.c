@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/address.h"
 #include "config/options.h"
 #include "config/regular_file.h"
 #include "flush/delivery/spool.h"
@@ -83,6 +84,29 @@ static void check_socket_path(enum setting setting, const struct settings *setti
     else
         problems_error(problems, "%s: %s %s: %s.", settings->origin[setting],
                        options[setting].key, path, why);
+}
+
+/* Others on the way see what is asked and answered, and the keys. */
+static void check_http(const struct settings *settings, struct problems *problems)
+{
+    const struct string_list *addresses = &settings->heeler_http_listen;
+    bool keys = settings->heeler_app_keys.n > 0;
+
+    for (size_t i = 0; i < addresses->n; i++) {
+        const char *path = address_path(addresses->at[i]);
+
+        if (path != NULL)
+            check_socket_path(SETTING_heeler_http_listen, settings, path, problems);
+        else if (!address_is_local(addresses->at[i]))
+            problems_warn(
+                problems,
+                "%s: heeler_http_listen %s is reached by other machines, and its HTTP is "
+                "not encrypted: %s.",
+                settings->origin[SETTING_heeler_http_listen], addresses->at[i],
+                keys ? "whoever sees it on its way sees the keys of heeler_app_keys"
+                     : "without heeler_app_keys only health and metrics are answered "
+                       "there");
+    }
 }
 
 static void check_log_file(const struct settings *settings, struct problems *problems)
@@ -185,6 +209,7 @@ void usable_check_system(const struct settings *settings, struct problems *probl
 {
     check_addresses(settings, problems);
     check_sockets(settings, problems);
+    check_http(settings, problems);
     check_log_file(settings, problems);
     check_authorities(settings, problems);
     check_stores(settings, problems);

@@ -1,11 +1,7 @@
 #include "server/http/admin.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "config/address.h"
 #include "config/clock.h"
 #include "config/log.h"
 #include "server/http/ask.h"
@@ -13,15 +9,23 @@
 #include "server/http/health.h"
 #include "server/http/http.h"
 #include "server/http/http_guard.h"
+#include "server/http/http_keys.h"
+#include "server/http/login.h"
 #include "server/http/metrics.h"
 
 struct admin {
     struct server_access server;
     struct http *http;
     struct http_guard guard;
+    struct http_keys keys;
     struct ask *ask;         /* NULL: only health */
     struct control *control; /* the same */
 };
+
+static const struct settings *settings_of(const struct admin *admin)
+{
+    return admin->server.settings(admin->server.server);
+}
 
 /* ---- answers ----------------------------------------------------------- */
 
@@ -96,6 +100,15 @@ static void on_reload(struct http_exchange *exchange, const struct http_request 
     control_on_reload(exchange, request, admin->control);
 }
 
+static void on_login(struct http_exchange *exchange, const struct http_request *request,
+                     void *argument)
+{
+    struct admin *admin = argument;
+
+    login_take(exchange, request, &admin->keys, &settings_of(admin)->heeler_app_keys,
+               clock_monotonic_ms());
+}
+
 static void on_other(struct http_exchange *exchange, const struct http_request *request,
                      void *argument)
 {
@@ -108,28 +121,72 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
 /* ---- routes ------------------------------------------------------------ */
 
 static const struct http_route routes[] = {
-    { .path = "/live", .methods = HTTP_GET, .handle = on_live, .any_host = true },
-    { .path = "/ready", .methods = HTTP_GET, .handle = on_ready, .any_host = true },
-    { .path = "/startup", .methods = HTTP_GET, .handle = on_ready, .any_host = true },
-    { .path = "/metrics", .methods = HTTP_GET, .handle = on_metrics },
+    { .path = "/live", .use = HTTP_USE_HEALTH, .methods = HTTP_GET, .handle = on_live },
+    { .path = "/ready", .use = HTTP_USE_HEALTH, .methods = HTTP_GET, .handle = on_ready },
+    { .path = "/startup", .use = HTTP_USE_HEALTH, .methods = HTTP_GET, .handle = on_ready },
+    { .path = "/metrics", .use = HTTP_USE_METRICS, .methods = HTTP_GET, .handle = on_metrics },
     { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query },
-    { .path = "/flush", .methods = HTTP_POST, .handle = on_flush },
-    { .path = "/drain", .methods = HTTP_POST, .handle = on_drain },
-    { .path = "/reload", .methods = HTTP_POST, .handle = on_reload },
+    { .path = "/login",
+      .methods = HTTP_POST,
+      .use = HTTP_USE_LOGIN,
+      .handle = on_login,
+      .body_max = 4096 },
+    { .path = "/flush", .use = HTTP_USE_CONTROL, .methods = HTTP_POST, .handle = on_flush },
+    { .path = "/drain", .use = HTTP_USE_CONTROL, .methods = HTTP_POST, .handle = on_drain },
+    { .path = "/reload", .use = HTTP_USE_CONTROL, .methods = HTTP_POST, .handle = on_reload },
 };
 
 /* The first of them are those of the health port too, where any other path is /live, as
  * the Agent's. */
 enum { ROUTES = sizeof routes / sizeof routes[0], HEALTH_ROUTES = 3 };
 
-static const char *refuses(const struct http_request *request, const struct http_route *route,
-                           void *argument)
-{
-    const struct admin *admin = argument;
-    const struct settings *settings = admin->server.settings(admin->server.server);
+/* ---- who may ask ------------------------------------------------------- */
 
-    return http_guard_refuses(&admin->guard, request, route->any_host,
-                              &settings->heeler_http_hosts);
+static void refuse(struct http_exchange *exchange, int status, const char *sentence)
+{
+    http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence);
+}
+
+/* It came by an address that other machines reach, and the route is not open to all. */
+static bool admits_from_afar(struct admin *admin, struct http_exchange *exchange,
+                             const struct http_request *request, const struct http_rule *rule)
+{
+    const struct string_list *in_force = &settings_of(admin)->heeler_app_keys;
+
+    if (in_force->n == 0) {
+        refuse(
+            exchange, 403,
+            "only /live, /ready, /startup and /metrics are answered on an address that other "
+            "machines reach: set heeler_app_keys, or ask on 127.0.0.1 or a unix socket\n");
+        return false;
+    }
+    if (http_keys_admit(&admin->keys, request, in_force, rule->cookie, clock_monotonic_ms()))
+        return true;
+    if (rule->navigation) {
+        login_ask(exchange, false);
+        return false;
+    }
+    http_add_header(exchange, "WWW-Authenticate", "heeler_app_keys");
+    refuse(exchange, 401,
+           "a key of heeler_app_keys is missing or wrong: it goes into the header "
+           "DD-APPLICATION-KEY\n");
+    return false;
+}
+
+static bool admits(struct http_exchange *exchange, const struct http_request *request,
+                   const struct http_route *route, void *argument)
+{
+    struct admin *admin = argument;
+    const struct http_rule *rule = http_guard_rule(route->use);
+    const char *sentence = http_guard_refuses(&admin->guard, request, route->use,
+                                              &settings_of(admin)->heeler_http_hosts);
+
+    if (sentence != NULL) {
+        refuse(exchange, 403, sentence);
+        return false;
+    }
+    return rule->open || http_is_local(exchange) ||
+           admits_from_afar(admin, exchange, request, rule);
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -142,7 +199,7 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
         .n_routes = full ? ROUTES : HEALTH_ROUTES,
         .other = full ? (struct http_route){ .methods = HTTP_ANY_METHOD, .handle = on_other }
                       : routes[0],
-        .refuses = refuses,
+        .admits = admits,
         .argument = admin,
     };
 
@@ -163,40 +220,31 @@ static bool make_parts(struct admin *admin, struct event_base *base, bool full)
            http_guard_open(&admin->guard, admin->server.hostname);
 }
 
-static bool listen_on(struct admin *admin, const char *address, char *problem,
-                      size_t problem_size)
-{
-    char host[ADDRESS_HOST_MAX];
-    const char *why = "no such address";
-    int port;
-
-    errno = 0;
-    if (address_split(address, host, sizeof host, &port) &&
-        http_listen(admin->http, host, port, &why)) {
-        log_info("http: listening on %s:%d", host, http_port(admin->http));
-        return true;
-    }
-    snprintf(problem, problem_size, "http: cannot listen on %s: %s", address,
-             why != NULL           ? why
-             : errno == EADDRINUSE ? "the address is in use"
-                                   : strerror(errno));
-    return false;
-}
-
-struct admin *admin_start(struct event_base *base, const char *address, bool full,
-                          const struct server_access *server, char *problem,
-                          size_t problem_size)
+struct admin *admin_start(struct event_base *base, bool full,
+                          const struct server_access *server)
 {
     struct admin *admin = calloc(1, sizeof *admin);
 
-    snprintf(problem, problem_size, "http: not enough memory");
     if (admin == NULL)
         return NULL;
     admin->server = *server;
-    if (make_parts(admin, base, full) && listen_on(admin, address, problem, problem_size))
+    if (make_parts(admin, base, full))
         return admin;
     admin_stop(admin);
     return NULL;
+}
+
+bool admin_listen(struct admin *admin, const char *address, struct inherited_sockets *inherited,
+                  char *problem, size_t problem_size)
+{
+    return http_listen(admin->http, address, inherited, problem, problem_size);
+}
+
+void admin_leave(struct admin *given, struct inherited_sockets *to)
+{
+    if (given != NULL && to != NULL)
+        http_leave(given->http, to);
+    admin_stop(given);
 }
 
 void admin_stop(struct admin *given)

@@ -7,10 +7,12 @@
  *   GET /metrics       every counter of the ledgers, as Prometheus text
  *   GET /api/v1/query  questions about the series (server/http/ask.h)
  *   POST /flush, /drain, /reload  (server/http/control.h)
+ *   POST /login        the form of the page (server/http/login.h)
  *
  * Served on main's loop (server/http/http.h) from relaxed counters: no flush, slow intake or
- * flood of datagrams delays it. Only questions wait for the flusher. What a page in a
- * browser may have sent is refused (server/http/http_guard.h). */
+ * flood of datagrams delays it. Only questions wait for the flusher. What a page of
+ * another origin may have sent is refused (server/http/http_guard.h). Where other machines
+ * reach the address, all but health and metrics needs a key (server/http/http_keys.h). */
 #ifndef SERVER_HTTP_ADMIN_H
 #define SERVER_HTTP_ADMIN_H
 
@@ -20,14 +22,24 @@
 
 struct admin;
 struct http;
+struct inherited_sockets;
 
-/* address: "host:port" (port 0: chosen by the kernel). full: all of it, and
- * not only health. NULL with a sentence. */
-struct admin *admin_start(struct event_base *base, const char *address, bool full,
-                          const struct server_access *server, char *problem,
-                          size_t problem_size);
+/* full: all of it, and not only health. It listens nowhere yet. NULL without memory. */
+struct admin *admin_start(struct event_base *base, bool full,
+                          const struct server_access *server);
+
+/* Listens there too. inherited: sockets that may be listened on again, or NULL. False with a
+ * sentence. */
+bool admin_listen(struct admin *admin, const char *address, struct inherited_sockets *inherited,
+                  char *problem, size_t problem_size);
+
+/* Closes its sockets and removes their files. NULL is fine. */
 void admin_stop(struct admin *given);
 
+/* Stops, and gives its sockets to a successor. NULL is fine: of either. */
+void admin_leave(struct admin *given, struct inherited_sockets *to);
+
+/* Of the first address that has a port; 0: none. */
 int admin_port(const struct admin *admin);
 
 /* For tests. */

@@ -1,12 +1,9 @@
 #include "server/http/http.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/log.h"
@@ -20,10 +17,8 @@ enum {
     ANSWER_MS = 30000,
     IDLE_MS = 60000,
     UNSENT_BYTES = 16 << 20,
-    BACKLOG = 128,
     ACCEPTS_AT_ONCE = 16,
-    ACCEPT_PAUSE_S = 1,
-    SEND_BUFFER = 128 * 1024 /* how much of an answer that nobody reads the kernel may hold */
+    ACCEPT_PAUSE_S = 1
 };
 
 /* ---- whose turn it is to go -------------------------------------------- */
@@ -99,12 +94,17 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
 
 /* ---- new connections --------------------------------------------------- */
 
-static int accept_one(struct http *http)
+static bool accept_on(struct http_socket *socket)
+{
+    return socket->acceptable != NULL && event_add(socket->acceptable, NULL) == 0;
+}
+
+static int accept_one(const struct http_listener *listener)
 {
     int fd;
 
     do
-        fd = accept4(http->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
     return fd;
 }
@@ -121,24 +121,36 @@ static void pause_accepting(struct http *http, const char *why)
     static const struct timeval pause = { ACCEPT_PAUSE_S, 0 };
 
     log_warn("http: cannot accept a connection: %s", why);
-    if (event_add(http->accept_timer, &pause) == 0)
-        event_del(http->acceptable);
+    if (event_add(http->accept_timer, &pause) != 0)
+        return;
+    for (size_t i = 0; i < http->n_sockets; i++)
+        event_del(http->sockets[i].acceptable);
+}
+
+static void on_accept_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct http *http = argument;
+
+    (void)fd, (void)what;
+    for (size_t i = 0; i < http->n_sockets; i++)
+        (void)accept_on(&http->sockets[i]);
 }
 
 /* Where somebody had to go, those who have just come are read before the next one is
  * accepted: in a burst they would push each other out with their requests unread. */
 static void on_acceptable(evutil_socket_t unused, short what, void *argument)
 {
-    struct http *http = argument;
+    const struct http_socket *socket = argument;
+    struct http *http = socket->http;
     bool crowded = false;
 
     (void)unused, (void)what;
     for (int i = 0; i < ACCEPTS_AT_ONCE && !crowded; i++) {
-        int fd = accept_one(http);
+        int fd = accept_one(&socket->listener);
 
         if (fd < 0 && lacks_descriptors() && http->first != NULL) {
             http_connection_close(least_worth(http));
-            fd = accept_one(http);
+            fd = accept_one(&socket->listener);
             crowded = true;
         }
         if (fd < 0) {
@@ -147,88 +159,58 @@ static void on_acceptable(evutil_socket_t unused, short what, void *argument)
             return;
         }
         crowded = make_place(http) || crowded;
-        if (!http_connection_open(http, fd, clock_monotonic_ms())) {
+        if (!http_connection_open(http, fd, socket->listener.local, clock_monotonic_ms())) {
             pause_accepting(http, "no memory");
             return;
         }
     }
 }
 
-static void on_accept_timer(evutil_socket_t fd, short what, void *argument)
-{
-    struct http *http = argument;
-
-    (void)fd, (void)what;
-    event_add(http->acceptable, NULL);
-}
-
 /* ---- listening --------------------------------------------------------- */
 
-static int open_socket(const struct addrinfo *at)
+static void stop_accepting(struct http *http)
 {
-    int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SEND_BUFFER }, sizeof(int));
-    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
+    for (size_t i = 0; i < http->n_sockets; i++) {
+        if (http->sockets[i].acceptable != NULL)
+            event_free(http->sockets[i].acceptable);
+        http->sockets[i].acceptable = NULL;
+    }
 }
 
-static int bound_port(int fd)
+bool http_listen(struct http *http, const char *address, struct inherited_sockets *inherited,
+                 char *problem, size_t problem_size)
 {
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    char port[8];
+    struct http_socket *socket = &http->sockets[http->n_sockets];
 
-    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0 ||
-        getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port,
-                    NI_NUMERICSERV) != 0)
-        return 0;
-    return atoi(port);
-}
-
-/* Listens on the first address of the name that this machine has. */
-static int open_first(const char *host, int port, const char **why)
-{
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found;
-    char service[8];
-    int fd = -1;
-
-    snprintf(service, sizeof service, "%d", port);
-    int error = getaddrinfo(host, service, &hints, &found);
-    *why = error != 0 ? gai_strerror(error) : NULL;
-    if (error != 0)
-        return -1;
-    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
-        fd = open_socket(at);
-    error = errno;
-    freeaddrinfo(found);
-    errno = error;
-    return fd;
-}
-
-bool http_listen(struct http *http, const char *host, int port, const char **why)
-{
-    http->fd = open_first(host, port, why);
-    if (http->fd < 0)
+    if (http->n_sockets == HTTP_LISTENERS_MAX) {
+        snprintf(problem, problem_size, "http: cannot listen on %s: only on %d addresses",
+                 address, HTTP_LISTENERS_MAX);
         return false;
-    http->port = bound_port(http->fd);
-    http->acceptable =
-        event_new(http->config.base, http->fd, EV_READ | EV_PERSIST, on_acceptable, http);
-    errno = ENOMEM;
-    return http->acceptable != NULL && event_add(http->acceptable, NULL) == 0;
+    }
+    if (!http_listener_open(&socket->listener, address, inherited, problem, problem_size))
+        return false;
+    socket->http = http;
+    socket->acceptable = event_new(http->config.base, socket->listener.fd, EV_READ | EV_PERSIST,
+                                   on_acceptable, socket);
+    http->n_sockets++;
+    snprintf(problem, problem_size, "http: not enough memory");
+    return accept_on(socket);
+}
+
+void http_leave(struct http *http, struct inherited_sockets *to)
+{
+    stop_accepting(http);
+    for (size_t i = 0; i < http->n_sockets; i++)
+        http_listener_leave(&http->sockets[i].listener, to);
+    http->n_sockets = 0;
 }
 
 int http_port(const struct http *http)
 {
-    return http->port;
+    for (size_t i = 0; i < http->n_sockets; i++)
+        if (http->sockets[i].listener.port != 0)
+            return http->sockets[i].listener.port;
+    return 0;
 }
 
 int http_connections(const struct http *http)
@@ -256,7 +238,6 @@ struct http *http_new(const struct http_config *config)
         return NULL;
     http->config = *config;
     set_usual_limits(&http->config.limits);
-    http->fd = -1;
     http->timer_ms = INT64_MAX;
     http->accept_timer = evtimer_new(config->base, on_accept_timer, http);
     http->deadline_timer = evtimer_new(config->base, on_deadline, http);
@@ -272,13 +253,12 @@ void http_free(struct http *given)
         return;
     while (given->first != NULL)
         http_connection_forget(given->first);
-    if (given->acceptable != NULL)
-        event_free(given->acceptable);
+    stop_accepting(given);
     if (given->accept_timer != NULL)
         event_free(given->accept_timer);
     if (given->deadline_timer != NULL)
         event_free(given->deadline_timer);
-    if (given->fd >= 0)
-        close(given->fd);
+    for (size_t i = 0; i < given->n_sockets; i++)
+        http_listener_close(&given->sockets[i].listener);
     free(given);
 }

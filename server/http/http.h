@@ -25,6 +25,7 @@
 #define SERVER_HTTP_HTTP_H
 
 #include "server/http/http_handler.h"
+#include "server/receive/inherited.h"
 
 /* NULL without memory. */
 struct http *http_new(const struct http_config *config);
@@ -32,8 +33,14 @@ struct http *http_new(const struct http_config *config);
 /* Ends every connection, whole or not, and tells no handler. NULL is fine. */
 void http_free(struct http *given);
 
-/* Port 0: chosen by the kernel. False: errno says why, or *why where that is not NULL. */
-bool http_listen(struct http *http, const char *host, int port, const char **why);
+/* Listens there too (server/http/http_listener.h). False with a sentence. */
+bool http_listen(struct http *http, const char *address, struct inherited_sockets *inherited,
+                 char *problem, size_t problem_size);
+
+/* Accepts nobody any more, and gives the sockets to a successor. */
+void http_leave(struct http *http, struct inherited_sockets *to);
+
+/* Of the first address that has one; 0: none has. */
 int http_port(const struct http *http);
 
 /* Ends what has had its time; the loop does so by itself. */

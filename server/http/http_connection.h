@@ -15,6 +15,7 @@
 #define SERVER_HTTP_HTTP_CONNECTION_H
 
 #include "server/http/http_handler.h"
+#include "server/http/http_listener.h"
 
 enum http_phase {
     HTTP_PHASE_HEAD, /* idle while nothing of it is there */
@@ -27,6 +28,7 @@ enum http_phase {
 
 struct http_exchange {
     struct http *http;
+    bool is_local; /* it came by a local listener */
     struct http_exchange *before, *after;
     int fd;
     struct event *readable, *writable;
@@ -54,10 +56,19 @@ struct http_exchange {
     void *tell_argument;
 };
 
+enum { HTTP_LISTENERS_MAX = 16 };
+
+struct http_socket {
+    struct http *http;
+    struct http_listener listener;
+    struct event *acceptable;
+};
+
 struct http {
     struct http_config config;
-    struct event *acceptable, *accept_timer, *deadline_timer;
-    int fd, port;
+    struct http_socket sockets[HTTP_LISTENERS_MAX];
+    size_t n_sockets;
+    struct event *accept_timer, *deadline_timer;
     int64_t timer_ms; /* when the deadline timer goes off; INT64_MAX: never */
     struct http_exchange *first, *last;
     int n_connections;
@@ -67,7 +78,7 @@ struct http {
 /* ---- http_connection.c ------------------------------------------------- */
 
 /* fd is given. False without memory. */
-bool http_connection_open(struct http *http, int given_fd, int64_t now_ms);
+bool http_connection_open(struct http *http, int given_fd, bool is_local, int64_t now_ms);
 
 /* Its time is over, or others need its place. */
 void http_connection_expire(struct http_exchange *exchange);

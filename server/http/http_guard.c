@@ -105,42 +105,110 @@ static bool is_ours(const struct http_guard *guard, struct slice authority,
                             is_listed(&guard->names, host) || is_listed(more, host));
 }
 
-/* ---- POST -------------------------------------------------------------- */
+/* ---- who asks ---------------------------------------------------------- */
+
+static bool header_is(const struct http_request *request, const char *name, const char *value)
+{
+    struct slice found;
+
+    return http_header(request, name, &found) && http_same_word(found, slice_of(value));
+}
+
+/* The type without its parameters. */
+static bool type_is(const struct http_request *request, const char *type)
+{
+    struct slice value, word;
+
+    if (!http_header(request, "Content-Type", &value))
+        return false;
+    word = slice_trim(slice_cut(&value, ';'), " \t");
+    return http_same_word(word, slice_of(type));
+}
 
 /* A page can send these without being asked first whether it may (CORS). */
-static bool is_form(struct slice type)
+static bool is_form(const struct http_request *request)
 {
-    static const char *const forms[] = { "application/x-www-form-urlencoded",
-                                         "multipart/form-data", "text/plain" };
-    struct slice word = slice_cut(&type, ';');
+    return type_is(request, "application/x-www-form-urlencoded") ||
+           type_is(request, "multipart/form-data") || type_is(request, "text/plain");
+}
 
-    while (word.len > 0 && (word.at[word.len - 1] == ' ' || word.at[word.len - 1] == '\t'))
-        word.len--;
-    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++)
-        if (http_same_word(word, slice_of(forms[i])))
-            return true;
+/* "http://HOST" of the very Host that was asked. */
+static bool is_own_origin(const struct http_request *request, struct slice origin)
+{
+    static const char *const schemes[] = { "http://", "https://" };
+
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        struct slice scheme = slice_of(schemes[i]);
+
+        if (origin.len > scheme.len &&
+            http_same_word((struct slice){ origin.at, scheme.len }, scheme))
+            return request->has_host &&
+                   http_same_word(slice_skip(origin, scheme.len), request->authority);
+    }
     return false;
 }
 
-static const char *refuses_post(const struct http_request *request)
+static bool is_navigation(const struct http_request *request)
+{
+    return (request->method == HTTP_GET || request->method == HTTP_HEAD) &&
+           header_is(request, "Sec-Fetch-Mode", "navigate") &&
+           header_is(request, "Sec-Fetch-Dest", "document");
+}
+
+static bool is_foreign(const struct http_request *request)
+{
+    struct slice value;
+
+    return (http_header(request, "Sec-Fetch-Site", &value) &&
+            !http_same_word(value, SLICE("same-origin")) &&
+            !http_same_word(value, SLICE("none"))) ||
+           (http_header(request, "Origin", &value) && !is_own_origin(request, value));
+}
+
+static const char *refuses_browser(const struct http_request *request)
 {
     struct slice value;
 
     if (http_header(request, "Origin", &value) ||
         http_header(request, "Sec-Fetch-Site", &value))
         return "a browser sent this (Origin or Sec-Fetch-Site): pages may not\n";
-    if (http_header(request, "Content-Type", &value) && is_form(value))
+    if (request->method == HTTP_POST && is_form(request))
         return "this has the Content-Type of a form in a page, which may not; send another or "
                "none\n";
     return NULL;
 }
 
+/* ---- the rules --------------------------------------------------------- */
+
+const struct http_rule *http_guard_rule(enum http_use use)
+{
+    static const struct http_rule rules[HTTP_USES] = {
+        [HTTP_USE_READING] = { .cookie = true, .browsers = true },
+        [HTTP_USE_HEALTH] = { .any_host = true, .open = true, .browsers = true },
+        [HTTP_USE_METRICS] = { .open = true, .browsers = true },
+        [HTTP_USE_PAGE] = { .cookie = true, .browsers = true, .navigation = true },
+        [HTTP_USE_LOGIN] = { .open = true, .browsers = true },
+        [HTTP_USE_CONTROL] = { .browsers = false },
+        [HTTP_USE_WRITING] = { .cookie = true, .browsers = true, .json = true },
+    };
+
+    return &rules[use];
+}
+
 const char *http_guard_refuses(const struct http_guard *guard,
-                               const struct http_request *request, bool any_host,
+                               const struct http_request *request, enum http_use use,
                                const struct string_list *more)
 {
-    if (request->has_host && !any_host && !is_ours(guard, request->authority, more))
+    const struct http_rule *rule = http_guard_rule(use);
+
+    if (request->has_host && !rule->any_host && !is_ours(guard, request->authority, more))
         return "the Host of this request is none of this machine's names; add it to "
                "heeler_http_hosts if it is meant to be one\n";
-    return request->method == HTTP_POST ? refuses_post(request) : NULL;
+    if (!rule->browsers)
+        return refuses_browser(request);
+    if (is_foreign(request) && !(rule->navigation && is_navigation(request)))
+        return "a page of another origin sent this (Origin or Sec-Fetch-Site): it may not\n";
+    if (rule->json && !type_is(request, "application/json"))
+        return "what is written must have Content-Type: application/json\n";
+    return NULL;
 }

@@ -18,11 +18,24 @@ struct http_exchange; /* a request and its answer */
 typedef void http_handler(struct http_exchange *exchange, const struct http_request *request,
                           void *argument);
 
+/* What a route is for. Who may ask for it follows from that, in one table of
+ * server/http/http_guard.c; a row that says nothing is for reading. */
+enum http_use {
+    HTTP_USE_READING, /* what is known of the metrics */
+    HTTP_USE_HEALTH,
+    HTTP_USE_METRICS,
+    HTTP_USE_PAGE,    /* what a browser may be led to from elsewhere: the page itself */
+    HTTP_USE_LOGIN,   /* the form of that page */
+    HTTP_USE_CONTROL, /* changes the server, and is not for browsers */
+    HTTP_USE_WRITING, /* changes something from the page */
+    HTTP_USES
+};
+
 struct http_route {
     const char *path; /* as it is sent, without the query */
     unsigned methods; /* of enum http_method; HEAD is answered wherever GET is */
+    enum http_use use;
     http_handler *handle;
-    bool any_host;   /* for the guard below */
     size_t body_max; /* 0: HTTP_BODY_MAX; more is refused with 413 */
 };
 
@@ -39,15 +52,18 @@ struct http_config {
     size_t n_routes;
     struct http_route other; /* of any path else */
 
-    /* The sentence (static) to refuse the request with, by 403, or NULL. Asked before the
-     * body is read. */
-    const char *(*refuses)(const struct http_request *request, const struct http_route *route,
-                           void *argument);
-    void *argument; /* of handlers and refuses */
+    /* Asked before the body is read; NULL: everybody is admitted. False: it has replied. */
+    bool (*admits)(struct http_exchange *exchange, const struct http_request *request,
+                   const struct http_route *route, void *argument);
+    void *argument; /* of handlers and admits */
     struct http_limits limits;
 };
 
 /* ---- for handlers ------------------------------------------------------ */
+
+/* Whether it came by a listener that only this machine reaches: bound to a loopback address, or
+ * a unix socket. */
+bool http_is_local(const struct http_exchange *exchange);
 
 /* A header of the answer to come. */
 void http_add_header(struct http_exchange *exchange, const char *name, const char *value);

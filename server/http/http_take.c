@@ -44,18 +44,16 @@ static bool refuse_head(struct http_exchange *exchange)
     const struct http_config *config = &exchange->http->config;
     const struct http_request *request = &exchange->request;
     unsigned method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
-    const char *sentence = NULL;
 
     exchange->keeps_alive = request->keeps_alive && !has_body(request);
     if ((exchange->route->methods & method) == 0) {
         refuse_method(exchange);
         return true;
     }
-    if (config->refuses != NULL)
-        sentence = config->refuses(request, exchange->route, config->argument);
-    if (sentence != NULL)
-        http_reply_text(exchange, 403, "text/plain; charset=utf-8", sentence);
-    else if (request->length > exchange->body_max)
+    if (config->admits != NULL &&
+        !config->admits(exchange, request, exchange->route, config->argument))
+        return true;
+    if (request->length > exchange->body_max)
         http_answer_refuse(exchange, 413);
     else
         exchange->keeps_alive = request->keeps_alive;

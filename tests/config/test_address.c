@@ -91,9 +91,70 @@ static void refuses_hosts_longer_than_the_room(void **state)
     assert_false(address_split(text, host, sizeof host, &port));
 }
 
+static void paths_are_told_from_addresses(void **state)
+{
+    static const struct {
+        const char *text, *path;
+    } cases[] = {
+        { "unix:/run/x", "/run/x" },
+        { "unix:///run/x", "/run/x" },
+        { "unix:x", NULL },
+        { "unix:/", NULL },
+        { "unix://run/x", "//run/x" },
+        { "unix:", NULL },
+        { "unix:8127", NULL },
+        { "/run/x", NULL },
+        { "host:1", NULL },
+    };
+    char text[200] = "unix:/";
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *path = address_path(cases[i].text);
+
+        if ((path == NULL) != (cases[i].path == NULL) ||
+            (path != NULL && strcmp(path, cases[i].path) != 0))
+            fail_msg("%s", cases[i].text);
+    }
+    memset(text + 6, 'a', ADDRESS_PATH_MAX - 1);
+    assert_non_null(address_path(text));
+    text[6 + ADDRESS_PATH_MAX - 1] = 'a';
+    assert_null(address_path(text));
+}
+
+static void what_only_this_machine_reaches_is_local(void **state)
+{
+    static const struct {
+        const char *text;
+        bool local;
+    } cases[] = {
+        { "127.0.0.1:1", true },
+        { "127.255.0.9:1", true },
+        { "localhost:1", true },
+        { "LOCALHOST:1", true },
+        { "[::1]:1", true },
+        { "[::ffff:127.0.0.1]:1", true },
+        { "unix:/run/x", true },
+        { "0.0.0.0:1", false },
+        { "[::]:1", false },
+        { "128.0.0.1:1", false },
+        { "[::ffff:10.0.0.1]:1", false },
+        { "localhost.example:1", false },
+        { "box:1", false },
+        { "no address", false },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (address_is_local(cases[i].text) != cases[i].local)
+            fail_msg("%s", cases[i].text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(paths_are_told_from_addresses),
+        cmocka_unit_test(what_only_this_machine_reaches_is_local),
         cmocka_unit_test(splits_addresses),
         cmocka_unit_test(refuses_what_is_no_address),
         cmocka_unit_test(refuses_hosts_longer_than_the_room),

@@ -233,7 +233,7 @@ static void a_bad_file_is_refused_with_the_place(void **state)
         { "log_level: ''", "FILE:1: log_level is empty: allowed are trace, debug, info, "
                            "warn, warning, error, critical, off." },
         { "heeler_http_listen: '8127'", "FILE:1: heeler_http_listen is \"8127\": allowed are "
-                                        "host:port and [v6]:port." },
+                                        "host:port, [v6]:port and unix:/path." },
         { "heeler_udp_listen: ['a:1', b]", "FILE:1: heeler_udp_listen is \"b\": allowed are "
                                            "host:port and [v6]:port." },
         { "dogstatsd_eol_required: tcp", "FILE:1: dogstatsd_eol_required is \"tcp\": allowed "
@@ -744,6 +744,8 @@ static void secrets_are_masked_when_printed(void **state)
         { "additional_endpoints={\"https://a\":[\"0123456789abcd\",\"short\"],\"b\":5}",
           "additional_endpoints",
           "{\"https://a\":[\"**********abcd\",\"*****\"],\"b\":\"***\"}" },
+        { "heeler_app_keys=0123456789abcdef short", "heeler_app_keys",
+          "************cdef *****" },
         { "dd_url=https://user:pass@host/a@b", "dd_url",
           "https://***@b" }, /* too much rather than too little */
         { "dd_url=https://host/a?b=c", "dd_url", "https://host/a?***" },

@@ -12,6 +12,7 @@
 #include "server/http/http.h"
 #include "server/http/http_connection.h"
 #include "server/http/http_guard.h"
+#include "server/http/http_keys.h"
 
 enum { MOST_BYTES = 65536, CHUNKS_BODY = 4096 };
 
@@ -37,6 +38,7 @@ static void check_parameters(struct slice query)
 static void check_head(struct slice bytes)
 {
     static struct http_guard guard;
+    static struct http_keys keys;
     static const struct string_list more;
     struct http_request request;
     struct slice value;
@@ -54,7 +56,9 @@ static void check_head(struct slice bytes)
     if (http_header(&request, "Content-Type", &value))
         inside(value, head);
     check_parameters(request.query);
-    (void)http_guard_refuses(&guard, &request, false, &more);
+    for (int use = 0; use < HTTP_USES; use++)
+        (void)http_guard_refuses(&guard, &request, (enum http_use)use, &more);
+    (void)http_keys_admit(&keys, &request, &more, true, 0);
 }
 
 static void check_chunks(struct slice bytes)
@@ -157,7 +161,7 @@ static void check_connection(struct http *http, struct slice bytes, size_t piece
     size_t n_seen = 0;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0 ||
-        !http_connection_open(http, pair[0], 0))
+        !http_connection_open(http, pair[0], true, 0))
         abort();
     for (struct slice rest = bytes; rest.len > 0;) {
         size_t n = rest.len < piece ? rest.len : piece;

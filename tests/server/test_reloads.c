@@ -440,6 +440,22 @@ static void hosts_follow(struct rig *rig)
     end(rig);
 }
 
+static void keys_of_the_page_follow(struct rig *rig)
+{
+    char *body = NULL;
+
+    start(rig, "heeler_http_listen=0.0.0.0:0", "tags=");
+    int port = server_http_port(rig->running.server);
+    assert_int_equal(
+        running_ask(&rig->running, port, EVHTTP_REQ_GET, "/api/v1/query", NULL, &body), 403);
+    free(body);
+    assert_true(reload(rig, "heeler_app_keys=0123456789abcdef"));
+    assert_int_equal(
+        running_ask(&rig->running, port, EVHTTP_REQ_GET, "/api/v1/query", NULL, &body), 401);
+    free(body);
+    end(rig);
+}
+
 /* Delivery, and each worker, gives up by it; the limit is far above the new value. */
 static void time_of_the_stop_follows(struct rig *rig)
 {
@@ -488,6 +504,7 @@ static const struct case_of_loop {
     { SETTING_heeler_self_telemetry, telemetry_follows },
     { SETTING_log_level, level_of_the_log_follows },
     { SETTING_heeler_http_hosts, hosts_follow },
+    { SETTING_heeler_app_keys, keys_of_the_page_follow },
     { SETTING_heeler_stop_timeout, time_of_the_stop_follows },
     { SETTING_heeler_linger, settings_of_the_stop_follow },
     { SETTING_heeler_linger_max, settings_of_the_stop_follow },

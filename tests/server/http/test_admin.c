@@ -5,9 +5,11 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "server/http/admin.h"
@@ -125,9 +127,9 @@ static void a_health_port_answers_every_path_with_health(void **state)
 
     assert_true(RUNNING_START(&running, NULL, "heeler_interval=60"));
     struct server_access access = server_access(running.server);
-    struct admin *health =
-        admin_start(running.base, "0.0.0.0:0", false, &access, problem, sizeof problem);
+    struct admin *health = admin_start(running.base, false, &access);
     assert_non_null(health);
+    assert_true(admin_listen(health, "0.0.0.0:0", NULL, problem, sizeof problem));
     assert_answer(&running, admin_port(health), "/live", 200, healthy);
     assert_answer(&running, admin_port(health), "/ready", 200, healthy);
     assert_answer(&running, admin_port(health), "/", 200, healthy);
@@ -230,6 +232,124 @@ static void a_host_is_looked_at_and_names_can_be_loaded(void **state)
     running_free(&running);
 }
 
+/* The status, and what it must have in it. */
+static void assert_says(struct running *running, int port, const char *request, int status,
+                        const char *part)
+{
+    struct raw_answer answer;
+
+    assert_int_equal(raw_ask(running->base, port, request, strlen(request), &answer), status);
+    if (strstr(answer.text, part) == NULL)
+        fail_msg("no \"%s\" in \"%s\"", part, answer.text);
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+
+/* Whoever asks: from this machine too. */
+static void an_address_that_others_reach_answers_health_and_metrics_only(void **state)
+{
+    static struct running running;
+    (void)state;
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=0.0.0.0:0"));
+    int port = server_http_port(running.server);
+    assert_says(&running, port, GET("/live") "\r\n", 200, "{\"Healthy\":");
+    assert_says(&running, port, GET("/metrics") "\r\n", 200, "heeler_");
+    assert_says(&running, port, GET("/api/v1/query") "\r\n", 403, "heeler_app_keys");
+    assert_says(&running, port, GET("/nothing") "\r\n", 403, "heeler_app_keys");
+    assert_says(&running, port,
+                "POST /drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 403,
+                "heeler_app_keys");
+    assert_false(running.asked_to_stop);
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
+static void a_key_opens_the_rest(void **state)
+{
+    static struct running running;
+    struct reload reload = { .problems = { .n_unlisted = 0 } };
+    static const char key[] =
+        GET("/api/v1/query") "DD-APPLICATION-KEY: 0123456789abcdef\r\n\r\n";
+    (void)state;
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=0.0.0.0:0",
+                              "heeler_app_keys=0123456789abcdef"));
+    int port = server_http_port(running.server);
+    assert_says(&running, port, GET("/live") "\r\n", 200, "{\"Healthy\":");
+    assert_says(&running, port, GET("/api/v1/query") "\r\n", 401, "DD-APPLICATION-KEY");
+    assert_says(&running, port, GET("/api/v1/query") "DD-APPLICATION-KEY: no\r\n\r\n", 401,
+                "missing or wrong");
+    assert_says(&running, port, key, 400, "expected ?from");
+    running_set(&running, "heeler_app_keys=another_of_sixteen_and_more");
+    assert_true(server_reload(running.server, &reload, "the test"));
+    reload_free(&reload);
+    assert_says(&running, port, key, 401, "missing or wrong");
+    assert_true(running_stop(&running));
+    assert_null(strstr(running.log, "0123456789abcdef"));
+    running_free(&running);
+}
+
+static void the_form_of_the_page_gives_a_cookie(void **state)
+{
+    static struct running running;
+    struct raw_answer answer;
+    char request[1024];
+    static const char form[] = "POST /login HTTP/1.1\r\nHost: localhost\r\n"
+                               "Origin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n"
+                               "Content-Type: application/x-www-form-urlencoded\r\n"
+                               "Connection: close\r\nContent-Length: 20\r\n\r\n";
+    (void)state;
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=0.0.0.0:0",
+                              "heeler_app_keys=0123456789abcde%"));
+    int port = server_http_port(running.server);
+    snprintf(request, sizeof request, "%s%s", form, "key=0123456789abcdef");
+    assert_says(&running, port, request, 401, "none of the keys");
+    snprintf(request, sizeof request, "%s%s", form, "key=0123456789abcde%");
+    assert_says(&running, port, request, 303, "Location: /\r\n");
+    raw_ask(running.base, port, request, strlen(request), &answer);
+    const char *cookie = strstr(answer.text, "heeler_session=");
+    assert_non_null(cookie);
+    assert_non_null(strstr(cookie, "HttpOnly; SameSite=Strict; Path=/; Max-Age=43200\r\n"));
+    snprintf(request, sizeof request, "%sCookie: %.*s\r\n\r\n", GET("/api/v1/query"),
+             (int)strcspn(cookie, ";"), cookie);
+    assert_says(&running, port, request, 400, "expected ?from");
+    snprintf(request, sizeof request,
+             "POST /drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
+             "Connection: close\r\nCookie: %.*s\r\n\r\n",
+             (int)strcspn(cookie, ";"), cookie);
+    assert_says(&running, port, request, 401, "DD-APPLICATION-KEY"); /* for programs only */
+    assert_false(running.asked_to_stop);
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
+static void a_unix_socket_is_one_of_the_addresses(void **state)
+{
+    static struct running running;
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char folder[TEMP_PATH_SIZE], set[256];
+    struct raw_answer answer;
+    (void)state;
+
+    temp_folder_make(folder);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/http.sock", folder);
+    snprintf(set, sizeof set, "heeler_http_listen=127.0.0.1:0 unix:%s", address.sun_path);
+    assert_true(RUNNING_START(&running, NULL, set));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    raw_say(fd, GET("/api/v1/query") "\r\n");
+    raw_read(running.base, fd, &answer);
+    assert_int_equal(answer.status, 400);
+    assert_answer(&running, server_http_port(running.server), "/live", 200, healthy);
+    close(fd);
+    assert_true(running_stop(&running));
+    running_free(&running);
+    assert_int_not_equal(access(address.sun_path, F_OK), 0);
+    temp_folder_remove(folder);
+}
+
 /* Whoever opens all connections that there are must not make main spin and log. */
 static void without_descriptors_accepting_pauses(void **state)
 {
@@ -265,6 +385,10 @@ int main(void)
         cmocka_unit_test(the_setting_health_port_opens_one),
         cmocka_unit_test(junk_is_refused_and_the_next_one_served),
         cmocka_unit_test(a_host_is_looked_at_and_names_can_be_loaded),
+        cmocka_unit_test(an_address_that_others_reach_answers_health_and_metrics_only),
+        cmocka_unit_test(a_key_opens_the_rest),
+        cmocka_unit_test(the_form_of_the_page_gives_a_cookie),
+        cmocka_unit_test(a_unix_socket_is_one_of_the_addresses),
         cmocka_unit_test(without_descriptors_accepting_pauses),
     };
 

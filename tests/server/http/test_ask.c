@@ -43,9 +43,9 @@ static void open_fixture(struct fixture *f)
         .other = { .methods = HTTP_GET, .handle = ask_on_query },
         .argument = f->ask,
     };
-    const char *why;
+    char why[256];
     f->http = http_new(&config);
-    assert_true(http_listen(f->http, "127.0.0.1", 0, &why));
+    assert_true(http_listen(f->http, "127.0.0.1:0", NULL, why, sizeof why));
     f->port = http_port(f->http);
 }
 

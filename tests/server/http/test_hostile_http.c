@@ -39,11 +39,13 @@ static int open_fixture(void **state)
     if (f->rows == NULL || !RUNNING_START(&f->running, NULL, "heeler_interval=60"))
         return -1;
     struct server_access access = server_access(f->running.server);
-    f->full =
-        admin_start(f->running.base, "127.0.0.1:0", true, &access, problem, sizeof problem);
-    f->health =
-        admin_start(f->running.base, "0.0.0.0:0", false, &access, problem, sizeof problem);
-    return f->full != NULL && f->health != NULL ? 0 : -1;
+    f->full = admin_start(f->running.base, true, &access);
+    f->health = admin_start(f->running.base, false, &access);
+    return f->full != NULL && f->health != NULL &&
+                   admin_listen(f->full, "127.0.0.1:0", NULL, problem, sizeof problem) &&
+                   admin_listen(f->health, "0.0.0.0:0", NULL, problem, sizeof problem)
+               ? 0
+               : -1;
 }
 
 static int close_fixture(void **state)
@@ -231,10 +233,10 @@ static void slow_readers(struct fixture *f, const struct admin *unused)
         .argument = large,
     };
     struct http *http = http_new(&config);
-    const char *why;
+    char why[256];
 
     (void)unused;
-    assert_true(http_listen(http, "127.0.0.1", 0, &why));
+    assert_true(http_listen(http, "127.0.0.1:0", NULL, why, sizeof why));
     for (int i = 0; i < READERS; i++) {
         f->fds[i] = raw_connect(http_port(http));
         say_to(f->fds[i], "GET / HTTP/1.1\r\n\r\n");

@@ -83,13 +83,16 @@ static void on_later(struct http_exchange *exchange, const struct http_request *
     http_on_end(exchange, note_end, f);
 }
 
-static const char *refuses(const struct http_request *request, const struct http_route *route,
-                           void *argument)
+static bool admits(struct http_exchange *exchange, const struct http_request *request,
+                   const struct http_route *route, void *argument)
 {
     struct slice value;
 
     (void)route, (void)argument;
-    return http_header(request, "X-Bad", &value) ? "no\n" : NULL;
+    if (!http_header(request, "X-Bad", &value))
+        return true;
+    http_reply_text(exchange, 403, "text/plain", "no\n");
+    return false;
 }
 
 static const struct http_route routes[] = {
@@ -110,7 +113,7 @@ static void on_nothing(struct http_exchange *exchange, const struct http_request
 static int open_with(void **state, struct http_limits limits)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    const char *why;
+    char why[256];
 
     signal(SIGPIPE, SIG_IGN);
     f->base = event_base_new();
@@ -119,13 +122,13 @@ static int open_with(void **state, struct http_limits limits)
         .routes = routes,
         .n_routes = sizeof routes / sizeof routes[0],
         .other = { .methods = HTTP_ANY_METHOD, .handle = on_nothing },
-        .refuses = refuses,
+        .admits = admits,
         .argument = f,
         .limits = limits,
     };
     f->http = http_new(&config);
     *state = f;
-    if (f->http == NULL || !http_listen(f->http, "127.0.0.1", 0, &why))
+    if (f->http == NULL || !http_listen(f->http, "127.0.0.1:0", NULL, why, sizeof why))
         return -1;
     f->port = http_port(f->http);
     return 0;

@@ -1,0 +1,33 @@
+/* server/http/http_listener.h: a socket on which HTTP is listened for.
+ *
+ *   127.0.0.1:8127  [::1]:8127  unix:/run/heeler/http.sock
+ *
+ * The file of a unix socket has the mode 0600: whoever may connect may do all that HTTP can do.
+ * A socket that was inherited is used again, so that nobody who connects meanwhile is
+ * refused. */
+#ifndef SERVER_HTTP_HTTP_LISTENER_H
+#define SERVER_HTTP_HTTP_LISTENER_H
+
+#include "server/receive/inherited.h"
+#include "server/receive/socket_file.h"
+
+struct http_listener {
+    int fd;                  /* -1: there is none */
+    int port;                /* 0 of a unix socket */
+    bool local;              /* only this machine reaches it */
+    struct socket_file file; /* of a unix socket */
+};
+
+/* False with a sentence. A name is listened on at the first of its addresses that this machine
+ * has; port 0: chosen by the kernel. inherited may be NULL. */
+bool http_listener_open(struct http_listener *out, const char *address,
+                        struct inherited_sockets *inherited, char *problem,
+                        size_t problem_size);
+
+/* Closes the socket and removes its file. */
+void http_listener_close(struct http_listener *given);
+
+/* Gives the socket, with its file, to a successor. */
+void http_listener_leave(struct http_listener *given, struct inherited_sockets *to);
+
+#endif
