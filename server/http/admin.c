@@ -6,6 +6,7 @@
 #include "config/log.h"
 #include "server/http/ask.h"
 #include "server/http/control.h"
+#include "server/http/desk.h"
 #include "server/http/health.h"
 #include "server/http/http.h"
 #include "server/http/http_guard.h"
@@ -20,6 +21,8 @@ struct admin {
     struct http_keys keys;
     struct ask *ask;         /* NULL: only health */
     struct control *control; /* the same */
+    struct desk *desk;       /* the same */
+    struct server_view view; /* for the desk's work: of the start, but its ledgers are live */
 };
 
 static const struct settings *settings_of(const struct admin *admin)
@@ -201,23 +204,19 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
                       : routes[0],
         .admits = admits,
         .argument = admin,
+        .desk = admin->desk,
     };
 
     return http_new(&config);
 }
 
-static bool make_parts(struct admin *admin, struct event_base *base, bool full)
+static bool make_parts(struct admin *admin, struct event_base *base)
 {
-    struct server_view view;
-
-    admin->server.look(admin->server.server, &view);
-    if (full) {
-        admin->ask = ask_new(base, view.questions);
-        admin->control = control_new(base, &admin->server);
-    }
-    admin->http = make_http(admin, base, full);
-    return admin->http != NULL && (!full || (admin->ask != NULL && admin->control != NULL)) &&
-           http_guard_open(&admin->guard, admin->server.hostname);
+    admin->ask = ask_new(base, admin->view.questions);
+    admin->control = control_new(base, &admin->server);
+    admin->desk = desk_new(base, &admin->view);
+    return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
+           desk_start(admin->desk);
 }
 
 struct admin *admin_start(struct event_base *base, bool full,
@@ -228,7 +227,10 @@ struct admin *admin_start(struct event_base *base, bool full,
     if (admin == NULL)
         return NULL;
     admin->server = *server;
-    if (make_parts(admin, base, full))
+    admin->server.look(admin->server.server, &admin->view);
+    if (http_guard_open(&admin->guard, admin->server.hostname) &&
+        (!full || make_parts(admin, base)) &&
+        (admin->http = make_http(admin, base, full)) != NULL)
         return admin;
     admin_stop(admin);
     return NULL;
@@ -252,6 +254,7 @@ void admin_stop(struct admin *given)
     if (given == NULL)
         return;
     http_free(given->http);
+    desk_free(given->desk);
     ask_free(given->ask);
     control_free(given->control);
     http_guard_close(&given->guard);

@@ -12,10 +12,13 @@
 
 enum {
     PLACES = 64,
+    ASKERS = 32,
+    STREAMS = 16,
     HEAD_MS = 5000,
     BODY_MS = 10000,
     ANSWER_MS = 30000,
     IDLE_MS = 60000,
+    STUCK_MS = 600000,
     UNSENT_BYTES = 16 << 20,
     ACCEPTS_AT_ONCE = 16,
     ACCEPT_PAUSE_S = 1
@@ -223,10 +226,13 @@ int http_connections(const struct http *http)
 static void set_usual_limits(struct http_limits *limits)
 {
     limits->places = limits->places > 0 ? limits->places : PLACES;
+    limits->askers = limits->askers > 0 ? limits->askers : ASKERS;
+    limits->streams = limits->streams > 0 ? limits->streams : STREAMS;
     limits->head_ms = limits->head_ms > 0 ? limits->head_ms : HEAD_MS;
     limits->body_ms = limits->body_ms > 0 ? limits->body_ms : BODY_MS;
     limits->answer_ms = limits->answer_ms > 0 ? limits->answer_ms : ANSWER_MS;
     limits->idle_ms = limits->idle_ms > 0 ? limits->idle_ms : IDLE_MS;
+    limits->stuck_ms = limits->stuck_ms > 0 ? limits->stuck_ms : STUCK_MS;
     limits->unsent_bytes = limits->unsent_bytes > 0 ? limits->unsent_bytes : UNSENT_BYTES;
 }
 

@@ -10,8 +10,11 @@
  * Nobody is kept waiting by others. There are 64 places, and whoever comes always gets
  * one: when all are taken, first a connection goes that idles, then the one that has been
  * sending its request for the longest time, then the one whose answer has been stuck for
- * the longest. What is written but not yet taken is bounded in bytes; large answers beyond
- * that become 503, small ones never do. A connection that idles costs some 700 bytes.
+ * the longest. Of these no more than 32 may wait for an answer of the API or the page, and 16
+ * be streams; others get 503, and the rest of the places is kept for health, metrics and
+ * control. A stream that is stuck makes room for a new one. What is written but not yet taken
+ * is bounded in bytes; large answers beyond that become 503, small ones never do. A connection
+ * that idles costs some 700 bytes.
  *
  * Why not libevent's evhttp, which served here before (2.1.12). It has one time limit, which
  * each byte starts anew, so a client that sends a byte a second stays for ever. It tells
@@ -20,7 +23,7 @@
  * allocations of one request were made to fail in turn, eight led to a crash and one to a
  * loop without end.
  *
- * Everything runs on the thread of the event loop. */
+ * Everything here runs on the thread of the event loop; what takes longer is the desk's. */
 #ifndef SERVER_HTTP_HTTP_H
 #define SERVER_HTTP_HTTP_H
 

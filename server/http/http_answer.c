@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <time.h>
 
 #include "config/clock.h"
@@ -54,19 +55,26 @@ static bool add_date(struct evbuffer *out)
 static const char for_browsers[] = "X-Content-Type-Options: nosniff\r\n"
                                    "Cross-Origin-Resource-Policy: same-origin\r\n";
 
+static bool add_connection(struct http_exchange *exchange)
+{
+    struct evbuffer *out = exchange->out;
+
+    if (!exchange->keeps_alive)
+        return evbuffer_add_printf(out, "Connection: close\r\n") > 0;
+    return exchange->request.minor > 0 ||
+           evbuffer_add_printf(out, "Connection: keep-alive\r\n") > 0;
+}
+
+/* body: the header that says how the body ends. */
 static bool add_head(struct http_exchange *exchange, int status, const char *type,
-                     size_t length)
+                     const char *body)
 {
     struct evbuffer *out = exchange->out;
 
     return evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_of(status)) > 0 &&
            add_date(out) && evbuffer_add(out, for_browsers, sizeof for_browsers - 1) == 0 &&
-           evbuffer_add_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", type,
-                               length) > 0 &&
-           (exchange->keeps_alive
-                ? exchange->request.minor > 0 ||
-                      evbuffer_add_printf(out, "Connection: keep-alive\r\n") > 0
-                : evbuffer_add_printf(out, "Connection: close\r\n") > 0) &&
+           evbuffer_add_printf(out, "Content-Type: %s\r\n%s", type, body) > 0 &&
+           add_connection(exchange) &&
            (exchange->headers == NULL || evbuffer_add_buffer(out, exchange->headers) == 0) &&
            evbuffer_add(out, "\r\n", 2) == 0;
 }
@@ -74,11 +82,21 @@ static bool add_head(struct http_exchange *exchange, int status, const char *typ
 bool http_answer_compose(struct http_exchange *exchange, int status, const char *type,
                          struct evbuffer *body)
 {
+    char length[64];
+
+    snprintf(length, sizeof length, "Content-Length: %zu\r\n", evbuffer_get_length(body));
     exchange->out = evbuffer_new();
-    return exchange->out != NULL &&
-           add_head(exchange, status, type, evbuffer_get_length(body)) &&
+    return exchange->out != NULL && add_head(exchange, status, type, length) &&
            (exchange->request.method == HTTP_HEAD ||
             evbuffer_add_buffer(exchange->out, body) == 0);
+}
+
+bool http_answer_compose_stream(struct http_exchange *exchange, const char *type)
+{
+    exchange->out = evbuffer_new();
+    return exchange->out != NULL &&
+           add_head(exchange, 200, type,
+                    exchange->request.minor > 0 ? "Transfer-Encoding: chunked\r\n" : "");
 }
 
 static const char *sentence_of(int status)
@@ -90,6 +108,9 @@ static const char *sentence_of(int status)
         return "the body is too large\n";
     case 414:
         return "the request line is too long\n";
+    case 415:
+        return "a body may be plain, gzip or deflate, and this path may take no compressed "
+               "one\n";
     case 417:
         return "only 100-continue can be expected\n";
     case 431:

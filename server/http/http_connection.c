@@ -44,11 +44,16 @@ static bool set_event(struct event *event, bool *is_added, bool wanted)
     return (wanted ? event_add(event, NULL) : event_del(event)) == 0;
 }
 
+static bool has_to_write(const struct http_exchange *exchange)
+{
+    return exchange->phase == HTTP_PHASE_ANSWER ||
+           (exchange->phase == HTTP_PHASE_STREAM && evbuffer_get_length(exchange->out) > 0);
+}
+
 static bool set_events(struct http_exchange *exchange)
 {
     return set_event(exchange->readable, &exchange->is_reading, wants_to_read(exchange)) &&
-           set_event(exchange->writable, &exchange->is_writing,
-                     exchange->phase == HTTP_PHASE_ANSWER);
+           set_event(exchange->writable, &exchange->is_writing, has_to_write(exchange));
 }
 
 static int64_t time_for(const struct http_exchange *exchange)
@@ -62,6 +67,8 @@ static int64_t time_for(const struct http_exchange *exchange)
         return limits->body_ms;
     case HTTP_PHASE_ANSWER:
         return limits->answer_ms;
+    case HTTP_PHASE_STREAM:
+        return has_to_write(exchange) ? limits->stuck_ms : INT64_MAX;
     case HTTP_PHASE_FAREWELL:
         return FAREWELL_MS;
     default: /* the handlers have limits of their own */
@@ -175,8 +182,6 @@ static void give_up(struct http_exchange *exchange)
     http_connection_close(exchange);
 }
 
-static void advance(struct http_exchange *exchange);
-
 static bool is_too_much(const struct http *http, size_t length)
 {
     return length > SMALL_ANSWER && http->unsent > 0 &&
@@ -203,7 +208,7 @@ void http_reply(struct http_exchange *exchange, int status, const char *type,
     count_unsent(exchange);
     exchange->moved = 0;
     http_connection_enter(exchange, HTTP_PHASE_ANSWER);
-    advance(exchange);
+    http_connection_advance(exchange);
 }
 
 void http_reply_text(struct http_exchange *exchange, int status, const char *type,
@@ -226,6 +231,7 @@ static void finish(struct http_exchange *exchange)
 {
     drop_out(exchange);
     count_unsent(exchange);
+    exchange->taken = NULL;
     tell_end(exchange);
     if (exchange->keeps_alive) {
         http_take_drop(exchange, exchange->body_end);
@@ -242,7 +248,10 @@ static void finish(struct http_exchange *exchange)
 
 static void note_progress(struct http_exchange *exchange, size_t written)
 {
-    count_unsent(exchange);
+    if (exchange->phase == HTTP_PHASE_STREAM)
+        exchange->taken(evbuffer_get_length(exchange->out), exchange->taken_argument);
+    else
+        count_unsent(exchange);
     exchange->moved += written;
     if (exchange->moved < PROGRESS_BYTES)
         return;
@@ -266,6 +275,10 @@ static bool send_some(struct http_exchange *exchange)
         }
         note_progress(exchange, (size_t)n);
     }
+    if (exchange->phase == HTTP_PHASE_STREAM) {
+        start_clock(exchange);
+        return false;
+    }
     finish(exchange);
     return true;
 }
@@ -284,6 +297,12 @@ static bool step(struct http_exchange *exchange)
         if (exchange->has_ended)
             http_connection_close(exchange);
         return false;
+    case HTTP_PHASE_STREAM:
+        if (exchange->has_ended) {
+            http_connection_close(exchange);
+            return false;
+        }
+        return send_some(exchange);
     case HTTP_PHASE_ANSWER:
         return send_some(exchange);
     case HTTP_PHASE_FAREWELL:
@@ -299,7 +318,7 @@ static bool step(struct http_exchange *exchange)
 
 /* As far as it goes. A handler that answers at once comes by here again, and returns to
  * this loop. */
-static void advance(struct http_exchange *exchange)
+void http_connection_advance(struct http_exchange *exchange)
 {
     if (exchange->is_advancing)
         return;
@@ -363,13 +382,13 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     exchange->is_advancing = true; /* it is only forgotten at the end */
     read_some(exchange);
     exchange->is_advancing = false;
-    advance(exchange);
+    http_connection_advance(exchange);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    advance(argument);
+    http_connection_advance(argument);
 }
 
 void http_connection_expire(struct http_exchange *exchange)

@@ -5,6 +5,7 @@
  *   http_connection.c   the phases of one, from its first byte to its end
  *   http_take.c         a request, taken out of what was received
  *   http_answer.c       the bytes of an answer
+ *   http_stream.c       an answer without an end
  *
  * in   | head | body, decoded in place | what came behind it |
  *             ^body_at                 ^body_end             ^in_len
@@ -21,6 +22,7 @@ enum http_phase {
     HTTP_PHASE_HEAD, /* idle while nothing of it is there */
     HTTP_PHASE_BODY,
     HTTP_PHASE_HANDLER,  /* the handler owes an answer */
+    HTTP_PHASE_STREAM,   /* an answer that goes on; idle while nothing is to be written */
     HTTP_PHASE_ANSWER,   /* being written */
     HTTP_PHASE_FAREWELL, /* written; what the client still sends is thrown away */
     HTTP_PHASE_CLOSED,
@@ -52,6 +54,8 @@ struct http_exchange {
     struct evbuffer *out;     /* NULL: nothing is to be written */
     size_t unsent;            /* counted in http->unsent */
     size_t moved;             /* bytes written since since_ms */
+    http_taken *taken;        /* of a stream */
+    void *taken_argument;
     http_end *tell;
     void *tell_argument;
 };
@@ -93,6 +97,9 @@ void http_connection_enter(struct http_exchange *exchange, enum http_phase phase
 /* The timer goes off no later than that. */
 void http_connection_schedule(struct http *http, int64_t deadline_ms);
 
+/* Goes as far as it can; the exchange may be closed then. */
+void http_connection_advance(struct http_exchange *exchange);
+
 /* ---- http_take.c ------------------------------------------------------- */
 
 /* Called whenever more bytes came. False: still more are needed. True: the phase is another
@@ -109,6 +116,9 @@ void http_take_drop(struct http_exchange *exchange, size_t n);
  * memory. */
 bool http_answer_compose(struct http_exchange *exchange, int status, const char *type,
                          struct evbuffer *body);
+
+/* The same for a stream: only the head. */
+bool http_answer_compose_stream(struct http_exchange *exchange, const char *type);
 
 /* The answer to what is no valid request or is beyond a limit, in the words that the status
  * has; the connection ends behind it. */

@@ -1,7 +1,9 @@
 /* server/http/http_handler.h: what a handler of the HTTP server sees, and what it may do.
  *
- * A handler is called with a whole request and owes one answer, now or later. Everything
- * runs on the thread of the event loop (server/http/http.h). */
+ * A handler is called with a whole request and owes one answer, now or later. It runs on the
+ * thread of the event loop (server/http/http.h), and must be quick: what parses a body of more
+ * than 64 KiB, inflates, reads a disk, matches lines or writes more than 256 KiB is work for
+ * the desk (server/http/desk.h), which the row of the route says. */
 #ifndef SERVER_HTTP_HTTP_HANDLER_H
 #define SERVER_HTTP_HTTP_HANDLER_H
 
@@ -12,11 +14,17 @@
 
 struct http;
 struct http_exchange; /* a request and its answer */
+struct desk;
+struct desk_job;
 
 /* The request is a view, good until the handler returns. The exchange is good until it
  * was replied to, or its end was told. */
 typedef void http_handler(struct http_exchange *exchange, const struct http_request *request,
                           void *argument);
+
+/* The same on the thread of the desk; the job is given (server/http/desk.h). */
+typedef void desk_work(struct desk_job *given, const struct http_request *request,
+                       void *argument);
 
 /* What a route is for. Who may ask for it follows from that, in one table of
  * server/http/http_guard.c; a row that says nothing is for reading. */
@@ -35,14 +43,19 @@ struct http_route {
     const char *path; /* as it is sent, without the query */
     unsigned methods; /* of enum http_method; HEAD is answered wherever GET is */
     enum http_use use;
-    http_handler *handle;
-    size_t body_max; /* 0: HTTP_BODY_MAX; more is refused with 413 */
+    http_handler *handle; /* on the thread of the loop */
+    desk_work *work;      /* or on the desk's, and the former is NULL */
+    bool streams;         /* the answer may go on and on */
+    size_t body_max;      /* as sent and inflated; 0: HTTP_BODY_MAX; more gets 413 */
 };
 
 /* 0: the usual one. */
 struct http_limits {
     int places;
+    int askers;  /* that wait for an answer at a time, health and control besides */
+    int streams; /* at a time */
     int head_ms, body_ms, answer_ms, idle_ms;
+    int stuck_ms; /* a stream whose reader takes nothing */
     size_t unsent_bytes;
 };
 
@@ -55,7 +68,8 @@ struct http_config {
     /* Asked before the body is read; NULL: everybody is admitted. False: it has replied. */
     bool (*admits)(struct http_exchange *exchange, const struct http_request *request,
                    const struct http_route *route, void *argument);
-    void *argument; /* of handlers and admits */
+    void *argument;    /* of handlers and admits */
+    struct desk *desk; /* NULL: no route is for it */
     struct http_limits limits;
 };
 
@@ -74,6 +88,19 @@ void http_reply(struct http_exchange *exchange, int status, const char *type,
                 struct evbuffer *given);
 void http_reply_text(struct http_exchange *exchange, int status, const char *type,
                      const char *text);
+
+/* Begins an answer that goes on until http_stream_end(): in chunks, or up to the end of the
+ * connection for HTTP/1.0. False: it is over already, as for HEAD or without memory. True, and
+ * after what is added later: if it is over, http_on_end() has told. */
+bool http_stream_begin(struct http_exchange *exchange, const char *type);
+
+/* Writes more of it, as a chunk. */
+void http_stream_add(struct http_exchange *exchange, struct evbuffer *given);
+void http_stream_end(struct http_exchange *exchange);
+
+/* Called whenever the client took some of it, with the bytes that it still has to take. */
+typedef void http_taken(size_t left, void *argument);
+void http_on_taken(struct http_exchange *exchange, http_taken *tell, void *argument);
 
 /* Called once: when the answer is written to its end, when the client goes before or amid
  * it. A later one takes the place of the former; NULL: nobody is told. */

@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "config/clock.h"
+#include "server/http/desk.h"
+#include "server/http/http_inflate.h"
+
 void http_take_drop(struct http_exchange *exchange, size_t n)
 {
     exchange->in_len -= n;
@@ -38,6 +42,16 @@ static void refuse_method(struct http_exchange *exchange)
                     post ? "only POST here\n" : "only GET and HEAD here\n");
 }
 
+/* Only the desk inflates. */
+static bool understands_body(const struct http_exchange *exchange)
+{
+    struct slice encoding;
+
+    return !http_header(&exchange->request, "Content-Encoding", &encoding) ||
+           http_same_word(encoding, SLICE("identity")) ||
+           (exchange->route->handle == NULL && http_inflate_knows(encoding));
+}
+
 /* Refuses a request that can be refused before its body has come. True: it was refused. */
 static bool refuse_head(struct http_exchange *exchange)
 {
@@ -53,7 +67,9 @@ static bool refuse_head(struct http_exchange *exchange)
     if (config->admits != NULL &&
         !config->admits(exchange, request, exchange->route, config->argument))
         return true;
-    if (request->length > exchange->body_max)
+    if (!understands_body(exchange))
+        http_answer_refuse(exchange, 415);
+    else if (request->length > exchange->body_max)
         http_answer_refuse(exchange, 413);
     else
         exchange->keeps_alive = request->keeps_alive;
@@ -144,16 +160,90 @@ static int take_length(struct http_exchange *exchange)
     return exchange->in_len >= exchange->body_end ? 0 : -1;
 }
 
+/* ---- places ------------------------------------------------------------ */
+
+/* Health, metrics and what controls the server never wait behind others. */
+static bool is_asker(const struct http_route *route)
+{
+    return route->use == HTTP_USE_READING || route->use == HTTP_USE_PAGE ||
+           route->use == HTTP_USE_WRITING;
+}
+
+static bool is_stream(const struct http_exchange *exchange)
+{
+    return exchange->phase == HTTP_PHASE_STREAM ||
+           (exchange->phase == HTTP_PHASE_HANDLER && exchange->route->streams);
+}
+
+static bool is_full_of_streams(const struct http *http)
+{
+    int n = 0;
+
+    for (const struct http_exchange *at = http->first; at != NULL; at = at->after)
+        n += is_stream(at);
+    return n >= http->config.limits.streams;
+}
+
+static bool is_full_of_askers(const struct http *http)
+{
+    int n = 0;
+
+    for (const struct http_exchange *at = http->first; at != NULL; at = at->after)
+        n += at->phase == HTTP_PHASE_HANDLER && !at->route->streams && is_asker(at->route);
+    return n >= http->config.limits.askers;
+}
+
+/* The reader has taken nothing for as long as an answer may be stuck: others get its place. */
+static void end_stuck_stream(const struct http *http)
+{
+    int64_t now_ms = clock_monotonic_ms();
+
+    for (struct http_exchange *at = http->first; at != NULL; at = at->after) {
+        if (at->phase != HTTP_PHASE_STREAM || at->deadline_ms == INT64_MAX ||
+            now_ms - at->since_ms < http->config.limits.answer_ms)
+            continue;
+        http_connection_close(at);
+        return;
+    }
+}
+
+static bool has_place(const struct http_exchange *exchange)
+{
+    const struct http *http = exchange->http;
+
+    if (!exchange->route->streams)
+        return !is_asker(exchange->route) || !is_full_of_askers(http);
+    if (is_full_of_streams(http))
+        end_stuck_stream(http);
+    return !is_full_of_streams(http);
+}
+
+/* ---- the request ------------------------------------------------------- */
+
 /* The head is read once more, as what it lies in may have moved since. */
 static void call_handler(struct http_exchange *exchange)
 {
+    const struct http_config *config = &exchange->http->config;
+    struct slice head = { exchange->in, exchange->body_at };
+    struct slice body = { exchange->in + exchange->body_at,
+                          exchange->body_end - exchange->body_at };
     struct http_request request;
 
-    (void)http_head_parse(&request, (struct slice){ exchange->in, exchange->body_at });
-    request.body = (struct slice){ exchange->in + exchange->body_at,
-                                   exchange->body_end - exchange->body_at };
+    if (!has_place(exchange)) {
+        http_add_header(exchange, "Retry-After", "1");
+        http_reply_text(exchange, 503, "text/plain; charset=utf-8",
+                        "too many ask at the same time\n");
+        return;
+    }
     http_connection_enter(exchange, HTTP_PHASE_HANDLER);
-    exchange->route->handle(exchange, &request, exchange->http->config.argument);
+    if (exchange->route->handle == NULL) {
+        desk_take(config->desk, exchange, head, body, exchange->body_max,
+                  exchange->route->work);
+        return;
+    }
+    (void)http_head_parse(&request, head);
+    request.body = body;
+    exchange->route->handle(exchange, &request, config->argument);
 }
 
 bool http_take_body(struct http_exchange *exchange)

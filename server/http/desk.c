@@ -1,0 +1,435 @@
+#include "server/http/desk.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/thread.h"
+#include "server/http/http_inflate.h"
+
+/* A request, and all that becomes of it. Main makes and frees it; between its two ways through
+ * the mailboxes it is the desk's, but for what is said to be main's. */
+struct desk_job {
+    struct desk_note note; /* its bytes: the body of the answer */
+    struct desk *desk;
+    desk_work *work;
+    char *text; /* head and body */
+    size_t head_len, body_len, body_max;
+    struct bytes plain;   /* the inflated body */
+    struct bytes headers; /* of the answer: names and values, each with a NUL */
+    int status;
+    const char *type;
+    struct desk_stream stream;
+
+    /* main's */
+    struct http_exchange *exchange; /* NULL: it is over */
+    struct desk_job *before, *after;
+    size_t held; /* bytes of the stream that wait in the connection */
+};
+
+struct desk {
+    struct event_base *base;
+    struct mailbox to_desk, to_main;
+    struct event *arrived; /* main's: something is in to_main */
+    struct event *wake;    /* the desk's: something is in to_desk, or a client went */
+    void *argument;
+    struct desk_streams streams;
+    struct desk_job *first; /* main's: all that are under way */
+    pthread_t thread;
+    bool has_thread;
+    _Atomic(bool) is_stopping;
+};
+
+/* ---- the desk: answers ------------------------------------------------- */
+
+void desk_add_header(struct desk_job *job, const char *name, const char *value)
+{
+    size_t before = job->headers.len;
+
+    bytes_add(&job->headers, name, strlen(name) + 1);
+    bytes_add(&job->headers, value, strlen(value) + 1);
+    if (job->headers.failed)
+        job->headers.len = before;
+}
+
+void desk_reply(struct desk_job *given, int status, const char *type, struct bytes *given_body)
+{
+    given->status = status;
+    given->type = type;
+    given->note.bytes = *given_body;
+    *given_body = (struct bytes){ 0 };
+    mailbox_push(&given->desk->to_main, &given->note.letter);
+}
+
+void desk_reply_text(struct desk_job *given, int status, const char *type, const char *text)
+{
+    struct bytes body = { 0 };
+
+    bytes_add(&body, text, strlen(text));
+    desk_reply(given, status, type, &body);
+}
+
+struct desk_stream *desk_stream_begin(struct desk_job *given, const char *type,
+                                      desk_stream_gone *gone, void *argument)
+{
+    struct desk_note *first = calloc(1, sizeof *first);
+    struct bytes none = { .failed = true };
+
+    if (first == NULL) {
+        desk_reply(given, 503, type, &none);
+        return NULL;
+    }
+    first->kind = DESK_NOTE_BEGIN;
+    first->job = given;
+    given->type = type;
+    given->stream.gone = gone;
+    given->stream.argument = argument;
+    desk_stream_open(&given->stream, &given->desk->streams, first, &given->note);
+    return &given->stream;
+}
+
+/* ---- the desk: work ---------------------------------------------------- */
+
+/* 0, or the status to refuse the body with. */
+static int inflate_body(struct desk_job *job, struct http_request *request)
+{
+    struct slice encoding;
+
+    if (!http_header(request, "Content-Encoding", &encoding) || !http_inflate_knows(encoding))
+        return 0;
+    int status = http_inflate(&job->plain, encoding, request->body, job->body_max);
+    request->body = (struct slice){ (const char *)job->plain.at, job->plain.len };
+    return status;
+}
+
+static void do_work(struct desk_job *job)
+{
+    struct http_request request;
+
+    (void)http_head_parse(&request, (struct slice){ job->text, job->head_len });
+    request.body = (struct slice){ job->text + job->head_len, job->body_len };
+    int status = inflate_body(job, &request);
+    if (atomic_load_explicit(&job->stream.is_gone, memory_order_relaxed))
+        desk_reply_text(job, 503, "text/plain", ""); /* which nobody reads */
+    else if (status != 0)
+        desk_reply_text(job, status, "text/plain; charset=utf-8",
+                        status == 413   ? "the body is too large\n"
+                        : status == 503 ? "there is no memory for this body\n"
+                                        : "the body is damaged\n");
+    else
+        job->work(job, &request, job->desk->argument);
+}
+
+/* What is left when it stops is freed by desk_free(). */
+static void on_wake(evutil_socket_t fd, short what, void *argument)
+{
+    struct desk *desk = argument;
+
+    (void)fd, (void)what;
+    mailbox_quieten(&desk->to_desk);
+    struct desk_note *note = (struct desk_note *)mailbox_take(&desk->to_desk);
+    while (note != NULL && !atomic_load(&desk->is_stopping)) {
+        struct desk_note *next = note->next;
+        do_work(note->job);
+        note = next;
+    }
+    desk_streams_drop(&desk->streams, false);
+    if (atomic_load(&desk->is_stopping))
+        event_base_loopbreak(desk->base);
+}
+
+static void on_flush(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    desk_streams_flush(argument);
+}
+
+static void *run(void *argument)
+{
+    struct desk *desk = argument;
+
+    event_base_dispatch(desk->base);
+    desk_streams_drop(&desk->streams, true);
+    return NULL;
+}
+
+/* ---- main: jobs -------------------------------------------------------- */
+
+static void job_free(struct desk_job *given)
+{
+    *(given->before != NULL ? &given->before->after : &given->desk->first) = given->after;
+    if (given->after != NULL)
+        given->after->before = given->before;
+    bytes_free(&given->note.bytes);
+    bytes_free(&given->plain);
+    bytes_free(&given->headers);
+    free(given->text);
+    free(given);
+}
+
+/* The client has gone. */
+static void on_gone(void *argument)
+{
+    struct desk_job *job = argument;
+
+    job->exchange = NULL;
+    atomic_store_explicit(&job->stream.is_gone, true, memory_order_relaxed);
+    mailbox_wake(&job->desk->to_desk);
+}
+
+/* NULL without memory. */
+static struct desk_job *job_new(struct desk *desk, struct slice head, struct slice body)
+{
+    struct desk_job *job = calloc(1, sizeof *job);
+
+    if (job == NULL)
+        return NULL;
+    job->text = malloc(head.len + body.len + 1);
+    if (job->text == NULL) {
+        free(job);
+        return NULL;
+    }
+    memcpy(job->text, head.at, head.len);
+    if (body.len > 0)
+        memcpy(job->text + head.len, body.at, body.len);
+    job->head_len = head.len;
+    job->body_len = body.len;
+    job->desk = desk;
+    job->note.kind = DESK_NOTE_JOB;
+    job->note.job = job;
+    job->after = desk->first;
+    if (desk->first != NULL)
+        desk->first->before = job;
+    desk->first = job;
+    return job;
+}
+
+void desk_take(struct desk *desk, struct http_exchange *exchange, struct slice head,
+               struct slice body, size_t body_max, desk_work *work)
+{
+    struct desk_job *job = job_new(desk, head, body);
+
+    if (job == NULL) {
+        http_reply(exchange, 503, "text/plain; charset=utf-8", NULL);
+        return;
+    }
+    job->body_max = body_max;
+    job->work = work;
+    job->exchange = exchange;
+    http_on_end(exchange, on_gone, job);
+    mailbox_push(&desk->to_desk, &job->note.letter);
+}
+
+/* ---- main: what comes back --------------------------------------------- */
+
+static void free_bytes(const void *at, size_t len, void *argument)
+{
+    (void)at, (void)len;
+    free(argument);
+}
+
+/* The bytes are not copied, but taken. NULL without memory. */
+static struct evbuffer *wrap(struct bytes *given)
+{
+    struct evbuffer *buffer = given->failed ? NULL : evbuffer_new();
+
+    if (buffer != NULL && given->len > 0) {
+        if (evbuffer_add_reference(buffer, given->at, given->len, free_bytes, given->at) == 0) {
+            *given = (struct bytes){ 0 };
+        } else {
+            evbuffer_free(buffer);
+            buffer = NULL;
+        }
+    }
+    return buffer;
+}
+
+static void add_headers(const struct desk_job *job)
+{
+    const char *at = (const char *)job->headers.at, *end = at + job->headers.len;
+
+    while (at < end) {
+        const char *value = at + strlen(at) + 1;
+        http_add_header(job->exchange, at, value);
+        at = value + strlen(value) + 1;
+    }
+}
+
+static void got(struct desk_job *job, size_t n)
+{
+    atomic_fetch_sub_explicit(&job->stream.unsent, n, memory_order_relaxed);
+}
+
+/* What is left has the heads of chunks in it: never less than the bytes of items. */
+static void on_taken(size_t left, void *argument)
+{
+    struct desk_job *job = argument;
+
+    if (left >= job->held)
+        return;
+    got(job, job->held - left);
+    job->held = left;
+}
+
+static void begin_stream(struct desk_job *job)
+{
+    if (job->exchange == NULL)
+        return;
+    add_headers(job);
+    http_on_taken(job->exchange, on_taken, job);
+    (void)http_stream_begin(job->exchange, job->type); /* its end is told */
+}
+
+static void add_to_stream(struct desk_job *job, struct bytes *given)
+{
+    size_t len = given->len;
+    struct evbuffer *chunk = job->exchange != NULL ? wrap(given) : NULL;
+
+    if (chunk != NULL) {
+        job->held += len;
+        http_stream_add(job->exchange, chunk);
+    } else {
+        got(job, len);
+    }
+    bytes_free(given);
+}
+
+static void end_job(struct desk_job *job)
+{
+    struct http_exchange *exchange = job->exchange;
+
+    if (exchange != NULL) {
+        http_on_end(exchange, NULL, NULL);
+        if (job->stream.all != NULL) {
+            http_on_taken(exchange, NULL, NULL);
+            http_stream_end(exchange);
+        } else {
+            add_headers(job);
+            http_reply(exchange, job->status, job->type, wrap(&job->note.bytes));
+        }
+    }
+    job_free(job);
+}
+
+static void handle(struct desk_note *note)
+{
+    switch (note->kind) {
+    case DESK_NOTE_JOB:
+        end_job(note->job);
+        return;
+    case DESK_NOTE_BEGIN:
+        begin_stream(note->job);
+        break;
+    case DESK_NOTE_BYTES:
+        add_to_stream(note->job, &note->bytes);
+        break;
+    }
+    free(note);
+}
+
+static void on_arrived(evutil_socket_t fd, short what, void *argument)
+{
+    struct desk *desk = argument;
+
+    (void)fd, (void)what;
+    mailbox_quieten(&desk->to_main);
+    struct desk_note *note = (struct desk_note *)mailbox_take(&desk->to_main);
+    while (note != NULL) {
+        struct desk_note *next = note->next;
+        handle(note);
+        note = next;
+    }
+}
+
+/* ---- start and stop ---------------------------------------------------- */
+
+struct event_base *desk_base(const struct desk *desk)
+{
+    return desk->base;
+}
+
+static bool open_parts(struct desk *desk, struct event_base *main_base)
+{
+    desk->base = event_base_new();
+    if (!mailbox_open(&desk->to_desk) || desk->base == NULL)
+        return false;
+    desk->arrived =
+        event_new(main_base, desk->to_main.wake_fd, EV_READ | EV_PERSIST, on_arrived, desk);
+    desk->wake =
+        event_new(desk->base, desk->to_desk.wake_fd, EV_READ | EV_PERSIST, on_wake, desk);
+    desk->streams.flush = event_new(desk->base, -1, 0, on_flush, &desk->streams);
+    return desk->arrived != NULL && desk->wake != NULL && desk->streams.flush != NULL &&
+           event_add(desk->arrived, NULL) == 0 && event_add(desk->wake, NULL) == 0;
+}
+
+struct desk *desk_new(struct event_base *main_base, void *argument)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+
+    if (desk == NULL || !mailbox_open(&desk->to_main)) {
+        free(desk);
+        return NULL;
+    }
+    desk->to_desk.wake_fd = -1;
+    desk->argument = argument;
+    desk->streams.to_main = &desk->to_main;
+    if (open_parts(desk, main_base))
+        return desk;
+    desk_free(desk);
+    return NULL;
+}
+
+bool desk_start(struct desk *desk)
+{
+    desk->has_thread = thread_start(&desk->thread, "desk", run, desk);
+    return desk->has_thread;
+}
+
+void desk_stop(struct desk *desk)
+{
+    if (!desk->has_thread)
+        return;
+    atomic_store(&desk->is_stopping, true);
+    mailbox_wake(&desk->to_desk);
+    pthread_join(desk->thread, NULL);
+    desk->has_thread = false;
+}
+
+/* Those of jobs are part of them. */
+static void free_notes(struct mailbox *mailbox)
+{
+    struct desk_note *note = (struct desk_note *)mailbox_take(mailbox);
+
+    while (note != NULL) {
+        struct desk_note *next = note->next;
+        if (note->kind != DESK_NOTE_JOB) {
+            bytes_free(&note->bytes);
+            free(note);
+        }
+        note = next;
+    }
+}
+
+void desk_free(struct desk *given)
+{
+    struct event *events[] = { NULL, NULL, NULL };
+
+    if (given == NULL)
+        return;
+    desk_stop(given);
+    free_notes(&given->to_desk);
+    free_notes(&given->to_main);
+    while (given->first != NULL)
+        job_free(given->first);
+    events[0] = given->arrived;
+    events[1] = given->wake;
+    events[2] = given->streams.flush;
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (events[i] != NULL)
+            event_free(events[i]);
+    if (given->base != NULL)
+        event_base_free(given->base);
+    mailbox_close(&given->to_desk);
+    mailbox_close(&given->to_main);
+    free(given);
+}

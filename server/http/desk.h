@@ -1,0 +1,55 @@
+/* server/http/desk.h: the thread for what would keep main's loop from answering.
+ *
+ *   main  ── job: an owned copy of the request ──► desk   work(job)
+ *   main  ◄── the answer, or a stream and its bytes ──    (mailboxes: nobody waits)
+ *
+ * A route whose row has `work` comes here: main moves bytes, the desk parses large bodies,
+ * inflates, reads the disk, matches and writes long answers. One job after the other; each is
+ * answered once, at once or later, with desk_reply() or with a stream
+ * (server/http/desk_stream.h). A body with Content-Encoding is plain when the work sees it.
+ *
+ * Producers of streams have their timers and descriptors in the desk's own event loop:
+ * desk_base(). They add them between desk_new() and desk_start(), or in their work. */
+#ifndef SERVER_HTTP_DESK_H
+#define SERVER_HTTP_DESK_H
+
+#include "server/http/desk_stream.h"
+#include "server/http/http_handler.h"
+
+/* ---- on the desk's thread ---------------------------------------------- */
+
+/* A header of the answer to come. Without memory it is left out. */
+void desk_add_header(struct desk_job *job, const char *name, const char *value);
+
+/* The answer; the body is given too, and a failed one becomes 503. The type is static. */
+void desk_reply(struct desk_job *given, int status, const char *type, struct bytes *given_body);
+void desk_reply_text(struct desk_job *given, int status, const char *type, const char *text);
+
+/* The answer is a stream; see there for how long it is whose. NULL without memory: it has
+ * replied. */
+struct desk_stream *desk_stream_begin(struct desk_job *given, const char *type,
+                                      desk_stream_gone *gone, void *argument);
+
+/* ---- on main's --------------------------------------------------------- */
+
+/* argument: of all work. It is read on the desk's thread. NULL without memory or descriptors.
+ */
+struct desk *desk_new(struct event_base *main_base, void *argument);
+struct event_base *desk_base(const struct desk *desk);
+
+/* False: the system has no thread left. */
+bool desk_start(struct desk *desk);
+
+/* Ends the thread; producers of streams are told on it. What is not answered never will be, so
+ * the connections are gone by then (http_free). */
+void desk_stop(struct desk *desk);
+
+/* Stops it, if it runs. NULL is fine. */
+void desk_free(struct desk *given);
+
+/* The exchange is answered with what the work says; head and body are copied. body_max: of an
+ * inflated one. */
+void desk_take(struct desk *desk, struct http_exchange *exchange, struct slice head,
+               struct slice body, size_t body_max, desk_work *work);
+
+#endif
