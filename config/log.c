@@ -14,7 +14,7 @@
 #include "config/log_file.h"
 #include "config/log_syslog.h"
 #include "config/log_writer.h"
-#include "config/utf8.h"
+#include "config/shown.h"
 
 enum { LINE_SIZE = LOG_CHUNK_BYTES, MESSAGE_SIZE = 2048, LAST_LINES_MS = 500 };
 
@@ -64,35 +64,22 @@ static bool line_add(struct line *line, const char *at, size_t len)
     return true;
 }
 
-/* U+0080 to U+009F: control characters that terminals obey. */
-static bool is_c1(const char *at, size_t len)
-{
-    return len == 2 && (unsigned char)at[0] == 0xc2 && (unsigned char)at[1] < 0xa0;
-}
-
 /* Adds one character of the message and returns its bytes, or 0 when full. */
 static size_t line_add_character(struct line *line, const char *at, bool json)
 {
-    unsigned char c = (unsigned char)*at;
-    size_t len = c < 0x80 ? 1 : utf8_length(at, strnlen(at, 4));
-    char escaped[12];
+    size_t len;
+    bool plain = shown_is_plain(at, strnlen(at, 4), &len);
+    char escaped[SHOWN_ESCAPE_SIZE];
 
-    if (len == 0)
-        return line_add(line, json ? "\\ufffd" : "?", json ? 6 : 1);
-    if (is_c1(at, len)) {
-        snprintf(escaped, sizeof escaped, json ? "\\u%04x" : "\\xc2\\x%02x",
-                 (unsigned char)at[1]);
-        return line_add(line, escaped, strlen(escaped)) ? len : 0;
-    }
-    if (c >= 0x20 && c != 0x7f && !(json && (c == '"' || c == '\\')))
+    if (plain && !(json && (*at == '"' || *at == '\\')))
         return line_add(line, at, len) ? len : 0;
-    if (json && (c == '"' || c == '\\'))
-        snprintf(escaped, sizeof escaped, "\\%c", c);
-    else if (c == '\n')
+    if (plain)
+        snprintf(escaped, sizeof escaped, "\\%c", *at);
+    else if (*at == '\n')
         snprintf(escaped, sizeof escaped, "\\n");
     else
-        snprintf(escaped, sizeof escaped, json ? "\\u%04x" : "\\x%02x", c);
-    return line_add(line, escaped, strlen(escaped));
+        (void)shown_escape(at, len, json, escaped);
+    return line_add(line, escaped, strlen(escaped)) ? len : 0;
 }
 
 /* Writes the end of the line into the space that line_add() left free. */

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "config/clock.h"
+#include "config/shown.h"
 #include "flush/fleet/redis_reader.h"
 #include "protocol/number.h"
 #include "server/commands/commands.h"
@@ -36,43 +37,12 @@ struct asking {
     bool json, redis;
 };
 
-/* ---- what is shown ----------------------------------------------------- */
-
-/* How many bytes a control character takes that stands there: C0, DEL, or C1 in UTF-8
- * (U+0080 to U+009F). 0: there is none. */
-static size_t control_len(const char *at, size_t len)
-{
-    unsigned char first = (unsigned char)at[0];
-    unsigned char second = len > 1 ? (unsigned char)at[1] : 0;
-
-    if (first < 0x20 || first == 0x7f)
-        return 1;
-    return first == 0xc2 && second >= 0x80 && second <= 0x9f ? 2 : 0;
-}
-
-/* Prints the text without its control characters, which could do anything to a terminal. */
-static void print_text(const char *at, size_t len, FILE *out)
-{
-    size_t controls = 0; /* bytes of a control character that are still to come */
-
-    for (size_t i = 0; i < len; i++) {
-        if (controls == 0)
-            controls = control_len(at + i, len - i);
-        if (controls == 0) {
-            putc(at[i], out);
-        } else {
-            fprintf(out, "\\x%02x", (unsigned char)at[i]);
-            controls--;
-        }
-    }
-}
-
 static int complain(const char *what, const char *why)
 {
     fputs("heeler query: ", stderr);
-    print_text(what, strlen(what), stderr);
+    shown_put_text(stderr, what);
     fputs(": ", stderr);
-    print_text(why, strlen(why), stderr);
+    shown_put_text(stderr, why);
     fputc('\n', stderr);
     return EXIT_SETTINGS;
 }
@@ -335,7 +305,7 @@ static void print_line(const struct line *line, bool with_points)
     struct extent extent = extent_of(line->points);
     size_t n = json_array_size(line->points);
 
-    print_text(line->scope, line->scope_len, stdout);
+    shown_put(stdout, line->scope, line->scope_len);
     fputs("\n  ", stdout);
     print_spark(line->points, &extent, line->interval_s);
     fputs("\n  last ", stdout);
@@ -383,23 +353,6 @@ static void print_table(const json_t *answer)
     print_open(answer);
 }
 
-/* Prints the answer as it came, for a reader of JSON. Control characters become escapes that
- * mean the same; those of C0 stand only between tokens. */
-static void print_json(const struct bytes *body)
-{
-    const char *at = (const char *)body->at;
-
-    for (size_t i = 0; i < body->len; i++) {
-        size_t controls = control_len(at + i, body->len - i);
-        bool space = at[i] == '\n' || at[i] == '\t' || at[i] == '\r';
-        i += controls > 1;
-        if (controls == 0 || space)
-            putchar(at[i] == '\r' ? '\n' : at[i]);
-        else
-            printf("\\u%04x", (unsigned char)at[i]);
-    }
-}
-
 /* If the sentence names a column, prints an arrow below it. */
 static void print_refusal(const struct asking *asking, const char *sentence)
 {
@@ -407,11 +360,11 @@ static void print_refusal(const struct asking *asking, const char *sentence)
 
     if (sscanf(sentence, "column %u:", &column) == 1 && column < 1000) {
         fputs("  ", stderr);
-        print_text(asking->text, strlen(asking->text), stderr);
+        shown_put_text(stderr, asking->text);
         fprintf(stderr, "\n  %*s\n", (int)column, "^");
     }
     fputs("heeler query: ", stderr);
-    print_text(sentence, strlen(sentence), stderr);
+    shown_put_text(stderr, sentence);
     fputc('\n', stderr);
 }
 
@@ -424,7 +377,7 @@ static int show(const struct asking *asking, long status, const struct bytes *bo
         "the server refuses: ask on its own machine, or with one of its heeler_app_keys";
 
     if (table && asking->json)
-        print_json(body);
+        shown_put_json(stdout, (const char *)body->at, body->len);
     else if (table)
         print_table(answer);
     else

@@ -85,10 +85,11 @@ static void control_bytes_do_not_start_new_lines(void **state)
     (void)state;
 
     open_log(LOG_LEVEL_INFO, false);
-    log_info("a\nb\x1b[31m \"c\" \xc3\xa9 \xff \xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0");
+    log_info("a\nb\x1b[31m \"c\" \xc3\xa9 \xff \xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0 "
+             "\xe2\x80\xae");
     char *text = close_log();
-    assert_non_null(strstr(text, "a\\nb\\x1b[31m \"c\" \xc3\xa9 ? "
-                                 "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0\n"));
+    assert_non_null(strstr(text, "a\\nb\\x1b[31m \"c\" \xc3\xa9 \\xff "
+                                 "\\xc2\\x80\\xc2\\x9b\\xc2\\x9f\xc2\xa0 \\xe2\\x80\\xae\n"));
     free(text);
 }
 
