@@ -12,6 +12,7 @@
 #include "config/clock.h"
 #include "config/files.h"
 #include "config/log_file.h"
+#include "config/log_recent.h"
 #include "config/log_syslog.h"
 #include "config/log_writer.h"
 #include "config/shown.h"
@@ -163,6 +164,7 @@ static void log_line(enum log_level level, const char *format, va_list arguments
         message[0] = '\0';
     line_start(&line, level, sink.json);
     line_add_message(&line, message, cut, sink.json);
+    log_recent_put(line.at, line.n);
     if (sink.console)
         send_line(OUTPUT_STDERR, &line);
     send_line(OUTPUT_FILE, &line);
