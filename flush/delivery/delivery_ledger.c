@@ -13,6 +13,13 @@ const char *delivery_shed_name(enum delivery_shed shed)
     return names[shed];
 }
 
+const char *delivery_state_name(enum delivery_state state)
+{
+#define DELIVERY_STATE_NAME(id, word) word,
+    static const char *const names[] = { DELIVERY_STATES(DELIVERY_STATE_NAME) };
+    return names[state];
+}
+
 static uint64_t points(const struct delivery_count *account)
 {
     return atomic_load_explicit(&account->points, memory_order_relaxed);

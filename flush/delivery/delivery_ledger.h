@@ -37,6 +37,29 @@ enum delivery_shed { DELIVERY_SHEDS(DELIVERY_SHED_ENUM) UNSENT_COUNT };
 /* What is known about the API key of a sink. */
 enum key_state { KEY_UNKNOWN, KEY_VALID, KEY_INVALID };
 
+/* Whether a sink is sending: after a failure it waits, and after a 403 for a better key. */
+#define DELIVERY_STATES(X)         \
+    X(DELIVERY_SENDING, "sending") \
+    X(DELIVERY_BLOCKED, "blocked") \
+    X(DELIVERY_PROBING, "probing") \
+    X(DELIVERY_KEY_REFUSED, "key_refused")
+
+#define DELIVERY_STATE_ENUM(id, word) id,
+enum delivery_state { DELIVERY_STATES(DELIVERY_STATE_ENUM) DELIVERY_STATE_COUNT };
+#undef DELIVERY_STATE_ENUM
+
+/* How an intake stands at the moment, for whoever looks at it. */
+struct delivery_standing {
+    _Atomic(int) state;             /* enum delivery_state */
+    _Atomic(int) failures;          /* of the back-off: more of them, a longer wait */
+    _Atomic(int) in_flight;         /* requests under way */
+    _Atomic(int64_t) retry_at_ms;   /* monotonic; good while it is blocked */
+    _Atomic(int64_t) answered_ms;   /* wall clock: when the last request ended; 0: none did */
+    _Atomic(int) answer_status;     /* of HTTP; 0: it ended without an answer */
+    _Atomic(int) answer_error;      /* enum intake_error; good when there was no answer */
+    _Atomic(int64_t) clock_ahead_s; /* their clock against ours, by the header Date */
+};
+
 struct delivery_ledger {
     struct delivery_count accepted;  /* taken from the outbox */
     struct delivery_count recovered; /* found on disk at the start, or inherited */
@@ -57,12 +80,14 @@ struct delivery_ledger {
     _Atomic(uint64_t) errors[ERROR_COUNT];
     _Atomic(int64_t) last_success_ms; /* wall clock; 0: never */
     _Atomic(int) key;                 /* enum key_state */
+    struct delivery_standing now;
     _Atomic(uint64_t)
         imbalance; /* points by which the equation above fails; checked each step */
 };
 
 const char *delivery_refusal_name(enum delivery_refusal refusal); /* "400" "413" "other" */
 const char *delivery_shed_name(enum delivery_shed shed);
+const char *delivery_state_name(enum delivery_state state);
 
 /* Sums over the rows, and over both kinds of delivered: points. */
 uint64_t delivery_refused_points(const struct delivery_ledger *ledger);

@@ -96,7 +96,7 @@ static bool start_request(struct endpoint *endpoint, struct request *request)
     return true;
 }
 
-void endpoint_dispatch(struct endpoint *endpoint)
+static void dispatch(struct endpoint *endpoint)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct request *slot;
@@ -113,6 +113,12 @@ void endpoint_dispatch(struct endpoint *endpoint)
     if ((endpoint->held || queue_waiting(&endpoint->queue) > 0) &&
         endpoint->backoff.state == BACKOFF_BLOCKED && endpoint->backoff.until_ms > now_ms)
         timer_start(endpoint->retry, endpoint->backoff.until_ms - now_ms);
+}
+
+void endpoint_dispatch(struct endpoint *endpoint)
+{
+    dispatch(endpoint);
+    endpoint_show(endpoint);
 }
 
 void endpoint_advance(struct endpoint *endpoint)
@@ -297,6 +303,7 @@ void endpoint_on_done(struct transfer *transfer, CURLcode code)
     struct endpoint *endpoint = request->endpoint;
 
     say_done(request, code);
+    endpoint_show_answer(request, code);
     if (request == &endpoint->validation) {
         endpoint_key_answered(endpoint, code);
     } else {

@@ -11,6 +11,7 @@
  *
  *   endpoint.c       payloads: queue, requests, answers
  *   endpoint_key.c   the API key: asked about, refused, held payloads, replaced
+ *   endpoint_show.c  how it stands, for whoever looks at the ledger
  *   endpoint_sink.c  as one of delivery's sinks: start, stop, succession */
 #ifndef FLUSH_DELIVERY_ENDPOINT_H
 #define FLUSH_DELIVERY_ENDPOINT_H
@@ -80,6 +81,12 @@ void endpoint_trim(struct endpoint *endpoint);
 void endpoint_on_done(struct transfer *transfer, CURLcode code);
 
 void endpoint_fail(struct endpoint *endpoint, bool probe, int64_t least_ms);
+
+/* ---- endpoint_show.c --------------------------------------------------- */
+
+/* Writes its state, and how its last request ended, into the ledger. */
+void endpoint_show(const struct endpoint *endpoint);
+void endpoint_show_answer(const struct request *request, CURLcode code);
 
 /* ---- endpoint_key.c ---------------------------------------------------- */
 

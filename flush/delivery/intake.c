@@ -566,6 +566,18 @@ long intake_request_status(const struct intake_request *request)
     return status;
 }
 
+bool intake_request_date(const struct intake_request *request, int64_t *out)
+{
+    struct curl_header *header = NULL;
+
+    if (curl_easy_header(request->easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return false;
+    time_t date = curl_getdate(header->value, NULL);
+
+    *out = (int64_t)date;
+    return date > 0;
+}
+
 int64_t intake_request_retry_after(const struct intake_request *request, int64_t now_s)
 {
     struct curl_header *header = NULL;

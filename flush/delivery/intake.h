@@ -147,6 +147,10 @@ const char *intake_request_failure(struct intake_request *request, CURLcode code
 const char *intake_request_note(struct intake_request *request, const struct intake *intake);
 
 long intake_request_status(const struct intake_request *request);
+
+/* When the intake sent its answer, by its own clock, in seconds since 1970. False: it does not
+ * say so. */
+bool intake_request_date(const struct intake_request *request, int64_t *out);
 int64_t intake_request_retry_after(const struct intake_request *request, int64_t now_s);
 
 #endif
