@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -157,4 +158,32 @@ bool hostname_find(const struct settings *settings, char *out, size_t size, cons
     *how = "from the operating system";
     take_system(name, out, size, problems);
     return true;
+}
+
+/* ---- containers -------------------------------------------------------- */
+
+static bool exists(const char *root, const char *path)
+{
+    char whole[512];
+
+    snprintf(whole, sizeof whole, "%s%s", root, path);
+    return access(whole, F_OK) == 0;
+}
+
+/* The first twelve digits of its id are what Docker calls a container. */
+static bool looks_like_an_id(const char *name)
+{
+    size_t digits = strspn(name, "0123456789abcdef");
+
+    return name[digits] == '\0' && (digits == 12 || digits == 64);
+}
+
+bool hostname_is_of_container(const struct settings *settings, const char *name,
+                              const char *root)
+{
+    if (settings->hostname[0] != '\0' || settings->hostname_file[0] != '\0')
+        return false;
+    return looks_like_an_id(name) || exists(root, "/.dockerenv") ||
+           exists(root, "/run/.containerenv") ||
+           exists(root, "/var/run/secrets/kubernetes.io/serviceaccount");
 }

@@ -18,4 +18,10 @@ bool hostname_find(const struct settings *settings, char *out, size_t size, cons
  * sees it: RFC 1123 letters, digits, hyphens and dots, and no name of localhost. */
 const char *hostname_fault(const char *name);
 
+/* Whether the name is one that a container got and nobody chose: it has no setting, and looks
+ * like the id of a container, or this is one (by the marks of Docker, Podman and Kubernetes,
+ * looked for below root: ""). */
+bool hostname_is_of_container(const struct settings *settings, const char *name,
+                              const char *root);
+
 #endif

@@ -18,6 +18,15 @@ const struct listener_traits *listener_traits(const struct listener *listener)
     return &traits[listener->kind];
 }
 
+int listener_lacks_buffer(const struct listener *listener)
+{
+    int enough = listener->buffer_is_ours && listener->asked_bytes > LISTENER_GOOD_BYTES
+                     ? LISTENER_GOOD_BYTES
+                     : listener->asked_bytes;
+
+    return listener->granted_bytes < enough ? enough : 0;
+}
+
 uint32_t listener_n_own(const struct listener *listener)
 {
     return listener_traits(listener)->shared && listener->n_sockets > 1 ? 1

@@ -30,6 +30,14 @@
 enum listener_kind { LISTENER_KINDS(LISTENER_ENUM) LISTENER_KIND_COUNT };
 #undef LISTENER_ENUM
 
+/* With less of either, a burst of one client is enough to fill it: so the log and a finding
+ * tell what to do. What dogstatsd_so_rcvbuf asks for is a measure of its own. */
+enum {
+    LISTENER_GOOD_BYTES = 16 * 1024 * 1024,
+    LISTENER_GOOD_QUEUE = 128,
+    LISTENER_SUGGESTED_QUEUE = 1024,
+};
+
 struct listener_traits {
     const char *label;    /* the beginning of its name */
     const char *eol_word; /* what dogstatsd_eol_required calls it */
@@ -59,7 +67,10 @@ struct listener {
     uint32_t n_sockets;
     struct listener_socket *sockets; /* one for each worker; shared: all with the same fd */
     struct socket_file file;         /* unix only */
-    _Atomic(uint32_t) connections;   /* open now, of all workers */
+    int asked_bytes, granted_bytes;  /* receive buffer of one socket; UDP only */
+    bool buffer_is_ours;             /* to choose: dogstatsd_so_rcvbuf is 0 */
+    int queue_datagrams;           /* that the kernel queues; unix datagrams only; 0: unknown */
+    _Atomic(uint32_t) connections; /* open now, of all workers */
     bool kept;  /* systemd or a successor has the sockets too, so they live on */
     int *extra; /* inherited sockets of more workers than we have: read empty, then closed */
     uint32_t n_extra;
@@ -67,6 +78,10 @@ struct listener {
 };
 
 const struct listener_traits *listener_traits(const struct listener *listener);
+
+/* How many bytes of receive buffer it should have: what was asked for, or what is good enough
+ * if that was ours to choose. 0: it has that. */
+int listener_lacks_buffer(const struct listener *listener);
 
 /* How many sockets it has, each of which is to be closed once: sockets[0] and on. */
 uint32_t listener_n_own(const struct listener *listener);

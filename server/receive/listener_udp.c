@@ -17,11 +17,9 @@
  * 60 ms of a million datagrams a second, so a worker whose processor is taken away for a few of
  * the scheduler's slices loses nothing. The kernel takes memory only for what waits, up to
  * twice that much, and charges it to our control group; so all workers together never ask for
- * more than one PART_OF_MEMORY of what we may use. WARNED_BYTES: if the kernel grants less, the
- * log gives advice. */
+ * more than one PART_OF_MEMORY of what we may use. */
 enum {
     RECEIVE_BUFFER_BYTES = 64 * 1024 * 1024,
-    WARNED_BYTES = 16 * 1024 * 1024,
     PART_OF_MEMORY = 8,
 };
 
@@ -227,18 +225,19 @@ static bool open_listener(struct listener *listener, struct udp_target *target,
     return true;
 }
 
-static void say_listening(const struct listener *listener, const struct settings *settings)
+static void say_listening(struct listener *listener, const struct settings *settings)
 {
-    int granted = granted_buffer(listener->sockets[0].fd);
-    int wanted = wanted_buffer(settings);
+    listener->granted_bytes = granted_buffer(listener->sockets[0].fd);
+    listener->asked_bytes = wanted_buffer(settings);
+    listener->buffer_is_ours = settings->dogstatsd_so_rcvbuf == 0;
+    int lacks = listener_lacks_buffer(listener);
 
-    log_info("server: listening on %s, receive buffer %d KiB", listener->name, granted / 1024);
-    if (settings->dogstatsd_so_rcvbuf == 0 && wanted > WARNED_BYTES)
-        wanted = WARNED_BYTES;
-    if (granted < wanted)
+    log_info("server: listening on %s, receive buffer %d KiB", listener->name,
+             listener->granted_bytes / 1024);
+    if (lacks > 0)
         log_warn("server: %s: the system granted %d of %d bytes of receive buffer; "
                  "\"sysctl -w net.core.rmem_max=%d\" allows it",
-                 listener->name, granted, wanted, wanted);
+                 listener->name, listener->granted_bytes, lacks, lacks);
 }
 
 static void describe(const struct udp_target *target, char *out, size_t size)

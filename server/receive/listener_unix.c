@@ -1,16 +1,13 @@
 #include "server/receive/listener_unix.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "config/log.h"
-
-/* If the kernel queues fewer datagrams than GOOD_QUEUE_DATAGRAMS, one client's burst fills the
- * queue while the worker is busy for a moment: the client then stalls, or drops it itself. */
-enum { GOOD_QUEUE_DATAGRAMS = 128, SUGGESTED_QUEUE_DATAGRAMS = 1024 };
 
 enum { OTHER_DESCRIPTORS = 256 };
 
@@ -46,21 +43,24 @@ static void allow_descriptors(const struct listener *listener, int64_t connectio
              listener->name, (long long)connections, (unsigned long long)limit.rlim_cur);
 }
 
-static void say_listening(const struct listener *listener, const struct settings *settings)
+/* If the kernel queues few datagrams, one client's burst fills the queue while the worker is
+ * busy for a moment: the client then stalls, or drops it itself. */
+static void say_listening(struct listener *listener, const struct settings *settings)
 {
     bool connected = listener_traits(listener)->connected;
     long queue = connected ? -1 : queue_datagrams();
 
+    listener->queue_datagrams = queue > 0 && queue < INT_MAX ? (int)queue : 0;
     if (connected)
         allow_descriptors(listener, settings->heeler_stream_connections);
     log_info("server: listening on %s", listener->name);
     if (socket_folder_is_open(listener->file.path))
         log_warn("server: " SOCKET_FOLDER_OPEN, listener->file.path);
-    if (queue >= 0 && queue < GOOD_QUEUE_DATAGRAMS)
+    if (queue >= 0 && queue < LISTENER_GOOD_QUEUE)
         log_warn(
             "server: %s: the kernel queues %ld datagrams, then senders have to wait or "
             "give up; \"sysctl -w net.unix.max_dgram_qlen=%d\" before the start allows more",
-            listener->name, queue, SUGGESTED_QUEUE_DATAGRAMS);
+            listener->name, queue, LISTENER_SUGGESTED_QUEUE);
 }
 
 /* ---- one listener ------------------------------------------------------ */

@@ -99,6 +99,22 @@ bool udp_targets_receive(const struct udp_targets *targets, const struct sockadd
     return false;
 }
 
+bool udp_targets_miss_v6(const struct udp_targets *targets)
+{
+    struct sockaddr_storage v6 = { .ss_family = AF_INET6 };
+
+    ((struct sockaddr_in6 *)&v6)->sin6_addr = in6addr_loopback;
+    for (size_t i = 0; i < targets->n; i++) {
+        const struct sockaddr_storage *own = &targets->at[i].address;
+
+        ((struct sockaddr_in6 *)&v6)->sin6_port = htons((uint16_t)udp_port_of(own));
+        if (own->ss_family == AF_INET && (is_any(own) || is_loopback(own)) &&
+            !udp_targets_receive(targets, &v6))
+            return is_of_an_interface(&v6);
+    }
+    return false;
+}
+
 /* ---- of the settings --------------------------------------------------- */
 
 static bool add(struct udp_targets *targets, const char *host, int port, bool optional)

@@ -35,4 +35,8 @@ int udp_port_of(const struct sockaddr_storage *address);
  * address, or one of them receives on all addresses and this one is the machine's. */
 bool udp_targets_receive(const struct udp_targets *targets, const struct sockaddr_storage *to);
 
+/* Whether a port on 127.0.0.1 that is among them is missing on ::1, which this machine has: a
+ * client for which "localhost" is ::1 sends into nothing. */
+bool udp_targets_miss_v6(const struct udp_targets *targets);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -163,6 +164,44 @@ static void the_full_name_falls_back_to_the_short_one(void **state)
     problems_free(&found.problems);
 }
 
+/* Below a folder that stands for the root of a machine. */
+static void a_name_that_nobody_chose_in_a_container_is_known(void **state)
+{
+    static const struct {
+        const char *set, *name, *mark;
+        bool of_container;
+    } rows[] = {
+        { "hostname=", "web-1", NULL, false },
+        { "hostname=", "4f5e6d7c8b9a", NULL, true }, /* as Docker names one */
+        { "hostname=", "4f5e6d7c8b9z", NULL, false },
+        { "hostname=", "deadbeef", NULL, false },
+        { "hostname=", "web-1", "/.dockerenv", true },
+        { "hostname=web-1", "web-1", "/.dockerenv", false },
+        { "hostname_file=/x", "4f5e6d7c8b9a", NULL, false },
+    };
+    char root[TEMP_PATH_SIZE], path[TEMP_PATH_SIZE + 32];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *sets[] = { (char *)(uintptr_t)rows[i].set };
+        struct settings_source source = { .sets = sets, .n_sets = 1 };
+        struct problems problems = { 0 };
+        struct settings settings;
+
+        temp_folder_make(root);
+        snprintf(path, sizeof path, "%s%s", root, rows[i].mark != NULL ? rows[i].mark : "/x");
+        FILE *mark = fopen(path, "we");
+        assert_non_null(mark);
+        fclose(mark);
+        assert_true(settings_load(&settings, &source, &problems));
+        assert_int_equal(hostname_is_of_container(&settings, rows[i].name, root),
+                         rows[i].of_container);
+        settings_free(&settings);
+        problems_free(&problems);
+        temp_folder_remove(root);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +212,7 @@ int main(void)
         cmocka_unit_test(an_unreadable_file_is_refused_with_a_sentence),
         cmocka_unit_test(the_system_always_has_a_name),
         cmocka_unit_test(the_full_name_falls_back_to_the_short_one),
+        cmocka_unit_test(a_name_that_nobody_chose_in_a_container_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "server/receive/listener_udp.h"
 #include "server/receive/listeners.h"
 #include "tests/support/udp.h"
 #include "tests/support/with_settings.h"
@@ -393,6 +394,56 @@ static void an_asked_for_buffer_is_granted_as_far_as_the_system_allows(void **st
     close_opened(&opened);
 }
 
+static void the_buffer_that_was_granted_is_compared_with_what_is_good(void **state)
+{
+    static const struct {
+        int asked, granted, lacks;
+        bool ours;
+    } rows[] = {
+        { 64 << 20, 64 << 20, 0, true },
+        { 64 << 20, LISTENER_GOOD_BYTES, 0, true }, /* less than asked for, and enough */
+        { 64 << 20, LISTENER_GOOD_BYTES - 1, LISTENER_GOOD_BYTES, true },
+        { 64 << 20, LISTENER_GOOD_BYTES, 64 << 20, false }, /* the operator wants it all */
+        { 1 << 20, 212992, 1 << 20, true }, /* little memory: little was asked for */
+        { 0, 0, 0, false },                 /* no UDP */
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct listener listener = { .asked_bytes = rows[i].asked,
+                                     .granted_bytes = rows[i].granted,
+                                     .buffer_is_ours = rows[i].ours };
+        assert_int_equal(listener_lacks_buffer(&listener), rows[i].lacks);
+    }
+    struct opened opened = OPEN_WITH(1, "dogstatsd_port=__random__", "bind_host=127.0.0.1",
+                                     "dogstatsd_so_rcvbuf=65536");
+    assert_true(opened.good);
+    assert_int_equal(opened.listeners.at[0].asked_bytes, 65536);
+    assert_int_equal(opened.listeners.at[0].granted_bytes, 65536);
+    close_opened(&opened);
+}
+
+static void a_port_that_is_missing_on_v6_is_known(void **state)
+{
+    static const struct {
+        const char *host;
+        bool misses;
+    } rows[] = { { "127.0.0.1", true }, { "localhost", false }, { "0.0.0.0", true } };
+    (void)state;
+
+    for (size_t i = 0; has_v6() && i < sizeof rows / sizeof rows[0]; i++) {
+        char host[40];
+        struct udp_targets bound;
+
+        snprintf(host, sizeof host, "bind_host=%s", rows[i].host);
+        struct opened opened = OPEN_WITH(1, "dogstatsd_port=__random__", host);
+        assert_true(opened.good);
+        udp_listeners_bound(&opened.listeners, &bound);
+        assert_int_equal(udp_targets_miss_v6(&bound), rows[i].misses);
+        close_opened(&opened);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +462,8 @@ int main(void)
         cmocka_unit_test(a_socket_that_is_gone_keeps_its_last_count),
         cmocka_unit_test(behind_the_gate_what_is_new_is_refused_and_what_waits_is_readable),
         cmocka_unit_test(an_asked_for_buffer_is_granted_as_far_as_the_system_allows),
+        cmocka_unit_test(the_buffer_that_was_granted_is_compared_with_what_is_good),
+        cmocka_unit_test(a_port_that_is_missing_on_v6_is_known),
     };
 
     log_set_level(LOG_LEVEL_OFF);
