@@ -86,6 +86,7 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
         flusher_free(flusher);
         return NULL;
     }
+    flusher->surveyor = config->tag_survey != NULL ? tag_surveyor_new() : NULL;
     answers_init(&flusher->answers, config->questions, flusher->rollup, config->ledger);
     flusher->encoder = encoder_new(settings, config->hostname, config->outbox, config->ledger);
     flusher->pool = malloc((size_t)(settings->dogstatsd_buffer_size / 2 + 1) * sizeof(double));
@@ -151,6 +152,7 @@ void flusher_free(struct flusher *given)
     observers_free(&given->observers);
     encoder_free(given->encoder);
     catalogue_free(given->catalogue);
+    tag_surveyor_free(given->surveyor);
     release_rules(given);
     free(given->pool);
     free(given);
@@ -365,6 +367,9 @@ void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     struct snapshot *next;
 
     flusher_end_records(flusher, now_s);
+    if (flusher->surveyor != NULL)
+        tag_surveyor_step(flusher->surveyor, catalogue_identities(flusher->catalogue), now_s,
+                          flusher->config.tag_survey);
     for (struct snapshot *s = flusher->open; s != NULL; s = next) {
         next = s->next;
         if (s != flusher->step.folding && now_ns - s->opened_ns > FLUSHER_LATE_NS)

@@ -27,6 +27,7 @@
 #include "flush/payloads/encoder.h"
 #include "flush/rollups/question_box.h"
 #include "flush/rollups/rollup.h"
+#include "flush/parcels/tag_survey.h"
 #include "flush/snapshots/observer.h"
 
 struct flusher;
@@ -61,6 +62,7 @@ struct flusher_config {
     /* Called with each snapshot if heeler_self_telemetry says so; NULL: there are no gauges. */
     void (*report)(void *argument, struct self_report *out);
     void *report_argument;
+    tag_survey_box *tag_survey; /* where tag keys are told of; NULL: nowhere */
 };
 
 /* NULL with a sentence when a setting is wrong or memory is exhausted. */

@@ -16,6 +16,7 @@
 #include "flush/rollups/answers.h"
 #include "flush/series/catalogue.h"
 #include "flush/series/rules.h"
+#include "flush/series/tag_surveyor.h"
 #include "flush/snapshots/snapshot.h"
 #include "flush/snapshots/timeline.h"
 
@@ -54,6 +55,8 @@ struct flusher {
     struct observers observers; /* the rollups are the first */
     struct rollup *rollup;      /* a view of that; or NULL */
     struct answers answers;
+
+    struct tag_surveyor *surveyor; /* or NULL */
 
     double *pool; /* for the values of timestamped samples */
 

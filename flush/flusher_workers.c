@@ -2,6 +2,18 @@
  * for more. Each has an account of its own, which it reads without waiting. */
 #include "flush/flusher_internal.h"
 
+/* For those who look at what takes the memory. */
+static void show_memory(struct flusher *flusher)
+{
+    struct flusher_ledger *ledger = flusher->config.ledger;
+    uint64_t tables = 0;
+
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++)
+        tables += flusher->table_bytes[worker];
+    counter_set(&ledger->tables_bytes, tables);
+    counter_set(&ledger->catalogue_bytes, catalogue_memory(flusher->catalogue));
+}
+
 /* One bound holds for contexts everywhere. So what the workers' tables take is not left to the
  * catalogue; and what the catalogue keeps only for the rollups counts as theirs. */
 static void share_memory(struct flusher *flusher)
@@ -20,6 +32,7 @@ static void share_memory(struct flusher *flusher)
 void flusher_tell_workers(struct flusher *flusher)
 {
     share_memory(flusher);
+    show_memory(flusher);
     bool crowded = catalogue_is_crowded(flusher->catalogue);
 
     for (uint32_t worker = 0; worker < flusher->config.workers; worker++)

@@ -106,6 +106,12 @@ static inline struct slice strings_get(const struct strings *strings, uint32_t i
     return strings_at(strings, strings->entries[id].at);
 }
 
+/* Whether the id, below n_entries, is a string's. */
+static inline bool strings_is_held(const struct strings *strings, uint32_t id)
+{
+    return strings->entries[id].refs > 0;
+}
+
 /* True when this reference is the only one: releasing it frees the string. */
 static inline bool strings_is_last(const struct strings *strings, uint32_t id)
 {

@@ -124,6 +124,8 @@ struct flusher_ledger {
     struct counter payloads;                  /* given to the outbox */
     struct counter series;                    /* now in the catalogue */
     struct counter strings;                   /* bytes of interned names, hosts and tags */
+    struct counter catalogue_bytes;           /* of all series, strings included */
+    struct counter tables_bytes;              /* of the workers' tables */
     struct counter snapshots;                 /* sealed */
     struct counter late_buckets;              /* came after their snapshot was sealed */
     struct counter type_conflicts;            /* one name and tags, two types */

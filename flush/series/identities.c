@@ -223,6 +223,11 @@ uint32_t identities_tags_end(const struct identities *identities)
     return identities->tags.n_entries;
 }
 
+bool identities_has_tag(const struct identities *identities, uint32_t tag)
+{
+    return strings_is_held(&identities->tags, tag);
+}
+
 /* ---- memory ------------------------------------------------------------ */
 
 size_t identities_memory(const struct identities *identities)

@@ -60,6 +60,9 @@ uint32_t identities_find_tag(const struct identities *identities, struct slice t
 uint32_t identities_texts_end(const struct identities *identities);
 uint32_t identities_tags_end(const struct identities *identities);
 
+/* Whether that id below the end is a tag's. */
+bool identities_has_tag(const struct identities *identities, uint32_t tag);
+
 /* How many bytes all of them take. */
 size_t identities_memory(const struct identities *identities);
 
