@@ -28,6 +28,9 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .sinks = server->sinks.at,
         .n_sinks = server->sinks.n,
         .mirror = instance_is_mirrored(&server->instance) ? &server->instance.ledger : NULL,
+        .settings = server->config.settings,
+        .facts = &server->facts,
+        .budget = &server->budget,
         .local = server->local,
         .started_s = server->started_s,
     };
@@ -37,6 +40,7 @@ void server_view(const struct server *server, struct server_view *out)
 {
     server_view_for_all(server, out);
     out->lingering = server->lingering;
+    watch_show(server->watch, out);
     if (server->flusher != NULL)
         out->flusher_alive_ms = flusher_loop_alive_ms(server->flusher);
     if (server->delivery != NULL)
@@ -192,6 +196,7 @@ static void server_free(struct server *given)
     free(given->worker);
     free(given->leftovers);
     inheritance_free(given->inherited);
+    free(tag_survey_take(&given->tag_survey));
     free(given);
 }
 

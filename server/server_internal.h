@@ -26,6 +26,8 @@ struct server {
     bool outbox_open;
     struct question_box *questions;
     struct arena_budget budget;
+    struct server_facts facts;
+    tag_survey_box tag_survey;
     struct worker_account *accounts;
     struct worker_ledger *worker_ledgers;
     struct counter *forwarded;

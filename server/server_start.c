@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/clock.h"
+#include "config/hostname.h"
 #include "config/log.h"
 #include "flush/console.h"
 #include "flush/delivery/mirror.h"
@@ -66,6 +67,24 @@ static bool start_listeners(struct server *server, char *problem, size_t problem
     }
     return listeners_open(&server->listeners, server->config.settings, server->workers,
                           inheritance_sockets(server->inherited), problem, problem_size);
+}
+
+/* What findings tell of, and what does not change while we run. */
+static bool look_at_system(struct server *server, char *problem, size_t problem_size)
+{
+    const struct settings *settings = server->config.settings;
+    struct udp_targets bound;
+
+    (void)problem, (void)problem_size;
+    udp_listeners_bound(&server->listeners, &bound);
+    server->facts = (struct server_facts){
+        .memory_bytes = memory_limit(settings),
+        .contexts_bytes = memory_for_contexts(settings),
+        .hostname_of_container =
+            hostname_is_of_container(settings, server->config.hostname, ""),
+        .deaf_on_v6 = udp_targets_miss_v6(&bound),
+    };
+    return true;
 }
 
 static bool start_forward(struct server *server, char *problem, size_t problem_size)
@@ -147,6 +166,7 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .duplicate_tag = server->instance.tag,
         .report = !server->local ? report_self : NULL,
         .report_argument = server,
+        .tag_survey = &server->tag_survey,
     };
 
     struct flusher *flusher = flusher_new(&config, problem, problem_size);
@@ -271,7 +291,7 @@ static bool start_watch(struct server *server, char *problem, size_t problem_siz
     (void)problem, (void)problem_size;
     struct server_access access = server_access(server);
 
-    server->watch = watch_start(server->config.base, &access);
+    server->watch = watch_start(server->config.base, &access, &server->tag_survey);
     return server->watch != NULL;
 }
 
@@ -308,8 +328,8 @@ struct server *server_start(const struct server_config *config, char *problem,
                             size_t problem_size)
 {
     static bool (*const steps[])(struct server *, char *, size_t) = {
-        start_memory,  start_instance, start_listeners, start_forward, start_delivery,
-        start_flusher, start_workers,  start_http,      start_watch,
+        start_memory,   start_instance, start_listeners, look_at_system, start_forward,
+        start_delivery, start_flusher,  start_workers,   start_http,     start_watch,
     };
     struct server *server = calloc(1, sizeof *server);
 

@@ -11,6 +11,7 @@
 #include "server/http/http.h"
 #include "server/http/http_guard.h"
 #include "server/http/http_keys.h"
+#include "server/http/inspect.h"
 #include "server/http/login.h"
 #include "server/http/metrics.h"
 
@@ -71,6 +72,31 @@ static void on_metrics(struct http_exchange *exchange, const struct http_request
     http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", body);
 }
 
+static void on_status(struct http_exchange *exchange, const struct http_request *request,
+                      void *argument)
+{
+    const struct admin *admin = argument;
+
+    (void)request;
+    inspect_on_status(exchange, &admin->server);
+}
+
+static void on_settings(struct http_exchange *exchange, const struct http_request *request,
+                        void *argument)
+{
+    const struct admin *admin = argument;
+
+    (void)request;
+    inspect_on_settings(exchange, &admin->server);
+}
+
+static void on_log(struct http_exchange *exchange, const struct http_request *request,
+                   void *argument)
+{
+    (void)request, (void)argument;
+    inspect_on_log(exchange);
+}
+
 static void on_query(struct http_exchange *exchange, const struct http_request *request,
                      void *argument)
 {
@@ -117,8 +143,8 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
 {
     (void)request, (void)argument;
     http_reply_text(exchange, 404, "text/plain; charset=utf-8",
-                    "here are /live /ready /startup /metrics /api/v1/query and, by POST, "
-                    "/flush /drain /reload\n");
+                    "here are /live /ready /startup /metrics /api/v1/query /api/v1/status "
+                    "/api/v1/settings /api/v1/log and, by POST, /flush /drain /reload\n");
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -128,6 +154,9 @@ static const struct http_route routes[] = {
     { .path = "/ready", .use = HTTP_USE_HEALTH, .methods = HTTP_GET, .handle = on_ready },
     { .path = "/startup", .use = HTTP_USE_HEALTH, .methods = HTTP_GET, .handle = on_ready },
     { .path = "/metrics", .use = HTTP_USE_METRICS, .methods = HTTP_GET, .handle = on_metrics },
+    { .path = "/api/v1/status", .methods = HTTP_GET, .handle = on_status },
+    { .path = "/api/v1/settings", .methods = HTTP_GET, .handle = on_settings },
+    { .path = "/api/v1/log", .methods = HTTP_GET, .handle = on_log },
     { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query },
     { .path = "/login",
       .methods = HTTP_POST,

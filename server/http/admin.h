@@ -6,6 +6,7 @@
  *   GET /startup       as /ready
  *   GET /metrics       every counter of the ledgers, as Prometheus text
  *   GET /api/v1/query  questions about the series (server/http/ask.h)
+ *   GET /api/v1/status, /settings, /log   (server/http/inspect.h)
  *   POST /flush, /drain, /reload  (server/http/control.h)
  *   POST /login        the form of the page (server/http/login.h)
  *

@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/http/findings.h"
+
 /* A sink that took something within this time counts as taking what is sent. */
 enum { LATELY_MS = 60000 };
 
 enum component { WORKERS, FLUSHER, DELIVERY, KEYS, LIFECYCLE, COMPONENT_COUNT };
 
-static bool turns(int64_t alive_ms, int64_t now_ms)
+bool health_turns(int64_t alive_ms, int64_t now_ms)
 {
     return now_ms - alive_ms < HEALTH_SILENT_MS;
 }
@@ -16,7 +18,7 @@ static bool turns(int64_t alive_ms, int64_t now_ms)
 static bool all_workers_turn(const struct server_view *view, int64_t now_ms)
 {
     for (uint32_t i = 0; i < view->workers; i++)
-        if (!turns((int64_t)counter_read(&view->worker_ledgers[i].alive_ms), now_ms))
+        if (!health_turns((int64_t)counter_read(&view->worker_ledgers[i].alive_ms), now_ms))
             return false;
     return true;
 }
@@ -63,13 +65,31 @@ static void add_names(char *out, const bool healthy[COMPONENT_COUNT], bool state
     }
 }
 
+/* There is room for all that there are. */
+static void add_findings(char *out, const struct findings *findings)
+{
+    const char *separator = "";
+
+    strcat(out, ",\"Findings\":[");
+    for (int i = 0; findings != NULL && i < FINDING_COUNT; i++) {
+        size_t used = strlen(out);
+
+        if (!findings->at[i].active || used + 64 > HEALTH_TEXT_MAX)
+            continue;
+        snprintf(out + used, HEALTH_TEXT_MAX - used, "%s\"%s\"", separator,
+                 finding_label((enum finding_id)i));
+        separator = ",";
+    }
+    strcat(out, "]");
+}
+
 int health_write(const struct server_view *view, bool readiness, int64_t monotonic_ms,
                  int64_t wall_ms, char out[HEALTH_TEXT_MAX])
 {
     bool healthy[COMPONENT_COUNT] = {
         [WORKERS] = all_workers_turn(view, monotonic_ms),
-        [FLUSHER] = turns(view->flusher_alive_ms, monotonic_ms),
-        [DELIVERY] = turns(view->delivery_alive_ms, monotonic_ms),
+        [FLUSHER] = health_turns(view->flusher_alive_ms, monotonic_ms),
+        [DELIVERY] = health_turns(view->delivery_alive_ms, monotonic_ms),
         [KEYS] = true,
         [LIFECYCLE] = !readiness || !view->lingering,
     };
@@ -83,6 +103,9 @@ int health_write(const struct server_view *view, bool readiness, int64_t monoton
     add_names(out, healthy, true);
     strcat(out, "],\"Unhealthy\":[");
     add_names(out, healthy, false);
-    strcat(out, "]}\n");
+    strcat(out, "]");
+    if (readiness)
+        add_findings(out, view->findings);
+    strcat(out, "}\n");
     return all ? 200 : healthy[LIFECYCLE] ? 500 : 503;
 }

@@ -14,10 +14,14 @@
 
 #include "server/http/server_view.h"
 
-enum { HEALTH_SILENT_MS = 30000, HEALTH_TEXT_MAX = 256 };
+enum { HEALTH_SILENT_MS = 30000, HEALTH_TEXT_MAX = 4096 };
 
-/* {"Healthy":[...],"Unhealthy":[...]} and a newline. Returns the status of the answer: 200,
- * 500, or 503 when it is not ready because of a stop. */
+/* Whether a loop that turned last at that time is at work. */
+bool health_turns(int64_t alive_ms, int64_t now_ms);
+
+/* {"Healthy":[...],"Unhealthy":[...]} and a newline; for readiness also "Findings", the ids of
+ * what is not as it should be (server/http/findings.h), which decide nothing. Returns the
+ * status of the answer: 200, 500, or 503 when it is not ready because of a stop. */
 int health_write(const struct server_view *view, bool readiness, int64_t monotonic_ms,
                  int64_t wall_ms, char out[HEALTH_TEXT_MAX]);
 

@@ -4,13 +4,12 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/delivery/mirror_ledger.h"
 #include "server/http/accounts.h"
+#include "server/http/process.h"
 #include "server/http/totals.h"
 #include "server/receive/listeners.h"
 
@@ -418,35 +417,12 @@ static void write_balances(struct evbuffer *out, const struct server_view *view)
 
 /* ---- process ----------------------------------------------------------- */
 
-static uint64_t resident_bytes(void)
-{
-    unsigned long long total, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%llu %llu", &total, &resident) != 2)
-        resident = 0;
-    fclose(file);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static double cpu_seconds(void)
-{
-    struct rusage usage;
-
-    if (getrusage(RUSAGE_SELF, &usage) != 0)
-        return 0;
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 static void write_process(struct evbuffer *out, const struct server_view *view)
 {
     plain(out, F_LOG_DROPPED, log_lines_dropped());
-    plain(out, F_MEMORY, resident_bytes());
+    plain(out, F_MEMORY, process_resident_bytes());
     head(out, F_CPU);
-    evbuffer_add_printf(out, "%s %.6f\n", families[F_CPU].name, cpu_seconds());
+    evbuffer_add_printf(out, "%s %.6f\n", families[F_CPU].name, process_cpu_seconds());
     plain(out, F_START, (uint64_t)view->started_s);
 }
 

@@ -8,9 +8,22 @@
 
 #include "config/settings.h"
 #include "flush/delivery/delivery.h"
+#include "flush/memory/arena.h"
 #include "flush/parcels/ledger.h"
+#include "flush/parcels/tag_survey.h"
 #include "flush/rollups/question_box.h"
 #include "server/receive/listener.h"
+
+/* What holds from the start to the end, and is asked of the system once. */
+struct server_facts {
+    int64_t memory_bytes;       /* that the process may use */
+    size_t contexts_bytes;      /* of them for contexts; 0: no bound */
+    bool hostname_of_container; /* nobody chose it, and it is a container's */
+    bool deaf_on_v6; /* ::1 is there, and a port that 127.0.0.1 has is closed on it */
+};
+
+struct rates;
+struct findings;
 
 struct server_view {
     const struct listeners *listeners;
@@ -25,9 +38,15 @@ struct server_view {
     size_t n_sinks;
     const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
     struct question_box *questions;     /* to the flusher */
-    bool lingering;                     /* a stop was asked for */
-    bool local;                         /* nothing is sent */
-    int64_t flusher_alive_ms;           /* monotonic; a worker's is in its ledger */
+    const struct settings *settings;    /* in force; good until the next reload */
+    const struct server_facts *facts;
+    const struct arena_budget *budget;   /* of what open buckets hold */
+    const struct tag_survey *tag_survey; /* the newest; NULL: there is none yet */
+    const struct rates *rates;           /* these three are the watch's; NULL: no watch */
+    const struct findings *findings;
+    bool lingering;           /* a stop was asked for */
+    bool local;               /* nothing is sent */
+    int64_t flusher_alive_ms; /* monotonic; a worker's is in its ledger */
     int64_t delivery_alive_ms;
     int64_t started_s;
 };

@@ -13,6 +13,11 @@ static uint64_t datagrams_of(const struct listener_socket *socket)
     return counter_read(&socket->datagrams);
 }
 
+static uint64_t bytes_of(const struct listener_socket *socket)
+{
+    return counter_read(&socket->bytes);
+}
+
 uint64_t totals_datagrams(const struct listeners *listeners)
 {
     return listeners_sum(listeners, datagrams_of);
@@ -78,6 +83,7 @@ void totals_read(const struct server_view *view, struct totals *out)
 {
     *out = (struct totals){
         .datagrams = totals_datagrams(view->listeners),
+        .bytes = listeners_sum(view->listeners, bytes_of),
         .drops = listeners_sum(view->listeners, listener_drops),
         .points_imbalance = totals_points_imbalance(view),
     };

@@ -6,7 +6,7 @@
 #include "server/http/server_view.h"
 
 struct totals {
-    uint64_t datagrams, drops;                  /* of all sockets */
+    uint64_t datagrams, bytes, drops;           /* of all sockets */
     uint64_t lines, rejected, values, contexts; /* of all workers */
     uint64_t shed;                              /* values, of workers and flusher */
     uint64_t folded, encoded, lines_imbalance, values_imbalance; /* of the flusher */

@@ -29,6 +29,9 @@ static void assert_answer(struct running *running, int port, const char *path, i
 
     if (running_get(running, port, path, &got) != status)
         fail_msg("%s does not answer %d", path, status);
+    char *findings = strstr(got, ",\"Findings\":["); /* they depend on the machine */
+    if (findings != NULL)
+        strcpy(findings, "}\n");
     if (body != NULL)
         assert_string_equal(got, body);
     free(got);

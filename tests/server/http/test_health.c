@@ -4,6 +4,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "server/http/health.h"
 
 enum { WORKERS = 3, SINKS = 2, NOW_MS = 1000000, WALL_MS = 50000000 };
@@ -30,6 +32,13 @@ static void assert_health(const struct rig *rig, bool readiness, int status, con
     char text[HEALTH_TEXT_MAX];
 
     assert_int_equal(health_write(&rig->view, readiness, NOW_MS, WALL_MS, text), status);
+    if (readiness) { /* without a watch there are none */
+        static const char none[] = ",\"Findings\":[]}\n";
+        char *end = text + strlen(text) - (sizeof none - 1);
+
+        assert_string_equal(end, none);
+        strcpy(end, "}\n");
+    }
     assert_string_equal(text, said);
 }
 

@@ -1,0 +1,18 @@
+/* server/http/inspect.h: what one may look into over HTTP.
+ *
+ *   GET /api/v1/status     the state as JSON (server/http/status.h)
+ *   GET /api/v1/settings   the settings in force as text, secrets masked
+ *   GET /api/v1/log        the last lines of the log (config/log_recent.h)
+ *
+ * Each answers at once, from what main knows and what threads publish. */
+#ifndef SERVER_HTTP_INSPECT_H
+#define SERVER_HTTP_INSPECT_H
+
+#include "server/http/http_handler.h"
+#include "server/http/server_view.h"
+
+void inspect_on_status(struct http_exchange *exchange, const struct server_access *server);
+void inspect_on_settings(struct http_exchange *exchange, const struct server_access *server);
+void inspect_on_log(struct http_exchange *exchange);
+
+#endif

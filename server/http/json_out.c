@@ -1,0 +1,80 @@
+#include "server/http/json_out.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "flush/memory/json.h"
+
+static void put(struct json_out *out, const char *text)
+{
+    bytes_add(&out->bytes, text, strlen(text));
+}
+
+static void begin(struct json_out *out, const char *name)
+{
+    if (out->comma)
+        put(out, ",");
+    out->comma = true;
+    if (name == NULL)
+        return;
+    json_add_string(&out->bytes, slice_of(name));
+    put(out, ":");
+}
+
+void json_out_begin(struct json_out *out, const char *name, char bracket)
+{
+    begin(out, name);
+    bytes_add(&out->bytes, &bracket, 1);
+    out->comma = false;
+}
+
+void json_out_end(struct json_out *out, char bracket)
+{
+    bytes_add(&out->bytes, &bracket, 1);
+    out->comma = true;
+}
+
+void json_out_number(struct json_out *out, const char *name, uint64_t value)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    begin(out, name);
+    put(out, text);
+}
+
+void json_out_signed(struct json_out *out, const char *name, int64_t value)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%" PRId64, value);
+    begin(out, name);
+    put(out, text);
+}
+
+void json_out_real(struct json_out *out, const char *name, double value)
+{
+    char text[40];
+
+    snprintf(text, sizeof text, "%.6g", value);
+    begin(out, name);
+    put(out, text);
+}
+
+void json_out_bool(struct json_out *out, const char *name, bool value)
+{
+    begin(out, name);
+    put(out, value ? "true" : "false");
+}
+
+void json_out_null(struct json_out *out, const char *name)
+{
+    begin(out, name);
+    put(out, "null");
+}
+
+void json_out_text(struct json_out *out, const char *name, const char *text)
+{
+    begin(out, name);
+    json_add_string(&out->bytes, slice_of(text));
+}
