@@ -241,7 +241,9 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
 
 static bool make_parts(struct admin *admin, struct event_base *base)
 {
-    admin->ask = ask_new(base, admin->view.questions);
+    admin->ask =
+        ask_new(base, admin->view.questions, &admin->view.flusher_ledger->flushed_until_s,
+                settings_of(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
     admin->desk = desk_new(base, &admin->view);
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&

@@ -3,93 +3,74 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "config/clock.h"
 #include "protocol/number.h"
+#include "server/http/ask_answer.h"
 
-enum { WAITING_MAX = 8, TIMEOUT_S = 5 };
+/* At the flusher: one that it answers, and the next. */
+enum { UNDER_WAY_MAX = 2, TIMEOUT_S = 5 };
 
-/* A question under way; it lives until its answer is back. */
+/* A request that waits for a question's answer. */
+struct waiter {
+    struct waiter *next;
+    struct pending *pending;
+    struct http_exchange *exchange;
+};
+
+/* A question that was not answered yet; from the moment that it is the flusher's it lives until
+ * it is back, waited for or not. */
 struct pending {
     struct pending *next;
     struct ask *ask;
-    struct asked_question *asked;   /* the flusher's */
-    struct http_exchange *exchange; /* NULL: answered, or the client has gone */
+    struct ask_key key;
+    struct waiter *waiters;
+    struct asked_question *asked; /* the flusher's; NULL: it is in the queue */
+    struct ask_moment moment;     /* at which the flusher got it */
     struct event *timer;
+    bool is_refused; /* about to be freed */
 };
 
 struct ask {
     struct event_base *base;
     struct question_box *questions;
+    const struct counter *flushed_s;
+    int64_t interval_s;
     struct event *answered_event;
-    struct pending *pending;
-    int n_pending;
+    struct pending *pending; /* the oldest first */
+    int n_under_way;
+    struct ask_shelf shelf;
 };
+
+static struct ask_moment moment_of(const struct ask *ask)
+{
+    return (struct ask_moment){ .interval = clock_wall_s() / ask->interval_s,
+                                .flushed_s = counter_read(ask->flushed_s) };
+}
 
 /* ---- replies ----------------------------------------------------------- */
 
-static void free_text(const void *text, size_t len, void *argument)
+static void reply(struct http_exchange *exchange, struct ask_answer *answer)
 {
-    (void)text, (void)len;
-    free(argument);
-}
-
-/* The answer, which may be large, is not copied; its bytes are taken from it. */
-static void reply(struct http_exchange *exchange, int status, struct bytes *body)
-{
-    struct evbuffer *buffer = body->failed ? NULL : evbuffer_new();
-
-    if (buffer != NULL && body->len > 0 &&
-        evbuffer_add_reference(buffer, body->at, body->len, free_text, body->at) == 0) {
-        *body = (struct bytes){ .at = NULL };
-    } else if (buffer != NULL && body->len > 0) {
-        evbuffer_free(buffer);
-        buffer = NULL;
-    }
-    http_reply(exchange, status, "application/json", buffer);
+    http_reply(exchange, ask_answer_status(answer), "application/json",
+               ask_answer_body(answer));
 }
 
 static void refuse(struct http_exchange *exchange, int status, const char *sentence)
 {
-    struct asked_question answer = { 0 };
+    struct asked_question said = { 0 };
 
-    asked_question_refuse(&answer, status, sentence);
-    reply(exchange, status, &answer.answer);
-    bytes_free(&answer.answer);
+    asked_question_refuse(&said, status, sentence);
+    struct ask_answer *answer = ask_answer_new(status, &said.answer);
+    bytes_free(&said.answer);
+    if (answer == NULL) {
+        http_reply(exchange, status, "application/json", NULL);
+        return;
+    }
+    reply(exchange, answer);
+    ask_answer_release(answer);
 }
 
-/* Takes the exchange away from its question, which goes on without it. */
-static struct http_exchange *take_exchange(struct pending *pending)
-{
-    struct http_exchange *exchange = pending->exchange;
-
-    pending->exchange = NULL;
-    if (exchange != NULL)
-        http_on_end(exchange, NULL, NULL);
-    return exchange;
-}
-
-static void cancel(struct pending *pending)
-{
-    atomic_store_explicit(&pending->asked->cancelled, true, memory_order_relaxed);
-}
-
-static void on_timeout(evutil_socket_t fd, short what, void *argument)
-{
-    struct pending *pending = argument;
-    struct http_exchange *exchange = take_exchange(pending);
-
-    (void)fd, (void)what;
-    cancel(pending);
-    if (exchange != NULL)
-        refuse(exchange, 504, "the answer took more than 5 seconds: ask for less");
-}
-
-static void on_gone(void *argument)
-{
-    struct pending *pending = argument;
-
-    pending->exchange = NULL;
-    cancel(pending);
-}
+/* ---- who waits --------------------------------------------------------- */
 
 static void pending_free(struct pending *given)
 {
@@ -98,10 +79,153 @@ static void pending_free(struct pending *given)
     while (*at != given)
         at = &(*at)->next;
     *at = given->next;
-    given->ask->n_pending--;
     if (given->timer != NULL)
         event_free(given->timer);
+    free(given->key.text);
     free(given);
+}
+
+/* Nobody waits for it any more. */
+static void abandon(struct pending *pending)
+{
+    if (pending->asked != NULL)
+        atomic_store_explicit(&pending->asked->cancelled, true, memory_order_relaxed);
+    else if (!pending->is_refused)
+        pending_free(pending);
+}
+
+static void on_gone(void *argument)
+{
+    struct waiter *given = argument, **at = &given->pending->waiters;
+
+    while (*at != given)
+        at = &(*at)->next;
+    *at = given->next;
+    if (given->pending->waiters == NULL)
+        abandon(given->pending);
+    free(given);
+}
+
+/* False without memory. */
+static bool wait_for(struct pending *pending, struct http_exchange *exchange)
+{
+    struct waiter *waiter = malloc(sizeof *waiter);
+
+    if (waiter == NULL)
+        return false;
+    *waiter = (struct waiter){ pending->waiters, pending, exchange };
+    pending->waiters = waiter;
+    http_on_end(exchange, on_gone, waiter);
+    return true;
+}
+
+/* The next one's exchange, which the caller answers; NULL: all are. */
+static struct http_exchange *take_waiter(struct pending *pending)
+{
+    struct waiter *waiter = pending->waiters;
+
+    if (waiter == NULL)
+        return NULL;
+    struct http_exchange *exchange = waiter->exchange;
+
+    pending->waiters = waiter->next;
+    free(waiter);
+    http_on_end(exchange, NULL, NULL);
+    return exchange;
+}
+
+static void refuse_all(struct pending *pending, int status, const char *sentence)
+{
+    struct http_exchange *exchange;
+
+    while ((exchange = take_waiter(pending)) != NULL)
+        refuse(exchange, status, sentence);
+}
+
+static void answer_all(struct pending *pending, struct ask_answer *answer)
+{
+    struct http_exchange *exchange;
+
+    while ((exchange = take_waiter(pending)) != NULL)
+        reply(exchange, answer);
+}
+
+/* ---- the flusher ------------------------------------------------------- */
+
+static void on_timeout(evutil_socket_t fd, short what, void *argument)
+{
+    struct pending *pending = argument;
+
+    (void)fd, (void)what;
+    atomic_store_explicit(&pending->asked->cancelled, true, memory_order_relaxed);
+    refuse_all(pending, 504, "the answer took more than 5 seconds: ask for less");
+}
+
+/* False without memory. */
+static bool hand_over(struct pending *pending)
+{
+    static const struct timeval timeout = { TIMEOUT_S, 0 };
+    struct ask *ask = pending->ask;
+    const struct ask_key *key = &pending->key;
+    struct asked_question *asked = asked_question_new(
+        (struct slice){ key->text, key->text_len }, key->from_s, key->to_s, pending);
+
+    pending->timer = event_new(ask->base, -1, 0, on_timeout, pending);
+    if (asked == NULL || pending->timer == NULL || event_add(pending->timer, &timeout) != 0) {
+        if (asked != NULL)
+            asked_question_free(asked);
+        return false;
+    }
+    pending->asked = asked;
+    pending->moment = moment_of(ask);
+    ask->n_under_way++;
+    question_box_ask(ask->questions, asked);
+    return true;
+}
+
+/* The first in the queue; NULL. */
+static struct pending *next_in_turn(const struct ask *ask)
+{
+    struct pending *at = ask->pending;
+
+    while (at != NULL && (at->asked != NULL || at->is_refused))
+        at = at->next;
+    return at;
+}
+
+/* The flusher gets those whose turn it is. A reply may let its connection ask again, which
+ * comes by here too. */
+static void take_turns(struct ask *ask)
+{
+    struct pending *at;
+
+    while (ask->n_under_way < UNDER_WAY_MAX && (at = next_in_turn(ask)) != NULL) {
+        if (hand_over(at))
+            continue;
+        at->is_refused = true;
+        refuse_all(at, 503, "not enough memory for the question");
+        pending_free(at);
+    }
+}
+
+static void on_answer(struct pending *pending, struct asked_question *asked)
+{
+    struct ask *ask = pending->ask;
+    struct ask_answer *answer = ask_answer_new(asked->status, &asked->answer);
+
+    ask->n_under_way--;
+    if (answer == NULL) {
+        refuse_all(pending, 503, "not enough memory for the answer");
+    } else {
+        answer_all(pending, answer);
+        if (!atomic_load_explicit(&asked->cancelled, memory_order_relaxed)) {
+            ask_shelf_keep(&ask->shelf, pending->moment, pending->key, answer);
+            pending->key.text = NULL;
+        }
+        ask_answer_release(answer);
+    }
+    pending_free(pending);
+    asked_question_free(asked);
 }
 
 static void on_answered(evutil_socket_t fd, short what, void *argument)
@@ -112,16 +236,10 @@ static void on_answered(evutil_socket_t fd, short what, void *argument)
     (void)fd, (void)what;
     while (asked != NULL) {
         struct asked_question *next = asked->next;
-        struct pending *pending = asked->argument;
-        struct http_exchange *exchange = take_exchange(pending);
-        if (exchange != NULL && asked->answer.failed)
-            refuse(exchange, 503, "not enough memory for the answer");
-        else if (exchange != NULL)
-            reply(exchange, asked->status, &asked->answer);
-        pending_free(pending);
-        asked_question_free(asked);
+        on_answer(asked->argument, asked);
         asked = next;
     }
+    take_turns(ask);
 }
 
 /* ---- requests ---------------------------------------------------------- */
@@ -154,58 +272,78 @@ static bool read_target(struct slice query, struct target *out)
            (out->text.len == 0 || memchr(out->text.at, '\0', out->text.len) == NULL);
 }
 
-static struct pending *pending_new(struct ask *ask, struct http_exchange *exchange,
-                                   const struct target *target)
+static struct pending *pending_new(struct ask *ask, const struct target *target)
 {
-    static const struct timeval timeout = { TIMEOUT_S, 0 };
-    struct pending *pending = calloc(1, sizeof *pending);
+    struct pending *pending = calloc(1, sizeof *pending), **end = &ask->pending;
 
     if (pending == NULL)
         return NULL;
-    *pending = (struct pending){ .next = ask->pending, .ask = ask, .exchange = exchange };
-    ask->pending = pending;
-    ask->n_pending++;
-    pending->timer = event_new(ask->base, -1, 0, on_timeout, pending);
-    pending->asked = asked_question_new(target->text, target->from_s, target->to_s, pending);
-    if (pending->asked != NULL && pending->timer != NULL &&
-        event_add(pending->timer, &timeout) == 0)
-        return pending;
-    if (pending->asked != NULL)
-        asked_question_free(pending->asked);
-    pending_free(pending);
+    pending->ask = ask;
+    pending->key = (struct ask_key){ malloc(target->text.len + 1), target->text.len,
+                                     target->from_s, target->to_s };
+    if (pending->key.text == NULL) {
+        free(pending);
+        return NULL;
+    }
+    if (target->text.len > 0)
+        memcpy(pending->key.text, target->text.at, target->text.len);
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = pending;
+    return pending;
+}
+
+/* One whose answer will do: it waits for its turn, or the flusher got it at this moment. */
+static struct pending *find_equal(const struct ask *ask, const struct target *target)
+{
+    struct ask_moment now = moment_of(ask);
+
+    for (struct pending *at = ask->pending; at != NULL; at = at->next) {
+        bool fresh = at->asked != NULL ? at->waiters != NULL && ask_moment_is(at->moment, now)
+                                       : !at->is_refused;
+        if (fresh && ask_key_is(&at->key, target->text, target->from_s, target->to_s))
+            return at;
+    }
     return NULL;
 }
 
 static void ask_flusher(struct ask *ask, struct http_exchange *exchange,
                         const struct target *target)
 {
-    if (ask->n_pending >= WAITING_MAX) {
-        refuse(exchange, 503, "too many questions wait already");
-        return;
-    }
-    struct pending *pending = pending_new(ask, exchange, target);
-    if (pending == NULL) {
+    struct pending *equal = find_equal(ask, target);
+    struct pending *pending = equal != NULL ? equal : pending_new(ask, target);
+
+    if (pending == NULL || !wait_for(pending, exchange)) {
+        if (pending != NULL && equal == NULL)
+            pending_free(pending);
         refuse(exchange, 503, "not enough memory for the question");
         return;
     }
-    http_on_end(exchange, on_gone, pending);
-    question_box_ask(ask->questions, pending->asked);
+    take_turns(ask);
 }
 
 void ask_on_query(struct http_exchange *exchange, const struct http_request *request,
                   void *argument)
 {
+    struct ask *ask = argument;
     struct target target;
 
-    if (read_target(request->query, &target))
-        ask_flusher(argument, exchange, &target);
-    else
+    if (!read_target(request->query, &target)) {
         refuse(exchange, 400, "expected ?from=SECONDS&to=SECONDS&query=TEXT");
+        return;
+    }
+    struct ask_answer *kept =
+        ask_shelf_find(&ask->shelf, moment_of(ask), target.text, target.from_s, target.to_s);
+    if (kept != NULL)
+        reply(exchange, kept);
+    else
+        ask_flusher(ask, exchange, &target);
 }
 
 /* ---- start and stop ---------------------------------------------------- */
 
-struct ask *ask_new(struct event_base *base, struct question_box *questions)
+struct ask *ask_new(struct event_base *base, struct question_box *questions,
+                    const struct counter *flushed_s, int64_t interval_s)
 {
     struct ask *ask = calloc(1, sizeof *ask);
 
@@ -213,6 +351,8 @@ struct ask *ask_new(struct event_base *base, struct question_box *questions)
         return NULL;
     ask->base = base;
     ask->questions = questions;
+    ask->flushed_s = flushed_s;
+    ask->interval_s = interval_s;
     ask->answered_event =
         event_new(base, questions->answered.wake_fd, EV_READ | EV_PERSIST, on_answered, ask);
     if (ask->answered_event == NULL || event_add(ask->answered_event, NULL) != 0) {
@@ -226,8 +366,16 @@ void ask_free(struct ask *given)
 {
     if (given == NULL)
         return;
-    while (given->pending != NULL)
+    while (given->pending != NULL) {
+        struct waiter *next;
+
+        for (struct waiter *at = given->pending->waiters; at != NULL; at = next) {
+            next = at->next;
+            free(at);
+        }
         pending_free(given->pending);
+    }
+    ask_shelf_clear(&given->shelf);
     if (given->answered_event != NULL)
         event_free(given->answered_event);
     free(given);

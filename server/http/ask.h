@@ -2,22 +2,31 @@
  *
  *   GET /api/v1/query?from=&to=&query=
  *
- * in the form of Datadog's API, so that its client libraries can ask here. A
- * question never waits on main's loop: it goes to the flusher (flush/rollups/question_box.h)
- * and its request is answered when it comes back, or with 504 after five seconds.
- * No more than a few wait at a time; others get 503. Runs on main's loop. */
+ * in the form of Datadog's API, so that its client libraries can ask here. A question never
+ * waits on main's loop: it goes to the flusher (flush/rollups/question_box.h) and its request
+ * is answered when it comes back, or with 504 five seconds after its turn came.
+ *
+ *   connections, each with one question at a time ──► queue ──► two at the flusher
+ *        └ an equal one: waits for the same answer, or gets the one of this interval
+ *
+ * A connection asks its next question when the last was answered, behind those of the others:
+ * so they take turns. How many may wait is the bound of all that ask (server/http/http.h).
+ * Answers are kept until the interval ends or is flushed, 2 MiB of them at most. Runs on
+ * main's loop. */
 #ifndef SERVER_HTTP_ASK_H
 #define SERVER_HTTP_ASK_H
 
 #include <event2/event.h>
 
+#include "flush/parcels/ledger.h"
 #include "flush/rollups/question_box.h"
 #include "server/http/http_handler.h"
 
 struct ask;
 
-/* NULL without memory. */
-struct ask *ask_new(struct event_base *base, struct question_box *questions);
+/* flushed_s: up to which second all is in the rollups. NULL without memory. */
+struct ask *ask_new(struct event_base *base, struct question_box *questions,
+                    const struct counter *flushed_s, int64_t interval_s);
 
 /* To be called when the flusher has ended and the HTTP server is freed. Questions that wait are
  * not answered. NULL is fine. */

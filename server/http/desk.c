@@ -385,7 +385,7 @@ bool desk_start(struct desk *desk)
     return desk->has_thread;
 }
 
-void desk_stop(struct desk *desk)
+static void end_thread(struct desk *desk)
 {
     if (!desk->has_thread)
         return;
@@ -416,7 +416,7 @@ void desk_free(struct desk *given)
 
     if (given == NULL)
         return;
-    desk_stop(given);
+    end_thread(given);
     free_notes(&given->to_desk);
     free_notes(&given->to_main);
     while (given->first != NULL)

@@ -41,10 +41,7 @@ struct event_base *desk_base(const struct desk *desk);
 bool desk_start(struct desk *desk);
 
 /* Ends the thread; producers of streams are told on it. What is not answered never will be, so
- * the connections are gone by then (http_free). */
-void desk_stop(struct desk *desk);
-
-/* Stops it, if it runs. NULL is fine. */
+ * the connections are gone by then (http_free). NULL is fine. */
 void desk_free(struct desk *given);
 
 /* The exchange is answered with what the work says; head and body are copied. body_max: of an

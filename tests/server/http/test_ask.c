@@ -20,14 +20,18 @@
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
 
+/* So long that no test meets its end. */
+enum { INTERVAL_S = 1 << 30 };
+
 /* A real HTTP server on a port of the kernel's choice; the test is the flusher. */
 struct fixture {
     struct event_base *base;
     struct http *http;
     struct question_box questions;
+    struct counter flushed_s;
     struct ask *ask;
     int port;
-    struct evhttp_connection *clients[16];
+    struct evhttp_connection *clients[40];
     int n_clients;
     int replies, status;
     char body[512];
@@ -37,7 +41,7 @@ static void open_fixture(struct fixture *f)
 {
     *f = (struct fixture){ .base = event_base_new() };
     assert_true(question_box_open(&f->questions));
-    f->ask = ask_new(f->base, &f->questions);
+    f->ask = ask_new(f->base, &f->questions, &f->flushed_s, INTERVAL_S);
     struct http_config config = {
         .base = f->base,
         .other = { .methods = HTTP_GET, .handle = ask_on_query },
@@ -163,23 +167,186 @@ static void what_is_no_question_never_reaches_the_flusher(void **state)
     close_fixture(&f);
 }
 
-static void beyond_a_few_waiting_ones_questions_are_refused(void **state)
+static void get_number(struct fixture *f, int n)
+{
+    char uri[64];
+
+    snprintf(uri, sizeof uri, "/api/v1/query?from=1&to=2&query=m%d", n);
+    get(f, uri);
+}
+
+static void answer_with(struct fixture *f, struct asked_question *asked, const char *text)
+{
+    asked->status = 200;
+    bytes_add(&asked->answer, text, strlen(text));
+    question_box_answer(&f->questions, asked);
+}
+
+/* All that the connections have to say is read. */
+static void settle(struct fixture *f)
+{
+    for (int i = 0; i < 20; i++)
+        event_base_loop(f->base, EVLOOP_NONBLOCK);
+}
+
+/* Two are at the flusher, which answers one and has the next; the others wait. */
+static void questions_take_turns(void **state)
+{
+    enum { N = 20 };
+    struct fixture f;
+    int n = 0;
+    (void)state;
+
+    open_fixture(&f);
+    for (int i = 0; i < N; i++)
+        get_number(&f, i);
+    settle(&f);
+    while (n < N) {
+        struct asked_question *next, *asked = wait_asked(&f);
+        int together = 0;
+
+        for (; asked != NULL; asked = next, n++, together++) {
+            next = asked->next;
+            answer_with(&f, asked, "{}");
+        }
+        assert_in_range(together, 1, 2);
+        settle(&f);
+    }
+    wait_reply(&f, N);
+    assert_int_equal(f.status, 200);
+    close_fixture(&f);
+}
+
+static void no_more_than_32_wait(void **state)
+{
+    struct fixture f;
+    int n = 0;
+    (void)state;
+
+    open_fixture(&f);
+    for (int i = 0; i < 33; i++)
+        get_number(&f, i);
+    wait_reply(&f, 1); /* the last one; the others wait */
+    assert_int_equal(f.status, 503);
+    while (n < 32) {
+        struct asked_question *next, *asked = wait_asked(&f);
+        for (; asked != NULL; asked = next, n++) {
+            next = asked->next;
+            answer_with(&f, asked, "{}");
+        }
+    }
+    wait_reply(&f, 33);
+    assert_int_equal(f.status, 200);
+    close_fixture(&f);
+}
+
+static void equal_questions_are_answered_once(void **state)
 {
     struct fixture f;
     (void)state;
 
     open_fixture(&f);
-    for (int i = 0; i < 9; i++)
-        get(&f, "/api/v1/query?from=1&to=2&query=m");
-    wait_reply(&f, 1); /* the ninth; the others wait */
-    assert_int_equal(f.status, 503);
-    struct asked_question *next, *asked = wait_asked(&f);
-    for (; asked != NULL; asked = next) {
-        next = asked->next;
-        asked->status = 200;
+    for (int i = 0; i < 5; i++)
+        get_number(&f, 7);
+    settle(&f);
+    struct asked_question *asked = wait_asked(&f);
+    assert_null(asked->next);
+    answer_with(&f, asked, "{\"one\":1}");
+    wait_reply(&f, 5);
+    assert_string_equal(f.body, "{\"one\":1}");
+    get_number(&f, 7); /* and one that comes later in the same interval */
+    wait_reply(&f, 6);
+    assert_string_equal(f.body, "{\"one\":1}");
+    assert_null(question_box_take_asked(&f.questions));
+    get(&f, "/api/v1/query?from=1&to=3&query=m7"); /* another one */
+    answer_with(&f, wait_asked(&f), "{\"two\":2}");
+    wait_reply(&f, 7);
+    assert_string_equal(f.body, "{\"two\":2}");
+    close_fixture(&f);
+}
+
+static void a_flush_makes_answers_old(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    get_number(&f, 1);
+    struct asked_question *before = wait_asked(&f);
+    counter_set(&f.flushed_s, 10); /* while it is under way */
+    get_number(&f, 1);
+    struct asked_question *after = wait_asked(&f);
+    answer_with(&f, before, "{\"old\":1}");
+    wait_reply(&f, 1);
+    assert_string_equal(f.body, "{\"old\":1}");
+    answer_with(&f, after, "{\"new\":1}");
+    wait_reply(&f, 2);
+    assert_string_equal(f.body, "{\"new\":1}");
+    counter_set(&f.flushed_s, 20);
+    get_number(&f, 1);
+    answer_with(&f, wait_asked(&f), "{\"newer\":1}");
+    wait_reply(&f, 3);
+    assert_string_equal(f.body, "{\"newer\":1}");
+    close_fixture(&f);
+}
+
+static void refusals_are_not_kept(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    for (int i = 1; i <= 2; i++) {
+        get_number(&f, 1);
+        struct asked_question *asked = wait_asked(&f);
+        asked_question_refuse(asked, 503, "no memory");
         question_box_answer(&f.questions, asked);
+        wait_reply(&f, i);
+        assert_int_equal(f.status, 503);
     }
-    wait_reply(&f, 9);
+    close_fixture(&f);
+}
+
+static void who_leaves_the_queue_is_never_asked_for(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    for (int i = 0; i < 4; i++)
+        get_number(&f, i);
+    settle(&f);
+    struct asked_question *one = wait_asked(&f), *two = one->next;
+    assert_non_null(two);
+    evhttp_connection_free(f.clients[2]);
+    f.clients[2] = NULL;
+    settle(&f);
+    answer_with(&f, one, "{}");
+    struct asked_question *last = wait_asked(&f);
+    assert_memory_equal(last->text, "m3", 2);
+    answer_with(&f, two, "{}");
+    answer_with(&f, last, "{}");
+    wait_reply(&f, 3);
+    close_fixture(&f);
+}
+
+/* What is waited for by two is not given up as one of them goes. */
+static void one_of_two_may_leave(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    get_number(&f, 1);
+    get_number(&f, 1);
+    settle(&f);
+    struct asked_question *asked = wait_asked(&f);
+    evhttp_connection_free(f.clients[0]);
+    f.clients[0] = NULL;
+    settle(&f);
+    assert_false(atomic_load(&asked->cancelled));
+    answer_with(&f, asked, "{}");
+    wait_reply(&f, 1);
     assert_int_equal(f.status, 200);
     close_fixture(&f);
 }
@@ -256,7 +423,13 @@ int main(void)
         cmocka_unit_test(a_question_travels_to_the_flusher_and_back),
         cmocka_unit_test(a_refusal_has_the_fields_that_clients_look_for),
         cmocka_unit_test(what_is_no_question_never_reaches_the_flusher),
-        cmocka_unit_test(beyond_a_few_waiting_ones_questions_are_refused),
+        cmocka_unit_test(questions_take_turns),
+        cmocka_unit_test(no_more_than_32_wait),
+        cmocka_unit_test(equal_questions_are_answered_once),
+        cmocka_unit_test(a_flush_makes_answers_old),
+        cmocka_unit_test(refusals_are_not_kept),
+        cmocka_unit_test(who_leaves_the_queue_is_never_asked_for),
+        cmocka_unit_test(one_of_two_may_leave),
         cmocka_unit_test(a_client_that_leaves_cancels_its_question),
         cmocka_unit_test(stopping_with_questions_under_way_frees_them),
         cmocka_unit_test(a_running_server_answers),
