@@ -27,7 +27,7 @@ tool() { # NAME: the script on standard input
 
 tool heeler <<EOF
 case \${1:-run} in
-check | send | query | help | --version | --help) exec "$heeler" "\$@" ;;
+check | send | query | status | flare | help | --version | --help) exec "$heeler" "\$@" ;;
 run) shift ;;
 esac
 [ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}

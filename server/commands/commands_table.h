@@ -15,6 +15,9 @@
     { "--config FILE", "settings in YAML, as in datadog.yaml" }, \
     { "--set KEY=VALUE", "one setting, before all others; as often as needed" }
 
+#define AT_SERVER \
+    { "--at URL", "the server, or unix:/PATH; else that of heeler_http_listen" }
+
 COMMAND(run, "[run] [--config FILE] [--set KEY=VALUE]...",
         "the server: receives metrics, aggregates and sends them",
         "It runs in the foreground and logs to standard error. Without an api_key it is\n"
@@ -45,8 +48,21 @@ COMMAND(query, "query [--last TIME | --from S --to S] [--json]\n"
         { "--last TIME", "the last 90s, 15m, 1h or 2d; 1h where nothing is said" },
         { "--from S, --to S", "seconds since 1970" },
         { "--json", "the answer as the API gives it" },
-        { "--at URL", "the server to ask, also unix:/PATH; else where heeler_http_listen says" },
+        AT_SERVER,
         { "--redis [URL]", "ask all servers that mirror to it; else heeler_redis_url" },
+        WITH_SETTINGS)
+COMMAND(status, "status [--at URL] [--json]",
+        "what a running server does, and what is wrong with it",
+        "    heeler status\n",
+        { "--json", "the answer as the API gives it" },
+        AT_SERVER,
+        WITH_SETTINGS)
+COMMAND(flare, "flare [--at URL] FILE.tar",
+        "packs what a bug report needs: state, settings, log, versions",
+        "    heeler flare heeler.tar\n"
+        "\n"
+        "Secrets are masked. The file must not exist, and only its owner may read it.\n",
+        AT_SERVER,
         WITH_SETTINGS)
 COMMAND(help, "help [COMMAND | settings [WORD]]",
         "what a command takes; the settings, or those that mention a word",
@@ -54,4 +70,5 @@ COMMAND(help, "help [COMMAND | settings [WORD]]",
         { "COMMAND", "one of the commands that `heeler help` lists" },
         { "settings [WORD]", "each setting with its default, limits and sentence" })
 
+#undef AT_SERVER
 #undef WITH_SETTINGS
