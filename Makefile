@@ -39,6 +39,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 # Everything but main() is one archive; the program, tests and benches link it.
 SOURCES  := $(filter-out server/main.c,$(sort $(shell find config protocol flush server -name '*.c')))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
+PAGE     := $(sort $(wildcard server/http/page/*))
 PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
 TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
@@ -56,7 +57,16 @@ $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(BASE) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/libheeler.a: $(OBJECTS)
+# The files of the page, compressed, as bytes of the program: server/http/page_table.h.
+$(B)/page/%.gz: server/http/page/%
+	@mkdir -p $(@D)
+	$(Q)gzip -9n <$< >$@
+
+$(B)/page.o: $(PAGE:server/http/page/%=$(B)/page/%.gz)
+	$(call say,PAGE,server/http/page)
+	$(Q)cd $(B)/page && $(LD) -r -z noexecstack -b binary -o ../page.o $(notdir $^)
+
+$(B)/libheeler.a: $(OBJECTS) $(B)/page.o
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 

@@ -14,6 +14,7 @@
 #include "server/http/inspect.h"
 #include "server/http/login.h"
 #include "server/http/metrics.h"
+#include "server/http/page.h"
 
 struct admin {
     struct server_access server;
@@ -158,6 +159,9 @@ static const struct http_route routes[] = {
     { .path = "/api/v1/settings", .methods = HTTP_GET, .handle = on_settings },
     { .path = "/api/v1/log", .methods = HTTP_GET, .handle = on_log },
     { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query },
+#define PAGE_FILE(symbol, at, type, what) \
+    { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
+#include "server/http/page_table.h"
     { .path = "/login",
       .methods = HTTP_POST,
       .use = HTTP_USE_LOGIN,

@@ -8,6 +8,7 @@
  *   GET /api/v1/query  questions about the series (server/http/ask.h)
  *   GET /api/v1/status, /settings, /log   (server/http/inspect.h)
  *   POST /flush, /drain, /reload  (server/http/control.h)
+ *   GET /, /page/...   the page (server/http/page.h)
  *   POST /login        the form of the page (server/http/login.h)
  *
  * Served on main's loop (server/http/http.h) from relaxed counters: no flush, slow intake or

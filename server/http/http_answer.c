@@ -82,9 +82,10 @@ static bool add_head(struct http_exchange *exchange, int status, const char *typ
 bool http_answer_compose(struct http_exchange *exchange, int status, const char *type,
                          struct evbuffer *body)
 {
-    char length[64];
+    char length[64] = "";
 
-    snprintf(length, sizeof length, "Content-Length: %zu\r\n", evbuffer_get_length(body));
+    if (status != 304) /* there it would be the length of what is not sent */
+        snprintf(length, sizeof length, "Content-Length: %zu\r\n", evbuffer_get_length(body));
     exchange->out = evbuffer_new();
     return exchange->out != NULL && add_head(exchange, status, type, length) &&
            (exchange->request.method == HTTP_HEAD ||

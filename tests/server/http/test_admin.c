@@ -49,7 +49,7 @@ static void live_and_ready_answer_json(void **state)
     assert_answer(&running, port, "/ready", 200, healthy);
     assert_answer(&running, port, "/startup", 200, healthy);
     assert_answer(&running, port, "/live?verbose=1", 200, healthy);
-    assert_answer(&running, port, "/", 404, NULL);
+    assert_answer(&running, port, "/nothing", 404, NULL);
     assert_answer(&running, port, "/metrics/", 404, NULL);
     assert_true(running_stop(&running));
     running_free(&running);

@@ -1,0 +1,108 @@
+#include "server/http/page.h"
+
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "server/http/desk.h"
+#include "server/http/http_inflate.h"
+
+enum { PLAIN_MAX = 4 << 20 };
+
+/* The names are those that ld gives to the bytes of a file. */
+#define PAGE_FILE(symbol, path, type, use)                    \
+    extern const unsigned char _binary_##symbol##_gz_start[]; \
+    extern const unsigned char _binary_##symbol##_gz_end[];
+#include "server/http/page_table.h"
+
+struct page_file {
+    const char *path, *type;
+    const unsigned char *start, *end; /* compressed by gzip */
+};
+
+#define PAGE_FILE(symbol, path, type, use) \
+    { path, type, _binary_##symbol##_gz_start, _binary_##symbol##_gz_end },
+static const struct page_file files[] = {
+#include "server/http/page_table.h"
+};
+
+static const struct page_file *file_of(struct slice path)
+{
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (slice_equal(path, slice_of(files[i].path)))
+            return &files[i];
+    return NULL;
+}
+
+static struct slice bytes_of(const struct page_file *file)
+{
+    return (struct slice){ (const char *)file->start, (size_t)(file->end - file->start) };
+}
+
+/* "gzip, br;q=0.5", but not "gzip;q=0". */
+static bool takes_gzip(const struct http_request *request)
+{
+    struct slice list;
+
+    if (!http_header(request, "Accept-Encoding", &list))
+        return false;
+    while (list.len > 0) {
+        struct slice quality = slice_cut(&list, ',');
+        struct slice name = slice_trim(slice_cut(&quality, ';'), " \t");
+
+        quality = slice_trim(quality, " \t");
+        if (http_same_word(name, SLICE("gzip")))
+            return !slice_equal(quality, SLICE("q=0")) &&
+                   !slice_starts(quality, SLICE("q=0.0"));
+    }
+    return false;
+}
+
+static void add_policy(struct desk_job *job)
+{
+    desk_add_header(job, "Content-Security-Policy",
+                    "default-src 'none'; script-src 'self'; style-src 'self'; "
+                    "img-src 'self' data:; connect-src 'self'; form-action 'self'; "
+                    "base-uri 'none'; frame-ancestors 'none'");
+    desk_add_header(job, "Referrer-Policy", "no-referrer");
+    desk_add_header(job, "Cache-Control", "no-cache");
+    desk_add_header(job, "Vary", "Accept-Encoding");
+}
+
+/* Says which version it is. True: the client has that one. */
+static bool has_it(struct desk_job *job, const struct http_request *request, struct slice bytes,
+                   bool compressed)
+{
+    char tag[32];
+    struct slice known;
+
+    snprintf(tag, sizeof tag, "\"%016llx%s\"",
+             (unsigned long long)XXH3_64bits(bytes.at, bytes.len), compressed ? "" : "-plain");
+    desk_add_header(job, "ETag", tag);
+    return http_header(request, "If-None-Match", &known) && slice_equal(known, slice_of(tag));
+}
+
+void page_work(struct desk_job *given, const struct http_request *request, void *argument)
+{
+    const struct page_file *file = file_of(request->path);
+    struct bytes body = { 0 };
+
+    (void)argument;
+    if (file == NULL) {
+        desk_reply_text(given, 404, "text/plain; charset=utf-8", "no such file\n");
+        return;
+    }
+    struct slice bytes = bytes_of(file);
+    bool compressed = takes_gzip(request);
+    add_policy(given);
+    if (has_it(given, request, bytes, compressed)) {
+        desk_reply(given, 304, file->type, &body);
+        return;
+    }
+    if (compressed) {
+        desk_add_header(given, "Content-Encoding", "gzip");
+        bytes_add(&body, bytes.at, bytes.len);
+    } else if (http_inflate(&body, SLICE("gzip"), bytes, PLAIN_MAX) != 0) {
+        body.failed = true;
+    }
+    desk_reply(given, 200, file->type, &body);
+}

@@ -1,0 +1,183 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/http/http_handler.h"
+#include "tests/support/raw_http.h"
+#include "tests/support/running.h"
+
+#define PAGE_FILE(symbol, path, type, use)                    \
+    extern const unsigned char _binary_##symbol##_gz_start[]; \
+    extern const unsigned char _binary_##symbol##_gz_end[];
+#include "server/http/page_table.h"
+
+#define FOLDER "server/http/page"
+
+enum { PAGE_BYTES_MAX = 120 * 1024 };
+
+static struct running running;
+static int port;
+
+static int open_server(void **state)
+{
+    (void)state;
+    if (!RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"))
+        return -1;
+    port = server_http_port(running.server);
+    return 0;
+}
+
+static int close_server(void **state)
+{
+    (void)state;
+    bool stopped = running_stop(&running);
+    running_free(&running);
+    return stopped ? 0 : -1;
+}
+
+static int ask(const char *headers, struct raw_answer *out)
+{
+    char request[1024];
+
+    snprintf(request, sizeof request,
+             "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", headers);
+    return raw_ask(running.base, port, request, strlen(request), out);
+}
+
+static void the_page_may_load_nothing_from_elsewhere(void **state)
+{
+    static const char *const headers[] = {
+        "Content-Security-Policy: default-src 'none'; script-src 'self';",
+        "frame-ancestors 'none'\r\n",
+        "Content-Type: text/html; charset=utf-8\r\n",
+        "X-Content-Type-Options: nosniff\r\n",
+        "Referrer-Policy: no-referrer\r\n",
+        "<!doctype html>",
+    };
+    struct raw_answer answer;
+    (void)state;
+
+    assert_int_equal(ask("", &answer), 200);
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+        if (strstr(answer.text, headers[i]) == NULL)
+            fail_msg("no %s in %s", headers[i], answer.text);
+    assert_null(strstr(answer.text, "Content-Encoding"));
+}
+
+static void it_is_sent_as_it_is_kept(void **state)
+{
+    static const struct {
+        const char *header;
+        bool compressed;
+    } cases[] = {
+        { "Accept-Encoding: gzip, deflate, br\r\n", true },
+        { "Accept-Encoding: br;q=1, GZIP ; q=0.5\r\n", true },
+        { "Accept-Encoding: gzip;q=0\r\n", false },
+        { "Accept-Encoding: gzip; q=0.000\r\n", false },
+        { "Accept-Encoding: br, gzipped\r\n", false },
+        { "Accept-Encoding:\r\n", false },
+    };
+    struct raw_answer answer;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(ask(cases[i].header, &answer), 200);
+        if ((strstr(answer.text, "Content-Encoding: gzip\r\n") != NULL) != cases[i].compressed)
+            fail_msg("%s", cases[i].header);
+    }
+}
+
+static void a_browser_keeps_what_has_not_changed(void **state)
+{
+    struct raw_answer answer;
+    char header[128];
+    (void)state;
+
+    assert_int_equal(ask("Accept-Encoding: gzip\r\n", &answer), 200);
+    const char *tag = strstr(answer.text, "ETag: ");
+    assert_non_null(tag);
+    snprintf(header, sizeof header, "Accept-Encoding: gzip\r\nIf-None-Match: %.*s\r\n",
+             (int)strcspn(tag + 6, "\r"), tag + 6);
+    assert_int_equal(ask(header, &answer), 304);
+    assert_int_equal(answer.body_len, 0);
+    assert_null(strstr(answer.text, "Content-Length"));
+    assert_int_equal(ask("If-None-Match: \"0\"\r\n", &answer), 200);
+}
+
+static void a_link_leads_to_the_page_and_to_nothing_else(void **state)
+{
+    static const char link[] = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"
+                               "Sec-Fetch-Dest: document\r\n",
+                      frame[] = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"
+                                "Sec-Fetch-Dest: iframe\r\n",
+                      status[] = "GET /api/v1/status HTTP/1.1\r\nConnection: close\r\n"
+                                 "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"
+                                 "Sec-Fetch-Dest: document\r\n\r\n";
+    struct raw_answer answer;
+    (void)state;
+
+    assert_int_equal(ask(link, &answer), 200);
+    assert_int_equal(ask(frame, &answer), 403);
+    assert_int_equal(raw_ask(running.base, port, status, sizeof status - 1, &answer), 403);
+}
+
+/* The name of a file as page_table.h has it. */
+static void make_symbol(const char *name, char *out)
+{
+    for (; *name != '\0'; name++)
+        *out++ = isalnum((unsigned char)*name) ? *name : '_';
+    *out = '\0';
+}
+
+static void every_file_has_a_row_and_all_are_small(void **state)
+{
+    static const char *const symbols[] = {
+#define PAGE_FILE(symbol, path, type, use) #symbol,
+#include "server/http/page_table.h"
+    };
+    size_t bytes = 0
+#define PAGE_FILE(symbol, path, type, use) \
+    +(size_t)(_binary_##symbol##_gz_end - _binary_##symbol##_gz_start)
+#include "server/http/page_table.h"
+        ;
+    DIR *folder = opendir(FOLDER);
+    const struct dirent *entry;
+    char symbol[256];
+    (void)state;
+
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        bool found = entry->d_name[0] == '.';
+
+        make_symbol(entry->d_name, symbol);
+        for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++)
+            found = found || strcmp(symbols[i], symbol) == 0;
+        if (!found)
+            fail_msg(FOLDER "/%s has no row in page_table.h", entry->d_name);
+    }
+    closedir(folder);
+    assert_true(bytes <= PAGE_BYTES_MAX);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_server, close_server)
+    const struct CMUnitTest tests[] = {
+        TEST(the_page_may_load_nothing_from_elsewhere),
+        TEST(it_is_sent_as_it_is_kept),
+        TEST(a_browser_keeps_what_has_not_changed),
+        TEST(a_link_leads_to_the_page_and_to_nothing_else),
+        cmocka_unit_test(every_file_has_a_row_and_all_are_small),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
