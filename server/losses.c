@@ -4,27 +4,22 @@
 
 #include "config/log.h"
 #include "flush/delivery/mirror_ledger.h"
+#include "server/http/totals.h"
 #include "server/receive/listeners.h"
 
 /* ---- the counters ------------------------------------------------------ */
 
 static uint64_t read_shed(const struct server_view *view, int reason)
 {
-    uint64_t sum = counter_read(&view->flusher_ledger->shed[reason]);
+    bool asked_for = reason == SHED_FILTERED || reason == SHED_DISABLED;
 
-    for (uint32_t i = 0; i < view->workers; i++)
-        sum += counter_read(&view->worker_ledgers[i].shed[reason]);
-    return reason == SHED_FILTERED || reason == SHED_DISABLED ? 0 : sum;
+    return asked_for ? 0 : totals_shed(view, (enum shed_reason)reason);
 }
 
 static uint64_t read_records(const struct server_view *view, int ignored)
 {
-    uint64_t sum = 0;
-
     (void)ignored;
-    for (uint32_t i = 0; i < view->workers; i++)
-        sum += counter_read(&view->worker_ledgers[i].records_shed);
-    return sum;
+    return totals_records_shed(view);
 }
 
 static uint64_t read_dropped(const struct server_view *view, int reason)
@@ -48,11 +43,7 @@ static uint64_t points_of(const struct delivery_count *count)
 /* Payloads that a stop leaves unsent do not count here: each endpoint logs its own. */
 static uint64_t read_unsent(const struct server_view *view, int reason)
 {
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < view->n_sinks && reason != UNSENT_STOPPED; i++)
-        sum += points_of(&view->delivery_ledger[i].shed[reason]);
-    return sum;
+    return reason == UNSENT_STOPPED ? 0 : totals_unsent(view, (enum delivery_shed)reason);
 }
 
 static uint64_t read_unmirrored(const struct server_view *view, int reason)
@@ -60,15 +51,10 @@ static uint64_t read_unmirrored(const struct server_view *view, int reason)
     return view->mirror != NULL ? points_of(&view->mirror->points.shed[reason]) : 0;
 }
 
-static uint64_t truncated_by(const struct listener_socket *socket)
-{
-    return counter_read(&socket->truncated);
-}
-
 static uint64_t read_truncated(const struct server_view *view, int ignored)
 {
     (void)ignored;
-    return listeners_sum(view->listeners, truncated_by);
+    return listeners_sum(view->listeners, listener_truncated);
 }
 
 static uint64_t read_kernel(const struct server_view *view, int ignored)

@@ -14,11 +14,6 @@ enum { QUIET_MS = 60000, CONFLICT_QUIET_MS = 3600000 };
 
 /* ---- the counters ------------------------------------------------------ */
 
-static uint64_t truncated_by(const struct listener_socket *socket)
-{
-    return counter_read(&socket->truncated);
-}
-
 static uint64_t read_drops(const struct server_view *view, int ignored)
 {
     (void)ignored;
@@ -28,17 +23,13 @@ static uint64_t read_drops(const struct server_view *view, int ignored)
 static uint64_t read_truncated(const struct server_view *view, int ignored)
 {
     (void)ignored;
-    return listeners_sum(view->listeners, truncated_by);
+    return listeners_sum(view->listeners, listener_truncated);
 }
 
 static uint64_t read_records(const struct server_view *view, int ignored)
 {
-    uint64_t sum = 0;
-
     (void)ignored;
-    for (uint32_t i = 0; i < view->workers; i++)
-        sum += counter_read(&view->worker_ledgers[i].records_shed);
-    return sum;
+    return totals_records_shed(view);
 }
 
 static uint64_t read_conflicts(const struct server_view *view, int ignored)
@@ -49,20 +40,12 @@ static uint64_t read_conflicts(const struct server_view *view, int ignored)
 
 static uint64_t read_rejected(const struct server_view *view, int reason)
 {
-    uint64_t sum = 0;
-
-    for (uint32_t i = 0; i < view->workers; i++)
-        sum += counter_read(&view->worker_ledgers[i].rejected[reason]);
-    return sum;
+    return totals_rejected(view, (enum parse_result)reason);
 }
 
 static uint64_t read_shed(const struct server_view *view, int reason)
 {
-    uint64_t sum = counter_read(&view->flusher_ledger->shed[reason]);
-
-    for (uint32_t i = 0; i < view->workers; i++)
-        sum += counter_read(&view->worker_ledgers[i].shed[reason]);
-    return sum;
+    return totals_shed(view, (enum shed_reason)reason);
 }
 
 static uint64_t read_dropped(const struct server_view *view, int reason)
@@ -72,12 +55,7 @@ static uint64_t read_dropped(const struct server_view *view, int reason)
 
 static uint64_t read_unsent(const struct server_view *view, int reason)
 {
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < view->n_sinks; i++)
-        sum += atomic_load_explicit(&view->delivery_ledger[i].shed[reason].points,
-                                    memory_order_relaxed);
-    return sum;
+    return totals_unsent(view, (enum delivery_shed)reason);
 }
 
 static uint64_t read_refused(const struct server_view *view, int ignored)

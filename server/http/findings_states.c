@@ -129,8 +129,10 @@ static bool state_FINDING_UNREACHABLE(const struct moment *moment, struct findin
     for (size_t i = 0; !view->local && i < view->n_sinks; i++) {
         const struct delivery_ledger *ledger = &view->delivery_ledger[i];
         int state = atomic_load_explicit(&ledger->now.state, memory_order_relaxed);
+        int status = atomic_load_explicit(&ledger->now.answer_status, memory_order_relaxed);
 
-        if (state != DELIVERY_BLOCKED && state != DELIVERY_PROBING)
+        /* One that recovers is blocked for a while yet. */
+        if ((state != DELIVERY_BLOCKED && state != DELIVERY_PROBING) || status / 100 == 2)
             continue;
         why_unreachable(&ledger->now, why, sizeof why);
         mend(out, "curl -v %s; heeler help settings dd_url, site, proxy",

@@ -149,40 +149,15 @@ static void labelled(struct evbuffer *out, enum family family, const char *label
 
 /* ---- workers ----------------------------------------------------------- */
 
-static uint64_t read_datagrams(const struct listener_socket *sock)
-{
-    return counter_read(&sock->datagrams);
-}
-
-static uint64_t read_bytes(const struct listener_socket *sock)
-{
-    return counter_read(&sock->bytes);
-}
-
-static uint64_t read_truncated(const struct listener_socket *sock)
-{
-    return counter_read(&sock->truncated);
-}
-
-static uint64_t read_refused(const struct listener_socket *sock)
-{
-    return counter_read(&sock->refused);
-}
-
-static uint64_t read_too_large(const struct listener_socket *sock)
-{
-    return counter_read(&sock->too_large);
-}
-
 static void write_listeners(struct evbuffer *out, const struct server_view *view)
 {
     static const struct {
         enum family family;
         uint64_t (*read)(const struct listener_socket *);
     } rows[] = {
-        { F_DATAGRAMS, read_datagrams },
-        { F_BYTES, read_bytes },
-        { F_TRUNCATED, read_truncated },
+        { F_DATAGRAMS, listener_datagrams },
+        { F_BYTES, listener_bytes },
+        { F_TRUNCATED, listener_truncated },
         { F_DROPPED, listener_drops },
     };
 
@@ -204,8 +179,8 @@ static void write_streams(struct evbuffer *out, const struct server_view *view)
         connections +=
             atomic_load_explicit(&view->listeners->at[i].connections, memory_order_relaxed);
     plain(out, F_CONNECTIONS, connections);
-    plain(out, F_CONNECTIONS_REFUSED, listeners_sum(view->listeners, read_refused));
-    plain(out, F_FRAMES_TOO_LARGE, listeners_sum(view->listeners, read_too_large));
+    plain(out, F_CONNECTIONS_REFUSED, listeners_sum(view->listeners, listener_refused));
+    plain(out, F_FRAMES_TOO_LARGE, listeners_sum(view->listeners, listener_too_large));
 }
 
 static void write_lines(struct evbuffer *out, const struct worker_ledger *workers)

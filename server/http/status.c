@@ -41,47 +41,22 @@ static void write_threads(struct json_out *out, const struct status_moment *mome
 
 /* ---- listeners --------------------------------------------------------- */
 
-static uint64_t datagrams_of(const struct listener_socket *sock)
-{
-    return counter_read(&sock->datagrams);
-}
-
-static uint64_t bytes_of(const struct listener_socket *sock)
-{
-    return counter_read(&sock->bytes);
-}
-
-static uint64_t truncated_of(const struct listener_socket *sock)
-{
-    return counter_read(&sock->truncated);
-}
-
-static uint64_t refused_of(const struct listener_socket *sock)
-{
-    return counter_read(&sock->refused);
-}
-
-static uint64_t too_large_of(const struct listener_socket *sock)
-{
-    return counter_read(&sock->too_large);
-}
-
 static void write_listener(struct json_out *out, const struct listener *listener)
 {
     json_out_begin(out, NULL, '{');
     json_out_text(out, "name", listener->name);
     json_out_text(out, "kind", listener_traits(listener)->label);
-    json_out_number(out, "datagrams", listener_sum(listener, datagrams_of));
-    json_out_number(out, "bytes", listener_sum(listener, bytes_of));
-    json_out_number(out, "truncated", listener_sum(listener, truncated_of));
+    json_out_number(out, "datagrams", listener_sum(listener, listener_datagrams));
+    json_out_number(out, "bytes", listener_sum(listener, listener_bytes));
+    json_out_number(out, "truncated", listener_sum(listener, listener_truncated));
     json_out_number(out, "dropped_by_kernel", listener_sum(listener, listener_drops));
     json_out_number(out, "buffer_asked_bytes", (uint64_t)listener->asked_bytes);
     json_out_number(out, "buffer_granted_bytes", (uint64_t)listener->granted_bytes);
     json_out_number(out, "queue_datagrams", (uint64_t)listener->queue_datagrams);
     json_out_number(out, "connections",
                     atomic_load_explicit(&listener->connections, memory_order_relaxed));
-    json_out_number(out, "connections_refused", listener_sum(listener, refused_of));
-    json_out_number(out, "frames_too_large", listener_sum(listener, too_large_of));
+    json_out_number(out, "connections_refused", listener_sum(listener, listener_refused));
+    json_out_number(out, "frames_too_large", listener_sum(listener, listener_too_large));
     json_out_end(out, '}');
 }
 

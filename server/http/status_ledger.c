@@ -6,11 +6,6 @@
 
 /* ---- received, parsed, folded, encoded --------------------------------- */
 
-static uint64_t truncated_of(const struct listener_socket *sock)
-{
-    return counter_read(&sock->truncated);
-}
-
 static void write_received(struct json_out *out, const struct server_view *view,
                            const struct totals *sums)
 {
@@ -23,7 +18,7 @@ static void write_received(struct json_out *out, const struct server_view *view,
     json_out_number(out, "bytes", sums->bytes);
     json_out_number(out, "lines", sums->lines);
     json_out_number(out, "forwarded", forwarded);
-    json_out_number(out, "truncated", listeners_sum(view->listeners, truncated_of));
+    json_out_number(out, "truncated", listeners_sum(view->listeners, listener_truncated));
     json_out_number(out, "dropped_by_kernel", sums->drops);
     json_out_end(out, '}');
 }

@@ -8,20 +8,50 @@ static uint64_t load(const _Atomic(uint64_t) *value)
     return atomic_load_explicit(value, memory_order_relaxed);
 }
 
-static uint64_t datagrams_of(const struct listener_socket *socket)
-{
-    return counter_read(&socket->datagrams);
-}
-
-static uint64_t bytes_of(const struct listener_socket *socket)
-{
-    return counter_read(&socket->bytes);
-}
-
 uint64_t totals_datagrams(const struct listeners *listeners)
 {
-    return listeners_sum(listeners, datagrams_of);
+    return listeners_sum(listeners, listener_datagrams);
 }
+
+/* ---- by reason --------------------------------------------------------- */
+
+uint64_t totals_rejected(const struct server_view *view, enum parse_result reason)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < view->workers; i++)
+        sum += counter_read(&view->worker_ledgers[i].rejected[reason]);
+    return sum;
+}
+
+uint64_t totals_shed(const struct server_view *view, enum shed_reason reason)
+{
+    uint64_t sum = counter_read(&view->flusher_ledger->shed[reason]);
+
+    for (uint32_t i = 0; i < view->workers; i++)
+        sum += counter_read(&view->worker_ledgers[i].shed[reason]);
+    return sum;
+}
+
+uint64_t totals_records_shed(const struct server_view *view)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < view->workers; i++)
+        sum += counter_read(&view->worker_ledgers[i].records_shed);
+    return sum;
+}
+
+uint64_t totals_unsent(const struct server_view *view, enum delivery_shed reason)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < view->n_sinks; i++)
+        sum += load(&view->delivery_ledger[i].shed[reason].points);
+    return sum;
+}
+
+/* ---- all of it --------------------------------------------------------- */
 
 static void sum_workers(const struct server_view *view, struct totals *out)
 {
@@ -83,7 +113,7 @@ void totals_read(const struct server_view *view, struct totals *out)
 {
     *out = (struct totals){
         .datagrams = totals_datagrams(view->listeners),
-        .bytes = listeners_sum(view->listeners, bytes_of),
+        .bytes = listeners_sum(view->listeners, listener_bytes),
         .drops = listeners_sum(view->listeners, listener_drops),
         .points_imbalance = totals_points_imbalance(view),
     };

@@ -22,6 +22,12 @@ void totals_read(const struct server_view *view, struct totals *out);
 /* How far the two sides of the points' balance are apart now; 0 when the books balance. */
 uint64_t totals_points_imbalance(const struct server_view *view);
 
+/* Of all threads, by one reason: lines, values, events and checks, points of the intakes. */
+uint64_t totals_rejected(const struct server_view *view, enum parse_result reason);
+uint64_t totals_shed(const struct server_view *view, enum shed_reason reason);
+uint64_t totals_records_shed(const struct server_view *view);
+uint64_t totals_unsent(const struct server_view *view, enum delivery_shed reason);
+
 /* Datagrams that were read so far. */
 uint64_t totals_datagrams(const struct listeners *listeners);
 

@@ -93,6 +93,32 @@ struct listeners {
     struct inherited_sockets *inherited; /* that are there already; or NULL */
 };
 
+/* What one worker's counts say, for listener_sum(). */
+static inline uint64_t listener_datagrams(const struct listener_socket *sock)
+{
+    return counter_read(&sock->datagrams);
+}
+
+static inline uint64_t listener_bytes(const struct listener_socket *sock)
+{
+    return counter_read(&sock->bytes);
+}
+
+static inline uint64_t listener_truncated(const struct listener_socket *sock)
+{
+    return counter_read(&sock->truncated);
+}
+
+static inline uint64_t listener_refused(const struct listener_socket *sock)
+{
+    return counter_read(&sock->refused);
+}
+
+static inline uint64_t listener_too_large(const struct listener_socket *sock)
+{
+    return counter_read(&sock->too_large);
+}
+
 /* Datagrams that the kernel dropped at this socket so far (SO_MEMINFO; unix
  * sockets drop nothing). Any thread; listener_note_drops() by the worker at each
  * seal, so that the kernel's 32 bits never wrap unseen. */

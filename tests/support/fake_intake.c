@@ -78,6 +78,8 @@ static void answer(struct evhttp_request *request, const struct fake_answer *wit
 
     evbuffer_add_printf(body, "%s", with->body != NULL ? with->body : "{\"errors\":[]}");
     evhttp_add_header(headers, "Content-Type", "application/json");
+    if (with->date != NULL)
+        evhttp_add_header(headers, "Date", with->date);
     if (with->retry_after != NULL)
         evhttp_add_header(headers, "Retry-After", with->retry_after);
     evhttp_send_reply(request, with->status != 0 ? with->status : 202, NULL, body);

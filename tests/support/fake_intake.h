@@ -21,6 +21,7 @@ struct fake_answer {
     } trick;
     int status;              /* 0: 202 */
     const char *retry_after; /* header; NULL: none */
+    const char *date;        /* header; NULL: that of now */
     const char *body;        /* NULL: {"errors":[]} */
 };
 

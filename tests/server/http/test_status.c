@@ -340,6 +340,55 @@ static void a_wrong_key_is_found(void **state)
     fake_intake_stop(fake);
 }
 
+static bool clock_is_apart(const struct server_view *view, uint64_t n)
+{
+    (void)n;
+    return view->findings->at[FINDING_CLOCK].active;
+}
+
+static void an_intake_of_another_time_is_found(void **state)
+{
+    static const struct fake_answer late = { .date = "Sun, 06 Nov 1994 08:49:37 GMT" };
+    struct fake_intake *fake = fake_intake_start();
+    static struct running running;
+    char url[96];
+    (void)state;
+
+    fake_intake_script(fake, &late, 1);
+    snprintf(url, sizeof url, "dd_url=%s", fake_intake_url(fake));
+    assert_true(RUNNING_START(&running, NULL, url, "api_key=k", "heeler_interval=60",
+                              "forwarder_apikey_validation_interval=60",
+                              "heeler_http_listen=127.0.0.1:0"));
+    assert_true(running_until(&running, clock_is_apart, 1));
+    json_t *json = ask(&running);
+    assert_text(json, "findings.0.id", "clock_apart");
+    assert_true(json_number_value(find(json, "endpoints.0.clock_ahead_s")) < -1e8);
+    json_decref(json);
+    assert_true(running_stop(&running));
+    running_free(&running);
+    fake_intake_stop(fake);
+}
+
+/* The page has a row for each id, or for its family. */
+static void every_finding_is_in_the_page(void **state)
+{
+    static const char *const families[] = { "rejected_", "shed_", "points_", "unsent_" };
+    char *page = temp_file_read("docs/api.md"), row[64];
+    (void)state;
+
+    for (int i = 0; i < FINDING_COUNT; i++) {
+        const char *label = finding_label((enum finding_id)i);
+
+        snprintf(row, sizeof row, "\n| `%s` | ", label);
+        for (size_t f = 0; f < 4; f++)
+            if (strncmp(label, families[f], strlen(families[f])) == 0)
+                snprintf(row, sizeof row, "\n| `%s\xe2\x80\xa6` | ", families[f]);
+        if (strstr(page, row) == NULL)
+            fail_msg("docs/api.md has no row for %s", label);
+    }
+    free(page);
+}
+
 static void settings_and_log_are_there_and_hold_no_secret(void **state)
 {
     static struct running running;
@@ -378,6 +427,8 @@ int main(void)
         cmocka_unit_test(without_redis_and_watch_these_are_null_and_absent),
         cmocka_unit_test(the_ledger_follows_a_datagram_to_the_intake),
         cmocka_unit_test(a_wrong_key_is_found),
+        cmocka_unit_test(an_intake_of_another_time_is_found),
+        cmocka_unit_test(every_finding_is_in_the_page),
         cmocka_unit_test(settings_and_log_are_there_and_hold_no_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
