@@ -108,6 +108,34 @@ static void on_later(struct http_exchange *exchange, const struct http_request *
     http_on_end(exchange, forget, NULL);
 }
 
+/* An answer that goes on in the next turns. */
+static struct http_exchange *streaming;
+
+static void forget_stream(void *argument)
+{
+    (void)argument;
+    streaming = NULL;
+}
+
+static void on_stream(struct http_exchange *exchange, const struct http_request *request,
+                      void *argument)
+{
+    (void)request, (void)argument;
+    streaming = exchange;
+    http_on_end(exchange, forget_stream, NULL);
+    (void)http_stream_begin(exchange, "text/plain");
+}
+
+static void go_on_streaming(void)
+{
+    struct evbuffer *chunk = evbuffer_new();
+
+    evbuffer_add(chunk, "some", 4);
+    http_stream_add(streaming, chunk);
+    if (streaming != NULL)
+        http_stream_end(streaming);
+}
+
 static struct event_base *base;
 
 static struct http *make_server(void)
@@ -117,6 +145,10 @@ static struct http *make_server(void)
         { .path = "/flush", .methods = HTTP_POST, .handle = on_echo },
         { .path = "/ten", .methods = HTTP_POST, .handle = on_echo, .body_max = 10 },
         { .path = "/later", .methods = HTTP_GET | HTTP_POST, .handle = on_later },
+        { .path = "/stream",
+          .methods = HTTP_GET | HTTP_POST,
+          .handle = on_stream,
+          .streams = true },
     };
 
     signal(SIGPIPE, SIG_IGN);
@@ -151,6 +183,8 @@ static void turn(int fd, size_t *n_seen)
         event_base_loop(base, EVLOOP_NONBLOCK);
         read_answers(fd, n_seen);
     }
+    if (streaming != NULL)
+        go_on_streaming();
     if (later != NULL)
         http_reply_text(later, 200, "text/plain", "late");
 }

@@ -33,6 +33,8 @@ static void what_would_stop_a_start_is_told(void **state)
         { "additional_endpoints={\"http://u:secret@h\":5}", "api_key=k",
           "additional_endpoints: \"http://***@h\"" },
         { "dd_url=http://[h", "api_key=k", "dd_url gives no usable address" },
+        { "heeler_app_keys=0123456789abcdef short",
+          "env=", "--set: heeler_app_keys: key 2 has fewer than 16 characters." },
         { "proxy.https=ftp://u:secret@h", "env=", "--set: proxy.https is not the URL" },
         { "proxy.http=http://[h", "env=", "--set: proxy.http is not the URL" },
     };
@@ -119,19 +121,19 @@ static void put_file(const char *name, const char *text)
 }
 
 /* The folder in place of each F. */
-static char *filled(const char *text, char out[160])
+static char *filled(const char *text, char out[240])
 {
     size_t n = 0;
 
     for (; *text != '\0'; text++)
-        n += (size_t)snprintf(out + n, 160 - n, *text == 'F' ? "%s" : "%.1s",
+        n += (size_t)snprintf(out + n, 240 - n, *text == 'F' ? "%s" : "%.1s",
                               *text == 'F' ? place : text);
     return out;
 }
 
 /* One sentence that begins like this, or none. */
 static void assert_list(const struct string_list *list, const char *beginning,
-                        char scratch[160])
+                        char scratch[240])
 {
     assert_int_equal(list->n, beginning != NULL);
     if (beginning == NULL)
@@ -184,6 +186,21 @@ static void what_the_system_refuses_is_told(void **state)
             "dogstatsd_non_local_traffic=true" },
           "statsd_forward_host: 127.0.0.9:8125 is an address",
           NULL },
+        { { "heeler_http_listen=127.0.0.1:8127 [::1]:8127 localhost:1 unix:F/new/x" },
+          NULL,
+          NULL },
+        { { "heeler_http_listen=unix:F/file" },
+          "--set: heeler_http_listen F/file: it exists and is no socket.",
+          NULL },
+        { { "heeler_http_listen=127.0.0.1:1 0.0.0.0:8127" },
+          NULL,
+          "--set: heeler_http_listen 0.0.0.0:8127 is reached by other machines, and its HTTP "
+          "is not encrypted: without heeler_app_keys only health" },
+        { { "heeler_http_listen=box:8127", "heeler_app_keys=0123456789abcdef" },
+          NULL,
+          "--set: heeler_http_listen box:8127 is reached by other machines, and its HTTP is "
+          "not "
+          "encrypted: whoever sees it" },
         { { "heeler_max_memory=1048576" },
           NULL,
           "default: heeler_rollup_max_bytes is 8388608" },
@@ -194,7 +211,7 @@ static void what_the_system_refuses_is_told(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct settings settings;
         struct problems problems = { .n_unlisted = 0 };
-        char texts[5][160], *sets[4] = { (char *)(uintptr_t) "dogstatsd_socket=" };
+        char texts[5][240], *sets[4] = { (char *)(uintptr_t) "dogstatsd_socket=" };
         size_t n = 1;
 
         for (; n < 4 && cases[i].sets[n - 1] != NULL; n++)
