@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -308,6 +310,42 @@ static void the_ledger_follows_a_datagram_to_the_intake(void **state)
     fake_intake_stop(fake);
 }
 
+/* The flusher's thread stands in a write to a console that nobody reads; who asks meanwhile is
+ * answered at once, and told. */
+static void an_answer_comes_while_the_flusher_hangs(void **state)
+{
+    static struct running running;
+    static const char filling[4096];
+    int ends[2], silent_ms = 0;
+    (void)state;
+
+    void (*before)(int) = signal(SIGPIPE, SIG_IGN); /* of the end, when nobody reads any more */
+    assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    while (write(ends[1], filling, sizeof filling) > 0)
+        ;
+    assert_int_equal(fcntl(ends[1], F_SETFL, 0), 0); /* from now on a write waits */
+    FILE *console = fdopen(ends[1], "w");
+    assert_non_null(console);
+    assert_true(RUNNING_START(&running, console, "heeler_interval=1",
+                              "heeler_http_listen=127.0.0.1:0"));
+    int fd = udp_sender(running_listener(&running, 0));
+    udp_send(fd, "a:1|c");
+    for (int i = 0; i < 100000 && silent_ms < 3000; i++) {
+        json_t *json = ask(&running);
+
+        assert_text(json, "threads.1.name", "flusher");
+        silent_ms = (int)json_number_value(find(json, "threads.1.silent_ms"));
+        json_decref(json);
+    }
+    assert_true(silent_ms >= 3000); /* it turns each second otherwise */
+    close(ends[0]);
+    assert_true(running_stop(&running));
+    running_free(&running);
+    close(fd);
+    fclose(console);
+    signal(SIGPIPE, before);
+}
+
 static bool key_is_wrong(const struct server_view *view, uint64_t n)
 {
     (void)n;
@@ -426,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_blocked_intake_says_how_and_until_when),
         cmocka_unit_test(without_redis_and_watch_these_are_null_and_absent),
         cmocka_unit_test(the_ledger_follows_a_datagram_to_the_intake),
+        cmocka_unit_test(an_answer_comes_while_the_flusher_hangs),
         cmocka_unit_test(a_wrong_key_is_found),
         cmocka_unit_test(an_intake_of_another_time_is_found),
         cmocka_unit_test(every_finding_is_in_the_page),
