@@ -24,4 +24,5 @@ cat "$folder/changed"
 grep -q '^forwarder_storage_path = /var/lib/heeler/' "$folder/default"
 grep -q '^StateDirectory=heeler$' packaging/heeler.service
 grep -q '^dogstatsd_socket = /var/run/datadog/' "$folder/default"
-grep -q '^RuntimeDirectory=datadog$' packaging/heeler.service
+grep -q '^RuntimeDirectory=datadog heeler$' packaging/heeler.service
+grep -q '^Environment=HEELER_HTTP_SOCKET=/run/heeler/http.sock$' packaging/heeler.service

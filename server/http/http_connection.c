@@ -13,6 +13,7 @@ enum {
     BODY_SLACK =
         4096, /* how much is read behind a body: its last lines, and the next request */
     FAREWELL_MS = 2000,    /* for what a refused client still sends */
+    TURN_BYTES = 1 << 20,  /* written before others have their turn */
     PROGRESS_BYTES = 16384 /* a client that takes fewer makes no progress */
 };
 
@@ -259,9 +260,12 @@ static void note_progress(struct http_exchange *exchange, size_t written)
     start_clock(exchange);
 }
 
-/* False: the client has to take what is there first. */
+/* False: the client has to take what is there first, or it is the turn of others: a reader as
+ * fast as we are would have all of a long answer in one. */
 static bool send_some(struct http_exchange *exchange)
 {
+    size_t sent = 0;
+
     while (evbuffer_get_length(exchange->out) > 0) {
         int n = evbuffer_write(exchange->out, exchange->fd);
 
@@ -274,6 +278,9 @@ static bool send_some(struct http_exchange *exchange)
             return true;
         }
         note_progress(exchange, (size_t)n);
+        sent += (size_t)n;
+        if (sent >= TURN_BYTES && evbuffer_get_length(exchange->out) > 0)
+            return false;
     }
     if (exchange->phase == HTTP_PHASE_STREAM) {
         start_clock(exchange);
