@@ -1,5 +1,7 @@
 #include "protocol/parse.h"
 
+#include <math.h>
+
 #include "protocol/number.h"
 
 static const char *const result_labels[] = {
@@ -46,22 +48,20 @@ static const unsigned char types_by_letter[256 + METRIC_TYPE_COUNT] = {
 #undef TYPE
 };
 
-static inline bool parse_type(struct slice text, enum metric_type *out)
+/* One more than the type that these letters stand for; 0: none. */
+static inline unsigned type_of(const char *letters, size_t len)
 {
-    unsigned type = 0;
-
-    if (text.len == 1) {
-        type = types_by_letter[(unsigned char)text.at[0]];
-    } else if (text.len == 2) {
-        int both = METRIC_LETTERS((unsigned char)text.at[0], (unsigned char)text.at[1]);
+    if (__builtin_expect(len == 1, 1))
+        return types_by_letter[(unsigned char)letters[0]];
+    if (len != 2)
+        return 0;
+    int both = METRIC_LETTERS((unsigned char)letters[0], (unsigned char)letters[1]);
 #define TYPE(id, letters, name, cell, unit)    \
     if ((letters) > 0xff && both == (letters)) \
-        type = (id) + 1;
-        METRIC_TYPES(TYPE)
+        return (id) + 1;
+    METRIC_TYPES(TYPE)
 #undef TYPE
-    }
-    *out = (enum metric_type)(type - 1);
-    return type > 0;
+    return 0;
 }
 
 /* Eight bytes, each with its value, the first the most significant digit. */
@@ -76,9 +76,17 @@ static inline uint64_t eight_digits(uint64_t digits)
  * values are, without a branch for each: the eight bytes that end with it (the
  * line has as many) are taken as one word, what stands before it is shifted out,
  * and the digits before the point move up into its place. Both operands of the
- * division are exact, so it rounds correctly. False: anything else. */
+ * division are exact, so it rounds correctly. A single digit, as most counts are, needs
+ * none of that. False: anything else. */
 static inline bool parse_small(struct slice line, size_t from, size_t to, double *out)
 {
+    unsigned digit = (unsigned char)line.at[from] - (unsigned)'0';
+
+    if (to - from == 1) {
+        *out = (double)(int)digit;
+        return digit < 10;
+    }
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     static const double tens[] = { 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0 };
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
@@ -96,7 +104,7 @@ static inline bool parse_small(struct slice line, size_t from, size_t to, double
 
     uint64_t marked = word ^ (('.' ^ '0') * ones); /* zero where the point is */
     uint64_t points = (marked - ones) & ~marked & tops;
-    if (points == 0 || to - from == 1)
+    if (points == 0)
         return false;
     unsigned point = (unsigned)__builtin_ctzll(points) / 8;
     uint64_t before = word & ((UINT64_C(1) << (8 * point)) - 1);
@@ -155,9 +163,8 @@ static enum parse_result parse_field(const struct parser *parser, struct slice f
     return PARSE_OK;
 }
 
-__attribute__((noinline)) static enum parse_result parse_many(const struct parser *parser,
-                                                              struct slice fields,
-                                                              struct sample *out)
+static enum parse_result parse_fields_of(const struct parser *parser, struct slice fields,
+                                         struct sample *out)
 {
     enum parse_result result = PARSE_OK;
 
@@ -166,18 +173,9 @@ __attribute__((noinline)) static enum parse_result parse_many(const struct parse
     return result;
 }
 
-static inline enum parse_result parse_fields_of(const struct parser *parser,
-                                                struct slice fields, bool one_field,
-                                                struct sample *out)
-{
-    if (!one_field || fields.len == 0 || fields.at[0] != '#')
-        return parse_many(parser, fields, out);
-    out->tags = slice_skip(fields, 1);
-    return PARSE_OK;
-}
-
-__attribute__((always_inline)) static inline enum parse_result parse_marked(
-    struct parser *parser, struct slice line, struct marks marks, struct sample *out)
+/* The long way: any line that is a metric. */
+static enum parse_result parse_marked(struct parser *parser, struct slice line,
+                                      struct marks marks, struct sample *out)
 {
     enum parse_result result = PARSE_OK;
     size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
@@ -190,27 +188,73 @@ __attribute__((always_inline)) static inline enum parse_result parse_marked(
         return PARSE_NO_NAME;
     if (pipe == colon + 1)
         return PARSE_NO_VALUE;
-    *out = (struct sample){ .name = { line.at, colon }, .rate = 1, .n_values = 1 };
-    if (!parse_type((struct slice){ line.at + pipe + 1, type_end - pipe - 1 }, &out->type))
+    unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
+    if (type == 0)
         return PARSE_BAD_TYPE;
+    *out = (struct sample){
+        .name = { line.at, colon }, .rate = 1, .n_values = 1, .type = (uint8_t)(type - 1)
+    };
 
     size_t pooled = parser->n_pooled;
     double *values = parser->pool + pooled;
-    if (out->type == METRIC_SET) {
-        out->member = (struct slice){ line.at + colon + 1, pipe - colon - 1 };
-    } else if (parse_small(line, colon + 1, pipe, values)) {
-        out->values = values;
-        pooled++;
-    } else {
-        result =
-            parse_values((struct slice){ line.at + colon + 1, pipe - colon - 1 }, values, out);
+    if (out->type != METRIC_SET) {
+        if (parse_small(line, colon + 1, pipe, values))
+            out->values = values;
+        else
+            result = parse_values((struct slice){ line.at + colon + 1, pipe - colon - 1 },
+                                  values, out);
         pooled += out->n_values;
     }
     if (result == PARSE_OK && type_end < line.len)
-        result = parse_fields_of(parser, slice_skip(line, type_end + 1), marks.one_field, out);
-    if (result == PARSE_OK)
-        parser->n_pooled = pooled;
-    return result;
+        result = parse_fields_of(parser, slice_skip(line, type_end + 1), out);
+    if (result != PARSE_OK)
+        return result;
+    parser->n_pooled = pooled;
+    out->plain = out->type != METRIC_SET && out->n_values == 1 && out->rate == 1 &&
+                 out->time_s == 0 && isfinite(out->values[0]);
+    return PARSE_OK;
+}
+
+/* The short way: what nearly every line is. All that it must be is tested here, before
+ * anything is written but the value:
+ *
+ *   name : value | type                    value: digits, at most one point, 8 characters
+ *   name : value | type | #tags            type: any but a set
+ *        ^       ^      ^
+ *        colon   pipe   type_end, which is the line's length without a field
+ *
+ * False: take the long way. That is no judgement of the line. A mark that the line lacks
+ * stands at its end, so a difference of two marks may wrap around; it then is too large. */
+__attribute__((always_inline)) static inline bool parse_usual(struct parser *parser,
+                                                              struct slice line,
+                                                              struct marks marks,
+                                                              struct sample *out)
+{
+    size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
+    size_t digits = pipe - colon - 1, field = line.len - type_end;
+    double *values = parser->pool + parser->n_pooled;
+
+    if (colon == 0 || digits - 1 >= 8 || line.at[0] == '_')
+        return false;
+    unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
+    if (type == 0 || type == METRIC_SET + 1)
+        return false;
+    if (field > 0 && (field == 1 || !marks.one_field || line.at[type_end + 1] != '#'))
+        return false;
+    if (!parse_small(line, colon + 1, pipe, values))
+        return false;
+
+    parser->n_pooled++;
+    out->name = (struct slice){ line.at, colon };
+    out->tags =
+        field > 0 ? (struct slice){ line.at + type_end + 2, field - 2 } : (struct slice){ 0 };
+    out->values = values;
+    out->n_values = 1;
+    out->type = (uint8_t)(type - 1);
+    out->plain = true;
+    out->rate = 1;
+    out->time_s = 0;
+    return true;
 }
 
 enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out)
@@ -218,31 +262,33 @@ enum parse_result parse_sample(struct parser *parser, struct slice line, struct 
     return parse_marked(parser, line, marks_of(line), out);
 }
 
-/* No line, or one that the bits do not say enough about. */
-__attribute__((noinline)) static bool parse_unmarked(struct parser *parser, struct parsed *out,
-                                                     struct sample *sample)
+/* A line that does not go the short way. True: it is a sample for the interval. */
+__attribute__((noinline)) static bool parse_unusual(struct parser *parser, struct slice line,
+                                                    bool marked, struct marks marks,
+                                                    struct sample *sample, struct parsed *stop)
 {
-    if (out->line.len == 0)
+    stop->line = line;
+    stop->kind = parse_kind(line);
+    if (line.len == 0 || stop->kind != LINE_METRIC)
         return false;
-    if (out->kind == LINE_METRIC)
-        out->result = parse_sample(parser, out->line, sample);
-    return true;
+    stop->result = parse_marked(parser, line, marked ? marks : marks_of(line), sample);
+    return stop->result == PARSE_OK && sample->time_s == 0;
 }
 
-bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out,
-                struct sample *sample)
+uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
+                       uint32_t n, struct parsed *stop)
 {
-    struct marks marks = { 0 }; /* read where they are set only; gcc -O3 cannot tell */
-    bool marked;
-    struct slice line = scan_next(scan, &marked, &marks);
+    for (uint32_t done = 0; done < n; done++) {
+        struct marks marks = { 0 }; /* read where they are set only; gcc -O3 cannot tell */
+        bool marked;
+        struct slice line = scan_next(scan, &marked, &marks);
 
-    out->line = line;
-    out->kind = parse_kind(line);
-    if (!marked)
-        return parse_unmarked(parser, out, sample);
-    if (out->kind == LINE_METRIC)
-        out->result = parse_marked(parser, line, marks, sample);
-    return true;
+        if (__builtin_expect(marked && parse_usual(parser, line, marks, &samples[done]), 1))
+            continue;
+        if (!parse_unusual(parser, line, marked, marks, &samples[done], stop))
+            return done;
+    }
+    return n;
 }
 
 const char *parse_result_label(enum parse_result result)

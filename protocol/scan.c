@@ -103,12 +103,22 @@ void scan_fill(struct slice bytes, struct scan_bits *bits)
         put_block(bits, at / 64, last_block(bytes, bytes.len - at));
 }
 
-/* Opens the next window at bytes. Where the datagram ends, a bit says newline,
- * so that its last line ends as every other. */
+/* The bytes of the window that begins here. Where there are more than a window holds, it ends
+ * behind the last newline; without one it holds nothing. */
+static size_t window_size(struct slice bytes)
+{
+    if (bytes.len <= SCAN_WINDOW)
+        return bytes.len;
+    const char *newline = memrchr(bytes.at, '\n', SCAN_WINDOW);
+
+    return newline == NULL ? 0 : (size_t)(newline + 1 - bytes.at);
+}
+
+/* Opens the next window at bytes. */
 static void open_window(struct scan *scan, struct slice bytes)
 {
     scan->window = bytes.at;
-    scan->size = bytes.len < SCAN_WINDOW ? bytes.len : SCAN_WINDOW;
+    scan->size = window_size(bytes);
     scan->behind = bytes.len - scan->size;
     scan->next = 0;
 
@@ -120,15 +130,17 @@ static void open_window(struct scan *scan, struct slice bytes)
 #endif
         scan_fill(window, &scan->bits);
     put_block(&scan->bits, (scan->size + 63) / 64, (struct block){ 0 });
-    if (scan->behind == 0)
-        scan->bits.newlines[scan->size / 64] |= htole64(UINT64_C(1) << (scan->size % 64));
+    scan->bits.newlines[scan->size / 64] |= htole64(UINT64_C(1) << (scan->size % 64));
 }
 
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline)
 {
-    scan->need_newline = need_newline;
-    scan->unterminated = false;
-    open_window(scan, datagram);
+    size_t whole = datagram.len;
+
+    while (need_newline && whole > 0 && datagram.at[whole - 1] != '\n')
+        whole--;
+    scan->unterminated = slice_skip(datagram, whole);
+    open_window(scan, (struct slice){ datagram.at, whole });
 }
 
 struct slice scan_next_plain(struct scan *scan)
@@ -137,11 +149,10 @@ struct slice scan_next_plain(struct scan *scan)
         return (struct slice){ 0 };
 
     struct slice rest = { scan->window + scan->next, scan->size + scan->behind - scan->next };
-    struct lines lines = lines_of(rest, scan->need_newline);
+    struct lines lines = lines_of(rest, false);
     struct slice line;
     bool found = lines_next(&lines, &line);
 
-    scan->unterminated = lines.unterminated;
     scan->next += rest.len - lines.rest.len;
     if (scan->next >= scan->size && lines.rest.len > 0)
         open_window(scan, lines.rest);

@@ -32,14 +32,17 @@ struct scan_bits {
     uint64_t colons[SCAN_WORDS + 1];
 };
 
-/* Three KiB, which scan_start() does not clear. Keep it on the stack. */
+/* Three KiB, which scan_start() does not clear. Keep it on the stack.
+ *
+ * A window ends where a line does, and the bit at its size says newline: every line that
+ * begins in a window ends at such a bit, the last line of the datagram too. A line that is
+ * longer than a window lies in none. */
 struct scan {
     const char *window;
-    size_t size;       /* of the window */
-    size_t next;       /* offset of the next line in it */
-    size_t behind;     /* bytes of the datagram behind the window */
-    bool need_newline; /* drop an unterminated last line */
-    bool unterminated; /* set when one was dropped */
+    size_t size;               /* of the window */
+    size_t next;               /* offset of the next line in it */
+    size_t behind;             /* bytes of the datagram behind the window */
+    struct slice unterminated; /* the last line, if it was dropped for want of a newline */
     struct scan_bits bits;
 };
 
@@ -51,6 +54,7 @@ struct marks {
     bool one_field;  /* there is no third pipe: at most one field follows the type */
 };
 
+/* need_newline: a last line without one is dropped. */
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
 
 /* Fills in the bits of at most SCAN_WINDOW bytes. scan_start() calls the fastest of these
@@ -79,32 +83,31 @@ static inline uint64_t scan_from(const uint64_t *words, size_t bit)
 }
 
 /* For a line that does not end within SCAN_STEP bytes: its length, and whether there are pipes
- * behind these bytes. False: the window ends before the line does. */
-static inline bool scan_far(const struct scan *scan, size_t *length, bool *far_pipes)
+ * behind these bytes. */
+static inline size_t scan_far(const struct scan *scan, bool *far_pipes)
 {
-    uint64_t newlines = 0, pipes = 0;
+    uint64_t newlines, pipes = 0;
     size_t at = scan->next;
 
     *far_pipes = false;
     do {
         at += SCAN_STEP;
-        if (at > scan->size)
-            return false;
         *far_pipes |= pipes != 0;
         newlines = scan_from(scan->bits.newlines, at);
         pipes = scan_from(scan->bits.pipes, at);
-    } while (newlines == 0);
+    } while (__builtin_expect(newlines == 0, 0));
     *far_pipes |= (pipes & (newlines ^ (newlines - 1))) != 0;
-    *length = at - scan->next + (size_t)__builtin_ctzll(newlines);
-    return true;
+    return at - scan->next + (size_t)__builtin_ctzll(newlines);
 }
 
 /* The next line that is not empty; an empty one when none is left. *marked: its marks lie
  * within its first SCAN_STEP bytes, and *marks has them; otherwise ask marks_of(). */
-static inline struct slice scan_next(struct scan *scan, bool *marked, struct marks *marks)
+__attribute__((always_inline)) static inline struct slice scan_next(struct scan *scan,
+                                                                    bool *marked,
+                                                                    struct marks *marks)
 {
     *marked = false;
-    if (scan->next >= scan->size)
+    if (__builtin_expect(scan->next >= scan->size, 0))
         return scan_next_plain(scan);
 
     const char *at = scan->window + scan->next;
@@ -116,17 +119,15 @@ static inline struct slice scan_next(struct scan *scan, bool *marked, struct mar
     size_t length;
 
     if (newline != 0) {
-        length = (size_t)__builtin_ctzll(newline);
+        length = (size_t)__builtin_ctzll(newlines);
         pipes &= newline - 1;
     } else {
-        if (!scan_far(scan, &length, &far_pipes))
-            return scan_next_plain(scan);
+        length = scan_far(scan, &far_pipes);
         pipes &= (UINT64_C(1) << SCAN_STEP) - 1;
         enough = (pipes & (pipes - 1)) != 0 && colons != 0;
         newline = UINT64_C(1) << 63; /* any bit: no count of zeros may see none */
     }
-    if (length == 0 || at[length - 1] == '\r' ||
-        (scan->need_newline && scan->next + length == scan->size))
+    if (__builtin_expect(length == 0 || at[length - 1] == '\r', 0))
         return scan_next_plain(scan);
 
     uint64_t second = pipes & (pipes - 1);

@@ -30,22 +30,22 @@ struct ingest {
     struct tally tally;
     struct log_limit refusals;
     int64_t stamp_ns; /* of the last sample added */
-    /* The row. Entries [placed, head) are parsed; those of [looked, placed) have asked for
+    /* The row. Samples [placed, head) are parsed; those of [looked, placed) have asked for
      * their lines of slots, and those of [tail, looked) for their cells. The numbers only
-     * grow while samples wait; an entry's place in the row is its number modulo ROW_SIZE,
+     * grow while samples wait; a sample's place in the row is its number modulo ROW_SIZE,
      * so a group lies in one piece. */
     uint32_t head, placed, looked, tail;
-    struct table_entry row[ROW_SIZE];
+    _Alignas(64) struct sample samples[ROW_SIZE];
+    struct table_spot spots[ROW_SIZE];
 };
 
 struct ingest *ingest_new(const struct ingest_config *config, struct table *table)
 {
-    struct ingest *ingest = calloc(1, sizeof *ingest);
+    struct ingest *ingest = aligned_alloc(_Alignof(struct ingest), sizeof *ingest);
 
     if (ingest == NULL)
         return NULL;
-    ingest->config = *config;
-    ingest->table = table;
+    *ingest = (struct ingest){ .config = *config, .table = table };
     /* The values of a whole datagram of packed values must fit behind those of the lines that
      * wait. */
     ingest->pool_size = config->buffer_size / 2 + 1 + POOL_SPARE;
@@ -75,28 +75,26 @@ static void catch_up(struct ingest *ingest, int64_t now_ns)
         ingest->stamp_ns = now_ns;
 }
 
-static struct table_entry *in_row(struct ingest *ingest, uint32_t number)
-{
-    return &ingest->row[number % ROW_SIZE];
-}
-
 static void place_until(struct ingest *ingest, uint32_t end)
 {
-    table_place(ingest->table, in_row(ingest, ingest->placed), end - ingest->placed);
+    uint32_t at = ingest->placed % ROW_SIZE;
+
+    table_place(ingest->table, &ingest->samples[at], &ingest->spots[at], end - ingest->placed);
     ingest->placed = end;
 }
 
 static void look_until(struct ingest *ingest, uint32_t end)
 {
-    table_look(ingest->table, in_row(ingest, ingest->looked), end - ingest->looked);
+    table_look(ingest->table, &ingest->spots[ingest->looked % ROW_SIZE], end - ingest->looked);
     ingest->looked = end;
 }
 
 static void add_until(struct ingest *ingest, uint32_t end)
 {
-    uint32_t n = end - ingest->tail;
+    uint32_t at = ingest->tail % ROW_SIZE, n = end - ingest->tail;
 
-    table_add(ingest->table, in_row(ingest, ingest->tail), n, ingest->stamp_ns + STAMP_NS);
+    table_add(ingest->table, &ingest->samples[at], &ingest->spots[at], n,
+              ingest->stamp_ns + STAMP_NS);
     ingest->stamp_ns += n * STAMP_NS;
     ingest->tail = end;
 }
@@ -150,22 +148,6 @@ static void take_timed(struct ingest *ingest, const struct sample *sample, struc
         counter_add(&ingest->config.ledger->shed[SHED_BEHIND], sample->n_values);
 }
 
-/* The parser has written a good sample into the entry at the head of the row. It stays there,
- * unless it has a time of its own. */
-static void take_sample(struct ingest *ingest, struct slice line, int64_t now_s)
-{
-    const struct sample *sample = &in_row(ingest, ingest->head)->sample;
-
-    ingest->tally.values[sample->type] += sample->n_values;
-    if (__builtin_expect(sample->time_s != 0, 0)) {
-        take_timed(ingest, sample, line, now_s);
-        return;
-    }
-    ingest->head++;
-    if (ingest->head - ingest->placed == GROUP)
-        move_up(ingest);
-}
-
 static enum parse_result take_record(struct ingest *ingest, struct slice line,
                                      enum line_kind kind, int64_t now_s)
 {
@@ -179,46 +161,67 @@ static enum parse_result take_record(struct ingest *ingest, struct slice line,
     return result;
 }
 
-static inline void take_line(struct ingest *ingest, const struct parsed *parsed,
-                             const char *sender, int64_t now_ns, int64_t now_s)
+/* A line that is no sample for the row. One with a time of its own was parsed into the row all
+ * the same, at its head. */
+static void take_line(struct ingest *ingest, const struct parsed *parsed, const char *sender,
+                      int64_t now_ns, int64_t now_s)
 {
+    const struct sample *sample = &ingest->samples[ingest->head % ROW_SIZE];
     enum parse_result result = parsed->kind == LINE_METRIC
                                    ? parsed->result
                                    : take_record(ingest, parsed->line, parsed->kind, now_s);
 
     ingest->tally.lines[parsed->kind]++;
-    if (__builtin_expect(result != PARSE_OK, 0)) {
+    if (result != PARSE_OK) {
         refuse(ingest, parsed->line, result, sender, now_ns);
         return;
     }
     ingest->tally.accepted++;
-    if (parsed->kind == LINE_METRIC)
-        take_sample(ingest, parsed->line, now_s);
+    if (parsed->kind == LINE_METRIC) {
+        ingest->tally.values[sample->type] += sample->n_values;
+        take_timed(ingest, sample, parsed->line, now_s);
+    }
 }
 
-static struct slice last_line(struct slice datagram)
+/* The parser has written n good samples into the row, from its head on. */
+static void take_samples(struct ingest *ingest, uint32_t n)
 {
-    const char *newline = memrchr(datagram.at, '\n', datagram.len);
+    const struct sample *samples = &ingest->samples[ingest->head % ROW_SIZE];
 
-    return newline == NULL ? datagram
-                           : slice_skip(datagram, (size_t)(newline + 1 - datagram.at));
+    ingest->tally.lines[LINE_METRIC] += n;
+    ingest->tally.accepted += n;
+    for (uint32_t i = 0; i < n; i++)
+        ingest->tally.values[samples[i].type] += samples[i].n_values;
+    ingest->head += n;
+    if (ingest->head - ingest->placed == GROUP)
+        move_up(ingest);
 }
 
 void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
                      const char *sender, int64_t now_ns, int64_t now_s)
 {
     struct scan scan;
-    struct parsed parsed;
+    struct parsed stop;
 
     if (ingest->parser.n_pooled + datagram.len / 2 + 1 > ingest->pool_size)
         add_waiting(ingest);
     catch_up(ingest, now_ns);
     scan_start(&scan, datagram, need_newline);
-    while (parse_next(&ingest->parser, &scan, &parsed, &in_row(ingest, ingest->head)->sample))
-        take_line(ingest, &parsed, sender, now_ns, now_s);
-    if (scan.unterminated) {
+    for (;;) {
+        uint32_t room = GROUP - (ingest->head - ingest->placed);
+        uint32_t n = parse_samples(&ingest->parser, &scan,
+                                   &ingest->samples[ingest->head % ROW_SIZE], room, &stop);
+
+        take_samples(ingest, n);
+        if (n == room)
+            continue;
+        if (stop.line.len == 0)
+            break;
+        take_line(ingest, &stop, sender, now_ns, now_s);
+    }
+    if (scan.unterminated.len > 0) {
         ingest->tally.lines[LINE_METRIC]++;
-        refuse(ingest, last_line(datagram), PARSE_UNTERMINATED, sender, now_ns);
+        refuse(ingest, scan.unterminated, PARSE_UNTERMINATED, sender, now_ns);
     }
 }
 

@@ -92,16 +92,17 @@ static void add_row(struct bench *bench, char (*lines)[LINE_MAX_BYTES], int n)
 {
     static double pool[ROW * LINE_MAX_BYTES];
     struct parser parser = { .pool = pool };
-    struct table_entry entries[ROW];
+    struct sample samples[ROW];
+    struct table_spot spots[ROW];
 
     for (int i = 0; i < n; i++) {
-        struct sample *sample = &entries[i].sample;
+        struct sample *sample = &samples[i];
         assert_int_equal(parse_sample(&parser, slice_of(lines[i]), sample), PARSE_OK);
         counter_add(&bench->ledger.values[sample->type], sample->n_values);
     }
-    table_place(bench->table, entries, (uint32_t)n);
-    table_look(bench->table, entries, (uint32_t)n);
-    table_add(bench->table, entries, (uint32_t)n, bench->now_ns + STAMP_NS);
+    table_place(bench->table, samples, spots, (uint32_t)n);
+    table_look(bench->table, spots, (uint32_t)n);
+    table_add(bench->table, samples, spots, (uint32_t)n, bench->now_ns + STAMP_NS);
     bench->now_ns += n * STAMP_NS;
 }
 
