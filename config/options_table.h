@@ -51,6 +51,8 @@ OPTION(CHOICE, heeler_spread, "flow", OURS,
        ONE_OF("flow random"))
 OPTION(BOOL, heeler_nap, "true", OURS,
        "pause shortly after a small batch, to wake up less often")
+OPTION(BOOL, heeler_udp_gro, "false", OURS,
+       "take UDP datagrams from the kernel many at once, where senders or network cards give it many")
 OPTION(STRING, heeler_socket_mode, "0722", OURS,
        "mode of the unix sockets", FORM(OCTAL))
 OPTION(STRING, heeler_socket_owner, "", OURS,

@@ -21,9 +21,10 @@
       "datagrams read, by listener")                                                          \
     X(F_BYTES, "heeler_bytes_received_total", "counter", "bytes of those datagrams")          \
     X(F_TRUNCATED, "heeler_datagrams_truncated_total", "counter",                             \
-      "datagrams longer than dogstatsd_buffer_size, cut by the kernel")                       \
+      "datagrams longer than dogstatsd_buffer_size, whose rest was cut off")                  \
     X(F_DROPPED, "heeler_datagrams_dropped_by_kernel_total", "counter",                       \
-      "datagrams that the kernel dropped before they were read (SO_MEMINFO)")                 \
+      "datagrams that the kernel dropped before they were read (SO_MEMINFO); with "           \
+      "heeler_udp_gro the buffers that they were in, each of one datagram or more")           \
     X(F_CONNECTIONS, "heeler_stream_connections", "gauge",                                    \
       "open connections of the unix stream socket")                                           \
     X(F_CONNECTIONS_REFUSED, "heeler_stream_connections_refused_total", "counter",            \

@@ -68,6 +68,9 @@ struct listener {
 
 const struct listener_traits *listener_traits(const struct listener *listener);
 
+/* Whether the kernel may coalesce datagrams at a socket that this worker reads (gro.h). */
+bool listener_coalesces(const struct listener *listener, uint32_t worker);
+
 /* How many sockets it has, each of which is to be closed once: sockets[0] and on. */
 uint32_t listener_n_own(const struct listener *listener);
 
@@ -79,8 +82,9 @@ struct listeners {
 };
 
 /* Datagrams that the kernel dropped at this socket so far (SO_MEMINFO; unix
- * sockets drop nothing). Any thread; listener_note_drops() by the worker at each
- * seal, so that the kernel's 32 bits never wrap unseen. */
+ * sockets drop nothing); of coalesced ones it counts the buffers. Any thread;
+ * listener_note_drops() by the worker at each seal, so that the kernel's 32 bits never wrap
+ * unseen. */
 uint64_t listener_drops(const struct listener_socket *sock);
 void listener_note_drops(struct listener_socket *sock);
 

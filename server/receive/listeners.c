@@ -69,6 +69,16 @@ void listeners_leave(const struct listeners *listeners)
         listener_leave(&listeners->at[i]);
 }
 
+bool listeners_coalesce(const struct listeners *listeners)
+{
+    bool coalesce = false;
+
+    for (size_t i = 0; i < listeners->n; i++)
+        for (uint32_t w = 0; w < listeners->at[i].n_sockets; w++)
+            coalesce = coalesce || listener_coalesces(&listeners->at[i], w);
+    return coalesce;
+}
+
 uint64_t listener_sum(const struct listener *listener,
                       uint64_t (*read)(const struct listener_socket *))
 {

@@ -16,6 +16,7 @@
 #include "flush/parcels/chunk.h"
 #include "flush/series/rules.h"
 #include "server/receive/batch.h"
+#include "server/receive/gro.h"
 #include "server/receive/listeners.h"
 #include "server/receive/table.h"
 #include "server/receive/worker.h"
@@ -319,11 +320,11 @@ static void a_wait_between_two_reads_is_told(void **state)
     struct world *world = world_open(0, (char *[]){ SETS }, 3);
     (void)state;
 
-    for (int i = 0; i < 4 * BATCH_DATAGRAMS; i++)
+    for (int i = 0; i < 4 * BATCH_BUFFERS; i++)
         udp_send(world->sender, "a:1|c");
     assert_int_equal(counter_read(&world->ledger.longest_gap_us), 0);
     start(world, -1);
-    wait_for(world, 4 * BATCH_DATAGRAMS);
+    wait_for(world, 4 * BATCH_BUFFERS);
     stop(world);
     join(world);
     assert_true(counter_read(&world->ledger.longest_gap_us) > 0);
@@ -381,6 +382,123 @@ static void datagrams_are_forwarded_and_counted(void **state)
     take_all(world);
     close(to);
     close(forward);
+    world_free(world);
+}
+
+/* ---- coalesced --------------------------------------------------------- */
+
+static void send_segments(const struct world *world, const char *text, int segment)
+{
+    udp_send_segments(world->sender, text, strlen(text), segment);
+}
+
+/* Counted, cut and sent on one by one, as if they had come so. */
+static void coalesced_datagrams_are_single_ones_in_the_books(void **state)
+{
+    static const char *const expected[] = { "a:1|c", "b:2|c\nb:2|c\n",    "b:2|c\nb:2|c\n",
+                                            "b:7|c", "a:1|c\nb.longer.n", "a:1|c\nb.longer.n",
+                                            "a:1",   "a:1|c\nb.longer.n" };
+    udp_need_coalescing();
+    int port, to = udp_receiver(&port);
+    char name[32], got[64];
+    (void)state;
+
+    snprintf(name, sizeof name, "udp 127.0.0.1:%d", port);
+    int forward = udp_sender(name);
+    struct world *world =
+        WORLD_NEW(forward, 0, "dogstatsd_buffer_size=16", "heeler_udp_gro=true");
+    udp_send(world->sender, "a:1|c");
+    send_segments(world, "b:2|c\nb:2|c\nb:2|c\nb:2|c\nb:7|c", 12);
+    send_segments(world, "a:1|c\nb.longer.name:1|ca:1|c\nb.longer.name:1|ca:1", 23);
+    udp_send(world->sender, "a:1|c\nb.longer.name:1|c");
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        ssize_t n = recv(to, got, sizeof got - 1, 0);
+        assert_true(n >= 0);
+        got[n] = '\0';
+        assert_string_equal(got, expected[i]);
+    }
+    wait_for(world, 8);
+    stop(world);
+    join(world);
+    assert_int_equal(counter_read(&world->forwarded), 8);
+    assert_int_equal(counter_read(&socket_of(world)->truncated), 3);
+    assert_int_equal(counter_read(&socket_of(world)->bytes),
+                     5 + 12 + 12 + 5 + 16 + 16 + 3 + 16);
+    assert_int_equal(listener_drops(socket_of(world)), 0);
+    assert_float_equal(take_all(world).value, 1 + 8 + 7 + 3, 0);
+    close(to);
+    close(forward);
+    world_free(world);
+}
+
+/* What was accepted before a stop is read, however many datagrams the buffers hold. */
+static void a_stop_reads_all_that_was_coalesced(void **state)
+{
+    char text[5 * 40 + 1] = "";
+    udp_need_coalescing();
+    struct world *world = world_open(0, (char *[]){ SETS, "heeler_udp_gro=true" }, 4);
+    (void)state;
+
+    for (int i = 0; i < 40; i++)
+        strcat(text, "n:1|c");
+    for (int i = 0; i < 20; i++) {
+        send_segments(world, text, 5);
+        udp_send(world->sender, "n:1|c");
+    }
+    assert_true(listener_gate(&world->listeners.at[0]));
+    start(world, -1);
+    end(world);
+    join(world);
+    assert_int_equal(counter_read(&socket_of(world)->datagrams), 20 * 41);
+    assert_int_equal(listener_drops(socket_of(world)), 0);
+    assert_float_equal(take_all(world).value, 20 * 41, 0);
+    world_free(world);
+}
+
+/* The same world in a successor that has these settings: it inherits the socket. */
+static void succeed(struct world *world, char **sets, size_t n)
+{
+    struct inherited_sockets inherited = { 0 };
+    struct inherited_socket socket = { .fd = dup(socket_of(world)->fd) };
+    char problem[256];
+
+    assert_true(inherited_add(&inherited, socket));
+    listeners_close(&world->listeners);
+    settings_free(&world->settings);
+    assert_true(with_settings(&world->settings, sets, n));
+    assert_true(listeners_open(&world->listeners, &world->settings, 1, &inherited, problem,
+                               sizeof problem));
+    assert_int_equal(inherited_close(&inherited), 0);
+    inherited_free(&inherited);
+}
+
+static void an_inherited_socket_coalesces_as_the_setting_says(void **state)
+{
+    udp_need_coalescing();
+    struct world *world = world_open(0, (char *[]){ SETS }, 3);
+    (void)state;
+
+    assert_false(gro_is_asked(socket_of(world)->fd));
+    udp_send(world->sender, "n:1|c");
+    send_segments(world, "n:1|cn:1|cn:1|c", 5);
+    succeed(world, (char *[]){ SETS, "heeler_udp_gro=true" }, 4);
+    assert_true(gro_is_asked(socket_of(world)->fd));
+    send_segments(world, "n:1|cn:1|cn:1|c", 5);
+
+    /* What waits was coalesced and is read as such, before the option is cleared. */
+    succeed(world, (char *[]){ SETS, "heeler_udp_gro=false" }, 4);
+    assert_true(gro_is_asked(socket_of(world)->fd));
+    start(world, -1);
+    wait_for(world, 7);
+    int64_t until_ns = clock_monotonic_ns() + WAIT_NS;
+    while (gro_is_asked(socket_of(world)->fd) && clock_monotonic_ns() < until_ns)
+        poll(NULL, 0, 1);
+    assert_false(gro_is_asked(socket_of(world)->fd));
+    send_segments(world, "n:1|cn:1|cn:1|c", 5);
+    stop(world);
+    join(world);
+    assert_int_equal(counter_read(&socket_of(world)->datagrams), 10);
+    assert_float_equal(take_all(world).value, 10, 0);
     world_free(world);
 }
 
@@ -446,6 +564,9 @@ int main(void)
         cmocka_unit_test(a_wait_between_two_reads_is_told),
         cmocka_unit_test(a_nap_leaves_nothing_unread),
         cmocka_unit_test(datagrams_are_forwarded_and_counted),
+        cmocka_unit_test(coalesced_datagrams_are_single_ones_in_the_books),
+        cmocka_unit_test(a_stop_reads_all_that_was_coalesced),
+        cmocka_unit_test(an_inherited_socket_coalesces_as_the_setting_says),
     };
 
     log_set_level(LOG_LEVEL_OFF);
