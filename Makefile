@@ -43,7 +43,7 @@ PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
 TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
-BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
+BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults siege fleet \
 	bench bench-memory benches bench-peers soak fuzz fuzz-programs check format docs install clean help
@@ -137,6 +137,7 @@ $(B)/bench/heeler-bench: $(BENCH)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
 $(B)/tests/bench/test_profile: $(B)/bench/profile.o
+$(B)/tests/bench/test_core: $(B)/bench/core.o
 
 # ---- the two commands of the README -------------------------------------------
 

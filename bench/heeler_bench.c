@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/core.h"
 #include "bench/load.h"
 #include "bench/profile.h"
 #include "bench/search.h"
@@ -14,7 +15,7 @@
 /* What was on the command line: texts or NULL, numbers or NAN. */
 struct options {
     const char *to, *profile, *types, *values, *rate, *segment;
-    const char *server, *server_log, *total_from, *read_total, *ready;
+    const char *server, *server_log, *total_from, *total_less, *read_total, *ready;
     const char *udp, *unix_path, *stream;
     double seconds, lines, contexts, datagram, per_datagram, tags, pack, sample_rate, seed;
     double pin, server_cpu, settle, window, probe, books_wait, rest, receive_buffer;
@@ -62,6 +63,8 @@ static const struct option_row rows[] = {
     NUMBER("--server-cpu", server_cpu, "CPU of the server"),
     TEXT("--server-log", server_log, "file for the server's output (/dev/null)"),
     TEXT("--total-from", total_from, "Heeler's page: http://127.0.0.1:PORT/metrics, or none"),
+    TEXT("--total-less", total_less,
+         "metric of that page to take away, as heeler_values_shed_total"),
     TEXT("--read-total", read_total, "command that prints the lines received so far"),
     TEXT("--ready", ready, "URL that answers 200 when the server is up (Heeler: /ready)"),
     NUMBER("--settle", settle, "seconds to wait after that (1)"),
@@ -80,7 +83,8 @@ static const char usage[] =
     "       heeler-bench show [--profile P] [--lines N] ...      the load's text, to read\n"
     "       heeler-bench find-lossless --server COMMAND --to ADDRESS ...\n"
     "       heeler-bench cost --server COMMAND --to ADDRESS --rate R ...\n"
-    "       heeler-bench sink --udp HOST:PORT | --unix PATH | --stream PATH\n\n";
+    "       heeler-bench sink --udp HOST:PORT | --unix PATH | --stream PATH\n"
+    "       heeler-bench core [--pin N]               whether the CPU is a core of its own\n\n";
 
 static int help(void)
 {
@@ -299,6 +303,7 @@ static bool choose_search(const struct options *options, const struct ring *ring
         .server = { .command = options->server,
                     .log = options->server_log != NULL ? options->server_log : "/dev/null",
                     .total_from = given_url(options->total_from),
+                    .total_less = options->total_less,
                     .read_total = given_url(options->read_total),
                     .ready = given_url(options->ready),
                     .settle_seconds = or_default(options->settle, 1),
@@ -358,6 +363,18 @@ static bool command_sink(const struct options *options)
     return false;
 }
 
+static bool command_core(const struct options *options)
+{
+    struct core_speed speed;
+
+    if (!pin_to_cpu((int)or_default(options->pin, -1)))
+        return false;
+    speed = core_measure();
+    printf("{\"dependent_per_ns\":%.3f,\"independent_per_ns\":%.3f}\n", speed.dependent_per_ns,
+           speed.independent_per_ns);
+    return true;
+}
+
 int main(int count, char **words)
 {
     static struct options options;
@@ -381,6 +398,8 @@ int main(int count, char **words)
         done = search(&options, false);
     else if (strcmp(command, "sink") == 0)
         done = command_sink(&options);
+    else if (strcmp(command, "core") == 0)
+        done = command_core(&options);
     else
         done = false;
     if (!done)

@@ -156,9 +156,18 @@ static bool read_number(const char *command, double *out)
 
 bool subject_lines(const struct subject *subject, double *out)
 {
-    if (subject->order->total_from != NULL)
-        return scrape_sum(subject->order->total_from, "heeler_lines_received_total", out);
-    return subject->order->read_total != NULL && read_number(subject->order->read_total, out);
+    const struct subject_order *order = subject->order;
+    double less = 0;
+
+    if (order->total_from != NULL) {
+        if (!scrape_sum(order->total_from, "heeler_lines_received_total", out) ||
+            (order->total_less != NULL &&
+             !scrape_sum(order->total_from, order->total_less, &less)))
+            return false;
+        *out -= less;
+        return true;
+    }
+    return order->read_total != NULL && read_number(order->read_total, out);
 }
 
 static void add_udp_state(const char *path, uint16_t port, struct udp_state *state)

@@ -1,0 +1,19 @@
+/* bench/core.h: whose the core is at the moment.
+ *
+ * A virtual CPU is a thread of a core, and what runs on the other thread, perhaps
+ * another tenant's, takes half of the core's adders and nothing from a chain of
+ * additions that wait for each other. So the ratio of the two rates tells a core of
+ * one's own from a shared one, whatever the clock. */
+#ifndef BENCH_CORE_H
+#define BENCH_CORE_H
+
+struct core_speed {
+    double dependent_per_ns;   /* additions, each of which needs the one before */
+    double independent_per_ns; /* additions in six chains */
+};
+
+/* Ten milliseconds of the CPU that the caller runs on; time in which it was given to
+ * somebody else does not count. */
+struct core_speed core_measure(void);
+
+#endif
