@@ -2,7 +2,9 @@
  * nanoseconds: the newline scan and parse_samples, no hash, no table.
  *
  * The lines fill datagrams of 1,432 bytes, as clients send them, and all
- * datagrams lie in the cache. Prints the median of RUNS runs. */
+ * datagrams lie in the cache. Prints the median of RUNS runs.
+ *
+ *   bench_parse [LOAD]     all loads, or one, by its number from 0 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -98,7 +100,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const struct load loads[] = {
         { "no tags", "requests.total.", "|c" },
@@ -113,8 +115,10 @@ int main(void)
           "az1" },
     };
     static struct datagrams all;
+    const size_t n = sizeof loads / sizeof loads[0];
+    size_t first = argc == 2 ? (size_t)atoi(argv[1]) : 0, end = argc == 2 ? first + 1 : n;
 
-    for (size_t i = 0; i < sizeof loads / sizeof loads[0]; i++) {
+    for (size_t i = first; i < end && i < n; i++) {
         double runs[RUNS];
         char line[512];
 
