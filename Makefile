@@ -46,7 +46,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults siege fleet \
-	bench bench-memory benches bench-peers soak fuzz fuzz-programs check format docs install clean help
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-programs check format docs install clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -246,10 +246,35 @@ fleet: deps
 
 benches: $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c)) $(B)/bench/heeler-bench
 
+# Each row of the table for each side in turns. ROWS: names or groups of rows, RUNS: turns of
+# each, WINDOW: seconds of a window.
+TURNS = /usr/bin/python3 bench/turns.py --rows "$(ROWS)" --window $(or $(WINDOW),2)
 bench: deps
-	@$(call install_debs,curl)
+	@$(call install_debs,python3)
 	@$(MAKE) --no-print-directory benches build/heeler
-	@bench/run.sh
+	@$(TURNS) --sides bare,heeler --pairs $(or $(RUNS),1) --json build/bench/bench.json
+
+# Instructions a line by stage, which no neighbour disturbs.
+bench-instructions: deps
+	@$(call install_debs,python3 valgrind)
+	@$(MAKE) --no-print-directory benches build/heeler
+	@$(TURNS) --rows instructions --sides heeler --json build/bench/instructions.json
+
+# make bench-against COMMIT=HEAD~1 PAIRS=9 ROWS="ingest tagged": another commit and this one in
+# turns. BASE_CFLAGS are the compiler's flags for the other; a commit from before HEELER_CPU
+# takes its plain path with BASE_CFLAGS="-O2 -g '-D__builtin_cpu_supports(x)=0'".
+bench-against: export BASE_CFLAGS := $(BASE_CFLAGS)
+bench-against: ROWS := $(or $(ROWS),ingest plain tagged single timed quiet)
+bench-against: deps
+	@$(call install_debs,python3)
+	@$(MAKE) --no-print-directory BASE_CFLAGS= benches build/heeler
+	@set -e; base=$$(bench/against.sh $(or $(COMMIT),HEAD~1)); \
+		$(TURNS) --sides base,heeler --pairs $(or $(PAIRS),9) --json build/bench/against.json \
+			--base "$${base% *}" --base-revision "$${base#* }" --base-cflags "$$BASE_CFLAGS"
+
+# What the last three and bench-peers measured, into bench/README.md and bench/results.svg.
+bench-picture:
+	@/usr/bin/python3 bench/publish.py build/bench
 
 # Seven minutes: resident memory under five loads, and of a million contexts.
 bench-memory: deps
@@ -257,12 +282,13 @@ bench-memory: deps
 	@bench/memory.sh
 
 # The same loads for servers of others, side by side with ours.
-PEER_PACKAGES := $(if $(shell command -v npm),,nodejs npm) netdata-core collectd-core
+PEER_PACKAGES := $(if $(shell command -v npm),,nodejs npm) netdata-core collectd-core python3
 bench-peers: deps
 	@$(call install_debs,$(PEER_PACKAGES))
 	@$(MAKE) --no-print-directory build/bench/heeler-bench build/heeler
 	cd bench/peers && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
-	@bench/peers.sh
+	@$(TURNS) --rows "plain single quiet quiet-single memory" --sides bare,heeler,netdata,collectd,statsd \
+		--pairs $(or $(RUNS),1) --json build/bench/peers.json
 
 # make soak SECONDS=20 SAN=thread: with churn, over every kind of socket.
 soak: deps
@@ -310,9 +336,12 @@ help:
 	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10 (FUZZERS='parse state')"
-	@echo "make bench         micro benchmarks and a short whole-server table"
+	@echo "make bench         micro benchmarks and a short whole-server table (ROWS='ingest tagged', RUNS=3, WINDOW=10)"
+	@echo "make bench-against COMMIT=HEAD~1 and this tree in PAIRS=9 turns"
+	@echo "make bench-instructions  instructions a line by stage, under callgrind"
 	@echo "make bench-memory  resident memory under five loads, and of a million contexts"
 	@echo "make bench-peers   the same loads for statsd, netdata and collectd, in one run"
+	@echo "make bench-picture what was measured last, into bench/README.md"
 	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
 	@echo "make check         clang-format, cppcheck"
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
