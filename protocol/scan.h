@@ -18,6 +18,7 @@
 #include <endian.h>
 #include <stdint.h>
 
+#include "protocol/cpu.h"
 #include "protocol/lines.h"
 
 /* Bytes that are scanned in one pass. A longer datagram is scanned in one such window after
@@ -57,12 +58,28 @@ struct marks {
 /* need_newline: a last line without one is dropped. */
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
 
-/* Fills in the bits of at most SCAN_WINDOW bytes. scan_start() calls the fastest of these
- * that the processor can run. */
-void scan_fill(struct slice bytes, struct scan_bits *bits);
-#ifdef __x86_64__
-void scan_fill_avx512(struct slice bytes, struct scan_bits *bits);
+/* The code paths of the pass over the datagram (protocol/cpu.h). X(word, needs) */
+#if defined(__x86_64__)
+#define SCAN_PATHS(X)     \
+    X(avx512, CPU_AVX512) \
+    X(avx2, CPU_AVX2)     \
+    X(sse2, CPU_SSE2)     \
+    X(plain, CPU_ANY)
+#elif defined(__aarch64__)
+#define SCAN_PATHS(X) X(neon, CPU_NEON) X(plain, CPU_ANY)
+#else
+#define SCAN_PATHS(X) X(plain, CPU_ANY)
 #endif
+
+#define SCAN_PATH_ENUM(word, needs) SCAN_##word,
+enum scan_path { SCAN_PATHS(SCAN_PATH_ENUM) SCAN_PATH_COUNT };
+#undef SCAN_PATH_ENUM
+
+extern struct cpu_step scan_step; /* by enum scan_path */
+
+/* Fills in the bits of at most SCAN_WINDOW bytes by that path, which the processor must
+ * have. scan_start() does so by the path in use. */
+void scan_fill(enum scan_path path, struct slice bytes, struct scan_bits *bits);
 
 /* The marks of any line, by plain searching. */
 struct marks marks_of(struct slice line);
