@@ -18,6 +18,7 @@
 #include "flush/memory/pages.h"
 #include "flush/parcels/chunk.h"
 #include "flush/series/rules.h"
+#include "server/receive/table_internal.h"
 
 /* While the flusher has not handled so many buckets it is given no other: the interval then
  * stays open, and its bucket takes the values of the next interval too. */
@@ -117,13 +118,7 @@ void table_free(struct table *given)
 void table_place(const struct table *table, const struct sample *samples,
                  struct table_spot *spots, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        const struct sample *sample = &samples[i];
-
-        spots[i].print =
-            fingerprint_hash(sample->name, sample->tags, cell_kind_of(sample->type));
-        __builtin_prefetch(slots_home(&table->slots, spots[i].print));
-    }
+    table_place_by[hash_step.used](&table->slots, samples, spots, n);
 }
 
 void table_look(struct table *table, struct table_spot *spots, uint32_t n)

@@ -1,0 +1,79 @@
+/* server/receive/fingerprint_lanes.h: the hash of pieces of one width, as fingerprint.h
+ * describes it; included once for each width.
+ *
+ *   LANE_PATH      the word of the code path
+ *   LANE_BYTES     the width
+ *
+ * The operations of the path end in its word: struct-like type lane_WORD; load_WORD(at);
+ * load_short_WORD(bytes), at most a whole piece, zeros behind it; add_WORD(a, b);
+ * rounds_WORD(piece, keys), whose keys lie as four rows of that width; and sum_WORD(lane), the
+ * xor of its parts of 16 bytes. FOR_WORD says to the compiler what the processor has. */
+
+#define LANE_PASTE(name, path)  name##_##path
+#define LANE_EXPAND(name, path) LANE_PASTE(name, path)
+#define OF(name)                LANE_EXPAND(name, LANE_PATH)
+#define FOR_PATH                OF(FOR)
+#define LANE                    OF(lane)
+
+/* One more piece at that place. */
+FOR_PATH static inline LANE OF(add_piece)(LANE sum, const char *at, const uint8_t *keys,
+                                          size_t place)
+{
+    return OF(add)(sum, OF(rounds)(OF(load)(at), keys + place * 4 * LANE_BYTES));
+}
+
+/* None, or more than four pieces have. */
+FOR_PATH static LANE OF(add_many)(LANE sum, struct slice bytes, const uint8_t *keys,
+                                  size_t places)
+{
+    size_t place = 0;
+
+    if (bytes.len == 0)
+        return sum;
+    for (size_t at = 0; at + LANE_BYTES < bytes.len; at += LANE_BYTES) {
+        sum = OF(add_piece)(sum, bytes.at + at, keys, place);
+        if (++place < places)
+            continue;
+        sum = OF(rounds)(sum, fingerprint_secret.turn);
+        place = 0;
+    }
+    return OF(add_piece)(sum, bytes.at + bytes.len - LANE_BYTES, keys, place);
+}
+
+FOR_PATH static inline LANE OF(add_bytes)(LANE sum, struct slice bytes, const uint8_t *keys,
+                                          size_t places)
+{
+    const char *end = bytes.at + bytes.len;
+
+    if (__builtin_expect(bytes.len - 1 < LANE_BYTES, 1))
+        return OF(add)(sum, OF(rounds)(OF(load_short)(bytes), keys));
+    if (__builtin_expect(bytes.len - 1 >= 4 * LANE_BYTES, 0))
+        return OF(add_many)(sum, bytes, keys, places);
+    sum = OF(add_piece)(sum, bytes.at, keys, 0);
+    sum = OF(add_piece)(sum, end - LANE_BYTES, keys, 1);
+    if (bytes.len <= 2 * LANE_BYTES)
+        return sum;
+    sum = OF(add_piece)(sum, bytes.at + LANE_BYTES, keys, 2);
+    return OF(add_piece)(sum, end - 2 * LANE_BYTES, keys, 3);
+}
+
+FOR_PATH static inline struct fingerprint OF(hash)(struct slice name, struct slice tags,
+                                                   unsigned kind)
+{
+    const struct fingerprint_secret *secret = &fingerprint_secret;
+    LANE sum = OF(add_bytes)(OF(zero)(), name, secret->name, FINGERPRINT_NAME / LANE_BYTES);
+
+    if (tags.len > 0)
+        sum = OF(add_bytes)(sum, tags, secret->tags, FINGERPRINT_TAGS / LANE_BYTES);
+    struct fingerprint print = OF(sum)(sum);
+    print.high ^= (uint64_t)name.len << 34 ^ (uint64_t)tags.len << 4 ^ kind;
+    return print;
+}
+
+#undef LANE
+#undef FOR_PATH
+#undef OF
+#undef LANE_EXPAND
+#undef LANE_PASTE
+#undef LANE_PATH
+#undef LANE_BYTES
