@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "server/receive/code_paths.h"
 #include "server/receive/ingest.h"
 
 enum {
@@ -209,6 +210,7 @@ int main(int argc, char **argv)
 {
     static const uint32_t sizes[] = { 1000, 100000, 1000000 };
 
+    code_paths_choose_or_exit();
     if (argc == 3 || argc == 4) {
         int runs = argc == 3 ? RUNS : 1;
         size_t lines = argc == 3 ? LINES_A_RUN : (size_t)atol(argv[3]);

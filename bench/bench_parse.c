@@ -11,6 +11,7 @@
 
 #include "protocol/lines.h"
 #include "protocol/parse.h"
+#include "server/receive/code_paths.h"
 
 enum { DATAGRAM_BYTES = 1432, DATAGRAMS = 64, RUNS = 101, LINES_A_RUN = 200000, GROUP = 16 };
 
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
     const size_t n = sizeof loads / sizeof loads[0];
     size_t first = argc == 2 ? (size_t)atoi(argv[1]) : 0, end = argc == 2 ? first + 1 : n;
 
+    code_paths_choose_or_exit();
     for (size_t i = first; i < end && i < n; i++) {
         double runs[RUNS];
         char line[512];

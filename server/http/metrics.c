@@ -12,11 +12,14 @@
 #include "flush/delivery/mirror_ledger.h"
 #include "server/http/accounts.h"
 #include "server/http/totals.h"
+#include "server/receive/code_paths.h"
 #include "server/receive/listeners.h"
 
 /* X(id, name, type, sentence) */
 #define FAMILIES(X)                                                                           \
     X(F_BUILD, "heeler_build_info", "gauge", "1, with the version")                           \
+    X(F_CODE_PATH, "heeler_code_path_info", "gauge",                                          \
+      "1, with the code paths that this processor runs (HEELER_CPU)")                         \
     X(F_DATAGRAMS, "heeler_datagrams_received_total", "counter",                              \
       "datagrams read, by listener")                                                          \
     X(F_BYTES, "heeler_bytes_received_total", "counter", "bytes of those datagrams")          \
@@ -442,6 +445,18 @@ static double cpu_seconds(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+static void write_build(struct evbuffer *out)
+{
+    head(out, F_BUILD);
+    labelled(out, F_BUILD, "version", HEELER_VERSION, 1);
+    head(out, F_CODE_PATH);
+    evbuffer_add_printf(out, "%s{", families[F_CODE_PATH].name);
+    for (int i = 0; i < CODE_STEPS; i++)
+        evbuffer_add_printf(out, "%s%s=\"%s\"", i > 0 ? "," : "", code_steps[i]->word,
+                            code_path_word(code_steps[i]));
+    evbuffer_add_printf(out, "} 1\n");
+}
+
 static void write_process(struct evbuffer *out, const struct server_view *view)
 {
     plain(out, F_LOG_DROPPED, log_lines_dropped());
@@ -456,8 +471,7 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     struct worker_ledger workers;
 
     ledger_sum(view->worker_ledgers, view->workers, &workers);
-    head(out, F_BUILD);
-    labelled(out, F_BUILD, "version", HEELER_VERSION, 1);
+    write_build(out);
     write_listeners(out, view);
     write_streams(out, view);
     head(out, F_FORWARDED);
