@@ -51,3 +51,23 @@ void flusher_tell_handled(struct flusher *flusher, const struct parcel *done)
     if (done->kind == PARCEL_BUCKET)
         atomic_store_explicit(&account->handled_buckets, buckets + 1, memory_order_relaxed);
 }
+
+void flusher_give_back(struct flusher *flusher, struct chunk *given)
+{
+    uint32_t worker = given->parcel.worker;
+
+    given->used = 0;
+    flusher->gave_back[worker] = true;
+    chunk_free(atomic_exchange_explicit(&flusher->config.accounts[worker].spare, given,
+                                        memory_order_acq_rel)); /* with the worker's exchange */
+}
+
+void flusher_free_spares(struct flusher *flusher)
+{
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++) {
+        if (!flusher->gave_back[worker])
+            chunk_free(atomic_exchange_explicit(&flusher->config.accounts[worker].spare, NULL,
+                                                memory_order_acquire));
+        flusher->gave_back[worker] = false;
+    }
+}

@@ -18,6 +18,8 @@
 
 enum parcel_kind { PARCEL_BIRTHS, PARCEL_RECORDS, PARCEL_BUCKET };
 
+struct chunk;
+
 struct parcel {
     union {
         struct letter letter;
@@ -49,6 +51,9 @@ struct worker_account {
      * worker takes the list at its next seal and retires them, so that they are
      * born anew. Whoever exchanges it out owns it. */
     _Atomic(struct id_list *) again;
+    /* A chunk of records that is handled, for the worker to fill again: new memory would be
+     * zeroed for each. The same holds for it. */
+    _Atomic(struct chunk *) spare;
 };
 
 /* False when the system has no eventfd left. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/clock.h"
 #include "config/log.h"
 #include "protocol/check.h"
 #include "protocol/event.h"
@@ -140,12 +141,25 @@ static void refuse(struct ingest *ingest, struct slice line, enum parse_result w
     say("ingest: refused \"%s\" from %s: %s", quoted, sender, parse_result_sentence(why));
 }
 
-/* A sample with a time of its own is not aggregated. */
-static void take_timed(struct ingest *ingest, const struct sample *sample, struct slice line,
-                       int64_t now_s)
+/* SHED_NOTHING: a sample with such a time can be sent. Otherwise why not. */
+static enum shed_reason refuse_timed(const struct sample *sample, int64_t now_s)
 {
-    if (!table_record(ingest->table, line, LINE_METRIC, sample->n_values, now_s))
-        counter_add(&ingest->config.ledger->shed[SHED_BEHIND], sample->n_values);
+    enum cell_kind kind = cell_kind_of(sample->type);
+
+    if (kind != CELL_COUNT && kind != CELL_GAUGE)
+        return SHED_UNSUPPORTED_TIME;
+    return sample->time_s > now_s + CLOCK_AHEAD_MAX_S ? SHED_REFUSED_TIME : SHED_NOTHING;
+}
+
+/* A sample with a time of its own is not aggregated. */
+static void take_timed(struct ingest *ingest, const struct sample *sample, int64_t now_s)
+{
+    enum shed_reason why = refuse_timed(sample, now_s);
+
+    if (why == SHED_NOTHING && !table_timed(ingest->table, sample))
+        why = SHED_BEHIND;
+    if (why != SHED_NOTHING)
+        counter_add(&ingest->config.ledger->shed[why], sample->n_values);
 }
 
 static enum parse_result take_record(struct ingest *ingest, struct slice line,
@@ -156,7 +170,7 @@ static enum parse_result take_record(struct ingest *ingest, struct slice line,
     enum parse_result result =
         kind == LINE_EVENT ? event_parse(line, &event) : check_parse(line, &check);
 
-    if (result == PARSE_OK && !table_record(ingest->table, line, kind, 0, now_s))
+    if (result == PARSE_OK && !table_record(ingest->table, line, kind, now_s))
         counter_add(&ingest->config.ledger->records_shed, 1);
     return result;
 }
@@ -179,7 +193,7 @@ static void take_line(struct ingest *ingest, const struct parsed *parsed, const 
     ingest->tally.accepted++;
     if (parsed->kind == LINE_METRIC) {
         ingest->tally.values[sample->type] += sample->n_values;
-        take_timed(ingest, sample, parsed->line, now_s);
+        take_timed(ingest, sample, now_s);
     }
 }
 

@@ -170,28 +170,60 @@ bool table_has_records(const struct table *table)
     return table->records != NULL;
 }
 
-/* Appends to the open chunk; if that is full it is pushed, and another one opened. False: the
+/* Pushes the chunk that is full, and opens another one with room for size bytes. False: the
  * flusher is behind, or there is no memory. The test is made only here, when a chunk is
  * opened, so an open chunk can always be filled and its bytes were counted before. */
+static bool open_chunk(struct table *table, struct chunk **chunk, enum parcel_kind kind,
+                       size_t size)
+{
+    push_chunk(table, chunk);
+    if (is_behind(table, sizeof(struct chunk) + CHUNK_BYTES))
+        return false;
+    if (kind == PARCEL_RECORDS && size <= CHUNK_BYTES)
+        *chunk = atomic_exchange_explicit(&table->config.account->spare, NULL,
+                                          memory_order_acquire); /* with flusher_give_back() */
+    if (*chunk == NULL)
+        *chunk = chunk_new(kind, table->config.worker, size);
+    return *chunk != NULL;
+}
+
+/* Appends to the open chunk, or else to a new one. */
 static bool append(struct table *table, struct chunk **chunk, enum parcel_kind kind,
                    const void *head, size_t head_size, struct slice first, struct slice second)
 {
     if (*chunk != NULL && chunk_append(*chunk, head, head_size, first, second))
         return true;
-    push_chunk(table, chunk);
-    if (is_behind(table, sizeof(struct chunk) + CHUNK_BYTES))
-        return false;
-    *chunk = chunk_new(kind, table->config.worker, head_size + first.len + second.len);
-    return *chunk != NULL && chunk_append(*chunk, head, head_size, first, second);
+    return open_chunk(table, chunk, kind, head_size + first.len + second.len) &&
+           chunk_append(*chunk, head, head_size, first, second);
 }
 
-bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
+bool table_record(struct table *table, struct slice line, enum line_kind kind,
                   int64_t received_s)
 {
-    struct record head = { received_s, (uint32_t)line.len, (uint32_t)kind, values, 0 };
+    struct record head = { .time_s = received_s,
+                           .len = (uint32_t)line.len,
+                           .kind = (uint16_t)kind };
 
     return append(table, &table->records, PARCEL_RECORDS, &head, sizeof head, line,
                   (struct slice){ NULL, 0 });
+}
+
+bool table_timed(struct table *table, const struct sample *sample)
+{
+    enum cell_kind kind = cell_kind_of(sample->type);
+    struct fingerprint print = fingerprint_hash(sample->name, sample->tags, kind);
+    struct timed_sample timed = { .print = { print.low, print.high },
+                                  .name = sample->name,
+                                  .tags = sample->tags,
+                                  .values = sample->values,
+                                  .n_values = sample->n_values,
+                                  .cell = kind,
+                                  .time_s = sample->time_s };
+
+    if (table->records != NULL && chunk_append_timed(table->records, &timed))
+        return true;
+    return open_chunk(table, &table->records, PARCEL_RECORDS, chunk_timed_size(&timed)) &&
+           chunk_append_timed(table->records, &timed);
 }
 
 /* ---- births ------------------------------------------------------------ */

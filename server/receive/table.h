@@ -95,10 +95,12 @@ void table_look(struct table *table, struct table_spot *spots, uint32_t n);
 void table_add(struct table *table, const struct sample *samples, struct table_spot *spots,
                uint32_t n, int64_t now_ns);
 
-/* Sends a line on as a record. False: it is shed, because the flusher is behind. values: how
- * many a sample with a timestamp has; 0 for other lines. */
+/* Sends an event or a check on as it came. False: it is shed, because the flusher is behind. */
 MUST_CHECK bool table_record(struct table *table, struct slice line, enum line_kind kind,
-                             uint32_t values, int64_t received_s);
+                             int64_t received_s);
+
+/* Sends on what was read in a count or gauge with a time of its own. False: as above. */
+MUST_CHECK bool table_timed(struct table *table, const struct sample *sample);
 
 /* Pushes the chunk of records that is open, if there is one. */
 void table_push_records(struct table *table);
