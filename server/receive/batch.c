@@ -174,12 +174,12 @@ bool batch_is_full(const struct batch *batch)
 static bool find_control(const struct batch *batch, int buffer, int level, int type, void *out,
                          size_t size)
 {
-    struct msghdr message = batch->messages[buffer].msg_hdr;
+    struct msghdr *message = (struct msghdr *)&batch->messages[buffer].msg_hdr; /* only read */
 
     if (batch->controls == NULL)
         return false;
-    for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head != NULL;
-         head = CMSG_NXTHDR(&message, head)) {
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL;
+         head = CMSG_NXTHDR(message, head)) {
         if (head->cmsg_level != level || head->cmsg_type != type ||
             head->cmsg_len < CMSG_LEN(size))
             continue;

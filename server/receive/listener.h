@@ -68,7 +68,8 @@ struct listener {
 
 const struct listener_traits *listener_traits(const struct listener *listener);
 
-/* Whether the kernel may coalesce datagrams at a socket that this worker reads (gro.h). */
+/* Whether the kernel may coalesce datagrams at a socket that this worker will read (gro.h). To
+ * be asked before it begins: the first worker closes the extra sockets. */
 bool listener_coalesces(const struct listener *listener, uint32_t worker);
 
 /* How many sockets it has, each of which is to be closed once: sockets[0] and on. */

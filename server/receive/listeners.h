@@ -25,7 +25,7 @@ void listeners_gate(const struct listeners *listeners);
 void listeners_leave(const struct listeners *listeners);
 
 /* Whether the kernel may coalesce datagrams at any of the sockets (gro.h), so that what it
- * counts as dropped are buffers. */
+ * counts as dropped are buffers. Any thread. */
 bool listeners_coalesce(const struct listeners *listeners);
 
 /* The sum over all sockets of what `read` says of one. */

@@ -502,6 +502,32 @@ static void an_inherited_socket_coalesces_as_the_setting_says(void **state)
     world_free(world);
 }
 
+/* Of a predecessor that had more workers, and the option on. */
+static void what_an_extra_socket_coalesced_is_cut_too(void **state)
+{
+    udp_need_coalescing();
+    int port, extra = udp_receiver(&port);
+    char name[32];
+    struct world *world = world_open(0, (char *[]){ SETS }, 3);
+    struct listener *listener = &world->listeners.at[0];
+    (void)state;
+
+    snprintf(name, sizeof name, "udp 127.0.0.1:%d", port);
+    int sender = udp_sender(name);
+    assert_true(gro_ask(extra));
+    udp_send_segments(sender, "n:1|cn:1|cn:1|c", 15, 5);
+    listener->extra = malloc(sizeof *listener->extra);
+    assert_non_null(listener->extra);
+    listener->extra[listener->n_extra++] = extra;
+    start(world, -1);
+    wait_for(world, 3);
+    stop(world);
+    join(world);
+    assert_float_equal(take_all(world).value, 3, 0);
+    close(sender);
+    world_free(world);
+}
+
 static struct bucket *next_bucket(struct parcel **parcels)
 {
     while (*parcels != NULL) {
@@ -567,6 +593,7 @@ int main(void)
         cmocka_unit_test(coalesced_datagrams_are_single_ones_in_the_books),
         cmocka_unit_test(a_stop_reads_all_that_was_coalesced),
         cmocka_unit_test(an_inherited_socket_coalesces_as_the_setting_says),
+        cmocka_unit_test(what_an_extra_socket_coalesced_is_cut_too),
     };
 
     log_set_level(LOG_LEVEL_OFF);
