@@ -135,18 +135,18 @@ static inline const char *last_block(struct slice bytes, char copy[64])
     return copy;
 }
 
-#define FILL(word, needs)                                                          \
-    FOR_##word static void fill_##word(struct slice bytes, struct scan_bits *bits) \
-    {                                                                              \
-        size_t at = 0;                                                             \
-        char copy[64];                                                             \
-                                                                                   \
-        for (; at + 64 <= bytes.len; at += 64)                                     \
-            put_block(bits, at / 64, block_##word(bytes.at + at));                 \
-        if (at < bytes.len)                                                        \
-            put_block(bits, at / 64,                                               \
-                      shifted(block_##word(last_block(bytes, copy)),               \
-                              64 - (unsigned)(bytes.len - at)));                   \
+#define FILL(word, needs)                                                                   \
+    FOR_##word static void fill_##word(struct slice bytes, struct scan_bits *bits)          \
+    {                                                                                       \
+        size_t blocks = bytes.len / 64, left = bytes.len % 64;                              \
+        const char *at = bytes.at;                                                          \
+        char copy[64];                                                                      \
+                                                                                            \
+        for (size_t i = 0; i < blocks; i++, at += 64)                                       \
+            put_block(bits, i, block_##word(at));                                           \
+        if (left > 0)                                                                       \
+            put_block(bits, blocks,                                                         \
+                      shifted(block_##word(last_block(bytes, copy)), 64 - (unsigned)left)); \
     }
 SCAN_PATHS(FILL)
 

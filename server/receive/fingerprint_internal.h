@@ -76,6 +76,15 @@ static inline bool within_page(const char *at, size_t bytes)
 
 #define READS_BEHIND __attribute__((no_sanitize("address")))
 
+/* Where another page comes: to be loaded from there, with zeros behind the end. */
+__attribute__((cold, noinline)) static const char *short_copy(struct slice bytes,
+                                                              char copy[SHORT_MOST])
+{
+    memset(copy, 0, SHORT_MOST);
+    memcpy(copy, bytes.at, bytes.len);
+    return copy;
+}
+
 #endif
 
 #if defined(__x86_64__)
@@ -92,13 +101,12 @@ FOR_aes static inline __m128i load_aes(const char *at)
 
 FOR_aes READS_BEHIND static inline __m128i load_short_aes(struct slice bytes)
 {
-    char copy[16] = { 0 };
+    char copy[SHORT_MOST];
 
-    if (within_page(bytes.at, sizeof copy))
+    if (within_page(bytes.at, 16))
         return _mm_and_si128(_mm_loadu_si128((const __m128i *)(const void *)bytes.at),
                              load_aes(short_mask(bytes.len)));
-    memcpy(copy, bytes.at, bytes.len);
-    return load_aes(copy);
+    return load_aes(short_copy(bytes, copy));
 }
 
 FOR_aes static inline __m128i zero_aes(void)
@@ -143,13 +151,12 @@ FOR_vaes256 static inline __m256i load_vaes256(const char *at)
 
 FOR_vaes256 READS_BEHIND static inline __m256i load_short_vaes256(struct slice bytes)
 {
-    char copy[32] = { 0 };
+    char copy[SHORT_MOST];
 
-    if (within_page(bytes.at, sizeof copy))
+    if (within_page(bytes.at, 32))
         return _mm256_and_si256(_mm256_loadu_si256((const __m256i *)(const void *)bytes.at),
                                 load_vaes256(short_mask(bytes.len)));
-    memcpy(copy, bytes.at, bytes.len);
-    return load_vaes256(copy);
+    return load_vaes256(short_copy(bytes, copy));
 }
 
 FOR_vaes256 static inline __m256i zero_vaes256(void)
@@ -248,12 +255,11 @@ FOR_aes static inline uint8x16_t load_aes(const char *at)
 
 FOR_aes READS_BEHIND static inline uint8x16_t load_short_aes(struct slice bytes)
 {
-    char copy[16] = { 0 };
+    char copy[SHORT_MOST];
 
-    if (within_page(bytes.at, sizeof copy))
+    if (within_page(bytes.at, 16))
         return vandq_u8(vld1q_u8((const uint8_t *)bytes.at), load_aes(short_mask(bytes.len)));
-    memcpy(copy, bytes.at, bytes.len);
-    return load_aes(copy);
+    return load_aes(short_copy(bytes, copy));
 }
 
 FOR_aes static inline uint8x16_t zero_aes(void)
