@@ -125,7 +125,7 @@ static bool same_sample(const struct sample *a, const struct sample *b)
 }
 
 /* One pass over the datagram, by the code path in use, answers as line by line. */
-static void check_scan(struct slice datagram, bool need_newline)
+static void check_scan(struct slice datagram, bool need_newline, uint32_t at_once)
 {
     static double scan_pool[MOST_BYTES];
     struct parser fast = { .pool = scan_pool }, plain = { .pool = pool };
@@ -194,7 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (scan_step.used = 0; scan_step.used < scan_step.n; scan_step.used++)
         if (cpu_has(scan_step.paths[scan_step.used].needs))
-            check_scan(datagram, size % 3 == 0);
+            check_scan(datagram, size % 3 == 0, 1 + (uint32_t)size % MOST_AT_ONCE);
     check_frames(datagram);
     return 0;
 }
