@@ -78,7 +78,8 @@ static inline uint64_t eight_digits(uint64_t digits)
  * and the digits before the point move up into its place. Both operands of the
  * division are exact, so it rounds correctly. A single digit, as most counts are, needs
  * none of that. False: anything else. */
-static inline bool parse_small(struct slice line, size_t from, size_t to, double *out)
+__attribute__((always_inline)) static inline bool parse_small(struct slice line, size_t from,
+                                                              size_t to, double *out)
 {
     unsigned digit = (unsigned char)line.at[from] - (unsigned)'0';
 
@@ -125,18 +126,20 @@ __attribute__((noinline)) static enum parse_result parse_values(struct slice pac
                                                                 double *values,
                                                                 struct sample *out)
 {
-    out->n_values = 0;
+    uint32_t n = 0;
+
     while (packed.len > 0) {
         struct slice text = slice_cut(&packed, ':');
 
         if (text.len == 0)
             continue;
-        if (!number_double(text, &values[out->n_values]))
+        if (!number_double(text, &values[n]))
             return PARSE_BAD_VALUE;
-        out->n_values++;
+        n++;
     }
-    out->values = values;
-    return out->n_values > 0 ? PARSE_OK : PARSE_NO_VALUE;
+    out->n_values = n;
+    out->plain = n == 1 && isfinite(values[0]);
+    return n > 0 ? PARSE_OK : PARSE_NO_VALUE;
 }
 
 /* Optional fields come in any order and the last of a kind wins. Unknown ones
@@ -163,98 +166,82 @@ static enum parse_result parse_field(const struct parser *parser, struct slice f
     return PARSE_OK;
 }
 
-static enum parse_result parse_fields_of(const struct parser *parser, struct slice fields,
-                                         struct sample *out)
+__attribute__((noinline)) static enum parse_result parse_many(const struct parser *parser,
+                                                              struct slice fields,
+                                                              struct sample *out)
 {
     enum parse_result result = PARSE_OK;
 
     while (result == PARSE_OK && fields.len > 0)
         result = parse_field(parser, slice_cut(&fields, '|'), out);
+    out->plain = out->plain && out->rate == 1 && out->time_s == 0;
     return result;
 }
 
-/* The long way: any line that is a metric. */
-static enum parse_result parse_marked(struct parser *parser, struct slice line,
-                                      struct marks marks, struct sample *out)
+/* Why a line is refused whose name, value and type are not all there. */
+__attribute__((noinline)) static enum parse_result parse_problem(size_t len, size_t colon,
+                                                                 size_t pipe)
 {
-    enum parse_result result = PARSE_OK;
-    size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
-
-    if (pipe == line.len)
-        return PARSE_NO_TYPE;
-    if (colon >= pipe)
-        return PARSE_NO_COLON;
-    if (colon == 0)
-        return PARSE_NO_NAME;
-    if (pipe == colon + 1)
-        return PARSE_NO_VALUE;
-    unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
-    if (type == 0)
-        return PARSE_BAD_TYPE;
-    *out = (struct sample){
-        .name = { line.at, colon }, .rate = 1, .n_values = 1, .type = (uint8_t)(type - 1)
-    };
-
-    size_t pooled = parser->n_pooled;
-    double *values = parser->pool + pooled;
-    if (out->type != METRIC_SET) {
-        if (parse_small(line, colon + 1, pipe, values))
-            out->values = values;
-        else
-            result = parse_values((struct slice){ line.at + colon + 1, pipe - colon - 1 },
-                                  values, out);
-        pooled += out->n_values;
-    }
-    if (result == PARSE_OK && type_end < line.len)
-        result = parse_fields_of(parser, slice_skip(line, type_end + 1), out);
-    if (result != PARSE_OK)
-        return result;
-    parser->n_pooled = pooled;
-    out->plain = out->type != METRIC_SET && out->n_values == 1 && out->rate == 1 &&
-                 out->time_s == 0 && isfinite(out->values[0]);
-    return PARSE_OK;
+    return pipe == len         ? PARSE_NO_TYPE
+           : colon >= pipe     ? PARSE_NO_COLON
+           : colon == 0        ? PARSE_NO_NAME
+           : pipe == colon + 1 ? PARSE_NO_VALUE
+                               : PARSE_BAD_TYPE;
 }
 
-/* The short way: what nearly every line is. All that it must be is tested here, before
- * anything is written but the value:
+/* The way of every metric line. It runs straight on for what nearly every one is; what is
+ * rare is a call.
  *
  *   name : value | type                    value: digits, at most one point, 8 characters
- *   name : value | type | #tags            type: any but a set
+ *   name : value | type | #tags
  *        ^       ^      ^
- *        colon   pipe   type_end, which is the line's length without a field
+ *        colon   pipe   type_end
  *
- * False: take the long way. That is no judgement of the line. A mark that the line lacks
- * stands at its end, so a difference of two marks may wrap around; it then is too large. */
-__attribute__((always_inline)) static inline bool parse_usual(struct parser *parser,
-                                                              struct slice line,
-                                                              struct marks marks,
-                                                              struct sample *out)
+ * A mark that the line lacks stands at its end, so no type lies between it and the next. */
+__attribute__((always_inline)) static inline enum parse_result parse_marked(
+    struct parser *parser, struct slice line, struct marks marks, struct sample *out)
 {
     size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
-    size_t digits = pipe - colon - 1, field = line.len - type_end;
+    size_t field = line.len - type_end; /* with its pipe; 0: there is none */
     double *values = parser->pool + parser->n_pooled;
+    enum parse_result result;
+    size_t pooled = 1;
 
-    if (colon == 0 || digits - 1 >= 8 || line.at[0] == '_')
-        return false;
+    if (__builtin_expect(colon == 0 || pipe <= colon + 1, 0))
+        return parse_problem(line.len, colon, pipe);
     unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
-    if (type == 0 || type == METRIC_SET + 1)
-        return false;
-    if (field > 0 && (field == 1 || !marks.one_field || line.at[type_end + 1] != '#'))
-        return false;
-    if (!parse_small(line, colon + 1, pipe, values))
-        return false;
+    if (__builtin_expect(type == 0, 0))
+        return parse_problem(line.len, colon, pipe);
 
-    parser->n_pooled++;
     out->name = (struct slice){ line.at, colon };
-    out->tags =
-        field > 0 ? (struct slice){ line.at + type_end + 2, field - 2 } : (struct slice){ 0 };
+    out->tags = (struct slice){ 0 };
     out->values = values;
     out->n_values = 1;
     out->type = (uint8_t)(type - 1);
     out->plain = true;
     out->rate = 1;
     out->time_s = 0;
-    return true;
+
+    struct slice text = { line.at + colon + 1, pipe - colon - 1 };
+    if (__builtin_expect(type == METRIC_SET + 1, 0)) {
+        out->member_len = text.len;
+        out->plain = false;
+        pooled = 0;
+    } else if (__builtin_expect(!parse_small(line, colon + 1, pipe, values), 0)) {
+        result = parse_values(text, values, out);
+        if (result != PARSE_OK)
+            return result;
+        pooled = out->n_values;
+    }
+    if (field > 1 && marks.one_field && line.at[type_end + 1] == '#') {
+        out->tags = (struct slice){ line.at + type_end + 2, field - 2 };
+    } else if (__builtin_expect(field > 0, 0)) {
+        result = parse_many(parser, slice_skip(line, type_end + 1), out);
+        if (result != PARSE_OK)
+            return result;
+    }
+    parser->n_pooled += pooled;
+    return PARSE_OK;
 }
 
 enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out)
@@ -262,31 +249,33 @@ enum parse_result parse_sample(struct parser *parser, struct slice line, struct 
     return parse_marked(parser, line, marks_of(line), out);
 }
 
-/* A line that does not go the short way. True: it is a sample for the interval. */
-__attribute__((noinline)) static bool parse_unusual(struct parser *parser, struct slice line,
-                                                    bool marked, struct marks marks,
-                                                    struct sample *sample, struct parsed *stop)
+/* What the samples end at. */
+__attribute__((noinline)) static uint32_t stop_at(struct parsed *stop, struct slice line,
+                                                  enum line_kind kind, enum parse_result result,
+                                                  uint32_t done)
 {
-    stop->line = line;
-    stop->kind = parse_kind(line);
-    if (line.len == 0 || stop->kind != LINE_METRIC)
-        return false;
-    stop->result = parse_marked(parser, line, marked ? marks : marks_of(line), sample);
-    return stop->result == PARSE_OK && sample->time_s == 0;
+    *stop = (struct parsed){ line, kind, result };
+    return done;
 }
 
 uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
                        uint32_t n, struct parsed *stop)
 {
     for (uint32_t done = 0; done < n; done++) {
-        struct marks marks = { 0 }; /* read where they are set only; gcc -O3 cannot tell */
+        struct marks marks = { 0 };
         bool marked;
         struct slice line = scan_next(scan, &marked, &marks);
 
-        if (__builtin_expect(marked && parse_usual(parser, line, marks, &samples[done]), 1))
-            continue;
-        if (!parse_unusual(parser, line, marked, marks, &samples[done], stop))
-            return done;
+        if (__builtin_expect(!marked, 0)) {
+            if (line.len == 0)
+                return stop_at(stop, line, LINE_METRIC, PARSE_OK, done);
+            marks = marks_of(line);
+        }
+        if (__builtin_expect(line.at[0] == '_' && parse_kind(line) != LINE_METRIC, 0))
+            return stop_at(stop, line, parse_kind(line), PARSE_OK, done);
+        enum parse_result result = parse_marked(parser, line, marks, &samples[done]);
+        if (__builtin_expect(result != PARSE_OK || samples[done].time_s != 0, 0))
+            return stop_at(stop, line, LINE_METRIC, result, done);
     }
     return n;
 }

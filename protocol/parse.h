@@ -71,24 +71,23 @@ enum parse_result { PARSE_RESULTS(PARSE_RESULT_ENUM) PARSE_RESULT_COUNT };
 /* One cache line. */
 struct sample {
     struct slice name;
-    struct slice tags;    /* as sent: unsorted, duplicates kept, may be empty */
-    const double *values; /* every type but METRIC_SET; in the parser's pool */
-    uint32_t n_values;    /* 1 for a set */
-    uint8_t type;         /* enum metric_type */
-    bool plain;           /* one number, finite, with neither rate nor time; not a set */
-    double rate;          /* as sent, unchecked; 1 if not sent */
-    int64_t time_s;       /* 0: not sent, the interval decides */
+    struct slice tags; /* as sent: unsorted, duplicates kept, may be empty */
+    union {
+        const double *values; /* every type but METRIC_SET; in the parser's pool */
+        size_t member_len;    /* METRIC_SET; see sample_member() */
+    };
+    uint32_t n_values; /* 1 for a set */
+    uint8_t type;      /* enum metric_type */
+    bool plain;        /* one number, finite, with neither rate nor time; not a set */
+    double rate;       /* as sent, unchecked; 1 if not sent */
+    int64_t time_s;    /* 0: not sent, the interval decides */
 };
 
-/* Of a METRIC_SET: the whole value, colons included. It stands in the line where every value
- * stands, between the colon behind the name and a pipe. */
+/* Of a METRIC_SET: the whole value, colons included. It stands in the line behind the name and
+ * its colon. */
 static inline struct slice sample_member(const struct sample *sample)
 {
-    struct slice member = { sample->name.at + sample->name.len + 1, 0 };
-
-    while (member.at[member.len] != '|')
-        member.len++;
-    return member;
+    return (struct slice){ sample->name.at + sample->name.len + 1, sample->member_len };
 }
 
 /* Settings of the grammar and the pool of parsed values. The caller empties

@@ -91,7 +91,7 @@ struct slice scan_next_plain(struct scan *scan);
  * are. */
 enum { SCAN_STEP = 56 };
 
-static inline uint64_t scan_from(const uint64_t *words, size_t bit)
+static inline uint64_t scan_from(const void *words, size_t bit)
 {
     uint64_t bits;
 
@@ -99,22 +99,27 @@ static inline uint64_t scan_from(const uint64_t *words, size_t bit)
     return le64toh(bits) >> (bit % 8);
 }
 
-/* For a line that does not end within SCAN_STEP bytes: its length, and whether there are pipes
- * behind these bytes. */
-static inline size_t scan_far(const struct scan *scan, bool *far_pipes)
+/* For a line that does not end within SCAN_STEP bytes: its length, and bits for the pipes behind
+ * these bytes, of which it only matters whether there are any. A step is whole bytes of bits,
+ * so every step goes by the same shift. */
+static inline size_t scan_far(const struct scan *scan, uint64_t *far_pipes)
 {
-    uint64_t newlines, pipes = 0;
-    size_t at = scan->next;
+    const char *newlines_at = (const char *)scan->bits.newlines;
+    const char *pipes_at = (const char *)scan->bits.pipes;
+    uint64_t newlines, pipes, before = 0;
+    size_t length = 0;
 
-    *far_pipes = false;
-    do {
-        at += SCAN_STEP;
-        *far_pipes |= pipes != 0;
-        newlines = scan_from(scan->bits.newlines, at);
-        pipes = scan_from(scan->bits.pipes, at);
-    } while (__builtin_expect(newlines == 0, 0));
-    *far_pipes |= (pipes & (newlines ^ (newlines - 1))) != 0;
-    return at - scan->next + (size_t)__builtin_ctzll(newlines);
+    for (;; before |= pipes) {
+        length += SCAN_STEP;
+        newlines_at += SCAN_STEP / 8;
+        pipes_at += SCAN_STEP / 8;
+        newlines = scan_from(newlines_at, scan->next);
+        pipes = scan_from(pipes_at, scan->next);
+        if (__builtin_expect(newlines != 0, 1))
+            break;
+    }
+    *far_pipes = before | (pipes & (newlines ^ (newlines - 1)));
+    return length + (size_t)__builtin_ctzll(newlines);
 }
 
 /* The next line that is not empty; an empty one when none is left. *marked: its marks lie
@@ -132,7 +137,8 @@ __attribute__((always_inline)) static inline struct slice scan_next(struct scan 
     uint64_t pipes = scan_from(scan->bits.pipes, scan->next);
     uint64_t colons = scan_from(scan->bits.colons, scan->next);
     uint64_t newline = newlines & -newlines; /* the line ends here */
-    bool far_pipes = false, enough = true;
+    uint64_t far_pipes = 0;
+    bool enough = true;
     size_t length;
 
     if (newline != 0) {
@@ -153,7 +159,7 @@ __attribute__((always_inline)) static inline struct slice scan_next(struct scan 
     marks->colon = (size_t)__builtin_ctzll(colons | newline);
     marks->pipe = (size_t)__builtin_ctzll(pipes | newline);
     marks->type_end = (size_t)__builtin_ctzll(second | newline);
-    marks->one_field = (second & (second - 1)) == 0 && !far_pipes;
+    marks->one_field = ((second & (second - 1)) | far_pipes) == 0;
     return (struct slice){ at, length };
 }
 

@@ -481,12 +481,19 @@ static void add_to_cell(struct table *table, struct cell *cell, const struct sam
         cell->stamp = 1; /* no value could be added, but the context was seen */
 }
 
-/* What nearly every line is: one finite value, unsampled, of a counter that is known. */
-static inline bool add_usual(const struct sample *sample, struct cell *cell, uint32_t stamp)
+/* What nearly every line is: one finite value, unsampled, of a counter or gauge that is
+ * known. */
+static inline bool add_usual(const struct sample *sample, struct cell *cell, uint32_t stamp,
+                             bool gauge_deltas)
 {
-    if (sample->type != METRIC_COUNT || !sample->plain || cell->stamp == STAMP_DEAD)
+    if (!sample->plain || cell->stamp == STAMP_DEAD)
         return false;
-    cell->value += sample->values[0];
+    if (sample->type == METRIC_COUNT)
+        cell->value += sample->values[0];
+    else if (sample->type == METRIC_GAUGE && !gauge_deltas)
+        cell->value = sample->values[0];
+    else
+        return false;
     cell->values++;
     cell->stamp = stamp;
     return true;
@@ -535,6 +542,7 @@ void table_add(struct table *table, const struct sample *samples, struct table_s
 {
     /* The stamps grow by one from sample to sample, but at the ends of their range. */
     uint32_t stamp = stamp_of(table, now_ns);
+    bool deltas = table->config.gauge_deltas;
     bool in_range = now_ns - table->base_ns >= STAMP_NS && stamp + n <= STAMP_MAX;
 
     for (uint32_t i = 0; i < n; i++) {
@@ -543,7 +551,8 @@ void table_add(struct table *table, const struct sample *samples, struct table_s
         if (samples[i].n_values == 1 && atomic_exchange(&lost, 1) == 0)
             continue;
 #endif
-        if (__builtin_expect(in_range && add_usual(&samples[i], spots[i].cell, stamp + i), 1))
+        if (__builtin_expect(
+                in_range && add_usual(&samples[i], spots[i].cell, stamp + i, deltas), 1))
             continue;
         add_unusual(table, &samples[i], &spots[i], now_ns + i * STAMP_NS);
         /* A birth may have been the last step of laying out the slots anew, so that an id

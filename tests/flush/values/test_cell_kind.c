@@ -67,8 +67,9 @@ static void *filled(const struct object_ops *ops, int n)
         struct sample sample = {
             .values = &value, .n_values = 1, .type = METRIC_TIMING, .rate = 0.5
         };
-        snprintf(line, sizeof line, "a:%d|s", i);
         sample.name = (struct slice){ line, 1 };
+        if (ops == &object_set)
+            sample.member_len = (size_t)snprintf(line, sizeof line, "a:%d", i) - 2;
         assert_int_equal(ops->add(&object, &arena, &sample, &exactness).values, 1);
     }
     return object;
