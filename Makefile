@@ -255,10 +255,11 @@ bench: deps
 	@$(TURNS) --sides bare,heeler --pairs $(or $(RUNS),1) --json build/bench/bench.json
 
 # Instructions a line by stage, which no neighbour disturbs.
+bench-instructions: ROWS := instructions
 bench-instructions: deps
 	@$(call install_debs,python3 valgrind)
 	@$(MAKE) --no-print-directory benches build/heeler
-	@$(TURNS) --rows instructions --sides heeler --json build/bench/instructions.json
+	@$(TURNS) --sides heeler --json build/bench/instructions.json
 
 # make bench-against COMMIT=HEAD~1 PAIRS=9 ROWS="ingest tagged": another commit and this one in
 # turns. BASE_CFLAGS are the compiler's flags for the other; a commit from before HEELER_CPU
@@ -283,11 +284,12 @@ bench-memory: deps
 
 # The same loads for servers of others, side by side with ours.
 PEER_PACKAGES := $(if $(shell command -v npm),,nodejs npm) netdata-core collectd-core python3
+bench-peers: ROWS := $(or $(ROWS),plain single quiet quiet-single memory)
 bench-peers: deps
 	@$(call install_debs,$(PEER_PACKAGES))
 	@$(MAKE) --no-print-directory build/bench/heeler-bench build/heeler
 	cd bench/peers && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
-	@$(TURNS) --rows "plain single quiet quiet-single memory" --sides bare,heeler,netdata,collectd,statsd \
+	@$(TURNS) --sides bare,heeler,netdata,collectd,statsd \
 		--pairs $(or $(RUNS),1) --json build/bench/peers.json
 
 # make soak SECONDS=20 SAN=thread: with churn, over every kind of socket.

@@ -24,7 +24,7 @@ def caption(found):
     paths = dict.fromkeys(f"{each['side']} {each['revision']}: {each['code_path']}" for each in found
                           if each["side"] in ("heeler", "base"))
     return (f"{one['date']}, {one['cpus']} CPUs of {one['processor']}, kernel {one['kernel']}; {'; '.join(paths)}; "
-            f"median of {turns} turns (least–most).")
+            + (f"median of {turns} turns (least–most)." if turns > 1 else "one turn each."))
 
 
 def put(text, name, body):

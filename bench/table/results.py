@@ -49,6 +49,7 @@ def result(row, side, samples, best_probe):
     probes = [probe for sample in samples for probe in sample.get("probes", [])]
     out = {
         "row": row.name,
+        "group": row.group,
         "what": row.what,
         "side": side.name,
         "revision": side.revision,
@@ -162,8 +163,9 @@ def table(head, lines):
 
 
 def sides_table(results):
-    """A row for each row and a column for each side, and the ratios of neighbours."""
-    sides = sides_of(results)
+    """A row for each row and a column for each side, Heeler last, and the ratios of neighbours."""
+    results = [one for one in results if one["group"] != "aggregates"]  # too many to print
+    sides = sorted(sides_of(results), key=lambda side: side == "heeler")
     ratios = list(dict.fromkeys(found["to"] for one in results for found in one["ratios"]))
     lines = []
     for row in rows_of(results):

@@ -277,7 +277,7 @@ ROWS = [
     cost_row("quiet-single", "quiet 100,000 lines/s, one a datagram", "single", ("heeler", "peer")),
     cost_row("quiet-timed", "quiet 10 MiB/s with timestamps", "timed", ("heeler",), bars={"base": 0.4},
              given={**TIMED, "rate": "10MiB"}),
-    Row("memory", "memory", "memory at the start / 12 s after 100,000 counters of three values / peak", "MiB", "less", memory, ("heeler", "peer"),
+    Row("memory", "memory", "memory, 100,000 counters of three values", "MiB", "less", memory, ("heeler", "peer"),
         given={"profile": "plain"}, asked=True),
     *[server_row(name, "gro", what, 8e6, settings=settings, of=of, bars={of: bar} if of else {}, asked=True,
                  given={"options": ("--segment", segment)})

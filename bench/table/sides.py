@@ -153,7 +153,7 @@ class Netdata(Side):
     pace = 0.2
 
     def __init__(self):
-        self.revision = output("/usr/sbin/netdata", "-v").strip().removeprefix("netdata ").split("\n")[0]
+        self.revision = output("/usr/sbin/netdata", "-v").strip().removeprefix("netdata ").removeprefix("v").split("\n")[0]
 
     def server(self, ground, row):
         settings = ground.fill(PEERS / "netdata.conf.in", "netdata.conf")

@@ -14,7 +14,7 @@ import sides  # noqa: E402
 
 
 def result(side, values, row="tagged", unit="M lines/s", better="more", bars=None, probes=()):
-    row = types.SimpleNamespace(name=row, what="77 bytes, 4 tags", unit=unit, better=better, bars=bars or {})
+    row = types.SimpleNamespace(name=row, group=row, what="77 bytes, 4 tags", unit=unit, better=better, bars=bars or {})
     who = types.SimpleNamespace(name=side, revision="abc", code_path="avx2,aes")
     samples = [{"value": value, "why": "it lost all", "probes": list(probes), "detail": {"MiB peak": 12.5}}
                for value in values]
@@ -61,6 +61,7 @@ def tables_have_a_cell_for_each_figure():
     heeler["ratios"] = [results.ratio("bare", [6, 9], [12, 12], 0.5)]
     text = results.sides_table([bare, heeler])
     assert "| 12.0 |" in text and "| 7.50 (6.00–9.00) |" in text and "0.625 (0.500–0.750, bar 0.500)" in text
+    assert text == results.sides_table([heeler, bare])
     assert len({line.count("|") for line in text.splitlines()}) == 1
     assert "| heeler abc |" in results.peers_table([bare, heeler])
     one = result("heeler", [420], "instructions-77", "instructions/line", "less", {"value": 430})
