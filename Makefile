@@ -262,8 +262,8 @@ bench-instructions: deps
 	@$(TURNS) --sides heeler --json build/bench/instructions.json
 
 # make bench-against COMMIT=HEAD~1 PAIRS=9 ROWS="ingest tagged": another commit and this one in
-# turns. BASE_CFLAGS are the compiler's flags for the other; a commit from before HEELER_CPU
-# takes its plain path with BASE_CFLAGS="-O2 -g '-D__builtin_cpu_supports(x)=0'".
+# turns. COMMIT=HEAD BASE_CPU=sse2,xxh3 compares two code paths. BASE_CFLAGS are the compiler's
+# flags for the other; a commit from before HEELER_CPU takes its plain path with BASE_CFLAGS="-O2 -g '-D__builtin_cpu_supports(x)=0'".
 bench-against: export BASE_CFLAGS := $(BASE_CFLAGS)
 bench-against: ROWS := $(or $(ROWS),ingest plain tagged single timed quiet)
 bench-against: deps
@@ -271,7 +271,8 @@ bench-against: deps
 	@$(MAKE) --no-print-directory BASE_CFLAGS= benches build/heeler
 	@set -e; base=$$(bench/against.sh $(or $(COMMIT),HEAD~1)); \
 		$(TURNS) --sides base,heeler --pairs $(or $(PAIRS),9) --json build/bench/against.json \
-			--base "$${base% *}" --base-revision "$${base#* }" --base-cflags "$$BASE_CFLAGS"
+			--base "$${base% *}" --base-revision "$${base#* }" --base-cflags "$$BASE_CFLAGS" \
+			--base-cpu "$(or $(BASE_CPU),$(HEELER_CPU))"
 
 # What the last three and bench-peers measured, into bench/README.md and bench/results.svg.
 bench-picture:

@@ -13,6 +13,6 @@ if [ ! -d "$tree" ]; then
     git archive "$revision" | tar -x -C "$new"
     mv "$new" "$tree"
 fi
-make --no-print-directory -C "$tree" B="$build" CFLAGS="${BASE_CFLAGS:--O2 -g}" \
+make -j"$(nproc)" --no-print-directory -C "$tree" B="$build" CFLAGS="${BASE_CFLAGS:--O2 -g}" \
     "$build/heeler" "$build/bench/bench_ingest" "$build/bench/bench_parse" "$build/bench/bench_aggregates" >&2
 echo "$tree/$build $revision"

@@ -50,11 +50,11 @@ static void add_independent(uint64_t *chains, uint64_t step)
     chains[0] = a + b + c + d + e + f;
 }
 
-static int64_t cpu_ns(void)
+static int64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
@@ -63,12 +63,12 @@ static volatile uint64_t sink, step = 3;
 static double additions_per_ns(void (*add)(uint64_t *chains, uint64_t step))
 {
     uint64_t chains[CHAINS] = { 0 }, rounds = 0;
-    int64_t start = cpu_ns(), spent;
+    int64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID), spent;
 
     do {
         add(chains, step);
         rounds++;
-        spent = cpu_ns() - start;
+        spent = clock_ns(CLOCK_THREAD_CPUTIME_ID) - start;
     } while (spent < SLICE_NS);
     sink = chains[0];
     return (double)(rounds * STEPS * ADDITIONS_A_STEP) / (double)spent;
@@ -84,12 +84,17 @@ static int compare(const void *a, const void *b)
 struct core_speed core_measure(void)
 {
     double dependent[SLICES], independent[SLICES];
+    int64_t start = clock_ns(CLOCK_MONOTONIC), had = -clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
     for (int i = 0; i < SLICES; i++) {
         dependent[i] = additions_per_ns(add_dependent);
         independent[i] = additions_per_ns(add_independent);
     }
+    had += clock_ns(CLOCK_THREAD_CPUTIME_ID);
+
+    int64_t passed = clock_ns(CLOCK_MONOTONIC) - start;
     qsort(dependent, SLICES, sizeof dependent[0], compare);
     qsort(independent, SLICES, sizeof independent[0], compare);
-    return (struct core_speed){ dependent[SLICES / 2], independent[SLICES / 2] };
+    return (struct core_speed){ dependent[SLICES / 2], independent[SLICES / 2],
+                                (double)had / (double)passed };
 }

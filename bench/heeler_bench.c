@@ -370,8 +370,8 @@ static bool command_core(const struct options *options)
     if (!pin_to_cpu((int)or_default(options->pin, -1)))
         return false;
     speed = core_measure();
-    printf("{\"dependent_per_ns\":%.3f,\"independent_per_ns\":%.3f}\n", speed.dependent_per_ns,
-           speed.independent_per_ns);
+    printf("{\"dependent_per_ns\":%.3f,\"independent_per_ns\":%.3f,\"share\":%.3f}\n",
+           speed.dependent_per_ns, speed.independent_per_ns, speed.share);
     return true;
 }
 

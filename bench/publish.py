@@ -21,7 +21,7 @@ TABLES = {"bench": results.sides_table, "instructions": results.stages_table,
 def caption(found):
     one = found[0]
     turns = max(each["turns"] for each in found)
-    paths = dict.fromkeys(f"{each['side']} {each['revision']}: {each['code_path']}" for each in found
+    paths = dict.fromkeys(f"{each['side']} {each['revision']}".strip() + f": {each['code_path']}" for each in found
                           if each["side"] in ("heeler", "base"))
     return (f"{one['date']}, {one['cpus']} CPUs of {one['processor']}, kernel {one['kernel']}; {'; '.join(paths)}; "
             + (f"median of {turns} turns (least–most)." if turns > 1 else "one turn each."))

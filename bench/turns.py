@@ -30,7 +30,7 @@ def side(name, options):
         return sides.Heeler(name, "build", revision + dirty)
     if name == "base":
         plain = "__builtin_cpu_supports" in options.base_cflags
-        return sides.Heeler(name, options.base, options.base_revision, plain)
+        return sides.Heeler(name, options.base, options.base_revision, plain, options.base_cpu)
     if name == "bare":
         return sides.Bare()
     if name in PEERS:
@@ -47,7 +47,8 @@ def words():
     parser.add_argument("--json", help="file for the results, an array")
     parser.add_argument("--base", default="", help="folder of the programs of the side base")
     parser.add_argument("--base-revision", default="")
-    parser.add_argument("--base-cflags", default="")
+    parser.add_argument("--base-cflags", default="", help="that it was built with")
+    parser.add_argument("--base-cpu", default="", help="its HEELER_CPU")
     return parser.parse_args()
 
 
@@ -96,7 +97,8 @@ def main():
         of_group = list(of_group)
         contestants = [(row, one) for row in of_group for one in everybody if one.kind in row.kinds]
         samples = take_turns(group, contestants, options)
-        best = max([best] + [probe for turns in samples.values() for turn in turns for probe in turn["probes"]])
+        best = max([best] + [probe["additions"] for turns in samples.values() for turn in turns
+                              for probe in turn["probes"]])
         for row, one in contestants:
             first = next(side for other, side in contestants if other is row)
             result = {**results.result(row, one, samples[row.name, one.name], best), **machine}

@@ -15,7 +15,7 @@ FUNCTIONS = [(re.compile(pattern), stage) for pattern, stage in (
     (r"^(parse_|sample_|number_|slice_)", "parse"),
     (r"^(fingerprint_|XXH|hash_)", "hash"),
     (r"^(ingest_|take_|place_until|look_until|add_until|move_up|add_waiting)", "ingest"),
-    (r"^table_place", "place"),
+    (r"^(table_place|place_by_)", "place"),
     (r"^table_look", "look"),
     (r"^(table_add|add_|find_cell|slots_)", "add"),
 )]
@@ -37,7 +37,8 @@ def stage_of(line_file, function_file, function):
                 return stage
     for pattern, stage in FUNCTIONS:
         if pattern.search(function):
-            return stage
+            # The hash is inlined where samples are placed, as the compiler's or XXH3's headers have it.
+            return "hash" if stage == "place" and ours(line_file) is None else stage
     return "other"
 
 

@@ -8,6 +8,8 @@ measures, so that tests/check_bench.sh can hold it against numbers made up by ha
 # itself, at the least; with another thread on the core it is half of that.
 OWN_LEAST = 3.0
 OWN_SHARE = 0.8
+# A probe that had less of the time than this was not alone on its CPU.
+FREE_SHARE = 0.9
 
 
 def median(values):
@@ -22,7 +24,11 @@ def spread(values):
 
 def count_own(probes, best):
     """How many probes of a core saw it alone; `best` is the best probe of the whole run."""
-    return sum(probe >= OWN_SHARE * max(best, OWN_LEAST) for probe in probes)
+    return sum(probe["additions"] >= OWN_SHARE * max(best, OWN_LEAST) for probe in probes)
+
+
+def count_busy(probes):
+    return sum(probe["share"] < FREE_SHARE for probe in probes)
 
 
 def neighbours(values, others):
@@ -58,7 +64,8 @@ def result(row, side, samples, best_probe):
         "better": row.better,
         "turns": len(samples),
         "failed": len(samples) - len(good),
-        "core": {"own": count_own(probes, best_probe), "of": len(probes), "probes": probes},
+        "core": {"own": count_own(probes, best_probe), "busy": count_busy(probes), "of": len(probes),
+                 "probes": probes},
         "ratios": [],
     }
     if not good:
@@ -94,9 +101,10 @@ def between(found):
 def core(found):
     if found["of"] == 0:
         return "core not probed"
+    busy = f", CPU busy {found['busy']}/{found['of']}" if found["busy"] else ""
     if found["own"] in (0, found["of"]):
-        return "core of its own" if found["own"] else "core shared"
-    return f"core of its own {found['own']}/{found['of']}"
+        return ("core of its own" if found["own"] else "core shared") + busy
+    return f"core of its own {found['own']}/{found['of']}{busy}"
 
 
 def told(bar, passed):

@@ -56,12 +56,14 @@ def last_line(text):
 
 
 def probe_core():
-    """Independent additions for one that waits for itself, on the CPU of the server."""
+    """Of the CPU of the server: independent additions for one that waits for itself, and the share
+    of the time that the probe had it."""
     try:
         speed = json.loads(run([sides.BENCH, "core", "--pin", SERVER_CPU]).stdout)
     except (Failed, ValueError):
         return None
-    return round(speed["independent_per_ns"] / speed["dependent_per_ns"], 2)
+    return {"additions": round(speed["independent_per_ns"] / speed["dependent_per_ns"], 2),
+            "share": min(speed["share"], 1)}
 
 
 def sample(row, side, window):
@@ -84,7 +86,7 @@ MICRO = re.compile(r"([\d.]+) ns(?:/| a )(?:line|value)(?:\s+\(best\s+([\d.]+)\)
 
 def micro(row, side, ground, window):
     command = [side.program(f"bench_{row.given['program']}"), *row.given["arguments"]]
-    done = run(["taskset", "-c", SERVER_CPU, *command])
+    done = run(["taskset", "-c", SERVER_CPU, *command], **side.environment)
     found = MICRO.search(done.stdout)
     if not found:
         raise Failed(last_line(done.stderr))
@@ -105,7 +107,7 @@ def instructions(row, side, ground, window):
     for length in (FEW_LINES, MORE_LINES):
         out = ground.folder / f"callgrind.{length}"
         done = run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", program,
-                    row.given["shape"], "1000", length])
+                    row.given["shape"], "1000", length], **side.environment)
         found = re.search(r"(\d+) lines a run", done.stdout)
         if not found:
             raise Failed(last_line(done.stderr))
@@ -147,7 +149,7 @@ def heeler_bench(command, row, side, ground, *options):
                     "--profile", given["profile"], "--to", ground.address(given.get("way", "udp")),
                     "--server", server + more, "--server-log", str(ground.log), *books,
                     *given.get("options", ()), *options],
-                   **({"DD_API_KEY": "0123456789abcdef" * 2} if more else {}))
+                   **side.environment, **({"DD_API_KEY": "0123456789abcdef" * 2} if more else {}))
     try:
         return json.loads(done.stdout)
     except ValueError:
@@ -226,10 +228,9 @@ def parse_row(name, what, number):
                given={"program": "parse", "arguments": [number]})
 
 
-def ingest_row(shape, contexts, text, base=None, bar=None):
-    bars = {**({"base": base} if base else {}), **({"value": bar} if bar else {})}
+def ingest_row(shape, contexts, text, base=None):
     return Row(f"ingest-{shape}-{text}", "ingest", f"{shape} bytes, {text} contexts", "ns/line", "less", micro,
-               bars=bars, given={"program": "ingest", "arguments": ["0" if shape == 21 else "1", str(contexts)]})
+               bars={"base": base} if base else {}, given={"program": "ingest", "arguments": ["0" if shape == 21 else "1", str(contexts)]})
 
 
 def server_row(name, group, what, rate, profile="tagged", kinds=("heeler",), **more):
@@ -251,9 +252,9 @@ ROWS = [
     ingest_row(21, 1000, "1k", base=0.80),
     ingest_row(21, 100000, "100k"),
     ingest_row(21, 1000000, "1M"),
-    ingest_row(77, 1000, "1k", base=0.75, bar=25),
+    ingest_row(77, 1000, "1k", base=0.75),
     ingest_row(77, 100000, "100k"),
-    ingest_row(77, 1000000, "1M", base=0.75, bar=40),
+    ingest_row(77, 1000000, "1M", base=0.75),
     *[Row(f"instructions-{shape}", "instructions", f"{shape} bytes", "instructions/line", "less", instructions,
           bars={"value": bar}, given={"shape": number}, asked=True, timed=False)
       for shape, number, bar in ((21, "0", 300), (77, "1", 430))],

@@ -13,10 +13,11 @@ PEERS = pathlib.Path("bench/peers")
 CODE_PATH = re.compile(r"\b(plain|sse2|avx2|avx512|neon)\b[^,\n]*,\s*(?:\w+ )?(xxh3|aes|vaes256|vaes512)\b")
 
 
-def output(*command):
+def output(*command, **environment):
     """What a command says, also where it says it with an error."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
+                              env={**os.environ, **environment})
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout + done.stderr
@@ -81,6 +82,7 @@ class Side:
     kind = "peer"
     revision = ""
     code_path = "its own"
+    environment = {}
 
     def program(self, name):
         return None
@@ -93,14 +95,15 @@ class Side:
 class Heeler(Side):
     kind = "heeler"
 
-    def __init__(self, name, build, revision, forced_plain=False):
+    def __init__(self, name, build, revision, forced_plain=False, cpu=""):
         self.name, self.build, self.revision = name, build, revision
+        self.environment = {"HEELER_CPU": cpu} if cpu else {}
         self.forced_plain = forced_plain
         self.code_path = self.path(processor()[0])
 
     def path(self, flags, *below):
         """What the program says that it takes, started below another; older ones are known."""
-        found = CODE_PATH.search(output(*below, f"{self.build}/heeler", "--version"))
+        found = CODE_PATH.search(output(*below, f"{self.build}/heeler", "--version", **self.environment))
         return ",".join(found.groups()) if found else chosen_before(flags, self.forced_plain)
 
     def path_under_valgrind(self):

@@ -16,6 +16,7 @@ static void additions_are_made_one_by_one(void **state)
 
     assert_true(speed.dependent_per_ns > 0 && speed.dependent_per_ns < 100);
     assert_true(speed.independent_per_ns > 0 && speed.independent_per_ns < 100);
+    assert_true(speed.share > 0);
 }
 
 int main(void)
