@@ -25,6 +25,8 @@
 
 #ifdef __SSE2__
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 enum { LINE_SLOTS = 4 };
@@ -69,6 +71,11 @@ static inline unsigned slots_matching(const struct slot_line *line, uint32_t low
     __m128i equal = _mm_cmpeq_epi32(slots, _mm_set1_epi32((int)low));
 
     return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(equal));
+#elif defined(__aarch64__)
+    static const uint32_t bits[LINE_SLOTS] = { 1, 2, 4, 8 };
+    uint32x4_t equal = vceqq_u32(vld1q_u32(line->low), vdupq_n_u32(low));
+
+    return vaddvq_u32(vandq_u32(equal, vld1q_u32(bits)));
 #else
     return (unsigned)(line->low[0] == low) | (unsigned)(line->low[1] == low) << 1 |
            (unsigned)(line->low[2] == low) << 2 | (unsigned)(line->low[3] == low) << 3;
