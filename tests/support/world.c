@@ -105,7 +105,7 @@ struct listener_socket *world_socket(struct world *world)
     return &world->listeners.at[0].sockets[0];
 }
 
-void world_stop(struct world *world)
+void world_drain(struct world *world)
 {
     assert_true(listener_gate(&world->listeners.at[0]));
     world_end(world);

@@ -49,9 +49,9 @@ void world_free(struct world *given);
 /* The worker's, of the first listener. */
 struct listener_socket *world_socket(struct world *world);
 
-/* The worker shall end; world_stop() also gates the listener before. */
+/* The worker shall end; world_drain() also gates the listener before. */
 void world_end(struct world *world);
-void world_stop(struct world *world);
+void world_drain(struct world *world);
 void world_join(struct world *world);
 
 /* Until so many datagrams are read, and no more; until the counter is at least n. */

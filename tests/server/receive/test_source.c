@@ -28,7 +28,7 @@ static void what_the_kernel_cut_is_counted(void **state)
     world_wait(world, 2);
     assert_int_equal(counter_read(&world_socket(world)->truncated), 1);
     assert_int_equal(counter_read(&world_socket(world)->bytes), 32);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     assert_float_equal(world_take(world).value, 2, 0); /* what came whole counts */
     world_free(world);
@@ -45,7 +45,7 @@ static void a_wait_between_two_reads_is_told(void **state)
     assert_int_equal(counter_read(&world->ledger.longest_gap_us), 0);
     world_start(world, -1);
     world_wait(world, 4 * BATCH_BUFFERS);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     assert_true(counter_read(&world->ledger.longest_gap_us) > 0);
     world_take(world);
@@ -79,7 +79,7 @@ static void a_nap_leaves_nothing_unread(void **state)
             world_wait(world, sent);
     }
     world_wait(world, sent);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     assert_float_equal(world_take(world).value, (double)sent, 0);
     world_free(world);
@@ -96,7 +96,7 @@ static void datagrams_are_forwarded_and_counted(void **state)
     struct world *world = WORLD_NEW(forward, 0, "heeler_interval=60");
     udp_send(world->sender, "a:1|c");
     assert_int_equal(recv(to, got, sizeof got, 0), 5);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     assert_int_equal(counter_read(&world->forwarded), 1);
     world_take(world);
@@ -138,7 +138,7 @@ static void coalesced_datagrams_are_single_ones_in_the_books(void **state)
         assert_string_equal(got, expected[i]);
     }
     world_wait(world, 8);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     assert_int_equal(counter_read(&world->forwarded), 8);
     assert_int_equal(counter_read(&world_socket(world)->truncated), 3);
@@ -215,7 +215,7 @@ static void an_inherited_socket_coalesces_as_the_setting_says(void **state)
         poll(NULL, 0, 1);
     assert_false(gro_is_asked(world_socket(world)->fd));
     send_segments(world, "n:1|cn:1|cn:1|c", 5);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     assert_int_equal(counter_read(&world_socket(world)->datagrams), 10);
     assert_float_equal(world_take(world).value, 10, 0);
@@ -241,7 +241,7 @@ static void what_an_extra_socket_coalesced_is_cut_too(void **state)
     listener->extra[listener->n_extra++] = extra;
     world_start(world, -1);
     world_wait(world, 3);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     assert_float_equal(world_take(world).value, 3, 0);
     close(sender);

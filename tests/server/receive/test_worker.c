@@ -22,7 +22,7 @@ static void what_was_accepted_before_the_gate_is_read_and_pushed(void **state)
 
     for (int i = 0; i < 500; i++)
         udp_send(world->sender, "a:1|c\nb:2|c\n_e{1,1}:t|x");
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     assert_int_equal(counter_read(&world_socket(world)->datagrams) +
                          listener_drops(world_socket(world)),
@@ -46,7 +46,7 @@ static void each_interval_is_a_bucket_of_its_own(void **state)
     world_wait_counter(&world->ledger.seals, 2); /* the quiet one too */
     udp_send(world->sender, "a:1|c");
     world_wait(world, 2);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     struct world_sum sum = world_take(world);
     assert_true(sum.buckets >= 3);
@@ -80,7 +80,7 @@ static void the_last_bucket_waits_for_a_flusher_that_is_behind(void **state)
     udp_send(world->sender, "a:7|c");
     world_wait(world, 1);
     atomic_store(&vain_tries, 0);
-    world_stop(world);
+    world_drain(world);
     wait_tries(3);
     assert_null(inbox_take(&world->inbox));
     atomic_store(&world->account.handled_buckets, 0);
@@ -97,7 +97,7 @@ static void but_not_for_ever(void **state)
 
     udp_send(world->sender, "a:7:8|c\na:9|c\n_sc|a|0");
     world_wait(world, 1);
-    world_stop(world);
+    world_drain(world);
     world_join(world);
     struct world_sum sum = world_take(world);
     assert_int_equal(sum.buckets, 0);
@@ -136,7 +136,7 @@ static void an_interval_ends_early_when_asked(void **state)
     world_wait_counter(&world->ledger.seals, 1);
     worker_seal_at(world->worker, second);           /* it is over */
     worker_follow(world->worker, rules_hold(rules)); /* taken by the last seal */
-    world_stop(world);
+    world_drain(world);
     world_join(world);
 
     struct parcel *parcels = inbox_take(&world->inbox);
