@@ -2,7 +2,7 @@
  *
  * Nothing here trusts the generator: what arrived comes from the server's own
  * books (its /metrics page, or a command that prints one number), what was
- * lost in the kernel from /proc/net/udp, what it cost from /proc/PID. */
+ * lost in the kernel from /proc/net/udp, what it cost from its own clock and /proc/PID. */
 #ifndef BENCH_SUBJECT_H
 #define BENCH_SUBJECT_H
 

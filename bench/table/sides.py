@@ -156,7 +156,8 @@ class Netdata(Side):
     pace = 0.2
 
     def __init__(self):
-        self.revision = output("/usr/sbin/netdata", "-v").strip().removeprefix("netdata ").removeprefix("v").split("\n")[0]
+        version = re.search(r"^netdata v?([0-9.]+)", output("/usr/sbin/netdata", "-v"), re.M)
+        self.revision = version.group(1) if version else ""
 
     def server(self, ground, row):
         settings = ground.fill(PEERS / "netdata.conf.in", "netdata.conf")
