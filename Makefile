@@ -313,7 +313,7 @@ bench-instructions: deps
 # turns. COMMIT=HEAD BASE_CPU=sse2,xxh3 compares two code paths. BASE_CFLAGS are the compiler's
 # flags for the other; a commit from before HEELER_CPU takes its plain path with BASE_CFLAGS="-O2 -g '-D__builtin_cpu_supports(x)=0'".
 bench-against: export BASE_CFLAGS := $(BASE_CFLAGS)
-bench-against: ROWS := $(or $(ROWS),ingest plain tagged single timed quiet)
+bench-against: ROWS := $(or $(ROWS),ingest-21-1k ingest-21-1M ingest-77-1k ingest-77-1M plain tagged single timed quiet)
 bench-against: deps
 	@$(call install_debs,python3)
 	@$(MAKE) --no-print-directory BASE_CFLAGS= benches build/heeler

@@ -160,9 +160,11 @@ def heeler_bench(command, row, side, ground, *options):
 def lossless(row, side, ground, window):
     found = heeler_bench("find-lossless", row, side, ground, "--rate", str(row.given["rate"] * side.pace),
                          "--window", str(max(window, row.given.get("least_window", 0))))
-    return {"value": found["lossless_lines_per_s"] / 1e6, "at_least": found["at_least"],
+    mib = found["bytes_per_s"] / 1048576
+    value = mib if row.unit == "MiB/s" else found["lossless_lines_per_s"] / 1e6
+    return {"value": value, "at_least": found["at_least"],
             "detail": {"k datagrams/s": found["datagrams_per_s"] / 1e3,
-                       "MiB/s": found["bytes_per_s"] / 1048576,
+                       "MiB/s": mib,
                        "CPU ns a datagram": found["cpu_ns_per_datagram"],
                        "MiB peak": found["peak_mib"]}}
 
@@ -234,9 +236,9 @@ def ingest_row(shape, contexts, text, base=None):
                given={"program": "ingest", "arguments": ["0" if shape == 21 else "1", str(contexts)]})
 
 
-def server_row(name, group, what, rate, profile="tagged", kinds=("heeler",), **more):
+def server_row(name, group, what, rate, profile="tagged", kinds=("heeler",), unit="M lines/s", **more):
     given = {"profile": profile, "rate": rate, **more.pop("given", {})}
-    return Row(name, group, what, "M lines/s", "more", lossless, kinds, given=given, **more)
+    return Row(name, group, what, unit, "more", lossless, kinds, given=given, **more)
 
 
 def cost_row(name, what, profile, kinds, **more):
@@ -267,7 +269,7 @@ ROWS = [
     server_row("stream", "tags", "`tagged` over a unix stream", 16e6, of="tagged", bars={"tagged": 2},
                given={"way": "stream"}),
     server_row("single", "single", "20 bytes, one a datagram", 800e3, "single", ALL, bars={"bare": 0.95}),
-    server_row("smp", "smp", "the lab's mix over unix datagrams", 300e3, "smp", given={"way": "unix"}),
+    server_row("smp", "smp", "the lab's mix over unix datagrams", 300e3, "smp", unit="MiB/s", given={"way": "unix"}),
     server_row("timed", "timed", "89 bytes, 4 tags, a timestamp, 15 a datagram", 300e3, "timed",
                bars={"base": 2.5}, given=TIMED),
     server_row("workers-1", "workers", "`tagged`, one worker", 8e6, settings={**SPREAD, "heeler_workers": 1}),
