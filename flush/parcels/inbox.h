@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "flush/memory/mailbox.h"
+#include "flush/memory/own_lines.h"
 
 enum parcel_kind { PARCEL_BIRTHS, PARCEL_RECORDS, PARCEL_BUCKET };
 
@@ -42,7 +43,7 @@ struct id_list {
 
 /* Written by the flusher, read by one worker; a cache line each. */
 struct worker_account {
-    _Alignas(64) _Atomic(uint64_t) handled_bytes; /* of births and records */
+    _Alignas(OWN_LINE) _Atomic(uint64_t) handled_bytes; /* of births and records */
     _Atomic(uint32_t) handled_buckets;
     /* No memory is left for new series: the worker sheds new contexts without telling,
      * so that its table does not grow either. */

@@ -475,10 +475,8 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     write_listeners(out, view);
     write_streams(out, view);
     head(out, F_FORWARDED);
-    uint64_t forwarded = 0;
-    for (uint32_t i = 0; i < view->workers; i++)
-        forwarded += counter_read(&view->forwarded[i]);
-    evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[F_FORWARDED].name, forwarded);
+    evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[F_FORWARDED].name,
+                        counter_read(&workers.forwarded));
     write_lines(out, &workers);
     write_values(out, &workers, view->flusher_ledger);
     write_flusher(out, &workers, view->flusher_ledger);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "flush/memory/own_lines.h"
 #include "flush/memory/pages.h"
 
 /* COALESCED_BYTES: no buffer of the kernel's is longer, as no IP packet is. CACHED_BYTES: where
@@ -49,7 +50,7 @@ struct batch {
 
 static struct batch *new_with(size_t longest, size_t buffer_size)
 {
-    struct batch *batch = calloc(1, sizeof *batch);
+    struct batch *batch = own_lines(sizeof *batch);
 
     if (batch == NULL)
         return NULL;

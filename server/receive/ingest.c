@@ -5,6 +5,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "flush/memory/pages.h"
 #include "protocol/check.h"
 #include "protocol/event.h"
 
@@ -36,22 +37,28 @@ struct ingest {
      * grow while samples wait; a sample's place in the row is its number modulo ROW_SIZE,
      * so a group lies in one piece. */
     uint32_t head, placed, looked, tail;
-    _Alignas(64) struct sample samples[ROW_SIZE];
+    _Alignas(OWN_LINE) struct sample samples[ROW_SIZE];
     struct table_spot spots[ROW_SIZE];
 };
 
+static size_t pool_bytes(const struct ingest *ingest)
+{
+    return ingest->pool_size * sizeof *ingest->parser.pool;
+}
+
 struct ingest *ingest_new(const struct ingest_config *config, struct table *table)
 {
-    struct ingest *ingest = aligned_alloc(_Alignof(struct ingest), sizeof *ingest);
+    struct ingest *ingest = own_lines(sizeof *ingest);
 
     if (ingest == NULL)
         return NULL;
-    *ingest = (struct ingest){ .config = *config, .table = table };
+    ingest->config = *config;
+    ingest->table = table;
     /* The values of a whole datagram of packed values must fit behind those of the lines that
      * wait. */
     ingest->pool_size = config->buffer_size / 2 + 1 + POOL_SPARE;
     ingest->parser.ignore_time = config->ignore_time;
-    ingest->parser.pool = malloc(ingest->pool_size * sizeof *ingest->parser.pool);
+    ingest->parser.pool = pages_map(pool_bytes(ingest));
     if (ingest->parser.pool == NULL) {
         free(ingest);
         return NULL;
@@ -63,7 +70,7 @@ void ingest_free(struct ingest *given)
 {
     if (given == NULL)
         return;
-    free(given->parser.pool);
+    pages_unmap(given->parser.pool, pool_bytes(given));
     free(given);
 }
 

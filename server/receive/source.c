@@ -47,7 +47,7 @@ static void forward(struct source *source)
     if (source->config.forward_fd < 0)
         return;
     int sent = batch_forward(source->config.batch, source->config.forward_fd);
-    counter_add(source->config.forwarded, (uint64_t)sent);
+    counter_add(&source->config.ledger->forwarded, (uint64_t)sent);
 }
 
 /* For the log: the listener, and the process where the kernel told it. */
@@ -211,7 +211,7 @@ static void forward_frames(struct source *source, const struct slice *frames, si
     for (size_t i = 0; i < n; i++)
         sent += send(source->config.forward_fd, frames[i].at, frames[i].len,
                      MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)frames[i].len;
-    counter_add(source->config.forwarded, sent);
+    counter_add(&source->config.ledger->forwarded, sent);
 }
 
 static void take_frames(void *argument, const struct slice *frames, size_t n, pid_t pid)
@@ -313,7 +313,7 @@ static bool open_source(struct source *source)
 
 struct source *source_new(const struct source_config *config)
 {
-    struct source *source = calloc(1, sizeof *source);
+    struct source *source = own_lines(sizeof *source);
 
     if (source == NULL)
         return NULL;

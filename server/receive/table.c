@@ -80,7 +80,7 @@ static size_t idle_bytes(const struct table *table)
 
 struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns)
 {
-    struct table *table = calloc(1, sizeof *table);
+    struct table *table = own_lines(sizeof *table);
 
     if (table == NULL)
         return NULL;

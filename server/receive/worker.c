@@ -381,7 +381,6 @@ static bool make_sources(struct worker *worker)
         .ingest = worker->ingest,
         .ledger = worker->config.ledger,
         .forward_fd = worker->config.forward_fd,
-        .forwarded = worker->config.forwarded,
         .before = seal_if_due,
         .after = arm_records,
         .argument = worker,
@@ -431,7 +430,7 @@ static bool make_events(struct worker *worker)
 struct worker *worker_start(const struct worker_config *config, char *problem,
                             size_t problem_size)
 {
-    struct worker *worker = calloc(1, sizeof *worker);
+    struct worker *worker = own_lines(sizeof *worker);
 
     snprintf(problem, problem_size, "worker %u: not enough memory or descriptors",
              config->index);

@@ -28,7 +28,7 @@ struct rig {
 
 static int set_up(void **state)
 {
-    struct rig *rig = calloc(1, sizeof *rig);
+    struct rig *rig = own_lines(sizeof *rig);
 
     *state = rig;
     if (rig == NULL)

@@ -81,7 +81,6 @@ void world_start(struct world *world, int forward_fd)
         .settings = &world->settings,
         .listeners = &world->listeners,
         .forward_fd = forward_fd,
-        .forwarded = &world->forwarded,
         .inbox = &world->inbox,
         .account = &world->account,
         .budget = &world->budget,

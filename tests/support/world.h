@@ -25,7 +25,6 @@ struct world {
     struct worker_account account;
     struct arena_budget budget;
     struct worker_ledger ledger;
-    struct counter forwarded;
     struct worker *worker;
     int sender; /* a socket that sends to the first listener */
 };

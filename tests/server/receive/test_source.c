@@ -98,7 +98,7 @@ static void datagrams_are_forwarded_and_counted(void **state)
     assert_int_equal(recv(to, got, sizeof got, 0), 5);
     world_drain(world);
     world_join(world);
-    assert_int_equal(counter_read(&world->forwarded), 1);
+    assert_int_equal(counter_read(&world->ledger.forwarded), 1);
     world_take(world);
     close(to);
     close(forward);
@@ -140,7 +140,7 @@ static void coalesced_datagrams_are_single_ones_in_the_books(void **state)
     world_wait(world, 8);
     world_drain(world);
     world_join(world);
-    assert_int_equal(counter_read(&world->forwarded), 8);
+    assert_int_equal(counter_read(&world->ledger.forwarded), 8);
     assert_int_equal(counter_read(&world_socket(world)->truncated), 3);
     assert_int_equal(counter_read(&world_socket(world)->bytes),
                      5 + 12 + 12 + 5 + 16 + 16 + 3 + 16);
