@@ -89,6 +89,16 @@ __attribute__((cold, noinline)) static const char *short_copy(struct slice bytes
 
 #if defined(__x86_64__)
 
+/* Inlined always: compiled without AVX and called amid code with it, it would wait hundreds of
+ * cycles for the registers. */
+__attribute__((always_inline)) static inline struct fingerprint halves_of(__m128i sum,
+                                                                          uint64_t lengths)
+{
+    __m128i all = _mm_xor_si128(sum, _mm_slli_si128(_mm_cvtsi64_si128((int64_t)lengths), 8));
+
+    return (struct fingerprint){ (uint64_t)all[0], (uint64_t)all[1] };
+}
+
 /* ---- aes: AES-NI ------------------------------------------------------- */
 
 #define FOR_aes __attribute__((target("aes,sse4.1")))
@@ -129,10 +139,9 @@ FOR_aes static inline __m128i rounds_aes(__m128i piece, const uint8_t *keys)
     return _mm_aesenc_si128(state, _mm_setzero_si128());
 }
 
-FOR_aes static inline struct fingerprint sum_aes(__m128i sum)
+FOR_aes static inline struct fingerprint sum_aes(__m128i sum, uint64_t lengths)
 {
-    return (struct fingerprint){ (uint64_t)_mm_cvtsi128_si64(sum),
-                                 (uint64_t)_mm_extract_epi64(sum, 1) };
+    return halves_of(sum, lengths);
 }
 
 #define LANE_PATH  aes
@@ -179,12 +188,10 @@ FOR_vaes256 static inline __m256i rounds_vaes256(__m256i piece, const uint8_t *k
     return _mm256_aesenc_epi128(state, _mm256_setzero_si256());
 }
 
-FOR_vaes256 static inline struct fingerprint sum_vaes256(__m256i sum)
+FOR_vaes256 static inline struct fingerprint sum_vaes256(__m256i sum, uint64_t lengths)
 {
-    __m128i half = _mm_xor_si128(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
-
-    return (struct fingerprint){ (uint64_t)_mm_cvtsi128_si64(half),
-                                 (uint64_t)_mm_extract_epi64(half, 1) };
+    return halves_of(
+        _mm_xor_si128(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)), lengths);
 }
 
 #define LANE_PATH  vaes256
@@ -227,10 +234,11 @@ FOR_vaes512 static inline __m512i rounds_vaes512(__m512i piece, const uint8_t *k
     return _mm512_aesenc_epi128(state, _mm512_setzero_si512());
 }
 
-FOR_vaes512 static inline struct fingerprint sum_vaes512(__m512i sum)
+FOR_vaes512 static inline struct fingerprint sum_vaes512(__m512i sum, uint64_t lengths)
 {
     return sum_vaes256(
-        _mm256_xor_si256(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1)));
+        _mm256_xor_si256(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1)),
+        lengths);
 }
 
 #define LANE_PATH  vaes512
@@ -284,11 +292,12 @@ FOR_aes static inline uint8x16_t rounds_aes(uint8x16_t piece, const uint8_t *key
     return piece;
 }
 
-FOR_aes static inline struct fingerprint sum_aes(uint8x16_t sum)
+FOR_aes static inline struct fingerprint sum_aes(uint8x16_t sum, uint64_t lengths)
 {
     uint64x2_t halves = vreinterpretq_u64_u8(sum);
 
-    return (struct fingerprint){ vgetq_lane_u64(halves, 0), vgetq_lane_u64(halves, 1) };
+    return (struct fingerprint){ vgetq_lane_u64(halves, 0),
+                                 vgetq_lane_u64(halves, 1) ^ lengths };
 }
 
 #define LANE_PATH  aes

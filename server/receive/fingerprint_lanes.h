@@ -4,16 +4,23 @@
  *   LANE_PATH      the word of the code path
  *   LANE_BYTES     the width
  *
- * The operations of the path end in its word: struct-like type lane_WORD; load_WORD(at);
- * load_short_WORD(bytes), at most a whole piece, zeros behind it; add_WORD(a, b);
- * rounds_WORD(piece, keys), whose keys lie as four rows of that width; and sum_WORD(lane), the
- * xor of its parts of 16 bytes. FOR_WORD says to the compiler what the processor has. */
+ * Whoever includes it has, each with the word of the path behind its name:
+ *
+ *   FOR                      what tells the compiler which instructions there are
+ *   lane                     the type of a piece
+ *   load(at)                 a whole piece
+ *   load_short(bytes)        one byte at least, a whole piece at most; zeros behind them
+ *   zero(), add(a, b)        no piece; the sum (xor)
+ *   rounds(piece, keys)      four rounds; the keys are four rows of the width
+ *   sum(lane, lengths)       the sum of its parts of 16 bytes, and of the lengths in high */
 
 #define LANE_PASTE(name, path)  name##_##path
 #define LANE_EXPAND(name, path) LANE_PASTE(name, path)
 #define OF(name)                LANE_EXPAND(name, LANE_PATH)
 #define FOR_PATH                OF(FOR)
 #define LANE                    OF(lane)
+
+_Static_assert(FINGERPRINT_NAME >= 4 * LANE_BYTES, "four pieces have places of their own");
 
 /* One more piece at that place. */
 FOR_PATH static inline LANE OF(add_piece)(LANE sum, const char *at, const uint8_t *keys,
@@ -65,9 +72,7 @@ FOR_PATH static inline struct fingerprint OF(hash)(struct slice name, struct sli
 
     if (tags.len > 0)
         sum = OF(add_bytes)(sum, tags, secret->tags, FINGERPRINT_TAGS / LANE_BYTES);
-    struct fingerprint print = OF(sum)(sum);
-    print.high ^= (uint64_t)name.len << 34 ^ (uint64_t)tags.len << 4 ^ kind;
-    return print;
+    return OF(sum)(sum, (uint64_t)name.len << 34 ^ (uint64_t)tags.len << 4 ^ kind);
 }
 
 #undef LANE

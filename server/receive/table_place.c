@@ -2,18 +2,16 @@
 #include "server/receive/fingerprint_internal.h"
 #include "server/receive/table_internal.h"
 
-#define PLACE(word, needs)                                                           \
-    FOR_##word static void place_by_##word(const struct slots *slots,                \
-                                           const struct sample *samples,             \
-                                           struct table_spot *spots, uint32_t n)     \
-    {                                                                                \
-        for (uint32_t i = 0; i < n; i++) {                                           \
-            const struct sample *sample = &samples[i];                               \
-                                                                                     \
-            spots[i].print =                                                         \
-                hash_##word(sample->name, sample->tags, cell_kind_of(sample->type)); \
-            __builtin_prefetch(slots_home(slots, spots[i].print));                   \
-        }                                                                            \
+#define PLACE(word, needs)                                                              \
+    FOR_##word static void place_by_##word(const struct slots *slots,                   \
+                                           const struct sample *samples,                \
+                                           struct table_spot *spots, uint32_t n)        \
+    {                                                                                   \
+        for (; n > 0; n--, samples++, spots++) {                                        \
+            spots->print =                                                              \
+                hash_##word(samples->name, samples->tags, cell_kind_of(samples->type)); \
+            __builtin_prefetch(slots_home(slots, spots->print));                        \
+        }                                                                               \
     }
 HASH_PATHS(PLACE)
 
