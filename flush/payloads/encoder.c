@@ -286,9 +286,12 @@ void encoder_timed(struct encoder *encoder, const struct series *series, int64_t
     add_series(encoder, &encoder->timed, series, now_s);
 }
 
+/* The writer stays until encoder_end_records(): to make one takes as long as some thousand
+ * points. */
 void encoder_end_timed(struct encoder *encoder)
 {
-    close_writer(&encoder->timed);
+    if (encoder->timed != NULL)
+        payload_writer_cut(encoder->timed);
 }
 
 /* ---- service checks and events ----------------------------------------- */
@@ -422,7 +425,7 @@ bool encoder_has_records(const struct encoder *encoder)
 
 void encoder_end_records(struct encoder *encoder, int64_t now_s)
 {
-    encoder_end_timed(encoder);
+    close_writer(&encoder->timed);
     close_writer(&encoder->checks);
     if (encoder->events.n > 0)
         send_events(encoder, now_s);

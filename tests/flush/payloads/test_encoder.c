@@ -156,12 +156,14 @@ static void timestamped_samples_are_posted_at_the_end_of_their_batch(void **stat
     assert_true(encoder_has_records(bench.encoder));
     encoder_end_snapshot(bench.encoder); /* is about others */
     assert_int_equal(take_payloads(&bench, NULL), 0);
-    encoder_end_timed(bench.encoder);
-    assert_int_equal(take_payloads(&bench, NULL), 1);
-    assert_false(encoder_has_records(bench.encoder));
+    for (int i = 0; i < 2; i++) {
+        encoder_end_timed(bench.encoder); /* the second time nothing is open */
+        assert_int_equal(take_payloads(&bench, NULL), i == 0);
+    }
     add_series(&bench, encoder_timed, SLICE("a"));
     encoder_end_records(bench.encoder, 1010);
     assert_int_equal(take_payloads(&bench, NULL), 1);
+    assert_false(encoder_has_records(bench.encoder));
     bench_close(&bench);
 }
 
