@@ -143,10 +143,9 @@ void flusher_free(struct flusher *given)
         given->first = next;
     }
     for (uint32_t worker = 0; worker < given->config.workers; worker++) {
-        struct worker_account *account = &given->config.accounts[worker];
-
-        free(atomic_exchange_explicit(&account->again, NULL, memory_order_acquire));
-        chunk_free(atomic_exchange_explicit(&account->spare, NULL, memory_order_acquire));
+        free(atomic_exchange_explicit(&given->config.accounts[worker].again, NULL,
+                                      memory_order_acquire));
+        flusher_free_spares(given, worker);
     }
     flusher_free_snapshots(given->open);
     flusher_free_snapshots(given->sealed);
@@ -372,7 +371,7 @@ void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns)
 
     flusher_end_records(flusher, now_s);
     timed_tidy(flusher->timed, now_s);
-    flusher_free_spares(flusher);
+    flusher_tidy_spares(flusher);
     for (struct snapshot *s = flusher->open; s != NULL; s = next) {
         next = s->next;
         if (s != flusher->step.folding && now_ns - s->opened_ns > FLUSHER_LATE_NS)

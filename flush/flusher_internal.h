@@ -62,7 +62,7 @@ struct flusher {
     size_t table_bytes[WORKERS_MAX];
     uint64_t folded_of[WORKERS_MAX]; /* values that balance 2 has seen */
     uint64_t values_off[WORKERS_MAX], lines_off[WORKERS_MAX];
-    bool gave_back[WORKERS_MAX]; /* a chunk, since flusher_free_spares() */
+    bool gave_back[WORKERS_MAX]; /* a chunk, since flusher_tidy_spares() */
 };
 
 /* ---- flusher_records.c ------------------------------------------------- */
@@ -111,8 +111,10 @@ void flusher_tell_handled(struct flusher *flusher, const struct parcel *done);
 /* Gives the chunk of records back to its worker, which may fill it again. */
 void flusher_give_back(struct flusher *flusher, struct chunk *given);
 
-/* Frees what was given back and not taken, of workers that sent no records since the last time.
- */
-void flusher_free_spares(struct flusher *flusher);
+/* Frees what was given back and is not taken yet. */
+void flusher_free_spares(struct flusher *flusher, uint32_t worker);
+
+/* The same of each worker that has filled no chunk of records since the last time. */
+void flusher_tidy_spares(struct flusher *flusher);
 
 #endif

@@ -58,14 +58,15 @@ size_t chunk_timed_size(const struct timed_sample *sample)
 
 bool chunk_append_timed(struct chunk *chunk, const struct timed_sample *sample)
 {
+    size_t body_size = timed_body_size(sample);
     struct record head = { .time_s = sample->time_s,
-                           .len = (uint32_t)timed_body_size(sample),
+                           .len = (uint32_t)body_size,
                            .kind = LINE_METRIC,
                            .cell = (uint16_t)sample->cell,
                            .values = sample->n_values,
                            .name_len = (uint32_t)sample->name.len };
 
-    if (chunk_timed_size(sample) > chunk->capacity - chunk->used)
+    if (sizeof head + body_size > chunk->capacity - chunk->used)
         return false;
     put(chunk, &head, sizeof head);
     put(chunk, sample->print, sizeof sample->print);

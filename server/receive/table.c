@@ -180,8 +180,7 @@ static bool open_chunk(struct table *table, struct chunk **chunk, enum parcel_ki
     if (is_behind(table, sizeof(struct chunk) + CHUNK_BYTES))
         return false;
     if (kind == PARCEL_RECORDS && size <= CHUNK_BYTES)
-        *chunk = atomic_exchange_explicit(&table->config.account->spare, NULL,
-                                          memory_order_acquire); /* with flusher_give_back() */
+        *chunk = inbox_take_spare(table->config.account);
     if (*chunk == NULL)
         *chunk = chunk_new(kind, table->config.worker, size);
     return *chunk != NULL;
