@@ -29,22 +29,27 @@ FOR_PATH static inline LANE OF(add_piece)(LANE sum, const char *at, const uint8_
     return OF(add)(sum, OF(rounds)(OF(load)(at), keys + place * 4 * LANE_BYTES));
 }
 
+FOR_PATH static inline LANE OF(add_pieces)(LANE sum, const char *at, const uint8_t *keys,
+                                           size_t n)
+{
+    for (size_t place = 0; place < n; place++)
+        sum = OF(add_piece)(sum, at + place * LANE_BYTES, keys, place);
+    return sum;
+}
+
 /* None, or more than four pieces have. */
 FOR_PATH static LANE OF(add_many)(LANE sum, struct slice bytes, const uint8_t *keys,
                                   size_t places)
 {
-    size_t place = 0;
+    const char *at = bytes.at, *last = bytes.at + bytes.len - LANE_BYTES;
 
     if (bytes.len == 0)
         return sum;
-    for (size_t at = 0; at + LANE_BYTES < bytes.len; at += LANE_BYTES) {
-        sum = OF(add_piece)(sum, bytes.at + at, keys, place);
-        if (++place < places)
-            continue;
-        sum = OF(rounds)(sum, fingerprint_secret.turn);
-        place = 0;
-    }
-    return OF(add_piece)(sum, bytes.at + bytes.len - LANE_BYTES, keys, place);
+    size_t before_last = (bytes.len - 1) / LANE_BYTES;
+    for (; before_last >= places; before_last -= places, at += places * LANE_BYTES)
+        sum = OF(rounds)(OF(add_pieces)(sum, at, keys, places), fingerprint_secret.turn);
+    sum = OF(add_pieces)(sum, at, keys, before_last);
+    return OF(add_piece)(sum, last, keys, before_last);
 }
 
 FOR_PATH static inline LANE OF(add_bytes)(LANE sum, struct slice bytes, const uint8_t *keys,
