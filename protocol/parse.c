@@ -142,6 +142,17 @@ __attribute__((noinline)) static enum parse_result parse_values(struct slice pac
     return n > 0 ? PARSE_OK : PARSE_NO_VALUE;
 }
 
+/* At least "n:1|c|@" stands before a rate in its line, so that a short one may be read as the
+ * eight bytes that end with it. */
+static bool parse_rate(struct slice body, double *out)
+{
+    enum { BEFORE = sizeof "n:1|c|@" - 1 };
+    struct slice line = { body.at - BEFORE, BEFORE + body.len };
+
+    return (body.len > 0 && parse_small(line, BEFORE, line.len, out)) ||
+           number_double(body, out);
+}
+
 /* Optional fields come in any order and the last of a kind wins. Unknown ones
  * are skipped, so a client newer than this server still gets its sample
  * through; origin_parse() reads those that say who sent it. */
@@ -155,7 +166,7 @@ static enum parse_result parse_field(const struct parser *parser, struct slice f
         out->tags = body;
         break;
     case '@':
-        if (!number_double(body, &out->rate))
+        if (!parse_rate(body, &out->rate))
             return PARSE_BAD_RATE;
         break;
     case 'T':

@@ -196,6 +196,10 @@ static void does_not_judge_the_rate(void **state)
     struct sample sample;
     (void)state;
 
+    accepted("a:1|c|@.25", &sample);
+    assert_true(sample.rate == 0.25);
+    accepted("a:1|c|@0.125|@1e-1", &sample);
+    assert_true(sample.rate == 0.1);
     accepted("a:1|c|@0", &sample);
     assert_true(sample.rate == 0);
     accepted("a:1|c|@-2", &sample);
