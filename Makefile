@@ -3,10 +3,29 @@
 #   make                      release build: build/heeler
 #   make CC=clang             the same with clang, in build/clang/
 #   make SAN=address,undefined   sanitizer build, in build/address-undefined/
+#   make ARCH=arm64           for arm64 on another machine, in build/arm64/
 #   make V=1                  show the commands
 
 ifeq ($(origin CC),default)
 CC := gcc
+endif
+clang := $(findstring clang,$(CC))
+
+# For another processor than this machine's: its compiler, and its libraries in a folder
+# that is filled by packaging/sysroot.sh. What runs while building is this machine's.
+SYSROOT :=
+TARGET  :=
+ifeq ($(ARCH),arm64)
+SYSROOT := $(CURDIR)/build/arm64/sysroot
+TRIPLET := aarch64-linux-gnu
+TARGET  := --sysroot=$(SYSROOT) $(if $(clang),--target=$(TRIPLET))
+AR      := $(TRIPLET)-ar
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig pkg-config
+ifneq ($(origin CC),command line)
+CC := $(TRIPLET)-gcc
+endif
+else ifeq ($(origin ARCH),command line)
+$(error ARCH: expected arm64, or nothing for this machine's, got "$(ARCH)")
 endif
 
 VERSION := 0.1.0
@@ -15,13 +34,14 @@ PREFIX  ?= /usr/local
 comma := ,
 empty :=
 space := $(empty) $(empty)
-B := build$(if $(findstring clang,$(CC)),/clang)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(FAULT),/fault-$(FAULT))
+B := build$(if $(SYSROOT),/$(ARCH))$(if $(clang),/clang)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(FAULT),/fault-$(FAULT))
 
+PKG_CONFIG ?= pkg-config
 PACKAGES := libevent libevent_openssl openssl hiredis libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1
 TEST_PACKAGES := cmocka libprotobuf-c
-PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
-TEST_LIBS  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+TEST_LIBS  := $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES) 2>/dev/null)
 
 # A packager who has another compiler than ours says WERROR=.
 WERROR   ?= -Werror
@@ -29,8 +49,10 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
 CFLAGS   ?= -O2 -g
 CPPFLAGS += -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(if $(FAULT),-DHEELER_FAULT_$(FAULT)) $(if $(SAN),-DHEELER_CHECKS)
 # Amid a sanitizer's code gcc guesses wrongly what is uninitialized (its manual says so).
-SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized))
-BASE     := -std=c11 $(WARNINGS) -fno-omit-frame-pointer $(SAN_FLAGS)
+SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all $(if $(clang),,-Wno-maybe-uninitialized))
+# No product is added before it is rounded, so the numbers are the same on every processor;
+# gcc sees to that by itself where -std says so.
+BASE     := $(TARGET) -std=c11 $(WARNINGS) -fno-omit-frame-pointer $(if $(clang),-ffp-contract=off) $(SAN_FLAGS)
 LIBS     := $(PKG_LIBS) -lpthread -lm
 
 Q := $(if $(V),,@)
@@ -44,15 +66,15 @@ PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
 TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
-BENCH    := $(patsubst %,$(B)/bench/%.o,heeler_bench load profile scrape search sink subject)
+BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-build deps-check demo run test test-programs fault-builds test-thread vectors clients differential faults siege fleet \
-	bench bench-memory benches bench-peers soak fuzz fuzz-programs check format docs install clean help
+.PHONY: all deps deps-arm64 deps-build deps-check demo run test test-programs test-qemu fault-builds test-thread vectors clients differential faults siege fleet \
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs install clean help
 .SECONDARY:
 
 all: $(B)/heeler
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(if $(SYSROOT),| $(SYSROOT)/complete)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(BASE) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -68,7 +90,7 @@ $(B)/page.o: $(PAGE:server/http/page/%=$(B)/page/%.gz)
 
 $(B)/libheeler.a: $(OBJECTS) $(B)/page.o
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
 	$(call say,LD,$@)
@@ -88,7 +110,7 @@ $(PROTO).c $(PROTO).h &: tests/support/intake.proto
 	$(Q)protoc-c --c_out=$(B)/proto $<
 
 $(PROTO).o: $(PROTO).c
-	$(Q)$(CC) -I$(B)/proto -std=c11 $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -c -o $@ $<
+	$(Q)$(CC) $(TARGET) -I$(B)/proto -std=c11 $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -c -o $@ $<
 
 $(B)/tests/support/decode.o: $(PROTO).h
 $(B)/tests/support/decode.o: CPPFLAGS += -I$(B)/proto
@@ -106,7 +128,7 @@ $(B)/tests/tools/%: $(B)/tests/tools/%.o
 $(B)/tests/tools/disk.so: tests/tools/disk.c
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -std=c11 $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $<
+	$(Q)$(CC) $(TARGET) $(CPPFLAGS) -std=c11 $(WARNINGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
 # make vectors DIR=path: any folder with parse.jsonl, aggregation.jsonl ...
 vectors: $(B)/tests/vectors
@@ -129,7 +151,7 @@ FUZZ_BUILD   := B=build/fuzz CC=clang SAN=fuzzer-no-link,address,undefined FAULT
 # An archive, so that a target takes only what it calls.
 $(B)/libsupport.a: $(SUPPORT)
 	$(call say,AR,$@)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libsupport.a $(B)/libheeler.a
 	$(call say,LD,$@)
@@ -141,12 +163,21 @@ fuzz: deps deps-check
 	@$(MAKE) --no-print-directory $(FUZZ_BUILD) fuzz-programs
 	@tests/fuzz/run.sh build/fuzz $(FUZZ_SECONDS) $(FUZZERS)
 
+# The same targets without a fuzzer, for compilers and processors that have none: each runs
+# over the inputs that are there.
+$(B)/tests/fuzz/inputs_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/inputs.o $(B)/libsupport.a $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(TEST_LIBS) $(LIBS)
+
+fuzz-inputs: $(FUZZERS:%=$(B)/tests/fuzz/inputs_%)
+
 # The load generator shares no code with the server that it measures.
 $(B)/bench/heeler-bench: $(BENCH)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
 
 $(B)/tests/bench/test_profile: $(B)/bench/profile.o
+$(B)/tests/bench/test_core: $(B)/bench/core.o
 
 # ---- the two commands of the README -------------------------------------------
 
@@ -175,6 +206,18 @@ deps-build:
 deps-check:
 	@$(call install_debs,$(CHECK_PACKAGES))
 
+# What a build for arm64 needs on this machine, and the libraries for arm64 in a folder of
+# their own: the machine's packages and what apt-get knows stay as they are.
+LIBRARIES := $(filter %-dev,$(BUILD_PACKAGES) $(TEST_PACKAGES_DEB))
+deps-arm64:
+	@$(call install_debs,gcc-aarch64-linux-gnu qemu-user $(filter-out gcc %-dev,$(BUILD_PACKAGES) $(TEST_PACKAGES_DEB)))
+	@packaging/sysroot.sh arm64 build/arm64/sysroot $(LIBRARIES)
+
+ifdef SYSROOT
+$(SYSROOT)/complete:
+	@echo "make deps-arm64 comes first: it gets what a build for arm64 needs" >&2; false
+endif
+
 # pkg-config is asked when the Makefile is read, so what needs packages that may
 # be missing runs in a make of its own, after they are installed.
 demo: deps-build
@@ -199,11 +242,17 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server handover ask worker stream unix reload control desk http_stream status
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status
 THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%)
 	@tests/run.sh build/thread/tests "" $(THREAD_NAMES)
+
+# The tests and the fuzz targets' inputs on an emulated arm64, on each of its code paths.
+test-qemu: deps-arm64
+	@$(MAKE) --no-print-directory ARCH=arm64 CC=aarch64-linux-gnu-gcc SAN= FAULT= \
+		build/arm64/tests/vectors test-programs fuzz-inputs
+	@tests/qemu/run.sh build/arm64 qemu-aarch64 -L build/arm64/sysroot
 
 # Real client libraries against the built program; then random lines against an
 # independent model. CLIENT_SECONDS and SEEDS make them longer.
@@ -255,10 +304,37 @@ fleet: deps
 
 benches: $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c)) $(B)/bench/heeler-bench
 
+# Each row of the table for each side in turns. ROWS: names or groups of rows, RUNS: turns of
+# each, WINDOW: seconds of a window.
+TURNS = /usr/bin/python3 bench/turns.py --rows "$(ROWS)" --window $(or $(WINDOW),2)
 bench: deps
-	@$(call install_debs,curl)
+	@$(call install_debs,python3)
 	@$(MAKE) --no-print-directory benches build/heeler
-	@bench/run.sh
+	@$(TURNS) --sides bare,heeler --pairs $(or $(RUNS),1) --json build/bench/bench.json
+
+# Instructions a line by stage, which no neighbour disturbs.
+bench-instructions: ROWS := instructions
+bench-instructions: deps
+	@$(call install_debs,python3 valgrind)
+	@$(MAKE) --no-print-directory benches build/heeler
+	@$(TURNS) --sides heeler --json build/bench/instructions.json
+
+# make bench-against COMMIT=HEAD~1 PAIRS=9 ROWS="ingest tagged": another commit and this one in
+# turns. COMMIT=HEAD BASE_CPU=sse2,xxh3 compares two code paths. BASE_CFLAGS are the compiler's
+# flags for the other; a commit from before HEELER_CPU takes its plain path with BASE_CFLAGS="-O2 -g '-D__builtin_cpu_supports(x)=0'".
+bench-against: export BASE_CFLAGS := $(BASE_CFLAGS)
+bench-against: ROWS := $(or $(ROWS),ingest-21-1k ingest-21-1M ingest-77-1k ingest-77-1M plain tagged single timed quiet)
+bench-against: deps
+	@$(call install_debs,python3)
+	@$(MAKE) --no-print-directory BASE_CFLAGS= benches build/heeler
+	@set -e; base=$$(bench/against.sh $(or $(COMMIT),HEAD~1)); \
+		$(TURNS) --sides base,heeler --pairs $(or $(PAIRS),9) --json build/bench/against.json \
+			--base "$${base% *}" --base-revision "$${base#* }" --base-cflags "$$BASE_CFLAGS" \
+			--base-cpu "$(or $(BASE_CPU),$(HEELER_CPU))"
+
+# What the last three and bench-peers measured, into bench/README.md and bench/results.svg.
+bench-picture:
+	@/usr/bin/python3 bench/publish.py build/bench
 
 # Seven minutes: resident memory under five loads, and of a million contexts.
 bench-memory: deps
@@ -266,12 +342,14 @@ bench-memory: deps
 	@bench/memory.sh
 
 # The same loads for servers of others, side by side with ours.
-PEER_PACKAGES := $(if $(shell command -v npm),,nodejs npm) netdata-core collectd-core
+PEER_PACKAGES := $(if $(shell command -v npm),,nodejs npm) netdata-core collectd-core python3
+bench-peers: ROWS := $(or $(ROWS),plain single quiet quiet-single memory)
 bench-peers: deps
 	@$(call install_debs,$(PEER_PACKAGES))
 	@$(MAKE) --no-print-directory build/bench/heeler-bench build/heeler
 	cd bench/peers && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
-	@bench/peers.sh
+	@$(TURNS) --sides bare,heeler,netdata,collectd,statsd \
+		--pairs $(or $(RUNS),1) --json build/bench/peers.json
 
 # make soak SECONDS=20 SAN=thread: with churn, over every kind of socket.
 soak: deps
@@ -297,8 +375,8 @@ docs: build/heeler
 		sh tests/tools/tables.sh build/heeler <docs/$$page.md >build/$$page.md; \
 		cp build/$$page.md docs/$$page.md; done
 
-install: build/heeler
-	install -D -m 755 build/heeler $(DESTDIR)$(PREFIX)/bin/heeler
+install: $(B)/heeler
+	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' packaging/heeler.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.service
 	install -m 644 packaging/heeler.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.socket
@@ -308,6 +386,7 @@ clean:
 
 help:
 	@echo "make [all]         build/heeler (CC=clang, SAN=address,undefined, V=1)"
+	@echo "make ARCH=arm64    build/arm64/heeler, after make deps-arm64"
 	@echo "make demo          install what is missing, build, show a flushed bucket"
 	@echo "make test          install what is missing, build with sanitizers, run the tests"
 	@echo "make run           the server with its defaults"
@@ -318,14 +397,18 @@ help:
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
 	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
+	@echo "make test-qemu     the tests and the fuzz targets' inputs on an emulated arm64"
 	@echo "make fuzz          each fuzz target for FUZZ_SECONDS=10 (FUZZERS='parse state')"
-	@echo "make bench         micro benchmarks and a short whole-server table"
+	@echo "make bench         micro benchmarks and a short whole-server table (ROWS='ingest tagged', RUNS=3, WINDOW=10)"
+	@echo "make bench-against COMMIT=HEAD~1 and this tree in PAIRS=9 turns"
+	@echo "make bench-instructions  instructions a line by stage, under callgrind"
 	@echo "make bench-memory  resident memory under five loads, and of a million contexts"
 	@echo "make bench-peers   the same loads for statsd, netdata and collectd, in one run"
+	@echo "make bench-picture what was measured last, into bench/README.md"
 	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
 	@echo "make check         clang-format, cppcheck"
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, install (PREFIX, DESTDIR), clean"
 
--include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/vectors.d $(B)/server/main.d
+-include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/server/main.d

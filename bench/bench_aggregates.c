@@ -1,5 +1,7 @@
 /* bench/bench_aggregates.c: what one value costs in a sketch, a histogram and a
- * set, hot (few contexts) and cold (50,000 contexts of three values). */
+ * set, hot (few contexts) and cold (50,000 contexts of three values).
+ *
+ *   bench_aggregates [CASE]     all cases, or one, by its number from 0 */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -98,23 +100,47 @@ static void add_distinct(void *distinct, int i)
     must(distinct_add(distinct, &arena, members[i % VALUES]));
 }
 
-static void bench(const char *name, void *make(void), void add(void *, int), int contexts,
-                  int n)
+struct bench_case {
+    const char *name;
+    void *(*make)(void);
+    void (*add)(void *, int);
+    int contexts, n;
+};
+
+static const struct bench_case cases[] = {
+    { "sketch", new_sketch, add_sketch, HOT, N },
+    { "sketch, sampled 0.1", new_sketch, add_sketch_sampled, HOT, N },
+    { "sketch, 3 values", new_sketch, add_sketch, COLD, COLD *COLD_VALUES },
+    { "sketch, 3 values, sampled 0.1", new_sketch, add_sketch_sampled, COLD,
+      COLD *COLD_VALUES },
+    { "sketch, 20 values", new_sketch, add_sketch, COLD, COLD * 20 },
+    { "histogram, all exact", new_histogram, add_histogram_exact, HOT, N },
+    { "histogram, beyond 1000 values", new_histogram, add_histogram, HOT, N },
+    { "histogram, 3 values", new_histogram, add_histogram, COLD, COLD *COLD_VALUES },
+    { "histogram, 3 values, sampled 0.3", new_histogram, add_histogram_sampled, COLD,
+      COLD *COLD_VALUES },
+    { "set, 1500 members", new_distinct, add_distinct_few, HOT, N },
+    { "set, 65,536 members", new_distinct, add_distinct, HOT, N },
+    { "set, 3 members", new_distinct, add_distinct, COLD, COLD *COLD_VALUES },
+};
+enum { CASES = sizeof cases / sizeof cases[0] };
+
+static void bench(const struct bench_case *c)
 {
-    void **all = malloc((size_t)contexts * sizeof *all);
+    void **all = malloc((size_t)c->contexts * sizeof *all);
 
     must(all != NULL);
     arena_init(&arena, &budget);
     double start = now_ns();
 
-    for (int i = 0; i < contexts; i++)
-        must((all[i] = make()) != NULL);
-    for (int i = 0; i < n; i++)
-        add(all[(uint32_t)i * 2654435761u % (uint32_t)contexts], i);
+    for (int i = 0; i < c->contexts; i++)
+        must((all[i] = c->make()) != NULL);
+    for (int i = 0; i < c->n; i++)
+        c->add(all[(uint32_t)i * 2654435761u % (uint32_t)c->contexts], i);
     double ns = now_ns() - start;
 
-    printf("%-38s %6d contexts  %6.1f ns a value  %8.0f bytes a context\n", name, contexts,
-           ns / n, (double)arena.bytes / contexts);
+    printf("%-38s %6d contexts  %6.1f ns a value  %8.0f bytes a context\n", c->name,
+           c->contexts, ns / c->n, (double)arena.bytes / c->contexts);
     arena_free(&arena);
     free(all);
 }
@@ -129,23 +155,14 @@ static void bench_key(const char *name, int16_t key(double))
     printf("%-38s                  %6.1f ns (%d)\n", name, (now_ns() - start) / N, sum);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    size_t first = argc == 2 ? (size_t)atoi(argv[1]) : 0, end = argc == 2 ? first + 1 : CASES;
+
     fill_values();
-    bench_key("sketch_key", sketch_key);
-    bench("sketch", new_sketch, add_sketch, HOT, N);
-    bench("sketch, sampled 0.1", new_sketch, add_sketch_sampled, HOT, N);
-    bench("sketch, 3 values", new_sketch, add_sketch, COLD, COLD * COLD_VALUES);
-    bench("sketch, 3 values, sampled 0.1", new_sketch, add_sketch_sampled, COLD,
-          COLD * COLD_VALUES);
-    bench("sketch, 20 values", new_sketch, add_sketch, COLD, COLD * 20);
-    bench("histogram, all exact", new_histogram, add_histogram_exact, HOT, N);
-    bench("histogram, beyond 1000 values", new_histogram, add_histogram, HOT, N);
-    bench("histogram, 3 values", new_histogram, add_histogram, COLD, COLD * COLD_VALUES);
-    bench("histogram, 3 values, sampled 0.3", new_histogram, add_histogram_sampled, COLD,
-          COLD * COLD_VALUES);
-    bench("set, 1500 members", new_distinct, add_distinct_few, HOT, N);
-    bench("set, 65,536 members", new_distinct, add_distinct, HOT, N);
-    bench("set, 3 members", new_distinct, add_distinct, COLD, COLD * COLD_VALUES);
+    if (argc == 1)
+        bench_key("sketch_key", sketch_key);
+    for (size_t i = first; i < end && i < CASES; i++)
+        bench(&cases[i]);
     return 0;
 }

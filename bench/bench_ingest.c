@@ -4,7 +4,11 @@
  * Lines lie in datagrams of 1,432 bytes and pick their contexts at random, so
  * that the caches see what a server sees. As the kernel does for a server, each
  * batch is copied into the receive buffers first, which is not timed. Prints the median and the
- * best of RUNS runs over all datagrams, and resident bytes per context. */
+ * best of RUNS runs over all datagrams, and resident bytes per context.
+ *
+ *   bench_ingest                            all cases, each in a process of its own
+ *   bench_ingest SHAPE CONTEXTS [LINES]     one; 0: 21 bytes, 1: 77. With LINES one run of
+ *                                           about so many, as for callgrind */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +16,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "server/receive/code_paths.h"
 #include "server/receive/ingest.h"
 
 enum {
@@ -134,7 +139,8 @@ static void empty(struct inbox *inbox, struct worker_account *account)
     }
 }
 
-static void run(const struct shape *shape, uint32_t contexts)
+/* lines: of each of the runs. */
+static void run(const struct shape *shape, uint32_t contexts, int runs, size_t lines)
 {
     static struct worker_ledger ledger;
     static struct worker_account account;
@@ -167,16 +173,18 @@ static void run(const struct shape *shape, uint32_t contexts)
         exit(1);
     empty(&inbox, &account);
     long bytes = resident_bytes() - before;
-    for (int i = 0; i < RUNS; i++) {
-        size_t rounds = 1 + LINES_A_RUN / ring.lines;
+    size_t rounds = 1 + lines / ring.lines;
+    for (int i = 0; i < runs; i++) {
         int64_t spent_ns = 0;
         for (size_t round = 0; round < rounds; round++)
             spent_ns += feed(ingest, &ring);
         times[i] = (double)spent_ns / (double)(ring.lines * rounds);
     }
-    qsort(times, RUNS, sizeof times[0], compare);
-    printf("%-20s %9u contexts  %6.1f ns/line  (best %5.1f)  %6.1f bytes/context\n",
-           shape->what, contexts, times[RUNS / 2], times[0], (double)bytes / contexts);
+    qsort(times, (size_t)runs, sizeof times[0], compare);
+    printf("%-20s %9u contexts  %6.1f ns/line  (best %5.1f)  %6.1f bytes/context  "
+           "%zu lines a run\n",
+           shape->what, contexts, times[runs / 2], times[0], (double)bytes / contexts,
+           ring.lines * rounds);
     ingest_free(ingest);
     table_free(table);
     empty(&inbox, &account);
@@ -192,7 +200,7 @@ static void run_alone(const struct shape *shape, uint32_t contexts)
     pid_t child = fork();
 
     if (child == 0) {
-        run(shape, contexts);
+        run(shape, contexts, RUNS, LINES_A_RUN);
         exit(0);
     }
     waitpid(child, NULL, 0);
@@ -202,8 +210,12 @@ int main(int argc, char **argv)
 {
     static const uint32_t sizes[] = { 1000, 100000, 1000000 };
 
-    if (argc == 3) { /* one case: the number of a shape, and of contexts */
-        run(&shapes[atoi(argv[1]) != 0], (uint32_t)atoi(argv[2]));
+    code_paths_choose_or_exit();
+    if (argc == 3 || argc == 4) {
+        int runs = argc == 3 ? RUNS : 1;
+        size_t lines = argc == 3 ? LINES_A_RUN : (size_t)atol(argv[3]);
+
+        run(&shapes[atoi(argv[1]) != 0], (uint32_t)atoi(argv[2]), runs, lines);
         return 0;
     }
     for (size_t shape = 0; shape < sizeof shapes / sizeof shapes[0]; shape++)

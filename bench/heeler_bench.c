@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/core.h"
 #include "bench/load.h"
 #include "bench/profile.h"
 #include "bench/search.h"
@@ -14,7 +15,7 @@
 /* What was on the command line: texts or NULL, numbers or NAN. */
 struct options {
     const char *to, *profile, *types, *values, *rate, *segment;
-    const char *server, *server_log, *total_from, *read_total, *ready;
+    const char *server, *server_log, *total_from, *total_less, *read_total, *ready;
     const char *udp, *unix_path, *stream;
     double seconds, lines, contexts, datagram, per_datagram, tags, pack, sample_rate, seed;
     double pin, server_cpu, settle, window, probe, books_wait, rest, receive_buffer;
@@ -40,16 +41,17 @@ struct option_row {
 
 static const struct option_row rows[] = {
     TEXT("--to", to, "udp:127.0.0.1:8125, unix:/path (datagrams) or stream:/path (frames)"),
-    TEXT("--profile", profile, "plain (the default), tagged, named, single, smp or storm"),
+    TEXT("--profile", profile,
+         "plain (the default), tagged, timed, named, single, smp or storm"),
     TEXT("--rate", rate, "lines a second (100k, 1.5M), bytes a second (50MiB), or max"),
     NUMBER("--seconds", seconds, "how long to send (10, unless --lines is given)"),
     NUMBER("--lines", lines, "how many lines to send (with --seconds: at most)"),
     NUMBER("--contexts", contexts,
-           "different contexts, each used equally often (1000; smp: 3000)"),
+           "different contexts, each used equally often (1000; smp, timed: 3000)"),
     NUMBER("--datagram", datagram, "most bytes in a datagram (1432; smp: 8192)"),
     NUMBER("--lines-per-datagram", per_datagram,
            "most lines in a datagram (0: as many as fit)"),
-    NUMBER("--tags", tags, "tags a line, of the profiles tagged and storm (4)"),
+    NUMBER("--tags", tags, "tags a line, of the profiles tagged, timed and storm (4)"),
     TEXT("--types", types, "weights of the types, as c=40,g=20,ms=30,h=0,s=10,d=0 (c=1)"),
     NUMBER("--pack", pack, "values a line (1; smp: at most 32)"),
     NUMBER("--sample-rate", sample_rate, "rate on every line that may have one (1: none)"),
@@ -61,6 +63,8 @@ static const struct option_row rows[] = {
     NUMBER("--server-cpu", server_cpu, "CPU of the server"),
     TEXT("--server-log", server_log, "file for the server's output (/dev/null)"),
     TEXT("--total-from", total_from, "Heeler's page: http://127.0.0.1:PORT/metrics, or none"),
+    TEXT("--total-less", total_less,
+         "metric of that page to take away, as heeler_values_shed_total"),
     TEXT("--read-total", read_total, "command that prints the lines received so far"),
     TEXT("--ready", ready, "URL that answers 200 when the server is up (Heeler: /ready)"),
     NUMBER("--settle", settle, "seconds to wait after that (1)"),
@@ -79,7 +83,8 @@ static const char usage[] =
     "       heeler-bench show [--profile P] [--lines N] ...      the load's text, to read\n"
     "       heeler-bench find-lossless --server COMMAND --to ADDRESS ...\n"
     "       heeler-bench cost --server COMMAND --to ADDRESS --rate R ...\n"
-    "       heeler-bench sink --udp HOST:PORT | --unix PATH | --stream PATH\n\n";
+    "       heeler-bench sink --udp HOST:PORT | --unix PATH | --stream PATH\n"
+    "       heeler-bench core [--pin N]               whether the CPU is a core of its own\n\n";
 
 static int help(void)
 {
@@ -298,6 +303,7 @@ static bool choose_search(const struct options *options, const struct ring *ring
         .server = { .command = options->server,
                     .log = options->server_log != NULL ? options->server_log : "/dev/null",
                     .total_from = given_url(options->total_from),
+                    .total_less = options->total_less,
                     .read_total = given_url(options->read_total),
                     .ready = given_url(options->ready),
                     .settle_seconds = or_default(options->settle, 1),
@@ -357,6 +363,18 @@ static bool command_sink(const struct options *options)
     return false;
 }
 
+static bool command_core(const struct options *options)
+{
+    struct core_speed speed;
+
+    if (!pin_to_cpu((int)or_default(options->pin, -1)))
+        return false;
+    speed = core_measure();
+    printf("{\"dependent_per_ns\":%.3f,\"independent_per_ns\":%.3f,\"share\":%.3f}\n",
+           speed.dependent_per_ns, speed.independent_per_ns, speed.share);
+    return true;
+}
+
 int main(int count, char **words)
 {
     static struct options options;
@@ -380,6 +398,8 @@ int main(int count, char **words)
         done = search(&options, false);
     else if (strcmp(command, "sink") == 0)
         done = command_sink(&options);
+    else if (strcmp(command, "core") == 0)
+        done = command_core(&options);
     else
         done = false;
     if (!done)

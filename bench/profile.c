@@ -13,6 +13,7 @@ enum {
     SMP_VALUE_ROOM = 64, /* type, rate and one value of any kind fit into it */
     RING_MIN_PAYLOADS = 4096,
     FRAME_PREFIX = 4,
+    FIRST_TIME_S = 1767225600, /* 2026-01-01; no server is to take it for the future */
     LINE_ROOM = PROFILE_MAX_PACK * 26 + PROFILE_MAX_TAGS * 24 + 1024,
 };
 
@@ -103,6 +104,10 @@ bool profile_preset(const char *name, struct profile *out)
     } else if (strcmp(name, "storm") == 0) {
         profile.shape = SHAPE_TAGGED;
         profile.fresh = true;
+    } else if (strcmp(name, "timed") == 0) {
+        profile.shape = SHAPE_TAGGED;
+        profile.timed = true;
+        profile.contexts = 3000;
     } else if (strcmp(name, "smp") == 0) {
         profile.shape = SHAPE_SMP;
         profile.contexts = 3000;
@@ -157,6 +162,9 @@ const char *profile_refusal(const struct profile *profile)
         weight += profile->weights[type];
     if (weight == 0)
         return "all weights of --types are zero";
+    if (profile->timed &&
+        weight > (uint64_t)profile->weights[LOAD_COUNT] + profile->weights[LOAD_GAUGE])
+        return "only counts and gauges may have a timestamp: --types c=1,g=1";
     if (profile->contexts == 0 || profile->contexts > 10000000)
         return "--contexts must be 1 to 10000000";
     if (profile->datagram_bytes > PROFILE_MAX_DATAGRAM)
@@ -360,8 +368,10 @@ static size_t render(struct builder *b, uint64_t serial, struct note *note)
         return (size_t)(put_values(b, at, end, type, note) - b->line);
     case SHAPE_TAGGED:
         at = put(at, "service.requests", digits == 10 ? 16 : 15);
-        at = put_values(b, at, end, type, note);
-        return (size_t)(put_tags(at, profile, context) - b->line);
+        at = put_tags(put_values(b, at, end, type, note), profile, context);
+        if (profile->timed) /* a second for each round of the contexts */
+            at += sprintf(at, "|T%u", FIRST_TIME_S + (unsigned)(serial / profile->contexts));
+        return (size_t)(at - b->line);
     case SHAPE_SMP:
         break;
     }

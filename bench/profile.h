@@ -54,6 +54,7 @@ struct profile {
     enum load_shape shape;
     enum load_values values;
     bool fresh; /* every line of the ring is a new context */
+    bool timed; /* SHAPE_TAGGED: each line ends with a timestamp, as "|T1767225600" */
     uint32_t contexts;
     uint32_t datagram_bytes;
     uint32_t lines_per_datagram; /* 0: as many as fit */
@@ -100,7 +101,7 @@ struct totals {
     } of[LOAD_TYPES];
 };
 
-/* False for an unknown name: plain, tagged, named, single, smp or storm. */
+/* False for an unknown name: plain, tagged, timed, named, single, smp or storm. */
 bool profile_preset(const char *name, struct profile *out);
 
 /* "c=40,g=20,ms=30,s=10"; false, and nothing set, if it is not of that form. */

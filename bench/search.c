@@ -181,7 +181,7 @@ static void print_usage(const struct subject_usage *before, const struct subject
 {
     double cpu = after->cpu_seconds - before->cpu_seconds;
 
-    printf("\"cpu_seconds\":%.2f,\"cpu_seconds_per_million_lines\":%.4f,"
+    printf("\"cpu_seconds\":%.4f,\"cpu_seconds_per_million_lines\":%.4f,"
            "\"cpu_ns_per_datagram\":%.0f,\"resident_mib\":%.1f,\"peak_mib\":%.1f",
            cpu, cpu * 1e6 / (double)totals->lines, cpu * 1e9 / (double)totals->datagrams,
            (double)after->resident_bytes / 1048576, (double)after->peak_bytes / 1048576);
@@ -285,7 +285,7 @@ static bool cost(struct search *search)
     printf(
         "{\"load\":\"%s\",\"lines\":%llu,\"seconds\":%.3f,\"lines_per_s\":%.0f,\"lost\":%.0f,"
         "\"evidence\":\"%s\",\"generator_limited\":%s,\"start_mib\":%.1f,\"loaded_mib\":%.1f,"
-        "\"rest_cpu_seconds\":%.2f,",
+        "\"rest_cpu_seconds\":%.4f,",
         order->label, (unsigned long long)window.load.totals.lines, window.load.seconds,
         window.rate, window.lost_lines, evidence(search, &window),
         window.load.generator_limited ? "true" : "false",

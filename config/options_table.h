@@ -55,6 +55,8 @@ OPTION(CHOICE, heeler_spread, "flow", OURS,
        ONE_OF("flow random"))
 OPTION(BOOL, heeler_nap, "true", OURS,
        "pause shortly after a small batch, to wake up less often")
+OPTION(BOOL, heeler_udp_gro, "false", OURS,
+       "take UDP datagrams from the kernel many at once, where senders or network cards give it many")
 OPTION(STRING, heeler_socket_mode, "0722", OURS,
        "mode of the unix sockets", FORM(OCTAL))
 OPTION(STRING, heeler_socket_owner, "", OURS,
@@ -162,8 +164,9 @@ OPTION(INT, dogstatsd_context_expiry_seconds, "20", AGGREGATE,
        "how long a quiet context is remembered", RANGE(0, 31622400, "seconds"), RELOADS)
 OPTION(BOOL, dogstatsd_no_aggregation_pipeline, "true", AGGREGATE,
        "samples with a timestamp keep it and are not aggregated")
-OPTION(INT, dogstatsd_no_aggregation_pipeline_batch_size, "2048", AGGREGATE,
-       "samples with a timestamp sent at once", RANGE(1, 1000000, "samples"), RELOADS)
+OPTION(INT, dogstatsd_no_aggregation_pipeline_batch_size, "32768", AGGREGATE,
+       "samples with a timestamp sent at once; never more than 65536",
+       RANGE(1, 1000000, "samples"), RELOADS)
 OPTION(LIST, histogram_aggregates, "max median avg count", AGGREGATE,
        "series made of a histogram: max min median avg sum count", RELOADS)
 OPTION(LIST, histogram_percentiles, "0.95", AGGREGATE,

@@ -89,8 +89,8 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
     flusher->surveyor = config->tag_survey != NULL ? tag_surveyor_new() : NULL;
     answers_init(&flusher->answers, config->questions, flusher->rollup, config->ledger);
     flusher->encoder = encoder_new(settings, config->hostname, config->outbox, config->ledger);
-    flusher->pool = malloc((size_t)(settings->dogstatsd_buffer_size / 2 + 1) * sizeof(double));
-    if (flusher->catalogue == NULL || flusher->encoder == NULL || flusher->pool == NULL) {
+    flusher->timed = timed_new(flusher->encoder, flusher->interval_s, config->ledger);
+    if (flusher->catalogue == NULL || flusher->encoder == NULL || flusher->timed == NULL) {
         flusher_free(flusher);
         return NULL;
     }
@@ -143,18 +143,20 @@ void flusher_free(struct flusher *given)
         parcel_free(given->first);
         given->first = next;
     }
-    for (uint32_t worker = 0; worker < given->config.workers; worker++)
+    for (uint32_t worker = 0; worker < given->config.workers; worker++) {
         free(atomic_exchange_explicit(&given->config.accounts[worker].again, NULL,
                                       memory_order_acquire));
+        flusher_free_spares(given, worker);
+    }
     flusher_free_snapshots(given->open);
     flusher_free_snapshots(given->sealed);
     answers_free(&given->answers);
     observers_free(&given->observers);
+    timed_free(given->timed);
     encoder_free(given->encoder);
     catalogue_free(given->catalogue);
     tag_surveyor_free(given->surveyor);
     release_rules(given);
-    free(given->pool);
     free(given);
 }
 
@@ -162,14 +164,14 @@ void flusher_free(struct flusher *given)
 
 static bool handle_records(struct flusher *flusher, const struct chunk *chunk, int64_t now_s)
 {
-    struct enricher *enricher = flusher->rules_of[chunk->parcel.worker]->enricher;
+    struct rules *rules = flusher->rules_of[chunk->parcel.worker];
     struct record record;
-    struct slice line;
+    struct slice body;
 
     for (int i = 0; i < RECORDS_A_STEP; i++) {
-        if (!chunk_next_record(chunk, &flusher->step.offset, &record, &line))
+        if (!chunk_next_record(chunk, &flusher->step.offset, &record, &body))
             return true;
-        flusher_record(flusher, enricher, &record, line, now_s);
+        flusher_record(flusher, rules, &record, body, now_s);
     }
     return false;
 }
@@ -317,7 +319,10 @@ static void finish_parcel(struct flusher *flusher)
     flusher->first = done->next;
     flusher->step.offset = 0;
     flusher_tell_handled(flusher, done);
-    parcel_free(done);
+    if (done->kind == PARCEL_RECORDS && done->bytes == sizeof(struct chunk) + CHUNK_BYTES)
+        flusher_give_back(flusher, (struct chunk *)done);
+    else
+        parcel_free(done);
 }
 
 /* ---- the outside ------------------------------------------------------- */
@@ -367,6 +372,8 @@ void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     struct snapshot *next;
 
     flusher_end_records(flusher, now_s);
+    timed_tidy(flusher->timed, now_s);
+    flusher_tidy_spares(flusher);
     if (flusher->surveyor != NULL)
         tag_surveyor_step(flusher->surveyor, catalogue_identities(flusher->catalogue), now_s,
                           flusher->config.tag_survey);

@@ -2,7 +2,7 @@
  *
  *   inbox -> parcels, each worker's in the order sent
  *     births   -> catalogue_admit
- *     records  -> encoder (timestamped samples, events, checks)
+ *     records  -> encoder (timestamped samples by series, events, checks)
  *     bucket   -> snapshot_fold, into the snapshot of its interval
  *   snapshot complete or late -> snapshot_seal -> points_next -> encoder -> outbox
  *                                                            -> observers: rollups, mirror,

@@ -1,7 +1,7 @@
 /* flush/flusher_internal.h: what the flusher's files share: its state, and who does what.
  *
  *   flusher.c             parcels, and the step that drives everything
- *   flusher_records.c     timestamped samples, events and checks
+ *   flusher_records.c     timestamped samples (timed.h), events and checks
  *   flusher_snapshots.c   which snapshot takes a bucket, and when it is sealed
  *   flusher_send.c        a sealed snapshot, slice by slice
  *   flusher_workers.c     what the workers are told
@@ -19,6 +19,7 @@
 #include "flush/series/tag_surveyor.h"
 #include "flush/snapshots/snapshot.h"
 #include "flush/snapshots/timeline.h"
+#include "flush/timed.h"
 
 /* A worker whose bucket has not come this long after the first one is late: its values go into
  * the next snapshot. */
@@ -56,21 +57,21 @@ struct flusher {
     struct rollup *rollup;      /* a view of that; or NULL */
     struct answers answers;
 
+    struct timed *timed; /* samples that carry a time of their own */
     struct tag_surveyor *surveyor; /* or NULL */
-
-    double *pool; /* for the values of timestamped samples */
 
     /* By worker, as of its last seal. */
     size_t table_bytes[WORKERS_MAX];
     uint64_t folded_of[WORKERS_MAX]; /* values that balance 2 has seen */
     uint64_t values_off[WORKERS_MAX], lines_off[WORKERS_MAX];
+    bool gave_back[WORKERS_MAX]; /* a chunk, since flusher_tidy_spares() */
 };
 
 /* ---- flusher_records.c ------------------------------------------------- */
 
 /* Handles a record by the rules of its worker. */
-void flusher_record(struct flusher *flusher, struct enricher *enricher,
-                    const struct record *record, struct slice line, int64_t now_s);
+void flusher_record(struct flusher *flusher, struct rules *rules, const struct record *record,
+                    struct slice body, int64_t now_s);
 
 /* ---- flusher_snapshots.c ----------------------------------------------- */
 
@@ -95,7 +96,7 @@ void flusher_free_snapshots(struct snapshot *given);
 /* Sends a slice of the first sealed snapshot, and frees the snapshot after the last slice. */
 void flusher_send(struct flusher *flusher, int64_t now_s);
 
-/* Posts the records that are open. */
+/* Posts the records that are gathered or open. */
 void flusher_end_records(struct flusher *flusher, int64_t now_s);
 
 /* ---- flusher_workers.c ------------------------------------------------- */
@@ -108,5 +109,14 @@ void flusher_offer_room(struct flusher *flusher);
 
 /* Tells the worker of this parcel that it is handled. */
 void flusher_tell_handled(struct flusher *flusher, const struct parcel *done);
+
+/* Gives the chunk of records back to its worker, which may fill it again. */
+void flusher_give_back(struct flusher *flusher, struct chunk *given);
+
+/* Frees what was given back and is not taken yet. */
+void flusher_free_spares(struct flusher *flusher, uint32_t worker);
+
+/* The same of each worker that has filled no chunk of records since the last time. */
+void flusher_tidy_spares(struct flusher *flusher);
 
 #endif

@@ -1,22 +1,7 @@
-/* Records: lines that carry a time of their own, events and service checks. The worker sends
- * them on as they came; here they are read, enriched, encoded and shown to the observers. */
+/* Records: samples that carry a time of their own, which timed.h gathers, events and service
+ * checks. The latter are sent on by the worker as they came; here they are read, enriched,
+ * encoded and shown to the observers. */
 #include "flush/flusher_internal.h"
-
-#include <math.h>
-
-#include "config/clock.h"
-#include "flush/snapshots/points.h"
-#include "protocol/parse.h"
-
-/* SHED_NOTHING: this timestamped sample can be sent. Otherwise why not. */
-static enum shed_reason refuse_timed(const struct sample *sample, int64_t received_s)
-{
-    enum cell_kind kind = cell_kind_of(sample->type);
-
-    if (kind != CELL_COUNT && kind != CELL_GAUGE)
-        return SHED_UNSUPPORTED_TIME;
-    return sample->time_s > received_s + CLOCK_AHEAD_MAX_S ? SHED_REFUSED_TIME : SHED_NOTHING;
-}
 
 /* What is needed to handle one record. */
 struct handling {
@@ -25,53 +10,6 @@ struct handling {
     struct flusher_ledger *ledger;
     int64_t received_s, now_s;
 };
-
-static void send_timed(const struct handling *handling, const struct sample *sample,
-                       const struct enriched *enriched)
-{
-    struct flusher *flusher = handling->flusher;
-    bool count = cell_kind_of(sample->type) == CELL_COUNT;
-    struct identity_scratch scratch;
-    struct point point = { sample->time_s, 0 };
-    struct series series = {
-        .id = points_identity(&scratch, enriched->name, enriched->host, enriched->tags,
-                              enriched->n_tags),
-        .type = count ? SERIES_RATE : SERIES_GAUGE,
-        .interval_s = flusher->interval_s,
-        .points = &point,
-        .n_points = 1,
-    };
-
-    for (uint32_t i = 0; i < sample->n_values; i++) {
-        if (!isfinite(sample->values[i])) {
-            counter_add(&handling->ledger->shed[SHED_NOT_FINITE], 1);
-            continue;
-        }
-        /* The sample rate is not applied to timestamped counters (the Agent). */
-        point.value =
-            count ? sample->values[i] / (double)flusher->interval_s : sample->values[i];
-        encoder_timed(flusher->encoder, &series, handling->now_s);
-        counter_add(&handling->ledger->folded, 1);
-    }
-}
-
-static void handle_timed(const struct handling *handling, struct slice line)
-{
-    struct parser parser = { .pool = handling->flusher->pool };
-    struct sample sample;
-    struct enriched enriched;
-
-    if (parse_sample(&parser, line, &sample) != PARSE_OK)
-        return; /* cannot be, as it parsed at the worker; balance 2 would show it */
-    enum shed_reason refused = refuse_timed(&sample, handling->received_s);
-    if (refused == SHED_NOTHING)
-        refused = enrich_metric(handling->enricher, sample.name, sample.tags,
-                                cell_kind_of(sample.type), &enriched);
-    if (refused != SHED_NOTHING)
-        counter_add(&handling->ledger->shed[refused], sample.n_values);
-    else
-        send_timed(handling, &sample, &enriched);
-}
 
 static void handle_event(const struct handling *handling, struct slice line)
 {
@@ -111,21 +49,23 @@ static void handle_check(const struct handling *handling, struct slice line)
     observers_check(&handling->flusher->observers, &record);
 }
 
-void flusher_record(struct flusher *flusher, struct enricher *enricher,
-                    const struct record *record, struct slice line, int64_t now_s)
+void flusher_record(struct flusher *flusher, struct rules *rules, const struct record *record,
+                    struct slice body, int64_t now_s)
 {
-    struct handling handling = { flusher, enricher, flusher->config.ledger, record->received_s,
-                                 now_s };
+    struct handling handling = { flusher, rules->enricher, flusher->config.ledger,
+                                 record->time_s, now_s };
+    struct timed_sample sample;
 
     switch ((enum line_kind)record->kind) {
     case LINE_METRIC:
-        handle_timed(&handling, line);
+        sample = chunk_timed(record, body);
+        timed_add(flusher->timed, rules, &sample, now_s);
         break;
     case LINE_EVENT:
-        handle_event(&handling, line);
+        handle_event(&handling, body);
         break;
     case LINE_CHECK:
-        handle_check(&handling, line);
+        handle_check(&handling, body);
         break;
     case LINE_KIND_COUNT:
         break;

@@ -31,6 +31,7 @@ static void check_points(struct flusher *flusher)
 
 void flusher_end_records(struct flusher *flusher, int64_t now_s)
 {
+    timed_post(flusher->timed, now_s);
     encoder_end_records(flusher->encoder, now_s);
     check_points(flusher);
 }
@@ -53,8 +54,8 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
     rules_note_limited(flusher->rules, flusher->config.ledger);
     encoder_end_snapshot(flusher->encoder);
     if (snapshot->until_s % flusher->interval_s != 0)
-        encoder_end_records(
-            flusher->encoder,
+        flusher_end_records(
+            flusher,
             now_s); /* it was sealed early, so somebody waits for all that came before */
     observers_end(&flusher->observers, snapshot->stamp_s);
     flusher->sealed = snapshot->next;
@@ -121,6 +122,7 @@ static void send_by(struct flusher *flusher, struct rules *rules, int64_t now_s)
 {
     if (rules == flusher->sending)
         return;
+    timed_post(flusher->timed, now_s);
     encoder_follow(flusher->encoder, rules->settings, now_s);
     rules_release(flusher->sending);
     flusher->sending = rules_hold(rules);

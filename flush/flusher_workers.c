@@ -64,3 +64,37 @@ void flusher_tell_handled(struct flusher *flusher, const struct parcel *done)
     if (done->kind == PARCEL_BUCKET)
         atomic_store_explicit(&account->handled_buckets, buckets + 1, memory_order_relaxed);
 }
+
+/* Only the flusher fills a place that is empty, so it stays empty until then. */
+void flusher_give_back(struct flusher *flusher, struct chunk *given)
+{
+    uint32_t worker = given->parcel.worker;
+    struct worker_account *account = &flusher->config.accounts[worker];
+
+    given->used = 0;
+    flusher->gave_back[worker] = true;
+    for (int i = 0; i < SPARE_CHUNKS; i++)
+        if (atomic_load_explicit(&account->spares[i], memory_order_relaxed) == NULL) {
+            atomic_store_explicit(&account->spares[i], given,
+                                  memory_order_release); /* with inbox_take_spare() */
+            return;
+        }
+    chunk_free(given);
+}
+
+void flusher_free_spares(struct flusher *flusher, uint32_t worker)
+{
+    struct chunk *spare;
+
+    while ((spare = inbox_take_spare(&flusher->config.accounts[worker])) != NULL)
+        chunk_free(spare);
+}
+
+void flusher_tidy_spares(struct flusher *flusher)
+{
+    for (uint32_t worker = 0; worker < flusher->config.workers; worker++) {
+        if (!flusher->gave_back[worker])
+            flusher_free_spares(flusher, worker);
+        flusher->gave_back[worker] = false;
+    }
+}

@@ -305,6 +305,10 @@ bool number_double(struct slice text, double *out)
     return isfinite(*out);
 }
 
+/* So many digits are below any limit of 64 bits, so that only those behind them are compared.
+ */
+enum { SMALL_DIGITS = 18 };
+
 bool number_int64(struct slice text, int64_t *out)
 {
     bool negative = text.len > 0 && text.at[0] == '-';
@@ -316,7 +320,7 @@ bool number_int64(struct slice text, int64_t *out)
     for (size_t i = 0; i < text.len; i++) {
         uint64_t digit = (uint64_t)(text.at[i] - '0');
 
-        if (!is_digit(text.at[i]) || value > (limit - digit) / 10)
+        if (!is_digit(text.at[i]) || (i >= SMALL_DIGITS && value > (limit - digit) / 10))
             return false;
         value = value * 10 + digit;
     }

@@ -1,5 +1,7 @@
 #include "protocol/parse.h"
 
+#include <math.h>
+
 #include "protocol/number.h"
 
 static const char *const result_labels[] = {
@@ -46,22 +48,20 @@ static const unsigned char types_by_letter[256 + METRIC_TYPE_COUNT] = {
 #undef TYPE
 };
 
-static inline bool parse_type(struct slice text, enum metric_type *out)
+/* One more than the type that these letters stand for; 0: none. */
+static inline unsigned type_of(const char *letters, size_t len)
 {
-    unsigned type = 0;
-
-    if (text.len == 1) {
-        type = types_by_letter[(unsigned char)text.at[0]];
-    } else if (text.len == 2) {
-        int both = METRIC_LETTERS((unsigned char)text.at[0], (unsigned char)text.at[1]);
+    if (__builtin_expect(len == 1, 1))
+        return types_by_letter[(unsigned char)letters[0]];
+    if (len != 2)
+        return 0;
+    int both = METRIC_LETTERS((unsigned char)letters[0], (unsigned char)letters[1]);
 #define TYPE(id, letters, name, cell, unit)    \
     if ((letters) > 0xff && both == (letters)) \
-        type = (id) + 1;
-        METRIC_TYPES(TYPE)
+        return (id) + 1;
+    METRIC_TYPES(TYPE)
 #undef TYPE
-    }
-    *out = (enum metric_type)(type - 1);
-    return type > 0;
+    return 0;
 }
 
 /* Eight bytes, each with its value, the first the most significant digit. */
@@ -76,9 +76,18 @@ static inline uint64_t eight_digits(uint64_t digits)
  * values are, without a branch for each: the eight bytes that end with it (the
  * line has as many) are taken as one word, what stands before it is shifted out,
  * and the digits before the point move up into its place. Both operands of the
- * division are exact, so it rounds correctly. False: anything else. */
-static inline bool parse_small(struct slice line, size_t from, size_t to, double *out)
+ * division are exact, so it rounds correctly. A single digit, as most counts are, needs
+ * none of that. False: anything else. */
+__attribute__((always_inline)) static inline bool parse_small(struct slice line, size_t from,
+                                                              size_t to, double *out)
 {
+    unsigned digit = (unsigned char)line.at[from] - (unsigned)'0';
+
+    if (to - from == 1) {
+        *out = (double)(int)digit;
+        return digit < 10;
+    }
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     static const double tens[] = { 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0 };
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
@@ -96,7 +105,7 @@ static inline bool parse_small(struct slice line, size_t from, size_t to, double
 
     uint64_t marked = word ^ (('.' ^ '0') * ones); /* zero where the point is */
     uint64_t points = (marked - ones) & ~marked & tops;
-    if (points == 0 || to - from == 1)
+    if (points == 0)
         return false;
     unsigned point = (unsigned)__builtin_ctzll(points) / 8;
     uint64_t before = word & ((UINT64_C(1) << (8 * point)) - 1);
@@ -117,18 +126,31 @@ __attribute__((noinline)) static enum parse_result parse_values(struct slice pac
                                                                 double *values,
                                                                 struct sample *out)
 {
-    out->n_values = 0;
+    uint32_t n = 0;
+
     while (packed.len > 0) {
         struct slice text = slice_cut(&packed, ':');
 
         if (text.len == 0)
             continue;
-        if (!number_double(text, &values[out->n_values]))
+        if (!number_double(text, &values[n]))
             return PARSE_BAD_VALUE;
-        out->n_values++;
+        n++;
     }
-    out->values = values;
-    return out->n_values > 0 ? PARSE_OK : PARSE_NO_VALUE;
+    out->n_values = n;
+    out->plain = n == 1 && isfinite(values[0]);
+    return n > 0 ? PARSE_OK : PARSE_NO_VALUE;
+}
+
+/* At least "n:1|c|@" stands before a rate in its line, so that a short one may be read as the
+ * eight bytes that end with it. */
+static bool parse_rate(struct slice body, double *out)
+{
+    enum { BEFORE = sizeof "n:1|c|@" - 1 };
+    struct slice line = { body.at - BEFORE, BEFORE + body.len };
+
+    return (body.len > 0 && parse_small(line, BEFORE, line.len, out)) ||
+           number_double(body, out);
 }
 
 /* Optional fields come in any order and the last of a kind wins. Unknown ones
@@ -144,7 +166,7 @@ static enum parse_result parse_field(const struct parser *parser, struct slice f
         out->tags = body;
         break;
     case '@':
-        if (!number_double(body, &out->rate))
+        if (!parse_rate(body, &out->rate))
             return PARSE_BAD_RATE;
         break;
     case 'T':
@@ -163,54 +185,74 @@ __attribute__((noinline)) static enum parse_result parse_many(const struct parse
 
     while (result == PARSE_OK && fields.len > 0)
         result = parse_field(parser, slice_cut(&fields, '|'), out);
+    out->plain = out->plain && out->rate == 1 && out->time_s == 0;
     return result;
 }
 
-static inline enum parse_result parse_fields_of(const struct parser *parser,
-                                                struct slice fields, bool one_field,
-                                                struct sample *out)
+/* Why a line is refused whose name, value and type are not all there. */
+__attribute__((noinline)) static enum parse_result parse_problem(size_t len, size_t colon,
+                                                                 size_t pipe)
 {
-    if (!one_field || fields.len == 0 || fields.at[0] != '#')
-        return parse_many(parser, fields, out);
-    out->tags = slice_skip(fields, 1);
-    return PARSE_OK;
+    return pipe == len         ? PARSE_NO_TYPE
+           : colon >= pipe     ? PARSE_NO_COLON
+           : colon == 0        ? PARSE_NO_NAME
+           : pipe == colon + 1 ? PARSE_NO_VALUE
+                               : PARSE_BAD_TYPE;
 }
 
+/* The way of every metric line. It runs straight on for what nearly every one is; what is
+ * rare is a call.
+ *
+ *   name : value | type                    value: digits, at most one point, 8 characters
+ *   name : value | type | #tags
+ *        ^       ^      ^
+ *        colon   pipe   type_end
+ *
+ * A mark that the line lacks stands at its end, so no type lies between it and the next. */
 __attribute__((always_inline)) static inline enum parse_result parse_marked(
     struct parser *parser, struct slice line, struct marks marks, struct sample *out)
 {
-    enum parse_result result = PARSE_OK;
     size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
+    size_t field = line.len - type_end; /* with its pipe; 0: there is none */
+    double *values = parser->pool + parser->n_pooled;
+    enum parse_result result;
+    size_t pooled = 1;
 
-    if (pipe == line.len)
-        return PARSE_NO_TYPE;
-    if (colon >= pipe)
-        return PARSE_NO_COLON;
-    if (colon == 0)
-        return PARSE_NO_NAME;
-    if (pipe == colon + 1)
-        return PARSE_NO_VALUE;
-    *out = (struct sample){ .name = { line.at, colon }, .rate = 1, .n_values = 1 };
-    if (!parse_type((struct slice){ line.at + pipe + 1, type_end - pipe - 1 }, &out->type))
-        return PARSE_BAD_TYPE;
+    if (__builtin_expect(colon == 0 || pipe <= colon + 1, 0))
+        return parse_problem(line.len, colon, pipe);
+    unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
+    if (__builtin_expect(type == 0, 0))
+        return parse_problem(line.len, colon, pipe);
 
-    size_t pooled = parser->n_pooled;
-    double *values = parser->pool + pooled;
-    if (out->type == METRIC_SET) {
-        out->member = (struct slice){ line.at + colon + 1, pipe - colon - 1 };
-    } else if (parse_small(line, colon + 1, pipe, values)) {
-        out->values = values;
-        pooled++;
-    } else {
-        result =
-            parse_values((struct slice){ line.at + colon + 1, pipe - colon - 1 }, values, out);
-        pooled += out->n_values;
+    out->name = (struct slice){ line.at, colon };
+    out->tags = (struct slice){ 0 };
+    out->values = values;
+    out->n_values = 1;
+    out->type = (uint8_t)(type - 1);
+    out->plain = true;
+    out->rate = 1;
+    out->time_s = 0;
+
+    struct slice text = { line.at + colon + 1, pipe - colon - 1 };
+    if (__builtin_expect(type == METRIC_SET + 1, 0)) {
+        out->member_len = text.len;
+        out->plain = false;
+        pooled = 0;
+    } else if (__builtin_expect(!parse_small(line, colon + 1, pipe, values), 0)) {
+        result = parse_values(text, values, out);
+        if (result != PARSE_OK)
+            return result;
+        pooled = out->n_values;
     }
-    if (result == PARSE_OK && type_end < line.len)
-        result = parse_fields_of(parser, slice_skip(line, type_end + 1), marks.one_field, out);
-    if (result == PARSE_OK)
-        parser->n_pooled = pooled;
-    return result;
+    if (field > 1 && marks.one_field && line.at[type_end + 1] == '#') {
+        out->tags = (struct slice){ line.at + type_end + 2, field - 2 };
+    } else if (__builtin_expect(field > 0, 0)) {
+        result = parse_many(parser, slice_skip(line, type_end + 1), out);
+        if (result != PARSE_OK)
+            return result;
+    }
+    parser->n_pooled += pooled;
+    return PARSE_OK;
 }
 
 enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out)
@@ -218,31 +260,35 @@ enum parse_result parse_sample(struct parser *parser, struct slice line, struct 
     return parse_marked(parser, line, marks_of(line), out);
 }
 
-/* No line, or one that the bits do not say enough about. */
-__attribute__((noinline)) static bool parse_unmarked(struct parser *parser, struct parsed *out,
-                                                     struct sample *sample)
+/* What the samples end at. */
+__attribute__((noinline)) static uint32_t stop_at(struct parsed *stop, struct slice line,
+                                                  enum line_kind kind, enum parse_result result,
+                                                  uint32_t done)
 {
-    if (out->line.len == 0)
-        return false;
-    if (out->kind == LINE_METRIC)
-        out->result = parse_sample(parser, out->line, sample);
-    return true;
+    *stop = (struct parsed){ line, kind, result };
+    return done;
 }
 
-bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out,
-                struct sample *sample)
+uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
+                       uint32_t n, struct parsed *stop)
 {
-    struct marks marks = { 0 }; /* read where they are set only; gcc -O3 cannot tell */
-    bool marked;
-    struct slice line = scan_next(scan, &marked, &marks);
+    for (uint32_t done = 0; done < n; done++) {
+        struct marks marks = { 0 };
+        bool marked;
+        struct slice line = scan_next(scan, &marked, &marks);
 
-    out->line = line;
-    out->kind = parse_kind(line);
-    if (!marked)
-        return parse_unmarked(parser, out, sample);
-    if (out->kind == LINE_METRIC)
-        out->result = parse_marked(parser, line, marks, sample);
-    return true;
+        if (__builtin_expect(!marked, 0)) {
+            if (line.len == 0)
+                return stop_at(stop, line, LINE_METRIC, PARSE_OK, done);
+            marks = marks_of(line);
+        }
+        if (__builtin_expect(line.at[0] == '_' && parse_kind(line) != LINE_METRIC, 0))
+            return stop_at(stop, line, parse_kind(line), PARSE_OK, done);
+        enum parse_result result = parse_marked(parser, line, marks, &samples[done]);
+        if (__builtin_expect(result != PARSE_OK || samples[done].time_s != 0, 0))
+            return stop_at(stop, line, LINE_METRIC, result, done);
+    }
+    return n;
 }
 
 const char *parse_result_label(enum parse_result result)

@@ -68,16 +68,27 @@ enum line_kind { LINE_METRIC, LINE_EVENT, LINE_CHECK, LINE_KIND_COUNT };
 enum parse_result { PARSE_RESULTS(PARSE_RESULT_ENUM) PARSE_RESULT_COUNT };
 #undef PARSE_RESULT_ENUM
 
+/* One cache line. */
 struct sample {
     struct slice name;
-    struct slice tags;    /* as sent: unsorted, duplicates kept, may be empty */
-    struct slice member;  /* METRIC_SET only; the whole value, colons included */
-    const double *values; /* every type but METRIC_SET; in the parser's pool */
-    uint32_t n_values;    /* 1 for a set */
-    enum metric_type type;
-    double rate;    /* as sent, unchecked; 1 if not sent */
-    int64_t time_s; /* 0: not sent, the interval decides */
+    struct slice tags; /* as sent: unsorted, duplicates kept, may be empty */
+    union {
+        const double *values; /* every type but METRIC_SET; in the parser's pool */
+        size_t member_len;    /* METRIC_SET; see sample_member() */
+    };
+    uint32_t n_values; /* 1 for a set */
+    uint8_t type;      /* enum metric_type */
+    bool plain;        /* one number, finite, with neither rate nor time; not a set */
+    double rate;       /* as sent, unchecked; 1 if not sent */
+    int64_t time_s;    /* 0: not sent, the interval decides */
 };
+
+/* Of a METRIC_SET: the whole value, colons included. It stands in the line behind the name and
+ * its colon. */
+static inline struct slice sample_member(const struct sample *sample)
+{
+    return (struct slice){ sample->name.at + sample->name.len + 1, sample->member_len };
+}
 
 /* Settings of the grammar and the pool of parsed values. The caller empties
  * the pool by n_pooled = 0 when no sample refers to it any more; before each
@@ -100,12 +111,19 @@ struct parsed {
     enum parse_result result;
 };
 
-/* lines_next(), parse_kind() and parse_sample() in one: the same answers from one
- * pass over the datagram that scan_start() was given. False when no line is left.
- * *sample is filled for a LINE_METRIC with PARSE_OK and not to be read otherwise.
+/* lines_next(), parse_kind() and parse_sample() in one, for many lines: the same answers from
+ * one pass over the datagram that scan_start() was given. Fills samples[0], samples[1] and so
+ * on until n are filled, or a line is not a sample for the interval; returns how many. If
+ * these are less than n, *stop is what ended it:
+ *
+ *   an event, a check, a refused line    as it says
+ *   PARSE_OK of a LINE_METRIC            a sample with a time of its own: it is the next one of
+ *                                        samples, behind those that count
+ *   an empty line                        none is left
+ *
  * A pool with room for half the datagram's bytes and one holds all its values. */
-bool parse_next(struct parser *parser, struct scan *scan, struct parsed *out,
-                struct sample *sample);
+uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
+                       uint32_t n, struct parsed *stop);
 
 /* What stands behind the type of a metric line, for origin_parse(). */
 static inline struct slice parse_fields(struct slice line)

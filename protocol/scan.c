@@ -1,8 +1,12 @@
 #include "protocol/scan.h"
 
-#ifdef __x86_64__
+#if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
+
+/* ---- the bits of 64 bytes, by each path -------------------------------- */
 
 struct block {
     uint64_t newlines, pipes, colons;
@@ -15,26 +19,25 @@ static inline void put_block(struct scan_bits *bits, size_t word, struct block b
     bits->colons[word] = htole64(block.colons);
 }
 
-#ifdef __x86_64__
+#define FOR_plain
 
-__attribute__((target("avx512bw"))) void scan_fill_avx512(struct slice bytes,
-                                                          struct scan_bits *bits)
+static inline struct block block_plain(const char *at)
 {
-    const __m512i newline = _mm512_set1_epi8('\n');
-    const __m512i pipe = _mm512_set1_epi8('|');
-    const __m512i colon = _mm512_set1_epi8(':');
+    struct block block = { 0 };
 
-    for (size_t at = 0; at < bytes.len; at += 64) {
-        size_t left = bytes.len - at;
-        __mmask64 readable = left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
-        __m512i block = _mm512_maskz_loadu_epi8(readable, bytes.at + at);
-
-        put_block(bits, at / 64,
-                  (struct block){ _mm512_cmpeq_epi8_mask(block, newline),
-                                  _mm512_cmpeq_epi8_mask(block, pipe),
-                                  _mm512_cmpeq_epi8_mask(block, colon) });
+    for (int i = 0; i < 64; i++) {
+        block.newlines |= (uint64_t)(at[i] == '\n') << i;
+        block.pipes |= (uint64_t)(at[i] == '|') << i;
+        block.colons |= (uint64_t)(at[i] == ':') << i;
     }
+    return block;
 }
+
+#if defined(__x86_64__)
+
+#define FOR_sse2
+#define FOR_avx2   __attribute__((target("avx2")))
+#define FOR_avx512 __attribute__((target("avx512bw")))
 
 static inline uint64_t equal_16(__m128i bytes, char wanted)
 {
@@ -46,7 +49,7 @@ static inline __m128i load_16(const char *at)
     return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
-static inline struct block block_at(const char *at)
+static inline struct block block_sse2(const char *at)
 {
     __m128i a = load_16(at), b = load_16(at + 16), c = load_16(at + 32), d = load_16(at + 48);
     struct block block;
@@ -60,75 +63,140 @@ static inline struct block block_at(const char *at)
     return block;
 }
 
-#else
-
-static inline struct block block_at(const char *at)
+FOR_avx2 static inline uint64_t equal_32(__m256i bytes, char wanted)
 {
-    struct block block = { 0 };
+    return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(wanted)));
+}
 
-    for (int i = 0; i < 64; i++) {
-        block.newlines |= (uint64_t)(at[i] == '\n') << i;
-        block.pipes |= (uint64_t)(at[i] == '|') << i;
-        block.colons |= (uint64_t)(at[i] == ':') << i;
-    }
-    return block;
+FOR_avx2 static inline struct block block_avx2(const char *at)
+{
+    __m256i low = _mm256_loadu_si256((const __m256i *)(const void *)at);
+    __m256i high = _mm256_loadu_si256((const __m256i *)(const void *)(at + 32));
+
+    return (struct block){ equal_32(low, '\n') | equal_32(high, '\n') << 32,
+                           equal_32(low, '|') | equal_32(high, '|') << 32,
+                           equal_32(low, ':') | equal_32(high, ':') << 32 };
+}
+
+FOR_avx512 static inline struct block block_avx512(const char *at)
+{
+    __m512i bytes = _mm512_loadu_si512(at);
+
+    return (struct block){ _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n')),
+                           _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('|')),
+                           _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(':')) };
+}
+
+#elif defined(__aarch64__)
+
+#define FOR_neon
+
+/* Each byte that is the wanted one leaves the bit of its place among eight; adding up
+ * neighbours three times then makes eight bytes one. */
+static inline uint64_t equal_64(uint8x16x4_t bytes, char wanted)
+{
+    const uint8x16_t places = vreinterpretq_u8_u64(vdupq_n_u64(UINT64_C(0x8040201008040201)));
+    const uint8x16_t all = vdupq_n_u8((uint8_t)wanted);
+    uint8x16_t a = vandq_u8(vceqq_u8(bytes.val[0], all), places);
+    uint8x16_t b = vandq_u8(vceqq_u8(bytes.val[1], all), places);
+    uint8x16_t c = vandq_u8(vceqq_u8(bytes.val[2], all), places);
+    uint8x16_t d = vandq_u8(vceqq_u8(bytes.val[3], all), places);
+    uint8x16_t pairs = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+
+    return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(pairs, pairs)), 0);
+}
+
+static inline struct block block_neon(const char *at)
+{
+    const uint8_t *from = (const uint8_t *)at;
+    uint8x16x4_t bytes = { { vld1q_u8(from), vld1q_u8(from + 16), vld1q_u8(from + 32),
+                             vld1q_u8(from + 48) } };
+
+    return (struct block){ equal_64(bytes, '\n'), equal_64(bytes, '|'), equal_64(bytes, ':') };
 }
 
 #endif
 
-/* The last, short block: taken with the bytes before it, if there are any, and
- * shifted; otherwise from a copy, so that nothing behind the end is touched. */
-static struct block last_block(struct slice bytes, size_t left)
-{
-    char copy[64] = { 0 };
+/* ---- the bits of a window ---------------------------------------------- */
 
-    if (bytes.len < sizeof copy) {
-        memcpy(copy, bytes.at, bytes.len);
-        return block_at(copy);
+static inline struct block shifted(struct block block, unsigned bits)
+{
+    return (struct block){ block.newlines >> bits, block.pipes >> bits, block.colons >> bits };
+}
+
+/* Where the block that ends with the last byte begins. It takes bytes with it that were in
+ * the block before, or zeros where there are none, so that nothing behind the end is read. */
+static inline const char *last_block(struct slice bytes, char copy[64])
+{
+    if (bytes.len >= 64)
+        return bytes.at + bytes.len - 64;
+    memset(copy, 0, 64);
+    memcpy(copy + 64 - bytes.len, bytes.at, bytes.len);
+    return copy;
+}
+
+#define FILL(word, needs)                                                                   \
+    FOR_##word static void fill_##word(struct slice bytes, struct scan_bits *bits)          \
+    {                                                                                       \
+        size_t blocks = bytes.len / 64, left = bytes.len % 64;                              \
+        const char *at = bytes.at;                                                          \
+        char copy[64];                                                                      \
+                                                                                            \
+        for (size_t i = 0; i < blocks; i++, at += 64)                                       \
+            put_block(bits, i, block_##word(at));                                           \
+        if (left > 0)                                                                       \
+            put_block(bits, blocks,                                                         \
+                      shifted(block_##word(last_block(bytes, copy)), 64 - (unsigned)left)); \
     }
-    struct block block = block_at(bytes.at + bytes.len - 64);
-    unsigned shift = 64 - (unsigned)left;
+SCAN_PATHS(FILL)
 
-    return (struct block){ block.newlines >> shift, block.pipes >> shift,
-                           block.colons >> shift };
-}
+static const struct code_path paths[] = { SCAN_PATHS(CODE_PATH_ROW) };
 
-void scan_fill(struct slice bytes, struct scan_bits *bits)
+struct cpu_step scan_step = { "scan", paths, SCAN_PATH_COUNT, SCAN_plain };
+
+void scan_fill(enum scan_path path, struct slice bytes, struct scan_bits *bits)
 {
-    size_t at = 0;
+#define FILL_ROW(word, needs) [SCAN_##word] = fill_##word,
+    static void (*const fills[])(struct slice, struct scan_bits *) = { SCAN_PATHS(FILL_ROW) };
 
-    for (; at + 64 <= bytes.len; at += 64)
-        put_block(bits, at / 64, block_at(bytes.at + at));
-    if (at < bytes.len)
-        put_block(bits, at / 64, last_block(bytes, bytes.len - at));
+    fills[path](bytes, bits);
 }
 
-/* Opens the next window at bytes. Where the datagram ends, a bit says newline,
- * so that its last line ends as every other. */
+/* ---- the lines --------------------------------------------------------- */
+
+/* The bytes of the window that begins here. Where there are more than a window holds, it ends
+ * behind the last newline; without one it holds nothing. */
+static size_t window_size(struct slice bytes)
+{
+    if (bytes.len <= SCAN_WINDOW)
+        return bytes.len;
+    const char *newline = memrchr(bytes.at, '\n', SCAN_WINDOW);
+
+    return newline == NULL ? 0 : (size_t)(newline + 1 - bytes.at);
+}
+
+/* Opens the next window at bytes. */
 static void open_window(struct scan *scan, struct slice bytes)
 {
     scan->window = bytes.at;
-    scan->size = bytes.len < SCAN_WINDOW ? bytes.len : SCAN_WINDOW;
+    scan->size = window_size(bytes);
     scan->behind = bytes.len - scan->size;
     scan->next = 0;
 
-    struct slice window = { bytes.at, scan->size };
-#ifdef __x86_64__
-    if (__builtin_cpu_supports("avx512bw"))
-        scan_fill_avx512(window, &scan->bits);
-    else
-#endif
-        scan_fill(window, &scan->bits);
+    scan_fill((enum scan_path)scan_step.used, (struct slice){ bytes.at, scan->size },
+              &scan->bits);
     put_block(&scan->bits, (scan->size + 63) / 64, (struct block){ 0 });
-    if (scan->behind == 0)
-        scan->bits.newlines[scan->size / 64] |= htole64(UINT64_C(1) << (scan->size % 64));
+    scan->bits.newlines[scan->size / 64] |= htole64(UINT64_C(1) << (scan->size % 64));
 }
 
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline)
 {
-    scan->need_newline = need_newline;
-    scan->unterminated = false;
-    open_window(scan, datagram);
+    size_t whole = datagram.len;
+
+    while (need_newline && whole > 0 && datagram.at[whole - 1] != '\n')
+        whole--;
+    scan->unterminated = slice_skip(datagram, whole);
+    open_window(scan, (struct slice){ datagram.at, whole });
 }
 
 struct slice scan_next_plain(struct scan *scan)
@@ -137,11 +205,10 @@ struct slice scan_next_plain(struct scan *scan)
         return (struct slice){ 0 };
 
     struct slice rest = { scan->window + scan->next, scan->size + scan->behind - scan->next };
-    struct lines lines = lines_of(rest, scan->need_newline);
+    struct lines lines = lines_of(rest, false);
     struct slice line;
     bool found = lines_next(&lines, &line);
 
-    scan->unterminated = lines.unterminated;
     scan->next += rest.len - lines.rest.len;
     if (scan->next >= scan->size && lines.rest.len > 0)
         open_window(scan, lines.rest);

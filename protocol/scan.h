@@ -18,6 +18,7 @@
 #include <endian.h>
 #include <stdint.h>
 
+#include "protocol/cpu.h"
 #include "protocol/lines.h"
 
 /* Bytes that are scanned in one pass. A longer datagram is scanned in one such window after
@@ -32,14 +33,17 @@ struct scan_bits {
     uint64_t colons[SCAN_WORDS + 1];
 };
 
-/* Three KiB, which scan_start() does not clear. Keep it on the stack. */
+/* Three KiB, which scan_start() does not clear. Keep it on the stack.
+ *
+ * A window ends where a line does, and the bit at its size says newline: every line that
+ * begins in a window ends at such a bit, the last line of the datagram too. A line that is
+ * longer than a window lies in none. */
 struct scan {
     const char *window;
-    size_t size;       /* of the window */
-    size_t next;       /* offset of the next line in it */
-    size_t behind;     /* bytes of the datagram behind the window */
-    bool need_newline; /* drop an unterminated last line */
-    bool unterminated; /* set when one was dropped */
+    size_t size;               /* of the window */
+    size_t next;               /* offset of the next line in it */
+    size_t behind;             /* bytes of the datagram behind the window */
+    struct slice unterminated; /* the last line, if it was dropped for want of a newline */
     struct scan_bits bits;
 };
 
@@ -51,14 +55,31 @@ struct marks {
     bool one_field;  /* there is no third pipe: at most one field follows the type */
 };
 
+/* need_newline: a last line without one is dropped. */
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
 
-/* Fills in the bits of at most SCAN_WINDOW bytes. scan_start() calls the fastest of these
- * that the processor can run. */
-void scan_fill(struct slice bytes, struct scan_bits *bits);
-#ifdef __x86_64__
-void scan_fill_avx512(struct slice bytes, struct scan_bits *bits);
+/* The code paths of the pass over the datagram (protocol/cpu.h). X(word, needs) */
+#if defined(__x86_64__)
+#define SCAN_PATHS(X)     \
+    X(avx512, CPU_AVX512) \
+    X(avx2, CPU_AVX2)     \
+    X(sse2, CPU_SSE2)     \
+    X(plain, CPU_ANY)
+#elif defined(__aarch64__)
+#define SCAN_PATHS(X) X(neon, CPU_NEON) X(plain, CPU_ANY)
+#else
+#define SCAN_PATHS(X) X(plain, CPU_ANY)
 #endif
+
+#define SCAN_PATH_ENUM(word, needs) SCAN_##word,
+enum scan_path { SCAN_PATHS(SCAN_PATH_ENUM) SCAN_PATH_COUNT };
+#undef SCAN_PATH_ENUM
+
+extern struct cpu_step scan_step; /* by enum scan_path */
+
+/* Fills in the bits of at most SCAN_WINDOW bytes by that path, which the processor must
+ * have. scan_start() does so by the path in use. */
+void scan_fill(enum scan_path path, struct slice bytes, struct scan_bits *bits);
 
 /* The marks of any line, by plain searching. */
 struct marks marks_of(struct slice line);
@@ -70,7 +91,7 @@ struct slice scan_next_plain(struct scan *scan);
  * are. */
 enum { SCAN_STEP = 56 };
 
-static inline uint64_t scan_from(const uint64_t *words, size_t bit)
+static inline uint64_t scan_from(const void *words, size_t bit)
 {
     uint64_t bits;
 
@@ -78,33 +99,37 @@ static inline uint64_t scan_from(const uint64_t *words, size_t bit)
     return le64toh(bits) >> (bit % 8);
 }
 
-/* For a line that does not end within SCAN_STEP bytes: its length, and whether there are pipes
- * behind these bytes. False: the window ends before the line does. */
-static inline bool scan_far(const struct scan *scan, size_t *length, bool *far_pipes)
+/* For a line that does not end within SCAN_STEP bytes: its length, and bits for the pipes behind
+ * these bytes, of which it only matters whether there are any. A step is whole bytes of bits,
+ * so every step goes by the same shift. */
+static inline size_t scan_far(const struct scan *scan, uint64_t *far_pipes)
 {
-    uint64_t newlines = 0, pipes = 0;
-    size_t at = scan->next;
+    const char *newlines_at = (const char *)scan->bits.newlines;
+    const char *pipes_at = (const char *)scan->bits.pipes;
+    uint64_t newlines, pipes, before = 0;
+    size_t length = 0;
 
-    *far_pipes = false;
-    do {
-        at += SCAN_STEP;
-        if (at > scan->size)
-            return false;
-        *far_pipes |= pipes != 0;
-        newlines = scan_from(scan->bits.newlines, at);
-        pipes = scan_from(scan->bits.pipes, at);
-    } while (newlines == 0);
-    *far_pipes |= (pipes & (newlines ^ (newlines - 1))) != 0;
-    *length = at - scan->next + (size_t)__builtin_ctzll(newlines);
-    return true;
+    for (;; before |= pipes) {
+        length += SCAN_STEP;
+        newlines_at += SCAN_STEP / 8;
+        pipes_at += SCAN_STEP / 8;
+        newlines = scan_from(newlines_at, scan->next);
+        pipes = scan_from(pipes_at, scan->next);
+        if (__builtin_expect(newlines != 0, 1))
+            break;
+    }
+    *far_pipes = before | (pipes & (newlines ^ (newlines - 1)));
+    return length + (size_t)__builtin_ctzll(newlines);
 }
 
 /* The next line that is not empty; an empty one when none is left. *marked: its marks lie
  * within its first SCAN_STEP bytes, and *marks has them; otherwise ask marks_of(). */
-static inline struct slice scan_next(struct scan *scan, bool *marked, struct marks *marks)
+__attribute__((always_inline)) static inline struct slice scan_next(struct scan *scan,
+                                                                    bool *marked,
+                                                                    struct marks *marks)
 {
     *marked = false;
-    if (scan->next >= scan->size)
+    if (__builtin_expect(scan->next >= scan->size, 0))
         return scan_next_plain(scan);
 
     const char *at = scan->window + scan->next;
@@ -112,21 +137,20 @@ static inline struct slice scan_next(struct scan *scan, bool *marked, struct mar
     uint64_t pipes = scan_from(scan->bits.pipes, scan->next);
     uint64_t colons = scan_from(scan->bits.colons, scan->next);
     uint64_t newline = newlines & -newlines; /* the line ends here */
-    bool far_pipes = false, enough = true;
+    uint64_t far_pipes = 0;
+    bool enough = true;
     size_t length;
 
     if (newline != 0) {
-        length = (size_t)__builtin_ctzll(newline);
+        length = (size_t)__builtin_ctzll(newlines);
         pipes &= newline - 1;
     } else {
-        if (!scan_far(scan, &length, &far_pipes))
-            return scan_next_plain(scan);
+        length = scan_far(scan, &far_pipes);
         pipes &= (UINT64_C(1) << SCAN_STEP) - 1;
         enough = (pipes & (pipes - 1)) != 0 && colons != 0;
         newline = UINT64_C(1) << 63; /* any bit: no count of zeros may see none */
     }
-    if (length == 0 || at[length - 1] == '\r' ||
-        (scan->need_newline && scan->next + length == scan->size))
+    if (__builtin_expect(length == 0 || at[length - 1] == '\r', 0))
         return scan_next_plain(scan);
 
     uint64_t second = pipes & (pipes - 1);
@@ -135,7 +159,7 @@ static inline struct slice scan_next(struct scan *scan, bool *marked, struct mar
     marks->colon = (size_t)__builtin_ctzll(colons | newline);
     marks->pipe = (size_t)__builtin_ctzll(pipes | newline);
     marks->type_end = (size_t)__builtin_ctzll(second | newline);
-    marks->one_field = (second & (second - 1)) == 0 && !far_pipes;
+    marks->one_field = ((second & (second - 1)) | far_pipes) == 0;
     return (struct slice){ at, length };
 }
 

@@ -4,6 +4,7 @@
 
 #include "config/log.h"
 #include "server/http/totals.h"
+#include "server/receive/listeners.h"
 
 void final_ledger_log(const struct server_view *view, uint64_t gated,
                       const struct instance *instance)
@@ -26,4 +27,7 @@ void final_ledger_log(const struct server_view *view, uint64_t gated,
         sum.handed_over, counter_read(&flusher->taken_over), sum.lines_imbalance,
         sum.values_imbalance, sum.points_imbalance,
         instance_account(instance, flusher, mirrored, sizeof mirrored));
+    if (sum.drops > 0 && listeners_coalesce(view->listeners))
+        log_info("server: kernel_drops and gate count buffers, each of one datagram or more "
+                 "(heeler_udp_gro)");
 }

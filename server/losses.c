@@ -101,12 +101,15 @@ _Static_assert((int)KINDS <= (int)LOSS_KINDS_MAX, "struct losses has room for al
 
 /* ---- saying it --------------------------------------------------------- */
 
-static void say(struct losses *losses, size_t i, uint64_t now)
+/* The kernel counts a dropped buffer once, however many datagrams it has put together in it. */
+static void say(struct losses *losses, const struct server_view *view, size_t i, uint64_t now)
 {
     uint64_t n = now - losses->said[i];
+    bool buffers = i == KERNEL_ROW && listeners_coalesce(view->listeners);
 
     losses->said[i] = now;
-    log_warn("server: %" PRIu64 " %s (%s): %s", n, rows[i].what, rows[i].reason, rows[i].why);
+    log_warn("server: %s%" PRIu64 " %s (%s): %s", buffers ? "at least " : "", n, rows[i].what,
+             rows[i].reason, rows[i].why);
 }
 
 void losses_look(struct losses *losses, const struct server_view *view, int64_t now_ms)
@@ -117,7 +120,7 @@ void losses_look(struct losses *losses, const struct server_view *view, int64_t 
         if (now <= losses->said[i] || now_ms < losses->silent_until_ms[i])
             continue;
         losses->silent_until_ms[i] = now_ms + LOSS_SILENCE_MS;
-        say(losses, i, now);
+        say(losses, view, i, now);
     }
 }
 
@@ -127,6 +130,6 @@ void losses_finish(struct losses *losses, const struct server_view *view)
         uint64_t now = rows[i].read(view, rows[i].which);
 
         if (now > losses->said[i])
-            say(losses, i, now);
+            say(losses, view, i, now);
     }
 }

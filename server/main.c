@@ -6,6 +6,7 @@
 #include "flush/memory/state.h"
 #include "server/commands/commands.h"
 #include "server/http/metrics.h"
+#include "server/receive/code_paths.h"
 #include "server/receive/descriptors.h"
 
 /* For the process that this one takes over, the oldest first: version 1 asks for no more
@@ -18,7 +19,11 @@ static void print_state_versions(FILE *out)
 
 static void print_version(FILE *out)
 {
-    fputs("heeler " HEELER_VERSION "\n", out);
+    fputs("heeler " HEELER_VERSION " (", out);
+    for (int i = 0; i < CODE_STEPS; i++)
+        fprintf(out, "%s%s %s", i > 0 ? ", " : "", code_steps[i]->word,
+                code_path_word(code_steps[i]));
+    fputs(")\n", out);
 }
 
 /* What programs ask, a word each; the last two make docs/settings.md and metrics.md. */
@@ -50,6 +55,7 @@ int main(int argc, char **argv)
     if (!descriptors_hold_standard())
         return EXIT_SYSTEM;
     command_forget_environment();
+    code_paths_choose_or_exit();
     if (answers(word))
         return EXIT_OK;
     const struct command *command = command_find(asks ? "help" : word);

@@ -20,7 +20,6 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .listeners = &server->listeners,
         .workers = server->workers,
         .worker_ledgers = server->worker_ledgers,
-        .forwarded = server->forwarded,
         .flusher_ledger = &server->flusher_ledger,
         .questions = server->questions,
         .outbox = &server->outbox,
@@ -192,7 +191,6 @@ static void server_free(struct server *given)
     free(given->delivery_ledgers);
     free(given->accounts);
     free(given->worker_ledgers);
-    free(given->forwarded);
     free(given->worker);
     free(given->leftovers);
     inheritance_free(given->inherited);

@@ -30,7 +30,6 @@ struct server {
     tag_survey_box tag_survey;
     struct worker_account *accounts;
     struct worker_ledger *worker_ledgers;
-    struct counter *forwarded;
     struct flusher_ledger flusher_ledger;
     struct sinks sinks;
     struct delivery_ledger *delivery_ledgers; /* one a sink */

@@ -36,15 +36,13 @@ static bool start_questions(struct server *server)
 static bool start_memory(struct server *server, char *problem, size_t problem_size)
 {
     snprintf(problem, problem_size, "not enough memory or descriptors");
-    server->accounts = aligned_alloc(64, server->workers * sizeof *server->accounts);
-    server->worker_ledgers = calloc(server->workers, sizeof *server->worker_ledgers);
-    server->forwarded = calloc(server->workers, sizeof *server->forwarded);
+    server->accounts = own_lines(server->workers * sizeof *server->accounts);
+    server->worker_ledgers = own_lines(server->workers * sizeof *server->worker_ledgers);
     server->worker = calloc(server->workers, sizeof *server->worker);
     server->leftovers = calloc(server->workers, sizeof *server->leftovers);
-    if (server->accounts == NULL || server->worker_ledgers == NULL ||
-        server->forwarded == NULL || server->worker == NULL || server->leftovers == NULL)
+    if (server->accounts == NULL || server->worker_ledgers == NULL || server->worker == NULL ||
+        server->leftovers == NULL)
         return false;
-    memset(server->accounts, 0, server->workers * sizeof *server->accounts);
     memory_say(server->config.settings);
     arena_budget_init(&server->budget, memory_for_buckets(server->config.settings));
     server->inbox_open = inbox_open(&server->inbox);
@@ -195,7 +193,6 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .settings = server->config.settings,
             .listeners = &server->listeners,
             .forward_fd = forward_fd(server->forward),
-            .forwarded = &server->forwarded[i],
             .inbox = &server->inbox,
             .account = &server->accounts[i],
             .budget = &server->budget,

@@ -33,7 +33,7 @@ within delivery 'memory|rollups|payloads|redis'
 within fleet 'memory|values|series|rollups|redis'
 for file in flush/*.[ch]; do
     allow "$file" 'flush/(memory|values|parcels|series|snapshots|rollups|payloads)|protocol|config' \
-        'flush/(flusher|console)[a-z_]*\.h'
+        'flush/(flusher|console|timed)[a-z_]*\.h'
 done
 
 # Within server/ the files at its top know all of it, and nobody knows them; but the check

@@ -71,6 +71,9 @@ shows "usage: heeler" run --help
 shows "usage: heeler" check -h
 shows "usage: heeler" send --help
 shows "heeler 0." --version
+(export HEELER_CPU=plain,xxh3; shows "(scan plain, hash xxh3)" --version) || exit 1
+(export HEELER_CPU=avx9; refused 78 'HEELER_CPU=avx9: this processor has the scan ' run) || exit 1
+(export HEELER_CPU=plain,plain; refused 78 'name one of each at most' --version) || exit 1
 
 # ---- wrong words and settings ----------------------------------------------------
 

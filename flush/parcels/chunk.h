@@ -22,13 +22,26 @@ struct birth {
     uint32_t kind; /* enum cell_kind */
 };
 
-/* One record: this head, then len raw bytes of the line. */
+/* One record: this head, then len bytes: the line of an event or a check as it came, or what
+ * the worker has read in a timestamped sample. */
 struct record {
-    int64_t received_s;
+    int64_t time_s; /* of a sample its own; of others when they were received */
     uint32_t len;
-    uint32_t kind;   /* enum line_kind */
-    uint32_t values; /* of a timestamped sample */
-    uint32_t unused;
+    uint16_t kind;     /* enum line_kind */
+    uint16_t cell;     /* of a sample: enum cell_kind */
+    uint32_t values;   /* of a sample */
+    uint32_t name_len; /* of a sample */
+};
+
+/* A sample with a time of its own. The print stands for its kind, name and tags: no other
+ * identity has the same (server/receive/fingerprint.h). */
+struct timed_sample {
+    uint64_t print[2];
+    struct slice name, tags; /* views; tags as sent */
+    const void *values;      /* a view of doubles, not aligned */
+    uint32_t n_values;
+    uint32_t cell; /* enum cell_kind: CELL_COUNT or CELL_GAUGE */
+    int64_t time_s;
 };
 
 /* A run of births or records; pushed when the next one does not fit. */
@@ -48,10 +61,25 @@ void chunk_free(struct chunk *given);
 bool chunk_append(struct chunk *chunk, const void *head, size_t head_size, struct slice first,
                   struct slice second);
 
+/* Appends the record of such a sample; false when it does not fit. */
+bool chunk_append_timed(struct chunk *chunk, const struct timed_sample *sample);
+size_t chunk_timed_size(const struct timed_sample *sample);
+
 /* Walks a chunk: *offset starts at 0. False at the end. The slice is a view. */
 bool chunk_next_birth(const struct chunk *chunk, size_t *offset, struct birth *birth,
                       struct slice *name, struct slice *tags);
 bool chunk_next_record(const struct chunk *chunk, size_t *offset, struct record *record,
-                       struct slice *line);
+                       struct slice *body);
+
+/* What stands in the body of a LINE_METRIC. */
+struct timed_sample chunk_timed(const struct record *record, struct slice body);
+
+static inline double timed_value(const struct timed_sample *sample, uint32_t i)
+{
+    double value;
+
+    memcpy(&value, (const char *)sample->values + i * sizeof value, sizeof value);
+    return value;
+}
 
 #endif

@@ -15,8 +15,11 @@
 #include <stdint.h>
 
 #include "flush/memory/mailbox.h"
+#include "flush/memory/own_lines.h"
 
 enum parcel_kind { PARCEL_BIRTHS, PARCEL_RECORDS, PARCEL_BUCKET };
+
+struct chunk;
 
 struct parcel {
     union {
@@ -32,6 +35,9 @@ struct inbox {
     struct mailbox mail;
 };
 
+/* As many as a worker fills between two looks of the flusher. */
+enum { SPARE_CHUNKS = 8 };
+
 /* Context ids; one block of memory. */
 struct id_list {
     uint32_t n;
@@ -40,7 +46,7 @@ struct id_list {
 
 /* Written by the flusher, read by one worker; a cache line each. */
 struct worker_account {
-    _Alignas(64) _Atomic(uint64_t) handled_bytes; /* of births and records */
+    _Alignas(OWN_LINE) _Atomic(uint64_t) handled_bytes; /* of births and records */
     _Atomic(uint32_t) handled_buckets;
     /* No memory is left for new series: the worker sheds new contexts without telling,
      * so that its table does not grow either. */
@@ -49,7 +55,21 @@ struct worker_account {
      * worker takes the list at its next seal and retires them, so that they are
      * born anew. Whoever exchanges it out owns it. */
     _Atomic(struct id_list *) again;
+    /* Chunks of records that are handled, for the worker to fill again: new memory would be
+     * zeroed for each. Each is owned in the same way; NULL: there is none. */
+    _Atomic(struct chunk *) spares[SPARE_CHUNKS];
 };
+
+/* A chunk of records that is empty, for the worker to fill; owned. NULL: there is none. */
+static inline struct chunk *inbox_take_spare(struct worker_account *account)
+{
+    struct chunk *spare = NULL;
+
+    for (int i = 0; i < SPARE_CHUNKS && spare == NULL; i++)
+        if (atomic_load_explicit(&account->spares[i], memory_order_relaxed) != NULL)
+            spare = atomic_exchange_explicit(&account->spares[i], NULL, memory_order_acquire);
+    return spare;
+}
 
 /* False when the system has no eventfd left. */
 static inline bool inbox_open(struct inbox *inbox)

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "flush/memory/own_lines.h"
 #include "protocol/parse.h"
 
 struct counter {
@@ -70,15 +71,16 @@ static inline void counter_raise(struct counter *counter, uint64_t n)
 enum shed_reason { SHED_NOTHING, SHED_REASONS(SHED_ENUM) SHED_REASON_COUNT };
 #undef SHED_ENUM
 
-/* Written by one worker. */
+/* Written by one worker, on cache lines of its own. */
 struct worker_ledger {
+    _Alignas(OWN_LINE) struct counter accepted;  /* lines that parsed */
     struct counter lines[LINE_KIND_COUNT];       /* that the splitter returned, by kind */
-    struct counter accepted;                     /* lines that parsed */
     struct counter rejected[PARSE_RESULT_COUNT]; /* by reason */
     struct counter values[METRIC_TYPE_COUNT];    /* of accepted samples, after unpacking */
     struct counter values_copied;                /* histogram values copied to distributions */
     struct counter shed[SHED_REASON_COUNT];      /* values */
     struct counter records_shed;                 /* events and checks, flusher behind */
+    struct counter forwarded;                    /* datagrams, to statsd_forward_host */
     struct counter contexts;                     /* now alive */
     struct counter births;                       /* contexts ever seen as new */
     struct counter seals;

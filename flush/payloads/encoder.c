@@ -41,8 +41,7 @@ struct encoder {
     struct payload_writer *checks;
     struct bytes item; /* the one being encoded */
     struct events events;
-    int64_t timed_points; /* in the open payload */
-    struct slice mark;    /* one more tag for all series; or empty */
+    struct slice mark; /* one more tag for all series; or empty */
 };
 
 static enum compression compression_of(const char *word)
@@ -149,35 +148,47 @@ static void close_writer(struct payload_writer **writer)
     *writer = NULL;
 }
 
-static void drop(struct encoder *encoder, enum point_drop reason)
+static void drop(struct encoder *encoder, enum point_drop reason, size_t points)
 {
-    counter_add(&encoder->ledger->dropped[reason], 1);
+    counter_add(&encoder->ledger->dropped[reason], points);
 }
 
-/* Adds the item, which is one point, to the open payload of that route. */
-static void add_item(struct encoder *encoder, struct payload_writer **writer,
-                     enum payload_route route, int64_t now_s)
+/* Adds the item to the open payload of that route, if it fits into one. points: how many it
+ * has. */
+static enum payload_add put_item(struct encoder *encoder, struct payload_writer **writer,
+                                 enum payload_route route, size_t points, int64_t now_s)
 {
+    struct counter *encoded = &encoder->ledger->encoded[kind_of(route)];
+
     if (*writer == NULL)
         *writer = open_writer(encoder, route, encode_frame(route), now_s);
     if (*writer == NULL || encoder->item.failed) {
         encoder->item.failed = false;
-        drop(encoder, POINT_NO_MEMORY);
-        return;
+        return PAYLOAD_NO_MEMORY;
     }
     /* Counted before it is posted, so that encoded is never behind. */
-    counter_add(&encoder->ledger->encoded[kind_of(route)], 1);
-    switch (payload_writer_add(*writer, encoder->item.at, encoder->item.len, 1)) {
-    case PAYLOAD_ADDED:
-        return;
-    case PAYLOAD_TOO_LARGE:
-        drop(encoder, POINT_TOO_LARGE);
-        break;
-    case PAYLOAD_NO_MEMORY:
-        drop(encoder, POINT_NO_MEMORY);
-        break;
-    }
-    counter_add(&encoder->ledger->encoded[kind_of(route)], (uint64_t)-1);
+    counter_add(encoded, points);
+    enum payload_add added =
+        payload_writer_add(*writer, encoder->item.at, encoder->item.len, (uint32_t)points);
+
+    if (added != PAYLOAD_ADDED)
+        counter_add(encoded, -(uint64_t)points);
+    return added;
+}
+
+static void drop_item(struct encoder *encoder, enum payload_add why, size_t points)
+{
+    drop(encoder, why == PAYLOAD_TOO_LARGE ? POINT_TOO_LARGE : POINT_NO_MEMORY, points);
+}
+
+/* The same of an item that is one point, which is dropped if it does not fit. */
+static void add_item(struct encoder *encoder, struct payload_writer **writer,
+                     enum payload_route route, int64_t now_s)
+{
+    enum payload_add added = put_item(encoder, writer, route, 1, now_s);
+
+    if (added != PAYLOAD_ADDED)
+        drop_item(encoder, added, 1);
 }
 
 /* ---- series and sketches ----------------------------------------------- */
@@ -204,24 +215,43 @@ static void mark(const struct encoder *encoder, struct series_identity *id,
     id->tags = room;
 }
 
-static void add_series(struct encoder *encoder, struct payload_writer **writer,
-                       const struct series *given, int64_t now_s)
+/* Halves a series until it fits: of one that is too large each point alone may fit. */
+static void add_points(struct encoder *encoder, struct payload_writer **writer,
+                       const struct series *series, int64_t now_s)
 {
-    struct slice room[MARKED_TAGS_MAX];
-    struct series marked = *given, *series = &marked;
     enum payload_route route = series_route(encoder);
+    struct series first = *series, second = *series;
 
-    if (!encoder->settings->enable_payloads_series) {
-        drop(encoder, POINT_DISABLED);
-        return;
-    }
-    mark(encoder, &marked.id, room);
     bytes_clear(&encoder->item);
     if (route == ROUTE_SERIES_V2)
         encode_series_v2(&encoder->item, series);
     else
         encode_series_v1(&encoder->item, series);
-    add_item(encoder, writer, route, now_s);
+    enum payload_add added = put_item(encoder, writer, route, series->n_points, now_s);
+
+    if (added == PAYLOAD_TOO_LARGE && series->n_points > 1) {
+        first.n_points /= 2;
+        second.points += first.n_points;
+        second.n_points -= first.n_points;
+        add_points(encoder, writer, &first, now_s);
+        add_points(encoder, writer, &second, now_s);
+    } else if (added != PAYLOAD_ADDED) {
+        drop_item(encoder, added, series->n_points);
+    }
+}
+
+static void add_series(struct encoder *encoder, struct payload_writer **writer,
+                       const struct series *series, int64_t now_s)
+{
+    struct slice room[MARKED_TAGS_MAX];
+    struct series marked = *series;
+
+    if (!encoder->settings->enable_payloads_series) {
+        drop(encoder, POINT_DISABLED, series->n_points);
+        return;
+    }
+    mark(encoder, &marked.id, room);
+    add_points(encoder, writer, &marked, now_s);
 }
 
 void encoder_series(struct encoder *encoder, const struct series *series, int64_t now_s)
@@ -232,7 +262,7 @@ void encoder_series(struct encoder *encoder, const struct series *series, int64_
 void encoder_sketch(struct encoder *encoder, const struct sketch_series *sketch, int64_t now_s)
 {
     if (!encoder->settings->enable_payloads_sketches) {
-        drop(encoder, POINT_DISABLED);
+        drop(encoder, POINT_DISABLED, 1);
         return;
     }
     struct slice room[MARKED_TAGS_MAX];
@@ -254,12 +284,14 @@ void encoder_end_snapshot(struct encoder *encoder)
 void encoder_timed(struct encoder *encoder, const struct series *series, int64_t now_s)
 {
     add_series(encoder, &encoder->timed, series, now_s);
-    encoder->timed_points++;
-    if (encoder->timed_points >=
-        encoder->settings->dogstatsd_no_aggregation_pipeline_batch_size) {
-        close_writer(&encoder->timed);
-        encoder->timed_points = 0;
-    }
+}
+
+/* The writer stays until encoder_end_records(): to make one takes as long as some thousand
+ * points. */
+void encoder_end_timed(struct encoder *encoder)
+{
+    if (encoder->timed != NULL)
+        payload_writer_cut(encoder->timed);
 }
 
 /* ---- service checks and events ----------------------------------------- */
@@ -267,7 +299,7 @@ void encoder_timed(struct encoder *encoder, const struct series *series, int64_t
 void encoder_check(struct encoder *encoder, const struct check_record *check, int64_t now_s)
 {
     if (!encoder->settings->enable_payloads_service_checks) {
-        drop(encoder, POINT_DISABLED);
+        drop(encoder, POINT_DISABLED, 1);
         return;
     }
     bytes_clear(&encoder->item);
@@ -311,7 +343,7 @@ static void send_event(struct encoder *encoder, struct payload_writer *writer,
     if (added == PAYLOAD_ADDED)
         return;
     counter_add(&encoder->ledger->encoded[POINT_EVENT], (uint64_t)-1);
-    drop(encoder, added == PAYLOAD_TOO_LARGE ? POINT_TOO_LARGE : POINT_NO_MEMORY);
+    drop_item(encoder, added, 1);
 }
 
 /* The sources share payloads, so that a client that names many of them costs no
@@ -359,11 +391,11 @@ void encoder_event(struct encoder *encoder, const struct event_record *event, in
     struct waiting_event waiting = { events->lists.len, 0, events->objects.len, 0 };
 
     if (!encoder->settings->enable_payloads_events) {
-        drop(encoder, POINT_DISABLED);
+        drop(encoder, POINT_DISABLED, 1);
         return;
     }
     if (events->payloads >= EVENT_PAYLOADS_MAX) {
-        drop(encoder, POINT_EVENTS_FULL);
+        drop(encoder, POINT_EVENTS_FULL, 1);
         return;
     }
     encode_events_list(&events->lists, event->event.source_type);
@@ -374,7 +406,7 @@ void encoder_event(struct encoder *encoder, const struct event_record *event, in
         events->lists.len = waiting.list_at;
         events->objects.len = waiting.at;
         events->lists.failed = events->objects.failed = false;
-        drop(encoder, POINT_NO_MEMORY);
+        drop(encoder, POINT_NO_MEMORY, 1);
         return;
     }
     events->waiting[events->n++] = waiting;
@@ -394,7 +426,6 @@ bool encoder_has_records(const struct encoder *encoder)
 void encoder_end_records(struct encoder *encoder, int64_t now_s)
 {
     close_writer(&encoder->timed);
-    encoder->timed_points = 0;
     close_writer(&encoder->checks);
     if (encoder->events.n > 0)
         send_events(encoder, now_s);

@@ -1,8 +1,8 @@
 /* flush/payloads/encoder.h: points and records into payloads.
  *
  * One encoder serves the flusher for its life. Series and sketches of a
- * snapshot, timestamped samples, events and service checks are encoded one at
- * a time and streamed into a payload per route; finished payloads go to the
+ * snapshot, series of timestamped samples, events and service checks are encoded
+ * one at a time and streamed into a payload per route; finished payloads go to the
  * outbox at once, so memory stays at one open payload a route, however many
  * series there are.
  *
@@ -37,9 +37,12 @@ void encoder_sketch(struct encoder *encoder, const struct sketch_series *sketch,
 /* Posts the open payloads of both: the snapshot is complete. */
 void encoder_end_snapshot(struct encoder *encoder);
 
-/* A timestamped sample's series; posted when a batch is full
- * (dogstatsd_no_aggregation_pipeline_batch_size). */
+/* A series of timestamped samples, of one point or more. One that is too large for a payload
+ * becomes several. */
 void encoder_timed(struct encoder *encoder, const struct series *series, int64_t now_s);
+
+/* Posts the open payload of these: the batch is complete. */
+void encoder_end_timed(struct encoder *encoder);
 
 /* The views are copied. */
 void encoder_event(struct encoder *encoder, const struct event_record *event, int64_t now_s);

@@ -424,6 +424,11 @@ void payload_writer_list(struct payload_writer *writer, struct slice opening)
     writer->turned = true;
 }
 
+void payload_writer_cut(struct payload_writer *writer)
+{
+    writer_close(writer);
+}
+
 void payload_writer_end(struct payload_writer *writer)
 {
     writer_close(writer);

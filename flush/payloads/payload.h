@@ -106,7 +106,10 @@ enum payload_add payload_writer_add(struct payload_writer *writer, const void *i
  * that gets one of them, behind the head or the turn. A view until the next call. */
 void payload_writer_list(struct payload_writer *writer, struct slice opening);
 
-/* Emits what is open (nothing when no item was added) and frees the writer. */
+/* Emits what is open (nothing when no item was added). */
+void payload_writer_cut(struct payload_writer *writer);
+
+/* The same, and frees the writer. */
 void payload_writer_end(struct payload_writer *writer);
 
 /* Two payloads out of one that was too large, cut between two items near the

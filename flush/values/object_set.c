@@ -15,7 +15,8 @@ static struct object_added add(void **object, struct arena *arena, const struct 
     (void)exactness;
     if (*object == NULL)
         *object = distinct_new(arena);
-    bool added = *object != NULL && distinct_add(*object, arena, distinct_hash(sample->member));
+    bool added =
+        *object != NULL && distinct_add(*object, arena, distinct_hash(sample_member(sample)));
     return (struct object_added){ .values = added, .no_memory = !added };
 }
 

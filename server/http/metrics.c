@@ -11,18 +11,22 @@
 #include "server/http/accounts.h"
 #include "server/http/process.h"
 #include "server/http/totals.h"
+#include "server/receive/code_paths.h"
 #include "server/receive/listeners.h"
 
 /* X(id, name, type, sentence) */
 #define FAMILIES(X)                                                                           \
     X(F_BUILD, "heeler_build_info", "gauge", "1, with the version")                           \
+    X(F_CODE_PATH, "heeler_code_path_info", "gauge",                                          \
+      "1, with the code paths that this processor runs (HEELER_CPU)")                         \
     X(F_DATAGRAMS, "heeler_datagrams_received_total", "counter",                              \
       "datagrams read, by listener")                                                          \
     X(F_BYTES, "heeler_bytes_received_total", "counter", "bytes of those datagrams")          \
     X(F_TRUNCATED, "heeler_datagrams_truncated_total", "counter",                             \
-      "datagrams longer than dogstatsd_buffer_size, cut by the kernel")                       \
+      "datagrams longer than dogstatsd_buffer_size, whose rest was cut off")                  \
     X(F_DROPPED, "heeler_datagrams_dropped_by_kernel_total", "counter",                       \
-      "datagrams that the kernel dropped before they were read (SO_MEMINFO)")                 \
+      "datagrams that the kernel dropped before they were read (SO_MEMINFO); with "           \
+      "heeler_udp_gro the buffers that they were in, each of one datagram or more")           \
     X(F_CONNECTIONS, "heeler_stream_connections", "gauge",                                    \
       "open connections of the unix stream socket")                                           \
     X(F_CONNECTIONS_REFUSED, "heeler_stream_connections_refused_total", "counter",            \
@@ -392,6 +396,18 @@ static void write_balances(struct evbuffer *out, const struct server_view *view)
 
 /* ---- process ----------------------------------------------------------- */
 
+static void write_build(struct evbuffer *out)
+{
+    head(out, F_BUILD);
+    labelled(out, F_BUILD, "version", HEELER_VERSION, 1);
+    head(out, F_CODE_PATH);
+    evbuffer_add_printf(out, "%s{", families[F_CODE_PATH].name);
+    for (int i = 0; i < CODE_STEPS; i++)
+        evbuffer_add_printf(out, "%s%s=\"%s\"", i > 0 ? "," : "", code_steps[i]->word,
+                            code_path_word(code_steps[i]));
+    evbuffer_add_printf(out, "} 1\n");
+}
+
 static void write_process(struct evbuffer *out, const struct server_view *view)
 {
     plain(out, F_LOG_DROPPED, log_lines_dropped());
@@ -406,15 +422,12 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     struct worker_ledger workers;
 
     ledger_sum(view->worker_ledgers, view->workers, &workers);
-    head(out, F_BUILD);
-    labelled(out, F_BUILD, "version", HEELER_VERSION, 1);
+    write_build(out);
     write_listeners(out, view);
     write_streams(out, view);
     head(out, F_FORWARDED);
-    uint64_t forwarded = 0;
-    for (uint32_t i = 0; i < view->workers; i++)
-        forwarded += counter_read(&view->forwarded[i]);
-    evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[F_FORWARDED].name, forwarded);
+    evbuffer_add_printf(out, "%s %" PRIu64 "\n", families[F_FORWARDED].name,
+                        counter_read(&workers.forwarded));
     write_lines(out, &workers);
     write_values(out, &workers, view->flusher_ledger);
     write_flusher(out, &workers, view->flusher_ledger);

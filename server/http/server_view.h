@@ -29,7 +29,6 @@ struct server_view {
     const struct listeners *listeners;
     uint32_t workers;
     const struct worker_ledger *worker_ledgers;
-    const struct counter *forwarded; /* one for each worker */
     const struct flusher_ledger *flusher_ledger;
     const struct outbox *outbox;
     const struct delivery_ledger

@@ -12,7 +12,7 @@ static void write_received(struct json_out *out, const struct server_view *view,
     uint64_t forwarded = 0;
 
     for (uint32_t i = 0; i < view->workers; i++)
-        forwarded += counter_read(&view->forwarded[i]);
+        forwarded += counter_read(&view->worker_ledgers[i].forwarded);
     json_out_begin(out, "received", '{');
     json_out_number(out, "datagrams", sums->datagrams);
     json_out_number(out, "bytes", sums->bytes);

@@ -1,39 +1,68 @@
 #include "server/receive/batch.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "flush/memory/own_lines.h"
 #include "flush/memory/pages.h"
 
-/* What the kernel says about a sender. */
-union sender {
+/* COALESCED_BYTES: no buffer of the kernel's is longer, as no IP packet is. CACHED_BYTES: where
+ * buffers are long, a receive asks for fewer of them, so that what it brings is still in the
+ * processor's cache when it is parsed. */
+enum {
+    COALESCED_BYTES = 64 * 1024,
+    CACHED_BYTES = 512 * 1024,
+    FEWEST_BUFFERS = CACHED_BYTES / COALESCED_BYTES
+};
+
+/* What the kernel says of a buffer: who sent it, or how long its datagrams are. A socket that
+ * somebody else has made may be asked for more, such as times, so there is room to spare. */
+union control {
     struct cmsghdr head; /* for its alignment */
-    char bytes[CMSG_SPACE(sizeof(struct ucred))];
+    char bytes[128];
+};
+
+/* A datagram of the last receive. */
+struct place {
+    int buffer;
+    size_t offset;
+    size_t segment; /* bytes of each datagram of the buffer but the last; 0: it is but one */
 };
 
 struct batch {
+    size_t longest;
     size_t buffer_size;
-    union sender *senders; /* NULL: not asked */
-    char *buffers;         /* pages: only what datagrams touch costs memory */
-    struct iovec parts[BATCH_DATAGRAMS];
-    struct mmsghdr messages[BATCH_DATAGRAMS];
+    bool coalesced;
+    int asked, n;            /* buffers of the last receive: so many could come, and came */
+    int shown;               /* the buffer of what batch_next() showed */
+    struct place next;       /* what it will show */
+    union control *controls; /* NULL: nothing is asked */
+    char *buffers;           /* pages: only what datagrams touch costs memory */
+    struct iovec parts[BATCH_BUFFERS];
+    struct mmsghdr messages[BATCH_BUFFERS];
 };
 
-struct batch *batch_new(size_t buffer_size)
+/* ---- begin and end ----------------------------------------------------- */
+
+static struct batch *new_with(size_t longest, size_t buffer_size)
 {
-    struct batch *batch = calloc(1, sizeof *batch);
+    struct batch *batch = own_lines(sizeof *batch);
 
     if (batch == NULL)
         return NULL;
+    batch->longest = longest;
     batch->buffer_size = buffer_size;
-    batch->buffers = pages_map(BATCH_DATAGRAMS * buffer_size);
+    batch->asked = BATCH_BUFFERS;
+    batch->buffers = pages_map(BATCH_BUFFERS * buffer_size);
     if (batch->buffers == NULL) {
         free(batch);
         return NULL;
     }
-    for (size_t i = 0; i < BATCH_DATAGRAMS; i++) {
+    for (size_t i = 0; i < BATCH_BUFFERS; i++) {
         batch->parts[i] = (struct iovec){ batch->buffers + i * buffer_size, buffer_size };
         batch->messages[i].msg_hdr =
             (struct msghdr){ .msg_iov = &batch->parts[i], .msg_iovlen = 1 };
@@ -41,79 +70,203 @@ struct batch *batch_new(size_t buffer_size)
     return batch;
 }
 
+/* The kernel writes into these lengths how much it filled; they must say again how much room
+ * there is. */
+static void make_room(struct batch *batch, int n)
+{
+    for (int i = 0; i < n; i++) {
+        batch->messages[i].msg_hdr.msg_control = &batch->controls[i];
+        batch->messages[i].msg_hdr.msg_controllen = sizeof batch->controls[i];
+    }
+}
+
+static bool ask_controls(struct batch *batch)
+{
+    if (batch->controls != NULL)
+        return true;
+    batch->controls = calloc(BATCH_BUFFERS, sizeof *batch->controls);
+    if (batch->controls == NULL)
+        return false;
+    make_room(batch, BATCH_BUFFERS);
+    return true;
+}
+
+struct batch *batch_new(size_t longest)
+{
+    return new_with(longest, longest);
+}
+
+struct batch *batch_new_coalesced(size_t longest)
+{
+    struct batch *batch = new_with(longest, COALESCED_BYTES);
+
+    if (batch == NULL)
+        return NULL;
+    batch->coalesced = true;
+    batch->asked = FEWEST_BUFFERS;
+    if (ask_controls(batch))
+        return batch;
+    batch_free(batch);
+    return NULL;
+}
+
 void batch_free(struct batch *given)
 {
     if (given == NULL)
         return;
-    pages_unmap(given->buffers, BATCH_DATAGRAMS * given->buffer_size);
-    free(given->senders);
+    pages_unmap(given->buffers, BATCH_BUFFERS * given->buffer_size);
+    free(given->controls);
     free(given);
 }
 
 bool batch_ask_senders(struct batch *batch)
 {
-    batch->senders = calloc(BATCH_DATAGRAMS, sizeof *batch->senders);
-    return batch->senders != NULL;
+    return ask_controls(batch);
 }
 
-/* The kernel writes into these lengths how much it filled; they must say again how much room
- * there is. */
-static void make_room_for_senders(struct batch *batch)
+/* ---- receiving --------------------------------------------------------- */
+
+/* As many buffers as fill the cache, if they are as long as those of the last receive. */
+static int how_many(const struct batch *batch)
 {
-    for (int i = 0; i < BATCH_DATAGRAMS; i++) {
-        batch->messages[i].msg_hdr.msg_control = &batch->senders[i];
-        batch->messages[i].msg_hdr.msg_controllen = sizeof batch->senders[i];
-    }
+    size_t bytes = 1;
+
+    for (int i = 0; i < batch->n; i++)
+        bytes += batch->messages[i].msg_len;
+    size_t fit = (size_t)batch->n * CACHED_BYTES / bytes;
+    return fit >= BATCH_BUFFERS    ? BATCH_BUFFERS
+           : fit <= FEWEST_BUFFERS ? FEWEST_BUFFERS
+                                   : (int)fit;
+}
+
+/* Makes ready what the last receive filled. */
+static void begin(struct batch *batch)
+{
+    if (batch->controls != NULL)
+        make_room(batch, batch->n);
+    if (batch->coalesced && batch->n > 0)
+        batch->asked = how_many(batch);
+    batch->next = (struct place){ 0 };
+    batch->n = batch->shown = 0;
 }
 
 int batch_receive(struct batch *batch, int fd)
 {
     int n;
 
-    if (batch->senders != NULL)
-        make_room_for_senders(batch);
+    begin(batch);
     do
-        n = recvmmsg(fd, batch->messages, BATCH_DATAGRAMS, MSG_DONTWAIT, NULL);
+        n = recvmmsg(fd, batch->messages, (unsigned)batch->asked, MSG_DONTWAIT, NULL);
     while (n < 0 && errno == EINTR);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return 0;
+    batch->n = n > 0 ? n : 0;
     return n;
 }
 
-struct slice batch_datagram(const struct batch *batch, int i, bool *truncated)
+bool batch_is_full(const struct batch *batch)
 {
-    const struct mmsghdr *message = &batch->messages[i];
-
-    *truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
-    return (struct slice){ batch->parts[i].iov_base, message->msg_len };
+    return batch->n == batch->asked;
 }
 
-pid_t batch_sender(const struct batch *batch, int i)
+/* ---- datagrams --------------------------------------------------------- */
+
+/* Fills *out with what the kernel says under that name. False: it says nothing. */
+static bool find_control(const struct batch *batch, int buffer, int level, int type, void *out,
+                         size_t size)
 {
-    const struct msghdr *message = &batch->messages[i].msg_hdr;
-    const struct cmsghdr *head = batch->senders != NULL ? CMSG_FIRSTHDR(message) : NULL;
+    struct msghdr *message = (struct msghdr *)&batch->messages[buffer].msg_hdr; /* only read */
+
+    if (batch->controls == NULL)
+        return false;
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL;
+         head = CMSG_NXTHDR(message, head)) {
+        if (head->cmsg_level != level || head->cmsg_type != type ||
+            head->cmsg_len < CMSG_LEN(size))
+            continue;
+        memcpy(out, CMSG_DATA(head), size);
+        return true;
+    }
+    return false;
+}
+
+static size_t segment_of(const struct batch *batch, int buffer)
+{
+    int bytes;
+
+    return find_control(batch, buffer, SOL_UDP, UDP_GRO, &bytes, sizeof bytes) && bytes > 0
+               ? (size_t)bytes
+               : 0;
+}
+
+/* Shows the datagram there, and moves on. Where the kernel had to cut a buffer, it cut the last
+ * datagram in it. */
+static bool show(const struct batch *batch, struct place *at, struct slice *datagram,
+                 bool *truncated)
+{
+    if (at->buffer >= batch->n)
+        return false;
+    if (batch->coalesced && at->offset == 0)
+        at->segment = segment_of(batch, at->buffer);
+    const struct mmsghdr *message = &batch->messages[at->buffer];
+    size_t len = message->msg_len - at->offset;
+    bool last = at->segment == 0 || len <= at->segment;
+
+    if (!last)
+        len = at->segment;
+    *truncated =
+        (last && (message->msg_hdr.msg_flags & MSG_TRUNC) != 0) || len > batch->longest;
+    *datagram = (struct slice){ (char *)batch->parts[at->buffer].iov_base + at->offset,
+                                len < batch->longest ? len : batch->longest };
+    at->buffer += last;
+    at->offset = last ? 0 : at->offset + len;
+    return true;
+}
+
+bool batch_next(struct batch *batch, struct slice *datagram, bool *truncated)
+{
+    batch->shown = batch->next.buffer;
+    return show(batch, &batch->next, datagram, truncated);
+}
+
+pid_t batch_sender(const struct batch *batch)
+{
     struct ucred sender;
 
-    if (head == NULL || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_CREDENTIALS ||
-        head->cmsg_len < CMSG_LEN(sizeof sender))
-        return 0;
-    memcpy(&sender, CMSG_DATA(head), sizeof sender);
-    return sender.pid;
+    return batch->n > 0 && find_control(batch, batch->shown, SOL_SOCKET, SCM_CREDENTIALS,
+                                        &sender, sizeof sender)
+               ? sender.pid
+               : 0;
 }
 
-int batch_forward(struct batch *batch, int n, int fd)
+/* ---- sent on ----------------------------------------------------------- */
+
+static int send_all(int fd, struct mmsghdr *messages, int n)
 {
     int sent;
 
-    for (int i = 0; i < n; i++) {
-        batch->parts[i].iov_len = batch->messages[i].msg_len;
-        batch->messages[i].msg_hdr.msg_control = NULL; /* a copy goes on without the sender */
-        batch->messages[i].msg_hdr.msg_controllen = 0;
-    }
     do
-        sent = sendmmsg(fd, batch->messages, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        sent = sendmmsg(fd, messages, (unsigned)n, MSG_DONTWAIT | MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
-    for (int i = 0; i < n; i++)
-        batch->parts[i].iov_len = batch->buffer_size;
     return sent > 0 ? sent : 0;
+}
+
+int batch_forward(const struct batch *batch, int fd)
+{
+    struct iovec parts[BATCH_BUFFERS];
+    struct mmsghdr messages[BATCH_BUFFERS];
+    struct place at = { 0 };
+    struct slice datagram;
+    int sent = 0, n, took;
+    bool truncated;
+
+    do {
+        for (n = 0; n < BATCH_BUFFERS && show(batch, &at, &datagram, &truncated); n++) {
+            parts[n] = (struct iovec){ (char *)datagram.at, datagram.len };
+            messages[n] = (struct mmsghdr){ { .msg_iov = &parts[n], .msg_iovlen = 1 }, 0 };
+        }
+        took = send_all(fd, messages, n);
+        sent += took;
+    } while (n == BATCH_BUFFERS && took == n);
+    return sent;
 }

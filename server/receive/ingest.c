@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/clock.h"
 #include "config/log.h"
+#include "flush/memory/pages.h"
 #include "protocol/check.h"
 #include "protocol/event.h"
 
@@ -30,17 +32,23 @@ struct ingest {
     struct tally tally;
     struct log_limit refusals;
     int64_t stamp_ns; /* of the last sample added */
-    /* The row. Entries [placed, head) are parsed; those of [looked, placed) have asked for
+    /* The row. Samples [placed, head) are parsed; those of [looked, placed) have asked for
      * their lines of slots, and those of [tail, looked) for their cells. The numbers only
-     * grow while samples wait; an entry's place in the row is its number modulo ROW_SIZE,
+     * grow while samples wait; a sample's place in the row is its number modulo ROW_SIZE,
      * so a group lies in one piece. */
     uint32_t head, placed, looked, tail;
-    struct table_entry row[ROW_SIZE];
+    _Alignas(OWN_LINE) struct sample samples[ROW_SIZE];
+    struct table_spot spots[ROW_SIZE];
 };
+
+static size_t pool_bytes(const struct ingest *ingest)
+{
+    return ingest->pool_size * sizeof *ingest->parser.pool;
+}
 
 struct ingest *ingest_new(const struct ingest_config *config, struct table *table)
 {
-    struct ingest *ingest = calloc(1, sizeof *ingest);
+    struct ingest *ingest = own_lines(sizeof *ingest);
 
     if (ingest == NULL)
         return NULL;
@@ -50,7 +58,7 @@ struct ingest *ingest_new(const struct ingest_config *config, struct table *tabl
      * wait. */
     ingest->pool_size = config->buffer_size / 2 + 1 + POOL_SPARE;
     ingest->parser.ignore_time = config->ignore_time;
-    ingest->parser.pool = malloc(ingest->pool_size * sizeof *ingest->parser.pool);
+    ingest->parser.pool = pages_map(pool_bytes(ingest));
     if (ingest->parser.pool == NULL) {
         free(ingest);
         return NULL;
@@ -62,7 +70,7 @@ void ingest_free(struct ingest *given)
 {
     if (given == NULL)
         return;
-    free(given->parser.pool);
+    pages_unmap(given->parser.pool, pool_bytes(given));
     free(given);
 }
 
@@ -75,28 +83,26 @@ static void catch_up(struct ingest *ingest, int64_t now_ns)
         ingest->stamp_ns = now_ns;
 }
 
-static struct table_entry *in_row(struct ingest *ingest, uint32_t number)
-{
-    return &ingest->row[number % ROW_SIZE];
-}
-
 static void place_until(struct ingest *ingest, uint32_t end)
 {
-    table_place(ingest->table, in_row(ingest, ingest->placed), end - ingest->placed);
+    uint32_t at = ingest->placed % ROW_SIZE;
+
+    table_place(ingest->table, &ingest->samples[at], &ingest->spots[at], end - ingest->placed);
     ingest->placed = end;
 }
 
 static void look_until(struct ingest *ingest, uint32_t end)
 {
-    table_look(ingest->table, in_row(ingest, ingest->looked), end - ingest->looked);
+    table_look(ingest->table, &ingest->spots[ingest->looked % ROW_SIZE], end - ingest->looked);
     ingest->looked = end;
 }
 
 static void add_until(struct ingest *ingest, uint32_t end)
 {
-    uint32_t n = end - ingest->tail;
+    uint32_t at = ingest->tail % ROW_SIZE, n = end - ingest->tail;
 
-    table_add(ingest->table, in_row(ingest, ingest->tail), n, ingest->stamp_ns + STAMP_NS);
+    table_add(ingest->table, &ingest->samples[at], &ingest->spots[at], n,
+              ingest->stamp_ns + STAMP_NS);
     ingest->stamp_ns += n * STAMP_NS;
     ingest->tail = end;
 }
@@ -142,28 +148,25 @@ static void refuse(struct ingest *ingest, struct slice line, enum parse_result w
     say("ingest: refused \"%s\" from %s: %s", quoted, sender, parse_result_sentence(why));
 }
 
-/* A sample with a time of its own is not aggregated. */
-static void take_timed(struct ingest *ingest, const struct sample *sample, struct slice line,
-                       int64_t now_s)
+/* SHED_NOTHING: a sample with such a time can be sent. Otherwise why not. */
+static enum shed_reason refuse_timed(const struct sample *sample, int64_t now_s)
 {
-    if (!table_record(ingest->table, line, LINE_METRIC, sample->n_values, now_s))
-        counter_add(&ingest->config.ledger->shed[SHED_BEHIND], sample->n_values);
+    enum cell_kind kind = cell_kind_of(sample->type);
+
+    if (kind != CELL_COUNT && kind != CELL_GAUGE)
+        return SHED_UNSUPPORTED_TIME;
+    return sample->time_s > now_s + CLOCK_AHEAD_MAX_S ? SHED_REFUSED_TIME : SHED_NOTHING;
 }
 
-/* The parser has written a good sample into the entry at the head of the row. It stays there,
- * unless it has a time of its own. */
-static void take_sample(struct ingest *ingest, struct slice line, int64_t now_s)
+/* A sample with a time of its own is not aggregated. */
+static void take_timed(struct ingest *ingest, const struct sample *sample, int64_t now_s)
 {
-    const struct sample *sample = &in_row(ingest, ingest->head)->sample;
+    enum shed_reason why = refuse_timed(sample, now_s);
 
-    ingest->tally.values[sample->type] += sample->n_values;
-    if (__builtin_expect(sample->time_s != 0, 0)) {
-        take_timed(ingest, sample, line, now_s);
-        return;
-    }
-    ingest->head++;
-    if (ingest->head - ingest->placed == GROUP)
-        move_up(ingest);
+    if (why == SHED_NOTHING && !table_timed(ingest->table, sample))
+        why = SHED_BEHIND;
+    if (why != SHED_NOTHING)
+        counter_add(&ingest->config.ledger->shed[why], sample->n_values);
 }
 
 static enum parse_result take_record(struct ingest *ingest, struct slice line,
@@ -174,51 +177,72 @@ static enum parse_result take_record(struct ingest *ingest, struct slice line,
     enum parse_result result =
         kind == LINE_EVENT ? event_parse(line, &event) : check_parse(line, &check);
 
-    if (result == PARSE_OK && !table_record(ingest->table, line, kind, 0, now_s))
+    if (result == PARSE_OK && !table_record(ingest->table, line, kind, now_s))
         counter_add(&ingest->config.ledger->records_shed, 1);
     return result;
 }
 
-static inline void take_line(struct ingest *ingest, const struct parsed *parsed,
-                             const char *sender, int64_t now_ns, int64_t now_s)
+/* A line that is no sample for the row. One with a time of its own was parsed into the row all
+ * the same, at its head. */
+static void take_line(struct ingest *ingest, const struct parsed *parsed, const char *sender,
+                      int64_t now_ns, int64_t now_s)
 {
+    const struct sample *sample = &ingest->samples[ingest->head % ROW_SIZE];
     enum parse_result result = parsed->kind == LINE_METRIC
                                    ? parsed->result
                                    : take_record(ingest, parsed->line, parsed->kind, now_s);
 
     ingest->tally.lines[parsed->kind]++;
-    if (__builtin_expect(result != PARSE_OK, 0)) {
+    if (result != PARSE_OK) {
         refuse(ingest, parsed->line, result, sender, now_ns);
         return;
     }
     ingest->tally.accepted++;
-    if (parsed->kind == LINE_METRIC)
-        take_sample(ingest, parsed->line, now_s);
+    if (parsed->kind == LINE_METRIC) {
+        ingest->tally.values[sample->type] += sample->n_values;
+        take_timed(ingest, sample, now_s);
+    }
 }
 
-static struct slice last_line(struct slice datagram)
+/* The parser has written n good samples into the row, from its head on. */
+static void take_samples(struct ingest *ingest, uint32_t n)
 {
-    const char *newline = memrchr(datagram.at, '\n', datagram.len);
+    const struct sample *samples = &ingest->samples[ingest->head % ROW_SIZE];
 
-    return newline == NULL ? datagram
-                           : slice_skip(datagram, (size_t)(newline + 1 - datagram.at));
+    ingest->tally.lines[LINE_METRIC] += n;
+    ingest->tally.accepted += n;
+    for (uint32_t i = 0; i < n; i++)
+        ingest->tally.values[samples[i].type] += samples[i].n_values;
+    ingest->head += n;
+    if (ingest->head - ingest->placed == GROUP)
+        move_up(ingest);
 }
 
 void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
                      const char *sender, int64_t now_ns, int64_t now_s)
 {
     struct scan scan;
-    struct parsed parsed;
+    struct parsed stop;
 
     if (ingest->parser.n_pooled + datagram.len / 2 + 1 > ingest->pool_size)
         add_waiting(ingest);
     catch_up(ingest, now_ns);
     scan_start(&scan, datagram, need_newline);
-    while (parse_next(&ingest->parser, &scan, &parsed, &in_row(ingest, ingest->head)->sample))
-        take_line(ingest, &parsed, sender, now_ns, now_s);
-    if (scan.unterminated) {
+    for (;;) {
+        uint32_t room = GROUP - (ingest->head - ingest->placed);
+        uint32_t n = parse_samples(&ingest->parser, &scan,
+                                   &ingest->samples[ingest->head % ROW_SIZE], room, &stop);
+
+        take_samples(ingest, n);
+        if (n == room)
+            continue;
+        if (stop.line.len == 0)
+            break;
+        take_line(ingest, &stop, sender, now_ns, now_s);
+    }
+    if (scan.unterminated.len > 0) {
         ingest->tally.lines[LINE_METRIC]++;
-        refuse(ingest, last_line(datagram), PARSE_UNTERMINATED, sender, now_ns);
+        refuse(ingest, scan.unterminated, PARSE_UNTERMINATED, sender, now_ns);
     }
 }
 

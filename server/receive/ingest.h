@@ -1,7 +1,8 @@
 /* server/receive/ingest.h: datagrams in, cells and records out.
  *
- *   datagram -> parse_next -> [slots fetched] -> [cell fetched] -> table_add
- *                        `-> event, check, timestamped sample -> table_record
+ *   datagram -> parse_samples -> [slots fetched] -> [cell fetched] -> table_add
+ *                           |-> timestamped sample -> table_timed
+ *                           `-> event, check -> table_record
  *
  * The heart of a worker, without its sockets and clock. Samples wait in a short
  * row between parsing and adding, so that the table's memory is fetched while

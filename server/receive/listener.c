@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/receive/gro.h"
+
 /* ---- what it is -------------------------------------------------------- */
 
 const struct listener_traits *listener_traits(const struct listener *listener)
@@ -31,6 +33,15 @@ uint32_t listener_n_own(const struct listener *listener)
 {
     return listener_traits(listener)->shared && listener->n_sockets > 1 ? 1
                                                                         : listener->n_sockets;
+}
+
+bool listener_coalesces(const struct listener *listener, uint32_t worker)
+{
+    bool coalesces = gro_is_asked(listener->sockets[worker].fd);
+
+    for (uint32_t i = 0; worker == 0 && i < listener->n_extra; i++)
+        coalesces = coalesces || gro_is_asked(listener->extra[i]);
+    return coalesces;
 }
 
 /* ---- opened and closed ------------------------------------------------- */

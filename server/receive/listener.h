@@ -83,6 +83,10 @@ const struct listener_traits *listener_traits(const struct listener *listener);
  * if that was ours to choose. 0: it has that. */
 int listener_lacks_buffer(const struct listener *listener);
 
+/* Whether the kernel may coalesce datagrams at a socket that this worker will read (gro.h). To
+ * be asked before it begins: the first worker closes the extra sockets. */
+bool listener_coalesces(const struct listener *listener, uint32_t worker);
+
 /* How many sockets it has, each of which is to be closed once: sockets[0] and on. */
 uint32_t listener_n_own(const struct listener *listener);
 
@@ -120,8 +124,9 @@ static inline uint64_t listener_too_large(const struct listener_socket *sock)
 }
 
 /* Datagrams that the kernel dropped at this socket so far (SO_MEMINFO; unix
- * sockets drop nothing). Any thread; listener_note_drops() by the worker at each
- * seal, so that the kernel's 32 bits never wrap unseen. */
+ * sockets drop nothing); of coalesced ones it counts the buffers. Any thread;
+ * listener_note_drops() by the worker at each seal, so that the kernel's 32 bits never wrap
+ * unseen. */
 uint64_t listener_drops(const struct listener_socket *sock);
 void listener_note_drops(struct listener_socket *sock);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "server/receive/gro.h"
 #include "server/receive/memory.h"
 #include "server/receive/targets.h"
 
@@ -58,6 +59,17 @@ static void size_buffer(int fd, const struct settings *settings)
 static int set_reuse(int fd)
 {
     return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){ 1 }, sizeof(int));
+}
+
+/* Where the option is on and shall be off, the worker clears it once it has read what waits. */
+static void ask_coalesced(struct listener *listener, int fd, const struct settings *settings,
+                          bool first)
+{
+    if (settings->heeler_udp_gro && !gro_ask(fd) && first)
+        log_warn(
+            "server: %s: heeler_udp_gro: the kernel cannot do it (%s), and gives datagrams "
+            "one by one",
+            listener->name, strerror(errno));
 }
 
 /* first: binds exclusively, and lets the sockets of the other workers in afterwards. -1 with
@@ -151,6 +163,8 @@ static bool give_socket(struct listener *listener, uint32_t i, struct udp_target
         adopt_port(target, fd);
         name_listener(listener, fd);
     }
+    if (fd >= 0)
+        ask_coalesced(listener, fd, settings, i == 0);
     return fd >= 0;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/log.h"
+#include "server/receive/gro.h"
 #include "server/receive/listener_udp.h"
 #include "server/receive/listener_unix.h"
 
@@ -67,6 +68,16 @@ void listeners_leave(const struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->n; i++)
         listener_leave(&listeners->at[i]);
+}
+
+bool listeners_coalesce(const struct listeners *listeners)
+{
+    bool coalesce = false;
+
+    for (size_t i = 0; i < listeners->n; i++)
+        for (uint32_t w = 0; w < listeners->at[i].n_sockets; w++)
+            coalesce = coalesce || gro_is_asked(listeners->at[i].sockets[w].fd);
+    return coalesce;
 }
 
 uint64_t listener_sum(const struct listener *listener,

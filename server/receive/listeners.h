@@ -24,6 +24,10 @@ void listeners_keep(struct listeners *listeners, void (*keep)(int fd));
 void listeners_gate(const struct listeners *listeners);
 void listeners_leave(const struct listeners *listeners);
 
+/* Whether the kernel may coalesce datagrams at any of the sockets (gro.h), so that what it
+ * counts as dropped are buffers. Any thread. */
+bool listeners_coalesce(const struct listeners *listeners);
+
 /* The sum over all sockets of what `read` says of one. */
 uint64_t listener_sum(const struct listener *listener,
                       uint64_t (*read)(const struct listener_socket *));

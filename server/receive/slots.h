@@ -25,6 +25,8 @@
 
 #ifdef __SSE2__
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 enum { LINE_SLOTS = 4 };
@@ -69,6 +71,11 @@ static inline unsigned slots_matching(const struct slot_line *line, uint32_t low
     __m128i equal = _mm_cmpeq_epi32(slots, _mm_set1_epi32((int)low));
 
     return (unsigned)_mm_movemask_ps(_mm_castsi128_ps(equal));
+#elif defined(__aarch64__)
+    static const uint32_t bits[LINE_SLOTS] = { 1, 2, 4, 8 };
+    uint32x4_t equal = vceqq_u32(vld1q_u32(line->low), vdupq_n_u32(low));
+
+    return vaddvq_u32(vandq_u32(equal, vld1q_u32(bits)));
 #else
     return (unsigned)(line->low[0] == low) | (unsigned)(line->low[1] == low) << 1 |
            (unsigned)(line->low[2] == low) << 2 | (unsigned)(line->low[3] == low) << 3;
@@ -80,15 +87,15 @@ uint32_t slots_find(const struct slots *slots, struct fingerprint print);
 
 /* The same, for the usual case without a call or a loop: nearly every context is the first
  * match in its home. "| 8" stands for the last slot where no bit is set; the comparison then
- * fails. */
+ * fails. That the slot is not empty need not be asked: an empty one with these 96 bits, all of
+ * them 0, says SLOTS_UNKNOWN itself. */
 static inline uint32_t slots_find_usual(const struct slots *slots, struct fingerprint print)
 {
     const struct slot_line *line = slots_home(slots, print);
     unsigned slot = (unsigned)__builtin_ctz(slots_matching(line, (uint32_t)print.low) | 8);
 
-    if (__builtin_expect(line->high[slot] == print.high && line->id_plus_one[slot] != 0 &&
-                             line->low[slot] == (uint32_t)print.low,
-                         1))
+    if (__builtin_expect(
+            line->high[slot] == print.high && line->low[slot] == (uint32_t)print.low, 1))
         return line->id_plus_one[slot] - 1;
     return slots_find(slots, print);
 }

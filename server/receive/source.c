@@ -9,6 +9,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "server/receive/gro.h"
 
 enum {
     BATCHES_A_CALLBACK = 16, /* more would keep timers and other sockets waiting */
@@ -41,12 +42,12 @@ struct source {
 
 /* ---- reading ----------------------------------------------------------- */
 
-static void forward(struct source *source, int n)
+static void forward(struct source *source)
 {
     if (source->config.forward_fd < 0)
         return;
-    int sent = batch_forward(source->config.batch, n, source->config.forward_fd);
-    counter_add(source->config.forwarded, (uint64_t)sent);
+    int sent = batch_forward(source->config.batch, source->config.forward_fd);
+    counter_add(&source->config.ledger->forwarded, (uint64_t)sent);
 }
 
 /* For the log: the listener, and the process where the kernel told it. */
@@ -61,30 +62,33 @@ static const char *name_sender(struct source *source, pid_t pid)
     return source->sender;
 }
 
-static void ingest_batch(struct source *source, int n, int64_t now_ns)
+/* Returns how many datagrams there were. */
+static uint64_t ingest_batch(struct source *source, int64_t now_ns)
 {
-    uint64_t bytes = 0, cut = 0;
+    uint64_t n = 0, bytes = 0, cut = 0;
     int64_t now_s = clock_wall_s();
+    struct slice datagram;
+    bool truncated;
 
-    for (int i = 0; i < n; i++) {
-        bool truncated;
-        struct slice datagram = batch_datagram(source->config.batch, i, &truncated);
+    while (batch_next(source->config.batch, &datagram, &truncated)) {
         const char *sender = source->listener->name;
 
         if (__builtin_expect(source->asks_sender, 0))
-            sender = name_sender(source, batch_sender(source->config.batch, i));
+            sender = name_sender(source, batch_sender(source->config.batch));
 
+        n++;
         bytes += datagram.len;
         cut += truncated;
         ingest_datagram(source->config.ingest, datagram, source->listener->need_newline, sender,
                         now_ns, now_s);
     }
     ingest_settle(source->config.ingest);
-    forward(source, n);
-    counter_add(&source->socket->datagrams, (uint64_t)n);
+    forward(source);
+    counter_add(&source->socket->datagrams, n);
     counter_add(&source->socket->bytes, bytes);
     if (cut > 0)
         counter_add(&source->socket->truncated, cut);
+    return n;
 }
 
 /* A socket that cannot be read stays readable, and would fill the log with the same line. */
@@ -118,7 +122,7 @@ static struct turn read_source(struct source *source, int max_batches)
 
         if (n < 0)
             complain(source, now_ns);
-        turn.emptied = n <= 0 || (drops && n < BATCH_DATAGRAMS);
+        turn.emptied = n <= 0 || (drops && !batch_is_full(source->config.batch));
         if (source->unread_ns != 0)
             counter_raise(&source->config.ledger->longest_gap_us,
                           (uint64_t)(now_ns - source->unread_ns) / 1000);
@@ -126,8 +130,7 @@ static struct turn read_source(struct source *source, int max_batches)
         if (n <= 0)
             break;
         source->config.before(source->config.argument, now_ns);
-        ingest_batch(source, n, now_ns);
-        turn.datagrams += (uint64_t)n;
+        turn.datagrams += ingest_batch(source, now_ns);
         if (turn.emptied)
             break;
     }
@@ -208,7 +211,7 @@ static void forward_frames(struct source *source, const struct slice *frames, si
     for (size_t i = 0; i < n; i++)
         sent += send(source->config.forward_fd, frames[i].at, frames[i].len,
                      MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)frames[i].len;
-    counter_add(source->config.forwarded, sent);
+    counter_add(&source->config.ledger->forwarded, sent);
 }
 
 static void take_frames(void *argument, const struct slice *frames, size_t n, pid_t pid)
@@ -253,15 +256,18 @@ static struct streams *make_streams(struct source *source)
     return streams_new(&config);
 }
 
-/* How long a nap may be. Half a million datagrams a second of 1,432 bytes must not fill more
- * than half of the granted buffer during one, nor may the recent rate fill more than a
- * sixteenth of it. Nor should more than NAP_DATAGRAMS come: the kernel then uses the same few
- * buffers again while they are in the processor's caches, which makes senders faster. */
+/* How long a nap may be. Half a million datagrams a second of 1,432 bytes, or two million where
+ * the kernel may coalesce them, must not fill more than half of the granted buffer during one,
+ * nor may the recent rate fill more than a sixteenth of it. (A datagram is charged with
+ * CHARGED_BYTES, and with less where it is one of many in a buffer.) Nor should more than
+ * NAP_DATAGRAMS come: the kernel then uses the same few buffers again while they are in the
+ * processor's caches, which makes senders faster. */
 static bool make_nap(struct source *source)
 {
     enum {
         CHARGED_BYTES = 2304,
         FASTEST_NS = 2000,
+        FASTEST_COALESCED_NS = 500,
         NAP_MAX_NS = 10000000,
         NAP_DATAGRAMS = 256
     };
@@ -272,7 +278,9 @@ static bool make_nap(struct source *source)
     (void)getsockopt(source->socket->fd, SOL_SOCKET, SO_RCVBUF, &bytes,
                      &(socklen_t){ sizeof bytes });
     int datagrams = bytes / CHARGED_BYTES;
-    double nap_ns = datagrams / 2.0 * FASTEST_NS;
+    double nap_ns =
+        datagrams / 2.0 *
+        (source->config.settings->heeler_udp_gro ? FASTEST_COALESCED_NS : FASTEST_NS);
     if (nap_ns < NAP_MIN_NS)
         return true;
     source->nap_max_ns = nap_ns < NAP_MAX_NS ? nap_ns : NAP_MAX_NS;
@@ -305,7 +313,7 @@ static bool open_source(struct source *source)
 
 struct source *source_new(const struct source_config *config)
 {
-    struct source *source = calloc(1, sizeof *source);
+    struct source *source = own_lines(sizeof *source);
 
     if (source == NULL)
         return NULL;
@@ -355,12 +363,28 @@ static void empty_extra(struct source *source)
     listener_close_extra(listener);
 }
 
+/* The server before this one had heeler_udp_gro on, this one has it off: what waits is read,
+ * and then the option is cleared. If the socket is not to be found empty, the option stays, and
+ * costs nothing but that drops count buffers. */
+static void end_gro(struct source *source)
+{
+    enum { TRIES = 100 };
+
+    for (int i = 0; i < TRIES; i++)
+        if (read_source(source, BATCHES_A_CALLBACK).emptied && gro_end(source->socket->fd))
+            return;
+    log_warn("worker %u: %s: heeler_udp_gro stays on, as the socket is never empty",
+             source->config.worker, source->listener->name);
+}
+
 void source_begin(struct source *source)
 {
     if (source->streams != NULL)
         return;
     empty_extra(source);
     read_source(source, BATCHES_A_CALLBACK);
+    if (!source->config.settings->heeler_udp_gro && gro_is_asked(source->socket->fd))
+        end_gro(source);
 }
 
 bool source_take_over(struct source *source, struct stream_inherited *given)

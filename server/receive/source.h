@@ -26,8 +26,7 @@ struct source_config {
     struct batch *batch; /* of the worker, for all of its sources */
     struct ingest *ingest;
     struct worker_ledger *ledger;
-    int forward_fd;            /* raw datagrams are sent on here; -1: nowhere */
-    struct counter *forwarded; /* datagrams */
+    int forward_fd; /* raw datagrams are sent on here; -1: nowhere */
 
     /* Called before what was received at that time is ingested: an interval may end. */
     void (*before)(void *argument, int64_t now_ns);

@@ -1,6 +1,7 @@
 /* Reading order, which is the way of a sample: table_place(), table_look() and table_add();
- * add_usual(), which is all that nearly every line needs; find_cell(), with give_birth() and
- * revive(), for a context that is new or comes back; add_to_cell(), for any kind of cell.
+ * add_usual(), which is all that nearly every line needs; add_unusual(), with add_to_cell()
+ * for any kind of cell; find_cell(), with give_birth() and revive(), for a context that is new
+ * or comes back.
  * When the interval ends: table_seal(), then turn_to_next(), which ages the contexts
  * and retires those that were not seen; then clear_dead(), move(), keeps() and free_left(),
  * which make their ids free again. The drawing of these states is in table.h.
@@ -17,6 +18,7 @@
 #include "flush/memory/pages.h"
 #include "flush/parcels/chunk.h"
 #include "flush/series/rules.h"
+#include "server/receive/table_internal.h"
 
 /* While the flusher has not handled so many buckets it is given no other: the interval then
  * stays open, and its bucket takes the values of the next interval too. */
@@ -40,7 +42,9 @@ enum { DEAD = TABLE_IDLE_MAX + 1, LEAVES, FREE };
 struct table {
     struct table_config config;
     struct slots slots;
-    uint32_t dead; /* ids that are DEAD or LEAVES */
+    uint32_t looked_builds; /* slots.builds at the last table_look() */
+    struct cell nowhere; /* of a context that was not found: dead, so that none is added to */
+    uint32_t dead;       /* ids that are DEAD or LEAVES */
     uint32_t live;
     uint32_t end;         /* ids below are live, dead or free */
     uint32_t lowest_free; /* no free id below */
@@ -76,7 +80,7 @@ static size_t idle_bytes(const struct table *table)
 
 struct table *table_new(const struct table_config *config, int64_t start_s, int64_t base_ns)
 {
-    struct table *table = calloc(1, sizeof *table);
+    struct table *table = own_lines(sizeof *table);
 
     if (table == NULL)
         return NULL;
@@ -86,6 +90,7 @@ struct table *table_new(const struct table_config *config, int64_t start_s, int6
     table->cells = pages_map(cells_bytes(table));
     table->start_s = start_s;
     table->base_ns = base_ns;
+    table->nowhere.stamp = STAMP_DEAD;
     arena_init(&table->arena, config->budget);
     if (!made || table->idle == NULL || table->cells == NULL) {
         table_free(table);
@@ -110,25 +115,22 @@ void table_free(struct table *given)
 
 /* ---- finding ----------------------------------------------------------- */
 
-void table_place(const struct table *table, struct table_entry *entries, uint32_t n)
+void table_place(const struct table *table, const struct sample *samples,
+                 struct table_spot *spots, uint32_t n)
 {
-    for (struct table_entry *entry = entries; entry < entries + n; entry++) {
-        const struct sample *sample = &entry->sample;
-
-        entry->kind = cell_kind_of(sample->type);
-        entry->print = fingerprint_hash(sample->name, sample->tags, entry->kind);
-        __builtin_prefetch(slots_home(&table->slots, entry->print));
-    }
+    table_place_by[hash_step.used](&table->slots, samples, spots, n);
 }
 
-void table_look(const struct table *table, struct table_entry *entries, uint32_t n)
+void table_look(struct table *table, struct table_spot *spots, uint32_t n)
 {
-    for (struct table_entry *entry = entries; entry < entries + n; entry++) {
-        entry->id = slots_find_usual(&table->slots, entry->print);
-        entry->builds = table->slots.builds;
-        if (entry->id != SLOTS_UNKNOWN)
-            __builtin_prefetch(&table->cells[entry->id], 1);
+    for (struct table_spot *spot = spots; spot < spots + n; spot++) {
+        uint32_t id = slots_find_usual(&table->slots, spot->print);
+
+        spot->cell =
+            __builtin_expect(id != SLOTS_UNKNOWN, 1) ? &table->cells[id] : &table->nowhere;
+        __builtin_prefetch(spot->cell, 1);
     }
+    table->looked_builds = table->slots.builds;
 }
 
 /* ---- parcels ----------------------------------------------------------- */
@@ -168,28 +170,59 @@ bool table_has_records(const struct table *table)
     return table->records != NULL;
 }
 
-/* Appends to the open chunk; if that is full it is pushed, and another one opened. False: the
+/* Pushes the chunk that is full, and opens another one with room for size bytes. False: the
  * flusher is behind, or there is no memory. The test is made only here, when a chunk is
  * opened, so an open chunk can always be filled and its bytes were counted before. */
+static bool open_chunk(struct table *table, struct chunk **chunk, enum parcel_kind kind,
+                       size_t size)
+{
+    push_chunk(table, chunk);
+    if (is_behind(table, sizeof(struct chunk) + CHUNK_BYTES))
+        return false;
+    if (kind == PARCEL_RECORDS && size <= CHUNK_BYTES)
+        *chunk = inbox_take_spare(table->config.account);
+    if (*chunk == NULL)
+        *chunk = chunk_new(kind, table->config.worker, size);
+    return *chunk != NULL;
+}
+
+/* Appends to the open chunk, or else to a new one. */
 static bool append(struct table *table, struct chunk **chunk, enum parcel_kind kind,
                    const void *head, size_t head_size, struct slice first, struct slice second)
 {
     if (*chunk != NULL && chunk_append(*chunk, head, head_size, first, second))
         return true;
-    push_chunk(table, chunk);
-    if (is_behind(table, sizeof(struct chunk) + CHUNK_BYTES))
-        return false;
-    *chunk = chunk_new(kind, table->config.worker, head_size + first.len + second.len);
-    return *chunk != NULL && chunk_append(*chunk, head, head_size, first, second);
+    return open_chunk(table, chunk, kind, head_size + first.len + second.len) &&
+           chunk_append(*chunk, head, head_size, first, second);
 }
 
-bool table_record(struct table *table, struct slice line, enum line_kind kind, uint32_t values,
+bool table_record(struct table *table, struct slice line, enum line_kind kind,
                   int64_t received_s)
 {
-    struct record head = { received_s, (uint32_t)line.len, (uint32_t)kind, values, 0 };
+    struct record head = { .time_s = received_s,
+                           .len = (uint32_t)line.len,
+                           .kind = (uint16_t)kind };
 
     return append(table, &table->records, PARCEL_RECORDS, &head, sizeof head, line,
                   (struct slice){ NULL, 0 });
+}
+
+bool table_timed(struct table *table, const struct sample *sample)
+{
+    enum cell_kind kind = cell_kind_of(sample->type);
+    struct fingerprint print = fingerprint_hash(sample->name, sample->tags, kind);
+    struct timed_sample timed = { .print = { print.low, print.high },
+                                  .name = sample->name,
+                                  .tags = sample->tags,
+                                  .values = sample->values,
+                                  .n_values = sample->n_values,
+                                  .cell = kind,
+                                  .time_s = sample->time_s };
+
+    if (table->records != NULL && chunk_append_timed(table->records, &timed))
+        return true;
+    return open_chunk(table, &table->records, PARCEL_RECORDS, chunk_timed_size(&timed)) &&
+           chunk_append_timed(table->records, &timed);
 }
 
 /* ---- births ------------------------------------------------------------ */
@@ -272,11 +305,18 @@ static uint32_t take_id(struct table *table)
     return table->lowest_free < table->end ? table->lowest_free : table->end;
 }
 
-static bool write_birth(struct table *table, const struct sample *sample, enum cell_kind kind,
-                        uint32_t id)
+/* A sample whose context may have to be born. */
+struct newcomer {
+    const struct sample *sample;
+    struct fingerprint print;
+    enum cell_kind kind;
+};
+
+static bool write_birth(struct table *table, const struct newcomer *newcomer, uint32_t id)
 {
+    const struct sample *sample = newcomer->sample;
     struct birth birth = { id, (uint32_t)sample->name.len, (uint32_t)sample->tags.len,
-                           (uint32_t)kind };
+                           (uint32_t)newcomer->kind };
 
     return append(table, &table->births, PARCEL_BIRTHS, &birth, sizeof birth, sample->name,
                   sample->tags);
@@ -293,21 +333,21 @@ static void note_birth(struct table *table, uint32_t id)
 /* A dead context is seen again while its slot still points at its id: it is born again under
  * this id. The flusher has been told that the id is retired, so it needs the strings anew. */
 static enum shed_reason revive(struct table *table, uint32_t id,
-                               const struct table_entry *entry)
+                               const struct newcomer *newcomer)
 {
     if (table->live >= table->config.max_contexts)
         return SHED_CONTEXTS_FULL;
-    if (!write_birth(table, &entry->sample, entry->kind, id))
+    if (!write_birth(table, newcomer, id))
         return SHED_BEHIND;
     if (table->idle[id] == LEAVES)
-        slots_keep(&table->slots, entry->print, id);
+        slots_keep(&table->slots, newcomer->print, id);
     table->dead--;
     table->cells[id].stamp = 0;
     note_birth(table, id);
     return SHED_NOTHING;
 }
 
-static enum shed_reason give_birth(struct table *table, const struct table_entry *entry,
+static enum shed_reason give_birth(struct table *table, const struct newcomer *newcomer,
                                    uint32_t *id)
 {
     if (atomic_load_explicit(&table->config.account->crowded, memory_order_relaxed))
@@ -319,9 +359,9 @@ static enum shed_reason give_birth(struct table *table, const struct table_entry
         *id = take_id(table);
     if (*id >= table->config.max_contexts)
         return SHED_CONTEXTS_FULL;
-    if (!write_birth(table, &entry->sample, entry->kind, *id))
+    if (!write_birth(table, newcomer, *id))
         return SHED_BEHIND;
-    slots_put(&table->slots, entry->print, *id);
+    slots_put(&table->slots, newcomer->print, *id);
     if (*id == table->end)
         table->end++;
     table->cells[*id].stamp = 0; /* it may have been a dead one's */
@@ -329,27 +369,16 @@ static enum shed_reason give_birth(struct table *table, const struct table_entry
     return SHED_NOTHING;
 }
 
-/* The cell of the entry's context, born if need be; NULL and the reason when it
- * cannot be. */
-static struct cell *find_cell(struct table *table, const struct table_entry *entry,
+/* The cell of the sample's context, born if need be; NULL and the reason when it cannot be. */
+static struct cell *find_cell(struct table *table, const struct newcomer *newcomer,
                               enum shed_reason *why)
 {
-    uint32_t id = entry->id;
+    uint32_t id = slots_find(&table->slots, newcomer->print);
 
-    if (id == SLOTS_UNKNOWN || entry->builds != table->slots.builds) {
-        id = slots_find(&table->slots, entry->print);
-        if (id == SLOTS_UNKNOWN) {
-            *why = give_birth(table, entry, &id);
-            if (*why != SHED_NOTHING)
-                return NULL;
-        }
-    }
-    if (table->cells[id].stamp == STAMP_DEAD) {
-        *why = revive(table, id, entry);
-        if (*why != SHED_NOTHING)
-            return NULL;
-    }
-    return &table->cells[id];
+    *why = id == SLOTS_UNKNOWN                    ? give_birth(table, newcomer, &id)
+           : table->cells[id].stamp == STAMP_DEAD ? revive(table, id, newcomer)
+                                                  : SHED_NOTHING;
+    return *why == SHED_NOTHING ? &table->cells[id] : NULL;
 }
 
 /* ---- adding ------------------------------------------------------------ */
@@ -451,63 +480,84 @@ static void add_to_cell(struct table *table, struct cell *cell, const struct sam
         cell->stamp = 1; /* no value could be added, but the context was seen */
 }
 
-static void add_entry(struct table *table, const struct table_entry *entry, int64_t now_ns)
+/* What nearly every line is: one finite value, unsampled, of a counter or gauge that is
+ * known. */
+static inline bool add_usual(const struct sample *sample, struct cell *cell, uint32_t stamp,
+                             bool gauge_deltas)
 {
-    enum shed_reason why;
-    struct cell *cell = find_cell(table, entry, &why);
-
-    if (cell == NULL)
-        shed(table, why, entry->sample.n_values);
+    if (!sample->plain || cell->stamp == STAMP_DEAD)
+        return false;
+    if (sample->type == METRIC_COUNT)
+        cell->value += sample->values[0];
+    else if (sample->type == METRIC_GAUGE && !gauge_deltas)
+        cell->value = sample->values[0];
     else
-        add_to_cell(table, cell, &entry->sample, entry->kind, now_ns);
-}
-
-/* histogram_copy_to_distribution: the same values in a second context. */
-static void add_copy(struct table *table, const struct table_entry *entry, int64_t now_ns)
-{
-    struct table_entry copy = *entry;
-
-    copy.kind = CELL_DISTRIBUTION_COPY;
-    copy.print = fingerprint_hash(entry->sample.name, entry->sample.tags, copy.kind);
-    copy.id = SLOTS_UNKNOWN;
-    counter_add(&table->config.ledger->values_copied, entry->sample.n_values);
-    add_entry(table, &copy, now_ns);
-}
-
-/* What nearly every line is: one value, unsampled, of a counter that is known. */
-static inline bool add_usual(struct table *table, const struct table_entry *entry,
-                             int64_t now_ns)
-{
-    const struct sample *sample = &entry->sample;
-
-    if (entry->kind != CELL_COUNT || sample->n_values != 1 || sample->rate != 1 ||
-        entry->id == SLOTS_UNKNOWN || entry->builds != table->slots.builds)
         return false;
-    struct cell *cell = &table->cells[entry->id];
-    double value = sample->values[0];
-    if (cell->stamp == STAMP_DEAD || !isfinite(value))
-        return false;
-    cell->value += value;
     cell->values++;
-    cell->stamp = stamp_of(table, now_ns);
+    cell->stamp = stamp;
     return true;
 }
 
-void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
-               int64_t now_ns)
+static void add_new(struct table *table, const struct newcomer *newcomer, int64_t now_ns)
 {
-    for (const struct table_entry *entry = entries; entry < entries + n; entry++) {
+    enum shed_reason why;
+    struct cell *cell = find_cell(table, newcomer, &why);
+
+    if (cell == NULL)
+        shed(table, why, newcomer->sample->n_values);
+    else
+        add_to_cell(table, cell, newcomer->sample, newcomer->kind, now_ns);
+}
+
+/* histogram_copy_to_distribution: the same values in a second context. */
+static void add_copy(struct table *table, const struct sample *sample, int64_t now_ns)
+{
+    struct newcomer copy = {
+        sample,
+        fingerprint_hash(sample->name, sample->tags, CELL_DISTRIBUTION_COPY),
+        CELL_DISTRIBUTION_COPY,
+    };
+
+    counter_add(&table->config.ledger->values_copied, sample->n_values);
+    add_new(table, &copy, now_ns);
+}
+
+__attribute__((noinline)) static void add_unusual(struct table *table,
+                                                  const struct sample *sample,
+                                                  const struct table_spot *spot, int64_t now_ns)
+{
+    enum cell_kind kind = cell_kind_of(sample->type);
+
+    if (spot->cell->stamp == STAMP_DEAD)
+        add_new(table, &(struct newcomer){ sample, spot->print, kind }, now_ns);
+    else
+        add_to_cell(table, spot->cell, sample, kind, now_ns);
+    if (kind == CELL_HISTOGRAM && table->config.copy_histograms)
+        add_copy(table, sample, now_ns);
+}
+
+void table_add(struct table *table, const struct sample *samples, struct table_spot *spots,
+               uint32_t n, int64_t now_ns)
+{
+    /* The stamps grow by one from sample to sample, but at the ends of their range. */
+    uint32_t stamp = stamp_of(table, now_ns);
+    bool deltas = table->config.gauge_deltas;
+    bool in_range = now_ns - table->base_ns >= STAMP_NS && stamp + n <= STAMP_MAX;
+
+    for (uint32_t i = 0; i < n; i++) {
 #ifdef HEELER_FAULT_lose_value
         static _Atomic(int) lost;
-        if (entry->sample.n_values == 1 && atomic_exchange(&lost, 1) == 0)
+        if (samples[i].n_values == 1 && atomic_exchange(&lost, 1) == 0)
             continue;
 #endif
-        if (!add_usual(table, entry, now_ns)) {
-            add_entry(table, entry, now_ns);
-            if (entry->kind == CELL_HISTOGRAM && table->config.copy_histograms)
-                add_copy(table, entry, now_ns);
-        }
-        now_ns += STAMP_NS;
+        if (__builtin_expect(
+                in_range && add_usual(&samples[i], spots[i].cell, stamp + i, deltas), 1))
+            continue;
+        add_unusual(table, &samples[i], &spots[i], now_ns + i * STAMP_NS);
+        /* A birth may have been the last step of laying out the slots anew, so that an id
+         * that was found before may mean another context by now. */
+        if (table->looked_builds != table->slots.builds)
+            table_look(table, spots + i, n - i);
     }
 }
 

@@ -44,14 +44,10 @@
 #include "flush/parcels/ledger.h"
 #include "server/receive/slots.h"
 
-/* A sample on its way to its cell. The id is good only as long as the table's slots were
- * not replaced: as long as they count as many builds as when it was looked for. */
-struct table_entry {
-    struct sample sample;
+/* Where a sample on its way to its cell has come: its context's hash, then its cell. */
+struct table_spot {
     struct fingerprint print;
-    uint32_t id;     /* SLOTS_UNKNOWN: not there when it was looked for */
-    uint32_t builds; /* slots.builds when it was looked for */
-    enum cell_kind kind;
+    struct cell *cell;
 };
 
 struct table_config {
@@ -85,22 +81,26 @@ struct table *table_new(const struct table_config *config, int64_t start_s, int6
 /* Pushes nothing: what the open bucket and the open chunks hold is lost. */
 void table_free(struct table *given);
 
-/* The first two of the three steps, each for n entries: no entry needs what a step found
- * for another, so the processor fetches the memory of all of them at the same time. */
-void table_place(const struct table *table, struct table_entry *entries, uint32_t n);
-void table_look(const struct table *table, struct table_entry *entries, uint32_t n);
+/* The first two of the three steps, each for n samples and their spots: no sample needs what
+ * a step found for another, so the processor fetches the memory of all of them at the same
+ * time. */
+void table_place(const struct table *table, const struct sample *samples,
+                 struct table_spot *spots, uint32_t n);
+void table_look(struct table *table, struct table_spot *spots, uint32_t n);
 
-/* Adds every value of each sample to its context's cell, which is born if it is
- * new. now_ns: monotonic receive time of the first; the others follow STAMP_NS
- * apart, because order matters (the last gauge wins). What cannot be added is
- * counted as shed. */
-void table_add(struct table *table, const struct table_entry *entries, uint32_t n,
-               int64_t now_ns);
+/* The third, for those that table_look() looked for last, and nothing may have been asked of
+ * the table since. Adds every value of each sample to its context's cell, which is born if it
+ * is new. now_ns: monotonic receive time of the first; the others follow STAMP_NS apart,
+ * because order matters (the last gauge wins). What cannot be added is counted as shed. */
+void table_add(struct table *table, const struct sample *samples, struct table_spot *spots,
+               uint32_t n, int64_t now_ns);
 
-/* Sends a line on as a record. False: it is shed, because the flusher is behind. values: how
- * many a sample with a timestamp has; 0 for other lines. */
+/* Sends an event or a check on as it came. False: it is shed, because the flusher is behind. */
 MUST_CHECK bool table_record(struct table *table, struct slice line, enum line_kind kind,
-                             uint32_t values, int64_t received_s);
+                             int64_t received_s);
+
+/* Sends on what was read in a count or gauge with a time of its own. False: as above. */
+MUST_CHECK bool table_timed(struct table *table, const struct sample *sample);
 
 /* Pushes the chunk of records that is open, if there is one. */
 void table_push_records(struct table *table);

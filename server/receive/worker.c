@@ -324,6 +324,19 @@ static void worker_free(struct worker *given)
     free(given);
 }
 
+static bool make_batch(struct worker *worker)
+{
+    const struct listeners *listeners = worker->config.listeners;
+    size_t longest = (size_t)worker->config.settings->dogstatsd_buffer_size;
+    bool coalesces = false;
+
+    for (size_t i = 0; i < listeners->n; i++)
+        coalesces = coalesces || listener_coalesces(&listeners->at[i], worker->config.index);
+    worker->batch = coalesces ? batch_new_coalesced(longest) : batch_new(longest);
+    return worker->batch != NULL && (!worker->config.settings->dogstatsd_origin_detection ||
+                                     batch_ask_senders(worker->batch));
+}
+
 static bool make_table(struct worker *worker)
 {
     const struct settings *settings = worker->config.settings;
@@ -351,10 +364,7 @@ static bool make_table(struct worker *worker)
 
     worker->seal_at_ns = base_ns + worker->interval_ns;
     worker->table = table_new(&table, start_s, base_ns);
-    worker->batch = batch_new((size_t)settings->dogstatsd_buffer_size);
-    if (worker->table == NULL || worker->batch == NULL)
-        return false;
-    if (settings->dogstatsd_origin_detection && !batch_ask_senders(worker->batch))
+    if (worker->table == NULL || !make_batch(worker))
         return false;
     worker->ingest = ingest_new(&ingest, worker->table);
     return worker->ingest != NULL;
@@ -371,7 +381,6 @@ static bool make_sources(struct worker *worker)
         .ingest = worker->ingest,
         .ledger = worker->config.ledger,
         .forward_fd = worker->config.forward_fd,
-        .forwarded = worker->config.forwarded,
         .before = seal_if_due,
         .after = arm_records,
         .argument = worker,
@@ -421,7 +430,7 @@ static bool make_events(struct worker *worker)
 struct worker *worker_start(const struct worker_config *config, char *problem,
                             size_t problem_size)
 {
-    struct worker *worker = calloc(1, sizeof *worker);
+    struct worker *worker = own_lines(sizeof *worker);
 
     snprintf(problem, problem_size, "worker %u: not enough memory or descriptors",
              config->index);

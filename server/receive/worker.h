@@ -26,7 +26,6 @@ struct worker_config {
     const struct settings *settings;
     struct listeners *listeners; /* this worker reads sockets[index] of each */
     int forward_fd;              /* raw datagrams are sent on here; -1: nowhere */
-    struct counter *forwarded;   /* datagrams; written by this worker */
     struct inbox *inbox;
     struct worker_account *account;
     struct arena_budget *budget;

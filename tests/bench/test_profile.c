@@ -34,6 +34,7 @@ static void full_datagrams_have_the_published_shapes(void **state)
     } cases[] = {
         { "plain", 20, 68 },  /* 68 lines of 20 bytes and their newlines: 1,427 */
         { "tagged", 77, 18 }, /* four tags */
+        { "timed", 89, 15 },  /* and a timestamp */
         { "named", 77, 18 },  /* the same text in the name */
         { "single", 20, 1 },  { "storm", 77, 18 },
     };
@@ -126,6 +127,22 @@ static void every_context_occurs_equally_often(void **state)
     ring_free(&ring);
 }
 
+static void a_second_passes_when_all_contexts_have_had_a_turn(void **state)
+{
+    struct profile profile = preset("timed");
+    struct ring ring = built(&profile, false, 9000);
+    (void)state;
+
+    for (size_t i = 0; i < ring.n_payloads; i++) {
+        const char *last = ring.text + ring.payloads[i].at + ring.payloads[i].bytes - 12;
+
+        assert_memory_equal(last, "|T", 2);
+        assert_int_equal(strtoul(last + 2, NULL, 10), 1767225600 + i / 200);
+    }
+    assert_int_equal(ring.distinct, 3000);
+    ring_free(&ring);
+}
+
 static void totals_follow_the_load_around_the_ring(void **state)
 {
     struct profile profile = preset("single");
@@ -181,6 +198,11 @@ static void senseless_settings_are_refused(void **state)
     profile = preset("plain");
     profile.sample_rate = 0;
     assert_non_null(profile_refusal(&profile));
+    profile = preset("timed");
+    assert_true(profile_set_weights(&profile, "c=1,g=1"));
+    assert_null(profile_refusal(&profile));
+    assert_true(profile_set_weights(&profile, "c=1,ms=1"));
+    assert_non_null(profile_refusal(&profile)); /* a server drops such lines */
 }
 
 int main(void)
@@ -191,6 +213,7 @@ int main(void)
         cmocka_unit_test(the_seed_decides_every_byte),
         cmocka_unit_test(the_smp_load_keeps_its_shares),
         cmocka_unit_test(every_context_occurs_equally_often),
+        cmocka_unit_test(a_second_passes_when_all_contexts_have_had_a_turn),
         cmocka_unit_test(totals_follow_the_load_around_the_ring),
         cmocka_unit_test(frames_carry_their_length),
         cmocka_unit_test(senseless_settings_are_refused),

@@ -437,16 +437,54 @@ static void timestamped_samples_keep_their_time(void **state)
     pipeline_line(p, 0, 100001, "a:5|c|@0.5|#b,a|T99003\na:1:2|g|T7");
     pipeline_flush(p, 100002); /* they do not wait for the interval's end */
     json_t *taken = pipeline_take(p), *series = json_object_get(taken, "series");
-    assert_int_equal(json_array_size(series), 3);
+    assert_int_equal(json_array_size(series), 2);
     json_t *points = json_object_get(json_array_get(series, 0), "points");
     assert_int_equal(json_integer_value(json_array_get(json_array_get(points, 0), 0)), 99003);
     assert_float_equal(json_real_value(json_array_get(json_array_get(points, 0), 1)), 0.5, 0);
     assert_string_equal(text_at(series, 0, "type"), "rate");
-    assert_string_equal(text_at(series, 2, "type"), "gauge");
+    assert_string_equal(text_at(series, 1, "type"), "gauge");
+    points = json_object_get(json_array_get(series, 1), "points");
+    assert_int_equal(json_array_size(points), 2);
     json_t *tags = json_object_get(json_array_get(series, 0), "tags");
     assert_int_equal(json_array_size(tags), 3);
     assert_string_equal(json_string_value(json_array_get(tags, 0)), "a");
     json_decref(taken);
+    pipeline_free(p);
+}
+
+static int spares_of(struct pipeline *p, uint32_t worker)
+{
+    int n = 0;
+
+    for (int i = 0; i < SPARE_CHUNKS; i++)
+        n += atomic_load(&p->accounts[worker].spares[i]) != NULL;
+    return n;
+}
+
+static void chunks_of_records_are_filled_again_and_freed_when_none_come(void **state)
+{
+    struct pipeline *p = PIPELINE(2, 1000);
+    char line[1024] = "_e{1,900}:t|";
+    (void)state;
+
+    memset(line + 12, 'x', 900);
+    for (int i = 0; i < 20000; i++) { /* more than spares are kept */
+        pipeline_line(p, 1, 1001, "a:1|g|#some:tags,which:are,long|T900\nb:1|c|T901");
+        if (i % 4000 == 0)
+            pipeline_line(p, 1, 1001, line);
+    }
+    pipeline_flush(p, 1002);
+    int spares = spares_of(p, 1);
+    assert_in_range(spares, 2, SPARE_CHUNKS);
+    assert_int_equal(spares_of(p, 0), 0);
+    pipeline_line(p, 1, 1002, "a:1|g|T900");
+    assert_int_equal(spares_of(p, 1), spares - 1);
+    pipeline_flush(p, 1003);
+    assert_int_equal(spares_of(p, 1), spares);
+    pipeline_flush(p, 1004); /* there were some since the last time */
+    pipeline_flush(p, 1005);
+    assert_int_equal(spares_of(p, 1), 0);
+    assert_int_equal(read_counter(&p->ledger.folded), 40001);
     pipeline_free(p);
 }
 
@@ -722,6 +760,7 @@ int main(void)
         cmocka_unit_test(every_fate_of_a_value_is_on_both_sides_of_the_balance),
         cmocka_unit_test(a_lost_value_shows_until_the_end_whoever_seals_last),
         cmocka_unit_test(timestamped_samples_keep_their_time),
+        cmocka_unit_test(chunks_of_records_are_filled_again_and_freed_when_none_come),
         cmocka_unit_test(bytes_that_are_no_utf8_cost_nobody_a_payload),
         cmocka_unit_test(events_and_checks_are_sent_within_a_tick),
         cmocka_unit_test(a_storm_of_births_and_a_large_flush_are_handled_in_slices),

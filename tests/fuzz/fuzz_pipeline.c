@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "config/log.h"
+#include "server/receive/code_paths.h"
 #include "tests/support/decode.h"
 #include "tests/support/pipeline.h"
 
@@ -23,6 +24,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
     log_set_level(LOG_LEVEL_OFF);
+    code_paths_choose_or_exit();
     return 0;
 }
 

@@ -118,7 +118,7 @@ static void inherit(struct state_reader in)
         (struct state){ .at = in.at, .size = (size_t)(in.end - in.at), .users = 1 };
     inheritance->state.parts[STATE_SERVER] = in;
     inheritance->looked_at = true;
-    (void)inheritance_read(inheritance);
+    (void)!inheritance_read(inheritance);
     stream_inherited_free(inheritance_connections(inheritance, &listeners));
     if (inherited_take(&inheritance->sockets, (struct sockaddr *)&address, SOCK_STREAM, &found))
         close(found.fd);
@@ -143,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct state state;
     char problem[160];
 
-    (void)state_open(&state, data, size, problem, sizeof problem);
+    (void)!state_open(&state, data, size, problem, sizeof problem);
     if (size == 0)
         return 0;
     uint32_t version = data[0] == '1' ? STATE_VERSION_READ : STATE_VERSION;

@@ -131,12 +131,12 @@ static void keeps_the_whole_value_of_a_set(void **state)
 
     accepted("users:a:b:|s|#x", &sample);
     ASSERT_SLICE(sample.name, "users");
-    ASSERT_SLICE(sample.member, "a:b:");
+    ASSERT_SLICE(sample_member(&sample), "a:b:");
     assert_int_equal(sample.n_values, 1);
     accepted("users: |s", &sample);
-    ASSERT_SLICE(sample.member, " ");
+    ASSERT_SLICE(sample_member(&sample), " ");
     accepted("users::|s", &sample);
-    ASSERT_SLICE(sample.member, ":");
+    ASSERT_SLICE(sample_member(&sample), ":");
 }
 
 /* Of all that one or two bytes can say, NUL among them. */
@@ -196,6 +196,10 @@ static void does_not_judge_the_rate(void **state)
     struct sample sample;
     (void)state;
 
+    accepted("a:1|c|@.25", &sample);
+    assert_true(sample.rate == 0.25);
+    accepted("a:1|c|@0.125|@1e-1", &sample);
+    assert_true(sample.rate == 0.1);
     accepted("a:1|c|@0", &sample);
     assert_true(sample.rate == 0);
     accepted("a:1|c|@-2", &sample);

@@ -80,7 +80,7 @@ static void expect_the_lines_and_marks_of_the_plain_way(struct slice datagram,
     }
     for (int i = 0; i < 2; i++)
         assert_int_equal(scan_next(&scan, &marked, &marks).len, 0);
-    assert_int_equal(scan.unterminated, lines.unterminated);
+    assert_int_equal(scan.unterminated.len > 0, lines.unterminated);
 }
 
 static void finds_the_lines_and_marks_of_the_plain_way(void **state)
@@ -127,60 +127,84 @@ static void uses_the_bits_for_ordinary_lines(void **state)
     }
 }
 
-static void makes_the_same_bits_with_wide_vectors(void **state)
+static void makes_the_bits_of_the_plain_path(void **state)
 {
-#ifdef __x86_64__
-    static struct scan_bits narrow, wide;
+    static struct scan_bits plain, bits;
+    (void)state;
 
-    if (!__builtin_cpu_supports("avx512bw"))
-        skip();
     for (size_t len = 0; len < 400; len++) {
         struct slice bytes = random_datagram(len, 60);
 
-        memset(&narrow, 0x55, sizeof narrow);
-        wide = narrow;
-        scan_fill(bytes, &narrow);
-        scan_fill_avx512(bytes, &wide);
-        assert_memory_equal(&narrow, &wide, sizeof narrow);
+        memset(&plain, 0x55, sizeof plain);
+        bits = plain;
+        scan_fill(SCAN_plain, bytes, &plain);
+        scan_fill((enum scan_path)scan_step.used, bytes, &bits);
+        assert_memory_equal(&plain, &bits, sizeof plain);
     }
-#endif
-    (void)state;
 }
 
 static void expect_same_sample(const struct sample *a, const struct sample *b)
 {
     assert_true(slice_equal(a->name, b->name));
     assert_true(slice_equal(a->tags, b->tags));
-    assert_true(slice_equal(a->member, b->member));
     assert_int_equal(a->type, b->type);
+    assert_int_equal(a->plain, b->plain);
     assert_int_equal(a->n_values, b->n_values);
     assert_int_equal(a->time_s, b->time_s);
     assert_memory_equal(&a->rate, &b->rate, sizeof a->rate);
-    if (a->type != METRIC_SET)
+    if (a->type == METRIC_SET)
+        assert_true(slice_equal(sample_member(a), sample_member(b)));
+    else
         assert_memory_equal(a->values, b->values, a->n_values * sizeof(double));
 }
 
-static void expect_the_samples_of_the_plain_way(struct slice datagram)
+enum { MOST_AT_ONCE = 5 };
+
+/* The next line of the plain way is what the samples ended at. */
+static void expect_the_same_stop(struct lines *lines, struct parser *plain,
+                                 const struct parsed *stop, const struct sample *sample)
+{
+    struct sample expected;
+    struct slice line;
+
+    assert_true(lines_next(lines, &line));
+    assert_ptr_equal(line.at, stop->line.at);
+    assert_int_equal(line.len, stop->line.len);
+    assert_int_equal(parse_kind(line), stop->kind);
+    if (stop->kind != LINE_METRIC)
+        return;
+    assert_int_equal(parse_sample(plain, line, &expected), stop->result);
+    if (stop->result != PARSE_OK)
+        return;
+    assert_int_not_equal(expected.time_s, 0);
+    expect_same_sample(sample, &expected);
+}
+
+static void expect_the_samples_of_the_plain_way(struct slice datagram, uint32_t at_once)
 {
     static double pool[MOST_BYTES], plain_pool[MOST_BYTES];
     struct parser parser = { .pool = pool }, plain = { .pool = plain_pool };
     struct lines lines = lines_of(datagram, false);
-    struct parsed parsed;
-    struct sample sample, expected;
+    struct parsed stop = { .line.len = 1 };
+    struct sample samples[MOST_AT_ONCE], expected;
     struct slice line;
     struct scan scan;
 
     scan_start(&scan, datagram, false);
-    while (parse_next(&parser, &scan, &parsed, &sample)) {
-        assert_true(lines_next(&lines, &line));
-        assert_ptr_equal(line.at, parsed.line.at);
-        assert_int_equal(parsed.kind, parse_kind(line));
-        if (parsed.kind != LINE_METRIC)
-            continue;
-        assert_int_equal(parsed.result, parse_sample(&plain, line, &expected));
+    while (stop.line.len > 0) {
+        uint32_t n = parse_samples(&parser, &scan, samples, at_once, &stop);
+        for (uint32_t i = 0; i < n; i++) {
+            assert_true(lines_next(&lines, &line));
+            assert_int_equal(parse_kind(line), LINE_METRIC);
+            assert_int_equal(parse_sample(&plain, line, &expected), PARSE_OK);
+            assert_int_equal(expected.time_s, 0);
+            expect_same_sample(&samples[i], &expected);
+        }
+        if (n < at_once && stop.line.len > 0)
+            expect_the_same_stop(&lines, &plain, &stop, &samples[n]);
         assert_int_equal(parser.n_pooled, plain.n_pooled);
-        if (parsed.result == PARSE_OK)
-            expect_same_sample(&sample, &expected);
+        if (n == at_once)
+            stop.line.len = 1; /* nothing ended it */
     }
     assert_false(lines_next(&lines, &line));
 }
@@ -216,9 +240,11 @@ static void parses_as_the_plain_way_does(void **state)
 {
     (void)state;
     for (int i = 0; i < 20000; i++)
-        expect_the_samples_of_the_plain_way(random_lines(1 + (size_t)i % 12));
+        expect_the_samples_of_the_plain_way(random_lines(1 + (size_t)i % 12),
+                                            1 + (uint32_t)i % MOST_AT_ONCE);
     for (int i = 0; i < 2000; i++)
-        expect_the_samples_of_the_plain_way(random_datagram(next_random() % 300, 60));
+        expect_the_samples_of_the_plain_way(random_datagram(next_random() % 300, 60),
+                                            1 + (uint32_t)i % MOST_AT_ONCE);
 }
 
 int main(void)
@@ -227,9 +253,15 @@ int main(void)
         cmocka_unit_test(finds_the_lines_and_marks_of_the_plain_way),
         cmocka_unit_test(finds_lines_of_every_length_at_every_place),
         cmocka_unit_test(uses_the_bits_for_ordinary_lines),
-        cmocka_unit_test(makes_the_same_bits_with_wide_vectors),
+        cmocka_unit_test(makes_the_bits_of_the_plain_path),
         cmocka_unit_test(parses_as_the_plain_way_does),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+
+    for (scan_step.used = 0; scan_step.used < scan_step.n; scan_step.used++)
+        if (cpu_has(scan_step.paths[scan_step.used].needs))
+            failed += cmocka_run_group_tests_name(scan_step.paths[scan_step.used].word, tests,
+                                                  NULL, NULL);
+    return failed;
 }

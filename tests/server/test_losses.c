@@ -9,7 +9,9 @@
 
 #include "config/log.h"
 #include "server/losses.h"
+#include "server/receive/gro.h"
 #include "tests/support/temp_file.h"
+#include "tests/support/udp.h"
 
 enum { WORKERS = 2, SINKS = 2 };
 
@@ -26,7 +28,7 @@ struct rig {
 
 static int set_up(void **state)
 {
-    struct rig *rig = calloc(1, sizeof *rig);
+    struct rig *rig = own_lines(sizeof *rig);
 
     *state = rig;
     if (rig == NULL)
@@ -131,6 +133,37 @@ static void every_reason_is_said(void **state)
     assert_log(rig, lines + 2, "7 events and service checks were shed (flusher_behind)");
 }
 
+/* The kernel counts a buffer that it dropped, and not the datagrams in it. */
+static void of_a_socket_that_coalesces_it_is_the_least_number(void **state)
+{
+    struct rig *rig = *state;
+    struct listener_socket sock = { .fd = -1 };
+    struct listener listener = { .n_sockets = 1, .sockets = &sock };
+    char name[32], expected[64];
+    int port;
+
+    udp_need_coalescing();
+    sock.fd = udp_receiver(&port);
+    rig->listeners = (struct listeners){ .at = &listener, .n = 1 };
+    snprintf(name, sizeof name, "udp 127.0.0.1:%d", port);
+    int fd = udp_sender(name);
+    assert_int_equal(setsockopt(sock.fd, SOL_SOCKET, SO_RCVBUF, &(int){ 0 }, sizeof(int)), 0);
+    for (int i = 0; i < 1000; i++)
+        udp_send(fd, "a:1|c");
+    snprintf(expected, sizeof expected, "server: %d datagrams were dropped (kernel)",
+             (int)listener_drops(&sock));
+    losses_look(&rig->losses, &rig->view, 1000);
+    assert_log(rig, 1, expected);
+
+    assert_true(gro_ask(sock.fd));
+    for (int i = 0; i < 1000; i++)
+        udp_send(fd, "a:1|c");
+    losses_look(&rig->losses, &rig->view, 1000 + LOSS_SILENCE_MS);
+    assert_log(rig, 2, "server: at least 1000 datagrams were dropped (kernel)");
+    close(fd);
+    close(sock.fd);
+}
+
 static void the_end_says_the_rest(void **state)
 {
     struct rig *rig = *state;
@@ -153,6 +186,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(reasons_do_not_wait_for_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_reason_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_a_socket_that_coalesces_it_is_the_least_number,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_end_says_the_rest, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,10 +8,12 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int udp_sender(const char *listener)
 {
@@ -32,6 +34,27 @@ int udp_sender(const char *listener)
 void udp_send(int fd, const char *text)
 {
     assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));
+}
+
+void udp_send_segments(int fd, const char *bytes, size_t len, int segment)
+{
+    assert_int_equal(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof segment), 0);
+    assert_int_equal(send(fd, bytes, len, 0), len);
+    assert_int_equal(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &(int){ 0 }, sizeof(int)), 0);
+}
+
+void udp_need_coalescing(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int can = setsockopt(fd, SOL_UDP, UDP_SEGMENT, &(int){ 0 }, sizeof(int)) == 0 &&
+              setsockopt(fd, SOL_UDP, UDP_GRO, &(int){ 1 }, sizeof(int)) == 0 &&
+              getsockopt(fd, SOL_UDP, UDP_GRO, &(int){ 0 }, &(socklen_t){ sizeof(int) }) == 0;
+
+    close(fd);
+    if (can)
+        return;
+    print_message("this kernel has no UDP_SEGMENT or no UDP_GRO\n");
+    skip();
 }
 
 int udp_receiver(int *port)

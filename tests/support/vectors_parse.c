@@ -136,7 +136,7 @@ static json_t *coded_values(const struct sample *sample)
     json_t *list = json_array();
 
     if (sample->type == METRIC_SET)
-        json_array_append_new(list, coded(sample->member));
+        json_array_append_new(list, coded(sample_member(sample)));
     else
         for (uint32_t i = 0; i < sample->n_values; i++)
             json_array_append_new(list, vector_real(sample->values[i]));

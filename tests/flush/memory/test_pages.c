@@ -3,12 +3,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "flush/memory/pages.h"
 
-enum { BYTES = 64 << 20, PAGE = 4096 };
+enum { BYTES = 64 << 20 };
+
+static size_t page; /* of the system: 4 KiB, or 16 or 64 on some arm64 */
 
 static void a_large_array_starts_as_zeros(void **state)
 {
@@ -27,29 +30,29 @@ static void what_is_forgotten_reads_as_zero_and_the_rest_stays(void **state)
     char *at = pages_map(BYTES);
     (void)state;
 
-    for (size_t i = 0; i < 8 * PAGE; i++)
+    for (size_t i = 0; i < 8 * page; i++)
         at[i] = 1;
-    pages_forget(at, PAGE + 1, 4 * PAGE); /* only whole pages between the two */
-    assert_int_equal(at[2 * PAGE - 1], 1);
-    assert_int_equal(at[2 * PAGE], 0);
-    assert_int_equal(at[4 * PAGE - 1], 0);
-    assert_int_equal(at[4 * PAGE], 1);
-    pages_forget(at, 5 * PAGE, 5 * PAGE);
-    pages_forget(at, 6 * PAGE, 5 * PAGE); /* nothing lies between */
-    assert_int_equal(at[5 * PAGE], 1);
+    pages_forget(at, page + 1, 4 * page); /* only whole pages between the two */
+    assert_int_equal(at[2 * page - 1], 1);
+    assert_int_equal(at[2 * page], 0);
+    assert_int_equal(at[4 * page - 1], 0);
+    assert_int_equal(at[4 * page], 1);
+    pages_forget(at, 5 * page, 5 * page);
+    pages_forget(at, 6 * page, 5 * page); /* nothing lies between */
+    assert_int_equal(at[5 * page], 1);
     pages_unmap(at, BYTES);
 }
 
 static void what_is_cleared_is_zero_to_the_byte(void **state)
 {
-    static const size_t lengths[] = { 0, 1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE + 7 };
+    const size_t lengths[] = { 0, 1, page - 1, page, page + 1, 3 * page + 7 };
     char *at = pages_map(BYTES);
     (void)state;
 
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-        memset(at, 1, 5 * PAGE);
+        memset(at, 1, 5 * page);
         pages_clear(at, lengths[i]);
-        for (size_t byte = 0; byte < 5 * PAGE; byte++)
+        for (size_t byte = 0; byte < 5 * page; byte++)
             assert_int_equal(at[byte], byte >= lengths[i]);
     }
     pages_unmap(at, BYTES);
@@ -71,5 +74,6 @@ int main(void)
         cmocka_unit_test(address_space_has_an_end),
     };
 
+    page = (size_t)sysconf(_SC_PAGESIZE);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,21 +145,97 @@ static void full_payloads_are_posted_at_once(void **state)
     bench_close(&bench);
 }
 
-static void timestamped_samples_go_in_batches(void **state)
+static void timestamped_samples_are_posted_at_the_end_of_their_batch(void **state)
 {
     struct bench bench;
     (void)state;
 
-    OPEN(&bench, "dogstatsd_no_aggregation_pipeline_batch_size=4");
+    OPEN(&bench, "env=");
     for (int i = 0; i < 10; i++)
         add_series(&bench, encoder_timed, SLICE("a"));
-    assert_int_equal(take_payloads(&bench, NULL), 2);
     assert_true(encoder_has_records(bench.encoder));
     encoder_end_snapshot(bench.encoder); /* is about others */
     assert_int_equal(take_payloads(&bench, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        encoder_end_timed(bench.encoder); /* the second time nothing is open */
+        assert_int_equal(take_payloads(&bench, NULL), i == 0);
+    }
+    add_series(&bench, encoder_timed, SLICE("a"));
     encoder_end_records(bench.encoder, 1010);
     assert_int_equal(take_payloads(&bench, NULL), 1);
     assert_false(encoder_has_records(bench.encoder));
+    bench_close(&bench);
+}
+
+/* Their values are 0, 1, 2, ... in this order, however they were cut. */
+static size_t check_points(json_t *bodies)
+{
+    size_t i, j, k, n = 0;
+    json_t *body, *series, *point;
+
+    json_array_foreach(bodies, i, body) json_array_foreach(body, j, series)
+        json_array_foreach(json_object_get(series, "points"), k, point)
+            assert_int_equal((int)json_number_value(json_array_get(point, 1)), n++);
+    return n;
+}
+
+static void add_many_points(struct bench *bench, struct slice name, size_t n)
+{
+    struct point points[256];
+
+    for (size_t i = 0; i < n; i++)
+        points[i] = (struct point){ 1000, (double)i };
+    struct series series = { .id = { .metric = name, .host = SLICE("h") },
+                             .type = SERIES_GAUGE,
+                             .points = points,
+                             .n_points = n };
+
+    encoder_timed(bench->encoder, &series, 1010);
+}
+
+static void a_series_of_more_points_than_a_payload_may_have_is_cut(void **state)
+{
+    static const struct {
+        char *limit;
+        size_t payloads;
+    } cases[] = {
+        { "serializer_max_series_points_per_payload=10000", 1 },
+        { "serializer_max_series_points_per_payload=128", 2 },
+        { "serializer_max_series_points_per_payload=1", 256 },
+        { "serializer_max_series_uncompressed_payload_size=1024", 4 },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct bench bench;
+        json_t *bodies = json_array();
+
+        OPEN(&bench, cases[i].limit);
+        add_many_points(&bench, SLICE("a"), 256);
+        encoder_end_timed(bench.encoder);
+        assert_int_equal(take_payloads(&bench, bodies), cases[i].payloads);
+        assert_int_equal(check_points(bodies), 256);
+        assert_int_equal(counter_read(&bench.ledger.posted[POINT_SERIES]), 256);
+        json_decref(bodies);
+        bench_close(&bench);
+    }
+}
+
+static void of_a_series_too_large_even_alone_each_point_is_counted(void **state)
+{
+    struct bench bench;
+    char name[1100];
+    (void)state;
+
+    memset(name, 'n', sizeof name);
+    OPEN(&bench, "serializer_max_series_uncompressed_payload_size=1024");
+    add_many_points(&bench, (struct slice){ name, sizeof name }, 77);
+    assert_int_equal(dropped(&bench, POINT_TOO_LARGE), 77);
+    assert_int_equal(counter_read(&bench.ledger.encoded[POINT_SERIES]), 0);
+    bench_close(&bench);
+    OPEN(&bench, "enable_payloads.series=false");
+    add_many_points(&bench, SLICE("a"), 77);
+    assert_int_equal(dropped(&bench, POINT_DISABLED), 77);
     bench_close(&bench);
 }
 
@@ -375,7 +451,9 @@ int main(void)
         cmocka_unit_test(a_snapshot_is_posted_at_its_end),
         cmocka_unit_test(full_payloads_are_posted_at_once),
         cmocka_unit_test(what_delivery_does_not_take_is_dropped_and_counted),
-        cmocka_unit_test(timestamped_samples_go_in_batches),
+        cmocka_unit_test(timestamped_samples_are_posted_at_the_end_of_their_batch),
+        cmocka_unit_test(a_series_of_more_points_than_a_payload_may_have_is_cut),
+        cmocka_unit_test(of_a_series_too_large_even_alone_each_point_is_counted),
         cmocka_unit_test(events_of_all_sources_share_a_payload_in_the_order_they_came),
         cmocka_unit_test(many_sources_are_split_by_size_alone),
         cmocka_unit_test(a_flood_of_events_is_bounded),

@@ -62,13 +62,14 @@ static void *filled(const struct object_ops *ops, int n)
     void *object = NULL;
 
     for (int i = 0; i < n; i++) {
-        char member[16];
+        char line[16]; /* a set's member stands in it */
         double value = i % 700 - 100;
         struct sample sample = {
             .values = &value, .n_values = 1, .type = METRIC_TIMING, .rate = 0.5
         };
-        sample.member =
-            (struct slice){ member, (size_t)snprintf(member, sizeof member, "%d", i) };
+        sample.name = (struct slice){ line, 1 };
+        if (ops == &object_set)
+            sample.member_len = (size_t)snprintf(line, sizeof line, "a:%d", i) - 2;
         assert_int_equal(ops->add(&object, &arena, &sample, &exactness).values, 1);
     }
     return object;

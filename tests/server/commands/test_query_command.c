@@ -28,12 +28,17 @@ struct run {
     char *out, *err; /* owned */
 };
 
-/* The program that was built beside the tests. */
+/* The program that was built beside the tests, or what starts it where the kernel cannot. */
 static void find_program(char path[512])
 {
+    const char *starter = getenv("HEELER_STARTER");
     char own[400];
     ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
 
+    if (starter != NULL) {
+        snprintf(path, 512, "%s", starter);
+        return;
+    }
     assert_true(len > 0);
     own[len] = '\0';
     char *tests = strstr(own, "/tests/");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "server/http/metrics.h"
+#include "server/receive/code_paths.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
 
@@ -76,6 +77,9 @@ static void counters_are_live_and_labelled(void **state)
     assert_sample(text, "heeler_ledger_imbalance{balance=\"values\"}", 0);
     assert_sample(text, "heeler_ledger_imbalance{balance=\"points\"}", 0);
     assert_sample(text, "heeler_build_info{version=\"" HEELER_VERSION "\"}", 1);
+    snprintf(series, sizeof series, "heeler_code_path_info{scan=\"%s\",hash=\"%s\"}",
+             code_path_word(code_steps[0]), code_path_word(code_steps[1]));
+    assert_sample(text, series, 1);
     assert_true(sample(text, "process_resident_memory_bytes") > 1e6);
     assert_true(sample(text, "process_cpu_seconds_total") > 0);
     assert_true(sample(text, "process_start_time_seconds") > 1.7e9);

@@ -348,7 +348,25 @@ static void packed_values_fit_the_pool_however_they_come(void **state)
 
 /* ---- records ----------------------------------------------------------- */
 
-/* The records that were pushed, in order; the texts are joined by spaces. */
+/* A line, or "name{tags}kind@time value value" of a timestamped sample. */
+static void describe_record(const struct record *record, struct slice body, char *out,
+                            size_t size)
+{
+    if (record->kind != LINE_METRIC) {
+        assert_int_equal(record->time_s, NOW_S);
+        snprintf(out, size, "%.*s", (int)body.len, body.at);
+        return;
+    }
+    struct timed_sample sample = chunk_timed(record, body);
+    int len = snprintf(out, size, "%.*s{%.*s}%s@%lld", (int)sample.name.len, sample.name.at,
+                       (int)sample.tags.len, sample.tags.len > 0 ? sample.tags.at : "",
+                       cell_kinds[sample.cell].word, (long long)sample.time_s);
+
+    for (uint32_t i = 0; i < sample.n_values; i++)
+        len += snprintf(out + len, size - (size_t)len, " %g", timed_value(&sample, i));
+}
+
+/* The records that were pushed, in order; the texts are joined by commas. */
 static void assert_records(struct world *world, const char *want, uint64_t values)
 {
     char text[512] = "";
@@ -358,15 +376,14 @@ static void assert_records(struct world *world, const char *want, uint64_t value
     for (struct parcel *parcel = inbox_take(&world->inbox), *next; parcel != NULL;
          parcel = next) {
         struct record record;
-        struct slice line;
+        struct slice body;
         size_t offset = 0;
         next = parcel->next;
         while (parcel->kind == PARCEL_RECORDS &&
-               chunk_next_record((struct chunk *)parcel, &offset, &record, &line)) {
-            snprintf(text + strlen(text), sizeof text - strlen(text), "%.*s ", (int)line.len,
-                     line.at);
+               chunk_next_record((struct chunk *)parcel, &offset, &record, &body)) {
+            describe_record(&record, body, text + strlen(text), sizeof text - strlen(text));
+            snprintf(text + strlen(text), sizeof text - strlen(text), ",");
             sum += record.values;
-            assert_int_equal(record.received_s, NOW_S);
         }
         if (parcel->kind == PARCEL_BUCKET)
             bucket_free((struct bucket *)parcel);
@@ -377,18 +394,73 @@ static void assert_records(struct world *world, const char *want, uint64_t value
     assert_int_equal(sum, values);
 }
 
-static void what_is_not_aggregated_goes_on_as_it_came(void **state)
+static void what_is_not_aggregated_goes_on(void **state)
 {
     struct world *world = world_new(false);
     (void)state;
 
-    take(world, "a:1|c\nb:1:2|g|T1700000000\n_e{1,1}:t|x\n_sc|c|1\nd:1|c|#t");
+    take(world, "a:1|c\nb:1:2|g|T100\n_e{1,1}:t|x\n_sc|c|1\nd:1|c|#t\nb:3|c|@0.1|#x,y|T1");
     assert_true(table_has_records(world->table));
-    assert_records(world, "b:1:2|g|T1700000000 _e{1,1}:t|x _sc|c|1 ", 2);
-    assert_int_equal(all_values(world), 4);
+    assert_records(world, "b{}g@100 1 2,_e{1,1}:t|x,_sc|c|1,b{x,y}c@1 3,", 3);
+    assert_int_equal(all_values(world), 5);
     struct bucket *bucket = seal(world);
     assert_int_equal(bucket->n_cells, 2); /* a and d */
     bucket_free(bucket);
+    world_free(world);
+}
+
+static void the_print_of_a_timed_sample_is_that_of_its_identity(void **state)
+{
+    /* Pairs: the first of each has the print of the case before, the second has not. */
+    static const char *const lines[] = {
+        "a:1|c|T1",    "a:2:3|c|T2|@0.5|c:id", "a:1|g|T1",    "a:9|g|T9|e:x", "a:1|g|#t|T1",
+        "a:1|g|T5|#t", "a:1|g|#u|T1",          "a:1|g|#u|T2", "b:1|g|#u|T1",  NULL,
+    };
+    struct world *world = world_new(false);
+    uint64_t prints[16][2];
+    struct record record;
+    struct slice body;
+    size_t offset = 0, n = 0;
+    (void)state;
+
+    for (size_t i = 0; lines[i] != NULL; i++)
+        take(world, lines[i]);
+    table_push_records(world->table);
+    struct chunk *chunk = (struct chunk *)inbox_take(&world->inbox);
+
+    for (; chunk_next_record(chunk, &offset, &record, &body); n++)
+        memcpy(prints[n], chunk_timed(&record, body).print, sizeof prints[n]);
+    assert_int_equal(n, 9);
+    for (size_t i = 1; i < n; i++)
+        assert_true((memcmp(prints[i], prints[i - 1], sizeof prints[i]) == 0) == (i % 2 == 1));
+    chunk_free(chunk);
+    world_free(world);
+}
+
+static void a_time_that_cannot_be_sent_is_refused_at_once(void **state)
+{
+    static const struct {
+        const char *line;
+        enum shed_reason why;
+    } cases[] = {
+        { "a:1:2|h|T1", SHED_UNSUPPORTED_TIME },
+        { "a:1:2|ms|T1", SHED_UNSUPPORTED_TIME },
+        { "a:1:2|d|T1", SHED_UNSUPPORTED_TIME },
+        { "a:1:2|d|T9999999999", SHED_UNSUPPORTED_TIME },
+        { "a:1:2|c|T9999999999", SHED_REFUSED_TIME },
+    };
+    struct world *world = world_new(false);
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint64_t before = counter_read(&world->ledger.shed[cases[i].why]);
+
+        take(world, cases[i].line);
+        assert_int_equal(counter_read(&world->ledger.shed[cases[i].why]), before + 2);
+    }
+    take(world, "a:x:y|s|T1");
+    assert_int_equal(counter_read(&world->ledger.shed[SHED_UNSUPPORTED_TIME]), 9);
+    assert_false(table_has_records(world->table));
     world_free(world);
 }
 
@@ -426,10 +498,10 @@ static void records_are_shed_and_counted_when_the_flusher_is_behind(void **state
     for (struct parcel *parcel = inbox_take(&world->inbox), *next; parcel != NULL;
          parcel = next) {
         struct record record;
-        struct slice line;
+        struct slice body;
         size_t offset = 0;
         next = parcel->next;
-        while (chunk_next_record((struct chunk *)parcel, &offset, &record, &line)) {
+        while (chunk_next_record((struct chunk *)parcel, &offset, &record, &body)) {
             kept_values += record.values;
             kept_events += record.kind == LINE_EVENT;
         }
@@ -452,7 +524,9 @@ int main(void)
         cmocka_unit_test(every_line_of_a_long_datagram_is_added),
         cmocka_unit_test(lines_of_several_datagrams_may_wait_together),
         cmocka_unit_test(packed_values_fit_the_pool_however_they_come),
-        cmocka_unit_test(what_is_not_aggregated_goes_on_as_it_came),
+        cmocka_unit_test(what_is_not_aggregated_goes_on),
+        cmocka_unit_test(the_print_of_a_timed_sample_is_that_of_its_identity),
+        cmocka_unit_test(a_time_that_cannot_be_sent_is_refused_at_once),
         cmocka_unit_test(a_timestamp_is_ignored_where_the_setting_says_so),
         cmocka_unit_test(records_are_shed_and_counted_when_the_flusher_is_behind),
     };

@@ -328,6 +328,35 @@ static void what_a_full_buffer_drops_is_counted_to_the_datagram(void **state)
     close_opened(&opened);
 }
 
+/* What was coalesced counts once for the kernel, however many datagrams it holds. */
+static void of_coalesced_datagrams_the_dropped_buffers_are_counted(void **state)
+{
+    udp_need_coalescing();
+    struct opened opened = OPEN_WITH(1, "dogstatsd_port=__random__", "bind_host=127.0.0.1",
+                                     "dogstatsd_so_rcvbuf=4096", "heeler_udp_gro=true");
+    struct listener_socket *sock = &opened.listeners.at[0].sockets[0];
+    int fd = udp_sender(opened.listeners.at[0].name);
+    (void)state;
+
+    assert_true(listeners_coalesce(&opened.listeners));
+    for (int i = 0; i < 1000; i++)
+        udp_send_segments(fd, "burst:1|cburst:1|c", 18, 9);
+    uint64_t drops = listener_drops(sock);
+    assert_true(drops > 0);
+    assert_int_equal(drain(sock) + drops, 1000);
+    close(fd);
+    close_opened(&opened);
+}
+
+static void nothing_is_coalesced_by_default(void **state)
+{
+    struct opened opened = OPEN_WITH(2, "dogstatsd_port=__random__");
+    (void)state;
+
+    assert_false(listeners_coalesce(&opened.listeners));
+    close_opened(&opened);
+}
+
 static void the_kernels_32_bits_are_extended(void **state)
 {
     struct opened opened = OPEN_WITH(1, "dogstatsd_port=__random__", "bind_host=127.0.0.1",
@@ -458,6 +487,8 @@ int main(void)
         cmocka_unit_test(a_newline_is_required_where_the_setting_says_so),
         cmocka_unit_test(the_buffer_asked_for_is_a_part_of_the_memory),
         cmocka_unit_test(what_a_full_buffer_drops_is_counted_to_the_datagram),
+        cmocka_unit_test(of_coalesced_datagrams_the_dropped_buffers_are_counted),
+        cmocka_unit_test(nothing_is_coalesced_by_default),
         cmocka_unit_test(the_kernels_32_bits_are_extended),
         cmocka_unit_test(a_socket_that_is_gone_keeps_its_last_count),
         cmocka_unit_test(behind_the_gate_what_is_new_is_refused_and_what_waits_is_readable),

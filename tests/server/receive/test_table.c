@@ -92,16 +92,17 @@ static void add_row(struct bench *bench, char (*lines)[LINE_MAX_BYTES], int n)
 {
     static double pool[ROW * LINE_MAX_BYTES];
     struct parser parser = { .pool = pool };
-    struct table_entry entries[ROW];
+    struct sample samples[ROW];
+    struct table_spot spots[ROW];
 
     for (int i = 0; i < n; i++) {
-        struct sample *sample = &entries[i].sample;
+        struct sample *sample = &samples[i];
         assert_int_equal(parse_sample(&parser, slice_of(lines[i]), sample), PARSE_OK);
         counter_add(&bench->ledger.values[sample->type], sample->n_values);
     }
-    table_place(bench->table, entries, (uint32_t)n);
-    table_look(bench->table, entries, (uint32_t)n);
-    table_add(bench->table, entries, (uint32_t)n, bench->now_ns + STAMP_NS);
+    table_place(bench->table, samples, spots, (uint32_t)n);
+    table_look(bench->table, spots, (uint32_t)n);
+    table_add(bench->table, samples, spots, (uint32_t)n, bench->now_ns + STAMP_NS);
     bench->now_ns += n * STAMP_NS;
 }
 
@@ -301,10 +302,10 @@ static void a_table_whose_flusher_is_behind_sheds_what_is_new(void **state)
     assert_int_equal(counter_read(&bench.ledger.contexts) + behind, 30000);
     add(&bench, "many:1|c|#id:0");
     assert_int_equal(shed(&bench, SHED_BEHIND), behind); /* known ones go on */
-    assert_false(table_record(bench.table, SLICE("_sc|a|0"), LINE_CHECK, 0, 1));
+    assert_false(table_record(bench.table, SLICE("_sc|a|0"), LINE_CHECK, 1));
     for (struct parcel *p; (p = next_parcel(&bench)) != NULL;)
         finish_parcel(&bench, p);
-    assert_true(table_record(bench.table, SLICE("_sc|a|0"), LINE_CHECK, 0, 1));
+    assert_true(table_record(bench.table, SLICE("_sc|a|0"), LINE_CHECK, 1));
     add(&bench, line);
     assert_int_equal(shed(&bench, SHED_BEHIND), behind);
     bench_close(&bench);
@@ -382,6 +383,40 @@ static void cells_hold_sums_and_last_values(void **state)
         struct bucket *bucket = sealed_bucket(&bench);
         assert_float_equal(bucket->cells[0].value, cases[i].value, 1e-12);
         assert_int_equal(bucket->cells[0].values, cases[i].values);
+        finish_parcel(&bench, &bucket->parcel);
+        bench_close(&bench);
+    }
+}
+
+/* Sixteen samples one step apart, the first at that step: before the interval begins, and
+ * where a stamp has no more bits, the stamps stand still. */
+static void stamps_grow_by_one_within_their_range(void **state)
+{
+    static const int64_t firsts[] = {
+        -20, -5, 0, 1, 1000, STAMP_MAX - 20, STAMP_MAX - 5, (int64_t)STAMP_MAX + 5
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
+        struct bench bench;
+        char row[ROW][LINE_MAX_BYTES];
+
+        bench_open(&bench, ROW);
+        for (int again = 0; again < 2; again++) { /* new contexts, then known ones */
+            bench.now_ns = (firsts[i] - 1) * STAMP_NS;
+            for (int j = 0; j < ROW; j++)
+                snprintf(row[j], sizeof row[j], "n%d:1|%c", j, "cg"[j % 2]);
+            add_row(&bench, row, ROW);
+        }
+        bench.now_ns = 0;
+        struct bucket *bucket = sealed_bucket(&bench);
+        for (int j = 0; j < ROW; j++) {
+            int64_t step = firsts[i] + j;
+            assert_int_equal(bucket->cells[j].stamp, step < 1           ? 1
+                                                     : step > STAMP_MAX ? STAMP_MAX
+                                                                        : step);
+            assert_int_equal(bucket->cells[j].values, 2);
+        }
         finish_parcel(&bench, &bucket->parcel);
         bench_close(&bench);
     }
@@ -474,8 +509,10 @@ static void a_bucket_brings_the_workers_own_counts(void **state)
 /* ---- churn ------------------------------------------------------------- */
 
 /* Every value must arrive at the name that its id meant when its bucket was sealed. */
+enum { CHURN_CONTEXTS = 40000 };
+
 struct meanings {
-    uint32_t name_of[3000]; /* id to name + 1; 0: none */
+    uint32_t name_of[CHURN_CONTEXTS]; /* id to name + 1; 0: none */
     uint64_t values, births;
 };
 
@@ -508,38 +545,72 @@ static void check_cells(struct meanings *meanings, const struct bucket *bucket)
         meanings->name_of[bucket->retired[i]] = 0;
 }
 
-static void ids_keep_their_meaning_under_churn(void **state)
+static void take_parcels(struct bench *bench, struct meanings *meanings)
 {
-    enum { NAMES = 100000, PER_INTERVAL = 44 * ROW };
+    for (struct parcel *p; (p = next_parcel(bench)) != NULL;) {
+        if (p->kind == PARCEL_BUCKET)
+            check_cells(meanings, (struct bucket *)p);
+        else
+            learn(meanings, (struct chunk *)p);
+        finish_parcel(bench, p);
+    }
+}
+
+/* So many rows in each interval; name says what comes at that place of them. */
+static void churn(uint32_t contexts, uint32_t intervals, uint32_t rows,
+                  uint32_t (*name)(uint32_t interval, uint32_t place))
+{
     static struct meanings meanings;
     struct bench bench;
-    uint64_t sent = 0;
     char row[ROW][LINE_MAX_BYTES];
-    (void)state;
 
     meanings = (struct meanings){ .values = 0 };
-    bench_open(&bench, 3000);
-    for (uint32_t first = 0; first < NAMES; first += PER_INTERVAL) {
-        for (uint32_t i = 0; i < PER_INTERVAL; i++) {
-            uint32_t name = i % 7 == 0 ? i : first + i; /* some stay, some come back */
-            snprintf(row[i % ROW], sizeof row[0], "n:%u|c|#%u", name + 1, name);
+    bench_open(&bench, contexts);
+    for (uint32_t interval = 0; interval < intervals; interval++) {
+        for (uint32_t i = 0; i < rows * ROW; i++) {
+            uint32_t number = name(interval, i);
+            snprintf(row[i % ROW], sizeof row[0], "n:%u|c|#%u", number + 1, number);
             if (i % ROW == ROW - 1)
                 add_row(&bench, row, ROW);
         }
-        sent += PER_INTERVAL;
         assert_true(seal(&bench));
-        for (struct parcel *p; (p = next_parcel(&bench)) != NULL;) {
-            if (p->kind == PARCEL_BUCKET)
-                check_cells(&meanings, (struct bucket *)p);
-            else
-                learn(&meanings, (struct chunk *)p);
-            finish_parcel(&bench, p);
-        }
+        take_parcels(&bench, &meanings);
     }
     assert_int_equal(shed(&bench, SHED_CONTEXTS_FULL), 0);
-    assert_int_equal(meanings.values, sent);
+    assert_int_equal(meanings.values, (uint64_t)intervals * rows * ROW);
     assert_int_equal(meanings.births, counter_read(&bench.ledger.births));
     bench_close(&bench);
+}
+
+enum { CHURN_ROWS = 44, RETURN_ROWS = 300 };
+
+/* Some stay, some come back. */
+static uint32_t fresh_or_staying(uint32_t interval, uint32_t place)
+{
+    return place % 7 == 0 ? place : interval * CHURN_ROWS * ROW + place;
+}
+
+static void ids_keep_their_meaning_under_churn(void **state)
+{
+    (void)state;
+    churn(3000, 142, CHURN_ROWS, fresh_or_staying);
+}
+
+/* In each row some new names, and behind them some that were retired at the last seal. */
+static uint32_t fresh_or_retired(uint32_t interval, uint32_t place)
+{
+    uint32_t ago = place % ROW < ROW / 2 ? 0 : IDLE_INTERVALS + 2;
+    uint32_t half = place % (ROW / 2) + place / ROW * (ROW / 2);
+
+    return interval < ago ? place : (interval - ago) * RETURN_ROWS * ROW + half;
+}
+
+/* The births of a row may end the laying out of the slots, and with it set free the ids that
+ * were found for those behind them. */
+static void ids_found_before_the_slots_changed_are_not_used(void **state)
+{
+    (void)state;
+    churn(CHURN_CONTEXTS, 60, RETURN_ROWS, fresh_or_retired);
 }
 
 static uint64_t births_of_all_parcels(struct bench *bench)
@@ -591,7 +662,7 @@ static void records_are_pushed_when_asked(void **state)
 
     bench_open(&bench, 10);
     assert_false(table_has_records(bench.table));
-    assert_true(table_record(bench.table, SLICE("a:1|c|T5"), LINE_METRIC, 1, 77));
+    assert_true(table_record(bench.table, SLICE("_sc|a|0"), LINE_CHECK, 77));
     assert_true(table_has_records(bench.table));
     table_push_records(bench.table);
     assert_false(table_has_records(bench.table));
@@ -722,11 +793,13 @@ int main(void)
         cmocka_unit_test(a_seal_is_refused_while_the_flusher_has_many_buckets),
         cmocka_unit_test(without_memory_for_members_their_values_are_shed),
         cmocka_unit_test(cells_hold_sums_and_last_values),
+        cmocka_unit_test(stamps_grow_by_one_within_their_range),
         cmocka_unit_test(signs_are_deltas_only_when_asked_for),
         cmocka_unit_test(a_delta_in_an_interval_that_stayed_open_is_no_birth),
         cmocka_unit_test(a_histogram_is_copied_to_a_distribution_of_its_own),
         cmocka_unit_test(a_bucket_brings_the_workers_own_counts),
         cmocka_unit_test(ids_keep_their_meaning_under_churn),
+        cmocka_unit_test(ids_found_before_the_slots_changed_are_not_used),
         cmocka_unit_test(a_spike_is_tidied_in_slices),
         cmocka_unit_test(records_are_pushed_when_asked),
     };

@@ -6,205 +6,14 @@
 
 #include <poll.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/parcels/chunk.h"
 #include "flush/series/rules.h"
-#include "server/receive/batch.h"
-#include "server/receive/listeners.h"
-#include "server/receive/table.h"
-#include "server/receive/worker.h"
 #include "tests/support/udp.h"
-#include "tests/support/undo.h"
-#include "tests/support/with_settings.h"
-
-#define WAIT_NS INT64_C(60000000000) /* only what never comes takes it */
-
-/* One worker and what it writes to; the test is its flusher. */
-struct world {
-    struct settings settings;
-    struct listeners listeners;
-    struct inbox inbox;
-    struct worker_account account;
-    struct arena_budget budget;
-    struct worker_ledger ledger;
-    struct counter forwarded;
-    struct worker *worker;
-    int sender;
-};
-
-static void end(struct world *world)
-{
-    worker_end(world->worker, WORKER_DRAINS,
-               clock_monotonic_ns() +
-                   world->settings.heeler_stop_timeout * INT64_C(1000000000));
-}
-
-static void world_free(struct world *world)
-{
-    undo_forget(world);
-    listeners_close(&world->listeners);
-    inbox_close(&world->inbox);
-    settings_free(&world->settings);
-    close(world->sender);
-    free(world);
-}
-
-static void parcels_free(struct parcel *parcels)
-{
-    for (struct parcel *next; parcels != NULL; parcels = next) {
-        next = parcels->next;
-        if (parcels->kind == PARCEL_BUCKET)
-            bucket_free((struct bucket *)parcels);
-        else
-            chunk_free((struct chunk *)parcels);
-    }
-}
-
-/* Behind a test that failed: a worker that waits for the flusher is let go. */
-static void world_undo(void *what)
-{
-    struct world *world = what;
-
-    atomic_store(&world->account.handled_buckets, 0);
-    if (world->worker != NULL) {
-        listener_gate(&world->listeners.at[0]);
-        end(world);
-        worker_join(world->worker);
-    }
-    parcels_free(inbox_take(&world->inbox));
-    world_free(world);
-}
-
-/* Without the worker. */
-static struct world *world_open(uint32_t handled, char **sets, size_t n)
-{
-    struct world *world = aligned_alloc(64, (sizeof *world + 63) / 64 * 64);
-    char problem[256];
-
-    memset(world, 0, sizeof *world);
-    assert_true(with_settings(&world->settings, sets, n));
-    assert_true(
-        listeners_open(&world->listeners, &world->settings, 1, NULL, problem, sizeof problem));
-    assert_true(inbox_open(&world->inbox));
-    assert_true(table_make_secret());
-    atomic_init(&world->budget.left, 1 << 24);
-    atomic_init(&world->account.handled_buckets, handled);
-    world->sender = udp_sender(world->listeners.at[0].name);
-    undo_later(world_undo, world);
-    return world;
-}
-
-static void start(struct world *world, int forward_fd)
-{
-    char problem[256];
-    struct worker_config config = {
-        .settings = &world->settings,
-        .listeners = &world->listeners,
-        .forward_fd = forward_fd,
-        .forwarded = &world->forwarded,
-        .inbox = &world->inbox,
-        .account = &world->account,
-        .budget = &world->budget,
-        .ledger = &world->ledger,
-    };
-
-    world->worker = worker_start(&config, problem, sizeof problem);
-    assert_non_null(world->worker);
-}
-
-static struct world *world_new(int forward_fd, uint32_t handled, char **sets, size_t n)
-{
-    struct world *world = world_open(handled, sets, n);
-
-    start(world, forward_fd);
-    return world;
-}
-#define SETS "dogstatsd_port=__random__", "bind_host=127.0.0.1", "dogstatsd_socket="
-#define WORLD_NEW(forward_fd, handled, ...)                         \
-    world_new(forward_fd, handled, (char *[]){ SETS, __VA_ARGS__ }, \
-              sizeof((char *[]){ SETS, __VA_ARGS__ }) / sizeof(char *))
-
-static struct listener_socket *socket_of(struct world *world)
-{
-    return &world->listeners.at[0].sockets[0];
-}
-
-static void stop(struct world *world)
-{
-    assert_true(listener_gate(&world->listeners.at[0]));
-    end(world);
-}
-
-static void join(struct world *world)
-{
-    struct worker *given = world->worker;
-
-    world->worker = NULL;
-    worker_join(given);
-}
-
-/* The worker has no way to call, so it is asked every millisecond. */
-static void wait_counter(const struct counter *counter, uint64_t n)
-{
-    int64_t until_ns = clock_monotonic_ns() + WAIT_NS;
-
-    while (counter_read(counter) < n && clock_monotonic_ns() < until_ns)
-        poll(NULL, 0, 1);
-    assert_true(counter_read(counter) >= n);
-}
-
-/* Until so many datagrams are read. */
-static void wait_for(struct world *world, uint64_t datagrams)
-{
-    wait_counter(&socket_of(world)->datagrams, datagrams);
-    assert_int_equal(counter_read(&socket_of(world)->datagrams), datagrams);
-}
-
-/* What the parcels hold in all. */
-struct sum {
-    int buckets, births, records;
-    double value;
-    int64_t last_start_s;
-};
-
-static struct sum take_all(struct world *world)
-{
-    struct sum sum = { 0 };
-    struct birth birth;
-    struct record record;
-    struct slice a, b;
-
-    for (struct parcel *parcel = inbox_take(&world->inbox), *next; parcel != NULL;
-         parcel = next) {
-        struct chunk *chunk = (struct chunk *)parcel;
-        struct bucket *bucket = (struct bucket *)parcel;
-        size_t offset = 0;
-        next = parcel->next;
-        if (parcel->kind == PARCEL_BUCKET) {
-            sum.buckets++;
-            assert_true(bucket->start_s > sum.last_start_s); /* in order */
-            sum.last_start_s = bucket->start_s;
-            assert_int_equal(bucket->lines, bucket->lines_accounted);
-            for (uint32_t id = 0; id < bucket->n_cells; id++)
-                sum.value += bucket->cells[id].value;
-            bucket_free(bucket);
-            continue;
-        }
-        while (parcel->kind == PARCEL_BIRTHS &&
-               chunk_next_birth(chunk, &offset, &birth, &a, &b))
-            sum.births++;
-        while (parcel->kind == PARCEL_RECORDS && chunk_next_record(chunk, &offset, &record, &a))
-            sum.records++;
-        chunk_free(chunk);
-    }
-    return sum;
-}
+#include "tests/support/world.h"
 
 static void what_was_accepted_before_the_gate_is_read_and_pushed(void **state)
 {
@@ -213,12 +22,13 @@ static void what_was_accepted_before_the_gate_is_read_and_pushed(void **state)
 
     for (int i = 0; i < 500; i++)
         udp_send(world->sender, "a:1|c\nb:2|c\n_e{1,1}:t|x");
-    stop(world);
-    join(world);
-    assert_int_equal(
-        counter_read(&socket_of(world)->datagrams) + listener_drops(socket_of(world)), 500);
-    assert_int_equal(listener_drops(socket_of(world)), 0);
-    struct sum sum = take_all(world);
+    world_drain(world);
+    world_join(world);
+    assert_int_equal(counter_read(&world_socket(world)->datagrams) +
+                         listener_drops(world_socket(world)),
+                     500);
+    assert_int_equal(listener_drops(world_socket(world)), 0);
+    struct world_sum sum = world_take(world);
     assert_float_equal(sum.value, 1500, 0);
     assert_int_equal(sum.births, 2);
     assert_int_equal(sum.records, 500);
@@ -232,13 +42,13 @@ static void each_interval_is_a_bucket_of_its_own(void **state)
     (void)state;
 
     udp_send(world->sender, "a:1|c");
-    wait_for(world, 1);
-    wait_counter(&world->ledger.seals, 2); /* the quiet one too */
+    world_wait(world, 1);
+    world_wait_counter(&world->ledger.seals, 2); /* the quiet one too */
     udp_send(world->sender, "a:1|c");
-    wait_for(world, 2);
-    stop(world);
-    join(world);
-    struct sum sum = take_all(world);
+    world_wait(world, 2);
+    world_drain(world);
+    world_join(world);
+    struct world_sum sum = world_take(world);
     assert_true(sum.buckets >= 3);
     assert_float_equal(sum.value, 2, 0);
     world_free(world);
@@ -255,7 +65,7 @@ int nanosleep(const struct timespec *wanted, struct timespec *left)
 
 static void wait_tries(int n)
 {
-    int64_t until_ns = clock_monotonic_ns() + WAIT_NS;
+    int64_t until_ns = clock_monotonic_ns() + WORLD_WAIT_NS;
 
     while (atomic_load(&vain_tries) < n && clock_monotonic_ns() < until_ns)
         poll(NULL, 0, 1);
@@ -268,14 +78,14 @@ static void the_last_bucket_waits_for_a_flusher_that_is_behind(void **state)
     (void)state;
 
     udp_send(world->sender, "a:7|c");
-    wait_for(world, 1);
+    world_wait(world, 1);
     atomic_store(&vain_tries, 0);
-    stop(world);
+    world_drain(world);
     wait_tries(3);
     assert_null(inbox_take(&world->inbox));
     atomic_store(&world->account.handled_buckets, 0);
-    join(world);
-    assert_float_equal(take_all(world).value, 7, 0);
+    world_join(world);
+    assert_float_equal(world_take(world).value, 7, 0);
     world_free(world);
 }
 
@@ -286,101 +96,14 @@ static void but_not_for_ever(void **state)
     (void)state;
 
     udp_send(world->sender, "a:7:8|c\na:9|c\n_sc|a|0");
-    wait_for(world, 1);
-    stop(world);
-    join(world);
-    struct sum sum = take_all(world);
+    world_wait(world, 1);
+    world_drain(world);
+    world_join(world);
+    struct world_sum sum = world_take(world);
     assert_int_equal(sum.buckets, 0);
     assert_int_equal(sum.records, 1);
     assert_int_equal(counter_read(&world->ledger.shed[SHED_LAST_INTERVAL]), 3);
     assert_int_equal(ledger_values_parsed(&world->ledger), ledger_values_shed(&world->ledger));
-    world_free(world);
-}
-
-static void what_the_kernel_cut_is_counted(void **state)
-{
-    struct world *world = WORLD_NEW(-1, 0, "dogstatsd_buffer_size=16");
-    (void)state;
-
-    udp_send(world->sender, "exactly.16b:1|c\n");
-    udp_send(world->sender, "a:1|c\nb.longer.name:1|c");
-    wait_for(world, 2);
-    assert_int_equal(counter_read(&socket_of(world)->truncated), 1);
-    assert_int_equal(counter_read(&socket_of(world)->bytes), 32);
-    stop(world);
-    join(world);
-    assert_float_equal(take_all(world).value, 2, 0); /* what came whole counts */
-    world_free(world);
-}
-
-/* A counter tells for how long datagrams had to wait while the worker read other sockets. */
-static void a_wait_between_two_reads_is_told(void **state)
-{
-    struct world *world = world_open(0, (char *[]){ SETS }, 3);
-    (void)state;
-
-    for (int i = 0; i < 4 * BATCH_DATAGRAMS; i++)
-        udp_send(world->sender, "a:1|c");
-    assert_int_equal(counter_read(&world->ledger.longest_gap_us), 0);
-    start(world, -1);
-    wait_for(world, 4 * BATCH_DATAGRAMS);
-    stop(world);
-    join(world);
-    assert_true(counter_read(&world->ledger.longest_gap_us) > 0);
-    take_all(world);
-    world_free(world);
-}
-
-/* More than a turn takes, bursts, single ones, and pauses in which a nap brings nothing:
- * whether the worker naps, polls or waits, the next datagram is read. */
-static void a_nap_leaves_nothing_unread(void **state)
-{
-    static const int pause_ms[] = { 0, 1, 0, 12, 0, 0, 25 };
-    struct world *world = world_open(0, (char *[]){ SETS, "heeler_nap=true" }, 4);
-    int bytes = 0;
-    uint64_t sent = 0;
-
-    (void)state;
-    assert_int_equal(getsockopt(socket_of(world)->fd, SOL_SOCKET, SO_RCVBUF, &bytes,
-                                &(socklen_t){ sizeof bytes }),
-                     0);
-    uint64_t room = (uint64_t)bytes / 2304; /* the queue holds so many, surely */
-    for (; sent < 4000 && sent < room; sent++)
-        udp_send(world->sender, "n:1|c");
-    start(world, -1);
-    for (uint64_t round = 0; round < 100; round++) {
-        uint64_t goal = sent + 1 + round * round % 90;
-        wait_counter(&socket_of(world)->datagrams, goal > room ? goal - room : 0);
-        for (; sent < goal; sent++)
-            udp_send(world->sender, "n:1|c");
-        poll(NULL, 0, pause_ms[round % 7]);
-        if (round % 5 == 0)
-            wait_for(world, sent);
-    }
-    wait_for(world, sent);
-    stop(world);
-    join(world);
-    assert_float_equal(take_all(world).value, (double)sent, 0);
-    world_free(world);
-}
-
-static void datagrams_are_forwarded_and_counted(void **state)
-{
-    int port, to = udp_receiver(&port);
-    char name[32], got[64];
-    (void)state;
-
-    snprintf(name, sizeof name, "udp 127.0.0.1:%d", port);
-    int forward = udp_sender(name);
-    struct world *world = WORLD_NEW(forward, 0, "heeler_interval=60");
-    udp_send(world->sender, "a:1|c");
-    assert_int_equal(recv(to, got, sizeof got, 0), 5);
-    stop(world);
-    join(world);
-    assert_int_equal(counter_read(&world->forwarded), 1);
-    take_all(world);
-    close(to);
-    close(forward);
     world_free(world);
 }
 
@@ -405,16 +128,16 @@ static void an_interval_ends_early_when_asked(void **state)
     (void)state;
 
     udp_send(world->sender, "a:1|c");
-    wait_for(world, 1);
+    world_wait(world, 1);
     int64_t second = clock_wall_ns() / 1000000000 + 1;
     worker_follow(world->worker, rules_hold(rules));
     worker_seal_at(world->worker, second);
     worker_seal_at(world->worker, second); /* once */
-    wait_counter(&world->ledger.seals, 1);
+    world_wait_counter(&world->ledger.seals, 1);
     worker_seal_at(world->worker, second);           /* it is over */
     worker_follow(world->worker, rules_hold(rules)); /* taken by the last seal */
-    stop(world);
-    join(world);
+    world_drain(world);
+    world_join(world);
 
     struct parcel *parcels = inbox_take(&world->inbox);
     struct bucket *first = next_bucket(&parcels), *last = next_bucket(&parcels);
@@ -442,10 +165,6 @@ int main(void)
         cmocka_unit_test(each_interval_is_a_bucket_of_its_own),
         cmocka_unit_test(the_last_bucket_waits_for_a_flusher_that_is_behind),
         cmocka_unit_test(but_not_for_ever),
-        cmocka_unit_test(what_the_kernel_cut_is_counted),
-        cmocka_unit_test(a_wait_between_two_reads_is_told),
-        cmocka_unit_test(a_nap_leaves_nothing_unread),
-        cmocka_unit_test(datagrams_are_forwarded_and_counted),
     };
 
     log_set_level(LOG_LEVEL_OFF);

@@ -1,0 +1,304 @@
+"""What is measured: the rows of the table, and how a sample of each is had.
+
+A sample is {"value": number, "probes": [...]} with "best", "at_least" and "detail" where there
+are such, or {"value": None, "why": sentence}.
+"""
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import typing
+import urllib.request
+
+import callgrind
+import sides
+
+GENERATOR_CPU, SERVER_CPU = "0", "1"
+NEVER = 900  # seconds; no measurement takes so long
+
+
+class Failed(Exception):
+    """A sentence about what kept a sample from being measured."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    group: str  # rows of a group take turns
+    what: str
+    unit: str
+    better: str  # more or less
+    measure: typing.Callable  # of (row, side, ground, seconds of a window)
+    kinds: tuple = ("heeler",)
+    of: str = ""  # the row of the same side that it is compared with
+    bars: dict = dataclasses.field(default_factory=dict)  # ratio to a kind of side or a row; value
+    settings: dict = dataclasses.field(default_factory=dict)
+    given: dict = dataclasses.field(default_factory=dict)  # what `measure` has to know
+    asked: bool = False  # only where ROWS names it
+    timed: bool = True  # whose core it is makes a difference
+
+
+def run(command, **environment):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=NEVER, check=False,
+                              env={**os.environ, **environment})
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failed(str(error)) from error
+
+
+def last_line(text):
+    lines = [line for line in text.splitlines() if "nothing measured" not in line]
+    return lines[-1].strip() if lines else "it said nothing"
+
+
+def probe_core():
+    """Of the CPU of the server: independent additions for one that waits for itself, and the share
+    of the time that the probe had it."""
+    try:
+        speed = json.loads(run([sides.BENCH, "core", "--pin", SERVER_CPU]).stdout)
+    except (Failed, ValueError):
+        return None
+    return {"additions": round(speed["independent_per_ns"] / speed["dependent_per_ns"], 2),
+            "share": min(speed["share"], 1)}
+
+
+def sample(row, side, window):
+    """One turn of a row, with the state of the core before and behind it."""
+    before = probe_core() if row.timed else None
+    try:
+        with sides.Ground() as ground:
+            found = row.measure(row, side, ground, window)
+    except Failed as why:
+        found = {"value": None, "why": str(why)}
+    after = probe_core() if row.timed else None
+    found["probes"] = [probe for probe in (before, after) if probe is not None]
+    return found
+
+
+# ---- in process -----------------------------------------------------------------------
+
+MICRO = re.compile(r"([\d.]+) ns(?:/| a )(?:line|value)(?:\s+\(best\s+([\d.]+)\))?")
+
+
+def micro(row, side, ground, window):
+    command = [side.program(f"bench_{row.given['program']}"), *row.given["arguments"]]
+    done = run(["taskset", "-c", SERVER_CPU, *command], **side.environment)
+    found = MICRO.search(done.stdout)
+    if not found:
+        raise Failed(last_line(done.stderr))
+    value = float(found.group(1))
+    return {"value": value, "best": float(found.group(2) or value)}
+
+
+FEW_LINES, MORE_LINES = "1", "200000"
+
+
+def instructions(row, side, ground, window):
+    """The difference of two runs of different length is that of the lines alone."""
+    program = side.program("bench_ingest")
+    with open(program, "rb") as file:
+        if b"lines a run" not in file.read():
+            raise Failed("this commit's bench_ingest takes no number of lines")
+    counts, lines = [], []
+    for length in (FEW_LINES, MORE_LINES):
+        out = ground.folder / f"callgrind.{length}"
+        done = run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", program,
+                    row.given["shape"], "1000", length], **side.environment)
+        found = re.search(r"(\d+) lines a run", done.stdout)
+        if not found:
+            raise Failed(last_line(done.stderr))
+        lines.append(int(found.group(1)))
+        with open(out, encoding="utf-8", errors="replace") as file:
+            counts.append(callgrind.instructions(file))
+    stages = {stage: round((counts[1][stage] - counts[0][stage]) / (lines[1] - lines[0]), 1)
+              for stage in callgrind.STAGES}
+    return {"value": round(sum(stages.values()), 1), "detail": stages, "code_path": side.path_under_valgrind()}
+
+
+# ---- the whole server -----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def intake(wanted):
+    """A stand-in for the intake where a row is about what is sent; the settings for it."""
+    if not wanted:
+        yield ""
+        return
+    with subprocess.Popen(["taskset", "-c", GENERATOR_CPU, sys.executable, "bench/intake.py"],
+                          stdout=subprocess.PIPE, text=True) as process:
+        try:
+            port = process.stdout.readline().split()[1]
+            yield f" --set dd_url=http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.communicate()  # it tells how much it took, to nobody
+
+
+def heeler_bench(command, row, side, ground, *options):
+    server, books = side.server(ground, row)
+    given = row.given
+    if side.kind == "heeler" and given.get("count_shed"):
+        books = [*books, "--total-less", "heeler_values_shed_total"]
+    with intake(side.kind == "heeler" and given.get("intake")) as more:
+        done = run([sides.BENCH, command, "--pin", GENERATOR_CPU,
+                    *([] if given.get("any_cpu") else ["--server-cpu", SERVER_CPU]),
+                    "--profile", given["profile"], "--to", ground.address(given.get("way", "udp")),
+                    "--server", server + more, "--server-log", str(ground.log), *books,
+                    *given.get("options", ()), *options],
+                   **side.environment, **({"DD_API_KEY": "0123456789abcdef" * 2} if more else {}))
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        said = ground.log.read_text(errors="replace") if ground.log.exists() else ""
+        raise Failed(last_line(done.stderr) + (f" ({last_line(said)})" if said else "")) from None
+
+
+def lossless(row, side, ground, window):
+    found = heeler_bench("find-lossless", row, side, ground, "--rate", str(row.given["rate"] * side.pace),
+                         "--window", str(max(window, row.given.get("least_window", 0))))
+    mib = found["bytes_per_s"] / 1048576
+    value = mib if row.unit == "MiB/s" else found["lossless_lines_per_s"] / 1e6
+    return {"value": value, "at_least": found["at_least"],
+            "detail": {"k datagrams/s": found["datagrams_per_s"] / 1e3,
+                       "MiB/s": mib,
+                       "CPU ns a datagram": found["cpu_ns_per_datagram"],
+                       "MiB peak": found["peak_mib"]}}
+
+
+def cost(row, side, ground, window):
+    """Also what is done within two seconds after the load: the flusher is behind."""
+    found = heeler_bench("cost", row, side, ground, "--rate", row.given["rate"], "--seconds", str(5 * window),
+                         "--rest", "2")
+    if found["lost"] > found["lines"] / 1e4:
+        raise Failed(f"{found['lost']} of {found['lines']} lines were lost")
+    seconds = found["cpu_seconds"] + found["rest_cpu_seconds"]
+    return {"value": seconds * 1e6 / found["lines"], "detail": {"MiB resident": found["resident_mib"]}}
+
+
+def memory(row, side, ground, window):
+    """100,000 counters of three values each, then 12 s of rest."""
+    found = heeler_bench("cost", row, side, ground, "--rate", "100k", "--contexts", "100000",
+                         "--lines", "300000", "--rest", "12")
+    return {"value": found["peak_mib"], "detail": {"MiB at the start": found["start_mib"],
+                                                   "MiB after 12 s": found["resident_mib"]}}
+
+
+def million(row, side, ground, window):
+    """Flushes of a million contexts meanwhile; the page is read before the server ends."""
+    page = {}
+
+    def look():
+        try:
+            with urllib.request.urlopen(ground.metrics(), timeout=5) as answer:
+                for line in answer.read().decode().splitlines():
+                    name, _, value = line.rpartition(" ")
+                    page[name] = value
+        except OSError:
+            pass
+
+    timer = threading.Timer(22, look)
+    timer.start()
+    try:
+        found = heeler_bench("cost", row, side, ground, "--contexts", "1000000", "--rate", row.given["rate"],
+                             "--seconds", "24")
+    finally:
+        timer.cancel()
+        timer.join()
+    gap = float(page.get("heeler_read_longest_gap_microseconds", 0))
+    seal = float(page.get("heeler_seal_longest_microseconds", 0))
+    if gap == 0:
+        raise Failed("the metrics page could not be read")
+    return {"value": gap / 1e3, "detail": {"ms longest seal": seal / 1e3, "lines lost": found["lost"],
+                                           "MiB peak": found["peak_mib"]}}
+
+
+# ---- the rows -------------------------------------------------------------------------
+
+AGGREGATES = ["sketch", "sketch, sampled 0.1", "sketch, 3 values", "sketch, 3 values, sampled 0.1",
+              "sketch, 20 values", "histogram, all exact", "histogram, beyond 1000 values",
+              "histogram, 3 values", "histogram, 3 values, sampled 0.3", "set, 1500 members",
+              "set, 65,536 members", "set, 3 members"]
+ALL = ("bare", "heeler", "peer")
+
+
+def parse_row(name, what, number):
+    return Row(f"parse-{name}", "parse", f"scan and parse, {what}", "ns/line", "less", micro,
+               given={"program": "parse", "arguments": [number]})
+
+
+def ingest_row(shape, contexts, text, base=None):
+    return Row(f"ingest-{shape}-{text}", "ingest", f"{shape} bytes, {text} contexts", "ns/line", "less", micro,
+               bars={"base": base} if base else {},
+               given={"program": "ingest", "arguments": ["0" if shape == 21 else "1", str(contexts)]})
+
+
+def server_row(name, group, what, rate, profile="tagged", kinds=("heeler",), unit="M lines/s", **more):
+    given = {"profile": profile, "rate": rate, **more.pop("given", {})}
+    return Row(name, group, what, unit, "more", lossless, kinds, given=given, **more)
+
+
+def cost_row(name, what, profile, kinds, **more):
+    given = {"profile": profile, "rate": "100k", **more.pop("given", {})}
+    return Row(name, "quiet", what, "CPU s a million lines", "less", cost, kinds, given=given, **more)
+
+
+# What waits for the flusher hides a loss for a while, so a window is not too short.
+TIMED = {"count_shed": True, "intake": True, "least_window": 5}
+SPREAD = {"heeler_spread": "random"}
+ROWS = [
+    parse_row("untagged", "20 bytes, no tags", "0"),
+    parse_row("tagged", "77 bytes, 4 tags", "1"),
+    ingest_row(21, 1000, "1k", base=0.80),
+    ingest_row(21, 100000, "100k"),
+    ingest_row(21, 1000000, "1M"),
+    ingest_row(77, 1000, "1k", base=0.75),
+    ingest_row(77, 100000, "100k"),
+    ingest_row(77, 1000000, "1M", base=0.75),
+    *[Row(f"instructions-{shape}", "instructions", f"{shape} bytes", "instructions/line", "less", instructions,
+          bars={"value": bar}, given={"shape": number}, asked=True, timed=False)
+      for shape, number, bar in ((21, "0", 300), (77, "1", 430))],
+    *[Row(f"value-{number}", "aggregates", name, "ns/value", "less", micro,
+          given={"program": "aggregates", "arguments": [str(number)]}) for number, name in enumerate(AGGREGATES)],
+    server_row("plain", "plain", "20 bytes, 68 a datagram", 20e6, "plain", ALL, bars={"base": 1.15}),
+    server_row("tagged", "tags", "77 bytes, 4 tags, 18 a datagram", 8e6, kinds=("bare", "heeler"),
+               bars={"base": 1.13}),
+    server_row("stream", "tags", "`tagged` over a unix stream", 16e6, of="tagged", bars={"tagged": 2},
+               given={"way": "stream"}),
+    server_row("single", "single", "20 bytes, one a datagram", 800e3, "single", ALL, bars={"bare": 0.95}),
+    server_row("smp", "smp", "the lab's mix over unix datagrams", 300e3, "smp", unit="MiB/s", given={"way": "unix"}),
+    server_row("timed", "timed", "89 bytes, 4 tags, a timestamp, 15 a datagram", 300e3, "timed",
+               bars={"base": 2.5}, given=TIMED),
+    server_row("workers-1", "workers", "`tagged`, one worker", 8e6, settings={**SPREAD, "heeler_workers": 1}),
+    server_row("workers-2", "workers", "`tagged`, two, one on the generator's CPU", 8e6, of="workers-1",
+               settings={**SPREAD, "heeler_workers": 2}, given={"any_cpu": True}),
+    Row("million", "million", "longest gap between reads, 1,000,000 contexts flushed every 5 s, 2 M lines/s",
+        "ms", "less", million, bars={"value": 20}, settings={"heeler_interval": 5}, given={"profile": "tagged", "rate": "2M"}),
+    cost_row("quiet", "quiet 100,000 lines/s, packed", "plain", ("heeler", "peer")),
+    cost_row("quiet-single", "quiet 100,000 lines/s, one a datagram", "single", ("heeler", "peer")),
+    cost_row("quiet-timed", "quiet 10 MiB/s with timestamps", "timed", ("heeler",), bars={"base": 0.4},
+             given={**TIMED, "rate": "10MiB"}),
+    Row("memory", "memory", "memory, 100,000 counters of three values", "MiB", "less", memory, ("heeler", "peer"),
+        given={"profile": "plain"}, asked=True),
+    *[server_row(name, "gro", what, 8e6, settings=settings, of=of, bars={of: bar} if of else {}, asked=True,
+                 given={"options": ("--segment", segment)})
+      for name, what, settings, segment, of, bar in (
+          ("gro-off", "`tagged`, sent segmented", {}, "on", "", 0),
+          ("gro-on", "the same with heeler_udp_gro", {"heeler_udp_gro": "true"}, "on", "gro-off", 2.3),
+          ("gro-off-unsegmented", "`tagged`, sent one by one", {}, "off", "", 0),
+          ("gro-on-unsegmented", "the same with heeler_udp_gro", {"heeler_udp_gro": "true"}, "off",
+           "gro-off-unsegmented", 0.98))],
+]
+
+
+def chosen(words, kinds):
+    """The rows that ROWS names, by name or group; without words those that are not to be asked for."""
+    unknown = set(words) - {row.name for row in ROWS} - {row.group for row in ROWS}
+    if unknown:
+        raise SystemExit(f"no such row: {' '.join(sorted(unknown))}; there are: "
+                         + " ".join(row.name for row in ROWS))
+    return [row for row in ROWS if set(row.kinds) & set(kinds) and
+            (row.name in words or row.group in words if words else not row.asked)]

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Fills a folder with Debian's libraries for another processor, for a build on this one.
+#   sysroot.sh ARCHITECTURE FOLDER PACKAGE...
+# The packages come with what they depend on, in the release that this machine has. They are
+# fetched by an apt-get that has its own sources and its own books, so nothing is added to
+# the machine's and no root is needed. FOLDER/complete says what is there; the same PACKAGEs
+# are not fetched twice. DEBIAN_MIRROR is another mirror than deb.debian.org.
+set -eu
+architecture=$1
+folder=$2
+shift 2
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
+key=/usr/share/keyrings/debian-archive-keyring.gpg
+. /etc/os-release
+wanted="$VERSION_CODENAME $*"
+
+[ "$wanted" != "$(cat "$folder/complete" 2>/dev/null)" ] || exit 0
+echo "filling $folder"
+books=$(mktemp -d)
+trap 'rm -rf "$books"' EXIT
+mkdir -p "$books/lists/partial" "$books/archives/partial"
+: >"$books/status"
+while read -r of suite; do
+    echo "deb [signed-by=$key] $mirror/$of $suite main"
+done >"$books/sources.list" <<END
+debian $VERSION_CODENAME
+debian $VERSION_CODENAME-updates
+debian-security $VERSION_CODENAME-security
+END
+
+own_apt_get() {
+    apt-get -qq -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" \
+        -o APT::Sandbox::User= -o Dir::State="$books" -o Dir::State::status="$books/status" \
+        -o Dir::Cache="$books" -o Dir::Etc::SourceList="$books/sources.list" \
+        -o Dir::Etc::SourceParts=- -o Debug::NoLocking=true "$@"
+}
+own_apt_get update
+own_apt_get install --yes --download-only --no-install-recommends "$@" >/dev/null
+
+# Debian has /lib as a link to /usr/lib, and some packages still say /lib.
+rm -rf "$folder"
+mkdir -p "$folder/usr/lib"
+ln -s usr/lib "$folder/lib"
+for package in "$books"/archives/*.deb; do
+    dpkg-deb --fsys-tarfile "$package" |
+        tar -x --keep-directory-symlink --no-same-owner -C "$folder" --exclude='./usr/share/*'
+done
+# A link from the root means the folder as the root.
+find "$folder" -type l -lname '/*' -printf '%l %p\n' | while read -r to link; do
+    ln -sfr "$folder$to" "$link"
+done
+echo "$wanted" >"$folder/complete"
