@@ -9,6 +9,7 @@
 #include "server/http/health.h"
 #include "server/http/process.h"
 #include "server/http/rates.h"
+#include "server/receive/code_paths.h"
 #include "server/receive/listeners.h"
 
 /* ---- threads ----------------------------------------------------------- */
@@ -139,6 +140,10 @@ static void write_process(struct json_out *out, const struct status_moment *mome
     const struct server_view *view = moment->view;
 
     json_out_text(out, "version", HEELER_VERSION);
+    json_out_begin(out, "code_paths", '{');
+    for (int i = 0; i < CODE_STEPS; i++)
+        json_out_text(out, code_steps[i]->word, code_path_word(code_steps[i]));
+    json_out_end(out, '}');
     json_out_text(out, "host", moment->hostname);
     json_out_signed(out, "pid", getpid());
     json_out_signed(out, "now_ms", moment->wall_ms);
