@@ -7,6 +7,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/sane.h"
 #include "server/http/http_connection.h"
 #include "server/receive/descriptors.h"
 
@@ -236,10 +237,28 @@ static void set_usual_limits(struct http_limits *limits)
     limits->unsent_bytes = limits->unsent_bytes > 0 ? limits->unsent_bytes : UNSENT_BYTES;
 }
 
+#ifdef HEELER_CHECKS
+/* What may take long is the desk's: long bodies, and there is one. */
+static bool http_config_sane(const struct http_config *config)
+{
+    bool sane = true;
+
+    for (size_t i = 0; i < config->n_routes; i++) {
+        const struct http_route *route = &config->routes[i];
+
+        sane = sane && (route->handle == NULL) != (route->work == NULL) &&
+               (route->work == NULL || config->desk != NULL) &&
+               (route->work != NULL || route->body_max <= HTTP_BODY_MAX);
+    }
+    return sane;
+}
+#endif
+
 struct http *http_new(const struct http_config *config)
 {
     struct http *http = calloc(1, sizeof *http);
 
+    SANE(http_config_sane(config));
     if (http == NULL)
         return NULL;
     http->config = *config;

@@ -63,6 +63,16 @@ static void set_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){ SEND_BUFFER }, sizeof(int));
 }
 
+/* [::] takes the connections of IPv4 too, unless 0.0.0.0 has the port already. */
+static bool bind_to(int fd, const struct addrinfo *at)
+{
+    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0)
+        return true;
+    return errno == EADDRINUSE && at->ai_family == AF_INET6 &&
+           setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 1 }, sizeof(int)) == 0 &&
+           bind(fd, at->ai_addr, at->ai_addrlen) == 0;
+}
+
 static int open_socket(const struct addrinfo *at)
 {
     int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -71,7 +81,7 @@ static int open_socket(const struct addrinfo *at)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
     set_options(fd);
-    if (bind(fd, at->ai_addr, at->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+    if (bind_to(fd, at) && listen(fd, BACKLOG) == 0)
         return fd;
     int error = errno;
     close(fd);

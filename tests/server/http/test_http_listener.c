@@ -51,6 +51,24 @@ static void says_who_reaches_it(void **state)
     }
 }
 
+static void both_wildcards_may_have_one_port(void **state)
+{
+    struct http_listener v4, v6, again;
+    char address[32], problem[512];
+    (void)state;
+
+    assert_true(http_listener_open(&v4, "0.0.0.0:0", NULL, problem, sizeof problem));
+    snprintf(address, sizeof address, "[::]:%d", v4.port);
+    if (http_listener_open(&v6, address, NULL, problem, sizeof problem)) {
+        assert_false(http_listener_open(&again, address, NULL, problem, sizeof problem));
+        assert_non_null(strstr(problem, "the address is in use"));
+        http_listener_close(&v6);
+    } else { /* a machine without IPv6 */
+        assert_null(strstr(problem, "in use"));
+    }
+    http_listener_close(&v4);
+}
+
 static void a_unix_socket_is_for_its_owner_alone(void **state)
 {
     struct http_listener listener, second;
@@ -136,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_who_reaches_it),
+        cmocka_unit_test(both_wildcards_may_have_one_port),
         cmocka_unit_test(a_unix_socket_is_for_its_owner_alone),
         cmocka_unit_test(a_successor_goes_on_with_the_socket),
         cmocka_unit_test(what_cannot_be_is_said),
