@@ -61,7 +61,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 # Everything but main() is one archive; the program, tests and benches link it.
 SOURCES  := $(filter-out server/main.c,$(sort $(shell find config protocol flush server -name '*.c')))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
-PAGE     := $(sort $(wildcard server/http/page/*))
+PAGE     := $(sort $(shell find server/http/page -type f -not -name README.md))
 PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
 TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
@@ -86,7 +86,7 @@ $(B)/page/%.gz: server/http/page/%
 
 $(B)/page.o: $(PAGE:server/http/page/%=$(B)/page/%.gz)
 	$(call say,PAGE,server/http/page)
-	$(Q)cd $(B)/page && $(LD) -r -z noexecstack -b binary -o ../page.o $(notdir $^)
+	$(Q)cd $(B)/page && $(LD) -r -z noexecstack -b binary -o ../page.o $(^:$(B)/page/%=%)
 
 $(B)/libheeler.a: $(OBJECTS) $(B)/page.o
 	$(call say,AR,$@)

@@ -3,7 +3,7 @@
  *
  *   PAGE_FILE(symbol, path, type, use)
  *
- * The symbol is the name of a file in server/http/page/ with '_' for every other byte than
+ * The symbol is the path of a file below server/http/page/ with '_' for every other byte than
  * letters and digits. The Makefile compresses all of that folder into the program: a row
  * without a file does not link, and a file without a row fails tests/server/http/test_page.c.
  */
@@ -11,7 +11,20 @@
 /* clang-format off */
 
 PAGE_FILE(index_html, "/", "text/html; charset=utf-8", HTTP_USE_PAGE)
+PAGE_FILE(icon_svg, "/page/icon.svg", "image/svg+xml", HTTP_USE_READING)
 PAGE_FILE(style_css, "/page/style.css", "text/css; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(api_js, "/page/api.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(chart_js, "/page/chart.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(dom_js, "/page/dom.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(flow_js, "/page/flow.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(format_js, "/page/format.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(main_js, "/page/main.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(now_js, "/page/now.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(router_js, "/page/router.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(table_js, "/page/table.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(vendor_uPlot_iife_min_js, "/page/vendor/uPlot.iife.min.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(vendor_uPlot_min_css, "/page/vendor/uPlot.min.css", "text/css; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(vendor_LICENSE_txt, "/page/vendor/LICENSE.txt", "text/plain; charset=utf-8", HTTP_USE_READING)
 
 /* clang-format on */
 

@@ -130,41 +130,93 @@ static void a_link_leads_to_the_page_and_to_nothing_else(void **state)
     assert_int_equal(raw_ask(running.base, port, status, sizeof status - 1, &answer), 403);
 }
 
-/* The name of a file as page_table.h has it. */
-static void make_symbol(const char *name, char *out)
+struct page_row {
+    const char *symbol, *path, *type;
+};
+
+static const struct page_row rows[] = {
+#define PAGE_FILE(symbol, path, type, use) { #symbol, path, type },
+#include "server/http/page_table.h"
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+static void every_file_is_served_under_the_policy(void **state)
 {
-    for (; *name != '\0'; name++)
-        *out++ = isalnum((unsigned char)*name) ? *name : '_';
+    struct raw_answer answer;
+    char request[512], type[128];
+    (void)state;
+
+    for (size_t i = 0; i < ROWS; i++) {
+        snprintf(request, sizeof request,
+                 "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                 "Sec-Fetch-Site: same-origin\r\nAccept-Encoding: gzip\r\n\r\n",
+                 rows[i].path);
+        snprintf(type, sizeof type, "Content-Type: %s\r\n", rows[i].type);
+        if (raw_ask(running.base, port, request, strlen(request), &answer) != 200 ||
+            strstr(answer.text, type) == NULL || answer.body_len == 0 ||
+            strstr(answer.text, "Content-Encoding: gzip\r\n") == NULL ||
+            strstr(answer.text, "default-src 'none'") == NULL ||
+            strstr(answer.text, "ETag: \"") == NULL)
+            fail_msg("%s: %.400s", rows[i].path, answer.text);
+    }
+}
+
+static bool is_row(const char *symbol)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].symbol, symbol) == 0)
+            return true;
+    return false;
+}
+
+/* The path of a file below the folder as page_table.h has it. */
+static void make_symbol(const char *path, char *out)
+{
+    for (; *path != '\0'; path++)
+        *out++ = isalnum((unsigned char)*path) ? *path : '_';
     *out = '\0';
 }
 
-static void every_file_has_a_row_and_all_are_small(void **state)
+static void check_folder(const char *below)
 {
-    static const char *const symbols[] = {
-#define PAGE_FILE(symbol, path, type, use) #symbol,
-#include "server/http/page_table.h"
-    };
+    char path[512], name[512], symbol[512];
+    struct dirent *entry;
+
+    snprintf(path, sizeof path, FOLDER "/%s", below);
+    DIR *folder = opendir(path);
+    assert_non_null(folder);
+    while ((entry = readdir(folder)) != NULL) {
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, "README.md") == 0)
+            continue;
+        snprintf(name, sizeof name, "%s%.200s", below, entry->d_name);
+        if (entry->d_type == DT_DIR) {
+            strcat(name, "/");
+            check_folder(name);
+            continue;
+        }
+        make_symbol(name, symbol);
+        if (!is_row(symbol))
+            fail_msg(FOLDER "/%s has no row in page_table.h", name);
+    }
+    closedir(folder);
+}
+
+static void every_file_has_a_row(void **state)
+{
+    (void)state;
+    check_folder("");
+}
+
+static void all_of_it_is_small(void **state)
+{
     size_t bytes = 0
 #define PAGE_FILE(symbol, path, type, use) \
     +(size_t)(_binary_##symbol##_gz_end - _binary_##symbol##_gz_start)
 #include "server/http/page_table.h"
         ;
-    DIR *folder = opendir(FOLDER);
-    const struct dirent *entry;
-    char symbol[256];
     (void)state;
 
-    assert_non_null(folder);
-    while ((entry = readdir(folder)) != NULL) {
-        bool found = entry->d_name[0] == '.';
-
-        make_symbol(entry->d_name, symbol);
-        for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++)
-            found = found || strcmp(symbols[i], symbol) == 0;
-        if (!found)
-            fail_msg(FOLDER "/%s has no row in page_table.h", entry->d_name);
-    }
-    closedir(folder);
     assert_true(bytes <= PAGE_BYTES_MAX);
 }
 
@@ -176,7 +228,9 @@ int main(void)
         TEST(it_is_sent_as_it_is_kept),
         TEST(a_browser_keeps_what_has_not_changed),
         TEST(a_link_leads_to_the_page_and_to_nothing_else),
-        cmocka_unit_test(every_file_has_a_row_and_all_are_small),
+        TEST(every_file_is_served_under_the_policy),
+        cmocka_unit_test(every_file_has_a_row),
+        cmocka_unit_test(all_of_it_is_small),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,199 @@
+/* page/chart.js: lines over time, with a line of words below and a table beside them.
+ *
+ *   chart.update({ times: [seconds], series: [{ label, values: [number or null] }] })
+ *
+ * The drawing is uPlot's (page/vendor/), its colours are those of style.css. Who does not see
+ * it has its sentence (aria-label) and the table, which is made when it is opened. */
+
+import { make, setText } from "./dom.js";
+import { clock, day, short, stamp, utc } from "./format.js";
+import { makeTable } from "./table.js";
+
+export const COLOURS = 8;
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const resized = new ResizeObserver((entries) => {
+    for (const { target } of entries) target.onResized?.();
+});
+
+function colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+/* The mark of a series in a legend. */
+export function makeSwatch(i) {
+    return make("span", { class: `swatch series-${i % COLOURS}`, "aria-hidden": "true" });
+}
+
+/* Ticks of the reader's zone: seconds, minutes or days, as they are apart. */
+function tickTexts(chart, ticks, axis, space, step_s) {
+    return ticks.map((s) => {
+        if (step_s >= 86400) return day(s * 1000).slice(5);
+        const text = clock(s * 1000);
+        return text === "00:00:00" ? day(s * 1000).slice(5) : step_s >= 60 ? text.slice(0, 5) : text;
+    });
+}
+
+/* From zero, unless all of it is far above. */
+function range(chart, min, max) {
+    if (min == null || max == null || !Number.isFinite(min)) return [0, 1];
+    const apart = max - min;
+    if (min >= 0 && apart > max * 0.25) return [0, max * 1.08];
+    if (apart === 0) return max === 0 ? [0, 1] : max > 0 ? [0, max * 1.25] : [max * 1.25, 0];
+    return [min - apart * 0.1, max + apart * 0.1];
+}
+
+/* A value between two gaps would be no line; only those get a dot. */
+function aloneOnly(chart, i) {
+    const values = chart.data[i];
+    const alone = [];
+    values.forEach((v, at) => {
+        if (v != null && values[at - 1] == null && values[at + 1] == null) alone.push(at);
+    });
+    return alone;
+}
+
+function axes(unit) {
+    const common = {
+        stroke: colour("--muted"), font: `12px ${getComputedStyle(document.body).fontFamily}`,
+        grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false },
+    };
+    return [
+        { ...common, values: tickTexts, space: 72, size: 28, grid: { show: false } },
+        { ...common, values: (chart, ticks) => ticks.map((n) => unit(n)), size: 62, space: 36 },
+    ];
+}
+
+/* label: of the whole; unit: number to text; legend: false when a table beside names the series;
+ * onRange(from_s, to_s): the reader drew over that much. */
+export function makeChart({ label, unit = short, height = 190, legend = true, onRange, signal }) {
+    const canvas = make("div", { class: "canvas", role: "img" });
+    const readout = make("p", { class: "readout", "aria-hidden": "true" });
+    const table = makeData(label, unit);
+    const node = make("figure", { class: "chart" }, canvas, readout, table.node);
+    let plot = null;
+    let shape = "";
+    let data = { times: [], series: [] };
+
+    function arrays() {
+        return [data.times, ...data.series.map((one) => one.values)];
+    }
+
+    function options() {
+        return {
+            width: Math.max(canvas.clientWidth, 120), height, legend: { show: false }, padding: [10, 8, 0, 0],
+            scales: { x: { time: true }, y: { range } }, axes: axes(unit),
+            cursor: { y: false, points: { size: 7 }, drag: { x: Boolean(onRange), y: false, setScale: false } },
+            series: [{}, ...data.series.map((one, i) => {
+                const stroke = colour(`--series-${i % COLOURS}`);
+                return { label: one.label, stroke, width: 1.75, dash: i >= COLOURS ? [6, 3] : undefined,
+                    points: { size: 5, fill: stroke, show: true, filter: aloneOnly } };
+            })],
+            hooks: { setCursor: [showReadout], setSelect: [choose] },
+        };
+    }
+
+    function choose(chart) {
+        if (!onRange || chart.select.width < 8) return;
+        onRange(chart.posToVal(chart.select.left, "x"), chart.posToVal(chart.select.left + chart.select.width, "x"));
+    }
+
+    function draw() {
+        plot?.destroy();
+        plot = data.times.length > 0 ? new uPlot(options(), arrays(), canvas) : null;
+    }
+
+    function showReadout() {
+        const at = plot?.cursor.idx ?? data.times.length - 1;
+        if (at < 0 || data.times.length === 0) {
+            readout.replaceChildren();
+            return;
+        }
+        const ms = data.times[at] * 1000;
+        const parts = legend ? data.series.map((one, i) => make("span", { class: "entry" }, makeSwatch(i),
+            `${one.label} `, make("b", null, unit(one.values[at])))) : [];
+        readout.replaceChildren(...parts, make("span", { class: "entry muted" }, `${clock(ms)} (${utc(ms).slice(11)})`));
+    }
+
+    function sentence() {
+        const last = data.series.slice(0, 6).map((one) => `${one.label} ${unit(one.values.findLast((v) => v != null))}`);
+        const rest = data.series.length > 6 ? ` and ${data.series.length - 6} more` : "";
+        return `${label}, a chart. Last values: ${last.join(", ") || "none"}${rest}.`;
+    }
+
+    function update(next) {
+        data = next;
+        const now = next.series.map((one) => one.label).join("\n");
+        if (plot && now === shape && next.times.length > 0) plot.setData(arrays());
+        else draw();
+        shape = now;
+        showReadout();
+        canvas.setAttribute("aria-label", sentence());
+        table.update(next);
+    }
+
+    canvas.onResized = () => plot && plot.setSize({ width: Math.max(canvas.clientWidth, 120), height });
+    resized.observe(canvas);
+    dark.addEventListener("change", draw, { signal });
+    signal.addEventListener("abort", () => {
+        resized.unobserve(canvas);
+        plot?.destroy();
+        plot = null;
+    });
+    return { node, update };
+}
+
+/* ---- the same as a table ----------------------------------------------- */
+
+const ROWS_MAX = 500;
+
+function makeData(label, unit) {
+    const box = make("div");
+    const node = make("details", { class: "data" }, make("summary", null, "As a table"), box);
+    let table = null;
+    let shape = "";
+    let data = null;
+
+    function show() {
+        if (!node.open || !data) return;
+        const now = data.series.map((one) => one.label).join("\n");
+        if (!table || now !== shape) {
+            shape = now;
+            table = makeTable({ caption: `${label}: the numbers`, columns: [
+                { title: "Time", head: true, cell: (i) => stamp(data.times[i] * 1000) },
+                { title: "UTC", wide: true, cell: (i) => utc(data.times[i] * 1000).slice(11, 19) },
+                ...data.series.map((one, j) => ({ title: one.label, number: true, cell: (i) => unit(data.series[j].values[i]) })),
+            ] });
+            box.replaceChildren(table.node);
+        }
+        table.update(data.times.map((s, i) => i).reverse().slice(0, ROWS_MAX));
+    }
+
+    node.addEventListener("toggle", show);
+    return { node, update: (next) => { data = next; show(); } };
+}
+
+/* ---- a spark ----------------------------------------------------------- */
+
+const WIDTH = 96, HEIGHT = 24;
+
+/* "M x y L x y" of a few numbers from zero up; a null is a gap. */
+export function sparkPath(values) {
+    const known = values.filter((v) => v != null);
+    const top = Math.max(...known, 0), bottom = Math.min(...known, 0);
+    const apart = top - bottom || 1;
+    let path = "", pen = "M";
+
+    values.forEach((v, i) => {
+        if (v == null) {
+            pen = "M";
+            return;
+        }
+        const x = values.length > 1 ? (i * WIDTH) / (values.length - 1) : WIDTH / 2;
+        const y = 2 + (1 - (v - bottom) / apart) * (HEIGHT - 4);
+        const alone = pen === "M" && (i + 1 >= values.length || values[i + 1] == null);
+        path += `${pen}${x.toFixed(1)} ${y.toFixed(1)}${alone ? "h.1" : ""}`;
+        pen = "L";
+    });
+    return path;
+}

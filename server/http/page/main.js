@@ -1,0 +1,76 @@
+/* page/main.js: the frame around the views: names, navigation, and whether the server is there. */
+
+import { pulse } from "./api.js";
+import { make, makeTime, setText } from "./dom.js";
+import { clock, duration, stamp, utc, zone } from "./format.js";
+import { start, tell } from "./router.js";
+import { openNow } from "./now.js";
+
+const main = document.getElementById("main");
+const banner = document.getElementById("banner");
+const views = document.getElementById("views");
+
+function shown(name, title, first) {
+    for (const link of views.querySelectorAll("a")) {
+        const own = link.dataset.view === name || (name === "metric" && link.dataset.view === "metrics");
+        if (own) link.setAttribute("aria-current", "page");
+        else link.removeAttribute("aria-current");
+    }
+    pulse.period_ms = name === "now" ? 1000 : 5000;
+    document.title = `${title} · Heeler${pulse.status ? ` · ${pulse.status.host}` : ""}`;
+    if (!first) {
+        scrollTo(0, 0);
+        main.focus({ preventScroll: true });
+    }
+    if (pulse.status) tell("onStatus", pulse.status);
+    pulse.now();
+}
+
+/* ---- the frame --------------------------------------------------------- */
+
+function showFrame(status) {
+    setText(document.getElementById("host"), status.host);
+    setText(document.getElementById("build"),
+        `Heeler ${status.version}, process ${status.pid}, up ${duration(status.uptime_s)}`);
+    setText(document.getElementById("zone"),
+        `Times are of ${zone(status.now_ms)}. The server says ${stamp(status.now_ms)}, which is ${utc(status.now_ms)}.`);
+}
+
+function say(kind, ...children) {
+    banner.className = `banner ${kind}`;
+    banner.replaceChildren(...children);
+    banner.hidden = false;
+}
+
+pulse.addEventListener("status", () => {
+    showFrame(pulse.status);
+    tell("onStatus", pulse.status);
+});
+
+pulse.addEventListener("gone", () => {
+    if (banner.hidden || !banner.classList.contains("bad"))
+        say("bad", make("strong", null, "The server does not answer"), " since ", makeTime(pulse.goneSince),
+            ". What is shown is from before. It is asked again every second.");
+    document.body.classList.add("stale");
+});
+
+pulse.addEventListener("back", () => {
+    document.body.classList.remove("stale");
+    say("good", `The server is back: it answers since ${clock(Date.now())}.`);
+    setTimeout(() => {
+        if (pulse.goneSince === 0 && !pulse.isLocked) banner.hidden = true;
+    }, 6000);
+});
+
+pulse.addEventListener("locked", () => {
+    say("bad", make("strong", null, "A key is asked for."), " ", make("a", { href: "/" }, "Enter it"),
+        " to go on; it is remembered for 12 hours.");
+});
+
+document.getElementById("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    main.focus();
+});
+
+start(main, { now: openNow }, shown);
+pulse.start();
