@@ -29,7 +29,6 @@ static void make_view(struct server_rig *rig)
         .listeners = &rig->listeners,
         .workers = SERVER_RIG_WORKERS,
         .worker_ledgers = rig->workers,
-        .forwarded = rig->forwarded,
         .flusher_ledger = &rig->flusher,
         .outbox = &rig->outbox,
         .delivery_ledger = rig->sinks,

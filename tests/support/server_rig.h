@@ -19,7 +19,6 @@ enum {
 struct server_rig {
     struct settings settings;
     struct worker_ledger workers[SERVER_RIG_WORKERS];
-    struct counter forwarded[SERVER_RIG_WORKERS];
     struct flusher_ledger flusher;
     struct delivery_ledger sinks[SERVER_RIG_SINKS];
     struct delivery_target targets[SERVER_RIG_SINKS]; /* with a password in the URL */
