@@ -11,6 +11,7 @@
 #include "server/http/http.h"
 #include "server/http/http_guard.h"
 #include "server/http/http_keys.h"
+#include "server/http/http_ledger.h"
 #include "server/http/inspect.h"
 #include "server/http/login.h"
 #include "server/http/metrics.h"
@@ -21,6 +22,7 @@ struct admin {
     struct http *http;
     struct http_guard guard;
     struct http_keys keys;
+    struct http_ledger ledger;
     struct ask *ask;         /* NULL: only health */
     struct control *control; /* the same */
     struct desk *desk;       /* the same */
@@ -68,6 +70,7 @@ static void on_metrics(struct http_exchange *exchange, const struct http_request
 
     (void)request;
     admin->server.look(admin->server.server, &view);
+    view.http = &admin->ledger;
     if (body != NULL)
         metrics_write(body, &view);
     http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", body);
@@ -178,8 +181,10 @@ enum { ROUTES = sizeof routes / sizeof routes[0], HEALTH_ROUTES = 3 };
 
 /* ---- who may ask ------------------------------------------------------- */
 
-static void refuse(struct http_exchange *exchange, int status, const char *sentence)
+static void refuse(struct admin *admin, struct http_exchange *exchange, enum http_refusal why,
+                   int status, const char *sentence)
 {
+    counter_add(&admin->ledger.refused[why], 1);
     http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence);
 }
 
@@ -191,7 +196,7 @@ static bool admits_from_afar(struct admin *admin, struct http_exchange *exchange
 
     if (in_force->n == 0) {
         refuse(
-            exchange, 403,
+            admin, exchange, HTTP_REFUSAL_KEY, 403,
             "only /live, /ready, /startup and /metrics are answered on an address that other "
             "machines reach: set heeler_app_keys, or ask on 127.0.0.1 or a unix socket\n");
         return false;
@@ -199,11 +204,12 @@ static bool admits_from_afar(struct admin *admin, struct http_exchange *exchange
     if (http_keys_admit(&admin->keys, request, in_force, rule->cookie, clock_monotonic_ms()))
         return true;
     if (rule->navigation) {
+        counter_add(&admin->ledger.refused[HTTP_REFUSAL_KEY], 1);
         login_ask(exchange, false);
         return false;
     }
     http_add_header(exchange, "WWW-Authenticate", "heeler_app_keys");
-    refuse(exchange, 401,
+    refuse(admin, exchange, HTTP_REFUSAL_KEY, 401,
            "a key of heeler_app_keys is missing or wrong: it goes into the header "
            "DD-APPLICATION-KEY\n");
     return false;
@@ -218,7 +224,7 @@ static bool admits(struct http_exchange *exchange, const struct http_request *re
                                               &settings_of(admin)->heeler_http_hosts);
 
     if (sentence != NULL) {
-        refuse(exchange, 403, sentence);
+        refuse(admin, exchange, HTTP_REFUSAL_FOREIGN, 403, sentence);
         return false;
     }
     return rule->open || http_is_local(exchange) ||
@@ -238,6 +244,7 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
         .admits = admits,
         .argument = admin,
         .desk = admin->desk,
+        .ledger = &admin->ledger,
     };
 
     return http_new(&config);
@@ -249,7 +256,7 @@ static bool make_parts(struct admin *admin, struct event_base *base)
         ask_new(base, admin->view.questions, &admin->view.flusher_ledger->flushed_until_s,
                 settings_of(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
-    admin->desk = desk_new(base, &admin->view);
+    admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost);
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
            desk_start(admin->desk);
 }

@@ -362,7 +362,7 @@ static bool open_parts(struct desk *desk, struct event_base *main_base)
            event_add(desk->arrived, NULL) == 0 && event_add(desk->wake, NULL) == 0;
 }
 
-struct desk *desk_new(struct event_base *main_base, void *argument)
+struct desk *desk_new(struct event_base *main_base, void *argument, struct counter *items_lost)
 {
     struct desk *desk = calloc(1, sizeof *desk);
 
@@ -373,6 +373,7 @@ struct desk *desk_new(struct event_base *main_base, void *argument)
     desk->to_desk.wake_fd = -1;
     desk->argument = argument;
     desk->streams.to_main = &desk->to_main;
+    desk->streams.items_lost = items_lost;
     if (open_parts(desk, main_base))
         return desk;
     desk_free(desk);

@@ -32,9 +32,9 @@ struct desk_stream *desk_stream_begin(struct desk_job *given, const char *type,
 
 /* ---- on main's --------------------------------------------------------- */
 
-/* argument: of all work. It is read on the desk's thread. NULL without memory or descriptors.
- */
-struct desk *desk_new(struct event_base *main_base, void *argument);
+/* argument: of all work. It is read on the desk's thread. items_lost: counts those of all
+ * streams; or NULL. NULL without memory or descriptors. */
+struct desk *desk_new(struct event_base *main_base, void *argument, struct counter *items_lost);
 struct event_base *desk_base(const struct desk *desk);
 
 /* False: the system has no thread left. */

@@ -41,6 +41,8 @@ bool desk_stream_send(struct desk_stream *stream, const void *at, size_t len)
         (len > 0 && bytes_room(batch, len) == NULL)) {
         batch->failed = false; /* there may be memory for the next one */
         stream->lost++;
+        if (stream->all->items_lost != NULL)
+            counter_add(stream->all->items_lost, 1);
         return false;
     }
     bytes_add(batch, at, len);

@@ -16,6 +16,7 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "flush/parcels/ledger.h"
 #include "server/http/desk_note.h"
 
 enum { DESK_STREAM_UNSENT_MAX = 1 << 20 };
@@ -41,7 +42,8 @@ void desk_stream_end(struct desk_stream *given);
 struct desk_streams {
     struct desk_stream *first;
     struct mailbox *to_main;
-    struct event *flush; /* goes off at the end of the turn */
+    struct event *flush;        /* goes off at the end of the turn */
+    struct counter *items_lost; /* of all; NULL: nobody counts */
 };
 
 struct desk_stream {

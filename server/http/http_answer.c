@@ -125,8 +125,29 @@ static const char *sentence_of(int status)
     }
 }
 
+static enum http_refusal refusal_of(int status)
+{
+    switch (status) {
+    case 408:
+        return HTTP_REFUSAL_SLOW;
+    case 413:
+    case 414:
+    case 431:
+        return HTTP_REFUSAL_LARGE;
+    default:
+        return HTTP_REFUSAL_INVALID;
+    }
+}
+
+void http_answer_count(const struct http *http, enum http_refusal why)
+{
+    if (http->config.ledger != NULL)
+        counter_add(&http->config.ledger->refused[why], 1);
+}
+
 void http_answer_refuse(struct http_exchange *exchange, int status)
 {
+    http_answer_count(exchange->http, refusal_of(status));
     exchange->keeps_alive = false;
     http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence_of(status));
 }

@@ -16,6 +16,7 @@
 #define SERVER_HTTP_HTTP_CONNECTION_H
 
 #include "server/http/http_handler.h"
+#include "server/http/http_ledger.h"
 #include "server/http/http_listener.h"
 
 enum http_phase {
@@ -119,6 +120,9 @@ bool http_answer_compose(struct http_exchange *exchange, int status, const char 
 
 /* The same for a stream: only the head. */
 bool http_answer_compose_stream(struct http_exchange *exchange, const char *type);
+
+/* Counts a request that was refused. */
+void http_answer_count(const struct http *http, enum http_refusal why);
 
 /* The answer to what is no valid request or is beyond a limit, in the words that the status
  * has; the connection ends behind it. */

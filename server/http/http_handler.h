@@ -16,6 +16,7 @@ struct http;
 struct http_exchange; /* a request and its answer */
 struct desk;
 struct desk_job;
+struct http_ledger;
 
 /* The request is a view, good until the handler returns. The exchange is good until it
  * was replied to, or its end was told. */
@@ -68,8 +69,9 @@ struct http_config {
     /* Asked before the body is read; NULL: everybody is admitted. False: it has replied. */
     bool (*admits)(struct http_exchange *exchange, const struct http_request *request,
                    const struct http_route *route, void *argument);
-    void *argument;    /* of handlers and admits */
-    struct desk *desk; /* NULL: no route is for it */
+    void *argument;             /* of handlers and admits */
+    struct desk *desk;          /* NULL: no route is for it */
+    struct http_ledger *ledger; /* NULL: nobody counts */
     struct http_limits limits;
 };
 

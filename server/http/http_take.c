@@ -230,6 +230,7 @@ static void call_handler(struct http_exchange *exchange)
     struct http_request request;
 
     if (!has_place(exchange)) {
+        http_answer_count(exchange->http, HTTP_REFUSAL_BUSY);
         http_add_header(exchange, "Retry-After", "1");
         http_reply_text(exchange, 503, "text/plain; charset=utf-8",
                         "too many ask at the same time\n");

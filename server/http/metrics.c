@@ -9,6 +9,7 @@
 #include "config/log.h"
 #include "flush/delivery/mirror_ledger.h"
 #include "server/http/accounts.h"
+#include "server/http/http_ledger.h"
 #include "server/http/process.h"
 #include "server/http/totals.h"
 #include "server/receive/code_paths.h"
@@ -108,6 +109,10 @@
       "other living instances in the same Redis with this host name")                         \
     X(F_IMBALANCE, "heeler_ledger_imbalance", "gauge",                                        \
       "0 when both sides of the balance agree")                                               \
+    X(F_HTTP_REFUSED, "heeler_http_requests_refused_total", "counter",                        \
+      "requests that HTTP refused, by reason")                                                \
+    X(F_HTTP_LOST, "heeler_http_stream_items_lost_total", "counter",                          \
+      "items of streams that a slow reader lost")                                             \
     X(F_LOG_DROPPED, "heeler_log_lines_dropped_total", "counter",                             \
       "lines of log and console that were not read, or not written, in time")                 \
     X(F_MEMORY, "process_resident_memory_bytes", "gauge", "resident memory")                  \
@@ -408,6 +413,20 @@ static void write_build(struct evbuffer *out)
     evbuffer_add_printf(out, "} 1\n");
 }
 
+static void write_http(struct evbuffer *out, const struct server_view *view)
+{
+#define REFUSAL_WORD(id, word) [HTTP_REFUSAL_##id] = (word),
+    static const char *const words[HTTP_REFUSAL_COUNT] = { HTTP_REFUSALS(REFUSAL_WORD) };
+
+    if (view->http == NULL)
+        return;
+    head(out, F_HTTP_REFUSED);
+    for (int i = 0; i < HTTP_REFUSAL_COUNT; i++)
+        labelled(out, F_HTTP_REFUSED, "reason", words[i],
+                 counter_read(&view->http->refused[i]));
+    plain(out, F_HTTP_LOST, counter_read(&view->http->items_lost));
+}
+
 static void write_process(struct evbuffer *out, const struct server_view *view)
 {
     plain(out, F_LOG_DROPPED, log_lines_dropped());
@@ -433,6 +452,7 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     write_flusher(out, &workers, view->flusher_ledger);
     write_delivery(out, view);
     write_balances(out, view);
+    write_http(out, view);
     write_process(out, view);
 }
 

@@ -22,6 +22,7 @@ struct server_facts {
     bool deaf_on_v6; /* ::1 is there, and a port that 127.0.0.1 has is closed on it */
 };
 
+struct http_ledger;
 struct rates;
 struct findings;
 
@@ -43,9 +44,10 @@ struct server_view {
     const struct tag_survey *tag_survey; /* the newest; NULL: there is none yet */
     const struct rates *rates;           /* these three are the watch's; NULL: no watch */
     const struct findings *findings;
-    bool lingering;           /* a stop was asked for */
-    bool local;               /* nothing is sent */
-    int64_t flusher_alive_ms; /* monotonic; a worker's is in its ledger */
+    const struct http_ledger *http; /* NULL: who asks does not know it */
+    bool lingering;                 /* a stop was asked for */
+    bool local;                     /* nothing is sent */
+    int64_t flusher_alive_ms;       /* monotonic; a worker's is in its ledger */
     int64_t delivery_alive_ms;
     int64_t started_s;
 };

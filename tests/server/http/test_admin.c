@@ -272,6 +272,7 @@ static void a_key_opens_the_rest(void **state)
 {
     static struct running running;
     struct reload reload = { .problems = { .n_unlisted = 0 } };
+    char *metrics;
     static const char key[] =
         GET("/api/v1/query") "DD-APPLICATION-KEY: 0123456789abcdef\r\n\r\n";
     (void)state;
@@ -288,6 +289,13 @@ static void a_key_opens_the_rest(void **state)
     assert_true(server_reload(running.server, &reload, "the test"));
     reload_free(&reload);
     assert_says(&running, port, key, 401, "missing or wrong");
+    assert_says(&running, port, GET("/metrics") "Origin: null\r\n\r\n", 403, "another origin");
+    running_get(&running, port, "/metrics", &metrics);
+    assert_non_null(strstr(metrics, "heeler_http_requests_refused_total{reason=\"key\"} 3\n"));
+    assert_non_null(
+        strstr(metrics, "heeler_http_requests_refused_total{reason=\"foreign\"} 1\n"));
+    assert_non_null(strstr(metrics, "heeler_http_stream_items_lost_total 0\n"));
+    free(metrics);
     assert_true(running_stop(&running));
     assert_null(strstr(running.log, "0123456789abcdef"));
     running_free(&running);

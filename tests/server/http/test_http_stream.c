@@ -27,6 +27,7 @@ enum { WAIT_S = 60, ITEM_BYTES = 1000, ITEMS = 6000 };
 
 static _Atomic(int) n_open, n_gone;
 static struct desk *desk_of_producers;
+static struct counter items_lost;
 
 /* Some items; then how many were lost, as soon as there is room to say it. */
 struct producer {
@@ -160,7 +161,7 @@ static int open_with(void **state, struct http_limits limits)
     atomic_store(&n_gone, 0);
     *state = f;
     f->base = event_base_new();
-    f->desk = desk_of_producers = desk_new(f->base, NULL);
+    f->desk = desk_of_producers = desk_new(f->base, NULL, &items_lost);
     struct http_config config = {
         .base = f->base,
         .routes = routes,
@@ -315,6 +316,7 @@ static void a_slow_reader_loses_whole_items_and_is_told(void **state)
     assert_int_equal(items + (int)lost, ITEMS);
     assert_true(items >= DESK_STREAM_UNSENT_MAX / ITEM_BYTES);
     assert_true(lost > 0);
+    assert_true(counter_read(&items_lost) >= lost);
     free(text);
     close(fd);
 }

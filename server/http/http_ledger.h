@@ -1,0 +1,25 @@
+/* server/http/http_ledger.h: what HTTP did not answer as it was asked, by reason. */
+#ifndef SERVER_HTTP_HTTP_LEDGER_H
+#define SERVER_HTTP_HTTP_LEDGER_H
+
+#include "flush/parcels/ledger.h"
+
+/* X(id, word) */
+#define HTTP_REFUSALS(X)                                               \
+    X(BUSY, "busy")       /* too many asked at the same time */        \
+    X(FOREIGN, "foreign") /* a page of another origin, another Host */ \
+    X(KEY, "key")         /* none, or a wrong one */                   \
+    X(LARGE, "too_large") /* its line, headers or body */              \
+    X(SLOW, "too_slow")   /* it did not come in time */                \
+    X(INVALID, "invalid") /* it is no request, or none that is understood */
+
+#define HTTP_REFUSAL_ENUM(id, word) HTTP_REFUSAL_##id,
+enum http_refusal { HTTP_REFUSALS(HTTP_REFUSAL_ENUM) HTTP_REFUSAL_COUNT };
+
+/* Main writes it, but for the last. */
+struct http_ledger {
+    struct counter refused[HTTP_REFUSAL_COUNT];
+    struct counter items_lost; /* of streams whose reader was too slow; written by the desk */
+};
+
+#endif
