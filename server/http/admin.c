@@ -82,7 +82,7 @@ static void on_status(struct http_exchange *exchange, const struct http_request 
     const struct admin *admin = argument;
 
     (void)request;
-    inspect_on_status(exchange, &admin->server);
+    inspect_on_status(exchange, &admin->server, &admin->ledger);
 }
 
 static void on_settings(struct http_exchange *exchange, const struct http_request *request,

@@ -16,6 +16,15 @@
 #define HTTP_REFUSAL_ENUM(id, word) HTTP_REFUSAL_##id,
 enum http_refusal { HTTP_REFUSALS(HTTP_REFUSAL_ENUM) HTTP_REFUSAL_COUNT };
 
+/* Static. */
+static inline const char *http_refusal_word(enum http_refusal refusal)
+{
+#define HTTP_REFUSAL_WORD(id, word) [HTTP_REFUSAL_##id] = (word),
+    static const char *const words[HTTP_REFUSAL_COUNT] = { HTTP_REFUSALS(HTTP_REFUSAL_WORD) };
+
+    return words[refusal];
+}
+
 /* Main writes it, but for the last. */
 struct http_ledger {
     struct counter refused[HTTP_REFUSAL_COUNT];

@@ -31,12 +31,14 @@ static void reply(struct http_exchange *exchange, const char *type, char *given,
     http_reply(exchange, 200, type, body);
 }
 
-void inspect_on_status(struct http_exchange *exchange, const struct server_access *server)
+void inspect_on_status(struct http_exchange *exchange, const struct server_access *server,
+                       const struct http_ledger *http)
 {
     struct server_view view;
     struct json_out out = { .comma = false };
 
     server->look(server->server, &view);
+    view.http = http;
     struct status_moment moment = { &view, server->hostname, clock_monotonic_ms(),
                                     clock_wall_ms() };
 

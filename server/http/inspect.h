@@ -11,7 +11,9 @@
 #include "server/http/http_handler.h"
 #include "server/http/server_view.h"
 
-void inspect_on_status(struct http_exchange *exchange, const struct server_access *server);
+/* http: what HTTP counts of itself. */
+void inspect_on_status(struct http_exchange *exchange, const struct server_access *server,
+                       const struct http_ledger *http);
 void inspect_on_settings(struct http_exchange *exchange, const struct server_access *server);
 void inspect_on_log(struct http_exchange *exchange);
 

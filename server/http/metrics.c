@@ -415,14 +415,11 @@ static void write_build(struct evbuffer *out)
 
 static void write_http(struct evbuffer *out, const struct server_view *view)
 {
-#define REFUSAL_WORD(id, word) [HTTP_REFUSAL_##id] = (word),
-    static const char *const words[HTTP_REFUSAL_COUNT] = { HTTP_REFUSALS(REFUSAL_WORD) };
-
     if (view->http == NULL)
         return;
     head(out, F_HTTP_REFUSED);
     for (int i = 0; i < HTTP_REFUSAL_COUNT; i++)
-        labelled(out, F_HTTP_REFUSED, "reason", words[i],
+        labelled(out, F_HTTP_REFUSED, "reason", http_refusal_word((enum http_refusal)i),
                  counter_read(&view->http->refused[i]));
     plain(out, F_HTTP_LOST, counter_read(&view->http->items_lost));
 }

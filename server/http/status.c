@@ -7,6 +7,7 @@
 #include "config/log.h"
 #include "server/http/findings.h"
 #include "server/http/health.h"
+#include "server/http/http_ledger.h"
 #include "server/http/process.h"
 #include "server/http/rates.h"
 #include "server/receive/code_paths.h"
@@ -133,6 +134,18 @@ static void write_memory(struct json_out *out, const struct server_view *view)
     json_out_end(out, '}');
 }
 
+static void write_http(struct json_out *out, const struct http_ledger *http)
+{
+    json_out_begin(out, "http", '{');
+    json_out_begin(out, "refused_by_reason", '{');
+    for (int i = 0; i < HTTP_REFUSAL_COUNT; i++)
+        json_out_number(out, http_refusal_word((enum http_refusal)i),
+                        counter_read(&http->refused[i]));
+    json_out_end(out, '}');
+    json_out_number(out, "items_lost", counter_read(&http->items_lost));
+    json_out_end(out, '}');
+}
+
 /* ---- all of it --------------------------------------------------------- */
 
 static void write_process(struct json_out *out, const struct status_moment *moment)
@@ -171,6 +184,8 @@ void status_write(struct json_out *out, const struct status_moment *moment)
     status_write_ledger(out, view);
     status_write_sinks(out, moment);
     status_write_redis(out, view);
+    if (view->http != NULL)
+        write_http(out, view->http);
     if (view->rates != NULL)
         rates_write(out, "rates", view->rates);
     json_out_end(out, '}');

@@ -13,6 +13,7 @@
 
 #include "config/log.h"
 #include "server/http/findings.h"
+#include "server/http/http_ledger.h"
 #include "server/http/rates.h"
 #include "server/http/status.h"
 #include "server/http/totals.h"
@@ -164,6 +165,7 @@ static void walk(json_t *json, const char *path)
 static void the_answer_is_as_the_page_says(void **state)
 {
     static struct findings findings;
+    static struct http_ledger http;
     static struct rates rates;
     struct totals sums = { .lines = 0 };
     (void)state;
@@ -179,6 +181,7 @@ static void the_answer_is_as_the_page_says(void **state)
     rates_look(&rates, &sums, 11000, 11000);
     rig.view.findings = &findings;
     rig.view.rates = &rates;
+    rig.view.http = &http;
     read_rows();
     json_t *json = written(&rig.view);
     walk(json, "");
@@ -303,6 +306,7 @@ static void the_ledger_follows_a_datagram_to_the_intake(void **state)
     assert_true(json_number_value(find(json, "memory.resident_bytes")) > 1e6);
     assert_true(json_number_value(find(json, "memory.parts.catalogue_bytes")) > 0);
     assert_number(json, "series.contexts_max", 1000000);
+    assert_number(json, "http.refused_by_reason.foreign", 0);
     json_decref(json);
     close(fd);
     assert_true(running_stop(&running));
