@@ -226,8 +226,8 @@ bool server_stop(struct server *given)
         flusher_loop_stop(given->flusher);
     given->flusher = NULL;
     bool ended = given->delivery == NULL || delivery_stop(given->delivery, deadline_ns);
-    admin_stop(given->admin);
-    admin_stop(given->health);
+    ended = admin_stop(given->admin) && ended;
+    ended = admin_stop(given->health) && ended;
     listeners_leave(&given->listeners);
     given->gated = listeners_sum(&given->listeners, listener_drops) - drops;
     say_last(given, was_running);
@@ -270,8 +270,10 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     struct inherited_sockets *to =
         who != SERVER_SUCCESSOR_PROCESS ? &inheritance->sockets : NULL;
 
-    admin_leave(given->admin, to);
-    admin_leave(given->health, to);
+    bool ended = admin_leave(given->admin, to);
+
+    ended = admin_leave(given->health, to) && ended;
+    inheritance->unfinished = inheritance->unfinished || !ended;
     leaving_finish(inheritance, out, &given->flusher_ledger);
     inheritance_collect(inheritance, &given->listeners, given->leftovers, given->workers);
     say_last(given, true);

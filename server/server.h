@@ -44,8 +44,8 @@ struct server *server_start(const struct server_config *config, char *problem,
  * may take heeler_stop_timeout. */
 void server_end_by(struct server *server, int64_t deadline_monotonic_ns);
 
-/* Frees the server. False: delivery did not end by the deadline and still runs;
- * the process must end without freeing more. */
+/* Frees the server. False: delivery did not end by the deadline, or the desk of HTTP, and still
+ * runs; the process must end without freeing more. */
 bool server_stop(struct server *given);
 
 /* ---- while it runs: on the thread of the loop -------------------------- */

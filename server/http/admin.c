@@ -17,6 +17,9 @@
 #include "server/http/metrics.h"
 #include "server/http/page.h"
 
+/* For what the desk is at when the server stops. */
+enum { DESK_PATIENCE_MS = 2000 };
+
 struct admin {
     struct server_access server;
     struct http *http;
@@ -284,23 +287,28 @@ bool admin_listen(struct admin *admin, const char *address, struct inherited_soc
     return http_listen(admin->http, address, inherited, problem, problem_size);
 }
 
-void admin_leave(struct admin *given, struct inherited_sockets *to)
+bool admin_leave(struct admin *given, struct inherited_sockets *to)
 {
     if (given != NULL && to != NULL)
         http_leave(given->http, to);
-    admin_stop(given);
+    return admin_stop(given);
 }
 
-void admin_stop(struct admin *given)
+bool admin_stop(struct admin *given)
 {
     if (given == NULL)
-        return;
+        return true;
     http_free(given->http);
-    desk_free(given->desk);
     ask_free(given->ask);
     control_free(given->control);
     http_guard_close(&given->guard);
+    if (given->desk != NULL && !desk_end(given->desk, DESK_PATIENCE_MS)) {
+        log_error("http: the desk does not end: a disk hangs");
+        return false;
+    }
+    desk_free(given->desk);
     free(given);
+    return true;
 }
 
 int admin_port(const struct admin *admin)

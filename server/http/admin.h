@@ -35,11 +35,12 @@ struct admin *admin_start(struct event_base *base, bool full,
 bool admin_listen(struct admin *admin, const char *address, struct inherited_sockets *inherited,
                   char *problem, size_t problem_size);
 
-/* Closes its sockets and removes their files. NULL is fine. */
-void admin_stop(struct admin *given);
+/* Closes its sockets and removes their files. False: its desk is still at work, so nothing that
+ * it was given may be freed. NULL is fine. */
+bool admin_stop(struct admin *given);
 
 /* Stops, and gives its sockets to a successor. NULL is fine: of either. */
-void admin_leave(struct admin *given, struct inherited_sockets *to);
+bool admin_leave(struct admin *given, struct inherited_sockets *to);
 
 /* Of the first address that has a port; 0: none. */
 int admin_port(const struct admin *admin);

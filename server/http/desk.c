@@ -1,9 +1,14 @@
 #include "server/http/desk.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include "config/clock.h"
 #include "config/thread.h"
 #include "server/http/http_inflate.h"
 
@@ -36,6 +41,7 @@ struct desk {
     struct desk_streams streams;
     struct desk_job *first; /* main's: all that are under way */
     pthread_t thread;
+    int ended_fd; /* eventfd: readable when the thread ends */
     bool has_thread;
     _Atomic(bool) is_stopping;
 };
@@ -150,6 +156,7 @@ static void *run(void *argument)
 
     event_base_dispatch(desk->base);
     desk_streams_drop(&desk->streams, true);
+    (void)!eventfd_write(desk->ended_fd, 1);
     return NULL;
 }
 
@@ -351,7 +358,8 @@ struct event_base *desk_base(const struct desk *desk)
 static bool open_parts(struct desk *desk, struct event_base *main_base)
 {
     desk->base = event_base_new();
-    if (!mailbox_open(&desk->to_desk) || desk->base == NULL)
+    desk->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (desk->ended_fd < 0 || !mailbox_open(&desk->to_desk) || desk->base == NULL)
         return false;
     desk->arrived =
         event_new(main_base, desk->to_main.wake_fd, EV_READ | EV_PERSIST, on_arrived, desk);
@@ -370,7 +378,7 @@ struct desk *desk_new(struct event_base *main_base, void *argument, struct count
         free(desk);
         return NULL;
     }
-    desk->to_desk.wake_fd = -1;
+    desk->to_desk.wake_fd = desk->ended_fd = -1;
     desk->argument = argument;
     desk->streams.to_main = &desk->to_main;
     desk->streams.items_lost = items_lost;
@@ -386,14 +394,25 @@ bool desk_start(struct desk *desk)
     return desk->has_thread;
 }
 
-static void end_thread(struct desk *desk)
+bool desk_end(struct desk *desk, int64_t patience_ms)
 {
+    struct pollfd ended = { .fd = desk->ended_fd, .events = POLLIN };
+    int64_t end_ms = clock_monotonic_ms() + patience_ms, left_ms = patience_ms;
+
     if (!desk->has_thread)
-        return;
+        return true;
+    event_del(desk->arrived); /* whom an answer would be for has gone */
     atomic_store(&desk->is_stopping, true);
     mailbox_wake(&desk->to_desk);
+    while (poll(&ended, 1, (int)left_ms) < 0 && errno == EINTR) {
+        left_ms = end_ms - clock_monotonic_ms();
+        left_ms = left_ms > 0 ? left_ms : 0;
+    }
+    if ((ended.revents & POLLIN) == 0)
+        return false;
     pthread_join(desk->thread, NULL);
     desk->has_thread = false;
+    return true;
 }
 
 /* Those of jobs are part of them. */
@@ -417,7 +436,6 @@ void desk_free(struct desk *given)
 
     if (given == NULL)
         return;
-    end_thread(given);
     free_notes(&given->to_desk);
     free_notes(&given->to_main);
     while (given->first != NULL)
@@ -432,5 +450,7 @@ void desk_free(struct desk *given)
         event_base_free(given->base);
     mailbox_close(&given->to_desk);
     mailbox_close(&given->to_main);
+    if (given->ended_fd >= 0)
+        close(given->ended_fd);
     free(given);
 }

@@ -13,6 +13,7 @@
 #ifndef SERVER_HTTP_DESK_H
 #define SERVER_HTTP_DESK_H
 
+#include "config/must_check.h"
 #include "server/http/desk_stream.h"
 #include "server/http/http_handler.h"
 
@@ -41,7 +42,11 @@ struct event_base *desk_base(const struct desk *desk);
 bool desk_start(struct desk *desk);
 
 /* Ends the thread; producers of streams are told on it. What is not answered never will be, so
- * the connections are gone by then (http_free). NULL is fine. */
+ * the connections are gone by then (http_free). False: it is still at work after so long, as
+ * with a disk that hangs; nothing that the work may look at can be freed then. */
+MUST_CHECK bool desk_end(struct desk *desk, int64_t patience_ms);
+
+/* Its thread has ended, or never began. NULL is fine. */
 void desk_free(struct desk *given);
 
 /* The exchange is answered with what the work says; head and body are copied. body_max: of an

@@ -148,6 +148,8 @@ static int close_fixture(void **state)
     struct fixture *f = *state;
 
     http_free(f->http);
+    if (!desk_end(f->desk, 60000))
+        return -1;
     desk_free(f->desk);
     event_base_free(f->base);
     free(f);
@@ -387,6 +389,18 @@ static void it_stops_with_work_to_do(void **state)
     pthread_mutex_unlock(&gate);
 }
 
+/* As with a disk that hangs: nobody waits for ever, and it may be asked again. */
+static void what_hangs_does_not_hold_the_stop(void **state)
+{
+    struct fixture *f = *state;
+
+    pthread_mutex_lock(&gate);
+    raw_say(raw_connect(f->port), "GET /gated HTTP/1.1\r\n\r\n");
+    raw_turn(f->base);
+    assert_false(desk_end(f->desk, 0));
+    pthread_mutex_unlock(&gate);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
@@ -403,6 +417,7 @@ int main(void)
         TEST(a_body_is_bounded_before_and_after),
         TEST(what_cannot_be_inflated_is_refused),
         TEST(it_stops_with_work_to_do),
+        TEST(what_hangs_does_not_hold_the_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

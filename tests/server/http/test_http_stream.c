@@ -193,6 +193,8 @@ static int close_fixture(void **state)
     struct fixture *f = *state;
 
     http_free(f->http);
+    if (!desk_end(f->desk, 60000))
+        return -1;
     desk_free(f->desk);
     int left = atomic_load(&n_open); /* every producer was told */
     event_base_free(f->base);
