@@ -21,6 +21,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .workers = server->workers,
         .worker_ledgers = server->worker_ledgers,
         .flusher_ledger = &server->flusher_ledger,
+        .senders = server->senders,
         .questions = server->questions,
         .outbox = &server->outbox,
         .delivery_ledger = server->delivery_ledgers,
@@ -193,6 +194,7 @@ static void server_free(struct server *given)
     free(given->worker_ledgers);
     free(given->worker);
     free(given->leftovers);
+    free(given->senders);
     inheritance_free(given->inherited);
     free(tag_survey_take(&given->tag_survey));
     free(given);

@@ -40,8 +40,9 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
     server->worker_ledgers = own_lines(server->workers * sizeof *server->worker_ledgers);
     server->worker = calloc(server->workers, sizeof *server->worker);
     server->leftovers = calloc(server->workers, sizeof *server->leftovers);
+    server->senders = own_lines(sizeof *server->senders);
     if (server->accounts == NULL || server->worker_ledgers == NULL || server->worker == NULL ||
-        server->leftovers == NULL)
+        server->leftovers == NULL || server->senders == NULL)
         return false;
     memory_say(server->config.settings);
     arena_budget_init(&server->budget, memory_for_buckets(server->config.settings));
@@ -187,6 +188,7 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
         inheritance_connections(server->inherited, &server->listeners);
     int64_t pause_ns = server->inherited != NULL ? server->inherited->stopped_ns : 0;
 
+    senders_init(server->senders, &server->listeners, server->config.settings);
     for (uint32_t i = 0; i < server->workers; i++) {
         struct worker_config config = {
             .index = i,
@@ -197,6 +199,7 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .account = &server->accounts[i],
             .budget = &server->budget,
             .ledger = &server->worker_ledgers[i],
+            .senders = server->senders,
             .connections = stream_inherited_share(&connections, server->workers - i),
             .leftover = &server->leftovers[i],
             .pause_ns = pause_ns,

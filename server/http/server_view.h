@@ -23,6 +23,7 @@ struct server_facts {
 };
 
 struct http_ledger;
+struct senders;
 struct rates;
 struct findings;
 
@@ -38,6 +39,7 @@ struct server_view {
     size_t n_sinks;
     const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
     struct question_box *questions;     /* to the flusher */
+    struct senders *senders;            /* of datagrams; for the desk's thread */
     const struct settings *settings;    /* in force; good until the next reload */
     const struct server_facts *facts;
     const struct arena_budget *budget;   /* of what open buckets hold */

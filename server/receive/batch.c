@@ -1,11 +1,9 @@
 #include "server/receive/batch.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "flush/memory/own_lines.h"
 #include "flush/memory/pages.h"
@@ -41,7 +39,8 @@ struct batch {
     int shown;               /* the buffer of what batch_next() showed */
     struct place next;       /* what it will show */
     union control *controls; /* NULL: nothing is asked */
-    char *buffers;           /* pages: only what datagrams touch costs memory */
+    union batch_address *addresses; /* the same */
+    char *buffers;                  /* pages: only what datagrams touch costs memory */
     struct iovec parts[BATCH_BUFFERS];
     struct mmsghdr messages[BATCH_BUFFERS];
 };
@@ -74,21 +73,50 @@ static struct batch *new_with(size_t longest, size_t buffer_size)
  * there is. */
 static void make_room(struct batch *batch, int n)
 {
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && batch->controls != NULL; i++) {
         batch->messages[i].msg_hdr.msg_control = &batch->controls[i];
         batch->messages[i].msg_hdr.msg_controllen = sizeof batch->controls[i];
+    }
+    for (int i = 0; i < n && batch->addresses != NULL; i++) {
+        batch->messages[i].msg_hdr.msg_name = &batch->addresses[i];
+        batch->messages[i].msg_hdr.msg_namelen = sizeof batch->addresses[i];
     }
 }
 
 static bool ask_controls(struct batch *batch)
 {
-    if (batch->controls != NULL)
-        return true;
-    batch->controls = calloc(BATCH_BUFFERS, sizeof *batch->controls);
     if (batch->controls == NULL)
-        return false;
+        batch->controls = calloc(BATCH_BUFFERS, sizeof *batch->controls);
     make_room(batch, BATCH_BUFFERS);
-    return true;
+    return batch->controls != NULL;
+}
+
+static bool ask_addresses(struct batch *batch)
+{
+    if (batch->addresses == NULL)
+        batch->addresses = calloc(BATCH_BUFFERS, sizeof *batch->addresses);
+    make_room(batch, BATCH_BUFFERS);
+    return batch->addresses != NULL;
+}
+
+static void ask_no_controls(struct batch *batch)
+{
+    free(batch->controls);
+    batch->controls = NULL;
+    for (int i = 0; i < BATCH_BUFFERS; i++) {
+        batch->messages[i].msg_hdr.msg_control = NULL;
+        batch->messages[i].msg_hdr.msg_controllen = 0;
+    }
+}
+
+static void ask_no_addresses(struct batch *batch)
+{
+    free(batch->addresses);
+    batch->addresses = NULL;
+    for (int i = 0; i < BATCH_BUFFERS; i++) {
+        batch->messages[i].msg_hdr.msg_name = NULL;
+        batch->messages[i].msg_hdr.msg_namelen = 0;
+    }
 }
 
 struct batch *batch_new(size_t longest)
@@ -116,12 +144,23 @@ void batch_free(struct batch *given)
         return;
     pages_unmap(given->buffers, BATCH_BUFFERS * given->buffer_size);
     free(given->controls);
+    free(given->addresses);
     free(given);
 }
 
-bool batch_ask_senders(struct batch *batch)
+bool batch_ask(struct batch *batch, bool processes, bool addresses)
 {
-    return ask_controls(batch);
+    bool done = true;
+
+    batch->n = 0; /* nothing of the last receive is shown any more */
+    if (processes || batch->coalesced)
+        done = ask_controls(batch);
+    else
+        ask_no_controls(batch);
+    if (addresses)
+        return ask_addresses(batch) && done;
+    ask_no_addresses(batch);
+    return done;
 }
 
 /* ---- receiving --------------------------------------------------------- */
@@ -142,7 +181,7 @@ static int how_many(const struct batch *batch)
 /* Makes ready what the last receive filled. */
 static void begin(struct batch *batch)
 {
-    if (batch->controls != NULL)
+    if (batch->controls != NULL || batch->addresses != NULL)
         make_room(batch, batch->n);
     if (batch->coalesced && batch->n > 0)
         batch->asked = how_many(batch);
@@ -229,14 +268,26 @@ bool batch_next(struct batch *batch, struct slice *datagram, bool *truncated)
     return show(batch, &batch->next, datagram, truncated);
 }
 
-pid_t batch_sender(const struct batch *batch)
+bool batch_sender(const struct batch *batch, pid_t *pid)
 {
-    struct ucred sender;
+    struct ucred sender = { .pid = 0 };
+    bool found = batch->n > 0 && find_control(batch, batch->shown, SOL_SOCKET, SCM_CREDENTIALS,
+                                              &sender, sizeof sender);
 
-    return batch->n > 0 && find_control(batch, batch->shown, SOL_SOCKET, SCM_CREDENTIALS,
-                                        &sender, sizeof sender)
-               ? sender.pid
-               : 0;
+    *pid = sender.pid;
+    return found;
+}
+
+const union batch_address *batch_address(const struct batch *batch)
+{
+    if (batch->addresses == NULL || batch->n == 0)
+        return NULL;
+    socklen_t len = batch->messages[batch->shown].msg_hdr.msg_namelen;
+    const union batch_address *address = &batch->addresses[batch->shown];
+    return (len >= sizeof address->v4 && address->any.sa_family == AF_INET) ||
+                   (len >= sizeof address->v6 && address->any.sa_family == AF_INET6)
+               ? address
+               : NULL;
 }
 
 /* ---- sent on ----------------------------------------------------------- */

@@ -11,6 +11,8 @@
 #ifndef SERVER_RECEIVE_BATCH_H
 #define SERVER_RECEIVE_BATCH_H
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "protocol/slice.h"
@@ -26,9 +28,10 @@ struct batch *batch_new(size_t longest);
 struct batch *batch_new_coalesced(size_t longest);
 void batch_free(struct batch *given);
 
-/* From now on batch_sender() knows who sent (sockets with SO_PASSCRED). False
- * without memory. */
-bool batch_ask_senders(struct batch *batch);
+/* From the next receive on batch_sender() knows the process (sockets with SO_PASSCRED), or no
+ * more; batch_address() knows the address, or no more. False without memory: it is not asked.
+ */
+bool batch_ask(struct batch *batch, bool processes, bool addresses);
 
 /* How many buffers came; 0: none is waiting; -1: an error, errno says which.
  * Never blocks. */
@@ -41,8 +44,19 @@ bool batch_is_full(const struct batch *batch);
  * any more. */
 bool batch_next(struct batch *batch, struct slice *datagram, bool *truncated);
 
-/* The process that sent what batch_next() showed; 0: not asked, or the kernel does not know. */
-pid_t batch_sender(const struct batch *batch);
+/* The process that sent what batch_next() showed; 0: one of another pid namespace. False, and
+ * 0: not asked, or the kernel does not know. */
+bool batch_sender(const struct batch *batch, pid_t *pid);
+
+union batch_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* Where what batch_next() showed came from, as a view. NULL: not asked, or it has no address of
+ * these kinds. */
+const union batch_address *batch_address(const struct batch *batch);
 
 /* Sends all datagrams of the last receive on, each by itself, as far as the socket takes them
  * without blocking; returns how many. */

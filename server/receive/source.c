@@ -35,8 +35,9 @@ struct source {
     int64_t unread_ns; /* UDP: when a turn ended that left datagrams unread; 0: it left none */
     struct streams *streams; /* of a listener that clients connect to */
     struct log_limit complaints;
-    bool asks_sender;
-    pid_t sender_pid; /* the process that `sender` names */
+    bool asks_sender;   /* to name it in the log: dogstatsd_origin_detection */
+    bool tells_senders; /* it follows config.senders */
+    pid_t sender_pid;   /* the process that `sender` names */
     char sender[160];
 };
 
@@ -62,6 +63,14 @@ static const char *name_sender(struct source *source, pid_t pid)
     return source->sender;
 }
 
+static const char *name_batch(struct source *source)
+{
+    pid_t pid;
+
+    (void)batch_sender(source->config.batch, &pid);
+    return name_sender(source, pid);
+}
+
 /* Returns how many datagrams there were. */
 static uint64_t ingest_batch(struct source *source, int64_t now_ns)
 {
@@ -74,7 +83,7 @@ static uint64_t ingest_batch(struct source *source, int64_t now_ns)
         const char *sender = source->listener->name;
 
         if (__builtin_expect(source->asks_sender, 0))
-            sender = name_sender(source, batch_sender(source->config.batch));
+            sender = name_batch(source);
 
         n++;
         bytes += datagram.len;
@@ -102,6 +111,17 @@ static void complain(struct source *source, int64_t now_ns)
                  source->listener->name, why, suppressed);
 }
 
+/* Somebody wants to know senders now, or nobody does any more. The batch is the worker's:
+ * another source may have asked it already. Without memory they stay unknown. */
+static void ask_senders(struct source *source)
+{
+    bool wanted = !source->tells_senders;
+
+    (void)batch_ask(source->config.batch,
+                    wanted || source->config.settings->dogstatsd_origin_detection, wanted);
+    source->tells_senders = wanted;
+}
+
 /* What one turn at a socket brought. */
 struct turn {
     uint64_t datagrams;
@@ -117,6 +137,9 @@ static struct turn read_source(struct source *source, int max_batches)
     struct turn turn = { 0, false };
 
     for (int i = 0; i < max_batches; i++) {
+        if (__builtin_expect(
+                senders_are_wanted(source->config.senders) != source->tells_senders, 0))
+            ask_senders(source);
         int n = batch_receive(source->config.batch, source->socket->fd);
         int64_t now_ns = clock_monotonic_ns();
 
@@ -249,6 +272,7 @@ static struct streams *make_streams(struct source *source)
         .idle_ns = settings->heeler_stream_idle_timeout * INT64_C(1000000000),
         .log_too_large = settings->dogstatsd_stream_log_too_big,
         .ask_senders = settings->dogstatsd_origin_detection,
+        .senders = source->config.senders,
         .take = take_frames,
         .argument = source,
     };
@@ -311,6 +335,8 @@ static bool open_source(struct source *source)
     return source->readable != NULL && event_add(source->readable, NULL) == 0;
 }
 
+static const struct senders wanted_by_nobody;
+
 struct source *source_new(const struct source_config *config)
 {
     struct source *source = own_lines(sizeof *source);
@@ -318,6 +344,8 @@ struct source *source_new(const struct source_config *config)
     if (source == NULL)
         return NULL;
     source->config = *config;
+    if (config->senders == NULL)
+        source->config.senders = &wanted_by_nobody;
     source->listener = config->listener;
     source->socket = &config->listener->sockets[config->worker];
     source->nap_fd = -1;

@@ -14,6 +14,7 @@
 #include "server/receive/batch.h"
 #include "server/receive/ingest.h"
 #include "server/receive/listener.h"
+#include "server/receive/sender.h"
 #include "server/receive/stream.h"
 
 struct source;
@@ -26,7 +27,8 @@ struct source_config {
     struct batch *batch; /* of the worker, for all of its sources */
     struct ingest *ingest;
     struct worker_ledger *ledger;
-    int forward_fd; /* raw datagrams are sent on here; -1: nowhere */
+    const struct senders *senders; /* whether somebody wants to know them; NULL: nobody */
+    int forward_fd;                /* raw datagrams are sent on here; -1: nowhere */
 
     /* Called before what was received at that time is ingested: an interval may end. */
     void (*before)(void *argument, int64_t now_ns);

@@ -8,6 +8,7 @@
 #include "config/log.h"
 #include "protocol/frame.h"
 #include "server/receive/descriptors.h"
+#include "server/receive/sender.h"
 
 enum {
     FRAMES_AT_ONCE = 64,
@@ -138,6 +139,25 @@ static void complain_too_large(struct streams *streams, const struct connection 
                  name);
 }
 
+/* 0 when the kernel does not know. */
+static pid_t peer_of(int fd)
+{
+    struct ucred peer = { .pid = 0 };
+
+    (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &(socklen_t){ sizeof peer });
+    return peer.pid;
+}
+
+/* A connection that was there before somebody wanted to know has not been asked. */
+static pid_t sender_of(struct connection *connection)
+{
+    const struct senders *senders = connection->streams->config.senders;
+
+    if (connection->sender == 0 && senders != NULL && senders_are_wanted(senders))
+        connection->sender = peer_of(connection->fd);
+    return connection->sender;
+}
+
 /* Hands on every whole frame; *bytes is what is left. False: the connection has
  * to end. */
 static bool take_frames(struct connection *connection, struct slice *bytes)
@@ -153,7 +173,7 @@ static bool take_frames(struct connection *connection, struct slice *bytes)
             result = frame_next(bytes, config->frame_max, &frames[n]);
         while (result == FRAME_OK && ++n < FRAMES_AT_ONCE);
         if (n > 0)
-            config->take(config->argument, frames, n, connection->sender);
+            config->take(config->argument, frames, n, sender_of(connection));
     } while (result == FRAME_OK);
     if (result == FRAME_TOO_BIG)
         complain_too_large(streams, connection, *bytes);
@@ -245,15 +265,6 @@ static void on_idle_timer(evutil_socket_t fd, short what, void *argument)
 }
 
 /* ---- new connections --------------------------------------------------- */
-
-/* 0 when the kernel does not know. */
-static pid_t peer_of(int fd)
-{
-    struct ucred peer = { .pid = 0 };
-
-    (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &(socklen_t){ sizeof peer });
-    return peer.pid;
-}
 
 static struct connection *make_connection(struct streams *streams, int fd, int64_t now_ns)
 {

@@ -18,16 +18,18 @@
 #include "server/receive/listener.h"
 
 struct streams;
+struct senders;
 
 struct streams_config {
     struct event_base *base;
     struct listener *listener; /* sockets[worker] gives the fd and takes the counts */
     uint32_t worker;
     size_t frame_max;
-    uint32_t max_connections; /* of all workers of the listener */
-    int64_t idle_ns;          /* silent for longer: closed */
-    bool log_too_large;       /* the beginning of frames that are too large */
-    bool ask_senders;         /* find out the pid behind each connection */
+    uint32_t max_connections;      /* of all workers of the listener */
+    int64_t idle_ns;               /* silent for longer: closed */
+    bool log_too_large;            /* the beginning of frames that are too large */
+    bool ask_senders;              /* find out the pid behind each connection */
+    const struct senders *senders; /* or while somebody wants to know it; or NULL */
 
     /* Takes n frames, n > 0, in order. The frames are views, good until it
      * returns. sender: the pid, 0 when not asked or unknown. */

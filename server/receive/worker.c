@@ -333,8 +333,8 @@ static bool make_batch(struct worker *worker)
     for (size_t i = 0; i < listeners->n; i++)
         coalesces = coalesces || listener_coalesces(&listeners->at[i], worker->config.index);
     worker->batch = coalesces ? batch_new_coalesced(longest) : batch_new(longest);
-    return worker->batch != NULL && (!worker->config.settings->dogstatsd_origin_detection ||
-                                     batch_ask_senders(worker->batch));
+    return worker->batch != NULL &&
+           batch_ask(worker->batch, worker->config.settings->dogstatsd_origin_detection, false);
 }
 
 static bool make_table(struct worker *worker)
@@ -380,6 +380,7 @@ static bool make_sources(struct worker *worker)
         .batch = worker->batch,
         .ingest = worker->ingest,
         .ledger = worker->config.ledger,
+        .senders = worker->config.senders,
         .forward_fd = worker->config.forward_fd,
         .before = seal_if_due,
         .after = arm_records,

@@ -13,6 +13,7 @@
 
 struct worker;
 struct rules;
+struct senders;
 
 /* What a worker leaves at its end: when it stopped reading (monotonic), and the connections
  * that it hands over. */
@@ -30,6 +31,7 @@ struct worker_config {
     struct worker_account *account;
     struct arena_budget *budget;
     struct worker_ledger *ledger;
+    const struct senders *senders;        /* whether somebody wants to know them; or NULL */
     struct stream_inherited *connections; /* inherited; given, also on failure; or NULL */
     struct worker_leftover
         *leftover;    /* filled at its end, the caller's after the join; or NULL */

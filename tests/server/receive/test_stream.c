@@ -19,6 +19,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "server/receive/listeners.h"
+#include "server/receive/sender.h"
 #include "server/receive/stream.h"
 #include "tests/support/temp_file.h"
 #include "tests/support/with_settings.h"
@@ -512,6 +513,26 @@ static void names_the_process_behind_a_connection_when_asked(void **state)
     close(client);
 }
 
+/* One that was there before, too. */
+static void names_the_process_while_somebody_wants_to_know(void **state)
+{
+    struct senders senders = { .wanted = 0 };
+    struct streams_config config = standard();
+    (void)state;
+
+    config.senders = &senders;
+    start(&config);
+    int client = connected_client();
+    put_frame(client, "a:1|c");
+    turn();
+    assert_int_equal(taken.sender, 0);
+    senders_want(&senders);
+    put_frame(client, "a:1|c");
+    turn();
+    assert_int_equal(taken.sender, getpid());
+    close(client);
+}
+
 static void reads_what_was_sent_before_the_gate_and_nothing_after(void **state)
 {
     static char much[60000];
@@ -556,6 +577,7 @@ int main(void)
         TEST(closes_who_was_silent_for_too_long),
         TEST(pauses_when_descriptors_run_out),
         TEST(names_the_process_behind_a_connection_when_asked),
+        TEST(names_the_process_while_somebody_wants_to_know),
         TEST(reads_what_was_sent_before_the_gate_and_nothing_after),
     };
 
