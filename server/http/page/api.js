@@ -123,6 +123,7 @@ class Pulse extends EventTarget {
     isLocked = false;
     period_ms = 5000; /* a view that lives on it sets 1000 */
     #beat = () => {};
+    #ahead_ms = 0;
 
     start() {
         const forever = new AbortController();
@@ -133,6 +134,7 @@ class Pulse extends EventTarget {
         if (this.isLocked) return;
         try {
             this.status = await ask("/api/v1/status");
+            this.#ahead_ms = this.status.now_ms - Date.now();
         } catch (problem) {
             this.#miss(problem);
             return;
@@ -150,8 +152,13 @@ class Pulse extends EventTarget {
         this.dispatchEvent(new Event("gone"));
     }
 
-    now() {
+    beat() {
         this.#beat();
+    }
+
+    /* The second that it is at the server; the reader's clock may be apart. */
+    now_s() {
+        return Math.floor((Date.now() + this.#ahead_ms) / 1000);
     }
 
     /* A key is asked for, and the cookie is none. */

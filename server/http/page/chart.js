@@ -1,6 +1,8 @@
 /* page/chart.js: lines over time, with a line of words below and a table beside them.
  *
- *   chart.update({ times: [seconds], series: [{ label, values: [number or null] }] })
+ *   chart.update({ times: [seconds], series: [{ label, values: [number or null] }], span })
+ *
+ * span: [from, to] in seconds, what is to be seen; without it all that there is.
  *
  * The drawing is uPlot's (page/vendor/), its colours are those of style.css. Who does not see
  * it has its sentence (aria-label) and the table, which is made when it is opened. */
@@ -82,7 +84,7 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
     function options() {
         return {
             width: Math.max(canvas.clientWidth, 120), height, legend: { show: false }, padding: [10, 8, 0, 0],
-            scales: { x: { time: true }, y: { range } }, axes: axes(unit),
+            scales: { x: { time: true, range: spanOf }, y: { range } }, axes: axes(unit),
             cursor: { y: false, points: { size: 7 }, drag: { x: Boolean(onRange), y: false, setScale: false } },
             series: [{}, ...data.series.map((one, i) => {
                 const stroke = colour(`--series-${i % COLOURS}`);
@@ -91,6 +93,11 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
             })],
             hooks: { setCursor: [showReadout], setSelect: [choose] },
         };
+    }
+
+    function spanOf(chart, from_s, to_s) {
+        if (data.span) return data.span;
+        return from_s === to_s ? [from_s - 30, to_s + 30] : [from_s, to_s];
     }
 
     function choose(chart) {

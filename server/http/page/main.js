@@ -4,7 +4,12 @@ import { pulse } from "./api.js";
 import { make, makeTime, setText } from "./dom.js";
 import { clock, duration, stamp, utc, zone } from "./format.js";
 import { start, tell } from "./router.js";
+import { openEvents } from "./events.js";
+import { openLines } from "./lines.js";
+import { openMetric } from "./metric.js";
+import { openMetrics } from "./metrics.js";
 import { openNow } from "./now.js";
+import { openQuery } from "./query.js";
 
 const main = document.getElementById("main");
 const banner = document.getElementById("banner");
@@ -23,7 +28,7 @@ function shown(name, title, first) {
         main.focus({ preventScroll: true });
     }
     if (pulse.status) tell("onStatus", pulse.status);
-    pulse.now();
+    pulse.beat();
 }
 
 /* ---- the frame --------------------------------------------------------- */
@@ -72,5 +77,5 @@ document.getElementById("skip").addEventListener("click", (event) => {
     main.focus();
 });
 
-start(main, { now: openNow }, shown);
+start(main, { now: openNow, metrics: openMetrics, metric: openMetric, query: openQuery, lines: openLines, events: openEvents }, shown);
 pulse.start();

@@ -1,0 +1,88 @@
+/* page/answer.js: the answer to a question, as a chart draws it and a table says it.
+ *
+ * An answer has a list of points per group; a chart wants one row of times for all. Steps at
+ * which nothing came are gaps. */
+
+import { make } from "./dom.js";
+import { count, many, short, visible } from "./format.js";
+import { makeSwatch } from "./chart.js";
+import { makeTable } from "./table.js";
+
+const DRAWN_MAX = 24, STEPS_MAX = 20000, ROWS_MAX = 500;
+
+function stepsOf(series) {
+    const times = new Set(series.flatMap((one) => one.pointlist.map(([ms]) => ms / 1000)));
+    if (times.size === 0) return [];
+    const step = Math.min(...series.map((one) => one.interval));
+    let first = Infinity, last = -Infinity;
+    for (const s of times) {
+        first = Math.min(first, s);
+        last = Math.max(last, s);
+    }
+    if (step > 0 && (last - first) / step < STEPS_MAX)
+        for (let s = first; s <= last; s += step) times.add(s);
+    return [...times].sort((a, b) => a - b);
+}
+
+function mean(values) {
+    return values.reduce((sum, v) => sum + v, 0) / values.length;
+}
+
+function summaryOf(one) {
+    const values = one.pointlist.map(([, v]) => v).filter((v) => v != null);
+    if (values.length === 0) return { label: labelOf(one), n: 0 };
+    return { label: labelOf(one), n: values.length, last: values.at(-1), mean: mean(values),
+        min: values.reduce((a, b) => Math.min(a, b)), max: values.reduce((a, b) => Math.max(a, b)) };
+}
+
+function labelOf(one) {
+    return visible(one.tag_set?.length > 0 ? one.tag_set.join(", ") : one.scope === "*" || !one.scope ? one.metric : one.scope);
+}
+
+/* Of many groups those with the largest means are drawn, in the order of their names, so that a
+ * colour stays with its group. */
+export function readAnswer(answer, span) {
+    const all = answer.series.map((one) => ({ ...summaryOf(one), one }))
+        .sort((a, b) => (a.label < b.label ? -1 : a.label > b.label ? 1 : 0));
+    const drawn = all.length <= DRAWN_MAX ? all
+        : [...all].sort((a, b) => (b.mean ?? -Infinity) - (a.mean ?? -Infinity)).slice(0, DRAWN_MAX)
+            .sort((a, b) => all.indexOf(a) - all.indexOf(b));
+    const times = stepsOf(drawn.map(({ one }) => one));
+    const place = new Map(times.map((s, i) => [s, i]));
+
+    drawn.forEach((group, i) => { group.colour = i; });
+    return { groups: all, drawn: drawn.length, times, span, series: drawn.map(({ label, one }) => {
+        const values = new Array(times.length).fill(null);
+        for (const [ms, v] of one.pointlist) values[place.get(ms / 1000)] = v;
+        return { label, values };
+    }) };
+}
+
+/* A row per group; its first cell is the legend. */
+export function makeGroups() {
+    const note = make("p", { class: "muted" });
+    const value = (name) => (group) => short(group[name]);
+    const table = makeTable({ caption: "The answer by group", columns: [
+        { title: "Group", head: true, cell: nameIn },
+        { title: "Last", number: true, cell: value("last") },
+        { title: "Mean", number: true, cell: value("mean") },
+        { title: "Least", number: true, wide: true, cell: value("min") },
+        { title: "Most", number: true, cell: value("max") },
+        { title: "Points", number: true, wide: true, cell: (group) => count(group.n) },
+    ] });
+
+    function update(read) {
+        const said = [];
+        if (read.drawn < read.groups.length) said.push(`${read.drawn} of ${many(read.groups.length, "group")} are drawn, those with the largest means`);
+        if (read.groups.length > ROWS_MAX) said.push(`the first ${ROWS_MAX} are in the table`);
+        note.textContent = said.length > 0 ? `${said.join("; ")}.` : "";
+        note.hidden = said.length === 0;
+        table.update(read.groups.slice(0, ROWS_MAX));
+    }
+    return { node: make("div", { class: "groups tall" }, note, table.node), update };
+}
+
+function nameIn(group, td) {
+    const swatch = group.colour === undefined ? make("span", { class: "swatch none" }) : makeSwatch(group.colour);
+    td.replaceChildren(swatch, make("bdi", null, group.label));
+}

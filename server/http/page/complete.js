@@ -1,0 +1,194 @@
+/* page/complete.js: what may stand next in a question, and the list that offers it.
+ *
+ *   [agg:]metric{scope}[ by {key,...}][.rollup(method[, seconds])][.as_count()|.as_rate()]
+ *
+ * The grammar is that of flush/rollups/question.h. Names, keys and tags are those that the server
+ * knows. The list is a combobox: arrows choose, Enter takes, Escape closes; without a choice
+ * Enter asks the question. */
+
+import { ask } from "./api.js";
+import { make, foreign } from "./dom.js";
+import { many } from "./format.js";
+
+const AGGREGATES = [["avg:", "the mean"], ["sum:", "the sum"], ["min:", "the least"], ["max:", "the most"],
+    ["count:", "how many"], ["p50:", "the median, of distributions"], ["p95:", "a percentile, of distributions"],
+    ["p99:", "a percentile, of distributions"]];
+const FUNCTIONS = [[".rollup(", "the points of a step as one"], [".as_count()", "what was counted in each step"],
+    [".as_rate()", "the same, a second"]];
+const METHODS = ["avg", "sum", "min", "max", "count", "last"];
+const SECONDS = [["60", "a minute"], ["300", "5 minutes"], ["3600", "an hour"]];
+const OFFERED_MAX = 12;
+
+/* ---- where the caret stands -------------------------------------------- */
+
+/* { kind, word, metric, key }: what is being written, and word is what there is of it. */
+export function contextOf(before) {
+    const head = before.match(/^\s*(?:([a-z0-9.]+):)?([^{]*)$/s);
+    if (head) return { kind: head[1] ? "metric" : "start", word: head[2] };
+
+    const parts = before.match(/^\s*(?:[a-z0-9.]+:)?([^{]*)\{([^}]*)(.*)$/s);
+    const [, metric, scope, behind] = parts;
+    const last = (text) => text.slice(text.lastIndexOf(",") + 1).trimStart().replace(/^!\s*/, "");
+    if (behind === "") {
+        const word = last(scope), colon = word.indexOf(":");
+        return colon < 0 ? { kind: "key", word, metric } : { kind: "tag", word, metric, key: word.slice(0, colon) };
+    }
+    return { ...tailContext(behind.slice(1), last), metric };
+}
+
+function tailContext(text, last) {
+    const by = text.match(/^\s*by\s*\{([^}]*)$/s);
+    if (by) return { kind: "by", word: last(by[1]) };
+    const inside = text.match(/\.rollup\(([^)]*)$/s);
+    if (inside) return { kind: inside[1].includes(",") ? "seconds" : "method", word: last(inside[1]) };
+    const name = text.match(/(\.[a-z_]*)$/);
+    if (name) return { kind: "function", word: name[1] };
+    const grouped = /by\s*\{/.test(text) || text.includes(".");
+    return { kind: grouped ? "function" : "behind", word: text.match(/\s*b?y?$/)[0] };
+}
+
+/* ---- what fits there --------------------------------------------------- */
+
+const KEPT_MS = 20000;
+const known = new Map(); /* what the server said of a metric, for a while */
+
+async function tagsOf(metric, signal) {
+    const kept = known.get(metric);
+    if (kept && Date.now() - kept.at < KEPT_MS) return kept.keys;
+    const said = await ask("/api/v1/catalogue/metric", { name: metric, limit: 1 }, signal);
+    if (known.size > 50) known.clear();
+    known.set(metric, { at: Date.now(), keys: said.keys });
+    return said.keys;
+}
+
+async function names(word, signal) {
+    const said = await ask("/api/v1/catalogue", { match: word, limit: OFFERED_MAX, sort: "name" }, signal);
+    return said.metrics.map((one) => ({ text: one.name, hint: one.type, then: "{" }));
+}
+
+function plain(pairs, word) {
+    return pairs.filter(([text]) => text.startsWith(word) && text !== word).map(([text, hint]) => ({ text, hint }));
+}
+
+function keysOf(keys, word, then) {
+    return keys.filter(({ key }) => key !== "" && key.startsWith(word))
+        .map(({ key, values }) => ({ text: key, hint: many(values, "value"), then }));
+}
+
+/* [{ text, hint, then }]: the word, what to say of it, and what must follow. */
+export async function offers(context, signal) {
+    const { kind, word, metric } = context;
+    switch (kind) {
+    case "start": {
+        const first = plain(AGGREGATES, word);
+        return word === "" ? first : [...first, ...await names(word, signal)];
+    }
+    case "metric":
+        return names(word, signal);
+    case "key":
+        return [...plain([["*", "everything"]], word), ...keysOf(await tagsOf(metric, signal), word, ":")];
+    case "by":
+        return keysOf(await tagsOf(metric, signal), word, "");
+    case "tag": {
+        const key = (await tagsOf(metric, signal)).find((one) => one.key === context.key);
+        return (key?.examples ?? []).map((value) => `${context.key}:${value}`)
+            .filter((text) => text.startsWith(word) && text !== word).map((text) => ({ text, hint: "" }));
+    }
+    case "behind":
+        return [...plain([[" by {", "a group for each value of a tag"]], word === "" ? "" : " by {".startsWith(word) ? word : "x"),
+            ...(word === "" ? plain(FUNCTIONS, "") : [])];
+    case "function":
+        return plain(FUNCTIONS, word);
+    case "method":
+        return plain(METHODS.map((method) => [method, "of the points of a step"]), word);
+    default:
+        return plain(SECONDS, word);
+    }
+}
+
+/* ---- the list ---------------------------------------------------------- */
+
+/* Makes the input a combobox; the list is the caller's to place, behind the input. */
+export function makeCompletion(input, signal) {
+    const list = make("ul", { class: "offers", role: "listbox", id: "offers", "aria-label": "What may stand here", hidden: true });
+    let shown = [], chosen = -1, context = null, request = null;
+
+    for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false",
+        "aria-controls": "offers", autocomplete: "off", autocapitalize: "off", spellcheck: "false" }))
+        input.setAttribute(name, value);
+
+    function close() {
+        request?.abort();
+        list.hidden = true;
+        chosen = -1;
+        input.setAttribute("aria-expanded", "false");
+        input.removeAttribute("aria-activedescendant");
+    }
+
+    function take(i) {
+        const { text, then = "" } = shown[i];
+        const caret = input.selectionStart, rest = input.value.slice(caret);
+        const before = input.value.slice(0, caret - context.word.length);
+        const follows = then !== "" && !rest.startsWith(then) ? then : "";
+        input.value = before + text + follows + rest;
+        const at = before.length + text.length + (then === "" ? 0 : then.length);
+        input.setSelectionRange(at, at);
+        open();
+    }
+
+    function choose(i) {
+        chosen = i;
+        [...list.children].forEach((option, at) => option.setAttribute("aria-selected", String(at === i)));
+        if (i < 0) input.removeAttribute("aria-activedescendant");
+        else {
+            input.setAttribute("aria-activedescendant", `offer-${i}`);
+            list.children[i].scrollIntoView({ block: "nearest" });
+        }
+    }
+
+    function makeOption({ text, hint }, i) {
+        const option = make("li", { role: "option", id: `offer-${i}`, "aria-selected": "false" },
+            foreign(text.trim()), make("span", { class: "muted" }, hint));
+        option.addEventListener("mousedown", (event) => {
+            event.preventDefault(); /* the input keeps the focus */
+            take(i);
+        });
+        return option;
+    }
+
+    async function open() {
+        request?.abort();
+        request = new AbortController();
+        const own = request;
+        const wanted = contextOf(input.value.slice(0, input.selectionStart));
+        let found = [];
+        try {
+            found = (await offers(wanted, AbortSignal.any([signal, own.signal]))).slice(0, OFFERED_MAX);
+        } catch {
+            /* The question can be written without. */
+        }
+        if (own.signal.aborted || signal.aborted || document.activeElement !== input) return;
+        close();
+        context = wanted;
+        shown = found;
+        list.replaceChildren(...found.map(makeOption));
+        list.hidden = found.length === 0;
+        input.setAttribute("aria-expanded", String(!list.hidden));
+    }
+
+    function onKey(event) {
+        const n = list.hidden ? 0 : shown.length;
+        if (event.key === "ArrowDown" && n === 0) open();
+        else if (event.key === "ArrowDown") choose((chosen + 1) % n);
+        else if (event.key === "ArrowUp" && n > 0) choose((chosen + n - (chosen < 0 ? 0 : 1)) % n);
+        else if (event.key === "Enter" && chosen >= 0) take(chosen);
+        else if (event.key === "Escape" && n > 0) close();
+        else return;
+        event.preventDefault();
+    }
+
+    input.addEventListener("input", open, { signal });
+    input.addEventListener("keydown", onKey, { signal });
+    input.addEventListener("blur", close, { signal });
+    return { list, close };
+}

@@ -1,0 +1,148 @@
+/* page/metric.js: one metric: its chart, its series by tag, the distinct values of each key, its last
+ * lines, and who sends them.
+ *
+ *   #/metric?name=shop.requests&by=host&range=4h */
+
+import { ask, isAbort, pulse, repeat } from "./api.js";
+import { makeGroups, readAnswer } from "./answer.js";
+import { makeChart } from "./chart.js";
+import { make, makeNotice, makeSection, makeTime, setText, foreign } from "./dom.js";
+import { count, many, percent, short, visible } from "./format.js";
+import { makeRange } from "./range.js";
+import { address, remember } from "./router.js";
+import { makeTable } from "./table.js";
+import { makeTail } from "./tail.js";
+
+const SERIES_MAX = 500;
+
+/* What one would ask first of a metric of that type. */
+function questionFor(name, type, key) {
+    const by = key ? ` by {${key}}` : "";
+    if (type === "count" || type === "rate") return `sum:${name}{*}${by}.as_rate()`;
+    return `avg:${name}{*}${by}`;
+}
+
+/* ---- its parts --------------------------------------------------------- */
+
+function makeSeriesTable() {
+    return makeTable({ caption: "Series", columns: [
+        { title: "Tags", head: true, cell: (one) => visible(one.tags.join(", ") || "none") },
+        { title: "Host", wide: true, cell: (one) => visible(one.host || "–") },
+        { title: "Values", number: true, cell: (one) => count(one.values) },
+        { title: "Last", number: true, cell: (one) => short(one.last) },
+        { title: "At", number: true, wide: true, cell: (one, td) => td.replaceChildren(makeTime(one.last_s * 1000)) },
+    ] });
+}
+
+function makeKeysTable(linkOf) {
+    return makeTable({ caption: "Tag keys", columns: [
+        { title: "Key", head: true, cell: (one, td) => td.replaceChildren(one.key === "" ? "(no key)" : make("a", { href: linkOf(one.key) }, foreign(one.key))) },
+        { title: "Distinct values", number: true, cell: (one) => count(one.values) },
+        { title: "Such as", cell: (one) => visible(one.examples.join(", ")) },
+    ] });
+}
+
+/* By the lines that were seen since the view was opened. */
+function makeSenders() {
+    const seen = new Map();
+    let all = 0;
+    const note = make("p", { class: "muted" }, "No line has come since this was opened.");
+    const table = makeTable({ caption: "Senders", columns: [
+        { title: "Sender", head: true, cell: ([sender]) => visible(sender) },
+        { title: "Lines", number: true, cell: ([, n]) => count(n) },
+        { title: "Share", number: true, cell: ([, n]) => percent(n / all) },
+    ] });
+    const SENDERS_MAX = 200;
+
+    table.node.hidden = true;
+    return { node: make("div", null, note, table.node),
+        add({ sender }) {
+            const name = seen.has(sender) || seen.size < SENDERS_MAX ? sender || "unknown" : "others";
+            seen.set(name, (seen.get(name) ?? 0) + 1);
+            all++;
+        },
+        show() {
+            if (all === 0) return;
+            table.node.hidden = false;
+            setText(note, `Of ${many(all, "line")} seen since this was opened:`);
+            table.update([...seen].sort((a, b) => b[1] - a[1]).slice(0, 20));
+        } };
+}
+
+/* ---- the view ---------------------------------------------------------- */
+
+export function openMetric(place, parameters, signal) {
+    const name = parameters.name ?? "", key = parameters.by ?? "";
+    const range = makeRange(parameters, () => changed());
+    const facts = make("p", { class: "muted" }, "Asking the server …");
+    const chart = makeChart({ label: name, height: 240, legend: false, onRange: range.zoom, signal });
+    const groups = makeGroups();
+    const result = make("div", { class: "result", hidden: true }, make("div", { class: "panel" }, chart.node), groups.node);
+    const note = makeNotice("");
+    const ask_it = make("a", { class: "button" }, "Open in Query");
+    const seriesNote = make("p", { class: "muted" });
+    const series = makeSeriesTable();
+    const keys = makeKeysTable((one) => address("metric", { name, by: one === key ? "" : one, ...range.parameters() }));
+    const senders = makeSenders();
+    const tail = makeTail({ label: "Last lines", kept: 20, onLine: senders.add, signal });
+    let type = null;
+
+    place.append(make("p", { class: "crumb" }, make("a", { href: "#/metrics" }, "Metrics")), make("h1", null, foreign(name)), facts,
+        make("div", { class: "tools" }, range.nodes, ask_it), note, result,
+        makeSection("Tag keys", null, keys.node), makeSection("Who sends it", null, senders.node),
+        makeSection("Last lines", null, tail.node), makeSection("Series", null, seriesNote, make("div", { class: "tall" }, series.node)));
+
+    function changed() {
+        remember("metric", { name, by: key, ...range.parameters() });
+        againAnswer();
+    }
+
+    function showFacts(said) {
+        const unit = said.unit ? `, in ${visible(said.unit)}` : "";
+        setText(facts, `${said.type}${unit}, ${many(said.series_total, "series", "series")}${key ? `, by ${visible(key)}` : ""}`);
+        setText(seriesNote, said.series.length < said.series_total ? `${count(said.series.length)} of ${count(said.series_total)} are shown.` : "");
+        seriesNote.hidden = seriesNote.textContent === "";
+        series.update(said.series);
+        keys.update(said.keys);
+    }
+
+    async function turnFacts() {
+        try {
+            const said = await ask("/api/v1/catalogue/metric", { name, limit: SERIES_MAX }, signal);
+            const isFirst = type === null;
+            type = said.type;
+            showFacts(said);
+            if (isFirst) againAnswer();
+        } catch (problem) {
+            if (isAbort(problem) || pulse.goneSince !== 0) return;
+            setText(facts, problem.status === 404 ? "No metric of this name is known now." : `No answer: ${problem.message}. It is asked again.`);
+        }
+    }
+
+    async function turnAnswer() {
+        if (type === null) return;
+        const span = range.span(), question = questionFor(name, type, key);
+        ask_it.setAttribute("href", address("query", { q: question, ...range.parameters() }));
+        try {
+            const read = readAnswer(await ask("/api/v1/query", { from: span.from_s, to: span.to_s, query: question }, signal),
+                [span.from_s, span.to_s]);
+            result.hidden = read.groups.length === 0;
+            setText(note, read.groups.length === 0 ? "Nothing is kept of it for this range." : "");
+            note.hidden = !result.hidden;
+            if (result.hidden) return;
+            chart.update(read);
+            groups.update(read);
+        } catch (problem) {
+            if (isAbort(problem) || pulse.goneSince !== 0) return;
+            note.hidden = false;
+            setText(note, `No answer: ${visible(problem.message)}`);
+        }
+    }
+
+    const period = () => Math.min(10, pulse.status?.interval_s ?? 5) * 1000;
+    const againAnswer = repeat(turnAnswer, () => (range.endsNow() ? period() : 3600000), signal);
+    repeat(turnFacts, period, signal);
+    repeat(async () => senders.show(), 1000, signal);
+    tail.start({ match: name });
+    return { title: visible(name) };
+}
