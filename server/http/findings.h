@@ -10,7 +10,7 @@
 #ifndef SERVER_HTTP_FINDINGS_H
 #define SERVER_HTTP_FINDINGS_H
 
-#include "server/http/json_out.h"
+#include "flush/memory/json_out.h"
 #include "server/http/server_view.h"
 
 enum finding_severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTICE, FINDING_SEVERITIES };

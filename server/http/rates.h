@@ -9,7 +9,7 @@
 #ifndef SERVER_HTTP_RATES_H
 #define SERVER_HTTP_RATES_H
 
-#include "server/http/json_out.h"
+#include "flush/memory/json_out.h"
 
 struct totals;
 

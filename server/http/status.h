@@ -9,7 +9,7 @@
 #ifndef SERVER_HTTP_STATUS_H
 #define SERVER_HTTP_STATUS_H
 
-#include "server/http/json_out.h"
+#include "flush/memory/json_out.h"
 #include "server/http/server_view.h"
 
 struct status_moment {

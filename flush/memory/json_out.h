@@ -1,13 +1,14 @@
-/* server/http/json_out.h: a JSON text, written member by member.
+/* flush/memory/json_out.h: a JSON text, written member by member.
  *
- *   json_out_begin(&out, NULL, '{');  json_out_number(&out, "lines", 3);  json_out_end(&out,
- * '}');
+ *   json_out_begin(&out, NULL, '{');
+ *   json_out_number(&out, "lines", 3);
+ *   json_out_end(&out, '}');
  *
  * It puts commas and names; the caller closes what it opened. Text of any bytes is escaped, and
  * is valid UTF-8 afterwards (flush/memory/json.h). Running out of memory is sticky, as in the
  * bytes below. */
-#ifndef SERVER_HTTP_JSON_OUT_H
-#define SERVER_HTTP_JSON_OUT_H
+#ifndef FLUSH_MEMORY_JSON_OUT_H
+#define FLUSH_MEMORY_JSON_OUT_H
 
 #include <stdint.h>
 
@@ -26,9 +27,11 @@ void json_out_end(struct json_out *out, char bracket);
 
 void json_out_number(struct json_out *out, const char *name, uint64_t value);
 void json_out_signed(struct json_out *out, const char *name, int64_t value);
-void json_out_real(struct json_out *out, const char *name, double value); /* finite */
+void json_out_real(struct json_out *out, const char *name, double value);  /* finite */
+void json_out_exact(struct json_out *out, const char *name, double value); /* else null */
 void json_out_bool(struct json_out *out, const char *name, bool value);
 void json_out_null(struct json_out *out, const char *name);
 void json_out_text(struct json_out *out, const char *name, const char *text);
+void json_out_slice(struct json_out *out, const char *name, struct slice text);
 
 #endif

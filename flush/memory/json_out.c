@@ -1,9 +1,11 @@
-#include "server/http/json_out.h"
+#include "flush/memory/json_out.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "flush/memory/json.h"
+#include "protocol/number.h"
 
 static void put(struct json_out *out, const char *text)
 {
@@ -61,6 +63,18 @@ void json_out_real(struct json_out *out, const char *name, double value)
     put(out, text);
 }
 
+void json_out_exact(struct json_out *out, const char *name, double value)
+{
+    char text[NUMBER_TEXT_MAX];
+
+    if (!isfinite(value)) {
+        json_out_null(out, name);
+        return;
+    }
+    begin(out, name);
+    bytes_add(&out->bytes, text, number_format(value, text));
+}
+
 void json_out_bool(struct json_out *out, const char *name, bool value)
 {
     begin(out, name);
@@ -75,6 +89,11 @@ void json_out_null(struct json_out *out, const char *name)
 
 void json_out_text(struct json_out *out, const char *name, const char *text)
 {
+    json_out_slice(out, name, slice_of(text));
+}
+
+void json_out_slice(struct json_out *out, const char *name, struct slice text)
+{
     begin(out, name);
-    json_add_string(&out->bytes, slice_of(text));
+    json_add_string(&out->bytes, text);
 }
