@@ -504,6 +504,11 @@ int64_t rollup_interval(const struct rollup *rollup)
     return rollup->config.interval_s;
 }
 
+int64_t rollup_newest(const struct rollup *rollup)
+{
+    return rollup->now_s;
+}
+
 size_t rollup_levels(const struct rollup *rollup)
 {
     return rollup->n_levels;

@@ -35,10 +35,14 @@ enum { ROLLUP_LEVELS_MAX = 8 };
 
 struct rollup_series {
     struct identity id;
-    uint32_t share;    /* of the strings' bytes */
-    uint32_t extra;    /* its open blobs + 1; 0: none */
-    uint32_t last_s;   /* of its newest value */
-    uint8_t kind;      /* enum cell_kind, one with a letter */
+    uint32_t share;  /* of the strings' bytes */
+    uint32_t extra;  /* its open blobs + 1; 0: none */
+    uint32_t last_s; /* of its newest point, zeros too */
+    uint32_t
+        heard_s;     /* stamp of the newest snapshot in which values of clients came; 0: none */
+    uint32_t values; /* how many those were */
+    uint8_t kind;    /* enum cell_kind, one with a letter */
+    uint8_t unit;    /* enum metric_unit */
     uint8_t unwritten; /* if watched: a bit for each level with a value that rollup_take() has
                           not given yet */
     bool live;
@@ -139,6 +143,9 @@ uint32_t rollup_end(const struct rollup *rollup);
 const struct rollup_series *rollup_entry(const struct rollup *rollup, uint32_t series);
 const struct identities *rollup_identities(const struct rollup *rollup);
 int64_t rollup_interval(const struct rollup *rollup);
+
+/* Stamp of the newest snapshot; negative: there was none. */
+int64_t rollup_newest(const struct rollup *rollup);
 size_t rollup_bytes(const struct rollup *rollup);
 
 /* Of the identities' strings, what is held for the rollups. */

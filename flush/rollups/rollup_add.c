@@ -139,8 +139,9 @@ static void refuse(struct rollup *rollup)
     counter_add(&rollup->ledger->rollup_refused, 1);
 }
 
-static void add_value(struct rollup *rollup, const struct snapshot_series *series,
-                      struct slice name, uint8_t kind, double value)
+/* Returns our number of the series, or ROLLUP_NO_SERIES. */
+static uint32_t add_value(struct rollup *rollup, const struct snapshot_series *series,
+                          struct slice name, uint8_t kind, double value)
 {
     uint32_t number = rollup_number(rollup, series, name, kind);
 
@@ -148,6 +149,7 @@ static void add_value(struct rollup *rollup, const struct snapshot_series *serie
         refuse(rollup);
     else
         add_numbers(rollup, number, &(struct window_cell){ { value, 1, value, value, value } });
+    return number;
 }
 
 static void add_object(struct rollup *rollup, const struct snapshot_series *series)
@@ -183,7 +185,7 @@ void rollup_add(struct rollup *rollup, const struct snapshot_series *series)
     if (row->object != NULL)
         add_object(rollup, series);
     else
-        add_value(rollup, series, SLICE(""), (uint8_t)series->kind, series->cell->value);
+        (void)add_value(rollup, series, SLICE(""), (uint8_t)series->kind, series->cell->value);
 }
 
 /* A point made of a histogram, under its own name; rate: per second of the interval. */
@@ -191,12 +193,16 @@ static void add_made(struct rollup *rollup, const struct snapshot_series *series
                      struct slice name, double value, bool rate)
 {
     double count = value * (double)rollup->config.interval_s, whole = rint(count);
+    uint32_t number;
 
-    if (!rate)
-        add_value(rollup, series, name, CELL_GAUGE, value);
-    else /* a whole number before it was divided is one again; sampled, it was none */
-        add_value(rollup, series, name, CELL_COUNT,
-                  fabs(count - whole) <= 4 * DBL_EPSILON * fabs(whole) ? whole : count);
+    if (rate) { /* a whole number before it was divided is one again; sampled, it was none */
+        (void)add_value(rollup, series, name, CELL_COUNT,
+                        fabs(count - whole) <= 4 * DBL_EPSILON * fabs(whole) ? whole : count);
+        return;
+    }
+    number = add_value(rollup, series, name, CELL_GAUGE, value);
+    if (number != ROLLUP_NO_SERIES)
+        rollup->entries[number].unit = (uint8_t)histogram_unit(series->cell->object);
 }
 
 /* ---- as an observer ---------------------------------------------------- */

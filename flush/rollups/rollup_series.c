@@ -129,6 +129,19 @@ uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_
     return number;
 }
 
+/* Two series of the catalogue may be one of ours: their values add up. */
+static void note_values(struct rollup *rollup, struct rollup_series *entry, uint32_t values)
+{
+    /* so that it is not forgotten before it has a value */
+    entry->last_s = (uint32_t)rollup->now_s;
+    if (values == 0)
+        return;
+    if (entry->heard_s != (uint32_t)rollup->now_s)
+        entry->values = 0;
+    entry->heard_s = (uint32_t)rollup->now_s;
+    entry->values += values;
+}
+
 uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *series,
                        struct slice name, uint8_t kind)
 {
@@ -146,8 +159,7 @@ uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *seri
         number = add_series(rollup, id, name, kind);
     if (number == ROLLUP_NO_SERIES)
         return ROLLUP_NO_SERIES;
-    rollup->entries[number].last_s =
-        (uint32_t)rollup->now_s; /* so that it is not forgotten before it has a value */
+    note_values(rollup, &rollup->entries[number], series->values);
     if (name.len == 0) {
         *mapped = number + 1;
         rollup->map_end =

@@ -16,11 +16,12 @@ struct snapshot *snapshot_new(int64_t start_s, int64_t now_ns, uint32_t max_seri
     snapshot->start_s = start_s;
     snapshot->opened_ns = now_ns;
     snapshot->fill_zeros = true;
-    snapshot->mapped_bytes = (size_t)max_series * sizeof *snapshot->cells;
-    snapshot->cells = pages_map(snapshot->mapped_bytes);
+    snapshot->max_series = max_series;
+    snapshot->cells = pages_map(max_series * sizeof *snapshot->cells);
+    snapshot->counts = pages_map(max_series * sizeof *snapshot->counts);
     arena_init(&snapshot->arena, budget);
-    if (snapshot->cells == NULL) {
-        free(snapshot);
+    if (snapshot->cells == NULL || snapshot->counts == NULL) {
+        snapshot_free(snapshot);
         return NULL;
     }
     return snapshot;
@@ -30,7 +31,8 @@ void snapshot_free(struct snapshot *given)
 {
     if (given == NULL)
         return;
-    pages_unmap(given->cells, given->mapped_bytes);
+    pages_unmap(given->cells, given->max_series * sizeof *given->cells);
+    pages_unmap(given->counts, given->max_series * sizeof *given->counts);
     arena_free(&given->arena);
     for (size_t i = 0; i < given->n_adopted; i++)
         arena_free(&given->adopted[i]);
@@ -136,6 +138,7 @@ static void fold_cell(struct snapshot *snapshot, struct catalogue *catalogue,
     if (mapped.series >= snapshot->end)
         snapshot->end = mapped.series + 1;
     snapshot->values += cell->values;
+    snapshot->counts[mapped.series] += cell->values;
     counter_add(&rules->ledger->folded, cell->values);
 }
 
@@ -218,6 +221,7 @@ bool snapshot_show(const struct snapshot *snapshot, struct catalogue *catalogue,
         .kind = (enum cell_kind)entry->kind,
         .cell = &snapshot->cells[series],
         .newest_ms = newest_ms(snapshot, series),
+        .values = snapshot->counts[series],
     };
     return true;
 }
@@ -250,11 +254,12 @@ static void note_gauges(struct snapshot *snapshot, struct catalogue *catalogue)
 
 void snapshot_forget(struct snapshot *snapshot, uint32_t from, uint32_t to)
 {
-    enum { PAGE_OF_CELLS = 256 }; /* the one that the last call ended in, too */
+    enum { PAGE_OF_COUNTS = 1024 }; /* the one that the last call ended in, too */
 
-    pages_forget(snapshot->cells,
-                 from / PAGE_OF_CELLS * PAGE_OF_CELLS * sizeof *snapshot->cells,
-                 to * sizeof *snapshot->cells);
+    from = from / PAGE_OF_COUNTS * PAGE_OF_COUNTS;
+    pages_forget(snapshot->cells, from * sizeof *snapshot->cells, to * sizeof *snapshot->cells);
+    pages_forget(snapshot->counts, from * sizeof *snapshot->counts,
+                 to * sizeof *snapshot->counts);
 }
 
 void snapshot_seal(struct snapshot *snapshot, struct catalogue *catalogue, int64_t stamp_s)

@@ -35,7 +35,8 @@ struct snapshot {
     bool fill_zeros;             /* false for what came late, or the rest of an interval */
     struct rules *rules;         /* that it is sent by, once sealed; held by the flusher */
     struct snapshot_cell *cells; /* pages, by series id */
-    size_t mapped_bytes;
+    uint32_t *counts;            /* the same: how many values went into each */
+    uint32_t max_series;
     uint32_t end;    /* series below may have a value */
     uint64_t values; /* folded into it */
     struct arena arena;
@@ -80,6 +81,7 @@ struct snapshot_series {
     enum cell_kind kind;
     const struct snapshot_cell *cell;
     int64_t newest_ms; /* wall clock of its newest sample */
+    uint32_t values;   /* that came in the interval; 0: a zero, or from the program before */
 };
 
 /* False: it has no value. */
