@@ -86,8 +86,13 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
         flusher_free(flusher);
         return NULL;
     }
+    struct recent *recent = recent_new(config->ledger);
+    if (recent == NULL || !observers_add(&flusher->observers, recent_observer(recent))) {
+        flusher_free(flusher);
+        return NULL;
+    }
     flusher->surveyor = config->tag_survey != NULL ? tag_surveyor_new() : NULL;
-    answers_init(&flusher->answers, config->questions, flusher->rollup, config->ledger);
+    answers_init(&flusher->answers, config->questions, flusher->rollup, recent, config->ledger);
     flusher->encoder = encoder_new(settings, config->hostname, config->outbox, config->ledger);
     flusher->timed = timed_new(flusher->encoder, flusher->interval_s, config->ledger);
     if (flusher->catalogue == NULL || flusher->encoder == NULL || flusher->timed == NULL) {

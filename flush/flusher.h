@@ -7,7 +7,7 @@
  *   snapshot complete or late -> snapshot_seal -> points_next -> encoder -> outbox
  *                                                            -> observers: rollups, mirror,
  *                                                               console
- *   questions -> query_step, from the rollups -> answers
+ *   questions -> answers_step, from the rollups and what came lately -> answers
  *
  * All work is done in slices: flusher_step() does a bounded piece and says
  * whether there is more, so that neither a flush nor a storm of births holds
@@ -24,10 +24,10 @@
 
 #include "flush/memory/state.h"
 #include "flush/parcels/inbox.h"
+#include "flush/parcels/tag_survey.h"
 #include "flush/payloads/encoder.h"
 #include "flush/rollups/question_box.h"
 #include "flush/rollups/rollup.h"
-#include "flush/parcels/tag_survey.h"
 #include "flush/snapshots/observer.h"
 
 struct flusher;

@@ -17,6 +17,7 @@
 #include "flush/series/catalogue.h"
 #include "flush/series/rules.h"
 #include "flush/series/tag_surveyor.h"
+#include "flush/snapshots/recent.h"
 #include "flush/snapshots/snapshot.h"
 #include "flush/snapshots/timeline.h"
 #include "flush/timed.h"
@@ -53,7 +54,7 @@ struct flusher {
     struct step step;
     struct timeline timeline;
 
-    struct observers observers; /* the rollups are the first */
+    struct observers observers; /* the rollups are the first, then what came lately */
     struct rollup *rollup;      /* a view of that; or NULL */
     struct answers answers;
 

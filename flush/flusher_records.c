@@ -26,6 +26,7 @@ static void handle_event(const struct handling *handling, struct slice line)
     record.tags = enriched.tags;
     record.n_tags = enriched.n_tags;
     record.time_s = record.event.time_s != 0 ? record.event.time_s : handling->received_s;
+    record.received_s = handling->received_s;
     encoder_event(handling->flusher->encoder, &record, handling->now_s);
     observers_event(&handling->flusher->observers, &record);
 }
@@ -45,6 +46,7 @@ static void handle_check(const struct handling *handling, struct slice line)
     record.tags = enriched.tags;
     record.n_tags = enriched.n_tags;
     record.time_s = record.check.time_s != 0 ? record.check.time_s : handling->received_s;
+    record.received_s = handling->received_s;
     encoder_check(handling->flusher->encoder, &record, handling->now_s);
     observers_check(&handling->flusher->observers, &record);
 }

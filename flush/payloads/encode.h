@@ -11,9 +11,8 @@
 
 #include "flush/memory/bytes.h"
 #include "flush/payloads/payload.h"
+#include "flush/series/admitted.h"
 #include "flush/series/series.h"
-#include "protocol/check.h"
-#include "protocol/event.h"
 
 /* Origin of every series we send: product 10 (Agent), category 10 (DogStatsD). */
 enum { ORIGIN_PRODUCT = 10, ORIGIN_CATEGORY = 10 };
@@ -21,23 +20,6 @@ enum { ORIGIN_PRODUCT = 10, ORIGIN_CATEGORY = 10 };
 void encode_series_v2(struct bytes *out, const struct series *series);
 void encode_series_v1(struct bytes *out, const struct series *series);
 void encode_sketch(struct bytes *out, const struct sketch_series *series);
-
-/* An event or check after admission: host, time and tags are the final ones. */
-struct event_record {
-    struct event event; /* host, tags and time_s of it are not read */
-    struct slice host;
-    const struct slice *tags;
-    size_t n_tags;
-    int64_t time_s;
-};
-
-struct check_record {
-    struct check check; /* host, tags and time_s of it are not read */
-    struct slice host;
-    const struct slice *tags;
-    size_t n_tags;
-    int64_t time_s;
-};
 
 /* The JSON object of one event, to stand in the list of its source type. */
 void encode_event(struct bytes *out, const struct event_record *record);

@@ -1,27 +1,29 @@
-/* flush/rollups/answers.h: questions, taken from their box and answered from the rollups.
+/* flush/rollups/answers.h: questions, taken from their box and answered.
  *
- *   question_box_take_asked -> query_new -> query_step, ... -> question_box_answer
+ *   question_box_take_asked -> begin -> step, ... -> question_box_answer
  *
- * One at a time, in the order they came, a slice at a step. While a snapshot goes into the
- * rollups they wait. On the flusher's thread. */
+ * What stands between depends on the kind of what is asked (flush/rollups/answer_ops.h). One
+ * at a time, in the order they came, a slice at a step. While a snapshot goes into the rollups
+ * those that need them wait, and so do the ones behind. On the flusher's thread. */
 #ifndef FLUSH_ROLLUPS_ANSWERS_H
 #define FLUSH_ROLLUPS_ANSWERS_H
 
 #include "flush/parcels/ledger.h"
+#include "flush/rollups/answer_ops.h"
 #include "flush/rollups/question_box.h"
-#include "flush/rollups/rollup.h"
 
 struct answers {
     struct question_box *questions; /* shared; NULL: nobody asks */
-    struct rollup *rollup;          /* NULL: every question is refused */
+    struct answer_source source;
     struct flusher_ledger *ledger;
     struct asked_question *asked; /* taken, oldest first; owned */
-    struct query *query;          /* of the first one, once it is looked at; owned */
+    void *begun;                  /* for the first one, once it is looked at; owned */
 };
 
-/* All of them outlive the answers. */
+/* All of them outlive the answers. rollup: NULL, and what needs them is refused. */
 void answers_init(struct answers *answers, struct question_box *questions,
-                  struct rollup *rollup, struct flusher_ledger *ledger);
+                  struct rollup *rollup, const struct recent *recent,
+                  struct flusher_ledger *ledger);
 
 /* Questions that were taken go unanswered. */
 void answers_free(struct answers *given);

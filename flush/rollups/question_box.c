@@ -4,23 +4,16 @@
 
 #include "flush/memory/json.h"
 
-struct asked_question *asked_question_new(struct slice text, int64_t from_s, int64_t to_s,
-                                          void *argument)
+struct asked_question *asked_question_new(const struct inquiry *inquiry, void *argument)
 {
     struct asked_question *asked = calloc(1, sizeof *asked);
 
     if (asked == NULL)
         return NULL;
-    asked->text = malloc(text.len + 1);
-    if (asked->text == NULL) {
+    if (!inquiry_copy(inquiry, &asked->inquiry)) {
         free(asked);
         return NULL;
     }
-    if (text.len > 0)
-        memcpy(asked->text, text.at, text.len);
-    asked->text_len = text.len;
-    asked->from_s = from_s;
-    asked->to_s = to_s;
     asked->argument = argument;
     atomic_init(&asked->cancelled, false);
     return asked;
@@ -29,7 +22,7 @@ struct asked_question *asked_question_new(struct slice text, int64_t from_s, int
 void asked_question_free(struct asked_question *given)
 {
     bytes_free(&given->answer);
-    free(given->text);
+    inquiry_free(&given->inquiry);
     free(given);
 }
 

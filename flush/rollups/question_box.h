@@ -6,22 +6,18 @@
 #ifndef FLUSH_ROLLUPS_QUESTION_BOX_H
 #define FLUSH_ROLLUPS_QUESTION_BOX_H
 
-#include <stdint.h>
-
 #include "flush/memory/bytes.h"
 #include "flush/memory/mailbox.h"
-#include "protocol/slice.h"
+#include "flush/rollups/inquiry.h"
 
 struct asked_question {
     union {
         struct letter letter;
         struct asked_question *next;
     };
-    char *text; /* owned, as is the answer */
-    size_t text_len;
-    int64_t from_s, to_s;
+    struct inquiry inquiry;  /* its text is owned, as is the answer */
     _Atomic(bool) cancelled; /* by the asker, at any time */
-    int status;              /* of HTTP: 200, 400 or 503 */
+    int status;              /* of HTTP: 200, 400, 404 or 503 */
     struct bytes answer;     /* JSON */
     void *argument;          /* the asker's */
 };
@@ -37,8 +33,7 @@ bool question_box_open(struct question_box *questions);
 void question_box_close(struct question_box *given);
 
 /* A question, as given to the box; NULL without memory. */
-struct asked_question *asked_question_new(struct slice text, int64_t from_s, int64_t to_s,
-                                          void *argument);
+struct asked_question *asked_question_new(const struct inquiry *inquiry, void *argument);
 void asked_question_free(struct asked_question *given);
 
 /* Makes {"status":"error","error":"...","errors":["..."]} the answer. */

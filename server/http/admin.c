@@ -109,7 +109,31 @@ static void on_query(struct http_exchange *exchange, const struct http_request *
 {
     const struct admin *admin = argument;
 
-    ask_on_query(exchange, request, admin->ask);
+    ask_on(admin->ask, INQUIRY_QUERY, exchange, request);
+}
+
+static void on_list(struct http_exchange *exchange, const struct http_request *request,
+                    void *argument)
+{
+    const struct admin *admin = argument;
+
+    ask_on(admin->ask, INQUIRY_LIST, exchange, request);
+}
+
+static void on_metric(struct http_exchange *exchange, const struct http_request *request,
+                      void *argument)
+{
+    const struct admin *admin = argument;
+
+    ask_on(admin->ask, INQUIRY_METRIC, exchange, request);
+}
+
+static void on_events(struct http_exchange *exchange, const struct http_request *request,
+                      void *argument)
+{
+    const struct admin *admin = argument;
+
+    ask_on(admin->ask, INQUIRY_RECENT, exchange, request);
 }
 
 static void on_flush(struct http_exchange *exchange, const struct http_request *request,
@@ -151,7 +175,9 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
     (void)request, (void)argument;
     http_reply_text(exchange, 404, "text/plain; charset=utf-8",
                     "here are /live /ready /startup /metrics /api/v1/query /api/v1/status "
-                    "/api/v1/settings /api/v1/log and, by POST, /flush /drain /reload\n");
+                    "/api/v1/settings /api/v1/log /api/v1/catalogue "
+                    "/api/v1/catalogue/metric /api/v1/events and, by POST, /flush /drain "
+                    "/reload\n");
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -165,6 +191,9 @@ static const struct http_route routes[] = {
     { .path = "/api/v1/settings", .methods = HTTP_GET, .handle = on_settings },
     { .path = "/api/v1/log", .methods = HTTP_GET, .handle = on_log },
     { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query },
+    { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
+    { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
+    { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
 #define PAGE_FILE(symbol, at, type, what) \
     { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
 #include "server/http/page_table.h"

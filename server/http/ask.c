@@ -1,11 +1,10 @@
 #include "server/http/ask.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "config/clock.h"
-#include "protocol/number.h"
 #include "server/http/ask_answer.h"
+#include "server/http/ask_target.h"
 
 /* At the flusher: one that it answers, and the next. */
 enum { UNDER_WAY_MAX = 2, TIMEOUT_S = 5 };
@@ -22,7 +21,7 @@ struct waiter {
 struct pending {
     struct pending *next;
     struct ask *ask;
-    struct ask_key key;
+    struct inquiry inquiry; /* its text is owned */
     struct waiter *waiters;
     struct asked_question *asked; /* the flusher's; NULL: it is in the queue */
     struct ask_moment moment;     /* at which the flusher got it */
@@ -81,7 +80,7 @@ static void pending_free(struct pending *given)
     *at = given->next;
     if (given->timer != NULL)
         event_free(given->timer);
-    free(given->key.text);
+    inquiry_free(&given->inquiry);
     free(given);
 }
 
@@ -166,9 +165,7 @@ static bool hand_over(struct pending *pending)
 {
     static const struct timeval timeout = { TIMEOUT_S, 0 };
     struct ask *ask = pending->ask;
-    const struct ask_key *key = &pending->key;
-    struct asked_question *asked = asked_question_new(
-        (struct slice){ key->text, key->text_len }, key->from_s, key->to_s, pending);
+    struct asked_question *asked = asked_question_new(&pending->inquiry, pending);
 
     pending->timer = event_new(ask->base, -1, 0, on_timeout, pending);
     if (asked == NULL || pending->timer == NULL || event_add(pending->timer, &timeout) != 0) {
@@ -208,6 +205,12 @@ static void take_turns(struct ask *ask)
     }
 }
 
+/* Events come at any time; what series did is new with each flush. */
+static bool holds_for_its_moment(const struct inquiry *inquiry)
+{
+    return inquiry->kind != INQUIRY_RECENT;
+}
+
 static void on_answer(struct pending *pending, struct asked_question *asked)
 {
     struct ask *ask = pending->ask;
@@ -218,9 +221,10 @@ static void on_answer(struct pending *pending, struct asked_question *asked)
         refuse_all(pending, 503, "not enough memory for the answer");
     } else {
         answer_all(pending, answer);
-        if (!atomic_load_explicit(&asked->cancelled, memory_order_relaxed)) {
-            ask_shelf_keep(&ask->shelf, pending->moment, pending->key, answer);
-            pending->key.text = NULL;
+        if (!atomic_load_explicit(&asked->cancelled, memory_order_relaxed) &&
+            holds_for_its_moment(&pending->inquiry)) {
+            ask_shelf_keep(&ask->shelf, pending->moment, pending->inquiry, answer);
+            pending->inquiry.text = (struct slice){ NULL, 0 };
         }
         ask_answer_release(answer);
     }
@@ -244,49 +248,17 @@ static void on_answered(evutil_socket_t fd, short what, void *argument)
 
 /* ---- requests ---------------------------------------------------------- */
 
-/* The question in a target, decoded; the text is a view of room. */
-struct target {
-    struct slice text;
-    int64_t from_s, to_s;
-    char room[HTTP_HEAD_MAX];
-};
-
-static bool read_time(struct slice query, const char *name, struct target *target, int64_t *out)
-{
-    struct slice text;
-    double seconds;
-
-    if (!http_parameter(query, name, target->room, &text) || !number_double(text, &seconds) ||
-        !(fabs(seconds) < 1e15))
-        return false;
-    *out = (int64_t)floor(seconds);
-    return true;
-}
-
-/* Refuses a NUL: nobody would read what stands behind it. */
-static bool read_target(struct slice query, struct target *out)
-{
-    return query.len <= sizeof out->room && read_time(query, "from", out, &out->from_s) &&
-           read_time(query, "to", out, &out->to_s) &&
-           http_parameter(query, "query", out->room, &out->text) &&
-           (out->text.len == 0 || memchr(out->text.at, '\0', out->text.len) == NULL);
-}
-
-static struct pending *pending_new(struct ask *ask, const struct target *target)
+static struct pending *pending_new(struct ask *ask, const struct inquiry *inquiry)
 {
     struct pending *pending = calloc(1, sizeof *pending), **end = &ask->pending;
 
     if (pending == NULL)
         return NULL;
     pending->ask = ask;
-    pending->key = (struct ask_key){ malloc(target->text.len + 1), target->text.len,
-                                     target->from_s, target->to_s };
-    if (pending->key.text == NULL) {
+    if (!inquiry_copy(inquiry, &pending->inquiry)) {
         free(pending);
         return NULL;
     }
-    if (target->text.len > 0)
-        memcpy(pending->key.text, target->text.at, target->text.len);
     while (*end != NULL)
         end = &(*end)->next;
     *end = pending;
@@ -294,24 +266,24 @@ static struct pending *pending_new(struct ask *ask, const struct target *target)
 }
 
 /* One whose answer will do: it waits for its turn, or the flusher got it at this moment. */
-static struct pending *find_equal(const struct ask *ask, const struct target *target)
+static struct pending *find_equal(const struct ask *ask, const struct inquiry *inquiry)
 {
     struct ask_moment now = moment_of(ask);
 
     for (struct pending *at = ask->pending; at != NULL; at = at->next) {
         bool fresh = at->asked != NULL ? at->waiters != NULL && ask_moment_is(at->moment, now)
                                        : !at->is_refused;
-        if (fresh && ask_key_is(&at->key, target->text, target->from_s, target->to_s))
+        if (fresh && inquiry_equal(&at->inquiry, inquiry))
             return at;
     }
     return NULL;
 }
 
 static void ask_flusher(struct ask *ask, struct http_exchange *exchange,
-                        const struct target *target)
+                        const struct inquiry *inquiry)
 {
-    struct pending *equal = find_equal(ask, target);
-    struct pending *pending = equal != NULL ? equal : pending_new(ask, target);
+    struct pending *equal = find_equal(ask, inquiry);
+    struct pending *pending = equal != NULL ? equal : pending_new(ask, inquiry);
 
     if (pending == NULL || !wait_for(pending, exchange)) {
         if (pending != NULL && equal == NULL)
@@ -322,22 +294,21 @@ static void ask_flusher(struct ask *ask, struct http_exchange *exchange,
     take_turns(ask);
 }
 
-void ask_on_query(struct http_exchange *exchange, const struct http_request *request,
-                  void *argument)
+void ask_on(struct ask *ask, enum inquiry_kind kind, struct http_exchange *exchange,
+            const struct http_request *request)
 {
-    struct ask *ask = argument;
-    struct target target;
+    struct ask_target target;
+    const char *sentence;
 
-    if (!read_target(request->query, &target)) {
-        refuse(exchange, 400, "expected ?from=SECONDS&to=SECONDS&query=TEXT");
+    if (!ask_target_read(kind, request->query, &target, &sentence)) {
+        refuse(exchange, 400, sentence);
         return;
     }
-    struct ask_answer *kept =
-        ask_shelf_find(&ask->shelf, moment_of(ask), target.text, target.from_s, target.to_s);
+    struct ask_answer *kept = ask_shelf_find(&ask->shelf, moment_of(ask), &target.inquiry);
     if (kept != NULL)
         reply(exchange, kept);
     else
-        ask_flusher(ask, exchange, &target);
+        ask_flusher(ask, exchange, &target.inquiry);
 }
 
 /* ---- start and stop ---------------------------------------------------- */

@@ -1,10 +1,14 @@
 /* server/http/ask.h: questions over HTTP, given to the flusher and answered later.
  *
- *   GET /api/v1/query?from=&to=&query=
+ *   GET /api/v1/query              in the form of Datadog's API, so that its client libraries
+ *                                  can ask here
+ *   GET /api/v1/catalogue          the metrics that are known
+ *   GET /api/v1/catalogue/metric   one of them
+ *   GET /api/v1/events             the last events and service checks
  *
- * in the form of Datadog's API, so that its client libraries can ask here. A question never
- * waits on main's loop: it goes to the flusher (flush/rollups/question_box.h) and its request
- * is answered when it comes back, or with 504 five seconds after its turn came.
+ * What each takes is said by server/http/ask_target.h. A question never waits on main's loop:
+ * it goes to the flusher (flush/rollups/question_box.h) and its request is answered when it
+ * comes back, or with 504 five seconds after its turn came.
  *
  *   connections, each with one question at a time ──► queue ──► two at the flusher
  *        └ an equal one: waits for the same answer, or gets the one of this interval
@@ -32,7 +36,8 @@ struct ask *ask_new(struct event_base *base, struct question_box *questions,
  * not answered. NULL is fine. */
 void ask_free(struct ask *given);
 
-/* A handler of HTTP; argument: struct ask. */
-http_handler ask_on_query;
+/* Handles a request for that kind. */
+void ask_on(struct ask *ask, enum inquiry_kind kind, struct http_exchange *exchange,
+            const struct http_request *request);
 
 #endif

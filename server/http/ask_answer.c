@@ -8,12 +8,6 @@ struct ask_answer {
     struct bytes bytes;
 };
 
-bool ask_key_is(const struct ask_key *key, struct slice text, int64_t from_s, int64_t to_s)
-{
-    return key->from_s == from_s && key->to_s == to_s &&
-           slice_equal(text, (struct slice){ key->text, key->text_len });
-}
-
 bool ask_moment_is(struct ask_moment a, struct ask_moment b)
 {
     return a.interval == b.interval && a.flushed_s == b.flushed_s;
@@ -74,7 +68,7 @@ static void clear_place(struct ask_shelf *shelf, struct ask_kept *kept)
         return;
     shelf->bytes -= kept->answer->bytes.len;
     ask_answer_release(kept->answer);
-    free(kept->key.text);
+    inquiry_free(&kept->inquiry);
     *kept = (struct ask_kept){ .answer = NULL };
 }
 
@@ -85,14 +79,13 @@ void ask_shelf_clear(struct ask_shelf *shelf)
 }
 
 struct ask_answer *ask_shelf_find(struct ask_shelf *shelf, struct ask_moment now,
-                                  struct slice text, int64_t from_s, int64_t to_s)
+                                  const struct inquiry *inquiry)
 {
     if (!ask_moment_is(shelf->moment, now))
         ask_shelf_clear(shelf);
     shelf->moment = now;
     for (size_t i = 0; i < ASK_SHELF_PLACES; i++)
-        if (shelf->kept[i].answer != NULL &&
-            ask_key_is(&shelf->kept[i].key, text, from_s, to_s))
+        if (shelf->kept[i].answer != NULL && inquiry_equal(&shelf->kept[i].inquiry, inquiry))
             return shelf->kept[i].answer;
     return NULL;
 }
@@ -105,14 +98,14 @@ static void make_room(struct ask_shelf *shelf, size_t bytes)
         clear_place(shelf, &shelf->kept[(shelf->next + i) % ASK_SHELF_PLACES]);
 }
 
-void ask_shelf_keep(struct ask_shelf *shelf, struct ask_moment asked, struct ask_key given,
+void ask_shelf_keep(struct ask_shelf *shelf, struct ask_moment asked, struct inquiry given,
                     struct ask_answer *answer)
 {
     size_t bytes = answer->bytes.len;
 
     if (!ask_moment_is(shelf->moment, asked) || answer->status != 200 ||
         bytes > ASK_SHELF_BYTES / 4) {
-        free(given.text);
+        inquiry_free(&given);
         return;
     }
     make_room(shelf, bytes);

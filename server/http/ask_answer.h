@@ -10,16 +10,7 @@
 #include <stdint.h>
 
 #include "flush/memory/bytes.h"
-#include "protocol/slice.h"
-
-/* What is asked; the text is owned by whoever has the struct. */
-struct ask_key {
-    char *text;
-    size_t text_len;
-    int64_t from_s, to_s;
-};
-
-bool ask_key_is(const struct ask_key *key, struct slice text, int64_t from_s, int64_t to_s);
+#include "flush/rollups/inquiry.h"
 
 /* When an answer was asked for: equal moments have equal answers. */
 struct ask_moment {
@@ -42,7 +33,7 @@ struct evbuffer *ask_answer_body(struct ask_answer *answer);
 enum { ASK_SHELF_PLACES = 64, ASK_SHELF_BYTES = 2 << 20 };
 
 struct ask_kept {
-    struct ask_key key;
+    struct inquiry inquiry;    /* its text is owned */
     struct ask_answer *answer; /* NULL: an empty place */
 };
 
@@ -56,11 +47,11 @@ struct ask_shelf {
 
 /* The answer of that moment, a view; NULL. Another moment than before empties the shelf. */
 struct ask_answer *ask_shelf_find(struct ask_shelf *shelf, struct ask_moment now,
-                                  struct slice text, int64_t from_s, int64_t to_s);
+                                  const struct inquiry *inquiry);
 
-/* Keeps it if the moment is still the same, it is no refusal, and it is not too large; the key
- * is given. */
-void ask_shelf_keep(struct ask_shelf *shelf, struct ask_moment asked, struct ask_key given,
+/* Keeps it if the moment is still the same, it is no refusal, and it is not too large; the
+ * inquiry is given with its text. */
+void ask_shelf_keep(struct ask_shelf *shelf, struct ask_moment asked, struct inquiry given,
                     struct ask_answer *answer);
 
 void ask_shelf_clear(struct ask_shelf *shelf);

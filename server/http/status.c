@@ -124,6 +124,7 @@ static void write_memory(struct json_out *out, const struct server_view *view)
     json_out_number(out, "strings_bytes", counter_read(&flusher->strings));
     json_out_number(out, "buckets_bytes", bucket_bytes(view->budget));
     json_out_number(out, "rollups_bytes", counter_read(&flusher->rollup_bytes));
+    json_out_number(out, "recent_bytes", counter_read(&flusher->recent_bytes));
     json_out_number(out, "payloads_bytes", outbox_bytes(view->outbox));
     json_out_end(out, '}');
     json_out_begin(out, "bounds", '{');

@@ -84,7 +84,7 @@ static void answer_questions(void)
     for (; asked != NULL; asked = next) {
         next = asked->next;
         asked->status = 200;
-        bytes_add(&asked->answer, asked->text, asked->text_len);
+        bytes_add(&asked->answer, asked->inquiry.text.at, asked->inquiry.text.len);
         question_box_answer(&questions, asked);
     }
 }

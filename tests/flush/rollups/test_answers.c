@@ -26,7 +26,7 @@ static int set_up(void **state)
     pipeline_flush(rig.pipeline, 1010);
     if (rig.rollup == NULL || !question_box_open(&rig.questions))
         return -1;
-    answers_init(&rig.answers, &rig.questions, rig.rollup, &rig.pipeline->ledger);
+    answers_init(&rig.answers, &rig.questions, rig.rollup, NULL, &rig.pipeline->ledger);
     *state = &rig;
     return 0;
 }
@@ -43,7 +43,8 @@ static int tear_down(void **state)
 
 static struct asked_question *ask(struct rig *rig, const char *text)
 {
-    struct asked_question *asked = asked_question_new(slice_of(text), 1000, 1010, NULL);
+    struct inquiry inquiry = { .text = slice_of(text), .from_s = 1000, .to_s = 1010 };
+    struct asked_question *asked = asked_question_new(&inquiry, NULL);
 
     assert_non_null(asked);
     question_box_ask(&rig->questions, asked);
@@ -72,7 +73,7 @@ static void without_questions_there_is_nothing_to_do(void **state)
     struct answers nobody;
 
     assert_false(step(rig));
-    answers_init(&nobody, NULL, rig->rollup, &rig->pipeline->ledger);
+    answers_init(&nobody, NULL, rig->rollup, NULL, &rig->pipeline->ledger);
     assert_false(answers_step(&nobody, 1010, 1020));
     answers_free(&nobody);
 }
@@ -106,7 +107,7 @@ static void without_rollups_every_question_is_refused(void **state)
     struct rig *rig = *state;
     struct asked_question *asked = ask(rig, "avg:m{*}");
 
-    rig->answers.rollup = NULL;
+    rig->answers.source.rollup = NULL;
     assert_false(step(rig));
     assert_answered(rig, asked, 503);
 }
@@ -120,7 +121,7 @@ static void one_that_is_cancelled_comes_back_without_an_answer(void **state)
     atomic_store(&asked->cancelled, true);
     assert_false(step(rig));
     assert_answered(rig, asked, 0);
-    assert_null(rig->answers.query);
+    assert_null(rig->answers.begun);
 }
 
 static void questions_wait_while_a_snapshot_goes_into_the_rollups(void **state)
@@ -132,7 +133,7 @@ static void questions_wait_while_a_snapshot_goes_into_the_rollups(void **state)
         ;
     for (int i = 0; i < 10; i++)
         assert_true(step(rig));
-    assert_null(rig->answers.query);
+    assert_null(rig->answers.begun);
     rollup_close(rig->rollup);
     while (step(rig))
         ;
@@ -146,7 +147,7 @@ static void what_is_left_at_the_end_is_freed(void **state)
     ask(rig, "avg:m{*}");
     ask(rig, "avg:m{*}");
     assert_true(step(rig));
-    assert_non_null(rig->answers.query);
+    assert_non_null(rig->answers.begun);
 }
 
 int main(void)

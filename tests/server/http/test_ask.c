@@ -37,6 +37,36 @@ struct fixture {
     char body[512];
 };
 
+static void on_query(struct http_exchange *exchange, const struct http_request *request,
+                     void *argument)
+{
+    ask_on(argument, INQUIRY_QUERY, exchange, request);
+}
+
+static void on_list(struct http_exchange *exchange, const struct http_request *request,
+                    void *argument)
+{
+    ask_on(argument, INQUIRY_LIST, exchange, request);
+}
+
+static void on_metric(struct http_exchange *exchange, const struct http_request *request,
+                      void *argument)
+{
+    ask_on(argument, INQUIRY_METRIC, exchange, request);
+}
+
+static void on_events(struct http_exchange *exchange, const struct http_request *request,
+                      void *argument)
+{
+    ask_on(argument, INQUIRY_RECENT, exchange, request);
+}
+
+static const struct http_route routes[] = {
+    { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
+    { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
+    { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
+};
+
 static void open_fixture(struct fixture *f)
 {
     *f = (struct fixture){ .base = event_base_new() };
@@ -44,7 +74,9 @@ static void open_fixture(struct fixture *f)
     f->ask = ask_new(f->base, &f->questions, &f->flushed_s, INTERVAL_S);
     struct http_config config = {
         .base = f->base,
-        .other = { .methods = HTTP_GET, .handle = ask_on_query },
+        .routes = routes,
+        .n_routes = sizeof routes / sizeof routes[0],
+        .other = { .methods = HTTP_GET, .handle = on_query },
         .argument = f->ask,
     };
     char why[256];
@@ -112,10 +144,9 @@ static void a_question_travels_to_the_flusher_and_back(void **state)
     open_fixture(&f);
     get(&f, "/api/v1/query?from=100&to=200.5&query=sum%3Am%7B*%7D+by+%7Ba%7D");
     struct asked_question *asked = wait_asked(&f);
-    assert_int_equal(asked->from_s, 100);
-    assert_int_equal(asked->to_s, 200);
-    assert_int_equal(asked->text_len, strlen("sum:m{*} by {a}"));
-    assert_memory_equal(asked->text, "sum:m{*} by {a}", asked->text_len);
+    assert_int_equal(asked->inquiry.from_s, 100);
+    assert_int_equal(asked->inquiry.to_s, 200);
+    assert_true(slice_equal(asked->inquiry.text, SLICE("sum:m{*} by {a}")));
     asked->status = 200;
     bytes_add(&asked->answer, "{}", 2);
     question_box_answer(&f.questions, asked);
@@ -323,7 +354,7 @@ static void who_leaves_the_queue_is_never_asked_for(void **state)
     settle(&f);
     answer_with(&f, one, "{}");
     struct asked_question *last = wait_asked(&f);
-    assert_memory_equal(last->text, "m3", 2);
+    assert_memory_equal(last->inquiry.text.at, "m3", 2);
     answer_with(&f, two, "{}");
     answer_with(&f, last, "{}");
     wait_reply(&f, 3);

@@ -15,21 +15,39 @@ static const struct ask_moment now = { 1, 10 };
 static void keep(struct ask_shelf *shelf, int64_t from_s, size_t len, int status)
 {
     struct bytes body = { 0 };
-    struct ask_key key = { strdup("m"), 1, from_s, 2 };
+    struct inquiry inquiry = { .text = { strdup("m"), 1 }, .from_s = from_s, .to_s = 2 };
 
     if (len > 0)
         memset(bytes_room(&body, len), 'x', len);
     body.len = len;
     struct ask_answer *answer = ask_answer_new(status, &body);
     assert_non_null(answer);
-    ask_shelf_keep(shelf, now, key, answer);
+    ask_shelf_keep(shelf, now, inquiry, answer);
     ask_answer_release(answer);
 }
 
 static struct ask_answer *find(struct ask_shelf *shelf, struct ask_moment moment,
                                int64_t from_s)
 {
-    return ask_shelf_find(shelf, moment, SLICE("m"), from_s, 2);
+    struct inquiry inquiry = { .text = SLICE("m"), .from_s = from_s, .to_s = 2 };
+
+    return ask_shelf_find(shelf, moment, &inquiry);
+}
+
+/* Whatever is asked differently is another question. */
+static void assert_others_are_not_found(struct ask_shelf *shelf)
+{
+    static const struct inquiry others[] = {
+        { .text = { "n", 1 }, .from_s = 1, .to_s = 2 },
+        { .text = { "m", 1 }, .from_s = 1, .to_s = 3 },
+        { .text = { "m", 1 }, .from_s = 1, .to_s = 2, .kind = INQUIRY_METRIC },
+        { .text = { "m", 1 }, .from_s = 1, .to_s = 2, .limit = 1 },
+        { .text = { "m", 1 }, .from_s = 1, .to_s = 2, .offset = 1 },
+        { .text = { "m", 1 }, .from_s = 1, .to_s = 2, .order = ORDER_SERIES },
+    };
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_null(ask_shelf_find(shelf, now, &others[i]));
 }
 
 static void an_answer_is_good_for_its_moment(void **state)
@@ -43,7 +61,7 @@ static void an_answer_is_good_for_its_moment(void **state)
         keep(&shelf, 1, 5, 200);
         assert_non_null(find(&shelf, now, 1));
         assert_null(find(&shelf, now, 3));
-        assert_null(ask_shelf_find(&shelf, now, SLICE("n"), 1, 2));
+        assert_others_are_not_found(&shelf);
         assert_null(find(&shelf, others[i], 1));
         keep(&shelf, 1, 5, 200); /* it was asked for in the moment before */
         assert_null(find(&shelf, others[i], 1));

@@ -1,0 +1,50 @@
+/* flush/rollups/answer_ops.h: how one kind of inquiry is answered.
+ *
+ *   begin -> step, step, ... -> free
+ *
+ * A step is a bounded piece of work on the flusher's thread, of a few milliseconds. Between two
+ * of them windows and series come and go; whoever pins the rollups keeps the series and the
+ * strings that these name. */
+#ifndef FLUSH_ROLLUPS_ANSWER_OPS_H
+#define FLUSH_ROLLUPS_ANSWER_OPS_H
+
+#include "flush/memory/bytes.h"
+#include "flush/rollups/inquiry.h"
+#include "flush/rollups/rollup.h"
+
+struct recent;
+
+/* Of what is answered. Views. */
+struct answer_source {
+    struct rollup *rollup; /* NULL: nothing is kept for questions */
+    const struct recent *recent;
+    int64_t open_from_s, open_until_s; /* windows between them may still get values */
+};
+
+/* Why there is no answer, and its status of HTTP. */
+struct answer_problem {
+    int status;
+    char sentence[256];
+};
+
+enum answer_state { ANSWER_MORE, ANSWER_DONE, ANSWER_FAILED };
+
+struct answer_ops {
+    bool of_rollups; /* needs them, and waits while they are busy */
+
+    /* NULL with a problem. The inquiry lives as long as what this returns. */
+    void *(*begin)(const struct answer_source *source, const struct inquiry *inquiry,
+                   struct answer_problem *problem);
+
+    /* When it is done, the answer is appended to the bytes, which were empty. */
+    enum answer_state (*step)(void *self, struct bytes *answer, struct answer_problem *problem);
+    void (*free)(void *given);
+};
+
+/* One a file of that name; a kind of inquiry each (flush/rollups/inquiry.h). */
+extern const struct answer_ops answer_query, answer_list, answer_metric, answer_recent;
+
+/* Fills in the problem and returns ANSWER_FAILED. */
+enum answer_state answer_fail(struct answer_problem *problem, int status, const char *sentence);
+
+#endif

@@ -1,0 +1,42 @@
+/* flush/rollups/inquiry.h: what is asked, of any kind.
+ *
+ * Two inquiries that are equal have equal answers at the same moment. The text is a view, or
+ * owned by whoever says so; it may hold any bytes. */
+#ifndef FLUSH_ROLLUPS_INQUIRY_H
+#define FLUSH_ROLLUPS_INQUIRY_H
+
+#include <stdint.h>
+
+#include "config/must_check.h"
+#include "protocol/slice.h"
+
+/* X(id, answer_ops): who answers (flush/rollups/answer_ops.h). */
+#define INQUIRY_KINDS(X)             \
+    X(INQUIRY_QUERY, answer_query)   \
+    X(INQUIRY_LIST, answer_list)     \
+    X(INQUIRY_METRIC, answer_metric) \
+    X(INQUIRY_RECENT, answer_recent)
+
+#define INQUIRY_ENUM(id, ops) id,
+enum inquiry_kind { INQUIRY_KINDS(INQUIRY_ENUM) INQUIRY_KIND_COUNT };
+#undef INQUIRY_ENUM
+
+/* What comes first in a list. */
+enum inquiry_order { ORDER_NAME, ORDER_VALUES, ORDER_SERIES };
+
+/* A kind reads its members; the others are 0. */
+struct inquiry {
+    enum inquiry_kind kind;
+    struct slice text;        /* a query, what to look for, or the name of a metric */
+    int64_t from_s, to_s;     /* of a query */
+    uint32_t limit, offset;   /* of a list; of a metric's series the limit */
+    enum inquiry_order order; /* of a list */
+};
+
+bool inquiry_equal(const struct inquiry *a, const struct inquiry *b);
+
+/* The same with a text of its own, which inquiry_free() frees. False without memory. */
+MUST_CHECK bool inquiry_copy(const struct inquiry *from, struct inquiry *out);
+void inquiry_free(struct inquiry *given);
+
+#endif
