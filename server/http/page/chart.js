@@ -102,7 +102,9 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
 
     function choose(chart) {
         if (!onRange || chart.select.width < 8) return;
-        onRange(chart.posToVal(chart.select.left, "x"), chart.posToVal(chart.select.left + chart.select.width, "x"));
+        const { left, width } = chart.select;
+        chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        onRange(chart.posToVal(left, "x"), chart.posToVal(left + width, "x"));
     }
 
     function draw() {

@@ -81,7 +81,7 @@ export async function offers(context, signal) {
     switch (kind) {
     case "start": {
         const first = plain(AGGREGATES, word);
-        return word === "" ? first : [...first, ...await names(word, signal)];
+        return word === "" ? first : [...first, ...await names(word, signal).catch(() => [])];
     }
     case "metric":
         return names(word, signal);

@@ -11,9 +11,10 @@ import { make, setText } from "./dom.js";
 
 /* A box that scrolls can be reached by the keyboard, and one that does not is no stop. */
 const watched = new ResizeObserver((entries) => {
-    for (const { target } of entries) {
-        if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-        else target.removeAttribute("tabindex");
+    for (const box of new Set(entries.map(({ target }) => target.closest(".scroll")))) {
+        if (!box) continue;
+        if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+        else box.removeAttribute("tabindex");
     }
 });
 
@@ -25,6 +26,7 @@ export function makeTable({ caption, columns, onSort, className = "" }) {
     const node = make("div", { class: "scroll", role: "region", "aria-label": caption }, table);
 
     watched.observe(node);
+    watched.observe(table);
 
     function makeRow() {
         return make("tr", null, columns.map((column) =>

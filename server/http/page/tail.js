@@ -49,7 +49,7 @@ function makeLine(item) {
 /* kept: how many are shown. onLine(item): of each, shown or not. */
 export function makeTail({ label, kept = KEPT, onLine = () => {}, signal }) {
     const list = make("ol", { class: "lines", "aria-label": label });
-    const said = make("p", { class: "muted", role: "status" });
+    const said = make("p", { class: "muted" });
     const node = make("div", null, said, list);
     let waiting = [], skipped = 0, seen = null, request = null, state = "", parameters = {}, isPaused = false, timer = 0;
 
