@@ -156,7 +156,8 @@ export function makeCompletion(input, signal) {
         return option;
     }
 
-    async function open() {
+    /* first: the first offer is chosen at once. */
+    async function open(first = false) {
         request?.abort();
         request = new AbortController();
         const own = request;
@@ -174,11 +175,12 @@ export function makeCompletion(input, signal) {
         list.replaceChildren(...found.map(makeOption));
         list.hidden = found.length === 0;
         input.setAttribute("aria-expanded", String(!list.hidden));
+        if (first && found.length > 0) choose(0);
     }
 
     function onKey(event) {
         const n = list.hidden ? 0 : shown.length;
-        if (event.key === "ArrowDown" && n === 0) open();
+        if (event.key === "ArrowDown" && n === 0) open(true);
         else if (event.key === "ArrowDown") choose((chosen + 1) % n);
         else if (event.key === "ArrowUp" && n > 0) choose((chosen + n - (chosen < 0 ? 0 : 1)) % n);
         else if (event.key === "Enter" && chosen >= 0) take(chosen);
@@ -187,7 +189,7 @@ export function makeCompletion(input, signal) {
         event.preventDefault();
     }
 
-    input.addEventListener("input", open, { signal });
+    input.addEventListener("input", () => open(), { signal });
     input.addEventListener("keydown", onKey, { signal });
     input.addEventListener("blur", close, { signal });
     return { list, close };

@@ -44,7 +44,7 @@ function makeEvent(event) {
     return make("li", { class: `event ${STATES_OF_ALERT[event.alert_type] ?? ""}` },
         make("div", { class: "event-head" }, make("strong", null, foreign(event.title)),
             make("span", { class: "muted" }, event.alert_type && `${visible(event.alert_type)}, `, makeTime(event.time * 1000, true))),
-        event.text && make("p", { class: "event-text" }, ...textLines(event.text)),
+        event.text && make("p", { class: "event-text" }, ...textLines(event.text), event.cut && make("span", { class: "muted" }, " … (cut)")),
         facts && make("p", { class: "muted" }, make("bdi", null, facts)));
 }
 

@@ -22,6 +22,16 @@ function questionFor(name, type, key) {
     return `avg:${name}{*}${by}`;
 }
 
+/* Which lines make a metric. What a histogram is told by has an ending of its own, and its lines have
+ * the name before that. */
+function linesOf(name) {
+    const told = name.match(/^(.+)\.(avg|count|max|median|min|sum|\d+percentile)$/);
+    if (!told) return { match: name, wants: () => true };
+    const [, base] = told;
+    return { match: `${base}*`, wants: ({ line }) => line.startsWith(`${name}:`)
+        || (line.startsWith(`${base}:`) && /\|(h|ms)(\||$)/.test(line)) };
+}
+
 /* ---- its parts --------------------------------------------------------- */
 
 function makeSeriesTable() {
@@ -84,7 +94,8 @@ export function openMetric(place, parameters, signal) {
     const series = makeSeriesTable();
     const keys = makeKeysTable((one) => address("metric", { name, by: one === key ? "" : one, ...range.parameters() }));
     const senders = makeSenders();
-    const tail = makeTail({ label: "Last lines", kept: 20, onLine: senders.add, signal });
+    const lines = linesOf(name);
+    const tail = makeTail({ label: "Last lines", kept: 20, wants: lines.wants, onLine: senders.add, signal });
     let type = null;
 
     place.append(make("p", { class: "crumb" }, make("a", { href: "#/metrics" }, "Metrics")), make("h1", null, foreign(name)), facts,
@@ -98,7 +109,7 @@ export function openMetric(place, parameters, signal) {
     }
 
     function showFacts(said) {
-        const unit = said.unit ? `, in ${visible(said.unit)}` : "";
+        const unit = said.unit ? `, unit ${visible(said.unit)}` : "";
         setText(facts, `${said.type}${unit}, ${many(said.series_total, "series", "series")}${key ? `, by ${visible(key)}` : ""}`);
         setText(seriesNote, said.series.length < said.series_total ? `${count(said.series.length)} of ${count(said.series_total)} are shown.` : "");
         seriesNote.hidden = seriesNote.textContent === "";
@@ -143,6 +154,6 @@ export function openMetric(place, parameters, signal) {
     const againAnswer = repeat(turnAnswer, () => (range.endsNow() ? period() : 3600000), signal);
     repeat(turnFacts, period, signal);
     repeat(async () => senders.show(), 1000, signal);
-    tail.start({ match: name });
+    tail.start({ match: lines.match });
     return { title: visible(name) };
 }

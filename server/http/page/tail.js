@@ -9,7 +9,7 @@ import { isAbort, pulse, stream } from "./api.js";
 import { make, makeTime, setText, foreign } from "./dom.js";
 import { count, visible } from "./format.js";
 
-const KEPT = 500, SHOWN_AT_ONCE = 200, SHOW_MS = 250, AGAIN_MS = 2000;
+const KEPT = 500, SHOWN_AT_ONCE = 200, SHOW_MS = 250, AGAIN_MS = 2000, REFUSED_MS = 10000;
 
 /* ---- one line ---------------------------------------------------------- */
 
@@ -46,8 +46,8 @@ function makeLine(item) {
 
 /* ---- the list ---------------------------------------------------------- */
 
-/* kept: how many are shown. onLine(item): of each, shown or not. */
-export function makeTail({ label, kept = KEPT, onLine = () => {}, signal }) {
+/* kept: how many are shown. wants(item): others are left out. onLine(item): of each, shown or not. */
+export function makeTail({ label, kept = KEPT, wants = () => true, onLine = () => {}, signal }) {
     const list = make("ol", { class: "lines", "aria-label": label });
     const said = make("p", { class: "muted" });
     const node = make("div", null, said, list);
@@ -75,6 +75,7 @@ export function makeTail({ label, kept = KEPT, onLine = () => {}, signal }) {
             seen = item;
             return;
         }
+        if (!wants(item)) return;
         onLine(item);
         waiting.push(item);
         if (waiting.length > 2 * KEPT) skipped += waiting.splice(0, KEPT).length;
@@ -86,6 +87,7 @@ export function makeTail({ label, kept = KEPT, onLine = () => {}, signal }) {
         if (signal.aborted || isPaused || document.hidden) return;
         request = new AbortController();
         const own = request;
+        let wait_ms = AGAIN_MS;
         try {
             state = "Connecting …";
             await stream("/api/v1/tail", parameters, AbortSignal.any([signal, own.signal]), take, () => { state = "Waiting for lines …"; });
@@ -93,8 +95,9 @@ export function makeTail({ label, kept = KEPT, onLine = () => {}, signal }) {
         } catch (problem) {
             if (isAbort(problem) || own.signal.aborted) return;
             state = `No lines: ${visible(problem.message)}. It is asked again`;
+            if (problem.status >= 400 && problem.status < 500) wait_ms = REFUSED_MS;
         }
-        if (!own.signal.aborted && !signal.aborted) timer = setTimeout(run, AGAIN_MS);
+        if (!own.signal.aborted && !signal.aborted) timer = setTimeout(run, wait_ms);
     }
 
     function pause(now) {
