@@ -104,7 +104,7 @@ bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_targ
         [INQUIRY_LIST] = { read_list,
                            "expected ?match=TEXT&sort=name|values|series&limit=N&offset=N, "
                            "where TEXT has at most 256 bytes, limit is 1 to 1000 and offset 0 "
-                           "to 10000" },
+                           "to 100000" },
         [INQUIRY_METRIC] = { read_metric,
                              "expected ?name=METRIC&limit=N, where limit is 1 to 1000" },
         [INQUIRY_RECENT] = { read_recent, "" },

@@ -17,7 +17,7 @@ enum {
     ASK_LIST_LIMIT = 200,
     ASK_METRIC_LIMIT = 500,
     ASK_LIMIT_MAX = 1000,
-    ASK_OFFSET_MAX = 10000,
+    ASK_OFFSET_MAX = 100000,
 };
 
 /* The inquiry is a view of room. */

@@ -1,11 +1,13 @@
 /* A question as any bytes, to the end: parsed, answered from filled rollups, written. The
  * first three bytes choose the range. An answer is JSON whose points ascend and are finite,
- * and a refusal says why. */
+ * and a refusal says why. The same bytes are what to look for in the list of metrics, and the
+ * name of one. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flush/rollups/answer_ops.h"
 #include "flush/rollups/query.h"
 #include "tests/support/pipeline.h"
 
@@ -86,6 +88,30 @@ static void ask(struct rollup *rollup, struct slice text, int64_t from_s, int64_
     query_free(query);
 }
 
+static void inquire(const struct answer_ops *ops, struct rollup *rollup,
+                    const struct inquiry *inquiry)
+{
+    struct answer_source source = { .rollup = rollup };
+    struct answer_problem problem = { .status = 0 };
+    struct bytes answer = { 0 };
+    enum answer_state state;
+    void *begun = ops->begin(&source, inquiry, &problem);
+
+    check(begun != NULL);
+    while ((state = ops->step(begun, &answer, &problem)) == ANSWER_MORE)
+        ;
+    if (state == ANSWER_DONE) {
+        json_t *json = json_loadb((const char *)answer.at, answer.len, JSON_ALLOW_NUL, NULL);
+
+        check(json_is_object(json));
+        json_decref(json);
+    } else {
+        check(problem.status == 404 && problem.sentence[0] != '\0');
+    }
+    bytes_free(&answer);
+    ops->free(begun);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rollup *rollup; /* with its pipeline, to the end */
@@ -99,6 +125,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(text != NULL);
     memcpy(text, data + HEAD, size - HEAD);
     ask(rollup, (struct slice){ text, size - HEAD }, from_s, from_s + ((int64_t)data[2] << 3));
+    inquire(&answer_list, rollup,
+            &(struct inquiry){ .text = { text, size - HEAD },
+                               .limit = 1 + data[0] % 8,
+                               .offset = data[1] % 4,
+                               .order = (enum inquiry_order)(data[2] % 3) });
+    inquire(&answer_metric, rollup,
+            &(struct inquiry){ .text = { text, size - HEAD }, .limit = 1 + data[0] % 8 });
     free(text);
     return 0;
 }

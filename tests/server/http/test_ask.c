@@ -17,6 +17,7 @@
 #include "flush/rollups/question_box.h"
 #include "server/http/ask.h"
 #include "server/http/http.h"
+#include "tests/support/api_table.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
 
@@ -416,6 +417,92 @@ static void stopping_with_questions_under_way_frees_them(void **state)
     close_fixture(&f);
 }
 
+static void every_kind_travels(void **state)
+{
+    static const struct {
+        const char *uri;
+        struct inquiry wanted;
+    } cases[] = {
+        { "/api/v1/catalogue?match=%3Cimg&sort=values",
+          { INQUIRY_LIST, { "<img", 4 }, .limit = 200, .order = ORDER_VALUES } },
+        { "/api/v1/catalogue/metric?name=m", { INQUIRY_METRIC, { "m", 1 }, .limit = 500 } },
+        { "/api/v1/events", { .kind = INQUIRY_RECENT } },
+    };
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++) {
+        get(&f, cases[i].uri);
+        struct asked_question *asked = wait_asked(&f);
+        assert_true(inquiry_equal(&asked->inquiry, &cases[i].wanted));
+        answer_with(&f, asked, "{}");
+        wait_reply(&f, i + 1);
+        assert_int_equal(f.status, 200);
+    }
+    close_fixture(&f);
+}
+
+/* What series did is new with each flush; events come at any time. */
+static void events_are_asked_for_each_time(void **state)
+{
+    struct fixture f;
+    (void)state;
+
+    open_fixture(&f);
+    for (int i = 1; i <= 2; i++) {
+        get(&f, "/api/v1/events");
+        answer_with(&f, wait_asked(&f), "{}");
+        wait_reply(&f, i);
+    }
+    close_fixture(&f);
+}
+
+/* Whatever the server answers is in the tables of docs/api.md, and the other way round. */
+static void check_table(struct running *running, const char *path, const char *name)
+{
+    char *body = NULL;
+
+    assert_int_equal(running_get(running, server_http_port(running->server), path, &body), 200);
+    json_t *json = json_loads(body, 0, NULL);
+    if (json == NULL)
+        fail_msg("%s", body);
+    api_table_read(name, 10);
+    api_table_walk(json);
+    api_table_end();
+    json_decref(json);
+    free(body);
+}
+
+static void a_running_server_lists(void **state)
+{
+    static struct running running;
+    struct server_view view;
+    char *body = NULL;
+    (void)state;
+
+    assert_true(
+        RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", "heeler_interval=1"));
+    int port = server_http_port(running.server);
+    int fd = udp_sender(running_listener(&running, 0));
+    udp_send(fd,
+             "<img onerror=x>\x1b[2J\xff:2|g|#\x1bk:\xfe\n_e{1,1}:t|x|#a:b\n_sc|disk|2|#a:b");
+    assert_true(running_until(&running, running_datagrams, 1));
+    server_view(running.server, &view);
+    assert_true(running_until(&running, running_snapshots,
+                              counter_read(&view.flusher_ledger->snapshots) + 2));
+    check_table(&running, "/api/v1/catalogue?match=onerror", "catalogue");
+    check_table(&running, "/api/v1/catalogue/metric?name=%3Cimg+onerror%3Dx%3E%1b[2J%ef%bf%bd",
+                "metric");
+    check_table(&running, "/api/v1/events", "events");
+    assert_int_equal(running_get(&running, port, "/api/v1/catalogue/metric?name=nix", &body),
+                     404);
+    free(body);
+    close(fd);
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
 static void a_running_server_answers(void **state)
 {
     static struct running running;
@@ -463,7 +550,10 @@ int main(void)
         cmocka_unit_test(one_of_two_may_leave),
         cmocka_unit_test(a_client_that_leaves_cancels_its_question),
         cmocka_unit_test(stopping_with_questions_under_way_frees_them),
+        cmocka_unit_test(every_kind_travels),
+        cmocka_unit_test(events_are_asked_for_each_time),
         cmocka_unit_test(a_running_server_answers),
+        cmocka_unit_test(a_running_server_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,245 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/inquire.h"
+#include "tests/support/pipeline.h"
+
+enum { START = 1700006400 };
+
+#define STRANGE "<img onerror=x>\x1b[2J\xffz"
+
+/* Four intervals: a counter of two series, one name with two types, a set, a distribution, a
+ * timing, a name from a stranger; and one that came in the first interval only. */
+static struct pipeline *some(void)
+{
+    struct pipeline *p = PIPELINE(1, START, "histogram_aggregates=max count",
+                                  "histogram_percentiles=", "dogstatsd_expiry_seconds=0");
+
+    pipeline_line(p, 0, START + 1, "gone:1|g");
+    for (int i = 0; i < 4; i++)
+        pipeline_line(p, 0, START + 10 * i + 2,
+                      "hits:10|c|#env:dev\nhits:20:30|c|#env:prod\nboth:1|c\nboth:6|g\n"
+                      "users:a|s\nusers:b|s\nlat:2:4|d\ntime:7:9|ms\n" STRANGE
+                      ":1|g|#\x1bk:\xfe");
+    pipeline_flush(p, START + 41);
+    return p;
+}
+
+static json_t *list(struct pipeline *p, struct inquiry inquiry)
+{
+    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
+
+    inquiry.limit = inquiry.limit == 0 ? 200 : inquiry.limit;
+    return inquire(&answer_list, &source, &inquiry, NULL);
+}
+
+/* The names as "a b c". */
+static void assert_names(struct pipeline *p, struct inquiry inquiry, const char *names,
+                         int total)
+{
+    char text[512] = "";
+    json_t *answer = list(p, inquiry), *metric;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "metrics"), i, metric)
+    {
+        strcat(text, i > 0 ? " " : "");
+        strcat(text, json_string_value(json_object_get(metric, "name")));
+    }
+    assert_string_equal(text, names);
+    assert_int_equal(json_integer_value(json_object_get(answer, "total")), total);
+    json_decref(answer);
+}
+
+#define SEEK(what, ...) ((struct inquiry){ .text = SLICE(what), __VA_ARGS__ })
+
+static void names_are_found_sorted_and_cut(void **state)
+{
+    struct pipeline *p = some();
+    (void)state;
+
+    assert_names(p, SEEK("", .limit = 4), "<img onerror=x>\x1b[2J\xef\xbf\xbdz both both gone",
+                 9);
+    assert_names(p, SEEK("", .limit = 3, .offset = 4), "hits lat time.count", 9);
+    assert_names(p, SEEK("", .offset = 8), "users", 9);
+    assert_names(p, SEEK("", .offset = 9), "", 9);
+    assert_names(p, SEEK("TIME."), "time.count time.max", 2);
+    assert_names(p, SEEK("*t*"), "both both hits lat time.count time.max", 6);
+    assert_names(p, SEEK("t*"), "time.count time.max", 2);
+    assert_names(p, SEEK("nothing"), "", 0);
+    assert_names(p, SEEK("<img"), "<img onerror=x>\x1b[2J\xef\xbf\xbdz", 1);
+    assert_names(p, SEEK("", .order = ORDER_VALUES, .limit = 5),
+                 "hits lat time.count time.max users", 9);
+    assert_names(p, SEEK("", .order = ORDER_SERIES, .limit = 1), "hits", 9);
+    pipeline_free(p);
+}
+
+static void assert_row(json_t *row, const char *expected)
+{
+    json_t *wanted = json_loads(expected, 0, NULL), *value;
+    const char *key;
+
+    assert_non_null(wanted);
+    json_object_foreach(wanted, key, value)
+    {
+        if (!json_equal(json_object_get(row, key), value))
+            fail_msg("%s of %s", key, json_dumps(row, 0));
+    }
+    json_decref(wanted);
+}
+
+static void rows_say_what_came(void **state)
+{
+    static const struct {
+        const char *name, *expected;
+        int at;
+        const char *spark; /* of the last five intervals */
+    } cases[] = {
+        { "hits",
+          "{\"type\":\"count\",\"unit\":\"\",\"series\":2,\"live\":2,\"values\":3,"
+          "\"last_s\":1700006430,\"last\":6}",
+          0, "[null,6,6,6,6]" },
+        { "both", "{\"type\":\"count\",\"values\":1,\"last\":0.1}", 0,
+          "[null,0.1,0.1,0.1,0.1]" },
+        { "both", "{\"type\":\"gauge\",\"values\":1,\"last\":6}", 1, "[null,6,6,6,6]" },
+        { "users", "{\"type\":\"set\",\"values\":2,\"last\":2}", 0, "[null,2,2,2,2]" },
+        { "lat", "{\"type\":\"distribution\",\"values\":2,\"last\":3}", 0, "[null,3,3,3,3]" },
+        { "time.max", "{\"type\":\"gauge\",\"unit\":\"millisecond\",\"values\":2,\"last\":9}",
+          0, "[null,9,9,9,9]" },
+        { "time.count", "{\"type\":\"count\",\"unit\":\"\",\"values\":2,\"last\":0.2}", 0,
+          "[null,0.2,0.2,0.2,0.2]" },
+        { "gone",
+          "{\"type\":\"gauge\",\"series\":1,\"live\":1,\"values\":0,"
+          "\"last_s\":1700006400,\"last\":1}",
+          0, "[null,1,null,null,null]" },
+    };
+    struct pipeline *p = some();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *answer = list(p, (struct inquiry){ .text = slice_of(cases[i].name) });
+        json_t *row = json_array_get(json_object_get(answer, "metrics"), (size_t)cases[i].at);
+        json_t *spark = json_object_get(row, "spark"), *wanted;
+
+        assert_row(row, cases[i].expected);
+        assert_int_equal(json_array_size(spark), 30);
+        wanted = json_loads(cases[i].spark, JSON_DECODE_ANY, NULL);
+        for (size_t at = 0; at < 5; at++)
+            if (json_number_value(json_array_get(spark, 25 + at)) !=
+                    json_number_value(json_array_get(wanted, at)) ||
+                json_is_null(json_array_get(spark, 25 + at)) !=
+                    json_is_null(json_array_get(wanted, at)))
+                fail_msg("%s: %s", cases[i].name, json_dumps(spark, 0));
+        json_decref(wanted);
+        json_decref(answer);
+    }
+    pipeline_free(p);
+}
+
+/* A counter is filled with zeros; that is no value. */
+static void zeros_are_no_values(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "dogstatsd_expiry_seconds=300");
+    (void)state;
+
+    pipeline_line(p, 0, START + 1, "hits:10|c");
+    pipeline_flush(p, START + 31);
+    json_t *answer = list(p, SEEK(""));
+    assert_row(json_array_get(json_object_get(answer, "metrics"), 0),
+               "{\"values\":0,\"last_s\":1700006400,\"last\":0,\"live\":1}");
+    assert_row(answer, "{\"until_s\":1700006430,\"interval_s\":10}");
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+static void an_empty_server_has_no_metrics(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=1048576");
+    (void)state;
+
+    json_t *answer = list(p, SEEK("")), *wanted;
+    wanted =
+        json_loads("{\"total\":0,\"interval_s\":10,\"until_s\":0,\"metrics\":[]}", 0, NULL);
+    assert_true(json_equal(answer, wanted));
+    json_decref(wanted);
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+/* Series without values, of n_names names in turn. */
+static struct rollup *fill(struct identities *identities, struct flusher_ledger *ledger,
+                           uint32_t n, uint32_t n_names)
+{
+    static const struct string_list no_steps;
+    struct rollup_config config = { .interval_s = 10,
+                                    .steps = &no_steps,
+                                    .lookback_s = 3600,
+                                    .max_bytes = (size_t)1 << 30,
+                                    .max_series = n };
+    char problem[200], name[32], tag[32];
+    struct rollup *rollup = rollup_new(&config, identities, ledger, problem, sizeof problem);
+    struct slice tags[1];
+
+    assert_non_null(rollup);
+    assert_true(rollup_open(rollup, START));
+    for (uint32_t i = 0; i < n; i++) {
+        snprintf(name, sizeof name, "name.%u", i % n_names);
+        snprintf(tag, sizeof tag, "id:%u", i / n_names);
+        tags[0] = slice_of(tag);
+        struct rollup_outside outside = { .name = slice_of(name),
+                                          .host = SLICE("h"),
+                                          .tags = tags,
+                                          .n_tags = 1,
+                                          .kind = CELL_GAUGE,
+                                          .cell = { { 1, 1, 1, 1, 1 } } };
+
+        assert_true(rollup_add_outside(rollup, 0, &outside));
+    }
+    rollup_close(rollup);
+    return rollup;
+}
+
+/* However many there are, a step does a bounded piece: so there are many steps. */
+static void a_million_series_are_listed_in_steps(void **state)
+{
+    enum { N = 1000000, NAMES = 20000, UNITS = 8192 };
+    static struct flusher_ledger ledger;
+    struct identities *identities = identities_new(&ledger);
+    struct rollup *rollup = fill(identities, &ledger, N, NAMES);
+    struct answer_source source = { .rollup = rollup };
+    struct inquiry inquiry = { .text = SLICE("name"), .limit = 200, .offset = 1000 };
+    int steps;
+    (void)state;
+
+    json_t *answer = inquire(&answer_list, &source, &inquiry, &steps);
+    assert_int_equal(json_integer_value(json_object_get(answer, "total")), NAMES);
+    assert_int_equal(json_array_size(json_object_get(answer, "metrics")), 200);
+    assert_in_range(steps, 2 * N / UNITS, 8 * N / UNITS);
+    json_decref(answer);
+    inquiry = (struct inquiry){ .text = SLICE("name.7"), .limit = 500 };
+    answer = inquire(&answer_metric, &source, &inquiry, &steps);
+    assert_int_equal(json_integer_value(json_object_get(answer, "series_total")), N / NAMES);
+    assert_in_range(steps, N / UNITS, 4 * N / UNITS);
+    json_decref(answer);
+    rollup_free(rollup);
+    identities_free(identities);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_found_sorted_and_cut),
+        cmocka_unit_test(rows_say_what_came),
+        cmocka_unit_test(zeros_are_no_values),
+        cmocka_unit_test(an_empty_server_has_no_metrics),
+        cmocka_unit_test(a_million_series_are_listed_in_steps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/inquire.h"
+#include "tests/support/pipeline.h"
+
+enum { START = 1700006400 };
+
+static json_t *metric(struct pipeline *p, const char *name, uint32_t limit)
+{
+    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
+    struct inquiry inquiry = { .text = slice_of(name), .limit = limit };
+
+    return inquire(&answer_metric, &source, &inquiry, NULL);
+}
+
+static void assert_json(json_t *json, const char *expected)
+{
+    json_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
+
+    assert_non_null(wanted);
+    if (!json_equal(json, wanted))
+        fail_msg("%s", json_dumps(json, 0));
+    json_decref(wanted);
+}
+
+static void series_and_keys_of_one(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=1048576");
+    (void)state;
+
+    pipeline_line(
+        p, 0, START + 1,
+        "m:1|c|#env:a,\x1b[2Jk:<b>\nm:2:3|c|#env:b,plain\nm:4|g|#env:a,host:x\nn:1|c");
+    pipeline_flush(p, START + 11);
+    json_t *answer = metric(p, "m", 500);
+    assert_json(answer,
+                "{\"name\":\"m\",\"type\":\"count\",\"unit\":\"\",\"interval_s\":10,"
+                "\"series_total\":3,\"series\":["
+                "{\"tags\":[\"env:b\",\"plain\"],\"host\":\"h\",\"type\":\"count\","
+                "\"values\":2,\"last\":0.5,\"last_s\":1700006400},"
+                "{\"tags\":[\"\\u001b[2Jk:<b>\",\"env:a\"],\"host\":\"h\",\"type\":\"count\","
+                "\"values\":1,\"last\":0.1,\"last_s\":1700006400},"
+                "{\"tags\":[\"env:a\"],\"host\":\"x\",\"type\":\"gauge\","
+                "\"values\":1,\"last\":4,\"last_s\":1700006400}],"
+                "\"keys\":[{\"key\":\"host\",\"values\":2,\"examples\":[\"h\",\"x\"]},"
+                "{\"key\":\"\\u001b[2Jk\",\"values\":1,\"examples\":[\"<b>\"]},"
+                "{\"key\":\"env\",\"values\":2,\"examples\":[\"a\",\"b\"]},"
+                "{\"key\":\"\",\"values\":1,\"examples\":[\"plain\"]}]}");
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+static void a_name_that_nobody_has_is_not_found(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=1048576");
+    (void)state;
+
+    pipeline_line(p, 0, START + 1, "m:1|c");
+    pipeline_flush(p, START + 11);
+    const char *const names[] = { "", "h", "nothing", "M" }; /* "h" is a host */
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        json_t *answer = metric(p, names[i], 500);
+        assert_int_equal(json_integer_value(json_object_get(answer, "status")), 404);
+        json_decref(answer);
+    }
+    pipeline_free(p);
+}
+
+/* A limit cuts the series, not what is said of them all; keys and examples are bounded. */
+static void many_series_are_cut(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=8388608");
+    char line[100];
+    (void)state;
+
+    for (int i = 0; i < 200; i++) {
+        snprintf(line, sizeof line, "m:1|g|#id:%d,k%d:1", i, i);
+        pipeline_line(p, 0, START + 1, line);
+    }
+    pipeline_flush(p, START + 11);
+    json_t *answer = metric(p, "m", 3), *keys = json_object_get(answer, "keys");
+    assert_int_equal(json_integer_value(json_object_get(answer, "series_total")), 200);
+    assert_int_equal(json_array_size(json_object_get(answer, "series")), 3);
+    assert_int_equal(json_array_size(keys), 129); /* and the host */
+    json_t *id = json_array_get(keys, 1);
+    assert_string_equal(json_string_value(json_object_get(id, "key")), "id");
+    assert_int_equal(json_integer_value(json_object_get(id, "values")), 200);
+    assert_int_equal(json_array_size(json_object_get(id, "examples")), 20);
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(series_and_keys_of_one),
+        cmocka_unit_test(a_name_that_nobody_has_is_not_found),
+        cmocka_unit_test(many_series_are_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
