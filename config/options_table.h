@@ -63,6 +63,8 @@ OPTION(STRING, heeler_socket_owner, "", OURS,
        "user that owns the unix sockets; empty: the server's own")
 OPTION(STRING, heeler_socket_group, "", OURS,
        "group that owns the unix sockets; empty: the server's own")
+OPTION(BOOL, heeler_senders, "false", OURS,
+       "count who sends how much all the time, and not only while somebody looks (heeler top)")
 OPTION(BOOL, heeler_core_dumps, "false", OURS,
        "a crash may write the memory, API keys and all, to a core file")
 OPTION(INT, heeler_stream_connections, "1024", OURS,

@@ -22,6 +22,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .worker_ledgers = server->worker_ledgers,
         .flusher_ledger = &server->flusher_ledger,
         .senders = server->senders,
+        .sender_boxes = server->sender_boxes,
         .questions = server->questions,
         .outbox = &server->outbox,
         .delivery_ledger = server->delivery_ledgers,
@@ -195,6 +196,7 @@ static void server_free(struct server *given)
     free(given->worker);
     free(given->leftovers);
     free(given->senders);
+    free(given->sender_boxes);
     inheritance_free(given->inherited);
     free(tag_survey_take(&given->tag_survey));
     free(given);

@@ -8,7 +8,7 @@
 #include "config/settings.h"
 #include "server/receive/forward.h"
 #include "server/receive/listeners.h"
-#include "server/receive/sender.h"
+#include "server/receive/sender_tally.h"
 #include "server/receive/worker.h"
 #include "server/server.h"
 #include "server/sinks.h"
@@ -27,6 +27,7 @@ struct server {
     bool outbox_open;
     struct question_box *questions;
     struct senders *senders;
+    struct sender_box *sender_boxes; /* one a worker */
     struct arena_budget budget;
     struct server_facts facts;
     tag_survey_box tag_survey;

@@ -16,6 +16,8 @@
 #include "server/http/login.h"
 #include "server/http/metrics.h"
 #include "server/http/page.h"
+#include "server/http/top.h"
+#include "server/http/top_senders.h"
 
 /* For what the desk is at when the server stops. */
 enum { DESK_PATIENCE_MS = 2000 };
@@ -136,6 +138,28 @@ static void on_events(struct http_exchange *exchange, const struct http_request 
     ask_on(admin->ask, INQUIRY_RECENT, exchange, request);
 }
 
+/* What senders do is counted and told on the desk's thread. */
+static void on_top(struct http_exchange *exchange, const struct http_request *request,
+                   void *argument)
+{
+    const struct admin *admin = argument;
+    struct top_request asked;
+    struct server_view view;
+    const char *sentence;
+
+    if (!top_request_read(request->query, &asked, &sentence)) {
+        top_refuse(exchange, sentence);
+    } else if (asked.by == TOP_METRIC) {
+        top_refuse(exchange, "metrics are told by /api/v1/catalogue?sort=values");
+    } else if (asked.by == TOP_SENDER) {
+        desk_take(admin->desk, exchange, request->head, SLICE(""), HTTP_BODY_MAX,
+                  top_senders_work);
+    } else {
+        admin->server.look(admin->server.server, &view);
+        top_on_tags(exchange, &asked, &view);
+    }
+}
+
 static void on_flush(struct http_exchange *exchange, const struct http_request *request,
                      void *argument)
 {
@@ -176,8 +200,8 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
     http_reply_text(exchange, 404, "text/plain; charset=utf-8",
                     "here are /live /ready /startup /metrics /api/v1/query /api/v1/status "
                     "/api/v1/settings /api/v1/log /api/v1/catalogue "
-                    "/api/v1/catalogue/metric /api/v1/events and, by POST, /flush /drain "
-                    "/reload\n");
+                    "/api/v1/catalogue/metric /api/v1/events /api/v1/top and, by POST, /flush "
+                    "/drain /reload\n");
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -194,6 +218,7 @@ static const struct http_route routes[] = {
     { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
     { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
+    { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
 #define PAGE_FILE(symbol, at, type, what) \
     { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
 #include "server/http/page_table.h"
@@ -289,7 +314,9 @@ static bool make_parts(struct admin *admin, struct event_base *base)
                 settings_of(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
     admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost);
-    return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
+    if (admin->desk != NULL)
+        admin->view.top_senders = top_senders_new(desk_base(admin->desk), &admin->view);
+    return admin->ask != NULL && admin->control != NULL && admin->view.top_senders != NULL &&
            desk_start(admin->desk);
 }
 
@@ -335,6 +362,7 @@ bool admin_stop(struct admin *given)
         log_error("http: the desk does not end: a disk hangs");
         return false;
     }
+    top_senders_free(given->view.top_senders);
     desk_free(given->desk);
     free(given);
     return true;

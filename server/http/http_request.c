@@ -262,7 +262,7 @@ int http_head_parse(struct http_request *out, struct slice head)
     struct framing framing = { false, false, false };
     struct slice name, value, line;
 
-    *out = (struct http_request){ .minor = 0 };
+    *out = (struct http_request){ .head = head };
     line = next_line(&head);
     int status = read_request_line(out, line);
     out->keeps_alive = out->minor > 0;

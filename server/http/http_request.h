@@ -31,6 +31,7 @@ enum http_method {
 };
 
 struct http_request {
+    struct slice head; /* the bytes that all but the body was read from */
     enum http_method method;
     int minor;              /* of HTTP/1.x: 0 or 1 */
     struct slice path;      /* begins with '/'; or is "*"; static where a target has none */

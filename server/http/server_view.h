@@ -23,7 +23,9 @@ struct server_facts {
 };
 
 struct http_ledger;
+struct sender_box;
 struct senders;
+struct top_senders;
 struct rates;
 struct findings;
 
@@ -40,7 +42,9 @@ struct server_view {
     const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
     struct question_box *questions;     /* to the flusher */
     struct senders *senders;            /* of datagrams; for the desk's thread */
-    const struct settings *settings;    /* in force; good until the next reload */
+    struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
+    struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
+    const struct settings *settings; /* in force; good until the next reload */
     const struct server_facts *facts;
     const struct arena_budget *budget;   /* of what open buckets hold */
     const struct tag_survey *tag_survey; /* the newest; NULL: there is none yet */

@@ -246,6 +246,15 @@ void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_new
     }
 }
 
+void ingest_counted(const struct ingest *ingest, uint64_t *lines, uint64_t *values)
+{
+    *lines = *values = 0;
+    for (int i = 0; i < LINE_KIND_COUNT; i++)
+        *lines += ingest->tally.lines[i];
+    for (int i = 0; i < METRIC_TYPE_COUNT; i++)
+        *values += ingest->tally.values[i];
+}
+
 static void publish(struct counter *counters, uint64_t *counts, int n)
 {
     for (int i = 0; i < n; i++) {

@@ -33,6 +33,9 @@ void ingest_free(struct ingest *given);
 void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
                      const char *sender, int64_t now_ns, int64_t now_s);
 
+/* Lines and values since the last settling, of the last datagram too. */
+void ingest_counted(const struct ingest *ingest, uint64_t *lines, uint64_t *values);
+
 /* Adds the samples that wait and publishes the counts. */
 void ingest_settle(struct ingest *ingest);
 

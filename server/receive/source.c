@@ -71,33 +71,75 @@ static const char *name_batch(struct source *source)
     return name_sender(source, pid);
 }
 
-/* Returns how many datagrams there were. */
-static uint64_t ingest_batch(struct source *source, int64_t now_ns)
+/* What was read at once. */
+struct brought {
+    uint64_t datagrams, bytes, cut;
+};
+
+static void count_sender(struct source *source, const struct sender *from,
+                         struct slice datagram)
 {
-    uint64_t n = 0, bytes = 0, cut = 0;
-    int64_t now_s = clock_wall_s();
+    uint64_t lines, values;
+
+    ingest_counted(source->config.ingest, &lines, &values);
+    sender_tally_add(source->config.tally, from, datagram, lines, values);
+}
+
+/* counts: senders, and is known where this is compiled into. */
+static inline __attribute__((always_inline)) struct brought ingest_each(struct source *source,
+                                                                        int64_t now_ns,
+                                                                        int64_t now_s,
+                                                                        bool counts)
+{
+    struct batch *batch = source->config.batch;
+    struct brought brought = { 0 };
     struct slice datagram;
     bool truncated;
 
-    while (batch_next(source->config.batch, &datagram, &truncated)) {
+    while (batch_next(batch, &datagram, &truncated)) {
         const char *sender = source->listener->name;
 
         if (__builtin_expect(source->asks_sender, 0))
             sender = name_batch(source);
 
-        n++;
-        bytes += datagram.len;
-        cut += truncated;
+        brought.datagrams++;
+        brought.bytes += datagram.len;
+        brought.cut += truncated;
         ingest_datagram(source->config.ingest, datagram, source->listener->need_newline, sender,
                         now_ns, now_s);
+        if (counts) {
+            struct sender from =
+                sender_of_batch(batch, listener_traits(source->listener)->tells_senders);
+            count_sender(source, &from, datagram);
+        }
     }
+    return brought;
+}
+
+/* Whether senders are counted. While nobody wants to know them, nothing more is looked at. */
+static bool counts_senders(struct source *source, int64_t now_ns)
+{
+    return __builtin_expect(senders_are_wanted(source->config.senders), 0) &&
+           source->config.tally != NULL && sender_tally_begin(source->config.tally, now_ns);
+}
+
+/* Returns how many datagrams there were. */
+static uint64_t ingest_batch(struct source *source, int64_t now_ns)
+{
+    bool counts = counts_senders(source, now_ns);
+    int64_t now_s = clock_wall_s();
+    struct brought brought = counts ? ingest_each(source, now_ns, now_s, true)
+                                    : ingest_each(source, now_ns, now_s, false);
+
     ingest_settle(source->config.ingest);
+    if (counts)
+        sender_tally_end(source->config.tally, now_ns);
     forward(source);
-    counter_add(&source->socket->datagrams, n);
-    counter_add(&source->socket->bytes, bytes);
-    if (cut > 0)
-        counter_add(&source->socket->truncated, cut);
-    return n;
+    counter_add(&source->socket->datagrams, brought.datagrams);
+    counter_add(&source->socket->bytes, brought.bytes);
+    if (brought.cut > 0)
+        counter_add(&source->socket->truncated, brought.cut);
+    return brought.datagrams;
 }
 
 /* A socket that cannot be read stays readable, and would fill the log with the same line. */
@@ -243,15 +285,21 @@ static void take_frames(void *argument, const struct slice *frames, size_t n, pi
     const char *sender = name_sender(source, pid);
     int64_t now_ns = clock_monotonic_ns();
     int64_t now_s = clock_wall_s();
+    struct sender from = sender_of_process(pid);
     uint64_t bytes = 0;
 
     source->config.before(source->config.argument, now_ns);
+    bool counts = counts_senders(source, now_ns);
     for (size_t i = 0; i < n; i++) {
         bytes += frames[i].len;
         ingest_datagram(source->config.ingest, frames[i], source->listener->need_newline,
                         sender, now_ns, now_s);
+        if (__builtin_expect(counts, 0))
+            count_sender(source, &from, frames[i]);
     }
     ingest_settle(source->config.ingest);
+    if (counts)
+        sender_tally_end(source->config.tally, now_ns);
     forward_frames(source, frames, n);
     counter_add(&source->socket->datagrams, n);
     counter_add(&source->socket->bytes, bytes);

@@ -15,6 +15,7 @@
 #include "server/receive/ingest.h"
 #include "server/receive/listener.h"
 #include "server/receive/sender.h"
+#include "server/receive/sender_tally.h"
 #include "server/receive/stream.h"
 
 struct source;
@@ -28,6 +29,7 @@ struct source_config {
     struct ingest *ingest;
     struct worker_ledger *ledger;
     const struct senders *senders; /* whether somebody wants to know them; NULL: nobody */
+    struct sender_tally *tally;    /* of the worker: their counts; NULL with the former */
     int forward_fd;                /* raw datagrams are sent on here; -1: nowhere */
 
     /* Called before what was received at that time is ingested: an interval may end. */

@@ -38,6 +38,7 @@ struct worker {
     struct event *stop_event;
     int stop_fd;
     struct source **sources; /* one for each listener */
+    struct sender_tally tally;
     int64_t interval_ns;
     int64_t seal_at_ns; /* monotonic */
     int64_t early_s;    /* second at which the open interval ends early; 0: it does not */
@@ -202,8 +203,13 @@ static void note_alive(struct worker *worker)
 /* This runs only if the loop still turns, so a stamp of it proves that. */
 static void on_alive_timer(evutil_socket_t fd, short what, void *argument)
 {
+    struct worker *worker = argument;
+    int64_t now_ns = clock_monotonic_ns();
+
     (void)fd, (void)what;
-    note_alive(argument);
+    note_alive(worker);
+    if (sender_tally_begin(&worker->tally, now_ns)) /* the last batch may be a while ago */
+        sender_tally_end(&worker->tally, now_ns);
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -318,6 +324,7 @@ static void worker_free(struct worker *given)
         close(given->early_fd);
     stream_inherited_free(given->config.connections);
     free(given->sources);
+    sender_tally_free(&given->tally);
     batch_free(given->batch);
     ingest_free(given->ingest);
     table_free(given->table);
@@ -381,6 +388,7 @@ static bool make_sources(struct worker *worker)
         .ingest = worker->ingest,
         .ledger = worker->config.ledger,
         .senders = worker->config.senders,
+        .tally = &worker->tally,
         .forward_fd = worker->config.forward_fd,
         .before = seal_if_due,
         .after = arm_records,
@@ -440,6 +448,7 @@ struct worker *worker_start(const struct worker_config *config, char *problem,
         return NULL;
     }
     worker->config = *config;
+    worker->tally.box = config->sender_box;
     worker->stop_fd = worker->early_fd = -1;
     worker->interval_ns = config->settings->heeler_interval * INT64_C(1000000000);
     char name[16];

@@ -13,6 +13,7 @@
 
 struct worker;
 struct rules;
+struct sender_box;
 struct senders;
 
 /* What a worker leaves at its end: when it stopped reading (monotonic), and the connections
@@ -32,6 +33,7 @@ struct worker_config {
     struct arena_budget *budget;
     struct worker_ledger *ledger;
     const struct senders *senders;        /* whether somebody wants to know them; or NULL */
+    struct sender_box *sender_box;        /* where their counts go; NULL with the former */
     struct stream_inherited *connections; /* inherited; given, also on failure; or NULL */
     struct worker_leftover
         *leftover;    /* filled at its end, the caller's after the join; or NULL */
