@@ -42,7 +42,8 @@ struct answer_ops {
 };
 
 /* One a file of that name; a kind of inquiry each (flush/rollups/inquiry.h). */
-extern const struct answer_ops answer_query, answer_list, answer_metric, answer_recent;
+extern const struct answer_ops answer_query, answer_list, answer_metric, answer_recent,
+    answer_top;
 
 /* Fills in the problem and returns ANSWER_FAILED. */
 enum answer_state answer_fail(struct answer_problem *problem, int status, const char *sentence);

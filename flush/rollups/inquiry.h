@@ -15,7 +15,8 @@
     X(INQUIRY_QUERY, answer_query)   \
     X(INQUIRY_LIST, answer_list)     \
     X(INQUIRY_METRIC, answer_metric) \
-    X(INQUIRY_RECENT, answer_recent)
+    X(INQUIRY_RECENT, answer_recent) \
+    X(INQUIRY_TOP, answer_top)
 
 #define INQUIRY_ENUM(id, ops) id,
 enum inquiry_kind { INQUIRY_KINDS(INQUIRY_ENUM) INQUIRY_KIND_COUNT };

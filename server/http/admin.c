@@ -150,7 +150,7 @@ static void on_top(struct http_exchange *exchange, const struct http_request *re
     if (!top_request_read(request->query, &asked, &sentence)) {
         top_refuse(exchange, sentence);
     } else if (asked.by == TOP_METRIC) {
-        top_refuse(exchange, "metrics are told by /api/v1/catalogue?sort=values");
+        ask_on(admin->ask, INQUIRY_TOP, exchange, request);
     } else if (asked.by == TOP_SENDER) {
         desk_take(admin->desk, exchange, request->head, SLICE(""), HTTP_BODY_MAX,
                   top_senders_work);

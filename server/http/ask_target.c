@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "protocol/number.h"
+#include "server/http/top.h"
 
 enum { MATCH_MAX = 256 };
 
@@ -87,6 +88,19 @@ static bool read_metric(struct slice query, struct ask_target *out)
            http_parameter(query, "name", out->room, &out->inquiry.text);
 }
 
+/* Whoever hands it on has read it. */
+static bool read_top(struct slice query, struct ask_target *out)
+{
+    struct top_request asked;
+    const char *sentence;
+
+    if (!top_request_read(query, &asked, &sentence))
+        return false;
+    out->inquiry.limit = asked.limit;
+    out->inquiry.order = asked.sort == TOP_SERIES ? ORDER_SERIES : ORDER_VALUES;
+    return true;
+}
+
 static bool read_recent(struct slice query, struct ask_target *out)
 {
     (void)query, (void)out;
@@ -108,6 +122,7 @@ bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_targ
         [INQUIRY_METRIC] = { read_metric,
                              "expected ?name=METRIC&limit=N, where limit is 1 to 1000" },
         [INQUIRY_RECENT] = { read_recent, "" },
+        [INQUIRY_TOP] = { read_top, "" },
     };
 
     out->inquiry = (struct inquiry){ .kind = kind };

@@ -2,14 +2,15 @@
  *
  *   GET /api/v1/top?by=metric|tag|sender&sort=values|lines|bytes|series&limit=N
  *
- * Of metrics and tags the flusher knows it anyway. Senders are counted by the workers only
- * while somebody asks for them (server/http/top_senders.h), so the first answer has none. */
+ * Of metrics (flush/rollups/answer_top.c) and tags the flusher knows it anyway. Senders are
+ * counted by the workers only while somebody asks for them (server/http/top_senders.h), so the
+ * first answer has none. */
 #ifndef SERVER_HTTP_TOP_H
 #define SERVER_HTTP_TOP_H
 
 #include "config/must_check.h"
-#include "server/http/http_handler.h"
 #include "flush/memory/json_out.h"
+#include "server/http/http_handler.h"
 #include "server/http/server_view.h"
 
 enum { TOP_LIMIT = 50, TOP_LIMIT_MAX = 1000 };
