@@ -8,6 +8,11 @@ import { count, many, short, visible } from "./format.js";
 import { makeSwatch } from "./chart.js";
 import { makeTable } from "./table.js";
 
+/* Whether a question can be about a metric of this name: its language ends a name at these. */
+export function canBeAsked(name) {
+    return /^[^{}():, \t\r\n]+$/.test(name);
+}
+
 const DRAWN_MAX = 24, STEPS_MAX = 20000, ROWS_MAX = 500;
 
 function stepsOf(series) {

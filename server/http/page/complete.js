@@ -6,6 +6,7 @@
  * knows. The list is a combobox: arrows choose, Enter takes, Escape closes; without a choice
  * Enter asks the question. */
 
+import { canBeAsked } from "./answer.js";
 import { ask } from "./api.js";
 import { make, foreign } from "./dom.js";
 import { many } from "./format.js";
@@ -63,7 +64,7 @@ async function tagsOf(metric, signal) {
 
 async function names(word, signal) {
     const said = await ask("/api/v1/catalogue", { match: word, limit: OFFERED_MAX, sort: "name" }, signal);
-    return said.metrics.map((one) => ({ text: one.name, hint: one.type, then: "{" }));
+    return said.metrics.filter((one) => canBeAsked(one.name)).map((one) => ({ text: one.name, hint: one.type, then: "{" }));
 }
 
 function plain(pairs, word) {

@@ -4,7 +4,7 @@
  *   #/metric?name=shop.requests&by=host&range=4h */
 
 import { ask, isAbort, pulse, repeat } from "./api.js";
-import { makeGroups, readAnswer } from "./answer.js";
+import { canBeAsked, makeGroups, readAnswer } from "./answer.js";
 import { makeChart } from "./chart.js";
 import { make, makeNotice, makeSection, makeTime, setText, foreign } from "./dom.js";
 import { count, many, percent, short, visible } from "./format.js";
@@ -131,7 +131,7 @@ export function openMetric(place, parameters, signal) {
     }
 
     async function turnAnswer() {
-        if (type === null) return;
+        if (type === null || !canBeAsked(name)) return;
         const span = range.span(), question = questionFor(name, type, key);
         ask_it.setAttribute("href", address("query", { q: question, ...range.parameters() }));
         try {
@@ -154,6 +154,10 @@ export function openMetric(place, parameters, signal) {
     const againAnswer = repeat(turnAnswer, () => (range.endsNow() ? period() : 3600000), signal);
     repeat(turnFacts, period, signal);
     repeat(async () => senders.show(), 1000, signal);
+    if (!canBeAsked(name)) {
+        ask_it.hidden = true;
+        setText(note, "No question can be about this name: it has a letter that ends a name there.");
+    }
     tail.start({ match: lines.match });
     return { title: visible(name) };
 }

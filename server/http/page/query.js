@@ -3,7 +3,7 @@
  *   #/query?q=avg:load{*}&range=4h&live=off */
 
 import { ask, isAbort, pulse, repeat, Refusal } from "./api.js";
-import { makeGroups, readAnswer } from "./answer.js";
+import { canBeAsked, makeGroups, readAnswer } from "./answer.js";
 import { makeChart } from "./chart.js";
 import { makeCompletion } from "./complete.js";
 import { make, makeNotice, makeTime, setText, foreign } from "./dom.js";
@@ -41,9 +41,10 @@ function oneWide(letter) {
 
 async function makeExamples(signal) {
     const said = await ask("/api/v1/catalogue", { sort: "values", limit: 5 }, signal);
+    const names = said.metrics.map(({ name }) => name).filter(canBeAsked);
     return make("div", { class: "examples" },
-        make("p", { class: "muted" }, said.metrics.length > 0 ? "For example:" : "No metric has come yet."),
-        make("ul", null, said.metrics.map(({ name }) =>
+        make("p", { class: "muted" }, names.length > 0 ? "For example:" : "No metric has come yet."),
+        make("ul", null, names.map((name) =>
             make("li", null, make("a", { href: address("query", { q: `avg:${name}{*}` }) }, foreign(`avg:${name}{*}`))))));
 }
 

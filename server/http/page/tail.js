@@ -9,7 +9,7 @@ import { isAbort, pulse, stream } from "./api.js";
 import { make, makeTime, setText, foreign } from "./dom.js";
 import { count, visible } from "./format.js";
 
-const KEPT = 500, SHOWN_AT_ONCE = 200, SHOW_MS = 250, AGAIN_MS = 2000, REFUSED_MS = 10000;
+const KEPT = 500, SHOWN_AT_ONCE = 200, SHOW_MS = 250, AGAIN_MS = 2000, REFUSED_MS = 10000, SEEN_MS = 2500;
 
 /* ---- one line ---------------------------------------------------------- */
 
@@ -51,11 +51,12 @@ export function makeTail({ label, kept = KEPT, wants = () => true, onLine = () =
     const list = make("ol", { class: "lines", "aria-label": label });
     const said = make("p", { class: "muted" });
     const node = make("div", null, said, list);
-    let waiting = [], skipped = 0, seen = null, request = null, state = "", parameters = {}, isPaused = false, timer = 0;
+    let waiting = [], skipped = 0, lost = 0, seen = null, seenAt = 0, request = null, state = "", parameters = {}, isPaused = false, timer = 0;
 
     function words() {
         const parts = [state];
-        if (seen) parts.push(`of ${count(seen.of)} lines the server looked at ${count(seen.seen)}${seen.lost > 0 ? `, and ${count(seen.lost)} were lost on the way here` : ""}`);
+        if (Date.now() - seenAt < SEEN_MS) parts.push(`in the last second the server looked at ${count(seen.seen)} of ${count(seen.of)} lines`);
+        if (lost > 0) parts.push(`${count(lost)} were lost on the way here`);
         if (skipped > 0) parts.push(`${count(skipped)} came too fast to be shown`);
         return parts.filter(Boolean).join("; ");
     }
@@ -73,6 +74,8 @@ export function makeTail({ label, kept = KEPT, wants = () => true, onLine = () =
     function take(item) {
         if (item.seen !== undefined && item.line === undefined) {
             seen = item;
+            seenAt = Date.now();
+            lost += item.lost ?? 0;
             return;
         }
         if (!wants(item)) return;
@@ -112,8 +115,7 @@ export function makeTail({ label, kept = KEPT, wants = () => true, onLine = () =
     function clear() {
         list.replaceChildren();
         waiting = [];
-        skipped = 0;
-        seen = null;
+        skipped = lost = seenAt = 0;
     }
 
     const shower = setInterval(show, SHOW_MS);
