@@ -68,7 +68,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check demo run test test-programs test-qemu fault-builds test-thread vectors clients differential faults siege fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test deps-page differential faults siege fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs install clean help
 .SECONDARY:
 
@@ -186,6 +186,7 @@ $(B)/tests/bench/test_core: $(B)/bench/core.o
 BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev ca-certificates
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
+PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium fonts-dejavu-core
 CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
 
 # $(call install_debs,packages): what is missing, with apt-get, as root or by sudo;
@@ -263,6 +264,15 @@ clients: deps
 	@$(MAKE) --no-print-directory build/heeler
 	cd tests/clients && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
 	/usr/bin/python3 tests/clients/run.py --heeler build/heeler --seconds $(CLIENT_SECONDS)
+
+# The page in a headless browser, beside the built program: CASES="no barrier" chooses.
+page-test: deps-page
+	@node tests/page/run.js build/heeler "$(CASES)"
+
+deps-page: deps
+	@$(call install_debs,$(PAGE_PACKAGES))
+	@$(MAKE) --no-print-directory build/heeler
+	@cd tests/page && npm ci --ignore-scripts --no-audit --no-fund --silent
 
 differential: deps
 	@$(call install_debs,python3 python3-zstandard)
@@ -392,6 +402,7 @@ help:
 	@echo "make run           the server with its defaults"
 	@echo "make vectors       the vectors of DIR=tests/data"
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
+	@echo "make page-test     the page in a headless browser (CASES='no barrier')"
 	@echo "make differential  random lines against an independent model (SEEDS='1 2 3')"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"

@@ -126,7 +126,8 @@ export function openMetrics(place, parameters, signal) {
         }
     }
 
-    const again = repeat(turn, () => Math.min(10, pulse.status?.interval_s ?? 5) * 1000, signal);
+    /* Twice an interval, so that what came in one is here before the next is over. */
+    const again = repeat(turn, () => Math.min(5, (pulse.status?.interval_s ?? 4) / 2) * 1000, signal);
 
     search.addEventListener("input", () => {
         clearTimeout(typing);

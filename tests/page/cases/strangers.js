@@ -1,0 +1,64 @@
+/* page/cases/strangers.js: names, tags, lines and events come from anybody. They are text. */
+
+import { holds, same, withPage } from "./with.js";
+
+export const MARKUP = "<img src=x onerror=\"window.owned=1\">";
+export const ESCAPES = "page.\u001b[2Jclear\u009b31m\u202eback";
+export const SHOWN = "page.\\x1b[2Jclear\\x9b31m\\u202eback";
+
+/* Nothing of it became an element, and nothing ran. */
+export async function isText(page) {
+    same("images", await page.locator("main img").count(), 0);
+    holds("nothing of it ran", !(await page.evaluate(() => window.owned)));
+    const raw = await page.evaluate(() => /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/.test(document.body.innerText));
+    holds("what is invisible is shown", !raw);
+}
+
+async function areTextOnMetrics({ server, tab, page }) {
+    tab.expect(/status of 400/); /* the language has no word for such names */
+    await tab.show(server.address("/#/metrics"));
+    await server.send(`${MARKUP}:1|g|#${MARKUP}`, `${ESCAPES}:1|g|#\u001b[31mkey:<b>value</b>`);
+    await tab.sees(MARKUP, "table");
+    await tab.sees(SHOWN, "table");
+    await isText(page);
+    await page.getByRole("link", { name: MARKUP }).click();
+    await tab.sees(MARKUP, "h1");
+    await tab.sees(MARKUP, "table");
+    await isText(page);
+    await page.goBack();
+    await page.getByRole("link", { name: SHOWN }).click();
+    await tab.sees(SHOWN, "h1");
+    await tab.sees("\\x1b[31mkey", "table");
+    await isText(page);
+}
+
+async function areTextOnEvents({ server, tab, page }) {
+    const length = (text) => Buffer.byteLength(text);
+    await tab.show(server.address("/#/events"));
+    await server.send(`_e{${length(MARKUP)},${length(ESCAPES)}}:${MARKUP}|${ESCAPES}|#${MARKUP}`,
+        `_sc|${MARKUP}|1|m:${ESCAPES}`);
+    await tab.sees(MARKUP, ".events");
+    await tab.sees(SHOWN, ".events");
+    await tab.sees(MARKUP, "table");
+    await tab.sees(SHOWN, "table");
+    await isText(page);
+}
+
+async function runsNoScriptOfText({ server, tab, page }) {
+    tab.expect(/Content Security Policy/);
+    await tab.show(server.address());
+    await page.evaluate(() => {
+        const script = document.createElement("script");
+        script.textContent = "window.ran = true";
+        document.head.append(script);
+        document.body.insertAdjacentHTML("beforeend", "<img src='data:,' onerror='window.ran = true'>");
+    });
+    await tab.sees("From socket to intake");
+    holds("the policy is on", !(await page.evaluate(() => window.ran)));
+}
+
+export const strangers = [
+    ["names of markup and of escape sequences are text on Metrics", (given) => withPage(given, areTextOnMetrics)],
+    ["events and checks of strangers are text", (given) => withPage(given, areTextOnEvents)],
+    ["the policy lets no script in that stands in the page", (given) => withPage(given, runsNoScriptOfText)],
+];
