@@ -83,7 +83,7 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
 
     function options() {
         return {
-            width: Math.max(canvas.clientWidth, 120), height, legend: { show: false }, padding: [10, 8, 0, 0],
+            width: Math.max(canvas.clientWidth, 120), height, legend: { show: false }, padding: [10, 26, 0, 0],
             scales: { x: { time: true, range: spanOf }, y: { range } }, axes: axes(unit),
             cursor: { y: false, points: { size: 7 }, drag: { x: Boolean(onRange), y: false, setScale: false } },
             series: [{}, ...data.series.map((one, i) => {

@@ -163,7 +163,7 @@ function makeEndpoint(endpoint) {
     const errors = Object.entries(endpoint.errors).filter(([, n]) => n > 0).map(([name, n]) => `${name} ${count(n)}`);
     return makeCard(endpoint.name, state, kind, [
         ["Address", foreign(endpoint.url || "none")],
-        ["Key", endpoint.url === "" ? "none" : `…${endpoint.key}, ${endpoint.key_state}`],
+        ["Key", endpoint.url === "" ? "none" : `${endpoint.key}, ${endpoint.key_state}`],
         ["Last answer", answerOf(endpoint)],
         ["Queue", waitingOf(endpoint)],
         ["Spool", spooledOf(endpoint)],
