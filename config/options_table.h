@@ -78,6 +78,9 @@ OPTION(INT, heeler_lookback, "3600", OURS,
        "how long single intervals are kept for questions", RANGE(0, 31622400, "seconds"))
 OPTION(INT, heeler_rollup_max_bytes, "8388608", OURS,
        "memory for all of these, 64 MiB with heeler_redis_url; 0: nothing is kept", AT_LEAST(0, "bytes"))
+OPTION(INT, heeler_tail_max_bytes, "4194304", OURS,
+       "bytes a second that are looked at for heeler tail; what comes beyond is only counted",
+       RANGE(65536, 1073741824, "bytes"))
 OPTION(STRING, heeler_ca_file, "", OURS,
        "certificates of the authorities to trust, instead of the system's; empty: the system's")
 OPTION(STRING, heeler_dead_letter_path, "", OURS,

@@ -23,6 +23,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .flusher_ledger = &server->flusher_ledger,
         .senders = server->senders,
         .sender_boxes = server->sender_boxes,
+        .taps = server->taps,
         .questions = server->questions,
         .outbox = &server->outbox,
         .delivery_ledger = server->delivery_ledgers,
@@ -197,6 +198,9 @@ static void server_free(struct server *given)
     free(given->leftovers);
     free(given->senders);
     free(given->sender_boxes);
+    if (given->taps != NULL)
+        taps_free(given->taps);
+    free(given->taps);
     inheritance_free(given->inherited);
     free(tag_survey_take(&given->tag_survey));
     free(given);

@@ -9,6 +9,7 @@
 #include "server/receive/forward.h"
 #include "server/receive/listeners.h"
 #include "server/receive/sender_tally.h"
+#include "server/receive/tap.h"
 #include "server/receive/worker.h"
 #include "server/server.h"
 #include "server/sinks.h"
@@ -28,6 +29,7 @@ struct server {
     struct question_box *questions;
     struct senders *senders;
     struct sender_box *sender_boxes; /* one a worker */
+    struct taps *taps;
     struct arena_budget budget;
     struct server_facts facts;
     tag_survey_box tag_survey;

@@ -57,6 +57,22 @@ COMMAND(status, "status [--at URL] [--json]",
         { "--json", "the answer as the API gives it" },
         AT_SERVER,
         WITH_SETTINGS)
+COMMAND(tail, "tail [--match GLOB] [--from SENDER] [--bad] [--events]\n"
+        "                   [--json] [--at URL]",
+        "the lines that a running server receives, as they arrive",
+        "    heeler tail --match 'shop.*'\n"
+        "    heeler tail --bad\n"
+        "\n"
+        "Below a refused line stand a mark at the byte at fault, and the reason. It ends\n"
+        "with Ctrl-C; when the server goes, that is said and the status is 1. A server\n"
+        "shows heeler_tail_max_bytes a second, and says how many lines it left out.\n",
+        { "--match GLOB", "of names, or titles of events; without * and ? a part of it is enough" },
+        { "--from SENDER", "a pid, a command, an address, c:CONTAINER" },
+        { "--bad", "refused lines only" },
+        { "--events", "events and service checks only; with --bad: either" },
+        { "--json", "a JSON object a line, as the API gives them" },
+        AT_SERVER,
+        WITH_SETTINGS)
 COMMAND(flare, "flare [--at URL] FILE.tar",
         "packs what a bug report needs: state, settings, log, versions",
         "    heeler flare heeler.tar\n"

@@ -16,6 +16,7 @@
 #include "server/http/login.h"
 #include "server/http/metrics.h"
 #include "server/http/page.h"
+#include "server/http/tail.h"
 #include "server/http/top.h"
 #include "server/http/top_senders.h"
 
@@ -197,11 +198,12 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
                      void *argument)
 {
     (void)request, (void)argument;
-    http_reply_text(exchange, 404, "text/plain; charset=utf-8",
-                    "here are /live /ready /startup /metrics /api/v1/query /api/v1/status "
-                    "/api/v1/settings /api/v1/log /api/v1/catalogue "
-                    "/api/v1/catalogue/metric /api/v1/events /api/v1/top and, by POST, /flush "
-                    "/drain /reload\n");
+    http_reply_text(
+        exchange, 404, "text/plain; charset=utf-8",
+        "here are /live /ready /startup /metrics /api/v1/query /api/v1/status "
+        "/api/v1/settings /api/v1/log /api/v1/catalogue "
+        "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail and, by POST, /flush "
+        "/drain /reload\n");
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -219,6 +221,7 @@ static const struct http_route routes[] = {
     { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
     { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
+    { .path = "/api/v1/tail", .methods = HTTP_GET, .work = tail_work, .streams = true },
 #define PAGE_FILE(symbol, at, type, what) \
     { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
 #include "server/http/page_table.h"
@@ -314,9 +317,11 @@ static bool make_parts(struct admin *admin, struct event_base *base)
                 settings_of(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
     admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost);
-    if (admin->desk != NULL)
-        admin->view.top_senders = top_senders_new(desk_base(admin->desk), &admin->view);
-    return admin->ask != NULL && admin->control != NULL && admin->view.top_senders != NULL &&
+    if (admin->ask == NULL || admin->control == NULL || admin->desk == NULL)
+        return false;
+    admin->view.top_senders = top_senders_new(desk_base(admin->desk), &admin->view);
+    admin->view.tail = tail_new(desk_base(admin->desk), &admin->view);
+    return admin->view.top_senders != NULL && admin->view.tail != NULL &&
            desk_start(admin->desk);
 }
 
@@ -364,6 +369,7 @@ bool admin_stop(struct admin *given)
     }
     top_senders_free(given->view.top_senders);
     desk_free(given->desk);
+    tail_free(given->view.tail);
     free(given);
     return true;
 }

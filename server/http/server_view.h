@@ -26,6 +26,8 @@ struct http_ledger;
 struct sender_box;
 struct senders;
 struct top_senders;
+struct taps;
+struct tail;
 struct rates;
 struct findings;
 
@@ -42,6 +44,8 @@ struct server_view {
     const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
     struct question_box *questions;     /* to the flusher */
     struct senders *senders;            /* of datagrams; for the desk's thread */
+    struct taps *taps;                  /* the same */
+    struct tail *tail;                  /* the same; NULL: of another than HTTP */
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
     struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
     const struct settings *settings; /* in force; good until the next reload */

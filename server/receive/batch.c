@@ -268,6 +268,12 @@ bool batch_next(struct batch *batch, struct slice *datagram, bool *truncated)
     return show(batch, &batch->next, datagram, truncated);
 }
 
+void batch_rewind(struct batch *batch)
+{
+    batch->next = (struct place){ 0 };
+    batch->shown = 0;
+}
+
 bool batch_sender(const struct batch *batch, pid_t *pid)
 {
     struct ucred sender = { .pid = 0 };

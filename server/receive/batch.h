@@ -44,6 +44,9 @@ bool batch_is_full(const struct batch *batch);
  * any more. */
 bool batch_next(struct batch *batch, struct slice *datagram, bool *truncated);
 
+/* The first datagram of the last receive is the next one again. */
+void batch_rewind(struct batch *batch);
+
 /* The process that sent what batch_next() showed; 0: one of another pid namespace. False, and
  * 0: not asked, or the kernel does not know. */
 bool batch_sender(const struct batch *batch, pid_t *pid);

@@ -71,6 +71,52 @@ static const char *name_batch(struct source *source)
     return name_sender(source, pid);
 }
 
+/* ---- what somebody who looks on is shown ------------------------------- */
+
+/* NULL: nobody looks on. */
+static struct tap *open_tap(const struct source *source)
+{
+    struct taps *taps = source->config.taps;
+    struct tap *tap = taps != NULL ? &taps->at[source->config.worker] : NULL;
+
+    return tap != NULL && tap_is_open(tap) ? tap : NULL;
+}
+
+static void show_batch(struct source *source, struct tap *tap)
+{
+    struct batch *batch = source->config.batch;
+    bool is_unix = listener_traits(source->listener)->tells_senders;
+    struct tap_head head = { .need_newline = source->listener->need_newline,
+                             .time_ms = clock_wall_ms() };
+    struct slice datagram;
+    bool truncated;
+
+    tap_begin(tap, source->config.ledger);
+    while (batch_next(batch, &datagram, &truncated)) {
+        if (!taps_have_left(source->config.taps, datagram.len))
+            continue;
+        head.sender = sender_of_batch(batch, is_unix);
+        tap_put(tap, source->config.taps, datagram, &head);
+    }
+    batch_rewind(batch);
+    tap_publish(tap);
+}
+
+static void show_frames(struct source *source, struct tap *tap, const struct slice *frames,
+                        size_t n, const struct sender *from)
+{
+    struct tap_head head = { .need_newline = source->listener->need_newline,
+                             .time_ms = clock_wall_ms(),
+                             .sender = *from };
+
+    tap_begin(tap, source->config.ledger);
+    for (size_t i = 0; i < n; i++)
+        tap_put(tap, source->config.taps, frames[i], &head);
+    tap_publish(tap);
+}
+
+/* ---- batches ----------------------------------------------------------- */
+
 /* What was read at once. */
 struct brought {
     uint64_t datagrams, bytes, cut;
@@ -126,12 +172,18 @@ static bool counts_senders(struct source *source, int64_t now_ns)
 /* Returns how many datagrams there were. */
 static uint64_t ingest_batch(struct source *source, int64_t now_ns)
 {
+    struct tap *tap = __builtin_expect(source->tells_senders, 0) ? open_tap(source) : NULL;
     bool counts = counts_senders(source, now_ns);
     int64_t now_s = clock_wall_s();
+
+    if (__builtin_expect(tap != NULL, 0))
+        show_batch(source, tap);
     struct brought brought = counts ? ingest_each(source, now_ns, now_s, true)
                                     : ingest_each(source, now_ns, now_s, false);
 
     ingest_settle(source->config.ingest);
+    if (__builtin_expect(tap != NULL, 0))
+        tap_count(tap, source->config.ledger);
     if (counts)
         sender_tally_end(source->config.tally, now_ns);
     forward(source);
@@ -155,13 +207,24 @@ static void complain(struct source *source, int64_t now_ns)
 
 /* Somebody wants to know senders now, or nobody does any more. The batch is the worker's:
  * another source may have asked it already. Without memory they stay unknown. */
-static void ask_senders(struct source *source)
+static void ask_senders(struct source *source, bool wanted)
 {
-    bool wanted = !source->tells_senders;
-
     (void)batch_ask(source->config.batch,
                     wanted || source->config.settings->dogstatsd_origin_detection, wanted);
     source->tells_senders = wanted;
+}
+
+/* Between two batches; while nobody looks on, this is one branch. */
+static inline void follow_onlookers(struct source *source)
+{
+    bool wanted = senders_are_wanted(source->config.senders);
+
+    if (__builtin_expect(!wanted && !source->tells_senders, 1))
+        return;
+    if (wanted != source->tells_senders)
+        ask_senders(source, wanted);
+    if (source->config.taps != NULL)
+        tap_follow(&source->config.taps->at[source->config.worker]);
 }
 
 /* What one turn at a socket brought. */
@@ -179,9 +242,7 @@ static struct turn read_source(struct source *source, int max_batches)
     struct turn turn = { 0, false };
 
     for (int i = 0; i < max_batches; i++) {
-        if (__builtin_expect(
-                senders_are_wanted(source->config.senders) != source->tells_senders, 0))
-            ask_senders(source);
+        follow_onlookers(source);
         int n = batch_receive(source->config.batch, source->socket->fd);
         int64_t now_ns = clock_monotonic_ns();
 
@@ -288,8 +349,12 @@ static void take_frames(void *argument, const struct slice *frames, size_t n, pi
     struct sender from = sender_of_process(pid);
     uint64_t bytes = 0;
 
+    follow_onlookers(source);
+    struct tap *tap = __builtin_expect(source->tells_senders, 0) ? open_tap(source) : NULL;
     source->config.before(source->config.argument, now_ns);
     bool counts = counts_senders(source, now_ns);
+    if (__builtin_expect(tap != NULL, 0))
+        show_frames(source, tap, frames, n, &from);
     for (size_t i = 0; i < n; i++) {
         bytes += frames[i].len;
         ingest_datagram(source->config.ingest, frames[i], source->listener->need_newline,
@@ -298,6 +363,8 @@ static void take_frames(void *argument, const struct slice *frames, size_t n, pi
             count_sender(source, &from, frames[i]);
     }
     ingest_settle(source->config.ingest);
+    if (__builtin_expect(tap != NULL, 0))
+        tap_count(tap, source->config.ledger);
     if (counts)
         sender_tally_end(source->config.tally, now_ns);
     forward_frames(source, frames, n);

@@ -17,6 +17,7 @@
 #include "server/receive/sender.h"
 #include "server/receive/sender_tally.h"
 #include "server/receive/stream.h"
+#include "server/receive/tap.h"
 
 struct source;
 
@@ -30,6 +31,7 @@ struct source_config {
     struct worker_ledger *ledger;
     const struct senders *senders; /* whether somebody wants to know them; NULL: nobody */
     struct sender_tally *tally;    /* of the worker: their counts; NULL with the former */
+    struct taps *taps;             /* of all workers; NULL: nobody looks on */
     int forward_fd;                /* raw datagrams are sent on here; -1: nowhere */
 
     /* Called before what was received at that time is ingested: an interval may end. */

@@ -200,7 +200,13 @@ static void note_alive(struct worker *worker)
     counter_set(&worker->config.ledger->alive_ms, (uint64_t)clock_monotonic_ms());
 }
 
-/* This runs only if the loop still turns, so a stamp of it proves that. */
+static struct tap *own_tap(const struct worker *worker)
+{
+    return worker->config.taps != NULL ? &worker->config.taps->at[worker->config.index] : NULL;
+}
+
+/* This runs only if the loop still turns, so a stamp of it proves that. A worker that receives
+ * nothing follows its tap too. */
 static void on_alive_timer(evutil_socket_t fd, short what, void *argument)
 {
     struct worker *worker = argument;
@@ -210,6 +216,8 @@ static void on_alive_timer(evutil_socket_t fd, short what, void *argument)
     note_alive(worker);
     if (sender_tally_begin(&worker->tally, now_ns)) /* the last batch may be a while ago */
         sender_tally_end(&worker->tally, now_ns);
+    if (own_tap(worker) != NULL)
+        tap_follow(own_tap(worker));
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -294,6 +302,8 @@ static void *run(void *argument)
     take_connections(worker);
     go_on(worker);
     event_base_dispatch(worker->base);
+    if (own_tap(worker) != NULL)
+        tap_end(own_tap(worker));
     return NULL;
 }
 
@@ -389,6 +399,7 @@ static bool make_sources(struct worker *worker)
         .ledger = worker->config.ledger,
         .senders = worker->config.senders,
         .tally = &worker->tally,
+        .taps = worker->config.taps,
         .forward_fd = worker->config.forward_fd,
         .before = seal_if_due,
         .after = arm_records,
