@@ -10,11 +10,12 @@ import { access } from "./cases/access.js";
 import { arriving } from "./cases/arriving.js";
 import { going } from "./cases/going.js";
 import { keyboard } from "./cases/keyboard.js";
+import { lines } from "./cases/lines.js";
 import { looks } from "./cases/looks.js";
 import { strangers } from "./cases/strangers.js";
 
 const [program, word = ""] = process.argv.slice(2);
-const cases = [...arriving, ...strangers, ...going, ...keyboard, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
+const cases = [...arriving, ...lines, ...strangers, ...going, ...keyboard, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
 const AT_ONCE = 4;
 let passed = 0, failed = 0;
 

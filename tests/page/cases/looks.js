@@ -10,6 +10,7 @@ const VIEWS = [
     ["one metric", "#/metric?name=page.level", "env:test"],
     ["Query", "#/query?q=avg:page.level{*} by {env}&range=15m", "env:test"],
     ["Query, before a question", "#/query", "For example"],
+    ["Lines", "#/lines", "page.level"],
     ["Events", "#/events", "page.database"],
 ];
 
@@ -50,7 +51,7 @@ async function allViews({ server, tab }) {
 }
 
 async function empty({ server, tab }) {
-    for (const hash of ["#/now", "#/metrics", "#/query", "#/events"]) {
+    for (const hash of ["#/now", "#/metrics", "#/query", "#/lines", "#/events"]) {
         await tab.show(server.address(`/${hash}`));
         await tab.page.waitForLoadState("networkidle").catch(() => {});
         await lookAt(tab, `${hash}, empty`);
