@@ -232,7 +232,7 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/manager build/tests/tools/disk.so fault-builds
+	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
 test-programs: $(TESTS) $(B)/heeler

@@ -17,8 +17,15 @@ const struct command commands[COMMAND_COUNT] = {
 #include "server/commands/commands_table.h"
 };
 
+/* As the Agent calls it. */
+static const char *real_name(const char *name)
+{
+    return strcmp(name, "dogstatsd-stats") == 0 ? "top" : name;
+}
+
 const struct command *command_find(const char *name)
 {
+    name = real_name(name);
     for (const struct command *c = commands; c < commands + COMMAND_COUNT; c++)
         if (strcmp(c->name, name) == 0)
             return c;

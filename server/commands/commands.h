@@ -42,7 +42,7 @@ enum command_number {
 /* COMMAND_COUNT rows, in the order of the table. */
 extern const struct command commands[];
 
-/* NULL: there is none of this name. */
+/* By its name, or what the Agent calls it. NULL: there is none. */
 const struct command *command_find(const char *name);
 
 /* One sentence on standard error, with the names that there are; the exit status. */

@@ -73,6 +73,20 @@ COMMAND(tail, "tail [--match GLOB] [--from SENDER] [--bad] [--events]\n"
         { "--json", "a JSON object a line, as the API gives them" },
         AT_SERVER,
         WITH_SETTINGS)
+COMMAND(top, "top [--by metric|tag|sender] [--sort WORD] [--limit N]\n"
+        "                  [--once] [--json] [--at URL]",
+        "who does most: metrics, tag keys, senders; live on a terminal",
+        "    heeler top --by sender\n"
+        "\n"
+        "It is also called dogstatsd-stats. On a terminal it takes keys, which h tells;\n"
+        "elsewhere it prints what it would show, and ends.\n",
+        { "--by WORD", "metric, tag or sender" },
+        { "--sort WORD", "values, lines, bytes or series: most first" },
+        { "--limit N", "how many are printed, 50 where nothing is said" },
+        { "--once", "print, on a terminal too" },
+        { "--json", "the answer as the API gives it" },
+        AT_SERVER,
+        WITH_SETTINGS)
 COMMAND(flare, "flare [--at URL] FILE.tar",
         "packs what a bug report needs: state, settings, log, versions",
         "    heeler flare heeler.tar\n"
