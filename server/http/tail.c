@@ -15,6 +15,8 @@
 
 enum {
     TURN_MS = 50,
+    NEXT_MS = 10, /* where a turn has left something */
+    TURNS_A_SECOND = 40,
     REPORT_MS = 1000,
     PATTERN_MAX = 256,
     LONGEST_LINE = 64 * 1024,
@@ -174,25 +176,31 @@ static void tell(struct tail *tail, struct reader *reader)
 
 /* ---- turns ------------------------------------------------------------- */
 
-static void arm(struct tail *tail)
+static void arm(struct tail *tail, int64_t wait_ms)
 {
-    struct timeval wait = clock_wait_ms(TURN_MS);
+    struct timeval wait = clock_wait_ms(wait_ms);
 
     evtimer_add(&tail->turn, &wait);
 }
 
-static void read_taps(struct tail *tail)
+/* A burst is read in parts, so that readers take one while the next waits in its ring; at more
+ * than twice the rate that fills the rings. False: something is left. */
+static bool read_taps(struct tail *tail)
 {
     int64_t now_ns = clock_monotonic_ns(), now_ms = now_ns / 1000000;
 
     taps_allow(tail->taps, now_ns - tail->read_ns);
     tail->read_ns = now_ns;
-    count_unseen(tail, taps_read(tail->taps, show_datagram, tail));
+    uint64_t lines, part = (uint64_t)tail->taps->bytes_a_second / TURNS_A_SECOND;
+    if (!taps_read(tail->taps, part, show_datagram, tail, &lines))
+        return false;
+    count_unseen(tail, lines);
     if (now_ms - tail->told_ms < REPORT_MS)
-        return;
+        return true;
     tail->told_ms = now_ms;
     for (struct reader *reader = tail->first; reader != NULL; reader = reader->after)
         tell(tail, reader);
+    return true;
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *argument)
@@ -200,10 +208,9 @@ static void on_turn(evutil_socket_t fd, short what, void *argument)
     struct tail *tail = argument;
 
     (void)fd, (void)what;
-    if (tail->first != NULL)
-        read_taps(tail);
+    bool all = tail->first == NULL || read_taps(tail);
     if (taps_tidy(tail->taps) || tail->first != NULL)
-        arm(tail);
+        arm(tail, all ? TURN_MS : NEXT_MS);
 }
 
 /* ---- readers ----------------------------------------------------------- */
@@ -236,9 +243,9 @@ static bool begin(struct tail *tail)
     senders_want(tail->senders);
     tail->read_ns = clock_monotonic_ns();
     tail->told_ms = tail->read_ns / 1000000;
-    tail->lines = taps_read(tail->taps, ignore, NULL);
+    (void)taps_read(tail->taps, UINT64_MAX, ignore, NULL, &tail->lines);
     tail->seen = tail->unseen = 0;
-    arm(tail);
+    arm(tail, TURN_MS);
     return true;
 }
 

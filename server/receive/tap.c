@@ -220,14 +220,16 @@ void taps_allow(struct taps *taps, int64_t ns)
         atomic_fetch_add_explicit(&taps->left, more, memory_order_relaxed);
 }
 
-static void read_one(const struct taps *taps, struct tap *tap, tap_show *show, void *argument)
+/* False: so many bytes were shown, and there is more. */
+static bool read_one(const struct taps *taps, struct tap *tap, uint64_t *max_bytes,
+                     tap_show *show, void *argument)
 {
     uint64_t end =
         atomic_load_explicit(&tap->written, memory_order_acquire); /* tap_publish() */
     uint64_t at = atomic_load_explicit(&tap->read, memory_order_relaxed);
     struct tap_head head;
 
-    while (at < end) {
+    while (at<end && * max_bytes> 0) {
         uint64_t offset = at % taps->ring_bytes;
         uint32_t len;
 
@@ -239,20 +241,24 @@ static void read_one(const struct taps *taps, struct tap *tap, tap_show *show, v
         memcpy(&head, tap->ring + offset, sizeof head);
         show(&head, (struct slice){ tap->ring + offset + sizeof head, len }, argument);
         at += aligned(sizeof head + len);
+        *max_bytes -= len < *max_bytes ? len : *max_bytes;
     }
     atomic_store_explicit(&tap->read, at, memory_order_release); /* with find_room() */
+    return at == end;
 }
 
-uint64_t taps_read(struct taps *taps, tap_show *show, void *argument)
+bool taps_read(struct taps *taps, uint64_t max_bytes, tap_show *show, void *argument,
+               uint64_t *lines)
 {
-    uint64_t lines = 0;
+    bool all = true;
 
+    *lines = 0;
     for (uint32_t i = 0; i < taps->n; i++) {
         struct tap *tap = &taps->at[i];
 
-        lines += atomic_load_explicit(&tap->lines.n, memory_order_acquire); /* tap_count() */
+        *lines += atomic_load_explicit(&tap->lines.n, memory_order_acquire); /* tap_count() */
         if (tap->ring != NULL)
-            read_one(taps, tap, show, argument);
+            all = read_one(taps, tap, &max_bytes, show, argument) && all;
     }
-    return lines;
+    return all;
 }

@@ -114,10 +114,11 @@ bool taps_tidy(struct taps *taps);
 /* So much time has passed: so many bytes more may be copied, a second's at most. */
 void taps_allow(struct taps *taps, int64_t ns);
 
-/* Shows what came since the last time, of each worker in order; views until it returns. Returns
- * how many lines have come in all since the rings are there, shown or not: at least those of
- * what it has shown, but for the batches under way. */
+/* Shows what came since the last time, of each worker in order; views until it returns. False:
+ * that were max_bytes, and there is more. True: *lines have come in all since the rings are
+ * there, shown or not: at least those of what it has shown, but for the batches under way. */
 typedef void tap_show(const struct tap_head *head, struct slice datagram, void *argument);
-uint64_t taps_read(struct taps *taps, tap_show *show, void *argument);
+bool taps_read(struct taps *taps, uint64_t max_bytes, tap_show *show, void *argument,
+               uint64_t *lines);
 
 #endif

@@ -32,8 +32,11 @@ static void show(const struct tap_head *head, struct slice datagram, void *argum
 
 static uint64_t look(struct taps *taps, struct shown *shown)
 {
+    uint64_t lines;
+
     *shown = (struct shown){ .all_whole = true };
-    return taps_read(taps, show, shown);
+    assert_true(taps_read(taps, UINT64_MAX, show, shown, &lines));
+    return lines;
 }
 
 /* A batch of n datagrams of that length, each of one line. */
@@ -118,6 +121,28 @@ static void beyond_the_rate_lines_are_only_counted(void **state)
     put_batch(&taps, taps.at, &ledger, 100, DATAGRAM);
     assert_int_equal(look(&taps, &shown), 300);
     assert_int_equal(shown.n, SECOND / DATAGRAM);
+    taps_free(&taps);
+}
+
+static void what_is_left_is_shown_the_next_time(void **state)
+{
+    struct worker_ledger ledger = { .accepted = { 0 } };
+    struct shown shown = { .all_whole = true };
+    struct taps taps;
+    uint64_t lines;
+    (void)state;
+
+    assert_true(taps_init(&taps, 1, SECOND));
+    assert_true(taps_open(&taps));
+    put_batch(&taps, taps.at, &ledger, 7, 100);
+    assert_false(taps_read(&taps, 250, show, &shown, &lines));
+    assert_int_equal(shown.n, 3); /* the last of them is shown whole */
+    assert_false(taps_read(&taps, 300, show, &shown, &lines));
+    assert_int_equal(shown.n, 6);
+    assert_true(taps_read(&taps, 100, show, &shown, &lines));
+    assert_int_equal(shown.n, 7);
+    assert_int_equal(lines, 7);
+    assert_true(shown.all_whole);
     taps_free(&taps);
 }
 
@@ -284,6 +309,7 @@ int main(void)
         cmocka_unit_test(nothing_is_kept_while_nobody_looks),
         cmocka_unit_test(below_the_rate_all_is_shown_and_whole),
         cmocka_unit_test(beyond_the_rate_lines_are_only_counted),
+        cmocka_unit_test(what_is_left_is_shown_the_next_time),
         cmocka_unit_test(the_rate_is_that_of_all_workers),
         cmocka_unit_test(a_full_ring_takes_nothing_and_is_whole_afterwards),
         cmocka_unit_test(a_ring_is_freed_when_the_worker_has_left_it),
