@@ -16,6 +16,7 @@
 #include "flush/memory/loop.h"
 #include "server/commands/commands.h"
 #include "server/commands/usable.h"
+#include "server/http/main_turn.h"
 #include "server/linger.h"
 #include "server/server.h"
 #include "server/stop_guard.h"
@@ -120,6 +121,7 @@ static void on_hangup(evutil_socket_t number, short what, void *argument)
     struct reload reload = { .problems = { .n_unlisted = 0 } };
 
     (void)number, (void)what;
+    main_turn_began();
     log_reopen();
     if (run->server != NULL)
         (void)server_reload(run->server, &reload, "SIGHUP");
@@ -394,10 +396,13 @@ static enum served serve(struct run *run, struct server *server)
 {
     run->server = server;
     while (server != NULL && !run->stopping) {
-        if (event_base_dispatch(run->base) != 0)
+        if (event_base_loop(run->base, EVLOOP_ONCE) != 0)
             break;
-        if (run->handing_over && !run->stopping)
+        main_turn_ended();
+        if (run->handing_over && !run->stopping) {
             server = run->server = hand_over(run, server);
+            main_turn_forget();
+        }
         run->handing_over = false;
     }
     release_signals(run);

@@ -7,6 +7,7 @@
 #include "config/log.h"
 #include "server/http/findings.h"
 #include "server/http/health.h"
+#include "server/http/main_turn.h"
 #include "server/http/rates.h"
 #include "server/http/totals.h"
 #include "server/losses.h"
@@ -73,6 +74,7 @@ static void look(struct watch *watch)
 static void on_timer(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
+    main_turn_began();
     look(argument);
 }
 

@@ -5,6 +5,7 @@
 #include "config/clock.h"
 #include "server/http/ask_answer.h"
 #include "server/http/ask_target.h"
+#include "server/http/main_turn.h"
 
 /* At the flusher: one that it answers, and the next. */
 enum { UNDER_WAY_MAX = 2, TIMEOUT_S = 5 };
@@ -156,6 +157,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *argument)
     struct pending *pending = argument;
 
     (void)fd, (void)what;
+    main_turn_began();
     atomic_store_explicit(&pending->asked->cancelled, true, memory_order_relaxed);
     refuse_all(pending, 504, "the answer took more than 5 seconds: ask for less");
 }
@@ -238,6 +240,7 @@ static void on_answered(evutil_socket_t fd, short what, void *argument)
     struct asked_question *asked = question_box_take_answered(ask->questions);
 
     (void)fd, (void)what;
+    main_turn_began();
     while (asked != NULL) {
         struct asked_question *next = asked->next;
         on_answer(asked->argument, asked);

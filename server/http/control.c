@@ -5,6 +5,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "server/http/main_turn.h"
 
 enum { WAITING_MAX = 8, FLUSH_WAIT_MS = 5000, LOOK_MS = 10, DRAIN_WAIT_MS = 500 };
 
@@ -116,6 +117,7 @@ static void on_look(evutil_socket_t fd, short what, void *argument)
     struct server_view view;
 
     (void)fd, (void)what;
+    main_turn_began();
     control->server.look(control->server.server, &view);
     for (struct waiting *waiting = control->waiting; waiting != NULL; waiting = next) {
         next = waiting->next;

@@ -11,6 +11,7 @@
 #include "config/clock.h"
 #include "config/thread.h"
 #include "server/http/http_inflate.h"
+#include "server/http/main_turn.h"
 
 /* A request, and all that becomes of it. Main makes and frees it; between its two ways through
  * the mailboxes it is the desk's, but for what is said to be main's. */
@@ -339,6 +340,7 @@ static void on_arrived(evutil_socket_t fd, short what, void *argument)
     struct desk *desk = argument;
 
     (void)fd, (void)what;
+    main_turn_began();
     mailbox_quieten(&desk->to_main);
     struct desk_note *note = (struct desk_note *)mailbox_take(&desk->to_main);
     while (note != NULL) {

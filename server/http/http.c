@@ -9,6 +9,7 @@
 #include "config/log.h"
 #include "config/sane.h"
 #include "server/http/http_connection.h"
+#include "server/http/main_turn.h"
 #include "server/receive/descriptors.h"
 
 enum {
@@ -92,6 +93,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *argument)
     struct http *http = argument;
 
     (void)fd, (void)what;
+    main_turn_began();
     http->timer_ms = INT64_MAX;
     http_expire(http, clock_monotonic_ms());
 }
@@ -149,6 +151,7 @@ static void on_acceptable(evutil_socket_t unused, short what, void *argument)
     bool crowded = false;
 
     (void)unused, (void)what;
+    main_turn_began();
     for (int i = 0; i < ACCEPTS_AT_ONCE && !crowded; i++) {
         int fd = accept_one(&socket->listener);
 

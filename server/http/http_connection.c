@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "server/http/main_turn.h"
 #include "server/receive/descriptors.h"
 
 enum {
@@ -386,6 +387,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
     struct http_exchange *exchange = argument;
 
     (void)fd, (void)what;
+    main_turn_began();
     exchange->is_advancing = true; /* it is only forgotten at the end */
     read_some(exchange);
     exchange->is_advancing = false;
@@ -395,6 +397,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
 static void on_writable(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
+    main_turn_began();
     http_connection_advance(argument);
 }
 

@@ -10,6 +10,7 @@
 #include "flush/delivery/mirror_ledger.h"
 #include "server/http/accounts.h"
 #include "server/http/http_ledger.h"
+#include "server/http/main_turn.h"
 #include "server/http/process.h"
 #include "server/http/totals.h"
 #include "server/receive/code_paths.h"
@@ -113,6 +114,9 @@
       "requests that HTTP refused, by reason")                                                \
     X(F_HTTP_LOST, "heeler_http_stream_items_lost_total", "counter",                          \
       "items of streams that a slow reader lost")                                             \
+    X(F_MAIN_TURN, "heeler_main_turn_longest_microseconds", "gauge",                          \
+      "the longest turn of main's loop, which serves HTTP, from the end of a wait to the "    \
+      "next; time in which others had its CPU is in it")                                      \
     X(F_LOG_DROPPED, "heeler_log_lines_dropped_total", "counter",                             \
       "lines of log and console that were not read, or not written, in time")                 \
     X(F_MEMORY, "process_resident_memory_bytes", "gauge", "resident memory")                  \
@@ -426,6 +430,7 @@ static void write_http(struct evbuffer *out, const struct server_view *view)
 
 static void write_process(struct evbuffer *out, const struct server_view *view)
 {
+    plain(out, F_MAIN_TURN, main_turn_longest_us());
     plain(out, F_LOG_DROPPED, log_lines_dropped());
     plain(out, F_MEMORY, process_resident_bytes());
     head(out, F_CPU);
