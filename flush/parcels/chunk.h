@@ -5,7 +5,7 @@
  *   records  lines that are not aggregated: timestamped samples, events, service checks
  *
  * A chunk holds one kind. It is made and filled by one worker, *given* when pushed on the
- * inbox, and freed by the flusher. */
+ * inbox, and freed by the flusher, which gives some of records back to be filled again. */
 #ifndef FLUSH_PARCELS_CHUNK_H
 #define FLUSH_PARCELS_CHUNK_H
 
