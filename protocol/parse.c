@@ -162,12 +162,30 @@ static enum parse_result parse_field(const struct parser *parser, struct slice f
     return PARSE_OK;
 }
 
+/* "#tags|Ttime", as nearly every sample with a time comes. False: anything else. */
+static bool parse_tags_and_time(const struct parser *parser, struct slice fields,
+                                struct sample *out)
+{
+    struct slice time = fields, tags = slice_cut(&time, '|');
+
+    if (parser->ignore_time || tags.len == 0 || tags.at[0] != '#' || time.len == 0 ||
+        time.at[0] != 'T' || !number_int64(slice_skip(time, 1), &out->time_s) ||
+        out->time_s < 1)
+        return false;
+    out->tags = slice_skip(tags, 1);
+    out->plain = false;
+    return true;
+}
+
 __attribute__((noinline)) static enum parse_result parse_many(const struct parser *parser,
                                                               struct slice fields,
                                                               struct sample *out)
 {
     enum parse_result result = PARSE_OK;
 
+    if (parse_tags_and_time(parser, fields, out))
+        return PARSE_OK;
+    out->time_s = 0;
     while (result == PARSE_OK && fields.len > 0)
         result = parse_field(parser, slice_cut(&fields, '|'), out);
     out->plain = out->plain && out->rate == 1 && out->time_s == 0;
@@ -254,8 +272,12 @@ __attribute__((noinline)) static uint32_t stop_at(struct parsed *stop, struct sl
     return done;
 }
 
-uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
-                       uint32_t n, struct parsed *stop)
+/* timed: whether these samples are those that have a time. */
+__attribute__((always_inline)) static inline uint32_t parse_run(struct parser *parser,
+                                                                struct scan *scan,
+                                                                struct sample *samples,
+                                                                uint32_t n, struct parsed *stop,
+                                                                bool timed)
 {
     for (uint32_t done = 0; done < n; done++) {
         struct marks marks = { 0 };
@@ -270,10 +292,22 @@ uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *
         if (__builtin_expect(line.at[0] == '_' && parse_kind(line) != LINE_METRIC, 0))
             return stop_at(stop, line, parse_kind(line), PARSE_OK, done);
         enum parse_result result = parse_marked(parser, line, marks, &samples[done]);
-        if (__builtin_expect(result != PARSE_OK || samples[done].time_s != 0, 0))
+        if (__builtin_expect(result != PARSE_OK || (samples[done].time_s != 0) != timed, 0))
             return stop_at(stop, line, LINE_METRIC, result, done);
     }
     return n;
+}
+
+uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
+                       uint32_t n, struct parsed *stop)
+{
+    return parse_run(parser, scan, samples, n, stop, false);
+}
+
+uint32_t parse_timed(struct parser *parser, struct scan *scan, struct sample *samples,
+                     uint32_t n, struct parsed *stop)
+{
+    return parse_run(parser, scan, samples, n, stop, true);
 }
 
 const char *parse_result_label(enum parse_result result)
