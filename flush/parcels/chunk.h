@@ -68,11 +68,42 @@ size_t chunk_timed_size(const struct timed_sample *sample);
 /* Walks a chunk: *offset starts at 0. False at the end. The slice is a view. */
 bool chunk_next_birth(const struct chunk *chunk, size_t *offset, struct birth *birth,
                       struct slice *name, struct slice *tags);
-bool chunk_next_record(const struct chunk *chunk, size_t *offset, struct record *record,
-                       struct slice *body);
 
-/* What stands in the body of a LINE_METRIC. */
-struct timed_sample chunk_timed(const struct record *record, struct slice body);
+/* The next len bytes as a view. */
+static inline struct slice chunk_take(const struct chunk *chunk, size_t *offset, size_t len)
+{
+    struct slice view = { chunk->bytes + *offset, len };
+
+    *offset += len;
+    return view;
+}
+
+static inline bool chunk_next_record(const struct chunk *chunk, size_t *offset,
+                                     struct record *record, struct slice *body)
+{
+    if (*offset == chunk->used)
+        return false;
+    memcpy(record, chunk_take(chunk, offset, sizeof *record).at, sizeof *record);
+    *body = chunk_take(chunk, offset, record->len);
+    return true;
+}
+
+/* What stands in the body of a LINE_METRIC: print, values, name, tags. */
+static inline struct timed_sample chunk_timed(const struct record *record, struct slice body)
+{
+    const char *values = body.at + sizeof(uint64_t[2]);
+    const char *name = values + record->values * sizeof(double);
+    const char *tags = name + record->name_len;
+    struct timed_sample sample = { .name = { name, record->name_len },
+                                   .tags = { tags, (size_t)(body.at + body.len - tags) },
+                                   .values = values,
+                                   .n_values = record->values,
+                                   .cell = record->cell,
+                                   .time_s = record->time_s };
+
+    memcpy(sample.print, body.at, sizeof sample.print);
+    return sample;
+}
 
 static inline double timed_value(const struct timed_sample *sample, uint32_t i)
 {
