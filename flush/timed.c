@@ -389,6 +389,8 @@ void timed_add(struct timed *timed, struct rules *rules, const struct timed_samp
         shed(timed, refused, sample->n_values);
         return;
     }
+    uint64_t folded = 0;
+
     for (uint32_t i = 0; i < sample->n_values; i++) {
         struct point point = { sample->time_s, timed_value(sample, i) };
 
@@ -396,6 +398,7 @@ void timed_add(struct timed *timed, struct rules *rules, const struct timed_samp
         if (refused != SHED_NOTHING)
             shed(timed, refused, 1);
         else
-            counter_add(&timed->ledger->folded, 1);
+            folded++;
     }
+    counter_add(&timed->ledger->folded, folded);
 }
