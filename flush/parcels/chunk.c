@@ -59,26 +59,30 @@ size_t chunk_timed_size(const struct timed_sample *sample)
 
 bool chunk_append_timed(struct chunk *chunk, const struct timed_sample *sample)
 {
-    char *at = chunk->bytes + chunk->used;
+    struct record *head = (struct record *)(chunk->bytes + chunk->used);
     size_t body_size = timed_body_size(sample);
-    struct record head = { .time_s = sample->time_s,
-                           .len = (uint32_t)body_size,
-                           .kind = LINE_METRIC,
-                           .cell = (uint16_t)sample->cell,
-                           .values = sample->n_values,
-                           .name_len = (uint32_t)sample->name.len };
 
-    if (sizeof head + body_size > chunk->capacity - chunk->used)
+    if (sizeof *head + body_size > chunk->capacity - chunk->used)
         return false;
-    at = put(at, &head, sizeof head);
-    at = put(at, sample->print, sizeof sample->print);
+    char *at = (char *)(head + 1);
+
+    /* Field by field in its place: whoever copies a head that was just written waits until
+     * all of its parts are in the cache. */
+    head->time_s = sample->time_s;
+    head->len = (uint32_t)body_size;
+    head->kind = LINE_METRIC;
+    head->cell = (uint16_t)sample->cell;
+    head->values = sample->n_values;
+    head->name_len = (uint32_t)sample->name.len;
+    at = put(at, &sample->print[0], sizeof sample->print[0]);
+    at = put(at, &sample->print[1], sizeof sample->print[1]);
     if (sample->n_values == 1) /* as nearly always: a size that the compiler knows */
         at = put(at, sample->values, sizeof(double));
     else
         at = put(at, sample->values, sample->n_values * sizeof(double));
     at = put(at, sample->name.at, sample->name.len);
     put(at, sample->tags.at, sample->tags.len);
-    chunk->used += sizeof head + body_size;
+    chunk->used += sizeof *head + body_size;
     return true;
 }
 

@@ -23,8 +23,8 @@ struct birth {
 };
 
 /* One record: this head, then len bytes: the line of an event or a check as it came, or what
- * the worker has read in a timestamped sample. */
-struct record {
+ * the worker has read in a timestamped sample. Packed: nothing in a chunk is aligned. */
+struct __attribute__((packed)) record {
     int64_t time_s; /* of a sample its own; of others when they were received */
     uint32_t len;
     uint16_t kind;     /* enum line_kind */
