@@ -3,7 +3,7 @@
  * encoded and shown to the observers. */
 #include "flush/flusher_internal.h"
 
-/* What is needed to handle one record. */
+/* What is needed to handle one event or check. */
 struct handling {
     struct flusher *flusher;
     struct enricher *enricher;
@@ -51,25 +51,25 @@ static void handle_check(const struct handling *handling, struct slice line)
     observers_check(&handling->flusher->observers, &record);
 }
 
+static void handle_line(const struct handling *handling, enum line_kind kind, struct slice line)
+{
+    if (kind == LINE_EVENT)
+        handle_event(handling, line);
+    else
+        handle_check(handling, line);
+}
+
 void flusher_record(struct flusher *flusher, struct rules *rules, const struct record *record,
                     struct slice body, int64_t now_s)
 {
+    if (record->kind == LINE_METRIC) {
+        struct timed_sample sample = chunk_timed(record, body);
+
+        timed_add(flusher->timed, rules, &sample, now_s);
+        return;
+    }
     struct handling handling = { flusher, rules->enricher, flusher->config.ledger,
                                  record->time_s, now_s };
-    struct timed_sample sample;
 
-    switch ((enum line_kind)record->kind) {
-    case LINE_METRIC:
-        sample = chunk_timed(record, body);
-        timed_add(flusher->timed, rules, &sample, now_s);
-        break;
-    case LINE_EVENT:
-        handle_event(&handling, body);
-        break;
-    case LINE_CHECK:
-        handle_check(&handling, body);
-        break;
-    case LINE_KIND_COUNT:
-        break;
-    }
+    handle_line(&handling, (enum line_kind)record->kind, body);
 }

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "flush/memory/arena.h"
 #include "flush/memory/index.h"
 #include "flush/snapshots/points.h"
 
@@ -18,7 +17,7 @@ enum {
 
 struct timed_series {
     uint64_t print[2];
-    const struct series_identity *id; /* in names; NULL: it is refused */
+    const struct series_identity *id; /* a view of names; NULL: it is refused */
     uint32_t n_points;
     uint32_t end; /* of its points among those that are sorted */
     enum cell_kind cell;
@@ -38,8 +37,9 @@ struct timed {
     struct timed_series *series;
     uint32_t n_series, series_room;
     struct index index; /* of the series by their prints */
-    struct arena_budget budget;
-    struct arena names;
+    char
+        *names; /* room for NAMES_BYTES_MAX, of which pages that were never used take nothing */
+    size_t names_used;
     struct timed_point *points; /* in the order in which they came */
     struct point *sorted;       /* room for the same by series */
     uint32_t n_points, points_room, points_most;
@@ -58,8 +58,6 @@ struct timed *timed_new(struct encoder *encoder, int64_t interval_s,
     timed->encoder = encoder;
     timed->ledger = ledger;
     timed->interval_s = interval_s;
-    arena_budget_init(&timed->budget, NAMES_BYTES_MAX);
-    arena_init(&timed->names, &timed->budget);
     return timed;
 }
 
@@ -72,7 +70,9 @@ static void forget(struct timed *timed)
     timed->series = NULL;
     timed->n_series = timed->series_room = 0;
     index_free(&timed->index);
-    arena_free(&timed->names);
+    free(timed->names);
+    timed->names = NULL;
+    timed->names_used = 0;
     free(timed->points);
     free(timed->sorted);
     timed->points = NULL;
@@ -135,16 +135,21 @@ void timed_post(struct timed *timed, int64_t now_s)
     timed->n_points = 0;
 }
 
+/* Keeps the memory for other series. */
 static void start_anew(struct timed *timed, int64_t now_s)
 {
     timed_post(timed, now_s);
-    forget(timed);
+    timed->n_series = 0;
+    timed->names_used = 0;
+    index_free(&timed->index);
 }
 
 void timed_tidy(struct timed *timed, int64_t now_s)
 {
-    if (!timed->used)
-        start_anew(timed, now_s);
+    if (!timed->used) {
+        timed_post(timed, now_s);
+        forget(timed);
+    }
     timed->used = false;
 }
 
@@ -156,6 +161,7 @@ static void follow(struct timed *timed, struct rules *rules, int64_t now_s)
     if (timed->rules == rules)
         return;
     start_anew(timed, now_s);
+    rules_release(timed->rules);
     timed->rules = rules_hold(rules);
     timed->points_most = most < POINTS_MAX ? (uint32_t)most : POINTS_MAX;
 }
@@ -195,7 +201,7 @@ static bool reserve_series(struct timed *timed)
     }
     if (!index_is_full(&timed->index))
         return true;
-    if (!index_clear(&timed->index, room))
+    if (!index_clear(&timed->index, timed->series_room))
         return false;
     for (uint32_t i = 0; i < timed->n_series; i++)
         index_put(&timed->index, hash_of(timed->series[i].print), i);
@@ -224,11 +230,24 @@ static size_t identity_size(const struct series_identity *id)
     return size;
 }
 
+/* size bytes of names, aligned to 8; NULL without room. */
+static void *take_room(struct timed *timed, size_t size)
+{
+    size_t used = (timed->names_used + 7) & ~(size_t)7;
+
+    if (timed->names == NULL)
+        timed->names = malloc(NAMES_BYTES_MAX);
+    if (timed->names == NULL || size > NAMES_BYTES_MAX - used)
+        return NULL;
+    timed->names_used = used + size;
+    return timed->names + used;
+}
+
 /* A copy of the identity and of all that it views, in one block; NULL without room. */
-static const struct series_identity *keep_identity(struct arena *arena,
+static const struct series_identity *keep_identity(struct timed *timed,
                                                    const struct series_identity *id)
 {
-    struct series_identity *kept = arena_alloc(arena, identity_size(id));
+    struct series_identity *kept = take_room(timed, identity_size(id));
 
     if (kept == NULL)
         return NULL;
@@ -266,7 +285,7 @@ static bool name_series(struct timed *timed, const struct timed_sample *sample,
     struct series_identity id =
         points_identity(&scratch, enriched.name, enriched.host, enriched.tags, enriched.n_tags);
 
-    out->id = keep_identity(&timed->names, &id);
+    out->id = keep_identity(timed, &id);
     return out->id != NULL;
 }
 
@@ -370,6 +389,8 @@ void timed_add(struct timed *timed, struct rules *rules, const struct timed_samp
         shed(timed, refused, sample->n_values);
         return;
     }
+    uint64_t folded = 0;
+
     for (uint32_t i = 0; i < sample->n_values; i++) {
         struct point point = { sample->time_s, timed_value(sample, i) };
 
@@ -377,6 +398,7 @@ void timed_add(struct timed *timed, struct rules *rules, const struct timed_samp
         if (refused != SHED_NOTHING)
             shed(timed, refused, 1);
         else
-            counter_add(&timed->ledger->folded, 1);
+            folded++;
     }
+    counter_add(&timed->ledger->folded, folded);
 }

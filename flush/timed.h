@@ -10,8 +10,8 @@
  *
  * Memory is bounded: so many points a batch (dogstatsd_no_aggregation_pipeline_batch_size),
  * so many series and bytes of their names and tags. When there is no room for one series more
- * the batch is posted, and all series are forgotten. A second without samples forgets them,
- * too.
+ * the batch is posted, and all series are forgotten. A second without samples gives all memory
+ * back.
  *
  * The flusher's, one thread. Counts what becomes of each value. */
 #ifndef FLUSH_TIMED_H

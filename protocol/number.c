@@ -309,8 +309,27 @@ bool number_double(struct slice text, double *out)
  */
 enum { SMALL_DIGITS = 18 };
 
+/* 9 to 16 digits, as times are, without a branch for each: the first eight, of which those are
+ * shifted out that are among the last eight, too. False: anything else. */
+static bool read_long(struct slice text, int64_t *out)
+{
+    enum { WORD = sizeof(uint64_t) };
+
+    if (text.len <= WORD || text.len > 2 * WORD)
+        return false;
+    uint64_t first = number_word(text.at), last = number_word(text.at + text.len - WORD);
+
+    if (!number_is_digits(first) || !number_is_digits(last))
+        return false;
+    first <<= 8 * (2 * WORD - text.len);
+    *out = (int64_t)(number_of_digits(first) * 100000000 + number_of_digits(last));
+    return true;
+}
+
 bool number_int64(struct slice text, int64_t *out)
 {
+    if (read_long(text, out))
+        return true;
     bool negative = text.len > 0 && text.at[0] == '-';
     bool sign = negative || (text.len > 0 && text.at[0] == '+');
     uint64_t limit = negative ? UINT64_C(1) << 63 : INT64_MAX;

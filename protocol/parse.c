@@ -64,14 +64,6 @@ static inline unsigned type_of(const char *letters, size_t len)
     return 0;
 }
 
-/* Eight bytes, each with its value, the first the most significant digit. */
-static inline uint64_t eight_digits(uint64_t digits)
-{
-    digits = (digits * 10 + (digits >> 8)) & 0x00FF00FF00FF00FF;
-    digits = (digits * 100 + (digits >> 16)) & 0x0000FFFF0000FFFF;
-    return (digits * 10000 + (digits >> 32)) & 0xFFFFFFFF;
-}
-
 /* A number of one to eight characters, digits and at most one point, as most
  * values are, without a branch for each: the eight bytes that end with it (the
  * line has as many) are taken as one word, what stands before it is shifted out,
@@ -88,18 +80,15 @@ __attribute__((always_inline)) static inline bool parse_small(struct slice line,
         return digit < 10;
     }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     static const double tens[] = { 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0 };
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
-    uint64_t word;
 
     if (to - from > 8 || to < 8)
         return false;
-    memcpy(&word, line.at + to - 8, 8);
     unsigned shift = 64 - 8 * (unsigned)(to - from);
-    word = ((word ^ ('0' * ones)) >> shift) << shift;
-    if (((word | (word + (0x80 - 10) * ones)) & tops) == 0) {
-        *out = (double)(int64_t)eight_digits(word);
+    uint64_t word = (number_word(line.at + to - 8) >> shift) << shift;
+    if (number_is_digits(word)) {
+        *out = (double)(int64_t)number_of_digits(word);
         return true;
     }
 
@@ -110,14 +99,10 @@ __attribute__((always_inline)) static inline bool parse_small(struct slice line,
     unsigned point = (unsigned)__builtin_ctzll(points) / 8;
     uint64_t before = word & ((UINT64_C(1) << (8 * point)) - 1);
     word = ((word >> (8 * point) >> 8) << (8 * point) << 8) | before << 8;
-    if (((word | (word + (0x80 - 10) * ones)) & tops) != 0)
+    if (!number_is_digits(word))
         return false;
-    *out = (double)(int64_t)eight_digits(word) / tens[point];
+    *out = (double)(int64_t)number_of_digits(word) / tens[point];
     return true;
-#else
-    (void)line, (void)from, (void)to, (void)out;
-    return false;
-#endif
 }
 
 /* "1:2.5:3" into the pool. One bad number refuses the line, as the Agent does;
@@ -177,12 +162,30 @@ static enum parse_result parse_field(const struct parser *parser, struct slice f
     return PARSE_OK;
 }
 
+/* "#tags|Ttime", as nearly every sample with a time comes. False: anything else. */
+static bool parse_tags_and_time(const struct parser *parser, struct slice fields,
+                                struct sample *out)
+{
+    struct slice time = fields, tags = slice_cut(&time, '|');
+
+    if (parser->ignore_time || tags.len == 0 || tags.at[0] != '#' || time.len == 0 ||
+        time.at[0] != 'T' || !number_int64(slice_skip(time, 1), &out->time_s) ||
+        out->time_s < 1)
+        return false;
+    out->tags = slice_skip(tags, 1);
+    out->plain = false;
+    return true;
+}
+
 __attribute__((noinline)) static enum parse_result parse_many(const struct parser *parser,
                                                               struct slice fields,
                                                               struct sample *out)
 {
     enum parse_result result = PARSE_OK;
 
+    if (parse_tags_and_time(parser, fields, out))
+        return PARSE_OK;
+    out->time_s = 0;
     while (result == PARSE_OK && fields.len > 0)
         result = parse_field(parser, slice_cut(&fields, '|'), out);
     out->plain = out->plain && out->rate == 1 && out->time_s == 0;
@@ -269,8 +272,12 @@ __attribute__((noinline)) static uint32_t stop_at(struct parsed *stop, struct sl
     return done;
 }
 
-uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
-                       uint32_t n, struct parsed *stop)
+/* timed: whether these samples are those that have a time. */
+__attribute__((always_inline)) static inline uint32_t parse_run(struct parser *parser,
+                                                                struct scan *scan,
+                                                                struct sample *samples,
+                                                                uint32_t n, struct parsed *stop,
+                                                                bool timed)
 {
     for (uint32_t done = 0; done < n; done++) {
         struct marks marks = { 0 };
@@ -285,10 +292,22 @@ uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *
         if (__builtin_expect(line.at[0] == '_' && parse_kind(line) != LINE_METRIC, 0))
             return stop_at(stop, line, parse_kind(line), PARSE_OK, done);
         enum parse_result result = parse_marked(parser, line, marks, &samples[done]);
-        if (__builtin_expect(result != PARSE_OK || samples[done].time_s != 0, 0))
+        if (__builtin_expect(result != PARSE_OK || (samples[done].time_s != 0) != timed, 0))
             return stop_at(stop, line, LINE_METRIC, result, done);
     }
     return n;
+}
+
+uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
+                       uint32_t n, struct parsed *stop)
+{
+    return parse_run(parser, scan, samples, n, stop, false);
+}
+
+uint32_t parse_timed(struct parser *parser, struct scan *scan, struct sample *samples,
+                     uint32_t n, struct parsed *stop)
+{
+    return parse_run(parser, scan, samples, n, stop, true);
 }
 
 const char *parse_result_label(enum parse_result result)

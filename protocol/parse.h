@@ -125,6 +125,11 @@ struct parsed {
 uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
                        uint32_t n, struct parsed *stop);
 
+/* The same for samples with a time of their own: here it is a sample for the interval that
+ * ends them, and stands behind those that count. */
+uint32_t parse_timed(struct parser *parser, struct scan *scan, struct sample *samples,
+                     uint32_t n, struct parsed *stop);
+
 /* What stands behind the type of a metric line, for origin_parse(). */
 static inline struct slice parse_fields(struct slice line)
 {

@@ -99,9 +99,9 @@ static inline uint64_t scan_from(const void *words, size_t bit)
     return le64toh(bits) >> (bit % 8);
 }
 
-/* For a line that does not end within SCAN_STEP bytes: its length, and bits for the pipes behind
- * these bytes, of which it only matters whether there are any. A step is whole bytes of bits,
- * so every step goes by the same shift. */
+/* For a line that does not end within SCAN_STEP bytes: its length, and bits for the pipes
+ * behind these bytes, of which it only matters whether there are any. A step is whole bytes of
+ * bits, so every step goes by the same shift. */
 static inline size_t scan_far(const struct scan *scan, uint64_t *far_pipes)
 {
     const char *newlines_at = (const char *)scan->bits.newlines;

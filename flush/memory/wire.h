@@ -5,16 +5,18 @@
 #ifndef FLUSH_MEMORY_WIRE_H
 #define FLUSH_MEMORY_WIRE_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { VARINT_MAX = 10 }; /* bytes of a varint */
 
 static inline void fixed_put(uint8_t *at, uint64_t number, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++)
-        at[i] = (uint8_t)(number >> 8 * i);
+    number = htole64(number);
+    memcpy(at, &number, bytes);
 }
 
 static inline uint64_t fixed_get(const uint8_t *at, size_t bytes)

@@ -23,32 +23,33 @@ void chunk_free(struct chunk *given)
     free(given);
 }
 
-static void put(struct chunk *chunk, const void *bytes, size_t len)
+/* Returns the place behind what it wrote. */
+static inline char *put(char *at, const void *bytes, size_t len)
 {
     if (len > 0)
-        memcpy(chunk->bytes + chunk->used, bytes, len);
-    chunk->used += len;
+        memcpy(at, bytes, len);
+    return at + len;
 }
 
 bool chunk_append(struct chunk *chunk, const void *head, size_t head_size, struct slice first,
                   struct slice second)
 {
-    if (head_size + first.len + second.len > chunk->capacity - chunk->used)
-        return false;
-    put(chunk, head, head_size);
-    put(chunk, first.at, first.len);
-    put(chunk, second.at, second.len);
-    return true;
-}
+    char *at = chunk->bytes + chunk->used;
+    size_t size = head_size + first.len + second.len;
 
-static size_t values_size(const struct timed_sample *sample)
-{
-    return sample->n_values * sizeof(double);
+    if (size > chunk->capacity - chunk->used)
+        return false;
+    at = put(at, head, head_size);
+    at = put(at, first.at, first.len);
+    put(at, second.at, second.len);
+    chunk->used += size;
+    return true;
 }
 
 static size_t timed_body_size(const struct timed_sample *sample)
 {
-    return sizeof sample->print + values_size(sample) + sample->name.len + sample->tags.len;
+    return sizeof sample->print + sample->n_values * sizeof(double) + sample->name.len +
+           sample->tags.len;
 }
 
 size_t chunk_timed_size(const struct timed_sample *sample)
@@ -58,31 +59,31 @@ size_t chunk_timed_size(const struct timed_sample *sample)
 
 bool chunk_append_timed(struct chunk *chunk, const struct timed_sample *sample)
 {
+    struct record *head = (struct record *)(chunk->bytes + chunk->used);
     size_t body_size = timed_body_size(sample);
-    struct record head = { .time_s = sample->time_s,
-                           .len = (uint32_t)body_size,
-                           .kind = LINE_METRIC,
-                           .cell = (uint16_t)sample->cell,
-                           .values = sample->n_values,
-                           .name_len = (uint32_t)sample->name.len };
 
-    if (sizeof head + body_size > chunk->capacity - chunk->used)
+    if (sizeof *head + body_size > chunk->capacity - chunk->used)
         return false;
-    put(chunk, &head, sizeof head);
-    put(chunk, sample->print, sizeof sample->print);
-    put(chunk, sample->values, values_size(sample));
-    put(chunk, sample->name.at, sample->name.len);
-    put(chunk, sample->tags.at, sample->tags.len);
+    char *at = (char *)(head + 1);
+
+    /* Field by field in its place: whoever copies a head that was just written waits until
+     * all of its parts are in the cache. */
+    head->time_s = sample->time_s;
+    head->len = (uint32_t)body_size;
+    head->kind = LINE_METRIC;
+    head->cell = (uint16_t)sample->cell;
+    head->values = sample->n_values;
+    head->name_len = (uint32_t)sample->name.len;
+    at = put(at, &sample->print[0], sizeof sample->print[0]);
+    at = put(at, &sample->print[1], sizeof sample->print[1]);
+    if (sample->n_values == 1) /* as nearly always: a size that the compiler knows */
+        at = put(at, sample->values, sizeof(double));
+    else
+        at = put(at, sample->values, sample->n_values * sizeof(double));
+    at = put(at, sample->name.at, sample->name.len);
+    put(at, sample->tags.at, sample->tags.len);
+    chunk->used += sizeof *head + body_size;
     return true;
-}
-
-/* The next len bytes of the chunk as a view. */
-static struct slice take(const struct chunk *chunk, size_t *offset, size_t len)
-{
-    struct slice view = { chunk->bytes + *offset, len };
-
-    *offset += len;
-    return view;
 }
 
 bool chunk_next_birth(const struct chunk *chunk, size_t *offset, struct birth *birth,
@@ -90,33 +91,8 @@ bool chunk_next_birth(const struct chunk *chunk, size_t *offset, struct birth *b
 {
     if (*offset == chunk->used)
         return false;
-    memcpy(birth, take(chunk, offset, sizeof *birth).at, sizeof *birth);
-    *name = take(chunk, offset, birth->name_len);
-    *tags = take(chunk, offset, birth->tags_len);
+    memcpy(birth, chunk_take(chunk, offset, sizeof *birth).at, sizeof *birth);
+    *name = chunk_take(chunk, offset, birth->name_len);
+    *tags = chunk_take(chunk, offset, birth->tags_len);
     return true;
-}
-
-bool chunk_next_record(const struct chunk *chunk, size_t *offset, struct record *record,
-                       struct slice *body)
-{
-    if (*offset == chunk->used)
-        return false;
-    memcpy(record, take(chunk, offset, sizeof *record).at, sizeof *record);
-    *body = take(chunk, offset, record->len);
-    return true;
-}
-
-struct timed_sample chunk_timed(const struct record *record, struct slice body)
-{
-    struct timed_sample sample = { .n_values = record->values,
-                                   .cell = record->cell,
-                                   .time_s = record->time_s };
-
-    memcpy(sample.print, body.at, sizeof sample.print);
-    body = slice_skip(body, sizeof sample.print);
-    sample.values = body.at;
-    body = slice_skip(body, values_size(&sample));
-    sample.name = (struct slice){ body.at, record->name_len };
-    sample.tags = slice_skip(body, record->name_len);
-    return sample;
 }

@@ -5,7 +5,7 @@
  *   records  lines that are not aggregated: timestamped samples, events, service checks
  *
  * A chunk holds one kind. It is made and filled by one worker, *given* when pushed on the
- * inbox, and freed by the flusher. */
+ * inbox, and freed by the flusher, which gives some of records back to be filled again. */
 #ifndef FLUSH_PARCELS_CHUNK_H
 #define FLUSH_PARCELS_CHUNK_H
 
@@ -23,8 +23,8 @@ struct birth {
 };
 
 /* One record: this head, then len bytes: the line of an event or a check as it came, or what
- * the worker has read in a timestamped sample. */
-struct record {
+ * the worker has read in a timestamped sample. Packed: nothing in a chunk is aligned. */
+struct __attribute__((packed)) record {
     int64_t time_s; /* of a sample its own; of others when they were received */
     uint32_t len;
     uint16_t kind;     /* enum line_kind */
@@ -68,11 +68,42 @@ size_t chunk_timed_size(const struct timed_sample *sample);
 /* Walks a chunk: *offset starts at 0. False at the end. The slice is a view. */
 bool chunk_next_birth(const struct chunk *chunk, size_t *offset, struct birth *birth,
                       struct slice *name, struct slice *tags);
-bool chunk_next_record(const struct chunk *chunk, size_t *offset, struct record *record,
-                       struct slice *body);
 
-/* What stands in the body of a LINE_METRIC. */
-struct timed_sample chunk_timed(const struct record *record, struct slice body);
+/* The next len bytes as a view. */
+static inline struct slice chunk_take(const struct chunk *chunk, size_t *offset, size_t len)
+{
+    struct slice view = { chunk->bytes + *offset, len };
+
+    *offset += len;
+    return view;
+}
+
+static inline bool chunk_next_record(const struct chunk *chunk, size_t *offset,
+                                     struct record *record, struct slice *body)
+{
+    if (*offset == chunk->used)
+        return false;
+    memcpy(record, chunk_take(chunk, offset, sizeof *record).at, sizeof *record);
+    *body = chunk_take(chunk, offset, record->len);
+    return true;
+}
+
+/* What stands in the body of a LINE_METRIC: print, values, name, tags. */
+static inline struct timed_sample chunk_timed(const struct record *record, struct slice body)
+{
+    const char *values = body.at + sizeof(uint64_t[2]);
+    const char *name = values + record->values * sizeof(double);
+    const char *tags = name + record->name_len;
+    struct timed_sample sample = { .name = { name, record->name_len },
+                                   .tags = { tags, (size_t)(body.at + body.len - tags) },
+                                   .values = values,
+                                   .n_values = record->values,
+                                   .cell = record->cell,
+                                   .time_s = record->time_s };
+
+    memcpy(sample.print, body.at, sizeof sample.print);
+    return sample;
+}
 
 static inline double timed_value(const struct timed_sample *sample, uint32_t i)
 {

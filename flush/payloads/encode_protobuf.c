@@ -148,16 +148,23 @@ static struct resource host_resource(const struct series_identity *id)
     return (struct resource){ SLICE("host"), id->host };
 }
 
+/* A point takes far less than 128 bytes, so its length is one byte. */
+enum { POINT_HEAD = 2 };
+
 static size_t point_size(const struct point *point)
 {
     return int_size(point->time_s) + double_size(point->value);
 }
 
+/* The length is known last. */
 static unsigned char *put_point(unsigned char *at, const struct point *point)
 {
-    at = put_head(at, SERIES_POINT, point_size(point));
-    at = put_int(at, POINT_TIME, point->time_s);
-    return put_double(at, POINT_VALUE, point->value);
+    unsigned char *body = put_head(at, SERIES_POINT, 0), *end;
+
+    end = put_int(body, POINT_TIME, point->time_s);
+    end = put_double(end, POINT_VALUE, point->value);
+    body[-1] = (unsigned char)(end - body);
+    return end;
 }
 
 static size_t series_size(const struct series *series)
@@ -171,7 +178,7 @@ static size_t series_size(const struct series *series)
     for (size_t i = 0; i < id->n_resources; i++)
         size += message_size(resource_size(&id->resources[i]));
     for (size_t i = 0; i < series->n_points; i++)
-        size += message_size(point_size(&series->points[i]));
+        size += POINT_HEAD + point_size(&series->points[i]);
     return size;
 }
 

@@ -159,14 +159,28 @@ static enum shed_reason refuse_timed(const struct sample *sample, int64_t now_s)
 }
 
 /* A sample with a time of its own is not aggregated. */
-static void take_timed(struct ingest *ingest, const struct sample *sample, int64_t now_s)
+static void take_timed(struct ingest *ingest, const struct sample *sample,
+                       const struct table_spot *spot, int64_t now_s)
 {
     enum shed_reason why = refuse_timed(sample, now_s);
 
-    if (why == SHED_NOTHING && !table_timed(ingest->table, sample))
+    ingest->tally.values[sample->type] += sample->n_values;
+    if (why == SHED_NOTHING && !table_timed(ingest->table, sample, spot))
         why = SHED_BEHIND;
     if (why != SHED_NOTHING)
         counter_add(&ingest->config.ledger->shed[why], sample->n_values);
+}
+
+static void take_timed_group(struct ingest *ingest, const struct sample *samples, uint32_t n,
+                             int64_t now_s)
+{
+    struct table_spot spots[GROUP];
+
+    ingest->tally.lines[LINE_METRIC] += n;
+    ingest->tally.accepted += n;
+    table_place(ingest->table, samples, spots, n);
+    for (uint32_t i = 0; i < n; i++)
+        take_timed(ingest, &samples[i], &spots[i], now_s);
 }
 
 static enum parse_result take_record(struct ingest *ingest, struct slice line,
@@ -182,26 +196,19 @@ static enum parse_result take_record(struct ingest *ingest, struct slice line,
     return result;
 }
 
-/* A line that is no sample for the row. One with a time of its own was parsed into the row all
- * the same, at its head. */
+/* A line that is no sample, or a refused one. */
 static void take_line(struct ingest *ingest, const struct parsed *parsed, const char *sender,
                       int64_t now_ns, int64_t now_s)
 {
-    const struct sample *sample = &ingest->samples[ingest->head % ROW_SIZE];
     enum parse_result result = parsed->kind == LINE_METRIC
                                    ? parsed->result
                                    : take_record(ingest, parsed->line, parsed->kind, now_s);
 
     ingest->tally.lines[parsed->kind]++;
-    if (result != PARSE_OK) {
+    if (result != PARSE_OK)
         refuse(ingest, parsed->line, result, sender, now_ns);
-        return;
-    }
-    ingest->tally.accepted++;
-    if (parsed->kind == LINE_METRIC) {
-        ingest->tally.values[sample->type] += sample->n_values;
-        take_timed(ingest, sample, now_s);
-    }
+    else
+        ingest->tally.accepted++;
 }
 
 /* The parser has written n good samples into the row, from its head on. */
@@ -216,6 +223,34 @@ static void take_samples(struct ingest *ingest, uint32_t n)
     ingest->head += n;
     if (ingest->head - ingest->placed == GROUP)
         move_up(ingest);
+}
+
+/* The parser has come to a good sample, which is not of the kind that it was asked for. */
+static bool is_sample(const struct parsed *parsed)
+{
+    return parsed->line.len > 0 && parsed->kind == LINE_METRIC && parsed->result == PARSE_OK;
+}
+
+/* The parser has come to a sample with a time of its own, at the head of the row. Mostly others
+ * follow, so it goes on with these. *stop becomes what they end at; if that is a sample for the
+ * row, it is taken, too. */
+static void take_timed_run(struct ingest *ingest, struct scan *scan, struct parsed *stop,
+                           int64_t now_s)
+{
+    struct sample samples[GROUP];
+    uint32_t n = 1;
+
+    samples[0] = ingest->samples[ingest->head % ROW_SIZE];
+    for (;; n = 0) {
+        n += parse_timed(&ingest->parser, scan, samples + n, GROUP - n, stop);
+        take_timed_group(ingest, samples, n, now_s);
+        if (n < GROUP)
+            break;
+    }
+    if (is_sample(stop)) {
+        ingest->samples[ingest->head % ROW_SIZE] = samples[n];
+        take_samples(ingest, 1);
+    }
 }
 
 void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
@@ -235,6 +270,10 @@ void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_new
 
         take_samples(ingest, n);
         if (n == room)
+            continue;
+        if (is_sample(&stop))
+            take_timed_run(ingest, &scan, &stop, now_s);
+        if (is_sample(&stop))
             continue;
         if (stop.line.len == 0)
             break;

@@ -207,16 +207,15 @@ bool table_record(struct table *table, struct slice line, enum line_kind kind,
                   (struct slice){ NULL, 0 });
 }
 
-bool table_timed(struct table *table, const struct sample *sample)
+bool table_timed(struct table *table, const struct sample *sample,
+                 const struct table_spot *spot)
 {
-    enum cell_kind kind = cell_kind_of(sample->type);
-    struct fingerprint print = fingerprint_hash(sample->name, sample->tags, kind);
-    struct timed_sample timed = { .print = { print.low, print.high },
+    struct timed_sample timed = { .print = { spot->print.low, spot->print.high },
                                   .name = sample->name,
                                   .tags = sample->tags,
                                   .values = sample->values,
                                   .n_values = sample->n_values,
-                                  .cell = kind,
+                                  .cell = cell_kind_of(sample->type),
                                   .time_s = sample->time_s };
 
     if (table->records != NULL && chunk_append_timed(table->records, &timed))

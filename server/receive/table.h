@@ -99,8 +99,10 @@ void table_add(struct table *table, const struct sample *samples, struct table_s
 MUST_CHECK bool table_record(struct table *table, struct slice line, enum line_kind kind,
                              int64_t received_s);
 
-/* Sends on what was read in a count or gauge with a time of its own. False: as above. */
-MUST_CHECK bool table_timed(struct table *table, const struct sample *sample);
+/* Sends on what was read in a count or gauge with a time of its own, which table_place()
+ * hashed. False: as above. */
+MUST_CHECK bool table_timed(struct table *table, const struct sample *sample,
+                            const struct table_spot *spot);
 
 /* Pushes the chunk of records that is open, if there is one. */
 void table_push_records(struct table *table);

@@ -92,8 +92,8 @@ static void tags_and_mapper_rename(void **state)
                             "env=x",
                             "statsd_metric_namespace=x",
                             "metric_filterlist=x",
-                            "dogstatsd_mapper_profiles=[{\"name\":\"a\",\"prefix\":\"b\","
-                            "\"mappings\":[]}]",
+                            ("dogstatsd_mapper_profiles=[{\"name\":\"a\",\"prefix\":\"b\","
+                             "\"mappings\":[]}]"),
                             "histogram_copy_to_distribution_prefix=x" };
     struct settings before, after;
     (void)state;

@@ -166,14 +166,16 @@ static void check_scan(struct slice datagram, bool need_newline, uint32_t at_onc
     struct sample samples[MOST_AT_ONCE], expected;
     struct slice line;
     struct scan scan;
+    bool timed = false;
 
     scan_start(&scan, datagram, need_newline);
     for (;;) {
-        uint32_t n = parse_samples(&fast, &scan, samples, at_once, &stop);
+        uint32_t n =
+            (timed ? parse_timed : parse_samples)(&fast, &scan, samples, at_once, &stop);
         for (uint32_t i = 0; i < n; i++)
             if (!lines_next(&lines, &line) || parse_kind(line) != LINE_METRIC ||
-                parse_sample(&plain, line, &expected) != PARSE_OK || expected.time_s != 0 ||
-                !same_sample(&samples[i], &expected))
+                parse_sample(&plain, line, &expected) != PARSE_OK ||
+                (expected.time_s != 0) != timed || !same_sample(&samples[i], &expected))
                 abort();
         if (n == at_once)
             continue;
@@ -186,10 +188,13 @@ static void check_scan(struct slice datagram, bool need_newline, uint32_t at_onc
             abort();
         if (stop.kind != LINE_METRIC)
             continue;
-        if (parse_sample(&plain, line, &expected) != stop.result ||
-            (stop.result == PARSE_OK &&
-             (expected.time_s == 0 || !same_sample(&samples[n], &expected))))
+        if (parse_sample(&plain, line, &expected) != stop.result)
             abort();
+        if (stop.result != PARSE_OK)
+            continue;
+        if ((expected.time_s != 0) == timed || !same_sample(&samples[n], &expected))
+            abort();
+        timed = !timed;
     }
     if (lines.unterminated != (scan.unterminated.len > 0))
         abort();

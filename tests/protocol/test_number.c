@@ -203,6 +203,33 @@ static void reads_whole_numbers_of_64_bits(void **state)
     }
 }
 
+static void a_character_that_is_no_digit_is_found_at_any_place(void **state)
+{
+    static const char others[] = "/:+-._ aT|\x01\x7f\x80\xb0\xff"; /* and NUL */
+    const char *digits = "1876543210123456789";
+    (void)state;
+
+    for (size_t len = 1; len <= 19; len++) {
+        char text[20];
+        int64_t value = 0, want = 0;
+
+        for (size_t i = 0; i < len; i++)
+            want = want * 10 + (digits[19 - len + i] - '0');
+        memcpy(text, digits + 19 - len, len);
+        assert_true(number_int64(guarded(text, len), &value));
+        assert_int_equal(value, want);
+        for (size_t place = 0; place < len; place++)
+            for (size_t i = 0; i < sizeof others; i++) {
+                bool sign = place == 0 && len > 1 && (others[i] == '+' || others[i] == '-');
+
+                memcpy(text, digits + 19 - len, len);
+                text[place] = others[i];
+                if (number_int64(guarded(text, len), &value) != sign)
+                    fail_msg("of %zu digits, byte %d at %zu", len, others[i], place);
+            }
+    }
+}
+
 /* strtod under the "C" locale is exact in glibc; it overflows to infinity. */
 static void expect_as_strtod(const char *text)
 {
@@ -402,6 +429,7 @@ int main(void)
         cmocka_unit_test(reads_what_go_reads),
         cmocka_unit_test(refuses_what_go_refuses),
         cmocka_unit_test(reads_whole_numbers_of_64_bits),
+        cmocka_unit_test(a_character_that_is_no_digit_is_found_at_any_place),
         cmocka_unit_test(agrees_with_strtod_on_every_form_of_a_double),
         cmocka_unit_test(agrees_with_strtod_on_mantissa_and_exponent),
         cmocka_unit_test(rounds_the_middle_to_even_and_its_neighbours_away),

@@ -73,6 +73,12 @@ static void refuses_malformed_lines_and_says_why(void **state)
         { "hits:1|g|T1_0", PARSE_BAD_TIME },
         { "hits:1|g|T9223372036854775808", PARSE_BAD_TIME },
         { "hits:1|g|T0|T5", PARSE_BAD_TIME },
+        { "hits:1|g|#a:1|T", PARSE_BAD_TIME },
+        { "hits:1|g|#a:1|T0", PARSE_BAD_TIME },
+        { "hits:1|g|#a:1|T-1700000000", PARSE_BAD_TIME },
+        { "hits:1|g|#a:1|T170000000x", PARSE_BAD_TIME },
+        { "hits:1|g|#a:1|T0|T1700000000", PARSE_BAD_TIME },
+        { "hits:1|g|#a:1|T1700000000|T0", PARSE_BAD_TIME },
     };
     struct sample sample;
     (void)state;
@@ -191,6 +197,38 @@ static void takes_fields_in_any_order_and_the_last_of_a_kind(void **state)
     assert_int_equal(sample.tags.len, 0);
 }
 
+static void reads_tags_and_a_time_among_any_fields(void **state)
+{
+    static const struct {
+        const char *fields;
+        int64_t time_s;
+        double rate;
+    } cases[] = {
+        { "#a:1,b|T1700000000", 1700000000, 1 },
+        { "T1700000000|#a:1,b", 1700000000, 1 },
+        { "#a:1,b|T1700000000|", 1700000000, 1 },
+        { "#a:1,b|T1700000000|@0.5", 1700000000, 0.5 },
+        { "#a:1,b|@0.5|T1700000000", 1700000000, 0.5 },
+        { "#a:1,b|T1700000000|T+7", 7, 1 },
+        { "#a:1,b|T1700000000|c:id|e:x", 1700000000, 1 },
+        { "#x|#a:1,b|T5", 5, 1 },
+        { "#a:1,b|c:T5", 0, 1 },
+        { "#a:1,b|t5", 0, 1 },
+    };
+    struct sample sample;
+    char line[80];
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(line, sizeof line, "a:1|c|%s", cases[i].fields);
+        accepted(line, &sample);
+        ASSERT_SLICE(sample.tags, "a:1,b");
+        assert_int_equal(sample.time_s, cases[i].time_s);
+        assert_true(sample.rate == cases[i].rate);
+        assert_int_equal(sample.plain, cases[i].time_s == 0 && cases[i].rate == 1);
+    }
+}
+
 static void does_not_judge_the_rate(void **state)
 {
     struct sample sample;
@@ -304,6 +342,7 @@ int main(void)
         cmocka_unit_test(knows_every_type_by_its_letters),
         cmocka_unit_test(takes_no_other_letters),
         cmocka_unit_test(takes_fields_in_any_order_and_the_last_of_a_kind),
+        cmocka_unit_test(reads_tags_and_a_time_among_any_fields),
         cmocka_unit_test(does_not_judge_the_rate),
         cmocka_unit_test(ignores_any_timestamp_when_told),
         cmocka_unit_test(fills_the_pool_only_with_accepted_values),

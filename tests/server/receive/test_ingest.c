@@ -369,7 +369,7 @@ static void describe_record(const struct record *record, struct slice body, char
 /* The records that were pushed, in order; the texts are joined by commas. */
 static void assert_records(struct world *world, const char *want, uint64_t values)
 {
-    char text[512] = "";
+    char text[1024] = "";
     uint64_t sum = 0;
 
     table_push_records(world->table);
@@ -406,6 +406,60 @@ static void what_is_not_aggregated_goes_on(void **state)
     struct bucket *bucket = seal(world);
     assert_int_equal(bucket->n_cells, 2); /* a and d */
     bucket_free(bucket);
+    world_free(world);
+}
+
+/* All mixtures of seven lines, and runs of lines of one kind that are longer than a group. */
+static void samples_with_a_time_and_without_may_be_mixed(void **state)
+{
+    enum { LINES = 7, MOST = 40 };
+    char datagram[MOST * 16], want[MOST * 16];
+    (void)state;
+
+    for (unsigned mixture = 0; mixture < 1 << LINES; mixture++)
+        for (int run = 1; run <= 17; run += 16) {
+            struct world *world = world_new(false);
+            size_t n = 0, at = 0, len = 0, plain = 0, timed = 0;
+
+            for (; n < LINES && n * (size_t)run < MOST - LINES; n++)
+                for (int i = 0; i < run; i++)
+                    if (mixture >> n & 1) {
+                        len += (size_t)sprintf(datagram + len, "t:%d|g|T%zu\n", i, n + 1);
+                        at += (size_t)sprintf(want + at, "t{}g@%zu %d,", n + 1, i);
+                        timed++;
+                    } else {
+                        len += (size_t)sprintf(datagram + len, "p%zu:1|c\n", n);
+                        plain++;
+                    }
+            want[at] = '\0';
+            take(world, datagram);
+            assert_records(world, want, timed);
+            assert_int_equal(all_values(world), plain + timed);
+            assert_int_equal(counter_read(&world->ledger.lines[LINE_METRIC]), plain + timed);
+            assert_int_equal(counter_read(&world->ledger.accepted), plain + timed);
+            struct bucket *bucket = seal(world);
+            double sum = 0;
+
+            for (uint32_t id = 0; id < bucket->n_cells; id++)
+                sum += bucket->cells[id].value;
+            assert_float_equal(sum, (double)plain, 0);
+            bucket_free(bucket);
+            world_free(world);
+        }
+}
+
+static void a_run_of_samples_with_a_time_ends_at_any_other_line(void **state)
+{
+    struct world *world = world_new(false);
+    (void)state;
+
+    take(world, "a:1|g|#t|T1\n_e{1,1}:t|x\na:2|g|#t|T2\nbad\na:3|g|#t|T3\na:4|g|#t|T0\n"
+                "a:5|g|#t|T5\na:6|h|T6\na:7|g|#t|T7");
+    assert_records(world, "a{t}g@1 1,_e{1,1}:t|x,a{t}g@2 2,a{t}g@3 3,a{t}g@5 5,a{t}g@7 7,", 5);
+    assert_int_equal(counter_read(&world->ledger.accepted), 7);
+    assert_int_equal(counter_read(&world->ledger.rejected[PARSE_NO_TYPE]), 1);
+    assert_int_equal(counter_read(&world->ledger.rejected[PARSE_BAD_TIME]), 1);
+    assert_int_equal(counter_read(&world->ledger.shed[SHED_UNSUPPORTED_TIME]), 1);
     world_free(world);
 }
 
@@ -525,6 +579,8 @@ int main(void)
         cmocka_unit_test(lines_of_several_datagrams_may_wait_together),
         cmocka_unit_test(packed_values_fit_the_pool_however_they_come),
         cmocka_unit_test(what_is_not_aggregated_goes_on),
+        cmocka_unit_test(samples_with_a_time_and_without_may_be_mixed),
+        cmocka_unit_test(a_run_of_samples_with_a_time_ends_at_any_other_line),
         cmocka_unit_test(the_print_of_a_timed_sample_is_that_of_its_identity),
         cmocka_unit_test(a_time_that_cannot_be_sent_is_refused_at_once),
         cmocka_unit_test(a_timestamp_is_ignored_where_the_setting_says_so),
