@@ -86,15 +86,16 @@ struct row {
 };
 
 static const char asked_for[] = "nothing, if that was meant: heeler check shows the lists";
-static const char see_log[] = "mend the client; the log shows where such lines begin";
+static const char see_tail[] = "mend the client; heeler tail --bad shows such lines";
 
-#define REJECTED_MEND(id, label, why) [id] = see_log,
+#define REJECTED_MEND(id, label, why) [id] = see_tail,
 static const char *const rejected_mends[PARSE_RESULT_COUNT] = { PARSE_RESULTS(REJECTED_MEND) };
 
 static const char *const shed_mends[SHED_REASON_COUNT] = {
     [SHED_NOT_FINITE] = "mend the client: a value divided by its rate is no number any more",
-    [SHED_CONTEXTS_FULL] = "heeler status shows the tag keys with the most values; or raise "
-                           "heeler_max_contexts, and restart",
+    [SHED_CONTEXTS_FULL] =
+        "heeler top --by tag shows the tag keys with the most values; or raise "
+        "heeler_max_contexts, and restart",
     [SHED_MEMORY] = "heeler status shows what takes the memory; or raise heeler_max_memory, "
                     "and restart",
     [SHED_BEHIND] =

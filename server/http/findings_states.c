@@ -223,7 +223,7 @@ static bool state_FINDING_CONTEXTS(const struct moment *moment, struct finding *
                      counter_read(&view->flusher_ledger->tables_bytes);
 
     if (contexts >= bound / 100 * NEAR_PERCENT + bound % 100 * NEAR_PERCENT / 100) {
-        mend(out, "heeler status shows the tag keys with the most values; or raise "
+        mend(out, "heeler top --by tag shows the tag keys with the most values; or raise "
                   "heeler_max_contexts, and restart");
         return say(out, "%" PRIu64 " of %" PRIu64 " contexts are in use: new ones will be shed",
                    contexts, bound);
@@ -231,7 +231,7 @@ static bool state_FINDING_CONTEXTS(const struct moment *moment, struct finding *
     if (view->facts->contexts_bytes == 0 ||
         bytes < view->facts->contexts_bytes / 100 * NEAR_PERCENT)
         return false;
-    mend(out, "heeler status shows the tag keys with the most values; or raise "
+    mend(out, "heeler top --by tag shows the tag keys with the most values; or raise "
               "heeler_max_memory, and restart");
     return say(out,
                "contexts take %" PRIu64 " of the %zu MiB that they may: new ones will be shed",
