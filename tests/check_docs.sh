@@ -27,7 +27,18 @@ tool() { # NAME: the script on standard input
 
 tool heeler <<EOF
 case \${1:-run} in
-check | send | query | status | flare | help | --version | --help) exec "$heeler" "\$@" ;;
+tail) # has no end; there are lines of each kind
+    "$heeler" "\$@" >"$scratch/tailed" &
+    for _ in \$(seq 6000); do
+        "$heeler" send 'bad' 'my_counter:1|c' 'shop.requests:1|c' '_sc|shop|0'
+        [ ! -s "$scratch/tailed" ] || break
+        kill -0 \$! 2>/dev/null || break
+        sleep 0.01
+    done
+    kill \$! && [ -s "$scratch/tailed" ]
+    exit
+    ;;
+check | send | query | status | top | flare | help | --version | --help) exec "$heeler" "\$@" ;;
 run) shift ;;
 esac
 [ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}

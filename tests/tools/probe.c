@@ -8,6 +8,7 @@
  *                            took, and how late after each full second a flush was seen
  *   probe hang               a TCP server that accepts and never answers; prints its port
  *   probe take               an intake that answers 202 to all; prints its port
+ *   probe refuse             an intake that answers 403 to all; prints its port
  *   probe crowd WHERE COUNT TEXT  opens COUNT connections to a port or a unix socket's path
  *                            and sends TEXT on each, then a byte a second, until it is killed
  *   probe hold               a UDP socket bound for nobody else; prints its port
@@ -204,10 +205,8 @@ static int crowd(const char *where, int count, const char *text)
 }
 
 /* One request a connection; its length is in the head. */
-static void answer_202(int fd)
+static void answer_with(const char *status, int fd)
 {
-    static const char answer[] = "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n"
-                                 "Connection: close\r\n\r\n{}";
     static char request[1 << 20];
     size_t used = 0, wanted = sizeof request - 1;
     ssize_t n;
@@ -221,12 +220,12 @@ static void answer_202(int fd)
             wanted = (size_t)(end + 4 - request) +
                      (length != NULL ? strtoul(length + 17, NULL, 10) : 0);
     }
-    (void)!write(fd, answer, sizeof answer - 1);
+    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", status);
     close(fd);
 }
 
-/* Prints its port and stays until it is killed. */
-static int stay(int type, bool answers)
+/* Prints its port and stays until it is killed. status: of its answers, if it gives any. */
+static int stay(int type, const char *status)
 {
     struct sockaddr_in at = loopback("0");
     socklen_t size = sizeof at;
@@ -241,8 +240,8 @@ static int stay(int type, bool answers)
     while (true) {
         int client = type == SOCK_STREAM ? accept(fd, NULL, NULL) : pause();
 
-        if (answers && client >= 0)
-            answer_202(client);
+        if (status != NULL && client >= 0)
+            answer_with(status, client);
     }
 }
 
@@ -261,15 +260,17 @@ int main(int argc, char **argv)
     if (strcmp(what, "watch") == 0 && argc == 4)
         return watch(argv[2], atof(argv[3]));
     if (strcmp(what, "hang") == 0)
-        return stay(SOCK_STREAM, false);
+        return stay(SOCK_STREAM, NULL);
     if (strcmp(what, "take") == 0)
-        return stay(SOCK_STREAM, true);
+        return stay(SOCK_STREAM, "202 Accepted");
+    if (strcmp(what, "refuse") == 0)
+        return stay(SOCK_STREAM, "403 Forbidden");
     if (strcmp(what, "crowd") == 0 && argc == 5)
         return crowd(argv[2], atoi(argv[3]), argv[4]);
     if (strcmp(what, "hold") == 0)
-        return stay(SOCK_DGRAM, false);
+        return stay(SOCK_DGRAM, NULL);
     fputs("probe burst PORT COUNT | flood PORT | get PORT PATH | post PORT PATH | watch PORT "
-          "SECONDS | hang | take | crowd WHERE COUNT TEXT | hold\n",
+          "SECONDS | hang | take | refuse | crowd WHERE COUNT TEXT | hold\n",
           stderr);
     return 2;
 }
