@@ -36,6 +36,10 @@ export function fetchPlain(port, path, { method = "GET", headers = {} } = {}) {
     });
 }
 
+/* None outlives this process, whatever ends it. */
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 export class Server {
     /* program: the path of heeler; settings: { key: value }, beside those of every test. */
     constructor(program, settings = {}) {
@@ -52,6 +56,7 @@ export class Server {
         this.log = "";
         this.child = spawn(this.program, ["run", ...words], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
         this.ended = once(this.child, "exit");
+        running.add(this.child);
         for (const pipe of [this.child.stdout, this.child.stderr]) pipe.on("data", (part) => { this.log += part; });
         this.udp = await this.#portOf(/listening on udp 127\.0\.0\.1:(\d+)/);
         this.http = await this.#portOf(/http: listening on 127\.0\.0\.1:(\d+)/);
@@ -76,6 +81,7 @@ export class Server {
     async kill() {
         this.child.kill("SIGKILL");
         await this.ended;
+        running.delete(this.child);
     }
 
     async end() {
