@@ -51,7 +51,7 @@ static void put_short(FILE *out, const json_t *number)
     char written[32];
     int unit = 0;
 
-    if (!json_is_number(number)) {
+    if (!json_is_number(number) || !(fabs(value) < 1e18)) {
         fprintf(out, "%*s", WIDTH, "-");
         return;
     }
