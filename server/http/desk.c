@@ -33,6 +33,10 @@ struct desk_job {
     size_t held; /* bytes of the stream that wait in the connection */
 };
 
+/* Main lets fewer ask at a time; but those who went leave their jobs, and one that hangs must
+ * not let them pile up. */
+enum { JOBS_MAX = 256 };
+
 struct desk {
     struct event_base *base;
     struct mailbox to_desk, to_main;
@@ -41,6 +45,7 @@ struct desk {
     void *argument;
     struct desk_streams streams;
     struct desk_job *first; /* main's: all that are under way */
+    int n_jobs;             /* main's */
     pthread_t thread;
     int ended_fd; /* eventfd: readable when the thread ends */
     bool has_thread;
@@ -113,12 +118,14 @@ static void do_work(struct desk_job *job)
 {
     struct http_request request;
 
+    if (atomic_load_explicit(&job->stream.is_gone, memory_order_relaxed)) {
+        desk_reply_text(job, 503, "text/plain", ""); /* which nobody reads */
+        return;
+    }
     (void)http_head_parse(&request, (struct slice){ job->text, job->head_len });
     request.body = (struct slice){ job->text + job->head_len, job->body_len };
     int status = inflate_body(job, &request);
-    if (atomic_load_explicit(&job->stream.is_gone, memory_order_relaxed))
-        desk_reply_text(job, 503, "text/plain", ""); /* which nobody reads */
-    else if (status != 0)
+    if (status != 0)
         desk_reply_text(job, status, "text/plain; charset=utf-8",
                         status == 413   ? "the body is too large\n"
                         : status == 503 ? "there is no memory for this body\n"
@@ -165,6 +172,7 @@ static void *run(void *argument)
 
 static void job_free(struct desk_job *given)
 {
+    given->desk->n_jobs--;
     *(given->before != NULL ? &given->before->after : &given->desk->first) = given->after;
     if (given->after != NULL)
         given->after->before = given->before;
@@ -185,10 +193,10 @@ static void on_gone(void *argument)
     mailbox_wake(&job->desk->to_desk);
 }
 
-/* NULL without memory. */
+/* NULL without memory, or if there are too many. */
 static struct desk_job *job_new(struct desk *desk, struct slice head, struct slice body)
 {
-    struct desk_job *job = calloc(1, sizeof *job);
+    struct desk_job *job = desk->n_jobs < JOBS_MAX ? calloc(1, sizeof *job) : NULL;
 
     if (job == NULL)
         return NULL;
@@ -209,6 +217,7 @@ static struct desk_job *job_new(struct desk *desk, struct slice head, struct sli
     if (desk->first != NULL)
         desk->first->before = job;
     desk->first = job;
+    desk->n_jobs++;
     return job;
 }
 

@@ -298,6 +298,31 @@ static void a_client_that_leaves_leaves_nothing(void **state)
                "through\n");
 }
 
+/* Those who went leave their jobs to a desk that hangs; only so many. */
+static void jobs_of_those_who_went_are_bounded(void **state)
+{
+    static const char head[] = "GET /gated HTTP/1.1\r\nConnection: close\r\n\r\n";
+    struct fixture *f = *state;
+    int fd = raw_connect(f->port);
+
+    pthread_mutex_lock(&gate);
+    raw_say(fd, head);
+    raw_turn(f->base);
+    for (int i = 0; i < 300; i++) {
+        int other = raw_connect(f->port);
+        raw_say(other, head);
+        raw_turn(f->base);
+        close(other);
+        raw_turn(f->base);
+    }
+    assert_has(ask(f, head, NULL, 0), "HTTP/1.1 503 ");
+    assert_has(ask(f, "GET /main HTTP/1.1\r\nConnection: close\r\n\r\n", NULL, 0), "main\n");
+    pthread_mutex_unlock(&gate);
+    assert_has(read_all(f, fd), "through\n");
+    close(fd);
+    assert_has(ask(f, head, NULL, 0), "through\n");
+}
+
 /* ---- compressed bodies ------------------------------------------------- */
 
 /* window: as zlib counts it. Returns the length. */
@@ -413,6 +438,7 @@ int main(void)
         TEST(main_answers_while_the_desk_is_busy),
         TEST(no_more_than_so_many_wait_and_health_always_answers),
         TEST(a_client_that_leaves_leaves_nothing),
+        TEST(jobs_of_those_who_went_are_bounded),
         TEST(compressed_bodies_are_inflated),
         TEST(a_body_is_bounded_before_and_after),
         TEST(what_cannot_be_inflated_is_refused),
