@@ -18,8 +18,10 @@
 #include "protocol/glob.h"
 
 enum {
-    UNITS = 8192,      /* of work in a step: to look at a series, or to read a block */
-    UNITS_A_NAME = 8,  /* a name that is compared */
+    UNITS = 8192,     /* of work in a step: to look at a series, or to read a block */
+    UNITS_A_NAME = 8, /* a name that is compared, */
+    STEPS_A_UNIT =
+        256,           /* and more where name and pattern are long: bytes of one by the other */
     UNITS_A_ROW = 16,  /* a row that is put in order */
     UNITS_A_TEXT = 64, /* a row that is written */
     ROWS_MAX = 1 << 20,
@@ -136,7 +138,7 @@ static uint32_t *find_row(struct list *list, const struct rollup_series *series,
     if (*at == ROW_UNKNOWN) {
         struct slice name = identities_text(rollup_identities(list->rollup), series->id.name);
 
-        *left -= UNITS_A_NAME;
+        *left -= UNITS_A_NAME + (int)(name.len * list->inquiry->text.len / STEPS_A_UNIT);
         if (!glob_finds(list->inquiry->text, name))
             *at = ROW_UNWANTED;
     }

@@ -20,6 +20,8 @@ enum {
     UNITS_A_TAG = 16, /* one that is new */
     UNITS_A_TEXT = 64,
     SERIES_BYTES_MAX = 2 << 20, /* of the answer: a series may have 100 KiB of tags */
+    KEYS_BYTES_MAX = 1 << 20,   /* and so may a key */
+    EXAMPLE_MAX = 256,          /* a longer value helps nobody */
 };
 
 enum phase { PHASE_SCAN, PHASE_SORT, PHASE_WRITE };
@@ -185,8 +187,12 @@ static void write_key(struct metric *metric, struct slice key, const struct tag_
     json_out_slice(out, "key", key);
     json_out_number(out, "values", of->values);
     json_out_begin(out, "examples", '[');
-    for (size_t i = 0; i < tag_key_examples(of); i++)
-        json_out_slice(out, NULL, text(metric->identities, of->examples[i]));
+    for (size_t i = 0; i < tag_key_examples(of); i++) {
+        struct slice example = text(metric->identities, of->examples[i]);
+
+        if (example.len <= EXAMPLE_MAX)
+            json_out_slice(out, NULL, example);
+    }
     json_out_end(out, ']');
     json_out_end(out, '}');
 }
@@ -199,11 +205,12 @@ static struct slice value_text(const struct identities *identities, uint32_t tag
 static void write_keys(struct metric *metric)
 {
     const struct tag_keys *keys = &metric->keys;
+    size_t most = metric->out.bytes.len + KEYS_BYTES_MAX;
 
     json_out_begin(&metric->out, "keys", '[');
     if (keys->hosts.values > 0)
         write_key(metric, SLICE("host"), &keys->hosts, identities_text);
-    for (size_t i = 0; i < keys->n; i++) {
+    for (size_t i = 0; i < keys->n && metric->out.bytes.len < most; i++) {
         struct slice tag = identities_tag(metric->identities, keys->at[i].examples[0]);
 
         write_key(metric, tag_key_of(tag), &keys->at[i], value_text);

@@ -232,6 +232,33 @@ static void a_million_series_are_listed_in_steps(void **state)
     identities_free(identities);
 }
 
+/* The time that a name takes is the product of its length and the pattern's. */
+static void long_names_are_compared_in_more_steps(void **state)
+{
+    enum { N = 1000, NAME = 300 };
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=8388608");
+    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
+    char line[NAME + 8], pattern[256];
+    int few, many;
+    (void)state;
+
+    memset(line, 'a', sizeof line);
+    for (int i = 0; i < N; i++) {
+        snprintf(line + NAME - 6, 14, "%06d:1|g", i);
+        pipeline_line(p, 0, START + 1, line);
+    }
+    pipeline_flush(p, START + 11);
+    struct inquiry inquiry = { .text = SLICE("*b"), .limit = 1 };
+    json_decref(inquire(&answer_list, &source, &inquiry, &few));
+    memset(pattern, 'a', sizeof pattern);
+    pattern[0] = '*';
+    pattern[sizeof pattern - 1] = 'b';
+    inquiry.text = (struct slice){ pattern, sizeof pattern };
+    json_decref(inquire(&answer_list, &source, &inquiry, &many));
+    assert_in_range(many, few + N / 32, few + N / 8);
+    pipeline_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +267,7 @@ int main(void)
         cmocka_unit_test(zeros_are_no_values),
         cmocka_unit_test(an_empty_server_has_no_metrics),
         cmocka_unit_test(a_million_series_are_listed_in_steps),
+        cmocka_unit_test(long_names_are_compared_in_more_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

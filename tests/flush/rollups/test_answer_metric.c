@@ -98,12 +98,45 @@ static void many_series_are_cut(void **state)
     pipeline_free(p);
 }
 
+/* A tag may be as long as a datagram, and its bytes six times as long in JSON. */
+static void long_keys_and_values_are_bounded(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=8388608");
+    char *line = malloc(8 * 1024), *tag = line + sizeof "m:1|g|#" - 1;
+    (void)state;
+
+    memset(line, '\1', 8 * 1024);
+    memcpy(line, "m:1|g|#", sizeof "m:1|g|#" - 1);
+    line[8 * 1024 - 1] = '\0';
+    for (int key = 0; key < 20; key++)
+        for (int value = 0; value < 20; value++) {
+            memcpy(tag, (char[]){ 'k', (char)('a' + key), ':', (char)('a' + value) }, 4);
+            pipeline_line(p, 0, START + 1, line);
+        }
+    for (int key = 0; key < 60; key++) {
+        memcpy(tag, (char[]){ 'l', (char)('A' + key), '\1', '\1' }, 4);
+        memcpy(line + 8 * 1024 - 3, ":x", 2);
+        pipeline_line(p, 0, START + 1, line);
+    }
+    pipeline_flush(p, START + 11);
+    json_t *answer = metric(p, "m", 1), *keys = json_object_get(answer, "keys");
+    char *text = json_dumps(answer, JSON_ENSURE_ASCII);
+    assert_int_equal(json_integer_value(json_object_get(answer, "series_total")), 460);
+    assert_true(json_array_size(keys) > 10);
+    assert_in_range(strlen(text), 1 << 20, (1 << 20) + (256 << 10));
+    free(text);
+    free(line);
+    json_decref(answer);
+    pipeline_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(series_and_keys_of_one),
         cmocka_unit_test(a_name_that_nobody_has_is_not_found),
         cmocka_unit_test(many_series_are_cut),
+        cmocka_unit_test(long_keys_and_values_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
