@@ -200,7 +200,7 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
     (void)request, (void)argument;
     http_reply_text(
         exchange, 404, "text/plain; charset=utf-8",
-        "here are /live /ready /startup /metrics /api/v1/query /api/v1/status "
+        "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
         "/api/v1/settings /api/v1/log /api/v1/catalogue "
         "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail and, by POST, /flush "
         "/drain /reload\n");
@@ -291,6 +291,21 @@ static bool admits(struct http_exchange *exchange, const struct http_request *re
            admits_from_afar(admin, exchange, request, rule);
 }
 
+static bool still_admits(const struct http_exchange *exchange,
+                         const struct http_request *request, const struct http_route *route,
+                         void *argument)
+{
+    const struct admin *admin = argument;
+    const struct http_rule *rule = http_guard_rule(route->use);
+    const struct settings *settings = settings_of(admin);
+
+    return http_guard_refuses(&admin->guard, request, route->use,
+                              &settings->heeler_http_hosts) == NULL &&
+           (rule->open || http_is_local(exchange) ||
+            http_keys_admit(&admin->keys, request, &settings->heeler_app_keys, rule->cookie,
+                            clock_monotonic_ms()));
+}
+
 /* ---- start and stop ---------------------------------------------------- */
 
 static struct http *make_http(struct admin *admin, struct event_base *base, bool full)
@@ -302,6 +317,7 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
         .other = full ? (struct http_route){ .methods = HTTP_ANY_METHOD, .handle = on_other }
                       : routes[0],
         .admits = admits,
+        .still_admits = still_admits,
         .argument = admin,
         .desk = admin->desk,
         .ledger = &admin->ledger,
@@ -346,6 +362,12 @@ bool admin_listen(struct admin *admin, const char *address, struct inherited_soc
                   char *problem, size_t problem_size)
 {
     return http_listen(admin->http, address, inherited, problem, problem_size);
+}
+
+void admin_follow(struct admin *admin)
+{
+    if (admin != NULL)
+        http_review(admin->http);
 }
 
 bool admin_leave(struct admin *given, struct inherited_sockets *to)

@@ -36,6 +36,9 @@ struct admin *admin_start(struct event_base *base, bool full,
 bool admin_listen(struct admin *admin, const char *address, struct inherited_sockets *inherited,
                   char *problem, size_t problem_size);
 
+/* The settings were reloaded: streams whose key or Host counts no more end. NULL is fine. */
+void admin_follow(struct admin *admin);
+
 /* Closes its sockets and removes their files. False: its desk is still at work, so nothing that
  * it was given may be freed. NULL is fine. */
 bool admin_stop(struct admin *given);

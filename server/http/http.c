@@ -225,6 +225,27 @@ int http_connections(const struct http *http)
     return http->n_connections;
 }
 
+static bool is_still_admitted(const struct http *http, const struct http_exchange *exchange)
+{
+    const struct http_config *config = &http->config;
+    struct http_request request;
+
+    (void)http_head_parse(&request, (struct slice){ exchange->in, exchange->body_at });
+    return config->still_admits(exchange, &request, exchange->route, config->argument);
+}
+
+void http_review(struct http *http)
+{
+    struct http_exchange *next;
+
+    for (struct http_exchange *at = http->first; at != NULL; at = next) {
+        next = at->after;
+        if (http->config.still_admits != NULL && http_take_is_stream(at) &&
+            !is_still_admitted(http, at))
+            http_connection_close(at);
+    }
+}
+
 /* ---- start and end ----------------------------------------------------- */
 
 static void set_usual_limits(struct http_limits *limits)

@@ -51,4 +51,7 @@ void http_expire(struct http *http, int64_t now_ms);
 
 int http_connections(const struct http *http);
 
+/* Who may ask has changed: ends the streams that would not be admitted any more. */
+void http_review(struct http *http);
+
 #endif

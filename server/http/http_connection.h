@@ -108,6 +108,9 @@ void http_connection_advance(struct http_exchange *exchange);
 bool http_take_head(struct http_exchange *exchange);
 bool http_take_body(struct http_exchange *exchange);
 
+/* Its answer goes on and on, or will. */
+bool http_take_is_stream(const struct http_exchange *exchange);
+
 /* Forgets the first n bytes; what came behind them moves to the front. */
 void http_take_drop(struct http_exchange *exchange, size_t n);
 

@@ -69,7 +69,12 @@ struct http_config {
     /* Asked before the body is read; NULL: everybody is admitted. False: it has replied. */
     bool (*admits)(struct http_exchange *exchange, const struct http_request *request,
                    const struct http_route *route, void *argument);
-    void *argument;             /* of handlers and admits */
+
+    /* Whether a stream that was admitted still would be; NULL: it would. It does not reply. */
+    bool (*still_admits)(const struct http_exchange *exchange,
+                         const struct http_request *request, const struct http_route *route,
+                         void *argument);
+    void *argument;             /* of handlers, admits and still_admits */
     struct desk *desk;          /* NULL: no route is for it */
     struct http_ledger *ledger; /* NULL: nobody counts */
     struct http_limits limits;

@@ -4,7 +4,8 @@
  * once, in a form, and gets a cookie: a random token that only this process knows, and only its
  * hash. Keys and tokens are compared by their SHA-256, in a time that tells nothing. A cookie
  * is good for 12 hours, and only as long as its key is one of those in force, so a reload takes
- * it back. No more than 64 are out at a time; the oldest makes room. On main's thread. */
+ * it back, and ends the streams that it opened. No more than 64 are out at a time; the oldest
+ * makes room. On main's thread. */
 #ifndef SERVER_HTTP_HTTP_KEYS_H
 #define SERVER_HTTP_HTTP_KEYS_H
 

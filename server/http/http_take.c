@@ -169,7 +169,7 @@ static bool is_asker(const struct http_route *route)
            route->use == HTTP_USE_WRITING;
 }
 
-static bool is_stream(const struct http_exchange *exchange)
+bool http_take_is_stream(const struct http_exchange *exchange)
 {
     return exchange->phase == HTTP_PHASE_STREAM ||
            (exchange->phase == HTTP_PHASE_HANDLER && exchange->route->streams);
@@ -180,7 +180,7 @@ static bool is_full_of_streams(const struct http *http)
     int n = 0;
 
     for (const struct http_exchange *at = http->first; at != NULL; at = at->after)
-        n += is_stream(at);
+        n += http_take_is_stream(at);
     return n >= http->config.limits.streams;
 }
 

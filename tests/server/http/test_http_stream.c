@@ -142,6 +142,16 @@ static const struct http_route routes[] = {
     { .path = "/main", .methods = HTTP_GET, .handle = on_main },
 };
 
+/* What a reload has left: whoever asks by an old version. */
+static bool is_still_admitted(const struct http_exchange *exchange,
+                              const struct http_request *request,
+                              const struct http_route *route, void *argument)
+{
+    (void)exchange, (void)argument;
+    assert_true(route->streams);
+    return request->minor == 0;
+}
+
 /* ---- the fixture ------------------------------------------------------- */
 
 struct fixture {
@@ -168,6 +178,7 @@ static int open_with(void **state, struct http_limits limits)
         .n_routes = sizeof routes / sizeof routes[0],
         .other = { .methods = HTTP_ANY_METHOD, .handle = on_main },
         .desk = f->desk,
+        .still_admits = is_still_admitted,
         .limits = limits,
     };
     f->http = http_new(&config);
@@ -394,6 +405,26 @@ static void a_reader_that_takes_nothing_has_its_time(void **state)
     close(idle);
 }
 
+static void those_who_are_admitted_no_more_end(void **state)
+{
+    struct fixture *f = *state;
+    int stays = say(f, "/endless", "0"), goes = say(f, "/endless", "1");
+    int idle = say(f, "/main", "1");
+
+    free(read_until(f, stays, "hello\n"));
+    free(read_until(f, goes, "hello\n"));
+    free(read_until(f, idle, "main\n"));
+    http_review(f->http);
+    assert_int_equal(http_connections(f->http), 2); /* idle ones are asked again anyway */
+    free(read_until(f, goes, NULL));
+    for (int64_t end_ns = in_a_minute(); atomic_load(&n_gone) < 1;)
+        turn(f, end_ns);
+    assert_int_equal(atomic_load(&n_open), 1);
+    close(stays);
+    close(goes);
+    close(idle);
+}
+
 static void producers_are_told_of_the_stop(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_stuck_stream_makes_room, open_impatient,
                                         close_fixture),
         TEST(a_reader_that_takes_nothing_has_its_time),
+        TEST(those_who_are_admitted_no_more_end),
         TEST(producers_are_told_of_the_stop),
     };
 
