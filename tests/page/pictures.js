@@ -54,12 +54,14 @@ function line(second) {
     return `shop.renders:${skewed(6).toFixed(2)}|msec|${tags}`;
 }
 
+/* What a busy machine kept from being sent is left out, so that there is no burst behind it. */
 async function load(server) {
     const begun = Date.now();
-    let sent = 0;
-    for (let passed = 0; passed < LOAD_MS; passed = Date.now() - begun) {
-        const second = passed / 1000, due = (passed / DATAGRAM_MS) * (1 + 0.12 * Math.sin(second / 11));
-        for (; sent < due; sent++) await server.send(Array.from({ length: LINES }, () => line(second)).join("\n"));
+    let due = 0;
+    for (let before = 0, passed = 0; passed < LOAD_MS; before = passed, passed = Date.now() - begun) {
+        const second = passed / 1000;
+        due += (Math.min(passed - before, 20 * DATAGRAM_MS) / DATAGRAM_MS) * (1 + 0.25 * Math.sin(second / 11));
+        for (; due >= 1; due--) await server.send(Array.from({ length: LINES }, () => line(second)).join("\n"));
         await pause(DATAGRAM_MS);
     }
 }

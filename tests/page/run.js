@@ -13,9 +13,10 @@ import { keyboard } from "./cases/keyboard.js";
 import { lines } from "./cases/lines.js";
 import { looks } from "./cases/looks.js";
 import { strangers } from "./cases/strangers.js";
+import { troubles } from "./cases/troubles.js";
 
 const [program, word = ""] = process.argv.slice(2);
-const cases = [...arriving, ...lines, ...strangers, ...going, ...keyboard, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
+const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...keyboard, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
 const AT_ONCE = 4;
 let passed = 0, failed = 0;
 
