@@ -31,7 +31,7 @@ function makeText(item) {
         return text;
     }
     const [before, here, after] = splitAt(item.line, item.at);
-    text.append(visible(before), make("mark", { title: `byte ${item.at + 1}` }, here === "" ? "␄" : visible(here)), visible(after));
+    text.append(visible(before), make("mark", { title: `byte ${item.at + 1}` }, here === "" ? "\u00a0" : visible(here)), visible(after));
     return text;
 }
 
