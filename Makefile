@@ -68,7 +68,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test deps-page differential faults siege fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test deps-page differential faults siege watchers fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs install clean help
 .SECONDARY:
 
@@ -302,6 +302,13 @@ siege: deps
 	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
 	/usr/bin/python3 tests/slow/siege.py --seconds $(SIEGE_SECONDS)
 
+# Pages, readers of lines and askers beside an even load; a short form of tests/slow/watchers.py.
+WATCH_SECONDS ?= 20
+watchers: deps
+	@$(call install_debs,python3)
+	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
+	/usr/bin/python3 tests/slow/watchers.py --seconds $(WATCH_SECONDS)
+
 # Servers that mirror to a real Redis, alone and as a cluster, under cuts, kills,
 # fail-over, outages and wrong settings; a short form of tests/slow/redis_fleet.py.
 fleet: deps
@@ -406,6 +413,7 @@ help:
 	@echo "make differential  random lines against an independent model (SEEDS='1 2 3')"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
+	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
 	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
 	@echo "make test-qemu     the tests and the fuzz targets' inputs on an emulated arm64"

@@ -157,6 +157,33 @@ def heeler_bench(command, row, side, ground, *options):
         raise Failed(last_line(done.stderr) + (f" ({last_line(said)})" if said else "")) from None
 
 
+@contextlib.contextmanager
+def crowd(ground, wanted):
+    """Those who look on meanwhile, on the CPU of the generator; what they had, once they ended."""
+    had = {}
+    if not wanted:
+        yield had
+        return
+    with subprocess.Popen(["taskset", "-c", GENERATOR_CPU, sys.executable, "bench/table/watchers.py",
+                           f"127.0.0.1:{ground.http}", *wanted], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield had
+        finally:
+            process.terminate()
+            had.update(json.loads(process.communicate()[0]))
+
+
+def watched(row, side, ground, window):
+    """`lossless` while others look on, who must have got something."""
+    with crowd(ground, row.given["watchers"]) as had:
+        found = lossless(row, side, ground, window)
+    for kind, count in had.items():
+        if count.get("bytes", 0) == 0:
+            raise Failed(f"{kind} got nothing: {count}")
+        found["detail"][f"MiB read by {kind}"] = count["bytes"] / 1048576
+    return found
+
+
 def lossless(row, side, ground, window):
     found = heeler_bench("find-lossless", row, side, ground, "--rate", str(row.given["rate"] * side.pace),
                          "--window", str(max(window, row.given.get("least_window", 0))))
@@ -283,6 +310,15 @@ ROWS = [
              given={**TIMED, "rate": "10MiB"}),
     Row("memory", "memory", "memory, 100,000 counters of three values", "MiB", "less", memory, ("heeler", "peer"),
         given={"profile": "plain"}, asked=True),
+    *[Row(f"watched-{name}" if name else "unwatched", "watched", what, "M lines/s", "more", watched,
+          of="unwatched" if name else "", bars={"unwatched": 0.97} if name else {}, asked=True,
+          given={"profile": "tagged", "rate": 8e6, "watchers": watchers, "options": ("--contexts", "10000")})
+      for name, what, watchers in (
+          ("", "`tagged`, 10,000 contexts, nobody looks on", ()),
+          ("tail", "the same with a reader of all lines", ("tail=1",)),
+          ("top", "who sends most, asked once a second", ("top=1",)),
+          ("page", "all that the page asks, once a second", ("page=1",)),
+          ("stopped", "a reader of lines who has stopped", ("stopped=1",)))],
     *[server_row(name, "gro", what, 8e6, settings=settings, of=of, bars={of: bar} if of else {}, asked=True,
                  given={"options": ("--segment", segment)})
       for name, what, settings, segment, of, bar in (

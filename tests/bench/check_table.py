@@ -1,6 +1,9 @@
 """What the tables of the benches compute, held against numbers made up by hand."""
+import http.server
 import pathlib
 import sys
+import threading
+import time
 import types
 import xml.etree.ElementTree
 
@@ -11,6 +14,7 @@ import picture  # noqa: E402
 import results  # noqa: E402
 import rows  # noqa: E402
 import sides  # noqa: E402
+import watchers  # noqa: E402
 
 
 def looks(additions, share=1):
@@ -152,6 +156,42 @@ def rows_are_chosen_by_name_or_group():
     assert all(not row.of or row.of in names for row in rows.ROWS)
 
 
+class Shop(http.server.BaseHTTPRequestHandler):
+    """Answers, and streams until the reader goes."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        is_stream = self.path.startswith("/api/v1/tail")
+        self.send_response(404 if self.path.startswith("/api/v1/events") else 200)
+        self.send_header(*(("Connection", "close") if is_stream else ("Content-Length", "2")))
+        self.end_headers()
+        try:
+            self.wfile.write(b"{}")
+            while is_stream:
+                self.wfile.write(b"x" * 65536)
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *unused):
+        pass
+
+
+def watchers_tell_what_they_had():
+    shop = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    shop.daemon_threads = True
+    threading.Thread(target=shop.serve_forever, daemon=True).start()
+    crowd = watchers.Crowd(f"127.0.0.1:{shop.server_address[1]}", {kind: 1 for kind in watchers.KINDS}, "a.b")
+    asking = [one for some in crowd.of.values() for one in some]
+    deadline = time.monotonic() + 60
+    while not all(one.had["bytes"] for one in asking) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    had = crowd.end()
+    shop.shutdown()
+    assert all(count["bytes"] > 0 for count in had.values()), had
+    assert had["page"]["status 404"] >= 1 and had["page"]["answers"] >= 6, had
+    assert had["stopped"]["opened"] == 1 and "answers" not in had["tail"], had
+
+
 def a_code_path_is_read_or_known():
     assert sides.CODE_PATH.search("heeler 0.1.0 (avx2, vaes256)").groups() == ("avx2", "vaes256")
     assert sides.CODE_PATH.search("scan avx512, hash vaes512").groups() == ("avx512", "vaes512")
@@ -160,6 +200,6 @@ def a_code_path_is_read_or_known():
 
 
 for name, check in list(globals().items()):
-    if callable(check) and getattr(check, "__module__", "") == "__main__" and name not in ("result", "looks"):
+    if callable(check) and getattr(check, "__module__", "") == "__main__" and name not in ("result", "looks", "Shop"):
         check()
         print(f"  ok {name}")
