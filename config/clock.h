@@ -14,6 +14,7 @@ enum { CLOCK_AHEAD_MAX_S = 600 };
 
 int64_t clock_wall_ns(void);      /* since 1970; may jump */
 int64_t clock_monotonic_ns(void); /* since some start; never goes back */
+int64_t clock_cpu_ns(void);       /* that this thread has had */
 
 static inline int64_t clock_wall_ms(void)
 {

@@ -52,8 +52,10 @@ for part in status.json status.txt metrics.txt settings.txt log.txt here.txt ver
     shown flare "^  $part "
 done
 grep -q '^heeler_lines_received_total' "$scratch/in/heeler-flare/metrics.txt" || fail "no metrics"
-grep -q '^heeler_main_turn_longest_microseconds [1-9]' "$scratch/in/heeler-flare/metrics.txt" ||
-    fail "the turns of main are not measured"
+for turn in longest longest_cpu; do
+    grep -q "^heeler_main_turn_${turn}_microseconds [1-9]" "$scratch/in/heeler-flare/metrics.txt" ||
+        fail "the turns of main are not measured"
+done
 grep -q '^heeler_interval = 1 ' "$scratch/in/heeler-flare/settings.txt" || fail "not the server's settings"
 grep -q 'http: listening on' "$scratch/in/heeler-flare/log.txt" || fail "no log"
 for secret in $secrets; do

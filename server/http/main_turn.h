@@ -2,8 +2,8 @@
  *
  * A turn is what the loop does from the end of one wait to the next. libevent 2.1 tells nobody
  * when a wait ends, so the callbacks that do the work say so themselves; the first of a turn
- * counts. It is measured by the clock: time in which others had the CPU is in it, as those who
- * wait for an answer wait for that too. A start, a handover and a stop are no turns.
+ * counts. Those who wait for an answer wait for the time, also where others had the CPU; the
+ * CPU time tells what of it main did itself. A start, a handover and a stop are no turns.
  *
  * Each thread has turns of its own, so nothing is shared: the metrics are written by main, too.
  */
@@ -12,13 +12,19 @@
 
 #include <stdint.h>
 
-struct turns {
-    int64_t began_ns; /* monotonic; 0: the loop waits */
-    uint64_t longest_us;
+struct moment {
+    int64_t monotonic_ns; /* 0: none */
+    int64_t cpu_ns;
 };
 
-void turns_begin(struct turns *turns, int64_t now_ns); /* unless one has begun */
-void turns_end(struct turns *turns, int64_t now_ns);   /* if one has begun */
+struct turns {
+    struct moment began; /* none: the loop waits */
+    uint64_t longest_us;
+    uint64_t longest_cpu_us; /* maybe of another turn */
+};
+
+void turns_begin(struct turns *turns, struct moment now); /* unless one has begun */
+void turns_end(struct turns *turns, struct moment now);   /* if one has begun */
 
 /* In each callback of main's loop that does more than a little. */
 void main_turn_began(void);
@@ -29,6 +35,7 @@ void main_turn_ended(void);
 /* What went on was no turn. */
 void main_turn_forget(void);
 
-uint64_t main_turn_longest_us(void);
+/* A view, of this thread. */
+const struct turns *main_turns(void);
 
 #endif

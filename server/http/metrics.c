@@ -117,6 +117,8 @@
     X(F_MAIN_TURN, "heeler_main_turn_longest_microseconds", "gauge",                          \
       "the longest turn of main's loop, which serves HTTP, from the end of a wait to the "    \
       "next; time in which others had its CPU is in it")                                      \
+    X(F_MAIN_CPU, "heeler_main_turn_longest_cpu_microseconds", "gauge",                       \
+      "the most CPU time that a turn of main's loop took")                                    \
     X(F_LOG_DROPPED, "heeler_log_lines_dropped_total", "counter",                             \
       "lines of log and console that were not read, or not written, in time")                 \
     X(F_MEMORY, "process_resident_memory_bytes", "gauge", "resident memory")                  \
@@ -430,7 +432,8 @@ static void write_http(struct evbuffer *out, const struct server_view *view)
 
 static void write_process(struct evbuffer *out, const struct server_view *view)
 {
-    plain(out, F_MAIN_TURN, main_turn_longest_us());
+    plain(out, F_MAIN_TURN, main_turns()->longest_us);
+    plain(out, F_MAIN_CPU, main_turns()->longest_cpu_us);
     plain(out, F_LOG_DROPPED, log_lines_dropped());
     plain(out, F_MEMORY, process_resident_bytes());
     head(out, F_CPU);
