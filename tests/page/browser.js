@@ -17,8 +17,7 @@ const NAMES = "MAP rebound.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1
 export const WIDE = { width: 1280, height: 800 }, PHONE = { width: 360, height: 740 };
 
 export function openBrowser() {
-    return chromium.launch({ executablePath: "/usr/bin/chromium", args: [`--host-resolver-rules=${NAMES}`],
-        env: { ...process.env, LANGUAGE: "en_GB" } });
+    return chromium.launch({ executablePath: "/usr/bin/chromium", args: [`--host-resolver-rules=${NAMES}`] });
 }
 
 export class Tab {

@@ -84,7 +84,7 @@ const browser = await openBrowser();
 let size = 0;
 try {
     await server.start();
-    const tab = await Tab.open(browser, new URL(server.address()).origin, { timezoneId: "UTC", locale: "en-GB" });
+    const tab = await Tab.open(browser, new URL(server.address()).origin, { timezoneId: "UTC" });
     const from = Math.ceil(Date.now() / 1000) + 5;
     await tab.show(server.address());
     const loading = load(server);

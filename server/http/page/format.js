@@ -33,7 +33,7 @@ export function exact(n) {
 }
 
 export function rate(n) {
-    return `${short(n)}/s`;
+    return n == null ? "–" : `${short(n)}/s`;
 }
 
 export function bytes(n) {

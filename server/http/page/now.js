@@ -42,12 +42,12 @@ const CHARTS = [
         ["values_shed", "values shed"], ["points_lost", "points lost"]] },
 ];
 
-/* What happens once an interval, as the mean of that interval. */
+/* What happens once an interval, as the mean of the interval that ends there. */
 function smoothed(values, n) {
     let sum = 0;
     return values.map((v, i) => {
         sum += v - (i >= n ? values[i - n] : 0);
-        return Math.max(0, sum) / Math.min(i + 1, n);
+        return i < n - 1 ? null : Math.max(0, sum) / n;
     });
 }
 
