@@ -7,9 +7,7 @@
 
 static int show_all(void)
 {
-    fputs("heeler " HEELER_VERSION ": a DogStatsD server\n"
-          "\n"
-          "usage: heeler [COMMAND] [OPTION]...\n"
+    fputs("usage: heeler [COMMAND] [OPTION]...    (heeler " HEELER_VERSION ")\n"
           "\n",
           stdout);
     for (const struct command *c = commands; c < commands + COMMAND_COUNT; c++)
