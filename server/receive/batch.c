@@ -9,11 +9,13 @@
 #include "flush/memory/pages.h"
 
 /* COALESCED_BYTES: no buffer of the kernel's is longer, as no IP packet is. CACHED_BYTES: where
- * buffers are long, a receive asks for fewer of them, so that what it brings is still in the
- * processor's cache when it is parsed. */
+ * buffers are long, a receive asks for fewer of them, so that the same bytes of the processor's
+ * second cache are filled, parsed and filled again. What is received passes through that cache
+ * too, so these are well below the half of it: 1 MiB of a 2 MiB cache cost 8 % more a datagram,
+ * a quarter and less of it the same. */
 enum {
     COALESCED_BYTES = 64 * 1024,
-    CACHED_BYTES = 512 * 1024,
+    CACHED_BYTES = 256 * 1024,
     FEWEST_BUFFERS = CACHED_BYTES / COALESCED_BYTES
 };
 

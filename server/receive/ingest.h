@@ -1,7 +1,7 @@
 /* server/receive/ingest.h: datagrams in, cells and records out.
  *
  *   datagram -> parse_samples -> [slots fetched] -> [cell fetched] -> table_add
- *                           |-> timestamped sample -> table_timed
+ *                           |-> timestamped samples -> parse_timed -> table_timed
  *                           `-> event, check -> table_record
  *
  * The heart of a worker, without its sockets and clock. Samples wait in a short

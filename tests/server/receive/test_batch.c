@@ -266,7 +266,7 @@ static void what_the_kernel_coalesced_is_cut_into_its_datagrams(void **state)
     put(&pair, "");
     put_segments(&pair, "abcdef", 3); /* the last is as long as the others */
     put_segments(&pair, "short", 9);  /* it is the only one */
-    assert_int_equal(batch_receive(pair.batch, pair.to), 5);
+    assert_int_equal(batch_receive(pair.batch, pair.to), 4);
     assert_true(shows(pair.batch, "alone"));
     assert_true(shows(pair.batch, "first:1|c"));
     assert_true(shows(pair.batch, "other:2|c"));
@@ -274,6 +274,8 @@ static void what_the_kernel_coalesced_is_cut_into_its_datagrams(void **state)
     assert_true(shows(pair.batch, ""));
     assert_true(shows(pair.batch, "abc"));
     assert_true(shows(pair.batch, "def"));
+    assert_true(is_over(pair.batch));
+    assert_int_equal(batch_receive(pair.batch, pair.to), 1);
     assert_true(shows(pair.batch, "short"));
     assert_true(is_over(pair.batch));
 
@@ -361,11 +363,11 @@ static void so_many_buffers_are_asked_for_as_fit_the_cache(void **state)
 
     for (int i = 0; i < 100; i++)
         put(&pair, "single");
-    assert_int_equal(batch_receive(pair.batch, pair.to), 8);
+    assert_int_equal(batch_receive(pair.batch, pair.to), 4);
     assert_true(batch_is_full(pair.batch));
     assert_int_equal(batch_receive(pair.batch, pair.to), 64);
     assert_true(batch_is_full(pair.batch));
-    assert_int_equal(batch_receive(pair.batch, pair.to), 28);
+    assert_int_equal(batch_receive(pair.batch, pair.to), 32);
     assert_false(batch_is_full(pair.batch));
     udp_send_segments(pair.from, text, sizeof text, 1000);
     assert_int_equal(batch_receive(pair.batch, pair.to), 1);
@@ -373,7 +375,7 @@ static void so_many_buffers_are_asked_for_as_fit_the_cache(void **state)
     assert_int_equal(batch_receive(pair.batch, pair.to), 0); /* teaches nothing */
     for (int i = 0; i < 10; i++)
         put(&pair, "single");
-    assert_int_equal(batch_receive(pair.batch, pair.to), 8);
+    assert_int_equal(batch_receive(pair.batch, pair.to), 4);
     assert_true(batch_is_full(pair.batch));
     close_pair(&pair);
 }
