@@ -66,7 +66,7 @@ COMMAND(tail, "tail [--match GLOB] [--from SENDER] [--bad] [--events]\n"
         "Below a refused line stand a mark at the byte at fault, and the reason. It ends\n"
         "with Ctrl-C; when the server goes, that is said and the status is 1. A server\n"
         "shows heeler_tail_max_bytes a second, and says how many lines it left out.\n",
-        { "--match GLOB", "of names, or titles of events; without * and ? a part of it is enough" },
+        { "--match GLOB", "of names or titles; without * and ? a part is enough" },
         { "--from SENDER", "a pid, a command, an address, c:CONTAINER" },
         { "--bad", "refused lines only" },
         { "--events", "events and service checks only; with --bad: either" },
