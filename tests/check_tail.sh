@@ -58,6 +58,8 @@ tail_end
 
 tail_now --json --from '127.0.0.1' --events --bad
 shown '"kind":"bad","sender":"127.0.0.1:[0-9]*","line":"probe:1|q","reason":"the type is none.*","code":"bad_type","at":8}$'
+"$heeler" tail --at "127.0.0.1:$http" --match "$(printf '%0300d' 0)" >"$scratch/long" 2>&1 && fail "a long pattern is taken"
+grep -q 'a pattern may have 256 bytes' "$scratch/long" || { cat "$scratch/long"; fail "it is not told why"; }
 for pid in "$server" "$tail"; do # the server goes, and the tail says so
     kill -TERM "$server" 2>/dev/null
     status=0

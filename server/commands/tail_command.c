@@ -152,9 +152,11 @@ static int say_end(const struct asking *asking, const char *where, long status,
         return complain(where, "not enough memory");
     if (status == 429 || status == 503)
         return complain(where, "too many look on already, or there is no memory for it");
+    if (status == 400)
+        return complain("--match and --from", "a pattern may have 256 bytes");
     if (asking->refused || status >= 400)
         return complain(where, "it does not tell (see heeler_app_keys), or is no heeler of "
-                               "this version, or a pattern has over 256 bytes");
+                               "this version");
     return complain(where, status == 200 ? "the server has ended" : problem);
 }
 
