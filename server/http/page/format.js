@@ -99,12 +99,13 @@ export function zone(ms) {
 
 /* ---- foreign text ------------------------------------------------------ */
 
-/* What is invisible or turns the writing round: C0, DEL, C1, and bidi and zero-width marks. */
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/* What is invisible or turns the writing round: control and format characters, and the separators
+ * of lines and paragraphs; the same as on a terminal (config/shown.c). */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 function escape(c) {
-    const code = c.charCodeAt(0);
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16).padStart(4, "0")}`;
+    const code = c.codePointAt(0), hex = code.toString(16);
+    return code < 0x100 ? `\\x${hex.padStart(2, "0")}` : code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\u{${hex}}`;
 }
 
 export function visible(text) {

@@ -3,14 +3,14 @@
 import { holds, same, withPage } from "./with.js";
 
 export const MARKUP = "<img src=x onerror=\"window.owned=1\">";
-export const ESCAPES = "page.\u001b[2Jclear\u009b31m\u202eback";
-export const SHOWN = "page.\\x1b[2Jclear\\x9b31m\\u202eback";
+export const ESCAPES = "page.\u001b[2Jclear\u009b31m\u202eback\u00adsoft\u{e0041}tag";
+export const SHOWN = "page.\\x1b[2Jclear\\x9b31m\\u202eback\\xadsoft\\u{e0041}tag";
 
 /* Nothing of it became an element, and nothing ran. */
 export async function isText(page) {
     same("images", await page.locator("main img").count(), 0);
     holds("nothing of it ran", !(await page.evaluate(() => window.owned)));
-    const raw = await page.evaluate(() => /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/.test(document.body.innerText));
+    const raw = await page.evaluate(() => /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u00ad\u{e0000}-\u{e007f}]/u.test(document.body.innerText));
     holds("what is invisible is shown", !raw);
 }
 
