@@ -68,7 +68,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test deps-page differential faults siege watchers fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults siege watchers fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs install clean help
 .SECONDARY:
 
@@ -269,6 +269,10 @@ clients: deps
 page-test: deps-page
 	@node tests/page/run.js build/heeler "$(CASES)"
 
+# Its pictures for the README, of a server under load: docs/now.png and docs/query.png.
+page-pictures: deps-page
+	@node tests/page/pictures.js build/heeler docs
+
 deps-page: deps
 	@$(call install_debs,$(PAGE_PACKAGES))
 	@$(MAKE) --no-print-directory build/heeler
@@ -410,6 +414,7 @@ help:
 	@echo "make vectors       the vectors of DIR=tests/data"
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
 	@echo "make page-test     the page in a headless browser (CASES='no barrier')"
+	@echo "make page-pictures docs/now.png and docs/query.png, of a server under load"
 	@echo "make differential  random lines against an independent model (SEEDS='1 2 3')"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"

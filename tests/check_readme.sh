@@ -14,6 +14,7 @@ complain() {
 }
 
 [ "$(wc -c <README.md)" -le 12288 ] || complain "README.md has more than 12,288 bytes"
+[ "$(cat docs/*.png | wc -c)" -le 204800 ] || complain "the pictures have more than 200 KiB: make page-pictures"
 
 # check_table PAGE NAME PATTERN: rows with the pattern stand in it, and all as they should.
 check_table() {
