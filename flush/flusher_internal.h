@@ -58,7 +58,7 @@ struct flusher {
     struct rollup *rollup;      /* a view of that; or NULL */
     struct answers answers;
 
-    struct timed *timed; /* samples that carry a time of their own */
+    struct timed *timed;           /* samples that carry a time of their own */
     struct tag_surveyor *surveyor; /* or NULL */
 
     /* By worker, as of its last seal. */

@@ -286,11 +286,11 @@ static void scroll(struct live *live, int key)
 }
 
 /* What a key asks for: X(key, member, word of the API). */
-#define KEYS(X)                                                                             \
-    X('m', by, "metric")                                                                    \
-    X('t', by, "tag")                                                                       \
-    X('s', by, "sender") X('v', sort, "values") X('l', sort, "lines") X('b', sort, "bytes") \
-        X('n', sort, "series")
+#define KEYS(X)          \
+    X('m', by, "metric") \
+    X('t', by, "tag")    \
+    X('s', by, "sender") \
+    X('v', sort, "values") X('l', sort, "lines") X('b', sort, "bytes") X('n', sort, "series")
 
 static void obey(struct live *live, int key)
 {
