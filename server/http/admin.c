@@ -326,19 +326,27 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
     return http_new(&config);
 }
 
+static bool furnish_desk(struct desk *desk, void *argument)
+{
+    struct server_view *view = argument;
+
+    view->top_senders = top_senders_new(desk_base(desk), view);
+    view->tail = view->top_senders != NULL ? tail_new(desk_base(desk), view) : NULL;
+    if (view->tail != NULL)
+        return true;
+    top_senders_free(view->top_senders);
+    view->top_senders = NULL;
+    return false;
+}
+
 static bool make_parts(struct admin *admin, struct event_base *base)
 {
     admin->ask =
         ask_new(base, admin->view.questions, &admin->view.flusher_ledger->flushed_until_s,
                 settings_of(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
-    admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost);
-    if (admin->ask == NULL || admin->control == NULL || admin->desk == NULL)
-        return false;
-    admin->view.top_senders = top_senders_new(desk_base(admin->desk), &admin->view);
-    admin->view.tail = tail_new(desk_base(admin->desk), &admin->view);
-    return admin->view.top_senders != NULL && admin->view.tail != NULL &&
-           desk_start(admin->desk);
+    admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost, furnish_desk);
+    return admin->ask != NULL && admin->control != NULL && admin->desk != NULL;
 }
 
 struct admin *admin_start(struct event_base *base, bool full,

@@ -38,7 +38,9 @@ struct desk_job {
 enum { JOBS_MAX = 256 };
 
 struct desk {
-    struct event_base *base;
+    struct event_base *main_base;
+    struct event_base *base; /* NULL: nobody has asked yet, and there are no parts below */
+    desk_furnish *furnish;   /* or NULL */
     struct mailbox to_desk, to_main;
     struct event *arrived; /* main's: something is in to_main */
     struct event *wake;    /* the desk's: something is in to_desk, or a client went */
@@ -224,7 +226,7 @@ static struct desk_job *job_new(struct desk *desk, struct slice head, struct sli
 void desk_take(struct desk *desk, struct http_exchange *exchange, struct slice head,
                struct slice body, size_t body_max, desk_work *work)
 {
-    struct desk_job *job = job_new(desk, head, body);
+    struct desk_job *job = desk_start(desk) ? job_new(desk, head, body) : NULL;
 
     if (job == NULL) {
         http_reply(exchange, 503, "text/plain; charset=utf-8", NULL);
@@ -366,41 +368,64 @@ struct event_base *desk_base(const struct desk *desk)
     return desk->base;
 }
 
-static bool open_parts(struct desk *desk, struct event_base *main_base)
+static bool open_parts(struct desk *desk)
 {
-    desk->base = event_base_new();
     desk->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (desk->ended_fd < 0 || !mailbox_open(&desk->to_desk) || desk->base == NULL)
+    if (desk->ended_fd < 0 || !mailbox_open(&desk->to_main) || !mailbox_open(&desk->to_desk))
         return false;
-    desk->arrived =
-        event_new(main_base, desk->to_main.wake_fd, EV_READ | EV_PERSIST, on_arrived, desk);
+    desk->arrived = event_new(desk->main_base, desk->to_main.wake_fd, EV_READ | EV_PERSIST,
+                              on_arrived, desk);
     desk->wake =
         event_new(desk->base, desk->to_desk.wake_fd, EV_READ | EV_PERSIST, on_wake, desk);
     desk->streams.flush = event_new(desk->base, -1, 0, on_flush, &desk->streams);
     return desk->arrived != NULL && desk->wake != NULL && desk->streams.flush != NULL &&
-           event_add(desk->arrived, NULL) == 0 && event_add(desk->wake, NULL) == 0;
+           event_add(desk->arrived, NULL) == 0 && event_add(desk->wake, NULL) == 0 &&
+           (desk->furnish == NULL || desk->furnish(desk, desk->argument));
 }
 
-struct desk *desk_new(struct event_base *main_base, void *argument, struct counter *items_lost)
+static void close_parts(struct desk *desk)
+{
+    struct event *events[] = { desk->arrived, desk->wake, desk->streams.flush };
+
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (events[i] != NULL)
+            event_free(events[i]);
+    desk->arrived = desk->wake = desk->streams.flush = NULL;
+    if (desk->base != NULL)
+        event_base_free(desk->base);
+    desk->base = NULL;
+    mailbox_close(&desk->to_desk);
+    mailbox_close(&desk->to_main);
+    desk->to_desk.wake_fd = desk->to_main.wake_fd = -1;
+    if (desk->ended_fd >= 0)
+        close(desk->ended_fd);
+    desk->ended_fd = -1;
+}
+
+struct desk *desk_new(struct event_base *main_base, void *argument, struct counter *items_lost,
+                      desk_furnish *furnish)
 {
     struct desk *desk = calloc(1, sizeof *desk);
 
-    if (desk == NULL || !mailbox_open(&desk->to_main)) {
-        free(desk);
+    if (desk == NULL)
         return NULL;
-    }
-    desk->to_desk.wake_fd = desk->ended_fd = -1;
+    desk->main_base = main_base;
+    desk->furnish = furnish;
+    desk->to_desk.wake_fd = desk->to_main.wake_fd = desk->ended_fd = -1;
     desk->argument = argument;
     desk->streams.to_main = &desk->to_main;
     desk->streams.items_lost = items_lost;
-    if (open_parts(desk, main_base))
-        return desk;
-    desk_free(desk);
-    return NULL;
+    return desk;
 }
 
 bool desk_start(struct desk *desk)
 {
+    if (desk->has_thread)
+        return true;
+    if (desk->base == NULL && ((desk->base = event_base_new()) == NULL || !open_parts(desk))) {
+        close_parts(desk);
+        return false;
+    }
     desk->has_thread = thread_start(&desk->thread, "desk", run, desk);
     return desk->has_thread;
 }
@@ -443,25 +468,12 @@ static void free_notes(struct mailbox *mailbox)
 
 void desk_free(struct desk *given)
 {
-    struct event *events[] = { NULL, NULL, NULL };
-
     if (given == NULL)
         return;
     free_notes(&given->to_desk);
     free_notes(&given->to_main);
     while (given->first != NULL)
         job_free(given->first);
-    events[0] = given->arrived;
-    events[1] = given->wake;
-    events[2] = given->streams.flush;
-    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
-        if (events[i] != NULL)
-            event_free(events[i]);
-    if (given->base != NULL)
-        event_base_free(given->base);
-    mailbox_close(&given->to_desk);
-    mailbox_close(&given->to_main);
-    if (given->ended_fd >= 0)
-        close(given->ended_fd);
+    close_parts(given);
     free(given);
 }

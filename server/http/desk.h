@@ -9,7 +9,8 @@
  * (server/http/desk_stream.h). A body with Content-Encoding is plain when the work sees it.
  *
  * Producers of streams have their timers and descriptors in the desk's own event loop:
- * desk_base(). They add them between desk_new() and desk_start(), or in their work. */
+ * desk_base(). They add them when it is furnished, or in their work. Thread and descriptors are
+ * there from the first job on: who never asks pays for none, also where there are few. */
 #ifndef SERVER_HTTP_DESK_H
 #define SERVER_HTTP_DESK_H
 
@@ -33,12 +34,19 @@ struct desk_stream *desk_stream_begin(struct desk_job *given, const char *type,
 
 /* ---- on main's --------------------------------------------------------- */
 
-/* argument: of all work. It is read on the desk's thread. items_lost: counts those of all
- * streams; or NULL. NULL without memory or descriptors. */
-struct desk *desk_new(struct event_base *main_base, void *argument, struct counter *items_lost);
+/* Makes what the work needs in the desk's loop, before its thread begins. False, and all is as
+ * it was: no memory or descriptors. It may be called again then. */
+typedef bool desk_furnish(struct desk *desk, void *argument);
+
+/* argument: of all work and of furnish, which may be NULL. It is read on the desk's thread.
+ * items_lost: counts those of all streams; or NULL. NULL without memory. The desk has neither
+ * thread nor descriptors until somebody asks for what is its work. */
+struct desk *desk_new(struct event_base *main_base, void *argument, struct counter *items_lost,
+                      desk_furnish *furnish);
 struct event_base *desk_base(const struct desk *desk);
 
-/* False: the system has no thread left. */
+/* Begins, unless it has; desk_take() does so by itself. False: there is no memory, descriptor
+ * or thread left, and it can be tried again. */
 bool desk_start(struct desk *desk);
 
 /* Ends the thread; producers of streams are told on it. What is not answered never will be, so

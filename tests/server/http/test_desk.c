@@ -126,7 +126,7 @@ static int open_fixture(void **state)
     main_thread = pthread_self();
     *state = f;
     f->base = event_base_new();
-    f->desk = desk_of_later = desk_new(f->base, argument, NULL);
+    f->desk = desk_of_later = desk_new(f->base, argument, NULL, NULL);
     struct http_config config = {
         .base = f->base,
         .routes = routes,

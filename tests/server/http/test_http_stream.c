@@ -171,7 +171,7 @@ static int open_with(void **state, struct http_limits limits)
     atomic_store(&n_gone, 0);
     *state = f;
     f->base = event_base_new();
-    f->desk = desk_of_producers = desk_new(f->base, NULL, &items_lost);
+    f->desk = desk_of_producers = desk_new(f->base, NULL, &items_lost, NULL);
     struct http_config config = {
         .base = f->base,
         .routes = routes,
