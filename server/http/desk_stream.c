@@ -31,6 +31,23 @@ static void push_batch(struct desk_stream *stream)
     mailbox_push(stream->all->to_main, &note->letter);
 }
 
+static void lose(struct desk_stream *stream)
+{
+    stream->lost++;
+    if (stream->all->items_lost != NULL)
+        counter_add(stream->all->items_lost, 1);
+}
+
+bool desk_stream_refuses(struct desk_stream *stream)
+{
+    size_t unsent = atomic_load_explicit(&stream->unsent, memory_order_relaxed);
+
+    if (stream->full_at == 0 || unsent != stream->full_at)
+        return false;
+    lose(stream);
+    return true;
+}
+
 bool desk_stream_send(struct desk_stream *stream, const void *at, size_t len)
 {
     struct bytes *batch = &stream->batch;
@@ -39,12 +56,12 @@ bool desk_stream_send(struct desk_stream *stream, const void *at, size_t len)
 
     if (len > DESK_STREAM_UNSENT_MAX || unsent > DESK_STREAM_UNSENT_MAX - len ||
         (len > 0 && bytes_room(batch, len) == NULL)) {
+        stream->full_at = batch->failed ? 0 : unsent;
         batch->failed = false; /* there may be memory for the next one */
-        stream->lost++;
-        if (stream->all->items_lost != NULL)
-            counter_add(stream->all->items_lost, 1);
+        lose(stream);
         return false;
     }
+    stream->full_at = 0;
     bytes_add(batch, at, len);
     atomic_fetch_add_explicit(&stream->unsent, len, memory_order_relaxed);
     if (batch->len >= BATCH_BYTES)

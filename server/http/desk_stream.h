@@ -31,6 +31,10 @@ typedef void desk_stream_gone(void *argument);
 /* One item, whole or not at all: it is copied. False: there is no room for it. */
 bool desk_stream_send(struct desk_stream *stream, const void *at, size_t len);
 
+/* True: the last item had no room and the reader has taken nothing since. One more counts as
+ * lost then, and need not be written. */
+bool desk_stream_refuses(struct desk_stream *stream);
+
 /* How many items were lost since this was asked before. */
 uint64_t desk_stream_take_lost(struct desk_stream *stream);
 
@@ -52,6 +56,7 @@ struct desk_stream {
     struct desk_note *last; /* the job's */
     struct bytes batch;
     uint64_t lost;
+    size_t full_at; /* unsent, when an item had no room; 0: all had */
     desk_stream_gone *gone;
     void *argument;
     _Atomic(bool) is_gone; /* written by main */

@@ -86,7 +86,7 @@ static void show_item(struct tail *tail, const struct tail_item *item)
 
     bytes_clear(json);
     for (struct reader *reader = tail->first; reader != NULL; reader = reader->after) {
-        if (!is_wanted(reader, item))
+        if (!is_wanted(reader, item) || desk_stream_refuses(reader->stream))
             continue;
         if (json->len == 0) {
             add(json, EVENT_BEGIN);

@@ -1,7 +1,7 @@
 #include "server/http/tail_item.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "flush/memory/json.h"
 #include "protocol/check.h"
@@ -106,6 +106,17 @@ static void add(struct bytes *out, const char *text)
     bytes_add(out, text, strlen(text));
 }
 
+/* printf took a seventh of the time that a line takes. */
+static void add_number(struct bytes *out, uint64_t number)
+{
+    char text[20], *at = text + sizeof text;
+
+    do
+        *--at = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    bytes_add(out, at, (size_t)(text + sizeof text - at));
+}
+
 static void add_text(struct bytes *out, const char *name, struct slice text)
 {
     add(out, name);
@@ -118,20 +129,20 @@ void tail_item_write(const struct tail_item *item, struct bytes *out)
         [LINE_METRIC] = "metric", [LINE_EVENT] = "event", [LINE_CHECK] = "check"
     };
     bool is_bad = item->result != PARSE_OK;
-    char number[64];
 
-    snprintf(number, sizeof number, "{\"time_ms\":%" PRId64 ",\"kind\":\"%s\"", item->time_ms,
-             is_bad ? "bad" : kinds[item->kind]);
-    add(out, number);
-    add_text(out, ",\"sender\":", slice_of(item->sender_name));
+    add(out, "{\"time_ms\":");
+    add_number(out, (uint64_t)item->time_ms);
+    add(out, ",\"kind\":\"");
+    add(out, is_bad ? "bad" : kinds[item->kind]);
+    add_text(out, "\",\"sender\":", slice_of(item->sender_name));
     if (item->container.len > 0)
         add_text(out, ",\"container\":", item->container);
     add_text(out, ",\"line\":", item->line);
     if (is_bad) {
         add_text(out, ",\"reason\":", slice_of(parse_result_sentence(item->result)));
         add_text(out, ",\"code\":", slice_of(parse_result_label(item->result)));
-        snprintf(number, sizeof number, ",\"at\":%zu", fault_at(item->line, item->result));
-        add(out, number);
+        add(out, ",\"at\":");
+        add_number(out, fault_at(item->line, item->result));
     }
     add(out, "}");
 }

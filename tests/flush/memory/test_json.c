@@ -62,6 +62,30 @@ static void strings_are_escaped(void **state)
     bytes_free(&out);
 }
 
+/* Eight plain bytes are taken at a time. */
+static void a_byte_is_escaped_wherever_it_stands(void **state)
+{
+    char text[24];
+    struct bytes out = { 0 }, alone = { 0 };
+    (void)state;
+
+    for (int byte = 0; byte < 256; byte++) {
+        char one = (char)byte;
+        bytes_clear(&alone);
+        json_add_escaped(&alone, (struct slice){ &one, 1 });
+        for (size_t at = 0; at < sizeof text; at++) {
+            memset(text, 'x', sizeof text);
+            text[at] = one;
+            bytes_clear(&out);
+            json_add_escaped(&out, (struct slice){ text, sizeof text });
+            assert_int_equal(out.len, sizeof text - 1 + alone.len);
+            assert_memory_equal(out.at + at, alone.at, alone.len);
+        }
+    }
+    bytes_free(&alone);
+    bytes_free(&out);
+}
+
 static void any_bytes_make_a_json_string_that_parses(void **state)
 {
     struct bytes out = { 0 };
@@ -90,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strings_are_escaped),
+        cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(any_bytes_make_a_json_string_that_parses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

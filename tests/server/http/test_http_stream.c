@@ -334,6 +334,21 @@ static void a_slow_reader_loses_whole_items_and_is_told(void **state)
     close(fd);
 }
 
+static void what_has_no_room_need_not_be_written(void **state)
+{
+    struct desk_streams all = { .items_lost = &items_lost };
+    struct desk_stream stream = { .all = &all, .unsent = DESK_STREAM_UNSENT_MAX };
+    (void)state;
+
+    assert_false(desk_stream_refuses(&stream)); /* nobody tried */
+    assert_false(desk_stream_send(&stream, "x", 1));
+    assert_true(desk_stream_refuses(&stream));
+    assert_int_equal(desk_stream_take_lost(&stream), 2);
+    atomic_store(&stream.unsent, DESK_STREAM_UNSENT_MAX - 1); /* it took a byte */
+    assert_false(desk_stream_refuses(&stream));
+    assert_int_equal(desk_stream_take_lost(&stream), 0);
+}
+
 static void a_client_that_leaves_is_told_of(void **state)
 {
     struct fixture *f = *state;
@@ -443,6 +458,7 @@ int main(void)
         TEST(an_old_client_gets_it_up_to_the_end),
         TEST(head_ends_it_at_once),
         TEST(a_slow_reader_loses_whole_items_and_is_told),
+        cmocka_unit_test(what_has_no_room_need_not_be_written),
         TEST(a_client_that_leaves_is_told_of),
         TEST(no_more_than_so_many_stream),
         cmocka_unit_test_setup_teardown(a_stuck_stream_makes_room, open_impatient,
