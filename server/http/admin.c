@@ -339,6 +339,7 @@ static bool furnish_desk(struct desk *desk, void *argument)
     return false;
 }
 
+/* Who sends may be counted from the start on, by the desk. */
 static bool make_parts(struct admin *admin, struct event_base *base)
 {
     admin->ask =
@@ -346,7 +347,8 @@ static bool make_parts(struct admin *admin, struct event_base *base)
                 settings_of(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
     admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost, furnish_desk);
-    return admin->ask != NULL && admin->control != NULL && admin->desk != NULL;
+    return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
+           (!settings_of(admin)->heeler_senders || desk_start(admin->desk));
 }
 
 struct admin *admin_start(struct event_base *base, bool full,
