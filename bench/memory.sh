@@ -13,26 +13,7 @@ folder=$(mktemp -d)
 started=
 trap 'kill $started 2>/dev/null; wait 2>/dev/null; rm -rf "$folder"' EXIT
 
-python3 -u - >"$folder/intake" 2>&1 <<'PYTHON' &
-import http.server
-
-class Intake(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_POST(self):
-        left = int(self.headers.get("Content-Length", 0))
-        while left > 0:
-            left -= len(self.rfile.read(min(left, 65536)))
-        self.send_response(202)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-    do_GET = do_POST
-    def log_message(self, *args):
-        pass
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Intake)
-print("port", server.server_port)
-server.serve_forever()
-PYTHON
+python3 bench/intake.py >"$folder/intake" 2>&1 &
 intake=$!
 started=$intake
 until grep -qs '^port' "$folder/intake"; do sleep 0.1; done

@@ -237,12 +237,7 @@ static enum answer_state write_metric(struct metric *metric, struct bytes *answe
     json_out_end(out, ']');
     write_keys(metric);
     json_out_end(out, '}');
-    bytes_add(&out->bytes, "\n", 1);
-    if (out->bytes.failed)
-        return answer_fail(problem, 503, "not enough memory for the answer");
-    *answer = out->bytes;
-    out->bytes = (struct bytes){ 0 };
-    return ANSWER_DONE;
+    return answer_give(out, answer, problem);
 }
 
 static enum answer_state step(void *self, struct bytes *answer, struct answer_problem *problem)

@@ -12,6 +12,7 @@
 #include "flush/rollups/inquiry.h"
 #include "flush/rollups/rollup.h"
 
+struct json_out;
 struct recent;
 
 /* Of what is answered. Views. */
@@ -44,6 +45,11 @@ struct answer_ops {
 /* One a file of that name; a kind of inquiry each (flush/rollups/inquiry.h). */
 extern const struct answer_ops answer_query, answer_list, answer_metric, answer_recent,
     answer_top;
+
+/* What a step returns when the text is written: it moves into the answer, or there was no
+ * memory for it. Either way the caller frees what is left of out. */
+enum answer_state answer_give(struct json_out *out, struct bytes *answer,
+                              struct answer_problem *problem);
 
 /* Fills in the problem and returns ANSWER_FAILED. */
 enum answer_state answer_fail(struct answer_problem *problem, int status, const char *sentence);

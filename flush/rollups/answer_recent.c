@@ -16,13 +16,10 @@ static enum answer_state step(void *self, struct bytes *answer, struct answer_pr
     struct json_out out = { 0 };
 
     recent_write(self, &out);
-    bytes_add(&out.bytes, "\n", 1);
-    if (out.bytes.failed) {
-        bytes_free(&out.bytes);
-        return answer_fail(problem, 503, "not enough memory for the answer");
-    }
-    *answer = out.bytes;
-    return ANSWER_DONE;
+    enum answer_state state = answer_give(&out, answer, problem);
+
+    bytes_free(&out.bytes);
+    return state;
 }
 
 static void free_nothing(void *given)

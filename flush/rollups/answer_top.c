@@ -143,13 +143,10 @@ static enum answer_state write_all(const struct top *top, struct bytes *answer,
         write_row(&out, top, top->best.at[i], (double)interval_s);
     json_out_end(&out, ']');
     json_out_end(&out, '}');
-    bytes_add(&out.bytes, "\n", 1);
-    if (out.bytes.failed) {
-        bytes_free(&out.bytes);
-        return answer_fail(problem, 503, "not enough memory for the answer");
-    }
-    *answer = out.bytes;
-    return ANSWER_DONE;
+    enum answer_state state = answer_give(&out, answer, problem);
+
+    bytes_free(&out.bytes);
+    return state;
 }
 
 static enum answer_state step(void *self, struct bytes *answer, struct answer_problem *problem)

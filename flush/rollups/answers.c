@@ -2,6 +2,19 @@
 
 #include <stdio.h>
 
+#include "flush/memory/json_out.h"
+
+enum answer_state answer_give(struct json_out *out, struct bytes *answer,
+                              struct answer_problem *problem)
+{
+    bytes_add(&out->bytes, "\n", 1);
+    if (out->bytes.failed)
+        return answer_fail(problem, 503, "not enough memory for the answer");
+    *answer = out->bytes;
+    out->bytes = (struct bytes){ 0 };
+    return ANSWER_DONE;
+}
+
 enum answer_state answer_fail(struct answer_problem *problem, int status, const char *sentence)
 {
     problem->status = status;
