@@ -68,7 +68,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults siege watchers fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults siege watchers fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs install clean help
 .SECONDARY:
 
@@ -189,6 +189,8 @@ CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium fonts-dejavu-core
 CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
 
+PACKAGE_PACKAGES := debhelper lintian debootstrap systemd-container
+
 # $(call install_debs,packages): what is missing, with apt-get, as root or by sudo;
 # under make -j one after the other.
 install_debs = exec 9<Makefile && flock 9; missing=""; for p in $(1); do \
@@ -206,6 +208,10 @@ deps-build:
 
 deps-check:
 	@$(call install_debs,$(CHECK_PACKAGES))
+
+# What makes the Debian packages and tries them.
+deps-package: deps-build
+	@$(call install_debs,$(PACKAGE_PACKAGES))
 
 # What a build for arm64 needs on this machine, and the libraries for arm64 in a folder of
 # their own: the machine's packages and what apt-get knows stay as they are.

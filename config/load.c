@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/key_file.h"
 #include "config/options.h"
 #include "config/unknown.h"
 #include "config/values.h"
@@ -219,6 +220,7 @@ bool settings_load(struct settings *out, const struct settings_source *source,
         load_set(out, source->sets[i], i + 1, problems);
     if (!problems->out_of_memory) {
         set_together(out, problems);
+        key_file_load(out, problems);
         check_together(out, problems);
         check_receiving(out, problems);
         check_redis(out, problems);

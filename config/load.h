@@ -3,7 +3,8 @@
  *   defaults < the YAML file < environment < KEY=VALUE of the command line
  *
  * The environment's DD_A_B is the key a.b; an empty variable counts as not set.
- * Other variables than DD_* are not looked at. In the file an empty value or
+ * Other variables than DD_* are not looked at. An api_key may come from a file of its own
+ * (config/key_file.h), behind all of these. In the file an empty value or
  * null means the default; everything structured becomes JSON whose scalars are
  * all strings, as written. */
 #ifndef CONFIG_LOAD_H

@@ -83,6 +83,9 @@ OPTION(INT, heeler_tail_max_bytes, "4194304", OURS,
        RANGE(65536, 1073741824, "bytes"))
 OPTION(STRING, heeler_ca_file, "", OURS,
        "certificates of the authorities to trust, instead of the system's; empty: the system's")
+OPTION(STRING, heeler_api_key_file, "", OURS,
+       "file with the api_key, where that is not set; others than owner and group must not read it",
+       RELOADS)
 OPTION(STRING, heeler_dead_letter_path, "", OURS,
        "folder that keeps payloads which the intake called bad; empty: they are only counted")
 OPTION(BOOL, heeler_self_telemetry, "true", OURS,

@@ -20,6 +20,7 @@
 #include "tests/support/fake_intake.h"
 #include "tests/support/pipeline.h"
 #include "tests/support/running.h"
+#include "tests/support/temp_file.h"
 #include "tests/support/udp.h"
 #include "tests/support/with_settings.h"
 
@@ -297,6 +298,23 @@ static void keys_follow(struct rig *rig)
     end(rig);
 }
 
+static void key_of_the_file_follows(struct rig *rig)
+{
+    char path[TEMP_PATH_SIZE], set[TEMP_PATH_SIZE + 32];
+
+    temp_file_write(path, "first\n", strlen("first\n"));
+    snprintf(set, sizeof set, "heeler_api_key_file=%s", path);
+    start(rig, set, "api_key=");
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    fputs("second\n", file);
+    fclose(file);
+    assert_true(reload(rig, "env="));
+    unlink(path);
+    assert_true(until(rig, second_key_is_used));
+    end(rig);
+}
+
 static void more_keys_follow(struct rig *rig)
 {
     struct fake_intake *other = fake_intake_start();
@@ -488,6 +506,7 @@ static const struct case_of_loop {
     void (*check)(struct rig *rig);
 } loops[] = {
     { SETTING_api_key, keys_follow },
+    { SETTING_heeler_api_key_file, key_of_the_file_follows },
     { SETTING_additional_endpoints, more_keys_follow },
     { SETTING_forwarder_backoff_base, base_of_backoff_follows },
     { SETTING_forwarder_backoff_max, bound_of_backoff_follows },
