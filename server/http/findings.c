@@ -80,7 +80,8 @@ struct row {
     /* Of a counter; a state has none of these. */
     uint64_t (*read)(const struct server_view *view, int which);
     int which;
-    const char *what;         /* behind the number */
+    const char *many, *one;   /* behind the number: "lines were", "line was" */
+    const char *what;         /* and behind those */
     const char *const *mends; /* by which */
     int quiet_ms;
 };
@@ -141,12 +142,13 @@ static const char *const unsent_mends[UNSENT_COUNT] = {
         text              \
     }
 
-#define STATE(id, label, severity, said) \
-    [id] = { label, severity, said, NULL, 0, NULL, NULL, 0 },
-#define REJECTED(id, label, why)                                                         \
-    [FINDING_OF_##                                                                       \
-        id] = { "rejected_" label,          FINDING_WARNING, true,    read_rejected, id, \
-                "lines were refused: " why, rejected_mends,  QUIET_MS },
+#define STATE(id, label_, severity_, said_) \
+    [id] = { .label = label_, .severity = severity_, .said = said_ },
+#define REJECTED(id, label, why)                                                             \
+    [FINDING_OF_##id] = {                                                                    \
+        "rejected_" label, FINDING_WARNING, true,           read_rejected, id, "lines were", \
+        "line was",        "refused: " why, rejected_mends, QUIET_MS                         \
+    },
 #define SHED(id, label, why)                                                       \
     [FINDING_OF_##id] = { "shed_" label,                                           \
                           (int)(id) == SHED_FILTERED || (int)(id) == SHED_DISABLED \
@@ -155,7 +157,9 @@ static const char *const unsent_mends[UNSENT_COUNT] = {
                           true,                                                    \
                           read_shed,                                               \
                           id,                                                      \
-                          "values were shed: " why,                                \
+                          "values were",                                           \
+                          "value was",                                             \
+                          "shed: " why,                                            \
                           shed_mends,                                              \
                           QUIET_MS },
 #define DROPPED(id, label, why)                                                      \
@@ -166,40 +170,49 @@ static const char *const unsent_mends[UNSENT_COUNT] = {
                           true,                                                      \
                           read_dropped,                                              \
                           id,                                                        \
-                          "points were dropped: " why,                               \
+                          "points were",                                             \
+                          "point was",                                               \
+                          "dropped: " why,                                           \
                           point_mends,                                               \
                           QUIET_MS },
-#define UNSENT(id, label, why)                                 \
-    [FINDING_OF_##id] = { "unsent_" label,                     \
-                          FINDING_ERROR,                       \
-                          true,                                \
-                          read_unsent,                         \
-                          id,                                  \
-                          "points were given up unsent: " why, \
-                          unsent_mends,                        \
+#define UNSENT(id, label, why)                     \
+    [FINDING_OF_##id] = { "unsent_" label,         \
+                          FINDING_ERROR,           \
+                          true,                    \
+                          read_unsent,             \
+                          id,                      \
+                          "points were",           \
+                          "point was",             \
+                          "given up unsent: " why, \
+                          unsent_mends,            \
                           QUIET_MS },
 
 static const struct row rows[FINDING_COUNT] = {
     FINDING_STATES(STATE) //
         [FINDING_DROPS] = { "kernel_drops", FINDING_ERROR, true, read_drops, 0,
-                            "datagrams were dropped by the kernel: the receive buffer was full",
+                            "datagrams were", "datagram was",
+                            "dropped by the kernel: the receive buffer was full",
                             OWN_MEND("raise dogstatsd_so_rcvbuf and net.core.rmem_max, or "
                                      "heeler_workers; or send to the unix socket"),
                             QUIET_MS },
     [FINDING_TRUNCATED] = { "datagrams_cut", FINDING_WARNING, true, read_truncated, 0,
-                            "datagrams were cut: they are longer than dogstatsd_buffer_size",
+                            "datagrams were", "datagram was",
+                            "cut: longer than dogstatsd_buffer_size",
                             OWN_MEND("raise dogstatsd_buffer_size, and restart"), QUIET_MS },
     [FINDING_RECORDS] = { "records_shed", FINDING_WARNING, true, read_records, 0,
-                          "events and service checks were shed: the flusher is behind",
+                          "events and service checks were", "event or service check was",
+                          "shed: the flusher is behind",
                           OWN_MEND("top -H -p $(pidof heeler): the flusher needs a processor"),
                           QUIET_MS },
     [FINDING_REFUSED] = { "payloads_refused", FINDING_ERROR, true, read_refused, 0,
-                          "payloads were refused for good by the intake (400, 413)",
+                          "payloads were", "payload was",
+                          "refused for good by the intake (400, 413)",
                           OWN_MEND(
                               "set heeler_dead_letter_path: it keeps them, with the answer"),
                           QUIET_MS },
     [FINDING_CONFLICTS] = { "type_conflicts", FINDING_WARNING, true, read_conflicts, 0,
-                            "series have the name and tags of one with another type",
+                            "series have", "series has",
+                            "the name and tags of one with another type",
                             OWN_MEND("send one type under one name; the log says which"),
                             CONFLICT_QUIET_MS },
     PARSE_RESULTS(REJECTED) SHED_REASONS(SHED) POINT_DROPS(DROPPED) DELIVERY_SHEDS(UNSENT)
@@ -222,8 +235,9 @@ static bool look_at_counter(const struct row *row, struct finding *finding, bool
     if (!moved &&
         (!finding->active || moment->monotonic_ms - finding->moved_ms >= row->quiet_ms))
         return false;
-    snprintf(finding->sentence, sizeof finding->sentence, "%" PRIu64 " %s",
-             count - finding->count_before, row->what);
+    uint64_t came = count - finding->count_before;
+    snprintf(finding->sentence, sizeof finding->sentence, "%" PRIu64 " %s %s", came,
+             came == 1 ? row->one : row->many, row->what);
     snprintf(finding->mend, sizeof finding->mend, "%s", row->mends[row->which]);
     return true;
 }

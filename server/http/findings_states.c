@@ -10,8 +10,15 @@
 
 /* NEAR_PERCENT of a bound is near. The intake refuses points that are CLOCK_AHEAD_MAX_S ahead;
  * a clock that is CLOCK_APART_S off is wrong long before that. A server that has heard nothing
- * for SILENCE_S, or has not reached Redis for CONNECT_S, has something to tell. */
-enum { NEAR_PERCENT = 90, CLOCK_APART_S = 60, SILENCE_S = 30, CONNECT_S = 10 };
+ * for SILENCE_S, or for SILENCE_INTERVALS where these are short, or has not reached Redis for
+ * CONNECT_S, has something to tell. */
+enum {
+    NEAR_PERCENT = 90,
+    CLOCK_APART_S = 60,
+    SILENCE_S = 30,
+    SILENCE_INTERVALS = 5,
+    CONNECT_S = 10
+};
 
 static bool say(struct finding *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -333,14 +340,15 @@ static bool state_FINDING_INTERVAL(const struct moment *moment, struct finding *
 static bool state_FINDING_SILENCE(const struct moment *moment, struct finding *out)
 {
     const struct server_view *view = moment->view;
+    int64_t silent_s = moment->wall_s - view->started_s;
+    bool is_early = silent_s < SILENCE_S &&
+                    silent_s < SILENCE_INTERVALS * (int64_t)view->settings->heeler_interval;
 
-    if (moment->wall_s - view->started_s < SILENCE_S || view->listeners->n == 0 ||
-        totals_datagrams(view->listeners) > 0)
+    if (is_early || view->listeners->n == 0 || totals_datagrams(view->listeners) > 0)
         return false;
     mend(out, "heeler send 'my_metric:1|c', and compare the client's address with these: "
               "heeler status");
-    return say(out, "nothing was received since the start, %" PRId64 " s ago",
-               moment->wall_s - view->started_s);
+    return say(out, "nothing was received since the start, %" PRId64 " s ago", silent_s);
 }
 
 /* ---- by id ------------------------------------------------------------- */

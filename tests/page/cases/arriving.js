@@ -73,7 +73,7 @@ async function standsFirstOnNow({ server, tab, page }) {
     await tab.show(server.address());
     await tab.sees("From socket to intake");
     await server.send("page.bad:1|q");
-    await tab.sees("1 lines were refused: the type is none of c g ms h s d", ".findings");
+    await tab.sees("1 line was refused: the type is none of c g ms h s d", ".findings");
     same("what stands first", await tab.textOf("main h2"), "Findings");
     await tab.sees("bad type", ".flow");
     holds("the worst stands first", /^warning/i.test(await tab.textOf(".finding")));

@@ -1,5 +1,5 @@
 /* page/cases/troubles.js: the causes of docs/troubleshooting.md, as the page shows them. That nothing is
- * received takes half a minute to be said, and is left to tests/check_troubleshooting.sh. */
+ * received is said only some intervals after the start, and is left to tests/check_troubleshooting.sh. */
 
 import { createServer } from "node:http";
 import { once } from "node:events";
