@@ -9,6 +9,9 @@ pty=${heeler%/*}/tests/tools/pty
 start_server "$heeler" --set heeler_interval=1 --set heeler_senders=true \
     --set "dogstatsd_socket=$scratch/dsd" --set heeler_console=false
 at="127.0.0.1:$http"
+# All tags at once: they are counted when they come first, and then only after 20 seconds.
+"$heeler" send --to "127.0.0.1:$port" "$(for user in $(seq 50); do echo "by.udp:1|c|#user:$user"; done
+    printf 'by.unix:1|c|#\033[31mkey:x')" || fail "nothing was sent"
 grep -qx desk /proc/"$server"/task/*/comm || fail "with heeler_senders nobody counts before somebody asks"
 background "$scratch/udp" "$heeler" send --to "127.0.0.1:$port" --rate 200 --count 1000000 \
     'by.udp:1|c|#user:{random}|c:ci-4711' --random 1:50

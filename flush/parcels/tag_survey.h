@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum {
-    TAG_SURVEY_KEYS = 16, /* those with the most values */
+    TAG_SURVEY_KEYS = 64, /* those with the most values */
     TAG_KEY_SIZE = 64,    /* what is kept of a key, with its NUL */
 };
 
@@ -26,6 +26,7 @@ struct tag_key {
 struct tag_survey {
     size_t n; /* of at: most values first */
     struct tag_key at[TAG_SURVEY_KEYS];
+    bool whole; /* false: the first walk is under way, and these are its counts so far */
 };
 
 typedef _Atomic(struct tag_survey *) tag_survey_box;

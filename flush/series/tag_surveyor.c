@@ -22,6 +22,7 @@ struct tag_surveyor {
     size_t n;
     uint16_t slots[SLOTS]; /* index in keys + 1; 0: none */
     bool walking;
+    bool knows;     /* the last walk has found a key */
     uint32_t next;  /* tag to be looked at */
     int64_t next_s; /* when the next walk may begin */
 };
@@ -118,12 +119,13 @@ static void note_growth(struct counted *counted)
 }
 
 /* Without memory nothing is told this time. */
-static void publish(const struct tag_surveyor *surveyor, tag_survey_box *box)
+static void publish(const struct tag_surveyor *surveyor, bool whole, tag_survey_box *box)
 {
     struct tag_survey *survey = calloc(1, sizeof *survey);
 
     if (survey == NULL)
         return;
+    survey->whole = whole;
     for (; survey->n < surveyor->n && survey->n < TAG_SURVEY_KEYS; survey->n++) {
         const struct counted *counted = &surveyor->keys[survey->n];
         struct tag_key *key = &survey->at[survey->n];
@@ -135,12 +137,23 @@ static void publish(const struct tag_surveyor *surveyor, tag_survey_box *box)
     free(atomic_exchange_explicit(box, survey, memory_order_acq_rel)); /* with take */
 }
 
+static void tell_so_far(struct tag_surveyor *surveyor, tag_survey_box *box)
+{
+    order(surveyor);
+    publish(surveyor, false, box);
+}
+
+/* Where no tags were the next walk need not wait: a server that has just started soon tells of
+ * the first ones. */
 static void end_walk(struct tag_surveyor *surveyor, tag_survey_box *box)
 {
     order(surveyor);
+    surveyor->knows = surveyor->n > 0;
+    if (!surveyor->knows)
+        surveyor->next_s = 0;
     for (size_t i = 0; i < surveyor->n; i++)
         note_growth(&surveyor->keys[i]);
-    publish(surveyor, box);
+    publish(surveyor, true, box);
     for (size_t i = 0; i < surveyor->n; i++) {
         surveyor->keys[i].before = surveyor->keys[i].values;
         surveyor->keys[i].values = 0;
@@ -170,4 +183,6 @@ void tag_surveyor_step(struct tag_surveyor *surveyor, const struct identities *i
             count_tag(surveyor, identities_tag(identities, surveyor->next));
     if (surveyor->next >= end)
         end_walk(surveyor, box);
+    else if (!surveyor->knows)
+        tell_so_far(surveyor, box);
 }

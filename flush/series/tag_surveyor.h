@@ -3,7 +3,8 @@
  * A key such as "request_id" makes a series of every value; it is the usual cause of too many
  * contexts. The surveyor walks over the interned tags, a bounded piece each second, and counts
  * values by key, for as many keys as it has room for; the first keep their places. After each
- * walk it publishes a result (flush/parcels/tag_survey.h).
+ * walk it publishes a result (flush/parcels/tag_survey.h), and after each piece of the first
+ * walk that meets a tag, as that may last a minute and nothing is known before.
  *
  * A key grows when it has many values and had more of them after each of the last walks.
  * The surveyor is the flusher's, one thread; time is an argument. */
@@ -14,7 +15,7 @@
 #include "flush/series/identities.h"
 
 enum {
-    TAG_SURVEY_EACH_S = 20,  /* a walk begins this often at most */
+    TAG_SURVEY_EACH_S = 20,  /* a walk over tags begins this often at most */
     TAG_GROWTH_LEAST = 1000, /* fewer values are no growth */
     TAG_GROWTH_WALKS = 3,
 };

@@ -106,6 +106,8 @@ static void print_head(const json_t *answer, const struct view *view,
         fprintf(out, ", over %.1f s", json_number_value(seen_s));
     else if (json_is_number(seen_s))
         fputs(", nothing is known yet", out);
+    if (json_is_false(json_object_get(answer, "walked")))
+        fputs(", the tags are still being counted", out);
     if (look->filter[0] != '\0') {
         fputs(", with ", out);
         shown_put_text(out, look->filter);

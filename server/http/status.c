@@ -13,6 +13,8 @@
 #include "server/receive/code_paths.h"
 #include "server/receive/listeners.h"
 
+enum { TAG_KEYS_SHOWN = 16 };
+
 /* ---- threads ----------------------------------------------------------- */
 
 static void write_thread(struct json_out *out, const char *name, int64_t alive_ms,
@@ -72,10 +74,11 @@ static void write_listeners(struct json_out *out, const struct listeners *listen
 
 /* ---- series and memory ------------------------------------------------- */
 
+/* The first of them; heeler top has all. */
 static void write_tag_keys(struct json_out *out, const struct tag_survey *survey)
 {
     json_out_begin(out, "tag_keys", '[');
-    for (size_t i = 0; survey != NULL && i < survey->n; i++) {
+    for (size_t i = 0; survey != NULL && i < survey->n && i < TAG_KEYS_SHOWN; i++) {
         json_out_begin(out, NULL, '{');
         json_out_text(out, "key", survey->at[i].key);
         json_out_number(out, "values", survey->at[i].values);

@@ -109,6 +109,7 @@ void top_on_tags(struct http_exchange *exchange, const struct top_request *reque
     json_out_begin(&out, NULL, '{');
     json_out_text(&out, "by", "tag");
     json_out_signed(&out, "interval_s", view->settings->heeler_interval);
+    json_out_bool(&out, "walked", survey != NULL && survey->whole);
     json_out_begin(&out, "rows", '[');
     for (size_t i = 0; survey != NULL && i < survey->n && i < request->limit; i++)
         write_key(&out, &survey->at[i]);

@@ -31,7 +31,8 @@ MUST_CHECK bool top_request_read(struct slice query, struct top_request *out,
 /* {"status":"error","error":"..."} */
 void top_refuse(struct http_exchange *exchange, const char *sentence);
 
-/* Keys of tags by their distinct values, as the flusher has found them last. */
+/* Keys of tags by their distinct values, as the flusher has found them last. Until it
+ * has been through all tags once, those so far and "walked":false. */
 void top_on_tags(struct http_exchange *exchange, const struct top_request *request,
                  const struct server_view *view);
 

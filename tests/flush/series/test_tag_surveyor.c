@@ -64,16 +64,23 @@ static void drop_newest(struct rig *rig, size_t n)
         identities_release(rig->identities, rig->held[--rig->n]);
 }
 
+static struct tag_survey *step(struct rig *rig)
+{
+    tag_surveyor_step(rig->surveyor, rig->identities, rig->now_s, &rig->box);
+    return tag_survey_take(&rig->box);
+}
+
 /* One walk, in as many steps as it takes. */
 static struct tag_survey *walk(struct rig *rig)
 {
-    struct tag_survey *survey = NULL;
+    struct tag_survey *survey = step(rig);
 
-    for (int i = 0; i < 100 && survey == NULL; i++) {
-        tag_surveyor_step(rig->surveyor, rig->identities, rig->now_s, &rig->box);
-        survey = tag_survey_take(&rig->box);
+    for (int i = 0; i < 100 && (survey == NULL || !survey->whole); i++) {
+        free(survey);
+        survey = step(rig);
     }
     assert_non_null(survey);
+    assert_true(survey->whole);
     rig->now_s += TAG_SURVEY_EACH_S;
     return survey;
 }
@@ -156,15 +163,38 @@ static void few_values_are_no_growth(void **state)
 static void a_step_is_bounded_and_a_walk_goes_on_where_it_was(void **state)
 {
     struct rig *rig = *state;
-    int steps = 0;
+    struct tag_survey *survey;
+    int steps = 1;
 
     add(rig, "id:%d", 0, 100000);
-    struct tag_survey *survey = NULL;
-    for (; survey == NULL && steps < 100; steps++) {
-        tag_surveyor_step(rig->surveyor, rig->identities, rig->now_s, &rig->box);
-        survey = tag_survey_take(&rig->box);
-    }
+    free(walk(rig));
+    for (; (survey = step(rig)) == NULL && steps < 100; steps++)
+        ;
     assert_in_range(steps, 3, 5);
+    assert_true(survey->whole);
+    assert_int_equal(survey->at[0].values, 100000);
+    free(survey);
+}
+
+/* Nothing was known before it. */
+static void the_first_walk_tells_what_it_has_so_far(void **state)
+{
+    struct rig *rig = *state;
+    uint32_t before = 0;
+    struct tag_survey *survey = step(rig);
+
+    assert_true(survey->whole); /* over no tags */
+    assert_int_equal(survey->n, 0);
+    free(survey);
+    add(rig, "id:%d", 0, 100000); /* and without a wait: */
+    for (survey = step(rig); !survey->whole; survey = step(rig)) {
+        assert_int_equal(survey->n, 1);
+        assert_in_range(survey->at[0].values, before + 1, 99999);
+        assert_false(survey->at[0].grows);
+        before = survey->at[0].values;
+        free(survey);
+    }
+    assert_true(before > 0);
     assert_int_equal(survey->at[0].values, 100000);
     free(survey);
 }
@@ -194,6 +224,7 @@ static void walks_begin_no_more_often_than_they_may(void **state)
 {
     struct rig *rig = *state;
 
+    add(rig, "user:%d", 0, 3);
     free(walk(rig));
     rig->now_s -= 1;
     tag_surveyor_step(rig->surveyor, rig->identities, rig->now_s, &rig->box);
@@ -211,6 +242,7 @@ int main(void)
         TEST(a_key_that_only_grows_is_told_and_one_that_stops_is_not),
         TEST(few_values_are_no_growth),
         TEST(a_step_is_bounded_and_a_walk_goes_on_where_it_was),
+        TEST(the_first_walk_tells_what_it_has_so_far),
         TEST(many_keys_and_long_ones_have_their_bounds),
         TEST(walks_begin_no_more_often_than_they_may),
     };

@@ -67,6 +67,16 @@ static void names_of_strangers_are_escaped(void **state)
     free(text);
 }
 
+static void a_walk_that_is_under_way_is_told(void **state)
+{
+    (void)state;
+    assert_printed("{\"by\":\"tag\",\"walked\":false,\"rows\":[]}",
+                   "heeler top by tag at here, the tags are still being counted\n"
+                   "   distinct  tag key\n");
+    assert_printed("{\"by\":\"tag\",\"walked\":true,\"rows\":[]}", "heeler top by tag at here\n"
+                                                                   "   distinct  tag key\n");
+}
+
 static void rows_are_filtered_and_then_scrolled(void **state)
 {
     static const char answer[] = "{\"by\":\"tag\",\"rows\":[{\"what\":\"xa\"},{\"what\":\"b\"},"
@@ -111,6 +121,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_short_and_what_is_unknown_is_a_dash),
         cmocka_unit_test(names_of_strangers_are_escaped),
+        cmocka_unit_test(a_walk_that_is_under_way_is_told),
         cmocka_unit_test(rows_are_filtered_and_then_scrolled),
         cmocka_unit_test(what_is_no_answer_is_seen),
     };

@@ -121,7 +121,8 @@ static void make_crowd(struct rig *rig, bool on)
 static void make_growth(struct rig *rig, bool on)
 {
     rig->server.survey =
-        (struct tag_survey){ 2, { { "env", 3, false }, { "request_id", 7000, on } } };
+        (struct tag_survey){ .n = 2,
+                             .at = { { "env", 3, false }, { "request_id", 7000, on } } };
 }
 
 static void make_clock_apart(struct rig *rig, bool on)
@@ -226,6 +227,27 @@ static void every_state_begins_says_what_it_is_and_ends(void **state)
     }
 }
 
+/* Half a minute, or five intervals where these are short. */
+static void silence_is_not_told_before_its_time(void **state)
+{
+    static const struct {
+        int interval_s, after_s;
+    } cases[] = { { 1, 5 }, { 5, 25 }, { 6, 30 }, { 10, 30 }, { 60, 30 } };
+    struct rig *rig = *state;
+    const struct finding *finding = &rig->findings.at[FINDING_SILENCE];
+
+    make_silence(rig, true);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t told_s = SERVER_RIG_STARTED_S + cases[i].after_s;
+
+        rig->server.settings.heeler_interval = cases[i].interval_s;
+        findings_look(&rig->findings, &rig->server.view, rig->now_ms, told_s - 1);
+        assert_false(finding->active);
+        findings_look(&rig->findings, &rig->server.view, rig->now_ms, told_s);
+        assert_true(finding->active);
+    }
+}
+
 static void a_finding_is_logged_once_and_so_is_its_end(void **state)
 {
     struct rig *rig = *state;
@@ -258,7 +280,8 @@ static void a_tag_of_escape_sequences_is_harmless_in_log_and_json(void **state)
     struct json_out out = { .comma = false };
 
     rig->server.survey =
-        (struct tag_survey){ 1, { { "\x1b[2J<img onerror=x>\xff\xc2\x9b", 9000, true } } };
+        (struct tag_survey){ .n = 1,
+                             .at = { { "\x1b[2J<img onerror=x>\xff\xc2\x9b", 9000, true } } };
     look(rig);
     char *text = logged(rig);
     assert_non_null(strstr(text, "\\x1b[2J<img onerror=x>\\xff\\xc2\\x9b"));
@@ -347,6 +370,37 @@ static void every_counter_that_moves_is_told_for_a_minute(void **state)
     }
 }
 
+static void one_is_no_plural(void **state)
+{
+    static const struct {
+        int id;
+        const char *one, *two;
+    } cases[] = {
+        { FINDING_OF_PARSE_BAD_TYPE, "1 line was refused: ", "2 lines were refused: " },
+        { FINDING_OF_SHED_MEMORY, "1 value was shed: ", "2 values were shed: " },
+        { FINDING_RECORDS,
+          "1 event or service check was shed: ", "2 events and service checks were shed: " },
+        { FINDING_CONFLICTS, "1 series has the name", "2 series have the name" },
+    };
+    struct rig *rig = *state;
+    struct counter *counters[] = { &rig->server.workers[1].rejected[PARSE_BAD_TYPE],
+                                   &rig->server.workers[1].shed[SHED_MEMORY],
+                                   &rig->server.workers[1].records_shed,
+                                   &rig->server.flusher.type_conflicts };
+
+    look(rig);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *sentence = rig->findings.at[cases[i].id].sentence;
+
+        counter_add(counters[i], 1);
+        look(rig);
+        assert_int_equal(strncmp(sentence, cases[i].one, strlen(cases[i].one)), 0);
+        counter_add(counters[i], 1);
+        look(rig);
+        assert_int_equal(strncmp(sentence, cases[i].two, strlen(cases[i].two)), 0);
+    }
+}
+
 /* What a successor inherits of counts did not happen now. */
 static void counts_of_before_the_first_look_are_no_finding(void **state)
 {
@@ -419,9 +473,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_well_is_no_finding),
         TEST(every_state_begins_says_what_it_is_and_ends),
+        TEST(silence_is_not_told_before_its_time),
         TEST(a_finding_is_logged_once_and_so_is_its_end),
         TEST(a_tag_of_escape_sequences_is_harmless_in_log_and_json),
         TEST(every_counter_that_moves_is_told_for_a_minute),
+        TEST(one_is_no_plural),
         TEST(counts_of_before_the_first_look_are_no_finding),
         TEST(what_the_operator_asked_for_is_a_notice),
         TEST(errors_come_first_and_ids_are_unique),

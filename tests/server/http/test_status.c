@@ -88,7 +88,7 @@ static void the_answer_is_as_the_page_says(void **state)
     assert_true(server_rig_make(&rig));
     findings = (struct findings){ .looked = false };
     log_set_level(LOG_LEVEL_OFF); /* of what is found here */
-    rig.survey = (struct tag_survey){ 1, { { "user", 7000, true } } };
+    rig.survey = (struct tag_survey){ .n = 1, .at = { { "user", 7000, true } } };
     findings_look(&findings, &rig.view, SERVER_RIG_NOW_MS, SERVER_RIG_WALL_S);
     log_set_level(LOG_LEVEL_INFO);
     rates_init(&rates);
