@@ -72,7 +72,7 @@ static void follow(struct server *server, struct reload_plan *plan)
         log_error("server: no memory for new keys: delivery goes on with the old ones");
     if (log_level_parse(server->config.settings->log_level, &level))
         log_set_level(level);
-    admin_follow(server->admin);
+    admin_follow(server->admin, clock_monotonic_ms());
 }
 
 bool server_reload(struct server *server, struct reload *out, const char *asker)

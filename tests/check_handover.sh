@@ -41,11 +41,28 @@ export VERSIONS
 cp "$heeler" "$scratch/heeler"
 start_server "$scratch/heeler" --set dogstatsd_socket="$scratch/d" --set heeler_interval=60 \
     --set heeler_console=true --set heeler_http_listen="127.0.0.1:0 unix:$scratch/h"
+# Who looks on is told, and looks on at the next one.
+background "$scratch/tailed" "$heeler" tail --at "127.0.0.1:$http" --match probe
+tail=$pid
+tailed() {
+    for _ in $(seq 6000); do
+        "$heeler" send --to "127.0.0.1:$port" "probe.$1:1|c" || fail "send"
+        ! grep -q "probe.$1:" "$scratch/tailed" || return 0
+        sleep 0.01
+    done
+    fail "tail does not show probe.$1: $(tail "$scratch/tailed")"
+}
+
+tailed 0
 for i in 1 2 3; do
     send
     kill -USR2 "$server"
     again "$i"
+    tailed "$i"
 done
+[ "$(grep -c ': the server has ended; the one that follows is asked$' "$scratch/tailed")" -eq 3 ] ||
+    fail "tail does not tell of three upgrades: $(cat "$scratch/tailed")"
+kill -TERM "$tail"
 
 # HTTP goes on at the same port, which the kernel chose, and at the same file.
 ask() {

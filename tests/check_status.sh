@@ -63,6 +63,11 @@ for secret in $secrets; do
 done
 ! "$heeler" flare --at "127.0.0.1:$http" "$flare" >"$scratch/out" 2>&1 || fail "a file is overwritten"
 shown flare 'File exists'
+status=0 # a limit of the shell is an error with a sentence, and leaves no half of a file
+(ulimit -f 8 && exec "$heeler" flare --at "127.0.0.1:$http" "$scratch/large.tar") >"$scratch/out" 2>&1 || status=$?
+[ "$status" = 1 ] || fail "flare beyond a limit ends with $status"
+shown flare 'large.tar: File too large; it was removed'
+[ ! -e "$scratch/large.tar" ] || fail "half of a flare is left"
 
 # Without a server: what this machine knows, and why the rest is missing.
 kill -TERM "$server"

@@ -64,8 +64,9 @@ COMMAND(tail, "tail [--match GLOB] [--from SENDER] [--bad] [--events]\n"
         "    heeler tail --bad\n"
         "\n"
         "Below a refused line stand a mark at the byte at fault, and the reason. It ends\n"
-        "with Ctrl-C; when the server goes, that is said and the status is 1. A server\n"
-        "shows heeler_tail_max_bytes a second, and says how many lines it left out.\n",
+        "with Ctrl-C. When the server ends, that is said, and the one that follows on its\n"
+        "address (SIGUSR2) is asked; if there is none the status is 1. A server shows\n"
+        "heeler_tail_max_bytes a second, and says how many lines it left out.\n",
         { "--match GLOB", "of names or titles; without * and ? a part is enough" },
         { "--from SENDER", "a pid, a command, an address, c:CONTAINER" },
         { "--bad", "refused lines only" },

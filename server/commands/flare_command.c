@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,16 @@ struct flare {
     const struct settings *settings;
     FILE *out;
     bool good;
+    int error; /* errno of what went wrong first; 0: none, or no memory */
 };
+
+static void note(struct flare *flare, bool good)
+{
+    if (good || !flare->good)
+        return;
+    flare->good = false;
+    flare->error = errno;
+}
 
 /* ---- the parts --------------------------------------------------------- */
 
@@ -56,9 +66,10 @@ static void pack(struct flare *flare, const char *name, const char *about, struc
 
     secrets_mask(text, flare->settings);
     snprintf(path, sizeof path, "heeler-flare/%s", name);
-    flare->good = flare->good && !text->failed &&
-                  tar_add(flare->out, path, text->at != NULL ? (const void *)text->at : "",
-                          text->len, clock_wall_s());
+    errno = 0;
+    note(flare, !text->failed &&
+                    tar_add(flare->out, path, text->at != NULL ? (const void *)text->at : "",
+                            text->len, clock_wall_s()));
     printf("  %-13s %9zu bytes  %s\n", name, text->len, about);
 }
 
@@ -167,7 +178,7 @@ static void pack_printed(struct flare *flare, const char *name, const char *abou
     size_t len = 0;
     FILE *out = open_memstream(&printed, &len);
 
-    flare->good = flare->good && out != NULL;
+    note(flare, out != NULL);
     if (out == NULL)
         return;
     print(flare, out);
@@ -179,6 +190,17 @@ static void pack_printed(struct flare *flare, const char *name, const char *abou
 }
 
 /* ---- the file ---------------------------------------------------------- */
+
+/* It is removed, as half of it helps nobody. */
+static int give_up(const struct flare *flare)
+{
+    char why[128];
+
+    unlink(flare->path);
+    snprintf(why, sizeof why, "%s; it was removed",
+             flare->error != 0 ? strerror(flare->error) : "not enough memory");
+    return complain(flare->path, why);
+}
 
 static int make(struct flare *flare)
 {
@@ -192,16 +214,17 @@ static int make(struct flare *flare)
         return EXIT_SYSTEM;
     }
     flare->good = true;
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond the limit is an error like a full disk */
     printf("packed into %s, which only you may read:\n", flare->path);
     pack_server(flare);
     pack_printed(flare, "here.txt", "the settings as this command sees them, masked",
                  print_own_settings);
     pack_printed(flare, "versions.txt", "versions, and this machine", print_versions);
-    flare->good = tar_finish(flare->out) && flare->good;
-    if (fclose(flare->out) != 0 || !flare->good) {
-        unlink(flare->path);
-        return complain(flare->path, "cannot be written; it was removed");
-    }
+    errno = 0;
+    note(flare, tar_finish(flare->out));
+    note(flare, fclose(flare->out) == 0);
+    if (!flare->good)
+        return give_up(flare);
     puts("Names of metrics, tags, hosts and addresses are in it: look into it before you send "
          "it.");
     return EXIT_OK;

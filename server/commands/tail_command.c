@@ -1,5 +1,7 @@
 /* heeler tail: asks a running server for the lines that it receives, and shows them as they
- * arrive, refused ones with a mark below the byte at fault. */
+ * arrive, refused ones with a mark below the byte at fault. A server that ends says so in the
+ * stream, and the next one is asked for the rest: after SIGUSR2 there is one on the same
+ * sockets. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
@@ -8,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/clock.h"
 #include "config/shown.h"
 #include "server/commands/commands.h"
 #include "server/commands/fetch.h"
@@ -16,6 +19,9 @@
 /* No line of JSON is longer: a datagram has at most 64 KiB, of which each byte may become six.
  */
 enum { ITEM_MAX = 1 << 20 };
+
+/* An answer that was over before and brought nothing is no stream that a server ended. */
+enum { STREAM_LEAST_MS = 1000 };
 
 static int complain(const char *what, const char *why)
 {
@@ -33,6 +39,7 @@ struct asking {
     bool bad, events, json;
     struct bytes rest; /* a line of JSON that is not whole yet */
     bool refused, foreign, unwritten;
+    bool heard; /* something, of this answer */
 };
 
 /* The value of an option that has one. */
@@ -132,6 +139,7 @@ static bool take(long status, const void *at, size_t n, void *argument)
         asking->foreign = true;
         return false;
     }
+    asking->heard = true;
     bytes_add(&asking->rest, at, n);
     if (asking->rest.failed || !show_lines(asking))
         return false;
@@ -160,6 +168,20 @@ static int say_end(const struct asking *asking, const char *where, long status,
     return complain(where, status == 200 ? "the server has ended" : problem);
 }
 
+/* True: the server has ended, and another one may have taken its place. */
+static bool look_on(struct asking *asking, const struct fetch *fetch,
+                    char where[FETCH_WHERE_MAX], char *problem, size_t problem_size,
+                    long *status)
+{
+    int64_t began_ms = clock_monotonic_ms();
+
+    asking->heard = false;
+    bytes_clear(&asking->rest);
+    *status = fetch_run(fetch, where, problem, problem_size);
+    return *status == 200 &&
+           (asking->heard || clock_monotonic_ms() - began_ms >= STREAM_LEAST_MS);
+}
+
 static int ask(struct asking *asking, const struct settings *settings)
 {
     char where[FETCH_WHERE_MAX], problem[512], *path = make_path(asking);
@@ -169,7 +191,9 @@ static int ask(struct asking *asking, const struct settings *settings)
 
     if (path == NULL)
         return complain("memory", "not enough");
-    long status = fetch_run(&fetch, where, problem, sizeof problem);
+    long status;
+    while (look_on(asking, &fetch, where, problem, sizeof problem, &status))
+        (void)complain(where, "the server has ended; the one that follows is asked");
     int result = say_end(asking, where, status, problem);
     bytes_free(&asking->rest);
     free(path);

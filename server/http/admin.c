@@ -14,6 +14,7 @@
 #include "server/http/http_ledger.h"
 #include "server/http/inspect.h"
 #include "server/http/login.h"
+#include "server/http/main_turn.h"
 #include "server/http/metrics.h"
 #include "server/http/page.h"
 #include "server/http/tail.h"
@@ -28,6 +29,7 @@ struct admin {
     struct http *http;
     struct http_guard guard;
     struct http_keys keys;
+    struct event *cookie_timer; /* goes off when the next cookie ends; NULL: only health */
     struct http_ledger ledger;
     struct ask *ask;         /* NULL: only health */
     struct control *control; /* the same */
@@ -190,8 +192,10 @@ static void on_login(struct http_exchange *exchange, const struct http_request *
 {
     struct admin *admin = argument;
 
-    login_take(exchange, request, &admin->keys, &settings_of(admin)->heeler_app_keys,
-               clock_monotonic_ms());
+    int64_t now_ms = clock_monotonic_ms();
+
+    login_take(exchange, request, &admin->keys, &settings_of(admin)->heeler_app_keys, now_ms);
+    admin_follow(admin, now_ms); /* the oldest cookie may have made room */
 }
 
 static void on_other(struct http_exchange *exchange, const struct http_request *request,
@@ -293,7 +297,7 @@ static bool admits(struct http_exchange *exchange, const struct http_request *re
 
 static bool still_admits(const struct http_exchange *exchange,
                          const struct http_request *request, const struct http_route *route,
-                         void *argument)
+                         int64_t now_ms, void *argument)
 {
     const struct admin *admin = argument;
     const struct http_rule *rule = http_guard_rule(route->use);
@@ -303,7 +307,7 @@ static bool still_admits(const struct http_exchange *exchange,
                               &settings->heeler_http_hosts) == NULL &&
            (rule->open || http_is_local(exchange) ||
             http_keys_admit(&admin->keys, request, &settings->heeler_app_keys, rule->cookie,
-                            clock_monotonic_ms()));
+                            now_ms));
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -339,6 +343,13 @@ static bool furnish_desk(struct desk *desk, void *argument)
     return false;
 }
 
+static void on_cookie_end(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    main_turn_began();
+    admin_follow(argument, clock_monotonic_ms());
+}
+
 /* Who sends may be counted from the start on, by the desk. */
 static bool make_parts(struct admin *admin, struct event_base *base)
 {
@@ -347,7 +358,9 @@ static bool make_parts(struct admin *admin, struct event_base *base)
                 settings_of(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
     admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost, furnish_desk);
+    admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
+           admin->cookie_timer != NULL &&
            (!settings_of(admin)->heeler_senders || desk_start(admin->desk));
 }
 
@@ -374,10 +387,18 @@ bool admin_listen(struct admin *admin, const char *address, struct inherited_soc
     return http_listen(admin->http, address, inherited, problem, problem_size);
 }
 
-void admin_follow(struct admin *admin)
+void admin_follow(struct admin *admin, int64_t now_ms)
 {
-    if (admin != NULL)
-        http_review(admin->http);
+    int64_t end_ms;
+
+    if (admin == NULL)
+        return;
+    http_review(admin->http, now_ms);
+    end_ms = http_keys_next_end(&admin->keys, now_ms);
+    if (end_ms == INT64_MAX || admin->cookie_timer == NULL)
+        return;
+    struct timeval wait = clock_wait_ms(end_ms - now_ms);
+    event_add(admin->cookie_timer, &wait);
 }
 
 bool admin_leave(struct admin *given, struct inherited_sockets *to)
@@ -392,6 +413,8 @@ bool admin_stop(struct admin *given)
     if (given == NULL)
         return true;
     http_free(given->http);
+    if (given->cookie_timer != NULL)
+        event_free(given->cookie_timer);
     ask_free(given->ask);
     control_free(given->control);
     http_guard_close(&given->guard);

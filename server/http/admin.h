@@ -36,8 +36,9 @@ struct admin *admin_start(struct event_base *base, bool full,
 bool admin_listen(struct admin *admin, const char *address, struct inherited_sockets *inherited,
                   char *problem, size_t problem_size);
 
-/* The settings were reloaded: streams whose key or Host counts no more end. NULL is fine. */
-void admin_follow(struct admin *admin);
+/* The settings were reloaded, or it is later: streams whose key, cookie or Host counts no more
+ * end. When a cookie ends, the loop does so by itself. NULL is fine. */
+void admin_follow(struct admin *admin, int64_t now_ms);
 
 /* Closes its sockets and removes their files. False: its desk is still at work, so nothing that
  * it was given may be freed. NULL is fine. */

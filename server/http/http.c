@@ -225,23 +225,24 @@ int http_connections(const struct http *http)
     return http->n_connections;
 }
 
-static bool is_still_admitted(const struct http *http, const struct http_exchange *exchange)
+static bool is_still_admitted(const struct http *http, const struct http_exchange *exchange,
+                              int64_t now_ms)
 {
     const struct http_config *config = &http->config;
     struct http_request request;
 
     (void)http_head_parse(&request, (struct slice){ exchange->in, exchange->body_at });
-    return config->still_admits(exchange, &request, exchange->route, config->argument);
+    return config->still_admits(exchange, &request, exchange->route, now_ms, config->argument);
 }
 
-void http_review(struct http *http)
+void http_review(struct http *http, int64_t now_ms)
 {
     struct http_exchange *next;
 
     for (struct http_exchange *at = http->first; at != NULL; at = next) {
         next = at->after;
         if (http->config.still_admits != NULL && http_take_is_stream(at) &&
-            !is_still_admitted(http, at))
+            !is_still_admitted(http, at, now_ms))
             http_connection_close(at);
     }
 }
@@ -300,8 +301,6 @@ void http_free(struct http *given)
 {
     if (given == NULL)
         return;
-    while (given->first != NULL)
-        http_connection_forget(given->first);
     stop_accepting(given);
     if (given->accept_timer != NULL)
         event_free(given->accept_timer);
@@ -309,5 +308,9 @@ void http_free(struct http *given)
         event_free(given->deadline_timer);
     for (size_t i = 0; i < given->n_sockets; i++)
         http_listener_close(&given->sockets[i].listener);
+    while (given->first != NULL) {
+        http_stream_last_word(given->first);
+        http_connection_forget(given->first);
+    }
     free(given);
 }

@@ -33,7 +33,8 @@
 /* NULL without memory. */
 struct http *http_new(const struct http_config *config);
 
-/* Ends every connection, whole or not, and tells no handler. NULL is fine. */
+/* Ends every connection, whole or not, and tells no handler. A stream comes to its end, where
+ * the reader has taken all before: then it may ask a successor. NULL is fine. */
 void http_free(struct http *given);
 
 /* Listens there too (server/http/http_listener.h). False with a sentence. */
@@ -51,7 +52,7 @@ void http_expire(struct http *http, int64_t now_ms);
 
 int http_connections(const struct http *http);
 
-/* Who may ask has changed: ends the streams that would not be admitted any more. */
-void http_review(struct http *http);
+/* Who may ask has changed, or it is later: ends the streams that would not be admitted now. */
+void http_review(struct http *http, int64_t now_ms);
 
 #endif

@@ -114,6 +114,11 @@ bool http_take_is_stream(const struct http_exchange *exchange);
 /* Forgets the first n bytes; what came behind them moves to the front. */
 void http_take_drop(struct http_exchange *exchange, size_t n);
 
+/* ---- http_stream.c ----------------------------------------------------- */
+
+/* The server ends: if it is a stream, its end goes out at once or not at all. */
+void http_stream_last_word(struct http_exchange *exchange);
+
 /* ---- http_answer.c ----------------------------------------------------- */
 
 /* Fills exchange->out with the answer; the body is moved, not copied. False without

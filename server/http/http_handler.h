@@ -70,10 +70,11 @@ struct http_config {
     bool (*admits)(struct http_exchange *exchange, const struct http_request *request,
                    const struct http_route *route, void *argument);
 
-    /* Whether a stream that was admitted still would be; NULL: it would. It does not reply. */
+    /* Whether a stream that was admitted still would be then; NULL: it would. It does not
+     * reply. */
     bool (*still_admits)(const struct http_exchange *exchange,
                          const struct http_request *request, const struct http_route *route,
-                         void *argument);
+                         int64_t now_ms, void *argument);
     void *argument;             /* of handlers, admits and still_admits */
     struct desk *desk;          /* NULL: no route is for it */
     struct http_ledger *ledger; /* NULL: nobody counts */

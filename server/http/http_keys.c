@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#define COOKIE_NAME "heeler_session"
+#define COOKIE_NAME "heeler_session_"
+enum { COOKIE_NAME_MAX = sizeof COOKIE_NAME + 5 };
 
 static_assert(HTTP_HASH_BYTES == SHA256_DIGEST_LENGTH, "the hash is SHA-256");
 
@@ -35,17 +36,34 @@ static bool is_in_force(const unsigned char hashed[HTTP_HASH_BYTES],
     return found;
 }
 
-/* "a=1; heeler_session=TOKEN; b=2". False: it is not there. */
+/* The digits at the end of Host; 80 where it has none. */
+static void name_cookie(const struct http_request *request, char name[COOKIE_NAME_MAX])
+{
+    struct slice host = { "", 0 };
+    size_t digits = 0;
+
+    (void)http_header(request, "Host", &host);
+    while (digits < host.len && digits < 5 && host.at[host.len - 1 - digits] >= '0' &&
+           host.at[host.len - 1 - digits] <= '9')
+        digits++;
+    bool has_port = digits > 0 && digits < host.len && host.at[host.len - 1 - digits] == ':';
+    snprintf(name, COOKIE_NAME_MAX, COOKIE_NAME "%.*s", has_port ? (int)digits : 2,
+             has_port ? host.at + host.len - digits : "80");
+}
+
+/* "a=1; heeler_session_8127=TOKEN; b=2". False: it is not there. */
 static bool find_token(const struct http_request *request, struct slice *out)
 {
+    char own_name[COOKIE_NAME_MAX];
     struct slice cookies;
 
     if (!http_header(request, "Cookie", &cookies))
         return false;
+    name_cookie(request, own_name);
     while (cookies.len > 0) {
         *out = slice_trim(slice_cut(&cookies, ';'), " \t");
         struct slice name = slice_cut(out, '=');
-        if (slice_equal(name, SLICE(COOKIE_NAME)))
+        if (slice_equal(name, slice_of(own_name)))
             return true;
     }
     return false;
@@ -89,12 +107,24 @@ static struct http_session *oldest(struct http_keys *keys)
     return found;
 }
 
-bool http_keys_give_cookie(struct http_keys *keys, struct slice key,
-                           const struct string_list *in_force, int64_t now_ms,
+int64_t http_keys_next_end(const struct http_keys *keys, int64_t now_ms)
+{
+    int64_t next_ms = INT64_MAX;
+
+    for (size_t i = 0; i < HTTP_SESSIONS_MAX; i++) {
+        int64_t until_ms = keys->sessions[i].until_ms;
+
+        next_ms = until_ms > now_ms && until_ms < next_ms ? until_ms : next_ms;
+    }
+    return next_ms;
+}
+
+bool http_keys_give_cookie(struct http_keys *keys, const struct http_request *request,
+                           struct slice key, const struct string_list *in_force, int64_t now_ms,
                            char cookie[HTTP_COOKIE_MAX])
 {
     unsigned char random[HTTP_HASH_BYTES], hashed[HTTP_HASH_BYTES];
-    char token[2 * HTTP_HASH_BYTES + 1];
+    char token[2 * HTTP_HASH_BYTES + 1], name[COOKIE_NAME_MAX];
 
     hash(key, hashed);
     if (!is_in_force(hashed, in_force) ||
@@ -106,8 +136,8 @@ bool http_keys_give_cookie(struct http_keys *keys, struct slice key,
     hash(slice_of(token), session->token);
     memcpy(session->key, hashed, sizeof hashed);
     session->until_ms = now_ms + INT64_C(1000) * HTTP_SESSION_S;
-    snprintf(cookie, HTTP_COOKIE_MAX,
-             COOKIE_NAME "=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%d", token,
-             HTTP_SESSION_S);
+    name_cookie(request, name);
+    snprintf(cookie, HTTP_COOKIE_MAX, "%s=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%d",
+             name, token, HTTP_SESSION_S);
     return true;
 }

@@ -4,8 +4,10 @@
  * once, in a form, and gets a cookie: a random token that only this process knows, and only its
  * hash. Keys and tokens are compared by their SHA-256, in a time that tells nothing. A cookie
  * is good for 12 hours, and only as long as its key is one of those in force, so a reload takes
- * it back, and ends the streams that it opened. No more than 64 are out at a time; the oldest
- * makes room. On main's thread. */
+ * it back. Either ends the streams that it opened. No more than 64 are out at a time; the
+ * oldest makes room. Its name has the port by which the browser asks, heeler_session_8127:
+ * cookies are of a host, and a second server there would take the first one's away. On main's
+ * thread. */
 #ifndef SERVER_HTTP_HTTP_KEYS_H
 #define SERVER_HTTP_HTTP_KEYS_H
 
@@ -33,10 +35,13 @@ struct http_keys {
 bool http_keys_admit(const struct http_keys *keys, const struct http_request *request,
                      const struct string_list *in_force, bool cookie_counts, int64_t now_ms);
 
-/* The value of Set-Cookie for somebody who has shown the key. False: it is none in force, or
- * the system has no randomness. */
-bool http_keys_give_cookie(struct http_keys *keys, struct slice key,
-                           const struct string_list *in_force, int64_t now_ms,
+/* The value of Set-Cookie for somebody who has shown the key with this request. False: it is
+ * none in force, or the system has no randomness. */
+bool http_keys_give_cookie(struct http_keys *keys, const struct http_request *request,
+                           struct slice key, const struct string_list *in_force, int64_t now_ms,
                            char cookie[HTTP_COOKIE_MAX]);
+
+/* When the next of the cookies that are out ends; INT64_MAX: none is. */
+int64_t http_keys_next_end(const struct http_keys *keys, int64_t now_ms);
 
 #endif

@@ -72,14 +72,25 @@ void http_stream_add(struct http_exchange *exchange, struct evbuffer *given)
     http_connection_advance(exchange);
 }
 
+static bool add_end(struct http_exchange *exchange)
+{
+    return !is_chunked(exchange) || evbuffer_add(exchange->out, "0\r\n\r\n", 5) == 0;
+}
+
 void http_stream_end(struct http_exchange *exchange)
 {
-    if (is_chunked(exchange) && evbuffer_add(exchange->out, "0\r\n\r\n", 5) != 0) {
+    if (!add_end(exchange)) {
         http_connection_close(exchange);
         return;
     }
     http_connection_enter(exchange, HTTP_PHASE_ANSWER);
     http_connection_advance(exchange);
+}
+
+void http_stream_last_word(struct http_exchange *exchange)
+{
+    if (exchange->phase == HTTP_PHASE_STREAM && add_end(exchange))
+        (void)evbuffer_write(exchange->out, exchange->fd);
 }
 
 void http_on_taken(struct http_exchange *exchange, http_taken *tell, void *argument)

@@ -43,7 +43,7 @@ void login_take(struct http_exchange *exchange, const struct http_request *reque
     struct slice key;
 
     if (room == NULL || !http_parameter(request->body, "key", room, &key) ||
-        !http_keys_give_cookie(keys, key, in_force, now_ms, cookie)) {
+        !http_keys_give_cookie(keys, request, key, in_force, now_ms, cookie)) {
         free(room);
         login_ask(exchange, true);
         return;

@@ -18,7 +18,7 @@
 
 #include "config/clock.h"
 
-#define WAIT_NS INT64_C(10000000000)
+#define WAIT_NS INT64_C(60000000000)
 
 /* Turns in which nothing came any more: the loopback needs none, but a turn may only have
  * accepted or read. */

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "config/clock.h"
 #include "server/http/admin.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/raw_http.h"
@@ -320,7 +321,7 @@ static void the_form_of_the_page_gives_a_cookie(void **state)
     snprintf(request, sizeof request, "%s%s", form, "key=0123456789abcde%");
     assert_says(&running, port, request, 303, "Location: /\r\n");
     raw_ask(running.base, port, request, strlen(request), &answer);
-    const char *cookie = strstr(answer.text, "heeler_session=");
+    const char *cookie = strstr(answer.text, "heeler_session_80=");
     assert_non_null(cookie);
     assert_non_null(strstr(cookie, "HttpOnly; SameSite=Strict; Path=/; Max-Age=43200\r\n"));
     snprintf(request, sizeof request, "%sCookie: %.*s\r\n\r\n", GET("/api/v1/query"),
@@ -332,6 +333,56 @@ static void the_form_of_the_page_gives_a_cookie(void **state)
              (int)strcspn(cookie, ";"), cookie);
     assert_says(&running, port, request, 401, "DD-APPLICATION-KEY"); /* for programs only */
     assert_false(running.asked_to_stop);
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
+/* Shows the key of the settings, and asks with the cookie for what arrives. */
+static int look_on_by_cookie(struct running *running, int port)
+{
+    static const char form[] = "POST /login HTTP/1.1\r\nHost: localhost:8127\r\n"
+                               "Connection: close\r\nContent-Length: 20\r\n\r\n"
+                               "key=0123456789abcdef";
+    struct raw_answer answer;
+    char request[1024];
+
+    assert_int_equal(raw_ask(running->base, port, form, sizeof form - 1, &answer), 303);
+    const char *cookie = strstr(answer.text, "heeler_session_8127=");
+    assert_non_null(cookie);
+    snprintf(request, sizeof request,
+             "GET /api/v1/tail HTTP/1.1\r\nHost: localhost:8127\r\nCookie: %.*s\r\n\r\n",
+             (int)strcspn(cookie, ";"), cookie);
+    int fd = raw_connect(port);
+    raw_say(fd, request);
+    raw_read(running->base, fd, &answer);
+    assert_int_equal(answer.status, 200);
+    assert_false(answer.closed);
+    return fd;
+}
+
+static void a_stream_ends_with_its_cookie(void **state)
+{
+    static struct running running;
+    const int64_t long_ms = INT64_C(1000) * 12 * 3600;
+    char problem[128], byte;
+    (void)state;
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_app_keys=0123456789abcdef"));
+    struct server_access access = server_access(running.server);
+    struct admin *admin = admin_start(running.base, true, &access);
+    assert_non_null(admin);
+    assert_true(admin_listen(admin, "0.0.0.0:0", NULL, problem, sizeof problem));
+    int fd = look_on_by_cookie(&running, admin_port(admin));
+    int64_t now_ms = clock_monotonic_ms();
+    admin_follow(admin, now_ms + long_ms / 2);
+    raw_turn(running.base);
+    assert_false(raw_is_readable(fd));
+    admin_follow(admin, now_ms + long_ms);
+    raw_turn(running.base);
+    assert_true(raw_is_readable(fd));
+    assert_int_equal(recv(fd, &byte, 1, 0), 0);
+    close(fd);
+    assert_true(admin_stop(admin));
     assert_true(running_stop(&running));
     running_free(&running);
 }
@@ -399,6 +450,7 @@ int main(void)
         cmocka_unit_test(an_address_that_others_reach_answers_health_and_metrics_only),
         cmocka_unit_test(a_key_opens_the_rest),
         cmocka_unit_test(the_form_of_the_page_gives_a_cookie),
+        cmocka_unit_test(a_stream_ends_with_its_cookie),
         cmocka_unit_test(a_unix_socket_is_one_of_the_addresses),
         cmocka_unit_test(without_descriptors_accepting_pauses),
     };

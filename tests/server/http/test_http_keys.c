@@ -15,15 +15,34 @@ static char *both[] = { one, two }, *nothing[] = { empty };
 static const struct string_list in_force = { both, 2 }, only_one = { both, 1 },
                                 none = { NULL, 0 }, bad = { nothing, 1 };
 
+enum { HEAD_SIZE = 1024 };
+
+/* A request with that header, a view of the head. */
+static struct http_request request_with(const char *header, char head[HEAD_SIZE])
+{
+    struct http_request request;
+
+    snprintf(head, HEAD_SIZE, "GET / HTTP/1.1\r\n%s\r\n\r\n", header);
+    assert_int_equal(http_head_parse(&request, slice_of(head)), 0);
+    return request;
+}
+
 static bool admits(const struct http_keys *keys, const char *header,
                    const struct string_list *list, bool cookie_counts, int64_t now_ms)
 {
-    struct http_request request;
-    char head[1024];
+    char head[HEAD_SIZE];
+    struct http_request request = request_with(header, head);
 
-    snprintf(head, sizeof head, "GET / HTTP/1.1\r\n%s\r\n\r\n", header);
-    assert_int_equal(http_head_parse(&request, slice_of(head)), 0);
     return http_keys_admit(keys, &request, list, cookie_counts, now_ms);
+}
+
+static bool gives(struct http_keys *keys, const char *header, const char *key, int64_t now_ms,
+                  char cookie[HTTP_COOKIE_MAX])
+{
+    char head[HEAD_SIZE];
+    struct http_request request = request_with(header, head);
+
+    return http_keys_give_cookie(keys, &request, slice_of(key), &in_force, now_ms, cookie);
 }
 
 /* The header that a browser sends back. */
@@ -48,9 +67,9 @@ static void a_program_shows_its_key_in_a_header(void **state)
         { "DD-APPLICATION-KEY:", &bad, false },
         { "DD-APPLICATION-KEY: 0123456789abcdef", &none, false },
         { "Accept: */*", &in_force, false },
-        { "Cookie: heeler_session=", &in_force, false },
-        { "Cookie: heeler_session", &in_force, false },
-        { "Cookie: heeler_session=0123456789abcdef", &in_force, false },
+        { "Cookie: heeler_session_80=", &in_force, false },
+        { "Cookie: heeler_session_80", &in_force, false },
+        { "Cookie: heeler_session_80=0123456789abcdef", &in_force, false },
     };
     static const struct http_keys keys;
     (void)state;
@@ -67,10 +86,10 @@ static void a_page_gets_a_cookie_for_its_key(void **state)
     const int64_t end_ms = 1000 + INT64_C(1000) * HTTP_SESSION_S;
     (void)state;
 
-    assert_false(http_keys_give_cookie(&keys, SLICE("wrong"), &in_force, 1000, cookie));
-    assert_true(http_keys_give_cookie(&keys, slice_of(two), &in_force, 1000, cookie));
+    assert_false(gives(&keys, "Host: h", "wrong", 1000, cookie));
+    assert_true(gives(&keys, "Host: h", two, 1000, cookie));
     assert_non_null(strstr(cookie, "; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200"));
-    assert_true(http_keys_give_cookie(&keys, slice_of(two), &in_force, 1000, other));
+    assert_true(gives(&keys, "Host: h", two, 1000, other));
     assert_string_not_equal(cookie, other);
     keep_cookie(cookie, header, sizeof header);
     assert_true(admits(&keys, header, &in_force, true, end_ms - 1));
@@ -86,11 +105,59 @@ static void the_oldest_cookie_makes_room(void **state)
     (void)state;
 
     for (int i = 0; i <= HTTP_SESSIONS_MAX; i++) {
-        assert_true(http_keys_give_cookie(&keys, slice_of(one), &in_force, 1000 + i, cookie));
+        assert_true(gives(&keys, "Host: h", one, 1000 + i, cookie));
         keep_cookie(cookie, i == 0 ? first : last, sizeof first);
     }
     assert_false(admits(&keys, first, &in_force, true, 2000));
     assert_true(admits(&keys, last, &in_force, true, 2000));
+}
+
+/* Cookies are of a host, whatever the port: those of two servers there have two names. */
+static void the_name_has_the_port_that_the_browser_asks(void **state)
+{
+    static const struct {
+        const char *host, *name;
+    } cases[] = {
+        { "Host: localhost:8127", "heeler_session_8127=" },
+        { "Host: localhost:8128", "heeler_session_8128=" },
+        { "Host: 127.0.0.1", "heeler_session_80=" },
+        { "Host: [::1]:8127", "heeler_session_8127=" },
+        { "Host: [::1]", "heeler_session_80=" },
+        { "Host: 8127", "heeler_session_80=" },
+        { "Host: h:", "heeler_session_80=" },
+        { "Host: h:812700", "heeler_session_80=" },
+        { "Host: h;x=y:1;", "heeler_session_80=" },
+        { "Accept: */*", "heeler_session_80=" },
+    };
+    struct http_keys keys = { 0 };
+    char cookie[HTTP_COOKIE_MAX], header[512], both_headers[600];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(gives(&keys, cases[i].host, one, 1000, cookie));
+        if (strncmp(cookie, cases[i].name, strlen(cases[i].name)) != 0)
+            fail_msg("%s: %s", cases[i].host, cookie);
+        keep_cookie(cookie, header, sizeof header);
+        snprintf(both_headers, sizeof both_headers, "%s\r\n%s", cases[i].host, header);
+        assert_true(admits(&keys, both_headers, &in_force, true, 2000));
+        snprintf(both_headers, sizeof both_headers, "Host: localhost:9\r\n%s", header);
+        assert_false(admits(&keys, both_headers, &in_force, true, 2000));
+    }
+}
+
+static void it_is_known_when_the_next_cookie_ends(void **state)
+{
+    struct http_keys keys = { 0 };
+    char cookie[HTTP_COOKIE_MAX];
+    const int64_t long_ms = INT64_C(1000) * HTTP_SESSION_S;
+    (void)state;
+
+    assert_true(http_keys_next_end(&keys, 0) == INT64_MAX);
+    assert_true(gives(&keys, "Host: h", one, 1000, cookie));
+    assert_true(gives(&keys, "Host: h", two, 3000, cookie));
+    assert_true(http_keys_next_end(&keys, 3000) == 1000 + long_ms);
+    assert_true(http_keys_next_end(&keys, 1000 + long_ms) == 3000 + long_ms);
+    assert_true(http_keys_next_end(&keys, 3000 + long_ms) == INT64_MAX);
 }
 
 int main(void)
@@ -99,6 +166,8 @@ int main(void)
         cmocka_unit_test(a_program_shows_its_key_in_a_header),
         cmocka_unit_test(a_page_gets_a_cookie_for_its_key),
         cmocka_unit_test(the_oldest_cookie_makes_room),
+        cmocka_unit_test(the_name_has_the_port_that_the_browser_asks),
+        cmocka_unit_test(it_is_known_when_the_next_cookie_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

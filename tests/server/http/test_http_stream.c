@@ -145,10 +145,11 @@ static const struct http_route routes[] = {
 /* What a reload has left: whoever asks by an old version. */
 static bool is_still_admitted(const struct http_exchange *exchange,
                               const struct http_request *request,
-                              const struct http_route *route, void *argument)
+                              const struct http_route *route, int64_t now_ms, void *argument)
 {
     (void)exchange, (void)argument;
     assert_true(route->streams);
+    assert_int_equal(now_ms, 4711);
     return request->minor == 0;
 }
 
@@ -429,7 +430,7 @@ static void those_who_are_admitted_no_more_end(void **state)
     free(read_until(f, stays, "hello\n"));
     free(read_until(f, goes, "hello\n"));
     free(read_until(f, idle, "main\n"));
-    http_review(f->http);
+    http_review(f->http, 4711);
     assert_int_equal(http_connections(f->http), 2); /* idle ones are asked again anyway */
     free(read_until(f, goes, NULL));
     for (int64_t end_ns = in_a_minute(); atomic_load(&n_gone) < 1;)
@@ -450,6 +451,29 @@ static void producers_are_told_of_the_stop(void **state)
     close(stuck);
 }
 
+/* Then a reader knows that nothing broke, and may ask a successor. */
+static void the_end_of_the_server_ends_a_stream_as_it_should(void **state)
+{
+    struct fixture *f = *state;
+    int fd = say(f, "/endless", "1"), stuck = say(f, "/stuck", "1");
+    char text[256];
+    size_t len = 0;
+    ssize_t n;
+
+    free(read_until(f, fd, "hello\n"));
+    for (int64_t end_ns = in_a_minute(); atomic_load(&n_open) < 2;)
+        turn(f, end_ns);
+    http_free(f->http);
+    f->http = NULL;
+    while ((n = recv(fd, text + len, sizeof text - len, 0)) > 0)
+        len += (size_t)n;
+    assert_int_equal(n, 0);
+    assert_true(len >= 5);
+    assert_memory_equal(text + len - 5, "0\r\n\r\n", 5);
+    close(fd);
+    close(stuck);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_usual, close_fixture)
@@ -466,6 +490,7 @@ int main(void)
         TEST(a_reader_that_takes_nothing_has_its_time),
         TEST(those_who_are_admitted_no_more_end),
         TEST(producers_are_told_of_the_stop),
+        TEST(the_end_of_the_server_ends_a_stream_as_it_should),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,16 +4,19 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "config/clock.h"
 #include "config/log.h"
 #include "server/receive/batch.h"
 #include "server/receive/gro.h"
+#include "tests/support/temp_file.h"
 #include "tests/support/udp.h"
 #include "tests/support/with_settings.h"
 #include "tests/support/world.h"
@@ -102,6 +105,61 @@ static void datagrams_are_forwarded_and_counted(void **state)
     world_take(world);
     close(to);
     close(forward);
+    world_free(world);
+}
+
+/* ---- a socket that cannot be read -------------------------------------- */
+
+static _Atomic(bool) cannot_be_read;
+static struct counter vain_reads;
+
+/* Stands before the library's. */
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags, struct timespec *timeout)
+{
+    if (!atomic_load(&cannot_be_read))
+        return (int)syscall(SYS_recvmmsg, fd, messages, n, flags, timeout);
+    counter_add(&vain_reads, 1);
+    errno = EIO;
+    return -1;
+}
+
+static int count(const char *text, const char *what)
+{
+    int n = 0;
+
+    for (; (text = strstr(text, what)) != NULL; text += strlen(what))
+        n++;
+    return n;
+}
+
+/* It stays readable, so each turn of the loop tries again: the log tells the first times, and
+ * then how often there were more. When it can be read again, it is. */
+static void a_socket_that_cannot_be_read_does_not_fill_the_log(void **state)
+{
+    enum { TRIES = 5000, LINES_AT_ONCE = 10 };
+    struct world *world = world_open(0, (char *[]){ SETS }, 3);
+    char path[TEMP_PATH_SIZE];
+    (void)state;
+
+    temp_file_write(path, "", 0);
+    assert_true(log_open(LOG_LEVEL_WARN, path, false, false));
+    atomic_store(&cannot_be_read, true);
+    world_start(world, -1);
+    udp_send(world->sender, "a:1|c");
+    world_wait_counter(&vain_reads, TRIES);
+    atomic_store(&cannot_be_read, false);
+    world_wait(world, 1);
+    world_drain(world);
+    world_join(world);
+    log_close();
+    log_set_level(LOG_LEVEL_OFF);
+    char *text = temp_file_read(path);
+    int lines = count(text, " cannot be read: Input/output error; ");
+    assert_in_range(lines, LINES_AT_ONCE, LINES_AT_ONCE + WORLD_WAIT_NS / 1000000000);
+    assert_non_null(strstr(text, "WARN worker 0: udp 127.0.0.1:"));
+    free(text);
+    unlink(path);
+    assert_float_equal(world_take(world).value, 1, 0);
     world_free(world);
 }
 
@@ -255,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_wait_between_two_reads_is_told),
         cmocka_unit_test(a_nap_leaves_nothing_unread),
         cmocka_unit_test(datagrams_are_forwarded_and_counted),
+        cmocka_unit_test(a_socket_that_cannot_be_read_does_not_fill_the_log),
         cmocka_unit_test(coalesced_datagrams_are_single_ones_in_the_books),
         cmocka_unit_test(a_stop_reads_all_that_was_coalesced),
         cmocka_unit_test(an_inherited_socket_coalesces_as_the_setting_says),

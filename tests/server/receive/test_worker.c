@@ -6,7 +6,11 @@
 
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "config/clock.h"
 #include "config/log.h"
@@ -157,6 +161,77 @@ static void an_interval_ends_early_when_asked(void **state)
     world_free(world);
 }
 
+/* ---- one that does not start ------------------------------------------- */
+
+static bool has_no_memory;
+
+/* Stands before the library's: a worker begins with what it asks for here. */
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    void *at;
+
+    return has_no_memory || posix_memalign(&at, alignment, size) != 0 ? NULL : at;
+}
+
+/* Puts one end of a connection before *list, and returns the other. */
+static int connect_to(struct stream_inherited **list)
+{
+    struct stream_inherited *given = calloc(1, sizeof *given);
+    int pair[2];
+
+    assert_non_null(given);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    given->fd = pair[0];
+    given->next = *list;
+    *list = given;
+    return pair[1];
+}
+
+static void start_in_vain(struct world *world, struct stream_inherited *given)
+{
+    struct worker_config config = {
+        .settings = &world->settings,
+        .listeners = &world->listeners,
+        .forward_fd = -1,
+        .inbox = &world->inbox,
+        .account = &world->account,
+        .budget = &world->budget,
+        .ledger = &world->ledger,
+        .connections = given,
+    };
+    char problem[256];
+
+    assert_null(worker_start(&config, problem, sizeof problem));
+    assert_string_equal(problem, "worker 0: not enough memory or descriptors");
+}
+
+/* They are given to it whatever becomes of it, so it closes them. */
+static void a_worker_that_does_not_start_keeps_no_connection(void **state)
+{
+    struct world *world = world_open(0, (char *[]){ SETS }, 3);
+    struct rlimit usual, none;
+    char byte;
+    (void)state;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    none = (struct rlimit){ 0, usual.rlim_max };
+    for (int i = 0; i < 2; i++) {
+        struct stream_inherited *list = NULL;
+        int peers[2] = { connect_to(&list), connect_to(&list) };
+
+        has_no_memory = i == 0;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, i == 0 ? &usual : &none), 0);
+        start_in_vain(world, list);
+        has_no_memory = false;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+        for (int j = 0; j < 2; j++) {
+            assert_int_equal(recv(peers[j], &byte, 1, 0), 0);
+            close(peers[j]);
+        }
+    }
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +240,7 @@ int main(void)
         cmocka_unit_test(each_interval_is_a_bucket_of_its_own),
         cmocka_unit_test(the_last_bucket_waits_for_a_flusher_that_is_behind),
         cmocka_unit_test(but_not_for_ever),
+        cmocka_unit_test(a_worker_that_does_not_start_keeps_no_connection),
     };
 
     log_set_level(LOG_LEVEL_OFF);
