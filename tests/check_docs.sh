@@ -12,6 +12,7 @@
 
 # A pattern of the shell, and behind # the reason. Each must stand for some command.
 NOT_RUN="
+docker *                                    # no daemon, and no registry; check_image.sh runs the image
 systemctl *                                 # the machine of a test has no systemd of its own
 (umask 077; echo DD_API_KEY=* >/etc/*)      # the file belongs to the machine
 "
@@ -38,7 +39,7 @@ tail) # has no end; there are lines of each kind
     kill \$! && [ -s "$scratch/tailed" ]
     exit
     ;;
-check | send | query | status | top | flare | help | --version | --help) exec "$heeler" "\$@" ;;
+check | send | query | status | health | top | flare | help | --version | --help) exec "$heeler" "\$@" ;;
 run) shift ;;
 esac
 [ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}

@@ -57,6 +57,14 @@ COMMAND(status, "status [--at URL] [--json]",
         { "--json", "the answer as the API gives it" },
         AT_SERVER,
         WITH_SETTINGS)
+COMMAND(health, "health [--at URL]",
+        "whether a running server is alive: the exit status says so",
+        "It asks /live: 0 where each thread turns, 1 where one does not or nobody\n"
+        "answers. For the health checks of containers.\n"
+        "\n"
+        "    heeler health --at unix:/run/heeler/http.sock\n",
+        AT_SERVER,
+        WITH_SETTINGS)
 COMMAND(tail, "tail [--match GLOB] [--from SENDER] [--bad] [--events]\n"
         "                   [--json] [--at URL]",
         "the lines that a running server receives, as they arrive",

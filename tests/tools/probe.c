@@ -9,6 +9,7 @@
  *   probe hang               a TCP server that accepts and never answers; prints its port
  *   probe take               an intake that answers 202 to all; prints its port
  *   probe refuse             an intake that answers 403 to all; prints its port
+ *   probe say STATUS BODY    a server that answers so to all; prints its port
  *   probe crowd WHERE COUNT TEXT  opens COUNT connections to a port or a unix socket's path
  *                            and sends TEXT on each, then a byte a second, until it is killed
  *   probe hold               a UDP socket bound for nobody else; prints its port
@@ -205,7 +206,7 @@ static int crowd(const char *where, int count, const char *text)
 }
 
 /* One request a connection; its length is in the head. */
-static void answer_with(const char *status, int fd)
+static void answer_with(const char *status, const char *body, int fd)
 {
     static char request[1 << 20];
     size_t used = 0, wanted = sizeof request - 1;
@@ -220,12 +221,14 @@ static void answer_with(const char *status, int fd)
             wanted = (size_t)(end + 4 - request) +
                      (length != NULL ? strtoul(length + 17, NULL, 10) : 0);
     }
-    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}", status);
+    dprintf(fd, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", status,
+            strlen(body), body);
     close(fd);
 }
 
-/* Prints its port and stays until it is killed. status: of its answers, if it gives any. */
-static int stay(int type, const char *status)
+/* Prints its port and stays until it is killed. status, body: of its answers, if it gives any.
+ */
+static int stay(int type, const char *status, const char *body)
 {
     struct sockaddr_in at = loopback("0");
     socklen_t size = sizeof at;
@@ -241,7 +244,7 @@ static int stay(int type, const char *status)
         int client = type == SOCK_STREAM ? accept(fd, NULL, NULL) : pause();
 
         if (status != NULL && client >= 0)
-            answer_with(status, client);
+            answer_with(status, body, client);
     }
 }
 
@@ -260,17 +263,19 @@ int main(int argc, char **argv)
     if (strcmp(what, "watch") == 0 && argc == 4)
         return watch(argv[2], atof(argv[3]));
     if (strcmp(what, "hang") == 0)
-        return stay(SOCK_STREAM, NULL);
+        return stay(SOCK_STREAM, NULL, NULL);
     if (strcmp(what, "take") == 0)
-        return stay(SOCK_STREAM, "202 Accepted");
+        return stay(SOCK_STREAM, "202 Accepted", "{}");
     if (strcmp(what, "refuse") == 0)
-        return stay(SOCK_STREAM, "403 Forbidden");
+        return stay(SOCK_STREAM, "403 Forbidden", "{}");
+    if (strcmp(what, "say") == 0 && argc == 4)
+        return stay(SOCK_STREAM, argv[2], argv[3]);
     if (strcmp(what, "crowd") == 0 && argc == 5)
         return crowd(argv[2], atoi(argv[3]), argv[4]);
     if (strcmp(what, "hold") == 0)
-        return stay(SOCK_DGRAM, NULL);
+        return stay(SOCK_DGRAM, NULL, NULL);
     fputs("probe burst PORT COUNT | flood PORT | get PORT PATH | post PORT PATH | watch PORT "
-          "SECONDS | hang | take | refuse | crowd WHERE COUNT TEXT | hold\n",
+          "SECONDS | hang | take | refuse | say STATUS BODY | crowd WHERE COUNT TEXT | hold\n",
           stderr);
     return 2;
 }
