@@ -96,6 +96,13 @@ $(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# The same, which looks for its libraries in ../lib, and these for theirs: so it is no RUNPATH,
+# which would be the program's alone.
+$(B)/bundle/heeler: $(B)/server/main.o $(B)/libheeler.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib' -o $@ $^ $(LIBS)
+
 $(TESTS): %: %.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
@@ -122,7 +129,9 @@ $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(PROTO).o $(B)/libheeler.a
 # What the script tests send with and listen on.
 $(B)/tests/tools/%: $(B)/tests/tools/%.o
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
+
+$(B)/tests/tools/flat: TOOL_LIBS := -lyaml
 
 # A disk that fails or hangs, to be preloaded.
 $(B)/tests/tools/disk.so: tests/tools/disk.c
@@ -238,7 +247,8 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so fault-builds
+	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
+		build/tests/tools/container build/tests/tools/flat build/bundle/heeler fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
 test-programs: $(TESTS) $(B)/heeler
@@ -408,12 +418,36 @@ install: $(B)/heeler
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' packaging/heeler.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.service
 	install -m 644 packaging/heeler.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.socket
 
+# ---- packed with its libraries, which are this machine's packages --------------------
+
+.PHONY: bundle image test-trixie
+PACKED := build/heeler-$(VERSION)
+DEBIAN_ARCH = $(shell dpkg --print-architecture)
+
+# A tarball that is unpacked anywhere: bin/heeler, lib/ and the licences.
+bundle: deps-build
+	@$(MAKE) --no-print-directory build/bundle/heeler
+	@packaging/bundle.sh build/bundle/heeler $(PACKED)-linux-$(DEBIAN_ARCH).tar.gz
+
+# The image of packaging/Dockerfile, for `docker load`, without Docker.
+image: deps-build
+	@$(MAKE) --no-print-directory build/heeler
+	@packaging/image.sh build/heeler $(PACKED)-image-$(DEBIAN_ARCH).tar
+
+# That tarball in a fresh Debian trixie, in build/trixie; as root. It takes minutes.
+test-trixie: deps bundle
+	@$(call install_debs,debootstrap)
+	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/container
+	@tests/slow/trixie.sh build/heeler $(PACKED)-linux-$(DEBIAN_ARCH).tar.gz build/trixie
+
 clean:
 	rm -rf build
 
 help:
 	@echo "make [all]         build/heeler (CC=clang, SAN=address,undefined, V=1)"
 	@echo "make ARCH=arm64    build/arm64/heeler, after make deps-arm64"
+	@echo "make bundle        a tarball with its libraries; make test-trixie: in another Debian"
+	@echo "make image         an image for docker load, without Docker"
 	@echo "make demo          install what is missing, build, show a flushed bucket"
 	@echo "make test          install what is missing, build with sanitizers, run the tests"
 	@echo "make run           the server with its defaults"

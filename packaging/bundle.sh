@@ -1,0 +1,45 @@
+#!/bin/sh
+# A folder with the program and its libraries, as a tar.gz that is unpacked anywhere and runs
+# there: bin/heeler looks for them in ../lib, before the system does.
+#   bundle.sh PROGRAM FILE.tar.gz
+# PROGRAM has the run path $ORIGIN/../lib. What is of the C library stays out: the program's
+# interpreter, ld.so, is the system's at a fixed path, and libc, libm and libresolv work with the
+# ld.so of their own version only. So the system's C library must be as new as this machine's.
+set -eu
+umask 022
+program=$1
+file=$2
+here=${0%/*}
+. "$here/parts.sh"
+
+objdump -p "$program" | grep -q 'RPATH .*$ORIGIN/../lib' ||
+    { echo "$program has no run path \$ORIGIN/../lib, which its libraries go by, too"; exit 1; }
+libraries "$program" >"$list.all"
+grep -v ' libc6$' "$list.all" >"$list"
+rm "$list.all"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work" "$list" "$list.needed" "$list.owners"' EXIT
+name=$(basename "$file" .tar.gz)
+folder=$work/$name
+install -d "$folder/bin" "$folder/lib" "$folder/share/doc/heeler" "$folder/share/heeler"
+strip -o "$folder/bin/heeler" "$program"
+chmod 755 "$folder/bin/heeler"
+while read -r library path _; do
+    install -m 644 "$path" "$folder/lib/$library"
+done <"$list"
+# shellcheck disable=SC2046 # words
+licences "$folder/share/doc" $(cut -d ' ' -f 3 "$list" | sort -u)
+install -m 644 "$here/../LICENSE" "$folder/share/doc/heeler/copyright"
+install -m 644 "$here/../README.md" "$here/../CHANGELOG.md" "$folder/share/doc/heeler/"
+install -m 644 "$here/heeler.service" "$here/heeler.socket" "$here/heeler.yaml.example" "$folder/share/heeler/"
+{
+    echo "# The libraries in lib/, each as Debian has it: file, package, version."
+    while read -r library _ package; do
+        echo "$library $package $(dpkg-query -W -f '${Version}' "$package")"
+    done <"$list"
+} >"$folder/share/doc/heeler/libraries"
+mkdir -p "$(dirname "$file")"
+pack "$work/bundle.tar" "$work" "$name"
+gzip -9n <"$work/bundle.tar" >"$file"
+echo "$file: $(($(stat -c %s "$file") / 1024)) KiB, $(wc -l <"$list") libraries"

@@ -1,0 +1,45 @@
+# Functions of what is packed with its libraries: which files a program needs, of which Debian
+# packages they are, and the licences of these. To be read by a script that runs where the
+# program was built.
+
+# libraries PROGRAM: a line each, "NAME PATH PACKAGE"; ld.so is among them. False, with a
+# sentence: one is missing, or no package has it, so nobody knows its licence.
+libraries() {
+    ldd "$1" | awk '
+        $2 == "=>" && $3 == "not" { print $1 " is not found" >"/dev/stderr"; bad = 1 }
+        $2 == "=>" && $3 ~ /^\// { print $1, $3 }
+        $1 ~ /^\// { name = $1; sub(/.*\//, "", name); print name, $1 }
+        END { exit bad }' >"$list.needed" || return 1
+    # A library of /lib is found as one of /usr/lib, too, and a package may have either.
+    while read -r _ path; do
+        echo "$path /usr$path ${path#/usr}"
+    done <"$list.needed" | xargs dpkg-query -S 2>/dev/null | grep -v '^diversion' >"$list.owners" || true
+    awk 'NR == FNR { owner = $1; sub(/:.*/, "", owner); sub(/^\/usr/, "", $NF); of[$NF] = owner; next }
+        { path = $2; sub(/^\/usr/, "", path)
+          if (!(path in of)) { print $2 " is of no Debian package" >"/dev/stderr"; bad = 1 }
+          print $1, $2, of[path] }
+        END { exit bad }' "$list.owners" "$list.needed"
+}
+
+# licences FOLDER PACKAGE...: what each package says of itself, in FOLDER/PACKAGE/copyright, and
+# the whole texts that they speak of.
+licences() {
+    to=$1
+    shift
+    for package; do
+        install -D -m 644 "/usr/share/doc/$package/copyright" "$to/$package/copyright"
+    done
+    install -d "$to/common-licenses"
+    cp -dR /usr/share/common-licenses/. "$to/common-licenses"
+}
+
+# pack FILE FOLDER NAME...: a tar of these, whose bytes follow from theirs alone.
+pack() {
+    tar=$1
+    shift
+    tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@${SOURCE_DATE_EPOCH:-0}" \
+        --format=gnu -cf "$tar" -C "$@"
+}
+
+list=$(mktemp)
+trap 'rm -f "$list" "$list.needed" "$list.owners"' EXIT

@@ -1,0 +1,61 @@
+#!/bin/sh
+# The root of an image: the program, the libraries that it is linked with, the certificates of
+# the authorities, and names for the users; no shell, and nothing else that runs. The
+# Dockerfile and image.sh both make theirs by this.
+#   root.sh PROGRAM FOLDER
+# FOLDER is made. PROGRAM was built on this machine, from Debian's packages.
+set -eu
+umask 022
+program=$1
+root=$2
+here=${0%/*}
+. "$here/parts.sh"
+
+libraries "$program" >"$list"
+mkdir -p "${root%/*}"
+mkdir "$root"
+
+# Debian's shape: /lib is a link to /usr/lib, and /var/run one to /run.
+for folder in usr/bin usr/lib usr/lib64 usr/lib/ssl etc/ssl/certs var/lib run proc sys dev; do
+    mkdir -p "$root/$folder"
+done
+ln -s usr/lib "$root/lib"
+ln -s usr/lib64 "$root/lib64"
+ln -s ../run "$root/var/run"
+# Any user may run it (docker run --user), so any may write here. A volume that Docker makes for
+# one of these gets its mode.
+for folder in run/datadog run/heeler var/lib/heeler tmp; do
+    mkdir "$root/$folder"
+    chmod 1777 "$root/$folder"
+done
+
+strip -o "$root/usr/bin/heeler" "$program"
+chmod 755 "$root/usr/bin/heeler"
+while read -r name path _; do
+    case $path in /usr/*) ;; *) path=/usr$path ;; esac
+    install -D -m 755 "$path" "$root${path%/*}/$name"
+done <"$list"
+
+# OpenSSL's own way to the authorities, by which those of a Redis are found, and curl's.
+install -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+ln -s /etc/ssl/certs/ca-certificates.crt "$root/usr/lib/ssl/cert.pem"
+
+cat >"$root/etc/passwd" <<'END'
+root:x:0:0:root:/:/nonexistent
+heeler:x:65532:65532:heeler:/var/lib/heeler:/nonexistent
+END
+cat >"$root/etc/group" <<'END'
+root:x:0:
+heeler:x:65532:
+END
+echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
+
+# What scanners of images read: a package each, as dpkg has it.
+packages=$({ cut -d ' ' -f 3 "$list"; echo ca-certificates; } | sort -u)
+mkdir -p "$root/var/lib/dpkg/status.d"
+for package in $packages; do
+    dpkg-query -s "$package" >"$root/var/lib/dpkg/status.d/$package"
+done
+# shellcheck disable=SC2086 # words
+licences "$root/usr/share/doc" $packages
+install -D -m 644 "$here/../LICENSE" "$root/usr/share/doc/heeler/copyright"

@@ -1,0 +1,93 @@
+#!/bin/bash
+# The image, run as its settings say: process 1 of a container without a network but the
+# loopback, as a user without rights, below a root that it cannot write. What it holds is
+# looked at, too.
+#   check_image.sh PROGRAM
+. "${0%/*}/support/script.sh"
+. "${0%/*}/support/image.sh"
+make_image
+
+# ---- what is in it -----------------------------------------------------------------
+
+found=$(find "$root" -type f -perm /111 -not -path "$root/usr/lib*")
+[ "$found" = "$root/usr/bin/heeler" ] || fail "there is more to run, or nothing: $found"
+! find "$root" -type f -perm /6000 | grep . || fail "a program that changes its user"
+[ -s "$root/etc/ssl/certs/ca-certificates.crt" ] || fail "no authorities"
+for package in "$root"/var/lib/dpkg/status.d/*; do
+    [ -s "$root/usr/share/doc/${package##*/}/copyright" ] || fail "${package##*/} has no licence"
+done
+# Its size, to the MiB, is what the page says.
+said=$(grep -o 'The image has [0-9]* MiB' docs/containers.md | tr -dc 0-9)
+size=$((($(stat -c %s "$scratch/image/layer.tar") + 524288) / 1048576))
+[ "${said:-0}" -ge $((size - 2)) ] && [ "${said:-0}" -le $((size + 2)) ] ||
+    fail "the image has $size MiB, and docs/containers.md says ${said:-nothing}"
+
+# Another image of the same program has the same bytes.
+packaging/image.sh "$heeler" "$scratch/again.tar" >"$scratch/made" || fail "$(cat "$scratch/made")"
+cmp "$scratch/image.tar" "$scratch/again.tar" || fail "two images of one program differ"
+rm "$scratch/again.tar"
+
+# ---- as its settings say -----------------------------------------------------------
+
+user=$(value "$scratch/config" config.User)
+[ "$user" = 65532:65532 ] || fail "the image runs as $user"
+mapfile -t command < <(under "$scratch/config" config.Entrypoint. | cut -f 2; under "$scratch/config" config.Cmd. | cut -f 2)
+[ "${command[*]}" = "/usr/bin/heeler run" ] || fail "the image runs ${command[*]}"
+mapfile -t check < <(under "$scratch/config" config.Healthcheck.Test. | cut -f 2)
+[ "${check[0]}" = CMD ] || fail "the health check is ${check[*]}"
+
+mkdir -m 1777 "$scratch/sockets"
+start_container "$scratch/log" --user "$user" --env DD_HOSTNAME=image.example --env DD_HEELER_INTERVAL=1 \
+    --mount "$scratch/sockets:/var/run/datadog" "$root" "${command[@]}"
+until_said "$scratch/log" 'http: listening on 127.0.0.1:8127'
+server=$running
+until_said "$scratch/log" 'listening on unix.*/var/run/datadog/dsd.socket'
+
+touch "$scratch/started"
+grep -q '^NSpid:.*[[:space:]]1$' "/proc/$inside/status" || fail "it is not process 1"
+grep -q '^Uid:[[:space:]]65532[[:space:]]65532[[:space:]]65532[[:space:]]65532$' "/proc/$inside/status" ||
+    fail "another user"
+grep -q '^CapEff:[[:space:]]0*$' "/proc/$inside/status" || fail "it has capabilities"
+[ "$(awk '$5 == "/" { print $6 }' "/proc/$inside/mountinfo" | cut -d , -f 1)" = ro ] || fail "its root can be written"
+[ "$(tail -n +3 "/proc/$inside/net/dev" | cut -d : -f 1 | tr -d ' ')" = lo ] || fail "there is a network"
+
+# The health check as the runtime asks.
+in_container "$user" "${check[@]:1}" >"$scratch/out" 2>&1 || fail "the health check fails: $(cat "$scratch/out")"
+grep -q ': alive$' "$scratch/out" || fail "the health check says $(cat "$scratch/out")"
+
+# sent COUNT: datagrams of another container, which has the volume and no network.
+sent() {
+    "$container" run --user 1000:1000 --mount "$scratch/sockets:/var/run/datadog:ro" "$root" \
+        /usr/bin/heeler send --to unix:/var/run/datadog/dsd.socket --count "$1" 'image.count:1|c' >"$scratch/out" 2>&1 ||
+        fail "another container cannot send: $(cat "$scratch/out")"
+}
+
+# received COUNT: the server has read so many.
+received() {
+    for _ in $(seq 6000); do
+        n=$(in_network "$probe" get 8127 /metrics | awk '/^heeler_lines_received_total/ { n += $NF } END { print n + 0 }')
+        [ "$n" -lt "$1" ] || return 0
+        sleep 0.01
+    done
+    fail "only $n of $1 lines came"
+}
+sent 1000
+received 1000
+
+# Another program in its place: it is asked by a child, which is nowhere afterwards.
+kill -USR2 "$inside"
+until_said "$scratch/log" 'the pause was'
+sent 10
+received 10
+[ "$(ls "/proc/$inside/root/proc" | grep -c '^[0-9]')" -eq 1 ] || fail "something else runs, or is dead and not gone"
+[ -z "$(find "$root" -newer "$scratch/started")" ] || fail "the root was written to"
+
+# The first SIGTERM ends it in order, although the kernel protects a process 1.
+kill -TERM "$running"
+ended 0
+[ ! -e "$scratch/sockets/dsd.socket" ] || fail "the socket is left behind"
+[ "$(ledger lines | tail -n 1)" -eq 10 ] && [ "$(ledger imbalance | sort -u)" = 0/0/0 ] ||
+    fail "lines $(ledger lines), imbalance $(ledger imbalance)"
+status=0
+"$container" run --user "$user" "$root" "${check[@]:1}" >"$scratch/out" 2>&1 || status=$?
+[ "$status" -eq 1 ] || fail "without a server the health check ends with $status"

@@ -1,0 +1,60 @@
+# Functions of the script tests that run containers: the image, made as packaging/image.sh makes
+# it, and its processes in namespaces of their own. To be read behind script.sh. A machine that
+# gives no namespaces, or gives them to root only, is none of our faults: the test is skipped.
+tools=${heeler%/*}/tests/tools
+container=$tools/container
+[ -x "$container" ] && [ -x "$tools/flat" ] || fail "$tools/container or flat is not built"
+"$container" can 2>/dev/null || { echo "skipped: no namespaces are to be had here (as root)"; exit 0; }
+
+# make_image: its root is $root, and its settings are in $scratch/config, as flat has them.
+make_image() {
+    root=$scratch/root
+    packaging/image.sh "$heeler" "$scratch/image.tar" >"$scratch/made" || fail "$(cat "$scratch/made")"
+    mkdir "$scratch/image" "$root"
+    tar -xf "$scratch/image.tar" -C "$scratch/image" || fail "the image is no tar"
+    tar -xpf "$scratch/image/layer.tar" --same-owner --numeric-owner -C "$root" || fail "the layer is no tar"
+    "$tools/flat" "$scratch/image/config.json" | sed 's/^0\.//' >"$scratch/config" || fail "config.json is no JSON"
+}
+
+# under FILE PREFIX: "rest<TAB>value" of each path that begins so.
+under() {
+    awk -F '\t' -v p="$2" 'index($1, p) == 1 { print substr($1, length(p) + 1) "\t" $2 }' "$1"
+}
+
+# value FILE PATH: that one.
+value() {
+    awk -F '\t' -v p="$2" '$1 == p { print $2 }' "$1"
+}
+
+# start_container LOG OPTION... ROOT PROGRAM...: $running is its number, and $inside that of its
+# process 1.
+start_container() {
+    output=$1
+    shift
+    background "$output" "$container" run "$@"
+    running=$pid
+    wait_for "$output" 'pid \([0-9]*\)'
+    inside=$found
+}
+
+# in_container USER:GROUP COMMAND...: as `docker exec` would, beside process $inside.
+in_container() {
+    who=$1
+    shift
+    nsenter -t "$inside" -m -n -p -i -u -S "${who%:*}" -G "${who#*:}" -- "$@"
+}
+
+# in_network COMMAND...: a program of this machine in the network of $inside.
+in_network() {
+    nsenter -t "$inside" -n -- "$@"
+}
+
+# until_said LOG PATTERN: waits for the log's line; a server that ended has failed.
+until_said() {
+    for _ in $(seq 6000); do
+        ! grep -q "$2" "$1" || return 0
+        kill -0 "$running" 2>/dev/null || break
+        sleep 0.01
+    done
+    fail "no \"$2\": $(tail -n 5 "$1")"
+}
