@@ -36,6 +36,9 @@ empty :=
 space := $(empty) $(empty)
 B := build$(if $(SYSROOT),/$(ARCH))$(if $(clang),/clang)$(if $(SAN),/$(subst $(comma),-,$(SAN)))$(if $(FAULT),/fault-$(FAULT))
 
+# What runs while building is compiled for this machine.
+HOSTCC ?= gcc
+
 PKG_CONFIG ?= pkg-config
 PACKAGES := libevent libevent_openssl openssl hiredis libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1
 TEST_PACKAGES := cmocka libprotobuf-c
@@ -69,7 +72,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults siege watchers fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs install clean help
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -193,7 +196,7 @@ $(B)/tests/bench/test_core: $(B)/bench/core.o
 # Debian 12's names. npm of other origin than Debian's comes with node and has no
 # package of its own.
 BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev ca-certificates
-TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools
+TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools mandoc
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium fonts-dejavu-core
 CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
@@ -247,7 +250,7 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
+	@$(MAKE) --no-print-directory build/heeler man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
 		build/tests/tools/container build/tests/tools/flat build/bundle/heeler fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
@@ -397,17 +400,38 @@ soak: deps
 
 # ---- keeping it clean -----------------------------------------------------------
 
-FORMATTED := $(sort $(shell find config protocol flush server bench tests -name '*.[ch]' -not -path '*/node_modules/*'))
+FORMATTED := $(sort $(shell find config protocol flush server bench tests packaging -name '*.[ch]' -not -path '*/node_modules/*'))
 
 format:
 	clang-format -i $(FORMATTED)
 
 check: deps-build deps-check
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)
-	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server bench
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server bench packaging
+
+# ---- the manual and the completions, from the program's own tables ------------------
+
+# Of the libraries it takes nothing, and of their headers only what settings.h names.
+build/tables: packaging/tables.c config/options.c bench/heeler_bench_table.h $(wildcard config/*.h server/commands/*.h)
+	$(call say,HOSTCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=c11 -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(WARNINGS) -O1 \
+		$(if $(SYSROOT),-idirafter $(SYSROOT)/usr/include) -o $@ $(filter %.c,$^)
+
+build/man/%: packaging/man/%.in build/tables
+	@mkdir -p $(@D)
+	$(Q)build/tables fill <$< >$@.new && mv $@.new $@
+
+build/completions/%: packaging/completions/%.in build/tables
+	@mkdir -p $(@D)
+	$(Q)build/tables fill <$< >$@.new && mv $@.new $@
+
+man: $(patsubst packaging/man/%.in,build/man/%,$(wildcard packaging/man/*.in))
+
+completions: $(patsubst packaging/completions/%.in,build/completions/%,$(wildcard packaging/completions/*.in))
 
 # The tables of settings, metrics and commands are the program's own; tests/check_readme.sh.
-docs: build/heeler
+docs: build/heeler build/tables
 	set -e; for page in settings metrics commands; do \
 		sh tests/tools/tables.sh build/heeler <docs/$$page.md >build/$$page.md; \
 		cp build/$$page.md docs/$$page.md; done
@@ -472,6 +496,7 @@ help:
 	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
 	@echo "make check         clang-format, cppcheck"
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
+	@echo "make man           the manual pages, in build/man (make completions: bash and zsh)"
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, install (PREFIX, DESTDIR), clean"
 

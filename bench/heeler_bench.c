@@ -30,65 +30,44 @@ struct option_row {
     const char *sentence;
 };
 
-#define TEXT(name, field, sentence)                                  \
-    {                                                                \
-        name, OPTION_TEXT, offsetof(struct options, field), sentence \
-    }
-#define NUMBER(name, field, sentence)                                  \
-    {                                                                  \
-        name, OPTION_NUMBER, offsetof(struct options, field), sentence \
-    }
-
+#define COMMAND(name, function, usage, sentence)
+#define TEXT(name, field, sentence) \
+    { name, OPTION_TEXT, offsetof(struct options, field), sentence },
+#define NUMBER(name, field, sentence) \
+    { name, OPTION_NUMBER, offsetof(struct options, field), sentence },
 static const struct option_row rows[] = {
-    TEXT("--to", to, "udp:127.0.0.1:8125, unix:/path (datagrams) or stream:/path (frames)"),
-    TEXT("--profile", profile,
-         "plain (the default), tagged, timed, named, single, smp or storm"),
-    TEXT("--rate", rate, "lines a second (100k, 1.5M), bytes a second (50MiB), or max"),
-    NUMBER("--seconds", seconds, "how long to send (10, unless --lines is given)"),
-    NUMBER("--lines", lines, "how many lines to send (with --seconds: at most)"),
-    NUMBER("--contexts", contexts,
-           "different contexts, each used equally often (1000; smp, timed: 3000)"),
-    NUMBER("--datagram", datagram, "most bytes in a datagram (1432; smp: 8192)"),
-    NUMBER("--lines-per-datagram", per_datagram,
-           "most lines in a datagram (0: as many as fit)"),
-    NUMBER("--tags", tags, "tags a line, of the profiles tagged, timed and storm (4)"),
-    TEXT("--types", types, "weights of the types, as c=40,g=20,ms=30,h=0,s=10,d=0 (c=1)"),
-    NUMBER("--pack", pack, "values a line (1; smp: at most 32)"),
-    NUMBER("--sample-rate", sample_rate, "rate on every line that may have one (1: none)"),
-    TEXT("--values", values, "one, int (three digits), float or wide (any 64 bits)"),
-    NUMBER("--seed", seed, "other numbers, other loads (1)"),
-    TEXT("--segment", segment, "UDP_SEGMENT: auto (above 200,000 datagrams/s), on or off"),
-    NUMBER("--pin", pin, "CPU of the generator"),
-    TEXT("--server", server, "command that starts the server"),
-    NUMBER("--server-cpu", server_cpu, "CPU of the server"),
-    TEXT("--server-log", server_log, "file for the server's output (/dev/null)"),
-    TEXT("--total-from", total_from, "Heeler's page: http://127.0.0.1:PORT/metrics, or none"),
-    TEXT("--total-less", total_less,
-         "metric of that page to take away, as heeler_values_shed_total"),
-    TEXT("--read-total", read_total, "command that prints the lines received so far"),
-    TEXT("--ready", ready, "URL that answers 200 when the server is up (Heeler: /ready)"),
-    NUMBER("--settle", settle, "seconds to wait after that (1)"),
-    NUMBER("--window", window, "seconds of a window (10)"),
-    NUMBER("--probe", probe, "seconds of the windows that only narrow the search (a third)"),
-    NUMBER("--books-wait", books_wait, "seconds the server's total may lag behind (2)"),
-    NUMBER("--rest", rest, "cost: seconds from the load's end to the last look at memory (0)"),
-    TEXT("--udp", udp, "sink: HOST:PORT to receive at"),
-    TEXT("--unix", unix_path, "sink: path of a datagram socket"),
-    TEXT("--stream", stream, "sink: path of a stream socket"),
-    NUMBER("--receive-buffer", receive_buffer, "sink: bytes (0: the system's default)"),
+#include "bench/heeler_bench_table.h"
 };
 
-static const char usage[] =
-    "usage: heeler-bench send --to ADDRESS [--profile P] [--rate R] [--seconds N] ...\n"
-    "       heeler-bench show [--profile P] [--lines N] ...      the load's text, to read\n"
-    "       heeler-bench find-lossless --server COMMAND --to ADDRESS ...\n"
-    "       heeler-bench cost --server COMMAND --to ADDRESS --rate R ...\n"
-    "       heeler-bench sink --udp HOST:PORT | --unix PATH | --stream PATH\n"
-    "       heeler-bench core [--pin N]               whether the CPU is a core of its own\n\n";
+#define COMMAND(name, function, usage, sentence) \
+    static bool function(const struct options *options);
+#define TEXT(name, field, sentence)
+#define NUMBER(name, field, sentence)
+#include "bench/heeler_bench_table.h"
+
+static const struct {
+    const char *name;
+    bool (*run)(const struct options *options);
+    const char *usage, *sentence;
+} commands[] = {
+#define COMMAND(name, function, usage, sentence) { name, function, usage, sentence },
+#define TEXT(name, field, sentence)
+#define NUMBER(name, field, sentence)
+#include "bench/heeler_bench_table.h"
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void show_usage(FILE *out)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "%s heeler-bench %s %s\n           %s\n", i == 0 ? "usage:" : "      ",
+                commands[i].name, commands[i].usage, commands[i].sentence);
+    fputc('\n', out);
+}
 
 static int help(void)
 {
-    fputs(usage, stdout);
+    show_usage(stdout);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         printf("  %-22s%s\n", rows[i].name, rows[i].sentence);
     return 0;
@@ -359,7 +338,7 @@ static bool command_sink(const struct options *options)
             snprintf(to, sizeof to, "%s:%s", ways[i], places[i]);
             return sink_run(to, (int)fmin(or_default(options->receive_buffer, 0), 1 << 30));
         }
-    fputs(usage, stderr);
+    show_usage(stderr);
     return false;
 }
 
@@ -375,6 +354,25 @@ static bool command_core(const struct options *options)
     return true;
 }
 
+static bool command_find_lossless(const struct options *options)
+{
+    return search(options, true);
+}
+
+static bool command_cost(const struct options *options)
+{
+    return search(options, false);
+}
+
+/* False: there is no such command, or it did not do it. */
+static bool run_command(const char *name, const struct options *options)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return commands[i].run(options);
+    return false;
+}
+
 int main(int count, char **words)
 {
     static struct options options;
@@ -386,22 +384,7 @@ int main(int count, char **words)
             return help();
     if (strcmp(command, "help") == 0)
         return help();
-    if (count < 2 || !read_options(&options, words + 2))
-        done = false;
-    else if (strcmp(command, "send") == 0)
-        done = command_send(&options);
-    else if (strcmp(command, "show") == 0)
-        done = command_show(&options);
-    else if (strcmp(command, "find-lossless") == 0)
-        done = search(&options, true);
-    else if (strcmp(command, "cost") == 0)
-        done = search(&options, false);
-    else if (strcmp(command, "sink") == 0)
-        done = command_sink(&options);
-    else if (strcmp(command, "core") == 0)
-        done = command_core(&options);
-    else
-        done = false;
+    done = count >= 2 && read_options(&options, words + 2) && run_command(command, &options);
     if (!done)
         fputs("heeler-bench: nothing measured; heeler-bench --help tells the options\n",
               stderr);

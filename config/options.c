@@ -225,8 +225,7 @@ static void help_one(const struct option *option, FILE *out)
 
     option_allowed(option, allowed, sizeof allowed);
     fprintf(out, "  %s [%s]\n      %s\n      %s; %s\n", option->key, option->standard,
-            option->sentence, allowed,
-            option->change == OPTION_RESTARTS ? "restart" : "reload");
+            option->sentence, allowed, option_takes(option));
 }
 
 size_t options_help(const char *word, FILE *out)
@@ -247,24 +246,25 @@ size_t options_help(const char *word, FILE *out)
     return shown;
 }
 
-static const char *const type_names[] = {
-    [OPTION_BOOL] = "bool",         [OPTION_INT] = "int",
-    [OPTION_PORT] = "port",         [OPTION_FLOAT] = "float",
-    [OPTION_STRING] = "string",     [OPTION_CHOICE] = "choice",
-    [OPTION_LIST] = "list",         [OPTION_JSON_LIST] = "JSON list",
-    [OPTION_JSON_MAP] = "JSON map",
-};
-
-void options_markdown(FILE *out)
+const char *option_group_title(enum option_group group)
 {
-    for (const struct option *o = options; o < options + SETTING_COUNT; o++) {
-        const char *tick = o->standard[0] != '\0' ? "`" : "";
-        char variable[OPTION_NAME_MAX], allowed[128];
+    return group_titles[group];
+}
 
-        option_variable(o->key, variable);
-        option_allowed(o, allowed, sizeof allowed);
-        fprintf(out, "| `%s` | `%s` | %s | %s%s%s | %s | %s | %s |\n", o->key, variable,
-                type_names[o->type], tick, o->standard, tick, allowed,
-                o->change == OPTION_RESTARTS ? "restart" : "reload", o->sentence);
-    }
+const char *option_type_name(enum option_type type)
+{
+    static const char *const names[] = {
+        [OPTION_BOOL] = "bool",         [OPTION_INT] = "int",
+        [OPTION_PORT] = "port",         [OPTION_FLOAT] = "float",
+        [OPTION_STRING] = "string",     [OPTION_CHOICE] = "choice",
+        [OPTION_LIST] = "list",         [OPTION_JSON_LIST] = "JSON list",
+        [OPTION_JSON_MAP] = "JSON map",
+    };
+
+    return names[type];
+}
+
+const char *option_takes(const struct option *option)
+{
+    return option->change == OPTION_RESTARTS ? "restart" : "reload";
 }

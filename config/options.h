@@ -1,7 +1,8 @@
 /* config/options.h: what is known about each option.
  *
  * One static row per line of config/options_table.h. The loader, `heeler help
- * settings`, `heeler check` and docs/settings.md read these rows and nothing else. */
+ * settings`, `heeler check`, docs/settings.md, the manual page and the completions read
+ * these rows and nothing else. */
 #ifndef CONFIG_OPTIONS_H
 #define CONFIG_OPTIONS_H
 
@@ -111,7 +112,9 @@ void option_allowed(const struct option *option, char *out, size_t size);
  * sentence; NULL: all. How many it showed. */
 size_t options_help(const char *word, FILE *out);
 
-/* For docs/settings.md: the rows of a table, ours first. */
-void options_markdown(FILE *out);
+/* Words for those who print the rows (packaging/tables.c). All static. */
+const char *option_group_title(enum option_group group);
+const char *option_type_name(enum option_type type);
+const char *option_takes(const struct option *option); /* "reload" or "restart" */
 
 #endif

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "config/options.h"
 #include "flush/memory/state.h"
 #include "server/commands/commands.h"
 #include "server/http/metrics.h"
@@ -26,14 +25,13 @@ static void print_version(FILE *out)
     fputs(")\n", out);
 }
 
-/* What programs ask, a word each; the last two make docs/settings.md and metrics.md. */
+/* What programs ask, a word each; the last one makes docs/metrics.md. */
 static const struct {
     const char *word;
     void (*print)(FILE *out);
 } questions[] = {
     { "--version", print_version },
     { "--state-version", print_state_versions },
-    { "--options-markdown", options_markdown },
     { "--metrics-list", metrics_list },
 };
 

@@ -9,7 +9,7 @@ trap 'rm -rf "$folder"' EXIT
 {
     echo '| setting | variable | type | default | allowed | takes | what it is |'
     echo '|---|---|---|---|---|---|---|'
-    "$program" --options-markdown
+    build/tables settings-markdown
 } >"$folder/options"
 {
     echo '| family | type | what it is |'
