@@ -450,7 +450,7 @@ DEBIAN_ARCH = $(shell dpkg --print-architecture)
 
 # A tarball that is unpacked anywhere: bin/heeler, lib/ and the licences.
 bundle: deps-build
-	@$(MAKE) --no-print-directory build/bundle/heeler
+	@$(MAKE) --no-print-directory build/bundle/heeler man completions
 	@packaging/bundle.sh build/bundle/heeler $(PACKED)-linux-$(DEBIAN_ARCH).tar.gz
 
 # The image of packaging/Dockerfile, for `docker load`, without Docker.

@@ -2,7 +2,8 @@
 # A folder with the program and its libraries, as a tar.gz that is unpacked anywhere and runs
 # there: bin/heeler looks for them in ../lib, before the system does.
 #   bundle.sh PROGRAM FILE.tar.gz
-# PROGRAM has the run path $ORIGIN/../lib. What is of the C library stays out: the program's
+# The manual and the completions are those that were made beside it, in man/ and completions/ of
+# the folder of builds. PROGRAM, FOLDER/bundle/heeler there, has the run path $ORIGIN/../lib. What is of the C library stays out: the program's
 # interpreter, ld.so, is the system's at a fixed path, and libc, libm and libresolv work with the
 # ld.so of their own version only. So the system's C library must be as new as this machine's.
 set -eu
@@ -10,6 +11,7 @@ umask 022
 program=$1
 file=$2
 here=${0%/*}
+builds=${program%/bundle/heeler}
 . "$here/parts.sh"
 
 objdump -p "$program" | grep -q 'RPATH .*$ORIGIN/../lib' ||
@@ -31,6 +33,11 @@ done <"$list"
 # shellcheck disable=SC2046 # words
 licences "$folder/share/doc" $(cut -d ' ' -f 3 "$list" | sort -u)
 install -m 644 "$here/../LICENSE" "$folder/share/doc/heeler/copyright"
+for page in heeler.1 heeler.yaml.5; do
+    install -D -m 644 "$builds/man/$page" "$folder/share/man/man${page##*.}/$page"
+done
+install -D -m 644 "$builds/completions/heeler.bash" "$folder/share/bash-completion/completions/heeler"
+install -D -m 644 "$builds/completions/_heeler" "$folder/share/zsh/site-functions/_heeler"
 install -m 644 "$here/../README.md" "$here/../CHANGELOG.md" "$folder/share/doc/heeler/"
 install -m 644 "$here/heeler.service" "$here/heeler.socket" "$here/heeler.yaml.example" "$folder/share/heeler/"
 {

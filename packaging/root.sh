@@ -12,7 +12,7 @@ here=${0%/*}
 . "$here/parts.sh"
 
 libraries "$program" >"$list"
-mkdir -p "${root%/*}"
+mkdir -p "$(dirname "$root")"
 mkdir "$root"
 
 # Debian's shape: /lib is a link to /usr/lib, and /var/run one to /run.
@@ -36,8 +36,11 @@ while read -r name path _; do
     install -D -m 755 "$path" "$root${path%/*}/$name"
 done <"$list"
 
-# OpenSSL's own way to the authorities, by which those of a Redis are found, and curl's.
-install -m 644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
+# The authorities of the package, without those that this machine trusts besides. The link is
+# OpenSSL's own way to them, by which those of a Redis are found; curl has the other.
+LC_ALL=C
+export LC_ALL
+sed '$a\' /usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
 ln -s /etc/ssl/certs/ca-certificates.crt "$root/usr/lib/ssl/cert.pem"
 
 cat >"$root/etc/passwd" <<'END'

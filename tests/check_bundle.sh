@@ -27,6 +27,9 @@ done < <(grep -v '^#' "$folder/share/doc/heeler/libraries")
 [ "$(grep -vc '^#' "$folder/share/doc/heeler/libraries")" -eq "$mine" ] || fail "the list of libraries is another"
 [ -s "$folder/share/doc/common-licenses/LGPL-2.1" ] && [ -s "$folder/share/doc/heeler/copyright" ] ||
     fail "the licences are not there"
+for page in man/man1/heeler.1 man/man5/heeler.yaml.5 bash-completion/completions/heeler zsh/site-functions/_heeler; do
+    [ -s "$folder/share/$page" ] || fail "no $page"
+done
 
 start_server "$folder/bin/heeler" --set heeler_interval=1
 "$folder/bin/heeler" health --at "127.0.0.1:$http" >/dev/null || fail "it is not alive"

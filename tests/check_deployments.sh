@@ -229,18 +229,14 @@ ask_health() { # FOLDER
 
 # The pod's network is there first, with the intake in it.
 start() { # FOLDER
-    background "$scratch/pod" "$container" pod
-    pod=$pid
-    wait_for "$scratch/pod" 'pid \([0-9]*\)'
-    background "$scratch/intake" nsenter -t "$pod" -n -- "$probe" take
-    wait_for "$scratch/intake" 'port \([0-9]*\)'
+    start_pod
     while read -r name number; do # of a network
         nsenter -t "$pod" -n -- sh -c 'echo "$1" >"/proc/sys/$0"' "${name//.//}" "$number" || fail "$1: no $name"
     done <"$1/sysctls"
     options_of "$1"
     grep -q '^DD_API_KEY=.' "$1/env" || options+=(--env "DD_API_KEY=$key")
     mapfile -t words <"$1/command"
-    start_container "$scratch/log" --net "$pod" "${options[@]}" --env "DD_DD_URL=http://127.0.0.1:$found" \
+    start_container "$scratch/log" --net "$pod" "${options[@]}" --env "DD_DD_URL=http://127.0.0.1:$intake" \
         "$root" /usr/bin/heeler "${words[@]}"
     server=$running
     server_at=$1

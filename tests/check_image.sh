@@ -88,6 +88,21 @@ ended 0
 [ ! -e "$scratch/sockets/dsd.socket" ] || fail "the socket is left behind"
 [ "$(ledger lines | tail -n 1)" -eq 10 ] && [ "$(ledger imbalance | sort -u)" = 0/0/0 ] ||
     fail "lines $(ledger lines), imbalance $(ledger imbalance)"
+
+# A name is looked up and an intake reached with what is in the image; the runtime adds /etc/hosts.
+start_pod
+printf '127.0.0.1 localhost intake.example\n' >"$scratch/hosts"
+start_container "$scratch/log" --net "$pod" --user "$user" --env DD_HOSTNAME=image.example \
+    --env DD_API_KEY=0123456789abcdef0123456789abcdef --env "DD_DD_URL=http://intake.example:$intake" \
+    --mount "$scratch/hosts:/etc/hosts:ro" --mount "$scratch/sockets:/var/run/datadog" "$root" "${command[@]}"
+until_said "$scratch/log" 'http: listening on'
+server=$running
+sent 3
+received 3
+kill -TERM "$running"
+ended 0
+[ "$(ledger delivered)" -gt 0 ] && [ "$(ledger points_shed)" -eq 0 ] || fail "nothing was delivered"
+
 status=0
 "$container" run --user "$user" "$root" "${check[@]:1}" >"$scratch/out" 2>&1 || status=$?
 [ "$status" -eq 1 ] || fail "without a server the health check ends with $status"

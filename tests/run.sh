@@ -22,7 +22,7 @@ commands=$(
 )
 
 # The slowest first, so that none is left over at the end.
-slow='^(check_troubleshooting.sh|check_top.sh|reloads|server|check_disk.sh|delivery|payload|redis_exhaustion|reload|redis_cluster|check_log.sh|handover|check_faults.sh|vectors|worker) '
+slow='^(check_deployments.sh|check_troubleshooting.sh|check_top.sh|reloads|server|check_disk.sh|delivery|payload|redis_exhaustion|reload|redis_cluster|check_log.sh|handover|check_faults.sh|vectors|worker) '
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
     xargs -P "$(($(nproc) * 2))" -L 1 bash -c \
         'out=$0 name=$1; shift; "$@" >"$out/$name.log" 2>&1 </dev/null; echo $? >"$out/$name.status"' "$out"

@@ -9,7 +9,7 @@
 #include "server/commands/fetch.h"
 
 /* Health is answered at once, and who asks gives up soon: after 30 s for a HEALTHCHECK of an
- * image, after 1 s for a probe of Kubernetes, where nothing else is said. */
+ * image, after 1 s for a probe of Kubernetes, if nothing else is said. */
 enum { TIMEOUT_S = 5, ANSWER_MAX = 1 << 16, WHERE_MAX = 32 };
 
 static int complain(const char *where, const char *why)

@@ -37,6 +37,16 @@ start_container() {
     inside=$found
 }
 
+# start_pod: a network, that of process $pod, with an intake at its port $intake.
+start_pod() {
+    background "$scratch/pod" "$container" pod
+    pod=$pid
+    wait_for "$scratch/pod" 'pid \([0-9]*\)'
+    background "$scratch/intake" nsenter -t "$pod" -n -- "$probe" take
+    wait_for "$scratch/intake" 'port \([0-9]*\)'
+    intake=$found
+}
+
 # in_container USER:GROUP COMMAND...: as `docker exec` would, beside process $inside.
 in_container() {
     who=$1
