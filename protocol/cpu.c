@@ -16,9 +16,10 @@ static unsigned features_found(void)
     unsigned found = CPU_SSE2;
 
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2"))
+    bool bmi = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+    if (__builtin_cpu_supports("avx2") && bmi)
         found |= CPU_AVX2;
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi2"))
+    if (__builtin_cpu_supports("avx512bw") && bmi)
         found |= CPU_AVX512;
     if (__builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1"))
         found |= CPU_AES;

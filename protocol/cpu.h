@@ -17,8 +17,8 @@
 enum cpu_feature {
     CPU_ANY = 0,
     CPU_SSE2 = 1 << 0,
-    CPU_AVX2 = 1 << 1,
-    CPU_AVX512 = 1 << 2, /* AVX-512BW, and BMI2 */
+    CPU_AVX2 = 1 << 1,   /* and BMI1 and BMI2 */
+    CPU_AVX512 = 1 << 2, /* AVX-512BW, and BMI1 and BMI2 */
     CPU_AES = 1 << 3,    /* of 16 bytes: AES-NI and SSE4.1, or AES of arm64 */
     CPU_VAES = 1 << 4,   /* AES of as many bytes as a register has */
     CPU_NEON = 1 << 5,

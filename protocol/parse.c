@@ -298,16 +298,41 @@ __attribute__((always_inline)) static inline uint32_t parse_run(struct parser *p
     return n;
 }
 
+/* The loop by each code path of the scan. */
+typedef uint32_t parse_loop(struct parser *parser, struct scan *scan, struct sample *samples,
+                            uint32_t n, struct parsed *stop);
+
+#define LOOPS(word, needs)                                                                 \
+    FOR_##word static uint32_t samples_by_##word(struct parser *parser, struct scan *scan, \
+                                                 struct sample *samples, uint32_t n,       \
+                                                 struct parsed *stop)                      \
+    {                                                                                      \
+        return parse_run(parser, scan, samples, n, stop, false);                           \
+    }                                                                                      \
+    FOR_##word static uint32_t timed_by_##word(struct parser *parser, struct scan *scan,   \
+                                               struct sample *samples, uint32_t n,         \
+                                               struct parsed *stop)                        \
+    {                                                                                      \
+        return parse_run(parser, scan, samples, n, stop, true);                            \
+    }
+SCAN_PATHS(LOOPS)
+
 uint32_t parse_samples(struct parser *parser, struct scan *scan, struct sample *samples,
                        uint32_t n, struct parsed *stop)
 {
-    return parse_run(parser, scan, samples, n, stop, false);
+#define SAMPLES_ROW(word, needs) [SCAN_##word] = samples_by_##word,
+    static parse_loop *const by_path[] = { SCAN_PATHS(SAMPLES_ROW) };
+
+    return by_path[scan_step.used](parser, scan, samples, n, stop);
 }
 
 uint32_t parse_timed(struct parser *parser, struct scan *scan, struct sample *samples,
                      uint32_t n, struct parsed *stop)
 {
-    return parse_run(parser, scan, samples, n, stop, true);
+#define TIMED_ROW(word, needs) [SCAN_##word] = timed_by_##word,
+    static parse_loop *const by_path[] = { SCAN_PATHS(TIMED_ROW) };
+
+    return by_path[scan_step.used](parser, scan, samples, n, stop);
 }
 
 const char *parse_result_label(enum parse_result result)

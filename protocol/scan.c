@@ -19,8 +19,6 @@ static inline void put_block(struct scan_bits *bits, size_t word, struct block b
     bits->colons[word] = htole64(block.colons);
 }
 
-#define FOR_plain
-
 static inline struct block block_plain(const char *at)
 {
     struct block block = { 0 };
@@ -34,10 +32,6 @@ static inline struct block block_plain(const char *at)
 }
 
 #if defined(__x86_64__)
-
-#define FOR_sse2
-#define FOR_avx2   __attribute__((target("avx2")))
-#define FOR_avx512 __attribute__((target("avx512bw")))
 
 static inline uint64_t equal_16(__m128i bytes, char wanted)
 {
@@ -88,8 +82,6 @@ FOR_avx512 static inline struct block block_avx512(const char *at)
 }
 
 #elif defined(__aarch64__)
-
-#define FOR_neon
 
 /* Each byte that is the wanted one leaves the bit of its place among eight; adding up
  * neighbours three times then makes eight bytes one. */

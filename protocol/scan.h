@@ -58,18 +58,25 @@ struct marks {
 /* need_newline: a last line without one is dropped. */
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
 
-/* The code paths of the pass over the datagram (protocol/cpu.h). X(word, needs) */
+/* The code paths of the pass over the datagram (protocol/cpu.h). X(word, needs). By FOR_WORD
+ * the compiler knows what the processor has: for the pass itself, and for a loop over the
+ * lines, of which shifts and counts of zeros are a good part. */
 #if defined(__x86_64__)
 #define SCAN_PATHS(X)     \
     X(avx512, CPU_AVX512) \
     X(avx2, CPU_AVX2)     \
     X(sse2, CPU_SSE2)     \
     X(plain, CPU_ANY)
+#define FOR_avx512 __attribute__((target("avx512bw,bmi,bmi2")))
+#define FOR_avx2   __attribute__((target("avx2,bmi,bmi2")))
+#define FOR_sse2
 #elif defined(__aarch64__)
 #define SCAN_PATHS(X) X(neon, CPU_NEON) X(plain, CPU_ANY)
+#define FOR_neon
 #else
 #define SCAN_PATHS(X) X(plain, CPU_ANY)
 #endif
+#define FOR_plain
 
 #define SCAN_PATH_ENUM(word, needs) SCAN_##word,
 enum scan_path { SCAN_PATHS(SCAN_PATH_ENUM) SCAN_PATH_COUNT };
