@@ -280,18 +280,14 @@ __attribute__((always_inline)) static inline uint32_t parse_run(struct parser *p
                                                                 bool timed)
 {
     for (uint32_t done = 0; done < n; done++) {
-        struct marks marks = { 0 };
-        bool marked;
-        struct slice line = scan_next(scan, &marked, &marks);
+        struct marked_line next = scan_next(scan);
+        struct slice line = next.line;
 
-        if (__builtin_expect(!marked, 0)) {
-            if (line.len == 0)
-                return stop_at(stop, line, LINE_METRIC, PARSE_OK, done);
-            marks = marks_of(line);
-        }
+        if (__builtin_expect(line.len == 0, 0))
+            return stop_at(stop, line, LINE_METRIC, PARSE_OK, done);
         if (__builtin_expect(line.at[0] == '_' && parse_kind(line) != LINE_METRIC, 0))
             return stop_at(stop, line, parse_kind(line), PARSE_OK, done);
-        enum parse_result result = parse_marked(parser, line, marks, &samples[done]);
+        enum parse_result result = parse_marked(parser, line, next.marks, &samples[done]);
         if (__builtin_expect(result != PARSE_OK || (samples[done].time_s != 0) != timed, 0))
             return stop_at(stop, line, LINE_METRIC, result, done);
     }

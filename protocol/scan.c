@@ -191,22 +191,6 @@ void scan_start(struct scan *scan, struct slice datagram, bool need_newline)
     open_window(scan, (struct slice){ datagram.at, whole });
 }
 
-struct slice scan_next_plain(struct scan *scan)
-{
-    if (scan->next >= scan->size + scan->behind)
-        return (struct slice){ 0 };
-
-    struct slice rest = { scan->window + scan->next, scan->size + scan->behind - scan->next };
-    struct lines lines = lines_of(rest, false);
-    struct slice line;
-    bool found = lines_next(&lines, &line);
-
-    scan->next += rest.len - lines.rest.len;
-    if (scan->next >= scan->size && lines.rest.len > 0)
-        open_window(scan, lines.rest);
-    return found ? line : (struct slice){ 0 };
-}
-
 static size_t find(struct slice line, size_t from, char wanted)
 {
     const char *found =
@@ -222,4 +206,34 @@ struct marks marks_of(struct slice line)
     marks.type_end = find(line, marks.pipe + 1, '|');
     marks.one_field = find(line, marks.type_end + 1, '|') == line.len;
     return marks;
+}
+
+struct marked_line scan_next_plain(struct scan *scan)
+{
+    struct marked_line next = { 0 };
+
+    if (scan->next >= scan->size + scan->behind)
+        return next;
+
+    struct slice rest = { scan->window + scan->next, scan->size + scan->behind - scan->next };
+    struct lines lines = lines_of(rest, false);
+    bool found = lines_next(&lines, &next.line);
+
+    scan->next += rest.len - lines.rest.len;
+    if (scan->next >= scan->size && lines.rest.len > 0)
+        open_window(scan, lines.rest);
+    if (!found)
+        return (struct marked_line){ 0 };
+    next.marks = marks_of(next.line);
+    return next;
+}
+
+struct marked_line scan_next_long(struct scan *scan, size_t length)
+{
+    struct slice line = { scan->window + scan->next, length };
+
+    if (line.at[length - 1] == '\r')
+        return scan_next_plain(scan);
+    scan->next += length + 1;
+    return (struct marked_line){ line, marks_of(line) };
 }

@@ -9,8 +9,7 @@
  * first pipe and its second pipe. The pass over the datagram leaves one bit for each byte, so
  * the marks of a line are a few shifts away, and no line waits for the search of the one
  * before. The shifts see the first 56 bytes of a line; if the marks of a longer line lie
- * further back, scan_next() says that the line is not marked, and the caller asks
- * marks_of(), which searches. The results are the same as of lines_next() and marks_of()
+ * further back, they are searched. The results are the same as of lines_next() and marks_of()
  * together. All of it is a view of the datagram. */
 #ifndef PROTOCOL_SCAN_H
 #define PROTOCOL_SCAN_H
@@ -55,6 +54,12 @@ struct marks {
     bool one_field;  /* there is no third pipe: at most one field follows the type */
 };
 
+/* An empty line: none is left, and its marks mean nothing. */
+struct marked_line {
+    struct slice line;
+    struct marks marks;
+};
+
 /* need_newline: a last line without one is dropped. */
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
 
@@ -91,8 +96,11 @@ void scan_fill(enum scan_path path, struct slice bytes, struct scan_bits *bits);
 /* The marks of any line, by plain searching. */
 struct marks marks_of(struct slice line);
 
-/* The next line by plain searching; an empty one when none is left. */
-struct slice scan_next_plain(struct scan *scan);
+/* The next line by plain searching. */
+struct marked_line scan_next_plain(struct scan *scan);
+
+/* The next line, of which only the length is known. */
+struct marked_line scan_next_long(struct scan *scan, size_t length);
 
 /* The bits from that one on: at least SCAN_STEP of them, and zeros behind those that there
  * are. */
@@ -129,13 +137,9 @@ static inline size_t scan_far(const struct scan *scan, uint64_t *far_pipes)
     return length + (size_t)__builtin_ctzll(newlines);
 }
 
-/* The next line that is not empty; an empty one when none is left. *marked: its marks lie
- * within its first SCAN_STEP bytes, and *marks has them; otherwise ask marks_of(). */
-__attribute__((always_inline)) static inline struct slice scan_next(struct scan *scan,
-                                                                    bool *marked,
-                                                                    struct marks *marks)
+/* The next line that is not empty, if one is left. */
+__attribute__((always_inline)) static inline struct marked_line scan_next(struct scan *scan)
 {
-    *marked = false;
     if (__builtin_expect(scan->next >= scan->size, 0))
         return scan_next_plain(scan);
 
@@ -145,7 +149,6 @@ __attribute__((always_inline)) static inline struct slice scan_next(struct scan 
     uint64_t colons = scan_from(scan->bits.colons, scan->next);
     uint64_t newline = newlines & -newlines; /* the line ends here */
     uint64_t far_pipes = 0;
-    bool enough = true;
     size_t length;
 
     if (newline != 0) {
@@ -154,7 +157,8 @@ __attribute__((always_inline)) static inline struct slice scan_next(struct scan 
     } else {
         length = scan_far(scan, &far_pipes);
         pipes &= (UINT64_C(1) << SCAN_STEP) - 1;
-        enough = (pipes & (pipes - 1)) != 0 && colons != 0;
+        if (__builtin_expect((pipes & (pipes - 1)) == 0 || colons == 0, 0))
+            return scan_next_long(scan, length);
         newline = UINT64_C(1) << 63; /* any bit: no count of zeros may see none */
     }
     if (__builtin_expect(length == 0 || at[length - 1] == '\r', 0))
@@ -162,12 +166,13 @@ __attribute__((always_inline)) static inline struct slice scan_next(struct scan 
 
     uint64_t second = pipes & (pipes - 1);
     scan->next += length + 1;
-    *marked = enough;
-    marks->colon = (size_t)__builtin_ctzll(colons | newline);
-    marks->pipe = (size_t)__builtin_ctzll(pipes | newline);
-    marks->type_end = (size_t)__builtin_ctzll(second | newline);
-    marks->one_field = ((second & (second - 1)) | far_pipes) == 0;
-    return (struct slice){ at, length };
+    return (struct marked_line){
+        .line = { at, length },
+        .marks = { .colon = (size_t)__builtin_ctzll(colons | newline),
+                   .pipe = (size_t)__builtin_ctzll(pipes | newline),
+                   .type_end = (size_t)__builtin_ctzll(second | newline),
+                   .one_field = ((second & (second - 1)) | far_pipes) == 0 },
+    };
 }
 
 #endif
