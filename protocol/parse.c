@@ -185,6 +185,7 @@ __attribute__((noinline)) static enum parse_result parse_many(const struct parse
 
     if (parse_tags_and_time(parser, fields, out))
         return PARSE_OK;
+    out->tags = (struct slice){ 0 };
     out->time_s = 0;
     while (result == PARSE_OK && fields.len > 0)
         result = parse_field(parser, slice_cut(&fields, '|'), out);
@@ -216,19 +217,19 @@ __attribute__((always_inline)) static inline enum parse_result parse_marked(
     struct parser *parser, struct slice line, struct marks marks, struct sample *out)
 {
     size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
+    size_t value = colon + 1;
     size_t field = line.len - type_end; /* with its pipe; 0: there is none */
     double *values = parser->pool + parser->n_pooled;
     enum parse_result result;
     size_t pooled = 1;
 
-    if (__builtin_expect(colon == 0 || pipe <= colon + 1, 0))
+    if (__builtin_expect(colon == 0 || pipe <= value, 0))
         return parse_problem(line.len, colon, pipe);
     unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
     if (__builtin_expect(type == 0, 0))
         return parse_problem(line.len, colon, pipe);
 
     out->name = (struct slice){ line.at, colon };
-    out->tags = (struct slice){ 0 };
     out->values = values;
     out->n_values = 1;
     out->type = (uint8_t)(type - 1);
@@ -236,20 +237,23 @@ __attribute__((always_inline)) static inline enum parse_result parse_marked(
     out->rate = 1;
     out->time_s = 0;
 
-    struct slice text = { line.at + colon + 1, pipe - colon - 1 };
+    struct slice text = { line.at + value, pipe - value };
     if (__builtin_expect(type == METRIC_SET + 1, 0)) {
         out->member_len = text.len;
         out->plain = false;
         pooled = 0;
-    } else if (__builtin_expect(!parse_small(line, colon + 1, pipe, values), 0)) {
+    } else if (__builtin_expect(!parse_small(line, value, pipe, values), 0)) {
         result = parse_values(text, values, out);
         if (result != PARSE_OK)
             return result;
         pooled = out->n_values;
     }
-    if (field > 1 && marks.one_field && line.at[type_end + 1] == '#') {
+    if (field == 0) {
+        out->tags = (struct slice){ 0 };
+    } else if (__builtin_expect(field > 1 && marks.one_field && line.at[type_end + 1] == '#',
+                                1)) {
         out->tags = (struct slice){ line.at + type_end + 2, field - 2 };
-    } else if (__builtin_expect(field > 0, 0)) {
+    } else {
         result = parse_many(parser, slice_skip(line, type_end + 1), out);
         if (result != PARSE_OK)
             return result;
@@ -266,10 +270,10 @@ enum parse_result parse_sample(struct parser *parser, struct slice line, struct 
 /* What the samples end at. */
 __attribute__((noinline)) static uint32_t stop_at(struct parsed *stop, struct slice line,
                                                   enum line_kind kind, enum parse_result result,
-                                                  uint32_t done)
+                                                  ptrdiff_t done)
 {
     *stop = (struct parsed){ line, kind, result };
-    return done;
+    return (uint32_t)done;
 }
 
 /* timed: whether these samples are those that have a time. */
@@ -279,17 +283,17 @@ __attribute__((always_inline)) static inline uint32_t parse_run(struct parser *p
                                                                 uint32_t n, struct parsed *stop,
                                                                 bool timed)
 {
-    for (uint32_t done = 0; done < n; done++) {
+    for (struct sample *out = samples; out < samples + n; out++) {
         struct marked_line next = scan_next(scan);
         struct slice line = next.line;
 
         if (__builtin_expect(line.len == 0, 0))
-            return stop_at(stop, line, LINE_METRIC, PARSE_OK, done);
+            return stop_at(stop, line, LINE_METRIC, PARSE_OK, out - samples);
         if (__builtin_expect(line.at[0] == '_' && parse_kind(line) != LINE_METRIC, 0))
-            return stop_at(stop, line, parse_kind(line), PARSE_OK, done);
-        enum parse_result result = parse_marked(parser, line, next.marks, &samples[done]);
-        if (__builtin_expect(result != PARSE_OK || (samples[done].time_s != 0) != timed, 0))
-            return stop_at(stop, line, LINE_METRIC, result, done);
+            return stop_at(stop, line, parse_kind(line), PARSE_OK, out - samples);
+        enum parse_result result = parse_marked(parser, line, next.marks, out);
+        if (__builtin_expect(result != PARSE_OK || (out->time_s != 0) != timed, 0))
+            return stop_at(stop, line, LINE_METRIC, result, out - samples);
     }
     return n;
 }

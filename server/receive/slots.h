@@ -86,17 +86,18 @@ static inline unsigned slots_matching(const struct slot_line *line, uint32_t low
 uint32_t slots_find(const struct slots *slots, struct fingerprint print);
 
 /* The same, for the usual case without a call or a loop: nearly every context is the first
- * match in its home. "| 8" stands for the last slot where no bit is set; the comparison then
- * fails. That the slot is not empty need not be asked: an empty one with these 96 bits, all of
- * them 0, says SLOTS_UNKNOWN itself. */
+ * match in its home. That the slot is not empty need not be asked: an empty one with these 96
+ * bits, all of them 0, says SLOTS_UNKNOWN itself. */
 static inline uint32_t slots_find_usual(const struct slots *slots, struct fingerprint print)
 {
     const struct slot_line *line = slots_home(slots, print);
-    unsigned slot = (unsigned)__builtin_ctz(slots_matching(line, (uint32_t)print.low) | 8);
+    unsigned matches = slots_matching(line, (uint32_t)print.low);
 
-    if (__builtin_expect(
-            line->high[slot] == print.high && line->low[slot] == (uint32_t)print.low, 1))
-        return line->id_plus_one[slot] - 1;
+    if (__builtin_expect(matches != 0, 1)) {
+        unsigned slot = (unsigned)__builtin_ctz(matches);
+        if (__builtin_expect(line->high[slot] == print.high, 1))
+            return line->id_plus_one[slot] - 1;
+    }
     return slots_find(slots, print);
 }
 

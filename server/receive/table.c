@@ -535,6 +535,17 @@ __attribute__((noinline)) static void add_unusual(struct table *table,
         add_copy(table, sample, now_ns);
 }
 
+/* The first of the samples, of which n are still to be added. */
+static void add_slowly(struct table *table, const struct sample *samples,
+                       struct table_spot *spots, uint32_t n, int64_t now_ns)
+{
+    add_unusual(table, samples, spots, now_ns);
+    /* A birth may have been the last step of laying out the slots anew, so that an id that was
+     * found before may mean another context by now. */
+    if (table->looked_builds != table->slots.builds)
+        table_look(table, spots, n);
+}
+
 void table_add(struct table *table, const struct sample *samples, struct table_spot *spots,
                uint32_t n, int64_t now_ns)
 {
@@ -550,13 +561,8 @@ void table_add(struct table *table, const struct sample *samples, struct table_s
             continue;
 #endif
         if (__builtin_expect(
-                in_range && add_usual(&samples[i], spots[i].cell, stamp + i, deltas), 1))
-            continue;
-        add_unusual(table, &samples[i], &spots[i], now_ns + i * STAMP_NS);
-        /* A birth may have been the last step of laying out the slots anew, so that an id
-         * that was found before may mean another context by now. */
-        if (table->looked_builds != table->slots.builds)
-            table_look(table, spots + i, n - i);
+                !in_range || !add_usual(&samples[i], spots[i].cell, stamp + i, deltas), 0))
+            add_slowly(table, &samples[i], &spots[i], n - i, now_ns + i * STAMP_NS);
     }
 }
 
