@@ -20,6 +20,7 @@ SYSROOT := $(CURDIR)/build/arm64/sysroot
 TRIPLET := aarch64-linux-gnu
 TARGET  := --sysroot=$(SYSROOT) $(if $(clang),--target=$(TRIPLET))
 AR      := $(TRIPLET)-ar
+LD      := $(TRIPLET)-ld
 PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig pkg-config
 ifneq ($(origin CC),command line)
 CC := $(TRIPLET)-gcc
@@ -30,6 +31,12 @@ endif
 
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
+# Where `make install` puts the rest. The unit runs as SERVICE_USER, or as a user of its own
+# making; with SYSCONFDIR a file of settings is installed, and the unit names it.
+LIBDIR  ?= $(PREFIX)/lib
+SYSCONFDIR ?=
+SERVICE_USER ?=
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
 
 comma := ,
 empty :=
@@ -55,7 +62,8 @@ CPPFLAGS += -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(if $(FAULT),-DHE
 SAN_FLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all $(if $(clang),,-Wno-maybe-uninitialized))
 # No product is added before it is rounded, so the numbers are the same on every processor;
 # gcc sees to that by itself where -std says so.
-BASE     := $(TARGET) -std=c11 $(WARNINGS) -fno-omit-frame-pointer $(if $(clang),-ffp-contract=off) $(SAN_FLAGS)
+# Nor is it told where they were built.
+BASE     := $(TARGET) -ffile-prefix-map=$(CURDIR)=. $(if $(SYSROOT),-ffile-prefix-map=$(SYSROOT)=) -std=c11 $(WARNINGS) -fno-omit-frame-pointer $(if $(clang),-ffp-contract=off) $(SAN_FLAGS)
 LIBS     := $(PKG_LIBS) -lpthread -lm
 
 Q := $(if $(V),,@)
@@ -72,7 +80,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults siege watchers fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install clean help
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-bench bench-program deb clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -187,6 +195,8 @@ fuzz-inputs: $(FUZZERS:%=$(B)/tests/fuzz/inputs_%)
 $(B)/bench/heeler-bench: $(BENCH)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lpthread -lm
+
+bench-program: $(B)/bench/heeler-bench
 
 $(B)/tests/bench/test_profile: $(B)/bench/profile.o
 $(B)/tests/bench/test_core: $(B)/bench/core.o
@@ -436,17 +446,39 @@ docs: build/heeler build/tables
 		sh tests/tools/tables.sh build/heeler <docs/$$page.md >build/$$page.md; \
 		cp build/$$page.md docs/$$page.md; done
 
-install: $(B)/heeler
+UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
+	$(if $(SERVICE_USER),-e 's|^DynamicUser=yes|User=$(SERVICE_USER)|') \
+	$(if $(SYSCONFDIR),-e 's|^EnvironmentFile=|Environment="HEELER_OPTIONS=--config $(SYSCONFDIR)/heeler/heeler.yaml"\n&|')
+install: $(B)/heeler man completions
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' packaging/heeler.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.service
-	install -m 644 packaging/heeler.socket $(DESTDIR)$(PREFIX)/lib/systemd/system/heeler.socket
+	install -d $(DESTDIR)$(LIBDIR)/systemd/system
+	sed $(UNIT_EDITS) packaging/heeler.service >$(DESTDIR)$(LIBDIR)/systemd/system/heeler.service
+	install -m 644 packaging/heeler.socket $(DESTDIR)$(LIBDIR)/systemd/system/heeler.socket
+	$(if $(SYSCONFDIR),install -d $(DESTDIR)$(SYSCONFDIR)/heeler)
+	$(if $(SYSCONFDIR),sed 's|^#\(heeler_api_key_file:\).*|\1 $(SYSCONFDIR)/heeler/api_key|' \
+		packaging/heeler.yaml.example >$(DESTDIR)$(SYSCONFDIR)/heeler/heeler.yaml)
+	install -D -m 644 build/man/heeler.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler.1
+	install -D -m 644 build/man/heeler.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/heeler.yaml.5
+	install -D -m 644 build/completions/heeler.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/heeler
+	install -D -m 644 build/completions/_heeler $(DESTDIR)$(ZSH_COMPLETIONS)/_heeler
+
+install-bench: $(B)/bench/heeler-bench man
+	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-bench
+	install -D -m 644 build/man/heeler-bench.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-bench.1
+
+# ---- Debian packages, in build/deb/ --------------------------------------------------
+
+# make deb ARCH=arm64 builds them for another processor; DEB_SUFFIX=+b1 is a build of the same
+# again, for an upgrade.
+DEBIAN_ARCH = $(shell dpkg --print-architecture)
+deb: deps-package $(if $(SYSROOT),deps-arm64)
+	@SYSROOT=$(SYSROOT) packaging/deb.sh $(or $(ARCH),$(DEBIAN_ARCH)) $(VERSION)$(DEB_SUFFIX) $(BUILD_PACKAGES)
+	@cd build/deb/$(or $(ARCH),$(DEBIAN_ARCH)) && lintian --fail-on error,warning --allow-root *.changes
 
 # ---- packed with its libraries, which are this machine's packages --------------------
 
 .PHONY: bundle image test-trixie
 PACKED := build/heeler-$(VERSION)
-DEBIAN_ARCH = $(shell dpkg --print-architecture)
 
 # A tarball that is unpacked anywhere: bin/heeler, lib/ and the licences.
 bundle: deps-build
@@ -470,6 +502,7 @@ clean:
 help:
 	@echo "make [all]         build/heeler (CC=clang, SAN=address,undefined, V=1)"
 	@echo "make ARCH=arm64    build/arm64/heeler, after make deps-arm64"
+	@echo "make deb           Debian packages in build/deb (ARCH=arm64)"
 	@echo "make bundle        a tarball with its libraries; make test-trixie: in another Debian"
 	@echo "make image         an image for docker load, without Docker"
 	@echo "make demo          install what is missing, build, show a flushed bucket"
@@ -498,6 +531,6 @@ help:
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
 	@echo "make man           the manual pages, in build/man (make completions: bash and zsh)"
 	@echo "make deps          install the packages for building and testing"
-	@echo "make format, install (PREFIX, DESTDIR), clean"
+	@echo "make format, clean, install, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
 -include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/server/main.d

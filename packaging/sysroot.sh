@@ -4,7 +4,8 @@
 # The packages come with what they depend on, in the release that this machine has. They are
 # fetched by an apt-get that has its own sources and its own books, so nothing is added to
 # the machine's and no root is needed. FOLDER/complete says what is there; the same PACKAGEs
-# are not fetched twice. DEBIAN_MIRROR is another mirror than deb.debian.org.
+# are not fetched twice. What a package of them says of its libraries is in FOLDER/packages/, for
+# dpkg-shlibdeps. DEBIAN_MIRROR is another mirror than deb.debian.org.
 set -eu
 architecture=$1
 folder=$2
@@ -12,7 +13,7 @@ shift 2
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 . /etc/os-release
-wanted="$VERSION_CODENAME $*"
+wanted="$VERSION_CODENAME with packages/: $*"
 
 [ "$wanted" != "$(cat "$folder/complete" 2>/dev/null)" ] || exit 0
 echo "filling $folder"
@@ -44,6 +45,18 @@ ln -s usr/lib "$folder/lib"
 for package in "$books"/archives/*.deb; do
     dpkg-deb --fsys-tarfile "$package" |
         tar -x --keep-directory-symlink --no-same-owner -C "$folder" --exclude='./usr/share/*'
+done
+# Each package of libraries by itself: what it says of them, and they.
+for package in "$books"/archives/*.deb; do
+    own=$folder/packages/$(basename "$package" .deb)
+    mkdir -p "$own"
+    dpkg-deb --control "$package" "$own/DEBIAN"
+    if [ -e "$own/DEBIAN/shlibs" ] || [ -e "$own/DEBIAN/symbols" ]; then
+        dpkg-deb --fsys-tarfile "$package" |
+            tar -x --no-same-owner -C "$own" --wildcards './lib/*.so*' './usr/lib/*.so*' 2>/dev/null || true
+    else
+        rm -r "$own"
+    fi
 done
 # A link from the root means the folder as the root.
 find "$folder" -type l -lname '/*' -printf '%l %p\n' | while read -r to link; do
