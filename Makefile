@@ -29,7 +29,8 @@ else ifeq ($(origin ARCH),command line)
 $(error ARCH: expected arm64, or nothing for this machine's, got "$(ARCH)")
 endif
 
-VERSION := 0.1.0
+# The one place that says it.
+VERSION := 0.2.0
 PREFIX  ?= /usr/local
 # Where `make install` puts the rest. The unit runs as SERVICE_USER, or as a user of its own
 # making; with SYSCONFDIR a file of settings is installed, and the unit names it.
@@ -89,6 +90,9 @@ $(B)/%.o: %.c $(if $(SYSROOT),| $(SYSROOT)/complete)
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(BASE) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# What says the version is compiled anew when the Makefile says another one.
+$(patsubst %.c,$(B)/%.o,$(shell grep -rl HEELER_VERSION --include='*.c' config flush server tests)): Makefile
 
 # The files of the page, compressed, as bytes of the program: server/http/page_table.h.
 $(B)/page/%.gz: server/http/page/%
@@ -422,7 +426,7 @@ check: deps-build deps-check
 # ---- the manual and the completions, from the program's own tables ------------------
 
 # Of the libraries it takes nothing, and of their headers only what settings.h names.
-build/tables: packaging/tables.c config/options.c bench/heeler_bench_table.h $(wildcard config/*.h server/commands/*.h)
+build/tables: Makefile packaging/tables.c config/options.c bench/heeler_bench_table.h $(wildcard config/*.h server/commands/*.h)
 	$(call say,HOSTCC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) -std=c11 -I. -D_GNU_SOURCE -DHEELER_VERSION='"$(VERSION)"' $(WARNINGS) -O1 \
@@ -496,6 +500,12 @@ test-trixie: deps bundle
 	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/container
 	@tests/slow/trixie.sh build/heeler $(PACKED)-linux-$(DEBIAN_ARCH).tar.gz build/trixie
 
+# A release, in build/dist: the sources of the commit, what the program is linked with, checksums.
+.PHONY: dist
+dist: deps-build
+	@$(MAKE) --no-print-directory build/heeler
+	@packaging/dist.sh build/heeler $(VERSION) build/dist
+
 clean:
 	rm -rf build
 
@@ -504,6 +514,7 @@ help:
 	@echo "make ARCH=arm64    build/arm64/heeler, after make deps-arm64"
 	@echo "make deb           Debian packages in build/deb (ARCH=arm64)"
 	@echo "make bundle        a tarball with its libraries; make test-trixie: in another Debian"
+	@echo "make dist          a release: sources, SPDX document, checksums"
 	@echo "make image         an image for docker load, without Docker"
 	@echo "make demo          install what is missing, build, show a flushed bucket"
 	@echo "make test          install what is missing, build with sanitizers, run the tests"

@@ -36,7 +36,7 @@ anchors() {
 }
 
 # CHANGELOG.md tells of pages as they were.
-for page in README.md CONTRIBUTING.md $(find docs bench protocol flush server tests packaging -name '*.md' \
+for page in README.md CONTRIBUTING.md SECURITY.md $(find docs bench protocol flush server tests packaging -name '*.md' \
     -not -path '*/node_modules/*'); do
     for link in $(sed 's/`[^`]*`//g' "$page" | grep -o '](\([^)]*\))' | sed 's/^](//; s/)$//'); do
         case $link in http*) continue ;; esac

@@ -172,12 +172,31 @@ static void copy_file(void *argument, const char *file)
     free(bytes);
 }
 
+/* Of the points of the series of that name: what was counted. */
+static double counted(const json_t *items, const char *name)
+{
+    double sum = 0;
+    const json_t *item, *point;
+    size_t i, j;
+
+    json_array_foreach(items, i, item)
+    {
+        if (strcmp(json_string_value(json_object_get(item, "metric")), name) != 0)
+            continue;
+        json_array_foreach(json_object_get(item, "points"), j, point) sum +=
+            json_number_value(json_array_get(point, 1)) *
+            json_number_value(json_object_get(item, "interval"));
+    }
+    return sum;
+}
+
 static void a_spool_is_read(void **state)
 {
     struct spool spool;
     struct spool_scan found;
     const char *problem;
     size_t points = 0;
+    double sum = 0;
     unsigned routes = 0;
     (void)state;
 
@@ -193,6 +212,8 @@ static void a_spool_is_read(void **state)
                          SPOOL_READ);
         json_t *items = decode_payload(payload);
         assert_non_null(items);
+        if (payload->route == ROUTE_SERIES_V2)
+            sum += counted(items, "count");
         json_decref(items);
         routes |= 1u << payload->route;
         points += payload->points;
@@ -200,6 +221,7 @@ static void a_spool_is_read(void **state)
     }
     assert_int_equal(routes, 1u << ROUTE_SERIES_V2 | 1u << ROUTE_SKETCHES | 1u << ROUTE_EVENTS |
                                  1u << ROUTE_CHECKS);
+    assert_near(sum, 1 + 7, 1e-12);
     assert_int_equal(points, 2 + 1 + 1 + 2 * 5 + 1 + 1 + 1);
     free(found.files);
     spool_close(&spool);
