@@ -13,7 +13,7 @@
  * step begins. The steps of different samples do not depend on each other, so the processor
  * works on many of them at the same time if no other code stands between. Hashing, looking
  * and adding are a group apart, because memory takes some hundred nanoseconds to answer. */
-enum { GROUP = 16, ROW_SIZE = 4 * GROUP, POOL_SPARE = 2048 };
+enum { GROUP = 32, ROW_SIZE = 4 * GROUP, POOL_SPARE = 2048 };
 #define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
 
 /* Counts since the last settling. */
