@@ -535,9 +535,11 @@ __attribute__((noinline)) static void add_unusual(struct table *table,
         add_copy(table, sample, now_ns);
 }
 
-/* The first of the samples, of which n are still to be added. */
-static void add_slowly(struct table *table, const struct sample *samples,
-                       struct table_spot *spots, uint32_t n, int64_t now_ns)
+/* The first of n samples, and the others are still to be added. */
+__attribute__((noinline)) static void add_slowly(struct table *table,
+                                                 const struct sample *samples,
+                                                 struct table_spot *spots, uint32_t n,
+                                                 int64_t now_ns)
 {
     add_unusual(table, samples, spots, now_ns);
     /* A birth may have been the last step of laying out the slots anew, so that an id that was
@@ -553,16 +555,17 @@ void table_add(struct table *table, const struct sample *samples, struct table_s
     uint32_t stamp = stamp_of(table, now_ns);
     bool deltas = table->config.gauge_deltas;
     bool in_range = now_ns - table->base_ns >= STAMP_NS && stamp + n <= STAMP_MAX;
+    int64_t end_ns = now_ns + n * STAMP_NS;
 
-    for (uint32_t i = 0; i < n; i++) {
+    for (const struct sample *end = samples + n; samples < end; samples++, spots++, stamp++) {
+        uint32_t left = (uint32_t)(end - samples);
 #ifdef HEELER_FAULT_lose_value
         static _Atomic(int) lost;
-        if (samples[i].n_values == 1 && atomic_exchange(&lost, 1) == 0)
+        if (samples->n_values == 1 && atomic_exchange(&lost, 1) == 0)
             continue;
 #endif
-        if (__builtin_expect(
-                !in_range || !add_usual(&samples[i], spots[i].cell, stamp + i, deltas), 0))
-            add_slowly(table, &samples[i], &spots[i], n - i, now_ns + i * STAMP_NS);
+        if (__builtin_expect(!in_range || !add_usual(samples, spots->cell, stamp, deltas), 0))
+            add_slowly(table, samples, spots, left, end_ns - left * STAMP_NS);
     }
 }
 
