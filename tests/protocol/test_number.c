@@ -262,6 +262,46 @@ static void agrees_with_strtod_on_every_form_of_a_double(void **state)
     }
 }
 
+/* Of so many characters, with the point at any place or none. */
+static void agrees_with_strtod_on_decimals_of_every_length(void **state)
+{
+    char text[32];
+    (void)state;
+
+    for (size_t len = 1; len <= 20; len++)
+        for (size_t point = len == 1; point <= len; point++)
+            for (int i = 0; i < 60; i++) {
+                char *digits = text + (i % 2 == 0);
+
+                text[0] = '-';
+                for (size_t at = 0; at < len; at++)
+                    digits[at] = i < 2 ? '9' : (char)('0' + next_random() % 10);
+                digits[len] = '\0';
+                if (point < len)
+                    digits[point] = '.';
+                expect_as_strtod(text);
+            }
+}
+
+/* In place of any character of a decimal of any length. */
+static void a_second_point_or_a_letter_is_found_at_any_place(void **state)
+{
+    static const char wrong[] = { '.', 'x', ':', '/', '+', '\0' };
+    char text[32];
+    double value;
+    (void)state;
+
+    for (size_t len = 3; len <= 20; len++)
+        for (size_t at = 0; at < len; at++)
+            for (size_t i = 0; i < COUNT(wrong); i++) {
+                memset(text, '5', len);
+                text[at == len / 2 ? len - 1 : len / 2] = '.';
+                text[at] = wrong[i];
+                if (at > 0 || wrong[i] != '+')
+                    assert_false(number_double(guarded(text, len), &value));
+            }
+}
+
 static void agrees_with_strtod_on_mantissa_and_exponent(void **state)
 {
     char text[64];
@@ -431,6 +471,8 @@ int main(void)
         cmocka_unit_test(reads_whole_numbers_of_64_bits),
         cmocka_unit_test(a_character_that_is_no_digit_is_found_at_any_place),
         cmocka_unit_test(agrees_with_strtod_on_every_form_of_a_double),
+        cmocka_unit_test(agrees_with_strtod_on_decimals_of_every_length),
+        cmocka_unit_test(a_second_point_or_a_letter_is_found_at_any_place),
         cmocka_unit_test(agrees_with_strtod_on_mantissa_and_exponent),
         cmocka_unit_test(rounds_the_middle_to_even_and_its_neighbours_away),
         cmocka_unit_test(reads_digits_by_the_ten_thousand),
