@@ -302,7 +302,7 @@ clients: deps
 page-test: deps-page
 	@node tests/page/run.js build/heeler "$(CASES)"
 
-# Its pictures for the README, of a server under load: docs/now.png and docs/query.png.
+# Its pictures for README.md and docs/questions.md, of a server under load: docs/now.png and docs/query.png.
 page-pictures: deps-page
 	@node tests/page/pictures.js build/heeler docs
 
