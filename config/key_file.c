@@ -55,32 +55,45 @@ static void take(struct settings *settings, const char *key, struct problems *pr
                       settings->origin[SETTING_api_key], path);
 }
 
-void key_file_load(struct settings *settings, struct problems *problems)
+static bool is_fit(const struct settings *settings, const char *bytes, size_t len, mode_t mode,
+                   struct problems *problems)
 {
     const char *path = settings->heeler_api_key_file;
     const char *from = settings->origin[SETTING_heeler_api_key_file];
+    bool open = (mode & (S_IROTH | S_IWOTH)) != 0;
+    bool odd = len > KEY_FILE_MAX || memchr(bytes, '\0', len) != NULL;
+
+    if (open)
+        problems_error(problems,
+                       "%s: heeler_api_key_file %s has mode %04o: others than its owner and "
+                       "its group must not read or change it (chmod o= %s).",
+                       from, path, (unsigned)(mode & 07777), path);
+    else if (odd)
+        problems_error(problems,
+                       "%s: heeler_api_key_file %s is no key: it has a NUL byte, or more than "
+                       "%d bytes.",
+                       from, path, KEY_FILE_MAX);
+    return !open && !odd;
+}
+
+bool key_file_load(struct settings *settings, struct problems *problems)
+{
+    const char *path = settings->heeler_api_key_file;
     char bytes[KEY_FILE_MAX + 1];
     size_t len = 0;
     mode_t mode = 0;
 
     if (path[0] == '\0')
-        return;
+        return true;
     const char *why = read_bytes(path, bytes, &len, &mode);
-    if (why != NULL)
-        problems_error(problems, "%s: heeler_api_key_file %s cannot be read: %s.", from, path,
-                       why);
-    else if ((mode & (S_IROTH | S_IWOTH)) != 0)
-        problems_error(problems,
-                       "%s: heeler_api_key_file %s has mode %04o: others than its owner and "
-                       "its group must not read or change it (chmod o= %s).",
-                       from, path, (unsigned)(mode & 07777), path);
-    else if (len > KEY_FILE_MAX || memchr(bytes, '\0', len) != NULL)
-        problems_error(problems,
-                       "%s: heeler_api_key_file %s is no key: it has a NUL byte, or more than "
-                       "%d bytes.",
-                       from, path, KEY_FILE_MAX);
-    else {
-        bytes[len] = '\0';
-        take(settings, trimmed(bytes), problems);
+    if (why != NULL) {
+        problems_error(problems, "%s: heeler_api_key_file %s cannot be read: %s.",
+                       settings->origin[SETTING_heeler_api_key_file], path, why);
+        return false;
     }
+    if (!is_fit(settings, bytes, len, mode, problems))
+        return false;
+    bytes[len] = '\0';
+    take(settings, trimmed(bytes), problems);
+    return true;
 }

@@ -7,12 +7,16 @@
 #ifndef CONFIG_KEY_FILE_H
 #define CONFIG_KEY_FILE_H
 
+#include <stdbool.h>
+
+#include "config/must_check.h"
 #include "config/problems.h"
 #include "config/settings.h"
 
 enum { KEY_FILE_MAX = 4096 }; /* bytes; far more than any key has */
 
-/* Sets api_key if there is a file and no other key. Adds to the problems. */
-void key_file_load(struct settings *settings, struct problems *problems);
+/* Sets api_key if there is a file and no other key. False if the file is refused, with a
+ * sentence among the problems. */
+MUST_CHECK bool key_file_load(struct settings *settings, struct problems *problems);
 
 #endif

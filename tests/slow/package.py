@@ -1,0 +1,337 @@
+#!/usr/bin/python3
+"""The Debian package in a Debian 12 of its own, with systemd running in it (systemd-nspawn).
+
+It is installed, gets its key, is started, gets lines of a real client, shows its page, is
+upgraded to a rebuilt package while lines come, takes its key from a credential, is removed and
+purged. Its network is one of its own with nothing but loopback, where the intake is, too.
+Nothing that was sent may be lost. Needs root, and a mirror of Debian the first time."""
+
+import argparse
+import ctypes
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+import statsd           # Debian: python3-statsd
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "model"))
+from intake import Intake  # noqa: E402
+
+OWN = ("heeler.", "datadog.")
+PATIENCE_S = 60
+CLONE_NEWNET = 0x40000000
+FIRST_KEY, SECOND_KEY, THIRD_KEY = "a" * 32, "b" * 32, "c" * 32
+EXPOSURE_MOST = 2.0
+# What systemd and the package need, so that it is installed without a network.
+INIT_PACKAGES = ["systemd", "systemd-sysv", "dbus"]
+
+
+def say(text):
+    print(f"{time.monotonic() - begin:5.1f} s  {text}", flush=True)
+
+
+def fail(text):
+    print(f"FAIL: {text}", flush=True)
+    sys.exit(1)
+
+
+def must(true, text):
+    if not true:
+        fail(text)
+
+
+def until(what, question):
+    """The answer of the question, once it is true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    fail(f"{what} did not come true")
+
+
+class KeyedIntake(Intake):
+    """Takes every key, and remembers which there were."""
+
+    def __init__(self):
+        super().__init__()
+        self.keys = []
+
+    def check_request(self, route, headers, body, fault):
+        self.api_key = headers.get("DD-Api-Key")
+        self.keys.append(self.api_key)
+        super().check_request(route, headers, body, fault)
+
+    def total(self):
+        with self.lock:
+            return round(sum(value * self.intervals[key] for key, value in self.points.items()
+                             if not key[0].startswith(OWN)))
+
+
+# ---- the system -------------------------------------------------------------
+
+def depends(package):
+    """The names of what it depends on, the first of each choice."""
+    text = subprocess.run(["dpkg-deb", "-f", package, "Depends"], check=True,
+                          capture_output=True, text=True).stdout
+    return [re.split(r"[ |]", choice.strip())[0] for choice in text.split(",")]
+
+
+def make_root(folder, packages):
+    """A Debian 12 below folder, which is left as it is if it has these packages."""
+    wanted = ",".join(sorted(set(packages)))
+    mark = folder / "complete"
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    made = subprocess.run(
+        ["debootstrap", "--variant=minbase", f"--include={wanted}", "bookworm", folder,
+         os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org") + "/debian"],
+        capture_output=True, text=True)
+    must(made.returncode == 0, made.stdout[-2000:])
+    mark.write_text(wanted)
+
+
+class System:
+    """The system, booted; what is written in it is forgotten with it."""
+
+    def __init__(self, root, packages, log):
+        self.log = open(log, "wb")
+        self.process = subprocess.Popen(
+            ["systemd-nspawn", "--quiet", "--directory", root, "--volatile=overlay",
+             "--private-network", "--register=no", "--keep-unit", "--console=pipe",
+             "--bind-ro", f"{packages}:/packages", "--boot"],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
+        self.init = until("an init", self.find_init)
+        until("the boot", lambda: self.run("systemctl", "is-system-running", check=False).strip()
+              in ("running", "degraded"))
+
+    def find_init(self):
+        must(self.process.poll() is None, "systemd-nspawn ended")
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for pid in children.read_text().split():
+            if os.readlink(f"/proc/{pid}/exe").endswith("/systemd"):
+                return int(pid)
+        return None
+
+    def command(self, words):
+        return ["nsenter", "-t", str(self.init), "-m", "-u", "-i", "-n", "-p", "env", "-i",
+                "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", *words]
+
+    def run(self, *words, check=True):
+        done = subprocess.run(self.command(words), stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if check and done.returncode != 0:
+            fail(f"{' '.join(words)}: {done.returncode}\n{done.stdout}")
+        return done.stdout
+
+    def sh(self, text, check=True):
+        return self.run("sh", "-c", text, check=check)
+
+    def path(self, path):
+        return pathlib.Path(f"/proc/{self.init}/root{path}")
+
+    def enter_network(self):
+        """For this thread and what it starts."""
+        with open(f"/proc/{self.init}/ns/net") as network:
+            must(ctypes.CDLL(None).setns(network.fileno(), CLONE_NEWNET) == 0, "setns")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+
+
+# ---- its steps --------------------------------------------------------------
+
+def show(system, what):
+    return system.run("systemctl", "show", "--value", "--property", what, "heeler.service").strip()
+
+
+def is_active(system):
+    return system.run("systemctl", "is-active", "heeler.service", check=False).strip() == "active"
+
+
+def install(system, files):
+    return system.run("apt-get", "install", "-y", "--no-install-recommends", *files)
+
+
+def fetch(path):
+    with urllib.request.urlopen(f"http://127.0.0.1:8127{path}", timeout=PATIENCE_S) as answer:
+        return answer.read().decode()
+
+
+def installs(system, packages):
+    install(system, packages)
+    must(is_active(system), "it is not started")
+    must("heeler:" in system.path("/etc/passwd").read_text(), "there is no user")
+    must(show(system, "User") == "heeler", f"the user is {show(system, 'User')}")
+    key = system.sh("stat -c '%a %U %G %s' /etc/heeler/api_key").strip()
+    must(key == "640 root heeler 0", f"the file of the key is {key}")
+    must("local mode" in system.run("heeler", "status"), "it is not in local mode")
+    system.run("heeler", "send", "hello:1|c")
+    for file in ("/usr/share/man/man1/heeler.1.gz", "/usr/share/man/man5/heeler.yaml.5.gz",
+                 "/usr/share/bash-completion/completions/heeler",
+                 "/usr/share/zsh/vendor-completions/_heeler"):
+        must(system.path(file).exists(), f"there is no {file}")
+    exposure = re.search(r"exposure level for heeler.service: ([0-9.]+)",
+                         system.run("systemd-analyze", "--no-pager", "security", "heeler.service"))
+    must(exposure and float(exposure.group(1)) <= EXPOSURE_MOST, f"exposure {exposure}")
+    say(f"installed, started in local mode; systemd-analyze security: {exposure.group(1)}")
+
+
+def set_key(system, key):
+    system.sh(f"echo {key} >/etc/heeler/api_key")
+
+
+def refuses_an_open_key(system, intake):
+    """Wrong modes stop a start with a sentence, and a reload changes nothing."""
+    settings = (f"\ndd_url: {intake.url}\nheeler_interval: 1\nheeler_workers: 2\n"
+                "dogstatsd_so_rcvbuf: 67108864\n")
+    system.sh(f"printf '{settings}' >>/etc/heeler/heeler.yaml")
+    set_key(system, FIRST_KEY)
+    system.sh("chmod 644 /etc/heeler/api_key && ! systemctl restart heeler")
+    until("the end", lambda: show(system, "ExecMainStatus") == "78")
+    journal = system.run("journalctl", "--no-pager", "-u", "heeler")
+    must("heeler_api_key_file /etc/heeler/api_key has mode 0644" in journal, journal[-2000:])
+    must(FIRST_KEY not in journal, "the key is in the journal")
+    system.sh("chmod 640 /etc/heeler/api_key && systemctl restart heeler")
+    say("a key that others may read is refused; started with its key")
+
+
+def takes_a_client(system, intake):
+    before = intake.total()
+    client = statsd.StatsClient("127.0.0.1", 8125)
+    for _ in range(500):
+        client.incr("shop.sold")
+    system.run("heeler", "send", "--to", "unix:/run/datadog/dsd.socket", "--count", "500", "shop.seen:1|c")
+    until("what was sent", lambda: intake.total() == before + 1000)
+    must("<title>" in fetch("/"), "there is no page")
+    must(set(intake.keys) == {FIRST_KEY}, f"the keys are {set(intake.keys)}")
+    say("1000 lines of python3-statsd and heeler send arrived; the page is there")
+
+
+def follows_a_key(system, intake):
+    set_key(system, SECOND_KEY)
+    system.run("systemctl", "reload", "heeler.service")
+    until("the second key", lambda: intake.keys[-1] == SECOND_KEY)
+    say("a new key, by a reload")
+
+
+def bench(system, to, rate, seconds):
+    return subprocess.Popen(
+        system.command(["heeler-bench", "send", "--to", to, "--rate", str(rate), "--seconds", str(seconds)]),
+        stdout=subprocess.PIPE, text=True)
+
+
+def upgrades(system, intake, packages, options):
+    """Twice while lines come: nothing is lost, and the process stays."""
+    before, pid = intake.total(), show(system, "MainPID")
+    loads = [bench(system, "udp:127.0.0.1:8125", options.rate * 6 // 10, options.seconds),
+             bench(system, "unix:/run/datadog/dsd.socket", options.rate * 4 // 10, options.seconds)]
+    time.sleep(1)
+    said = install(system, packages)
+    must("goes on with the program of before" not in said, said)
+    must(show(system, "MainPID") == pid, "it is another process")
+    system.sh(f"[ /proc/{pid}/exe -ef /usr/bin/heeler ]")
+    results = [json.loads(load.communicate()[0]) for load in loads]
+    sent = sum(result["lines"] for result in results)
+    rate = sum(result["lines"] / result["seconds"] for result in results)
+    until(f"what was sent ({sent})", lambda: intake.total() - before >= sent)
+    must(intake.total() - before == sent, f"sent {sent}, arrived {intake.total() - before}")
+    must(not intake.duplicates, f"came twice: {intake.duplicates[:2]}")
+    drops = re.findall(r"^heeler_datagrams_dropped_by_kernel_total{.*} (\d+)$", fetch("/metrics"), re.M)
+    must(all(number == "0" for number in drops), f"the kernel dropped {drops}")
+    pauses = re.findall(r"the pause was ([\d.]+) ms", system.run("journalctl", "--no-pager", "-u", "heeler"))
+    say(f"upgraded under load: {sent} lines at {rate:.0f} a second, all at the intake; "
+        f"paused for {', '.join(pauses)} ms")
+
+
+def takes_a_credential(system, intake):
+    """As the example has it; root alone may read the file."""
+    system.sh("mkdir -p /etc/systemd/system/heeler.service.d && "
+              "cp /usr/share/doc/heeler/examples/credential.conf /etc/systemd/system/heeler.service.d/ && "
+              f"install -m 600 /dev/null /etc/heeler/credential && echo {THIRD_KEY} >/etc/heeler/credential && "
+              "systemctl daemon-reload && systemctl restart heeler")
+    until("the third key", lambda: intake.keys[-1] == THIRD_KEY)
+    system.sh(f"echo {FIRST_KEY} >/etc/heeler/credential && systemctl reload heeler")
+    asked = len(intake.keys)
+    until("a payload", lambda: len(intake.keys) > asked + 1)
+    must(intake.keys[-1] == THIRD_KEY, "a reload took over a credential")
+    system.sh("systemctl restart heeler")
+    until("the key by a restart", lambda: intake.keys[-1] == FIRST_KEY)
+    say("a credential of systemd; a new one by a restart and not by a reload")
+
+
+def goes(system):
+    kept = ["/etc/heeler/heeler.yaml", "/etc/heeler/api_key", "/var/lib/heeler", "/var/log/heeler"]
+    system.run("apt-get", "remove", "-y", "heeler")
+    must(not is_active(system), "it runs on")
+    must(not system.path("/usr/bin/heeler").exists(), "the program is there")
+    for path in kept:
+        must(system.path(path).exists(), f"remove took {path}")
+    # What the administrator put there stays.
+    system.sh("rm -r /etc/heeler/credential /etc/systemd/system/heeler.service.d")
+    system.run("apt-get", "purge", "-y", "heeler", "heeler-bench")
+    left = system.sh("find / -xdev -name '*heeler*' -not -path '/proc/*' -not -path '/var/lib/apt/*' "
+                     "-not -path '/var/cache/*'").split()
+    must(not left, f"purge left {left}")
+    say("removed and purged")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--packages", required=True, help="folder with the packages")
+    parser.add_argument("--rebuilt", required=True, help="folder with those of another build")
+    parser.add_argument("--root", default="build/bookworm", help="folder of the system, made if it is not there")
+    parser.add_argument("--rate", type=int, default=100000, help="lines a second")
+    parser.add_argument("--seconds", type=int, default=10, help="of lines around the upgrade")
+    options = parser.parse_args()
+
+    sides = []
+    for folder in (options.packages, options.rebuilt):
+        sides.append(sorted(path.resolve() for path in pathlib.Path(folder).glob("heeler*.deb")
+                            if "dbgsym" not in path.name))
+        must(len(sides[-1]) == 2, f"{folder} has {sides[-1]}")
+    root = pathlib.Path(options.root).resolve()
+    make_root(root, INIT_PACKAGES + [name for path in sides[0] for name in depends(path)])
+    say("a root of Debian 12")
+    shared = pathlib.Path(os.path.commonpath([path for side in sides for path in side]))
+    first, second = ([f"/packages/{path.relative_to(shared)}" for path in side] for side in sides)
+
+    system = System(root, shared, root.parent / "bookworm.log")
+    try:
+        system.enter_network()
+        intake = KeyedIntake().start()
+        say("booted")
+        installs(system, first)
+        refuses_an_open_key(system, intake)
+        takes_a_client(system, intake)
+        follows_a_key(system, intake)
+        upgrades(system, intake, second, options)
+        takes_a_credential(system, intake)
+        must(not intake.violations, intake.violations[:3])
+        goes(system)
+    except SystemExit:
+        print(system.run("journalctl", "--no-pager", "-n", "30", "-u", "heeler", check=False))
+        raise
+    finally:
+        system.stop()
+    print("1 passed, 0 failed")
+
+
+begin = time.monotonic()
+if __name__ == "__main__":
+    main()
