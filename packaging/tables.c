@@ -87,36 +87,36 @@ static void put_escaped(const char *text, size_t len)
         }
 }
 
-/* Filled text from len bytes: lines of less than 80, the first letter large if so wished,
- * none that begins like a request, and a new line behind a full stop. */
+/* The first word of a line must not look like a request. */
+static void put_word(const char *word, size_t len, bool begins_line, bool capital)
+{
+    char first = (char)(capital ? toupper((unsigned char)word[0]) : word[0]);
+
+    if (begins_line && (first == '.' || first == '\''))
+        fputs("\\&", stdout);
+    put_escaped(&first, 1);
+    put_escaped(word + 1, len - 1);
+}
+
+/* Words of len bytes as lines of less than 80, the first letter large if so wished; behind a
+ * full stop begins a line, as mdoc wants it. */
 static void put_text(const char *text, size_t len, bool capital)
 {
+    const char *end = text + len;
     size_t column = 0;
 
-    while (len > 0) {
-        size_t word = strcspn(text, " \n");
-
-        if (word > len)
-            word = len;
-        if (word > 0) {
-            if (column > 0 && column + 1 + word > MDOC_WIDTH)
-                column = 0, putchar('\n');
-            if (column > 0)
-                column++, putchar(' ');
-            else if (text[0] == '.' || text[0] == '\'')
-                fputs("\\&", stdout);
-            char first = (char)(capital ? toupper((unsigned char)text[0]) : text[0]);
-            put_escaped(&first, 1);
-            put_escaped(text + 1, word - 1);
-            column += word;
-            capital = false;
-            if (text[word - 1] == '.' && word < len)
-                column = 0, putchar('\n');
+    for (size_t word; (text += strspn(text, " \n")) < end; text += word, capital = false) {
+        word = strcspn(text, " \n");
+        if (text + word > end)
+            word = (size_t)(end - text);
+        if (column > 0 && (column + 1 + word > MDOC_WIDTH || text[-2] == '.')) {
+            putchar('\n');
+            column = 0;
         }
-        size_t gap = strspn(text + word, " \n");
-        word += word + gap > len ? len - word : gap;
-        text += word;
-        len -= word;
+        if (column > 0)
+            putchar(' ');
+        put_word(text, word, column == 0, capital);
+        column += word + (column > 0);
     }
 }
 
