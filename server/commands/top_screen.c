@@ -103,7 +103,8 @@ static void print_head(const json_t *answer, const struct view *view,
     fprintf(out, "heeler top by %s at ", view->by);
     shown_put_text(out, look->where);
     if (json_is_number(seen_s) && json_number_value(seen_s) > 0)
-        fprintf(out, ", over %.1f s", json_number_value(seen_s));
+        fprintf(out, ", over %.1f s%s", json_number_value(seen_s),
+                json_is_true(json_object_get(answer, "estimated")) ? ", estimated" : "");
     else if (json_is_number(seen_s))
         fputs(", nothing is known yet", out);
     if (json_is_false(json_object_get(answer, "walked")))

@@ -212,6 +212,7 @@ static void write_answer(const struct top_senders *top, struct json_out *out,
     json_out_text(out, "by", "sender");
     json_out_signed(out, "interval_s", top->interval_s);
     json_out_real(out, "seen_s", (double)seen_ns / 1e9);
+    json_out_bool(out, "estimated", all != NULL && all->estimated);
     json_out_begin(out, "total", '{');
     write_rates(out, all != NULL ? &all->total : &(struct sender_sums){ 0 }, seconds);
     json_out_end(out, '}');

@@ -152,10 +152,12 @@ void batch_free(struct batch *given)
 
 bool batch_ask(struct batch *batch, bool processes, bool addresses)
 {
-    bool done = true;
+    bool controls = processes || batch->coalesced, done = true;
 
+    if (controls == (batch->controls != NULL) && addresses == (batch->addresses != NULL))
+        return true;
     batch->n = 0; /* nothing of the last receive is shown any more */
-    if (processes || batch->coalesced)
+    if (controls)
         done = ask_controls(batch);
     else
         ask_no_controls(batch);
@@ -163,6 +165,11 @@ bool batch_ask(struct batch *batch, bool processes, bool addresses)
         return ask_addresses(batch) && done;
     ask_no_addresses(batch);
     return done;
+}
+
+bool batch_asks_addresses(const struct batch *batch)
+{
+    return batch->addresses != NULL;
 }
 
 /* ---- receiving --------------------------------------------------------- */

@@ -32,6 +32,7 @@ void batch_free(struct batch *given);
  * more; batch_address() knows the address, or no more. False without memory: it is not asked.
  */
 bool batch_ask(struct batch *batch, bool processes, bool addresses);
+bool batch_asks_addresses(const struct batch *batch);
 
 /* How many buffers came; 0: none is waiting; -1: an error, errno says which.
  * Never blocks. */

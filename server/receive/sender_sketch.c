@@ -26,6 +26,7 @@ void sender_sketch_clear(struct sender_sketch *sketch, int64_t now_ns)
 {
     sketch->from_ns = sketch->until_ns = now_ns;
     sketch->total = (struct sender_sums){ 0 };
+    sketch->estimated = false;
     sketch->n = sketch->last = 0;
     memset(sketch->slots, 0, sizeof sketch->slots);
 }
@@ -212,6 +213,7 @@ bool sender_sketch_merge(struct sender_sketch *sketch, const struct sender_sketc
     keep(sketch, all, n < SENDER_COUNTERS ? n : SENDER_COUNTERS);
     free(all);
     sums_add(&sketch->total, &other->total);
+    sketch->estimated |= other->estimated;
     if (other->from_ns < sketch->from_ns)
         sketch->from_ns = other->from_ns;
     if (other->until_ns > sketch->until_ns)

@@ -43,7 +43,8 @@ struct sender_counter {
 
 struct sender_sketch {
     int64_t from_ns, until_ns; /* monotonic: what was received between is counted */
-    struct sender_sums total;  /* exact */
+    struct sender_sums total;  /* of all senders, exact unless estimated */
+    bool estimated;            /* not all datagrams were looked at (sender_tally.h) */
     uint32_t n;                /* of at, in no order */
     uint32_t last;             /* the counter of the last sender: the next is often the same */
     struct sender_counter at[SENDER_COUNTERS];

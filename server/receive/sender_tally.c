@@ -71,8 +71,27 @@ static bool is_wanted(const struct sender_tally *tally)
            atomic_load_explicit(&tally->box->wanted, memory_order_relaxed);
 }
 
+bool sender_tally_looks(struct sender_tally *tally)
+{
+    if (!is_wanted(tally))
+        tally->weight = 0;
+    else if (tally->datagrams < SENDER_EXACT)
+        tally->weight = 1;
+    else
+        tally->weight = tally->batches++ % SENDER_SHARE == 0 ? SENDER_SHARE : 0;
+    return tally->weight > 0;
+}
+
+static void begin_second(struct sender_tally *tally, int64_t now_ns)
+{
+    tally->second_ns = now_ns;
+    tally->datagrams = tally->batches = 0;
+}
+
 bool sender_tally_begin(struct sender_tally *tally, int64_t now_ns)
 {
+    if (now_ns - tally->second_ns >= HAND_OVER_NS)
+        begin_second(tally, now_ns);
     if (is_wanted(tally) != (tally->open != NULL)) {
         if (tally->open != NULL)
             sender_tally_free(tally);
@@ -80,17 +99,21 @@ bool sender_tally_begin(struct sender_tally *tally, int64_t now_ns)
             tally->open = sender_sketch_new(now_ns);
     }
     tally->before = (struct sender_sums){ 0 };
-    return tally->open != NULL;
+    return tally->open != NULL && tally->weight > 0;
 }
 
 void sender_tally_add(struct sender_tally *tally, const struct sender *from,
                       struct slice datagram, uint64_t lines, uint64_t values)
 {
     struct sender_key key = key_of(from, datagram);
-    struct sender_sums brought = { lines - tally->before.lines, values - tally->before.values,
-                                   datagram.len, 1 };
+    uint64_t weight = tally->weight;
+    struct sender_sums brought = { (lines - tally->before.lines) * weight,
+                                   (values - tally->before.values) * weight,
+                                   datagram.len * weight, weight };
 
     sender_sketch_add(tally->open, &key, &brought);
+    tally->open->estimated |= weight > 1;
+    tally->datagrams++;
     tally->before.lines = lines;
     tally->before.values = values;
 }

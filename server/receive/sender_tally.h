@@ -5,7 +5,11 @@
  * The box holds one sketch, and goes from thread to thread by an exchange of a pointer, so that
  * neither side waits: whoever takes it owns it. As long as the desk has not taken the last one,
  * the open one goes on. While nobody looks there is no sketch, and the worker looks at nothing:
- * whoever wants counts wants senders too (server/receive/sender.h). */
+ * whoever wants counts wants senders too (server/receive/sender.h).
+ *
+ * To ask the kernel for each address and to look it up costs a full worker 7 %. So behind the
+ * first SENDER_EXACT datagrams of a second it looks at one batch of SENDER_SHARE, and what that
+ * brings counts so many times: an estimate, and the sketch says so. */
 #ifndef SERVER_RECEIVE_SENDER_TALLY_H
 #define SERVER_RECEIVE_SENDER_TALLY_H
 
@@ -23,13 +27,22 @@ struct sender_sketch *sender_box_take(struct sender_box *box);
 
 /* ---- the worker -------------------------------------------------------- */
 
+enum { SENDER_EXACT = 32768, SENDER_SHARE = 8 };
+
 struct sender_tally {
     struct sender_box *box;     /* NULL: nobody will look */
     struct sender_sketch *open; /* owned; NULL: nobody looks, or there is no memory */
     struct sender_sums before;  /* of the batch, up to the last datagram */
+    uint32_t weight;            /* of the batch: it counts so often; 0: it is not looked at */
+    int64_t second_ns;          /* when this second began, and in it: */
+    uint32_t datagrams;         /* that were looked at */
+    uint32_t batches;           /* behind the exact ones */
 };
 
-/* To be called before a batch. Whether its datagrams are to be counted. */
+/* To be called before a batch is received. Whether its senders are to be asked for. */
+bool sender_tally_looks(struct sender_tally *tally);
+
+/* To be called before a batch is counted. Whether its datagrams are to be. */
 bool sender_tally_begin(struct sender_tally *tally, int64_t now_ns);
 
 /* sums: what the batch has brought up to this datagram, as they are told so far; its bytes and

@@ -82,6 +82,13 @@ static struct tap *open_tap(const struct source *source)
     return tap != NULL && tap_is_open(tap) ? tap : NULL;
 }
 
+/* For a datagram of any length. */
+static bool tap_has_room(const struct source *source)
+{
+    return source->config.taps != NULL &&
+           taps_have_left(source->config.taps, source->config.settings->dogstatsd_buffer_size);
+}
+
 static void show_batch(struct source *source, struct tap *tap)
 {
     struct batch *batch = source->config.batch;
@@ -92,9 +99,9 @@ static void show_batch(struct source *source, struct tap *tap)
     bool truncated;
 
     tap_begin(tap, source->config.ledger);
+    if (!tap_has_room(source) || (!is_unix && !batch_asks_addresses(batch)))
+        return; /* or there was none when it was received */
     while (batch_next(batch, &datagram, &truncated)) {
-        if (!taps_have_left(source->config.taps, datagram.len))
-            continue;
         head.sender = sender_of_batch(batch, is_unix);
         tap_put(tap, source->config.taps, datagram, &head);
     }
@@ -205,12 +212,24 @@ static void complain(struct source *source, int64_t now_ns)
                  source->listener->name, why, suppressed);
 }
 
-/* Somebody wants to know senders now, or nobody does any more. The batch is the worker's:
- * another source may have asked it already. Without memory they stay unknown. */
+/* An address with each datagram costs a full worker 4 %: it is asked for where it will be
+ * looked at. */
+static bool looks_at_batch(const struct source *source)
+{
+    bool counts = source->config.tally != NULL && sender_tally_looks(source->config.tally);
+
+    return counts || tap_has_room(source);
+}
+
+/* The batch is the worker's: another source may have asked it for something else. Without
+ * memory senders stay unknown, and what came by UDP is not shown. */
 static void ask_senders(struct source *source, bool wanted)
 {
-    (void)batch_ask(source->config.batch,
-                    wanted || source->config.settings->dogstatsd_origin_detection, wanted);
+    bool is_unix = listener_traits(source->listener)->tells_senders;
+    bool processes = source->config.settings->dogstatsd_origin_detection || (wanted && is_unix);
+
+    (void)batch_ask(source->config.batch, processes,
+                    wanted && looks_at_batch(source) && !is_unix);
     source->tells_senders = wanted;
 }
 
@@ -221,8 +240,7 @@ static inline void follow_onlookers(struct source *source)
 
     if (__builtin_expect(!wanted && !source->tells_senders, 1))
         return;
-    if (wanted != source->tells_senders)
-        ask_senders(source, wanted);
+    ask_senders(source, wanted);
     if (source->config.taps != NULL)
         tap_follow(&source->config.taps->at[source->config.worker]);
 }

@@ -85,10 +85,12 @@ void tap_end(struct tap *tap);
  * taken when the batch is ingested and settled. */
 void tap_begin(struct tap *tap, const struct worker_ledger *ledger);
 
-/* Whether so many bytes may be copied now; no promise. */
-static inline bool taps_have_left(const struct taps *taps, size_t bytes)
+/* Whether so many bytes may be copied now, or all of a second; no promise. */
+static inline bool taps_have_left(const struct taps *taps, int64_t bytes)
 {
-    return atomic_load_explicit(&taps->left, memory_order_relaxed) >= (int64_t)bytes;
+    int64_t wanted = bytes < taps->bytes_a_second ? bytes : taps->bytes_a_second;
+
+    return atomic_load_explicit(&taps->left, memory_order_relaxed) >= wanted;
 }
 
 void tap_put(struct tap *tap, struct taps *taps, struct slice datagram,

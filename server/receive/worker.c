@@ -214,8 +214,8 @@ static void on_alive_timer(evutil_socket_t fd, short what, void *argument)
 
     (void)fd, (void)what;
     note_alive(worker);
-    if (sender_tally_begin(&worker->tally, now_ns)) /* the last batch may be a while ago */
-        sender_tally_end(&worker->tally, now_ns);
+    (void)sender_tally_begin(&worker->tally, now_ns); /* the last batch may be a while ago */
+    sender_tally_end(&worker->tally, now_ns);
     if (own_tap(worker) != NULL)
         tap_follow(own_tap(worker));
 }

@@ -55,6 +55,16 @@ static void numbers_are_short_and_what_is_unknown_is_a_dash(void **state)
                    "          -          -  c\n");
 }
 
+static void an_estimate_is_called_one(void **state)
+{
+    char *text =
+        print("{\"by\":\"sender\",\"seen_s\":12,\"estimated\":true,\"rows\":[]}", "", 0, 100);
+
+    (void)state;
+    assert_non_null(strstr(text, " at here, over 12.0 s, estimated\n"));
+    free(text);
+}
+
 static void names_of_strangers_are_escaped(void **state)
 {
     char *text = print("{\"by\":\"sender\",\"seen_s\":0,\"rows\":["
@@ -120,6 +130,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_short_and_what_is_unknown_is_a_dash),
+        cmocka_unit_test(an_estimate_is_called_one),
         cmocka_unit_test(names_of_strangers_are_escaped),
         cmocka_unit_test(a_walk_that_is_under_way_is_told),
         cmocka_unit_test(rows_are_filtered_and_then_scrolled),

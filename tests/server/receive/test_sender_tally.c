@@ -52,6 +52,7 @@ static const struct sender remote = { .family = AF_INET,
 /* One batch with one datagram. */
 static void take(struct rig *rig, const struct sender *from, const char *text, int64_t now_ns)
 {
+    assert_true(sender_tally_looks(&rig->tally));
     assert_true(sender_tally_begin(&rig->tally, now_ns));
     sender_tally_add(&rig->tally, from, slice_of(text), 1, 2);
     sender_tally_end(&rig->tally, now_ns);
@@ -104,6 +105,7 @@ static void each_datagram_of_a_batch_has_its_lines(void **state)
 {
     struct rig *rig = *state;
 
+    assert_true(sender_tally_looks(&rig->tally));
     assert_true(sender_tally_begin(&rig->tally, 0));
     sender_tally_add(&rig->tally, &local, SLICE("a:1|c\nb:1|c"), 2, 3);
     sender_tally_add(&rig->tally, &remote, SLICE("c:1|c"), 3, 4);
@@ -114,6 +116,43 @@ static void each_datagram_of_a_batch_has_its_lines(void **state)
     assert_int_equal(open->at[0].sums.values, 3);
     assert_int_equal(open->at[1].sums.lines, 1);
     assert_int_equal(open->at[1].sums.values, 1);
+}
+
+/* How many of so many batches, with a datagram each, are looked at. */
+static int look_at(struct rig *rig, int batches, int64_t now_ns)
+{
+    int looked = 0;
+
+    for (int i = 0; i < batches; i++) {
+        bool looks = sender_tally_looks(&rig->tally);
+
+        assert_int_equal(sender_tally_begin(&rig->tally, now_ns), looks);
+        if (looks)
+            sender_tally_add(&rig->tally, &local, SLICE("a:1|c"), 1, 2);
+        sender_tally_end(&rig->tally, now_ns);
+        looked += looks;
+    }
+    return looked;
+}
+
+static void many_in_a_second_are_estimated_from_one_batch_of_eight(void **state)
+{
+    struct rig *rig = *state;
+    const uint64_t all = SENDER_EXACT + 100 * SENDER_SHARE;
+
+    assert_int_equal(look_at(rig, SENDER_EXACT, 0), SENDER_EXACT);
+    assert_false(rig->tally.open->estimated);
+    assert_int_equal(look_at(rig, 100 * SENDER_SHARE, 0), 100);
+    assert_true(rig->tally.open->estimated);
+    assert_int_equal(rig->tally.open->total.lines, all);
+    assert_int_equal(rig->tally.open->total.values, 2 * all);
+    assert_int_equal(rig->tally.open->total.bytes, 5 * all);
+    assert_int_equal(rig->tally.open->total.datagrams, all);
+    (void)sender_tally_begin(&rig->tally, SECOND); /* as the worker's timer does */
+    sender_tally_end(&rig->tally, SECOND);
+    assert_int_equal(look_at(rig, 100, SECOND), 100);
+    assert_false(rig->tally.open->estimated);
+    assert_int_equal(rig->tally.open->total.lines, 100);
 }
 
 static void ports_tell_senders_apart_on_this_machine_alone(void **state)
@@ -189,7 +228,8 @@ static void nothing_is_lost_between_two_threads(void **state)
 
     assert_int_equal(pthread_create(&reader, NULL, read_boxes, rig), 0);
     for (int64_t i = 0; i < BATCHES; i++) {
-        bool counts = sender_tally_begin(&rig->tally, i * SECOND);
+        bool counts =
+            sender_tally_looks(&rig->tally) && sender_tally_begin(&rig->tally, i * SECOND);
 
         if (counts)
             sender_tally_add(&rig->tally, &local, SLICE("a:1|c"), 1, 1);
@@ -210,6 +250,7 @@ int main(void)
         CASE(while_nobody_looks_there_is_no_memory),
         CASE(a_second_is_handed_over_and_what_is_not_taken_waits),
         CASE(each_datagram_of_a_batch_has_its_lines),
+        CASE(many_in_a_second_are_estimated_from_one_batch_of_eight),
         CASE(ports_tell_senders_apart_on_this_machine_alone),
         CASE(the_container_is_that_of_the_last_line),
         CASE(nothing_is_lost_between_two_threads),

@@ -124,6 +124,27 @@ static void beyond_the_rate_lines_are_only_counted(void **state)
     taps_free(&taps);
 }
 
+/* Workers ask the kernel for addresses only where there is room: little that is left for long
+ * is none, but for a setting below the length of a datagram. */
+static void room_is_for_as_much_as_was_asked_or_for_a_second(void **state)
+{
+    struct taps taps;
+
+    (void)state;
+    assert_true(taps_init(&taps, 1, SECOND));
+    assert_true(taps_open(&taps));
+    assert_true(taps_have_left(&taps, SECOND));
+    assert_true(taps_have_left(&taps, 2 * SECOND));
+    atomic_store(&taps.left, SECOND - 1);
+    assert_true(taps_have_left(&taps, SECOND - 1));
+    assert_false(taps_have_left(&taps, SECOND));
+    assert_false(taps_have_left(&taps, 2 * SECOND));
+    taps_shut(&taps);
+    tap_follow(taps.at);
+    assert_false(taps_tidy(&taps));
+    taps_free(&taps);
+}
+
 static void what_is_left_is_shown_the_next_time(void **state)
 {
     struct worker_ledger ledger = { .accepted = { 0 } };
@@ -309,6 +330,7 @@ int main(void)
         cmocka_unit_test(nothing_is_kept_while_nobody_looks),
         cmocka_unit_test(below_the_rate_all_is_shown_and_whole),
         cmocka_unit_test(beyond_the_rate_lines_are_only_counted),
+        cmocka_unit_test(room_is_for_as_much_as_was_asked_or_for_a_second),
         cmocka_unit_test(what_is_left_is_shown_the_next_time),
         cmocka_unit_test(the_rate_is_that_of_all_workers),
         cmocka_unit_test(a_full_ring_takes_nothing_and_is_whole_afterwards),
