@@ -1,6 +1,7 @@
 #!/bin/bash
-# Runs test programs and scripts, twice as many at once as there are processors (most
-# of what they do is wait), shows what failed, and closes with "N passed, M failed" alone on a line.
+# Runs test programs and scripts, three times as many at once as there are processors (most
+# of what they do is wait), shows what failed and how long each took, and closes with
+# "N passed, M failed" alone on a line.
 #   run.sh FOLDER PROGRAM [NAME...]
 # FOLDER holds the built test_* programs, also in folders below it; PROGRAM is the heeler that the script
 # tests start (empty: no script tests); NAMEs choose among the programs.
@@ -22,20 +23,21 @@ commands=$(
 )
 
 # The slowest first, so that none is left over at the end.
-slow='^(check_deployments.sh|check_troubleshooting.sh|check_top.sh|reloads|server|check_disk.sh|delivery|payload|redis_exhaustion|reload|redis_cluster|check_log.sh|handover|check_faults.sh|vectors|worker) '
+slow='^(check_deployments.sh|reloads|server|check_disk.sh|check_troubleshooting.sh|delivery|check_docs.sh|tail|redis_exhaustion|redis_cluster|fleet|state|status|reload|redis_reader|answer_list|query_command|check_log.sh|handover|check_handover.sh|check_faults.sh|tap|worker) '
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
-    xargs -P "$(($(nproc) * 2))" -L 1 bash -c \
-        'out=$0 name=$1; shift; "$@" >"$out/$name.log" 2>&1 </dev/null; echo $? >"$out/$name.status"' "$out"
+    xargs -P "$(($(nproc) * 3))" -L 1 bash -c \
+        'out=$0 name=$1 began=${EPOCHREALTIME/[.,]/}; shift; "$@" >"$out/$name.log" 2>&1 </dev/null
+         echo $? $(((${EPOCHREALTIME/[.,]/} - began) / 100000)) >"$out/$name.status"' "$out"
 
 passed=0
 failed=0
 while read -r name _; do
     log=$out/$name.log
-    status=$(cat "$out/$name.status")
+    read -r status tenths <"$out/$name.status"
     ok=$(grep -c '^\[       OK \]' "$log")
     if [ "$status" = 0 ]; then
         [ "$ok" -gt 0 ] || ok=1
-        printf '  ok    %s (%s)\n' "$name" "$ok"
+        printf '  ok    %s (%s), %d.%d s\n' "$name" "$ok" $((tenths / 10)) $((tenths % 10))
     else
         bad=$(grep -c '^\[  FAILED  \] [a-z]' "$log")
         [ "$bad" -gt 0 ] || bad=1
