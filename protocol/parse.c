@@ -259,6 +259,7 @@ __attribute__((always_inline)) static inline enum parse_result parse_marked(
             return result;
     }
     parser->n_pooled += pooled;
+    parser->values[type - 1] += out->n_values;
     return PARSE_OK;
 }
 

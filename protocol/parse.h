@@ -90,13 +90,15 @@ static inline struct slice sample_member(const struct sample *sample)
     return (struct slice){ sample->name.at + sample->name.len + 1, sample->member_len };
 }
 
-/* Settings of the grammar and the pool of parsed values. The caller empties
- * the pool by n_pooled = 0 when no sample refers to it any more; before each
- * line it must have room for line.len / 2 + 1 numbers. */
+/* Settings of the grammar, the pool of parsed values, and how many there were. The caller
+ * empties the pool by n_pooled = 0 when no sample refers to it any more; before each line it
+ * must have room for line.len / 2 + 1 numbers. The counts are the caller's to read and to
+ * clear: kept here, beside other work, a count does not wait for the one before. */
 struct parser {
     bool ignore_time; /* dogstatsd_no_aggregation_pipeline=false: T is any unknown field */
     double *pool;
     size_t n_pooled;
+    uint64_t values[METRIC_TYPE_COUNT]; /* of the samples that were filled; a set's are 1 */
 };
 
 enum line_kind parse_kind(struct slice line);

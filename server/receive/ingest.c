@@ -16,12 +16,11 @@
 enum { GROUP = 32, ROW_SIZE = 4 * GROUP, POOL_SPARE = 2048 };
 #define STAMP_AHEAD_MAX_NS INT64_C(1000000000)
 
-/* Counts since the last settling. */
+/* Counts since the last settling; those of values are the parser's. */
 struct tally {
     uint64_t lines[LINE_KIND_COUNT];
     uint64_t accepted;
     uint64_t rejected[PARSE_RESULT_COUNT];
-    uint64_t values[METRIC_TYPE_COUNT];
 };
 
 struct ingest {
@@ -164,7 +163,6 @@ static void take_timed(struct ingest *ingest, const struct sample *sample,
 {
     enum shed_reason why = refuse_timed(sample, now_s);
 
-    ingest->tally.values[sample->type] += sample->n_values;
     if (why == SHED_NOTHING && !table_timed(ingest->table, sample, spot))
         why = SHED_BEHIND;
     if (why != SHED_NOTHING)
@@ -214,12 +212,8 @@ static void take_line(struct ingest *ingest, const struct parsed *parsed, const 
 /* The parser has written n good samples into the row, from its head on. */
 static void take_samples(struct ingest *ingest, uint32_t n)
 {
-    const struct sample *samples = &ingest->samples[ingest->head % ROW_SIZE];
-
     ingest->tally.lines[LINE_METRIC] += n;
     ingest->tally.accepted += n;
-    for (uint32_t i = 0; i < n; i++)
-        ingest->tally.values[samples[i].type] += samples[i].n_values;
     ingest->head += n;
     if (ingest->head - ingest->placed == GROUP)
         move_up(ingest);
@@ -291,7 +285,7 @@ void ingest_counted(const struct ingest *ingest, uint64_t *lines, uint64_t *valu
     for (int i = 0; i < LINE_KIND_COUNT; i++)
         *lines += ingest->tally.lines[i];
     for (int i = 0; i < METRIC_TYPE_COUNT; i++)
-        *values += ingest->tally.values[i];
+        *values += ingest->parser.values[i];
 }
 
 static void publish(struct counter *counters, uint64_t *counts, int n)
@@ -311,5 +305,5 @@ void ingest_settle(struct ingest *ingest)
     publish(ledger->lines, ingest->tally.lines, LINE_KIND_COUNT);
     publish(&ledger->accepted, &ingest->tally.accepted, 1);
     publish(ledger->rejected, ingest->tally.rejected, PARSE_RESULT_COUNT);
-    publish(ledger->values, ingest->tally.values, METRIC_TYPE_COUNT);
+    publish(ledger->values, ingest->parser.values, METRIC_TYPE_COUNT);
 }

@@ -207,6 +207,7 @@ static void expect_the_samples_of_the_plain_way(struct slice datagram, uint32_t 
         if (n < at_once && stop.line.len > 0)
             expect_the_same_stop(&lines, &plain, &stop, &samples[n], timed);
         assert_int_equal(parser.n_pooled, plain.n_pooled);
+        assert_memory_equal(parser.values, plain.values, sizeof plain.values);
         if (n == at_once)
             stop.line.len = 1; /* nothing ended it */
         else if (stop.kind == LINE_METRIC && stop.result == PARSE_OK)
