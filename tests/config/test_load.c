@@ -606,8 +606,10 @@ static void junk_is_survived(void **state)
 
 static void every_key_has_a_variable(void **state)
 {
+    char key_file[TEMP_PATH_SIZE];
     (void)state;
 
+    temp_file_write(key_file, "k\n", 2);
     for (size_t i = 0; i < SETTING_COUNT; i++) {
         bool structured =
             options[i].type == OPTION_JSON_LIST || options[i].type == OPTION_JSON_MAP;
@@ -616,6 +618,7 @@ static void every_key_has_a_variable(void **state)
 
         if (value[0] == '\0') /* one that all the empty defaults accept */
             value = i == SETTING_dogstatsd_eol_required      ? "udp"
+                    : i == SETTING_heeler_api_key_file       ? key_file
                     : options[i].form == OPTION_FORM_URL     ? "https://host:1"
                     : options[i].form == OPTION_FORM_ADDRESS ? "host:1"
                     : options[i].form == OPTION_FORM_SYSLOG  ? "unixgram:///x"
@@ -632,6 +635,7 @@ static void every_key_has_a_variable(void **state)
         /* Empty counts as not set, but of a proxy it is a value. */
         assert_string_equal(settings.origin[i], options[i].proxy ? name : "default");
     }
+    unlink(key_file);
 }
 
 static void variables_follow_the_agents_conventions(void **state)
