@@ -81,7 +81,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults siege watchers fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-bench bench-program deb package-test clean help
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-bench bench-program deb package-test reproducible clean help
 .SECONDARY:
 
 all: $(B)/heeler
@@ -477,18 +477,25 @@ install-bench: $(B)/bench/heeler-bench man
 DEBIAN_ARCH = $(shell dpkg --print-architecture)
 deb: deps-package $(if $(SYSROOT),deps-arm64)
 	@SYSROOT=$(SYSROOT) packaging/deb.sh $(or $(ARCH),$(DEBIAN_ARCH)) $(VERSION)$(DEB_SUFFIX) $(BUILD_PACKAGES)
-	@cd build/deb/$(or $(ARCH),$(DEBIAN_ARCH)) && lintian --fail-on error,warning --allow-root *.changes
+	@$(if $(DEB_SUFFIX),,cd build/deb/$(or $(ARCH),$(DEBIAN_ARCH)) && lintian --fail-on error,warning --allow-root *.changes)
 
 # Installed, used, upgraded under load and removed in a Debian 12 of its own, in build/bookworm,
-# with systemd running; as root. What is rebuilt is the same program, a new file.
+# with systemd running; as root. What is rebuilt is the same program, a new file. PACKAGE_ROOT=/
+# takes this machine's Debian, behind an overlay, and PREBUILT=1 the programs as they were built.
 package-test: deps-package
 	@$(call install_debs,python3 python3-zstandard python3-statsd)
+	@$(if $(PREBUILT),$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench)
 	@set -e; for suffix in '' +b1; do \
-		$(MAKE) --no-print-directory deb DEB_SUFFIX=$$suffix; \
+		PREBUILT=$(PREBUILT) $(MAKE) --no-print-directory deb DEB_SUFFIX=$$suffix; \
 		rm -rf build/deb/test$$suffix; mkdir build/deb/test$$suffix; \
 		cp build/deb/$(DEBIAN_ARCH)/*.deb build/deb/test$$suffix/; done
-	/usr/bin/python3 tests/slow/package.py --packages build/deb/test --rebuilt build/deb/test+b1 \
-		--seconds $(or $(PACKAGE_SECONDS),10)
+	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo /usr/bin/python3 tests/slow/package.py --packages build/deb/test --rebuilt build/deb/test+b1 \
+		--root $(or $(PACKAGE_ROOT),build/bookworm) --seconds $(or $(PACKAGE_SECONDS),10)
+
+# Two builds in two folders, compared. It takes minutes.
+reproducible: deps-package
+	@tests/slow/reproducible.sh $(VERSION) $(BUILD_PACKAGES)
 
 # ---- packed with its libraries, which are this machine's packages --------------------
 
@@ -525,6 +532,7 @@ help:
 	@echo "make ARCH=arm64    build/arm64/heeler, after make deps-arm64"
 	@echo "make deb           Debian packages in build/deb (ARCH=arm64)"
 	@echo "make package-test  the package in a Debian of its own, with systemd (PACKAGE_SECONDS=10 of load)"
+	@echo "make reproducible  two builds in two folders give the same bytes"
 	@echo "make bundle        a tarball with its libraries; make test-trixie: in another Debian"
 	@echo "make dist          a release: sources, SPDX document, checksums"
 	@echo "make image         an image for docker load, without Docker"

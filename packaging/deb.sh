@@ -3,7 +3,8 @@
 #   deb.sh ARCHITECTURE VERSION PACKAGE...
 # The PACKAGEs are what a build needs. It builds in a copy of the tree that has
 # packaging/debian as debian/; objects of the run before stay there. The date of all files is
-# SOURCE_DATE_EPOCH, or that of the last commit. SYSROOT is needed for another processor.
+# SOURCE_DATE_EPOCH, or that of the last commit. SYSROOT is needed for another processor. With
+# PREBUILT it begins with what was built in this tree, whose flags are not Debian's: for a test.
 set -eu
 architecture=$1
 version=$2
@@ -26,6 +27,11 @@ mkdir -p "$source"
 find "$source" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
 files | tar -c --null --ignore-failed-read --files-from=- | tar -x -C "$source"
 cp -R packaging/debian "$source/debian"
+
+if [ -n "${PREBUILT:-}" ] && [ ! -e "$source/build" ]; then
+    mkdir "$source/build"
+    (cd build && cp -a heeler libheeler.a page page.o config protocol flush server bench "../$source/build/")
+fi
 
 epoch=${SOURCE_DATE_EPOCH:-$(in_git && git log -1 --format=%ct || stat -c %Y CHANGELOG.md)}
 cat >"$source/debian/changelog" <<END

@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
@@ -85,7 +86,10 @@ def depends(package):
 
 
 def make_root(folder, packages):
-    """A Debian 12 below folder, which is left as it is if it has these packages."""
+    """A Debian 12 below folder, which is left as it is if it has these packages. The folder may
+    be / itself: this machine's Debian."""
+    if folder == pathlib.Path("/"):
+        return
     wanted = ",".join(sorted(set(packages)))
     mark = folder / "complete"
     if mark.exists() and mark.read_text() == wanted:
@@ -100,14 +104,25 @@ def make_root(folder, packages):
 
 
 class System:
-    """The system, booted; what is written in it is forgotten with it."""
+    """The system, booted; what is written in it is in memory, and forgotten with it. Of what
+    else is installed in it nothing is started."""
 
     def __init__(self, root, packages, log):
         self.log = open(log, "wb")
+        self.overlay = pathlib.Path(tempfile.mkdtemp(prefix="heeler-package-"))
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", self.overlay], check=True)
+        for name in ("upper", "work", "root"):
+            (self.overlay / name).mkdir()
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
+                        f"lowerdir={root},upperdir={self.overlay}/upper,workdir={self.overlay}/work",
+                        self.overlay / "root"], check=True)
+        # Machines that are images themselves have one, so that nothing is started in them.
+        (self.overlay / "root/usr/sbin/policy-rc.d").unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            ["systemd-nspawn", "--quiet", "--directory", root, "--volatile=overlay",
-             "--private-network", "--register=no", "--keep-unit", "--console=pipe",
-             "--bind-ro", f"{packages}:/packages", "--boot"],
+            ["systemd-nspawn", "--quiet", "--directory", self.overlay / "root",
+             "--private-network", "--register=no", "--keep-unit", "--console=pipe", "--link-journal=no",
+             "--bind-ro", f"{packages}:/packages", "--boot",
+             "systemd.unit=basic.target"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         self.init = until("an init", self.find_init)
         until("the boot", lambda: self.run("systemctl", "is-system-running", check=False).strip()
@@ -151,6 +166,8 @@ class System:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        subprocess.run(["umount", "--recursive", self.overlay], check=False)
+        self.overlay.rmdir()
         self.log.close()
 
 
@@ -285,8 +302,8 @@ def goes(system):
     # What the administrator put there stays.
     system.sh("rm -r /etc/heeler/credential /etc/systemd/system/heeler.service.d")
     system.run("apt-get", "purge", "-y", "heeler", "heeler-bench")
-    left = system.sh("find / -xdev -name '*heeler*' -not -path '/proc/*' -not -path '/var/lib/apt/*' "
-                     "-not -path '/var/cache/*'").split()
+    left = system.sh("find /etc /run /usr/bin /usr/lib/systemd /usr/lib/*.d /usr/share/doc /usr/share/man "
+                     "/var/lib /var/log -xdev -name '*heeler*'").split()
     must(not left, f"purge left {left}")
     say("removed and purged")
 
@@ -311,7 +328,7 @@ def main():
     shared = pathlib.Path(os.path.commonpath([path for side in sides for path in side]))
     first, second = ([f"/packages/{path.relative_to(shared)}" for path in side] for side in sides)
 
-    system = System(root, shared, root.parent / "bookworm.log")
+    system = System(root, shared, shared / "console.log")
     try:
         system.enter_network()
         intake = KeyedIntake().start()
