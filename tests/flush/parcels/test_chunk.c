@@ -51,7 +51,7 @@ static void records_are_read_as_they_were_written(void **state)
 {
     struct chunk *chunk = chunk_new(PARCEL_RECORDS, 0, 1);
     struct record record = { .time_s = 1700000000, .len = 7, .kind = LINE_CHECK }, read;
-    struct slice line;
+    struct slice line = { 0 };
     size_t offset = 0;
     (void)state;
 
@@ -74,7 +74,7 @@ static void timed_samples_are_read_as_they_were_written(void **state)
     };
     struct record record = { .len = 7, .kind = LINE_CHECK };
     struct chunk *chunk = chunk_new(PARCEL_RECORDS, 0, 1);
-    struct slice body;
+    struct slice body = { 0 };
     size_t offset = 0;
     (void)state;
 
