@@ -167,6 +167,12 @@ static size_t window_size(struct slice bytes)
     return newline == NULL ? 0 : (size_t)(newline + 1 - bytes.at);
 }
 
+/* In its word. */
+static inline uint64_t bit_of(size_t at)
+{
+    return htole64(UINT64_C(1) << (at % 64));
+}
+
 /* Opens the next window at bytes. */
 static void open_window(struct scan *scan, struct slice bytes)
 {
@@ -178,7 +184,7 @@ static void open_window(struct scan *scan, struct slice bytes)
     scan_fill((enum scan_path)scan_step.used, (struct slice){ bytes.at, scan->size },
               &scan->bits);
     put_block(&scan->bits, (scan->size + 63) / 64, (struct block){ 0 });
-    scan->bits.newlines[scan->size / 64] |= htole64(UINT64_C(1) << (scan->size % 64));
+    scan->bits.newlines[scan->size / 64] |= bit_of(scan->size);
 }
 
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline)
@@ -188,7 +194,41 @@ void scan_start(struct scan *scan, struct slice datagram, bool need_newline)
     while (need_newline && whole > 0 && datagram.at[whole - 1] != '\n')
         whole--;
     scan->unterminated = slice_skip(datagram, whole);
+    scan->each = scan->end = 0;
     open_window(scan, (struct slice){ datagram.at, whole });
+}
+
+/* The datagram that begins there is the one that is looked at. While it is, the bits of the
+ * byte behind it say newline, whatever that byte is. */
+static void open_datagram(struct scan *scan, size_t at)
+{
+    scan->next = at;
+    scan->size = scan->end - at > scan->each ? at + scan->each : scan->end;
+    scan->bits.newlines[scan->size / 64] |= bit_of(scan->size);
+    scan->bits.pipes[scan->size / 64] &= ~bit_of(scan->size);
+}
+
+void scan_start_many(struct scan *scan, struct datagrams datagrams)
+{
+    scan->unterminated = (struct slice){ 0 };
+    open_window(scan, datagrams.bytes);
+    scan->each = datagrams.each;
+    scan->end = datagrams.bytes.len;
+    open_datagram(scan, 0);
+}
+
+bool scan_goes_on(struct scan *scan)
+{
+    size_t at = scan->size;
+
+    if (at >= scan->end)
+        return false;
+    if (scan->window[at] != '\n')
+        scan->bits.newlines[at / 64] &= ~bit_of(at);
+    if (scan->window[at] == '|')
+        scan->bits.pipes[at / 64] |= bit_of(at);
+    open_datagram(scan, at);
+    return true;
 }
 
 static size_t find(struct slice line, size_t from, char wanted)
@@ -208,24 +248,30 @@ struct marks marks_of(struct slice line)
     return marks;
 }
 
-struct marked_line scan_next_plain(struct scan *scan)
+/* The next line of the datagram. False: none is left. */
+static bool search_line(struct scan *scan, struct slice *line)
 {
-    struct marked_line next = { 0 };
-
     if (scan->next >= scan->size + scan->behind)
-        return next;
+        return false;
 
     struct slice rest = { scan->window + scan->next, scan->size + scan->behind - scan->next };
     struct lines lines = lines_of(rest, false);
-    bool found = lines_next(&lines, &next.line);
+    bool found = lines_next(&lines, line);
 
     scan->next += rest.len - lines.rest.len;
     if (scan->next >= scan->size && lines.rest.len > 0)
         open_window(scan, lines.rest);
-    if (!found)
-        return (struct marked_line){ 0 };
-    next.marks = marks_of(next.line);
-    return next;
+    return found;
+}
+
+struct marked_line scan_next_plain(struct scan *scan)
+{
+    struct slice line;
+
+    while (!search_line(scan, &line))
+        if (!scan_goes_on(scan))
+            return (struct marked_line){ 0 };
+    return (struct marked_line){ line, marks_of(line) };
 }
 
 struct marked_line scan_next_long(struct scan *scan, size_t length)

@@ -39,11 +39,19 @@ struct scan_bits {
  * longer than a window lies in none. */
 struct scan {
     const char *window;
-    size_t size;               /* of the window */
+    size_t size;               /* of the window; of many datagrams: where this one ends */
     size_t next;               /* offset of the next line in it */
     size_t behind;             /* bytes of the datagram behind the window */
     struct slice unterminated; /* the last line, if it was dropped for want of a newline */
     struct scan_bits bits;
+    size_t each, end; /* of many datagrams; 0 and 0: it is one */
+};
+
+/* Datagrams that lie one behind the other, all of one length but the last, which may be
+ * shorter. */
+struct datagrams {
+    struct slice bytes; /* of all */
+    size_t each, n;
 };
 
 /* The marks of a line, as offsets into it; what the line lacks has its length. */
@@ -62,6 +70,10 @@ struct marked_line {
 
 /* need_newline: a last line without one is dropped. */
 void scan_start(struct scan *scan, struct slice datagram, bool need_newline);
+
+/* For two datagrams or more, of at most SCAN_WINDOW bytes together. They are one window; a line
+ * ends where its datagram does. */
+void scan_start_many(struct scan *scan, struct datagrams datagrams);
 
 /* The code paths of the pass over the datagram (protocol/cpu.h). X(word, needs). By FOR_WORD
  * the compiler knows what the processor has: for the pass itself, and for a loop over the
@@ -95,6 +107,9 @@ void scan_fill(enum scan_path path, struct slice bytes, struct scan_bits *bits);
 
 /* The marks of any line, by plain searching. */
 struct marks marks_of(struct slice line);
+
+/* At the end of a datagram: goes on to the one behind it. False: there is none. */
+bool scan_goes_on(struct scan *scan);
 
 /* The next line by plain searching. */
 struct marked_line scan_next_plain(struct scan *scan);
@@ -140,7 +155,7 @@ static inline size_t scan_far(const struct scan *scan, uint64_t *far_pipes)
 /* The next line that is not empty, if one is left. */
 __attribute__((always_inline)) static inline struct marked_line scan_next(struct scan *scan)
 {
-    if (__builtin_expect(scan->next >= scan->size, 0))
+    if (__builtin_expect(scan->next >= scan->size, 0) && !scan_goes_on(scan))
         return scan_next_plain(scan);
 
     const char *at = scan->window + scan->next;

@@ -277,6 +277,35 @@ bool batch_next(struct batch *batch, struct slice *datagram, bool *truncated)
     return show(batch, &batch->next, datagram, truncated);
 }
 
+/* Adds to the datagram those that stand behind it in its buffer, from `at` on, as far as they
+ * may be long together. Where the kernel had to cut a buffer, they stay apart. */
+static void join(const struct batch *batch, struct place *at, struct datagrams *datagrams)
+{
+    const struct mmsghdr *message = &batch->messages[at->buffer];
+    size_t each = datagrams->each, behind = message->msg_len - at->offset;
+    size_t most = batch->longest < SCAN_WINDOW ? batch->longest : SCAN_WINDOW;
+    size_t fit = most / each;
+
+    if (fit < 2 || (message->msg_hdr.msg_flags & MSG_TRUNC) != 0)
+        return;
+    size_t more = behind < (fit - 1) * each ? behind : (fit - 1) * each;
+    datagrams->bytes.len += more;
+    datagrams->n += (more + each - 1) / each;
+    at->buffer += more == behind;
+    at->offset = more == behind ? 0 : at->offset + more;
+}
+
+bool batch_next_many(struct batch *batch, struct datagrams *datagrams, bool *truncated)
+{
+    if (!batch_next(batch, &datagrams->bytes, truncated))
+        return false;
+    datagrams->each = datagrams->bytes.len;
+    datagrams->n = 1;
+    if (batch->next.offset > 0 && !*truncated)
+        join(batch, &batch->next, datagrams);
+    return true;
+}
+
 void batch_rewind(struct batch *batch)
 {
     batch->next = (struct place){ 0 };

@@ -7,7 +7,7 @@
  *
  * A batch owns its buffers. What batch_next() shows is a view, good until the
  * next batch_receive(): every line, sample and value of it too. Whoever stands
- * behind a batch sees single datagrams, whatever the buffers hold. */
+ * behind a batch sees datagrams, whatever the buffers hold. */
 #ifndef SERVER_RECEIVE_BATCH_H
 #define SERVER_RECEIVE_BATCH_H
 
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-#include "protocol/slice.h"
+#include "protocol/scan.h"
 
 enum { BATCH_BUFFERS = 64 };
 
@@ -44,6 +44,10 @@ bool batch_is_full(const struct batch *batch);
 /* The next datagram of the last receive; *truncated when it had to be cut. False: there is none
  * any more. */
 bool batch_next(struct batch *batch, struct slice *datagram, bool *truncated);
+
+/* The next datagram, or as many of one buffer as ingest_datagrams() takes at once. A cut one is
+ * shown alone. */
+bool batch_next_many(struct batch *batch, struct datagrams *datagrams, bool *truncated);
 
 /* The first datagram of the last receive is the next one again. */
 void batch_rewind(struct batch *batch);

@@ -247,36 +247,63 @@ static void take_timed_run(struct ingest *ingest, struct scan *scan, struct pars
     }
 }
 
-void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
-                     const char *sender, int64_t now_ns, int64_t now_s)
+/* Before so many bytes. */
+static inline void make_ready(struct ingest *ingest, size_t bytes, int64_t now_ns)
 {
-    struct scan scan;
-    struct parsed stop;
-
-    if (ingest->parser.n_pooled + datagram.len / 2 + 1 > ingest->pool_size)
+    if (ingest->parser.n_pooled + bytes / 2 + 1 > ingest->pool_size)
         add_waiting(ingest);
     catch_up(ingest, now_ns);
-    scan_start(&scan, datagram, need_newline);
+}
+
+/* All lines that there are. Inlined into both: a call can be seen in a single datagram's time.
+ */
+__attribute__((always_inline)) static inline void take_lines(struct ingest *ingest,
+                                                             struct scan *scan,
+                                                             const char *sender, int64_t now_ns,
+                                                             int64_t now_s)
+{
+    struct parsed stop;
+
     for (;;) {
         uint32_t room = GROUP - (ingest->head - ingest->placed);
-        uint32_t n = parse_samples(&ingest->parser, &scan,
+        uint32_t n = parse_samples(&ingest->parser, scan,
                                    &ingest->samples[ingest->head % ROW_SIZE], room, &stop);
 
         take_samples(ingest, n);
         if (n == room)
             continue;
         if (is_sample(&stop))
-            take_timed_run(ingest, &scan, &stop, now_s);
+            take_timed_run(ingest, scan, &stop, now_s);
         if (is_sample(&stop))
             continue;
         if (stop.line.len == 0)
             break;
         take_line(ingest, &stop, sender, now_ns, now_s);
     }
+}
+
+void ingest_datagram(struct ingest *ingest, struct slice datagram, bool need_newline,
+                     const char *sender, int64_t now_ns, int64_t now_s)
+{
+    struct scan scan;
+
+    make_ready(ingest, datagram.len, now_ns);
+    scan_start(&scan, datagram, need_newline);
+    take_lines(ingest, &scan, sender, now_ns, now_s);
     if (scan.unterminated.len > 0) {
         ingest->tally.lines[LINE_METRIC]++;
         refuse(ingest, scan.unterminated, PARSE_UNTERMINATED, sender, now_ns);
     }
+}
+
+void ingest_datagrams(struct ingest *ingest, struct datagrams datagrams, const char *sender,
+                      int64_t now_ns, int64_t now_s)
+{
+    struct scan scan;
+
+    make_ready(ingest, datagrams.bytes.len, now_ns);
+    scan_start_many(&scan, datagrams);
+    take_lines(ingest, &scan, sender, now_ns, now_s);
 }
 
 void ingest_counted(const struct ingest *ingest, uint64_t *lines, uint64_t *values)

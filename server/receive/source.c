@@ -138,11 +138,38 @@ static void count_sender(struct source *source, const struct sender *from,
     sender_tally_add(source->config.tally, from, datagram, lines, values);
 }
 
-/* counts: senders, and is known where this is compiled into. */
-static inline __attribute__((always_inline)) struct brought ingest_each(struct source *source,
-                                                                        int64_t now_ns,
-                                                                        int64_t now_s,
-                                                                        bool counts)
+/* For the log. */
+static inline const char *name_shown(struct source *source)
+{
+    return __builtin_expect(source->asks_sender, 0) ? name_batch(source)
+                                                    : source->listener->name;
+}
+
+static struct brought ingest_all(struct source *source, int64_t now_ns, int64_t now_s)
+{
+    struct ingest *ingest = source->config.ingest;
+    struct brought brought = { 0 };
+    struct datagrams shown;
+    bool truncated;
+
+    while (batch_next_many(source->config.batch, &shown, &truncated)) {
+        const char *sender = name_shown(source);
+
+        brought.datagrams += shown.n;
+        brought.bytes += shown.bytes.len;
+        brought.cut += truncated;
+        if (shown.n > 1)
+            ingest_datagrams(ingest, shown, sender, now_ns, now_s);
+        else
+            ingest_datagram(ingest, shown.bytes, false, sender, now_ns, now_s);
+    }
+    return brought;
+}
+
+/* Where each has to be looked at: its last line may need a newline, or its sender is counted.
+ */
+static struct brought ingest_each(struct source *source, int64_t now_ns, int64_t now_s,
+                                  bool counts)
 {
     struct batch *batch = source->config.batch;
     struct brought brought = { 0 };
@@ -150,16 +177,11 @@ static inline __attribute__((always_inline)) struct brought ingest_each(struct s
     bool truncated;
 
     while (batch_next(batch, &datagram, &truncated)) {
-        const char *sender = source->listener->name;
-
-        if (__builtin_expect(source->asks_sender, 0))
-            sender = name_batch(source);
-
         brought.datagrams++;
         brought.bytes += datagram.len;
         brought.cut += truncated;
-        ingest_datagram(source->config.ingest, datagram, source->listener->need_newline, sender,
-                        now_ns, now_s);
+        ingest_datagram(source->config.ingest, datagram, source->listener->need_newline,
+                        name_shown(source), now_ns, now_s);
         if (counts) {
             struct sender from =
                 sender_of_batch(batch, listener_traits(source->listener)->tells_senders);
@@ -185,8 +207,9 @@ static uint64_t ingest_batch(struct source *source, int64_t now_ns)
 
     if (__builtin_expect(tap != NULL, 0))
         show_batch(source, tap);
-    struct brought brought = counts ? ingest_each(source, now_ns, now_s, true)
-                                    : ingest_each(source, now_ns, now_s, false);
+    struct brought brought = counts || source->listener->need_newline
+                                 ? ingest_each(source, now_ns, now_s, counts)
+                                 : ingest_all(source, now_ns, now_s);
 
     ingest_settle(source->config.ingest);
     if (__builtin_expect(tap != NULL, 0))

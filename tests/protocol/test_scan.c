@@ -110,6 +110,50 @@ static void finds_lines_of_every_length_at_every_place(void **state)
                                                     len % 2 == 0);
 }
 
+/* Datagrams of that length, and a last one of what is left. */
+static void expect_the_lines_of_each(struct slice bytes, size_t each)
+{
+    struct datagrams datagrams = { bytes, each, (bytes.len + each - 1) / each };
+    struct slice rest = bytes, expected;
+    struct scan scan;
+
+    scan_start_many(&scan, datagrams);
+    for (size_t i = 0; i < datagrams.n; i++) {
+        size_t len = rest.len < each ? rest.len : each;
+        struct lines lines = lines_of((struct slice){ rest.at, len }, false);
+
+        while (lines_next(&lines, &expected)) {
+            struct marked_line next = scan_next(&scan);
+            assert_ptr_equal(next.line.at, expected.at);
+            assert_int_equal(next.line.len, expected.len);
+            assert_true(same_marks(next.marks, marks_of(expected)));
+        }
+        rest = slice_skip(rest, len);
+    }
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(scan_next(&scan).line.len, 0);
+    assert_int_equal(scan.unterminated.len, 0);
+}
+
+static void no_line_lies_in_two_datagrams(void **state)
+{
+    (void)state;
+    for (size_t each = 1; each < 200; each++) {
+        expect_the_lines_of_each(random_datagram(each * 3, 50), each);
+        expect_the_lines_of_each(random_datagram(each * 4 + 1, 10), each);
+        expect_the_lines_of_each(packed_datagram(77, 1000, 'z'), each);
+    }
+    for (size_t each = 1; each < 1500; each++)
+        expect_the_lines_of_each(packed_datagram(77, SCAN_WINDOW, '|'), each);
+    for (int i = 0; i < 300; i++) {
+        size_t len = 2 + next_random() % (SCAN_WINDOW - 1),
+               each = 1 + next_random() % (len - 1);
+
+        expect_the_lines_of_each(random_datagram(len, 10), each);
+        expect_the_lines_of_each(random_datagram(len, 1), each);
+    }
+}
+
 /* Nobody looks at the bytes again, so nobody sees that they have changed. */
 static void uses_the_bits_for_ordinary_lines(void **state)
 {
@@ -259,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_lines_and_marks_of_the_plain_way),
         cmocka_unit_test(finds_lines_of_every_length_at_every_place),
+        cmocka_unit_test(no_line_lies_in_two_datagrams),
         cmocka_unit_test(uses_the_bits_for_ordinary_lines),
         cmocka_unit_test(makes_the_bits_of_the_plain_path),
         cmocka_unit_test(parses_as_the_plain_way_does),

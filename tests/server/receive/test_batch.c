@@ -312,6 +312,80 @@ static void each_datagram_that_is_too_long_is_cut_and_marked(void **state)
     close_pair(&pair);
 }
 
+/* So many datagrams of that length, which are this, and whole. */
+static bool shows_many(struct batch *batch, const char *text, size_t each, size_t n)
+{
+    struct datagrams many;
+    bool truncated;
+
+    return batch_next_many(batch, &many, &truncated) && !truncated && many.each == each &&
+           many.n == n && slice_equal(many.bytes, slice_of(text));
+}
+
+static void datagrams_of_a_buffer_are_shown_together_as_far_as_one_may_be_long(void **state)
+{
+    udp_need_coalescing();
+    struct pair pair = open_coalesced();
+    char text[3 * SIZE];
+    (void)state;
+
+    memset(text, 'a', sizeof text);
+    text[sizeof text - 1] = '\0';
+    put(&pair, "alone");
+    put_segments(&pair, "aabbc", 2);
+    put_segments(&pair, "aabb", 2);
+    put_segments(&pair, text, 20); /* three of 20 fit into 64 bytes */
+    assert_int_equal(batch_receive(pair.batch, pair.to), 4);
+    assert_true(shows_many(pair.batch, "alone", 5, 1));
+    assert_true(shows_many(pair.batch, "aabbc", 2, 3));
+    assert_true(shows_many(pair.batch, "aabb", 2, 2));
+    for (int i = 0; i < 3; i++)
+        assert_true(shows_many(pair.batch, text + sizeof text - 1 - 60, 20, 3));
+    assert_true(shows_many(pair.batch, text + sizeof text - 1 - 11, 11, 1));
+    assert_true(is_over(pair.batch));
+
+    put_segments(&pair, "aabbccd", 2); /* in turns with single ones */
+    put(&pair, "");
+    assert_int_equal(batch_receive(pair.batch, pair.to), 2);
+    assert_true(shows(pair.batch, "aa"));
+    assert_true(shows_many(pair.batch, "bbccd", 2, 3));
+    assert_true(shows_many(pair.batch, "", 0, 1));
+    assert_true(is_over(pair.batch));
+    close_pair(&pair);
+}
+
+static void a_datagram_that_is_cut_is_shown_alone(void **state)
+{
+    udp_need_coalescing();
+    struct pair pair = open_coalesced();
+    char text[2 * SIZE + 3];
+    struct datagrams many;
+    bool truncated;
+    (void)state;
+
+    memset(text, 'a', sizeof text);
+    udp_send_segments(pair.from, text, sizeof text, SIZE + 1);
+    assert_int_equal(batch_receive(pair.batch, pair.to), 1);
+    for (int i = 0; i < 2; i++) {
+        assert_true(batch_next_many(pair.batch, &many, &truncated));
+        assert_true(truncated);
+        assert_int_equal(many.n, 1);
+        assert_int_equal(many.bytes.len, SIZE);
+    }
+    assert_true(shows_many(pair.batch, "a", 1, 1));
+
+    put_segments(&pair, "aaaaabbbbbccccc", 5);
+    kernel_room = 12;
+    assert_int_equal(batch_receive(pair.batch, pair.to), 1);
+    kernel_room = 0;
+    assert_true(shows_many(pair.batch, "aaaaa", 5, 1));
+    assert_true(shows_many(pair.batch, "bbbbb", 5, 1));
+    assert_true(batch_next_many(pair.batch, &many, &truncated));
+    assert_true(truncated);
+    assert_true(slice_equal(many.bytes, SLICE("cc")));
+    close_pair(&pair);
+}
+
 /* It cannot with 64 KiB, but if it could, only the last datagram would not be whole. */
 static void where_the_kernel_cuts_a_buffer_the_last_datagram_is_marked(void **state)
 {
@@ -427,6 +501,8 @@ int main(void)
         cmocka_unit_test(a_full_or_absent_reader_takes_fewer),
         cmocka_unit_test(what_the_kernel_coalesced_is_cut_into_its_datagrams),
         cmocka_unit_test(each_datagram_that_is_too_long_is_cut_and_marked),
+        cmocka_unit_test(datagrams_of_a_buffer_are_shown_together_as_far_as_one_may_be_long),
+        cmocka_unit_test(a_datagram_that_is_cut_is_shown_alone),
         cmocka_unit_test(where_the_kernel_cuts_a_buffer_the_last_datagram_is_marked),
         cmocka_unit_test(a_socket_that_is_asked_for_times_too_is_cut_as_well),
         cmocka_unit_test(so_many_buffers_are_asked_for_as_fit_the_cache),

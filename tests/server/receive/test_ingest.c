@@ -112,6 +112,51 @@ static struct bucket *seal(struct world *world)
     return bucket;
 }
 
+/* The same bytes as datagrams of that length, at once or one by one. */
+static struct world *take_each(struct slice bytes, size_t each, bool at_once)
+{
+    struct world *world = world_new(false);
+    struct datagrams datagrams = { bytes, each, (bytes.len + each - 1) / each };
+
+    if (at_once)
+        ingest_datagrams(world->ingest, datagrams, "a test", NOW_NS, NOW_S);
+    for (size_t at = 0; at < bytes.len && !at_once; at += each) {
+        size_t len = bytes.len - at < each ? bytes.len - at : each;
+
+        ingest_datagram(world->ingest, (struct slice){ bytes.at + at, len }, false, "a test",
+                        NOW_NS, NOW_S);
+    }
+    ingest_settle(world->ingest);
+    return world;
+}
+
+/* Cut anywhere, amid lines too: all is counted as of single datagrams, and the same contexts
+ * are born. */
+static void many_datagrams_are_what_each_of_them_is(void **state)
+{
+    static const char lines[] = "a:1|c\na:2:3|c|#t\r\n\nb:4.5|g|@0.5\nc:6|c|#u|T1000\n"
+                                "_e{1,1}:t|x\n_sc|a|0\nlong.enough:7|ms|#env:prod,pod:8,zone:9";
+    char text[40 * sizeof lines];
+    (void)state;
+
+    for (size_t at = 0; at < sizeof text; at++)
+        text[at] = at % sizeof lines < sizeof lines - 1 ? lines[at % sizeof lines] : '\n';
+    for (size_t each = 1; each < 400; each++) {
+        struct slice bytes = guarded(text, sizeof text);
+        struct world *one = take_each(bytes, each, false), *many = take_each(bytes, each, true);
+
+        assert_memory_equal(many->ledger.lines, one->ledger.lines, sizeof one->ledger.lines);
+        assert_memory_equal(many->ledger.rejected, one->ledger.rejected,
+                            sizeof one->ledger.rejected);
+        assert_memory_equal(many->ledger.values, one->ledger.values, sizeof one->ledger.values);
+        assert_int_equal(counter_read(&many->ledger.accepted),
+                         counter_read(&one->ledger.accepted));
+        assert_int_equal(counter_read(&many->ledger.births), counter_read(&one->ledger.births));
+        world_free(one);
+        world_free(many);
+    }
+}
+
 /* ---- counting ---------------------------------------------------------- */
 
 static void lines_are_counted_by_kind_and_by_reason(void **state)
@@ -573,6 +618,7 @@ static void records_are_shed_and_counted_when_the_flusher_is_behind(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_datagrams_are_what_each_of_them_is),
         cmocka_unit_test(lines_are_counted_by_kind_and_by_reason),
         cmocka_unit_test(values_are_counted_by_type_after_unpacking),
         cmocka_unit_test(counts_are_published_when_the_row_is_settled),

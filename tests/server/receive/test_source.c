@@ -209,6 +209,26 @@ static void coalesced_datagrams_are_single_ones_in_the_books(void **state)
     world_free(world);
 }
 
+/* They are read together, and each ends its last line. */
+static void a_line_of_a_coalesced_datagram_ends_with_it(void **state)
+{
+    udp_need_coalescing();
+    struct world *world = world_open(0, (char *[]){ SETS, "heeler_udp_gro=true" }, 4);
+    (void)state;
+
+    world_start(world, -1);
+    send_segments(world, "n:1|cn:2|c\nn:|cn:4|cn:1", 5);
+    world_wait(world, 5);
+    world_drain(world);
+    world_join(world);
+    assert_int_equal(counter_read(&world->ledger.lines[LINE_METRIC]), 5);
+    assert_int_equal(counter_read(&world->ledger.accepted), 3);
+    assert_int_equal(counter_read(&world->ledger.rejected[PARSE_NO_VALUE]), 1);
+    assert_int_equal(counter_read(&world->ledger.rejected[PARSE_NO_TYPE]), 1);
+    assert_float_equal(world_take(world).value, 7, 0);
+    world_free(world);
+}
+
 /* What was accepted before a stop is read, however many datagrams the buffers hold. */
 static void a_stop_reads_all_that_was_coalesced(void **state)
 {
@@ -315,6 +335,7 @@ int main(void)
         cmocka_unit_test(datagrams_are_forwarded_and_counted),
         cmocka_unit_test(a_socket_that_cannot_be_read_does_not_fill_the_log),
         cmocka_unit_test(coalesced_datagrams_are_single_ones_in_the_books),
+        cmocka_unit_test(a_line_of_a_coalesced_datagram_ends_with_it),
         cmocka_unit_test(a_stop_reads_all_that_was_coalesced),
         cmocka_unit_test(an_inherited_socket_coalesces_as_the_setting_says),
         cmocka_unit_test(what_an_extra_socket_coalesced_is_cut_too),
