@@ -21,7 +21,7 @@ struct load {
     const char *tail; /* behind a value of one digit */
 };
 
-struct datagrams {
+struct texts {
     char bytes[DATAGRAMS][DATAGRAM_BYTES];
     size_t len[DATAGRAMS];
     size_t lines;
@@ -36,7 +36,7 @@ static size_t write_line(char *to, const struct load *load, unsigned number)
                            load->tail);
 }
 
-static void fill(struct datagrams *all, const struct load *load)
+static void fill(struct texts *all, const struct load *load)
 {
     char line[256];
     unsigned number = 0;
@@ -82,7 +82,7 @@ static double parse_datagram(struct slice datagram)
     return sum;
 }
 
-static double run_once(const struct datagrams *all)
+static double run_once(const struct texts *all)
 {
     size_t rounds = LINES_A_RUN / all->lines, lines = 0;
     double start = nanoseconds_now(), sum = 0;
@@ -115,7 +115,7 @@ int main(int argc, char **argv)
           "status:200,method:POST,pod:checkout-5f7d9c6b8-x2x4z,namespace:production-eu,zone:"
           "az1" },
     };
-    static struct datagrams all;
+    static struct texts all;
     const size_t n = sizeof loads / sizeof loads[0];
     size_t first = argc == 2 ? (size_t)atoi(argv[1]) : 0, end = argc == 2 ? first + 1 : n;
 

@@ -1,3 +1,5 @@
+/* One subject: what becomes of lines on their way through a worker, each test on a world of its
+ * own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
