@@ -1,0 +1,158 @@
+#include "flush/history/schema.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const char first[] =
+    "CREATE TABLE metrics("
+    " id INTEGER PRIMARY KEY,"
+    " name BLOB NOT NULL UNIQUE,"
+    " about BLOB"
+    ") STRICT;"
+    "CREATE TABLE series("
+    " id INTEGER PRIMARY KEY,"
+    " metric INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " unit INTEGER NOT NULL,"
+    " hash INTEGER NOT NULL," /* of all that it is told apart by */
+    " host BLOB NOT NULL,"
+    " tags BLOB NOT NULL,"
+    " last_s INTEGER NOT NULL" /* of its newest value, an hour coarse */
+    ") STRICT;"
+    "CREATE INDEX series_by_metric ON series(metric);"
+    "CREATE INDEX series_by_hash ON series(hash);"
+    "CREATE TABLE windows("
+    " id INTEGER PRIMARY KEY,"
+    " step_s INTEGER NOT NULL,"
+    " start_s INTEGER NOT NULL,"
+    " first_s INTEGER NOT NULL,"
+    " last_s INTEGER NOT NULL,"
+    " low INTEGER NOT NULL," /* the lowest and the highest series */
+    " high INTEGER NOT NULL,"
+    " cells INTEGER NOT NULL,"
+    " ids BLOB NOT NULL,"
+    " sums BLOB NOT NULL,"
+    " counts BLOB NOT NULL,"
+    " minima BLOB NOT NULL,"
+    " maxima BLOB NOT NULL,"
+    " lasts BLOB NOT NULL,"
+    " objects BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE UNIQUE INDEX windows_by_time ON windows(step_s, start_s, first_s, low, high);"
+    "CREATE TABLE events("
+    " id INTEGER PRIMARY KEY,"
+    " time_s INTEGER NOT NULL,"
+    " body BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX events_by_time ON events(time_s);"
+    "CREATE TABLE checks("
+    " identity BLOB PRIMARY KEY," /* name, host and tags */
+    " time_s INTEGER NOT NULL,"
+    " body BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE definitions("
+    " kind TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " changed_s INTEGER NOT NULL,"
+    " body BLOB NOT NULL,"
+    " PRIMARY KEY(kind, name)"
+    ") STRICT;";
+
+static const char *const steps[] = { first };
+
+const struct schema schema = { steps, sizeof steps / sizeof steps[0] };
+
+/* ---- the copy ---------------------------------------------------------- */
+
+static int copy_into(struct database *database, const char *path)
+{
+    sqlite3 *to = NULL;
+    int result = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL);
+    sqlite3_backup *backup =
+        result == SQLITE_OK ? sqlite3_backup_init(to, "main", database->handle, "main") : NULL;
+
+    if (backup != NULL) {
+        (void)sqlite3_backup_step(backup, -1);
+        result = sqlite3_backup_finish(backup);
+    } else if (result == SQLITE_OK) {
+        result = sqlite3_errcode(to);
+    }
+    (void)sqlite3_close(to);
+    return result;
+}
+
+/* A copy that is there already is of a migration that did not succeed. */
+static int keep_copy(struct database *database, int64_t version)
+{
+    char path[DATABASE_PATH_SIZE + 32];
+
+    snprintf(path, sizeof path, "%s.version.%lld", database->path, (long long)version);
+    (void)unlink(path);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return SQLITE_CANTOPEN;
+    close(fd);
+    return copy_into(database, path);
+}
+
+/* ---- applying ---------------------------------------------------------- */
+
+static int run_steps(const struct schema *of, struct database *database, int version)
+{
+    char sql[128];
+    int result = SQLITE_OK;
+
+    for (; version < of->n && result == SQLITE_OK; version++)
+        result = database_run(database, of->steps[version]);
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             SCHEMA_APPLICATION, of->n);
+    return result == SQLITE_OK ? database_run(database, sql) : result;
+}
+
+static int migrate(const struct schema *of, struct database *database, int version)
+{
+    int result = version > 0 ? keep_copy(database, version) : SQLITE_OK;
+
+    if (result == SQLITE_OK)
+        result = database_run(database, "BEGIN IMMEDIATE");
+    if (result != SQLITE_OK)
+        return result;
+    result = run_steps(of, database, version);
+    if (result == SQLITE_OK)
+        result = database_run(database, "COMMIT");
+    if (result != SQLITE_OK)
+        (void)!database_run(database, "ROLLBACK");
+    return result;
+}
+
+static int read_numbers(struct database *database, int64_t *application, int64_t *version,
+                        int64_t *objects)
+{
+    int result = database_number(database, "PRAGMA application_id", application);
+
+    if (result == SQLITE_OK)
+        result = database_number(database, "PRAGMA user_version", version);
+    if (result == SQLITE_OK)
+        result = database_number(database, "SELECT count(*) FROM sqlite_schema", objects);
+    return result;
+}
+
+enum schema_state schema_apply(const struct schema *of, struct database *database, int *result)
+{
+    int64_t application, version, objects;
+
+    *result = read_numbers(database, &application, &version, &objects);
+    if (*result != SQLITE_OK)
+        return SCHEMA_FAILED;
+    bool empty = application == 0 && version == 0 && objects == 0;
+
+    if (!empty && (application != SCHEMA_APPLICATION || version < 1))
+        return SCHEMA_FOREIGN;
+    if (version > of->n)
+        return SCHEMA_NEWER;
+    if (version < of->n)
+        *result = migrate(of, database, (int)version);
+    return *result == SQLITE_OK ? SCHEMA_READY : SCHEMA_FAILED;
+}
