@@ -9,6 +9,7 @@
 
 #include "config/files.h"
 #include "flush/history/schema.h"
+#include "flush/history/sql.h"
 
 enum {
     ASIDE_MAX = 4, /* the last one is overwritten: they could fill the disk */
@@ -18,19 +19,7 @@ enum {
 
 static const char file_name[] = "/history.db";
 
-/* ---- results ----------------------------------------------------------- */
-
-bool database_is_damage(int result)
-{
-    int primary = result & 0xff;
-
-    return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_FORMAT;
-}
-
-bool database_is_full(int result)
-{
-    return (result & 0xff) == SQLITE_FULL;
-}
+/* ---- what is wrong ----------------------------------------------------- */
 
 static enum database_state fail(struct database *database, const char *what, const char *why)
 {
@@ -41,29 +30,6 @@ static enum database_state fail(struct database *database, const char *what, con
 static enum database_state fail_by_errno(struct database *database, const char *what)
 {
     return fail(database, what, strerrordesc_np(errno));
-}
-
-/* ---- statements -------------------------------------------------------- */
-
-int database_run(struct database *database, const char *sql)
-{
-    return sqlite3_exec(database->handle, sql, NULL, NULL, NULL);
-}
-
-int database_number(struct database *database, const char *sql, int64_t *out)
-{
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL);
-
-    *out = 0;
-    if (result == SQLITE_OK)
-        result = sqlite3_step(statement);
-    if (result == SQLITE_ROW)
-        *out = sqlite3_column_int64(statement, 0);
-    if (result == SQLITE_ROW || result == SQLITE_DONE)
-        result = SQLITE_OK;
-    (void)sqlite3_finalize(statement);
-    return result;
 }
 
 /* ---- the folder and the lock ------------------------------------------- */
@@ -149,15 +115,15 @@ static int set_up(struct database *database)
 {
     guard(database->handle);
     (void)sqlite3_busy_timeout(database->handle, BUSY_MS);
-    return database_run(database, "PRAGMA auto_vacuum = INCREMENTAL;"
-                                  "PRAGMA cell_size_check = ON;"
-                                  "PRAGMA cache_size = -1024;"
-                                  "PRAGMA mmap_size = 0;"
-                                  "PRAGMA temp_store = MEMORY;"
-                                  "PRAGMA journal_mode = WAL;"
-                                  "PRAGMA synchronous = NORMAL;"
-                                  "PRAGMA wal_autocheckpoint = 512;"
-                                  "PRAGMA journal_size_limit = 2097152");
+    return sql_run(database->handle, "PRAGMA auto_vacuum = INCREMENTAL;"
+                                     "PRAGMA cell_size_check = ON;"
+                                     "PRAGMA cache_size = -1024;"
+                                     "PRAGMA mmap_size = 0;"
+                                     "PRAGMA temp_store = MEMORY;"
+                                     "PRAGMA journal_mode = WAL;"
+                                     "PRAGMA synchronous = NORMAL;"
+                                     "PRAGMA wal_autocheckpoint = 512;"
+                                     "PRAGMA journal_size_limit = 2097152");
 }
 
 /* *unusable: the file is to be set aside. */
@@ -170,8 +136,8 @@ static enum database_state open_file(struct database *database, bool *unusable)
     if (result == SQLITE_OK)
         result = set_up(database);
     if (result == SQLITE_OK)
-        state = schema_apply(&schema, database, &result);
-    *unusable = state == SCHEMA_FOREIGN || database_is_damage(result);
+        state = schema_apply(&schema, database->handle, database->path, &result);
+    *unusable = state == SCHEMA_FOREIGN || sql_is_damage(result);
     if (state == SCHEMA_READY)
         return DATABASE_OPEN;
     (void)fail(database, file_name + 1,

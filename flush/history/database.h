@@ -52,19 +52,7 @@ MUST_CHECK enum database_state database_open(struct database *database, const ch
 void database_close(struct database *given);
 
 /* Closes the file, sets it aside and begins a new one, under the same lock. To be called when
- * database_is_damage() said so. */
+ * sql_is_damage() said so. Statements were finalized before. */
 MUST_CHECK enum database_state database_begin_anew(struct database *database);
-
-/* Whether a result of SQLite says that the file cannot be read and will not get better. */
-bool database_is_damage(int result);
-
-/* Whether it says that the disk, or what we may take of it, is full. */
-bool database_is_full(int result);
-
-/* Runs statements that return nothing. A result of SQLite. */
-MUST_CHECK int database_run(struct database *database, const char *sql);
-
-/* The first column of the first row; 0 if there is none. A result of SQLite. */
-MUST_CHECK int database_number(struct database *database, const char *sql, int64_t *out);
 
 #endif

@@ -1,8 +1,11 @@
 #include "flush/history/schema.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include "flush/history/sql.h"
 
 static const char first[] =
     "CREATE TABLE metrics("
@@ -65,12 +68,12 @@ const struct schema schema = { steps, sizeof steps / sizeof steps[0] };
 
 /* ---- the copy ---------------------------------------------------------- */
 
-static int copy_into(struct database *database, const char *path)
+static int copy_into(sqlite3 *handle, const char *path)
 {
     sqlite3 *to = NULL;
     int result = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE, NULL);
     sqlite3_backup *backup =
-        result == SQLITE_OK ? sqlite3_backup_init(to, "main", database->handle, "main") : NULL;
+        result == SQLITE_OK ? sqlite3_backup_init(to, "main", handle, "main") : NULL;
 
     if (backup != NULL) {
         (void)sqlite3_backup_step(backup, -1);
@@ -83,67 +86,68 @@ static int copy_into(struct database *database, const char *path)
 }
 
 /* A copy that is there already is of a migration that did not succeed. */
-static int keep_copy(struct database *database, int64_t version)
+static int keep_copy(sqlite3 *handle, const char *path, int64_t version)
 {
-    char path[DATABASE_PATH_SIZE + 32];
+    char copy[PATH_MAX + 32];
 
-    snprintf(path, sizeof path, "%s.version.%lld", database->path, (long long)version);
-    (void)unlink(path);
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    snprintf(copy, sizeof copy, "%s.version.%lld", path, (long long)version);
+    (void)unlink(copy);
+    int fd = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     if (fd < 0)
         return SQLITE_CANTOPEN;
     close(fd);
-    return copy_into(database, path);
+    return copy_into(handle, copy);
 }
 
 /* ---- applying ---------------------------------------------------------- */
 
-static int run_steps(const struct schema *of, struct database *database, int version)
+static int run_steps(const struct schema *of, sqlite3 *handle, int version)
 {
     char sql[128];
     int result = SQLITE_OK;
 
     for (; version < of->n && result == SQLITE_OK; version++)
-        result = database_run(database, of->steps[version]);
+        result = sql_run(handle, of->steps[version]);
     snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
              SCHEMA_APPLICATION, of->n);
-    return result == SQLITE_OK ? database_run(database, sql) : result;
+    return result == SQLITE_OK ? sql_run(handle, sql) : result;
 }
 
-static int migrate(const struct schema *of, struct database *database, int version)
+static int migrate(const struct schema *of, sqlite3 *handle, const char *path, int version)
 {
-    int result = version > 0 ? keep_copy(database, version) : SQLITE_OK;
+    int result = version > 0 ? keep_copy(handle, path, version) : SQLITE_OK;
 
     if (result == SQLITE_OK)
-        result = database_run(database, "BEGIN IMMEDIATE");
+        result = sql_run(handle, "BEGIN IMMEDIATE");
     if (result != SQLITE_OK)
         return result;
-    result = run_steps(of, database, version);
+    result = run_steps(of, handle, version);
     if (result == SQLITE_OK)
-        result = database_run(database, "COMMIT");
+        result = sql_run(handle, "COMMIT");
     if (result != SQLITE_OK)
-        (void)!database_run(database, "ROLLBACK");
+        (void)!sql_run(handle, "ROLLBACK");
     return result;
 }
 
-static int read_numbers(struct database *database, int64_t *application, int64_t *version,
+static int read_numbers(sqlite3 *handle, int64_t *application, int64_t *version,
                         int64_t *objects)
 {
-    int result = database_number(database, "PRAGMA application_id", application);
+    int result = sql_number(handle, "PRAGMA application_id", application);
 
     if (result == SQLITE_OK)
-        result = database_number(database, "PRAGMA user_version", version);
+        result = sql_number(handle, "PRAGMA user_version", version);
     if (result == SQLITE_OK)
-        result = database_number(database, "SELECT count(*) FROM sqlite_schema", objects);
+        result = sql_number(handle, "SELECT count(*) FROM sqlite_schema", objects);
     return result;
 }
 
-enum schema_state schema_apply(const struct schema *of, struct database *database, int *result)
+enum schema_state schema_apply(const struct schema *of, sqlite3 *handle, const char *path,
+                               int *result)
 {
     int64_t application, version, objects;
 
-    *result = read_numbers(database, &application, &version, &objects);
+    *result = read_numbers(handle, &application, &version, &objects);
     if (*result != SQLITE_OK)
         return SCHEMA_FAILED;
     bool empty = application == 0 && version == 0 && objects == 0;
@@ -153,6 +157,6 @@ enum schema_state schema_apply(const struct schema *of, struct database *databas
     if (version > of->n)
         return SCHEMA_NEWER;
     if (version < of->n)
-        *result = migrate(of, database, (int)version);
+        *result = migrate(of, handle, path, (int)version);
     return *result == SQLITE_OK ? SCHEMA_READY : SCHEMA_FAILED;
 }

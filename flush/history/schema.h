@@ -15,7 +15,9 @@
 #ifndef FLUSH_HISTORY_SCHEMA_H
 #define FLUSH_HISTORY_SCHEMA_H
 
-#include "flush/history/database.h"
+#include <sqlite3.h>
+
+#include "config/must_check.h"
 
 enum { SCHEMA_APPLICATION = 0x48654c72 }; /* the file's application_id: "HeLr" */
 
@@ -36,7 +38,7 @@ enum schema_state {
 
 /* Makes the tables in an empty file, or brings an older file to our version in one transaction;
  * the file is copied before, to PATH.version.N. */
-MUST_CHECK enum schema_state schema_apply(const struct schema *of, struct database *database,
-                                          int *result);
+MUST_CHECK enum schema_state schema_apply(const struct schema *of, sqlite3 *handle,
+                                          const char *path, int *result);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "flush/history/database.h"
 #include "flush/history/schema.h"
+#include "flush/history/sql.h"
 #include "tests/support/temp_file.h"
 
 /* ---- a folder for each test -------------------------------------------- */
@@ -44,7 +45,7 @@ static void open_it(struct database *database)
 
 static void run(struct database *database, const char *sql)
 {
-    int result = database_run(database, sql);
+    int result = sql_run(database->handle, sql);
 
     if (result != SQLITE_OK)
         fail_msg("%s: %s", sql, sqlite3_errmsg(database->handle));
@@ -54,7 +55,7 @@ static int64_t number(struct database *database, const char *sql)
 {
     int64_t out;
 
-    assert_int_equal(database_number(database, sql, &out), SQLITE_OK);
+    assert_int_equal(sql_number(database->handle, sql, &out), SQLITE_OK);
     return out;
 }
 
@@ -251,8 +252,8 @@ static void what_turns_out_to_be_damaged_is_begun_anew(void **state)
 
     make_one();
     open_it(&database);
-    assert_true(database_is_damage(SQLITE_CORRUPT_VTAB));
-    assert_false(database_is_damage(SQLITE_IOERR_READ));
+    assert_true(sql_is_damage(SQLITE_CORRUPT_VTAB));
+    assert_false(sql_is_damage(SQLITE_IOERR_READ));
     assert_int_equal(database_begin_anew(&database), DATABASE_OPEN);
     assert_int_equal(number(&database, "SELECT count(*) FROM events"), 0);
     assert_true(is_there(".aside.1"));
@@ -307,7 +308,8 @@ static void an_older_file_is_migrated_at_once_with_a_copy(void **state)
 
     make_one();
     open_it(&database);
-    assert_int_equal(schema_apply(&next, &database, &result), SCHEMA_READY);
+    assert_int_equal(schema_apply(&next, database.handle, database.path, &result),
+                     SCHEMA_READY);
     assert_int_equal(number(&database, "PRAGMA user_version"), 2);
     assert_int_equal(number(&database, "SELECT count(*) FROM events WHERE more IS NULL"), 1);
     database_close(&database);
@@ -331,7 +333,8 @@ static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
 
     make_one();
     open_it(&database);
-    assert_int_equal(schema_apply(&next, &database, &result), SCHEMA_FAILED);
+    assert_int_equal(schema_apply(&next, database.handle, database.path, &result),
+                     SCHEMA_FAILED);
     assert_int_equal(result, SQLITE_ERROR);
     assert_int_equal(number(&database, "PRAGMA user_version"), schema.n);
     assert_int_equal(number(&database, "SELECT count(*) FROM checks"), 0);

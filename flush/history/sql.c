@@ -1,0 +1,36 @@
+#include "flush/history/sql.h"
+
+#include <stddef.h>
+
+bool sql_is_damage(int result)
+{
+    int primary = result & 0xff;
+
+    return primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_FORMAT;
+}
+
+bool sql_is_full(int result)
+{
+    return (result & 0xff) == SQLITE_FULL;
+}
+
+int sql_run(sqlite3 *handle, const char *statements)
+{
+    return sqlite3_exec(handle, statements, NULL, NULL, NULL);
+}
+
+int sql_number(sqlite3 *handle, const char *statement, int64_t *out)
+{
+    sqlite3_stmt *prepared = NULL;
+    int result = sqlite3_prepare_v2(handle, statement, -1, &prepared, NULL);
+
+    *out = 0;
+    if (result == SQLITE_OK)
+        result = sqlite3_step(prepared);
+    if (result == SQLITE_ROW)
+        *out = sqlite3_column_int64(prepared, 0);
+    if (result == SQLITE_ROW || result == SQLITE_DONE)
+        result = SQLITE_OK;
+    (void)sqlite3_finalize(prepared);
+    return result;
+}
