@@ -135,6 +135,15 @@ size_t column_size(const uint8_t *packed, size_t n)
     return 1 + body_size((enum form)packed[0], n);
 }
 
+size_t column_size_within(const uint8_t *packed, size_t available, size_t n)
+{
+    if (available == 0 || packed[0] > FORM_DOUBLE)
+        return 0;
+    size_t size = column_size(packed, n);
+
+    return size <= available ? size : 0;
+}
+
 static void fill(double *values, double value, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -20,6 +20,9 @@ size_t column_pack(const double *values, const double *like, size_t n,
 /* The bytes of a packed column of n values. */
 size_t column_size(const uint8_t *packed, size_t n);
 
+/* The same of bytes that may be damaged; 0: they are no packed column of n values. */
+size_t column_size_within(const uint8_t *packed, size_t available, size_t n);
+
 /* Whether it is what `like` was. */
 bool column_is_like(const uint8_t *packed);
 

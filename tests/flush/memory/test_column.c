@@ -17,6 +17,8 @@ static size_t packed_size(const double *values, const double *like, size_t n)
     size_t size = column_pack(values, like, n, packed);
 
     assert_int_equal(column_size(packed, n), size);
+    assert_int_equal(column_size_within(packed, size, n), size);
+    assert_int_equal(column_size_within(packed, size - 1, n), 0);
     if (column_is_like(packed))
         return size;
     column_unpack(packed, n, back);
