@@ -42,7 +42,7 @@ static const char first[] =
     " lasts BLOB NOT NULL,"
     " objects BLOB NOT NULL"
     ") STRICT;"
-    "CREATE UNIQUE INDEX windows_by_time ON windows(step_s, start_s, first_s, low, high);"
+    "CREATE UNIQUE INDEX windows_by_time ON windows(step_s, start_s, first_s, low, high, cells);"
     "CREATE TABLE events("
     " id INTEGER PRIMARY KEY,"
     " time_s INTEGER NOT NULL,"

@@ -1,0 +1,437 @@
+#include "flush/history/store.h"
+
+#include <stdio.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "flush/history/sql.h"
+#include "flush/memory/wire.h"
+
+/* ---- statements -------------------------------------------------------- */
+
+/* Ready to be bound; NULL with *result. */
+static sqlite3_stmt *use(struct store *store, enum store_statement which, int *result)
+{
+#define STORE_TEXT(id, sql) [id] = (sql),
+    static const char *const texts[STORE_STATEMENT_COUNT] = { STORE_STATEMENTS(STORE_TEXT) };
+#undef STORE_TEXT
+    sqlite3_stmt **statement = &store->statements[which];
+
+    *result = *statement != NULL
+                  ? SQLITE_OK
+                  : sqlite3_prepare_v3(store->database.handle, texts[which], -1,
+                                       SQLITE_PREPARE_PERSISTENT, statement, NULL);
+    return *statement;
+}
+
+/* Runs what returns no rows, and unbinds it. */
+static int finish(sqlite3_stmt *statement)
+{
+    int stepped = sqlite3_step(statement);
+
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return stepped == SQLITE_DONE ? SQLITE_OK : stepped;
+}
+
+/* The same for what returns one number; SQLITE_DONE: it returned none. */
+static int fetch(sqlite3_stmt *statement, int64_t *out)
+{
+    int stepped = sqlite3_step(statement);
+
+    *out = stepped == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    (void)sqlite3_reset(statement);
+    (void)sqlite3_clear_bindings(statement);
+    return stepped == SQLITE_ROW ? SQLITE_OK : stepped;
+}
+
+static int run(struct store *store, enum store_statement which)
+{
+    int result;
+    sqlite3_stmt *statement = use(store, which, &result);
+
+    return statement != NULL ? finish(statement) : result;
+}
+
+/* Numbers of a statement, from its first parameter on. */
+static void bind_numbers(sqlite3_stmt *statement, const int64_t *numbers, int n)
+{
+    for (int i = 0; i < n; i++)
+        (void)sqlite3_bind_int64(statement, i + 1, numbers[i]); /* there is such a parameter */
+}
+
+/* A view, which outlives the step; an empty one is an empty blob. */
+static int bind_view(sqlite3_stmt *statement, int at, const void *bytes, size_t len)
+{
+    return sqlite3_bind_blob64(statement, at, len > 0 ? bytes : "", len, SQLITE_STATIC);
+}
+
+static void finalize(struct store *store)
+{
+    for (int i = 0; i < STORE_STATEMENT_COUNT; i++) {
+        (void)sqlite3_finalize(store->statements[i]);
+        store->statements[i] = NULL;
+    }
+}
+
+/* ---- the outside ------------------------------------------------------- */
+
+enum database_state store_open(struct store *store, const char *folder)
+{
+    *store = (struct store){ 0 };
+    return database_open(&store->database, folder);
+}
+
+enum database_state store_begin_anew(struct store *store)
+{
+    finalize(store);
+    return database_begin_anew(&store->database);
+}
+
+void store_close(struct store *given)
+{
+    finalize(given);
+    database_close(&given->database);
+    packed_free(&given->packed);
+    bytes_free(&given->tags);
+}
+
+int store_begin(struct store *store)
+{
+    return run(store, STORE_BEGIN);
+}
+
+int store_commit(struct store *store)
+{
+    return run(store, STORE_COMMIT);
+}
+
+/* Some failures have rolled it back already. */
+void store_roll_back(struct store *store)
+{
+    if (sqlite3_get_autocommit(store->database.handle) == 0)
+        (void)!run(store, STORE_ROLLBACK);
+}
+
+/* ---- series ------------------------------------------------------------ */
+
+static int find_metric(struct store *store, struct slice name, int64_t *id)
+{
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_FIND_METRIC, &result);
+
+    if (statement == NULL)
+        return result;
+    result = bind_view(statement, 1, name.at, name.len);
+    return result == SQLITE_OK ? fetch(statement, id) : result;
+}
+
+static int add_metric(struct store *store, struct slice name, int64_t *id)
+{
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_ADD_METRIC, &result);
+
+    if (statement == NULL)
+        return result;
+    result = bind_view(statement, 1, name.at, name.len);
+    if (result == SQLITE_OK)
+        result = finish(statement);
+    *id = sqlite3_last_insert_rowid(store->database.handle);
+    return result;
+}
+
+/* Length and bytes of each tag. */
+static bool pack_tags(struct bytes *out, const struct store_series *series)
+{
+    uint8_t len[VARINT_MAX];
+
+    bytes_clear(out);
+    for (size_t i = 0; i < series->n_tags; i++) {
+        bytes_add(out, len, (size_t)(varint_put(len, series->tags[i].len) - len));
+        bytes_add(out, series->tags[i].at, series->tags[i].len);
+    }
+    return !out->failed;
+}
+
+static int64_t hash_of(const struct store *store, const struct store_series *series,
+                       int64_t metric)
+{
+    uint64_t parts[4] = { (uint64_t)metric, series->kind,
+                          XXH3_64bits(series->host.at, series->host.len),
+                          XXH3_64bits(store->tags.at, store->tags.len) };
+
+    return (int64_t)XXH3_64bits(parts, sizeof parts);
+}
+
+/* What both statements of a series begin with. */
+static int bind_series(sqlite3_stmt *statement, const struct store *store,
+                       const struct store_series *series, int64_t metric)
+{
+    const int64_t numbers[] = { hash_of(store, series, metric), metric, series->kind };
+
+    bind_numbers(statement, numbers, 3);
+    int result = bind_view(statement, 4, series->host.at, series->host.len);
+
+    return result == SQLITE_OK ? bind_view(statement, 5, store->tags.at, store->tags.len)
+                               : result;
+}
+
+static int find_series(struct store *store, const struct store_series *series, int64_t metric,
+                       int64_t *id)
+{
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_FIND_SERIES, &result);
+
+    if (statement == NULL)
+        return result;
+    result = bind_series(statement, store, series, metric);
+    return result == SQLITE_OK ? fetch(statement, id) : result;
+}
+
+static int add_series(struct store *store, const struct store_series *series, int64_t metric,
+                      int64_t now_s, int64_t *id)
+{
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_ADD_SERIES, &result);
+
+    if (statement == NULL)
+        return result;
+    result = bind_series(statement, store, series, metric);
+    (void)sqlite3_bind_int64(statement, 6, series->unit);
+    (void)sqlite3_bind_int64(statement, 7, now_s);
+    if (result == SQLITE_OK)
+        result = finish(statement);
+    *id = sqlite3_last_insert_rowid(store->database.handle);
+    return result;
+}
+
+int store_series(struct store *store, const struct store_series *series, int64_t now_s,
+                 uint32_t *id)
+{
+    int64_t metric, found = 0;
+
+    if (!pack_tags(&store->tags, series))
+        return SQLITE_NOMEM;
+    int result = find_metric(store, series->name, &metric);
+
+    if (result == SQLITE_DONE)
+        result = add_metric(store, series->name, &metric);
+    if (result == SQLITE_OK)
+        result = find_series(store, series, metric, &found);
+    if (result == SQLITE_DONE)
+        result = add_series(store, series, metric, now_s, &found);
+    if (result == SQLITE_OK && (found < 1 || found > UINT32_MAX))
+        return SQLITE_CORRUPT;
+    *id = (uint32_t)found;
+    return result;
+}
+
+int store_touch_series(struct store *store, uint32_t id, int64_t now_s)
+{
+    const int64_t numbers[] = { id, now_s };
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_TOUCH_SERIES, &result);
+
+    if (statement == NULL)
+        return result;
+    bind_numbers(statement, numbers, 2);
+    return finish(statement);
+}
+
+/* ---- windows ----------------------------------------------------------- */
+
+static int drop_parts(struct store *store, const struct store_part *part)
+{
+    const int64_t numbers[] = { part->step_s, part->start_s, part->first_s, part->last_s };
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_DROP_PARTS, &result);
+
+    if (statement == NULL)
+        return result;
+    bind_numbers(statement, numbers, 4);
+    return finish(statement);
+}
+
+static int bind_packed(sqlite3_stmt *statement, const struct packed *packed)
+{
+    const struct bytes *blobs[] = { &packed->ids,
+                                    &packed->columns[WINDOW_SUM],
+                                    &packed->columns[WINDOW_COUNT],
+                                    &packed->columns[WINDOW_MIN],
+                                    &packed->columns[WINDOW_MAX],
+                                    &packed->columns[WINDOW_LAST],
+                                    &packed->objects };
+    int result = SQLITE_OK;
+
+    for (int i = 0; i < 7 && result == SQLITE_OK; i++)
+        result = bind_view(statement, 8 + i, blobs[i]->at, blobs[i]->len);
+    return result;
+}
+
+static int add_row(struct store *store, const struct store_part *part)
+{
+    const struct packed *packed = &store->packed;
+    const int64_t numbers[] = { part->step_s, part->start_s, part->first_s, part->last_s,
+                                packed->low,  packed->high,  packed->n };
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_ADD_ROW, &result);
+
+    if (statement == NULL)
+        return result;
+    bind_numbers(statement, numbers, 7);
+    result = bind_packed(statement, packed);
+    return result == SQLITE_OK ? finish(statement) : result;
+}
+
+int store_put_window(struct store *store, const struct store_part *part,
+                     const struct packed_cell *cells, size_t n)
+{
+    int result = drop_parts(store, part);
+
+    for (size_t i = 0; i < n && result == SQLITE_OK; i += PACKED_SERIES_MAX) {
+        size_t some = n - i < PACKED_SERIES_MAX ? n - i : PACKED_SERIES_MAX;
+
+        result =
+            packed_make(&store->packed, cells + i, some) ? add_row(store, part) : SQLITE_NOMEM;
+    }
+    return result;
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+int store_read(struct store *store, const struct store_range *range)
+{
+    const int64_t numbers[] = { range->step_s, range->from_s, range->to_s,
+                                range->low,    range->high,   range->what };
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_READ, &result);
+
+    if (statement == NULL)
+        return result;
+    bind_numbers(statement, numbers, 6);
+    return SQLITE_OK;
+}
+
+static struct slice blob(sqlite3_stmt *statement, int column)
+{
+    const void *at = sqlite3_column_blob(statement, column); /* before its length */
+
+    return (struct slice){ at, (size_t)sqlite3_column_bytes(statement, column) };
+}
+
+int store_next(struct store *store, struct store_row *out)
+{
+    sqlite3_stmt *statement = store->statements[STORE_READ];
+    int result = sqlite3_step(statement);
+
+    if (result != SQLITE_ROW)
+        return result;
+    int64_t n = sqlite3_column_int64(statement, 3);
+
+    if (n < 1 || n > PACKED_SERIES_MAX)
+        return SQLITE_CORRUPT;
+    *out = (struct store_row){
+        .part = { .start_s = sqlite3_column_int64(statement, 0),
+                  .first_s = sqlite3_column_int64(statement, 1),
+                  .last_s = sqlite3_column_int64(statement, 2) },
+        .n = (uint32_t)n,
+        .ids = blob(statement, 4),
+        .objects = blob(statement, 10),
+    };
+    for (int column = 0; column < WINDOW_COLUMNS; column++)
+        out->columns[column] = blob(statement, 5 + column);
+    return SQLITE_ROW;
+}
+
+void store_end(struct store *store)
+{
+    (void)sqlite3_reset(store->statements[STORE_READ]);
+}
+
+static int number_of_level(struct store *store, enum store_statement which, int64_t step_s,
+                           int64_t *out)
+{
+    int result;
+    sqlite3_stmt *statement = use(store, which, &result);
+
+    if (statement == NULL)
+        return result;
+    bind_numbers(statement, &step_s, 1);
+    return fetch(statement, out);
+}
+
+int store_newest(struct store *store, int64_t step_s, int64_t *last_s)
+{
+    return number_of_level(store, STORE_NEWEST, step_s, last_s);
+}
+
+int store_oldest(struct store *store, int64_t step_s, int64_t *start_s)
+{
+    return number_of_level(store, STORE_OLDEST, step_s, start_s);
+}
+
+/* ---- dropping ---------------------------------------------------------- */
+
+int store_drop_windows(struct store *store, int64_t step_s, int64_t before_s, uint64_t max_rows,
+                       struct store_dropped *dropped)
+{
+    const int64_t numbers[] = { step_s, before_s, (int64_t)max_rows };
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_DROP_ROWS, &result);
+
+    if (statement == NULL)
+        return result;
+    bind_numbers(statement, numbers, 3);
+    while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
+        dropped->rows++;
+        dropped->cells += (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    (void)sqlite3_reset(statement);
+    return result == SQLITE_DONE ? SQLITE_OK : result;
+}
+
+int store_drop_series(struct store *store, int64_t before_s, uint64_t max)
+{
+    const int64_t numbers[] = { before_s, (int64_t)max };
+    int result;
+    sqlite3_stmt *statement = use(store, STORE_DROP_SERIES, &result);
+
+    if (statement == NULL)
+        return result;
+    bind_numbers(statement, numbers, 2);
+    result = finish(statement);
+    if (result == SQLITE_OK && sqlite3_changes(store->database.handle) > 0)
+        result = run(store, STORE_DROP_METRICS);
+    return result;
+}
+
+int store_size(struct store *store, uint64_t *used, uint64_t *free)
+{
+    int64_t page, pages, none;
+    sqlite3 *handle = store->database.handle;
+    int result = sql_number(handle, "PRAGMA page_size", &page);
+
+    if (result == SQLITE_OK)
+        result = sql_number(handle, "PRAGMA page_count", &pages);
+    if (result == SQLITE_OK)
+        result = sql_number(handle, "PRAGMA freelist_count", &none);
+    if (result != SQLITE_OK)
+        return result;
+    *used = (uint64_t)(page * (pages - none));
+    *free = (uint64_t)(page * none);
+    return SQLITE_OK;
+}
+
+int store_shrink(struct store *store, uint64_t bytes)
+{
+    char text[64];
+    int64_t page;
+    int result = sql_number(store->database.handle, "PRAGMA page_size", &page);
+
+    if (result != SQLITE_OK)
+        return result;
+    snprintf(text, sizeof text, "PRAGMA incremental_vacuum(%llu)",
+             (unsigned long long)(bytes / (uint64_t)page + 1));
+    return sql_run(store->database.handle, text);
+}

@@ -1,0 +1,154 @@
+/* flush/history/store.h: series and their windows in the database: put, found, read, dropped.
+ *
+ *   store_begin   [ store_series ... store_put_window ... ]   store_commit
+ *   store_read    -> store_next, ... -> store_end
+ *
+ * A series has an id for as long as a window names it. A window may have several parts, each
+ * with the stamps of its first and its last snapshot: they lie beside each other and readers
+ * add them up. A part that covers another one's time replaces it, so to put the same twice
+ * changes nothing.
+ *
+ * Functions that say so return a result of SQLite (flush/history/sql.h); SQLITE_CORRUPT also
+ * when bytes of ours are damaged. One thread, that of the database. */
+#ifndef FLUSH_HISTORY_STORE_H
+#define FLUSH_HISTORY_STORE_H
+
+#include "flush/history/database.h"
+#include "flush/history/packed.h"
+
+#define STORE_STATEMENTS(X)                                                                    \
+    X(STORE_BEGIN, "BEGIN IMMEDIATE")                                                          \
+    X(STORE_COMMIT, "COMMIT")                                                                  \
+    X(STORE_ROLLBACK, "ROLLBACK")                                                              \
+    X(STORE_FIND_METRIC, "SELECT id FROM metrics WHERE name = ?1")                             \
+    X(STORE_ADD_METRIC, "INSERT INTO metrics(name) VALUES(?1)")                                \
+    X(STORE_FIND_SERIES, "SELECT id FROM series WHERE hash = ?1 AND metric = ?2"               \
+                         " AND kind = ?3 AND host = ?4 AND tags = ?5")                         \
+    X(STORE_ADD_SERIES, "INSERT INTO series(hash, metric, kind, host, tags, unit, last_s)"     \
+                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                 \
+    X(STORE_TOUCH_SERIES, "UPDATE series SET last_s = ?2 WHERE id = ?1 AND last_s < ?2")       \
+    X(STORE_DROP_PARTS, "DELETE FROM windows WHERE step_s = ?1 AND start_s = ?2"               \
+                        " AND first_s >= ?3 AND last_s <= ?4")                                 \
+    X(STORE_ADD_ROW, "INSERT INTO windows(step_s, start_s, first_s, last_s, low, high, cells," \
+                     " ids, sums, counts, minima, maxima, lasts, objects)"                     \
+                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")   \
+    X(STORE_READ, "SELECT start_s, first_s, last_s, cells, ids, iif(?6 & 1, sums, NULL),"      \
+                  " iif(?6 & 2, counts, NULL), iif(?6 & 4, minima, NULL),"                     \
+                  " iif(?6 & 8, maxima, NULL), iif(?6 & 16, lasts, NULL),"                     \
+                  " iif(?6 & 32, objects, NULL)"                                               \
+                  " FROM windows WHERE step_s = ?1 AND start_s >= ?2 AND start_s < ?3"         \
+                  " AND low <= ?5 AND high >= ?4 ORDER BY start_s, first_s, low")              \
+    X(STORE_NEWEST, "SELECT max(last_s) FROM windows WHERE step_s = ?1")                       \
+    X(STORE_OLDEST, "SELECT min(start_s) FROM windows WHERE step_s = ?1")                      \
+    X(STORE_DROP_ROWS, "DELETE FROM windows WHERE id IN (SELECT id FROM windows"               \
+                       " WHERE step_s = ?1 AND start_s < ?2 ORDER BY start_s LIMIT ?3)"        \
+                       " RETURNING cells")                                                     \
+    X(STORE_DROP_SERIES, "DELETE FROM series WHERE id IN (SELECT id FROM series"               \
+                         " WHERE last_s < ?1 LIMIT ?2)")                                       \
+    X(STORE_DROP_METRICS, "DELETE FROM metrics WHERE about IS NULL AND NOT EXISTS"             \
+                          " (SELECT 1 FROM series WHERE series.metric = metrics.id)")
+
+#define STORE_ENUM(id, sql) id,
+enum store_statement { STORE_STATEMENTS(STORE_ENUM) STORE_STATEMENT_COUNT };
+#undef STORE_ENUM
+
+struct store {
+    struct database database;
+    sqlite3_stmt *statements[STORE_STATEMENT_COUNT]; /* prepared when they are first used */
+    struct packed packed;
+    struct bytes tags; /* packed, of the series that is looked for */
+};
+
+/* As database_open(). */
+MUST_CHECK enum database_state store_open(struct store *store, const char *folder);
+void store_close(struct store *given);
+
+/* The file cannot be read: as database_begin_anew(). Ids mean nothing any more. */
+MUST_CHECK enum database_state store_begin_anew(struct store *store);
+
+/* ---- writing ----------------------------------------------------------- */
+
+MUST_CHECK int store_begin(struct store *store);
+MUST_CHECK int store_commit(struct store *store);
+void store_roll_back(struct store *store);
+
+/* Views. */
+struct store_series {
+    struct slice name, host;
+    const struct slice *tags; /* sorted, unique */
+    size_t n_tags;
+    uint8_t kind, unit; /* enum cell_kind, enum metric_unit */
+};
+
+/* Finds the series, or adds it. A result. */
+MUST_CHECK int store_series(struct store *store, const struct store_series *series,
+                            int64_t now_s, uint32_t *id);
+
+/* It had a value then. A result. */
+MUST_CHECK int store_touch_series(struct store *store, uint32_t id, int64_t now_s);
+
+struct store_part {
+    int64_t step_s, start_s;
+    int64_t first_s, last_s; /* stamps of the first and the last snapshot in it */
+};
+
+/* Puts a part of a window in place of those that lie in it; the cells ascending by id, n of
+ * them, perhaps none. A result. */
+MUST_CHECK int store_put_window(struct store *store, const struct store_part *part,
+                                const struct packed_cell *cells, size_t n);
+
+/* ---- reading ----------------------------------------------------------- */
+
+/* Which windows of a level, of which series, and what of them: only that is read from the
+ * disk. */
+struct store_range {
+    int64_t step_s, from_s, to_s; /* windows that start in [from_s, to_s) */
+    uint32_t low, high;           /* ids */
+    unsigned what;                /* a bit for each enum window_column; STORE_OBJECTS */
+};
+
+enum { STORE_OBJECTS = 1 << WINDOW_COLUMNS, STORE_ALL = 2 * STORE_OBJECTS - 1 };
+
+/* Begins to read, by time. A result. */
+MUST_CHECK int store_read(struct store *store, const struct store_range *range);
+
+/* A row; views, good until the next call. What was not asked for is empty, and not every series
+ * in it is one of those. */
+struct store_row {
+    struct store_part part; /* its step_s is 0 */
+    uint32_t n;
+    struct slice ids, columns[WINDOW_COLUMNS], objects;
+};
+
+/* SQLITE_ROW; SQLITE_DONE at the end, or a result. */
+MUST_CHECK int store_next(struct store *store, struct store_row *out);
+
+/* Ends the reading, at any row: as long as it goes on, the log beside the file grows. */
+void store_end(struct store *store);
+
+/* The last stamp, and the start of the oldest window, of a level; 0: there is none. Results. */
+MUST_CHECK int store_newest(struct store *store, int64_t step_s, int64_t *last_s);
+MUST_CHECK int store_oldest(struct store *store, int64_t step_s, int64_t *start_s);
+
+/* ---- dropping ---------------------------------------------------------- */
+
+struct store_dropped {
+    uint64_t rows, cells;
+};
+
+/* Drops up to max_rows rows of windows that start before that time, the oldest first, and
+ * counts them. A result. */
+MUST_CHECK int store_drop_windows(struct store *store, int64_t step_s, int64_t before_s,
+                                  uint64_t max_rows, struct store_dropped *dropped);
+
+/* Forgets up to max series without a value since then, which no window may name any more, and
+ * names of metrics that no series has and nothing is known about. A result. */
+MUST_CHECK int store_drop_series(struct store *store, int64_t before_s, uint64_t max);
+
+/* What the file takes, without what is free in it; and what is free. A result. */
+MUST_CHECK int store_size(struct store *store, uint64_t *used, uint64_t *free);
+
+/* Gives up to so many bytes of what is free back to the disk. A result. */
+MUST_CHECK int store_shrink(struct store *store, uint64_t bytes);
+
+#endif
