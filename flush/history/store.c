@@ -371,6 +371,20 @@ int store_oldest(struct store *store, int64_t step_s, int64_t *start_s)
     return number_of_level(store, STORE_OLDEST, step_s, start_s);
 }
 
+int store_next_step(struct store *store, int64_t step_s, int64_t *next_s)
+{
+    return number_of_level(store, STORE_NEXT_STEP, step_s, next_s);
+}
+
+int store_cells(struct store *store, int64_t step_s, uint64_t *cells)
+{
+    int64_t sum;
+    int result = number_of_level(store, STORE_CELLS, step_s, &sum);
+
+    *cells = (uint64_t)sum;
+    return result;
+}
+
 /* ---- dropping ---------------------------------------------------------- */
 
 int store_drop_windows(struct store *store, int64_t step_s, int64_t before_s, uint64_t max_rows,

@@ -40,6 +40,8 @@
                   " AND low <= ?5 AND high >= ?4 ORDER BY start_s, first_s, low")              \
     X(STORE_NEWEST, "SELECT max(last_s) FROM windows WHERE step_s = ?1")                       \
     X(STORE_OLDEST, "SELECT min(start_s) FROM windows WHERE step_s = ?1")                      \
+    X(STORE_NEXT_STEP, "SELECT min(step_s) FROM windows WHERE step_s > ?1")                    \
+    X(STORE_CELLS, "SELECT total(cells) FROM windows WHERE step_s = ?1")                       \
     X(STORE_DROP_ROWS, "DELETE FROM windows WHERE id IN (SELECT id FROM windows"               \
                        " WHERE step_s = ?1 AND start_s < ?2 ORDER BY start_s LIMIT ?3)"        \
                        " RETURNING cells")                                                     \
@@ -129,6 +131,12 @@ void store_end(struct store *store);
 /* The last stamp, and the start of the oldest window, of a level; 0: there is none. Results. */
 MUST_CHECK int store_newest(struct store *store, int64_t step_s, int64_t *last_s);
 MUST_CHECK int store_oldest(struct store *store, int64_t step_s, int64_t *start_s);
+
+/* The next coarser step of which there are windows; 0: there is none. A result. */
+MUST_CHECK int store_next_step(struct store *store, int64_t step_s, int64_t *next_s);
+
+/* How many values the windows of a level hold. A result. */
+MUST_CHECK int store_cells(struct store *store, int64_t step_s, uint64_t *cells);
 
 /* ---- dropping ---------------------------------------------------------- */
 
