@@ -283,6 +283,8 @@ static void finish_window(struct rollup *rollup, struct rollup_level *level)
         window_free(window); /* it holds nothing, so nothing is lost */
         level->building = NULL;
     } else if (window != NULL) {
+        window->first_s = level->first_s;
+        window->last_s = level->last_s;
         window_close(window);
         if (!keep_window(level, window))
             lose_window(rollup, level);
@@ -301,8 +303,10 @@ static bool turn_level(struct rollup *rollup, size_t index)
     struct rollup_level *level = &rollup->levels[index];
     int64_t start_s = rollup_start(rollup->now_s, level->step_s);
 
-    if (level->open_s == ROLLUP_NO_START)
+    if (level->open_s == ROLLUP_NO_START) {
         level->open_s = start_s;
+        level->first_s = rollup->now_s;
+    }
     if (level->open_s == start_s)
         return true;
     if (level->next_block == 0 && level->building == NULL)
@@ -372,6 +376,8 @@ bool rollup_open(struct rollup *rollup, int64_t stamp_s)
             return false;
     forget_fine(rollup);
     rollup_sweep(rollup, SWEEP_A_STEP);
+    for (size_t i = 0; i < rollup->n_levels; i++)
+        rollup->levels[i].last_s = rollup->now_s;
     rollup->opening = false;
     rollup->adding = true;
     return true;

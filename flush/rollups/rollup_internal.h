@@ -22,6 +22,7 @@ struct rollup_blob {
 struct rollup_level {
     int64_t step_s;
     int64_t open_s;           /* start of the open window, or ROLLUP_NO_START */
+    int64_t first_s, last_s;  /* stamps of the first and the last snapshot in it */
     struct window_cell *open; /* pages, by series */
     struct window *building;  /* the open window while it is being packed; or NULL */
     uint32_t next_block;      /* of it */

@@ -6,14 +6,24 @@ struct window *window_new(int64_t start_s)
 {
     struct window *window = calloc(1, sizeof *window);
 
-    if (window != NULL)
-        window->start_s = start_s;
+    if (window == NULL)
+        return NULL;
+    atomic_init(&window->holders, 1);
+    window->start_s = window->first_s = window->last_s = start_s;
+    return window;
+}
+
+struct window *window_hold(struct window *window)
+{
+    atomic_fetch_add_explicit(&window->holders, 1, memory_order_relaxed);
     return window;
 }
 
 void window_free(struct window *given)
 {
-    if (given == NULL)
+    /* What each holder read of it comes before it is freed. */
+    if (given == NULL ||
+        atomic_fetch_sub_explicit(&given->holders, 1, memory_order_acq_rel) > 1)
         return;
     bytes_free(&given->masks);
     bytes_free(&given->offsets);

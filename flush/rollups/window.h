@@ -7,10 +7,12 @@
  *   block   mask   sum | count | min | max | last      (flush/memory/column.h)
  *   blobs   series, offset -> bytes
  *
- * Written block after block, then read only. Owned by the rollup, one thread. */
+ * Written block after block by one owner, then sealed: from window_close() on it is only read,
+ * and others, on any thread, may hold it too. It is freed when the last one lets go. */
 #ifndef FLUSH_ROLLUPS_WINDOW_H
 #define FLUSH_ROLLUPS_WINDOW_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,15 +40,22 @@ struct window_blob {
 };
 
 struct window {
+    _Atomic(uint32_t) holders;
     int64_t start_s;
+    int64_t first_s, last_s; /* stamps of the first and the last snapshot in it */
     uint32_t n_blocks;
     uint64_t n_cells; /* with a value */
     struct bytes masks, offsets, data, blobs, blob_data;
 };
 
-/* NULL without memory. */
+/* With one holder; NULL without memory. */
 struct window *window_new(int64_t start_s);
+
+/* One holder less; NULL is fine. */
 void window_free(struct window *given);
+
+/* One more of a sealed one. */
+struct window *window_hold(struct window *window);
 
 /* How many bytes of the memory bound it takes. */
 size_t window_bytes(const struct window *window);
@@ -60,7 +69,7 @@ bool window_add_block(struct window *window,
  * without memory. */
 bool window_add_blob(struct window *window, uint32_t series, const uint8_t *at, size_t len);
 
-/* Gives back what was reserved for more. */
+/* Seals it, and gives back what was reserved for more. */
 void window_close(struct window *window);
 
 /* One bit for each series of the block: whether it has a value. */

@@ -73,12 +73,26 @@ static void blobs_come_back_in_their_order(void **state)
     window_free(window);
 }
 
+static void a_window_lives_until_its_last_holder_lets_go(void **state)
+{
+    struct window *window = window_new(60), *held;
+    (void)state;
+
+    window_close(window);
+    held = window_hold(window);
+    window_free(window);
+    assert_int_equal(held->start_s, 60);
+    window_free(held); /* and no leak is reported */
+    window_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_hold_those_who_have_a_value),
         cmocka_unit_test(a_single_point_costs_little_more_than_itself),
         cmocka_unit_test(blobs_come_back_in_their_order),
+        cmocka_unit_test(a_window_lives_until_its_last_holder_lets_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
