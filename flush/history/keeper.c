@@ -1,0 +1,142 @@
+#include "flush/history/keeper.h"
+
+#include <stdio.h>
+
+#include "config/log.h"
+#include "flush/history/sql.h"
+
+enum { PAGE = 4096, GIVES_WAY_PART = 8 };
+
+void keeper_init(struct keeper *keeper, const struct keeper_config *config)
+{
+    *keeper = (struct keeper){ .config = *config, .said = DATABASE_OPEN };
+    scribe_init(&keeper->scribe, &keeper->store);
+}
+
+void keeper_close(struct keeper *given)
+{
+    if (given->open)
+        store_close(&given->store);
+    given->open = false;
+    scribe_free(&given->scribe);
+}
+
+/* ---- open and closed --------------------------------------------------- */
+
+static void say(struct keeper *keeper, enum database_state state)
+{
+    const struct database *database = &keeper->store.database;
+
+    if (database->aside[0] != '\0')
+        log_error("history: what was kept could not be read; it is now %s", database->aside);
+    if (state == keeper->said && state != DATABASE_OPEN)
+        return;
+    keeper->said = state;
+    if (state == DATABASE_OPEN)
+        log_info("history: kept in %s", database->path);
+    else
+        log_warn("history: %s: %s; only memory is kept, and it is tried again each minute",
+                 keeper->config.folder, database->problem);
+}
+
+/* A bound of SQLite's own: whoever writes beyond it is told that the disk is full. */
+static bool bound_file(struct keeper *keeper)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "PRAGMA max_page_count = %llu",
+             (unsigned long long)(keeper->config.bounds.max_bytes / PAGE + 1));
+    return sql_run(keeper->store.database.handle, text) == SQLITE_OK;
+}
+
+/* The store was opened, begun anew or closed, and that is how it stands now. */
+static void settle(struct keeper *keeper, enum database_state state, int64_t now_s)
+{
+    struct database *database = &keeper->store.database;
+
+    if (state == DATABASE_OPEN && !bound_file(keeper)) {
+        snprintf(database->problem, sizeof database->problem, "its size cannot be bounded");
+        state = DATABASE_FAILED;
+    }
+    say(keeper, state);
+    keeper->damaged += database->aside[0] != '\0';
+    database->aside[0] = '\0';
+    keeper->open = keeper->crowded = state == DATABASE_OPEN;
+    keeper->epoch += keeper->open;
+    keeper->due_s = now_s + KEEPER_RETRY_S;
+    if (!keeper->open)
+        store_close(&keeper->store);
+}
+
+static void open_store(struct keeper *keeper, int64_t now_s)
+{
+    settle(keeper, store_open(&keeper->store, keeper->config.folder), now_s);
+}
+
+/* The oldest and finest windows, an eighth of all. False: there were none, or not even that can
+ * be written. */
+static bool give_way(struct keeper *keeper, int64_t now_s)
+{
+    struct retention_bounds less = keeper->config.bounds;
+    uint64_t before = keeper->losses.crowded_out.rows, used, free;
+    bool more = true;
+
+    if (store_size(&keeper->store, &used, &free) != SQLITE_OK)
+        return false;
+    less.max_bytes = used - used / GIVES_WAY_PART;
+    while (more)
+        if (retention_step(&keeper->store, &less, now_s, &keeper->losses, &more) != SQLITE_OK)
+            return false;
+    return keeper->losses.crowded_out.rows > before;
+}
+
+/* What to do after a result that is not good. The scribe has forgotten what it was told. */
+static void recover(struct keeper *keeper, int result, int64_t now_s)
+{
+    scribe_forget(&keeper->scribe);
+    if (sql_is_damage(result)) {
+        settle(keeper, store_begin_anew(&keeper->store), now_s);
+        return;
+    }
+    if (sql_is_full(result) && give_way(keeper, now_s)) {
+        keeper->epoch++;
+        return;
+    }
+    snprintf(keeper->store.database.problem, sizeof keeper->store.database.problem, "%s",
+             sqlite3_errstr(result));
+    settle(keeper, DATABASE_FAILED, now_s);
+}
+
+/* ---- the outside ------------------------------------------------------- */
+
+bool keeper_step(struct keeper *keeper, int64_t now_s)
+{
+    bool due = now_s >= keeper->due_s;
+
+    if (!keeper->open && due)
+        open_store(keeper, now_s);
+    if (!keeper->open || !(due || keeper->crowded))
+        return false;
+    int result = retention_step(&keeper->store, &keeper->config.bounds, now_s, &keeper->losses,
+                                &keeper->crowded);
+
+    keeper->due_s = now_s + KEEPER_RETRY_S;
+    if (result != SQLITE_OK)
+        recover(keeper, result, now_s);
+    return keeper->crowded;
+}
+
+bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *window,
+                  struct slice told, int64_t now_s)
+{
+    int result;
+
+    if (!keeper->open) {
+        keeper->shed += window->n_cells;
+        return false;
+    }
+    result = scribe_write(&keeper->scribe, step_s, window, told);
+    if (result != SQLITE_OK)
+        recover(keeper, result, now_s);
+    return result == SQLITE_OK;
+}

@@ -1,0 +1,54 @@
+/* flush/history/keeper.h: the store while it is there, and what to do while it is not.
+ *
+ *   closed ── open ──► open ── damaged: set aside, and begun anew
+ *      ▲                │ ──── full: the oldest and finest give way
+ *      └── a minute ────┘      otherwise, or if that fails: closed
+ *
+ * Also closed are a store that another process owns, as in a rolling update, and one that a
+ * newer program wrote. It is tried again each minute; each change is logged once.
+ *
+ * Whenever the keeper has forgotten what it was told its epoch is another number: whoever gives
+ * windows tells of all series anew then, and may give again what it still has, for to put the
+ * same twice changes nothing. What is given while it is closed is lost, and counted.
+ *
+ * Time is an argument. One thread, which may wait for the disk. */
+#ifndef FLUSH_HISTORY_KEEPER_H
+#define FLUSH_HISTORY_KEEPER_H
+
+#include "flush/history/retention.h"
+#include "flush/history/scribe.h"
+
+enum { KEEPER_RETRY_S = 60 };
+
+struct keeper_config {
+    const char *folder;             /* outlives the keeper */
+    struct retention_bounds bounds; /* as does what it points to */
+};
+
+struct keeper {
+    struct keeper_config config;
+    struct store store;
+    struct scribe scribe;
+    struct retention_losses losses;
+    uint64_t shed;    /* cells that came while it was closed */
+    uint64_t damaged; /* files set aside */
+    bool open;
+    bool crowded;             /* there is more to drop */
+    enum database_state said; /* last in the log; DATABASE_OPEN at first */
+    int64_t due_s;            /* when it is opened, or looked through, next */
+    uint32_t epoch;           /* 0: it was never open */
+};
+
+/* Opens nothing yet. */
+void keeper_init(struct keeper *keeper, const struct keeper_config *config);
+void keeper_close(struct keeper *given);
+
+/* Opens what is due, drops a bounded piece of what is too old or too much. True: there is more
+ * to do at once. */
+bool keeper_step(struct keeper *keeper, int64_t now_s);
+
+/* Writes a window of that step, and what is told with it. False: it is not written. */
+bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *window,
+                  struct slice told, int64_t now_s);
+
+#endif
