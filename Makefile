@@ -141,6 +141,10 @@ $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(PROTO).o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
+$(B)/tests/model/asker: $(B)/tests/model/asker.o $(SUPPORT) $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+
 # What the script tests send with and listen on.
 $(B)/tests/tools/%: $(B)/tests/tools/%.o
 	$(call say,LD,$@)
@@ -292,6 +296,7 @@ test-qemu: deps-arm64
 # independent model. CLIENT_SECONDS and SEEDS make them longer.
 CLIENT_SECONDS ?= 60
 SEEDS          ?= 1 2 3
+QUESTIONS      ?= 10000
 clients: deps
 	@$(call install_debs,$(CLIENT_PACKAGES))
 	@$(MAKE) --no-print-directory build/heeler
@@ -313,10 +318,12 @@ deps-page: deps
 
 differential: deps
 	@$(call install_debs,python3 python3-zstandard)
-	@$(MAKE) --no-print-directory build/heeler
+	@$(MAKE) --no-print-directory build/heeler build/tests/model/asker
 	/usr/bin/python3 tests/model/check_model.py
 	set -e; for seed in $(SEEDS); do \
-		/usr/bin/python3 tests/model/differential.py --heeler build/heeler --seed $$seed; done
+		/usr/bin/python3 tests/model/differential.py --heeler build/heeler --seed $$seed; \
+		/usr/bin/python3 tests/model/query_differential.py --asker build/tests/model/asker --seed $$seed \
+			--questions $(QUESTIONS); done
 
 # An intake that fails in every way that we know of, an outage with a kill in its
 # middle, and a dead intake beside a live one. FAULT_SECONDS makes them longer.
@@ -444,9 +451,9 @@ man: $(patsubst packaging/man/%.in,build/man/%,$(wildcard packaging/man/*.in))
 
 completions: $(patsubst packaging/completions/%.in,build/completions/%,$(wildcard packaging/completions/*.in))
 
-# The tables of settings, metrics and commands are the program's own; tests/check_readme.sh.
+# The tables of settings, metrics, commands and functions are the program's own; tests/check_readme.sh.
 docs: build/heeler build/tables
-	set -e; for page in settings metrics commands; do \
+	set -e; for page in settings metrics commands questions; do \
 		sh tests/tools/tables.sh build/heeler <docs/$$page.md >build/$$page.md; \
 		cp build/$$page.md docs/$$page.md; done
 
@@ -543,7 +550,7 @@ help:
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
 	@echo "make page-test     the page in a headless browser (CASES='no barrier')"
 	@echo "make page-pictures docs/now.png and docs/query.png, of a server under load"
-	@echo "make differential  random lines against an independent model (SEEDS='1 2 3')"
+	@echo "make differential  random lines and questions against independent models (SEEDS='1 2 3', QUESTIONS=10000)"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"

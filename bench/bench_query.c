@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "config/load.h"
-#include "flush/rollups/query.h"
+#include "flush/rollups/evaluation.h"
 #include "flush/snapshots/snapshot.h"
 
 enum { SERIES = 100000, INTERVAL_S = 10, INTERVALS = 360, START = 1700006400 };
@@ -114,22 +114,22 @@ static void ask(struct rollup *rollup, const char *text)
     double start = now_ms(), longest = 0;
     int slices = 0;
     enum query_state state;
-    struct query *query = query_new(rollup, slice_of(text), START,
-                                    START + INTERVALS * INTERVAL_S, problem, sizeof problem);
+    struct evaluation *evaluation = evaluation_new(
+        rollup, slice_of(text), START, START + INTERVALS * INTERVAL_S, problem, sizeof problem);
 
-    must(query != NULL, problem);
+    must(evaluation != NULL, problem);
     longest = now_ms() - start;
     do {
         double before = now_ms();
-        state = query_step(query);
+        state = evaluation_step(evaluation);
         double took = now_ms() - before;
         longest = took > longest ? took : longest;
         slices++;
     } while (state == QUERY_MORE);
-    must(state == QUERY_DONE, query_problem(query));
+    must(state == QUERY_DONE, evaluation_problem(evaluation));
     printf("%-52s %7.1f ms, %4d slices, longest %5.2f ms, answer %zu bytes\n", text,
-           now_ms() - start, slices, longest, query_answer(query).len);
-    query_free(query);
+           now_ms() - start, slices, longest, evaluation_answer(evaluation).len);
+    evaluation_free(evaluation);
 }
 
 int main(void)
@@ -144,6 +144,13 @@ int main(void)
         "max:requests{shard:1*} by {shard}.rollup(sum, 3600)",
         "sum:requests{shard:77777}",
         "sum:requests{node:n1*,!shard:1}",
+        "100 * sum:requests{shard:1*} by {node} / sum:requests{*} by {node}",
+        "sum:requests{node:*1* OR (shard:*7* AND NOT env:test)} by {node}",
+        "anomalies(avg:requests{*} by {node}, 'basic', 2)",
+        "top(ewma_5(moving_rollup(max:requests{shard:1*} by {shard}.rollup(60), 300, 'avg')), "
+        "10, "
+        "'mean', 'desc')",
+        "anomalies(max:requests{shard:11*} by {shard}, 'basic', 2)",
     };
     struct settings settings = { 0 };
     struct settings_source source = { 0 };

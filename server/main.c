@@ -4,6 +4,7 @@
 
 #include "flush/memory/state.h"
 #include "server/commands/commands.h"
+#include "server/http/functions.h"
 #include "server/http/metrics.h"
 #include "server/receive/code_paths.h"
 #include "server/receive/descriptors.h"
@@ -25,7 +26,7 @@ static void print_version(FILE *out)
     fputs(")\n", out);
 }
 
-/* What programs ask, a word each; the last one makes docs/metrics.md. */
+/* What programs ask, a word each; the last two make tables of docs/. */
 static const struct {
     const char *word;
     void (*print)(FILE *out);
@@ -33,6 +34,7 @@ static const struct {
     { "--version", print_version },
     { "--state-version", print_state_versions },
     { "--metrics-list", metrics_list },
+    { "--functions-markdown", functions_markdown },
 };
 
 static bool answers(const char *word)

@@ -26,12 +26,13 @@ within values 'memory'
 within parcels 'memory|values'
 within series 'memory|values|parcels'
 within snapshots 'memory|values|parcels|series'
-within rollups 'memory|values|parcels|series|snapshots'
+within language 'memory'
+within rollups 'memory|values|parcels|series|snapshots|language'
 within history 'memory|values|series|rollups|parcels|snapshots'
 within payloads 'memory|values|parcels|series'
 within redis 'memory'
 within delivery 'memory|rollups|payloads|redis'
-within fleet 'memory|values|series|rollups|redis'
+within fleet 'memory|values|series|language|rollups|redis'
 for file in flush/*.[ch]; do
     allow "$file" 'flush/(memory|values|parcels|series|snapshots|rollups|payloads)|protocol|config' \
         'flush/(flusher|console|timed)[a-z_]*\.h'
@@ -42,7 +43,7 @@ done
 allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|protocol|config'
 allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
     'flush/flusher_loop.h'
-allow server/http 'server/http|server/receive|flush/(memory|parcels|rollups|delivery)|protocol|config'
+allow server/http 'server/http|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config'
 allow server/commands 'server/commands|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
 
 for folder in flush/*/ server/*/; do

@@ -43,40 +43,135 @@ void redis_reader_no_memory(struct redis_reader *reader)
         "the windows need too much memory: ask for a shorter range or fewer series");
 }
 
-/* ---- the answer -------------------------------------------------------- */
+/* ---- the rollups of one query ------------------------------------------ */
 
-static void answer(struct redis_reader *reader)
+static void drop_rollup(struct redis_reader *reader)
 {
-    struct query *query = query_new(reader->rollup, reader->text, reader->from_s, reader->to_s,
-                                    reader->problem, reader->problem_size);
-    enum query_state state = QUERY_FAILED;
+    rollup_free(reader->rollup);
+    identities_free(reader->identities);
+    reader->rollup = NULL;
+    reader->identities = NULL;
+}
+
+/* Tells the rollups from when on Redis keeps windows of each length. */
+static void mark_beginnings(struct redis_reader *reader)
+{
+    const struct fleet_instance *all = &reader->fleet.all;
+
+    rollup_begin_at(reader->rollup, 0, reader->config->now_s - all->lookback_s);
+    for (size_t level = 1; level < all->n_steps; level++)
+        rollup_begin_at(reader->rollup, level, reader->config->now_s - all->ttl_s);
+}
+
+static bool make_rollup(struct redis_reader *reader)
+{
+    const struct fleet_instance *all = &reader->fleet.all;
+    char texts[ROLLUP_LEVELS_MAX][24], *steps[ROLLUP_LEVELS_MAX];
+    struct string_list list = { .at = steps };
+    struct rollup_config config = {
+        .interval_s = all->steps_s[0],
+        .steps = &list,
+        .lookback_s = INT32_MAX,
+        .max_bytes = ROLLUP_MEMORY,
+        .max_series = 1,
+    };
+
+    drop_rollup(reader);
+    for (size_t i = 1; i < all->n_steps; i++) {
+        snprintf(texts[i], sizeof texts[i], "%lld", (long long)all->steps_s[i]);
+        steps[list.n++] = texts[i];
+    }
+    reader->identities = identities_new(&reader->ledger);
+    if (reader->identities == NULL) {
+        redis_reader_no_memory(reader);
+        return false;
+    }
+    reader->rollup = rollup_new(&config, reader->identities, &reader->ledger, reader->problem,
+                                reader->problem_size);
+    if (reader->rollup == NULL) {
+        finish(reader, READER_FAILED);
+        return false;
+    }
+    mark_beginnings(reader);
+    return true;
+}
+
+/* ---- the answer, query after query ------------------------------------- */
+
+static void give_answer(struct redis_reader *reader)
+{
+    struct slice json = evaluation_answer(reader->evaluation);
+
+    bytes_add(reader->answer, json.at, json.len);
+    if (reader->answer->failed)
+        redis_reader_no_memory(reader);
+    else
+        finish(reader, READER_ANSWERED);
+}
+
+/* The windows of the query that is computed next are to be read. */
+static void begin_windows(struct redis_reader *reader)
+{
+    int64_t end_s = reader->config->now_s + 1;
+
+    reader->level_step_s = rollup_step(reader->rollup, reader->range.level);
+    reader->next_start_s = (reader->range.first_s + reader->level_step_s - 1) /
+                           reader->level_step_s * reader->level_step_s;
+    reader->end_s = reader->range.first_s + reader->range.steps * reader->range.step_s;
+    reader->end_s = reader->end_s < end_s ? reader->end_s : end_s;
+}
+
+/* Computes what the rollups suffice for. True: there is another query, and windows to read. */
+static bool compute(struct redis_reader *reader)
+{
+    switch (evaluation_run(reader->evaluation, reader->rollup)) {
+    case QUERY_MORE:
+        return true;
+    case QUERY_DONE:
+        give_answer(reader);
+        break;
+    case QUERY_FAILED:
+        redis_reader_fail(reader, READER_REFUSED, "%s", evaluation_problem(reader->evaluation));
+        break;
+    }
+    return false;
+}
+
+/* Goes on to the next query. */
+static bool next_query(struct redis_reader *reader)
+{
+    if (!evaluation_needs(reader->evaluation, &reader->question, &reader->range) ||
+        !make_rollup(reader))
+        return false;
+    begin_windows(reader);
+    return true;
+}
+
+/* Reads on; when all windows of a query are read, computes it. */
+static void pump(struct redis_reader *reader)
+{
+    while (redis_reader_go_on(reader))
+        if (!compute(reader) || !next_query(reader))
+            return;
+}
+
+static void begin_question(struct redis_reader *reader)
+{
     int64_t interval_s = reader->fleet.all.steps_s[0];
     int64_t open_s = reader->config->now_s - reader->config->now_s % interval_s;
 
-    if (query != NULL)
-        query_tell_open(query, open_s, open_s + interval_s);
-    while (query != NULL && (state = query_step(query)) == QUERY_MORE)
-        ;
-    if (query == NULL) {
+    reader->evaluation = evaluation_new(reader->rollup, reader->text, reader->from_s,
+                                        reader->to_s, reader->problem, reader->problem_size);
+    if (reader->evaluation == NULL) {
         finish(reader, READER_REFUSED);
-    } else if (state == QUERY_FAILED) {
-        redis_reader_fail(reader, READER_REFUSED, "%s", query_problem(query));
-    } else {
-        struct slice json = query_answer(query);
-        bytes_add(reader->answer, json.at, json.len);
-        if (reader->answer->failed)
-            redis_reader_no_memory(reader);
-        else
-            finish(reader, READER_ANSWERED);
+        return;
     }
-    query_free(query);
-}
-
-/* Reads on; when all windows are read, answers. */
-static void pump(struct redis_reader *reader)
-{
-    if (redis_reader_go_on(reader))
-        answer(reader);
+    evaluation_tell_open(reader->evaluation, open_s, open_s + interval_s);
+    if (!evaluation_needs(reader->evaluation, &reader->question, &reader->range) &&
+        !compute(reader))
+        return; /* numbers came before the first query */
+    if (next_query(reader))
+        pump(reader);
 }
 
 /* ---- words to and from Redis ------------------------------------------- */
@@ -116,63 +211,6 @@ static void send_registry(struct redis_reader *reader)
     reader->registry_sent = redis_reader_send(reader, TAG_REGISTRY, 5, words);
 }
 
-static bool make_rollup(struct redis_reader *reader)
-{
-    const struct fleet_instance *all = &reader->fleet.all;
-    char texts[ROLLUP_LEVELS_MAX][24], *steps[ROLLUP_LEVELS_MAX];
-    struct string_list list = { .at = steps };
-    struct rollup_config config = {
-        .interval_s = all->steps_s[0],
-        .steps = &list,
-        .lookback_s = INT32_MAX,
-        .max_bytes = ROLLUP_MEMORY,
-        .max_series = 1,
-    };
-
-    for (size_t i = 1; i < all->n_steps; i++) {
-        snprintf(texts[i], sizeof texts[i], "%lld", (long long)all->steps_s[i]);
-        steps[list.n++] = texts[i];
-    }
-    reader->identities = identities_new(&reader->ledger);
-    if (reader->identities == NULL) {
-        redis_reader_no_memory(reader);
-        return false;
-    }
-    reader->rollup = rollup_new(&config, reader->identities, &reader->ledger, reader->problem,
-                                reader->problem_size);
-    if (reader->rollup == NULL)
-        finish(reader, READER_FAILED);
-    return reader->rollup != NULL;
-}
-
-/* Tells the rollups from when on Redis keeps windows of each length. */
-static void mark_beginnings(struct redis_reader *reader)
-{
-    const struct fleet_instance *all = &reader->fleet.all;
-
-    rollup_begin_at(reader->rollup, 0, reader->config->now_s - all->lookback_s);
-    for (size_t level = 1; level < all->n_steps; level++)
-        rollup_begin_at(reader->rollup, level, reader->config->now_s - all->ttl_s);
-}
-
-static bool choose(struct redis_reader *reader)
-{
-    int64_t end_s = reader->config->now_s + 1;
-
-    mark_beginnings(reader);
-    if (!query_choose(reader->rollup, &reader->question, reader->from_s, reader->to_s,
-                      &reader->range, reader->problem, reader->problem_size)) {
-        finish(reader, READER_REFUSED);
-        return false;
-    }
-    reader->level_step_s = rollup_step(reader->rollup, reader->range.level);
-    reader->next_start_s = (reader->range.first_s + reader->level_step_s - 1) /
-                           reader->level_step_s * reader->level_step_s;
-    reader->end_s = reader->range.first_s + reader->range.steps * reader->range.step_s;
-    reader->end_s = reader->end_s < end_s ? reader->end_s : end_s;
-    return true;
-}
-
 static void take_registry(struct redis_reader *reader, const redisReply *reply)
 {
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
@@ -189,8 +227,8 @@ static void take_registry(struct redis_reader *reader, const redisReply *reply)
     if (!fleet_seal(&reader->fleet))
         redis_reader_fail(reader, READER_FAILED, "no heeler has written there under \"%s\"",
                           reader->config->prefix);
-    else if (make_rollup(reader) && choose(reader))
-        pump(reader);
+    else if (make_rollup(reader))
+        begin_question(reader);
 }
 
 /* ---- replies: refusals ------------------------------------------------- */
@@ -356,8 +394,8 @@ static void run(struct redis_reader *reader)
 static void free_reader(struct redis_reader *reader)
 {
     redis_reader_drop_windows(reader);
-    rollup_free(reader->rollup);
-    identities_free(reader->identities);
+    evaluation_free(reader->evaluation);
+    drop_rollup(reader);
     fleet_free(&reader->fleet);
     free(reader);
 }
@@ -383,6 +421,19 @@ static void free_base(struct event_base *base)
     event_base_free(base);
 }
 
+/* Whether the question makes sense, before anybody is asked. */
+static bool is_sensible(struct slice text, int64_t from_s, int64_t to_s, char *problem,
+                        size_t problem_size)
+{
+    struct expression *expression = malloc(sizeof *expression);
+    bool sensible = expression != NULL &&
+                    expression_parse(text, expression, problem, problem_size) &&
+                    query_span_fits(from_s, to_s, problem, problem_size);
+
+    free(expression);
+    return sensible;
+}
+
 static enum redis_reader_result ask_once(const struct redis_reader_config *config,
                                          struct slice text, int64_t from_s, int64_t to_s,
                                          struct bytes *out, struct redis_reader_report *report,
@@ -402,7 +453,7 @@ static enum redis_reader_result ask_once(const struct redis_reader_config *confi
     reader->report = report;
     reader->problem = problem;
     reader->problem_size = problem_size;
-    if (question_parse(text, &reader->question, problem, problem_size)) {
+    if (is_sensible(text, from_s, to_s, problem, problem_size)) {
         reader->base = loop_new();
         if (reader->base != NULL)
             run(reader);

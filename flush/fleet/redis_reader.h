@@ -2,11 +2,12 @@
  * keeps in Redis.
  *
  *   P:instances          who writes there, and windows of which lengths (flush/fleet/fleet.h)
- *   P:{NAME}:STEP:START  the windows of the one metric asked for, read in pieces, many
- *                        at a time, merged by series (flush/fleet/fleet_cells.h)
+ *   P:{NAME}:STEP:START  the windows of a metric, read in pieces, many at a time, merged by
+ *                        series (flush/fleet/fleet_cells.h)
  *
  * Merged windows fill rollups of the reader's own, in the order of time, and from
- * those the question is answered as a server answers it: one language, one evaluator.
+ * those a query is computed as a server does it, one query of the question after the other:
+ * one language, one evaluator (flush/rollups/evaluation.h).
  * Windows of lengths that all instances have are merged as they are; others are split into
  * shorter ones until they fit. Rates are by the longest interval of the fleet.
  *

@@ -7,7 +7,8 @@
  * Stages: the registry, then spans (the windows that the answer is made of) one after the
  * other. A span consists of windows in Redis, each read by a job: HSCAN until the cursor is
  * 0 again, into cells of the job's own. A job that is cut off by a lost connection begins
- * anew. When the last job of the oldest span is done the span goes into the rollups. */
+ * anew. When the last job of the oldest span is done the span goes into the rollups. When all
+ * windows of a query are there it is computed, and the next query has rollups of its own. */
 #ifndef FLUSH_FLEET_REDIS_READER_INTERNAL_H
 #define FLUSH_FLEET_REDIS_READER_INTERNAL_H
 
@@ -15,7 +16,8 @@
 #include "flush/fleet/fleet.h"
 #include "flush/fleet/fleet_seen.h"
 #include "flush/fleet/redis_reader.h"
-#include "flush/rollups/query.h"
+#include "flush/language/expression.h"
+#include "flush/rollups/evaluation.h"
 
 /* Jobs, spans that are open at a time, and the room of a cursor. A key without the name of
  * the metric is its prefix and numbers. */
@@ -45,7 +47,6 @@ struct job {
 
 struct redis_reader {
     const struct redis_reader_config *config;
-    struct question question;
     struct slice text;
     int64_t from_s, to_s;
     struct bytes *answer;
@@ -64,8 +65,10 @@ struct redis_reader {
     struct fleet fleet;
     struct flusher_ledger ledger;
     struct identities *identities;
-    struct rollup *rollup;
-    struct query_range range;
+    struct evaluation *evaluation;   /* from when the registry is read */
+    const struct question *question; /* of it, the query whose windows are read; a view */
+    struct query_range range;        /* those windows */
+    struct rollup *rollup;           /* of that query alone */
     int64_t level_step_s;
 
     struct arena_budget budget;

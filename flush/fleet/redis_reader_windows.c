@@ -49,7 +49,7 @@ static void cap_points(const struct redis_reader *reader, struct fleet_cell *cel
 static bool keep_cell(struct redis_reader *reader, struct fleet_cell *cell)
 {
     struct slice tags[FLEET_TAGS_MAX];
-    struct rollup_outside outside = { .name = reader->question.metric, .tags = tags };
+    struct rollup_outside outside = { .name = reader->question->metric, .tags = tags };
 
     cap_points(reader, cell);
     outside.n_tags = fleet_cell_tags(cell, &outside.host, tags);
@@ -106,7 +106,7 @@ void redis_reader_begin_job(struct redis_reader *reader, struct job *job)
 static size_t key_of(const struct redis_reader *reader, struct fleet_window window, char *key,
                      size_t size)
 {
-    struct slice metric = reader->question.metric;
+    struct slice metric = reader->question->metric;
 
     return (size_t)snprintf(key, size, "%s:{%.*s}:%lld:%lld", reader->config->prefix,
                             (int)metric.len, metric.at, (long long)window.step_s,

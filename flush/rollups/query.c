@@ -35,7 +35,7 @@ static struct query_plan gauge_plan(enum method method)
 
 static struct query_plan counter_plan(const struct query *query)
 {
-    const struct question *question = &query->question;
+    const struct question *question = query->question;
     enum method method = question->method;
     struct query_plan plan;
 
@@ -71,10 +71,10 @@ static void make_plans(struct query *query)
             *plan = counter_plan(query);
             break;
         case SHOWN_VALUE:
-            *plan = gauge_plan(query->question.method);
+            *plan = gauge_plan(query->question->method);
             break;
         case SHOWN_SKETCH:
-            *plan = distribution_plan(query->question.aggregate);
+            *plan = distribution_plan(query->question->aggregate);
             break;
         case SHOWN_AGGREGATES: /* no series of the rollups is of that kind */
             break;
@@ -89,46 +89,41 @@ static int64_t floor_to(int64_t time_s, int64_t step_s)
     return time_s - ((time_s % step_s) + step_s) % step_s;
 }
 
-static int64_t points_of(const struct query *query, int64_t step_s)
-{
-    int64_t first_s = floor_to(query->from_s, step_s);
-
-    return (query->to_s - first_s + step_s - 1) / step_s;
-}
-
-static int64_t standard_step(const struct query *query)
+static int64_t standard_step(const struct rollup *rollup, const struct query_span *span)
 {
     static const int64_t steps[] = { 1,     2,     5,     10,    20,     30,    60,
                                      120,   300,   600,   1200,  1800,   3600,  7200,
                                      14400, 21600, 43200, 86400, 172800, 345600 };
     size_t last = sizeof steps / sizeof steps[0] - 1, i = 0;
 
-    while (i < last && (steps[i] < rollup_interval(query->rollup) ||
-                        (query->to_s - query->from_s) / steps[i] > POINTS_STANDARD))
+    while (i < last && (steps[i] < rollup_interval(rollup) ||
+                        (span->to_s - span->from_s) / steps[i] > POINTS_STANDARD))
         i++;
-    return steps[i];
+    return steps[i] > span->least_step_s ? steps[i] : span->least_step_s;
 }
 
 /* The shortest windows that reach back to the beginning; without any the coarsest. */
-static int64_t shortest_windows(const struct query *query)
+static int64_t shortest_windows(const struct rollup *rollup, int64_t from_s)
 {
-    size_t levels = rollup_levels(query->rollup), level = 0;
+    size_t levels = rollup_levels(rollup), level = 0;
 
-    while (level + 1 < levels && !rollup_covers(query->rollup, level, query->from_s))
+    while (level + 1 < levels && !rollup_covers(rollup, level, from_s))
         level++;
-    return rollup_step(query->rollup, level);
+    return rollup_step(rollup, level);
 }
 
 /* The coarsest level whose windows fill whole steps, for they are the fewest; one
  * that reaches back to the beginning goes before one that does not. */
-static size_t choose_level(const struct query *query)
+static size_t choose_level(const struct rollup *rollup, const struct query_range *range)
 {
     size_t best = 0;
     bool covers = false;
 
-    for (size_t level = 0; level < rollup_levels(query->rollup); level++) {
-        bool this_covers = rollup_covers(query->rollup, level, query->first_s);
-        if (query->step_s % rollup_step(query->rollup, level) != 0 || (covers && !this_covers))
+    for (size_t level = 0; level < rollup_levels(rollup); level++) {
+        int64_t window_s = rollup_step(rollup, level);
+        bool this_covers = rollup_covers(rollup, level, range->first_s);
+        if (range->step_s % window_s != 0 || range->first_s % window_s != 0 ||
+            (covers && !this_covers))
             continue;
         best = level;
         covers = this_covers;
@@ -136,31 +131,21 @@ static size_t choose_level(const struct query *query)
     return best;
 }
 
-static bool choose_step(struct query *query, char *problem, size_t problem_size)
+static int64_t choose_step(const struct rollup *rollup, const struct question *question,
+                           const struct query_span *span)
 {
-    int64_t windows_s = shortest_windows(query);
-    int64_t step_s =
-        query->question.seconds > 0 ? query->question.seconds : standard_step(query);
+    int64_t windows_s = shortest_windows(rollup, span->from_s - span->shift_s);
+    int64_t step_s = question->seconds > 0 ? question->seconds : standard_step(rollup, span);
 
-    query->step_s = (step_s + windows_s - 1) / windows_s * windows_s;
-    if (step_s > rollup_interval(query->rollup) && windows_s == rollup_interval(query->rollup))
-        query->step_s = step_s; /* points are put where they fall */
-    query->first_s = floor_to(query->from_s, query->step_s);
-    query->level = choose_level(query);
-    int64_t points = points_of(query, query->step_s);
-    query->steps = (uint32_t)points;
-    if (points <= QUERY_POINTS_MAX)
-        return true;
-    snprintf(problem, problem_size,
-             "the range has %lld points of %lld seconds: no more than %d are allowed",
-             (long long)points, (long long)query->step_s, QUERY_POINTS_MAX);
-    return false;
+    if (step_s > rollup_interval(rollup) && windows_s == rollup_interval(rollup))
+        return step_s; /* points are put where they fall */
+    return (step_s + windows_s - 1) / windows_s * windows_s;
 }
 
-static bool check_range(const struct query *query, char *problem, size_t problem_size)
+bool query_span_fits(int64_t from_s, int64_t to_s, char *problem, size_t problem_size)
 {
-    if (query->from_s >= 0 && query->from_s < query->to_s && query->to_s <= UINT32_MAX &&
-        query->to_s - query->from_s <= QUERY_RANGE_MAX_S)
+    if (from_s >= 0 && from_s < to_s && to_s <= UINT32_MAX &&
+        to_s - from_s <= QUERY_RANGE_MAX_S)
         return true;
     snprintf(problem, problem_size,
              "from and to are seconds since 1970, from before to, no more than %d days apart",
@@ -168,34 +153,77 @@ static bool check_range(const struct query *query, char *problem, size_t problem
     return false;
 }
 
-bool query_choose(struct rollup *rollup, const struct question *question, int64_t from_s,
-                  int64_t to_s, struct query_range *out, char *problem, size_t problem_size)
+bool query_choose(const struct rollup *rollup, const struct question *question,
+                  const struct query_span *span, struct query_range *out, char *problem,
+                  size_t problem_size)
 {
-    struct query query = {
-        .rollup = rollup, .question = *question, .from_s = from_s, .to_s = to_s
-    };
-    bool chosen = check_range(&query, problem, problem_size) &&
-                  choose_step(&query, problem, problem_size);
+    int64_t step_s = choose_step(rollup, question, span);
+    int64_t first_s = floor_to(span->from_s, step_s);
+    int64_t points = (span->to_s - first_s + step_s - 1) / step_s;
 
-    *out = (struct query_range){ query.first_s, query.step_s, query.steps, query.level };
-    return chosen;
+    *out = (struct query_range){ .first_s = first_s - span->shift_s,
+                                 .step_s = step_s,
+                                 .steps = (uint32_t)points };
+    out->level = choose_level(rollup, out);
+    if (points <= QUERY_POINTS_MAX)
+        return true;
+    snprintf(problem, problem_size,
+             "the range has %lld points of %lld seconds: no more than %d are allowed",
+             (long long)points, (long long)step_s, QUERY_POINTS_MAX);
+    return false;
+}
+
+void query_range_lead(struct query_range *range, int64_t lead)
+{
+    int64_t most = range->first_s / range->step_s;
+
+    lead = lead < most ? lead : most > 0 ? most : 0;
+    range->first_s -= lead * range->step_s;
+    range->steps += (uint32_t)lead;
+    range->lead = (uint32_t)lead;
 }
 
 /* ---- making ------------------------------------------------------------ */
 
-static void compile_terms(struct query *query)
+/* Bytes of all tags, those of IN with their key. */
+static size_t tag_bytes(const struct scope *scope)
+{
+    size_t n = 1;
+
+    for (size_t i = 0; i < scope->n_terms; i++)
+        n += scope->terms[i].key.len + 1 + scope->terms[i].tag.len;
+    return n;
+}
+
+/* "key:value" of IN, or the tag, at that place. */
+static struct slice write_tag(const struct scope_term *term, char *at)
+{
+    size_t len = term->key.len;
+
+    memcpy(at, term->key.at, len);
+    if (len > 0)
+        at[len++] = ':';
+    memcpy(at + len, term->tag.at, term->tag.len);
+    return (struct slice){ at, len + term->tag.len };
+}
+
+static bool compile_terms(struct query *query)
 {
     const struct identities *identities = rollup_identities(query->rollup);
+    const struct scope *scope = &query->question->scope;
+    char *at = query->tags = malloc(tag_bytes(scope));
 
-    for (size_t i = 0; i < query->question.n_terms; i++) {
-        const struct question_term *from = &query->question.terms[i];
+    for (size_t i = 0; at != NULL && i < scope->n_terms; i++) {
         struct query_term *term = &query->terms[i];
-        *term = (struct query_term){ from->tag,     identities_find_tag(identities, from->tag),
-                                     STRINGS_NONE,  slice_starts(from->tag, SLICE("host:")),
-                                     from->negated, from->beginning };
+        struct slice tag = write_tag(&scope->terms[i], at);
+        at += tag.len;
+        *term =
+            (struct query_term){ tag, identities_find_tag(identities, tag), STRINGS_NONE,
+                                 slice_starts(tag, SLICE("host:")), scope->terms[i].pattern };
         if (term->host)
-            term->host_id = identities_find_text(identities, slice_skip(from->tag, 5));
+            term->host_id = identities_find_text(identities, slice_skip(tag, 5));
     }
+    return query->tags != NULL;
 }
 
 static bool take_memory(struct query *query)
@@ -211,43 +239,30 @@ static bool take_memory(struct query *query)
            query->slots != NULL;
 }
 
-/* Copies a NUL in the text, too, so that the parser sees and refuses it. */
-static char *copy_text(struct slice text)
-{
-    char *copy = malloc(text.len + 1);
-
-    if (copy != NULL && text.len > 0)
-        memcpy(copy, text.at, text.len);
-    return copy;
-}
-
-struct query *query_new(struct rollup *rollup, struct slice text, int64_t from_s, int64_t to_s,
-                        char *problem, size_t problem_size)
+struct query *query_new(struct rollup *rollup, const struct question *question,
+                        const struct query_range *range, struct query_room room)
 {
     struct query *query = calloc(1, sizeof *query);
 
-    snprintf(problem, problem_size, "not enough memory for the question");
     if (query == NULL)
         return NULL;
     query->rollup = rollup;
     rollup_pin(rollup);
-    query->from_s = from_s;
-    query->to_s = to_s;
+    query->question = question;
+    query->first_s = range->first_s;
+    query->step_s = range->step_s;
+    query->steps = range->steps;
+    query->lead = range->lead;
+    query->level = range->level;
+    query->room = room;
     query->end = rollup_end(rollup);
     arena_budget_init(&query->budget, MERGE_MEMORY);
     arena_init(&query->arena, &query->budget);
     arena_init(&query->scratch, &query->budget);
-    query->text = copy_text(text);
-    bool fine = query->text != NULL && take_memory(query) &&
-                question_parse((struct slice){ query->text, text.len }, &query->question,
-                               problem, problem_size) &&
-                check_range(query, problem, problem_size) &&
-                choose_step(query, problem, problem_size);
-    if (!fine) {
+    if (!take_memory(query) || !compile_terms(query)) {
         query_free(query);
         return NULL;
     }
-    compile_terms(query);
     make_plans(query);
     return query;
 }
@@ -260,8 +275,8 @@ void query_free(struct query *given)
     for (uint32_t i = 0; i < given->n_groups; i++)
         free(given->groups[i].text);
     arena_free(&given->arena);
-    bytes_free(&given->answer);
-    free(given->text);
+    arena_free(&given->scratch);
+    free(given->tags);
     free(given->group_of);
     free(given->sums);
     free(given->blocks);
@@ -281,20 +296,14 @@ enum query_state query_fail(struct query *query, const char *sentence)
 
 /* ---- the outside ------------------------------------------------------- */
 
-void query_tell_open(struct query *query, int64_t from_s, int64_t to_s)
-{
-    query->open_from_s = from_s;
-    query->open_to_s = to_s;
-}
-
 void query_begin_step(struct query *query, uint32_t step)
 {
-    bool quantile = query->question.aggregate == AGGREGATE_OVER_QUANTILE;
+    bool quantile = query->question->aggregate == AGGREGATE_OVER_QUANTILE;
 
     query->step = step;
     query->window_s = query->first_s + step * query->step_s;
     query->next = 0;
-    query->phase = step == query->steps ? PHASE_WRITE : quantile ? PHASE_BLOBS : PHASE_SCAN;
+    query->phase = step == query->steps ? PHASE_DONE : quantile ? PHASE_BLOBS : PHASE_SCAN;
 }
 
 enum query_state query_step(struct query *query)
@@ -308,15 +317,31 @@ enum query_state query_step(struct query *query)
         return query_fold(query);
     case PHASE_BLOBS:
         return query_merge(query);
-    case PHASE_WRITE:
+    case PHASE_DONE:
         break;
     }
-    return query_write(query);
+    return QUERY_DONE;
 }
 
-struct slice query_answer(const struct query *query)
+struct grid query_take(struct query *query)
 {
-    return (struct slice){ (const char *)query->answer.at, query->answer.len };
+    struct grid grid = {
+        .first_s = query->first_s,
+        .step_s = query->step_s,
+        .steps = query->steps,
+        .lead = query->lead,
+        .n_by = query->question->n_by,
+        .groups = query->groups,
+        .n_groups = query->n_groups,
+        .rows = 1,
+        .values = query->values,
+    };
+
+    memcpy(grid.by, query->question->by, sizeof grid.by);
+    query->groups = NULL;
+    query->n_groups = 0;
+    query->values = NULL;
+    return grid;
 }
 
 const char *query_problem(const struct query *query)

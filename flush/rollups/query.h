@@ -1,9 +1,10 @@
-/* flush/rollups/query.h: a question answered from the rollups.
+/* flush/rollups/query.h: the query of one metric, computed from the rollups. Questions are made
+ * of such queries (flush/rollups/evaluation.h).
  *
  *   match   which series, and to which group each belongs
  *   scan    per step: the points of each series become one (the rollup method),
  *           then the series of a group become one (the aggregator)
- *   write   the answer in Datadog's form, as JSON
+ *   take    the groups and their points
  *
  * In slices: query_step() does some milliseconds of work. Between two steps windows
  * may come and go; the query looks them up by their time each time.
@@ -33,50 +34,69 @@
 #ifndef FLUSH_ROLLUPS_QUERY_H
 #define FLUSH_ROLLUPS_QUERY_H
 
-#include "flush/rollups/question.h"
+#include "flush/language/grid.h"
 #include "flush/rollups/rollup.h"
 
 enum {
-    QUERY_POINTS_MAX = 1500,        /* of a series */
+    QUERY_POINTS_MAX = 1500,        /* of a series, in the range that is asked for */
+    QUERY_LEAD_MAX = 6000,          /* before it, for functions that look back */
     QUERY_GROUPS_MAX = 20000,       /* series of the answer */
-    QUERY_VALUES_MAX = 2000000,     /* points of the answer */
+    QUERY_VALUES_MAX = 2000000,     /* points, of all parts of a question together */
+    QUERY_TEXT_MAX = 64 << 20,      /* bytes of what their groups are called */
     QUERY_RANGE_MAX_S = 366 * 86400 /* to - from */
 };
 
-/* The windows that an answer is made of: those of one level that start in the steps. */
+/* The windows that a query is computed from: those of one level that start in the steps. */
 struct query_range {
     int64_t first_s; /* of the first step */
     int64_t step_s;
     uint32_t steps;
+    uint32_t lead; /* of the steps, those before the range that was asked for */
     size_t level;
 };
 
-/* Says what query_new() would choose. False with a sentence. */
-bool query_choose(struct rollup *rollup, const struct question *question, int64_t from_s,
-                  int64_t to_s, struct query_range *out, char *problem, size_t problem_size);
+/* What is asked for, of one query. */
+struct query_span {
+    int64_t from_s, to_s;
+    int64_t shift_s; /* as much earlier it is computed; the steps are those of the range */
+    int64_t least_step_s;
+};
+
+/* Whether the range makes sense; false with a sentence. */
+bool query_span_fits(int64_t from_s, int64_t to_s, char *problem, size_t problem_size);
+
+/* Chooses the steps and the windows. False with a sentence. */
+bool query_choose(const struct rollup *rollup, const struct question *question,
+                  const struct query_span *span, struct query_range *out, char *problem,
+                  size_t problem_size);
+
+/* Puts so many steps before the range, QUERY_LEAD_MAX at most, or as many as there are since
+ * 1970. */
+void query_range_lead(struct query_range *range, int64_t lead);
+
+/* What a query may still take, of what all parts of a question may together. */
+struct query_room {
+    uint64_t values; /* points */
+    uint64_t text;   /* bytes of the groups' texts */
+};
 
 enum query_state { QUERY_MORE, QUERY_DONE, QUERY_FAILED };
 
 struct query;
 
-/* NULL with a sentence: the text or the range makes no sense. It must be freed
- * before the rollups are. */
-struct query *query_new(struct rollup *rollup, struct slice text, int64_t from_s, int64_t to_s,
-                        char *problem, size_t problem_size);
+/* NULL without memory. The question is a view until the grid is taken, whose keys are views of
+ * it, too. It must be freed before the rollups are. */
+struct query *query_new(struct rollup *rollup, const struct question *question,
+                        const struct query_range *range, struct query_room room);
 void query_free(struct query *given);
-
-/* What came between these two times is not in the rollups yet, because their interval is still
- * open. To be called before the first step. If the range reaches into that time, the answer
- * says so in "open_from_date" and "open_to_date". */
-void query_tell_open(struct query *query, int64_t from_s, int64_t to_s);
 
 /* Does a bounded piece of work. Not to be called while the rollups are busy. */
 enum query_state query_step(struct query *query);
 
-/* When it is done: the JSON, a view. */
-struct slice query_answer(const struct query *query);
+/* When it is done: the groups and their points, owned. Once. */
+struct grid query_take(struct query *query);
 
-/* When it has failed: a sentence, static or a view of the query. */
+/* When it has failed: a sentence, a view of the query. */
 const char *query_problem(const struct query *query);
 
 #endif

@@ -1,5 +1,5 @@
 /* flush/rollups/query_internal.h: a query's parts, which stand in files of their own:
- * query.c (making, steps), query_match.c, query_scan.c, query_write.c. */
+ * query.c (steps, making), query_match.c, query_scan.c. */
 #ifndef FLUSH_ROLLUPS_QUERY_INTERNAL_H
 #define FLUSH_ROLLUPS_QUERY_INTERNAL_H
 
@@ -7,25 +7,17 @@
 #include "flush/rollups/query.h"
 
 enum {
-    QUERY_UNITS = 8192, /* of work in a step: to read a block of 64 series is one */
-    QUERY_GROUP_TEXT_MAX = 2048,
+    QUERY_UNITS = 8192,      /* of work in a step: to read a block of 64 series is one */
     QUERY_MATCHED = 1 << 28, /* in group_of, beside group and kind */
     QUERY_GROUP_BITS = 24,
 };
 
 struct query_term {
-    struct slice tag; /* view into the question's text */
+    struct slice tag; /* the whole of it, also of IN; a view into the query's tags */
     uint32_t tag_id;  /* STRINGS_NONE: nobody has it */
     uint32_t host_id; /* of "host:x", else STRINGS_NONE */
     bool host;        /* "host:..." */
-    bool negated, beginning;
-};
-
-/* One series of the answer. */
-struct query_group {
-    char *text; /* "env:a,host:b"; empty without by */
-    uint32_t len;
-    uint32_t hash;
+    bool pattern;
 };
 
 /* How points of a kind of series become one. */
@@ -40,21 +32,20 @@ struct query_sum {
     double value, count;
 };
 
-enum query_phase { PHASE_MATCH, PHASE_SCAN, PHASE_FOLD, PHASE_BLOBS, PHASE_WRITE };
+enum query_phase { PHASE_MATCH, PHASE_SCAN, PHASE_FOLD, PHASE_BLOBS, PHASE_DONE };
 
 struct query {
     struct rollup *rollup;
-    char *text; /* owned copy; the question views it */
-    struct question question;
-    int64_t from_s, to_s;           /* as asked */
-    int64_t open_from_s, open_to_s; /* see query_tell_open(); 0: not known */
-    int64_t first_s;                /* start of the first step */
+    const struct question *question;
+    int64_t first_s; /* start of the first step */
     int64_t step_s;
     size_t level;
-    uint32_t steps;
+    uint32_t steps, lead;
+    struct query_room room;
     struct query_plan plans[CELL_KIND_COUNT];
 
-    struct query_term terms[QUESTION_TERMS_MAX];
+    struct query_term terms[SCOPE_TERMS_MAX];
+    char *tags; /* owned; what the terms view */
     uint32_t end, next_series;
     uint32_t *group_of; /* by series: QUERY_MATCHED | kind << QUERY_GROUP_BITS | group, or 0 */
     struct query_sum *sums; /* by series: the points of this step */
@@ -62,7 +53,7 @@ struct query {
     uint32_t n_blocks;
     bool seen[CELL_KIND_COUNT]; /* a series of that kind matched */
 
-    struct query_group *groups;
+    struct grid_group *groups;
     uint32_t n_groups, groups_capacity;
     uint32_t *slots; /* group + 1 by hash of the text */
     uint32_t n_slots;
@@ -78,7 +69,6 @@ struct query {
     struct arena arena;   /* of what is merged */
     struct arena scratch; /* of one blob */
 
-    struct bytes answer;
     char problem[160];
 };
 
@@ -98,9 +88,8 @@ enum query_state query_match(struct query *query);
 enum query_state query_scan(struct query *query);
 enum query_state query_fold(struct query *query);
 enum query_state query_merge(struct query *query);
-enum query_state query_write(struct query *query);
 
-/* Goes on with the scan of that step or, behind the last step, with the answer. */
+/* Goes on with the scan of that step; behind the last one it is done. */
 void query_begin_step(struct query *query, uint32_t step);
 
 /* Returns QUERY_FAILED and keeps the sentence. */

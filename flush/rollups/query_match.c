@@ -8,40 +8,48 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { SERIES_A_UNIT = 2 };
+enum { SERIES_A_UNIT = 2, TERMS_A_UNIT = 2 };
+
+static bool host_holds(const struct query *query, const struct query_term *term, uint32_t host)
+{
+    if (!term->host)
+        return false;
+    if (!term->pattern)
+        return host == term->host_id;
+    return scope_pattern_fits(slice_skip(term->tag, 5),
+                              identities_text(rollup_identities(query->rollup), host));
+}
 
 static bool term_holds(const struct query *query, const struct query_term *term,
                        const struct rollup_series *series, const uint32_t *tags, size_t n_tags)
 {
     const struct identities *identities = rollup_identities(query->rollup);
 
-    if (!term->beginning) {
-        if (term->host && series->id.host == term->host_id)
-            return true;
-        for (size_t i = 0; i < n_tags; i++)
-            if (tags[i] == term->tag_id)
-                return true;
-        return false;
-    }
-    if (term->host &&
-        slice_starts(identities_text(identities, series->id.host), slice_skip(term->tag, 5)))
+    if (host_holds(query, term, series->id.host))
         return true;
     for (size_t i = 0; i < n_tags; i++)
-        if (slice_starts(identities_tag(identities, tags[i]), term->tag))
+        if (term->pattern ? scope_pattern_fits(term->tag, identities_tag(identities, tags[i]))
+                          : tags[i] == term->tag_id)
             return true;
     return false;
 }
 
-static bool scope_holds(const struct query *query, const struct rollup_series *series)
+/* Units of work are counted off. */
+static bool scope_holds_of(const struct query *query, const struct rollup_series *series,
+                           int64_t *left)
 {
-    size_t n;
+    size_t n, n_terms = query->question->scope.n_terms;
     const uint32_t *tags =
         identities_tag_ids(rollup_identities(query->rollup), series->id.tags, &n);
+    uint32_t held = 0;
 
-    for (size_t i = 0; i < query->question.n_terms; i++)
-        if (term_holds(query, &query->terms[i], series, tags, n) == query->terms[i].negated)
-            return false;
-    return true;
+    for (size_t i = 0; i < n_terms; i++) {
+        const struct query_term *term = &query->terms[i];
+        held |= (uint32_t)term_holds(query, term, series, tags, n) << i;
+        *left -= term->pattern ? (int64_t)n + 1 : 0;
+    }
+    *left -= (int64_t)(n_terms / TERMS_A_UNIT);
+    return scope_holds(&query->question->scope, held);
 }
 
 /* The value of a key: of several the first, "N/A" when there is none. */
@@ -63,19 +71,20 @@ static struct slice value_of(const struct query *query, const struct rollup_seri
     return SLICE("N/A");
 }
 
+/* The text of the series' group, and where each of its parts ends. Groups with absurdly long
+ * values are cut, and are one. */
 static size_t group_text(const struct query *query, const struct rollup_series *series,
-                         char text[QUERY_GROUP_TEXT_MAX])
+                         char text[GRID_GROUP_TEXT_MAX], uint16_t ends[QUESTION_BY_MAX])
 {
     size_t len = 0;
 
-    for (size_t i = 0; i < query->question.n_by; i++) {
-        struct slice key = query->question.by[i], value = value_of(query, series, key);
-        int n = snprintf(text + len, QUERY_GROUP_TEXT_MAX - len, "%s%.*s:%.*s",
-                         i > 0 ? "," : "", (int)key.len, key.at, (int)value.len, value.at);
-        len += n > 0 ? (size_t)n : 0;
-        if (len >= QUERY_GROUP_TEXT_MAX)
-            return QUERY_GROUP_TEXT_MAX -
-                   1; /* the text is cut: groups with absurdly long values are one */
+    for (size_t i = 0; i < query->question->n_by; i++) {
+        struct slice key = query->question->by[i], value = value_of(query, series, key);
+        size_t room = GRID_GROUP_TEXT_MAX - len;
+        int n = snprintf(text + len, room, "%s%.*s:%.*s", i > 0 ? "," : "", (int)key.len,
+                         key.at, (int)value.len, value.at);
+        len += n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1;
+        ends[i] = (uint16_t)len;
     }
     return len;
 }
@@ -99,21 +108,23 @@ static bool grow_slots(struct query *query)
     return true;
 }
 
-static bool add_group(struct query *query, const char *text, size_t len, uint32_t hash)
+static bool add_group(struct query *query, const char *text, size_t len, const uint16_t *ends,
+                      uint32_t hash)
 {
     if (query->n_groups == query->groups_capacity) {
         uint32_t capacity = query->groups_capacity * 2 + 16;
-        struct query_group *grown = realloc(query->groups, capacity * sizeof *grown);
+        struct grid_group *grown = realloc(query->groups, capacity * sizeof *grown);
         if (grown == NULL)
             return false;
         query->groups = grown;
         query->groups_capacity = capacity;
     }
-    struct query_group *group = &query->groups[query->n_groups];
+    struct grid_group *group = &query->groups[query->n_groups];
     group->text = malloc(len + 1);
     if (group->text == NULL)
         return false;
     memcpy(group->text, text, len);
+    memcpy(group->ends, ends, query->question->n_by * sizeof *ends);
     group->len = (uint32_t)len;
     group->hash = hash;
     query->n_groups++;
@@ -124,28 +135,31 @@ static bool add_group(struct query *query, const char *text, size_t len, uint32_
 
 /* Finds or makes the group of that text. NO_GROUP with a problem: there are too many, or there
  * is no memory. */
-static uint32_t group_of(struct query *query, const char *text, size_t len)
+static uint32_t group_of(struct query *query, const char *text, size_t len,
+                         const uint16_t *ends)
 {
     uint32_t hash = (uint32_t)XXH3_64bits(text, len), mask = query->n_slots - 1;
     uint32_t at = hash & mask;
 
     for (; query->slots[at] != 0; at = (at + 1) & mask) {
-        const struct query_group *group = &query->groups[query->slots[at] - 1];
+        const struct grid_group *group = &query->groups[query->slots[at] - 1];
         if (group->hash == hash && group->len == len && memcmp(group->text, text, len) == 0)
             return query->slots[at] - 1;
     }
     if (query->n_groups >= QUERY_GROUPS_MAX ||
-        (uint64_t)(query->n_groups + 1) * query->steps > QUERY_VALUES_MAX) {
+        (uint64_t)(query->n_groups + 1) * query->steps > query->room.values ||
+        len > query->room.text) {
         query_fail(query,
                    "the answer has too many series: narrow the scope, group by fewer keys, or "
                    "ask for longer steps");
         return NO_GROUP;
     }
-    if (!add_group(query, text, len, hash)) {
+    if (!add_group(query, text, len, ends, hash)) {
         query_fail(query, "not enough memory for the answer");
         return NO_GROUP;
     }
     query->slots[at] = query->n_groups;
+    query->room.text -= len;
     if (query->n_groups > query->n_slots / 2 && !grow_slots(query)) {
         query_fail(query, "not enough memory for the answer");
         return NO_GROUP;
@@ -155,20 +169,21 @@ static uint32_t group_of(struct query *query, const char *text, size_t len)
 
 static bool kind_takes_part(const struct query *query, uint8_t kind)
 {
-    return query->question.aggregate != AGGREGATE_OVER_QUANTILE || kind == CELL_DISTRIBUTION;
+    return query->question->aggregate != AGGREGATE_OVER_QUANTILE || kind == CELL_DISTRIBUTION;
 }
 
-static bool match_series(struct query *query, uint32_t number)
+static bool match_series(struct query *query, uint32_t number, int64_t *left)
 {
     const struct rollup_series *series = rollup_entry(query->rollup, number);
-    char text[QUERY_GROUP_TEXT_MAX];
+    char text[GRID_GROUP_TEXT_MAX];
+    uint16_t ends[QUESTION_BY_MAX];
 
-    if (!scope_holds(query, series))
+    if (!scope_holds_of(query, series, left))
         return true;
     query->seen[series->kind] = true;
     if (!kind_takes_part(query, series->kind))
         return true;
-    uint32_t group = group_of(query, text, group_text(query, series, text));
+    uint32_t group = group_of(query, text, group_text(query, series, text, ends), ends);
     if (group == NO_GROUP)
         return false;
     query->group_of[number] =
@@ -203,7 +218,7 @@ static bool has_seen_any(const struct query *query)
 enum query_state query_match(struct query *query)
 {
     uint32_t name =
-        identities_find_text(rollup_identities(query->rollup), query->question.metric);
+        identities_find_text(rollup_identities(query->rollup), query->question->metric);
     int64_t left = QUERY_UNITS * SERIES_A_UNIT;
 
     for (; left > 0 && query->next_series < query->end; query->next_series++) {
@@ -212,12 +227,12 @@ enum query_state query_match(struct query *query)
         if (!series->live || series->id.name != name)
             continue;
         left -= SERIES_A_UNIT;
-        if (!match_series(query, query->next_series))
+        if (!match_series(query, query->next_series, &left))
             return QUERY_FAILED;
     }
     if (query->next_series < query->end)
         return QUERY_MORE;
-    if (query->question.aggregate == AGGREGATE_OVER_QUANTILE && query->n_groups == 0 &&
+    if (query->question->aggregate == AGGREGATE_OVER_QUANTILE && query->n_groups == 0 &&
         has_seen_any(query))
         return query_fail(query,
                           "percentiles are kept of distributions only, and this is none");

@@ -1,6 +1,8 @@
 /* Scans one step: points become one value a series, and series one value a group. */
 #include "flush/rollups/query_internal.h"
 
+#include <math.h>
+
 enum { UNITS_A_BLOB = 16 };
 
 /* ---- scan: the points of each series ----------------------------------- */
@@ -104,7 +106,7 @@ enum query_state query_scan(struct query *query)
 /* Whether values of this kind are merged from their blobs: sizes of sets cannot be added up. */
 static bool comes_from_blobs(const struct query *query, uint32_t kind)
 {
-    return query->question.aggregate == AGGREGATE_OVER_COUNT && kind == CELL_SET;
+    return query->question->aggregate == AGGREGATE_OVER_COUNT && kind == CELL_SET;
 }
 
 static void fold_series(struct query *query, uint32_t number)
@@ -116,7 +118,7 @@ static void fold_series(struct query *query, uint32_t number)
     double value = (plan->divide ? sum->value / sum->count : sum->value) * plan->factor;
     double count = plan->weighed ? sum->count : 1;
 
-    switch (query->question.aggregate) {
+    switch (query->question->aggregate) {
     case AGGREGATE_OVER_MIN:
         total->value = total->count == 0 || value < total->value ? value : total->value;
         break;
@@ -148,17 +150,18 @@ static void fold_block(struct query *query, uint32_t block)
 
 static double total_of(const struct query *query, const struct query_sum *total)
 {
-    if (query->question.aggregate == AGGREGATE_OVER_AVG)
+    if (query->question->aggregate == AGGREGATE_OVER_AVG)
         return total->value / total->count;
-    return query->question.aggregate == AGGREGATE_OVER_COUNT ? total->count : total->value;
+    return query->question->aggregate == AGGREGATE_OVER_COUNT ? total->count : total->value;
 }
 
 static void note_totals(struct query *query)
 {
     for (uint32_t group = 0; group < query->n_groups; group++) {
         struct query_sum *total = &query->totals[group];
-        if (total->count != 0)
-            query->values[(size_t)group * query->steps + query->step] = total_of(query, total);
+        double value = total_of(query, total);
+        if (total->count != 0 && isfinite(value))
+            query->values[(size_t)group * query->steps + query->step] = value;
         *total = (struct query_sum){ 0 };
     }
 }
@@ -200,8 +203,9 @@ static bool take_blob(struct query *query, uint32_t number, const uint8_t *at, s
 {
     uint32_t group = number < query->end ? query->group_of[number] : 0;
     uint32_t kind = query_kind(group);
-    bool wanted = query->question.aggregate == AGGREGATE_OVER_COUNT ? kind == CELL_SET
-                                                                    : kind == CELL_DISTRIBUTION;
+    bool wanted = query->question->aggregate == AGGREGATE_OVER_COUNT
+                      ? kind == CELL_SET
+                      : kind == CELL_DISTRIBUTION;
 
     return group == 0 || !wanted ||
            merge_blob(query, query_group(group), cell_kinds[kind].object, at, len);
@@ -214,9 +218,9 @@ static void note_merged(struct query *query)
         void *merged = query->merged[group];
         if (merged == NULL)
             continue;
-        *value = query->question.aggregate == AGGREGATE_OVER_COUNT
+        *value = query->question->aggregate == AGGREGATE_OVER_COUNT
                      ? (double)distinct_count(merged)
-                     : sketch_quantile(merged, &query->arena, query->question.quantile);
+                     : sketch_quantile(merged, &query->arena, query->question->quantile);
         query->merged[group] = NULL;
     }
     arena_free(&query->arena);

@@ -151,7 +151,8 @@ static char *make_path(const struct asking *asking)
 struct line {
     const char *scope;
     size_t scope_len;
-    json_t *points; /* one or more, times ascend */
+    const char *bound; /* of a band: "lower" or "upper"; else NULL */
+    json_t *points;    /* one or more, times ascend */
     int64_t interval_s;
 };
 
@@ -180,6 +181,18 @@ static bool are_points(const json_t *points)
     return json_array_size(points) > 0;
 }
 
+/* A bound of anomalies( ), which is a series of its own; any other is none. */
+static const char *bound_of(const json_t *series)
+{
+    const char *role =
+        json_string_value(json_object_get(json_object_get(series, "attributes"), "role"));
+
+    return role == NULL                 ? NULL
+           : strcmp(role, "lower") == 0 ? "lower"
+           : strcmp(role, "upper") == 0 ? "upper"
+                                        : NULL;
+}
+
 static bool read_line(json_t *series, struct line *out)
 {
     double interval_s;
@@ -189,6 +202,7 @@ static bool read_line(json_t *series, struct line *out)
         !(interval_s >= 1 && interval_s < 1e12) || !are_points(out->points))
         return false;
     out->interval_s = (int64_t)interval_s;
+    out->bound = bound_of(series);
     return true;
 }
 
@@ -306,6 +320,8 @@ static void print_line(const struct line *line, bool with_points)
     size_t n = json_array_size(line->points);
 
     shown_put(stdout, line->scope, line->scope_len);
+    if (line->bound != NULL)
+        printf(" (%s bound)", line->bound);
     fputs("\n  ", stdout);
     print_spark(line->points, &extent, line->interval_s);
     fputs("\n  last ", stdout);
@@ -337,6 +353,17 @@ static void print_open(const json_t *answer)
     putchar('\n');
 }
 
+/* What the server has to say of the answer. */
+static void print_message(const json_t *answer)
+{
+    const char *message = json_string_value(json_object_get(answer, "message"));
+
+    if (message == NULL || message[0] == '\0')
+        return;
+    shown_put_text(stdout, message);
+    putchar('\n');
+}
+
 static void print_table(const json_t *answer)
 {
     const json_t *list = json_object_get(answer, "series");
@@ -350,6 +377,7 @@ static void print_table(const json_t *answer)
             print_line(&line, points <= POINTS_SHOWN);
     if (json_array_size(list) == 0)
         puts("nothing matches in that time");
+    print_message(answer);
     print_open(answer);
 }
 

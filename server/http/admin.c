@@ -7,6 +7,7 @@
 #include "server/http/ask.h"
 #include "server/http/control.h"
 #include "server/http/desk.h"
+#include "server/http/functions.h"
 #include "server/http/health.h"
 #include "server/http/http.h"
 #include "server/http/http_guard.h"
@@ -91,6 +92,13 @@ static void on_status(struct http_exchange *exchange, const struct http_request 
 
     (void)request;
     inspect_on_status(exchange, &admin->server, &admin->ledger);
+}
+
+static void on_functions(struct http_exchange *exchange, const struct http_request *request,
+                         void *argument)
+{
+    (void)request, (void)argument;
+    functions_reply(exchange);
 }
 
 static void on_settings(struct http_exchange *exchange, const struct http_request *request,
@@ -205,7 +213,7 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
     http_reply_text(
         exchange, 404, "text/plain; charset=utf-8",
         "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
-        "/api/v1/settings /api/v1/log /api/v1/catalogue "
+        "/api/v1/functions /api/v1/settings /api/v1/log /api/v1/catalogue "
         "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail and, by POST, /flush "
         "/drain /reload\n");
 }
@@ -221,6 +229,7 @@ static const struct http_route routes[] = {
     { .path = "/api/v1/settings", .methods = HTTP_GET, .handle = on_settings },
     { .path = "/api/v1/log", .methods = HTTP_GET, .handle = on_log },
     { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query },
+    { .path = "/api/v1/functions", .methods = HTTP_GET, .handle = on_functions },
     { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
     { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "flush/rollups/answer_ops.h"
-#include "flush/rollups/query.h"
+#include "flush/rollups/evaluation.h"
 #include "tests/support/pipeline.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -72,20 +72,21 @@ static void check_answer(struct slice text)
 static void ask(struct rollup *rollup, struct slice text, int64_t from_s, int64_t to_s)
 {
     char problem[256] = "";
-    struct query *query = query_new(rollup, text, from_s, to_s, problem, sizeof problem);
+    struct evaluation *evaluation =
+        evaluation_new(rollup, text, from_s, to_s, problem, sizeof problem);
     enum query_state state;
 
-    check(query != NULL || problem[0] != '\0');
-    if (query == NULL)
+    check(evaluation != NULL || problem[0] != '\0');
+    if (evaluation == NULL)
         return;
-    query_tell_open(query, START + 600, START + 610);
-    while ((state = query_step(query)) == QUERY_MORE)
+    evaluation_tell_open(evaluation, START + 600, START + 610);
+    while ((state = evaluation_step(evaluation)) == QUERY_MORE)
         ;
     if (state == QUERY_DONE)
-        check_answer(query_answer(query));
+        check_answer(evaluation_answer(evaluation));
     else
-        check(query_problem(query)[0] != '\0');
-    query_free(query);
+        check(evaluation_problem(evaluation)[0] != '\0');
+    evaluation_free(evaluation);
 }
 
 static void inquire(const struct answer_ops *ops, struct rollup *rollup,

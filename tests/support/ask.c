@@ -11,19 +11,20 @@ json_t *ask(struct rollup *rollup, const char *text, int64_t from_s, int64_t to_
 {
     char problem[256];
     enum query_state state;
-    struct query *query =
-        query_new(rollup, slice_of(text), from_s, to_s, problem, sizeof problem);
+    struct evaluation *evaluation =
+        evaluation_new(rollup, slice_of(text), from_s, to_s, problem, sizeof problem);
 
-    if (query == NULL)
+    if (evaluation == NULL)
         return json_pack("{ss}", "error", problem);
-    while ((state = query_step(query)) == QUERY_MORE)
+    while ((state = evaluation_step(evaluation)) == QUERY_MORE)
         ;
-    struct slice answer = query_answer(query);
-    json_t *json = state == QUERY_DONE ? json_loadb(answer.at, answer.len, 0, NULL)
-                                       : json_pack("{ss}", "error", query_problem(query));
+    struct slice answer = evaluation_answer(evaluation);
+    json_t *json = state == QUERY_DONE
+                       ? json_loadb(answer.at, answer.len, 0, NULL)
+                       : json_pack("{ss}", "error", evaluation_problem(evaluation));
     if (json == NULL)
         fail_msg("no JSON: %.*s", (int)answer.len, answer.at);
-    query_free(query);
+    evaluation_free(evaluation);
     return json;
 }
 

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "flush/rollups/query.h"
+#include "flush/rollups/evaluation.h"
 
 /* The answer, owned; a refusal is {"error": sentence}. Fails the test when the
  * answer is no JSON. */

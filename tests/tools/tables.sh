@@ -16,6 +16,11 @@ trap 'rm -rf "$folder"' EXIT
     echo '|---|---|---|'
     "$program" --metrics-list | sed 's/^\([^ ]*\) *\([^ ]*\) *\(.*\)$/| `\1` | \2 | \3 |/'
 } >"$folder/metrics"
+{
+    echo '| function | what it gives |'
+    echo '|---|---|'
+    "$program" --functions-markdown
+} >"$folder/functions"
 for name in $("$program" --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -v '^heeler$'); do
     [ ! -s "$folder/commands" ] || echo
     printf '## heeler %s\n\n```text\n' "$name"

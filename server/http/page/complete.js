@@ -2,8 +2,9 @@
  *
  *   [agg:]metric{scope}[ by {key,...}][.rollup(method[, seconds])][.as_count()|.as_rate()]
  *
- * The grammar is that of flush/rollups/question.h. Names, keys and tags are those that the server
- * knows. The list is a combobox: arrows choose, Enter takes, Escape closes; without a choice
+ * or such queries with functions around them and arithmetic between. The grammar is that of
+ * flush/language/expression.h; names, keys, tags and functions are those that the server knows. The
+ * list is a combobox: arrows choose, Enter takes, Escape closes; without a choice
  * Enter asks the question. */
 
 import { canBeAsked } from "./answer.js";
@@ -14,22 +15,57 @@ import { many } from "./format.js";
 const AGGREGATES = [["avg:", "the mean"], ["sum:", "the sum"], ["min:", "the least"], ["max:", "the most"],
     ["count:", "how many"], ["p50:", "the median, of distributions"], ["p95:", "a percentile, of distributions"],
     ["p99:", "a percentile, of distributions"]];
-const FUNCTIONS = [[".rollup(", "the points of a step as one"], [".as_count()", "what was counted in each step"],
-    [".as_rate()", "the same, a second"]];
 const METHODS = ["avg", "sum", "min", "max", "count", "last"];
 const SECONDS = [["60", "a minute"], ["300", "5 minutes"], ["3600", "an hour"]];
-const OFFERED_MAX = 12;
+const OFFERED_MAX = 12, FUNCTIONS_MAX = 5; /* of them, beside names */
 
 /* ---- where the caret stands -------------------------------------------- */
 
+/* Where the operand or the argument begins that is being written: behind the last operator,
+ * parenthesis or comma that is not within braces or quotes. { from, name, index, whole }: of the function
+ * around it the name ("" for parentheses alone) and which of its arguments it is. whole: it ended
+ * with a parenthesis. */
+function placeOf(before) {
+    const around = [];
+    let from = 0, name = "", index = 0, closing = "", whole = false;
+    for (let i = 0; i < before.length; i++) {
+        const letter = before[i];
+        if (closing !== "") {
+            if (letter === closing) closing = "";
+        } else if (letter === "{" || letter === "'" || letter === '"') {
+            closing = letter === "{" ? "}" : letter;
+        } else if (letter === "(") {
+            const word = before.slice(from, i).match(/\.?[a-z_0-9]*\s*$/)[0].trim();
+            if (word.startsWith(".")) {
+                closing = ")"; /* of .rollup( ), which belongs to the query */
+                continue;
+            }
+            around.push({ name, index });
+            [from, name, index, whole] = [i + 1, word, 0, false];
+        } else if (letter === ")") {
+            ({ name, index } = around.pop() ?? { name: "", index: 0 });
+            whole = true;
+        } else if (letter === "," && around.length > 0) {
+            [from, index, whole] = [i + 1, index + 1, false];
+        } else if ("+*/".includes(letter) || (letter === "-" && !/[a-z_0-9.]$/i.test(before.slice(from, i)))) {
+            [from, whole] = [i + 1, false];
+        }
+    }
+    return { from, name, index, whole };
+}
+
 /* { kind, word, metric, key }: what is being written, and word is what there is of it. */
-export function contextOf(before) {
+export function contextOf(text) {
+    const { from, name, index, whole } = placeOf(text);
+    const before = text.slice(from);
+    if (whole) return { kind: "none", word: "" };
+    if (index > 0) return { kind: "argument", word: before.trimStart(), name, index };
     const head = before.match(/^\s*(?:([a-z0-9.]+):)?([^{]*)$/s);
     if (head) return { kind: head[1] ? "metric" : "start", word: head[2] };
 
     const parts = before.match(/^\s*(?:[a-z0-9.]+:)?([^{]*)\{([^}]*)(.*)$/s);
     const [, metric, scope, behind] = parts;
-    const last = (text) => text.slice(text.lastIndexOf(",") + 1).trimStart().replace(/^!\s*/, "");
+    const last = (list) => list.replace(/^.*(?:[,(!]|\b(?:AND|OR|NOT|IN)\s)/s, "").trimStart();
     if (behind === "") {
         const word = last(scope), colon = word.indexOf(":");
         return colon < 0 ? { kind: "key", word, metric } : { kind: "tag", word, metric, key: word.slice(0, colon) };
@@ -67,6 +103,36 @@ async function names(word, signal) {
     return said.metrics.filter((one) => canBeAsked(one.name)).map((one) => ({ text: one.name, hint: one.type, then: "{" }));
 }
 
+let asked = null; /* the functions, which stay as they are while the server does */
+
+function functionsOf(signal) {
+    asked ??= ask("/api/v1/functions", {}, signal).then(({ functions }) => functions).catch(() => {
+        asked = null;
+        return [];
+    });
+    return asked;
+}
+
+async function behindQuery(word, signal) {
+    return (await functionsOf(signal)).filter(({ name }) => name.startsWith(".") && name.startsWith(word))
+        .map(({ name, arguments: said, sentence }) => ({ text: name + (said === "" ? "()" : "("), hint: hintOf(sentence) }));
+}
+
+async function aroundQuery(word, signal) {
+    return (await functionsOf(signal)).filter(({ name }) => !name.startsWith(".") && name.startsWith(word))
+        .map(({ name, sentence }) => ({ text: name, hint: hintOf(sentence), then: "(" }));
+}
+
+/* The words that may stand there: of 'max'|'mean' both. */
+async function argumentsOf({ name, index, word }, signal) {
+    const said = (await functionsOf(signal)).find((one) => one.name === name)?.arguments.split(", ")[index] ?? "";
+    return said.split("|").filter((text) => /^['0-9]/.test(text) && text.startsWith(word) && text !== word).map((text) => ({ text, hint: "" }));
+}
+
+function hintOf(sentence) {
+    return sentence.replace(/[`[\]]|\(#[a-z]*\)/g, "");
+}
+
 function plain(pairs, word) {
     return pairs.filter(([text]) => text.startsWith(word) && text !== word).map(([text, hint]) => ({ text, hint }));
 }
@@ -82,7 +148,8 @@ export async function offers(context, signal) {
     switch (kind) {
     case "start": {
         const first = plain(AGGREGATES, word);
-        return word === "" ? first : [...first, ...await names(word, signal).catch(() => [])];
+        return word === "" ? first
+            : [...first, ...(await aroundQuery(word, signal)).slice(0, FUNCTIONS_MAX), ...await names(word, signal).catch(() => [])];
     }
     case "metric":
         return names(word, signal);
@@ -97,9 +164,13 @@ export async function offers(context, signal) {
     }
     case "behind":
         return [...plain([[" by {", "a group for each value of a tag"]], word === "" ? "" : " by {".startsWith(word) ? word : "x"),
-            ...(word === "" ? plain(FUNCTIONS, "") : [])];
+            ...(word === "" ? await behindQuery("", signal) : [])];
     case "function":
-        return plain(FUNCTIONS, word);
+        return behindQuery(word, signal);
+    case "argument":
+        return argumentsOf(context, signal);
+    case "none":
+        return [];
     case "method":
         return plain(METHODS.map((method) => [method, "of the points of a step"]), word);
     default:

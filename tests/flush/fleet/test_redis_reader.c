@@ -247,6 +247,10 @@ static void refuses_with_a_sentence(void **state)
         { "hits{", START, START + 60, "column 6: expected a tag or *" },
         { "hits{*}", START, START,
           "from and to are seconds since 1970, from before to, no more than 366 days apart" },
+        { "hits{*} + ", START, START + 60, "column 11: expected the name of a metric" },
+        { "1 + hits{*} by {a} + hits{*} by {b}", START, START + 60,
+          "column 20: expected groups by the same keys on both sides of +, or fewer of them on "
+          "one: here are {a} and {b}" },
         { "hits{*}.rollup(sum,86400)", START - 365 * 86400, START,
           "the question needs more than 100000 windows: ask for a shorter range, or for steps "
           "that are whole rollups" },
@@ -510,6 +514,13 @@ static void many_answer_as_one_would(void **state)
         "max:load{*}.rollup(max,60)",
         "avg:load{*}.rollup(sum,60)",
         "avg:load{n:3}.rollup(10)",
+        /* several queries, each with windows of its own */
+        "100 * sum:hits{n:1}.rollup(sum,60) / sum:hits{*}.rollup(sum,60)",
+        "sum:hits{*} by {n}.rollup(sum,60) - sum:own{*}.rollup(sum,60)",
+        "2 * top(max:own{*} by {i,n}.rollup(max,60), 5, 'sum', 'desc')",
+        "cumsum(moving_rollup(sum:hits{*}.rollup(sum,60), 300, 'max'))",
+        "timeshift(sum:hits{n IN (1,2) OR (n:3 AND NOT k:t)}.rollup(sum,60), -600)",
+        "ewma_5(avg:load{*} by {n}.rollup(last,60)) + p50:lat{*}.rollup(60)",
     };
     struct pipeline *one = PIPELINE(1, START, "heeler_rollup_max_bytes=67108864");
     struct pipeline *parts[INSTANCES];

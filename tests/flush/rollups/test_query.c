@@ -235,12 +235,12 @@ static void nothing_behind_a_text_is_read(void **state)
     (void)state;
 
     memcpy(exact, text, sizeof text);
-    assert_null(query_new(flusher_rollup(p->flusher), (struct slice){ exact, sizeof text },
-                          START, START + 60, problem, sizeof problem));
+    assert_null(evaluation_new(flusher_rollup(p->flusher), (struct slice){ exact, sizeof text },
+                               START, START + 60, problem, sizeof problem));
     assert_string_equal(problem, "column 3: expected text without NUL");
     free(exact);
-    assert_null(query_new(flusher_rollup(p->flusher), (struct slice){ NULL, 0 }, START,
-                          START + 60, problem, sizeof problem));
+    assert_null(evaluation_new(flusher_rollup(p->flusher), (struct slice){ NULL, 0 }, START,
+                               START + 60, problem, sizeof problem));
     pipeline_free(p);
 }
 
@@ -249,18 +249,18 @@ static void nothing_behind_a_text_is_read(void **state)
 static double told_open(struct pipeline *p, int64_t to_s, const char *name)
 {
     char problem[256];
-    struct query *query = query_new(flusher_rollup(p->flusher), SLICE("hits{*}"), START, to_s,
-                                    problem, sizeof problem);
+    struct evaluation *evaluation = evaluation_new(flusher_rollup(p->flusher), SLICE("hits{*}"),
+                                                   START, to_s, problem, sizeof problem);
 
-    query_tell_open(query, START + 120, START + 130);
-    while (query_step(query) == QUERY_MORE)
+    evaluation_tell_open(evaluation, START + 120, START + 130);
+    while (evaluation_step(evaluation) == QUERY_MORE)
         ;
-    struct slice text = query_answer(query);
+    struct slice text = evaluation_answer(evaluation);
     json_t *answer = json_loadb(text.at, text.len, 0, NULL);
     const json_t *told = json_object_get(answer, name);
     double value = told != NULL ? json_number_value(told) / 1000 - START : -1;
     json_decref(answer);
-    query_free(query);
+    evaluation_free(evaluation);
     return value;
 }
 
@@ -278,7 +278,7 @@ static void the_open_interval_is_told_when_it_is_asked_for(void **state)
 static void a_question_holds_while_windows_go(void **state)
 {
     struct pipeline *p = PIPELINE(1, START, "heeler_lookback=60", "heeler_max_contexts=9000");
-    struct query *query;
+    struct evaluation *evaluation;
     char problem[256], line[64];
     enum query_state now;
     (void)state;
@@ -288,16 +288,16 @@ static void a_question_holds_while_windows_go(void **state)
         pipeline_line(p, 0, START + 1, line);
     }
     pipeline_flush(p, START + 11);
-    query = query_new(flusher_rollup(p->flusher), SLICE("sum:g{*} by {n}"), START, START + 300,
-                      problem, sizeof problem);
-    assert_non_null(query);
-    for (int t = 20; (now = query_step(query)) == QUERY_MORE; t += 10) {
+    evaluation = evaluation_new(flusher_rollup(p->flusher), SLICE("sum:g{*} by {n}"), START,
+                                START + 300, problem, sizeof problem);
+    assert_non_null(evaluation);
+    for (int t = 20; (now = evaluation_step(evaluation)) == QUERY_MORE; t += 10) {
         snprintf(line, sizeof line, "new:1|g|#t:%d", t);
         pipeline_line(p, 0, START + t + 2, line); /* others come, all of those expire */
         pipeline_flush(p, START + t + 11);
     }
     assert_int_equal(now, QUERY_DONE);
-    query_free(query);
+    evaluation_free(evaluation);
     pipeline_free(p);
 }
 

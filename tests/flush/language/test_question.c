@@ -7,33 +7,53 @@
 
 #include <cmocka.h>
 
-#include "flush/rollups/question.h"
+#include "flush/language/expression.h"
 #include "tests/support/guard.h"
 
-/* "agg metric [terms] by rollup shape", or the refusal. */
+/* The scope's program: operands, then their operator. */
+static int put_scope(char *out, size_t size, const struct scope *scope)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < scope->n_steps; i++) {
+        unsigned step = scope->program[i];
+        const struct scope_term *term = &scope->terms[step % SCOPE_TERMS_MAX];
+        n += snprintf(out + n, size - (size_t)n, "%s", i > 0 ? " " : "");
+        if (step >= SCOPE_ALL)
+            n += snprintf(out + n, size - (size_t)n, "%c", "*!&|"[step - SCOPE_ALL]);
+        else
+            n += snprintf(out + n, size - (size_t)n, "%.*s%s%.*s%s", (int)term->key.len,
+                          term->key.at, term->key.len > 0 ? "=" : "", (int)term->tag.len,
+                          term->tag.at, term->pattern ? "~" : "");
+    }
+    return n;
+}
+
+/* "agg metric [scope] by rollup shape fill", or the refusal. */
 static const char *parsed(const char *text)
 {
     static const char *const methods[] = { "-", "avg", "sum", "min", "max", "count", "last" };
     static const char *const shapes[] = { "", " count", " rate" };
+    static const char *const fills[] = { " linear", " last", " zero", "" };
     static char out[8192];
-    struct question q;
+    static struct expression expression;
+    const struct question *q = &expression.queries[0];
     char problem[256];
 
-    if (!question_parse(guarded_text(text), &q, problem, sizeof problem)) {
+    if (!expression_parse(guarded_text(text), &expression, problem, sizeof problem)) {
         snprintf(out, sizeof out, "%s", problem);
         return out;
     }
-    int n = snprintf(out, sizeof out, "%d %g %.*s [", (int)q.aggregate, q.quantile,
-                     (int)q.metric.len, q.metric.at);
-    for (size_t i = 0; i < q.n_terms; i++)
-        n += snprintf(out + n, sizeof out - (size_t)n, "%s%s%.*s%s", i > 0 ? " " : "",
-                      q.terms[i].negated ? "!" : "", (int)q.terms[i].tag.len, q.terms[i].tag.at,
-                      q.terms[i].beginning ? "*" : "");
+    int n = snprintf(out, sizeof out, "%d %g %.*s [", (int)q->aggregate, q->quantile,
+                     (int)q->metric.len, q->metric.at);
+    n += put_scope(out + n, sizeof out - (size_t)n, &q->scope);
     n += snprintf(out + n, sizeof out - (size_t)n, "] ");
-    for (size_t i = 0; i < q.n_by; i++)
-        n += snprintf(out + n, sizeof out - (size_t)n, "%.*s ", (int)q.by[i].len, q.by[i].at);
-    snprintf(out + n, sizeof out - (size_t)n, "%s %lld%s", methods[q.method],
-             (long long)q.seconds, shapes[q.shape]);
+    for (size_t i = 0; i < q->n_by; i++)
+        n += snprintf(out + n, sizeof out - (size_t)n, "%.*s ", (int)q->by[i].len, q->by[i].at);
+    n += snprintf(out + n, sizeof out - (size_t)n, "%s %lld%s%s", methods[q->method],
+                  (long long)q->seconds, shapes[q->shape], fills[q->fill]);
+    if (q->fill != FILL_NULL)
+        snprintf(out + n, sizeof out - (size_t)n, " %lld", (long long)q->fill_s);
     return out;
 }
 
@@ -53,28 +73,31 @@ static void check(const struct text_case *cases, size_t n)
 static void reads_every_part(void **state)
 {
     static const struct text_case cases[] = {
-        { "m{*}", "0 0 m [] - 0" },     /* the shortest: average */
-        { "avg:m{*}", "0 0 m [] - 0" }, /* the same, said */
-        { "sum:my.metric{*}.rollup(sum, 3600)", "1 0 my.metric [] sum 3600" },
-        { "min:m{*}", "2 0 m [] - 0" },
-        { "max:m{*}", "3 0 m [] - 0" },
-        { "count:m{*}", "4 0 m [] - 0" },
-        { "p99.9:m{*}", "5 0.999 m [] - 0" }, /* percentiles of any fineness */
-        { "p0:m{*}", "5 0 m [] - 0" },
-        { "m{a,b:c}", "0 0 m [a b:c] - 0" },        /* and */
-        { "m{a:b, !c:d}", "0 0 m [a:b !c:d] - 0" }, /* not */
-        { "m{env:p*,!host:db-*}", "0 0 m [env:p* !host:db-*] - 0" },
-        { "m{*,a:b}", "0 0 m [a:b] - 0" },               /* * says nothing more */
+        { "m{*}", "0 0 m [*] - 0" },     /* the shortest: average */
+        { "avg:m{*}", "0 0 m [*] - 0" }, /* the same, said */
+        { "sum:my.metric{*}.rollup(sum, 3600)", "1 0 my.metric [*] sum 3600" },
+        { "min:m{*}", "2 0 m [*] - 0" },
+        { "max:m{*}", "3 0 m [*] - 0" },
+        { "count:m{*}", "4 0 m [*] - 0" },
+        { "p99.9:m{*}", "5 0.999 m [*] - 0" }, /* percentiles of any fineness */
+        { "p0:m{*}", "5 0 m [*] - 0" },
+        { "m{a,b:c}", "0 0 m [a b:c &] - 0" },         /* and */
+        { "m{a:b, !c:d}", "0 0 m [a:b c:d ! &] - 0" }, /* not */
+        { "m{env:p*,!host:db-*}", "0 0 m [env:p*~ host:db-*~ ! &] - 0" },
+        { "m{*,a:b}", "0 0 m [* a:b &] - 0" },           /* * says nothing more */
         { "m{u:http://x/}", "0 0 m [u:http://x/] - 0" }, /* colons in a value */
         { "m{a:b c}", "0 0 m [a:b c] - 0" },             /* tags are raw text */
-        { "m{*} by {host}", "0 0 m [] host - 0" },
-        { "m{*}by{host,env}", "0 0 m [] host env - 0" }, /* space is free */
-        { " sum: m {*} by { host , env } . rollup( max , 60 ) ", "1 0 m [] host env max 60" },
-        { "m{*}.rollup(20)", "0 0 m [] - 20" }, /* the older form */
-        { "m{*}.rollup(last)", "0 0 m [] last 0" },
-        { "m{*}.as_count()", "0 0 m [] - 0 count" },
-        { "m{*}.as_rate().rollup(60)", "0 0 m [] - 60 rate" }, /* in any order */
-        { "m{*}.rollup(avg,60).as_count()", "0 0 m [] avg 60 count" },
+        { "m{*} by {host}", "0 0 m [*] host - 0" },
+        { "m{*}by{host,env}", "0 0 m [*] host env - 0" }, /* space is free */
+        { " sum: m {*} by { host , env } . rollup( max , 60 ) ", "1 0 m [*] host env max 60" },
+        { "m{*}.rollup(20)", "0 0 m [*] - 20" }, /* the older form */
+        { "m{*}.rollup(last)", "0 0 m [*] last 0" },
+        { "m{*}.as_count()", "0 0 m [*] - 0 count" },
+        { "m{*}.as_rate().rollup(60)", "0 0 m [*] - 60 rate" }, /* in any order */
+        { "m{*}.rollup(avg,60).as_count()", "0 0 m [*] avg 60 count" },
+        { "m{*}.fill(zero)", "0 0 m [*] - 0 zero 300" },
+        { "m{*}.fill(linear, 600).rollup(5)", "0 0 m [*] - 5 linear 600" },
+        { "m{*}.fill(null)", "0 0 m [*] - 0" },
     };
     (void)state;
 
@@ -98,16 +121,17 @@ static void names_the_column_and_what_was_expected(void **state)
         { "m{a,}", "column 5: expected a tag or *" },
         { "m{!}", "column 4: expected a tag behind !" },
         { "m{!*}", "column 4: expected a tag behind !" },
-        { "m{a:*b}", "column 5: expected * only at the end of a tag" },
         { "m{a", "column 4: expected , or } behind the tag" },
-        { "m{a AND b}", "column 5: expected , for and or ! for not" },
         { "m{*} by host", "column 9: expected { behind by" },
         { "m{*} by {}", "column 10: expected the key of a tag, as in by {host}" },
         { "m{*} by {a:b}", "column 10: expected the key of a tag, as in by {host}" },
         { "m{*} by {a", "column 11: expected , or } behind the key" },
-        { "m{*} + 1",
-          "column 6: expected .rollup( ), .as_count( ), .as_rate( ), by {...} or the end" },
-        { "m{*}.fill(0)", "column 6: expected rollup, as_count or as_rate behind the dot" },
+        { "m{*} x", "column 6: expected .rollup( ), .fill( ), .as_count( ), .as_rate( ), "
+                    "by {...}, an operator or the end" },
+        { "m{*}.shift(0)",
+          "column 6: expected rollup, fill, as_count or as_rate behind the dot" },
+        { "m{*}.fill(0)", "column 11: expected linear, last, zero or null" },
+        { "m{*}.fill(last, 601)", "column 17: expected seconds from 1 to 600" },
         { "m{*}.rollup", "column 12: expected ( behind rollup" },
         { "m{*}.rollup()", "column 13: expected avg, sum, min, max, count, last or seconds" },
         { "m{*}.rollup(med)",
@@ -118,7 +142,8 @@ static void names_the_column_and_what_was_expected(void **state)
         { "m{*}.rollup(sum,60", "column 19: expected )" },
         { "m{*}.as_count(1)", "column 15: expected )" },
         { "m{*}.as_count() x",
-          "column 17: expected .rollup( ), .as_count( ), .as_rate( ) or the end" },
+          "column 17: expected .rollup( ), .fill( ), .as_count( ), .as_rate( ), by {...}, an "
+          "operator or the end" },
         { "\xc3\xa9\xc3\xa9{", "column 4: expected a tag or *" }, /* columns, not bytes */
     };
     (void)state;
@@ -144,9 +169,9 @@ static void bounds_what_one_question_may_say(void **state)
 
 static void no_text_breaks_it(void **state)
 {
-    static const char alphabet[] = "m{}*,!.:() byrollupsum60as_count\0p9";
+    static const char alphabet[] = "m{}*,!.:() byrollupsum60as_count\0p9+-/'ANDORIN((";
     char text[40], problem[64];
-    struct question question;
+    static struct expression expression;
     (void)state;
 
     srand(11);
@@ -154,7 +179,8 @@ static void no_text_breaks_it(void **state)
         size_t len = (size_t)rand() % sizeof text;
         for (size_t i = 0; i < len; i++)
             text[i] = alphabet[(size_t)rand() % (sizeof alphabet - 1)];
-        (void)question_parse((struct slice){ text, len }, &question, problem, sizeof problem);
+        (void)expression_parse((struct slice){ text, len }, &expression, problem,
+                               sizeof problem);
     }
 }
 

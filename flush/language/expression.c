@@ -1,0 +1,385 @@
+#include "flush/language/expression.h"
+
+#include "protocol/number.h"
+
+struct parser {
+    struct reader reader;
+    struct expression *out;
+    int depth;
+};
+
+static bool read_expression(struct parser *parser, uint8_t *node);
+
+/* ---- nodes ------------------------------------------------------------- */
+
+static bool add(struct parser *parser, struct node node, uint8_t *number)
+{
+    struct expression *out = parser->out;
+
+    if (out->n_nodes == EXPRESSION_NODES_MAX)
+        return reader_refuse(&parser->reader, node.at,
+                             "expected no more than %d queries, numbers, functions and "
+                             "operators together",
+                             EXPRESSION_NODES_MAX);
+    *number = (uint8_t)out->n_nodes;
+    out->nodes[out->n_nodes++] = node;
+    return true;
+}
+
+static bool add_number(struct parser *parser, const char *at, double value, uint8_t *number)
+{
+    return add(
+        parser,
+        (struct node){ .kind = NODE_NUMBER, .at = at, .is_number = true, .number = value },
+        number);
+}
+
+static bool add_operator(struct parser *parser, const char *at, char operator, uint8_t * left,
+                         uint8_t right)
+{
+    const struct node *nodes = parser->out->nodes;
+
+    return add(parser,
+               (struct node){ .kind = NODE_OPERATOR,
+                              .at = at,
+                              .operator= operator,
+                              .left = * left,
+                              .right = right,
+                              .is_number = nodes[*left].is_number && nodes[right].is_number },
+               left);
+}
+
+/* ---- queries ----------------------------------------------------------- */
+
+static bool read_query(struct parser *parser, uint8_t *node)
+{
+    struct expression *out = parser->out;
+    const char *at = parser->reader.rest.at;
+
+    if (out->n_queries == EXPRESSION_QUERIES_MAX)
+        return reader_refuse(&parser->reader, at, "expected no more than %d queries",
+                             EXPRESSION_QUERIES_MAX);
+    uint8_t query = (uint8_t)out->n_queries++;
+    if (!question_read(&parser->reader, &out->queries[query]) ||
+        !add(parser, (struct node){ .kind = NODE_QUERY, .at = at, .query = query }, node))
+        return false;
+    return out->queries[query].fill == FILL_NULL ||
+           add(parser,
+               (struct node){ .kind = NODE_FILL, .at = at, .query = query, .left = *node },
+               node);
+}
+
+/* ---- arguments --------------------------------------------------------- */
+
+static bool read_number(struct reader *reader, double *out)
+{
+    bool minus = reader_take(reader, '-');
+
+    if (!reader_take_number(reader, out))
+        return false;
+    *out = minus ? -*out : *out;
+    return true;
+}
+
+/* 'word', and what stands between the quotes; empty: there is none. */
+static struct slice read_quoted(struct reader *reader)
+{
+    char quote = reader_next(reader);
+    struct slice word = { reader->rest.at, 0 };
+
+    if ((quote != '\'' && quote != '"') || !reader_take(reader, quote))
+        return word;
+    word = reader_take_until(reader, quote == '"' ? "\"" : "'");
+    if (!reader_take(reader, quote))
+        word.len = 0;
+    return word;
+}
+
+/* One of the words or numbers of "'avg'|'sum'" or "5|10". */
+static bool read_choice(struct reader *reader, struct slice allowed, double *out)
+{
+    const char *at = reader->rest.at;
+    struct slice choices = allowed;
+    bool quoted = allowed.at[0] == '\'';
+    struct slice word = { at, 0 };
+    double number = 0;
+
+    if (quoted)
+        word = read_quoted(reader);
+    else if (!reader_take_number(reader, &number))
+        number = -1;
+    for (size_t which = 0; choices.len > 0; which++) {
+        struct slice choice = slice_cut(&choices, '|');
+        int64_t value;
+        if (quoted && slice_equal(slice_trim(choice, "'"), word)) {
+            *out = (double)which;
+            return true;
+        }
+        if (!quoted && number_int64(choice, &value) && (double)value == number) {
+            *out = number;
+            return true;
+        }
+    }
+    if (function_refusal(word) != NULL)
+        return reader_refuse(reader, at, "%s", function_refusal(word));
+    return reader_refuse(reader, at, "expected %.*s%s", (int)allowed.len, allowed.at,
+                         quoted ? ", in quotes" : "");
+}
+
+static bool read_argument(struct reader *reader, struct slice allowed, double *out)
+{
+    reader_skip_space(reader);
+    const char *at = reader->rest.at;
+
+    if (slice_equal(allowed, SLICE("number")))
+        return read_number(reader, out) || reader_refuse(reader, at, "expected a number");
+    if (slice_equal(allowed, SLICE("bounds")))
+        return (read_number(reader, out) && *out > 0) ||
+               reader_refuse(reader, at, "expected a number above 0");
+    if (slice_equal(allowed, SLICE("seconds")))
+        return (read_number(reader, out) && *out >= 1 && *out <= FUNCTION_SECONDS_MAX &&
+                *out == (double)(int64_t)*out) ||
+               reader_refuse(reader, at, "expected seconds from 1 to %d", FUNCTION_SECONDS_MAX);
+    if (slice_equal(allowed, SLICE("past")))
+        return (read_number(reader, out) && *out <= -1 && *out >= -FUNCTION_SECONDS_MAX &&
+                *out == (double)(int64_t)*out) ||
+               reader_refuse(reader, at, "expected seconds into the past, from -%d to -1",
+                             FUNCTION_SECONDS_MAX);
+    return read_choice(reader, allowed, out);
+}
+
+/* Those behind the first, up to the parenthesis. */
+static bool read_arguments(struct reader *reader, struct call *call)
+{
+    struct slice allowed = slice_of(call->function->arguments);
+
+    (void)slice_cut(&allowed, ',');
+    for (size_t i = 0; allowed.len > 0; i++) {
+        struct slice one = slice_trim(slice_cut(&allowed, ','), " ");
+        if (!reader_take(reader, ','))
+            return reader_refuse(reader, reader->rest.at, "expected , and %.*s", (int)one.len,
+                                 one.at);
+        if (!read_argument(reader, one, &call->arguments[i]))
+            return false;
+    }
+    if (reader_take(reader, ')'))
+        return true;
+    return reader_refuse(reader, reader->rest.at, "expected ) behind the arguments: %s(%s)",
+                         call->function->name, call->function->arguments);
+}
+
+/* ---- functions --------------------------------------------------------- */
+
+static bool refuse_function(struct reader *reader, struct slice name)
+{
+    const char *refusal = function_refusal(name);
+
+    if (refusal != NULL)
+        return reader_refuse(reader, name.at, "%s", refusal);
+    return reader_refuse(reader, name.at, "expected a function before (, and %.*s is none",
+                         (int)name.len, name.at);
+}
+
+/* Behind its parenthesis. */
+static bool read_function(struct parser *parser, struct slice name, uint8_t *node)
+{
+    struct node made = { .kind = NODE_FUNCTION, .at = name.at };
+    const struct function *function = function_find(name, &made.call);
+
+    if (function == NULL || function->name[0] == '.')
+        return refuse_function(&parser->reader, name);
+    reader_skip_space(&parser->reader);
+    const char *at = parser->reader.rest.at;
+    if (!read_expression(parser, &made.left))
+        return false;
+    if (parser->out->nodes[made.left].is_number)
+        return reader_refuse(&parser->reader, at, "expected a query, and not a number alone");
+    return read_arguments(&parser->reader, &made.call) && add(parser, made, node);
+}
+
+/* The name before a parenthesis, which is taken with it; empty: there is none. */
+static struct slice take_name(struct reader *reader)
+{
+    struct reader before = *reader;
+    struct slice name = reader_take_until(reader, "{}():,+-*/'\" \t\r\n");
+
+    if (name.len > 0 && reader_take(reader, '('))
+        return name;
+    *reader = before;
+    return (struct slice){ before.rest.at, 0 };
+}
+
+/* ---- factors, terms, expressions --------------------------------------- */
+
+/* Whether a number ends there, or goes on as the name of a metric. */
+static bool is_number_over(struct reader *reader)
+{
+    char next = reader->rest.len > 0 ? reader->rest.at[0] : '\0';
+
+    return next == '\0' || slice_is_one_of(next, "+-*/(),{}'\"" READER_SPACE);
+}
+
+static bool take_plain_number(struct reader *reader, double *out)
+{
+    struct reader before = *reader;
+
+    if (reader_take_number(reader, out) && is_number_over(reader))
+        return true;
+    *reader = before;
+    return false;
+}
+
+static bool read_factor(struct parser *parser, uint8_t *node);
+
+static bool refuse_depth(struct parser *parser)
+{
+    return reader_refuse(&parser->reader, parser->reader.rest.at,
+                         "expected no more than %d levels", EXPRESSION_DEPTH_MAX);
+}
+
+/* Behind the minus: 0 less the factor. */
+static bool read_negative(struct parser *parser, const char *at, uint8_t *node)
+{
+    uint8_t right;
+
+    if (parser->depth == EXPRESSION_DEPTH_MAX)
+        return refuse_depth(parser);
+    parser->depth++;
+    bool read = add_number(parser, at, 0, node) && read_factor(parser, &right) &&
+                add_operator(parser, at, '-', node, right);
+    parser->depth--;
+    return read;
+}
+
+static bool read_factor(struct parser *parser, uint8_t *node)
+{
+    struct reader *reader = &parser->reader;
+    struct slice name;
+    double number;
+
+    reader_skip_space(reader);
+    const char *at = reader->rest.at;
+    if (take_plain_number(reader, &number))
+        return add_number(parser, at, number, node);
+    if (reader_take(reader, '-'))
+        return read_negative(parser, at, node);
+    if (reader_take(reader, '('))
+        return read_expression(parser, node) &&
+               (reader_take(reader, ')') ||
+                reader_refuse(reader, reader->rest.at, "expected an operator or )"));
+    name = take_name(reader);
+    return name.len > 0 ? read_function(parser, name, node) : read_query(parser, node);
+}
+
+/* Skips space. The operator that stands there, of those two, taken; NUL: none. */
+static char take_operator(struct reader *reader, const char *operators)
+{
+    char next = reader_next(reader);
+
+    return slice_is_one_of(next, operators) && reader_take(reader, next) ? next : '\0';
+}
+
+static bool read_term(struct parser *parser, uint8_t *node)
+{
+    if (!read_factor(parser, node))
+        return false;
+    for (;;) {
+        reader_skip_space(&parser->reader);
+        const char *at = parser->reader.rest.at;
+        char operator= take_operator(&parser->reader, "*/");
+        uint8_t right;
+        if (operator== '\0')
+            return true;
+        if (!read_factor(parser, &right) || !add_operator(parser, at, operator, node, right))
+            return false;
+    }
+}
+
+static bool read_sum(struct parser *parser, uint8_t *node)
+{
+    if (!read_term(parser, node))
+        return false;
+    for (;;) {
+        reader_skip_space(&parser->reader);
+        const char *at = parser->reader.rest.at;
+        char operator= take_operator(&parser->reader, "+-");
+        uint8_t right;
+        if (operator== '\0')
+            return true;
+        if (!read_term(parser, &right) || !add_operator(parser, at, operator, node, right))
+            return false;
+    }
+}
+
+static bool read_expression(struct parser *parser, uint8_t *node)
+{
+    if (parser->depth == EXPRESSION_DEPTH_MAX)
+        return refuse_depth(parser);
+    parser->depth++;
+    bool read = read_sum(parser, node);
+    parser->depth--;
+    return read;
+}
+
+/* ---- the whole --------------------------------------------------------- */
+
+static bool check_end(struct parser *parser, uint8_t last)
+{
+    struct reader *reader = &parser->reader;
+    enum node_kind kind = parser->out->nodes[last].kind;
+    const struct question *query = &parser->out->queries[parser->out->nodes[last].query];
+
+    if (reader_next(reader) == '\0')
+        return true;
+    if (kind != NODE_QUERY && kind != NODE_FILL)
+        return reader_refuse(reader, reader->rest.at, "expected an operator or the end");
+    return reader_refuse(reader, reader->rest.at,
+                         "expected .rollup( ), .fill( ), .as_count( ), .as_rate( ), %san "
+                         "operator or the end",
+                         query->n_by == 0 ? "by {...}, " : "");
+}
+
+static bool check_bands(struct parser *parser, uint8_t last)
+{
+    for (uint8_t i = 0; i < parser->out->n_nodes; i++) {
+        const struct node *node = &parser->out->nodes[i];
+        if (node->kind == NODE_FUNCTION && node->call.function->band && i != last)
+            return reader_refuse(&parser->reader, node->at,
+                                 "expected %s( ) outside of everything else: nothing can be "
+                                 "computed with a band",
+                                 node->call.function->name);
+    }
+    return true;
+}
+
+bool expression_parse(struct slice text, struct expression *out, char *problem,
+                      size_t problem_size)
+{
+    struct parser parser = { { text, text, problem, problem_size }, out, 0 };
+    uint8_t last = 0;
+
+    out->given = text;
+    out->text = slice_trim(text, READER_SPACE);
+    out->n_nodes = out->n_queries = 0;
+    if (text.len > QUESTION_TEXT_MAX)
+        return reader_refuse(&parser.reader, text.at + QUESTION_TEXT_MAX,
+                             "expected no more than %d bytes", QUESTION_TEXT_MAX);
+    if (text.len > 0 && memchr(text.at, 0, text.len) != NULL)
+        return reader_refuse(&parser.reader, memchr(text.at, 0, text.len),
+                             "expected text without NUL");
+    if (!read_expression(&parser, &last) || !check_end(&parser, last))
+        return false;
+    if (out->nodes[last].is_number)
+        return reader_refuse(&parser.reader, out->text.at,
+                             "expected a query, and not a number alone");
+    return check_bands(&parser, last);
+}
+
+size_t expression_column(const struct expression *expression, const char *at)
+{
+    size_t column = 1;
+
+    for (const char *c = expression->given.at; c < at; c++)
+        column += ((unsigned char)*c & 0xc0) != 0x80;
+    return column;
+}

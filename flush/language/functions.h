@@ -1,0 +1,82 @@
+/* flush/language/functions.h: the functions of the query language, a row each.
+ *
+ * The rows (flush/language/functions_table.h) are read by the parser, by what completes a
+ * question on the page and in the API, and by docs/questions.md. A name may stand for many: of
+ * "ewma_{3,5}" the braces hold what may stand there, so it is ewma_3 and ewma_5. The arguments
+ * are written as they are shown:
+ *
+ *   query            a query, or an expression of queries; always the first
+ *   number           any number
+ *   bounds           a number above 0
+ *   seconds          1 to 31622400
+ *   past             seconds below 0
+ *   5|10             one of those numbers
+ *   'avg'|'sum'      one of those words, in quotes
+ *
+ * A function whose name begins with a dot belongs behind a query (flush/language/question.h).
+ * The others either change each group's points by themselves (each), or all groups (whole), or
+ * only what is fetched (timeshift). Pure. */
+#ifndef FLUSH_LANGUAGE_FUNCTIONS_H
+#define FLUSH_LANGUAGE_FUNCTIONS_H
+
+#include "flush/language/grid.h"
+
+enum {
+    FUNCTION_CHOICES_MAX = 4,
+    FUNCTION_ARGUMENTS_MAX = 4,
+    FUNCTION_NAME_MAX = 32,
+    FUNCTION_SCRATCH_ROWS = 2,
+    FUNCTION_SECONDS_MAX = 366 * 86400
+};
+
+struct function;
+
+/* A function with what it is called with. Of what was chosen among numbers it is that number,
+ * of words (or endings of the name) which it was, from 0. */
+struct call {
+    const struct function *function;
+    double chosen[FUNCTION_CHOICES_MAX];      /* by the braces of the name */
+    double arguments[FUNCTION_ARGUMENTS_MAX]; /* behind the query */
+};
+
+/* The points of a group, in place. NAN: none at that step. */
+struct points {
+    double *at; /* n, and as many of each of the bounds behind them, where the function makes a
+                   band */
+    uint32_t n;
+    uint32_t lead; /* those before are not shown */
+    double step_s;
+    double *scratch; /* FUNCTION_SCRATCH_ROWS * n, for whatever */
+};
+
+struct function {
+    const char *name, *arguments, *sentence;
+    void (*each)(const struct call *call, const struct points *points);
+    /* False without memory. */
+    bool (*whole)(const struct call *call, struct grid *grid);
+    /* How many steps it looks back; NULL: none. */
+    int64_t (*lead)(const struct call *call, int64_t step_s);
+    /* How far into the past its query is moved; NULL: not. */
+    int64_t (*shift_s)(const struct call *call);
+    uint32_t weight; /* of a point in each(), against a plain one */
+    bool band;       /* it makes the bounds of a band, and must be the outermost */
+};
+
+extern const struct function functions[];
+extern const size_t function_count;
+
+/* The function of that name; out->chosen is filled in. NULL: there is none. */
+const struct function *function_find(struct slice name, struct call *out);
+
+/* Why Datadog has a function, or an algorithm, of that name and Heeler has not; NULL: neither
+ * has. */
+const char *function_refusal(struct slice name);
+
+/* The name of that number, of those that a row stands for; false: it has fewer. */
+bool function_name(const struct function *function, size_t number, char out[FUNCTION_NAME_MAX]);
+
+/* Fills gaps as .fill( ) says; seconds as far as they are filled, which is one step at least.
+ */
+void function_fill(enum fill fill, double seconds, const struct points *points);
+
+#endif

@@ -1,0 +1,272 @@
+#include "flush/rollups/evaluation_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- plan -------------------------------------------------------------- */
+
+/* Puts into out what functions above each node add up to. */
+static void add_down(const struct expression *expression, int64_t out[],
+                     int64_t (*of)(const struct call *call, const void *argument),
+                     const void *argument)
+{
+    out[expression->n_nodes - 1] = 0;
+    for (size_t i = expression->n_nodes; i-- > 0;) {
+        const struct node *node = &expression->nodes[i];
+        int64_t own = node->kind == NODE_FUNCTION ? of(&node->call, argument) : 0;
+        if (node->kind != NODE_NUMBER && node->kind != NODE_QUERY)
+            out[node->left] = out[i] + own;
+        if (node->kind == NODE_OPERATOR)
+            out[node->right] = out[i];
+    }
+}
+
+static int64_t shift_of(const struct call *call, const void *argument)
+{
+    (void)argument;
+    return call->function->shift_s != NULL ? call->function->shift_s(call) : 0;
+}
+
+static int64_t lead_of(const struct call *call, const void *argument)
+{
+    const struct query_range *range = argument;
+
+    return call->function->lead != NULL ? call->function->lead(call, range->step_s) : 0;
+}
+
+static bool plan_shifts(struct evaluation *evaluation, char *problem, size_t problem_size)
+{
+    const struct expression *expression = &evaluation->expression;
+    int64_t shifts[EXPRESSION_NODES_MAX];
+
+    add_down(expression, shifts, shift_of, NULL);
+    for (size_t i = 0; i < expression->n_nodes; i++) {
+        if (expression->nodes[i].kind != NODE_QUERY)
+            continue;
+        evaluation->shift_s[expression->nodes[i].query] = shifts[i];
+        if (shifts[i] <= evaluation->from_s)
+            continue;
+        snprintf(problem, problem_size, "the question reaches back to before 1970");
+        return false;
+    }
+    return true;
+}
+
+static bool plan_leads(struct evaluation *evaluation, char *problem, size_t problem_size)
+{
+    const struct expression *expression = &evaluation->expression;
+    int64_t leads[EXPRESSION_NODES_MAX];
+
+    for (size_t i = 0; i < expression->n_nodes; i++) {
+        const struct node *node = &expression->nodes[i];
+        if (node->kind != NODE_QUERY)
+            continue;
+        struct query_range *range = &evaluation->ranges[node->query];
+        add_down(expression, leads, lead_of, range);
+        if (leads[i] > QUERY_LEAD_MAX) {
+            snprintf(problem, problem_size,
+                     "column %zu: functions look back %lld steps of %lld seconds from here: no "
+                     "more than %d are allowed",
+                     expression_column(expression, node->at), (long long)leads[i],
+                     (long long)range->step_s, QUERY_LEAD_MAX);
+            return false;
+        }
+        query_range_lead(range, leads[i]);
+    }
+    return true;
+}
+
+static bool choose(struct evaluation *evaluation, size_t query, int64_t least_step_s,
+                   char *problem, size_t problem_size)
+{
+    struct query_span span = { evaluation->from_s, evaluation->to_s, evaluation->shift_s[query],
+                               least_step_s };
+
+    return query_choose(evaluation->rollup, &evaluation->expression.queries[query], &span,
+                        &evaluation->ranges[query], problem, problem_size);
+}
+
+/* First each by itself, then all with the longest step. */
+static bool plan(struct evaluation *evaluation, char *problem, size_t problem_size)
+{
+    const struct expression *expression = &evaluation->expression;
+    int64_t longest_s = 0;
+
+    if (!plan_shifts(evaluation, problem, problem_size))
+        return false;
+    for (size_t i = 0; i < expression->n_queries; i++) {
+        (void)choose(evaluation, i, 0, problem, problem_size);
+        if (evaluation->ranges[i].step_s > longest_s)
+            longest_s = evaluation->ranges[i].step_s;
+    }
+    for (size_t i = 0; i < expression->n_queries; i++)
+        if (!choose(evaluation, i, longest_s, problem, problem_size))
+            return false;
+    return plan_leads(evaluation, problem, problem_size);
+}
+
+/* ---- making ------------------------------------------------------------ */
+
+/* Copies a NUL in the text, too, so that the parser sees and refuses it. */
+static char *copy_text(struct slice text)
+{
+    char *copy = malloc(text.len + 1);
+
+    if (copy != NULL && text.len > 0)
+        memcpy(copy, text.at, text.len);
+    return copy;
+}
+
+struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
+                                  int64_t to_s, char *problem, size_t problem_size)
+{
+    struct evaluation *evaluation = calloc(1, sizeof *evaluation);
+
+    snprintf(problem, problem_size, "not enough memory for the question");
+    if (evaluation == NULL)
+        return NULL;
+    evaluation->rollup = rollup;
+    evaluation->from_s = from_s;
+    evaluation->to_s = to_s;
+    evaluation->text = copy_text(text);
+    bool fine = evaluation->text != NULL &&
+                expression_parse((struct slice){ evaluation->text, text.len },
+                                 &evaluation->expression, problem, problem_size) &&
+                query_span_fits(from_s, to_s, problem, problem_size) &&
+                plan(evaluation, problem, problem_size);
+    if (!fine) {
+        evaluation_free(evaluation);
+        return NULL;
+    }
+    return evaluation;
+}
+
+void evaluation_free(struct evaluation *given)
+{
+    if (given == NULL)
+        return;
+    query_free(given->query);
+    join_free(&given->join);
+    for (size_t i = 0; i < given->expression.n_nodes; i++)
+        grid_free(&given->grids[i]);
+    free(given->scratch);
+    free(given->widened);
+    bytes_free(&given->answer);
+    free(given->text);
+    free(given);
+}
+
+enum query_state evaluation_fail(struct evaluation *evaluation, const char *sentence)
+{
+    snprintf(evaluation->problem, sizeof evaluation->problem, "%s", sentence);
+    return QUERY_FAILED;
+}
+
+/* ---- queries ----------------------------------------------------------- */
+
+/* Less what the grids take that are still to be used. */
+static struct query_room room_left(const struct evaluation *evaluation)
+{
+    struct query_room used = { 0, 0 };
+
+    for (size_t i = 0; i < evaluation->node; i++) {
+        used.values += grid_values(&evaluation->grids[i]);
+        used.text += grid_text_bytes(&evaluation->grids[i]);
+    }
+    return (struct query_room){
+        .values = used.values < QUERY_VALUES_MAX ? QUERY_VALUES_MAX - used.values : 0,
+        .text = used.text < QUERY_TEXT_MAX ? QUERY_TEXT_MAX - used.text : 0,
+    };
+}
+
+/* A query that is moved into the past is drawn now. */
+static void take_grid(struct evaluation *evaluation, size_t query)
+{
+    struct grid *grid = &evaluation->grids[evaluation->node];
+
+    *grid = query_take(evaluation->query);
+    grid->first_s += evaluation->shift_s[query];
+    query_free(evaluation->query);
+    evaluation->query = NULL;
+}
+
+static enum query_state step_query(struct evaluation *evaluation, size_t query)
+{
+    if (evaluation->query == NULL)
+        evaluation->query =
+            query_new(evaluation->rollup, &evaluation->expression.queries[query],
+                      &evaluation->ranges[query], room_left(evaluation));
+    if (evaluation->query == NULL)
+        return evaluation_fail(evaluation, "not enough memory for the question");
+    enum query_state state = query_step(evaluation->query);
+    if (state == QUERY_FAILED)
+        return evaluation_fail(evaluation, query_problem(evaluation->query));
+    if (state == QUERY_DONE)
+        take_grid(evaluation, query);
+    return state;
+}
+
+/* ---- the outside ------------------------------------------------------- */
+
+void evaluation_tell_open(struct evaluation *evaluation, int64_t from_s, int64_t to_s)
+{
+    evaluation->open_from_s = from_s;
+    evaluation->open_to_s = to_s;
+}
+
+enum query_state evaluation_step(struct evaluation *evaluation)
+{
+    size_t at = evaluation->node;
+    enum query_state state;
+
+    if (at == evaluation->expression.n_nodes)
+        return evaluation_write(evaluation);
+    const struct node *node = &evaluation->expression.nodes[at];
+    state = node->kind == NODE_QUERY ? step_query(evaluation, node->query)
+                                     : evaluation_apply(evaluation, at);
+    if (state != QUERY_DONE)
+        return state;
+    evaluation->node++;
+    evaluation->begun = false;
+    evaluation->group = 0;
+    return QUERY_MORE;
+}
+
+struct slice evaluation_answer(const struct evaluation *evaluation)
+{
+    return (struct slice){ (const char *)evaluation->answer.at, evaluation->answer.len };
+}
+
+const char *evaluation_problem(const struct evaluation *evaluation)
+{
+    return evaluation->problem;
+}
+
+/* ---- one query at a time ----------------------------------------------- */
+
+bool evaluation_needs(const struct evaluation *evaluation, const struct question **question,
+                      struct query_range *range)
+{
+    const struct expression *expression = &evaluation->expression;
+
+    if (evaluation->node == expression->n_nodes || evaluation->query != NULL ||
+        expression->nodes[evaluation->node].kind != NODE_QUERY)
+        return false;
+    size_t query = expression->nodes[evaluation->node].query;
+    *question = &expression->queries[query];
+    *range = evaluation->ranges[query];
+    return true;
+}
+
+enum query_state evaluation_run(struct evaluation *evaluation, struct rollup *rollup)
+{
+    const struct question *question;
+    struct query_range range;
+    enum query_state state;
+
+    evaluation->rollup = rollup;
+    do
+        state = evaluation_step(evaluation);
+    while (state == QUERY_MORE && !evaluation_needs(evaluation, &question, &range));
+    return state;
+}

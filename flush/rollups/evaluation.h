@@ -1,0 +1,51 @@
+/* flush/rollups/evaluation.h: a question answered from the rollups.
+ *
+ *   parse   the text as an expression (flush/language/expression.h)
+ *   plan    for each query in it the steps, the windows, how much earlier it is computed
+ *           (timeshift), and how many steps before the range functions look back
+ *   compute node after node: queries (flush/rollups/query.h), functions, operators, each of
+ * which leaves a grid (flush/language/grid.h) write   the answer in Datadog's form, as JSON
+ *
+ * Queries that say no seconds share one step, the longest of all in the question.
+ *
+ * In slices: evaluation_step() does some milliseconds of work. What is computed depends on the
+ * rollups alone. One thread, that of the rollups. */
+#ifndef FLUSH_ROLLUPS_EVALUATION_H
+#define FLUSH_ROLLUPS_EVALUATION_H
+
+#include "flush/rollups/query.h"
+
+struct evaluation;
+
+/* NULL with a sentence: the text or the range makes no sense. It must be freed before the
+ * rollups are. */
+struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
+                                  int64_t to_s, char *problem, size_t problem_size);
+void evaluation_free(struct evaluation *given);
+
+/* What came between these two times is not in the rollups yet, because their interval is still
+ * open. To be called before the first step. If the range reaches into that time, the answer
+ * says so in "open_from_date" and "open_to_date". */
+void evaluation_tell_open(struct evaluation *evaluation, int64_t from_s, int64_t to_s);
+
+/* Does a bounded piece of work. Not to be called while the rollups are busy. */
+enum query_state evaluation_step(struct evaluation *evaluation);
+
+/* When it is done: the JSON, a view. */
+struct slice evaluation_answer(const struct evaluation *evaluation);
+
+/* When it has failed: a sentence, a view of the evaluation. */
+const char *evaluation_problem(const struct evaluation *evaluation);
+
+/* ---- one query at a time ----------------------------------------------- */
+
+/* For rollups that hold the windows of one query alone (flush/fleet/redis_reader.h). The query
+ * that a step is about to begin, and the windows that it reads; views. False: none.
+ */
+bool evaluation_needs(const struct evaluation *evaluation, const struct question **question,
+                      struct query_range *range);
+
+/* Does what can be done until another query is about to begin, or all is done. */
+enum query_state evaluation_run(struct evaluation *evaluation, struct rollup *rollup);
+
+#endif

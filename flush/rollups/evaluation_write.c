@@ -1,0 +1,282 @@
+/* The answer of a question as JSON. */
+#include <math.h>
+#include <stdio.h>
+
+#include "flush/memory/json.h"
+#include "flush/rollups/evaluation_internal.h"
+#include "protocol/number.h"
+
+enum { BYTES_A_SLICE = 256 << 10, ANSWER_MAX = 256 << 20 };
+
+static void put(struct bytes *out, const char *text)
+{
+    bytes_add(out, text, strlen(text));
+}
+
+static void put_slice(struct bytes *out, struct slice text)
+{
+    bytes_add(out, text.at, text.len);
+}
+
+static void put_int(struct bytes *out, int64_t value)
+{
+    char text[24];
+
+    bytes_add(out, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value));
+}
+
+/* The grid that is the answer. */
+static const struct grid *answer_of(const struct evaluation *evaluation)
+{
+    return &evaluation->grids[evaluation->expression.n_nodes - 1];
+}
+
+/* ---- the head ---------------------------------------------------------- */
+
+static void put_open(struct evaluation *evaluation)
+{
+    struct bytes *out = &evaluation->answer;
+
+    if (evaluation->open_from_s >= evaluation->open_to_s ||
+        evaluation->to_s <= evaluation->open_from_s)
+        return;
+    put(out, ",\"open_from_date\":");
+    put_int(out, evaluation->open_from_s * 1000);
+    put(out, ",\"open_to_date\":");
+    put_int(out, evaluation->open_to_s * 1000);
+}
+
+static void put_keys(struct bytes *out, const struct grid *grid)
+{
+    put(out, "[");
+    for (size_t i = 0; i < grid->n_by; i++) {
+        put(out, i > 0 ? "," : "");
+        json_add_string(out, grid->by[i]);
+    }
+    put(out, "]");
+}
+
+static void put_head(struct evaluation *evaluation)
+{
+    struct bytes *out = &evaluation->answer;
+
+    put(out, "{\"status\":\"ok\",\"res_type\":\"time_series\",\"resp_version\":1,\"query\":");
+    json_add_string(out, evaluation->expression.text);
+    put(out, ",\"from_date\":");
+    put_int(out, evaluation->from_s * 1000);
+    put(out, ",\"to_date\":");
+    put_int(out, evaluation->to_s * 1000);
+    put_open(evaluation);
+    put(out, ",\"message\":");
+    put(out, evaluation->lacks_band
+                 ? "\"where fewer than 15 points or 30 minutes came before a "
+                   "point there is no band\""
+                 : "\"\"");
+    put(out, ",\"group_by\":");
+    put_keys(out, answer_of(evaluation));
+    put(out, ",\"series\":[");
+}
+
+/* ---- what a series is called ------------------------------------------- */
+
+/* "env:a,host:b,team:x": the group, then the scope; "*": neither. */
+static void put_scope(struct bytes *out, const struct grid_group *group, struct slice scope)
+{
+    put_slice(out, (struct slice){ group->text, group->len });
+    if (group->len > 0 && slice_equal(scope, SLICE("*")))
+        return;
+    put(out, group->len > 0 ? "," : "");
+    put_slice(out, scope);
+}
+
+/* The scope of all queries, or "*" when they have several. */
+static struct slice common_scope(const struct expression *expression)
+{
+    struct slice scope = expression->queries[0].scope.text;
+
+    for (size_t i = 1; i < expression->n_queries; i++)
+        if (!slice_equal(expression->queries[i].scope.text, scope))
+            return SLICE("*");
+    return scope;
+}
+
+static struct slice between(const char *begin, const char *end)
+{
+    return (struct slice){ begin, (size_t)(end - begin) };
+}
+
+/* The query with the tags of the group in place of its keys. */
+static void put_query(struct bytes *out, const struct question *query,
+                      const struct grid_group *group)
+{
+    const char *begin = query->text.at, *end = begin + query->text.len;
+
+    if (query->n_by > 0) {
+        const struct slice scope = query->scope.text;
+        put_slice(out, between(begin, scope.at));
+        put_scope(out, group, scope);
+        put_slice(out, between(scope.at + scope.len, query->by_text.at));
+        begin = query->by_text.at + query->by_text.len;
+    }
+    put_slice(out, between(begin, end));
+}
+
+/* The text of the question as JSON, each query in it written for the group, or as its metric
+ * alone. */
+static void put_text(struct evaluation *evaluation, const struct grid_group *group,
+                     bool metrics)
+{
+    const struct expression *expression = &evaluation->expression;
+    const char *at = expression->text.at;
+    struct bytes text = { 0 };
+
+    for (size_t i = 0; i < expression->n_queries; i++) {
+        const struct question *query = &expression->queries[i];
+        put_slice(&text, between(at, query->text.at));
+        if (metrics)
+            put_slice(&text, query->metric);
+        else
+            put_query(&text, query, group);
+        at = query->text.at + query->text.len;
+    }
+    put_slice(&text, between(at, expression->text.at + expression->text.len));
+    json_add_string(&evaluation->answer, (struct slice){ (const char *)text.at, text.len });
+    evaluation->answer.failed = evaluation->answer.failed || text.failed;
+    bytes_free(&text);
+}
+
+static void put_tags(struct bytes *out, const struct grid *grid, const struct grid_group *group)
+{
+    put(out, "[");
+    for (size_t i = 0; i < grid->n_by; i++) {
+        put(out, i > 0 ? "," : "");
+        json_add_string(out, grid_part(group, i));
+    }
+    put(out, "]");
+}
+
+static void put_names(struct evaluation *evaluation, const struct grid_group *group)
+{
+    const struct expression *expression = &evaluation->expression;
+    struct bytes *out = &evaluation->answer, scope = { 0 };
+    struct slice aggregate = expression->queries[0].aggregate_word;
+
+    put(out, "{\"metric\":");
+    put_text(evaluation, group, true);
+    put(out, ",\"display_name\":");
+    put_text(evaluation, group, true);
+    put(out, ",\"expression\":");
+    put_text(evaluation, group, false);
+    put(out, ",\"scope\":");
+    put_scope(&scope, group, common_scope(expression));
+    json_add_string(out, (struct slice){ (const char *)scope.at, scope.len });
+    out->failed = out->failed || scope.failed;
+    bytes_free(&scope);
+    put(out, ",\"tag_set\":");
+    put_tags(out, answer_of(evaluation), group);
+    put(out, ",\"aggr\":");
+    if (expression->n_queries == 1 && aggregate.len > 0)
+        json_add_string(out, aggregate);
+    else
+        put(out, "null");
+}
+
+/* ---- points ------------------------------------------------------------ */
+
+/* Returns how many points are shown from *first on; *last: the step of the last one. */
+static int64_t count_points(const struct grid *grid, const double *row, uint32_t *first,
+                            uint32_t *last)
+{
+    int64_t n = 0;
+
+    for (uint32_t i = grid->lead; i < grid->steps; i++) {
+        if (!isfinite(row[i]))
+            continue;
+        *first = n++ == 0 ? i : *first;
+        *last = i;
+    }
+    return n;
+}
+
+static int64_t step_ms(const struct grid *grid, uint32_t step)
+{
+    return (grid->first_s + step * grid->step_s) * 1000;
+}
+
+static void put_points(struct bytes *out, const struct grid *grid, const double *row)
+{
+    char text[NUMBER_TEXT_MAX];
+    const char *separator = "[";
+
+    for (uint32_t i = grid->lead; i < grid->steps; i++) {
+        if (!isfinite(row[i]))
+            continue;
+        put(out, separator);
+        put(out, "[");
+        put_int(out, step_ms(grid, i));
+        put(out, ".0,");
+        bytes_add(out, text, number_format(row[i], text));
+        put(out, "]");
+        separator = ",";
+    }
+    put(out, "]");
+}
+
+static const char *attributes(const struct grid *grid, uint32_t row)
+{
+    static const char *const roles[GRID_BAND_ROWS] = { "{\"role\":\"value\"}",
+                                                       "{\"role\":\"lower\"}",
+                                                       "{\"role\":\"upper\"}" };
+
+    return grid->rows == 1 ? "{}" : roles[row];
+}
+
+/* A row without points is left out, as Datadog does. */
+static void put_row(struct evaluation *evaluation, uint32_t group, uint32_t row)
+{
+    const struct grid *grid = answer_of(evaluation);
+    const double *values = grid_row(grid, group, row);
+    struct bytes *out = &evaluation->answer;
+    uint32_t first = 0, last = 0;
+    int64_t n = count_points(grid, values, &first, &last);
+
+    if (n == 0)
+        return;
+    if (out->len > 0 && out->at[out->len - 1] == '}')
+        put(out, ",");
+    put_names(evaluation, &grid->groups[group]);
+    put(out, ",\"interval\":");
+    put_int(out, grid->step_s);
+    put(out, ",\"length\":");
+    put_int(out, n);
+    put(out, ",\"start\":");
+    put_int(out, step_ms(grid, first));
+    put(out, ",\"end\":");
+    put_int(out, step_ms(grid, last) + (grid->step_s - 1) * 1000);
+    put(out, ",\"query_index\":0,\"unit\":null,\"attributes\":");
+    put(out, attributes(grid, row));
+    put(out, ",\"pointlist\":");
+    put_points(out, grid, values);
+    put(out, "}");
+}
+
+enum query_state evaluation_write(struct evaluation *evaluation)
+{
+    const struct grid *grid = answer_of(evaluation);
+    struct bytes *out = &evaluation->answer;
+    size_t enough = out->len + BYTES_A_SLICE;
+
+    if (out->len == 0)
+        put_head(evaluation);
+    for (; evaluation->group < grid->n_groups && out->len < enough && !out->failed;
+         evaluation->group++)
+        for (uint32_t row = 0; row < grid->rows; row++)
+            put_row(evaluation, evaluation->group, row);
+    if (out->len > ANSWER_MAX)
+        return evaluation_fail(evaluation, "the answer is too long: ask for fewer series");
+    if (evaluation->group == grid->n_groups)
+        put(out, "]}\n");
+    if (out->failed)
+        return evaluation_fail(evaluation, "not enough memory for the answer");
+    return evaluation->group == grid->n_groups ? QUERY_DONE : QUERY_MORE;
+}

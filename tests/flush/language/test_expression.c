@@ -1,0 +1,252 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "flush/language/expression.h"
+#include "tests/support/guard.h"
+
+static struct expression expression;
+
+static int put_node(char *out, size_t size, const struct node *node)
+{
+    const struct call *call = &node->call;
+
+    switch (node->kind) {
+    case NODE_NUMBER:
+        return snprintf(out, size, "%g", node->number);
+    case NODE_QUERY:
+        return snprintf(out, size, "%.*s", (int)expression.queries[node->query].metric.len,
+                        expression.queries[node->query].metric.at);
+    case NODE_FILL:
+        return snprintf(out, size, "fill");
+    case NODE_FUNCTION:
+        return snprintf(out, size, "%s[%g %g %g](%g %g %g)", call->function->name,
+                        call->chosen[0], call->chosen[1], call->chosen[2], call->arguments[0],
+                        call->arguments[1], call->arguments[2]);
+    case NODE_OPERATOR:
+        return snprintf(out, size, "%c", node->operator);
+    }
+    return 0;
+}
+
+/* The nodes in the order of their evaluation, or the refusal. */
+static const char *parsed(const char *text)
+{
+    static char out[8192];
+    char problem[256];
+    int n = 0;
+
+    if (!expression_parse(guarded_text(text), &expression, problem, sizeof problem)) {
+        snprintf(out, sizeof out, "%s", problem);
+        return out;
+    }
+    for (size_t i = 0; i < expression.n_nodes; i++) {
+        n += snprintf(out + n, sizeof out - (size_t)n, "%s", i > 0 ? " " : "");
+        n += put_node(out + n, sizeof out - (size_t)n, &expression.nodes[i]);
+    }
+    return out;
+}
+
+struct text_case {
+    const char *text, *expected;
+};
+
+static void check(const struct text_case *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(parsed(cases[i].text), cases[i].expected) != 0)
+            fail_msg("\"%s\": %s", cases[i].text, parsed(cases[i].text));
+}
+
+#define CHECK(cases) check(cases, sizeof(cases) / sizeof((cases)[0]))
+
+static void operands_stand_before_their_operator(void **state)
+{
+    static const struct text_case cases[] = {
+        { "a{*}", "a" },
+        { "a{*} + b{*}", "a b +" },
+        { "a{*} - b{*} - c{*}", "a b - c -" },
+        { "a{*} + b{*} * c{*}", "a b c * +" },
+        { "(a{*} + b{*}) * c{*}", "a b + c *" },
+        { "a{*}/b{*}*100", "a b / 100 *" },
+        { "100*a{*}", "100 a *" },
+        { "1e2 * a{*}", "100 a *" },
+        { ".5*a{*}", "0.5 a *" },
+        { "-a{*}", "0 a -" },
+        { "a{*} * -2", "a 0 2 - *" },
+        { "- -a{*}", "0 0 a - -" },
+        { "sum:a{x} by {h}.as_count()/sum:b{x} by {h}.as_count()*100", "a b / 100 *" },
+        { "a{*}.fill(zero) + 1", "a fill 1 +" },
+        { "9lives{*}", "9lives" }, /* a metric, as it was before there were numbers */
+        { "my-metric{*}", "my-metric" },
+        { "((a{*}))", "a" },
+    };
+    (void)state;
+
+    CHECK(cases);
+}
+
+static void functions_have_their_arguments(void **state)
+{
+    static const struct text_case cases[] = {
+        { "abs(a{*})", "a abs[0 0 0](0 0 0)" },
+        { "abs( abs (a{*}) )", "a abs[0 0 0](0 0 0) abs[0 0 0](0 0 0)" },
+        { "log10(a{*})", "a log{2,10}[10 0 0](0 0 0)" },
+        { "ewma_20(a{*} + 1)", "a 1 + ewma_{3,5,7,10,20}[20 0 0](0 0 0)" },
+        { "per_minute(a{*})", "a per_{second,minute,hour}[1 0 0](0 0 0)" },
+        { "clamp_min(a{*}, -1.5)", "a clamp_min[0 0 0](-1.5 0 0)" },
+        { "moving_rollup(a{*}, 60, 'max')", "a moving_rollup[0 0 0](60 3 0)" },
+        { "moving_rollup(a{*}, 60, \"count\")", "a moving_rollup[0 0 0](60 4 0)" },
+        { "top(a{*} by {h}, 10, 'mean', 'desc')", "a top[0 0 0](10 1 1)" },
+        { "top5(a{*})",
+          "a {top,bottom}{5,10,15,20}{,_mean,_min,_max,_last,_area,_l2norm}[0 5 0](0 0 0)" },
+        { "bottom15_l2norm(a{*})",
+          "a {top,bottom}{5,10,15,20}{,_mean,_min,_max,_last,_area,_l2norm}[1 15 6](0 0 0)" },
+        { "timeshift(a{*}, -3600)", "a timeshift[0 0 0](-3600 0 0)" },
+        { "month_before(a{*})", "a {hour,day,week,month}_before[3 0 0](0 0 0)" },
+        { "anomalies(avg:a{*}, 'basic', 1.2)", "a anomalies[0 0 0](0 1.2 0)" },
+        { "(anomalies(a{*}, 'basic', 2))", "a anomalies[0 0 0](0 2 0)" },
+    };
+    (void)state;
+
+    CHECK(cases);
+}
+
+static void a_refusal_names_the_column(void **state)
+{
+    static const struct text_case cases[] = {
+        { "a{*} +", "column 7: expected the name of a metric" },
+        { "a{*} + * b{*}", "column 10: expected { and a scope behind the metric, {*} for "
+                           "everything" },
+        { "(a{*}", "column 6: expected an operator or )" },
+        { "a{*})", "column 5: expected .rollup( ), .fill( ), .as_count( ), .as_rate( ), by "
+                   "{...}, an operator or the end" },
+        { "abs(a{*}) x", "column 11: expected an operator or the end" },
+        { "abs(a{*}).rollup(sum)", "column 10: expected an operator or the end" },
+        { "1 + 2", "column 1: expected a query, and not a number alone" },
+        { "abs(5)", "column 5: expected a query, and not a number alone" },
+        { "abs()", "column 5: expected the name of a metric" },
+        { "abs(a{*}, 2)", "column 9: expected ) behind the arguments: abs(query)" },
+        { "foo(a{*})", "column 1: expected a function before (, and foo is none" },
+        { "1 + forecast(a{*}, 'linear', 1)", "column 5: forecast is not here" },
+        { "outliers(a{*} by {h}, 'dbscan', 7)", "column 1: outliers is not here" },
+        { "anomalies(avg:a{*}, basic, 2)", "column 21: expected 'basic', in quotes" },
+        { "anomalies(avg:a{*}, 'agile', 2)",
+          "column 21: agile knows seasons, and that is not here: expected 'basic'" },
+        { "anomalies(avg:a{*}, 'robust', 2)",
+          "column 21: robust knows seasons, and that is not here: expected 'basic'" },
+        { "anomalies(avg:a{*}, 'basic')", "column 28: expected , and bounds" },
+        { "anomalies(avg:a{*}, 'basic', 2, direction='both')",
+          "column 31: expected ) behind the arguments: anomalies(query, 'basic', bounds)" },
+        { "1 + anomalies(avg:a{*}, 'basic', 2)",
+          "column 5: expected anomalies( ) outside of everything else: nothing can be computed "
+          "with a band" },
+        { "abs(anomalies(a{*}, 'basic', 2))",
+          "column 5: expected anomalies( ) outside of everything else: nothing can be computed "
+          "with a band" },
+        { "top(a{*}, 7, 'max', 'asc')", "column 11: expected 5|10|25|50|100" },
+        { "top(a{*}, 5, max, 'asc')",
+          "column 14: expected 'max'|'mean'|'min'|'sum'|'last'|'l2norm'|'area', in quotes" },
+        { "moving_rollup(a{*}, 0, 'avg')", "column 21: expected seconds from 1 to 31622400" },
+        { "moving_rollup(a{*}, 1.5, 'avg')", "column 21: expected seconds from 1 to 31622400" },
+        { "timeshift(a{*}, 60)",
+          "column 17: expected seconds into the past, from -31622400 to -1" },
+        { "anomalies(a{*}, 'basic', -2)", "column 26: expected a number above 0" },
+        { "anomalies(a{*}, 'basic', 0)", "column 26: expected a number above 0" },
+        { "clamp_min(a{*}, x)", "column 17: expected a number" },
+        { " \xc3\xa9{*} x",
+          "column 7: expected .rollup( ), .fill( ), .as_count( ), .as_rate( ), "
+          "by {...}, an operator or the end" },
+    };
+    (void)state;
+
+    CHECK(cases);
+}
+
+/* n times one text and then another, around the middle. */
+static const char *nested(const char *before, const char *middle, const char *behind, int n)
+{
+    static char text[8192];
+
+    text[0] = '\0';
+    for (int i = 0; i < n; i++)
+        strcat(text, before);
+    strcat(text, middle);
+    for (int i = 0; i < n; i++)
+        strcat(text, behind);
+    return text;
+}
+
+static void bombs_are_refused(void **state)
+{
+    (void)state;
+
+    assert_non_null(
+        strstr(parsed(nested("(", "a{*}", ")", 1000)), "expected no more than 32 levels"));
+    assert_non_null(
+        strstr(parsed(nested("-", "a{*}", "", 1000)), "expected no more than 32 levels"));
+    assert_non_null(
+        strstr(parsed(nested("abs(", "a{*}", ")", 800)), "expected no more than 32 levels"));
+    assert_non_null(
+        strstr(parsed(nested("", "a{*}", "+a{*}", 16)), "expected no more than 16 queries"));
+    assert_non_null(strstr(parsed(nested("", "a{*}", "+1", 1000)),
+                           "expected no more than 128 queries, numbers, functions and "
+                           "operators together"));
+    assert_non_null(strstr(parsed(nested("!", "a", "", 1)), "expected"));
+    assert_string_equal(parsed(nested("abs(", "a{*}", ")", 1000)),
+                        "column 4097: expected no more than 4096 bytes");
+}
+
+static void no_text_breaks_it(void **state)
+{
+    static const char *const words[] = { "a{*}", "abs(", "top(", ")",  "(",  ",", "'",   "5",
+                                         "max",  "-",    "+",    "*",  "/",  " ", "by{", "}",
+                                         ".",    "fill", "!",    "OR", "IN", "{", "1e",  "x:" };
+    char text[256], problem[300];
+    (void)state;
+
+    srand(12);
+    for (int round = 0; round < 100000; round++) {
+        text[0] = '\0';
+        for (int i = rand() % 24; i > 0; i--)
+            strcat(text, words[(size_t)rand() % (sizeof words / sizeof words[0])]);
+        problem[0] = '\0';
+        if (!expression_parse(guarded_text(text), &expression, problem, sizeof problem) &&
+            problem[0] == '\0')
+            fail_msg("\"%s\" is refused without a sentence", text);
+    }
+}
+
+static void every_name_leads_to_its_row(void **state)
+{
+    char name[FUNCTION_NAME_MAX];
+    size_t names = 0;
+    (void)state;
+
+    for (size_t i = 0; i < function_count; i++)
+        for (size_t n = 0; function_name(&functions[i], n, name); n++, names++) {
+            struct call call = { 0 };
+            if (function_find(slice_of(name), &call) != &functions[i])
+                fail_msg("%s", name);
+        }
+    assert_true(names > 80);
+    assert_false(function_name(&functions[4], 1, name));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(operands_stand_before_their_operator),
+        cmocka_unit_test(functions_have_their_arguments),
+        cmocka_unit_test(a_refusal_names_the_column),
+        cmocka_unit_test(bombs_are_refused),
+        cmocka_unit_test(no_text_breaks_it),
+        cmocka_unit_test(every_name_leads_to_its_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

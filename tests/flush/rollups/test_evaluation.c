@@ -1,0 +1,262 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/pipeline.h"
+
+enum { START = 1700006400 };
+
+/* Two minutes:
+ *   hits   a counter, 10 and 30 an interval on two series
+ *   load   a gauge that grows by 1 an interval from 0, and one that stays 100
+ *   users  a gauge without env */
+static struct pipeline *two_minutes(void)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollups=60 3600");
+    char lines[512];
+
+    for (int i = 0; i < 12; i++) {
+        snprintf(lines, sizeof lines,
+                 "hits:10|c|#env:dev,team:x\nhits:30|c|#env:prod,host:b\n"
+                 "load:%d|g|#env:dev\nload:100|g|#env:prod\nusers:1|g|#at:a\n",
+                 i);
+        pipeline_line(p, 0, START + 10 * i + 1, lines);
+    }
+    pipeline_flush(p, START + 121);
+    return p;
+}
+
+static void computes_what_stands_there(void **state)
+{
+    static const struct {
+        const char *text, *scope;
+        int64_t at; /* after the start */
+        double value;
+    } cases[] = {
+        /* numbers */
+        { "1 + 2 * avg:load{env:prod}.rollup(60)", NULL, 0, 201 },
+        { "(1 + 2) * avg:load{env:prod}.rollup(60)", NULL, 0, 300 },
+        { "avg:load{env:prod}.rollup(60) - 1 - 2", NULL, 0, 97 },
+        { "1000 / avg:load{env:prod}.rollup(60)", NULL, 0, 10 },
+        { "-avg:load{env:prod}.rollup(60)", NULL, 0, -100 },
+        { "avg:load{env:prod}.rollup(60) / 0", NULL, 0, NAN },
+        { "avg:load{env:prod}.rollup(60) / (1 - 1)", NULL, 0, NAN },
+        /* two queries */
+        { "sum:hits{env:dev}.as_count().rollup(60) / sum:hits{*}.as_count().rollup(60) * 100",
+          NULL, 0, 25 },
+        { "sum:hits{*}.rollup(sum,60) / sum:nothing{*}.rollup(60)", NULL, 0, NAN },
+        /* groups meet those with the same tags, in any order of keys */
+        { "sum:hits{*} by {env}.rollup(sum,60) + avg:load{*} by {env}.rollup(60)", "env:prod",
+          0, 280 },
+        { "sum:hits{*} by {env,team}.rollup(sum,60) / sum:hits{*} by {team,env}.rollup(sum,60)",
+          "env:dev,team:x", 0, 1 },
+        /* all meet the only one */
+        { "sum:hits{*} by {env}.rollup(sum,60) / sum:hits{*}.rollup(sum,60)", "env:dev", 0,
+          0.25 },
+        { "sum:hits{*}.rollup(sum,60) / sum:hits{*} by {env}.rollup(sum,60)", "env:dev", 0, 4 },
+        /* and those of fewer keys theirs */
+        { "sum:hits{*} by {env,team}.rollup(sum,60) / sum:hits{*} by {env}.rollup(sum,60)",
+          "env:dev,team:x", 0, 1 },
+        { "sum:hits{*} by {env}.rollup(sum,60) / sum:users{*} by {env}.rollup(60)", "env:dev",
+          0, NAN }, /* N/A is no env:dev */
+        /* times: the longer steps remain, and queries without seconds take the longest */
+        { "sum:hits{*}.rollup(sum,60) / sum:hits{*}.rollup(sum,30)", NULL, 60, 2 },
+        { "sum:hits{*}.rollup(sum,30) / sum:hits{*}.rollup(sum,60)", NULL, 60, 0.5 },
+        { "sum:hits{*}.rollup(sum,30) / sum:hits{*}.rollup(sum,60)", NULL, 30, NAN },
+        { "sum:hits{*}.rollup(sum,60) + 0 * sum:load{env:dev}.rollup(sum)", NULL, 60, 240 },
+        { "0 * sum:hits{*}.rollup(sum,60) + sum:load{env:dev}.rollup(sum)", NULL, 0, 15 },
+        /* functions, one in the other */
+        { "abs(avg:load{env:dev}.rollup(60) - 10)", NULL, 0, 7.5 },
+        { "abs(avg:load{env:dev}.rollup(60) - 10) * abs(-2 * avg:load{env:prod}.rollup(60))",
+          NULL, 0, 1500 },
+        { "diff(avg:load{env:dev})", NULL, 50, 1 },
+        { "count_not_null(sum:hits{*} by {env})", NULL, 0, 2 },
+        { "top(avg:load{*} by {env}.rollup(60), 5, 'max', 'desc') / 2", "env:prod", 0, 50 },
+        { "bottom5(avg:load{*} by {env}.rollup(60))", "env:dev", 0, 2.5 },
+        /* other times */
+        { "timeshift(avg:load{env:dev}.rollup(60), -60)", NULL, 60, 2.5 },
+        { "timeshift(timeshift(avg:load{env:dev}.rollup(60), -30), -30)", NULL, 60, 2.5 },
+        { "avg:load{env:dev}.rollup(60) - timeshift(avg:load{env:dev}.rollup(60), -60)", NULL,
+          60, 6 },
+        { "timeshift(avg:load{env:dev}.rollup(60), -10)", NULL, 60, 7.5 }, /* 5 to 10 */
+        { "timeshift(avg:load{env:dev}, -7)", NULL, 60, 6 }, /* the point at 60 - 7 .. 63 */
+        { "hour_before(avg:load{env:dev})", NULL, 60, NAN },
+        /* gaps */
+        { "avg:load{env:prod}.rollup(10).fill(last, 30)", NULL, 140, 100 },
+        { "avg:load{env:prod}.rollup(10).fill(last, 30)", NULL, 150, NAN },
+        { "default_zero(avg:load{env:prod}.rollup(10)) + 1", NULL, 150, 1 },
+        { "avg:load{env:prod}.fill(zero) - 1", NULL, 200, -1 },
+        /* scopes */
+        { "sum:hits{env:dev OR env:prod}.rollup(sum,60)", NULL, 0, 240 },
+        { "sum:hits{env IN (dev,test)}.rollup(sum,60)", NULL, 0, 60 },
+        { "sum:hits{env NOT IN (dev,test)}.rollup(sum,60)", NULL, 0, 180 },
+        { "sum:hits{NOT env:dev AND host:b}.rollup(sum,60)", NULL, 0, 180 },
+        { "sum:hits{host IN (b)}.rollup(sum,60)", NULL, 0, 180 },
+        { "sum:hits{host:*}.rollup(sum,60)", NULL, 0, 240 },
+        { "sum:hits{env:*o*}.rollup(sum,60)", NULL, 0, 180 },
+        { "sum:hits{*:dev}.rollup(sum,60)", NULL, 0, 60 },
+        { "sum:hits{!(env:dev OR env:prod)}.rollup(sum,60)", NULL, 0, NAN },
+    };
+    struct pipeline *p = two_minutes();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        double value = ask_point(flusher_rollup(p->flusher), cases[i].text, START, START + 240,
+                                 cases[i].scope, START + cases[i].at);
+        if (fabs(value - cases[i].value) > 1e-9 || isnan(value) != isnan(cases[i].value))
+            fail_msg("%s at %lld: %.17g", cases[i].text, (long long)cases[i].at, value);
+    }
+    pipeline_free(p);
+}
+
+static void points_before_the_range_are_seen_and_not_shown(void **state)
+{
+    struct pipeline *p = two_minutes();
+    struct rollup *rollup = flusher_rollup(p->flusher);
+    (void)state;
+
+    assert_true(ask_point(rollup, "moving_rollup(sum:load{env:dev}, 60, 'sum')", START + 60,
+                          START + 120, NULL, START + 60) == 21); /* 1 to 6 */
+    assert_true(isnan(ask_point(rollup, "moving_rollup(sum:load{env:dev}, 60, 'sum')",
+                                START + 60, START + 120, NULL, START + 50)));
+    assert_true(ask_point(rollup, "cumsum(moving_rollup(sum:load{env:dev}, 60, 'sum'))",
+                          START + 60, START + 120, NULL, START + 70) == 21 + 27);
+    assert_true(ask_point(rollup, "median_3(sum:load{env:dev})", START + 60, START + 120, NULL,
+                          START + 60) == 5);
+    pipeline_free(p);
+}
+
+static void a_series_is_called_after_all_its_queries(void **state)
+{
+    static const struct {
+        const char *text, *metric, *expression, *scope, *aggregate;
+    } cases[] = {
+        { "sum:hits{env:dev} by {host}.rollup(sum, 60)", "hits",
+          "sum:hits{host:h,env:dev}.rollup(sum, 60)", "host:h,env:dev", "sum" },
+        { " 100*sum:hits{env:dev} by {team} / sum:hits{env:dev}.rollup(60)", "100*hits / hits",
+          "100*sum:hits{team:x,env:dev} / sum:hits{env:dev}.rollup(60)", "team:x,env:dev",
+          NULL },
+        { "abs( max:hits{env:dev} )", "abs( hits )", "abs( max:hits{env:dev} )", "env:dev",
+          "max" },
+        { "hits{env:dev} + hits{team:x}", "hits + hits", "hits{env:dev} + hits{team:x}", "*",
+          NULL },
+    };
+    struct pipeline *p = two_minutes();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *answer = ask(flusher_rollup(p->flusher), cases[i].text, START, START + 120);
+        const json_t *series = json_array_get(json_object_get(answer, "series"), 0);
+        const char *aggregate = json_string_value(json_object_get(series, "aggr"));
+        assert_string_equal(json_string_value(json_object_get(series, "metric")),
+                            cases[i].metric);
+        assert_string_equal(json_string_value(json_object_get(series, "expression")),
+                            cases[i].expression);
+        assert_string_equal(json_string_value(json_object_get(series, "scope")),
+                            cases[i].scope);
+        assert_string_equal(aggregate != NULL ? aggregate : "-",
+                            cases[i].aggregate != NULL ? cases[i].aggregate : "-");
+        json_decref(answer);
+    }
+    pipeline_free(p);
+}
+
+static void refuses_with_a_sentence(void **state)
+{
+    static const struct {
+        const char *text, *sentence;
+    } cases[] = {
+        { "sum:hits{*} by {env} + sum:users{*} by {at}",
+          "column 22: expected groups by the same keys on both sides of +, or fewer of them on "
+          "one: here are {env} and {at}" },
+        { "users{*} by {at,x} / (hits{*} by {env} + 1)",
+          "column 20: expected groups by the same keys on both sides of /, or fewer of them on "
+          "one: here are {at,x} and {env}" },
+        { "1 + p50:load{*}", "percentiles are kept of distributions only, and this is none" },
+        { "timeshift(timeshift(hits{*}, -31622400), -31622400)", NULL },
+        { "1 + moving_rollup(hits{*}, 86400, 'sum')",
+          "column 19: functions look back 8639 steps of 10 seconds from here: no more than "
+          "6000 "
+          "are allowed" },
+        { "timeshift(hits{*}, -31622401)",
+          "column 20: expected seconds into the past, from -31622400 to -1" },
+    };
+    struct pipeline *p = two_minutes();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *answer = ask(flusher_rollup(p->flusher), cases[i].text, START, START + 120);
+        const char *sentence = json_string_value(json_object_get(answer, "error"));
+        if ((sentence == NULL) != (cases[i].sentence == NULL) ||
+            (sentence != NULL && strcmp(sentence, cases[i].sentence) != 0))
+            fail_msg("%s: %s", cases[i].text, sentence != NULL ? sentence : "accepted");
+        json_decref(answer);
+    }
+    json_t *answer = ask(flusher_rollup(p->flusher), "month_before(hits{*})", 86400, 86500);
+    assert_string_equal(json_string_value(json_object_get(answer, "error")),
+                        "the question reaches back to before 1970");
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+/* ---- bands ------------------------------------------------------------- */
+
+static const char *role_of(const json_t *answer, size_t i)
+{
+    const json_t *series = json_array_get(json_object_get(answer, "series"), i);
+
+    return json_string_value(json_object_get(json_object_get(series, "attributes"), "role"));
+}
+
+static void a_band_is_series_of_its_own(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_lookback=7200");
+    char lines[128];
+    (void)state;
+
+    for (int i = 0; i < 400; i++) {
+        snprintf(lines, sizeof lines, "m:%d|g|#at:a\nm:%d|g|#at:b", i % 10, 2 * (i % 10));
+        pipeline_line(p, 0, START + 10 * i + 1, lines);
+    }
+    pipeline_flush(p, START + 4001);
+    json_t *answer = ask(flusher_rollup(p->flusher), "anomalies(avg:m{*} by {at}, 'basic', 2)",
+                         START + 3700, START + 4000);
+    assert_int_equal(json_array_size(json_object_get(answer, "series")), 6);
+    for (size_t i = 0; i < 6; i++) {
+        static const char *const roles[] = { "value", "lower", "upper" };
+        const json_t *series = json_array_get(json_object_get(answer, "series"), i);
+        assert_string_equal(role_of(answer, i), roles[i % 3]);
+        assert_string_equal(json_string_value(json_object_get(series, "scope")),
+                            i < 3 ? "at:a" : "at:b");
+        assert_int_equal(json_integer_value(json_object_get(series, "length")), 30);
+    }
+    assert_string_equal(json_string_value(json_object_get(answer, "message")), "");
+    json_decref(answer);
+
+    /* Of the first 30 minutes there are the points alone, and it is said. */
+    answer = ask(flusher_rollup(p->flusher), "anomalies(avg:m{at:a}, 'basic', 2)", START,
+                 START + 1800);
+    assert_int_equal(json_array_size(json_object_get(answer, "series")), 1);
+    assert_string_equal(role_of(answer, 0), "value");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(answer, "message")), "there is no band"));
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(computes_what_stands_there),
+        cmocka_unit_test(points_before_the_range_are_seen_and_not_shown),
+        cmocka_unit_test(a_series_is_called_after_all_its_queries),
+        cmocka_unit_test(refuses_with_a_sentence),
+        cmocka_unit_test(a_band_is_series_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
