@@ -97,3 +97,17 @@ void json_out_slice(struct json_out *out, const char *name, struct slice text)
     begin(out, name);
     json_add_string(&out->bytes, text);
 }
+
+void json_out_raw(struct json_out *out, const char *name, struct slice json)
+{
+    begin(out, name);
+    bytes_add(&out->bytes, json.at, json.len);
+}
+
+void json_out_member(struct json_out *out, struct slice quoted_name, struct slice json)
+{
+    begin(out, NULL);
+    bytes_add(&out->bytes, quoted_name.at, quoted_name.len);
+    put(out, ":");
+    bytes_add(&out->bytes, json.at, json.len);
+}

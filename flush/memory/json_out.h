@@ -34,4 +34,8 @@ void json_out_null(struct json_out *out, const char *name);
 void json_out_text(struct json_out *out, const char *name, const char *text);
 void json_out_slice(struct json_out *out, const char *name, struct slice text);
 
+/* A value that is JSON already; and a member of which the name is too, with its quotes. */
+void json_out_raw(struct json_out *out, const char *name, struct slice json);
+void json_out_member(struct json_out *out, struct slice quoted_name, struct slice json);
+
 #endif
