@@ -11,7 +11,12 @@
 #include <stdlib.h>
 
 /* How much one step does: it takes some ten milliseconds at most. */
-enum { CELLS_A_STEP = 65536, BIRTHS_A_STEP = 2048, RECORDS_A_STEP = 4096 };
+enum {
+    CELLS_A_STEP = 65536,
+    BIRTHS_A_STEP = 2048,
+    RECORDS_A_STEP = 4096,
+    POINTS_A_RECORD = 8 /* points take as long as a record */
+};
 
 /* ---- making ------------------------------------------------------------ */
 
@@ -167,13 +172,25 @@ void flusher_free(struct flusher *given)
 
 /* ---- parcels: each returns true when the parcel is done ---------------- */
 
+static bool is_submitted(const struct flusher *flusher, const struct chunk *chunk)
+{
+    return chunk->parcel.worker == flusher->config.workers;
+}
+
+/* One that is submitted may have thousands of points. */
+static uint32_t work_of(const struct record *record)
+{
+    return record->kind < SUBMITTED_POINTS ? 1 : 1 + record->values / POINTS_A_RECORD;
+}
+
 static bool handle_records(struct flusher *flusher, const struct chunk *chunk, int64_t now_s)
 {
-    struct rules *rules = flusher->rules_of[chunk->parcel.worker];
-    struct record record;
+    struct rules *rules =
+        is_submitted(flusher, chunk) ? flusher->rules : flusher->rules_of[chunk->parcel.worker];
+    struct record record = { .kind = LINE_METRIC };
     struct slice body;
 
-    for (int i = 0; i < RECORDS_A_STEP; i++) {
+    for (uint32_t i = 0; i < RECORDS_A_STEP; i += work_of(&record)) {
         if (!chunk_next_record(chunk, &flusher->step.offset, &record, &body))
             return true;
         flusher_record(flusher, rules, &record, body, now_s);
@@ -217,6 +234,18 @@ static void check_balances(struct flusher *flusher, const struct bucket *bucket,
                   bucket->values_parsed - bucket->values_shed, *seen);
     set_imbalance(&ledger->lines_imbalance, &flusher->lines_off[bucket->parcel.worker],
                   bucket->lines, bucket->lines_accounted);
+}
+
+/* Balance 2 of who submits, whose counts came with the chunk. */
+static void check_submitted(struct flusher *flusher, const struct chunk *chunk)
+{
+    uint32_t sender = chunk->parcel.worker;
+
+    if (!is_submitted(flusher, chunk))
+        return;
+    flusher_submitted_end(flusher);
+    set_imbalance(&flusher->config.ledger->values_imbalance, &flusher->values_off[sender],
+                  chunk->submitted, flusher->folded_of[sender]);
 }
 
 static void retire_contexts(struct flusher *flusher, const struct bucket *bucket)
@@ -314,6 +343,8 @@ static bool handle_parcel(struct flusher *flusher, struct parcel *parcel, int *b
         check_balances(flusher, (const struct bucket *)parcel, handled);
     else
         flusher->folded_of[parcel->worker] += handled;
+    if (parcel->kind == PARCEL_RECORDS && done)
+        check_submitted(flusher, (const struct chunk *)parcel);
     return done;
 }
 
@@ -324,7 +355,8 @@ static void finish_parcel(struct flusher *flusher)
     flusher->first = done->next;
     flusher->step.offset = 0;
     flusher_tell_handled(flusher, done);
-    if (done->kind == PARCEL_RECORDS && done->bytes == sizeof(struct chunk) + CHUNK_BYTES)
+    if (done->kind == PARCEL_RECORDS && done->worker < flusher->config.workers &&
+        done->bytes == sizeof(struct chunk) + CHUNK_BYTES)
         flusher_give_back(flusher, (struct chunk *)done);
     else
         parcel_free(done);

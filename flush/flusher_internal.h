@@ -2,6 +2,7 @@
  *
  *   flusher.c             parcels, and the step that drives everything
  *   flusher_records.c     timestamped samples (timed.h), events and checks
+ *   flusher_submitted.c   what is submitted over HTTP
  *   flusher_snapshots.c   which snapshot takes a bucket, and when it is sealed
  *   flusher_send.c        a sealed snapshot, slice by slice
  *   flusher_workers.c     what the workers are told
@@ -13,6 +14,7 @@
 #include "flush/parcels/bucket.h"
 #include "flush/parcels/chunk.h"
 #include "flush/parcels/inbox.h"
+#include "flush/parcels/submitted.h"
 #include "flush/rollups/answers.h"
 #include "flush/series/catalogue.h"
 #include "flush/series/rules.h"
@@ -36,6 +38,9 @@ struct step {
     uint32_t next_series;     /* to be sent; 0: the sealed snapshot is not begun */
 };
 
+/* The workers, and behind them who submits. */
+enum { SENDERS_MAX = WORKERS_MAX + 1 };
+
 struct flusher {
     struct flusher_config config;
     struct catalogue *catalogue;
@@ -44,7 +49,8 @@ struct flusher {
     uint32_t max_series;
 
     struct rules *rules; /* held, as the others: the rules that all workers follow */
-    struct rules *rules_of[WORKERS_MAX]; /* by worker: the rules of its next parcel */
+    struct rules *rules_of[WORKERS_MAX]; /* by worker: the rules of its next parcel; who submits
+                                            follows those of all */
     struct rules *sending;               /* the rules that the encoder follows */
 
     struct parcel *first,
@@ -63,8 +69,8 @@ struct flusher {
 
     /* By worker, as of its last seal. */
     size_t table_bytes[WORKERS_MAX];
-    uint64_t folded_of[WORKERS_MAX]; /* values that balance 2 has seen */
-    uint64_t values_off[WORKERS_MAX], lines_off[WORKERS_MAX];
+    uint64_t folded_of[SENDERS_MAX]; /* values that balance 2 has seen */
+    uint64_t values_off[SENDERS_MAX], lines_off[SENDERS_MAX];
     bool gave_back[WORKERS_MAX]; /* a chunk, since flusher_tidy_spares() */
 };
 
@@ -73,6 +79,15 @@ struct flusher {
 /* Handles a record by the rules of its worker. */
 void flusher_record(struct flusher *flusher, struct rules *rules, const struct record *record,
                     struct slice body, int64_t now_s);
+
+/* ---- flusher_submitted.c ----------------------------------------------- */
+
+/* Handles a record of enum submitted_kind. */
+void flusher_submitted(struct flusher *flusher, struct rules *rules,
+                       const struct record *record, struct slice body, int64_t now_s);
+
+/* Such records came, and no more follow in this parcel. */
+void flusher_submitted_end(struct flusher *flusher);
 
 /* ---- flusher_snapshots.c ----------------------------------------------- */
 

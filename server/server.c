@@ -20,10 +20,13 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .listeners = &server->listeners,
         .workers = server->workers,
         .worker_ledgers = server->worker_ledgers,
+        .submitted =
+            server->worker_ledgers != NULL ? &server->worker_ledgers[server->workers] : NULL,
         .flusher_ledger = &server->flusher_ledger,
         .senders = server->senders,
         .sender_boxes = server->sender_boxes,
         .taps = server->taps,
+        .submitter = server->submitter,
         .questions = server->questions,
         .outbox = &server->outbox,
         .delivery_ledger = server->delivery_ledgers,
@@ -195,6 +198,7 @@ static void server_free(struct server *given)
     free(given->delivery_ledgers);
     free(given->accounts);
     free(given->worker_ledgers);
+    submitter_free(given->submitter);
     free(given->worker);
     free(given->leftovers);
     free(given->senders);
@@ -230,6 +234,8 @@ bool server_stop(struct server *given)
     if (was_running)
         log_info("server: the gate is closed: what the sockets hold is read, and no more");
     end_workers(given, WORKER_DRAINS, deadline_ns);
+    if (given->submitter != NULL)
+        submitter_gate(given->submitter);
     listeners_remove_files(&given->listeners);
     if (given->flusher != NULL)
         flusher_loop_stop(given->flusher);
@@ -271,6 +277,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     }
     end_workers(given, who == SERVER_SUCCESSOR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
                 deadline_ns);
+    submitter_gate(given->submitter);
     if (out != NULL)
         inheritance_write(out, &given->listeners, given->leftovers, given->workers);
     out = leaving_end_flusher(given->flusher, out);

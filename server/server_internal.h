@@ -9,6 +9,7 @@
 #include "server/receive/forward.h"
 #include "server/receive/listeners.h"
 #include "server/receive/sender_tally.h"
+#include "server/receive/submitter.h"
 #include "server/receive/tap.h"
 #include "server/receive/worker.h"
 #include "server/server.h"
@@ -33,8 +34,9 @@ struct server {
     struct arena_budget budget;
     struct server_facts facts;
     tag_survey_box tag_survey;
-    struct worker_account *accounts;
-    struct worker_ledger *worker_ledgers;
+    struct worker_account *accounts;      /* one a worker, and the submitter's */
+    struct worker_ledger *worker_ledgers; /* the same */
+    struct submitter *submitter;
     struct flusher_ledger flusher_ledger;
     struct sinks sinks;
     struct delivery_ledger *delivery_ledgers; /* one a sink */

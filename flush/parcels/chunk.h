@@ -5,7 +5,8 @@
  *   records  lines that are not aggregated: timestamped samples, events, service checks
  *
  * A chunk holds one kind. It is made and filled by one worker, *given* when pushed on the
- * inbox, and freed by the flusher, which gives some of records back to be filled again. */
+ * inbox, and freed by the flusher, which gives some of records back to be filled again. What is
+ * submitted over HTTP comes as records too (flush/parcels/submitted.h). */
 #ifndef FLUSH_PARCELS_CHUNK_H
 #define FLUSH_PARCELS_CHUNK_H
 
@@ -27,7 +28,7 @@ struct birth {
 struct __attribute__((packed)) record {
     int64_t time_s; /* of a sample its own; of others when they were received */
     uint32_t len;
-    uint16_t kind;     /* enum line_kind */
+    uint16_t kind;     /* enum line_kind, or enum submitted_kind */
     uint16_t cell;     /* of a sample: enum cell_kind */
     uint32_t values;   /* of a sample */
     uint32_t name_len; /* of a sample */
@@ -48,6 +49,7 @@ struct timed_sample {
 struct chunk {
     struct parcel parcel;
     size_t used, capacity;
+    uint64_t submitted; /* values up to here, of who submits; for balance 2 */
     char bytes[];
 };
 

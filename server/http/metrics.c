@@ -445,7 +445,7 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
 {
     struct worker_ledger workers;
 
-    ledger_sum(view->worker_ledgers, view->workers, &workers);
+    totals_workers(view, &workers);
     write_build(out);
     write_listeners(out, view);
     write_streams(out, view);

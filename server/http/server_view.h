@@ -22,7 +22,9 @@ struct server_facts {
     bool deaf_on_v6; /* ::1 is there, and a port that 127.0.0.1 has is closed on it */
 };
 
+struct api;
 struct http_ledger;
+struct submitter;
 struct sender_box;
 struct senders;
 struct top_senders;
@@ -35,6 +37,7 @@ struct server_view {
     const struct listeners *listeners;
     uint32_t workers;
     const struct worker_ledger *worker_ledgers;
+    const struct worker_ledger *submitted; /* of who submits over HTTP; NULL: nobody can */
     const struct flusher_ledger *flusher_ledger;
     const struct outbox *outbox;
     const struct delivery_ledger
@@ -47,6 +50,8 @@ struct server_view {
     struct taps *taps;                  /* the same */
     struct tail *tail;                  /* the same; NULL: of another than HTTP */
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
+    struct submitter *submitter;     /* for the desk's thread; NULL: the same */
+    struct api *api;                 /* the same; NULL: of another than HTTP */
     struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
     const struct settings *settings; /* in force; good until the next reload */
     const struct server_facts *facts;

@@ -161,7 +161,7 @@ void status_write_ledger(struct json_out *out, const struct server_view *view)
     struct worker_ledger workers;
     struct totals sums;
 
-    ledger_sum(view->worker_ledgers, view->workers, &workers);
+    totals_workers(view, &workers);
     totals_read(view, &sums);
     json_out_begin(out, "ledger", '{');
     write_received(out, view, &sums);

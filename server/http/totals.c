@@ -30,6 +30,8 @@ uint64_t totals_shed(const struct server_view *view, enum shed_reason reason)
 
     for (uint32_t i = 0; i < view->workers; i++)
         sum += counter_read(&view->worker_ledgers[i].shed[reason]);
+    if (view->submitted != NULL)
+        sum += counter_read(&view->submitted->shed[reason]);
     return sum;
 }
 
@@ -39,6 +41,8 @@ uint64_t totals_records_shed(const struct server_view *view)
 
     for (uint32_t i = 0; i < view->workers; i++)
         sum += counter_read(&view->worker_ledgers[i].records_shed);
+    if (view->submitted != NULL)
+        sum += counter_read(&view->submitted->records_shed);
     return sum;
 }
 
@@ -53,11 +57,25 @@ uint64_t totals_unsent(const struct server_view *view, enum delivery_shed reason
 
 /* ---- all of it --------------------------------------------------------- */
 
+void totals_workers(const struct server_view *view, struct worker_ledger *out)
+{
+    const struct worker_ledger *submitted = view->submitted;
+
+    ledger_sum(view->worker_ledgers, view->workers, out);
+    if (submitted == NULL)
+        return;
+    for (int i = 0; i < METRIC_TYPE_COUNT; i++)
+        counter_add(&out->values[i], counter_read(&submitted->values[i]));
+    for (int i = SHED_NOTHING + 1; i < SHED_REASON_COUNT; i++)
+        counter_add(&out->shed[i], counter_read(&submitted->shed[i]));
+    counter_add(&out->records_shed, counter_read(&submitted->records_shed));
+}
+
 static void sum_workers(const struct server_view *view, struct totals *out)
 {
     struct worker_ledger workers;
 
-    ledger_sum(view->worker_ledgers, view->workers, &workers);
+    totals_workers(view, &workers);
     for (int i = 0; i < LINE_KIND_COUNT; i++)
         out->lines += counter_read(&workers.lines[i]);
     for (int i = 0; i < PARSE_RESULT_COUNT; i++)

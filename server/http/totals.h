@@ -19,6 +19,9 @@ struct totals {
 
 void totals_read(const struct server_view *view, struct totals *out);
 
+/* All workers as one (ledger_sum()), with what was submitted over HTTP. */
+void totals_workers(const struct server_view *view, struct worker_ledger *out);
+
 /* How far the two sides of the points' balance are apart now; 0 when the books balance. */
 uint64_t totals_points_imbalance(const struct server_view *view);
 

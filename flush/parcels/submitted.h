@@ -1,0 +1,68 @@
+/* flush/parcels/submitted.h: what clients submit over HTTP, as records on their way to the
+ * flusher.
+ *
+ *   points         of one series, each with its time
+ *   distribution   the values that one series had in one second
+ *
+ * Events and checks are submitted as lines, so their records are those of lines. A record is
+ * written and read in the same process. Who submits sends parcels as if it were one more
+ * worker, whose index is the number of workers.
+ *
+ * What a series is called is said as a line would: tags joined by commas, the last of which may
+ * be "host:NAME"; "host:" is a series without a host. */
+#ifndef FLUSH_PARCELS_SUBMITTED_H
+#define FLUSH_PARCELS_SUBMITTED_H
+
+#include "config/must_check.h"
+#include "flush/parcels/chunk.h"
+#include "protocol/parse.h"
+
+enum submitted_kind { SUBMITTED_POINTS = LINE_KIND_COUNT, SUBMITTED_DISTRIBUTION };
+
+/* How the intake knows a series. */
+enum submitted_type { SUBMITTED_GAUGE, SUBMITTED_COUNT, SUBMITTED_RATE };
+
+enum { SUBMITTED_POINTS_MAX = 4096 }; /* in one record */
+
+struct submitted_point {
+    int64_t time_s;
+    double value;
+};
+
+/* Views. */
+struct submitted {
+    enum submitted_kind kind;
+    enum submitted_type type; /* of points */
+    uint32_t interval_s;      /* of points; 0: not said */
+    struct slice name, tags, unit;
+    int64_t time_s;     /* of a distribution */
+    const void *values; /* n of struct submitted_point or, of a distribution, of double; not
+                           aligned */
+    uint32_t n;
+};
+
+size_t submitted_size(const struct submitted *submitted);
+
+/* Appends its record; false when it does not fit. */
+MUST_CHECK bool submitted_append(struct chunk *chunk, const struct submitted *submitted);
+
+/* What stands in a record of that kind; views of the body. */
+struct submitted submitted_read(const struct record *record, struct slice body);
+
+static inline struct submitted_point submitted_point(const struct submitted *of, uint32_t i)
+{
+    struct submitted_point point;
+
+    memcpy(&point, (const char *)of->values + i * sizeof point, sizeof point);
+    return point;
+}
+
+static inline double submitted_value(const struct submitted *of, uint32_t i)
+{
+    double value;
+
+    memcpy(&value, (const char *)of->values + i * sizeof value, sizeof value);
+    return value;
+}
+
+#endif
