@@ -4,6 +4,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "server/api/api.h"
 #include "server/http/ask.h"
 #include "server/http/control.h"
 #include "server/http/desk.h"
@@ -209,13 +210,18 @@ static void on_login(struct http_exchange *exchange, const struct http_request *
 static void on_other(struct http_exchange *exchange, const struct http_request *request,
                      void *argument)
 {
-    (void)request, (void)argument;
+    (void)argument;
+    if (slice_starts(request->path, SLICE("/api/")) &&
+        !slice_equal(request->path, SLICE("/api/"))) {
+        api_unknown(exchange, request);
+        return;
+    }
     http_reply_text(
         exchange, 404, "text/plain; charset=utf-8",
         "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
         "/api/v1/functions /api/v1/settings /api/v1/log /api/v1/catalogue "
-        "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail and, by POST, /flush "
-        "/drain /reload\n");
+        "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail, what clients of "
+        "Datadog ask for (docs/api.md) and, by POST, /flush /drain /reload\n");
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -228,13 +234,24 @@ static const struct http_route routes[] = {
     { .path = "/api/v1/status", .methods = HTTP_GET, .handle = on_status },
     { .path = "/api/v1/settings", .methods = HTTP_GET, .handle = on_settings },
     { .path = "/api/v1/log", .methods = HTTP_GET, .handle = on_log },
-    { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query },
+    { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query, .json_errors = true },
     { .path = "/api/v1/functions", .methods = HTTP_GET, .handle = on_functions },
     { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
     { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
     { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
     { .path = "/api/v1/tail", .methods = HTTP_GET, .work = tail_work, .streams = true },
+#define API_ROUTE(at, is_below, what, method, function, most, most_inflated) \
+    { .path = at,                                                            \
+      .below = is_below,                                                     \
+      .use = what,                                                           \
+      .methods = method,                                                     \
+      .work = function,                                                      \
+      .json_errors = true,                                                   \
+      .body_max = most,                                                      \
+      .inflated_max = most_inflated },
+#include "server/api/api_table.h"
+#undef API_ROUTE
 #define PAGE_FILE(symbol, at, type, what) \
     { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
 #include "server/http/page_table.h"
@@ -258,23 +275,30 @@ static void refuse(struct admin *admin, struct http_exchange *exchange, enum htt
                    int status, const char *sentence)
 {
     counter_add(&admin->ledger.refused[why], 1);
-    http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence);
+    http_refuse(exchange, status, sentence);
+}
+
+static bool has_key(const struct admin *admin, const struct http_request *request,
+                    const struct http_rule *rule, int64_t now_ms)
+{
+    const struct string_list *in_force = &settings_of(admin)->heeler_app_keys;
+
+    return http_keys_admit(&admin->keys, request, in_force, rule->cookie, now_ms) ||
+           (rule->api_key && http_keys_admit_api_key(request, in_force));
 }
 
 /* It came by an address that other machines reach, and the route is not open to all. */
 static bool admits_from_afar(struct admin *admin, struct http_exchange *exchange,
                              const struct http_request *request, const struct http_rule *rule)
 {
-    const struct string_list *in_force = &settings_of(admin)->heeler_app_keys;
-
-    if (in_force->n == 0) {
+    if (settings_of(admin)->heeler_app_keys.n == 0) {
         refuse(
             admin, exchange, HTTP_REFUSAL_KEY, 403,
             "only /live, /ready, /startup and /metrics are answered on an address that other "
             "machines reach: set heeler_app_keys, or ask on 127.0.0.1 or a unix socket\n");
         return false;
     }
-    if (http_keys_admit(&admin->keys, request, in_force, rule->cookie, clock_monotonic_ms()))
+    if (has_key(admin, request, rule, clock_monotonic_ms()))
         return true;
     if (rule->navigation) {
         counter_add(&admin->ledger.refused[HTTP_REFUSAL_KEY], 1);
@@ -314,9 +338,7 @@ static bool still_admits(const struct http_exchange *exchange,
 
     return http_guard_refuses(&admin->guard, request, route->use,
                               &settings->heeler_http_hosts) == NULL &&
-           (rule->open || http_is_local(exchange) ||
-            http_keys_admit(&admin->keys, request, &settings->heeler_app_keys, rule->cookie,
-                            now_ms));
+           (rule->open || http_is_local(exchange) || has_key(admin, request, rule, now_ms));
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -327,7 +349,9 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
         .base = base,
         .routes = routes,
         .n_routes = full ? ROUTES : HEALTH_ROUTES,
-        .other = full ? (struct http_route){ .methods = HTTP_ANY_METHOD, .handle = on_other }
+        .other = full ? (struct http_route){ .methods = HTTP_ANY_METHOD,
+                                             .handle = on_other,
+                                             .json_errors = true }
                       : routes[0],
         .admits = admits,
         .still_admits = still_admits,
@@ -368,8 +392,9 @@ static bool make_parts(struct admin *admin, struct event_base *base)
     admin->control = control_new(base, &admin->server);
     admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost, furnish_desk);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
+    admin->view.api = api_new();
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
-           admin->cookie_timer != NULL &&
+           admin->view.api != NULL && admin->cookie_timer != NULL &&
            (!settings_of(admin)->heeler_senders || desk_start(admin->desk));
 }
 
@@ -434,6 +459,7 @@ bool admin_stop(struct admin *given)
     top_senders_free(given->view.top_senders);
     desk_free(given->desk);
     tail_free(given->view.tail);
+    api_free(given->view.api);
     free(given);
     return true;
 }

@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "config/clock.h"
+#include "flush/memory/json.h"
 #include "server/http/http_connection.h"
 
 static const char *reason_of(int status)
@@ -11,6 +12,7 @@ static const char *reason_of(int status)
         const char *reason;
     } reasons[] = {
         { 200, "OK" },
+        { 201, "Created" },
         { 202, "Accepted" },
         { 204, "No Content" },
         { 303, "See Other" },
@@ -21,6 +23,7 @@ static const char *reason_of(int status)
         { 404, "Not Found" },
         { 405, "Method Not Allowed" },
         { 408, "Request Timeout" },
+        { 409, "Conflict" },
         { 413, "Content Too Large" },
         { 414, "URI Too Long" },
         { 415, "Unsupported Media Type" },
@@ -84,7 +87,7 @@ bool http_answer_compose(struct http_exchange *exchange, int status, const char 
 {
     char length[64] = "";
 
-    if (status != 304) /* there it would be the length of what is not sent */
+    if (status != 304 && status != 204) /* of what is not sent it would be the length */
         snprintf(length, sizeof length, "Content-Length: %zu\r\n", evbuffer_get_length(body));
     exchange->out = evbuffer_new();
     return exchange->out != NULL && add_head(exchange, status, type, length) &&
@@ -110,8 +113,8 @@ static const char *sentence_of(int status)
     case 414:
         return "the request line is too long\n";
     case 415:
-        return "a body may be plain, gzip or deflate, and this path may take no compressed "
-               "one\n";
+        return "a body may be plain, gzip, deflate or zstd, and this path may take no "
+               "compressed one\n";
     case 417:
         return "only 100-continue can be expected\n";
     case 431:
@@ -149,7 +152,32 @@ void http_answer_refuse(struct http_exchange *exchange, int status)
 {
     http_answer_count(exchange->http, refusal_of(status));
     exchange->keeps_alive = false;
-    http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence_of(status));
+    http_refuse(exchange, status, sentence_of(status));
+}
+
+/* Without memory the body is NULL, which http_reply() knows. */
+static struct evbuffer *json_errors(const char *sentence)
+{
+    struct bytes text = { 0 };
+    struct evbuffer *body = evbuffer_new();
+
+    bytes_add(&text, "{\"errors\":[", 11);
+    json_add_string(&text, slice_trim(slice_of(sentence), "\n"));
+    bytes_add(&text, "]}\n", 3);
+    if (body != NULL && (text.failed || evbuffer_add(body, text.at, text.len) != 0)) {
+        evbuffer_free(body);
+        body = NULL;
+    }
+    bytes_free(&text);
+    return body;
+}
+
+void http_refuse(struct http_exchange *exchange, int status, const char *sentence)
+{
+    if (exchange->route != NULL && exchange->route->json_errors)
+        http_reply(exchange, status, "application/json", json_errors(sentence));
+    else
+        http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence);
 }
 
 bool http_is_local(const struct http_exchange *exchange)

@@ -16,7 +16,7 @@
  *
  * A link to our own page may stand anywhere: the page is shown, but in no frame. What a page
  * of ours may write has a Content-Type that a foreign page cannot send without being asked
- * first (CORS), which is never allowed.
+ * first (CORS), which is never allowed; nor can it send PUT or DELETE without that.
  *
  * Probes of health come by any name, so their routes take any Host. */
 #ifndef SERVER_HTTP_HTTP_GUARD_H
@@ -35,9 +35,10 @@ struct http_rule {
     bool any_host;
     bool open;       /* on any listener, and without a key */
     bool cookie;     /* that of the page counts as a key */
+    bool api_key;    /* DD-API-KEY may have the key: who submits sends no other */
     bool browsers;   /* our own page may ask */
     bool navigation; /* a foreign page may lead to it */
-    bool json;       /* only with the Content-Type of JSON */
+    bool json;       /* a POST only with the Content-Type of JSON */
 };
 
 /* A static row. */

@@ -33,21 +33,26 @@ enum http_use {
     HTTP_USE_READING, /* what is known of the metrics */
     HTTP_USE_HEALTH,
     HTTP_USE_METRICS,
-    HTTP_USE_PAGE,    /* what a browser may be led to from elsewhere: the page itself */
-    HTTP_USE_LOGIN,   /* the form of that page */
-    HTTP_USE_CONTROL, /* changes the server, and is not for browsers */
-    HTTP_USE_WRITING, /* changes something from the page */
+    HTTP_USE_PAGE,       /* what a browser may be led to from elsewhere: the page itself */
+    HTTP_USE_LOGIN,      /* the form of that page */
+    HTTP_USE_CONTROL,    /* changes the server, and is not for browsers */
+    HTTP_USE_WRITING,    /* changes something from the page */
+    HTTP_USE_SUBMITTING, /* what is written is points, events and checks */
     HTTP_USES
 };
 
+/* A path may have several rows, each with methods of its own. */
 struct http_route {
     const char *path; /* as it is sent, without the query */
+    bool below;       /* path ends in '/', and a name stands behind it: http_route_name() */
     unsigned methods; /* of enum http_method; HEAD is answered wherever GET is */
     enum http_use use;
     http_handler *handle; /* on the thread of the loop */
     desk_work *work;      /* or on the desk's, and the former is NULL */
     bool streams;         /* the answer may go on and on */
-    size_t body_max;      /* as sent and inflated; 0: HTTP_BODY_MAX; more gets 413 */
+    bool json_errors;     /* refusals have the form that clients of Datadog's API read */
+    size_t body_max;      /* as sent; 0: HTTP_BODY_MAX; more gets 413 */
+    size_t inflated_max;  /* of a body that came compressed; 0: body_max */
 };
 
 /* 0: the usual one. */
@@ -96,6 +101,9 @@ void http_reply(struct http_exchange *exchange, int status, const char *type,
                 struct evbuffer *given);
 void http_reply_text(struct http_exchange *exchange, int status, const char *type,
                      const char *text);
+
+/* Refuses with a sentence, which ends in a newline, in the form that the route says. */
+void http_refuse(struct http_exchange *exchange, int status, const char *sentence);
 
 /* Begins an answer that goes on until http_stream_end(): in chunks, or up to the end of the
  * connection for HTTP/1.0. False: it is over already, as for HEAD or without memory. True, and

@@ -7,7 +7,8 @@
 #include "flush/memory/bytes.h"
 #include "server/http/http_request.h"
 
-/* Whether the value of Content-Encoding is one that can be inflated: gzip, x-gzip, deflate. */
+/* Whether the value of Content-Encoding is one that can be inflated: gzip, x-gzip, deflate,
+ * zstd, or zstd1 as clients of Datadog call it. */
 bool http_inflate_knows(struct slice encoding);
 
 /* Appends the plain body. 0, or the status to refuse it with: 400 (damaged or cut off), 413

@@ -85,16 +85,30 @@ static bool has_session(const struct http_keys *keys, const struct http_request 
     return found;
 }
 
+static bool is_key(struct slice key, const struct string_list *in_force)
+{
+    unsigned char hashed[HTTP_HASH_BYTES];
+
+    hash(key, hashed);
+    return is_in_force(hashed, in_force);
+}
+
 bool http_keys_admit(const struct http_keys *keys, const struct http_request *request,
                      const struct string_list *in_force, bool cookie_counts, int64_t now_ms)
 {
-    unsigned char hashed[HTTP_HASH_BYTES];
     struct slice key;
 
     if (!http_header(request, "DD-APPLICATION-KEY", &key))
         return cookie_counts && has_session(keys, request, in_force, now_ms);
-    hash(key, hashed);
-    return is_in_force(hashed, in_force);
+    return is_key(key, in_force);
+}
+
+bool http_keys_admit_api_key(const struct http_request *request,
+                             const struct string_list *in_force)
+{
+    struct slice key;
+
+    return http_header(request, "DD-API-KEY", &key) && is_key(key, in_force);
 }
 
 static struct http_session *oldest(struct http_keys *keys)

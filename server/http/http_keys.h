@@ -35,6 +35,10 @@ struct http_keys {
 bool http_keys_admit(const struct http_keys *keys, const struct http_request *request,
                      const struct string_list *in_force, bool cookie_counts, int64_t now_ms);
 
+/* Whether it has one in DD-API-KEY. */
+bool http_keys_admit_api_key(const struct http_request *request,
+                             const struct string_list *in_force);
+
 /* The value of Set-Cookie for somebody who has shown the key with this request. False: it is
  * none in force, or the system has no randomness. */
 bool http_keys_give_cookie(struct http_keys *keys, const struct http_request *request,

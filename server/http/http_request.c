@@ -295,7 +295,8 @@ static int hex_digit(char byte)
                                         : -1;
 }
 
-static size_t decode(struct slice text, char *room)
+/* plus: what a plus stands for. */
+static size_t decode(struct slice text, char plus, char *room)
 {
     size_t n = 0;
 
@@ -307,7 +308,7 @@ static size_t decode(struct slice text, char *room)
             room[n++] = (char)(high * 16 + low);
             i += 2;
         } else {
-            room[n++] = text.at[i] == '+' ? ' ' : text.at[i];
+            room[n++] = text.at[i] == '+' ? plus : text.at[i];
         }
     }
     return n;
@@ -319,12 +320,17 @@ bool http_parameter(struct slice query, const char *name, char *room, struct sli
         struct slice value = slice_cut(&query, '&');
         struct slice key = slice_cut(&value, '=');
 
-        if (!slice_equal((struct slice){ room, decode(key, room) }, slice_of(name)))
+        if (!slice_equal((struct slice){ room, decode(key, ' ', room) }, slice_of(name)))
             continue;
-        *out = (struct slice){ room, decode(value, room) };
+        *out = (struct slice){ room, decode(value, ' ', room) };
         return true;
     }
     return false;
+}
+
+struct slice http_decode_part(struct slice part, char *room)
+{
+    return (struct slice){ room, decode(part, '+', room) };
 }
 
 /* ---- chunks ------------------------------------------------------------ */

@@ -60,6 +60,10 @@ bool http_header(const struct http_request *request, const char *name, struct sl
  * the query; a '%' that begins no %XX is kept. False: there is none. */
 bool http_parameter(struct slice query, const char *name, char *room, struct slice *out);
 
+/* A part of the path, decoded into room, which is as large as the part; a '%' that begins no
+ * %XX is kept. */
+struct slice http_decode_part(struct slice part, char *room);
+
 /* Whether two texts are the same but for the case of letters in ASCII. */
 bool http_same_word(struct slice a, struct slice b);
 

@@ -1,5 +1,6 @@
 #include "server/http/http_connection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -20,12 +21,48 @@ void http_take_drop(struct http_exchange *exchange, size_t n)
     exchange->in_size = 0;
 }
 
-static const struct http_route *route_of(const struct http *http, struct slice path)
+static bool is_at(const struct http_route *route, struct slice path)
 {
+    struct slice folder = slice_of(route->path);
+
+    if (!route->below)
+        return slice_equal(path, folder);
+    return path.len > folder.len && slice_starts(path, folder) &&
+           memchr(path.at + folder.len, '/', path.len - folder.len) == NULL;
+}
+
+static unsigned method_of(const struct http_request *request)
+{
+    return request->method == HTTP_HEAD ? HTTP_GET : request->method;
+}
+
+/* The row of the path that has the method, or else its first one. */
+static const struct http_route *route_of(const struct http *http,
+                                         const struct http_request *request)
+{
+    const struct http_route *first = NULL;
+
+    for (size_t i = 0; i < http->config.n_routes; i++) {
+        const struct http_route *route = &http->config.routes[i];
+
+        if (!is_at(route, request->path))
+            continue;
+        if ((route->methods & method_of(request)) != 0)
+            return route;
+        first = first != NULL ? first : route;
+    }
+    return first != NULL ? first : &http->config.other;
+}
+
+/* Of all rows of the path. */
+static unsigned methods_at(const struct http *http, struct slice path)
+{
+    unsigned methods = 0;
+
     for (size_t i = 0; i < http->config.n_routes; i++)
-        if (slice_equal(path, slice_of(http->config.routes[i].path)))
-            return &http->config.routes[i];
-    return &http->config.other;
+        if (is_at(&http->config.routes[i], path))
+            methods |= http->config.routes[i].methods;
+    return methods;
 }
 
 static bool has_body(const struct http_request *request)
@@ -35,11 +72,26 @@ static bool has_body(const struct http_request *request)
 
 static void refuse_method(struct http_exchange *exchange)
 {
-    bool post = (exchange->route->methods & HTTP_POST) != 0;
+    static const struct {
+        unsigned method;
+        const char *names;
+    } rows[] = {
+        { HTTP_GET, "GET, HEAD" },
+        { HTTP_POST, "POST" },
+        { HTTP_PUT, "PUT" },
+        { HTTP_DELETE, "DELETE" },
+    };
+    unsigned methods = methods_at(exchange->http, exchange->request.path);
+    char allowed[64] = "", sentence[sizeof allowed + 16];
+    size_t len = 0;
 
-    http_add_header(exchange, "Allow", post ? "POST" : "GET, HEAD");
-    http_reply_text(exchange, 405, "text/plain; charset=utf-8",
-                    post ? "only POST here\n" : "only GET and HEAD here\n");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if ((methods & rows[i].method) != 0)
+            len += (size_t)snprintf(allowed + len, sizeof allowed - len, "%s%s",
+                                    len > 0 ? ", " : "", rows[i].names);
+    snprintf(sentence, sizeof sentence, "only %s here\n", allowed);
+    http_add_header(exchange, "Allow", allowed);
+    http_refuse(exchange, 405, sentence);
 }
 
 /* Only the desk inflates. */
@@ -57,10 +109,9 @@ static bool refuse_head(struct http_exchange *exchange)
 {
     const struct http_config *config = &exchange->http->config;
     const struct http_request *request = &exchange->request;
-    unsigned method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
 
     exchange->keeps_alive = request->keeps_alive && !has_body(request);
-    if ((exchange->route->methods & method) == 0) {
+    if ((exchange->route->methods & method_of(request)) == 0) {
         refuse_method(exchange);
         return true;
     }
@@ -123,7 +174,7 @@ bool http_take_head(struct http_exchange *exchange)
         http_answer_refuse(exchange, status);
         return true;
     }
-    exchange->route = route_of(exchange->http, exchange->request.path);
+    exchange->route = route_of(exchange->http, &exchange->request);
     exchange->body_max =
         exchange->route->body_max > 0 ? exchange->route->body_max : HTTP_BODY_MAX;
     if (refuse_head(exchange))
@@ -166,7 +217,7 @@ static int take_length(struct http_exchange *exchange)
 static bool is_asker(const struct http_route *route)
 {
     return route->use == HTTP_USE_READING || route->use == HTTP_USE_PAGE ||
-           route->use == HTTP_USE_WRITING;
+           route->use == HTTP_USE_WRITING || route->use == HTTP_USE_SUBMITTING;
 }
 
 bool http_take_is_stream(const struct http_exchange *exchange)
@@ -232,14 +283,15 @@ static void call_handler(struct http_exchange *exchange)
     if (!has_place(exchange)) {
         http_answer_count(exchange->http, HTTP_REFUSAL_BUSY);
         http_add_header(exchange, "Retry-After", "1");
-        http_reply_text(exchange, 503, "text/plain; charset=utf-8",
-                        "too many ask at the same time\n");
+        http_refuse(exchange, 503, "too many ask at the same time\n");
         return;
     }
     http_connection_enter(exchange, HTTP_PHASE_HANDLER);
     if (exchange->route->handle == NULL) {
-        desk_take(config->desk, exchange, head, body, exchange->body_max,
-                  exchange->route->work);
+        size_t inflated_max = exchange->route->inflated_max;
+
+        desk_take(config->desk, exchange, head, body,
+                  inflated_max > 0 ? inflated_max : exchange->body_max, exchange->route->work);
         return;
     }
     (void)http_head_parse(&request, head);

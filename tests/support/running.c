@@ -1,7 +1,10 @@
 #include "tests/support/running.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -219,6 +222,64 @@ int running_ask(struct running *running, int port, enum evhttp_cmd_type method,
     evhttp_connection_free(connection);
     *body = answer.body;
     return answer.status;
+}
+
+static void on_bytes(struct bufferevent *connection, void *argument)
+{
+    (void)connection, (void)argument; /* they stay in its buffer */
+}
+
+static void on_event(struct bufferevent *connection, short what, void *argument)
+{
+    (void)connection;
+    *(bool *)argument = (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0;
+}
+
+char *running_exchange(struct running *running, int port, const char *bytes, size_t len)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int64_t deadline_ns = clock_monotonic_ns() + WAIT_NS;
+    struct bufferevent *connection =
+        bufferevent_socket_new(running->base, -1, BEV_OPT_CLOSE_ON_FREE);
+    struct evbuffer *input = bufferevent_get_input(connection);
+    bool ended = false;
+
+    bufferevent_setcb(connection, on_bytes, NULL, on_event, &ended);
+    bufferevent_enable(connection, EV_READ | EV_WRITE);
+    bufferevent_write(connection, bytes, len);
+    bufferevent_socket_connect(connection, (struct sockaddr *)&address, sizeof address);
+    while (!ended && clock_monotonic_ns() < deadline_ns)
+        turn(running->base);
+    size_t size = evbuffer_get_length(input);
+    char *text = calloc(1, size + 1);
+
+    evbuffer_copyout(input, text, size);
+    bufferevent_free(connection);
+    return text;
+}
+
+int running_json(struct running *running, int port, const char *method, const char *path,
+                 const char *json, char **body)
+{
+    size_t len = json != NULL ? strlen(json) : 0;
+    char *request = malloc(strlen(path) + len + 256);
+    int status = 0;
+
+    int size = sprintf(request,
+                       "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n%s"
+                       "Content-Length: %zu\r\n\r\n%s",
+                       method, path, json != NULL ? "Content-Type: application/json\r\n" : "",
+                       len, json != NULL ? json : "");
+    char *answer = running_exchange(running, port, request, (size_t)size);
+    const char *behind_head = strstr(answer, "\r\n\r\n");
+
+    sscanf(answer, "HTTP/1.1 %d", &status);
+    *body = strdup(behind_head != NULL ? behind_head + 4 : "");
+    free(answer);
+    free(request);
+    return status;
 }
 
 int running_get(struct running *running, int port, const char *path, char **body)

@@ -63,4 +63,13 @@ int running_get(struct running *running, int port, const char *path, char **body
 int running_ask(struct running *running, int port, enum evhttp_cmd_type method,
                 const char *path, const char *header, char **body);
 
+/* Sends the bytes of whole requests as they are, and reads until the server ends the
+ * connection; what came, owned. */
+char *running_exchange(struct running *running, int port, const char *bytes, size_t len);
+
+/* A request with a body of JSON, if it is not NULL; the status, and the body of the answer
+ * (owned). */
+int running_json(struct running *running, int port, const char *method, const char *path,
+                 const char *json, char **body);
+
 #endif

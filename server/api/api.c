@@ -1,0 +1,55 @@
+#include "server/api/api.h"
+
+#include <stdlib.h>
+
+#include "server/api/api_job.h"
+
+struct api *api_new(void)
+{
+    return calloc(1, sizeof(struct api));
+}
+
+void api_free(struct api *given)
+{
+    if (given == NULL)
+        return;
+    definitions_free(&given->definitions);
+    free(given);
+}
+
+/* Of Datadog's API, what is not done here, and why. The first that the path begins with. */
+static const struct {
+    const char *path, *sentence;
+} elsewhere[] = {
+    { "/api/v1/screen",
+      "screenboards are not made here: send a dashboard to /api/v1/dashboard" },
+    { "/api/v1/dashboard/lists", "lists of dashboards are not kept here" },
+    { "/api/v2/dashboard/lists", "lists of dashboards are not kept here" },
+    { "/api/v1/comments", "comments are not kept here: send an event" },
+    { "/api/v1/slo", "objectives (SLO) are not evaluated here" },
+    { "/api/v1/synthetics", "there are no synthetic tests here" },
+    { "/api/v1/logs", "logs are not kept here" },
+    { "/api/v2/logs", "logs are not kept here" },
+    { "/api/v1/user", "there are no users here, only heeler_app_keys" },
+    { "/api/v2/user", "there are no users here, only heeler_app_keys" },
+    { "/api/v1/graph/embed", "graphs are not shown in pages of others" },
+};
+
+void api_unknown(struct http_exchange *exchange, const struct http_request *request)
+{
+    const char *sentence = "there is no such path here: docs/api.md lists what is";
+
+    for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+        if (slice_starts(request->path, slice_of(elsewhere[i].path))) {
+            sentence = elsewhere[i].sentence;
+            break;
+        }
+    http_refuse(exchange, 404, sentence);
+}
+
+/* Whoever comes this far has shown what is asked for. */
+void api_validate(struct desk_job *given, const struct http_request *request, void *argument)
+{
+    (void)request, (void)argument;
+    api_reply_text(given, 200, "{\"valid\":true}\n");
+}

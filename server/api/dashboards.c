@@ -1,0 +1,337 @@
+/* Dashboards and timeboards: the requests for them.
+ *
+ * Statuses are those that clients of Datadog know: 200 with the object, 404, 400 with a
+ * sentence; a deleted timeboard is 204 without a body, a deleted dashboard 200 with its id.
+ * When there is no more room it is 409: their libraries read the sentence of that, and do not
+ * try again. */
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "config/clock.h"
+#include "flush/memory/json_view.h"
+#include "protocol/number.h"
+#include "server/api/api.h"
+#include "server/api/api_job.h"
+#include "server/api/dashboard.h"
+#include "server/http/server_view.h"
+
+enum { LIST_COUNT = 100, LIST_COUNT_MAX = 1000 };
+
+typedef bool check_body(struct slice body, char problem[static DASHBOARD_PROBLEM_MAX]);
+typedef void write_one(struct json_out *out, const struct definition *definition);
+
+static struct definitions *definitions_of(void *argument)
+{
+    const struct server_view *view = argument;
+
+    return &view->api->definitions;
+}
+
+/* ---- ids --------------------------------------------------------------- */
+
+/* "x4x-ttz-cnu", and a number that a double holds; neither is taken yet. False: the system has
+ * no randomness. */
+static bool make_ids(const struct definitions *definitions, char name[DASHBOARD_ID_LEN + 1],
+                     int64_t *number)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    unsigned char random[DASHBOARD_ID_LEN + 4];
+
+    do {
+        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+            return false;
+        for (int i = 0; i < DASHBOARD_ID_LEN; i++)
+            name[i] = i % 4 == 3 ? '-' : letters[random[i] % (sizeof letters - 1)];
+        name[DASHBOARD_ID_LEN] = '\0';
+        *number = 1;
+        for (int i = DASHBOARD_ID_LEN; i < DASHBOARD_ID_LEN + 4; i++)
+            *number = (*number << 7 | (random[i] & 0x7f));
+    } while (definitions_find(definitions, DEFINITION_DASHBOARD, slice_of(name)) != NULL ||
+             definitions_find_number(definitions, DEFINITION_DASHBOARD, *number) != NULL);
+    return true;
+}
+
+/* By the name or the number in the path, whichever route it is. NULL: it was refused. */
+static struct definition *find(struct desk_job *job, const struct http_request *request,
+                               const struct definitions *definitions)
+{
+    char room[API_NAME_MAX];
+    struct slice id = api_path_name(request, room);
+    struct definition *found = definitions_find(definitions, DEFINITION_DASHBOARD, id);
+    int64_t number;
+
+    if (found == NULL && number_int64(id, &number))
+        found = definitions_find_number(definitions, DEFINITION_DASHBOARD, number);
+    if (found == NULL)
+        api_refuse(job, 404, "Dashboard with ID %.*s not found", (int)id.len, id.at);
+    return found;
+}
+
+/* ---- writing ----------------------------------------------------------- */
+
+static void reply_with(struct desk_job *given, const struct definition *definition,
+                       write_one *write)
+{
+    struct json_out out = { .comma = false };
+
+    write(&out, definition);
+    api_reply(given, 200, &out);
+}
+
+static void put(struct desk_job *given, struct definitions *definitions,
+                const struct definition *definition, write_one *write)
+{
+    struct definition *made;
+
+    switch (definitions_put(definitions, definition, &made)) {
+    case DEFINITION_DONE:
+        reply_with(given, made, write);
+        break;
+    case DEFINITION_FULL:
+        api_refuse(given, 409, "there is no room: %d definitions and %d MiB of them are kept",
+                   DEFINITIONS_MAX, DEFINITIONS_BYTES >> 20);
+        break;
+    case DEFINITION_NO_MEMORY:
+        api_refuse(given, 503, "not enough memory");
+        break;
+    }
+}
+
+/* Checks the body. False: it was refused. */
+static bool read_board(struct desk_job *job, const struct http_request *request,
+                       check_body *check, struct slice *body)
+{
+    char problem[DASHBOARD_PROBLEM_MAX];
+
+    if (!api_read_body(job, request, API_KEYS_MAX, body))
+        return false;
+    if (check(*body, problem))
+        return true;
+    api_refuse(job, 400, "%s", problem);
+    return false;
+}
+
+/* Puts a body that was checked. The ids that its widgets get begin with the time, so none comes
+ * twice. */
+static void put_body(struct desk_job *given, struct definitions *definitions,
+                     struct definition *definition, struct slice body, write_one *write)
+{
+    struct json_out numbered = { .comma = false };
+
+    definition->body = body;
+    definition->changed_ms = clock_wall_ms();
+    if (write == dashboard_write) {
+        dashboard_number_widgets(&numbered, body, definition->changed_ms * 100);
+        definition->body =
+            (struct slice){ (const char *)numbered.bytes.at, numbered.bytes.len };
+    }
+    if (numbered.bytes.failed)
+        api_refuse(given, 503, "not enough memory");
+    else
+        put(given, definitions, definition, write);
+    bytes_free(&numbered.bytes);
+}
+
+static void create(struct desk_job *given, const struct http_request *request, void *argument,
+                   check_body *check, write_one *write)
+{
+    struct definitions *definitions = definitions_of(argument);
+    struct definition made = { .kind = DEFINITION_DASHBOARD, .created_ms = clock_wall_ms() };
+    char name[DASHBOARD_ID_LEN + 1];
+    struct slice body;
+
+    if (!read_board(given, request, check, &body))
+        return;
+    if (!make_ids(definitions, name, &made.number)) {
+        api_refuse(given, 503, "the system has no randomness for an id");
+        return;
+    }
+    made.name = slice_of(name);
+    put_body(given, definitions, &made, body, write);
+}
+
+static void update(struct desk_job *given, const struct http_request *request, void *argument,
+                   check_body *check, write_one *write)
+{
+    struct definitions *definitions = definitions_of(argument);
+    const struct definition *found = find(given, request, definitions);
+    struct slice body;
+
+    if (found == NULL || !read_board(given, request, check, &body))
+        return;
+    struct definition changed = *found;
+
+    put_body(given, definitions, &changed, body, write);
+}
+
+/* ---- reading ----------------------------------------------------------- */
+
+static void get(struct desk_job *given, const struct http_request *request, void *argument,
+                write_one *write)
+{
+    const struct definition *found = find(given, request, definitions_of(argument));
+
+    if (found != NULL)
+        reply_with(given, found, write);
+}
+
+/* Nothing is shared with others, and what was deleted is gone. */
+static bool wants_what_is_not(const struct http_request *request)
+{
+    char room[HTTP_HEAD_MAX];
+    struct slice value;
+
+    return (http_parameter(request->query, "filter[shared]", room, &value) &&
+            slice_equal(value, SLICE("true"))) ||
+           (http_parameter(request->query, "filter[deleted]", room, &value) &&
+            slice_equal(value, SLICE("true")));
+}
+
+static void write_list(struct json_out *out, const struct definitions *definitions,
+                       int64_t start, int64_t count)
+{
+    const struct definition *at = NULL;
+
+    while ((at = definitions_next(definitions, DEFINITION_DASHBOARD, at)) != NULL)
+        if (start-- <= 0 && count-- > 0)
+            dashboard_write_row(out, at);
+}
+
+void dashboards_list(struct desk_job *given, const struct http_request *request, void *argument)
+{
+    struct json_out out = { .comma = false };
+    int64_t start = 0, count = LIST_COUNT;
+
+    if (!api_read_number(given, request, "start", 0, INT32_MAX, &start) ||
+        !api_read_number(given, request, "count", 1, LIST_COUNT_MAX, &count))
+        return;
+    json_out_begin(&out, NULL, '{');
+    json_out_begin(&out, "dashboards", '[');
+    if (!wants_what_is_not(request))
+        write_list(&out, definitions_of(argument), start, count);
+    json_out_end(&out, ']');
+    json_out_end(&out, '}');
+    api_reply(given, 200, &out);
+}
+
+void dashboards_list_timeboards(struct desk_job *given, const struct http_request *request,
+                                void *argument)
+{
+    const struct definitions *definitions = definitions_of(argument);
+    const struct definition *at = NULL;
+    struct json_out out = { .comma = false };
+
+    (void)request;
+    json_out_begin(&out, NULL, '{');
+    json_out_begin(&out, "dashes", '[');
+    while ((at = definitions_next(definitions, DEFINITION_DASHBOARD, at)) != NULL)
+        if (dashboard_is_timeboard(at))
+            dashboard_write_timeboard_row(&out, at);
+    json_out_end(&out, ']');
+    json_out_end(&out, '}');
+    api_reply(given, 200, &out);
+}
+
+/* ---- deleting ---------------------------------------------------------- */
+
+void dashboards_delete_timeboard(struct desk_job *given, const struct http_request *request,
+                                 void *argument)
+{
+    struct definitions *definitions = definitions_of(argument);
+    struct definition *found = find(given, request, definitions);
+
+    if (found == NULL)
+        return;
+    definitions_drop(definitions, found, clock_wall_ms());
+    api_reply_nothing(given);
+}
+
+void dashboards_delete(struct desk_job *given, const struct http_request *request,
+                       void *argument)
+{
+    struct definitions *definitions = definitions_of(argument);
+    struct definition *found = find(given, request, definitions);
+    struct json_out out = { .comma = false };
+
+    if (found == NULL)
+        return;
+    json_out_begin(&out, NULL, '{');
+    json_out_slice(&out, "deleted_dashboard_id", found->name);
+    json_out_end(&out, '}');
+    definitions_drop(definitions, found, clock_wall_ms());
+    api_reply(given, 200, &out);
+}
+
+static struct definition *find_item(const struct definitions *definitions, struct slice item)
+{
+    struct slice id = json_view_member(item, "id");
+    char room[API_NAME_MAX];
+
+    if (id.len > sizeof room)
+        return NULL;
+    size_t len = json_view_text(id, room);
+
+    return definitions_find(definitions, DEFINITION_DASHBOARD, (struct slice){ room, len });
+}
+
+/* {"data":[{"id":ID,"type":"dashboard"}, ...]}: all of them or none. */
+void dashboards_delete_some(struct desk_job *given, const struct http_request *request,
+                            void *argument)
+{
+    struct definitions *definitions = definitions_of(argument);
+    struct slice body, item;
+
+    if (!api_read_body(given, request, API_KEYS_MAX, &body))
+        return;
+    struct slice inside = json_view_inside(json_view_member(body, "data")), again = inside;
+
+    for (size_t i = 0; json_view_next_item(&inside, &item); i++)
+        if (find_item(definitions, item) == NULL) {
+            api_refuse(given, 404, "data[%zu]: no dashboard has this id", i);
+            return;
+        }
+    while (json_view_next_item(&again, &item)) {
+        struct definition *found = find_item(definitions, item);
+
+        if (found != NULL)
+            definitions_drop(definitions, found, clock_wall_ms());
+    }
+    api_reply_nothing(given);
+}
+
+/* ---- the routes -------------------------------------------------------- */
+
+void dashboards_create_timeboard(struct desk_job *given, const struct http_request *request,
+                                 void *argument)
+{
+    create(given, request, argument, dashboard_check_timeboard, dashboard_write_timeboard);
+}
+
+void dashboards_update_timeboard(struct desk_job *given, const struct http_request *request,
+                                 void *argument)
+{
+    update(given, request, argument, dashboard_check_timeboard, dashboard_write_timeboard);
+}
+
+void dashboards_get_timeboard(struct desk_job *given, const struct http_request *request,
+                              void *argument)
+{
+    get(given, request, argument, dashboard_write_timeboard);
+}
+
+void dashboards_create(struct desk_job *given, const struct http_request *request,
+                       void *argument)
+{
+    create(given, request, argument, dashboard_check, dashboard_write);
+}
+
+void dashboards_update(struct desk_job *given, const struct http_request *request,
+                       void *argument)
+{
+    update(given, request, argument, dashboard_check, dashboard_write);
+}
+
+void dashboards_get(struct desk_job *given, const struct http_request *request, void *argument)
+{
+    get(given, request, argument, dashboard_write);
+}

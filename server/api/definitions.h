@@ -1,0 +1,89 @@
+/* server/api/definitions.h: what was defined by API: dashboards, and what is known about
+ * metrics.
+ *
+ *   kind + name  ->  a definition: its number, its times and its JSON, as they came
+ *
+ * It lives in memory, and works without a disk. Whoever keeps definitions for longer is told of
+ * each change (struct definition_keeper), and gives back what it has kept by
+ * definitions_restore(), at any time: what is newer stays.
+ *
+ * Bounded: DEFINITIONS_MAX of them, DEFINITIONS_BYTES together. Nothing is taken until the
+ * first one comes. One thread, the desk's. */
+#ifndef SERVER_API_DEFINITIONS_H
+#define SERVER_API_DEFINITIONS_H
+
+#include <stdint.h>
+
+#include "config/must_check.h"
+#include "flush/memory/bytes.h"
+#include "protocol/slice.h"
+
+enum {
+    DEFINITIONS_MAX = 2000,
+    DEFINITIONS_BYTES = 16 << 20,
+    DEFINITION_NAME_MAX = 512,
+};
+
+/* X(id, word): the word is what keepers know it by. */
+#define DEFINITION_KINDS(X)              \
+    X(DEFINITION_DASHBOARD, "dashboard") \
+    X(DEFINITION_METRIC, "metric")
+
+#define DEFINITION_ENUM(id, word) id,
+enum definition_kind { DEFINITION_KINDS(DEFINITION_ENUM) DEFINITION_KIND_COUNT };
+#undef DEFINITION_ENUM
+
+struct definition {
+    struct definition *next; /* of all, the oldest first */
+    enum definition_kind kind;
+    struct slice name;              /* unique among its kind; owned, as the body is */
+    int64_t number;                 /* for who knows it by one; unique among its kind, or 0 */
+    int64_t created_ms, changed_ms; /* since 1970 */
+    struct slice body;              /* a JSON object */
+};
+
+/* Keeps definitions for longer. */
+struct definition_keeper {
+    /* The definition has changed; an empty text: it is gone. The text is a view, and all that
+     * definitions_restore() needs. */
+    void (*keep)(void *self, const char *kind, struct slice name, int64_t changed_s,
+                 struct slice text);
+    void *self;
+};
+
+struct definitions {
+    struct definition *first, *last;
+    size_t n, bytes;
+    struct definition_keeper keeper; /* keep is NULL: nobody */
+};
+
+/* { 0 } is empty. */
+void definitions_free(struct definitions *given);
+
+enum definition_result { DEFINITION_DONE, DEFINITION_FULL, DEFINITION_NO_MEMORY };
+
+/* Puts it in the place of the one of that name, which keeps its number and the time at which it
+ * was made; or makes it. All is copied, and may be views of the former. *out: a view of it. */
+MUST_CHECK enum definition_result definitions_put(struct definitions *definitions,
+                                                  const struct definition *from,
+                                                  struct definition **out);
+
+/* NULL: there is none. Views until the next change. */
+struct definition *definitions_find(const struct definitions *definitions,
+                                    enum definition_kind kind, struct slice name);
+struct definition *definitions_find_number(const struct definitions *definitions,
+                                           enum definition_kind kind, int64_t number);
+
+/* The next of that kind behind `after`; NULL: from the first on. */
+struct definition *definitions_next(const struct definitions *definitions,
+                                    enum definition_kind kind, const struct definition *after);
+
+void definitions_drop(struct definitions *definitions, struct definition *given,
+                      int64_t now_ms);
+
+/* What was kept of one. False: it is damaged, of a kind that is not known, or there is no room.
+ * The keeper is not told. */
+MUST_CHECK bool definitions_restore(struct definitions *definitions, struct slice kind,
+                                    struct slice name, struct slice text);
+
+#endif

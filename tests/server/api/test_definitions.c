@@ -1,0 +1,165 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/api/definitions.h"
+
+/* What a keeper was told last. */
+struct told {
+    char kind[32], name[64], text[256];
+    int64_t changed_s;
+    int n;
+};
+
+static void note(char *to, size_t size, struct slice text)
+{
+    snprintf(to, size, "%.*s", (int)text.len, text.at);
+}
+
+static void keep(void *self, const char *kind, struct slice name, int64_t changed_s,
+                 struct slice text)
+{
+    struct told *told = self;
+
+    note(told->kind, sizeof told->kind, slice_of(kind));
+    note(told->name, sizeof told->name, name);
+    note(told->text, sizeof told->text, text);
+    told->changed_s = changed_s;
+    told->n++;
+}
+
+static enum definition_result put(struct definitions *definitions, const char *name,
+                                  int64_t number, int64_t now_ms, const char *body)
+{
+    struct definition definition = { .kind = DEFINITION_DASHBOARD,
+                                     .name = slice_of(name),
+                                     .number = number,
+                                     .created_ms = now_ms,
+                                     .changed_ms = now_ms,
+                                     .body = slice_of(body) };
+
+    struct definition *made;
+
+    return definitions_put(definitions, &definition, &made);
+}
+
+static struct definition *find(const struct definitions *definitions, const char *name)
+{
+    return definitions_find(definitions, DEFINITION_DASHBOARD, slice_of(name));
+}
+
+static void one_is_put_found_replaced_and_dropped(void **state)
+{
+    struct definitions definitions = { 0 };
+    (void)state;
+
+    assert_int_equal(put(&definitions, "a", 17, 1000, "{\"x\":1}"), DEFINITION_DONE);
+    assert_int_equal(put(&definitions, "b", 18, 1500, "{}"), DEFINITION_DONE);
+    assert_int_equal(put(&definitions, "a", 99, 2000, "{\"x\":2,\"y\":3}"), DEFINITION_DONE);
+    const struct definition *a = find(&definitions, "a");
+
+    assert_true(slice_equal(a->body, SLICE("{\"x\":2,\"y\":3}")));
+    assert_int_equal(a->number, 17); /* it stays, as does the time of its making */
+    assert_int_equal(a->created_ms, 1000);
+    assert_int_equal(a->changed_ms, 2000);
+    assert_ptr_equal(definitions_find_number(&definitions, DEFINITION_DASHBOARD, 17), a);
+    assert_null(definitions_find_number(&definitions, DEFINITION_DASHBOARD, 99));
+    assert_null(definitions_find_number(&definitions, DEFINITION_METRIC, 17));
+    assert_ptr_equal(definitions_next(&definitions, DEFINITION_DASHBOARD, NULL), a);
+    assert_ptr_equal(definitions_next(&definitions, DEFINITION_DASHBOARD, a),
+                     find(&definitions, "b"));
+    assert_null(definitions_next(&definitions, DEFINITION_METRIC, NULL));
+    definitions_drop(&definitions, find(&definitions, "b"), 3000);
+    definitions_drop(&definitions, find(&definitions, "a"), 3000);
+    assert_null(find(&definitions, "a"));
+    assert_int_equal(definitions.n, 0);
+    assert_int_equal(definitions.bytes, 0);
+    assert_null(definitions.last);
+    definitions_free(&definitions);
+}
+
+static void a_keeper_is_told_and_gives_back(void **state)
+{
+    struct told told = { .n = 0 };
+    struct definitions first = { .keeper = { keep, &told } }, second = { 0 };
+    (void)state;
+
+    assert_int_equal(put(&first, "abc", 5, 1234567, "{\"x\":1.50}"), DEFINITION_DONE);
+    assert_string_equal(told.kind, "dashboard");
+    assert_string_equal(told.name, "abc");
+    assert_string_equal(told.text, "5 1234567 1234567 {\"x\":1.50}");
+    assert_int_equal(told.changed_s, 1234);
+    assert_true(definitions_restore(&second, slice_of(told.kind), slice_of(told.name),
+                                    slice_of(told.text)));
+    const struct definition *back = find(&second, "abc");
+
+    assert_int_equal(back->number, 5);
+    assert_int_equal(back->created_ms, 1234567);
+    assert_true(slice_equal(back->body, SLICE("{\"x\":1.50}")));
+    /* what is older than what we have changes nothing */
+    assert_int_equal(put(&second, "abc", 5, 2000000, "{}"), DEFINITION_DONE);
+    assert_true(definitions_restore(&second, slice_of(told.kind), slice_of(told.name),
+                                    slice_of(told.text)));
+    assert_true(slice_equal(find(&second, "abc")->body, SLICE("{}")));
+    definitions_drop(&first, find(&first, "abc"), 9000);
+    assert_string_equal(told.text, "");
+    assert_int_equal(told.n, 2);
+    definitions_free(&first);
+    definitions_free(&second);
+}
+
+static void what_is_damaged_is_not_restored(void **state)
+{
+    static const char *const texts[] = { "",        "5",         "5 1 1",        "5 1 x {}",
+                                         "5 1 1 [", "5 1 1 [1]", "{\"body\":{}}" };
+    struct definitions definitions = { 0 };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (definitions_restore(&definitions, SLICE("dashboard"), SLICE("a"),
+                                slice_of(texts[i])))
+            fail_msg("\"%s\" is taken", texts[i]);
+    assert_false(
+        definitions_restore(&definitions, SLICE("other"), SLICE("a"), SLICE("5 1 1 {}")));
+    assert_false(
+        definitions_restore(&definitions, SLICE("dashboard"), SLICE(""), SLICE("5 1 1 {}")));
+    assert_int_equal(definitions.n, 0);
+}
+
+static void it_is_bounded_in_number_and_bytes(void **state)
+{
+    struct definitions definitions = { 0 };
+    char name[32], *large = malloc(DEFINITIONS_BYTES);
+    (void)state;
+
+    for (int i = 0; i < DEFINITIONS_MAX; i++) {
+        snprintf(name, sizeof name, "name %d", i);
+        assert_int_equal(put(&definitions, name, 0, 1, "{}"), DEFINITION_DONE);
+    }
+    assert_int_equal(put(&definitions, "one more", 0, 1, "{}"), DEFINITION_FULL);
+    assert_int_equal(put(&definitions, "name 3", 0, 2, "{\"x\":1}"), DEFINITION_DONE);
+    memset(large, ' ', DEFINITIONS_BYTES - 1);
+    large[DEFINITIONS_BYTES - 1] = '\0';
+    assert_int_equal(put(&definitions, "name 4", 0, 2, large), DEFINITION_FULL);
+    assert_true(slice_equal(find(&definitions, "name 4")->body, SLICE("{}")));
+    assert_true(definitions.bytes < DEFINITIONS_BYTES);
+    free(large);
+    definitions_free(&definitions);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_is_put_found_replaced_and_dropped),
+        cmocka_unit_test(a_keeper_is_told_and_gives_back),
+        cmocka_unit_test(what_is_damaged_is_not_restored),
+        cmocka_unit_test(it_is_bounded_in_number_and_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
