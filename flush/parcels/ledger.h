@@ -140,6 +140,7 @@ struct flusher_ledger {
     struct counter recent_bytes;     /* of the events and checks that are kept to be shown */
     struct counter rollup_dropped;   /* series' windows given up for memory */
     struct counter rollup_refused;   /* points without memory for their series */
+    struct counter rollup_ungiven;   /* series' windows dropped before the history took them */
     struct counter questions;        /* answered, also with an error */
     struct counter flushed_until_s;  /* what came before that second is in the outbox */
     struct counter handed_over;      /* values that a successor got in open snapshots */

@@ -13,6 +13,7 @@ enum {
     SWEEP_A_STEP = 16384,
     STEP_MAX_S = 366 * 86400,
     SCRATCH_BYTES = 64 << 20, /* for two sets or sketches that are merged */
+    GIVING_S = 60,            /* single intervals that are given to somebody stay so long */
 };
 
 /* ---- making ------------------------------------------------------------ */
@@ -33,7 +34,8 @@ static void add_level(struct rollup *rollup, int64_t step_s)
         rollup->levels[at] = rollup->levels[at - 1];
     rollup->levels[at] = (struct rollup_level){ .step_s = step_s,
                                                 .open_s = ROLLUP_NO_START,
-                                                .whole_s = ROLLUP_NO_START };
+                                                .whole_s = ROLLUP_NO_START,
+                                                .ungiven_s = INT64_MAX };
 }
 
 static bool read_steps(struct rollup *rollup, char *problem, size_t problem_size)
@@ -170,10 +172,12 @@ size_t rollup_bytes(const struct rollup *rollup)
 }
 
 /* Gives up the oldest window of the level. */
-static void drop_oldest(struct rollup_level *level)
+static void drop_oldest(struct rollup *rollup, struct rollup_level *level)
 {
     struct window *oldest = level->closed[0];
 
+    if (oldest->start_s >= level->ungiven_s)
+        counter_add(&rollup->ledger->rollup_ungiven, oldest->n_cells);
     level->whole_s = oldest->start_s + level->step_s;
     level->bytes -= window_bytes(oldest);
     level->n--;
@@ -206,7 +210,7 @@ bool rollup_make_room(struct rollup *rollup, size_t more)
         struct rollup_level *victim = choose_victim(rollup);
         if (victim != NULL) {
             counter_add(&rollup->ledger->rollup_dropped, victim->closed[0]->n_cells);
-            drop_oldest(victim);
+            drop_oldest(rollup, victim);
         } else if (!rollup->swept) {
             rollup_sweep_all(rollup);
         } else {
@@ -275,25 +279,58 @@ static void pack_block(struct rollup *rollup, size_t index)
         lose_window(rollup, level);
 }
 
-static void finish_window(struct rollup *rollup, struct rollup_level *level)
+/* The open window, which is packed, leaves the level: sealed, or NULL if it holds nothing. */
+static struct window *seal_window(struct rollup_level *level)
 {
     struct window *window = level->building;
 
     if (window != NULL && window->n_cells == 0) {
-        window_free(window); /* it holds nothing, so nothing is lost */
-        level->building = NULL;
+        window_free(window);
+        window = NULL;
     } else if (window != NULL) {
         window->first_s = level->first_s;
         window->last_s = level->last_s;
         window_close(window);
-        if (!keep_window(level, window))
-            lose_window(rollup, level);
-        level->building = NULL;
     }
     pages_clear(level->open, level->next_block * COLUMN_VALUES * sizeof *level->open);
+    level->building = NULL;
     level->next_block = 0;
     level->open_s = ROLLUP_NO_START;
+    return window;
+}
+
+static void finish_window(struct rollup *rollup, struct rollup_level *level)
+{
+    struct window *window = seal_window(level);
+
+    if (window != NULL && !keep_window(level, window)) {
+        counter_add(&rollup->ledger->rollup_dropped, window->n_cells);
+        level->whole_s = window->start_s + level->step_s;
+        window_free(window);
+    }
     (void)rollup_make_room(rollup, 0);
+}
+
+/* Packs a piece of the open window; true: all of it is. */
+static bool pack_window(struct rollup *rollup, size_t index, uint32_t most)
+{
+    struct rollup_level *level = &rollup->levels[index];
+    uint32_t blocks = (rollup->end + COLUMN_VALUES - 1) / COLUMN_VALUES;
+
+    if (level->next_block == 0 && level->building == NULL)
+        level->building = window_new(
+            level->open_s); /* NULL without memory: the values of the window are lost */
+    for (; most > 0 && level->next_block < blocks; most--)
+        pack_block(rollup, index);
+    return level->next_block >= blocks;
+}
+
+struct window *rollup_cut(struct rollup *rollup, size_t level)
+{
+    if (rollup->levels[level].open_s == ROLLUP_NO_START)
+        return NULL;
+    (void)pack_window(rollup, level, UINT32_MAX);
+    return seal_window(&rollup->levels[level]);
 }
 
 /* Closes the open window of the level, a bounded piece at a call, if its time is over. True:
@@ -309,13 +346,7 @@ static bool turn_level(struct rollup *rollup, size_t index)
     }
     if (level->open_s == start_s)
         return true;
-    if (level->next_block == 0 && level->building == NULL)
-        level->building = window_new(
-            level->open_s); /* NULL without memory: the values of the window are lost */
-    uint32_t blocks = (rollup->end + COLUMN_VALUES - 1) / COLUMN_VALUES;
-    for (int i = 0; i < BLOCKS_A_STEP && level->next_block < blocks; i++)
-        pack_block(rollup, index);
-    if (level->next_block >= blocks)
+    if (pack_window(rollup, index, BLOCKS_A_STEP))
         finish_window(rollup, level);
     return false;
 }
@@ -341,7 +372,7 @@ static void start_anew(struct rollup *rollup)
     rollup_trim(rollup);
 }
 
-static bool goes_back(const struct rollup *rollup, int64_t stamp_s)
+bool rollup_goes_back(const struct rollup *rollup, int64_t stamp_s)
 {
     return rollup->now_s != ROLLUP_NO_START && stamp_s < rollup->now_s - CLOCK_AHEAD_MAX_S;
 }
@@ -350,7 +381,7 @@ static void begin_opening(struct rollup *rollup, int64_t stamp_s)
 {
     rollup->opening = true;
     rollup->swept = false;
-    if (goes_back(rollup, stamp_s) && rollup->pins == 0) {
+    if (rollup_goes_back(rollup, stamp_s) && rollup->pins == 0) {
         start_anew(rollup);
         rollup->now_s = ROLLUP_NO_START;
     }
@@ -361,10 +392,14 @@ static void begin_opening(struct rollup *rollup, int64_t stamp_s)
 static void forget_fine(struct rollup *rollup)
 {
     struct rollup_level *fine = &rollup->levels[0];
-    int64_t oldest_s = rollup->now_s - rollup->config.lookback_s;
+    int64_t keep_s = rollup->config.lookback_s;
+
+    if (fine->ungiven_s != INT64_MAX && keep_s < GIVING_S)
+        keep_s = GIVING_S;
+    int64_t oldest_s = rollup->now_s - keep_s;
 
     while (fine->n > 0 && fine->closed[0]->start_s + fine->step_s <= oldest_s)
-        drop_oldest(fine);
+        drop_oldest(rollup, fine);
 }
 
 bool rollup_open(struct rollup *rollup, int64_t stamp_s)
@@ -415,62 +450,6 @@ void rollup_close(struct rollup *rollup)
     rollup->adding = false;
     counter_set(&rollup->ledger->rollup_bytes, rollup_bytes(rollup));
     counter_set(&rollup->ledger->rollup_series, rollup->live);
-}
-
-/* ---- watched ----------------------------------------------------------- */
-
-bool rollup_watch(struct rollup *rollup)
-{
-    rollup->newest_ms = pages_map(rollup->max_ids * sizeof *rollup->newest_ms);
-    return rollup->newest_ms != NULL;
-}
-
-bool rollup_turns(const struct rollup *rollup, size_t level, int64_t stamp_s)
-{
-    const struct rollup_level *of = &rollup->levels[level];
-
-    if (of->open_s == ROLLUP_NO_START)
-        return false;
-    if (goes_back(rollup, stamp_s))
-        return true;
-    return stamp_s > rollup->now_s && rollup_start(stamp_s, of->step_s) != of->open_s;
-}
-
-uint32_t rollup_unwritten(const struct rollup *rollup, size_t level)
-{
-    return rollup->levels[level].unwritten;
-}
-
-int64_t rollup_open_start(const struct rollup *rollup, size_t level)
-{
-    return rollup->levels[level].open_s;
-}
-
-bool rollup_take(struct rollup *rollup, size_t level, uint32_t series, struct rollup_value *out)
-{
-    struct rollup_series *entry = &rollup->entries[series];
-
-    if ((entry->unwritten >> level & 1) == 0)
-        return false;
-    entry->unwritten = (uint8_t)(entry->unwritten & ~(1u << level));
-    rollup->levels[level].unwritten--;
-    const struct rollup_blob *blob = rollup_open_blob(rollup, series, level);
-    *out = (struct rollup_value){
-        .column = rollup->levels[level].open[series].column,
-        .blob = blob != NULL ? blob->at : NULL,
-        .blob_len = blob != NULL && blob->at != NULL ? blob->len : 0,
-        .newest_ms = rollup->newest_ms[series],
-    };
-    return true;
-}
-
-void rollup_unwatch(struct rollup *rollup, uint32_t number)
-{
-    struct rollup_series *entry = &rollup->entries[number];
-
-    for (size_t level = 0; level < rollup->n_levels; level++)
-        rollup->levels[level].unwritten -= entry->unwritten >> level & 1;
-    entry->unwritten = 0;
 }
 
 /* ---- reading ----------------------------------------------------------- */

@@ -26,6 +26,7 @@
 
 #include "config/must_check.h"
 #include "config/string_list.h"
+#include "flush/rollups/past.h"
 #include "flush/rollups/window.h"
 #include "flush/series/identities.h"
 #include "flush/snapshots/observer.h"
@@ -41,6 +42,7 @@ struct rollup_series {
     uint32_t
         heard_s;     /* stamp of the newest snapshot in which values of clients came; 0: none */
     uint32_t values; /* how many those were */
+    uint32_t told;   /* the epoch of rollup_tell(); 0: none */
     uint8_t kind;    /* enum cell_kind, one with a letter */
     uint8_t unit;    /* enum metric_unit */
     uint8_t unwritten; /* if watched: a bit for each level with a value that rollup_take() has
@@ -93,6 +95,11 @@ struct rollup_outside {
 MUST_CHECK bool rollup_add_outside(struct rollup *rollup, size_t level,
                                    const struct rollup_outside *outside);
 
+/* The number of a series that somebody else knows from before: an old one, or a new one that is
+ * forgotten when the rollups are not pinned any more. False without memory. */
+MUST_CHECK bool rollup_recall(struct rollup *rollup, const struct rollup_outside *outside,
+                              uint8_t unit, uint32_t *number);
+
 /* The level has nothing from before that time, and must not say that it has. */
 void rollup_begin_at(struct rollup *rollup, size_t level, int64_t time_s);
 
@@ -129,6 +136,20 @@ struct rollup_value {
 bool rollup_take(struct rollup *rollup, size_t level, uint32_t series,
                  struct rollup_value *out);
 
+/* ---- given: windows on their way to who keeps them longer -------------- */
+
+/* Windows of the level that start at that time or later are still to be given: those that are
+ * dropped before are counted, and single intervals stay for a minute at least. */
+void rollup_give_from(struct rollup *rollup, size_t level, int64_t start_s);
+
+/* Whether who keeps the windows has to be told of the series in this epoch. True once an epoch;
+ * in epoch 0 it is as if nobody had been told. */
+bool rollup_tell(struct rollup *rollup, uint32_t series, uint32_t epoch);
+
+/* Takes the open window out of the level, sealed: the caller owns it. NULL: it is empty, or
+ * there is no memory. For the end, as what comes after it begins the same window once more. */
+MUST_CHECK struct window *rollup_cut(struct rollup *rollup, size_t level);
+
 /* ---- reading ----------------------------------------------------------- */
 
 /* Whether we are between rollup_open() and rollup_close(), when windows are not whole. */
@@ -156,6 +177,18 @@ int64_t rollup_step(const struct rollup *rollup, size_t level);
 
 /* Whether the level still has everything that it was given from that time on. */
 bool rollup_covers(const struct rollup *rollup, size_t level, int64_t from_s);
+
+/* Windows from before memory are asked of it; NULL: nobody has any. A view that outlives the
+ * rollups. */
+void rollup_use_past(struct rollup *rollup, const struct past *past);
+const struct past *rollup_past(const struct rollup *rollup);
+
+/* Stamp of the first snapshot of which the level has a window in memory; INT64_MAX: none. */
+int64_t rollup_memory_from(const struct rollup *rollup, size_t level);
+
+/* As rollup_covers(), with what the past has. What began later than the question does not lack
+ * what was before. */
+bool rollup_reaches(const struct rollup *rollup, size_t level, int64_t from_s);
 
 /* A window, open or closed; a view until the next feeding. */
 struct rollup_span {

@@ -103,19 +103,6 @@ static bool merge_object(struct rollup *rollup, struct rollup_blob *blob,
 
 /* ---- adding ------------------------------------------------------------ */
 
-static void add_to_cell(double column[WINDOW_COLUMNS], const double more[WINDOW_COLUMNS])
-{
-    bool first = column[WINDOW_COUNT] == 0;
-
-    column[WINDOW_SUM] += more[WINDOW_SUM];
-    column[WINDOW_COUNT] += more[WINDOW_COUNT];
-    if (first || more[WINDOW_MIN] < column[WINDOW_MIN])
-        column[WINDOW_MIN] = more[WINDOW_MIN];
-    if (first || more[WINDOW_MAX] > column[WINDOW_MAX])
-        column[WINDOW_MAX] = more[WINDOW_MAX];
-    column[WINDOW_LAST] = more[WINDOW_LAST];
-}
-
 static void watch(struct rollup *rollup, uint32_t number)
 {
     struct rollup_series *entry = &rollup->entries[number];
@@ -129,7 +116,7 @@ static void watch(struct rollup *rollup, uint32_t number)
 static void add_numbers(struct rollup *rollup, uint32_t number, const struct window_cell *more)
 {
     for (size_t i = 0; i < rollup->n_levels; i++)
-        add_to_cell(rollup->levels[i].open[number].column, more->column);
+        window_cell_add(&rollup->levels[i].open[number], more);
     if (rollup->newest_ms != NULL)
         watch(rollup, number);
 }
@@ -282,7 +269,7 @@ bool rollup_add_outside(struct rollup *rollup, size_t level,
     uint32_t number = rollup_number_held(rollup, id, (uint8_t)outside->kind);
     if (number == ROLLUP_NO_SERIES || !add_blob(rollup, number, level, outside))
         return false;
-    add_to_cell(rollup->levels[level].open[number].column, outside->cell.column);
+    window_cell_add(&rollup->levels[level].open[number], &outside->cell);
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* flush/rollups/rollup_internal.h: the rollups' parts, which stand in files of their own:
  * rollup.c (memory, windows, reading), rollup_series.c (who is known), rollup_add.c
- * (values into open windows). */
+ * (values into open windows), rollup_watch.c (what is new, and who was given what),
+ * rollup_past.c (what was before). */
 #ifndef FLUSH_ROLLUPS_ROLLUP_INTERNAL_H
 #define FLUSH_ROLLUPS_ROLLUP_INTERNAL_H
 
@@ -29,8 +30,9 @@ struct rollup_level {
     uint32_t unwritten;     /* how many series have a value that rollup_take() has not given */
     struct window **closed; /* n of capacity, oldest first */
     size_t n, capacity;
-    size_t bytes;    /* of the closed ones */
-    int64_t whole_s; /* from this time on nothing was dropped */
+    size_t bytes;      /* of the closed ones */
+    int64_t whole_s;   /* from this time on nothing was dropped */
+    int64_t ungiven_s; /* windows from there on are not given yet; INT64_MAX: nobody asks */
 };
 
 struct rollup {
@@ -59,6 +61,7 @@ struct rollup {
     uint32_t sweep_next;
     unsigned pins;
 
+    const struct past *past; /* or NULL */
     struct arena_budget scratch_budget;
     struct arena scratch;
     struct bytes packed;
@@ -84,6 +87,9 @@ bool rollup_make_room(struct rollup *rollup, size_t more);
 /* How many bytes the series take, without their windows. */
 size_t rollup_series_bytes(const struct rollup *rollup);
 
+/* Whether a snapshot of that stamp makes them begin anew. */
+bool rollup_goes_back(const struct rollup *rollup, int64_t stamp_s);
+
 /* Our number of a series of the catalogue that has a value now, under that name unless
  * it is empty; ROLLUP_NO_SERIES without memory. */
 uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *series,
@@ -91,6 +97,9 @@ uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *seri
 
 /* The same of an identity that is held. */
 uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_t kind);
+
+/* The same of one that no window in memory may name. */
+uint32_t rollup_number_recalled(struct rollup *rollup, struct identity given, uint8_t kind);
 
 /* Looks at the next n series, or at all of them, and forgets those that no window
  * names. */

@@ -129,6 +129,20 @@ uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_
     return number;
 }
 
+uint32_t rollup_number_recalled(struct rollup *rollup, struct identity given, uint8_t kind)
+{
+    uint32_t number = find_series(rollup, given, kind);
+
+    if (number != ROLLUP_NO_SERIES || !has_room_for_series(rollup)) {
+        identities_release(rollup->identities, given);
+        return number;
+    }
+    number = add_held(rollup, given, kind);
+    if (number != ROLLUP_NO_SERIES)
+        rollup->entries[number].last_s = 0; /* no window names it */
+    return number;
+}
+
 /* Two series of the catalogue may be one of ours: their values add up. */
 static void note_values(struct rollup *rollup, struct rollup_series *entry, uint32_t values)
 {

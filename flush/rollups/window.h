@@ -33,6 +33,21 @@ struct window_cell {
     double column[WINDOW_COLUMNS];
 };
 
+/* Adds what came later. */
+static inline void window_cell_add(struct window_cell *cell, const struct window_cell *more)
+{
+    double *column = cell->column;
+    bool first = column[WINDOW_COUNT] == 0;
+
+    column[WINDOW_SUM] += more->column[WINDOW_SUM];
+    column[WINDOW_COUNT] += more->column[WINDOW_COUNT];
+    if (first || more->column[WINDOW_MIN] < column[WINDOW_MIN])
+        column[WINDOW_MIN] = more->column[WINDOW_MIN];
+    if (first || more->column[WINDOW_MAX] > column[WINDOW_MAX])
+        column[WINDOW_MAX] = more->column[WINDOW_MAX];
+    column[WINDOW_LAST] = more->column[WINDOW_LAST];
+}
+
 struct window_blob {
     uint32_t series;
     uint32_t len;
