@@ -230,6 +230,38 @@ enum database_state database_open(struct database *database, const char *folder)
     return state;
 }
 
+enum database_state database_open_to_read(struct database *database, const char *folder)
+{
+    int64_t application = 0, version = 0;
+
+    *database = (struct database){ .lock_fd = -1 };
+    if (strlen(folder) + sizeof file_name > sizeof database->path) {
+        errno = ENAMETOOLONG;
+        return fail_by_errno(database, "its folder");
+    }
+    snprintf(database->path, sizeof database->path, "%s%s", folder, file_name);
+    int result = sqlite3_open_v2(database->path, &database->handle,
+                                 SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (result == SQLITE_OK) {
+        guard(database->handle);
+        (void)sqlite3_busy_timeout(database->handle, BUSY_MS);
+        result = sql_number(database->handle, "PRAGMA application_id", &application);
+    }
+    if (result == SQLITE_OK)
+        result = sql_number(database->handle, "PRAGMA user_version", &version);
+    if (result == SQLITE_OK && application == SCHEMA_APPLICATION && version == schema.n)
+        return DATABASE_OPEN;
+    (void)fail(database, file_name + 1,
+               result != SQLITE_OK                 ? sqlite3_errstr(result)
+               : application != SCHEMA_APPLICATION ? "it is something else's"
+               : version > schema.n
+                   ? "a newer program wrote it"
+                   : "an older program wrote it, and no server has opened it since");
+    close_file(database);
+    return version > schema.n ? DATABASE_NEWER : DATABASE_FAILED;
+}
+
 enum database_state database_begin_anew(struct database *database)
 {
     leave_file(database);

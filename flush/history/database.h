@@ -48,6 +48,11 @@ struct database {
  * unless DATABASE_OPEN is. */
 MUST_CHECK enum database_state database_open(struct database *database, const char *folder);
 
+/* Opens a file that others may write meanwhile, to read it: nothing is made, locked or
+ * migrated. As database_open(); it is never DATABASE_HELD. */
+MUST_CHECK enum database_state database_open_to_read(struct database *database,
+                                                     const char *folder);
+
 /* Writes the log back into the file. Statements were finalized before. */
 void database_close(struct database *given);
 

@@ -9,11 +9,21 @@
 #include "config/clock.h"
 #include "config/thread.h"
 
+_Static_assert((int)RETENTION_LEVELS_MAX <= (int)HISTORY_KEPT_MAX, "the ledger has each level");
+
 enum { IDLE_MS = 1000 };
 
 struct history {
-    struct keeper keeper; /* the thread's */
-    struct mailbox given;
+    struct keeper keeper;        /* the thread's */
+    struct mailbox given, asked; /* parcels; readings */
+    struct mailbox read;         /* answers */
+    struct mailbox *wakes;       /* or NULL */
+    struct reading *reading;     /* the thread's: what it reads */
+    struct mailbox noted, kept;  /* notes to keep; those that were kept before */
+    struct note *notes;          /* the thread's: not written yet */
+    size_t notes_bytes;
+    uint64_t notes_lost;
+    bool has_told;                /* what was kept before */
     _Atomic(size_t) on_their_way; /* bytes of parcels that were given and are not handled */
     _Atomic(bool) stopping;
     struct history_ledger ledger;
@@ -23,13 +33,15 @@ struct history {
 
 /* ---- parcels ----------------------------------------------------------- */
 
-struct history_parcel *history_parcel_new(uint32_t epoch, int64_t step_s, struct window *window)
+struct history_parcel *history_parcel_new(uint32_t epoch, uint32_t level, int64_t step_s,
+                                          struct window *window)
 {
     struct history_parcel *parcel = calloc(1, sizeof *parcel);
 
     if (parcel == NULL)
         return NULL;
     parcel->epoch = epoch;
+    parcel->level = level;
     parcel->step_s = step_s;
     parcel->window = window_hold(window);
     return parcel;
@@ -54,6 +66,37 @@ static void free_all(struct history_parcel *given)
 
 /* ---- the thread -------------------------------------------------------- */
 
+static enum history_state state_of(const struct keeper *keeper)
+{
+    if (keeper->open)
+        return HISTORY_OPEN;
+    switch (keeper->said) {
+    case DATABASE_OPEN:
+        break;
+    case DATABASE_HELD:
+        return HISTORY_HELD;
+    case DATABASE_NEWER:
+        return HISTORY_NEWER;
+    case DATABASE_FAILED:
+        return HISTORY_FAILED;
+    }
+    return HISTORY_STARTING;
+}
+
+/* A file that was set aside took with it what was written. */
+static void publish_damage(struct history *history)
+{
+    struct history_ledger *ledger = &history->ledger;
+
+    if (counter_read(&ledger->damaged_total) == history->keeper.damaged)
+        return;
+    for (int level = 0; level < HISTORY_LEVELS_MAX; level++)
+        counter_set(&ledger->written_until_s[level], 0);
+    counter_set(&ledger->damaged_total, history->keeper.damaged);
+}
+
+/* The epoch comes before the state: who sees that it is open knows in which epoch, or gives in
+ * a former one, which is harmless. */
 static void publish(struct history *history)
 {
     const struct keeper *keeper = &history->keeper;
@@ -63,11 +106,23 @@ static void publish(struct history *history)
     counter_set(&ledger->windows_total, counted->windows);
     counter_set(&ledger->cells_total, counted->cells);
     counter_set(&ledger->lost_total, counted->lost_cells + counted->unknown + keeper->shed);
+    counter_set(&ledger->notes_lost_total, history->notes_lost);
     counter_set(&ledger->expired_total, keeper->losses.expired.cells);
     counter_set(&ledger->crowded_out_total, keeper->losses.crowded_out.cells);
-    counter_set(&ledger->damaged_total, keeper->damaged);
+    publish_damage(history);
     counter_set(&ledger->epoch, keeper->epoch);
-    counter_set(&ledger->open, keeper->open);
+    counter_set(&ledger->state, state_of(keeper));
+}
+
+static void publish_oldest(struct history *history)
+{
+    struct keeper *keeper = &history->keeper;
+    const struct retention *kept = keeper->config.bounds.retention;
+    int64_t oldest_s;
+
+    for (size_t i = 0; i < kept->n && keeper->open; i++)
+        if (store_first(&keeper->store, kept->levels[i].step_s, &oldest_s) == SQLITE_OK)
+            counter_set(&history->ledger.oldest_s[i], (uint64_t)oldest_s);
 }
 
 static void publish_size(struct history *history)
@@ -79,14 +134,22 @@ static void publish_size(struct history *history)
     counter_set(&history->ledger.bytes, used);
 }
 
+static void write_window(struct history *history, const struct history_parcel *parcel)
+{
+    struct slice told = { (const char *)parcel->told.at, parcel->told.len };
+    struct counter *until_s = &history->ledger.written_until_s[parcel->level];
+
+    if (keeper_write(&history->keeper, parcel->step_s, parcel->window, told, clock_wall_s()))
+        counter_raise(until_s, (uint64_t)(parcel->window->start_s + parcel->step_s));
+    publish_oldest(history);
+}
+
 static void handle(struct history *history, struct history_parcel *given)
 {
-    struct slice told = { (const char *)given->told.at, given->told.len };
     size_t size = given->size;
 
     if (given->epoch == history->keeper.epoch)
-        (void)keeper_write(&history->keeper, given->step_s, given->window, told,
-                           clock_wall_s());
+        write_window(history, given);
     history_parcel_free(given);
     atomic_fetch_sub_explicit(&history->on_their_way, size, memory_order_relaxed);
     publish(history);
@@ -103,6 +166,92 @@ static void handle_all(struct history *history)
         parcel = next;
     }
 }
+
+/* ---- reading ----------------------------------------------------------- */
+
+static void take_readings(struct history *history)
+{
+    struct reading *taken = (struct reading *)mailbox_take(&history->asked);
+    struct reading **end = &history->reading;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = taken;
+}
+
+/* A slice of each reading whose asker is not too far behind. True: there is more to read now.
+ */
+static bool read_some(struct history *history)
+{
+    struct store *store = history->keeper.open ? &history->keeper.store : NULL;
+    struct reading **at = &history->reading;
+    bool more = false, any = false;
+
+    while (*at != NULL) {
+        struct reading *reading = *at, *next = reading->next;
+
+        if (!reading_may_go_on(reading)) {
+            at = &reading->next;
+            continue;
+        }
+        any = true;
+        if (reading_step(reading, store, &history->read)) {
+            more = more || reading_may_go_on(reading);
+            at = &reading->next;
+        } else {
+            *at = next; /* it is the asker's again */
+        }
+    }
+    if (any && history->wakes != NULL)
+        mailbox_wake(history->wakes);
+    return more;
+}
+
+/* ---- notes ------------------------------------------------------------- */
+
+static void drop_note(struct history *history)
+{
+    struct note *first = history->notes;
+
+    history->notes = first->next;
+    history->notes_bytes -= first->size;
+    first->next = NULL;
+    note_free_all(first);
+}
+
+static void take_notes(struct history *history)
+{
+    struct note **end = &history->notes;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = (struct note *)mailbox_take(&history->noted);
+    for (struct note *note = *end; note != NULL; note = note->next)
+        history->notes_bytes += note->size;
+    while (history->notes_bytes > HISTORY_NOTES_BYTES) {
+        drop_note(history);
+        history->notes_lost++;
+    }
+}
+
+/* What cannot be written waits: the store is looked at anew, in a minute. */
+static void write_notes(struct history *history)
+{
+    struct keeper *keeper = &history->keeper;
+
+    if (keeper->open && !history->has_told)
+        history->has_told = note_read_all(&keeper->store, &history->kept) == SQLITE_OK;
+    while (keeper->open && history->notes != NULL) {
+        int result = note_write(history->notes, &keeper->store);
+
+        if (result == SQLITE_OK)
+            drop_note(history);
+        else
+            keeper_fail(keeper, result, clock_wall_s());
+    }
+}
+
+/* ---- the thread itself ------------------------------------------------- */
 
 /* Whether it is readable by then. */
 static bool wait_on(int fd, int timeout_ms)
@@ -121,10 +270,17 @@ static void *run(void *argument)
         (void)wait_on(history->given.wake_fd, more ? 0 : IDLE_MS);
         mailbox_quieten(&history->given);
         stopping = atomic_load_explicit(&history->stopping, memory_order_acquire);
+        take_readings(
+            history); /* before the parcels, of which these see all that came before */
+        take_notes(history);
         handle_all(history); /* of a stop too: it came behind all that was given */
-        more = !stopping && keeper_step(&history->keeper, clock_wall_s());
-        publish(history);
+        if (!stopping || history->notes != NULL) /* which are nowhere else */
+            more = keeper_step(&history->keeper, clock_wall_s());
+        write_notes(history);
+        more = (!stopping && read_some(history)) || more;
+        publish_oldest(history);
         publish_size(history);
+        publish(history);
     }
     keeper_close(&history->keeper);
     (void)!eventfd_write(history->ended_fd, 1); /* it has room */
@@ -133,26 +289,67 @@ static void *run(void *argument)
 
 /* ---- the outside ------------------------------------------------------- */
 
+static void free_readings(struct reading *given)
+{
+    while (given != NULL) {
+        struct reading *next = given->next;
+
+        reading_free(given);
+        given = next;
+    }
+}
+
+/* Whoever asked is gone, so the readings that came back are ours. */
+static void free_answers(struct reading_answer *given)
+{
+    while (given != NULL) {
+        struct reading_answer *next = given->next;
+
+        if (given->result != READING_SOME)
+            reading_free(given->of);
+        reading_answer_free(given);
+        given = next;
+    }
+}
+
+static bool open_mailboxes(struct history *history)
+{
+    bool given = mailbox_open(&history->given), asked = mailbox_open(&history->asked);
+    bool read = mailbox_open(&history->read), noted = mailbox_open(&history->noted);
+    bool kept = mailbox_open(&history->kept);
+
+    return given && asked && read && noted && kept;
+}
+
 static void free_history(struct history *given)
 {
     free_all((struct history_parcel *)mailbox_take(&given->given));
+    take_readings(given);
+    free_readings(given->reading);
+    note_free_all(given->notes);
+    note_free_all((struct note *)mailbox_take(&given->noted));
+    note_free_all((struct note *)mailbox_take(&given->kept));
+    free_answers((struct reading_answer *)mailbox_take(&given->read));
     mailbox_close(&given->given);
+    mailbox_close(&given->asked);
+    mailbox_close(&given->read);
+    mailbox_close(&given->noted);
+    mailbox_close(&given->kept);
     close(given->ended_fd);
     free(given);
 }
 
-struct history *history_start(const struct keeper_config *config)
+struct history *history_start(const struct keeper_config *config, struct mailbox *wakes)
 {
     struct history *history = calloc(1, sizeof *history);
 
     if (history == NULL)
         return NULL;
     keeper_init(&history->keeper, config);
+    history->wakes = wakes;
     history->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (history->ended_fd < 0 || !mailbox_open(&history->given)) {
-        if (history->ended_fd >= 0)
-            close(history->ended_fd);
-        free(history);
+    if (!open_mailboxes(history) || history->ended_fd < 0) {
+        free_history(history);
         return NULL;
     }
     if (!thread_start(&history->thread, "history", run, history)) {
@@ -179,13 +376,55 @@ void history_give(struct history *history, struct history_parcel *given)
     mailbox_push(&history->given, &given->letter);
 }
 
+void history_keep(struct history *history, struct note *given)
+{
+    mailbox_push(&history->noted, &given->letter);
+    mailbox_wake(&history->given);
+}
+
+struct note *history_take_notes(struct history *history)
+{
+    return (struct note *)mailbox_take(&history->kept);
+}
+
+void history_read(struct history *history, struct reading *given)
+{
+    mailbox_push(&history->asked, &given->letter);
+    mailbox_wake(&history->given);
+}
+
+struct reading_answer *history_take(struct history *history)
+{
+    return (struct reading_answer *)mailbox_take(&history->read);
+}
+
+void history_go_on(struct history *history)
+{
+    mailbox_wake(&history->given);
+}
+
+int64_t history_oldest(const struct history *history, int64_t step_s)
+{
+    const struct retention *kept = history->keeper.config.bounds.retention;
+
+    for (size_t i = 0; i < kept->n && history_is_open(&history->ledger); i++)
+        if (kept->levels[i].step_s == step_s)
+            return (int64_t)counter_read(&history->ledger.oldest_s[i]);
+    return 0;
+}
+
+void history_end(struct history *history)
+{
+    atomic_store_explicit(&history->stopping, true, memory_order_release); /* with run() */
+    mailbox_wake(&history->given);
+}
+
 bool history_stop(struct history *given, int64_t deadline_ms)
 {
     bool ended = false;
     int64_t left_ms;
 
-    atomic_store_explicit(&given->stopping, true, memory_order_release); /* with run() */
-    mailbox_wake(&given->given);
+    history_end(given);
     do { /* a signal may cut a wait short */
         left_ms = deadline_ms - clock_monotonic_ms();
         ended = wait_on(given->ended_fd, left_ms > 0 ? (int)left_ms : 0);

@@ -11,21 +11,13 @@
 #ifndef FLUSH_HISTORY_HISTORY_H
 #define FLUSH_HISTORY_HISTORY_H
 
+#include "flush/history/history_ledger.h"
 #include "flush/history/keeper.h"
+#include "flush/history/note.h"
+#include "flush/history/reading.h"
 #include "flush/memory/mailbox.h"
-#include "flush/parcels/ledger.h"
 
-enum { HISTORY_BYTES = 16 << 20 };
-
-/* Written by the history thread after each parcel; gauges but for the totals. */
-struct history_ledger {
-    struct counter open;                       /* 1: what is given is kept */
-    struct counter epoch;                      /* 0: it was never open */
-    struct counter bytes;                      /* that the windows take on the disk */
-    struct counter windows_total, cells_total; /* written */
-    struct counter lost_total, expired_total, crowded_out_total; /* cells */
-    struct counter damaged_total;                                /* files set aside */
-};
+enum { HISTORY_BYTES = 16 << 20, HISTORY_NOTES_BYTES = 32 << 20 };
 
 struct history_parcel {
     union {
@@ -33,6 +25,7 @@ struct history_parcel {
         struct history_parcel *next;
     };
     uint32_t epoch;
+    uint32_t level; /* the giver's, below HISTORY_LEVELS_MAX */
     int64_t step_s;
     struct window *window; /* held */
     struct bytes told;     /* flush/history/told.h; owned */
@@ -40,19 +33,46 @@ struct history_parcel {
 };
 
 /* Holds the window once more; NULL without memory. */
-struct history_parcel *history_parcel_new(uint32_t epoch, int64_t step_s,
+struct history_parcel *history_parcel_new(uint32_t epoch, uint32_t level, int64_t step_s,
                                           struct window *window);
 void history_parcel_free(struct history_parcel *given);
 
 struct history;
 
-/* The folder and what the bounds point to outlive it. NULL without memory or a thread. */
-struct history *history_start(const struct keeper_config *config);
+/* The folder and what the bounds point to outlive it, as does the mailbox that is woken when
+ * something was read; NULL: nobody is. NULL without memory or a thread. */
+struct history *history_start(const struct keeper_config *config, struct mailbox *wakes);
 const struct history_ledger *history_ledger(const struct history *history);
 
 /* Whether a parcel may be given now. */
 bool history_has_room(const struct history *history);
 void history_give(struct history *history, struct history_parcel *given);
+
+/* Gives it a definition that changed (flush/history/note.h), from any thread. While the store
+ * is closed it waits; beyond HISTORY_NOTES_BYTES the oldest are given up, and counted. */
+void history_keep(struct history *history, struct note *given);
+
+/* The definitions that were kept before this process began, once they are read; NULL: none, or
+ * not yet. The caller owns the list. From one thread. */
+struct note *history_take_notes(struct history *history);
+
+/* Gives it a reading (flush/history/reading.h), which is taken up behind the parcels that were
+ * given before. */
+void history_read(struct history *history, struct reading *given);
+
+/* What was read since, in the order of each reading, or NULL. The caller owns them, and the
+ * reading that the last answer comes back with. */
+struct reading_answer *history_take(struct history *history);
+
+/* Rows were taken, so that there is room for more. */
+void history_go_on(struct history *history);
+
+/* The stamp of the oldest snapshot in windows of that length; 0: there are none, or it is not
+ * open. */
+int64_t history_oldest(const struct history *history, int64_t step_s);
+
+/* Begins what history_stop() waits for; nothing may be given any more. */
+void history_end(struct history *history);
 
 /* Writes what was given, closes the store and frees all. False: the disk had not answered by
  * then; the thread and what it has stay as they are, until the process ends. */

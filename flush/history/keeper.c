@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "config/log.h"
+#include "flush/history/remake.h"
 #include "flush/history/sql.h"
 
 enum { PAGE = 4096, GIVES_WAY_PART = 8 };
@@ -68,11 +69,6 @@ static void settle(struct keeper *keeper, enum database_state state, int64_t now
         store_close(&keeper->store);
 }
 
-static void open_store(struct keeper *keeper, int64_t now_s)
-{
-    settle(keeper, store_open(&keeper->store, keeper->config.folder), now_s);
-}
-
 /* The oldest and finest windows, an eighth of all. False: there were none, or not even that can
  * be written. */
 static bool give_way(struct keeper *keeper, int64_t now_s)
@@ -107,6 +103,18 @@ static void recover(struct keeper *keeper, int result, int64_t now_s)
     settle(keeper, DATABASE_FAILED, now_s);
 }
 
+/* Whoever wrote it last may not have lived to seal its coarser windows. */
+static void open_store(struct keeper *keeper, int64_t now_s)
+{
+    settle(keeper, store_open(&keeper->store, keeper->config.folder), now_s);
+    if (!keeper->open)
+        return;
+    int result = remake(&keeper->store, keeper->config.bounds.retention);
+
+    if (result != SQLITE_OK)
+        recover(keeper, result, now_s);
+}
+
 /* ---- the outside ------------------------------------------------------- */
 
 bool keeper_step(struct keeper *keeper, int64_t now_s)
@@ -124,6 +132,11 @@ bool keeper_step(struct keeper *keeper, int64_t now_s)
     if (result != SQLITE_OK)
         recover(keeper, result, now_s);
     return keeper->crowded;
+}
+
+void keeper_fail(struct keeper *keeper, int result, int64_t now_s)
+{
+    recover(keeper, result, now_s);
 }
 
 bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *window,

@@ -47,6 +47,9 @@ void keeper_close(struct keeper *given);
  * to do at once. */
 bool keeper_step(struct keeper *keeper, int64_t now_s);
 
+/* To be called when something else that was asked of its store failed. */
+void keeper_fail(struct keeper *keeper, int result, int64_t now_s);
+
 /* Writes a window of that step, and what is told with it. False: it is not written. */
 bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *window,
                   struct slice told, int64_t now_s);

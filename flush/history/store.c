@@ -1,17 +1,12 @@
-#include "flush/history/store.h"
+#include "flush/history/store_internal.h"
 
 #include <stdio.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "flush/history/sql.h"
-#include "flush/memory/wire.h"
 
 /* ---- statements -------------------------------------------------------- */
 
-/* Ready to be bound; NULL with *result. */
-static sqlite3_stmt *use(struct store *store, enum store_statement which, int *result)
+sqlite3_stmt *store_use(struct store *store, enum store_statement which, int *result)
 {
 #define STORE_TEXT(id, sql) [id] = (sql),
     static const char *const texts[STORE_STATEMENT_COUNT] = { STORE_STATEMENTS(STORE_TEXT) };
@@ -25,8 +20,7 @@ static sqlite3_stmt *use(struct store *store, enum store_statement which, int *r
     return *statement;
 }
 
-/* Runs what returns no rows, and unbinds it. */
-static int finish(sqlite3_stmt *statement)
+int store_finish(sqlite3_stmt *statement)
 {
     int stepped = sqlite3_step(statement);
 
@@ -35,8 +29,7 @@ static int finish(sqlite3_stmt *statement)
     return stepped == SQLITE_DONE ? SQLITE_OK : stepped;
 }
 
-/* The same for what returns one number; SQLITE_DONE: it returned none. */
-static int fetch(sqlite3_stmt *statement, int64_t *out)
+int store_fetch(sqlite3_stmt *statement, int64_t *out)
 {
     int stepped = sqlite3_step(statement);
 
@@ -46,23 +39,21 @@ static int fetch(sqlite3_stmt *statement, int64_t *out)
     return stepped == SQLITE_ROW ? SQLITE_OK : stepped;
 }
 
-static int run(struct store *store, enum store_statement which)
+int store_run(struct store *store, enum store_statement which)
 {
     int result;
-    sqlite3_stmt *statement = use(store, which, &result);
+    sqlite3_stmt *statement = store_use(store, which, &result);
 
-    return statement != NULL ? finish(statement) : result;
+    return statement != NULL ? store_finish(statement) : result;
 }
 
-/* Numbers of a statement, from its first parameter on. */
-static void bind_numbers(sqlite3_stmt *statement, const int64_t *numbers, int n)
+void store_bind_numbers(sqlite3_stmt *statement, const int64_t *numbers, int n)
 {
     for (int i = 0; i < n; i++)
         (void)sqlite3_bind_int64(statement, i + 1, numbers[i]); /* there is such a parameter */
 }
 
-/* A view, which outlives the step; an empty one is an empty blob. */
-static int bind_view(sqlite3_stmt *statement, int at, const void *bytes, size_t len)
+int store_bind_view(sqlite3_stmt *statement, int at, const void *bytes, size_t len)
 {
     return sqlite3_bind_blob64(statement, at, len > 0 ? bytes : "", len, SQLITE_STATIC);
 }
@@ -83,6 +74,12 @@ enum database_state store_open(struct store *store, const char *folder)
     return database_open(&store->database, folder);
 }
 
+enum database_state store_open_to_read(struct store *store, const char *folder)
+{
+    *store = (struct store){ 0 };
+    return database_open_to_read(&store->database, folder);
+}
+
 enum database_state store_begin_anew(struct store *store)
 {
     finalize(store);
@@ -99,144 +96,19 @@ void store_close(struct store *given)
 
 int store_begin(struct store *store)
 {
-    return run(store, STORE_BEGIN);
+    return store_run(store, STORE_BEGIN);
 }
 
 int store_commit(struct store *store)
 {
-    return run(store, STORE_COMMIT);
+    return store_run(store, STORE_COMMIT);
 }
 
 /* Some failures have rolled it back already. */
 void store_roll_back(struct store *store)
 {
     if (sqlite3_get_autocommit(store->database.handle) == 0)
-        (void)!run(store, STORE_ROLLBACK);
-}
-
-/* ---- series ------------------------------------------------------------ */
-
-static int find_metric(struct store *store, struct slice name, int64_t *id)
-{
-    int result;
-    sqlite3_stmt *statement = use(store, STORE_FIND_METRIC, &result);
-
-    if (statement == NULL)
-        return result;
-    result = bind_view(statement, 1, name.at, name.len);
-    return result == SQLITE_OK ? fetch(statement, id) : result;
-}
-
-static int add_metric(struct store *store, struct slice name, int64_t *id)
-{
-    int result;
-    sqlite3_stmt *statement = use(store, STORE_ADD_METRIC, &result);
-
-    if (statement == NULL)
-        return result;
-    result = bind_view(statement, 1, name.at, name.len);
-    if (result == SQLITE_OK)
-        result = finish(statement);
-    *id = sqlite3_last_insert_rowid(store->database.handle);
-    return result;
-}
-
-/* Length and bytes of each tag. */
-static bool pack_tags(struct bytes *out, const struct store_series *series)
-{
-    uint8_t len[VARINT_MAX];
-
-    bytes_clear(out);
-    for (size_t i = 0; i < series->n_tags; i++) {
-        bytes_add(out, len, (size_t)(varint_put(len, series->tags[i].len) - len));
-        bytes_add(out, series->tags[i].at, series->tags[i].len);
-    }
-    return !out->failed;
-}
-
-static int64_t hash_of(const struct store *store, const struct store_series *series,
-                       int64_t metric)
-{
-    uint64_t parts[4] = { (uint64_t)metric, series->kind,
-                          XXH3_64bits(series->host.at, series->host.len),
-                          XXH3_64bits(store->tags.at, store->tags.len) };
-
-    return (int64_t)XXH3_64bits(parts, sizeof parts);
-}
-
-/* What both statements of a series begin with. */
-static int bind_series(sqlite3_stmt *statement, const struct store *store,
-                       const struct store_series *series, int64_t metric)
-{
-    const int64_t numbers[] = { hash_of(store, series, metric), metric, series->kind };
-
-    bind_numbers(statement, numbers, 3);
-    int result = bind_view(statement, 4, series->host.at, series->host.len);
-
-    return result == SQLITE_OK ? bind_view(statement, 5, store->tags.at, store->tags.len)
-                               : result;
-}
-
-static int find_series(struct store *store, const struct store_series *series, int64_t metric,
-                       int64_t *id)
-{
-    int result;
-    sqlite3_stmt *statement = use(store, STORE_FIND_SERIES, &result);
-
-    if (statement == NULL)
-        return result;
-    result = bind_series(statement, store, series, metric);
-    return result == SQLITE_OK ? fetch(statement, id) : result;
-}
-
-static int add_series(struct store *store, const struct store_series *series, int64_t metric,
-                      int64_t now_s, int64_t *id)
-{
-    int result;
-    sqlite3_stmt *statement = use(store, STORE_ADD_SERIES, &result);
-
-    if (statement == NULL)
-        return result;
-    result = bind_series(statement, store, series, metric);
-    (void)sqlite3_bind_int64(statement, 6, series->unit);
-    (void)sqlite3_bind_int64(statement, 7, now_s);
-    if (result == SQLITE_OK)
-        result = finish(statement);
-    *id = sqlite3_last_insert_rowid(store->database.handle);
-    return result;
-}
-
-int store_series(struct store *store, const struct store_series *series, int64_t now_s,
-                 uint32_t *id)
-{
-    int64_t metric, found = 0;
-
-    if (!pack_tags(&store->tags, series))
-        return SQLITE_NOMEM;
-    int result = find_metric(store, series->name, &metric);
-
-    if (result == SQLITE_DONE)
-        result = add_metric(store, series->name, &metric);
-    if (result == SQLITE_OK)
-        result = find_series(store, series, metric, &found);
-    if (result == SQLITE_DONE)
-        result = add_series(store, series, metric, now_s, &found);
-    if (result == SQLITE_OK && (found < 1 || found > UINT32_MAX))
-        return SQLITE_CORRUPT;
-    *id = (uint32_t)found;
-    return result;
-}
-
-int store_touch_series(struct store *store, uint32_t id, int64_t now_s)
-{
-    const int64_t numbers[] = { id, now_s };
-    int result;
-    sqlite3_stmt *statement = use(store, STORE_TOUCH_SERIES, &result);
-
-    if (statement == NULL)
-        return result;
-    bind_numbers(statement, numbers, 2);
-    return finish(statement);
+        (void)!store_run(store, STORE_ROLLBACK);
 }
 
 /* ---- windows ----------------------------------------------------------- */
@@ -245,12 +117,12 @@ static int drop_parts(struct store *store, const struct store_part *part)
 {
     const int64_t numbers[] = { part->step_s, part->start_s, part->first_s, part->last_s };
     int result;
-    sqlite3_stmt *statement = use(store, STORE_DROP_PARTS, &result);
+    sqlite3_stmt *statement = store_use(store, STORE_DROP_PARTS, &result);
 
     if (statement == NULL)
         return result;
-    bind_numbers(statement, numbers, 4);
-    return finish(statement);
+    store_bind_numbers(statement, numbers, 4);
+    return store_finish(statement);
 }
 
 static int bind_packed(sqlite3_stmt *statement, const struct packed *packed)
@@ -265,7 +137,7 @@ static int bind_packed(sqlite3_stmt *statement, const struct packed *packed)
     int result = SQLITE_OK;
 
     for (int i = 0; i < 7 && result == SQLITE_OK; i++)
-        result = bind_view(statement, 8 + i, blobs[i]->at, blobs[i]->len);
+        result = store_bind_view(statement, 8 + i, blobs[i]->at, blobs[i]->len);
     return result;
 }
 
@@ -275,13 +147,13 @@ static int add_row(struct store *store, const struct store_part *part)
     const int64_t numbers[] = { part->step_s, part->start_s, part->first_s, part->last_s,
                                 packed->low,  packed->high,  packed->n };
     int result;
-    sqlite3_stmt *statement = use(store, STORE_ADD_ROW, &result);
+    sqlite3_stmt *statement = store_use(store, STORE_ADD_ROW, &result);
 
     if (statement == NULL)
         return result;
-    bind_numbers(statement, numbers, 7);
+    store_bind_numbers(statement, numbers, 7);
     result = bind_packed(statement, packed);
-    return result == SQLITE_OK ? finish(statement) : result;
+    return result == SQLITE_OK ? store_finish(statement) : result;
 }
 
 int store_put_window(struct store *store, const struct store_part *part,
@@ -305,15 +177,15 @@ int store_read(struct store *store, const struct store_range *range)
     const int64_t numbers[] = { range->step_s, range->from_s, range->to_s,
                                 range->low,    range->high,   range->what };
     int result;
-    sqlite3_stmt *statement = use(store, STORE_READ, &result);
+    sqlite3_stmt *statement = store_use(store, STORE_READ, &result);
 
     if (statement == NULL)
         return result;
-    bind_numbers(statement, numbers, 6);
+    store_bind_numbers(statement, numbers, 6);
     return SQLITE_OK;
 }
 
-static struct slice blob(sqlite3_stmt *statement, int column)
+struct slice store_blob(sqlite3_stmt *statement, int column)
 {
     const void *at = sqlite3_column_blob(statement, column); /* before its length */
 
@@ -335,12 +207,13 @@ int store_next(struct store *store, struct store_row *out)
         .part = { .start_s = sqlite3_column_int64(statement, 0),
                   .first_s = sqlite3_column_int64(statement, 1),
                   .last_s = sqlite3_column_int64(statement, 2) },
+        .low = (uint32_t)sqlite3_column_int64(statement, 11),
         .n = (uint32_t)n,
-        .ids = blob(statement, 4),
-        .objects = blob(statement, 10),
+        .ids = store_blob(statement, 4),
+        .objects = store_blob(statement, 10),
     };
     for (int column = 0; column < WINDOW_COLUMNS; column++)
-        out->columns[column] = blob(statement, 5 + column);
+        out->columns[column] = store_blob(statement, 5 + column);
     return SQLITE_ROW;
 }
 
@@ -349,37 +222,53 @@ void store_end(struct store *store)
     (void)sqlite3_reset(store->statements[STORE_READ]);
 }
 
-static int number_of_level(struct store *store, enum store_statement which, int64_t step_s,
-                           int64_t *out)
+int store_number(struct store *store, enum store_statement which, int64_t step_s, int64_t *out)
 {
     int result;
-    sqlite3_stmt *statement = use(store, which, &result);
+    sqlite3_stmt *statement = store_use(store, which, &result);
 
     if (statement == NULL)
         return result;
-    bind_numbers(statement, &step_s, 1);
-    return fetch(statement, out);
+    store_bind_numbers(statement, &step_s, 1);
+    return store_fetch(statement, out);
 }
 
 int store_newest(struct store *store, int64_t step_s, int64_t *last_s)
 {
-    return number_of_level(store, STORE_NEWEST, step_s, last_s);
+    return store_number(store, STORE_NEWEST, step_s, last_s);
+}
+
+int store_first(struct store *store, int64_t step_s, int64_t *first_s)
+{
+    return store_number(store, STORE_FIRST, step_s, first_s);
 }
 
 int store_oldest(struct store *store, int64_t step_s, int64_t *start_s)
 {
-    return number_of_level(store, STORE_OLDEST, step_s, start_s);
+    return store_number(store, STORE_OLDEST, step_s, start_s);
+}
+
+int store_next_start(struct store *store, int64_t step_s, int64_t from_s, int64_t *start_s)
+{
+    const int64_t numbers[] = { step_s, from_s };
+    int result;
+    sqlite3_stmt *statement = store_use(store, STORE_NEXT_START, &result);
+
+    if (statement == NULL)
+        return result;
+    store_bind_numbers(statement, numbers, 2);
+    return store_fetch(statement, start_s);
 }
 
 int store_next_step(struct store *store, int64_t step_s, int64_t *next_s)
 {
-    return number_of_level(store, STORE_NEXT_STEP, step_s, next_s);
+    return store_number(store, STORE_NEXT_STEP, step_s, next_s);
 }
 
 int store_cells(struct store *store, int64_t step_s, uint64_t *cells)
 {
     int64_t sum;
-    int result = number_of_level(store, STORE_CELLS, step_s, &sum);
+    int result = store_number(store, STORE_CELLS, step_s, &sum);
 
     *cells = (uint64_t)sum;
     return result;
@@ -392,11 +281,11 @@ int store_drop_windows(struct store *store, int64_t step_s, int64_t before_s, ui
 {
     const int64_t numbers[] = { step_s, before_s, (int64_t)max_rows };
     int result;
-    sqlite3_stmt *statement = use(store, STORE_DROP_ROWS, &result);
+    sqlite3_stmt *statement = store_use(store, STORE_DROP_ROWS, &result);
 
     if (statement == NULL)
         return result;
-    bind_numbers(statement, numbers, 3);
+    store_bind_numbers(statement, numbers, 3);
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         dropped->rows++;
         dropped->cells += (uint64_t)sqlite3_column_int64(statement, 0);
@@ -409,14 +298,14 @@ int store_drop_series(struct store *store, int64_t before_s, uint64_t max)
 {
     const int64_t numbers[] = { before_s, (int64_t)max };
     int result;
-    sqlite3_stmt *statement = use(store, STORE_DROP_SERIES, &result);
+    sqlite3_stmt *statement = store_use(store, STORE_DROP_SERIES, &result);
 
     if (statement == NULL)
         return result;
-    bind_numbers(statement, numbers, 2);
-    result = finish(statement);
+    store_bind_numbers(statement, numbers, 2);
+    result = store_finish(statement);
     if (result == SQLITE_OK && sqlite3_changes(store->database.handle) > 0)
-        result = run(store, STORE_DROP_METRICS);
+        result = store_run(store, STORE_DROP_METRICS);
     return result;
 }
 

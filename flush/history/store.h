@@ -35,13 +35,28 @@
     X(STORE_READ, "SELECT start_s, first_s, last_s, cells, ids, iif(?6 & 1, sums, NULL),"      \
                   " iif(?6 & 2, counts, NULL), iif(?6 & 4, minima, NULL),"                     \
                   " iif(?6 & 8, maxima, NULL), iif(?6 & 16, lasts, NULL),"                     \
-                  " iif(?6 & 32, objects, NULL)"                                               \
+                  " iif(?6 & 32, objects, NULL), low"                                          \
                   " FROM windows WHERE step_s = ?1 AND start_s >= ?2 AND start_s < ?3"         \
                   " AND low <= ?5 AND high >= ?4 ORDER BY start_s, first_s, low")              \
+    X(STORE_SERIES_OF, "SELECT id, kind, unit, host, tags FROM series WHERE metric ="          \
+                       " (SELECT id FROM metrics WHERE name = ?1) AND id > ?2 ORDER BY id")    \
+    X(STORE_FIRST, "SELECT min(first_s) FROM windows WHERE step_s = ?1 AND start_s ="          \
+                   " (SELECT min(start_s) FROM windows WHERE step_s = ?1)")                    \
+    X(STORE_SERIES, "SELECT kind, unit, host, tags, (SELECT name FROM metrics"                 \
+                    " WHERE metrics.id = metric) FROM series WHERE id = ?1")                   \
+    X(STORE_SERIES_COUNT, "SELECT count(*) FROM series WHERE id >= ?1")                        \
+    X(STORE_KIND, "SELECT kind FROM series WHERE id = ?1")                                     \
+    X(STORE_NEXT_START, "SELECT min(start_s) FROM windows WHERE step_s = ?1"                   \
+                        " AND start_s >= ?2")                                                  \
     X(STORE_NEWEST, "SELECT max(last_s) FROM windows WHERE step_s = ?1")                       \
     X(STORE_OLDEST, "SELECT min(start_s) FROM windows WHERE step_s = ?1")                      \
     X(STORE_NEXT_STEP, "SELECT min(step_s) FROM windows WHERE step_s > ?1")                    \
     X(STORE_CELLS, "SELECT total(cells) FROM windows WHERE step_s = ?1")                       \
+    X(STORE_PUT_DEFINITION, "INSERT OR REPLACE INTO definitions(kind, name, changed_s, body)"  \
+                            " VALUES(?1, ?2, ?3, ?4)")                                         \
+    X(STORE_DROP_DEFINITION, "DELETE FROM definitions WHERE kind = ?1 AND name = ?2")          \
+    X(STORE_DEFINITIONS, "SELECT kind, name, changed_s, body FROM definitions"                 \
+                         " ORDER BY changed_s")                                                \
     X(STORE_DROP_ROWS, "DELETE FROM windows WHERE id IN (SELECT id FROM windows"               \
                        " WHERE step_s = ?1 AND start_s < ?2 ORDER BY start_s LIMIT ?3)"        \
                        " RETURNING cells")                                                     \
@@ -64,6 +79,9 @@ struct store {
 /* As database_open(). */
 MUST_CHECK enum database_state store_open(struct store *store, const char *folder);
 void store_close(struct store *given);
+
+/* As database_open_to_read(): only what reads may be called. */
+MUST_CHECK enum database_state store_open_to_read(struct store *store, const char *folder);
 
 /* The file cannot be read: as database_begin_anew(). Ids mean nothing any more. */
 MUST_CHECK enum database_state store_begin_anew(struct store *store);
@@ -118,6 +136,7 @@ MUST_CHECK int store_read(struct store *store, const struct store_range *range);
  * in it is one of those. */
 struct store_row {
     struct store_part part; /* its step_s is 0 */
+    uint32_t low;           /* its first id; rows come by part, then by this */
     uint32_t n;
     struct slice ids, columns[WINDOW_COLUMNS], objects;
 };
@@ -128,15 +147,65 @@ MUST_CHECK int store_next(struct store *store, struct store_row *out);
 /* Ends the reading, at any row: as long as it goes on, the log beside the file grows. */
 void store_end(struct store *store);
 
-/* The last stamp, and the start of the oldest window, of a level; 0: there is none. Results. */
+/* Begins to read who has that name (a view until the end), ascending by id from behind that
+ * one on. A result. */
+MUST_CHECK int store_read_series(struct store *store, struct slice name, uint32_t after_id);
+
+enum { STORE_TAGS_MAX = 256 };
+
+/* A series; views, good until the next call, without its name. */
+struct store_found {
+    uint32_t id;
+    struct store_series series;
+    struct slice tags[STORE_TAGS_MAX];
+};
+
+/* SQLITE_ROW; SQLITE_DONE at the end, or a result. */
+MUST_CHECK int store_next_series(struct store *store, struct store_found *out);
+void store_end_series(struct store *store);
+
+/* The series of that id, views until the next call of this. A result; SQLITE_DONE: there is
+ * none. */
+MUST_CHECK int store_find_id(struct store *store, uint32_t id, struct store_found *out);
+
+/* The last stamp, and the stamp of the first snapshot and the start of the oldest window, of a
+ * level; 0: there is none. Results. */
 MUST_CHECK int store_newest(struct store *store, int64_t step_s, int64_t *last_s);
+MUST_CHECK int store_first(struct store *store, int64_t step_s, int64_t *first_s);
 MUST_CHECK int store_oldest(struct store *store, int64_t step_s, int64_t *start_s);
+
+/* The start of the first window at that time or later; 0: there is none. A result. */
+MUST_CHECK int store_next_start(struct store *store, int64_t step_s, int64_t from_s,
+                                int64_t *start_s);
+
+/* How many series there are. A result. */
+MUST_CHECK int store_series_count(struct store *store, uint64_t *n);
+
+/* The kind of a series (enum cell_kind). A result; SQLITE_CORRUPT if there is none. */
+MUST_CHECK int store_kind(struct store *store, uint32_t id, uint8_t *kind);
 
 /* The next coarser step of which there are windows; 0: there is none. A result. */
 MUST_CHECK int store_next_step(struct store *store, int64_t step_s, int64_t *next_s);
 
 /* How many values the windows of a level hold. A result. */
 MUST_CHECK int store_cells(struct store *store, int64_t step_s, uint64_t *cells);
+
+/* ---- definitions ------------------------------------------------------- */
+
+/* What was made by the API. Views. */
+struct store_definition {
+    struct slice kind, name;
+    int64_t changed_s;
+    struct slice text; /* empty: it is gone */
+};
+
+/* A result. */
+MUST_CHECK int store_put_definition(struct store *store, const struct store_definition *put);
+
+/* Begins to read all of them, a row a call (SQLITE_ROW; SQLITE_DONE at the end), and ends. */
+MUST_CHECK int store_read_definitions(struct store *store);
+MUST_CHECK int store_next_definition(struct store *store, struct store_definition *out);
+void store_end_definitions(struct store *store);
 
 /* ---- dropping ---------------------------------------------------------- */
 

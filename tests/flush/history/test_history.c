@@ -33,7 +33,7 @@ static int clear(void **state)
 static struct history *start(void)
 {
     struct keeper_config config = { root, { &retention, 64 << 20 } };
-    struct history *history = history_start(&config);
+    struct history *history = history_start(&config, NULL);
 
     assert_non_null(history);
     return history;
@@ -67,7 +67,7 @@ static void give(struct history *history, uint32_t epoch, int64_t start_s)
 {
     struct store_series series = { SLICE("m"), SLICE(""), NULL, 0, 0, 0 };
     struct window *window = window_at(start_s);
-    struct history_parcel *parcel = history_parcel_new(epoch, 10, window);
+    struct history_parcel *parcel = history_parcel_new(epoch, 0, 10, window);
 
     assert_non_null(parcel);
     told_put(&parcel->told, 0, &series);
@@ -106,7 +106,7 @@ static void a_parcel_of_another_epoch_is_dropped(void **state)
     int64_t now_s = clock_wall_s() / 10 * 10;
     (void)state;
 
-    wait_for(&history_ledger(history)->open, 1);
+    wait_for(&history_ledger(history)->epoch, 1);
     give(history, 0, now_s);
     give(history, 7, now_s);
     give(history, 1, now_s - 10);
@@ -126,8 +126,69 @@ static void what_nobody_keeps_is_counted_and_holds_nothing_up(void **state)
     assert_true(history_has_room(history));
     give(history, 0, 0);
     wait_for(&history_ledger(history)->lost_total, 1); /* nobody keeps it, and it says so */
-    assert_int_equal(counter_read(&history_ledger(history)->open), 0);
+    wait_for(&history_ledger(history)->state, HISTORY_HELD);
     assert_true(history_has_room(history));
+    stop(history);
+    database_close(&owner);
+}
+
+static void keep(struct history *history, const char *name, const char *text)
+{
+    struct note *note = note_new(SLICE("dashboard"), slice_of(name), 7, slice_of(text));
+
+    assert_non_null(note);
+    history_keep(history, note);
+}
+
+/* The notes that were kept before, once they are read. */
+static struct note *kept(struct history *history)
+{
+    struct note *notes = NULL;
+
+    for (int i = 0; i < 60000 && notes == NULL; i++, poll(NULL, 0, 1))
+        notes = history_take_notes(history);
+    assert_non_null(notes);
+    return notes;
+}
+
+static void definitions_come_back_in_the_next_process(void **state)
+{
+    struct history *history = start();
+    (void)state;
+
+    keep(history, "a", "{\"title\":1}");
+    keep(history, "b", "{}");
+    keep(history, "a", "{\"title\":2}");
+    keep(history, "c", "{}");
+    keep(history, "c", "");
+    stop(history);
+    history = start();
+    struct note *notes = kept(history);
+
+    assert_true(slice_equal(notes->kind, SLICE("dashboard")));
+    assert_int_equal(notes->changed_s, 7);
+    assert_non_null(notes->next);
+    assert_null(notes->next->next);
+    struct note *a = slice_equal(notes->name, SLICE("a")) ? notes : notes->next;
+
+    assert_true(slice_equal(a->text, SLICE("{\"title\":2}")));
+    note_free_all(notes);
+    assert_null(history_take_notes(history));
+    stop(history);
+}
+
+static void definitions_wait_while_another_process_has_the_file(void **state)
+{
+    struct database owner;
+    (void)state;
+
+    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    struct history *history = start();
+
+    keep(history, "a", "{}");
+    wait_for(&history_ledger(history)->state, HISTORY_HELD);
+    assert_null(history_take_notes(history));
+    assert_int_equal(counter_read(&history_ledger(history)->notes_lost_total), 0);
     stop(history);
     database_close(&owner);
 }
@@ -140,6 +201,8 @@ int main(void)
         TEST(what_was_given_before_the_stop_is_on_the_disk_after_it),
         TEST(a_parcel_of_another_epoch_is_dropped),
         TEST(what_nobody_keeps_is_counted_and_holds_nothing_up),
+        TEST(definitions_come_back_in_the_next_process),
+        TEST(definitions_wait_while_another_process_has_the_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,287 @@
+#include "flush/history/remake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "flush/history/sql.h"
+#include "flush/memory/arena.h"
+#include "flush/values/cell_kind.h"
+
+enum { MERGE_BYTES = 64 << 20 };
+
+/* A coarse window that is being made. */
+struct remade {
+    struct store *store;
+    struct store_part part; /* what is in it so far */
+    struct packed_cell *cells;
+    size_t n, capacity;
+    uint32_t *places; /* by id: place in cells + 1; 0: none */
+    size_t n_places;
+    struct arena_budget budget;
+    struct arena arena; /* of two objects that are merged */
+    struct bytes packed;
+};
+
+static void clear(struct remade *remade)
+{
+    for (size_t i = 0; i < remade->n; i++) {
+        free((void *)(uintptr_t)remade->cells[i].object.at);
+        remade->places[remade->cells[i].id] = 0;
+    }
+    remade->n = 0;
+}
+
+static void free_remade(struct remade *given)
+{
+    clear(given);
+    free(given->cells);
+    free(given->places);
+    arena_free(&given->arena);
+    bytes_free(&given->packed);
+}
+
+/* ---- cells ------------------------------------------------------------- */
+
+static bool reserve_place(struct remade *remade, uint32_t id)
+{
+    size_t n = remade->n_places;
+
+    if (id < n)
+        return true;
+    while (n <= id)
+        n = n * 2 + 1024;
+    uint32_t *grown = realloc(remade->places, n * sizeof *grown);
+
+    if (grown == NULL)
+        return false;
+    memset(grown + remade->n_places, 0, (n - remade->n_places) * sizeof *grown);
+    remade->places = grown;
+    remade->n_places = n;
+    return true;
+}
+
+/* The cell of that series, a new one without a count; NULL without memory. */
+static struct packed_cell *cell_of(struct remade *remade, uint32_t id)
+{
+    if (!reserve_place(remade, id))
+        return NULL;
+    if (remade->places[id] != 0)
+        return &remade->cells[remade->places[id] - 1];
+    if (remade->n == remade->capacity) {
+        size_t capacity = remade->capacity * 2 + 64;
+        struct packed_cell *grown = realloc(remade->cells, capacity * sizeof *grown);
+
+        if (grown == NULL)
+            return NULL;
+        remade->cells = grown;
+        remade->capacity = capacity;
+    }
+    remade->cells[remade->n] = (struct packed_cell){ .id = id };
+    remade->places[id] = (uint32_t)++remade->n;
+    return &remade->cells[remade->n - 1];
+}
+
+/* ---- objects ----------------------------------------------------------- */
+
+static bool set_object(struct packed_cell *cell, const void *at, size_t len)
+{
+    char *copy = malloc(len);
+
+    if (copy == NULL)
+        return false;
+    memcpy(copy, at, len);
+    free((void *)(uintptr_t)cell->object.at);
+    cell->object = (struct slice){ copy, len };
+    return true;
+}
+
+/* False: there is no memory, or the bytes are damaged. */
+static bool merge(struct remade *remade, struct packed_cell *cell, const struct object_ops *ops,
+                  struct slice more)
+{
+    struct arena *arena = &remade->arena;
+    void *all = ops->unpack((const uint8_t *)cell->object.at, cell->object.len, arena);
+    void *other = ops->unpack((const uint8_t *)more.at, more.len, arena);
+
+    bytes_clear(&remade->packed);
+    return all != NULL && other != NULL && ops->merge(all, arena, other, NULL) &&
+           ops->pack(&remade->packed, all, arena) && !remade->packed.failed &&
+           set_object(cell, remade->packed.at, remade->packed.len);
+}
+
+static int add_object(struct remade *remade, struct packed_cell *cell, struct slice more)
+{
+    uint8_t kind;
+
+    if (cell->object.at == NULL)
+        return set_object(cell, more.at, more.len) ? SQLITE_OK : SQLITE_NOMEM;
+    int result = store_kind(remade->store, cell->id, &kind);
+
+    if (result != SQLITE_OK || cell_kinds[kind].object == NULL)
+        return result == SQLITE_OK ? SQLITE_CORRUPT : result;
+    bool merged = merge(remade, cell, cell_kinds[kind].object, more);
+
+    arena_free(&remade->arena);
+    return merged ? SQLITE_OK : SQLITE_CORRUPT;
+}
+
+static int add_objects(struct remade *remade, const struct store_row *row, const uint32_t *ids)
+{
+    struct slice rest = row->objects;
+    struct packed_object object;
+    uint32_t next_place = 0;
+    int result = SQLITE_OK;
+
+    while (rest.len > 0 && result == SQLITE_OK) {
+        if (!packed_next_object(&rest, &next_place, row->n, &object))
+            return SQLITE_CORRUPT;
+        result = add_object(remade, cell_of(remade, ids[object.place]), object.bytes);
+    }
+    return result;
+}
+
+/* ---- rows -------------------------------------------------------------- */
+
+static bool read_columns(const struct store_row *row,
+                         double out[WINDOW_COLUMNS][PACKED_SERIES_MAX])
+{
+    for (int column = 0; column < WINDOW_COLUMNS; column++)
+        if (!packed_column(row->columns[column], (enum window_column)column, row->n,
+                           column > 0 ? out[WINDOW_SUM] : NULL, out[column]))
+            return false;
+    return true;
+}
+
+static int add_row(struct remade *remade, const struct store_row *row)
+{
+    double columns[WINDOW_COLUMNS][PACKED_SERIES_MAX];
+    uint32_t ids[PACKED_SERIES_MAX];
+
+    if (!packed_ids(row->ids, row->n, ids) || !read_columns(row, columns))
+        return SQLITE_CORRUPT;
+    for (uint32_t i = 0; i < row->n; i++) {
+        struct packed_cell *cell = cell_of(remade, ids[i]);
+        struct window_cell more;
+
+        if (cell == NULL)
+            return SQLITE_NOMEM;
+        for (int column = 0; column < WINDOW_COLUMNS; column++)
+            more.column[column] = columns[column][i];
+        window_cell_add(&cell->cell, &more);
+    }
+    return add_objects(remade, row, ids);
+}
+
+static void add_part(struct remade *remade, const struct store_part *part)
+{
+    if (remade->part.first_s == 0 || part->first_s < remade->part.first_s)
+        remade->part.first_s = part->first_s;
+    if (part->last_s > remade->part.last_s)
+        remade->part.last_s = part->last_s;
+}
+
+/* Of parts whose first stamp lies behind after_s. */
+static int read_window(struct remade *remade, int64_t fine_s, int64_t after_s)
+{
+    struct store_range range = {
+        .step_s = fine_s,
+        .from_s = remade->part.start_s,
+        .to_s = remade->part.start_s + remade->part.step_s,
+        .high = UINT32_MAX,
+        .what = STORE_ALL,
+    };
+    struct store_row row;
+    int result = store_read(remade->store, &range), added = SQLITE_OK;
+
+    if (result != SQLITE_OK)
+        return result;
+    while (added == SQLITE_OK && (result = store_next(remade->store, &row)) == SQLITE_ROW) {
+        if (row.part.first_s <= after_s)
+            continue;
+        added = add_row(remade, &row);
+        add_part(remade, &row.part);
+    }
+    store_end(remade->store);
+    return added != SQLITE_OK || result == SQLITE_DONE ? added : result;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t left = ((const struct packed_cell *)a)->id;
+    uint32_t right = ((const struct packed_cell *)b)->id;
+
+    return (left > right) - (left < right);
+}
+
+static int write_window(struct remade *remade)
+{
+    int result = store_begin(remade->store);
+
+    if (result == SQLITE_OK)
+        result = store_put_window(remade->store, &remade->part, remade->cells, remade->n);
+    if (result == SQLITE_OK)
+        result = store_commit(remade->store);
+    if (result != SQLITE_OK)
+        store_roll_back(remade->store);
+    return result;
+}
+
+static int remake_window(struct remade *remade, int64_t fine_s, int64_t after_s)
+{
+    int result = read_window(remade, fine_s, after_s);
+
+    if (result == SQLITE_OK && remade->n > 0) {
+        qsort(remade->cells, remade->n, sizeof *remade->cells, by_id);
+        result = write_window(remade);
+    }
+    clear(remade);
+    return result;
+}
+
+/* ---- levels ------------------------------------------------------------ */
+
+/* What lies behind the newest stamp of the coarse level. */
+static int remake_level(struct store *store, int64_t fine_s, int64_t coarse_s)
+{
+    struct remade remade = { .store = store };
+    int64_t after_s, start_s = 0;
+    int result = store_newest(store, coarse_s, &after_s);
+
+    arena_budget_init(&remade.budget, MERGE_BYTES);
+    arena_init(&remade.arena, &remade.budget);
+    if (result == SQLITE_OK)
+        result = store_next_start(store, fine_s, after_s - after_s % coarse_s, &start_s);
+    while (result == SQLITE_OK && start_s > 0) {
+        start_s -= start_s % coarse_s;
+        remade.part = (struct store_part){ .step_s = coarse_s, .start_s = start_s };
+        result = remake_window(&remade, fine_s, after_s);
+        if (result == SQLITE_OK)
+            result = store_next_start(store, fine_s, start_s + coarse_s, &start_s);
+    }
+    free_remade(&remade);
+    return result;
+}
+
+/* The next finer level that is kept and fills whole windows; 0: there is none. */
+static int64_t finer(const struct retention *retention, size_t level)
+{
+    int64_t coarse_s = retention->levels[level].step_s;
+
+    while (level-- > 0)
+        if (coarse_s % retention->levels[level].step_s == 0)
+            return retention->levels[level].step_s;
+    return 0;
+}
+
+int remake(struct store *store, const struct retention *retention)
+{
+    int result = SQLITE_OK;
+
+    for (size_t i = 1; i < retention->n && result == SQLITE_OK; i++) {
+        int64_t fine_s = finer(retention, i);
+
+        if (fine_s > 0)
+            result = remake_level(store, fine_s, retention->levels[i].step_s);
+    }
+    return result;
+}
