@@ -411,6 +411,7 @@ void flusher_tick(struct flusher *flusher, int64_t now_s, int64_t now_ns)
     flusher_end_records(flusher, now_s);
     timed_tidy(flusher->timed, now_s);
     flusher_tidy_spares(flusher);
+    answers_tick(&flusher->answers);
     if (flusher->surveyor != NULL)
         tag_surveyor_step(flusher->surveyor, catalogue_identities(flusher->catalogue), now_s,
                           flusher->config.tag_survey);

@@ -126,6 +126,7 @@ static bool compute(struct redis_reader *reader)
 {
     switch (evaluation_run(reader->evaluation, reader->rollup)) {
     case QUERY_MORE:
+    case QUERY_WAITS: /* never: these rollups have no past */
         return true;
     case QUERY_DONE:
         give_answer(reader);

@@ -28,7 +28,8 @@ struct answer_problem {
     char sentence[256];
 };
 
-enum answer_state { ANSWER_MORE, ANSWER_DONE, ANSWER_FAILED };
+/* One that waits is asked again when something came, and each second. */
+enum answer_state { ANSWER_MORE, ANSWER_WAITS, ANSWER_DONE, ANSWER_FAILED };
 
 struct answer_ops {
     bool of_rollups; /* needs them, and waits while they are busy */

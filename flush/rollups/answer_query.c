@@ -22,6 +22,8 @@ static enum answer_state step(void *self, struct bytes *answer, struct answer_pr
     switch (evaluation_step(self)) {
     case QUERY_MORE:
         return ANSWER_MORE;
+    case QUERY_WAITS:
+        return ANSWER_WAITS;
     case QUERY_FAILED:
         return answer_fail(problem, 400, evaluation_problem(self));
     case QUERY_DONE:

@@ -50,26 +50,82 @@ static void end(struct answers *answers)
     answers->begun = NULL;
 }
 
+static void append(struct asked_question **list, struct asked_question *one)
+{
+    while (*list != NULL)
+        list = &(*list)->next;
+    *list = one;
+}
+
+/* The first question waits: others go before it. */
+static void park(struct answers *answers)
+{
+    struct asked_question *waiting = answers->asked;
+
+    waiting->begun = answers->begun;
+    answers->begun = NULL;
+    answers->asked = waiting->next;
+    waiting->next = NULL;
+    append(&answers->parked, waiting);
+}
+
+/* They are older than what has not begun. */
+void answers_tick(struct answers *answers)
+{
+    struct asked_question *rest = answers->asked, *first = NULL;
+
+    if (answers->parked == NULL)
+        return;
+    if (answers->begun != NULL) {
+        first = rest;
+        rest = rest->next;
+        first->next = answers->parked;
+    }
+    append(&answers->parked, rest);
+    answers->asked = first != NULL ? first : answers->parked;
+    answers->parked = NULL;
+}
+
+/* What was begun for the first one, if it was parked. */
+static void resume(struct answers *answers)
+{
+    if (answers->begun != NULL || answers->asked == NULL)
+        return;
+    answers->begun = answers->asked->begun;
+    answers->asked->begun = NULL;
+}
+
 void answers_free(struct answers *given)
 {
     end(given);
+    answers_tick(given);
     while (given->asked != NULL) {
         struct asked_question *next = given->asked->next;
 
+        resume(given);
+        end(given);
         asked_question_free(given->asked);
         given->asked = next;
     }
 }
 
+/* Whether something came for those that wait. */
+static bool has_come(const struct answers *answers)
+{
+    const struct past *past =
+        answers->source.rollup != NULL ? rollup_past(answers->source.rollup) : NULL;
+
+    return past != NULL && past->ops->take(past->self);
+}
+
 static void take(struct answers *answers)
 {
-    struct asked_question **end = &answers->asked;
-
     if (answers->questions == NULL)
         return;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = question_box_take_asked(answers->questions);
+    append(&answers->asked, question_box_take_asked(answers->questions));
+    if (has_come(answers))
+        answers_tick(answers);
+    resume(answers);
 }
 
 /* The first question goes back with what it has been given. */
@@ -108,6 +164,9 @@ static void go_on(struct answers *answers, const struct answer_ops *ops)
 
     switch (ops->step(answers->begun, &answers->asked->answer, &problem)) {
     case ANSWER_MORE:
+        break;
+    case ANSWER_WAITS:
+        park(answers);
         break;
     case ANSWER_DONE:
         answers->asked->status = 200;

@@ -4,7 +4,8 @@
  *
  * What stands between depends on the kind of what is asked (flush/rollups/answer_ops.h). One
  * at a time, in the order they came, a slice at a step. While a snapshot goes into the rollups
- * those that need them wait, and so do the ones behind. On the flusher's thread. */
+ * those that need them wait, and so do the ones behind. One that waits for what is read from
+ * a disk is parked, and others go on. On the flusher's thread. */
 #ifndef FLUSH_ROLLUPS_ANSWERS_H
 #define FLUSH_ROLLUPS_ANSWERS_H
 
@@ -16,14 +17,18 @@ struct answers {
     struct question_box *questions; /* shared; NULL: nobody asks */
     struct answer_source source;
     struct flusher_ledger *ledger;
-    struct asked_question *asked; /* taken, oldest first; owned */
-    void *begun;                  /* for the first one, once it is looked at; owned */
+    struct asked_question *asked;  /* taken, oldest first; owned */
+    void *begun;                   /* for the first one, once it is looked at; owned */
+    struct asked_question *parked; /* begun, and waiting; owned */
 };
 
 /* All of them outlive the answers. rollup: NULL, and what needs them is refused. */
 void answers_init(struct answers *answers, struct question_box *questions,
                   struct rollup *rollup, const struct recent *recent,
                   struct flusher_ledger *ledger);
+
+/* Those that are parked are looked at again. To be called from time to time (each second). */
+void answers_tick(struct answers *answers);
 
 /* Questions that were taken go unanswered. */
 void answers_free(struct answers *given);

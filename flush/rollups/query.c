@@ -107,7 +107,7 @@ static int64_t shortest_windows(const struct rollup *rollup, int64_t from_s)
 {
     size_t levels = rollup_levels(rollup), level = 0;
 
-    while (level + 1 < levels && !rollup_covers(rollup, level, from_s))
+    while (level + 1 < levels && !rollup_reaches(rollup, level, from_s))
         level++;
     return rollup_step(rollup, level);
 }
@@ -121,7 +121,7 @@ static size_t choose_level(const struct rollup *rollup, const struct query_range
 
     for (size_t level = 0; level < rollup_levels(rollup); level++) {
         int64_t window_s = rollup_step(rollup, level);
-        bool this_covers = rollup_covers(rollup, level, range->first_s);
+        bool this_covers = rollup_reaches(rollup, level, range->first_s);
         if (range->step_s % window_s != 0 || range->first_s % window_s != 0 ||
             (covers && !this_covers))
             continue;
@@ -239,6 +239,20 @@ static bool take_memory(struct query *query)
            query->slots != NULL;
 }
 
+bool query_begin_match(struct query *query)
+{
+    query->end = rollup_end(query->rollup);
+    return take_memory(query) && compile_terms(query);
+}
+
+/* Where the range reaches beyond memory, it is recalled first who was there. */
+static bool begin(struct query *query)
+{
+    make_plans(query);
+    query->phase = query_needs_past(query) ? PHASE_RECALL : PHASE_MATCH;
+    return query->phase == PHASE_RECALL ? query_begin_past(query) : query_begin_match(query);
+}
+
 struct query *query_new(struct rollup *rollup, const struct question *question,
                         const struct query_range *range, struct query_room room)
 {
@@ -255,15 +269,14 @@ struct query *query_new(struct rollup *rollup, const struct question *question,
     query->lead = range->lead;
     query->level = range->level;
     query->room = room;
-    query->end = rollup_end(rollup);
+    query->past = rollup_past(rollup);
     arena_budget_init(&query->budget, MERGE_MEMORY);
     arena_init(&query->arena, &query->budget);
     arena_init(&query->scratch, &query->budget);
-    if (!take_memory(query) || !compile_terms(query)) {
+    if (!begin(query)) {
         query_free(query);
         return NULL;
     }
-    make_plans(query);
     return query;
 }
 
@@ -271,6 +284,7 @@ void query_free(struct query *given)
 {
     if (given == NULL)
         return;
+    query_end_past(given);
     rollup_unpin(given->rollup);
     for (uint32_t i = 0; i < given->n_groups; i++)
         free(given->groups[i].text);
@@ -309,6 +323,8 @@ void query_begin_step(struct query *query, uint32_t step)
 enum query_state query_step(struct query *query)
 {
     switch (query->phase) {
+    case PHASE_RECALL:
+        return query_recall(query);
     case PHASE_MATCH:
         return query_match(query);
     case PHASE_SCAN:

@@ -80,7 +80,8 @@ struct query_room {
     uint64_t text;   /* bytes of the groups' texts */
 };
 
-enum query_state { QUERY_MORE, QUERY_DONE, QUERY_FAILED };
+/* It waits for what is read from before the rollups' memory (flush/rollups/past.h). */
+enum query_state { QUERY_MORE, QUERY_WAITS, QUERY_DONE, QUERY_FAILED };
 
 struct query;
 

@@ -1,5 +1,5 @@
 /* flush/rollups/query_internal.h: a query's parts, which stand in files of their own:
- * query.c (steps, making), query_match.c, query_scan.c. */
+ * query.c (steps, making), query_match.c, query_scan.c, query_past.c. */
 #ifndef FLUSH_ROLLUPS_QUERY_INTERNAL_H
 #define FLUSH_ROLLUPS_QUERY_INTERNAL_H
 
@@ -32,7 +32,7 @@ struct query_sum {
     double value, count;
 };
 
-enum query_phase { PHASE_MATCH, PHASE_SCAN, PHASE_FOLD, PHASE_BLOBS, PHASE_DONE };
+enum query_phase { PHASE_RECALL, PHASE_MATCH, PHASE_SCAN, PHASE_FOLD, PHASE_BLOBS, PHASE_DONE };
 
 struct query {
     struct rollup *rollup;
@@ -58,6 +58,11 @@ struct query {
     uint32_t *slots; /* group + 1 by hash of the text */
     uint32_t n_slots;
 
+    const struct past *past;      /* or NULL */
+    struct past_reading *reading; /* of it; NULL: the memory is enough */
+    struct past_row row;          /* if has_row: the next one */
+    bool has_row, past_is_over;
+
     enum query_phase phase;
     uint32_t step;            /* that is scanned */
     int64_t window_s;         /* within it */
@@ -81,6 +86,34 @@ static inline uint32_t query_group(uint32_t group_of)
 {
     return group_of & ((1u << QUERY_GROUP_BITS) - 1);
 }
+
+/* ---- what lies before memory: query_past.c ----------------------------- */
+
+bool query_needs_past(const struct query *query);
+
+/* Begin, and end, to read. False without memory. */
+bool query_begin_past(struct query *query);
+void query_end_past(struct query *query);
+
+/* The phase before all others. */
+enum query_state query_recall(struct query *query);
+
+/* Asks for the windows of what matched. False without memory. */
+bool query_read_past(struct query *query);
+
+/* The rows of this step. QUERY_DONE: there are no more. */
+enum query_state query_scan_past(struct query *query);
+
+/* Whether members or bins are merged, in a phase of their own or in that of the past. */
+bool query_merges_blobs(const struct query *query);
+
+/* Into what a series, or its group, has in this step; false without memory. */
+void query_add_point(struct query_sum *sum, enum window_column column, double value,
+                     double count);
+bool query_take_blob(struct query *query, uint32_t number, const uint8_t *at, size_t len);
+
+/* Takes what the match needs, of all series that there are now. False without memory. */
+bool query_begin_match(struct query *query);
 
 /* The phases. Each call does a bounded piece, and the state that it returns says how to go on.
  */

@@ -204,7 +204,8 @@ static bool begin_scan(struct query *query)
     for (size_t i = 0; query->values != NULL && i < values; i++)
         query->values[i] = NAN;
     query_begin_step(query, 0);
-    return query->totals != NULL && query->merged != NULL && query->values != NULL;
+    return (query->reading == NULL || query_read_past(query)) && query->totals != NULL &&
+           query->merged != NULL && query->values != NULL;
 }
 
 static bool has_seen_any(const struct query *query)

@@ -7,8 +7,8 @@ enum { UNITS_A_BLOB = 16 };
 
 /* ---- scan: the points of each series ----------------------------------- */
 
-static void add_point(struct query_sum *sum, enum window_column column, double value,
-                      double count)
+void query_add_point(struct query_sum *sum, enum window_column column, double value,
+                     double count)
 {
     if (column == WINDOW_SUM || column == WINDOW_COUNT)
         sum->value += value;
@@ -50,9 +50,9 @@ static void scan_block(struct query *query, struct rollup_span span, uint32_t bl
         if (group == 0)
             continue;
         enum window_column column = query->plans[query_kind(group)].column;
-        add_point(&query->sums[number], column,
-                  column_values(query, span, block, column, &columns)[i],
-                  columns.values[WINDOW_COUNT][i]);
+        query_add_point(&query->sums[number], column,
+                        column_values(query, span, block, column, &columns)[i],
+                        columns.values[WINDOW_COUNT][i]);
     }
 }
 
@@ -86,7 +86,10 @@ static void next_window(struct query *query)
 enum query_state query_scan(struct query *query)
 {
     struct rollup_span span;
+    enum query_state past = query_scan_past(query);
 
+    if (past != QUERY_DONE)
+        return past;
     for (int64_t left = QUERY_UNITS; left > 0; left--) {
         if (!current_window(query, &span)) {
             begin_fold(query);
@@ -107,6 +110,12 @@ enum query_state query_scan(struct query *query)
 static bool comes_from_blobs(const struct query *query, uint32_t kind)
 {
     return query->question->aggregate == AGGREGATE_OVER_COUNT && kind == CELL_SET;
+}
+
+bool query_merges_blobs(const struct query *query)
+{
+    return query->question->aggregate == AGGREGATE_OVER_QUANTILE ||
+           (query->seen[CELL_SET] && comes_from_blobs(query, CELL_SET));
 }
 
 static void fold_series(struct query *query, uint32_t number)
@@ -173,7 +182,7 @@ enum query_state query_fold(struct query *query)
     if (query->next < query->n_blocks)
         return QUERY_MORE;
     note_totals(query);
-    if (!query->seen[CELL_SET] || !comes_from_blobs(query, CELL_SET)) {
+    if (!query_merges_blobs(query)) {
         query_begin_step(query, query->step + 1);
         return QUERY_MORE;
     }
@@ -199,7 +208,7 @@ static bool merge_blob(struct query *query, uint32_t group, const struct object_
     return fine;
 }
 
-static bool take_blob(struct query *query, uint32_t number, const uint8_t *at, size_t len)
+bool query_take_blob(struct query *query, uint32_t number, const uint8_t *at, size_t len)
 {
     uint32_t group = number < query->end ? query->group_of[number] : 0;
     uint32_t kind = query_kind(group);
@@ -232,7 +241,10 @@ enum query_state query_merge(struct query *query)
     uint32_t number;
     const uint8_t *at;
     size_t len;
+    enum query_state past = query_scan_past(query);
 
+    if (past != QUERY_DONE)
+        return past;
     for (int64_t left = QUERY_UNITS; left > 0; left -= UNITS_A_BLOB) {
         if (!current_window(query, &span)) {
             note_merged(query);
@@ -241,7 +253,7 @@ enum query_state query_merge(struct query *query)
         }
         if (!rollup_next_blob(query->rollup, span, &query->next, &number, &at, &len)) {
             next_window(query);
-        } else if (!take_blob(query, number, at, len)) {
+        } else if (!query_take_blob(query, number, at, len)) {
             return query_fail(query, "the answer needs too much memory: ask for fewer groups");
         }
     }

@@ -20,6 +20,7 @@ struct asked_question {
     int status;              /* of HTTP: 200, 400, 404 or 503 */
     struct bytes answer;     /* JSON */
     void *argument;          /* the asker's */
+    void *begun;             /* the answerer's, while it waits */
 };
 
 struct question_box {

@@ -1,6 +1,7 @@
 #include "tests/support/ask.h"
 
 #include <math.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,8 +17,12 @@ json_t *ask(struct rollup *rollup, const char *text, int64_t from_s, int64_t to_
 
     if (evaluation == NULL)
         return json_pack("{ss}", "error", problem);
-    while ((state = evaluation_step(evaluation)) == QUERY_MORE)
-        ;
+    while ((state = evaluation_step(evaluation)) == QUERY_MORE || state == QUERY_WAITS) {
+        const struct past *past = rollup_past(rollup);
+
+        if (state == QUERY_WAITS && !past->ops->take(past->self))
+            poll(NULL, 0, 1); /* another thread reads */
+    }
     struct slice answer = evaluation_answer(evaluation);
     json_t *json = state == QUERY_DONE
                        ? json_loadb(answer.at, answer.len, 0, NULL)

@@ -1,0 +1,281 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/clock.h"
+#include "flush/history/feeder.h"
+#include "flush/history/past_reader.h"
+#include "flush/history/sql.h"
+#include "tests/support/ask.h"
+#include "tests/support/pipeline.h"
+#include "tests/support/temp_file.h"
+
+/* A server that is stopped and started again, as many times as a test wants, beside one that
+ * had enough memory and never was: both are asked the same. */
+struct server {
+    struct pipeline *pipeline;
+    struct history *history;
+    struct past past;
+};
+
+static char root[TEMP_PATH_SIZE];
+static int64_t start_s; /* a full hour, two hours ago: the keeper looks at the clock */
+static struct pipeline *whole;
+static struct retention retention = { { { 10, 86400 }, { 60, 86400 }, { 3600, 864000 } }, 3 };
+
+static int make(void **state)
+{
+    (void)state;
+    temp_folder_make(root);
+    start_s = clock_wall_s() / 3600 * 3600 - 7200;
+    whole = PIPELINE(1, (double)start_s, "heeler_lookback=86400",
+                     "heeler_rollup_max_bytes=67108864");
+    return 0;
+}
+
+static int clear(void **state)
+{
+    (void)state;
+    pipeline_free(whole);
+    temp_folder_remove(root);
+    return 0;
+}
+
+static void wait_for(const struct counter *counter, uint64_t least)
+{
+    for (int i = 0; i < 60000 && counter_read(counter) < least; i++)
+        poll(NULL, 0, 1);
+    assert_true(counter_read(counter) >= least);
+}
+
+static struct server begin(int64_t at_s, const char *memory)
+{
+    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct server server = { .history = history_start(&config, NULL) };
+
+    server.pipeline =
+        PIPELINE(1, (double)at_s, "heeler_lookback=60", (char *)(uintptr_t)memory);
+    pipeline_started_at(server.pipeline, at_s);
+    assert_non_null(server.history);
+    wait_for(&history_ledger(server.history)->state, HISTORY_OPEN);
+    return server;
+}
+
+/* What it is given to live as long as the server does. */
+static void attach(struct server *server)
+{
+    struct rollup *rollup = flusher_rollup(server->pipeline->flusher);
+    struct feeder *feeder = feeder_new(server->history, &retention, rollup);
+
+    assert_non_null(feeder);
+    assert_true(flusher_observe(server->pipeline->flusher, feeder_observer(feeder)));
+    server->past = past_of(server->history);
+    rollup_use_past(rollup, &server->past);
+}
+
+static void end(struct server *server)
+{
+    pipeline_finish(server->pipeline);
+    pipeline_free(server->pipeline);
+    assert_true(history_stop(server->history, clock_monotonic_ms() + 60000));
+}
+
+/* Both get it. */
+static void line(struct server *server, int64_t at_s, const char *text)
+{
+    pipeline_line(server->pipeline, 0, (double)at_s, text);
+    pipeline_line(whole, 0, (double)at_s, text);
+}
+
+static void flush(struct server *server, int64_t at_s)
+{
+    pipeline_flush(server->pipeline, (double)at_s);
+    pipeline_flush(whole, (double)at_s);
+}
+
+/* Numbers that differ, of every kind, of several series. */
+static void send_some(struct server *server, int64_t from_s, int64_t to_s)
+{
+    char text[200];
+
+    for (int64_t t = from_s; t < to_s; t += 10) {
+        int64_t n = t / 10 % 97;
+
+        snprintf(
+            text, sizeof text,
+            "c:%d|c|#k:0\nc:%d|c|#k:1\ng:%d.5|g\ns:%d|s\ns:%d|s|#k:a\nd:%d|d|#k:%d\nh:%d|h",
+            (int)n, (int)(n % 3), (int)(n * 7 % 31), (int)(n % 11), (int)(n % 5),
+            (int)(n * n % 71), (int)(n % 2), (int)n);
+        line(server, t + 1, text);
+        flush(server, t + 10);
+    }
+}
+
+static void assert_same(struct server *server, const char *question, int64_t from_s,
+                        int64_t to_s)
+{
+    json_t *here = ask(flusher_rollup(server->pipeline->flusher), question, from_s, to_s);
+    json_t *there = ask(flusher_rollup(whole->flusher), question, from_s, to_s);
+    const json_t *found = json_object_get(here, "series");
+
+    if (found == NULL || !json_equal(found, json_object_get(there, "series")))
+        fail_msg("%s\n%s\n%s", question, json_dumps(here, 0), json_dumps(there, 0));
+    json_decref(here);
+    json_decref(there);
+}
+
+static void assert_all_same(struct server *server, int64_t from_s, int64_t to_s)
+{
+    static const char *const questions[] = {
+        "sum:c{*}.as_count()",
+        "sum:c{k:1}.rollup(sum, 60)",
+        "avg:c{*}.rollup(avg, 10)",
+        "avg:g{*}",
+        "max:g{*}.rollup(max, 60)",
+        "avg:g{*}.rollup(last, 60)",
+        "count:s{*}",
+        "count:s{*}.rollup(60)",
+        "avg:s{*}.rollup(max, 60)",
+        "p95:d{*}",
+        "p50:d{k:0}.rollup(60)",
+        "sum:d{*}.rollup(60)",
+        "count:d{*}",
+        "avg:h.max{*}",
+        "sum:h.count{*}.as_count()",
+        "sum:nobody{*}",
+        "min:d{*}.rollup(min, 10)",
+    };
+
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        assert_same(server, questions[i], from_s, to_s);
+}
+
+static void after_a_restart_the_answers_are_as_if_there_had_been_none(void **state)
+{
+    struct server server = begin(start_s, "heeler_max_contexts=1000");
+    (void)state;
+
+    attach(&server);
+    send_some(&server, start_s, start_s + 600);
+    end(&server);
+    server = begin(start_s + 600, "heeler_max_contexts=1000");
+    attach(&server);
+    assert_all_same(&server, start_s, start_s + 600);
+    send_some(&server, start_s + 600, start_s + 1230);
+    assert_all_same(&server, start_s, start_s + 1230);
+    assert_all_same(&server, start_s + 300, start_s + 900);
+    end(&server);
+}
+
+static void what_memory_has_no_room_for_is_asked_of_the_disk(void **state)
+{
+    struct server server = begin(start_s, "heeler_rollup_max_bytes=40000");
+    (void)state;
+
+    attach(&server);
+    send_some(&server, start_s, start_s + 3000);
+    wait_for(&history_ledger(server.history)->windows_total, 300 - 60);
+    assert_true(counter_read(&server.pipeline->ledger.rollup_dropped) > 0);
+    assert_int_equal(counter_read(&server.pipeline->ledger.rollup_ungiven), 0);
+    assert_all_same(&server, start_s, start_s + 600);
+    assert_all_same(&server, start_s, start_s + 3000);
+    end(&server);
+}
+
+static uint64_t cells_of(struct store *store, int64_t step_s)
+{
+    uint64_t cells;
+
+    assert_int_equal(store_cells(store, step_s, &cells), SQLITE_OK);
+    return cells;
+}
+
+static void open_windows_are_parts_of_theirs_at_the_end(void **state)
+{
+    struct server server = begin(start_s, "heeler_max_contexts=1000");
+    struct store store;
+    (void)state;
+
+    attach(&server);
+    line(&server, start_s + 1, "c:1|c");
+    flush(&server, start_s + 20);
+    line(&server, start_s + 21, "c:1|c");
+    end(&server);
+    assert_int_equal(store_open(&store, root), DATABASE_OPEN);
+    assert_int_equal(cells_of(&store, 10), 3); /* the zero in the middle too */
+    assert_int_equal(cells_of(&store, 60), 1);
+    assert_int_equal(cells_of(&store, 3600), 1);
+    store_close(&store);
+}
+
+static void what_is_dropped_before_it_was_taken_is_counted(void **state)
+{
+    struct database owner;
+    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    (void)state;
+
+    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    struct server server = { .history = history_start(&config, NULL) };
+
+    server.pipeline = PIPELINE(1, (double)start_s, "heeler_lookback=0");
+    attach(&server);
+    send_some(&server, start_s, start_s + 200);
+    assert_true(counter_read(&server.pipeline->ledger.rollup_ungiven) > 0);
+    wait_for(&history_ledger(server.history)->state, HISTORY_HELD);
+    assert_int_equal(counter_read(&history_ledger(server.history)->lost_total), 0);
+    end(&server);
+    database_close(&owner);
+}
+
+/* It is called off while the disk may be read, or before. */
+static void a_question_that_nobody_waits_for_ends(void **state)
+{
+    struct server server = begin(start_s, "heeler_max_contexts=1000");
+    char problem[256];
+    (void)state;
+
+    attach(&server);
+    send_some(&server, start_s, start_s + 600);
+    end(&server);
+    server = begin(start_s + 600, "heeler_max_contexts=1000");
+    attach(&server);
+    for (int steps = 0; steps < 20; steps++) {
+        struct evaluation *evaluation =
+            evaluation_new(flusher_rollup(server.pipeline->flusher), SLICE("sum:c{*}"), start_s,
+                           start_s + 600, problem, sizeof problem);
+
+        assert_non_null(evaluation);
+        for (int i = 0; i < steps; i++) {
+            enum query_state now = evaluation_step(evaluation);
+
+            if (now == QUERY_WAITS)
+                (void)server.past.ops->take(server.history);
+            else if (now != QUERY_MORE)
+                break;
+        }
+        evaluation_free(evaluation);
+    }
+    (void)server.past.ops->take(server.history);
+    end(&server);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(after_a_restart_the_answers_are_as_if_there_had_been_none),
+        TEST(what_memory_has_no_room_for_is_asked_of_the_disk),
+        TEST(open_windows_are_parts_of_theirs_at_the_end),
+        TEST(what_is_dropped_before_it_was_taken_is_counted),
+        TEST(a_question_that_nobody_waits_for_ends),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
