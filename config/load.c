@@ -1,6 +1,7 @@
 #include "config/load.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,8 +200,24 @@ static void set_retry_queue(struct settings *settings, struct problems *problems
     settings->forwarder_retry_queue_payloads_max_size = bytes;
 }
 
-static void set_together(struct settings *settings, struct problems *problems)
+/* systemd makes a folder for us and names it; of several the first is ours. */
+static void set_state_path(struct settings *settings, char *const *environment,
+                           struct problems *problems)
 {
+    static const char variable[] = "STATE_DIRECTORY";
+    const char *value = environment != NULL ? variable_value(environment, variable) : NULL;
+    char folder[PATH_MAX];
+
+    if (value == NULL || !is_default(settings, SETTING_heeler_state_path))
+        return;
+    snprintf(folder, sizeof folder, "%.*s", (int)strcspn(value, ":"), value);
+    values_set_text(settings, &options[SETTING_heeler_state_path], folder, variable, problems);
+}
+
+static void set_together(struct settings *settings, char *const *environment,
+                         struct problems *problems)
+{
+    set_state_path(settings, environment, problems);
     set_retry_queue(settings, problems);
     if (settings->heeler_redis_url[0] != '\0' &&
         is_default(settings, SETTING_heeler_rollup_max_bytes))
@@ -219,7 +236,7 @@ bool settings_load(struct settings *out, const struct settings_source *source,
     for (size_t i = 0; i < source->n_sets; i++)
         load_set(out, source->sets[i], i + 1, problems);
     if (!problems->out_of_memory) {
-        set_together(out, problems);
+        set_together(out, source->environment, problems);
         if (key_file_load(out, problems))
             check_together(out, problems);
         check_receiving(out, problems);

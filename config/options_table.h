@@ -78,6 +78,13 @@ OPTION(INT, heeler_lookback, "3600", OURS,
        "how long single intervals are kept for questions", RANGE(0, 31622400, "seconds"))
 OPTION(INT, heeler_rollup_max_bytes, "8388608", OURS,
        "memory for all of these, 64 MiB with heeler_redis_url; 0: nothing is kept", AT_LEAST(0, "bytes"))
+OPTION(STRING, heeler_state_path, "", OURS,
+       "folder in which the past is kept on disk, by default the StateDirectory= of systemd, if "
+       "there is one; empty: memory only")
+OPTION(LIST, heeler_history_retention, "interval:1d 60s:15d 3600s:400d", OURS,
+       "how long single intervals, and windows of heeler_rollups, are kept there", COMMAS)
+OPTION(INT, heeler_history_max_bytes, "268435456", OURS,
+       "of that file: beyond it the oldest and finest windows go first", AT_LEAST(1048576, "bytes"))
 OPTION(INT, heeler_tail_max_bytes, "4194304", OURS,
        "bytes a second that are looked at for heeler tail; what comes beyond is only counted",
        RANGE(65536, 1073741824, "bytes"))

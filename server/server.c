@@ -12,7 +12,7 @@
 #include "server/succession/leaving.h"
 #include "server/watch.h"
 
-enum { SECOND_NS = 1000000000 };
+enum { SECOND_NS = 1000000000, MILLISECOND_NS = 1000000 };
 
 void server_view_for_all(const struct server *server, struct server_view *out)
 {
@@ -32,6 +32,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .delivery_ledger = server->delivery_ledgers,
         .sinks = server->sinks.at,
         .n_sinks = server->sinks.n,
+        .history = server->history != NULL ? history_ledger(server->history) : NULL,
         .mirror = instance_is_mirrored(&server->instance) ? &server->instance.ledger : NULL,
         .settings = server->config.settings,
         .facts = &server->facts,
@@ -182,6 +183,19 @@ static void say_last(struct server *server, bool was_running)
         final_ledger_log(&view, server->gated, &server->instance);
 }
 
+/* Behind everybody who looks at its ledger. False: the disk does not answer. */
+static bool end_history(struct server *server, int64_t deadline_ns)
+{
+    bool ended =
+        server->history == NULL || history_stop(server->history, deadline_ns / MILLISECOND_NS);
+
+    server->history = NULL;
+    if (!ended)
+        log_error("server: the disk of heeler_state_path does not answer: what was last is not "
+                  "kept there");
+    return ended;
+}
+
 static void server_free(struct server *given)
 {
     listeners_close(&given->listeners);
@@ -240,9 +254,12 @@ bool server_stop(struct server *given)
     if (given->flusher != NULL)
         flusher_loop_stop(given->flusher);
     given->flusher = NULL;
+    if (given->history != NULL)
+        history_end(given->history);
     bool ended = given->delivery == NULL || delivery_stop(given->delivery, deadline_ns);
     ended = admin_stop(given->admin) && ended;
     ended = admin_stop(given->health) && ended;
+    ended = end_history(given, deadline_ns) && ended;
     listeners_leave(&given->listeners);
     given->gated = listeners_sum(&given->listeners, listener_drops) - drops;
     say_last(given, was_running);
@@ -282,6 +299,8 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
         inheritance_write(out, &given->listeners, given->leftovers, given->workers);
     out = leaving_end_flusher(given->flusher, out);
     given->flusher = NULL;
+    if (given->history != NULL)
+        history_end(given->history);
     leaving_end_delivery(given->delivery, inheritance, out, deadline_ns);
     struct inherited_sockets *to =
         who != SERVER_SUCCESSOR_PROCESS ? &inheritance->sockets : NULL;
@@ -289,6 +308,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     bool ended = admin_leave(given->admin, to);
 
     ended = admin_leave(given->health, to) && ended;
+    ended = end_history(given, deadline_ns) && ended;
     inheritance->unfinished = inheritance->unfinished || !ended;
     leaving_finish(inheritance, out, &given->flusher_ledger);
     inheritance_collect(inheritance, &given->listeners, given->leftovers, given->workers);

@@ -6,6 +6,7 @@
 #define SERVER_SERVER_INTERNAL_H
 
 #include "config/settings.h"
+#include "flush/history/past_reader.h"
 #include "server/receive/forward.h"
 #include "server/receive/listeners.h"
 #include "server/receive/sender_tally.h"
@@ -38,6 +39,9 @@ struct server {
     struct worker_ledger *worker_ledgers; /* the same */
     struct submitter *submitter;
     struct flusher_ledger flusher_ledger;
+    struct history *history; /* NULL: only memory is kept */
+    struct retention retention;
+    struct past past; /* of it */
     struct sinks sinks;
     struct delivery_ledger *delivery_ledgers; /* one a sink */
     struct instance instance;                 /* of the mirror */

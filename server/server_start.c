@@ -12,6 +12,7 @@
 #include "flush/console.h"
 #include "flush/delivery/mirror.h"
 #include "flush/flusher_loop.h"
+#include "flush/history/feeder.h"
 #include "server/http/admin.h"
 #include "server/receive/descriptors.h"
 #include "server/receive/listener_udp.h"
@@ -138,6 +139,26 @@ static bool start_delivery(struct server *server, char *problem, size_t problem_
     return server->delivery != NULL;
 }
 
+/* Without windows in memory there is nothing to keep on disk. */
+static bool start_history(struct server *server, char *problem, size_t problem_size)
+{
+    const struct settings *settings = server->config.settings;
+
+    if (settings->heeler_state_path[0] == '\0' || settings->heeler_rollup_max_bytes == 0)
+        return true;
+    if (!retention_read(&server->retention, &settings->heeler_history_retention,
+                        settings->heeler_interval, problem, problem_size))
+        return false;
+    struct keeper_config config = {
+        .folder = settings->heeler_state_path,
+        .bounds = { &server->retention, (uint64_t)settings->heeler_history_max_bytes },
+    };
+
+    snprintf(problem, problem_size, "the history: not enough memory or descriptors");
+    server->history = history_start(&config, &server->questions->asked);
+    return server->history != NULL;
+}
+
 static void report_self(void *argument, struct self_report *out)
 {
     struct server_view view;
@@ -161,6 +182,13 @@ static bool attach_observers(struct server *server, struct flusher *flusher)
             console_new(server->config.console, server->config.settings->heeler_interval);
         if (console == NULL || !flusher_observe(flusher, console_observer(console)))
             return false;
+    }
+    if (server->history != NULL) {
+        struct feeder *feeder = feeder_new(server->history, &server->retention, rollup);
+        if (feeder == NULL || !flusher_observe(flusher, feeder_observer(feeder)))
+            return false;
+        server->past = past_of(server->history);
+        rollup_use_past(rollup, &server->past);
     }
     return true;
 }
@@ -188,7 +216,8 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
 
     struct flusher *flusher = flusher_new(&config, problem, problem_size);
     if (flusher != NULL && !attach_observers(server, flusher)) {
-        snprintf(problem, problem_size, "not enough memory for the console or the mirror");
+        snprintf(problem, problem_size,
+                 "not enough memory for the console, the mirror or the history");
         flusher_free(flusher);
         return false;
     }
@@ -348,8 +377,9 @@ struct server *server_start(const struct server_config *config, char *problem,
                             size_t problem_size)
 {
     static bool (*const steps[])(struct server *, char *, size_t) = {
-        start_memory,   start_instance, start_listeners, look_at_system, start_forward,
-        start_delivery, start_flusher,  start_workers,   start_http,     start_watch,
+        start_memory,  start_instance, start_listeners, look_at_system,
+        start_forward, start_delivery, start_history,   start_flusher,
+        start_workers, start_http,     start_watch,
     };
     struct server *server = calloc(1, sizeof *server);
 

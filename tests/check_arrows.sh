@@ -44,7 +44,8 @@ allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|
 allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
     'flush/flusher_loop.h'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|rollups)|protocol|config'
-allow server/http 'server/http|server/api|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config'
+allow server/http 'server/http|server/api|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
+    'flush/history/history_ledger.h'
 allow server/commands 'server/commands|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
 
 for folder in flush/*/ server/*/; do

@@ -91,7 +91,8 @@ static bool set_object(struct packed_cell *cell, const void *at, size_t len)
         return false;
     memcpy(copy, at, len);
     free((void *)(uintptr_t)cell->object.at);
-    cell->object = (struct slice){ copy, len };
+    cell->object.at = copy;
+    cell->object.len = len;
     return true;
 }
 

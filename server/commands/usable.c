@@ -5,9 +5,11 @@
 
 #include "flush/delivery/intake.h"
 #include "flush/delivery/proxy.h"
+#include "flush/history/retention.h"
 #include "flush/rollups/rollup.h"
 #include "flush/series/enrich.h"
 #include "flush/series/point_rules.h"
+#include "protocol/number.h"
 #include "server/receive/socket_file.h"
 #include "server/sinks.h"
 #include "server/succession/instance.h"
@@ -72,6 +74,62 @@ static void check_rollups(const struct settings *settings, struct problems *prob
         problems_error(problems, "%s", problem);
 }
 
+/* Whether windows of that step are made. */
+static bool is_made(const struct settings *settings, int64_t step_s)
+{
+    int64_t made_s;
+
+    if (step_s == settings->heeler_interval)
+        return true;
+    for (size_t i = 0; i < settings->heeler_rollups.n; i++)
+        if (number_int64(slice_of(settings->heeler_rollups.at[i]), &made_s) &&
+            made_s == step_s && step_s > settings->heeler_interval)
+            return true;
+    return false;
+}
+
+static void warn_of_levels(const struct settings *settings, const struct retention *retention,
+                           struct problems *problems)
+{
+    const char *from = settings->origin[SETTING_heeler_history_retention];
+    int64_t step_s;
+
+    for (size_t i = 0; i < retention->n; i++)
+        if (!is_made(settings, retention->levels[i].step_s))
+            problems_warn(problems,
+                          "%s: heeler_history_retention: there are no windows of %lld s to "
+                          "keep: heeler_rollups does not name them.",
+                          from, (long long)retention->levels[i].step_s);
+    if (!retention_keeps(retention, settings->heeler_interval))
+        problems_warn(problems,
+                      "%s: heeler_history_retention: nobody keeps single intervals on disk.",
+                      from);
+    for (size_t i = 0; i < settings->heeler_rollups.n; i++)
+        if (number_int64(slice_of(settings->heeler_rollups.at[i]), &step_s) &&
+            step_s > settings->heeler_interval && !retention_keeps(retention, step_s))
+            problems_warn(problems,
+                          "%s: heeler_history_retention: nobody keeps windows of %lld s on "
+                          "disk, which heeler_rollups names.",
+                          from, (long long)step_s);
+}
+
+static void check_history(const struct settings *settings, struct problems *problems)
+{
+    char problem[SENTENCE_MAX];
+    struct retention retention;
+
+    if (!retention_read(&retention, &settings->heeler_history_retention,
+                        settings->heeler_interval, problem, sizeof problem))
+        problems_error(problems, "%s", problem);
+    else if (settings->heeler_state_path[0] != '\0')
+        warn_of_levels(settings, &retention, problems);
+    if (settings->heeler_state_path[0] != '\0' && settings->heeler_rollup_max_bytes == 0)
+        problems_warn(problems,
+                      "%s: heeler_state_path is set and heeler_rollup_max_bytes is 0: what is "
+                      "kept on disk are the windows that this memory holds.",
+                      settings->origin[SETTING_heeler_state_path]);
+}
+
 static void check_mirror(const struct settings *settings, struct problems *problems)
 {
     char problem[SENTENCE_MAX];
@@ -106,6 +164,7 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_sockets(settings, problems);
     check_app_keys(settings, problems);
     check_rollups(settings, problems);
+    check_history(settings, problems);
     check_mirror(settings, problems);
     return problems->errors.n == before && !problems->out_of_memory;
 }

@@ -22,6 +22,7 @@ enum finding_severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTICE, FINDING_
     X(FINDING_KEY, "api_key_invalid", FINDING_ERROR, true)               \
     X(FINDING_UNREACHABLE, "intake_unreachable", FINDING_ERROR, true)    \
     X(FINDING_REDIS, "redis_unreachable", FINDING_ERROR, true)           \
+    X(FINDING_HISTORY, "history_not_kept", FINDING_WARNING, true)        \
     X(FINDING_IMBALANCE, "ledger_imbalance", FINDING_ERROR, false)       \
     X(FINDING_CONTEXTS, "contexts_near_bound", FINDING_WARNING, false)   \
     X(FINDING_TAG_GROWS, "tag_grows", FINDING_WARNING, false)            \

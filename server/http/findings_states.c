@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "flush/delivery/mirror_ledger.h"
+#include "flush/history/history_ledger.h"
 #include "server/http/health.h"
 #include "server/http/totals.h"
 
@@ -190,6 +191,24 @@ static bool state_FINDING_REDIS(const struct moment *moment, struct finding *out
     mend(out, "redis-cli -u URL ping; heeler help settings redis");
     return say(out, "Redis does not take the windows; %" PRIu64 " values wait",
                atomic_load_explicit(&mirror->points.queued.points, memory_order_relaxed));
+}
+
+static bool state_FINDING_HISTORY(const struct moment *moment, struct finding *out)
+{
+    static const char *const why[HISTORY_STATE_COUNT] = {
+        [HISTORY_HELD] = "another process has heeler_state_path",
+        [HISTORY_NEWER] = "a newer program wrote what is in heeler_state_path",
+        [HISTORY_FAILED] = "heeler_state_path cannot be written",
+    };
+    const struct history_ledger *history = moment->view->history;
+    uint64_t state = history != NULL ? counter_read(&history->state) : HISTORY_OPEN;
+
+    if (why[state] == NULL)
+        return false;
+    mend(out, state == HISTORY_HELD
+                  ? "nothing in a rolling update; else give each its own folder"
+                  : "heeler tells why in its log: journalctl -u heeler");
+    return say(out, "the past is in memory only: %s", why[state]);
 }
 
 static bool state_FINDING_DUPLICATE(const struct moment *moment, struct finding *out)

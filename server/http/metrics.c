@@ -8,6 +8,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/delivery/mirror_ledger.h"
+#include "flush/history/history_ledger.h"
 #include "server/http/accounts.h"
 #include "server/http/http_ledger.h"
 #include "server/http/main_turn.h"
@@ -77,6 +78,18 @@
       "what heeler_rollup_max_bytes left no room for: windows of a series that were given "   \
       "up, "                                                                                  \
       "points that were refused")                                                             \
+    X(F_HISTORY_OPEN, "heeler_history_open", "gauge",                                         \
+      "1 while the windows are written to disk; absent without heeler_state_path")            \
+    X(F_HISTORY_BYTES, "heeler_history_bytes", "gauge", "what the past takes on disk")        \
+    X(F_HISTORY_WINDOWS, "heeler_history_windows_total", "counter", "windows written there")  \
+    X(F_HISTORY_VALUES, "heeler_history_values_total", "counter",                             \
+      "values of series in these windows")                                                    \
+    X(F_HISTORY_DROPPED, "heeler_history_dropped_total", "counter",                           \
+      "values of series in windows that are not on disk: lost while it could not be "         \
+      "written, given up by memory before it was, too old, or crowded out by "                \
+      "heeler_history_max_bytes")                                                             \
+    X(F_HISTORY_DAMAGED, "heeler_history_files_damaged_total", "counter",                     \
+      "files of the past that could not be read and were set aside")                          \
     X(F_QUESTIONS, "heeler_questions_total", "counter",                                       \
       "questions answered, refused ones too")                                                 \
     X(F_OUTBOX, "heeler_outbox_bytes", "gauge", "payloads that delivery has not taken yet")   \
@@ -261,6 +274,27 @@ static void write_flusher(struct evbuffer *out, const struct worker_ledger *work
     plain(out, F_QUESTIONS, counter_read(&flusher->questions));
     plain(out, F_TAKEN_OVER, counter_read(&flusher->taken_over));
     plain(out, F_STATE_REFUSED, counter_read(&flusher->state_refused));
+}
+
+static void write_history(struct evbuffer *out, const struct server_view *view)
+{
+    const struct history_ledger *history = view->history;
+
+    if (history == NULL)
+        return;
+    plain(out, F_HISTORY_OPEN, history_is_open(history));
+    plain(out, F_HISTORY_BYTES, counter_read(&history->bytes));
+    plain(out, F_HISTORY_WINDOWS, counter_read(&history->windows_total));
+    plain(out, F_HISTORY_VALUES, counter_read(&history->cells_total));
+    head(out, F_HISTORY_DROPPED);
+    labelled(out, F_HISTORY_DROPPED, "reason", "lost", counter_read(&history->lost_total));
+    labelled(out, F_HISTORY_DROPPED, "reason", "not_taken",
+             counter_read(&view->flusher_ledger->rollup_ungiven));
+    labelled(out, F_HISTORY_DROPPED, "reason", "expired",
+             counter_read(&history->expired_total));
+    labelled(out, F_HISTORY_DROPPED, "reason", "crowded_out",
+             counter_read(&history->crowded_out_total));
+    plain(out, F_HISTORY_DAMAGED, counter_read(&history->damaged_total));
 }
 
 static uint64_t load(const _Atomic(uint64_t) *value)
@@ -455,6 +489,7 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     write_lines(out, &workers);
     write_values(out, &workers, view->flusher_ledger);
     write_flusher(out, &workers, view->flusher_ledger);
+    write_history(out, view);
     write_delivery(out, view);
     write_balances(out, view);
     write_http(out, view);

@@ -23,6 +23,7 @@ struct server_facts {
 };
 
 struct api;
+struct history_ledger;
 struct http_ledger;
 struct submitter;
 struct sender_box;
@@ -44,11 +45,12 @@ struct server_view {
         *delivery_ledger; /* one for each sink; the first is that of the main one */
     const struct delivery_target *sinks; /* the targets of the sinks */
     size_t n_sinks;
-    const struct mirror_ledger *mirror; /* NULL: no heeler_redis_url */
-    struct question_box *questions;     /* to the flusher */
-    struct senders *senders;            /* of datagrams; for the desk's thread */
-    struct taps *taps;                  /* the same */
-    struct tail *tail;                  /* the same; NULL: of another than HTTP */
+    const struct mirror_ledger *mirror;   /* NULL: no heeler_redis_url */
+    const struct history_ledger *history; /* NULL: only memory is kept */
+    struct question_box *questions;       /* to the flusher */
+    struct senders *senders;              /* of datagrams; for the desk's thread */
+    struct taps *taps;                    /* the same */
+    struct tail *tail;                    /* the same; NULL: of another than HTTP */
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
     struct submitter *submitter;     /* for the desk's thread; NULL: the same */
     struct api *api;                 /* the same; NULL: of another than HTTP */

@@ -401,6 +401,25 @@ static void every_setting_of_the_agent_is_known(void **state)
 }
 
 /* rep-004 */
+/* systemd's own variable, which is less than anything that somebody said. */
+static void the_folder_of_systemd_is_where_the_past_is_kept(void **state)
+{
+    static const struct {
+        const char *first, *second, *path;
+    } cases[] = {
+        { "STATE_DIRECTORY=/var/lib/heeler", "A=b", "/var/lib/heeler" },
+        { "STATE_DIRECTORY=/var/lib/a:/var/lib/b", "A=b", "/var/lib/a" },
+        { "STATE_DIRECTORY=/var/lib/a", "DD_HEELER_STATE_PATH=/elsewhere", "/elsewhere" },
+        { "A=b", "B=c", "" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(load_variables(cases[i].first, cases[i].second));
+        assert_string_equal(settings.heeler_state_path, cases[i].path);
+    }
+}
+
 static void proxies_are_taken_from_the_environment_as_the_agent_does(void **state)
 {
     static const struct {
@@ -843,6 +862,8 @@ int main(void)
         cmocka_unit_test_teardown(slips_of_the_pen_are_told, forget_after),
         cmocka_unit_test_teardown(what_others_read_is_said_with_a_word, forget_after),
         cmocka_unit_test_teardown(every_setting_of_the_agent_is_known, forget_after),
+        cmocka_unit_test_teardown(the_folder_of_systemd_is_where_the_past_is_kept,
+                                  forget_after),
         cmocka_unit_test_teardown(proxies_are_taken_from_the_environment_as_the_agent_does,
                                   forget_after),
         cmocka_unit_test_teardown(what_cannot_receive_is_refused, forget_after),

@@ -35,6 +35,7 @@ static void make_view(struct server_rig *rig)
         .sinks = rig->targets,
         .n_sinks = SERVER_RIG_SINKS,
         .mirror = &rig->mirror,
+        .history = &rig->history,
         .tag_survey = &rig->survey,
         .flusher_alive_ms = SERVER_RIG_NOW_MS,
         .delivery_alive_ms = SERVER_RIG_NOW_MS,
@@ -51,6 +52,7 @@ bool server_rig_make(struct server_rig *rig)
     for (int i = 0; i < SERVER_RIG_WORKERS; i++)
         counter_set(&rig->workers[i].alive_ms, SERVER_RIG_NOW_MS);
     rig->mirror.up = 1;
+    counter_set(&rig->history.state, HISTORY_OPEN);
     arena_budget_init(&rig->budget, 1 << 20);
     make_listeners(rig);
     make_view(rig);

@@ -6,6 +6,7 @@
 #define TESTS_SUPPORT_SERVER_RIG_H
 
 #include "flush/delivery/mirror_ledger.h"
+#include "flush/history/history_ledger.h"
 #include "server/http/server_view.h"
 
 enum {
@@ -23,6 +24,7 @@ struct server_rig {
     struct delivery_ledger sinks[SERVER_RIG_SINKS];
     struct delivery_target targets[SERVER_RIG_SINKS]; /* with a password in the URL */
     struct mirror_ledger mirror;
+    struct history_ledger history;
     struct listener listener[2];
     struct listener_socket sockets[2];
     struct listeners listeners;

@@ -29,6 +29,7 @@ static void what_would_stop_a_start_is_told(void **state)
         { "heeler_socket_group=nobody-of-that-name", "dogstatsd_stream_socket=/a",
           "heeler_socket_group" },
         { "heeler_rollups=60 often", "env=", "heeler_rollups" },
+        { "heeler_history_retention=60:1d", "env=", "\"60:1d\" is not a window" },
         { "api_key=a\nb", "env=", "api_key or additional_endpoints" },
         { "additional_endpoints={\"http://u:secret@h\":5}", "api_key=k",
           "additional_endpoints: \"http://***@h\"" },
@@ -88,6 +89,41 @@ static void what_is_skipped_is_told(void **state)
         assert_int_equal(problems.warnings.n, cases[i].n);
         if (cases[i].n > 0)
             assert_string_equal(problems.warnings.at[0], cases[i].first);
+        problems_free(&problems);
+        settings_free(&settings);
+    }
+}
+
+/* Only where the past is kept on disk. */
+static void levels_that_nobody_makes_or_keeps_are_told(void **state)
+{
+    static const struct {
+        char *rollups, *kept, *path;
+        size_t n;
+        const char *first;
+    } cases[] = {
+        { "60 3600", "interval:1d 60s:1d 3600s:1d", "/a", 0, "" },
+        { "60 3600", "interval:1d 1m:1d", "/a", 1, "nobody keeps windows of 3600 s" },
+        { "60", "10s:1d 60s:1d 300s:1d", "/a", 1, "there are no windows of 300 s to keep" },
+        { "60", "60s:1d", "/a", 1, "nobody keeps single intervals" },
+        { "60", "300s:1d", "", 0, "" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings settings;
+        struct usable usable;
+        struct problems problems = { .n_unlisted = 0 };
+        char texts[3][100];
+
+        snprintf(texts[0], sizeof texts[0], "heeler_rollups=%s", cases[i].rollups);
+        snprintf(texts[1], sizeof texts[1], "heeler_history_retention=%s", cases[i].kept);
+        snprintf(texts[2], sizeof texts[2], "heeler_state_path=%s", cases[i].path);
+        assert_true(WITH_SETTINGS(&settings, "hostname=h", texts[0], texts[1], texts[2]));
+        assert_true(usable_check(&usable, &settings, &problems));
+        assert_int_equal(problems.warnings.n, cases[i].n);
+        if (cases[i].n > 0)
+            assert_non_null(strstr(problems.warnings.at[0], cases[i].first));
         problems_free(&problems);
         settings_free(&settings);
     }
@@ -271,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_would_stop_a_start_is_told),
         cmocka_unit_test(what_is_skipped_is_told),
+        cmocka_unit_test(levels_that_nobody_makes_or_keeps_are_told),
         cmocka_unit_test_setup_teardown(what_the_system_refuses_is_told, make_folder,
                                         remove_folder),
         cmocka_unit_test(what_is_not_used_may_be_wrong),

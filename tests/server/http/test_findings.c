@@ -108,6 +108,11 @@ static void make_redis_silent(struct rig *rig, bool on)
     rig->server.mirror.up = !on;
 }
 
+static void make_history_held(struct rig *rig, bool on)
+{
+    counter_set(&rig->server.history.state, on ? HISTORY_HELD : HISTORY_OPEN);
+}
+
 static void make_imbalance(struct rig *rig, bool on)
 {
     counter_set(&rig->server.flusher.values_imbalance, on);
@@ -182,6 +187,7 @@ static const struct {
     [FINDING_UNREACHABLE] = { make_unreachable, "takes no payloads (error dns); 3 wait",
                               "curl" },
     [FINDING_REDIS] = { make_redis_silent, "Redis does not take", "redis-cli" },
+    [FINDING_HISTORY] = { make_history_held, "in memory only: another process", "rolling" },
     [FINDING_IMBALANCE] = { make_imbalance, "0 lines, 1 values, 0 points", "report it" },
     [FINDING_CONTEXTS] = { make_crowd, "900 of 1000 contexts", "heeler_max_contexts" },
     [FINDING_TAG_GROWS] = { make_growth, "request_id has 7000 values",

@@ -11,6 +11,7 @@
 #include "server/http/metrics.h"
 #include "server/receive/code_paths.h"
 #include "tests/support/running.h"
+#include "tests/support/temp_file.h"
 #include "tests/support/udp.h"
 
 /* The value of a sample by its name and labels, -1 when it is not there. */
@@ -158,15 +159,17 @@ static void the_text_is_a_well_formed_exposition(void **state)
 static void every_family_of_the_list_is_in_the_text(void **state)
 {
     static struct running running;
-    char *list = NULL, *rest = NULL;
+    char *list = NULL, *rest = NULL, root[TEMP_PATH_SIZE], path[TEMP_PATH_SIZE + 32];
     size_t size;
     FILE *out = open_memstream(&list, &size);
     (void)state;
 
+    temp_folder_make(root);
+    snprintf(path, sizeof path, "heeler_state_path=%s", root);
     metrics_list(out);
     fclose(out);
     assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0",
-                              "heeler_redis_url=redis://127.0.0.1:1"));
+                              "heeler_redis_url=redis://127.0.0.1:1", path));
     char *text = scrape(&running);
     for (char *line = strtok_r(list, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
@@ -179,6 +182,7 @@ static void every_family_of_the_list_is_in_the_text(void **state)
     free(list);
     assert_true(running_stop(&running));
     running_free(&running);
+    temp_folder_remove(root);
 }
 
 int main(void)
