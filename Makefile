@@ -49,9 +49,12 @@ HOSTCC ?= gcc
 
 PKG_CONFIG ?= pkg-config
 PACKAGES := sqlite3 libevent libevent_openssl openssl hiredis libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1
+CHART_PACKAGES := jansson cairo freetype2
 TEST_PACKAGES := cmocka libprotobuf-c
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+CHART_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(CHART_PACKAGES) 2>/dev/null)
+CHART_LIBS := $(shell $(PKG_CONFIG) --libs $(CHART_PACKAGES) 2>/dev/null)
 TEST_LIBS  := $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES) 2>/dev/null)
 
 # A packager who has another compiler than ours says WERROR=.
@@ -73,6 +76,9 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
 # Everything but main() is one archive; the program, tests and benches link it.
 SOURCES  := $(filter-out server/main.c,$(sort $(shell find config protocol flush server -name '*.c')))
 OBJECTS  := $(SOURCES:%.c=$(B)/%.o)
+
+# The program that draws pictures: all but its main() is an archive too. It alone links Cairo.
+CHART    := $(patsubst %.c,$(B)/%.o,$(filter-out chart/main.c,$(sort $(wildcard chart/*.c))))
 PAGE     := $(sort $(shell find server/http/page -type f -not -name README.md))
 PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
@@ -84,7 +90,7 @@ BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape se
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-bench bench-program deb package-test reproducible clean help
 .SECONDARY:
 
-all: $(B)/heeler
+all: $(B)/heeler $(B)/heeler-chart
 
 $(B)/%.o: %.c $(if $(SYSROOT),| $(SYSROOT)/complete)
 	$(call say,CC,$<)
@@ -118,7 +124,21 @@ $(B)/bundle/heeler: $(B)/server/main.o $(B)/libheeler.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib' -o $@ $^ $(LIBS)
 
-$(TESTS): %: %.o $(SUPPORT) $(B)/libheeler.a
+$(B)/chart/%.o $(B)/tests/chart/%.o: PKG_CFLAGS += $(CHART_CFLAGS)
+
+$(B)/libchart.a: $(CHART)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/heeler-chart: $(B)/chart/main.o $(B)/libchart.a $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHART_LIBS) -lm
+
+$(B)/tests/chart/test_%: $(B)/tests/chart/test_%.o $(SUPPORT) $(B)/libchart.a $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHART_LIBS) $(TEST_LIBS) $(LIBS)
+
+$(filter-out $(B)/tests/chart/%,$(TESTS)): %: %.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
@@ -197,6 +217,12 @@ $(B)/tests/fuzz/inputs_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/inputs.o $(B)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(TEST_LIBS) $(LIBS)
 
+# Each of both archives may need the other.
+CHART_FUZZ := $(B)/tests/fuzz/fuzz_chart $(B)/tests/fuzz/inputs_chart
+$(CHART_FUZZ): $(B)/libchart.a
+$(CHART_FUZZ): LIBS := -Wl,--start-group $(B)/libchart.a $(B)/libheeler.a -Wl,--end-group $(CHART_LIBS) $(LIBS)
+$(B)/tests/fuzz/fuzz_chart.o: PKG_CFLAGS += $(CHART_CFLAGS)
+
 fuzz-inputs: $(FUZZERS:%=$(B)/tests/fuzz/inputs_%)
 
 # The load generator shares no code with the server that it measures.
@@ -213,10 +239,10 @@ $(B)/tests/bench/test_core: $(B)/bench/core.o
 
 # Debian 12's names. npm of other origin than Debian's comes with node and has no
 # package of its own.
-BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev libsqlite3-dev ca-certificates
+BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev libsqlite3-dev libcairo2-dev fonts-dejavu-core ca-certificates
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools mandoc
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
-PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium fonts-dejavu-core
+PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium
 CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
 
 PACKAGE_PACKAGES := debhelper lintian debootstrap systemd-container
@@ -268,11 +294,11 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
 		build/tests/tools/container build/tests/tools/flat build/bundle/heeler fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
-test-programs: $(TESTS) $(B)/heeler
+test-programs: $(TESTS) $(B)/heeler $(B)/heeler-chart
 
 # Builds that lose one value or one point on purpose: the books must say so.
 fault-builds:
@@ -280,10 +306,10 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history past_reader
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history past_reader snapshot
 THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
-	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%)
+	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%) build/thread/heeler-chart
 	@tests/run.sh build/thread/tests "" $(THREAD_NAMES)
 
 # The tests and the fuzz targets' inputs on an emulated arm64, on each of its code paths.
@@ -421,14 +447,14 @@ soak: deps
 
 # ---- keeping it clean -----------------------------------------------------------
 
-FORMATTED := $(sort $(shell find config protocol flush server bench tests packaging -name '*.[ch]' -not -path '*/node_modules/*'))
+FORMATTED := $(sort $(shell find config protocol flush server chart bench tests packaging -name '*.[ch]' -not -path '*/node_modules/*'))
 
 format:
 	clang-format -i $(FORMATTED)
 
 check: deps-build deps-check
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)
-	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server bench packaging
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server chart bench packaging
 
 # ---- the manual and the completions, from the program's own tables ------------------
 
@@ -460,8 +486,9 @@ docs: build/heeler build/tables
 UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
 	$(if $(SERVICE_USER),-e 's|^DynamicUser=yes|User=$(SERVICE_USER)|') \
 	$(if $(SYSCONFDIR),-e 's|^EnvironmentFile=|Environment="HEELER_OPTIONS=--config $(SYSCONFDIR)/heeler/heeler.yaml"\n&|')
-install: $(B)/heeler man completions
-	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler
+install: $(B)/heeler $(B)/heeler-chart man completions
+	install -D -m 755 $(B)/heeler $(DESTDIR)$(PREFIX)/bin/heeler
+	install -D -m 755 $(B)/heeler-chart $(DESTDIR)$(PREFIX)/bin/heeler-chart
 	install -d $(DESTDIR)$(LIBDIR)/systemd/system
 	sed $(UNIT_EDITS) packaging/heeler.service >$(DESTDIR)$(LIBDIR)/systemd/system/heeler.service
 	install -m 644 packaging/heeler.socket $(DESTDIR)$(LIBDIR)/systemd/system/heeler.socket
@@ -469,6 +496,7 @@ install: $(B)/heeler man completions
 	$(if $(SYSCONFDIR),sed 's|^#\(heeler_api_key_file:\).*|\1 $(SYSCONFDIR)/heeler/api_key|' \
 		packaging/heeler.yaml.example >$(DESTDIR)$(SYSCONFDIR)/heeler/heeler.yaml)
 	install -D -m 644 build/man/heeler.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler.1
+	install -D -m 644 build/man/heeler-chart.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-chart.1
 	install -D -m 644 build/man/heeler.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/heeler.yaml.5
 	install -D -m 644 build/completions/heeler.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/heeler
 	install -D -m 644 build/completions/_heeler $(DESTDIR)$(ZSH_COMPLETIONS)/_heeler
@@ -491,7 +519,7 @@ deb: deps-package $(if $(SYSROOT),deps-arm64)
 # takes this machine's Debian, behind an overlay, and PREBUILT=1 the programs as they were built.
 package-test: deps-package
 	@$(call install_debs,python3 python3-zstandard python3-statsd)
-	@$(if $(PREBUILT),$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench)
+	@$(if $(PREBUILT),$(MAKE) --no-print-directory build/heeler build/heeler-chart build/bench/heeler-bench)
 	@set -e; for suffix in '' +b1; do \
 		PREBUILT=$(PREBUILT) $(MAKE) --no-print-directory deb DEB_SUFFIX=$$suffix; \
 		rm -rf build/deb/test$$suffix; mkdir build/deb/test$$suffix; \
@@ -571,4 +599,4 @@ help:
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, clean, install, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
--include $(OBJECTS:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/server/main.d
+-include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/server/main.d $(B)/chart/main.d

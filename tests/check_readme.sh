@@ -51,12 +51,12 @@ for page in README.md CONTRIBUTING.md SECURITY.md $(find docs bench protocol flu
     done
 done
 # Each folder has a row where the folders are shown.
-for folder in config protocol flush server $(find flush server -mindepth 1 -type d); do
+for folder in config protocol flush server chart $(find flush server -mindepth 1 -type d); do
     grep -q "^| \`$folder/\` |" docs/design.md || complain "docs/design.md does not show $folder/"
 done
 
 # What the pages name is there.
-for file in $(grep -ohE '`(config|protocol|flush|server|tests|bench)/[a-z_/]+\.(c|h|sh)`' \
+for file in $(grep -ohE '`(config|protocol|flush|server|chart|tests|bench)/[a-z_/]+\.(c|h|sh)`' \
     CONTRIBUTING.md ./*/README.md docs/*.md | tr -d '`' | sort -u); do
     [ -e "$file" ] || complain "$file is named, and is not there"
 done
