@@ -25,6 +25,8 @@ OPTION(LIST, heeler_http_hosts, "", OURS,
 OPTION(LIST, heeler_app_keys, "", OURS,
        "keys for addresses of heeler_http_listen that other machines reach; empty: these answer "
        "health and metrics only", SECRET, RELOADS)
+OPTION(STRING, heeler_chart_path, "", OURS,
+       "program that draws pictures of graphs; empty: heeler-chart beside this program")
 OPTION(CHOICE, heeler_console, "auto", OURS,
        "show what arrives on the terminal; auto: when there is one and nothing is sent",
        ONE_OF("auto true false"))

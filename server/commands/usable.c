@@ -1,7 +1,9 @@
 #include "server/commands/usable.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "flush/delivery/intake.h"
 #include "flush/delivery/proxy.h"
@@ -148,6 +150,15 @@ static void check_app_keys(const struct settings *settings, struct problems *pro
                            settings->origin[SETTING_heeler_app_keys], i + 1, APP_KEY_LEAST);
 }
 
+static void check_chart(const struct settings *settings, struct problems *problems)
+{
+    const char *path = settings->heeler_chart_path;
+
+    if (path[0] != '\0' && access(path, X_OK) != 0)
+        problems_error(problems, "%s: heeler_chart_path: %s is no program: %s.",
+                       settings->origin[SETTING_heeler_chart_path], path, strerror(errno));
+}
+
 bool usable_check(struct usable *out, const struct settings *settings,
                   struct problems *problems)
 {
@@ -166,5 +177,6 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_rollups(settings, problems);
     check_history(settings, problems);
     check_mirror(settings, problems);
+    check_chart(settings, problems);
     return problems->errors.n == before && !problems->out_of_memory;
 }

@@ -19,7 +19,8 @@ done
 # The kernel starts no program of another processor; a test that starts ours starts this.
 export HEELER_STARTER=$out/heeler
 printf '#!/bin/sh\nexec %s %s/heeler "$@"\n' "$emulator" "$build" >"$HEELER_STARTER"
-chmod +x "$HEELER_STARTER"
+printf '#!/bin/sh\nexec %s %s/heeler-chart "$@"\n' "$emulator" "$build" >"$HEELER_STARTER-chart"
+chmod +x "$HEELER_STARTER" "$HEELER_STARTER-chart"
 
 # The lines "NAME COMMAND..." of all that is run.
 all=$(

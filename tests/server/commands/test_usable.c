@@ -38,6 +38,8 @@ static void what_would_stop_a_start_is_told(void **state)
           "env=", "--set: heeler_app_keys: key 2 has fewer than 16 characters." },
         { "proxy.https=ftp://u:secret@h", "env=", "--set: proxy.https is not the URL" },
         { "proxy.http=http://[h", "env=", "--set: proxy.http is not the URL" },
+        { "heeler_chart_path=/nonexistent/x",
+          "env=", "--set: heeler_chart_path: /nonexistent/x is no program: No such" },
     };
     (void)state;
 

@@ -1,0 +1,441 @@
+#include "server/pictures/painter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+
+enum { SENTENCE_SIZE = 512, DEFINITION_FD = 0, PICTURE_FD = 1, SENTENCE_FD = 2, PIPES = 3 };
+
+/* The exit status of heeler-chart when the definition is wrong. */
+enum { BAD_DEFINITION = 2 };
+
+struct painting {
+    struct painting *next;
+    struct painter *painter;
+    painter_tell *tell; /* NULL: it was told */
+    void *argument;
+    struct slice definition; /* what is still to be written */
+    struct bytes picture;
+    char sentence[SENTENCE_SIZE];
+    size_t sentence_len;
+    pid_t pid; /* 0: it waits for its turn */
+    int fds[PIPES];
+    struct event *events[PIPES];
+    struct event *timer, *reap;
+};
+
+struct painter {
+    struct event_base *base;
+    char program[PATH_MAX];
+    int64_t timeout_ms;
+    struct painting *first; /* those that have a program, and behind them those that wait */
+    int n_running, n_waiting;
+};
+
+/* ---- the end of one ---------------------------------------------------- */
+
+static void close_pipe(struct painting *painting, int which)
+{
+    if (painting->events[which] != NULL)
+        event_free(painting->events[which]);
+    painting->events[which] = NULL;
+    if (painting->fds[which] >= 0)
+        close(painting->fds[which]);
+    painting->fds[which] = -1;
+}
+
+/* Nobody finds it any more. */
+static void unlink_painting(struct painting *painting)
+{
+    struct painting **at = &painting->painter->first;
+
+    while (*at != painting)
+        at = &(*at)->next;
+    *at = painting->next;
+}
+
+static void painting_free(struct painting *given)
+{
+    for (int i = 0; i < PIPES; i++)
+        close_pipe(given, i);
+    if (given->timer != NULL)
+        event_free(given->timer);
+    if (given->reap != NULL)
+        event_free(given->reap);
+    bytes_free(&given->picture);
+    free(given);
+}
+
+/* It goes on without a word when it has told before. */
+static void tell(struct painting *painting, enum painter_result result, const char *sentence)
+{
+    painter_tell *to = painting->tell;
+
+    painting->tell = NULL;
+    if (to != NULL)
+        to(result, &painting->picture, sentence, painting->argument);
+}
+
+/* The sentence without the name of the program and the end of the line. */
+static const char *sentence_of(struct painting *painting)
+{
+    static const char name[] = "heeler-chart: ";
+    char *text = painting->sentence;
+
+    text[painting->sentence_len] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return strncmp(text, name, sizeof name - 1) == 0 ? text + sizeof name - 1 : text;
+}
+
+/* status: of waitpid(); -1: the system keeps none. */
+static void tell_end(struct painting *painting, int status)
+{
+    const char *said = sentence_of(painting);
+
+    if (painting->picture.failed)
+        tell(painting, PAINTER_FAILED, "not enough memory for the picture");
+    else if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == BAD_DEFINITION)
+        tell(painting, PAINTER_REFUSED, said);
+    else if (painting->picture.len > 0 && (status == -1 || status == 0))
+        tell(painting, PAINTER_DONE, "");
+    else
+        tell(painting, PAINTER_FAILED, said[0] != '\0' ? said : "heeler-chart crashed");
+}
+
+static void start_waiting(struct painter *painter);
+
+/* Its outputs are closed, and it is about to end or has; a moment later this looks again. One
+ * that lingers is killed when its time is over. */
+static void reap(evutil_socket_t fd, short what, void *argument)
+{
+    static const struct timeval moment = { 0, 2000 };
+    struct painting *painting = argument;
+    struct painter *painter = painting->painter;
+    int status = -1;
+    pid_t gone = waitpid(painting->pid, &status, WNOHANG);
+
+    (void)fd, (void)what;
+    if (gone == 0 || (gone < 0 && errno == EINTR)) {
+        event_add(painting->reap, &moment);
+        return;
+    }
+    painter->n_running--;
+    unlink_painting(painting);
+    tell_end(painting, gone > 0 ? status : -1);
+    painting_free(painting);
+    start_waiting(painter);
+}
+
+/* Its place is free when it has gone, which may take as long as a disk hangs. */
+static void give_up(struct painting *painting, enum painter_result result, const char *sentence)
+{
+    kill(painting->pid, SIGKILL);
+    close_pipe(painting, DEFINITION_FD);
+    tell(painting, result, sentence);
+}
+
+/* ---- pipes ------------------------------------------------------------- */
+
+static void on_writable(evutil_socket_t fd, short what, void *argument)
+{
+    struct painting *painting = argument;
+    ssize_t n = write(fd, painting->definition.at, painting->definition.len);
+
+    (void)what;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n > 0)
+        painting->definition = slice_skip(painting->definition, (size_t)n);
+    if (n < 0 || painting->definition.len == 0)
+        close_pipe(painting, DEFINITION_FD);
+}
+
+/* True: there may be more. */
+static bool read_picture(struct painting *painting, int fd)
+{
+    enum { PIECE = 64 * 1024 };
+    unsigned char piece[PIECE];
+    ssize_t n = read(fd, piece, sizeof piece);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    if (painting->tell != NULL)
+        bytes_add(&painting->picture, piece, (size_t)n);
+    if (painting->picture.len > PAINTER_PICTURE_MAX)
+        give_up(painting, PAINTER_FAILED, "the picture is too large");
+    return n > 0;
+}
+
+static bool read_sentence(struct painting *painting, int fd)
+{
+    char piece[SENTENCE_SIZE];
+    size_t room = sizeof painting->sentence - 1 - painting->sentence_len;
+    ssize_t n = read(fd, piece, sizeof piece);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    room = room < (size_t)n ? room : (size_t)n;
+    memcpy(painting->sentence + painting->sentence_len, piece, room);
+    painting->sentence_len += room;
+    return n > 0;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *argument)
+{
+    struct painting *painting = argument;
+    int which = fd == painting->fds[PICTURE_FD] ? PICTURE_FD : SENTENCE_FD;
+    bool goes_on =
+        which == PICTURE_FD ? read_picture(painting, fd) : read_sentence(painting, fd);
+
+    (void)what;
+    if (goes_on)
+        return;
+    close_pipe(painting, which);
+    if (painting->fds[PICTURE_FD] < 0 && painting->fds[SENTENCE_FD] < 0)
+        reap(-1, 0, painting);
+}
+
+static void on_timeout(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    give_up(argument, PAINTER_SLOW, "the picture took longer than it may");
+}
+
+/* ---- the start --------------------------------------------------------- */
+
+/* Neither end is one of the first three descriptors, which the program's are put at. */
+static bool open_pipe(int ends[2])
+{
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        int low = ends[i];
+        if (low > 2)
+            continue;
+        ends[i] = fcntl(low, F_DUPFD_CLOEXEC, 3);
+        close(low);
+    }
+    return ends[0] >= 0 && ends[1] >= 0;
+}
+
+static void close_ends(int ends[PIPES])
+{
+    for (int i = 0; i < PIPES; i++)
+        if (ends[i] >= 0)
+            close(ends[i]);
+}
+
+/* Ours go to the painting and do not block, the others to theirs. */
+static bool open_pipes(struct painting *painting, int theirs[PIPES])
+{
+    for (int i = 0; i < PIPES; i++) {
+        int ends[2] = { -1, -1 }, ours = i == DEFINITION_FD ? 1 : 0;
+        bool opened = open_pipe(ends);
+        painting->fds[i] = ends[ours];
+        theirs[i] = ends[1 - ours];
+        if (!opened || fcntl(painting->fds[i], F_SETFL, O_NONBLOCK) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* 0, or what is wrong (errno). */
+static int spawn(const char *program, const int theirs[PIPES], pid_t *pid)
+{
+    char name[] = "heeler-chart", *words[] = { name, NULL }, *environment[] = { NULL };
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t none, all;
+
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&actions);
+    for (int i = 0; i < PIPES; i++)
+        posix_spawn_file_actions_adddup2(&actions, theirs[i], i);
+    posix_spawn_file_actions_addclosefrom_np(&actions, PIPES);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int error = posix_spawn(pid, program, &actions, &attributes, words, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+static bool watch(struct painting *painting)
+{
+    struct event_base *base = painting->painter->base;
+    struct timeval timeout = clock_wait_ms(painting->painter->timeout_ms);
+
+    for (int i = 0; i < PIPES; i++) {
+        painting->events[i] = event_new(
+            base, painting->fds[i], (i == DEFINITION_FD ? EV_WRITE : EV_READ) | EV_PERSIST,
+            i == DEFINITION_FD ? on_writable : on_readable, painting);
+        if (painting->events[i] == NULL || event_add(painting->events[i], NULL) != 0)
+            return false;
+    }
+    painting->timer = event_new(base, -1, 0, on_timeout, painting);
+    painting->reap = event_new(base, -1, 0, reap, painting);
+    return painting->reap != NULL && painting->timer != NULL &&
+           event_add(painting->timer, &timeout) == 0;
+}
+
+/* NULL, or why it has no program; static, or a view of the painting. */
+static const char *start(struct painting *painting)
+{
+    int theirs[PIPES] = { -1, -1, -1 };
+    const char *program = painting->painter->program;
+
+    if (!open_pipes(painting, theirs) || !watch(painting)) {
+        close_ends(theirs);
+        return "not enough memory or descriptors to draw";
+    }
+    int error = spawn(program, theirs, &painting->pid);
+    close_ends(theirs);
+    if (error == 0)
+        return NULL;
+    snprintf(painting->sentence, sizeof painting->sentence,
+             "%.300s, which draws pictures, does not start: %s", program, strerror(error));
+    return painting->sentence;
+}
+
+static void start_one(struct painting *painting)
+{
+    const char *problem = start(painting);
+
+    if (problem == NULL) {
+        painting->painter->n_running++;
+        return;
+    }
+    unlink_painting(painting);
+    tell(painting, PAINTER_FAILED, problem);
+    painting_free(painting);
+}
+
+/* The first that waits; there is one. */
+static struct painting *next_in_turn(const struct painter *painter)
+{
+    struct painting *at = painter->first;
+
+    while (at->pid != 0)
+        at = at->next;
+    return at;
+}
+
+/* One that cannot start is told so, which may bring another: each turn looks anew. */
+static void start_waiting(struct painter *painter)
+{
+    while (painter->n_running < PAINTER_AT_ONCE && painter->n_waiting > 0) {
+        painter->n_waiting--;
+        start_one(next_in_turn(painter));
+    }
+}
+
+/* NULL: there is no memory, or there are too many. */
+static struct painting *painting_new(struct painter *painter)
+{
+    struct painting *painting =
+        painter->n_waiting < PAINTER_WAITING_MAX ? calloc(1, sizeof *painting) : NULL;
+    struct painting **last = &painter->first;
+
+    if (painting == NULL)
+        return NULL;
+    *painting = (struct painting){ .painter = painter, .fds = { -1, -1, -1 } };
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = painting;
+    painter->n_waiting++;
+    return painting;
+}
+
+void painter_paint(struct painter *painter, struct slice definition, painter_tell *to,
+                   void *argument)
+{
+    struct painting *painting = painting_new(painter);
+
+    if (painting == NULL) {
+        to(PAINTER_BUSY, &(struct bytes){ 0 },
+           "too many pictures are asked for at the same time", argument);
+        return;
+    }
+    painting->definition = definition;
+    painting->tell = to;
+    painting->argument = argument;
+    start_waiting(painter);
+}
+
+/* ---- all --------------------------------------------------------------- */
+
+/* Beside the file of the program that runs, also when another has taken its place there. */
+static bool find_program(char path[PATH_MAX])
+{
+    static const char name[] = "heeler-chart";
+    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof name);
+
+    if (len <= 0)
+        return false;
+    path[len] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return false;
+    memcpy(slash + 1, name, sizeof name);
+    return true;
+}
+
+struct painter *painter_new(struct event_base *base, const char *program, int64_t timeout_ms)
+{
+    struct painter *painter = calloc(1, sizeof *painter);
+
+    if (painter == NULL)
+        return NULL;
+    painter->base = base;
+    painter->timeout_ms = timeout_ms;
+    if (program[0] != '\0' || !find_program(painter->program))
+        snprintf(painter->program, sizeof painter->program, "%s",
+                 program[0] != '\0' ? program : "/usr/bin/heeler-chart");
+    return painter;
+}
+
+/* One that a disk holds is left to whoever inherits it. Its end is seen at any of its pipes,
+ * whatever is asked of them. */
+static void kill_program(const struct painting *painting)
+{
+    enum { PATIENCE_MS = 1000 };
+    int fd = painting->fds[SENTENCE_FD] >= 0 ? painting->fds[SENTENCE_FD]
+                                             : painting->fds[PICTURE_FD];
+    struct pollfd gone = { .fd = fd };
+
+    kill(painting->pid, SIGKILL);
+    bool ended = poll(&gone, 1, PATIENCE_MS) > 0;
+    (void)waitpid(painting->pid, NULL, ended ? 0 : WNOHANG);
+}
+
+void painter_free(struct painter *given)
+{
+    if (given == NULL)
+        return;
+    while (given->first != NULL) {
+        struct painting *first = given->first;
+        if (first->pid != 0)
+            kill_program(first);
+        unlink_painting(first);
+        painting_free(first);
+    }
+    free(given);
+}
+
+int painter_running(const struct painter *painter)
+{
+    return painter->n_running;
+}

@@ -1,0 +1,33 @@
+#include "tests/support/chart_program.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void chart_program_find(char path[CHART_PROGRAM_SIZE])
+{
+    const char *starter = getenv("HEELER_STARTER");
+    char own[400];
+
+    if (starter != NULL) {
+        snprintf(path, CHART_PROGRAM_SIZE, "%s-chart", starter);
+        return;
+    }
+    ssize_t len = readlink("/proc/self/exe", own, sizeof own - 1);
+
+    assert_true(len > 0);
+    own[len] = '\0';
+    char *tests = strstr(own, "/tests/");
+    assert_non_null(tests);
+    snprintf(path, CHART_PROGRAM_SIZE, "%.*s/heeler-chart", (int)(tests - own), own);
+    if (access(path, X_OK) != 0)
+        fail_msg("%s is not built", path);
+}
