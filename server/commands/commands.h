@@ -14,7 +14,7 @@ enum exit_status {
     EXIT_SETTINGS = 78, /* EX_CONFIG: a setting is wrong */
 };
 
-enum { COMMAND_OPTIONS_MAX = 8 };
+enum { COMMAND_OPTIONS_MAX = 12 };
 
 /* All static. */
 struct command {

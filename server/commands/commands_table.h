@@ -41,13 +41,15 @@ COMMAND(send, "send [--to ADDRESS] [--count N] [--rate N]\n"
         { "--rate N", "so many times a second; 0: as fast as it goes" },
         { "--random LO:HI", "{random} in a line is a whole number of this range" },
         WITH_SETTINGS)
-COMMAND(query, "query [--last TIME | --from S --to S] [--json]\n"
+COMMAND(query, "query [--last TIME | --from S --to S] [--json | --png FILE]\n"
         "                    [--at URL | --redis [URL]] QUERY",
         "asks a running server what its series did lately",
         "    heeler query 'sum:my_metric{env:dev,!host:a} by {host}.rollup(sum, 3600)'\n",
         { "--last TIME", "the last 90s, 15m, 1h or 2d; 1h where nothing is said" },
         { "--from S, --to S", "seconds since 1970" },
         { "--json", "the answer as the API gives it" },
+        { "--png FILE", "a picture of the answer; -: to standard output" },
+        { "--marker VALUE", "a line in it, as y = 800, or a stripe, as 0 < y < 10" },
         AT_SERVER,
         { "--redis [URL]", "ask all servers that mirror to it; else heeler_redis_url" },
         WITH_SETTINGS)

@@ -20,6 +20,7 @@
 #include "protocol/number.h"
 #include "server/commands/commands.h"
 #include "server/commands/fetch.h"
+#include "server/commands/query_picture.h"
 
 enum {
     SPARK_WIDTH = 60,
@@ -35,6 +36,9 @@ struct asking {
     const char *redis_url; /* NULL: where the settings say */
     int64_t last_s, from_s, to_s;
     bool json, redis;
+    const char *png; /* a file, or "-"; NULL: a table */
+    const char *chart_path;
+    struct string_list markers;
 };
 
 static int complain(const char *what, const char *why)
@@ -78,9 +82,15 @@ static bool read_option(const char *name, const char *value, struct asking *out)
         return number_int64(slice_of(value), &out->from_s);
     if (strcmp(name, "--to") == 0)
         return number_int64(slice_of(value), &out->to_s);
-    if (strcmp(name, "--at") == 0)
+    if (strcmp(name, "--marker") == 0)
+        return string_list_add(&out->markers, value, strlen(value));
+    if (strcmp(name, "--png") == 0)
+        out->png = value;
+    else if (strcmp(name, "--at") == 0)
         out->at = value;
-    return strcmp(name, "--at") == 0;
+    else
+        return false;
+    return true;
 }
 
 /* "--redis" and maybe a URL behind it: returns how many words that were. */
@@ -119,7 +129,13 @@ static bool read_words(const struct command_line *line, struct asking *out)
         complain("what?", "a question is missing: heeler query 'sum:my_metric{*}'");
     else if (out->redis && out->at != NULL)
         complain("--redis and --at", "only one of them");
-    return out->text != NULL && !(out->redis && out->at != NULL);
+    else if (out->json && out->png != NULL)
+        complain("--json and --png", "only one of them");
+    else if (out->markers.n > 0 && out->png == NULL)
+        complain("--marker", "is for a picture: --png FILE");
+    else
+        return true;
+    return false;
 }
 
 static void choose_range(struct asking *asking)
@@ -396,24 +412,54 @@ static void print_refusal(const struct asking *asking, const char *sentence)
     fputc('\n', stderr);
 }
 
+/* The file is there afterwards, or all is as it was. */
+static int draw(const struct asking *asking, const struct bytes *body)
+{
+    struct query_picture picture = {
+        .file = asking->png,
+        .program = asking->chart_path,
+        .title = asking->text,
+        .from_s = asking->from_s,
+        .to_s = asking->to_s,
+        .answer = { (const char *)body->at, body->len },
+        .markers = &asking->markers,
+    };
+    char problem[QUERY_PICTURE_PROBLEM_SIZE];
+    int status = query_picture_write(&picture, problem);
+
+    if (status != EXIT_OK)
+        print_refusal(asking, problem);
+    return status;
+}
+
+/* As it was asked for; the exit status. */
+static int put(const struct asking *asking, const json_t *answer, const struct bytes *body)
+{
+    if (asking->png != NULL)
+        return draw(asking, body);
+    if (asking->json)
+        shown_put_json(stdout, (const char *)body->at, body->len);
+    else
+        print_table(answer);
+    return EXIT_OK;
+}
+
 static int show(const struct asking *asking, long status, const struct bytes *body)
 {
-    json_t *answer = read_json(body);
-    const char *sentence = json_string_value(json_object_get(answer, "error"));
-    bool table = status == 200 && is_table(answer);
     static const char not_admitted[] =
         "the server refuses: ask on its own machine, or with one of its heeler_app_keys";
+    json_t *answer = read_json(body);
+    const char *sentence = json_string_value(json_object_get(answer, "error"));
+    int result = status == 400 ? EXIT_SETTINGS : EXIT_SYSTEM;
 
-    if (table && asking->json)
-        shown_put_json(stdout, (const char *)body->at, body->len);
-    else if (table)
-        print_table(answer);
+    if (status == 200 && is_table(answer))
+        result = put(asking, answer, body);
     else
         print_refusal(asking, sentence != NULL                 ? sentence
                               : status == 401 || status == 403 ? not_admitted
                                                                : "this is no heeler's answer");
     json_decref(answer);
-    return table ? EXIT_OK : status == 400 ? EXIT_SETTINGS : EXIT_SYSTEM;
+    return result;
 }
 
 /* ---- asking ------------------------------------------------------------ */
@@ -500,9 +546,11 @@ static int answer(struct command_line *line)
 
     if (read_words(line, &asking) && command_settings(&settings, line)) {
         choose_range(&asking);
+        asking.chart_path = settings.heeler_chart_path;
         status = asking.redis ? ask_fleet(&asking, &settings) : ask_server(&asking, &settings);
     }
     settings_free(&settings);
+    string_list_free(&asking.markers);
     return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <fcntl.h>
@@ -17,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/support/chart_program.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
@@ -56,7 +58,7 @@ static void on_end(evutil_socket_t fd, short what, void *base)
 
 static pid_t start_query(char *const *words, const char *out, const char *err, int end_fd)
 {
-    char program[512], *arguments[16] = { program, "query" };
+    char program[512], *arguments[24] = { program, "query" };
     posix_spawn_file_actions_t actions;
     pid_t pid;
 
@@ -349,6 +351,78 @@ static void the_largest_numbers_are_shown(void **state)
     event_base_free(base);
 }
 
+/* ---- pictures ---------------------------------------------------------- */
+
+/* The width and height that the head of a PNG tells. */
+static bool is_png(const char *path, uint32_t width, uint32_t height)
+{
+    unsigned char head[24] = { 0 };
+    FILE *file = fopen(path, "re");
+    bool whole = file != NULL && fread(head, sizeof head, 1, file) == 1;
+
+    if (file != NULL)
+        fclose(file);
+    return whole && memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0 &&
+           memcmp(head + 16, &(uint32_t){ htonl(width) }, 4) == 0 &&
+           memcmp(head + 20, &(uint32_t){ htonl(height) }, 4) == 0;
+}
+
+static void an_answer_becomes_a_picture(void **state)
+{
+    char chart[CHART_PROGRAM_SIZE + 32] = "heeler_chart_path=", file[TEMP_PATH_SIZE];
+    (void)state;
+
+    chart_program_find(chart + strlen(chart));
+    temp_file_write(file, "", 0);
+    struct run run =
+        QUERY(running.base, NULL, "--at", server_url(), "--set", chart, "--last", "1m", "--png",
+              file, "--marker", "y = 800", "--marker", "0 < y < 10", "sum:m{*} by {h}");
+    assert_status(&run, 0, "--png");
+    assert_string_equal(run.out, "");
+    assert_true(is_png(file, 800, 320));
+    run_free(&run);
+    run = QUERY(running.base, file, "--at", server_url(), "--set", chart, "--png", "-",
+                "sum:nothing{*}");
+    assert_status(&run, 0, "--png -");
+    assert_true(is_png(file, 800, 320));
+    run_free(&run);
+    unlink(file);
+}
+
+static void a_picture_that_cannot_be_made_is_a_sentence(void **state)
+{
+    char chart[CHART_PROGRAM_SIZE + 32] = "heeler_chart_path=", file[TEMP_PATH_SIZE];
+    static char none[] = "heeler_chart_path=/nonexistent";
+    const struct {
+        char *chart, *file, *more, *more_value;
+        int status;
+        const char *sentence;
+    } cases[] = {
+        { chart, file, "--marker", "x = 3", 78, "markers[0]: expected a \"value\"" },
+        { chart, "/nonexistent/file.png", "--last", "1m", 1, "/nonexistent/file.png: No such" },
+        { none, file, "--last", "1m", 1, "/nonexistent, which draws pictures, does not start" },
+    };
+    (void)state;
+
+    chart_program_find(chart + strlen(chart));
+    temp_file_write(file, "as it was", 9);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct run run =
+            QUERY(running.base, NULL, "--at", server_url(), "--set", cases[i].chart, "--png",
+                  cases[i].file, cases[i].more, cases[i].more_value, "sum:m{*}");
+        assert_status(&run, cases[i].status, cases[i].sentence);
+        assert_non_null(strstr(run.err, cases[i].sentence));
+        run_free(&run);
+    }
+    char *kept = temp_file_read(file);
+    assert_string_equal(kept, "as it was");
+    free(kept);
+    struct run run = QUERY(running.base, NULL, "--marker", "3", "sum:m{*}");
+    assert_status(&run, 78, "--marker");
+    run_free(&run);
+    unlink(file);
+}
+
 /* ---- a Redis that goes away -------------------------------------------- */
 
 static void on_client(struct evconnlistener *listener, evutil_socket_t fd,
@@ -392,6 +466,8 @@ int main(void)
         cmocka_unit_test(a_refusal_is_harmless_and_points_at_the_column),
         cmocka_unit_test(a_complaint_is_harmless),
         cmocka_unit_test(an_answer_that_cannot_be_written_is_said),
+        cmocka_unit_test(an_answer_becomes_a_picture),
+        cmocka_unit_test(a_picture_that_cannot_be_made_is_a_sentence),
     };
     const struct CMUnitTest alone[] = {
         cmocka_unit_test(an_answer_that_is_not_understood_is_exit_1),
