@@ -19,6 +19,8 @@
 #include "server/http/main_turn.h"
 #include "server/http/metrics.h"
 #include "server/http/page.h"
+#include "server/http/pictures.h"
+#include "server/http/snapshot.h"
 #include "server/http/tail.h"
 #include "server/http/top.h"
 #include "server/http/top_senders.h"
@@ -33,9 +35,10 @@ struct admin {
     struct http_keys keys;
     struct event *cookie_timer; /* goes off when the next cookie ends; NULL: only health */
     struct http_ledger ledger;
-    struct ask *ask;         /* NULL: only health */
-    struct control *control; /* the same */
-    struct desk *desk;       /* the same */
+    struct ask *ask;             /* NULL: only health */
+    struct snapshots *snapshots; /* the same */
+    struct control *control;     /* the same */
+    struct desk *desk;           /* the same */
     struct server_view view; /* for the desk's work: of the start, but its ledgers are live */
 };
 
@@ -172,6 +175,14 @@ static void on_top(struct http_exchange *exchange, const struct http_request *re
     }
 }
 
+static void on_snapshot(struct http_exchange *exchange, const struct http_request *request,
+                        void *argument)
+{
+    const struct admin *admin = argument;
+
+    snapshots_on(admin->snapshots, exchange, request);
+}
+
 static void on_flush(struct http_exchange *exchange, const struct http_request *request,
                      void *argument)
 {
@@ -220,8 +231,9 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
         exchange, 404, "text/plain; charset=utf-8",
         "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
         "/api/v1/functions /api/v1/settings /api/v1/log /api/v1/catalogue "
-        "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail, what clients of "
-        "Datadog ask for (docs/api.md) and, by POST, /flush /drain /reload\n");
+        "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail "
+        "/api/v1/graph/snapshot, what clients of Datadog ask for (docs/api.md) and, by POST, "
+        "/flush /drain /reload\n");
 }
 
 /* ---- routes ------------------------------------------------------------ */
@@ -241,6 +253,25 @@ static const struct http_route routes[] = {
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
     { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
     { .path = "/api/v1/tail", .methods = HTTP_GET, .work = tail_work, .streams = true },
+    { .path = "/api/v1/graph/snapshot",
+      .methods = HTTP_GET,
+      .handle = on_snapshot,
+      .json_errors = true },
+    { .path = "/api/v1/graph/snapshot",
+      .use = HTTP_USE_WRITING,
+      .methods = HTTP_POST,
+      .handle = on_snapshot,
+      .json_errors = true },
+    { .path = PICTURES_STATUS,
+      .below = true,
+      .methods = HTTP_GET,
+      .work = pictures_status_work,
+      .json_errors = true },
+    { .path = PICTURES_VIEW,
+      .below = true,
+      .use = HTTP_USE_PICTURE,
+      .methods = HTTP_GET,
+      .work = pictures_view_work },
 #define API_ROUTE(at, is_below, what, method, function, most, most_inflated) \
     { .path = at,                                                            \
       .below = is_below,                                                     \
@@ -369,9 +400,11 @@ static bool furnish_desk(struct desk *desk, void *argument)
 
     view->top_senders = top_senders_new(desk_base(desk), view);
     view->tail = view->top_senders != NULL ? tail_new(desk_base(desk), view) : NULL;
-    if (view->tail != NULL)
+    if (view->tail != NULL && pictures_furnish(view->pictures, desk_base(desk)))
         return true;
+    tail_free(view->tail);
     top_senders_free(view->top_senders);
+    view->tail = NULL;
     view->top_senders = NULL;
     return false;
 }
@@ -391,10 +424,13 @@ static bool make_parts(struct admin *admin, struct event_base *base)
                 settings_of(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
     admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost, furnish_desk);
+    admin->snapshots = snapshots_new(admin->ask, admin->desk);
+    admin->view.pictures = pictures_new(settings_of(admin)->heeler_chart_path, &admin->ledger);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
     admin->view.api = api_new();
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
-           admin->view.api != NULL && admin->cookie_timer != NULL &&
+           admin->view.api != NULL && admin->cookie_timer != NULL && admin->snapshots != NULL &&
+           admin->view.pictures != NULL &&
            (!settings_of(admin)->heeler_senders || desk_start(admin->desk));
 }
 
@@ -449,6 +485,7 @@ bool admin_stop(struct admin *given)
     http_free(given->http);
     if (given->cookie_timer != NULL)
         event_free(given->cookie_timer);
+    snapshots_free(given->snapshots);
     ask_free(given->ask);
     control_free(given->control);
     http_guard_close(&given->guard);
@@ -457,6 +494,7 @@ bool admin_stop(struct admin *given)
         return false;
     }
     top_senders_free(given->view.top_senders);
+    pictures_free(given->view.pictures);
     desk_free(given->desk);
     tail_free(given->view.tail);
     api_free(given->view.api);

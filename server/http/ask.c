@@ -10,11 +10,13 @@
 /* At the flusher: one that it answers, and the next. */
 enum { UNDER_WAY_MAX = 2, TIMEOUT_S = 5 };
 
-/* A request that waits for a question's answer. */
-struct waiter {
-    struct waiter *next;
+/* Who waits for a question's answer: a request, or one of us who is told. */
+struct ask_waiter {
+    struct ask_waiter *next;
     struct pending *pending;
-    struct http_exchange *exchange;
+    struct http_exchange *exchange; /* NULL: it is told */
+    ask_told *tell;
+    void *argument;
 };
 
 /* A question that was not answered yet; from the moment that it is the flusher's it lives until
@@ -23,7 +25,7 @@ struct pending {
     struct pending *next;
     struct ask *ask;
     struct inquiry inquiry; /* its text is owned */
-    struct waiter *waiters;
+    struct ask_waiter *waiters;
     struct asked_question *asked; /* the flusher's; NULL: it is in the queue */
     struct ask_moment moment;     /* at which the flusher got it */
     struct event *timer;
@@ -55,13 +57,21 @@ static void reply(struct http_exchange *exchange, struct ask_answer *answer)
                ask_answer_body(answer));
 }
 
-static void refuse(struct http_exchange *exchange, int status, const char *sentence)
+/* NULL without memory. */
+static struct ask_answer *make_refusal(int status, const char *sentence)
 {
     struct asked_question said = { 0 };
 
     asked_question_refuse(&said, status, sentence);
     struct ask_answer *answer = ask_answer_new(status, &said.answer);
     bytes_free(&said.answer);
+    return answer;
+}
+
+static void refuse(struct http_exchange *exchange, int status, const char *sentence)
+{
+    struct ask_answer *answer = make_refusal(status, sentence);
+
     if (answer == NULL) {
         http_reply(exchange, status, "application/json", NULL);
         return;
@@ -94,9 +104,9 @@ static void abandon(struct pending *pending)
         pending_free(pending);
 }
 
-static void on_gone(void *argument)
+void ask_forget(struct ask_waiter *given)
 {
-    struct waiter *given = argument, **at = &given->pending->waiters;
+    struct ask_waiter **at = &given->pending->waiters;
 
     while (*at != given)
         at = &(*at)->next;
@@ -106,48 +116,68 @@ static void on_gone(void *argument)
     free(given);
 }
 
-/* False without memory. */
-static bool wait_for(struct pending *pending, struct http_exchange *exchange)
+static void on_gone(void *argument)
 {
-    struct waiter *waiter = malloc(sizeof *waiter);
-
-    if (waiter == NULL)
-        return false;
-    *waiter = (struct waiter){ pending->waiters, pending, exchange };
-    pending->waiters = waiter;
-    http_on_end(exchange, on_gone, waiter);
-    return true;
+    ask_forget(argument);
 }
 
-/* The next one's exchange, which the caller answers; NULL: all are. */
-static struct http_exchange *take_waiter(struct pending *pending)
+/* NULL without memory. */
+static struct ask_waiter *wait_for(struct pending *pending, struct ask_waiter who)
 {
-    struct waiter *waiter = pending->waiters;
+    struct ask_waiter *waiter = malloc(sizeof *waiter);
 
     if (waiter == NULL)
         return NULL;
-    struct http_exchange *exchange = waiter->exchange;
+    *waiter = who;
+    waiter->next = pending->waiters;
+    waiter->pending = pending;
+    pending->waiters = waiter;
+    if (who.exchange != NULL)
+        http_on_end(who.exchange, on_gone, waiter);
+    return waiter;
+}
 
+/* The next one, whom the caller answers; false: all are. */
+static bool take_waiter(struct pending *pending, struct ask_waiter *out)
+{
+    struct ask_waiter *waiter = pending->waiters;
+
+    if (waiter == NULL)
+        return false;
+    *out = *waiter;
     pending->waiters = waiter->next;
     free(waiter);
-    http_on_end(exchange, NULL, NULL);
-    return exchange;
+    if (out->exchange != NULL)
+        http_on_end(out->exchange, NULL, NULL);
+    return true;
+}
+
+/* answer: NULL, and the reason goes without its sentence. */
+static void answer_one(const struct ask_waiter *who, int status, struct ask_answer *answer)
+{
+    if (who->exchange == NULL)
+        who->tell(who->argument, status, answer != NULL ? ask_answer_text(answer) : SLICE(""));
+    else if (answer != NULL)
+        reply(who->exchange, answer);
+    else
+        http_reply(who->exchange, status, "application/json", NULL);
+}
+
+static void answer_all(struct pending *pending, int status, struct ask_answer *answer)
+{
+    struct ask_waiter who;
+
+    while (take_waiter(pending, &who))
+        answer_one(&who, status, answer);
 }
 
 static void refuse_all(struct pending *pending, int status, const char *sentence)
 {
-    struct http_exchange *exchange;
+    struct ask_answer *answer = make_refusal(status, sentence);
 
-    while ((exchange = take_waiter(pending)) != NULL)
-        refuse(exchange, status, sentence);
-}
-
-static void answer_all(struct pending *pending, struct ask_answer *answer)
-{
-    struct http_exchange *exchange;
-
-    while ((exchange = take_waiter(pending)) != NULL)
-        reply(exchange, answer);
+    answer_all(pending, status, answer);
+    if (answer != NULL)
+        ask_answer_release(answer);
 }
 
 /* ---- the flusher ------------------------------------------------------- */
@@ -222,7 +252,7 @@ static void on_answer(struct pending *pending, struct asked_question *asked)
     if (answer == NULL) {
         refuse_all(pending, 503, "not enough memory for the answer");
     } else {
-        answer_all(pending, answer);
+        answer_all(pending, ask_answer_status(answer), answer);
         if (!atomic_load_explicit(&asked->cancelled, memory_order_relaxed) &&
             holds_for_its_moment(&pending->inquiry)) {
             ask_shelf_keep(&ask->shelf, pending->moment, pending->inquiry, answer);
@@ -282,19 +312,17 @@ static struct pending *find_equal(const struct ask *ask, const struct inquiry *i
     return NULL;
 }
 
-static void ask_flusher(struct ask *ask, struct http_exchange *exchange,
-                        const struct inquiry *inquiry)
+/* NULL without memory. */
+static struct ask_waiter *ask_flusher(struct ask *ask, struct ask_waiter who,
+                                      const struct inquiry *inquiry)
 {
     struct pending *equal = find_equal(ask, inquiry);
     struct pending *pending = equal != NULL ? equal : pending_new(ask, inquiry);
+    struct ask_waiter *waiter = pending != NULL ? wait_for(pending, who) : NULL;
 
-    if (pending == NULL || !wait_for(pending, exchange)) {
-        if (pending != NULL && equal == NULL)
-            pending_free(pending);
-        refuse(exchange, 503, "not enough memory for the question");
-        return;
-    }
-    take_turns(ask);
+    if (waiter == NULL && pending != NULL && equal == NULL)
+        pending_free(pending);
+    return waiter;
 }
 
 void ask_on(struct ask *ask, enum inquiry_kind kind, struct http_exchange *exchange,
@@ -310,8 +338,29 @@ void ask_on(struct ask *ask, enum inquiry_kind kind, struct http_exchange *excha
     struct ask_answer *kept = ask_shelf_find(&ask->shelf, moment_of(ask), &target.inquiry);
     if (kept != NULL)
         reply(exchange, kept);
+    else if (ask_flusher(ask, (struct ask_waiter){ .exchange = exchange }, &target.inquiry) !=
+             NULL)
+        take_turns(ask);
     else
-        ask_flusher(ask, exchange, &target.inquiry);
+        refuse(exchange, 503, "not enough memory for the question");
+}
+
+struct ask_waiter *ask_for(struct ask *ask, const struct inquiry *inquiry, ask_told *tell,
+                           void *argument)
+{
+    struct ask_waiter who = { .tell = tell, .argument = argument };
+    struct ask_answer *kept = ask_shelf_find(&ask->shelf, moment_of(ask), inquiry);
+
+    if (kept != NULL) {
+        answer_one(&who, ask_answer_status(kept), kept);
+        return NULL;
+    }
+    struct ask_waiter *waiter = ask_flusher(ask, who, inquiry);
+    if (waiter != NULL)
+        event_active(ask->answered_event, EV_READ, 0); /* takes turns, behind this */
+    else
+        answer_one(&who, 503, NULL);
+    return waiter;
 }
 
 /* ---- start and stop ---------------------------------------------------- */
@@ -341,9 +390,9 @@ void ask_free(struct ask *given)
     if (given == NULL)
         return;
     while (given->pending != NULL) {
-        struct waiter *next;
+        struct ask_waiter *next;
 
-        for (struct waiter *at = given->pending->waiters; at != NULL; at = next) {
+        for (struct ask_waiter *at = given->pending->waiters; at != NULL; at = next) {
             next = at->next;
             free(at);
         }

@@ -40,4 +40,18 @@ void ask_free(struct ask *given);
 void ask_on(struct ask *ask, enum inquiry_kind kind, struct http_exchange *exchange,
             const struct http_request *request);
 
+/* ---- for others on main's loop ----------------------------------------- */
+
+struct ask_waiter;
+
+/* Called once, with the status and the JSON of the answer: a view, empty without memory. */
+typedef void ask_told(void *argument, int status, struct slice json);
+
+/* Asks the same for itself. NULL: it was told before this returned. */
+struct ask_waiter *ask_for(struct ask *ask, const struct inquiry *inquiry, ask_told *tell,
+                           void *argument);
+
+/* It is not told any more. */
+void ask_forget(struct ask_waiter *given);
+
 #endif

@@ -39,6 +39,11 @@ int ask_answer_status(const struct ask_answer *answer)
     return answer->status;
 }
 
+struct slice ask_answer_text(const struct ask_answer *answer)
+{
+    return (struct slice){ (const char *)answer->bytes.at, answer->bytes.len };
+}
+
 static void release_view(const void *at, size_t len, void *argument)
 {
     (void)at, (void)len;

@@ -26,6 +26,7 @@ struct ask_answer;
 struct ask_answer *ask_answer_new(int status, struct bytes *given);
 void ask_answer_release(struct ask_answer *given);
 int ask_answer_status(const struct ask_answer *answer);
+struct slice ask_answer_text(const struct ask_answer *answer); /* a view */
 
 /* A view of it for a reply, which holds it until it is written. NULL without memory. */
 struct evbuffer *ask_answer_body(struct ask_answer *answer);

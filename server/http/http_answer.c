@@ -4,6 +4,7 @@
 #include "config/clock.h"
 #include "flush/memory/json.h"
 #include "server/http/http_connection.h"
+#include "server/http/http_guard.h"
 
 static const char *reason_of(int status)
 {
@@ -54,9 +55,16 @@ static bool add_date(struct evbuffer *out)
 }
 
 /* Nobody takes an answer for a script or a picture that its Content-Type is not, and no page of
- * another origin gets to embed one. */
-static const char for_browsers[] = "X-Content-Type-Options: nosniff\r\n"
-                                   "Cross-Origin-Resource-Policy: same-origin\r\n";
+ * another origin gets to embed one, but for those that are meant for anybody. */
+static const char *for_browsers(const struct http_exchange *exchange)
+{
+    bool anybody = exchange->route != NULL && http_guard_rule(exchange->route->use)->embedding;
+
+    return anybody ? "X-Content-Type-Options: nosniff\r\n"
+                     "Cross-Origin-Resource-Policy: cross-origin\r\n"
+                   : "X-Content-Type-Options: nosniff\r\n"
+                     "Cross-Origin-Resource-Policy: same-origin\r\n";
+}
 
 static bool add_connection(struct http_exchange *exchange)
 {
@@ -75,7 +83,7 @@ static bool add_head(struct http_exchange *exchange, int status, const char *typ
     struct evbuffer *out = exchange->out;
 
     return evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\n", status, reason_of(status)) > 0 &&
-           add_date(out) && evbuffer_add(out, for_browsers, sizeof for_browsers - 1) == 0 &&
+           add_date(out) && evbuffer_add_printf(out, "%s", for_browsers(exchange)) > 0 &&
            evbuffer_add_printf(out, "Content-Type: %s\r\n%s", type, body) > 0 &&
            add_connection(exchange) &&
            (exchange->headers == NULL || evbuffer_add_buffer(out, exchange->headers) == 0) &&

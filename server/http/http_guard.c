@@ -191,6 +191,10 @@ const struct http_rule *http_guard_rule(enum http_use use)
         [HTTP_USE_CONTROL] = { .browsers = false },
         [HTTP_USE_WRITING] = { .cookie = true, .browsers = true, .json = true },
         [HTTP_USE_SUBMITTING] = { .api_key = true, .browsers = true, .json = true },
+        [HTTP_USE_PICTURE] = { .any_host = true,
+                               .open = true,
+                               .browsers = true,
+                               .embedding = true },
     };
 
     return &rules[use];
@@ -207,7 +211,8 @@ const char *http_guard_refuses(const struct http_guard *guard,
                "heeler_http_hosts if it is meant to be one\n";
     if (!rule->browsers)
         return refuses_browser(request);
-    if (is_foreign(request) && !(rule->navigation && is_navigation(request)))
+    if (!rule->embedding && is_foreign(request) &&
+        !(rule->navigation && is_navigation(request)))
         return "a page of another origin sent this (Origin or Sec-Fetch-Site): it may not\n";
     if (rule->json && request->method == HTTP_POST && !type_is(request, "application/json"))
         return "what is written must have Content-Type: application/json\n";

@@ -18,7 +18,9 @@
  * of ours may write has a Content-Type that a foreign page cannot send without being asked
  * first (CORS), which is never allowed; nor can it send PUT or DELETE without that.
  *
- * Probes of health come by any name, so their routes take any Host. */
+ * Probes of health come by any name, so their routes take any Host. A picture of a graph has an
+ * address that nobody can guess and is meant to be shown elsewhere, so who knows it may be
+ * anybody. */
 #ifndef SERVER_HTTP_HTTP_GUARD_H
 #define SERVER_HTTP_HTTP_GUARD_H
 
@@ -38,6 +40,7 @@ struct http_rule {
     bool api_key;    /* DD-API-KEY may have the key: who submits sends no other */
     bool browsers;   /* our own page may ask */
     bool navigation; /* a foreign page may lead to it */
+    bool embedding;  /* and may show it, or read it */
     bool json;       /* a POST only with the Content-Type of JSON */
 };
 

@@ -3,6 +3,7 @@
 #define SERVER_HTTP_HTTP_LEDGER_H
 
 #include "flush/parcels/ledger.h"
+#include "server/pictures/painter.h"
 
 /* X(id, word) */
 #define HTTP_REFUSALS(X)                                               \
@@ -25,10 +26,21 @@ static inline const char *http_refusal_word(enum http_refusal refusal)
     return words[refusal];
 }
 
-/* Main writes it, but for the last. */
+/* Static. */
+static inline const char *http_picture_word(enum painter_result result)
+{
+#define HTTP_PICTURE_WORD(id, word) [PAINTER_##id] = (word),
+    static const char *const words[PAINTER_RESULT_COUNT] = { PAINTER_RESULTS(
+        HTTP_PICTURE_WORD) };
+
+    return words[result];
+}
+
+/* Main writes the first, the desk the others. */
 struct http_ledger {
     struct counter refused[HTTP_REFUSAL_COUNT];
-    struct counter items_lost; /* of streams whose reader was too slow; written by the desk */
+    struct counter items_lost; /* of streams whose reader was too slow */
+    struct counter pictures[PAINTER_RESULT_COUNT];
 };
 
 #endif

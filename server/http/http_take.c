@@ -217,7 +217,8 @@ static int take_length(struct http_exchange *exchange)
 static bool is_asker(const struct http_route *route)
 {
     return route->use == HTTP_USE_READING || route->use == HTTP_USE_PAGE ||
-           route->use == HTTP_USE_WRITING || route->use == HTTP_USE_SUBMITTING;
+           route->use == HTTP_USE_WRITING || route->use == HTTP_USE_SUBMITTING ||
+           route->use == HTTP_USE_PICTURE;
 }
 
 bool http_take_is_stream(const struct http_exchange *exchange)

@@ -127,6 +127,8 @@
       "requests that HTTP refused, by reason")                                                \
     X(F_HTTP_LOST, "heeler_http_stream_items_lost_total", "counter",                          \
       "items of streams that a slow reader lost")                                             \
+    X(F_PICTURES, "heeler_pictures_total", "counter",                                         \
+      "pictures of graphs that were asked for, by what became of them")                       \
     X(F_MAIN_TURN, "heeler_main_turn_longest_microseconds", "gauge",                          \
       "the longest turn of main's loop, which serves HTTP, from the end of a wait to the "    \
       "next; time in which others had its CPU is in it")                                      \
@@ -462,6 +464,10 @@ static void write_http(struct evbuffer *out, const struct server_view *view)
         labelled(out, F_HTTP_REFUSED, "reason", http_refusal_word((enum http_refusal)i),
                  counter_read(&view->http->refused[i]));
     plain(out, F_HTTP_LOST, counter_read(&view->http->items_lost));
+    head(out, F_PICTURES);
+    for (int i = 0; i < PAINTER_RESULT_COUNT; i++)
+        labelled(out, F_PICTURES, "result", http_picture_word((enum painter_result)i),
+                 counter_read(&view->http->pictures[i]));
 }
 
 static void write_process(struct evbuffer *out, const struct server_view *view)

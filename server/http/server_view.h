@@ -31,6 +31,7 @@ struct senders;
 struct top_senders;
 struct taps;
 struct tail;
+struct pictures;
 struct rates;
 struct findings;
 
@@ -55,6 +56,7 @@ struct server_view {
     struct submitter *submitter;     /* for the desk's thread; NULL: the same */
     struct api *api;                 /* the same; NULL: of another than HTTP */
     struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
+    struct pictures *pictures;       /* the same */
     const struct settings *settings; /* in force; good until the next reload */
     const struct server_facts *facts;
     const struct arena_budget *budget;   /* of what open buckets hold */
