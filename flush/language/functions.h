@@ -56,6 +56,7 @@ struct function {
     bool (*whole)(const struct call *call, struct grid *grid);
     /* How many steps it looks back; NULL: none. */
     int64_t (*lead)(const struct call *call, int64_t step_s);
+    bool far; /* what it looks back to must be there, even if in longer steps */
     /* How far into the past its query is moved; NULL: not. */
     int64_t (*shift_s)(const struct call *call);
     uint32_t weight; /* of a point in each(), against a plain one */

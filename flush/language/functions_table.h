@@ -50,7 +50,7 @@ FUNCTION("median_{3,5,7,9}", "query", "the median of the last N points", .each =
          .lead = lead_median, .weight = 8)
 FUNCTION("moving_rollup", "query, seconds, 'avg'|'sum'|'min'|'max'|'count'",
          "of the points of the last seconds, at each step that has any", .each = points_moving,
-         .lead = lead_moving, .weight = 8)
+         .lead = lead_moving, .far = true, .weight = 8)
 
 FUNCTION("top",
          "query, 5|10|25|50|100, 'max'|'mean'|'min'|'sum'|'last'|'l2norm'|'area', 'asc'|'desc'",
@@ -72,4 +72,4 @@ FUNCTION("{hour,day,week,month}_before", "query", "as it was then; a month is 28
 
 FUNCTION("anomalies", "query, 'basic', bounds",
          "with a [band](#anomalies) in which the points should lie", .each = points_anomalies,
-         .lead = lead_anomalies, .weight = 40, .band = true)
+         .lead = lead_anomalies, .far = true, .weight = 40, .band = true)

@@ -150,20 +150,27 @@ static double value_at(const struct grid *grid, const double *row, int64_t time_
     return row[behind_s / grid->step_s];
 }
 
-/* At the times of the coarse grid into the new values, or in place. */
+/* In place. other: NULL where there is a number. */
 static void join_row(const struct join *join, double *row, const double *other)
 {
     const struct grid *fine = &join->fine, *coarse = &join->coarse;
-    double *out = join->values + (size_t)join->kept * coarse->steps;
 
-    for (uint32_t i = 0; join->values != NULL && i < coarse->steps; i++)
-        out[i] =
-            apply(join, value_at(fine, row, coarse->first_s + i * coarse->step_s), other[i]);
-    for (uint32_t i = 0; join->values == NULL && i < fine->steps; i++)
+    for (uint32_t i = 0; i < fine->steps; i++)
         row[i] =
             apply(join, row[i],
                   other == NULL ? coarse->number
                                 : value_at(coarse, other, fine->first_s + i * fine->step_s));
+}
+
+/* At the times of the coarse grid, into the new values. */
+static void join_longer(const struct join *join, const double *row, const double *other)
+{
+    const struct grid *coarse = &join->coarse;
+    double *out = join->values + (size_t)join->kept * coarse->steps;
+
+    for (uint32_t i = 0; i < coarse->steps; i++)
+        out[i] = apply(join, value_at(&join->fine, row, coarse->first_s + i * coarse->step_s),
+                       other[i]);
 }
 
 /* A group that meets none goes. */
@@ -192,7 +199,10 @@ bool join_step(struct join *join, uint32_t points)
         done += join->fine.steps + 16;
         if (other == NULL && !join->coarse.is_number)
             continue;
-        join_row(join, grid_row(&join->fine, join->next, 0), other);
+        if (join->values != NULL)
+            join_longer(join, grid_row(&join->fine, join->next, 0), other);
+        else
+            join_row(join, grid_row(&join->fine, join->next, 0), other);
         keep_group(join, join->next);
     }
     return join->next < join->fine.n_groups;

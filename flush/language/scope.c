@@ -195,25 +195,25 @@ bool scope_holds(const struct scope *scope, uint32_t terms)
     return (stack & 1) != 0;
 }
 
+/* Between two stars the first place where the text goes on as it should is as good as any, so
+ * this takes no longer than the text and the pattern together. */
 bool scope_pattern_fits(struct slice pattern, struct slice text)
 {
-    size_t p = 0, t = 0, star = SIZE_MAX, from = 0;
+    bool star = memchr(pattern.at, '*', pattern.len) != NULL;
+    struct slice part = slice_cut(&pattern, '*');
 
-    while (t < text.len) {
-        if (p < pattern.len && pattern.at[p] == '*') {
-            star = p++;
-            from = t;
-        } else if (p < pattern.len && pattern.at[p] == text.at[t]) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++from;
-        } else {
+    if (!star)
+        return slice_equal(part, text);
+    if (!slice_starts(text, part))
+        return false;
+    text = slice_skip(text, part.len);
+    while (memchr(pattern.at, '*', pattern.len) != NULL) {
+        part = slice_cut(&pattern, '*');
+        const char *found = memmem(text.at, text.len, part.at, part.len);
+        if (found == NULL)
             return false;
-        }
+        text = slice_skip(text, (size_t)(found - text.at) + part.len);
     }
-    while (p < pattern.len && pattern.at[p] == '*')
-        p++;
-    return p == pattern.len;
+    return text.len >= pattern.len &&
+           slice_equal(slice_skip(text, text.len - pattern.len), pattern);
 }

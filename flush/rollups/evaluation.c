@@ -34,6 +34,14 @@ static int64_t lead_of(const struct call *call, const void *argument)
     return call->function->lead != NULL ? call->function->lead(call, range->step_s) : 0;
 }
 
+/* Of functions that must see so far, in seconds. */
+static int64_t reach_of(const struct call *call, const void *argument)
+{
+    const struct query_range *range = argument;
+
+    return call->function->far ? lead_of(call, argument) * range->step_s : 0;
+}
+
 static bool plan_shifts(struct evaluation *evaluation, char *problem, size_t problem_size)
 {
     const struct expression *expression = &evaluation->expression;
@@ -80,10 +88,26 @@ static bool choose(struct evaluation *evaluation, size_t query, int64_t least_st
                    char *problem, size_t problem_size)
 {
     struct query_span span = { evaluation->from_s, evaluation->to_s, evaluation->shift_s[query],
-                               least_step_s };
+                               evaluation->reach_s[query], least_step_s };
 
     return query_choose(evaluation->rollup, &evaluation->expression.queries[query], &span,
                         &evaluation->ranges[query], problem, problem_size);
+}
+
+/* How far back it must reach depends on its steps, and these on the windows that do. */
+static void plan_reaches(struct evaluation *evaluation, char *problem, size_t problem_size)
+{
+    const struct expression *expression = &evaluation->expression;
+    int64_t reaches_s[EXPRESSION_NODES_MAX];
+
+    for (size_t i = 0; i < expression->n_nodes; i++) {
+        const struct node *node = &expression->nodes[i];
+        if (node->kind != NODE_QUERY)
+            continue;
+        (void)choose(evaluation, node->query, 0, problem, problem_size);
+        add_down(expression, reaches_s, reach_of, &evaluation->ranges[node->query]);
+        evaluation->reach_s[node->query] = reaches_s[i];
+    }
 }
 
 /* First each by itself, then all with the longest step. */
@@ -94,6 +118,7 @@ static bool plan(struct evaluation *evaluation, char *problem, size_t problem_si
 
     if (!plan_shifts(evaluation, problem, problem_size))
         return false;
+    plan_reaches(evaluation, problem, problem_size);
     for (size_t i = 0; i < expression->n_queries; i++) {
         (void)choose(evaluation, i, 0, problem, problem_size);
         if (evaluation->ranges[i].step_s > longest_s)

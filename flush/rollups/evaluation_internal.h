@@ -16,6 +16,7 @@ struct evaluation {
     int64_t from_s, to_s;           /* as asked */
     int64_t open_from_s, open_to_s; /* see evaluation_tell_open(); 0: not known */
     int64_t shift_s[EXPRESSION_QUERIES_MAX];
+    int64_t reach_s[EXPRESSION_QUERIES_MAX]; /* see struct query_span */
     struct query_range ranges[EXPRESSION_QUERIES_MAX];
 
     struct grid grids[EXPRESSION_NODES_MAX]; /* of the nodes that are done and not used yet */

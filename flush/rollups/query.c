@@ -112,21 +112,47 @@ static int64_t shortest_windows(const struct rollup *rollup, int64_t from_s)
     return rollup_step(rollup, level);
 }
 
-/* The coarsest level whose windows fill whole steps, for they are the fewest; one
- * that reaches back to the beginning goes before one that does not. */
-static size_t choose_level(const struct rollup *rollup, const struct query_range *range)
+/* The same, which reach further back where there are such. */
+static int64_t far_windows(const struct rollup *rollup, const struct query_span *span)
 {
+    int64_t from_s = span->from_s - span->shift_s, far_s = from_s - span->reach_s;
+
+    for (size_t level = 0; level < rollup_levels(rollup); level++)
+        if (rollup_reaches(rollup, level, far_s))
+            return rollup_step(rollup, level);
+    return shortest_windows(rollup, from_s);
+}
+
+/* How well the windows of a level are made for these steps: they are aligned to them and reach
+ * back to the beginning; they reach, and each is put into the step that it begins in; they are
+ * aligned; none of it. */
+enum fit { FIT_NOT, FIT_ALIGNED, FIT_REACHING, FIT_WHOLE };
+
+static enum fit fit_of(const struct rollup *rollup, size_t level,
+                       const struct query_range *range, int64_t from_s)
+{
+    int64_t window_s = rollup_step(rollup, level);
+    bool aligned = range->step_s % window_s == 0 && range->first_s % window_s == 0;
+
+    if (!rollup_reaches(rollup, level, from_s))
+        return aligned ? FIT_ALIGNED : FIT_NOT;
+    return aligned ? FIT_WHOLE : window_s <= range->step_s ? FIT_REACHING : FIT_NOT;
+}
+
+/* The level that fits best. Of equal ones the coarsest, for its windows are the fewest; the
+ * finest of those that are not aligned. */
+static size_t choose_level(const struct rollup *rollup, const struct query_range *range,
+                           int64_t from_s)
+{
+    enum fit best_fit = FIT_NOT;
     size_t best = 0;
-    bool covers = false;
 
     for (size_t level = 0; level < rollup_levels(rollup); level++) {
-        int64_t window_s = rollup_step(rollup, level);
-        bool this_covers = rollup_reaches(rollup, level, range->first_s);
-        if (range->step_s % window_s != 0 || range->first_s % window_s != 0 ||
-            (covers && !this_covers))
+        enum fit fit = fit_of(rollup, level, range, from_s);
+        if (fit < best_fit || fit == FIT_NOT || (fit == best_fit && fit == FIT_REACHING))
             continue;
+        best_fit = fit;
         best = level;
-        covers = this_covers;
     }
     return best;
 }
@@ -134,7 +160,7 @@ static size_t choose_level(const struct rollup *rollup, const struct query_range
 static int64_t choose_step(const struct rollup *rollup, const struct question *question,
                            const struct query_span *span)
 {
-    int64_t windows_s = shortest_windows(rollup, span->from_s - span->shift_s);
+    int64_t windows_s = far_windows(rollup, span);
     int64_t step_s = question->seconds > 0 ? question->seconds : standard_step(rollup, span);
 
     if (step_s > rollup_interval(rollup) && windows_s == rollup_interval(rollup))
@@ -164,7 +190,7 @@ bool query_choose(const struct rollup *rollup, const struct question *question,
     *out = (struct query_range){ .first_s = first_s - span->shift_s,
                                  .step_s = step_s,
                                  .steps = (uint32_t)points };
-    out->level = choose_level(rollup, out);
+    out->level = choose_level(rollup, out, out->first_s - span->reach_s);
     if (points <= QUERY_POINTS_MAX)
         return true;
     snprintf(problem, problem_size,

@@ -59,6 +59,7 @@ struct query_range {
 struct query_span {
     int64_t from_s, to_s;
     int64_t shift_s; /* as much earlier it is computed; the steps are those of the range */
+    int64_t reach_s; /* before that there should be windows, too, if any reach so far */
     int64_t least_step_s;
 };
 

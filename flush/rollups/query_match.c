@@ -48,7 +48,7 @@ static bool scope_holds_of(const struct query *query, const struct rollup_series
         held |= (uint32_t)term_holds(query, term, series, tags, n) << i;
         *left -= term->pattern ? (int64_t)n + 1 : 0;
     }
-    *left -= (int64_t)(n_terms / TERMS_A_UNIT);
+    *left -= (int64_t)((n_terms + query->question->n_by) / TERMS_A_UNIT);
     return scope_holds(&query->question->scope, held);
 }
 

@@ -249,6 +249,47 @@ static void a_band_is_series_of_its_own(void **state)
     pipeline_free(p);
 }
 
+/* Single intervals are kept for ten minutes. What must see an hour is computed of the minutes.
+ */
+static void what_looks_far_back_is_computed_in_longer_steps(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_lookback=600", "heeler_rollups=60 3600");
+    static const struct {
+        const char *text;
+        int64_t step_s, points;
+    } cases[] = {
+        { "avg:m{*}", 10, 60 },
+        { "median_9(avg:m{*})", 10, 60 },
+        { "anomalies(avg:m{*}, 'basic', 2)", 60, 10 },
+        { "moving_rollup(avg:m{*}, 1800, 'count')", 60, 10 },
+        { "timeshift(avg:m{*}, -3600)", 60, 10 },
+        { "timeshift(avg:m{*}, -3630)", 60, 10 }, /* of windows that begin in a step */
+    };
+    char line[64];
+    (void)state;
+
+    for (int i = 0; i < 720; i++) {
+        snprintf(line, sizeof line, "m:%d|g", i % 10);
+        pipeline_line(p, 0, START + 10 * i + 1, line);
+    }
+    pipeline_flush(p, START + 7201);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *answer =
+            ask(flusher_rollup(p->flusher), cases[i].text, START + 6600, START + 7200);
+        const json_t *series = json_array_get(json_object_get(answer, "series"), 0);
+        if (json_integer_value(json_object_get(series, "interval")) != cases[i].step_s ||
+            json_integer_value(json_object_get(series, "length")) != cases[i].points)
+            fail_msg("%s: steps of %lld, %lld points", cases[i].text,
+                     json_integer_value(json_object_get(series, "interval")),
+                     json_integer_value(json_object_get(series, "length")));
+        assert_string_equal(json_string_value(json_object_get(answer, "message")), "");
+        json_decref(answer);
+    }
+    assert_true(ask_point(flusher_rollup(p->flusher), "moving_rollup(avg:m{*}, 1800, 'count')",
+                          START + 6600, START + 7200, NULL, START + 6600) == 30);
+    pipeline_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +298,7 @@ int main(void)
         cmocka_unit_test(a_series_is_called_after_all_its_queries),
         cmocka_unit_test(refuses_with_a_sentence),
         cmocka_unit_test(a_band_is_series_of_its_own),
+        cmocka_unit_test(what_looks_far_back_is_computed_in_longer_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
