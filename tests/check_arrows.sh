@@ -45,7 +45,7 @@ allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|
 allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
     'flush/flusher_loop.h'
 allow server/pictures 'server/pictures|flush/memory|protocol|config'
-allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|rollups)|protocol|config'
+allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups)|protocol|config'
 allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
     'flush/history/history_ledger.h'
 allow server/commands 'server/commands|server/pictures|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'

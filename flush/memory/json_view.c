@@ -361,6 +361,16 @@ struct slice json_view_member(struct slice object, const char *name)
     return (struct slice){ NULL, 0 };
 }
 
+bool json_view_has(struct slice object, struct slice name)
+{
+    struct slice inside = json_view_inside(object), found, value;
+
+    while (json_view_next_member(&inside, &found, &value))
+        if (slice_equal(found, name))
+            return true;
+    return false;
+}
+
 /* ---- strings ----------------------------------------------------------- */
 
 static uint32_t four_digits(const char *at)

@@ -55,6 +55,9 @@ bool json_view_next_member(struct slice *inside, struct slice *name, struct slic
 /* The first member of that name; an empty view: there is none. */
 struct slice json_view_member(struct slice object, const char *name);
 
+/* Whether it has a member of that name, which is a string with its quotes, written alike. */
+bool json_view_has(struct slice object, struct slice name);
+
 /* ---- strings and numbers ----------------------------------------------- */
 
 /* Whether the string, with its quotes, says that. */

@@ -11,12 +11,20 @@
 #include "protocol/slice.h"
 
 /* X(id, answer_ops): who answers (flush/rollups/answer_ops.h). */
-#define INQUIRY_KINDS(X)             \
-    X(INQUIRY_QUERY, answer_query)   \
-    X(INQUIRY_LIST, answer_list)     \
-    X(INQUIRY_METRIC, answer_metric) \
-    X(INQUIRY_RECENT, answer_recent) \
-    X(INQUIRY_TOP, answer_top)
+#define INQUIRY_KINDS(X)                           \
+    X(INQUIRY_QUERY, answer_query)                 \
+    X(INQUIRY_LIST, answer_list)                   \
+    X(INQUIRY_METRIC, answer_metric)               \
+    X(INQUIRY_RECENT, answer_recent)               \
+    X(INQUIRY_TOP, answer_top)                     \
+    X(INQUIRY_ACTIVE, answer_active)               \
+    X(INQUIRY_SEARCH, answer_search)               \
+    X(INQUIRY_HOSTS, answer_hosts)                 \
+    X(INQUIRY_HOST_TOTALS, answer_host_totals)     \
+    X(INQUIRY_ALL_HOST_TAGS, answer_all_host_tags) \
+    X(INQUIRY_HOST_TAGS, answer_host_tags)         \
+    X(INQUIRY_EVENTS, answer_events)               \
+    X(INQUIRY_EVENT, answer_event)
 
 #define INQUIRY_ENUM(id, ops) id,
 enum inquiry_kind { INQUIRY_KINDS(INQUIRY_ENUM) INQUIRY_KIND_COUNT };
@@ -28,9 +36,11 @@ enum inquiry_order { ORDER_NAME, ORDER_VALUES, ORDER_SERIES };
 /* A kind reads its members; the others are 0. */
 struct inquiry {
     enum inquiry_kind kind;
-    struct slice text;        /* a query, what to look for, or the name of a metric */
-    int64_t from_s, to_s;     /* of a query */
-    uint32_t limit, offset;   /* of a list; of a metric's series the limit */
+    struct slice text;      /* a query, what to look for, the name of a metric or a host, or
+                               the tags that events have, separated by commas */
+    int64_t from_s, to_s;   /* of a query, of active metrics, of events; the id of an event */
+    uint32_t limit, offset; /* of a list; of a metric's series the limit; of events the limit is
+                               1 more than their priority, 0: of any */
     enum inquiry_order order; /* of a list */
 };
 

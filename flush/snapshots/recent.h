@@ -31,4 +31,23 @@ struct observer recent_observer(struct recent *given);
 /* {"events": newest first, "checks": the one that came last first} */
 void recent_write(const struct recent *recent, struct json_out *out);
 
+/* ---- as Datadog's clients read them ------------------------------------ */
+
+/* Which events are looked for. */
+struct recent_search {
+    int64_t from_s, to_s; /* their time, both ends too */
+    struct slice tags;    /* separated by commas, which they all have */
+    int priority;         /* enum event_priority; -1: of any */
+};
+
+/* {"events": newest first} */
+void recent_write_events(const struct recent *recent, const struct recent_search *search,
+                         struct json_out *out);
+
+/* The number that an event is known by, which is made of what it says. */
+int64_t recent_event_id(struct slice title, struct slice text, int64_t time_s);
+
+/* {"event": the one of that number}. False: it is not kept. */
+bool recent_write_event(const struct recent *recent, int64_t id, struct json_out *out);
+
 #endif

@@ -28,6 +28,7 @@ static const struct {
     { "/api/v1/comments", "comments are not kept here: send an event" },
     { "/api/v1/slo", "objectives (SLO) are not evaluated here" },
     { "/api/v1/synthetics", "there are no synthetic tests here" },
+    { "/api/v1/host/", "hosts are not muted here" },
     { "/api/v1/logs", "logs are not kept here" },
     { "/api/v2/logs", "logs are not kept here" },
     { "/api/v1/user", "there are no users here, only heeler_app_keys" },
@@ -45,6 +46,15 @@ void api_unknown(struct http_exchange *exchange, const struct http_request *requ
             break;
         }
     http_refuse(exchange, 404, sentence);
+}
+
+void api_refuse_host_tags(struct desk_job *given, const struct http_request *request,
+                          void *argument)
+{
+    (void)request, (void)argument;
+    api_refuse(given, 400,
+               "the tags of a host are those that all of its series have: set them where they "
+               "are made, in the setting tags");
 }
 
 /* Whoever comes this far has shown what is asked for. */

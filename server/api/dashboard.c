@@ -1,7 +1,9 @@
 #include "server/api/dashboard.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "flush/language/expression.h"
 #include "flush/memory/json_view.h"
 #include "server/api/api_time.h"
 #include "server/api/dashboard_form.h"
@@ -56,6 +58,27 @@ static bool check_members(struct slice object, const struct expected *expected,
     return true;
 }
 
+/* Template variables ("$host") are filled in by who draws it: such a query is not looked at. */
+static bool check_query(struct slice query, const char *where, char *problem)
+{
+    struct expression *expression = malloc(sizeof *expression);
+    char *text = malloc(query.len + 1), sentence[DASHBOARD_PROBLEM_MAX / 2];
+    bool good = true;
+
+    if (expression != NULL && text != NULL && json_view_kind(query) == JSON_KIND_STRING &&
+        memchr(query.at, '$', query.len) == NULL) {
+        size_t len = json_view_text(query, text);
+
+        good = expression_parse((struct slice){ text, len }, expression, sentence,
+                                sizeof sentence);
+        if (!good)
+            snprintf(problem, DASHBOARD_PROBLEM_MAX, "%.200sq: %s", where, sentence);
+    }
+    free(expression);
+    free(text);
+    return good;
+}
+
 static bool check_requests(struct slice requests, const char *where, char *problem)
 {
     static const struct expected members[] = {
@@ -73,7 +96,8 @@ static bool check_requests(struct slice requests, const char *where, char *probl
             snprintf(problem, DASHBOARD_PROBLEM_MAX, "%s: expected an object", here);
             return false;
         }
-        if (!check_members(request, members, here, problem))
+        if (!check_members(request, members, here, problem) ||
+            !check_query(json_view_member(request, "q"), here, problem))
             return false;
     }
     return true;

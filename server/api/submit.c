@@ -3,6 +3,8 @@
 
 #include "config/clock.h"
 #include "flush/memory/json_view.h"
+#include "flush/snapshots/recent.h"
+#include "protocol/event.h"
 #include "server/api/api.h"
 #include "server/api/api_job.h"
 #include "server/api/submit_lines.h"
@@ -127,7 +129,21 @@ static void write_or_null(struct json_out *out, struct slice body, const char *n
     json_out_raw(out, name, value.len > 0 ? value : SLICE("null"));
 }
 
-static void reply_to_event(struct desk_job *given, struct slice body, int64_t time_s)
+static void write_id(struct json_out *out, struct slice line, int64_t time_s)
+{
+    struct event event = { .time_s = 0 };
+    char url[64];
+    int64_t id = event_parse(line, &event) == PARSE_OK
+                     ? recent_event_id(event.title, event.text, time_s)
+                     : 0;
+
+    snprintf(url, sizeof url, "/event/event?id=%lld", (long long)id);
+    json_out_signed(out, "id", id);
+    json_out_text(out, "url", url);
+}
+
+static void reply_to_event(struct desk_job *given, struct slice body, struct slice line,
+                           int64_t time_s)
 {
     struct json_out out = { .comma = false };
     struct slice tags = json_view_member(body, "tags");
@@ -136,6 +152,7 @@ static void reply_to_event(struct desk_job *given, struct slice body, int64_t ti
     json_out_begin(&out, NULL, '{');
     json_out_text(&out, "status", "ok");
     json_out_begin(&out, "event", '{');
+    write_id(&out, line, time_s);
     write_or_null(&out, body, "title");
     write_or_null(&out, body, "text");
     json_out_signed(&out, "date_happened", time_s);
@@ -163,10 +180,11 @@ void submit_event(struct desk_job *given, const struct http_request *request, vo
     else if (line.failed)
         api_refuse(given, 503, "not enough memory");
     else if (begin(given, view->submitter)) {
-        submitter_add_line(view->submitter, LINE_EVENT,
-                           (struct slice){ (const char *)line.at, line.len }, now_s);
+        struct slice text = { (const char *)line.at, line.len };
+
+        submitter_add_line(view->submitter, LINE_EVENT, text, now_s);
         submitter_end(view->submitter);
-        reply_to_event(given, body, time_s);
+        reply_to_event(given, body, text, time_s);
     }
     bytes_free(&line);
 }

@@ -145,12 +145,56 @@ static void on_metric(struct http_exchange *exchange, const struct http_request 
     ask_on(admin->ask, INQUIRY_METRIC, exchange, request);
 }
 
+/* What clients of Datadog ask. */
+static void on_api(struct http_exchange *exchange, const struct http_request *request,
+                   void *argument)
+{
+    static const struct {
+        const char *path;
+        enum inquiry_kind kind;
+    } rows[] = {
+        { "/api/v1/metrics", INQUIRY_ACTIVE },
+        { "/api/v1/search", INQUIRY_SEARCH },
+        { "/api/v1/hosts", INQUIRY_HOSTS },
+        { "/api/v1/hosts/totals", INQUIRY_HOST_TOTALS },
+        { "/api/v1/tags/hosts", INQUIRY_ALL_HOST_TAGS },
+    };
+    const struct admin *admin = argument;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (slice_equal(request->path, slice_of(rows[i].path)))
+            ask_on(admin->ask, rows[i].kind, exchange, request);
+}
+
+/* The same of a path that ends in a name, which is asked for as a parameter. */
+static void on_named(struct http_exchange *exchange, const struct http_request *request,
+                     void *argument)
+{
+    static const struct slice events = { "/api/v1/events/", 15 };
+    const struct admin *admin = argument;
+    struct http_request named = *request;
+    char query[HTTP_HEAD_MAX + 8] = "name=";
+    size_t first = request->path.len, len = strlen(query);
+
+    while (request->path.at[first - 1] != '/')
+        first--;
+    memcpy(query + len, request->path.at + first, request->path.len - first);
+    named.query = (struct slice){ query, len + request->path.len - first };
+    ask_on(admin->ask, slice_starts(request->path, events) ? INQUIRY_EVENT : INQUIRY_HOST_TAGS,
+           exchange, &named);
+}
+
 static void on_events(struct http_exchange *exchange, const struct http_request *request,
                       void *argument)
 {
     const struct admin *admin = argument;
 
-    ask_on(admin->ask, INQUIRY_RECENT, exchange, request);
+    char room[HTTP_HEAD_MAX];
+    struct slice value;
+    bool is_client = http_parameter(request->query, "start", room, &value) ||
+                     http_parameter(request->query, "end", room, &value);
+
+    ask_on(admin->ask, is_client ? INQUIRY_EVENTS : INQUIRY_RECENT, exchange, request);
 }
 
 /* What senders do is counted and told on the desk's thread. */
@@ -248,7 +292,19 @@ static const struct http_route routes[] = {
     { .path = "/api/v1/log", .methods = HTTP_GET, .handle = on_log },
     { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query, .json_errors = true },
     { .path = "/api/v1/functions", .methods = HTTP_GET, .handle = on_functions },
-    { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
+#define QUESTION(at, is_below, function) \
+    { .path = at,                        \
+      .below = is_below,                 \
+      .methods = HTTP_GET,               \
+      .handle = function,                \
+      .json_errors = true },
+    QUESTION("/api/v1/metrics", false, on_api) QUESTION("/api/v1/search", false, on_api)
+        QUESTION("/api/v1/hosts", false, on_api) QUESTION("/api/v1/hosts/totals", false, on_api)
+            QUESTION("/api/v1/tags/hosts", false, on_api)
+                QUESTION("/api/v1/tags/hosts/", true, on_named)
+                    QUESTION("/api/v1/events/", true, on_named)
+#undef QUESTION
+                        { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
     { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
     { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },

@@ -240,7 +240,8 @@ static void take_turns(struct ask *ask)
 /* Events come at any time; what series did is new with each flush. */
 static bool holds_for_its_moment(const struct inquiry *inquiry)
 {
-    return inquiry->kind != INQUIRY_RECENT;
+    return inquiry->kind != INQUIRY_RECENT && inquiry->kind != INQUIRY_EVENTS &&
+           inquiry->kind != INQUIRY_EVENT;
 }
 
 static void on_answer(struct pending *pending, struct asked_question *asked)

@@ -107,6 +107,108 @@ static bool read_recent(struct slice query, struct ask_target *out)
     return true;
 }
 
+/* ---- as Datadog's clients ask ------------------------------------------ */
+
+static bool has(struct slice query, const char *name, char *room)
+{
+    struct slice value;
+
+    return http_parameter(query, name, room, &value) && value.len > 0;
+}
+
+/* What is left out is empty. */
+static void read_text(struct slice query, const char *name, struct ask_target *out)
+{
+    if (!http_parameter(query, name, out->room, &out->inquiry.text))
+        out->inquiry.text = SLICE("");
+}
+
+static bool read_active(struct slice query, struct ask_target *out)
+{
+    out->inquiry.limit = ASK_NAMES_MAX;
+    if (!read_time(query, "from", out->room, &out->inquiry.from_s) ||
+        has(query, "tag_filter", out->room))
+        return false;
+    read_text(query, "host", out);
+    return out->inquiry.text.len <= MATCH_MAX;
+}
+
+static bool read_search(struct slice query, struct ask_target *out)
+{
+    out->inquiry.limit = ASK_NAMES_MAX;
+    return http_parameter(query, "q", out->room, &out->inquiry.text) &&
+           out->inquiry.text.len <= MATCH_MAX;
+}
+
+static bool is_sorted_otherwise(struct slice query, char *room)
+{
+    struct slice value;
+
+    return (http_parameter(query, "sort_field", room, &value) &&
+            !slice_equal(value, SLICE("name"))) ||
+           (http_parameter(query, "sort_dir", room, &value) &&
+            !slice_equal(value, SLICE("asc")));
+}
+
+static bool read_hosts(struct slice query, struct ask_target *out)
+{
+    struct inquiry *inquiry = &out->inquiry;
+
+    inquiry->limit = ASK_HOSTS_LIMIT;
+    if (!read_number(query, "count", out->room, 1, ASK_LIMIT_MAX, &inquiry->limit) ||
+        !read_number(query, "start", out->room, 0, ASK_OFFSET_MAX, &inquiry->offset) ||
+        is_sorted_otherwise(query, out->room))
+        return false;
+    read_text(query, "filter", out);
+    return inquiry->text.len <= MATCH_MAX;
+}
+
+/* Of all hosts. */
+static bool read_nothing(struct slice query, struct ask_target *out)
+{
+    (void)query;
+    out->inquiry.text = SLICE("");
+    return true;
+}
+
+static bool read_host(struct slice query, struct ask_target *out)
+{
+    return http_parameter(query, "name", out->room, &out->inquiry.text);
+}
+
+static bool read_priority(struct slice query, char *room, uint32_t *out)
+{
+    struct slice value;
+
+    *out = 0;
+    if (!http_parameter(query, "priority", room, &value))
+        return true;
+    *out = slice_equal(value, SLICE("normal")) ? 1 : slice_equal(value, SLICE("low")) ? 2 : 0;
+    return *out > 0;
+}
+
+static bool read_events(struct slice query, struct ask_target *out)
+{
+    struct inquiry *inquiry = &out->inquiry;
+
+    if (!read_time(query, "start", out->room, &inquiry->from_s) ||
+        !read_time(query, "end", out->room, &inquiry->to_s) ||
+        !read_priority(query, out->room, &inquiry->limit) || has(query, "sources", out->room))
+        return false;
+    read_text(query, "tags", out);
+    return true;
+}
+
+static bool read_event(struct slice query, struct ask_target *out)
+{
+    struct slice text;
+
+    return http_parameter(query, "name", out->room, &text) &&
+           number_int64(text, &out->inquiry.from_s);
+}
+
+/* ---- all of them ------------------------------------------------------- */
+
 bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_target *out,
                      const char **sentence)
 {
@@ -123,6 +225,23 @@ bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_targ
                              "expected ?name=METRIC&limit=N, where limit is 1 to 1000" },
         [INQUIRY_RECENT] = { read_recent, "" },
         [INQUIRY_TOP] = { read_top, "" },
+        [INQUIRY_ACTIVE] = { read_active, "expected ?from=SECONDS, and perhaps host=NAME; "
+                                          "tag_filter is not done here" },
+        [INQUIRY_SEARCH] = { read_search,
+                             "expected ?q=TEXT, q=metrics:TEXT or q=hosts:TEXT, of at most 256 "
+                             "bytes" },
+        [INQUIRY_HOSTS] = { read_hosts,
+                            "expected ?filter=TEXT&start=N&count=N, where TEXT has at most 256 "
+                            "bytes and count is 1 to 1000; hosts are sorted by name, "
+                            "ascending" },
+        [INQUIRY_HOST_TOTALS] = { read_nothing, "" },
+        [INQUIRY_ALL_HOST_TAGS] = { read_nothing, "" },
+        [INQUIRY_HOST_TAGS] = { read_host, "expected the name of a host" },
+        [INQUIRY_EVENTS] = { read_events,
+                             "expected ?start=SECONDS&end=SECONDS, and perhaps "
+                             "priority=normal|low and tags=TAG,TAG; sources are not looked for "
+                             "here" },
+        [INQUIRY_EVENT] = { read_event, "expected the id of an event, which is a number" },
     };
 
     out->inquiry = (struct inquiry){ .kind = kind };

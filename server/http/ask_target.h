@@ -17,6 +17,8 @@ enum {
     ASK_LIST_LIMIT = 200,
     ASK_METRIC_LIMIT = 500,
     ASK_LIMIT_MAX = 1000,
+    ASK_HOSTS_LIMIT = 100,
+    ASK_NAMES_MAX = 100000, /* of active metrics, and of a search */
     ASK_OFFSET_MAX = 100000,
 };
 
