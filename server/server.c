@@ -27,6 +27,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .sender_boxes = server->sender_boxes,
         .taps = server->taps,
         .submitter = server->submitter,
+        .definition_keeper = server->history != NULL ? &server->definition_keeper : NULL,
         .questions = server->questions,
         .outbox = &server->outbox,
         .delivery_ledger = server->delivery_ledgers,

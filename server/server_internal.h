@@ -7,6 +7,7 @@
 
 #include "config/settings.h"
 #include "flush/history/past_reader.h"
+#include "server/kept_definitions.h"
 #include "server/receive/forward.h"
 #include "server/receive/listeners.h"
 #include "server/receive/sender_tally.h"
@@ -39,7 +40,8 @@ struct server {
     struct worker_ledger *worker_ledgers; /* the same */
     struct submitter *submitter;
     struct flusher_ledger flusher_ledger;
-    struct history *history; /* NULL: only memory is kept */
+    struct history *history;                    /* NULL: only memory is kept */
+    struct definition_keeper definition_keeper; /* of that one */
     struct retention retention;
     struct past past; /* of it */
     struct sinks sinks;

@@ -156,6 +156,7 @@ static bool start_history(struct server *server, char *problem, size_t problem_s
 
     snprintf(problem, problem_size, "the history: not enough memory or descriptors");
     server->history = history_start(&config, &server->questions->asked);
+    server->definition_keeper = kept_definitions(server->history);
     return server->history != NULL;
 }
 

@@ -3,10 +3,21 @@
 #include <stdlib.h>
 
 #include "server/api/api_job.h"
+#include "server/http/server_view.h"
 
-struct api *api_new(void)
+struct api *api_new(const struct definition_keeper *keeper)
 {
-    return calloc(1, sizeof(struct api));
+    struct api *api = calloc(1, sizeof *api);
+
+    if (api != NULL && keeper != NULL)
+        api->definitions.keeper = *keeper;
+    return api;
+}
+
+struct definitions *api_definitions(const struct server_view *view)
+{
+    definitions_refresh(&view->api->definitions);
+    return &view->api->definitions;
 }
 
 void api_free(struct api *given)

@@ -11,13 +11,18 @@
 #include "server/api/definitions.h"
 #include "server/http/http_handler.h"
 
+struct server_view;
+
 struct api {
     struct definitions definitions;
 };
 
-/* NULL without memory. */
-struct api *api_new(void);
+/* keeper: of the definitions; or NULL. NULL without memory. */
+struct api *api_new(const struct definition_keeper *keeper);
 void api_free(struct api *given); /* NULL is fine */
+
+/* Those of a view, as new as can be. */
+struct definitions *api_definitions(const struct server_view *view);
 
 /* What a client may send; what is submitted is often compressed. */
 enum {

@@ -13,7 +13,6 @@
 #include "server/api/api.h"
 #include "server/api/api_job.h"
 #include "server/api/dashboard.h"
-#include "server/http/server_view.h"
 
 enum { LIST_COUNT = 100, LIST_COUNT_MAX = 1000 };
 
@@ -22,9 +21,7 @@ typedef void write_one(struct json_out *out, const struct definition *definition
 
 static struct definitions *definitions_of(void *argument)
 {
-    const struct server_view *view = argument;
-
-    return &view->api->definitions;
+    return api_definitions(argument);
 }
 
 /* ---- ids --------------------------------------------------------------- */

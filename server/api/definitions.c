@@ -196,6 +196,12 @@ void definitions_drop(struct definitions *definitions, struct definition *given,
     find_last(definitions);
 }
 
+void definitions_refresh(struct definitions *definitions)
+{
+    if (definitions->keeper.give_back != NULL)
+        definitions->keeper.give_back(definitions->keeper.self, definitions);
+}
+
 static bool find_kind(struct slice word, enum definition_kind *out)
 {
     for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)

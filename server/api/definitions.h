@@ -4,8 +4,8 @@
  *   kind + name  ->  a definition: its number, its times and its JSON, as they came
  *
  * It lives in memory, and works without a disk. Whoever keeps definitions for longer is told of
- * each change (struct definition_keeper), and gives back what it has kept by
- * definitions_restore(), at any time: what is newer stays.
+ * each change (struct definition_keeper), and asked for what it has kept from before; that may
+ * come late, for what is newer stays.
  *
  * Bounded: DEFINITIONS_MAX of them, DEFINITIONS_BYTES together. Nothing is taken until the
  * first one comes. One thread, the desk's. */
@@ -42,12 +42,17 @@ struct definition {
     struct slice body;              /* a JSON object */
 };
 
+struct definitions;
+
 /* Keeps definitions for longer. */
 struct definition_keeper {
     /* The definition has changed; an empty text: it is gone. The text is a view, and all that
      * definitions_restore() needs. */
     void (*keep)(void *self, const char *kind, struct slice name, int64_t changed_s,
                  struct slice text);
+
+    /* Restores what has been read since the last time. */
+    void (*give_back)(void *self, struct definitions *to);
     void *self;
 };
 
@@ -56,6 +61,9 @@ struct definitions {
     size_t n, bytes;
     struct definition_keeper keeper; /* keep is NULL: nobody */
 };
+
+/* Takes up what the keeper has read. To be called before anything is looked for. */
+void definitions_refresh(struct definitions *definitions);
 
 /* { 0 } is empty. */
 void definitions_free(struct definitions *given);

@@ -6,7 +6,6 @@
 #include "flush/memory/json_view.h"
 #include "server/api/api.h"
 #include "server/api/api_job.h"
-#include "server/http/server_view.h"
 
 enum { METADATA_KEYS_MAX = 100 };
 
@@ -78,18 +77,16 @@ static void reply(struct desk_job *given, struct slice body)
 
 void metadata_get(struct desk_job *given, const struct http_request *request, void *argument)
 {
-    const struct server_view *view = argument;
     char room[API_NAME_MAX];
     const struct definition *found = definitions_find(
-        &view->api->definitions, DEFINITION_METRIC, api_path_name(request, room));
+        api_definitions(argument), DEFINITION_METRIC, api_path_name(request, room));
 
     reply(given, found != NULL ? found->body : SLICE("{}"));
 }
 
 void metadata_update(struct desk_job *given, const struct http_request *request, void *argument)
 {
-    const struct server_view *view = argument;
-    struct definitions *definitions = &view->api->definitions;
+    struct definitions *definitions = api_definitions(argument);
     char room[API_NAME_MAX];
     struct json_out merged = { .comma = false };
     struct slice body;

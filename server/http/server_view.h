@@ -23,6 +23,7 @@ struct server_facts {
 };
 
 struct api;
+struct definition_keeper;
 struct history_ledger;
 struct http_ledger;
 struct submitter;
@@ -54,6 +55,7 @@ struct server_view {
     struct tail *tail;                    /* the same; NULL: of another than HTTP */
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
     struct submitter *submitter;     /* for the desk's thread; NULL: the same */
+    const struct definition_keeper *definition_keeper; /* the same; NULL: only memory keeps */
     struct api *api;                 /* the same; NULL: of another than HTTP */
     struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
     struct pictures *pictures;       /* the same */

@@ -391,6 +391,58 @@ static void only_json_is_taken_and_not_from_other_origins(void **state)
     free(answer);
 }
 
+static bool is_known(const char *path, const char *text)
+{
+    char *body;
+    bool known = running_json(&running, port, "GET", path, NULL, &body) == 200 &&
+                 strstr(body, text) != NULL;
+
+    free(body);
+    return known;
+}
+
+/* The next server has read what the last one wrote after a while, and does not wait for it. */
+static void with_a_state_path_definitions_outlive_the_server(void **state)
+{
+    char folder[TEMP_PATH_SIZE], set[128], path[128], *body;
+    (void)state;
+
+    temp_folder_make(folder);
+    snprintf(set, sizeof set, "heeler_state_path=%s", folder);
+    assert_true(running_stop(&running));
+    running_free(&running);
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", set));
+    port = server_http_port(running.server);
+    json_t *made = ask("POST", "/api/v1/dashboard", dashboard, 200);
+    json_t *gone = ask("POST", "/api/v1/dashboard", dashboard, 200);
+
+    snprintf(path, sizeof path, "/api/v1/dashboard/%s", text_of(gone, "id"));
+    json_decref(ask("DELETE", path, NULL, 200));
+    json_decref(ask("PUT", "/api/v1/metrics/m", "{\"unit\":\"byte\"}", 200));
+    snprintf(path, sizeof path, "/api/v1/dashboard/%s", text_of(made, "id"));
+    assert_true(running_stop(&running));
+    running_free(&running);
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", set));
+    port = server_http_port(running.server);
+    while (!is_known("/api/v1/metrics/m", "byte"))
+        ;
+    json_t *again = ask("GET", path, NULL, 200);
+
+    assert_true(json_equal(made, again));
+    assert_int_equal(running_json(&running, port, "GET", "/api/v1/dashboard", NULL, &body),
+                     200);
+    assert_null(strstr(body, text_of(gone, "id")));
+    free(body);
+    json_decref(again);
+    json_decref(made);
+    json_decref(gone);
+    assert_true(running_stop(&running));
+    running_free(&running);
+    temp_folder_remove(folder);
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
+}
+
 static void keys_are_valid(void **state)
 {
     json_t *answer = ask("GET", "/api/v1/validate", NULL, 200);
@@ -414,6 +466,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_json_is_taken_and_not_from_other_origins, start,
                                         stop),
         cmocka_unit_test_setup_teardown(keys_are_valid, start, stop),
+        cmocka_unit_test_setup_teardown(with_a_state_path_definitions_outlive_the_server, start,
+                                        stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,7 @@ static void one_is_put_found_replaced_and_dropped(void **state)
 static void a_keeper_is_told_and_gives_back(void **state)
 {
     struct told told = { .n = 0 };
-    struct definitions first = { .keeper = { keep, &told } }, second = { 0 };
+    struct definitions first = { .keeper = { .keep = keep, .self = &told } }, second = { 0 };
     (void)state;
 
     assert_int_equal(put(&first, "abc", 5, 1234567, "{\"x\":1.50}"), DEFINITION_DONE);

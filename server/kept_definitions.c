@@ -1,0 +1,33 @@
+#include "server/kept_definitions.h"
+
+#include "config/log.h"
+#include "flush/history/history.h"
+
+static void keep(void *self, const char *kind, struct slice name, int64_t changed_s,
+                 struct slice text)
+{
+    struct note *note = note_new(slice_of(kind), name, changed_s, text);
+
+    if (note != NULL)
+        history_keep(self, note);
+    else
+        log_error("api: not enough memory: a definition is not kept on disk");
+}
+
+static void give_back(void *self, struct definitions *to)
+{
+    struct note *notes = history_take_notes(self);
+    unsigned damaged = 0;
+
+    for (const struct note *at = notes; at != NULL; at = at->next)
+        damaged += !definitions_restore(to, at->kind, at->name, at->text);
+    note_free_all(notes);
+    if (damaged > 0)
+        log_warn("api: %u definitions on disk cannot be read, or there is no room for them",
+                 damaged);
+}
+
+struct definition_keeper kept_definitions(struct history *history)
+{
+    return (struct definition_keeper){ .keep = keep, .give_back = give_back, .self = history };
+}
