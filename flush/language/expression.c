@@ -34,7 +34,7 @@ static bool add_number(struct parser *parser, const char *at, double value, uint
         number);
 }
 
-static bool add_operator(struct parser *parser, const char *at, char operator, uint8_t * left,
+static bool add_operator(struct parser *parser, const char *at, char sign, uint8_t *left,
                          uint8_t right)
 {
     const struct node *nodes = parser->out->nodes;
@@ -42,8 +42,8 @@ static bool add_operator(struct parser *parser, const char *at, char operator, u
     return add(parser,
                (struct node){ .kind = NODE_OPERATOR,
                               .at = at,
-                              .operator= operator,
-                              .left = * left,
+                              .sign = sign,
+                              .left = *left,
                               .right = right,
                               .is_number = nodes[*left].is_number && nodes[right].is_number },
                left);
@@ -286,11 +286,11 @@ static bool read_term(struct parser *parser, uint8_t *node)
     for (;;) {
         reader_skip_space(&parser->reader);
         const char *at = parser->reader.rest.at;
-        char operator= take_operator(&parser->reader, "*/");
+        char sign = take_operator(&parser->reader, "*/");
         uint8_t right;
-        if (operator== '\0')
+        if (sign == '\0')
             return true;
-        if (!read_factor(parser, &right) || !add_operator(parser, at, operator, node, right))
+        if (!read_factor(parser, &right) || !add_operator(parser, at, sign, node, right))
             return false;
     }
 }
@@ -302,11 +302,11 @@ static bool read_sum(struct parser *parser, uint8_t *node)
     for (;;) {
         reader_skip_space(&parser->reader);
         const char *at = parser->reader.rest.at;
-        char operator= take_operator(&parser->reader, "+-");
+        char sign = take_operator(&parser->reader, "+-");
         uint8_t right;
-        if (operator== '\0')
+        if (sign == '\0')
             return true;
-        if (!read_term(parser, &right) || !add_operator(parser, at, operator, node, right))
+        if (!read_term(parser, &right) || !add_operator(parser, at, sign, node, right))
             return false;
     }
 }

@@ -27,7 +27,7 @@ struct node {
     const char *at;      /* where it stands in the text */
     uint8_t left, right; /* operands, numbers of nodes; a function has the left one */
     uint8_t query;       /* of NODE_QUERY, and of its NODE_FILL */
-    char operator;       /* + - * / */
+    char sign;           /* + - * / */
     bool is_number;      /* no query is below it */
     double number;
     struct call call;

@@ -102,15 +102,14 @@ static bool lacks_a_tag(const struct grid *grid, uint32_t group)
 
 bool whole_exclude_null(const struct call *call, struct grid *grid)
 {
-    uint32_t *order = malloc((grid->n_groups + 1u) * sizeof *order), n = 0;
+    uint32_t kept = 0;
 
     (void)call;
-    for (uint32_t i = 0; order != NULL && i < grid->n_groups; i++)
+    for (uint32_t i = 0; i < grid->n_groups; i++)
         if (!lacks_a_tag(grid, i))
-            order[n++] = i;
-    bool kept = order != NULL && grid_keep(grid, order, n);
-    free(order);
-    return kept;
+            grid_move(grid, i, kept++);
+    grid_cut(grid, kept);
+    return true;
 }
 
 /* ---- one row of all groups --------------------------------------------- */

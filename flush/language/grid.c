@@ -43,6 +43,24 @@ size_t grid_find_key(const struct grid *grid, struct slice key)
     return i;
 }
 
+void grid_move(struct grid *grid, uint32_t from, uint32_t to)
+{
+    if (to == from)
+        return;
+    free(grid->groups[to].text);
+    grid->groups[to] = grid->groups[from];
+    grid->groups[from].text = NULL;
+    memcpy(grid_row(grid, to, 0), grid_row(grid, from, 0),
+           (size_t)grid->rows * grid->steps * sizeof(double));
+}
+
+void grid_cut(struct grid *grid, uint32_t n)
+{
+    for (uint32_t i = n; i < grid->n_groups; i++)
+        free(grid->groups[i].text);
+    grid->n_groups = n;
+}
+
 bool grid_make_one(struct grid *grid, double *given)
 {
     struct grid_group *groups = calloc(1, sizeof *groups);

@@ -58,6 +58,12 @@ struct slice grid_part(const struct grid_group *group, size_t key);
 /* Where by has the key; n_by: nowhere. */
 size_t grid_find_key(const struct grid *grid, struct slice key);
 
+/* Puts a group and its points into the place of an earlier one, which goes. */
+void grid_move(struct grid *grid, uint32_t from, uint32_t to);
+
+/* Keeps the first n groups. */
+void grid_cut(struct grid *grid, uint32_t n);
+
 /* Leaves one group, without keys, whose values are those. False without memory: all is as it
  * was. The values are given if it is true. */
 MUST_CHECK bool grid_make_one(struct grid *grid, double *given);

@@ -6,9 +6,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-double join_numbers(char operator, double left, double right)
+double join_numbers(char sign, double left, double right)
 {
-    switch (operator) {
+    switch (sign) {
     case '+':
         return left + right;
     case '-':
@@ -100,13 +100,12 @@ static bool make_values(struct join *join)
     return join->values != NULL;
 }
 
-enum join_result join_begin(struct join *join, char operator, struct grid * left,
-                            struct grid *right)
+enum join_result join_begin(struct join *join, char sign, struct grid *left, struct grid *right)
 {
     bool swapped = left->is_number || (!right->is_number && !has_keys_of(left, right));
 
     *join = (struct join){
-        .operator= operator,
+        .sign = sign,
         .swapped = swapped,
         .fine = swapped ? *right : *left,
         .coarse = swapped ? *left : *right,
@@ -127,15 +126,15 @@ void join_free(struct join *given)
     grid_free(&given->coarse);
     free(given->slots);
     free(given->values);
-    *given = (struct join){ .operator= 0 };
+    *given = (struct join){ .sign = 0 };
 }
 
 /* ---- points ------------------------------------------------------------ */
 
 static double apply(const struct join *join, double fine, double coarse)
 {
-    double value = join->swapped ? join_numbers(join->operator, coarse, fine)
-                                 : join_numbers(join->operator, fine, coarse);
+    double value = join->swapped ? join_numbers(join->sign, coarse, fine)
+                                 : join_numbers(join->sign, fine, coarse);
 
     return isfinite(value) ? value : (double)NAN;
 }
@@ -173,21 +172,6 @@ static void join_longer(const struct join *join, const double *row, const double
                        other[i]);
 }
 
-/* A group that meets none goes. */
-static void keep_group(struct join *join, uint32_t from)
-{
-    struct grid *fine = &join->fine;
-    uint32_t to = join->kept++;
-
-    if (to == from)
-        return;
-    free(fine->groups[to].text);
-    fine->groups[to] = fine->groups[from];
-    fine->groups[from].text = NULL;
-    if (join->values == NULL)
-        memcpy(grid_row(fine, to, 0), grid_row(fine, from, 0), fine->steps * sizeof(double));
-}
-
 bool join_step(struct join *join, uint32_t points)
 {
     uint32_t done = 0;
@@ -203,7 +187,7 @@ bool join_step(struct join *join, uint32_t points)
             join_longer(join, grid_row(&join->fine, join->next, 0), other);
         else
             join_row(join, grid_row(&join->fine, join->next, 0), other);
-        keep_group(join, join->next);
+        grid_move(&join->fine, join->next, join->kept++); /* one that meets none goes */
     }
     return join->next < join->fine.n_groups;
 }
@@ -212,9 +196,7 @@ struct grid join_take(struct join *join)
 {
     struct grid result = join->fine;
 
-    for (uint32_t i = join->kept; i < result.n_groups; i++)
-        free(result.groups[i].text);
-    result.n_groups = join->kept;
+    grid_cut(&result, join->kept);
     if (join->values != NULL) {
         free(result.values);
         result.values = join->values;

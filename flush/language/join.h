@@ -15,7 +15,7 @@
 #include "flush/language/grid.h"
 
 struct join {
-    char operator;
+    char sign;
     bool swapped; /* the finer grid, which gives the groups, stood on the right */
     struct grid fine, coarse;
     uint32_t *slots; /* group of the coarse + 1, by the hash of its tags; n_slots of them */
@@ -28,7 +28,7 @@ enum join_result { JOIN_FINE, JOIN_NO_KEYS, JOIN_NO_MEMORY };
 
 /* Takes both, which are empty then. JOIN_NO_KEYS: neither has all keys of the other. Whatever
  * it is, join_free() ends it. */
-enum join_result join_begin(struct join *join, char operator, struct grid * left,
+enum join_result join_begin(struct join *join, char sign, struct grid *left,
                             struct grid *right);
 void join_free(struct join *given);
 
@@ -39,6 +39,6 @@ bool join_step(struct join *join, uint32_t points);
 struct grid join_take(struct join *join);
 
 /* Of two numbers. */
-double join_numbers(char operator, double left, double right);
+double join_numbers(char sign, double left, double right);
 
 #endif

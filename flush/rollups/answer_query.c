@@ -17,8 +17,6 @@ static void *begin(const struct answer_source *source, const struct inquiry *inq
 
 static enum answer_state step(void *self, struct bytes *answer, struct answer_problem *problem)
 {
-    struct slice text;
-
     switch (evaluation_step(self)) {
     case QUERY_MORE:
         return ANSWER_MORE;
@@ -29,8 +27,7 @@ static enum answer_state step(void *self, struct bytes *answer, struct answer_pr
     case QUERY_DONE:
         break;
     }
-    text = evaluation_answer(self);
-    bytes_add(answer, text.at, text.len);
+    *answer = evaluation_take_answer(self);
     return ANSWER_DONE;
 }
 

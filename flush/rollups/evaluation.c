@@ -262,6 +262,14 @@ struct slice evaluation_answer(const struct evaluation *evaluation)
     return (struct slice){ (const char *)evaluation->answer.at, evaluation->answer.len };
 }
 
+struct bytes evaluation_take_answer(struct evaluation *evaluation)
+{
+    struct bytes answer = evaluation->answer;
+
+    evaluation->answer = (struct bytes){ 0 };
+    return answer;
+}
+
 const char *evaluation_problem(const struct evaluation *evaluation)
 {
     return evaluation->problem;

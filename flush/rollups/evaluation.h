@@ -13,6 +13,7 @@
 #ifndef FLUSH_ROLLUPS_EVALUATION_H
 #define FLUSH_ROLLUPS_EVALUATION_H
 
+#include "flush/memory/bytes.h"
 #include "flush/rollups/query.h"
 
 struct evaluation;
@@ -33,6 +34,9 @@ enum query_state evaluation_step(struct evaluation *evaluation);
 
 /* When it is done: the JSON, a view. */
 struct slice evaluation_answer(const struct evaluation *evaluation);
+
+/* The same, which is the caller's then. */
+struct bytes evaluation_take_answer(struct evaluation *evaluation);
 
 /* When it has failed: a sentence, a view of the evaluation. */
 const char *evaluation_problem(const struct evaluation *evaluation);

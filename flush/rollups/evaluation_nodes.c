@@ -158,7 +158,7 @@ static enum query_state refuse_keys(struct evaluation *evaluation, const struct 
         evaluation->problem, sizeof evaluation->problem,
         "column %zu: expected groups by the same keys on both sides of %c, or fewer of them "
         "on one: here are {%s} and {%s}",
-        expression_column(&evaluation->expression, node->at), node->operator, left, right);
+        expression_column(&evaluation->expression, node->at), node->sign, left, right);
     return QUERY_FAILED;
 }
 
@@ -168,7 +168,7 @@ static enum query_state begin_join(struct evaluation *evaluation, const struct n
     struct grid *right = &evaluation->grids[node->right];
 
     evaluation->begun = true;
-    switch (join_begin(&evaluation->join, node->operator, left, right)) {
+    switch (join_begin(&evaluation->join, node->sign, left, right)) {
     case JOIN_NO_KEYS:
         return refuse_keys(evaluation, node);
     case JOIN_NO_MEMORY:
@@ -186,7 +186,7 @@ static enum query_state apply_operator(struct evaluation *evaluation, size_t num
 
     if (node->is_number) {
         *grid = (struct grid){ .is_number = true,
-                               .number = join_numbers(node->operator,
+                               .number = join_numbers(node->sign,
                                                       evaluation->grids[node->left].number,
                                                       evaluation->grids[node->right].number) };
         return QUERY_DONE;

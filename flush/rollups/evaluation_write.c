@@ -6,7 +6,7 @@
 #include "flush/rollups/evaluation_internal.h"
 #include "protocol/number.h"
 
-enum { BYTES_A_SLICE = 256 << 10, ANSWER_MAX = 256 << 20 };
+enum { BYTES_A_SLICE = 64 << 10, ANSWER_MAX = 256 << 20 };
 
 static void put(struct bytes *out, const char *text)
 {

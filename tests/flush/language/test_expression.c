@@ -29,7 +29,7 @@ static int put_node(char *out, size_t size, const struct node *node)
                         call->chosen[0], call->chosen[1], call->chosen[2], call->arguments[0],
                         call->arguments[1], call->arguments[2]);
     case NODE_OPERATOR:
-        return snprintf(out, size, "%c", node->operator);
+        return snprintf(out, size, "%c", node->sign);
     }
     return 0;
 }

@@ -12,11 +12,11 @@
 #include "tests/support/grids.h"
 
 /* Both are given. */
-static enum join_result compute(char operator, struct grid left, struct grid right,
+static enum join_result compute(char sign, struct grid left, struct grid right,
                                 struct grid *out)
 {
     struct join join;
-    enum join_result result = join_begin(&join, operator, & left, &right);
+    enum join_result result = join_begin(&join, sign, &left, &right);
 
     while (result == JOIN_FINE && join_step(&join, 1))
         ;
@@ -40,7 +40,7 @@ static void groups_meet_by_their_tags(void **state)
 {
     static const struct {
         struct side left;
-        char operator;
+        char sign;
         struct side right;
         const char *names, *rows; /* NULL: refused */
     } cases[] = {
@@ -77,7 +77,7 @@ static void groups_meet_by_their_tags(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct grid out;
         enum join_result result =
-            compute(cases[i].operator, make(cases[i].left), make(cases[i].right), &out);
+            compute(cases[i].sign, make(cases[i].left), make(cases[i].right), &out);
         assert_int_equal(result, cases[i].rows != NULL ? JOIN_FINE : JOIN_NO_KEYS);
         if (cases[i].rows != NULL && (strcmp(grids_names(&out), cases[i].names) != 0 ||
                                       strcmp(grids_show(&out), cases[i].rows) != 0))
@@ -162,11 +162,11 @@ static bool equal(const struct grid *a, const struct grid *b)
 
 static const char NAMES[] = "h:a h:b h:c";
 
-static struct grid of(char operator, const char * left, const char *right)
+static struct grid of(char sign, const char *left, const char *right)
 {
     struct grid out;
 
-    assert_int_equal(compute(operator, grids_make(NAMES, left), grids_make(NAMES, right), &out),
+    assert_int_equal(compute(sign, grids_make(NAMES, left), grids_make(NAMES, right), &out),
                      JOIN_FINE);
     return out;
 }

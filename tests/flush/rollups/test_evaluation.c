@@ -126,6 +126,17 @@ static void points_before_the_range_are_seen_and_not_shown(void **state)
                                 START + 60, START + 120, NULL, START + 50)));
     assert_true(ask_point(rollup, "cumsum(moving_rollup(sum:load{env:dev}, 60, 'sum'))",
                           START + 60, START + 120, NULL, START + 70) == 21 + 27);
+    /* Sums begin at the range, whoever looks back. */
+    assert_true(ask_point(rollup, "median_3(cumsum(sum:load{env:dev}))", START + 60,
+                          START + 120, NULL, START + 60) == 6);
+    assert_true(ask_point(rollup, "median_3(cumsum(sum:load{env:dev}))", START + 60,
+                          START + 120, NULL, START + 80) == 13); /* 6, 13, 21 */
+    assert_true(ask_point(rollup, "moving_rollup(cumsum(sum:load{env:dev}), 30, 'sum')",
+                          START + 60, START + 120, NULL, START + 80) == 40);
+    assert_true(ask_point(rollup,
+                          "moving_rollup(moving_rollup(sum:load{env:dev}, 20, 'sum'), "
+                          "20, 'sum')",
+                          START + 60, START + 120, NULL, START + 60) == 4 + 2 * 5 + 6);
     assert_true(ask_point(rollup, "median_3(sum:load{env:dev})", START + 60, START + 120, NULL,
                           START + 60) == 5);
     pipeline_free(p);
