@@ -103,21 +103,33 @@ static void put_piece(struct drawing *drawing, const struct chart_point *points,
     cairo_stroke(cairo);
 }
 
+/* How far the search for bounds has got; times ascend. */
+struct cursor {
+    size_t lower, upper;
+};
+
+/* The bounds at that time; without end where none is known. */
+static void find_bounds(const struct chart_line *line, double time_s, struct cursor *cursor,
+                        double *lower, double *upper)
+{
+    size_t low = find_time(&line->lower, time_s, &cursor->lower);
+    size_t high = find_time(&line->upper, time_s, &cursor->upper);
+
+    *lower = low != SIZE_MAX ? line->lower.at[low].value : -HUGE_VAL;
+    *upper = high != SIZE_MAX ? line->upper.at[high].value : HUGE_VAL;
+}
+
 /* Where no band is known, all is inside. */
 static void draw_way(struct drawing *drawing, const struct chart_line *line, size_t i,
-                     size_t *lower_at, size_t *upper_at)
+                     struct cursor *cursor)
 {
     const struct chart_point *points = &line->points.at[i];
     struct draw_piece pieces[DRAW_PIECES_MAX] = { { 0, 1, false } };
     double value[2] = { points[0].value, points[1].value }, lower[2], upper[2];
     size_t n = 1;
 
-    for (int end = 0; end < 2; end++) {
-        size_t low = find_time(&line->lower, points[end].time_s, lower_at);
-        size_t high = find_time(&line->upper, points[end].time_s, upper_at);
-        lower[end] = low != SIZE_MAX ? line->lower.at[low].value : -HUGE_VAL;
-        upper[end] = high != SIZE_MAX ? line->upper.at[high].value : HUGE_VAL;
-    }
+    for (int end = 0; end < 2; end++)
+        find_bounds(line, points[end].time_s, cursor, &lower[end], &upper[end]);
     if (isfinite(lower[0]) && isfinite(lower[1]) && isfinite(upper[0]) && isfinite(upper[1]))
         n = draw_cut(value, lower, upper, pieces);
     for (size_t piece = 0; piece < n; piece++)
@@ -126,25 +138,33 @@ static void draw_way(struct drawing *drawing, const struct chart_line *line, siz
 
 static void draw_banded(struct drawing *drawing, const struct chart_line *line)
 {
-    for (size_t i = 0, lower_at = 0, upper_at = 0; i + 1 < line->points.n; i++)
+    struct cursor cursor = { 0, 0 };
+
+    for (size_t i = 0; i + 1 < line->points.n; i++)
         if (!is_gap(&line->points, i + 1, line->interval_s))
-            draw_way(drawing, line, i, &lower_at, &upper_at);
+            draw_way(drawing, line, i, &cursor);
 }
 
 /* ---- lines ------------------------------------------------------------- */
 
 /* Between two gaps a point would be no line. */
-static void draw_alone(struct drawing *drawing, const struct chart_line *line)
+static void draw_alone(struct drawing *drawing, const struct chart_line *line, uint32_t rgb)
 {
     const struct chart_points *points = &line->points;
+    struct cursor cursor = { 0, 0 };
     cairo_t *cairo = drawing->canvas->cairo;
+    double lower, upper;
 
     for (size_t i = 0; i < points->n; i++) {
+        const struct chart_point *point = &points->at[i];
         if (!is_gap(points, i, line->interval_s) ||
             (i + 1 < points->n && !is_gap(points, i + 1, line->interval_s)))
             continue;
-        cairo_arc(cairo, draw_x(drawing, points->at[i].time_s),
-                  draw_y(drawing, points->at[i].value), 2.5, 0, 2 * M_PI);
+        find_bounds(line, point->time_s, &cursor, &lower, &upper);
+        bool outside = point->value < lower || point->value > upper;
+        canvas_colour(drawing->canvas, outside ? drawing->colours->outside : rgb, 1);
+        cairo_arc(cairo, draw_x(drawing, point->time_s), draw_y(drawing, point->value), 2.5, 0,
+                  2 * M_PI);
         cairo_fill(cairo);
     }
 }
@@ -243,8 +263,8 @@ static void draw_one(struct drawing *drawing, size_t i)
     }
     if (line->style == CHART_AREA)
         draw_area(drawing, line);
+    draw_alone(drawing, line, rgb);
     canvas_colour(drawing->canvas, rgb, 1);
-    draw_alone(drawing, line);
     if (line->upper.n > 0)
         draw_banded(drawing, line);
     else

@@ -298,6 +298,25 @@ static void a_line_is_blue_inside_its_grey_band_and_red_outside(void **state)
     cairo_surface_destroy(pixels.surface);
 }
 
+static void a_point_alone_is_red_outside_its_band_too(void **state)
+{
+    struct pixels pixels;
+    struct place place;
+    (void)state;
+
+    draw(DEFINITION(SERIES("{}", "[[1010000,3],[1050000,9],[1090000,9]]") "," SERIES(
+                        "{\"role\":\"lower\"}",
+                        "[[1010000,2],[1050000,2]]") "," SERIES("{\"role\":\"upper\"}",
+                                                                "[[1010000,6],[1050000,6]]"),
+                    ""),
+         &pixels);
+    find_place(&pixels, &place);
+    assert_at(&pixels, &place, 0.1, blue, 3);
+    assert_at(&pixels, &place, 0.5, red, 9);
+    assert_at(&pixels, &place, 0.9, blue, 9); /* no band is known there */
+    cairo_surface_destroy(pixels.surface);
+}
+
 static void a_marker_lies_across(void **state)
 {
     struct pixels pixels;
@@ -416,6 +435,7 @@ int main(void)
         cmocka_unit_test(several_lines_have_colours_of_their_own),
         cmocka_unit_test(areas_and_bars_stand_on_zero),
         cmocka_unit_test(a_line_is_blue_inside_its_grey_band_and_red_outside),
+        cmocka_unit_test(a_point_alone_is_red_outside_its_band_too),
         cmocka_unit_test(a_marker_lies_across),
         cmocka_unit_test(a_dark_picture_is_dark),
         cmocka_unit_test(nothing_is_too_odd_to_be_drawn),

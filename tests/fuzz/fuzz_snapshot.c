@@ -16,7 +16,7 @@ static void check(bool holds)
 
 static void check_json(const struct bytes *text)
 {
-    json_t *json = json_loadb((const char *)text->at, text->len, 0, NULL);
+    json_t *json = json_loadb((const char *)text->at, text->len, JSON_DECODE_INT_AS_REAL, NULL);
 
     check(json_is_object(json));
     json_decref(json);
