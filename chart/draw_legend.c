@@ -2,6 +2,7 @@
 #include "chart/draw.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "chart/plain.h"
 
@@ -54,8 +55,16 @@ static size_t count_names(struct drawing *drawing, size_t rows, size_t *used)
     return n;
 }
 
+/* A name that stands above already, as that of the only question, is not said again. */
+static bool says_title(const struct chart *chart)
+{
+    return chart->n_lines == 1 && strcmp(chart->lines[0].name, chart->title) == 0;
+}
+
 void draw_legend_plan(struct drawing *drawing, size_t most)
 {
+    if (says_title(drawing->chart))
+        return;
     drawing->legend_has_more = drawing->chart->n_left_out > 0;
     if (count_names(drawing, most, &drawing->legend_rows) == drawing->chart->n_lines &&
         !drawing->legend_has_more)

@@ -222,6 +222,32 @@ static void several_lines_have_colours_of_their_own(void **state)
     cairo_surface_destroy(pixels.surface);
 }
 
+/* Whether there is something of the colour below the axis of times: a name's mark. */
+static bool has_mark(const char *json, uint32_t rgb)
+{
+    struct pixels pixels;
+    struct place place;
+    bool found = false;
+
+    draw(json, &pixels);
+    find_place(&pixels, &place);
+    for (int y = (int)place.bottom + 2; y < pixels.height; y++)
+        for (int x = 0; x < pixels.width; x++)
+            found = found || pixel(&pixels, x, y) == rgb;
+    cairo_surface_destroy(pixels.surface);
+    return found;
+}
+
+static void names_stand_below_where_the_title_does_not_say_them(void **state)
+{
+    (void)state;
+
+    assert_true(has_mark(DEFINITION(SERIES("{}", "[]"), ""), blue));
+    assert_true(has_mark(DEFINITION(SERIES("{}", "[]"), ",\"title\":\"another\""), blue));
+    assert_false(has_mark(DEFINITION(SERIES("{}", "[]"), ",\"title\":\"e\""), blue));
+    assert_false(has_mark(DEFINITION("", ""), blue));
+}
+
 static void areas_and_bars_stand_on_zero(void **state)
 {
     static const char *const types[] = { "area", "bars" };
@@ -433,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_line_is_where_its_values_are),
         cmocka_unit_test(a_gap_stays_empty_and_a_point_alone_is_seen),
         cmocka_unit_test(several_lines_have_colours_of_their_own),
+        cmocka_unit_test(names_stand_below_where_the_title_does_not_say_them),
         cmocka_unit_test(areas_and_bars_stand_on_zero),
         cmocka_unit_test(a_line_is_blue_inside_its_grey_band_and_red_outside),
         cmocka_unit_test(a_point_alone_is_red_outside_its_band_too),
