@@ -346,6 +346,7 @@ struct history *history_start(const struct keeper_config *config, struct mailbox
     if (history == NULL)
         return NULL;
     keeper_init(&history->keeper, config);
+    history->keeper.writer = clock_wall_ns();
     history->wakes = wakes;
     history->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!open_mailboxes(history) || history->ended_fd < 0) {

@@ -59,6 +59,7 @@ static void settle(struct keeper *keeper, enum database_state state, int64_t now
         snprintf(database->problem, sizeof database->problem, "its size cannot be bounded");
         state = DATABASE_FAILED;
     }
+    keeper->store.writer = keeper->writer;
     say(keeper, state);
     keeper->damaged += database->aside[0] != '\0';
     database->aside[0] = '\0';
@@ -109,7 +110,9 @@ static void open_store(struct keeper *keeper, int64_t now_s)
     settle(keeper, store_open(&keeper->store, keeper->config.folder), now_s);
     if (!keeper->open)
         return;
-    int result = remake(&keeper->store, keeper->config.bounds.retention);
+    bool first = keeper->epoch == 1; /* then it is others' */
+    int result = remake(&keeper->store, keeper->config.bounds.retention,
+                        first ? keeper->writer - 1 : keeper->writer);
 
     if (result != SQLITE_OK)
         recover(keeper, result, now_s);

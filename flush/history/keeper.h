@@ -30,6 +30,7 @@ struct keeper {
     struct store store;
     struct scribe scribe;
     struct retention_losses losses;
+    int64_t writer;   /* who we are, above 0; the number before is for those before us */
     uint64_t shed;    /* cells that came while it was closed */
     uint64_t damaged; /* files set aside */
     bool open;

@@ -217,6 +217,13 @@ static int fill(struct reading_answer *answer, const struct chosen *chosen,
     return result;
 }
 
+/* What the process that asks has in memory, too. */
+static bool is_in_memory(const struct reading *reading, const struct store *store,
+                         const struct store_row *row)
+{
+    return row->writer == store->writer && row->part.last_s >= reading->range.before_s;
+}
+
 static int send_row(struct reading *reading, const struct store_row *row, struct mailbox *to)
 {
     uint32_t ids[PACKED_SERIES_MAX];
@@ -225,7 +232,7 @@ static int send_row(struct reading *reading, const struct store_row *row, struct
     if (!packed_ids(row->ids, row->n, ids))
         return SQLITE_CORRUPT;
     choose(reading, ids, row->n, &chosen);
-    if (chosen.n == 0 || row->part.last_s >= reading->range.before_s)
+    if (chosen.n == 0)
         return SQLITE_OK;
     struct reading_answer *answer = answer_new(reading, READING_SOME);
     int result = answer != NULL ? fill(answer, &chosen, row) : SQLITE_NOMEM;
@@ -275,7 +282,8 @@ static int read_rows(struct reading *reading, struct store *store, struct mailbo
             break;
         if (store_place_passed(&reading->place, &row))
             continue;
-        sent = send_row(reading, &row, to);
+        if (!is_in_memory(reading, store, &row))
+            sent = send_row(reading, &row, to);
         store_place_pass(&reading->place, &row);
     }
     store_end(store);

@@ -274,15 +274,18 @@ static int64_t finer(const struct retention *retention, size_t level)
     return 0;
 }
 
-int remake(struct store *store, const struct retention *retention)
+int remake(struct store *store, const struct retention *retention, int64_t writer)
 {
+    int64_t own = store->writer;
     int result = SQLITE_OK;
 
+    store->writer = writer;
     for (size_t i = 1; i < retention->n && result == SQLITE_OK; i++) {
         int64_t fine_s = finer(retention, i);
 
         if (fine_s > 0)
             result = remake_level(store, fine_s, retention->levels[i].step_s);
     }
+    store->writer = own;
     return result;
 }

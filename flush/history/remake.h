@@ -13,7 +13,8 @@
 #include "flush/history/retention.h"
 #include "flush/history/store.h"
 
-/* For all levels that are kept. A result; SQLITE_NOMEM too. */
-MUST_CHECK int remake(struct store *store, const struct retention *retention);
+/* For all levels that are kept, as parts of that writer: the store's own if it wrote what they
+ * are made of, so that its whole windows replace them. A result; SQLITE_NOMEM too. */
+MUST_CHECK int remake(struct store *store, const struct retention *retention, int64_t writer);
 
 #endif

@@ -30,7 +30,8 @@ static const char first[] = "CREATE TABLE metrics("
                             " start_s INTEGER NOT NULL,"
                             " first_s INTEGER NOT NULL,"
                             " last_s INTEGER NOT NULL,"
-                            " low INTEGER NOT NULL," /* the lowest and the highest series */
+                            " writer INTEGER NOT NULL," /* a process, by when it began */
+                            " low INTEGER NOT NULL,"    /* the lowest and the highest series */
                             " high INTEGER NOT NULL,"
                             " cells INTEGER NOT NULL,"
                             " ids BLOB NOT NULL,"
@@ -42,7 +43,7 @@ static const char first[] = "CREATE TABLE metrics("
                             " objects BLOB NOT NULL"
                             ") STRICT;"
                             "CREATE UNIQUE INDEX windows_by_time ON windows(step_s, start_s, "
-                            "first_s, low, high, cells);"
+                            "first_s, writer, low, high, cells);"
                             "CREATE TABLE events("
                             " id INTEGER PRIMARY KEY,"
                             " time_s INTEGER NOT NULL,"

@@ -8,7 +8,8 @@
  *
  * A window of one level may have several rows: of other series, and of other parts of its time
  * (first_s, last_s: stamps of its first and last snapshot), when the process ended in its
- * middle. Readers add them up.
+ * middle. Readers add them up. Two processes may use one stamp, when the second starts within
+ * the interval in which the first ended; so a part says who wrote it.
  *
  * The version is the file's user_version. A step of the table leads from one version to the
  * next; a released step is never changed. */

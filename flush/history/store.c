@@ -115,13 +115,14 @@ void store_roll_back(struct store *store)
 
 static int drop_parts(struct store *store, const struct store_part *part)
 {
-    const int64_t numbers[] = { part->step_s, part->start_s, part->first_s, part->last_s };
+    const int64_t numbers[] = { part->step_s, part->start_s, part->first_s, part->last_s,
+                                store->writer };
     int result;
     sqlite3_stmt *statement = store_use(store, STORE_DROP_PARTS, &result);
 
     if (statement == NULL)
         return result;
-    store_bind_numbers(statement, numbers, 4);
+    store_bind_numbers(statement, numbers, 5);
     return store_finish(statement);
 }
 
@@ -137,21 +138,21 @@ static int bind_packed(sqlite3_stmt *statement, const struct packed *packed)
     int result = SQLITE_OK;
 
     for (int i = 0; i < 7 && result == SQLITE_OK; i++)
-        result = store_bind_view(statement, 8 + i, blobs[i]->at, blobs[i]->len);
+        result = store_bind_view(statement, 9 + i, blobs[i]->at, blobs[i]->len);
     return result;
 }
 
 static int add_row(struct store *store, const struct store_part *part)
 {
     const struct packed *packed = &store->packed;
-    const int64_t numbers[] = { part->step_s, part->start_s, part->first_s, part->last_s,
-                                packed->low,  packed->high,  packed->n };
+    const int64_t numbers[] = { part->step_s,  part->start_s, part->first_s, part->last_s,
+                                store->writer, packed->low,   packed->high,  packed->n };
     int result;
     sqlite3_stmt *statement = store_use(store, STORE_ADD_ROW, &result);
 
     if (statement == NULL)
         return result;
-    store_bind_numbers(statement, numbers, 7);
+    store_bind_numbers(statement, numbers, 8);
     result = bind_packed(statement, packed);
     return result == SQLITE_OK ? store_finish(statement) : result;
 }
@@ -208,6 +209,7 @@ int store_next(struct store *store, struct store_row *out)
                   .first_s = sqlite3_column_int64(statement, 1),
                   .last_s = sqlite3_column_int64(statement, 2) },
         .low = (uint32_t)sqlite3_column_int64(statement, 11),
+        .writer = sqlite3_column_int64(statement, 12),
         .n = (uint32_t)n,
         .ids = store_blob(statement, 4),
         .objects = store_blob(statement, 10),

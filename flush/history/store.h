@@ -5,8 +5,8 @@
  *
  * A series has an id for as long as a window names it. A window may have several parts, each
  * with the stamps of its first and its last snapshot: they lie beside each other and readers
- * add them up. A part that covers another one's time replaces it, so to put the same twice
- * changes nothing.
+ * add them up. A part that covers another one's time replaces it, if both have one writer, so
+ * to put the same twice changes nothing.
  *
  * Functions that say so return a result of SQLite (flush/history/sql.h); SQLITE_CORRUPT also
  * when bytes of ours are damaged. One thread, that of the database. */
@@ -16,53 +16,54 @@
 #include "flush/history/database.h"
 #include "flush/history/packed.h"
 
-#define STORE_STATEMENTS(X)                                                                    \
-    X(STORE_BEGIN, "BEGIN IMMEDIATE")                                                          \
-    X(STORE_COMMIT, "COMMIT")                                                                  \
-    X(STORE_ROLLBACK, "ROLLBACK")                                                              \
-    X(STORE_FIND_METRIC, "SELECT id FROM metrics WHERE name = ?1")                             \
-    X(STORE_ADD_METRIC, "INSERT INTO metrics(name) VALUES(?1)")                                \
-    X(STORE_FIND_SERIES, "SELECT id FROM series WHERE hash = ?1 AND metric = ?2"               \
-                         " AND kind = ?3 AND host = ?4 AND tags = ?5")                         \
-    X(STORE_ADD_SERIES, "INSERT INTO series(hash, metric, kind, host, tags, unit, last_s)"     \
-                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                 \
-    X(STORE_TOUCH_SERIES, "UPDATE series SET last_s = ?2 WHERE id = ?1 AND last_s < ?2")       \
-    X(STORE_DROP_PARTS, "DELETE FROM windows WHERE step_s = ?1 AND start_s = ?2"               \
-                        " AND first_s >= ?3 AND last_s <= ?4")                                 \
-    X(STORE_ADD_ROW, "INSERT INTO windows(step_s, start_s, first_s, last_s, low, high, cells," \
-                     " ids, sums, counts, minima, maxima, lasts, objects)"                     \
-                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)")   \
-    X(STORE_READ, "SELECT start_s, first_s, last_s, cells, ids, iif(?6 & 1, sums, NULL),"      \
-                  " iif(?6 & 2, counts, NULL), iif(?6 & 4, minima, NULL),"                     \
-                  " iif(?6 & 8, maxima, NULL), iif(?6 & 16, lasts, NULL),"                     \
-                  " iif(?6 & 32, objects, NULL), low"                                          \
-                  " FROM windows WHERE step_s = ?1 AND start_s >= ?2 AND start_s < ?3"         \
-                  " AND low <= ?5 AND high >= ?4 ORDER BY start_s, first_s, low")              \
-    X(STORE_SERIES_OF, "SELECT id, kind, unit, host, tags FROM series WHERE metric ="          \
-                       " (SELECT id FROM metrics WHERE name = ?1) AND id > ?2 ORDER BY id")    \
-    X(STORE_FIRST, "SELECT min(first_s) FROM windows WHERE step_s = ?1 AND start_s ="          \
-                   " (SELECT min(start_s) FROM windows WHERE step_s = ?1)")                    \
-    X(STORE_SERIES, "SELECT kind, unit, host, tags, (SELECT name FROM metrics"                 \
-                    " WHERE metrics.id = metric) FROM series WHERE id = ?1")                   \
-    X(STORE_SERIES_COUNT, "SELECT count(*) FROM series WHERE id >= ?1")                        \
-    X(STORE_KIND, "SELECT kind FROM series WHERE id = ?1")                                     \
-    X(STORE_NEXT_START, "SELECT min(start_s) FROM windows WHERE step_s = ?1"                   \
-                        " AND start_s >= ?2")                                                  \
-    X(STORE_NEWEST, "SELECT max(last_s) FROM windows WHERE step_s = ?1")                       \
-    X(STORE_OLDEST, "SELECT min(start_s) FROM windows WHERE step_s = ?1")                      \
-    X(STORE_NEXT_STEP, "SELECT min(step_s) FROM windows WHERE step_s > ?1")                    \
-    X(STORE_CELLS, "SELECT total(cells) FROM windows WHERE step_s = ?1")                       \
-    X(STORE_PUT_DEFINITION, "INSERT OR REPLACE INTO definitions(kind, name, changed_s, body)"  \
-                            " VALUES(?1, ?2, ?3, ?4)")                                         \
-    X(STORE_DROP_DEFINITION, "DELETE FROM definitions WHERE kind = ?1 AND name = ?2")          \
-    X(STORE_DEFINITIONS, "SELECT kind, name, changed_s, body FROM definitions"                 \
-                         " ORDER BY changed_s")                                                \
-    X(STORE_DROP_ROWS, "DELETE FROM windows WHERE id IN (SELECT id FROM windows"               \
-                       " WHERE step_s = ?1 AND start_s < ?2 ORDER BY start_s LIMIT ?3)"        \
-                       " RETURNING cells")                                                     \
-    X(STORE_DROP_SERIES, "DELETE FROM series WHERE id IN (SELECT id FROM series"               \
-                         " WHERE last_s < ?1 LIMIT ?2)")                                       \
-    X(STORE_DROP_METRICS, "DELETE FROM metrics WHERE about IS NULL AND NOT EXISTS"             \
+#define STORE_STATEMENTS(X)                                                                   \
+    X(STORE_BEGIN, "BEGIN IMMEDIATE")                                                         \
+    X(STORE_COMMIT, "COMMIT")                                                                 \
+    X(STORE_ROLLBACK, "ROLLBACK")                                                             \
+    X(STORE_FIND_METRIC, "SELECT id FROM metrics WHERE name = ?1")                            \
+    X(STORE_ADD_METRIC, "INSERT INTO metrics(name) VALUES(?1)")                               \
+    X(STORE_FIND_SERIES, "SELECT id FROM series WHERE hash = ?1 AND metric = ?2"              \
+                         " AND kind = ?3 AND host = ?4 AND tags = ?5")                        \
+    X(STORE_ADD_SERIES, "INSERT INTO series(hash, metric, kind, host, tags, unit, last_s)"    \
+                        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                                \
+    X(STORE_TOUCH_SERIES, "UPDATE series SET last_s = ?2 WHERE id = ?1 AND last_s < ?2")      \
+    X(STORE_DROP_PARTS, "DELETE FROM windows WHERE step_s = ?1 AND start_s = ?2"              \
+                        " AND first_s >= ?3 AND last_s <= ?4 AND writer = ?5")                \
+    X(STORE_ADD_ROW,                                                                          \
+      "INSERT INTO windows(step_s, start_s, first_s, last_s, writer, low, high, cells,"       \
+      " ids, sums, counts, minima, maxima, lasts, objects)"                                   \
+      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)")            \
+    X(STORE_READ, "SELECT start_s, first_s, last_s, cells, ids, iif(?6 & 1, sums, NULL),"     \
+                  " iif(?6 & 2, counts, NULL), iif(?6 & 4, minima, NULL),"                    \
+                  " iif(?6 & 8, maxima, NULL), iif(?6 & 16, lasts, NULL),"                    \
+                  " iif(?6 & 32, objects, NULL), low, writer"                                 \
+                  " FROM windows WHERE step_s = ?1 AND start_s >= ?2 AND start_s < ?3"        \
+                  " AND low <= ?5 AND high >= ?4 ORDER BY start_s, first_s, writer, low")     \
+    X(STORE_SERIES_OF, "SELECT id, kind, unit, host, tags FROM series WHERE metric ="         \
+                       " (SELECT id FROM metrics WHERE name = ?1) AND id > ?2 ORDER BY id")   \
+    X(STORE_FIRST, "SELECT min(first_s) FROM windows WHERE step_s = ?1 AND start_s ="         \
+                   " (SELECT min(start_s) FROM windows WHERE step_s = ?1)")                   \
+    X(STORE_SERIES, "SELECT kind, unit, host, tags, (SELECT name FROM metrics"                \
+                    " WHERE metrics.id = metric) FROM series WHERE id = ?1")                  \
+    X(STORE_SERIES_COUNT, "SELECT count(*) FROM series WHERE id >= ?1")                       \
+    X(STORE_KIND, "SELECT kind FROM series WHERE id = ?1")                                    \
+    X(STORE_NEXT_START, "SELECT min(start_s) FROM windows WHERE step_s = ?1"                  \
+                        " AND start_s >= ?2")                                                 \
+    X(STORE_NEWEST, "SELECT max(last_s) FROM windows WHERE step_s = ?1")                      \
+    X(STORE_OLDEST, "SELECT min(start_s) FROM windows WHERE step_s = ?1")                     \
+    X(STORE_NEXT_STEP, "SELECT min(step_s) FROM windows WHERE step_s > ?1")                   \
+    X(STORE_CELLS, "SELECT total(cells) FROM windows WHERE step_s = ?1")                      \
+    X(STORE_PUT_DEFINITION, "INSERT OR REPLACE INTO definitions(kind, name, changed_s, body)" \
+                            " VALUES(?1, ?2, ?3, ?4)")                                        \
+    X(STORE_DROP_DEFINITION, "DELETE FROM definitions WHERE kind = ?1 AND name = ?2")         \
+    X(STORE_DEFINITIONS, "SELECT kind, name, changed_s, body FROM definitions"                \
+                         " ORDER BY changed_s")                                               \
+    X(STORE_DROP_ROWS, "DELETE FROM windows WHERE id IN (SELECT id FROM windows"              \
+                       " WHERE step_s = ?1 AND start_s < ?2 ORDER BY start_s LIMIT ?3)"       \
+                       " RETURNING cells")                                                    \
+    X(STORE_DROP_SERIES, "DELETE FROM series WHERE id IN (SELECT id FROM series"              \
+                         " WHERE last_s < ?1 LIMIT ?2)")                                      \
+    X(STORE_DROP_METRICS, "DELETE FROM metrics WHERE about IS NULL AND NOT EXISTS"            \
                           " (SELECT 1 FROM series WHERE series.metric = metrics.id)")
 
 #define STORE_ENUM(id, sql) id,
@@ -71,6 +72,7 @@ enum store_statement { STORE_STATEMENTS(STORE_ENUM) STORE_STATEMENT_COUNT };
 
 struct store {
     struct database database;
+    int64_t writer; /* of the parts that are put; they replace none of another's */
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT]; /* prepared when they are first used */
     struct packed packed;
     struct bytes tags; /* packed, of the series that is looked for */
@@ -136,7 +138,8 @@ MUST_CHECK int store_read(struct store *store, const struct store_range *range);
  * in it is one of those. */
 struct store_row {
     struct store_part part; /* its step_s is 0 */
-    uint32_t low;           /* its first id; rows come by part, then by this */
+    int64_t writer;
+    uint32_t low; /* its first id; rows come by part, then by writer, then by this */
     uint32_t n;
     struct slice ids, columns[WINDOW_COLUMNS], objects;
 };

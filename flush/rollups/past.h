@@ -22,11 +22,11 @@ struct rollup;
 enum past_state { PAST_WAITS, PAST_MORE, PAST_READY, PAST_END, PAST_FAILED };
 
 struct past_range {
-    int64_t step_s;         /* of the level */
-    int64_t from_s, to_s;   /* windows that start in [from_s, to_s) */
-    int64_t before_s;       /* parts whose last stamp lies before: the rest is in memory */
-    unsigned columns;       /* a bit for each enum window_column that is needed */
-    bool objects;           /* members and bins too */
+    int64_t step_s;       /* of the level */
+    int64_t from_s, to_s; /* windows that start in [from_s, to_s) */
+    int64_t before_s; /* parts of ours whose last stamp lies before: the rest is in memory */
+    unsigned columns; /* a bit for each enum window_column that is needed */
+    bool objects;     /* members and bins too */
     const uint32_t *wanted; /* by number below end: not 0 if the series is; a view */
     uint32_t end;
 };

@@ -100,7 +100,7 @@ static void what_was_not_sealed_is_made_of_the_finer_ones(void **state)
     for (int i = 0; i < 15; i++)
         put(10, START_S + 10 * i, START_S + 10 * i, i % 2 == 0 ? a : b, i);
     put(60, START_S, START_S + 50, a, 99); /* as it was sealed */
-    assert_int_equal(remake(&store, &retention), SQLITE_OK);
+    assert_int_equal(remake(&store, &retention, store.writer), SQLITE_OK);
     assert_int_equal(total(60, b, &cell, &last), 2); /* of 60 to 110 and 120 to 140 */
     assert_float_equal(cell.column[WINDOW_SUM], 7 + 9 + 11 + 13, 0);
     assert_int_equal(total(60, a, &cell, &last), 3);
@@ -125,13 +125,28 @@ static void once_more_changes_nothing_nor_does_the_whole_window(void **state)
     for (int i = 0; i < 9; i++)
         put(10, START_S + 10 * i, START_S + 10 * i, a, 1);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(remake(&store, &retention), SQLITE_OK);
+        assert_int_equal(remake(&store, &retention, store.writer), SQLITE_OK);
     assert_total(60, a, 9, 9);
     assert_total(3600, a, 9, 9);
     put(3600, START_S, START_S + 3590, a, 500);
     assert_total(3600, a, 500, 1);
-    assert_int_equal(remake(&store, &retention), SQLITE_OK);
+    assert_int_equal(remake(&store, &retention, store.writer), SQLITE_OK);
     assert_total(3600, a, 500, 1);
+}
+
+static void what_others_wrote_is_replaced_by_none_of_ours(void **state)
+{
+    uint32_t a = series("a", CELL_COUNT);
+    (void)state;
+
+    store.writer = 1;
+    put(10, START_S, START_S, a, 3);
+    assert_int_equal(remake(&store, &retention, 1), SQLITE_OK);
+    store.writer = 2; /* it began in the second in which the first ended */
+    put(10, START_S, START_S, a, 4);
+    put(60, START_S, START_S + 50, a, 4);
+    assert_total(10, a, 7, 2);
+    assert_total(60, a, 7, 2);
 }
 
 static void hours_between_which_nothing_was_are_skipped(void **state)
@@ -141,7 +156,7 @@ static void hours_between_which_nothing_was_are_skipped(void **state)
 
     put(60, START_S, START_S + 50, a, 1);
     put(60, START_S + 100000 * HOUR_S, START_S + 100000 * HOUR_S, a, 1);
-    assert_int_equal(remake(&store, &retention), SQLITE_OK);
+    assert_int_equal(remake(&store, &retention, store.writer), SQLITE_OK);
     assert_total(3600, a, 2, 2);
 }
 
@@ -180,7 +195,7 @@ static void members_are_merged(void **state)
     put_members(START_S, id, "x");
     put_members(START_S + 10, id, "y");
     put_members(START_S + 20, id, "x");
-    assert_int_equal(remake(&store, &retention), SQLITE_OK);
+    assert_int_equal(remake(&store, &retention, store.writer), SQLITE_OK);
     assert_int_equal(store_read(&store, &range), SQLITE_OK);
     assert_int_equal(store_next(&store, &row), SQLITE_ROW);
     struct slice rest = row.objects;
@@ -202,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_was_not_sealed_is_made_of_the_finer_ones),
         TEST(once_more_changes_nothing_nor_does_the_whole_window),
+        TEST(what_others_wrote_is_replaced_by_none_of_ours),
         TEST(hours_between_which_nothing_was_are_skipped),
         TEST(members_are_merged),
     };
