@@ -184,11 +184,13 @@ static void say_last(struct server *server, bool was_running)
         final_ledger_log(&view, server->gated, &server->instance);
 }
 
-/* Behind everybody who looks at its ledger. False: the disk does not answer. */
-static bool end_history(struct server *server, int64_t deadline_ns)
+/* Behind everybody who looks at it; if one of these still runs (alone is false), it is left to
+ * the end of the process. False: that, or the disk does not answer. */
+static bool end_history(struct server *server, bool alone, int64_t deadline_ns)
 {
-    bool ended =
-        server->history == NULL || history_stop(server->history, deadline_ns / MILLISECOND_NS);
+    if (server->history == NULL || !alone)
+        return alone;
+    bool ended = history_stop(server->history, deadline_ns / MILLISECOND_NS);
 
     server->history = NULL;
     if (!ended)
@@ -260,7 +262,7 @@ bool server_stop(struct server *given)
     bool ended = given->delivery == NULL || delivery_stop(given->delivery, deadline_ns);
     ended = admin_stop(given->admin) && ended;
     ended = admin_stop(given->health) && ended;
-    ended = end_history(given, deadline_ns) && ended;
+    ended = end_history(given, ended, deadline_ns);
     listeners_leave(&given->listeners);
     given->gated = listeners_sum(&given->listeners, listener_drops) - drops;
     say_last(given, was_running);
@@ -309,7 +311,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     bool ended = admin_leave(given->admin, to);
 
     ended = admin_leave(given->health, to) && ended;
-    ended = end_history(given, deadline_ns) && ended;
+    ended = end_history(given, ended, deadline_ns);
     inheritance->unfinished = inheritance->unfinished || !ended;
     leaving_finish(inheritance, out, &given->flusher_ledger);
     inheritance_collect(inheritance, &given->listeners, given->leftovers, given->workers);

@@ -61,6 +61,29 @@ kill -TERM "$server" "$first"
 ended 0
 wait "$first" || fail "the first server ended with $?"
 
+# A dashboard outlives the server, however it ends.
+start
+body='{"title": "kept", "layout_type": "ordered", "widgets": []}'
+exec 3<>"/dev/tcp/127.0.0.1/$http"
+printf 'POST /api/v1/dashboard HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+    "${#body}" "$body" >&3
+read -r answer <&3
+exec 3<&-
+case $answer in *" 200 "*) ;; *) fail "a dashboard is answered with $answer" ;; esac
+"$heeler" send --to "127.0.0.1:$port" 'b:1|c' || fail "send"
+until_metric heeler_history_windows_total 1 # what came before it is written, too
+kill -KILL "$server"
+wait "$server" 2>/dev/null
+start
+for _ in $(seq 500); do
+    "$probe" get "$http" /api/v1/dashboard >"$scratch/out" || fail "no list of dashboards"
+    ! grep -q '"title":"kept"' "$scratch/out" || break
+    sleep 0.02
+done
+grep -q '"title":"kept"' "$scratch/out" || fail "the dashboard is gone"
+kill -TERM "$server"
+ended 0
+
 # What lies there is shown beside a running server, and after it.
 start
 "$heeler" history info --set heeler_state_path="$scratch/state" >"$scratch/out" || fail "info ends with $?"
