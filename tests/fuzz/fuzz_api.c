@@ -1,0 +1,135 @@
+/* Any body for the API: what is taken as JSON can be walked, what is taken as a dashboard is
+ * written as JSON in either form, and what is taken as series, checks and events becomes lines
+ * and records that can be read. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "flush/memory/json_view.h"
+#include "protocol/check.h"
+#include "protocol/event.h"
+#include "server/api/dashboard.h"
+#include "server/api/submit_lines.h"
+#include "server/api/submit_series.h"
+
+enum { KEYS_MAX = 10000, WRITTEN_KEYS_MAX = 1 << 20 };
+
+/* Visits all that is in the value, and decodes each text. */
+static void walk(struct slice value, char *room)
+{
+    struct slice inside = json_view_inside(value), name, item;
+    bool object = json_view_kind(value) == JSON_KIND_OBJECT;
+    size_t before = inside.len;
+    int64_t whole;
+    double number;
+
+    (void)json_view_text(value, room);
+    (void)json_view_number(value, &number);
+    (void)json_view_whole(value, &whole);
+    while (object ? json_view_next_member(&inside, &name, &item)
+                  : json_view_next_item(&inside, &item)) {
+        if (item.len == 0 || inside.len >= before)
+            abort();
+        before = inside.len;
+        if (object)
+            (void)json_view_text(name, room);
+        walk(item, room);
+    }
+}
+
+/* A level deeper than what came, it may be too deep. */
+static void check_written(struct json_out *out)
+{
+    struct slice text = { (const char *)out->bytes.at, out->bytes.len }, value;
+    struct json_fault fault;
+
+    if (!out->bytes.failed && !json_view_check(text, WRITTEN_KEYS_MAX, &value, &fault) &&
+        strcmp(fault.sentence, "more than 64 brackets are open") != 0)
+        abort();
+    bytes_free(&out->bytes);
+}
+
+static void write_all(const struct definition *definition)
+{
+    static void (*const writers[])(struct json_out *, const struct definition *) = {
+        dashboard_write_timeboard,
+        dashboard_write,
+        dashboard_write_timeboard_row,
+        dashboard_write_row,
+    };
+
+    for (size_t i = 0; i < sizeof writers / sizeof writers[0]; i++) {
+        struct json_out out = { .comma = false };
+
+        writers[i](&out, definition);
+        check_written(&out);
+    }
+}
+
+static void check_dashboards(struct slice body)
+{
+    struct definition definition = { .name = SLICE("abc-def-ghi"), .number = 17, .body = body };
+    char problem[DASHBOARD_PROBLEM_MAX];
+    struct json_out numbered = { .comma = false };
+
+    if (json_view_kind(body) != JSON_KIND_OBJECT)
+        return;
+    if (dashboard_check_timeboard(body, problem))
+        write_all(&definition);
+    if (!dashboard_check(body, problem))
+        return;
+    write_all(&definition);
+    dashboard_number_widgets(&numbered, body, 1000);
+    check_written(&numbered);
+}
+
+static void check_submitted(struct slice body)
+{
+    char problem[SUBMIT_PROBLEM_MAX];
+    struct slice list = json_view_member(body, "series");
+
+    for (int form = SUBMIT_V1; form <= SUBMIT_DISTRIBUTION; form++)
+        (void)submit_series_check((enum submit_form)form, list, problem);
+}
+
+static struct slice text_of(const struct bytes *bytes)
+{
+    return (struct slice){ (const char *)bytes->at, bytes->len };
+}
+
+static void check_lines(struct slice body)
+{
+    char problem[SUBMIT_SENTENCE_MAX];
+    struct bytes check_line = { 0 }, event_line = { 0 };
+    struct check check;
+    struct event event;
+    int64_t time_s;
+
+    if (submit_check_line(&check_line, body, problem) &&
+        check_parse(text_of(&check_line), &check) != PARSE_OK)
+        abort();
+    if (submit_event_line(&event_line, body, 1700000000, &time_s, problem) &&
+        (event_parse(text_of(&event_line), &event) != PARSE_OK || event.time_s != time_s))
+        abort();
+    bytes_free(&check_line);
+    bytes_free(&event_line);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice text = { (const char *)data, size }, body;
+    struct json_fault fault;
+
+    if (!json_view_check(text, KEYS_MAX, &body, &fault)) {
+        if (fault.at > size)
+            abort();
+        return 0;
+    }
+    char *room = malloc(size + 1);
+
+    walk(body, room);
+    free(room);
+    check_dashboards(body);
+    check_submitted(body);
+    check_lines(body);
+    return 0;
+}
