@@ -276,7 +276,8 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
         "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
         "/api/v1/functions /api/v1/settings /api/v1/log /api/v1/catalogue "
         "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail "
-        "/api/v1/graph/snapshot, what clients of Datadog ask for (docs/api.md) and, by POST, "
+        "/api/v1/graph/snapshot, what clients of Datadog ask for (docs/datadog.md) and, by "
+        "POST, "
         "/flush /drain /reload\n");
 }
 

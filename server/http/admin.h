@@ -8,6 +8,7 @@
  *   GET /api/v1/query  questions about the series (server/http/ask.h)
  *   GET /api/v1/status, /settings, /log   (server/http/inspect.h)
  *   GET /api/v1/tail   lines as they arrive (server/http/tail.h)
+ *   /api/v1/dash, ...  what Datadog's clients ask for (server/api/api_table.h)
  *   /api/v1/graph/snapshot, /snapshot/view/   pictures (server/http/snapshot.h)
  *   POST /flush, /drain, /reload  (server/http/control.h)
  *   GET /, /page/...   the page (server/http/page.h)

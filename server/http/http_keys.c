@@ -85,6 +85,14 @@ static bool has_session(const struct http_keys *keys, const struct http_request 
     return found;
 }
 
+/* False: it is in neither place. */
+static bool find_key(const struct http_request *request, const char *header,
+                     const char *parameter, char room[static HTTP_HEAD_MAX], struct slice *key)
+{
+    return http_header(request, header, key) ||
+           http_parameter(request->query, parameter, room, key);
+}
+
 static bool is_key(struct slice key, const struct string_list *in_force)
 {
     unsigned char hashed[HTTP_HASH_BYTES];
@@ -96,9 +104,10 @@ static bool is_key(struct slice key, const struct string_list *in_force)
 bool http_keys_admit(const struct http_keys *keys, const struct http_request *request,
                      const struct string_list *in_force, bool cookie_counts, int64_t now_ms)
 {
+    char room[HTTP_HEAD_MAX];
     struct slice key;
 
-    if (!http_header(request, "DD-APPLICATION-KEY", &key))
+    if (!find_key(request, "DD-APPLICATION-KEY", "application_key", room, &key))
         return cookie_counts && has_session(keys, request, in_force, now_ms);
     return is_key(key, in_force);
 }
@@ -106,9 +115,10 @@ bool http_keys_admit(const struct http_keys *keys, const struct http_request *re
 bool http_keys_admit_api_key(const struct http_request *request,
                              const struct string_list *in_force)
 {
+    char room[HTTP_HEAD_MAX];
     struct slice key;
 
-    return http_header(request, "DD-API-KEY", &key) && is_key(key, in_force);
+    return find_key(request, "DD-API-KEY", "api_key", room, &key) && is_key(key, in_force);
 }
 
 static struct http_session *oldest(struct http_keys *keys)

@@ -1,6 +1,7 @@
 /* server/http/http_keys.h: who has one of heeler_app_keys, and the cookies given for them.
  *
- * A program shows its key with each request, in the header DD-APPLICATION-KEY. A page shows it
+ * A program shows its key with each request, in the header DD-APPLICATION-KEY or, as old clients
+ * of Datadog do, in the parameter application_key. A page shows it
  * once, in a form, and gets a cookie: a random token that only this process knows, and only its
  * hash. Keys and tokens are compared by their SHA-256, in a time that tells nothing. A cookie
  * is good for 12 hours, and only as long as its key is one of those in force, so a reload takes
@@ -35,7 +36,7 @@ struct http_keys {
 bool http_keys_admit(const struct http_keys *keys, const struct http_request *request,
                      const struct string_list *in_force, bool cookie_counts, int64_t now_ms);
 
-/* Whether it has one in DD-API-KEY. */
+/* Whether it has one in DD-API-KEY or api_key. */
 bool http_keys_admit_api_key(const struct http_request *request,
                              const struct string_list *in_force);
 

@@ -160,10 +160,38 @@ static void it_is_known_when_the_next_cookie_ends(void **state)
     assert_true(http_keys_next_end(&keys, 3000 + long_ms) == INT64_MAX);
 }
 
+/* As old clients of Datadog send them; and who submits has no other. */
+static void a_key_may_be_a_parameter_or_that_of_the_api(void **state)
+{
+    static const struct {
+        const char *head;
+        bool admitted, by_api_key;
+    } cases[] = {
+        { "GET /a?application_key=fedcba9876543210 HTTP/1.1\r\n\r\n", true, false },
+        { "GET /a?application_key=fedcba987654321 HTTP/1.1\r\n\r\n", false, false },
+        { "GET /a?api_key=fedcba9876543210 HTTP/1.1\r\n\r\n", false, true },
+        { "GET /a HTTP/1.1\r\nDD-API-KEY: fedcba9876543210\r\n\r\n", false, true },
+        { "GET /a?api_key=fedcba9876543210 HTTP/1.1\r\nDD-API-KEY: other\r\n\r\n", false,
+          false },
+        { "GET /a HTTP/1.1\r\n\r\n", false, false },
+    };
+    static const struct http_keys keys;
+    struct http_request request;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(http_head_parse(&request, slice_of(cases[i].head)), 0);
+        if (http_keys_admit(&keys, &request, &in_force, true, 0) != cases[i].admitted ||
+            http_keys_admit_api_key(&request, &in_force) != cases[i].by_api_key)
+            fail_msg("%s", cases[i].head);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_shows_its_key_in_a_header),
+        cmocka_unit_test(a_key_may_be_a_parameter_or_that_of_the_api),
         cmocka_unit_test(a_page_gets_a_cookie_for_its_key),
         cmocka_unit_test(the_oldest_cookie_makes_room),
         cmocka_unit_test(the_name_has_the_port_that_the_browser_asks),
