@@ -243,7 +243,7 @@ BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-d
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools mandoc
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium
-CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
+CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard openssl python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
 
 PACKAGE_PACKAGES := debhelper lintian debootstrap systemd-container
 
@@ -306,7 +306,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history past_reader snapshot
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history submit dashboards past_reader snapshot
 THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%) build/thread/heeler-chart

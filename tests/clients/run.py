@@ -3,13 +3,17 @@
 
 A proxy between them and the server records every datagram, so what the intake
 should hold is what the model says of the recorded bytes, sampling included. In
-the second part the server is stopped in the middle of an interval under load."""
+the second part the server is stopped in the middle of an interval under load; in the third it
+is asked by clients of Datadog's API."""
 
 import argparse
 import json
 import pathlib
+import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -169,6 +173,43 @@ def run_stop(arguments, report):
     compare_all(report, aggregator, expected, chain.intake, chain.started, one_interval=False)
 
 
+def make_certificate(folder):
+    """For the front of a client that speaks TLS alone."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    return [str(key), str(certificate)]
+
+
+def run_api(arguments, report):
+    """Datadog's own clients of its API: dashboards, what they submit, events, questions."""
+    chain = Chain(arguments.heeler)
+    ended = threading.Event()
+
+    def send_a_line():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            while not ended.wait(0.2):
+                sender.sendto(b"client.line:1|g|#a:1", ("127.0.0.1", chain.server.udp_port))
+
+    line = threading.Thread(target=send_a_line)
+    line.start()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            port = str(chain.server.http_port)
+            for script, more in (("api_datadog.js", []), ("api_dogapi.js", make_certificate(pathlib.Path(folder)))):
+                done = subprocess.run([NODE, script, port, *more], cwd=HERE, capture_output=True, text=True, timeout=180)
+                print(f"{script}: {done.stdout.split()}")
+                report.check(done.returncode == 0, f"{script}: {done.stderr}")
+        imbalance = chain.server.metrics().get("heeler_ledger_imbalance", {})
+        report.check(imbalance and not any(imbalance.values()), f"imbalance {imbalance}")
+    finally:
+        ended.set()
+        line.join()
+        chain.proxy.stop()
+        code = chain.stop()
+    report.check(code == 0, f"exit code {code}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--heeler", default="build/heeler")
@@ -179,6 +220,7 @@ def main():
     report = Report(arguments.show)
     run_clients(arguments, report)
     run_stop(arguments, report)
+    run_api(arguments, report)
     print(f"{report.passed} passed, {report.failed} failed")
     return 1 if report.failed else 0
 
