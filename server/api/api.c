@@ -49,7 +49,7 @@ static const struct {
 
 void api_unknown(struct http_exchange *exchange, const struct http_request *request)
 {
-    const char *sentence = "there is no such path here: docs/api.md lists what is";
+    const char *sentence = "there is no such path here: docs/datadog.md lists what is";
 
     for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
         if (slice_starts(request->path, slice_of(elsewhere[i].path))) {

@@ -4,7 +4,7 @@
  *   one row a path and method (server/api/api_table.h) ──► its work, on the desk's thread
  *
  * Facts about the clients are in the comments of the files; what a client needs and gets is in
- * docs/api.md. */
+ * docs/datadog.md. */
 #ifndef SERVER_API_API_H
 #define SERVER_API_API_H
 

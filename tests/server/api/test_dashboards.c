@@ -366,7 +366,7 @@ static void what_cannot_be_is_refused_with_a_sentence(void **state)
     assert_error("GET", "/api/v1/screen", NULL, 404,
                  "screenboards are not made here: send a dashboard to /api/v1/dashboard");
     assert_error("GET", "/api/v1/nothing", NULL, 404,
-                 "there is no such path here: docs/api.md lists what is");
+                 "there is no such path here: docs/datadog.md lists what is");
     assert_int_equal(running_json(&running, port, "GET", "/api/v1/dash/1/2", NULL, &body), 404);
     free(body);
 }
