@@ -112,6 +112,19 @@ static bool read_limits(const struct definition *reading, const json_t *object)
            definition_refuse(reading, "min and max", "the former must be less");
 }
 
+/* Names of Datadog's units. */
+static bool read_unit(const struct definition *reading, const json_t *object)
+{
+    char name[UNIT_NAME_SIZE] = "", per[UNIT_NAME_SIZE] = "";
+
+    if (!definition_text(reading, object, "unit", name, sizeof name) ||
+        !definition_text(reading, object, "per_unit", per, sizeof per))
+        return false;
+    reading->chart->has_unit = name[0] != '\0' || per[0] != '\0';
+    unit_find(slice_of(name), slice_of(per), &reading->chart->unit);
+    return true;
+}
+
 static bool read_theme(const struct definition *reading, const json_t *object)
 {
     char theme[16] = "light";
@@ -151,15 +164,15 @@ static bool read_each(const struct definition *reading, const json_t *object, co
 
 static bool read_all(const struct definition *reading, json_t *object)
 {
-    static const char *const members[] = { "width",    "height",  "theme", "title",
-                                           "from",     "to",      "min",   "max",
+    static const char *const members[] = { "width",    "height",  "theme", "title", "from",
+                                           "to",       "min",     "max",   "unit",  "per_unit",
                                            "requests", "markers", NULL };
 
     return (json_is_object(object) ||
             definition_refuse(reading, "the definition", "expected an object")) &&
            definition_knows(reading, object, members) && read_size(reading, object) &&
            read_range(reading, object) && read_limits(reading, object) &&
-           read_theme(reading, object) &&
+           read_theme(reading, object) && read_unit(reading, object) &&
            definition_text(reading, object, "title", reading->chart->title,
                            sizeof reading->chart->title) &&
            (json_is_array(json_object_get(object, "requests")) ||

@@ -5,6 +5,7 @@
  *    "title": "...",
  *    "from": 1700000000, "to": 1700003600,  seconds since 1970, from < to
  *    "min": 0, "max": 100,                of the values' axis
+ *    "unit": "byte", "per_unit": "second",  of the values; else what the first series says
  *    "requests": [{"answer": {...},       what GET /api/v1/query answers, as it is
  *                  "type": "line",        or "area" or "bars"
  *                  "name": "..."}],       else the series are named by their scopes

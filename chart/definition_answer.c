@@ -73,7 +73,7 @@ static void read_unit(struct chart *chart, const json_t *series)
     struct slice name = text_of(json_array_get(pair, 0), "name");
     struct slice per = text_of(json_array_get(pair, 1), "name");
 
-    if (chart->n_lines == 0)
+    if (chart->n_lines == 0 && !chart->has_unit)
         unit_find(name, per, &chart->unit);
 }
 

@@ -4,8 +4,10 @@
 
 #include "config/clock.h"
 #include "flush/rollups/question_box.h"
+#include "server/api/api.h"
 #include "server/http/desk.h"
 #include "server/http/picture_store.h"
+#include "server/http/picture_unit.h"
 #include "server/http/server_view.h"
 
 enum { EXPIRE_EVERY_S = 600 };
@@ -23,6 +25,7 @@ struct commission {
     struct pictures *pictures;
     struct desk_job *job;
     struct slice before, behind; /* the name in the answer */
+    struct bytes definition;     /* owned */
 };
 
 /* ---- painting ---------------------------------------------------------- */
@@ -64,6 +67,7 @@ static void on_painted(enum painter_result result, struct bytes *picture, const 
         answer(commission, picture);
     else
         refuse(commission->job, statuses[result], sentence);
+    bytes_free(&commission->definition);
     free(commission);
 }
 
@@ -71,7 +75,7 @@ void pictures_paint_work(struct desk_job *given, const struct http_request *requ
                          void *argument)
 {
     const struct server_view *view = argument;
-    struct commission *commission = malloc(sizeof *commission);
+    struct commission *commission = calloc(1, sizeof *commission);
     struct slice rest = request->body;
 
     if (commission == NULL) {
@@ -82,7 +86,15 @@ void pictures_paint_work(struct desk_job *given, const struct http_request *requ
     commission->job = given;
     commission->before = slice_cut(&rest, '\0');
     commission->behind = slice_cut(&rest, '\0');
-    painter_paint(view->pictures->painter, rest, on_painted, commission);
+    picture_unit_add(api_definitions(view), rest, &commission->definition);
+    if (commission->definition.failed)
+        on_painted(PAINTER_FAILED, &(struct bytes){ 0 }, "not enough memory to draw",
+                   commission);
+    else
+        painter_paint(view->pictures->painter,
+                      (struct slice){ (const char *)commission->definition.at,
+                                      commission->definition.len },
+                      on_painted, commission);
 }
 
 /* ---- giving ------------------------------------------------------------ */
