@@ -599,4 +599,4 @@ help:
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, clean, install, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
--include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/server/main.d $(B)/chart/main.d
+-include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d

@@ -8,6 +8,7 @@
 import { openBrowser } from "./browser.js";
 import { access } from "./cases/access.js";
 import { arriving } from "./cases/arriving.js";
+import { bands } from "./cases/bands.js";
 import { going } from "./cases/going.js";
 import { keyboard } from "./cases/keyboard.js";
 import { lines } from "./cases/lines.js";
@@ -16,7 +17,7 @@ import { strangers } from "./cases/strangers.js";
 import { troubles } from "./cases/troubles.js";
 
 const [program, word = ""] = process.argv.slice(2);
-const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...keyboard, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
+const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...keyboard, ...bands, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
 const AT_ONCE = 4;
 let passed = 0, failed = 0;
 

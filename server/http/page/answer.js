@@ -1,7 +1,8 @@
 /* page/answer.js: the answer to a question, as a chart draws it and a table says it.
  *
  * An answer has a list of points per group; a chart wants one row of times for all. Steps at
- * which nothing came are gaps. */
+ * which nothing came are gaps. With a band (docs/api.md) the two bounds follow their group; what lies
+ * outside of them is a line of its own, which is drawn over it. */
 
 import { make } from "./dom.js";
 import { count, many, short, visible } from "./format.js";
@@ -40,6 +41,27 @@ function summaryOf(one) {
         min: values.reduce((a, b) => Math.min(a, b)), max: values.reduce((a, b) => Math.max(a, b)) };
 }
 
+/* Each group of the answer, with the bounds of its band if it has one. */
+function groupsOf(answer) {
+    const groups = [];
+    for (const one of answer.series) {
+        const role = one.attributes?.role;
+        if (role === "lower" || role === "upper") Object.assign(groups.at(-1) ?? {}, { [role]: one });
+        else groups.push({ ...summaryOf(one), one });
+    }
+    return groups;
+}
+
+/* The rows of a group for the chart: its own, and with a band what is outside and the bounds. */
+function rowsOf({ label, one, lower, upper, colour }, row) {
+    const values = row(one);
+    if (!lower || !upper) return [{ label, values, colour }];
+    const low = row(lower), high = row(upper);
+    const outside = values.map((v, i) => (v != null && low[i] != null && (v < low[i] || v > high[i]) ? v : null));
+    return [{ label: `${label}, upper bound`, values: high, look: "upper" }, { label: `${label}, lower bound`, values: low, look: "lower" },
+        { label, values, colour }, { label: `${label}, outside`, values: outside, look: "outside" }];
+}
+
 function labelOf(one) {
     return visible(one.tag_set?.length > 0 ? one.tag_set.join(", ") : one.scope === "*" || !one.scope ? one.metric : one.scope);
 }
@@ -47,7 +69,7 @@ function labelOf(one) {
 /* Of many groups those with the largest means are drawn, in the order of their names, so that a
  * colour stays with its group. */
 export function readAnswer(answer, span) {
-    const all = answer.series.map((one) => ({ ...summaryOf(one), one }))
+    const all = groupsOf(answer)
         .sort((a, b) => (a.label < b.label ? -1 : a.label > b.label ? 1 : 0));
     const drawn = all.length <= DRAWN_MAX ? all
         : [...all].sort((a, b) => (b.mean ?? -Infinity) - (a.mean ?? -Infinity)).slice(0, DRAWN_MAX)
@@ -55,12 +77,14 @@ export function readAnswer(answer, span) {
     const times = stepsOf(drawn.map(({ one }) => one));
     const place = new Map(times.map((s, i) => [s, i]));
 
-    drawn.forEach((group, i) => { group.colour = i; });
-    return { groups: all, drawn: drawn.length, times, span, series: drawn.map(({ label, one }) => {
+    function row(one) {
         const values = new Array(times.length).fill(null);
-        for (const [ms, v] of one.pointlist) values[place.get(ms / 1000)] = v;
-        return { label, values };
-    }) };
+        for (const [ms, v] of one.pointlist) if (place.has(ms / 1000)) values[place.get(ms / 1000)] = v;
+        return values;
+    }
+
+    drawn.forEach((group, i) => { group.colour = i; });
+    return { groups: all, drawn: drawn.length, times, span, series: drawn.flatMap((group) => rowsOf(group, row)) };
 }
 
 /* A row per group; its first cell is the legend. */

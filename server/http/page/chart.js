@@ -1,8 +1,10 @@
 /* page/chart.js: lines over time, with a line of words below and a table beside them.
  *
- *   chart.update({ times: [seconds], series: [{ label, values: [number or null] }], span })
+ *   chart.update({ times: [seconds], series: [{ label, values: [number or null], colour, look }], span })
  *
- * span: [from, to] in seconds, what is to be seen; without it all that there is.
+ * span: [from, to] in seconds, what is to be seen; without it all that there is. colour: which, if
+ * it is not that of its place. look: none is a line; "upper" and, behind it, "lower" are the bounds of a grey
+ * band, and "outside" is what lies outside of it, in red.
  *
  * The drawing is uPlot's (page/vendor/), its colours are those of style.css. Who does not see
  * it has its sentence (aria-label) and the table, which is made when it is opened. */
@@ -77,6 +79,20 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
     let shape = "";
     let data = { times: [], series: [] };
 
+    function lineOf(one, i) {
+        if (one.look === "upper" || one.look === "lower")
+            return { label: one.label, stroke: "transparent", width: 1, points: { show: false } };
+        const turn = one.colour ?? i;
+        const stroke = colour(one.look === "outside" ? "--bad" : `--series-${turn % COLOURS}`);
+        return { label: one.label, stroke, width: one.look === "outside" ? 2.5 : 1.75, dash: turn >= COLOURS ? [6, 3] : undefined,
+            points: { size: 5, fill: stroke, show: true, filter: aloneOnly } };
+    }
+
+    /* Of uPlot's series, where 0 is the time. */
+    function bands() {
+        return data.series.flatMap((one, i) => (one.look === "upper" ? [{ series: [i + 1, i + 2], fill: `${colour("--muted")}33` }] : []));
+    }
+
     function arrays() {
         return [data.times, ...data.series.map((one) => one.values)];
     }
@@ -86,11 +102,7 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
             width: Math.max(canvas.clientWidth, 120), height, legend: { show: false }, padding: [10, 26, 0, 0],
             scales: { x: { time: true, range: spanOf }, y: { range } }, axes: axes(unit),
             cursor: { y: false, points: { size: 7 }, drag: { x: Boolean(onRange), y: false, setScale: false } },
-            series: [{}, ...data.series.map((one, i) => {
-                const stroke = colour(`--series-${i % COLOURS}`);
-                return { label: one.label, stroke, width: 1.75, dash: i >= COLOURS ? [6, 3] : undefined,
-                    points: { size: 5, fill: stroke, show: true, filter: aloneOnly } };
-            })],
+            series: [{}, ...data.series.map(lineOf)], bands: bands(),
             hooks: { setCursor: [showReadout], setSelect: [choose] },
         };
     }
@@ -119,14 +131,19 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
             return;
         }
         const ms = data.times[at] * 1000;
-        const parts = legend ? data.series.map((one, i) => make("span", { class: "entry" }, makeSwatch(i),
+        const parts = legend ? lines().map((one, i) => make("span", { class: "entry" }, makeSwatch(i),
             `${one.label} `, make("b", null, unit(one.values[at])))) : [];
         readout.replaceChildren(...parts, make("span", { class: "entry muted" }, `${clock(ms)} (${utc(ms).slice(11)})`));
     }
 
+    function lines() {
+        return data.series.filter((one) => !one.look);
+    }
+
     function sentence() {
-        const last = data.series.slice(0, 6).map((one) => `${one.label} ${unit(one.values.findLast((v) => v != null))}`);
-        const rest = data.series.length > 6 ? ` and ${data.series.length - 6} more` : "";
+        const shown = lines();
+        const last = shown.slice(0, 6).map((one) => `${one.label} ${unit(one.values.findLast((v) => v != null))}`);
+        const rest = shown.length > 6 ? ` and ${shown.length - 6} more` : "";
         return `${label}, a chart. Last values: ${last.join(", ") || "none"}${rest}.`;
     }
 

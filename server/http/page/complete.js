@@ -105,27 +105,28 @@ async function names(word, signal) {
 
 let asked = null; /* the functions, which stay as they are while the server does */
 
-function functionsOf(signal) {
-    asked ??= ask("/api/v1/functions", {}, signal).then(({ functions }) => functions).catch(() => {
+/* Whoever types on is not to end it: the next letter asks for the same. */
+function functionsOf() {
+    asked ??= ask("/api/v1/functions", {}).then(({ functions }) => functions).catch(() => {
         asked = null;
         return [];
     });
     return asked;
 }
 
-async function behindQuery(word, signal) {
-    return (await functionsOf(signal)).filter(({ name }) => name.startsWith(".") && name.startsWith(word))
+async function behindQuery(word) {
+    return (await functionsOf()).filter(({ name }) => name.startsWith(".") && name.startsWith(word))
         .map(({ name, arguments: said, sentence }) => ({ text: name + (said === "" ? "()" : "("), hint: hintOf(sentence) }));
 }
 
-async function aroundQuery(word, signal) {
-    return (await functionsOf(signal)).filter(({ name }) => !name.startsWith(".") && name.startsWith(word))
+async function aroundQuery(word) {
+    return (await functionsOf()).filter(({ name }) => !name.startsWith(".") && name.startsWith(word))
         .map(({ name, sentence }) => ({ text: name, hint: hintOf(sentence), then: "(" }));
 }
 
 /* The words that may stand there: of 'max'|'mean' both. */
-async function argumentsOf({ name, index, word }, signal) {
-    const said = (await functionsOf(signal)).find((one) => one.name === name)?.arguments.split(", ")[index] ?? "";
+async function argumentsOf({ name, index, word }) {
+    const said = (await functionsOf()).find((one) => one.name === name)?.arguments.split(", ")[index] ?? "";
     return said.split("|").filter((text) => /^['0-9]/.test(text) && text.startsWith(word) && text !== word).map((text) => ({ text, hint: "" }));
 }
 
@@ -149,7 +150,7 @@ export async function offers(context, signal) {
     case "start": {
         const first = plain(AGGREGATES, word);
         return word === "" ? first
-            : [...first, ...(await aroundQuery(word, signal)).slice(0, FUNCTIONS_MAX), ...await names(word, signal).catch(() => [])];
+            : [...first, ...(await aroundQuery(word)).slice(0, FUNCTIONS_MAX), ...await names(word, signal).catch(() => [])];
     }
     case "metric":
         return names(word, signal);
@@ -164,11 +165,11 @@ export async function offers(context, signal) {
     }
     case "behind":
         return [...plain([[" by {", "a group for each value of a tag"]], word === "" ? "" : " by {".startsWith(word) ? word : "x"),
-            ...(word === "" ? await behindQuery("", signal) : [])];
+            ...(word === "" ? await behindQuery("") : [])];
     case "function":
-        return behindQuery(word, signal);
+        return behindQuery(word);
     case "argument":
-        return argumentsOf(context, signal);
+        return argumentsOf(context);
     case "none":
         return [];
     case "method":

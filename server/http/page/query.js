@@ -105,6 +105,7 @@ export function openQuery(place, parameters, signal) {
         result.hidden = read.groups.length === 0;
         note.replaceChildren();
         if (read.groups.length === 0) note.append("No series fits the question in this range.");
+        else if (answer.message) note.append(visible(answer.message));
         else if (answer.open_from_date) note.append("The interval since ", makeTime(answer.open_from_date), " is not over, and is not shown yet.");
         if (read.groups.length === 0) return;
         chart.update(read);
