@@ -16,6 +16,7 @@ enum {
     PLACES = 64,
     ASKERS = 32,
     STREAMS = 16,
+    BODIES = 8,
     HEAD_MS = 5000,
     BODY_MS = 10000,
     ANSWER_MS = 30000,
@@ -254,6 +255,7 @@ static void set_usual_limits(struct http_limits *limits)
     limits->places = limits->places > 0 ? limits->places : PLACES;
     limits->askers = limits->askers > 0 ? limits->askers : ASKERS;
     limits->streams = limits->streams > 0 ? limits->streams : STREAMS;
+    limits->bodies = limits->bodies > 0 ? limits->bodies : BODIES;
     limits->head_ms = limits->head_ms > 0 ? limits->head_ms : HEAD_MS;
     limits->body_ms = limits->body_ms > 0 ? limits->body_ms : BODY_MS;
     limits->answer_ms = limits->answer_ms > 0 ? limits->answer_ms : ANSWER_MS;

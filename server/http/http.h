@@ -12,7 +12,7 @@
  * sending its request for the longest time, then the one whose answer has been stuck for
  * the longest. Of these no more than 32 may wait for an answer of the API or the page, and 16
  * be streams; others get 503, and the rest of the places is kept for health, metrics and
- * control. A stream that is stuck makes room for a new one. What is written but not yet taken
+ * control. So do large bodies beyond the eighth. A stream that is stuck makes room for a new one. What is written but not yet taken
  * is bounded in bytes; large answers beyond that become 503, small ones never do. A connection
  * that idles costs some 700 bytes.
  *

@@ -61,6 +61,7 @@ struct http_limits {
     int places;
     int askers;  /* that wait for an answer at a time, health and control besides */
     int streams; /* at a time */
+    int bodies;  /* of over HTTP_BODY_MAX, or of unknown length, at a time */
     int head_ms, body_ms, answer_ms, idle_ms;
     int stuck_ms; /* a stream whose reader takes nothing */
     size_t unsent_bytes;

@@ -104,6 +104,30 @@ static bool understands_body(const struct http_exchange *exchange)
            (exchange->route->handle == NULL && http_inflate_knows(encoding));
 }
 
+/* What such a body takes lies in memory until it is answered. */
+static bool is_large(const struct http_exchange *exchange)
+{
+    return exchange->body_max > HTTP_BODY_MAX &&
+           (exchange->request.chunked || exchange->request.length > HTTP_BODY_MAX);
+}
+
+static bool is_full_of_bodies(const struct http_exchange *exchange)
+{
+    int n = 0;
+
+    for (const struct http_exchange *at = exchange->http->first; at != NULL; at = at->after)
+        n += at != exchange && is_large(at) &&
+             (at->phase == HTTP_PHASE_BODY || at->phase == HTTP_PHASE_HANDLER);
+    return n >= exchange->http->config.limits.bodies;
+}
+
+static void refuse_busy(struct http_exchange *exchange)
+{
+    http_answer_count(exchange->http, HTTP_REFUSAL_BUSY);
+    http_add_header(exchange, "Retry-After", "1");
+    http_refuse(exchange, 503, "too many ask at the same time\n");
+}
+
 /* Refuses a request that can be refused before its body has come. True: it was refused. */
 static bool refuse_head(struct http_exchange *exchange)
 {
@@ -122,6 +146,8 @@ static bool refuse_head(struct http_exchange *exchange)
         http_answer_refuse(exchange, 415);
     else if (request->length > exchange->body_max)
         http_answer_refuse(exchange, 413);
+    else if (is_large(exchange) && is_full_of_bodies(exchange))
+        refuse_busy(exchange);
     else
         exchange->keeps_alive = request->keeps_alive;
     return exchange->phase != HTTP_PHASE_HEAD;
@@ -282,9 +308,7 @@ static void call_handler(struct http_exchange *exchange)
     struct http_request request;
 
     if (!has_place(exchange)) {
-        http_answer_count(exchange->http, HTTP_REFUSAL_BUSY);
-        http_add_header(exchange, "Retry-After", "1");
-        http_refuse(exchange, 503, "too many ask at the same time\n");
+        refuse_busy(exchange);
         return;
     }
     http_connection_enter(exchange, HTTP_PHASE_HANDLER);

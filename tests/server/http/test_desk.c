@@ -133,7 +133,7 @@ static int open_fixture(void **state)
         .n_routes = sizeof routes / sizeof routes[0],
         .other = { .methods = HTTP_ANY_METHOD, .handle = on_main },
         .desk = f->desk,
-        .limits = { .askers = 3 },
+        .limits = { .askers = 3, .bodies = 2 },
     };
     f->http = http_new(&config);
     if (f->desk == NULL || f->http == NULL || !desk_start(f->desk) ||
@@ -386,6 +386,28 @@ static void a_body_is_bounded_before_and_after(void **state)
     assert_has(post(*state, "/echo", "identity", zeros, LARGEST_BODY), "HTTP/1.1 200 ");
 }
 
+/* Their bytes lie in memory until they are answered. */
+static void no_more_than_so_many_large_bodies_come_at_a_time(void **state)
+{
+    static const char large[] = "POST /echo HTTP/1.1\r\nConnection: close\r\n"
+                                "Content-Length: 100000\r\n\r\n";
+    static const char chunked[] = "POST /echo HTTP/1.1\r\nConnection: close\r\n"
+                                  "Transfer-Encoding: chunked\r\n\r\n";
+    struct fixture *f = *state;
+    int first = raw_connect(f->port), second = raw_connect(f->port);
+
+    raw_say(first, large);
+    raw_say(second, chunked);
+    raw_turn(f->base);
+    assert_has(ask(f, large, NULL, 0), "HTTP/1.1 503 ");
+    assert_has(ask(f, chunked, NULL, 0), "Retry-After: 1\r\n");
+    assert_has(post(f, "/echo", "identity", "hello", 5), "\r\n\r\nolleh");
+    raw_say(second, "2\r\nab\r\n0\r\n\r\n");
+    assert_has(read_all(f, second), "\r\n\r\nba");
+    assert_has(ask(f, chunked, "0\r\n\r\n", 5), "HTTP/1.1 200 ");
+    close(first);
+}
+
 static void what_cannot_be_inflated_is_refused(void **state)
 {
     unsigned char body[256];
@@ -441,6 +463,7 @@ int main(void)
         TEST(jobs_of_those_who_went_are_bounded),
         TEST(compressed_bodies_are_inflated),
         TEST(a_body_is_bounded_before_and_after),
+        TEST(no_more_than_so_many_large_bodies_come_at_a_time),
         TEST(what_cannot_be_inflated_is_refused),
         TEST(it_stops_with_work_to_do),
         TEST(what_hangs_does_not_hold_the_stop),
