@@ -351,6 +351,33 @@ static void the_largest_numbers_are_shown(void **state)
     event_base_free(base);
 }
 
+#define BAND(role, value)                                                      \
+    "{\"scope\":\"*\",\"interval\":10,\"attributes\":{\"role\":\"" role "\"}," \
+    "\"pointlist\":[[1000," value "]]}"
+
+static void bounds_are_told_apart_and_messages_shown(void **state)
+{
+    static const char body[] =
+        "{\"message\":\"not \\u001b all\",\"series\":[" BAND("value", "5") "," BAND(
+            "lower", "1") "," BAND("upper", "9") "," BAND("\\u001b", "7") "]}";
+    struct event_base *base = event_base_new();
+    struct fake_intake *fake = fake_intake_start();
+    struct fake_answer answer = { .status = 200, .body = body };
+    (void)state;
+
+    fake_intake_script(fake, &answer, 1);
+    struct run run = QUERY(base, NULL, "--at", (char *)fake_intake_url(fake), "a{*}");
+    assert_status(&run, 0, body);
+    assert_non_null(strstr(run.out, "*\n"));
+    assert_non_null(strstr(run.out, "* (lower bound)\n"));
+    assert_non_null(strstr(run.out, "* (upper bound)\n"));
+    assert_non_null(strstr(run.out, "\nnot "));
+    assert_null(strchr(run.out, '\x1b'));
+    run_free(&run);
+    fake_intake_stop(fake);
+    event_base_free(base);
+}
+
 /* ---- pictures ---------------------------------------------------------- */
 
 /* The width and height that the head of a PNG tells. */
@@ -472,6 +499,7 @@ int main(void)
     const struct CMUnitTest alone[] = {
         cmocka_unit_test(an_answer_that_is_not_understood_is_exit_1),
         cmocka_unit_test(the_largest_numbers_are_shown),
+        cmocka_unit_test(bounds_are_told_apart_and_messages_shown),
         cmocka_unit_test(a_redis_that_closes_is_a_sentence),
     };
     int failed = cmocka_run_group_tests(tests, start_running, stop_running);
