@@ -7,8 +7,8 @@
 #include "server/api/api.h"
 #include "server/http/desk.h"
 #include "server/http/picture_store.h"
-#include "server/http/picture_unit.h"
 #include "server/http/server_view.h"
+#include "server/pictures/picture_unit.h"
 
 enum { EXPIRE_EVERY_S = 600 };
 
@@ -71,6 +71,18 @@ static void on_painted(enum painter_result result, struct bytes *picture, const 
     free(commission);
 }
 
+static void add_unit(const struct definitions *definitions, struct slice definition,
+                     struct bytes *out)
+{
+    char room[PICTURE_UNIT_ROOM];
+    const struct definition *metric =
+        definitions->n > 0 ? definitions_find(definitions, DEFINITION_METRIC,
+                                              picture_unit_metric(definition, room))
+                           : NULL;
+
+    picture_unit_add(metric != NULL ? metric->body : SLICE(""), definition, out);
+}
+
 void pictures_paint_work(struct desk_job *given, const struct http_request *request,
                          void *argument)
 {
@@ -86,7 +98,7 @@ void pictures_paint_work(struct desk_job *given, const struct http_request *requ
     commission->job = given;
     commission->before = slice_cut(&rest, '\0');
     commission->behind = slice_cut(&rest, '\0');
-    picture_unit_add(api_definitions(view), rest, &commission->definition);
+    add_unit(api_definitions(view), rest, &commission->definition);
     if (commission->definition.failed)
         on_painted(PAINTER_FAILED, &(struct bytes){ 0 }, "not enough memory to draw",
                    commission);

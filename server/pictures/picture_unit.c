@@ -1,8 +1,6 @@
-#include "server/http/picture_unit.h"
+#include "server/pictures/picture_unit.h"
 
 #include "flush/memory/json_view.h"
-
-enum { EXPRESSION_MAX = 8192 };
 
 /* An empty view where there is none. */
 static struct slice first_item(struct slice list)
@@ -21,9 +19,9 @@ static struct slice first_series(struct slice definition)
 }
 
 /* "avg:load{*}" and what stands behind it; or its band. How many there are has no unit. */
-static bool is_of_metric(struct slice expression, char room[EXPRESSION_MAX])
+static bool is_of_metric(struct slice expression, char room[PICTURE_UNIT_ROOM])
 {
-    if (expression.len > EXPRESSION_MAX)
+    if (expression.len > PICTURE_UNIT_ROOM)
         return false;
     struct slice rest = { room, json_view_text(expression, room) };
     struct slice head = slice_cut(&rest, '{');
@@ -34,16 +32,15 @@ static bool is_of_metric(struct slice expression, char room[EXPRESSION_MAX])
            !slice_starts(head, SLICE("count:"));
 }
 
-static const struct definition *find_metric(const struct definitions *definitions,
-                                            struct slice series, char room[EXPRESSION_MAX])
+struct slice picture_unit_metric(struct slice definition, char room[PICTURE_UNIT_ROOM])
 {
+    struct slice series = first_series(definition);
     struct slice name = json_view_member(series, "metric");
 
     if (!is_of_metric(json_view_member(series, "expression"), room) ||
-        name.len > DEFINITION_NAME_MAX)
-        return NULL;
-    return definitions_find(definitions, DEFINITION_METRIC,
-                            (struct slice){ room, json_view_text(name, room) });
+        name.len > PICTURE_UNIT_ROOM)
+        return SLICE("");
+    return (struct slice){ room, json_view_text(name, room) };
 }
 
 static void add_member(struct bytes *out, struct slice known, const char *name)
@@ -59,19 +56,12 @@ static void add_member(struct bytes *out, struct slice known, const char *name)
     bytes_add(out, ",", 1);
 }
 
-void picture_unit_add(const struct definitions *definitions, struct slice definition,
-                      struct bytes *out)
+void picture_unit_add(struct slice known, struct slice definition, struct bytes *out)
 {
-    char room[EXPRESSION_MAX];
-    const struct definition *metric =
-        definitions->n > 0 ? find_metric(definitions, first_series(definition), room) : NULL;
-
-    if (metric == NULL || definition.len == 0) {
-        bytes_add(out, definition.at, definition.len);
+    if (definition.len == 0)
         return;
-    }
     bytes_add(out, definition.at, 1);
-    add_member(out, metric->body, "unit");
-    add_member(out, metric->body, "per_unit");
+    add_member(out, known, "unit");
+    add_member(out, known, "per_unit");
     bytes_add(out, definition.at + 1, definition.len - 1);
 }
