@@ -30,7 +30,7 @@ $(error ARCH: expected arm64, or nothing for this machine's, got "$(ARCH)")
 endif
 
 # The one place that says it.
-VERSION := 0.2.0
+VERSION := 0.3.0
 PREFIX  ?= /usr/local
 # Where `make install` puts the rest. The unit runs as SERVICE_USER, or as a user of its own
 # making; with SYSCONFDIR a file of settings is installed, and the unit names it.
