@@ -92,10 +92,15 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 /* ---- a successor takes over -------------------------------------------- */
 
 /* As flusher_finish, but what is open stays open: it is written into the part
- * STATE_SERIES, with all series and the stamps that were used. False: it could not be
+ * STATE_SERIES, with all series and the stamps that were used, and what the series did lately
+ * into STATE_WINDOWS, if there is room. False: it could not be
  * written; then flusher_finish() is next. */
 bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
                        struct state_writer *out);
+
+/* What the series did lately, from the part STATE_WINDOWS, if there is one. As that, and behind
+ * it. */
+bool flusher_restore_windows(struct flusher *flusher, struct state_reader in);
 
 /* Goes on where that part ends. To be called before the first step; wall_ns and now_ns are the
  * same moment. False, with a log line: the part is damaged. What could be read of it is series

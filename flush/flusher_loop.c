@@ -83,6 +83,7 @@ static void restore(struct flusher_loop *loop)
 
     if (part.at != NULL)
         flusher_restore(loop->flusher, part, clock_wall_ns(), clock_monotonic_ns());
+    (void)flusher_restore_windows(loop->flusher, loop->inherited->parts[STATE_WINDOWS]);
     state_done(loop->inherited);
 }
 

@@ -5,6 +5,30 @@
 #include "config/log.h"
 #include "flush/snapshots/state_series.h"
 
+/* Where the past is kept on disk, the successor finds them there. */
+static void hand_over_windows(struct flusher *flusher, struct state_writer *out)
+{
+    if (flusher->rollup == NULL || rollup_past(flusher->rollup) != NULL)
+        return;
+    state_begin(out, STATE_WINDOWS);
+    rollup_write(flusher->rollup, out);
+    if (state_settle(out))
+        return;
+    log_warn("flusher: there is no memory to hand over what is kept for questions");
+    state_cancel(out);
+}
+
+bool flusher_restore_windows(struct flusher *flusher, struct state_reader in)
+{
+    if (in.at == NULL || flusher->rollup == NULL || rollup_restore(flusher->rollup, &in))
+        return true;
+    log_error(
+        "flusher: what was kept for questions is damaged in the inherited state, or there "
+        "is no memory for it: it is lost");
+    counter_add(&flusher->config.ledger->state_refused, 1);
+    return false;
+}
+
 bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
                        struct state_writer *out)
 {
@@ -12,6 +36,7 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
 
     while (flusher_step(flusher, now_s, now_ns))
         ;
+    hand_over_windows(flusher, out);
     /* The mirror ends for good here: that of the successor writes into fields of its own. */
     observers_finish(&flusher->observers, now_s);
     flusher_end_records(flusher, now_s);

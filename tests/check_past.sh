@@ -95,3 +95,22 @@ grep -q ' 0 rows damaged' "$scratch/out" || fail "something is damaged"
     awk '{ sum += $1 } END { print sum + 0 }')" -eq $((sent + 7)) ] || fail "export has another sum"
 kill -TERM "$server"
 ended 0
+
+# A program that takes over answers as the one before, from the disk or from what it was handed.
+for path in "$scratch/handed" ""; do
+    start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$path"
+    for i in 1 2 3; do
+        flushed=$(metric heeler_snapshots_total)
+        "$heeler" send --to "127.0.0.1:$port" --count 5 'a:1|c' || fail "send"
+        until_metric heeler_snapshots_total $((flushed + 3))
+        kill -USR2 "$server"
+        for _ in $(seq 6000); do
+            [ "$(grep -c 'reads again' "$scratch/log")" -lt "$i" ] || break
+            sleep 0.01
+        done
+        [ -z "$path" ] || until_metric heeler_history_open 1
+        [ "$(total)" -eq $((5 * i)) ] || fail "$(total) of $((5 * i)) after $i programs ($path)"
+    done
+    kill -TERM "$server"
+    ended 0
+done

@@ -1,7 +1,7 @@
 /* flush/memory/state.h: what a successor inherits, as one file in memory.
  *
  *   head        magic, version, size and checksums
- *   parts       server | series | payloads, each written by who owns what is in it
+ *   parts       server | series | payloads | windows, each written by who owns what is in it
  *   directory   where each part lies
  *
  * It is written once, from front to back, through a small buffer, and then sealed:
@@ -24,11 +24,12 @@
  * well. If the successor does not read the version of a process (heeler --state-version), the
  * process flushes before it hands over.
  *
+ *   3   with what the series did lately, a part of its own
  *   2   a histogram's count and weights are doubles, and it has a unit
  *   1   they were whole numbers */
-enum { STATE_VERSION = 2, STATE_VERSION_READ = 1 }; /* what we write; the oldest that we read */
+enum { STATE_VERSION = 3, STATE_VERSION_READ = 1 }; /* what we write; the oldest that we read */
 
-enum state_part { STATE_SERVER, STATE_SERIES, STATE_PAYLOADS, STATE_PARTS };
+enum state_part { STATE_SERVER, STATE_SERIES, STATE_PAYLOADS, STATE_WINDOWS, STATE_PARTS };
 
 /* ---- writing ----------------------------------------------------------- */
 

@@ -237,6 +237,12 @@ static bool keep_window(struct rollup_level *level, struct window *window)
     return true;
 }
 
+bool rollup_put_closed(struct rollup_level *level, struct window *given)
+{
+    return (level->n == 0 || level->closed[level->n - 1]->start_s < given->start_s) &&
+           keep_window(level, given);
+}
+
 static void lose_window(struct rollup *rollup, struct rollup_level *level)
 {
     if (level->building == NULL)
@@ -353,7 +359,7 @@ static bool turn_level(struct rollup *rollup, size_t index)
 
 /* ---- a snapshot -------------------------------------------------------- */
 
-static void start_anew(struct rollup *rollup)
+void rollup_begin_anew(struct rollup *rollup)
 {
     for (size_t i = 0; i < rollup->n_levels; i++) {
         struct rollup_level *level = &rollup->levels[i];
@@ -369,6 +375,7 @@ static void start_anew(struct rollup *rollup)
         if (rollup->entries[number].live)
             rollup_forget(rollup, number);
     rollup->sweep_next = 0;
+    rollup->now_s = ROLLUP_NO_START;
     rollup_trim(rollup);
 }
 
@@ -382,8 +389,7 @@ static void begin_opening(struct rollup *rollup, int64_t stamp_s)
     rollup->opening = true;
     rollup->swept = false;
     if (rollup_goes_back(rollup, stamp_s) && rollup->pins == 0) {
-        start_anew(rollup);
-        rollup->now_s = ROLLUP_NO_START;
+        rollup_begin_anew(rollup);
     }
     if (stamp_s > rollup->now_s)
         rollup->now_s = stamp_s;

@@ -209,6 +209,19 @@ uint64_t rollup_read(const struct rollup *rollup, struct rollup_span span, uint3
 bool rollup_next_blob(const struct rollup *rollup, struct rollup_span span, uint32_t *next,
                       uint32_t *series, const uint8_t **at, size_t *len);
 
+/* ---- a successor takes over -------------------------------------------- */
+
+struct state_writer;
+struct state_reader;
+
+/* All of it, what is open too. */
+void rollup_write(const struct rollup *rollup, struct state_writer *out);
+
+/* Into empty ones, as far as there is room and their windows are as long. Windows that were
+ * open stay so, but not if the rollups are watched: whoever watches would take what was in them
+ * for new. False: damaged, or no memory; then they are empty. */
+MUST_CHECK bool rollup_restore(struct rollup *rollup, struct state_reader *in);
+
 #ifdef HEELER_CHECKS
 /* As many series live, and are indexed, as it says; the closed windows of each level follow
  * each other, and their bytes are the level's. */

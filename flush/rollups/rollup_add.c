@@ -90,6 +90,16 @@ static bool set_blob(struct rollup *rollup, struct rollup_blob *blob)
     return true;
 }
 
+bool rollup_set_open_blob(struct rollup *rollup, uint32_t number, size_t level,
+                          struct slice blob)
+{
+    if (!give_extra(rollup, number))
+        return false;
+    bytes_clear(&rollup->packed);
+    bytes_add(&rollup->packed, blob.at, blob.len);
+    return set_blob(rollup, rollup_open_blob(rollup, number, level));
+}
+
 static bool merge_object(struct rollup *rollup, struct rollup_blob *blob,
                          const struct object_ops *ops, void *more)
 {

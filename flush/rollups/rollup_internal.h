@@ -101,6 +101,20 @@ uint32_t rollup_number_held(struct rollup *rollup, struct identity given, uint8_
 /* The same of one that no window in memory may name. */
 uint32_t rollup_number_recalled(struct rollup *rollup, struct identity given, uint8_t kind);
 
+/* A series under that number, which is above all others; false: there is no room for it. */
+bool rollup_number_restored(struct rollup *rollup, const struct rollup_outside *outside,
+                            uint32_t number, uint32_t last_s);
+
+/* Copies a blob into an open window. False without memory. */
+bool rollup_set_open_blob(struct rollup *rollup, uint32_t number, size_t level,
+                          struct slice blob);
+
+/* Behind the closed windows of the level; false: it is not later than these, or no memory. */
+bool rollup_put_closed(struct rollup_level *level, struct window *given);
+
+/* Forgets everything. */
+void rollup_begin_anew(struct rollup *rollup);
+
 /* Looks at the next n series, or at all of them, and forgets those that no window
  * names. */
 void rollup_sweep(struct rollup *rollup, uint32_t n);

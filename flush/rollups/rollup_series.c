@@ -143,6 +143,28 @@ uint32_t rollup_number_recalled(struct rollup *rollup, struct identity given, ui
     return number;
 }
 
+bool rollup_number_restored(struct rollup *rollup, const struct rollup_outside *outside,
+                            uint32_t number, uint32_t last_s)
+{
+    struct identity id;
+
+    if (!has_room_for_series(rollup) ||
+        !identities_intern(rollup->identities, outside->name, outside->host, outside->tags,
+                           outside->n_tags, &id))
+        return false;
+    if (find_series(rollup, id, (uint8_t)outside->kind) != ROLLUP_NO_SERIES) {
+        identities_release(rollup->identities, id);
+        return false;
+    }
+    rollup->end = rollup->lowest_free = number;
+    number = add_held(rollup, id, (uint8_t)outside->kind);
+    if (number == ROLLUP_NO_SERIES)
+        return false;
+    rollup->entries[number].last_s = last_s;
+    rollup->lowest_free = 0;
+    return true;
+}
+
 /* Two series of the catalogue may be one of ours: their values add up. */
 static void note_values(struct rollup *rollup, struct rollup_series *entry, uint32_t values)
 {

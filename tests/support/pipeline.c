@@ -376,7 +376,8 @@ int pipeline_replace(struct pipeline *pipeline)
 bool pipeline_restore(struct pipeline *pipeline, const struct state *state)
 {
     return flusher_restore(pipeline->flusher, state->parts[STATE_SERIES], wall_ns(pipeline),
-                           pipeline->now_ns);
+                           pipeline->now_ns) &&
+           flusher_restore_windows(pipeline->flusher, state->parts[STATE_WINDOWS]);
 }
 
 void pipeline_upgrade(struct pipeline *pipeline)

@@ -283,7 +283,7 @@ static void a_damaged_or_short_state_is_refused_at_every_byte(void **state)
     }
     bytes[8] = 99;
     assert_false(state_open(&found, bytes, size, problem, sizeof problem));
-    assert_string_equal(problem, "it is of version 99, and this program reads 1 to 2");
+    assert_string_equal(problem, "it is of version 99, and this program reads 1 to 3");
     free(bytes);
 }
 
