@@ -48,11 +48,22 @@ static bool read_entry(struct slice entry, int64_t interval_s, int64_t *step_s, 
     return read_duration(entry, keep_s);
 }
 
+/* An interval may be as long as windows that have an entry, too: the longer time holds. */
+static bool lengthen(struct retention *out, int64_t step_s, int64_t keep_s)
+{
+    for (size_t i = 0; i < out->n; i++)
+        if (out->levels[i].step_s == step_s && out->levels[i].keep_s < keep_s)
+            out->levels[i].keep_s = keep_s;
+    return true;
+}
+
 /* False: there is no room, or the step is there already. */
-static bool add_level(struct retention *out, int64_t step_s, int64_t keep_s)
+static bool add_level(struct retention *out, int64_t interval_s, int64_t step_s, int64_t keep_s)
 {
     size_t at = out->n;
 
+    if (step_s == interval_s && retention_keeps(out, step_s))
+        return lengthen(out, step_s, keep_s);
     if (out->n == RETENTION_LEVELS_MAX || retention_keeps(out, step_s))
         return false;
     for (; at > 0 && out->levels[at - 1].step_s > step_s; at--)
@@ -78,7 +89,7 @@ bool retention_read(struct retention *out, const struct string_list *list, int64
                 list->at[i]);
             return false;
         }
-        if (!add_level(out, step_s, keep_s)) {
+        if (!add_level(out, interval_s, step_s, keep_s)) {
             snprintf(
                 problem, problem_size,
                 "heeler_history_retention: \"%s\" names a window twice, or is one too many",

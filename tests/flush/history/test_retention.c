@@ -77,8 +77,20 @@ static void what_makes_no_sense_is_refused_with_its_entry(void **state)
         snprintf(quoted, sizeof quoted, "heeler_history_retention: \"%s\"", entries[i]);
         assert_non_null(strstr(problem, quoted));
     }
-    assert_false(read_setting("interval:1d", "10s:2d", NULL));
-    assert_non_null(strstr(problem, "\"10s:2d\" names a window twice"));
+    assert_false(read_setting("60s:1d", "1m:2d", NULL));
+    assert_non_null(strstr(problem, "\"1m:2d\" names a window twice"));
+}
+
+/* The standard setting has windows of a minute, and so may the interval. */
+static void the_interval_may_be_as_long_as_a_window(void **state)
+{
+    (void)state;
+    assert_true(read_setting("interval:1d", "10s:2d", NULL));
+    assert_int_equal(retention.n, 1);
+    assert_int_equal(retention.levels[0].keep_s, 2 * 86400);
+    assert_true(read_setting("10s:2d", "interval:1d", NULL));
+    assert_int_equal(retention.n, 1);
+    assert_int_equal(retention.levels[0].keep_s, 2 * 86400);
 }
 
 /* ---- dropping ---------------------------------------------------------- */
@@ -240,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_setting_is_read),
         cmocka_unit_test(what_makes_no_sense_is_refused_with_its_entry),
+        cmocka_unit_test(the_interval_may_be_as_long_as_a_window),
         TEST(what_is_too_old_goes_by_level),
         TEST(another_step_than_those_kept_goes_too),
         TEST(what_is_too_much_goes_oldest_first_and_the_file_shrinks),
