@@ -55,9 +55,9 @@ COMMAND(query, "query [--last TIME | --from S --to S] [--json | --png FILE]\n"
         WITH_SETTINGS)
 COMMAND(history, "history info|check|export [--config FILE] [--set KEY=VALUE]...",
         "what is kept on disk, in heeler_state_path",
-        "It only reads, beside a running server too. `info` tells what there is; `check` reads\n"
-        "all of it, and its status is 1 if something is damaged; `export` writes each value of\n"
-        "each window as a line of JSON.\n",
+        "It only reads, beside a running server too: info tells what there is, check\n"
+        "reads all of it, and its status is 1 if something is damaged, and export\n"
+        "writes each value of each window as a line of JSON.\n",
         WITH_SETTINGS)
 COMMAND(status, "status [--at URL] [--json]",
         "what a running server does, and what is wrong with it",

@@ -14,7 +14,6 @@ static int show_all(void)
         printf("  %-8s %s\n", c->name, c->sentence);
     fputs("\n"
           "Without a command it is the server; without an api_key it sends nothing.\n"
-          "\n"
           "  heeler help COMMAND            what a command takes\n"
           "  heeler help settings [WORD]    the settings, or those that mention a word\n"
           "  heeler --version\n"
