@@ -269,7 +269,7 @@ int store_next_step(struct store *store, int64_t step_s, int64_t *next_s)
 
 int store_cells(struct store *store, int64_t step_s, uint64_t *cells)
 {
-    int64_t sum;
+    int64_t sum = 0;
     int result = store_number(store, STORE_CELLS, step_s, &sum);
 
     *cells = (uint64_t)sum;
