@@ -60,7 +60,7 @@ struct chart {
     bool dark;
     double from_s, to_s;
     struct unit unit;
-    bool has_unit; /* said by the definition, whatever the answers say */
+    bool has_unit;         /* said by the definition, whatever the answers say */
     bool has_min, has_max; /* of the values' axis; else they follow from what is drawn */
     double min, max;
     struct chart_line *lines; /* owned */

@@ -12,9 +12,9 @@
  * sending its request for the longest time, then the one whose answer has been stuck for
  * the longest. Of these no more than 32 may wait for an answer of the API or the page, and 16
  * be streams; others get 503, and the rest of the places is kept for health, metrics and
- * control. So do large bodies beyond the eighth. A stream that is stuck makes room for a new one. What is written but not yet taken
- * is bounded in bytes; large answers beyond that become 503, small ones never do. A connection
- * that idles costs some 700 bytes.
+ * control. So do large bodies beyond the eighth. A stream that is stuck makes room for a new
+ * one. What is written but not yet taken is bounded in bytes; large answers beyond that become
+ * 503, small ones never do. A connection that idles costs some 700 bytes.
  *
  * Why not libevent's evhttp, which served here before (2.1.12). It has one time limit, which
  * each byte starts anew, so a client that sends a byte a second stays for ever. It tells

@@ -1,14 +1,13 @@
 /* server/http/http_keys.h: who has one of heeler_app_keys, and the cookies given for them.
  *
- * A program shows its key with each request, in the header DD-APPLICATION-KEY or, as old clients
- * of Datadog do, in the parameter application_key. A page shows it
- * once, in a form, and gets a cookie: a random token that only this process knows, and only its
- * hash. Keys and tokens are compared by their SHA-256, in a time that tells nothing. A cookie
- * is good for 12 hours, and only as long as its key is one of those in force, so a reload takes
- * it back. Either ends the streams that it opened. No more than 64 are out at a time; the
- * oldest makes room. Its name has the port by which the browser asks, heeler_session_8127:
- * cookies are of a host, and a second server there would take the first one's away. On main's
- * thread. */
+ * A program shows its key with each request, in the header DD-APPLICATION-KEY or, as old
+ * clients of Datadog do, in the parameter application_key. A page shows it once, in a form, and
+ * gets a cookie: a random token that only this process knows, and only its hash. Keys and
+ * tokens are compared by their SHA-256, in a time that tells nothing. A cookie is good for 12
+ * hours, and only as long as its key is one of those in force, so a reload takes it back.
+ * Either ends the streams that it opened. No more than 64 are out at a time; the oldest makes
+ * room. Its name has the port by which the browser asks, heeler_session_8127: cookies are of a
+ * host, and a second server there would take the first one's away. On main's thread. */
 #ifndef SERVER_HTTP_HTTP_KEYS_H
 #define SERVER_HTTP_HTTP_KEYS_H
 

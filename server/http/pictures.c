@@ -18,10 +18,12 @@ struct pictures {
     struct painter *painter; /* NULL: not furnished */
     struct event *expire;
     struct picture_store store;
+    struct commission *first; /* owned: nobody is told of those that are under way at the end */
 };
 
 /* A picture that was asked for; the texts are views of the job's body. */
 struct commission {
+    struct commission *next, **link; /* link: where this one stands */
     struct pictures *pictures;
     struct desk_job *job;
     struct slice before, behind; /* the name in the answer */
@@ -29,6 +31,30 @@ struct commission {
 };
 
 /* ---- painting ---------------------------------------------------------- */
+
+static struct commission *commission_new(struct pictures *pictures, struct desk_job *job)
+{
+    struct commission *commission = calloc(1, sizeof *commission);
+
+    if (commission == NULL)
+        return NULL;
+    *commission = (struct commission){
+        .next = pictures->first, .link = &pictures->first, .pictures = pictures, .job = job
+    };
+    if (commission->next != NULL)
+        commission->next->link = &commission->next;
+    pictures->first = commission;
+    return commission;
+}
+
+static void commission_free(struct commission *given)
+{
+    *given->link = given->next;
+    if (given->next != NULL)
+        given->next->link = given->link;
+    bytes_free(&given->definition);
+    free(given);
+}
 
 static void refuse(struct desk_job *given, int status, const char *sentence)
 {
@@ -67,8 +93,7 @@ static void on_painted(enum painter_result result, struct bytes *picture, const 
         answer(commission, picture);
     else
         refuse(commission->job, statuses[result], sentence);
-    bytes_free(&commission->definition);
-    free(commission);
+    commission_free(commission);
 }
 
 static void add_unit(const struct definitions *definitions, struct slice definition,
@@ -87,15 +112,13 @@ void pictures_paint_work(struct desk_job *given, const struct http_request *requ
                          void *argument)
 {
     const struct server_view *view = argument;
-    struct commission *commission = calloc(1, sizeof *commission);
+    struct commission *commission = commission_new(view->pictures, given);
     struct slice rest = request->body;
 
     if (commission == NULL) {
         refuse(given, 503, "not enough memory to draw");
         return;
     }
-    commission->pictures = view->pictures;
-    commission->job = given;
     commission->before = slice_cut(&rest, '\0');
     commission->behind = slice_cut(&rest, '\0');
     add_unit(api_definitions(view), rest, &commission->definition);
@@ -189,6 +212,8 @@ static void unfurnish(struct pictures *pictures)
 {
     painter_free(pictures->painter);
     pictures->painter = NULL;
+    while (pictures->first != NULL)
+        commission_free(pictures->first);
     if (pictures->expire != NULL)
         event_free(pictures->expire);
     pictures->expire = NULL;
