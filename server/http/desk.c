@@ -270,12 +270,12 @@ static struct evbuffer *wrap(struct bytes *given)
 
 static void add_headers(const struct desk_job *job)
 {
-    const char *at = (const char *)job->headers.at, *end = at + job->headers.len;
+    for (size_t at = 0; at < job->headers.len;) {
+        const char *name = (const char *)job->headers.at + at;
+        const char *value = name + strlen(name) + 1;
 
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        http_add_header(job->exchange, at, value);
-        at = value + strlen(value) + 1;
+        http_add_header(job->exchange, name, value);
+        at += strlen(name) + 1 + strlen(value) + 1;
     }
 }
 
