@@ -23,7 +23,7 @@ said() {
 start_with_spool() {
     start_server env LD_PRELOAD="$disk" "$heeler" run --set dd_url=http://127.0.0.1:1 \
         --set api_key=k --set forwarder_storage_path="$scratch/spool" \
-        --set forwarder_storage_max_size_in_bytes=1000000 --set heeler_self_telemetry=false \
+        --set forwarder_storage_max_size_in_bytes=1000000 --set forwarder_storage_max_disk_ratio=1 --set heeler_self_telemetry=false \
         --set forwarder_backoff_base=0.01 --set forwarder_backoff_max=0.02 \
         --set forwarder_apikey_validation_interval=0 --set heeler_interval=60 \
         --set heeler_stop_timeout=2 "$@"
@@ -154,7 +154,8 @@ background "$scratch/log" env LD_PRELOAD="$disk" "$manager" 0 - "@heeler-disk-$$
     --set dogstatsd_socket= --set heeler_http_listen= --set heeler_interval=60 \
     --set dd_url=http://127.0.0.1:1 --set api_key=k --set heeler_self_telemetry=false \
     --set forwarder_storage_path="$scratch/spool" --set heeler_stop_timeout=2 \
-    --set forwarder_storage_max_size_in_bytes=1000000 --set heeler_stop_handover=true
+    --set forwarder_storage_max_size_in_bytes=1000000 --set forwarder_storage_max_disk_ratio=1 \
+    --set heeler_stop_handover=true
 managed=$pid
 wait_for "$scratch/log" 'listening on udp 127.0.0.1:\([0-9]*\)'
 port=$found

@@ -71,18 +71,28 @@ void timeline_write(const struct timeline *timeline, struct state_writer *out)
         state_put_signed(out, timeline->stamps[i % TIMELINE_STAMPS_KEPT]);
 }
 
+/* What cannot be told in nanoseconds is damage: stamps are computed with. */
+static int64_t get_second(struct state_reader *in)
+{
+    int64_t second = state_get_signed(in);
+    bool fits = second >= 0 && second <= INT64_MAX / 1000000000;
+
+    in->failed = in->failed || !fits;
+    return fits ? second : 0;
+}
+
 int64_t timeline_read(struct timeline *timeline, struct state_reader *in)
 {
     int64_t interval_s = state_get_signed(in);
 
-    timeline->first_s = state_get_signed(in);
+    timeline->first_s = get_second(in);
     timeline->any_sealed = state_get_number(in) != 0;
-    timeline->last_start_s = state_get_signed(in);
-    timeline->last_stamp_s = state_get_signed(in);
+    timeline->last_start_s = get_second(in);
+    timeline->last_stamp_s = get_second(in);
     size_t n = state_get_count(in, 1);
 
     in->failed = in->failed || n > TIMELINE_STAMPS_KEPT;
     for (size_t i = 0; i < n && !in->failed; i++)
-        timeline->stamps[timeline->n_stamps++] = state_get_signed(in);
+        timeline->stamps[timeline->n_stamps++] = get_second(in);
     return interval_s;
 }

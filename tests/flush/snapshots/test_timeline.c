@@ -188,6 +188,25 @@ static void a_timeline_with_too_many_stamps_is_refused(void **state)
     assert_int_equal(t->n_stamps, 0);
 }
 
+/* Snapshots compute with them. */
+static void a_stamp_that_no_clock_shows_is_damage(void **state)
+{
+    static const int64_t stamps[] = { INT64_MAX / 1000, INT64_MAX, -1 };
+    struct timeline *t = begun(0), *next = malloc(sizeof *next);
+    bool failed;
+    (void)state;
+
+    timeline_seal(t, 20);
+    for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++) {
+        t->last_stamp_s = stamps[i];
+        timeline_init(next, 10, 0);
+        travel(t, next, &failed);
+        assert_true(failed);
+        assert_int_equal(next->last_stamp_s, 0);
+    }
+    free(next);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +221,7 @@ int main(void)
         cmocka_unit_test(no_stamp_is_used_twice),
         cmocka_unit_test(a_successor_goes_on_where_it_ends),
         cmocka_unit_test(a_timeline_with_too_many_stamps_is_refused),
+        cmocka_unit_test(a_stamp_that_no_clock_shows_is_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
