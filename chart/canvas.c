@@ -1,32 +1,46 @@
 #include "chart/canvas.h"
 
 #include <cairo-ft.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "chart/plain.h"
+#include "config/files.h"
 
 /* ---- fonts ------------------------------------------------------------- */
 
-/* Asking fontconfig would read what it knows of all fonts, however many there are. */
-static bool load_font(struct canvas *canvas, enum canvas_font font)
+/* Beside the program, where a package and a tarball have it, or where other systems do. Asking
+ * fontconfig would read what it knows of all fonts, however many there are. */
+static bool open_face(FT_Library library, enum canvas_font font, FT_Face *out)
 {
+    static const char *const own[] = {
+        [CANVAS_PLAIN] = "../share/fonts/truetype/dejavu/DejaVuSans.ttf",
+        [CANVAS_BOLD] = "../share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf",
+    };
     static const char *const folders[] = { "/usr/share/fonts/truetype/dejavu",
                                            "/usr/share/fonts/dejavu-sans-fonts",
                                            "/usr/share/fonts/dejavu", "/usr/share/fonts/TTF" };
-    static const char *const files[] = {
-        [CANVAS_PLAIN] = "DejaVuSans.ttf", [CANVAS_BOLD] = "DejaVuSans-Bold.ttf"
-    };
-    char path[128];
-    FT_Face face;
+    char path[PATH_MAX];
 
+    if (files_beside_program(path, own[font]) && FT_New_Face(library, path, 0, out) == 0)
+        return true;
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        snprintf(path, sizeof path, "%s/%s", folders[i], files[font]);
-        if (FT_New_Face(canvas->library, path, 0, &face) != 0)
-            continue;
-        canvas->fonts[font] = cairo_ft_font_face_create_for_ft_face(face, 0);
-        return cairo_font_face_status(canvas->fonts[font]) == CAIRO_STATUS_SUCCESS;
+        snprintf(path, sizeof path, "%s%s", folders[i], strrchr(own[font], '/'));
+        if (FT_New_Face(library, path, 0, out) == 0)
+            return true;
     }
     return false;
+}
+
+static bool load_font(struct canvas *canvas, enum canvas_font font)
+{
+    FT_Face face;
+
+    if (!open_face(canvas->library, font, &face))
+        return false;
+    canvas->fonts[font] = cairo_ft_font_face_create_for_ft_face(face, 0);
+    return cairo_font_face_status(canvas->fonts[font]) == CAIRO_STATUS_SUCCESS;
 }
 
 static void choose_font(struct canvas *canvas, enum canvas_font font)

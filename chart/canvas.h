@@ -1,7 +1,8 @@
 /* chart/canvas.h: a picture that is being drawn, and its PNG.
  *
  * Cairo's, with its coordinates: pixels, from the upper left. Text is in DejaVu, whose files
- * are read from where systems have them; where they are not, the system chooses a font. */
+ * are read from beside the program or from where systems have them; where they are not, the
+ * system chooses a font. */
 #ifndef CHART_CANVAS_H
 #define CHART_CANVAS_H
 

@@ -1,7 +1,6 @@
 #include "config/files.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -57,5 +56,19 @@ bool files_make_folders(const char *path, size_t len, mode_t mode, size_t *faile
             return false;
         }
     }
+    return true;
+}
+
+bool files_beside_program(char out[PATH_MAX], const char *name)
+{
+    ssize_t len = readlink("/proc/self/exe", out, PATH_MAX - 1);
+
+    if (len <= 0)
+        return false;
+    out[len] = '\0';
+    char *slash = strrchr(out, '/'); /* of "/usr/bin/heeler (deleted)", too */
+    if (slash == NULL || (size_t)(slash + 1 - out) + strlen(name) >= PATH_MAX)
+        return false;
+    memcpy(slash + 1, name, strlen(name) + 1);
     return true;
 }

@@ -72,3 +72,18 @@ path=$(sed -n 's|.*"snapshot_url":"http://[^/]*\(/snapshot/view/[0-9a-f]*\.png\)
 is_picture
 kill -TERM "$server"
 ended 0
+
+# One that is installed without it says which package has it, and answers everything else.
+mkdir "$scratch/alone"
+cp "$heeler" "$scratch/alone/heeler"
+rm "$scratch/png"
+start_server "$scratch/alone/heeler" --set heeler_interval=1
+sentence="$scratch/alone/heeler-chart, which draws pictures, is not there: install the package heeler-chart, or set heeler_chart_path"
+status=0
+"$scratch/alone/heeler" query --at "127.0.0.1:$http" --last 1m --png "$scratch/png" 'avg:chart{*}' 2>"$scratch/err" || status=$?
+[ "$status" -eq 1 ] && [ ! -e "$scratch/png" ] && grep -qF "$sentence" "$scratch/err" || fail "$status: $(cat "$scratch/err")"
+"$probe" get "$http" "/api/v1/graph/snapshot?metric_query=avg:chart%7B*%7D&start=$((now - 60))&end=$now" >"$scratch/answer"
+grep -qF "\"errors\":[\"$sentence\"]" "$scratch/answer" || fail "$(cat "$scratch/answer")"
+"$heeler" health --at "127.0.0.1:$http" >/dev/null || fail "it is not alive"
+kill -TERM "$server"
+ended 0

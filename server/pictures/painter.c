@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/files.h"
 
 enum { SENTENCE_SIZE = 512, DEFINITION_FD = 0, PICTURE_FD = 1, SENTENCE_FD = 2, PIPES = 3 };
 
@@ -291,23 +292,31 @@ static bool watch(struct painting *painting)
            event_add(painting->timer, &timeout) == 0;
 }
 
+/* A view of the painting. The program is a package of its own, so it may be missing. */
+static const char *cannot_start(struct painting *painting, int error)
+{
+    bool is_missing = error == ENOENT;
+
+    snprintf(painting->sentence, sizeof painting->sentence,
+             "%.300s, which draws pictures, %s: %s", painting->painter->program,
+             is_missing ? "is not there" : "does not start",
+             is_missing ? "install the package heeler-chart, or set heeler_chart_path"
+                        : strerror(error));
+    return painting->sentence;
+}
+
 /* NULL, or why it has no program; static, or a view of the painting. */
 static const char *start(struct painting *painting)
 {
     int theirs[PIPES] = { -1, -1, -1 };
-    const char *program = painting->painter->program;
 
     if (!open_pipes(painting, theirs) || !watch(painting)) {
         close_ends(theirs);
         return "not enough memory or descriptors to draw";
     }
-    int error = spawn(program, theirs, &painting->pid);
+    int error = spawn(painting->painter->program, theirs, &painting->pid);
     close_ends(theirs);
-    if (error == 0)
-        return NULL;
-    snprintf(painting->sentence, sizeof painting->sentence,
-             "%.300s, which draws pictures, does not start: %s", program, strerror(error));
-    return painting->sentence;
+    return error == 0 ? NULL : cannot_start(painting, error);
 }
 
 static void start_one(struct painting *painting)
@@ -377,22 +386,6 @@ void painter_paint(struct painter *painter, struct slice definition, painter_tel
 
 /* ---- all --------------------------------------------------------------- */
 
-/* Beside the file of the program that runs, also when another has taken its place there. */
-static bool find_program(char path[PATH_MAX])
-{
-    static const char name[] = "heeler-chart";
-    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof name);
-
-    if (len <= 0)
-        return false;
-    path[len] = '\0';
-    char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return false;
-    memcpy(slash + 1, name, sizeof name);
-    return true;
-}
-
 struct painter *painter_new(struct event_base *base, const char *program, int64_t timeout_ms)
 {
     struct painter *painter = calloc(1, sizeof *painter);
@@ -401,7 +394,7 @@ struct painter *painter_new(struct event_base *base, const char *program, int64_
         return NULL;
     painter->base = base;
     painter->timeout_ms = timeout_ms;
-    if (program[0] != '\0' || !find_program(painter->program))
+    if (program[0] != '\0' || !files_beside_program(painter->program, "heeler-chart"))
         snprintf(painter->program, sizeof painter->program, "%s",
                  program[0] != '\0' ? program : "/usr/bin/heeler-chart");
     return painter;

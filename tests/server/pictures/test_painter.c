@@ -126,8 +126,10 @@ static void a_program_that_is_not_there_is_named(void **state)
 
     painter_paint(painter, SLICE("{}"), tell, &told);
     assert_int_equal(told.results[0], PAINTER_FAILED);
-    assert_string_equal(told.sentence, "/nonexistent/heeler-chart, which draws pictures, does "
-                                       "not start: No such file or directory");
+    assert_string_equal(told.sentence,
+                        "/nonexistent/heeler-chart, which draws pictures, is not "
+                        "there: install the package heeler-chart, or set "
+                        "heeler_chart_path");
     painter_free(painter);
     event_base_free(base);
 }
