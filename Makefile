@@ -87,7 +87,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults siege watchers fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-bench bench-program deb package-test reproducible clean help
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
 all: $(B)/heeler $(B)/heeler-chart
@@ -118,11 +118,12 @@ $(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # The same, which looks for its libraries in ../lib, and these for theirs: so it is no RUNPATH,
-# which would be the program's alone.
-$(B)/bundle/heeler: $(B)/server/main.o $(B)/libheeler.a
+# which would be the program's alone. The program that draws is beside it.
+BUNDLED := -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib'
+$(B)/bundle/heeler: $(B)/server/main.o $(B)/libheeler.a | $(B)/bundle/heeler-chart
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib' -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(BUNDLED) -o $@ $^ $(LIBS)
 
 $(B)/chart/%.o $(B)/tests/chart/%.o: PKG_CFLAGS += $(CHART_CFLAGS)
 
@@ -133,6 +134,11 @@ $(B)/libchart.a: $(CHART)
 $(B)/heeler-chart: $(B)/chart/main.o $(B)/libchart.a $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHART_LIBS) -lm
+
+$(B)/bundle/heeler-chart: $(B)/chart/main.o $(B)/libchart.a $(B)/libheeler.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(BUNDLED) -o $@ $^ $(CHART_LIBS) -lm
 
 $(B)/tests/chart/test_%: $(B)/tests/chart/test_%.o $(SUPPORT) $(B)/libchart.a $(B)/libheeler.a
 	$(call say,LD,$@)
@@ -486,9 +492,10 @@ docs: build/heeler build/tables
 UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
 	$(if $(SERVICE_USER),-e 's|^DynamicUser=yes|User=$(SERVICE_USER)|') \
 	$(if $(SYSCONFDIR),-e 's|^EnvironmentFile=|Environment="HEELER_OPTIONS=--config $(SYSCONFDIR)/heeler/heeler.yaml"\n&|')
-install: $(B)/heeler $(B)/heeler-chart man completions
+install: install-server install-chart
+
+install-server: $(B)/heeler man completions
 	install -D -m 755 $(B)/heeler $(DESTDIR)$(PREFIX)/bin/heeler
-	install -D -m 755 $(B)/heeler-chart $(DESTDIR)$(PREFIX)/bin/heeler-chart
 	install -d $(DESTDIR)$(LIBDIR)/systemd/system
 	sed $(UNIT_EDITS) packaging/heeler.service >$(DESTDIR)$(LIBDIR)/systemd/system/heeler.service
 	install -m 644 packaging/heeler.socket $(DESTDIR)$(LIBDIR)/systemd/system/heeler.socket
@@ -496,10 +503,13 @@ install: $(B)/heeler $(B)/heeler-chart man completions
 	$(if $(SYSCONFDIR),sed 's|^#\(heeler_api_key_file:\).*|\1 $(SYSCONFDIR)/heeler/api_key|' \
 		packaging/heeler.yaml.example >$(DESTDIR)$(SYSCONFDIR)/heeler/heeler.yaml)
 	install -D -m 644 build/man/heeler.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler.1
-	install -D -m 644 build/man/heeler-chart.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-chart.1
 	install -D -m 644 build/man/heeler.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/heeler.yaml.5
 	install -D -m 644 build/completions/heeler.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/heeler
 	install -D -m 644 build/completions/_heeler $(DESTDIR)$(ZSH_COMPLETIONS)/_heeler
+
+install-chart: $(B)/heeler-chart man
+	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-chart
+	install -D -m 644 build/man/heeler-chart.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-chart.1
 
 install-bench: $(B)/bench/heeler-bench man
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-bench
@@ -514,6 +524,9 @@ deb: deps-package $(if $(SYSROOT),deps-arm64)
 	@SYSROOT=$(SYSROOT) packaging/deb.sh $(or $(ARCH),$(DEBIAN_ARCH)) $(VERSION)$(DEB_SUFFIX) $(BUILD_PACKAGES)
 	@$(if $(DEB_SUFFIX),,cd build/deb/$(or $(ARCH),$(DEBIAN_ARCH)) && lintian --fail-on error,warning --allow-root *.changes)
 
+PACKAGE_TEST = /usr/bin/python3 tests/slow/package.py \
+	--root $(or $(PACKAGE_ROOT),build/bookworm) --seconds $(or $(PACKAGE_SECONDS),10)
+
 # Installed, used, upgraded under load and removed in a Debian 12 of its own, in build/bookworm,
 # with systemd running; as root. What is rebuilt is the same program, a new file. PACKAGE_ROOT=/
 # takes this machine's Debian, behind an overlay, and PREBUILT=1 the programs as they were built.
@@ -525,8 +538,16 @@ package-test: deps-package
 		rm -rf build/deb/test$$suffix; mkdir build/deb/test$$suffix; \
 		cp build/deb/$(DEBIAN_ARCH)/*.deb build/deb/test$$suffix/; done
 	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-	$$sudo /usr/bin/python3 tests/slow/package.py --packages build/deb/test --rebuilt build/deb/test+b1 \
-		--root $(or $(PACKAGE_ROOT),build/bookworm) --seconds $(or $(PACKAGE_SECONDS),10)
+	$$sudo $(PACKAGE_TEST) --before build/deb/test --after build/deb/test+b1
+
+# The same from the release before, as its commit builds it, to this version. It takes minutes.
+RELEASED = $(or $(FROM),$(shell awk '$$2 ~ /^[0-9.]+$$/ && $$3 ~ /^.20/ { print $$2 }' CHANGELOG.md | grep -vxF $(VERSION) | head -n 1))
+upgrade-test: deps-package
+	@$(call install_debs,python3 python3-zstandard python3-statsd)
+	@$(MAKE) --no-print-directory deb
+	@tests/slow/released.sh $(RELEASED) build/deb/released
+	@sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	$$sudo $(PACKAGE_TEST) --before build/deb/released --after build/deb/$(DEBIAN_ARCH)
 
 # Two builds in two folders, compared. It takes minutes.
 reproducible: deps-package
@@ -544,7 +565,7 @@ bundle: deps-build
 
 # The image of packaging/Dockerfile, for `docker load`, without Docker.
 image: deps-build
-	@$(MAKE) --no-print-directory build/heeler
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart
 	@packaging/image.sh build/heeler $(PACKED)-image-$(DEBIAN_ARCH).tar
 
 # That tarball in a fresh Debian trixie, in build/trixie; as root. It takes minutes.
@@ -553,10 +574,10 @@ test-trixie: deps bundle
 	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe build/tests/tools/container
 	@tests/slow/trixie.sh build/heeler $(PACKED)-linux-$(DEBIAN_ARCH).tar.gz build/trixie
 
-# A release, in build/dist: the sources of the commit, what the program is linked with, checksums.
+# A release, in build/dist: the sources of the commit, what the programs are linked with, checksums.
 .PHONY: dist
 dist: deps-build
-	@$(MAKE) --no-print-directory build/heeler
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart
 	@packaging/dist.sh build/heeler $(VERSION) build/dist
 
 clean:
@@ -567,6 +588,7 @@ help:
 	@echo "make ARCH=arm64    build/arm64/heeler, after make deps-arm64"
 	@echo "make deb           Debian packages in build/deb (ARCH=arm64)"
 	@echo "make package-test  the package in a Debian of its own, with systemd (PACKAGE_SECONDS=10 of load)"
+	@echo "make upgrade-test  the same from the release before to this version (FROM=0.2.0)"
 	@echo "make reproducible  two builds in two folders give the same bytes"
 	@echo "make bundle        a tarball with its libraries; make test-trixie: in another Debian"
 	@echo "make dist          a release: sources, SPDX document, checksums"
@@ -597,6 +619,6 @@ help:
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
 	@echo "make man           the manual pages, in build/man (make completions: bash and zsh)"
 	@echo "make deps          install the packages for building and testing"
-	@echo "make format, clean, install, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
+	@echo "make format, clean, install, install-server, install-chart, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
 -include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d

@@ -2,10 +2,11 @@
 # packages they are, and the licences of these. To be read by a script that runs where the
 # program was built.
 
-# libraries PROGRAM: a line each, "NAME PATH PACKAGE"; ld.so is among them. False, with a
+# libraries PROGRAM...: a line each, "NAME PATH PACKAGE"; ld.so is among them. False, with a
 # sentence: one is missing, or no package has it, so nobody knows its licence.
 libraries() {
-    ldd "$1" | awk '
+    ldd "$@" | awk '
+        /:$/ || seen[$1]++ { next } # of several programs each has its name above it
         $2 == "=>" && $3 == "not" { print $1 " is not found" >"/dev/stderr"; bad = 1 }
         $2 == "=>" && $3 ~ /^\// { print $1, $3 }
         $1 ~ /^\// { name = $1; sub(/.*\//, "", name); print name, $1 }
@@ -19,6 +20,13 @@ libraries() {
           if (!(path in of)) { print $2 " is of no Debian package" >"/dev/stderr"; bad = 1 }
           print $1, $2, of[path] }
         END { exit bad }' "$list.owners" "$list.needed"
+}
+
+# fonts: in the same form, those that pictures are written in.
+fonts() {
+    for font in DejaVuSans DejaVuSans-Bold; do
+        echo "$font.ttf /usr/share/fonts/truetype/dejavu/$font.ttf fonts-dejavu-core"
+    done
 }
 
 # licences FOLDER PACKAGE...: what each package says of itself, in FOLDER/PACKAGE/copyright, and

@@ -1,9 +1,9 @@
 #!/bin/sh
-# The root of an image: the program, the libraries that it is linked with, the certificates of
-# the authorities, and names for the users; no shell, and nothing else that runs. The
-# Dockerfile and image.sh both make theirs by this.
+# The root of an image: the program and PROGRAM-chart, which draws its pictures, the libraries
+# that they are linked with, the font, the certificates of the authorities, and names for the
+# users; no shell, and nothing else that runs. The Dockerfile and image.sh both make theirs by this.
 #   root.sh PROGRAM FOLDER
-# FOLDER is made. PROGRAM was built on this machine, from Debian's packages.
+# FOLDER is made. The programs were built on this machine, from Debian's packages.
 set -eu
 umask 022
 program=$1
@@ -11,7 +11,7 @@ root=$2
 here=${0%/*}
 . "$here/parts.sh"
 
-libraries "$program" >"$list"
+libraries "$program" "$program-chart" >"$list"
 mkdir -p "$(dirname "$root")"
 mkdir "$root"
 
@@ -29,12 +29,18 @@ for folder in run/datadog run/heeler var/lib/heeler tmp; do
     chmod 1777 "$root/$folder"
 done
 
-strip -o "$root/usr/bin/heeler" "$program"
-chmod 755 "$root/usr/bin/heeler"
+for suffix in '' -chart; do
+    strip -o "$root/usr/bin/heeler$suffix" "$program$suffix"
+    chmod 755 "$root/usr/bin/heeler$suffix"
+done
 while read -r name path _; do
     case $path in /usr/*) ;; *) path=/usr$path ;; esac
     install -D -m 755 "$path" "$root${path%/*}/$name"
 done <"$list"
+fonts >>"$list"
+fonts | while read -r _ path _; do
+    install -D -m 644 "$path" "$root$path"
+done
 
 # The authorities of the package, without those that this machine trusts besides. The link is
 # OpenSSL's own way to them, by which those of a Redis are found; curl has the other.

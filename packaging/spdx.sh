@@ -1,7 +1,7 @@
 #!/bin/bash
-# What the program is linked with, as an SPDX document (2.3, JSON) on standard output: each library's
-# Debian package with version, licence and who supplies it. Those that Heeler itself asks for are
-# linked by it; the others come with these.
+# What the program and PROGRAM-chart are linked with, as an SPDX document (2.3, JSON) on standard
+# output: each library's Debian package with version, licence and who supplies it. Those that a program
+# itself asks for are linked by it; the others come with these. The font of pictures is there, too.
 #   spdx.sh PROGRAM VERSION REVISION
 # SOURCE_DATE_EPOCH is the time that stands in it.
 set -euo pipefail
@@ -12,8 +12,8 @@ revision=$3
 here=${0%/*}
 . "$here/parts.sh"
 
-libraries "$program" | sort -u -k3,3 -k1,1 >"$list"
-needed=" $(objdump -p "$program" | awk '$1 == "NEEDED" { printf "%s ", $2 }')"
+both=$(libraries "$program" "$program-chart")
+{ echo "$both"; fonts; } | sort -u -k3,3 -k1,1 >"$list"
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-0}" +%Y-%m-%dT%H:%M:%SZ)
 
 # text STRING: as JSON has it. Names and addresses have no other bytes that need it.
@@ -36,6 +36,23 @@ field() { # FORMAT PACKAGE
 
 id() {
     echo "SPDXRef-Package-${1//[^A-Za-z0-9.-]/-}"
+}
+
+own() { # NAME
+    cat <<END
+  {
+    "SPDXID": "$(id "$1")",
+    "name": "$1",
+    "versionInfo": "$version",
+    "sourceInfo": "commit $revision",
+    "supplier": "NOASSERTION",
+    "downloadLocation": "NOASSERTION",
+    "filesAnalyzed": false,
+    "licenseConcluded": "Apache-2.0",
+    "licenseDeclared": "Apache-2.0",
+    "copyrightText": "NOASSERTION"
+  }
+END
 }
 
 packages() {
@@ -65,23 +82,29 @@ packages() {
     done < <(cut -d ' ' -f 3 "$list" | uniq)
 }
 
+relationship() { # FROM KIND TO
+    printf '  { "spdxElementId": "%s", "relationshipType": "%s", "relatedSpdxElement": "%s" }' "$@"
+}
+
+# relationships NAME PROGRAM: reads what it takes, "NAME PATH PACKAGE".
 relationships() {
-    local package kind name
-    printf '  { "spdxElementId": "SPDXRef-DOCUMENT", "relationshipType": "DESCRIBES",'
-    printf ' "relatedSpdxElement": "SPDXRef-Package-heeler" }'
-    while read -r package; do
-        kind=DEPENDS_ON
-        for name in $(awk -v p="$package" '$3 == p { print $1 }' "$list"); do
-            case $needed in *" $name "*) kind=DYNAMIC_LINK ;; esac
+    local needed package kind
+    needed=" $(objdump -p "$2" | awk '$1 == "NEEDED" { printf "%s ", $2 }')"
+    relationship SPDXRef-DOCUMENT DESCRIBES "$(id "$1")"
+    sort -k3,3 | awk -v needed="$needed" '
+        !($3 in kind) { kind[$3] = "DEPENDS_ON" }
+        index(needed, " " $1 " ") { kind[$3] = "DYNAMIC_LINK" }
+        END { for (package in kind) print package, kind[package] }' | sort |
+        while read -r package kind; do
+            printf ',\n'
+            relationship "$(id "$1")" "$kind" "$(id "$package")"
         done
-        printf ',\n  { "spdxElementId": "SPDXRef-Package-heeler", "relationshipType": "%s",' "$kind"
-        printf ' "relatedSpdxElement": "%s" }' "$(id "$package")"
-    done < <(cut -d ' ' -f 3 "$list" | uniq)
 }
 
 # Before the first word is written, so that what fails leaves nothing behind.
 all=$(packages)
-related=$(relationships)
+of_heeler=$(libraries "$program" | relationships heeler "$program")
+of_chart=$({ libraries "$program-chart"; fonts; } | relationships heeler-chart "$program-chart")
 cat <<END
 {
   "spdxVersion": "SPDX-2.3",
@@ -91,21 +114,12 @@ cat <<END
   "documentNamespace": "urn:heeler:spdx:$version:$revision",
   "creationInfo": { "created": "$created", "creators": ["Tool: heeler-spdx.sh"] },
   "packages": [
-  {
-    "SPDXID": "SPDXRef-Package-heeler",
-    "name": "heeler",
-    "versionInfo": "$version",
-    "sourceInfo": "commit $revision",
-    "supplier": "NOASSERTION",
-    "downloadLocation": "NOASSERTION",
-    "filesAnalyzed": false,
-    "licenseConcluded": "Apache-2.0",
-    "licenseDeclared": "Apache-2.0",
-    "copyrightText": "NOASSERTION"
-  }$all
+$(own heeler),
+$(own heeler-chart)$all
   ],
   "relationships": [
-$related
+$of_heeler,
+$of_chart
   ]
 }
 END

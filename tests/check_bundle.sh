@@ -1,6 +1,6 @@
 #!/bin/bash
-# The tarball with its libraries: unpacked anywhere, the program takes each library from the
-# folder beside it, but those of the C library, and it serves.
+# The tarball with its libraries: unpacked anywhere, the programs take each library from the
+# folder beside them, but those of the C library, and the font too; it serves, and draws.
 #   check_bundle.sh PROGRAM
 . "${0%/*}/support/script.sh"
 bundled=${heeler%/*}/bundle/heeler
@@ -11,23 +11,26 @@ mkdir "$scratch/some where"
 tar -xzf "$scratch/heeler-test.tar.gz" -C "$scratch/some where" || fail "it is no tar.gz"
 folder="$scratch/some where/heeler-test"
 # With libraries of other versions before them on the way.
-LD_DEBUG=libs LD_LIBRARY_PATH=/lib "$folder/bin/heeler" --version >"$scratch/out" 2>"$scratch/libraries" ||
-    fail "it does not run: $(grep -v calling "$scratch/libraries" | tail -n 3)"
-grep -q '^heeler 0\.' "$scratch/out" || fail "it says $(cat "$scratch/out")"
-sed -n 's/.*calling init: //p' "$scratch/libraries" >"$scratch/from"
+for own in heeler heeler-chart; do
+    LD_DEBUG=libs LD_LIBRARY_PATH=/lib "$folder/bin/$own" --version >"$scratch/out" 2>"$scratch/libraries" ||
+        fail "$own does not run: $(grep -v calling "$scratch/libraries" | tail -n 3)"
+    grep -q "^$own 0\." "$scratch/out" || fail "it says $(cat "$scratch/out")"
+    sed -n 's/.*calling init: //p' "$scratch/libraries" >>"$scratch/each"
+done
+sort -u "$scratch/each" >"$scratch/from"
 mine=$(grep -c "^$folder/" "$scratch/from")
 [ "$mine" -gt 10 ] && [ "$mine" -eq "$(ls "$folder/lib" | wc -l)" ] ||
     fail "$mine libraries are its own: $(cat "$scratch/from")"
 ! grep -v "^$folder/" "$scratch/from" | grep -vE '/(ld-linux[^/]*|libc|libm|libresolv|libpthread|libdl|librt)\.so\.[0-9]+$' ||
     fail "a library is the system's"
 while read -r library package version; do
-    [ -f "$folder/lib/$library" ] || fail "$library is not there"
+    [ -f "$folder/lib/$library" ] || [ -f "$folder/share/fonts/truetype/dejavu/$library" ] || fail "$library is not there"
     [ -s "$folder/share/doc/$package/copyright" ] && [ -n "$version" ] || fail "$package has no licence or no version"
 done < <(grep -v '^#' "$folder/share/doc/heeler/libraries")
-[ "$(grep -vc '^#' "$folder/share/doc/heeler/libraries")" -eq "$mine" ] || fail "the list of libraries is another"
+[ "$(grep -vcE '^#|\.ttf ' "$folder/share/doc/heeler/libraries")" -eq "$mine" ] || fail "the list of libraries is another"
 [ -s "$folder/share/doc/common-licenses/LGPL-2.1" ] && [ -s "$folder/share/doc/heeler/copyright" ] ||
     fail "the licences are not there"
-for page in man/man1/heeler.1 man/man5/heeler.yaml.5 bash-completion/completions/heeler zsh/site-functions/_heeler; do
+for page in man/man1/heeler.1 man/man1/heeler-chart.1 man/man5/heeler.yaml.5 bash-completion/completions/heeler zsh/site-functions/_heeler; do
     [ -s "$folder/share/$page" ] || fail "no $page"
 done
 
@@ -35,5 +38,15 @@ start_server "$folder/bin/heeler" --set heeler_interval=1
 "$folder/bin/heeler" health --at "127.0.0.1:$http" >/dev/null || fail "it is not alive"
 "$folder/bin/heeler" send --to "127.0.0.1:$port" --count 3 'bundle:1|c' || fail "nothing was sent"
 until_metric heeler_values_folded_total 3
+"$folder/bin/heeler" query --at "127.0.0.1:$http" --last 1m --png "$scratch/png" 'sum:bundle{*}' || fail "it draws nothing"
+[ -s "$scratch/png" ] || fail "the picture is empty"
 kill -TERM "$server"
 ended 0
+
+# The letters are those of its own font: with another in that file they are others.
+echo '{"from":0,"to":60,"title":"letters","requests":[]}' >"$scratch/json"
+"$folder/bin/heeler-chart" <"$scratch/json" >"$scratch/before" || fail "it draws nothing"
+"$heeler-chart" <"$scratch/json" | cmp - "$scratch/before" || fail "it draws otherwise than the program that is not packed"
+cp "$folder/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf" "$folder/share/fonts/truetype/dejavu/DejaVuSans.ttf"
+"$folder/bin/heeler-chart" <"$scratch/json" >"$scratch/after" || fail "it draws nothing"
+! cmp -s "$scratch/before" "$scratch/after" || fail "its font is the system's"

@@ -10,7 +10,8 @@ make_image
 # ---- what is in it -----------------------------------------------------------------
 
 found=$(find "$root" -type f -perm /111 -not -path "$root/usr/lib*")
-[ "$found" = "$root/usr/bin/heeler" ] || fail "there is more to run, or nothing: $found"
+[ "$(sort <<<"$found")" = "$root/usr/bin/heeler
+$root/usr/bin/heeler-chart" ] || fail "there is more to run, or nothing: $found"
 ! find "$root" -type f -perm /6000 | grep . || fail "a program that changes its user"
 [ -s "$root/etc/ssl/certs/ca-certificates.crt" ] || fail "no authorities"
 for package in "$root"/var/lib/dpkg/status.d/*; do
@@ -55,6 +56,10 @@ grep -q '^CapEff:[[:space:]]0*$' "/proc/$inside/status" || fail "it has capabili
 in_container "$user" "${check[@]:1}" >"$scratch/out" 2>&1 || fail "the health check fails: $(cat "$scratch/out")"
 grep -q ': alive$' "$scratch/out" || fail "the health check says $(cat "$scratch/out")"
 
+is_picture() { # FILE
+    [ "$(od -An -tx1 -N8 "$1" | tr -d ' \n')" = 89504e470d0a1a0a ] || fail "it is no PNG: $(head -c 500 "$1")"
+}
+
 # sent COUNT: datagrams of another container, which has the volume and no network.
 sent() {
     "$container" run --user 1000:1000 --mount "$scratch/sockets:/var/run/datadog:ro" "$root" \
@@ -62,17 +67,39 @@ sent() {
         fail "another container cannot send: $(cat "$scratch/out")"
 }
 
-# received COUNT: the server has read so many.
-received() {
+# counted NAME COUNT: waits until that metric is at least that.
+counted() {
     for _ in $(seq 6000); do
-        n=$(in_network "$probe" get 8127 /metrics | awk '/^heeler_lines_received_total/ { n += $NF } END { print n + 0 }')
-        [ "$n" -lt "$1" ] || return 0
+        n=$(in_network "$probe" get 8127 /metrics | awk -v name="$1" 'index($0, name) == 1 { n += $NF } END { print n + 0 }')
+        [ "$n" -lt "$2" ] || return 0
         sleep 0.01
     done
-    fail "only $n of $1 lines came"
+    fail "$1 is $n, not $2"
+}
+
+# received COUNT: the server has read so many.
+received() {
+    counted heeler_lines_received_total "$1"
 }
 sent 1000
 received 1000
+
+# Pictures, as the server has them drawn and as a command has; the letters are those of the font.
+counted heeler_values_folded_total 1000
+now=$(date +%s)
+in_network "$probe" get 8127 "/api/v1/graph/snapshot?metric_query=sum:image.count%7B*%7D&start=$((now - 60))&end=$now" >"$scratch/answer" ||
+    fail "no snapshot: $(cat "$scratch/answer")"
+path=$(sed -n 's|.*"snapshot_url":"http://[^/]*\(/snapshot/view/[0-9a-f]*\.png\)".*|\1|p' "$scratch/answer")
+in_network "$probe" get 8127 "${path:-/}" >"$scratch/png" || fail "there is no picture at $path"
+is_picture "$scratch/png"
+in_container "$user" /usr/bin/heeler query --last 1m --png /var/run/datadog/png 'sum:image.count{*}' >"$scratch/out" 2>&1 ||
+    fail "a command draws nothing: $(cat "$scratch/out")"
+is_picture "$scratch/sockets/png"
+rm "$scratch/sockets/png"
+echo '{"from":0,"to":60,"title":"letters","requests":[]}' >"$scratch/json"
+in_container "$user" /usr/bin/heeler-chart <"$scratch/json" >"$scratch/png" 2>"$scratch/out" || fail "$(cat "$scratch/out")"
+[ ! -s "$scratch/out" ] || fail "it draws and complains: $(cat "$scratch/out")"
+"$heeler-chart" <"$scratch/json" | cmp - "$scratch/png" || fail "it draws otherwise in the image"
 
 # Another program in its place: it is asked by a child, which is nowhere afterwards.
 kill -USR2 "$inside"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the programs are linked with: who adds a library adds it here, where it is seen. The
-# daemon draws nothing, so it has nothing to do with Cairo and what that brings.
+# daemon draws nothing, so it has nothing to do with Cairo and what that brings, and nothing that it
+# is linked with has either.
 #   check_links.sh PROGRAM
 bad=0
 [ -x "$1" ] && [ -x "$1-chart" ] || { echo "$1 or $1-chart is not built"; exit 1; }
@@ -18,4 +19,5 @@ check() { # program library...
 check "$1" libc libcrypto libcurl libevent libevent_openssl libhiredis libjansson libm libpcre2-8 \
     libsqlite3 libssl libxxhash libyaml-0 libz libzstd
 check "$1-chart" libc libcairo libfreetype libjansson libm
+! ldd "$1" | grep -E 'lib(cairo|freetype|fontconfig|png|pixman|X|xcb|ical)' || bad=1
 exit $bad

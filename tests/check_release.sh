@@ -1,6 +1,6 @@
 #!/bin/bash
 # A release: one place says the version, the same commit gives the same bytes, and the SPDX document
-# has every library that the program is linked with.
+# has every library that the programs are linked with.
 #   check_release.sh PROGRAM
 . "${0%/*}/support/script.sh"
 flat=${heeler%/*}/tests/tools/flat
@@ -37,7 +37,7 @@ value() { # PATH
     sed -n "s/^0\.$1	//p" "$scratch/spdx"
 }
 [ "$(value spdxVersion)" = SPDX-2.3 ] || fail "spdxVersion is $(value spdxVersion)"
-objdump -p "$heeler" | awk '$1 == "NEEDED" { print $2 }' >"$scratch/needed"
+objdump -p "$heeler" "$heeler-chart" | awk '$1 == "NEEDED" { print $2 }' >"$scratch/needed"
 [ "$(wc -l <"$scratch/needed")" -gt 10 ] || fail "nothing is linked"
 while read -r library; do
     value 'packages.[0-9]*.sourceInfo' | grep -qwF "$library" || fail "the SPDX document lacks $library"
@@ -49,8 +49,20 @@ done
 ! value 'packages.[0-9]*.license[A-Za-z]*' | grep NOASSERTION || fail "the licence of a library is not known"
 # Each package is in a relation, and each relation is to a package.
 value 'packages.[0-9]*.SPDXID' | sort >"$scratch/ids"
-value 'relationships.[0-9]*.relatedSpdxElement' | sort >"$scratch/related"
+value 'relationships.[0-9]*.relatedSpdxElement' | sort -u >"$scratch/related"
 diff "$scratch/ids" "$scratch/related" || fail "packages and relations differ"
+# The server has nothing of what draws.
+of() { # PROGRAM
+    sed -n 's/^0\.relationships\.\([0-9]*\)\.\(spdx\|relatedSpdx\)Element\(Id\)\{0,1\}\t/\1 \2 /p' "$scratch/spdx" |
+        awk -v from="SPDXRef-Package-$1" '{ it[$1, $2] = $3; last = $1 }
+            END { for (i = 0; i <= last; i++) if (it[i, "spdx"] == from) print it[i, "relatedSpdx"] }'
+}
+of heeler >"$scratch/of-heeler"
+of heeler-chart >"$scratch/of-chart"
+for package in libcairo2 libx11-6 fonts-dejavu-core; do
+    grep -qx "SPDXRef-Package-$package" "$scratch/of-chart" || fail "heeler-chart does not depend on $package"
+    ! grep -x "SPDXRef-Package-$package" "$scratch/of-heeler" || fail "heeler depends on it"
+done
 
 # A library without a row has no licence: refused.
 mkdir "$scratch/packaging"

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """The Debian package in a Debian 12 of its own, with systemd running in it (systemd-nspawn).
 
-It is installed, gets its key, is started, gets lines of a real client, shows its page, is
-upgraded to a rebuilt package while lines come, takes its key from a credential, is removed and
-purged. Its network is one of its own with nothing but loopback, where the intake is, too.
+It is installed, gets its key, is started, gets lines of a real client, shows its page, says which
+package draws pictures, is upgraded to those of another build while lines come, draws, goes on with
+the old program where the new one refuses the settings, takes its key from a credential, is removed
+and purged. Its network is one of its own with nothing but loopback, where the intake is, too.
 Nothing that was sent may be lost. Needs root, and a mirror of Debian the first time."""
 
 import argparse
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 import statsd           # Debian: python3-statsd
@@ -26,6 +28,8 @@ from intake import Intake  # noqa: E402
 
 OWN = ("heeler.", "datadog.")
 PATIENCE_S = 60
+PNG_BEGIN = b"\x89PNG\r\n\x1a\n"
+NEED_CAIRO = {"libcairo2", "libfreetype6", "fonts-dejavu-core"}
 CLONE_NEWNET = 0x40000000
 FIRST_KEY, SECOND_KEY, THIRD_KEY = "a" * 32, "b" * 32, "c" * 32
 EXPOSURE_MOST = 2.0
@@ -77,6 +81,11 @@ class KeyedIntake(Intake):
 
 
 # ---- the system -------------------------------------------------------------
+
+def named(packages, name):
+    """Those of this name."""
+    return [path for path in packages if pathlib.Path(path).name.startswith(f"{name}_")]
+
 
 def depends(package):
     """The names of what it depends on, the first of each choice."""
@@ -181,13 +190,50 @@ def is_active(system):
     return system.run("systemctl", "is-active", "heeler.service", check=False).strip() == "active"
 
 
-def install(system, files):
-    return system.run("apt-get", "install", "-y", "--no-install-recommends", *files)
+def install(system, files, *options):
+    """Settings that were changed stay as they are, as for who says so when dpkg asks."""
+    return system.run("apt-get", "install", "-y", "--no-install-recommends",
+                      "-o", "Dpkg::Options::=--force-confold", *options, *files)
 
 
 def fetch(path):
     with urllib.request.urlopen(f"http://127.0.0.1:8127{path}", timeout=PATIENCE_S) as answer:
         return answer.read().decode()
+
+
+def ask_snapshot():
+    """The answer's status and body."""
+    now = int(time.time())
+    try:
+        with urllib.request.urlopen(
+                "http://127.0.0.1:8127/api/v1/graph/snapshot?metric_query=sum:shop.sold%7B*%7D"
+                f"&start={now - 300}&end={now}", timeout=PATIENCE_S) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def says_who_draws(system):
+    """The program that draws is a package of its own, and nothing of Cairo is needed without it."""
+    sentence = "/usr/bin/heeler-chart, which draws pictures, is not there: install the package heeler-chart"
+    said = system.sh("heeler query --last 5m --png /tmp/picture.png 'sum:shop.sold{*}' 2>&1; echo status $?")
+    must(sentence in said and said.endswith("status 1\n"), said)
+    status, body = ask_snapshot()
+    must(status == 503 and sentence in body, f"{status} {body}")
+    say("without heeler-chart a command and the service name the package")
+
+
+def draws(system):
+    """The service within the bounds of its unit, and a command."""
+    status, body = ask_snapshot()
+    must(status == 200, f"{status} {body}")
+    path = re.search(r"/snapshot/view/[0-9a-f]*\.png", json.loads(body)["snapshot_url"]).group()
+    with urllib.request.urlopen(f"http://127.0.0.1:8127{path}", timeout=PATIENCE_S) as answer:
+        must(answer.read().startswith(PNG_BEGIN), "the snapshot is no PNG")
+    system.run("heeler", "query", "--last", "5m", "--png", "/tmp/picture.png", "sum:shop.sold{*}")
+    must(system.path("/tmp/picture.png").read_bytes().startswith(PNG_BEGIN), "the picture is no PNG")
+    must(system.path("/usr/share/man/man1/heeler-chart.1.gz").exists(), "there is no heeler-chart(1)")
+    say("with heeler-chart the service and a command draw")
 
 
 def installs(system, packages):
@@ -254,7 +300,7 @@ def bench(system, to, rate, seconds):
 
 
 def upgrades(system, intake, packages, options):
-    """Twice while lines come: nothing is lost, and the process stays."""
+    """While lines come: nothing is lost, and the process stays."""
     before, pid = intake.total(), show(system, "MainPID")
     loads = [bench(system, "udp:127.0.0.1:8125", options.rate * 6 // 10, options.seconds),
              bench(system, "unix:/run/datadog/dsd.socket", options.rate * 4 // 10, options.seconds)]
@@ -271,9 +317,30 @@ def upgrades(system, intake, packages, options):
     must(not intake.duplicates, f"came twice: {intake.duplicates[:2]}")
     drops = re.findall(r"^heeler_datagrams_dropped_by_kernel_total{.*} (\d+)$", fetch("/metrics"), re.M)
     must(all(number == "0" for number in drops), f"the kernel dropped {drops}")
+    versions = [re.search(r"_([^_]+)_", name).group(1) for name in named(packages, "heeler")]
+    must(system.run("dpkg-query", "-W", "-f", "${Version}", "heeler") in versions, "it is another version")
     pauses = re.findall(r"the pause was ([\d.]+) ms", system.run("journalctl", "--no-pager", "-u", "heeler"))
-    say(f"upgraded under load: {sent} lines at {rate:.0f} a second, all at the intake; "
+    say(f"upgraded to {versions[0]} under load: {sent} lines at {rate:.0f} a second, all at the intake; "
         f"paused for {', '.join(pauses)} ms")
+
+
+def goes_on_with_the_old_program(system, intake, packages):
+    """A file that the new program refuses: the service goes on, and apt says so."""
+    pid = show(system, "MainPID")
+    system.sh("cp -p /etc/heeler/heeler.yaml /etc/heeler/heeler.yaml.kept && "
+              "echo 'heeler_workers: plenty' >>/etc/heeler/heeler.yaml")
+    said = install(system, packages, "--reinstall")
+    must("heeler.service goes on with the program of before" in said and "systemctl restart heeler" in said, said)
+    must(show(system, "MainPID") == pid and is_active(system), "it does not go on")
+    system.sh(f"! [ /proc/{pid}/exe -ef /usr/bin/heeler ]")
+    journal = system.run("journalctl", "--no-pager", "-u", "heeler")
+    must("heeler_workers" in journal, journal[-2000:])
+    before = intake.total()
+    system.run("heeler", "send", "--count", "100", "shop.kept:1|c")
+    until("what was sent", lambda: intake.total() == before + 100)
+    system.sh("mv /etc/heeler/heeler.yaml.kept /etc/heeler/heeler.yaml && systemctl restart heeler")
+    system.sh("[ /proc/$(systemctl show -P MainPID heeler)/exe -ef /usr/bin/heeler ]")
+    say("settings that the new program refuses: the old one goes on, and apt says so")
 
 
 def takes_a_credential(system, intake):
@@ -301,7 +368,7 @@ def goes(system):
         must(system.path(path).exists(), f"remove took {path}")
     # What the administrator put there stays.
     system.sh("rm -r /etc/heeler/credential /etc/systemd/system/heeler.service.d")
-    system.run("apt-get", "purge", "-y", "heeler", "heeler-bench")
+    system.run("apt-get", "purge", "-y", "heeler", "heeler-bench", "heeler-chart")
     left = system.sh("find /etc /run /usr/bin /usr/lib/systemd /usr/lib/*.d /usr/share/doc /usr/share/man "
                      "/var/lib /var/log -xdev -name '*heeler*'").split()
     must(not left, f"purge left {left}")
@@ -310,20 +377,23 @@ def goes(system):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packages", required=True, help="folder with the packages")
-    parser.add_argument("--rebuilt", required=True, help="folder with those of another build")
+    parser.add_argument("--before", required=True, help="folder with the packages")
+    parser.add_argument("--after", required=True, help="folder with those that they are upgraded to")
     parser.add_argument("--root", default="build/bookworm", help="folder of the system, made if it is not there")
     parser.add_argument("--rate", type=int, default=100000, help="lines a second")
     parser.add_argument("--seconds", type=int, default=10, help="of lines around the upgrade")
     options = parser.parse_args()
 
     sides = []
-    for folder in (options.packages, options.rebuilt):
+    for folder in (options.before, options.after):
         sides.append(sorted(path.resolve() for path in pathlib.Path(folder).glob("heeler*.deb")
                             if "dbgsym" not in path.name))
-        must(len(sides[-1]) == 2, f"{folder} has {sides[-1]}")
+        must(named(sides[-1], "heeler") and named(sides[-1], "heeler-bench"), f"{folder} has {sides[-1]}")
+    must(named(sides[1], "heeler-chart"), f"{options.after} has no heeler-chart")
+    must(not NEED_CAIRO & set(depends(named(sides[1], "heeler")[0])), "heeler depends on what draws")
+    must(NEED_CAIRO <= set(depends(named(sides[1], "heeler-chart")[0])), "heeler-chart does not")
     root = pathlib.Path(options.root).resolve()
-    make_root(root, INIT_PACKAGES + [name for path in sides[0] for name in depends(path)])
+    make_root(root, INIT_PACKAGES + [name for side in sides for path in side for name in depends(path)])
     say("a root of Debian 12")
     shared = pathlib.Path(os.path.commonpath([path for side in sides for path in side]))
     first, second = ([f"/packages/{path.relative_to(shared)}" for path in side] for side in sides)
@@ -333,11 +403,15 @@ def main():
         system.enter_network()
         intake = KeyedIntake().start()
         say("booted")
-        installs(system, first)
+        installs(system, named(first, "heeler") + named(first, "heeler-bench"))
         refuses_an_open_key(system, intake)
         takes_a_client(system, intake)
         follows_a_key(system, intake)
+        if named(first, "heeler-chart"):
+            says_who_draws(system)
         upgrades(system, intake, second, options)
+        draws(system)
+        goes_on_with_the_old_program(system, intake, second)
         takes_a_credential(system, intake)
         must(not intake.violations, intake.violations[:3])
         goes(system)

@@ -32,6 +32,9 @@ nsenter -t "$inside" -m -n -p "/opt/$name/bin/heeler" health || fail "it is not 
 nsenter -t "$inside" -m -n -p "/opt/$name/bin/heeler" send --count 5 'trixie:1|c' || fail "nothing was sent"
 nsenter -t "$inside" -m -n -p "/opt/$name/bin/heeler" send --to unix:/run/datadog/dsd.socket --count 5 'trixie:1|c' ||
     fail "nothing was sent"
+echo '{"from":0,"to":60,"requests":[]}' | nsenter -t "$inside" -m -n -p "/opt/$name/bin/heeler-chart" >"$scratch/png" ||
+    fail "it draws nothing"
+[ -s "$scratch/png" ] || fail "the picture is empty"
 kill -TERM "$server"
 ended 0
 [ "$(ledger lines)" -eq 10 ] || fail "$(ledger lines) lines came"
