@@ -23,6 +23,8 @@ enum {
     UNITS = 8192, /* of work in a step: to look at a series */
     UNITS_A_HOST = 16,
     UNITS_A_TEXT = 64,
+    STEPS_A_UNIT = 256,   /* bytes of a tag by those of a pattern */
+    TAG_SOUGHT_MAX = 256, /* a longer one is not looked at */
     HOSTS_MAX = 10000,
     TAGS_MAX = 128,    /* more than a series has */
     UP_S = 300,        /* a host that was heard of in so many seconds is up, */
@@ -219,11 +221,26 @@ static bool is_heard(const struct hosts *hosts, const struct host *host, int64_t
     return (int64_t)host->last_s + within_s > rollup_newest(hosts->rollup);
 }
 
+static bool has_tag(const struct hosts *hosts, const struct host *host, int *left)
+{
+    struct slice pattern = hosts->inquiry->text;
+
+    for (uint32_t i = 0; i < host->n_tags; i++) {
+        struct slice tag = identities_tag(hosts->identities, host->tags[i]);
+
+        *left -= 1 + (int)(tag.len * pattern.len / STEPS_A_UNIT);
+        if (tag.len <= TAG_SOUGHT_MAX && glob_finds(pattern, tag))
+            return true;
+    }
+    return false;
+}
+
 static enum answer_state pick(struct hosts *hosts)
 {
     for (int left = UNITS; left > 0 && hosts->next < hosts->n; hosts->next++, left--) {
         left -= UNITS_A_HOST;
-        if (!glob_finds(hosts->inquiry->text, name_of(hosts, hosts->next)))
+        if (!glob_finds(hosts->inquiry->text, name_of(hosts, hosts->next)) &&
+            !has_tag(hosts, &hosts->hosts[hosts->next], &left))
             continue;
         best_offer(&hosts->best, hosts->next);
         hosts->n_matching++;

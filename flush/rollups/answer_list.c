@@ -1,11 +1,9 @@
-/* The metrics that are known, a page of them.
+/* The metrics that are known, or those of one host, a page of them.
  *
- *   scan    every series is counted under its name and type, if that name is looked for
- *   pick    the rows that come first, as many as the page and what is before it
- *   sort    those
- *   place   which series belong to the rows of the page, and in which blocks they stand
- *   spark   what these series were in each of the last intervals
- *   write   a row
+ *   scan    every series is counted under its name and type, if that name is looked for, or if
+ * it is one of the host pick    the rows that come first, as many as the page and what is
+ * before it sort    those place   which series belong to the rows of the page, and in which
+ * blocks they stand spark   what these series were in each of the last intervals write   a row
  *
  * A row is a name and a type: one name with two types is two rows. Nothing is kept from one
  * answer to the next. It takes some 40 bytes a name that is looked for, and six a series. */
@@ -51,6 +49,10 @@ enum phase { PHASE_SCAN, PHASE_PICK, PHASE_SORT, PHASE_PLACE, PHASE_SPARK, PHASE
 struct list {
     struct rollup *rollup;
     const struct inquiry *inquiry;
+    struct slice pattern; /* of names */
+    bool of_host;         /* only series of the host that the text names, */
+    uint32_t host;        /* which is this text; STRINGS_NONE: there is none */
+    uint32_t host_last_s; /* of its newest point */
     enum phase phase;
     uint32_t next; /* series, row or block that is looked at next */
     uint32_t end;  /* of the series at the beginning */
@@ -105,12 +107,10 @@ static bool is_before(const void *argument, uint32_t a, uint32_t b)
     return order != 0 ? order < 0 : left->kind < right->kind;
 }
 
-static void *begin(const struct answer_source *source, const struct inquiry *inquiry,
-                   struct answer_problem *problem)
+static struct list *make(const struct answer_source *source, const struct inquiry *inquiry)
 {
     struct list *list = calloc(1, sizeof *list);
 
-    (void)problem;
     if (list == NULL)
         return NULL;
     list->rollup = source->rollup;
@@ -128,6 +128,34 @@ static void *begin(const struct answer_source *source, const struct inquiry *inq
     return NULL;
 }
 
+/* The text is looked for in names. */
+static void *begin_list(const struct answer_source *source, const struct inquiry *inquiry,
+                        struct answer_problem *problem)
+{
+    struct list *list = make(source, inquiry);
+
+    (void)problem;
+    if (list != NULL)
+        list->pattern = inquiry->text;
+    return list;
+}
+
+/* The text is a host, letter by letter. */
+static void *begin_host(const struct answer_source *source, const struct inquiry *inquiry,
+                        struct answer_problem *problem)
+{
+    struct list *list = make(source, inquiry);
+
+    (void)problem;
+    if (list == NULL)
+        return NULL;
+    list->of_host = true;
+    list->host = inquiry->text.len > 0
+                     ? identities_find_text(rollup_identities(source->rollup), inquiry->text)
+                     : STRINGS_NONE;
+    return list;
+}
+
 /* ---- scan -------------------------------------------------------------- */
 
 /* The place where the number of that row is or will be noted; NULL: nobody looks for it. */
@@ -138,8 +166,8 @@ static uint32_t *find_row(struct list *list, const struct rollup_series *series,
     if (*at == ROW_UNKNOWN) {
         struct slice name = identities_text(rollup_identities(list->rollup), series->id.name);
 
-        *left -= UNITS_A_NAME + (int)(name.len * list->inquiry->text.len / STEPS_A_UNIT);
-        if (!glob_finds(list->inquiry->text, name))
+        *left -= UNITS_A_NAME + (int)(name.len * list->pattern.len / STEPS_A_UNIT);
+        if (!glob_finds(list->pattern, name))
             *at = ROW_UNWANTED;
     }
     if (*at == ROW_UNWANTED)
@@ -183,7 +211,8 @@ static void count_series(const struct list *list, struct row *row,
 /* A number or a name that was given away since the beginning is not looked at. */
 static bool is_known(const struct list *list, const struct rollup_series *series)
 {
-    return series->live && series->id.name < list->n_names;
+    return series->live && series->id.name < list->n_names &&
+           (!list->of_host || series->id.host == list->host);
 }
 
 static enum answer_state scan(struct list *list, struct answer_problem *problem)
@@ -201,11 +230,15 @@ static enum answer_state scan(struct list *list, struct answer_problem *problem)
         if (*at == ROW_UNKNOWN && !add_row(list, at, series))
             return answer_fail(problem, 503, "not enough memory for the answer");
         count_series(list, &list->rows[number], series);
+        if (series->last_s > list->host_last_s)
+            list->host_last_s = series->last_s;
     }
-    if (list->next == list->end) {
-        list->phase = PHASE_PICK;
-        list->next = 0;
-    }
+    if (list->next < list->end)
+        return ANSWER_MORE;
+    if (list->of_host && list->n == 0)
+        return answer_fail(problem, 404, "no series of that host is known");
+    list->phase = PHASE_PICK;
+    list->next = 0;
     return ANSWER_MORE;
 }
 
@@ -320,6 +353,10 @@ static void write_head(struct list *list)
     int64_t interval_s = rollup_interval(list->rollup);
 
     json_out_begin(out, NULL, '{');
+    if (list->of_host) {
+        json_out_slice(out, "host", list->inquiry->text);
+        json_out_number(out, "last_s", list->host_last_s);
+    }
     json_out_number(out, "total", list->n);
     json_out_signed(out, "interval_s", interval_s);
     json_out_signed(out, "until_s", list->newest_s >= 0 ? list->newest_s + interval_s : 0);
@@ -399,7 +436,14 @@ static enum answer_state step(void *self, struct bytes *answer, struct answer_pr
 
 const struct answer_ops answer_list = {
     .of_rollups = true,
-    .begin = begin,
+    .begin = begin_list,
+    .step = step,
+    .free = free_list,
+};
+
+const struct answer_ops answer_host = {
+    .of_rollups = true,
+    .begin = begin_host,
     .step = step,
     .free = free_list,
 };

@@ -46,6 +46,7 @@ struct answer_ops {
 /* One a file of that name; a kind of inquiry each (flush/rollups/inquiry.h). */
 extern const struct answer_ops answer_query, answer_list, answer_metric, answer_recent,
     answer_top;
+extern const struct answer_ops answer_host;                  /* answer_list.c */
 extern const struct answer_ops answer_active, answer_search; /* answer_names.c */
 extern const struct answer_ops answer_hosts, answer_host_totals, answer_all_host_tags,
     answer_host_tags;                                       /* answer_hosts.c */

@@ -15,6 +15,7 @@
     X(INQUIRY_QUERY, answer_query)                 \
     X(INQUIRY_LIST, answer_list)                   \
     X(INQUIRY_METRIC, answer_metric)               \
+    X(INQUIRY_HOST, answer_host)                   \
     X(INQUIRY_RECENT, answer_recent)               \
     X(INQUIRY_TOP, answer_top)                     \
     X(INQUIRY_ACTIVE, answer_active)               \
@@ -41,7 +42,7 @@ struct inquiry {
     int64_t from_s, to_s;   /* of a query, of active metrics, of events; the id of an event */
     uint32_t limit, offset; /* of a list; of a metric's series the limit; of events the limit is
                                1 more than their priority, 0: of any */
-    enum inquiry_order order; /* of a list */
+    enum inquiry_order order; /* of a list, and of a host's metrics */
 };
 
 bool inquiry_equal(const struct inquiry *a, const struct inquiry *b);

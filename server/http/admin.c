@@ -145,6 +145,14 @@ static void on_metric(struct http_exchange *exchange, const struct http_request 
     ask_on(admin->ask, INQUIRY_METRIC, exchange, request);
 }
 
+static void on_host(struct http_exchange *exchange, const struct http_request *request,
+                    void *argument)
+{
+    const struct admin *admin = argument;
+
+    ask_on(admin->ask, INQUIRY_HOST, exchange, request);
+}
+
 /* What clients of Datadog ask. */
 static void on_api(struct http_exchange *exchange, const struct http_request *request,
                    void *argument)
@@ -275,9 +283,9 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
         exchange, 404, "text/plain; charset=utf-8",
         "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
         "/api/v1/functions /api/v1/settings /api/v1/log /api/v1/catalogue "
-        "/api/v1/catalogue/metric /api/v1/events /api/v1/top /api/v1/tail "
-        "/api/v1/graph/snapshot, what clients of Datadog ask for (docs/datadog.md) and, by "
-        "POST, "
+        "/api/v1/catalogue/metric /api/v1/catalogue/host /api/v1/events /api/v1/top "
+        "/api/v1/tail /api/v1/graph/snapshot, what clients of Datadog ask for "
+        "(docs/datadog.md) and, by POST, "
         "/flush /drain /reload\n");
 }
 
@@ -307,6 +315,7 @@ static const struct http_route routes[] = {
 #undef QUESTION
                         { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
     { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
+    { .path = "/api/v1/catalogue/host", .methods = HTTP_GET, .handle = on_host },
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
     { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
     { .path = "/api/v1/tail", .methods = HTTP_GET, .work = tail_work, .streams = true },

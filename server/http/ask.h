@@ -4,6 +4,7 @@
  *                                  can ask here
  *   GET /api/v1/catalogue          the metrics that are known
  *   GET /api/v1/catalogue/metric   one of them
+ *   GET /api/v1/catalogue/host     those of one host
  *   GET /api/v1/events             the last events and service checks
  *
  * What each takes is said by server/http/ask_target.h. A question never waits on main's loop:

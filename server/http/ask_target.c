@@ -88,6 +88,17 @@ static bool read_metric(struct slice query, struct ask_target *out)
            http_parameter(query, "name", out->room, &out->inquiry.text);
 }
 
+static bool read_host_list(struct slice query, struct ask_target *out)
+{
+    struct inquiry *inquiry = &out->inquiry;
+
+    inquiry->limit = ASK_LIST_LIMIT;
+    return read_number(query, "limit", out->room, 1, ASK_LIMIT_MAX, &inquiry->limit) &&
+           read_number(query, "offset", out->room, 0, ASK_OFFSET_MAX, &inquiry->offset) &&
+           read_order(query, out->room, &inquiry->order) &&
+           http_parameter(query, "name", out->room, &inquiry->text);
+}
+
 /* Whoever hands it on has read it. */
 static bool read_top(struct slice query, struct ask_target *out)
 {
@@ -223,6 +234,9 @@ bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_targ
                            "to 100000" },
         [INQUIRY_METRIC] = { read_metric,
                              "expected ?name=METRIC&limit=N, where limit is 1 to 1000" },
+        [INQUIRY_HOST] = { read_host_list,
+                           "expected ?name=HOST&sort=name|values|series&limit=N&offset=N, "
+                           "where limit is 1 to 1000 and offset 0 to 100000" },
         [INQUIRY_RECENT] = { read_recent, "" },
         [INQUIRY_TOP] = { read_top, "" },
         [INQUIRY_ACTIVE] = { read_active, "expected ?from=SECONDS, and perhaps host=NAME; "

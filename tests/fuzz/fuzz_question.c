@@ -133,6 +133,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                .order = (enum inquiry_order)(data[2] % 3) });
     inquire(&answer_metric, rollup,
             &(struct inquiry){ .text = { text, size - HEAD }, .limit = 1 + data[0] % 8 });
+    inquire(&answer_host, rollup,
+            &(struct inquiry){ .text = { text, size - HEAD }, .limit = 1 + data[0] % 8 });
     free(text);
     return 0;
 }

@@ -35,3 +35,10 @@ json_t *inquire(const struct answer_ops *ops, const struct answer_source *source
     bytes_free(&answer);
     return json;
 }
+
+json_t *inquire_of(struct pipeline *p, const struct answer_ops *ops, struct inquiry inquiry)
+{
+    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
+
+    return inquire(ops, &source, &inquiry, NULL);
+}

@@ -8,29 +8,16 @@
 
 #include <cmocka.h>
 
+#include "tests/support/assert_json.h"
 #include "tests/support/inquire.h"
-#include "tests/support/pipeline.h"
 
 enum { START = 1700006400 };
 
 static json_t *ask(struct pipeline *p, const struct answer_ops *ops, const char *text,
                    uint32_t limit, uint32_t offset)
 {
-    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
-    struct inquiry inquiry = { .text = slice_of(text), .limit = limit, .offset = offset };
-
-    return inquire(ops, &source, &inquiry, NULL);
-}
-
-static void assert_answer(json_t *given, const char *expected)
-{
-    json_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
-
-    assert_non_null(wanted);
-    if (!json_equal(given, wanted))
-        fail_msg("%s", json_dumps(given, 0));
-    json_decref(wanted);
-    json_decref(given);
+    return inquire_of(
+        p, ops, (struct inquiry){ .text = slice_of(text), .limit = limit, .offset = offset });
 }
 
 static struct pipeline *with_some(void)
@@ -70,6 +57,9 @@ static void a_page_of_hosts(void **state)
     assert_int_equal(json_array_size(list), 1);
     assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "name")),
                         "web-2");
+    json_decref(answer);
+    answer = ask(p, &answer_hosts, "role:w", 100, 0); /* a tag that all of its series have */
+    assert_int_equal(json_integer_value(json_object_get(answer, "total_matching")), 1);
     json_decref(answer);
     answer = ask(p, &answer_hosts, "", 1, 7);
     assert_int_equal(json_array_size(json_object_get(answer, "host_list")), 0);

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/assert_json.h"
 #include "tests/support/inquire.h"
-#include "tests/support/pipeline.h"
 
 enum { START = 1700006400 };
 
@@ -34,10 +34,8 @@ static struct pipeline *some(void)
 
 static json_t *list(struct pipeline *p, struct inquiry inquiry)
 {
-    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
-
     inquiry.limit = inquiry.limit == 0 ? 200 : inquiry.limit;
-    return inquire(&answer_list, &source, &inquiry, NULL);
+    return inquire_of(p, &answer_list, inquiry);
 }
 
 /* The names as "a b c". */
@@ -81,20 +79,6 @@ static void names_are_found_sorted_and_cut(void **state)
     pipeline_free(p);
 }
 
-static void assert_row(json_t *row, const char *expected)
-{
-    json_t *wanted = json_loads(expected, 0, NULL), *value;
-    const char *key;
-
-    assert_non_null(wanted);
-    json_object_foreach(wanted, key, value)
-    {
-        if (!json_equal(json_object_get(row, key), value))
-            fail_msg("%s of %s", key, json_dumps(row, 0));
-    }
-    json_decref(wanted);
-}
-
 static void rows_say_what_came(void **state)
 {
     static const struct {
@@ -128,7 +112,7 @@ static void rows_say_what_came(void **state)
         json_t *row = json_array_get(json_object_get(answer, "metrics"), (size_t)cases[i].at);
         json_t *spark = json_object_get(row, "spark"), *wanted;
 
-        assert_row(row, cases[i].expected);
+        assert_members(row, cases[i].expected);
         assert_int_equal(json_array_size(spark), 30);
         wanted = json_loads(cases[i].spark, JSON_DECODE_ANY, NULL);
         for (size_t at = 0; at < 5; at++)
@@ -152,10 +136,52 @@ static void zeros_are_no_values(void **state)
     pipeline_line(p, 0, START + 1, "hits:10|c");
     pipeline_flush(p, START + 31);
     json_t *answer = list(p, SEEK(""));
-    assert_row(json_array_get(json_object_get(answer, "metrics"), 0),
-               "{\"values\":0,\"last_s\":1700006400,\"last\":0,\"live\":1}");
-    assert_row(answer, "{\"until_s\":1700006430,\"interval_s\":10}");
+    assert_members(json_array_get(json_object_get(answer, "metrics"), 0),
+                   "{\"values\":0,\"last_s\":1700006400,\"last\":0,\"live\":1}");
+    assert_members(answer, "{\"until_s\":1700006430,\"interval_s\":10}");
     json_decref(answer);
+    pipeline_free(p);
+}
+
+/* Counted are the series of that host alone, whose name is said letter by letter. */
+static void one_host_has_its_metrics(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=1048576");
+    (void)state;
+
+    pipeline_line(p, 0, START + 1,
+                  "a:1|g|#host:web-1,x:1\na:3|g|#host:web-1,x:2\na:50|g|#host:web-10\n"
+                  "b:20|c|#host:web-1\nweb-1:1|g|#host:web-2\nc:1|g|#host:");
+    pipeline_flush(p, START + 11);
+    json_t *answer = inquire_of(p, &answer_host, SEEK("web-1", .limit = 200));
+    json_t *metrics = json_object_get(answer, "metrics");
+    assert_members(answer, "{\"host\":\"web-1\",\"last_s\":1700006400,\"total\":2,"
+                           "\"until_s\":1700006410,\"interval_s\":10}");
+    assert_members(json_array_get(metrics, 0),
+                   "{\"name\":\"a\",\"type\":\"gauge\",\"series\":2,\"values\":2,\"last\":2}");
+    assert_members(json_array_get(metrics, 1), "{\"name\":\"b\",\"series\":1,\"last\":2}");
+    json_decref(answer);
+    answer = inquire_of(p, &answer_host, SEEK("web-1", .limit = 1, .offset = 1));
+    assert_int_equal(json_integer_value(json_object_get(answer, "total")), 2);
+    assert_members(json_array_get(json_object_get(answer, "metrics"), 0), "{\"name\":\"b\"}");
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+static void a_host_of_no_series_is_not_found(void **state)
+{
+    static const char *const cases[] = { "web", "WEB-1", "web-*", "a", "", "nobody" };
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=1048576");
+    (void)state;
+
+    pipeline_line(p, 0, START + 1, "a:1|g|#host:web-1\nb:1|g|#host:");
+    pipeline_flush(p, START + 11);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct inquiry inquiry = { .text = slice_of(cases[i]), .limit = 200 };
+
+        assert_answer(inquire_of(p, &answer_host, inquiry),
+                      "{\"error\":\"no series of that host is known\",\"status\":404}");
+    }
     pipeline_free(p);
 }
 
@@ -164,12 +190,8 @@ static void an_empty_server_has_no_metrics(void **state)
     struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=1048576");
     (void)state;
 
-    json_t *answer = list(p, SEEK("")), *wanted;
-    wanted =
-        json_loads("{\"total\":0,\"interval_s\":10,\"until_s\":0,\"metrics\":[]}", 0, NULL);
-    assert_true(json_equal(answer, wanted));
-    json_decref(wanted);
-    json_decref(answer);
+    assert_answer(list(p, SEEK("")),
+                  "{\"total\":0,\"interval_s\":10,\"until_s\":0,\"metrics\":[]}");
     pipeline_free(p);
 }
 
@@ -228,6 +250,11 @@ static void a_million_series_are_listed_in_steps(void **state)
     assert_int_equal(json_integer_value(json_object_get(answer, "series_total")), N / NAMES);
     assert_in_range(steps, N / UNITS, 4 * N / UNITS);
     json_decref(answer);
+    inquiry = (struct inquiry){ .text = SLICE("h"), .limit = 100, .offset = 50 };
+    answer = inquire(&answer_host, &source, &inquiry, &steps);
+    assert_int_equal(json_integer_value(json_object_get(answer, "total")), NAMES);
+    assert_in_range(steps, 2 * N / UNITS, 8 * N / UNITS);
+    json_decref(answer);
     rollup_free(rollup);
     identities_free(identities);
 }
@@ -265,6 +292,8 @@ int main(void)
         cmocka_unit_test(names_are_found_sorted_and_cut),
         cmocka_unit_test(rows_say_what_came),
         cmocka_unit_test(zeros_are_no_values),
+        cmocka_unit_test(one_host_has_its_metrics),
+        cmocka_unit_test(a_host_of_no_series_is_not_found),
         cmocka_unit_test(an_empty_server_has_no_metrics),
         cmocka_unit_test(a_million_series_are_listed_in_steps),
         cmocka_unit_test(long_names_are_compared_in_more_steps),

@@ -8,27 +8,15 @@
 
 #include <cmocka.h>
 
+#include "tests/support/assert_json.h"
 #include "tests/support/inquire.h"
-#include "tests/support/pipeline.h"
 
 enum { START = 1700006400 };
 
 static json_t *metric(struct pipeline *p, const char *name, uint32_t limit)
 {
-    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
-    struct inquiry inquiry = { .text = slice_of(name), .limit = limit };
-
-    return inquire(&answer_metric, &source, &inquiry, NULL);
-}
-
-static void assert_json(json_t *json, const char *expected)
-{
-    json_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
-
-    assert_non_null(wanted);
-    if (!json_equal(json, wanted))
-        fail_msg("%s", json_dumps(json, 0));
-    json_decref(wanted);
+    return inquire_of(p, &answer_metric,
+                      (struct inquiry){ .text = slice_of(name), .limit = limit });
 }
 
 static void series_and_keys_of_one(void **state)

@@ -8,29 +8,16 @@
 
 #include <cmocka.h>
 
+#include "tests/support/assert_json.h"
 #include "tests/support/inquire.h"
-#include "tests/support/pipeline.h"
 
 enum { START = 1700006400 };
 
 static json_t *ask(struct pipeline *p, const struct answer_ops *ops, const char *text,
                    int64_t from_s, uint32_t limit)
 {
-    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
-    struct inquiry inquiry = { .text = slice_of(text), .from_s = from_s, .limit = limit };
-
-    return inquire(ops, &source, &inquiry, NULL);
-}
-
-static void assert_answer(json_t *given, const char *expected)
-{
-    json_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
-
-    assert_non_null(wanted);
-    if (!json_equal(given, wanted))
-        fail_msg("%s", json_dumps(given, 0));
-    json_decref(wanted);
-    json_decref(given);
+    return inquire_of(
+        p, ops, (struct inquiry){ .text = slice_of(text), .from_s = from_s, .limit = limit });
 }
 
 static struct pipeline *with_some(void)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/support/assert_json.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
 
@@ -40,17 +41,6 @@ static json_t *ask(const char *method, const char *path, const char *json, int s
         fail_msg("%s %s: %d %s", method, path, got, body);
     free(body);
     return answer;
-}
-
-static void assert_answer(json_t *given, const char *expected)
-{
-    json_t *wanted = json_loads(expected, JSON_DECODE_ANY, NULL);
-
-    assert_non_null(wanted);
-    if (!json_equal(given, wanted))
-        fail_msg("%s", json_dumps(given, 0));
-    json_decref(wanted);
-    json_decref(given);
 }
 
 static bool is_flushed(const struct server_view *view, uint64_t n)

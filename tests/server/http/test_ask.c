@@ -56,6 +56,12 @@ static void on_metric(struct http_exchange *exchange, const struct http_request 
     ask_on(argument, INQUIRY_METRIC, exchange, request);
 }
 
+static void on_host(struct http_exchange *exchange, const struct http_request *request,
+                    void *argument)
+{
+    ask_on(argument, INQUIRY_HOST, exchange, request);
+}
+
 static void on_events(struct http_exchange *exchange, const struct http_request *request,
                       void *argument)
 {
@@ -65,6 +71,7 @@ static void on_events(struct http_exchange *exchange, const struct http_request 
 static const struct http_route routes[] = {
     { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
     { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
+    { .path = "/api/v1/catalogue/host", .methods = HTTP_GET, .handle = on_host },
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
 };
 
@@ -426,6 +433,7 @@ static void every_kind_travels(void **state)
         { "/api/v1/catalogue?match=%3Cimg&sort=values",
           { INQUIRY_LIST, { "<img", 4 }, .limit = 200, .order = ORDER_VALUES } },
         { "/api/v1/catalogue/metric?name=m", { INQUIRY_METRIC, { "m", 1 }, .limit = 500 } },
+        { "/api/v1/catalogue/host?name=h", { INQUIRY_HOST, { "h", 1 }, .limit = 200 } },
         { "/api/v1/events", { .kind = INQUIRY_RECENT } },
     };
     struct fixture f;
@@ -485,8 +493,8 @@ static void a_running_server_lists(void **state)
         RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", "heeler_interval=1"));
     int port = server_http_port(running.server);
     int fd = udp_sender(running_listener(&running, 0));
-    udp_send(fd,
-             "<img onerror=x>\x1b[2J\xff:2|g|#\x1bk:\xfe\n_e{1,1}:t|x|#a:b\n_sc|disk|2|#a:b");
+    udp_send(fd, "<img onerror=x>\x1b[2J\xff:2|g|#\x1bk:\xfe\nm:1|c|#host:web "
+                 "1\n_e{1,1}:t|x|#a:b\n_sc|disk|2|#a:b");
     assert_true(running_until(&running, running_datagrams, 1));
     server_view(running.server, &view);
     assert_true(running_until(&running, running_snapshots,
@@ -494,6 +502,7 @@ static void a_running_server_lists(void **state)
     check_table(&running, "/api/v1/catalogue?match=onerror", "catalogue");
     check_table(&running, "/api/v1/catalogue/metric?name=%3Cimg+onerror%3Dx%3E%1b[2J%ef%bf%bd",
                 "metric");
+    check_table(&running, "/api/v1/catalogue/host?name=web+1", "host");
     check_table(&running, "/api/v1/events", "events");
     assert_int_equal(running_get(&running, port, "/api/v1/catalogue/metric?name=nix", &body),
                      404);

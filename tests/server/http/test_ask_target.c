@@ -24,6 +24,9 @@ static void reads_what_is_asked(void **state)
         { "sort=name&offset=100000", { .kind = INQUIRY_LIST, .limit = 200, .offset = 100000 } },
         { "name=%3Cimg%3E", { INQUIRY_METRIC, { "<img>", 5 }, .limit = 500 } },
         { "name=a&limit=1000", { INQUIRY_METRIC, { "a", 1 }, .limit = 1000 } },
+        { "name=web%2F1&sort=values&limit=5&offset=7",
+          { INQUIRY_HOST, { "web/1", 5 }, .limit = 5, .offset = 7, .order = ORDER_VALUES } },
+        { "name=h", { INQUIRY_HOST, { "h", 1 }, .limit = 200 } },
         { "anything=1", { .kind = INQUIRY_RECENT } },
     };
     static struct ask_target target;
@@ -52,6 +55,9 @@ static void refuses_what_makes_no_sense(void **state)
         { INQUIRY_LIST, "sort=size" },
         { INQUIRY_METRIC, "" },
         { INQUIRY_METRIC, "name=a&limit=99999999999999999999" },
+        { INQUIRY_HOST, "" },
+        { INQUIRY_HOST, "name=h&limit=1001" },
+        { INQUIRY_HOST, "name=h&sort=size" },
     };
     static struct ask_target target;
     static char longest[300] = "match=";
