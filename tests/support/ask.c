@@ -65,3 +65,25 @@ double ask_point(struct rollup *rollup, const char *text, int64_t from_s, int64_
     json_decref(answer);
     return value;
 }
+
+void ask_cases(struct rollup *rollup, const struct ask_case *cases, size_t n, int64_t start_s,
+               int64_t to_s)
+{
+    for (size_t i = 0; i < n; i++) {
+        double value = ask_point(rollup, cases[i].text, start_s, to_s, cases[i].scope,
+                                 start_s + cases[i].at);
+        if (fabs(value - cases[i].value) > 1e-9 || isnan(value) != isnan(cases[i].value))
+            fail_msg("%s at %lld: %.17g", cases[i].text, (long long)cases[i].at, value);
+    }
+}
+
+void ask_refused(struct rollup *rollup, const char *text, int64_t from_s, int64_t to_s,
+                 const char *sentence)
+{
+    json_t *answer = ask(rollup, text, from_s, to_s);
+    const char *said = json_string_value(json_object_get(answer, "error"));
+
+    if ((said == NULL) != (sentence == NULL) || (said != NULL && strcmp(said, sentence) != 0))
+        fail_msg("%s: %s", text, said != NULL ? said : "accepted");
+    json_decref(answer);
+}

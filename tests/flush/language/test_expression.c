@@ -9,6 +9,7 @@
 
 #include "flush/language/expression.h"
 #include "tests/support/guard.h"
+#include "tests/support/text_cases.h"
 
 static struct expression expression;
 
@@ -52,19 +53,6 @@ static const char *parsed(const char *text)
     return out;
 }
 
-struct text_case {
-    const char *text, *expected;
-};
-
-static void check(const struct text_case *cases, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(parsed(cases[i].text), cases[i].expected) != 0)
-            fail_msg("\"%s\": %s", cases[i].text, parsed(cases[i].text));
-}
-
-#define CHECK(cases) check(cases, sizeof(cases) / sizeof((cases)[0]))
-
 static void operands_stand_before_their_operator(void **state)
 {
     static const struct text_case cases[] = {
@@ -88,7 +76,7 @@ static void operands_stand_before_their_operator(void **state)
     };
     (void)state;
 
-    CHECK(cases);
+    TEXT_CASES_CHECK(cases, parsed);
 }
 
 static void functions_have_their_arguments(void **state)
@@ -114,7 +102,7 @@ static void functions_have_their_arguments(void **state)
     };
     (void)state;
 
-    CHECK(cases);
+    TEXT_CASES_CHECK(cases, parsed);
 }
 
 static void a_refusal_names_the_column(void **state)
@@ -165,7 +153,7 @@ static void a_refusal_names_the_column(void **state)
     };
     (void)state;
 
-    CHECK(cases);
+    TEXT_CASES_CHECK(cases, parsed);
 }
 
 /* n times one text and then another, around the middle. */

@@ -9,6 +9,7 @@
 
 #include "flush/language/expression.h"
 #include "tests/support/guard.h"
+#include "tests/support/text_cases.h"
 
 /* The scope's program: operands, then their operator. */
 static int put_scope(char *out, size_t size, const struct scope *scope)
@@ -57,19 +58,6 @@ static const char *parsed(const char *text)
     return out;
 }
 
-struct text_case {
-    const char *text, *expected;
-};
-
-static void check(const struct text_case *cases, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(parsed(cases[i].text), cases[i].expected) != 0)
-            fail_msg("\"%s\": %s", cases[i].text, parsed(cases[i].text));
-}
-
-#define CHECK(cases) check(cases, sizeof(cases) / sizeof((cases)[0]))
-
 static void reads_every_part(void **state)
 {
     static const struct text_case cases[] = {
@@ -101,7 +89,7 @@ static void reads_every_part(void **state)
     };
     (void)state;
 
-    CHECK(cases);
+    TEXT_CASES_CHECK(cases, parsed);
 }
 
 static void names_the_column_and_what_was_expected(void **state)
@@ -148,7 +136,7 @@ static void names_the_column_and_what_was_expected(void **state)
     };
     (void)state;
 
-    CHECK(cases);
+    TEXT_CASES_CHECK(cases, parsed);
 }
 
 static void bounds_what_one_question_may_say(void **state)

@@ -7,37 +7,13 @@
 #include <cmocka.h>
 
 #include "tests/support/ask.h"
-#include "tests/support/pipeline.h"
+#include "tests/support/two_minutes.h"
 
-enum { START = 1700006400 };
-
-/* Two minutes:
- *   hits   a counter, 10 and 30 an interval on two series
- *   load   a gauge that grows by 1 an interval from 0, and one that stays 100
- *   users  a gauge without env */
-static struct pipeline *two_minutes(void)
-{
-    struct pipeline *p = PIPELINE(1, START, "heeler_rollups=60 3600");
-    char lines[512];
-
-    for (int i = 0; i < 12; i++) {
-        snprintf(lines, sizeof lines,
-                 "hits:10|c|#env:dev,team:x\nhits:30|c|#env:prod,host:b\n"
-                 "load:%d|g|#env:dev\nload:100|g|#env:prod\nusers:1|g|#at:a\n",
-                 i);
-        pipeline_line(p, 0, START + 10 * i + 1, lines);
-    }
-    pipeline_flush(p, START + 121);
-    return p;
-}
+enum { START = TWO_MINUTES_START };
 
 static void computes_what_stands_there(void **state)
 {
-    static const struct {
-        const char *text, *scope;
-        int64_t at; /* after the start */
-        double value;
-    } cases[] = {
+    static const struct ask_case cases[] = {
         /* numbers */
         { "1 + 2 * avg:load{env:prod}.rollup(60)", NULL, 0, 201 },
         { "(1 + 2) * avg:load{env:prod}.rollup(60)", NULL, 0, 300 },
@@ -105,12 +81,8 @@ static void computes_what_stands_there(void **state)
     struct pipeline *p = two_minutes();
     (void)state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        double value = ask_point(flusher_rollup(p->flusher), cases[i].text, START, START + 240,
-                                 cases[i].scope, START + cases[i].at);
-        if (fabs(value - cases[i].value) > 1e-9 || isnan(value) != isnan(cases[i].value))
-            fail_msg("%s at %lld: %.17g", cases[i].text, (long long)cases[i].at, value);
-    }
+    ask_cases(flusher_rollup(p->flusher), cases, sizeof cases / sizeof cases[0], START,
+              START + 240);
     pipeline_free(p);
 }
 
@@ -200,18 +172,11 @@ static void refuses_with_a_sentence(void **state)
     struct pipeline *p = two_minutes();
     (void)state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        json_t *answer = ask(flusher_rollup(p->flusher), cases[i].text, START, START + 120);
-        const char *sentence = json_string_value(json_object_get(answer, "error"));
-        if ((sentence == NULL) != (cases[i].sentence == NULL) ||
-            (sentence != NULL && strcmp(sentence, cases[i].sentence) != 0))
-            fail_msg("%s: %s", cases[i].text, sentence != NULL ? sentence : "accepted");
-        json_decref(answer);
-    }
-    json_t *answer = ask(flusher_rollup(p->flusher), "month_before(hits{*})", 86400, 86500);
-    assert_string_equal(json_string_value(json_object_get(answer, "error")),
-                        "the question reaches back to before 1970");
-    json_decref(answer);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ask_refused(flusher_rollup(p->flusher), cases[i].text, START, START + 120,
+                    cases[i].sentence);
+    ask_refused(flusher_rollup(p->flusher), "month_before(hits{*})", 86400, 86500,
+                "the question reaches back to before 1970");
     pipeline_free(p);
 }
 

@@ -7,43 +7,13 @@
 #include <cmocka.h>
 
 #include "tests/support/ask.h"
-#include "tests/support/pipeline.h"
+#include "tests/support/two_minutes.h"
 
-enum { START = 1700006400 };
-
-/* Two minutes of everything:
- *   hits   a counter, 10 and 30 an interval on two hosts' series
- *   load   a gauge that grows by 1 an interval from 0, and one that stays 100
- *   users  a set: u0..u11 one an interval, and u0 all the time on another series
- *   lat    a distribution: 1..12 on a, 101..112 on b
- *   time   a histogram
- *   part   a sampled one: of weight 1.6 in each interval */
-static struct pipeline *two_minutes(void)
-{
-    struct pipeline *p = PIPELINE(1, START, "histogram_aggregates=max count");
-    char lines[512];
-
-    for (int i = 0; i < 12; i++) {
-        snprintf(lines, sizeof lines,
-                 "hits:10|c|#env:dev,team:x\nhits:30|c|#env:prod,host:b\n"
-                 "load:%d|g|#env:dev\nload:100|g|#env:prod\n"
-                 "users:u%d|s|#at:a\nusers:u0|s|#at:b\n"
-                 "lat:%d|d|#at:a\nlat:%d|d|#at:b\n"
-                 "time:%d:5|h\npart:1|ms|@0.625\n",
-                 i, i, i + 1, i + 101, i);
-        pipeline_line(p, 0, START + 10 * i + 1, lines);
-    }
-    pipeline_flush(p, START + 121);
-    return p;
-}
+enum { START = TWO_MINUTES_START };
 
 static void answers_as_the_rules_say(void **state)
 {
-    static const struct {
-        const char *text, *scope;
-        int64_t at; /* after the start */
-        double value;
-    } cases[] = {
+    static const struct ask_case cases[] = {
         /* counters: rates unless counts are asked for */
         { "sum:hits{*}.rollup(60)", NULL, 0, 4 },
         { "sum:hits{*}.rollup(avg,60)", NULL, 0, 4 },
@@ -114,12 +84,8 @@ static void answers_as_the_rules_say(void **state)
     struct pipeline *p = two_minutes();
     (void)state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        double value = ask_point(flusher_rollup(p->flusher), cases[i].text, START, START + 120,
-                                 cases[i].scope, START + cases[i].at);
-        if (fabs(value - cases[i].value) > 1e-9 || isnan(value) != isnan(cases[i].value))
-            fail_msg("%s at %lld: %.17g", cases[i].text, (long long)cases[i].at, value);
-    }
+    ask_cases(flusher_rollup(p->flusher), cases, sizeof cases / sizeof cases[0], START,
+              START + 120);
     pipeline_free(p);
 }
 
@@ -193,14 +159,9 @@ static void refuses_with_a_sentence(void **state)
     struct pipeline *p = two_minutes();
     (void)state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        json_t *answer =
-            ask(flusher_rollup(p->flusher), cases[i].text, cases[i].from_s, cases[i].to_s);
-        const char *sentence = json_string_value(json_object_get(answer, "error"));
-        if (sentence == NULL || strcmp(sentence, cases[i].sentence) != 0)
-            fail_msg("%s: %s", cases[i].text, sentence != NULL ? sentence : "accepted");
-        json_decref(answer);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ask_refused(flusher_rollup(p->flusher), cases[i].text, cases[i].from_s, cases[i].to_s,
+                    cases[i].sentence);
     pipeline_free(p);
 }
 
