@@ -5,13 +5,21 @@
  * outside of them is a line of its own, which is drawn over it. */
 
 import { make } from "./dom.js";
-import { count, many, short, visible } from "./format.js";
+import { count, many, visible } from "./format.js";
 import { makeSwatch } from "./chart.js";
 import { makeTable } from "./table.js";
+import { unitOf } from "./unit.js";
 
 /* Whether a question can be about a metric of this name: its language ends a name at these. */
 export function canBeAsked(name) {
     return /^[^{}():, \t\r\n]+$/.test(name);
+}
+
+/* What one would ask first of a metric of that type. */
+export function questionFor(name, type, key, scope = "*") {
+    const by = key ? ` by {${key}}` : "";
+    if (type === "count" || type === "rate") return `sum:${name}{${scope}}${by}.as_rate()`;
+    return `avg:${name}{${scope}}${by}`;
 }
 
 const DRAWN_MAX = 24, STEPS_MAX = 20000, ROWS_MAX = 500;
@@ -84,13 +92,14 @@ export function readAnswer(answer, span) {
     }
 
     drawn.forEach((group, i) => { group.colour = i; });
-    return { groups: all, drawn: drawn.length, times, span, series: drawn.flatMap((group) => rowsOf(group, row)) };
+    return { groups: all, drawn: drawn.length, times, span, unit: unitOf(answer.series), series: drawn.flatMap((group) => rowsOf(group, row)) };
 }
 
 /* A row per group; its first cell is the legend. */
 export function makeGroups() {
     const note = make("p", { class: "muted" });
-    const value = (name) => (group) => short(group[name]);
+    let unit = null;
+    const value = (name) => (group) => unit.text(group[name]);
     const table = makeTable({ caption: "The answer by group", columns: [
         { title: "Group", head: true, cell: nameIn },
         { title: "Last", number: true, cell: value("last") },
@@ -106,6 +115,7 @@ export function makeGroups() {
         if (read.groups.length > ROWS_MAX) said.push(`the first ${ROWS_MAX} are in the table`);
         note.textContent = said.length > 0 ? `${said.join("; ")}.` : "";
         note.hidden = said.length === 0;
+        unit = read.unit;
         table.update(read.groups.slice(0, ROWS_MAX));
     }
     return { node: make("div", { class: "groups tall" }, note, table.node), update };

@@ -1,6 +1,7 @@
 /* page/api.js: what the server is asked, and whether it is there.
  *
  *   ask()     one question, one JSON
+ *   send()    something to keep, as JSON
  *   stream()  lines of JSON without an end
  *   repeat()  something again and again, while the page is seen
  *   pulse     the state of the server, once in a while; it notices when the server goes and
@@ -34,10 +35,10 @@ async function sentenceOf(answer) {
     }
 }
 
-async function fetchFrom(path, parameters, signal) {
+async function fetchFrom(path, parameters, signal, more = {}) {
     let answer;
     try {
-        answer = await fetch(target(path, parameters), { signal, cache: "no-store" });
+        answer = await fetch(target(path, parameters), { signal, cache: "no-store", ...more });
     } catch (problem) {
         if (signal?.aborted && signal.reason?.name !== "TimeoutError") throw problem;
         throw new Refusal(0, "the server does not answer");
@@ -57,6 +58,13 @@ export async function ask(path, parameters, signal) {
         if (signal?.aborted) throw problem;
         throw new Refusal(0, "the answer broke off");
     }
+}
+
+/* The JSON that a text of JSON is answered with; undefined: with nothing. Throws as ask(). */
+export async function send(method, path, text, signal) {
+    const answer = await fetchFrom(path, {}, signal, { method, body: text, headers: { "Content-Type": "application/json" } });
+    const said = await answer.text();
+    return said === "" ? undefined : JSON.parse(said);
 }
 
 /* Calls take(object) for each line, until the stream ends. Throws as ask(). */

@@ -1,17 +1,19 @@
 /* page/chart.js: lines over time, with a line of words below and a table beside them.
  *
- *   chart.update({ times: [seconds], series: [{ label, values: [number or null], colour, look }], span })
+ *   chart.update({ times: [seconds], series: [{ label, values: [number or null], colour, look }], span, unit })
  *
- * span: [from, to] in seconds, what is to be seen; without it all that there is. colour: which, if
- * it is not that of its place. look: none is a line; "upper" and, behind it, "lower" are the bounds of a grey
- * band, and "outside" is what lies outside of it, in red.
+ * span: [from, to] in seconds, what is to be seen; without it all that there is. unit: what the
+ * values are of (page/unit.js), if they are no plain numbers. colour: which, if it is not that of its
+ * place. look: none is a line; "upper" and, behind it, "lower" are the bounds of a grey band, and
+ * "outside" is what lies outside of it, in red.
  *
  * The drawing is uPlot's (page/vendor/), its colours are those of style.css. Who does not see
  * it has its sentence (aria-label) and the table, which is made when it is opened. */
 
 import { make, setText } from "./dom.js";
-import { clock, day, short, stamp, utc } from "./format.js";
+import { clock, day, stamp, utc } from "./format.js";
 import { makeTable } from "./table.js";
+import { PLAIN } from "./unit.js";
 
 export const COLOURS = 8;
 
@@ -64,20 +66,22 @@ function axes(unit) {
     };
     return [
         { ...common, values: tickTexts, space: 72, size: 28, grid: { show: false } },
-        { ...common, values: (chart, ticks) => ticks.map((n) => unit(n)), size: 62, space: 36 },
+        { ...common, values: (chart, ticks, axis, space, step) => ticks.map((n) => unit.tick(n, step)), incrs: unit.steps, size: 62, space: 36 },
     ];
 }
 
-/* label: of the whole; unit: number to text; legend: false when a table beside names the series;
- * onRange(from_s, to_s): the reader drew over that much. */
-export function makeChart({ label, unit = short, height = 190, legend = true, onRange, signal }) {
+/* label: of the whole; unit: of what comes without one; legend: false when a table beside names the
+ * series; onRange(from_s, to_s): the reader drew over that much. */
+export function makeChart({ label, unit: usual = PLAIN, height = 190, legend = true, onRange, signal }) {
+    const head = make("p", { class: "axis-unit", hidden: true });
     const canvas = make("div", { class: "canvas", role: "img" });
     const readout = make("p", { class: "readout", "aria-hidden": "true" });
-    const table = makeData(label, unit);
-    const node = make("figure", { class: "chart" }, canvas, readout, table.node);
+    const table = makeData(label);
+    const node = make("figure", { class: "chart" }, head, canvas, readout, table.node);
     let plot = null;
     let shape = "";
     let data = { times: [], series: [] };
+    let unit = usual;
 
     function lineOf(one, i) {
         if (one.look === "upper" || one.look === "lower")
@@ -132,7 +136,7 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
         }
         const ms = data.times[at] * 1000;
         const parts = legend ? lines().map((one, i) => make("span", { class: "entry" }, makeSwatch(i),
-            `${one.label} `, make("b", null, unit(one.values[at])))) : [];
+            `${one.label} `, make("b", null, unit.text(one.values[at])))) : [];
         readout.replaceChildren(...parts, make("span", { class: "entry muted" }, `${clock(ms)} (${utc(ms).slice(11)})`));
     }
 
@@ -142,20 +146,23 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
 
     function sentence() {
         const shown = lines();
-        const last = shown.slice(0, 6).map((one) => `${one.label} ${unit(one.values.findLast((v) => v != null))}`);
+        const last = shown.slice(0, 6).map((one) => `${one.label} ${unit.text(one.values.findLast((v) => v != null))}`);
         const rest = shown.length > 6 ? ` and ${shown.length - 6} more` : "";
         return `${label}, a chart. Last values: ${last.join(", ") || "none"}${rest}.`;
     }
 
     function update(next) {
         data = next;
-        const now = next.series.map((one) => one.label).join("\n");
+        unit = next.unit ?? usual;
+        const now = [unit.name, unit.text(1), ...next.series.map((one) => one.label)].join("\n");
+        setText(head, unit.name);
+        head.hidden = unit.name === "";
         if (plot && now === shape && next.times.length > 0) plot.setData(arrays());
         else draw();
         shape = now;
         showReadout();
         canvas.setAttribute("aria-label", sentence());
-        table.update(next);
+        table.update({ ...next, unit });
     }
 
     canvas.onResized = () => plot && plot.setSize({ width: Math.max(canvas.clientWidth, 120), height });
@@ -173,7 +180,7 @@ export function makeChart({ label, unit = short, height = 190, legend = true, on
 
 const ROWS_MAX = 500;
 
-function makeData(label, unit) {
+function makeData(label) {
     const box = make("div");
     const node = make("details", { class: "data" }, make("summary", null, "As a table"), box);
     let table = null;
@@ -182,13 +189,13 @@ function makeData(label, unit) {
 
     function show() {
         if (!node.open || !data) return;
-        const now = data.series.map((one) => one.label).join("\n");
+        const now = [data.unit.name, ...data.series.map((one) => one.label)].join("\n");
         if (!table || now !== shape) {
             shape = now;
             table = makeTable({ caption: `${label}: the numbers`, columns: [
                 { title: "Time", head: true, cell: (i) => stamp(data.times[i] * 1000) },
                 { title: "UTC", wide: true, cell: (i) => utc(data.times[i] * 1000).slice(11, 19) },
-                ...data.series.map((one, j) => ({ title: one.label, number: true, cell: (i) => unit(data.series[j].values[i]) })),
+                ...data.series.map((one, j) => ({ title: one.label, number: true, cell: (i) => data.unit.text(data.series[j].values[i]) })),
             ] });
             box.replaceChildren(table.node);
         }

@@ -3,7 +3,7 @@
  * Names, tags, lines and events come from anybody. Here they become text, and nothing in
  * this folder makes markup of a string: tests/check_page.sh looks for that. */
 
-import { clock, stamp, utc, visible } from "./format.js";
+import { clock, duration, stamp, utc, visible } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -38,6 +38,11 @@ export function foreign(text, tag = "bdi") {
 export function makeTime(ms, withDate = false) {
     return make("time", { datetime: new Date(ms).toISOString(), title: utc(ms) },
         withDate ? stamp(ms) : clock(ms));
+}
+
+/* "12 s ago", and when pointed at the time. */
+export function makeAgo(ms, now_ms) {
+    return make("time", { datetime: new Date(ms).toISOString(), title: `${stamp(ms)}, ${utc(ms)}` }, `${duration((now_ms - ms) / 1000)} ago`);
 }
 
 /* A row of buttons of which one is pressed. options: [[value, label]]; set() changes it without

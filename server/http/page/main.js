@@ -5,6 +5,9 @@ import { make, makeTime, setText } from "./dom.js";
 import { clock, duration, stamp, utc, zone } from "./format.js";
 import { start, tell } from "./router.js";
 import { openEvents } from "./events.js";
+import { openHost } from "./host.js";
+import { openHostmap } from "./hostmap.js";
+import { openHosts } from "./hosts.js";
 import { openLines } from "./lines.js";
 import { openMetric } from "./metric.js";
 import { openMetrics } from "./metrics.js";
@@ -15,9 +18,12 @@ const main = document.getElementById("main");
 const banner = document.getElementById("banner");
 const views = document.getElementById("views");
 
+/* Views of one thing belong to that of all of them. */
+const ONE_OF = { metric: "metrics", host: "hosts", hostmap: "hosts" };
+
 function shown(name, title, first) {
     for (const link of views.querySelectorAll("a")) {
-        const own = link.dataset.view === name || (name === "metric" && link.dataset.view === "metrics");
+        const own = link.dataset.view === (ONE_OF[name] ?? name);
         if (own) link.setAttribute("aria-current", "page");
         else link.removeAttribute("aria-current");
     }
@@ -77,5 +83,8 @@ document.getElementById("skip").addEventListener("click", (event) => {
     main.focus();
 });
 
-start(main, { now: openNow, metrics: openMetrics, metric: openMetric, query: openQuery, lines: openLines, events: openEvents }, shown);
+start(main, {
+    now: openNow, metrics: openMetrics, metric: openMetric, hosts: openHosts, host: openHost, hostmap: openHostmap,
+    query: openQuery, lines: openLines, events: openEvents,
+}, shown);
 pulse.start();

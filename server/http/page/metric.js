@@ -1,26 +1,21 @@
-/* page/metric.js: one metric: its chart, its series by tag, the distinct values of each key, its last
- * lines, and who sends them.
+/* page/metric.js: one metric: what is known and written about it, its chart, its hosts, the distinct
+ * values of each tag key, its last lines, who sends them, and its series.
  *
  *   #/metric?name=shop.requests&by=host&range=4h */
 
 import { ask, isAbort, pulse, repeat } from "./api.js";
-import { canBeAsked, makeGroups, readAnswer } from "./answer.js";
+import { canBeAsked, makeGroups, questionFor, readAnswer } from "./answer.js";
 import { makeChart } from "./chart.js";
 import { make, makeNotice, makeSection, makeTime, setText, foreign } from "./dom.js";
 import { count, many, percent, short, visible } from "./format.js";
+import { makeMetadata } from "./metadata.js";
 import { makeRange } from "./range.js";
 import { address, remember } from "./router.js";
-import { makeTable } from "./table.js";
+import { linkIn, makeTable } from "./table.js";
 import { makeTail } from "./tail.js";
+import { makeUnit, PLAIN } from "./unit.js";
 
 const SERIES_MAX = 500;
-
-/* What one would ask first of a metric of that type. */
-function questionFor(name, type, key) {
-    const by = key ? ` by {${key}}` : "";
-    if (type === "count" || type === "rate") return `sum:${name}{*}${by}.as_rate()`;
-    return `avg:${name}{*}${by}`;
-}
 
 /* Which lines make a metric. What a histogram is told by has an ending of its own, and its lines have
  * the name before that. */
@@ -34,10 +29,16 @@ function linesOf(name) {
 
 /* ---- its parts --------------------------------------------------------- */
 
+function hostIn(one, td) {
+    if (one.host === "") return "–";
+    if (!td.querySelector("a")) td.replaceChildren();
+    return void linkIn(td, visible(one.host), address("host", { name: one.host }));
+}
+
 function makeSeriesTable() {
     return makeTable({ caption: "Series", columns: [
         { title: "Tags", head: true, cell: (one) => visible(one.tags.join(", ") || "none") },
-        { title: "Host", wide: true, cell: (one) => visible(one.host || "–") },
+        { title: "Host", wide: true, cell: hostIn },
         { title: "Values", number: true, cell: (one) => count(one.values) },
         { title: "Last", number: true, cell: (one) => short(one.last) },
         { title: "At", number: true, wide: true, cell: (one, td) => td.replaceChildren(makeTime(one.last_s * 1000)) },
@@ -50,6 +51,22 @@ function makeKeysTable(linkOf) {
         { title: "Distinct values", number: true, cell: (one) => count(one.values) },
         { title: "Such as", cell: (one) => visible(one.examples.join(", ")) },
     ] });
+}
+
+/* All that are among the examples of the key "host". */
+function makeHosts(name) {
+    const list = make("ul", { class: "tags" });
+    const node = makeSection("Hosts", make("a", { href: address("hostmap", { metric: name }) }, "As a map"), list);
+
+    node.hidden = true;
+    return { node, update(keys) {
+        const { examples = [], values = 0 } = keys.find(({ key }) => key === "host") ?? {};
+        node.hidden = examples.length === 0;
+        const links = [...examples].sort().map((host) =>
+            make("li", null, make("a", { class: "tag", href: address("host", { name: host }) }, foreign(host))));
+        if (values > examples.length) links.push(make("li", { class: "muted" }, `and ${count(values - examples.length)} more`));
+        list.replaceChildren(...links);
+    } };
 }
 
 /* By the lines that were seen since the view was opened. */
@@ -95,12 +112,18 @@ export function openMetric(place, parameters, signal) {
     const keys = makeKeysTable((one) => address("metric", { name, by: one === key ? "" : one, ...range.parameters() }));
     const senders = makeSenders();
     const lines = linesOf(name);
+    const hosts = makeHosts(name);
+    const metadata = makeMetadata(name, () => {
+        showFacts();
+        againAnswer();
+    }, signal);
     const tail = makeTail({ label: "Last lines", kept: 20, wants: lines.wants, onLine: senders.add, signal });
-    let type = null;
+    let known = null; /* what the catalogue says */
 
-    place.append(make("p", { class: "crumb" }, make("a", { href: "#/metrics" }, "Metrics")), make("h1", null, foreign(name)), facts,
+    place.append(make("p", { class: "crumb" }, make("a", { href: "#/metrics" }, "Metrics")),
+        make("div", { class: "head" }, make("h1", null, foreign(name)), metadata.edit), facts, metadata.node,
         make("div", { class: "tools" }, range.nodes, ask_it), note, result,
-        makeSection("Tag keys", null, keys.node), makeSection("Who sends it", null, senders.node),
+        hosts.node, makeSection("Tag keys", null, keys.node), makeSection("Who sends it", null, senders.node),
         makeSection("Last lines", null, tail.node), makeSection("Series", null, seriesNote, make("div", { class: "tall" }, series.node)));
 
     function changed() {
@@ -108,9 +131,28 @@ export function openMetric(place, parameters, signal) {
         againAnswer();
     }
 
-    function showFacts(said) {
-        const unit = said.unit ? `, unit ${visible(said.unit)}` : "";
-        setText(facts, `${said.type}${unit}, ${many(said.series_total, "series", "series")}${key ? `, by ${visible(key)}` : ""}`);
+    /* What is written counts more than what the lines say. */
+    function unitWords() {
+        const { unit, per_unit } = metadata.written ?? {};
+        if (unit) return `, unit ${visible(unit)}${per_unit ? ` per ${visible(per_unit)}` : ""}`;
+        return known.unit ? `, unit ${visible(known.unit)}` : "";
+    }
+
+    /* Of an answer that has none: that of its metric, which a counter's question divides by seconds. */
+    function unitOfMetric() {
+        const { unit, per_unit } = metadata.written ?? {};
+        return makeUnit(unit || known.unit, per_unit || (unit && known.type === "count" ? "second" : null));
+    }
+
+    function showFacts() {
+        if (known === null) return;
+        setText(facts, `${known.type}${unitWords()}, ${many(known.series_total, "series", "series")}${key ? `, by ${visible(key)}` : ""}`);
+    }
+
+    function show(said) {
+        known = said;
+        showFacts();
+        hosts.update(said.keys);
         setText(seriesNote, said.series.length < said.series_total ? `${count(said.series.length)} of ${count(said.series_total)} are shown.` : "");
         seriesNote.hidden = seriesNote.textContent === "";
         series.update(said.series);
@@ -120,9 +162,8 @@ export function openMetric(place, parameters, signal) {
     async function turnFacts() {
         try {
             const said = await ask("/api/v1/catalogue/metric", { name, limit: SERIES_MAX }, signal);
-            const isFirst = type === null;
-            type = said.type;
-            showFacts(said);
+            const isFirst = known === null;
+            show(said);
             if (isFirst) againAnswer();
         } catch (problem) {
             if (isAbort(problem) || pulse.goneSince !== 0) return;
@@ -131,8 +172,8 @@ export function openMetric(place, parameters, signal) {
     }
 
     async function turnAnswer() {
-        if (type === null || !canBeAsked(name)) return;
-        const span = range.span(), question = questionFor(name, type, key);
+        if (known === null || !canBeAsked(name)) return;
+        const span = range.span(), question = questionFor(name, known.type, key);
         ask_it.setAttribute("href", address("query", { q: question, ...range.parameters() }));
         try {
             const read = readAnswer(await ask("/api/v1/query", { from: span.from_s, to: span.to_s, query: question }, signal),
@@ -141,6 +182,7 @@ export function openMetric(place, parameters, signal) {
             setText(note, read.groups.length === 0 ? "Nothing is kept of it for this range." : "");
             note.hidden = !result.hidden;
             if (result.hidden) return;
+            if (read.unit === PLAIN) read.unit = unitOfMetric();
             chart.update(read);
             groups.update(read);
         } catch (problem) {

@@ -2,11 +2,12 @@
  * what was received, then rates, memory, endpoints and listeners. */
 
 import { make, makeChoice, makeNotice, makeSection, makeTime, setText, foreign } from "./dom.js";
-import { bytes, count, duration, many, rate } from "./format.js";
+import { bytes, count, duration, many } from "./format.js";
 import { makeChart } from "./chart.js";
 import { makeFlow } from "./flow.js";
 import { remember } from "./router.js";
 import { makeTable } from "./table.js";
+import { PER_SECOND } from "./unit.js";
 
 /* ---- findings ---------------------------------------------------------- */
 
@@ -66,7 +67,7 @@ function timesOf(ring) {
 function makeRates(parameters, signal) {
     let which = parameters.range === "15m" ? "coarse" : "fine";
     let last = null;
-    const charts = CHARTS.map((chart) => ({ ...chart, chart: makeChart({ label: chart.title, unit: rate, height: 160, signal }) }));
+    const charts = CHARTS.map((chart) => ({ ...chart, chart: makeChart({ label: chart.title, unit: PER_SECOND, height: 160, signal }) }));
     const choice = makeChoice("Range", [["fine", "90 s"], ["coarse", "15 min"]], which, (chosen) => {
         which = chosen;
         remember("now", { range: which === "coarse" ? "15m" : "" });

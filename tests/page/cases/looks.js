@@ -8,6 +8,9 @@ const VIEWS = [
     ["Now", "#/now", "From socket to intake"],
     ["Metrics", "#/metrics", "page.level"],
     ["one metric", "#/metric?name=page.level", "env:test"],
+    ["Hosts", "#/hosts", "web-1"],
+    ["one host", "#/host?name=web-1", "page.load"],
+    ["the map of hosts", "#/hostmap?metric=page.load&by=role", "role:web"],
     ["Query", "#/query?q=avg:page.level{*} by {env}&range=15m", "env:test"],
     ["Query, before a question", "#/query", "For example"],
     ["Lines", "#/lines", "page.level"],
@@ -17,6 +20,7 @@ const VIEWS = [
 /* Some of everything that the views show, again and again, as lines are only seen live. */
 function feed(server) {
     const lines = ["page.level:12.5|g|#env:test,region:north", "page.level:7.5|g|#env:live,region:north", "page.time:12|d|#env:test",
+        "page.load:2048|g|#host:web-1,role:web", "page.load:9|g|#host:web-2,role:web", "page.load:90|g|#host:db-1,role:db", "page.idle:1|g|#host:quiet",
         `page.${"long.".repeat(30)}name:1|c|#key:${"value".repeat(30)}`, "page.bad:1|q", "page.bad",
         "_e{8,11}:deployed|version 4.2|t:error|#env:test", "_sc|page.database|2|#env:test|m:no answer", "_sc|page.cache|0"];
     const timer = setInterval(() => server.send(...lines).catch(() => clearInterval(timer)), 500);
@@ -51,7 +55,7 @@ async function allViews({ server, tab }) {
 }
 
 async function empty({ server, tab }) {
-    for (const hash of ["#/now", "#/metrics", "#/query", "#/lines", "#/events"]) {
+    for (const hash of ["#/now", "#/metrics", "#/hosts", "#/hostmap", "#/query", "#/lines", "#/events"]) {
         await tab.show(server.address(`/${hash}`));
         await tab.page.waitForLoadState("networkidle").catch(() => {});
         await lookAt(tab, `${hash}, empty`);

@@ -31,6 +31,39 @@ async function areTextOnMetrics({ server, tab, page }) {
     await isText(page);
 }
 
+async function areTextOnHosts({ server, tab, page }) {
+    const host = ESCAPES.replace("page.", "host.");
+    await server.send(`page.level:1|g|#host:${MARKUP},${MARKUP}:${MARKUP}`, `page.level:2|g|#host:${host},key:<b>value</b>`);
+    await server.intervals(1);
+    await tab.show(server.address("/#/hosts"));
+    await tab.sees(MARKUP, "table");
+    await tab.sees(SHOWN.replace("page.", "host."), "table");
+    await tab.sees("<b>value</b>", ".tags");
+    await isText(page);
+    await page.getByRole("link", { name: MARKUP, exact: true }).click();
+    await tab.sees(MARKUP, "h1");
+    await tab.sees("page.level", ".small-charts");
+    await isText(page);
+    for (const key of [MARKUP, "key"]) {
+        await tab.turnTo(`#/hostmap?${new URLSearchParams({ metric: "page.level", by: key })}`);
+        await tab.sees(key === "key" ? "key:<b>value</b>" : MARKUP, ".map h2");
+        await tab.sees(MARKUP, ".box");
+        await isText(page);
+    }
+}
+
+async function areTextWhereTheyAreWritten({ server, tab, page }) {
+    await server.send("page.level:1|g");
+    await tab.show(server.address("/#/metric?name=page.level"));
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByLabel("Unit").fill(MARKUP);
+    await page.getByLabel("Description").fill(`${MARKUP}\n${ESCAPES}`);
+    await page.getByRole("button", { name: "Save" }).click();
+    await tab.sees(MARKUP, ".axis-unit");
+    await tab.sees(SHOWN, ".description");
+    await isText(page);
+}
+
 async function areTextOnEvents({ server, tab, page }) {
     const length = (text) => Buffer.byteLength(text);
     await tab.show(server.address("/#/events"));
@@ -58,6 +91,8 @@ async function runsNoScriptOfText({ server, tab, page }) {
 
 export const strangers = [
     ["names of markup and of escape sequences are text on Metrics", (given) => withPage(given, areTextOnMetrics)],
+    ["hosts and tags of markup are text on Hosts, in one, and on the map", (given) => withPage(given, areTextOnHosts)],
+    ["a unit and a description of markup are text", (given) => withPage(given, areTextWhereTheyAreWritten)],
     ["events and checks of strangers are text", (given) => withPage(given, areTextOnEvents)],
     ["the policy lets no script in that stands in the page", (given) => withPage(given, runsNoScriptOfText)],
 ];
