@@ -19,8 +19,8 @@
  * Each 16 bytes of a piece belong to a *place*: the first of the name, the second of the name,
  * the first of the tags and so on. A place has 64 random bytes of secret of its own, which are
  * the keys of four rounds of AES: bytes -> ^ key -> round -> ^ key -> round -> ^ key -> round
- * -> ^ key -> round. What comes out of all places is added up (xor), and so are the two
- * lengths and the kind. Empty tags have no piece.
+ * -> ^ key -> round. The sum begins with the two lengths and the kind, and what comes out of
+ * each place is added to it (xor). Empty tags have no piece.
  *
  * How likely two identities meet, over the choice of the secret, whatever a sender knows of
  * the program. Given the lengths, the pieces say every byte, so there are three cases:
@@ -41,8 +41,10 @@
  *
  * There are places for the first FINGERPRINT_NAME and FINGERPRINT_TAGS bytes. Behind them the
  * places are used again, but before that the sum so far goes through four rounds with
- * keys of their own. These turn two sums that differ into a given difference just as rarely. A
- * text that uses them several times relies on rounds with the same keys being independent. */
+ * keys of their own. These turn two sums that differ into a given difference just as rarely,
+ * and never into the same: the lengths and the kind, which are in the sum, keep two apart that
+ * differ in nothing else. A text that uses places several times relies on rounds with the same
+ * keys being independent. */
 #ifndef SERVER_RECEIVE_FINGERPRINT_H
 #define SERVER_RECEIVE_FINGERPRINT_H
 

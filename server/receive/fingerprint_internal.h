@@ -91,12 +91,9 @@ __attribute__((cold, noinline)) static const char *short_copy(struct slice bytes
 
 /* Inlined always: compiled without AVX and called amid code with it, it would wait hundreds of
  * cycles for the registers. */
-__attribute__((always_inline)) static inline struct fingerprint halves_of(__m128i sum,
-                                                                          uint64_t lengths)
+__attribute__((always_inline)) static inline struct fingerprint halves_of(__m128i sum)
 {
-    __m128i all = _mm_xor_si128(sum, _mm_slli_si128(_mm_cvtsi64_si128((int64_t)lengths), 8));
-
-    return (struct fingerprint){ (uint64_t)all[0], (uint64_t)all[1] };
+    return (struct fingerprint){ (uint64_t)sum[0], (uint64_t)sum[1] };
 }
 
 /* ---- aes: AES-NI ------------------------------------------------------- */
@@ -124,24 +121,24 @@ FOR_aes static inline __m128i zero_aes(void)
     return _mm_setzero_si128();
 }
 
-FOR_aes static inline __m128i add_aes(__m128i a, __m128i b)
-{
-    return _mm_xor_si128(a, b);
-}
-
-FOR_aes static inline __m128i rounds_aes(__m128i piece, const uint8_t *keys)
+FOR_aes static inline __m128i rounds_aes(__m128i sum, __m128i piece, const uint8_t *keys)
 {
     const __m128i *key = (const __m128i *)(const void *)keys;
     __m128i state = _mm_xor_si128(piece, key[0]);
 
     for (int i = 1; i < 4; i++)
         state = _mm_aesenc_si128(state, key[i]);
-    return _mm_aesenc_si128(state, _mm_setzero_si128());
+    return _mm_aesenc_si128(state, sum);
 }
 
-FOR_aes static inline struct fingerprint sum_aes(__m128i sum, uint64_t lengths)
+FOR_aes static inline __m128i begin_aes(uint64_t lengths)
 {
-    return halves_of(sum, lengths);
+    return _mm_slli_si128(_mm_cvtsi64_si128((int64_t)lengths), 8);
+}
+
+FOR_aes static inline struct fingerprint sum_aes(__m128i sum)
+{
+    return halves_of(sum);
 }
 
 #define LANE_PATH  aes
@@ -173,25 +170,26 @@ FOR_vaes256 static inline __m256i zero_vaes256(void)
     return _mm256_setzero_si256();
 }
 
-FOR_vaes256 static inline __m256i add_vaes256(__m256i a, __m256i b)
-{
-    return _mm256_xor_si256(a, b);
-}
-
-FOR_vaes256 static inline __m256i rounds_vaes256(__m256i piece, const uint8_t *keys)
+FOR_vaes256 static inline __m256i rounds_vaes256(__m256i sum, __m256i piece,
+                                                 const uint8_t *keys)
 {
     const __m256i *key = (const __m256i *)(const void *)keys;
     __m256i state = _mm256_xor_si256(piece, key[0]);
 
     for (int i = 1; i < 4; i++)
         state = _mm256_aesenc_epi128(state, key[i]);
-    return _mm256_aesenc_epi128(state, _mm256_setzero_si256());
+    return _mm256_aesenc_epi128(state, sum);
 }
 
-FOR_vaes256 static inline struct fingerprint sum_vaes256(__m256i sum, uint64_t lengths)
+FOR_vaes256 static inline __m256i begin_vaes256(uint64_t lengths)
+{
+    return _mm256_zextsi128_si256(_mm_slli_si128(_mm_cvtsi64_si128((int64_t)lengths), 8));
+}
+
+FOR_vaes256 static inline struct fingerprint sum_vaes256(__m256i sum)
 {
     return halves_of(
-        _mm_xor_si128(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)), lengths);
+        _mm_xor_si128(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)));
 }
 
 #define LANE_PATH  vaes256
@@ -220,25 +218,25 @@ FOR_vaes512 static inline __m512i zero_vaes512(void)
     return _mm512_setzero_si512();
 }
 
-FOR_vaes512 static inline __m512i add_vaes512(__m512i a, __m512i b)
-{
-    return _mm512_xor_si512(a, b);
-}
-
-FOR_vaes512 static inline __m512i rounds_vaes512(__m512i piece, const uint8_t *keys)
+FOR_vaes512 static inline __m512i rounds_vaes512(__m512i sum, __m512i piece,
+                                                 const uint8_t *keys)
 {
     __m512i state = _mm512_xor_si512(piece, _mm512_load_si512(keys));
 
     for (size_t i = 1; i < 4; i++)
         state = _mm512_aesenc_epi128(state, _mm512_load_si512(keys + i * 64));
-    return _mm512_aesenc_epi128(state, _mm512_setzero_si512());
+    return _mm512_aesenc_epi128(state, sum);
 }
 
-FOR_vaes512 static inline struct fingerprint sum_vaes512(__m512i sum, uint64_t lengths)
+FOR_vaes512 static inline __m512i begin_vaes512(uint64_t lengths)
+{
+    return _mm512_zextsi128_si512(_mm_slli_si128(_mm_cvtsi64_si128((int64_t)lengths), 8));
+}
+
+FOR_vaes512 static inline struct fingerprint sum_vaes512(__m512i sum)
 {
     return sum_vaes256(
-        _mm256_xor_si256(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1)),
-        lengths);
+        _mm256_xor_si256(_mm512_castsi512_si256(sum), _mm512_extracti64x4_epi64(sum, 1)));
 }
 
 #define LANE_PATH  vaes512
@@ -275,29 +273,29 @@ FOR_aes static inline uint8x16_t zero_aes(void)
     return vdupq_n_u8(0);
 }
 
-FOR_aes static inline uint8x16_t add_aes(uint8x16_t a, uint8x16_t b)
-{
-    return veorq_u8(a, b);
-}
-
 /* Here an instruction adds the key before a round, and not behind it. The two that are a round
  * stand together, as processors like them; and clang before 16 has a word for them only where
  * the whole file may use them. */
-FOR_aes static inline uint8x16_t rounds_aes(uint8x16_t piece, const uint8_t *keys)
+FOR_aes static inline uint8x16_t rounds_aes(uint8x16_t sum, uint8x16_t piece,
+                                            const uint8_t *keys)
 {
     for (size_t i = 0; i < 4; i++)
         __asm__("aese %0.16b, %1.16b\n\taesmc %0.16b, %0.16b"
                 : "+w"(piece)
                 : "w"(vld1q_u8(keys + i * 16)));
-    return piece;
+    return veorq_u8(sum, piece);
 }
 
-FOR_aes static inline struct fingerprint sum_aes(uint8x16_t sum, uint64_t lengths)
+FOR_aes static inline uint8x16_t begin_aes(uint64_t lengths)
+{
+    return vreinterpretq_u8_u64(vsetq_lane_u64(lengths, vdupq_n_u64(0), 1));
+}
+
+FOR_aes static inline struct fingerprint sum_aes(uint8x16_t sum)
 {
     uint64x2_t halves = vreinterpretq_u64_u8(sum);
 
-    return (struct fingerprint){ vgetq_lane_u64(halves, 0),
-                                 vgetq_lane_u64(halves, 1) ^ lengths };
+    return (struct fingerprint){ vgetq_lane_u64(halves, 0), vgetq_lane_u64(halves, 1) };
 }
 
 #define LANE_PATH  aes

@@ -265,15 +265,16 @@ static void add_text(uint8_t *sum, size_t width, struct slice text, const uint8_
 
 static struct fingerprint hash_by_the_book(struct slice name, struct slice tags, size_t width)
 {
+    uint64_t lengths = htole64((uint64_t)name.len << 34 ^ (uint64_t)tags.len << 4 ^ 1);
     uint8_t sum[64] = { 0 };
     struct fingerprint print;
 
+    memcpy(sum + 8, &lengths, sizeof lengths);
     add_text(sum, width, name, fingerprint_secret.name, FINGERPRINT_NAME);
     add_text(sum, width, tags, fingerprint_secret.tags, FINGERPRINT_TAGS);
     for (size_t i = 16; i < width; i++)
         sum[i % 16] ^= sum[i];
     memcpy(&print, sum, sizeof print);
-    print.high ^= (uint64_t)name.len << 34 ^ (uint64_t)tags.len << 4 ^ 1;
     return print;
 }
 

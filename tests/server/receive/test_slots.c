@@ -113,7 +113,7 @@ static void a_step_a_put_lays_out_in_time(void **state)
             check(model);
         builds = model->slots.builds;
     }
-    assert_true(builds >= 8);
+    assert_true(builds >= 5);
     check(model);
     model_free(model);
 }
@@ -158,24 +158,25 @@ static void what_lives_is_found_and_what_left_is_not(void **state)
     }
 }
 
-/* Made for few, then many come: it is begun again. */
+/* Made for few, then many come. */
 static void a_next_that_is_too_small_is_given_up(void **state)
 {
     struct model *model = model_new(3, UINT64_MAX);
     (void)state;
 
-    for (int i = 0; i < 4000; i++)
+    for (int i = 0; i < 50000; i++)
         put(model);
     move(model, SLOTS_ALL);
-    for (uint32_t id = 0; id < 3990; id++)
+    for (uint32_t id = 0; id < 49990; id++)
         model->states[id] = DEAD;
     model->present = 10;
     begin(model);
-    uint64_t mask = model->slots.next.mask;
-    move(model, 8); /* some lines are copied */
+    uint32_t builds = model->slots.builds;
+    move(model, 80); /* some lines are copied */
     assert_true(slots_moving(&model->slots));
-    while (slots_moving(&model->slots) && model->slots.next.mask == mask && model->n < 6000)
+    while (slots_moving(&model->slots))
         put(model);
+    assert_int_equal(model->slots.builds, builds); /* it has not become the answer */
     check(model);
     begin(model);
     move(model, SLOTS_ALL);
