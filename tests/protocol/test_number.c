@@ -407,6 +407,12 @@ static void writes_the_shortest_text(void **state)
         { DBL_MAX, "1.7976931348623157e+308" },
         { 0x1p-44, "5.684341886080802e-14" }, /* nearest 16 digits do not read back */
         { 9007199254740993.0, "9007199254740992" },
+        { 9999999999999998.0, "9999999999999998" },
+        { 999999999999999.9, "999999999999999.9" },
+        { 0.9999999999999999, "0.9999999999999999" },
+        { 2251799813685249.5, "2251799813685249.5" },
+        { 1e-11, "1e-11" },
+        { 0x1p-20, "9.5367431640625e-07" },
         { 1e23, "1e+23" },
         { NAN, "NaN" },
         { -NAN, "NaN" },
@@ -445,6 +451,8 @@ static void writes_text_that_reads_back_and_no_shorter_does(void **state)
         uint64_t bits = next_random();
         if (i % 3 == 0)
             bits &= UINT64_C(0xFFF0000000000000); /* powers of two */
+        if (i % 4 != 0)                           /* of a size that is measured */
+            bits = (bits & ~(UINT64_C(0x7FF) << 52)) | (960 + (bits >> 52) % 128) << 52;
         double value = double_of(bits), back;
         if (!isfinite(value) || value == 0)
             continue;
