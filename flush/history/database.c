@@ -109,20 +109,22 @@ static void guard(sqlite3 *handle)
     (void)sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, VALUE_MAX);
 }
 
-/* auto_vacuum is a trait of the file, and only an empty one takes it. In WAL mode "normal"
+/* page_size and auto_vacuum are traits of the file, and only an empty one takes them. Of a row
+ * of packed columns the last page is half empty, so small ones waste less. In WAL mode "normal"
  * loses the last commits when the power fails, and never more than that. */
 static int set_up(struct database *database)
 {
     guard(database->handle);
     (void)sqlite3_busy_timeout(database->handle, BUSY_MS);
-    return sql_run(database->handle, "PRAGMA auto_vacuum = INCREMENTAL;"
+    return sql_run(database->handle, "PRAGMA page_size = 2048;"
+                                     "PRAGMA auto_vacuum = INCREMENTAL;"
                                      "PRAGMA cell_size_check = ON;"
                                      "PRAGMA cache_size = -1024;"
                                      "PRAGMA mmap_size = 0;"
                                      "PRAGMA temp_store = MEMORY;"
                                      "PRAGMA journal_mode = WAL;"
                                      "PRAGMA synchronous = NORMAL;"
-                                     "PRAGMA wal_autocheckpoint = 512;"
+                                     "PRAGMA wal_autocheckpoint = 1024;"
                                      "PRAGMA journal_size_limit = 2097152");
 }
 

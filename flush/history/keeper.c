@@ -6,7 +6,7 @@
 #include "flush/history/remake.h"
 #include "flush/history/sql.h"
 
-enum { PAGE = 4096, GIVES_WAY_PART = 8 };
+enum { GIVES_WAY_PART = 8 };
 
 void keeper_init(struct keeper *keeper, const struct keeper_config *config)
 {
@@ -43,11 +43,15 @@ static void say(struct keeper *keeper, enum database_state state)
 /* A bound of SQLite's own: whoever writes beyond it is told that the disk is full. */
 static bool bound_file(struct keeper *keeper)
 {
+    sqlite3 *handle = keeper->store.database.handle;
     char text[64];
+    int64_t page;
 
+    if (sql_number(handle, "PRAGMA page_size", &page) != SQLITE_OK || page == 0)
+        return false;
     snprintf(text, sizeof text, "PRAGMA max_page_count = %llu",
-             (unsigned long long)(keeper->config.bounds.max_bytes / PAGE + 1));
-    return sql_run(keeper->store.database.handle, text) == SQLITE_OK;
+             (unsigned long long)(keeper->config.bounds.max_bytes / (uint64_t)page + 1));
+    return sql_run(handle, text) == SQLITE_OK;
 }
 
 /* The store was opened, begun anew or closed, and that is how it stands now. */

@@ -2,7 +2,13 @@
 
 #include <math.h>
 
-#include "flush/memory/wire.h"
+#include "flush/history/squeeze.h"
+
+/* How many of the rest are packed together. */
+static size_t block_of(size_t rest)
+{
+    return rest < SQUEEZE_VALUES ? rest : SQUEEZE_VALUES;
+}
 
 /* ---- writing ----------------------------------------------------------- */
 
@@ -14,17 +20,22 @@ static void put_varint(struct bytes *bytes, uint64_t number)
         bytes->len = (size_t)(varint_put(at, number) - bytes->at);
 }
 
-static void put_ids(struct packed *packed, const struct packed_cell *cells, size_t n)
+/* How far each is from the one before. */
+static void put_ids(struct packed *packed, const struct packed_cell *cells, size_t n,
+                    uint32_t *before)
 {
-    uint32_t before = 0;
+    int64_t steps[SQUEEZE_VALUES];
+    uint8_t *at = bytes_room(&packed->ids, NARROW_BYTES_MAX);
 
-    for (size_t i = 0; i < n; before = cells[i++].id)
-        put_varint(&packed->ids, cells[i].id - before);
+    for (size_t i = 0; i < n; *before = cells[i++].id)
+        steps[i] = cells[i].id - *before;
+    if (at != NULL)
+        packed->ids.len = (size_t)(narrow_put(steps, n, at) - packed->ids.at);
 }
 
-static void put_block(struct packed *packed, const struct packed_cell *cells, size_t n)
+static void put_columns(struct packed *packed, const struct packed_cell *cells, size_t n)
 {
-    double values[WINDOW_COLUMNS][COLUMN_VALUES];
+    double values[WINDOW_COLUMNS][SQUEEZE_VALUES];
 
     for (size_t i = 0; i < n; i++)
         for (int column = 0; column < WINDOW_COLUMNS; column++)
@@ -32,10 +43,10 @@ static void put_block(struct packed *packed, const struct packed_cell *cells, si
     for (int column = 0; column < WINDOW_COLUMNS; column++) {
         struct bytes *to = &packed->columns[column];
         const double *like = column > 0 ? values[WINDOW_SUM] : NULL;
-        uint8_t *at = bytes_room(to, COLUMN_BYTES_MAX);
+        uint8_t *at = bytes_room(to, SQUEEZE_BYTES_MAX);
 
         if (at != NULL)
-            to->len += column_pack(values[column], like, n, at);
+            to->len = (size_t)(squeeze_put(values[column], like, n, at) - to->at);
     }
 }
 
@@ -63,13 +74,16 @@ static void clear(struct packed *packed)
 
 bool packed_make(struct packed *packed, const struct packed_cell *cells, size_t n)
 {
+    uint32_t before = 0;
+
     clear(packed);
     packed->n = (uint32_t)n;
     packed->low = cells[0].id;
     packed->high = cells[n - 1].id;
-    put_ids(packed, cells, n);
-    for (size_t i = 0; i < n; i += COLUMN_VALUES)
-        put_block(packed, cells + i, n - i < COLUMN_VALUES ? n - i : COLUMN_VALUES);
+    for (size_t i = 0; i < n; i += SQUEEZE_VALUES) {
+        put_ids(packed, cells + i, block_of(n - i), &before);
+        put_columns(packed, cells + i, block_of(n - i));
+    }
     put_objects(packed, cells, n);
 
     bool failed = packed->ids.failed || packed->objects.failed;
@@ -99,18 +113,33 @@ static bool get_varint(struct slice *from, uint64_t *out)
     return true;
 }
 
+/* Adds the ids of a block up; each is above the one before, but for the very first. */
+static bool get_ids(struct slice *from, size_t n, int64_t *id, bool first, uint32_t *out)
+{
+    int64_t steps[SQUEEZE_VALUES];
+
+    if (!narrow_get(from, n, steps))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int64_t least = first && i == 0 ? 0 : 1;
+
+        if (steps[i] < least || steps[i] > (int64_t)UINT32_MAX - *id)
+            return false;
+        *id += steps[i];
+        out[i] = (uint32_t)*id;
+    }
+    return true;
+}
+
 bool packed_ids(struct slice ids, uint32_t n, uint32_t out[static PACKED_SERIES_MAX])
 {
-    uint64_t id = 0, more;
+    int64_t id = 0;
 
     if (n == 0 || n > PACKED_SERIES_MAX)
         return false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!get_varint(&ids, &more) || (i > 0 && more == 0) || more > UINT32_MAX - id)
+    for (uint32_t i = 0; i < n; i += SQUEEZE_VALUES)
+        if (!get_ids(&ids, block_of(n - i), &id, i == 0, out + i))
             return false;
-        id += more;
-        out[i] = (uint32_t)id;
-    }
     return ids.len == 0;
 }
 
@@ -122,32 +151,16 @@ static bool are_fit(enum window_column column, const double *values, size_t n)
     return true;
 }
 
-/* Reads up to 64 cells off the front. */
-static bool get_block(struct slice *from, enum window_column column, size_t n,
-                      const double *sums, double *out)
-{
-    const uint8_t *at = (const uint8_t *)from->at;
-    size_t size = column_size_within(at, from->len, n);
-
-    if (size == 0 || (column_is_like(at) && column == WINDOW_SUM))
-        return false;
-    if (column_is_like(at))
-        memcpy(out, sums, n * sizeof *out);
-    else
-        column_unpack(at, n, out);
-    *from = slice_skip(*from, size);
-    return are_fit(column, out, n);
-}
-
 bool packed_column(struct slice packed, enum window_column column, uint32_t n,
                    const double *sums, double out[static PACKED_SERIES_MAX])
 {
     if (n > PACKED_SERIES_MAX)
         return false;
-    for (uint32_t i = 0; i < n; i += COLUMN_VALUES) {
-        size_t block = n - i < COLUMN_VALUES ? n - i : COLUMN_VALUES;
+    for (uint32_t i = 0; i < n; i += SQUEEZE_VALUES) {
+        const double *like = column == WINDOW_SUM ? NULL : sums + i;
 
-        if (!get_block(&packed, column, block, column == WINDOW_SUM ? NULL : sums + i, out + i))
+        if (!squeeze_get(&packed, like, block_of(n - i), out + i) ||
+            !are_fit(column, out + i, block_of(n - i)))
             return false;
     }
     return packed.len == 0;

@@ -1,9 +1,8 @@
 /* flush/history/packed.h: what some series did in one window, as the blobs of a row.
  *
- *   ids       the lowest id, then how far each is from the one before: varints
- *   columns   cells by 64, in the order of the ids, each a packed column
- * (flush/memory/column.h) objects   of sets and distributions: place among the ids, length,
- * bytes
+ *   ids       by 64: how far each is from the one before (flush/history/narrow.h)
+ *   columns   cells by 64, in the order of the ids (flush/history/squeeze.h)
+ *   objects   of sets and distributions: place among the ids, length, bytes
  *
  * A row has up to 1024 series, so what a question does not ask for is skipped, and what it asks
  * for lies together.

@@ -90,24 +90,47 @@ static void what_is_packed_is_read_back(void **state)
     packed_free(&packed);
 }
 
-/* Small whole numbers of neighbours: a byte for the id, one for the sum, and of the rest what
- * says that it is the same. */
-static void a_counter_takes_two_bytes(void **state)
+/* What a row of so many series takes, the value of each being whole numbers or decimals. */
+static size_t size_of_row(double divisor, double count)
 {
     struct packed packed = { 0 };
     size_t bytes;
-    (void)state;
 
-    for (uint32_t i = 0; i < PACKED_SERIES_MAX; i++)
-        cells[i] = (struct packed_cell){ i + 1,
-                                         { { i % 100, 1, i % 100, i % 100, i % 100 } },
-                                         SLICE("") };
+    for (uint32_t i = 0; i < PACKED_SERIES_MAX; i++) {
+        double last = (1 + i % 100) / divisor, sum = 0;
+
+        for (int k = 0; k < (int)count; k++)
+            sum += last;
+        cells[i] =
+            (struct packed_cell){ i + 1, { { sum, count, last, last, last } }, SLICE("") };
+    }
     assert_true(packed_make(&packed, cells, PACKED_SERIES_MAX));
     bytes = packed.ids.len + packed.objects.len;
     for (int column = 0; column < WINDOW_COLUMNS; column++)
         bytes += packed.columns[column].len;
-    assert_true(bytes < 2 * PACKED_SERIES_MAX + 100);
     packed_free(&packed);
+    return bytes;
+}
+
+static void neighbours_take_few_bytes(void **state)
+{
+    static const struct {
+        double divisor, count;
+        size_t bytes; /* a series, with what 64 of them have in common */
+    } cases[] = {
+        { 1, 1, 2 },     /* whole numbers: seven bits, and all else is like them */
+        { 1, 360, 5 },   /* of an hour: sums of two bytes, and three times seven bits */
+        { 100, 360, 6 }, /* the same behind the point, with the sums' rounding */
+        { 7, 360, 29 },  /* no decimals: each takes its 53 bits or so */
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t bytes = size_of_row(cases[i].divisor, cases[i].count);
+
+        if (bytes > cases[i].bytes * PACKED_SERIES_MAX)
+            fail_msg("case %zu: %zu bytes", i, bytes);
+    }
 }
 
 static void ids_that_are_none_are_refused(void **state)
@@ -117,13 +140,18 @@ static void ids_that_are_none_are_refused(void **state)
         size_t len;
         uint32_t n;
     } cases[] = {
-        { "", 0, 0 },                         /* no series */
-        { "", 0, 1 },                         /* one, and no id */
-        { "\x05\x00", 2, 2 },                 /* the same twice */
-        { "\x05\x01", 2, 1 },                 /* more than there are */
-        { "\x05\x80", 2, 2 },                 /* a number that does not end */
-        { "\xff\xff\xff\xff\x0f\x01", 6, 2 }, /* beyond 32 bits */
-        { "\x05", 1, PACKED_SERIES_MAX + 1 }, /* more than a row has */
+        { "", 0, 0 },                             /* no series */
+        { "", 0, 1 },                             /* one, and no id */
+        { "\x0a", 1, 1 },                         /* it ends amid the numbers */
+        { "\x80", 1, 1 },                         /* it ends amid a number */
+        { "\x00\x03\x05", 3, 2 },                 /* 5 twice */
+        { "\x0a\x00\x00", 3, 1 },                 /* more than there are */
+        { "\x01\x00", 2, 1 },                     /* -1 */
+        { "\x00\x03", 2, 2 },                     /* the bits are missing */
+        { "\x00\x3a\0\0\0\0\0\0\0\0", 10, 1 },    /* 58 bits are not written */
+        { "\x80\x80\x80\x80\x20\x00", 6, 1 },     /* beyond 32 bits */
+        { "\xfe\xff\xff\xff\x1f\x00", 6, 2 },     /* the second one is */
+        { "\x0a\x00", 2, PACKED_SERIES_MAX + 1 }, /* more than a row has */
     };
     uint32_t ids[PACKED_SERIES_MAX];
     (void)state;
@@ -146,9 +174,8 @@ static void numbers_that_are_none_are_refused(void **state)
                                    sums, values));
     assert_true(packed_column(view(&packed.columns[WINDOW_MAX]), WINDOW_MAX, 1, sums, values));
     /* What is like the sums is not the sums, and a column of two is none of one. */
-    assert_false(packed_column(SLICE("\x02"), WINDOW_SUM, 1, NULL, values));
-    assert_false(packed_column(SLICE("\x01\x01"), WINDOW_SUM, 1, NULL, values));
-    assert_false(packed_column(SLICE("\x09"), WINDOW_SUM, 1, NULL, values));
+    assert_false(packed_column(SLICE("\0"), WINDOW_SUM, 1, NULL, values));
+    assert_false(packed_column(SLICE("\1\2\0\1\2\0"), WINDOW_SUM, 1, NULL, values));
     assert_false(packed_column(SLICE(""), WINDOW_SUM, 1, NULL, values));
     packed_free(&packed);
 }
@@ -201,7 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_packed_is_read_back),
-        cmocka_unit_test(a_counter_takes_two_bytes),
+        cmocka_unit_test(neighbours_take_few_bytes),
         cmocka_unit_test(ids_that_are_none_are_refused),
         cmocka_unit_test(numbers_that_are_none_are_refused),
         cmocka_unit_test(damaged_bytes_lead_nobody_astray),
