@@ -8,6 +8,7 @@
 
 #include "config/clock.h"
 #include "config/thread.h"
+#include "flush/history/sql.h"
 
 _Static_assert((int)RETENTION_LEVELS_MAX <= (int)HISTORY_KEPT_MAX, "the ledger has each level");
 
@@ -179,11 +180,23 @@ static void take_readings(struct history *history)
     *end = taken;
 }
 
+/* A slice of it; what turns out to be damaged is set aside. False: it has come to its end. */
+static bool step_reading(struct history *history, struct reading *reading)
+{
+    struct keeper *keeper = &history->keeper;
+    int result;
+    bool more =
+        reading_step(reading, keeper->open ? &keeper->store : NULL, &history->read, &result);
+
+    if (sql_is_damage(result))
+        keeper_fail(keeper, result, clock_wall_s());
+    return more;
+}
+
 /* A slice of each reading whose asker is not too far behind. True: there is more to read now.
  */
 static bool read_some(struct history *history)
 {
-    struct store *store = history->keeper.open ? &history->keeper.store : NULL;
     struct reading **at = &history->reading;
     bool more = false, any = false;
 
@@ -195,7 +208,7 @@ static bool read_some(struct history *history)
             continue;
         }
         any = true;
-        if (reading_step(reading, store, &history->read)) {
+        if (step_reading(history, reading)) {
             more = more || reading_may_go_on(reading);
             at = &reading->next;
         } else {

@@ -313,16 +313,16 @@ static int step(struct reading *reading, struct store *store, struct mailbox *to
                                            : read_rows(reading, store, to, all);
 }
 
-bool reading_step(struct reading *reading, struct store *store, struct mailbox *to)
+bool reading_step(struct reading *reading, struct store *store, struct mailbox *to, int *result)
 {
     bool all = true;
     bool called_off = atomic_load_explicit(&reading->called_off, memory_order_relaxed);
-    int result = store != NULL && !called_off ? step(reading, store, to, &all) : SQLITE_OK;
 
+    *result = store != NULL && !called_off ? step(reading, store, to, &all) : SQLITE_OK;
     if (store == NULL)
         finish(reading, READING_BROKEN, "the past on disk is not there at the moment", to);
-    else if (result != SQLITE_OK)
-        finish(reading, READING_BROKEN, sqlite3_errstr(result), to);
+    else if (*result != SQLITE_OK)
+        finish(reading, READING_BROKEN, sqlite3_errstr(*result), to);
     else if (reading->told.failed || reading->told.len > TOLD_BYTES_MAX)
         finish(reading, READING_BROKEN, "too many series of that name are in the past", to);
     else if (all)

@@ -80,8 +80,10 @@ void reading_answer_free(struct reading_answer *given);
 /* ---- on the thread of the store ---------------------------------------- */
 
 /* Reads a slice, and pushes what it read. False: it has come to its end, and is given back
- * with the last answer. With a store that is not open (NULL) that is a sentence. */
-bool reading_step(struct reading *reading, struct store *store, struct mailbox *to);
+ * with the last answer. With a store that is not open (NULL), or that cannot be read (*result
+ * says how), that is a sentence. */
+bool reading_step(struct reading *reading, struct store *store, struct mailbox *to,
+                  int *result);
 
 /* Whether it may read on: the flusher is not too far behind. */
 bool reading_may_go_on(const struct reading *reading);

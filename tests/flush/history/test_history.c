@@ -132,6 +132,52 @@ static void what_nobody_keeps_is_counted_and_holds_nothing_up(void **state)
     database_close(&owner);
 }
 
+/* What is read of a metric that is asked for, to the end. */
+static enum reading_result read_all(struct history *history, const char *metric)
+{
+    struct reading *reading = reading_new(slice_of(metric));
+    struct reading_answer *answer = NULL;
+    enum reading_result result;
+
+    assert_non_null(reading);
+    reading->asks = READING_SERIES;
+    history_read(history, reading);
+    for (int i = 0; i < 60000 && answer == NULL; i++, poll(NULL, 0, 1))
+        answer = history_take(history);
+    assert_non_null(answer);
+    result = answer->result;
+    reading_free(reading);
+    reading_answer_free(answer);
+    return result;
+}
+
+/* A row whose bytes make no sense would fail each question about its time for ever. */
+static void what_a_question_finds_damaged_is_set_aside(void **state)
+{
+    struct history *history = start();
+    (void)state;
+
+    wait_for(&history_ledger(history)->epoch, 1);
+    give(history, 1, clock_wall_s() / 10 * 10);
+    stop(history);
+    struct store store;
+
+    assert_int_equal(store_open(&store, root), DATABASE_OPEN);
+    assert_int_equal(
+        sqlite3_exec(store.database.handle, "UPDATE series SET kind = 99", NULL, NULL, NULL),
+        SQLITE_OK);
+    store_close(&store);
+    history = start();
+    wait_for(&history_ledger(history)->epoch, 1);
+    assert_int_equal(read_all(history, "other"), READING_ALL);
+    assert_int_equal(counter_read(&history_ledger(history)->damaged_total), 0);
+    assert_int_equal(read_all(history, "m"), READING_BROKEN);
+    wait_for(&history_ledger(history)->damaged_total, 1);
+    wait_for(&history_ledger(history)->epoch, 2);
+    assert_int_equal(read_all(history, "m"), READING_ALL); /* of nobody */
+    stop(history);
+}
+
 static void keep(struct history *history, const char *name, const char *text)
 {
     struct note *note = note_new(SLICE("dashboard"), slice_of(name), 7, slice_of(text));
@@ -201,6 +247,7 @@ int main(void)
         TEST(what_was_given_before_the_stop_is_on_the_disk_after_it),
         TEST(a_parcel_of_another_epoch_is_dropped),
         TEST(what_nobody_keeps_is_counted_and_holds_nothing_up),
+        TEST(what_a_question_finds_damaged_is_set_aside),
         TEST(definitions_come_back_in_the_next_process),
         TEST(definitions_wait_while_another_process_has_the_file),
     };
