@@ -78,6 +78,9 @@ OPTION(LIST, heeler_rollups, "60 3600", OURS,
        "windows, in seconds, that series are summed up in for questions", COMMAS)
 OPTION(INT, heeler_lookback, "3600", OURS,
        "how long single intervals are kept for questions", RANGE(0, 31622400, "seconds"))
+OPTION(INT, heeler_late_max, "3600", OURS,
+       "what comes with a timestamp of its own goes into windows that are over, for questions, up "
+       "to this age", RANGE(0, 31622400, "seconds"))
 OPTION(INT, heeler_rollup_max_bytes, "8388608", OURS,
        "memory for all of these, 64 MiB with heeler_redis_url; 0: nothing is kept", AT_LEAST(0, "bytes"))
 OPTION(STRING, heeler_state_path, "", OURS,

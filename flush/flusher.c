@@ -49,6 +49,7 @@ static bool make_rollup(struct flusher *flusher, char *problem, size_t problem_s
         .interval_s = settings->heeler_interval,
         .steps = &settings->heeler_rollups,
         .lookback_s = settings->heeler_lookback,
+        .late_max_s = settings->heeler_late_max,
         .max_bytes = (size_t)settings->heeler_rollup_max_bytes,
         .max_series = flusher->max_series,
     };
@@ -99,7 +100,8 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
     flusher->surveyor = config->tag_survey != NULL ? tag_surveyor_new() : NULL;
     answers_init(&flusher->answers, config->questions, flusher->rollup, recent, config->ledger);
     flusher->encoder = encoder_new(settings, config->hostname, config->outbox, config->ledger);
-    flusher->timed = timed_new(flusher->encoder, flusher->interval_s, config->ledger);
+    flusher->timed =
+        timed_new(flusher->encoder, flusher->rollup, flusher->interval_s, config->ledger);
     if (flusher->catalogue == NULL || flusher->encoder == NULL || flusher->timed == NULL) {
         flusher_free(flusher);
         return NULL;
@@ -161,8 +163,8 @@ void flusher_free(struct flusher *given)
     flusher_free_snapshots(given->open);
     flusher_free_snapshots(given->sealed);
     answers_free(&given->answers);
-    observers_free(&given->observers);
     timed_free(given->timed);
+    observers_free(&given->observers);
     encoder_free(given->encoder);
     catalogue_free(given->catalogue);
     tag_surveyor_free(given->surveyor);
@@ -430,6 +432,7 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns)
         flusher_seal(flusher, flusher->open);
     while (flusher_step(flusher, now_s, now_ns))
         ;
+    timed_post(flusher->timed, now_s);
     observers_finish(&flusher->observers, now_s);
     flusher_end_records(flusher, now_s);
 }

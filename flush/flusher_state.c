@@ -36,6 +36,7 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
 
     while (flusher_step(flusher, now_s, now_ns))
         ;
+    timed_post(flusher->timed, now_s);
     hand_over_windows(flusher, out);
     /* The mirror ends for good here: that of the successor writes into fields of its own. */
     observers_finish(&flusher->observers, now_s);

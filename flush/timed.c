@@ -19,7 +19,9 @@ struct timed_series {
     uint64_t print[2];
     const struct series_identity *id; /* a view of names; NULL: it is refused */
     uint32_t n_points;
-    uint32_t end; /* of its points among those that are sorted */
+    uint32_t end;         /* of its points among those that are sorted */
+    struct identity kept; /* if is_kept, as questions know it; held */
+    bool is_kept;
     enum cell_kind cell;
     enum shed_reason refused;
 };
@@ -31,6 +33,7 @@ struct timed_point {
 
 struct timed {
     struct encoder *encoder;
+    struct rollup *rollup; /* or NULL */
     struct flusher_ledger *ledger;
     int64_t interval_s;
     struct rules *rules; /* held; what the series are called by; NULL: there are none */
@@ -48,7 +51,7 @@ struct timed {
 
 /* ---- life -------------------------------------------------------------- */
 
-struct timed *timed_new(struct encoder *encoder, int64_t interval_s,
+struct timed *timed_new(struct encoder *encoder, struct rollup *rollup, int64_t interval_s,
                         struct flusher_ledger *ledger)
 {
     struct timed *timed = calloc(1, sizeof *timed);
@@ -56,19 +59,29 @@ struct timed *timed_new(struct encoder *encoder, int64_t interval_s,
     if (timed == NULL)
         return NULL;
     timed->encoder = encoder;
+    timed->rollup = rollup;
     timed->ledger = ledger;
     timed->interval_s = interval_s;
     return timed;
 }
 
+static void release_series(struct timed *timed)
+{
+    for (uint32_t i = 0; i < timed->n_series; i++)
+        if (timed->series[i].is_kept)
+            rollup_release(timed->rollup, timed->series[i].kept);
+    timed->n_series = 0;
+}
+
 /* Gives all memory back. */
 static void forget(struct timed *timed)
 {
+    release_series(timed);
     rules_release(timed->rules);
     timed->rules = NULL;
     free(timed->series);
     timed->series = NULL;
-    timed->n_series = timed->series_room = 0;
+    timed->series_room = 0;
     index_free(&timed->index);
     free(timed->names);
     timed->names = NULL;
@@ -106,14 +119,31 @@ static void sort_points(struct timed *timed)
     }
 }
 
+static void keep_points(struct timed *timed, const struct timed_series *series,
+                        const struct point *points, int64_t now_s)
+{
+    const struct rollup_timed kept = { series->kept, series->cell, 1 };
+
+    if (series->is_kept)
+        rollup_add_timed(timed->rollup, &kept, points, series->n_points, now_s);
+    else if (timed->rollup != NULL)
+        counter_add(&timed->ledger->timed[TIMED_FULL], series->n_points);
+}
+
 static void post_series(struct timed *timed, struct timed_series *series, int64_t now_s)
 {
+    struct point *points = timed->sorted + series->end - series->n_points;
     struct series entry = {
         .id = *series->id,
         .type = series->cell == CELL_COUNT ? SERIES_RATE : SERIES_GAUGE,
         .interval_s = timed->interval_s,
-        .points = timed->sorted + series->end - series->n_points,
+        .points = points,
     };
+
+    keep_points(timed, series, points, now_s);
+    /* The sample rate is not applied to timestamped counters (the Agent). */
+    for (uint32_t i = 0; series->cell == CELL_COUNT && i < series->n_points; i++)
+        points[i].value /= (double)timed->interval_s;
 
     for (; series->n_points > 0; series->n_points -= (uint32_t)entry.n_points) {
         entry.n_points =
@@ -139,7 +169,7 @@ void timed_post(struct timed *timed, int64_t now_s)
 static void start_anew(struct timed *timed, int64_t now_s)
 {
     timed_post(timed, now_s);
-    timed->n_series = 0;
+    release_series(timed);
     timed->names_used = 0;
     index_free(&timed->index);
 }
@@ -286,6 +316,9 @@ static bool name_series(struct timed *timed, const struct timed_sample *sample,
         points_identity(&scratch, enriched.name, enriched.host, enriched.tags, enriched.n_tags);
 
     out->id = keep_identity(timed, &id);
+    out->is_kept = out->id != NULL && timed->rollup != NULL &&
+                   rollup_hold(timed->rollup, enriched.name, enriched.host, enriched.tags,
+                               enriched.n_tags, &out->kept);
     return out->id != NULL;
 }
 
@@ -364,9 +397,6 @@ static enum shed_reason add_value(struct timed *timed, struct timed_series *seri
         return SHED_NOT_FINITE;
     if (!has_room(timed, now_s))
         return SHED_MEMORY;
-    /* The sample rate is not applied to timestamped counters (the Agent). */
-    if (series->cell == CELL_COUNT)
-        point.value /= (double)timed->interval_s;
     add_point(timed, series, point);
     if (timed->n_points == timed->points_most)
         timed_post(timed, now_s);

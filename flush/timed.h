@@ -2,6 +2,7 @@
  *
  *   sample -> print -> series, named at its first sample -> its points
  *   a batch is full, or a second is over -> an entry a series, of many points -> encoder
+ *                                        -> the same points, each by its time -> rollups
  *
  * What a name and its tags become is found once for all samples of that identity, and kept as
  * long as such samples come and the worker's rules stay the same. Nothing is added up: each
@@ -19,12 +20,13 @@
 
 #include "flush/parcels/chunk.h"
 #include "flush/payloads/encoder.h"
+#include "flush/rollups/rollup.h"
 #include "flush/series/rules.h"
 
 struct timed;
 
-/* The encoder and the ledger outlive it. NULL without memory. */
-struct timed *timed_new(struct encoder *encoder, int64_t interval_s,
+/* The encoder, the rollups (or NULL) and the ledger outlive it. NULL without memory. */
+struct timed *timed_new(struct encoder *encoder, struct rollup *rollup, int64_t interval_s,
                         struct flusher_ledger *ledger);
 
 /* What was gathered and not posted is lost. */

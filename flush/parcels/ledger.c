@@ -24,6 +24,13 @@ const char *point_drop_label(enum point_drop drop)
     return labels[drop];
 }
 
+const char *timed_place_label(enum timed_place place)
+{
+    static const char *const labels[] = { TIMED_PLACES(LABEL3) };
+
+    return labels[place];
+}
+
 uint64_t ledger_values_parsed(const struct worker_ledger *ledger)
 {
     uint64_t sum = counter_read(&ledger->values_copied);

@@ -116,6 +116,18 @@ enum point_kind { POINT_KINDS(POINT_KIND_ENUM) POINT_KIND_COUNT };
 enum point_drop { POINT_DROPS(POINT_DROP_ENUM) POINT_DROP_COUNT };
 #undef POINT_DROP_ENUM
 
+/* Where questions find a value that came with a timestamp of its own, by the finest window that
+ * took it, unless one had no room. X(id, label, sentence). */
+#define TIMED_PLACES(X)                                                           \
+    X(TIMED_OPEN, "open", "in a window that is open, or about to be")             \
+    X(TIMED_LATE, "late", "beside one that is sealed")                            \
+    X(TIMED_OLD, "too_old", "nowhere: older than heeler_late_max or all windows") \
+    X(TIMED_FULL, "no_room", "not everywhere: there was no room for it")
+
+#define TIMED_PLACE_ENUM(id, label, sentence) id,
+enum timed_place { TIMED_PLACES(TIMED_PLACE_ENUM) TIMED_PLACE_COUNT };
+#undef TIMED_PLACE_ENUM
+
 /* Written by the flusher. */
 struct flusher_ledger {
     struct counter folded;                    /* values, out of buckets and records */
@@ -140,6 +152,8 @@ struct flusher_ledger {
     struct counter recent_bytes;     /* of the events and checks that are kept to be shown */
     struct counter rollup_dropped;   /* series' windows given up for memory */
     struct counter rollup_refused;   /* points without memory for their series */
+    struct counter timed[TIMED_PLACE_COUNT]; /* values, by place */
+    struct counter late_bytes;               /* now taken beside the windows, of rollup_bytes */
     struct counter rollup_ungiven;   /* series' windows dropped before the history took them */
     struct counter questions;        /* answered, also with an error */
     struct counter flushed_until_s;  /* what came before that second is in the outbox */
@@ -158,6 +172,7 @@ struct flusher_ledger {
 const char *shed_reason_label(enum shed_reason reason);
 const char *point_kind_label(enum point_kind kind);
 const char *point_drop_label(enum point_drop drop);
+const char *timed_place_label(enum timed_place place);
 
 /* Sum over the rows of values[] and values_copied: balance 2's left side. */
 uint64_t ledger_values_parsed(const struct worker_ledger *ledger);

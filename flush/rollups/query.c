@@ -342,6 +342,7 @@ void query_begin_step(struct query *query, uint32_t step)
 
     query->step = step;
     query->window_s = query->first_s + step * query->step_s;
+    query->late = false;
     query->next = 0;
     query->phase = step == query->steps ? PHASE_DONE : quantile ? PHASE_BLOBS : PHASE_SCAN;
 }

@@ -66,6 +66,7 @@ struct query {
     enum query_phase phase;
     uint32_t step;            /* that is scanned */
     int64_t window_s;         /* within it */
+    bool late;                /* of that window, what is late for it */
     uint32_t next;            /* block or blob */
     struct query_sum *totals; /* by group, of this step */
     void **merged;            /* by group: struct sketch or distinct, in the arena */

@@ -62,24 +62,44 @@ static void begin_fold(struct query *query)
     query->next = 0;
 }
 
+/* The window that begins first, from the place on where the query is; behind each comes what is
+ * late for it. False: there is none. */
+static bool next_in_order(const struct query *query, int64_t *start_s, struct rollup_span *span)
+{
+    int64_t window_s = query->window_s + query->late, late_s = query->window_s;
+    struct rollup_span late;
+    bool found = rollup_find(query->rollup, query->level, &window_s, span);
+
+    *start_s = window_s;
+    if (!rollup_find_late(query->rollup, query->level, &late_s, &late) ||
+        (found && window_s <= late_s))
+        return found;
+    *start_s = late_s;
+    *span = late;
+    return true;
+}
+
 /* Finds the window that is being read or, if it is gone, the next one that begins in this
  * step. */
 static bool current_window(struct query *query, struct rollup_span *span)
 {
-    int64_t end_s = query->first_s + (query->step + 1) * query->step_s;
-    int64_t start_s = query->window_s;
+    int64_t end_s = query->first_s + (query->step + 1) * query->step_s, start_s;
 
-    if (!rollup_find(query->rollup, query->level, &start_s, span) || start_s >= end_s)
+    if (!next_in_order(query, &start_s, span) || start_s >= end_s)
         return false;
-    if (start_s != query->window_s) /* there is a gap, or the window was given up meanwhile */
+    if (start_s != query->window_s ||
+        (span->late != NULL) != query->late) /* there is a gap, or the window is gone */
         query->next = 0;
     query->window_s = start_s;
+    query->late = span->late != NULL;
     return true;
 }
 
 static void next_window(struct query *query)
 {
-    query->window_s += rollup_step(query->rollup, query->level);
+    if (query->late)
+        query->window_s += rollup_step(query->rollup, query->level);
+    query->late = !query->late;
     query->next = 0;
 }
 
@@ -188,6 +208,7 @@ enum query_state query_fold(struct query *query)
     }
     query->phase = PHASE_BLOBS;
     query->window_s = query->first_s + query->step * query->step_s;
+    query->late = false;
     query->next = 0;
     return QUERY_MORE;
 }

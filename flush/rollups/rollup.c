@@ -14,6 +14,7 @@ enum {
     STEP_MAX_S = 366 * 86400,
     SCRATCH_BYTES = 64 << 20, /* for two sets or sketches that are merged */
     GIVING_S = 60,            /* single intervals that are given to somebody stay so long */
+    LATE_SHARE = 8, /* of the memory: what came late and is not put in its place yet */
 };
 
 /* ---- making ------------------------------------------------------------ */
@@ -108,6 +109,7 @@ struct rollup *rollup_new(const struct rollup_config *config, struct identities 
     rollup->free_extra = ROLLUP_NO_SERIES;
     arena_budget_init(&rollup->scratch_budget, SCRATCH_BYTES);
     arena_init(&rollup->scratch, &rollup->scratch_budget);
+    rollup->late.max_bytes = config->max_bytes / LATE_SHARE;
     if (!read_steps(rollup, problem, problem_size) || !map_pages(rollup)) {
         rollup_free(rollup);
         return NULL;
@@ -128,6 +130,7 @@ void rollup_free(struct rollup *given)
 {
     if (given == NULL)
         return;
+    rollup_forget_late(given);
     for (size_t i = 0; i < given->n_levels; i++)
         free_level(&given->levels[i], given->max_ids);
     for (uint32_t series = 0; series < given->end; series++)
@@ -160,7 +163,7 @@ size_t rollup_held_bytes(const struct rollup *rollup)
 
 size_t rollup_bytes(const struct rollup *rollup)
 {
-    size_t sum = rollup_series_bytes(rollup) + rollup->blobs +
+    size_t sum = rollup_series_bytes(rollup) + rollup->blobs + rollup_late_bytes(rollup) +
                  rollup->extras_capacity * rollup->n_levels * sizeof *rollup->extras;
 
     for (size_t i = 0; i < rollup->n_levels; i++) {
@@ -176,8 +179,9 @@ static void drop_oldest(struct rollup *rollup, struct rollup_level *level)
 {
     struct window *oldest = level->closed[0];
 
-    if (oldest->start_s >= level->ungiven_s)
+    if (oldest->start_s >= level->ungiven_s || oldest->changed)
         counter_add(&rollup->ledger->rollup_ungiven, oldest->n_cells);
+    rollup->n_changed -= oldest->changed;
     level->whole_s = oldest->start_s + level->step_s;
     level->bytes -= window_bytes(oldest);
     level->n--;
@@ -241,6 +245,16 @@ bool rollup_put_closed(struct rollup_level *level, struct window *given)
 {
     return (level->n == 0 || level->closed[level->n - 1]->start_s < given->start_s) &&
            keep_window(level, given);
+}
+
+bool rollup_insert_closed(struct rollup_level *level, size_t at, struct window *given)
+{
+    if (!keep_window(level, given))
+        return false;
+    memmove(level->closed + at + 1, level->closed + at,
+            (level->n - 1 - at) * sizeof(struct window *));
+    level->closed[at] = given;
+    return true;
 }
 
 static void lose_window(struct rollup *rollup, struct rollup_level *level)
@@ -349,6 +363,7 @@ static bool turn_level(struct rollup *rollup, size_t index)
     if (level->open_s == ROLLUP_NO_START) {
         level->open_s = start_s;
         level->first_s = rollup->now_s;
+        rollup_take_early(rollup, index);
     }
     if (level->open_s == start_s)
         return true;
@@ -361,6 +376,7 @@ static bool turn_level(struct rollup *rollup, size_t index)
 
 void rollup_begin_anew(struct rollup *rollup)
 {
+    rollup_forget_late(rollup);
     for (size_t i = 0; i < rollup->n_levels; i++) {
         struct rollup_level *level = &rollup->levels[i];
         for (size_t w = 0; w < level->n; w++) {
@@ -368,6 +384,7 @@ void rollup_begin_anew(struct rollup *rollup)
             window_free(level->closed[w]);
         }
         level->n = level->bytes = 0;
+        rollup->n_changed = 0;
         level->open_s = level->whole_s = ROLLUP_NO_START;
         pages_clear(level->open, rollup->max_ids * sizeof *level->open);
     }
@@ -456,130 +473,5 @@ void rollup_close(struct rollup *rollup)
     rollup->adding = false;
     counter_set(&rollup->ledger->rollup_bytes, rollup_bytes(rollup));
     counter_set(&rollup->ledger->rollup_series, rollup->live);
-}
-
-/* ---- reading ----------------------------------------------------------- */
-
-bool rollup_is_busy(const struct rollup *rollup)
-{
-    return rollup->opening || rollup->adding;
-}
-
-void rollup_pin(struct rollup *rollup)
-{
-    rollup->pins++;
-}
-
-void rollup_unpin(struct rollup *rollup)
-{
-    rollup->pins--;
-}
-
-uint32_t rollup_end(const struct rollup *rollup)
-{
-    return rollup->end;
-}
-
-const struct rollup_series *rollup_entry(const struct rollup *rollup, uint32_t series)
-{
-    return &rollup->entries[series];
-}
-
-const struct identities *rollup_identities(const struct rollup *rollup)
-{
-    return rollup->identities;
-}
-
-int64_t rollup_interval(const struct rollup *rollup)
-{
-    return rollup->config.interval_s;
-}
-
-int64_t rollup_newest(const struct rollup *rollup)
-{
-    return rollup->now_s;
-}
-
-size_t rollup_levels(const struct rollup *rollup)
-{
-    return rollup->n_levels;
-}
-
-int64_t rollup_step(const struct rollup *rollup, size_t level)
-{
-    return rollup->levels[level].step_s;
-}
-
-bool rollup_covers(const struct rollup *rollup, size_t level, int64_t from_s)
-{
-    return rollup->levels[level].whole_s <= from_s;
-}
-
-bool rollup_find(const struct rollup *rollup, size_t level, int64_t *start_s,
-                 struct rollup_span *out)
-{
-    const struct rollup_level *from = &rollup->levels[level];
-    size_t low = 0, high = from->n;
-
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (from->closed[middle]->start_s < *start_s)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *out = (struct rollup_span){ low < from->n ? from->closed[low] : NULL, level };
-    if (out->window == NULL &&
-        from->open_s < *start_s) /* ROLLUP_NO_START lies before all times */
-        return false;
-    *start_s = out->window != NULL ? out->window->start_s : from->open_s;
-    return true;
-}
-
-static uint64_t read_open(const struct window_cell cells[static COLUMN_VALUES],
-                          enum window_column column, double values[static COLUMN_VALUES])
-{
-    uint64_t mask = 0;
-
-    for (unsigned i = 0; i < COLUMN_VALUES; i++) {
-        if (cells[i].column[WINDOW_COUNT] == 0)
-            continue;
-        mask |= UINT64_C(1) << i;
-        *values++ = cells[i].column[column];
-    }
-    return mask;
-}
-
-uint64_t rollup_read(const struct rollup *rollup, struct rollup_span span, uint32_t block,
-                     enum window_column column, double values[static COLUMN_VALUES])
-{
-    if (span.window != NULL)
-        return window_read(span.window, block, column, values);
-    return read_open(&rollup->levels[span.level].open[block * COLUMN_VALUES], column, values);
-}
-
-bool rollup_next_blob(const struct rollup *rollup, struct rollup_span span, uint32_t *next,
-                      uint32_t *series, const uint8_t **at, size_t *len)
-{
-    if (span.window != NULL) {
-        size_t n;
-        const struct window_blob *blobs = window_blobs(span.window, &n);
-        if (*next >= n)
-            return false;
-        const struct window_blob *blob = &blobs[(*next)++];
-        *series = blob->series;
-        *at = window_blob_at(span.window, blob);
-        *len = blob->len;
-        return true;
-    }
-    for (; *next < rollup->end; (*next)++) {
-        const struct rollup_blob *blob = rollup_open_blob(rollup, *next, span.level);
-        if (blob == NULL || blob->at == NULL)
-            continue;
-        *series = (*next)++;
-        *at = blob->at;
-        *len = blob->len;
-        return true;
-    }
-    return false;
+    counter_set(&rollup->ledger->late_bytes, rollup->late.bytes + rollup->late_blobs);
 }

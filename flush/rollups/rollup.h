@@ -10,8 +10,13 @@
  *
  * The points of a counter are its sums (not rates), and the zeros of quiet counters are
  * points too. A set has its size and its members; a distribution has its count, sum, min
- * and max, and its sketch; a histogram is the series that are made of it ("x.max"). Samples
- * with a timestamp of their own do not come here.
+ * and max, and its sketch; a histogram is the series that are made of it ("x.max").
+ *
+ * What comes with a time of its own never moves the clock, which is the newest stamp. In each
+ * level it goes into the open window if that is its own. Else it waits beside the windows
+ * (flush/rollups/late.h), where questions find it: for its window to begin, or, if that is
+ * sealed, for the time after which nothing comes for it any more; then a new window is made of
+ * both, and takes the old one's place.
  *
  * Memory. Everything counts against one bound. When it is reached, the oldest window that
  * a coarser level covers is given up; windows of the coarsest level are given up when
@@ -29,6 +34,7 @@
 #include "flush/rollups/past.h"
 #include "flush/rollups/window.h"
 #include "flush/series/identities.h"
+#include "flush/series/series.h"
 #include "flush/snapshots/observer.h"
 #include "flush/values/cell_kind.h"
 
@@ -57,6 +63,7 @@ struct rollup_config {
     const struct string_list
         *steps; /* seconds as text; those not above the interval are left out */
     int64_t lookback_s;
+    int64_t late_max_s; /* what is older goes into no sealed window */
     size_t max_bytes;
     uint32_t max_series; /* of the catalogue */
 };
@@ -79,6 +86,39 @@ MUST_CHECK bool rollup_open(struct rollup *rollup, int64_t stamp_s);
 
 /* What a series did in the interval; of a histogram nothing. */
 void rollup_add(struct rollup *rollup, const struct snapshot_series *series);
+
+/* ---- by their own time: at any moment ---------------------------------- */
+
+/* A series as questions will know it: tags sorted and unique. Held until it is released; false
+ * without memory. */
+MUST_CHECK bool rollup_hold(struct rollup *rollup, struct slice name, struct slice host,
+                            const struct slice *tags, size_t n_tags, struct identity *out);
+void rollup_release(struct rollup *rollup, struct identity given);
+
+/* Whose points they are. */
+struct rollup_timed {
+    struct identity id; /* held by the caller */
+    enum cell_kind kind;
+    double intervals; /* of ours that a point of a counter stands for; above 0 */
+};
+
+/* Puts each where it belongs, and counts where that is. Of a counter the value is what was
+ * counted. */
+void rollup_add_timed(struct rollup *rollup, const struct rollup_timed *timed,
+                      const struct point *points, size_t n, int64_t now_s);
+
+/* The same of members or bins of one second, made of so many values. */
+void rollup_add_timed_object(struct rollup *rollup, const struct rollup_timed *timed,
+                             int64_t time_s, void *object, uint64_t values, int64_t now_s);
+
+/* Puts one late window in its place that is complete, or the oldest when they take half of
+ * their room. True: one was. Not while anybody reads. */
+bool rollup_put_late(struct rollup *rollup);
+
+/* All that are late, for the end. */
+void rollup_put_all_late(struct rollup *rollup);
+
+/* ---- from elsewhere ---------------------------------------------------- */
 
 /* What a series did in a window of one level, as others know it: for rollups that are
  * filled from elsewhere (flush/fleet/redis_reader.h) with one level only. Views. */
@@ -146,6 +186,13 @@ void rollup_give_from(struct rollup *rollup, size_t level, int64_t start_s);
  * in epoch 0 it is as if nobody had been told. */
 bool rollup_tell(struct rollup *rollup, uint32_t series, uint32_t epoch);
 
+/* A window that was made anew since it was given, or (loose) what came late for one that is not
+ * in memory; a view. NULL: there is none. */
+struct window *rollup_next_changed(const struct rollup *rollup, size_t *level, bool *loose);
+
+/* That one is given. */
+void rollup_note_given(struct rollup *rollup, size_t level, const struct window *window);
+
 /* Takes the open window out of the level, sealed: the caller owns it. NULL: it is empty, or
  * there is no memory. For the end, as what comes after it begins the same window once more. */
 MUST_CHECK struct window *rollup_cut(struct rollup *rollup, size_t level);
@@ -190,9 +237,10 @@ int64_t rollup_memory_from(const struct rollup *rollup, size_t level);
  * what was before. */
 bool rollup_reaches(const struct rollup *rollup, size_t level, int64_t from_s);
 
-/* A window, open or closed; a view until the next feeding. */
+/* A window, open, closed or late; a view until the next feeding. */
 struct rollup_span {
-    const struct window *window; /* NULL: the open one of the level */
+    const struct window *window;    /* NULL: the open one of the level, or */
+    const struct late_window *late; /* NULL: it is none of these */
     size_t level;
 };
 
@@ -200,6 +248,10 @@ struct rollup_span {
  * start; false: there is none. */
 bool rollup_find(const struct rollup *rollup, size_t level, int64_t *start_s,
                  struct rollup_span *out);
+
+/* The same of what is late for such windows. */
+bool rollup_find_late(const struct rollup *rollup, size_t level, int64_t *start_s,
+                      struct rollup_span *out);
 
 /* As window_read(). */
 uint64_t rollup_read(const struct rollup *rollup, struct rollup_span span, uint32_t block,

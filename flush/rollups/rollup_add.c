@@ -90,14 +90,18 @@ static bool set_blob(struct rollup *rollup, struct rollup_blob *blob)
     return true;
 }
 
+bool rollup_copy_blob(struct rollup *rollup, struct rollup_blob *blob, struct slice from)
+{
+    bytes_clear(&rollup->packed);
+    bytes_add(&rollup->packed, from.at, from.len);
+    return set_blob(rollup, blob);
+}
+
 bool rollup_set_open_blob(struct rollup *rollup, uint32_t number, size_t level,
                           struct slice blob)
 {
-    if (!give_extra(rollup, number))
-        return false;
-    bytes_clear(&rollup->packed);
-    bytes_add(&rollup->packed, blob.at, blob.len);
-    return set_blob(rollup, rollup_open_blob(rollup, number, level));
+    return give_extra(rollup, number) &&
+           rollup_copy_blob(rollup, rollup_open_blob(rollup, number, level), blob);
 }
 
 static bool merge_object(struct rollup *rollup, struct rollup_blob *blob,
@@ -111,24 +115,41 @@ static bool merge_object(struct rollup *rollup, struct rollup_blob *blob,
            ops->pack(&rollup->packed, all, &rollup->scratch) && set_blob(rollup, blob);
 }
 
+bool rollup_merge_blob(struct rollup *rollup, struct rollup_blob *blob, enum cell_kind kind,
+                       void *object)
+{
+    bool merged = merge_object(rollup, blob, cell_kinds[kind].object, object);
+
+    arena_free(&rollup->scratch);
+    return merged;
+}
+
+bool rollup_merge_open_blob(struct rollup *rollup, uint32_t number, size_t level,
+                            enum cell_kind kind, void *object)
+{
+    return give_extra(rollup, number) &&
+           rollup_merge_blob(rollup, rollup_open_blob(rollup, number, level), kind, object);
+}
+
 /* ---- adding ------------------------------------------------------------ */
 
-static void watch(struct rollup *rollup, uint32_t number)
+void rollup_note_new(struct rollup *rollup, uint32_t number, size_t level)
 {
     struct rollup_series *entry = &rollup->entries[number];
 
-    for (size_t level = 0; level < rollup->n_levels; level++)
-        rollup->levels[level].unwritten += !(entry->unwritten >> level & 1);
-    entry->unwritten = (uint8_t)((1u << rollup->n_levels) - 1);
+    if (rollup->newest_ms == NULL)
+        return;
+    rollup->levels[level].unwritten += !(entry->unwritten >> level & 1);
+    entry->unwritten = (uint8_t)(entry->unwritten | 1u << level);
     rollup->newest_ms[number] = rollup->at_ms;
 }
 
 static void add_numbers(struct rollup *rollup, uint32_t number, const struct window_cell *more)
 {
-    for (size_t i = 0; i < rollup->n_levels; i++)
+    for (size_t i = 0; i < rollup->n_levels; i++) {
         window_cell_add(&rollup->levels[i].open[number], more);
-    if (rollup->newest_ms != NULL)
-        watch(rollup, number);
+        rollup_note_new(rollup, number, i);
+    }
 }
 
 static void refuse(struct rollup *rollup)
@@ -162,11 +183,9 @@ static void add_object(struct rollup *rollup, const struct snapshot_series *seri
     }
     if (summary.count == 0)
         return;
-    for (size_t i = 0; i < rollup->n_levels; i++) {
-        if (!merge_object(rollup, rollup_open_blob(rollup, number, i), ops, object))
+    for (size_t i = 0; i < rollup->n_levels; i++)
+        if (!rollup_merge_open_blob(rollup, number, i, series->kind, object))
             refuse(rollup);
-        arena_free(&rollup->scratch);
-    }
     add_numbers(rollup, number,
                 &(struct window_cell){
                     { summary.sum, summary.count, summary.min, summary.max, summary.last } });
@@ -235,6 +254,18 @@ static void see_end(void *observer, int64_t stamp_s)
     rollup_close(observer);
 }
 
+static bool put_late(void *observer, int64_t now_s)
+{
+    (void)now_s;
+    return rollup_put_late(observer);
+}
+
+static void put_all_late(void *observer, int64_t now_s)
+{
+    (void)now_s;
+    rollup_put_all_late(observer);
+}
+
 static void free_rollup(void *given)
 {
     rollup_free(given);
@@ -247,26 +278,14 @@ struct observer rollup_observer(struct rollup *given)
         .point = see_point,
         .series = see_series,
         .end = see_end,
+        .step = put_late,
+        .finish = put_all_late,
         .free = free_rollup,
     };
     return (struct observer){ &ops, given };
 }
 
 /* ---- from elsewhere ---------------------------------------------------- */
-
-static bool add_blob(struct rollup *rollup, uint32_t number, size_t level,
-                     const struct rollup_outside *outside)
-{
-    if (outside->object == NULL)
-        return true;
-    if (!give_extra(rollup, number))
-        return false;
-    bool added = merge_object(rollup, rollup_open_blob(rollup, number, level),
-                              cell_kinds[outside->kind].object, outside->object);
-
-    arena_free(&rollup->scratch);
-    return added;
-}
 
 bool rollup_add_outside(struct rollup *rollup, size_t level,
                         const struct rollup_outside *outside)
@@ -277,7 +296,9 @@ bool rollup_add_outside(struct rollup *rollup, size_t level,
                            outside->n_tags, &id))
         return false;
     uint32_t number = rollup_number_held(rollup, id, (uint8_t)outside->kind);
-    if (number == ROLLUP_NO_SERIES || !add_blob(rollup, number, level, outside))
+    if (number == ROLLUP_NO_SERIES ||
+        (outside->object != NULL &&
+         !rollup_merge_open_blob(rollup, number, level, outside->kind, outside->object)))
         return false;
     window_cell_add(&rollup->levels[level].open[number], &outside->cell);
     return true;

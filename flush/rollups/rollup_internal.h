@@ -1,12 +1,15 @@
 /* flush/rollups/rollup_internal.h: the rollups' parts, which stand in files of their own:
  * rollup.c (memory, windows, reading), rollup_series.c (who is known), rollup_add.c
- * (values into open windows), rollup_watch.c (what is new, and who was given what),
- * rollup_past.c (what was before). */
+ * (values into open windows), rollup_late.c and rollup_late_put.c (values with a time of their
+ * own, and how they come to their place), rollup_read.c
+ * (what others read), rollup_watch.c (what is new, and who was given what), rollup_past.c (what
+ * was before), rollup_state.c (a successor). */
 #ifndef FLUSH_ROLLUPS_ROLLUP_INTERNAL_H
 #define FLUSH_ROLLUPS_ROLLUP_INTERNAL_H
 
 #include "flush/memory/arena.h"
 #include "flush/memory/index.h"
+#include "flush/rollups/late.h"
 #include "flush/rollups/rollup.h"
 #include "flush/snapshots/snapshot.h"
 
@@ -14,11 +17,6 @@ enum { ROLLUP_MALLOC_HEAD = 16 };
 
 #define ROLLUP_NO_START  INT64_MIN
 #define ROLLUP_NO_SERIES UINT32_MAX
-
-struct rollup_blob {
-    uint8_t *at; /* NULL: none, and len is the index of the next free extra */
-    uint32_t len;
-};
 
 struct rollup_level {
     int64_t step_s;
@@ -33,6 +31,12 @@ struct rollup_level {
     size_t bytes;      /* of the closed ones */
     int64_t whole_s;   /* from this time on nothing was dropped */
     int64_t ungiven_s; /* windows from there on are not given yet; INT64_MAX: nobody asks */
+};
+
+/* A window of a level that has none from then on in memory, on its way to who keeps windows. */
+struct rollup_loose {
+    size_t level;
+    struct window *window;
 };
 
 struct rollup {
@@ -55,7 +59,13 @@ struct rollup {
     struct rollup_blob *extras; /* n_levels of them a series that has blobs */
     uint32_t n_extras, extras_capacity, free_extra;
 
+    struct late late;
+    struct rollup_loose *loose; /* n_loose of them, oldest first */
+    size_t n_loose, loose_capacity, loose_bytes;
+    size_t n_changed; /* closed windows that were made anew since they were given */
+
     size_t strings, blobs; /* bytes */
+    size_t late_blobs;     /* of these, what is late */
     int64_t now_s;         /* the newest stamp */
     bool opening, adding, swept;
     uint32_t sweep_next;
@@ -105,12 +115,61 @@ uint32_t rollup_number_recalled(struct rollup *rollup, struct identity given, ui
 bool rollup_number_restored(struct rollup *rollup, const struct rollup_outside *outside,
                             uint32_t number, uint32_t last_s);
 
+/* Copies a blob in place of another. False without memory. */
+bool rollup_copy_blob(struct rollup *rollup, struct rollup_blob *blob, struct slice from);
+
 /* Copies a blob into an open window. False without memory. */
 bool rollup_set_open_blob(struct rollup *rollup, uint32_t number, size_t level,
                           struct slice blob);
 
 /* Behind the closed windows of the level; false: it is not later than these, or no memory. */
 bool rollup_put_closed(struct rollup_level *level, struct window *given);
+
+/* Before the closed window at that place; false without memory. */
+bool rollup_insert_closed(struct rollup_level *level, size_t at, struct window *given);
+
+/* Merges an object into members or bins. False without memory. */
+bool rollup_merge_blob(struct rollup *rollup, struct rollup_blob *blob, enum cell_kind kind,
+                       void *object);
+
+/* The same into those of an open window. */
+bool rollup_merge_open_blob(struct rollup *rollup, uint32_t number, size_t level,
+                            enum cell_kind kind, void *object);
+
+/* If watched: the series has a value in the open window of the level that is new. */
+void rollup_note_new(struct rollup *rollup, uint32_t number, size_t level);
+
+/* ---- late: rollup_late.c ----------------------------------------------- */
+
+/* What came before its window was open goes into it, which is open and empty. */
+void rollup_take_early(struct rollup *rollup, size_t level);
+
+/* Nothing is added any more to a late window of which this is true, so it is put in its place
+ * once. Only stamps decide, which never go back. */
+bool rollup_is_complete(const struct rollup *rollup, size_t level, int64_t start_s);
+
+/* Whether the level holds nothing of that time, for its memory or by its settings; and whether
+ * its windows are given to somebody who keeps them. */
+bool rollup_is_let_go(const struct rollup *rollup, size_t level, int64_t start_s);
+bool rollup_is_given(const struct rollup *rollup, size_t level);
+
+void rollup_drop_late(struct rollup *rollup, struct late_window *given);
+void rollup_drop_loose(struct rollup *rollup, size_t at);
+
+/* Forgets all that is late. */
+void rollup_forget_late(struct rollup *rollup);
+size_t rollup_late_bytes(const struct rollup *rollup);
+
+/* Start of the oldest window of the level that is beside the others; INT64_MAX: there is none.
+ */
+int64_t rollup_oldest_late(const struct rollup *rollup, size_t level);
+
+/* Cells and an object of a late window, from a state. What there is no room for is counted. */
+void rollup_restore_late_cells(struct rollup *rollup, struct late_window *window,
+                               uint32_t block,
+                               const struct window_cell cells[static COLUMN_VALUES]);
+void rollup_restore_late_blob(struct rollup *rollup, struct late_window *window,
+                              uint32_t number, struct slice blob);
 
 /* Forgets everything. */
 void rollup_begin_anew(struct rollup *rollup);

@@ -206,18 +206,21 @@ uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *seri
 
 /* ---- forgetting series ------------------------------------------------- */
 
-static int64_t oldest_kept(const struct rollup_level *level)
+static int64_t oldest_kept(const struct rollup *rollup, size_t index)
 {
-    return level->n > 0                       ? level->closed[0]->start_s
-           : level->open_s != ROLLUP_NO_START ? level->open_s
-                                              : INT64_MAX;
+    const struct rollup_level *level = &rollup->levels[index];
+    int64_t late_s = rollup_oldest_late(rollup, index);
+    int64_t kept_s = level->n > 0                       ? level->closed[0]->start_s
+                     : level->open_s != ROLLUP_NO_START ? level->open_s
+                                                        : INT64_MAX;
+
+    return late_s < kept_s ? late_s : kept_s;
 }
 
 static bool is_named(const struct rollup *rollup, const struct rollup_series *entry)
 {
     for (size_t i = 0; i < rollup->n_levels; i++)
-        if (rollup_start(entry->last_s, rollup->levels[i].step_s) >=
-            oldest_kept(&rollup->levels[i]))
+        if (rollup_start(entry->last_s, rollup->levels[i].step_s) >= oldest_kept(rollup, i))
             return true;
     return false;
 }

@@ -2,10 +2,11 @@
  *
  *   head      newest stamp, interval
  *   series    how many numbers; each 0: free | kind + 1, unit, name, host, how many tags, tag
- * ... levels    how many; each its step, since when it is whole, how many windows window start,
- * first and last stamp, open?; blocks, blobs block     distance from the block before, mask,
- * five columns of its cells | 0: the end blob      distance from the series before, bytes | 0:
- * the end
+ *             ...
+ *   levels    how many; each its step, since when it is whole, how many windows
+ *   window    start, first and last stamp, 0: sealed | 1: open | 2: late; blocks, blobs
+ *   block     distance from the block before, mask, five columns of its cells | 0: the end
+ *   blob      distance from the series before, bytes | 0: the end
  *
  * Series come back under the numbers that they had, so rollups are empty when they are read. */
 #include "flush/rollups/rollup_internal.h"
@@ -16,6 +17,8 @@
 #include "flush/memory/state.h"
 
 enum { TAGS_MAX = 256 };
+
+enum window_state { WINDOW_SEALED, WINDOW_OPEN, WINDOW_LATE, WINDOW_STATES };
 
 /* ---- writing ----------------------------------------------------------- */
 
@@ -69,7 +72,9 @@ static void put_window(const struct rollup *rollup, struct state_writer *out,
 
     for (int i = 0; i < 3; i++)
         state_put_signed(out, stamps[i]);
-    state_put_number(out, span.window == NULL);
+    state_put_number(out, span.window != NULL ? WINDOW_SEALED
+                          : span.late != NULL ? WINDOW_LATE
+                                              : WINDOW_OPEN);
     for (uint32_t block = 0; block < blocks; block++)
         put_block(rollup, out, span, block, &block_before);
     state_put_number(out, 0);
@@ -81,6 +86,24 @@ static void put_window(const struct rollup *rollup, struct state_writer *out,
     state_put_number(out, 0);
 }
 
+/* The late windows of a level; returns how many they are. NULL: they are only counted. */
+static size_t put_late(const struct rollup *rollup, struct state_writer *out, size_t index)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < rollup->late.n; i++) {
+        const struct late_window *late = rollup->late.windows[i];
+
+        if (late->level != index)
+            continue;
+        n++;
+        if (out != NULL)
+            put_window(rollup, out, (struct rollup_span){ .late = late, .level = index },
+                       (int64_t[]){ late->start_s, late->start_s, late->start_s });
+    }
+    return n;
+}
+
 static void put_level(const struct rollup *rollup, struct state_writer *out, size_t index)
 {
     const struct rollup_level *level = &rollup->levels[index];
@@ -88,16 +111,17 @@ static void put_level(const struct rollup *rollup, struct state_writer *out, siz
 
     state_put_signed(out, level->step_s);
     state_put_signed(out, level->whole_s);
-    state_put_number(out, level->n + open);
+    state_put_number(out, level->n + open + put_late(rollup, NULL, index));
     for (size_t i = 0; i < level->n; i++) {
         const struct window *window = level->closed[i];
 
-        put_window(rollup, out, (struct rollup_span){ window, index },
+        put_window(rollup, out, (struct rollup_span){ .window = window, .level = index },
                    (int64_t[]){ window->start_s, window->first_s, window->last_s });
     }
     if (open)
-        put_window(rollup, out, (struct rollup_span){ NULL, index },
+        put_window(rollup, out, (struct rollup_span){ .level = index },
                    (int64_t[]){ level->open_s, level->first_s, level->last_s });
+    (void)put_late(rollup, out, index);
 }
 
 void rollup_write(const struct rollup *rollup, struct state_writer *out)
@@ -182,12 +206,13 @@ static bool get_cells(const struct rollup *rollup, struct state_reader *in, uint
     return true;
 }
 
-/* Into a window that is read, or the open one of a level (window NULL). */
+/* Into a window that is read, a late one, or the open one of a level (both NULL). */
 struct target {
     struct rollup *rollup;
     struct rollup_level *level;
     size_t index;
     struct window *window;
+    struct late_window *late;
     bool skipped; /* the level is not there any more */
 };
 
@@ -196,6 +221,10 @@ static bool add_cells(const struct target *to, uint32_t block,
 {
     if (to->skipped)
         return true;
+    if (to->late != NULL) {
+        rollup_restore_late_cells(to->rollup, to->late, block, cells);
+        return true;
+    }
     if (to->window == NULL) {
         memcpy(&to->level->open[block * COLUMN_VALUES], cells, COLUMN_VALUES * sizeof *cells);
         return true;
@@ -232,6 +261,10 @@ static bool add_blob(const struct target *to, uint32_t number, struct slice blob
 
     if (to->skipped || !entry->live || cell_kinds[entry->kind].object == NULL)
         return true;
+    if (to->late != NULL) {
+        rollup_restore_late_blob(rollup, to->late, number, blob);
+        return true;
+    }
     if (to->window != NULL)
         return window_add_blob(to->window, number, (const uint8_t *)blob.at, blob.len);
     return rollup_set_open_blob(rollup, number, to->index, blob);
@@ -300,26 +333,54 @@ static bool get_open(struct target *to, struct state_reader *in, const int64_t s
     return get_blocks(to, in) && get_blobs(to, in);
 }
 
+/* Reads over a window. */
+static bool skip_window(struct target *to, struct state_reader *in)
+{
+    bool level_skipped = to->skipped;
+
+    to->skipped = true;
+    bool good = get_blocks(to, in) && get_blobs(to, in);
+
+    to->skipped = level_skipped;
+    return good;
+}
+
+/* What there is no room for is counted. */
+static bool get_late(struct target *to, struct state_reader *in, int64_t start_s)
+{
+    to->window = NULL;
+    to->late = late_window(&to->rollup->late, to->index, start_s);
+    if (to->late == NULL) {
+        counter_add(&to->rollup->ledger->rollup_dropped, 1);
+        return skip_window(to, in);
+    }
+    bool good = get_blocks(to, in) && get_blobs(to, in);
+
+    to->late = NULL;
+    return good;
+}
+
 /* False: damaged, or no memory. */
 static bool get_window(struct target *to, struct state_reader *in)
 {
-    bool level_skipped = to->skipped;
     int64_t stamps[3];
 
     if (!get_stamps(in, stamps))
         return false;
-    bool open = state_get_number(in) != 0;
+    uint64_t state = state_get_number(in);
 
-    if (level_skipped || (open && to->rollup->newest_ms != NULL)) {
-        to->skipped = true;
-        bool good = get_blocks(to, in) && get_blobs(to, in);
-
-        to->skipped = level_skipped;
-        if (!level_skipped)
-            to->level->whole_s = stamps[2] + 1;
-        return good;
-    }
-    return open ? get_open(to, in, stamps) : get_closed(to, in, stamps);
+    if (state >= WINDOW_STATES)
+        return false;
+    if (to->skipped)
+        return skip_window(to, in);
+    if (state == WINDOW_LATE)
+        return get_late(to, in, stamps[0]);
+    if (state == WINDOW_SEALED)
+        return get_closed(to, in, stamps);
+    if (to->rollup->newest_ms == NULL)
+        return get_open(to, in, stamps);
+    to->level->whole_s = stamps[2] + 1;
+    return skip_window(to, in);
 }
 
 static bool get_level(struct rollup *rollup, struct state_reader *in)

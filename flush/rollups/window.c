@@ -79,6 +79,50 @@ bool window_add_block(struct window *window,
     return true;
 }
 
+static size_t data_at(const struct window *window, uint32_t block)
+{
+    return block < window->n_blocks
+               ? ((const uint32_t *)(const void *)window->offsets.at)[block]
+               : window->data.len;
+}
+
+/* Adds blocks of the other window, of which it has that many. */
+static bool copy_blocks(struct window *window, const struct window *from, uint32_t end)
+{
+    uint32_t first = window->n_blocks;
+    size_t begin = data_at(from, first), size = data_at(from, end) - begin;
+
+    if ((size > 0 && bytes_room(&window->data, size) == NULL) ||
+        bytes_room(&window->masks, (end - first) * sizeof(uint64_t)) == NULL ||
+        bytes_room(&window->offsets, (end - first) * sizeof(uint32_t)) == NULL)
+        return false;
+    for (uint32_t block = first; block < end; block++) {
+        uint64_t mask = window_mask(from, block);
+        uint32_t offset = (uint32_t)(data_at(from, block) - begin + window->data.len);
+
+        bytes_add(&window->masks, &mask, sizeof mask);
+        bytes_add(&window->offsets, &offset, sizeof offset);
+        window->n_cells += (uint64_t)__builtin_popcountll(mask);
+    }
+    if (size > 0)
+        bytes_add(&window->data, from->data.at + begin, size);
+    window->n_blocks = end;
+    return true;
+}
+
+bool window_add_blocks_of(struct window *window, const struct window *from, uint32_t end)
+{
+    static const struct window_cell none[COLUMN_VALUES];
+    uint32_t copied = end < from->n_blocks ? end : from->n_blocks;
+
+    if (window->n_blocks < copied && !copy_blocks(window, from, copied))
+        return false;
+    while (window->n_blocks < end)
+        if (!window_add_block(window, none))
+            return false;
+    return true;
+}
+
 bool window_add_blob(struct window *window, uint32_t series, const uint8_t *at, size_t len)
 {
     struct window_blob blob = { series, (uint32_t)len, window->blob_data.len };

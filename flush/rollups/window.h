@@ -48,6 +48,12 @@ static inline void window_cell_add(struct window_cell *cell, const struct window
     column[WINDOW_LAST] = more->column[WINDOW_LAST];
 }
 
+/* Members or bins in a window that is not sealed yet; owned. */
+struct rollup_blob {
+    uint8_t *at; /* NULL: none, and len is the index of the next free extra */
+    uint32_t len;
+};
+
 struct window_blob {
     uint32_t series;
     uint32_t len;
@@ -60,6 +66,7 @@ struct window {
     int64_t first_s, last_s; /* stamps of the first and the last snapshot in it */
     uint32_t n_blocks;
     uint64_t n_cells; /* with a value */
+    bool changed;     /* its owner's: since it was given to who keeps windows */
     struct bytes masks, offsets, data, blobs, blob_data;
 };
 
@@ -79,6 +86,10 @@ size_t window_bytes(const struct window *window);
  * it was. */
 bool window_add_block(struct window *window,
                       const struct window_cell cells[static COLUMN_VALUES]);
+
+/* Adds copies of the blocks behind the last up to that one, as they are in another window,
+ * which has fewer perhaps. False without memory: what was added is whole blocks. */
+bool window_add_blocks_of(struct window *window, const struct window *from, uint32_t end);
 
 /* Adds the blob of a series, which must have a higher number than those before it. False
  * without memory. */

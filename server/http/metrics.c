@@ -78,6 +78,10 @@
       "what heeler_rollup_max_bytes left no room for: windows of a series that were given "   \
       "up, "                                                                                  \
       "points that were refused")                                                             \
+    X(F_LATE_BYTES, "heeler_rollup_late_bytes", "gauge",                                      \
+      "of that, what came late and waits beside its window")                                  \
+    X(F_TIMED, "heeler_timestamped_values_total", "counter",                                  \
+      "values with a timestamp of their own, by where questions find them")                   \
     X(F_HISTORY_OPEN, "heeler_history_open", "gauge",                                         \
       "1 while the windows are written to disk; absent without heeler_state_path")            \
     X(F_HISTORY_BYTES, "heeler_history_bytes", "gauge", "what the past takes on disk")        \
@@ -273,6 +277,11 @@ static void write_flusher(struct evbuffer *out, const struct worker_ledger *work
     head(out, F_ROLLUP_DROPPED);
     labelled(out, F_ROLLUP_DROPPED, "what", "window", counter_read(&flusher->rollup_dropped));
     labelled(out, F_ROLLUP_DROPPED, "what", "point", counter_read(&flusher->rollup_refused));
+    plain(out, F_LATE_BYTES, counter_read(&flusher->late_bytes));
+    head(out, F_TIMED);
+    for (int place = 0; place < TIMED_PLACE_COUNT; place++)
+        labelled(out, F_TIMED, "place", timed_place_label((enum timed_place)place),
+                 counter_read(&flusher->timed[place]));
     plain(out, F_QUESTIONS, counter_read(&flusher->questions));
     plain(out, F_TAKEN_OVER, counter_read(&flusher->taken_over));
     plain(out, F_STATE_REFUSED, counter_read(&flusher->state_refused));

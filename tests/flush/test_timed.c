@@ -37,7 +37,7 @@ static void bench_open(struct bench *bench)
     assert_true(outbox_open(&bench->outbox));
     bench->rules = make_rules(bench, &bench->settings);
     bench->encoder = encoder_new(&bench->settings, "h", &bench->outbox, &bench->ledger);
-    bench->timed = timed_new(bench->encoder, 10, &bench->ledger);
+    bench->timed = timed_new(bench->encoder, NULL, 10, &bench->ledger);
     assert_non_null(bench->timed);
 }
 
