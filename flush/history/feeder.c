@@ -17,6 +17,7 @@ struct feeder {
     uint32_t epoch;                    /* of what was given; 0: history was closed */
     struct history_parcel *filling;    /* the next one; the rollups are pinned meanwhile */
     uint32_t next_block;               /* of its window */
+    bool again;                        /* it is not the next one of its level */
     bool ending;                       /* nobody waits for room any more */
 };
 
@@ -66,6 +67,7 @@ static bool begin(struct feeder *feeder, size_t level, struct window *window)
     feeder->filling = history_parcel_new(feeder->epoch, (uint32_t)level,
                                          rollup_step(feeder->rollup, level), window);
     feeder->next_block = 0;
+    feeder->again = false;
     if (feeder->filling == NULL)
         return false;
     rollup_pin(feeder->rollup);
@@ -138,7 +140,10 @@ static bool give(struct feeder *feeder)
         drop_filling(feeder);
         return false;
     }
-    set_next(feeder, parcel->level, parcel->window->start_s + parcel->step_s);
+    if (feeder->again)
+        rollup_note_given(feeder->rollup, parcel->level, parcel->window);
+    else
+        set_next(feeder, parcel->level, parcel->window->start_s + parcel->step_s);
     feeder->filling = NULL;
     rollup_unpin(feeder->rollup);
     history_give(feeder->history, parcel);
@@ -177,12 +182,27 @@ static bool begin_next(struct feeder *feeder)
     return false;
 }
 
+/* One that came late, or that something came late for. */
+static bool begin_changed(struct feeder *feeder)
+{
+    size_t level;
+    bool loose;
+    struct window *window = rollup_next_changed(feeder->rollup, &level, &loose);
+
+    if (window == NULL || !begin(feeder, level, window))
+        return false;
+    feeder->again = true;
+    feeder->filling->beside = loose;
+    return true;
+}
+
 static bool step(void *observer, int64_t now_s)
 {
     struct feeder *feeder = observer;
 
     (void)now_s;
-    if (!follow(feeder) || (feeder->filling == NULL && !begin_next(feeder)))
+    if (!follow(feeder) ||
+        (feeder->filling == NULL && !begin_next(feeder) && !begin_changed(feeder)))
         return false;
     return !tell_some(feeder) || give(feeder);
 }

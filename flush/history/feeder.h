@@ -9,6 +9,9 @@
  * has got. So a disk that hangs costs nothing until the rollups give a window up that was not
  * given yet; they count it (rollup_ungiven).
  *
+ * A window that something came late for is given again, and replaces what is on the disk. What
+ * came late for a time that is not in memory is given as a part of its own.
+ *
  * When history begins anew, in another epoch, all series are told of once more; and what was
  * given but is not on the disk is given again. To look through a window is done in slices.
  *

@@ -140,7 +140,8 @@ static void write_window(struct history *history, const struct history_parcel *p
     struct slice told = { (const char *)parcel->told.at, parcel->told.len };
     struct counter *until_s = &history->ledger.written_until_s[parcel->level];
 
-    if (keeper_write(&history->keeper, parcel->step_s, parcel->window, told, clock_wall_s()))
+    if ((parcel->beside ? keeper_write_beside : keeper_write)(
+            &history->keeper, parcel->step_s, parcel->window, told, clock_wall_s()))
         counter_raise(until_s, (uint64_t)(parcel->window->start_s + parcel->step_s));
     publish_oldest(history);
 }

@@ -160,3 +160,13 @@ bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *wi
         recover(keeper, result, now_s);
     return result == SQLITE_OK;
 }
+
+bool keeper_write_beside(struct keeper *keeper, int64_t step_s, const struct window *window,
+                         struct slice told, int64_t now_s)
+{
+    keeper->store.writer = keeper->writer - 2;
+    bool written = keeper_write(keeper, step_s, window, told, now_s);
+
+    keeper->store.writer = keeper->writer;
+    return written;
+}

@@ -30,7 +30,8 @@ struct keeper {
     struct store store;
     struct scribe scribe;
     struct retention_losses losses;
-    int64_t writer;   /* who we are, above 0; the number before is for those before us */
+    int64_t writer;   /* who we are, above 0; the number before is for those before
+                         us, and the one before that for what came late */
     uint64_t shed;    /* cells that came while it was closed */
     uint64_t damaged; /* files set aside */
     bool open;
@@ -54,5 +55,10 @@ void keeper_fail(struct keeper *keeper, int result, int64_t now_s);
 /* Writes a window of that step, and what is told with it. False: it is not written. */
 bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *window,
                   struct slice told, int64_t now_s);
+
+/* The same of what came late: another writer's part, so that it replaces none of ours, and that
+ * no question takes for what is in memory, too. Once a window. */
+bool keeper_write_beside(struct keeper *keeper, int64_t step_s, const struct window *window,
+                         struct slice told, int64_t now_s);
 
 #endif

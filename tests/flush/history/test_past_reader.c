@@ -14,6 +14,7 @@
 #include "flush/history/sql.h"
 #include "tests/support/ask.h"
 #include "tests/support/pipeline.h"
+#include "tests/support/submit.h"
 #include "tests/support/temp_file.h"
 
 /* A server that is stopped and started again, as many times as a test wants, beside one that
@@ -34,7 +35,7 @@ static int make(void **state)
     (void)state;
     temp_folder_make(root);
     start_s = clock_wall_s() / 3600 * 3600 - 7200;
-    whole = PIPELINE(1, (double)start_s, "heeler_lookback=86400",
+    whole = PIPELINE(1, (double)start_s, "heeler_lookback=86400", "heeler_late_max=300",
                      "heeler_rollup_max_bytes=67108864");
     return 0;
 }
@@ -59,8 +60,8 @@ static struct server begin(int64_t at_s, const char *memory)
     struct keeper_config config = { root, { &retention, 64 << 20 } };
     struct server server = { .history = history_start(&config, NULL) };
 
-    server.pipeline =
-        PIPELINE(1, (double)at_s, "heeler_lookback=60", (char *)(uintptr_t)memory);
+    server.pipeline = PIPELINE(1, (double)at_s, "heeler_lookback=60", "heeler_late_max=300",
+                               (char *)(uintptr_t)memory);
     pipeline_started_at(server.pipeline, at_s);
     assert_non_null(server.history);
     wait_for(&history_ledger(server.history)->state, HISTORY_OPEN);
@@ -267,6 +268,71 @@ static void a_question_that_nobody_waits_for_ends(void **state)
     end(&server);
 }
 
+/* ---- what comes late --------------------------------------------------- */
+
+/* To both: into a series of its own, and into those that live. */
+static void send_late(struct server *server, int64_t time_s)
+{
+    const struct submitted_point point = { time_s, (double)(time_s % 1000) };
+    const double values[] = { 1, (double)(time_s % 70), 500 };
+    struct pipeline *both[] = { server->pipeline, whole };
+
+    for (int i = 0; i < 2; i++) {
+        submit_points(both[i], SUBMITTED_GAUGE, 0, "late", "k:0", &point, 1);
+        submit_points(both[i], SUBMITTED_COUNT, 0, "c", "k:0", &point, 1);
+        submit_values(both[i], "d", "k:1,host:h", time_s, values, 3);
+    }
+}
+
+static void assert_late_same(struct server *server, int64_t from_s, int64_t to_s)
+{
+    static const char *const questions[] = {
+        "sum:c{*}.as_count()",
+        "sum:c{k:1}.rollup(sum, 60)",
+        "avg:late{k:0}.rollup(10)",
+        "max:late{*}.rollup(max, 60)",
+        "sum:late{*}.rollup(sum, 60)",
+        "sum:late{*}.rollup(sum, 3600)",
+        "p95:d{*}.rollup(10)",
+        "p50:d{k:1}.rollup(60)",
+        "count:d{*}.rollup(10)",
+        "sum:d{*}.rollup(3600)",
+        "avg:g{*}",
+        "count:s{*}.rollup(60)",
+    };
+
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        assert_same(server, questions[i], from_s, to_s);
+}
+
+static void what_comes_late_is_on_the_disk_too(void **state)
+{
+    struct server server = begin(start_s, "heeler_max_contexts=1000");
+    (void)state;
+
+    attach(&server);
+    send_some(&server, start_s, start_s + 600);
+    for (int64_t age = 20; age < 300; age += 70)
+        send_late(&server, start_s + 600 - age); /* memory has a minute of them */
+    assert_late_same(&server, start_s, start_s + 600);
+    send_some(&server, start_s + 600, start_s + 1100);
+    assert_late_same(&server, start_s, start_s + 1100);
+    send_late(&server, start_s + 1095); /* when it ends, this one waits */
+    end(&server);
+    server = begin(start_s + 1100, "heeler_max_contexts=1000");
+    attach(&server);
+    assert_late_same(&server, start_s, start_s + 1100);
+    for (int64_t age = 25; age < 300; age += 70)
+        send_late(&server, start_s + 1100 - age); /* before it began */
+    send_some(&server, start_s + 1100, start_s + 1600);
+    assert_late_same(&server, start_s, start_s + 1600);
+    end(&server);
+    server = begin(start_s + 1600, "heeler_max_contexts=1000");
+    attach(&server);
+    assert_late_same(&server, start_s, start_s + 1600);
+    end(&server);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
 
 int main(void)
@@ -277,6 +343,7 @@ int main(void)
         TEST(open_windows_are_parts_of_theirs_at_the_end),
         TEST(what_is_dropped_before_it_was_taken_is_counted),
         TEST(a_question_that_nobody_waits_for_ends),
+        TEST(what_comes_late_is_on_the_disk_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
