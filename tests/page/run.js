@@ -16,9 +16,10 @@ import { lines } from "./cases/lines.js";
 import { looks } from "./cases/looks.js";
 import { strangers } from "./cases/strangers.js";
 import { troubles } from "./cases/troubles.js";
+import { units } from "./cases/units.js";
 
 const [program, word = ""] = process.argv.slice(2);
-const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...hosts, ...keyboard, ...bands, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
+const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...hosts, ...keyboard, ...bands, ...units, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
 const AT_ONCE = 4;
 let passed = 0, failed = 0;
 

@@ -59,6 +59,17 @@ function aloneOnly(chart, i) {
     return alone;
 }
 
+const MARK_SPACE = 36;
+
+function markTexts(unit, marks, step) {
+    return marks.map((n) => unit.tick(n, marks.length > 1 ? marks[1] - marks[0] : step));
+}
+
+/* What the texts beside an axis need. */
+function widthOf(chart, texts) {
+    return Math.max(62, 18 + 7 * Math.max(0, ...(texts ?? []).map((text) => text.length)));
+}
+
 function axes(unit) {
     const common = {
         stroke: colour("--muted"), font: `12px ${getComputedStyle(document.body).fontFamily}`,
@@ -66,7 +77,8 @@ function axes(unit) {
     };
     return [
         { ...common, values: tickTexts, space: 72, size: 28, grid: { show: false } },
-        { ...common, values: (chart, ticks, axis, space, step) => ticks.map((n) => unit.tick(n, step)), incrs: unit.steps, size: 62, space: 36 },
+        { ...common, values: (chart, marks, axis, space, step) => markTexts(unit, marks, step), size: widthOf, space: MARK_SPACE,
+            splits: unit.marks && ((chart, axis, from, to) => unit.marks(from, to, chart.height / MARK_SPACE)) },
     ];
 }
 

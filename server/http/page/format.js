@@ -17,11 +17,12 @@ export function short(n) {
     if (n == null || !Number.isFinite(n)) return "–";
     const size = Math.abs(n);
     for (const [scale, unit] of SCALES)
-        if (size >= scale * 0.9995) return shown(n / scale) + unit;
-    return shown(n);
+        if (size >= scale * 0.9995) return digitsThatMatter(n / scale) + unit;
+    return digitsThatMatter(n);
 }
 
-function shown(n) {
+/* The same without a word behind it: 1,010. */
+export function digitsThatMatter(n) {
     const size = Math.abs(n);
     if (size !== 0 && size < 0.001) return n.toExponential(1);
     return digits[size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3].format(n);

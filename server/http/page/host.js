@@ -33,6 +33,7 @@ function makeCard() {
     function update(metric, host) {
         const unit = makeUnit(metric.unit), known = metric.spark.filter((v) => v != null);
         setText(name, visible(metric.name));
+        name.title = name.textContent;
         name.setAttribute("href", address("metric", { name: metric.name }));
         setText(last, unit.text(metric.last));
         setText(kind, `${metric.type === "count" ? "count, per second" : metric.type}${metric.series > 1 ? `, ${many(metric.series, "series", "series")}` : ""}`);
@@ -101,7 +102,7 @@ export function openHost(place, parameters, signal) {
         const now = list.join(",");
         if (now === shownTags) return;
         shownTags = now;
-        tags.replaceChildren(list.length > 0 ? makeTags(list) : make("p", { class: "muted" }, "No tag is on all of its series."));
+        tags.replaceChildren(list.length > 0 ? makeTags([...list].sort()) : make("p", { class: "muted" }, "No tag is on all of its series."));
     }
 
     async function turn() {

@@ -87,7 +87,7 @@ function makeLegend() {
     const least = make("span"), most = make("span");
     const node = make("p", { class: "legend muted", hidden: true }, least,
         make("span", { class: "heats", "aria-hidden": "true" }, Array.from({ length: HEATS }, (_, i) => make("span", { class: `heat-${i}` }))), most,
-        make("span", { class: "box none", "aria-hidden": "true" }), "no value");
+        make("span", { class: "entry" }, make("span", { class: "box none", "aria-hidden": "true" }), "no value"));
     return { node, update(span, unit) {
         node.hidden = span === null;
         if (span === null) return;

@@ -3,7 +3,7 @@
  *   #/hosts?q=env:live&page=2 */
 
 import { ask, pulse } from "./api.js";
-import { make, makeAgo, foreign } from "./dom.js";
+import { make, makeAgo, setText, foreign } from "./dom.js";
 import { count, many, visible } from "./format.js";
 import { address } from "./router.js";
 import { openSearch } from "./search.js";
@@ -19,12 +19,20 @@ export function makeTags(tags, max = tags.length) {
 }
 
 export function tagsOf(host) {
-    return host.tags_by_source?.Datadog ?? [];
+    return [...(host.tags_by_source?.Datadog ?? [])].sort();
 }
 
 /* Whether it was heard of in the last five minutes. */
 export function makeState(isUp) {
     return make("span", { class: `state ${isUp ? "good" : ""}` }, isUp ? "up" : "silent");
+}
+
+/* On a phone the tags stand below the name. */
+function nameIn(host, td) {
+    linkIn(td, visible(host.name), address("host", { name: host.name }));
+    let small = td.querySelector("small");
+    if (!small) td.append(small = make("small", { class: "narrow muted" }));
+    setText(small, visible(tagsOf(host).join(", ")));
 }
 
 function tagsIn(host, td) {
@@ -36,8 +44,8 @@ function tagsIn(host, td) {
 
 function makeList(onSort) {
     return makeTable({ caption: "Hosts", className: "list hosts", onSort, columns: [
-        { title: "Host", head: true, cell: (host, td) => void linkIn(td, visible(host.name), address("host", { name: host.name })) },
-        { title: "Tags", cell: tagsIn },
+        { title: "Host", head: true, cell: nameIn },
+        { title: "Tags", wide: true, cell: tagsIn },
         { title: "State", wide: true, cell: (host) => makeState(host.up) },
         { title: "Last seen", number: true, cell: (host) => makeAgo(host.last_reported_time * 1000, pulse.now_s() * 1000) },
     ] });

@@ -138,7 +138,7 @@ export function openMetric(place, parameters, signal) {
         return known.unit ? `, unit ${visible(known.unit)}` : "";
     }
 
-    /* Of an answer that has none: that of its metric, which a counter's question divides by seconds. */
+    /* A counter's question divides by seconds. */
     function unitOfMetric() {
         const { unit, per_unit } = metadata.written ?? {};
         return makeUnit(unit || known.unit, per_unit || (unit && known.type === "count" ? "second" : null));
@@ -182,7 +182,7 @@ export function openMetric(place, parameters, signal) {
             setText(note, read.groups.length === 0 ? "Nothing is kept of it for this range." : "");
             note.hidden = !result.hidden;
             if (result.hidden) return;
-            if (read.unit === PLAIN) read.unit = unitOfMetric();
+            if (read.unit === PLAIN || metadata.written?.unit) read.unit = unitOfMetric(); /* what was written just now */
             chart.update(read);
             groups.update(read);
         } catch (problem) {

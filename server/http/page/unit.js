@@ -3,7 +3,7 @@
  * Units are those of Datadog's metadata, by name: "byte", "millisecond", "percent". What is not
  * known here is a plain number, with the name of the unit at the head of the axis. Pure functions. */
 
-import { rate, short, visible } from "./format.js";
+import { digitsThatMatter, rate, short, visible } from "./format.js";
 
 const KNOWN = {
     bit: ["bytes", 0.125], byte: ["bytes", 1], kibibyte: ["bytes", 1024], mebibyte: ["bytes", 1024 ** 2],
@@ -23,18 +23,17 @@ const WORDS = {
     number: [[1, ""], [1e3, " k"], [1e6, " M"], [1e9, " G"], [1e12, " T"]],
 };
 
-const TIMES = [10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 432000, 864000];
+const TIMES = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
 
-function tens(from, to) {
-    return Array.from({ length: to - from }, (_, i) => [1, 2, 5].map((n) => n * 10 ** (from + i))).flat();
+function roundUp(n) {
+    const ten = 10 ** Math.floor(Math.log10(n));
+    return [1, 2, 5, 10].find((times) => times * ten >= n * (1 - 1e-9)) * ten;
 }
 
-/* How far the marks of an axis may be apart, so that they stand at whole minutes or KiB; nothing: as
- * for any number. The axis counts the digits behind the point as they are written out, so there are
- * twelve at most, and no exponent. */
-function stepsOf(kind, factor) {
-    const steps = { bytes: [...tens(-6, 0), ...Array.from({ length: 61 }, (_, i) => 2 ** i)], seconds: [...tens(-9, 1), ...TIMES, ...tens(6, 12)] }[kind];
-    return steps?.map((n) => Number((n / factor).toPrecision(12))).filter((n) => n >= 1e-6 && n < 1e20);
+/* How far marks are apart that stand at whole minutes or KiB: least, or a little more. */
+function stepOf(kind, least, largest) {
+    const [size] = kind === "bytes" ? wordOf(kind, largest) : least > 86400 ? [86400] : [1];
+    return kind === "seconds" && least > 1 && least <= 86400 ? TIMES.find((n) => n >= least) : roundUp(least / size) * size;
 }
 
 /* Enough digits to tell it from what stands a step beside it. */
@@ -49,7 +48,8 @@ function wordOf(kind, value) {
 }
 
 /* name, per: as the metadata has them, or nothing. { name: for the head of the axis, or ""; text(n):
- * three digits that matter; tick(n, step); steps: of the axis, or nothing }. */
+ * three digits that matter; tick(n, step): enough to tell it from the mark beside it; marks(from, to,
+ * most): where an axis has them, or nothing: as for any number }. */
 export function makeUnit(name, per) {
     const [kind, factor] = Object.hasOwn(KNOWN, name ?? "") ? KNOWN[name] : ["number", 1];
     const zero = kind === "seconds" ? "0 s" : null;
@@ -59,7 +59,7 @@ export function makeUnit(name, per) {
         if (kind === "number") return short(n);
         if (n === 0 && zero) return zero;
         const [size, word] = wordOf(kind, n * factor);
-        return short((n * factor) / size) + word;
+        return digitsThatMatter((n * factor) / size) + word;
     }
 
     function tick(n, step) {
@@ -69,7 +69,14 @@ export function makeUnit(name, per) {
         return digitsOf((n * factor) / size, (step * factor) / size) + word;
     }
 
-    return { text, tick, steps: stepsOf(kind, factor),
+    function marks(from, to, most) {
+        const largest = Math.max(Math.abs(from), Math.abs(to)) * factor;
+        const step = stepOf(kind, ((to - from) * factor) / Math.max(1, most), largest) / factor;
+        const first = Math.ceil(from / step - 1e-9), last = Math.floor(to / step + 1e-9);
+        return Array.from({ length: Math.min(100, last - first + 1) }, (_, i) => (first + i) * step);
+    }
+
+    return { text, tick, marks: kind === "bytes" || kind === "seconds" ? marks : undefined,
         name: visible([kind === "number" && name, per && `per ${per}`].filter(Boolean).join(" ")) };
 }
 
