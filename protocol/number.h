@@ -48,4 +48,7 @@ enum { NUMBER_TEXT_MAX = 32 };
  * "NaN", "+Inf"); returns its length. Independent of the locale. */
 size_t number_format(double value, char out[NUMBER_TEXT_MAX]);
 
+/* The same of a whole number. */
+size_t number_format_whole(int64_t value, char out[NUMBER_TEXT_MAX]);
+
 #endif

@@ -123,8 +123,8 @@ static uint64_t shortest_units(const struct scaled *scaled)
     return round_units(scaled, 1);
 }
 
-/* Writes the digits of a number above 0; returns how many there are. */
-static int put_digits(uint64_t number, char digits[32])
+/* Writes the digits of a number above 0, with a NUL; returns how many there are. */
+static int put_digits(uint64_t number, char *digits)
 {
     char backwards[24];
     int n = 0;
@@ -206,42 +206,69 @@ static void shortest_by_printf(double value, char digits[32], int *exponent)
 /* ---- the text ---------------------------------------------------------- */
 
 /* Fixed notation from 1e-6 up to 1e21, as in JSON written by most libraries. */
-static size_t lay_out(const char *digits, int exponent, char *out)
+static size_t lay_out(const char *digits, size_t count, int exponent, char *out)
 {
-    int count = (int)strlen(digits);
+    size_t whole = (size_t)(exponent + 1), len = 0; /* digits before the point */
 
     if (exponent < -6 || exponent > 20)
         return (size_t)snprintf(out, NUMBER_TEXT_MAX - 1, "%c%s%se%c%02d", digits[0],
                                 count > 1 ? "." : "", digits + 1, exponent < 0 ? '-' : '+',
                                 abs(exponent));
-    if (exponent < 0)
-        return (size_t)snprintf(out, NUMBER_TEXT_MAX - 1, "0.%.*s%s", -exponent - 1, "00000",
-                                digits);
-    if (exponent >= count - 1)
-        return (size_t)snprintf(out, NUMBER_TEXT_MAX - 1, "%s%.*s", digits,
-                                exponent - count + 1, "00000000000000000000");
-    return (size_t)snprintf(out, NUMBER_TEXT_MAX - 1, "%.*s.%s", exponent + 1, digits,
-                            digits + exponent + 1);
+    if (exponent < 0) {
+        len = (size_t)(1 - exponent);
+        memcpy(out, "0.00000", len);
+        whole = 0;
+    } else if (whole >= count) {
+        memcpy(out, digits, count);
+        memset(out + count, '0', whole - count);
+        out[whole] = '\0';
+        return whole;
+    } else {
+        memcpy(out, digits, whole);
+        out[whole] = '.';
+        len = whole + 1;
+    }
+    memcpy(out + len, digits + whole, count - whole + 1);
+    return len + count - whole;
+}
+
+/* The fewest digits of a positive number, without zeros behind them; returns how many. */
+static size_t find_digits(double value, char digits[32], int *exponent)
+{
+    if (!shortest_exactly(value, digits, exponent))
+        shortest_by_printf(value, digits, exponent);
+    size_t n = strlen(digits);
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    digits[n] = '\0';
+    return n;
 }
 
 size_t number_format(double value, char out[NUMBER_TEXT_MAX])
 {
     char digits[32];
     int exponent = 0;
-    size_t sign = signbit(value) && !isnan(value) ? 1 : 0;
 
     if (isnan(value))
         return (size_t)snprintf(out, NUMBER_TEXT_MAX, "NaN");
     if (isinf(value))
         return (size_t)snprintf(out, NUMBER_TEXT_MAX, value < 0 ? "-Inf" : "+Inf");
+    size_t sign = signbit(value) ? 1 : 0;
     out[0] = '-';
-    if (value == 0)
-        return sign + (size_t)snprintf(out + sign, NUMBER_TEXT_MAX - 1, "0");
-    if (fabs(value) < 1e15 && value == (double)(int64_t)value)
-        return (size_t)snprintf(out, NUMBER_TEXT_MAX, "%lld", (long long)value);
-    if (!shortest_exactly(fabs(value), digits, &exponent))
-        shortest_by_printf(fabs(value), digits, &exponent);
-    for (size_t last = strlen(digits) - 1; last > 0 && digits[last] == '0'; last--)
-        digits[last] = '\0';
-    return sign + lay_out(digits, exponent, out + sign);
+    if (fabs(value) < 0x1p53 && value == (double)(int64_t)value)
+        return sign + number_format_whole((int64_t)fabs(value), out + sign);
+    size_t count = find_digits(fabs(value), digits, &exponent);
+    return sign + lay_out(digits, count, exponent, out + sign);
+}
+
+size_t number_format_whole(int64_t value, char out[NUMBER_TEXT_MAX])
+{
+    size_t sign = value < 0;
+
+    out[0] = '-';
+    if (value != 0)
+        return sign +
+               (size_t)put_digits(sign ? 0 - (uint64_t)value : (uint64_t)value, out + sign);
+    memcpy(out, "0", 2);
+    return 1;
 }

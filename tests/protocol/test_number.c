@@ -430,6 +430,29 @@ static void writes_the_shortest_text(void **state)
     }
 }
 
+static void whole_numbers_are_written_as_they_are(void **state)
+{
+    static const struct {
+        int64_t value;
+        const char *text;
+    } cases[] = {
+        { 0, "0" },
+        { 7, "7" },
+        { -10, "-10" },
+        { 1700000000000, "1700000000000" },
+        { INT64_MAX, "9223372036854775807" },
+        { INT64_MIN, "-9223372036854775808" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[NUMBER_TEXT_MAX];
+        size_t length = number_format_whole(cases[i].value, text);
+        assert_string_equal(text, cases[i].text);
+        assert_int_equal(length, strlen(text));
+    }
+}
+
 static size_t digits_in(const char *text)
 {
     size_t digits = 0, zeros = 0;
@@ -486,6 +509,7 @@ int main(void)
         cmocka_unit_test(reads_digits_by_the_ten_thousand),
         cmocka_unit_test(does_not_depend_on_the_locale),
         cmocka_unit_test(writes_the_shortest_text),
+        cmocka_unit_test(whole_numbers_are_written_as_they_are),
         cmocka_unit_test(writes_text_that_reads_back_and_no_shorter_does),
     };
 
