@@ -16,6 +16,7 @@ struct snapshot {
     struct http_exchange *exchange;
     struct snapshot_request request;
     char *host; /* owned: where the picture will be */
+    const char *scheme;
     struct bytes answers[PICTURE_REQUESTS_MAX];
     size_t n_answers, answers_len;
     struct ask_waiter *waiter; /* NULL: no question is under way */
@@ -87,7 +88,7 @@ static void put_answer(struct json_out *out, const struct snapshot *snapshot)
     char url[HTTP_HEAD_MAX + 64];
 
     /* The quote behind the text belongs behind the name. */
-    snprintf(url, sizeof url, "http://%s" PICTURES_VIEW, snapshot->host);
+    snprintf(url, sizeof url, "%s://%s" PICTURES_VIEW, snapshot->scheme, snapshot->host);
     json_out_begin(out, NULL, '{');
     json_out_text(out, "snapshot_url", url);
     out->bytes.len -= out->bytes.failed ? 0 : 1;
@@ -177,6 +178,19 @@ static char *host_of(const struct http_request *request)
     return strndup(host.at, host.len);
 }
 
+/* We speak no TLS ourselves; a proxy before us that does says so, as it says the Host that it
+ * was asked for. Of several proxies the first is the one that the client knows. Whoever claims
+ * it is believed: he is the only one who is told. */
+static const char *scheme_of(const struct http_request *request)
+{
+    struct slice said;
+
+    return http_header(request, "X-Forwarded-Proto", &said) &&
+                   http_same_word(slice_trim(slice_cut(&said, ','), " \t"), SLICE("https"))
+               ? "https"
+               : "http";
+}
+
 static struct snapshot *snapshot_new(struct snapshots *all, struct http_exchange *exchange,
                                      const struct http_request *request)
 {
@@ -187,6 +201,7 @@ static struct snapshot *snapshot_new(struct snapshots *all, struct http_exchange
     snapshot->all = all;
     snapshot->exchange = exchange;
     snapshot->host = host_of(request);
+    snapshot->scheme = scheme_of(request);
     snapshot->after = all->first;
     if (all->first != NULL)
         all->first->before = snapshot;

@@ -157,6 +157,33 @@ static void a_graph_def_is_taken_by_post_too(void **state)
     assert_picture(path, "Host: localhost\r\n");
 }
 
+/* It is told as it can be asked for: by TLS where a proxy says that it came so. */
+static void an_address_begins_as_the_request_came(void **state)
+{
+    static const struct {
+        const char *header, *scheme;
+    } cases[] = {
+        { "", "http" },
+        { "X-Forwarded-Proto: https\r\n", "https" },
+        { "X-Forwarded-Proto: HTTPS , http\r\n", "https" },
+        { "X-Forwarded-Proto: http, https\r\n", "http" },
+        { "X-Forwarded-Proto: javascript\r\n", "http" },
+        { "X-Forwarded-Proto:\r\n", "http" },
+    };
+    struct raw_answer answer;
+    char headers[128], begin[64];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(headers, sizeof headers, "Host: localhost\r\n%s", cases[i].header);
+        snprintf(begin, sizeof begin, "\"snapshot_url\":\"%s://localhost/snapshot/view/",
+                 cases[i].scheme);
+        get_raw(path_of("metric_query=avg:load%7B*%7D"), headers, &answer);
+        if (strstr(answer.text, begin) == NULL)
+            fail_msg("%s%s", cases[i].header, answer.text);
+    }
+}
+
 /* Whoever knows the name: by any name of the machine, without a key, from any page. */
 static void a_picture_is_for_whoever_knows_its_name(void **state)
 {
@@ -277,6 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_picture_is_made_and_given),
         cmocka_unit_test(a_graph_def_is_taken_by_post_too),
+        cmocka_unit_test(an_address_begins_as_the_request_came),
         cmocka_unit_test(a_picture_is_for_whoever_knows_its_name),
         cmocka_unit_test(whether_there_is_one_is_told),
         cmocka_unit_test(what_is_wrong_is_told_as_errors),
