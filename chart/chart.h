@@ -35,11 +35,17 @@ struct chart_points {
 
 enum chart_style { CHART_LINE, CHART_AREA, CHART_BARS };
 
+/* Which points beyond a band are outside of it. */
+enum chart_outside { CHART_EITHER, CHART_ABOVE, CHART_BELOW };
+
 struct chart_line {
     char name[CHART_TEXT_SIZE];
     struct chart_points points;
+    double *ground; /* what each point of an area or of bars stands on (chart/stack.h), owned;
+                       NULL: nothing is stacked */
     struct chart_points lower, upper; /* of its band; without points: it has none */
-    double interval_s;                /* points further apart have a gap between them */
+    enum chart_outside outside;
+    double interval_s; /* points further apart have a gap between them */
     enum chart_style style;
 };
 
@@ -59,8 +65,7 @@ struct chart {
     int width, height;             /* pixels */
     bool dark;
     double from_s, to_s;
-    struct unit unit;
-    bool has_unit;         /* said by the definition, whatever the answers say */
+    struct unit unit;      /* of the first series */
     bool has_min, has_max; /* of the values' axis; else they follow from what is drawn */
     double min, max;
     struct chart_line *lines; /* owned */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "chart/plain.h"
+#include "chart/stack.h"
 
 enum { WIDTH_USUAL = 800, HEIGHT_USUAL = 320 };
 
@@ -112,19 +113,6 @@ static bool read_limits(const struct definition *reading, const json_t *object)
            definition_refuse(reading, "min and max", "the former must be less");
 }
 
-/* Names of Datadog's units. */
-static bool read_unit(const struct definition *reading, const json_t *object)
-{
-    char name[UNIT_NAME_SIZE] = "", per[UNIT_NAME_SIZE] = "";
-
-    if (!definition_text(reading, object, "unit", name, sizeof name) ||
-        !definition_text(reading, object, "per_unit", per, sizeof per))
-        return false;
-    reading->chart->has_unit = name[0] != '\0' || per[0] != '\0';
-    unit_find(slice_of(name), slice_of(per), &reading->chart->unit);
-    return true;
-}
-
 static bool read_theme(const struct definition *reading, const json_t *object)
 {
     char theme[16] = "light";
@@ -164,15 +152,15 @@ static bool read_each(const struct definition *reading, const json_t *object, co
 
 static bool read_all(const struct definition *reading, json_t *object)
 {
-    static const char *const members[] = { "width",    "height",  "theme", "title", "from",
-                                           "to",       "min",     "max",   "unit",  "per_unit",
+    static const char *const members[] = { "width",    "height",  "theme", "title",
+                                           "from",     "to",      "min",   "max",
                                            "requests", "markers", NULL };
 
     return (json_is_object(object) ||
             definition_refuse(reading, "the definition", "expected an object")) &&
            definition_knows(reading, object, members) && read_size(reading, object) &&
            read_range(reading, object) && read_limits(reading, object) &&
-           read_theme(reading, object) && read_unit(reading, object) &&
+           read_theme(reading, object) &&
            definition_text(reading, object, "title", reading->chart->title,
                            sizeof reading->chart->title) &&
            (json_is_array(json_object_get(object, "requests")) ||
@@ -202,13 +190,15 @@ bool definition_read(struct chart *out, struct slice json, char *problem, size_t
     }
     bool good = read_all(&reading, object);
     json_decref(object);
-    return good;
+    return good && (stack_lines(out) ||
+                    definition_refuse(&reading, "the definition", "not enough memory"));
 }
 
 void definition_free(struct chart *given)
 {
     for (size_t i = 0; i < given->n_lines; i++) {
         free(given->lines[i].points.at);
+        free(given->lines[i].ground);
         free(given->lines[i].lower.at);
         free(given->lines[i].upper.at);
     }

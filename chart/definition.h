@@ -5,7 +5,6 @@
  *    "title": "...",
  *    "from": 1700000000, "to": 1700003600,  seconds since 1970, from < to
  *    "min": 0, "max": 100,                of the values' axis
- *    "unit": "byte", "per_unit": "second",  of the values; else what the first series says
  *    "requests": [{"answer": {...},       what GET /api/v1/query answers, as it is
  *                  "type": "line",        or "area" or "bars"
  *                  "name": "..."}],       else the series are named by their scopes
@@ -17,7 +16,8 @@
  * here is refused, but for those of an answer, which others may add to.
  *
  * A series of an answer with "role":"lower" or "role":"upper" among its attributes is a bound
- * of the band around the series before it (docs/api.md). A "message" of an answer is shown. */
+ * of the band around the series before it, of which a "direction" says on which side points are
+ * outside (docs/api.md). A "message" of an answer is shown. */
 #ifndef CHART_DEFINITION_H
 #define CHART_DEFINITION_H
 

@@ -65,7 +65,7 @@ static bool read_interval(const struct definition *reading, const json_t *series
            definition_refuse(reading, where, "a series needs an \"interval\" in seconds");
 }
 
-/* The unit of the first series that has one. Datadog's form is [unit, per or null], a unit
+/* The unit of the first series. Datadog's form is [unit, per or null], a unit
  * {"name": ...} or null. */
 static void read_unit(struct chart *chart, const json_t *series)
 {
@@ -73,7 +73,7 @@ static void read_unit(struct chart *chart, const json_t *series)
     struct slice name = text_of(json_array_get(pair, 0), "name");
     struct slice per = text_of(json_array_get(pair, 1), "name");
 
-    if (chart->n_lines == 0 && !chart->has_unit)
+    if (chart->n_lines == 0)
         unit_find(name, per, &chart->unit);
 }
 
@@ -104,6 +104,15 @@ static bool is_bound(const json_t *series)
 {
     return slice_equal(role_of(series), SLICE("lower")) ||
            slice_equal(role_of(series), SLICE("upper"));
+}
+
+static enum chart_outside read_outside(const json_t *series)
+{
+    struct slice direction = text_of(json_object_get(series, "attributes"), "direction");
+
+    return slice_equal(direction, SLICE("above"))   ? CHART_ABOVE
+           : slice_equal(direction, SLICE("below")) ? CHART_BELOW
+                                                    : CHART_EITHER;
 }
 
 static bool add_bound(const struct definition *reading, const json_t *series, const char *where)
@@ -154,6 +163,7 @@ static bool add_series(const struct definition *reading, const json_t *series,
         return definition_refuse(reading, request->where, "not enough memory");
     name_line(line, series, request->name, request->by_scope);
     line->style = request->style;
+    line->outside = read_outside(series);
     return read_interval(reading, series, request->where, &line->interval_s) &&
            read_points(reading, json_object_get(series, "pointlist"), request->where,
                        &line->points);

@@ -119,6 +119,15 @@ static void find_bounds(const struct chart_line *line, double time_s, struct cur
     *upper = high != SIZE_MAX ? line->upper.at[high].value : HUGE_VAL;
 }
 
+/* What lies beyond a bound on a side that nobody asked about is inside. */
+static void forgive(const struct chart_line *line, double *lower, double *upper)
+{
+    if (line->outside == CHART_ABOVE)
+        *lower = -HUGE_VAL;
+    if (line->outside == CHART_BELOW)
+        *upper = HUGE_VAL;
+}
+
 /* Where no band is known, all is inside. */
 static void draw_way(struct drawing *drawing, const struct chart_line *line, size_t i,
                      struct cursor *cursor)
@@ -130,8 +139,11 @@ static void draw_way(struct drawing *drawing, const struct chart_line *line, siz
 
     for (int end = 0; end < 2; end++)
         find_bounds(line, points[end].time_s, cursor, &lower[end], &upper[end]);
-    if (isfinite(lower[0]) && isfinite(lower[1]) && isfinite(upper[0]) && isfinite(upper[1]))
+    if (isfinite(lower[0]) && isfinite(lower[1]) && isfinite(upper[0]) && isfinite(upper[1])) {
+        for (int end = 0; end < 2; end++)
+            forgive(line, &lower[end], &upper[end]);
         n = draw_cut(value, lower, upper, pieces);
+    }
     for (size_t piece = 0; piece < n; piece++)
         put_piece(drawing, points, &pieces[piece]);
 }
@@ -161,6 +173,7 @@ static void draw_alone(struct drawing *drawing, const struct chart_line *line, u
             (i + 1 < points->n && !is_gap(points, i + 1, line->interval_s)))
             continue;
         find_bounds(line, point->time_s, &cursor, &lower, &upper);
+        forgive(line, &lower, &upper);
         bool outside = point->value < lower || point->value > upper;
         canvas_colour(drawing->canvas, outside ? drawing->colours->outside : rgb, 1);
         cairo_arc(cairo, draw_x(drawing, point->time_s), draw_y(drawing, point->value), 2.5, 0,
@@ -203,23 +216,23 @@ static void draw_line(struct drawing *drawing, const struct chart_line *line, bo
 
 /* ---- areas and bars ---------------------------------------------------- */
 
-/* Zero, or what is shown next to it. */
-static double ground_of(const struct drawing *drawing)
+static double ground_of(const struct drawing *drawing, const struct chart_line *line, size_t i)
 {
-    return fmin(fmax(draw_y(drawing, 0), drawing->top), drawing->bottom);
+    return draw_y(drawing, line->ground != NULL ? line->ground[i] : 0);
 }
 
-static void fill_area(struct drawing *drawing, const struct chart_points *points, size_t from,
+/* Along the points [from, to), and back along what they stand on. */
+static void fill_area(struct drawing *drawing, const struct chart_line *line, size_t from,
                       size_t to)
 {
+    const struct chart_point *points = line->points.at;
     cairo_t *cairo = drawing->canvas->cairo;
-    double ground = ground_of(drawing);
 
-    cairo_move_to(cairo, draw_x(drawing, points->at[from].time_s), ground);
     for (size_t i = from; i < to; i++)
-        cairo_line_to(cairo, draw_x(drawing, points->at[i].time_s),
-                      draw_y(drawing, points->at[i].value));
-    cairo_line_to(cairo, draw_x(drawing, points->at[to - 1].time_s), ground);
+        cairo_line_to(cairo, draw_x(drawing, points[i].time_s),
+                      draw_y(drawing, points[i].value));
+    for (size_t i = to; i-- > from;)
+        cairo_line_to(cairo, draw_x(drawing, points[i].time_s), ground_of(drawing, line, i));
     cairo_fill(cairo);
 }
 
@@ -229,7 +242,7 @@ static void draw_area(struct drawing *drawing, const struct chart_line *line)
 
     for (size_t i = 1; i <= line->points.n; i++)
         if (i == line->points.n || is_gap(&line->points, i, line->interval_s)) {
-            fill_area(drawing, &line->points, from, i);
+            fill_area(drawing, line, from, i);
             from = i;
         }
 }
@@ -237,13 +250,13 @@ static void draw_area(struct drawing *drawing, const struct chart_line *line)
 /* Each as wide as its interval, with a little room between two. */
 static void draw_bars(struct drawing *drawing, const struct chart_line *line)
 {
-    double ground = ground_of(drawing);
     cairo_t *cairo = drawing->canvas->cairo;
 
     for (size_t i = 0; i < line->points.n; i++) {
         double from = draw_x(drawing, line->points.at[i].time_s);
         double to = draw_x(drawing, line->points.at[i].time_s + line->interval_s);
         double y = draw_y(drawing, line->points.at[i].value);
+        double ground = ground_of(drawing, line, i);
         cairo_rectangle(cairo, from, fmin(y, ground), fmax(to - from - 1, 1), fabs(y - ground));
     }
     cairo_fill(cairo);
@@ -251,18 +264,26 @@ static void draw_bars(struct drawing *drawing, const struct chart_line *line)
 
 /* ---- all --------------------------------------------------------------- */
 
+static void fill_one(struct drawing *drawing, size_t i)
+{
+    const struct chart_line *line = &drawing->chart->lines[i];
+
+    draw_band(drawing, line);
+    canvas_colour(drawing->canvas, draw_colour_of(drawing, i),
+                  line->style == CHART_BARS ? 0.8 : 0.45);
+    if (line->style == CHART_AREA)
+        draw_area(drawing, line);
+    else if (line->style == CHART_BARS)
+        draw_bars(drawing, line);
+}
+
 static void draw_one(struct drawing *drawing, size_t i)
 {
     const struct chart_line *line = &drawing->chart->lines[i];
     uint32_t rgb = draw_colour_of(drawing, i);
 
-    canvas_colour(drawing->canvas, rgb, line->style == CHART_BARS ? 0.7 : 0.25);
-    if (line->style == CHART_BARS) {
-        draw_bars(drawing, line);
+    if (line->style == CHART_BARS)
         return;
-    }
-    if (line->style == CHART_AREA)
-        draw_area(drawing, line);
     draw_alone(drawing, line, rgb);
     canvas_colour(drawing->canvas, rgb, 1);
     if (line->upper.n > 0)
@@ -271,12 +292,13 @@ static void draw_one(struct drawing *drawing, size_t i)
         draw_line(drawing, line, shows_dashes(drawing, line, i));
 }
 
+/* What is filled lies below all lines. */
 void draw_lines(struct drawing *drawing)
 {
     cairo_t *cairo = drawing->canvas->cairo;
 
     for (size_t i = 0; i < drawing->chart->n_lines; i++)
-        draw_band(drawing, &drawing->chart->lines[i]);
+        fill_one(drawing, i);
     cairo_set_line_width(cairo, line_width);
     cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
     cairo_set_line_cap(cairo, CAIRO_LINE_CAP_ROUND);

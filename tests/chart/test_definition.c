@@ -60,22 +60,6 @@ static void a_definition_becomes_a_chart(void **state)
     definition_free(&chart);
 }
 
-static void the_unit_that_is_said_goes_before_that_of_a_series(void **state)
-{
-    struct chart chart;
-    char problem[256];
-    (void)state;
-
-    assert_true(
-        reads(WITH("\"unit\":\"millisecond\",\"per_unit\":\"request\",\"requests\":[{"
-                   "\"answer\":{\"series\":[{\"interval\":1,\"unit\":[{\"name\":\"byte\""
-                   "},null],\"pointlist\":[]}]}}]"),
-              &chart, problem));
-    assert_int_equal(chart.unit.kind, UNIT_SECONDS);
-    assert_string_equal(chart.unit.name, "per request");
-    definition_free(&chart);
-}
-
 static void bounds_belong_to_the_series_before_them(void **state)
 {
     struct chart chart;
@@ -183,7 +167,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_definition_becomes_a_chart),
-        cmocka_unit_test(the_unit_that_is_said_goes_before_that_of_a_series),
         cmocka_unit_test(bounds_belong_to_the_series_before_them),
         cmocka_unit_test(series_beyond_the_most_are_counted),
         cmocka_unit_test(what_is_wrong_is_said),

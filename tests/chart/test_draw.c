@@ -275,6 +275,43 @@ static void areas_and_bars_stand_on_zero(void **state)
     }
 }
 
+static bool is_like(uint32_t rgb, uint32_t other)
+{
+    for (int shift = 0; shift < 24; shift += 8)
+        if (abs((int)(rgb >> shift & 0xff) - (int)(other >> shift & 0xff)) > 3)
+            return false;
+    return true;
+}
+
+/* Two at 2 and 3: the second reaches from 2 to 5, and nothing is drawn twice. */
+static void areas_and_bars_stand_on_each_other(void **state)
+{
+    static const char *const types[] = { "area", "bars" };
+    char json[1024];
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        struct pixels pixels;
+        struct place place;
+        snprintf(json, sizeof json,
+                 "{\"width\":600,\"height\":240,\"from\":1000,\"to\":1100,\"min\":0,\"max\":10,"
+                 "\"requests\":[{\"type\":\"%s\",\"answer\":{\"series\":[%s,%s]}}]}",
+                 types[i], SERIES("{}", "[[1000000,2],[1020000,2],[1040000,2]]"),
+                 SERIES("{}", "[[1000000,3],[1020000,3],[1040000,3]]"));
+        draw(json, &pixels);
+        find_place(&pixels, &place);
+        int x = x_of(&place, 0.3);
+        uint32_t first = pixel(&pixels, x, (int)y_of(&place, 1.2));
+        uint32_t second = pixel(&pixels, x, (int)y_of(&place, 2.8));
+        assert_false(is_like(first, 0xffffff));
+        assert_false(is_like(second, 0xffffff));
+        assert_false(is_like(first, second));
+        assert_true(is_like(second, pixel(&pixels, x, (int)y_of(&place, 4.5))));
+        assert_true(is_like(0xffffff, pixel(&pixels, x, (int)y_of(&place, 5.6))));
+        cairo_surface_destroy(pixels.surface);
+    }
+}
+
 /* ---- bands and markers ------------------------------------------------- */
 
 static bool is_grey(uint32_t rgb)
@@ -322,6 +359,44 @@ static void a_line_is_blue_inside_its_grey_band_and_red_outside(void **state)
     assert_none(&pixels, &place, 0.48, red);
     assert_none(&pixels, &place, 0.52, blue);
     cairo_surface_destroy(pixels.surface);
+}
+
+/* Points at 9 and at 1 beyond a band from 2 to 6, in ways of 20 seconds. */
+static void only_the_side_that_is_asked_for_is_red(void **state)
+{
+    static const struct {
+        const char *direction;
+        uint32_t above, below;
+    } cases[] = {
+        { "", red, red },
+        { ",\"direction\":\"above\"", red, blue },
+        { ",\"direction\":\"below\"", blue, red },
+    };
+    char json[2048], attributes[64];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pixels pixels;
+        struct place place;
+        snprintf(attributes, sizeof attributes, "{\"role\":\"value\"%s}", cases[i].direction);
+        snprintf(
+            json, sizeof json,
+            "{\"width\":600,\"height\":240,\"from\":1000,\"to\":1100,\"min\":0,\"max\":10,"
+            "\"requests\":[{\"answer\":{\"series\":[{\"expression\":\"e\",\"interval\":20,"
+            "\"attributes\":%s,\"pointlist\":[[1000000,9],[1020000,9],[1040000,4],[1060000,1],"
+            "[1080000,1]]},%s,%s]}}]}",
+            attributes,
+            SERIES("{\"role\":\"lower\"}",
+                   "[[1000000,2],[1020000,2],[1040000,2],[1060000,2],[1080000,2]]"),
+            SERIES("{\"role\":\"upper\"}",
+                   "[[1000000,6],[1020000,6],[1040000,6],[1060000,6],[1080000,6]]"));
+        draw(json, &pixels);
+        find_place(&pixels, &place);
+        assert_at(&pixels, &place, 0.1, cases[i].above, 9);
+        assert_at(&pixels, &place, 0.7, cases[i].below, 1);
+        assert_at(&pixels, &place, 0.4, blue, 4);
+        cairo_surface_destroy(pixels.surface);
+    }
 }
 
 static void a_point_alone_is_red_outside_its_band_too(void **state)
@@ -461,7 +536,9 @@ int main(void)
         cmocka_unit_test(several_lines_have_colours_of_their_own),
         cmocka_unit_test(names_stand_below_where_the_title_does_not_say_them),
         cmocka_unit_test(areas_and_bars_stand_on_zero),
+        cmocka_unit_test(areas_and_bars_stand_on_each_other),
         cmocka_unit_test(a_line_is_blue_inside_its_grey_band_and_red_outside),
+        cmocka_unit_test(only_the_side_that_is_asked_for_is_red),
         cmocka_unit_test(a_point_alone_is_red_outside_its_band_too),
         cmocka_unit_test(a_marker_lies_across),
         cmocka_unit_test(a_dark_picture_is_dark),
