@@ -1,5 +1,5 @@
 /* bench/bench_query.c: an hour of 100,000 series, fed and asked: the time of each
- * feeding, and of questions the whole and the longest slice. */
+ * feeding, and of questions the whole and the longest slice, this one by its processor time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -17,6 +17,15 @@ static double now_ms(void)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+/* What others that run here take away is not in it. */
+static double processor_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
@@ -118,11 +127,10 @@ static void ask(struct rollup *rollup, const char *text)
         rollup, slice_of(text), START, START + INTERVALS * INTERVAL_S, problem, sizeof problem);
 
     must(evaluation != NULL, problem);
-    longest = now_ms() - start;
     do {
-        double before = now_ms();
+        double before = processor_ms();
         state = evaluation_step(evaluation);
-        double took = now_ms() - before;
+        double took = processor_ms() - before;
         longest = took > longest ? took : longest;
         slices++;
     } while (state == QUERY_MORE);
@@ -142,6 +150,10 @@ int main(void)
         "sum:requests{*}.rollup(sum, 60)",
         "sum:requests{*}.rollup(sum, 3600)",
         "max:requests{shard:1*} by {shard}.rollup(sum, 3600)",
+        "max:requests{shard:1*} by {shard}.rollup(20)", /* as many points as an answer may have
+                                                         */
+        "log2(exclude_null(max:requests{shard:1*} by {shard}.rollup(20)))",
+        "top(max:requests{shard:1*} by {shard}.rollup(20), 100, 'l2norm', 'desc')",
         "sum:requests{shard:77777}",
         "sum:requests{node:n1*,!shard:1}",
         "100 * sum:requests{shard:1*} by {node} / sum:requests{*} by {node}",

@@ -98,7 +98,10 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
         return NULL;
     }
     flusher->surveyor = config->tag_survey != NULL ? tag_surveyor_new() : NULL;
-    answers_init(&flusher->answers, config->questions, flusher->rollup, recent, config->ledger);
+    answers_init(&flusher->answers, config->questions,
+                 &(struct answer_source){
+                     .rollup = flusher->rollup, .recent = recent, .units = config->units },
+                 config->ledger);
     flusher->encoder = encoder_new(settings, config->hostname, config->outbox, config->ledger);
     flusher->timed =
         timed_new(flusher->encoder, flusher->rollup, flusher->interval_s, config->ledger);

@@ -31,6 +31,7 @@
 #include "flush/snapshots/observer.h"
 
 struct flusher;
+struct units;
 
 /* The gauges about itself that the server sends with each flush, without tags. Names are
  * static. */
@@ -56,6 +57,7 @@ struct flusher_config {
     size_t contexts_bytes;           /* for workers' tables and the catalogue; 0: no bound */
     struct flusher_ledger *ledger;
     struct question_box *questions; /* shared; or NULL */
+    struct units *units;            /* shared; of what is answered; or NULL */
     /* How many other instances live under the name of this host, and the tag that series carry
      * while there are any; NULL: they carry none. */
     const _Atomic(uint64_t) *duplicates;

@@ -27,6 +27,11 @@ static void give_back(void *self, struct definitions *to)
                  damaged);
 }
 
+void kept_definition_recalled(void *units, const struct note *note)
+{
+    definitions_recall_unit(units, note->kind, note->name, note->text);
+}
+
 struct definition_keeper kept_definitions(struct history *history)
 {
     return (struct definition_keeper){ .keep = keep, .give_back = give_back, .self = history };

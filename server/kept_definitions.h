@@ -11,6 +11,12 @@
 
 struct history;
 
+struct note;
+
+/* What the history has read, on its own thread, the moment it has; units: struct units. Answers
+ * have the units of metrics then, whether the API is used or not. */
+void kept_definition_recalled(void *units, const struct note *note);
+
 /* The history outlives it. */
 struct definition_keeper kept_definitions(struct history *history);
 

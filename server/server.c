@@ -5,6 +5,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "flush/flusher_loop.h"
+#include "flush/rollups/units.h"
 #include "server/final_ledger.h"
 #include "server/http/admin.h"
 #include "server/http/totals.h"
@@ -29,6 +30,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .submitter = server->submitter,
         .definition_keeper = server->history != NULL ? &server->definition_keeper : NULL,
         .questions = server->questions,
+        .units = server->units,
         .outbox = &server->outbox,
         .delivery_ledger = server->delivery_ledgers,
         .sinks = server->sinks.at,
@@ -210,6 +212,7 @@ static void server_free(struct server *given)
     if (given->questions != NULL)
         question_box_close(given->questions);
     free(given->questions);
+    units_free(given->units);
     sinks_free(&given->sinks);
     rules_release(given->rules);
     free(given->delivery_ledgers);

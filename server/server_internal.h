@@ -30,6 +30,7 @@ struct server {
     struct outbox outbox;
     bool outbox_open;
     struct question_box *questions;
+    struct units *units; /* of what they are about */
     struct senders *senders;
     struct sender_box *sender_boxes; /* one a worker */
     struct taps *taps;

@@ -13,6 +13,7 @@
 #include "flush/delivery/mirror.h"
 #include "flush/flusher_loop.h"
 #include "flush/history/feeder.h"
+#include "flush/rollups/units.h"
 #include "server/http/admin.h"
 #include "server/receive/descriptors.h"
 #include "server/receive/listener_udp.h"
@@ -26,6 +27,11 @@ static bool start_questions(struct server *server)
 {
     struct question_box *questions = malloc(sizeof *questions);
 
+    server->units = units_new();
+    if (server->units == NULL) {
+        free(questions);
+        return false;
+    }
     if (questions != NULL && question_box_open(questions)) {
         server->questions = questions;
         return true;
@@ -152,6 +158,8 @@ static bool start_history(struct server *server, char *problem, size_t problem_s
     struct keeper_config config = {
         .folder = settings->heeler_state_path,
         .bounds = { &server->retention, (uint64_t)settings->heeler_history_max_bytes },
+        .recalled = kept_definition_recalled,
+        .recalled_argument = server->units,
     };
 
     snprintf(problem, problem_size, "the history: not enough memory or descriptors");
@@ -208,6 +216,7 @@ static bool start_flusher(struct server *server, char *problem, size_t problem_s
         .contexts_bytes = memory_for_contexts(server->config.settings),
         .ledger = &server->flusher_ledger,
         .questions = server->questions,
+        .units = server->units,
         .duplicates = server->instance.marks ? &server->instance.ledger.duplicates : NULL,
         .duplicate_tag = server->instance.tag,
         .report = !server->local ? report_self : NULL,

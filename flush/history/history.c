@@ -254,7 +254,9 @@ static void write_notes(struct history *history)
     struct keeper *keeper = &history->keeper;
 
     if (keeper->open && !history->has_told)
-        history->has_told = note_read_all(&keeper->store, &history->kept) == SQLITE_OK;
+        history->has_told =
+            note_read_all(&keeper->store, &history->kept, keeper->config.recalled,
+                          keeper->config.recalled_argument) == SQLITE_OK;
     while (keeper->open && history->notes != NULL) {
         int result = note_write(history->notes, &keeper->store);
 

@@ -20,9 +20,16 @@
 
 enum { KEEPER_RETRY_S = 60 };
 
+struct note;
+
 struct keeper_config {
     const char *folder;             /* outlives the keeper */
     struct retention_bounds bounds; /* as does what it points to */
+
+    /* Told of each definition that was kept before, on the thread of the store; NULL: nobody
+     * is. */
+    void (*recalled)(void *argument, const struct note *note);
+    void *recalled_argument;
 };
 
 struct keeper {

@@ -50,7 +50,8 @@ int note_write(const struct note *note, struct store *store)
     return store_put_definition(store, &definition);
 }
 
-int note_read_all(struct store *store, struct mailbox *to)
+int note_read_all(struct store *store, struct mailbox *to,
+                  void (*recalled)(void *argument, const struct note *note), void *argument)
 {
     struct store_definition one;
     int result = store_read_definitions(store), next = SQLITE_DONE;
@@ -60,8 +61,11 @@ int note_read_all(struct store *store, struct mailbox *to)
     while ((next = store_next_definition(store, &one)) == SQLITE_ROW) {
         struct note *note = note_new(one.kind, one.name, one.changed_s, one.text);
 
-        if (note != NULL) /* without memory it stays on the disk for another time */
-            mailbox_push(to, &note->letter);
+        if (note == NULL) /* it stays on the disk for another time */
+            continue;
+        if (recalled != NULL)
+            recalled(argument, note);
+        mailbox_push(to, &note->letter);
     }
     store_end_definitions(store);
     return next == SQLITE_DONE ? SQLITE_OK : next;

@@ -31,7 +31,10 @@ void note_free_all(struct note *given); /* a list; NULL is fine */
 
 MUST_CHECK int note_write(const struct note *note, struct store *store);
 
-/* Pushes all definitions that are kept, for others to take. */
-MUST_CHECK int note_read_all(struct store *store, struct mailbox *to);
+/* Pushes all definitions that are kept, for others to take. Each is told of before; recalled:
+ * NULL, and nobody is. */
+MUST_CHECK int note_read_all(struct store *store, struct mailbox *to,
+                             void (*recalled)(void *argument, const struct note *note),
+                             void *argument);
 
 #endif

@@ -99,7 +99,7 @@ void points_anomalies(const struct call *call, const struct points *points)
             continue;
         oldest = oldest_point(points, oldest, i);
         if (sorted.n >= POINTS_MIN && (i - oldest) * points->step_s >= PAST_S)
-            bounds_at(points, &sorted, call->arguments[1], i);
+            bounds_at(points, &sorted, call->arguments[ANOMALIES_BOUNDS], i);
         insert(&sorted, points->at[i]);
     }
 }

@@ -126,6 +126,26 @@ static bool read_choice(struct reader *reader, struct slice allowed, double *out
                          quoted ? ", in quotes" : "");
 }
 
+/* 'last_5m' in seconds. */
+static bool read_window(struct reader *reader, double *out)
+{
+    static const char units[] = "mhdw";
+    static const int64_t seconds[] = { 60, 3600, 86400, 604800 };
+    enum { WINDOW_MAX_S = 604800 };
+    struct slice word = read_quoted(reader);
+    int64_t number;
+
+    if (!slice_starts(word, SLICE("last_")))
+        return false;
+    struct slice digits = slice_skip(word, sizeof "last_" - 1);
+    const char *unit = digits.len > 1 ? strchr(units, digits.at[--digits.len]) : NULL;
+    if (unit == NULL || *unit == '\0' || !number_int64(digits, &number) || number < 1 ||
+        number > WINDOW_MAX_S / seconds[unit - units])
+        return false;
+    *out = (double)(number * seconds[unit - units]);
+    return true;
+}
+
 static bool read_argument(struct reader *reader, struct slice allowed, double *out)
 {
     reader_skip_space(reader);
@@ -145,23 +165,79 @@ static bool read_argument(struct reader *reader, struct slice allowed, double *o
                 *out == (double)(int64_t)*out) ||
                reader_refuse(reader, at, "expected seconds into the past, from -%d to -1",
                              FUNCTION_SECONDS_MAX);
+    if (slice_equal(allowed, SLICE("window")))
+        return read_window(reader, out) ||
+               reader_refuse(reader, at,
+                             "expected a window of a week at most, in quotes, as 'last_5m'");
     return read_choice(reader, allowed, out);
+}
+
+/* The first of those allowed; they keep the others. */
+static struct slice cut_allowed(struct slice *allowed)
+{
+    return slice_trim(slice_cut(allowed, ','), " ");
+}
+
+static bool has_name(struct slice allowed)
+{
+    struct slice first = cut_allowed(&allowed);
+
+    return memchr(first.at, '=', first.len) != NULL;
+}
+
+static bool refuse_name(struct reader *reader, struct slice name, struct slice allowed)
+{
+    const char *refusal = function_refusal(name);
+
+    if (refusal != NULL)
+        return reader_refuse(reader, name.at, "%s", refusal);
+    return reader_refuse(reader, name.at, "expected %.*s", (int)allowed.len, allowed.at);
+}
+
+/* One of those that have a name; they go to the places from out on. */
+static bool read_named(struct reader *reader, struct slice allowed, double *out)
+{
+    struct slice all = slice_trim(allowed, " "), what, word;
+
+    reader_skip_space(reader);
+    struct slice name = reader_take_word(reader);
+    do {
+        if (allowed.len == 0)
+            return refuse_name(reader, name, all);
+        what = cut_allowed(&allowed);
+        word = slice_cut(&what, '=');
+        out++;
+    } while (!slice_equal(word, name));
+    out--;
+    if (*out != 0)
+        return reader_refuse(reader, name.at, "expected %.*s once", (int)name.len, name.at);
+    if (!reader_take(reader, '='))
+        return reader_refuse(reader, reader->rest.at, "expected = behind %.*s", (int)name.len,
+                             name.at);
+    if (!read_argument(reader, what, out))
+        return false;
+    *out += what.at[0] == '\'' ? 1 : 0;
+    return true;
 }
 
 /* Those behind the first, up to the parenthesis. */
 static bool read_arguments(struct reader *reader, struct call *call)
 {
     struct slice allowed = slice_of(call->function->arguments);
+    size_t i = 0;
 
     (void)slice_cut(&allowed, ',');
-    for (size_t i = 0; allowed.len > 0; i++) {
-        struct slice one = slice_trim(slice_cut(&allowed, ','), " ");
+    while (allowed.len > 0 && !has_name(allowed)) {
+        struct slice one = cut_allowed(&allowed);
         if (!reader_take(reader, ','))
             return reader_refuse(reader, reader->rest.at, "expected , and %.*s", (int)one.len,
                                  one.at);
-        if (!read_argument(reader, one, &call->arguments[i]))
+        if (!read_argument(reader, one, &call->arguments[i++]))
             return false;
     }
+    while (allowed.len > 0 && reader_take(reader, ','))
+        if (!read_named(reader, allowed, call->arguments + i))
+            return false;
     if (reader_take(reader, ')'))
         return true;
     return reader_refuse(reader, reader->rest.at, "expected ) behind the arguments: %s(%s)",
@@ -180,6 +256,13 @@ static bool refuse_function(struct reader *reader, struct slice name)
                          (int)name.len, name.at);
 }
 
+static void note_of_series(struct expression *out, const struct function *function,
+                           const struct node *operand)
+{
+    if (function->of_series && operand->kind == NODE_QUERY)
+        out->queries[operand->query].differs = true;
+}
+
 /* Behind its parenthesis. */
 static bool read_function(struct parser *parser, struct slice name, uint8_t *node)
 {
@@ -194,6 +277,7 @@ static bool read_function(struct parser *parser, struct slice name, uint8_t *nod
         return false;
     if (parser->out->nodes[made.left].is_number)
         return reader_refuse(&parser->reader, at, "expected a query, and not a number alone");
+    note_of_series(parser->out, function, &parser->out->nodes[made.left]);
     return read_arguments(&parser->reader, &made.call) && add(parser, made, node);
 }
 

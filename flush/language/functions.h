@@ -12,6 +12,9 @@
  *   past             seconds below 0
  *   5|10             one of those numbers
  *   'avg'|'sum'      one of those words, in quotes
+ *   window           'last_5m' and the like, up to a week of minutes, hours or days
+ *   name=seconds     any of them behind its name, as what others need not be said, and in any
+ *                    order, stands behind the rest
  *
  * A function whose name begins with a dot belongs behind a query (flush/language/question.h).
  * The others either change each group's points by themselves (each), or all groups (whole), or
@@ -23,7 +26,7 @@
 
 enum {
     FUNCTION_CHOICES_MAX = 4,
-    FUNCTION_ARGUMENTS_MAX = 4,
+    FUNCTION_ARGUMENTS_MAX = 8,
     FUNCTION_NAME_MAX = 32,
     FUNCTION_SCRATCH_ROWS = 2,
     FUNCTION_SECONDS_MAX = 366 * 86400
@@ -31,8 +34,23 @@ enum {
 
 struct function;
 
+/* Where the arguments of anomalies( ) stand. What is said for monitors alone (the window that
+ * is looked at, the seconds of a point in it, and whether what was not counted is 0) changes no
+ * answer. */
+enum {
+    ANOMALIES_BOUNDS = 1,
+    ANOMALIES_DIRECTION,
+    ANOMALIES_ALERT_WINDOW, /* in seconds */
+    ANOMALIES_INTERVAL,
+    ANOMALIES_COUNT_DEFAULT_ZERO
+};
+
+/* Which points beyond the band are outside of it, in the order of the words in the table. */
+enum direction { DIRECTION_UNSAID, DIRECTION_ABOVE, DIRECTION_BELOW, DIRECTION_BOTH };
+
 /* A function with what it is called with. Of what was chosen among numbers it is that number,
- * of words (or endings of the name) which it was, from 0. */
+ * of words (or endings of the name) which it was, from 0. Of what has a name it is 0 where it
+ * was not said, so that words count from 1. */
 struct call {
     const struct function *function;
     double chosen[FUNCTION_CHOICES_MAX];      /* by the braces of the name */
@@ -59,8 +77,13 @@ struct function {
     bool far; /* what it looks back to must be there, even if in longer steps */
     /* How far into the past its query is moved; NULL: not. */
     int64_t (*shift_s)(const struct call *call);
+    /* Around a query alone it is of each series, before these become one a group; each() is for
+     * what is no series by itself. */
+    bool of_series;
     uint32_t weight; /* of a point in each(), against a plain one */
-    bool band;       /* it makes the bounds of a band, and must be the outermost */
+    /* Whether what it makes has the unit of what it is made of; NULL: it has not. */
+    bool (*keeps_unit)(const struct call *call);
+    bool band; /* it makes the bounds of a band, and must be the outermost */
 };
 
 extern const struct function functions[];

@@ -7,6 +7,10 @@
 
 #include "flush/language/functions.h"
 
+/* ---- functions.c ------------------------------------------------------- */
+
+bool unit_kept(const struct call *call);
+
 /* ---- functions_points.c: each point, and its neighbours ---------------- */
 
 void points_abs(const struct call *call, const struct points *points);
@@ -31,6 +35,7 @@ void points_median(const struct call *call, const struct points *points);
 void points_moving(const struct call *call, const struct points *points);
 int64_t lead_median(const struct call *call, int64_t step_s);
 int64_t lead_moving(const struct call *call, int64_t step_s);
+bool unit_of_moving(const struct call *call);
 int64_t shift_any(const struct call *call);
 int64_t shift_before(const struct call *call);
 

@@ -66,6 +66,11 @@ int64_t lead_moving(const struct call *call, int64_t step_s)
     return width_of(call, (double)step_s) - 1;
 }
 
+bool unit_of_moving(const struct call *call)
+{
+    return call->arguments[1] != MOVING_COUNT;
+}
+
 /* The least or the most of the last `width` steps. In `queue` stand the steps that may still be
  * it, the best first; NAN never is one. */
 static void slide_extreme(const struct points *points, double *out, int64_t width, double sign)

@@ -33,6 +33,7 @@ struct grid {
     struct grid_group *groups;
     uint32_t n_groups;
     uint32_t rows; /* a group */
+    bool differs;  /* its series did already what diff( ) does */
     double *values;
 };
 

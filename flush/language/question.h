@@ -65,6 +65,7 @@ struct question {
     enum counter_shape shape;
     enum fill fill; /* FILL_NULL unless it is said */
     int64_t fill_s;
+    bool differs; /* diff( ) stands around it: it is of each series, before they are one */
 };
 
 /* Reads one query. False with a sentence. */

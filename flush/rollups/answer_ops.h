@@ -14,11 +14,13 @@
 
 struct json_out;
 struct recent;
+struct units;
 
 /* Of what is answered. Views. */
 struct answer_source {
     struct rollup *rollup; /* NULL: nothing is kept for questions */
     const struct recent *recent;
+    struct units *units;               /* or NULL */
     int64_t open_from_s, open_until_s; /* windows between them may still get values */
 };
 

@@ -10,8 +10,10 @@ static void *begin(const struct answer_source *source, const struct inquiry *inq
                        problem->sentence, sizeof problem->sentence);
 
     problem->status = 400;
-    if (evaluation != NULL)
-        evaluation_tell_open(evaluation, source->open_from_s, source->open_until_s);
+    if (evaluation == NULL)
+        return NULL;
+    evaluation_tell_open(evaluation, source->open_from_s, source->open_until_s);
+    evaluation_tell_units(evaluation, source->units);
     return evaluation;
 }
 

@@ -32,12 +32,11 @@ static const struct answer_ops *ops_of(const struct asked_question *asked)
 }
 
 void answers_init(struct answers *answers, struct question_box *questions,
-                  struct rollup *rollup, const struct recent *recent,
-                  struct flusher_ledger *ledger)
+                  const struct answer_source *source, struct flusher_ledger *ledger)
 {
     *answers = (struct answers){
         .questions = questions,
-        .source = { .rollup = rollup, .recent = recent },
+        .source = *source,
         .ledger = ledger,
     };
 }

@@ -22,10 +22,9 @@ struct answers {
     struct asked_question *parked; /* begun, and waiting; owned */
 };
 
-/* All of them outlive the answers. rollup: NULL, and what needs them is refused. */
+/* All of it outlives the answers. source->rollup: NULL, and what needs them is refused. */
 void answers_init(struct answers *answers, struct question_box *questions,
-                  struct rollup *rollup, const struct recent *recent,
-                  struct flusher_ledger *ledger);
+                  const struct answer_source *source, struct flusher_ledger *ledger);
 
 /* Those that are parked are looked at again. To be called from time to time (each second). */
 void answers_tick(struct answers *answers);

@@ -177,6 +177,7 @@ void evaluation_free(struct evaluation *given)
     free(given->scratch);
     free(given->widened);
     bytes_free(&given->answer);
+    bytes_free(&given->unit);
     free(given->text);
     free(given);
 }
@@ -211,6 +212,7 @@ static void take_grid(struct evaluation *evaluation, size_t query)
 
     *grid = query_take(evaluation->query);
     grid->first_s += evaluation->shift_s[query];
+    evaluation->own[query] = query_unit(evaluation->query);
     query_free(evaluation->query);
     evaluation->query = NULL;
 }
@@ -237,6 +239,11 @@ void evaluation_tell_open(struct evaluation *evaluation, int64_t from_s, int64_t
 {
     evaluation->open_from_s = from_s;
     evaluation->open_to_s = to_s;
+}
+
+void evaluation_tell_units(struct evaluation *evaluation, struct units *units)
+{
+    evaluation->units = units;
 }
 
 enum query_state evaluation_step(struct evaluation *evaluation)

@@ -17,6 +17,7 @@
 #include "flush/rollups/query.h"
 
 struct evaluation;
+struct units;
 
 /* NULL with a sentence: the text or the range makes no sense. It must be freed before the
  * rollups are. */
@@ -28,6 +29,10 @@ void evaluation_free(struct evaluation *given);
  * open. To be called before the first step. If the range reaches into that time, the answer
  * says so in "open_from_date" and "open_to_date". */
 void evaluation_tell_open(struct evaluation *evaluation, int64_t from_s, int64_t to_s);
+
+/* What was written about the units of metrics; it outlives the evaluation. To be called before
+ * the first step, or nobody wrote anything. */
+void evaluation_tell_units(struct evaluation *evaluation, struct units *units);
 
 /* Does a bounded piece of work. Not to be called while the rollups are busy. */
 enum query_state evaluation_step(struct evaluation *evaluation);

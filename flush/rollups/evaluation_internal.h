@@ -1,6 +1,6 @@
 /* flush/rollups/evaluation_internal.h: an evaluation's parts, which stand in files of their
  * own: evaluation.c (plan, steps), evaluation_nodes.c (functions, operators),
- * evaluation_write.c. */
+ * evaluation_unit.c, evaluation_write.c. */
 #ifndef FLUSH_ROLLUPS_EVALUATION_INTERNAL_H
 #define FLUSH_ROLLUPS_EVALUATION_INTERNAL_H
 
@@ -28,6 +28,9 @@ struct evaluation {
     double *scratch, *widened;               /* of it; owned */
     bool lacks_band; /* there is a point without a band, in an answer with bands */
 
+    struct units *units;                          /* or NULL */
+    enum metric_unit own[EXPRESSION_QUERIES_MAX]; /* of the series of each query */
+    struct bytes unit;                            /* of the answer, as JSON */
     struct bytes answer;
     char problem[256];
 };
@@ -37,6 +40,9 @@ enum query_state evaluation_apply(struct evaluation *evaluation, size_t node);
 
 /* Writes a piece of the answer. */
 enum query_state evaluation_write(struct evaluation *evaluation);
+
+/* Writes the unit of what is answered. */
+void evaluation_find_unit(struct evaluation *evaluation);
 
 /* Returns QUERY_FAILED and keeps the sentence. */
 enum query_state evaluation_fail(struct evaluation *evaluation, const char *sentence);

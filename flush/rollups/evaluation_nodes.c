@@ -125,9 +125,11 @@ static enum query_state apply_function(struct evaluation *evaluation, size_t num
     const struct function *function = node->call.function;
     struct grid *grid = &evaluation->grids[number];
 
-    if (function->each != NULL)
+    bool done = function->of_series && evaluation->grids[node->left].differs;
+    if (function->each != NULL && !done)
         return step_rows(evaluation, number);
     *grid = evaluation->grids[node->left];
+    grid->differs = false;
     evaluation->grids[node->left] = (struct grid){ 0 };
     if (function->whole != NULL && !function->whole(&node->call, grid))
         return no_memory(evaluation);

@@ -6,7 +6,9 @@
 #include "flush/rollups/evaluation_internal.h"
 #include "protocol/number.h"
 
-enum { BYTES_A_SLICE = 64 << 10, ANSWER_MAX = 256 << 20 };
+enum { BYTES_A_SLICE = 256 << 10, ANSWER_MAX = 256 << 20 };
+
+enum { POINT_TEXT_MAX = 2 * NUMBER_TEXT_MAX + 8 };
 
 static void put(struct bytes *out, const char *text)
 {
@@ -20,9 +22,9 @@ static void put_slice(struct bytes *out, struct slice text)
 
 static void put_int(struct bytes *out, int64_t value)
 {
-    char text[24];
+    char text[NUMBER_TEXT_MAX];
 
-    bytes_add(out, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)value));
+    bytes_add(out, text, number_format_whole(value, text));
 }
 
 /* The grid that is the answer. */
@@ -60,6 +62,7 @@ static void put_head(struct evaluation *evaluation)
 {
     struct bytes *out = &evaluation->answer;
 
+    evaluation_find_unit(evaluation);
     put(out, "{\"status\":\"ok\",\"res_type\":\"time_series\",\"resp_version\":1,\"query\":");
     json_add_string(out, evaluation->expression.text);
     put(out, ",\"from_date\":");
@@ -203,32 +206,62 @@ static int64_t step_ms(const struct grid *grid, uint32_t step)
     return (grid->first_s + step * grid->step_s) * 1000;
 }
 
-static void put_points(struct bytes *out, const struct grid *grid, const double *row)
+/* "[1700000000000.0,1.5]" into room for POINT_TEXT_MAX; returns what is behind it. */
+static char *put_point(char *to, int64_t time_ms, double value)
 {
-    char text[NUMBER_TEXT_MAX];
-    const char *separator = "[";
+    *to++ = '[';
+    to += number_format_whole(time_ms, to);
+    memcpy(to, ".0,", 3);
+    to += 3;
+    to += number_format(value, to);
+    *to++ = ']';
+    return to;
+}
 
+/* n of them are shown. */
+static void put_points(struct bytes *out, const struct grid *grid, const double *row, int64_t n)
+{
+    char *begin = (char *)bytes_room(out, (size_t)n * POINT_TEXT_MAX + 2), *to = begin;
+
+    if (begin == NULL)
+        return;
     for (uint32_t i = grid->lead; i < grid->steps; i++) {
         if (!isfinite(row[i]))
             continue;
-        put(out, separator);
-        put(out, "[");
-        put_int(out, step_ms(grid, i));
-        put(out, ".0,");
-        bytes_add(out, text, number_format(row[i], text));
-        put(out, "]");
-        separator = ",";
+        *to = to == begin ? '[' : ',';
+        to = put_point(to + 1, step_ms(grid, i), row[i]);
     }
-    put(out, "]");
+    *to++ = ']';
+    out->len += (size_t)(to - begin);
 }
 
-static const char *attributes(const struct grid *grid, uint32_t row)
+/* "above" or "below", where points beyond the other bound are not outside. */
+static const char *direction_of(const struct expression *expression)
 {
-    static const char *const roles[GRID_BAND_ROWS] = { "{\"role\":\"value\"}",
-                                                       "{\"role\":\"lower\"}",
-                                                       "{\"role\":\"upper\"}" };
+    static const char *const words[] = {
+        [DIRECTION_ABOVE] = "above", [DIRECTION_BELOW] = "below", [DIRECTION_BOTH] = NULL
+    };
+    const struct call *call = &expression->nodes[expression->n_nodes - 1].call;
 
-    return grid->rows == 1 ? "{}" : roles[row];
+    return words[(size_t)call->arguments[ANOMALIES_DIRECTION]];
+}
+
+static void put_attributes(struct evaluation *evaluation, uint32_t row)
+{
+    static const char *const roles[GRID_BAND_ROWS] = { "value", "lower", "upper" };
+    struct bytes *out = &evaluation->answer;
+
+    put(out, "{");
+    if (answer_of(evaluation)->rows == GRID_BAND_ROWS) {
+        const char *direction = direction_of(&evaluation->expression);
+        put(out, "\"role\":\"");
+        put(out, roles[row]);
+        if (direction != NULL)
+            put(out, "\",\"direction\":\"");
+        put(out, direction != NULL ? direction : "");
+        put(out, "\"");
+    }
+    put(out, "}");
 }
 
 /* A row without points is left out, as Datadog does. */
@@ -253,11 +286,25 @@ static void put_row(struct evaluation *evaluation, uint32_t group, uint32_t row)
     put_int(out, step_ms(grid, first));
     put(out, ",\"end\":");
     put_int(out, step_ms(grid, last) + (grid->step_s - 1) * 1000);
-    put(out, ",\"query_index\":0,\"unit\":null,\"attributes\":");
-    put(out, attributes(grid, row));
+    put(out, ",\"query_index\":0,\"unit\":");
+    bytes_add(out, evaluation->unit.at, evaluation->unit.len);
+    put(out, ",\"attributes\":");
+    put_attributes(evaluation, row);
     put(out, ",\"pointlist\":");
-    put_points(out, grid, values);
+    put_points(out, grid, values, n);
     put(out, "}");
+}
+
+/* What the groups will take together, if the others are like those that are written: an answer
+ * that moved as it grew would be copied, and more of it each time. */
+static void make_room(struct evaluation *evaluation)
+{
+    struct bytes *out = &evaluation->answer;
+    uint64_t groups = answer_of(evaluation)->n_groups, done = evaluation->group;
+    uint64_t all = done > 0 ? out->len * groups / done : 0, more = all / 8 + 4096;
+
+    if (all > out->len && all + more < ANSWER_MAX)
+        (void)bytes_room(out, (size_t)(all + more) - out->len);
 }
 
 enum query_state evaluation_write(struct evaluation *evaluation)
@@ -265,18 +312,21 @@ enum query_state evaluation_write(struct evaluation *evaluation)
     const struct grid *grid = answer_of(evaluation);
     struct bytes *out = &evaluation->answer;
     size_t enough = out->len + BYTES_A_SLICE;
+    bool first = out->len == 0;
 
-    if (out->len == 0)
+    if (first)
         put_head(evaluation);
     for (; evaluation->group < grid->n_groups && out->len < enough && !out->failed;
          evaluation->group++)
         for (uint32_t row = 0; row < grid->rows; row++)
             put_row(evaluation, evaluation->group, row);
+    if (first && evaluation->group < grid->n_groups)
+        make_room(evaluation);
     if (out->len > ANSWER_MAX)
         return evaluation_fail(evaluation, "the answer is too long: ask for fewer series");
     if (evaluation->group == grid->n_groups)
         put(out, "]}\n");
-    if (out->failed)
+    if (out->failed || evaluation->unit.failed)
         return evaluation_fail(evaluation, "not enough memory for the answer");
     return evaluation->group == grid->n_groups ? QUERY_DONE : QUERY_MORE;
 }

@@ -319,6 +319,7 @@ void query_free(struct query *given)
     free(given->tags);
     free(given->group_of);
     free(given->sums);
+    free(given->before);
     free(given->blocks);
     free(given->groups);
     free(given->slots);
@@ -354,6 +355,8 @@ enum query_state query_step(struct query *query)
         return query_recall(query);
     case PHASE_MATCH:
         return query_match(query);
+    case PHASE_CLEAR:
+        return query_clear(query);
     case PHASE_SCAN:
         return query_scan(query);
     case PHASE_FOLD:
@@ -377,6 +380,7 @@ struct grid query_take(struct query *query)
         .groups = query->groups,
         .n_groups = query->n_groups,
         .rows = 1,
+        .differs = query->before != NULL,
         .values = query->values,
     };
 
@@ -385,6 +389,11 @@ struct grid query_take(struct query *query)
     query->n_groups = 0;
     query->values = NULL;
     return grid;
+}
+
+enum metric_unit query_unit(const struct query *query)
+{
+    return query->units_differ ? UNIT_NONE : (enum metric_unit)query->unit;
 }
 
 const char *query_problem(const struct query *query)

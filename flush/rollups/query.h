@@ -30,6 +30,10 @@
  * For the others the aggregator count is the number of series, and there are no
  * percentiles.
  *
+ * diff( ) around a query is computed between the two: of the points of each series. Values that
+ * are merged (distributions, percentiles, members of sets) are no series by then: of these it
+ * is left to be computed of the groups.
+ *
  * The answer depends on the rollups alone. One thread, that of the rollups. */
 #ifndef FLUSH_ROLLUPS_QUERY_H
 #define FLUSH_ROLLUPS_QUERY_H
@@ -97,6 +101,11 @@ enum query_state query_step(struct query *query);
 
 /* When it is done: the groups and their points, owned. Once. */
 struct grid query_take(struct query *query);
+
+/* What the series that were found are numbers of; UNIT_NONE: nobody knows, or not all of the
+ * same.
+ */
+enum metric_unit query_unit(const struct query *query);
 
 /* When it has failed: a sentence, a view of the query. */
 const char *query_problem(const struct query *query);

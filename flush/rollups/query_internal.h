@@ -32,7 +32,15 @@ struct query_sum {
     double value, count;
 };
 
-enum query_phase { PHASE_RECALL, PHASE_MATCH, PHASE_SCAN, PHASE_FOLD, PHASE_BLOBS, PHASE_DONE };
+enum query_phase {
+    PHASE_RECALL,
+    PHASE_MATCH,
+    PHASE_CLEAR,
+    PHASE_SCAN,
+    PHASE_FOLD,
+    PHASE_BLOBS,
+    PHASE_DONE
+};
 
 struct query {
     struct rollup *rollup;
@@ -49,9 +57,13 @@ struct query {
     uint32_t end, next_series;
     uint32_t *group_of; /* by series: QUERY_MATCHED | kind << QUERY_GROUP_BITS | group, or 0 */
     struct query_sum *sums; /* by series: the points of this step */
+    double *before;   /* by series: its last value, NAN at first; NULL: nobody asks for what was
+                         added to it */
     uint32_t *blocks; /* the blocks that hold a matched series, n_blocks of them, ascending */
     uint32_t n_blocks;
     bool seen[CELL_KIND_COUNT]; /* a series of that kind matched */
+    uint8_t unit;               /* of the first one that did; enum metric_unit */
+    bool units_differ;
 
     struct grid_group *groups;
     uint32_t n_groups, groups_capacity;
@@ -71,6 +83,7 @@ struct query {
     struct query_sum *totals; /* by group, of this step */
     void **merged;            /* by group: struct sketch or distinct, in the arena */
     double *values;           /* by group and step; NAN: none */
+    size_t cleared;           /* of the values */
     struct arena_budget budget;
     struct arena arena;   /* of what is merged */
     struct arena scratch; /* of one blob */
@@ -119,6 +132,7 @@ bool query_begin_match(struct query *query);
 /* The phases. Each call does a bounded piece, and the state that it returns says how to go on.
  */
 enum query_state query_match(struct query *query);
+enum query_state query_clear(struct query *query);
 enum query_state query_scan(struct query *query);
 enum query_state query_fold(struct query *query);
 enum query_state query_merge(struct query *query);

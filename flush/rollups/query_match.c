@@ -8,7 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { SERIES_A_UNIT = 2, TERMS_A_UNIT = 2 };
+enum { SERIES_A_UNIT = 2, TERMS_A_UNIT = 2, CLEARED_A_SLICE = 1 << 18 };
 
 static bool host_holds(const struct query *query, const struct query_term *term, uint32_t host)
 {
@@ -186,12 +186,26 @@ static bool match_series(struct query *query, uint32_t number, int64_t *left)
     uint32_t group = group_of(query, text, group_text(query, series, text, ends), ends);
     if (group == NO_GROUP)
         return false;
+    query->unit = query->n_blocks == 0 ? series->unit : query->unit;
+    query->units_differ = query->units_differ || series->unit != query->unit;
     query->group_of[number] =
         QUERY_MATCHED | (uint32_t)series->kind << QUERY_GROUP_BITS | group;
     uint32_t block = number / COLUMN_VALUES;
     if (query->n_blocks == 0 || query->blocks[query->n_blocks - 1] != block)
         query->blocks[query->n_blocks++] = block;
     return true;
+}
+
+/* False without memory. */
+static bool begin_differing(struct query *query)
+{
+    if (!query->question->differs || query->seen[CELL_DISTRIBUTION] ||
+        query_merges_blobs(query))
+        return true;
+    query->before = malloc((query->end + 1u) * sizeof *query->before);
+    for (uint32_t i = 0; query->before != NULL && i < query->end; i++)
+        query->before[i] = (double)NAN;
+    return query->before != NULL;
 }
 
 static bool begin_scan(struct query *query)
@@ -201,11 +215,21 @@ static bool begin_scan(struct query *query)
     query->totals = calloc(n, sizeof *query->totals);
     query->merged = calloc(n, sizeof *query->merged);
     query->values = malloc((values + 1) * sizeof *query->values);
-    for (size_t i = 0; query->values != NULL && i < values; i++)
-        query->values[i] = NAN;
-    query_begin_step(query, 0);
-    return (query->reading == NULL || query_read_past(query)) && query->totals != NULL &&
-           query->merged != NULL && query->values != NULL;
+    query->phase = PHASE_CLEAR;
+    return (query->reading == NULL || query_read_past(query)) && begin_differing(query) &&
+           query->totals != NULL && query->merged != NULL && query->values != NULL;
+}
+
+/* Some pages of them at a time, as it takes longer to get them than to write them. */
+enum query_state query_clear(struct query *query)
+{
+    size_t values = (size_t)query->n_groups * query->steps;
+
+    for (size_t n = 0; n < CLEARED_A_SLICE && query->cleared < values; n++)
+        query->values[query->cleared++] = (double)NAN;
+    if (query->cleared == values)
+        query_begin_step(query, 0);
+    return QUERY_MORE;
 }
 
 static bool has_seen_any(const struct query *query)

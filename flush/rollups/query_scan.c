@@ -138,6 +138,16 @@ bool query_merges_blobs(const struct query *query)
            (query->seen[CELL_SET] && comes_from_blobs(query, CELL_SET));
 }
 
+/* What was added since the point before; false: there was none. */
+static bool differ(double *before, double *value)
+{
+    double added = *value - *before;
+
+    *before = *value;
+    *value = added;
+    return !isnan(added);
+}
+
 static void fold_series(struct query *query, uint32_t number)
 {
     const struct query_sum *sum = &query->sums[number];
@@ -147,6 +157,8 @@ static void fold_series(struct query *query, uint32_t number)
     double value = (plan->divide ? sum->value / sum->count : sum->value) * plan->factor;
     double count = plan->weighed ? sum->count : 1;
 
+    if (query->before != NULL && !differ(&query->before[number], &value))
+        return;
     switch (query->question->aggregate) {
     case AGGREGATE_OVER_MIN:
         total->value = total->count == 0 || value < total->value ? value : total->value;

@@ -5,12 +5,15 @@
 #include "server/api/api_job.h"
 #include "server/http/server_view.h"
 
-struct api *api_new(const struct definition_keeper *keeper)
+struct api *api_new(const struct definition_keeper *keeper, struct units *units)
 {
     struct api *api = calloc(1, sizeof *api);
 
-    if (api != NULL && keeper != NULL)
+    if (api == NULL)
+        return NULL;
+    if (keeper != NULL)
         api->definitions.keeper = *keeper;
+    api->definitions.units = units;
     return api;
 }
 

@@ -17,8 +17,8 @@ struct api {
     struct definitions definitions;
 };
 
-/* keeper: of the definitions; or NULL. NULL without memory. */
-struct api *api_new(const struct definition_keeper *keeper);
+/* keeper: of the definitions; units: told of those of metrics; or NULL. NULL without memory. */
+struct api *api_new(const struct definition_keeper *keeper, struct units *units);
 void api_free(struct api *given); /* NULL is fine */
 
 /* Those of a view, as new as can be. */

@@ -5,10 +5,14 @@
 #include <stdlib.h>
 
 #include "flush/memory/json_view.h"
+#include "flush/rollups/units.h"
 #include "protocol/number.h"
 
 /* Of malloc, a definition. */
 enum { HEAD_BYTES = sizeof(struct definition) + 16 };
+
+/* Of a unit as JSON, where each byte may be six. */
+enum { UNIT_ROOM = 6 * UNIT_WORD_MAX + 2 };
 
 /* More than any body has that was taken. */
 enum { KEPT_KEYS_MAX = 1 << 20 };
@@ -151,6 +155,26 @@ static enum definition_result put(struct definitions *definitions,
     return DEFINITION_DONE;
 }
 
+/* ---- units ------------------------------------------------------------- */
+
+/* A member that is a text; longer ones than units have are none. */
+static struct slice text_member(struct slice body, const char *name, char room[UNIT_ROOM])
+{
+    struct slice value = json_view_member(body, name);
+
+    return (struct slice){ room, value.len <= UNIT_ROOM ? json_view_text(value, room) : 0 };
+}
+
+static void tell_unit(const struct definition *definition, struct units *units,
+                      void (*tell)(struct units *, struct slice, struct slice, struct slice))
+{
+    char unit[UNIT_ROOM], per[UNIT_ROOM];
+
+    if (definition->kind == DEFINITION_METRIC && units != NULL)
+        tell(units, definition->name, text_member(definition->body, "unit", unit),
+             text_member(definition->body, "per_unit", per));
+}
+
 /* ---- kept -------------------------------------------------------------- */
 
 /* "NUMBER CREATED_MS CHANGED_MS BODY". */
@@ -179,8 +203,10 @@ enum definition_result definitions_put(struct definitions *definitions,
 {
     enum definition_result result = put(definitions, from, out);
 
-    if (result == DEFINITION_DONE)
-        tell_keeper(definitions, *out);
+    if (result != DEFINITION_DONE)
+        return result;
+    tell_keeper(definitions, *out);
+    tell_unit(*out, definitions->units, units_set);
     return result;
 }
 
@@ -221,6 +247,15 @@ static bool read_kept(struct slice text, struct definition *out)
            number_int64(slice_cut(&text, ' '), &out->changed_ms) &&
            json_view_check(text, KEPT_KEYS_MAX, &out->body, &fault) &&
            json_view_kind(out->body) == JSON_KIND_OBJECT;
+}
+
+void definitions_recall_unit(struct units *units, struct slice kind, struct slice name,
+                             struct slice text)
+{
+    struct definition kept = { .name = name };
+
+    if (find_kind(kind, &kept.kind) && kept.kind == DEFINITION_METRIC && read_kept(text, &kept))
+        tell_unit(&kept, units, units_recall);
 }
 
 bool definitions_restore(struct definitions *definitions, struct slice kind, struct slice name,

@@ -56,10 +56,14 @@ struct definition_keeper {
     void *self;
 };
 
+/* Told of the unit of each metric that somebody writes about (flush/rollups/units.h). */
+struct units;
+
 struct definitions {
     struct definition *first, *last;
     size_t n, bytes;
     struct definition_keeper keeper; /* keep is NULL: nobody */
+    struct units *units;             /* or NULL */
 };
 
 /* Takes up what the keeper has read. To be called before anything is looked for. */
@@ -88,6 +92,11 @@ struct definition *definitions_next(const struct definitions *definitions,
 
 void definitions_drop(struct definitions *definitions, struct definition *given,
                       int64_t now_ms);
+
+/* The units of a metric whose definition was kept, for who answers before anybody asks for the
+ * definition; from any thread. What is none says nothing. */
+void definitions_recall_unit(struct units *units, struct slice kind, struct slice name,
+                             struct slice text);
 
 /* What was kept of one. False: it is damaged, of a kind that is not known, or there is no room.
  * The keeper is not told. */

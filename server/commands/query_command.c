@@ -27,8 +27,7 @@ enum {
     POINTS_SHOWN = 60,
     TIMEOUT_S = 15,
     REDIS_TIMEOUT_S = 60,
-    ANSWER_MAX = 256 << 20,
-    METRIC_MAX = 1 << 20
+    ANSWER_MAX = 256 << 20
 };
 
 struct asking {
@@ -413,31 +412,12 @@ static void print_refusal(const struct asking *asking, const char *sentence)
     fputc('\n', stderr);
 }
 
-/* Of the server that answered. One that does not know, or is too old to, says nothing. */
-static void ask_metric(const void *argument, struct slice name, struct bytes *out)
-{
-    const struct asking *asking = argument;
-    char *escaped = curl_easy_escape(NULL, name.at, (int)name.len), *path = NULL;
-    char where[FETCH_WHERE_MAX], problem[512];
-    long status = 0;
-
-    if (escaped != NULL && asprintf(&path, "/api/v1/metrics/%s", escaped) >= 0)
-        status = fetch_all(asking->at, asking->settings, path, TIMEOUT_S, METRIC_MAX, out,
-                           where, problem, sizeof problem);
-    if (status != 200)
-        bytes_clear(out);
-    curl_free(escaped);
-    free(path);
-}
-
 /* The file is there afterwards, or all is as it was. */
 static int draw(const struct asking *asking, const struct bytes *body)
 {
     struct query_picture picture = {
         .file = asking->png,
         .program = asking->settings->heeler_chart_path,
-        .ask_metric = asking->redis ? NULL : ask_metric,
-        .argument = asking,
         .title = asking->text,
         .from_s = asking->from_s,
         .to_s = asking->to_s,

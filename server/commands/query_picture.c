@@ -9,11 +9,9 @@
 
 #include "config/files.h"
 #include "flush/memory/json_out.h"
-#include "flush/memory/json_view.h"
 #include "server/commands/commands.h"
 #include "server/pictures/painter.h"
 #include "server/pictures/picture.h"
-#include "server/pictures/picture_unit.h"
 
 struct drawing {
     const struct query_picture *asked;
@@ -95,33 +93,6 @@ static enum picture_written define(const struct query_picture *asked, struct byt
     return result;
 }
 
-/* Whoever answers is not trusted: what is no JSON says nothing. Without memory there is no unit
- * either. */
-static void add_unit(const struct query_picture *asked, struct bytes *definition)
-{
-    enum { KEYS_MAX = 1 << 20 };
-    struct slice text = { (const char *)definition->at, definition->len }, value, known;
-    struct json_fault fault;
-    char room[PICTURE_UNIT_ROOM];
-    struct bytes answer = { 0 }, whole = { 0 };
-
-    if (asked->ask_metric == NULL || !json_view_check(text, KEYS_MAX, &value, &fault))
-        return;
-    struct slice name = picture_unit_metric(value, room);
-    if (name.len > 0)
-        asked->ask_metric(asked->argument, name, &answer);
-    text = (struct slice){ (const char *)answer.at, answer.len };
-    if (json_view_check(text, KEYS_MAX, &known, &fault))
-        picture_unit_add(known, value, &whole);
-    bytes_free(&answer);
-    if (whole.failed || whole.len == 0) {
-        bytes_free(&whole);
-        return;
-    }
-    bytes_free(definition);
-    *definition = whole;
-}
-
 /* The loop ends when nothing is under way any more. */
 static void paint(struct drawing *drawing, const struct bytes *definition)
 {
@@ -150,10 +121,8 @@ int query_picture_write(const struct query_picture *picture,
 
     fail(&drawing, EXIT_SYSTEM, "",
          picture_sentence(result == PICTURE_TOO_LARGE ? result : PICTURE_NO_MEMORY));
-    if (result == PICTURE_WRITTEN) {
-        add_unit(picture, &definition);
+    if (result == PICTURE_WRITTEN)
         paint(&drawing, &definition);
-    }
     bytes_free(&definition);
     return drawing.status;
 }

@@ -20,10 +20,6 @@ struct query_picture {
     int64_t from_s, to_s;
     struct slice answer; /* JSON, of one question */
     const struct string_list *markers;
-
-    /* What is known of a metric, as JSON: appended to out, or nothing. NULL: nobody knows. */
-    void (*ask_metric)(const void *argument, struct slice name, struct bytes *out);
-    const void *argument;
 };
 
 enum { QUERY_PICTURE_PROBLEM_SIZE = 512 };

@@ -493,7 +493,7 @@ static bool make_parts(struct admin *admin, struct event_base *base)
     admin->snapshots = snapshots_new(admin->ask, admin->desk);
     admin->view.pictures = pictures_new(settings_of(admin)->heeler_chart_path, &admin->ledger);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
-    admin->view.api = api_new(admin->view.definition_keeper);
+    admin->view.api = api_new(admin->view.definition_keeper, admin->view.units);
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
            admin->view.api != NULL && admin->cookie_timer != NULL && admin->snapshots != NULL &&
            admin->view.pictures != NULL &&

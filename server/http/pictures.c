@@ -4,11 +4,9 @@
 
 #include "config/clock.h"
 #include "flush/rollups/question_box.h"
-#include "server/api/api.h"
 #include "server/http/desk.h"
 #include "server/http/picture_store.h"
 #include "server/http/server_view.h"
-#include "server/pictures/picture_unit.h"
 
 enum { EXPIRE_EVERY_S = 600 };
 
@@ -27,7 +25,6 @@ struct commission {
     struct pictures *pictures;
     struct desk_job *job;
     struct slice before, behind; /* the name in the answer */
-    struct bytes definition;     /* owned */
 };
 
 /* ---- painting ---------------------------------------------------------- */
@@ -52,7 +49,6 @@ static void commission_free(struct commission *given)
     *given->link = given->next;
     if (given->next != NULL)
         given->next->link = given->link;
-    bytes_free(&given->definition);
     free(given);
 }
 
@@ -96,18 +92,6 @@ static void on_painted(enum painter_result result, struct bytes *picture, const 
     commission_free(commission);
 }
 
-static void add_unit(const struct definitions *definitions, struct slice definition,
-                     struct bytes *out)
-{
-    char room[PICTURE_UNIT_ROOM];
-    const struct definition *metric =
-        definitions->n > 0 ? definitions_find(definitions, DEFINITION_METRIC,
-                                              picture_unit_metric(definition, room))
-                           : NULL;
-
-    picture_unit_add(metric != NULL ? metric->body : SLICE(""), definition, out);
-}
-
 void pictures_paint_work(struct desk_job *given, const struct http_request *request,
                          void *argument)
 {
@@ -121,15 +105,7 @@ void pictures_paint_work(struct desk_job *given, const struct http_request *requ
     }
     commission->before = slice_cut(&rest, '\0');
     commission->behind = slice_cut(&rest, '\0');
-    add_unit(api_definitions(view), rest, &commission->definition);
-    if (commission->definition.failed)
-        on_painted(PAINTER_FAILED, &(struct bytes){ 0 }, "not enough memory to draw",
-                   commission);
-    else
-        painter_paint(view->pictures->painter,
-                      (struct slice){ (const char *)commission->definition.at,
-                                      commission->definition.len },
-                      on_painted, commission);
+    painter_paint(view->pictures->painter, rest, on_painted, commission);
 }
 
 /* ---- giving ------------------------------------------------------------ */

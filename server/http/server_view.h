@@ -32,6 +32,7 @@ struct senders;
 struct top_senders;
 struct taps;
 struct tail;
+struct units;
 struct pictures;
 struct rates;
 struct findings;
@@ -50,6 +51,7 @@ struct server_view {
     const struct mirror_ledger *mirror;   /* NULL: no heeler_redis_url */
     const struct history_ledger *history; /* NULL: only memory is kept */
     struct question_box *questions;       /* to the flusher */
+    struct units *units;                  /* of metrics, told to it */
     struct senders *senders;              /* of datagrams; for the desk's thread */
     struct taps *taps;                    /* the same */
     struct tail *tail;                    /* the same; NULL: of another than HTTP */

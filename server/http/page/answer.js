@@ -65,7 +65,9 @@ function rowsOf({ label, one, lower, upper, colour }, row) {
     const values = row(one);
     if (!lower || !upper) return [{ label, values, colour }];
     const low = row(lower), high = row(upper);
-    const outside = values.map((v, i) => (v != null && low[i] != null && (v < low[i] || v > high[i]) ? v : null));
+    const { direction } = one.attributes ?? {};
+    const isOutside = (v, i) => (direction !== "above" && v < low[i]) || (direction !== "below" && v > high[i]);
+    const outside = values.map((v, i) => (v != null && low[i] != null && isOutside(v, i) ? v : null));
     return [{ label: `${label}, upper bound`, values: high, look: "upper" }, { label: `${label}, lower bound`, values: low, look: "lower" },
         { label, values, colour }, { label: `${label}, outside`, values: outside, look: "outside" }];
 }

@@ -124,10 +124,19 @@ async function aroundQuery(word) {
         .map(({ name, sentence }) => ({ text: name, hint: hintOf(sentence), then: "(" }));
 }
 
-/* The words that may stand there: of 'max'|'mean' both. */
+/* The words that may stand there: of 'max'|'mean' both. What has a name stands behind the others, in any order. */
 async function argumentsOf({ name, index, word }) {
-    const said = (await functionsOf()).find((one) => one.name === name)?.arguments.split(", ")[index] ?? "";
-    return said.split("|").filter((text) => /^['0-9]/.test(text) && text.startsWith(word) && text !== word).map((text) => ({ text, hint: "" }));
+    const all = (await functionsOf()).find((one) => one.name === name)?.arguments.split(", ") ?? [];
+    const named = all.filter((one) => one.includes("="));
+    const fitting = index < all.length - named.length ? [all[index]] : named;
+    return fitting.flatMap(choicesOf).filter((text) => text.startsWith(word) && text !== word).map((text) => ({ text, hint: "" }));
+}
+
+/* Of direction='above'|'below' each whole, of interval=seconds what it begins with. */
+function choicesOf(argument) {
+    const [, name = "", choices] = argument.match(/^(?:([a-z_]+=))?(.*)$/);
+    const words = choices.split("|").filter((text) => /^['0-9]/.test(text));
+    return words.length > 0 ? words.map((text) => name + text) : name === "" ? [] : [name];
 }
 
 function hintOf(sentence) {

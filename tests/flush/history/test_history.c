@@ -30,9 +30,22 @@ static int clear(void **state)
     return 0;
 }
 
+/* Definitions that were told of; behind history_take_notes() they are all. */
+static _Atomic(int) recalled;
+
+static void recall(void *argument, const struct note *note)
+{
+    _Atomic(int) *count = argument;
+
+    *count += note->text.len > 0;
+}
+
 static struct history *start(void)
 {
-    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = root,
+                                    .bounds = { &retention, 64 << 20 },
+                                    .recalled = recall,
+                                    .recalled_argument = &recalled };
     struct history *history = history_start(&config, NULL);
 
     assert_non_null(history);
@@ -208,6 +221,7 @@ static void definitions_come_back_in_the_next_process(void **state)
     keep(history, "c", "{}");
     keep(history, "c", "");
     stop(history);
+    recalled = 0;
     history = start();
     struct note *notes = kept(history);
 
@@ -221,6 +235,7 @@ static void definitions_come_back_in_the_next_process(void **state)
     note_free_all(notes);
     assert_null(history_take_notes(history));
     stop(history);
+    assert_int_equal(recalled, 2);
 }
 
 static void definitions_wait_while_another_process_has_the_file(void **state)

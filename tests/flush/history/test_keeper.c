@@ -22,7 +22,7 @@ static struct keeper keeper;
 
 static int make(void **state)
 {
-    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
     (void)state;
 
     temp_folder_make(root);

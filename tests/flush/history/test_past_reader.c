@@ -57,7 +57,7 @@ static void wait_for(const struct counter *counter, uint64_t least)
 
 static struct server begin(int64_t at_s, const char *memory)
 {
-    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
     struct server server = { .history = history_start(&config, NULL) };
 
     server.pipeline = PIPELINE(1, (double)at_s, "heeler_lookback=60", "heeler_late_max=300",
@@ -220,7 +220,7 @@ static void open_windows_are_parts_of_theirs_at_the_end(void **state)
 static void what_is_dropped_before_it_was_taken_is_counted(void **state)
 {
     struct database owner;
-    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
     (void)state;
 
     assert_int_equal(database_open(&owner, root), DATABASE_OPEN);

@@ -105,6 +105,37 @@ static void functions_have_their_arguments(void **state)
     TEXT_CASES_CHECK(cases, parsed);
 }
 
+static void what_has_a_name_stands_in_any_order(void **state)
+{
+    static const struct {
+        const char *text;
+        double direction, window_s, interval_s, zero; /* 0: not said */
+    } cases[] = {
+        { "anomalies(a{*}, 'basic', 2)", 0, 0, 0, 0 },
+        { "anomalies(a{*}, 'basic', 2, direction='above', alert_window='last_5m', interval=20, "
+          "count_default_zero='true')",
+          DIRECTION_ABOVE, 300, 20, 1 },
+        { "anomalies(a{*}, 'basic', 2, count_default_zero = 'false' ,direction= \"below\")",
+          DIRECTION_BELOW, 0, 0, 2 },
+        { "anomalies(a{*}, 'basic', 2, alert_window='last_4h', direction='both')",
+          DIRECTION_BOTH, 14400, 0, 0 },
+        { "anomalies(a{*}, 'basic', 2, alert_window='last_7d')", 0, 604800, 0, 0 },
+        { "anomalies(a{*}, 'basic', 2, alert_window='last_1w')", 0, 604800, 0, 0 },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (strstr(parsed(cases[i].text), "column") != NULL)
+            fail_msg("%s: %s", cases[i].text, parsed(cases[i].text));
+        const double *said = expression.nodes[expression.n_nodes - 1].call.arguments;
+        assert_true(said[ANOMALIES_BOUNDS] == 2);
+        assert_true(said[ANOMALIES_DIRECTION] == cases[i].direction);
+        assert_true(said[ANOMALIES_ALERT_WINDOW] == cases[i].window_s);
+        assert_true(said[ANOMALIES_INTERVAL] == cases[i].interval_s);
+        assert_true(said[ANOMALIES_COUNT_DEFAULT_ZERO] == cases[i].zero);
+    }
+}
+
 static void a_refusal_names_the_column(void **state)
 {
     static const struct text_case cases[] = {
@@ -129,8 +160,38 @@ static void a_refusal_names_the_column(void **state)
         { "anomalies(avg:a{*}, 'robust', 2)",
           "column 21: robust knows seasons, and that is not here: expected 'basic'" },
         { "anomalies(avg:a{*}, 'basic')", "column 28: expected , and bounds" },
-        { "anomalies(avg:a{*}, 'basic', 2, direction='both')",
-          "column 31: expected ) behind the arguments: anomalies(query, 'basic', bounds)" },
+        { "anomalies(avg:a{*}, 'basic', 2, colour='red')",
+          "column 33: expected direction='above'|'below'|'both', alert_window=window, "
+          "interval=seconds, count_default_zero='true'|'false'" },
+        { "anomalies(avg:a{*}, 'basic', 2, direction='up')",
+          "column 43: expected 'above'|'below'|'both', in quotes" },
+        { "anomalies(avg:a{*}, 'basic', 2, direction=above)",
+          "column 43: expected 'above'|'below'|'both', in quotes" },
+        { "anomalies(avg:a{*}, 'basic', 2, direction)",
+          "column 42: expected = behind direction" },
+        { "anomalies(avg:a{*}, 'basic', 2, interval=20, interval=20)",
+          "column 46: expected interval once" },
+        { "anomalies(avg:a{*}, 'basic', 2, interval=0)",
+          "column 42: expected seconds from 1 to 31622400" },
+        { "anomalies(avg:a{*}, 'basic', 2, alert_window='5m')",
+          "column 46: expected a window of a week at most, in quotes, as 'last_5m'" },
+        { "anomalies(avg:a{*}, 'basic', 2, alert_window='last_8d')",
+          "column 46: expected a window of a week at most, in quotes, as 'last_5m'" },
+        { "anomalies(avg:a{*}, 'basic', 2, alert_window='last_m')",
+          "column 46: expected a window of a week at most, in quotes, as 'last_5m'" },
+        { "anomalies(avg:a{*}, 'basic', 2, count_default_zero=true)",
+          "column 52: expected 'true'|'false', in quotes" },
+        { "anomalies(avg:a{*}, 'basic', 2, seasonality='hourly')",
+          "column 33: seasonality is of agile and robust: basic knows no seasons" },
+        { "anomalies(avg:a{*}, 'basic', 2, )",
+          "column 33: expected direction='above'|'below'|'both', alert_window=window, "
+          "interval=seconds, count_default_zero='true'|'false'" },
+        { "anomalies(avg:a{*}, 'basic', direction='both')",
+          "column 30: expected a number above 0" },
+        { "anomalies(avg:a{*}, 'basic', 2 interval=20)",
+          "column 32: expected ) behind the arguments: anomalies(query, 'basic', bounds, "
+          "direction='above'|'below'|'both', alert_window=window, interval=seconds, "
+          "count_default_zero='true'|'false')" },
         { "1 + anomalies(avg:a{*}, 'basic', 2)",
           "column 5: expected anomalies( ) outside of everything else: nothing can be computed "
           "with a band" },
@@ -231,6 +292,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operands_stand_before_their_operator),
         cmocka_unit_test(functions_have_their_arguments),
+        cmocka_unit_test(what_has_a_name_stands_in_any_order),
         cmocka_unit_test(a_refusal_names_the_column),
         cmocka_unit_test(bombs_are_refused),
         cmocka_unit_test(no_text_breaks_it),

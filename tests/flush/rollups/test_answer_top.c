@@ -25,7 +25,8 @@ static int set_up(void **state)
     rig = (struct rig){ .pipeline = PIPELINE(1, 1000, "heeler_rollup_max_bytes=1048576") };
     if (!question_box_open(&rig.questions))
         return -1;
-    answers_init(&rig.answers, &rig.questions, flusher_rollup(rig.pipeline->flusher), NULL,
+    answers_init(&rig.answers, &rig.questions,
+                 &(struct answer_source){ .rollup = flusher_rollup(rig.pipeline->flusher) },
                  &rig.pipeline->ledger);
     *state = &rig;
     return 0;

@@ -26,7 +26,8 @@ static int set_up(void **state)
     pipeline_flush(rig.pipeline, 1010);
     if (rig.rollup == NULL || !question_box_open(&rig.questions))
         return -1;
-    answers_init(&rig.answers, &rig.questions, rig.rollup, NULL, &rig.pipeline->ledger);
+    answers_init(&rig.answers, &rig.questions, &(struct answer_source){ .rollup = rig.rollup },
+                 &rig.pipeline->ledger);
     *state = &rig;
     return 0;
 }
@@ -73,7 +74,8 @@ static void without_questions_there_is_nothing_to_do(void **state)
     struct answers nobody;
 
     assert_false(step(rig));
-    answers_init(&nobody, NULL, rig->rollup, NULL, &rig->pipeline->ledger);
+    answers_init(&nobody, NULL, &(struct answer_source){ .rollup = rig->rollup },
+                 &rig->pipeline->ledger);
     assert_false(answers_step(&nobody, 1010, 1020));
     answers_free(&nobody);
 }

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include "flush/language/functions.h"
+#include "flush/rollups/units.h"
 #include "tests/support/ask.h"
 #include "tests/support/two_minutes.h"
 
@@ -180,6 +182,206 @@ static void refuses_with_a_sentence(void **state)
     pipeline_free(p);
 }
 
+/* ---- groups ------------------------------------------------------------ */
+
+/* What the function is called with, behind the query: the first of each choice. */
+static void put_arguments(const struct function *function, char *out, size_t size)
+{
+    struct slice rest = slice_of(function->arguments);
+    size_t len = 0;
+
+    out[0] = '\0';
+    (void)slice_cut(&rest, ',');
+    while (rest.len > 0) {
+        struct slice one = slice_trim(slice_cut(&rest, ','), " ");
+        if (memchr(one.at, '=', one.len) != NULL)
+            return;
+        struct slice word =
+            slice_equal(one, SLICE("seconds")) ? SLICE("30")
+            : slice_equal(one, SLICE("past"))  ? SLICE("-30")
+            : slice_equal(one, SLICE("number")) || slice_equal(one, SLICE("bounds"))
+                ? SLICE("2")
+                : slice_cut(&one, '|');
+        len += (size_t)snprintf(out + len, size - len, ", %.*s", (int)word.len, word.at);
+    }
+}
+
+/* The function of that name, of a query with that scope and keys. */
+static void put_call(const struct function *function, const char *name, const char *scope,
+                     char *out, size_t size)
+{
+    char arguments[128];
+
+    put_arguments(function, arguments, sizeof arguments);
+    if (name[0] != '.')
+        snprintf(out, size, "%s(avg:load{%s%s)", name, scope, arguments);
+    else
+        snprintf(out, size, "avg:load{%s%s(%s)", scope, name,
+                 strcmp(name, ".rollup") == 0 ? "max, 20"
+                 : strcmp(name, ".fill") == 0 ? "linear, 60"
+                                              : "");
+}
+
+static void each_group_is_as_if_it_were_asked_for_alone(struct rollup *rollup,
+                                                        const struct function *function,
+                                                        const char *name)
+{
+    static const char *const hosts[] = { "dev", "prod" };
+    char all[256], alone[256], scope[64], one[32];
+
+    put_call(function, name, "*} by {env}", all, sizeof all);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(scope, sizeof scope, "env:%s}", hosts[i]);
+        snprintf(one, sizeof one, "env:%s", hosts[i]);
+        put_call(function, name, scope, alone, sizeof alone);
+        for (int64_t at = START; at < START + 240; at += 10) {
+            double value = ask_point(rollup, all, START, START + 240, one, at);
+            double wanted = ask_point(rollup, alone, START, START + 240, NULL, at);
+            if (isnan(value) != isnan(wanted) || (!isnan(value) && value != wanted))
+                fail_msg("%s at %lld: %g, and %s: %g", all, (long long)(at - START), value,
+                         alone, wanted);
+        }
+    }
+}
+
+/* Those of all groups are looked at in test_functions.c; they are answered here. */
+static void each_function_takes_groups(void **state)
+{
+    struct pipeline *p = two_minutes();
+    struct rollup *rollup = flusher_rollup(p->flusher);
+    char name[FUNCTION_NAME_MAX], text[256];
+    (void)state;
+
+    for (size_t i = 0; i < function_count; i++)
+        for (size_t n = 0; function_name(&functions[i], n, name); n++) {
+            if (functions[i].whole == NULL) {
+                each_group_is_as_if_it_were_asked_for_alone(rollup, &functions[i], name);
+                continue;
+            }
+            put_call(&functions[i], name, "*} by {env}", text, sizeof text);
+            json_t *answer = ask(rollup, text, START, START + 240);
+            if (json_array_size(json_object_get(answer, "series")) == 0)
+                fail_msg("%s: nothing", text);
+            json_decref(answer);
+        }
+    pipeline_free(p);
+}
+
+/* Two series, of which one lacks a point amid: what was added is that of each. */
+static void what_was_added_is_of_each_series(void **state)
+{
+    static const struct {
+        const char *text;
+        double values[4];
+    } cases[] = {
+        { "diff(sum:m{*})", { NAN, 4, 2, 9 } }, /* 1 + 3; 2; 7 + 2 */
+        { "diff(max:m{*})", { NAN, 3, 2, 7 } },
+        { "diff(count:m{*})", { NAN, 2, 1, 2 } },
+        { "diff(diff(sum:m{*}))", { NAN, NAN, -2, 7 } },
+        { "diff(sum:m{*}.fill(last))", { NAN, 4, -11, 22 } }, /* of the group: 11 15 4 26 */
+        { "diff(abs(sum:m{*}))", { NAN, 4, -11, 22 } },
+        { "abs(diff(sum:m{*}))", { NAN, 4, 2, 9 } },
+        { "monotonic_diff(sum:m{*})", { NAN, 4, NAN, 22 } },
+    };
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollups=60");
+    (void)state;
+
+    pipeline_line(p, 0, START + 1, "m:1|g|#at:a\nm:10|g|#at:b");
+    pipeline_line(p, 0, START + 11, "m:2|g|#at:a\nm:13|g|#at:b");
+    pipeline_line(p, 0, START + 21, "m:4|g|#at:a");
+    pipeline_line(p, 0, START + 31, "m:6|g|#at:a\nm:20|g|#at:b");
+    pipeline_flush(p, START + 41);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int at = 0; at < 4; at++) {
+            double value = ask_point(flusher_rollup(p->flusher), cases[i].text, START,
+                                     START + 40, NULL, START + 10 * at);
+            if (isnan(value) != isnan(cases[i].values[at]) ||
+                (!isnan(value) && value != cases[i].values[at]))
+                fail_msg("%s at %d: %g", cases[i].text, 10 * at, value);
+        }
+    pipeline_free(p);
+}
+
+/* ---- units ------------------------------------------------------------- */
+
+/* The unit of the only series, as its name; "-": it has none. */
+static const char *unit_of(struct rollup *rollup, struct units *units, const char *text)
+{
+    static char name[64];
+    char problem[256];
+    struct evaluation *evaluation =
+        evaluation_new(rollup, slice_of(text), START, START + 120, problem, sizeof problem);
+
+    assert_non_null(evaluation);
+    evaluation_tell_units(evaluation, units);
+    while (evaluation_step(evaluation) == QUERY_MORE)
+        ;
+    struct slice json = evaluation_answer(evaluation);
+    json_t *answer = json_loadb(json.at, json.len, 0, NULL);
+    const json_t *series = json_array_get(json_object_get(answer, "series"), 0);
+    const json_t *pair = json_object_get(series, "unit");
+    const char *word = json_string_value(json_object_get(json_array_get(pair, 0), "name"));
+
+    assert_true(json_is_null(pair) || json_array_size(pair) == 2);
+    snprintf(name, sizeof name, "%s", word != NULL ? word : "-");
+    json_decref(answer);
+    evaluation_free(evaluation);
+    return name;
+}
+
+static void what_is_made_of_a_metric_keeps_its_unit_or_loses_it(void **state)
+{
+    static const struct {
+        const char *text, *unit;
+    } cases[] = {
+        { "avg:load{env:dev}", "byte" },
+        { "load{env:dev}.rollup(max, 60).fill(last)", "byte" },
+        { "count:load{env:dev}", "-" },
+        { "avg:load{env:dev}.rollup(count, 60)", "-" },
+        { "sum:hits{env:dev}", "-" },
+        { "abs(clamp_min(load{env:dev}, 0))", "byte" },
+        { "diff(load{env:dev})", "byte" },
+        { "derivative(load{env:dev})", "-" },
+        { "log2(load{env:prod})", "-" },
+        { "moving_rollup(load{env:dev}, 60, 'max')", "byte" },
+        { "moving_rollup(load{env:dev}, 60, 'count')", "-" },
+        { "top5(load{*} by {env})", "byte" },
+        { "timeshift(load{env:dev}, -60)", "byte" },
+        { "anomalies(load{env:dev}, 'basic', 2)", "byte" },
+        { "load{env:dev} + 1", "byte" },
+        { "1 - load{env:dev}", "byte" },
+        { "load{env:dev} - timeshift(load{env:dev}, -10)", "byte" },
+        { "load{env:dev} - hits{env:dev}", "-" },
+        { "load{env:dev} / load{env:prod}", "-" },
+        { "load{env:dev} * 8", "-" },
+    };
+    struct pipeline *p = two_minutes();
+    struct units *units = units_new();
+    (void)state;
+
+    units_set(units, SLICE("load"), SLICE("byte"), SLICE(""));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *unit = unit_of(flusher_rollup(p->flusher), units, cases[i].text);
+        if (strcmp(unit, cases[i].unit) != 0)
+            fail_msg("%s: %s", cases[i].text, unit);
+    }
+    units_free(units);
+    pipeline_free(p);
+}
+
+static void timings_have_a_unit_of_their_own(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollups=60");
+    (void)state;
+
+    pipeline_line(p, 0, START + 1, "t:5|ms\nmixed:1|g|#a\nmixed:2|g|#b");
+    pipeline_flush(p, START + 11);
+    assert_string_equal(unit_of(flusher_rollup(p->flusher), NULL, "t.avg{*}"), "millisecond");
+    assert_string_equal(unit_of(flusher_rollup(p->flusher), NULL, "t.count{*}"), "-");
+    assert_string_equal(unit_of(flusher_rollup(p->flusher), NULL, "mixed{*}"), "-");
+    pipeline_free(p);
+}
+
 /* ---- bands ------------------------------------------------------------- */
 
 static const char *role_of(const json_t *answer, size_t i)
@@ -187,6 +389,15 @@ static const char *role_of(const json_t *answer, size_t i)
     const json_t *series = json_array_get(json_object_get(answer, "series"), i);
 
     return json_string_value(json_object_get(json_object_get(series, "attributes"), "role"));
+}
+
+static const char *direction_of(const json_t *answer, size_t i)
+{
+    const json_t *series = json_array_get(json_object_get(answer, "series"), i);
+    const char *word =
+        json_string_value(json_object_get(json_object_get(series, "attributes"), "direction"));
+
+    return word != NULL ? word : "-";
 }
 
 static void a_band_is_series_of_its_own(void **state)
@@ -212,6 +423,20 @@ static void a_band_is_series_of_its_own(void **state)
         assert_int_equal(json_integer_value(json_object_get(series, "length")), 30);
     }
     assert_string_equal(json_string_value(json_object_get(answer, "message")), "");
+    assert_string_equal(direction_of(answer, 0), "-");
+    json_decref(answer);
+
+    /* On which side points are outside is said of each of them. */
+    answer = ask(flusher_rollup(p->flusher),
+                 "anomalies(avg:m{*} by {at}, 'basic', 2, direction='above')", START + 3700,
+                 START + 4000);
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(direction_of(answer, i), "above");
+    json_decref(answer);
+    answer =
+        ask(flusher_rollup(p->flusher), "anomalies(avg:m{at:a}, 'basic', 2, direction='both')",
+            START + 3700, START + 4000);
+    assert_string_equal(direction_of(answer, 2), "-");
     json_decref(answer);
 
     /* Of the first 30 minutes there are the points alone, and it is said. */
@@ -273,6 +498,10 @@ int main(void)
         cmocka_unit_test(points_before_the_range_are_seen_and_not_shown),
         cmocka_unit_test(a_series_is_called_after_all_its_queries),
         cmocka_unit_test(refuses_with_a_sentence),
+        cmocka_unit_test(each_function_takes_groups),
+        cmocka_unit_test(what_was_added_is_of_each_series),
+        cmocka_unit_test(what_is_made_of_a_metric_keeps_its_unit_or_loses_it),
+        cmocka_unit_test(timings_have_a_unit_of_their_own),
         cmocka_unit_test(a_band_is_series_of_its_own),
         cmocka_unit_test(what_looks_far_back_is_computed_in_longer_steps),
     };

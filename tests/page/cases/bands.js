@@ -4,10 +4,10 @@ import { holds, same, withPage } from "./with.js";
 import { until } from "../server.js";
 
 /* Twenty points at 10, of which the last two jump out of a band from 8 to 12. */
-function banded(from_s) {
+function banded(from_s, direction) {
     const points = (value) => Array.from({ length: 20 }, (_, i) => [(from_s + 20 * i) * 1000, value(i)]);
     const series = (role, value) => ({ metric: "anomalies(load, 'basic', 2)", scope: "*", tag_set: [], interval: 20,
-        attributes: { role }, pointlist: points(value) });
+        attributes: { role, direction }, pointlist: points(value) });
     return { status: "ok", message: "", series: [series("value", (i) => (i < 18 ? 10 : 30)), series("lower", () => 8), series("upper", () => 12)] };
 }
 
@@ -40,6 +40,19 @@ async function drawsTheBand({ server, tab, page }) {
     await tab.sees("upper bound", "details.data th");
 }
 
+/* What jumps up is not below. */
+async function isRedOnOneSideOnly({ server, tab, page }) {
+    tab.expect(/Multiple readback operations/);
+    await page.route("**/api/v1/query?*", (route) => {
+        const from_s = Number(new URL(route.request().url()).searchParams.get("from"));
+        route.fulfill({ json: banded(Math.ceil(from_s / 20) * 20, "below") });
+    });
+    await tab.show(server.address("/#/query?q=anomalies(avg:load{*}, 'basic', 2, direction='below')&range=15m&live=off"));
+    await until("the line is blue", async () => await page.locator(".canvas canvas").count() === 1 &&
+        await countPixels(page, "a > 200 && b > 140 && r < 60") > 100);
+    same("nothing is red", await countPixels(page, "a > 200 && r > 150 && g < 90 && b < 90"), 0);
+}
+
 async function completesAFunction({ server, tab, page }) {
     await server.send("page.level:12.5|g|#env:test");
     await server.intervals(1);
@@ -54,9 +67,16 @@ async function completesAFunction({ server, tab, page }) {
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     same("its argument, too", await page.getByLabel("Question").inputValue(), "anomalies(avg:page.level{*}, 'basic'");
+    await page.keyboard.type(", 2, interval=20, dir");
+    await tab.sees("direction='above'", "#offers");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    same("and one with a name", await page.getByLabel("Question").inputValue(),
+        "anomalies(avg:page.level{*}, 'basic', 2, interval=20, direction='above'");
 }
 
 export const bands = [
     ["a band is grey, and what is outside of it red", (given) => withPage(given, drawsTheBand)],
+    ["what is outside is red on the side that is asked for", (given) => withPage(given, isRedOnOneSideOnly)],
     ["a function and its argument are completed", (given) => withPage(given, completesAFunction)],
 ];

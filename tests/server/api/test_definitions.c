@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "flush/rollups/units.h"
 #include "server/api/definitions.h"
 
 /* What a keeper was told last. */
@@ -131,6 +132,66 @@ static void what_is_damaged_is_not_restored(void **state)
     assert_int_equal(definitions.n, 0);
 }
 
+/* ---- units ------------------------------------------------------------- */
+
+static bool has_unit(struct units *units, const char *name)
+{
+    struct bytes out = { 0 };
+
+    units_write(units, SLICE("m"), UNIT_NONE, &out);
+    bytes_add(&out, "", 1);
+    bool has = strstr((const char *)out.at, name) != NULL;
+    bytes_free(&out);
+    return has;
+}
+
+static void units_are_told_of_metrics(void **state)
+{
+    struct units *units = units_new();
+    struct definitions definitions = { .units = units };
+    struct definition metric = { .kind = DEFINITION_METRIC, .name = SLICE("m") };
+    struct definition *made;
+    (void)state;
+
+    metric.body = SLICE("{\"unit\":\"b\\u0079te\",\"per_unit\":null}");
+    assert_int_equal(definitions_put(&definitions, &metric, &made), DEFINITION_DONE);
+    assert_true(has_unit(units, "[{\"name\":\"byte\""));
+    metric.body = SLICE("{\"description\":\"d\"}");
+    assert_int_equal(definitions_put(&definitions, &metric, &made), DEFINITION_DONE);
+    assert_true(has_unit(units, "null"));
+    /* What was kept before is older. */
+    definitions_recall_unit(units, SLICE("metric"), SLICE("m"),
+                            SLICE("0 1 1 {\"unit\":\"byte\"}"));
+    assert_true(has_unit(units, "null"));
+    definitions_free(&definitions);
+    units_free(units);
+}
+
+static void what_was_kept_is_told_before_anybody_asks(void **state)
+{
+    static const struct {
+        const char *kind, *text, *unit;
+    } cases[] = {
+        { "dashboard", "0 1 1 {\"unit\":\"byte\"}", "null" },
+        { "other", "0 1 1 {\"unit\":\"byte\"}", "null" },
+        { "metric", "0 1 1 {\"unit\":\"byte\"", "null" },
+        { "metric", "", "null" },
+        { "metric", "0 1 1 {\"unit\":7,\"per_unit\":\"second\"}",
+          "[null,{\"name\":\"second\"" },
+        { "metric", "0 1 1 {\"unit\":\"byte\",\"per_unit\":\"second\"}", "\"name\":\"byte\"" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct units *units = units_new();
+        definitions_recall_unit(units, slice_of(cases[i].kind), SLICE("m"),
+                                slice_of(cases[i].text));
+        if (!has_unit(units, cases[i].unit))
+            fail_msg("%s %s", cases[i].kind, cases[i].text);
+        units_free(units);
+    }
+}
+
 static void it_is_bounded_in_number_and_bytes(void **state)
 {
     struct definitions definitions = { 0 };
@@ -158,6 +219,8 @@ int main(void)
         cmocka_unit_test(one_is_put_found_replaced_and_dropped),
         cmocka_unit_test(a_keeper_is_told_and_gives_back),
         cmocka_unit_test(what_is_damaged_is_not_restored),
+        cmocka_unit_test(units_are_told_of_metrics),
+        cmocka_unit_test(what_was_kept_is_told_before_anybody_asks),
         cmocka_unit_test(it_is_bounded_in_number_and_bytes),
     };
 
