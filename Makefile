@@ -329,6 +329,7 @@ test-qemu: deps-arm64
 CLIENT_SECONDS ?= 60
 SEEDS          ?= 1 2 3
 QUESTIONS      ?= 10000
+FLEET_QUESTIONS ?= 1000
 clients: deps
 	@$(call install_debs,$(CLIENT_PACKAGES))
 	@$(MAKE) --no-print-directory build/heeler
@@ -349,13 +350,15 @@ deps-page: deps
 	@cd tests/page && npm ci --ignore-scripts --no-audit --no-fund --silent
 
 differential: deps
-	@$(call install_debs,python3 python3-zstandard)
+	@$(call install_debs,python3 python3-zstandard redis-server)
 	@$(MAKE) --no-print-directory build/heeler build/tests/model/asker
 	/usr/bin/python3 tests/model/check_model.py
 	set -e; for seed in $(SEEDS); do \
 		/usr/bin/python3 tests/model/differential.py --heeler build/heeler --seed $$seed; \
 		/usr/bin/python3 tests/model/query_differential.py --asker build/tests/model/asker --seed $$seed \
-			--questions $(QUESTIONS); done
+			--questions $(QUESTIONS); \
+		/usr/bin/python3 tests/model/query_differential.py --heeler build/heeler --seed $$seed \
+			--questions $(FLEET_QUESTIONS); done
 
 # An intake that fails in every way that we know of, an outage with a kill in its
 # middle, and a dead intake beside a live one. FAULT_SECONDS makes them longer.
@@ -600,7 +603,7 @@ help:
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
 	@echo "make page-test     the page in a headless browser (CASES='no barrier')"
 	@echo "make page-pictures docs/now.png and docs/query.png, of a server under load"
-	@echo "make differential  random lines and questions against independent models (SEEDS='1 2 3', QUESTIONS=10000)"
+	@echo "make differential  random lines and questions against independent models (SEEDS='1 2 3', QUESTIONS=10000, FLEET_QUESTIONS=1000)"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"

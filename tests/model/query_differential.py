@@ -2,8 +2,10 @@
 """Asks random questions about random series with gaps, and compares each answer with the model's.
 
     query_differential.py --asker build/tests/model/asker --seed 1 --questions 10000
+    query_differential.py --heeler build/heeler --seed 1 --questions 1000
 
-The series go into the rollups of a process that has no clock of its own (tests/model/asker.c)."""
+The series go into the rollups of a process that has no clock of its own (tests/model/asker.c), or into a
+Redis as a fleet leaves them there (tests/model/fleet.py)."""
 
 import argparse
 import json
@@ -11,10 +13,13 @@ import math
 import random
 import subprocess
 import sys
+import time
 
+import fleet
 import query_model as model
 
-START, INTERVALS = 1700006400, 360
+# Two hours ago: all of it is settled, and nothing has expired.
+START, INTERVALS = (int(time.time()) // 3600 - 2) * 3600, 360
 METRICS = {"a": "gauge", "b": "gauge", "c": "count", "d": "count"}
 KEYS = {"env": ("dev", "prod", "test"), "host": ("h1", "h2", "h3", "h4"), "zone": ("x", "y")}
 
@@ -52,17 +57,29 @@ def make_world(choose):
     return world
 
 
-def feed(asker, world):
-    lines = []
-    for series in world:
-        tags = ",".join(f"{key}:{value}" for key, value in series.tags)
-        letter = "g" if series.kind == "gauge" else "c"
-        for time, value in series.points.items():
-            if series.kind == "gauge" or value:
-                lines.append((time + 1, f"{series.metric}:{value:g}|{letter}|#{tags}"))
-    for time, line in sorted(lines):
-        asker.stdin.write(f"L {time} {line}\n")
-    asker.stdin.write(f"F {START + 10 * INTERVALS + 1}\n")
+class Asker:
+    def __init__(self, program, world):
+        self.process = subprocess.Popen([program, str(START)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        lines = []
+        for series in world:
+            tags = ",".join(f"{key}:{value}" for key, value in series.tags)
+            letter = "g" if series.kind == "gauge" else "c"
+            for at, value in series.points.items():
+                if series.kind == "gauge" or value:
+                    lines.append((at + 1, f"{series.metric}:{value:g}|{letter}|#{tags}"))
+        for at, line in sorted(lines):
+            self.process.stdin.write(f"L {at} {line}\n")
+        self.process.stdin.write(f"F {START + 10 * INTERVALS + 1}\n")
+
+    def ask(self, start, end, text):
+        self.process.stdin.write(f"Q {start} {end} {text}\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def end(self):
+        """Whether it ended well."""
+        self.process.stdin.close()
+        return self.process.wait() == 0
 
 
 # ---------------------------------------------------------------- questions
@@ -179,22 +196,21 @@ def difference(wanted, got):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--asker", required=True)
+    parser.add_argument("--asker")
+    parser.add_argument("--heeler")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--questions", type=int, default=10000)
     options = parser.parse_args()
     choose = random.Random(options.seed)
     world = make_world(choose)
-    asker = subprocess.Popen([options.asker, str(START)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    feed(asker, world)
+    model.SILENT_SERIES = not options.heeler
+    asked = fleet.Fleet(options.heeler, world) if options.heeler else Asker(options.asker, world)
     compared = points = fragile = refused = failed = 0
     for _ in range(options.questions):
         text, tree = make_tree(choose, choose.choice((0, 1, 1, 2, 2, 3)))
         start = START + choose.randrange(-600, 3300)
         end = start + choose.choice((60, 300, 300, 900, 900, 3600))
-        asker.stdin.write(f"Q {start} {end} {text}\n")
-        asker.stdin.flush()
-        answer = json.loads(asker.stdout.readline())
+        answer = asked.ask(start, end, text)
         try:
             wanted = model.evaluate(world, tree, start, end)
         except model.Fragile:
@@ -211,11 +227,10 @@ def main():
             failed += 1
             if failed <= 10:
                 print(f"{start - START}..{end - START}: {text}\n    {wrong}")
-    asker.stdin.close()
-    asker.wait()
+    ended = asked.end()
     print(f"seed {options.seed}: {compared} questions compared, {points} points; {refused} rightly refused, "
           f"{fragile} left out, {failed} differ")
-    sys.exit(failed > 0 or asker.returncode != 0 or points < options.questions)
+    sys.exit(failed > 0 or not ended or points < options.questions)
 
 
 main()

@@ -95,20 +95,29 @@ def of_group(aggregate, values):
             "max": max(values), "count": len(values)}[aggregate]
 
 
-def fetch(world, query, first, step, steps, lead):
+# Whether a series without a point in the range is known, so that its group is there. Redis is asked for the
+# windows of the range alone.
+SILENT_SERIES = True
+
+
+def fetch(world, query, first, step, steps, lead, differs):
+    """differs: what was added to each series, before they become one."""
     groups = {}
     for series in world:
         if series.metric != query.metric or not query.scope(dict(series.tags)):
             continue
-        tags = dict(series.tags)
-        group = frozenset((key, tags.get(key, "N/A")) for key in query.by)
-        rows = groups.setdefault(group, {})
         in_steps = {}
         for time in sorted(series.points):
             if first <= time < first + step * steps:
                 in_steps.setdefault(first + (time - first) // step * step, []).append(series.points[time])
-        for time, values in in_steps.items():
-            rows.setdefault(time, []).append(value_of(query, series.kind, step, values))
+        if not in_steps and not SILENT_SERIES:
+            continue
+        tags = dict(series.tags)
+        group = frozenset((key, tags.get(key, "N/A")) for key in query.by)
+        rows = groups.setdefault(group, {})
+        row = {time: value_of(query, series.kind, step, values) for time, values in in_steps.items()}
+        for time, value in (differences(row) if differs else row).items():
+            rows.setdefault(time, []).append(value)
     return Grid(first, step, steps, lead, frozenset(query.by),
                 {group: {time: of_group(query.aggregate, values) for time, values in rows.items()}
                  for group, rows in groups.items()})
@@ -361,15 +370,22 @@ def queries_of(tree, above=()):
         yield from queries_of(tree[3], above)
 
 
+def is_of_series(tree):
+    """diff around a query, and not around one whose gaps are filled."""
+    return tree[:2] == ("function", "diff") and tree[3][0] == "query" and tree[3][1].fill[:1] in ((), ("null",))
+
+
 def evaluate(world, tree, start, end):
     """{group: {time: value}} of what is shown."""
     longest = max(step_of(query, start, end) for query, _ in queries_of(tree))
 
-    def go(tree, above):
+    def go(tree, above, differs=False):
         if tree[0] == "number":
             return tree[1]
         if tree[0] == "operator":
             return join(tree[1], go(tree[2], above), go(tree[3], above))
+        if is_of_series(tree):
+            return go(tree[3], above, differs=True)
         if tree[0] == "function":
             return FUNCTIONS[tree[1]](go(tree[3], above + ((tree[1], tree[2]),)), *tree[2])
         query = tree[1]
@@ -378,7 +394,7 @@ def evaluate(world, tree, start, end):
         lead = sum(lead_of(*function, step) for function in above)
         first = start // step * step
         steps = -(-(end - first) // step) + lead
-        grid = fetch(world, query, first - shift - lead * step, step, steps, lead)
+        grid = fetch(world, query, first - shift - lead * step, step, steps, lead, differs)
         grid = replace(grid, first=grid.first + shift, groups={
             group: {time + shift: value for time, value in row.items()} for group, row in grid.groups.items()})
         return fill(grid, *query.fill) if query.fill else grid
