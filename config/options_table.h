@@ -27,6 +27,9 @@ OPTION(LIST, heeler_app_keys, "", OURS,
        "health and metrics only", SECRET, RELOADS)
 OPTION(STRING, heeler_chart_path, "", OURS,
        "program that draws pictures of graphs; empty: heeler-chart beside this program")
+OPTION(STRING, heeler_dashboards_path, "", OURS,
+       "folder of dashboards, a JSON file each as the API gives it back; read at the start and by "
+       "each reload; empty: none")
 OPTION(CHOICE, heeler_console, "auto", OURS,
        "show what arrives on the terminal; auto: when there is one and nothing is sent",
        ONE_OF("auto true false"))

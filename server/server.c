@@ -104,6 +104,8 @@ bool server_reload(struct server *server, struct reload *out, const char *asker)
         follow(server, &plan);
     else
         sinks_free(&plan.sinks);
+    if (done)
+        admin_read_files(server->admin, &out->problems);
     reload_log(out, done, asker);
     return done;
 }

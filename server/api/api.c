@@ -1,11 +1,16 @@
 #include "server/api/api.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "config/log.h"
+#include "config/problems.h"
 #include "server/api/api_job.h"
+#include "server/api/dashboard_files.h"
 #include "server/http/server_view.h"
 
-struct api *api_new(const struct definition_keeper *keeper, struct units *units)
+struct api *api_new(const struct definition_keeper *keeper, struct units *units,
+                    const char *folder)
 {
     struct api *api = calloc(1, sizeof *api);
 
@@ -14,7 +19,39 @@ struct api *api_new(const struct definition_keeper *keeper, struct units *units)
     if (keeper != NULL)
         api->definitions.keeper = *keeper;
     api->definitions.units = units;
-    return api;
+    api->folder = strdup(folder);
+    if (api->folder != NULL)
+        return api;
+    free(api);
+    return NULL;
+}
+
+void api_read_files(struct api *api, struct problems *problems)
+{
+    struct dashboard_files *read = api != NULL ? dashboard_files_read(api->folder) : NULL;
+
+    if (read == NULL)
+        return;
+    for (size_t i = 0; i < read->problems.n; i++)
+        if (problems != NULL)
+            problems_warn(problems, "heeler_dashboards_path: %s", read->problems.at[i]);
+        else
+            log_warn("settings: heeler_dashboards_path: %s", read->problems.at[i]);
+    dashboard_files_free(atomic_exchange_explicit(&api->fresh, read, memory_order_acq_rel));
+}
+
+const struct dashboard_files *api_files(const struct server_view *view)
+{
+    static const struct dashboard_files none;
+    struct api *api = view->api;
+    struct dashboard_files *fresh =
+        atomic_exchange_explicit(&api->fresh, NULL, memory_order_acquire);
+
+    if (fresh != NULL) {
+        dashboard_files_free(api->files);
+        api->files = fresh;
+    }
+    return api->files != NULL ? api->files : &none;
 }
 
 struct definitions *api_definitions(const struct server_view *view)
@@ -28,6 +65,9 @@ void api_free(struct api *given)
     if (given == NULL)
         return;
     definitions_free(&given->definitions);
+    dashboard_files_free(given->files);
+    dashboard_files_free(atomic_load(&given->fresh));
+    free(given->folder);
     free(given);
 }
 

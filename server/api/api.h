@@ -11,18 +11,33 @@
 #include "server/api/definitions.h"
 #include "server/http/http_handler.h"
 
+struct dashboard_files;
+struct problems;
 struct server_view;
 
 struct api {
     struct definitions definitions;
+    char *folder;                            /* heeler_dashboards_path */
+    struct dashboard_files *files;           /* of that folder; NULL: none were read yet */
+    _Atomic(struct dashboard_files *) fresh; /* given by main, taken by the desk */
 };
 
-/* keeper: of the definitions; units: told of those of metrics; or NULL. NULL without memory. */
-struct api *api_new(const struct definition_keeper *keeper, struct units *units);
+/* keeper: of the definitions; units: told of those of metrics; or NULL. folder:
+ * heeler_dashboards_path. NULL without memory. */
+struct api *api_new(const struct definition_keeper *keeper, struct units *units,
+                    const char *folder);
 void api_free(struct api *given); /* NULL is fine */
 
 /* Those of a view, as new as can be. */
 struct definitions *api_definitions(const struct server_view *view);
+
+/* Reads the folder anew; the desk takes what was read with its next request. What is wrong with
+ * a file becomes a warning, or is logged where there are no problems to add it to. Main's
+ * thread; no api is fine. */
+void api_read_files(struct api *api, struct problems *problems);
+
+/* The dashboards of files, as new as can be. */
+const struct dashboard_files *api_files(const struct server_view *view);
 
 /* What a client may send; what is submitted is often compressed. */
 enum {

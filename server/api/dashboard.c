@@ -357,6 +357,19 @@ static void write_rest(struct json_out *out, struct slice body, const char *cons
     }
 }
 
+/* What a file holds is changed there alone. */
+static bool is_read_only(const struct definition *definition, const char *member)
+{
+    return definition->file.len > 0 ||
+           json_view_kind(json_view_member(definition->body, member)) == JSON_KIND_TRUE;
+}
+
+static void write_file(struct json_out *out, const struct definition *definition)
+{
+    if (definition->file.len > 0)
+        json_out_slice(out, "file", definition->file);
+}
+
 /* ---- as a timeboard ---------------------------------------------------- */
 
 static void write_author(struct json_out *out)
@@ -375,8 +388,11 @@ static void write_author(struct json_out *out)
     json_out_end(out, '}');
 }
 
+/* Of a timeboard, before the rest. */
 static void write_times(struct json_out *out, const struct definition *definition)
 {
+    json_out_bool(out, "read_only", is_read_only(definition, "read_only"));
+    write_file(out, definition);
     json_out_slice(out, "new_id", definition->name);
     write_time(out, "created", definition->created_ms);
     write_time(out, "modified", definition->changed_ms);
@@ -386,7 +402,7 @@ static void write_times(struct json_out *out, const struct definition *definitio
 static const char *const said_of_timeboards[] = {
     "id",    "new_id",      "created", "modified",           "created_by",
     "title", "description", "graphs",  "template_variables", "read_only",
-    NULL,
+    "file",  NULL,
 };
 
 static void write_dash(struct json_out *out, const struct definition *definition)
@@ -400,11 +416,9 @@ static void write_dash(struct json_out *out, const struct definition *definition
     write_or(out, body, "description", "null");
     write_or(out, body, "template_variables", "null");
     if (dashboard_is_timeboard(definition)) {
-        write_or(out, body, "read_only", "false");
         write_or(out, body, "graphs", "[]");
         write_rest(out, body, said_of_timeboards);
     } else {
-        json_out_bool(out, "read_only", false);
         dashboard_form_graphs(out, json_view_member(body, "widgets"));
     }
     json_out_end(out, '}');
@@ -430,7 +444,6 @@ void dashboard_write_timeboard_row(struct json_out *out, const struct definition
 
     snprintf(resource, sizeof resource, "/api/v1/dash/%lld", (long long)definition->number);
     json_out_begin(out, NULL, '{');
-    write_or(out, definition->body, "read_only", "false");
     json_out_text(out, "resource", resource);
     write_or(out, definition->body, "description", "null");
     write_or(out, definition->body, "title", "\"\"");
@@ -444,14 +457,15 @@ void dashboard_write_timeboard_row(struct json_out *out, const struct definition
 static const char *const said_of_dashboards[] = {
     "id",          "url",         "author_handle",      "author_name",      "created_at",
     "modified_at", "title",       "description",        "layout_type",      "is_read_only",
-    "widgets",     "notify_list", "template_variables", "restricted_roles", NULL,
+    "widgets",     "notify_list", "template_variables", "restricted_roles", "file",
+    NULL,
 };
 
 static void write_heading(struct json_out *out, const struct definition *definition)
 {
     struct slice body = definition->body;
     bool timeboard = dashboard_is_timeboard(definition);
-    struct slice read_only = json_view_member(body, timeboard ? "read_only" : "is_read_only");
+    bool read_only = is_read_only(definition, timeboard ? "read_only" : "is_read_only");
 
     json_out_slice(out, "id", definition->name);
     write_or(out, body, "title", "\"\"");
@@ -459,7 +473,8 @@ static void write_heading(struct json_out *out, const struct definition *definit
     json_out_text(out, "author_handle", AUTHOR);
     write_or(out, body, "layout_type", "\"ordered\"");
     write_address(out, "/dashboard/", definition->name, body);
-    json_out_bool(out, "is_read_only", json_view_kind(read_only) == JSON_KIND_TRUE);
+    json_out_bool(out, "is_read_only", read_only);
+    write_file(out, definition);
     write_time(out, "created_at", definition->created_ms);
     write_time(out, "modified_at", definition->changed_ms);
 }

@@ -13,22 +13,61 @@
 #include "server/api/api.h"
 #include "server/api/api_job.h"
 #include "server/api/dashboard.h"
+#include "server/api/dashboard_files.h"
 
 enum { LIST_COUNT = 100, LIST_COUNT_MAX = 1000 };
 
 typedef bool check_body(struct slice body, char problem[static DASHBOARD_PROBLEM_MAX]);
 typedef void write_one(struct json_out *out, const struct definition *definition);
 
-static struct definitions *definitions_of(void *argument)
+/* Those of files stand before those that came by API, and hide one with the same id. */
+struct boards {
+    const struct definitions *of_files;
+    struct definitions *made;
+};
+
+static struct boards boards_of(void *argument)
 {
-    return api_definitions(argument);
+    return (struct boards){ &api_files(argument)->definitions, api_definitions(argument) };
+}
+
+static struct definition *find_name(const struct boards *boards, struct slice name)
+{
+    struct definition *found = definitions_find(boards->of_files, DEFINITION_DASHBOARD, name);
+
+    return found != NULL ? found : definitions_find(boards->made, DEFINITION_DASHBOARD, name);
+}
+
+static struct definition *find_number(const struct boards *boards, int64_t number)
+{
+    struct definition *found =
+        definitions_find_number(boards->of_files, DEFINITION_DASHBOARD, number);
+
+    return found != NULL ? found
+                         : definitions_find_number(boards->made, DEFINITION_DASHBOARD, number);
+}
+
+/* The next of all; NULL: from the first on. */
+static const struct definition *next_of(const struct boards *boards,
+                                        const struct definition *after)
+{
+    if (after == NULL || after->file.len > 0) {
+        after = definitions_next(boards->of_files, DEFINITION_DASHBOARD, after);
+        if (after != NULL)
+            return after;
+    }
+    do
+        after = definitions_next(boards->made, DEFINITION_DASHBOARD, after);
+    while (after != NULL &&
+           definitions_find(boards->of_files, DEFINITION_DASHBOARD, after->name) != NULL);
+    return after;
 }
 
 /* ---- ids --------------------------------------------------------------- */
 
 /* "x4x-ttz-cnu", and a number that a double holds; neither is taken yet. False: the system has
  * no randomness. */
-static bool make_ids(const struct definitions *definitions, char name[DASHBOARD_ID_LEN + 1],
+static bool make_ids(const struct boards *boards, char name[DASHBOARD_ID_LEN + 1],
                      int64_t *number)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -43,25 +82,40 @@ static bool make_ids(const struct definitions *definitions, char name[DASHBOARD_
         *number = 1;
         for (int i = DASHBOARD_ID_LEN; i < DASHBOARD_ID_LEN + 4; i++)
             *number = (*number << 7 | (random[i] & 0x7f));
-    } while (definitions_find(definitions, DEFINITION_DASHBOARD, slice_of(name)) != NULL ||
-             definitions_find_number(definitions, DEFINITION_DASHBOARD, *number) != NULL);
+    } while (find_name(boards, slice_of(name)) != NULL || find_number(boards, *number) != NULL);
     return true;
 }
 
 /* By the name or the number in the path, whichever route it is. NULL: it was refused. */
 static struct definition *find(struct desk_job *job, const struct http_request *request,
-                               const struct definitions *definitions)
+                               const struct boards *boards)
 {
     char room[API_NAME_MAX];
     struct slice id = api_path_name(request, room);
-    struct definition *found = definitions_find(definitions, DEFINITION_DASHBOARD, id);
+    struct definition *found = find_name(boards, id);
     int64_t number;
 
     if (found == NULL && number_int64(id, &number))
-        found = definitions_find_number(definitions, DEFINITION_DASHBOARD, number);
+        found = find_number(boards, number);
     if (found == NULL)
         api_refuse(job, 404, "Dashboard with ID %.*s not found", (int)id.len, id.at);
     return found;
+}
+
+/* The same, to change it. */
+static struct definition *find_to_change(struct desk_job *job,
+                                         const struct http_request *request,
+                                         const struct boards *boards)
+{
+    struct definition *found = find(job, request, boards);
+
+    if (found == NULL || found->file.len == 0)
+        return found;
+    api_refuse(job, 403,
+               "the file %.*s of heeler_dashboards_path holds this dashboard: change it there, "
+               "and reload",
+               (int)found->file.len, found->file.at);
+    return NULL;
 }
 
 /* ---- writing ----------------------------------------------------------- */
@@ -132,33 +186,33 @@ static void put_body(struct desk_job *given, struct definitions *definitions,
 static void create(struct desk_job *given, const struct http_request *request, void *argument,
                    check_body *check, write_one *write)
 {
-    struct definitions *definitions = definitions_of(argument);
+    struct boards boards = boards_of(argument);
     struct definition made = { .kind = DEFINITION_DASHBOARD, .created_ms = clock_wall_ms() };
     char name[DASHBOARD_ID_LEN + 1];
     struct slice body;
 
     if (!read_board(given, request, check, &body))
         return;
-    if (!make_ids(definitions, name, &made.number)) {
+    if (!make_ids(&boards, name, &made.number)) {
         api_refuse(given, 503, "the system has no randomness for an id");
         return;
     }
     made.name = slice_of(name);
-    put_body(given, definitions, &made, body, write);
+    put_body(given, boards.made, &made, body, write);
 }
 
 static void update(struct desk_job *given, const struct http_request *request, void *argument,
                    check_body *check, write_one *write)
 {
-    struct definitions *definitions = definitions_of(argument);
-    const struct definition *found = find(given, request, definitions);
+    struct boards boards = boards_of(argument);
+    const struct definition *found = find_to_change(given, request, &boards);
     struct slice body;
 
     if (found == NULL || !read_board(given, request, check, &body))
         return;
     struct definition changed = *found;
 
-    put_body(given, definitions, &changed, body, write);
+    put_body(given, boards.made, &changed, body, write);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -166,7 +220,8 @@ static void update(struct desk_job *given, const struct http_request *request, v
 static void get(struct desk_job *given, const struct http_request *request, void *argument,
                 write_one *write)
 {
-    const struct definition *found = find(given, request, definitions_of(argument));
+    struct boards boards = boards_of(argument);
+    const struct definition *found = find(given, request, &boards);
 
     if (found != NULL)
         reply_with(given, found, write);
@@ -184,18 +239,30 @@ static bool wants_what_is_not(const struct http_request *request)
             slice_equal(value, SLICE("true")));
 }
 
-static void write_list(struct json_out *out, const struct definitions *definitions,
-                       int64_t start, int64_t count)
+static void write_list(struct json_out *out, const struct boards *boards, int64_t start,
+                       int64_t count)
 {
     const struct definition *at = NULL;
 
-    while ((at = definitions_next(definitions, DEFINITION_DASHBOARD, at)) != NULL)
+    while ((at = next_of(boards, at)) != NULL)
         if (start-- <= 0 && count-- > 0)
             dashboard_write_row(out, at);
 }
 
+/* What is wrong with files; nothing, if they are fine. */
+static void write_problems(struct json_out *out, const struct string_list *problems)
+{
+    if (problems->n == 0)
+        return;
+    json_out_begin(out, "problems", '[');
+    for (size_t i = 0; i < problems->n; i++)
+        json_out_text(out, NULL, problems->at[i]);
+    json_out_end(out, ']');
+}
+
 void dashboards_list(struct desk_job *given, const struct http_request *request, void *argument)
 {
+    struct boards boards = boards_of(argument);
     struct json_out out = { .comma = false };
     int64_t start = 0, count = LIST_COUNT;
 
@@ -205,8 +272,9 @@ void dashboards_list(struct desk_job *given, const struct http_request *request,
     json_out_begin(&out, NULL, '{');
     json_out_begin(&out, "dashboards", '[');
     if (!wants_what_is_not(request))
-        write_list(&out, definitions_of(argument), start, count);
+        write_list(&out, &boards, start, count);
     json_out_end(&out, ']');
+    write_problems(&out, &api_files(argument)->problems);
     json_out_end(&out, '}');
     api_reply(given, 200, &out);
 }
@@ -214,14 +282,14 @@ void dashboards_list(struct desk_job *given, const struct http_request *request,
 void dashboards_list_timeboards(struct desk_job *given, const struct http_request *request,
                                 void *argument)
 {
-    const struct definitions *definitions = definitions_of(argument);
+    struct boards boards = boards_of(argument);
     const struct definition *at = NULL;
     struct json_out out = { .comma = false };
 
     (void)request;
     json_out_begin(&out, NULL, '{');
     json_out_begin(&out, "dashes", '[');
-    while ((at = definitions_next(definitions, DEFINITION_DASHBOARD, at)) != NULL)
+    while ((at = next_of(&boards, at)) != NULL)
         if (dashboard_is_timeboard(at))
             dashboard_write_timeboard_row(&out, at);
     json_out_end(&out, ']');
@@ -234,20 +302,20 @@ void dashboards_list_timeboards(struct desk_job *given, const struct http_reques
 void dashboards_delete_timeboard(struct desk_job *given, const struct http_request *request,
                                  void *argument)
 {
-    struct definitions *definitions = definitions_of(argument);
-    struct definition *found = find(given, request, definitions);
+    struct boards boards = boards_of(argument);
+    struct definition *found = find_to_change(given, request, &boards);
 
     if (found == NULL)
         return;
-    definitions_drop(definitions, found, clock_wall_ms());
+    definitions_drop(boards.made, found, clock_wall_ms());
     api_reply_nothing(given);
 }
 
 void dashboards_delete(struct desk_job *given, const struct http_request *request,
                        void *argument)
 {
-    struct definitions *definitions = definitions_of(argument);
-    struct definition *found = find(given, request, definitions);
+    struct boards boards = boards_of(argument);
+    struct definition *found = find_to_change(given, request, &boards);
     struct json_out out = { .comma = false };
 
     if (found == NULL)
@@ -255,11 +323,11 @@ void dashboards_delete(struct desk_job *given, const struct http_request *reques
     json_out_begin(&out, NULL, '{');
     json_out_slice(&out, "deleted_dashboard_id", found->name);
     json_out_end(&out, '}');
-    definitions_drop(definitions, found, clock_wall_ms());
+    definitions_drop(boards.made, found, clock_wall_ms());
     api_reply(given, 200, &out);
 }
 
-static struct definition *find_item(const struct definitions *definitions, struct slice item)
+static struct definition *find_item(const struct boards *boards, struct slice item)
 {
     struct slice id = json_view_member(item, "id");
     char room[API_NAME_MAX];
@@ -268,14 +336,28 @@ static struct definition *find_item(const struct definitions *definitions, struc
         return NULL;
     size_t len = json_view_text(id, room);
 
-    return definitions_find(definitions, DEFINITION_DASHBOARD, (struct slice){ room, len });
+    return find_name(boards, (struct slice){ room, len });
+}
+
+/* False: it was refused. */
+static bool may_drop(struct desk_job *job, const struct boards *boards, struct slice item,
+                     size_t number)
+{
+    const struct definition *found = find_item(boards, item);
+
+    if (found == NULL)
+        api_refuse(job, 404, "data[%zu]: no dashboard has this id", number);
+    else if (found->file.len > 0)
+        api_refuse(job, 403, "data[%zu]: the file %.*s of heeler_dashboards_path holds it",
+                   number, (int)found->file.len, found->file.at);
+    return found != NULL && found->file.len == 0;
 }
 
 /* {"data":[{"id":ID,"type":"dashboard"}, ...]}: all of them or none. */
 void dashboards_delete_some(struct desk_job *given, const struct http_request *request,
                             void *argument)
 {
-    struct definitions *definitions = definitions_of(argument);
+    struct boards boards = boards_of(argument);
     struct slice body, item;
 
     if (!api_read_body(given, request, API_KEYS_MAX, &body))
@@ -283,15 +365,13 @@ void dashboards_delete_some(struct desk_job *given, const struct http_request *r
     struct slice inside = json_view_inside(json_view_member(body, "data")), again = inside;
 
     for (size_t i = 0; json_view_next_item(&inside, &item); i++)
-        if (find_item(definitions, item) == NULL) {
-            api_refuse(given, 404, "data[%zu]: no dashboard has this id", i);
+        if (!may_drop(given, &boards, item, i))
             return;
-        }
     while (json_view_next_item(&again, &item)) {
-        struct definition *found = find_item(definitions, item);
+        struct definition *found = find_item(&boards, item);
 
         if (found != NULL)
-            definitions_drop(definitions, found, clock_wall_ms());
+            definitions_drop(boards.made, found, clock_wall_ms());
     }
     api_reply_nothing(given);
 }

@@ -27,7 +27,7 @@ static const char *const words[] = {
 
 static size_t size_of(const struct definition *definition)
 {
-    return HEAD_BYTES + definition->name.len + definition->body.len;
+    return HEAD_BYTES + definition->name.len + definition->file.len + definition->body.len;
 }
 
 static struct slice copy_to(char **at, struct slice text)
@@ -43,7 +43,8 @@ static struct slice copy_to(char **at, struct slice text)
 /* In one block. NULL without memory. */
 static struct definition *copy_of(const struct definition *from)
 {
-    struct definition *copy = malloc(sizeof *copy + from->name.len + from->body.len);
+    struct definition *copy =
+        malloc(sizeof *copy + from->name.len + from->file.len + from->body.len);
 
     if (copy == NULL)
         return NULL;
@@ -52,6 +53,7 @@ static struct definition *copy_of(const struct definition *from)
     *copy = *from;
     copy->next = NULL;
     copy->name = copy_to(&at, from->name);
+    copy->file = copy_to(&at, from->file);
     copy->body = copy_to(&at, from->body);
     return copy;
 }

@@ -1,5 +1,5 @@
 /* server/api/definitions.h: what was defined by API: dashboards, and what is known about
- * metrics.
+ * metrics. Dashboards of files are kept in one of their own.
  *
  *   kind + name  ->  a definition: its number, its times and its JSON, as they came
  *
@@ -36,7 +36,8 @@ enum definition_kind { DEFINITION_KINDS(DEFINITION_ENUM) DEFINITION_KIND_COUNT }
 struct definition {
     struct definition *next; /* of all, the oldest first */
     enum definition_kind kind;
-    struct slice name;              /* unique among its kind; owned, as the body is */
+    struct slice name;              /* unique among its kind; owned, as the rest is */
+    struct slice file;              /* that it is of; empty: it came by API */
     int64_t number;                 /* for who knows it by one; unique among its kind, or 0 */
     int64_t created_ms, changed_ms; /* since 1970 */
     struct slice body;              /* a JSON object */

@@ -1,5 +1,6 @@
 #include "server/commands/usable.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,6 +160,18 @@ static void check_chart(const struct settings *settings, struct problems *proble
                        settings->origin[SETTING_heeler_chart_path], path, strerror(errno));
 }
 
+static void check_dashboards(const struct settings *settings, struct problems *problems)
+{
+    const char *path = settings->heeler_dashboards_path;
+    DIR *folder = path[0] != '\0' ? opendir(path) : NULL;
+
+    if (folder != NULL)
+        closedir(folder);
+    else if (path[0] != '\0')
+        problems_error(problems, "%s: heeler_dashboards_path: %s: %s.",
+                       settings->origin[SETTING_heeler_dashboards_path], path, strerror(errno));
+}
+
 bool usable_check(struct usable *out, const struct settings *settings,
                   struct problems *problems)
 {
@@ -178,5 +191,6 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_history(settings, problems);
     check_mirror(settings, problems);
     check_chart(settings, problems);
+    check_dashboards(settings, problems);
     return problems->errors.n == before && !problems->out_of_memory;
 }

@@ -279,6 +279,8 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
         api_unknown(exchange, request);
         return;
     }
+    if (page_leads_to_dashboard(exchange, request))
+        return;
     http_reply_text(
         exchange, 404, "text/plain; charset=utf-8",
         "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
@@ -493,7 +495,9 @@ static bool make_parts(struct admin *admin, struct event_base *base)
     admin->snapshots = snapshots_new(admin->ask, admin->desk);
     admin->view.pictures = pictures_new(settings_of(admin)->heeler_chart_path, &admin->ledger);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
-    admin->view.api = api_new(admin->view.definition_keeper, admin->view.units);
+    admin->view.api = api_new(admin->view.definition_keeper, admin->view.units,
+                              settings_of(admin)->heeler_dashboards_path);
+    api_read_files(admin->view.api, NULL);
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
            admin->view.api != NULL && admin->cookie_timer != NULL && admin->snapshots != NULL &&
            admin->view.pictures != NULL &&
@@ -521,6 +525,12 @@ bool admin_listen(struct admin *admin, const char *address, struct inherited_soc
                   char *problem, size_t problem_size)
 {
     return http_listen(admin->http, address, inherited, problem, problem_size);
+}
+
+void admin_read_files(struct admin *admin, struct problems *problems)
+{
+    if (admin != NULL)
+        api_read_files(admin->view.api, problems);
 }
 
 void admin_follow(struct admin *admin, int64_t now_ms)

@@ -28,6 +28,7 @@
 struct admin;
 struct http;
 struct inherited_sockets;
+struct problems;
 
 /* full: all of it, and not only health. It listens nowhere yet. NULL without memory. */
 struct admin *admin_start(struct event_base *base, bool full,
@@ -37,6 +38,10 @@ struct admin *admin_start(struct event_base *base, bool full,
  * sentence. */
 bool admin_listen(struct admin *admin, const char *address, struct inherited_sockets *inherited,
                   char *problem, size_t problem_size);
+
+/* Reads the dashboards of files anew. What is wrong with one becomes a warning. NULL is fine.
+ */
+void admin_read_files(struct admin *admin, struct problems *problems);
 
 /* The settings were reloaded, or it is later: streams whose key, cookie or Host counts no more
  * end. When a cookie ends, the loop does so by itself. NULL is fine. */

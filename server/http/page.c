@@ -106,3 +106,31 @@ void page_work(struct desk_job *given, const struct http_request *request, void 
     }
     desk_reply(given, 200, file->type, &body);
 }
+
+static bool is_id(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (!slice_is_one_of(text.at[i], "abcdefghijklmnopqrstuvwxyz"
+                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"))
+            return false;
+    return text.len > 0 && text.len <= 64;
+}
+
+bool page_leads_to_dashboard(struct http_exchange *exchange, const struct http_request *request)
+{
+    struct slice rest = request->path;
+    char location[128];
+
+    if (request->method != HTTP_GET || slice_cut(&rest, '/').len > 0)
+        return false;
+    struct slice folder = slice_cut(&rest, '/'), id = slice_cut(&rest, '/');
+
+    if (!(slice_equal(folder, SLICE("dash")) || slice_equal(folder, SLICE("dashboard"))) ||
+        !is_id(id))
+        return false;
+    snprintf(location, sizeof location, "/#/dashboard?id=%.*s", (int)id.len, id.at);
+    http_add_header(exchange, "Location", location);
+    http_reply_text(exchange, 303, "text/plain; charset=utf-8",
+                    "the page shows this dashboard\n");
+    return true;
+}

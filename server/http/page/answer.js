@@ -2,7 +2,8 @@
  *
  * An answer has a list of points per group; a chart wants one row of times for all. Steps at
  * which nothing came are gaps. With a band (docs/api.md) the two bounds follow their group; what lies
- * outside of them is a line of its own, which is drawn over it. */
+ * outside of them is a line of its own, which is drawn over it. A series may say itself how it is called
+ * and drawn: label, and shape (page/chart.js). */
 
 import { make } from "./dom.js";
 import { count, many, visible } from "./format.js";
@@ -24,10 +25,9 @@ export function questionFor(name, type, key, scope = "*") {
 
 const DRAWN_MAX = 24, STEPS_MAX = 20000, ROWS_MAX = 500;
 
-function stepsOf(series) {
+function stepsOf(series, step) {
     const times = new Set(series.flatMap((one) => one.pointlist.map(([ms]) => ms / 1000)));
     if (times.size === 0) return [];
-    const step = Math.min(...series.map((one) => one.interval));
     let first = Infinity, last = -Infinity;
     for (const s of times) {
         first = Math.min(first, s);
@@ -63,16 +63,17 @@ function groupsOf(answer) {
 /* The rows of a group for the chart: its own, and with a band what is outside and the bounds. */
 function rowsOf({ label, one, lower, upper, colour }, row) {
     const values = row(one);
-    if (!lower || !upper) return [{ label, values, colour }];
+    if (!lower || !upper) return [{ label, values, colour, ...one.shape }];
     const low = row(lower), high = row(upper);
     const { direction } = one.attributes ?? {};
     const isOutside = (v, i) => (direction !== "above" && v < low[i]) || (direction !== "below" && v > high[i]);
     const outside = values.map((v, i) => (v != null && low[i] != null && isOutside(v, i) ? v : null));
     return [{ label: `${label}, upper bound`, values: high, look: "upper" }, { label: `${label}, lower bound`, values: low, look: "lower" },
-        { label, values, colour }, { label: `${label}, outside`, values: outside, look: "outside" }];
+        { label, values, colour, ...one.shape, kind: undefined }, { label: `${label}, outside`, values: outside, look: "outside" }];
 }
 
 function labelOf(one) {
+    if (one.label) return visible(one.label);
     return visible(one.tag_set?.length > 0 ? one.tag_set.join(", ") : one.scope === "*" || !one.scope ? one.metric : one.scope);
 }
 
@@ -84,12 +85,21 @@ export function readAnswer(answer, span) {
     const drawn = all.length <= DRAWN_MAX ? all
         : [...all].sort((a, b) => (b.mean ?? -Infinity) - (a.mean ?? -Infinity)).slice(0, DRAWN_MAX)
             .sort((a, b) => all.indexOf(a) - all.indexOf(b));
-    const times = stepsOf(drawn.map(({ one }) => one));
+    const step = Math.min(...drawn.map(({ one }) => one.interval));
+    const times = stepsOf(drawn.map(({ one }) => one), step);
     const place = new Map(times.map((s, i) => [s, i]));
 
+    /* Between the points of a series with longer steps than others have there is no gap (undefined). */
     function row(one) {
-        const values = new Array(times.length).fill(null);
-        for (const [ms, v] of one.pointlist) if (place.has(ms / 1000)) values[place.get(ms / 1000)] = v;
+        const values = new Array(times.length).fill(one.interval > step ? undefined : null);
+        let before = Infinity;
+        for (const [ms, v] of one.pointlist) {
+            const at = place.get(ms / 1000);
+            if (at === undefined) continue;
+            if (ms / 1000 - before > one.interval) values[at - 1] ??= null;
+            values[at] = v;
+            before = ms / 1000;
+        }
         return values;
     }
 

@@ -7,6 +7,11 @@
  * place. look: none is a line; "upper" and, behind it, "lower" are the bounds of a grey band, and
  * "outside" is what lies outside of it, in red.
  *
+ * A series may have a kind, "area" or "bars", with drawn: how high it reaches where it stands on those
+ * behind it; dashed, and thick. limits: { min, max } of the axis, either may be missing. markers:
+ * [{ from, to, tone, dashed, label }] are lines across, or stripes where from is not to; marks:
+ * [{ s, tone }] are moments.
+ *
  * The drawing is uPlot's (page/vendor/), its colours are those of style.css. Who does not see
  * it has its sentence (aria-label) and the table, which is made when it is opened. */
 
@@ -16,6 +21,7 @@ import { makeTable } from "./table.js";
 import { PLAIN } from "./unit.js";
 
 export const COLOURS = 8;
+const LEGEND_MAX = 8;
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const resized = new ResizeObserver((entries) => {
@@ -49,14 +55,54 @@ function range(chart, min, max) {
     return [min - apart * 0.1, max + apart * 0.1];
 }
 
-/* A value between two gaps would be no line; only those get a dot. */
+/* A value between two gaps would be no line; only those get a dot. Undefined is no gap. */
 function aloneOnly(chart, i) {
-    const values = chart.data[i];
-    const alone = [];
-    values.forEach((v, at) => {
-        if (v != null && values[at - 1] == null && values[at + 1] == null) alone.push(at);
-    });
-    return alone;
+    const values = chart.data[i], said = [...values.keys()].filter((at) => values[at] !== undefined);
+    return said.filter((at, k) => values[at] !== null && (values[said[k - 1]] ?? null) === null && (values[said[k + 1]] ?? null) === null);
+}
+
+const TONES = { bad: "--bad", warn: "--warn", good: "--good", accent: "--accent" };
+
+/* Lines and stripes across, over what is drawn. */
+function drawMarker(chart, { from, to, tone, dashed, label }) {
+    const { ctx, bbox } = chart, dot = devicePixelRatio;
+    const [low, high] = [from, to].map((v) => chart.valToPos(v, "y", true));
+    const ink = colour(TONES[tone] ?? "--muted");
+    Object.assign(ctx, { strokeStyle: ink, fillStyle: ink, lineWidth: 1.5 * dot });
+    ctx.setLineDash(dashed ? [6 * dot, 4 * dot] : []);
+    if (from !== to) {
+        ctx.globalAlpha = 0.12;
+        ctx.fillRect(bbox.left, high, bbox.width, low - high);
+        ctx.globalAlpha = 1;
+    } else {
+        ctx.beginPath();
+        ctx.moveTo(bbox.left, low);
+        ctx.lineTo(bbox.left + bbox.width, low);
+        ctx.stroke();
+    }
+    Object.assign(ctx, { font: `${11 * dot}px ${getComputedStyle(document.body).fontFamily}`, textAlign: "left", textBaseline: "bottom" });
+    ctx.fillText(label ?? "", bbox.left + 4 * dot, (from === to ? low : high + 14 * dot) - 2 * dot, bbox.width);
+}
+
+function drawMark(chart, { s, tone }) {
+    const { ctx, bbox } = chart, dot = devicePixelRatio, x = chart.valToPos(s, "x", true);
+    Object.assign(ctx, { strokeStyle: colour(TONES[tone] ?? "--edge"), lineWidth: dot });
+    ctx.setLineDash([2 * dot, 3 * dot]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+}
+
+/* What is drawn stays within the axes. */
+function drawWithin(chart, draw) {
+    const { ctx, bbox } = chart;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    draw();
+    ctx.restore();
 }
 
 const MARK_SPACE = 36;
@@ -100,26 +146,52 @@ export function makeChart({ label, unit: usual = PLAIN, height = 190, legend = t
             return { label: one.label, stroke: "transparent", width: 1, points: { show: false } };
         const turn = one.colour ?? i;
         const stroke = colour(one.look === "outside" ? "--bad" : `--series-${turn % COLOURS}`);
-        return { label: one.label, stroke, width: one.look === "outside" ? 2.5 : 1.75, dash: turn >= COLOURS ? [6, 3] : undefined,
+        if (one.kind === "bars")
+            return { label: one.label, stroke, width: 0, fill: stroke, points: { show: false }, paths: uPlot.paths.bars({ size: [0.8, 48] }) };
+        return { label: one.label, stroke, width: one.look === "outside" || one.thick ? 2.5 : 1.75,
+            dash: one.dashed || turn >= COLOURS ? [6, 3] : undefined, fill: one.kind === "area" ? `${stroke}55` : undefined,
             points: { size: 5, fill: stroke, show: true, filter: aloneOnly } };
     }
 
-    /* Of uPlot's series, where 0 is the time. */
+    /* Of uPlot's series, where 0 is the time: the band of an answer, and areas that stand on others. */
     function bands() {
-        return data.series.flatMap((one, i) => (one.look === "upper" ? [{ series: [i + 1, i + 2], fill: `${colour("--muted")}33` }] : []));
+        return data.series.flatMap((one, i) => {
+            if (one.look === "upper") return [{ series: [i + 1, i + 2], fill: `${colour("--muted")}33` }];
+            return one.kind === "area" && data.series[i + 1]?.kind === "area" ? [{ series: [i + 1, i + 2] }] : [];
+        });
     }
 
     function arrays() {
-        return [data.times, ...data.series.map((one) => one.values)];
+        return [data.times, ...data.series.map((one) => one.drawn ?? one.values)];
+    }
+
+    /* Markers are seen, and what is filled is filled from 0 on. */
+    function rangeOf(chart, min, max) {
+        const seen = (data.markers ?? []).flatMap(({ from, to }) => [from, to]).filter(Number.isFinite);
+        if (data.series.some(({ kind }) => kind)) seen.push(0);
+        if (min != null) seen.push(min, max);
+        const [low, high] = seen.length > 0 ? range(chart, Math.min(...seen), Math.max(...seen)) : [0, 1];
+        const [from, to] = [data.limits?.min ?? low, data.limits?.max ?? high];
+        return from < to ? [from, to] : [low, high];
+    }
+
+    function drawOver(chart) {
+        drawWithin(chart, () => {
+            for (const one of data.marks ?? []) drawMark(chart, one);
+            for (const one of data.markers ?? []) {
+                const { min, max } = chart.scales.y;
+                drawMarker(chart, { ...one, from: Math.max(one.from, Math.min(min, one.to)), to: Math.min(one.to, Math.max(max, one.from)) });
+            }
+        });
     }
 
     function options() {
         return {
             width: Math.max(canvas.clientWidth, 120), height, legend: { show: false }, padding: [10, 26, 0, 0],
-            scales: { x: { time: true, range: spanOf }, y: { range } }, axes: axes(unit),
+            scales: { x: { time: true, range: spanOf }, y: { range: rangeOf } }, axes: axes(unit),
             cursor: { y: false, points: { size: 7 }, drag: { x: Boolean(onRange), y: false, setScale: false } },
             series: [{}, ...data.series.map(lineOf)], bands: bands(),
-            hooks: { setCursor: [showReadout], setSelect: [choose] },
+            hooks: { setCursor: [showReadout], setSelect: [choose], draw: [drawOver] },
         };
     }
 
@@ -147,8 +219,10 @@ export function makeChart({ label, unit: usual = PLAIN, height = 190, legend = t
             return;
         }
         const ms = data.times[at] * 1000;
-        const parts = legend ? lines().map((one, i) => make("span", { class: "entry" }, makeSwatch(i),
-            `${one.label} `, make("b", null, unit.text(one.values[at])))) : [];
+        const shown = legend ? lines() : [];
+        const parts = shown.slice(0, LEGEND_MAX).map((one, i) => make("span", { class: "entry" }, makeSwatch(one.colour ?? i),
+            make("bdi", null, `${one.label} `), make("b", null, unit.text(one.values[at]))));
+        if (shown.length > LEGEND_MAX) parts.push(make("span", { class: "entry muted" }, `and ${shown.length - LEGEND_MAX} more`));
         readout.replaceChildren(...parts, make("span", { class: "entry muted" }, `${clock(ms)} (${utc(ms).slice(11)})`));
     }
 
@@ -166,7 +240,8 @@ export function makeChart({ label, unit: usual = PLAIN, height = 190, legend = t
     function update(next) {
         data = next;
         unit = next.unit ?? usual;
-        const now = [unit.name, unit.text(1), ...next.series.map((one) => one.label)].join("\n");
+        const now = JSON.stringify([unit.name, unit.text(1),
+            ...next.series.map(({ label, kind, look, colour, dashed, thick }) => [label, kind, look, colour, dashed, thick])]);
         setText(head, unit.name);
         head.hidden = unit.name === "";
         if (plot && now === shape && next.times.length > 0) plot.setData(arrays());

@@ -38,7 +38,7 @@ function makeChecks() {
 
 /* ---- events ------------------------------------------------------------ */
 
-function makeEvent(event) {
+export function makeEvent(event) {
     const facts = [event.host && `host ${visible(event.host)}`, tagsText(event.tags), event.source && `source ${visible(event.source)}`,
         event.priority === "low" && "low priority"].filter(Boolean).join(" · ");
     return make("li", { class: `event ${STATES_OF_ALERT[event.alert_type] ?? ""}` },

@@ -4,6 +4,8 @@ import { pulse } from "./api.js";
 import { make, makeTime, setText } from "./dom.js";
 import { clock, duration, stamp, utc, zone } from "./format.js";
 import { start, tell } from "./router.js";
+import { openDashboard } from "./dashboard.js";
+import { openDashboards } from "./dashboards.js";
 import { openEvents } from "./events.js";
 import { openHost } from "./host.js";
 import { openHostmap } from "./hostmap.js";
@@ -19,7 +21,7 @@ const banner = document.getElementById("banner");
 const views = document.getElementById("views");
 
 /* Views of one thing belong to that of all of them. */
-const ONE_OF = { metric: "metrics", host: "hosts", hostmap: "hosts" };
+const ONE_OF = { metric: "metrics", host: "hosts", hostmap: "hosts", dashboard: "dashboards" };
 
 function shown(name, title, first) {
     for (const link of views.querySelectorAll("a")) {
@@ -85,6 +87,6 @@ document.getElementById("skip").addEventListener("click", (event) => {
 
 start(main, {
     now: openNow, metrics: openMetrics, metric: openMetric, hosts: openHosts, host: openHost, hostmap: openHostmap,
-    query: openQuery, lines: openLines, events: openEvents,
+    query: openQuery, dashboards: openDashboards, dashboard: openDashboard, lines: openLines, events: openEvents,
 }, shown);
 pulse.start();

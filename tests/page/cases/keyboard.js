@@ -37,7 +37,7 @@ async function reachesEverything({ server, tab, page }) {
         stops.push(stop);
     }
     same("stops where one does not see the focus", stops.filter((stop) => !stop.isSeen), []);
-    for (const words of ["Skip to the content", "Now", "Metrics", "Query", "Lines", "Events", "90 s", "15 min", "As a table"])
+    for (const words of ["Skip to the content", "Now", "Metrics", "Query", "Dashboards", "Lines", "Events", "90 s", "15 min", "As a table"])
         holds(`Tab leads to ${words}`, stops.some((stop) => stop.words === words));
 }
 

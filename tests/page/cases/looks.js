@@ -2,6 +2,7 @@
  * screen, on any view: light and dark, wide and on a phone. */
 
 import { PHONE, Tab, WIDE } from "../browser.js";
+import { boardOf, post, WIDGETS } from "./boards.js";
 import { holds, withPage } from "./with.js";
 
 const VIEWS = [
@@ -54,8 +55,28 @@ async function allViews({ server, tab }) {
     }
 }
 
+async function board({ server, tab, page }) {
+    const stop = feed(server);
+    try {
+        await server.intervals(2);
+        const { id } = await post(server, "/api/v1/dashboard", { ...boardOf(...WIDGETS, { type: "event_stream", query: "" }, { type: "hostmap" },
+            { type: "note", content: "# Head\n[link](https://example.org) and `code`\n- one" },
+            { type: "group", title: "Inner", layout_type: "ordered", widgets: [{ definition: { type: "free_text", text: "inside" } }] }),
+        template_variables: [{ name: "env", prefix: "env", default: "*" }] });
+        await tab.show(server.address("/#/dashboards"));
+        await tab.sees("A board", "table");
+        await lookAt(tab, "Dashboards");
+        await tab.turnTo(`#/dashboard?id=${id}`);
+        await tab.sees("apples", ".value");
+        await page.locator("summary", { hasText: "JSON" }).click();
+        await lookAt(tab, "a dashboard");
+    } finally {
+        stop();
+    }
+}
+
 async function empty({ server, tab }) {
-    for (const hash of ["#/now", "#/metrics", "#/hosts", "#/hostmap", "#/query", "#/lines", "#/events"]) {
+    for (const hash of ["#/now", "#/metrics", "#/hosts", "#/hostmap", "#/query", "#/dashboards", "#/lines", "#/events"]) {
         await tab.show(server.address(`/${hash}`));
         await tab.page.waitForLoadState("networkidle").catch(() => {});
         await lookAt(tab, `${hash}, empty`);
@@ -98,6 +119,7 @@ async function gone({ server, tab }) {
 
 export const looks = [
     ["no barrier on any view, light and dark, wide and on a phone", (given) => withPage(given, allViews)],
+    ["no barrier on a dashboard", (given) => withPage(given, board)],
     ["no barrier where there is nothing yet", (given) => withPage(given, empty)],
     ["no barrier at a fault, nor in what is offered", (given) => withPage(given, fault)],
     ["no barrier while the server is gone", (given) => withPage(given, gone)],

@@ -1,0 +1,245 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "server/api/dashboard_files.h"
+#include "tests/support/running.h"
+
+#define BOARD(title, more)                                                   \
+    "{\"title\":\"" title                                                    \
+    "\",\"layout_type\":\"ordered\",\"widgets\":[{\"definition\":{\"type\":" \
+    "\"note\"}}]" more "}"
+
+static char folder[TEMP_PATH_SIZE];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    temp_folder_remove(folder);
+    return 0;
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char path[TEMP_PATH_SIZE + 64];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static struct definition *find(const struct dashboard_files *files, const char *id)
+{
+    return definitions_find(&files->definitions, DEFINITION_DASHBOARD, slice_of(id));
+}
+
+static void a_file_is_a_dashboard_of_either_form(void **state)
+{
+    (void)state;
+    write_file("b.json", BOARD("two", ",\"id\":\"abc-def-ghi\",\"mine\":1.50"));
+    write_file(
+        "a.json",
+        "{\"dash\":{\"id\":17,\"new_id\":\"x4x-ttz-cnu\",\"title\":\"one\",\"graphs\":[]},"
+        "\"url\":\"/dash/17/one\",\"resource\":\"/api/v1/dash/17\"}\n");
+    write_file("c.json", BOARD("three", ""));
+    write_file(".d.json", "{");
+    write_file("e.json~", "{");
+    struct dashboard_files *files = dashboard_files_read(folder);
+
+    assert_non_null(files);
+    assert_int_equal(files->problems.n, 0);
+    assert_int_equal(files->definitions.n, 3);
+    const struct definition *first = files->definitions.first;
+
+    assert_true(slice_equal(first->file, SLICE("a.json")));
+    assert_true(slice_equal(first->name, SLICE("x4x-ttz-cnu")));
+    assert_int_equal(first->number, 17);
+    assert_true(first->changed_ms > INT64_C(1600000000000));
+    assert_non_null(find(files, "abc-def-ghi"));
+    const struct definition *last = files->definitions.last;
+    char id[64];
+
+    snprintf(id, sizeof id, "%.*s", (int)last->name.len, last->name.at);
+    assert_int_equal(strlen(id), 11);
+    assert_true(id[3] == '-' && id[7] == '-');
+    dashboard_files_free(files);
+    files = dashboard_files_read(folder);
+    assert_non_null(find(files, id)); /* the same id each time */
+    dashboard_files_free(files);
+}
+
+static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
+{
+    static const struct {
+        const char *name, *text, *sentence;
+    } cases[] = {
+        { "a.json", "{\n  \"title\": }", "a.json, line 2, byte 12: " },
+        { "b.json", "", "b.json, line 1, byte 1: " },
+        { "c.json", "[]", "c.json: expected a JSON object" },
+        { "d.json", "{\"title\":\"x\"}", "d.json: graphs: expected a list of graphs" },
+        { "e.json", "{\"title\":\"x\",\"widgets\":[]}",
+          "e.json: layout_type: expected ordered or free" },
+        { "f.json",
+          "{\"title\":\"x\",\"graphs\":[{\"title\":\"b\",\"definition\":{\"requests\":[{\"q\":"
+          "\"sum:x\"}]}}]}",
+          "f.json: graphs[0].definition.requests[0].q: column 6: " },
+        { "h.json", BOARD("x", ",\"id\":\"abc-def-ghi\""),
+          "h.json: its id abc-def-ghi is that of g.json" },
+    };
+    char path[TEMP_PATH_SIZE + 64];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        write_file(cases[i].name, cases[i].text);
+    write_file("g.json", BOARD("fine", ",\"id\":\"abc-def-ghi\""));
+    snprintf(path, sizeof path, "%s/i.json", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    struct dashboard_files *files = dashboard_files_read(folder);
+
+    assert_int_equal(files->definitions.n, 1);
+    assert_non_null(find(files, "abc-def-ghi"));
+    assert_int_equal(files->problems.n, sizeof cases / sizeof cases[0] + 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (strncmp(files->problems.at[i], cases[i].sentence, strlen(cases[i].sentence)) != 0)
+            fail_msg("%s", files->problems.at[i]);
+    assert_string_equal(files->problems.at[files->problems.n - 1], "i.json: it is no file");
+    dashboard_files_free(files);
+}
+
+static void numbers_are_unique_and_none_is_too_large(void **state)
+{
+    (void)state;
+    write_file("a.json", "{\"id\":5,\"title\":\"a\",\"graphs\":[]}");
+    write_file("b.json", "{\"id\":5,\"title\":\"b\",\"graphs\":[]}");
+    write_file("c.json", "{\"id\":9223372036854775807,\"title\":\"c\",\"graphs\":[]}");
+    struct dashboard_files *files = dashboard_files_read(folder);
+
+    assert_int_equal(files->definitions.n, 3);
+    assert_int_equal(files->definitions.first->number, 5);
+    assert_int_equal(files->definitions.first->next->number, 6);
+    assert_true(files->definitions.last->number < INT64_C(1) << 38);
+    dashboard_files_free(files);
+}
+
+static void a_folder_that_is_not_there_is_a_sentence(void **state)
+{
+    (void)state;
+    struct dashboard_files *files = dashboard_files_read("/nonexistent/x");
+
+    assert_int_equal(files->problems.n, 1);
+    assert_string_equal(files->problems.at[0], "/nonexistent/x: No such file or directory");
+    dashboard_files_free(files);
+    files = dashboard_files_read("");
+    assert_int_equal(files->problems.n + files->definitions.n, 0);
+    dashboard_files_free(files);
+}
+
+/* ---- by a server ------------------------------------------------------- */
+
+static struct running running;
+
+static void assert_answer(const char *method, const char *path, const char *json, int status,
+                          const char *has)
+{
+    char *body;
+    int got =
+        running_json(&running, server_http_port(running.server), method, path, json, &body);
+
+    if (got != status || strstr(body, has) == NULL)
+        fail_msg("%s %s: %d %s", method, path, got, body);
+    free(body);
+}
+
+static int stop_server(void **state)
+{
+    bool ended = running_stop(&running);
+
+    running_free(&running);
+    return remove_folder(state) == 0 && ended ? 0 : -1;
+}
+
+static void a_server_shows_them_and_changes_none(void **state)
+{
+    static const char path[] = "/api/v1/dashboard/abc-def-ghi";
+    static const char sentence[] = "the file web.json of heeler_dashboards_path holds this "
+                                   "dashboard: change it there, and reload";
+    char set[128];
+    (void)state;
+
+    write_file("web.json", BOARD("of a file", ",\"id\":\"abc-def-ghi\""));
+    snprintf(set, sizeof set, "heeler_dashboards_path=%s", folder);
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", set));
+    assert_answer("GET", path, NULL, 200, "\"is_read_only\":true,\"file\":\"web.json\"");
+    assert_answer("GET", "/api/v1/dashboard", NULL, 200, "\"file\":\"web.json\"");
+    assert_answer("GET", "/api/v1/dash/abc-def-ghi", NULL, 200, "\"read_only\":true");
+    assert_answer("PUT", path, BOARD("other", ""), 403, sentence);
+    assert_answer("DELETE", path, NULL, 403, sentence);
+    assert_answer("DELETE", "/api/v1/dash/abc-def-ghi", NULL, 403, sentence);
+    assert_answer("DELETE", "/api/v1/dashboard",
+                  "{\"data\":[{\"id\":\"abc-def-ghi\",\"type\":\"dashboard\"}]}", 403,
+                  "data[0]: the file web.json");
+    assert_answer("POST", "/api/v1/dashboard", BOARD("of the API", ""), 200, "of the API");
+
+    write_file("web.json", BOARD("changed", ",\"id\":\"abc-def-ghi\""));
+    write_file("bad.json", "{");
+    assert_answer("POST", "/reload", "", 200,
+                  "heeler_dashboards_path: bad.json, line 1, byte 2: ");
+    assert_answer("GET", path, NULL, 200, "\"title\":\"changed\"");
+    assert_answer("GET", "/api/v1/dashboard", NULL, 200, "\"problems\":[\"bad.json, line 1");
+    assert_answer("GET", "/api/v1/dashboard?start=1&count=1", NULL, 200, "of the API");
+    assert_answer("GET", "/api/v1/dashboard?start=2", NULL, 200, "\"dashboards\":[]");
+}
+
+static void the_address_of_a_dashboard_leads_to_the_page(void **state)
+{
+    static const char request[] = "GET /dash/17/my-title HTTP/1.1\r\nHost: localhost\r\n"
+                                  "Connection: close\r\n\r\n";
+    static const char odd[] = "GET /dash/%22%3e HTTP/1.1\r\nHost: localhost\r\n"
+                              "Connection: close\r\n\r\n";
+    (void)state;
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
+    int port = server_http_port(running.server);
+    char *answer = running_exchange(&running, port, request, strlen(request));
+
+    assert_non_null(strstr(answer, "HTTP/1.1 303 "));
+    assert_non_null(strstr(answer, "Location: /#/dashboard?id=17\r\n"));
+    free(answer);
+    answer = running_exchange(&running, port, odd, strlen(odd));
+    assert_non_null(strstr(answer, "HTTP/1.1 404 "));
+    free(answer);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+    const struct CMUnitTest tests[] = {
+        TEST(a_file_is_a_dashboard_of_either_form),
+        TEST(a_bad_file_is_a_sentence_and_leaves_the_others),
+        TEST(numbers_are_unique_and_none_is_too_large),
+        TEST(a_folder_that_is_not_there_is_a_sentence),
+        cmocka_unit_test_setup_teardown(a_server_shows_them_and_changes_none, make_folder,
+                                        stop_server),
+        cmocka_unit_test_setup_teardown(the_address_of_a_dashboard_leads_to_the_page,
+                                        make_folder, stop_server),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
