@@ -86,7 +86,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults siege watchers fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
@@ -301,7 +301,7 @@ SANITIZE := address,undefined
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
 	@$(MAKE) --no-print-directory build/heeler build/heeler-chart man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
-		build/tests/tools/container build/tests/tools/flat build/bundle/heeler fault-builds
+		build/tests/tools/container build/tests/tools/flat build/tests/tools/frozen build/bundle/heeler fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
 test-programs: $(TESTS) $(B)/heeler $(B)/heeler-chart
@@ -372,6 +372,12 @@ faults: deps
 	set -e; for fault in hang dns; do \
 		/usr/bin/python3 tests/slow/two_endpoints.py --heeler build/heeler --series 20000 --interval 2 \
 			--seconds $(OUTAGE_SECONDS) --fault $$fault; done
+
+# Servers that are killed amid a load, over and over; tests/check_past_kills.sh has a short form.
+KILLS ?= 100
+kills: deps
+	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe
+	@bash tests/check_past_kills.sh build/heeler $(KILLS)
 
 # Slow clients, logs and consoles that nobody reads, few descriptors, each beside an
 # even load; a short form of tests/slow/siege.py.
@@ -605,6 +611,7 @@ help:
 	@echo "make page-pictures docs/now.png and docs/query.png, of a server under load"
 	@echo "make differential  random lines and questions against independent models (SEEDS='1 2 3', QUESTIONS=10000, FLEET_QUESTIONS=1000)"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
+	@echo "make kills         the past on disk of servers that are killed KILLS=100 times"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
 	@echo "make fleet         several servers and a real Redis that fails"

@@ -71,7 +71,7 @@ metric() {
 
 # until_metric NAME N: waits until it is at least that.
 until_metric() {
-    for _ in $(seq 500); do
+    for _ in $(seq 3000); do
         [ "$(metric "$1")" -lt "$2" ] || return 0
         sleep 0.02
     done

@@ -2,6 +2,8 @@
  *
  *   probe burst PORT COUNT   sends COUNT datagrams at once, prints how many left
  *   probe flood PORT         sends until SIGTERM and one behind it, prints how many left
+ *   probe pour PORT SERIES   counters of so many series in turn, some 20,000 a second, until it
+ *                            is killed or nobody listens
  *   probe get PORT PATH      prints the body; exit 1 unless the answer is 200
  *   probe post PORT PATH     the same by POST; exit 1 unless it is 200 or 202
  *   probe watch PORT SECONDS  asks /live and /metrics all the time; prints how long answers
@@ -88,6 +90,27 @@ static int send_many(const char *port, int64_t count)
     }
     printf("%lld\n", (long long)sent);
     return 0;
+}
+
+enum { LINES_A_DATAGRAM = 20 };
+
+static int pour(const char *port, int series)
+{
+    int fd = open_to(SOCK_DGRAM, port), next = 0;
+    char datagram[LINES_A_DATAGRAM * 32];
+
+    if (fd < 0 || series < 1)
+        return fail("connect");
+    for (;;) {
+        size_t len = 0;
+
+        for (int i = 0; i < LINES_A_DATAGRAM; i++, next = (next + 1) % series)
+            len += (size_t)snprintf(datagram + len, sizeof datagram - len, "poured:1|c|#k:%d\n",
+                                    next);
+        if (send(fd, datagram, len, 0) < 0 && errno != EINTR && errno != ENOBUFS)
+            return errno == ECONNREFUSED ? 0 : fail("send");
+        poll(NULL, 0, 1);
+    }
 }
 
 /* The whole answer, or NULL. */
@@ -260,6 +283,8 @@ int main(int argc, char **argv)
         return ask(argv[2], "GET", argv[3]);
     if (strcmp(what, "post") == 0 && argc == 4)
         return ask(argv[2], "POST", argv[3]);
+    if (strcmp(what, "pour") == 0 && argc == 4)
+        return pour(argv[2], atoi(argv[3]));
     if (strcmp(what, "watch") == 0 && argc == 4)
         return watch(argv[2], atof(argv[3]));
     if (strcmp(what, "hang") == 0)
@@ -274,7 +299,8 @@ int main(int argc, char **argv)
         return crowd(argv[2], atoi(argv[3]), argv[4]);
     if (strcmp(what, "hold") == 0)
         return stay(SOCK_DGRAM, NULL, NULL);
-    fputs("probe burst PORT COUNT | flood PORT | get PORT PATH | post PORT PATH | watch PORT "
+    fputs("probe burst PORT COUNT | flood PORT | pour PORT SERIES | get PORT PATH | post PORT "
+          "PATH | watch PORT "
           "SECONDS | hang | take | refuse | say STATUS BODY | crowd WHERE COUNT TEXT | hold\n",
           stderr);
     return 2;

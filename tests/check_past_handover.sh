@@ -1,0 +1,33 @@
+#!/bin/bash
+# A program that takes over answers as the one before, from the disk or from what it was handed:
+# a question over the last minutes has no gap, and no point twice.
+#   check_past_handover.sh PROGRAM
+. "${0%/*}/support/script.sh"
+. "${0%/*}/support/past.sh"
+
+until_taken_over() { # for the nth time
+    for _ in $(seq 6000); do
+        [ "$(grep -c 'reads again' "$scratch/log")" -lt "$1" ] || return 0
+        sleep 0.01
+    done
+    fail "no program takes over"
+}
+
+# The first lane keeps it on the disk, the second in memory.
+hand_over() {
+    [ "$1" -eq 1 ] || state=
+    start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state"
+    [ -z "$state" ] || until_metric heeler_history_open 1
+    for i in 1 2 3; do
+        send 5
+        [ "$i" -eq 1 ] || until_total a $((5 * i)) # from a sealed window, or from an open one
+        kill -USR2 "$server"
+        until_taken_over "$i"
+        [ -z "$state" ] || until_metric heeler_history_open 1
+        until_total a $((5 * i))
+    done
+    kill -TERM "$server"
+    ended 0
+}
+
+lanes 2 hand_over

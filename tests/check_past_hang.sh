@@ -1,0 +1,102 @@
+#!/bin/bash
+# The past on a disk that hangs: the server goes on with what is in memory, no flush, answer or
+# stop waits for it, and nothing is lost if it works again. If it is gone, what is shed is counted.
+#   check_past_hang.sh PROGRAM
+. "${0%/*}/support/apart.sh"
+. "${0%/*}/support/script.sh"
+. "${0%/*}/support/past.sh"
+frozen=${heeler%/*}/tests/tools/frozen
+[ -x "$frozen" ] || fail "$frozen is not built"
+"$frozen" can || { echo "skipped: no FUSE is to be had here, so no file system hangs"; exit 0; }
+trap 'for pid in $started; do kill -KILL "$pid" 2>/dev/null; done
+    wait
+    for lane in "$scratch"/lane*; do umount -l "$lane/state" 2>/dev/null; done
+    rm -rf "$scratch"' EXIT
+
+works() {
+    mkdir "$state"
+    background "$scratch/frozen" "$frozen" "$state"
+    disk=$pid
+    wait_for "$scratch/frozen" '\(mounted\)'
+}
+
+hangs() {
+    kill -STOP "$disk"
+}
+
+gone() { # what hangs on it fails
+    kill -KILL "$disk"
+    wait "$disk" 2>/dev/null
+}
+
+# flushes N: so many more.
+flushes() {
+    local flushed
+    flushed=$(metric heeler_snapshots_total)
+    until_metric heeler_snapshots_total $((flushed + $1))
+}
+
+# It hangs, works again, hangs once more, and is gone.
+for_a_while() {
+    works
+    start_past
+    send 10
+    until_written
+    kill -KILL "$server"
+    wait "$server" 2>/dev/null
+    start_past # so that what was before is on the disk alone
+    hangs
+    background "$scratch/load" "$probe" pour "$port" 2000
+    load=$pid
+    now=$(date +%s)
+    background "$scratch/parked" "$probe" get "$http" \
+        "/api/v1/query?from=$((now - 200))&to=$((now + 60))&query=sum:a%7B*%7D.as_count()"
+    parked=$pid
+    flushes 4
+    "$probe" get "$http" /live >/dev/null || fail "no answer while the disk hangs"
+    "$probe" get "$http" "/api/v1/query?from=$now&to=$((now + 60))&query=sum:poured%7B*%7D" |
+        grep -q '"length":[1-9]' || fail "no answer from memory while the disk hangs"
+    kill -0 "$parked" 2>/dev/null || fail "a question is answered from a disk that hangs"
+    kill -CONT "$disk"
+    wait "$parked" || fail "the question that waited is not answered"
+    grep -q '"length":[1-9]' "$scratch/parked" || fail "it is answered without the past"
+    until_written
+    [ "$(lost)" -eq 0 ] || fail "$(lost) values are lost, of a disk that works again"
+
+    hangs
+    flushes 3
+    gone
+    wait_for "$scratch/log" '\(history: .*only memory is kept\)'
+    flushes 3
+    [ "$(lost)" -gt 0 ] || fail "what was on its way is not counted as lost"
+    kill -KILL "$load"
+    stops
+}
+
+# It hangs until the end, once the server has it open, or from the start on.
+until_the_end() {
+    works
+    [ "$1" = open ] || hangs
+    start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state" \
+        --set heeler_stop_timeout=2
+    [ "$1" != open ] || until_metric heeler_history_open 1
+    hangs
+    send 5
+    until_total a 5
+    kill -TERM "$server"
+    wait_for "$scratch/log" '\(final ledger\)' # by then it has done all it can
+    grep -q 'the disk of heeler_state_path does not answer' "$scratch/log" || fail "it does not say so"
+    gone # where the kernel holds what a process has open until its disk answers, it lets go
+    ended 0
+    [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
+}
+
+hang() {
+    case $1 in
+    1) for_a_while ;;
+    2) until_the_end open ;;
+    3) until_the_end closed ;;
+    esac
+}
+
+lanes 3 hang

@@ -1,0 +1,78 @@
+# Functions of the scripts about the past on disk, which is in $state. To be read behind script.sh.
+state=$scratch/state
+
+# start_past --set...: a server whose intervals are seconds.
+start_past() {
+    start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state" "$@"
+    until_metric heeler_history_open 1
+}
+
+# total NAME [UPTO]: what that counter was in the five minutes until then, or until now.
+total() {
+    local upto=${2:-$(($(date +%s) + 2))}
+    "$probe" get "$http" "/api/v1/query?from=$((upto - 300))&to=$upto&query=sum:$1%7B*%7D.as_count()" |
+        sed 's/.*"pointlist":\[\(.*\)\]\].*/\1]/' | tr '[]' '\n\n' |
+        awk -F, 'NF == 2 && $1 + 0 > 0 { sum += $2 } END { printf "%d\n", sum }'
+}
+
+# until_total NAME N: waits until that counter is N; beyond it, something counts twice.
+until_total() {
+    local counted
+    for _ in $(seq 3000); do
+        counted=$(total "$1")
+        [ "$counted" -lt "$2" ] || break
+        sleep 0.02
+    done
+    [ "$counted" -eq "$2" ] || fail "$1 is $counted, not $2"
+}
+
+# send N: the counter a; it is received when this returns.
+send() {
+    local received
+    received=$(metric heeler_datagrams_received_total)
+    "$heeler" send --to "127.0.0.1:$port" --count "$1" 'a:1|c' || fail "send"
+    until_metric heeler_datagrams_received_total $((received + $1))
+}
+
+# until_written: what was flushed before is on the disk when this returns, however the process
+# ends: its window is closed by the flush after the next one, and goes there behind all others.
+until_written() {
+    local flushed written
+    flushed=$(metric heeler_snapshots_total)
+    until_metric heeler_snapshots_total $((flushed + 2))
+    written=$(metric heeler_history_windows_total)
+    until_metric heeler_history_windows_total $((written + 1))
+}
+
+# lost: values of series in windows that are nowhere on the disk.
+lost() {
+    metric 'heeler_history_dropped_total{reason="lost"}'
+}
+
+# stops: it ends when it is told to, and its books are in order.
+stops() {
+    kill -TERM "$server"
+    ended 0
+    [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
+}
+
+# lanes N FUNCTION: runs it N times at once, each with its number, in a scratch of its own.
+lanes() {
+    lane_pids=
+    for lane in $(seq "$1"); do
+        (
+            scratch=$scratch/lane$lane
+            state=$scratch/state
+            started=
+            trap 'for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done' EXIT
+            trap 'exit 1' INT TERM HUP
+            mkdir "$scratch"
+            "$2" "$lane"
+        ) &
+        lane_pids="$lane_pids $!"
+    done
+    started="$started $lane_pids"
+    for pid in $lane_pids; do
+        wait "$pid" || exit 1 # it has said why
+    done
+}
