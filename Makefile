@@ -21,7 +21,7 @@ TRIPLET := aarch64-linux-gnu
 TARGET  := --sysroot=$(SYSROOT) $(if $(clang),--target=$(TRIPLET))
 AR      := $(TRIPLET)-ar
 LD      := $(TRIPLET)-ld
-PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig pkg-config
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig:$(SYSROOT)/usr/share/pkgconfig pkg-config
 ifneq ($(origin CC),command line)
 CC := $(TRIPLET)-gcc
 endif

@@ -13,7 +13,7 @@ shift 2
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org}
 key=/usr/share/keyrings/debian-archive-keyring.gpg
 . /etc/os-release
-wanted="$VERSION_CODENAME with packages/: $*"
+wanted="$VERSION_CODENAME with packages/ and share/pkgconfig/: $*"
 
 [ "$wanted" != "$(cat "$folder/complete" 2>/dev/null)" ] || exit 0
 echo "filling $folder"
@@ -43,9 +43,10 @@ rm -rf "$folder"
 mkdir -p "$folder/usr/lib"
 ln -s usr/lib "$folder/lib"
 for package in "$books"/archives/*.deb; do
-    dpkg-deb --fsys-tarfile "$package" |
-        tar -x --keep-directory-symlink --no-same-owner -C "$folder" --exclude='./usr/share/*'
+    dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink --no-same-owner -C "$folder"
 done
+# What pkg-config knows of headers alone, as those of X, is not among the libraries.
+find "$folder/usr/share" -mindepth 1 -maxdepth 1 ! -name pkgconfig -exec rm -rf {} +
 # Each package of libraries by itself: what it says of them, and they.
 for package in "$books"/archives/*.deb; do
     own=$folder/packages/$(basename "$package" .deb)
