@@ -13,6 +13,7 @@
 #include "flush/memory/json_out.h"
 #include "flush/rollups/answer_ops.h"
 #include "flush/rollups/shown.h"
+#include "flush/rollups/units.h"
 #include "protocol/glob.h"
 
 enum {
@@ -48,6 +49,7 @@ enum phase { PHASE_SCAN, PHASE_PICK, PHASE_SORT, PHASE_PLACE, PHASE_SPARK, PHASE
 
 struct list {
     struct rollup *rollup;
+    struct units *units; /* or NULL */
     const struct inquiry *inquiry;
     struct slice pattern; /* of names */
     bool of_host;         /* only series of the host that the text names, */
@@ -114,6 +116,7 @@ static struct list *make(const struct answer_source *source, const struct inquir
     if (list == NULL)
         return NULL;
     list->rollup = source->rollup;
+    list->units = source->units;
     list->inquiry = inquiry;
     list->end = rollup_end(source->rollup);
     list->n_names = identities_texts_end(rollup_identities(source->rollup));
@@ -384,11 +387,14 @@ static void write_row(struct list *list, uint32_t number)
 {
     const struct row *row = &list->rows[number];
     struct json_out *out = &list->out;
+    struct unit_words words;
 
+    units_read(list->units, name_of(list, number), (enum metric_unit)row->unit, &words);
     json_out_begin(out, NULL, '{');
     json_out_slice(out, "name", name_of(list, number));
     json_out_text(out, "type", shown_type(row->kind));
-    json_out_text(out, "unit", metric_unit_word((enum metric_unit)row->unit));
+    json_out_slice(out, "unit", words.unit);
+    json_out_slice(out, "per_unit", words.per);
     json_out_number(out, "series", row->series);
     json_out_number(out, "live", row->live);
     json_out_number(out, "values", row->values);

@@ -13,6 +13,7 @@
 #include "flush/rollups/answer_ops.h"
 #include "flush/rollups/shown.h"
 #include "flush/rollups/tag_keys.h"
+#include "flush/rollups/units.h"
 
 enum {
     UNITS = 8192, /* of work in a step: to look at a series of another name */
@@ -28,6 +29,7 @@ enum phase { PHASE_SCAN, PHASE_SORT, PHASE_WRITE };
 
 struct metric {
     struct rollup *rollup;
+    struct units *units; /* or NULL */
     const struct identities *identities;
     const struct inquiry *inquiry;
     enum phase phase;
@@ -74,6 +76,7 @@ static void *begin(const struct answer_source *source, const struct inquiry *inq
     if (metric == NULL)
         return NULL;
     metric->rollup = source->rollup;
+    metric->units = source->units;
     metric->identities = rollup_identities(source->rollup);
     metric->inquiry = inquiry;
     metric->name = identities_find_text(metric->identities, inquiry->text);
@@ -147,11 +150,14 @@ static void write_head(struct metric *metric)
 {
     const struct rollup_series *first = rollup_entry(metric->rollup, metric->best.at[0]);
     struct json_out *out = &metric->out;
+    struct unit_words words;
 
+    units_read(metric->units, metric->inquiry->text, (enum metric_unit)first->unit, &words);
     json_out_begin(out, NULL, '{');
     json_out_slice(out, "name", metric->inquiry->text);
     json_out_text(out, "type", shown_type(first->kind));
-    json_out_text(out, "unit", metric_unit_word((enum metric_unit)first->unit));
+    json_out_slice(out, "unit", words.unit);
+    json_out_slice(out, "per_unit", words.per);
     json_out_signed(out, "interval_s", rollup_interval(metric->rollup));
     json_out_number(out, "series_total", metric->total);
     json_out_begin(out, "series", '[');

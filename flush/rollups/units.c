@@ -117,6 +117,24 @@ void units_recall(struct units *units, struct slice metric, struct slice unit, s
     add(units, metric, unit, per, false);
 }
 
+void units_read(struct units *units, struct slice metric, enum metric_unit own,
+                struct unit_words *out)
+{
+    char *to = out->room;
+
+    out->unit = slice_of(metric_unit_word(own));
+    out->per = SLICE("");
+    if (units == NULL)
+        return;
+    pthread_mutex_lock(&units->lock);
+    const struct entry *entry = *place_of(units, metric);
+    if (entry != NULL && entry->unit.len + entry->per.len > 0) {
+        out->unit = copy(&to, entry->unit);
+        out->per = copy(&to, entry->per);
+    }
+    pthread_mutex_unlock(&units->lock);
+}
+
 /* ---- in Datadog's form ------------------------------------------------- */
 
 static const struct known {
@@ -184,16 +202,9 @@ void units_write(struct units *units, struct slice metric, enum metric_unit own,
                  struct bytes *out)
 {
     struct json_out json = { .bytes = *out };
-    struct slice said = slice_of(metric_unit_word(own)), none = { NULL, 0 };
+    struct unit_words words;
 
-    if (units == NULL) {
-        put_pair(&json, said, none);
-    } else {
-        pthread_mutex_lock(&units->lock);
-        const struct entry *entry = *place_of(units, metric);
-        bool written = entry != NULL && entry->unit.len + entry->per.len > 0;
-        put_pair(&json, written ? entry->unit : said, written ? entry->per : none);
-        pthread_mutex_unlock(&units->lock);
-    }
+    units_read(units, metric, own, &words);
+    put_pair(&json, words.unit, words.per);
     *out = json.bytes;
 }

@@ -29,8 +29,18 @@ void units_set(struct units *units, struct slice metric, struct slice unit, stru
 void units_recall(struct units *units, struct slice metric, struct slice unit,
                   struct slice per);
 
-/* Appends that of the metric; if nobody wrote any, that which its series have by themselves.
+/* Views of its own room, so it is not to be copied. */
+struct unit_words {
+    struct slice unit, per; /* either may be empty */
+    char room[2 * UNIT_WORD_MAX];
+};
+
+/* That of the metric; if nobody wrote any, that which its series have by themselves.
  * units: NULL, and nobody did. */
+void units_read(struct units *units, struct slice metric, enum metric_unit own,
+                struct unit_words *out);
+
+/* Appends the same in Datadog's form. */
 void units_write(struct units *units, struct slice metric, enum metric_unit own,
                  struct bytes *out);
 

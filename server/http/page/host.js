@@ -31,7 +31,7 @@ function makeCard() {
         make("p", { class: "card-foot" }, kind, range));
 
     function update(metric, host) {
-        const unit = makeUnit(metric.unit), known = metric.spark.filter((v) => v != null);
+        const unit = makeUnit(metric.unit, metric.per_unit), known = metric.spark.filter((v) => v != null);
         setText(name, visible(metric.name));
         name.title = name.textContent;
         name.setAttribute("href", address("metric", { name: metric.name }));

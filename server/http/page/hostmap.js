@@ -162,7 +162,7 @@ export function openHostmap(place, parameters, signal) {
     const said = make("p", { class: "muted", role: "status" });
     const notice = makeNotice("Asking the server …");
     const legend = makeLegend(), map = makeMap();
-    let typing = 0, request = null, known = { name: null, type: "", unit: "" };
+    let typing = 0, request = null, known = { name: null, type: "", unit: "", per: "" };
 
     place.append(make("div", { class: "head" }, make("h1", null, "Map of hosts"), make("a", { class: "button", href: address("hosts") }, "List")),
         make("div", { class: "tools" }, makeField("map-metric", "Colour", metric), makeField("map-by", "Group by", by), makeField("map-search", "Hosts", search)),
@@ -185,7 +185,7 @@ export function openHostmap(place, parameters, signal) {
             if (problem.status !== 404) throw problem;
             return null;
         });
-        known = { name: facts ? name : null, type: facts?.type ?? "", unit: facts?.unit ?? "" };
+        known = { name: facts ? name : null, type: facts?.type ?? "", unit: facts?.unit ?? "", per: facts?.per_unit ?? "" };
         keys.replaceChildren(...(facts?.keys ?? []).filter(({ key }) => key !== "" && key !== "host" && canBeAsked(key)).map(({ key }) => make("option", { value: key })));
     }
 
@@ -194,7 +194,7 @@ export function openHostmap(place, parameters, signal) {
         await learn(wanted.metric, until);
         if (known.name === null) return { values: new Map(), unit: PLAIN };
         const found = await fetchValues(wanted.metric, known.type, wanted.by, until);
-        return { ...found, unit: found.unit === PLAIN ? makeUnit(known.unit) : found.unit };
+        return { ...found, unit: found.unit === PLAIN ? makeUnit(known.unit, known.per) : found.unit };
     }
 
     function show({ hosts, total }, { values, unit }, wanted) {

@@ -13,7 +13,7 @@ import { makeRange } from "./range.js";
 import { address, remember } from "./router.js";
 import { linkIn, makeTable } from "./table.js";
 import { makeTail } from "./tail.js";
-import { makeUnit, PLAIN } from "./unit.js";
+import { makeUnit, PLAIN, unitWords } from "./unit.js";
 
 const SERIES_MAX = 500;
 
@@ -131,22 +131,21 @@ export function openMetric(place, parameters, signal) {
         againAnswer();
     }
 
-    /* What is written counts more than what the lines say. */
-    function unitWords() {
-        const { unit, per_unit } = metadata.written ?? {};
-        if (unit) return `, unit ${visible(unit)}${per_unit ? ` per ${visible(per_unit)}` : ""}`;
-        return known.unit ? `, unit ${visible(known.unit)}` : "";
+    /* What was written just now is known here before it is in answers. */
+    function ofUnit() {
+        const { unit, per_unit } = metadata.written?.unit ? metadata.written : known;
+        return unit ? `, unit ${unitWords(unit, per_unit)}` : "";
     }
 
     /* A counter's question divides by seconds. */
     function unitOfMetric() {
-        const { unit, per_unit } = metadata.written ?? {};
-        return makeUnit(unit || known.unit, per_unit || (unit && known.type === "count" ? "second" : null));
+        const { unit, per_unit } = metadata.written?.unit ? metadata.written : known;
+        return makeUnit(unit, per_unit || (unit && known.type === "count" ? "second" : null));
     }
 
     function showFacts() {
         if (known === null) return;
-        setText(facts, `${known.type}${unitWords()}, ${many(known.series_total, "series", "series")}${key ? `, by ${visible(key)}` : ""}`);
+        setText(facts, `${known.type}${ofUnit()}, ${many(known.series_total, "series", "series")}${key ? `, by ${visible(key)}` : ""}`);
     }
 
     function show(said) {
@@ -182,7 +181,7 @@ export function openMetric(place, parameters, signal) {
             setText(note, read.groups.length === 0 ? "Nothing is kept of it for this range." : "");
             note.hidden = !result.hidden;
             if (result.hidden) return;
-            if (read.unit === PLAIN || metadata.written?.unit) read.unit = unitOfMetric(); /* what was written just now */
+            if (read.unit === PLAIN || metadata.written?.unit) read.unit = unitOfMetric();
             chart.update(read);
             groups.update(read);
         } catch (problem) {

@@ -9,7 +9,7 @@ import { count, many, short, visible } from "./format.js";
 import { address } from "./router.js";
 import { openSearch } from "./search.js";
 import { linkIn, makeTable } from "./table.js";
-import { makeUnit } from "./unit.js";
+import { makeUnit, unitWords } from "./unit.js";
 
 const PAGE = 200;
 
@@ -37,10 +37,10 @@ function makeList(interval, onSort) {
     return makeTable({ caption: "Metrics", className: "list", onSort, columns: [
         { title: "Metric", head: true, sort: "name", cell: nameIn },
         { title: "Type", wide: true, cell: (one) => one.type },
-        { title: "Unit", wide: true, cell: (one) => visible(one.unit || "–") },
+        { title: "Unit", wide: true, cell: (one) => unitWords(one.unit, one.per_unit) || "–" },
         { title: "Series", wide: true, number: true, sort: "series", cell: (one) => count(one.series) },
         { title: "Values/s", number: true, sort: "values", cell: (one) => short(one.values / interval()) },
-        { title: "Last", number: true, cell: (one) => makeUnit(one.unit).text(lastOf(one)) },
+        { title: "Last", number: true, cell: (one) => makeUnit(one.unit, one.per_unit).text(lastOf(one)) },
         { title: "Lately", class: "spark-cell", cell: (one, td) => sparkIn(one.spark ?? [], td) },
     ] });
 }

@@ -77,7 +77,12 @@ export function makeUnit(name, per) {
     }
 
     return { text, tick, marks: kind === "bytes" || kind === "seconds" ? marks : undefined,
-        name: visible([kind === "number" && name, per && `per ${per}`].filter(Boolean).join(" ")) };
+        name: unitWords(kind === "number" ? name : "", per) };
+}
+
+/* "byte per second", or nothing. */
+export function unitWords(name, per) {
+    return visible([name, per && `per ${per}`].filter(Boolean).join(" "));
 }
 
 export const PLAIN = makeUnit();

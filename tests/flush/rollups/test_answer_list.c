@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "flush/rollups/units.h"
 #include "tests/support/assert_json.h"
 #include "tests/support/inquire.h"
 
@@ -168,6 +169,26 @@ static void one_host_has_its_metrics(void **state)
     pipeline_free(p);
 }
 
+static void a_unit_that_was_written_is_shown(void **state)
+{
+    struct pipeline *p = some();
+    struct units *units = units_new();
+    struct answer_source source = { .rollup = flusher_rollup(p->flusher), .units = units };
+    struct inquiry inquiry = SEEK("time.max", .limit = 1);
+    (void)state;
+
+    units_set(units, SLICE("time.max"), SLICE("byte"), SLICE("second"));
+    json_t *answer = inquire(&answer_list, &source, &inquiry, NULL);
+    assert_members(json_array_get(json_object_get(answer, "metrics"), 0),
+                   "{\"unit\":\"byte\",\"per_unit\":\"second\"}");
+    json_decref(answer);
+    answer = inquire(&answer_metric, &source, &inquiry, NULL);
+    assert_members(answer, "{\"unit\":\"byte\",\"per_unit\":\"second\"}");
+    json_decref(answer);
+    units_free(units);
+    pipeline_free(p);
+}
+
 static void a_host_of_no_series_is_not_found(void **state)
 {
     static const char *const cases[] = { "web", "WEB-1", "web-*", "a", "", "nobody" };
@@ -293,6 +314,7 @@ int main(void)
         cmocka_unit_test(rows_say_what_came),
         cmocka_unit_test(zeros_are_no_values),
         cmocka_unit_test(one_host_has_its_metrics),
+        cmocka_unit_test(a_unit_that_was_written_is_shown),
         cmocka_unit_test(a_host_of_no_series_is_not_found),
         cmocka_unit_test(an_empty_server_has_no_metrics),
         cmocka_unit_test(a_million_series_are_listed_in_steps),

@@ -29,19 +29,20 @@ static void series_and_keys_of_one(void **state)
         "m:1|c|#env:a,\x1b[2Jk:<b>\nm:2:3|c|#env:b,plain\nm:4|g|#env:a,host:x\nn:1|c");
     pipeline_flush(p, START + 11);
     json_t *answer = metric(p, "m", 500);
-    assert_json(answer,
-                "{\"name\":\"m\",\"type\":\"count\",\"unit\":\"\",\"interval_s\":10,"
-                "\"series_total\":3,\"series\":["
-                "{\"tags\":[\"env:b\",\"plain\"],\"host\":\"h\",\"type\":\"count\","
-                "\"values\":2,\"last\":0.5,\"last_s\":1700006400},"
-                "{\"tags\":[\"\\u001b[2Jk:<b>\",\"env:a\"],\"host\":\"h\",\"type\":\"count\","
-                "\"values\":1,\"last\":0.1,\"last_s\":1700006400},"
-                "{\"tags\":[\"env:a\"],\"host\":\"x\",\"type\":\"gauge\","
-                "\"values\":1,\"last\":4,\"last_s\":1700006400}],"
-                "\"keys\":[{\"key\":\"host\",\"values\":2,\"examples\":[\"h\",\"x\"]},"
-                "{\"key\":\"\\u001b[2Jk\",\"values\":1,\"examples\":[\"<b>\"]},"
-                "{\"key\":\"env\",\"values\":2,\"examples\":[\"a\",\"b\"]},"
-                "{\"key\":\"\",\"values\":1,\"examples\":[\"plain\"]}]}");
+    assert_json(
+        answer,
+        "{\"name\":\"m\",\"type\":\"count\",\"unit\":\"\",\"per_unit\":\"\",\"interval_s\":10,"
+        "\"series_total\":3,\"series\":["
+        "{\"tags\":[\"env:b\",\"plain\"],\"host\":\"h\",\"type\":\"count\","
+        "\"values\":2,\"last\":0.5,\"last_s\":1700006400},"
+        "{\"tags\":[\"\\u001b[2Jk:<b>\",\"env:a\"],\"host\":\"h\",\"type\":\"count\","
+        "\"values\":1,\"last\":0.1,\"last_s\":1700006400},"
+        "{\"tags\":[\"env:a\"],\"host\":\"x\",\"type\":\"gauge\","
+        "\"values\":1,\"last\":4,\"last_s\":1700006400}],"
+        "\"keys\":[{\"key\":\"host\",\"values\":2,\"examples\":[\"h\",\"x\"]},"
+        "{\"key\":\"\\u001b[2Jk\",\"values\":1,\"examples\":[\"<b>\"]},"
+        "{\"key\":\"env\",\"values\":2,\"examples\":[\"a\",\"b\"]},"
+        "{\"key\":\"\",\"values\":1,\"examples\":[\"plain\"]}]}");
     json_decref(answer);
     pipeline_free(p);
 }

@@ -66,6 +66,10 @@ async function isWritten({ server, tab, page }) {
     same("what is kept", [said.unit, said.per_unit, said.description], ["byte", null, "What is\nkept."]);
     await page.reload();
     await tab.sees("kept.", ".description");
+    await server.intervals(1);
+    await tab.turnTo("#/host?name=web-1");
+    await tab.sees("2 KiB", ".card-head");
+    await tab.turnTo("#/metric?name=page.size");
     await page.getByRole("button", { name: "Edit" }).click();
     await page.getByLabel("Unit").fill("request");
     await page.getByLabel("Per", { exact: true }).fill("second");
@@ -74,6 +78,8 @@ async function isWritten({ server, tab, page }) {
     await page.keyboard.press("Enter");
     await tab.sees("request per second", ".axis-unit");
     same("the description is gone", await page.locator(".description").isVisible(), false);
+    await tab.turnTo("#/metrics");
+    await tab.sees("request per second", "table");
 }
 
 export const hosts = [
