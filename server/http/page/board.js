@@ -149,12 +149,14 @@ export function markersOf(definition) {
     });
 }
 
-/* The limits of the axis, and what is said of it that is not drawn. */
+/* The limits of the axis, and what of it is not drawn so. */
 export function axisOf(definition) {
     const axis = definition.yaxis ?? {};
     const scale = textOf(axis.scale);
+    const hasRight = objectsOf(definition.requests).some((request) => request.on_right_yaxis === true);
     return { limits: { min: numberOf(axis.min), max: numberOf(axis.max) },
-        trouble: scale !== "" && scale !== "linear" ? `The scale ${scale} is not drawn: this one is linear.` : "" };
+        troubles: [scale !== "" && scale !== "linear" && `The scale ${scale} is not drawn: this one is linear.`,
+            hasRight && "There is one axis: what was meant for one at the right stands at the left."] };
 }
 
 /* ---- where it stands --------------------------------------------------- */

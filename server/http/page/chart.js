@@ -61,6 +61,12 @@ function aloneOnly(chart, i) {
     return said.filter((at, k) => values[at] !== null && (values[said[k - 1]] ?? null) === null && (values[said[k + 1]] ?? null) === null);
 }
 
+/* With longer steps than those of others, the point whose step it is. */
+function valueAt(values, at) {
+    while (at > 0 && values[at] === undefined) at--;
+    return values[at];
+}
+
 const TONES = { bad: "--bad", warn: "--warn", good: "--good", accent: "--accent" };
 
 /* Lines and stripes across, over what is drawn. */
@@ -221,7 +227,7 @@ export function makeChart({ label, unit: usual = PLAIN, height = 190, legend = t
         const ms = data.times[at] * 1000;
         const shown = legend ? lines() : [];
         const parts = shown.slice(0, LEGEND_MAX).map((one, i) => make("span", { class: "entry" }, makeSwatch(one.colour ?? i),
-            make("bdi", null, `${one.label} `), make("b", null, unit.text(one.values[at]))));
+            make("bdi", null, `${one.label} `), make("b", null, unit.text(valueAt(one.values, at)))));
         if (shown.length > LEGEND_MAX) parts.push(make("span", { class: "entry muted" }, `and ${shown.length - LEGEND_MAX} more`));
         readout.replaceChildren(...parts, make("span", { class: "entry muted" }, `${clock(ms)} (${utc(ms).slice(11)})`));
     }

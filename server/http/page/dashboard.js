@@ -10,7 +10,7 @@ import { make, makeNotice, setText, foreign } from "./dom.js";
 import { makeEditor, withoutSaid } from "./editor.js";
 import { visible } from "./format.js";
 import { makeRange } from "./range.js";
-import { remember } from "./router.js";
+import { go, remember } from "./router.js";
 import { makeWidgets } from "./widgets.js";
 
 const AT_ONCE = 4, PERIOD_LEAST_MS = 2000;
@@ -62,6 +62,27 @@ async function formOf(id, signal) {
     return { path, definition: withoutSaid(isTimeboard ? said.dash : said) };
 }
 
+/* Deletes it when it is pressed twice. */
+function makeDelete(board, say, signal) {
+    const button = make("button", { type: "button", class: "delete" }, "Delete this dashboard");
+    let isSure = false;
+
+    button.addEventListener("click", async () => {
+        if (!isSure) {
+            isSure = true;
+            button.textContent = "Delete it for good";
+            return;
+        }
+        try {
+            await send("DELETE", `/api/v1/dashboard/${encodeURIComponent(board.id)}`, undefined, signal);
+            go("dashboards");
+        } catch (problem) {
+            if (!isAbort(problem)) say(`Not deleted: ${problem.message}`, true);
+        }
+    });
+    return button;
+}
+
 /* The JSON, which is asked for when it is opened. */
 function makeDefinition(board, onSaved, signal) {
     let path = null;
@@ -71,7 +92,7 @@ function makeDefinition(board, onSaved, signal) {
         await onSaved();
         return "Saved.";
     } });
-    const node = make("details", { class: "new" }, make("summary", null, "JSON"), editor.node);
+    const node = make("details", { class: "new" }, make("summary", null, "JSON"), editor.node, !board.file && makeDelete(board, editor.say, signal));
 
     node.addEventListener("toggle", async () => {
         if (!node.open || path !== null) return;

@@ -79,7 +79,7 @@ export function makeGraph(definition, { variables, label, onRange, signal }) {
     const notice = makeNotice("Asking the server …");
     const troubles = makeTroubles();
     const below = make("div", { class: "beneath" });
-    const { limits, trouble } = axisOf(definition);
+    const { limits, troubles: ofAxis } = axisOf(definition);
     const markers = markersOf(definition);
 
     chart.node.hidden = true;
@@ -92,7 +92,7 @@ export function makeGraph(definition, { variables, label, onRange, signal }) {
         notice.hidden = !isEmpty || wrong.length > 0;
         notice.textContent = requests.length === 0 ? "There is no request in it." : "No series fits in this range.";
         const left = read.drawn < read.groups.length ? `${read.drawn} of ${many(read.groups.length, "series", "series")} are drawn, those with the largest means.` : "";
-        troubles.show(wrong, [...new Set(answers.map(({ answer }) => answer.message)), left, trouble]);
+        troubles.show(wrong, [...new Set(answers.map(({ answer }) => answer.message)), left, ...ofAxis]);
         below.replaceChildren(...[eventLine(events)].filter(Boolean));
         if (!isEmpty) chart.update({ ...read, limits, markers, marks: events.map((event) => ({ s: event.time, tone: { error: "bad", warning: "warn" }[event.alert_type] })) });
     }

@@ -90,7 +90,7 @@ export const WIDGETS = [
     { type: "toplist", title: "Top", requests: [{ q: "top(avg:page.level{*} by {env}, 10, 'mean', 'desc')" }] },
     { type: "query_table", title: "Table", requests: [{ q: "avg:page.level{*} by {env}", alias: "level" },
         { queries: [{ data_source: "metrics", name: "a", query: "avg:page.level{*} by {env}" }], formulas: [{ formula: "a * 2", alias: "twice" }] }] },
-    { type: "timeseries", title: "Areas", requests: [{ q: "avg:page.level{*} by {env}", display_type: "area" }, { q: "avg:page.level{*}", display_type: "line" }],
+    { type: "timeseries", title: "Areas", requests: [{ q: "avg:page.level{*} by {env}", display_type: "area" }, { q: "avg:page.level{*}", display_type: "line", on_right_yaxis: true }],
         markers: [{ value: "y = 20", display_type: "error dashed", label: "too much" }], yaxis: { scale: "log" } },
     { type: "timeseries", title: "Wrong", requests: [{ q: "avg:page.level{$none}" }, { queries: [{ data_source: "logs", name: "q" }] }] },
 ];
@@ -105,6 +105,7 @@ async function drawsNumbers(given) {
     await until("the table has a row a group", async () => (await panel(page, "Table").locator("tbody tr").allInnerTexts())
         .map((row) => row.replace(/\s+/g, " ")).join() === "env:test 12.5 25,env:live 7.5 15");
     await tab.sees("The scale log is not drawn", "main");
+    await tab.sees("There is one axis", "main");
     await until("the areas are drawn", async () => await panel(page, "Areas").locator("canvas").count() === 1);
     await tab.sees("Of the data source logs nothing is kept here", "main");
 }
@@ -186,7 +187,11 @@ async function makesANewOne({ server, tab, page }) {
     await page.getByRole("button", { name: "Save" }).click();
     await tab.sees("What this shows", ".note");
     await page.goBack();
-    await tab.sees("New dashboard", "table");
+    await page.getByRole("link", { name: "New dashboard" }).click();
+    await page.locator("summary", { hasText: "JSON" }).click();
+    await page.getByRole("button", { name: "Delete this dashboard" }).click();
+    await page.getByRole("button", { name: "Delete it for good" }).click();
+    await tab.sees("There is none yet", "main");
 }
 
 async function readsFiles(given) {
@@ -217,6 +222,6 @@ export const boards = [
     ["a note is text, its links lead to pages only, and an unknown widget names its type", (given) => withPage(given, showsNotesAsText)],
     ["a dashboard shows the events that it looks for", (given) => withPage(given, showsEvents)],
     ["the JSON of a dashboard is saved, or it is said why not", (given) => withPage(given, savesOrSaysWhy)],
-    ["a new dashboard is made on the page", (given) => withPage(given, makesANewOne)],
+    ["a new dashboard is made on the page, and deleted", (given) => withPage(given, makesANewOne)],
     ["dashboards of files are shown as such, and what is wrong with one", readsFiles],
 ];
