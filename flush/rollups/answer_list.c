@@ -387,7 +387,7 @@ static void write_row(struct list *list, uint32_t number)
 {
     const struct row *row = &list->rows[number];
     struct json_out *out = &list->out;
-    struct unit_words words;
+    struct unit_words words = { .room = "" };
 
     units_read(list->units, name_of(list, number), (enum metric_unit)row->unit, &words);
     json_out_begin(out, NULL, '{');

@@ -150,7 +150,7 @@ static void write_head(struct metric *metric)
 {
     const struct rollup_series *first = rollup_entry(metric->rollup, metric->best.at[0]);
     struct json_out *out = &metric->out;
-    struct unit_words words;
+    struct unit_words words = { .room = "" };
 
     units_read(metric->units, metric->inquiry->text, (enum metric_unit)first->unit, &words);
     json_out_begin(out, NULL, '{');

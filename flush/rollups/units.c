@@ -202,7 +202,7 @@ void units_write(struct units *units, struct slice metric, enum metric_unit own,
                  struct bytes *out)
 {
     struct json_out json = { .bytes = *out };
-    struct unit_words words;
+    struct unit_words words = { .room = "" };
 
     units_read(units, metric, own, &words);
     put_pair(&json, words.unit, words.per);
