@@ -152,6 +152,7 @@ int main(void)
         "max:requests{shard:1*} by {shard}.rollup(sum, 3600)",
         "max:requests{shard:1*} by {shard}.rollup(20)", /* as many points as an answer may have
                                                          */
+        "max:requests{shard:1*} by {shard}.rollup(20).fill(linear)",
         "log2(exclude_null(max:requests{shard:1*} by {shard}.rollup(20)))",
         "top(max:requests{shard:1*} by {shard}.rollup(20), 100, 'l2norm', 'desc')",
         "sum:requests{shard:77777}",

@@ -32,8 +32,9 @@ struct grid {
     size_t n_by;
     struct grid_group *groups;
     uint32_t n_groups;
-    uint32_t rows; /* a group */
-    bool differs;  /* its series did already what diff( ) does */
+    uint32_t rows;  /* a group */
+    bool of_series; /* what stands around its query, .fill( ) or diff( ), was done of each
+                       series already */
     double *values;
 };
 

@@ -125,11 +125,9 @@ static enum query_state apply_function(struct evaluation *evaluation, size_t num
     const struct function *function = node->call.function;
     struct grid *grid = &evaluation->grids[number];
 
-    bool done = function->of_series && evaluation->grids[node->left].differs;
-    if (function->each != NULL && !done)
+    if (function->each != NULL)
         return step_rows(evaluation, number);
     *grid = evaluation->grids[node->left];
-    grid->differs = false;
     evaluation->grids[node->left] = (struct grid){ 0 };
     if (function->whole != NULL && !function->whole(&node->call, grid))
         return no_memory(evaluation);
@@ -202,8 +200,28 @@ static enum query_state apply_operator(struct evaluation *evaluation, size_t num
     return QUERY_DONE;
 }
 
+/* What is done already, of each series of the query below. */
+static enum query_state take_over(struct evaluation *evaluation, size_t number)
+{
+    struct grid *from = &evaluation->grids[evaluation->expression.nodes[number].left];
+
+    evaluation->grids[number] = *from;
+    evaluation->grids[number].of_series = false;
+    *from = (struct grid){ 0 };
+    return QUERY_DONE;
+}
+
+/* Only what is meant for it stands around a query of which that is so. */
+static bool is_done(const struct evaluation *evaluation, const struct node *node)
+{
+    return (node->kind == NODE_FILL || node->kind == NODE_FUNCTION) &&
+           evaluation->grids[node->left].of_series;
+}
+
 enum query_state evaluation_apply(struct evaluation *evaluation, size_t node)
 {
+    if (is_done(evaluation, &evaluation->expression.nodes[node]))
+        return take_over(evaluation, node);
     switch (evaluation->expression.nodes[node].kind) {
     case NODE_NUMBER:
         evaluation->grids[node] =

@@ -319,7 +319,8 @@ void query_free(struct query *given)
     free(given->tags);
     free(given->group_of);
     free(given->sums);
-    free(given->before);
+    free(given->last);
+    free(given->gaps);
     free(given->blocks);
     free(given->groups);
     free(given->slots);
@@ -345,7 +346,10 @@ void query_begin_step(struct query *query, uint32_t step)
     query->window_s = query->first_s + step * query->step_s;
     query->late = false;
     query->next = 0;
-    query->phase = step == query->steps ? PHASE_DONE : quantile ? PHASE_BLOBS : PHASE_SCAN;
+    if (step == query->steps)
+        query->phase = query->gaps != NULL ? PHASE_SETTLE : PHASE_DONE;
+    else
+        query->phase = quantile ? PHASE_BLOBS : PHASE_SCAN;
 }
 
 enum query_state query_step(struct query *query)
@@ -363,6 +367,8 @@ enum query_state query_step(struct query *query)
         return query_fold(query);
     case PHASE_BLOBS:
         return query_merge(query);
+    case PHASE_SETTLE:
+        return query_settle(query);
     case PHASE_DONE:
         break;
     }
@@ -380,7 +386,7 @@ struct grid query_take(struct query *query)
         .groups = query->groups,
         .n_groups = query->n_groups,
         .rows = 1,
-        .differs = query->before != NULL,
+        .of_series = query->last != NULL,
         .values = query->values,
     };
 

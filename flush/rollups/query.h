@@ -30,9 +30,9 @@
  * For the others the aggregator count is the number of series, and there are no
  * percentiles.
  *
- * diff( ) around a query is computed between the two: of the points of each series. Values that
- * are merged (distributions, percentiles, members of sets) are no series by then: of these it
- * is left to be computed of the groups.
+ * .fill( ), and diff( ) around a query, are computed between the two: of the points of each
+ * series. Values that are merged (distributions, percentiles, members of sets) are no series by
+ * then: of these it is left to be computed of the groups.
  *
  * The answer depends on the rollups alone. One thread, that of the rollups. */
 #ifndef FLUSH_ROLLUPS_QUERY_H

@@ -1,5 +1,5 @@
 /* flush/rollups/query_internal.h: a query's parts, which stand in files of their own:
- * query.c (steps, making), query_match.c, query_scan.c, query_past.c. */
+ * query.c (steps, making), query_match.c, query_scan.c, query_series.c, query_past.c. */
 #ifndef FLUSH_ROLLUPS_QUERY_INTERNAL_H
 #define FLUSH_ROLLUPS_QUERY_INTERNAL_H
 
@@ -32,6 +32,14 @@ struct query_sum {
     double value, count;
 };
 
+/* The last point of a series, and when it was; QUERY_NO_STEP: there was none. */
+struct query_last {
+    double value;
+    uint32_t step;
+};
+
+#define QUERY_NO_STEP UINT32_MAX
+
 enum query_phase {
     PHASE_RECALL,
     PHASE_MATCH,
@@ -39,6 +47,7 @@ enum query_phase {
     PHASE_SCAN,
     PHASE_FOLD,
     PHASE_BLOBS,
+    PHASE_SETTLE,
     PHASE_DONE
 };
 
@@ -56,9 +65,12 @@ struct query {
     char *tags; /* owned; what the terms view */
     uint32_t end, next_series;
     uint32_t *group_of; /* by series: QUERY_MATCHED | kind << QUERY_GROUP_BITS | group, or 0 */
-    struct query_sum *sums; /* by series: the points of this step */
-    double *before;   /* by series: its last value, NAN at first; NULL: nobody asks for what was
-                         added to it */
+    struct query_sum *sums;  /* by series: the points of this step */
+    struct query_last *last; /* by series; NULL: nothing is made of its points by itself */
+    struct query_sum
+        *gaps;        /* by group and step, if gaps are filled by lines: all that is there */
+    size_t settled;   /* of them */
+    size_t filled;    /* points */
     uint32_t *blocks; /* the blocks that hold a matched series, n_blocks of them, ascending */
     uint32_t n_blocks;
     bool seen[CELL_KIND_COUNT]; /* a series of that kind matched */
@@ -128,6 +140,24 @@ bool query_take_blob(struct query *query, uint32_t number, const uint8_t *at, si
 
 /* Takes what the match needs, of all series that there are now. False without memory. */
 bool query_begin_match(struct query *query);
+
+/* ---- each series by itself: query_series.c ----------------------------- */
+
+/* False without memory. */
+bool query_begin_series(struct query *query);
+
+/* The point that a series has in this step, into its group; and, where it has none, what fills
+ * the gap. */
+void query_fold_point(struct query *query, uint32_t number, double value, double count);
+void query_fold_gap(struct query *query, uint32_t number);
+
+/* Adds what some series have, count of them, and what a group of them is worth. */
+void query_add_total(const struct query *query, struct query_sum *total, double value,
+                     double count);
+double query_total(const struct query *query, const struct query_sum *total);
+
+/* The phase after all others, where gaps were filled by lines. */
+enum query_state query_settle(struct query *query);
 
 /* The phases. Each call does a bounded piece, and the state that it returns says how to go on.
  */

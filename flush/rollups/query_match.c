@@ -8,7 +8,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { SERIES_A_UNIT = 2, TERMS_A_UNIT = 2, CLEARED_A_SLICE = 1 << 18 };
+enum { SERIES_A_UNIT = 2, TERMS_A_UNIT = 2, CLEARED_A_SLICE = 1 << 17 };
 
 static bool host_holds(const struct query *query, const struct query_term *term, uint32_t host)
 {
@@ -196,18 +196,6 @@ static bool match_series(struct query *query, uint32_t number, int64_t *left)
     return true;
 }
 
-/* False without memory. */
-static bool begin_differing(struct query *query)
-{
-    if (!query->question->differs || query->seen[CELL_DISTRIBUTION] ||
-        query_merges_blobs(query))
-        return true;
-    query->before = malloc((query->end + 1u) * sizeof *query->before);
-    for (uint32_t i = 0; query->before != NULL && i < query->end; i++)
-        query->before[i] = (double)NAN;
-    return query->before != NULL;
-}
-
 static bool begin_scan(struct query *query)
 {
     size_t n = query->n_groups + 1u, values = (size_t)query->n_groups * query->steps;
@@ -216,7 +204,7 @@ static bool begin_scan(struct query *query)
     query->merged = calloc(n, sizeof *query->merged);
     query->values = malloc((values + 1) * sizeof *query->values);
     query->phase = PHASE_CLEAR;
-    return (query->reading == NULL || query_read_past(query)) && begin_differing(query) &&
+    return (query->reading == NULL || query_read_past(query)) && query_begin_series(query) &&
            query->totals != NULL && query->merged != NULL && query->values != NULL;
 }
 
@@ -225,8 +213,11 @@ enum query_state query_clear(struct query *query)
 {
     size_t values = (size_t)query->n_groups * query->steps;
 
-    for (size_t n = 0; n < CLEARED_A_SLICE && query->cleared < values; n++)
+    for (size_t n = 0; n < CLEARED_A_SLICE && query->cleared < values; n++) {
+        if (query->gaps != NULL)
+            query->gaps[query->cleared] = (struct query_sum){ 0 };
         query->values[query->cleared++] = (double)NAN;
+    }
     if (query->cleared == values)
         query_begin_step(query, 0);
     return QUERY_MORE;

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { UNITS_A_BLOB = 16 };
+enum { UNITS_A_BLOB = 16, FILLED_A_UNIT = 16 };
 
 /* ---- scan: the points of each series ----------------------------------- */
 
@@ -138,42 +138,13 @@ bool query_merges_blobs(const struct query *query)
            (query->seen[CELL_SET] && comes_from_blobs(query, CELL_SET));
 }
 
-/* What was added since the point before; false: there was none. */
-static bool differ(double *before, double *value)
-{
-    double added = *value - *before;
-
-    *before = *value;
-    *value = added;
-    return !isnan(added);
-}
-
 static void fold_series(struct query *query, uint32_t number)
 {
     const struct query_sum *sum = &query->sums[number];
-    uint32_t group = query->group_of[number];
-    const struct query_plan *plan = &query->plans[query_kind(group)];
-    struct query_sum *total = &query->totals[query_group(group)];
+    const struct query_plan *plan = &query->plans[query_kind(query->group_of[number])];
     double value = (plan->divide ? sum->value / sum->count : sum->value) * plan->factor;
-    double count = plan->weighed ? sum->count : 1;
 
-    if (query->before != NULL && !differ(&query->before[number], &value))
-        return;
-    switch (query->question->aggregate) {
-    case AGGREGATE_OVER_MIN:
-        total->value = total->count == 0 || value < total->value ? value : total->value;
-        break;
-    case AGGREGATE_OVER_MAX:
-        total->value = total->count == 0 || value > total->value ? value : total->value;
-        break;
-    case AGGREGATE_OVER_AVG:
-    case AGGREGATE_OVER_SUM:
-    case AGGREGATE_OVER_COUNT:
-    case AGGREGATE_OVER_QUANTILE:
-        total->value += value;
-        break;
-    }
-    total->count += count;
+    query_fold_point(query, number, value, plan->weighed ? sum->count : 1);
 }
 
 static void fold_block(struct query *query, uint32_t block)
@@ -181,36 +152,45 @@ static void fold_block(struct query *query, uint32_t block)
     uint32_t first = block * COLUMN_VALUES;
 
     for (uint32_t number = first; number < first + COLUMN_VALUES && number < query->end;
-         number++)
-        if (query->group_of[number] != 0 && query->sums[number].count != 0) {
-            if (!comes_from_blobs(query, query_kind(query->group_of[number])))
-                fold_series(query, number);
-            query->sums[number] = (struct query_sum){ 0 };
-        }
+         number++) {
+        if (query->group_of[number] == 0)
+            continue;
+        if (query->sums[number].count == 0)
+            query_fold_gap(query, number);
+        else if (!comes_from_blobs(query, query_kind(query->group_of[number])))
+            fold_series(query, number);
+        query->sums[number] = (struct query_sum){ 0 };
+    }
 }
 
-static double total_of(const struct query *query, const struct query_sum *total)
+/* Where gaps are filled by lines more may come to the step later. */
+static void note_total(struct query *query, size_t place, const struct query_sum *total)
 {
-    if (query->question->aggregate == AGGREGATE_OVER_AVG)
-        return total->value / total->count;
-    return query->question->aggregate == AGGREGATE_OVER_COUNT ? total->count : total->value;
+    double value = query_total(query, total);
+
+    if (total->count == 0)
+        return;
+    if (query->gaps != NULL)
+        query_add_total(query, &query->gaps[place], total->value, total->count);
+    else if (isfinite(value))
+        query->values[place] = value;
 }
 
 static void note_totals(struct query *query)
 {
     for (uint32_t group = 0; group < query->n_groups; group++) {
-        struct query_sum *total = &query->totals[group];
-        double value = total_of(query, total);
-        if (total->count != 0 && isfinite(value))
-            query->values[(size_t)group * query->steps + query->step] = value;
-        *total = (struct query_sum){ 0 };
+        note_total(query, (size_t)group * query->steps + query->step, &query->totals[group]);
+        query->totals[group] = (struct query_sum){ 0 };
     }
 }
 
 enum query_state query_fold(struct query *query)
 {
-    for (int left = QUERY_UNITS; left > 0 && query->next < query->n_blocks; left--)
+    for (int64_t left = QUERY_UNITS; left > 0 && query->next < query->n_blocks; left--) {
+        size_t before = query->filled;
         fold_block(query, query->blocks[query->next++]);
+        left -= (int64_t)((query->filled - before) / FILLED_A_UNIT);
+    }
     if (query->next < query->n_blocks)
         return QUERY_MORE;
     note_totals(query);

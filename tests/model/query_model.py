@@ -101,7 +101,7 @@ SILENT_SERIES = True
 
 
 def fetch(world, query, first, step, steps, lead, differs):
-    """differs: what was added to each series, before they become one."""
+    """differs: what was added to each series. This, and what fills gaps, is before series become one a group."""
     groups = {}
     for series in world:
         if series.metric != query.metric or not query.scope(dict(series.tags)):
@@ -116,6 +116,7 @@ def fetch(world, query, first, step, steps, lead, differs):
         group = frozenset((key, tags.get(key, "N/A")) for key in query.by)
         rows = groups.setdefault(group, {})
         row = {time: value_of(query, series.kind, step, values) for time, values in in_steps.items()}
+        row = filled(row, range(first, first + step * steps, step), step, *query.fill) if query.fill else row
         for time, value in (differences(row) if differs else row).items():
             rows.setdefault(time, []).append(value)
     return Grid(first, step, steps, lead, frozenset(query.by),
@@ -123,26 +124,23 @@ def fetch(world, query, first, step, steps, lead, differs):
                  for group, rows in groups.items()})
 
 
-def fill(grid, how, limit):
-    limit = max(limit, grid.step)
-
-    def filled(row):
-        out = dict(row)
-        for time in grid.times():
-            before = [other for other in row if other < time and time - other <= limit]
-            behind = [other for other in row if other > time]
-            if time in row or not before:
-                continue
-            last = max(before)
-            if how == "linear" and behind:
-                following = min(behind)
-                out[time] = row[last] + (row[following] - row[last]) * (time - last) / (following - last)
-            elif how == "last":
-                out[time] = row[last]
-            elif how == "zero":
-                out[time] = 0
-        return out
-    return grid.each(filled)
+def filled(row, times, step, how, limit):
+    limit = max(limit, step)
+    out = dict(row)
+    for time in times:
+        before = [other for other in row if other < time and time - other <= limit]
+        behind = [other for other in row if other > time]
+        if time in row or not before:
+            continue
+        last = max(before)
+        if how == "linear" and behind:
+            following = min(behind)
+            out[time] = row[last] + (row[following] - row[last]) * (time - last) / (following - last)
+        elif how == "last":
+            out[time] = row[last]
+        elif how == "zero":
+            out[time] = 0
+    return out
 
 
 # ---------------------------------------------------------------- functions
@@ -395,9 +393,8 @@ def evaluate(world, tree, start, end):
         first = start // step * step
         steps = -(-(end - first) // step) + lead
         grid = fetch(world, query, first - shift - lead * step, step, steps, lead, differs)
-        grid = replace(grid, first=grid.first + shift, groups={
+        return replace(grid, first=grid.first + shift, groups={
             group: {time + shift: value for time, value in row.items()} for group, row in grid.groups.items()})
-        return fill(grid, *query.fill) if query.fill else grid
 
     grid = go(tree, ())
     shown = set(grid.shown())

@@ -268,7 +268,7 @@ static void each_function_takes_groups(void **state)
 }
 
 /* Two series, of which one lacks a point amid: what was added is that of each. */
-static void what_was_added_is_of_each_series(void **state)
+static void gaps_and_what_was_added_are_of_each_series(void **state)
 {
     static const struct {
         const char *text;
@@ -278,8 +278,17 @@ static void what_was_added_is_of_each_series(void **state)
         { "diff(max:m{*})", { NAN, 3, 2, 7 } },
         { "diff(count:m{*})", { NAN, 2, 1, 2 } },
         { "diff(diff(sum:m{*}))", { NAN, NAN, -2, 7 } },
-        { "diff(sum:m{*}.fill(last))", { NAN, 4, -11, 22 } }, /* of the group: 11 15 4 26 */
-        { "diff(abs(sum:m{*}))", { NAN, 4, -11, 22 } },
+        { "diff(abs(sum:m{*}))", { NAN, 4, -11, 22 } }, /* of the group: 11 15 4 26 */
+        /* gaps are filled in each series as well: b is 13, 0 or 16.5 in between */
+        { "sum:m{*}.fill(last)", { 11, 15, 17, 26 } },
+        { "sum:m{*}.fill(zero)", { 11, 15, 4, 26 } },
+        { "count:m{*}.fill(zero)", { 2, 2, 2, 2 } },
+        { "min:m{*}.fill(zero)", { 1, 2, 0, 6 } },
+        { "sum:m{*}.fill(linear)", { 11, 15, 20.5, 26 } },
+        { "avg:m{*}.fill(linear)", { 5.5, 7.5, 10.25, 13 } },
+        { "max:m{*}.fill(linear)", { 10, 13, 16.5, 20 } },
+        { "sum:m{*}.fill(null)", { 11, 15, 4, 26 } },
+        { "diff(sum:m{*}.fill(last))", { NAN, 4, 2, 9 } }, /* of 11 15 17 26 */
         { "abs(diff(sum:m{*}))", { NAN, 4, 2, 9 } },
         { "monotonic_diff(sum:m{*})", { NAN, 4, NAN, 22 } },
     };
@@ -499,7 +508,7 @@ int main(void)
         cmocka_unit_test(a_series_is_called_after_all_its_queries),
         cmocka_unit_test(refuses_with_a_sentence),
         cmocka_unit_test(each_function_takes_groups),
-        cmocka_unit_test(what_was_added_is_of_each_series),
+        cmocka_unit_test(gaps_and_what_was_added_are_of_each_series),
         cmocka_unit_test(what_is_made_of_a_metric_keeps_its_unit_or_loses_it),
         cmocka_unit_test(timings_have_a_unit_of_their_own),
         cmocka_unit_test(a_band_is_series_of_its_own),
