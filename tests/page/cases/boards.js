@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ESCAPES, isText, MARKUP, SHOWN } from "./strangers.js";
 import { holds, same, withPage } from "./with.js";
 import { until } from "../server.js";
 
@@ -49,25 +50,20 @@ async function dotsIn(page, name) {
 
 /* ---- the timeboard of the exercise ------------------------------------- */
 
-/* The band needs half an hour of the past, so the answer about it is made up. */
-function banded(from_s) {
-    const points = (value) => Array.from({ length: 100 }, (_, i) => [(from_s + 20 * i) * 1000, value(i)]);
-    const series = (role, value) => ({ metric: "mysql.performance.user_time", scope: "*", tag_set: [], interval: 20, attributes: { role }, pointlist: points(value) });
-    return { status: "ok", message: "", series: [series("value", (i) => (i < 80 ? 10 : 30)), series("lower", () => 8), series("upper", () => 12)] };
+/* The band needs half an hour of the past, so an hour of it is submitted: some noise, and at the end a jump. */
+function pastOf(metric, now_s) {
+    const points = Array.from({ length: 170 }, (_, i) => [now_s - 3480 + 20 * i, i < 160 ? 10 + (i * 7) % 3 : 30]);
+    return { metric, type: "gauge", points, host: "page.example" };
 }
 
 async function drawsTheTimeboard({ server, tab, page }) {
     tab.expect(/Multiple readback operations/); /* of the drawing, to look at its dots */
-    await page.route("**/api/v1/query?*", (route) => {
-        const { searchParams } = new URL(route.request().url());
-        if (!searchParams.get("query").startsWith("anomalies")) return route.continue();
-        return route.fulfill({ json: banded(Math.ceil(Number(searchParams.get("from")) / 20) * 20) });
-    });
     await post(server, "/api/v1/dash", readFileSync(TIMEBOARD, "utf8"));
     for (let i = 0; i < 3; i++) {
         await server.send(`AgentCheck.my_metric:${600 + i}|g`);
         await server.intervals(1);
     }
+    await post(server, "/api/v1/series", { series: [pastOf("mysql.performance.user_time", Math.floor(Date.now() / 1000))] });
     await tab.show(server.address("/#/dashboards"));
     await page.getByRole("link", { name: "API Timeboard !" }).click();
     await tab.sees("let's have fun", "main");
@@ -77,7 +73,7 @@ async function drawsTheTimeboard({ server, tab, page }) {
         return line > 50 && band > 500 && outside > 5;
     });
     await panel(page, "MySQL CPU time (per sec)").getByText("As a table").click();
-    await tab.sees("mysql.performance.user_time, outside", "th");
+    await tab.sees(/user_time.*, outside$/, "th");
     await until("the sum is there", async () => /\d/.test(await panel(page, "Custom Metric Roll Up Summ Past Hour").locator(".value").innerText()));
 }
 
@@ -141,6 +137,27 @@ async function showsNotesAsText(given) {
     await tab.sees("heatmap", ".widget");
     await tab.sees("which is not drawn here", ".widget");
     await tab.sees("inside", ".group");
+}
+
+/* What the server takes and no page has to expect. */
+async function bearsOddities(given) {
+    const { server, tab, page } = given;
+    const odd = { title: ESCAPES, description: MARKUP, layout_type: "free", widgets: [
+        { definition: { type: "timeseries", title: MARKUP, requests: [{ q: "avg:none{*}", style: 5, metadata: "x", conditional_formats: 3 },
+            { queries: [5, null], formulas: [{ formula: 1 }] }, { queries: [{ data_source: 1 }] }], markers: [{ value: 5 }, { value: "y = x" }, "y = 1"], yaxis: 7, events: {} },
+        layout: "none" },
+        { definition: { type: "timeseries", requests: {}, events: [{}], yaxis: { min: {}, max: "auto" } }, layout: { x: 0, y: 0, width: -1 } },
+        { definition: { type: "query_value", requests: {}, precision: "many", custom_unit: {} } }, { definition: { type: "toplist" } },
+        { definition: { type: "query_table", requests: [] } }, { definition: { type: "event_stream", query: 5 } }, { definition: { type: "note", content: 5 } },
+        { definition: { type: "group", widgets: [] } }, { definition: { type: "__proto__" } }],
+    template_variables: [1, null, { name: 5 }, { name: "a", default: {} }, { name: MARKUP, defaults: [1], available_values: {} }] };
+    const { id } = await post(server, "/api/v1/dashboard", odd);
+    await tab.show(server.address(`/#/dashboard?id=${id}&tpl_var_a=*`));
+    await tab.sees(SHOWN, "h1");
+    await tab.sees("__proto__", ".widget");
+    await tab.sees("A request without a metric query is not drawn here", ".widget");
+    await tab.sees("There is no request in it", ".widget");
+    await isText(page);
 }
 
 async function showsEvents(given) {
@@ -220,6 +237,7 @@ export const boards = [
     ["numbers, toplists, tables, areas and markers of a dashboard are drawn", (given) => withPage(given, drawsNumbers)],
     ["a variable of a dashboard is filled in, and chosen", (given) => withPage(given, readsVariables)],
     ["a note is text, its links lead to pages only, and an unknown widget names its type", (given) => withPage(given, showsNotesAsText)],
+    ["an odd dashboard of a stranger is text, and shown as far as it goes", (given) => withPage(given, bearsOddities)],
     ["a dashboard shows the events that it looks for", (given) => withPage(given, showsEvents)],
     ["the JSON of a dashboard is saved, or it is said why not", (given) => withPage(given, savesOrSaysWhy)],
     ["a new dashboard is made on the page, and deleted", (given) => withPage(given, makesANewOne)],
