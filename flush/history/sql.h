@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "config/must_check.h"
@@ -21,5 +22,8 @@ MUST_CHECK int sql_run(sqlite3 *handle, const char *statements);
 
 /* The first column of the first row; 0 if there is none. A result. */
 MUST_CHECK int sql_number(sqlite3 *handle, const char *statement, int64_t *out);
+
+/* The first column of the first row as text; empty if there is none. A result. */
+MUST_CHECK int sql_text(sqlite3 *handle, const char *statement, char *out, size_t out_size);
 
 #endif

@@ -341,6 +341,30 @@ static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
     database_close(&database);
 }
 
+static void text_of_nothing_is_empty(void **state)
+{
+    static const struct {
+        const char *sql, *text;
+    } cases[] = { { "SELECT 'ok'", "ok" },
+                  { "SELECT NULL", "" }, /* as SQLite's own check may answer */
+                  { "SELECT 1 WHERE 0", "" },
+                  { "SELECT ''", "" },
+                  { "SELECT 17", "17" } };
+    struct database database;
+    char text[8];
+    (void)state;
+
+    assert_int_equal(database_open(&database, root), DATABASE_OPEN);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(sql_text(database.handle, cases[i].sql, text, sizeof text), SQLITE_OK);
+        assert_string_equal(text, cases[i].text);
+    }
+    assert_int_equal(sql_text(database.handle, "SELECT nonsense", text, sizeof text),
+                     SQLITE_ERROR);
+    assert_string_equal(text, "");
+    database_close(&database);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
 
 int main(void)
@@ -360,6 +384,7 @@ int main(void)
         TEST(a_link_a_pipe_and_a_folder_that_is_a_file_are_refused),
         TEST(an_older_file_is_migrated_at_once_with_a_copy),
         TEST(a_migration_that_fails_leaves_the_file_as_it_was),
+        TEST(text_of_nothing_is_empty),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
