@@ -134,6 +134,14 @@ void state_begin(struct state_writer *writer, enum state_part part)
     writer->open = true;
 }
 
+bool state_has(const struct state_writer *writer, enum state_part part)
+{
+    for (uint32_t i = 0; i < writer->n_entries; i++)
+        if (writer->entries[i].part == (uint64_t)part)
+            return true;
+    return false;
+}
+
 void state_cancel(struct state_writer *writer)
 {
     off_t start = (off_t)writer->entries[--writer->n_entries].offset;

@@ -1,7 +1,8 @@
 /* flush/memory/state.h: what a successor inherits, as one file in memory.
  *
  *   head        magic, version, size and checksums
- *   parts       server | series | payloads | windows, each written by who owns what is in it
+ *   parts       server | series | payloads | windows | ..., each written by who owns what is
+ *               in it
  *   directory   where each part lies
  *
  * It is written once, from front to back, through a small buffer, and then sealed:
@@ -24,12 +25,21 @@
  * well. If the successor does not read the version of a process (heeler --state-version), the
  * process flushes before it hands over.
  *
- *   3   with what the series did lately, a part of its own
- *   2   a histogram's count and weights are doubles, and it has a unit
- *   1   they were whole numbers */
+ *   3   with what the series did lately, what was defined and what came last, parts of their
+ * own 2   a histogram's count and weights are doubles, and it has a unit 1   they were whole
+ * numbers */
 enum { STATE_VERSION = 3, STATE_VERSION_READ = 1 }; /* what we write; the oldest that we read */
 
-enum state_part { STATE_SERVER, STATE_SERIES, STATE_PAYLOADS, STATE_WINDOWS, STATE_PARTS };
+enum state_part {
+    STATE_SERVER,
+    STATE_SERIES,
+    STATE_PAYLOADS,
+    STATE_WINDOWS,
+    STATE_DEFINITIONS,
+    STATE_RECENT, /* events, and the last status of each check */
+    STATE_MIRROR, /* who wrote the windows to Redis */
+    STATE_PARTS,
+};
 
 /* ---- writing ----------------------------------------------------------- */
 
@@ -44,6 +54,9 @@ MUST_CHECK bool state_settle(struct state_writer *writer);
 
 /* What is put from now on belongs to that part. Each part is begun once. */
 void state_begin(struct state_writer *writer, enum state_part part);
+
+/* Whether that part was begun, and not taken back. */
+bool state_has(const struct state_writer *writer, enum state_part part);
 
 /* Takes back the last part, as if it had never been begun, also if it failed. */
 void state_cancel(struct state_writer *writer);

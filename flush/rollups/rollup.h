@@ -270,8 +270,9 @@ struct state_reader;
 void rollup_write(const struct rollup *rollup, struct state_writer *out);
 
 /* Into empty ones, as far as there is room and their windows are as long. Windows that were
- * open stay so, but not if the rollups are watched: whoever watches would take what was in them
- * for new. False: damaged, or no memory; then they are empty. */
+ * open stay so, and nothing in them is new for who watches: whoever writes them elsewhere goes
+ * on as the one before, and what comes is written with all that was. False: damaged, or no
+ * memory; then they are empty. */
 MUST_CHECK bool rollup_restore(struct rollup *rollup, struct state_reader *in);
 
 #ifdef HEELER_CHECKS

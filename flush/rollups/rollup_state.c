@@ -377,10 +377,7 @@ static bool get_window(struct target *to, struct state_reader *in)
         return get_late(to, in, stamps[0]);
     if (state == WINDOW_SEALED)
         return get_closed(to, in, stamps);
-    if (to->rollup->newest_ms == NULL)
-        return get_open(to, in, stamps);
-    to->level->whole_s = stamps[2] + 1;
-    return skip_window(to, in);
+    return get_open(to, in, stamps);
 }
 
 static bool get_level(struct rollup *rollup, struct state_reader *in)

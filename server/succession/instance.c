@@ -46,8 +46,45 @@ static void fill(struct instance *out, const struct settings *settings, const ch
     snprintf(out->tag, sizeof out->tag, "heeler_instance:%s", out->id);
 }
 
+/* False: there is nobody to go on as. */
+static bool take_over(struct instance *out, const struct state *inherited, int64_t *started_s)
+{
+    if (inherited == NULL || inherited->parts[STATE_WINDOWS].at == NULL)
+        return false;
+    struct state_reader in = inherited->parts[STATE_MIRROR];
+
+    if (in.at == NULL)
+        return false;
+    struct slice id = state_get_text(&in);
+    int64_t since_s = state_get_signed(&in);
+
+    if (in.failed || id.len != MIRROR_ID_SIZE - 1)
+        return false;
+    for (size_t i = 0; i < id.len; i++)
+        if (strchr("0123456789abcdef", id.at[i]) == NULL || id.at[i] == '\0')
+            return false;
+    memcpy(out->id, id.at, id.len);
+    *started_s = since_s;
+    return true;
+}
+
+void instance_hand_over(const struct instance *instance, struct state_writer *out)
+{
+    if (!instance_is_mirrored(instance) || !state_has(out, STATE_WINDOWS))
+        return;
+    state_begin(out, STATE_MIRROR);
+    state_put_text(out, slice_of(instance->id));
+    state_put_signed(out, instance->mirror.started_s);
+    if (state_settle(out))
+        return;
+    log_error("server: no memory to hand over the instance's name: values of the windows that "
+              "are open count twice in Redis");
+    state_cancel(out);
+}
+
 bool instance_read(struct instance *out, const struct settings *settings, const char *hostname,
-                   int64_t started_s, char *problem, size_t problem_size)
+                   int64_t started_s, const struct state *inherited, char *problem,
+                   size_t problem_size)
 {
     struct redis_url url;
 
@@ -56,7 +93,7 @@ bool instance_read(struct instance *out, const struct settings *settings, const 
         return true;
     if (!instance_check(settings, problem, problem_size))
         return false;
-    if (!mirror_make_id(out->id)) {
+    if (!take_over(out, inherited, &started_s) && !mirror_make_id(out->id)) {
         snprintf(problem, problem_size, "the system gives no random numbers");
         return false;
     }

@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "flush/delivery/mirror.h"
 #include "flush/delivery/mirror_sink.h"
+#include "flush/memory/state.h"
 
 enum { INSTANCE_TAG_SIZE = 32 };
 
@@ -20,9 +21,17 @@ struct instance {
     struct mirror_ledger ledger;
 };
 
-/* Views into the settings and the host name. False with a sentence. */
+/* Views into the settings and the host name. A program that takes over windows that are open
+ * goes on as the instance that it replaces: it writes what they have in all into the same
+ * fields. inherited: the state of that one; or NULL. False with a sentence. */
 bool instance_read(struct instance *out, const struct settings *settings, const char *hostname,
-                   int64_t started_s, char *problem, size_t problem_size);
+                   int64_t started_s, const struct state *inherited, char *problem,
+                   size_t problem_size);
+
+/* Writes who we are as the part STATE_MIRROR, if there is a mirror and its windows were
+ * written.
+ */
+void instance_hand_over(const struct instance *instance, struct state_writer *out);
 
 static inline bool instance_is_mirrored(const struct instance *instance)
 {

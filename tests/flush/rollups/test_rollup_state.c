@@ -67,6 +67,57 @@ static void a_successor_answers_as_if_nothing_had_been(void **state)
     pipeline_free(whole);
 }
 
+static uint32_t number_of(const struct rollup *rollup, const char *name)
+{
+    const struct identities *identities = rollup_identities(rollup);
+
+    for (uint32_t number = 0; number < rollup_end(rollup); number++) {
+        const struct rollup_series *entry = rollup_entry(rollup, number);
+
+        if (entry->live &&
+            slice_equal(identities_text(identities, entry->id.name), slice_of(name)))
+            return number;
+    }
+    fail_msg("no %s", name);
+    return 0;
+}
+
+/* Redis has what was in the open windows, under a name that the successor goes on with. */
+static void who_watches_is_given_the_whole_of_what_goes_on(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_lookback=3600");
+    struct pipeline *whole = PIPELINE(1, START, "heeler_lookback=3600");
+    struct rollup_value value;
+    struct state left;
+    (void)state;
+
+    send_some(p, 0, 330);
+    send_some(whole, 0, 330);
+    int fd = pipeline_replace(p);
+    struct rollup *rollup = flusher_rollup(p->flusher);
+
+    assert_true(rollup_watch(rollup));
+    assert_true(state_map(&left, fd, p->problem, sizeof p->problem));
+    assert_true(pipeline_restore(p, &left));
+    assert_same(p, whole, 0, 330);
+    for (size_t level = 0; level < rollup_levels(rollup); level++)
+        assert_int_equal(rollup_unwritten(rollup, level), 0); /* nothing of it is new */
+    pipeline_line(p, 0, START + 331, "c:1000|c|#k:0");
+    pipeline_line(whole, 0, START + 331, "c:1000|c|#k:0");
+    pipeline_flush(p, START + 340);
+    pipeline_flush(whole, START + 340);
+    assert_same(p, whole, 0, 340);
+    assert_true(rollup_take(rollup, 2, number_of(rollup, "c"), &value));
+    double sum = 1000;
+    for (int i = 0; i < 33; i++)
+        sum += i;
+    assert_float_equal(value.column[WINDOW_SUM], sum, 0);
+    state_done(&left);
+    close(fd);
+    pipeline_free(p);
+    pipeline_free(whole);
+}
+
 static void levels_of_other_lengths_begin_anew(void **state)
 {
     struct pipeline *p = PIPELINE(1, START, "heeler_rollups=60 300");
@@ -135,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_successor_answers_as_if_nothing_had_been),
+        cmocka_unit_test(who_watches_is_given_the_whole_of_what_goes_on),
         cmocka_unit_test(levels_of_other_lengths_begin_anew),
         cmocka_unit_test(what_is_damaged_leaves_them_empty),
     };
