@@ -97,6 +97,7 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
         flusher_free(flusher);
         return NULL;
     }
+    flusher->recent = recent;
     flusher->surveyor = config->tag_survey != NULL ? tag_surveyor_new() : NULL;
     answers_init(&flusher->answers, config->questions,
                  &(struct answer_source){
@@ -115,6 +116,11 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
 struct rollup *flusher_rollup(struct flusher *flusher)
 {
     return flusher->rollup;
+}
+
+struct recent *flusher_recent(struct flusher *flusher)
+{
+    return flusher->recent;
 }
 
 bool flusher_observe(struct flusher *flusher, struct observer given)

@@ -31,6 +31,7 @@
 #include "flush/snapshots/observer.h"
 
 struct flusher;
+struct recent;
 struct units;
 
 /* The gauges about itself that the server sends with each flush, without tags. Names are
@@ -76,6 +77,9 @@ void flusher_free(struct flusher *given);
 /* What the series did lately; NULL when heeler_rollup_max_bytes is 0. A view. */
 struct rollup *flusher_rollup(struct flusher *flusher);
 
+/* What came last. A view. */
+struct recent *flusher_recent(struct flusher *flusher);
+
 /* Adds an observer (given, even on failure) behind the rollups and those that were added
  * before. To be called before the first step. False: there are too many. */
 bool flusher_observe(struct flusher *flusher, struct observer given);
@@ -95,14 +99,17 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
 /* As flusher_finish, but what is open stays open: it is written into the part
  * STATE_SERIES, with all series and the stamps that were used, and what the series did lately
- * into STATE_WINDOWS, if there is room. False: it could not be
- * written; then flusher_finish() is next. */
+ * into STATE_WINDOWS, and what came last into STATE_RECENT, if there is room and nobody keeps
+ * them for longer. False: it could not be written; then flusher_finish() is next. */
 bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
                        struct state_writer *out);
 
 /* What the series did lately, from the part STATE_WINDOWS, if there is one. As that, and behind
  * it. */
 bool flusher_restore_windows(struct flusher *flusher, struct state_reader in);
+
+/* The same of what came last, from STATE_RECENT. */
+bool flusher_restore_recent(struct flusher *flusher, struct state_reader in);
 
 /* Goes on where that part ends. To be called before the first step; wall_ns and now_ns are the
  * same moment. False, with a log line: the part is damaged. What could be read of it is series

@@ -62,6 +62,7 @@ struct flusher {
 
     struct observers observers; /* the rollups are the first, then what came lately */
     struct rollup *rollup;      /* a view of that; or NULL */
+    struct recent *recent;      /* the same */
     struct answers answers;
 
     struct timed *timed;           /* samples that carry a time of their own */

@@ -84,6 +84,7 @@ static void restore(struct flusher_loop *loop)
     if (part.at != NULL)
         flusher_restore(loop->flusher, part, clock_wall_ns(), clock_monotonic_ns());
     (void)flusher_restore_windows(loop->flusher, loop->inherited->parts[STATE_WINDOWS]);
+    (void)flusher_restore_recent(loop->flusher, loop->inherited->parts[STATE_RECENT]);
     state_done(loop->inherited);
 }
 

@@ -18,6 +18,28 @@ static void hand_over_windows(struct flusher *flusher, struct state_writer *out)
     state_cancel(out);
 }
 
+static void hand_over_recent(struct flusher *flusher, struct state_writer *out)
+{
+    if (recent_is_watched(flusher->recent))
+        return;
+    state_begin(out, STATE_RECENT);
+    recent_hand_over(flusher->recent, out);
+    if (state_settle(out))
+        return;
+    log_warn("flusher: there is no memory to hand over the last events and checks");
+    state_cancel(out);
+}
+
+bool flusher_restore_recent(struct flusher *flusher, struct state_reader in)
+{
+    if (in.at == NULL || recent_restore(flusher->recent, &in))
+        return true;
+    log_warn(
+        "flusher: some of the last events and checks are damaged in the inherited state, or "
+        "there is no room for them");
+    return false;
+}
+
 bool flusher_restore_windows(struct flusher *flusher, struct state_reader in)
 {
     if (in.at == NULL || flusher->rollup == NULL || rollup_restore(flusher->rollup, &in))
@@ -38,6 +60,7 @@ bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
         ;
     timed_post(flusher->timed, now_s);
     hand_over_windows(flusher, out);
+    hand_over_recent(flusher, out);
     /* The mirror ends for good here: that of the successor writes into fields of its own. */
     observers_finish(&flusher->observers, now_s);
     flusher_end_records(flusher, now_s);

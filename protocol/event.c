@@ -52,6 +52,8 @@ static void take_field(struct slice field, struct event *out)
         out->alert = (enum event_alert)name;
     } else if (slice_starts(field, SLICE("#"))) {
         out->tags = slice_skip(field, 1);
+    } else if (slice_starts(field, SLICE("handle:"))) {
+        out->handle = slice_skip(field, sizeof "handle:" - 1);
     }
 }
 

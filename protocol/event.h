@@ -2,6 +2,7 @@
  *
  *   _e{<title bytes>,<text bytes>}:<title>|<text>[|d:time][|h:host][|k:key]
  *      [|p:priority][|s:source][|t:alert][|#tags]
+ *      [|handle:name]   ours: who submits an event over HTTP may name somebody
  *
  * Pure; a view into the line, good as long as the line is. Bad optional fields
  * are ignored, as in the Agent; only a bad header or a short line refuses. */
@@ -19,6 +20,7 @@ struct event {
     struct slice host;
     struct slice aggregation_key;
     struct slice source_type;
+    struct slice handle; /* is not sent on */
     struct slice tags;
     struct slice fields; /* all behind the text, for origin_parse() */
     int64_t time_s;      /* 0: not sent */

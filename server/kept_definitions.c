@@ -6,16 +6,17 @@
 static void keep(void *self, const char *kind, struct slice name, int64_t changed_s,
                  struct slice text)
 {
-    struct note *note = note_new(slice_of(kind), name, changed_s, text);
+    struct note *note = note_new(NOTE_DEFINITION, slice_of(kind), name, changed_s, text);
 
-    if (note != NULL)
-        history_keep(self, note);
-    else
+    if (note == NULL)
         log_error("api: not enough memory: a definition is not kept on disk");
+    else
+        history_keep(self, note);
 }
 
-static void give_back(void *self, struct definitions *to)
+static bool give_back(void *self, struct definitions *to)
 {
+    bool reading = history_is_reading_notes(self); /* before what it has read is taken */
     struct note *notes = history_take_notes(self);
     unsigned damaged = 0;
 
@@ -25,6 +26,7 @@ static void give_back(void *self, struct definitions *to)
     if (damaged > 0)
         log_warn("api: %u definitions on disk cannot be read, or there is no room for them",
                  damaged);
+    return !reading;
 }
 
 void kept_definition_recalled(void *units, const struct note *note)

@@ -3,7 +3,8 @@
  *   API, on the desk's thread ── each change ──► history ── on the disk
  *   API ◄── what was kept, once it is read ── history
  *
- * Nobody waits for the disk: what history has not read yet is not there yet. */
+ * Nobody waits for the disk: while history still reads, the keeper says so. If it cannot read,
+ * what is defined is kept in memory, and what comes from the disk later is put beside it. */
 #ifndef SERVER_KEPT_DEFINITIONS_H
 #define SERVER_KEPT_DEFINITIONS_H
 

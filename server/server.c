@@ -49,6 +49,7 @@ void server_view(const struct server *server, struct server_view *out)
 {
     server_view_for_all(server, out);
     out->lingering = server->lingering;
+    out->inherited = inheritance_state(server->inherited);
     watch_show(server->watch, out);
     if (server->flusher != NULL)
         out->flusher_alive_ms = flusher_loop_alive_ms(server->flusher);
@@ -303,10 +304,14 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     end_workers(given, who == SERVER_SUCCESSOR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
                 deadline_ns);
     submitter_gate(given->submitter);
-    if (out != NULL)
+    if (out != NULL) {
         inheritance_write(out, &given->listeners, given->leftovers, given->workers);
+        admin_hand_over(given->admin, out);
+    }
     out = leaving_end_flusher(given->flusher, out);
     given->flusher = NULL;
+    if (out != NULL)
+        instance_hand_over(&given->instance, out);
     if (given->history != NULL)
         history_end(given->history);
     leaving_end_delivery(given->delivery, inheritance, out, deadline_ns);

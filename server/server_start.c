@@ -13,6 +13,7 @@
 #include "flush/delivery/mirror.h"
 #include "flush/flusher_loop.h"
 #include "flush/history/feeder.h"
+#include "flush/history/journal.h"
 #include "flush/rollups/units.h"
 #include "server/http/admin.h"
 #include "server/receive/descriptors.h"
@@ -80,7 +81,8 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
 static bool start_instance(struct server *server, char *problem, size_t problem_size)
 {
     return instance_read(&server->instance, server->config.settings, server->config.hostname,
-                         server->started_s, problem, problem_size);
+                         server->started_s, inheritance_state(server->inherited), problem,
+                         problem_size);
 }
 
 static bool start_listeners(struct server *server, char *problem, size_t problem_size)
@@ -196,6 +198,9 @@ static bool attach_observers(struct server *server, struct flusher *flusher)
         struct feeder *feeder = feeder_new(server->history, &server->retention, rollup);
         if (feeder == NULL || !flusher_observe(flusher, feeder_observer(feeder)))
             return false;
+        struct journal *journal = journal_new(server->history, flusher_recent(flusher));
+        if (journal == NULL || !flusher_observe(flusher, journal_observer(journal)))
+            return false;
         server->past = past_of(server->history);
         rollup_use_past(rollup, &server->past);
     }
@@ -269,8 +274,6 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             return false;
         }
     }
-    if (server->inherited != NULL)
-        inheritance_leave_state(server->inherited);
     return true;
 }
 
@@ -340,8 +343,10 @@ static bool start_http(struct server *server, char *problem, size_t problem_size
     open_unit_socket(server);
     if (!start_health(server, problem, problem_size))
         return false;
-    if (server->inherited != NULL)
+    if (server->inherited != NULL) {
+        inheritance_leave_state(server->inherited);
         inheritance_close_rest(server->inherited);
+    }
     return true;
 }
 

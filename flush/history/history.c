@@ -9,22 +9,31 @@
 #include "config/clock.h"
 #include "config/thread.h"
 #include "flush/history/sql.h"
+#include "flush/snapshots/recent.h"
 
 _Static_assert((int)RETENTION_LEVELS_MAX <= (int)HISTORY_KEPT_MAX, "the ledger has each level");
 
-enum { IDLE_MS = 1000 };
+enum {
+    IDLE_MS = 1000,
+    NOTES_A_BATCH = 256,      /* in one transaction */
+    RECORDS_UNTIL_LOOK = 512, /* so many more, and those that are too many are dropped */
+};
 
 struct history {
-    struct keeper keeper;        /* the thread's */
-    struct mailbox given, asked; /* parcels; readings */
-    struct mailbox read;         /* answers */
-    struct mailbox *wakes;       /* or NULL */
-    struct reading *reading;     /* the thread's: what it reads */
-    struct mailbox noted, kept;  /* notes to keep; those that were kept before */
-    struct note *notes;          /* the thread's: not written yet */
-    size_t notes_bytes;
-    uint64_t notes_lost;
-    bool has_told;                /* what was kept before */
+    struct keeper keeper;                 /* the thread's */
+    struct mailbox given, asked;          /* parcels; readings */
+    struct mailbox read;                  /* answers */
+    struct mailbox *wakes;                /* or NULL */
+    struct reading *reading;              /* the thread's: what it reads */
+    struct mailbox noted, kept, recalled; /* notes to keep; definitions, and events and checks,
+                                             that were kept before */
+    struct note *notes;                   /* the thread's: not written yet */
+    uint64_t notes_written, notes_lost;
+    uint32_t records_written;                   /* since the store was looked through */
+    _Atomic(size_t) notes_bytes, records_bytes; /* given and not written yet */
+    _Atomic(uint64_t) notes_refused;
+    _Atomic(bool) notes_read; /* what was kept before is in the mailboxes */
+    int64_t started_ms;
     _Atomic(size_t) on_their_way; /* bytes of parcels that were given and are not handled */
     _Atomic(bool) stopping;
     struct history_ledger ledger;
@@ -69,8 +78,10 @@ static void free_all(struct history_parcel *given)
 
 static enum history_state state_of(const struct keeper *keeper)
 {
-    if (keeper->open)
+    if (keeper_is_ready(keeper))
         return HISTORY_OPEN;
+    if (keeper->open)
+        return HISTORY_STARTING;
     switch (keeper->said) {
     case DATABASE_OPEN:
         break;
@@ -107,7 +118,10 @@ static void publish(struct history *history)
     counter_set(&ledger->windows_total, counted->windows);
     counter_set(&ledger->cells_total, counted->cells);
     counter_set(&ledger->lost_total, counted->lost_cells + counted->unknown + keeper->shed);
-    counter_set(&ledger->notes_lost_total, history->notes_lost);
+    counter_set(&ledger->notes_total, history->notes_written);
+    counter_set(&ledger->notes_lost_total,
+                history->notes_lost +
+                    atomic_load_explicit(&history->notes_refused, memory_order_relaxed));
     counter_set(&ledger->expired_total, keeper->losses.expired.cells);
     counter_set(&ledger->crowded_out_total, keeper->losses.crowded_out.cells);
     publish_damage(history);
@@ -223,12 +237,19 @@ static bool read_some(struct history *history)
 
 /* ---- notes ------------------------------------------------------------- */
 
+static bool is_record(const struct note *note)
+{
+    return note->is != NOTE_DEFINITION;
+}
+
 static void drop_note(struct history *history)
 {
     struct note *first = history->notes;
 
     history->notes = first->next;
-    history->notes_bytes -= first->size;
+    atomic_fetch_sub_explicit(&history->notes_bytes, first->size, memory_order_relaxed);
+    if (is_record(first))
+        atomic_fetch_sub_explicit(&history->records_bytes, first->size, memory_order_relaxed);
     first->next = NULL;
     note_free_all(first);
 }
@@ -240,28 +261,88 @@ static void take_notes(struct history *history)
     while (*end != NULL)
         end = &(*end)->next;
     *end = (struct note *)mailbox_take(&history->noted);
-    for (struct note *note = *end; note != NULL; note = note->next)
-        history->notes_bytes += note->size;
-    while (history->notes_bytes > HISTORY_NOTES_BYTES) {
+    while (history->notes != NULL &&
+           atomic_load_explicit(&history->notes_bytes, memory_order_relaxed) >
+               HISTORY_NOTES_BYTES) {
         drop_note(history);
         history->notes_lost++;
     }
+}
+
+static int read_all_notes(struct history *history)
+{
+    struct store *store = &history->keeper.store;
+    int result = note_read_definitions(store, &history->kept, history->keeper.config.recalled,
+                                       history->keeper.config.recalled_argument);
+
+    if (result == SQLITE_OK)
+        result = note_read_records(store, NOTE_EVENT, RECENT_EVENTS_MAX, &history->recalled);
+    if (result == SQLITE_OK)
+        result = note_read_records(store, NOTE_CHECK, RECENT_CHECKS_MAX, &history->recalled);
+    return result;
+}
+
+/* For others to take, before anything is written. What is damaged is set aside, and what cannot
+ * be read otherwise is tried again. */
+static void read_notes(struct history *history)
+{
+    if (!history->keeper.open || atomic_load(&history->notes_read))
+        return;
+    int result = read_all_notes(history);
+
+    if (sql_is_damage(result))
+        keeper_fail(&history->keeper, result, clock_wall_s());
+    if (result != SQLITE_OK)
+        return;
+    atomic_store_explicit(&history->notes_read, true,
+                          memory_order_release); /* with history_is_reading_notes() */
+    if (history->wakes != NULL)
+        mailbox_wake(history->wakes);
+}
+
+/* Some of them, in one transaction; *n: how many. A result. */
+static int write_batch(struct history *history, size_t *n)
+{
+    struct store *store = &history->keeper.store;
+    int result = store_begin(store);
+
+    *n = 0;
+    for (const struct note *note = history->notes;
+         note != NULL && *n < NOTES_A_BATCH && result == SQLITE_OK; note = note->next, ++*n)
+        result = note_write(note, store);
+    if (result == SQLITE_OK)
+        result = store_commit(store);
+    if (result != SQLITE_OK)
+        store_roll_back(store);
+    return result;
+}
+
+/* They are on the disk. */
+static void let_go(struct history *history, size_t n)
+{
+    history->notes_written += n;
+    for (; n > 0; n--) {
+        history->records_written += is_record(history->notes);
+        drop_note(history);
+    }
+    if (history->records_written < RECORDS_UNTIL_LOOK)
+        return;
+    history->records_written = 0;
+    history->keeper.crowded = true;
 }
 
 /* What cannot be written waits: the store is looked at anew, in a minute. */
 static void write_notes(struct history *history)
 {
     struct keeper *keeper = &history->keeper;
+    size_t n;
 
-    if (keeper->open && !history->has_told)
-        history->has_told =
-            note_read_all(&keeper->store, &history->kept, keeper->config.recalled,
-                          keeper->config.recalled_argument) == SQLITE_OK;
+    read_notes(history);
     while (keeper->open && history->notes != NULL) {
-        int result = note_write(history->notes, &keeper->store);
+        int result = write_batch(history, &n);
 
         if (result == SQLITE_OK)
-            drop_note(history);
+            let_go(history, n);
         else
             keeper_fail(keeper, result, clock_wall_s());
     }
@@ -290,7 +371,10 @@ static void *run(void *argument)
             history); /* before the parcels, of which these see all that came before */
         take_notes(history);
         handle_all(history); /* of a stop too: it came behind all that was given */
-        if (!stopping || history->notes != NULL) /* which are nowhere else */
+        if (history->keeper.epoch == 0)
+            history->keeper.writer = clock_wall_ns() / STORE_WRITERS *
+                                     STORE_WRITERS; /* later than who has had it until now */
+        if (!stopping || history->notes != NULL)    /* which are nowhere else */
             more = keeper_step(&history->keeper, clock_wall_s());
         write_notes(history);
         more = (!stopping && read_some(history)) || more;
@@ -332,9 +416,9 @@ static bool open_mailboxes(struct history *history)
 {
     bool given = mailbox_open(&history->given), asked = mailbox_open(&history->asked);
     bool read = mailbox_open(&history->read), noted = mailbox_open(&history->noted);
-    bool kept = mailbox_open(&history->kept);
+    bool kept = mailbox_open(&history->kept), recalled = mailbox_open(&history->recalled);
 
-    return given && asked && read && noted && kept;
+    return given && asked && read && noted && kept && recalled;
 }
 
 static void free_history(struct history *given)
@@ -345,12 +429,14 @@ static void free_history(struct history *given)
     note_free_all(given->notes);
     note_free_all((struct note *)mailbox_take(&given->noted));
     note_free_all((struct note *)mailbox_take(&given->kept));
+    note_free_all((struct note *)mailbox_take(&given->recalled));
     free_answers((struct reading_answer *)mailbox_take(&given->read));
     mailbox_close(&given->given);
     mailbox_close(&given->asked);
     mailbox_close(&given->read);
     mailbox_close(&given->noted);
     mailbox_close(&given->kept);
+    mailbox_close(&given->recalled);
     close(given->ended_fd);
     free(given);
 }
@@ -362,7 +448,7 @@ struct history *history_start(const struct keeper_config *config, struct mailbox
     if (history == NULL)
         return NULL;
     keeper_init(&history->keeper, config);
-    history->keeper.writer = clock_wall_ns();
+    history->started_ms = clock_monotonic_ms();
     history->wakes = wakes;
     history->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (!open_mailboxes(history) || history->ended_fd < 0) {
@@ -393,15 +479,51 @@ void history_give(struct history *history, struct history_parcel *given)
     mailbox_push(&history->given, &given->letter);
 }
 
+static size_t add_bytes(_Atomic(size_t) *sum, size_t more)
+{
+    return atomic_fetch_add_explicit(sum, more, memory_order_relaxed) + more;
+}
+
+/* The thread gives the oldest up beyond the bound; if it hangs, nobody does. */
 void history_keep(struct history *history, struct note *given)
 {
-    mailbox_push(&history->noted, &given->letter);
-    mailbox_wake(&history->given);
+    size_t size = given->size, records = is_record(given) ? size : 0;
+    size_t all_records = add_bytes(&history->records_bytes, records);
+    bool fits = add_bytes(&history->notes_bytes, size) <= 2 * HISTORY_NOTES_BYTES &&
+                (records == 0 || all_records <= 2 * HISTORY_RECORDS_BYTES);
+
+    if (fits) {
+        mailbox_push(&history->noted, &given->letter);
+        mailbox_wake(&history->given);
+        return;
+    }
+    atomic_fetch_sub_explicit(&history->records_bytes, records, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&history->notes_bytes, size, memory_order_relaxed);
+    atomic_fetch_add_explicit(&history->notes_refused, 1, memory_order_relaxed);
+    note_free_all(given);
+}
+
+bool history_has_room_for_records(const struct history *history)
+{
+    return atomic_load_explicit(&history->records_bytes, memory_order_relaxed) <
+           HISTORY_RECORDS_BYTES;
 }
 
 struct note *history_take_notes(struct history *history)
 {
     return (struct note *)mailbox_take(&history->kept);
+}
+
+struct note *history_take_records(struct history *history)
+{
+    return (struct note *)mailbox_take(&history->recalled);
+}
+
+bool history_is_reading_notes(const struct history *history)
+{
+    return !atomic_load_explicit(&history->notes_read, memory_order_acquire) &&
+           counter_read(&history->ledger.state) == HISTORY_STARTING &&
+           clock_monotonic_ms() - history->started_ms < HISTORY_NOTES_PATIENCE_MS;
 }
 
 void history_read(struct history *history, struct reading *given)

@@ -17,7 +17,12 @@
 #include "flush/history/reading.h"
 #include "flush/memory/mailbox.h"
 
-enum { HISTORY_BYTES = 16 << 20, HISTORY_NOTES_BYTES = 32 << 20 };
+enum {
+    HISTORY_BYTES = 16 << 20,
+    HISTORY_NOTES_BYTES = 32 << 20,
+    HISTORY_RECORDS_BYTES = 4 << 20, /* of them events and statuses of checks */
+    HISTORY_NOTES_PATIENCE_MS = 30000,
+};
 
 struct history_parcel {
     union {
@@ -49,13 +54,25 @@ const struct history_ledger *history_ledger(const struct history *history);
 bool history_has_room(const struct history *history);
 void history_give(struct history *history, struct history_parcel *given);
 
-/* Gives it a definition that changed (flush/history/note.h), from any thread. While the store
- * is closed it waits; beyond HISTORY_NOTES_BYTES the oldest are given up, and counted. */
+/* Gives it a note (flush/history/note.h), from any thread. While the store is closed it waits;
+ * beyond HISTORY_NOTES_BYTES the oldest are given up, and what a thread that hangs cannot take
+ * is not taken: both are counted. */
 void history_keep(struct history *history, struct note *given);
+
+/* Whether an event or the status of a check may be given now; for those who can wait. */
+bool history_has_room_for_records(const struct history *history);
 
 /* The definitions that were kept before this process began, once they are read; NULL: none, or
  * not yet. The caller owns the list. From one thread. */
 struct note *history_take_notes(struct history *history);
+
+/* The same of the last events and statuses of checks, the newest of each first. */
+struct note *history_take_records(struct history *history);
+
+/* Whether the definitions are not read yet, and will soon be: a disk that does not answer for
+ * HISTORY_NOTES_PATIENCE_MS, or cannot be used, is not waited for. To be asked before they are
+ * taken. */
+bool history_is_reading_notes(const struct history *history);
 
 /* Gives it a reading (flush/history/reading.h), which is taken up behind the parcels that were
  * given before. */

@@ -28,7 +28,8 @@ struct history_ledger {
     struct counter bytes;                      /* that the windows take on the disk */
     struct counter windows_total, cells_total; /* written */
     struct counter lost_total, expired_total, crowded_out_total; /* cells */
-    struct counter notes_lost_total; /* definitions that were not written */
+    struct counter notes_total;      /* written: definitions, events, statuses of checks */
+    struct counter notes_lost_total; /* not written */
     struct counter damaged_total;    /* files set aside */
 
     /* By the levels that are kept (flush/history/retention.h): the stamp of the oldest

@@ -108,17 +108,16 @@ static void recover(struct keeper *keeper, int result, int64_t now_s)
     settle(keeper, DATABASE_FAILED, now_s);
 }
 
-/* Whoever wrote it last may not have lived to seal its coarser windows. */
-static void open_store(struct keeper *keeper, int64_t now_s)
+/* Whoever wrote it last may not have lived to seal its coarser windows. Ours are in memory, and
+ * are given when they are whole. */
+static void make_up(struct keeper *keeper, int64_t now_s)
 {
-    settle(keeper, store_open(&keeper->store, keeper->config.folder), now_s);
-    if (!keeper->open)
-        return;
-    bool first = keeper->epoch == 1; /* then it is others' */
     int result = remake(&keeper->store, keeper->config.bounds.retention,
-                        first ? keeper->writer - 1 : keeper->writer);
+                        store_writer_for_others(keeper->writer));
 
-    if (result != SQLITE_OK)
+    if (result == SQLITE_OK)
+        keeper->made_up = true;
+    else
         recover(keeper, result, now_s);
 }
 
@@ -128,8 +127,14 @@ bool keeper_step(struct keeper *keeper, int64_t now_s)
 {
     bool due = now_s >= keeper->due_s;
 
-    if (!keeper->open && due)
-        open_store(keeper, now_s);
+    if (!keeper->open && due) {
+        settle(keeper, store_open(&keeper->store, keeper->config.folder), now_s);
+        return keeper->open;
+    }
+    if (keeper->open && !keeper->made_up) {
+        make_up(keeper, now_s);
+        return keeper->open;
+    }
     if (!keeper->open || !(due || keeper->crowded))
         return false;
     int result = retention_step(&keeper->store, &keeper->config.bounds, now_s, &keeper->losses,
@@ -139,6 +144,11 @@ bool keeper_step(struct keeper *keeper, int64_t now_s)
     if (result != SQLITE_OK)
         recover(keeper, result, now_s);
     return keeper->crowded;
+}
+
+bool keeper_is_ready(const struct keeper *keeper)
+{
+    return keeper->open && keeper->made_up;
 }
 
 void keeper_fail(struct keeper *keeper, int result, int64_t now_s)
@@ -164,7 +174,7 @@ bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *wi
 bool keeper_write_beside(struct keeper *keeper, int64_t step_s, const struct window *window,
                          struct slice told, int64_t now_s)
 {
-    keeper->store.writer = keeper->writer - 2;
+    keeper->store.writer = store_writer_for_late(keeper->writer);
     bool written = keeper_write(keeper, step_s, window, told, now_s);
 
     keeper->store.writer = keeper->writer;

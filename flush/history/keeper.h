@@ -37,12 +37,12 @@ struct keeper {
     struct store store;
     struct scribe scribe;
     struct retention_losses losses;
-    int64_t writer;   /* who we are, above 0; the number before is for those before
-                         us, and the one before that for what came late */
+    int64_t writer;   /* who we are (flush/history/store.h) */
     uint64_t shed;    /* cells that came while it was closed */
     uint64_t damaged; /* files set aside */
     bool open;
-    bool crowded;             /* there is more to drop */
+    bool made_up; /* coarser windows of those before us, who may not have lived to seal them */
+    bool crowded; /* there is more to drop */
     enum database_state said; /* last in the log; DATABASE_OPEN at first */
     int64_t due_s;            /* when it is opened, or looked through, next */
     uint32_t epoch;           /* 0: it was never open */
@@ -52,9 +52,13 @@ struct keeper {
 void keeper_init(struct keeper *keeper, const struct keeper_config *config);
 void keeper_close(struct keeper *given);
 
-/* Opens what is due, drops a bounded piece of what is too old or too much. True: there is more
- * to do at once. */
+/* Opens what is due, and at the step after that makes up for what those before us did not live
+ * to write; drops a bounded piece of what is too old or too much. True: there is more to do at
+ * once. */
 bool keeper_step(struct keeper *keeper, int64_t now_s);
+
+/* Whether windows may be given: it is open, and what was before is made up. */
+bool keeper_is_ready(const struct keeper *keeper);
 
 /* To be called when something else that was asked of its store failed. */
 void keeper_fail(struct keeper *keeper, int result, int64_t now_s);

@@ -13,8 +13,8 @@ static struct slice put(char **at, struct slice text)
     return copy;
 }
 
-struct note *note_new(struct slice kind, struct slice name, int64_t changed_s,
-                      struct slice text)
+struct note *note_new(enum note_kind is, struct slice kind, struct slice name,
+                      int64_t changed_s, struct slice text)
 {
     size_t size = sizeof(struct note) + kind.len + name.len + text.len;
     struct note *note = malloc(size);
@@ -24,6 +24,7 @@ struct note *note_new(struct slice kind, struct slice name, int64_t changed_s,
     char *at = note->bytes;
 
     note->next = NULL;
+    note->is = is;
     note->changed_s = changed_s;
     note->size = size;
     note->kind = put(&at, kind);
@@ -42,7 +43,7 @@ void note_free_all(struct note *given)
     }
 }
 
-int note_write(const struct note *note, struct store *store)
+static int write_definition(const struct note *note, struct store *store)
 {
     const struct store_definition definition = { note->kind, note->name, note->changed_s,
                                                  note->text };
@@ -50,23 +51,61 @@ int note_write(const struct note *note, struct store *store)
     return store_put_definition(store, &definition);
 }
 
-int note_read_all(struct store *store, struct mailbox *to,
-                  void (*recalled)(void *argument, const struct note *note), void *argument)
+int note_write(const struct note *note, struct store *store)
+{
+    switch (note->is) {
+    case NOTE_EVENT:
+        return store_put_event(store, note->changed_s, note->text);
+    case NOTE_CHECK:
+        return store_put_check(store, note->changed_s, note->name, note->text);
+    case NOTE_DEFINITION:
+        break;
+    }
+    return write_definition(note, store);
+}
+
+int note_read_definitions(struct store *store, struct mailbox *to,
+                          void (*recalled)(void *argument, const struct note *note),
+                          void *argument)
 {
     struct store_definition one;
+    size_t left = NOTE_READ_BYTES;
     int result = store_read_definitions(store), next = SQLITE_DONE;
 
     if (result != SQLITE_OK)
         return result;
     while ((next = store_next_definition(store, &one)) == SQLITE_ROW) {
-        struct note *note = note_new(one.kind, one.name, one.changed_s, one.text);
+        struct note *note =
+            note_new(NOTE_DEFINITION, one.kind, one.name, one.changed_s, one.text);
 
-        if (note == NULL) /* it stays on the disk for another time */
+        if (note == NULL || note->size > left) { /* it stays on the disk for another time */
+            note_free_all(note);
             continue;
+        }
+        left -= note->size;
         if (recalled != NULL)
             recalled(argument, note);
         mailbox_push(to, &note->letter);
     }
     store_end_definitions(store);
+    return next == SQLITE_DONE ? SQLITE_OK : next;
+}
+
+int note_read_records(struct store *store, enum note_kind is, size_t most, struct mailbox *to)
+{
+    enum store_record of = is == NOTE_EVENT ? STORE_RECORD_EVENT : STORE_RECORD_CHECK;
+    struct slice body;
+    int64_t time_s;
+    int result = store_read_records(store, of, most), next = SQLITE_DONE;
+
+    if (result != SQLITE_OK)
+        return result;
+    while ((next = store_next_record(store, of, &time_s, &body)) == SQLITE_ROW) {
+        struct note *note = note_new(is, SLICE(""), SLICE(""), time_s, body);
+
+        if (note != NULL)
+            mailbox_push(to, &note->letter);
+    }
+    store_end_records(store, of);
     return next == SQLITE_DONE ? SQLITE_OK : next;
 }

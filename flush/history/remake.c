@@ -9,10 +9,16 @@
 
 enum { MERGE_BYTES = 64 << 20 };
 
+struct held {
+    int64_t first_s, last_s, writer;
+};
+
 /* A coarse window that is being made. */
 struct remade {
     struct store *store;
     struct store_part part; /* what is in it so far */
+    struct held *held;      /* its parts on the disk */
+    size_t n_held, held_capacity;
     struct packed_cell *cells;
     size_t n, capacity;
     uint32_t *places; /* by id: place in cells + 1; 0: none */
@@ -34,6 +40,7 @@ static void clear(struct remade *remade)
 static void free_remade(struct remade *given)
 {
     clear(given);
+    free(given->held);
     free(given->cells);
     free(given->places);
     arena_free(&given->arena);
@@ -181,29 +188,86 @@ static void add_part(struct remade *remade, const struct store_part *part)
         remade->part.last_s = part->last_s;
 }
 
-/* Of parts whose first stamp lies behind after_s. */
-static int read_window(struct remade *remade, int64_t fine_s, int64_t after_s)
+/* ---- what is in it already --------------------------------------------- */
+
+static int hold(struct remade *remade, const struct store_row *row)
+{
+    if (remade->n_held == remade->held_capacity) {
+        size_t capacity = remade->held_capacity * 2 + 16;
+        struct held *grown = realloc(remade->held, capacity * sizeof *grown);
+
+        if (grown == NULL)
+            return SQLITE_NOMEM;
+        remade->held = grown;
+        remade->held_capacity = capacity;
+    }
+    remade->held[remade->n_held++] =
+        (struct held){ row->part.first_s, row->part.last_s, row->writer };
+    return SQLITE_OK;
+}
+
+static bool is_held(const struct remade *remade, const struct store_row *row)
+{
+    if (store_is_late(row->writer))
+        return true;
+    for (size_t i = 0; i < remade->n_held; i++) {
+        const struct held *held = &remade->held[i];
+
+        if (held->writer >= row->writer && held->first_s <= row->part.first_s &&
+            held->last_s >= row->part.last_s)
+            return true;
+    }
+    return false;
+}
+
+/* ---- reading and writing ----------------------------------------------- */
+
+/* What is done with each row; a result. SQLITE_DONE: no more of them are needed. */
+typedef int row_act(struct remade *remade, const struct store_row *row);
+
+static int note_missing(struct remade *remade, const struct store_row *row)
+{
+    return is_held(remade, row) ? SQLITE_OK : SQLITE_DONE;
+}
+
+static int add_missing(struct remade *remade, const struct store_row *row)
+{
+    if (is_held(remade, row))
+        return SQLITE_OK;
+    add_part(remade, &row->part);
+    return add_row(remade, row);
+}
+
+/* The rows of a level within the window. A result; SQLITE_DONE: one of them ended it. */
+static int read_rows(struct remade *remade, int64_t step_s, unsigned what, row_act *act)
 {
     struct store_range range = {
-        .step_s = fine_s,
+        .step_s = step_s,
         .from_s = remade->part.start_s,
         .to_s = remade->part.start_s + remade->part.step_s,
         .high = UINT32_MAX,
-        .what = STORE_ALL,
+        .what = what,
     };
     struct store_row row;
-    int result = store_read(remade->store, &range), added = SQLITE_OK;
+    int result = store_read(remade->store, &range), acted = SQLITE_OK;
 
     if (result != SQLITE_OK)
         return result;
-    while (added == SQLITE_OK && (result = store_next(remade->store, &row)) == SQLITE_ROW) {
-        if (row.part.first_s <= after_s)
-            continue;
-        added = add_row(remade, &row);
-        add_part(remade, &row.part);
-    }
+    while (acted == SQLITE_OK && (result = store_next(remade->store, &row)) == SQLITE_ROW)
+        acted = act(remade, &row);
     store_end(remade->store);
-    return added != SQLITE_OK || result == SQLITE_DONE ? added : result;
+    return acted != SQLITE_OK || result == SQLITE_DONE ? acted : result;
+}
+
+/* Most windows lack nothing, so their columns are not even read. */
+static int read_window(struct remade *remade, int64_t fine_s)
+{
+    remade->n_held = 0;
+    int result = read_rows(remade, remade->part.step_s, 0, hold);
+
+    if (result == SQLITE_OK)
+        result = read_rows(remade, fine_s, 0, note_missing);
+    return result == SQLITE_DONE ? read_rows(remade, fine_s, STORE_ALL, add_missing) : result;
 }
 
 static int by_id(const void *a, const void *b)
@@ -227,9 +291,9 @@ static int write_window(struct remade *remade)
     return result;
 }
 
-static int remake_window(struct remade *remade, int64_t fine_s, int64_t after_s)
+static int remake_window(struct remade *remade, int64_t fine_s)
 {
-    int result = read_window(remade, fine_s, after_s);
+    int result = read_window(remade, fine_s);
 
     if (result == SQLITE_OK && remade->n > 0) {
         qsort(remade->cells, remade->n, sizeof *remade->cells, by_id);
@@ -241,37 +305,27 @@ static int remake_window(struct remade *remade, int64_t fine_s, int64_t after_s)
 
 /* ---- levels ------------------------------------------------------------ */
 
-/* What lies behind the newest stamp of the coarse level. */
+/* From the coarse window before that of the level's newest stamp on. */
 static int remake_level(struct store *store, int64_t fine_s, int64_t coarse_s)
 {
     struct remade remade = { .store = store };
-    int64_t after_s, start_s = 0;
-    int result = store_newest(store, coarse_s, &after_s);
+    int64_t newest_s, start_s = 0;
+    int result = store_newest(store, coarse_s, &newest_s);
 
     arena_budget_init(&remade.budget, MERGE_BYTES);
     arena_init(&remade.arena, &remade.budget);
     if (result == SQLITE_OK)
-        result = store_next_start(store, fine_s, after_s - after_s % coarse_s, &start_s);
+        result = store_next_start(store, fine_s, newest_s - newest_s % coarse_s - coarse_s,
+                                  &start_s);
     while (result == SQLITE_OK && start_s > 0) {
         start_s -= start_s % coarse_s;
         remade.part = (struct store_part){ .step_s = coarse_s, .start_s = start_s };
-        result = remake_window(&remade, fine_s, after_s);
+        result = remake_window(&remade, fine_s);
         if (result == SQLITE_OK)
             result = store_next_start(store, fine_s, start_s + coarse_s, &start_s);
     }
     free_remade(&remade);
     return result;
-}
-
-/* The next finer level that is kept and fills whole windows; 0: there is none. */
-static int64_t finer(const struct retention *retention, size_t level)
-{
-    int64_t coarse_s = retention->levels[level].step_s;
-
-    while (level-- > 0)
-        if (coarse_s % retention->levels[level].step_s == 0)
-            return retention->levels[level].step_s;
-    return 0;
 }
 
 int remake(struct store *store, const struct retention *retention, int64_t writer)
@@ -281,7 +335,7 @@ int remake(struct store *store, const struct retention *retention, int64_t write
 
     store->writer = writer;
     for (size_t i = 1; i < retention->n && result == SQLITE_OK; i++) {
-        int64_t fine_s = finer(retention, i);
+        int64_t fine_s = retention_finer(retention, i);
 
         if (fine_s > 0)
             result = remake_level(store, fine_s, retention->levels[i].step_s);

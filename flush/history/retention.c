@@ -11,6 +11,10 @@ enum {
     SPARE_PART = 16,        /* of the bound, stays free in the file for what comes next */
     TOUCHED_S = 86400,      /* how coarse the last time of a series is */
     KEEP_MAX_S = 3660 * 86400,
+    EVENTS_MAX = 10000,
+    CHECKS_MAX = 1000,
+    RECORDS_PART = 16, /* of the bound: what events, and what checks may take */
+    CHECKS_BYTES = 1 << 20,
 };
 
 /* ---- the setting ------------------------------------------------------- */
@@ -108,6 +112,16 @@ bool retention_keeps(const struct retention *retention, int64_t step_s)
     return false;
 }
 
+int64_t retention_finer(const struct retention *retention, size_t level)
+{
+    int64_t coarse_s = retention->levels[level].step_s;
+
+    while (level-- > 0)
+        if (coarse_s % retention->levels[level].step_s == 0)
+            return retention->levels[level].step_s;
+    return 0;
+}
+
 static int64_t keep_of(const struct retention *retention, int64_t step_s)
 {
     int64_t keep_s = retention->n > 0 ? retention->levels[0].keep_s : 0;
@@ -157,6 +171,26 @@ static int64_t longest_keep(const struct retention *retention)
     return longest_s;
 }
 
+/* What a coarser level has yet to be made of is not too old: moves *before_s back to that. */
+static int spare_unfinished(struct store *store, const struct retention *retention,
+                            int64_t step_s, int64_t now_s, int64_t *before_s)
+{
+    int result = SQLITE_OK;
+
+    for (size_t i = 0; i < retention->n && result == SQLITE_OK; i++) {
+        int64_t coarse_s = retention->levels[i].step_s, made_s = 0;
+        int64_t least_s = now_s - 2 * coarse_s;
+
+        if (retention_finer(retention, i) != step_s)
+            continue;
+        result = store_newest(store, coarse_s, &made_s);
+        made_s = made_s > least_s ? made_s - made_s % step_s : least_s;
+        if (made_s < *before_s)
+            *before_s = made_s;
+    }
+    return result;
+}
+
 static int drop_expired(struct store *store, const struct retention *retention,
                         const struct kept_levels *levels, int64_t now_s,
                         struct store_dropped *dropped)
@@ -167,10 +201,29 @@ static int drop_expired(struct store *store, const struct retention *retention,
         int64_t step_s = levels->at[i].step_s;
         int64_t before_s = now_s - keep_of(retention, step_s) - step_s;
 
-        if (levels->at[i].oldest_s < before_s)
+        if (levels->at[i].oldest_s >= before_s)
+            continue;
+        result = spare_unfinished(store, retention, step_s, now_s, &before_s);
+        if (result == SQLITE_OK)
             result = store_drop_windows(store, step_s, before_s, ROWS_A_STEP, dropped);
     }
     return result;
+}
+
+/* ---- events and checks ------------------------------------------------- */
+
+static int drop_records(struct store *store, const struct retention_bounds *bounds,
+                        int64_t now_s, uint64_t *dropped)
+{
+    uint64_t part = bounds->max_bytes / RECORDS_PART;
+    const struct store_record_bounds events = { now_s - longest_keep(bounds->retention),
+                                                EVENTS_MAX, part };
+    const struct store_record_bounds checks = { events.before_s, CHECKS_MAX,
+                                                part < CHECKS_BYTES ? part : CHECKS_BYTES };
+    int result = store_drop_records(store, STORE_RECORD_EVENT, &events, dropped);
+
+    return result == SQLITE_OK ? store_drop_records(store, STORE_RECORD_CHECK, &checks, dropped)
+                               : result;
 }
 
 /* ---- what is too much -------------------------------------------------- */
@@ -232,6 +285,8 @@ static int drop(struct store *store, const struct retention_bounds *bounds, int6
     if (result == SQLITE_OK)
         result = drop_expired(store, bounds->retention, &levels, now_s, &losses->expired);
     if (result == SQLITE_OK)
+        result = drop_records(store, bounds, now_s, &losses->records);
+    if (result == SQLITE_OK)
         result = store_drop_series(store, before_s, SERIES_A_STEP);
     if (result == SQLITE_OK)
         result = store_size(store, &used, &free);
@@ -259,7 +314,7 @@ static int shrink(struct store *store, const struct retention_bounds *bounds, bo
 int retention_step(struct store *store, const struct retention_bounds *bounds, int64_t now_s,
                    struct retention_losses *losses, bool *more)
 {
-    uint64_t before = losses->expired.rows + losses->crowded_out.rows;
+    uint64_t before = losses->expired.rows + losses->crowded_out.rows + losses->records;
     int result = store_begin(store);
 
     *more = false;
@@ -271,6 +326,6 @@ int retention_step(struct store *store, const struct retention_bounds *bounds, i
         store_roll_back(store);
         return result;
     }
-    *more = losses->expired.rows + losses->crowded_out.rows > before;
+    *more = losses->expired.rows + losses->crowded_out.rows + losses->records > before;
     return shrink(store, bounds, more);
 }

@@ -7,6 +7,12 @@
  * oldest of all windows but the coarsest; these when they take more than half, or nothing else
  * is left: as the rollups do it in memory. What becomes free is given back to the disk.
  *
+ * A window stays until the next coarser level that it fills has its time, for two of those
+ * windows at most: whoever is killed before the hour is over leaves what the hour is made of.
+ *
+ * Events, and the last status of each check, stay as long as the longest level, and take a
+ * sixteenth of the file at most; of checks there are no more than memory has.
+ *
  * Windows of a step that is not kept any more (another interval, other rollups) stay as long as
  * those of the next finer level that is.
  *
@@ -30,6 +36,10 @@ struct retention {
 MUST_CHECK bool retention_read(struct retention *out, const struct string_list *list,
                                int64_t interval_s, char *problem, size_t problem_size);
 
+/* The level of which the windows of that one can be made: the next finer one that fills them;
+ * 0: there is none. */
+int64_t retention_finer(const struct retention *retention, size_t level);
+
 /* Whether a level of that step is written at all. */
 bool retention_keeps(const struct retention *retention, int64_t step_s);
 
@@ -41,6 +51,7 @@ struct retention_bounds {
 /* What was dropped, by cause; the caller's, and only added to. */
 struct retention_losses {
     struct store_dropped expired, crowded_out;
+    uint64_t records; /* events and statuses of checks */
 };
 
 /* A bounded piece of all that, in transactions of its own; *more: there is more to do. A

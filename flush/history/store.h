@@ -58,6 +58,25 @@
     X(STORE_DROP_DEFINITION, "DELETE FROM definitions WHERE kind = ?1 AND name = ?2")         \
     X(STORE_DEFINITIONS, "SELECT kind, name, changed_s, body FROM definitions"                \
                          " ORDER BY changed_s")                                               \
+    X(STORE_ADD_EVENT, "INSERT INTO events(time_s, body) VALUES(?1, ?2)")                     \
+    X(STORE_PUT_CHECK, "INSERT OR REPLACE INTO checks(time_s, body, identity)"                \
+                       " VALUES(?1, ?2, ?3)")                                                 \
+    X(STORE_EVENTS, "SELECT time_s, body FROM events ORDER BY id DESC LIMIT ?1")              \
+    X(STORE_CHECKS, "SELECT time_s, body FROM checks ORDER BY time_s DESC LIMIT ?1")          \
+    X(STORE_DEFINITION_COUNT, "SELECT count(*) FROM definitions WHERE changed_s >= ?1")       \
+    X(STORE_EVENT_COUNT, "SELECT count(*) FROM events WHERE time_s >= ?1")                    \
+    X(STORE_CHECK_COUNT, "SELECT count(*) FROM checks WHERE time_s >= ?1")                    \
+    X(STORE_EVENT_BYTES, "SELECT total(length(body)) FROM events WHERE id >= ?1")             \
+    X(STORE_CHECK_BYTES, "SELECT total(length(body) + length(identity)) FROM checks"          \
+                         " WHERE time_s >= ?1")                                               \
+    X(STORE_EXPIRE_EVENTS, "DELETE FROM events WHERE id IN (SELECT id FROM events"            \
+                           " WHERE time_s < ?1 LIMIT ?2)")                                    \
+    X(STORE_EXPIRE_CHECKS, "DELETE FROM checks WHERE identity IN (SELECT identity"            \
+                           " FROM checks WHERE time_s < ?1 LIMIT ?2)")                        \
+    X(STORE_DROP_EVENTS, "DELETE FROM events WHERE id IN (SELECT id FROM events"              \
+                         " ORDER BY id LIMIT ?1)")                                            \
+    X(STORE_DROP_CHECKS, "DELETE FROM checks WHERE identity IN (SELECT identity"              \
+                         " FROM checks ORDER BY time_s LIMIT ?1)")                            \
     X(STORE_DROP_ROWS, "DELETE FROM windows WHERE id IN (SELECT id FROM windows"              \
                        " WHERE step_s = ?1 AND start_s < ?2 ORDER BY start_s LIMIT ?3)"       \
                        " RETURNING cells")                                                    \
@@ -69,6 +88,26 @@
 #define STORE_ENUM(id, sql) id,
 enum store_statement { STORE_STATEMENTS(STORE_ENUM) STORE_STATEMENT_COUNT };
 #undef STORE_ENUM
+
+/* A process writes under a number that is a multiple of STORE_WRITERS, and that nobody had
+ * before it: what it makes up for those before it (flush/history/remake.h) under the number
+ * before that, what came late under the one before that one. */
+enum { STORE_WRITERS = 4 };
+
+static inline int64_t store_writer_for_others(int64_t writer)
+{
+    return writer - 1;
+}
+
+static inline int64_t store_writer_for_late(int64_t writer)
+{
+    return writer - 2;
+}
+
+static inline bool store_is_late(int64_t writer)
+{
+    return (writer & (STORE_WRITERS - 1)) == STORE_WRITERS - 2;
+}
 
 struct store {
     struct database database;
@@ -209,6 +248,39 @@ MUST_CHECK int store_put_definition(struct store *store, const struct store_defi
 MUST_CHECK int store_read_definitions(struct store *store);
 MUST_CHECK int store_next_definition(struct store *store, struct store_definition *out);
 void store_end_definitions(struct store *store);
+
+/* How many there are. A result. */
+MUST_CHECK int store_count_definitions(struct store *store, uint64_t *n);
+
+/* ---- events, and the last status of each check ------------------------- */
+
+enum store_record { STORE_RECORD_EVENT, STORE_RECORD_CHECK };
+
+/* When it came, and what it says. A check's status takes the place of the last one of that
+ * identity. Results. */
+MUST_CHECK int store_put_event(struct store *store, int64_t time_s, struct slice body);
+MUST_CHECK int store_put_check(struct store *store, int64_t time_s, struct slice identity,
+                               struct slice body);
+
+/* Begins to read the newest of them, up to so many; then one a call (SQLITE_ROW; SQLITE_DONE at
+ * the end; a view until the next), and ends. */
+MUST_CHECK int store_read_records(struct store *store, enum store_record of, size_t most);
+MUST_CHECK int store_next_record(struct store *store, enum store_record of, int64_t *time_s,
+                                 struct slice *body);
+void store_end_records(struct store *store, enum store_record of);
+
+/* How many there are. A result. */
+MUST_CHECK int store_count_records(struct store *store, enum store_record of, uint64_t *n);
+
+struct store_record_bounds {
+    int64_t before_s; /* what came before goes */
+    uint64_t most, most_bytes;
+};
+
+/* Drops a bounded piece of what is too old or too much, the oldest first, and adds to *dropped
+ * how many. A result. */
+MUST_CHECK int store_drop_records(struct store *store, enum store_record of,
+                                  const struct store_record_bounds *bounds, uint64_t *dropped);
 
 /* ---- dropping ---------------------------------------------------------- */
 

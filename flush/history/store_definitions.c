@@ -52,3 +52,12 @@ void store_end_definitions(struct store *store)
 {
     (void)sqlite3_reset(store->statements[STORE_DEFINITIONS]);
 }
+
+int store_count_definitions(struct store *store, uint64_t *n)
+{
+    int64_t number = 0;
+    int result = store_number(store, STORE_DEFINITION_COUNT, INT64_MIN, &number);
+
+    *n = (uint64_t)number;
+    return result;
+}

@@ -1,5 +1,6 @@
 /* flush/history/store_internal.h: the store's parts, which stand in files of their own: store.c
- * (transactions, windows, dropping), store_series.c (who is who), store_definitions.c. */
+ * (transactions, windows, dropping), store_series.c (who is who), store_definitions.c,
+ * store_records.c (events and checks). */
 #ifndef FLUSH_HISTORY_STORE_INTERNAL_H
 #define FLUSH_HISTORY_STORE_INTERNAL_H
 

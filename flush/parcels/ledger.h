@@ -149,6 +149,8 @@ struct flusher_ledger {
     struct counter lines_imbalance;  /* the same for balance 1 */
     struct counter rollup_bytes;     /* now taken by the rollups */
     struct counter rollup_series;    /* that they know */
+    struct counter
+        recent_ungiven; /* of them, those that gave way before they were kept on disk */
     struct counter recent_bytes;     /* of the events and checks that are kept to be shown */
     struct counter rollup_dropped;   /* series' windows given up for memory */
     struct counter rollup_refused;   /* points without memory for their series */

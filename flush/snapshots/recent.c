@@ -1,45 +1,8 @@
-#include "flush/snapshots/recent.h"
+#include "flush/snapshots/recent_internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "flush/series/admitted.h"
-
-/* SLOTS is a power of two. TAGS_MAX: admission allows fewer. */
-enum { SLOTS = 1024, TAGS_MAX = 128, MALLOC_HEAD = 16 };
-
-/* Texts of a record, in the order in which they stand behind it; tags follow. The first two of
- * a check, and its tags, are its identity. */
-enum text { TEXT_NAME, TEXT_HOST, TEXT_BODY, TEXT_SOURCE, TEXTS };
-
-struct kept {
-    struct kept *older, *newer;
-    struct kept *chain; /* of checks with the same slot */
-    uint64_t hash;      /* of a check's identity */
-    int64_t time_s, received_s;
-    size_t size; /* of all of it */
-    uint8_t alert, priority, status;
-    bool is_cut;
-    uint16_t n_tags;
-    uint32_t lengths[TEXTS]; /* then those of the tags, then all the bytes */
-    uint32_t tags[];
-};
-
-struct kept_list {
-    struct kept *oldest, *newest;
-    size_t n, most;
-    size_t bytes;
-};
-
-struct recent {
-    struct flusher_ledger *ledger;
-    struct kept_list events, checks;
-    struct kept **slots; /* of checks, by hash; NULL: none came yet */
-};
+enum { MALLOC_HEAD = 16 };
 
 struct recent *recent_new(struct flusher_ledger *ledger)
 {
@@ -64,6 +27,21 @@ static void append(struct kept_list *list, struct kept *kept)
     else
         list->oldest = kept;
     list->newest = kept;
+    if (list->ungiven == NULL)
+        list->ungiven = kept;
+    list->n++;
+    list->bytes += kept->size;
+}
+
+static void put_oldest(struct kept_list *list, struct kept *kept)
+{
+    kept->older = NULL;
+    kept->newer = list->oldest;
+    if (list->oldest != NULL)
+        list->oldest->older = kept;
+    else
+        list->newest = kept;
+    list->oldest = kept;
     list->n++;
     list->bytes += kept->size;
 }
@@ -78,6 +56,8 @@ static void take_out(struct kept_list *list, struct kept *kept)
         kept->newer->older = kept->older;
     else
         list->newest = kept->older;
+    if (list->ungiven == kept)
+        list->ungiven = kept->newer;
     list->n--;
     list->bytes -= kept->size;
 }
@@ -87,28 +67,22 @@ static bool is_crowded(const struct kept_list *list)
     return list->n > list->most || list->bytes > RECENT_BYTES_MAX;
 }
 
+/* The oldest gives way to others. */
+static void note_victim(const struct recent *recent, const struct kept_list *list)
+{
+    if (recent->watched && list->ungiven == list->oldest)
+        counter_add(&recent->ledger->recent_ungiven, 1);
+}
+
 static void note_bytes(const struct recent *recent)
 {
-    size_t slots = recent->slots != NULL ? SLOTS * sizeof(struct kept *) : 0;
+    size_t slots = recent->slots != NULL ? RECENT_SLOTS * sizeof(struct kept *) : 0;
 
     counter_set(&recent->ledger->recent_bytes,
                 recent->events.bytes + recent->checks.bytes + slots);
 }
 
 /* ---- one record -------------------------------------------------------- */
-
-/* What is kept of a record of either kind. Views. */
-struct shown {
-    struct slice texts[TEXTS];
-    const struct slice *tags;
-    size_t n_tags;
-    int64_t time_s, received_s;
-};
-
-static struct slice cut(struct slice text)
-{
-    return (struct slice){ text.at, text.len < RECENT_TEXT_MAX ? text.len : RECENT_TEXT_MAX };
-}
 
 static size_t size_of(const struct shown *shown)
 {
@@ -142,14 +116,13 @@ static void put_texts(struct kept *kept, const struct shown *shown)
     }
 }
 
-/* NULL: it is too large, or there is no memory. */
-static struct kept *copy(struct shown *shown)
+struct kept *recent_copy(struct shown *shown)
 {
     struct slice body = shown->texts[TEXT_BODY];
 
-    shown->texts[TEXT_BODY] = cut(body);
+    shown->texts[TEXT_BODY] = recent_cut(body);
     size_t size = size_of(shown);
-    struct kept *kept = size <= RECENT_BYTES_MAX / 4 && shown->n_tags <= TAGS_MAX
+    struct kept *kept = size <= RECENT_BYTES_MAX / 4 && shown->n_tags <= RECENT_TAGS_MAX
                             ? malloc(size - MALLOC_HEAD)
                             : NULL;
 
@@ -164,8 +137,7 @@ static struct kept *copy(struct shown *shown)
     return kept;
 }
 
-/* The other way round; the tags are written to room. */
-static struct shown show(const struct kept *kept, struct slice room[static TAGS_MAX])
+struct shown recent_show(const struct kept *kept, struct slice room[static RECENT_TAGS_MAX])
 {
     struct shown shown = { .tags = room,
                            .n_tags = kept->n_tags,
@@ -189,13 +161,14 @@ static void see_event(void *observer, const struct event_record *record)
         .texts = { [TEXT_NAME] = record->event.title,
                    [TEXT_HOST] = record->host,
                    [TEXT_BODY] = record->event.text,
-                   [TEXT_SOURCE] = record->event.source_type },
+                   [TEXT_SOURCE] = record->event.source_type,
+                   [TEXT_HANDLE] = record->event.handle },
         .tags = record->tags,
         .n_tags = record->n_tags,
         .time_s = record->time_s,
         .received_s = record->received_s,
     };
-    struct kept *kept = copy(&shown);
+    struct kept *kept = recent_copy(&shown);
 
     if (kept == NULL)
         return;
@@ -205,6 +178,7 @@ static void see_event(void *observer, const struct event_record *record)
     while (is_crowded(&recent->events)) {
         struct kept *oldest = recent->events.oldest;
 
+        note_victim(recent, &recent->events);
         take_out(&recent->events, oldest);
         free(oldest);
     }
@@ -213,25 +187,20 @@ static void see_event(void *observer, const struct event_record *record)
 
 /* ---- checks ------------------------------------------------------------ */
 
-/* Lengths are part of it, so that "a" with "bc" is not "ab" with "c". */
-static uint64_t hash_text(uint64_t seed, struct slice text)
-{
-    return XXH3_64bits_withSeed(text.len > 0 ? text.at : "", text.len, seed + text.len);
-}
-
 static uint64_t hash_of(const struct shown *shown)
 {
-    uint64_t hash = hash_text(hash_text(0, shown->texts[TEXT_NAME]), shown->texts[TEXT_HOST]);
+    uint64_t hash =
+        recent_hash_text(recent_hash_text(0, shown->texts[TEXT_NAME]), shown->texts[TEXT_HOST]);
 
     for (size_t i = 0; i < shown->n_tags; i++)
-        hash = hash_text(hash, shown->tags[i]);
+        hash = recent_hash_text(hash, shown->tags[i]);
     return hash;
 }
 
 static bool is_same(const struct kept *kept, const struct shown *shown)
 {
-    struct slice room[TAGS_MAX];
-    struct shown other = show(kept, room);
+    struct slice room[RECENT_TAGS_MAX];
+    struct shown other = recent_show(kept, room);
 
     if (other.n_tags != shown->n_tags ||
         !slice_equal(other.texts[TEXT_NAME], shown->texts[TEXT_NAME]) ||
@@ -245,7 +214,7 @@ static bool is_same(const struct kept *kept, const struct shown *shown)
 
 static void drop_check(struct recent *recent, struct kept *given)
 {
-    struct kept **at = &recent->slots[given->hash & (SLOTS - 1)];
+    struct kept **at = &recent->slots[given->hash & (RECENT_SLOTS - 1)];
 
     while (*at != given)
         at = &(*at)->chain;
@@ -254,20 +223,37 @@ static void drop_check(struct recent *recent, struct kept *given)
     free(given);
 }
 
+static struct kept *find_check(const struct recent *recent, uint64_t hash,
+                               const struct shown *shown)
+{
+    struct kept *at = recent->slots[hash & (RECENT_SLOTS - 1)];
+
+    while (at != NULL && (at->hash != hash || !is_same(at, shown)))
+        at = at->chain;
+    return at;
+}
+
 static void add_check(struct recent *recent, struct kept *given, const struct shown *shown)
 {
-    struct kept **slot = &recent->slots[given->hash & (SLOTS - 1)];
-    struct kept *before = *slot;
+    struct kept **slot = &recent->slots[given->hash & (RECENT_SLOTS - 1)];
+    struct kept *before = find_check(recent, given->hash, shown);
 
-    while (before != NULL && (before->hash != given->hash || !is_same(before, shown)))
-        before = before->chain;
     if (before != NULL)
         drop_check(recent, before);
     given->chain = *slot;
     *slot = given;
     append(&recent->checks, given);
-    while (is_crowded(&recent->checks))
+    while (is_crowded(&recent->checks)) {
+        note_victim(recent, &recent->checks);
         drop_check(recent, recent->checks.oldest);
+    }
+}
+
+static bool reserve_slots(struct recent *recent)
+{
+    if (recent->slots == NULL)
+        recent->slots = calloc(RECENT_SLOTS, sizeof(struct kept *));
+    return recent->slots != NULL;
 }
 
 static void see_check(void *observer, const struct check_record *record)
@@ -283,9 +269,7 @@ static void see_check(void *observer, const struct check_record *record)
         .received_s = record->received_s,
     };
 
-    if (recent->slots == NULL)
-        recent->slots = calloc(SLOTS, sizeof(struct kept *));
-    struct kept *kept = recent->slots != NULL ? copy(&shown) : NULL;
+    struct kept *kept = reserve_slots(recent) ? recent_copy(&shown) : NULL;
 
     if (kept == NULL)
         return;
@@ -295,184 +279,41 @@ static void see_check(void *observer, const struct check_record *record)
     note_bytes(recent);
 }
 
-/* ---- writing ----------------------------------------------------------- */
+/* ---- what was before --------------------------------------------------- */
 
-static void write_tags(struct json_out *out, const struct shown *shown)
+static bool has_room(const struct kept_list *list, const struct kept *more)
 {
-    json_out_begin(out, "tags", '[');
-    for (size_t i = 0; i < shown->n_tags; i++)
-        json_out_slice(out, NULL, shown->tags[i]);
-    json_out_end(out, ']');
+    return list->n < list->most && list->bytes + more->size <= RECENT_BYTES_MAX;
 }
 
-static void write_common(struct json_out *out, const struct shown *shown)
+static bool add_oldest_check(struct recent *recent, struct kept *kept,
+                             const struct shown *shown)
 {
-    write_tags(out, shown);
-    json_out_slice(out, "host", shown->texts[TEXT_HOST]);
-    json_out_signed(out, "time", shown->time_s);
-    json_out_signed(out, "received", shown->received_s);
-}
-
-/* A backslash and an n, as sent, are a newline. */
-static void write_lines(struct json_out *out, const char *name, struct slice text)
-{
-    struct bytes lines = { 0 };
-
-    for (size_t i = 0; i < text.len; i++) {
-        bool newline = text.at[i] == '\\' && i + 1 < text.len && text.at[i + 1] == 'n';
-
-        bytes_add(&lines, newline ? "\n" : &text.at[i], 1);
-        i += newline;
-    }
-    json_out_slice(out, name, (struct slice){ (const char *)lines.at, lines.len });
-    out->bytes.failed = out->bytes.failed || lines.failed;
-    bytes_free(&lines);
-}
-
-static void write_event(struct json_out *out, const struct kept *kept)
-{
-    struct slice room[TAGS_MAX];
-    struct shown shown = show(kept, room);
-
-    json_out_begin(out, NULL, '{');
-    write_lines(out, "title", shown.texts[TEXT_NAME]);
-    write_lines(out, "text", shown.texts[TEXT_BODY]);
-    json_out_bool(out, "cut", kept->is_cut);
-    write_common(out, &shown);
-    json_out_text(out, "alert_type", event_alert_name((enum event_alert)kept->alert));
-    json_out_text(out, "priority", event_priority_name((enum event_priority)kept->priority));
-    json_out_slice(out, "source", shown.texts[TEXT_SOURCE]);
-    json_out_end(out, '}');
-}
-
-static void write_check(struct json_out *out, const struct kept *kept)
-{
-    struct slice room[TAGS_MAX];
-    struct shown shown = show(kept, room);
-
-    json_out_begin(out, NULL, '{');
-    json_out_slice(out, "name", shown.texts[TEXT_NAME]);
-    json_out_number(out, "status", kept->status);
-    json_out_slice(out, "message", shown.texts[TEXT_BODY]);
-    json_out_bool(out, "cut", kept->is_cut);
-    write_common(out, &shown);
-    json_out_end(out, '}');
-}
-
-void recent_write(const struct recent *recent, struct json_out *out)
-{
-    json_out_begin(out, NULL, '{');
-    json_out_begin(out, "events", '[');
-    for (const struct kept *at = recent->events.newest; at != NULL; at = at->older)
-        write_event(out, at);
-    json_out_end(out, ']');
-    json_out_begin(out, "checks", '[');
-    for (const struct kept *at = recent->checks.newest; at != NULL; at = at->older)
-        write_check(out, at);
-    json_out_end(out, ']');
-    json_out_end(out, '}');
-}
-
-/* ---- as Datadog's clients read them ------------------------------------ */
-
-/* Of as much text as is kept; a double holds it. */
-int64_t recent_event_id(struct slice title, struct slice text, int64_t time_s)
-{
-    uint64_t hash = hash_text(hash_text((uint64_t)time_s, title), cut(text));
-
-    return (int64_t)(hash >> 12) + 1;
-}
-
-static int64_t id_of(const struct shown *shown)
-{
-    return recent_event_id(shown->texts[TEXT_NAME], shown->texts[TEXT_BODY], shown->time_s);
-}
-
-static bool has_tag(const struct shown *shown, struct slice tag)
-{
-    for (size_t i = 0; i < shown->n_tags; i++)
-        if (slice_equal(shown->tags[i], tag))
-            return true;
-    return false;
-}
-
-static bool is_found(const struct recent_search *search, const struct kept *kept,
-                     const struct shown *shown)
-{
-    struct slice tags = search->tags;
-
-    if (kept->time_s < search->from_s || kept->time_s > search->to_s ||
-        (search->priority >= 0 && search->priority != kept->priority))
+    kept->hash = hash_of(shown);
+    if (!reserve_slots(recent) || find_check(recent, kept->hash, shown) != NULL)
         return false;
-    while (tags.len > 0)
-        if (!has_tag(shown, slice_trim(slice_cut(&tags, ','), " ")))
-            return false;
+    struct kept **slot = &recent->slots[kept->hash & (RECENT_SLOTS - 1)];
+
+    kept->chain = *slot;
+    *slot = kept;
+    put_oldest(&recent->checks, kept);
     return true;
 }
 
-static void write_addresses(struct json_out *out, int64_t id)
+bool recent_add_oldest(struct recent *recent, enum recent_kind kind, struct kept *given,
+                       const struct shown *shown)
 {
-    char text[64];
+    bool is_event = kind == RECENT_EVENT;
+    bool added = has_room(is_event ? &recent->events : &recent->checks, given);
 
-    snprintf(text, sizeof text, "/api/v1/events/%" PRId64, id);
-    json_out_text(out, "resource", text);
-    snprintf(text, sizeof text, "/event/event?id=%" PRId64, id);
-    json_out_text(out, "url", text);
-}
-
-static void write_found(struct json_out *out, const char *name, const struct kept *kept,
-                        const struct shown *shown)
-{
-    json_out_begin(out, name, '{');
-    json_out_signed(out, "id", id_of(shown));
-    write_lines(out, "title", shown->texts[TEXT_NAME]);
-    write_lines(out, "text", shown->texts[TEXT_BODY]);
-    json_out_signed(out, "date_happened", kept->time_s);
-    json_out_text(out, "alert_type", event_alert_name((enum event_alert)kept->alert));
-    json_out_text(out, "priority", event_priority_name((enum event_priority)kept->priority));
-    json_out_slice(out, "host", shown->texts[TEXT_HOST]);
-    write_tags(out, shown);
-    write_addresses(out, id_of(shown));
-    json_out_null(out, "device_name");
-    json_out_bool(out, "is_aggregate", false);
-    json_out_begin(out, "comments", '[');
-    json_out_end(out, ']');
-    json_out_slice(out, "source", shown->texts[TEXT_SOURCE]);
-    json_out_end(out, '}');
-}
-
-void recent_write_events(const struct recent *recent, const struct recent_search *search,
-                         struct json_out *out)
-{
-    struct slice room[TAGS_MAX];
-
-    json_out_begin(out, NULL, '{');
-    json_out_begin(out, "events", '[');
-    for (const struct kept *at = recent->events.newest; at != NULL; at = at->older) {
-        struct shown shown = show(at, room);
-
-        if (is_found(search, at, &shown))
-            write_found(out, NULL, at, &shown);
-    }
-    json_out_end(out, ']');
-    json_out_end(out, '}');
-}
-
-bool recent_write_event(const struct recent *recent, int64_t id, struct json_out *out)
-{
-    struct slice room[TAGS_MAX];
-
-    for (const struct kept *at = recent->events.newest; at != NULL; at = at->older) {
-        struct shown shown = show(at, room);
-
-        if (id_of(&shown) != id)
-            continue;
-        json_out_begin(out, NULL, '{');
-        write_found(out, "event", at, &shown);
-        json_out_end(out, '}');
-        return true;
-    }
-    return false;
+    if (added && is_event)
+        put_oldest(&recent->events, given);
+    else if (added)
+        added = add_oldest_check(recent, given, shown);
+    if (!added)
+        free(given);
+    note_bytes(recent);
+    return added;
 }
 
 /* ---- as an observer ---------------------------------------------------- */

@@ -3,12 +3,14 @@
  * For those who look whether theirs arrived. An observer that keeps copies: at most 100 events,
  * and at most 1,000 checks, told apart by name, host and tags; no more than 256 KiB of each.
  * The oldest give way. A text longer than 4 KiB is cut, and a record that is still too large is
- * left out. Nothing is carried over to a successor.
+ * left out. Somebody may keep them for longer (flush/history/journal.h), and what was kept
+ * before is put before all others; otherwise the state carries them to a successor.
  *
  * Memory is taken when they come. Owned by the flusher, one thread. */
 #ifndef FLUSH_SNAPSHOTS_RECENT_H
 #define FLUSH_SNAPSHOTS_RECENT_H
 
+#include "config/must_check.h"
 #include "flush/memory/json_out.h"
 #include "flush/parcels/ledger.h"
 #include "flush/snapshots/observer.h"
@@ -27,6 +29,8 @@ struct recent *recent_new(struct flusher_ledger *ledger);
 
 /* It is given with the observer. */
 struct observer recent_observer(struct recent *given);
+
+enum recent_kind { RECENT_EVENT, RECENT_CHECK };
 
 /* {"events": newest first, "checks": the one that came last first} */
 void recent_write(const struct recent *recent, struct json_out *out);
@@ -49,5 +53,39 @@ int64_t recent_event_id(struct slice title, struct slice text, int64_t time_s);
 
 /* {"event": the one of that number}. False: it is not kept. */
 bool recent_write_event(const struct recent *recent, int64_t id, struct json_out *out);
+
+/* ---- kept for longer --------------------------------------------------- */
+
+/* From now on those that give way before they were taken are counted. */
+void recent_watch(struct recent *recent);
+bool recent_is_watched(const struct recent *recent);
+
+/* What is to be kept of a record. The caller clears and frees the bytes. */
+struct recent_record {
+    int64_t received_s;
+    struct bytes identity; /* of a check: its name, host and tags; of an event empty */
+    struct bytes body;     /* all of it */
+};
+
+/* The oldest that was not taken yet, which is then. False: there is none, or no memory. */
+MUST_CHECK bool recent_take(struct recent *recent, enum recent_kind kind,
+                            struct recent_record *out);
+
+/* As if none had been taken yet. */
+void recent_untake(struct recent *recent);
+
+/* A body, from before all that there are. False: it is damaged, there is no room, or a newer
+ * status of that check. */
+MUST_CHECK bool recent_recall(struct recent *recent, enum recent_kind kind, struct slice body);
+
+/* ---- a successor takes over -------------------------------------------- */
+
+struct state_writer;
+struct state_reader;
+
+void recent_hand_over(const struct recent *recent, struct state_writer *out);
+
+/* Into what is empty. False: it is damaged. */
+MUST_CHECK bool recent_restore(struct recent *recent, struct state_reader *in);
 
 #endif

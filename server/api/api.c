@@ -9,21 +9,36 @@
 #include "server/api/dashboard_files.h"
 #include "server/http/server_view.h"
 
+static void take_over(struct definitions *definitions, const struct state *inherited)
+{
+    struct state_reader in = inherited->parts[STATE_DEFINITIONS];
+
+    if (in.at != NULL && !definitions_read(definitions, &in))
+        log_error("api: definitions that were handed over are damaged, or there is no room for "
+                  "them");
+}
+
 struct api *api_new(const struct definition_keeper *keeper, struct units *units,
-                    const char *folder)
+                    const char *folder, const struct state *inherited)
 {
     struct api *api = calloc(1, sizeof *api);
 
-    if (api == NULL)
+    if (api == NULL || pthread_mutex_init(&api->mutex, NULL) != 0) {
+        free(api);
         return NULL;
+    }
+    api->definitions.units = units;
+    api->definitions.ledger = &api->ledger;
     if (keeper != NULL)
         api->definitions.keeper = *keeper;
-    api->definitions.units = units;
     api->folder = strdup(folder);
-    if (api->folder != NULL)
-        return api;
-    free(api);
-    return NULL;
+    if (api->folder == NULL) {
+        api_free(api);
+        return NULL;
+    }
+    if (inherited != NULL)
+        take_over(&api->definitions, inherited);
+    return api;
 }
 
 void api_read_files(struct api *api, struct problems *problems)
@@ -54,12 +69,6 @@ const struct dashboard_files *api_files(const struct server_view *view)
     return api->files != NULL ? api->files : &none;
 }
 
-struct definitions *api_definitions(const struct server_view *view)
-{
-    definitions_refresh(&view->api->definitions);
-    return &view->api->definitions;
-}
-
 void api_free(struct api *given)
 {
     if (given == NULL)
@@ -68,8 +77,69 @@ void api_free(struct api *given)
     dashboard_files_free(given->files);
     dashboard_files_free(atomic_load(&given->fresh));
     free(given->folder);
+    pthread_mutex_destroy(&given->mutex);
     free(given);
 }
+
+static bool has_definitions(const struct definitions *definitions)
+{
+    for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)
+        if (definitions->of[kind].n > 0)
+            return true;
+    return false;
+}
+
+void api_hand_over(struct api *api, struct state_writer *out)
+{
+    if (api == NULL)
+        return;
+    pthread_mutex_lock(&api->mutex);
+    (void)!definitions_refresh(&api->definitions);
+    if (has_definitions(&api->definitions)) {
+        state_begin(out, STATE_DEFINITIONS);
+        definitions_write(&api->definitions, out);
+        if (!state_settle(out)) {
+            log_warn("api: there is no memory to hand over dashboards and the like");
+            state_cancel(out);
+        }
+    }
+    pthread_mutex_unlock(&api->mutex);
+}
+
+/* ---- routes that are about definitions --------------------------------- */
+
+struct definitions *api_definitions(const struct server_view *view)
+{
+    return &view->api->definitions;
+}
+
+/* Before what was kept is read, a dashboard that is not there yet would seem to be gone. */
+static void do_with_definitions(struct desk_job *given, const struct http_request *request,
+                                void *argument, desk_work *work)
+{
+    const struct server_view *view = argument;
+    struct api *api = view->api;
+
+    pthread_mutex_lock(&api->mutex);
+    if (definitions_refresh(&api->definitions)) {
+        work(given, request, argument);
+    } else {
+        desk_add_header(given, "Retry-After", "1");
+        api_refuse(given, 503, "what is kept on disk is still being read: try again");
+    }
+    pthread_mutex_unlock(&api->mutex);
+}
+
+#define API_ROUTE(at, is_below, what, method, function, most, most_inflated)
+#define API_DEFINED(at, is_below, what, method, function, most)                       \
+    void function##_route(struct desk_job *given, const struct http_request *request, \
+                          void *argument)                                             \
+    {                                                                                 \
+        do_with_definitions(given, request, argument, function);                      \
+    }
+#include "server/api/api_table.h"
+#undef API_DEFINED
+#undef API_ROUTE
 
 /* Of Datadog's API, what is not done here, and why. The first that the path begins with. */
 static const struct {

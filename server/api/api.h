@@ -8,6 +8,8 @@
 #ifndef SERVER_API_API_H
 #define SERVER_API_API_H
 
+#include <pthread.h>
+
 #include "server/api/definitions.h"
 #include "server/http/http_handler.h"
 
@@ -15,21 +17,30 @@ struct dashboard_files;
 struct problems;
 struct server_view;
 
+/* The desk's thread has the definitions; main looks at them once, when a successor takes over,
+ * so whoever uses them holds the mutex. */
 struct api {
+    pthread_mutex_t mutex;
     struct definitions definitions;
+    struct definitions_ledger ledger;        /* for any thread */
     char *folder;                            /* heeler_dashboards_path */
     struct dashboard_files *files;           /* of that folder; NULL: none were read yet */
     _Atomic(struct dashboard_files *) fresh; /* given by main, taken by the desk */
 };
 
-/* keeper: of the definitions; units: told of those of metrics; or NULL. folder:
- * heeler_dashboards_path. NULL without memory. */
+/* keeper: of the definitions; units: told of those of metrics; inherited: the state of the
+ * program before this one; each or NULL. folder: heeler_dashboards_path. NULL without memory.
+ */
 struct api *api_new(const struct definition_keeper *keeper, struct units *units,
-                    const char *folder);
+                    const char *folder, const struct state *inherited);
 void api_free(struct api *given); /* NULL is fine */
 
-/* Those of a view, as new as can be. */
+/* Those of a view, for a route that is about definitions: such a one has the mutex. */
 struct definitions *api_definitions(const struct server_view *view);
+
+/* Writes the definitions as the part STATE_DEFINITIONS, if there are any and there is memory
+ * for them. NULL is fine. */
+void api_hand_over(struct api *api, struct state_writer *out);
 
 /* Reads the folder anew; the desk takes what was read with its next request. What is wrong with
  * a file becomes a warning, or is logged where there are no problems to add it to. Main's
@@ -51,7 +62,10 @@ void api_unknown(struct http_exchange *exchange, const struct http_request *requ
 
 /* The work of each route; argument: struct server_view, whose member api is whose this is. */
 #define API_ROUTE(at, is_below, what, method, function, most, most_inflated) desk_work function;
+#define API_DEFINED(at, is_below, what, method, function, most) \
+    desk_work function, function##_route;
 #include "server/api/api_table.h"
+#undef API_DEFINED
 #undef API_ROUTE
 
 #endif

@@ -1,8 +1,9 @@
 /* server/api/api_table.h: the routes of the API: API_ROUTE(path, whether a name stands behind
  * it, what it is for, method, work, the most bytes that its body may have as it is sent, and
- * inflated; 0: the usual).
+ * inflated; 0: the usual). API_DEFINED is the same of what is about definitions, and has no
+ * last column.
  *
- * Included with API_ROUTE defined by whoever needs it. */
+ * Included with both defined by whoever needs it. */
 
 /* clang-format off */
 
@@ -13,20 +14,20 @@ API_ROUTE("/api/v1/distribution_points", false, HTTP_USE_SUBMITTING, HTTP_POST, 
 API_ROUTE("/api/v1/check_run",  false, HTTP_USE_SUBMITTING, HTTP_POST,   submit_checks, API_DEFINITION_MAX, 0)
 API_ROUTE("/api/v1/events",     false, HTTP_USE_SUBMITTING, HTTP_POST,   submit_event, API_DEFINITION_MAX, 0)
 
-API_ROUTE("/api/v1/metrics/",   true,  HTTP_USE_READING, HTTP_GET,    metadata_get, 0, 0)
-API_ROUTE("/api/v1/metrics/",   true,  HTTP_USE_WRITING, HTTP_PUT,    metadata_update, 0, 0)
+API_DEFINED("/api/v1/metrics/",   true,  HTTP_USE_READING, HTTP_GET,    metadata_get, 0)
+API_DEFINED("/api/v1/metrics/",   true,  HTTP_USE_WRITING, HTTP_PUT,    metadata_update, 0)
 API_ROUTE("/api/v1/tags/hosts/", true, HTTP_USE_WRITING, HTTP_POST | HTTP_PUT | HTTP_DELETE, api_refuse_host_tags, 0, 0)
 
-API_ROUTE("/api/v1/dash",       false, HTTP_USE_READING, HTTP_GET,    dashboards_list_timeboards, 0, 0)
-API_ROUTE("/api/v1/dash",       false, HTTP_USE_WRITING, HTTP_POST,   dashboards_create_timeboard, API_DEFINITION_MAX, 0)
-API_ROUTE("/api/v1/dash/",      true,  HTTP_USE_READING, HTTP_GET,    dashboards_get_timeboard, 0, 0)
-API_ROUTE("/api/v1/dash/",      true,  HTTP_USE_WRITING, HTTP_PUT,    dashboards_update_timeboard, API_DEFINITION_MAX, 0)
-API_ROUTE("/api/v1/dash/",      true,  HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete_timeboard, 0, 0)
-API_ROUTE("/api/v1/dashboard",  false, HTTP_USE_READING, HTTP_GET,    dashboards_list, 0, 0)
-API_ROUTE("/api/v1/dashboard",  false, HTTP_USE_WRITING, HTTP_POST,   dashboards_create, API_DEFINITION_MAX, 0)
-API_ROUTE("/api/v1/dashboard",  false, HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete_some, 0, 0)
-API_ROUTE("/api/v1/dashboard/", true,  HTTP_USE_READING, HTTP_GET,    dashboards_get, 0, 0)
-API_ROUTE("/api/v1/dashboard/", true,  HTTP_USE_WRITING, HTTP_PUT,    dashboards_update, API_DEFINITION_MAX, 0)
-API_ROUTE("/api/v1/dashboard/", true,  HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete, 0, 0)
+API_DEFINED("/api/v1/dash",       false, HTTP_USE_READING, HTTP_GET,    dashboards_list_timeboards, 0)
+API_DEFINED("/api/v1/dash",       false, HTTP_USE_WRITING, HTTP_POST,   dashboards_create_timeboard, API_DEFINITION_MAX)
+API_DEFINED("/api/v1/dash/",      true,  HTTP_USE_READING, HTTP_GET,    dashboards_get_timeboard, 0)
+API_DEFINED("/api/v1/dash/",      true,  HTTP_USE_WRITING, HTTP_PUT,    dashboards_update_timeboard, API_DEFINITION_MAX)
+API_DEFINED("/api/v1/dash/",      true,  HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete_timeboard, 0)
+API_DEFINED("/api/v1/dashboard",  false, HTTP_USE_READING, HTTP_GET,    dashboards_list, 0)
+API_DEFINED("/api/v1/dashboard",  false, HTTP_USE_WRITING, HTTP_POST,   dashboards_create, API_DEFINITION_MAX)
+API_DEFINED("/api/v1/dashboard",  false, HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete_some, 0)
+API_DEFINED("/api/v1/dashboard/", true,  HTTP_USE_READING, HTTP_GET,    dashboards_get, 0)
+API_DEFINED("/api/v1/dashboard/", true,  HTTP_USE_WRITING, HTTP_PUT,    dashboards_update, API_DEFINITION_MAX)
+API_DEFINED("/api/v1/dashboard/", true,  HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete, 0)
 
 /* clang-format on */

@@ -258,7 +258,7 @@ static bool find_names(DIR *folder, struct string_list *out)
 
     while (all && (entry = readdir(folder)) != NULL)
         if (is_board_name(entry->d_name))
-            all = out->n < DEFINITIONS_MAX &&
+            all = out->n < definitions_most(DEFINITION_DASHBOARD) &&
                   string_list_add(out, entry->d_name, strlen(entry->d_name));
     if (out->n > 1)
         qsort(out->at, out->n, sizeof *out->at, by_name);
@@ -276,7 +276,7 @@ static void read_folder(struct dashboard_files *files, const char *path)
         return;
     }
     if (!find_names(folder, &names))
-        complain(&reading, ": more than %d files", DEFINITIONS_MAX);
+        complain(&reading, ": more than %zu files", definitions_most(DEFINITION_DASHBOARD));
     reading.folder = dirfd(folder);
     for (size_t i = 0; i < names.n; i++) {
         reading.name = names.at[i];

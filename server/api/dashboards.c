@@ -139,8 +139,9 @@ static void put(struct desk_job *given, struct definitions *definitions,
         reply_with(given, made, write);
         break;
     case DEFINITION_FULL:
-        api_refuse(given, 409, "there is no room: %d definitions and %d MiB of them are kept",
-                   DEFINITIONS_MAX, DEFINITIONS_BYTES >> 20);
+        api_refuse(given, 409, "there is no room: %zu dashboards and %zu MiB of them are kept",
+                   definitions_most(DEFINITION_DASHBOARD),
+                   definitions_most_bytes(DEFINITION_DASHBOARD) >> 20);
         break;
     case DEFINITION_NO_MEMORY:
         api_refuse(given, 503, "not enough memory");

@@ -17,11 +17,29 @@ enum { UNIT_ROOM = 6 * UNIT_WORD_MAX + 2 };
 /* More than any body has that was taken. */
 enum { KEPT_KEYS_MAX = 1 << 20 };
 
-static const char *const words[] = {
-#define WORD(id, word) [id] = (word),
-    DEFINITION_KINDS(WORD)
-#undef WORD
+static const struct {
+    const char *word;
+    size_t most, most_bytes;
+} kinds[] = {
+#define KIND(id, word, most, most_bytes) [id] = { word, most, most_bytes },
+    DEFINITION_KINDS(KIND)
+#undef KIND
 };
+
+const char *definition_word(enum definition_kind kind)
+{
+    return kinds[kind].word;
+}
+
+size_t definitions_most(enum definition_kind kind)
+{
+    return kinds[kind].most;
+}
+
+size_t definitions_most_bytes(enum definition_kind kind)
+{
+    return kinds[kind].most_bytes;
+}
 
 /* ---- one --------------------------------------------------------------- */
 
@@ -60,7 +78,7 @@ static struct definition *copy_of(const struct definition *from)
 
 /* ---- all --------------------------------------------------------------- */
 
-void definitions_free(struct definitions *given)
+static void free_list(struct definition_list *given)
 {
     struct definition *next;
 
@@ -68,15 +86,21 @@ void definitions_free(struct definitions *given)
         next = at->next;
         free(at);
     }
-    *given = (struct definitions){ .first = NULL };
+}
+
+void definitions_free(struct definitions *given)
+{
+    for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)
+        free_list(&given->of[kind]);
+    *given = (struct definitions){ .ledger = NULL };
 }
 
 struct definition *definitions_find(const struct definitions *definitions,
                                     enum definition_kind kind, struct slice name)
 {
-    struct definition *at = definitions->first;
+    struct definition *at = definitions->of[kind].first;
 
-    while (at != NULL && !(at->kind == kind && slice_equal(at->name, name)))
+    while (at != NULL && !slice_equal(at->name, name))
         at = at->next;
     return at;
 }
@@ -84,9 +108,9 @@ struct definition *definitions_find(const struct definitions *definitions,
 struct definition *definitions_find_number(const struct definitions *definitions,
                                            enum definition_kind kind, int64_t number)
 {
-    struct definition *at = definitions->first;
+    struct definition *at = definitions->of[kind].first;
 
-    while (at != NULL && !(at->kind == kind && at->number == number && number != 0))
+    while (at != NULL && (at->number != number || number == 0))
         at = at->next;
     return at;
 }
@@ -94,55 +118,69 @@ struct definition *definitions_find_number(const struct definitions *definitions
 struct definition *definitions_next(const struct definitions *definitions,
                                     enum definition_kind kind, const struct definition *after)
 {
-    struct definition *at = after != NULL ? after->next : definitions->first;
-
-    while (at != NULL && at->kind != kind)
-        at = at->next;
-    return at;
+    return after != NULL ? after->next : definitions->of[kind].first;
 }
 
-/* Who points to it, or to the end. */
-static struct definition **place_of(struct definitions *definitions,
-                                    const struct definition *definition)
+static void note(const struct definitions *definitions, enum definition_kind kind)
 {
-    struct definition **at = &definitions->first;
-
-    while (*at != NULL && *at != definition)
-        at = &(*at)->next;
-    return at;
+    if (definitions->ledger == NULL)
+        return;
+    counter_set(&definitions->ledger->n[kind], definitions->of[kind].n);
+    counter_set(&definitions->ledger->bytes[kind], definitions->of[kind].bytes);
 }
 
-static void find_last(struct definitions *definitions)
+static void append(struct definition_list *list, struct definition *given)
 {
-    struct definition *at = definitions->first;
-
-    while (at != NULL && at->next != NULL)
-        at = at->next;
-    definitions->last = at;
+    if (list->last != NULL)
+        list->last->next = given;
+    else
+        list->first = given;
+    list->last = given;
+    list->n++;
+    list->bytes += size_of(given);
 }
 
-/* In the place of the old one; NULL: behind all. */
-static void link_in(struct definitions *definitions, struct definition *given_old,
+static void replace(struct definition_list *list, struct definition *given_old,
                     struct definition *given)
 {
-    struct definition **at = place_of(definitions, given_old);
+    struct definition **at = &list->first;
 
-    given->next = given_old != NULL ? given_old->next : NULL;
+    while (*at != given_old)
+        at = &(*at)->next;
     *at = given;
-    definitions->n += given_old == NULL;
-    definitions->bytes += size_of(given) - (given_old != NULL ? size_of(given_old) : 0);
+    given->next = given_old->next;
+    if (list->last == given_old)
+        list->last = given;
+    list->bytes += size_of(given) - size_of(given_old);
     free(given_old);
-    find_last(definitions);
+}
+
+static void take_out(struct definition_list *list, struct definition *given)
+{
+    struct definition *before = NULL;
+
+    for (struct definition *at = list->first; at != given; at = at->next)
+        before = at;
+    if (before != NULL)
+        before->next = given->next;
+    else
+        list->first = given->next;
+    if (list->last == given)
+        list->last = before;
+    list->n--;
+    list->bytes -= size_of(given);
+    free(given);
 }
 
 static enum definition_result put(struct definitions *definitions,
                                   const struct definition *from, struct definition **out)
 {
     struct definition *old = definitions_find(definitions, from->kind, from->name);
+    struct definition_list *list = &definitions->of[from->kind];
     size_t before = old != NULL ? size_of(old) : 0;
 
-    if ((old == NULL && definitions->n == DEFINITIONS_MAX) ||
-        definitions->bytes - before + size_of(from) > DEFINITIONS_BYTES)
+    if ((old == NULL && list->n == kinds[from->kind].most) ||
+        list->bytes - before + size_of(from) > kinds[from->kind].most_bytes)
         return DEFINITION_FULL;
     struct definition *made = copy_of(from);
 
@@ -151,8 +189,11 @@ static enum definition_result put(struct definitions *definitions,
     if (old != NULL) {
         made->number = old->number;
         made->created_ms = old->created_ms;
+        replace(list, old, made);
+    } else {
+        append(list, made);
     }
-    link_in(definitions, old, made);
+    note(definitions, made->kind);
     *out = made;
     return DEFINITION_DONE;
 }
@@ -179,22 +220,27 @@ static void tell_unit(const struct definition *definition, struct units *units,
 
 /* ---- kept -------------------------------------------------------------- */
 
-/* "NUMBER CREATED_MS CHANGED_MS BODY". */
+/* "NUMBER CREATED_MS CHANGED_MS BODY", appended. */
+static void write_text(struct bytes *out, const struct definition *definition)
+{
+    char head[96];
+    int len = snprintf(head, sizeof head, "%" PRId64 " %" PRId64 " %" PRId64 " ",
+                       definition->number, definition->created_ms, definition->changed_ms);
+
+    bytes_add(out, head, (size_t)len);
+    bytes_add(out, definition->body.at, definition->body.len);
+}
+
 static void tell_keeper(const struct definitions *definitions,
                         const struct definition *definition)
 {
     struct bytes text = { 0 };
-    char head[96];
 
     if (definitions->keeper.keep == NULL)
         return;
-    int len = snprintf(head, sizeof head, "%" PRId64 " %" PRId64 " %" PRId64 " ",
-                       definition->number, definition->created_ms, definition->changed_ms);
-
-    bytes_add(&text, head, (size_t)len);
-    bytes_add(&text, definition->body.at, definition->body.len);
+    write_text(&text, definition);
     if (!text.failed)
-        definitions->keeper.keep(definitions->keeper.self, words[definition->kind],
+        definitions->keeper.keep(definitions->keeper.self, kinds[definition->kind].word,
                                  definition->name, definition->changed_ms / 1000,
                                  (struct slice){ (const char *)text.at, text.len });
     bytes_free(&text);
@@ -215,25 +261,24 @@ enum definition_result definitions_put(struct definitions *definitions,
 void definitions_drop(struct definitions *definitions, struct definition *given, int64_t now_ms)
 {
     if (definitions->keeper.keep != NULL)
-        definitions->keeper.keep(definitions->keeper.self, words[given->kind], given->name,
+        definitions->keeper.keep(definitions->keeper.self, kinds[given->kind].word, given->name,
                                  now_ms / 1000, SLICE(""));
-    *place_of(definitions, given) = given->next;
-    definitions->n--;
-    definitions->bytes -= size_of(given);
-    free(given);
-    find_last(definitions);
+    enum definition_kind kind = given->kind;
+
+    take_out(&definitions->of[kind], given);
+    note(definitions, kind);
 }
 
-void definitions_refresh(struct definitions *definitions)
+bool definitions_refresh(struct definitions *definitions)
 {
-    if (definitions->keeper.give_back != NULL)
-        definitions->keeper.give_back(definitions->keeper.self, definitions);
+    return definitions->keeper.give_back == NULL ||
+           definitions->keeper.give_back(definitions->keeper.self, definitions);
 }
 
 static bool find_kind(struct slice word, enum definition_kind *out)
 {
     for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)
-        if (slice_equal(word, slice_of(words[kind]))) {
+        if (slice_equal(word, slice_of(kinds[kind].word))) {
             *out = (enum definition_kind)kind;
             return true;
         }
@@ -273,4 +318,46 @@ bool definitions_restore(struct definitions *definitions, struct slice kind, str
 
     return (old != NULL && old->changed_ms >= kept.changed_ms) ||
            put(definitions, &kept, &made) == DEFINITION_DONE;
+}
+
+/* ---- a successor takes over -------------------------------------------- */
+
+static void write_list(const struct definition_list *list, struct state_writer *out)
+{
+    struct bytes text = { 0 };
+
+    for (const struct definition *at = list->first; at != NULL; at = at->next) {
+        bytes_clear(&text);
+        write_text(&text, at);
+        state_put_text(out, slice_of(kinds[at->kind].word));
+        state_put_text(out, at->name);
+        state_put_text(out, text.failed ? SLICE("")
+                                        : (struct slice){ (const char *)text.at, text.len });
+    }
+    bytes_free(&text);
+}
+
+void definitions_write(const struct definitions *definitions, struct state_writer *out)
+{
+    uint64_t n = 0;
+
+    for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)
+        n += definitions->of[kind].n;
+    state_put_number(out, n);
+    for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)
+        write_list(&definitions->of[kind], out);
+}
+
+bool definitions_read(struct definitions *definitions, struct state_reader *in)
+{
+    bool good = true;
+
+    for (size_t left = state_get_count(in, 3); left > 0 && !in->failed; left--) {
+        struct slice kind = state_get_text(in), name = state_get_text(in);
+        struct slice text = state_get_text(in);
+
+        good = !in->failed && definitions_restore(definitions, kind, name, text) && good;
+        definitions_recall_unit(definitions->units, kind, name, text);
+    }
+    return good && !in->failed;
 }

@@ -7,8 +7,9 @@
  * each change (struct definition_keeper), and asked for what it has kept from before; that may
  * come late, for what is newer stays.
  *
- * Bounded: DEFINITIONS_MAX of them, DEFINITIONS_BYTES together. Nothing is taken until the
- * first one comes. One thread, the desk's. */
+ * Each kind has a bound of its own, so that a script that describes thousands of metrics leaves
+ * no dashboard without a place. Nothing is taken until the first one comes. One thread at a
+ * time (server/api/api.h). */
 #ifndef SERVER_API_DEFINITIONS_H
 #define SERVER_API_DEFINITIONS_H
 
@@ -16,25 +17,33 @@
 
 #include "config/must_check.h"
 #include "flush/memory/bytes.h"
+#include "flush/memory/state.h"
+#include "flush/parcels/ledger.h"
 #include "protocol/slice.h"
 
-enum {
-    DEFINITIONS_MAX = 2000,
-    DEFINITIONS_BYTES = 16 << 20,
-    DEFINITION_NAME_MAX = 512,
-};
+enum { DEFINITION_NAME_MAX = 512 };
 
-/* X(id, word): the word is what keepers know it by. */
-#define DEFINITION_KINDS(X)              \
-    X(DEFINITION_DASHBOARD, "dashboard") \
-    X(DEFINITION_METRIC, "metric")
+/* X(id, word, how many, bytes of all together): the word is what keepers and /metrics know it
+ * by. */
+#define DEFINITION_KINDS(X)                              \
+    X(DEFINITION_DASHBOARD, "dashboard", 2000, 16 << 20) \
+    X(DEFINITION_METRIC, "metric", 5000, 4 << 20)
 
-#define DEFINITION_ENUM(id, word) id,
+#define DEFINITION_ENUM(id, word, most, most_bytes) id,
 enum definition_kind { DEFINITION_KINDS(DEFINITION_ENUM) DEFINITION_KIND_COUNT };
 #undef DEFINITION_ENUM
 
+const char *definition_word(enum definition_kind kind);
+size_t definitions_most(enum definition_kind kind);
+size_t definitions_most_bytes(enum definition_kind kind);
+
+/* Gauges, written by who has the definitions. */
+struct definitions_ledger {
+    struct counter n[DEFINITION_KIND_COUNT], bytes[DEFINITION_KIND_COUNT];
+};
+
 struct definition {
-    struct definition *next; /* of all, the oldest first */
+    struct definition *next; /* of its kind, the oldest first */
     enum definition_kind kind;
     struct slice name;              /* unique among its kind; owned, as the rest is */
     struct slice file;              /* that it is of; empty: it came by API */
@@ -52,8 +61,9 @@ struct definition_keeper {
     void (*keep)(void *self, const char *kind, struct slice name, int64_t changed_s,
                  struct slice text);
 
-    /* Restores what has been read since the last time. */
-    void (*give_back)(void *self, struct definitions *to);
+    /* Restores what has been read since the last time. False: it is still reading, so that
+     * what is not there yet may come. */
+    bool (*give_back)(void *self, struct definitions *to);
     void *self;
 };
 
@@ -61,14 +71,18 @@ struct definition_keeper {
 struct units;
 
 struct definitions {
-    struct definition *first, *last;
-    size_t n, bytes;
-    struct definition_keeper keeper; /* keep is NULL: nobody */
-    struct units *units;             /* or NULL */
+    struct definition_list {
+        struct definition *first, *last;
+        size_t n, bytes;
+    } of[DEFINITION_KIND_COUNT];
+    struct definition_keeper keeper;   /* keep is NULL: nobody */
+    struct definitions_ledger *ledger; /* or NULL */
+    struct units *units;               /* or NULL */
 };
 
-/* Takes up what the keeper has read. To be called before anything is looked for. */
-void definitions_refresh(struct definitions *definitions);
+/* Takes up what the keeper has read. To be called before anything is looked for. False: what
+ * was kept is not all there yet. */
+MUST_CHECK bool definitions_refresh(struct definitions *definitions);
 
 /* { 0 } is empty. */
 void definitions_free(struct definitions *given);
@@ -103,5 +117,13 @@ void definitions_recall_unit(struct units *units, struct slice kind, struct slic
  * The keeper is not told. */
 MUST_CHECK bool definitions_restore(struct definitions *definitions, struct slice kind,
                                     struct slice name, struct slice text);
+
+/* ---- a successor takes over -------------------------------------------- */
+
+/* All of them. */
+void definitions_write(const struct definitions *definitions, struct state_writer *out);
+
+/* What was written, as far as there is room; newer ones stay. False: it is damaged. */
+MUST_CHECK bool definitions_read(struct definitions *definitions, struct state_reader *in);
 
 #endif

@@ -116,7 +116,8 @@ void metadata_update(struct desk_job *given, const struct http_request *request,
         reply(given, made->body);
     else
         api_refuse(given, result == DEFINITION_FULL ? 409 : 503,
-                   result == DEFINITION_FULL ? "there is no room for more definitions"
-                                             : "not enough memory");
+                   result == DEFINITION_FULL
+                       ? "there is no room for what is known of more metrics"
+                       : "not enough memory");
     bytes_free(&merged.bytes);
 }

@@ -183,6 +183,7 @@ bool submit_event_line(struct bytes *out, struct slice object, int64_t now_s, in
     add_field(out, "|p:", json_view_member(object, "priority"));
     add_field(out, "|s:", json_view_member(object, "source_type_name"));
     add_field(out, "|t:", json_view_member(object, "alert_type"));
+    add_field(out, "|handle:", json_view_member(object, "handle"));
     if (!add_tags(out, json_view_member(object, "tags"), "device:",
                   json_view_member(object, "device_name"), json_view_member(object, "host")))
         return fail(problem, "tags: expected a list of texts");

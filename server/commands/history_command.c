@@ -108,6 +108,21 @@ static int show_level(struct store *store, int64_t step_s)
     return SQLITE_OK;
 }
 
+static int show_notes(struct store *store)
+{
+    uint64_t events, checks, definitions;
+    int result = store_count_records(store, STORE_RECORD_EVENT, &events);
+
+    if (result == SQLITE_OK)
+        result = store_count_records(store, STORE_RECORD_CHECK, &checks);
+    if (result == SQLITE_OK)
+        result = store_count_definitions(store, &definitions);
+    if (result == SQLITE_OK)
+        printf("%llu events, %llu checks, %llu definitions\n", (unsigned long long)events,
+               (unsigned long long)checks, (unsigned long long)definitions);
+    return result;
+}
+
 static int show(struct store *store)
 {
     uint64_t used, free, series;
@@ -121,7 +136,9 @@ static int show(struct store *store)
     shown_put_text(stdout, store->database.path);
     printf("\nversion %d, %llu bytes and %llu free, %llu series\n", schema.n,
            (unsigned long long)used, (unsigned long long)free, (unsigned long long)series);
-    result = store_next_step(store, 0, &step_s);
+    result = show_notes(store);
+    if (result == SQLITE_OK)
+        result = store_next_step(store, 0, &step_s);
     while (result == SQLITE_OK && step_s > 0) {
         result = show_level(store, step_s);
         if (result == SQLITE_OK)
@@ -184,29 +201,15 @@ static int check_row(struct store *store, int64_t step_s, const struct store_row
     return SQLITE_OK;
 }
 
-/* SQLite's own look at the file: "ok", or what it found first. */
-static int check_file(struct store *store, char out[256])
-{
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(store->database.handle, "PRAGMA quick_check(1)", -1,
-                                    &statement, NULL);
-
-    if (result == SQLITE_OK)
-        result = sqlite3_step(statement);
-    if (result == SQLITE_ROW)
-        snprintf(out, 256, "%s", (const char *)sqlite3_column_text(statement, 0));
-    (void)sqlite3_finalize(statement);
-    return result == SQLITE_ROW ? SQLITE_OK : result;
-}
-
 static int check(struct store *store)
 {
     static struct checked checked;
     char found[256];
-    int result = check_file(store, found);
+    int result = sql_text(store->database.handle, "PRAGMA quick_check(1)", found, sizeof found);
 
-    if (result == SQLITE_OK && strcmp(found, "ok") != 0)
-        return complain(store->database.path, found);
+    if (result == SQLITE_OK && strcmp(found, "ok") != 0) /* it says what it found first */
+        return complain(store->database.path,
+                        found[0] != '\0' ? found : "SQLite's own check says nothing");
     if (result == SQLITE_OK)
         result = read_all(store, check_row, &checked);
     if (result != SQLITE_OK)

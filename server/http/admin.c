@@ -84,6 +84,7 @@ static void on_metrics(struct http_exchange *exchange, const struct http_request
     (void)request;
     admin->server.look(admin->server.server, &view);
     view.http = &admin->ledger;
+    view.definitions = admin->view.definitions;
     if (body != NULL)
         metrics_write(body, &view);
     http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", body);
@@ -349,7 +350,10 @@ static const struct http_route routes[] = {
       .json_errors = true,                                                   \
       .body_max = most,                                                      \
       .inflated_max = most_inflated },
+#define API_DEFINED(at, is_below, what, method, function, most) \
+    API_ROUTE(at, is_below, what, method, function##_route, most, 0)
 #include "server/api/api_table.h"
+#undef API_DEFINED
 #undef API_ROUTE
 #define PAGE_FILE(symbol, at, type, what) \
     { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
@@ -495,9 +499,12 @@ static bool make_parts(struct admin *admin, struct event_base *base)
     admin->snapshots = snapshots_new(admin->ask, admin->desk);
     admin->view.pictures = pictures_new(settings_of(admin)->heeler_chart_path, &admin->ledger);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
-    admin->view.api = api_new(admin->view.definition_keeper, admin->view.units,
-                              settings_of(admin)->heeler_dashboards_path);
+    admin->view.api =
+        api_new(admin->view.definition_keeper, admin->view.units,
+                settings_of(admin)->heeler_dashboards_path, admin->view.inherited);
     api_read_files(admin->view.api, NULL);
+    admin->view.definitions = admin->view.api != NULL ? &admin->view.api->ledger : NULL;
+    admin->view.inherited = NULL;
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
            admin->view.api != NULL && admin->cookie_timer != NULL && admin->snapshots != NULL &&
            admin->view.pictures != NULL &&
@@ -545,6 +552,12 @@ void admin_follow(struct admin *admin, int64_t now_ms)
         return;
     struct timeval wait = clock_wait_ms(end_ms - now_ms);
     event_add(admin->cookie_timer, &wait);
+}
+
+void admin_hand_over(struct admin *admin, struct state_writer *out)
+{
+    if (admin != NULL)
+        api_hand_over(admin->view.api, out);
 }
 
 bool admin_leave(struct admin *given, struct inherited_sockets *to)

@@ -29,6 +29,7 @@ struct admin;
 struct http;
 struct inherited_sockets;
 struct problems;
+struct state_writer;
 
 /* full: all of it, and not only health. It listens nowhere yet. NULL without memory. */
 struct admin *admin_start(struct event_base *base, bool full,
@@ -50,6 +51,10 @@ void admin_follow(struct admin *admin, int64_t now_ms);
 /* Closes its sockets and removes their files. False: its desk is still at work, so nothing that
  * it was given may be freed. NULL is fine. */
 bool admin_stop(struct admin *given);
+
+/* Writes what was defined for a successor. What is defined later is answered by nobody any
+ * more. NULL is fine. */
+void admin_hand_over(struct admin *admin, struct state_writer *out);
 
 /* Stops, and gives its sockets to a successor. NULL is fine: of either. */
 bool admin_leave(struct admin *given, struct inherited_sockets *to);

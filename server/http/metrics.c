@@ -9,6 +9,7 @@
 #include "config/log.h"
 #include "flush/delivery/mirror_ledger.h"
 #include "flush/history/history_ledger.h"
+#include "server/api/definitions.h"
 #include "server/http/accounts.h"
 #include "server/http/http_ledger.h"
 #include "server/http/main_turn.h"
@@ -94,6 +95,14 @@
       "heeler_history_max_bytes")                                                             \
     X(F_HISTORY_DAMAGED, "heeler_history_files_damaged_total", "counter",                     \
       "files of the past that could not be read and were set aside")                          \
+    X(F_NOTES, "heeler_history_notes_total", "counter",                                       \
+      "events, statuses of checks and definitions written there")                             \
+    X(F_NOTES_LOST, "heeler_history_notes_lost_total", "counter",                             \
+      "events, statuses of checks and definitions that are not on disk: there was no room "   \
+      "for them while it could not be written")                                               \
+    X(F_DEFINITIONS, "heeler_definitions", "gauge",                                           \
+      "what was saved by API: dashboards, and what is known about metrics; by kind")          \
+    X(F_DEFINITION_BYTES, "heeler_definition_bytes", "gauge", "memory of these")              \
     X(F_QUESTIONS, "heeler_questions_total", "counter",                                       \
       "questions answered, refused ones too")                                                 \
     X(F_OUTBOX, "heeler_outbox_bytes", "gauge", "payloads that delivery has not taken yet")   \
@@ -306,6 +315,24 @@ static void write_history(struct evbuffer *out, const struct server_view *view)
     labelled(out, F_HISTORY_DROPPED, "reason", "crowded_out",
              counter_read(&history->crowded_out_total));
     plain(out, F_HISTORY_DAMAGED, counter_read(&history->damaged_total));
+    plain(out, F_NOTES, counter_read(&history->notes_total));
+    plain(out, F_NOTES_LOST,
+          counter_read(&history->notes_lost_total) +
+              counter_read(&view->flusher_ledger->recent_ungiven));
+}
+
+static void write_definitions(struct evbuffer *out, const struct definitions_ledger *ledger)
+{
+    if (ledger == NULL)
+        return;
+    head(out, F_DEFINITIONS);
+    for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)
+        labelled(out, F_DEFINITIONS, "kind", definition_word((enum definition_kind)kind),
+                 counter_read(&ledger->n[kind]));
+    head(out, F_DEFINITION_BYTES);
+    for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)
+        labelled(out, F_DEFINITION_BYTES, "kind", definition_word((enum definition_kind)kind),
+                 counter_read(&ledger->bytes[kind]));
 }
 
 static uint64_t load(const _Atomic(uint64_t) *value)
@@ -505,6 +532,7 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     write_values(out, &workers, view->flusher_ledger);
     write_flusher(out, &workers, view->flusher_ledger);
     write_history(out, view);
+    write_definitions(out, view->definitions);
     write_delivery(out, view);
     write_balances(out, view);
     write_http(out, view);

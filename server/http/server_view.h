@@ -24,7 +24,9 @@ struct server_facts {
 
 struct api;
 struct definition_keeper;
+struct definitions_ledger;
 struct history_ledger;
+struct state;
 struct http_ledger;
 struct submitter;
 struct sender_box;
@@ -58,7 +60,10 @@ struct server_view {
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
     struct submitter *submitter;     /* for the desk's thread; NULL: the same */
     const struct definition_keeper *definition_keeper; /* the same; NULL: only memory keeps */
-    struct api *api;                 /* the same; NULL: of another than HTTP */
+    const struct state
+        *inherited;  /* while HTTP starts: what the program before left; or NULL; for main */
+    struct api *api; /* the same; NULL: of another than HTTP */
+    const struct definitions_ledger *definitions; /* NULL: who asks does not know it */
     struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
     struct pictures *pictures;       /* the same */
     const struct settings *settings; /* in force; good until the next reload */

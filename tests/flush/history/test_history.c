@@ -193,7 +193,8 @@ static void what_a_question_finds_damaged_is_set_aside(void **state)
 
 static void keep(struct history *history, const char *name, const char *text)
 {
-    struct note *note = note_new(SLICE("dashboard"), slice_of(name), 7, slice_of(text));
+    struct note *note =
+        note_new(NOTE_DEFINITION, SLICE("dashboard"), slice_of(name), 7, slice_of(text));
 
     assert_non_null(note);
     history_keep(history, note);
@@ -249,9 +250,94 @@ static void definitions_wait_while_another_process_has_the_file(void **state)
     keep(history, "a", "{}");
     wait_for(&history_ledger(history)->state, HISTORY_HELD);
     assert_null(history_take_notes(history));
+    assert_false(history_is_reading_notes(history)); /* nobody waits for who cannot read */
     assert_int_equal(counter_read(&history_ledger(history)->notes_lost_total), 0);
     stop(history);
     database_close(&owner);
+}
+
+static void who_asks_knows_whether_all_is_read(void **state)
+{
+    struct history *history = start();
+    size_t n = 0;
+    (void)state;
+
+    for (int i = 0; i < 100; i++)
+        keep(history, (char[]){ (char)('a' + i % 26), (char)('a' + i / 26), '\0' }, "{}");
+    stop(history);
+    history = start();
+    for (int i = 0; i < 60000 && history_is_reading_notes(history); i++)
+        poll(NULL, 0, 1);
+    struct note *notes = history_take_notes(history);
+
+    for (const struct note *at = notes; at != NULL; at = at->next)
+        n++;
+    assert_int_equal(n, 100);
+    note_free_all(notes);
+    stop(history);
+}
+
+/* As if the thread hung: it cannot take what it does not see. */
+static void what_nobody_takes_is_bounded_and_counted(void **state)
+{
+    enum { LARGE = 1 << 20, MANY = 80 };
+    static char large[LARGE];
+    struct database owner;
+    (void)state;
+
+    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    struct history *history = start();
+
+    for (int i = 0; i < MANY; i++)
+        history_keep(history, note_new(NOTE_EVENT, SLICE(""), SLICE(""), 7,
+                                       (struct slice){ large, LARGE }));
+    wait_for(&history_ledger(history)->notes_lost_total,
+             MANY - 2 * HISTORY_RECORDS_BYTES / LARGE);
+    assert_false(history_has_room_for_records(history));
+    stop(history);
+    database_close(&owner);
+}
+
+static struct note *records_of(struct history *history)
+{
+    struct note *notes = NULL;
+
+    for (int i = 0; i < 60000 && notes == NULL; i++, poll(NULL, 0, 1))
+        notes = history_take_records(history);
+    assert_non_null(notes);
+    return notes;
+}
+
+static void events_and_checks_come_back_newest_first(void **state)
+{
+    static const struct {
+        enum note_kind is;
+        const char *name, *text;
+    } all[] = { { NOTE_EVENT, "", "first" },
+                { NOTE_CHECK, "disk", "ok" },
+                { NOTE_EVENT, "", "second" },
+                { NOTE_CHECK, "load", "ok" },
+                { NOTE_CHECK, "disk", "bad" } };
+    static const char *const expected[] = { "second", "first", "bad", "ok" };
+    struct history *history = start();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        history_keep(history,
+                     note_new(all[i].is, SLICE(""), slice_of(all[i].name),
+                              clock_wall_s() - 100 + (int64_t)i, slice_of(all[i].text)));
+    stop(history);
+    history = start();
+    struct note *notes = records_of(history), *at = notes;
+
+    for (size_t i = 0; i < 4; i++, at = at->next) {
+        assert_non_null(at);
+        assert_true(slice_equal(at->text, slice_of(expected[i])));
+        assert_int_equal(at->is, i < 2 ? NOTE_EVENT : NOTE_CHECK);
+    }
+    assert_null(at);
+    note_free_all(notes);
+    stop(history);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
@@ -265,6 +351,9 @@ int main(void)
         TEST(what_a_question_finds_damaged_is_set_aside),
         TEST(definitions_come_back_in_the_next_process),
         TEST(definitions_wait_while_another_process_has_the_file),
+        TEST(who_asks_knows_whether_all_is_read),
+        TEST(what_nobody_takes_is_bounded_and_counted),
+        TEST(events_and_checks_come_back_newest_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,6 +149,64 @@ static void what_others_wrote_is_replaced_by_none_of_ours(void **state)
     assert_total(60, a, 7, 2);
 }
 
+/* The first process ended in order, within an interval; the second began in it, and was
+ * killed. */
+static void a_stamp_that_two_processes_used_is_missed_by_none(void **state)
+{
+    uint32_t a = series("a", CELL_COUNT);
+    (void)state;
+
+    store.writer = 1000;
+    put(10, START_S, START_S, a, 1);
+    put(10, START_S + 10, START_S + 10, a, 2);
+    put(60, START_S, START_S + 10, a, 3); /* as it was cut */
+    put(3600, START_S, START_S + 10, a, 3);
+    store.writer = 2000;
+    put(10, START_S + 10, START_S + 10, a, 4);
+    put(10, START_S + 20, START_S + 20, a, 5);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(remake(&store, &retention, 3000 + i), SQLITE_OK);
+    assert_total(10, a, 12, 4);
+    assert_total(60, a, 12, 3); /* one value as it was cut, two that were made */
+    assert_total(3600, a, 12, 3);
+    store.writer = 4000; /* and once more */
+    put(10, START_S + 20, START_S + 20, a, 6);
+    assert_int_equal(remake(&store, &retention, store_writer_for_others(5000)), SQLITE_OK);
+    assert_total(10, a, 18, 5);
+    assert_total(60, a, 18, 4);
+    assert_total(3600, a, 18, 4);
+}
+
+/* It is in coarser windows that were open when it came, whatever their stamps say. */
+static void what_came_late_is_made_for_no_other_level(void **state)
+{
+    uint32_t a = series("a", CELL_COUNT);
+    (void)state;
+
+    store.writer = store_writer_for_late(2000);
+    put(10, START_S + 130, START_S + 130, a, 2);
+    store.writer = 2000;
+    put(10, START_S + 200, START_S + 200, a, 1);
+    put(3600, START_S, START_S + 190, a, 3);
+    assert_int_equal(remake(&store, &retention, store_writer_for_others(3000)), SQLITE_OK);
+    assert_total(10, a, 3, 2);
+    assert_total(60, a, 1, 1);
+    assert_total(3600, a, 4, 2);
+}
+
+/* The newest stamp is that of a process whose clock was ahead. */
+static void a_window_before_the_newest_is_looked_at_too(void **state)
+{
+    uint32_t a = series("a", CELL_COUNT);
+    (void)state;
+
+    store.writer = 1000;
+    put(60, START_S + HOUR_S - 60, START_S + HOUR_S - 10, a, 1);
+    put(3600, START_S + HOUR_S, START_S + HOUR_S + 10, a, 2);
+    assert_int_equal(remake(&store, &retention, store_writer_for_others(2000)), SQLITE_OK);
+    assert_total(3600, a, 3, 2);
+}
+
 static void hours_between_which_nothing_was_are_skipped(void **state)
 {
     uint32_t a = series("a", CELL_COUNT);
@@ -218,6 +276,9 @@ int main(void)
         TEST(what_was_not_sealed_is_made_of_the_finer_ones),
         TEST(once_more_changes_nothing_nor_does_the_whole_window),
         TEST(what_others_wrote_is_replaced_by_none_of_ours),
+        TEST(a_stamp_that_two_processes_used_is_missed_by_none),
+        TEST(what_came_late_is_made_for_no_other_level),
+        TEST(a_window_before_the_newest_is_looked_at_too),
         TEST(hours_between_which_nothing_was_are_skipped),
         TEST(members_are_merged),
     };

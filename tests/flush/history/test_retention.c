@@ -245,6 +245,78 @@ static void a_file_without_windows_is_left_as_it_is(void **state)
     assert_int_equal(losses.expired.rows + losses.crowded_out.rows, 0);
 }
 
+/* Whoever is killed before the hour is over leaves what the hour is made of. */
+static void what_an_hour_is_made_of_stays_until_it_is_there(void **state)
+{
+    struct packed_cell cell = { 1, { { 1, 1, 1, 1, 1 } }, SLICE("") };
+    struct store_part hour = { 3600, 0, 0, 3590 };
+    (void)state;
+
+    assert_true(read_setting("interval:1m", "60s:5m", "3600s:400d"));
+    fill(60, 7200);
+    drop(64 << 20, 7200);
+    assert_int_equal(oldest(60), 0); /* two hours are not made yet */
+    assert_int_equal(store_put_window(&store, &hour, &cell, 1), SQLITE_OK);
+    drop(64 << 20, 7200);
+    assert_int_equal(oldest(60), 3540); /* as far as the hour's stamps go */
+    drop(64 << 20, 30000);
+    assert_int_equal(store_oldest(&store, 60, &hour.start_s), SQLITE_OK);
+    assert_int_equal(hour.start_s,
+                     0); /* an hour that nobody makes is not waited for: none is left */
+}
+
+static uint64_t records(enum store_record of)
+{
+    uint64_t n;
+
+    assert_int_equal(store_count_records(&store, of, &n), SQLITE_OK);
+    return n;
+}
+
+static void events_and_checks_are_bounded(void **state)
+{
+    enum { DAY_S = 86400, END_S = 401 * DAY_S };
+    static char body[1000];
+    struct slice text = { body, sizeof body };
+    char name[32];
+    (void)state;
+
+    assert_int_equal(store_begin(&store), SQLITE_OK);
+    for (int i = 0; i < 12000; i++) /* an eighth of them are too old */
+        assert_int_equal(store_put_event(&store, i < 1500 ? 10 : END_S - 12000 + i, SLICE("e")),
+                         SQLITE_OK);
+    for (int i = 0; i < 1200; i++) {
+        snprintf(name, sizeof name, "check %d", i);
+        for (int twice = 0; twice < 2; twice++)
+            assert_int_equal(store_put_check(&store, i < 10 ? 10 : END_S - 1200 + i,
+                                             slice_of(name), SLICE("ok")),
+                             SQLITE_OK);
+    }
+    assert_int_equal(store_commit(&store), SQLITE_OK);
+    assert_int_equal(records(STORE_RECORD_CHECK), 1200);
+    drop(64 << 20, END_S);
+    assert_int_equal(records(STORE_RECORD_EVENT), 10000);
+    assert_int_equal(records(STORE_RECORD_CHECK), 1000);
+    assert_int_equal(losses.records, 2000 + 200);
+    /* and in bytes: a sixteenth of a mebibyte */
+    assert_int_equal(store_begin(&store), SQLITE_OK);
+    for (int i = 0; i < 500; i++) {
+        snprintf(name, sizeof name, "check %d", i);
+        assert_int_equal(store_put_event(&store, END_S + i, text), SQLITE_OK);
+        assert_int_equal(store_put_check(&store, END_S + i, slice_of(name), text), SQLITE_OK);
+    }
+    assert_int_equal(store_commit(&store), SQLITE_OK);
+    drop(1 << 20, END_S + 500);
+    assert_in_range(records(STORE_RECORD_EVENT), 48, 65);
+    assert_in_range(records(STORE_RECORD_CHECK), 48, 65);
+    int64_t time_s;
+    assert_int_equal(store_read_records(&store, STORE_RECORD_EVENT, 1), SQLITE_OK);
+    assert_int_equal(store_next_record(&store, STORE_RECORD_EVENT, &time_s, &text), SQLITE_ROW);
+    assert_int_equal(time_s, END_S + 499); /* the newest stay */
+    assert_int_equal(text.len, sizeof body);
+    store_end_records(&store, STORE_RECORD_EVENT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
 
 int main(void)
@@ -258,6 +330,8 @@ int main(void)
         TEST(what_is_too_much_goes_oldest_first_and_the_file_shrinks),
         TEST(the_coarsest_goes_when_it_has_more_than_half),
         TEST(a_file_without_windows_is_left_as_it_is),
+        TEST(what_an_hour_is_made_of_stays_until_it_is_there),
+        TEST(events_and_checks_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,6 +50,7 @@ static void event(struct slice title, struct slice text, int64_t time_s)
     struct event_record record = { .event = { .title = title,
                                               .text = text,
                                               .source_type = SLICE("src"),
+                                              .handle = SLICE("@me"),
                                               .alert = EVENT_ERROR,
                                               .priority = EVENT_LOW },
                                    .host = SLICE("h"),
@@ -178,6 +179,174 @@ static void a_thousand_checks_are_kept(void **state)
     json_decref(json);
 }
 
+/* ---- kept for longer --------------------------------------------------- */
+
+/* All that is to be kept, as bodies, newest first; how many. */
+static size_t take_all(enum recent_kind kind, struct bytes out[static RECENT_CHECKS_MAX])
+{
+    struct recent_record record = { 0 };
+    size_t n = 0;
+
+    while (recent_take(recent, kind, &record)) {
+        for (size_t i = n; i > 0; i--)
+            out[i] = out[i - 1];
+        out[0] = record.body;
+        record.body = (struct bytes){ 0 };
+        assert_int_equal(record.identity.len > 0, kind == RECENT_CHECK);
+        n++;
+    }
+    bytes_free(&record.identity);
+    return n;
+}
+
+static void begin_anew(void)
+{
+    observer.ops->free(observer.self);
+    ledger = (struct flusher_ledger){ 0 };
+    recent = recent_new(&ledger);
+    observer = recent_observer(recent);
+}
+
+static void assert_written(json_t *expected)
+{
+    json_t *got = written();
+
+    if (!json_equal(got, expected))
+        fail_msg("%s\n%s", json_dumps(got, 0), json_dumps(expected, 0));
+    json_decref(got);
+}
+
+static void what_was_kept_comes_back_as_it_was(void **state)
+{
+    static struct bytes events[RECENT_CHECKS_MAX], checks[RECENT_CHECKS_MAX];
+    (void)state;
+
+    for (int i = 0; i < 7; i++) {
+        event(SLICE("t\xff"), SLICE("a\\nb"), i);
+        check("c", "h", (char[]){ (char)('a' + i % 3), '\0' }, i % 4, i);
+    }
+    json_t *before = written();
+    size_t n_events = take_all(RECENT_EVENT, events), n_checks = take_all(RECENT_CHECK, checks);
+
+    assert_int_equal(n_events, 7);
+    assert_int_equal(n_checks, 3); /* only the last status of each */
+    begin_anew();
+    for (size_t i = 0; i < n_events; i++)
+        assert_true(recent_recall(recent, RECENT_EVENT,
+                                  (struct slice){ (char *)events[i].at, events[i].len }));
+    for (size_t i = 0; i < n_checks; i++)
+        assert_true(recent_recall(recent, RECENT_CHECK,
+                                  (struct slice){ (char *)checks[i].at, checks[i].len }));
+    assert_written(before);
+    struct recent_record none = { 0 };
+    assert_false(recent_take(recent, RECENT_EVENT, &none)); /* they are kept already */
+    assert_false(recent_take(recent, RECENT_CHECK, &none));
+    event(SLICE("new"), SLICE(""), 99);
+    assert_true(recent_take(recent, RECENT_EVENT, &none));
+    assert_int_equal(none.received_s, 100);
+    assert_false(recent_take(recent, RECENT_EVENT, &none));
+    recent_untake(recent);
+    for (int i = 0; i < 8; i++)
+        assert_true(recent_take(recent, RECENT_EVENT, &none));
+    bytes_free(&none.body);
+    json_decref(before);
+    for (size_t i = 0; i < n_events; i++)
+        bytes_free(&events[i]);
+    for (size_t i = 0; i < n_checks; i++)
+        bytes_free(&checks[i]);
+}
+
+static void what_is_newer_is_not_pushed_out_by_what_was(void **state)
+{
+    struct recent_record old = { 0 };
+    (void)state;
+
+    check("c", "h", "a", 2, 1);
+    event(SLICE("old"), SLICE(""), 1);
+    assert_true(recent_take(recent, RECENT_CHECK, &old));
+    struct bytes old_check = old.body;
+    old.body = (struct bytes){ 0 };
+    assert_true(recent_take(recent, RECENT_EVENT, &old));
+    begin_anew();
+    check("c", "h", "a", 0, 9);
+    for (int i = 0; i < RECENT_EVENTS_MAX; i++)
+        event(SLICE("new"), SLICE(""), 9);
+    json_t *before = written();
+    assert_false(recent_recall(recent, RECENT_CHECK,
+                               (struct slice){ (char *)old_check.at, old_check.len }));
+    assert_false(recent_recall(recent, RECENT_EVENT,
+                               (struct slice){ (char *)old.body.at, old.body.len }));
+    assert_written(before);
+    json_decref(before);
+    bytes_free(&old_check);
+    bytes_free(&old.identity);
+    bytes_free(&old.body);
+}
+
+/* The file may be damaged. */
+static void bytes_of_any_kind_lead_nowhere(void **state)
+{
+    struct recent_record record = { 0 };
+    char copy[256];
+    (void)state;
+
+    event(SLICE("title"), SLICE("text"), 5);
+    assert_true(recent_take(recent, RECENT_EVENT, &record));
+    size_t len = record.body.len;
+    assert_in_range(len, 1, sizeof copy);
+    for (size_t cut = 0; cut < len; cut++) {
+        char *exact = malloc(cut + 1); /* so that who reads beyond it is caught */
+
+        memcpy(exact, record.body.at, cut);
+        assert_false(recent_recall(recent, RECENT_EVENT, (struct slice){ exact, cut }));
+        free(exact);
+    }
+    for (size_t at = 0; at < len; at++)
+        for (int bit = 0; bit < 8; bit++) {
+            memcpy(copy, record.body.at, len);
+            copy[at] = (char)(copy[at] ^ 1 << bit);
+            (void)!recent_recall(recent, RECENT_EVENT, (struct slice){ copy, len });
+        }
+    json_decref(written());
+    bytes_free(&record.identity);
+    bytes_free(&record.body);
+}
+
+static void what_gives_way_before_it_is_kept_is_counted(void **state)
+{
+    struct recent_record record = { 0 };
+    (void)state;
+
+    for (int i = 0; i < RECENT_EVENTS_MAX + 5; i++)
+        event(SLICE("t"), SLICE("x"), i);
+    assert_int_equal(counter_read(&ledger.recent_ungiven), 0); /* nobody keeps them */
+    recent_watch(recent);
+    event(SLICE("t"), SLICE("x"), 500);
+    assert_int_equal(counter_read(&ledger.recent_ungiven), 1);
+    while (recent_take(recent, RECENT_EVENT, &record))
+        ;
+    event(SLICE("t"), SLICE("x"), 501);
+    assert_int_equal(counter_read(&ledger.recent_ungiven), 1);
+    bytes_free(&record.identity);
+    bytes_free(&record.body);
+}
+
+static void a_handle_is_told_to_clients(void **state)
+{
+    struct recent_search all = { 0, 1000, SLICE(""), -1 };
+    struct json_out out = { 0 };
+    (void)state;
+
+    event(SLICE("t"), SLICE("x"), 5);
+    recent_write_events(recent, &all, &out);
+    json_t *json = json_loadb((const char *)out.bytes.at, out.bytes.len, JSON_ALLOW_NUL, NULL);
+    json_t *one = json_array_get(json_object_get(json, "events"), 0);
+
+    assert_string_equal(json_string_value(json_object_get(one, "handle")), "@me");
+    json_decref(json);
+    bytes_free(&out.bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +358,13 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_last_status_of_each_check_is_kept, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_thousand_checks_are_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_kept_comes_back_as_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_newer_is_not_pushed_out_by_what_was, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(bytes_of_any_kind_lead_nowhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_gives_way_before_it_is_kept_is_counted, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_handle_is_told_to_clients, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

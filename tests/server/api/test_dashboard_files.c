@@ -65,15 +65,15 @@ static void a_file_is_a_dashboard_of_either_form(void **state)
 
     assert_non_null(files);
     assert_int_equal(files->problems.n, 0);
-    assert_int_equal(files->definitions.n, 3);
-    const struct definition *first = files->definitions.first;
+    assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].n, 3);
+    const struct definition *first = files->definitions.of[DEFINITION_DASHBOARD].first;
 
     assert_true(slice_equal(first->file, SLICE("a.json")));
     assert_true(slice_equal(first->name, SLICE("x4x-ttz-cnu")));
     assert_int_equal(first->number, 17);
     assert_true(first->changed_ms > INT64_C(1600000000000));
     assert_non_null(find(files, "abc-def-ghi"));
-    const struct definition *last = files->definitions.last;
+    const struct definition *last = files->definitions.of[DEFINITION_DASHBOARD].last;
     char id[64];
 
     snprintf(id, sizeof id, "%.*s", (int)last->name.len, last->name.at);
@@ -113,7 +113,7 @@ static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
     assert_int_equal(mkfifo(path, 0600), 0);
     struct dashboard_files *files = dashboard_files_read(folder);
 
-    assert_int_equal(files->definitions.n, 1);
+    assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].n, 1);
     assert_non_null(find(files, "abc-def-ghi"));
     assert_int_equal(files->problems.n, sizeof cases / sizeof cases[0] + 1);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -131,10 +131,10 @@ static void numbers_are_unique_and_none_is_too_large(void **state)
     write_file("c.json", "{\"id\":9223372036854775807,\"title\":\"c\",\"graphs\":[]}");
     struct dashboard_files *files = dashboard_files_read(folder);
 
-    assert_int_equal(files->definitions.n, 3);
-    assert_int_equal(files->definitions.first->number, 5);
-    assert_int_equal(files->definitions.first->next->number, 6);
-    assert_true(files->definitions.last->number < INT64_C(1) << 38);
+    assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].n, 3);
+    assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].first->number, 5);
+    assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].first->next->number, 6);
+    assert_true(files->definitions.of[DEFINITION_DASHBOARD].last->number < INT64_C(1) << 38);
     dashboard_files_free(files);
 }
 
@@ -147,7 +147,7 @@ static void a_folder_that_is_not_there_is_a_sentence(void **state)
     assert_string_equal(files->problems.at[0], "/nonexistent/x: No such file or directory");
     dashboard_files_free(files);
     files = dashboard_files_read("");
-    assert_int_equal(files->problems.n + files->definitions.n, 0);
+    assert_int_equal(files->problems.n + files->definitions.of[DEFINITION_DASHBOARD].n, 0);
     dashboard_files_free(files);
 }
 

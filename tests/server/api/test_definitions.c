@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "flush/rollups/units.h"
 #include "server/api/definitions.h"
@@ -78,9 +79,35 @@ static void one_is_put_found_replaced_and_dropped(void **state)
     definitions_drop(&definitions, find(&definitions, "b"), 3000);
     definitions_drop(&definitions, find(&definitions, "a"), 3000);
     assert_null(find(&definitions, "a"));
-    assert_int_equal(definitions.n, 0);
-    assert_int_equal(definitions.bytes, 0);
-    assert_null(definitions.last);
+    assert_int_equal(definitions.of[DEFINITION_DASHBOARD].n, 0);
+    assert_int_equal(definitions.of[DEFINITION_DASHBOARD].bytes, 0);
+    assert_null(definitions.of[DEFINITION_DASHBOARD].first);
+    assert_null(definitions.of[DEFINITION_DASHBOARD].last);
+    definitions_free(&definitions);
+}
+
+/* The list is whole after each: its last one is replaced, then one in the middle is dropped,
+ * then the last. */
+static void they_stay_in_the_order_of_their_making(void **state)
+{
+    struct definitions definitions = { 0 };
+    const struct definition *at = NULL;
+    (void)state;
+
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(put(&definitions, (const char *[]){ "a", "b", "c" }[i], 0, 1, "{}"),
+                         DEFINITION_DONE);
+    assert_int_equal(put(&definitions, "c", 0, 2, "{\"x\":1}"), DEFINITION_DONE);
+    definitions_drop(&definitions, find(&definitions, "b"), 3);
+    assert_int_equal(put(&definitions, "d", 0, 4, "{}"), DEFINITION_DONE);
+    definitions_drop(&definitions, find(&definitions, "d"), 5);
+    assert_int_equal(put(&definitions, "e", 0, 6, "{}"), DEFINITION_DONE);
+    for (int i = 0; i < 3; i++) {
+        at = definitions_next(&definitions, DEFINITION_DASHBOARD, at);
+        assert_non_null(at);
+        assert_true(slice_equal(at->name, slice_of((const char *[]){ "a", "c", "e" }[i])));
+    }
+    assert_null(definitions_next(&definitions, DEFINITION_DASHBOARD, at));
     definitions_free(&definitions);
 }
 
@@ -129,7 +156,7 @@ static void what_is_damaged_is_not_restored(void **state)
         definitions_restore(&definitions, SLICE("other"), SLICE("a"), SLICE("5 1 1 {}")));
     assert_false(
         definitions_restore(&definitions, SLICE("dashboard"), SLICE(""), SLICE("5 1 1 {}")));
-    assert_int_equal(definitions.n, 0);
+    assert_int_equal(definitions.of[DEFINITION_DASHBOARD].n, 0);
 }
 
 /* ---- units ------------------------------------------------------------- */
@@ -192,25 +219,80 @@ static void what_was_kept_is_told_before_anybody_asks(void **state)
     }
 }
 
-static void it_is_bounded_in_number_and_bytes(void **state)
+static void each_kind_is_bounded_in_number_and_bytes(void **state)
 {
-    struct definitions definitions = { 0 };
-    char name[32], *large = malloc(DEFINITIONS_BYTES);
+    struct definitions_ledger ledger = { 0 };
+    struct definitions definitions = { .ledger = &ledger };
+    const struct definition_list *boards = &definitions.of[DEFINITION_DASHBOARD];
+    struct definition metric = { .kind = DEFINITION_METRIC,
+                                 .name = SLICE("a metric"),
+                                 .body = SLICE("{}") };
+    size_t most = definitions_most(DEFINITION_DASHBOARD);
+    size_t most_bytes = definitions_most_bytes(DEFINITION_DASHBOARD);
+    char name[32], *large = malloc(most_bytes);
+    struct definition *made;
     (void)state;
 
-    for (int i = 0; i < DEFINITIONS_MAX; i++) {
-        snprintf(name, sizeof name, "name %d", i);
+    for (size_t i = 0; i < most; i++) {
+        snprintf(name, sizeof name, "name %zu", i);
         assert_int_equal(put(&definitions, name, 0, 1, "{}"), DEFINITION_DONE);
     }
     assert_int_equal(put(&definitions, "one more", 0, 1, "{}"), DEFINITION_FULL);
     assert_int_equal(put(&definitions, "name 3", 0, 2, "{\"x\":1}"), DEFINITION_DONE);
-    memset(large, ' ', DEFINITIONS_BYTES - 1);
-    large[DEFINITIONS_BYTES - 1] = '\0';
+    memset(large, ' ', most_bytes - 1);
+    large[most_bytes - 1] = '\0';
     assert_int_equal(put(&definitions, "name 4", 0, 2, large), DEFINITION_FULL);
     assert_true(slice_equal(find(&definitions, "name 4")->body, SLICE("{}")));
-    assert_true(definitions.bytes < DEFINITIONS_BYTES);
+    assert_true(boards->bytes < most_bytes);
+    /* the other kind has places of its own */
+    assert_int_equal(definitions_put(&definitions, &metric, &made), DEFINITION_DONE);
+    assert_int_equal(counter_read(&ledger.n[DEFINITION_DASHBOARD]), most);
+    assert_int_equal(counter_read(&ledger.bytes[DEFINITION_DASHBOARD]), boards->bytes);
+    assert_int_equal(counter_read(&ledger.n[DEFINITION_METRIC]), 1);
+    definitions_drop(&definitions, made, 1);
+    assert_int_equal(counter_read(&ledger.n[DEFINITION_METRIC]), 0);
     free(large);
     definitions_free(&definitions);
+}
+
+static void a_successor_reads_what_was_written(void **state)
+{
+    struct definitions before = { 0 }, after = { 0 };
+    struct definition metric = { .kind = DEFINITION_METRIC,
+                                 .name = SLICE("m"),
+                                 .changed_ms = 7,
+                                 .body = SLICE("{\"unit\":\"byte\"}") };
+    struct state_writer *out = state_writer_new();
+    struct definition *made;
+    struct state state_read;
+    char problem[160];
+    (void)state;
+
+    assert_int_equal(put(&before, "a", 17, 1000, "{\"x\":1}"), DEFINITION_DONE);
+    assert_int_equal(put(&before, "b", 18, 1000, "{}"), DEFINITION_DONE);
+    assert_int_equal(definitions_put(&before, &metric, &made), DEFINITION_DONE);
+    state_begin(out, STATE_DEFINITIONS);
+    definitions_write(&before, out);
+    int fd = state_writer_end(out);
+
+    assert_true(state_map(&state_read, fd, problem, sizeof problem));
+    struct state_reader part = state_read.parts[STATE_DEFINITIONS], in = part;
+
+    assert_int_equal(put(&after, "b", 18, 2000, "{\"newer\":1}"), DEFINITION_DONE);
+    assert_true(definitions_read(&after, &in));
+    assert_true(slice_equal(find(&after, "a")->body, SLICE("{\"x\":1}")));
+    assert_int_equal(find(&after, "a")->number, 17);
+    assert_true(slice_equal(find(&after, "b")->body, SLICE("{\"newer\":1}")));
+    assert_non_null(definitions_find(&after, DEFINITION_METRIC, SLICE("m")));
+    definitions_free(&after);
+    for (const uint8_t *end = part.at; end < part.end; end++) { /* cut off anywhere */
+        in = (struct state_reader){ part.at, end, false, part.version };
+        assert_false(definitions_read(&after, &in));
+        definitions_free(&after);
+    }
+    definitions_free(&before);
+    state_done(&state_read);
+    close(fd);
 }
 
 int main(void)
@@ -221,7 +303,9 @@ int main(void)
         cmocka_unit_test(what_is_damaged_is_not_restored),
         cmocka_unit_test(units_are_told_of_metrics),
         cmocka_unit_test(what_was_kept_is_told_before_anybody_asks),
-        cmocka_unit_test(it_is_bounded_in_number_and_bytes),
+        cmocka_unit_test(they_stay_in_the_order_of_their_making),
+        cmocka_unit_test(each_kind_is_bounded_in_number_and_bytes),
+        cmocka_unit_test(a_successor_reads_what_was_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,128 @@
+#!/bin/bash
+# What is neither a window nor sent on: events, the last status of each check, what is known
+# about metrics, and dashboards. All of it is there again after kill -9 with a state path, and
+# after a program that takes over without one.
+#   check_kept.sh PROGRAM
+. "${0%/*}/support/script.sh"
+
+start() {
+    start_server "$heeler" --set heeler_interval=1 "$@"
+}
+
+# request METHOD PATH [BODY]: its status is $status; the answer is in $scratch/answer.
+request() {
+    body=${3-}
+    exec 3<>"/dev/tcp/127.0.0.1/$http"
+    printf '%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+        "$1" "$2" "${#body}" "$body" >&3
+    cat <&3 >"$scratch/answer"
+    exec 3<&-
+    status=$(sed -n '1s/HTTP[^ ]* \([0-9]*\).*/\1/p' "$scratch/answer")
+}
+
+# expect STATUS METHOD PATH [BODY]
+expect() {
+    request "$2" "$3" "${4-}"
+    [ "$status" = "$1" ] || fail "$2 $3 is answered with $(cat "$scratch/answer")"
+}
+
+# says TEXT: the last answer does.
+says() {
+    grep -qF "$1" "$scratch/answer" || fail "no $1 in $(cat "$scratch/answer")"
+}
+
+# until_shown TEXT: the events and checks come to say so.
+until_shown() {
+    for _ in $(seq 500); do
+        "$probe" get "$http" /api/v1/events >"$scratch/answer" || fail "no events"
+        ! grep -qF "$1" "$scratch/answer" || return 0
+        sleep 0.02
+    done
+    fail "no $1 in $(cat "$scratch/answer")"
+}
+
+make_all() {
+    expect 202 POST /api/v1/events '{"title":"deployed","text":"it","handle":"@me","tags":["a:b"]}'
+    event=$(sed -n 's/.*"id":\([0-9]*\).*/\1/p' "$scratch/answer")
+    expect 202 POST /api/v1/check_run '{"check":"db","host_name":"h","status":0}'
+    expect 202 POST /api/v1/check_run '{"check":"db","host_name":"h","status":2,"message":"down"}'
+    "$heeler" send --to "127.0.0.1:$port" '_e{5,4}:hello|text' || fail "send"
+    "$heeler" send --to "127.0.0.1:$port" '_sc|disk|1|#c:d|m:nearly full' || fail "send"
+    until_shown '"title":"hello"'
+    until_shown '"name":"disk"'
+    expect 200 PUT /api/v1/metrics/my.metric '{"unit":"byte","description":"what it is"}'
+    expect 200 POST /api/v1/dashboard '{"title":"kept","layout_type":"ordered","widgets":[]}'
+    board=$(sed -n 's/.*"id":"\([a-z0-9-]*\)".*/\1/p' "$scratch/answer")
+    [ "$(metric 'heeler_definitions{kind="dashboard"}')" -eq 1 ] || fail "no dashboard is counted"
+    [ "$(metric 'heeler_definitions{kind="metric"}')" -eq 1 ] || fail "no metadata is counted"
+}
+
+# assert_all: it is there, once. While the disk is read, who asks for a dashboard is told to wait.
+assert_all() {
+    request GET "/api/v1/dashboard/$board"
+    for _ in $(seq 500); do
+        [ "$status" = 503 ] || break
+        says 'Retry-After: 1'
+        sleep 0.02
+        request GET "/api/v1/dashboard/$board"
+    done
+    [ "$status" = 200 ] || fail "the dashboard is answered with $(cat "$scratch/answer")"
+    says '"title":"kept"'
+    expect 200 GET /api/v1/metrics/my.metric
+    says '"unit":"byte"'
+    says '"description":"what it is"'
+    until_shown '"title":"hello"'
+    until_shown '"name":"db","status":2,"message":"down"'
+    says '"name":"disk","status":1,"message":"nearly full"'
+    [ "$(grep -o '"title":"deployed"' "$scratch/answer" | wc -l)" -eq 1 ] || fail "not one event"
+    expect 200 GET "/api/v1/events/$event"
+    says '"handle":"@me"'
+    now=$(date +%s)
+    expect 200 GET "/api/v1/events?start=$((now - 3600))&end=$((now + 60))&tags=a:b"
+    says '"title":"deployed"'
+}
+
+# take_over: another program, of which the log tells.
+take_over() {
+    before=$(grep -c 'reads again' "$scratch/log")
+    kill -USR2 "$server"
+    for _ in $(seq 6000); do
+        [ "$(grep -c 'reads again' "$scratch/log")" -le "$before" ] || return 0
+        sleep 0.01
+    done
+    fail "nobody takes over"
+}
+
+start --set heeler_state_path="$scratch/state"
+until_metric heeler_history_open 1
+make_all
+until_metric heeler_history_notes_total 6 # two events, two checks, two definitions, at least
+flushed=$(metric heeler_snapshots_total)
+until_metric heeler_snapshots_total $((flushed + 3)) # checks are given once a second
+kill -KILL "$server"
+wait "$server" 2>/dev/null
+for _ in 1 2 3; do
+    start --set heeler_state_path="$scratch/state"
+    assert_all
+    kill -KILL "$server"
+    wait "$server" 2>/dev/null
+done
+start --set heeler_state_path="$scratch/state"
+assert_all
+take_over
+assert_all
+[ "$(metric heeler_history_notes_lost_total)" -eq 0 ] || fail "something was not kept"
+kill -TERM "$server"
+ended 0
+"$heeler" history info --set heeler_state_path="$scratch/state" >"$scratch/out" || fail "info ends with $?"
+grep -q '^2 events, 2 checks, 2 definitions$' "$scratch/out" || fail "info says $(cat "$scratch/out")"
+"$heeler" history check --set heeler_state_path="$scratch/state" >"$scratch/out" || fail "check ends with $?"
+
+start --set heeler_state_path=
+make_all
+for _ in 1 2 3; do
+    take_over
+    assert_all
+done
+kill -TERM "$server"
+ended 0
