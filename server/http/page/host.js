@@ -89,7 +89,7 @@ export function openHost(place, parameters, signal) {
             turnTo(1);
             return;
         }
-        const isUp = said.until_s - said.last_s <= UP_S;
+        const isUp = said.until_s - said.interval_s - said.last_s < UP_S; /* as the list of hosts says it */
         facts.replaceChildren(make("span", null, makeState(isUp), ", last seen ", makeAgo(said.last_s * 1000, pulse.now_s() * 1000)),
             make("span", null, many(said.total, "metric")), make("span", null, `what they were in the last ${duration(30 * said.interval_s)}`));
         metrics.hidden = false;
