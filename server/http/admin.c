@@ -280,8 +280,6 @@ static void on_other(struct http_exchange *exchange, const struct http_request *
         api_unknown(exchange, request);
         return;
     }
-    if (page_leads_to_dashboard(exchange, request))
-        return;
     http_reply_text(
         exchange, 404, "text/plain; charset=utf-8",
         "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
@@ -355,6 +353,16 @@ static const struct http_route routes[] = {
 #include "server/api/api_table.h"
 #undef API_DEFINED
 #undef API_ROUTE
+    { .path = "/dash/",
+      .deep = true,
+      .use = HTTP_USE_PAGE,
+      .methods = HTTP_GET,
+      .handle = page_on_dashboard },
+    { .path = "/dashboard/",
+      .deep = true,
+      .use = HTTP_USE_PAGE,
+      .methods = HTTP_GET,
+      .handle = page_on_dashboard },
 #define PAGE_FILE(symbol, at, type, what) \
     { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
 #include "server/http/page_table.h"

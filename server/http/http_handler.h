@@ -46,6 +46,7 @@ enum http_use {
 struct http_route {
     const char *path; /* as it is sent, without the query */
     bool below;       /* path ends in '/', and a name stands behind it: http_route_name() */
+    bool deep;        /* the same, and the name may have a '/' in it */
     unsigned methods; /* of enum http_method; HEAD is answered wherever GET is */
     enum http_use use;
     http_handler *handle; /* on the thread of the loop */

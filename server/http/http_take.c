@@ -25,10 +25,10 @@ static bool is_at(const struct http_route *route, struct slice path)
 {
     struct slice folder = slice_of(route->path);
 
-    if (!route->below)
+    if (!route->below && !route->deep)
         return slice_equal(path, folder);
     return path.len > folder.len && slice_starts(path, folder) &&
-           memchr(path.at + folder.len, '/', path.len - folder.len) == NULL;
+           (route->deep || memchr(path.at + folder.len, '/', path.len - folder.len) == NULL);
 }
 
 static unsigned method_of(const struct http_request *request)

@@ -116,21 +116,23 @@ static bool is_id(struct slice text)
     return text.len > 0 && text.len <= 64;
 }
 
-bool page_leads_to_dashboard(struct http_exchange *exchange, const struct http_request *request)
+void page_on_dashboard(struct http_exchange *exchange, const struct http_request *request,
+                       void *argument)
 {
-    struct slice rest = request->path;
+    struct slice rest = slice_skip(request->path, 1);
     char location[128];
 
-    if (request->method != HTTP_GET || slice_cut(&rest, '/').len > 0)
-        return false;
-    struct slice folder = slice_cut(&rest, '/'), id = slice_cut(&rest, '/');
+    (void)argument;
+    (void)slice_cut(&rest, '/');
+    struct slice id = slice_cut(&rest, '/');
 
-    if (!(slice_equal(folder, SLICE("dash")) || slice_equal(folder, SLICE("dashboard"))) ||
-        !is_id(id))
-        return false;
+    if (!is_id(id)) {
+        http_reply_text(exchange, 404, "text/plain; charset=utf-8",
+                        "no dashboard has this id\n");
+        return;
+    }
     snprintf(location, sizeof location, "/#/dashboard?id=%.*s", (int)id.len, id.at);
     http_add_header(exchange, "Location", location);
     http_reply_text(exchange, 303, "text/plain; charset=utf-8",
                     "the page shows this dashboard\n");
-    return true;
 }

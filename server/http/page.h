@@ -13,9 +13,7 @@
 /* For the rows of page_table.h: the file of the request's path. */
 desk_work page_work;
 
-/* The address of a dashboard as the API says it, /dash/17/my-title, leads to it on the page.
- * False: the request is for none. */
-bool page_leads_to_dashboard(struct http_exchange *exchange,
-                             const struct http_request *request);
+/* The address of a dashboard as the API says it, /dash/17/my-title, leads to it on the page. */
+http_handler page_on_dashboard;
 
 #endif

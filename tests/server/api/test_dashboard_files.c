@@ -211,6 +211,10 @@ static void the_address_of_a_dashboard_leads_to_the_page(void **state)
 {
     static const char request[] = "GET /dash/17/my-title HTTP/1.1\r\nHost: localhost\r\n"
                                   "Connection: close\r\n\r\n";
+    static const char linked[] =
+        "GET /dashboard/abc-def-ghi HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"
+        "Sec-Fetch-Dest: document\r\n\r\n";
     static const char odd[] = "GET /dash/%22%3e HTTP/1.1\r\nHost: localhost\r\n"
                               "Connection: close\r\n\r\n";
     (void)state;
@@ -221,6 +225,9 @@ static void the_address_of_a_dashboard_leads_to_the_page(void **state)
 
     assert_non_null(strstr(answer, "HTTP/1.1 303 "));
     assert_non_null(strstr(answer, "Location: /#/dashboard?id=17\r\n"));
+    free(answer);
+    answer = running_exchange(&running, port, linked, strlen(linked)); /* in a chat */
+    assert_non_null(strstr(answer, "Location: /#/dashboard?id=abc-def-ghi\r\n"));
     free(answer);
     answer = running_exchange(&running, port, odd, strlen(odd));
     assert_non_null(strstr(answer, "HTTP/1.1 404 "));
