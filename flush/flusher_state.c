@@ -5,13 +5,16 @@
 #include "config/log.h"
 #include "flush/snapshots/state_series.h"
 
-/* Where the past is kept on disk, the successor finds them there. */
+/* Where the past is kept on disk, the successor finds there all that was open once. */
 static void hand_over_windows(struct flusher *flusher, struct state_writer *out)
 {
-    if (flusher->rollup == NULL || rollup_past(flusher->rollup) != NULL)
+    if (flusher->rollup == NULL)
         return;
     state_begin(out, STATE_WINDOWS);
-    rollup_write(flusher->rollup, out);
+    if (rollup_past(flusher->rollup) != NULL)
+        rollup_write_early(flusher->rollup, out);
+    else
+        rollup_write(flusher->rollup, out);
     if (state_settle(out))
         return;
     log_warn("flusher: there is no memory to hand over what is kept for questions");

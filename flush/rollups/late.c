@@ -113,6 +113,7 @@ struct late_window *late_window(struct late *late, size_t level, int64_t start_s
         return NULL;
     window->level = level;
     window->start_s = start_s;
+    window->first_s = INT64_MAX;
     memmove(late->windows + at + 1, late->windows + at, (late->n - at) * sizeof *late->windows);
     late->windows[at] = window;
     late->n++;
@@ -265,11 +266,6 @@ struct rollup_blob *late_object(struct late *late, struct late_window *window, u
 
 /* ---- reading ----------------------------------------------------------- */
 
-uint32_t late_blocks_end(const struct late_window *window)
-{
-    return window->n_blocks > 0 ? window->blocks[window->n_blocks - 1]->number + 1 : 0;
-}
-
 bool late_block_cells(const struct late_window *window, uint32_t number,
                       struct window_cell cells[static COLUMN_VALUES])
 {
@@ -280,6 +276,13 @@ bool late_block_cells(const struct late_window *window, uint32_t number,
     for (size_t i = 0; mask != 0; mask &= mask - 1, i++)
         cells[__builtin_ctzll(mask)] = block->cells[i].cell;
     return block != NULL;
+}
+
+bool late_has(const struct late_window *window, uint32_t series)
+{
+    const struct late_block *block = find_block(window, series / COLUMN_VALUES);
+
+    return block != NULL && (block->mask >> series % COLUMN_VALUES & 1) != 0;
 }
 
 uint64_t late_read(const struct late_window *window, uint32_t number, enum window_column column,

@@ -34,6 +34,7 @@ struct late_object {
 struct late_window {
     size_t level;
     int64_t start_s;
+    int64_t first_s, last_s; /* stamps that snapshots with its points would have */
     struct late_block **blocks;
     uint32_t n_blocks, blocks_capacity;
     struct late_object *objects;
@@ -63,15 +64,14 @@ struct late_cell *late_cell(struct late *late, struct late_window *window, uint3
 /* The place of its members or bins, perhaps an empty one: as above. */
 struct rollup_blob *late_object(struct late *late, struct late_window *window, uint32_t series);
 
+bool late_has(const struct late_window *window, uint32_t series);
+
 /* As window_read(). */
 uint64_t late_read(const struct late_window *window, uint32_t block, enum window_column column,
                    double values[static COLUMN_VALUES]);
 
 /* Forgets a window, whose objects are freed already. */
 void late_drop(struct late *late, struct late_window *given);
-
-/* One more than the highest block. */
-uint32_t late_blocks_end(const struct late_window *window);
 
 /* The cells of a block, those without a value empty. False: it has none. */
 bool late_block_cells(const struct late_window *window, uint32_t block,

@@ -115,7 +115,7 @@ void rollup_add_timed_object(struct rollup *rollup, const struct rollup_timed *t
  * their room. True: one was. Not while anybody reads. */
 bool rollup_put_late(struct rollup *rollup);
 
-/* All that are late, for the end. */
+/* All that are late, for the end; what is early stays. */
 void rollup_put_all_late(struct rollup *rollup);
 
 /* ---- from elsewhere ---------------------------------------------------- */
@@ -268,6 +268,10 @@ struct state_reader;
 
 /* All of it, what is open too. */
 void rollup_write(const struct rollup *rollup, struct state_writer *out);
+
+/* Only what waits for windows that are not open yet, which nobody can be given: for a successor
+ * that finds the others where they are kept. */
+void rollup_write_early(const struct rollup *rollup, struct state_writer *out);
 
 /* Into empty ones, as far as there is room and their windows are as long. Windows that were
  * open stay so, and nothing in them is new for who watches: whoever writes them elsewhere goes

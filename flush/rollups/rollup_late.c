@@ -110,11 +110,27 @@ static bool merge_late(struct rollup *rollup, struct rollup_blob *blob,
     return merged;
 }
 
+/* The late window of that point; NULL: there is no room. */
+static struct late_window *window_for(struct rollup *rollup, size_t index, int64_t time_s)
+{
+    int64_t start_s = rollup_start(time_s, rollup->levels[index].step_s);
+    struct late_window *window = late_window(&rollup->late, index, start_s);
+
+    int64_t stamp_s = rollup_start(time_s, rollup->config.interval_s);
+
+    if (stamp_s < start_s)
+        stamp_s = start_s;
+    if (window != NULL && stamp_s < window->first_s)
+        window->first_s = stamp_s;
+    if (window != NULL && stamp_s > window->last_s)
+        window->last_s = stamp_s;
+    return window;
+}
+
 static bool add_late(struct rollup *rollup, size_t index, uint32_t number,
                      const struct arrival *arrival)
 {
-    int64_t start_s = rollup_start(arrival->time_s, rollup->levels[index].step_s);
-    struct late_window *window = late_window(&rollup->late, index, start_s);
+    struct late_window *window = window_for(rollup, index, arrival->time_s);
     struct late_cell *late = window != NULL ? late_cell(&rollup->late, window, number) : NULL;
 
     if (late == NULL)

@@ -118,10 +118,8 @@ static struct window *merge(struct rollup *rollup, const struct window *old,
 
     if (window == NULL)
         return NULL;
-    if (old != NULL) {
-        window->first_s = old->first_s;
-        window->last_s = old->last_s;
-    }
+    window->first_s = old != NULL ? old->first_s : late->first_s;
+    window->last_s = old != NULL ? old->last_s : late->last_s;
     if (!merge_blocks(window, base_of(old), late) ||
         !merge_blobs(rollup, window, base_of(old), late)) {
         window_free(window);
@@ -174,15 +172,14 @@ static void replace(struct rollup *rollup, struct rollup_level *level, size_t at
 }
 
 /* Whether the window has no place in memory: where others keep the past, what lies before our
- * windows would make it seem that we had what is in between; and at the end there is no time to
- * wait for those that are not open yet. */
+ * windows would make it seem that we had what is in between. */
 static bool is_homeless(const struct rollup *rollup, size_t index, int64_t start_s)
 {
     const struct rollup_level *level = &rollup->levels[index];
     bool before = rollup->past != NULL && closed_place(level, start_s) == 0 &&
                   (level->n == 0 || level->closed[0]->start_s != start_s);
 
-    return before || start_s >= level->open_s || rollup_is_let_go(rollup, index, start_s);
+    return before || rollup_is_let_go(rollup, index, start_s);
 }
 
 static bool put(struct rollup *rollup, size_t index, size_t at, bool replaces,
@@ -218,7 +215,9 @@ static void put_window(struct rollup *rollup, struct late_window *given)
     bool replaces = at < level->n && level->closed[at]->start_s == given->start_s;
     struct window *window = merge(rollup, replaces ? level->closed[at] : NULL, given);
 
-    if (window == NULL || !put(rollup, given->level, at, replaces, window)) {
+    if (window != NULL && window->n_cells == 0) { /* there was no room for its cells */
+        window_free(window);
+    } else if (window == NULL || !put(rollup, given->level, at, replaces, window)) {
         lose(rollup, given);
         window_free(window);
     }
@@ -284,8 +283,14 @@ bool rollup_put_late(struct rollup *rollup)
 
 void rollup_put_all_late(struct rollup *rollup)
 {
-    while (rollup->late.n > 0)
-        put_or_drop(rollup, rollup->late.windows[0]);
+    for (size_t level = 0; level < rollup->n_levels; level++) {
+        struct late_window *next = late_find(&rollup->late, level, INT64_MIN);
+
+        while (next != NULL && next->start_s < rollup->levels[level].open_s) {
+            put_or_drop(rollup, next);
+            next = late_find(&rollup->late, level, INT64_MIN);
+        }
+    }
 }
 
 /* ---- given ------------------------------------------------------------- */

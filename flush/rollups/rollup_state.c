@@ -86,20 +86,27 @@ static void put_window(const struct rollup *rollup, struct state_writer *out,
     state_put_number(out, 0);
 }
 
-/* The late windows of a level; returns how many they are. NULL: they are only counted. */
-static size_t put_late(const struct rollup *rollup, struct state_writer *out, size_t index)
+static bool is_early(const struct rollup *rollup, const struct late_window *late)
+{
+    return late->start_s >= rollup->levels[late->level].open_s;
+}
+
+/* The late windows of a level, or those that are early alone; returns how many they are. NULL:
+ * they are only counted. */
+static size_t put_late(const struct rollup *rollup, struct state_writer *out, size_t index,
+                       bool early)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < rollup->late.n; i++) {
         const struct late_window *late = rollup->late.windows[i];
 
-        if (late->level != index)
+        if (late->level != index || (early && !is_early(rollup, late)))
             continue;
         n++;
         if (out != NULL)
             put_window(rollup, out, (struct rollup_span){ .late = late, .level = index },
-                       (int64_t[]){ late->start_s, late->start_s, late->start_s });
+                       (int64_t[]){ late->start_s, late->first_s, late->last_s });
     }
     return n;
 }
@@ -111,7 +118,7 @@ static void put_level(const struct rollup *rollup, struct state_writer *out, siz
 
     state_put_signed(out, level->step_s);
     state_put_signed(out, level->whole_s);
-    state_put_number(out, level->n + open + put_late(rollup, NULL, index));
+    state_put_number(out, level->n + open + put_late(rollup, NULL, index, false));
     for (size_t i = 0; i < level->n; i++) {
         const struct window *window = level->closed[i];
 
@@ -121,7 +128,7 @@ static void put_level(const struct rollup *rollup, struct state_writer *out, siz
     if (open)
         put_window(rollup, out, (struct rollup_span){ .level = index },
                    (int64_t[]){ level->open_s, level->first_s, level->last_s });
-    (void)put_late(rollup, out, index);
+    (void)put_late(rollup, out, index, false);
 }
 
 void rollup_write(const struct rollup *rollup, struct state_writer *out)
@@ -134,6 +141,34 @@ void rollup_write(const struct rollup *rollup, struct state_writer *out)
     state_put_number(out, rollup->n_levels);
     for (size_t i = 0; i < rollup->n_levels; i++)
         put_level(rollup, out, i);
+}
+
+static bool is_early_in_any(const struct rollup *rollup, uint32_t number)
+{
+    for (size_t i = 0; i < rollup->late.n; i++)
+        if (is_early(rollup, rollup->late.windows[i]) &&
+            late_has(rollup->late.windows[i], number))
+            return true;
+    return false;
+}
+
+void rollup_write_early(const struct rollup *rollup, struct state_writer *out)
+{
+    state_put_signed(out, ROLLUP_NO_START);
+    state_put_signed(out, rollup->config.interval_s);
+    state_put_number(out, rollup->end);
+    for (uint32_t number = 0; number < rollup->end; number++)
+        if (is_early_in_any(rollup, number))
+            put_series(rollup, out, number);
+        else
+            state_put_number(out, 0);
+    state_put_number(out, rollup->n_levels);
+    for (size_t i = 0; i < rollup->n_levels; i++) {
+        state_put_signed(out, rollup->levels[i].step_s);
+        state_put_signed(out, ROLLUP_NO_START);
+        state_put_number(out, put_late(rollup, NULL, i, true));
+        (void)put_late(rollup, out, i, true);
+    }
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -346,14 +381,16 @@ static bool skip_window(struct target *to, struct state_reader *in)
 }
 
 /* What there is no room for is counted. */
-static bool get_late(struct target *to, struct state_reader *in, int64_t start_s)
+static bool get_late(struct target *to, struct state_reader *in, const int64_t stamps[3])
 {
     to->window = NULL;
-    to->late = late_window(&to->rollup->late, to->index, start_s);
+    to->late = late_window(&to->rollup->late, to->index, stamps[0]);
     if (to->late == NULL) {
         counter_add(&to->rollup->ledger->rollup_dropped, 1);
         return skip_window(to, in);
     }
+    to->late->first_s = stamps[1];
+    to->late->last_s = stamps[2];
     bool good = get_blocks(to, in) && get_blobs(to, in);
 
     to->late = NULL;
@@ -374,7 +411,7 @@ static bool get_window(struct target *to, struct state_reader *in)
     if (to->skipped)
         return skip_window(to, in);
     if (state == WINDOW_LATE)
-        return get_late(to, in, stamps[0]);
+        return get_late(to, in, stamps);
     if (state == WINDOW_SEALED)
         return get_closed(to, in, stamps);
     return get_open(to, in, stamps);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/clock.h"
 #include "flush/history/feeder.h"
@@ -311,7 +312,9 @@ static void what_comes_late_is_on_the_disk_too(void **state)
     (void)state;
 
     attach(&server);
-    send_some(&server, start_s, start_s + 600);
+    send_some(&server, start_s, start_s + 20);
+    send_late(&server, start_s - 200); /* before anything was there */
+    send_some(&server, start_s + 20, start_s + 600);
     for (int64_t age = 20; age < 300; age += 70)
         send_late(&server, start_s + 600 - age); /* memory has a minute of them */
     assert_late_same(&server, start_s, start_s + 600);
@@ -330,6 +333,47 @@ static void what_comes_late_is_on_the_disk_too(void **state)
     server = begin(start_s + 1600, "heeler_max_contexts=1000");
     attach(&server);
     assert_late_same(&server, start_s, start_s + 1600);
+    assert_same(&server, "sum:c{k:0}.as_count()", start_s - 600, start_s + 1600);
+    assert_same(&server, "p50:d{*}", start_s - 600, start_s + 600);
+    end(&server);
+}
+
+/* As SIGUSR2 does: the windows are on the disk, and what is not open yet in the state. */
+static void replace(struct server *server)
+{
+    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct state state;
+    char problem[256];
+    int fd = pipeline_replace(server->pipeline);
+
+    assert_true(history_stop(server->history, clock_monotonic_ms() + 60000));
+    server->history = history_start(&config, NULL);
+    assert_non_null(server->history);
+    wait_for(&history_ledger(server->history)->state, HISTORY_OPEN);
+    attach(server);
+    assert_true(state_map(&state, fd, problem, sizeof problem));
+    assert_true(pipeline_restore(server->pipeline, &state));
+    state_done(&state);
+    close(fd);
+}
+
+static void a_successor_has_what_was_early_once(void **state)
+{
+    struct server server = begin(start_s, "heeler_max_contexts=1000");
+    (void)state;
+
+    attach(&server);
+    send_some(&server, start_s, start_s + 610);
+    send_late(&server, start_s + 500);
+    send_late(&server, start_s + 613); /* in the interval that is open, and in the minute */
+    send_late(&server, start_s + 665); /* in a minute that is not */
+    replace(&server);
+    send_some(&server, start_s + 610, start_s + 1100);
+    assert_late_same(&server, start_s, start_s + 1100);
+    end(&server);
+    server = begin(start_s + 1100, "heeler_max_contexts=1000");
+    attach(&server);
+    assert_late_same(&server, start_s, start_s + 1100);
     end(&server);
 }
 
@@ -344,6 +388,7 @@ int main(void)
         TEST(what_is_dropped_before_it_was_taken_is_counted),
         TEST(a_question_that_nobody_waits_for_ends),
         TEST(what_comes_late_is_on_the_disk_too),
+        TEST(a_successor_has_what_was_early_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
