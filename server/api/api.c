@@ -18,8 +18,7 @@ static void take_over(struct definitions *definitions, const struct state *inher
                   "them");
 }
 
-struct api *api_new(const struct definition_keeper *keeper, struct units *units,
-                    const char *folder, const struct state *inherited)
+struct api *api_new(const struct server_view *view, const char *folder)
 {
     struct api *api = calloc(1, sizeof *api);
 
@@ -27,18 +26,23 @@ struct api *api_new(const struct definition_keeper *keeper, struct units *units,
         free(api);
         return NULL;
     }
-    api->definitions.units = units;
+    api->definitions.units = view->units;
     api->definitions.ledger = &api->ledger;
-    if (keeper != NULL)
-        api->definitions.keeper = *keeper;
+    if (view->definition_keeper != NULL)
+        api->definitions.keeper = *view->definition_keeper;
     api->folder = strdup(folder);
     if (api->folder == NULL) {
         api_free(api);
         return NULL;
     }
-    if (inherited != NULL)
-        take_over(&api->definitions, inherited);
+    if (view->inherited != NULL)
+        take_over(&api->definitions, view->inherited);
     return api;
+}
+
+const struct definitions_ledger *api_ledger(const struct api *api)
+{
+    return api != NULL ? &api->ledger : NULL;
 }
 
 void api_read_files(struct api *api, struct problems *problems)

@@ -28,12 +28,13 @@ struct api {
     _Atomic(struct dashboard_files *) fresh; /* given by main, taken by the desk */
 };
 
-/* keeper: of the definitions; units: told of those of metrics; inherited: the state of the
- * program before this one; each or NULL. folder: heeler_dashboards_path. NULL without memory.
- */
-struct api *api_new(const struct definition_keeper *keeper, struct units *units,
-                    const char *folder, const struct state *inherited);
+/* Of a view: the keeper of definitions, the units, and what the program before this one left;
+ * each or NULL. folder: heeler_dashboards_path. NULL without memory. */
+struct api *api_new(const struct server_view *view, const char *folder);
 void api_free(struct api *given); /* NULL is fine */
+
+/* Gauges of its definitions; NULL gives NULL. */
+const struct definitions_ledger *api_ledger(const struct api *api);
 
 /* Those of a view, for a route that is about definitions: such a one has the mutex. */
 struct definitions *api_definitions(const struct server_view *view);

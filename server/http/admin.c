@@ -84,7 +84,7 @@ static void on_metrics(struct http_exchange *exchange, const struct http_request
     (void)request;
     admin->server.look(admin->server.server, &view);
     view.http = &admin->ledger;
-    view.definitions = admin->view.definitions;
+    view.definitions = api_ledger(admin->view.api);
     if (body != NULL)
         metrics_write(body, &view);
     http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", body);
@@ -507,11 +507,8 @@ static bool make_parts(struct admin *admin, struct event_base *base)
     admin->snapshots = snapshots_new(admin->ask, admin->desk);
     admin->view.pictures = pictures_new(settings_of(admin)->heeler_chart_path, &admin->ledger);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
-    admin->view.api =
-        api_new(admin->view.definition_keeper, admin->view.units,
-                settings_of(admin)->heeler_dashboards_path, admin->view.inherited);
+    admin->view.api = api_new(&admin->view, settings_of(admin)->heeler_dashboards_path);
     api_read_files(admin->view.api, NULL);
-    admin->view.definitions = admin->view.api != NULL ? &admin->view.api->ledger : NULL;
     admin->view.inherited = NULL;
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
            admin->view.api != NULL && admin->cookie_timer != NULL && admin->snapshots != NULL &&
