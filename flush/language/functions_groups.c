@@ -13,32 +13,62 @@ struct ranked {
     uint32_t group;
 };
 
-/* What is shown of a row, as one number; NAN: nothing is. */
+/* What is shown of a row, as one number; NAN: nothing is. Each by itself, as an answer may have
+ * two million points. */
+
+static double last_of(const double *points, uint32_t n)
+{
+    while (n > 0 && isnan(points[n - 1]))
+        n--;
+    return n > 0 ? points[n - 1] : (double)NAN;
+}
+
+static double most_of(const double *points, uint32_t n, double sign)
+{
+    double most = (double)NAN;
+
+    for (uint32_t i = 0; i < n; i++)
+        if (!(sign * points[i] <= sign * most)) /* nor is it that of none */
+            most = isnan(points[i]) ? most : points[i];
+    return most;
+}
+
+static double sum_of(const double *points, uint32_t n, bool squares, uint32_t *found)
+{
+    double sum = 0;
+
+    *found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (isnan(points[i]))
+            continue;
+        sum += squares ? points[i] * points[i] : points[i];
+        ++*found;
+    }
+    return *found > 0 ? sum : (double)NAN;
+}
+
 static double rank_of(const struct grid *grid, const double *row, enum rank rank)
 {
-    double sum = 0, squares = 0, least = INFINITY, most = -INFINITY, last = (double)NAN;
-    uint32_t n = 0;
+    const double *points = row + grid->lead;
+    uint32_t n = grid->steps - grid->lead, found;
 
-    for (uint32_t i = grid->lead; i < grid->steps; i++) {
-        if (isnan(row[i]))
-            continue;
-        n++;
-        last = row[i];
-        sum += last;
-        squares += last * last;
-        least = last < least ? last : least;
-        most = last > most ? last : most;
+    switch (rank) {
+    case RANK_LAST:
+        return last_of(points, n);
+    case RANK_MAX:
+    case RANK_MIN:
+        return most_of(points, n, rank == RANK_MAX ? 1 : -1);
+    case RANK_L2NORM:
+        return sqrt(sum_of(points, n, true, &found));
+    case RANK_SUM:
+    case RANK_AREA:
+        return sum_of(points, n, false, &found) *
+               (rank == RANK_AREA ? (double)grid->step_s : 1);
+    case RANK_MEAN:
+        break;
     }
-    const double values[] = {
-        [RANK_MAX] = most,
-        [RANK_MEAN] = sum / n,
-        [RANK_MIN] = least,
-        [RANK_SUM] = sum,
-        [RANK_LAST] = last,
-        [RANK_L2NORM] = sqrt(squares),
-        [RANK_AREA] = sum * (double)grid->step_s,
-    };
-    return n > 0 ? values[rank] : (double)NAN;
+    double sum = sum_of(points, n, false, &found);
+    return sum / found;
 }
 
 static int in_order(const void *left, const void *right)

@@ -116,6 +116,9 @@ const questions = async () => {
     assert((await typed(api.listMetrics({ q: "metrics:client" }))).results.metrics.includes("client.line"));
     const metadata = await typed(api.updateMetricMetadata({ metricName: "client.line", body: { type: "gauge", unit: "byte", description: "what it is" } }));
     assert.equal(metadata.unit, "byte");
+    const [one] = (await typed(api.queryMetrics({ from: now() - 300, to: now() + 60, query: "max:client.line{*}" }))).series;
+    assert.equal(one.unit[0].shortName, "B");
+    assert.equal(one.unit[1], null);
     assert.equal((await typed(api.getMetricMetadata({ metricName: "client.line" }))).description, "what it is");
     const hosts = new v1.HostsApi(configuration);
     assert((await typed(hosts.listHosts())).hostList.length > 0);
