@@ -1,0 +1,65 @@
+/* flush/monitors/template.h: a monitor's message, made of its template.
+ *
+ *   {{#is_alert}}my_metric is {{value}} on {{host.name}}{{/is_alert}} @someone@example.com
+ *
+ *   facts of a transition + text -> the message, and who is named in it
+ *
+ * Blocks {{#x}}...{{else}}...{{/x}}, {{^x}}...{{/x}}, nested; variables; comments {{!-- --}};
+ * {{{{raw}}}}...{{{{/raw}}}}. A variable that is not known is empty, and told. Receivers are
+ * taken from the text of the template alone, outside of blocks that do not hold: what a tag
+ * says names nobody. One with a variable in it is told as such, for it is refused.
+ *
+ * The message is plain text; control bytes of values but tab and newline become spaces. Whoever
+ * puts it into HTML, a header or JSON escapes it there. Pure; bounded by TEMPLATE_OUT_MAX.
+ * Facts: Datadog's monitors/notify/variables. */
+#ifndef FLUSH_MONITORS_TEMPLATE_H
+#define FLUSH_MONITORS_TEMPLATE_H
+
+#include "config/must_check.h"
+#include "flush/memory/bytes.h"
+#include "flush/monitors/group_state.h"
+
+enum { TEMPLATE_OUT_MAX = 64 << 10, TEMPLATE_DEPTH_MAX = 16, TEMPLATE_RECEIVERS_MAX = 32 };
+
+struct template_pair {
+    struct slice key, value;
+};
+
+/* Views. */
+struct template_facts {
+    struct transition transition;
+    double value;
+    bool has_value;
+    const struct alert_rules *rules;
+    int priority;
+    const struct slice *tags; /* of the group, "key:value", and of its host behind them */
+    size_t n_tags;
+    const struct template_pair
+        *host; /* members of {{host.*}}, of a group by host; name, ip ... */
+    size_t n_host;
+    struct slice check_message;
+    int64_t first_triggered_s, last_triggered_s;
+    /* The value of a variable that is none of these ({{a.value}} of a composite); or NULL. */
+    bool (*find)(void *self, struct slice name, struct bytes *out);
+    void *self;
+};
+
+/* Told while rendering; may be NULL. is_receiver: "@name" without the @; else a variable that
+ * is not known. has_variable: of a receiver. */
+struct template_listener {
+    void (*receiver)(void *self, struct slice handle, bool has_variable);
+    void (*unknown)(void *self, struct slice variable);
+    void *self;
+};
+
+/* Appends the message. False: no memory, or it is too long; what there is is cut. */
+MUST_CHECK bool template_render(struct slice text, const struct template_facts *facts,
+                                const struct template_listener *listener, struct bytes *out);
+
+/* Whether it is well formed; false with a sentence and its byte. */
+MUST_CHECK bool template_check(struct slice text, char *problem, size_t problem_size);
+
+/* Shortest form that says the number: 800, 0.25, 1.5e+20. */
+size_t template_number(double value, char out[static 32]);
+
+#endif
