@@ -214,9 +214,7 @@ static bool check_expression(struct reader *reader, struct condition *out)
     bool fine =
         expression_parse(out->expression, expression, reader->problem, reader->problem_size);
 
-    if (fine && expression->n_queries == 0)
-        fine = reader_refuse(reader, out->expression.at, "expected a query in it");
-    else if (fine)
+    if (fine)
         take_groups(expression, out);
     else
         move_column(reader->problem, reader->problem_size,

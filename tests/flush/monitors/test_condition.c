@@ -152,7 +152,7 @@ static void names_what_is_wrong(void **state)
         { "avg(last_5m):avg:x{*} > 1 or more",
           "column 25: expected a number, and nothing behind it" },
         { "avg(last_5m): > 1", "column 14: expected a query" },
-        { "avg(last_5m):2 + 3 > 1", "column 14: expected a query in it" },
+        { "avg(last_5m):2 + 3 > 1", "column 14: expected a query, and not a number alone" },
         { "change(avg(last_5m)):avg:x{*} > 1", "column 20: expected ','" },
         { "change(avg(last_5m),5y_ago):avg:x{*} > 1",
           "column 21: expected how long before, as 30m_ago or 1d_ago" },
