@@ -38,28 +38,31 @@ struct template_facts {
         *host; /* members of {{host.*}}, of a group by host; name, ip ... */
     size_t n_host;
     struct slice check_message;
-    int64_t first_triggered_s, last_triggered_s;
+    int64_t first_triggered_s, last_triggered_s; /* 0: never */
+    int64_t now_s;
     /* The value of a variable that is none of these ({{a.value}} of a composite); or NULL. */
     bool (*find)(void *self, struct slice name, struct bytes *out);
     void *self;
 };
 
-/* Told while rendering; may be NULL. is_receiver: "@name" without the @; else a variable that
- * is not known. has_variable: of a receiver. */
+/* Told while rendering; views of the template. A handle is without its @; one with a variable
+ * in it is whole, as it is written. What is not known is a variable, or the name of a block. */
 struct template_listener {
     void (*receiver)(void *self, struct slice handle, bool has_variable);
-    void (*unknown)(void *self, struct slice variable);
+    void (*unknown)(void *self, struct slice name);
     void *self;
 };
 
-/* Appends the message. False: no memory, or it is too long; what there is is cut. */
+/* Appends the message; listener: NULL, nobody is told. False: there was no memory, or it was
+ * too long, and is cut. */
 MUST_CHECK bool template_render(struct slice text, const struct template_facts *facts,
                                 const struct template_listener *listener, struct bytes *out);
 
 /* Whether it is well formed; false with a sentence and its byte. */
 MUST_CHECK bool template_check(struct slice text, char *problem, size_t problem_size);
 
-/* Shortest form that says the number: 800, 0.25, 1.5e+20. */
+/* As people read it: all whole digits, and as many behind the point as make six of them
+ * together: 800, 812.346, 0.25, 1234567; from 1e15 on 1.5e+20. Returns its length. */
 size_t template_number(double value, char out[static 32]);
 
 #endif

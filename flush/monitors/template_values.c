@@ -1,0 +1,361 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "flush/monitors/template_internal.h"
+
+enum { ARGUMENTS_MAX = 32 };
+
+/* ---- variables --------------------------------------------------------- */
+
+size_t template_number(double value, char out[static 32])
+{
+    double size = fabs(value);
+    int whole = size >= 1 ? (int)floor(log10(size)) + 1 : 1;
+    int decimals = whole < 6 ? 6 - whole : 0;
+
+    if (!isfinite(value) || size >= 1e15 || (size > 0 && size < 1e-4))
+        return (size_t)snprintf(out, 32, "%.6g", value);
+    size_t len = (size_t)snprintf(out, 32, "%.*f", decimals, value);
+
+    if (memchr(out, '.', len) == NULL)
+        return len;
+    while (out[len - 1] == '0')
+        len--;
+    len -= out[len - 1] == '.';
+    out[len] = '\0';
+    return len;
+}
+
+static void add(struct bytes *out, struct slice text)
+{
+    bytes_add(out, text.at, text.len);
+}
+
+static void add_number(struct bytes *out, double value)
+{
+    char text[32];
+
+    bytes_add(out, text, template_number(value, text));
+}
+
+static void add_whole(struct bytes *out, int64_t value)
+{
+    char text[32];
+
+    bytes_add(out, text, (size_t)snprintf(text, sizeof text, "%" PRId64, value));
+}
+
+/* Nothing for a time that never was. */
+static void add_time(struct bytes *out, int64_t at_s)
+{
+    time_t at = (time_t)at_s;
+    struct tm parts;
+    char text[32];
+
+    if (at_s != 0 && gmtime_r(&at, &parts) != NULL)
+        bytes_add(out, text, strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts));
+}
+
+static void add_level(struct bytes *out, const struct level *level)
+{
+    if (level->set)
+        add_number(out, level->value);
+}
+
+static void add_value(const struct template_facts *facts, struct bytes *out)
+{
+    if (facts->has_value)
+        add_number(out, facts->value);
+}
+
+static void add_threshold(const struct template_facts *facts, struct bytes *out)
+{
+    add_level(out, &facts->rules->critical);
+}
+
+static void add_warn_threshold(const struct template_facts *facts, struct bytes *out)
+{
+    add_level(out, &facts->rules->warning);
+}
+
+/* Of service checks, whose thresholds are counts of statuses; no monitor of ours has one. */
+static void add_ok_threshold(const struct template_facts *facts, struct bytes *out)
+{
+    (void)facts;
+    (void)out;
+}
+
+static void add_comparator(const struct template_facts *facts, struct bytes *out)
+{
+    add(out, slice_of(comparator_text(facts->rules->comparator)));
+}
+
+static void add_first(const struct template_facts *facts, struct bytes *out)
+{
+    add_time(out, facts->first_triggered_s);
+}
+
+static void add_last(const struct template_facts *facts, struct bytes *out)
+{
+    add_time(out, facts->last_triggered_s);
+}
+
+static void add_first_epoch(const struct template_facts *facts, struct bytes *out)
+{
+    if (facts->first_triggered_s != 0)
+        add_whole(out, facts->first_triggered_s * 1000);
+}
+
+static void add_last_epoch(const struct template_facts *facts, struct bytes *out)
+{
+    if (facts->last_triggered_s != 0)
+        add_whole(out, facts->last_triggered_s * 1000);
+}
+
+static void add_duration(const struct template_facts *facts, struct bytes *out)
+{
+    if (facts->first_triggered_s != 0)
+        add_whole(out, facts->now_s - facts->first_triggered_s);
+}
+
+static void add_check_message(const struct template_facts *facts, struct bytes *out)
+{
+    add(out, facts->check_message);
+}
+
+static const struct {
+    const char *name;
+    void (*add)(const struct template_facts *facts, struct bytes *out);
+} variables[] = {
+    { "value", add_value },
+    { "threshold", add_threshold },
+    { "warn_threshold", add_warn_threshold },
+    { "ok_threshold", add_ok_threshold },
+    { "comparator", add_comparator },
+    { "first_triggered_at", add_first },
+    { "first_triggered_at_epoch", add_first_epoch },
+    { "last_triggered_at", add_last },
+    { "last_triggered_at_epoch", add_last_epoch },
+    { "triggered_duration_sec", add_duration },
+    { "check_message", add_check_message },
+};
+
+static bool add_host(const struct template_facts *facts, struct slice member, struct bytes *out)
+{
+    for (size_t i = 0; i < facts->n_host; i++)
+        if (slice_equal(facts->host[i].key, member)) {
+            add(out, facts->host[i].value);
+            return true;
+        }
+    return false;
+}
+
+/* "host.name" and "[a.b].name": what stands before ".name". */
+static bool cut_key(struct slice *name)
+{
+    static const char end[] = ".name";
+    size_t len = sizeof end - 1;
+
+    if (name->len <= len || memcmp(name->at + name->len - len, end, len) != 0)
+        return false;
+    name->len -= len;
+    if (name->len > 2 && name->at[0] == '[' && name->at[name->len - 1] == ']')
+        *name = (struct slice){ name->at + 1, name->len - 2 };
+    return true;
+}
+
+/* Its values among the sorted tags, with commas between them. */
+static bool add_tag(const struct template_facts *facts, struct slice key, struct bytes *out)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < facts->n_tags; i++) {
+        struct slice value = facts->tags[i];
+
+        if (memchr(value.at, ':', value.len) == NULL ||
+            !slice_equal(slice_cut(&value, ':'), key))
+            continue;
+        if (found)
+            add(out, SLICE(","));
+        add(out, value);
+        found = true;
+    }
+    return found;
+}
+
+bool template_value(const struct template_facts *facts, struct slice name, struct bytes *out)
+{
+    struct slice key = name;
+
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
+        if (slice_equal(name, slice_of(variables[i].name))) {
+            variables[i].add(facts, out);
+            return true;
+        }
+    if (slice_starts(name, SLICE("host.")) && add_host(facts, slice_skip(name, 5), out))
+        return true;
+    if (cut_key(&key) && add_tag(facts, key, out))
+        return true;
+    return facts->find != NULL && facts->find(facts->self, name, out);
+}
+
+/* ---- conditions -------------------------------------------------------- */
+
+struct slice template_cut_argument(struct slice *arguments)
+{
+    *arguments = slice_trim(*arguments, " \t\r\n");
+    if (arguments->len > 0 && slice_is_one_of(arguments->at[0], "\"'")) {
+        char quote = arguments->at[0];
+
+        *arguments = slice_skip(*arguments, 1);
+        return slice_cut(arguments, quote);
+    }
+    return slice_cut(arguments, ' ');
+}
+
+static bool holds_of(const struct template_facts *facts, enum monitor_state to)
+{
+    return facts->transition.to == to;
+}
+
+static bool has_recovered(const struct template_facts *facts)
+{
+    return facts->transition.to == MONITOR_OK && facts->transition.from != MONITOR_OK;
+}
+
+static bool goes(const struct template_facts *facts, enum monitor_state from,
+                 enum monitor_state to)
+{
+    return facts->transition.from == from && facts->transition.to == to;
+}
+
+static bool is_alert(const struct template_facts *facts)
+{
+    return holds_of(facts, MONITOR_ALERT);
+}
+
+static bool is_warning(const struct template_facts *facts)
+{
+    return holds_of(facts, MONITOR_WARN);
+}
+
+static bool is_no_data(const struct template_facts *facts)
+{
+    return holds_of(facts, MONITOR_NO_DATA);
+}
+
+/* A check's status UNKNOWN, which makes no state of its own here. */
+static bool is_unknown(const struct template_facts *facts)
+{
+    (void)facts;
+    return false;
+}
+
+static bool is_alert_recovery(const struct template_facts *facts)
+{
+    return goes(facts, MONITOR_ALERT, MONITOR_OK);
+}
+
+static bool is_warning_recovery(const struct template_facts *facts)
+{
+    return goes(facts, MONITOR_WARN, MONITOR_OK);
+}
+
+static bool is_no_data_recovery(const struct template_facts *facts)
+{
+    return goes(facts, MONITOR_NO_DATA, MONITOR_OK);
+}
+
+static bool is_alert_to_warning(const struct template_facts *facts)
+{
+    return goes(facts, MONITOR_ALERT, MONITOR_WARN);
+}
+
+static bool is_warning_to_alert(const struct template_facts *facts)
+{
+    return goes(facts, MONITOR_WARN, MONITOR_ALERT);
+}
+
+static bool is_no_data_to_alert(const struct template_facts *facts)
+{
+    return goes(facts, MONITOR_NO_DATA, MONITOR_ALERT);
+}
+
+static bool is_renotify(const struct template_facts *facts)
+{
+    return facts->transition.again > 0;
+}
+
+static const struct {
+    const char *name;
+    bool (*holds)(const struct template_facts *facts);
+} conditions[] = {
+    { "is_alert", is_alert },
+    { "is_warning", is_warning },
+    { "is_no_data", is_no_data },
+    { "is_unknown", is_unknown },
+    { "is_recovery", has_recovered },
+    { "is_alert_recovery", is_alert_recovery },
+    { "is_warning_recovery", is_warning_recovery },
+    { "is_no_data_recovery", is_no_data_recovery },
+    { "is_alert_to_warning", is_alert_to_warning },
+    { "is_warning_to_alert", is_warning_to_alert },
+    { "is_no_data_to_alert", is_no_data_to_alert },
+    { "is_renotify", is_renotify },
+};
+
+static bool is_priority(const struct template_facts *facts, struct slice arguments)
+{
+    struct slice wanted = template_cut_argument(&arguments);
+
+    return wanted.len == 2 && (wanted.at[0] == 'P' || wanted.at[0] == 'p') &&
+           wanted.at[1] == '0' + facts->priority;
+}
+
+static bool contains(struct slice text, struct slice part)
+{
+    return memmem(text.at, text.len, part.at, part.len) != NULL;
+}
+
+/* The variable's value has, or is, one of the others; "" is had by an empty one alone. */
+static bool is_match(const struct template_facts *facts, struct slice arguments, bool exact)
+{
+    struct bytes bytes = { 0 };
+    bool holds = false;
+
+    (void)template_value(facts, template_cut_argument(&arguments), &bytes);
+    struct slice value = { bytes.at != NULL ? (const char *)bytes.at : "", bytes.len };
+
+    arguments = slice_trim(arguments, " \t\r\n");
+    for (int i = 0; i < ARGUMENTS_MAX && arguments.len > 0 && !holds; i++) {
+        struct slice part = template_cut_argument(&arguments);
+
+        holds = exact || part.len == 0 ? slice_equal(value, part) : contains(value, part);
+        arguments = slice_trim(arguments, " \t\r\n");
+    }
+    bytes_free(&bytes);
+    return holds;
+}
+
+bool template_holds(const struct template_facts *facts, struct slice name,
+                    struct slice arguments, bool *holds)
+{
+    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++)
+        if (slice_equal(name, slice_of(conditions[i].name))) {
+            *holds = conditions[i].holds(facts);
+            return true;
+        }
+    if (slice_equal(name, SLICE("is_priority"))) {
+        *holds = is_priority(facts, arguments);
+        return true;
+    }
+    if (slice_equal(name, SLICE("is_match")) || slice_equal(name, SLICE("is_exact_match"))) {
+        *holds = is_match(facts, arguments, name.len > strlen("is_match"));
+        return true;
+    }
+    *holds = false;
+    return false;
+}

@@ -1,0 +1,305 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "flush/monitors/template.h"
+#include "tests/support/guard.h"
+
+/* What the listener was told, with spaces between. */
+struct told {
+    char receivers[512], unknown[512];
+};
+
+static void add_receiver(void *self, struct slice handle, bool has_variable)
+{
+    struct told *told = self;
+    size_t len = strlen(told->receivers);
+
+    snprintf(told->receivers + len, sizeof told->receivers - len, "%s%s%.*s",
+             len > 0 ? " " : "", has_variable ? "!" : "", (int)handle.len, handle.at);
+}
+
+static void add_unknown(void *self, struct slice name)
+{
+    struct told *told = self;
+    size_t len = strlen(told->unknown);
+
+    snprintf(told->unknown + len, sizeof told->unknown - len, "%s%.*s", len > 0 ? " " : "",
+             (int)name.len, name.at);
+}
+
+static const struct alert_rules rules = { .comparator = ABOVE,
+                                          .critical = { true, 800 },
+                                          .warning = { true, 500 } };
+
+static const struct slice tags[] = {
+    { "env:prod", 8 }, { "host:web1", 9 }, { "team.x:a", 8 }, { "team.x:b", 8 }
+};
+static const struct template_pair host[] = { { { "name", 4 }, { "web1", 4 } },
+                                             { { "ip", 2 }, { "10.0.0.7", 8 } } };
+
+static struct template_facts facts_of(enum monitor_state from, enum monitor_state to)
+{
+    return (struct template_facts){
+        .transition = { .from = from, .to = to, .at_s = 1796061600, .is_told = true },
+        .value = 812.3456,
+        .has_value = true,
+        .rules = &rules,
+        .priority = 2,
+        .tags = tags,
+        .n_tags = 4,
+        .host = host,
+        .n_host = 2,
+        .check_message = SLICE("connection refused"),
+        .first_triggered_s = 1796061600,
+        .last_triggered_s = 1796061660,
+        .now_s = 1796061720,
+    };
+}
+
+static void renders_to(const char *text, const struct template_facts *facts, const char *wanted,
+                       const char *receivers, const char *unknown)
+{
+    struct told told = { "", "" };
+    struct template_listener listener = { add_receiver, add_unknown, &told };
+    struct bytes out = { 0 };
+
+    assert_true(template_render(guarded_text(text), facts, &listener, &out));
+    assert_int_equal(out.len, strlen(wanted));
+    if (out.len > 0)
+        assert_memory_equal(out.at, wanted, out.len);
+    assert_string_equal(told.receivers, receivers);
+    assert_string_equal(told.unknown, unknown);
+    bytes_free(&out);
+}
+
+static void alerts_to(const char *text, const char *wanted)
+{
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+    renders_to(text, &facts, wanted, "", "");
+}
+
+static void fills_in_variables(void **state)
+{
+    (void)state;
+    alerts_to("plain } text { of } all", "plain } text { of } all");
+    alerts_to("", "");
+    alerts_to("{{value}} {{ comparator }} {{threshold}}, {{warn_threshold}}",
+              "812.346 > 800, 500");
+    alerts_to("{{{value}}}", "812.346");
+    alerts_to("{{host.name}} ({{host.ip}}) in {{env.name}}", "web1 (10.0.0.7) in prod");
+    alerts_to("{{[team.x].name}} {{team.x.name}}", "a,b a,b");
+    alerts_to("{{check_message}}{{ok_threshold}}", "connection refused");
+    alerts_to("{{first_triggered_at}} {{first_triggered_at_epoch}}",
+              "2026-11-30 18:00:00 UTC 1796061600000");
+    alerts_to("{{last_triggered_at}} {{last_triggered_at_epoch}}",
+              "2026-11-30 18:01:00 UTC 1796061660000");
+    alerts_to("{{triggered_duration_sec}}", "120");
+    alerts_to("a{{!-- {{value}} --}}b{{! note }}c", "abc");
+    alerts_to("{{{{raw}}}}{{value}} @nobody{{{{/raw}}}}", "{{value}} @nobody");
+}
+
+static void knows_states(void **state)
+{
+    static const char text[] =
+        "{{#is_alert}}A{{/is_alert}}{{#is_warning}}W{{/is_warning}}{{#is_no_data}}N{{/"
+        "is_no_data}}"
+        "{{#is_recovery}}R{{/is_recovery}}{{#is_alert_recovery}}ar{{/is_alert_recovery}}"
+        "{{#is_warning_recovery}}wr{{/is_warning_recovery}}"
+        "{{#is_no_data_recovery}}nr{{/is_no_data_recovery}}"
+        "{{#is_alert_to_warning}}aw{{/is_alert_to_warning}}"
+        "{{#is_warning_to_alert}}wa{{/is_warning_to_alert}}"
+        "{{#is_renotify}}again{{/is_renotify}}{{^is_alert}}-{{/is_alert}}";
+    static const struct {
+        enum monitor_state from, to;
+        uint32_t again;
+        const char *wanted;
+    } cases[] = {
+        { MONITOR_OK, MONITOR_ALERT, 0, "A" },
+        { MONITOR_OK, MONITOR_WARN, 0, "W-" },
+        { MONITOR_WARN, MONITOR_ALERT, 0, "Awa" },
+        { MONITOR_ALERT, MONITOR_WARN, 0, "Waw-" },
+        { MONITOR_OK, MONITOR_NO_DATA, 0, "N-" },
+        { MONITOR_ALERT, MONITOR_OK, 0, "Rar-" },
+        { MONITOR_WARN, MONITOR_OK, 0, "Rwr-" },
+        { MONITOR_NO_DATA, MONITOR_OK, 0, "Rnr-" },
+        { MONITOR_ALERT, MONITOR_ALERT, 1, "Aagain" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct template_facts facts = facts_of(cases[i].from, cases[i].to);
+
+        facts.transition.again = cases[i].again;
+        renders_to(text, &facts, cases[i].wanted, "", "");
+    }
+}
+
+static void nests_and_turns(void **state)
+{
+    (void)state;
+    alerts_to("{{#is_alert}}a{{else}}b{{/is_alert}}", "a");
+    alerts_to("{{#is_warning}}a{{else}}b{{/is_warning}}", "b");
+    alerts_to("{{^is_alert}}a{{else}}b{{/is_alert}}", "b");
+    alerts_to("{{#is_alert}}{{#is_match \"host.name\" \"web\" \"db\"}}x{{else}}y{{/is_match}}z"
+              "{{/is_alert}}",
+              "xz");
+    alerts_to("{{#is_warning}}{{#is_alert}}x{{else}}y{{/is_alert}}z{{/is_warning}}", "");
+    alerts_to("{{#is_exact_match \"host.name\" \"web\"}}x{{else}}y{{/is_exact_match}}", "y");
+    alerts_to("{{#is_exact_match \"host.name\" \"a\" \"web1\"}}x{{/is_exact_match}}", "x");
+    alerts_to("{{#is_match \"value\" \"812\"}}x{{/is_match}}", "x");
+    alerts_to("{{#is_match \"nothing.name\" \"\"}}empty{{/is_match}}", "empty");
+    alerts_to("{{#is_match \"host.name\" \"\"}}empty{{/is_match}}", "");
+    alerts_to("{{#is_priority 'P2'}}x{{/is_priority}}{{#is_priority 'P1'}}y{{/is_priority}}",
+              "x");
+}
+
+static void takes_receivers_of_what_holds(void **state)
+{
+    struct template_facts alert = facts_of(MONITOR_OK, MONITOR_ALERT);
+    struct template_facts over = facts_of(MONITOR_ALERT, MONITOR_OK);
+    static const char text[] = "{{#is_alert}}@night@example.org{{/is_alert}}"
+                               "{{#is_recovery}}@day@example.org{{/is_recovery}} @webhook-x.";
+
+    (void)state;
+    renders_to(text, &alert, "@night@example.org @webhook-x.", "night@example.org webhook-x",
+               "");
+    renders_to(text, &over, "@day@example.org @webhook-x.", "day@example.org webhook-x", "");
+    renders_to("mail me@example.org (@a@b.c) x\n@d@e.f, @ and @", &alert,
+               "mail me@example.org (@a@b.c) x\n@d@e.f, @ and @", "d@e.f", "");
+    renders_to("@slack-{{env.name}} x", &alert, "@slack-prod x", "!slack-{{env.name}}", "");
+    renders_to("@{{env.name}}@x.org", &alert, "@prod@x.org", "!{{env.name}}@x.org", "");
+}
+
+/* What a tag says names nobody, opens nothing and has no line ends. */
+static void values_are_text(void **state)
+{
+    static const struct slice evil[] = {
+        { "host:@victim@example.org", 24 },
+        { "k: @victim@example.org", 22 },
+        { "n:a\r\nBcc: x\x1b[1m", 15 },
+        { "o:{{value}}{{#is_alert}}", 24 },
+    };
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+    (void)state;
+    facts.tags = evil;
+    facts.n_tags = 4;
+    facts.n_host = 0;
+    renders_to("{{host.name}} {{k.name}}", &facts, "@victim@example.org  @victim@example.org",
+               "", "");
+    renders_to("{{n.name}}", &facts, "a  Bcc: x [1m", "", "");
+    renders_to("{{o.name}}", &facts, "{{value}}{{#is_alert}}", "", "");
+}
+
+static void tells_what_it_does_not_know(void **state)
+{
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+    (void)state;
+    renders_to("a{{nope}}b{{env}}{{x.name}}c", &facts, "abc", "", "nope env x.name");
+    renders_to("{{#is_bad}}a{{else}}b{{/is_bad}}{{#is_warning}}{{nope}}{{/is_warning}}", &facts,
+               "b", "", "is_bad");
+    facts.has_value = false;
+    renders_to("{{value}}", &facts, "", "", "");
+}
+
+static void says_what_is_malformed(void **state)
+{
+    static const struct {
+        const char *text, *sentence;
+    } cases[] = {
+        { "ab {{value", "byte 4: it does not end" },
+        { "{{#is_alert}}x", "byte 1: this block does not end: #is_alert" },
+        { "x{{/is_alert}}", "byte 2: no block is open that ends with /is_alert" },
+        { "{{#is_alert}}{{#is_match \"a\" \"b\"}}{{/is_alert}}",
+          "byte 35: the block that is open here is #is_match" },
+        { "{{else}}", "byte 1: this else belongs to no block" },
+        { "{{#a}}{{else}}{{else}}{{/a}}", "byte 15: this else belongs to no block" },
+        { "{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}{{#a}}"
+          "{{#a}}{{#a}}{{#a}}",
+          "byte 97: blocks are too deep in each other" },
+        { "{{!-- x", "byte 1: it does not end" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char problem[256] = "taken";
+        struct bytes out = { 0 };
+        struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+        assert_false(template_check(guarded_text(cases[i].text), problem, sizeof problem));
+        assert_string_equal(problem, cases[i].sentence);
+        assert_true(template_render(guarded_text(cases[i].text), &facts, NULL, &out));
+        bytes_free(&out);
+    }
+    assert_true(template_check(SLICE("{{#a}}{{x}}{{else}}{{!-- y --}}{{/a}} }}"), NULL, 0));
+}
+
+static void cuts_what_is_too_long(void **state)
+{
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+    size_t size = TEMPLATE_OUT_MAX + 100;
+    char *text = malloc(size);
+    struct bytes out = { 0 };
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i + 1 < size; i += 2)
+        memcpy(text + i, "\xc3\xa9", 2);
+    bytes_add(&out, "x", 1);
+    assert_false(template_render((struct slice){ text, size }, &facts, NULL, &out));
+    assert_int_equal(out.len, 1 + TEMPLATE_OUT_MAX);
+    text[0] = 'x';
+    memmove(text + 1, text + 2, size - 2);
+    bytes_clear(&out);
+    assert_false(template_render((struct slice){ text, size - 1 }, &facts, NULL, &out));
+    assert_int_equal(out.len, TEMPLATE_OUT_MAX - 1); /* and no half of a character */
+    bytes_free(&out);
+    free(text);
+}
+
+static void writes_numbers_for_people(void **state)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {
+        { 0, "0" },           { 800, "800" },          { 0.25, "0.25" },
+        { -1.5, "-1.5" },     { 1234567, "1234567" },  { 1234567.89, "1234568" },
+        { 99.99999, "100" },  { 812.3456, "812.346" }, { 1e15, "1e+15" },
+        { 0.00001, "1e-05" }, { 120, "120" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[32];
+
+        assert_int_equal(template_number(cases[i].value, text), strlen(cases[i].text));
+        assert_string_equal(text, cases[i].text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fills_in_variables),
+        cmocka_unit_test(knows_states),
+        cmocka_unit_test(nests_and_turns),
+        cmocka_unit_test(takes_receivers_of_what_holds),
+        cmocka_unit_test(values_are_text),
+        cmocka_unit_test(tells_what_it_does_not_know),
+        cmocka_unit_test(says_what_is_malformed),
+        cmocka_unit_test(cuts_what_is_too_long),
+        cmocka_unit_test(writes_numbers_for_people),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
