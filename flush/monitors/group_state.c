@@ -113,6 +113,13 @@ static bool is_due_again(const struct group_state *group, const struct alert_rul
                                            : at_s - group->first_triggered_s <= RENOTIFY_FOR_S;
 }
 
+static void note_data(struct group_state *group, const struct observation *observation)
+{
+    group->had_data = true;
+    group->last_data_s = observation->data_s;
+    group->value = observation->value;
+}
+
 bool group_state_step(struct group_state *group, const struct alert_rules *rules,
                       const struct observation *observation, struct transition *out)
 {
@@ -125,10 +132,12 @@ bool group_state_step(struct group_state *group, const struct alert_rules *rules
         to = state_without_data(group, rules, observation->at_s);
         break;
     case OBSERVED_VALUE:
-        group->had_data = true;
-        group->last_data_s = observation->at_s;
-        group->value = observation->value;
+        note_data(group, observation);
         to = state_of(group->state, rules, observation->value);
+        break;
+    case OBSERVED_STATE:
+        note_data(group, observation);
+        to = observation->state;
         break;
     }
     if (to != group->state)

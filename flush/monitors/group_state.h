@@ -48,12 +48,19 @@ struct alert_rules {
     int64_t timeout_s;             /* resolves while no data comes; 0: never */
 };
 
-enum observed { OBSERVED_VALUE, OBSERVED_NOTHING, OBSERVED_TOO_LITTLE /* keeps the state */ };
+enum observed {
+    OBSERVED_VALUE,
+    OBSERVED_STATE, /* of a check or a composite, which is right as it is */
+    OBSERVED_NOTHING,
+    OBSERVED_TOO_LITTLE /* keeps the state */
+};
 
 struct observation {
     enum observed what;
     double value;
-    int64_t at_s; /* when it is evaluated, aligned */
+    enum monitor_state state;
+    int64_t at_s;   /* when it is evaluated, aligned */
+    int64_t data_s; /* of a value or a state: when the last of what it is made of came */
 };
 
 /* { .state = MONITOR_OK } and the time of its first sight make a new one. */
@@ -63,7 +70,7 @@ struct group_state {
     bool unresolved; /* somebody was told that it is wrong, and nobody that it is over */
     int64_t first_seen_s;
     int64_t changed_s;         /* into this state; 0: never */
-    int64_t last_data_s;       /* last evaluation with a value */
+    int64_t last_data_s;       /* when data came last */
     int64_t first_triggered_s; /* since it was last OK; 0: it is OK */
     int64_t last_triggered_s;  /* into Alert, Warn or No Data */
     int64_t last_resolved_s;

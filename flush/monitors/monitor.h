@@ -2,8 +2,7 @@
  *
  *   JSON, as Datadog's API takes and gives it -> struct monitor, for who evaluates it
  *
- * Views into the JSON, which the owner keeps; texts that hold escapes are decoded into the
- * monitor's own memory. Pure. */
+ * Pure; its texts are in one block of its own. Facts: Datadog's API, options of monitors. */
 #ifndef FLUSH_MONITORS_MONITOR_H
 #define FLUSH_MONITORS_MONITOR_H
 
@@ -28,20 +27,28 @@ enum {
 enum monitor_type { MONITOR_TYPES(MONITOR_TYPE_ENUM) MONITOR_TYPE_COUNT };
 #undef MONITOR_TYPE_ENUM
 
+/* How many statuses in a row of a check make a state. */
+struct check_counts {
+    uint32_t ok, warning, critical; /* 0: none does */
+};
+
+/* Texts are decoded, views of the monitor's own room. */
 struct monitor {
-    int64_t number;
     enum monitor_type type;
-    struct slice name, message, escalation; /* decoded */
-    struct slice *tags;                     /* as "team:web"; decoded */
+    struct slice name; /* empty: it has none */
+    struct slice query, message, escalation;
+    struct slice tags[MONITOR_TAGS_MAX]; /* as "team:web" */
     size_t n_tags;
     int priority; /* 1 to 5, 0: none */
     struct condition condition;
     struct alert_rules rules;
+    struct check_counts counts;
+    struct slice silenced; /* JSON: {scope: until, in seconds, or null}; a view of the value */
     int64_t evaluation_delay_s, new_group_delay_s, group_retention_s;
+    int64_t trigger_window_s, recovery_window_s; /* of anomalies; 0: the whole window */
     bool require_full_window;
     bool include_tags; /* in the title */
-    bool notify_audit;
-    char *room; /* what was decoded; owned */
+    char *room;        /* owned */
 };
 
 /* Reads and checks it whole. value: a checked JSON object (flush/memory/json_view.h); it
@@ -50,6 +57,10 @@ struct monitor {
 MUST_CHECK bool monitor_read(struct slice value, struct monitor *out, char *problem,
                              size_t problem_size);
 void monitor_free(struct monitor *given);
+
+/* Whether somebody muted that group by the monitor itself, at that time. tags: of the group. */
+bool monitor_is_silenced(const struct monitor *monitor, const struct slice *tags, size_t n_tags,
+                         int64_t now_s);
 
 const char *monitor_type_word(enum monitor_type type);
 

@@ -21,9 +21,9 @@ static const struct alert_rules usual = {
 static bool observe(struct group_state *group, const struct alert_rules *rules, int minute,
                     double value, struct transition *out)
 {
-    struct observation observation = { .what = OBSERVED_VALUE,
-                                       .value = value,
-                                       .at_s = 60 * minute };
+    struct observation observation = {
+        .what = OBSERVED_VALUE, .value = value, .at_s = 60 * minute, .data_s = 60 * minute
+    };
 
     if (comparator_holds(EQUAL, value, NONE))
         observation.what = OBSERVED_NOTHING;
@@ -195,10 +195,40 @@ static void gives_up_waiting(void **state)
     expect_quiet(&group, &rules, 62, 200, NONE);
 }
 
+/* A window that still has its last point is no reason to wait for longer. */
+static void misses_since_the_last_point(void **state)
+{
+    struct group_state group = { .state = MONITOR_OK };
+    struct observation observation = { .what = OBSERVED_VALUE, .value = 1, .data_s = 60 };
+    struct transition transition;
+
+    (void)state;
+    for (int minute = 1; minute <= 6; minute++) {
+        observation.at_s = 60 * minute;
+        assert_false(group_state_step(&group, &usual, &observation, &transition));
+    }
+    expect_quiet(&group, &usual, 7, 10, NONE);
+    expect(&group, &usual, 11, NONE, MONITOR_NO_DATA, true);
+}
+
+static void takes_states_as_they_are(void **state)
+{
+    struct group_state group = { .state = MONITOR_OK };
+    struct observation observation = {
+        .what = OBSERVED_STATE, .state = MONITOR_WARN, .at_s = 60, .data_s = 60
+    };
+    struct transition transition;
+
+    (void)state;
+    assert_true(group_state_step(&group, &usual, &observation, &transition));
+    assert_int_equal(transition.to, MONITOR_WARN);
+    assert_false(group_state_step(&group, &usual, &observation, &transition));
+}
+
 static void too_little_changes_nothing(void **state)
 {
     struct group_state group = { .state = MONITOR_OK };
-    struct observation little = { .what = OBSERVED_TOO_LITTLE, .value = 0, .at_s = 120 };
+    struct observation little = { .what = OBSERVED_TOO_LITTLE, .at_s = 120 };
     struct transition transition;
 
     (void)state;
@@ -247,6 +277,8 @@ int main(void)
         cmocka_unit_test(waits_for_recovery),
         cmocka_unit_test(tells_again),
         cmocka_unit_test(gives_up_waiting),
+        cmocka_unit_test(misses_since_the_last_point),
+        cmocka_unit_test(takes_states_as_they_are),
         cmocka_unit_test(too_little_changes_nothing),
         cmocka_unit_test(tells_what_is_wrong_at_the_end),
         cmocka_unit_test(words_are_found),
