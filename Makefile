@@ -50,11 +50,14 @@ HOSTCC ?= gcc
 PKG_CONFIG ?= pkg-config
 PACKAGES := sqlite3 libevent libevent_openssl openssl hiredis libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1
 CHART_PACKAGES := jansson cairo freetype2
+CALENDAR_PACKAGES := libical
 TEST_PACKAGES := cmocka libprotobuf-c
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 CHART_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(CHART_PACKAGES) 2>/dev/null)
 CHART_LIBS := $(shell $(PKG_CONFIG) --libs $(CHART_PACKAGES) 2>/dev/null)
+CALENDAR_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(CALENDAR_PACKAGES) 2>/dev/null)
+CALENDAR_LIBS := -lical
 TEST_LIBS  := $(shell $(PKG_CONFIG) --libs $(TEST_PACKAGES) 2>/dev/null)
 
 # A packager who has another compiler than ours says WERROR=.
@@ -90,7 +93,7 @@ BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape se
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
-all: $(B)/heeler $(B)/heeler-chart
+all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar
 
 $(B)/%.o: %.c $(if $(SYSROOT),| $(SYSROOT)/complete)
 	$(call say,CC,$<)
@@ -144,7 +147,18 @@ $(B)/tests/chart/test_%: $(B)/tests/chart/test_%.o $(SUPPORT) $(B)/libchart.a $(
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHART_LIBS) $(TEST_LIBS) $(LIBS)
 
-$(filter-out $(B)/tests/chart/%,$(TESTS)): %: %.o $(SUPPORT) $(B)/libheeler.a
+# The program that knows when downtimes recur. It alone links libical.
+$(B)/calendar/%.o $(B)/tests/calendar/%.o: PKG_CFLAGS += $(CALENDAR_CFLAGS)
+
+$(B)/heeler-calendar: $(B)/calendar/main.o $(B)/calendar/occur.o $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CALENDAR_LIBS)
+
+$(B)/tests/calendar/test_%: $(B)/tests/calendar/test_%.o $(B)/calendar/occur.o $(SUPPORT) $(B)/libheeler.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CALENDAR_LIBS) $(TEST_LIBS) $(LIBS)
+
+$(filter-out $(B)/tests/chart/% $(B)/tests/calendar/%,$(TESTS)): %: %.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
@@ -245,7 +259,7 @@ $(B)/tests/bench/test_core: $(B)/bench/core.o
 
 # Debian 12's names. npm of other origin than Debian's comes with node and has no
 # package of its own.
-BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev libsqlite3-dev libcairo2-dev fonts-dejavu-core ca-certificates
+BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev libsqlite3-dev libcairo2-dev fonts-dejavu-core libical-dev tzdata ca-certificates
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools mandoc
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium
@@ -300,11 +314,11 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler build/heeler-chart man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
 		build/tests/tools/container build/tests/tools/flat build/tests/tools/frozen build/bundle/heeler fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
-test-programs: $(TESTS) $(B)/heeler $(B)/heeler-chart
+test-programs: $(TESTS) $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar
 
 # Builds that lose one value or one point on purpose: the books must say so.
 fault-builds:
@@ -462,14 +476,14 @@ soak: deps
 
 # ---- keeping it clean -----------------------------------------------------------
 
-FORMATTED := $(sort $(shell find config protocol flush server chart bench tests packaging -name '*.[ch]' -not -path '*/node_modules/*'))
+FORMATTED := $(sort $(shell find config protocol flush server chart calendar bench tests packaging -name '*.[ch]' -not -path '*/node_modules/*'))
 
 format:
 	clang-format -i $(FORMATTED)
 
 check: deps-build deps-check
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)
-	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server chart bench packaging
+	$(Q)cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server chart calendar bench packaging
 
 # ---- the manual and the completions, from the program's own tables ------------------
 
@@ -631,4 +645,4 @@ help:
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, clean, install, install-server, install-chart, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
--include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d
+-include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d $(B)/calendar/main.d $(B)/calendar/occur.d

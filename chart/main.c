@@ -4,15 +4,17 @@
  *
  * The definition (chart/definition.h) is JSON, the picture a PNG. It is a program of its own so
  * that what draws can neither harm nor hold up a server: it has no more than it needs
- * (chart/limits.h), and its end is the end of all that it did. */
+ * (config/limits.h), and its end is the end of all that it did. */
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "chart/definition.h"
 #include "chart/draw.h"
-#include "chart/limits.h"
 #include "config/files.h"
+#include "config/limits.h"
+
+enum { MEMORY_MAX = 64 << 20 };
 
 /* Exit statuses; what is wrong is a sentence on standard error. */
 enum { DRAWN = 0, NOT_POSSIBLE = 1, BAD_DEFINITION = 2 };
@@ -74,7 +76,7 @@ int main(int n, char **words)
         return puts("heeler-chart " HEELER_VERSION) < 0 ? NOT_POSSIBLE : DRAWN;
     if (n > 1)
         return complain(BAD_DEFINITION, "usage: heeler-chart <DEFINITION.json >PICTURE.png");
-    if (!limits_set() || !read_all(&definition))
+    if (!limits_set(MEMORY_MAX) || !read_all(&definition))
         status = complain(NOT_POSSIBLE, strerror(errno));
     else
         status = draw((struct slice){ (const char *)definition.at, definition.len });

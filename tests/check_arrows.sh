@@ -16,6 +16,7 @@ allow config 'config'
 allow protocol 'protocol'
 allow server 'server|flush|protocol|config'
 allow chart 'chart|flush/memory|protocol|config'
+allow calendar 'calendar|flush/monitors|protocol|config'
 
 # Within flush/ the files at its top, the spine, know what they need to turn parcels into
 # payloads, and no folder knows them. Nothing but server/ knows delivery and fleet.
@@ -46,6 +47,7 @@ done
 allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|protocol|config'
 allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
     'flush/flusher_loop.h'
+allow server/monitors 'server/monitors|server/api|server/http|server/pictures|flush/(memory|parcels|language|rollups|monitors|notify)|protocol|config'
 allow server/pictures 'server/pictures|flush/memory|protocol|config'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups)|protocol|config'
 allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
@@ -61,7 +63,7 @@ done
 
 # tsort names the files of a circle. A source and its header are one, and so is the header
 # of the parts that a module is made of (X_internal.h).
-circle=$(find config protocol flush server chart -name '*.[ch]' -exec awk '
+circle=$(find config protocol flush server chart calendar -name '*.[ch]' -exec awk '
     function module(path) {
         sub(/(_internal)?\.[ch]$/, "", path)
         return path

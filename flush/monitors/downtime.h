@@ -3,9 +3,9 @@
  *   JSON of the API, v1 or v2 -> struct downtime: scope, monitors, times
  *   times -> occurrences, which a calendar works out (one-off: there is one)
  *
- * Pure. Who knows zones and recurrences is the calendar (flush/monitors/calendar.h). Views of
- * the JSON, which the owner keeps. Facts: Datadog's API, downtimes; wall-clock times of the
- * zone stay what they are across changes of the clock, and so does the duration. */
+ * Pure. Who knows zones and recurrences is the calendar (flush/monitors/calendar.h). Facts:
+ * Datadog's API, downtimes; what begins at a wall-clock time of a zone does so across changes
+ * of the clock. */
 #ifndef FLUSH_MONITORS_DOWNTIME_H
 #define FLUSH_MONITORS_DOWNTIME_H
 
@@ -13,45 +13,50 @@
 #include "flush/language/scope.h"
 #include "flush/monitors/monitor_state.h"
 
-enum { DOWNTIME_RECURRENCES_MAX = 5, DOWNTIME_TAGS_MAX = 32, DOWNTIME_FOR_EVER = -1 };
+enum {
+    DOWNTIME_RECURRENCES_MAX = 5,
+    DOWNTIME_TAGS_MAX = 32,
+    DOWNTIME_SCOPE_MAX = 2048,
+    DOWNTIME_RULE_MAX = 512,
+    DOWNTIME_ZONE_MAX = 64,
+    DOWNTIME_FOR_EVER = -1 /* as an end */
+};
 
-/* Of wall-clock times. */
+/* Of wall-clock times in a zone. Whole days and weeks of a duration are days of the calendar,
+ * of 23 or 25 hours when the clock changes, as RFC 5545 has it (3.3.6); hours and minutes are
+ * exact. */
 struct recurrence {
-    char rule[512]; /* RFC 5545, without "RRULE:" */
-    char start[24]; /* 2026-11-30T19:00:00 */
-    int64_t duration_s;
+    char rule[DOWNTIME_RULE_MAX]; /* RFC 5545: FREQ=WEEKLY;BYDAY=MO,TU */
+    char start[24];               /* 2026-11-30T19:00:00, or empty: that of start_s */
+    int64_t start_s;              /* which wall-clock time it is then in the zone */
+    int64_t duration_days, duration_s;
 };
 
 struct downtime {
-    int64_t number;
-    struct slice scope_text;
-    struct scope scope; /* of a group's tags */
+    struct scope scope; /* of a group's tags; a view of room */
     int64_t monitor;    /* its number; 0: any that has the tags */
     struct slice monitor_tags[DOWNTIME_TAGS_MAX];
-    size_t n_monitor_tags; /* {"*"}: any */
-    char zone[64];
-    int64_t start_s, end_s; /* one-off; end: DOWNTIME_FOR_EVER */
+    size_t n_monitor_tags; /* none, or "*": any */
+    char zone[DOWNTIME_ZONE_MAX];
+    int64_t start_s, end_s; /* one-off; of v1 the first occurrence; end: DOWNTIME_FOR_EVER */
     struct recurrence recurrences[DOWNTIME_RECURRENCES_MAX];
     size_t n_recurrences;
-    int64_t until_s;            /* no occurrence begins behind it; 0: no bound */
-    uint32_t until_occurrences; /* 0: no bound */
     bool mute_first_recovery;
     uint32_t end_states; /* bits of enum monitor_state that are told at its end */
     bool tells_expired, tells_canceled;
-    int64_t canceled_s; /* 0: it is not */
-    bool disabled;
+    char *room; /* owned: decoded texts */
 };
 
-/* value: a checked JSON object, of which it reads what stands in a body of v1, or the
- * attributes of v2. now_s: the start, where none is said. False with the sentence of Datadog's
- * API. */
+/* value: a checked JSON object: a body of v1, or the attributes of v2. now_s: the start, where
+ * none is said. False with the sentence of Datadog's API, or one that names the member; out is
+ * empty then. */
 MUST_CHECK bool downtime_read_v1(struct slice value, int64_t now_s, struct downtime *out,
                                  char *problem, size_t problem_size);
 MUST_CHECK bool downtime_read_v2(struct slice attributes, int64_t now_s, struct downtime *out,
                                  char *problem, size_t problem_size);
+void downtime_free(struct downtime *given);
 
-/* Whether it is about that group of that monitor: sorted tags of the group, tags of the
- * monitor. */
+/* Whether it is about that group of that monitor. */
 bool downtime_is_about(const struct downtime *downtime, int64_t monitor,
                        const struct slice *monitor_tags, size_t n_monitor_tags,
                        const struct slice *group_tags, size_t n_group_tags);

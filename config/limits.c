@@ -1,4 +1,4 @@
-#include "chart/limits.h"
+#include "config/limits.h"
 
 #include <errno.h>
 #include <linux/audit.h>
@@ -15,17 +15,17 @@
 #ifdef HEELER_CHECKS
 #define MEMORY_BOUND RLIM_INFINITY
 #else
-#define MEMORY_BOUND LIMITS_MEMORY
+#define MEMORY_BOUND memory
 #endif
 
-static bool bound_resources(void)
+static bool bound_resources(size_t memory)
 {
-    static const struct {
+    const struct {
         __rlimit_resource_t what;
         rlim_t most;
     } bounds[] = {
-        { RLIMIT_AS, MEMORY_BOUND }, { RLIMIT_CPU, LIMITS_CPU_S },    { RLIMIT_CORE, 0 },
-        { RLIMIT_NOFILE, 16 },       { RLIMIT_FSIZE, LIMITS_MEMORY },
+        { RLIMIT_AS, MEMORY_BOUND }, { RLIMIT_CPU, LIMITS_CPU_S }, { RLIMIT_CORE, 0 },
+        { RLIMIT_NOFILE, 16 },       { RLIMIT_FSIZE, memory },
     };
 
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
@@ -86,9 +86,9 @@ static void filter_calls(void)
 }
 #endif
 
-bool limits_set(void)
+bool limits_set(size_t memory)
 {
-    if (!bound_resources())
+    if (!bound_resources(memory))
         return false;
     (void)syscall(SYS_close_range, 3, ~0U, 0);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
