@@ -16,7 +16,7 @@
 #include "flush/memory/mailbox.h"
 #include "flush/monitors/group_state.h"
 
-enum { NOTIFICATION_ID_SIZE = 64, NOTIFICATION_PICTURE_MAX = 1 << 20 };
+enum { NOTIFICATION_ID_SIZE = 80, NOTIFICATION_PICTURE_MAX = 1 << 20 };
 
 /* What became of it. X(id, word) */
 #define NOTIFICATION_ENDS(X)             \

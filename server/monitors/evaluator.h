@@ -1,19 +1,129 @@
-/* server/monitors/evaluator.h: each minute every monitor is looked at, and who is to be told is.
+/* server/monitors/evaluator.h: each minute every monitor is looked at, and who is to be told
+ * is.
  *
  *   the minute ──► each monitor that is due ── inquiry ──► flusher, in slices
  *                  group_state_step() of each group ◄── value of each group
- *                  transition ── downtime holds: muted
- *                             ── template, receivers ──► notification, with the window's picture
- *                             ── kept first, where there is a path ──► notifier
+ *                  transition ── silenced, or a downtime holds: muted
+ *                             ── template, receivers ──► notification, with the window's
+ * picture ── kept first, where there is a path ──► notifier
  *
- * At the full minute the window that ended EVALUATOR_WAIT_S before is complete: the rollups have
- * the interval that it ends in. All monitors of a minute look at the same moment, however long it
- * takes to get to them. What is missed (a stop, a machine that slept) is not made up: the next
- * minute is evaluated.
+ * EVALUATOR_WAIT_S behind the full minute the window that ended there is complete: the rollups
+ * have the interval that it ends in. All monitors of a minute look at the same moment, however
+ * long it takes to get to them. What is missed (a stop, a machine that slept) is not made up:
+ * the next minute is evaluated.
  *
- * What is defined is in the definitions (server/api/definitions.h), of the kinds
- * DEFINITION_MONITOR and DEFINITION_DOWNTIME, and in the files of heeler_monitors_path; states
- * are here. With heeler_state_path each change of a state and each notification that waits is
- * written down before it is sent (struct evaluator_keeper); a successor gets all of it in
- * STATE_MONITORS. On the desk's thread, in slices of a few milliseconds; time is an argument of
- * all but the timer. Nothing is allocated and no thread starts until the first monitor exists. */
+ * What is defined is in the definitions and in files (server/monitors/monitors.h). With
+ * heeler_state_path each change of a state and each notification that waits is written down
+ * before it is sent; a successor gets all of it in STATE_MONITORS. On the desk's thread, in
+ * slices of a few milliseconds; time is an argument of all but the timer. Nothing is allocated,
+ * asked or fetched until the first monitor exists. */
+#ifndef SERVER_MONITORS_EVALUATOR_H
+#define SERVER_MONITORS_EVALUATOR_H
+
+#include "config/must_check.h"
+#include "flush/memory/bytes.h"
+#include "flush/memory/state.h"
+#include "flush/notify/notification.h"
+#include "flush/rollups/inquiry.h"
+#include "server/monitors/monitors.h"
+
+struct definitions;
+struct evaluator;
+
+enum { EVALUATOR_WAIT_S = 2, EVALUATOR_ASKED_MAX = 2, EVALUATOR_TOLD_MAX = 1000 };
+
+/* What it needs of others, each a function and whose it is; time never. */
+struct evaluator_needs {
+    /* Asks the flusher; tell is called later, or before it returns, with the status and the
+     * JSON of the answer. */
+    void (*ask)(void *self, const struct inquiry *inquiry,
+                void (*tell)(void *argument, int status, struct slice json), void *argument);
+
+    /* Draws the definition of a chart; told with an empty picture where none can be had. */
+    void (*paint)(void *self, struct slice definition,
+                  void (*tell)(void *argument, struct bytes *picture), void *argument);
+
+    /* Asks heeler-calendar; told with an empty answer and a sentence where it cannot say. */
+    void (*recur)(void *self, struct slice lines,
+                  void (*tell)(void *argument, struct slice answer, const char *sentence),
+                  void *argument);
+
+    /* Writes that down under a kind and a name, an empty text: forget it; kept is called when
+     * it is on the disk, or at once where there is no path. */
+    void (*keep)(void *self, const char *kind, struct slice name, struct slice text,
+                 void (*kept)(void *argument), void *argument);
+
+    /* Sends it. */
+    void (*send)(void *self, struct notification *given);
+
+    /* Evaluation of a minute is done, on time. */
+    void (*beat)(void *self);
+
+    /* Up to which second all is in the rollups; when values were lost or shed last; when the
+     * process started. */
+    int64_t (*flushed_s)(void *self);
+    int64_t (*lost_s)(void *self);
+    void *self;
+    int64_t start_s;
+};
+
+/* One line of the history of notifications. Views. */
+struct told_line {
+    int64_t at_s;
+    struct slice id, monitor_name, group, receiver, title, answer;
+    int64_t monitor;
+    enum monitor_state to;
+    enum notification_end end;
+    uint32_t attempts;
+};
+
+/* NULL without memory. */
+struct evaluator *evaluator_new(const struct evaluator_needs *needs);
+void evaluator_free(struct evaluator *given);
+
+const struct monitors *evaluator_monitors(const struct evaluator *evaluator);
+
+/* ---- what is defined changes -------------------------------------------- */
+
+/* body: a checked JSON object, copied. False with a sentence: it is no monitor. */
+MUST_CHECK bool evaluator_define(struct evaluator *evaluator, int64_t number, struct slice body,
+                                 const char *file, int64_t created_ms, int64_t changed_ms,
+                                 char *problem, size_t problem_size);
+void evaluator_forget(struct evaluator *evaluator, int64_t number);
+
+/* A downtime, as v1 or v2 has it; an empty body: it is gone. */
+MUST_CHECK bool evaluator_set_downtime(struct evaluator *evaluator, struct slice name,
+                                       struct slice body, bool is_v2, int64_t now_s,
+                                       char *problem, size_t problem_size);
+
+/* When it holds next, or holds now. False: it is over, or not known yet. */
+bool evaluator_downtime_holds(const struct evaluator *evaluator, struct slice name,
+                              int64_t now_s, int64_t *from_s, int64_t *until_s);
+
+/* ---- rounds -------------------------------------------------------------- */
+
+/* Begins what is due by then. */
+void evaluator_tick(struct evaluator *evaluator, int64_t now_s);
+
+/* Does a bounded piece of work. True: there is more to do at once. */
+bool evaluator_step(struct evaluator *evaluator, int64_t now_s);
+
+/* What became of a notification (flush/notify/notifier.h). */
+void evaluator_hear(struct evaluator *evaluator, struct notification *given,
+                    enum notification_end end, uint32_t attempts, const char *answer,
+                    int64_t now_s);
+
+/* Raises a notification of that monitor with the words of a test. False: there is none. */
+bool evaluator_test(struct evaluator *evaluator, int64_t number, int64_t now_s);
+
+/* The newest first, EVALUATOR_TOLD_MAX at most; NULL behind the last. */
+const struct told_line *evaluator_told(const struct evaluator *evaluator, size_t i);
+
+/* ---- a successor, and what was kept --------------------------------------- */
+
+void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer *out);
+bool evaluator_restore(struct evaluator *evaluator, struct state_reader in);
+void evaluator_restore_kept(struct evaluator *evaluator, struct slice kind, struct slice name,
+                            struct slice text);
+
+#endif
