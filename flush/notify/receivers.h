@@ -21,7 +21,8 @@ struct webhook {
 };
 
 struct receivers {
-    char **mail_to; /* lower case */
+    bool has_mail; /* heeler_smtp_url is set */
+    char **mail_to;
     size_t n_mail_to;
     struct webhook *webhooks;
     size_t n_webhooks;
@@ -39,6 +40,9 @@ struct receivers {
 #define RECEIVER_ENUM(id, word, sentence) id,
 enum receiver_refusal { RECEIVER_REFUSALS(RECEIVER_ENUM) RECEIVER_REFUSAL_COUNT };
 #undef RECEIVER_ENUM
+
+/* Static; empty for one that is taken. */
+const char *receiver_refusal_sentence(enum receiver_refusal refusal);
 
 /* False with a sentence that names the setting. */
 MUST_CHECK bool receivers_read(const struct settings *settings, struct receivers *out,

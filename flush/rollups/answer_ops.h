@@ -53,6 +53,8 @@ extern const struct answer_ops answer_active, answer_search; /* answer_names.c *
 extern const struct answer_ops answer_hosts, answer_host_totals, answer_all_host_tags,
     answer_host_tags;                                       /* answer_hosts.c */
 extern const struct answer_ops answer_events, answer_event; /* answer_events.c */
+extern const struct answer_ops answer_monitor,
+    answer_checks; /* answer_monitor.c, answer_checks.c */
 
 /* What a step returns when the text is written: it moves into the answer, or there was no
  * memory for it. Either way the caller frees what is left of out. */

@@ -25,7 +25,9 @@
     X(INQUIRY_ALL_HOST_TAGS, answer_all_host_tags) \
     X(INQUIRY_HOST_TAGS, answer_host_tags)         \
     X(INQUIRY_EVENTS, answer_events)               \
-    X(INQUIRY_EVENT, answer_event)
+    X(INQUIRY_EVENT, answer_event)                 \
+    X(INQUIRY_MONITOR, answer_monitor)             \
+    X(INQUIRY_CHECKS, answer_checks)
 
 #define INQUIRY_ENUM(id, ops) id,
 enum inquiry_kind { INQUIRY_KINDS(INQUIRY_ENUM) INQUIRY_KIND_COUNT };
@@ -37,8 +39,8 @@ enum inquiry_order { ORDER_NAME, ORDER_VALUES, ORDER_SERIES };
 /* A kind reads its members; the others are 0. */
 struct inquiry {
     enum inquiry_kind kind;
-    struct slice text;      /* a query, what to look for, the name of a metric or a host, or
-                               the tags that events have, separated by commas */
+    struct slice text; /* a query, a monitor's query, what to look for, the name of a metric or
+                          a host, or the tags that events have, separated by commas */
     int64_t from_s, to_s;   /* of a query, of active metrics, of events; the id of an event */
     uint32_t limit, offset; /* of a list; of a metric's series the limit; of events the limit is
                                1 more than their priority, 0: of any */

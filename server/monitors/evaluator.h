@@ -27,8 +27,9 @@
 #include "flush/rollups/inquiry.h"
 #include "server/monitors/monitors.h"
 
-struct definitions;
 struct evaluator;
+struct notify_ledger;
+struct receivers;
 
 enum { EVALUATOR_WAIT_S = 2, EVALUATOR_ASKED_MAX = 2, EVALUATOR_TOLD_MAX = 1000 };
 
@@ -56,21 +57,28 @@ struct evaluator_needs {
     /* Sends it. */
     void (*send)(void *self, struct notification *given);
 
-    /* Evaluation of a minute is done, on time. */
+    /* A minute is evaluated, in time. */
     void (*beat)(void *self);
 
     /* Up to which second all is in the rollups; when values were lost or shed last; when the
      * process started. */
     int64_t (*flushed_s)(void *self);
     int64_t (*lost_s)(void *self);
+
+    /* The address of that host, a view; empty: it is not known. */
+    struct slice (*address)(void *self, struct slice host);
     void *self;
     int64_t start_s;
+    const struct receivers *receivers; /* outlive it */
+    struct notify_ledger *ledger;
+    const char *link; /* to the page, without a slash at its end; empty: none */
 };
 
 /* One line of the history of notifications. Views. */
 struct told_line {
     int64_t at_s;
-    struct slice id, monitor_name, group, receiver, title, answer;
+    struct slice id, monitor_name, group, receiver, title;
+    const char *answer; /* the receiver's, or why not */
     int64_t monitor;
     enum monitor_state to;
     enum notification_end end;
@@ -85,10 +93,9 @@ const struct monitors *evaluator_monitors(const struct evaluator *evaluator);
 
 /* ---- what is defined changes -------------------------------------------- */
 
-/* body: a checked JSON object, copied. False with a sentence: it is no monitor. */
+/* As monitors_define() and monitors_forget(). */
 MUST_CHECK bool evaluator_define(struct evaluator *evaluator, int64_t number, struct slice body,
-                                 const char *file, int64_t created_ms, int64_t changed_ms,
-                                 char *problem, size_t problem_size);
+                                 const char *file, char *problem, size_t problem_size);
 void evaluator_forget(struct evaluator *evaluator, int64_t number);
 
 /* A downtime, as v1 or v2 has it; an empty body: it is gone. */
@@ -116,7 +123,8 @@ void evaluator_hear(struct evaluator *evaluator, struct notification *given,
 /* Raises a notification of that monitor with the words of a test. False: there is none. */
 bool evaluator_test(struct evaluator *evaluator, int64_t number, int64_t now_s);
 
-/* The newest first, EVALUATOR_TOLD_MAX at most; NULL behind the last. */
+/* The newest first, EVALUATOR_TOLD_MAX at most; NULL behind the last. Good until the next
+ * transition. */
 const struct told_line *evaluator_told(const struct evaluator *evaluator, size_t i);
 
 /* ---- a successor, and what was kept --------------------------------------- */

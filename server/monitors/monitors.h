@@ -8,31 +8,39 @@
 #ifndef SERVER_MONITORS_MONITORS_H
 #define SERVER_MONITORS_MONITORS_H
 
+#include "config/must_check.h"
 #include "flush/monitors/monitor.h"
 
 enum { MONITORS_MAX = 2000 };
 
+/* One group, in one block with its texts. */
 struct watched_group {
-    struct watched_group *next; /* of the monitor, in the order of their names */
-    struct slice name; /* "env:prod,host:a", sorted; "*": of a monitor without groups */
-    struct slice host; /* whose values they were last; may be empty */
+    struct slice name; /* "env:prod,host:a", sorted tags; "*": of a monitor without groups */
+    struct slice host; /* whose values they were when it was first seen; may be empty */
     struct group_state state;
-    bool muted;            /* at the last evaluation */
-    bool told_in_downtime; /* the first recovery in a downtime was told */
-    /* owned: the bytes of name and host */
+    int64_t seen_s;      /* evaluation in which the flusher last answered about it */
+    bool is_muted;       /* at the last evaluation */
+    bool is_told;        /* of the state that it is in, somebody was told */
+    uint32_t end_states; /* while muted: in which of them it is told when that ends by itself */
+    uint32_t cancel_states; /* ... or by somebody */
+    /* of a check, while its answer is read: the worst of those in the group, and the newest */
+    bool has_worst;
+    enum monitor_state worst;
+    int64_t newest_s;
+    char bytes[];
 };
 
 struct watched_monitor {
     struct watched_monitor *next; /* by number */
     int64_t number;
-    int64_t created_ms, changed_ms;
-    struct slice body;      /* its JSON, as it is given back; owned */
-    const char *file;       /* where it was read; NULL: by the API */
-    struct monitor monitor; /* of the body */
-    struct watched_group *groups;
-    size_t n_groups, groups_beyond; /* what MONITOR_GROUPS_MAX left out */
-    int64_t evaluated_s;            /* aligned; 0: never */
-    char problem[256];              /* why it could not be evaluated; empty: it could */
+    struct slice body;             /* its JSON, as it is given back; owned */
+    const char *file;              /* where it was read; NULL: by the API */
+    struct monitor monitor;        /* of the body */
+    struct watched_group **groups; /* by name */
+    size_t n_groups, room;
+    size_t groups_beyond; /* what MONITOR_GROUPS_MAX left out at the last evaluation */
+    int64_t evaluated_s;  /* aligned; 0: never */
+    char problem[256];    /* why it could not be evaluated; empty: it could */
 };
 
 struct monitors {
@@ -43,10 +51,27 @@ struct monitors {
 /* NULL: there is none. */
 struct watched_monitor *monitors_find(const struct monitors *monitors, int64_t number);
 
+/* Makes it, or gives the one of that number another definition. body: a checked JSON object,
+ * copied; file: static or kept by the caller. False with a sentence: it is no monitor, there
+ * are too many, or there is no memory; what was there stays. */
+MUST_CHECK bool monitors_define(struct monitors *monitors, int64_t number, struct slice body,
+                                const char *file, char *problem, size_t problem_size);
+void monitors_forget(struct monitors *monitors, int64_t number);
+void monitors_free(struct monitors *given);
+
 /* The worst state of its groups; No Data of one that has none. */
 enum monitor_state watched_monitor_state(const struct watched_monitor *monitor);
 
+/* NULL: it has none of that name. */
 struct watched_group *watched_monitor_find(const struct watched_monitor *monitor,
                                            struct slice group);
+
+/* The same, or makes it. NULL: there are too many, or there is no memory. */
+struct watched_group *watched_monitor_need(struct watched_monitor *monitor, struct slice group,
+                                           struct slice host, int64_t now_s);
+void watched_monitor_drop(struct watched_monitor *monitor, struct watched_group *given);
+
+/* Its tags, views of the name: at most so many. Of "*": none. */
+size_t watched_group_tags(const struct watched_group *group, struct slice *out, size_t most);
 
 #endif

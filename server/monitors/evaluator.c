@@ -1,0 +1,193 @@
+#include "server/monitors/evaluator.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/monitors/evaluator_internal.h"
+
+enum { MINUTE_S = 60, LATE_S = 30 /* the rollups are not waited for longer */ };
+
+struct evaluator *evaluator_new(const struct evaluator_needs *needs)
+{
+    struct evaluator *evaluator = calloc(1, sizeof *evaluator);
+
+    if (evaluator == NULL)
+        return NULL;
+    evaluator->needs = *needs;
+    for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++)
+        evaluator->evaluations[i].evaluator = evaluator;
+    return evaluator;
+}
+
+void evaluator_free(struct evaluator *given)
+{
+    if (given == NULL)
+        return;
+    for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++)
+        bytes_free(&given->evaluations[i].answer);
+    told_free_all(given);
+    notification_free_all(given->waiting);
+    downtimes_free(given);
+    monitors_free(&given->monitors);
+    free(given);
+}
+
+const struct monitors *evaluator_monitors(const struct evaluator *evaluator)
+{
+    return &evaluator->monitors;
+}
+
+bool evaluator_define(struct evaluator *evaluator, int64_t number, struct slice body,
+                      const char *file, char *problem, size_t problem_size)
+{
+    return monitors_define(&evaluator->monitors, number, body, file, problem, problem_size);
+}
+
+void evaluator_forget(struct evaluator *evaluator, int64_t number)
+{
+    const struct watched_monitor *monitor = monitors_find(&evaluator->monitors, number);
+
+    for (size_t i = 0; monitor != NULL && i < monitor->n_groups; i++)
+        group_forget_kept(evaluator, monitor, monitor->groups[i]);
+    monitors_forget(&evaluator->monitors, number);
+}
+
+/* ---- rounds ---------------------------------------------------------------- */
+
+static bool is_due(const struct evaluator *evaluator, const struct watched_monitor *monitor)
+{
+    const struct condition *condition = &monitor->monitor.condition;
+
+    return (condition->kind == CONDITION_COMPOSITE) == evaluator->is_of_composites &&
+           (evaluator->at_s % condition_period_s(condition) == 0 || monitor->evaluated_s == 0);
+}
+
+static struct watched_monitor *next_due(const struct evaluator *evaluator)
+{
+    struct watched_monitor *at = evaluator->monitors.first;
+
+    while (at != NULL && (at->number <= evaluator->cursor || !is_due(evaluator, at)))
+        at = at->next;
+    return at;
+}
+
+void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
+{
+    int64_t minute_s = (now_s - EVALUATOR_WAIT_S) / MINUTE_S * MINUTE_S;
+
+    downtimes_look_ahead(evaluator, now_s);
+    while (evaluator->waiting != NULL) {
+        struct notification *first = evaluator->waiting;
+
+        evaluator->waiting = first->next;
+        evaluator->needs.send(evaluator->needs.self, first);
+    }
+    if (evaluator->is_running || minute_s <= evaluator->at_s || evaluator->monitors.n == 0)
+        return;
+    if (evaluator->needs.flushed_s(evaluator->needs.self) < minute_s &&
+        now_s < minute_s + LATE_S)
+        return;
+    evaluator->at_s = minute_s;
+    evaluator->cursor = INT64_MIN;
+    evaluator->is_running = true;
+    evaluator->is_of_composites = false;
+}
+
+static void hear_answer(void *argument, int status, struct slice json)
+{
+    struct evaluation *evaluation = argument;
+
+    bytes_clear(&evaluation->answer);
+    bytes_add(&evaluation->answer, json.at, json.len);
+    evaluation->status = evaluation->answer.failed ? 503 : status;
+    evaluation->is_answered = true;
+    evaluation->is_read = false;
+    evaluation->rest = (struct slice){ NULL, 0 };
+    evaluation->swept = 0;
+}
+
+static void begin(struct evaluator *evaluator, struct evaluation *evaluation,
+                  const struct watched_monitor *watched)
+{
+    const struct monitor *monitor = &watched->monitor;
+    const struct condition *condition = &monitor->condition;
+    int64_t to_s = evaluator->at_s - monitor->evaluation_delay_s;
+    struct inquiry inquiry = {
+        .kind = condition->kind == CONDITION_CHECK ? INQUIRY_CHECKS : INQUIRY_MONITOR,
+        .text = condition->kind == CONDITION_CHECK ? condition->check : condition->text,
+        .from_s = to_s - condition->window_s,
+        .to_s = to_s,
+        .limit = (uint32_t)monitor->trigger_window_s,
+    };
+
+    evaluation->is_used = true;
+    evaluation->is_answered = false;
+    evaluation->number = watched->number;
+    evaluation->at_s = evaluator->at_s;
+    evaluator->needs.ask(evaluator->needs.self, &inquiry, hear_answer, evaluation);
+}
+
+/* True: something was begun. */
+static bool begin_next(struct evaluator *evaluator)
+{
+    struct watched_monitor *monitor;
+
+    for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++) {
+        struct evaluation *evaluation = &evaluator->evaluations[i];
+
+        if (evaluation->is_used || (monitor = next_due(evaluator)) == NULL)
+            continue;
+        evaluator->cursor = monitor->number;
+        if (monitor->monitor.condition.kind == CONDITION_COMPOSITE)
+            evaluation_combine(evaluator, monitor);
+        else
+            begin(evaluator, evaluation, monitor);
+        return true;
+    }
+    return false;
+}
+
+/* A piece of one that is answered. True: there was one. */
+static bool go_on(struct evaluator *evaluator)
+{
+    for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++) {
+        struct evaluation *evaluation = &evaluator->evaluations[i];
+
+        if (!evaluation->is_used || !evaluation->is_answered)
+            continue;
+        struct watched_monitor *monitor =
+            monitors_find(&evaluator->monitors, evaluation->number);
+
+        if (monitor == NULL || !evaluation_read(evaluation, monitor))
+            evaluation->is_used = false;
+        return true;
+    }
+    return false;
+}
+
+static bool is_waiting(const struct evaluator *evaluator)
+{
+    for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++)
+        if (evaluator->evaluations[i].is_used)
+            return true;
+    return false;
+}
+
+bool evaluator_step(struct evaluator *evaluator, int64_t now_s)
+{
+    if (!evaluator->is_running)
+        return false;
+    if (go_on(evaluator) || begin_next(evaluator))
+        return true;
+    if (is_waiting(evaluator))
+        return false;
+    if (!evaluator->is_of_composites) { /* they need the states of the others */
+        evaluator->is_of_composites = true;
+        evaluator->cursor = INT64_MIN;
+        return true;
+    }
+    evaluator->is_running = false;
+    if (now_s < evaluator->at_s + EVALUATOR_WAIT_S + MINUTE_S)
+        evaluator->needs.beat(evaluator->needs.self);
+    return false;
+}

@@ -1,0 +1,224 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flush/memory/json_view.h"
+#include "server/monitors/evaluator_internal.h"
+
+enum { BODY_KEYS_MAX = 10000 };
+
+/* ---- who is muted ----------------------------------------------------------- */
+
+static bool is_about(const struct live_downtime *live, const struct watched_monitor *monitor,
+                     const struct slice *tags, size_t n_tags)
+{
+    return downtime_is_about(&live->downtime, monitor->number, monitor->monitor.tags,
+                             monitor->monitor.n_tags, tags, n_tags);
+}
+
+bool evaluation_is_muted(const struct evaluator *evaluator,
+                         const struct watched_monitor *monitor,
+                         const struct watched_group *group, int64_t now_s, uint32_t *end_states,
+                         uint32_t *cancel_states, bool *mutes_recovery)
+{
+    struct slice tags[EVALUATION_TAGS_MAX];
+    size_t n_tags = watched_group_tags(group, tags, EVALUATION_TAGS_MAX);
+    bool is_muted = monitor_is_silenced(&monitor->monitor, tags, n_tags, now_s);
+
+    *end_states = *cancel_states = is_muted ? ~0U : 0;
+    *mutes_recovery = is_muted;
+    for (const struct live_downtime *at = evaluator->downtimes; at != NULL; at = at->next) {
+        if (!at->is_known || occurrences_at(&at->occurrences, now_s) == NULL ||
+            !is_about(at, monitor, tags, n_tags))
+            continue;
+        is_muted = true;
+        if (at->downtime.tells_expired)
+            *end_states |= at->downtime.end_states;
+        if (at->downtime.tells_canceled)
+            *cancel_states |= at->downtime.end_states;
+        *mutes_recovery = *mutes_recovery || at->downtime.mute_first_recovery;
+    }
+    return is_muted;
+}
+
+/* ---- when they are ----------------------------------------------------------- */
+
+static void hear_occurrences(void *argument, struct slice answer, const char *sentence)
+{
+    struct live_downtime *live = argument;
+    struct occurrences read;
+
+    live->is_asked = false;
+    live->problem[0] = '\0';
+    if (sentence[0] == '\0' &&
+        calendar_read(answer, live->asked_from_s, live->asked_from_s + RECUR_AHEAD_S, &read)) {
+        live->occurrences = read;
+        live->is_known = true;
+    } else {
+        snprintf(live->problem, sizeof live->problem, "%s",
+                 sentence[0] != '\0' ? sentence : "heeler-calendar's answer is none");
+        live->retry_s = live->asked_from_s + RECUR_RETRY_S;
+    }
+    if (live->is_gone)
+        free(live);
+}
+
+static bool needs_more(const struct live_downtime *live, int64_t now_s)
+{
+    return live->downtime.n_recurrences > 0 && !live->is_asked && now_s >= live->retry_s &&
+           (!live->is_known || live->occurrences.known_until_s - now_s < RECUR_EARLY_S);
+}
+
+static void look_ahead(struct evaluator *evaluator, struct live_downtime *live, int64_t now_s)
+{
+    struct bytes lines = { 0 };
+
+    calendar_ask(&live->downtime, now_s, now_s + RECUR_AHEAD_S, &lines);
+    live->asked_from_s = now_s;
+    live->is_asked = true;
+    if (lines.failed)
+        hear_occurrences(live, (struct slice){ NULL, 0 }, "out of memory");
+    else
+        evaluator->needs.recur(evaluator->needs.self,
+                               (struct slice){ (const char *)lines.at, lines.len },
+                               hear_occurrences, live);
+    bytes_free(&lines);
+}
+
+void downtimes_look_ahead(struct evaluator *evaluator, int64_t now_s)
+{
+    for (struct live_downtime *at = evaluator->downtimes; at != NULL; at = at->next)
+        if (needs_more(at, now_s))
+            look_ahead(evaluator, at, now_s);
+}
+
+/* ---- what is defined ---------------------------------------------------------- */
+
+static struct live_downtime *find(const struct evaluator *evaluator, struct slice name)
+{
+    struct live_downtime *at = evaluator->downtimes;
+
+    while (at != NULL && !slice_equal(at->name, name))
+        at = at->next;
+    return at;
+}
+
+/* An answer of the calendar may still come for it. */
+static void live_free(struct live_downtime *given)
+{
+    downtime_free(&given->downtime);
+    if (given->is_asked)
+        given->is_gone = true;
+    else
+        free(given);
+}
+
+static void take_out(struct evaluator *evaluator, struct live_downtime *given)
+{
+    struct live_downtime **at = &evaluator->downtimes;
+
+    while (*at != given)
+        at = &(*at)->next;
+    *at = given->next;
+    evaluator->n_downtimes--;
+    live_free(given);
+}
+
+void downtimes_free(struct evaluator *evaluator)
+{
+    while (evaluator->downtimes != NULL) {
+        evaluator->downtimes->is_asked = false; /* nobody answers any more */
+        take_out(evaluator, evaluator->downtimes);
+    }
+}
+
+/* A downtime is canceled: those that it muted are told as it says. */
+static void end_for_all(struct evaluator *evaluator, const struct live_downtime *live)
+{
+    for (struct watched_monitor *monitor = evaluator->monitors.first; monitor != NULL;
+         monitor = monitor->next)
+        for (size_t i = 0; i < monitor->n_groups; i++) {
+            struct slice tags[EVALUATION_TAGS_MAX];
+            struct watched_group *group = monitor->groups[i];
+
+            if (group->is_muted &&
+                is_about(live, monitor, tags,
+                         watched_group_tags(group, tags, EVALUATION_TAGS_MAX)))
+                group->end_states = group->cancel_states;
+        }
+}
+
+static bool refuse(char *problem, size_t problem_size, const char *sentence)
+{
+    snprintf(problem, problem_size, "%s", sentence);
+    return false;
+}
+
+/* With its name and its body behind it. */
+static struct live_downtime *live_new(struct slice name, struct slice body)
+{
+    struct live_downtime *live = calloc(1, sizeof *live + name.len + body.len);
+
+    if (live == NULL)
+        return NULL;
+    char *at = live->bytes;
+
+    memcpy(at, name.at, name.len);
+    live->name = (struct slice){ at, name.len };
+    memcpy(at + name.len, body.at, body.len);
+    live->body = (struct slice){ at + name.len, body.len };
+    return live;
+}
+
+bool evaluator_set_downtime(struct evaluator *evaluator, struct slice name, struct slice body,
+                            bool is_v2, int64_t now_s, char *problem, size_t problem_size)
+{
+    struct live_downtime *old = find(evaluator, name), *live;
+
+    if (body.len == 0) {
+        if (old != NULL) {
+            end_for_all(evaluator, old);
+            take_out(evaluator, old);
+        }
+        return true;
+    }
+    if (old == NULL && evaluator->n_downtimes == DOWNTIMES_MAX)
+        return refuse(problem, problem_size, "there are 2000 downtimes, and that is the most");
+    if ((live = live_new(name, body)) == NULL)
+        return refuse(problem, problem_size, "out of memory");
+    if (!(is_v2 ? downtime_read_v2 : downtime_read_v1)(live->body, now_s, &live->downtime,
+                                                       problem, problem_size)) {
+        free(live);
+        return false;
+    }
+    if (old != NULL)
+        take_out(evaluator, old);
+    if (live->downtime.n_recurrences == 0) {
+        calendar_once(&live->downtime, &live->occurrences);
+        live->is_known = true;
+    }
+    live->next = evaluator->downtimes;
+    evaluator->downtimes = live;
+    evaluator->n_downtimes++;
+    if (needs_more(live, now_s))
+        look_ahead(evaluator, live, now_s);
+    return true;
+}
+
+bool evaluator_downtime_holds(const struct evaluator *evaluator, struct slice name,
+                              int64_t now_s, int64_t *from_s, int64_t *until_s)
+{
+    const struct live_downtime *live = find(evaluator, name);
+
+    if (live == NULL || !live->is_known)
+        return false;
+    for (size_t i = 0; i < live->occurrences.n; i++) {
+        const struct occurrence *one = &live->occurrences.at[i];
+
+        if (one->end_s == DOWNTIME_FOR_EVER || one->end_s > now_s) {
+            *from_s = one->start_s;
+            *until_s = one->end_s;
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,468 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flush/memory/json_view.h"
+#include "server/monitors/evaluator_internal.h"
+
+enum {
+    AT_ONCE = 256,         /* groups */
+    SWEPT_AT_ONCE = 2048,  /* the same, of which nothing came */
+    EMPTY_BUCKETS_MAX = 3, /* of a full window */
+    ANSWER_KEYS_MAX = 16 * MONITOR_GROUPS_MAX
+};
+
+/* ---- one group ------------------------------------------------------------- */
+
+/* Whether nothing may be missed yet: we have not watched for so long. */
+static bool is_too_early(const struct evaluator *evaluator, const struct monitor *monitor,
+                         const struct observation *observation)
+{
+    return observation->what == OBSERVED_NOTHING &&
+           observation->at_s - evaluator->needs.start_s < monitor->rules.no_data_s;
+}
+
+/* What is still wrong when muting ends is told then. */
+static void end_muting(struct evaluator *evaluator, struct watched_monitor *monitor,
+                       struct watched_group *group, uint32_t states, int64_t at_s)
+{
+    struct transition transition;
+
+    group->is_muted = false;
+    if (!group->is_told && group_state_tell(&group->state, states, at_s, &transition))
+        evaluation_tell(evaluator, monitor, group, &transition, at_s);
+}
+
+void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
+                        struct watched_group *group, struct observation *observation)
+{
+    const struct monitor *of = &monitor->monitor;
+    uint32_t end_states = 0, cancel_states = 0;
+    struct transition transition;
+    bool mutes_recovery, was_muted = group->is_muted;
+    bool is_muted = evaluation_is_muted(evaluator, monitor, group, observation->at_s,
+                                        &end_states, &cancel_states, &mutes_recovery);
+
+    if (is_too_early(evaluator, of, observation))
+        observation->what = OBSERVED_TOO_LITTLE;
+    group->is_muted = is_muted;
+    if (group_state_step(&group->state, &of->rules, observation, &transition)) {
+        if (transition.from != transition.to && transition.to != MONITOR_OK)
+            group->is_told = false;
+        if (transition.is_told)
+            evaluation_tell(evaluator, monitor, group, &transition, observation->at_s);
+        else
+            group_keep(evaluator, monitor, group, NULL, NULL);
+    } else if (was_muted && !is_muted) {
+        end_muting(evaluator, monitor, group, group->end_states, observation->at_s);
+    }
+    group->end_states = end_states;
+    group->cancel_states = cancel_states;
+}
+
+/* Nothing came of it in this evaluation. */
+static void miss(struct evaluator *evaluator, struct watched_monitor *monitor,
+                 struct watched_group *group, int64_t at_s)
+{
+    struct observation nothing = { .what = OBSERVED_NOTHING, .at_s = at_s };
+
+    evaluation_observe(evaluator, monitor, group, &nothing);
+}
+
+/* Groups that nobody sends any more are forgotten in the end. */
+static bool is_over(const struct watched_monitor *monitor, const struct watched_group *group,
+                    int64_t at_s)
+{
+    return monitor->monitor.condition.n_by > 0 &&
+           at_s - group->seen_s >= monitor->monitor.group_retention_s;
+}
+
+/* Those of which nothing came. True: there are more. */
+static bool sweep(struct evaluation *evaluation, struct watched_monitor *monitor)
+{
+    for (size_t n = 0; n < SWEPT_AT_ONCE && evaluation->swept < monitor->n_groups; n++) {
+        struct watched_group *group = monitor->groups[evaluation->swept];
+
+        if (group->seen_s < evaluation->at_s)
+            miss(evaluation->evaluator, monitor, group, evaluation->at_s);
+        if (is_over(monitor, group, evaluation->at_s)) {
+            group_forget_kept(evaluation->evaluator, monitor, group);
+            watched_monitor_drop(monitor, group);
+            continue;
+        }
+        evaluation->swept++;
+    }
+    return evaluation->swept < monitor->n_groups;
+}
+
+/* ---- of a value ------------------------------------------------------------ */
+
+static struct slice text_of(struct slice object, const char *name, char *room, size_t size)
+{
+    struct slice value = json_view_member(object, name);
+
+    if (value.len > size)
+        return (struct slice){ room, 0 };
+    return (struct slice){ room, json_view_text(value, room) };
+}
+
+static int64_t whole_of(struct slice object, const char *name)
+{
+    int64_t number = 0;
+
+    (void)json_view_whole(json_view_member(object, name), &number);
+    return number;
+}
+
+static bool is_full(const struct monitor *monitor, struct slice object)
+{
+    const struct condition *condition = &monitor->condition;
+    int64_t all = condition->window_s / condition_bucket_s(condition);
+
+    return json_view_kind(json_view_member(object, "first")) == JSON_KIND_TRUE &&
+           all - whole_of(object, "buckets") <= EMPTY_BUCKETS_MAX;
+}
+
+/* A group that was not there when the monitor was looked at first has time to begin. */
+static bool is_new(const struct watched_monitor *monitor, const struct watched_group *group,
+                   int64_t at_s)
+{
+    return monitor->monitor.condition.n_by > 0 && group->state.first_seen_s > 0 &&
+           at_s - group->state.first_seen_s < monitor->monitor.new_group_delay_s;
+}
+
+static void read_value(struct evaluation *evaluation, struct watched_monitor *monitor,
+                       struct slice object)
+{
+    char name_room[EVALUATION_NAME_MAX], host_room[EVALUATION_NAME_MAX];
+    struct slice name = text_of(object, "group", name_room, sizeof name_room);
+    struct slice host = text_of(object, "host", host_room, sizeof host_room);
+    /* 0: it was there from the beginning. */
+    int64_t first_s = monitor->evaluated_s > 0 ? evaluation->at_s : 0;
+    struct observation observation = { .what = OBSERVED_VALUE,
+                                       .at_s = evaluation->at_s,
+                                       .data_s = whole_of(object, "last_s") };
+
+    if (!json_view_number(json_view_member(object, "value"), &observation.value) ||
+        name.len == 0)
+        return; /* as one that is not there */
+    struct watched_group *group = watched_monitor_need(monitor, name, host, first_s);
+
+    if (group == NULL)
+        return;
+    group->seen_s = evaluation->at_s;
+    if (is_new(monitor, group, evaluation->at_s))
+        return;
+    if (monitor->monitor.require_full_window && !is_full(&monitor->monitor, object))
+        observation.what = OBSERVED_TOO_LITTLE;
+    evaluation_observe(evaluation->evaluator, monitor, group, &observation);
+}
+
+/* ---- of a check ------------------------------------------------------------- */
+
+/* Appends "key:value" or "host:name", sorted by the order of the keys. False: it has none. */
+static bool add_key(struct slice object, struct slice key, struct bytes *out)
+{
+    struct slice inside = json_view_inside(json_view_member(object, "tags")), item;
+    char room[EVALUATION_NAME_MAX];
+
+    if (slice_equal(key, SLICE("host"))) {
+        struct slice host = text_of(object, "host", room, sizeof room);
+
+        bytes_add(out, "host:", strlen("host:"));
+        bytes_add(out, host.at, host.len);
+        return host.len > 0;
+    }
+    while (json_view_next_item(&inside, &item)) {
+        if (item.len > sizeof room)
+            continue;
+        struct slice tag = { room, json_view_text(item, room) }, rest = tag;
+
+        if (memchr(tag.at, ':', tag.len) == NULL || !slice_equal(slice_cut(&rest, ':'), key))
+            continue;
+        bytes_add(out, tag.at, tag.len);
+        return true;
+    }
+    return false;
+}
+
+/* All its tags, and its host: a group of its own. */
+static void add_all_tags(struct slice object, struct bytes *out)
+{
+    struct slice inside = json_view_inside(json_view_member(object, "tags")), item;
+    char room[EVALUATION_NAME_MAX];
+
+    (void)add_key(object, SLICE("host"), out);
+    while (json_view_next_item(&inside, &item)) {
+        if (item.len > sizeof room)
+            continue;
+        bytes_add(out, ",", 1);
+        bytes_add(out, room, json_view_text(item, room));
+    }
+}
+
+/* False: it belongs to no group. */
+static bool group_of_check(const struct condition *condition, struct slice object,
+                           struct bytes *out)
+{
+    if (condition->n_by == 1 && slice_equal(condition->by[0], SLICE("*"))) {
+        add_all_tags(object, out);
+        return true;
+    }
+    if (condition->n_by == 0)
+        bytes_add(out, "*", 1);
+    for (size_t i = 0; i < condition->n_by; i++) {
+        if (i > 0)
+            bytes_add(out, ",", 1);
+        if (!add_key(object, condition->by[i], out))
+            return false;
+    }
+    return true;
+}
+
+static bool has_tag(struct slice object, struct slice wanted)
+{
+    struct slice inside = json_view_inside(json_view_member(object, "tags")), item;
+    char room[EVALUATION_NAME_MAX];
+
+    if (slice_starts(wanted, SLICE("host:")) &&
+        slice_equal(text_of(object, "host", room, sizeof room), slice_skip(wanted, 5)))
+        return true;
+    while (json_view_next_item(&inside, &item))
+        if (item.len <= sizeof room &&
+            slice_equal((struct slice){ room, json_view_text(item, room) }, wanted))
+            return true;
+    return false;
+}
+
+static bool is_over_check(const struct condition *condition, struct slice object)
+{
+    for (size_t i = 0; i < condition->n_over; i++)
+        if (!slice_equal(condition->over[i], SLICE("*")) &&
+            !has_tag(object, condition->over[i]))
+            return false;
+    for (size_t i = 0; i < condition->n_exclude; i++)
+        if (has_tag(object, condition->exclude[i]))
+            return false;
+    return true;
+}
+
+/* So many of the same status in a row make a state; fewer leave it as it is. */
+static enum monitor_state state_of_check(const struct check_counts *counts, int64_t status,
+                                         int64_t in_a_row, enum monitor_state before)
+{
+    static const enum monitor_state states[] = { MONITOR_OK, MONITOR_WARN, MONITOR_ALERT };
+    const uint32_t needed[] = { counts->ok, counts->warning, counts->critical };
+
+    if (status < 0 || status > 2 || in_a_row < (int64_t)needed[status])
+        return before;
+    return states[status];
+}
+
+/* Several of one group: the worst counts. */
+static void read_check(struct evaluation *evaluation, struct watched_monitor *monitor,
+                       struct slice object)
+{
+    const struct monitor *of = &monitor->monitor;
+    struct bytes name = { 0 };
+    int64_t at_s = whole_of(object, "at_s");
+
+    if (!is_over_check(&of->condition, object) ||
+        evaluation->at_s - at_s >= of->rules.no_data_s ||
+        !group_of_check(&of->condition, object, &name) || name.failed) {
+        bytes_free(&name);
+        return;
+    }
+    char host[EVALUATION_NAME_MAX];
+    struct watched_group *group =
+        watched_monitor_need(monitor, (struct slice){ (const char *)name.at, name.len },
+                             text_of(object, "host", host, sizeof host),
+                             monitor->evaluated_s > 0 ? evaluation->at_s : 0);
+
+    bytes_free(&name);
+    if (group == NULL)
+        return;
+    enum monitor_state state =
+        state_of_check(&of->counts, whole_of(object, "status"), whole_of(object, "in_a_row"),
+                       group->state.state == MONITOR_NO_DATA ? MONITOR_OK : group->state.state);
+
+    if (group->seen_s < evaluation->at_s || !group->has_worst || state > group->worst)
+        group->worst = state;
+    if (group->seen_s < evaluation->at_s || at_s > group->newest_s)
+        group->newest_s = at_s;
+    group->has_worst = true;
+    group->seen_s = evaluation->at_s;
+}
+
+/* All members of the groups are read: what they make together. True: there are more. */
+static bool settle_checks(struct evaluation *evaluation, struct watched_monitor *monitor)
+{
+    for (size_t n = 0; n < AT_ONCE && evaluation->settled < monitor->n_groups;
+         n++, evaluation->settled++) {
+        struct watched_group *group = monitor->groups[evaluation->settled];
+
+        if (!group->has_worst)
+            continue;
+        struct observation observation = { .what = OBSERVED_STATE,
+                                           .state = group->worst,
+                                           .at_s = evaluation->at_s,
+                                           .data_s = group->newest_s };
+
+        group->has_worst = false;
+        if (!is_new(monitor, group, evaluation->at_s))
+            evaluation_observe(evaluation->evaluator, monitor, group, &observation);
+    }
+    return evaluation->settled < monitor->n_groups;
+}
+
+/* ---- of all ----------------------------------------------------------------- */
+
+/* One that is not grouped is there, whatever comes. */
+static void need_the_one(struct watched_monitor *monitor)
+{
+    if (monitor->monitor.condition.n_by == 0)
+        (void)watched_monitor_need(monitor, SLICE("*"), SLICE(""), 0);
+}
+
+/* False: the answer is none; the monitor says why. */
+static bool open_answer(struct evaluation *evaluation, struct watched_monitor *monitor)
+{
+    struct slice text = { (const char *)evaluation->answer.at, evaluation->answer.len }, value;
+    bool is_check = monitor->monitor.condition.kind == CONDITION_CHECK;
+    struct json_fault fault;
+
+    if (evaluation->status == 200 && text.len > 0 &&
+        json_view_check(text, ANSWER_KEYS_MAX, &value, &fault)) {
+        monitor->problem[0] = '\0';
+        monitor->groups_beyond = 0;
+        evaluation->rest =
+            json_view_inside(json_view_member(value, is_check ? "checks" : "groups"));
+        need_the_one(monitor);
+        return true;
+    }
+    struct slice said = { "", 0 };
+    char room[sizeof monitor->problem];
+
+    if (text.len > 0 && json_view_check(text, ANSWER_KEYS_MAX, &value, &fault))
+        said = text_of(value, "error", room, sizeof room);
+    snprintf(monitor->problem, sizeof monitor->problem, "%d: %.*s", evaluation->status,
+             (int)said.len, said.at);
+    return false;
+}
+
+bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *monitor)
+{
+    bool is_check = monitor->monitor.condition.kind == CONDITION_CHECK;
+    struct slice object;
+
+    if (evaluation->rest.at == NULL && !evaluation->is_read &&
+        !open_answer(evaluation, monitor))
+        return false;
+    for (size_t n = 0; n < AT_ONCE && !evaluation->is_read; n++) {
+        if (!json_view_next_item(&evaluation->rest, &object)) {
+            evaluation->is_read = true;
+            evaluation->settled = 0;
+        } else if (is_check) {
+            read_check(evaluation, monitor, object);
+        } else {
+            read_value(evaluation, monitor, object);
+        }
+    }
+    if (!evaluation->is_read || (is_check && settle_checks(evaluation, monitor)) ||
+        sweep(evaluation, monitor))
+        return true;
+    monitor->evaluated_s = evaluation->at_s;
+    return false;
+}
+
+/* ---- of other monitors ------------------------------------------------------- */
+
+/* The state of an operand for that group: of the one that it has, or of a simple monitor. */
+static bool operand_state(const struct evaluator *evaluator, int64_t number, struct slice group,
+                          enum monitor_state *out)
+{
+    const struct watched_monitor *operand = monitors_find(&evaluator->monitors, number);
+    const struct watched_group *found;
+
+    if (operand == NULL || operand->n_groups == 0)
+        return false;
+    found = operand->monitor.condition.n_by > 0 && !slice_equal(group, SLICE("*"))
+                ? watched_monitor_find(operand, group)
+                : NULL;
+    *out = found != NULL ? found->state.state : watched_monitor_state(operand);
+    return found != NULL || operand->monitor.condition.n_by == 0 ||
+           slice_equal(group, SLICE("*"));
+}
+
+static void combine_group(struct evaluator *evaluator, struct watched_monitor *monitor,
+                          struct slice name)
+{
+    const struct condition *condition = &monitor->monitor.condition;
+    enum monitor_state state, worst = MONITOR_OK;
+    struct observation observation = { .what = OBSERVED_STATE,
+                                       .at_s = evaluator->at_s,
+                                       .data_s = evaluator->at_s };
+    uint32_t operands = 0;
+
+    for (size_t i = 0; i < condition->n_operands; i++) {
+        if (!operand_state(evaluator, condition->operands[i], name, &state))
+            return;
+        if (state != MONITOR_OK)
+            operands |= 1U << i;
+        if (state > worst)
+            worst = state;
+    }
+    observation.state = !condition_holds(condition, operands) ? MONITOR_OK
+                        : worst == MONITOR_OK                 ? MONITOR_ALERT /* of ! alone */
+                                                              : worst;
+    struct watched_group *group = watched_monitor_need(monitor, name, SLICE(""), 0);
+
+    if (group == NULL)
+        return;
+    group->seen_s = evaluator->at_s;
+    evaluation_observe(evaluator, monitor, group, &observation);
+}
+
+/* Its groups are those of the first operand that has some. */
+static const struct watched_monitor *grouped_operand(const struct evaluator *evaluator,
+                                                     const struct condition *condition)
+{
+    for (size_t i = 0; i < condition->n_operands; i++) {
+        const struct watched_monitor *operand =
+            monitors_find(&evaluator->monitors, condition->operands[i]);
+
+        if (operand != NULL && operand->monitor.condition.n_by > 0)
+            return operand;
+    }
+    return NULL;
+}
+
+static void forget_silent(struct evaluator *evaluator, struct watched_monitor *monitor)
+{
+    for (size_t i = monitor->n_groups; i-- > 0;) {
+        struct watched_group *group = monitor->groups[i];
+
+        if (evaluator->at_s - group->seen_s < monitor->monitor.group_retention_s)
+            continue;
+        group_forget_kept(evaluator, monitor, group);
+        watched_monitor_drop(monitor, group);
+    }
+}
+
+void evaluation_combine(struct evaluator *evaluator, struct watched_monitor *monitor)
+{
+    const struct condition *condition = &monitor->monitor.condition;
+    const struct watched_monitor *grouped = grouped_operand(evaluator, condition);
+
+    monitor->problem[0] = '\0';
+    for (size_t i = 0; i < condition->n_operands; i++)
+        if (monitors_find(&evaluator->monitors, condition->operands[i]) == NULL)
+            snprintf(monitor->problem, sizeof monitor->problem, "there is no monitor %lld",
+                     (long long)condition->operands[i]);
+    if (grouped == NULL)
+        combine_group(evaluator, monitor, SLICE("*"));
+    else
+        for (size_t i = 0; i < grouped->n_groups; i++)
+            combine_group(evaluator, monitor, grouped->groups[i]->name);
+    forget_silent(evaluator, monitor);
+    monitor->evaluated_s = evaluator->at_s;
+}

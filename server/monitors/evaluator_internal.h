@@ -1,0 +1,113 @@
+/* server/monitors/evaluator_internal.h: what the files of the evaluator share.
+ *
+ *   evaluator.c            rounds: who is due, what is asked, one monitor after the other
+ *   evaluator_groups.c     an answer, group by group, to observations
+ *   evaluator_tell.c       a transition to notifications, and what became of them
+ *   evaluator_downtimes.c  who is muted
+ *   evaluator_kept.c       what is written down, handed over and found again */
+#ifndef SERVER_MONITORS_EVALUATOR_INTERNAL_H
+#define SERVER_MONITORS_EVALUATOR_INTERNAL_H
+
+#include "flush/monitors/calendar.h"
+#include "server/monitors/evaluator.h"
+
+enum {
+    EVALUATION_TAGS_MAX = 64, /* of one group */
+    EVALUATION_NAME_MAX = 4096,
+    DOWNTIMES_MAX = 2000,
+    RECUR_AHEAD_S = 8 * 86400, /* how far occurrences are asked for */
+    RECUR_EARLY_S = 86400,     /* ... and how long before their end again */
+    RECUR_RETRY_S = 60
+};
+
+/* One monitor under way. */
+struct evaluation {
+    struct evaluator *evaluator;
+    bool is_used, is_answered;
+    int64_t number, at_s;
+    int status;
+    struct bytes answer;
+    struct slice rest; /* of the groups, what is not read yet */
+    bool is_read;      /* all of them were */
+    size_t settled;    /* groups of a check whose state is clear */
+    size_t swept;      /* groups that were looked at since */
+};
+
+struct live_downtime {
+    struct live_downtime *next;
+    struct slice name, body; /* views of its own bytes */
+    struct downtime downtime;
+    struct occurrences occurrences;
+    bool is_known, is_asked;
+    bool is_gone; /* whose answer of the calendar is the last that is known of it */
+    int64_t asked_from_s, retry_s;
+    char problem[256];
+    char bytes[];
+};
+
+struct told {
+    struct told_line line; /* views of the notification, and of the answer */
+    struct notification *notification;
+    char answer[256];
+};
+
+struct evaluator {
+    struct evaluator_needs needs;
+    struct monitors monitors;
+    struct live_downtime *downtimes;
+    size_t n_downtimes;
+
+    /* the round */
+    int64_t at_s;   /* the minute that is evaluated, or was last */
+    int64_t cursor; /* number of the monitor that was begun last */
+    bool is_running, is_of_composites;
+    struct evaluation evaluations[EVALUATOR_ASKED_MAX];
+
+    /* notifications */
+    struct told told[EVALUATOR_TOLD_MAX]; /* a ring */
+    size_t n_told, next_told;
+    struct notification *waiting; /* given back by a successor or the disk, to be sent */
+    size_t tellings;              /* under way */
+};
+
+/* ---- evaluator_groups.c ---------------------------------------------------- */
+
+/* Reads a bounded piece of the answer. True: there is more. */
+bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *monitor);
+
+/* The state of a monitor whose operands are others. */
+void evaluation_combine(struct evaluator *evaluator, struct watched_monitor *monitor);
+
+/* One group, of which that was seen. */
+void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
+                        struct watched_group *group, struct observation *observation);
+
+/* ---- evaluator_tell.c ------------------------------------------------------ */
+
+/* Notifies of it, unless it is muted. */
+void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monitor,
+                     struct watched_group *group, const struct transition *transition,
+                     int64_t now_s);
+void told_free_all(struct evaluator *evaluator);
+
+/* ---- evaluator_downtimes.c ------------------------------------------------- */
+
+/* Whether that group is muted at that time; fills in what is told when that ends. */
+bool evaluation_is_muted(const struct evaluator *evaluator,
+                         const struct watched_monitor *monitor,
+                         const struct watched_group *group, int64_t now_s, uint32_t *end_states,
+                         uint32_t *cancel_states, bool *mutes_recovery);
+
+/* Asks for occurrences that will be needed. */
+void downtimes_look_ahead(struct evaluator *evaluator, int64_t now_s);
+void downtimes_free(struct evaluator *evaluator);
+
+/* ---- evaluator_kept.c ------------------------------------------------------ */
+
+void group_keep(struct evaluator *evaluator, const struct watched_monitor *monitor,
+                const struct watched_group *group, void (*kept)(void *argument),
+                void *argument);
+void group_forget_kept(struct evaluator *evaluator, const struct watched_monitor *monitor,
+                       const struct watched_group *group);
+
+#endif

@@ -1,0 +1,232 @@
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "flush/memory/json_out.h"
+#include "flush/memory/json_view.h"
+#include "protocol/number.h"
+#include "server/monitors/evaluator_internal.h"
+
+enum { KEPT_KEYS_MAX = 64 };
+
+/* The numbers of a state. X(member) */
+#define STATE_NUMBERS(X) \
+    X(first_seen_s)      \
+    X(changed_s)         \
+    X(last_data_s)       \
+    X(first_triggered_s) \
+    X(last_triggered_s)  \
+    X(last_resolved_s)   \
+    X(last_no_data_s)    \
+    X(last_told_s)
+
+/* ---- one group ---------------------------------------------------------------- */
+
+/* "MONITOR/GROUP". */
+static void write_name(const struct watched_monitor *monitor, const struct watched_group *group,
+                       struct bytes *out)
+{
+    char number[32];
+
+    bytes_add(out, number,
+              (size_t)snprintf(number, sizeof number, "%" PRId64 "/", monitor->number));
+    bytes_add(out, group->name.at, group->name.len);
+}
+
+static void write_group(const struct watched_group *group, struct json_out *out)
+{
+    const struct group_state *state = &group->state;
+
+    json_out_begin(out, NULL, '{');
+    json_out_text(out, "state", monitor_state_word(state->state));
+    json_out_bool(out, "had_data", state->had_data);
+    json_out_bool(out, "unresolved", state->unresolved);
+    json_out_bool(out, "is_told", group->is_told);
+    json_out_bool(out, "is_muted", group->is_muted);
+    json_out_number(out, "told_again", state->told_again);
+    json_out_number(out, "end_states", group->end_states);
+    json_out_number(out, "cancel_states", group->cancel_states);
+    json_out_exact(out, "value", state->value);
+    json_out_signed(out, "seen_s", group->seen_s);
+#define WRITE(member) json_out_signed(out, #member, state->member);
+    STATE_NUMBERS(WRITE)
+#undef WRITE
+    json_out_slice(out, "host", group->host);
+    json_out_end(out, '}');
+}
+
+static bool is_true(struct slice json, const char *name)
+{
+    return json_view_kind(json_view_member(json, name)) == JSON_KIND_TRUE;
+}
+
+static int64_t whole_of(struct slice json, const char *name)
+{
+    int64_t number = 0;
+
+    (void)json_view_whole(json_view_member(json, name), &number);
+    return number;
+}
+
+static bool read_group(struct slice json, struct watched_group *out)
+{
+    struct slice word = json_view_member(json, "state");
+    char room[32];
+
+    if (word.len > sizeof room ||
+        !monitor_state_find((struct slice){ room, json_view_text(word, room) },
+                            &out->state.state))
+        return false;
+    out->state.had_data = is_true(json, "had_data");
+    out->state.unresolved = is_true(json, "unresolved");
+    out->is_told = is_true(json, "is_told");
+    out->is_muted = is_true(json, "is_muted");
+    out->state.told_again = (uint32_t)whole_of(json, "told_again");
+    out->end_states = (uint32_t)whole_of(json, "end_states");
+    out->cancel_states = (uint32_t)whole_of(json, "cancel_states");
+    (void)json_view_number(json_view_member(json, "value"), &out->state.value);
+    out->seen_s = whole_of(json, "seen_s");
+#define READ(member) out->state.member = whole_of(json, #member);
+    STATE_NUMBERS(READ)
+#undef READ
+    return true;
+}
+
+static void nobody_waits(void *argument)
+{
+    (void)argument;
+}
+
+void group_keep(struct evaluator *evaluator, const struct watched_monitor *monitor,
+                const struct watched_group *group, void (*kept)(void *argument), void *argument)
+{
+    struct bytes name = { 0 };
+    struct json_out text = { .comma = false };
+
+    write_name(monitor, group, &name);
+    write_group(group, &text);
+    if (kept == NULL)
+        kept = nobody_waits;
+    if (name.failed || text.bytes.failed)
+        kept(argument);
+    else
+        evaluator->needs.keep(
+            evaluator->needs.self, "group", (struct slice){ (const char *)name.at, name.len },
+            (struct slice){ (const char *)text.bytes.at, text.bytes.len }, kept, argument);
+    bytes_free(&name);
+    bytes_free(&text.bytes);
+}
+
+void group_forget_kept(struct evaluator *evaluator, const struct watched_monitor *monitor,
+                       const struct watched_group *group)
+{
+    struct bytes name = { 0 };
+
+    write_name(monitor, group, &name);
+    if (!name.failed)
+        evaluator->needs.keep(evaluator->needs.self, "group",
+                              (struct slice){ (const char *)name.at, name.len }, SLICE(""),
+                              nobody_waits, NULL);
+    bytes_free(&name);
+}
+
+/* Of a monitor that is defined; others' are of no use. */
+static void restore_group(struct evaluator *evaluator, struct slice name, struct slice text)
+{
+    struct slice group_name = name, json;
+    struct slice number_text = slice_cut(&group_name, '/');
+    char host[EVALUATION_NAME_MAX];
+    struct json_fault fault;
+    int64_t number;
+
+    if (!number_int64(number_text, &number) ||
+        !json_view_check(text, KEPT_KEYS_MAX, &json, &fault))
+        return;
+    struct watched_monitor *monitor = monitors_find(&evaluator->monitors, number);
+    struct slice host_text = json_view_member(json, "host");
+
+    if (monitor == NULL || host_text.len > sizeof host)
+        return;
+    struct watched_group *group = watched_monitor_need(
+        monitor, group_name, (struct slice){ host, json_view_text(host_text, host) }, 0);
+
+    if (group != NULL && !read_group(json, group))
+        watched_monitor_drop(monitor, group);
+    else if (group != NULL && group->seen_s > monitor->evaluated_s)
+        monitor->evaluated_s = group->seen_s;
+}
+
+void evaluator_restore_kept(struct evaluator *evaluator, struct slice kind, struct slice name,
+                            struct slice text)
+{
+    struct notification *kept;
+
+    if (slice_equal(kind, SLICE("group"))) {
+        restore_group(evaluator, name, text);
+    } else if (slice_equal(kind, SLICE("notification")) &&
+               (kept = notification_restore(text)) != NULL) {
+        kept->next = evaluator->waiting;
+        evaluator->waiting = kept;
+    }
+}
+
+/* ---- a successor ----------------------------------------------------------------- */
+
+static void put_kept(struct state_writer *out, const char *kind, struct slice name,
+                     const struct bytes *text)
+{
+    state_put_text(out, slice_of(kind));
+    state_put_text(out, name);
+    state_put_text(out, (struct slice){ (const char *)text->at, text->len });
+}
+
+static void hand_over_group(const struct watched_monitor *monitor,
+                            const struct watched_group *group, struct state_writer *out)
+{
+    struct bytes name = { 0 };
+    struct json_out text = { .comma = false };
+
+    write_name(monitor, group, &name);
+    write_group(group, &text);
+    if (!name.failed && !text.bytes.failed)
+        put_kept(out, "group", (struct slice){ (const char *)name.at, name.len }, &text.bytes);
+    bytes_free(&name);
+    bytes_free(&text.bytes);
+}
+
+static void hand_over_notification(const struct notification *of, struct state_writer *out)
+{
+    struct bytes text = { 0 };
+
+    if (notification_write(of, &text))
+        put_kept(out, "notification", slice_of(of->id), &text);
+    bytes_free(&text);
+}
+
+/* In the form in which it is kept; an empty kind ends it. */
+void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer *out)
+{
+    state_put_signed(out, evaluator->at_s);
+    for (const struct watched_monitor *monitor = evaluator->monitors.first; monitor != NULL;
+         monitor = monitor->next)
+        for (size_t i = 0; i < monitor->n_groups; i++)
+            hand_over_group(monitor, monitor->groups[i], out);
+    for (const struct notification *at = evaluator->waiting; at != NULL; at = at->next)
+        hand_over_notification(at, out);
+    state_put_text(out, SLICE(""));
+}
+
+bool evaluator_restore(struct evaluator *evaluator, struct state_reader in)
+{
+    evaluator->at_s = state_get_signed(&in);
+    for (;;) {
+        struct slice kind = state_get_text(&in), name, text;
+
+        if (in.failed || kind.len == 0)
+            return !in.failed;
+        name = state_get_text(&in);
+        text = state_get_text(&in);
+        if (in.failed)
+            return false;
+        evaluator_restore_kept(evaluator, kind, name, text);
+    }
+}

@@ -1,0 +1,575 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "flush/memory/json_out.h"
+#include "flush/monitors/template.h"
+#include "flush/notify/notify_ledger.h"
+#include "flush/notify/receivers.h"
+#include "server/monitors/evaluator_internal.h"
+#include "server/pictures/picture.h"
+
+enum {
+    PICTURES_AT_ONCE = 16,
+    PICTURE_LEAST_S = 3600, /* what it shows */
+    RECEIVERS_MAX = TEMPLATE_RECEIVERS_MAX
+};
+
+/* ---- the history of notifications --------------------------------------------- */
+
+static void told_set(struct told *told, enum notification_end end, uint32_t attempts,
+                     int64_t at_s, const char *answer)
+{
+    told->line.end = end;
+    told->line.attempts = attempts;
+    told->line.at_s = at_s;
+    snprintf(told->answer, sizeof told->answer, "%s", answer);
+    told->line.answer = told->answer;
+}
+
+/* A copy without its picture, in the place of the oldest. */
+static void note_told(struct evaluator *evaluator, const struct notification *of,
+                      enum notification_end end, const char *answer, int64_t now_s)
+{
+    struct notification plain = *of;
+
+    plain.picture = (struct bytes){ .at = NULL };
+    struct notification *copy = notification_new(&plain);
+    struct told *told = &evaluator->told[evaluator->next_told];
+
+    if (copy == NULL)
+        return;
+    notification_free(told->notification);
+    *told = (struct told){ .notification = copy,
+                           .line = { .id = slice_of(copy->id),
+                                     .monitor_name = copy->monitor_name,
+                                     .group = copy->group,
+                                     .receiver = copy->receiver,
+                                     .title = copy->title,
+                                     .monitor = copy->monitor,
+                                     .to = copy->transition.to } };
+    told_set(told, end, 0, now_s, answer);
+    evaluator->next_told = (evaluator->next_told + 1) % EVALUATOR_TOLD_MAX;
+    if (evaluator->n_told < EVALUATOR_TOLD_MAX)
+        evaluator->n_told++;
+}
+
+const struct told_line *evaluator_told(const struct evaluator *evaluator, size_t i)
+{
+    if (i >= evaluator->n_told)
+        return NULL;
+    const struct told *told =
+        &evaluator
+             ->told[(evaluator->next_told + EVALUATOR_TOLD_MAX - 1 - i) % EVALUATOR_TOLD_MAX];
+
+    return &told->line;
+}
+
+void told_free_all(struct evaluator *evaluator)
+{
+    for (size_t i = 0; i < evaluator->n_told; i++)
+        notification_free(evaluator->told[i].notification);
+    evaluator->n_told = 0;
+}
+
+static struct told *find_told(struct evaluator *evaluator, const struct notification *of)
+{
+    for (size_t i = 0; i < evaluator->n_told; i++) {
+        struct told *told = &evaluator->told[i];
+
+        if (slice_equal(told->line.id, slice_of(of->id)) &&
+            slice_equal(told->line.receiver, of->receiver))
+            return told;
+    }
+    return NULL;
+}
+
+/* ---- kept until it is sent ------------------------------------------------------ */
+
+/* Under its id and its receiver. */
+static void keep_notification(struct evaluator *evaluator, const struct notification *of,
+                              bool is_over, void (*kept)(void *argument), void *argument)
+{
+    struct bytes name = { 0 }, text = { 0 };
+
+    bytes_add(&name, of->id, strlen(of->id));
+    bytes_add(&name, "/", 1);
+    bytes_add(&name, of->receiver.at, of->receiver.len);
+    if (!is_over && !notification_write(of, &text))
+        bytes_clear(&text);
+    if (name.failed) {
+        if (kept != NULL)
+            kept(argument);
+    } else {
+        evaluator->needs.keep(evaluator->needs.self, "notification",
+                              (struct slice){ (const char *)name.at, name.len },
+                              (struct slice){ (const char *)text.at, text.len }, kept,
+                              argument);
+    }
+    bytes_free(&name);
+    bytes_free(&text);
+}
+
+void evaluator_hear(struct evaluator *evaluator, struct notification *given,
+                    enum notification_end end, uint32_t attempts, const char *answer,
+                    int64_t now_s)
+{
+    struct told *told = find_told(evaluator, given);
+
+    if (told != NULL)
+        told_set(told, end, attempts, now_s, answer);
+    if (end == NOTIFICATION_WAITING)
+        return;
+    if (!given->is_test)
+        keep_notification(evaluator, given, true, NULL, NULL);
+    notification_free(given);
+}
+
+/* ---- one transition, until it is sent -------------------------------------------- */
+
+struct telling {
+    struct evaluator *evaluator;
+    struct notification *all; /* to whom it goes */
+    int waits;                /* for the picture, and for what is written down */
+    struct bytes picture;
+    struct bytes title;
+    int64_t from_s, to_s;
+};
+
+static void telling_end(struct telling *given)
+{
+    struct evaluator *evaluator = given->evaluator;
+    struct notification *next;
+
+    for (struct notification *at = given->all; at != NULL; at = next) {
+        next = at->next;
+        at->next = NULL;
+        bytes_add(&at->picture, given->picture.at, given->picture.len);
+        if (at->picture.failed)
+            bytes_free(&at->picture);
+        at->size += at->picture.len;
+        evaluator->needs.send(evaluator->needs.self, at);
+    }
+    evaluator->tellings--;
+    bytes_free(&given->picture);
+    bytes_free(&given->title);
+    free(given);
+}
+
+static void wait_less(void *argument)
+{
+    struct telling *telling = argument;
+
+    if (--telling->waits == 0)
+        telling_end(telling);
+}
+
+static void hear_picture(void *argument, struct bytes *picture)
+{
+    struct telling *telling = argument;
+
+    if (picture->len > 0 && picture->len <= NOTIFICATION_PICTURE_MAX) {
+        telling->picture = *picture;
+        *picture = (struct bytes){ .at = NULL };
+    }
+    wait_less(telling);
+}
+
+static void hear_points(void *argument, int status, struct slice json)
+{
+    struct telling *telling = argument;
+    struct bytes definition = { 0 };
+    struct picture picture = {
+        .title = (const char *)telling->title.at,
+        .from_s = telling->from_s,
+        .to_s = telling->to_s,
+        .requests = { { .answer = json } },
+        .n_requests = 1,
+    };
+
+    if (status == 200 && json.len > 0 &&
+        picture_write(&picture, &definition) == PICTURE_WRITTEN)
+        telling->evaluator->needs.paint(
+            telling->evaluator->needs.self,
+            (struct slice){ (const char *)definition.at, definition.len }, hear_picture,
+            telling);
+    else
+        wait_less(telling);
+    bytes_free(&definition);
+}
+
+static void ask_for_picture(struct telling *telling, const struct monitor *monitor,
+                            int64_t now_s)
+{
+    const struct condition *condition = &monitor->condition;
+    int64_t span_s = 2 * condition->window_s;
+
+    if ((condition->kind != CONDITION_VALUE && condition->kind != CONDITION_CHANGE) ||
+        telling->evaluator->tellings > PICTURES_AT_ONCE)
+        return;
+    telling->to_s = now_s - monitor->evaluation_delay_s;
+    telling->from_s =
+        telling->to_s - (span_s > PICTURE_LEAST_S ? span_s : (int64_t)PICTURE_LEAST_S);
+    bytes_add(&telling->title, condition->expression.at, condition->expression.len);
+    bytes_add(&telling->title, "", 1);
+    if (telling->title.failed)
+        return;
+    struct inquiry inquiry = { .kind = INQUIRY_QUERY,
+                               .text = { (const char *)telling->title.at,
+                                         telling->title.len - 1 },
+                               .from_s = telling->from_s,
+                               .to_s = telling->to_s };
+
+    telling->waits++;
+    telling->evaluator->needs.ask(telling->evaluator->needs.self, &inquiry, hear_points,
+                                  telling);
+}
+
+/* ---- what it says ------------------------------------------------------------------ */
+
+struct naming {
+    const struct receivers *receivers;
+    struct {
+        struct slice handle;
+        enum receiver_refusal refusal;
+    } at[RECEIVERS_MAX];
+    size_t n;
+};
+
+/* Each once. */
+static void name_receiver(void *self, struct slice handle, bool has_variable)
+{
+    struct naming *naming = self;
+    const struct webhook *webhook;
+
+    for (size_t i = 0; i < naming->n; i++)
+        if (slice_equal(naming->at[i].handle, handle))
+            return;
+    if (naming->n == RECEIVERS_MAX)
+        return;
+    naming->at[naming->n].handle = handle;
+    naming->at[naming->n++].refusal =
+        receivers_find(naming->receivers, handle, has_variable, &webhook);
+}
+
+static void name_unknown(void *self, struct slice name)
+{
+    (void)self;
+    (void)name;
+}
+
+static void add_text(struct bytes *out, const char *text)
+{
+    bytes_add(out, text, strlen(text));
+}
+
+static void add_slice(struct bytes *out, struct slice text)
+{
+    bytes_add(out, text.at, text.len);
+}
+
+/* "[Triggered on {host:a}] load"; of one without a name its query. */
+static void write_title(const struct watched_monitor *monitor,
+                        const struct watched_group *group, const struct transition *transition,
+                        bool is_test, struct bytes *out)
+{
+    struct slice name = monitor->monitor.name;
+
+    add_text(out, is_test ? "[TEST] [" : "[");
+    add_text(out, transition->again > 0 ? "Re-" : "");
+    add_text(out, monitor_state_heading(transition->to));
+    if (monitor->monitor.include_tags && group != NULL &&
+        !slice_equal(group->name, SLICE("*"))) {
+        add_text(out, " on {");
+        add_slice(out, group->name);
+        add_text(out, "}");
+    }
+    add_text(out, "] ");
+    add_slice(out, name.len > 0 ? name : monitor->monitor.query);
+    for (size_t i = 0; i < out->len; i++)
+        if (out->at[i] < ' ' || out->at[i] == 0x7f)
+            out->at[i] = ' ';
+}
+
+/* Whether what it says may not be the whole truth. */
+static void add_doubts(const struct evaluator *evaluator, const struct monitor *monitor,
+                       int64_t at_s, struct bytes *out)
+{
+    int64_t from_s = at_s - monitor->evaluation_delay_s - monitor->condition.window_s;
+
+    if (evaluator->needs.lost_s(evaluator->needs.self) >= from_s)
+        add_text(out,
+                 "\n\nValues were lost or shed within this window: what it says may be less "
+                 "than what happened.");
+    if (evaluator->needs.start_s > from_s)
+        add_text(out, "\n\nThe server started within this window: it has seen a part of it.");
+}
+
+/* name and ip, of a group by host. */
+static size_t host_facts(const struct evaluator *evaluator, const struct watched_group *group,
+                         struct template_pair out[static 2])
+{
+    struct slice rest = group->name;
+
+    while (rest.len > 0) {
+        struct slice tag = slice_cut(&rest, ',');
+
+        if (slice_starts(tag, SLICE("host:"))) {
+            struct slice host = slice_skip(tag, strlen("host:"));
+
+            out[0] = (struct template_pair){ SLICE("name"), host };
+            out[1] =
+                (struct template_pair){ SLICE("ip"),
+                                        evaluator->needs.address(evaluator->needs.self, host) };
+            return 2;
+        }
+    }
+    return 0;
+}
+
+static bool write_message(const struct evaluator *evaluator,
+                          const struct watched_monitor *monitor,
+                          const struct watched_group *group,
+                          const struct transition *transition, int64_t now_s,
+                          struct naming *naming, struct bytes *out)
+{
+    const struct monitor *of = &monitor->monitor;
+    struct slice tags[EVALUATION_TAGS_MAX];
+    struct template_pair host[2];
+    struct template_listener listener = { name_receiver, name_unknown, naming };
+    struct template_facts facts = {
+        .transition = *transition,
+        .value = group->state.value,
+        .has_value =
+            transition->to != MONITOR_NO_DATA &&
+            (of->condition.kind == CONDITION_VALUE || of->condition.kind == CONDITION_CHANGE),
+        .rules = &of->rules,
+        .priority = of->priority,
+        .tags = tags,
+        .n_tags = watched_group_tags(group, tags, EVALUATION_TAGS_MAX),
+        .host = host,
+        .n_host = host_facts(evaluator, group, host),
+        .first_triggered_s = group->state.first_triggered_s,
+        .last_triggered_s = group->state.last_triggered_s,
+        .now_s = now_s,
+    };
+
+    if (!template_render(of->message, &facts, &listener, out) && out->failed)
+        return false;
+    if (transition->again > 0 && of->escalation.len > 0) {
+        add_text(out, "\n\n");
+        if (!template_render(of->escalation, &facts, &listener, out) && out->failed)
+            return false;
+    }
+    add_doubts(evaluator, of, now_s, out);
+    return !out->failed;
+}
+
+/* Of the monitor and of the group, with commas. */
+static void write_tags(const struct watched_monitor *monitor, const struct watched_group *group,
+                       struct bytes *out)
+{
+    for (size_t i = 0; i < monitor->monitor.n_tags; i++) {
+        if (out->len > 0)
+            add_text(out, ",");
+        add_slice(out, monitor->monitor.tags[i]);
+    }
+    if (slice_equal(group->name, SLICE("*")))
+        return;
+    if (out->len > 0)
+        add_text(out, ",");
+    add_slice(out, group->name);
+}
+
+struct message {
+    struct bytes title, text, tags, link;
+    struct naming naming;
+};
+
+static void message_free(struct message *given)
+{
+    bytes_free(&given->title);
+    bytes_free(&given->text);
+    bytes_free(&given->tags);
+    bytes_free(&given->link);
+}
+
+static struct slice view_of(const struct bytes *bytes)
+{
+    return (struct slice){ bytes->at != NULL ? (const char *)bytes->at : "", bytes->len };
+}
+
+static bool write_all(const struct evaluator *evaluator, const struct watched_monitor *monitor,
+                      const struct watched_group *group, const struct transition *transition,
+                      int64_t now_s, bool is_test, struct message *out)
+{
+    char number[64];
+
+    out->naming.receivers = evaluator->needs.receivers;
+    write_title(monitor, group, transition, is_test, &out->title);
+    write_tags(monitor, group, &out->tags);
+    if (evaluator->needs.link[0] != '\0') {
+        add_text(&out->link, evaluator->needs.link);
+        snprintf(number, sizeof number, "/#/monitors/%lld", (long long)monitor->number);
+        add_text(&out->link, number);
+    }
+    return write_message(evaluator, monitor, group, transition, now_s, &out->naming,
+                         &out->text) &&
+           !out->title.failed && !out->tags.failed && !out->link.failed;
+}
+
+static struct notification notification_of(const struct watched_monitor *monitor,
+                                           const struct watched_group *group,
+                                           const struct transition *transition, int64_t now_s,
+                                           bool is_test, const struct message *message,
+                                           struct slice receiver)
+{
+    const struct monitor *of = &monitor->monitor;
+    struct notification made = {
+        .monitor = monitor->number,
+        .transition = *transition,
+        .raised_s = now_s,
+        .value = group->state.value,
+        .has_value = transition->to != MONITOR_NO_DATA && of->condition.kind == CONDITION_VALUE,
+        .is_test = is_test,
+        .priority = of->priority,
+        .monitor_name = of->name.len > 0 ? of->name : of->query,
+        .group = group->name,
+        .receiver = receiver,
+        .title = view_of(&message->title),
+        .text = view_of(&message->text),
+        .tags = view_of(&message->tags),
+        .link = view_of(&message->link),
+        .query = of->query,
+    };
+
+    notification_id(monitor->number, group->name, transition, made.id);
+    return made;
+}
+
+/* ---- all of it --------------------------------------------------------------------- */
+
+/* What ends before it is sent: muted, or refused. */
+static void end_at_once(struct evaluator *evaluator, const struct notification *of,
+                        enum notification_end end, const char *sentence, int64_t now_s)
+{
+    counter_add(&evaluator->needs.ledger->raised, 1);
+    counter_add(end == NOTIFICATION_MUTED ? &evaluator->needs.ledger->muted
+                                          : &evaluator->needs.ledger->refused,
+                1);
+    note_told(evaluator, of, end, sentence, now_s);
+}
+
+/* One to each receiver, behind those before. */
+static void raise_all(struct evaluator *evaluator, const struct watched_monitor *monitor,
+                      const struct watched_group *group, const struct transition *transition,
+                      int64_t now_s, bool is_muted, bool is_test, const struct message *message,
+                      struct notification **last)
+{
+    for (size_t i = 0; i < message->naming.n; i++) {
+        enum receiver_refusal refusal = message->naming.at[i].refusal;
+        struct notification one = notification_of(monitor, group, transition, now_s, is_test,
+                                                  message, message->naming.at[i].handle);
+        struct notification *made;
+
+        if (is_muted) {
+            end_at_once(evaluator, &one, NOTIFICATION_MUTED, "", now_s);
+        } else if (refusal != RECEIVER_TAKEN) {
+            end_at_once(evaluator, &one, NOTIFICATION_REFUSED,
+                        receiver_refusal_sentence(refusal), now_s);
+        } else if ((made = notification_new(&one)) != NULL) {
+            counter_add(&evaluator->needs.ledger->raised, 1);
+            note_told(evaluator, made, NOTIFICATION_WAITING, "", now_s);
+            *last = made;
+            last = &made->next;
+        } else {
+            counter_add(&evaluator->needs.ledger->raised, 1);
+            counter_add(&evaluator->needs.ledger->shed_early, 1);
+        }
+    }
+}
+
+/* First what is new is written down, with the picture under way; then all is sent. */
+static void send_all(struct evaluator *evaluator, const struct watched_monitor *monitor,
+                     const struct watched_group *group, struct notification *given,
+                     int64_t now_s)
+{
+    struct telling *telling = calloc(1, sizeof *telling);
+
+    if (telling == NULL) { /* without a picture, and unwritten: better than never */
+        struct notification *next;
+
+        for (; given != NULL; given = next) {
+            next = given->next;
+            given->next = NULL;
+            evaluator->needs.send(evaluator->needs.self, given);
+        }
+        return;
+    }
+    *telling = (struct telling){ .evaluator = evaluator, .all = given, .waits = 2 };
+    evaluator->tellings++;
+    for (const struct notification *at = given; at != NULL; at = at->next) {
+        if (at->is_test)
+            continue;
+        telling->waits++;
+        keep_notification(evaluator, at, false, wait_less, telling);
+    }
+    ask_for_picture(telling, &monitor->monitor, now_s);
+    group_keep(evaluator, monitor, group, wait_less, telling);
+    wait_less(telling);
+}
+
+static void tell(struct evaluator *evaluator, const struct watched_monitor *monitor,
+                 const struct watched_group *group, const struct transition *transition,
+                 int64_t now_s, bool is_muted, bool is_test)
+{
+    struct message message = { .naming = { .n = 0 } };
+    struct notification *all = NULL;
+
+    if (write_all(evaluator, monitor, group, transition, now_s, is_test, &message))
+        raise_all(evaluator, monitor, group, transition, now_s, is_muted, is_test, &message,
+                  &all);
+    if (all != NULL)
+        send_all(evaluator, monitor, group, all, now_s);
+    else if (!is_test)
+        group_keep(evaluator, monitor, group, NULL, NULL);
+    message_free(&message);
+}
+
+/* Of a group that was told to be wrong before it was muted, that it is over may be told. */
+static bool is_first_recovery(const struct watched_group *group,
+                              const struct transition *transition, bool mutes_recovery)
+{
+    return transition->to == MONITOR_OK && group->is_told && !mutes_recovery;
+}
+
+void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monitor,
+                     struct watched_group *group, const struct transition *transition,
+                     int64_t now_s)
+{
+    uint32_t end_states, cancel_states;
+    bool mutes_recovery;
+    bool is_muted = evaluation_is_muted(evaluator, monitor, group, now_s, &end_states,
+                                        &cancel_states, &mutes_recovery) &&
+                    !is_first_recovery(group, transition, mutes_recovery);
+
+    /* Nobody knows that it was wrong: that it is over is no news. */
+    if (transition->to == MONITOR_OK && !group->is_told)
+        is_muted = true;
+    if (!is_muted)
+        group->is_told = transition->to != MONITOR_OK;
+    tell(evaluator, monitor, group, transition, now_s, is_muted, false);
+}
+
+bool evaluator_test(struct evaluator *evaluator, int64_t number, int64_t now_s)
+{
+    const struct watched_monitor *monitor = monitors_find(&evaluator->monitors, number);
+    struct watched_group none = { .name = SLICE("*") };
+    struct transition transition = { MONITOR_OK, MONITOR_ALERT, now_s, 0, true };
+
+    if (monitor == NULL)
+        return false;
+    const struct watched_group *group = monitor->n_groups > 0 ? monitor->groups[0] : &none;
+
+    tell(evaluator, monitor, group, &transition, now_s, false, true);
+    return true;
+}

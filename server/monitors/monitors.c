@@ -1,0 +1,257 @@
+#include "server/monitors/monitors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- groups ------------------------------------------------------------- */
+
+/* Where it is, or would be. */
+static size_t place_of(const struct watched_monitor *monitor, struct slice group)
+{
+    size_t low = 0, high = monitor->n_groups;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (slice_compare(monitor->groups[middle]->name, group) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct watched_group *watched_monitor_find(const struct watched_monitor *monitor,
+                                           struct slice group)
+{
+    size_t at = place_of(monitor, group);
+
+    return at < monitor->n_groups && slice_equal(monitor->groups[at]->name, group)
+               ? monitor->groups[at]
+               : NULL;
+}
+
+static struct slice copy(char **at, struct slice text)
+{
+    struct slice copied = { *at, text.len };
+
+    if (text.len > 0)
+        memcpy(*at, text.at, text.len);
+    *at += text.len;
+    return copied;
+}
+
+static struct watched_group *group_new(struct slice name, struct slice host, int64_t now_s)
+{
+    struct watched_group *group = malloc(sizeof *group + name.len + host.len);
+
+    if (group == NULL)
+        return NULL;
+    char *at = group->bytes;
+
+    *group = (struct watched_group){ .state = { .state = MONITOR_OK, .first_seen_s = now_s },
+                                     .seen_s = now_s };
+    group->name = copy(&at, name);
+    group->host = copy(&at, host);
+    return group;
+}
+
+static bool make_room(struct watched_monitor *monitor)
+{
+    size_t room = monitor->room > 0 ? 2 * monitor->room : 1;
+
+    if (monitor->n_groups < monitor->room)
+        return true;
+    struct watched_group **grown = realloc(monitor->groups, room * sizeof(void *));
+
+    if (grown == NULL)
+        return false;
+    monitor->groups = grown;
+    monitor->room = room;
+    return true;
+}
+
+struct watched_group *watched_monitor_need(struct watched_monitor *monitor, struct slice group,
+                                           struct slice host, int64_t now_s)
+{
+    struct watched_group *made = watched_monitor_find(monitor, group);
+
+    if (made != NULL)
+        return made;
+    if (monitor->n_groups == MONITOR_GROUPS_MAX) {
+        monitor->groups_beyond++;
+        return NULL;
+    }
+    if (!make_room(monitor) || (made = group_new(group, host, now_s)) == NULL)
+        return NULL;
+    size_t at = place_of(monitor, group);
+
+    memmove(monitor->groups + at + 1, monitor->groups + at,
+            (monitor->n_groups - at) * sizeof(void *));
+    monitor->groups[at] = made;
+    monitor->n_groups++;
+    return made;
+}
+
+void watched_monitor_drop(struct watched_monitor *monitor, struct watched_group *given)
+{
+    size_t at = place_of(monitor, given->name);
+
+    monitor->n_groups--;
+    memmove(monitor->groups + at, monitor->groups + at + 1,
+            (monitor->n_groups - at) * sizeof(void *));
+    free(given);
+}
+
+size_t watched_group_tags(const struct watched_group *group, struct slice *out, size_t most)
+{
+    struct slice rest = group->name;
+    size_t n = 0;
+
+    if (slice_equal(rest, SLICE("*")))
+        return 0;
+    while (rest.len > 0 && n < most)
+        out[n++] = slice_cut(&rest, ',');
+    return n;
+}
+
+enum monitor_state watched_monitor_state(const struct watched_monitor *monitor)
+{
+    enum monitor_state worst = monitor->n_groups > 0 ? MONITOR_OK : MONITOR_NO_DATA;
+
+    for (size_t i = 0; i < monitor->n_groups; i++)
+        if (monitor->groups[i]->state.state > worst)
+            worst = monitor->groups[i]->state.state;
+    return worst;
+}
+
+/* ---- monitors ------------------------------------------------------------ */
+
+struct watched_monitor *monitors_find(const struct monitors *monitors, int64_t number)
+{
+    struct watched_monitor *at = monitors->first;
+
+    while (at != NULL && at->number != number)
+        at = at->next;
+    return at;
+}
+
+static void drop_groups(struct watched_monitor *monitor)
+{
+    for (size_t i = 0; i < monitor->n_groups; i++)
+        free(monitor->groups[i]);
+    free(monitor->groups);
+    monitor->groups = NULL;
+    monitor->n_groups = monitor->room = 0;
+}
+
+static void free_definition(struct watched_monitor *monitor)
+{
+    monitor_free(&monitor->monitor);
+    free((char *)(uintptr_t)monitor->body.at);
+}
+
+/* Copies the body, and reads the copy. */
+static bool read_body(struct slice body, struct watched_monitor *out, char *problem,
+                      size_t problem_size)
+{
+    char *own = malloc(body.len > 0 ? body.len : 1);
+
+    if (own == NULL) {
+        snprintf(problem, problem_size, "out of memory");
+        return false;
+    }
+    memcpy(own, body.at, body.len);
+    out->body = (struct slice){ own, body.len };
+    if (monitor_read(out->body, &out->monitor, problem, problem_size))
+        return true;
+    free(own);
+    return false;
+}
+
+/* States mean the same as long as the groups do. */
+static bool has_same_groups(const struct monitor *a, const struct monitor *b)
+{
+    bool same =
+        a->condition.kind == b->condition.kind && a->condition.n_by == b->condition.n_by;
+
+    for (size_t i = 0; same && i < a->condition.n_by; i++)
+        same = slice_equal(a->condition.by[i], b->condition.by[i]);
+    return same;
+}
+
+static void replace(struct watched_monitor *old, const struct watched_monitor *read)
+{
+    if (!has_same_groups(&old->monitor, &read->monitor))
+        drop_groups(old);
+    free_definition(old);
+    old->body = read->body;
+    old->monitor = read->monitor;
+    old->file = read->file;
+    old->problem[0] = '\0';
+}
+
+static bool add(struct monitors *monitors, const struct watched_monitor *read)
+{
+    struct watched_monitor **at = &monitors->first, *made = malloc(sizeof *made);
+
+    if (made == NULL)
+        return false;
+    *made = *read;
+    while (*at != NULL && (*at)->number < made->number)
+        at = &(*at)->next;
+    made->next = *at;
+    *at = made;
+    monitors->n++;
+    return true;
+}
+
+bool monitors_define(struct monitors *monitors, int64_t number, struct slice body,
+                     const char *file, char *problem, size_t problem_size)
+{
+    struct watched_monitor *old = monitors_find(monitors, number);
+    struct watched_monitor read = { .number = number, .file = file };
+
+    if (old == NULL && monitors->n == MONITORS_MAX) {
+        snprintf(problem, problem_size, "there are %d monitors, and that is the most",
+                 MONITORS_MAX);
+        return false;
+    }
+    if (!read_body(body, &read, problem, problem_size))
+        return false;
+    if (old != NULL) {
+        replace(old, &read);
+        return true;
+    }
+    if (add(monitors, &read))
+        return true;
+    free_definition(&read);
+    snprintf(problem, problem_size, "out of memory");
+    return false;
+}
+
+static void watched_monitor_free(struct watched_monitor *given)
+{
+    drop_groups(given);
+    free_definition(given);
+    free(given);
+}
+
+void monitors_forget(struct monitors *monitors, int64_t number)
+{
+    struct watched_monitor **at = &monitors->first, *gone;
+
+    while (*at != NULL && (*at)->number != number)
+        at = &(*at)->next;
+    if ((gone = *at) == NULL)
+        return;
+    *at = gone->next;
+    monitors->n--;
+    watched_monitor_free(gone);
+}
+
+void monitors_free(struct monitors *given)
+{
+    while (given->first != NULL)
+        monitors_forget(given, given->first->number);
+}
