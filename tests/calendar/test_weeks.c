@@ -261,10 +261,8 @@ static void check_text(const struct mail *mail)
 
 static void around(const char *first_day)
 {
-    static char *const addresses[] = { (char[]){ "someone@example.com" } };
-    struct receivers receivers = { .has_mail = true,
-                                   .mail_to = (char **)(uintptr_t)addresses,
-                                   .n_mail_to = 1 };
+    char receiver[] = "someone@example.com", *addresses[] = { receiver };
+    struct receivers receivers = { .has_mail = true, .mail_to = addresses, .n_mail_to = 1 };
     struct notify_ledger ledger = { 0 };
     struct tm wall = { .tm_isdst = -1 };
     char problem[512] = "";
