@@ -242,6 +242,15 @@ static bool is_record(const struct note *note)
     return note->is != NOTE_DEFINITION;
 }
 
+static void give_back(struct note *given)
+{
+    given->next = NULL;
+    if (given->back != NULL)
+        mailbox_push(given->back, &given->letter);
+    else
+        note_free_all(given);
+}
+
 static void drop_note(struct history *history)
 {
     struct note *first = history->notes;
@@ -250,8 +259,7 @@ static void drop_note(struct history *history)
     atomic_fetch_sub_explicit(&history->notes_bytes, first->size, memory_order_relaxed);
     if (is_record(first))
         atomic_fetch_sub_explicit(&history->records_bytes, first->size, memory_order_relaxed);
-    first->next = NULL;
-    note_free_all(first);
+    give_back(first);
 }
 
 static void take_notes(struct history *history)
@@ -500,7 +508,7 @@ void history_keep(struct history *history, struct note *given)
     atomic_fetch_sub_explicit(&history->records_bytes, records, memory_order_relaxed);
     atomic_fetch_sub_explicit(&history->notes_bytes, size, memory_order_relaxed);
     atomic_fetch_add_explicit(&history->notes_refused, 1, memory_order_relaxed);
-    note_free_all(given);
+    give_back(given);
 }
 
 bool history_has_room_for_records(const struct history *history)

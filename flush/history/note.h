@@ -4,7 +4,8 @@
  *   event        when it came -> what it says       } as bytes that flush/snapshots/recent.h
  *   check        its identity -> its last status    } makes and reads
  *
- * Owned by whoever has it. */
+ * Owned by whoever has it. One with a mailbox comes back there when it is on the disk, or given
+ * up; the mailbox outlives the history. */
 #ifndef FLUSH_HISTORY_NOTE_H
 #define FLUSH_HISTORY_NOTE_H
 
@@ -24,6 +25,8 @@ struct note {
     int64_t changed_s;
     struct slice kind, name, text; /* views of its own bytes; of an event the text alone */
     size_t size;                   /* of all of it */
+    struct mailbox *back;          /* NULL: it is freed */
+    void *argument;                /* of who gets it back */
     char bytes[];
 };
 

@@ -81,7 +81,7 @@ void question_box_ask(struct question_box *questions, struct asked_question *giv
 
 void question_box_answer(struct question_box *questions, struct asked_question *given)
 {
-    mailbox_push(&questions->answered, &given->letter);
+    mailbox_push(given->back != NULL ? given->back : &questions->answered, &given->letter);
 }
 
 struct asked_question *question_box_take_asked(struct question_box *questions)

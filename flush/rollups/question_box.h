@@ -20,7 +20,8 @@ struct asked_question {
     int status;              /* of HTTP: 200, 400, 404 or 503 */
     struct bytes answer;     /* JSON */
     void *argument;          /* the asker's */
-    void *begun;             /* the answerer's, while it waits */
+    struct mailbox *back; /* where the answer goes, which outlives the flusher; NULL: the box */
+    void *begun;          /* the answerer's, while it waits */
 };
 
 struct question_box {

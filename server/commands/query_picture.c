@@ -98,7 +98,9 @@ static void paint(struct drawing *drawing, const struct bytes *definition)
 {
     struct event_base *base = event_base_new();
     struct painter *painter =
-        base != NULL ? painter_new(base, drawing->asked->program, PAINTER_TIMEOUT_MS) : NULL;
+        base != NULL
+            ? painter_new(base, &painter_chart, drawing->asked->program, PAINTER_TIMEOUT_MS)
+            : NULL;
     void (*before)(int) = signal(SIGPIPE, SIG_IGN);
 
     if (painter != NULL) {

@@ -35,8 +35,19 @@ struct painting {
     struct event *timer, *reap;
 };
 
+const struct painter_program painter_chart = { .name = "heeler-chart",
+                                               .does = "draws pictures",
+                                               .setting = "heeler_chart_path",
+                                               .makes = "picture" };
+const struct painter_program painter_calendar = { .name = "heeler-calendar",
+                                                  .does = "knows when downtimes recur",
+                                                  .setting = "heeler_calendar_path",
+                                                  .makes = "answer",
+                                                  .may_say_nothing = true };
+
 struct painter {
     struct event_base *base;
+    const struct painter_program *is;
     char program[PATH_MAX];
     int64_t timeout_ms;
     struct painting *first; /* those that have a program, and behind them those that wait */
@@ -90,27 +101,42 @@ static void tell(struct painting *painting, enum painter_result result, const ch
 /* The sentence without the name of the program and the end of the line. */
 static const char *sentence_of(struct painting *painting)
 {
-    static const char name[] = "heeler-chart: ";
+    const char *name = painting->painter->is->name;
+    size_t len = strlen(name);
     char *text = painting->sentence;
 
     text[painting->sentence_len] = '\0';
     text[strcspn(text, "\n")] = '\0';
-    return strncmp(text, name, sizeof name - 1) == 0 ? text + sizeof name - 1 : text;
+    return strncmp(text, name, len) == 0 && strncmp(text + len, ": ", 2) == 0 ? text + len + 2
+                                                                              : text;
+}
+
+static void tell_failed(struct painting *painting, const char *before, const char *word,
+                        const char *behind)
+{
+    char sentence[SENTENCE_SIZE];
+
+    snprintf(sentence, sizeof sentence, "%s%s%s", before, word, behind);
+    tell(painting, PAINTER_FAILED, sentence);
 }
 
 /* status: of waitpid(); -1: the system keeps none. */
 static void tell_end(struct painting *painting, int status)
 {
+    const struct painter_program *is = painting->painter->is;
     const char *said = sentence_of(painting);
+    bool has_answer = painting->picture.len > 0 || (is->may_say_nothing && status == 0);
 
     if (painting->picture.failed)
-        tell(painting, PAINTER_FAILED, "not enough memory for the picture");
+        tell_failed(painting, "not enough memory for the ", is->makes, "");
     else if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == BAD_DEFINITION)
         tell(painting, PAINTER_REFUSED, said);
-    else if (painting->picture.len > 0 && (status == -1 || status == 0))
+    else if (has_answer && (status == -1 || status == 0))
         tell(painting, PAINTER_DONE, "");
+    else if (said[0] != '\0')
+        tell(painting, PAINTER_FAILED, said);
     else
-        tell(painting, PAINTER_FAILED, said[0] != '\0' ? said : "heeler-chart crashed");
+        tell_failed(painting, "", is->name, " crashed");
 }
 
 static void start_waiting(struct painter *painter);
@@ -138,10 +164,13 @@ static void reap(evutil_socket_t fd, short what, void *argument)
 }
 
 /* Its place is free when it has gone, which may take as long as a disk hangs. */
-static void give_up(struct painting *painting, enum painter_result result, const char *sentence)
+static void give_up(struct painting *painting, enum painter_result result, const char *why)
 {
+    char sentence[SENTENCE_SIZE];
+
     kill(painting->pid, SIGKILL);
     close_pipe(painting, DEFINITION_FD);
+    snprintf(sentence, sizeof sentence, "the %s %s", painting->painter->is->makes, why);
     tell(painting, result, sentence);
 }
 
@@ -173,7 +202,7 @@ static bool read_picture(struct painting *painting, int fd)
     if (painting->tell != NULL)
         bytes_add(&painting->picture, piece, (size_t)n);
     if (painting->picture.len > PAINTER_PICTURE_MAX)
-        give_up(painting, PAINTER_FAILED, "the picture is too large");
+        give_up(painting, PAINTER_FAILED, "is too large");
     return n > 0;
 }
 
@@ -209,7 +238,7 @@ static void on_readable(evutil_socket_t fd, short what, void *argument)
 static void on_timeout(evutil_socket_t fd, short what, void *argument)
 {
     (void)fd, (void)what;
-    give_up(argument, PAINTER_SLOW, "the picture took longer than it may");
+    give_up(argument, PAINTER_SLOW, "took longer than it may");
 }
 
 /* ---- the start --------------------------------------------------------- */
@@ -251,13 +280,14 @@ static bool open_pipes(struct painting *painting, int theirs[PIPES])
 }
 
 /* 0, or what is wrong (errno). */
-static int spawn(const char *program, const int theirs[PIPES], pid_t *pid)
+static int spawn(const struct painter *painter, const int theirs[PIPES], pid_t *pid)
 {
-    char name[] = "heeler-chart", *words[] = { name, NULL }, *environment[] = { NULL };
+    char name[64], *words[] = { name, NULL }, *environment[] = { NULL };
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     sigset_t none, all;
 
+    snprintf(name, sizeof name, "%s", painter->is->name);
     sigemptyset(&none);
     sigfillset(&all);
     posix_spawn_file_actions_init(&actions);
@@ -268,7 +298,7 @@ static int spawn(const char *program, const int theirs[PIPES], pid_t *pid)
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int error = posix_spawn(pid, program, &actions, &attributes, words, environment);
+    int error = posix_spawn(pid, painter->program, &actions, &attributes, words, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;
@@ -295,13 +325,17 @@ static bool watch(struct painting *painting)
 /* A view of the painting. The program is a package of its own, so it may be missing. */
 static const char *cannot_start(struct painting *painting, int error)
 {
-    bool is_missing = error == ENOENT;
+    const struct painter *painter = painting->painter;
+    int len = snprintf(painting->sentence, sizeof painting->sentence, "%.300s, which %s, ",
+                       painter->program, painter->is->does);
+    char *rest = painting->sentence + len;
+    size_t room = sizeof painting->sentence - (size_t)len;
 
-    snprintf(painting->sentence, sizeof painting->sentence,
-             "%.300s, which draws pictures, %s: %s", painting->painter->program,
-             is_missing ? "is not there" : "does not start",
-             is_missing ? "install the package heeler-chart, or set heeler_chart_path"
-                        : strerror(error));
+    if (error == ENOENT)
+        snprintf(rest, room, "is not there: install the package %s, or set %s",
+                 painter->is->name, painter->is->setting);
+    else
+        snprintf(rest, room, "does not start: %s", strerror(error));
     return painting->sentence;
 }
 
@@ -314,7 +348,7 @@ static const char *start(struct painting *painting)
         close_ends(theirs);
         return "not enough memory or descriptors to draw";
     }
-    int error = spawn(painting->painter->program, theirs, &painting->pid);
+    int error = spawn(painting->painter, theirs, &painting->pid);
     close_ends(theirs);
     return error == 0 ? NULL : cannot_start(painting, error);
 }
@@ -386,17 +420,20 @@ void painter_paint(struct painter *painter, struct slice definition, painter_tel
 
 /* ---- all --------------------------------------------------------------- */
 
-struct painter *painter_new(struct event_base *base, const char *program, int64_t timeout_ms)
+struct painter *painter_new(struct event_base *base, const struct painter_program *program,
+                            const char *path, int64_t timeout_ms)
 {
     struct painter *painter = calloc(1, sizeof *painter);
 
     if (painter == NULL)
         return NULL;
     painter->base = base;
+    painter->is = program;
     painter->timeout_ms = timeout_ms;
-    if (program[0] != '\0' || !files_beside_program(painter->program, "heeler-chart"))
-        snprintf(painter->program, sizeof painter->program, "%s",
-                 program[0] != '\0' ? program : "/usr/bin/heeler-chart");
+    if (path[0] != '\0')
+        snprintf(painter->program, sizeof painter->program, "%s", path);
+    else if (!files_beside_program(painter->program, program->name))
+        snprintf(painter->program, sizeof painter->program, "/usr/bin/%s", program->name);
     return painter;
 }
 

@@ -1,4 +1,5 @@
-/* server/pictures/painter.h: heeler-chart, started for each picture and fed.
+/* server/pictures/painter.h: heeler-chart, started for each picture and fed; and
+ * heeler-calendar for each answer, which is a picture in what follows.
  *
  *   definition ──► pipe ──► heeler-chart ──► pipe ──► picture
  *                                └─ its standard error: a sentence
@@ -6,7 +7,7 @@
  * Two at once; others wait in turn. Nothing here blocks: the event loop writes and reads as the
  * pipes take and give. A program that takes longer than it may is killed, and so is one whose
  * picture is too large. It gets the three pipes and nothing else: no other descriptor, no
- * environment; what else it may do it gives up itself (chart/limits.h).
+ * environment; what else it may do it gives up itself (config/limits.h).
  *
  * To start a program takes the disk that it is on, so the loop is not main's. All on the thread
  * of the loop. SIGPIPE is ignored. */
@@ -28,6 +29,16 @@ enum {
     PAINTER_PICTURE_MAX = 8 << 20
 };
 
+/* A program that is started for one answer: its name, which is its package's, too, and the
+ * words of sentences. Static. */
+struct painter_program {
+    const char *name, *does, *setting;
+    const char *makes;    /* "picture" */
+    bool may_say_nothing; /* an empty answer is one */
+};
+
+extern const struct painter_program painter_chart, painter_calendar;
+
 struct painter;
 struct painting; /* one picture under way */
 
@@ -48,9 +59,9 @@ enum painter_result { PAINTER_RESULTS(PAINTER_ENUM) PAINTER_RESULT_COUNT };
 typedef void painter_tell(enum painter_result result, struct bytes *picture,
                           const char *sentence, void *argument);
 
-/* program: a path, copied; empty: heeler-chart beside the program that runs. NULL without
- * memory. */
-struct painter *painter_new(struct event_base *base, const char *program, int64_t timeout_ms);
+/* path: of that program, copied; empty: beside the program that runs. NULL without memory. */
+struct painter *painter_new(struct event_base *base, const struct painter_program *program,
+                            const char *path, int64_t timeout_ms);
 
 /* Kills those under way; nobody is told. The base is still there. NULL is fine. */
 void painter_free(struct painter *given);

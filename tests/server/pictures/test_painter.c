@@ -62,7 +62,7 @@ static struct told paint_with(const char *script, const char *definition, int64_
     struct told told = { 0 };
 
     write_script(path, script);
-    struct painter *painter = painter_new(base, path, timeout_ms);
+    struct painter *painter = painter_new(base, &painter_chart, path, timeout_ms);
     painter_paint(painter, slice_of(definition), tell, &told);
     event_base_dispatch(base);
     assert_int_equal(told.n, 1);
@@ -120,7 +120,8 @@ static void what_goes_wrong_is_told(void **state)
 static void a_program_that_is_not_there_is_named(void **state)
 {
     struct event_base *base = event_base_new();
-    struct painter *painter = painter_new(base, "/nonexistent/heeler-chart", MINUTE_MS);
+    struct painter *painter =
+        painter_new(base, &painter_chart, "/nonexistent/heeler-chart", MINUTE_MS);
     struct told told = { 0 };
     (void)state;
 
@@ -193,7 +194,7 @@ static void two_are_drawn_at_once_and_others_wait(void **state)
     (void)state;
 
     write_script(path, "exec sleep 100000");
-    struct painter *painter = painter_new(base, path, 20);
+    struct painter *painter = painter_new(base, &painter_chart, path, 20);
     for (int i = 0; i < ALL; i++)
         painter_paint(painter, SLICE("{}"), tell, &told);
     assert_int_equal(painter_running(painter), PAINTER_AT_ONCE);
@@ -219,7 +220,7 @@ static void the_end_kills_those_under_way(void **state)
     (void)state;
 
     write_script(path, "exec sleep 100000");
-    struct painter *painter = painter_new(base, path, MINUTE_MS);
+    struct painter *painter = painter_new(base, &painter_chart, path, MINUTE_MS);
     for (int i = 0; i < 5; i++)
         painter_paint(painter, SLICE("{}"), tell, &told);
     painter_free(painter); /* it waits for them, or this test would */
@@ -237,7 +238,7 @@ static struct told paint(struct bytes *given_definition)
     struct told told = { 0 };
 
     chart_program_find(program);
-    struct painter *painter = painter_new(base, program, MINUTE_MS);
+    struct painter *painter = painter_new(base, &painter_chart, program, MINUTE_MS);
     painter_paint(painter,
                   (struct slice){ (char *)given_definition->at, given_definition->len }, tell,
                   &told);
