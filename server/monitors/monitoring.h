@@ -1,0 +1,57 @@
+/* server/monitors/monitoring.h: the evaluator in the desk's loop, and whom it asks.
+ *
+ *   each second ── what is defined now ──► evaluator ── inquiry ──► flusher ──► answers
+ *                                            ├── heeler-chart, heeler-calendar
+ *                                            ├── what is written down ──► history, and back
+ *                                            └── notification ──► notifier ──► results
+ *
+ * All in the desk's loop, under the mutex of the API, whose definitions it reads: main may then
+ * write down all of it for a successor. Until a monitor is defined there is a timer, and nothing
+ * else. */
+#ifndef SERVER_MONITORS_MONITORING_H
+#define SERVER_MONITORS_MONITORING_H
+
+#include <event2/event.h>
+
+#include "config/must_check.h"
+#include "server/monitors/evaluator.h"
+
+struct notify_ledger;
+struct server_view;
+
+/* Writes down what the evaluator says, somewhere that outlives the process; NULL: nowhere. */
+struct state_keeper {
+    /* The letter comes back in the mailbox when it is written or given up. False: it cannot be
+     * given. */
+    bool (*keep)(void *self, const char *kind, struct slice name, int64_t changed_s,
+                 struct slice text, struct mailbox *back, void *argument);
+
+    /* Frees such a letter; what the argument was. */
+    void *(*take)(struct letter *given);
+    void *self;
+};
+
+struct monitoring;
+
+/* Of a view: settings, questions, the ledgers, the API. All outlive it. NULL without memory. */
+struct monitoring *monitoring_new(const struct server_view *view, const char *hostname);
+void monitoring_free(struct monitoring *given); /* the desk has ended; NULL is fine */
+
+struct evaluator *monitoring_evaluator(struct monitoring *monitoring);
+const struct notify_ledger *monitoring_ledger(const struct monitoring *monitoring);
+
+/* In the desk's loop before it runs. False without memory or descriptors. */
+MUST_CHECK bool monitoring_furnish(struct monitoring *monitoring, struct event_base *base);
+
+/* What was kept of another kind than definitions, by the desk's thread or before it runs. */
+void monitoring_take(struct monitoring *monitoring, struct slice kind, struct slice name,
+                     struct slice text);
+
+/* On main's thread: nothing is evaluated or sent any more, and what waits is written as the part
+ * STATE_MONITORS, if there is any. */
+void monitoring_hand_over(struct monitoring *monitoring, struct state_writer *out);
+
+/* The same without a successor: what waits stays where it is kept. */
+void monitoring_stop(struct monitoring *monitoring);
+
+#endif
