@@ -26,8 +26,9 @@ struct notify_result {
         struct letter letter;
         struct notify_result *next;
     };
-    struct notification *notification; /* owned */
-    enum notification_end end;         /* NOTIFICATION_WAITING: an attempt failed, it goes on */
+    struct notification *notification; /* owned; NULL: an attempt failed, and it goes on */
+    char id[NOTIFICATION_ID_SIZE], receiver[256];
+    enum notification_end end; /* NOTIFICATION_WAITING: that, or the notifier ends */
     int64_t at_s;
     uint32_t attempts;
     char answer[256]; /* of the receiver, or why not; no secrets */

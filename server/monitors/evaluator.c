@@ -26,6 +26,7 @@ void evaluator_free(struct evaluator *given)
     for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++)
         bytes_free(&given->evaluations[i].answer);
     told_free_all(given);
+    tellings_free(given);
     notification_free_all(given->waiting);
     downtimes_free(given);
     monitors_free(&given->monitors);
@@ -71,17 +72,24 @@ static struct watched_monitor *next_due(const struct evaluator *evaluator)
     return at;
 }
 
+static void send_waiting(struct evaluator *evaluator)
+{
+    while (evaluator->waiting != NULL) {
+        struct notification *first = evaluator->waiting;
+
+        evaluator->waiting = first->next;
+        first->next = NULL;
+        evaluator->needs.send(evaluator->needs.self, first);
+    }
+}
+
 void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
 {
     int64_t minute_s = (now_s - EVALUATOR_WAIT_S) / MINUTE_S * MINUTE_S;
 
     downtimes_look_ahead(evaluator, now_s);
-    while (evaluator->waiting != NULL) {
-        struct notification *first = evaluator->waiting;
-
-        evaluator->waiting = first->next;
-        evaluator->needs.send(evaluator->needs.self, first);
-    }
+    tellings_look(evaluator, now_s);
+    send_waiting(evaluator);
     if (evaluator->is_running || minute_s <= evaluator->at_s || evaluator->monitors.n == 0)
         return;
     if (evaluator->needs.flushed_s(evaluator->needs.self) < minute_s &&

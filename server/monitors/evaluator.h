@@ -103,6 +103,10 @@ MUST_CHECK bool evaluator_set_downtime(struct evaluator *evaluator, struct slice
                                        struct slice body, bool is_v2, int64_t now_s,
                                        char *problem, size_t problem_size);
 
+/* Those that were set since the first are there, the others go. */
+void evaluator_mark_downtimes(struct evaluator *evaluator);
+void evaluator_sweep_downtimes(struct evaluator *evaluator);
+
 /* When it holds next, or holds now. False: it is over, or not known yet. */
 bool evaluator_downtime_holds(const struct evaluator *evaluator, struct slice name,
                               int64_t now_s, int64_t *from_s, int64_t *until_s);
@@ -115,10 +119,16 @@ void evaluator_tick(struct evaluator *evaluator, int64_t now_s);
 /* Does a bounded piece of work. True: there is more to do at once. */
 bool evaluator_step(struct evaluator *evaluator, int64_t now_s);
 
-/* What became of a notification (flush/notify/notifier.h). */
-void evaluator_hear(struct evaluator *evaluator, struct notification *given,
-                    enum notification_end end, uint32_t attempts, const char *answer,
-                    int64_t now_s);
+/* What became of a notification (flush/notify/notifier.h). given: NULL while it goes on. */
+void evaluator_hear(struct evaluator *evaluator, struct notification *given, struct slice id,
+                    struct slice receiver, enum notification_end end, uint32_t attempts,
+                    const char *answer, int64_t now_s);
+
+/* It is sent later, by this process or another. */
+void evaluator_wait(struct evaluator *evaluator, struct notification *given);
+
+/* What waits for a picture or for the disk does not any more: it waits to be sent. */
+void evaluator_give_up_waits(struct evaluator *evaluator);
 
 /* Raises a notification of that monitor with the words of a test. False: there is none. */
 bool evaluator_test(struct evaluator *evaluator, int64_t number, int64_t now_s);
@@ -129,9 +139,12 @@ const struct told_line *evaluator_told(const struct evaluator *evaluator, size_t
 
 /* ---- a successor, and what was kept --------------------------------------- */
 
+/* Of what is defined: all states and what waits, as items of a kind and a name; an empty kind
+ * ends them. */
 void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer *out);
-bool evaluator_restore(struct evaluator *evaluator, struct state_reader in);
-void evaluator_restore_kept(struct evaluator *evaluator, struct slice kind, struct slice name,
-                            struct slice text);
+
+/* One such item, or one that was kept. The monitor is defined. */
+void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct slice name,
+                       struct slice text);
 
 #endif

@@ -181,6 +181,10 @@ bool evaluator_set_downtime(struct evaluator *evaluator, struct slice name, stru
         }
         return true;
     }
+    if (old != NULL && slice_equal(old->body, body)) {
+        old->is_marked = true;
+        return true;
+    }
     if (old == NULL && evaluator->n_downtimes == DOWNTIMES_MAX)
         return refuse(problem, problem_size, "there are 2000 downtimes, and that is the most");
     if ((live = live_new(name, body)) == NULL)
@@ -196,12 +200,32 @@ bool evaluator_set_downtime(struct evaluator *evaluator, struct slice name, stru
         calendar_once(&live->downtime, &live->occurrences);
         live->is_known = true;
     }
+    live->is_marked = true;
     live->next = evaluator->downtimes;
     evaluator->downtimes = live;
     evaluator->n_downtimes++;
     if (needs_more(live, now_s))
         look_ahead(evaluator, live, now_s);
     return true;
+}
+
+void evaluator_mark_downtimes(struct evaluator *evaluator)
+{
+    for (struct live_downtime *at = evaluator->downtimes; at != NULL; at = at->next)
+        at->is_marked = false;
+}
+
+void evaluator_sweep_downtimes(struct evaluator *evaluator)
+{
+    struct live_downtime *next;
+
+    for (struct live_downtime *at = evaluator->downtimes; at != NULL; at = next) {
+        next = at->next;
+        if (at->is_marked)
+            continue;
+        end_for_all(evaluator, at);
+        take_out(evaluator, at);
+    }
 }
 
 bool evaluator_downtime_holds(const struct evaluator *evaluator, struct slice name,

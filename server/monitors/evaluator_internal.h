@@ -2,7 +2,8 @@
  *
  *   evaluator.c            rounds: who is due, what is asked, one monitor after the other
  *   evaluator_groups.c     an answer, group by group, to observations
- *   evaluator_tell.c       a transition to notifications, and what became of them
+ *   evaluator_tell.c       a transition to notifications
+ *   evaluator_told.c       what became of them
  *   evaluator_downtimes.c  who is muted
  *   evaluator_kept.c       what is written down, handed over and found again */
 #ifndef SERVER_MONITORS_EVALUATOR_INTERNAL_H
@@ -38,7 +39,7 @@ struct live_downtime {
     struct slice name, body; /* views of its own bytes */
     struct downtime downtime;
     struct occurrences occurrences;
-    bool is_known, is_asked;
+    bool is_known, is_asked, is_marked;
     bool is_gone; /* whose answer of the calendar is the last that is known of it */
     int64_t asked_from_s, retry_s;
     char problem[256];
@@ -50,6 +51,8 @@ struct told {
     struct notification *notification;
     char answer[256];
 };
+
+struct telling;
 
 struct evaluator {
     struct evaluator_needs needs;
@@ -67,7 +70,8 @@ struct evaluator {
     struct told told[EVALUATOR_TOLD_MAX]; /* a ring */
     size_t n_told, next_told;
     struct notification *waiting; /* given back by a successor or the disk, to be sent */
-    size_t tellings;              /* under way */
+    struct telling *tellings;     /* under way */
+    size_t n_tellings;
 };
 
 /* ---- evaluator_groups.c ---------------------------------------------------- */
@@ -84,11 +88,25 @@ void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *mon
 
 /* ---- evaluator_tell.c ------------------------------------------------------ */
 
+/* Sends what has waited for too long for a picture or for the disk. */
+void tellings_look(struct evaluator *evaluator, int64_t now_s);
+void tellings_free(struct evaluator *evaluator);
+
 /* Notifies of it, unless it is muted. */
 void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monitor,
                      struct watched_group *group, const struct transition *transition,
                      int64_t now_s);
+
+/* ---- evaluator_told.c ------------------------------------------------------ */
+
+/* Notes it in the history of notifications, in the place of the oldest, without its picture. */
+void told_note(struct evaluator *evaluator, const struct notification *of,
+               enum notification_end end, const char *answer, int64_t now_s);
 void told_free_all(struct evaluator *evaluator);
+
+/* Writes it down under its id and its receiver, or that it is over. */
+void told_keep(struct evaluator *evaluator, const struct notification *of, bool is_over,
+               void (*kept)(void *argument), void *argument);
 
 /* ---- evaluator_downtimes.c ------------------------------------------------- */
 

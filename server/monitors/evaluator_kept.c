@@ -3,6 +3,7 @@
 
 #include "flush/memory/json_out.h"
 #include "flush/memory/json_view.h"
+#include "flush/notify/notify_ledger.h"
 #include "protocol/number.h"
 #include "server/monitors/evaluator_internal.h"
 
@@ -155,28 +156,30 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
         monitor->evaluated_s = group->seen_s;
 }
 
-void evaluator_restore_kept(struct evaluator *evaluator, struct slice kind, struct slice name,
-                            struct slice text)
+void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct slice name,
+                       struct slice text)
 {
     struct notification *kept;
 
     if (slice_equal(kind, SLICE("group"))) {
         restore_group(evaluator, name, text);
+    } else if (slice_equal(kind, SLICE("minute"))) {
+        (void)number_int64(text, &evaluator->at_s);
     } else if (slice_equal(kind, SLICE("notification")) &&
                (kept = notification_restore(text)) != NULL) {
-        kept->next = evaluator->waiting;
-        evaluator->waiting = kept;
+        counter_add(&evaluator->needs.ledger->raised, 1);
+        evaluator_wait(evaluator, kept);
     }
 }
 
 /* ---- a successor ----------------------------------------------------------------- */
 
-static void put_kept(struct state_writer *out, const char *kind, struct slice name,
-                     const struct bytes *text)
+static void put_item(struct state_writer *out, const char *kind, struct slice name,
+                     const void *text, size_t len)
 {
     state_put_text(out, slice_of(kind));
     state_put_text(out, name);
-    state_put_text(out, (struct slice){ (const char *)text->at, text->len });
+    state_put_text(out, (struct slice){ text, len });
 }
 
 static void hand_over_group(const struct watched_monitor *monitor,
@@ -188,7 +191,8 @@ static void hand_over_group(const struct watched_monitor *monitor,
     write_name(monitor, group, &name);
     write_group(group, &text);
     if (!name.failed && !text.bytes.failed)
-        put_kept(out, "group", (struct slice){ (const char *)name.at, name.len }, &text.bytes);
+        put_item(out, "group", (struct slice){ (const char *)name.at, name.len }, text.bytes.at,
+                 text.bytes.len);
     bytes_free(&name);
     bytes_free(&text.bytes);
 }
@@ -198,14 +202,17 @@ static void hand_over_notification(const struct notification *of, struct state_w
     struct bytes text = { 0 };
 
     if (notification_write(of, &text))
-        put_kept(out, "notification", slice_of(of->id), &text);
+        put_item(out, "notification", slice_of(of->id), text.at, text.len);
     bytes_free(&text);
 }
 
-/* In the form in which it is kept; an empty kind ends it. */
+/* The minute that was evaluated last is not evaluated again. */
 void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer *out)
 {
-    state_put_signed(out, evaluator->at_s);
+    char minute[32];
+
+    put_item(out, "minute", SLICE(""), minute,
+             (size_t)snprintf(minute, sizeof minute, "%" PRId64, evaluator->at_s));
     for (const struct watched_monitor *monitor = evaluator->monitors.first; monitor != NULL;
          monitor = monitor->next)
         for (size_t i = 0; i < monitor->n_groups; i++)
@@ -213,20 +220,4 @@ void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer 
     for (const struct notification *at = evaluator->waiting; at != NULL; at = at->next)
         hand_over_notification(at, out);
     state_put_text(out, SLICE(""));
-}
-
-bool evaluator_restore(struct evaluator *evaluator, struct state_reader in)
-{
-    evaluator->at_s = state_get_signed(&in);
-    for (;;) {
-        struct slice kind = state_get_text(&in), name, text;
-
-        if (in.failed || kind.len == 0)
-            return !in.failed;
-        name = state_get_text(&in);
-        text = state_get_text(&in);
-        if (in.failed)
-            return false;
-        evaluator_restore_kept(evaluator, kind, name, text);
-    }
 }

@@ -11,156 +11,94 @@
 enum {
     PICTURES_AT_ONCE = 16,
     PICTURE_LEAST_S = 3600, /* what it shows */
+    TELLING_PATIENCE_S = 10,
     RECEIVERS_MAX = TEMPLATE_RECEIVERS_MAX
 };
 
-/* ---- the history of notifications --------------------------------------------- */
-
-static void told_set(struct told *told, enum notification_end end, uint32_t attempts,
-                     int64_t at_s, const char *answer)
-{
-    told->line.end = end;
-    told->line.attempts = attempts;
-    told->line.at_s = at_s;
-    snprintf(told->answer, sizeof told->answer, "%s", answer);
-    told->line.answer = told->answer;
-}
-
-/* A copy without its picture, in the place of the oldest. */
-static void note_told(struct evaluator *evaluator, const struct notification *of,
-                      enum notification_end end, const char *answer, int64_t now_s)
-{
-    struct notification plain = *of;
-
-    plain.picture = (struct bytes){ .at = NULL };
-    struct notification *copy = notification_new(&plain);
-    struct told *told = &evaluator->told[evaluator->next_told];
-
-    if (copy == NULL)
-        return;
-    notification_free(told->notification);
-    *told = (struct told){ .notification = copy,
-                           .line = { .id = slice_of(copy->id),
-                                     .monitor_name = copy->monitor_name,
-                                     .group = copy->group,
-                                     .receiver = copy->receiver,
-                                     .title = copy->title,
-                                     .monitor = copy->monitor,
-                                     .to = copy->transition.to } };
-    told_set(told, end, 0, now_s, answer);
-    evaluator->next_told = (evaluator->next_told + 1) % EVALUATOR_TOLD_MAX;
-    if (evaluator->n_told < EVALUATOR_TOLD_MAX)
-        evaluator->n_told++;
-}
-
-const struct told_line *evaluator_told(const struct evaluator *evaluator, size_t i)
-{
-    if (i >= evaluator->n_told)
-        return NULL;
-    const struct told *told =
-        &evaluator
-             ->told[(evaluator->next_told + EVALUATOR_TOLD_MAX - 1 - i) % EVALUATOR_TOLD_MAX];
-
-    return &told->line;
-}
-
-void told_free_all(struct evaluator *evaluator)
-{
-    for (size_t i = 0; i < evaluator->n_told; i++)
-        notification_free(evaluator->told[i].notification);
-    evaluator->n_told = 0;
-}
-
-static struct told *find_told(struct evaluator *evaluator, const struct notification *of)
-{
-    for (size_t i = 0; i < evaluator->n_told; i++) {
-        struct told *told = &evaluator->told[i];
-
-        if (slice_equal(told->line.id, slice_of(of->id)) &&
-            slice_equal(told->line.receiver, of->receiver))
-            return told;
-    }
-    return NULL;
-}
-
-/* ---- kept until it is sent ------------------------------------------------------ */
-
-/* Under its id and its receiver. */
-static void keep_notification(struct evaluator *evaluator, const struct notification *of,
-                              bool is_over, void (*kept)(void *argument), void *argument)
-{
-    struct bytes name = { 0 }, text = { 0 };
-
-    bytes_add(&name, of->id, strlen(of->id));
-    bytes_add(&name, "/", 1);
-    bytes_add(&name, of->receiver.at, of->receiver.len);
-    if (!is_over && !notification_write(of, &text))
-        bytes_clear(&text);
-    if (name.failed) {
-        if (kept != NULL)
-            kept(argument);
-    } else {
-        evaluator->needs.keep(evaluator->needs.self, "notification",
-                              (struct slice){ (const char *)name.at, name.len },
-                              (struct slice){ (const char *)text.at, text.len }, kept,
-                              argument);
-    }
-    bytes_free(&name);
-    bytes_free(&text);
-}
-
-void evaluator_hear(struct evaluator *evaluator, struct notification *given,
-                    enum notification_end end, uint32_t attempts, const char *answer,
-                    int64_t now_s)
-{
-    struct told *told = find_told(evaluator, given);
-
-    if (told != NULL)
-        told_set(told, end, attempts, now_s, answer);
-    if (end == NOTIFICATION_WAITING)
-        return;
-    if (!given->is_test)
-        keep_notification(evaluator, given, true, NULL, NULL);
-    notification_free(given);
-}
-
 /* ---- one transition, until it is sent -------------------------------------------- */
 
+/* It stays until all that was asked for it has come, also when it was sent before that. */
 struct telling {
-    struct evaluator *evaluator;
-    struct notification *all; /* to whom it goes */
-    int waits;                /* for the picture, and for what is written down */
+    struct telling *next;
+    struct evaluator *evaluator; /* NULL: there is none any more */
+    struct notification *all;    /* to whom it goes; NULL: it was sent */
+    int waits;                   /* for the picture, and for what is written down */
     struct bytes picture;
     struct bytes title;
-    int64_t from_s, to_s;
+    int64_t begun_s, from_s, to_s;
 };
 
-static void telling_end(struct telling *given)
+static void unlink_telling(struct telling *telling)
 {
-    struct evaluator *evaluator = given->evaluator;
-    struct notification *next;
+    struct telling **at = &telling->evaluator->tellings;
 
-    for (struct notification *at = given->all; at != NULL; at = next) {
-        next = at->next;
-        at->next = NULL;
-        bytes_add(&at->picture, given->picture.at, given->picture.len);
-        if (at->picture.failed)
-            bytes_free(&at->picture);
-        at->size += at->picture.len;
-        evaluator->needs.send(evaluator->needs.self, at);
-    }
-    evaluator->tellings--;
+    while (*at != telling)
+        at = &(*at)->next;
+    *at = telling->next;
+    telling->evaluator->n_tellings--;
+}
+
+static void telling_free(struct telling *given)
+{
+    if (given->evaluator != NULL)
+        unlink_telling(given);
+    notification_free_all(given->all);
     bytes_free(&given->picture);
     bytes_free(&given->title);
     free(given);
+}
+
+/* Each with the picture that there is. */
+static void send_to_all(struct telling *telling,
+                        void (*send)(struct evaluator *evaluator, struct notification *given))
+{
+    struct notification *next;
+
+    for (struct notification *at = telling->all; at != NULL; at = next) {
+        next = at->next;
+        at->next = NULL;
+        bytes_add(&at->picture, telling->picture.at, telling->picture.len);
+        if (at->picture.failed)
+            bytes_free(&at->picture);
+        at->size += at->picture.len;
+        send(telling->evaluator, at);
+    }
+    telling->all = NULL;
+}
+
+static void send_now(struct evaluator *evaluator, struct notification *given)
+{
+    evaluator->needs.send(evaluator->needs.self, given);
+}
+
+void tellings_look(struct evaluator *evaluator, int64_t now_s)
+{
+    for (struct telling *at = evaluator->tellings; at != NULL; at = at->next)
+        if (now_s - at->begun_s >= TELLING_PATIENCE_S)
+            send_to_all(at, send_now);
+}
+
+void evaluator_give_up_waits(struct evaluator *evaluator)
+{
+    for (struct telling *at = evaluator->tellings; at != NULL; at = at->next)
+        send_to_all(at, evaluator_wait);
+}
+
+/* Nobody answers them any more. */
+void tellings_free(struct evaluator *evaluator)
+{
+    while (evaluator->tellings != NULL)
+        telling_free(evaluator->tellings);
 }
 
 static void wait_less(void *argument)
 {
     struct telling *telling = argument;
 
-    if (--telling->waits == 0)
-        telling_end(telling);
+    if (--telling->waits > 0)
+        return;
+    send_to_all(telling, send_now);
+    telling_free(telling);
 }
 
 static void hear_picture(void *argument, struct bytes *picture)
@@ -204,7 +142,7 @@ static void ask_for_picture(struct telling *telling, const struct monitor *monit
     int64_t span_s = 2 * condition->window_s;
 
     if ((condition->kind != CONDITION_VALUE && condition->kind != CONDITION_CHANGE) ||
-        telling->evaluator->tellings > PICTURES_AT_ONCE)
+        telling->evaluator->n_tellings > PICTURES_AT_ONCE)
         return;
     telling->to_s = now_s - monitor->evaluation_delay_s;
     telling->from_s =
@@ -456,7 +394,7 @@ static void end_at_once(struct evaluator *evaluator, const struct notification *
     counter_add(end == NOTIFICATION_MUTED ? &evaluator->needs.ledger->muted
                                           : &evaluator->needs.ledger->refused,
                 1);
-    note_told(evaluator, of, end, sentence, now_s);
+    told_note(evaluator, of, end, sentence, now_s);
 }
 
 /* One to each receiver, behind those before. */
@@ -478,7 +416,7 @@ static void raise_all(struct evaluator *evaluator, const struct watched_monitor 
                         receiver_refusal_sentence(refusal), now_s);
         } else if ((made = notification_new(&one)) != NULL) {
             counter_add(&evaluator->needs.ledger->raised, 1);
-            note_told(evaluator, made, NOTIFICATION_WAITING, "", now_s);
+            told_note(evaluator, made, NOTIFICATION_WAITING, "", now_s);
             *last = made;
             last = &made->next;
         } else {
@@ -505,13 +443,18 @@ static void send_all(struct evaluator *evaluator, const struct watched_monitor *
         }
         return;
     }
-    *telling = (struct telling){ .evaluator = evaluator, .all = given, .waits = 2 };
-    evaluator->tellings++;
+    *telling = (struct telling){ .next = evaluator->tellings,
+                                 .evaluator = evaluator,
+                                 .all = given,
+                                 .waits = 2, /* for the state of the group, and for us */
+                                 .begun_s = now_s };
+    evaluator->tellings = telling;
+    evaluator->n_tellings++;
     for (const struct notification *at = given; at != NULL; at = at->next) {
         if (at->is_test)
             continue;
         telling->waits++;
-        keep_notification(evaluator, at, false, wait_less, telling);
+        told_keep(evaluator, at, false, wait_less, telling);
     }
     ask_for_picture(telling, &monitor->monitor, now_s);
     group_keep(evaluator, monitor, group, wait_less, telling);

@@ -6,8 +6,8 @@
  *                                            └── notification ──► notifier ──► results
  *
  * All in the desk's loop, under the mutex of the API, whose definitions it reads: main may then
- * write down all of it for a successor. Until a monitor is defined there is a timer, and nothing
- * else. */
+ * write down all of it for a successor. Until a monitor is defined there is a timer, and
+ * nothing else. */
 #ifndef SERVER_MONITORS_MONITORING_H
 #define SERVER_MONITORS_MONITORING_H
 
@@ -47,8 +47,8 @@ MUST_CHECK bool monitoring_furnish(struct monitoring *monitoring, struct event_b
 void monitoring_take(struct monitoring *monitoring, struct slice kind, struct slice name,
                      struct slice text);
 
-/* On main's thread: nothing is evaluated or sent any more, and what waits is written as the part
- * STATE_MONITORS, if there is any. */
+/* On main's thread: nothing is evaluated or sent any more, and what waits is written as the
+ * part STATE_MONITORS, if there is any. */
 void monitoring_hand_over(struct monitoring *monitoring, struct state_writer *out);
 
 /* The same without a successor: what waits stays where it is kept. */
