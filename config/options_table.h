@@ -27,6 +27,8 @@ OPTION(LIST, heeler_app_keys, "", OURS,
        "health and metrics only", SECRET, RELOADS)
 OPTION(STRING, heeler_chart_path, "", OURS,
        "program that draws pictures of graphs; empty: heeler-chart beside this program")
+OPTION(STRING, heeler_calendar_path, "", OURS,
+       "program that knows when downtimes recur; empty: heeler-calendar beside this program")
 OPTION(STRING, heeler_dashboards_path, "", OURS,
        "folder of dashboards, a JSON file each as the API gives it back; read at the start and by "
        "each reload; empty: none")

@@ -151,13 +151,21 @@ static void check_app_keys(const struct settings *settings, struct problems *pro
                            settings->origin[SETTING_heeler_app_keys], i + 1, APP_KEY_LEAST);
 }
 
-static void check_chart(const struct settings *settings, struct problems *problems)
+/* key: of a setting, whose value is the path. Empty: beside the program that runs. */
+static void check_program(const char *origin, const char *key, const char *path,
+                          struct problems *problems)
 {
-    const char *path = settings->heeler_chart_path;
-
     if (path[0] != '\0' && access(path, X_OK) != 0)
-        problems_error(problems, "%s: heeler_chart_path: %s is no program: %s.",
-                       settings->origin[SETTING_heeler_chart_path], path, strerror(errno));
+        problems_error(problems, "%s: %s: %s is no program: %s.", origin, key, path,
+                       strerror(errno));
+}
+
+static void check_programs(const struct settings *settings, struct problems *problems)
+{
+    check_program(settings->origin[SETTING_heeler_chart_path], "heeler_chart_path",
+                  settings->heeler_chart_path, problems);
+    check_program(settings->origin[SETTING_heeler_calendar_path], "heeler_calendar_path",
+                  settings->heeler_calendar_path, problems);
 }
 
 static void check_dashboards(const struct settings *settings, struct problems *problems)
@@ -190,7 +198,7 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_rollups(settings, problems);
     check_history(settings, problems);
     check_mirror(settings, problems);
-    check_chart(settings, problems);
+    check_programs(settings, problems);
     check_dashboards(settings, problems);
     return problems->errors.n == before && !problems->out_of_memory;
 }
