@@ -1,5 +1,9 @@
 #include "flush/language/expression.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "flush/language/join.h"
 #include "protocol/number.h"
 
 struct parser {
@@ -457,6 +461,70 @@ bool expression_parse(struct slice text, struct expression *out, char *problem,
         return reader_refuse(&parser.reader, out->text.at,
                              "expected a query, and not a number alone");
     return check_bands(&parser, last);
+}
+
+/* ---- a change ---------------------------------------------------------- */
+
+/* Puts copies of all nodes and queries behind them, which is the same once more. */
+static void repeat(struct expression *expression)
+{
+    uint8_t n = (uint8_t)expression->n_nodes, queries = (uint8_t)expression->n_queries;
+
+    memcpy(expression->queries + queries, expression->queries,
+           queries * sizeof *expression->queries);
+    for (uint8_t i = 0; i < n; i++) {
+        struct node *node = &expression->nodes[n + i];
+
+        *node = expression->nodes[i];
+        node->left = (uint8_t)(node->left + n);
+        node->right = (uint8_t)(node->right + n);
+        node->query = (uint8_t)(node->query + queries);
+    }
+    expression->n_nodes *= 2;
+    expression->n_queries *= 2;
+}
+
+static bool fits_twice(const struct expression *expression, char *problem, size_t problem_size)
+{
+    const struct node *last = &expression->nodes[expression->n_nodes - 1];
+
+    if (last->kind == NODE_FUNCTION && last->call.function->band) {
+        snprintf(problem, problem_size,
+                 "column %zu: expected no %s( ) in a change: nothing can be computed with a "
+                 "band",
+                 expression_column(expression, last->at), last->call.function->name);
+        return false;
+    }
+    if (2 * expression->n_queries <= EXPRESSION_QUERIES_MAX &&
+        2 * expression->n_nodes + 2 <= EXPRESSION_NODES_MAX)
+        return true;
+    snprintf(problem, problem_size,
+             "column 1: expected no more than %d queries, and %d of these, numbers, functions "
+             "and operators together, where a change is asked for",
+             EXPRESSION_QUERIES_MAX / 2, EXPRESSION_NODES_MAX / 2 - 1);
+    return false;
+}
+
+bool expression_make_change(struct expression *expression, int64_t before_s, bool relative,
+                            char *problem, size_t problem_size)
+{
+    const char *at = expression->text.at;
+    struct node before = { .kind = NODE_FUNCTION, .at = at };
+    struct node change = { .kind = NODE_OPERATOR,
+                           .at = at,
+                           .sign = relative ? JOIN_PERCENT : '-' };
+
+    if (!fits_twice(expression, problem, problem_size))
+        return false;
+    change.left = (uint8_t)(expression->n_nodes - 1);
+    repeat(expression);
+    before.call.function = function_find(SLICE("timeshift"), &before.call);
+    before.call.arguments[0] = -(double)before_s;
+    before.left = (uint8_t)(expression->n_nodes - 1);
+    change.right = (uint8_t)expression->n_nodes;
+    expression->nodes[expression->n_nodes++] = before;
+    expression->nodes[expression->n_nodes++] = change;
+    return true;
 }
 
 size_t expression_column(const struct expression *expression, const char *at)

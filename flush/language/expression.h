@@ -12,6 +12,7 @@
 #ifndef FLUSH_LANGUAGE_EXPRESSION_H
 #define FLUSH_LANGUAGE_EXPRESSION_H
 
+#include "config/must_check.h"
 #include "flush/language/functions.h"
 
 enum {
@@ -27,7 +28,7 @@ struct node {
     const char *at;      /* where it stands in the text */
     uint8_t left, right; /* operands, numbers of nodes; a function has the left one */
     uint8_t query;       /* of NODE_QUERY, and of its NODE_FILL */
-    char sign;           /* + - * / */
+    char sign;           /* + - * / or JOIN_PERCENT */
     bool is_number;      /* no query is below it */
     double number;
     struct call call;
@@ -44,6 +45,12 @@ struct expression {
 /* False with a sentence: "column 9: expected ...". */
 bool expression_parse(struct slice text, struct expression *out, char *problem,
                       size_t problem_size);
+
+/* Makes of it what it is more than it was so long before, or (relative) how much more that is
+ * in percent of what it was, point by point. False with a sentence: it has too many parts to be
+ * there twice, or a band, with which nothing can be computed. */
+MUST_CHECK bool expression_make_change(struct expression *expression, int64_t before_s,
+                                       bool relative, char *problem, size_t problem_size);
 
 /* The column of a place in the text of the expression, for a sentence about it. */
 size_t expression_column(const struct expression *expression, const char *at);

@@ -15,6 +15,8 @@ double join_numbers(char sign, double left, double right)
         return left - right;
     case '*':
         return left * right;
+    case JOIN_PERCENT:
+        return (left - right) / right * 100;
     default:
         return left / right;
     }

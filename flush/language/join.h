@@ -1,4 +1,4 @@
-/* flush/language/join.h: two parts of a question and + - * or / between them.
+/* flush/language/join.h: two parts of a question and + - * / or JOIN_PERCENT between them.
  *
  *   grid and number   point by point
  *   grid and grid     groups with the same tags, at the times that both have
@@ -13,6 +13,8 @@
 #define FLUSH_LANGUAGE_JOIN_H
 
 #include "flush/language/grid.h"
+
+enum { JOIN_PERCENT = '%' }; /* by how many percent of the right one the left one is more */
 
 struct join {
     char sign;

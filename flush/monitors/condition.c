@@ -183,10 +183,10 @@ static size_t count_characters(const char *from, const char *to)
     return n;
 }
 
-/* "column 3: ..." of the expression is another column of all. */
-static void move_column(char *problem, size_t size, size_t by)
+void condition_place_problem(const struct condition *condition, struct slice text,
+                             char *problem, size_t size)
 {
-    size_t column;
+    size_t by = count_characters(text.at, condition->expression.at), column;
     int skip = 0;
     char copy[512];
 
@@ -214,11 +214,13 @@ static bool check_expression(struct reader *reader, struct condition *out)
     bool fine =
         expression_parse(out->expression, expression, reader->problem, reader->problem_size);
 
+    if (fine && out->kind == CONDITION_CHANGE)
+        fine = expression_make_change(expression, out->shift_s, out->relative, reader->problem,
+                                      reader->problem_size);
     if (fine)
         take_groups(expression, out);
     else
-        move_column(reader->problem, reader->problem_size,
-                    count_characters(reader->text.at, out->expression.at));
+        condition_place_problem(out, reader->text, reader->problem, reader->problem_size);
     free(expression);
     return fine;
 }

@@ -73,6 +73,10 @@ struct condition {
 MUST_CHECK bool condition_parse(struct slice text, struct condition *out, char *problem,
                                 size_t problem_size);
 
+/* A sentence about the expression, "column 3: ...", becomes one about all of the text. */
+void condition_place_problem(const struct condition *condition, struct slice text,
+                             char *problem, size_t size);
+
 bool comparator_holds(enum comparator comparator, double value, double threshold);
 const char *comparator_text(enum comparator comparator);
 

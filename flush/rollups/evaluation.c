@@ -87,8 +87,12 @@ static bool plan_leads(struct evaluation *evaluation, char *problem, size_t prob
 static bool choose(struct evaluation *evaluation, size_t query, int64_t least_step_s,
                    char *problem, size_t problem_size)
 {
-    struct query_span span = { evaluation->from_s, evaluation->to_s, evaluation->shift_s[query],
-                               evaluation->reach_s[query], least_step_s };
+    struct query_span span = { .from_s = evaluation->from_s,
+                               .to_s = evaluation->to_s,
+                               .shift_s = evaluation->shift_s[query],
+                               .reach_s = evaluation->reach_s[query],
+                               .least_step_s = least_step_s,
+                               .step_s = evaluation->manner.step_s };
 
     return query_choose(evaluation->rollup, &evaluation->expression.queries[query], &span,
                         &evaluation->ranges[query], problem, problem_size);
@@ -142,8 +146,20 @@ static char *copy_text(struct slice text)
     return copy;
 }
 
-struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
-                                  int64_t to_s, char *problem, size_t problem_size)
+static bool parse(struct evaluation *evaluation, size_t len, char *problem, size_t problem_size)
+{
+    const struct evaluation_manner *manner = &evaluation->manner;
+
+    return expression_parse((struct slice){ evaluation->text, len }, &evaluation->expression,
+                            problem, problem_size) &&
+           (manner->before_s == 0 ||
+            expression_make_change(&evaluation->expression, manner->before_s, manner->relative,
+                                   problem, problem_size));
+}
+
+struct evaluation *evaluation_new_grid(struct rollup *rollup, struct slice text, int64_t from_s,
+                                       int64_t to_s, const struct evaluation_manner *manner,
+                                       char *problem, size_t problem_size)
 {
     struct evaluation *evaluation = calloc(1, sizeof *evaluation);
 
@@ -151,18 +167,31 @@ struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int6
     if (evaluation == NULL)
         return NULL;
     evaluation->rollup = rollup;
+    evaluation->manner = *manner;
+    evaluation->gives_grid = true;
     evaluation->from_s = from_s;
     evaluation->to_s = to_s;
     evaluation->text = copy_text(text);
     bool fine = evaluation->text != NULL &&
-                expression_parse((struct slice){ evaluation->text, text.len },
-                                 &evaluation->expression, problem, problem_size) &&
+                parse(evaluation, text.len, problem, problem_size) &&
                 query_span_fits(from_s, to_s, problem, problem_size) &&
                 plan(evaluation, problem, problem_size);
     if (!fine) {
         evaluation_free(evaluation);
         return NULL;
     }
+    return evaluation;
+}
+
+struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
+                                  int64_t to_s, char *problem, size_t problem_size)
+{
+    static const struct evaluation_manner plain = { 0 };
+    struct evaluation *evaluation =
+        evaluation_new_grid(rollup, text, from_s, to_s, &plain, problem, problem_size);
+
+    if (evaluation != NULL)
+        evaluation->gives_grid = false;
     return evaluation;
 }
 
@@ -246,22 +275,72 @@ void evaluation_tell_units(struct evaluation *evaluation, struct units *units)
     evaluation->units = units;
 }
 
+static enum query_state compute(struct evaluation *evaluation)
+{
+    const struct node *node = &evaluation->expression.nodes[evaluation->node];
+
+    return node->kind == NODE_QUERY ? step_query(evaluation, node->query)
+                                    : evaluation_apply(evaluation, evaluation->node);
+}
+
+/* The node that is made of that one, if it is an operator or has a band; NULL: it is not. */
+static const struct node *shown_to(const struct expression *expression, size_t operand)
+{
+    for (size_t i = operand + 1; i < expression->n_nodes; i++) {
+        const struct node *node = &expression->nodes[i];
+
+        if (node->kind == NODE_OPERATOR ? node->left == operand || node->right == operand
+                                        : node->kind == NODE_FUNCTION && node->left == operand)
+            return node->kind == NODE_OPERATOR || node->call.function->band ? node : NULL;
+    }
+    return NULL;
+}
+
+/* The node is computed: who wants to sees it before others are made of it. */
+static enum query_state show(struct evaluation *evaluation)
+{
+    const struct expression *expression = &evaluation->expression;
+    struct grid *grid = &evaluation->grids[evaluation->node];
+    const struct node *of = evaluation->manner.show != NULL && !grid->is_number
+                                ? shown_to(expression, evaluation->node)
+                                : NULL;
+
+    if (of == NULL)
+        return QUERY_DONE;
+    enum query_state state = evaluation->manner.show(evaluation->manner.self, expression,
+                                                     (size_t)(of - expression->nodes), grid);
+
+    return state != QUERY_FAILED
+               ? state
+               : evaluation_fail(evaluation, "not enough memory for the answer");
+}
+
 enum query_state evaluation_step(struct evaluation *evaluation)
 {
-    size_t at = evaluation->node;
-    enum query_state state;
+    if (evaluation->node == evaluation->expression.n_nodes)
+        return evaluation->gives_grid ? QUERY_DONE : evaluation_write(evaluation);
+    enum query_state state = evaluation->computed ? QUERY_DONE : compute(evaluation);
 
-    if (at == evaluation->expression.n_nodes)
-        return evaluation_write(evaluation);
-    const struct node *node = &evaluation->expression.nodes[at];
-    state = node->kind == NODE_QUERY ? step_query(evaluation, node->query)
-                                     : evaluation_apply(evaluation, at);
+    if (state == QUERY_DONE) {
+        evaluation->computed = true;
+        state = show(evaluation);
+    }
     if (state != QUERY_DONE)
         return state;
     evaluation->node++;
-    evaluation->begun = false;
+    evaluation->begun = evaluation->computed = false;
     evaluation->group = 0;
     return QUERY_MORE;
+}
+
+const struct expression *evaluation_expression(const struct evaluation *evaluation)
+{
+    return &evaluation->expression;
+}
+
+struct grid *evaluation_grid(struct evaluation *evaluation)
+{
+    return &evaluation->grids[evaluation->expression.n_nodes - 1];
 }
 
 struct slice evaluation_answer(const struct evaluation *evaluation)

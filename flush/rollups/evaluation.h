@@ -13,6 +13,7 @@
 #ifndef FLUSH_ROLLUPS_EVALUATION_H
 #define FLUSH_ROLLUPS_EVALUATION_H
 
+#include "flush/language/expression.h"
 #include "flush/memory/bytes.h"
 #include "flush/rollups/query.h"
 
@@ -24,6 +25,35 @@ struct units;
 struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
                                   int64_t to_s, char *problem, size_t problem_size);
 void evaluation_free(struct evaluation *given);
+
+/* ---- numbers, for monitors --------------------------------------------- */
+
+/* How one asks who needs no JSON. */
+struct evaluation_manner {
+    int64_t step_s;   /* of queries that say no seconds; 0: the standard */
+    int64_t before_s; /* what the answer is more than it was so long before; 0: the answer */
+    bool relative;    /* that, in percent of what it was */
+
+    /* Is shown what an operator, or a function with a band, is made of, and may change it: a
+     * bounded piece at a call, until it says QUERY_DONE; QUERY_FAILED is for want of memory.
+     * of: the number of that node. */
+    enum query_state (*show)(void *self, const struct expression *expression, size_t of,
+                             struct grid *operand);
+    void *self;
+};
+
+/* As evaluation_new(). */
+struct evaluation *evaluation_new_grid(struct rollup *rollup, struct slice text, int64_t from_s,
+                                       int64_t to_s, const struct evaluation_manner *manner,
+                                       char *problem, size_t problem_size);
+
+/* As it is computed: with a change its own nodes come first. A view. */
+const struct expression *evaluation_expression(const struct evaluation *evaluation);
+
+/* When it is done: what the answer is made of, a view which the caller may change. */
+struct grid *evaluation_grid(struct evaluation *evaluation);
+
+/* ---- steps ------------------------------------------------------------- */
 
 /* What came between these two times is not in the rollups yet, because their interval is still
  * open. To be called before the first step. If the range reaches into that time, the answer

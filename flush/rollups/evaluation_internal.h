@@ -13,6 +13,8 @@ struct evaluation {
     struct rollup *rollup;
     char *text; /* owned copy; the expression views it */
     struct expression expression;
+    struct evaluation_manner manner;
+    bool gives_grid;                /* and no JSON */
     int64_t from_s, to_s;           /* as asked */
     int64_t open_from_s, open_to_s; /* see evaluation_tell_open(); 0: not known */
     int64_t shift_s[EXPRESSION_QUERIES_MAX];
@@ -22,6 +24,7 @@ struct evaluation {
     struct grid grids[EXPRESSION_NODES_MAX]; /* of the nodes that are done and not used yet */
     size_t node;                             /* that is computed; n_nodes: all are */
     bool begun;                              /* that node */
+    bool computed;                           /* that node, and shown by and by */
     struct query *query;                     /* of it */
     struct join join;                        /* of it */
     uint32_t group;                          /* of it, the next one; of the answer, too */

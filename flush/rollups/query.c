@@ -89,6 +89,11 @@ static int64_t floor_to(int64_t time_s, int64_t step_s)
     return time_s - ((time_s % step_s) + step_s) % step_s;
 }
 
+static int64_t longer(int64_t a_s, int64_t b_s)
+{
+    return a_s > b_s ? a_s : b_s;
+}
+
 static int64_t standard_step(const struct rollup *rollup, const struct query_span *span)
 {
     static const int64_t steps[] = { 1,     2,     5,     10,    20,     30,    60,
@@ -99,7 +104,7 @@ static int64_t standard_step(const struct rollup *rollup, const struct query_spa
     while (i < last && (steps[i] < rollup_interval(rollup) ||
                         (span->to_s - span->from_s) / steps[i] > POINTS_STANDARD))
         i++;
-    return steps[i] > span->least_step_s ? steps[i] : span->least_step_s;
+    return longer(span->step_s > 0 ? span->step_s : steps[i], span->least_step_s);
 }
 
 /* The shortest windows that reach back to the beginning; without any the coarsest. */

@@ -65,6 +65,7 @@ struct query_span {
     int64_t shift_s; /* as much earlier it is computed; the steps are those of the range */
     int64_t reach_s; /* before that there should be windows, too, if any reach so far */
     int64_t least_step_s;
+    int64_t step_s; /* where no seconds are asked for; 0: the standard */
 };
 
 /* Whether the range makes sense; false with a sentence. */

@@ -287,6 +287,45 @@ static void every_name_leads_to_its_row(void **state)
     assert_false(function_name(&functions[4], 1, name));
 }
 
+/* As parsed(), and then what it is more than it was an hour ago, relatively. */
+static const char *changed(const char *text)
+{
+    static char out[8192];
+    char problem[256];
+    int n = 0;
+
+    (void)parsed(text);
+    if (!expression_make_change(&expression, 3600, true, problem, sizeof problem)) {
+        snprintf(out, sizeof out, "%s", problem);
+        return out;
+    }
+    for (size_t i = 0; i < expression.n_nodes; i++) {
+        n += snprintf(out + n, sizeof out - (size_t)n, "%s", i > 0 ? " " : "");
+        n += put_node(out + n, sizeof out - (size_t)n, &expression.nodes[i]);
+    }
+    return out;
+}
+
+static void a_change_is_the_same_twice(void **state)
+{
+    static const struct text_case cases[] = {
+        { "a{*}", "a a timeshift[0 0 0](-3600 0 0) %" },
+        { "a{*} / b{*} * 100", "a b / 100 * a b / 100 * timeshift[0 0 0](-3600 0 0) %" },
+        { "a{*} + a{*} + a{*} + a{*} + a{*} + a{*} + a{*} + a{*} + a{*}",
+          "column 1: expected no more than 8 queries, and 63 of these, numbers, functions and "
+          "operators together, where a change is asked for" },
+        { "anomalies(a{*}, 'basic', 2)", "column 1: expected no anomalies( ) in a change: "
+                                         "nothing can be computed with a band" },
+    };
+    (void)state;
+
+    TEXT_CASES_CHECK(cases, changed);
+    (void)changed("-a{*} / b{*}");
+    assert_int_equal(expression.n_queries, 4);
+    assert_int_equal(expression.nodes[expression.n_nodes - 1].right, expression.n_nodes - 2);
+    assert_int_equal(expression.nodes[expression.n_nodes - 1].left, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +336,7 @@ int main(void)
         cmocka_unit_test(bombs_are_refused),
         cmocka_unit_test(no_text_breaks_it),
         cmocka_unit_test(every_name_leads_to_its_row),
+        cmocka_unit_test(a_change_is_the_same_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

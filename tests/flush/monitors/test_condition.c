@@ -156,6 +156,9 @@ static void names_what_is_wrong(void **state)
         { "change(avg(last_5m)):avg:x{*} > 1", "column 20: expected ','" },
         { "change(avg(last_5m),5y_ago):avg:x{*} > 1",
           "column 21: expected how long before, as 30m_ago or 1d_ago" },
+        { "change(avg(last_5m),5m_ago):anomalies(avg:x{*}, 'basic', 2) > 1",
+          "column 29: expected no anomalies( ) in a change: nothing can be computed with a "
+          "band" },
         { "\"a\".last(0).count_by_status()",
           "column 9: expected a whole number from 1 to 100" },
         { "\"a\".last(1.5).count_by_status()",

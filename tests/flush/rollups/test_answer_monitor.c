@@ -1,0 +1,337 @@
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+
+#include "flush/rollups/answer_ops.h"
+#include "tests/support/inquire.h"
+
+enum { START = 1700006400, MINUTE_S = 60, HOUR_S = 3600 };
+
+static json_t *ask_for(struct pipeline *p, const char *text, int64_t from_s, int64_t to_s,
+                       uint32_t trigger_s)
+{
+    return inquire_of(p, &answer_monitor,
+                      (struct inquiry){ .kind = INQUIRY_MONITOR,
+                                        .text = slice_of(text),
+                                        .from_s = from_s,
+                                        .to_s = to_s,
+                                        .limit = trigger_s });
+}
+
+static json_t *ask(struct pipeline *p, const char *text, int64_t from_s, int64_t to_s)
+{
+    return ask_for(p, text, from_s, to_s, 0);
+}
+
+/* Of an answer with one group: its value, NAN where there is none; the answer is given. */
+static double only_value(json_t *given)
+{
+    const json_t *groups = json_object_get(given, "groups");
+    const json_t *value = json_object_get(json_array_get(groups, 0), "value");
+    double number = json_is_number(value) ? json_number_value(value) : (double)NAN;
+
+    assert_int_equal(json_array_size(groups), 1);
+    json_decref(given);
+    return number;
+}
+
+/* Two minutes of a few series. */
+static struct pipeline *some_series(void)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=4194304");
+
+    for (int i = 0; i < 12; i++) {
+        char lines[512];
+
+        snprintf(lines, sizeof lines,
+                 "load:%d|g|#env:prod,host:b\nload:10|g|#env:prod,host:a\n"
+                 "load:20|g|#env:dev,host:a,zone:z\n"
+                 "hits:2|c|#env:prod\nhits:4|c|#env:dev\nbad:1|c|#env:prod",
+                 i);
+        pipeline_line(p, 0, START + 10 * i + 1, lines);
+    }
+    pipeline_flush(p, START + 121);
+    return p;
+}
+
+static void assert_groups(struct pipeline *p, const char *text, const char *expected)
+{
+    json_t *answer = ask(p, text, START, START + 120);
+    const json_t *groups = json_object_get(answer, "groups");
+    char shown[1024] = "";
+    int n = 0;
+
+    for (size_t i = 0; i < json_array_size(groups); i++) {
+        const json_t *group = json_array_get(groups, i);
+        const json_t *tags = json_object_get(group, "tags");
+
+        n += snprintf(shown + n, sizeof shown - (size_t)n, "%s%s=%g on '%s' of %zu tags",
+                      i > 0 ? "; " : "", json_string_value(json_object_get(group, "group")),
+                      json_number_value(json_object_get(group, "value")),
+                      json_string_value(json_object_get(group, "host")), json_array_size(tags));
+    }
+    assert_string_equal(shown, expected);
+    json_decref(answer);
+}
+
+static void groups_are_called_after_their_sorted_tags(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        { "max(last_2m):max:load{*} > 1", "*=20 on '' of 0 tags" },
+        { "max(last_2m):max:load{*} by {host} > 1",
+          "host:a=20 on 'a' of 1 tags; host:b=11 on 'b' of 1 tags" },
+        { "max(last_2m):max:load{*} by {host,env} > 1",
+          "env:dev,host:a=20 on 'a' of 2 tags; env:prod,host:a=10 on 'a' of 2 tags; "
+          "env:prod,host:b=11 on 'b' of 2 tags" },
+        /* a tag that is not there; a key that is said twice */
+        { "max(last_2m):max:load{host:a} by {zone} > 1",
+          "zone:N/A=10 on '' of 1 tags; zone:z=20 on '' of 1 tags" },
+        { "max(last_2m):max:load{*} by {host,host} > 1",
+          "host:a=20 on 'a' of 1 tags; host:b=11 on 'b' of 1 tags" },
+        /* the groups are gone on the way, or there are none */
+        { "max(last_2m):count_not_null(max:load{*} by {host}) > 1", "*=2 on '' of 0 tags" },
+        { "max(last_2m):max:nothing{*} by {host} > 1", "" },
+        { "max(last_2m):max:nothing{*} > 1", "" },
+    };
+    struct pipeline *p = some_series();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_groups(p, cases[i].text, cases[i].expected);
+    pipeline_free(p);
+}
+
+static void counts_are_added_up_before_anything_is_computed_with_them(void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } cases[] = {
+        { "sum(last_2m):sum:hits{*}.as_count() > 1", 72 },
+        { "sum(last_2m):sum:hits{*}.as_count() + 1 > 1", 73 },
+        { "sum(last_2m):abs(1 - sum:hits{*}.as_count()) > 1", 71 },
+        { "sum(last_2m):sum:bad{*}.as_count() / sum:hits{*}.as_count() * 100 > 1", 12 / 0.72 },
+        { "sum(last_2m):(sum:hits{env:dev}.as_count() - sum:hits{env:prod}.as_count()) / "
+          "sum:hits{*}.as_count() > 1",
+          24 / 72.0 },
+        /* a function of one operand is its own */
+        { "sum(last_2m):cumsum(sum:bad{*}.as_count()) + 0 > 1", 78 },
+        /* without .as_count() it is point by point */
+        { "sum(last_2m):sum:bad{*} / sum:hits{*} > 1", 2 },
+        { "sum(last_2m):sum:load{host:b} + 1 > 1", 78 },
+        { "change(sum(last_1m),1m_ago):sum:load{host:b} > 1", 36 },
+        { "pct_change(avg(last_1m),1m_ago):sum:hits{*}.as_count() > 1", 0 },
+        { "change(sum(last_1m),1m_ago):sum:bad{*}.as_count() / sum:hits{*}.as_count() > 1", 0 },
+    };
+    struct pipeline *p = some_series();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool is_change = strstr(cases[i].text, "1m_ago") != NULL;
+        double value =
+            only_value(ask(p, cases[i].text, START + (is_change ? 60 : 0), START + 120));
+
+        if (!(fabs(value - cases[i].value) < 1e-9))
+            fail_msg("%s: %g, expected %g", cases[i].text, value, cases[i].value);
+    }
+    pipeline_free(p);
+}
+
+static void what_can_not_be_evaluated_is_refused_with_a_sentence(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t from_s;
+        const char *sentence;
+    } cases[] = {
+        { "1 && 2", START, "expected the query of a metric monitor" },
+        { "\"a\".over(\"*\").last(2).count_by_status()", START,
+          "expected the query of a metric monitor" },
+        { "avg(last_5m):avg:load{* > 1", START, "column 28: expected a comparison" },
+        { "avg(last_5m):avg:load{*} > 1", START + 120, "from and to are seconds" },
+        { "change(avg(last_5m),1h_ago):anomalies(avg:load{*}, 'basic', 2) > 1", START,
+          "column 29: expected no anomalies( ) in a change" },
+        { "avg(last_5m):sum:load{*} by {a} / sum:load{*} by {b} > 1", START,
+          "column 33: expected groups by the same keys" },
+    };
+    struct pipeline *p = some_series();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *answer = ask(p, cases[i].text, cases[i].from_s, START + 120);
+        const char *error = json_string_value(json_object_get(answer, "error"));
+
+        if (error == NULL || strncmp(error, cases[i].sentence, strlen(cases[i].sentence)) != 0)
+            fail_msg("%s: %s", cases[i].text, error != NULL ? error : "answered");
+        assert_int_equal(json_integer_value(json_object_get(answer, "status")), 400);
+        json_decref(answer);
+    }
+    pipeline_free(p);
+}
+
+/* ---- anomalies --------------------------------------------------------- */
+
+/* Two hours around 10; in the last five minutes every other point is 1000, and in the last two
+ * every fourth one below, too. A counter that is silent from then on. */
+static struct pipeline *with_anomalies(void)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=4194304",
+                                  "dogstatsd_expiry_seconds=30", "heeler_lookback=10800");
+
+    for (int i = 0; i < 720; i++) {
+        char lines[128];
+        int value = i >= 690 && i % 2 == 0 ? 1000 : i >= 708 && i % 4 == 1 ? -1000 : 9 + i % 3;
+
+        snprintf(lines, sizeof lines, "load:%d|g\n%s", value, i < 690 ? "hits:50|c" : "");
+        pipeline_line(p, 0, START + 10 * i + 1, lines);
+    }
+    pipeline_flush(p, START + 7201);
+    return p;
+}
+
+static void of_anomalies_the_value_is_the_share_outside_the_band(void **state)
+{
+#define ANOMALIES(window, more) \
+    "avg(last_" window "):anomalies(avg:load{*}, 'basic', 3" more ") >= 1"
+    static const struct {
+        const char *text;
+        uint32_t trigger_s;
+        double value;
+    } cases[] = {
+        { ANOMALIES("1h", ", alert_window='last_5m', interval=10"), 0, 18 / 30.0 },
+        { ANOMALIES("1h", ", alert_window='last_2m', interval=10"), 0, 9 / 12.0 },
+        { ANOMALIES("1h", ", direction='above', alert_window='last_5m', interval=10"), 0, 0.5 },
+        { ANOMALIES("1h", ", direction='below', alert_window='last_5m', interval=10"), 0, 0.1 },
+        { ANOMALIES("1h", ", direction='both', alert_window='last_5m', interval=10"), 0,
+          18 / 30.0 },
+        /* it says itself what is looked at, else the monitor does, else it is all of it */
+        { ANOMALIES("1h", ", alert_window='last_5m', interval=10"), 120, 18 / 30.0 },
+        { ANOMALIES("1h", ", interval=10"), 120, 9 / 12.0 },
+        { ANOMALIES("5m", ", interval=10"), 0, 18 / 30.0 },
+        /* five points at least are looked at, and each is as long as it says */
+        { ANOMALIES("1h", ", alert_window='last_1m'"), 0, 4 / 6.0 },
+        { ANOMALIES("1h", ", direction='above', alert_window='last_5m', interval=60"), 0, 1 },
+    };
+    struct pipeline *p = with_anomalies();
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int64_t window_s = strstr(cases[i].text, "last_1h)") != NULL ? HOUR_S : 5 * MINUTE_S;
+        double value = only_value(ask_for(p, cases[i].text, START + 7200 - window_s,
+                                          START + 7200, cases[i].trigger_s));
+
+        if (!(fabs(value - cases[i].value) < 1e-9))
+            fail_msg("%s: %g, expected %g", cases[i].text, value, cases[i].value);
+    }
+    pipeline_free(p);
+}
+
+static void without_a_band_nothing_is_outside_of_it(void **state)
+{
+    struct pipeline *p = with_anomalies();
+    (void)state;
+
+    assert_true(
+        only_value(ask(p, ANOMALIES("5m", ", interval=10"), START + 300, START + 600)) == 0);
+    pipeline_free(p);
+}
+
+static void what_was_not_counted_is_0_where_it_is_said(void **state)
+{
+#define OF_COUNTS(more)                                                            \
+    "avg(last_1h):anomalies(sum:hits{*}.as_count(), 'basic', 3, direction='below'" \
+    ", alert_window='last_4m', interval=10" more ") >= 1"
+    struct pipeline *p = with_anomalies();
+    json_t *answer =
+        ask(p, OF_COUNTS(", count_default_zero='true'"), START + 3600, START + 7200);
+    const json_t *group = json_array_get(json_object_get(answer, "groups"), 0);
+    (void)state;
+
+    assert_true(json_number_value(json_object_get(group, "value")) == 1);
+    /* ... but it did not come. */
+    assert_true(json_integer_value(json_object_get(group, "last_s")) < START + 7200 - 240);
+    json_decref(answer);
+    assert_true(isnan(only_value(ask(p, OF_COUNTS(""), START + 3600, START + 7200))));
+    pipeline_free(p);
+}
+
+/* ---- windows ----------------------------------------------------------- */
+
+static void a_window_begins_and_ends_where_it_is_asked_to(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=4194304",
+                                  "heeler_lookback=30000", "dogstatsd_expiry_seconds=30");
+    (void)state;
+
+    /* One a minute, for seven hours: a chart of six has points of two minutes. */
+    for (int i = 0; i < 7 * 60; i++)
+        pipeline_line(p, 0, START + 60 * i + 5, "hits:1|c");
+    pipeline_flush(p, START + 7 * HOUR_S + 1);
+    for (int minute = 360; minute < 366; minute++)
+        assert_true(only_value(ask(p, "sum(last_6h):sum:hits{*}.as_count() > 1",
+                                   START + (minute - 360) * MINUTE_S,
+                                   START + minute * MINUTE_S)) == 360);
+    pipeline_free(p);
+}
+
+static void many_groups_come_in_many_steps(void **state)
+{
+    enum { GROUPS = 3000 };
+    struct pipeline *p =
+        PIPELINE(1, START, "heeler_rollup_max_bytes=16777216", "heeler_max_contexts=4000");
+    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
+    struct inquiry inquiry = { .kind = INQUIRY_MONITOR,
+                               .text = SLICE("avg(last_1m):avg:m{*} by {g} > 1"),
+                               .from_s = START,
+                               .to_s = START + 60 };
+    char line[64], before[64] = "";
+    int steps;
+    (void)state;
+
+    for (int i = 0; i < GROUPS; i++) {
+        snprintf(line, sizeof line, "m:%d|g|#g:%d", i, i);
+        pipeline_line(p, 0, START + 1, line);
+    }
+    pipeline_flush(p, START + 61);
+    json_t *answer = inquire(&answer_monitor, &source, &inquiry, &steps);
+    const json_t *groups = json_object_get(answer, "groups");
+
+    assert_int_equal(json_array_size(groups), GROUPS);
+    assert_true(steps > 6);
+    for (size_t i = 0; i < GROUPS; i++) {
+        const json_t *group = json_array_get(groups, i);
+        const char *name = json_string_value(json_object_get(group, "group"));
+
+        assert_true(strcmp(before, name) < 0);
+        assert_true(json_number_value(json_object_get(group, "value")) == atoi(name + 2));
+        snprintf(before, sizeof before, "%s", name);
+    }
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(groups_are_called_after_their_sorted_tags),
+        cmocka_unit_test(counts_are_added_up_before_anything_is_computed_with_them),
+        cmocka_unit_test(what_can_not_be_evaluated_is_refused_with_a_sentence),
+        cmocka_unit_test(of_anomalies_the_value_is_the_share_outside_the_band),
+        cmocka_unit_test(without_a_band_nothing_is_outside_of_it),
+        cmocka_unit_test(what_was_not_counted_is_0_where_it_is_said),
+        cmocka_unit_test(a_window_begins_and_ends_where_it_is_asked_to),
+        cmocka_unit_test(many_groups_come_in_many_steps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
