@@ -9,6 +9,8 @@
 #include "config/regular_file.h"
 #include "config/values.h"
 
+enum { SENTENCE_MAX = 512 };
+
 /* The bytes of the file, at most one more than is allowed; or why not, in words. */
 static const char *read_bytes(const char *path, char bytes[KEY_FILE_MAX + 1], size_t *len,
                               mode_t *mode)
@@ -42,58 +44,82 @@ static char *trimmed(char *text)
     return begin;
 }
 
-static void take(struct settings *settings, const char *key, struct problems *problems)
+char *key_file_read(const char *path, const char *what, char room[KEY_FILE_MAX + 1],
+                    char *problem, size_t problem_size)
 {
-    const char *path = settings->heeler_api_key_file;
+    size_t len = 0;
+    mode_t mode = 0;
+    const char *why = read_bytes(path, room, &len, &mode);
 
-    if (settings->api_key[0] == '\0' && key[0] != '\0')
-        values_set_text(settings, &options[SETTING_api_key], key, path, problems);
-    else if (key[0] != '\0' && strcmp(settings->api_key, key) != 0)
-        problems_warn(problems,
-                      "%s: api_key is set, and goes before the other key in "
-                      "heeler_api_key_file %s.",
-                      settings->origin[SETTING_api_key], path);
+    if (why != NULL) {
+        snprintf(problem, problem_size, "cannot be read: %s.", why);
+    } else if ((mode & (S_IROTH | S_IWOTH)) != 0) {
+        snprintf(
+            problem, problem_size,
+            "has mode %04o: others than its owner and its group must not read or change it "
+            "(chmod o= %s).",
+            (unsigned)(mode & 07777), path);
+    } else if (len > KEY_FILE_MAX || memchr(room, '\0', len) != NULL) {
+        snprintf(problem, problem_size, "is no %s: it has a NUL byte, or more than %d bytes.",
+                 what, KEY_FILE_MAX);
+    } else {
+        room[len] = '\0';
+        return trimmed(room);
+    }
+    return NULL;
 }
 
-static bool is_fit(const struct settings *settings, const char *bytes, size_t len, mode_t mode,
-                   struct problems *problems)
-{
-    const char *path = settings->heeler_api_key_file;
-    const char *from = settings->origin[SETTING_heeler_api_key_file];
-    bool open = (mode & (S_IROTH | S_IWOTH)) != 0;
-    bool odd = len > KEY_FILE_MAX || memchr(bytes, '\0', len) != NULL;
+/* ---- settings ---------------------------------------------------------- */
 
-    if (open)
-        problems_error(problems,
-                       "%s: heeler_api_key_file %s has mode %04o: others than its owner and "
-                       "its group must not read or change it (chmod o= %s).",
-                       from, path, (unsigned)(mode & 07777), path);
-    else if (odd)
-        problems_error(problems,
-                       "%s: heeler_api_key_file %s is no key: it has a NUL byte, or more than "
-                       "%d bytes.",
-                       from, path, KEY_FILE_MAX);
-    return !open && !odd;
+static const struct secret_of_file {
+    enum setting file, secret;
+    const char *what;
+} secrets[] = {
+    { SETTING_heeler_api_key_file, SETTING_api_key, "key" },
+    { SETTING_heeler_smtp_url_file, SETTING_heeler_smtp_url, "URL" },
+};
+
+static const char *text_of(const struct settings *settings, enum setting setting)
+{
+    return *(char *const *)((const char *)settings + options[setting].offset);
+}
+
+static void take(struct settings *settings, const struct secret_of_file *of, const char *text,
+                 struct problems *problems)
+{
+    const char *path = text_of(settings, of->file), *now = text_of(settings, of->secret);
+
+    if (now[0] == '\0' && text[0] != '\0')
+        values_set_text(settings, &options[of->secret], text, path, problems);
+    else if (text[0] != '\0' && strcmp(now, text) != 0)
+        problems_warn(problems, "%s: %s is set, and goes before the other %s in %s %s.",
+                      settings->origin[of->secret], options[of->secret].key, of->what,
+                      options[of->file].key, path);
+}
+
+static bool load(struct settings *settings, const struct secret_of_file *of,
+                 struct problems *problems)
+{
+    const char *path = text_of(settings, of->file);
+    char room[KEY_FILE_MAX + 1], problem[SENTENCE_MAX];
+
+    if (path[0] == '\0')
+        return true;
+    const char *text = key_file_read(path, of->what, room, problem, sizeof problem);
+
+    if (text == NULL)
+        problems_error(problems, "%s: %s %s %s", settings->origin[of->file],
+                       options[of->file].key, path, problem);
+    else
+        take(settings, of, text, problems);
+    return text != NULL;
 }
 
 bool key_file_load(struct settings *settings, struct problems *problems)
 {
-    const char *path = settings->heeler_api_key_file;
-    char bytes[KEY_FILE_MAX + 1];
-    size_t len = 0;
-    mode_t mode = 0;
+    bool fine = true;
 
-    if (path[0] == '\0')
-        return true;
-    const char *why = read_bytes(path, bytes, &len, &mode);
-    if (why != NULL) {
-        problems_error(problems, "%s: heeler_api_key_file %s cannot be read: %s.",
-                       settings->origin[SETTING_heeler_api_key_file], path, why);
-        return false;
-    }
-    if (!is_fit(settings, bytes, len, mode, problems))
-        return false;
-    bytes[len] = '\0';
-    take(settings, trimmed(bytes), problems);
-    return true;
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++)
+        fine = load(settings, &secrets[i], problems) && fine;
+    return fine;
 }

@@ -95,7 +95,7 @@ void notification_free_all(struct notification *given)
     }
 }
 
-/* ---- kept --------------------------------------------------------------- */
+/* ---- kept -------------------------------------------------------------- */
 
 bool notification_write(const struct notification *notification, struct bytes *out)
 {
@@ -123,7 +123,7 @@ bool notification_write(const struct notification *notification, struct bytes *o
 
 static bool read_state(struct slice value, enum monitor_state *out)
 {
-    char word[32];
+    char word[32] = "";
 
     return value.len <= sizeof word &&
            monitor_state_find((struct slice){ word, json_view_text(value, word) }, out);

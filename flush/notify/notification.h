@@ -55,6 +55,20 @@ struct notification {
     char bytes[];
 };
 
+/* What became of one, told to whoever raised it. */
+struct notify_result {
+    union {
+        struct letter letter;
+        struct notify_result *next;
+    };
+    struct notification *notification; /* owned; NULL: an attempt failed, and it goes on */
+    char id[NOTIFICATION_ID_SIZE], receiver[256];
+    enum notification_end end; /* NOTIFICATION_WAITING: that, or the notifier ends */
+    int64_t at_s;
+    uint32_t attempts;
+    char answer[256]; /* of the receiver, or why not; no secrets */
+};
+
 /* Fills id of the others: monitor, group, state, second, and which repetition. */
 void notification_id(int64_t monitor, struct slice group, const struct transition *transition,
                      char out[static NOTIFICATION_ID_SIZE]);

@@ -1,6 +1,6 @@
 /* flush/notify/notify_ledger.h: the account of notifications.
  *
- *   raised = sent + muted + digested + refused + shed + shed_early + waiting
+ *   raised = sent + muted + digested + refused + refused_there + shed + shed_early + waiting
  *
  * waiting is what is left; the test of the balance counts the queue. Written by the thread that
  * each row names, read by any. */
@@ -15,7 +15,12 @@ struct notify_ledger {
     struct counter shed_early; /* for want of memory */
     /* by the notifier */
     struct counter sent, digested, shed;
+    struct counter refused_there; /* by who should get it, or by settings since it was raised */
     struct counter attempts_failed, digests, heartbeats, heartbeats_failed;
+    struct counter queued; /* now */
+    /* Since when nothing could be sent by mail, or to some webhook, while there was something;
+     * seconds since 1970, 0: all is well. */
+    struct counter mail_failing_s, webhooks_failing_s;
 };
 
 #endif

@@ -16,7 +16,7 @@ const char *receiver_refusal_sentence(enum receiver_refusal refusal)
 }
 
 /* Letters, digits and what addresses have beside them; one @, and a point behind it. */
-static bool is_address(struct slice text)
+bool receivers_is_address(struct slice text)
 {
     struct slice domain = text, local = slice_cut(&domain, '@');
 
@@ -25,7 +25,7 @@ static bool is_address(struct slice text)
             !slice_is_one_of(text.at[i], "@.!#$%&'*+/=?^_`{|}~-"))
             return false;
     return local.len > 0 && domain.len > 0 && memchr(domain.at, '@', domain.len) == NULL &&
-           domain.at[0] != '.' && domain.at[0] != '-' && text.len <= 254;
+           domain.at[0] != '.' && domain.at[0] != '-' && text.len <= ADDRESS_MAIL_MAX;
 }
 
 static bool is_like(struct slice text, const char *allowed)
@@ -68,7 +68,7 @@ enum receiver_refusal receivers_find(const struct receivers *receivers, struct s
         *webhook = find_webhook(receivers, slice_skip(handle, strlen("webhook-")));
         return *webhook != NULL ? RECEIVER_TAKEN : RECEIVER_UNKNOWN;
     }
-    if (!is_address(handle))
+    if (!receivers_is_address(handle))
         return RECEIVER_MALFORMED;
     if (!receivers->has_mail)
         return RECEIVER_NO_MAIL;

@@ -9,6 +9,7 @@
 #include "flush/delivery/intake.h"
 #include "flush/delivery/proxy.h"
 #include "flush/history/retention.h"
+#include "flush/notify/receivers.h"
 #include "flush/rollups/rollup.h"
 #include "flush/series/enrich.h"
 #include "flush/series/point_rules.h"
@@ -180,6 +181,25 @@ static void check_dashboards(const struct settings *settings, struct problems *p
                        settings->origin[SETTING_heeler_dashboards_path], path, strerror(errno));
 }
 
+static void check_receivers(const struct settings *settings, struct problems *problems)
+{
+    char problem[SENTENCE_MAX];
+    struct receivers *receivers = receivers_new(settings, problem, sizeof problem);
+
+    if (receivers == NULL)
+        problems_error(problems, "%s.", problem);
+    else if (receivers->has_mail && receivers->n_mail_to == 0)
+        problems_warn(
+            problems,
+            "%s: heeler_smtp_url is set and heeler_mail_to is empty: nobody gets mail.",
+            settings->origin[SETTING_heeler_smtp_url]);
+    else if (!receivers->has_mail && receivers->n_mail_to > 0)
+        problems_warn(problems,
+                      "%s: heeler_mail_to is set and heeler_smtp_url is not: nobody gets mail.",
+                      settings->origin[SETTING_heeler_mail_to]);
+    receivers_release(receivers);
+}
+
 bool usable_check(struct usable *out, const struct settings *settings,
                   struct problems *problems)
 {
@@ -200,5 +220,6 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_mirror(settings, problems);
     check_programs(settings, problems);
     check_dashboards(settings, problems);
+    check_receivers(settings, problems);
     return problems->errors.n == before && !problems->out_of_memory;
 }

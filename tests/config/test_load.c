@@ -638,6 +638,7 @@ static void every_key_has_a_variable(void **state)
         if (value[0] == '\0') /* one that all the empty defaults accept */
             value = i == SETTING_dogstatsd_eol_required      ? "udp"
                     : i == SETTING_heeler_api_key_file       ? key_file
+                    : i == SETTING_heeler_smtp_url_file      ? key_file
                     : options[i].form == OPTION_FORM_URL     ? "https://host:1"
                     : options[i].form == OPTION_FORM_ADDRESS ? "host:1"
                     : options[i].form == OPTION_FORM_SYSLOG  ? "unixgram:///x"

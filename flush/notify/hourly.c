@@ -1,0 +1,39 @@
+#include "flush/notify/hourly.h"
+
+/* Forgets the minutes that are an hour old by now. */
+static void turn(struct hourly *hourly, int64_t now_ms)
+{
+    int64_t now = now_ms / HOURLY_MINUTE_MS;
+    int64_t passed = now - hourly->newest;
+
+    for (int64_t i = 1; i <= passed && i <= HOURLY_MINUTES; i++) {
+        uint32_t *count = &hourly->counts[(hourly->newest + i) % HOURLY_MINUTES];
+
+        hourly->n -= *count;
+        *count = 0;
+    }
+    if (passed > 0)
+        hourly->newest = now;
+}
+
+void hourly_add(struct hourly *hourly, int64_t now_ms)
+{
+    turn(hourly, now_ms);
+    hourly->counts[hourly->newest % HOURLY_MINUTES]++;
+    hourly->n++;
+}
+
+uint32_t hourly_count(struct hourly *hourly, int64_t now_ms)
+{
+    turn(hourly, now_ms);
+    return hourly->n;
+}
+
+int64_t hourly_next_ms(struct hourly *hourly, int64_t now_ms)
+{
+    turn(hourly, now_ms);
+    for (int64_t i = hourly->newest - HOURLY_MINUTES + 1; i <= hourly->newest; i++)
+        if (i >= 0 && hourly->counts[i % HOURLY_MINUTES] > 0)
+            return (i + HOURLY_MINUTES) * HOURLY_MINUTE_MS;
+    return now_ms;
+}
