@@ -90,7 +90,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-bench bench-program deb package-test upgrade-test reproducible clean help
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
 all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar
@@ -101,7 +101,7 @@ $(B)/%.o: %.c $(if $(SYSROOT),| $(SYSROOT)/complete)
 	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(BASE) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # What says the version is compiled anew when the Makefile says another one.
-$(patsubst %.c,$(B)/%.o,$(shell grep -rl HEELER_VERSION --include='*.c' config flush server tests)): Makefile
+$(patsubst %.c,$(B)/%.o,$(shell grep -rl HEELER_VERSION --include='*.c' config flush server chart calendar tests)): Makefile
 
 # The files of the page, compressed, as bytes of the program: server/http/page_table.h.
 $(B)/page/%.gz: server/http/page/%
@@ -121,9 +121,9 @@ $(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # The same, which looks for its libraries in ../lib, and these for theirs: so it is no RUNPATH,
-# which would be the program's alone. The program that draws is beside it.
+# which would be the program's alone. The programs that it starts are beside it.
 BUNDLED := -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib'
-$(B)/bundle/heeler: $(B)/server/main.o $(B)/libheeler.a | $(B)/bundle/heeler-chart
+$(B)/bundle/heeler: $(B)/server/main.o $(B)/libheeler.a | $(B)/bundle/heeler-chart $(B)/bundle/heeler-calendar
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(BUNDLED) -o $@ $^ $(LIBS)
@@ -153,6 +153,11 @@ $(B)/calendar/%.o $(B)/tests/calendar/%.o: PKG_CFLAGS += $(CALENDAR_CFLAGS)
 $(B)/heeler-calendar: $(B)/calendar/main.o $(B)/calendar/occur.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CALENDAR_LIBS)
+
+$(B)/bundle/heeler-calendar: $(B)/calendar/main.o $(B)/calendar/occur.o $(B)/libheeler.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(BUNDLED) -o $@ $^ $(CALENDAR_LIBS)
 
 $(B)/tests/calendar/test_%: $(B)/tests/calendar/test_%.o $(B)/calendar/occur.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
@@ -515,7 +520,7 @@ docs: build/heeler build/tables
 UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
 	$(if $(SERVICE_USER),-e 's|^DynamicUser=yes|User=$(SERVICE_USER)|') \
 	$(if $(SYSCONFDIR),-e 's|^EnvironmentFile=|Environment="HEELER_OPTIONS=--config $(SYSCONFDIR)/heeler/heeler.yaml"\n&|')
-install: install-server install-chart
+install: install-server install-chart install-calendar
 
 install-server: $(B)/heeler man completions
 	install -D -m 755 $(B)/heeler $(DESTDIR)$(PREFIX)/bin/heeler
@@ -533,6 +538,10 @@ install-server: $(B)/heeler man completions
 install-chart: $(B)/heeler-chart man
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-chart
 	install -D -m 644 build/man/heeler-chart.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-chart.1
+
+install-calendar: $(B)/heeler-calendar man
+	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-calendar
+	install -D -m 644 build/man/heeler-calendar.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-calendar.1
 
 install-bench: $(B)/bench/heeler-bench man
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-bench
@@ -555,7 +564,7 @@ PACKAGE_TEST = /usr/bin/python3 tests/slow/package.py \
 # takes this machine's Debian, behind an overlay, and PREBUILT=1 the programs as they were built.
 package-test: deps-package
 	@$(call install_debs,python3 python3-zstandard python3-statsd)
-	@$(if $(PREBUILT),$(MAKE) --no-print-directory build/heeler build/heeler-chart build/bench/heeler-bench)
+	@$(if $(PREBUILT),$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar build/bench/heeler-bench)
 	@set -e; for suffix in '' +b1; do \
 		PREBUILT=$(PREBUILT) $(MAKE) --no-print-directory deb DEB_SUFFIX=$$suffix; \
 		rm -rf build/deb/test$$suffix; mkdir build/deb/test$$suffix; \
@@ -588,7 +597,7 @@ bundle: deps-build
 
 # The image of packaging/Dockerfile, for `docker load`, without Docker.
 image: deps-build
-	@$(MAKE) --no-print-directory build/heeler build/heeler-chart
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar
 	@packaging/image.sh build/heeler $(PACKED)-image-$(DEBIAN_ARCH).tar
 
 # That tarball in a fresh Debian trixie, in build/trixie; as root. It takes minutes.
@@ -600,7 +609,7 @@ test-trixie: deps bundle
 # A release, in build/dist: the sources of the commit, what the programs are linked with, checksums.
 .PHONY: dist
 dist: deps-build
-	@$(MAKE) --no-print-directory build/heeler build/heeler-chart
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar
 	@packaging/dist.sh build/heeler $(VERSION) build/dist
 
 clean:
@@ -643,6 +652,6 @@ help:
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
 	@echo "make man           the manual pages, in build/man (make completions: bash and zsh)"
 	@echo "make deps          install the packages for building and testing"
-	@echo "make format, clean, install, install-server, install-chart, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
+	@echo "make format, clean, install, install-server, install-chart, install-calendar, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
 -include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d $(B)/calendar/main.d $(B)/calendar/occur.d

@@ -8,6 +8,8 @@
 
 #include "protocol/number.h"
 
+#define ZONES "/usr/share/zoneinfo"
+
 enum { ZONE_PATH_SIZE = 256 };
 
 struct request {
@@ -46,12 +48,20 @@ static bool read_request(struct slice line, struct request *out)
 
 /* ---- the zone ----------------------------------------------------------- */
 
+static bool refuse_zone(const char *zone, char *problem, size_t size)
+{
+    if (access(ZONES, R_OK) != 0)
+        return refuse(problem, size,
+                      "there are no time zones in " ZONES ": install the package ", "tzdata");
+    return refuse(problem, size, "there is no time zone of that name: ", zone);
+}
+
 /* The C library takes any name for UTC, so the file is looked for first. */
 static bool enter_zone(const char *zone)
 {
     char path[ZONE_PATH_SIZE];
 
-    snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", zone);
+    snprintf(path, sizeof path, ZONES "/%s", zone);
     if (zone[0] == '/' || strstr(zone, "..") != NULL || access(path, R_OK) != 0)
         return false;
     snprintf(path, sizeof path, ":%s", zone);
@@ -139,14 +149,16 @@ bool occur_add(struct slice line, struct occurrence *out, size_t *n, char *probl
     if (!read_request(line, &request))
         return refuse(problem, problem_size, "the line is malformed", "");
     if (!enter_zone(request.zone))
-        return refuse(problem, problem_size,
-                      "there is no time zone of that name: ", request.zone);
+        return refuse_zone(request.zone, problem, problem_size);
     if (!start_of(request.start, &start))
         return refuse(problem, problem_size, "its start is no time", "");
     struct icalrecurrencetype rule = icalrecurrencetype_from_string(request.rule);
 
     if (rule.freq == ICAL_NO_RECURRENCE)
         return refuse(problem, problem_size, "this is no rule of RFC 5545: ", request.rule);
+    if (rule.rscale != NULL)
+        return refuse(problem, problem_size,
+                      "only the Gregorian calendar is known: ", request.rule);
     icalrecur_iterator *iterator = icalrecur_iterator_new(rule, start);
 
     if (iterator == NULL)

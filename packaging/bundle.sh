@@ -1,10 +1,11 @@
 #!/bin/sh
-# A folder with the program, PROGRAM-chart, which draws its pictures, and their libraries and font,
-# as a tar.gz that is unpacked anywhere and runs there: bin/heeler looks for libraries in ../lib,
-# before the system does, and bin/heeler-chart for the font in ../share.
+# A folder with the program, PROGRAM-chart, which draws its pictures, PROGRAM-calendar, which knows
+# when downtimes recur, and their libraries and font, as a tar.gz that is unpacked anywhere and runs
+# there: bin/heeler looks for libraries in ../lib, before the system does, and bin/heeler-chart for
+# the font in ../share.
 #   bundle.sh PROGRAM FILE.tar.gz
 # The manual and the completions are those that were made beside it, in man/ and completions/ of
-# the folder of builds. PROGRAM is FOLDER/bundle/heeler there; both have the run path
+# the folder of builds. PROGRAM is FOLDER/bundle/heeler there; all three have the run path
 # $ORIGIN/../lib. What is of the C library stays out: the programs' interpreter, ld.so, is the
 # system's at a fixed path, and libc, libm and libresolv work with the ld.so of their own version
 # only. So the system's C library must be as new as this machine's.
@@ -16,25 +17,24 @@ here=${0%/*}
 builds=${program%/bundle/heeler}
 . "$here/parts.sh"
 
-for each in "$program" "$program-chart"; do
+for each in "$program" "$program-chart" "$program-calendar"; do
     objdump -p "$each" | grep -q 'RPATH .*$ORIGIN/../lib' ||
         { echo "$each has no run path \$ORIGIN/../lib, which its libraries go by, too"; exit 1; }
 done
-libraries "$program" "$program-chart" >"$list.all"
+libraries "$program" "$program-chart" "$program-calendar" >"$list.all"
 grep -v ' libc6$' "$list.all" >"$list"
 rm "$list.all"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work" "$list" "$list.needed" "$list.owners"' EXIT
-name=$(basename "$file" .tar.gz)
-folder=$work/$name
+folder=$work/$(basename "$file" .tar.gz)
 install -d "$folder/bin" "$folder/lib" "$folder/share/doc/heeler" "$folder/share/heeler"
-for suffix in '' -chart; do
+for suffix in '' -chart -calendar; do
     strip -o "$folder/bin/heeler$suffix" "$program$suffix"
     chmod 755 "$folder/bin/heeler$suffix"
 done
-while read -r library path _; do
-    install -m 644 "$path" "$folder/lib/$library"
+while read -r name path _; do
+    library 644 "$name" "$path" "$folder/lib/$name"
 done <"$list"
 fonts | while read -r _ path _; do
     install -D -m 644 "$path" "$folder${path#/usr}"
@@ -42,7 +42,7 @@ done
 # shellcheck disable=SC2046 # words
 licences "$folder/share/doc" $({ cat "$list"; fonts; } | cut -d ' ' -f 3 | sort -u)
 install -m 644 "$here/../LICENSE" "$folder/share/doc/heeler/copyright"
-for page in heeler.1 heeler-chart.1 heeler.yaml.5; do
+for page in heeler.1 heeler-chart.1 heeler-calendar.1 heeler.yaml.5; do
     install -D -m 644 "$builds/man/$page" "$folder/share/man/man${page##*.}/$page"
 done
 install -D -m 644 "$builds/completions/heeler.bash" "$folder/share/bash-completion/completions/heeler"
@@ -51,11 +51,12 @@ install -m 644 "$here/../README.md" "$here/../CHANGELOG.md" "$folder/share/doc/h
 install -m 644 "$here/heeler.service" "$here/heeler.socket" "$here/heeler.yaml.example" "$folder/share/heeler/"
 {
     echo "# The libraries in lib/ and the font, each as Debian has it: file, package, version."
+    echo "# But libicudata: it is Heeler's own and without data, as nothing here asks for any."
     { cat "$list"; fonts; } | while read -r part _ package; do
         echo "$part $package $(dpkg-query -W -f '${Version}' "$package")"
     done
 } >"$folder/share/doc/heeler/libraries"
 mkdir -p "$(dirname "$file")"
-pack "$work/bundle.tar" "$work" "$name"
+pack "$work/bundle.tar" "$work" "${folder##*/}"
 gzip -9n <"$work/bundle.tar" >"$file"
 echo "$file: $(($(stat -c %s "$file") / 1024)) KiB, $(wc -l <"$list") libraries"

@@ -30,7 +30,7 @@ cp -R packaging/debian "$source/debian"
 
 if [ -n "${PREBUILT:-}" ] && [ ! -e "$source/build" ]; then
     mkdir "$source/build"
-    (cd build && cp -a heeler heeler-chart libheeler.a libchart.a page page.o config protocol flush server chart bench "../$source/build/")
+    (cd build && cp -a heeler heeler-chart heeler-calendar libheeler.a libchart.a page page.o config protocol flush server chart calendar bench "../$source/build/")
 fi
 
 epoch=${SOURCE_DATE_EPOCH:-$(in_git && git log -1 --format=%ct || stat -c %Y CHANGELOG.md)}

@@ -1,6 +1,6 @@
 #!/bin/bash
-# What a release consists of, in a folder: the sources as a commit has them, what the program and
-# PROGRAM-chart are linked with, and checksums. The same commit gives the same bytes.
+# What a release consists of, in a folder: the sources as a commit has them, what the program,
+# PROGRAM-chart and PROGRAM-calendar are linked with, and checksums. The same commit gives the same bytes.
 #   dist.sh PROGRAM VERSION FOLDER
 set -euo pipefail
 program=$1

@@ -29,6 +29,26 @@ fonts() {
     done
 }
 
+# zones: likewise, what the C library reads of time zones.
+zones() {
+    echo "zoneinfo /usr/share/zoneinfo tzdata"
+}
+
+# library MODE NAME PATH FILE: that library as FILE. ICU's data are 30 MiB of other calendars and
+# languages, which nothing here asks for: in their place is a library of ours with none.
+library() {
+    case $2 in
+    libicudata.so.*)
+        mkdir -p "${4%/*}"
+        symbol=icudt${2#libicudata.so.}_dat
+        ${CC:-cc} -O2 -s -shared -fPIC -Wl,--build-id=none -Wl,-soname,"$2" \
+            -Wl,--defsym="$symbol"=icu_data -o "$4" "$here/icu_data.c"
+        chmod "$1" "$4"
+        ;;
+    *) install -D -m "$1" "$3" "$4" ;;
+    esac
+}
+
 # licences FOLDER PACKAGE...: what each package says of itself, in FOLDER/PACKAGE/copyright, and
 # the whole texts that they speak of.
 licences() {

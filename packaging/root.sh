@@ -1,7 +1,8 @@
 #!/bin/sh
-# The root of an image: the program and PROGRAM-chart, which draws its pictures, the libraries
-# that they are linked with, the font, the certificates of the authorities, and names for the
-# users; no shell, and nothing else that runs. The Dockerfile and image.sh both make theirs by this.
+# The root of an image: the program, PROGRAM-chart, which draws its pictures, PROGRAM-calendar, which
+# knows when downtimes recur, the libraries that they are linked with, the font, the time zones,
+# the certificates of the authorities, and names for the users; no shell, and nothing else that
+# runs. The Dockerfile and image.sh both make theirs by this.
 #   root.sh PROGRAM FOLDER
 # FOLDER is made. The programs were built on this machine, from Debian's packages.
 set -eu
@@ -11,7 +12,7 @@ root=$2
 here=${0%/*}
 . "$here/parts.sh"
 
-libraries "$program" "$program-chart" >"$list"
+libraries "$program" "$program-chart" "$program-calendar" >"$list"
 mkdir -p "$(dirname "$root")"
 mkdir "$root"
 
@@ -29,18 +30,21 @@ for folder in run/datadog run/heeler var/lib/heeler tmp; do
     chmod 1777 "$root/$folder"
 done
 
-for suffix in '' -chart; do
+for suffix in '' -chart -calendar; do
     strip -o "$root/usr/bin/heeler$suffix" "$program$suffix"
     chmod 755 "$root/usr/bin/heeler$suffix"
 done
 while read -r name path _; do
     case $path in /usr/*) ;; *) path=/usr$path ;; esac
-    install -D -m 755 "$path" "$root${path%/*}/$name"
+    library 755 "$name" "$path" "$root${path%/*}/$name"
 done <"$list"
-fonts >>"$list"
+{ fonts; zones; } >>"$list"
 fonts | while read -r _ path _; do
     install -D -m 644 "$path" "$root$path"
 done
+# Without those that count leap seconds, the second names of all others, and this machine's own.
+tar -c -C /usr/share --exclude=zoneinfo/right --exclude=zoneinfo/posix --exclude=zoneinfo/localtime zoneinfo |
+    tar -x --no-same-owner -C "$root/usr/share"
 
 # The authorities of the package, without those that this machine trusts besides. The link is
 # OpenSSL's own way to them, by which those of a Redis are found; curl has the other.

@@ -1,7 +1,8 @@
 #!/bin/bash
-# What the program and PROGRAM-chart are linked with, as an SPDX document (2.3, JSON) on standard
-# output: each library's Debian package with version, licence and who supplies it. Those that a program
-# itself asks for are linked by it; the others come with these. The font of pictures is there, too.
+# What the program, PROGRAM-chart and PROGRAM-calendar are linked with, as an SPDX document (2.3, JSON)
+# on standard output: each library's Debian package with version, licence and who supplies it. Those
+# that a program itself asks for are linked by it; the others come with these. The font of pictures
+# and the time zones are there, too.
 #   spdx.sh PROGRAM VERSION REVISION
 # SOURCE_DATE_EPOCH is the time that stands in it.
 set -euo pipefail
@@ -12,8 +13,8 @@ revision=$3
 here=${0%/*}
 . "$here/parts.sh"
 
-both=$(libraries "$program" "$program-chart")
-{ echo "$both"; fonts; } | sort -u -k3,3 -k1,1 >"$list"
+each=$(libraries "$program" "$program-chart" "$program-calendar")
+{ echo "$each"; fonts; zones; } | sort -u -k3,3 -k1,1 >"$list"
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-0}" +%Y-%m-%dT%H:%M:%SZ)
 
 # text STRING: as JSON has it. Names and addresses have no other bytes that need it.
@@ -105,6 +106,7 @@ relationships() {
 all=$(packages)
 of_heeler=$(libraries "$program" | relationships heeler "$program")
 of_chart=$({ libraries "$program-chart"; fonts; } | relationships heeler-chart "$program-chart")
+of_calendar=$({ libraries "$program-calendar"; zones; } | relationships heeler-calendar "$program-calendar")
 cat <<END
 {
   "spdxVersion": "SPDX-2.3",
@@ -113,13 +115,18 @@ cat <<END
   "name": "heeler-$version",
   "documentNamespace": "urn:heeler:spdx:$version:$revision",
   "creationInfo": { "created": "$created", "creators": ["Tool: heeler-spdx.sh"] },
+  "hasExtractedLicensingInfos": [
+  { "licenseId": "LicenseRef-public-domain", "extractedText": "This database is in the public domain." }
+  ],
   "packages": [
 $(own heeler),
-$(own heeler-chart)$all
+$(own heeler-chart),
+$(own heeler-calendar)$all
   ],
   "relationships": [
 $of_heeler,
-$of_chart
+$of_chart,
+$of_calendar
   ]
 }
 END

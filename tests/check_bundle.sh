@@ -1,6 +1,7 @@
 #!/bin/bash
 # The tarball with its libraries: unpacked anywhere, the programs take each library from the
-# folder beside them, but those of the C library, and the font too; it serves, and draws.
+# folder beside them, but those of the C library, and the font too; it serves, draws, and
+# knows when downtimes recur.
 #   check_bundle.sh PROGRAM
 . "${0%/*}/support/script.sh"
 bundled=${heeler%/*}/bundle/heeler
@@ -11,7 +12,7 @@ mkdir "$scratch/some where"
 tar -xzf "$scratch/heeler-test.tar.gz" -C "$scratch/some where" || fail "it is no tar.gz"
 folder="$scratch/some where/heeler-test"
 # With libraries of other versions before them on the way.
-for own in heeler heeler-chart; do
+for own in heeler heeler-chart heeler-calendar; do
     LD_DEBUG=libs LD_LIBRARY_PATH=/lib "$folder/bin/$own" --version >"$scratch/out" 2>"$scratch/libraries" ||
         fail "$own does not run: $(grep -v calling "$scratch/libraries" | tail -n 3)"
     grep -q "^$own 0\." "$scratch/out" || fail "it says $(cat "$scratch/out")"
@@ -30,7 +31,7 @@ done < <(grep -v '^#' "$folder/share/doc/heeler/libraries")
 [ "$(grep -vcE '^#|\.ttf ' "$folder/share/doc/heeler/libraries")" -eq "$mine" ] || fail "the list of libraries is another"
 [ -s "$folder/share/doc/common-licenses/LGPL-2.1" ] && [ -s "$folder/share/doc/heeler/copyright" ] ||
     fail "the licences are not there"
-for page in man/man1/heeler.1 man/man1/heeler-chart.1 man/man5/heeler.yaml.5 bash-completion/completions/heeler zsh/site-functions/_heeler; do
+for page in man/man1/heeler.1 man/man1/heeler-chart.1 man/man1/heeler-calendar.1 man/man5/heeler.yaml.5 bash-completion/completions/heeler zsh/site-functions/_heeler; do
     [ -s "$folder/share/$page" ] || fail "no $page"
 done
 
@@ -42,6 +43,11 @@ until_metric heeler_values_folded_total 3
 [ -s "$scratch/png" ] || fail "the picture is empty"
 kill -TERM "$server"
 ended 0
+
+# Downtimes fall where they do with all of ICU's data, which the tarball leaves out.
+occurrences "$heeler-calendar" >"$scratch/occurrences"
+occurrences "$folder/bin/heeler-calendar" | cmp - "$scratch/occurrences" || fail "downtimes recur otherwise"
+[ "$(cat "$folder"/lib/libicudata.so.* | wc -c)" -lt 100000 ] || fail "ICU's data are there"
 
 # The letters are those of its own font: with another in that file they are others.
 echo '{"from":0,"to":60,"title":"letters","requests":[]}' >"$scratch/json"

@@ -11,6 +11,7 @@ make_image
 
 found=$(find "$root" -type f -perm /111 -not -path "$root/usr/lib*")
 [ "$(sort <<<"$found")" = "$root/usr/bin/heeler
+$root/usr/bin/heeler-calendar
 $root/usr/bin/heeler-chart" ] || fail "there is more to run, or nothing: $found"
 ! find "$root" -type f -perm /6000 | grep . || fail "a program that changes its user"
 [ -s "$root/etc/ssl/certs/ca-certificates.crt" ] || fail "no authorities"
@@ -100,6 +101,11 @@ echo '{"from":0,"to":60,"title":"letters","requests":[]}' >"$scratch/json"
 in_container "$user" /usr/bin/heeler-chart <"$scratch/json" >"$scratch/png" 2>"$scratch/out" || fail "$(cat "$scratch/out")"
 [ ! -s "$scratch/out" ] || fail "it draws and complains: $(cat "$scratch/out")"
 "$heeler-chart" <"$scratch/json" | cmp - "$scratch/png" || fail "it draws otherwise in the image"
+
+# Downtimes, by the zones of the image and without ICU's data.
+occurrences "$heeler-calendar" >"$scratch/occurrences"
+occurrences in_container "$user" /usr/bin/heeler-calendar | cmp - "$scratch/occurrences" ||
+    fail "downtimes recur otherwise in the image"
 
 # Another program in its place: it is asked by a child, which is nowhere afterwards.
 kill -USR2 "$inside"

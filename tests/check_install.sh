@@ -23,10 +23,12 @@ install_to "$to/plain"
 (cd "$to/plain" && find . -type f | sort) >"$to/files"
 sort >"$to/expected" <<END
 ./usr/local/bin/heeler
+./usr/local/bin/heeler-calendar
 ./usr/local/bin/heeler-chart
 ./usr/local/lib/systemd/system/heeler.service
 ./usr/local/lib/systemd/system/heeler.socket
 ./usr/local/share/bash-completion/completions/heeler
+./usr/local/share/man/man1/heeler-calendar.1
 ./usr/local/share/man/man1/heeler-chart.1
 ./usr/local/share/man/man1/heeler.1
 ./usr/local/share/man/man5/heeler.yaml.5

@@ -1,10 +1,11 @@
 #!/bin/sh
 # What the programs are linked with: who adds a library adds it here, where it is seen. The
-# daemon draws nothing, so it has nothing to do with Cairo and what that brings, and nothing that it
-# is linked with has either.
+# daemon draws nothing and reads no calendar, so it has nothing to do with Cairo, with libical and
+# with what these bring, and nothing that it is linked with has either.
 #   check_links.sh PROGRAM
 bad=0
-[ -x "$1" ] && [ -x "$1-chart" ] || { echo "$1 or $1-chart is not built"; exit 1; }
+[ -x "$1" ] && [ -x "$1-chart" ] && [ -x "$1-calendar" ] ||
+    { echo "$1, $1-chart or $1-calendar is not built"; exit 1; }
 
 check() { # program library...
     program=$1
@@ -19,5 +20,6 @@ check() { # program library...
 check "$1" libc libcrypto libcurl libevent libevent_openssl libhiredis libjansson libm libpcre2-8 \
     libsqlite3 libssl libxxhash libyaml-0 libz libzstd
 check "$1-chart" libc libcairo libfreetype libjansson libm
-! ldd "$1" | grep -E 'lib(cairo|freetype|fontconfig|png|pixman|X|xcb|ical)' || bad=1
+check "$1-calendar" libc libical
+! ldd "$1" | grep -E 'lib(cairo|freetype|fontconfig|png|pixman|X|xcb|ical|icu|stdc)' || bad=1
 exit $bad

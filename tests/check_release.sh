@@ -37,7 +37,7 @@ value() { # PATH
     sed -n "s/^0\.$1	//p" "$scratch/spdx"
 }
 [ "$(value spdxVersion)" = SPDX-2.3 ] || fail "spdxVersion is $(value spdxVersion)"
-objdump -p "$heeler" "$heeler-chart" | awk '$1 == "NEEDED" { print $2 }' >"$scratch/needed"
+objdump -p "$heeler" "$heeler-chart" "$heeler-calendar" | awk '$1 == "NEEDED" { print $2 }' >"$scratch/needed"
 [ "$(wc -l <"$scratch/needed")" -gt 10 ] || fail "nothing is linked"
 while read -r library; do
     value 'packages.[0-9]*.sourceInfo' | grep -qwF "$library" || fail "the SPDX document lacks $library"
@@ -51,18 +51,22 @@ done
 value 'packages.[0-9]*.SPDXID' | sort >"$scratch/ids"
 value 'relationships.[0-9]*.relatedSpdxElement' | sort -u >"$scratch/related"
 diff "$scratch/ids" "$scratch/related" || fail "packages and relations differ"
-# The server has nothing of what draws.
+# The server has nothing of what draws, or of what knows when downtimes recur.
 of() { # PROGRAM
     sed -n 's/^0\.relationships\.\([0-9]*\)\.\(spdx\|relatedSpdx\)Element\(Id\)\{0,1\}\t/\1 \2 /p' "$scratch/spdx" |
         awk -v from="SPDXRef-Package-$1" '{ it[$1, $2] = $3; last = $1 }
             END { for (i = 0; i <= last; i++) if (it[i, "spdx"] == from) print it[i, "relatedSpdx"] }'
 }
 of heeler >"$scratch/of-heeler"
-of heeler-chart >"$scratch/of-chart"
-for package in libcairo2 libx11-6 fonts-dejavu-core; do
-    grep -qx "SPDXRef-Package-$package" "$scratch/of-chart" || fail "heeler-chart does not depend on $package"
-    ! grep -x "SPDXRef-Package-$package" "$scratch/of-heeler" || fail "heeler depends on it"
-done
+depends() { # PROGRAM PACKAGE...
+    of "$1" >"$scratch/of-it"
+    for package in "${@:2}"; do
+        grep -qx "SPDXRef-Package-$package" "$scratch/of-it" || fail "$1 does not depend on $package"
+        ! grep -x "SPDXRef-Package-$package" "$scratch/of-heeler" || fail "heeler depends on it"
+    done
+}
+depends heeler-chart libcairo2 libx11-6 fonts-dejavu-core
+depends heeler-calendar libical3 tzdata
 
 # A library without a row has no licence: refused.
 mkdir "$scratch/packaging"

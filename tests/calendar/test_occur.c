@@ -126,6 +126,8 @@ static void says_what_is_wrong(void **state)
           "this is no rule of RFC 5545: FREQ=OFTEN" },
         { "UTC\t2026-11-30T00:00:00\t0\t60\t0\t1\tnonsense",
           "this is no rule of RFC 5545: nonsense" },
+        { "UTC\t2026-11-30T00:00:00\t0\t60\t0\t1\tRSCALE=HEBREW;FREQ=DAILY",
+          "only the Gregorian calendar is known: RSCALE=HEBREW;FREQ=DAILY" },
     };
 
     (void)state;

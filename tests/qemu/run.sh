@@ -18,9 +18,10 @@ done
 
 # The kernel starts no program of another processor; a test that starts ours starts this.
 export HEELER_STARTER=$out/heeler
-printf '#!/bin/sh\nexec %s %s/heeler "$@"\n' "$emulator" "$build" >"$HEELER_STARTER"
-printf '#!/bin/sh\nexec %s %s/heeler-chart "$@"\n' "$emulator" "$build" >"$HEELER_STARTER-chart"
-chmod +x "$HEELER_STARTER" "$HEELER_STARTER-chart"
+for suffix in '' -chart -calendar; do
+    printf '#!/bin/sh\nexec %s %s/heeler%s "$@"\n' "$emulator" "$build" "$suffix" >"$HEELER_STARTER$suffix"
+    chmod +x "$HEELER_STARTER$suffix"
+done
 
 # The lines "NAME COMMAND..." of all that is run.
 all=$(

@@ -30,6 +30,7 @@ OWN = ("heeler.", "datadog.")
 PATIENCE_S = 60
 PNG_BEGIN = b"\x89PNG\r\n\x1a\n"
 NEED_CAIRO = {"libcairo2", "libfreetype6", "fonts-dejavu-core"}
+NEED_ICAL = {"libical3", "tzdata"}
 CLONE_NEWNET = 0x40000000
 FIRST_KEY, SECOND_KEY, THIRD_KEY = "a" * 32, "b" * 32, "c" * 32
 EXPOSURE_MOST = 2.0
@@ -236,6 +237,15 @@ def draws(system):
     say("with heeler-chart the service and a command draw")
 
 
+def knows_the_calendar(system):
+    """A day of one that recurs, in a zone of the system's."""
+    said = system.sh("printf 'Europe/Paris\\t2026-11-30T19:00:00\\t0\\t50400\\t1796000000\\t1796100000\\tFREQ=DAILY\\n'"
+                     " | heeler-calendar")
+    must(said == "1796061600\t1796112000\n", said)
+    must(system.path("/usr/share/man/man1/heeler-calendar.1.gz").exists(), "there is no heeler-calendar(1)")
+    say("heeler-calendar knows when a downtime recurs")
+
+
 def installs(system, packages):
     install(system, packages)
     must(is_active(system), "it is not started")
@@ -368,7 +378,7 @@ def goes(system):
         must(system.path(path).exists(), f"remove took {path}")
     # What the administrator put there stays.
     system.sh("rm -r /etc/heeler/credential /etc/systemd/system/heeler.service.d")
-    system.run("apt-get", "purge", "-y", "heeler", "heeler-bench", "heeler-chart")
+    system.run("apt-get", "purge", "-y", "heeler", "heeler-bench", "heeler-chart", "heeler-calendar")
     left = system.sh("find /etc /run /usr/bin /usr/lib/systemd /usr/lib/*.d /usr/share/doc /usr/share/man "
                      "/var/lib /var/log -xdev -name '*heeler*'").split()
     must(not left, f"purge left {left}")
@@ -390,7 +400,10 @@ def main():
                             if "dbgsym" not in path.name))
         must(named(sides[-1], "heeler") and named(sides[-1], "heeler-bench"), f"{folder} has {sides[-1]}")
     must(named(sides[1], "heeler-chart"), f"{options.after} has no heeler-chart")
-    must(not NEED_CAIRO & set(depends(named(sides[1], "heeler")[0])), "heeler depends on what draws")
+    must(named(sides[1], "heeler-calendar"), f"{options.after} has no heeler-calendar")
+    must(not (NEED_CAIRO | NEED_ICAL) & set(depends(named(sides[1], "heeler")[0])),
+         "heeler depends on what draws, or on libical")
+    must(NEED_ICAL <= set(depends(named(sides[1], "heeler-calendar")[0])), "heeler-calendar does not")
     must(NEED_CAIRO <= set(depends(named(sides[1], "heeler-chart")[0])), "heeler-chart does not")
     root = pathlib.Path(options.root).resolve()
     make_root(root, INIT_PACKAGES + [name for side in sides for path in side for name in depends(path)])
@@ -411,6 +424,7 @@ def main():
             says_who_draws(system)
         upgrades(system, intake, second, options)
         draws(system)
+        knows_the_calendar(system)
         goes_on_with_the_old_program(system, intake, second)
         takes_a_credential(system, intake)
         must(not intake.violations, intake.violations[:3])

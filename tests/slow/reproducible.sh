@@ -17,7 +17,7 @@ build() { # FOLDER
     mkdir -p "$1"
     git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -xm -C "$1"
     cd "$1"
-    { make -j"$(nproc)" build/heeler build/heeler-chart build/bench/heeler-bench &&
+    { make -j"$(nproc)" build/heeler build/heeler-chart build/heeler-calendar build/bench/heeler-bench &&
         shift && packaging/deb.sh "$architecture" "$version" "$@"; } >"$work/log" 2>&1 ||
         { tail -n 20 "$work/log"; exit 1; }
     cd "$here"
@@ -28,7 +28,7 @@ build "$one" "$@"
 build "$other" "$@"
 
 bad=0
-for file in build/heeler build/heeler-chart build/bench/heeler-bench $(cd "$one" && echo build/deb/"$architecture"/*.deb); do
+for file in build/heeler build/heeler-chart build/heeler-calendar build/bench/heeler-bench $(cd "$one" && echo build/deb/"$architecture"/*.deb); do
     if cmp "$one/$file" "$other/$file"; then
         echo "the same: $(sha256sum <"$one/$file" | cut -c -16) $file"
     else

@@ -77,3 +77,12 @@ until_metric() {
     done
     fail "$1 does not reach $2"
 }
+
+# occurrences COMMAND...: what that heeler-calendar answers to each of tests/data/recurrences.txt.
+occurrences() {
+    local line
+    while IFS= read -r line; do
+        echo "${line##*	}"
+        "$@" <<<"$line" || fail "it does not know when that is"
+    done <tests/data/recurrences.txt
+}
