@@ -52,7 +52,7 @@ allow server/monitors 'server/monitors|server/api|server/http|server/pictures|fl
 allow server/pictures 'server/pictures|flush/memory|protocol|config'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups)|protocol|config'
 allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
-    'flush/history/history_ledger.h'
+    'flush/(history/history|notify/notify)_ledger.h|server/monitors/monitor_ledger.h'
 allow server/commands 'server/commands|server/pictures|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
 
 for folder in flush/*/ server/*/; do

@@ -23,4 +23,17 @@ struct notify_ledger {
     struct counter mail_failing_s, webhooks_failing_s;
 };
 
+/* Those raised of which nothing became yet. Counts that change meanwhile make no less than 0 of
+ * it. */
+static inline uint64_t notify_ledger_waiting(const struct notify_ledger *ledger)
+{
+    uint64_t raised = counter_read(&ledger->raised);
+    uint64_t ended = counter_read(&ledger->sent) + counter_read(&ledger->muted) +
+                     counter_read(&ledger->digested) + counter_read(&ledger->refused) +
+                     counter_read(&ledger->refused_there) + counter_read(&ledger->shed) +
+                     counter_read(&ledger->shed_early);
+
+    return raised > ended ? raised - ended : 0;
+}
+
 #endif

@@ -17,23 +17,27 @@ enum finding_severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTICE, FINDING_
 
 /* States: X(id, label, severity, whether another line of the log says it anyway). Each has a
  * function of its name in findings.c. */
-#define FINDING_STATES(X)                                                \
-    X(FINDING_HANGS, "loop_hangs", FINDING_ERROR, true)                  \
-    X(FINDING_KEY, "api_key_invalid", FINDING_ERROR, true)               \
-    X(FINDING_UNREACHABLE, "intake_unreachable", FINDING_ERROR, true)    \
-    X(FINDING_REDIS, "redis_unreachable", FINDING_ERROR, true)           \
-    X(FINDING_HISTORY, "history_not_kept", FINDING_WARNING, true)        \
-    X(FINDING_IMBALANCE, "ledger_imbalance", FINDING_ERROR, false)       \
-    X(FINDING_CONTEXTS, "contexts_near_bound", FINDING_WARNING, false)   \
-    X(FINDING_TAG_GROWS, "tag_grows", FINDING_WARNING, false)            \
-    X(FINDING_CLOCK, "clock_apart", FINDING_WARNING, false)              \
-    X(FINDING_DUPLICATE, "duplicate_source", FINDING_WARNING, true)      \
-    X(FINDING_BUFFER, "receive_buffer_small", FINDING_WARNING, true)     \
-    X(FINDING_QUEUE, "unix_queue_short", FINDING_WARNING, true)          \
-    X(FINDING_DEAF_V6, "ipv6_gap", FINDING_NOTICE, false)                \
-    X(FINDING_CONTAINER, "container_hostname", FINDING_NOTICE, false)    \
-    X(FINDING_INTERVAL, "interval_not_of_minute", FINDING_NOTICE, false) \
-    X(FINDING_NO_KEY, "local_mode", FINDING_NOTICE, true)                \
+#define FINDING_STATES(X)                                                 \
+    X(FINDING_HANGS, "loop_hangs", FINDING_ERROR, true)                   \
+    X(FINDING_KEY, "api_key_invalid", FINDING_ERROR, true)                \
+    X(FINDING_UNREACHABLE, "intake_unreachable", FINDING_ERROR, true)     \
+    X(FINDING_REDIS, "redis_unreachable", FINDING_ERROR, true)            \
+    X(FINDING_HISTORY, "history_not_kept", FINDING_WARNING, true)         \
+    X(FINDING_MAIL, "mail_not_sent", FINDING_ERROR, false)                \
+    X(FINDING_WEBHOOK, "webhook_not_sent", FINDING_ERROR, false)          \
+    X(FINDING_EVALUATION, "evaluation_late", FINDING_ERROR, false)        \
+    X(FINDING_MONITORS, "monitors_not_evaluated", FINDING_WARNING, false) \
+    X(FINDING_IMBALANCE, "ledger_imbalance", FINDING_ERROR, false)        \
+    X(FINDING_CONTEXTS, "contexts_near_bound", FINDING_WARNING, false)    \
+    X(FINDING_TAG_GROWS, "tag_grows", FINDING_WARNING, false)             \
+    X(FINDING_CLOCK, "clock_apart", FINDING_WARNING, false)               \
+    X(FINDING_DUPLICATE, "duplicate_source", FINDING_WARNING, true)       \
+    X(FINDING_BUFFER, "receive_buffer_small", FINDING_WARNING, true)      \
+    X(FINDING_QUEUE, "unix_queue_short", FINDING_WARNING, true)           \
+    X(FINDING_DEAF_V6, "ipv6_gap", FINDING_NOTICE, false)                 \
+    X(FINDING_CONTAINER, "container_hostname", FINDING_NOTICE, false)     \
+    X(FINDING_INTERVAL, "interval_not_of_minute", FINDING_NOTICE, false)  \
+    X(FINDING_NO_KEY, "local_mode", FINDING_NOTICE, true)                 \
     X(FINDING_SILENCE, "nothing_received", FINDING_NOTICE, false)
 
 #define FINDING_STATE_ENUM(id, ...)  id,

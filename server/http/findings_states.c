@@ -6,19 +6,23 @@
 
 #include "flush/delivery/mirror_ledger.h"
 #include "flush/history/history_ledger.h"
+#include "flush/notify/notify_ledger.h"
 #include "server/http/health.h"
 #include "server/http/totals.h"
+#include "server/monitors/monitor_ledger.h"
 
 /* NEAR_PERCENT of a bound is near. The intake refuses points that are CLOCK_AHEAD_MAX_S ahead;
  * a clock that is CLOCK_APART_S off is wrong long before that. A server that has heard nothing
  * for SILENCE_S, or for SILENCE_INTERVALS where these are short, or has not reached Redis for
- * CONNECT_S, has something to tell. */
+ * CONNECT_S, has something to tell; so has one whose notifications nobody took for NOT_SENT_S.
+ */
 enum {
     NEAR_PERCENT = 90,
     CLOCK_APART_S = 60,
     SILENCE_S = 30,
     SILENCE_INTERVALS = 5,
-    CONNECT_S = 10
+    CONNECT_S = 10,
+    NOT_SENT_S = 600
 };
 
 static bool say(struct finding *out, const char *format, ...)
@@ -224,6 +228,67 @@ static bool state_FINDING_DUPLICATE(const struct moment *moment, struct finding 
                "%" PRIu64 " other living servers have this host name: at the intake their "
                "points and ours replace each other",
                others);
+}
+
+/* ---- monitors ---------------------------------------------------------- */
+
+static int64_t failing_for_s(const struct counter *since_s, const struct moment *moment)
+{
+    int64_t since = (int64_t)counter_read(since_s);
+
+    return since > 0 ? moment->wall_s - since : 0;
+}
+
+static bool is_stuck(struct finding *out, const char *what, int64_t failing_s,
+                     const struct notify_ledger *ledger)
+{
+    mend(out, "heeler monitor test ID sends one to its receivers; journalctl -u heeler has "
+              "their answers");
+    return say(out, "%s for %" PRId64 " min; %" PRIu64 " notifications wait", what,
+               failing_s / 60, notify_ledger_waiting(ledger));
+}
+
+static bool state_FINDING_MAIL(const struct moment *moment, struct finding *out)
+{
+    const struct notify_ledger *ledger = moment->view->notify;
+    int64_t failing_s = ledger != NULL ? failing_for_s(&ledger->mail_failing_s, moment) : 0;
+
+    return failing_s >= NOT_SENT_S &&
+           is_stuck(out, "heeler_smtp_url has taken no mail", failing_s, ledger);
+}
+
+static bool state_FINDING_WEBHOOK(const struct moment *moment, struct finding *out)
+{
+    const struct notify_ledger *ledger = moment->view->notify;
+    int64_t failing_s = ledger != NULL ? failing_for_s(&ledger->webhooks_failing_s, moment) : 0;
+
+    return failing_s >= NOT_SENT_S &&
+           is_stuck(out, "a webhook has taken nothing", failing_s, ledger);
+}
+
+/* A round ends some seconds behind its minute, and the next one a minute later. */
+static bool state_FINDING_EVALUATION(const struct moment *moment, struct finding *out)
+{
+    const struct monitor_ledger *ledger = moment->view->monitors;
+    int64_t behind_s = ledger != NULL ? failing_for_s(&ledger->evaluated_s, moment) - 60 : 0;
+
+    if (behind_s <= EVALUATION_LATE_S)
+        return false;
+    mend(out, "fewer monitors or groups, shorter windows, or more CPU; heeler monitor list");
+    return say(out, "monitors are evaluated %" PRId64 " s late: who is to be told is told late",
+               behind_s);
+}
+
+static bool state_FINDING_MONITORS(const struct moment *moment, struct finding *out)
+{
+    const struct monitor_ledger *ledger = moment->view->monitors;
+    uint64_t n = ledger != NULL ? counter_read(&ledger->problems) : 0;
+
+    if (n == 0)
+        return false;
+    mend(out, "heeler monitor list tells which, and why");
+    return say(out, "%" PRIu64 " monitor%s could not be evaluated and %s nobody", n,
+               n == 1 ? "" : "s", n == 1 ? "tells" : "tell");
 }
 
 /* ---- contexts ---------------------------------------------------------- */

@@ -9,12 +9,14 @@
 #include "config/log.h"
 #include "flush/delivery/mirror_ledger.h"
 #include "flush/history/history_ledger.h"
+#include "flush/notify/notify_ledger.h"
 #include "server/api/definitions.h"
 #include "server/http/accounts.h"
 #include "server/http/http_ledger.h"
 #include "server/http/main_turn.h"
 #include "server/http/process.h"
 #include "server/http/totals.h"
+#include "server/monitors/monitor_ledger.h"
 #include "server/receive/code_paths.h"
 #include "server/receive/listeners.h"
 
@@ -103,6 +105,16 @@
     X(F_DEFINITIONS, "heeler_definitions", "gauge",                                           \
       "what was saved by API: dashboards, and what is known about metrics; by kind")          \
     X(F_DEFINITION_BYTES, "heeler_definition_bytes", "gauge", "memory of these")              \
+    X(F_MONITORS, "heeler_monitors", "gauge", "monitors, by the worst state of their groups") \
+    X(F_MONITOR_GROUPS, "heeler_monitor_groups", "gauge", "groups of these")                  \
+    X(F_EVALUATIONS, "heeler_monitor_evaluations_total", "counter",                           \
+      "evaluations of a monitor, those too that could not be made")                           \
+    X(F_EVALUATIONS_LATE, "heeler_monitor_evaluations_late_total", "counter",                 \
+      "of these, more than a minute behind their own")                                        \
+    X(F_NOTIFICATIONS, "heeler_notifications_total", "counter",                               \
+      "notifications of monitors, by what became of them; each has one receiver")             \
+    X(F_NOTIFICATIONS_WAITING, "heeler_notifications_waiting", "gauge",                       \
+      "those raised of which nothing became yet")                                             \
     X(F_QUESTIONS, "heeler_questions_total", "counter",                                       \
       "questions answered, refused ones too")                                                 \
     X(F_OUTBOX, "heeler_outbox_bytes", "gauge", "payloads that delivery has not taken yet")   \
@@ -335,6 +347,42 @@ static void write_definitions(struct evbuffer *out, const struct definitions_led
                  counter_read(&ledger->bytes[kind]));
 }
 
+/* Where nobody evaluates there are 0. */
+static void write_monitors(struct evbuffer *out, const struct server_view *view)
+{
+    static const struct monitor_ledger none;
+    const struct monitor_ledger *ledger = view->monitors != NULL ? view->monitors : &none;
+
+    head(out, F_MONITORS);
+    for (int state = 0; state < MONITOR_STATE_COUNT; state++)
+        labelled(out, F_MONITORS, "state", monitor_state_word((enum monitor_state)state),
+                 counter_read(&ledger->states[state]));
+    plain(out, F_MONITOR_GROUPS, counter_read(&ledger->groups));
+    plain(out, F_EVALUATIONS, counter_read(&ledger->evaluations));
+    plain(out, F_EVALUATIONS_LATE, counter_read(&ledger->late));
+}
+
+static void write_notifications(struct evbuffer *out, const struct server_view *view)
+{
+    static const struct notify_ledger none;
+    const struct notify_ledger *ledger = view->notify != NULL ? view->notify : &none;
+    const struct {
+        const char *end;
+        uint64_t n;
+    } rows[] = {
+        { "sent", counter_read(&ledger->sent) },
+        { "muted", counter_read(&ledger->muted) },
+        { "digested", counter_read(&ledger->digested) },
+        { "refused", counter_read(&ledger->refused) + counter_read(&ledger->refused_there) },
+        { "shed", counter_read(&ledger->shed) + counter_read(&ledger->shed_early) },
+    };
+
+    head(out, F_NOTIFICATIONS);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        labelled(out, F_NOTIFICATIONS, "end", rows[i].end, rows[i].n);
+    plain(out, F_NOTIFICATIONS_WAITING, notify_ledger_waiting(ledger));
+}
+
 static uint64_t load(const _Atomic(uint64_t) *value)
 {
     return atomic_load_explicit(value, memory_order_relaxed);
@@ -533,6 +581,8 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     write_flusher(out, &workers, view->flusher_ledger);
     write_history(out, view);
     write_definitions(out, view->definitions);
+    write_monitors(out, view);
+    write_notifications(out, view);
     write_delivery(out, view);
     write_balances(out, view);
     write_http(out, view);

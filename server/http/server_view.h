@@ -26,6 +26,8 @@ struct api;
 struct definition_keeper;
 struct definitions_ledger;
 struct history_ledger;
+struct monitor_ledger;
+struct notify_ledger;
 struct state;
 struct http_ledger;
 struct submitter;
@@ -64,6 +66,8 @@ struct server_view {
         *inherited;  /* while HTTP starts: what the program before left; or NULL; for main */
     struct api *api; /* the same; NULL: of another than HTTP */
     const struct definitions_ledger *definitions; /* NULL: who asks does not know it */
+    const struct notify_ledger *notify;           /* the same */
+    const struct monitor_ledger *monitors;        /* the same */
     struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
     struct pictures *pictures;       /* the same */
     const struct settings *settings; /* in force; good until the next reload */

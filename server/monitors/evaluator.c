@@ -38,6 +38,11 @@ const struct monitors *evaluator_monitors(const struct evaluator *evaluator)
     return &evaluator->monitors;
 }
 
+const struct monitor_ledger *evaluator_ledger(const struct evaluator *evaluator)
+{
+    return &evaluator->ledger;
+}
+
 bool evaluator_define(struct evaluator *evaluator, int64_t number, struct slice body,
                       const char *file, char *problem, size_t problem_size)
 {
@@ -83,10 +88,41 @@ static void send_waiting(struct evaluator *evaluator)
     }
 }
 
+/* What the monitors are at the end of a round, or when the last of them is gone. */
+static void tally(struct evaluator *evaluator)
+{
+    struct monitor_ledger *ledger = &evaluator->ledger;
+    uint64_t states[MONITOR_STATE_COUNT] = { 0 }, groups = 0, problems = 0;
+
+    for (const struct watched_monitor *at = evaluator->monitors.first; at != NULL;
+         at = at->next) {
+        states[at->evaluated_s > 0 ? at->found : MONITOR_NO_DATA]++;
+        groups += at->n_groups;
+        problems += at->problem[0] != '\0';
+    }
+    for (int state = 0; state < MONITOR_STATE_COUNT; state++)
+        counter_set(&ledger->states[state], states[state]);
+    counter_set(&ledger->groups, groups);
+    counter_set(&ledger->problems, problems);
+}
+
+/* From the first monitor on, somebody waits for rounds. */
+static void note_whether_any(struct evaluator *evaluator, int64_t now_s)
+{
+    bool is_any = evaluator->monitors.n > 0;
+    bool was_any = counter_read(&evaluator->ledger.evaluated_s) > 0;
+
+    if (is_any == was_any)
+        return;
+    counter_set(&evaluator->ledger.evaluated_s, is_any ? (uint64_t)now_s : 0);
+    tally(evaluator);
+}
+
 void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
 {
     int64_t minute_s = (now_s - EVALUATOR_WAIT_S) / MINUTE_S * MINUTE_S;
 
+    note_whether_any(evaluator, now_s);
     downtimes_look_ahead(evaluator, now_s);
     tellings_look(evaluator, now_s);
     send_waiting(evaluator);
@@ -135,8 +171,17 @@ static void begin(struct evaluator *evaluator, struct evaluation *evaluation,
     evaluator->needs.ask(evaluator->needs.self, &inquiry, hear_answer, evaluation);
 }
 
+static void end_evaluation(struct evaluator *evaluator, struct watched_monitor *monitor,
+                           int64_t at_s, int64_t now_s)
+{
+    monitor->found = watched_monitor_state(monitor);
+    counter_add(&evaluator->ledger.evaluations, 1);
+    if (now_s > at_s + EVALUATOR_WAIT_S + EVALUATION_LATE_S)
+        counter_add(&evaluator->ledger.late, 1);
+}
+
 /* True: something was begun. */
-static bool begin_next(struct evaluator *evaluator)
+static bool begin_next(struct evaluator *evaluator, int64_t now_s)
 {
     struct watched_monitor *monitor;
 
@@ -146,17 +191,19 @@ static bool begin_next(struct evaluator *evaluator)
         if (evaluation->is_used || (monitor = next_due(evaluator)) == NULL)
             continue;
         evaluator->cursor = monitor->number;
-        if (monitor->monitor.condition.kind == CONDITION_COMPOSITE)
+        if (monitor->monitor.condition.kind == CONDITION_COMPOSITE) {
             evaluation_combine(evaluator, monitor);
-        else
+            end_evaluation(evaluator, monitor, evaluator->at_s, now_s);
+        } else {
             begin(evaluator, evaluation, monitor);
+        }
         return true;
     }
     return false;
 }
 
 /* A piece of one that is answered. True: there was one. */
-static bool go_on(struct evaluator *evaluator)
+static bool go_on(struct evaluator *evaluator, int64_t now_s)
 {
     for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++) {
         struct evaluation *evaluation = &evaluator->evaluations[i];
@@ -166,8 +213,11 @@ static bool go_on(struct evaluator *evaluator)
         struct watched_monitor *monitor =
             monitors_find(&evaluator->monitors, evaluation->number);
 
-        if (monitor == NULL || !evaluation_read(evaluation, monitor))
-            evaluation->is_used = false;
+        if (monitor != NULL && evaluation_read(evaluation, monitor))
+            return true;
+        evaluation->is_used = false;
+        if (monitor != NULL)
+            end_evaluation(evaluator, monitor, evaluation->at_s, now_s);
         return true;
     }
     return false;
@@ -185,7 +235,7 @@ bool evaluator_step(struct evaluator *evaluator, int64_t now_s)
 {
     if (!evaluator->is_running)
         return false;
-    if (go_on(evaluator) || begin_next(evaluator))
+    if (go_on(evaluator, now_s) || begin_next(evaluator, now_s))
         return true;
     if (is_waiting(evaluator))
         return false;
@@ -195,6 +245,8 @@ bool evaluator_step(struct evaluator *evaluator, int64_t now_s)
         return true;
     }
     evaluator->is_running = false;
+    counter_set(&evaluator->ledger.evaluated_s, (uint64_t)evaluator->at_s);
+    tally(evaluator);
     if (now_s < evaluator->at_s + EVALUATOR_WAIT_S + MINUTE_S)
         evaluator->needs.beat(evaluator->needs.self);
     return false;

@@ -25,6 +25,7 @@
 #include "flush/memory/state.h"
 #include "flush/notify/notification.h"
 #include "flush/rollups/inquiry.h"
+#include "server/monitors/monitor_ledger.h"
 #include "server/monitors/monitors.h"
 
 struct evaluator;
@@ -90,6 +91,9 @@ struct evaluator *evaluator_new(const struct evaluator_needs *needs);
 void evaluator_free(struct evaluator *given);
 
 const struct monitors *evaluator_monitors(const struct evaluator *evaluator);
+
+/* For any thread, as long as the evaluator lives. */
+const struct monitor_ledger *evaluator_ledger(const struct evaluator *evaluator);
 
 /* ---- what is defined changes -------------------------------------------- */
 

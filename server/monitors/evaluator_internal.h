@@ -57,6 +57,7 @@ struct telling;
 struct evaluator {
     struct evaluator_needs needs;
     struct monitors monitors;
+    struct monitor_ledger ledger;
     struct live_downtime *downtimes;
     size_t n_downtimes;
 

@@ -38,9 +38,10 @@ struct watched_monitor {
     struct monitor monitor;        /* of the body */
     struct watched_group **groups; /* by name */
     size_t n_groups, room;
-    size_t groups_beyond; /* what MONITOR_GROUPS_MAX left out at the last evaluation */
-    int64_t evaluated_s;  /* aligned; 0: never */
-    char problem[256];    /* why it could not be evaluated; empty: it could */
+    size_t groups_beyond;     /* what MONITOR_GROUPS_MAX left out at the last evaluation */
+    int64_t evaluated_s;      /* aligned; 0: never */
+    enum monitor_state found; /* the worst state of its groups, then */
+    char problem[256];        /* why it could not be evaluated; empty: it could */
 };
 
 struct monitors {

@@ -36,6 +36,8 @@ static void make_view(struct server_rig *rig)
         .n_sinks = SERVER_RIG_SINKS,
         .mirror = &rig->mirror,
         .history = &rig->history,
+        .notify = &rig->notify,
+        .monitors = &rig->monitors,
         .tag_survey = &rig->survey,
         .flusher_alive_ms = SERVER_RIG_NOW_MS,
         .delivery_alive_ms = SERVER_RIG_NOW_MS,

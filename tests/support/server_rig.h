@@ -7,7 +7,9 @@
 
 #include "flush/delivery/mirror_ledger.h"
 #include "flush/history/history_ledger.h"
+#include "flush/notify/notify_ledger.h"
 #include "server/http/server_view.h"
+#include "server/monitors/monitor_ledger.h"
 
 enum {
     SERVER_RIG_WORKERS = 2,
@@ -25,6 +27,8 @@ struct server_rig {
     struct delivery_target targets[SERVER_RIG_SINKS]; /* with a password in the URL */
     struct mirror_ledger mirror;
     struct history_ledger history;
+    struct notify_ledger notify;
+    struct monitor_ledger monitors;
     struct listener listener[2];
     struct listener_socket sockets[2];
     struct listeners listeners;

@@ -113,6 +113,29 @@ static void make_history_held(struct rig *rig, bool on)
     counter_set(&rig->server.history.state, on ? HISTORY_HELD : HISTORY_OPEN);
 }
 
+static void make_mail_stuck(struct rig *rig, bool on)
+{
+    counter_set(&rig->server.notify.raised, 5);
+    counter_set(&rig->server.notify.muted, 2);
+    counter_set(&rig->server.notify.mail_failing_s, on ? WALL_S - 600 : WALL_S - 599);
+}
+
+static void make_webhook_stuck(struct rig *rig, bool on)
+{
+    counter_set(&rig->server.notify.mail_failing_s, 0);
+    counter_set(&rig->server.notify.webhooks_failing_s, on ? WALL_S - 900 : 0);
+}
+
+static void make_evaluation_late(struct rig *rig, bool on)
+{
+    counter_set(&rig->server.monitors.evaluated_s, on ? WALL_S - 121 : WALL_S - 120);
+}
+
+static void make_monitors_wrong(struct rig *rig, bool on)
+{
+    counter_set(&rig->server.monitors.problems, on ? 2 : 0);
+}
+
 static void make_imbalance(struct rig *rig, bool on)
 {
     counter_set(&rig->server.flusher.values_imbalance, on);
@@ -188,6 +211,13 @@ static const struct {
                               "curl" },
     [FINDING_REDIS] = { make_redis_silent, "Redis does not take", "redis-cli" },
     [FINDING_HISTORY] = { make_history_held, "in memory only: another process", "rolling" },
+    [FINDING_MAIL] = { make_mail_stuck, "no mail for 10 min; 3 notifications wait",
+                       "heeler monitor test" },
+    [FINDING_WEBHOOK] = { make_webhook_stuck, "a webhook has taken nothing for 15 min",
+                          "heeler monitor test" },
+    [FINDING_EVALUATION] = { make_evaluation_late, "are evaluated 61 s late", "monitor list" },
+    [FINDING_MONITORS] = { make_monitors_wrong, "2 monitors could not be evaluated and tell",
+                           "heeler monitor list" },
     [FINDING_IMBALANCE] = { make_imbalance, "0 lines, 1 values, 0 points", "report it" },
     [FINDING_CONTEXTS] = { make_crowd, "900 of 1000 contexts", "heeler_max_contexts" },
     [FINDING_TAG_GROWS] = { make_growth, "request_id has 7000 values",

@@ -11,6 +11,7 @@
 #include "server/http/metrics.h"
 #include "server/receive/code_paths.h"
 #include "tests/support/running.h"
+#include "tests/support/server_rig.h"
 #include "tests/support/temp_file.h"
 #include "tests/support/udp.h"
 
@@ -185,6 +186,50 @@ static void every_family_of_the_list_is_in_the_text(void **state)
     temp_folder_remove(root);
 }
 
+/* What became of notifications, and what waits, is all that were raised. */
+static void monitors_and_their_notifications_are_counted(void **state)
+{
+    static struct server_rig rig;
+    struct evbuffer *out = evbuffer_new();
+    (void)state;
+
+    assert_true(server_rig_make(&rig));
+    counter_set(&rig.monitors.states[MONITOR_ALERT], 2);
+    counter_set(&rig.monitors.groups, 40);
+    counter_set(&rig.monitors.evaluations, 7);
+    counter_set(&rig.monitors.late, 1);
+    counter_set(&rig.notify.raised, 21);
+    counter_set(&rig.notify.sent, 6);
+    counter_set(&rig.notify.refused, 1);
+    counter_set(&rig.notify.refused_there, 2);
+    counter_set(&rig.notify.shed, 3);
+    counter_set(&rig.notify.shed_early, 4);
+    metrics_write(out, &rig.view);
+    evbuffer_add(out, "", 1);
+    const char *text = (const char *)evbuffer_pullup(out, -1);
+    assert_sample(text, "heeler_monitors{state=\"Alert\"}", 2);
+    assert_sample(text, "heeler_monitors{state=\"No Data\"}", 0);
+    assert_sample(text, "heeler_monitor_groups", 40);
+    assert_sample(text, "heeler_monitor_evaluations_total", 7);
+    assert_sample(text, "heeler_monitor_evaluations_late_total", 1);
+    assert_sample(text, "heeler_notifications_total{end=\"sent\"}", 6);
+    assert_sample(text, "heeler_notifications_total{end=\"refused\"}", 3);
+    assert_sample(text, "heeler_notifications_total{end=\"shed\"}", 7);
+    assert_sample(text, "heeler_notifications_waiting", 5);
+    counter_set(&rig.notify.sent, 30); /* counted between two looks */
+    assert_int_equal(notify_ledger_waiting(&rig.notify), 0);
+    rig.view.monitors = NULL; /* nobody evaluates */
+    rig.view.notify = NULL;
+    evbuffer_drain(out, evbuffer_get_length(out));
+    metrics_write(out, &rig.view);
+    evbuffer_add(out, "", 1);
+    text = (const char *)evbuffer_pullup(out, -1);
+    assert_sample(text, "heeler_monitors{state=\"Alert\"}", 0);
+    assert_sample(text, "heeler_notifications_total{end=\"sent\"}", 0);
+    evbuffer_free(out);
+    server_rig_free(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +237,7 @@ int main(void)
         cmocka_unit_test(a_scrape_sees_drops_that_no_read_followed),
         cmocka_unit_test(the_text_is_a_well_formed_exposition),
         cmocka_unit_test(every_family_of_the_list_is_in_the_text),
+        cmocka_unit_test(monitors_and_their_notifications_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

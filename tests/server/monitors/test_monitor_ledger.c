@@ -1,0 +1,149 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "flush/notify/notify_ledger.h"
+#include "flush/notify/receivers.h"
+#include "server/monitors/evaluator.h"
+
+enum { MINUTE_S = 60, BEGIN_S = 1800000000 / MINUTE_S * MINUTE_S };
+
+static const char above[] =
+    "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 8\"}";
+static const char wrong[] =
+    "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:b{*} > 8\"}";
+
+static int64_t answered_until_s;
+
+/* Of "a" 9 and of "b" nothing that could be read. */
+static void answer(void *self, const struct inquiry *inquiry,
+                   void (*tell)(void *argument, int status, struct slice json), void *argument)
+{
+    (void)self;
+    answered_until_s = inquiry->to_s;
+    if (memmem(inquiry->text.at, inquiry->text.len, "b{*}", 4) != NULL)
+        tell(argument, 400, SLICE("{\"error\":\"too many series\"}"));
+    else
+        tell(argument, 200,
+             SLICE("{\"groups\":[{\"group\":\"*\",\"value\":9,\"last_s\":1800000000}]}"));
+}
+
+static void paint(void *self, struct slice definition,
+                  void (*tell)(void *argument, struct bytes *picture), void *argument)
+{
+    struct bytes none = { 0 };
+
+    (void)self, (void)definition;
+    tell(argument, &none);
+}
+
+static void keep(void *self, const char *kind, struct slice name, struct slice text,
+                 void (*kept)(void *argument), void *argument)
+{
+    (void)self, (void)kind, (void)name, (void)text;
+    if (kept != NULL)
+        kept(argument);
+}
+
+static void send_none(void *self, struct notification *given)
+{
+    (void)self;
+    notification_free(given);
+}
+
+static void beat(void *self)
+{
+    (void)self;
+}
+
+static int64_t flushed_s(void *self)
+{
+    (void)self;
+    return INT64_MAX;
+}
+
+static int64_t lost_s(void *self)
+{
+    (void)self;
+    return 0;
+}
+
+static struct slice address(void *self, struct slice host)
+{
+    (void)self, (void)host;
+    return SLICE("");
+}
+
+static void evaluate(struct evaluator *evaluator, int64_t tick_s, int64_t step_s)
+{
+    evaluator_tick(evaluator, tick_s);
+    while (evaluator_step(evaluator, step_s))
+        continue;
+}
+
+static void a_round_is_counted_and_says_what_the_monitors_are(void **state)
+{
+    struct receivers receivers = { .has_mail = false };
+    struct notify_ledger notify = { 0 };
+    struct evaluator_needs needs = {
+        .ask = answer,
+        .paint = paint,
+        .keep = keep,
+        .send = send_none,
+        .beat = beat,
+        .flushed_s = flushed_s,
+        .lost_s = lost_s,
+        .address = address,
+        .start_s = BEGIN_S - 86400,
+        .receivers = &receivers,
+        .ledger = &notify,
+        .link = "",
+    };
+    struct evaluator *evaluator = evaluator_new(&needs);
+    char problem[512];
+    (void)state;
+
+    assert_non_null(evaluator);
+    const struct monitor_ledger *ledger = evaluator_ledger(evaluator);
+
+    evaluate(evaluator, BEGIN_S + 3, BEGIN_S + 3);
+    assert_int_equal(counter_read(&ledger->evaluated_s), 0); /* nobody waits for a round */
+    assert_true(
+        evaluator_define(evaluator, 1, slice_of(above), NULL, problem, sizeof problem) &&
+        evaluator_define(evaluator, 2, slice_of(wrong), NULL, problem, sizeof problem));
+    evaluate(evaluator, BEGIN_S + 3, BEGIN_S + 3);
+    assert_int_equal(answered_until_s, BEGIN_S);
+    assert_int_equal(counter_read(&ledger->evaluations), 2);
+    assert_int_equal(counter_read(&ledger->late), 0);
+    assert_int_equal(counter_read(&ledger->evaluated_s), BEGIN_S);
+    assert_int_equal(counter_read(&ledger->states[MONITOR_ALERT]), 1);
+    assert_int_equal(counter_read(&ledger->states[MONITOR_NO_DATA]), 1);
+    assert_int_equal(counter_read(&ledger->groups), 1);
+    assert_int_equal(counter_read(&ledger->problems), 1);
+
+    /* Begun in time, and over a minute behind when it is answered. */
+    evaluate(evaluator, BEGIN_S + 63, BEGIN_S + 60 + EVALUATOR_WAIT_S + EVALUATION_LATE_S + 1);
+    assert_int_equal(counter_read(&ledger->evaluations), 4);
+    assert_int_equal(counter_read(&ledger->late), 2);
+
+    evaluator_forget(evaluator, 1);
+    evaluator_forget(evaluator, 2);
+    evaluate(evaluator, BEGIN_S + 123, BEGIN_S + 123);
+    assert_int_equal(counter_read(&ledger->evaluated_s), 0);
+    assert_int_equal(counter_read(&ledger->states[MONITOR_ALERT]), 0);
+    assert_int_equal(counter_read(&ledger->problems), 0);
+    evaluator_free(evaluator);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_round_is_counted_and_says_what_the_monitors_are),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
