@@ -8,7 +8,7 @@
 #include "protocol/number.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400, WEEK_S = 7 * DAY_S };
-enum { LAST_MAX = 100 }; /* statuses of a check */
+enum { LAST_MAX = 100 /* statuses of a check */, EMPTY_BUCKETS_MAX = 3 /* of a full window */ };
 
 /* In the order of the enum. */
 static const char *const reduce_words[] = { "avg", "sum", "min", "max" };
@@ -500,4 +500,24 @@ int64_t condition_bucket_s(const struct condition *condition)
     if (condition->window_s < HOUR_S)
         return MINUTE_S;
     return condition->window_s < DAY_S ? 10 * MINUTE_S : HOUR_S;
+}
+
+bool condition_is_full(const struct condition *condition, bool has_first, int64_t buckets)
+{
+    return has_first &&
+           condition->window_s / condition_bucket_s(condition) - buckets <= EMPTY_BUCKETS_MAX;
+}
+
+double condition_pick(enum condition_reduce reduce, double a, double b)
+{
+    switch (reduce) {
+    case REDUCE_AVG:
+    case REDUCE_SUM:
+        break;
+    case REDUCE_MIN:
+        return b < a ? b : a;
+    case REDUCE_MAX:
+        return b > a ? b : a;
+    }
+    return a + b;
 }

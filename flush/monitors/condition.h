@@ -91,4 +91,10 @@ int64_t condition_period_s(const struct condition *condition);
  * day, 3600 from there on. */
 int64_t condition_bucket_s(const struct condition *condition);
 
+/* Whether a window is full: its first bucket has data, and all but a few have. */
+bool condition_is_full(const struct condition *condition, bool has_first, int64_t buckets);
+
+/* Two values of a window as one; of an average their sum. */
+double condition_pick(enum condition_reduce reduce, double a, double b);
+
 #endif

@@ -158,6 +158,7 @@ struct rendering {
     size_t depth;
     size_t receivers;
     bool shows; /* here */
+    bool shows_all;
 };
 
 static void put(struct rendering *rendering, struct slice text)
@@ -239,7 +240,7 @@ static void open_block(struct rendering *rendering, const struct piece *piece)
     if (rendering->depth < TEMPLATE_DEPTH_MAX) {
         if (!template_holds(rendering->facts, name, arguments, &holds) && rendering->shows)
             tell_unknown(rendering, name);
-        holds = holds != (piece->kind == PIECE_NEGATED);
+        holds = rendering->shows_all || holds != (piece->kind == PIECE_NEGATED);
         rendering->blocks[rendering->depth] = (struct block){ rendering->shows, holds };
     }
     rendering->shows = rendering->shows && holds;
@@ -253,7 +254,7 @@ static void turn_block(struct rendering *rendering)
     if (rendering->depth == 0 || rendering->depth > TEMPLATE_DEPTH_MAX)
         return;
     block = &rendering->blocks[rendering->depth - 1];
-    block->holds = !block->holds;
+    block->holds = rendering->shows_all || !block->holds;
     rendering->shows = block->outer && block->holds;
 }
 
@@ -266,8 +267,17 @@ static void close_block(struct rendering *rendering)
         rendering->shows = rendering->blocks[rendering->depth].outer;
 }
 
+/* Where all blocks are shown, what stands before one may not be there: a handle that a block
+ * begins with may begin. */
+static void part(struct rendering *rendering, const struct piece *piece)
+{
+    if (rendering->shows_all && piece->kind >= PIECE_BLOCK && piece->kind <= PIECE_END)
+        put(rendering, SLICE(" "));
+}
+
 static void put_piece(struct rendering *rendering, const struct piece *piece)
 {
+    part(rendering, piece);
     switch (piece->kind) {
     case PIECE_TEXT:
         if (rendering->shows)
@@ -305,6 +315,23 @@ static void shorten(struct bytes *out, size_t len)
     out->len = len;
 }
 
+static bool render(struct rendering *rendering)
+{
+    struct bytes *out = rendering->out;
+    struct slice rest = rendering->text;
+    struct piece piece;
+
+    while (!out->failed && out->len - rendering->begin <= TEMPLATE_OUT_MAX &&
+           cut(&rest, &piece))
+        put_piece(rendering, &piece);
+    if (out->failed)
+        return false;
+    if (out->len - rendering->begin <= TEMPLATE_OUT_MAX)
+        return true;
+    shorten(out, rendering->begin + TEMPLATE_OUT_MAX);
+    return false;
+}
+
 bool template_render(struct slice text, const struct template_facts *facts,
                      const struct template_listener *listener, struct bytes *out)
 {
@@ -314,17 +341,24 @@ bool template_render(struct slice text, const struct template_facts *facts,
                                    .out = out,
                                    .begin = out->len,
                                    .shows = true };
-    struct slice rest = text;
-    struct piece piece;
 
-    while (!out->failed && out->len - rendering.begin <= TEMPLATE_OUT_MAX && cut(&rest, &piece))
-        put_piece(&rendering, &piece);
-    if (out->failed)
-        return false;
-    if (out->len - rendering.begin <= TEMPLATE_OUT_MAX)
-        return true;
-    shorten(out, rendering.begin + TEMPLATE_OUT_MAX);
-    return false;
+    return render(&rendering);
+}
+
+bool template_survey(struct slice text, const struct template_facts *facts,
+                     const struct template_listener *listener)
+{
+    struct bytes out = { 0 };
+    struct rendering rendering = { .facts = facts,
+                                   .listener = listener,
+                                   .text = text,
+                                   .out = &out,
+                                   .shows = true,
+                                   .shows_all = true };
+    bool is_whole = render(&rendering);
+
+    bytes_free(&out);
+    return is_whole;
 }
 
 /* ---- checking ----------------------------------------------------------- */

@@ -58,6 +58,11 @@ struct template_listener {
 MUST_CHECK bool template_render(struct slice text, const struct template_facts *facts,
                                 const struct template_listener *listener, struct bytes *out);
 
+/* Tells of all that a message may ever name, in blocks that do not hold, too. False: there was
+ * no memory, or it was too long. */
+MUST_CHECK bool template_survey(struct slice text, const struct template_facts *facts,
+                                const struct template_listener *listener);
+
 /* Whether it is well formed; false with a sentence and its byte. */
 MUST_CHECK bool template_check(struct slice text, char *problem, size_t problem_size);
 

@@ -59,21 +59,6 @@ struct monitor_answer {
 
 /* ---- reducing ---------------------------------------------------------- */
 
-/* Both as one; of an average their sum. */
-static double pick(enum condition_reduce reduce, double a, double b)
-{
-    switch (reduce) {
-    case REDUCE_AVG:
-    case REDUCE_SUM:
-        break;
-    case REDUCE_MIN:
-        return b < a ? b : a;
-    case REDUCE_MAX:
-        return b > a ? b : a;
-    }
-    return a + b;
-}
-
 static double reduce_row(enum condition_reduce reduce, const struct grid *grid,
                          const double *row)
 {
@@ -82,7 +67,7 @@ static double reduce_row(enum condition_reduce reduce, const struct grid *grid,
 
     for (uint32_t i = grid->lead; i < grid->steps; i++)
         if (!isnan(row[i]))
-            value = n++ == 0 ? row[i] : pick(reduce, value, row[i]);
+            value = n++ == 0 ? row[i] : condition_pick(reduce, value, row[i]);
     if (n == 0)
         return (double)NAN;
     return reduce == REDUCE_AVG ? value / n : value;

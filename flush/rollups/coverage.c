@@ -11,9 +11,9 @@ struct named_coverage {
 
 /* ---- one group --------------------------------------------------------- */
 
-/* A point of that time, cut to the window. A step may be longer than a part. */
-static void add_point(struct coverage *coverage, const struct coverage_window *window,
-                      int64_t begin_s, int64_t end_s)
+/* A step may be longer than a part. */
+void coverage_add_point(struct coverage *coverage, const struct coverage_window *window,
+                        int64_t begin_s, int64_t end_s)
 {
     begin_s = begin_s > window->from_s ? begin_s : window->from_s;
     end_s = end_s < window->to_s ? end_s : window->to_s;
@@ -36,7 +36,7 @@ void coverage_add_row(struct coverage *coverage, const struct coverage_window *w
         int64_t begin_s = grid->first_s + i * grid->step_s;
 
         if (!isnan(row[i]))
-            add_point(coverage, window, begin_s, begin_s + grid->step_s);
+            coverage_add_point(coverage, window, begin_s, begin_s + grid->step_s);
     }
 }
 

@@ -27,6 +27,10 @@ struct coverage {
     int64_t last_s; /* end of the step of the last one, within the window */
 };
 
+/* Adds a point, as far as its step is in the window. */
+void coverage_add_point(struct coverage *coverage, const struct coverage_window *window,
+                        int64_t begin_s, int64_t end_s);
+
 /* Adds what a row of the grid has in the window. */
 void coverage_add_row(struct coverage *coverage, const struct coverage_window *window,
                       const struct grid *grid, const double *row);

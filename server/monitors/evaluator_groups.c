@@ -5,9 +5,8 @@
 #include "server/monitors/evaluator_internal.h"
 
 enum {
-    AT_ONCE = 256,         /* groups */
-    SWEPT_AT_ONCE = 2048,  /* the same, of which nothing came */
-    EMPTY_BUCKETS_MAX = 3, /* of a full window */
+    AT_ONCE = 256,        /* groups */
+    SWEPT_AT_ONCE = 2048, /* the same, of which nothing came */
     ANSWER_KEYS_MAX = 16 * MONITOR_GROUPS_MAX
 };
 
@@ -115,11 +114,10 @@ static int64_t whole_of(struct slice object, const char *name)
 
 static bool is_full(const struct monitor *monitor, struct slice object)
 {
-    const struct condition *condition = &monitor->condition;
-    int64_t all = condition->window_s / condition_bucket_s(condition);
-
-    return json_view_kind(json_view_member(object, "first")) == JSON_KIND_TRUE &&
-           all - whole_of(object, "buckets") <= EMPTY_BUCKETS_MAX;
+    return condition_is_full(&monitor->condition,
+                             json_view_kind(json_view_member(object, "first")) ==
+                                 JSON_KIND_TRUE,
+                             whole_of(object, "buckets"));
 }
 
 /* A group that was not there when the monitor was looked at first has time to begin. */

@@ -287,6 +287,25 @@ static void writes_numbers_for_people(void **state)
     }
 }
 
+/* Of blocks within blocks, on both sides of an else, and at the begin of a block. */
+static void a_survey_tells_of_blocks_that_do_not_hold(void **state)
+{
+    static const char text[] =
+        "{{#is_alert}}high{{^is_match \"env.name\" \"prod\"}}@a@example.org{{else}} @webhook-b "
+        "{{vaule}}{{/is_match}}{{else}}@c@example.org{{/is_alert}}{{{{raw}}}} @raw "
+        "{{{{/raw}}}}{{!-- @comment {{gone}} --}}{{#is_alarm}}{{/is_alarm}} @d-{{host.name}} "
+        "no@mail";
+    struct template_facts facts = facts_of(MONITOR_ALERT, MONITOR_OK);
+    struct told told = { "", "" };
+    struct template_listener listener = { add_receiver, add_unknown, &told };
+    (void)state;
+
+    assert_true(template_survey(guarded_text(text), &facts, &listener));
+    assert_string_equal(told.receivers,
+                        "a@example.org webhook-b c@example.org !d-{{host.name}}");
+    assert_string_equal(told.unknown, "vaule is_alarm");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +315,7 @@ int main(void)
         cmocka_unit_test(takes_receivers_of_what_holds),
         cmocka_unit_test(values_are_text),
         cmocka_unit_test(tells_what_it_does_not_know),
+        cmocka_unit_test(a_survey_tells_of_blocks_that_do_not_hold),
         cmocka_unit_test(says_what_is_malformed),
         cmocka_unit_test(cuts_what_is_too_long),
         cmocka_unit_test(writes_numbers_for_people),
