@@ -60,6 +60,22 @@ static bool make_rollup(struct flusher *flusher, char *problem, size_t problem_s
            observers_add(&flusher->observers, rollup_observer(flusher->rollup));
 }
 
+/* What came last of events and checks, as observers, which are the list's. */
+static bool remember_records(struct flusher *flusher)
+{
+    struct recent *recent = recent_new(flusher->config.ledger);
+    struct check_statuses *checks = check_statuses_new(flusher->config.ledger);
+    bool fine = recent != NULL && checks != NULL;
+
+    if (recent != NULL)
+        fine = observers_add(&flusher->observers, recent_observer(recent)) && fine;
+    if (checks != NULL)
+        fine = observers_add(&flusher->observers, check_statuses_observer(checks)) && fine;
+    flusher->recent = recent;
+    flusher->checks = checks;
+    return fine;
+}
+
 struct flusher *flusher_new(const struct flusher_config *config, char *problem,
                             size_t problem_size)
 {
@@ -92,16 +108,16 @@ struct flusher *flusher_new(const struct flusher_config *config, char *problem,
         flusher_free(flusher);
         return NULL;
     }
-    struct recent *recent = recent_new(config->ledger);
-    if (recent == NULL || !observers_add(&flusher->observers, recent_observer(recent))) {
+    if (!remember_records(flusher)) {
         flusher_free(flusher);
         return NULL;
     }
-    flusher->recent = recent;
     flusher->surveyor = config->tag_survey != NULL ? tag_surveyor_new() : NULL;
     answers_init(&flusher->answers, config->questions,
-                 &(struct answer_source){
-                     .rollup = flusher->rollup, .recent = recent, .units = config->units },
+                 &(struct answer_source){ .rollup = flusher->rollup,
+                                          .recent = flusher->recent,
+                                          .checks = flusher->checks,
+                                          .units = config->units },
                  config->ledger);
     flusher->encoder = encoder_new(settings, config->hostname, config->outbox, config->ledger);
     flusher->timed =

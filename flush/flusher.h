@@ -99,8 +99,8 @@ void flusher_finish(struct flusher *flusher, int64_t now_s, int64_t now_ns);
 
 /* As flusher_finish, but what is open stays open: it is written into the part
  * STATE_SERIES, with all series and the stamps that were used, and what the series did lately
- * into STATE_WINDOWS, and what came last into STATE_RECENT, if there is room and nobody keeps
- * them for longer. False: it could not be written; then flusher_finish() is next. */
+ * into STATE_WINDOWS, and what came last into STATE_RECENT, if there is room and as far as
+ * nobody keeps it for longer. False: it could not be written; then flusher_finish() is next. */
 bool flusher_hand_over(struct flusher *flusher, int64_t now_s, int64_t now_ns,
                        struct state_writer *out);
 

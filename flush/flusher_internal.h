@@ -16,6 +16,7 @@
 #include "flush/parcels/inbox.h"
 #include "flush/parcels/submitted.h"
 #include "flush/rollups/answers.h"
+#include "flush/rollups/check_statuses.h"
 #include "flush/series/catalogue.h"
 #include "flush/series/rules.h"
 #include "flush/series/tag_surveyor.h"
@@ -60,9 +61,10 @@ struct flusher {
     struct step step;
     struct timeline timeline;
 
-    struct observers observers; /* the rollups are the first, then what came lately */
-    struct rollup *rollup;      /* a view of that; or NULL */
-    struct recent *recent;      /* the same */
+    struct observers observers;    /* the rollups are the first, then what came lately */
+    struct rollup *rollup;         /* a view of that; or NULL */
+    struct recent *recent;         /* the same */
+    struct check_statuses *checks; /* the same */
     struct answers answers;
 
     struct timed *timed;           /* samples that carry a time of their own */

@@ -23,10 +23,9 @@ static void hand_over_windows(struct flusher *flusher, struct state_writer *out)
 
 static void hand_over_recent(struct flusher *flusher, struct state_writer *out)
 {
-    if (recent_is_watched(flusher->recent))
-        return;
     state_begin(out, STATE_RECENT);
     recent_hand_over(flusher->recent, out);
+    check_statuses_hand_over(flusher->checks, out);
     if (state_settle(out))
         return;
     log_warn("flusher: there is no memory to hand over the last events and checks");
@@ -35,7 +34,9 @@ static void hand_over_recent(struct flusher *flusher, struct state_writer *out)
 
 bool flusher_restore_recent(struct flusher *flusher, struct state_reader in)
 {
-    if (in.at == NULL || recent_restore(flusher->recent, &in))
+    bool recent = in.at == NULL || recent_restore(flusher->recent, &in);
+
+    if (in.at == NULL || (check_statuses_restore(flusher->checks, &in) && recent))
         return true;
     log_warn(
         "flusher: some of the last events and checks are damaged in the inherited state, or "

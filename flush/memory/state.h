@@ -36,7 +36,7 @@ enum state_part {
     STATE_PAYLOADS,
     STATE_WINDOWS,
     STATE_DEFINITIONS,
-    STATE_RECENT, /* events, and the last status of each check */
+    STATE_RECENT, /* events, and the last status of each check; what monitors see of these */
     STATE_MIRROR, /* who wrote the windows to Redis */
     STATE_PARTS,
 };

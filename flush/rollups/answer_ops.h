@@ -12,6 +12,7 @@
 #include "flush/rollups/inquiry.h"
 #include "flush/rollups/rollup.h"
 
+struct check_statuses;
 struct json_out;
 struct recent;
 struct units;
@@ -20,6 +21,7 @@ struct units;
 struct answer_source {
     struct rollup *rollup; /* NULL: nothing is kept for questions */
     const struct recent *recent;
+    const struct check_statuses *checks;
     struct units *units;               /* or NULL */
     int64_t open_from_s, open_until_s; /* windows between them may still get values */
 };

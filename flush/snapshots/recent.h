@@ -58,7 +58,6 @@ bool recent_write_event(const struct recent *recent, int64_t id, struct json_out
 
 /* From now on those that give way before they were taken are counted. */
 void recent_watch(struct recent *recent);
-bool recent_is_watched(const struct recent *recent);
 
 /* What is to be kept of a record. The caller clears and frees the bytes. */
 struct recent_record {
@@ -83,6 +82,7 @@ MUST_CHECK bool recent_recall(struct recent *recent, enum recent_kind kind, stru
 struct state_writer;
 struct state_reader;
 
+/* None, if somebody keeps them for longer. */
 void recent_hand_over(const struct recent *recent, struct state_writer *out);
 
 /* Into what is empty. False: it is damaged. */

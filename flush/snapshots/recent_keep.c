@@ -130,11 +130,6 @@ void recent_watch(struct recent *recent)
     recent->watched = true;
 }
 
-bool recent_is_watched(const struct recent *recent)
-{
-    return recent->watched;
-}
-
 bool recent_take(struct recent *recent, enum recent_kind kind, struct recent_record *out)
 {
     struct kept_list *list = kind == RECENT_EVENT ? &recent->events : &recent->checks;
@@ -165,13 +160,14 @@ void recent_untake(struct recent *recent)
 
 /* ---- a successor takes over -------------------------------------------- */
 
-static void hand_over(const struct kept_list *list, struct state_writer *out)
+static void hand_over(const struct kept_list *list, bool watched, struct state_writer *out)
 {
+    const struct kept *newest = watched ? NULL : list->newest;
     struct bytes body = { 0 };
     struct slice room[RECENT_TAGS_MAX];
 
-    state_put_number(out, list->n);
-    for (const struct kept *at = list->newest; at != NULL; at = at->older) {
+    state_put_number(out, watched ? 0 : list->n);
+    for (const struct kept *at = newest; at != NULL; at = at->older) {
         struct shown shown = recent_show(at, room);
 
         bytes_clear(&body);
@@ -184,8 +180,8 @@ static void hand_over(const struct kept_list *list, struct state_writer *out)
 
 void recent_hand_over(const struct recent *recent, struct state_writer *out)
 {
-    hand_over(&recent->events, out);
-    hand_over(&recent->checks, out);
+    hand_over(&recent->events, recent->watched, out);
+    hand_over(&recent->checks, recent->watched, out);
 }
 
 static bool restore(struct recent *recent, enum recent_kind kind, struct state_reader *in)

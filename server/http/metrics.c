@@ -115,6 +115,8 @@
       "notifications of monitors, by what became of them; each has one receiver")             \
     X(F_NOTIFICATIONS_WAITING, "heeler_notifications_waiting", "gauge",                       \
       "those raised of which nothing became yet")                                             \
+    X(F_CHECKS_BEYOND, "heeler_checks_beyond_total", "counter",                               \
+      "statuses of checks that monitors do not see, as there is no room for so many checks")  \
     X(F_QUESTIONS, "heeler_questions_total", "counter",                                       \
       "questions answered, refused ones too")                                                 \
     X(F_OUTBOX, "heeler_outbox_bytes", "gauge", "payloads that delivery has not taken yet")   \
@@ -303,6 +305,7 @@ static void write_flusher(struct evbuffer *out, const struct worker_ledger *work
     for (int place = 0; place < TIMED_PLACE_COUNT; place++)
         labelled(out, F_TIMED, "place", timed_place_label((enum timed_place)place),
                  counter_read(&flusher->timed[place]));
+    plain(out, F_CHECKS_BEYOND, counter_read(&flusher->checks_beyond));
     plain(out, F_QUESTIONS, counter_read(&flusher->questions));
     plain(out, F_TAKEN_OVER, counter_read(&flusher->taken_over));
     plain(out, F_STATE_REFUSED, counter_read(&flusher->state_refused));

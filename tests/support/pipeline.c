@@ -377,7 +377,8 @@ bool pipeline_restore(struct pipeline *pipeline, const struct state *state)
 {
     return flusher_restore(pipeline->flusher, state->parts[STATE_SERIES], wall_ns(pipeline),
                            pipeline->now_ns) &&
-           flusher_restore_windows(pipeline->flusher, state->parts[STATE_WINDOWS]);
+           flusher_restore_windows(pipeline->flusher, state->parts[STATE_WINDOWS]) &&
+           flusher_restore_recent(pipeline->flusher, state->parts[STATE_RECENT]);
 }
 
 void pipeline_upgrade(struct pipeline *pipeline)
