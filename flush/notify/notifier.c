@@ -64,6 +64,7 @@ static void tell(void *self, struct notify_result *given)
 
     if (given->notification != NULL)
         count_end(notifier->config.ledger, given->end);
+    counter_set(&notifier->config.ledger->queued, notify_queue_count(notifier->queue));
     given->at_s = clock_wall_s();
     mailbox_push(notifier->config.results, &given->letter);
 }

@@ -63,7 +63,7 @@ static void note_command(struct sending *sending, struct slice command)
     else if (slice_starts(command, SLICE("DATA")))
         sending->phase = SENDING_DATA;
     else if (slice_starts(command, SLICE("QUIT")))
-        sending->phase = SENDING_QUIT;
+        sending->has_quit = true;
 }
 
 /* Commands and answers of a mail server, a line at a time. The last answer before its goodbye
@@ -75,7 +75,7 @@ static int listen_to_mail(CURL *easy, curl_infotype type, char *at, size_t len, 
     (void)easy;
     if (type == CURLINFO_HEADER_OUT) {
         note_command(sending, (struct slice){ at, len });
-    } else if (type == CURLINFO_HEADER_IN && sending->phase != SENDING_QUIT) {
+    } else if (type == CURLINFO_HEADER_IN && !sending->has_quit) {
         sending->kept = 0;
         (void)keep(sending, at, len);
     }
@@ -125,6 +125,7 @@ static void begin(struct sending *sending, const struct receivers *receivers)
     forget(sending);
     sending->sent = sending->kept = sending->answer_len = 0;
     sending->phase = SENDING_HELLO;
+    sending->has_quit = false;
     sending->kept_answer[0] = sending->error[0] = '\0';
     curl_easy_reset(easy);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -305,14 +306,27 @@ static int mail_code(const struct sending *sending)
                : 0;
 }
 
+/* libcurl's words, where they help. */
+static void say_why(const struct sending *sending, CURLcode code, char *out, size_t size)
+{
+    const char *hint = code == CURLE_PEER_FAILED_VERIFICATION ? " (heeler_ca_file)" : "";
+    const char *why = sending->error[0] != '\0' ? sending->error : curl_easy_strerror(code);
+
+    if (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR)
+        why = "the server hung up";
+    snprintf(out, size, "%s%s", why, hint);
+}
+
 static enum notify_outcome judge_mail(struct sending *sending, CURLcode code, char *answer,
                                       size_t answer_size)
 {
     int status = mail_code(sending);
     bool is_answered = status >= 400 || code == CURLE_OK;
-    const char *why = sending->error[0] != '\0' ? sending->error : curl_easy_strerror(code);
 
-    snprintf(answer, answer_size, "%s", is_answered ? shown_answer(sending) : why);
+    if (is_answered)
+        snprintf(answer, answer_size, "%s", shown_answer(sending));
+    else
+        say_why(sending, code, answer, answer_size);
     secrets_out(answer, sending->secrets);
     if (code == CURLE_OK)
         return NOTIFY_TAKEN;

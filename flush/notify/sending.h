@@ -21,7 +21,7 @@ enum {
 };
 
 /* What the mail server is being told: whether its no is about this mail depends on it. */
-enum sending_phase { SENDING_HELLO, SENDING_FROM, SENDING_TO, SENDING_DATA, SENDING_QUIT };
+enum sending_phase { SENDING_HELLO, SENDING_FROM, SENDING_TO, SENDING_DATA };
 
 struct sending {
     CURL *easy;
@@ -30,6 +30,7 @@ struct sending {
     char *secrets; /* of the receiver, with blanks between */
     size_t sent;   /* of body */
     bool is_mail;
+    bool has_quit; /* what is answered to our goodbye is no matter */
     enum sending_phase phase;
     size_t answer_len; /* of it in all */
     size_t kept;
