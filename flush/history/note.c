@@ -24,6 +24,8 @@ struct note *note_new(enum note_kind is, struct slice kind, struct slice name,
     char *at = note->bytes;
 
     note->next = NULL;
+    note->back = NULL;
+    note->argument = NULL;
     note->is = is;
     note->changed_s = changed_s;
     note->size = size;
