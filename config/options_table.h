@@ -32,6 +32,9 @@ OPTION(STRING, heeler_calendar_path, "", OURS,
 OPTION(STRING, heeler_dashboards_path, "", OURS,
        "folder of dashboards, a JSON file each as the API gives it back; read at the start and by "
        "each reload; empty: none")
+OPTION(STRING, heeler_monitors_path, "", OURS,
+       "folder of monitors and downtimes, a JSON file each as the API gives it back; read at the "
+       "start and by each reload; empty: none")
 OPTION(LIST, heeler_mail_to, "", OURS,
        "addresses, or whole domains (@example.org), that messages of monitors may go to; empty: no "
        "mail")

@@ -7,6 +7,7 @@
 #include "config/problems.h"
 #include "server/api/api_job.h"
 #include "server/api/dashboard_files.h"
+#include "server/api/monitor_files.h"
 #include "server/http/server_view.h"
 
 static void take_over(struct definitions *definitions, const struct state *inherited)
@@ -18,7 +19,28 @@ static void take_over(struct definitions *definitions, const struct state *inher
                   "them");
 }
 
-struct api *api_new(const struct server_view *view, const char *folder)
+static const struct {
+    const char *setting;
+    struct definition_files *(*read)(const char *folder);
+} folders[] = {
+#define FOLDER(id, setting, read) [id] = { #setting, read },
+    API_FOLDERS(FOLDER)
+#undef FOLDER
+};
+
+/* False without memory. */
+static bool copy_paths(struct api *api, const struct settings *settings)
+{
+#define COPY_PATH(id, setting, read) api->folders[id].path = strdup(settings->setting);
+    API_FOLDERS(COPY_PATH)
+#undef COPY_PATH
+    for (int i = 0; i < API_FOLDER_COUNT; i++)
+        if (api->folders[i].path == NULL)
+            return false;
+    return true;
+}
+
+struct api *api_new(const struct server_view *view, const struct settings *settings)
 {
     struct api *api = calloc(1, sizeof *api);
 
@@ -30,8 +52,7 @@ struct api *api_new(const struct server_view *view, const char *folder)
     api->definitions.ledger = &api->ledger;
     if (view->definition_keeper != NULL)
         api->definitions.keeper = *view->definition_keeper;
-    api->folder = strdup(folder);
-    if (api->folder == NULL) {
+    if (!copy_paths(api, settings)) {
         api_free(api);
         return NULL;
     }
@@ -45,32 +66,63 @@ const struct definitions_ledger *api_ledger(const struct api *api)
     return api != NULL ? &api->ledger : NULL;
 }
 
-void api_read_files(struct api *api, struct problems *problems)
+static void read_folder(struct api_folder *folder, const char *setting,
+                        struct definition_files *read, struct problems *problems)
 {
-    struct dashboard_files *read = api != NULL ? dashboard_files_read(api->folder) : NULL;
-
     if (read == NULL)
         return;
     for (size_t i = 0; i < read->problems.n; i++)
         if (problems != NULL)
-            problems_warn(problems, "heeler_dashboards_path: %s", read->problems.at[i]);
+            problems_warn(problems, "%s: %s", setting, read->problems.at[i]);
         else
-            log_warn("settings: heeler_dashboards_path: %s", read->problems.at[i]);
-    dashboard_files_free(atomic_exchange_explicit(&api->fresh, read, memory_order_acq_rel));
+            log_warn("settings: %s: %s", setting, read->problems.at[i]);
+    definition_files_free(atomic_exchange_explicit(&folder->fresh, read, memory_order_acq_rel));
 }
 
-const struct dashboard_files *api_files(const struct server_view *view)
+void api_read_files(struct api *api, struct problems *problems)
 {
-    static const struct dashboard_files none;
-    struct api *api = view->api;
-    struct dashboard_files *fresh =
-        atomic_exchange_explicit(&api->fresh, NULL, memory_order_acquire);
+    for (int i = 0; api != NULL && i < API_FOLDER_COUNT; i++)
+        read_folder(&api->folders[i], folders[i].setting, folders[i].read(api->folders[i].path),
+                    problems);
+}
+
+static const struct definition_files *files_of(struct api_folder *folder)
+{
+    static const struct definition_files none;
+    struct definition_files *fresh =
+        atomic_exchange_explicit(&folder->fresh, NULL, memory_order_acquire);
 
     if (fresh != NULL) {
-        dashboard_files_free(api->files);
-        api->files = fresh;
+        definition_files_free(folder->files);
+        folder->files = fresh;
+        folder->changes++;
     }
-    return api->files != NULL ? api->files : &none;
+    return folder->files != NULL ? folder->files : &none;
+}
+
+struct defined api_defined(const struct server_view *view, enum definition_kind kind)
+{
+    enum api_folder_id folder = kind == DEFINITION_DASHBOARD ? API_DASHBOARDS : API_MONITORS;
+
+    return (struct defined){ &files_of(&view->api->folders[folder])->definitions,
+                             api_definitions(view), kind };
+}
+
+const struct string_list *api_problems(const struct server_view *view,
+                                       enum api_folder_id folder)
+{
+    return &files_of(&view->api->folders[folder])->problems;
+}
+
+uint64_t api_changes(const struct server_view *view)
+{
+    uint64_t changes = view->api->definitions.changes;
+
+    for (int i = 0; i < API_FOLDER_COUNT; i++) {
+        (void)files_of(&view->api->folders[i]);
+        changes += view->api->folders[i].changes;
+    }
+    return changes;
 }
 
 void api_free(struct api *given)
@@ -78,9 +130,11 @@ void api_free(struct api *given)
     if (given == NULL)
         return;
     definitions_free(&given->definitions);
-    dashboard_files_free(given->files);
-    dashboard_files_free(atomic_load(&given->fresh));
-    free(given->folder);
+    for (int i = 0; i < API_FOLDER_COUNT; i++) {
+        definition_files_free(given->folders[i].files);
+        definition_files_free(atomic_load(&given->folders[i].fresh));
+        free(given->folders[i].path);
+    }
     pthread_mutex_destroy(&given->mutex);
     free(given);
 }
@@ -103,7 +157,7 @@ void api_hand_over(struct api *api, struct state_writer *out)
         state_begin(out, STATE_DEFINITIONS);
         definitions_write(&api->definitions, out);
         if (!state_settle(out)) {
-            log_warn("api: there is no memory to hand over dashboards and the like");
+            log_warn("api: there is no memory to hand over dashboards, monitors and the like");
             state_cancel(out);
         }
     }

@@ -10,27 +10,45 @@
 
 #include <pthread.h>
 
-#include "server/api/definitions.h"
+#include "server/api/defined.h"
+#include "server/api/downtime_form.h"
+#include "server/api/monitor_form.h"
 #include "server/http/http_handler.h"
 
-struct dashboard_files;
+struct definition_files;
 struct problems;
 struct server_view;
+struct settings;
+struct string_list;
+
+/* Folders of files that define something. X(id, setting, who reads it) */
+#define API_FOLDERS(X)                                              \
+    X(API_DASHBOARDS, heeler_dashboards_path, dashboard_files_read) \
+    X(API_MONITORS, heeler_monitors_path, monitor_files_read)
+
+#define API_FOLDER_ENUM(id, setting, read) id,
+enum api_folder_id { API_FOLDERS(API_FOLDER_ENUM) API_FOLDER_COUNT };
+#undef API_FOLDER_ENUM
+
+struct api_folder {
+    char *path;
+    struct definition_files *files;           /* NULL: none were read yet */
+    _Atomic(struct definition_files *) fresh; /* given by main, taken by the desk */
+    uint64_t changes;                         /* how often they were taken */
+};
 
 /* The desk's thread has the definitions; main looks at them once, when a successor takes over,
  * so whoever uses them holds the mutex. */
 struct api {
     pthread_mutex_t mutex;
     struct definitions definitions;
-    struct definitions_ledger ledger;        /* for any thread */
-    char *folder;                            /* heeler_dashboards_path */
-    struct dashboard_files *files;           /* of that folder; NULL: none were read yet */
-    _Atomic(struct dashboard_files *) fresh; /* given by main, taken by the desk */
+    struct definitions_ledger ledger; /* for any thread */
+    struct api_folder folders[API_FOLDER_COUNT];
 };
 
 /* Of a view: the keeper of definitions, the units, and what the program before this one left;
- * each or NULL. folder: heeler_dashboards_path. NULL without memory. */
-struct api *api_new(const struct server_view *view, const char *folder);
+ * each or NULL. settings: the paths of the folders. NULL without memory. */
+struct api *api_new(const struct server_view *view, const struct settings *settings);
 void api_free(struct api *given); /* NULL is fine */
 
 /* Gauges of its definitions; NULL gives NULL. */
@@ -43,13 +61,21 @@ struct definitions *api_definitions(const struct server_view *view);
  * for them. NULL is fine. */
 void api_hand_over(struct api *api, struct state_writer *out);
 
-/* Reads the folder anew; the desk takes what was read with its next request. What is wrong with
- * a file becomes a warning, or is logged where there are no problems to add it to. Main's
+/* Reads the folders anew; the desk takes what was read with its next request. What is wrong
+ * with a file becomes a warning, or is logged where there are no problems to add it to. Main's
  * thread; no api is fine. */
 void api_read_files(struct api *api, struct problems *problems);
 
-/* The dashboards of files, as new as can be. */
-const struct dashboard_files *api_files(const struct server_view *view);
+/* All that there is of a kind, as new as can be. */
+struct defined api_defined(const struct server_view *view, enum definition_kind kind);
+
+/* What is wrong with the files of a folder. */
+const struct string_list *api_problems(const struct server_view *view,
+                                       enum api_folder_id folder);
+
+/* How often what is defined has changed, by API or files: who follows it looks again when this
+ * is another number. */
+uint64_t api_changes(const struct server_view *view);
 
 /* What a client may send; what is submitted is often compressed. */
 enum {

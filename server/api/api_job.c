@@ -67,6 +67,33 @@ bool api_read_body(struct desk_job *job, const struct http_request *request, siz
     return false;
 }
 
+bool api_read_body_or_none(struct desk_job *job, const struct http_request *request,
+                           size_t keys_max, struct slice *body)
+{
+    if (slice_trim(request->body, " \t\r\n").len > 0)
+        return api_read_body(job, request, keys_max, body);
+    *body = SLICE("{}");
+    return true;
+}
+
+struct slice api_path_part(const struct http_request *request, const char *folder,
+                           char room[static API_NAME_MAX])
+{
+    struct slice rest = slice_skip(request->path, strlen(folder));
+    struct slice part = slice_cut(&rest, '/');
+
+    return part.len <= API_NAME_MAX ? http_decode_part(part, room) : (struct slice){ room, 0 };
+}
+
+bool api_is_true(const struct http_request *request, const char *name)
+{
+    char room[HTTP_HEAD_MAX];
+    struct slice value;
+
+    return http_parameter(request->query, name, room, &value) &&
+           slice_equal(value, SLICE("true"));
+}
+
 struct slice api_path_name(const struct http_request *request, char room[static API_NAME_MAX])
 {
     size_t first = request->path.len;

@@ -32,8 +32,19 @@ MUST_CHECK bool api_read_json(struct desk_job *job, const struct http_request *r
 MUST_CHECK bool api_read_body(struct desk_job *job, const struct http_request *request,
                               size_t keys_max, struct slice *body);
 
+/* The same; no body is an empty object. */
+MUST_CHECK bool api_read_body_or_none(struct desk_job *job, const struct http_request *request,
+                                      size_t keys_max, struct slice *body);
+
 /* What stands behind the last '/' of the path, decoded into room. Empty: it is too long. */
 struct slice api_path_name(const struct http_request *request, char room[static API_NAME_MAX]);
+
+/* What stands between that folder, which the path begins with, and the next '/' or its end. */
+struct slice api_path_part(const struct http_request *request, const char *folder,
+                           char room[static API_NAME_MAX]);
+
+/* Whether the parameter of the query part is there and says true. */
+bool api_is_true(const struct http_request *request, const char *name);
 
 /* A whole number of the query part that is least to most; what is missing keeps its value.
  * False: it was refused. */

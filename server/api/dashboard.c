@@ -5,7 +5,7 @@
 
 #include "flush/language/expression.h"
 #include "flush/memory/json_view.h"
-#include "server/api/api_time.h"
+#include "server/api/api_form.h"
 #include "server/api/dashboard_form.h"
 
 /* Who defined it: there is one user here. */
@@ -16,11 +16,6 @@
 static bool is_text(struct slice value)
 {
     return json_view_kind(value) == JSON_KIND_STRING;
-}
-
-static bool is_absent(struct slice value)
-{
-    return json_view_kind(value) <= JSON_KIND_NULL;
 }
 
 static bool is_bool(struct slice value)
@@ -38,7 +33,7 @@ struct expected {
 
 static bool is_as_expected(const struct expected *expected, struct slice value)
 {
-    if (is_absent(value))
+    if (api_form_absent(value))
         return !expected->required;
     return expected->kind == JSON_KIND_TRUE ? is_bool(value)
                                             : json_view_kind(value) == expected->kind;
@@ -221,7 +216,7 @@ bool dashboard_check(struct slice body, char problem[static DASHBOARD_PROBLEM_MA
 
 bool dashboard_is_timeboard(const struct definition *definition)
 {
-    return is_absent(json_view_member(definition->body, "layout_type"));
+    return api_form_absent(json_view_member(definition->body, "layout_type"));
 }
 
 /* ---- ids of widgets ---------------------------------------------------- */
@@ -325,38 +320,6 @@ static void write_address(struct json_out *out, const char *folder, struct slice
     bytes_free(&address);
 }
 
-static void write_time(struct json_out *out, const char *name, int64_t time_ms)
-{
-    char text[API_TIME_MAX];
-
-    api_time_write(time_ms, text);
-    json_out_text(out, name, text);
-}
-
-/* The member of the body, or what stands for it when there is none. */
-static void write_or(struct json_out *out, struct slice body, const char *name,
-                     const char *instead)
-{
-    struct slice value = json_view_member(body, name);
-
-    json_out_raw(out, name, is_absent(value) ? slice_of(instead) : value);
-}
-
-/* All members but those of these names. */
-static void write_rest(struct json_out *out, struct slice body, const char *const *names)
-{
-    struct slice inside = json_view_inside(body), name, value;
-
-    while (json_view_next_member(&inside, &name, &value)) {
-        const char *const *at = names;
-
-        while (*at != NULL && !json_view_says(name, *at))
-            at++;
-        if (*at == NULL)
-            json_out_member(out, name, value);
-    }
-}
-
 /* What a file holds is changed there alone. */
 static bool is_read_only(const struct definition *definition, const char *member)
 {
@@ -394,8 +357,8 @@ static void write_times(struct json_out *out, const struct definition *definitio
     json_out_bool(out, "read_only", is_read_only(definition, "read_only"));
     write_file(out, definition);
     json_out_slice(out, "new_id", definition->name);
-    write_time(out, "created", definition->created_ms);
-    write_time(out, "modified", definition->changed_ms);
+    api_form_time(out, "created", definition->created_ms);
+    api_form_time(out, "modified", definition->changed_ms);
     write_author(out);
 }
 
@@ -412,12 +375,12 @@ static void write_dash(struct json_out *out, const struct definition *definition
     json_out_begin(out, "dash", '{');
     json_out_signed(out, "id", definition->number);
     write_times(out, definition);
-    write_or(out, body, "title", "\"\"");
-    write_or(out, body, "description", "null");
-    write_or(out, body, "template_variables", "null");
+    api_form_or(out, body, "title", "\"\"");
+    api_form_or(out, body, "description", "null");
+    api_form_or(out, body, "template_variables", "null");
     if (dashboard_is_timeboard(definition)) {
-        write_or(out, body, "graphs", "[]");
-        write_rest(out, body, said_of_timeboards);
+        api_form_or(out, body, "graphs", "[]");
+        api_form_rest(out, body, said_of_timeboards);
     } else {
         dashboard_form_graphs(out, json_view_member(body, "widgets"));
     }
@@ -445,8 +408,8 @@ void dashboard_write_timeboard_row(struct json_out *out, const struct definition
     snprintf(resource, sizeof resource, "/api/v1/dash/%lld", (long long)definition->number);
     json_out_begin(out, NULL, '{');
     json_out_text(out, "resource", resource);
-    write_or(out, definition->body, "description", "null");
-    write_or(out, definition->body, "title", "\"\"");
+    api_form_or(out, definition->body, "description", "null");
+    api_form_or(out, definition->body, "title", "\"\"");
     json_out_text(out, "id", resource + sizeof "/api/v1/dash/" - 1);
     write_times(out, definition);
     json_out_end(out, '}');
@@ -468,15 +431,15 @@ static void write_heading(struct json_out *out, const struct definition *definit
     bool read_only = is_read_only(definition, timeboard ? "read_only" : "is_read_only");
 
     json_out_slice(out, "id", definition->name);
-    write_or(out, body, "title", "\"\"");
-    write_or(out, body, "description", "null");
+    api_form_or(out, body, "title", "\"\"");
+    api_form_or(out, body, "description", "null");
     json_out_text(out, "author_handle", AUTHOR);
-    write_or(out, body, "layout_type", "\"ordered\"");
+    api_form_or(out, body, "layout_type", "\"ordered\"");
     write_address(out, "/dashboard/", definition->name, body);
     json_out_bool(out, "is_read_only", read_only);
     write_file(out, definition);
-    write_time(out, "created_at", definition->created_ms);
-    write_time(out, "modified_at", definition->changed_ms);
+    api_form_time(out, "created_at", definition->created_ms);
+    api_form_time(out, "modified_at", definition->changed_ms);
 }
 
 void dashboard_write(struct json_out *out, const struct definition *definition)
@@ -486,14 +449,14 @@ void dashboard_write(struct json_out *out, const struct definition *definition)
     json_out_begin(out, NULL, '{');
     write_heading(out, definition);
     json_out_text(out, "author_name", AUTHOR);
-    write_or(out, body, "template_variables", "[]");
-    write_or(out, body, "notify_list", "[]");
-    write_or(out, body, "restricted_roles", "[]");
+    api_form_or(out, body, "template_variables", "[]");
+    api_form_or(out, body, "notify_list", "[]");
+    api_form_or(out, body, "restricted_roles", "[]");
     if (dashboard_is_timeboard(definition)) {
         dashboard_form_widgets(out, json_view_member(body, "graphs"), definition->number);
     } else {
-        write_or(out, body, "widgets", "[]");
-        write_rest(out, body, said_of_dashboards);
+        api_form_or(out, body, "widgets", "[]");
+        api_form_rest(out, body, said_of_dashboards);
     }
     json_out_end(out, '}');
 }

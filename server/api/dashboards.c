@@ -4,99 +4,37 @@
  * sentence; a deleted timeboard is 204 without a body, a deleted dashboard 200 with its id.
  * When there is no more room it is 409: their libraries read the sentence of that, and do not
  * try again. */
-#include <stdio.h>
-#include <sys/random.h>
-
 #include "config/clock.h"
+#include "config/string_list.h"
 #include "flush/memory/json_view.h"
 #include "protocol/number.h"
 #include "server/api/api.h"
 #include "server/api/api_job.h"
 #include "server/api/dashboard.h"
-#include "server/api/dashboard_files.h"
 
 enum { LIST_COUNT = 100, LIST_COUNT_MAX = 1000 };
 
 typedef bool check_body(struct slice body, char problem[static DASHBOARD_PROBLEM_MAX]);
 typedef void write_one(struct json_out *out, const struct definition *definition);
 
-/* Those of files stand before those that came by API, and hide one with the same id. */
-struct boards {
-    const struct definitions *of_files;
-    struct definitions *made;
-};
-
-static struct boards boards_of(void *argument)
+static struct defined boards_of(void *argument)
 {
-    return (struct boards){ &api_files(argument)->definitions, api_definitions(argument) };
+    return api_defined(argument, DEFINITION_DASHBOARD);
 }
 
-static struct definition *find_name(const struct boards *boards, struct slice name)
-{
-    struct definition *found = definitions_find(boards->of_files, DEFINITION_DASHBOARD, name);
-
-    return found != NULL ? found : definitions_find(boards->made, DEFINITION_DASHBOARD, name);
-}
-
-static struct definition *find_number(const struct boards *boards, int64_t number)
-{
-    struct definition *found =
-        definitions_find_number(boards->of_files, DEFINITION_DASHBOARD, number);
-
-    return found != NULL ? found
-                         : definitions_find_number(boards->made, DEFINITION_DASHBOARD, number);
-}
-
-/* The next of all; NULL: from the first on. */
-static const struct definition *next_of(const struct boards *boards,
-                                        const struct definition *after)
-{
-    if (after == NULL || after->file.len > 0) {
-        after = definitions_next(boards->of_files, DEFINITION_DASHBOARD, after);
-        if (after != NULL)
-            return after;
-    }
-    do
-        after = definitions_next(boards->made, DEFINITION_DASHBOARD, after);
-    while (after != NULL &&
-           definitions_find(boards->of_files, DEFINITION_DASHBOARD, after->name) != NULL);
-    return after;
-}
-
-/* ---- ids --------------------------------------------------------------- */
-
-/* "x4x-ttz-cnu", and a number that a double holds; neither is taken yet. False: the system has
- * no randomness. */
-static bool make_ids(const struct boards *boards, char name[DASHBOARD_ID_LEN + 1],
-                     int64_t *number)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    unsigned char random[DASHBOARD_ID_LEN + 4];
-
-    do {
-        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-            return false;
-        for (int i = 0; i < DASHBOARD_ID_LEN; i++)
-            name[i] = i % 4 == 3 ? '-' : letters[random[i] % (sizeof letters - 1)];
-        name[DASHBOARD_ID_LEN] = '\0';
-        *number = 1;
-        for (int i = DASHBOARD_ID_LEN; i < DASHBOARD_ID_LEN + 4; i++)
-            *number = (*number << 7 | (random[i] & 0x7f));
-    } while (find_name(boards, slice_of(name)) != NULL || find_number(boards, *number) != NULL);
-    return true;
-}
+/* ---- finding ----------------------------------------------------------- */
 
 /* By the name or the number in the path, whichever route it is. NULL: it was refused. */
 static struct definition *find(struct desk_job *job, const struct http_request *request,
-                               const struct boards *boards)
+                               const struct defined *boards)
 {
     char room[API_NAME_MAX];
     struct slice id = api_path_name(request, room);
-    struct definition *found = find_name(boards, id);
+    struct definition *found = defined_find(boards, id);
     int64_t number;
 
     if (found == NULL && number_int64(id, &number))
-        found = find_number(boards, number);
+        found = defined_find_number(boards, number);
     if (found == NULL)
         api_refuse(job, 404, "Dashboard with ID %.*s not found", (int)id.len, id.at);
     return found;
@@ -105,7 +43,7 @@ static struct definition *find(struct desk_job *job, const struct http_request *
 /* The same, to change it. */
 static struct definition *find_to_change(struct desk_job *job,
                                          const struct http_request *request,
-                                         const struct boards *boards)
+                                         const struct defined *boards)
 {
     struct definition *found = find(job, request, boards);
 
@@ -187,14 +125,14 @@ static void put_body(struct desk_job *given, struct definitions *definitions,
 static void create(struct desk_job *given, const struct http_request *request, void *argument,
                    check_body *check, write_one *write)
 {
-    struct boards boards = boards_of(argument);
+    struct defined boards = boards_of(argument);
     struct definition made = { .kind = DEFINITION_DASHBOARD, .created_ms = clock_wall_ms() };
-    char name[DASHBOARD_ID_LEN + 1];
+    char name[DEFINED_UUID_LEN + 1];
     struct slice body;
 
     if (!read_board(given, request, check, &body))
         return;
-    if (!make_ids(&boards, name, &made.number)) {
+    if (!defined_make_ids(&boards, name, &made.number)) {
         api_refuse(given, 503, "the system has no randomness for an id");
         return;
     }
@@ -205,7 +143,7 @@ static void create(struct desk_job *given, const struct http_request *request, v
 static void update(struct desk_job *given, const struct http_request *request, void *argument,
                    check_body *check, write_one *write)
 {
-    struct boards boards = boards_of(argument);
+    struct defined boards = boards_of(argument);
     const struct definition *found = find_to_change(given, request, &boards);
     struct slice body;
 
@@ -221,7 +159,7 @@ static void update(struct desk_job *given, const struct http_request *request, v
 static void get(struct desk_job *given, const struct http_request *request, void *argument,
                 write_one *write)
 {
-    struct boards boards = boards_of(argument);
+    struct defined boards = boards_of(argument);
     const struct definition *found = find(given, request, &boards);
 
     if (found != NULL)
@@ -240,12 +178,12 @@ static bool wants_what_is_not(const struct http_request *request)
             slice_equal(value, SLICE("true")));
 }
 
-static void write_list(struct json_out *out, const struct boards *boards, int64_t start,
+static void write_list(struct json_out *out, const struct defined *boards, int64_t start,
                        int64_t count)
 {
     const struct definition *at = NULL;
 
-    while ((at = next_of(boards, at)) != NULL)
+    while ((at = defined_next(boards, at)) != NULL)
         if (start-- <= 0 && count-- > 0)
             dashboard_write_row(out, at);
 }
@@ -263,7 +201,7 @@ static void write_problems(struct json_out *out, const struct string_list *probl
 
 void dashboards_list(struct desk_job *given, const struct http_request *request, void *argument)
 {
-    struct boards boards = boards_of(argument);
+    struct defined boards = boards_of(argument);
     struct json_out out = { .comma = false };
     int64_t start = 0, count = LIST_COUNT;
 
@@ -275,7 +213,7 @@ void dashboards_list(struct desk_job *given, const struct http_request *request,
     if (!wants_what_is_not(request))
         write_list(&out, &boards, start, count);
     json_out_end(&out, ']');
-    write_problems(&out, &api_files(argument)->problems);
+    write_problems(&out, api_problems(argument, API_DASHBOARDS));
     json_out_end(&out, '}');
     api_reply(given, 200, &out);
 }
@@ -283,14 +221,14 @@ void dashboards_list(struct desk_job *given, const struct http_request *request,
 void dashboards_list_timeboards(struct desk_job *given, const struct http_request *request,
                                 void *argument)
 {
-    struct boards boards = boards_of(argument);
+    struct defined boards = boards_of(argument);
     const struct definition *at = NULL;
     struct json_out out = { .comma = false };
 
     (void)request;
     json_out_begin(&out, NULL, '{');
     json_out_begin(&out, "dashes", '[');
-    while ((at = next_of(&boards, at)) != NULL)
+    while ((at = defined_next(&boards, at)) != NULL)
         if (dashboard_is_timeboard(at))
             dashboard_write_timeboard_row(&out, at);
     json_out_end(&out, ']');
@@ -303,7 +241,7 @@ void dashboards_list_timeboards(struct desk_job *given, const struct http_reques
 void dashboards_delete_timeboard(struct desk_job *given, const struct http_request *request,
                                  void *argument)
 {
-    struct boards boards = boards_of(argument);
+    struct defined boards = boards_of(argument);
     struct definition *found = find_to_change(given, request, &boards);
 
     if (found == NULL)
@@ -315,7 +253,7 @@ void dashboards_delete_timeboard(struct desk_job *given, const struct http_reque
 void dashboards_delete(struct desk_job *given, const struct http_request *request,
                        void *argument)
 {
-    struct boards boards = boards_of(argument);
+    struct defined boards = boards_of(argument);
     struct definition *found = find_to_change(given, request, &boards);
     struct json_out out = { .comma = false };
 
@@ -328,7 +266,7 @@ void dashboards_delete(struct desk_job *given, const struct http_request *reques
     api_reply(given, 200, &out);
 }
 
-static struct definition *find_item(const struct boards *boards, struct slice item)
+static struct definition *find_item(const struct defined *boards, struct slice item)
 {
     struct slice id = json_view_member(item, "id");
     char room[API_NAME_MAX];
@@ -337,11 +275,11 @@ static struct definition *find_item(const struct boards *boards, struct slice it
         return NULL;
     size_t len = json_view_text(id, room);
 
-    return find_name(boards, (struct slice){ room, len });
+    return defined_find(boards, (struct slice){ room, len });
 }
 
 /* False: it was refused. */
-static bool may_drop(struct desk_job *job, const struct boards *boards, struct slice item,
+static bool may_drop(struct desk_job *job, const struct defined *boards, struct slice item,
                      size_t number)
 {
     const struct definition *found = find_item(boards, item);
@@ -358,7 +296,7 @@ static bool may_drop(struct desk_job *job, const struct boards *boards, struct s
 void dashboards_delete_some(struct desk_job *given, const struct http_request *request,
                             void *argument)
 {
-    struct boards boards = boards_of(argument);
+    struct defined boards = boards_of(argument);
     struct slice body, item;
 
     if (!api_read_body(given, request, API_KEYS_MAX, &body))

@@ -193,6 +193,7 @@ static enum definition_result put(struct definitions *definitions,
     } else {
         append(list, made);
     }
+    definitions->changes++;
     note(definitions, made->kind);
     *out = made;
     return DEFINITION_DONE;
@@ -266,6 +267,7 @@ void definitions_drop(struct definitions *definitions, struct definition *given,
     enum definition_kind kind = given->kind;
 
     take_out(&definitions->of[kind], given);
+    definitions->changes++;
     note(definitions, kind);
 }
 

@@ -1,5 +1,5 @@
-/* server/api/definitions.h: what was defined by API: dashboards, and what is known about
- * metrics. Dashboards of files are kept in one of their own.
+/* server/api/definitions.h: what was defined by API: dashboards, monitors, downtimes, and what
+ * is known about metrics. Those of files are kept in one of their own.
  *
  *   kind + name  ->  a definition: its number, its times and its JSON, as they came
  *
@@ -27,7 +27,9 @@ enum { DEFINITION_NAME_MAX = 512 };
  * by. */
 #define DEFINITION_KINDS(X)                              \
     X(DEFINITION_DASHBOARD, "dashboard", 2000, 16 << 20) \
-    X(DEFINITION_METRIC, "metric", 5000, 4 << 20)
+    X(DEFINITION_METRIC, "metric", 5000, 4 << 20)        \
+    X(DEFINITION_MONITOR, "monitor", 2000, 16 << 20)     \
+    X(DEFINITION_DOWNTIME, "downtime", 2000, 4 << 20)
 
 #define DEFINITION_ENUM(id, word, most, most_bytes) id,
 enum definition_kind { DEFINITION_KINDS(DEFINITION_ENUM) DEFINITION_KIND_COUNT };
@@ -75,6 +77,7 @@ struct definitions {
         struct definition *first, *last;
         size_t n, bytes;
     } of[DEFINITION_KIND_COUNT];
+    uint64_t changes;                  /* how many there were, for who follows them */
     struct definition_keeper keeper;   /* keep is NULL: nobody */
     struct definitions_ledger *ledger; /* or NULL */
     struct units *units;               /* or NULL */

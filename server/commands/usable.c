@@ -169,16 +169,23 @@ static void check_programs(const struct settings *settings, struct problems *pro
                   settings->heeler_calendar_path, problems);
 }
 
-static void check_dashboards(const struct settings *settings, struct problems *problems)
+static void check_folder(const char *origin, const char *setting, const char *path,
+                         struct problems *problems)
 {
-    const char *path = settings->heeler_dashboards_path;
     DIR *folder = path[0] != '\0' ? opendir(path) : NULL;
 
     if (folder != NULL)
         closedir(folder);
     else if (path[0] != '\0')
-        problems_error(problems, "%s: heeler_dashboards_path: %s: %s.",
-                       settings->origin[SETTING_heeler_dashboards_path], path, strerror(errno));
+        problems_error(problems, "%s: %s: %s: %s.", origin, setting, path, strerror(errno));
+}
+
+static void check_folders(const struct settings *settings, struct problems *problems)
+{
+    check_folder(settings->origin[SETTING_heeler_dashboards_path], "heeler_dashboards_path",
+                 settings->heeler_dashboards_path, problems);
+    check_folder(settings->origin[SETTING_heeler_monitors_path], "heeler_monitors_path",
+                 settings->heeler_monitors_path, problems);
 }
 
 static void check_receivers(const struct settings *settings, struct problems *problems)
@@ -219,7 +226,7 @@ bool usable_check(struct usable *out, const struct settings *settings,
     check_history(settings, problems);
     check_mirror(settings, problems);
     check_programs(settings, problems);
-    check_dashboards(settings, problems);
+    check_folders(settings, problems);
     check_receivers(settings, problems);
     return problems->errors.n == before && !problems->out_of_memory;
 }

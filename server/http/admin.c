@@ -507,7 +507,7 @@ static bool make_parts(struct admin *admin, struct event_base *base)
     admin->snapshots = snapshots_new(admin->ask, admin->desk);
     admin->view.pictures = pictures_new(settings_of(admin)->heeler_chart_path, &admin->ledger);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
-    admin->view.api = api_new(&admin->view, settings_of(admin)->heeler_dashboards_path);
+    admin->view.api = api_new(&admin->view, settings_of(admin));
     api_read_files(admin->view.api, NULL);
     admin->view.inherited = NULL;
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&

@@ -44,7 +44,7 @@ enum http_use {
 
 /* A path may have several rows, each with methods of its own. */
 struct http_route {
-    const char *path; /* as it is sent, without the query */
+    const char *path; /* as it is sent, without the query; a '*' stands for one name */
     bool below;       /* path ends in '/', and a name stands behind it: http_route_name() */
     bool deep;        /* the same, and the name may have a '/' in it */
     unsigned methods; /* of enum http_method; HEAD is answered wherever GET is */

@@ -21,10 +21,25 @@ void http_take_drop(struct http_exchange *exchange, size_t n)
     exchange->in_size = 0;
 }
 
+/* "/monitor/17/mute" of "/monitor/", "*" and "/mute". */
+static bool is_between(struct slice path, struct slice before, struct slice after)
+{
+    if (path.len <= before.len + after.len || !slice_starts(path, before))
+        return false;
+    struct slice name = slice_skip(path, before.len);
+    struct slice end = slice_skip(name, name.len - after.len);
+
+    name.len -= after.len;
+    return slice_equal(end, after) && memchr(name.at, '/', name.len) == NULL;
+}
+
 static bool is_at(const struct http_route *route, struct slice path)
 {
-    struct slice folder = slice_of(route->path);
+    struct slice folder = slice_of(route->path), after = folder;
+    struct slice before = slice_cut(&after, '*');
 
+    if (before.len < folder.len)
+        return is_between(path, before, after);
     if (!route->below && !route->deep)
         return slice_equal(path, folder);
     return path.len > folder.len && slice_starts(path, folder) &&

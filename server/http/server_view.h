@@ -25,6 +25,7 @@ struct server_facts {
 struct api;
 struct definition_keeper;
 struct definitions_ledger;
+struct evaluator;
 struct history_ledger;
 struct monitor_ledger;
 struct notify_ledger;
@@ -65,6 +66,7 @@ struct server_view {
     const struct state
         *inherited;  /* while HTTP starts: what the program before left; or NULL; for main */
     struct api *api; /* the same; NULL: of another than HTTP */
+    struct evaluator *evaluator; /* under its mutex; NULL: nothing is evaluated */
     const struct definitions_ledger *definitions; /* NULL: who asks does not know it */
     const struct notify_ledger *notify;           /* the same */
     const struct monitor_ledger *monitors;        /* the same */

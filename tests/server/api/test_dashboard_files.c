@@ -45,7 +45,7 @@ static void write_file(const char *name, const char *text)
     fclose(file);
 }
 
-static struct definition *find(const struct dashboard_files *files, const char *id)
+static struct definition *find(const struct definition_files *files, const char *id)
 {
     return definitions_find(&files->definitions, DEFINITION_DASHBOARD, slice_of(id));
 }
@@ -61,7 +61,7 @@ static void a_file_is_a_dashboard_of_either_form(void **state)
     write_file("c.json", BOARD("three", ""));
     write_file(".d.json", "{");
     write_file("e.json~", "{");
-    struct dashboard_files *files = dashboard_files_read(folder);
+    struct definition_files *files = dashboard_files_read(folder);
 
     assert_non_null(files);
     assert_int_equal(files->problems.n, 0);
@@ -79,10 +79,10 @@ static void a_file_is_a_dashboard_of_either_form(void **state)
     snprintf(id, sizeof id, "%.*s", (int)last->name.len, last->name.at);
     assert_int_equal(strlen(id), 11);
     assert_true(id[3] == '-' && id[7] == '-');
-    dashboard_files_free(files);
+    definition_files_free(files);
     files = dashboard_files_read(folder);
     assert_non_null(find(files, id)); /* the same id each time */
-    dashboard_files_free(files);
+    definition_files_free(files);
 }
 
 static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
@@ -111,7 +111,7 @@ static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
     write_file("g.json", BOARD("fine", ",\"id\":\"abc-def-ghi\""));
     snprintf(path, sizeof path, "%s/i.json", folder);
     assert_int_equal(mkfifo(path, 0600), 0);
-    struct dashboard_files *files = dashboard_files_read(folder);
+    struct definition_files *files = dashboard_files_read(folder);
 
     assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].n, 1);
     assert_non_null(find(files, "abc-def-ghi"));
@@ -120,7 +120,7 @@ static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
         if (strncmp(files->problems.at[i], cases[i].sentence, strlen(cases[i].sentence)) != 0)
             fail_msg("%s", files->problems.at[i]);
     assert_string_equal(files->problems.at[files->problems.n - 1], "i.json: it is no file");
-    dashboard_files_free(files);
+    definition_files_free(files);
 }
 
 static void numbers_are_unique_and_none_is_too_large(void **state)
@@ -129,26 +129,26 @@ static void numbers_are_unique_and_none_is_too_large(void **state)
     write_file("a.json", "{\"id\":5,\"title\":\"a\",\"graphs\":[]}");
     write_file("b.json", "{\"id\":5,\"title\":\"b\",\"graphs\":[]}");
     write_file("c.json", "{\"id\":9223372036854775807,\"title\":\"c\",\"graphs\":[]}");
-    struct dashboard_files *files = dashboard_files_read(folder);
+    struct definition_files *files = dashboard_files_read(folder);
 
     assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].n, 3);
     assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].first->number, 5);
     assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].first->next->number, 6);
     assert_true(files->definitions.of[DEFINITION_DASHBOARD].last->number < INT64_C(1) << 38);
-    dashboard_files_free(files);
+    definition_files_free(files);
 }
 
 static void a_folder_that_is_not_there_is_a_sentence(void **state)
 {
     (void)state;
-    struct dashboard_files *files = dashboard_files_read("/nonexistent/x");
+    struct definition_files *files = dashboard_files_read("/nonexistent/x");
 
     assert_int_equal(files->problems.n, 1);
     assert_string_equal(files->problems.at[0], "/nonexistent/x: No such file or directory");
-    dashboard_files_free(files);
+    definition_files_free(files);
     files = dashboard_files_read("");
     assert_int_equal(files->problems.n + files->definitions.of[DEFINITION_DASHBOARD].n, 0);
-    dashboard_files_free(files);
+    definition_files_free(files);
 }
 
 /* ---- by a server ------------------------------------------------------- */

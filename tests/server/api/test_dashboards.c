@@ -4,12 +4,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/running.h"
+#include "tests/support/asking.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -34,50 +33,15 @@ static int stop(void **state)
     return ended ? 0 : -1;
 }
 
-/* As running_json(); whoever is told that the disk is still being read asks again. */
-static int ask_until_read(const char *method, const char *path, const char *json, char **body)
-{
-    int status = running_json(&running, port, method, path, json, body);
-
-    for (int i = 0; i < 60000 && status == 503; i++) {
-        free(*body);
-        status = running_json(&running, port, method, path, json, body);
-    }
-    return status;
-}
-
-/* The answer as JSON, owned; NULL: it is empty. */
 static json_t *ask(const char *method, const char *path, const char *json, int status)
 {
-    char *body;
-    int got = ask_until_read(method, path, json, &body);
-    json_t *answer = body[0] != '\0' ? json_loads(body, 0, NULL) : NULL;
-
-    if (got != status || (body[0] != '\0' && answer == NULL))
-        fail_msg("%s %s: %d %s", method, path, got, body);
-    free(body);
-    return answer;
+    return asking_json(&running, method, path, json, status);
 }
 
 static void assert_error(const char *method, const char *path, const char *json, int status,
                          const char *sentence)
 {
-    json_t *answer = ask(method, path, json, status);
-    const char *said = json_string_value(json_array_get(json_object_get(answer, "errors"), 0));
-
-    assert_non_null(said);
-    /* Of what others say behind a colon, the beginning. */
-    if (sentence[strlen(sentence) - 1] == ' ' ? strncmp(said, sentence, strlen(sentence)) != 0
-                                              : strcmp(said, sentence) != 0)
-        fail_msg("%s", said);
-    json_decref(answer);
-}
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text != NULL ? text : "(none)";
+    asking_error(&running, method, path, json, status, sentence);
 }
 
 /* What the library sends for the script of the exercise (shared/seeds): an older one has the
@@ -137,19 +101,20 @@ static void the_request_of_the_exercise_makes_its_timeboard(void **state)
         assert_true(id > 0);
         snprintf(url, sizeof url, "/dash/%lld/api-timeboard", (long long)id);
         snprintf(resource, sizeof resource, "/api/v1/dash/%lld", (long long)id);
-        assert_string_equal(text_of(made, "url"), url);
-        assert_string_equal(text_of(made, "resource"), resource);
-        assert_string_equal(text_of(dash, "title"), "API Timeboard !");
+        assert_string_equal(asking_text(made, "url"), url);
+        assert_string_equal(asking_text(made, "resource"), resource);
+        assert_string_equal(asking_text(dash, "title"), "API Timeboard !");
         assert_true(json_is_true(json_object_get(dash, "read_only")));
         assert_true(json_is_null(json_object_get(dash, "template_variables")));
-        assert_int_equal(strlen(text_of(dash, "new_id")), 11);
+        assert_int_equal(strlen(asking_text(dash, "new_id")), 11);
         assert_int_equal(json_array_size(graphs), 3);
         assert_string_equal(
-            text_of(json_array_get(json_object_get(
-                                       json_object_get(json_array_get(graphs, 1), "definition"),
-                                       "requests"),
-                                   0),
-                    "q"),
+            asking_text(
+                json_array_get(
+                    json_object_get(json_object_get(json_array_get(graphs, 1), "definition"),
+                                    "requests"),
+                    0),
+                "q"),
             "anomalies(avg:mysql.performance.user_time{*}, 'basic', 2)");
         json_decref(made);
     }
@@ -163,7 +128,7 @@ static void a_timeboard_is_read_changed_and_deleted(void **state)
     char *body;
     (void)state;
 
-    snprintf(path, sizeof path, "%s", text_of(made, "resource"));
+    snprintf(path, sizeof path, "%s", asking_text(made, "resource"));
     json_decref(made);
     assert_int_equal(running_get(&running, port, path, &body), 200);
     assert_non_null(strstr(body, ",\"mine\":{\"x\":1.50}")); /* byte by byte */
@@ -172,16 +137,17 @@ static void a_timeboard_is_read_changed_and_deleted(void **state)
     json_t *changed =
         ask("PUT", path, "{\"title\":\"two\",\"graphs\":[],\"description\":null}", 200);
 
-    assert_string_equal(text_of(changed, "resource"), path);
-    assert_string_equal(text_of(json_object_get(changed, "dash"), "title"), "two");
+    assert_string_equal(asking_text(changed, "resource"), path);
+    assert_string_equal(asking_text(json_object_get(changed, "dash"), "title"), "two");
     json_decref(changed);
 
     json_t *list = ask("GET", "/api/v1/dash", NULL, 200);
     json_t *dashes = json_object_get(list, "dashes");
     json_t *last = json_array_get(dashes, json_array_size(dashes) - 1);
 
-    assert_string_equal(text_of(last, "title"), "two");
-    assert_string_equal(text_of(last, "id"), path + strlen("/api/v1/dash/")); /* text here */
+    assert_string_equal(asking_text(last, "title"), "two");
+    assert_string_equal(asking_text(last, "id"),
+                        path + strlen("/api/v1/dash/")); /* text here */
     json_decref(list);
     assert_null(ask("DELETE", path, NULL, 204));
     char sentence[160];
@@ -215,15 +181,15 @@ static void a_dashboard_is_made_and_its_widgets_get_ids(void **state)
     assert_true(json_is_integer(json_object_get(json_array_get(widgets, 0), "id")));
     assert_int_equal(json_integer_value(json_object_get(json_array_get(widgets, 1), "id")), 7);
     assert_true(json_is_integer(json_object_get(inner, "id")));
-    assert_string_equal(text_of(made, "reflow_type"), "auto");
+    assert_string_equal(asking_text(made, "reflow_type"), "auto");
     assert_true(json_is_array(json_object_get(made, "template_variables")));
     assert_true(json_is_array(json_object_get(made, "notify_list")));
     assert_true(json_is_null(json_object_get(made, "description")));
-    snprintf(url, sizeof url, "/dashboard/%s/my-board", text_of(made, "id"));
-    assert_string_equal(text_of(made, "url"), url);
-    assert_int_equal(strlen(text_of(made, "created_at")),
+    snprintf(url, sizeof url, "/dashboard/%s/my-board", asking_text(made, "id"));
+    assert_string_equal(asking_text(made, "url"), url);
+    assert_int_equal(strlen(asking_text(made, "created_at")),
                      strlen("2026-11-28T17:05:09.123000+00:00"));
-    snprintf(path, sizeof path, "/api/v1/dashboard/%s", text_of(made, "id"));
+    snprintf(path, sizeof path, "/api/v1/dashboard/%s", asking_text(made, "id"));
 
     json_t *got = ask("GET", path, NULL, 200);
 
@@ -238,7 +204,7 @@ static void a_dashboard_is_made_and_its_widgets_get_ids(void **state)
 
     json_t *gone = ask("DELETE", path, NULL, 200);
 
-    assert_string_equal(text_of(gone, "deleted_dashboard_id"), text_of(made, "id"));
+    assert_string_equal(asking_text(gone, "deleted_dashboard_id"), asking_text(made, "id"));
     json_decref(gone);
     json_decref(made);
 }
@@ -260,37 +226,37 @@ static void each_route_shows_what_the_other_made(void **state)
     (void)state;
 
     snprintf(path, sizeof path, "/api/v1/dashboard/%s",
-             text_of(json_object_get(dash, "dash"), "new_id"));
+             asking_text(json_object_get(dash, "dash"), "new_id"));
     json_t *board = ask("GET", path, NULL, 200), *widget = first_widget(board);
     json_t *definition = json_object_get(widget, "definition");
     json_t *request = json_array_get(json_object_get(definition, "requests"), 0);
     json_t *style = json_object_get(request, "style");
 
-    assert_string_equal(text_of(board, "layout_type"), "ordered");
+    assert_string_equal(asking_text(board, "layout_type"), "ordered");
     assert_true(json_is_true(json_object_get(board, "is_read_only")));
     assert_true(json_is_integer(json_object_get(widget, "id")));
-    assert_string_equal(text_of(definition, "type"), "timeseries");
-    assert_string_equal(text_of(definition, "title"), "g");
+    assert_string_equal(asking_text(definition, "type"), "timeseries");
+    assert_string_equal(asking_text(definition, "title"), "g");
     assert_null(json_object_get(definition, "viz"));
-    assert_string_equal(text_of(request, "display_type"), "bars");
+    assert_string_equal(asking_text(request, "display_type"), "bars");
     assert_null(json_object_get(request, "type"));
-    assert_string_equal(text_of(style, "line_type"), "solid");
-    assert_string_equal(text_of(style, "line_width"), "thick");
-    assert_string_equal(text_of(style, "palette"), "warm");
+    assert_string_equal(asking_text(style, "line_type"), "solid");
+    assert_string_equal(asking_text(style, "line_width"), "thick");
+    assert_string_equal(asking_text(style, "palette"), "warm");
     json_decref(board);
     json_decref(dash);
 
     board = ask("POST", "/api/v1/dashboard", dashboard, 200);
-    snprintf(path, sizeof path, "/api/v1/dash/%s", text_of(board, "id"));
+    snprintf(path, sizeof path, "/api/v1/dash/%s", asking_text(board, "id"));
     dash = ask("GET", path, NULL, 200);
     json_t *graph = json_array_get(json_object_get(json_object_get(dash, "dash"), "graphs"), 0);
 
-    assert_string_equal(text_of(graph, "title"), "a");
+    assert_string_equal(asking_text(graph, "title"), "a");
     definition = json_object_get(graph, "definition");
-    assert_string_equal(text_of(definition, "viz"), "timeseries");
+    assert_string_equal(asking_text(definition, "viz"), "timeseries");
     request = json_array_get(json_object_get(definition, "requests"), 0);
-    assert_string_equal(text_of(request, "type"), "line");
-    assert_string_equal(text_of(json_object_get(request, "style"), "type"), "dotted");
+    assert_string_equal(asking_text(request, "type"), "line");
+    assert_string_equal(asking_text(json_object_get(request, "style"), "type"), "dotted");
     json_decref(dash);
     json_decref(board);
 }
@@ -308,7 +274,7 @@ static void several_are_listed_and_deleted_at_once(void **state)
     snprintf(body, sizeof body,
              "{\"data\":[{\"id\":\"%s\",\"type\":\"dashboard\"},{\"id\":\"no\",\"type\":"
              "\"dashboard\"}]}",
-             text_of(one, "id"));
+             asking_text(one, "id"));
     assert_error("DELETE", "/api/v1/dashboard", body, 404, "data[1]: no dashboard has this id");
     list = ask("GET", "/api/v1/dashboard?count=1&start=1", NULL, 200);
     assert_int_equal(json_array_size(json_object_get(list, "dashboards")), 1);
@@ -316,7 +282,7 @@ static void several_are_listed_and_deleted_at_once(void **state)
     snprintf(body, sizeof body,
              "{\"data\":[{\"id\":\"%s\",\"type\":\"dashboard\"},{\"id\":\"%s\",\"type\":"
              "\"dashboard\"}]}",
-             text_of(one, "id"), text_of(two, "id"));
+             asking_text(one, "id"), asking_text(two, "id"));
     assert_null(ask("DELETE", "/api/v1/dashboard", body, 204));
     list = ask("GET", "/api/v1/dashboard?count=1000", NULL, 200);
     assert_int_equal(json_array_size(json_object_get(list, "dashboards")), n - 2);
@@ -428,10 +394,10 @@ static void with_a_state_path_definitions_outlive_the_server(void **state)
     json_t *made = ask("POST", "/api/v1/dashboard", dashboard, 200);
     json_t *gone = ask("POST", "/api/v1/dashboard", dashboard, 200);
 
-    snprintf(path, sizeof path, "/api/v1/dashboard/%s", text_of(gone, "id"));
+    snprintf(path, sizeof path, "/api/v1/dashboard/%s", asking_text(gone, "id"));
     json_decref(ask("DELETE", path, NULL, 200));
     json_decref(ask("PUT", "/api/v1/metrics/m", "{\"unit\":\"byte\"}", 200));
-    snprintf(path, sizeof path, "/api/v1/dashboard/%s", text_of(made, "id"));
+    snprintf(path, sizeof path, "/api/v1/dashboard/%s", asking_text(made, "id"));
     assert_true(running_stop(&running));
     running_free(&running);
 
@@ -443,7 +409,7 @@ static void with_a_state_path_definitions_outlive_the_server(void **state)
     assert_true(json_equal(made, again));
     assert_int_equal(running_json(&running, port, "GET", "/api/v1/dashboard", NULL, &body),
                      200);
-    assert_null(strstr(body, text_of(gone, "id")));
+    assert_null(strstr(body, asking_text(gone, "id")));
     free(body);
     json_decref(again);
     json_decref(made);

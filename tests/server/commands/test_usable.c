@@ -44,6 +44,8 @@ static void what_would_stop_a_start_is_told(void **state)
           "env=", "--set: heeler_calendar_path: /nonexistent/x is no program: No such" },
         { "heeler_dashboards_path=/nonexistent/x",
           "env=", "--set: heeler_dashboards_path: /nonexistent/x: No such" },
+        { "heeler_monitors_path=/nonexistent/x",
+          "env=", "--set: heeler_monitors_path: /nonexistent/x: No such" },
         { "heeler_smtp_url=smtp://relay",
           "env=", "heeler_smtp_url is set and heeler_smtp_from" },
         { "heeler_webhooks=[{\"name\":\"a\"}]", "env=", "heeler_webhooks: a: it needs a url" },

@@ -1,0 +1,186 @@
+#include "server/api/downtimes_shared.h"
+
+#include <stdlib.h>
+
+#include "config/clock.h"
+#include "server/api/api.h"
+#include "server/http/server_view.h"
+
+/* ---- all --------------------------------------------------------------- */
+
+bool downtimes_look(const struct server_view *view, struct downtime_sights *out)
+{
+    struct defined downtimes = api_defined(view, DEFINITION_DOWNTIME);
+    const struct definition *at = NULL;
+    size_t most = downtimes.of_files->of[DEFINITION_DOWNTIME].n +
+                  downtimes.made->of[DEFINITION_DOWNTIME].n;
+
+    *out = (struct downtime_sights){ .now_s = clock_wall_ms() / 1000 };
+    if (most == 0)
+        return true;
+    out->at = calloc(most, sizeof *out->at);
+    while (out->at != NULL && (at = defined_next(&downtimes, at)) != NULL)
+        if (downtime_form_look(at, view->evaluator, out->now_s, &out->at[out->n]))
+            out->n++;
+    return out->at != NULL;
+}
+
+void downtimes_look_away(struct downtime_sights *given)
+{
+    for (size_t i = 0; i < given->n; i++)
+        downtime_form_look_away(&given->at[i]);
+    free(given->at);
+    *given = (struct downtime_sights){ .at = NULL };
+}
+
+/* ---- one --------------------------------------------------------------- */
+
+void downtimes_reply(struct desk_job *given, const struct server_view *view,
+                     const struct definition *definition, downtime_writer *write)
+{
+    struct json_out out = { .comma = false };
+    struct downtime_sight sight;
+
+    if (!downtime_form_look(definition, view->evaluator, clock_wall_ms() / 1000, &sight)) {
+        api_refuse(given, 503, "what was kept of this downtime cannot be read");
+        return;
+    }
+    write(&out, &sight);
+    downtime_form_look_away(&sight);
+    api_reply(given, 200, &out);
+}
+
+static void put(struct desk_job *given, const struct server_view *view,
+                struct definition *definition, downtime_writer *write)
+{
+    struct definition *made;
+
+    switch (definitions_put(api_definitions(view), definition, &made)) {
+    case DEFINITION_DONE:
+        downtimes_reply(given, view, made, write);
+        break;
+    case DEFINITION_FULL:
+        api_refuse(given, 409, "there is no room: %zu downtimes and %zu MiB of them are kept",
+                   definitions_most(DEFINITION_DOWNTIME),
+                   definitions_most_bytes(DEFINITION_DOWNTIME) >> 20);
+        break;
+    case DEFINITION_NO_MEMORY:
+        api_refuse(given, 503, "not enough memory");
+        break;
+    }
+}
+
+bool downtimes_may_change(struct desk_job *job, const struct definition *definition)
+{
+    if (definition->file.len == 0)
+        return true;
+    api_refuse(
+        job, 403,
+        "the file %.*s of heeler_monitors_path holds this downtime: change it there, and "
+        "reload",
+        (int)definition->file.len, definition->file.at);
+    return false;
+}
+
+/* Canceled or ended, two days ago. */
+static bool is_old(const struct downtime_sight *sight, int64_t now_s)
+{
+    int64_t end_s = sight->status == DOWNTIME_CANCELED ? sight->canceled_s
+                    : sight->status == DOWNTIME_ENDED  ? sight->until_s
+                                                       : now_s;
+
+    return end_s + DOWNTIME_KEPT_S < now_s;
+}
+
+static void drop_old(const struct server_view *view, int64_t now_s)
+{
+    struct definitions *made = api_definitions(view);
+    struct definition *at = definitions_next(made, DEFINITION_DOWNTIME, NULL), *next;
+
+    for (; at != NULL; at = next) {
+        struct downtime_sight sight;
+
+        next = definitions_next(made, DEFINITION_DOWNTIME, at);
+        if (!downtime_form_look(at, view->evaluator, now_s, &sight))
+            continue;
+        bool old = is_old(&sight, now_s);
+
+        downtime_form_look_away(&sight);
+        if (old)
+            definitions_drop(made, at, now_s * 1000);
+    }
+}
+
+static struct slice text_of(const struct bytes *bytes)
+{
+    return (struct slice){ (const char *)bytes->at, bytes->len };
+}
+
+void downtimes_make(struct desk_job *given, const struct server_view *view, struct slice body,
+                    bool is_v2, downtime_writer *write)
+{
+    struct defined downtimes = api_defined(view, DEFINITION_DOWNTIME);
+    int64_t now_ms = clock_wall_ms();
+    struct definition made = { .kind = DEFINITION_DOWNTIME,
+                               .created_ms = now_ms,
+                               .changed_ms = now_ms };
+    char name[DEFINED_UUID_LEN + 1], problem[DOWNTIME_PROBLEM_MAX];
+    struct bytes text = { 0 };
+
+    drop_old(view, now_ms / 1000);
+    if (!downtime_form_make(SLICE("{}"), body, is_v2, now_ms / 1000, &text, problem)) {
+        api_refuse(given, 400, "%s", problem);
+    } else if (!defined_make_ids(&downtimes, name, &made.number)) {
+        api_refuse(given, 503, "the system has no randomness for an id");
+    } else {
+        made.name = slice_of(name);
+        made.body = text_of(&text);
+        put(given, view, &made, write);
+    }
+    bytes_free(&text);
+}
+
+void downtimes_change(struct desk_job *given, const struct server_view *view,
+                      const struct definition *definition, struct slice body, bool is_v2,
+                      downtime_writer *write)
+{
+    char problem[DOWNTIME_PROBLEM_MAX];
+    struct definition changed = *definition;
+    struct bytes text = { 0 };
+
+    if (downtime_form_is_v2(definition->body) != is_v2) {
+        api_refuse(given, 400, "this downtime was made by /api/%s/downtime: change it there",
+                   is_v2 ? "v1" : "v2");
+        return;
+    }
+    if (downtime_form_body(definition).len == 0) {
+        api_refuse(given, 400, "this downtime was canceled: make another");
+        return;
+    }
+    if (downtime_form_make(definition->body, body, is_v2, definition->created_ms / 1000, &text,
+                           problem)) {
+        changed.body = text_of(&text);
+        changed.changed_ms = clock_wall_ms();
+        put(given, view, &changed, write);
+    } else {
+        api_refuse(given, 400, "%s", problem);
+    }
+    bytes_free(&text);
+}
+
+bool downtimes_cancel(const struct server_view *view, const struct definition *definition)
+{
+    struct definition changed = *definition, *made;
+    struct bytes text = { 0 };
+
+    if (downtime_form_body(definition).len == 0)
+        return true; /* it was already */
+    changed.changed_ms = clock_wall_ms();
+    downtime_form_cancel(definition->body, changed.changed_ms / 1000, &text);
+    changed.body = text_of(&text);
+    bool good = !text.failed &&
+                definitions_put(api_definitions(view), &changed, &made) == DEFINITION_DONE;
+
+    bytes_free(&text);
+    return good;
+}

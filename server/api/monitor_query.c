@@ -1,0 +1,221 @@
+#include "server/api/monitor_query.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- reading ----------------------------------------------------------- */
+
+static const struct {
+    const char *word;
+    enum monitor_query_key key;
+} keys[] = {
+    { "status", SEARCH_STATUS },
+    { "group_status", SEARCH_STATUS },
+    { "tag", SEARCH_TAG },
+    { "tags", SEARCH_TAG },
+    { "type", SEARCH_TYPE },
+    { "muted", SEARCH_MUTED },
+    { "name", SEARCH_NAME },
+    { "title", SEARCH_NAME },
+    { "scope", SEARCH_TEXT },
+    { "metric", SEARCH_TEXT },
+    { "query", SEARCH_TEXT },
+    { "id", SEARCH_ID },
+    { "notification", SEARCH_HANDLE },
+    { "group", SEARCH_GROUP },
+};
+
+/* Up to a space that stands in no quotes. */
+static struct slice cut_word(struct slice *rest)
+{
+    size_t n = 0;
+    bool quoted = false;
+
+    while (n < rest->len && (quoted || rest->at[n] != ' ')) {
+        quoted = quoted != (rest->at[n] == '"');
+        n++;
+    }
+    struct slice word = { rest->at, n };
+
+    *rest = slice_skip(*rest, n);
+    return word;
+}
+
+static struct slice without_quotes(struct slice text)
+{
+    if (text.len >= 2 && text.at[0] == '"' && text.at[text.len - 1] == '"')
+        return (struct slice){ text.at + 1, text.len - 2 };
+    return text;
+}
+
+static bool is_status(struct slice word)
+{
+    enum monitor_state state;
+
+    return monitor_state_find(word, &state) || slice_equal(word, SLICE("ignored")) ||
+           slice_equal(word, SLICE("skipped")) || slice_equal(word, SLICE("unknown"));
+}
+
+/* A key that is none is a part of the word: "http://x", "env:prod". */
+static bool read_term(struct monitor_query *out, struct slice word, char *problem)
+{
+    struct slice value = word;
+    size_t i = 0, n = out->n;
+
+    if (n == MONITOR_QUERY_TERMS_MAX) {
+        snprintf(problem, MONITOR_PROBLEM_MAX, "Query parsing error: more than %d words",
+                 MONITOR_QUERY_TERMS_MAX);
+        return false;
+    }
+    out->terms[n].is_not = word.len > 1 && word.at[0] == '-';
+    if (out->terms[n].is_not)
+        value = word = slice_skip(word, 1);
+    struct slice key = slice_cut(&value, ':');
+
+    while (i < sizeof keys / sizeof *keys && !slice_equal(key, slice_of(keys[i].word)))
+        i++;
+    bool has_key = i < sizeof keys / sizeof *keys && key.len < word.len;
+
+    out->terms[n].key = has_key ? keys[i].key : SEARCH_ANY;
+    out->terms[n].value = without_quotes(has_key ? value : word);
+    out->n++;
+    value = out->terms[n].value;
+    if (out->terms[n].key != SEARCH_STATUS || is_status(value))
+        return true;
+    snprintf(problem, MONITOR_PROBLEM_MAX,
+             "Query parsing error: '%.*s' is not a valid monitor status",
+             (int)(value.len < 64 ? value.len : 64), value.at);
+    return false;
+}
+
+bool monitor_query_read(struct slice text, struct monitor_query *out,
+                        char problem[static MONITOR_PROBLEM_MAX])
+{
+    out->n = 0;
+    if (text.len > MONITOR_QUERY_MAX) {
+        snprintf(problem, MONITOR_PROBLEM_MAX, "Query parsing error: more than %d bytes",
+                 MONITOR_QUERY_MAX);
+        return false;
+    }
+    while ((text = slice_trim(text, " ")).len > 0)
+        if (!read_term(out, cut_word(&text), problem))
+            return false;
+    return true;
+}
+
+/* ---- fitting ----------------------------------------------------------- */
+
+/* In any case of letters; a * at an end is what this does anyway. */
+static bool contains(struct slice text, struct slice part)
+{
+    part = slice_trim(part, "*");
+    for (size_t at = 0; at + part.len <= text.len; at++) {
+        size_t i = 0;
+
+        while (i < part.len &&
+               tolower((unsigned char)text.at[at + i]) == tolower((unsigned char)part.at[i]))
+            i++;
+        if (i == part.len)
+            return true;
+    }
+    return false;
+}
+
+static bool has_tag(const struct monitor *monitor, struct slice value)
+{
+    for (size_t i = 0; i < monitor->n_tags; i++)
+        if (contains(monitor->tags[i], value))
+            return true;
+    return false;
+}
+
+static bool has_status(enum monitor_state state, struct slice value)
+{
+    enum monitor_state asked;
+
+    return monitor_state_find(value, &asked) && asked == state;
+}
+
+static bool has_id(int64_t number, struct slice value)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%" PRId64, number);
+    return slice_equal(value, slice_of(text));
+}
+
+static bool term_fits(enum monitor_query_key key, struct slice value,
+                      const struct monitor_sight *sight, int64_t now_s)
+{
+    const struct monitor *monitor = sight->monitor;
+
+    switch (key) {
+    case SEARCH_ANY:
+        return contains(monitor->name, value) || contains(monitor->query, value) ||
+               has_tag(monitor, value);
+    case SEARCH_STATUS:
+        return has_status(monitor_form_state(sight), value);
+    case SEARCH_TAG:
+        return has_tag(monitor, value);
+    case SEARCH_TYPE:
+        return contains(slice_of(monitor_type_word(monitor->type)), value);
+    case SEARCH_MUTED:
+        return monitor_form_is_muted(sight, now_s) == slice_equal(value, SLICE("true"));
+    case SEARCH_NAME:
+        return contains(monitor->name, value);
+    case SEARCH_TEXT:
+        return contains(monitor->query, value);
+    case SEARCH_ID:
+        return has_id(sight->definition->number, value);
+    case SEARCH_HANDLE:
+        return contains(monitor->message, value);
+    case SEARCH_GROUP:
+        return true; /* a group of it may */
+    }
+    return false;
+}
+
+void monitor_query_look(struct monitor_query *query, const struct monitor_sight *sight,
+                        int64_t now_s)
+{
+    for (size_t i = 0; i < query->n; i++)
+        query->terms[i].fits =
+            term_fits(query->terms[i].key, query->terms[i].value, sight, now_s);
+}
+
+bool monitor_query_fits(const struct monitor_query *query)
+{
+    for (size_t i = 0; i < query->n; i++)
+        if (query->terms[i].key != SEARCH_GROUP &&
+            query->terms[i].fits == query->terms[i].is_not)
+            return false;
+    return true;
+}
+
+static bool group_fits(enum monitor_query_key key, struct slice value, bool monitor_fits,
+                       const struct watched_group *group)
+{
+    switch (key) {
+    case SEARCH_ANY:
+        return monitor_fits || contains(group->name, value);
+    case SEARCH_STATUS:
+        return has_status(group->state.state, value);
+    case SEARCH_MUTED:
+        return group->is_muted == slice_equal(value, SLICE("true"));
+    case SEARCH_GROUP:
+        return contains(group->name, value);
+    default:
+        return monitor_fits;
+    }
+}
+
+bool monitor_query_fits_group(const struct monitor_query *query,
+                              const struct watched_group *group)
+{
+    for (size_t i = 0; i < query->n; i++)
+        if (group_fits(query->terms[i].key, query->terms[i].value, query->terms[i].fits,
+                       group) == query->terms[i].is_not)
+            return false;
+    return true;
+}
