@@ -6,7 +6,7 @@
 
 import { ask, isAbort, pulse, repeat, send } from "./api.js";
 import { valuesIn, variablesOf } from "./board.js";
-import { make, makeNotice, setText, foreign } from "./dom.js";
+import { make, makeNotice, makeTwice, setText, foreign } from "./dom.js";
 import { makeEditor, withoutSaid } from "./editor.js";
 import { visible } from "./format.js";
 import { makeRange } from "./range.js";
@@ -62,17 +62,8 @@ async function formOf(id, signal) {
     return { path, definition: withoutSaid(isTimeboard ? said.dash : said) };
 }
 
-/* Deletes it when it is pressed twice. */
 function makeDelete(board, say, signal) {
-    const button = make("button", { type: "button", class: "delete" }, "Delete this dashboard");
-    let isSure = false;
-
-    button.addEventListener("click", async () => {
-        if (!isSure) {
-            isSure = true;
-            button.textContent = "Delete it for good";
-            return;
-        }
+    return makeTwice("Delete this dashboard", "Delete it for good", async () => {
         try {
             await send("DELETE", `/api/v1/dashboard/${encodeURIComponent(board.id)}`, undefined, signal);
             go("dashboards");
@@ -80,7 +71,6 @@ function makeDelete(board, say, signal) {
             if (!isAbort(problem)) say(`Not deleted: ${problem.message}`, true);
         }
     });
-    return button;
 }
 
 /* The JSON, which is asked for when it is opened. */

@@ -64,6 +64,19 @@ export function makeChoice(label, options, chosen, onChoose) {
     return { node, set };
 }
 
+/* A button that has to be pressed twice: sure is what it says in between. */
+export function makeTwice(text, sure, deed, label = null) {
+    const button = make("button", { type: "button", class: "delete", "aria-label": label }, text);
+    let isSure = false;
+    button.addEventListener("click", () => {
+        if (isSure) deed();
+        isSure = true;
+        button.textContent = sure;
+        button.removeAttribute("aria-label");
+    });
+    return button;
+}
+
 /* A section with its heading; what stands beside the heading is at its right. */
 export function makeSection(title, beside, ...children) {
     return make("section", null,

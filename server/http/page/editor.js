@@ -1,6 +1,6 @@
-/* page/editor.js: the JSON of a dashboard, to look at and to write.
+/* page/editor.js: the JSON of what is defined, to look at and to write.
  *
- *   makeEditor({ save(text), readOnly })
+ *   makeEditor({ save(text), readOnly, onWritten(text) })
  *
  * What the server refuses stands below with its sentence, and the caret where it says the fault is. */
 
@@ -14,8 +14,9 @@ function placeOfByte(text, byte) {
     return new TextDecoder().decode(before).length;
 }
 
-/* save(text) throws a Refusal, or gives what to say. readOnly: why it cannot be saved, or null. */
-export function makeEditor({ save, readOnly = null }) {
+/* save(text) throws a Refusal, or gives what to say. readOnly: why it cannot be saved, or null. onWritten(text):
+ * somebody wrote in it. */
+export function makeEditor({ save, readOnly = null, onWritten = () => {} }) {
     const area = make("textarea", { id: "definition", class: "code", rows: 24, spellcheck: "false", autocomplete: "off", autocapitalize: "off",
         "aria-describedby": "definition-said", readonly: readOnly !== null });
     const said = make("p", { id: "definition-said", role: "status", class: readOnly ? "muted" : "" }, readOnly);
@@ -39,6 +40,7 @@ export function makeEditor({ save, readOnly = null }) {
         area.setSelectionRange(place, Math.min(place + 1, area.value.length));
     }
 
+    area.addEventListener("change", () => onWritten(area.value));
     node.addEventListener("submit", async (event) => {
         event.preventDefault();
         button.disabled = true;
@@ -54,8 +56,10 @@ export function makeEditor({ save, readOnly = null }) {
     return { node, say, show: (definition) => { area.value = JSON.stringify(definition, null, 2); } };
 }
 
-/* What the server says of a dashboard, and nobody writes. */
-const SAID = ["id", "new_id", "url", "author_handle", "author_name", "created_at", "modified_at", "created", "modified", "created_by", "file"];
+/* What the server says of a dashboard or a monitor, and nobody writes. */
+const SAID = ["id", "new_id", "url", "author_handle", "author_name", "created_at", "modified_at", "created", "modified", "created_by", "file",
+    "org_id", "multi", "deleted", "assets", "restriction_policy", "restricted_roles", "draft_status", "overall_state", "overall_state_modified", "creator",
+    "state", "matching_downtimes"];
 
 export function withoutSaid(definition) {
     return Object.fromEntries(Object.entries(definition).filter(([name]) => !SAID.includes(name)));

@@ -6,6 +6,7 @@ import { clock, duration, stamp, utc, zone } from "./format.js";
 import { start, tell } from "./router.js";
 import { openDashboard } from "./dashboard.js";
 import { openDashboards } from "./dashboards.js";
+import { openDowntimes } from "./downtimes.js";
 import { openEvents } from "./events.js";
 import { openHost } from "./host.js";
 import { openHostmap } from "./hostmap.js";
@@ -13,6 +14,8 @@ import { openHosts } from "./hosts.js";
 import { openLines } from "./lines.js";
 import { openMetric } from "./metric.js";
 import { openMetrics } from "./metrics.js";
+import { openMonitor } from "./monitor.js";
+import { openMonitors } from "./monitors.js";
 import { openNow } from "./now.js";
 import { openQuery } from "./query.js";
 
@@ -21,7 +24,7 @@ const banner = document.getElementById("banner");
 const views = document.getElementById("views");
 
 /* Views of one thing belong to that of all of them. */
-const ONE_OF = { metric: "metrics", host: "hosts", hostmap: "hosts", dashboard: "dashboards" };
+const ONE_OF = { metric: "metrics", host: "hosts", hostmap: "hosts", dashboard: "dashboards", monitor: "monitors" };
 
 function shown(name, title, first) {
     for (const link of views.querySelectorAll("a")) {
@@ -87,6 +90,7 @@ document.getElementById("skip").addEventListener("click", (event) => {
 
 start(main, {
     now: openNow, metrics: openMetrics, metric: openMetric, hosts: openHosts, host: openHost, hostmap: openHostmap,
-    query: openQuery, dashboards: openDashboards, dashboard: openDashboard, lines: openLines, events: openEvents,
+    query: openQuery, dashboards: openDashboards, dashboard: openDashboard, monitors: openMonitors, monitor: openMonitor, downtimes: openDowntimes,
+    lines: openLines, events: openEvents,
 }, shown);
 pulse.start();
