@@ -10,7 +10,9 @@
 
 #define ZONES "/usr/share/zoneinfo"
 
-enum { ZONE_PATH_SIZE = 256 };
+enum { ZONE_PATH_SIZE = 256, DAYS_MAX = 10000000 };
+
+#define SECONDS_MAX INT64_C(1000000000000)
 
 struct request {
     char zone[DOWNTIME_ZONE_MAX], rule[DOWNTIME_RULE_MAX];
@@ -43,7 +45,7 @@ static bool read_request(struct slice line, struct request *out)
            number_int64(slice_cut(&line, '\t'), &out->from_s) &&
            number_int64(slice_cut(&line, '\t'), &out->until_s) &&
            copy(line, out->rule, sizeof out->rule) && out->days >= 0 && out->seconds >= 0 &&
-           out->days + out->seconds > 0;
+           out->days <= DAYS_MAX && out->seconds <= SECONDS_MAX && out->days + out->seconds > 0;
 }
 
 /* ---- the zone ----------------------------------------------------------- */
@@ -156,9 +158,11 @@ bool occur_add(struct slice line, struct occurrence *out, size_t *n, char *probl
 
     if (rule.freq == ICAL_NO_RECURRENCE)
         return refuse(problem, problem_size, "this is no rule of RFC 5545: ", request.rule);
-    if (rule.rscale != NULL)
+    if (rule.rscale != NULL) {
+        icalmemory_free_buffer(rule.rscale);
         return refuse(problem, problem_size,
                       "only the Gregorian calendar is known: ", request.rule);
+    }
     icalrecur_iterator *iterator = icalrecur_iterator_new(rule, start);
 
     if (iterator == NULL)

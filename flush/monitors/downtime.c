@@ -11,6 +11,8 @@
 
 enum { DAY_S = 86400, SPACE = 16 };
 
+#define TIME_MAX_S INT64_C(253402300799) /* 9999-12-31 */
+
 bool downtime_refuse(struct downtime_reading *reading, const char *format, ...)
 {
     va_list args;
@@ -62,7 +64,9 @@ static bool read_whole(struct slice value, int64_t *out)
 
     if (json_view_kind(value) != JSON_KIND_STRING || value.len > sizeof text)
         return json_view_whole(value, out);
-    return number_int64((struct slice){ text, json_view_text(value, text) }, out);
+    size_t len = json_view_text(value, text);
+
+    return number_int64((struct slice){ text, len }, out);
 }
 
 /* Nothing for what is absent. */
@@ -73,6 +77,15 @@ static bool read_optional(struct downtime_reading *reading, struct slice object,
 
     return is_absent(value) || (read_whole(value, out) && *out >= least) ||
            downtime_refuse(reading, "'%s' is a whole number from %" PRId64 " on", name, least);
+}
+
+/* Seconds since 1970; nothing for what is absent. */
+static bool read_time(struct downtime_reading *reading, struct slice object, const char *name,
+                      int64_t least_s, int64_t *out)
+{
+    return read_optional(reading, object, name, least_s, out) &&
+           (*out <= TIME_MAX_S ||
+            downtime_refuse(reading, "'%s' is beyond the year 9999", name));
 }
 
 static bool read_flag(struct downtime_reading *reading, struct slice object, const char *name,
@@ -115,12 +128,13 @@ static bool read_end_states(struct downtime_reading *reading, struct slice value
         return true;
     }
     while (json_view_next_item(&inside, &item)) {
-        char word[16];
+        char room[16];
+        struct slice word = { room, 0 };
         enum monitor_state state;
 
-        if (item.len > sizeof word ||
-            !monitor_state_find((struct slice){ word, json_view_text(item, word) }, &state) ||
-            state == MONITOR_OK)
+        if (item.len <= sizeof room)
+            word.len = json_view_text(item, room);
+        if (!monitor_state_find(word, &state) || state == MONITOR_OK)
             return downtime_refuse(reading, "'notify_end_states' has alert, no data and warn");
         states |= 1U << state;
     }
@@ -218,7 +232,7 @@ static bool add_until(struct downtime_reading *reading, struct slice value,
     struct tm parts;
     char text[32];
 
-    if (!read_optional(reading, value, "until_date", 1, &until_s) ||
+    if (!read_time(reading, value, "until_date", 1, &until_s) ||
         !read_optional(reading, value, "until_occurrences", 1, &occurrences))
         return false;
     if (until_s > 0 && occurrences > 0)
@@ -249,8 +263,9 @@ static bool read_rule_v1(struct downtime_reading *reading, struct slice value,
     size_t i = 0;
 
     if (json_view_says(type, "rrule"))
-        return copy_text(json_view_member(value, "rrule"), recurrence->rule,
-                         DOWNTIME_RULE_MAX) ||
+        return (copy_text(json_view_member(value, "rrule"), recurrence->rule,
+                          DOWNTIME_RULE_MAX) &&
+                recurrence->rule[0] != '\0') ||
                downtime_refuse(reading, "Invalid recurrence rrule");
     while (i < sizeof types / sizeof *types && !json_view_says(type, types[i].type))
         i++;
@@ -288,8 +303,8 @@ static bool read_times_v1(struct downtime_reading *reading, struct slice value)
 
     out->start_s = reading->now_s;
     out->end_s = DOWNTIME_FOR_EVER;
-    if (!read_optional(reading, value, "start", 0, &out->start_s) ||
-        !read_optional(reading, value, "end", 1, &out->end_s))
+    if (!read_time(reading, value, "start", 0, &out->start_s) ||
+        !read_time(reading, value, "end", 1, &out->end_s))
         return false;
     return out->end_s == DOWNTIME_FOR_EVER || out->end_s > out->start_s ||
            downtime_refuse(reading, "'end' is not behind 'start'");
@@ -340,7 +355,7 @@ static bool read_instant(struct downtime_reading *reading, const char *name, str
         return downtime_refuse(reading, "'schedule.%s' is a time like 2026-11-30T19:00:00Z",
                                name);
     *out = (int64_t)timegm(&parts) - offset_s;
-    return true;
+    return *out >= 0 || downtime_refuse(reading, "'schedule.%s' is before 1970", name);
 }
 
 /* "14h", "1d", "90m", "1w". */

@@ -265,7 +265,9 @@ bool monitor_is_silenced(const struct monitor *monitor, const struct slice *tags
 
         if (name.len > sizeof text || (json_view_whole(until, &until_s) && until_s <= now_s))
             continue;
-        if (is_about((struct slice){ text, json_view_text(name, text) }, tags, n_tags))
+        size_t len = json_view_text(name, text);
+
+        if (is_about((struct slice){ text, len }, tags, n_tags))
             return true;
     }
     return false;

@@ -13,11 +13,11 @@ enum { ARGUMENTS_MAX = 32 };
 size_t template_number(double value, char out[static 32])
 {
     double size = fabs(value);
-    int whole = size >= 1 ? (int)floor(log10(size)) + 1 : 1;
-    int decimals = whole < 6 ? 6 - whole : 0;
 
     if (!isfinite(value) || size >= 1e15 || (size > 0 && size < 1e-4))
         return (size_t)snprintf(out, 32, "%.6g", value);
+    int whole = size >= 1 ? (int)floor(log10(size)) + 1 : 1;
+    int decimals = whole < 6 ? 6 - whole : 0;
     size_t len = (size_t)snprintf(out, 32, "%.*f", decimals, value);
 
     if (memchr(out, '.', len) == NULL)

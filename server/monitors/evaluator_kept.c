@@ -70,12 +70,13 @@ static int64_t whole_of(struct slice json, const char *name)
 
 static bool read_group(struct slice json, struct watched_group *out)
 {
-    struct slice word = json_view_member(json, "state");
+    struct slice state = json_view_member(json, "state");
     char room[32];
+    struct slice word = { room, 0 };
 
-    if (word.len > sizeof room ||
-        !monitor_state_find((struct slice){ room, json_view_text(word, room) },
-                            &out->state.state))
+    if (state.len <= sizeof room)
+        word.len = json_view_text(state, room);
+    if (!monitor_state_find(word, &out->state.state))
         return false;
     out->state.had_data = is_true(json, "had_data");
     out->state.unresolved = is_true(json, "unresolved");

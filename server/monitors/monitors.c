@@ -162,7 +162,8 @@ static bool read_body(struct slice body, struct watched_monitor *out, char *prob
         return false;
     }
     memcpy(own, body.at, body.len);
-    out->body = (struct slice){ own, body.len };
+    out->body.at = own;
+    out->body.len = body.len;
     if (monitor_read(out->body, &out->monitor, problem, problem_size))
         return true;
     free(own);

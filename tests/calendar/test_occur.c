@@ -117,6 +117,8 @@ static void says_what_is_wrong(void **state)
         { "", "the line is malformed" },
         { "UTC\t2026-11-30T00:00:00\t0\t0\t0\t1\tFREQ=DAILY", "the line is malformed" },
         { "UTC\t2026-11-30T00:00:00\t-1\t5\t0\t1\tFREQ=DAILY", "the line is malformed" },
+        { "UTC\t2026-11-30T00:00:00\t9223372036854775807\t5\t0\t1\tFREQ=DAILY",
+          "the line is malformed" },
         { "Mars/Base\t2026-11-30T00:00:00\t0\t60\t0\t1\tFREQ=DAILY",
           "there is no time zone of that name: Mars/Base" },
         { "../../../etc/passwd\t2026-11-30T00:00:00\t0\t60\t0\t1\tFREQ=DAILY",
