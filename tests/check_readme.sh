@@ -51,9 +51,16 @@ for page in README.md CONTRIBUTING.md SECURITY.md $(find docs bench protocol flu
     done
 done
 # Each folder has a row where the folders are shown.
-for folder in config protocol flush server chart $(find flush server -mindepth 1 -type d); do
+for folder in config protocol flush server chart calendar $(find flush server -mindepth 1 -type d); do
     grep -q "^| \`$folder/\` |" docs/design.md || complain "docs/design.md does not show $folder/"
 done
+
+# What a message and a monitor may have has a row, or is named as one that means nothing.
+sed -n 's/^    { "\([a-z_]*\)", [a-z_]* },.*/\1/p' flush/monitors/template_values.c flush/monitors/monitor_options.c >"$made"
+[ "$(wc -l <"$made")" -gt 50 ] || complain "flush/monitors/ has no tables of variables, blocks and options"
+while read -r name; do
+    grep -qE "[\`{#]$name[\`} ]" docs/monitors.md || complain "docs/monitors.md does not tell of $name"
+done <"$made"
 
 # What the pages name is there.
 for file in $(grep -ohE '`(config|protocol|flush|server|chart|tests|bench)/[a-z_/]+\.(c|h|sh)`' \
