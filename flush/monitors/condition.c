@@ -363,7 +363,7 @@ static bool read_check(struct reader *reader, struct condition *out)
                : reader_refuse(reader, reader->rest.at, "expected nothing behind it");
 }
 
-/* ---- of other monitors -------------------------------------------------- */
+/* ---- of other monitors ------------------------------------------------- */
 
 static bool add_step(struct reader *reader, struct condition *out, uint8_t step)
 {
@@ -468,7 +468,7 @@ bool condition_holds(const struct condition *condition, uint32_t operands)
     return n > 0 && stack[0];
 }
 
-/* ---- all ---------------------------------------------------------------- */
+/* ---- all --------------------------------------------------------------- */
 
 bool condition_parse(struct slice text, struct condition *out, char *problem,
                      size_t problem_size)

@@ -100,7 +100,7 @@ static bool read_flag(struct downtime_reading *reading, struct slice object, con
     return true;
 }
 
-/* ---- what it is about, and what is told at its end ----------------------- */
+/* ---- what it is about, and what is told at its end --------------------- */
 
 static bool read_monitor_tags(struct downtime_reading *reading, struct slice value)
 {
@@ -182,7 +182,7 @@ static bool read_shared(struct downtime_reading *reading, struct slice value)
            read_end_types(reading, json_view_member(value, "notify_end_types"));
 }
 
-/* ---- v1 ------------------------------------------------------------------ */
+/* ---- v1 ---------------------------------------------------------------- */
 
 __attribute__((format(printf, 3, 4))) static bool add_rule(struct downtime_reading *reading,
                                                            struct recurrence *recurrence,
@@ -321,7 +321,7 @@ static bool read_v1(struct downtime_reading *reading, struct slice value)
            read_shared(reading, value);
 }
 
-/* ---- v2 ------------------------------------------------------------------ */
+/* ---- v2 ---------------------------------------------------------------- */
 
 /* 2026-11-30T19:00:00+01:00, also with Z and a fraction. */
 static bool read_instant(struct downtime_reading *reading, const char *name, struct slice value,
@@ -443,7 +443,7 @@ static bool read_v2(struct downtime_reading *reading, struct slice value)
            read_shared(reading, value);
 }
 
-/* ---- all ------------------------------------------------------------------ */
+/* ---- all --------------------------------------------------------------- */
 
 static bool read_with(bool (*read)(struct downtime_reading *reading, struct slice value),
                       struct slice value, int64_t now_s, struct downtime *out, char *problem,

@@ -15,7 +15,7 @@ enum {
     GROUP_RETENTION_S = 86400
 };
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------- */
 
 bool monitor_refuse(struct monitor_reading *reading, const char *format, ...)
 {
@@ -74,7 +74,7 @@ bool monitor_read_whole(struct monitor_reading *reading, const char *name, struc
     return true;
 }
 
-/* ---- all ---------------------------------------------------------------- */
+/* ---- all --------------------------------------------------------------- */
 
 static const char *const type_words[] = {
 #define TYPE_WORD(id, word) [id] = (word),
@@ -231,7 +231,7 @@ void monitor_free(struct monitor *given)
     *given = (struct monitor){ .room = NULL };
 }
 
-/* ---- silenced ----------------------------------------------------------- */
+/* ---- silenced ---------------------------------------------------------- */
 
 static bool has_tag(const struct slice *tags, size_t n_tags, struct slice tag)
 {

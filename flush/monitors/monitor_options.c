@@ -17,7 +17,7 @@ static bool read_bool(struct monitor_reading *reading, const char *name, struct 
     return true;
 }
 
-/* ---- thresholds --------------------------------------------------------- */
+/* ---- thresholds -------------------------------------------------------- */
 
 /* As Datadog's sentences have it: 90.0. */
 static void write_threshold(double value, char out[static 40])
@@ -118,7 +118,7 @@ static bool check_thresholds(struct monitor_reading *reading)
                        &rules->warning);
 }
 
-/* ---- options ------------------------------------------------------------ */
+/* ---- options ----------------------------------------------------------- */
 
 static bool read_notify_no_data(struct monitor_reading *reading, const char *name,
                                 struct slice value)
@@ -365,9 +365,7 @@ static bool read_scheduling(struct monitor_reading *reading, const char *name,
 static bool read_no_meaning(struct monitor_reading *reading, const char *name,
                             struct slice value)
 {
-    (void)reading;
-    (void)name;
-    (void)value;
+    (void)reading, (void)name, (void)value;
     return true;
 }
 

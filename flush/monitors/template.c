@@ -5,7 +5,7 @@
 
 #include "flush/monitors/template_internal.h"
 
-/* ---- cutting ------------------------------------------------------------ */
+/* ---- cutting ----------------------------------------------------------- */
 
 enum piece_kind {
     PIECE_TEXT,
@@ -108,7 +108,7 @@ static bool cut(struct slice *rest, struct piece *piece)
     return true;
 }
 
-/* ---- receivers ---------------------------------------------------------- */
+/* ---- receivers --------------------------------------------------------- */
 
 static bool is_space(char c)
 {
@@ -142,7 +142,7 @@ static struct slice handle_at(struct slice text, bool *has_variable)
     return handle;
 }
 
-/* ---- rendering ---------------------------------------------------------- */
+/* ---- rendering --------------------------------------------------------- */
 
 struct block {
     bool outer, holds; /* what is around it, and it itself */
@@ -361,7 +361,7 @@ bool template_survey(struct slice text, const struct template_facts *facts,
     return is_whole;
 }
 
-/* ---- checking ----------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------- */
 
 struct open_block {
     const char *at;

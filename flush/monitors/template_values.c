@@ -84,8 +84,7 @@ static void add_warn_threshold(const struct template_facts *facts, struct bytes 
 /* Of service checks, whose thresholds are counts of statuses; no monitor of ours has one. */
 static void add_ok_threshold(const struct template_facts *facts, struct bytes *out)
 {
-    (void)facts;
-    (void)out;
+    (void)facts, (void)out;
 }
 
 static void add_comparator(const struct template_facts *facts, struct bytes *out)

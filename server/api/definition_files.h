@@ -31,7 +31,7 @@ struct definition_files *definition_files_read(const char *folder,
                                                             struct slice object));
 void definition_files_free(struct definition_files *given); /* NULL is fine */
 
-/* ---- for who takes one ---------------------------------------------------- */
+/* ---- for who takes one ------------------------------------------------- */
 
 /* "FILE" and the sentence behind it. */
 __attribute__((format(printf, 2, 3))) void definition_file_complain(

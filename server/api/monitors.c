@@ -17,7 +17,7 @@
 
 enum { PAGE_SIZE = 100, PAGE_SIZE_MAX = 1000, IDS_MAX = 100 };
 
-/* ---- one ---------------------------------------------------------------- */
+/* ---- one --------------------------------------------------------------- */
 
 /* What a former program kept and this one cannot read is shown without what is read of it. */
 void monitors_look(const struct server_view *view, const struct definition *definition,
@@ -123,7 +123,7 @@ static struct slice text_of(const struct bytes *bytes)
     return (struct slice){ (const char *)bytes->at, bytes->len };
 }
 
-/* ---- making and changing ------------------------------------------------ */
+/* ---- making and changing ----------------------------------------------- */
 
 void monitors_create(struct desk_job *given, const struct http_request *request, void *argument)
 {
@@ -185,7 +185,7 @@ void monitors_validate_one(struct desk_job *given, const struct http_request *re
     bytes_free(&body);
 }
 
-/* ---- deleting ----------------------------------------------------------- */
+/* ---- deleting ---------------------------------------------------------- */
 
 /* The first composite that has it as an operand, or NULL. */
 static const struct definition *composite_of(const struct defined *monitors, int64_t number)
@@ -297,7 +297,7 @@ void monitors_can_delete(struct desk_job *given, const struct http_request *requ
     bytes_free(&bad.bytes);
 }
 
-/* ---- reading ------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------- */
 
 /* group_states=all, or some of alert, warn, no data, ok. False: it was refused; no bits: it is
  * not asked. */

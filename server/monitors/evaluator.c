@@ -26,9 +26,9 @@ void evaluator_free(struct evaluator *given)
     for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++)
         bytes_free(&given->evaluations[i].answer);
     told_free_all(given);
-    tellings_free(given);
+    tellings_drop(given);
     notification_free_all(given->waiting);
-    downtimes_free(given);
+    downtimes_drop(given);
     monitors_free(&given->monitors);
     free(given);
 }
@@ -58,7 +58,7 @@ void evaluator_forget(struct evaluator *evaluator, int64_t number)
     monitors_forget(&evaluator->monitors, number);
 }
 
-/* ---- rounds ---------------------------------------------------------------- */
+/* ---- rounds ------------------------------------------------------------ */
 
 static bool is_due(const struct evaluator *evaluator, const struct watched_monitor *monitor)
 {

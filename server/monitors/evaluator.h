@@ -95,7 +95,7 @@ const struct monitors *evaluator_monitors(const struct evaluator *evaluator);
 /* For any thread, as long as the evaluator lives. */
 const struct monitor_ledger *evaluator_ledger(const struct evaluator *evaluator);
 
-/* ---- what is defined changes -------------------------------------------- */
+/* ---- what is defined changes ------------------------------------------- */
 
 /* As monitors_define() and monitors_forget(). */
 MUST_CHECK bool evaluator_define(struct evaluator *evaluator, int64_t number, struct slice body,
@@ -115,7 +115,7 @@ void evaluator_sweep_downtimes(struct evaluator *evaluator);
 bool evaluator_downtime_holds(const struct evaluator *evaluator, struct slice name,
                               int64_t now_s, int64_t *from_s, int64_t *until_s);
 
-/* ---- rounds -------------------------------------------------------------- */
+/* ---- rounds ------------------------------------------------------------ */
 
 /* Begins what is due by then. */
 void evaluator_tick(struct evaluator *evaluator, int64_t now_s);
@@ -141,7 +141,7 @@ bool evaluator_test(struct evaluator *evaluator, int64_t number, int64_t now_s);
  * transition. */
 const struct told_line *evaluator_told(const struct evaluator *evaluator, size_t i);
 
-/* ---- a successor, and what was kept --------------------------------------- */
+/* ---- a successor, and what was kept ------------------------------------ */
 
 /* Of what is defined: all states and what waits, as items of a kind and a name; an empty kind
  * ends them. */

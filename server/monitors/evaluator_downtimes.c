@@ -6,7 +6,7 @@
 
 enum { BODY_KEYS_MAX = 10000 };
 
-/* ---- who is muted ----------------------------------------------------------- */
+/* ---- who is muted ------------------------------------------------------ */
 
 static bool is_about(const struct live_downtime *live, const struct watched_monitor *monitor,
                      const struct slice *tags, size_t n_tags)
@@ -40,7 +40,7 @@ bool evaluation_is_muted(const struct evaluator *evaluator,
     return is_muted;
 }
 
-/* ---- when they are ----------------------------------------------------------- */
+/* ---- when they are ----------------------------------------------------- */
 
 static void hear_occurrences(void *argument, struct slice answer, const char *sentence)
 {
@@ -91,7 +91,7 @@ void downtimes_look_ahead(struct evaluator *evaluator, int64_t now_s)
             look_ahead(evaluator, at, now_s);
 }
 
-/* ---- what is defined ---------------------------------------------------------- */
+/* ---- what is defined --------------------------------------------------- */
 
 static struct live_downtime *find(const struct evaluator *evaluator, struct slice name)
 {
@@ -123,7 +123,7 @@ static void take_out(struct evaluator *evaluator, struct live_downtime *given)
     live_free(given);
 }
 
-void downtimes_free(struct evaluator *evaluator)
+void downtimes_drop(struct evaluator *evaluator)
 {
     while (evaluator->downtimes != NULL) {
         evaluator->downtimes->is_asked = false; /* nobody answers any more */

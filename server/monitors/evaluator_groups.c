@@ -10,7 +10,7 @@ enum {
     ANSWER_KEYS_MAX = 16 * MONITOR_GROUPS_MAX
 };
 
-/* ---- one group ------------------------------------------------------------- */
+/* ---- one group --------------------------------------------------------- */
 
 /* Whether nothing may be missed yet: we have not watched for so long. */
 static bool is_too_early(const struct evaluator *evaluator, const struct monitor *monitor,
@@ -93,7 +93,7 @@ static bool sweep(struct evaluation *evaluation, struct watched_monitor *monitor
     return evaluation->swept < monitor->n_groups;
 }
 
-/* ---- of a value ------------------------------------------------------------ */
+/* ---- of a value -------------------------------------------------------- */
 
 static struct slice text_of(struct slice object, const char *name, char *room, size_t size)
 {
@@ -155,7 +155,7 @@ static void read_value(struct evaluation *evaluation, struct watched_monitor *mo
     evaluation_observe(evaluation->evaluator, monitor, group, &observation);
 }
 
-/* ---- of a check ------------------------------------------------------------- */
+/* ---- of a check -------------------------------------------------------- */
 
 /* Appends "key:value" or "host:name", sorted by the order of the keys. False: it has none. */
 static bool add_key(struct slice object, struct slice key, struct bytes *out)
@@ -312,7 +312,7 @@ static bool settle_checks(struct evaluation *evaluation, struct watched_monitor 
     return evaluation->settled < monitor->n_groups;
 }
 
-/* ---- of all ----------------------------------------------------------------- */
+/* ---- of all ------------------------------------------------------------ */
 
 /* One that is not grouped is there, whatever comes. */
 static void need_the_one(struct watched_monitor *monitor)
@@ -372,7 +372,7 @@ bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *moni
     return false;
 }
 
-/* ---- of other monitors ------------------------------------------------------- */
+/* ---- of other monitors ------------------------------------------------- */
 
 /* The state of an operand for that group: of the one that it has, or of a simple monitor. */
 static bool operand_state(const struct evaluator *evaluator, int64_t number, struct slice group,

@@ -75,7 +75,7 @@ struct evaluator {
     size_t n_tellings;
 };
 
-/* ---- evaluator_groups.c ---------------------------------------------------- */
+/* ---- evaluator_groups.c ------------------------------------------------ */
 
 /* Reads a bounded piece of the answer. True: there is more. */
 bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *monitor);
@@ -87,18 +87,18 @@ void evaluation_combine(struct evaluator *evaluator, struct watched_monitor *mon
 void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
                         struct watched_group *group, struct observation *observation);
 
-/* ---- evaluator_tell.c ------------------------------------------------------ */
+/* ---- evaluator_tell.c -------------------------------------------------- */
 
 /* Sends what has waited for too long for a picture or for the disk. */
 void tellings_look(struct evaluator *evaluator, int64_t now_s);
-void tellings_free(struct evaluator *evaluator);
+void tellings_drop(struct evaluator *evaluator);
 
 /* Notifies of it, unless it is muted. */
 void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monitor,
                      struct watched_group *group, const struct transition *transition,
                      int64_t now_s);
 
-/* ---- evaluator_told.c ------------------------------------------------------ */
+/* ---- evaluator_told.c -------------------------------------------------- */
 
 /* Notes it in the history of notifications, in the place of the oldest, without its picture. */
 void told_note(struct evaluator *evaluator, const struct notification *of,
@@ -109,7 +109,7 @@ void told_free_all(struct evaluator *evaluator);
 void told_keep(struct evaluator *evaluator, const struct notification *of, bool is_over,
                void (*kept)(void *argument), void *argument);
 
-/* ---- evaluator_downtimes.c ------------------------------------------------- */
+/* ---- evaluator_downtimes.c --------------------------------------------- */
 
 /* Whether that group is muted at that time; fills in what is told when that ends. */
 bool evaluation_is_muted(const struct evaluator *evaluator,
@@ -119,9 +119,9 @@ bool evaluation_is_muted(const struct evaluator *evaluator,
 
 /* Asks for occurrences that will be needed. */
 void downtimes_look_ahead(struct evaluator *evaluator, int64_t now_s);
-void downtimes_free(struct evaluator *evaluator);
+void downtimes_drop(struct evaluator *evaluator);
 
-/* ---- evaluator_kept.c ------------------------------------------------------ */
+/* ---- evaluator_kept.c -------------------------------------------------- */
 
 void group_keep(struct evaluator *evaluator, const struct watched_monitor *monitor,
                 const struct watched_group *group, void (*kept)(void *argument),

@@ -20,7 +20,7 @@ enum { KEPT_KEYS_MAX = 64 };
     X(last_no_data_s)    \
     X(last_told_s)
 
-/* ---- one group ---------------------------------------------------------------- */
+/* ---- one group --------------------------------------------------------- */
 
 /* "MONITOR/GROUP". */
 static void write_name(const struct watched_monitor *monitor, const struct watched_group *group,
@@ -173,7 +173,7 @@ void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct sl
     }
 }
 
-/* ---- a successor ----------------------------------------------------------------- */
+/* ---- a successor ------------------------------------------------------- */
 
 static void put_item(struct state_writer *out, const char *kind, struct slice name,
                      const void *text, size_t len)

@@ -15,7 +15,7 @@ enum {
     RECEIVERS_MAX = TEMPLATE_RECEIVERS_MAX
 };
 
-/* ---- one transition, until it is sent -------------------------------------------- */
+/* ---- one transition, until it is sent ---------------------------------- */
 
 /* It stays until all that was asked for it has come, also when it was sent before that. */
 struct telling {
@@ -85,7 +85,7 @@ void evaluator_give_up_waits(struct evaluator *evaluator)
 }
 
 /* Nobody answers them any more. */
-void tellings_free(struct evaluator *evaluator)
+void tellings_drop(struct evaluator *evaluator)
 {
     while (evaluator->tellings != NULL)
         telling_free(evaluator->tellings);
@@ -162,7 +162,7 @@ static void ask_for_picture(struct telling *telling, const struct monitor *monit
                                   telling);
 }
 
-/* ---- what it says ------------------------------------------------------------------ */
+/* ---- what it says ------------------------------------------------------ */
 
 struct naming {
     const struct receivers *receivers;
@@ -191,8 +191,7 @@ static void name_receiver(void *self, struct slice handle, bool has_variable)
 
 static void name_unknown(void *self, struct slice name)
 {
-    (void)self;
-    (void)name;
+    (void)self, (void)name;
 }
 
 static void add_text(struct bytes *out, const char *text)
@@ -384,7 +383,7 @@ static struct notification notification_of(const struct watched_monitor *monitor
     return made;
 }
 
-/* ---- all of it --------------------------------------------------------------------- */
+/* ---- all of it --------------------------------------------------------- */
 
 /* What ends before it is sent: muted, or refused. */
 static void end_at_once(struct evaluator *evaluator, const struct notification *of,

@@ -2,7 +2,7 @@
 
 #include "server/monitors/evaluator_internal.h"
 
-/* ---- the history of notifications --------------------------------------------- */
+/* ---- the history of notifications -------------------------------------- */
 
 static void told_set(struct told *told, enum notification_end end, uint32_t attempts,
                      int64_t at_s, const char *answer)
@@ -70,7 +70,7 @@ static struct told *find_told(struct evaluator *evaluator, struct slice id,
     return NULL;
 }
 
-/* ---- kept until it is sent ------------------------------------------------------ */
+/* ---- kept until it is sent --------------------------------------------- */
 
 void told_keep(struct evaluator *evaluator, const struct notification *of, bool is_over,
                void (*kept)(void *argument), void *argument)

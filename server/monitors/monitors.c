@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- groups ------------------------------------------------------------- */
+/* ---- groups ------------------------------------------------------------ */
 
 /* Where it is, or would be. */
 static size_t place_of(const struct watched_monitor *monitor, struct slice group)
@@ -125,7 +125,7 @@ enum monitor_state watched_monitor_state(const struct watched_monitor *monitor)
     return worst;
 }
 
-/* ---- monitors ------------------------------------------------------------ */
+/* ---- monitors ---------------------------------------------------------- */
 
 struct watched_monitor *monitors_find(const struct monitors *monitors, int64_t number)
 {

@@ -46,7 +46,7 @@ static const char weekends[] =
     "\"recurrences\":[{\"rrule\":\"FREQ=WEEKLY;INTERVAL=1;BYDAY=SA,SU\",\"duration\":\"1d\","
     "\"start\":\"2026-01-03T00:00:00\"}]}}";
 
-/* ---- what the evaluator is given ------------------------------------------------ */
+/* ---- what the evaluator is given --------------------------------------- */
 
 struct mail {
     int64_t at_s;
@@ -118,10 +118,7 @@ static void recur(void *self, struct slice lines,
 static void keep(void *self, const char *kind, struct slice name, struct slice text,
                  void (*kept)(void *argument), void *argument)
 {
-    (void)self;
-    (void)kind;
-    (void)name;
-    (void)text;
+    (void)self, (void)kind, (void)name, (void)text;
     if (kept != NULL)
         kept(argument);
 }
@@ -160,12 +157,11 @@ static int64_t lost_s(void *self)
 
 static struct slice address(void *self, struct slice host)
 {
-    (void)self;
-    (void)host;
+    (void)self, (void)host;
     return SLICE("10.0.0.7");
 }
 
-/* ---- what is to come ---------------------------------------------------------------- */
+/* ---- what is to come --------------------------------------------------- */
 
 static bool is_quiet(int64_t at_s)
 {
@@ -228,7 +224,7 @@ static void work_out(int64_t from_s, int64_t to_s, struct expected *out)
     }
 }
 
-/* ---- two weeks around each change ------------------------------------------------------ */
+/* ---- two weeks around each change -------------------------------------- */
 
 static void run(struct evaluator *evaluator, int64_t from_s, int64_t to_s)
 {

@@ -73,7 +73,7 @@ static json_t *options_of(const json_t *monitor)
     return json_object_get(monitor, "options");
 }
 
-/* ---- one ---------------------------------------------------------------- */
+/* ---- one --------------------------------------------------------------- */
 
 static void a_monitor_has_all_members_that_clients_read(void **state)
 {
@@ -230,7 +230,7 @@ static void a_body_cannot_grow_without_end(void **state)
     drop(id);
 }
 
-/* ---- muting ------------------------------------------------------------- */
+/* ---- muting ------------------------------------------------------------ */
 
 static json_t *silenced_after(json_int_t id, const char *what, const char *json)
 {
@@ -278,7 +278,7 @@ static void a_monitor_is_muted_and_heard_again(void **state)
     drop(id);
 }
 
-/* ---- deleting ----------------------------------------------------------- */
+/* ---- deleting ---------------------------------------------------------- */
 
 static void what_a_composite_uses_is_not_deleted_by_chance(void **state)
 {
@@ -320,7 +320,7 @@ static void what_a_composite_uses_is_not_deleted_by_chance(void **state)
     assert_error("GET", "/api/v1/monitor/can_delete", NULL, 400, "monitor_ids: ");
 }
 
-/* ---- lists and searches ------------------------------------------------- */
+/* ---- lists and searches ------------------------------------------------ */
 
 static size_t listed(const char *path)
 {
@@ -461,8 +461,7 @@ static void a_path_has_one_name_where_it_has_one(void **state)
     (void)state;
     assert_error("POST", "/api/v1/monitor//mute", "", 404, "there is no such path here: ");
     assert_error("POST", "/api/v1/monitor/1/2/mute", "", 404, "there is no such path here: ");
-    assert_error("POST", "/api/v1/monitor/mute", "", 405,
-                 "only GET, HEAD, PUT, DELETE here");
+    assert_error("POST", "/api/v1/monitor/mute", "", 405, "only GET, HEAD, PUT, DELETE here");
 }
 
 int main(void)
