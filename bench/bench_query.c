@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "config/load.h"
+#include "flush/rollups/answer_ops.h"
 #include "flush/rollups/evaluation.h"
 #include "flush/snapshots/snapshot.h"
 
@@ -140,6 +141,36 @@ static void ask(struct rollup *rollup, const char *text)
     evaluation_free(evaluation);
 }
 
+/* What a monitor is worth in a window of so many seconds, the last ones: its processor time. */
+static void evaluate(struct rollup *rollup, const char *text, int64_t window_s)
+{
+    struct answer_source source = { .rollup = rollup };
+    struct inquiry inquiry = { .kind = INQUIRY_MONITOR,
+                               .text = slice_of(text),
+                               .from_s = START + INTERVALS * INTERVAL_S - window_s,
+                               .to_s = START + INTERVALS * INTERVAL_S };
+    struct answer_problem problem = { 0, "not enough memory" };
+    struct bytes answer = { 0 };
+    double start = processor_ms(), longest = 0;
+    int slices = 0;
+    enum answer_state state;
+    void *begun = answer_monitor.begin(&source, &inquiry, &problem);
+
+    must(begun != NULL, problem.sentence);
+    do {
+        double before = processor_ms();
+        state = answer_monitor.step(begun, &answer, &problem);
+        double took = processor_ms() - before;
+        longest = took > longest ? took : longest;
+        slices++;
+    } while (state == ANSWER_MORE);
+    must(state == ANSWER_DONE, problem.sentence);
+    answer_monitor.free(begun);
+    printf("%-52s %7.1f ms, %4d slices, longest %5.2f ms, answer %zu bytes\n", text,
+           processor_ms() - start, slices, longest, answer.len);
+    bytes_free(&answer);
+}
+
 int main(void)
 {
     static const char *const questions[] = {
@@ -165,6 +196,20 @@ int main(void)
         "'mean', 'desc')",
         "anomalies(max:requests{shard:11*} by {shard}, 'basic', 2)",
     };
+    static const struct {
+        const char *text;
+        int64_t window_s;
+    } monitors[] = {
+        { "avg(last_5m):avg:requests{*} by {node} > 1", 300 },
+        { "avg(last_5m):avg:requests{shard:777*} by {shard} > 1", 300 },
+        { "avg(last_1h):avg:requests{node:n7} by {shard} > 1", 3600 },
+        { "sum(last_5m):sum:requests{shard:1*} by {node}.as_count() / sum:requests{*} by "
+          "{node}.as_count() > 1",
+          300 },
+        { "avg(last_1h):anomalies(avg:requests{*} by {node}, 'basic', 2, "
+          "alert_window='last_5m') >= 1",
+          3600 },
+    };
     struct settings settings = { 0 };
     struct settings_source source = { 0 };
     struct problems problems = { 0 };
@@ -180,6 +225,8 @@ int main(void)
     feed(rollup, catalogue, &budget);
     for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
         ask(rollup, questions[i]);
+    for (size_t i = 0; i < sizeof monitors / sizeof monitors[0]; i++)
+        evaluate(rollup, monitors[i].text, monitors[i].window_s);
     rollup_free(rollup);
     catalogue_free(catalogue);
     enrich_free(enricher);
