@@ -61,7 +61,7 @@ bool downtime_form_make(struct slice base, struct slice over, bool is_v2, int64_
                         struct bytes *out, char problem[static DOWNTIME_PROBLEM_MAX])
 {
     struct json_out merged = { .comma = false };
-    struct downtime downtime;
+    struct downtime downtime = { .room = NULL };
 
     json_out_begin(&merged, NULL, '{');
     api_form_merge(&merged, base, over, is_v2 ? said_v2 : said_v1);
@@ -298,7 +298,7 @@ static void write_family(struct json_out *out, const struct downtime_sight *sigh
     json_out_null(out, "child_id");
     json_out_null(out, "active_child");
     json_out_signed(out, "creator_id", 1);
-    if (definition->changed_ms != definition->created_ms)
+    if (sight->canceled_s != 0 || definition->changed_ms != definition->created_ms)
         json_out_signed(out, "updater_id", 1);
     else
         json_out_null(out, "updater_id");

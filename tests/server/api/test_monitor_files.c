@@ -1,0 +1,178 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api/monitor_files.h"
+#include "tests/support/asking.h"
+
+#define MONITOR(name, more)                                                               \
+    "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:m{*} > 1\",\"name\":\"" name \
+    "\"" more "}"
+
+static char folder[TEMP_PATH_SIZE];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    temp_folder_make(folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    temp_folder_remove(folder);
+    return 0;
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char path[TEMP_PATH_SIZE + 64];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void a_file_is_a_monitor_or_a_downtime_of_either_version(void **state)
+{
+    static const char uuid[] = "12345678-1234-4234-8234-123456789012";
+    (void)state;
+
+    write_file("a.json", MONITOR("of a number", ",\"id\":17,\"overall_state\":\"OK\""));
+    write_file("b.json", MONITOR("of none", ""));
+    write_file("c.json",
+               "{\"id\":5,\"uuid\":\"12345678-1234-4234-8234-123456789012\",\"scope\":"
+               "[\"*\"],\"status\":\"active\",\"canceled\":null}");
+    write_file(
+        "d.json",
+        "{\"data\":{\"type\":\"downtime\",\"id\":\"x-y\",\"attributes\":{\"scope\":\"*\","
+        "\"monitor_identifier\":{\"monitor_tags\":[\"*\"]}}}}");
+    struct definition_files *files = monitor_files_read(folder);
+    const struct definitions *read = &files->definitions;
+
+    assert_int_equal(files->problems.n, 0);
+    assert_int_equal(read->of[DEFINITION_MONITOR].n, 2);
+    assert_int_equal(read->of[DEFINITION_DOWNTIME].n, 2);
+    const struct definition *monitor = definitions_find_number(read, DEFINITION_MONITOR, 17);
+
+    assert_true(slice_equal(monitor->name, SLICE("17")));
+    assert_true(slice_equal(monitor->file, SLICE("a.json")));
+    int64_t number = read->of[DEFINITION_MONITOR].last->number;
+
+    assert_true(number > 0);
+    assert_non_null(definitions_find(read, DEFINITION_DOWNTIME, SLICE("x-y")));
+    assert_int_equal(definitions_find(read, DEFINITION_DOWNTIME, slice_of(uuid))->number, 5);
+    definition_files_free(files);
+    files = monitor_files_read(folder);
+    assert_int_equal(files->definitions.of[DEFINITION_MONITOR].last->number, number);
+    definition_files_free(files); /* the same id each time */
+}
+
+static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
+{
+    static const struct {
+        const char *name, *text, *sentence;
+    } cases[] = {
+        { "a.json", "{\n  \"query\": }", "a.json, line 2, byte 12: " },
+        { "b.json", "{}",
+          "b.json: expected a monitor, which has a query, or a downtime, which has a scope" },
+        { "c.json", "{\"query\":\"avg\",\"type\":\"metric alert\"}",
+          "c.json: The value provided for parameter 'query' is invalid" },
+        { "d.json", "{\"scope\":[]}", "d.json: Invalid scope parameter" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        write_file(cases[i].name, cases[i].text);
+    write_file("e.json", MONITOR("fine", ""));
+    struct definition_files *files = monitor_files_read(folder);
+
+    assert_int_equal(files->definitions.of[DEFINITION_MONITOR].n, 1);
+    assert_int_equal(files->problems.n, sizeof cases / sizeof cases[0]);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (strncmp(files->problems.at[i], cases[i].sentence, strlen(cases[i].sentence)) != 0)
+            fail_msg("%s", files->problems.at[i]);
+    definition_files_free(files);
+}
+
+/* ---- by a server ------------------------------------------------------- */
+
+static struct running running;
+
+static int stop_server(void **state)
+{
+    bool ended = running_stop(&running);
+
+    running_free(&running);
+    return remove_folder(state) == 0 && ended ? 0 : -1;
+}
+
+static json_t *ask(const char *method, const char *path, const char *json, int status)
+{
+    return asking_json(&running, method, path, json, status);
+}
+
+static void a_server_shows_them_and_changes_none(void **state)
+{
+    static const char sentence[] =
+        "the file m.json of heeler_monitors_path holds this monitor: "
+        "change it there, and reload; to mute it, make a downtime";
+    static const char of_downtime[] = "the file d.json of heeler_monitors_path holds this "
+                                      "downtime: change it there, and reload";
+    char set[128];
+    (void)state;
+
+    write_file("m.json", MONITOR("of a file", ",\"id\":17"));
+    write_file("d.json", "{\"id\":5,\"scope\":\"*\",\"monitor_id\":17}");
+    snprintf(set, sizeof set, "heeler_monitors_path=%s", folder);
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", set));
+    json_t *monitor = ask("GET", "/api/v1/monitor/17", NULL, 200);
+
+    assert_string_equal(asking_text(monitor, "file"), "m.json");
+    json_decref(monitor);
+    asking_error(&running, "PUT", "/api/v1/monitor/17", "{}", 403, sentence);
+    asking_error(&running, "DELETE", "/api/v1/monitor/17", NULL, 403, sentence);
+    asking_error(&running, "POST", "/api/v1/monitor/17/mute", "", 403, sentence);
+    asking_error(&running, "DELETE", "/api/v1/downtime/5", NULL, 403, of_downtime);
+    asking_error(&running, "PUT", "/api/v1/downtime/5", "{}", 403, of_downtime);
+    json_decref(ask("POST", "/api/v1/monitor/17/validate", "{}", 200));
+    json_decref(ask("POST", "/api/v1/monitor", MONITOR("of the API", ""), 200));
+
+    write_file("m.json", MONITOR("changed", ",\"id\":17"));
+    write_file("bad.json", "{");
+    json_t *reloaded = ask("POST", "/reload", "", 200);
+    char *text = json_dumps(reloaded, 0);
+
+    assert_non_null(strstr(text, "heeler_monitors_path: bad.json, line 1, byte 2: "));
+    free(text);
+    json_decref(reloaded);
+    json_t *list = ask("GET", "/api/v1/monitor", NULL, 200);
+
+    assert_int_equal(json_array_size(list), 2);
+    assert_string_equal(asking_text(json_array_get(list, 0), "name"), "changed");
+    json_decref(list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_file_is_a_monitor_or_a_downtime_of_either_version,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_bad_file_is_a_sentence_and_leaves_the_others,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_server_shows_them_and_changes_none, make_folder,
+                                        stop_server),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
