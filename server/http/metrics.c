@@ -103,7 +103,8 @@
       "events, statuses of checks and definitions that are not on disk: there was no room "   \
       "for them while it could not be written")                                               \
     X(F_DEFINITIONS, "heeler_definitions", "gauge",                                           \
-      "what was saved by API: dashboards, and what is known about metrics; by kind")          \
+      "what was saved by API: dashboards, monitors, downtimes, and what is known about "      \
+      "metrics; by kind")                                                                     \
     X(F_DEFINITION_BYTES, "heeler_definition_bytes", "gauge", "memory of these")              \
     X(F_MONITORS, "heeler_monitors", "gauge", "monitors, by the worst state of their groups") \
     X(F_MONITOR_GROUPS, "heeler_monitor_groups", "gauge", "groups of these")                  \

@@ -127,8 +127,102 @@ const questions = async () => {
     await typed(tags.listHostTags());
 };
 
+const monitor = {
+    type: "query alert",
+    name: "from a client",
+    query: "avg(last_5m):avg:client.gauge{*} by {host} > 800",
+    message: "{{#is_alert}}{{value}} on {{host.name}}{{/is_alert}} @someone@example.org",
+    tags: ["team:client"],
+    priority: 3,
+    options: {
+        thresholds: { critical: 800, warning: 500 }, notifyNoData: true, noDataTimeframe: 10, renotifyInterval: 60,
+        renotifyStatuses: ["alert", "no data"], evaluationDelay: 0, newGroupDelay: 60, includeTags: true, requireFullWindow: false,
+    },
+};
+
+const monitors = async () => {
+    const api = new v1.MonitorsApi(configuration);
+    await typed(api.validateMonitor({ body: monitor }));
+    const made = await typed(api.createMonitor({ body: monitor }));
+    const { id: monitorId } = made;
+    assert(Number.isInteger(monitorId) && made.created instanceof Date && made.multi);
+    assert.deepEqual([made.options.thresholds.critical, made.options.thresholds.warning], [800, 500]);
+    await typed(api.validateExistingMonitor({ monitorId, body: monitor }));
+    const got = await typed(api.getMonitor({ monitorId, groupStates: "all", withDowntimes: true }));
+    assert.equal(got.query, monitor.query);
+    assert(["No Data", "OK", "Alert", "Warn"].includes(got.overallState));
+    const changed = await typed(api.updateMonitor({ monitorId, body: { message: "changed @someone@example.org", options: { renotifyInterval: 30 } } }));
+    assert.equal(changed.options.renotifyInterval, 30);
+    assert.equal(changed.options.noDataTimeframe, 10);
+    for (const question of [{}, { name: "from a client" }, { monitorTags: "team:client", pageSize: 10, page: 0 }, { idOffset: 0, groupStates: "all" }])
+        assert((await typed(api.listMonitors(question))).some(({ id }) => id === monitorId));
+    const found = await typed(api.searchMonitors({ query: "tag:team:client", perPage: 10 }));
+    assert.equal(found.monitors.find(({ id }) => id === monitorId).notifications[0].handle, "someone@example.org");
+    await typed(api.searchMonitorGroups({ query: "status:alert" }));
+    assert.deepEqual((await typed(api.checkCanDeleteMonitor({ monitorIds: [monitorId] }))).data.ok, [monitorId]);
+    const both = await typed(api.createMonitor({ body: { type: "composite", name: "both", query: `${monitorId} && ${monitorId}` } }));
+    assert((await typed(api.checkCanDeleteMonitor({ monitorIds: [monitorId] }))).errors);
+    for (const id of [both.id, monitorId])
+        assert.equal((await typed(api.deleteMonitor({ monitorId: id }))).deletedMonitorId, id);
+    await assert.rejects(api.getMonitor({ monitorId }), ({ code }) => code === 404);
+    await assert.rejects(api.createMonitor({ body: { ...monitor, query: "avg(last_5m):avg:" } }), ({ code }) => code === 400);
+    await assert.rejects(api.validateMonitor({ body: { ...monitor, options: { thresholds: { critical: 1 } } } }), ({ code }) => code === 400);
+};
+
+const downtimes = async () => {
+    const api = new v1.DowntimesApi(configuration);
+    const { id: monitorId } = await typed(new v1.MonitorsApi(configuration).createMonitor({ body: monitor }));
+    const night = {
+        scope: ["*"], monitorId, timezone: "Europe/Paris", start: 1796061600, end: 1796112000, message: "at night",
+        recurrence: { type: "weeks", period: 1, weekDays: ["Mon", "Tue", "Wed", "Thu", "Fri"] },
+    };
+    const made = await typed(api.createDowntime({ body: night }));
+    assert.deepEqual(made.recurrence.weekDays, night.recurrence.weekDays);
+    const once = await typed(api.createDowntime({ body: { scope: ["env:client", "host:a"], end: now() + 3600 } }));
+    assert.equal(once.active, true);
+    assert.equal((await typed(api.getDowntime({ downtimeId: made.id }))).message, "at night");
+    assert.equal((await typed(api.updateDowntime({ downtimeId: made.id, body: { ...night, message: "changed" } }))).message, "changed");
+    assert((await typed(api.listDowntimes())).length >= 2);
+    assert((await typed(api.listDowntimes({ currentOnly: true }))).some(({ id }) => id === once.id));
+    assert((await typed(api.listMonitorDowntimes({ monitorId }))).some(({ id }) => id === made.id));
+    assert.deepEqual((await typed(api.cancelDowntimesByScope({ body: { scope: "env:client,host:a" } }))).cancelledIds, [once.id]);
+    await api.cancelDowntime({ downtimeId: made.id });
+    assert.equal((await typed(api.getDowntime({ downtimeId: made.id }))).disabled, true);
+    await assert.rejects(api.getDowntime({ downtimeId: 1 }), ({ code }) => code === 404);
+};
+
+const downtimesOfV2 = async () => {
+    const api = new v2.DowntimesApi(configuration);
+    const { id: monitorId } = await typed(new v1.MonitorsApi(configuration).createMonitor({ body: monitor }));
+    const request = (attributes, more) => ({ body: { data: { type: "downtime", attributes, ...more } } });
+    const weekend = await typed(api.createDowntime(request({
+        monitorIdentifier: { monitorId }, scope: "env:(staging OR prod) AND host:a", message: "weekend", displayTimezone: "Europe/Paris",
+        notifyEndStates: ["alert", "warn"], notifyEndTypes: ["canceled", "expired"], muteFirstRecoveryNotification: true,
+        schedule: { timezone: "Europe/Paris", recurrences: [{ rrule: "FREQ=WEEKLY;INTERVAL=1;BYDAY=SA,SU", duration: "1d", start: "2026-11-28T00:00:00" }] },
+    })));
+    assert.equal(weekend.data.attributes.schedule.recurrences[0].duration, "1d");
+    const once = await typed(api.createDowntime(request({
+        monitorIdentifier: { monitorTags: ["team:client"] }, scope: "*", schedule: { end: new Date(Date.now() + 3600e3) },
+    })));
+    assert.equal(once.data.attributes.status, "active");
+    assert(once.data.attributes.schedule.start instanceof Date);
+    const downtimeId = once.data.id;
+    assert.equal((await typed(api.getDowntime({ downtimeId }))).data.id, downtimeId);
+    const changed = await typed(api.updateDowntime({ downtimeId, ...request({ message: "changed" }, { id: downtimeId }) }));
+    assert.equal(changed.data.attributes.message, "changed");
+    const list = await typed(api.listDowntimes({ pageLimit: 100 }));
+    assert(list.data.some(({ id }) => id === weekend.data.id) && list.meta.page.totalFilteredCount >= 2);
+    const matches = await typed(api.listMonitorDowntimes({ monitorId }));
+    assert(matches.data.some(({ id }) => id === downtimeId));
+    for (const id of [downtimeId, weekend.data.id]) await api.cancelDowntime({ downtimeId: id });
+    assert.equal((await typed(api.getDowntime({ downtimeId }))).data.attributes.status, "canceled");
+    // Each version shows what the other one made.
+    await typed(api.listDowntimes({ pageLimit: 100, currentOnly: false }));
+    await typed(new v1.DowntimesApi(configuration).listDowntimes());
+};
+
 (async () => {
-    for (const part of [validation, dashboards, submitting, events, questions]) {
+    for (const part of [validation, dashboards, submitting, events, questions, monitors, downtimes, downtimesOfV2]) {
         await part();
         console.log(part.name);
     }
