@@ -60,7 +60,6 @@ static void note_change(struct group_state *group, enum monitor_state to, int64_
 {
     if (to == MONITOR_OK) {
         group->last_resolved_s = at_s;
-        group->first_triggered_s = 0;
     } else {
         if (group->state == MONITOR_OK)
             group->first_triggered_s = at_s;

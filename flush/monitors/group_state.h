@@ -71,7 +71,7 @@ struct group_state {
     int64_t first_seen_s;
     int64_t changed_s;         /* into this state; 0: never */
     int64_t last_data_s;       /* when data came last */
-    int64_t first_triggered_s; /* since it was last OK; 0: it is OK */
+    int64_t first_triggered_s; /* out of OK; 0: never. A recovery tells it, too */
     int64_t last_triggered_s;  /* into Alert, Warn or No Data */
     int64_t last_resolved_s;
     int64_t last_no_data_s;

@@ -132,6 +132,14 @@ static void a_program_that_is_not_there_is_named(void **state)
                         "there: install the package heeler-chart, or set "
                         "heeler_chart_path");
     painter_free(painter);
+    painter = painter_new(base, &painter_calendar, "/nonexistent/heeler-calendar", MINUTE_MS);
+    painter_paint(painter, SLICE("\n"), tell, &told);
+    assert_int_equal(told.results[1], PAINTER_FAILED);
+    assert_string_equal(
+        told.sentence, "/nonexistent/heeler-calendar, which knows when downtimes recur, is not "
+                       "there: install the package heeler-calendar, or set "
+                       "heeler_calendar_path");
+    painter_free(painter);
     event_base_free(base);
 }
 
@@ -302,6 +310,39 @@ static void heeler_chart_refuses_what_makes_no_sense(void **state)
     }
 }
 
+/* One that falls, one that does not, which is an answer too, and one that is none. */
+static void heeler_calendar_answers(void **state)
+{
+    static const char *const asked[] = {
+        "UTC\t2026-11-30T19:00:00\t0\t60\t1796000000\t1796100000\tFREQ=DAILY\n",
+        "UTC\t2026-11-30T19:00:00\t0\t60\t1000\t2000\tFREQ=DAILY\n",
+        "Mars/Base\t2026-11-30T19:00:00\t0\t60\t1000\t2000\tFREQ=DAILY\n"
+    };
+    struct event_base *base = event_base_new();
+    char program[CHART_PROGRAM_SIZE];
+    struct told told = { 0 };
+    (void)state;
+
+    calendar_program_find(program);
+    struct painter *painter = painter_new(base, &painter_calendar, program, MINUTE_MS);
+    painter_paint(painter, slice_of(asked[0]), tell, &told);
+    event_base_dispatch(base);
+    assert_int_equal(told.results[0], PAINTER_DONE);
+    assert_int_equal(told.picture.len, 22);
+    assert_memory_equal(told.picture.at, "1796065200\t1796065260\n", 22);
+    painter_paint(painter, slice_of(asked[1]), tell, &told);
+    event_base_dispatch(base);
+    assert_int_equal(told.results[1], PAINTER_DONE);
+    assert_int_equal(told.picture.len, 0);
+    painter_paint(painter, slice_of(asked[2]), tell, &told);
+    event_base_dispatch(base);
+    assert_int_equal(told.results[2], PAINTER_REFUSED);
+    assert_string_equal(told.sentence, "there is no time zone of that name: Mars/Base");
+    bytes_free(&told.picture);
+    painter_free(painter);
+    event_base_free(base);
+}
+
 static void more_points_than_a_picture_takes_are_refused(void **state)
 {
     char *answer = malloc(PAINTER_DEFINITION_MAX);
@@ -342,6 +383,7 @@ int main(void)
         cmocka_unit_test(the_end_kills_those_under_way),
         cmocka_unit_test(heeler_chart_draws_a_picture),
         cmocka_unit_test(heeler_chart_refuses_what_makes_no_sense),
+        cmocka_unit_test(heeler_calendar_answers),
         cmocka_unit_test(more_points_than_a_picture_takes_are_refused),
     };
 
