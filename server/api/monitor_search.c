@@ -153,7 +153,8 @@ static void write_handles(struct json_out *out, struct slice message)
     json_out_end(out, ']');
 }
 
-static void write_monitor(struct json_out *out, const struct monitor_sight *sight)
+static void write_monitor(struct json_out *out, const struct monitor_sight *sight,
+                          int64_t now_s)
 {
     const struct monitor *monitor = sight->monitor;
 
@@ -173,6 +174,7 @@ static void write_monitor(struct json_out *out, const struct monitor_sight *sigh
     api_form_or(out, sight->definition->body, "tags", "[]");
     monitor_form_creator(out);
     write_handles(out, monitor->message);
+    json_out_bool(out, "muted", monitor_form_is_muted(sight, now_s));
     api_form_seconds(out, "last_triggered_ts", monitor_form_triggered_s(sight->watched));
     json_out_end(out, '}');
 }
@@ -354,7 +356,7 @@ static void write_hits(struct search *search, const struct hit *hits, bool desce
             continue;
         monitors_look(search->view, hits[descending ? search->found - 1 - i : i].definition,
                       &look);
-        write_monitor(&search->rows, &look.sight);
+        write_monitor(&search->rows, &look.sight, search->now_s);
         monitors_look_away(&look);
     }
 }

@@ -10,17 +10,19 @@ import { access } from "./cases/access.js";
 import { arriving } from "./cases/arriving.js";
 import { bands } from "./cases/bands.js";
 import { boards } from "./cases/boards.js";
+import { downtimes } from "./cases/downtimes.js";
 import { going } from "./cases/going.js";
 import { hosts } from "./cases/hosts.js";
 import { keyboard } from "./cases/keyboard.js";
 import { lines } from "./cases/lines.js";
 import { looks } from "./cases/looks.js";
+import { monitors } from "./cases/monitors.js";
 import { strangers } from "./cases/strangers.js";
 import { troubles } from "./cases/troubles.js";
 import { units } from "./cases/units.js";
 
 const [program, word = ""] = process.argv.slice(2);
-const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...hosts, ...keyboard, ...bands, ...boards, ...units, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
+const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...hosts, ...keyboard, ...bands, ...boards, ...monitors, ...downtimes, ...units, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
 const AT_ONCE = 4;
 let passed = 0, failed = 0;
 

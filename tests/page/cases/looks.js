@@ -3,6 +3,8 @@
 
 import { PHONE, Tab, WIDE } from "../browser.js";
 import { boardOf, post, WIDGETS } from "./boards.js";
+import { downtimeOf } from "./downtimes.js";
+import { MONITOR } from "./monitors.js";
 import { holds, withPage } from "./with.js";
 
 const VIEWS = [
@@ -75,8 +77,31 @@ async function board({ server, tab, page }) {
     }
 }
 
+async function monitors({ server, tab, page }) {
+    const stop = feed(server);
+    try {
+        await server.intervals(2);
+        const { id } = await post(server, "/api/v1/monitor", { ...MONITOR, query: "avg(last_5m):avg:page.level{*} by {env} > 800" });
+        await post(server, "/api/v2/downtime", downtimeOf("Nights", { rrule: "FREQ=DAILY", duration: "14h", start: "2026-11-02T19:00:00" }));
+        await tab.show(server.address("/#/monitors"));
+        await tab.sees("my_metric is high", "table");
+        await page.locator("summary", { hasText: "New monitor" }).click();
+        await lookAt(tab, "Monitors");
+        await tab.turnTo(`#/monitor?id=${id}`);
+        await tab.sees("env:test", ".state-lines");
+        await page.locator("summary", { hasText: "Change it" }).click();
+        await lookAt(tab, "a monitor");
+        await tab.turnTo("#/downtimes");
+        await tab.sees("Nights", ".week");
+        await page.getByRole("button", { name: "Edit Nights" }).click();
+        await lookAt(tab, "Downtimes");
+    } finally {
+        stop();
+    }
+}
+
 async function empty({ server, tab }) {
-    for (const hash of ["#/now", "#/metrics", "#/hosts", "#/hostmap", "#/query", "#/dashboards", "#/lines", "#/events"]) {
+    for (const hash of ["#/now", "#/metrics", "#/hosts", "#/hostmap", "#/query", "#/dashboards", "#/monitors", "#/downtimes", "#/lines", "#/events"]) {
         await tab.show(server.address(`/${hash}`));
         await tab.page.waitForLoadState("networkidle").catch(() => {});
         await lookAt(tab, `${hash}, empty`);
@@ -120,6 +145,7 @@ async function gone({ server, tab }) {
 export const looks = [
     ["no barrier on any view, light and dark, wide and on a phone", (given) => withPage(given, allViews)],
     ["no barrier on a dashboard", (given) => withPage(given, board)],
+    ["no barrier on monitors and downtimes", (given) => withPage(given, monitors)],
     ["no barrier where there is nothing yet", (given) => withPage(given, empty)],
     ["no barrier at a fault, nor in what is offered", (given) => withPage(given, fault)],
     ["no barrier while the server is gone", (given) => withPage(given, gone)],

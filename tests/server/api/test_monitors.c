@@ -433,6 +433,7 @@ static void monitors_are_searched(void **state)
     assert_string_equal(
         asking_text(json_array_get(json_object_get(monitor, "notifications"), 0), "handle"),
         "me@example.org");
+    assert_true(json_is_true(json_object_get(monitor, "muted")));
     assert_non_null(json_object_get(json_object_get(answer, "counts"), "muted"));
     json_decref(answer);
     answer = ask("GET", "/api/v1/monitor/groups/search", NULL, 200);
