@@ -346,7 +346,7 @@ static bool write_all(const struct evaluator *evaluator, const struct watched_mo
     write_tags(monitor, group, &out->tags);
     if (evaluator->needs.link[0] != '\0') {
         add_text(&out->link, evaluator->needs.link);
-        snprintf(number, sizeof number, "/#/monitors/%lld", (long long)monitor->number);
+        snprintf(number, sizeof number, "/#/monitor?id=%lld", (long long)monitor->number);
         add_text(&out->link, number);
     }
     return write_message(evaluator, monitor, group, transition, now_s, &out->naming,

@@ -60,7 +60,7 @@ static struct notification example(void)
         .title = SLICE("[Triggered on {host:a}] load"),
         .text = SLICE("load is 900"),
         .tags = SLICE("team:x,host:a"),
-        .link = SLICE("http://127.0.0.1:8127/#/monitors/7"),
+        .link = SLICE("http://127.0.0.1:8127/#/monitor?id=7"),
         .query = SLICE("avg(last_5m):avg:load{*} by {host} > 800"),
     };
 
@@ -338,7 +338,7 @@ static void a_mail_looks_so(void **state)
         "Query: avg(last_5m):avg:load{*} by {host} > 800\r\n"
         "Since: 2026-11-30 18:00:00 UTC\r\n"
         "Tags: team:x,host:a\r\n"
-        "Page: http://127.0.0.1:8127/#/monitors/7\r\n"
+        "Page: http://127.0.0.1:8127/#/monitor?id=7\r\n"
         "--=_heeler_alternative\r\n";
     struct notification one = example();
     char expected[2048], hash[17];

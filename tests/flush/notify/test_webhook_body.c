@@ -26,7 +26,7 @@ static struct notification example(void)
         .title = SLICE("[Re-Warn] load"),
         .text = SLICE("line \"one\"\nline two"),
         .tags = SLICE("team:x,env:prod"),
-        .link = SLICE("http://h/#/monitors/7"),
+        .link = SLICE("http://h/#/monitor?id=7"),
         .query = SLICE("avg(last_5m):avg:system.load.1{*} by {host} > 800"),
     };
 }
@@ -67,7 +67,7 @@ static void a_variable_is_escaped_for_where_it_stands(void **state)
                                "env:prod,host:a (512.5)\"" },
         { "[$DATE,$DATE_POSIX,$LAST_UPDATED,$ORG_ID]",
           "[1796061601000,1796061601,1796061601000,1]" },
-        { "\"$LINK $TAGS$SNAPSHOT$USER\"", "\"http://h/#/monitors/7 team:x,env:prod\"" },
+        { "\"$LINK $TAGS$SNAPSHOT$USER\"", "\"http://h/#/monitor?id=7 team:x,env:prod\"" },
         { "\"$ALERT_TITLE_X\"", "\"$ALERT_TITLE_X\"" },
     };
     struct notification of = example();
