@@ -1,6 +1,7 @@
 /* What the query of a monitor is worth in a window, for each group.
  *
- *   evaluate   its expression, as points of the window (flush/rollups/evaluation.h)
+ *   evaluate   its expression, as points of the window (flush/rollups/evaluation.h); if these
+ *              are too many, then with longer steps
  *   reduce     the points of each group to one value, and see in which parts of the window some
  *              came (flush/rollups/coverage.h)
  *   sort       by the names of the groups
@@ -20,10 +21,9 @@
 #include "flush/rollups/answer_ops.h"
 #include "flush/rollups/coverage.h"
 #include "flush/rollups/evaluation.h"
+#include "flush/rollups/monitor_step.h"
 
 enum {
-    POINTS_STANDARD = 300,
-    TRIGGER_POINTS = 5, /* in the trigger window, at least */
     POINTS_A_SLICE = 200000,
     POINTS_A_GROUP = 16, /* what a group takes besides its points */
     SORTED_A_SLICE = 2000,
@@ -39,6 +39,7 @@ struct reduced_group {
 };
 
 struct monitor_answer {
+    struct rollup *rollup;
     struct slice text;          /* the inquiry's */
     struct condition condition; /* of it */
     struct evaluation *evaluation;
@@ -172,71 +173,25 @@ static const struct call *find_anomalies(const struct expression *expression)
     return last->kind == NODE_FUNCTION && last->call.function->band ? &last->call : NULL;
 }
 
-/* Whether the window is made of such steps, and not of too many. */
-static bool fits(const struct coverage_window *window, int64_t step_s)
-{
-    int64_t window_s = window->to_s - window->from_s;
-
-    return window->from_s % step_s == 0 && window_s % step_s == 0 &&
-           window_s / step_s <= QUERY_POINTS_MAX;
-}
-
-static const int64_t usual_steps[] = {
-    1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600
-};
-
-enum { USUAL_STEPS = sizeof usual_steps / sizeof *usual_steps };
-
-/* The shortest usual one in which the window has no more points than a chart has, or a shorter
- * one for enough of them in what is looked at. */
-static int64_t standard_step(int64_t window_s, int64_t trigger_s)
-{
-    size_t i = 0;
-
-    while (i < USUAL_STEPS - 1 && window_s / usual_steps[i] > POINTS_STANDARD)
-        i++;
-    while (i > 0 && trigger_s / usual_steps[i] < TRIGGER_POINTS)
-        i--;
-    return usual_steps[i];
-}
-
-/* That one, or the next shorter, or else longer one that fits. Where none does, some of what
- * lies just outside of the window counts, too. */
-static int64_t fitting_step(const struct coverage_window *window, int64_t step_s)
-{
-    int64_t least_s = (window->to_s - window->from_s) / QUERY_POINTS_MAX + 1;
-
-    if (fits(window, step_s))
-        return step_s;
-    for (size_t i = USUAL_STEPS; i-- > 0;)
-        if (usual_steps[i] < step_s && fits(window, usual_steps[i]))
-            return usual_steps[i];
-    for (size_t i = 0; i < USUAL_STEPS; i++)
-        if (usual_steps[i] > step_s && fits(window, usual_steps[i]))
-            return usual_steps[i];
-    return step_s > least_s ? step_s : least_s;
-}
-
-/* Those of anomalies( ) are as it says. */
-static int64_t step_of(const struct monitor_answer *answer, const struct call *anomalies)
-{
-    int64_t window_s = answer->window.to_s - answer->window.from_s;
-    int64_t interval_s =
-        anomalies != NULL ? (int64_t)anomalies->arguments[ANOMALIES_INTERVAL] : 0;
-
-    return fitting_step(
-        &answer->window,
-        interval_s > 0
-            ? interval_s
-            : standard_step(window_s, anomalies != NULL ? answer->trigger_s : window_s));
-}
-
 /* What anomalies( ) looks at: as it says, as the monitor says, or all of the window. */
 static int64_t trigger_of(const struct inquiry *inquiry, const struct call *anomalies)
 {
     if (anomalies != NULL && anomalies->arguments[ANOMALIES_ALERT_WINDOW] > 0)
         return (int64_t)anomalies->arguments[ANOMALIES_ALERT_WINDOW];
     return inquiry->limit > 0 ? inquiry->limit : inquiry->to_s - inquiry->from_s;
+}
+
+/* Those of anomalies( ) are as it says. */
+static int64_t step_of(const struct monitor_answer *answer, const struct call *anomalies)
+{
+    int64_t interval_s =
+        anomalies != NULL ? (int64_t)anomalies->arguments[ANOMALIES_INTERVAL] : 0;
+
+    if (interval_s > 0)
+        return monitor_step_near(&answer->window, interval_s);
+    return monitor_step(&answer->window, anomalies != NULL
+                                             ? answer->trigger_s
+                                             : answer->window.to_s - answer->window.from_s);
 }
 
 /* The window and its steps depend on what is asked for. */
@@ -271,8 +226,7 @@ static bool read_condition(struct condition *condition, struct slice text,
     return false;
 }
 
-static bool make_evaluation(struct monitor_answer *answer, const struct answer_source *source,
-                            struct answer_problem *problem)
+static bool make_evaluation(struct monitor_answer *answer, struct answer_problem *problem)
 {
     struct evaluation_manner manner = { .step_s = answer->step_s,
                                         .before_s = answer->condition.shift_s,
@@ -281,7 +235,7 @@ static bool make_evaluation(struct monitor_answer *answer, const struct answer_s
                                         .self = answer };
 
     answer->evaluation = evaluation_new_grid(
-        source->rollup, answer->condition.expression, answer->window.from_s,
+        answer->rollup, answer->condition.expression, answer->window.from_s,
         answer->window.to_s, &manner, problem->sentence, sizeof problem->sentence);
     if (answer->evaluation == NULL)
         condition_place_problem(&answer->condition, answer->text, problem->sentence,
@@ -309,11 +263,12 @@ static void *begin(const struct answer_source *source, const struct inquiry *inq
     if (answer == NULL)
         return NULL;
     (void)answer_fail(problem, 400, "not enough memory for the question");
+    answer->rollup = source->rollup;
     answer->text = inquiry->text;
     if (!query_span_fits(inquiry->from_s, inquiry->to_s, problem->sentence,
                          sizeof problem->sentence) ||
         !read_condition(&answer->condition, inquiry->text, problem) ||
-        !plan(answer, inquiry, problem) || !make_evaluation(answer, source, problem)) {
+        !plan(answer, inquiry, problem) || !make_evaluation(answer, problem)) {
         free_answer(answer);
         return NULL;
     }
@@ -337,6 +292,23 @@ static bool is_before(const void *argument, uint32_t a, uint32_t b)
                          (struct slice){ right->text, right->len }) < 0;
 }
 
+/* Begins anew with longer steps, if it failed for too many points. Otherwise it has failed. */
+static enum answer_state coarsen(struct monitor_answer *answer, struct answer_problem *problem)
+{
+    int64_t step_s = monitor_step_longer(&answer->window, answer->step_s);
+
+    (void)answer_fail(problem, 400, evaluation_problem(answer->evaluation));
+    condition_place_problem(&answer->condition, answer->text, problem->sentence,
+                            sizeof problem->sentence);
+    if (step_s == 0 || !evaluation_is_too_fine(answer->evaluation))
+        return ANSWER_FAILED;
+    evaluation_free(answer->evaluation);
+    coverages_free(&answer->seen);
+    answer->operand_next = 0;
+    answer->step_s = step_s;
+    return make_evaluation(answer, problem) ? ANSWER_MORE : ANSWER_FAILED;
+}
+
 static enum answer_state evaluate(struct monitor_answer *answer, struct answer_problem *problem)
 {
     switch (evaluation_step(answer->evaluation)) {
@@ -345,10 +317,7 @@ static enum answer_state evaluate(struct monitor_answer *answer, struct answer_p
     case QUERY_WAITS:
         return ANSWER_WAITS;
     case QUERY_FAILED:
-        (void)answer_fail(problem, 400, evaluation_problem(answer->evaluation));
-        condition_place_problem(&answer->condition, answer->text, problem->sentence,
-                                sizeof problem->sentence);
-        return ANSWER_FAILED;
+        return coarsen(answer, problem);
     case QUERY_DONE:
         break;
     }

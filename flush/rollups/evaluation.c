@@ -255,8 +255,10 @@ static enum query_state step_query(struct evaluation *evaluation, size_t query)
     if (evaluation->query == NULL)
         return evaluation_fail(evaluation, "not enough memory for the question");
     enum query_state state = query_step(evaluation->query);
-    if (state == QUERY_FAILED)
+    if (state == QUERY_FAILED) {
+        evaluation->too_fine = query_is_too_fine(evaluation->query);
         return evaluation_fail(evaluation, query_problem(evaluation->query));
+    }
     if (state == QUERY_DONE)
         take_grid(evaluation, query);
     return state;
@@ -359,6 +361,11 @@ struct bytes evaluation_take_answer(struct evaluation *evaluation)
 const char *evaluation_problem(const struct evaluation *evaluation)
 {
     return evaluation->problem;
+}
+
+bool evaluation_is_too_fine(const struct evaluation *evaluation)
+{
+    return evaluation->too_fine;
 }
 
 /* ---- one query at a time ----------------------------------------------- */

@@ -73,8 +73,10 @@ struct slice evaluation_answer(const struct evaluation *evaluation);
 /* The same, which is the caller's then. */
 struct bytes evaluation_take_answer(struct evaluation *evaluation);
 
-/* When it has failed: a sentence, a view of the evaluation. */
+/* When it has failed: a sentence, a view of the evaluation; and whether there were too many
+ * points, of which longer steps make fewer. */
 const char *evaluation_problem(const struct evaluation *evaluation);
+bool evaluation_is_too_fine(const struct evaluation *evaluation);
 
 /* ---- one query at a time ----------------------------------------------- */
 

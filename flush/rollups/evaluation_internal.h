@@ -35,6 +35,7 @@ struct evaluation {
     enum metric_unit own[EXPRESSION_QUERIES_MAX]; /* of the series of each query */
     struct bytes unit;                            /* of the answer, as JSON */
     struct bytes answer;
+    bool too_fine; /* with longer steps it would not have failed */
     char problem[256];
 };
 

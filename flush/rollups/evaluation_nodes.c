@@ -30,9 +30,11 @@ static enum query_state begin_rows(struct evaluation *evaluation, size_t number,
         return no_memory(evaluation);
     if (!band)
         return QUERY_MORE;
-    if (grid_values(grid) * GRID_BAND_ROWS > QUERY_VALUES_MAX)
+    if (grid_values(grid) * GRID_BAND_ROWS > QUERY_VALUES_MAX) {
+        evaluation->too_fine = true;
         return evaluation_fail(evaluation,
                                "the answer has too many series: with a band each is three");
+    }
     evaluation->widened =
         malloc((grid_values(grid) * GRID_BAND_ROWS + 1) * sizeof *evaluation->widened);
     return evaluation->widened != NULL ? QUERY_MORE : no_memory(evaluation);

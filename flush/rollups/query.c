@@ -407,6 +407,11 @@ enum metric_unit query_unit(const struct query *query)
     return query->units_differ ? UNIT_NONE : (enum metric_unit)query->unit;
 }
 
+bool query_is_too_fine(const struct query *query)
+{
+    return query->too_fine;
+}
+
 const char *query_problem(const struct query *query)
 {
     return query->problem;

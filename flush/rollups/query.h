@@ -108,7 +108,9 @@ struct grid query_take(struct query *query);
  */
 enum metric_unit query_unit(const struct query *query);
 
-/* When it has failed: a sentence, a view of the query. */
+/* When it has failed: a sentence, a view of the query; and whether there were too many points,
+ * of which longer steps make fewer. */
 const char *query_problem(const struct query *query);
+bool query_is_too_fine(const struct query *query);
 
 #endif

@@ -100,6 +100,7 @@ struct query {
     struct arena arena;   /* of what is merged */
     struct arena scratch; /* of one blob */
 
+    bool too_fine; /* with longer steps it would not fail */
     char problem[160];
 };
 

@@ -149,6 +149,7 @@ static uint32_t group_of(struct query *query, const char *text, size_t len,
     if (query->n_groups >= QUERY_GROUPS_MAX ||
         (uint64_t)(query->n_groups + 1) * query->steps > query->room.values ||
         len > query->room.text) {
+        query->too_fine = query->n_groups < QUERY_GROUPS_MAX && len <= query->room.text;
         query_fail(query,
                    "the answer has too many series: narrow the scope, group by fewer keys, or "
                    "ask for longer steps");

@@ -321,6 +321,151 @@ static void many_groups_come_in_many_steps(void **state)
     pipeline_free(p);
 }
 
+/* 6,000 groups with 360 points each are more than an answer may have. */
+static void of_very_many_groups_the_points_are_longer(void **state)
+{
+    enum { GROUPS = 6000, EVERY_S = 600 };
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=134217728",
+                                  "heeler_max_contexts=7000", "heeler_lookback=10800");
+    char line[64];
+    (void)state;
+
+    for (int at_s = 0; at_s < HOUR_S; at_s += EVERY_S)
+        for (int i = 0; i < GROUPS; i++) {
+            snprintf(line, sizeof line, "m:%d|g|#g:%d", i, i);
+            pipeline_line(p, 0, START + at_s + 1, line);
+        }
+    pipeline_flush(p, START + HOUR_S + 1);
+    json_t *answer =
+        ask(p, "avg(last_1h):anomalies(avg:m{*} by {g}, 'basic', 2, interval=10) >= 1", START,
+            START + HOUR_S);
+
+    assert_null(json_object_get(answer, "error"));
+    assert_int_equal(json_array_size(json_object_get(answer, "groups")), GROUPS);
+    json_decref(answer);
+    answer = ask(p, "avg(last_1h):avg:m{*} by {g}.rollup(10) > 1", START, START + HOUR_S);
+    assert_int_equal(strncmp(json_string_value(json_object_get(answer, "error")),
+                             "the answer has too many series", 30),
+                     0);
+    json_decref(answer);
+    pipeline_free(p);
+}
+
+/* ---- the past ---------------------------------------------------------- */
+
+/* Who has an hour of windows of a minute from before memory, of one series, but must fetch them
+ * first. */
+static struct {
+    struct rollup *rollup;
+    int fetched; /* times that it said so */
+    uint32_t series;
+    int next;
+} shelf;
+
+static int64_t oldest_s(const void *self, int64_t step_s)
+{
+    (void)self;
+    return step_s == MINUTE_S ? START - HOUR_S : 0;
+}
+
+static bool has_come(void *self)
+{
+    (void)self;
+    return true;
+}
+
+static struct past_reading *begin_reading(void *self, struct rollup *rollup,
+                                          struct slice metric)
+{
+    (void)metric;
+    shelf.rollup = rollup;
+    shelf.fetched = shelf.next = 0;
+    return self;
+}
+
+static enum past_state recall(struct past_reading *reading)
+{
+    static const struct slice tags[] = { { "g:old", 5 } };
+    struct rollup_outside outside = {
+        .name = SLICE("m"), .tags = tags, .n_tags = 1, .kind = CELL_GAUGE
+    };
+
+    (void)reading;
+    if (shelf.fetched++ < 3)
+        return PAST_WAITS;
+    assert_true(rollup_recall(shelf.rollup, &outside, 0, &shelf.series));
+    return PAST_READY;
+}
+
+static bool want(struct past_reading *reading, const struct past_range *range)
+{
+    (void)reading;
+    return range->step_s == MINUTE_S;
+}
+
+static enum past_state next_row(struct past_reading *reading, struct past_row *out)
+{
+    static const double values[] = { 7 }, counts[] = { 1 };
+
+    (void)reading;
+    if (shelf.next == 60)
+        return PAST_END;
+    *out = (struct past_row){ .start_s = START - HOUR_S + MINUTE_S * shelf.next++,
+                              .n = 1,
+                              .series = &shelf.series };
+    for (int column = 0; column < WINDOW_COLUMNS; column++)
+        out->columns[column] = column == WINDOW_COUNT ? counts : values;
+    return PAST_READY;
+}
+
+static const char *no_problem(const struct past_reading *reading)
+{
+    (void)reading;
+    return "";
+}
+
+static void end_reading(struct past_reading *given)
+{
+    (void)given;
+}
+
+static void a_window_beyond_memory_waits_for_the_past(void **state)
+{
+    static const struct past_ops ops = { oldest_s, has_come, begin_reading, recall,
+                                         want,     next_row, no_problem,    end_reading };
+    const struct past past = { &ops, &shelf };
+    struct pipeline *p = some_series();
+    struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
+    struct inquiry inquiry = { .kind = INQUIRY_MONITOR,
+                               .text = SLICE("sum(last_10m):avg:m{*} by {g} > 1"),
+                               .from_s = START - 600,
+                               .to_s = START };
+    struct answer_problem problem = { 0, "" };
+    struct bytes answer = { 0 };
+    enum answer_state now;
+    int waits = 0;
+    (void)state;
+
+    rollup_use_past(source.rollup, &past);
+    void *begun = answer_monitor.begin(&source, &inquiry, &problem);
+
+    assert_non_null(begun);
+    while ((now = answer_monitor.step(begun, &answer, &problem)) == ANSWER_MORE ||
+           now == ANSWER_WAITS)
+        waits += now == ANSWER_WAITS;
+    answer_monitor.free(begun);
+    rollup_use_past(source.rollup, NULL);
+    assert_int_equal(now, ANSWER_DONE);
+    assert_int_equal(waits, 3);
+    bytes_add(&answer, "", 1);
+    assert_string_equal(
+        (const char *)answer.at,
+        "{\"groups\":[{\"group\":\"g:old\",\"tags\":[\"g:old\"],\"host\":\"\",\"value\":70,"
+        "\"points\":10,\"last_s\":1700006400,\"buckets\":10,\"first\":true}]}\n");
+    bytes_free(&answer);
+    pipeline_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +477,8 @@ int main(void)
         cmocka_unit_test(what_was_not_counted_is_0_where_it_is_said),
         cmocka_unit_test(a_window_begins_and_ends_where_it_is_asked_to),
         cmocka_unit_test(many_groups_come_in_many_steps),
+        cmocka_unit_test(of_very_many_groups_the_points_are_longer),
+        cmocka_unit_test(a_window_beyond_memory_waits_for_the_past),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
