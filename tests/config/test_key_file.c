@@ -141,6 +141,24 @@ static void what_is_no_key_is_refused(void **state)
     assert_non_null(strstr(problems.errors.at[0], "NUL byte"));
 }
 
+static void the_url_of_the_mail_server_may_stand_in_a_file_too(void **state)
+{
+    char set[TEMP_PATH_SIZE + 32];
+    char *sets[] = { set };
+    struct settings_source source = { .sets = sets, .n_sets = 1 };
+    (void)state;
+
+    forget(NULL);
+    temp_file_write(path, "smtps://u:p@h\n", 14);
+    snprintf(set, sizeof set, "heeler_smtp_url_file=%s", path);
+    assert_int_equal(chmod(path, 0640), 0);
+    bool loaded = settings_load(&settings, &source, &problems);
+    unlink(path);
+    assert_true(loaded);
+    assert_string_equal(settings.heeler_smtp_url, "smtps://u:p@h");
+    assert_string_equal(settings.origin[SETTING_heeler_smtp_url], path);
+}
+
 static void a_file_that_is_none_is_refused(void **state)
 {
     char *missing[] = { "heeler_api_key_file=/nonexistent/key" };

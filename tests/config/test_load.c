@@ -770,6 +770,15 @@ static void secrets_are_masked_when_printed(void **state)
           "{\"https://a\":[\"**********abcd\",\"*****\"],\"b\":\"***\"}" },
         { "heeler_app_keys=0123456789abcdef short", "heeler_app_keys",
           "************cdef *****" },
+        { "heeler_smtp_url=smtps://me:hunter22@host:465", "heeler_smtp_url",
+          "smtps://***@host:465" },
+        { "heeler_heartbeat_url=https://h/ping/0123abcd", "heeler_heartbeat_url",
+          "*******************abcd" },
+        { "heeler_webhooks=[{\"name\":\"pager\",\"url\":\"https://h/hook/0123abcd\","
+          "\"headers\":{\"A\":\"hunter2\"}}]",
+          "heeler_webhooks",
+          "[{\"name\":\"*****\",\"url\":\"*******************abcd\",\"headers\":{\"A\":"
+          "\"*******\"}}]" },
         { "dd_url=https://user:pass@host/a@b", "dd_url",
           "https://***@b" }, /* too much rather than too little */
         { "dd_url=https://host/a?b=c", "dd_url", "https://host/a?***" },

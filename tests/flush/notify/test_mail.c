@@ -389,20 +389,17 @@ static void base64_is_as_in_the_rfc(void **state)
     }
 }
 
+/* A character of three bytes stands where the line has to end. */
+#define TEN "0123456789"
+#define LONG                           \
+    TEN TEN TEN TEN TEN TEN TEN "0123" \
+                                "\xe2\x98\x83"
+
 static void quoted_text_comes_back_as_it_was(void **state)
 {
-    static const char *const cases[] = {
-        "a\nb\n",
-        " lead\n",
-        "trail \n",
-        "tab\t\n",
-        "=\n",
-        "caf\xc3\xa9\n",
-        ".\n..\n",
-        "From x\n",
-        "0123456789012345678901234567890123456789012345678901234"
-        "5678901234567890123\xe2\x98\x83 and more\n"
-    };
+    static const char *const cases[] = { "a\nb\n",  " lead\n",  "trail \n",
+                                         "tab\t\n", "=\n",      "caf\xc3\xa9\n",
+                                         ".\n..\n", "From x\n", LONG " and more\n" };
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -30,6 +30,11 @@ static void every_kind_of_secret_is_masked_wherever_it_stands(void **state)
         { "dd_url=https://me:hunter22@i.example", "hunter22", "********" },
         { "heeler_app_keys=application-key other-key-2", "application-key,other-key-2",
           "***************,***********" },
+        { "heeler_smtp_url=smtps://me:hunter22@m.example", "AUTH hunter22", "AUTH ********" },
+        { "heeler_webhooks=[{\"name\":\"n\",\"url\":\"https://h/0123456789\"}]",
+          "to https://h/0123456789", "to ********************" },
+        { "heeler_heartbeat_url=https://h/0123456789", "https://h/0123456789",
+          "********************" },
         { "api_key=short", "short words stay", "short words stay" },
         { "api_key=", "nothing", "nothing" },
     };
