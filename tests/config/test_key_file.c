@@ -184,6 +184,7 @@ int main(void)
         cmocka_unit_test_teardown(another_key_goes_before_it_and_the_doubt_is_told, forget),
         cmocka_unit_test_teardown(a_file_that_others_may_read_or_change_is_refused, forget),
         cmocka_unit_test_teardown(what_is_no_key_is_refused, forget),
+        cmocka_unit_test_teardown(the_url_of_the_mail_server_may_stand_in_a_file_too, forget),
         cmocka_unit_test_teardown(a_file_that_is_none_is_refused, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
