@@ -338,7 +338,7 @@ static void a_mail_looks_so(void **state)
         "Query: avg(last_5m):avg:load{*} by {host} > 800\r\n"
         "Since: 2026-11-30 18:00:00 UTC\r\n"
         "Tags: team:x,host:a\r\n"
-        "Page: http://127.0.0.1:8127/#/monitor?id=7\r\n"
+        "Page: http://127.0.0.1:8127/#/monitor?id=3D7\r\n"
         "--=_heeler_alternative\r\n";
     struct notification one = example();
     char expected[2048], hash[17];
