@@ -29,9 +29,13 @@ static bool give_back(void *self, struct definitions *to)
     return !reading;
 }
 
-void kept_definition_recalled(void *units, const struct note *note)
+void kept_definition_recalled(void *recalled, const struct note *note)
 {
-    definitions_recall_unit(units, note->kind, note->name, note->text);
+    struct recalled *of = recalled;
+
+    definitions_recall_unit(of->units, note->kind, note->name, note->text);
+    if (slice_equal(note->kind, slice_of(definition_word(DEFINITION_MONITOR))))
+        atomic_store_explicit(&of->has_monitors, true, memory_order_release);
 }
 
 struct definition_keeper kept_definitions(struct history *history)

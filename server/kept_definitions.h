@@ -8,15 +8,24 @@
 #ifndef SERVER_KEPT_DEFINITIONS_H
 #define SERVER_KEPT_DEFINITIONS_H
 
+#include <stdatomic.h>
+
 #include "server/api/definitions.h"
 
 struct history;
 
 struct note;
 
-/* What the history has read, on its own thread, the moment it has; units: struct units. Answers
- * have the units of metrics then, whether the API is used or not. */
-void kept_definition_recalled(void *units, const struct note *note);
+/* What must be known of what was kept before anybody uses the API: the units of metrics, and
+ * that there are monitors. */
+struct recalled {
+    struct units *units;
+    _Atomic(bool) has_monitors; /* for any thread */
+};
+
+/* What the history has read, on its own thread, the moment it has. recalled: struct recalled.
+ */
+void kept_definition_recalled(void *recalled, const struct note *note);
 
 /* The history outlives it. */
 struct definition_keeper kept_definitions(struct history *history);

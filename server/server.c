@@ -29,6 +29,8 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .taps = server->taps,
         .submitter = server->submitter,
         .definition_keeper = server->history != NULL ? &server->definition_keeper : NULL,
+        .state_keeper = server->history != NULL ? &server->state_keeper : NULL,
+        .has_monitors = &server->recalled.has_monitors,
         .questions = server->questions,
         .units = server->units,
         .outbox = &server->outbox,
@@ -254,6 +256,7 @@ bool server_stop(struct server *given)
     bool was_running = given->flusher != NULL;
 
     listeners_gate(&given->listeners);
+    admin_end_monitors(given->admin);
     if (was_running)
         log_info("server: the gate is closed: what the sockets hold is read, and no more");
     end_workers(given, WORKER_DRAINS, deadline_ns);
@@ -301,6 +304,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
         state_writer_free(out);
         return NULL;
     }
+    admin_end_monitors(given->admin); /* while the workers still read: it may take a moment */
     end_workers(given, who == SERVER_SUCCESSOR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
                 deadline_ns);
     submitter_gate(given->submitter);

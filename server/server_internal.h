@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "flush/history/past_reader.h"
 #include "server/kept_definitions.h"
+#include "server/kept_states.h"
 #include "server/receive/forward.h"
 #include "server/receive/listeners.h"
 #include "server/receive/sender_tally.h"
@@ -31,6 +32,7 @@ struct server {
     bool outbox_open;
     struct question_box *questions;
     struct units *units; /* of what they are about */
+    struct recalled recalled;
     struct senders *senders;
     struct sender_box *sender_boxes; /* one a worker */
     struct taps *taps;
@@ -43,6 +45,7 @@ struct server {
     struct flusher_ledger flusher_ledger;
     struct history *history;                    /* NULL: only memory is kept */
     struct definition_keeper definition_keeper; /* of that one */
+    struct state_keeper state_keeper;           /* the same */
     struct retention retention;
     struct past past; /* of it */
     struct sinks sinks;

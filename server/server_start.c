@@ -161,12 +161,14 @@ static bool start_history(struct server *server, char *problem, size_t problem_s
         .folder = settings->heeler_state_path,
         .bounds = { &server->retention, (uint64_t)settings->heeler_history_max_bytes },
         .recalled = kept_definition_recalled,
-        .recalled_argument = server->units,
+        .recalled_argument = &server->recalled,
     };
 
+    server->recalled.units = server->units;
     snprintf(problem, problem_size, "the history: not enough memory or descriptors");
     server->history = history_start(&config, &server->questions->asked);
     server->definition_keeper = kept_definitions(server->history);
+    server->state_keeper = kept_states(server->history);
     return server->history != NULL;
 }
 

@@ -48,12 +48,12 @@ done
 allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|protocol|config'
 allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
     'flush/flusher_loop.h'
-allow server/monitors 'server/monitors|server/api|server/http|server/pictures|flush/(memory|parcels|language|rollups|monitors|notify)|protocol|config'
+allow server/monitors 'server/monitors|server/api|server/http|server/receive|server/pictures|flush/(memory|parcels|language|rollups|monitors|notify)|protocol|config'
 allow server/pictures 'server/pictures|flush/memory|protocol|config'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups|monitors|notify)|protocol|config' \
     'server/monitors/(evaluator|monitors)\.h'
 allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
-    'flush/(history/history|notify/notify)_ledger.h|server/monitors/monitor_ledger.h'
+    'flush/(history/history|notify/notify)_ledger.h|server/monitors/(monitor_ledger|monitoring)\.h'
 allow server/commands 'server/commands|server/pictures|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
 
 for folder in flush/*/ server/*/; do

@@ -29,6 +29,8 @@ struct note *note_new(enum note_kind is, struct slice kind, struct slice name,
     note->is = is;
     note->changed_s = changed_s;
     note->size = size;
+    note->back = NULL;
+    note->argument = NULL;
     note->kind = put(&at, kind);
     note->name = put(&at, name);
     note->text = put(&at, text);

@@ -25,9 +25,9 @@
  * well. If the successor does not read the version of a process (heeler --state-version), the
  * process flushes before it hands over.
  *
- *   3   with what the series did lately, what was defined and what came last, parts of their
- * own 2   a histogram's count and weights are doubles, and it has a unit 1   they were whole
- * numbers */
+ * Version 3 has more parts: what the series did lately, what was defined, what came last, what
+ * monitors know. From version 2 on a histogram's count and weights are doubles and it has a
+ * unit; they were whole numbers in version 1. */
 enum { STATE_VERSION = 3, STATE_VERSION_READ = 1 }; /* what we write; the oldest that we read */
 
 enum state_part {
@@ -36,8 +36,9 @@ enum state_part {
     STATE_PAYLOADS,
     STATE_WINDOWS,
     STATE_DEFINITIONS,
-    STATE_RECENT, /* events, and the last status of each check; what monitors see of these */
-    STATE_MIRROR, /* who wrote the windows to Redis */
+    STATE_RECENT,   /* events, and the last status of each check; what monitors see of these */
+    STATE_MIRROR,   /* who wrote the windows to Redis */
+    STATE_MONITORS, /* the states of monitors' groups, and what waits to be sent */
     STATE_PARTS,
 };
 

@@ -311,9 +311,13 @@ bool definitions_restore(struct definitions *definitions, struct slice kind, str
                          struct slice text)
 {
     struct definition kept = { .name = name };
+    bool is_known = find_kind(kind, &kept.kind);
 
-    if (!find_kind(kind, &kept.kind) || name.len == 0 || name.len > DEFINITION_NAME_MAX ||
-        !read_kept(text, &kept))
+    if (!is_known && definitions->take_other != NULL) {
+        definitions->take_other(definitions->other_argument, kind, name, text);
+        return true;
+    }
+    if (!is_known || name.len == 0 || name.len > DEFINITION_NAME_MAX || !read_kept(text, &kept))
         return false;
     const struct definition *old = definitions_find(definitions, kept.kind, name);
     struct definition *made;

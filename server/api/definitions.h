@@ -81,6 +81,9 @@ struct definitions {
     struct definition_keeper keeper;   /* keep is NULL: nobody */
     struct definitions_ledger *ledger; /* or NULL */
     struct units *units;               /* or NULL */
+    /* Told of what is kept beside definitions; NULL: such a thing is damage. */
+    void (*take_other)(void *argument, struct slice kind, struct slice name, struct slice text);
+    void *other_argument;
 };
 
 /* Takes up what the keeper has read. To be called before anything is looked for. False: what

@@ -1,4 +1,4 @@
-#include "server/http/admin.h"
+#include "server/http/admin_internal.h"
 
 #include <stdlib.h>
 
@@ -24,361 +24,19 @@
 #include "server/http/tail.h"
 #include "server/http/top.h"
 #include "server/http/top_senders.h"
+#include "server/monitors/monitoring.h"
 
 /* For what the desk is at when the server stops. */
 enum { DESK_PATIENCE_MS = 2000 };
 
-struct admin {
-    struct server_access server;
-    struct http *http;
-    struct http_guard guard;
-    struct http_keys keys;
-    struct event *cookie_timer; /* goes off when the next cookie ends; NULL: only health */
-    struct http_ledger ledger;
-    struct ask *ask;             /* NULL: only health */
-    struct snapshots *snapshots; /* the same */
-    struct control *control;     /* the same */
-    struct desk *desk;           /* the same */
-    struct server_view view; /* for the desk's work: of the start, but its ledgers are live */
-};
-
-static const struct settings *settings_of(const struct admin *admin)
+const struct settings *admin_settings(const struct admin *admin)
 {
     return admin->server.settings(admin->server.server);
 }
 
-/* ---- answers ----------------------------------------------------------- */
-
-static void reply_health(struct http_exchange *exchange, const struct admin *admin,
-                         bool readiness)
-{
-    struct server_view view;
-    char text[HEALTH_TEXT_MAX];
-
-    admin->server.look(admin->server.server, &view);
-    int status = health_write(&view, readiness, clock_monotonic_ms(), clock_wall_ms(), text);
-    http_reply_text(exchange, status, "application/json", text);
-}
-
-static void on_live(struct http_exchange *exchange, const struct http_request *request,
-                    void *argument)
-{
-    (void)request;
-    reply_health(exchange, argument, false);
-}
-
-static void on_ready(struct http_exchange *exchange, const struct http_request *request,
-                     void *argument)
-{
-    (void)request;
-    reply_health(exchange, argument, true);
-}
-
-static void on_metrics(struct http_exchange *exchange, const struct http_request *request,
-                       void *argument)
-{
-    const struct admin *admin = argument;
-    struct server_view view;
-    struct evbuffer *body = evbuffer_new();
-
-    (void)request;
-    admin->server.look(admin->server.server, &view);
-    view.http = &admin->ledger;
-    view.definitions = api_ledger(admin->view.api);
-    if (body != NULL)
-        metrics_write(body, &view);
-    http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", body);
-}
-
-static void on_status(struct http_exchange *exchange, const struct http_request *request,
-                      void *argument)
-{
-    const struct admin *admin = argument;
-
-    (void)request;
-    inspect_on_status(exchange, &admin->server, &admin->ledger);
-}
-
-static void on_functions(struct http_exchange *exchange, const struct http_request *request,
-                         void *argument)
-{
-    (void)request, (void)argument;
-    functions_reply(exchange);
-}
-
-static void on_settings(struct http_exchange *exchange, const struct http_request *request,
-                        void *argument)
-{
-    const struct admin *admin = argument;
-
-    (void)request;
-    inspect_on_settings(exchange, &admin->server);
-}
-
-static void on_log(struct http_exchange *exchange, const struct http_request *request,
-                   void *argument)
-{
-    (void)request, (void)argument;
-    inspect_on_log(exchange);
-}
-
-static void on_query(struct http_exchange *exchange, const struct http_request *request,
-                     void *argument)
-{
-    const struct admin *admin = argument;
-
-    ask_on(admin->ask, INQUIRY_QUERY, exchange, request);
-}
-
-static void on_list(struct http_exchange *exchange, const struct http_request *request,
-                    void *argument)
-{
-    const struct admin *admin = argument;
-
-    ask_on(admin->ask, INQUIRY_LIST, exchange, request);
-}
-
-static void on_metric(struct http_exchange *exchange, const struct http_request *request,
-                      void *argument)
-{
-    const struct admin *admin = argument;
-
-    ask_on(admin->ask, INQUIRY_METRIC, exchange, request);
-}
-
-static void on_host(struct http_exchange *exchange, const struct http_request *request,
-                    void *argument)
-{
-    const struct admin *admin = argument;
-
-    ask_on(admin->ask, INQUIRY_HOST, exchange, request);
-}
-
-/* What clients of Datadog ask. */
-static void on_api(struct http_exchange *exchange, const struct http_request *request,
-                   void *argument)
-{
-    static const struct {
-        const char *path;
-        enum inquiry_kind kind;
-    } rows[] = {
-        { "/api/v1/metrics", INQUIRY_ACTIVE },
-        { "/api/v1/search", INQUIRY_SEARCH },
-        { "/api/v1/hosts", INQUIRY_HOSTS },
-        { "/api/v1/hosts/totals", INQUIRY_HOST_TOTALS },
-        { "/api/v1/tags/hosts", INQUIRY_ALL_HOST_TAGS },
-    };
-    const struct admin *admin = argument;
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (slice_equal(request->path, slice_of(rows[i].path)))
-            ask_on(admin->ask, rows[i].kind, exchange, request);
-}
-
-/* The same of a path that ends in a name, which is asked for as a parameter. */
-static void on_named(struct http_exchange *exchange, const struct http_request *request,
-                     void *argument)
-{
-    static const struct slice events = { "/api/v1/events/", 15 };
-    const struct admin *admin = argument;
-    struct http_request named = *request;
-    char query[HTTP_HEAD_MAX + 8] = "name=";
-    size_t first = request->path.len, len = strlen(query);
-
-    while (request->path.at[first - 1] != '/')
-        first--;
-    memcpy(query + len, request->path.at + first, request->path.len - first);
-    named.query = (struct slice){ query, len + request->path.len - first };
-    ask_on(admin->ask, slice_starts(request->path, events) ? INQUIRY_EVENT : INQUIRY_HOST_TAGS,
-           exchange, &named);
-}
-
-static void on_events(struct http_exchange *exchange, const struct http_request *request,
-                      void *argument)
-{
-    const struct admin *admin = argument;
-
-    char room[HTTP_HEAD_MAX];
-    struct slice value;
-    bool is_client = http_parameter(request->query, "start", room, &value) ||
-                     http_parameter(request->query, "end", room, &value);
-
-    ask_on(admin->ask, is_client ? INQUIRY_EVENTS : INQUIRY_RECENT, exchange, request);
-}
-
-/* What senders do is counted and told on the desk's thread. */
-static void on_top(struct http_exchange *exchange, const struct http_request *request,
-                   void *argument)
-{
-    const struct admin *admin = argument;
-    struct top_request asked;
-    struct server_view view;
-    const char *sentence;
-
-    if (!top_request_read(request->query, &asked, &sentence)) {
-        top_refuse(exchange, sentence);
-    } else if (asked.by == TOP_METRIC) {
-        ask_on(admin->ask, INQUIRY_TOP, exchange, request);
-    } else if (asked.by == TOP_SENDER) {
-        desk_take(admin->desk, exchange, request->head, SLICE(""), HTTP_BODY_MAX,
-                  top_senders_work);
-    } else {
-        admin->server.look(admin->server.server, &view);
-        top_on_tags(exchange, &asked, &view);
-    }
-}
-
-static void on_snapshot(struct http_exchange *exchange, const struct http_request *request,
-                        void *argument)
-{
-    const struct admin *admin = argument;
-
-    snapshots_on(admin->snapshots, exchange, request);
-}
-
-static void on_flush(struct http_exchange *exchange, const struct http_request *request,
-                     void *argument)
-{
-    const struct admin *admin = argument;
-
-    control_on_flush(exchange, request, admin->control);
-}
-
-static void on_drain(struct http_exchange *exchange, const struct http_request *request,
-                     void *argument)
-{
-    const struct admin *admin = argument;
-
-    control_on_drain(exchange, request, admin->control);
-}
-
-static void on_reload(struct http_exchange *exchange, const struct http_request *request,
-                      void *argument)
-{
-    const struct admin *admin = argument;
-
-    control_on_reload(exchange, request, admin->control);
-}
-
-static void on_login(struct http_exchange *exchange, const struct http_request *request,
-                     void *argument)
-{
-    struct admin *admin = argument;
-
-    int64_t now_ms = clock_monotonic_ms();
-
-    login_take(exchange, request, &admin->keys, &settings_of(admin)->heeler_app_keys, now_ms);
-    admin_follow(admin, now_ms); /* the oldest cookie may have made room */
-}
-
-static void on_other(struct http_exchange *exchange, const struct http_request *request,
-                     void *argument)
-{
-    (void)argument;
-    if (slice_starts(request->path, SLICE("/api/")) &&
-        !slice_equal(request->path, SLICE("/api/"))) {
-        api_unknown(exchange, request);
-        return;
-    }
-    http_reply_text(
-        exchange, 404, "text/plain; charset=utf-8",
-        "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
-        "/api/v1/functions /api/v1/settings /api/v1/log /api/v1/catalogue "
-        "/api/v1/catalogue/metric /api/v1/catalogue/host /api/v1/events /api/v1/top "
-        "/api/v1/tail /api/v1/graph/snapshot, what clients of Datadog ask for "
-        "(docs/datadog.md) and, by POST, "
-        "/flush /drain /reload\n");
-}
-
-/* ---- routes ------------------------------------------------------------ */
-
-static const struct http_route routes[] = {
-    { .path = "/live", .use = HTTP_USE_HEALTH, .methods = HTTP_GET, .handle = on_live },
-    { .path = "/ready", .use = HTTP_USE_HEALTH, .methods = HTTP_GET, .handle = on_ready },
-    { .path = "/startup", .use = HTTP_USE_HEALTH, .methods = HTTP_GET, .handle = on_ready },
-    { .path = "/metrics", .use = HTTP_USE_METRICS, .methods = HTTP_GET, .handle = on_metrics },
-    { .path = "/api/v1/status", .methods = HTTP_GET, .handle = on_status },
-    { .path = "/api/v1/settings", .methods = HTTP_GET, .handle = on_settings },
-    { .path = "/api/v1/log", .methods = HTTP_GET, .handle = on_log },
-    { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query, .json_errors = true },
-    { .path = "/api/v1/functions", .methods = HTTP_GET, .handle = on_functions },
-#define QUESTION(at, is_below, function) \
-    { .path = at,                        \
-      .below = is_below,                 \
-      .methods = HTTP_GET,               \
-      .handle = function,                \
-      .json_errors = true },
-    QUESTION("/api/v1/metrics", false, on_api) QUESTION("/api/v1/search", false, on_api)
-        QUESTION("/api/v1/hosts", false, on_api) QUESTION("/api/v1/hosts/totals", false, on_api)
-            QUESTION("/api/v1/tags/hosts", false, on_api)
-                QUESTION("/api/v1/tags/hosts/", true, on_named)
-                    QUESTION("/api/v1/events/", true, on_named)
-#undef QUESTION
-                        { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
-    { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
-    { .path = "/api/v1/catalogue/host", .methods = HTTP_GET, .handle = on_host },
-    { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
-    { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
-    { .path = "/api/v1/tail", .methods = HTTP_GET, .work = tail_work, .streams = true },
-    { .path = "/api/v1/graph/snapshot",
-      .methods = HTTP_GET,
-      .handle = on_snapshot,
-      .json_errors = true },
-    { .path = "/api/v1/graph/snapshot",
-      .use = HTTP_USE_WRITING,
-      .methods = HTTP_POST,
-      .handle = on_snapshot,
-      .json_errors = true },
-    { .path = PICTURES_STATUS,
-      .below = true,
-      .methods = HTTP_GET,
-      .work = pictures_status_work,
-      .json_errors = true },
-    { .path = PICTURES_VIEW,
-      .below = true,
-      .use = HTTP_USE_PICTURE,
-      .methods = HTTP_GET,
-      .work = pictures_view_work },
-#define API_ROUTE(at, is_below, what, method, function, most, most_inflated) \
-    { .path = at,                                                            \
-      .below = is_below,                                                     \
-      .use = what,                                                           \
-      .methods = method,                                                     \
-      .work = function,                                                      \
-      .json_errors = true,                                                   \
-      .body_max = most,                                                      \
-      .inflated_max = most_inflated },
-#define API_DEFINED(at, is_below, what, method, function, most) \
-    API_ROUTE(at, is_below, what, method, function##_route, most, 0)
-#include "server/api/api_table.h"
-#undef API_DEFINED
-#undef API_ROUTE
-    { .path = "/dash/",
-      .deep = true,
-      .use = HTTP_USE_PAGE,
-      .methods = HTTP_GET,
-      .handle = page_on_dashboard },
-    { .path = "/dashboard/",
-      .deep = true,
-      .use = HTTP_USE_PAGE,
-      .methods = HTTP_GET,
-      .handle = page_on_dashboard },
-#define PAGE_FILE(symbol, at, type, what) \
-    { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
-#include "server/http/page_table.h"
-    { .path = "/login",
-      .methods = HTTP_POST,
-      .use = HTTP_USE_LOGIN,
-      .handle = on_login,
-      .body_max = 4096 },
-    { .path = "/flush", .use = HTTP_USE_CONTROL, .methods = HTTP_POST, .handle = on_flush },
-    { .path = "/drain", .use = HTTP_USE_CONTROL, .methods = HTTP_POST, .handle = on_drain },
-    { .path = "/reload", .use = HTTP_USE_CONTROL, .methods = HTTP_POST, .handle = on_reload },
-};
-
 /* The first of them are those of the health port too, where any other path is /live, as
  * the Agent's. */
-enum { ROUTES = sizeof routes / sizeof routes[0], HEALTH_ROUTES = 3 };
+enum { HEALTH_ROUTES = 3 };
 
 /* ---- who may ask ------------------------------------------------------- */
 
@@ -392,7 +50,7 @@ static void refuse(struct admin *admin, struct http_exchange *exchange, enum htt
 static bool has_key(const struct admin *admin, const struct http_request *request,
                     const struct http_rule *rule, int64_t now_ms)
 {
-    const struct string_list *in_force = &settings_of(admin)->heeler_app_keys;
+    const struct string_list *in_force = &admin_settings(admin)->heeler_app_keys;
 
     return http_keys_admit(&admin->keys, request, in_force, rule->cookie, now_ms) ||
            (rule->api_key && http_keys_admit_api_key(request, in_force));
@@ -402,7 +60,7 @@ static bool has_key(const struct admin *admin, const struct http_request *reques
 static bool admits_from_afar(struct admin *admin, struct http_exchange *exchange,
                              const struct http_request *request, const struct http_rule *rule)
 {
-    if (settings_of(admin)->heeler_app_keys.n == 0) {
+    if (admin_settings(admin)->heeler_app_keys.n == 0) {
         refuse(
             admin, exchange, HTTP_REFUSAL_KEY, 403,
             "only /live, /ready, /startup and /metrics are answered on an address that other "
@@ -429,7 +87,7 @@ static bool admits(struct http_exchange *exchange, const struct http_request *re
     struct admin *admin = argument;
     const struct http_rule *rule = http_guard_rule(route->use);
     const char *sentence = http_guard_refuses(&admin->guard, request, route->use,
-                                              &settings_of(admin)->heeler_http_hosts);
+                                              &admin_settings(admin)->heeler_http_hosts);
 
     if (sentence != NULL) {
         refuse(admin, exchange, HTTP_REFUSAL_FOREIGN, 403, sentence);
@@ -445,7 +103,7 @@ static bool still_admits(const struct http_exchange *exchange,
 {
     const struct admin *admin = argument;
     const struct http_rule *rule = http_guard_rule(route->use);
-    const struct settings *settings = settings_of(admin);
+    const struct settings *settings = admin_settings(admin);
 
     return http_guard_refuses(&admin->guard, request, route->use,
                               &settings->heeler_http_hosts) == NULL &&
@@ -458,12 +116,12 @@ static struct http *make_http(struct admin *admin, struct event_base *base, bool
 {
     struct http_config config = {
         .base = base,
-        .routes = routes,
-        .n_routes = full ? ROUTES : HEALTH_ROUTES,
+        .routes = admin_routes,
+        .n_routes = full ? admin_routes_n : HEALTH_ROUTES,
         .other = full ? (struct http_route){ .methods = HTTP_ANY_METHOD,
-                                             .handle = on_other,
+                                             .handle = admin_on_other,
                                              .json_errors = true }
-                      : routes[0],
+                      : admin_routes[0],
         .admits = admits,
         .still_admits = still_admits,
         .argument = admin,
@@ -480,7 +138,8 @@ static bool furnish_desk(struct desk *desk, void *argument)
 
     view->top_senders = top_senders_new(desk_base(desk), view);
     view->tail = view->top_senders != NULL ? tail_new(desk_base(desk), view) : NULL;
-    if (view->tail != NULL && pictures_furnish(view->pictures, desk_base(desk)))
+    if (view->tail != NULL && pictures_furnish(view->pictures, desk_base(desk)) &&
+        monitoring_furnish(view->monitoring, desk_base(desk)))
         return true;
     tail_free(view->tail);
     top_senders_free(view->top_senders);
@@ -496,24 +155,54 @@ static void on_cookie_end(evutil_socket_t fd, short what, void *argument)
     admin_follow(argument, clock_monotonic_ms());
 }
 
-/* Who sends may be counted from the start on, by the desk. */
+/* Who sends may be counted from the start on, and monitors are looked at whether somebody asks
+ * or not. The desk begins for nobody else. */
+static bool needs_desk(const struct admin *admin)
+{
+    const struct settings *settings = admin_settings(admin);
+
+    return settings->heeler_senders || settings->heeler_monitors_path[0] != '\0' ||
+           monitoring_is_inherited(admin->view.monitoring) ||
+           atomic_load_explicit(admin->view.has_monitors, memory_order_acquire);
+}
+
+/* Each second: the disk may take its time to say that there are monitors. */
+static void on_monitors_timer(evutil_socket_t fd, short what, void *argument)
+{
+    struct admin *admin = argument;
+
+    (void)fd, (void)what;
+    main_turn_began();
+    if (needs_desk(admin) && desk_start(admin->desk))
+        event_del(admin->monitors_timer);
+}
+
 static bool make_parts(struct admin *admin, struct event_base *base)
 {
+    static const struct timeval second = { 1, 0 };
+
     admin->ask =
         ask_new(base, admin->view.questions, &admin->view.flusher_ledger->flushed_until_s,
-                settings_of(admin)->heeler_interval);
+                admin_settings(admin)->heeler_interval);
     admin->control = control_new(base, &admin->server);
     admin->desk = desk_new(base, &admin->view, &admin->ledger.items_lost, furnish_desk);
     admin->snapshots = snapshots_new(admin->ask, admin->desk);
-    admin->view.pictures = pictures_new(settings_of(admin)->heeler_chart_path, &admin->ledger);
+    admin->view.pictures =
+        pictures_new(admin_settings(admin)->heeler_chart_path, &admin->ledger);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
-    admin->view.api = api_new(&admin->view, settings_of(admin));
+    admin->monitors_timer = event_new(base, -1, EV_PERSIST, on_monitors_timer, admin);
+    admin->view.api = api_new(&admin->view, admin_settings(admin));
     api_read_files(admin->view.api, NULL);
+    if (admin->view.api != NULL)
+        admin->view.monitoring = monitoring_new(&admin->view, admin->server.hostname);
+    if (admin->view.monitoring != NULL)
+        admin->view.evaluator = monitoring_evaluator(admin->view.monitoring);
     admin->view.inherited = NULL;
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
            admin->view.api != NULL && admin->cookie_timer != NULL && admin->snapshots != NULL &&
-           admin->view.pictures != NULL &&
-           (!settings_of(admin)->heeler_senders || desk_start(admin->desk));
+           admin->view.pictures != NULL && admin->view.monitoring != NULL &&
+           admin->monitors_timer != NULL && event_add(admin->monitors_timer, &second) == 0 &&
+           (!needs_desk(admin) || desk_start(admin->desk));
 }
 
 struct admin *admin_start(struct event_base *base, bool full,
@@ -559,10 +248,19 @@ void admin_follow(struct admin *admin, int64_t now_ms)
     event_add(admin->cookie_timer, &wait);
 }
 
+void admin_end_monitors(struct admin *admin)
+{
+    if (admin != NULL && admin->view.monitoring != NULL)
+        monitoring_stop(admin->view.monitoring);
+}
+
 void admin_hand_over(struct admin *admin, struct state_writer *out)
 {
-    if (admin != NULL)
-        api_hand_over(admin->view.api, out);
+    if (admin == NULL)
+        return;
+    api_hand_over(admin->view.api, out);
+    if (admin->view.monitoring != NULL)
+        monitoring_hand_over(admin->view.monitoring, out);
 }
 
 bool admin_leave(struct admin *given, struct inherited_sockets *to)
@@ -579,6 +277,8 @@ bool admin_stop(struct admin *given)
     http_free(given->http);
     if (given->cookie_timer != NULL)
         event_free(given->cookie_timer);
+    if (given->monitors_timer != NULL)
+        event_free(given->monitors_timer);
     snapshots_free(given->snapshots);
     ask_free(given->ask);
     control_free(given->control);
@@ -589,6 +289,7 @@ bool admin_stop(struct admin *given)
     }
     top_senders_free(given->view.top_senders);
     pictures_free(given->view.pictures);
+    monitoring_free(given->view.monitoring);
     desk_free(given->desk);
     tail_free(given->view.tail);
     api_free(given->view.api);

@@ -52,6 +52,10 @@ void admin_follow(struct admin *admin, int64_t now_ms);
  * it was given may be freed. NULL is fine. */
 bool admin_stop(struct admin *given);
 
+/* Nothing is evaluated or sent any more; what became of it is given to who keeps it. NULL is
+ * fine. */
+void admin_end_monitors(struct admin *admin);
+
 /* Writes what was defined for a successor. What is defined later is answered by nobody any
  * more. NULL is fine. */
 void admin_hand_over(struct admin *admin, struct state_writer *out);

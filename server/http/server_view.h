@@ -24,8 +24,9 @@ struct server_facts {
 
 struct api;
 struct definition_keeper;
-struct definitions_ledger;
 struct evaluator;
+struct monitoring;
+struct definitions_ledger;
 struct history_ledger;
 struct monitor_ledger;
 struct notify_ledger;
@@ -34,6 +35,7 @@ struct http_ledger;
 struct submitter;
 struct sender_box;
 struct senders;
+struct state_keeper;
 struct top_senders;
 struct taps;
 struct tail;
@@ -63,6 +65,8 @@ struct server_view {
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
     struct submitter *submitter;     /* for the desk's thread; NULL: the same */
     const struct definition_keeper *definition_keeper; /* the same; NULL: only memory keeps */
+    const struct state_keeper *state_keeper;           /* the same */
+    const _Atomic(bool) *has_monitors; /* some were kept, as the history found out */
     const struct state
         *inherited;  /* while HTTP starts: what the program before left; or NULL; for main */
     struct api *api; /* the same; NULL: of another than HTTP */
@@ -70,6 +74,7 @@ struct server_view {
     const struct definitions_ledger *definitions; /* NULL: who asks does not know it */
     const struct notify_ledger *notify;           /* the same */
     const struct monitor_ledger *monitors;        /* the same */
+    struct monitoring *monitoring;                /* the same; NULL: nothing is evaluated */
     struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
     struct pictures *pictures;       /* the same */
     const struct settings *settings; /* in force; good until the next reload */

@@ -43,10 +43,15 @@ const struct monitor_ledger *evaluator_ledger(const struct evaluator *evaluator)
     return &evaluator->ledger;
 }
 
-bool evaluator_define(struct evaluator *evaluator, int64_t number, struct slice body,
-                      const char *file, char *problem, size_t problem_size)
+void evaluator_follow(struct evaluator *evaluator, const struct receivers *receivers)
 {
-    return monitors_define(&evaluator->monitors, number, body, file, problem, problem_size);
+    evaluator->needs.receivers = receivers;
+}
+
+bool evaluator_define(struct evaluator *evaluator, int64_t number, struct slice body,
+                      char *problem, size_t problem_size)
+{
+    return monitors_define(&evaluator->monitors, number, body, problem, problem_size);
 }
 
 void evaluator_forget(struct evaluator *evaluator, int64_t number)

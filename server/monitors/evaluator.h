@@ -95,11 +95,14 @@ const struct monitors *evaluator_monitors(const struct evaluator *evaluator);
 /* For any thread, as long as the evaluator lives. */
 const struct monitor_ledger *evaluator_ledger(const struct evaluator *evaluator);
 
+/* Who may be told from now on, which outlives it. */
+void evaluator_follow(struct evaluator *evaluator, const struct receivers *receivers);
+
 /* ---- what is defined changes ------------------------------------------- */
 
 /* As monitors_define() and monitors_forget(). */
 MUST_CHECK bool evaluator_define(struct evaluator *evaluator, int64_t number, struct slice body,
-                                 const char *file, char *problem, size_t problem_size);
+                                 char *problem, size_t problem_size);
 void evaluator_forget(struct evaluator *evaluator, int64_t number);
 
 /* A downtime, as v1 or v2 has it; an empty body: it is gone. */

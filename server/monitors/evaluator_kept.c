@@ -131,6 +131,13 @@ void group_forget_kept(struct evaluator *evaluator, const struct watched_monitor
     bytes_free(&name);
 }
 
+/* What is known already is as new: a program before this one left it, and the disk has it, too.
+ */
+static bool is_known(const struct watched_group *group, struct slice json)
+{
+    return group != NULL && group->state.changed_s >= whole_of(json, "changed_s");
+}
+
 /* Of a monitor that is defined; others' are of no use. */
 static void restore_group(struct evaluator *evaluator, struct slice name, struct slice text)
 {
@@ -146,7 +153,8 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
     struct watched_monitor *monitor = monitors_find(&evaluator->monitors, number);
     struct slice host_text = json_view_member(json, "host");
 
-    if (monitor == NULL || host_text.len > sizeof host)
+    if (monitor == NULL || host_text.len > sizeof host ||
+        is_known(watched_monitor_find(monitor, group_name), json))
         return;
     struct watched_group *group = watched_monitor_need(
         monitor, group_name, (struct slice){ host, json_view_text(host_text, host) }, 0);
@@ -157,20 +165,39 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
         monitor->evaluated_s = group->seen_s;
 }
 
+static bool waits_already(const struct evaluator *evaluator, const struct notification *one)
+{
+    const struct notification *at = evaluator->waiting;
+
+    while (at != NULL &&
+           !(strcmp(at->id, one->id) == 0 && slice_equal(at->receiver, one->receiver)))
+        at = at->next;
+    return at != NULL;
+}
+
+static void restore_notification(struct evaluator *evaluator, struct slice text)
+{
+    struct notification *kept = notification_restore(text);
+
+    if (kept == NULL)
+        return;
+    if (waits_already(evaluator, kept)) {
+        notification_free(kept);
+        return;
+    }
+    counter_add(&evaluator->needs.ledger->raised, 1);
+    evaluator_wait(evaluator, kept);
+}
+
 void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct slice name,
                        struct slice text)
 {
-    struct notification *kept;
-
-    if (slice_equal(kind, SLICE("group"))) {
+    if (slice_equal(kind, SLICE("group")))
         restore_group(evaluator, name, text);
-    } else if (slice_equal(kind, SLICE("minute"))) {
+    else if (slice_equal(kind, SLICE("minute")))
         (void)number_int64(text, &evaluator->at_s);
-    } else if (slice_equal(kind, SLICE("notification")) &&
-               (kept = notification_restore(text)) != NULL) {
-        counter_add(&evaluator->needs.ledger->raised, 1);
-        evaluator_wait(evaluator, kept);
-    }
+    else if (slice_equal(kind, SLICE("notification")))
+        restore_notification(evaluator, text);
 }
 
 /* ---- a successor ------------------------------------------------------- */

@@ -18,6 +18,7 @@
 
 struct notify_ledger;
 struct server_view;
+struct settings;
 
 /* Writes down what the evaluator says, somewhere that outlives the process; NULL: nowhere. */
 struct state_keeper {
@@ -38,7 +39,19 @@ struct monitoring *monitoring_new(const struct server_view *view, const char *ho
 void monitoring_free(struct monitoring *given); /* the desk has ended; NULL is fine */
 
 struct evaluator *monitoring_evaluator(struct monitoring *monitoring);
+
+/* Their accounts, for any thread; NULL gives NULL. */
 const struct notify_ledger *monitoring_ledger(const struct monitoring *monitoring);
+const struct monitor_ledger *monitoring_counts(const struct monitoring *monitoring);
+
+/* A reload, on main's thread: who may be told is read anew. False with a sentence; all stays as
+ * it was. */
+MUST_CHECK bool monitoring_follow(struct monitoring *monitoring,
+                                  const struct settings *settings, char *problem,
+                                  size_t problem_size);
+
+/* Whether a program before this one left states: somebody has monitors. NULL is fine. */
+bool monitoring_is_inherited(const struct monitoring *monitoring);
 
 /* In the desk's loop before it runs. False without memory or descriptors. */
 MUST_CHECK bool monitoring_furnish(struct monitoring *monitoring, struct event_base *base);

@@ -188,7 +188,6 @@ static void replace(struct watched_monitor *old, const struct watched_monitor *r
     free_definition(old);
     old->body = read->body;
     old->monitor = read->monitor;
-    old->file = read->file;
     old->problem[0] = '\0';
 }
 
@@ -208,10 +207,10 @@ static bool add(struct monitors *monitors, const struct watched_monitor *read)
 }
 
 bool monitors_define(struct monitors *monitors, int64_t number, struct slice body,
-                     const char *file, char *problem, size_t problem_size)
+                     char *problem, size_t problem_size)
 {
     struct watched_monitor *old = monitors_find(monitors, number);
-    struct watched_monitor read = { .number = number, .file = file };
+    struct watched_monitor read = { .number = number };
 
     if (old == NULL && monitors->n == MONITORS_MAX) {
         snprintf(problem, problem_size, "there are %d monitors, and that is the most",

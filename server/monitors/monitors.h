@@ -53,10 +53,10 @@ struct monitors {
 struct watched_monitor *monitors_find(const struct monitors *monitors, int64_t number);
 
 /* Makes it, or gives the one of that number another definition. body: a checked JSON object,
- * copied; file: static or kept by the caller. False with a sentence: it is no monitor, there
+ * copied. False with a sentence: it is no monitor, there
  * are too many, or there is no memory; what was there stays. */
 MUST_CHECK bool monitors_define(struct monitors *monitors, int64_t number, struct slice body,
-                                const char *file, char *problem, size_t problem_size);
+                                char *problem, size_t problem_size);
 void monitors_forget(struct monitors *monitors, int64_t number);
 void monitors_free(struct monitors *given);
 

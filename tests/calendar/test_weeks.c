@@ -286,8 +286,7 @@ static void around(const char *first_day)
     struct evaluator *evaluator = evaluator_new(&needs);
 
     assert_non_null(evaluator);
-    if (!evaluator_define(evaluator, 1, slice_of(monitor_body), NULL, problem,
-                          sizeof problem) ||
+    if (!evaluator_define(evaluator, 1, slice_of(monitor_body), problem, sizeof problem) ||
         !evaluator_set_downtime(evaluator, SLICE("nights"), slice_of(nights), true, from_s,
                                 problem, sizeof problem) ||
         !evaluator_set_downtime(evaluator, SLICE("weekends"), slice_of(weekends), true, from_s,

@@ -1,0 +1,479 @@
+#include "server/monitors/monitoring.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/clock.h"
+#include "config/log.h"
+#include "flush/memory/json_view.h"
+#include "server/api/api.h"
+#include "server/api/defined.h"
+#include "server/api/downtime_form.h"
+#include "server/monitors/monitoring_internal.h"
+
+enum { TICK_MS = 1000, STEPS_AT_ONCE = 8, NOTIFIER_PATIENCE_MS = 2000 };
+
+/* ---- what is defined ------------------------------------------------------------------ */
+
+static void forget_gone(struct monitoring *monitoring)
+{
+    struct defined defined = api_defined(monitoring->view, DEFINITION_MONITOR);
+    const struct watched_monitor *next;
+
+    for (const struct watched_monitor *at = evaluator_monitors(monitoring->evaluator)->first;
+         at != NULL; at = next) {
+        next = at->next;
+        if (defined_find_number(&defined, at->number) == NULL)
+            evaluator_forget(monitoring->evaluator, at->number);
+    }
+}
+
+static void define_all(struct monitoring *monitoring)
+{
+    struct defined defined = api_defined(monitoring->view, DEFINITION_MONITOR);
+    char problem[512];
+
+    for (const struct definition *at = NULL; (at = defined_next(&defined, at)) != NULL;) {
+        const struct watched_monitor *live =
+            monitors_find(evaluator_monitors(monitoring->evaluator), at->number);
+
+        if ((live == NULL || !slice_equal(live->body, at->body)) &&
+            !evaluator_define(monitoring->evaluator, at->number, at->body, problem,
+                              sizeof problem))
+            log_error("monitors: monitor %lld is not evaluated: %s", (long long)at->number,
+                      problem);
+    }
+}
+
+/* One that was canceled stays to be read, and mutes nothing. */
+static bool is_canceled(const struct definition *downtime)
+{
+    enum json_kind canceled = json_view_kind(json_view_member(downtime->body, "canceled"));
+    struct slice disabled = json_view_member(downtime->body, "disabled");
+
+    return (canceled != JSON_KIND_NONE && canceled != JSON_KIND_NULL) ||
+           json_view_kind(disabled) == JSON_KIND_TRUE;
+}
+
+static void set_downtimes(struct monitoring *monitoring, int64_t now_s)
+{
+    struct defined defined = api_defined(monitoring->view, DEFINITION_DOWNTIME);
+    char problem[512];
+
+    evaluator_mark_downtimes(monitoring->evaluator);
+    for (const struct definition *at = NULL; (at = defined_next(&defined, at)) != NULL;)
+        if (!is_canceled(at) && !evaluator_set_downtime(monitoring->evaluator, at->name,
+                                                        at->body, downtime_form_is_v2(at->body),
+                                                        now_s, problem, sizeof problem))
+            log_error("monitors: downtime %.*s mutes nothing: %s", (int)at->name.len,
+                      at->name.at, problem);
+    evaluator_sweep_downtimes(monitoring->evaluator);
+}
+
+static void take_items(struct monitoring *monitoring)
+{
+    while (monitoring->items != NULL) {
+        struct kept_item *first = monitoring->items;
+
+        monitoring->items = first->next;
+        evaluator_restore(monitoring->evaluator, first->kind, first->name, first->text);
+        free(first);
+    }
+}
+
+/* False: what was kept is still being read. */
+static bool follow_definitions(struct monitoring *monitoring, int64_t now_s)
+{
+    const struct server_view *view = monitoring->view;
+
+    if (!definitions_refresh(&view->api->definitions))
+        return false;
+    if (api_changes(view) == monitoring->changes_seen && monitoring->is_begun)
+        return true;
+    monitoring->changes_seen = api_changes(view);
+    forget_gone(monitoring);
+    define_all(monitoring);
+    set_downtimes(monitoring, now_s);
+    take_items(monitoring);
+    monitoring->is_begun = true;
+    return true;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------- */
+
+/* Some steps, and then the others of the loop have their turn. */
+static void go_on(struct monitoring *monitoring, int64_t now_s)
+{
+    static const struct timeval at_once = { 0, 0 };
+
+    for (int i = 0; i < STEPS_AT_ONCE; i++)
+        if (!evaluator_step(monitoring->evaluator, now_s))
+            return;
+    event_add(monitoring->more, &at_once);
+}
+
+static void turn(struct monitoring *monitoring,
+                 void (*work)(struct monitoring *monitoring, int64_t now_s))
+{
+    int64_t now_s = clock_wall_s();
+    pthread_mutex_t *mutex = &monitoring->view->api->mutex;
+
+    pthread_mutex_lock(mutex);
+    if (!monitoring->is_stopped) {
+        work(monitoring, now_s);
+        go_on(monitoring, now_s);
+    }
+    pthread_mutex_unlock(mutex);
+}
+
+static void tick(struct monitoring *monitoring, int64_t now_s)
+{
+    if (!follow_definitions(monitoring, now_s))
+        return;
+    monitoring_look_for_losses(monitoring, now_s);
+    evaluator_tick(monitoring->evaluator, now_s);
+}
+
+static void take_answers(struct monitoring *monitoring, int64_t now_s)
+{
+    struct asked_question *next;
+
+    (void)now_s;
+    mailbox_quieten(&monitoring->answers);
+    for (struct asked_question *at =
+             (struct asked_question *)mailbox_take(&monitoring->answers);
+         at != NULL; at = next) {
+        next = at->next;
+        monitoring_hear_answer(at);
+    }
+}
+
+static void take_kept(struct monitoring *monitoring, int64_t now_s)
+{
+    struct letter *next;
+
+    (void)now_s;
+    mailbox_quieten(&monitoring->kept);
+    for (struct letter *at = mailbox_take(&monitoring->kept); at != NULL; at = next) {
+        next = at->next;
+        monitoring_hear_kept(monitoring->view->state_keeper->take(at));
+    }
+}
+
+static void take_results(struct monitoring *monitoring, int64_t now_s)
+{
+    struct notify_result *next;
+
+    (void)now_s;
+    mailbox_quieten(&monitoring->results);
+    for (struct notify_result *at = (struct notify_result *)mailbox_take(&monitoring->results);
+         at != NULL; at = next) {
+        next = at->next;
+        monitoring_hear_result(monitoring, at);
+    }
+}
+
+static void no_more(struct monitoring *monitoring, int64_t now_s)
+{
+    (void)monitoring;
+    (void)now_s;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    turn(argument, tick);
+}
+
+static void on_answers(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    turn(argument, take_answers);
+}
+
+static void on_kept(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    turn(argument, take_kept);
+}
+
+static void on_results(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    turn(argument, take_results);
+}
+
+static void on_more(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what;
+    turn(argument, no_more);
+}
+
+static struct event *add_reader(struct monitoring *monitoring, struct event_base *base,
+                                const struct mailbox *mailbox, event_callback_fn on)
+{
+    struct event *event =
+        event_new(base, mailbox->wake_fd, EV_READ | EV_PERSIST, on, monitoring);
+
+    if (event != NULL && event_add(event, NULL) == 0)
+        return event;
+    if (event != NULL)
+        event_free(event);
+    return NULL;
+}
+
+static void drop_events(struct monitoring *monitoring)
+{
+    struct event **const all[] = { &monitoring->timer, &monitoring->on_answers,
+                                   &monitoring->on_kept, &monitoring->on_results,
+                                   &monitoring->more };
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (*all[i] != NULL)
+            event_free(*all[i]);
+        *all[i] = NULL;
+    }
+    painter_free(monitoring->charts);
+    painter_free(monitoring->calendars);
+    monitoring->charts = monitoring->calendars = NULL;
+}
+
+bool monitoring_furnish(struct monitoring *monitoring, struct event_base *base)
+{
+    const struct settings *settings = monitoring->view->settings;
+    struct timeval second = clock_wait_ms(TICK_MS);
+
+    monitoring->charts =
+        painter_new(base, &painter_chart, settings->heeler_chart_path, PAINTER_TIMEOUT_MS);
+    monitoring->calendars = painter_new(base, &painter_calendar, settings->heeler_calendar_path,
+                                        PAINTER_TIMEOUT_MS);
+    monitoring->on_answers = add_reader(monitoring, base, &monitoring->answers, on_answers);
+    monitoring->on_kept = add_reader(monitoring, base, &monitoring->kept, on_kept);
+    monitoring->on_results = add_reader(monitoring, base, &monitoring->results, on_results);
+    monitoring->timer = event_new(base, -1, EV_PERSIST, on_timer, monitoring);
+    monitoring->more = event_new(base, -1, 0, on_more, monitoring);
+    if (monitoring->charts != NULL && monitoring->calendars != NULL &&
+        monitoring->on_answers != NULL && monitoring->on_kept != NULL &&
+        monitoring->on_results != NULL && monitoring->timer != NULL &&
+        monitoring->more != NULL && event_add(monitoring->timer, &second) == 0)
+        return true;
+    drop_events(monitoring);
+    return false;
+}
+
+void monitoring_take(struct monitoring *monitoring, struct slice kind, struct slice name,
+                     struct slice text)
+{
+    struct kept_item *item = malloc(sizeof *item + kind.len + name.len + text.len);
+    struct kept_item **last = &monitoring->items;
+    char *at;
+
+    if (item == NULL) {
+        log_error("monitors: not enough memory for what was kept");
+        return;
+    }
+    at = item->bytes;
+    memcpy(at, kind.at, kind.len);
+    memcpy(at + kind.len, name.at, name.len);
+    memcpy(at + kind.len + name.len, text.at, text.len);
+    *item = (struct kept_item){ .kind = { at, kind.len },
+                                .name = { at + kind.len, name.len },
+                                .text = { at + kind.len + name.len, text.len } };
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = item;
+    monitoring->is_begun = false; /* they are taken with the next look at the definitions */
+}
+
+/* ---- the end --------------------------------------------------------------------------------
+ */
+
+/* What the notifier still had waits again. */
+static void end_notifier(struct monitoring *monitoring)
+{
+    struct notify_result *next;
+
+    if (monitoring->notifier != NULL &&
+        !notifier_end(monitoring->notifier, NOTIFIER_PATIENCE_MS))
+        log_warn("monitors: what sends notifications does not end");
+    for (struct notify_result *at = (struct notify_result *)mailbox_take(&monitoring->results);
+         at != NULL; at = next) {
+        next = at->next;
+        if (at->end != NOTIFICATION_WAITING || at->notification == NULL) {
+            monitoring_hear_result(monitoring, at);
+            continue;
+        }
+        evaluator_wait(monitoring->evaluator, at->notification);
+        free(at);
+    }
+}
+
+void monitoring_stop(struct monitoring *monitoring)
+{
+    pthread_mutex_t *mutex = &monitoring->view->api->mutex;
+
+    pthread_mutex_lock(mutex);
+    if (!monitoring->is_stopped) {
+        monitoring->is_stopped = true;
+        evaluator_give_up_waits(monitoring->evaluator);
+        end_notifier(monitoring);
+    }
+    pthread_mutex_unlock(mutex);
+}
+
+void monitoring_hand_over(struct monitoring *monitoring, struct state_writer *out)
+{
+    monitoring_stop(monitoring);
+    if (evaluator_monitors(monitoring->evaluator)->n == 0 && !monitoring->is_begun)
+        return;
+    state_begin(out, STATE_MONITORS);
+    evaluator_hand_over(monitoring->evaluator, out);
+    if (!state_settle(out)) {
+        log_warn("monitors: there is no memory to hand over their states");
+        state_cancel(out);
+    }
+}
+
+static bool open_mailboxes(struct monitoring *monitoring)
+{
+    bool answers = mailbox_open(&monitoring->answers);
+    bool kept = mailbox_open(&monitoring->kept);
+    bool results = mailbox_open(&monitoring->results);
+
+    if (answers && kept && results)
+        return true;
+    if (answers)
+        mailbox_close(&monitoring->answers);
+    if (kept)
+        mailbox_close(&monitoring->kept);
+    if (results)
+        mailbox_close(&monitoring->results);
+    return false;
+}
+
+static void take_other(void *argument, struct slice kind, struct slice name, struct slice text)
+{
+    monitoring_take(argument, kind, name, text);
+}
+
+/* They are taken up when what is defined is known. */
+static void take_over(struct monitoring *monitoring, struct state_reader in)
+{
+    struct slice kind, name, text;
+
+    if (in.at == NULL)
+        return;
+    while (kind = state_get_text(&in), kind.len > 0) {
+        name = state_get_text(&in);
+        text = state_get_text(&in);
+        if (!in.failed)
+            monitoring_take(monitoring, kind, name, text);
+    }
+    if (in.failed)
+        log_error("monitors: states that were handed over are damaged");
+}
+
+struct monitoring *monitoring_new(const struct server_view *view, const char *hostname)
+{
+    struct monitoring *monitoring = calloc(1, sizeof *monitoring);
+    char problem[256];
+
+    if (monitoring == NULL)
+        return NULL;
+    monitoring->view = view;
+    snprintf(monitoring->hostname, sizeof monitoring->hostname, "%s", hostname);
+    monitoring->has_mailboxes = open_mailboxes(monitoring);
+    monitoring->receivers = receivers_new(view->settings, problem, sizeof problem);
+    if (monitoring->has_mailboxes && monitoring->receivers != NULL) {
+        struct evaluator_needs needs = monitoring_needs(monitoring);
+
+        monitoring->evaluator = evaluator_new(&needs);
+    }
+    if (monitoring->evaluator == NULL) {
+        monitoring_free(monitoring);
+        return NULL;
+    }
+    view->api->definitions.take_other = take_other;
+    view->api->definitions.other_argument = monitoring;
+    if (view->inherited != NULL)
+        take_over(monitoring, view->inherited->parts[STATE_MONITORS]);
+    return monitoring;
+}
+
+/* Their letters, and what waits for them. */
+static void close_mailboxes(struct monitoring *monitoring)
+{
+    struct asked_question *question, *next_question;
+    struct letter *kept, *next_kept;
+
+    for (question = (struct asked_question *)mailbox_take(&monitoring->answers);
+         question != NULL; question = next_question) {
+        next_question = question->next;
+        free(question->argument);
+        asked_question_free(question);
+    }
+    for (kept = mailbox_take(&monitoring->kept); kept != NULL; kept = next_kept) {
+        next_kept = kept->next;
+        free(monitoring->view->state_keeper->take(kept));
+    }
+    mailbox_close(&monitoring->answers);
+    mailbox_close(&monitoring->kept);
+    mailbox_close(&monitoring->results);
+}
+
+void monitoring_free(struct monitoring *given)
+{
+    if (given == NULL)
+        return;
+    drop_events(given);
+    notifier_free(given->notifier);
+    evaluator_free(given->evaluator);
+    if (given->has_mailboxes)
+        close_mailboxes(given);
+    receivers_release(given->receivers);
+    while (given->items != NULL) {
+        struct kept_item *first = given->items;
+
+        given->items = first->next;
+        free(first);
+    }
+    free(given);
+}
+
+struct evaluator *monitoring_evaluator(struct monitoring *monitoring)
+{
+    return monitoring->evaluator;
+}
+
+bool monitoring_is_inherited(const struct monitoring *monitoring)
+{
+    return monitoring != NULL && monitoring->items != NULL;
+}
+
+const struct notify_ledger *monitoring_ledger(const struct monitoring *monitoring)
+{
+    return monitoring != NULL ? &monitoring->ledger : NULL;
+}
+
+const struct monitor_ledger *monitoring_counts(const struct monitoring *monitoring)
+{
+    return monitoring != NULL ? evaluator_ledger(monitoring->evaluator) : NULL;
+}
+
+bool monitoring_follow(struct monitoring *monitoring, const struct settings *settings,
+                       char *problem, size_t problem_size)
+{
+    struct receivers *fresh = receivers_new(settings, problem, problem_size);
+
+    if (fresh == NULL)
+        return false;
+    pthread_mutex_lock(&monitoring->view->api->mutex);
+    if (monitoring->notifier != NULL)
+        notifier_follow(monitoring->notifier, receivers_hold(fresh));
+    evaluator_follow(monitoring->evaluator, fresh);
+    receivers_release(monitoring->receivers);
+    monitoring->receivers = fresh;
+    pthread_mutex_unlock(&monitoring->view->api->mutex);
+    return true;
+}

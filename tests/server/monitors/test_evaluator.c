@@ -1,0 +1,675 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "flush/notify/notify_ledger.h"
+#include "flush/notify/receivers.h"
+#include "server/monitors/evaluator.h"
+
+enum { START_S = 1796061600, MINUTE_S = 60, SENT_MAX = 64, KEPT_MAX = 64 };
+
+/* ---- a world in which everything answers at once, or when it is told to ------------ */
+
+struct kept {
+    char kind[16], name[128], text[1024];
+};
+
+static struct world {
+    int64_t now_s, lost_s;
+    char groups[1024]; /* of the next answers; "!": none comes */
+    char checks[1024];
+    int asked, beats;
+    struct notification *sent[SENT_MAX];
+    size_t n_sent;
+    struct kept kept[KEPT_MAX];
+    size_t n_kept;
+    bool is_disk_slow; /* that something is kept is told when the test says so */
+    void (*told[KEPT_MAX])(void *argument);
+    void *told_arguments[KEPT_MAX];
+    size_t n_told;
+} world;
+
+static char address_room[] = "someone@example.org", webhook_room[] = "pager";
+static char *addresses[] = { address_room };
+static struct webhook webhooks[] = { { .name = webhook_room } };
+static struct receivers receivers = { .has_mail = true,
+                                      .mail_to = addresses,
+                                      .n_mail_to = 1,
+                                      .webhooks = webhooks,
+                                      .n_webhooks = 1 };
+static struct notify_ledger ledger;
+
+static void ask(void *self, const struct inquiry *inquiry,
+                void (*tell)(void *argument, int status, struct slice json), void *argument)
+{
+    bool is_busy = strcmp(world.groups, "!") == 0;
+    char json[2048];
+
+    (void)self;
+    world.asked += inquiry->kind == INQUIRY_MONITOR || inquiry->kind == INQUIRY_CHECKS;
+    if (inquiry->kind == INQUIRY_CHECKS)
+        snprintf(json, sizeof json, "{\"checks\":[%s]}", world.checks);
+    else if (is_busy)
+        snprintf(json, sizeof json, "{\"error\":\"the flusher is busy\"}");
+    else
+        snprintf(json, sizeof json, "{\"groups\":[%s]}", world.groups);
+    tell(argument, is_busy ? 503 : 200, slice_of(json));
+}
+
+static void paint(void *self, struct slice definition,
+                  void (*tell)(void *argument, struct bytes *picture), void *argument)
+{
+    struct bytes none = { 0 };
+
+    (void)self, (void)definition;
+    tell(argument, &none);
+}
+
+static void recur(void *self, struct slice lines,
+                  void (*tell)(void *argument, struct slice answer, const char *sentence),
+                  void *argument)
+{
+    (void)self, (void)lines;
+    tell(argument, SLICE(""), "there is no calendar");
+}
+
+static void keep(void *self, const char *kind, struct slice name, struct slice text,
+                 void (*kept)(void *argument), void *argument)
+{
+    struct kept one;
+    size_t i = 0;
+
+    (void)self;
+    snprintf(one.kind, sizeof one.kind, "%s", kind);
+    snprintf(one.name, sizeof one.name, "%.*s", (int)name.len, name.at);
+    snprintf(one.text, sizeof one.text, "%.*s", (int)text.len, text.at);
+    while (i < world.n_kept && (strcmp(world.kept[i].kind, one.kind) != 0 ||
+                                strcmp(world.kept[i].name, one.name) != 0))
+        i++;
+    assert_in_range(i, 0, KEPT_MAX - 1);
+    if (text.len > 0) {
+        world.kept[i] = one;
+        world.n_kept += i == world.n_kept;
+    } else if (i < world.n_kept) {
+        world.kept[i] = world.kept[--world.n_kept];
+    }
+    if (kept == NULL)
+        return;
+    if (!world.is_disk_slow) {
+        kept(argument);
+        return;
+    }
+    world.told[world.n_told] = kept;
+    world.told_arguments[world.n_told++] = argument;
+}
+
+static void disk_answers(void)
+{
+    world.is_disk_slow = false;
+    for (size_t i = 0; i < world.n_told; i++)
+        world.told[i](world.told_arguments[i]);
+    world.n_told = 0;
+}
+
+static void send_one(void *self, struct notification *given)
+{
+    (void)self;
+    assert_in_range(world.n_sent, 0, SENT_MAX - 1);
+    world.sent[world.n_sent++] = given;
+}
+
+static void beat(void *self)
+{
+    (void)self;
+    world.beats++;
+}
+
+static int64_t flushed_s(void *self)
+{
+    (void)self;
+    return world.now_s;
+}
+
+static int64_t lost_s(void *self)
+{
+    (void)self;
+    return world.lost_s;
+}
+
+static struct slice address(void *self, struct slice host)
+{
+    (void)self, (void)host;
+    return SLICE("");
+}
+
+static struct evaluator *begin(void)
+{
+    struct evaluator_needs needs = {
+        .ask = ask,
+        .paint = paint,
+        .recur = recur,
+        .keep = keep,
+        .send = send_one,
+        .beat = beat,
+        .flushed_s = flushed_s,
+        .lost_s = lost_s,
+        .address = address,
+        .start_s = START_S - 86400,
+        .receivers = &receivers,
+        .ledger = &ledger,
+        .link = "https://heeler.example.org",
+    };
+    struct evaluator *evaluator = evaluator_new(&needs);
+
+    assert_non_null(evaluator);
+    return evaluator;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    world = (struct world){ .now_s = START_S };
+    ledger = (struct notify_ledger){ 0 };
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < world.n_sent; i++)
+        notification_free(world.sent[i]);
+    return 0;
+}
+
+static void define(struct evaluator *evaluator, int64_t number, const char *body)
+{
+    char problem[512] = "";
+
+    if (!evaluator_define(evaluator, number, slice_of(body), problem, sizeof problem))
+        fail_msg("%s", problem);
+}
+
+static void set_downtime(struct evaluator *evaluator, const char *name, const char *body)
+{
+    char problem[512] = "";
+
+    if (!evaluator_set_downtime(evaluator, slice_of(name), slice_of(body), false, START_S,
+                                problem, sizeof problem))
+        fail_msg("%s", problem);
+}
+
+static void go_to(struct evaluator *evaluator, int minute)
+{
+    world.now_s = START_S + minute * MINUTE_S + EVALUATOR_WAIT_S;
+    evaluator_tick(evaluator, world.now_s);
+    while (evaluator_step(evaluator, world.now_s))
+        ;
+}
+
+/* One group's value in that minute, which is evaluated. */
+static void value(struct evaluator *evaluator, const char *group, int minute, double number)
+{
+    snprintf(world.groups, sizeof world.groups,
+             "{\"group\":\"%s\",\"host\":\"\",\"value\":%g,\"last_s\":%d,\"buckets\":5,"
+             "\"first\":true}",
+             group, number, START_S + minute * MINUTE_S);
+    go_to(evaluator, minute);
+}
+
+static void is_sent(size_t i, enum monitor_state to, const char *title)
+{
+    assert_in_range(i + 1, 1, world.n_sent);
+    assert_int_equal(world.sent[i]->transition.to, to);
+    assert_true(slice_equal(world.sent[i]->title, slice_of(title)));
+}
+
+static bool says(const struct notification *notification, const char *what)
+{
+    return memmem(notification->text.at, notification->text.len, what, strlen(what)) != NULL;
+}
+
+#define SIMPLE                                                                      \
+    "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":" \
+    "\"load\",\"message\":\"{{value}} @someone@example.org\",\"options\":{"
+#define ENDS "}}"
+
+/* ---- tests ------------------------------------------------------------------------- */
+
+static void nothing_is_asked_for_nobody(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    go_to(evaluator, 1);
+    assert_int_equal(world.asked, 0);
+    assert_int_equal(world.beats, 0);
+    evaluator_free(evaluator);
+}
+
+static void tells_each_receiver_once(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(
+        evaluator, 7,
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":\"load\","
+        "\"tags\":[\"team:web\"],\"message\":\"{{value}} @someone@example.org "
+        "@someone@example.org @webhook-pager @other@example.org @webhook-none "
+        "@{{value}}@example.org\"}");
+    value(evaluator, "*", 1, 11);
+    go_to(evaluator, 1);
+    value(evaluator, "*", 2, 12);
+    assert_int_equal(world.asked, 2); /* once a minute */
+    assert_int_equal(world.beats, 2);
+    assert_int_equal(world.n_sent, 2);
+    is_sent(0, MONITOR_ALERT, "[Triggered] load");
+    assert_true(slice_equal(world.sent[0]->receiver, SLICE("someone@example.org")));
+    assert_true(slice_equal(world.sent[1]->receiver, SLICE("webhook-pager")));
+    assert_string_equal(world.sent[0]->id, world.sent[1]->id);
+    assert_true(slice_equal(world.sent[0]->tags, SLICE("team:web")));
+    assert_true(
+        slice_equal(world.sent[0]->link, SLICE("https://heeler.example.org/#/monitors/7")));
+    assert_int_equal(counter_read(&ledger.raised), 5);
+    assert_int_equal(counter_read(&ledger.refused), 3);
+    assert_string_equal(evaluator_told(evaluator, 0)->answer,
+                        "an address is never made of variables");
+    evaluator_free(evaluator);
+}
+
+/* What is to be sent is on the disk before it is; and is forgotten when it was. */
+static void writes_down_before_it_sends(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    world.is_disk_slow = true;
+    value(evaluator, "*", 1, 11);
+    assert_int_equal(world.n_sent, 0);
+    assert_int_equal(world.n_kept, 2); /* the group, the notification */
+    disk_answers();
+    assert_int_equal(world.n_sent, 1);
+
+    struct notification *sent = world.sent[--world.n_sent];
+    struct slice receiver = slice_of(address_room);
+    char id[NOTIFICATION_ID_SIZE];
+
+    memcpy(id, sent->id, sizeof id);
+    evaluator_hear(evaluator, NULL, slice_of(id), receiver, NOTIFICATION_WAITING, 1,
+                   "450 try again", world.now_s);
+    assert_string_equal(evaluator_told(evaluator, 0)->answer, "450 try again");
+    assert_int_equal(world.n_kept, 2);
+    evaluator_hear(evaluator, sent, slice_of(id), receiver, NOTIFICATION_SENT, 2, "250 ok",
+                   world.now_s);
+    assert_int_equal(world.n_kept, 1);
+    assert_int_equal(evaluator_told(evaluator, 0)->end, NOTIFICATION_SENT);
+    assert_int_equal(evaluator_told(evaluator, 0)->attempts, 2);
+    assert_null(evaluator_told(evaluator, 1));
+    evaluator_free(evaluator);
+}
+
+/* A disk that hangs holds up nobody's mail for long. */
+static void sends_when_the_disk_hangs(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    world.is_disk_slow = true;
+    value(evaluator, "*", 1, 11);
+    assert_int_equal(world.n_sent, 0);
+    go_to(evaluator, 2);
+    assert_int_equal(world.n_sent, 1);
+    disk_answers();
+    assert_int_equal(world.n_sent, 1);
+    evaluator_free(evaluator);
+}
+
+/* As the disk has it: what may not have been sent is, under the same id; and the same minute
+ * once more makes nothing new. */
+static void goes_on_after_a_crash(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    value(evaluator, "*", 1, 11);
+    assert_int_equal(world.n_sent, 1);
+    evaluator_free(evaluator);
+
+    evaluator = begin();
+    define(evaluator, 7, SIMPLE ENDS);
+    for (size_t i = 0; i < world.n_kept; i++)
+        evaluator_restore(evaluator, slice_of(world.kept[i].kind), slice_of(world.kept[i].name),
+                          slice_of(world.kept[i].text));
+    go_to(evaluator, 1);
+    go_to(evaluator, 2);
+    assert_int_equal(world.n_sent, 2);
+    assert_string_equal(world.sent[1]->id, world.sent[0]->id);
+    value(evaluator, "*", 3, 9);
+    assert_int_equal(world.n_sent, 3);
+    is_sent(2, MONITOR_OK, "[Recovered] load");
+    evaluator_free(evaluator);
+}
+
+/* New ones have time, silent ones are missed, then forgotten. */
+static void knows_groups(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(
+        evaluator, 7,
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\","
+        "\"name\":\"load\",\"message\":\"@webhook-pager\",\"options\":{\"notify_no_data\":true,"
+        "\"no_data_timeframe\":10,\"new_group_delay\":120,"
+        "\"group_retention_duration\":\"60m\"}}");
+    value(evaluator, "host:a", 1, 11);
+    is_sent(0, MONITOR_ALERT, "[Triggered on {host:a}] load");
+    value(evaluator, "host:b", 2, 11);
+    value(evaluator, "host:b", 3, 11);
+    assert_int_equal(world.n_sent, 1);
+    value(evaluator, "host:b", 4, 11);
+    is_sent(1, MONITOR_ALERT, "[Triggered on {host:b}] load");
+    for (int minute = 5; minute <= 11; minute++)
+        value(evaluator, "host:b", minute, 11);
+    assert_int_equal(world.n_sent, 3);
+    is_sent(2, MONITOR_NO_DATA, "[No data on {host:a}] load");
+    for (int minute = 12; minute <= 61; minute++)
+        value(evaluator, "host:b", minute, 11);
+    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 1);
+    assert_int_equal(world.n_sent, 3);
+    evaluator_free(evaluator);
+}
+
+/* What is missing may not have come since we began. */
+static void misses_nothing_right_after_the_start(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE "\"notify_no_data\":true,\"no_data_timeframe\":1500" ENDS);
+    evaluator_restore(evaluator, SLICE("group"), SLICE("7/*"),
+                      SLICE("{\"state\":\"OK\",\"had_data\":true,\"last_data_s\":1,"
+                            "\"changed_s\":1,\"host\":\"\"}"));
+    go_to(evaluator, 1); /* 1,441 minutes behind it */
+    assert_int_equal(world.n_sent, 0);
+    go_to(evaluator, 61);
+    is_sent(0, MONITOR_NO_DATA, "[No data] load");
+    evaluator_free(evaluator);
+}
+
+static void says_what_it_doubts(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    world.lost_s = START_S;
+    value(evaluator, "*", 1, 11);
+    assert_true(says(world.sent[0], "Values were lost or shed within this window"));
+    value(evaluator, "*", 20, 9);
+    assert_false(says(world.sent[1], "Values were lost"));
+    evaluator_free(evaluator);
+}
+
+static void is_muted_while_a_downtime_holds(void **state)
+{
+    struct evaluator *evaluator = begin();
+    char body[256];
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    snprintf(body, sizeof body, "{\"scope\":\"*\",\"monitor_id\":7,\"start\":%d,\"end\":%d}",
+             START_S + 5 * MINUTE_S, START_S + 10 * MINUTE_S);
+    set_downtime(evaluator, "one", body);
+    value(evaluator, "*", 1, 11);
+    assert_int_equal(world.n_sent, 1);
+    value(evaluator, "*", 6, 9); /* the first recovery is told: it was wrong before */
+    assert_int_equal(world.n_sent, 2);
+    is_sent(1, MONITOR_OK, "[Recovered] load");
+    value(evaluator, "*", 7, 11);
+    assert_int_equal(world.n_sent, 2);
+    assert_int_equal(counter_read(&ledger.muted), 1);
+    assert_true(evaluator_monitors(evaluator)->first->groups[0]->is_muted);
+    value(evaluator, "*", 10, 11); /* what is still wrong at its end is told */
+    assert_int_equal(world.n_sent, 3);
+    is_sent(2, MONITOR_ALERT, "[Re-Triggered] load");
+    value(evaluator, "*", 11, 11);
+    assert_int_equal(world.n_sent, 3);
+    evaluator_free(evaluator);
+}
+
+/* The end of one that is canceled is told where it says so; and that something is over that
+ * nobody knew about is no news. */
+static void a_canceled_downtime_is_quiet(void **state)
+{
+    (void)state;
+    for (size_t tells = 0; tells < 2; tells++) {
+        struct evaluator *evaluator = begin();
+        size_t before = world.n_sent;
+        char body[256];
+
+        define(evaluator, 7, SIMPLE ENDS);
+        snprintf(body, sizeof body, "{\"scope\":\"*\",\"start\":%d%s}", START_S,
+                 tells > 0 ? ",\"notify_end_types\":[\"expired\",\"canceled\"]" : "");
+        set_downtime(evaluator, "one", body);
+        value(evaluator, "*", 1, 11);
+        set_downtime(evaluator, "one", "");
+        value(evaluator, "*", 2, 11);
+        assert_int_equal(world.n_sent, before + tells);
+        value(evaluator, "*", 3, 9);
+        assert_int_equal(world.n_sent, before + 2 * tells);
+        evaluator_free(evaluator);
+    }
+}
+
+static void check(struct evaluator *evaluator, int minute, int status, int in_a_row)
+{
+    int at_s = START_S + minute * MINUTE_S;
+
+    snprintf(world.checks, sizeof world.checks,
+             "{\"check\":\"a\",\"host\":\"h\",\"tags\":[\"env:prod\",\"x:y\"],\"status\":%d,"
+             "\"in_a_row\":%d,\"at_s\":%d},{\"check\":\"a\",\"host\":\"h\","
+             "\"tags\":[\"env:dev\"],\"status\":2,\"in_a_row\":9,\"at_s\":%d}",
+             status, in_a_row, at_s, at_s);
+    go_to(evaluator, minute);
+}
+
+static void takes_checks(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(
+        evaluator, 7,
+        "{\"type\":\"service check\",\"query\":\"\\\"a\\\".over(\\\"env:prod\\\")"
+        ".by(\\\"host\\\").last(4).count_by_status()\",\"name\":\"a\","
+        "\"message\":\"@webhook-pager\",\"options\":{\"thresholds\":{\"critical\":3,\"ok\":2},"
+        "\"notify_no_data\":true,\"no_data_timeframe\":10}}");
+    check(evaluator, 1, 2, 2);
+    assert_int_equal(world.n_sent, 0);
+    check(evaluator, 2, 2, 3);
+    is_sent(0, MONITOR_ALERT, "[Triggered on {host:h}] a");
+    check(evaluator, 3, 0, 1);
+    assert_int_equal(world.n_sent, 1);
+    check(evaluator, 4, 0, 2);
+    is_sent(1, MONITOR_OK, "[Recovered on {host:h}] a");
+    go_to(evaluator, 13);
+    assert_int_equal(world.n_sent, 2);
+    go_to(evaluator, 14);
+    is_sent(2, MONITOR_NO_DATA, "[No data on {host:h}] a");
+    evaluator_free(evaluator);
+}
+
+static void combines_monitors(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 1,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\"}");
+    define(evaluator, 2,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 20\"}");
+    define(evaluator, 3,
+           "{\"type\":\"composite\",\"query\":\"1 && !2\",\"name\":\"both\","
+           "\"message\":\"@webhook-pager\"}");
+    value(evaluator, "*", 1, 15);
+    assert_int_equal(world.n_sent, 1);
+    is_sent(0, MONITOR_ALERT, "[Triggered] both");
+    value(evaluator, "*", 2, 25);
+    is_sent(1, MONITOR_OK, "[Recovered] both");
+    evaluator_forget(evaluator, 2);
+    value(evaluator, "*", 3, 15);
+    assert_int_equal(world.n_sent, 2);
+    assert_string_equal(monitors_find(evaluator_monitors(evaluator), 3)->problem,
+                        "there is no monitor 2");
+    evaluator_free(evaluator);
+}
+
+static void waits_for_a_full_window(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE "\"require_full_window\":true" ENDS);
+    snprintf(world.groups, sizeof world.groups,
+             "{\"group\":\"*\",\"value\":11,\"last_s\":%d,\"buckets\":1,\"first\":true}",
+             START_S + 60);
+    go_to(evaluator, 1);
+    assert_int_equal(world.n_sent, 0);
+    value(evaluator, "*", 2, 11);
+    assert_int_equal(world.n_sent, 1);
+    evaluator_free(evaluator);
+}
+
+/* An answer that does not come leaves all as it was, and the monitor says so. */
+static void a_failed_answer_changes_nothing(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE "\"notify_no_data\":true,\"no_data_timeframe\":10" ENDS);
+    value(evaluator, "*", 1, 11);
+    snprintf(world.groups, sizeof world.groups, "!");
+    for (int minute = 2; minute < 30; minute++)
+        go_to(evaluator, minute);
+    assert_int_equal(world.n_sent, 1);
+    assert_string_equal(evaluator_monitors(evaluator)->first->problem,
+                        "503: the flusher is busy");
+    value(evaluator, "*", 30, 11);
+    assert_string_equal(evaluator_monitors(evaluator)->first->problem, "");
+    evaluator_free(evaluator);
+}
+
+static void tests_are_marked(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    assert_false(evaluator_test(evaluator, 7, START_S));
+    define(evaluator, 7, SIMPLE ENDS);
+    assert_true(evaluator_test(evaluator, 7, START_S));
+    is_sent(0, MONITOR_ALERT, "[TEST] [Triggered] load");
+    assert_true(world.sent[0]->is_test);
+    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 0);
+    assert_int_equal(world.n_kept, 0);
+    evaluator_free(evaluator);
+}
+
+/* A definition that changes keeps its states, if its groups are the same. */
+static void a_change_keeps_states(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    value(evaluator, "*", 1, 11);
+    define(evaluator, 7, SIMPLE "\"renotify_interval\":60" ENDS);
+    value(evaluator, "*", 2, 11);
+    assert_int_equal(world.n_sent, 1);
+    define(evaluator, 7,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"}");
+    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 0);
+    evaluator_free(evaluator);
+}
+
+/* All of it, through a state. */
+static void a_successor_goes_on(void **state)
+{
+    struct evaluator *evaluator = begin();
+    struct state_writer *out = state_writer_new();
+    struct state inherited;
+    char problem[256];
+
+    (void)state;
+    assert_non_null(out);
+    define(evaluator, 7, SIMPLE ENDS);
+    world.is_disk_slow = true; /* so that one still waits */
+    value(evaluator, "*", 1, 11);
+    evaluator_give_up_waits(evaluator);
+    state_begin(out, STATE_MONITORS);
+    evaluator_hand_over(evaluator, out);
+    disk_answers();
+    evaluator_free(evaluator);
+    assert_int_equal(world.n_sent, 0);
+
+    int fd = state_writer_end(out);
+
+    assert_true(fd >= 0);
+    assert_true(state_map(&inherited, fd, problem, sizeof problem));
+    struct state_reader in = inherited.parts[STATE_MONITORS];
+    struct slice kind, name, text;
+
+    evaluator = begin();
+    define(evaluator, 7, SIMPLE ENDS);
+    while (kind = state_get_text(&in), kind.len > 0) {
+        name = state_get_text(&in);
+        text = state_get_text(&in);
+        evaluator_restore(evaluator, kind, name, text);
+    }
+    assert_false(in.failed);
+    go_to(evaluator, 1); /* which was evaluated */
+    assert_int_equal(world.asked, 1);
+    assert_int_equal(world.n_sent, 1);
+    value(evaluator, "*", 2, 11);
+    assert_int_equal(world.n_sent, 1);
+    evaluator_free(evaluator);
+    state_done(&inherited);
+    close(fd);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(nothing_is_asked_for_nobody),
+        TEST(tells_each_receiver_once),
+        TEST(writes_down_before_it_sends),
+        TEST(sends_when_the_disk_hangs),
+        TEST(goes_on_after_a_crash),
+        TEST(knows_groups),
+        TEST(misses_nothing_right_after_the_start),
+        TEST(says_what_it_doubts),
+        TEST(is_muted_while_a_downtime_holds),
+        TEST(a_canceled_downtime_is_quiet),
+        TEST(takes_checks),
+        TEST(combines_monitors),
+        TEST(waits_for_a_full_window),
+        TEST(a_failed_answer_changes_nothing),
+        TEST(tests_are_marked),
+        TEST(a_change_keeps_states),
+        TEST(a_successor_goes_on),
+    };
+#undef TEST
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
