@@ -64,4 +64,7 @@ bool monitor_is_silenced(const struct monitor *monitor, const struct slice *tags
 
 const char *monitor_type_word(enum monitor_type type);
 
+/* Whether options have such a member, even if it means nothing here. */
+bool monitor_knows_option(struct slice name);
+
 #endif

@@ -406,6 +406,14 @@ static const struct {
     { "variables", read_no_meaning },
 };
 
+bool monitor_knows_option(struct slice name)
+{
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (slice_equal(name, slice_of(options[i].name)))
+            return true;
+    return false;
+}
+
 bool monitor_read_options(struct monitor_reading *reading, struct slice value)
 {
     if (monitor_is_absent(value))

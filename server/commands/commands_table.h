@@ -53,6 +53,22 @@ COMMAND(query, "query [--last TIME | --from S --to S] [--json | --png FILE]\n"
         AT_SERVER,
         { "--redis [URL]", "ask all servers that mirror to it; else heeler_redis_url" },
         WITH_SETTINGS)
+COMMAND(monitor, "monitor check|list|test [FILE | ID] [--last TIME] [--json]\n"
+        "                      [--at URL]",
+        "whether a monitor is right, and what it would have told",
+        "    heeler monitor check my_metric.json --last 1d\n"
+        "    heeler monitor list\n"
+        "    heeler monitor test 12\n"
+        "\n"
+        "check reads a monitor's JSON as the API gives it back, and evaluates it over\n"
+        "what a running server keeps: a line of states for each group, and each change.\n"
+        "Its status is 1 if the file is wrong. Without a server, and without --last, the\n"
+        "file alone is looked at. list shows the monitors of the server, and test sends a\n"
+        "message to the receivers of one.\n",
+        { "--last TIME", "how far back: 90m, 12h or 7d, 31d at most; 1d where nothing is said" },
+        { "--json", "what is told as JSON" },
+        AT_SERVER,
+        WITH_SETTINGS)
 COMMAND(history, "history info|check|export [--config FILE] [--set KEY=VALUE]...",
         "what is kept on disk, in heeler_state_path",
         "It only reads, beside a running server too: info tells what there is, check\n"

@@ -35,14 +35,19 @@ static char *make_url(const char *base, const char *path)
     return url;
 }
 
-static struct curl_slist *make_headers(const struct settings *settings)
+static struct curl_slist *make_headers(const struct fetch *fetch)
 {
+    const struct string_list *keys = &fetch->settings->heeler_app_keys;
     struct curl_slist *headers = NULL;
     char *line = NULL;
 
-    if (settings->heeler_app_keys.n > 0 &&
-        asprintf(&line, "DD-APPLICATION-KEY: %s", settings->heeler_app_keys.at[0]) >= 0)
-        headers = curl_slist_append(NULL, line);
+    if (fetch->post != NULL)
+        headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (keys->n > 0 && asprintf(&line, "DD-APPLICATION-KEY: %s", keys->at[0]) >= 0) {
+        struct curl_slist *more = curl_slist_append(headers, line);
+
+        headers = more != NULL ? more : headers;
+    }
     free(line);
     return headers;
 }
@@ -51,7 +56,7 @@ static CURLcode perform(CURL *easy, const struct fetch *fetch, const char *base,
                         const char *url, char *error)
 {
     struct flight flight = { fetch, easy };
-    struct curl_slist *headers = make_headers(fetch->settings);
+    struct curl_slist *headers = make_headers(fetch);
 
     curl_easy_setopt(easy, CURLOPT_URL, url);
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
@@ -59,6 +64,8 @@ static CURLcode perform(CURL *easy, const struct fetch *fetch, const char *base,
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, fetch->timeout_s);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+    if (fetch->post != NULL)
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, fetch->post);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &flight);
     CURLcode code = curl_easy_perform(easy);
@@ -128,17 +135,24 @@ static bool take_all(long status, const void *at, size_t n, void *argument)
     return !whole->body->failed;
 }
 
+long fetch_whole(const struct fetch *fetch, size_t max, struct bytes *body,
+                 char where[FETCH_WHERE_MAX], char *problem, size_t problem_size)
+{
+    struct whole whole = { body, max };
+    struct fetch all = *fetch;
+
+    all.take = take_all;
+    all.argument = &whole;
+    return fetch_run(&all, where, problem, problem_size);
+}
+
 long fetch_all(const char *at, const struct settings *settings, const char *path,
                long timeout_s, size_t max, struct bytes *body, char where[FETCH_WHERE_MAX],
                char *problem, size_t problem_size)
 {
-    struct whole whole = { body, max };
-    struct fetch fetch = { .at = at,
-                           .settings = settings,
-                           .path = path,
-                           .timeout_s = timeout_s,
-                           .take = take_all,
-                           .argument = &whole };
+    struct fetch fetch = {
+        .at = at, .settings = settings, .path = path, .timeout_s = timeout_s
+    };
 
-    return fetch_run(&fetch, where, problem, problem_size);
+    return fetch_whole(&fetch, max, body, where, problem, problem_size);
 }

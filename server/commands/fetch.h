@@ -1,4 +1,4 @@
-/* server/commands/fetch.h: one GET of the running server, wherever it listens.
+/* server/commands/fetch.h: one GET or POST of the running server, wherever it listens.
  *
  * Where: what --at says (a URL, HOST:PORT or unix:/PATH), else the addresses of
  * heeler_http_listen in turn, until somebody takes the connection. The first of heeler_app_keys
@@ -16,6 +16,7 @@ struct fetch {
     const char *at; /* NULL: what the settings say */
     const struct settings *settings;
     const char *path; /* with its query, escaped */
+    const char *post; /* the body, JSON; NULL: GET */
     long timeout_s;   /* for all of it; 0: it may take for ever */
     fetch_take *take;
     void *argument;
@@ -27,7 +28,11 @@ enum { FETCH_WHERE_MAX = 512 };
 long fetch_run(const struct fetch *fetch, char where[FETCH_WHERE_MAX], char *problem,
                size_t problem_size);
 
-/* The same, with all of the body, at most max bytes; timeout_s as above. */
+/* The same, with all of the body, at most max bytes; its take is not looked at. */
+long fetch_whole(const struct fetch *fetch, size_t max, struct bytes *body,
+                 char where[FETCH_WHERE_MAX], char *problem, size_t problem_size);
+
+/* The same, as a GET; timeout_s as above. */
 long fetch_all(const char *at, const struct settings *settings, const char *path,
                long timeout_s, size_t max, struct bytes *body, char where[FETCH_WHERE_MAX],
                char *problem, size_t problem_size);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "config/clock.h"
 #include "config/shown.h"
@@ -21,6 +20,7 @@
 #include "server/commands/commands.h"
 #include "server/commands/fetch.h"
 #include "server/commands/query_picture.h"
+#include "server/commands/times.h"
 
 enum {
     SPARK_WIDTH = 60,
@@ -53,31 +53,10 @@ static int complain(const char *what, const char *why)
 
 /* ---- options ----------------------------------------------------------- */
 
-/* "90", "90s", "15m", "1h", "7d", "1w". */
-static bool read_span(const char *text, int64_t *out)
-{
-    static const char units[] = "smhdw";
-    static const int64_t seconds[] = { 1, 60, 3600, 86400, 604800 };
-    struct slice number = slice_of(text);
-    int64_t factor = 1;
-
-    if (number.len > 0) {
-        const char *unit = strchr(units, number.at[number.len - 1]);
-        if (unit != NULL && *unit != '\0') {
-            factor = seconds[unit - units];
-            number.len--;
-        }
-    }
-    if (!number_int64(number, out) || *out < 1 || *out > INT32_MAX)
-        return false;
-    *out *= factor;
-    return true;
-}
-
 static bool read_option(const char *name, const char *value, struct asking *out)
 {
     if (strcmp(name, "--last") == 0)
-        return read_span(value, &out->last_s);
+        return times_read_span(value, &out->last_s);
     if (strcmp(name, "--from") == 0)
         return number_int64(slice_of(value), &out->from_s);
     if (strcmp(name, "--to") == 0)
@@ -255,18 +234,6 @@ static void print_number(double value)
         printf("%.*s", (int)number_format(value, text), text);
 }
 
-static void print_time(int64_t time_s)
-{
-    char text[32];
-    time_t time = (time_t)time_s;
-    struct tm parts;
-
-    if (gmtime_r(&time, &parts) == NULL ||
-        strftime(text, sizeof text, "%Y-%m-%d %H:%M:%SZ", &parts) == 0)
-        snprintf(text, sizeof text, "%lld", (long long)time_s);
-    fputs(text, stdout);
-}
-
 struct extent {
     double min, max, avg;
 };
@@ -323,7 +290,7 @@ static void print_points(const json_t *points)
 {
     for (size_t i = 0; i < json_array_size(points); i++) {
         fputs("  ", stdout);
-        print_time(point_time_s(points, i));
+        times_put(stdout, point_time_s(points, i));
         fputs("  ", stdout);
         print_number(point_value(points, i));
         putchar('\n');
@@ -363,9 +330,9 @@ static void print_open(const json_t *answer)
     if (!(from_ms > 0 && from_ms < to_ms && to_ms < 1e15))
         return;
     fputs("what came since ", stdout);
-    print_time((int64_t)(from_ms / 1000));
+    times_put(stdout, (int64_t)(from_ms / 1000));
     fputs(" is not in it yet: ask again after ", stdout);
-    print_time((int64_t)(to_ms / 1000));
+    times_put(stdout, (int64_t)(to_ms / 1000));
     putchar('\n');
 }
 
