@@ -140,9 +140,9 @@ function statesOfGroup(group, condition, definition, { from_s, to_s, step_s }) {
 
 const worse = (a, b) => (STATES.indexOf(a) <= STATES.indexOf(b) ? a : b);
 
-/* groups: of readAnswer(). [{ label, states }], of which the first is the worst of all, if there are several. */
+/* groups: of readAnswer(), a few. [{ label, states }], of which the first is the worst of all, if there are several. */
 export function statesOf(groups, condition, definition, span) {
     const rows = groups.map((group) => ({ label: group.label, states: statesOfGroup(group, condition, definition, span) }));
     if (rows.length < 2) return rows;
-    return [{ label: "The worst of all", states: rows.map(({ states }) => states).reduce((all, states) => all.map((state, i) => worse(state, states[i]))) }, ...rows];
+    return [{ label: "The worst of these", states: rows.map(({ states }) => states).reduce((all, states) => all.map((state, i) => worse(state, states[i]))) }, ...rows];
 }

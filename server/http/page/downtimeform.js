@@ -7,7 +7,7 @@
 
 import { pulse } from "./api.js";
 import { make, makeChoice, setText } from "./dom.js";
-import { makeEditor } from "./editor.js";
+import { makeEditor, parsed } from "./editor.js";
 import { dateText, DAY_S, instantOf, mondayOf, readDuration, timeText, wallOf, wallText, WEEKDAYS, zoneOf } from "./schedule.js";
 
 const NAMES = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"], USUAL = 5;
@@ -127,13 +127,9 @@ export function makeDowntimeForm({ zone, monitor = "*", save }) {
     }
 
     function read(text) {
-        try {
-            const said = JSON.parse(text);
-            if (said?.data?.attributes?.constructor !== Object) return;
-            data = said.data;
-        } catch {
-            return; /* whose fault is said when it is saved */
-        }
+        const said = parsed(text)?.data;
+        if (!said?.attributes) return; /* whose fault is said when it is saved */
+        data = said;
         showFields(data);
     }
 

@@ -5,6 +5,7 @@
 import { ask, isAbort, pulse, repeat, send } from "./api.js";
 import { make, makeNotice, makeTwice, setText, foreign } from "./dom.js";
 import { makeDowntimeForm } from "./downtimeform.js";
+import { parsed } from "./editor.js";
 import { many, visible } from "./format.js";
 import { address, remember } from "./router.js";
 import { dateText, DAY_S, instantOf, mondayOf, occurrencesOf, scheduleText, wallOf, WEEK_S, zoneOf } from "./schedule.js";
@@ -19,7 +20,10 @@ const nameOf = ({ attributes }) => visible(attributes.message || attributes.scop
 
 /* ---- the list ---------------------------------------------------------- */
 
-function monitorsIn({ attributes: { monitor_identifier: one = {} } }) {
+function monitorsIn({ attributes: { monitor_identifier: one = {} } }, td) {
+    const now = JSON.stringify(one);
+    if (td.shown === now) return undefined;
+    td.shown = now;
     if (one.monitor_id) return make("a", { href: address("monitor", { id: one.monitor_id }) }, `monitor ${one.monitor_id}`);
     const tags = one.monitor_tags ?? ["*"];
     return tags.includes("*") ? "all" : make("ul", { class: "tags" }, tags.map((tag) => make("li", { class: "tag" }, foreign(tag))));
@@ -127,8 +131,8 @@ export function openDowntimes(place, parameters, signal) {
     }
 
     async function save(text) {
-        const { data } = JSON.parse(text);
-        await (data?.id ? send("PATCH", pathOf(data.id), text, signal) : send("POST", "/api/v2/downtime", text, signal));
+        const id = parsed(text)?.data?.id;
+        await (id ? send("PATCH", pathOf(id), text, signal) : send("POST", "/api/v2/downtime", text, signal));
         again();
         return "Saved.";
     }

@@ -14,6 +14,16 @@ function placeOfByte(text, byte) {
     return new TextDecoder().decode(before).length;
 }
 
+/* The object that a text is; null: it is none. */
+export function parsed(text) {
+    try {
+        const said = JSON.parse(text);
+        return said !== null && typeof said === "object" && !Array.isArray(said) ? said : null;
+    } catch {
+        return null;
+    }
+}
+
 /* save(text) throws a Refusal, or gives what to say. readOnly: why it cannot be saved, or null. onWritten(text):
  * somebody wrote in it. */
 export function makeEditor({ save, readOnly = null, onWritten = () => {} }) {

@@ -100,7 +100,7 @@ export function makeEvaluated({ label, onRange, signal }) {
         other.hidden = true;
         drawn.hidden = false;
         chart.update({ ...seen, markers: isAnomalies(condition) ? [] : markersOf(thresholds) });
-        lines.update(statesOf(readAnswer(answer).groups, condition, definition, grid), grid);
+        lines.update(statesOf(readAnswer(answer).groups.filter(({ colour }) => colour !== undefined), condition, definition, grid), grid);
         setText(note, [explain(condition), answer.message && visible(answer.message)].filter(Boolean).join(" "));
         note.hidden = note.textContent === "";
     }

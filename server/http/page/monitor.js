@@ -3,7 +3,7 @@
  *   #/monitor?id=12345&range=4h */
 
 import { ask, isAbort, pulse, repeat, send } from "./api.js";
-import { withoutSaid } from "./editor.js";
+import { parsed, withoutSaid } from "./editor.js";
 import { make, makeNotice, makeSection, makeTime, makeTwice, setText, foreign } from "./dom.js";
 import { makeEvaluated } from "./evaluated.js";
 import { many, visible } from "./format.js";
@@ -39,11 +39,13 @@ function downtimesOf(matches, group) {
     return matches.filter(({ attributes }) => attributes.groups?.includes(group));
 }
 
-function mutedIn(monitor, matches, group, now_s) {
-    const until = silencedUntil(monitor, group, now_s);
-    const parts = downtimesOf(matches, group).map(({ id, attributes }) => make("a", { href: address("downtimes", { id }) }, "downtime of ", foreign(attributes.scope)));
+function mutedIn(td, monitor, matches, group, now_s) {
+    const until = silencedUntil(monitor, group, now_s), downtimes = downtimesOf(matches, group), now = `${until} ${downtimes.map(({ id }) => id)}`;
+    if (td.shown === now) return;
+    td.shown = now;
+    const parts = downtimes.map(({ id, attributes }) => make("a", { href: address("downtimes", { id }) }, "downtime of ", foreign(attributes.scope)));
     if (until > 0) parts.unshift(until === Infinity ? "muted" : make("span", null, "muted until ", makeTime(until * 1000, true)));
-    return make("span", null, parts.length > 0 ? parts.flatMap((part, i) => (i > 0 ? [", ", part] : [part])) : "–");
+    td.replaceChildren(...(parts.length > 0 ? parts.flatMap((part, i) => (i > 0 ? [", ", part] : [part])) : ["–"]));
 }
 
 const timeIn = (s) => (s ? makeTime(s * 1000, true) : "–");
@@ -56,7 +58,7 @@ function makeGroups() {
         { title: "Group", head: true, cell: (one) => foreign(nameOf(one.name), "span") },
         { title: "Triggered", cell: (one) => timeIn(one.last_triggered_ts) },
         { title: "Notified", wide: true, cell: (one) => timeIn(one.last_notified_ts) },
-        { title: "Muted", cell: (one) => mutedIn(monitor, matches, one.name, pulse.now_s()) },
+        { title: "Muted", cell: (one, td) => mutedIn(td, monitor, matches, one.name, pulse.now_s()) },
     ] });
 
     function update(next, groups, downtimes) {
@@ -131,9 +133,11 @@ function makeDeeds(id, { onDone, signal }) {
 
 /* ---- its JSON ---------------------------------------------------------- */
 
-/* What was taken out of the options is said to be gone, for the server keeps what is not said. */
+/* What was taken out of the options is said to be gone, for the server keeps what is not said. What is no JSON is sent
+ * as it is, for the server says where. */
 function changeOf(before, text) {
-    const after = JSON.parse(text);
+    const after = parsed(text);
+    if (after === null) return text;
     const gone = Object.keys(before.options ?? {}).filter((name) => !Object.hasOwn(after.options ?? {}, name));
     return JSON.stringify({ ...after, options: { ...after.options, ...Object.fromEntries(gone.map((name) => [name, null])) } });
 }

@@ -10,7 +10,7 @@ import { isAbort, pulse } from "./api.js";
 import { makeCompletion } from "./complete.js";
 import { COMPARATORS, isAnomalies, readCondition, REDUCERS, writeCondition } from "./condition.js";
 import { make, setText } from "./dom.js";
-import { makeEditor } from "./editor.js";
+import { makeEditor, parsed } from "./editor.js";
 import { makeEvaluated } from "./evaluated.js";
 import { makeUnknown } from "./message.js";
 
@@ -122,13 +122,7 @@ export function makeMonitorForm({ definition: given, save, readOnly = null, sign
     }
 
     function read(text) {
-        try {
-            const said = JSON.parse(text);
-            if (said === null || typeof said !== "object" || Array.isArray(said)) return;
-            definition = said;
-        } catch {
-            return; /* whose fault is said when it is saved */
-        }
+        definition = parsed(text) ?? definition; /* a fault is said when it is saved */
         showAll();
     }
 

@@ -61,7 +61,13 @@ export function makeWeek() {
     const days = make("div", { class: "week" });
     const node = make("div", { class: "scroll", role: "region", "aria-label": "The week", tabindex: 0 }, days);
 
+    let shown = "";
+
+    /* Anew when it is another one, so that what is focused stays so. */
     function update({ monday_s, zone, blocks, now_s }) {
+        const now = JSON.stringify([monday_s, zone, blocks, dateText(wallOf(zone, now_s))]);
+        if (now === shown) return;
+        shown = now;
         const walls = blocks.map((block) => {
             const from = wallOf(zone, block.from_s), to = block.to_s === Infinity ? Infinity : wallOf(zone, block.to_s);
             return { ...block, from, to, fromText: momentText(from), toText: to === Infinity ? "no end" : momentText(to) };
