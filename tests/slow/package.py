@@ -8,6 +8,7 @@ and purged. Its network is one of its own with nothing but loopback, where the i
 Nothing that was sent may be lost. Needs root, and a mirror of Debian the first time."""
 
 import argparse
+import contextlib
 import ctypes
 import json
 import os
@@ -142,8 +143,9 @@ class System:
         must(self.process.poll() is None, "systemd-nspawn ended")
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         for pid in children.read_text().split():
-            if os.readlink(f"/proc/{pid}/exe").endswith("/systemd"):
-                return int(pid)
+            with contextlib.suppress(OSError):  # one that just ended
+                if os.readlink(f"/proc/{pid}/exe").endswith("/systemd"):
+                    return int(pid)
         return None
 
     def command(self, words):
