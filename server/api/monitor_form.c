@@ -106,7 +106,18 @@ static void make_name(struct bytes *out, const struct monitor *monitor)
     add(out, "**.");
 }
 
-/* The same with that name. */
+/* As long as a name may be, with all bytes of its last character. */
+static struct slice cut_name(struct slice text)
+{
+    if (text.len <= MONITOR_NAME_MAX)
+        return text;
+    text.len = MONITOR_NAME_MAX;
+    while (text.len > 0 && ((unsigned char)text.at[text.len] & 0xc0) == 0x80)
+        text.len--;
+    return text;
+}
+
+/* The body with a name of its own. */
 static void write_named(struct json_out *out, struct slice body, const struct monitor *monitor)
 {
     static const char *const name[] = { "name", NULL };
@@ -114,9 +125,7 @@ static void write_named(struct json_out *out, struct slice body, const struct mo
 
     make_name(&made, monitor);
     json_out_begin(out, NULL, '{');
-    json_out_slice(out, "name",
-                   (struct slice){ (const char *)made.at,
-                                   made.len < MONITOR_NAME_MAX ? made.len : MONITOR_NAME_MAX });
+    json_out_slice(out, "name", cut_name((struct slice){ (const char *)made.at, made.len }));
     api_form_rest(out, body, name);
     json_out_end(out, '}');
     out->bytes.failed = out->bytes.failed || made.failed;

@@ -1,6 +1,6 @@
-/* Any body for the API: what is taken as JSON can be walked, what is taken as a dashboard is
- * written as JSON in either form, and what is taken as series, checks and events becomes lines
- * and records that can be read. */
+/* Any body for the API: what is taken as JSON can be walked, what is taken as a dashboard, a
+ * monitor or a downtime is written as JSON in each form, and can be taken again, and what is
+ * taken as series, checks and events becomes lines and records that can be read. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -8,6 +8,8 @@
 #include "protocol/check.h"
 #include "protocol/event.h"
 #include "server/api/dashboard.h"
+#include "server/api/downtime_form.h"
+#include "server/api/monitor_query.h"
 #include "server/api/submit_lines.h"
 #include "server/api/submit_series.h"
 
@@ -65,6 +67,103 @@ static void write_all(const struct definition *definition)
     }
 }
 
+static struct slice text_of(const struct bytes *bytes)
+{
+    return (struct slice){ (const char *)bytes->at, bytes->len };
+}
+
+/* Whether a text that was written is a value, now *out. */
+static bool is_json(const struct bytes *bytes, struct slice *out)
+{
+    struct json_fault fault;
+
+    return !bytes->failed && json_view_check(text_of(bytes), WRITTEN_KEYS_MAX, out, &fault);
+}
+
+static void check_query(struct slice text, const struct monitor_sight *sight)
+{
+    char problem[MONITOR_PROBLEM_MAX];
+    struct monitor_query query;
+
+    if (!monitor_query_read(text, &query, problem))
+        return;
+    monitor_query_look(&query, sight, 1000);
+    (void)monitor_query_fits(&query);
+}
+
+/* What is given back can be taken again. */
+static void check_monitor(struct slice body)
+{
+    struct definition definition = { .name = SLICE("17"), .number = 17 };
+    char problem[MONITOR_PROBLEM_MAX];
+    struct bytes kept = { 0 }, again = { 0 };
+    struct json_out out = { .comma = false };
+    struct monitor monitor;
+    struct slice value;
+
+    if (monitor_form_make(SLICE("{}"), body, &kept, problem)) {
+        definition.body = text_of(&kept);
+        if (!monitor_read(definition.body, &monitor, problem, sizeof problem))
+            abort();
+        struct monitor_sight sight = { &definition, &monitor, NULL };
+
+        json_out_begin(&out, NULL, '{');
+        monitor_form_write(&out, &sight, true);
+        json_out_end(&out, '}');
+        if (!is_json(&out.bytes, &value) ||
+            (!monitor_form_make(definition.body, value, &again, problem) &&
+             value.len < MONITOR_BODY_MAX / 2))
+            abort();
+        check_query(monitor.query, &sight);
+        monitor_free(&monitor);
+    }
+    bytes_free(&out.bytes);
+    bytes_free(&kept);
+    bytes_free(&again);
+}
+
+static void write_downtime(const struct definition *definition,
+                           void (*write)(struct json_out *, const struct downtime_sight *))
+{
+    struct json_out out = { .comma = false };
+    struct downtime_sight sight;
+
+    if (!downtime_form_look(definition, NULL, 1000, &sight))
+        abort();
+    write(&out, &sight);
+    downtime_form_look_away(&sight);
+    check_written(&out);
+}
+
+static void check_downtime(struct slice body, bool is_v2)
+{
+    struct definition definition = { .name = SLICE("x"), .number = 17, .created_ms = 1000000 };
+    char problem[DOWNTIME_PROBLEM_MAX];
+    struct bytes kept = { 0 }, canceled = { 0 };
+    struct slice value;
+
+    if (downtime_form_make(SLICE("{}"), body, is_v2, 1000, &kept, problem) &&
+        downtime_form_is_v2(text_of(&kept)) == is_v2) {
+        definition.body = text_of(&kept);
+        write_downtime(&definition, downtime_form_write);
+        write_downtime(&definition, downtime_form_write_v2);
+        downtime_form_cancel(definition.body, 1000, &canceled);
+        if (!is_json(&canceled, &value))
+            abort();
+    }
+    bytes_free(&kept);
+    bytes_free(&canceled);
+}
+
+static void check_definitions(struct slice body)
+{
+    if (json_view_kind(body) != JSON_KIND_OBJECT)
+        return;
+    check_monitor(body);
+    check_downtime(body, false);
+    check_downtime(body, true);
+}
+
 static void check_dashboards(struct slice body)
 {
     struct definition definition = { .name = SLICE("abc-def-ghi"), .number = 17, .body = body };
@@ -90,11 +189,6 @@ static void check_submitted(struct slice body)
     for (int form = SUBMIT_V1; form <= SUBMIT_DISTRIBUTION; form++)
         if (!submit_series_check((enum submit_form)form, list, problem) && problem[0] == '\0')
             abort();
-}
-
-static struct slice text_of(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
 }
 
 static void check_lines(struct slice body)
@@ -130,6 +224,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     walk(body, room);
     free(room);
     check_dashboards(body);
+    check_definitions(body);
     check_submitted(body);
     check_lines(body);
     return 0;

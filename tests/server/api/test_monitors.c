@@ -181,6 +181,24 @@ static void a_name_is_made_of_the_query(void **state)
     }
 }
 
+static void a_name_that_is_made_is_cut_between_characters(void **state)
+{
+    static char json[4096];
+    size_t len = (size_t)snprintf(json, sizeof json,
+                                  "{\"type\":\"query alert\",\"query\":\"avg(last_5m):avg:m{");
+    (void)state;
+
+    for (int i = 0; i < 400; i++)
+        len += (size_t)snprintf(json + len, sizeof json - len, "\xe2\x82\xac");
+    snprintf(json + len, sizeof json - len, "} > 1\"}");
+    json_t *made = ask("POST", "/api/v1/monitor", json, 200);
+    size_t n = strlen(asking_text(made, "name"));
+
+    assert_true(n > 1020 && n <= 1024);
+    json_decref(ask("PUT", path_of(asking_number(made, "id"), ""), "{\"message\":\"x\"}", 200));
+    json_decref(made);
+}
+
 static void what_is_wrong_is_refused_with_a_sentence(void **state)
 {
     static const struct {
@@ -456,6 +474,42 @@ static void nobody_was_told_yet(void **state)
     drop(id);
 }
 
+/* The next server has read what the last one wrote after a while, and does not wait for it. */
+static void with_a_state_path_they_outlive_the_server(void **state)
+{
+    char folder[TEMP_PATH_SIZE], set[128], path[128];
+    (void)state;
+
+    temp_folder_make(folder);
+    snprintf(set, sizeof set, "heeler_state_path=%s", folder);
+    assert_true(running_stop(&running));
+    running_free(&running);
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", set));
+    json_int_t id = make(MONITOR(""));
+    json_t *downtime = ask("POST", "/api/v1/downtime", "{\"scope\":\"*\"}", 200);
+
+    json_decref(ask("POST", path_of(id, "/mute"), "", 200));
+    assert_true(running_stop(&running));
+    running_free(&running);
+
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0", set));
+    json_t *monitor = ask("GET", path_of(id, ""), NULL, 200);
+
+    assert_non_null(json_object_get(json_object_get(options_of(monitor), "silenced"), "*"));
+    snprintf(path, sizeof path, "/api/v1/downtime/%lld",
+             (long long)asking_number(downtime, "id"));
+    json_t *again = ask("GET", path, NULL, 200);
+
+    assert_true(json_equal(again, downtime));
+    json_decref(again);
+    json_decref(monitor);
+    json_decref(downtime);
+    assert_true(running_stop(&running));
+    running_free(&running);
+    temp_folder_remove(folder);
+    assert_true(RUNNING_START(&running, NULL, "heeler_http_listen=127.0.0.1:0"));
+}
+
 /* What stands between a path's parts is one name. */
 static void a_path_has_one_name_where_it_has_one(void **state)
 {
@@ -472,6 +526,7 @@ int main(void)
         TEST(a_monitor_has_all_members_that_clients_read),
         TEST(an_update_changes_what_it_says_and_merges_options),
         TEST(a_name_is_made_of_the_query),
+        TEST(a_name_that_is_made_is_cut_between_characters),
         TEST(what_is_wrong_is_refused_with_a_sentence),
         TEST(a_body_cannot_grow_without_end),
         TEST(a_monitor_is_muted_and_heard_again),
@@ -479,6 +534,7 @@ int main(void)
         TEST(lists_are_filtered_and_come_in_pages),
         TEST(monitors_are_searched),
         TEST(nobody_was_told_yet),
+        TEST(with_a_state_path_they_outlive_the_server),
         TEST(a_path_has_one_name_where_it_has_one),
     };
 
