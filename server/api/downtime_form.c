@@ -234,7 +234,7 @@ static void write_whole(struct json_out *out, struct slice object, const char *n
 
     if (json_view_kind(value) == JSON_KIND_STRING)
         text = (struct slice){ value.at + 1, value.len - 2 };
-    if (number_int64(text, &number))
+    if (text.len > 0 && number_int64(text, &number))
         json_out_signed(out, name, number);
     else
         json_out_raw(out, name, slice_of(instead));
