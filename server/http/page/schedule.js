@@ -158,7 +158,9 @@ function ruleText(recurrence, attributes, zone) {
     if (!rule || start_s === null || rule.freq === "MONTHLY") return `${recurrence.rrule}, for ${recurrence.duration}`;
     const days = rule.freq === "DAILY" && !rule.days ? "every day" : daysText(rule.days ?? [weekdayOf(dayOf(start_s))]);
     const every = rule.interval > 1 ? `, every ${rule.interval} ${rule.freq === "DAILY" ? "days" : "weeks"}` : "";
-    return `${days} from ${timeText(start_s)} for ${recurrence.duration}${every}${rule.until || rule.count < Infinity ? ", until its end" : ""}`;
+    const { days: n, seconds } = readDuration(recurrence.duration);
+    const long = n === 0 && seconds < DAY_S ? `to ${timeText(start_s + seconds)}` : `for ${recurrence.duration}`;
+    return `${days} from ${timeText(start_s)} ${long}${every}${rule.until || rule.count < Infinity ? ", until its end" : ""}`;
 }
 
 export function scheduleText(attributes) {

@@ -18,7 +18,7 @@ export function makeToldTable() {
     const note = make("p", { class: "muted" });
     const table = makeTable({ caption: "Notifications", className: "tight", columns: [
         { title: "Raised", cell: (one) => makeTime(one.at * 1000, true) },
-        { title: "Told", head: true, cell: (one) => foreign(one.receiver, "span") },
+        { title: "Told", head: true, cell: (one) => make("span", null, foreign(one.receiver, "span"), make("small", { class: "muted below" }, foreign(one.title))) },
         { title: "State", class: "short", cell: (one) => makeStateWord(one.state) },
         { title: "Group", wide: true, cell: (one) => foreign(one.group, "span") },
         { title: "What became of it", cell: becameIn },

@@ -26,7 +26,7 @@ async function drawsAWeek({ server, tab, page }) {
     const [evening, morning] = ["19:00–24:00", "00:00–09:00"];
     same("the first week", await blocksOf(page), [[evening], [morning, evening], [morning, evening], [morning, evening], [morning, evening], [morning, "00:00–24:00"], ["00:00–24:00"]]);
     same("it is said from when to when", await page.locator(".day").nth(1).locator(".block").first().getAttribute("title"), "Nights: Mon 19:00 to Tue 09:00");
-    await tab.sees("Mon to Fri from 19:00 for 14h (Europe/Paris)", "table");
+    await tab.sees("Mon to Fri from 19:00 to 09:00 (Europe/Paris)", "table");
     await tab.sees("Sat, Sun from 00:00 for 1d (Europe/Paris)", "table");
     await page.getByRole("button", { name: "Week after" }).click();
     holds("Monday is free until 19:00, for it is in neither", (await blocksOf(page))[0].join() === evening);
@@ -54,7 +54,7 @@ async function areWritten({ server, tab, page }) {
     await page.getByRole("button", { name: "Edit made here" }).click();
     await page.getByLabel("To", { exact: true }).fill("08:30");
     await page.getByRole("button", { name: "Save" }).click();
-    await tab.sees("for 810m", "table");
+    await tab.sees("from 19:00 to 08:30", "table");
     const area = page.getByLabel("Definition, as JSON"), text = await area.inputValue();
     await area.fill(text.replace("\"scope\": \"*\"", "\"scope\": \"nokey\""));
     await page.getByRole("button", { name: "Save" }).click();

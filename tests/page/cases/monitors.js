@@ -1,5 +1,7 @@
 /* page/cases/monitors.js: monitors, as scripts make them and as they are written in the page. */
 
+import { createServer } from "node:http";
+import { once } from "node:events";
 import { post } from "./boards.js";
 import { ESCAPES, isText, MARKUP, SHOWN } from "./strangers.js";
 import { holds, same, withPage } from "./with.js";
@@ -127,6 +129,39 @@ async function isMuted(given) {
     same("silenced", await silenced(), {});
 }
 
+/* A receiver that answers what nobody wants to see as markup. */
+async function withReceiver(run) {
+    const receiver = createServer((request, answer) => {
+        request.resume();
+        request.on("end", () => answer.end(`taken ${MARKUP}`));
+    }).listen(0, "127.0.0.1");
+    await once(receiver, "listening");
+    try {
+        const webhooks = [{ name: "hook", url: `http://127.0.0.1:${receiver.address().port}/` }];
+        await run({ settings: { heeler_webhooks: JSON.stringify(webhooks) } });
+    } finally {
+        receiver.closeAllConnections?.();
+        receiver.close();
+    }
+}
+
+/* What is defined is taken up each second; before that it is said that it is not. */
+async function isTried(given) {
+    const { server, tab, page } = given;
+    tab.expect(/status of 409/);
+    const { id } = await withMonitor(given, { message: "@webhook-hook @webhook-nobody" });
+    await tab.show(server.address(`/#/monitor?id=${id}`));
+    await tab.sees("my_metric is high", "h1");
+    await until("a test is on its way", async () => {
+        const [answer] = await Promise.all([page.waitForResponse(/\/test$/), page.getByRole("button", { name: "Send a test" }).click()]);
+        return answer.status() === 202;
+    });
+    await tab.sees(`HTTP 200: taken ${MARKUP}`, "table");
+    await tab.sees("[TEST]", "table");
+    await tab.sees("refused", "table");
+    await isText(page);
+}
+
 /* ---- strangers --------------------------------------------------------- */
 
 async function areText(given) {
@@ -189,6 +224,7 @@ export const monitors = [
     ["a monitor is changed by its form and its JSON, and what is wrong is said", (given) => withPage(given, isChanged)],
     ["a monitor is made with a look at the past", (given) => withPage(given, isMade)],
     ["a monitor is muted for a day and heard again", (given) => withPage(given, isMuted)],
+    ["a test of a monitor is sent, and what its receiver said is shown", (given) => withReceiver((more) => withPage(given, isTried, more))],
     ["monitors and downtimes of markup are text", (given) => withPage(given, areText)],
     ["the page reads conditions and works out states", (given) => withPage(given, evaluates)],
 ];
