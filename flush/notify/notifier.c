@@ -253,14 +253,13 @@ static bool is_busy(const struct notifier *notifier)
 
 static int poll_ms(struct notifier *notifier, bool ends)
 {
-    int64_t now_ms = clock_monotonic_ms();
-    int64_t wait_ms = free_slot(notifier) != NULL
-                          ? notify_queue_wait_ms(notifier->queue, now_ms)
-                          : POLL_MAX_MS;
+    int64_t now_ms = clock_monotonic_ms(), wait_ms = -1;
 
     if (ends)
         wait_ms = atomic_load(&notifier->end_by_ms) - now_ms;
-    if (wait_ms < 0 || wait_ms > POLL_MAX_MS)
+    else if (free_slot(notifier) != NULL)
+        wait_ms = notify_queue_wait_ms(notifier->queue, now_ms);
+    if (wait_ms > POLL_MAX_MS || (wait_ms < 0 && !ends))
         return POLL_MAX_MS;
     return wait_ms > POLL_LEAST_MS ? (int)wait_ms : POLL_LEAST_MS;
 }
