@@ -89,7 +89,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers mail-test fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
@@ -196,6 +196,9 @@ $(B)/tests/tools/%: $(B)/tests/tools/%.o
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS)
 
 $(B)/tests/tools/flat: TOOL_LIBS := -lyaml
+
+$(B)/tests/tools/teller: TOOL_LIBS := $(B)/libheeler.a $(LIBS)
+$(B)/tests/tools/teller: $(B)/libheeler.a
 
 # A disk that fails or hangs, to be preloaded.
 $(B)/tests/tools/disk.so: tests/tools/disk.c
@@ -412,6 +415,12 @@ watchers: deps
 	@$(call install_debs,python3)
 	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
 	/usr/bin/python3 tests/slow/watchers.py --seconds $(WATCH_SECONDS)
+
+# Mail to a real server, as root; skipped where exim4 is not installed.
+mail-test: deps
+	@$(call install_debs,python3 openssl)
+	@$(MAKE) --no-print-directory build/tests/tools/teller
+	/usr/bin/python3 tests/slow/mail.py
 
 # Servers that mirror to a real Redis, alone and as a cluster, under cuts, kills,
 # fail-over, outages and wrong settings; a short form of tests/slow/redis_fleet.py.
@@ -636,6 +645,7 @@ help:
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make kills         the past on disk of servers that are killed KILLS=100 times"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
+	@echo "make mail-test     mail to a real server, where exim4 is installed (as root)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
 	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"

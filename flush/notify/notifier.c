@@ -16,6 +16,7 @@
 enum {
     POLL_LEAST_MS = 10, /* who is due now waits for memory */
     POLL_MAX_MS = 60000,
+    MAIL_FAILS_S = 10,    /* until the log says so */
     END_MARGIN_MS = 1000, /* for what is stopped at the end of the patience */
     ANSWER_SIZE = sizeof((struct notify_result *)0)->answer
 };
@@ -81,17 +82,21 @@ static void note_health(struct notifier *notifier, bool is_webhook, bool failed)
         counter_set(since, (uint64_t)clock_wall_s());
 }
 
-/* One line when mail begins to fail, and one when it goes again. */
+/* One line when none goes for a while, and one when mail goes again. A single no for now is
+ * what servers say to strangers. */
 static void log_mail(struct notifier *notifier, bool failed, const char *answer)
 {
+    int64_t since_s = (int64_t)counter_read(&notifier->config.ledger->mail_failing_s);
     char quoted[ANSWER_SIZE * 2];
 
-    if (failed && !notifier->mail_fails)
+    if (failed && !notifier->mail_fails && clock_wall_s() - since_s >= MAIL_FAILS_S) {
         log_warn("notifier: mail cannot be sent, and is tried again: %s",
                  log_quote(answer, strlen(answer), quoted, sizeof quoted));
-    else if (!failed && notifier->mail_fails)
+        notifier->mail_fails = true;
+    } else if (!failed && notifier->mail_fails) {
         log_info("notifier: mail is sent again");
-    notifier->mail_fails = failed;
+        notifier->mail_fails = false;
+    }
 }
 
 static void end_turn(struct notifier *notifier, struct slot *slot, enum notify_outcome outcome,
