@@ -1,7 +1,7 @@
 /* A question as any bytes, to the end: parsed, answered from filled rollups, written. The
  * first three bytes choose the range. An answer is JSON whose points ascend and are finite,
- * and a refusal says why. The same bytes are what to look for in the list of metrics, and the
- * name of one. */
+ * and a refusal says why. The same bytes are what to look for in the list of metrics, the name
+ * of one, and what monitors of several forms look at. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -113,6 +113,62 @@ static void inquire(const struct answer_ops *ops, struct rollup *rollup,
     ops->free(begun);
 }
 
+static void check_group(const json_t *group)
+{
+    const json_t *value = json_object_get(group, "value");
+
+    check(json_string_length(json_object_get(group, "group")) > 0);
+    check(json_is_null(value) || isfinite(json_number_value(value)));
+    check(json_integer_value(json_object_get(group, "points")) > 0);
+}
+
+static void evaluate(struct rollup *rollup, const struct inquiry *inquiry)
+{
+    struct answer_source source = { .rollup = rollup };
+    struct answer_problem problem = { .status = 0 };
+    struct bytes answer = { 0 };
+    enum answer_state state = ANSWER_FAILED;
+    void *begun = answer_monitor.begin(&source, inquiry, &problem);
+
+    while (begun != NULL &&
+           (state = answer_monitor.step(begun, &answer, &problem)) == ANSWER_MORE)
+        ;
+    if (state == ANSWER_DONE) {
+        json_t *json = json_loadb((const char *)answer.at, answer.len, JSON_ALLOW_NUL, NULL);
+        const json_t *groups = json_object_get(json, "groups");
+
+        check(json_is_array(groups));
+        for (size_t i = 0; i < json_array_size(groups); i++)
+            check_group(json_array_get(groups, i));
+        json_decref(json);
+    } else {
+        check(problem.status == 400 && problem.sentence[0] != '\0');
+    }
+    bytes_free(&answer);
+    if (begun != NULL)
+        answer_monitor.free(begun);
+}
+
+/* The question in each form of a monitor's query, and as one itself. */
+static void evaluate_all(struct rollup *rollup, struct slice question, struct inquiry inquiry)
+{
+    static const char *const forms[] = { "", "avg(last_5m):", "sum(last_1h):",
+                                         "change(min(last_5m),5m_ago):",
+                                         "pct_change(max(last_10m),last_1h):" };
+
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct bytes text = { 0 };
+
+        bytes_add(&text, forms[i], strlen(forms[i]));
+        bytes_add(&text, question.at, question.len);
+        bytes_add(&text, " > 1", i == 0 ? 0 : 4);
+        check(!text.failed);
+        inquiry.text = (struct slice){ text.len > 0 ? (const char *)text.at : "", text.len };
+        evaluate(rollup, &inquiry);
+        bytes_free(&text);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct rollup *rollup; /* with its pipeline, to the end */
@@ -135,6 +191,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             &(struct inquiry){ .text = { text, size - HEAD }, .limit = 1 + data[0] % 8 });
     inquire(&answer_host, rollup,
             &(struct inquiry){ .text = { text, size - HEAD }, .limit = 1 + data[0] % 8 });
+    evaluate_all(rollup, (struct slice){ text, size - HEAD },
+                 (struct inquiry){ .from_s = from_s,
+                                   .to_s = from_s + ((int64_t)data[2] << 3),
+                                   .limit = 60 * (data[1] % 4u) });
     free(text);
     return 0;
 }
