@@ -136,9 +136,11 @@ static void read_value(struct evaluation *evaluation, struct watched_monitor *mo
     struct slice host = text_of(object, "host", host_room, sizeof host_room);
     /* 0: it was there from the beginning. */
     int64_t first_s = monitor->evaluated_s > 0 ? evaluation->at_s : 0;
+    /* What lies back because we look back is no silence. */
+    int64_t data_s = whole_of(object, "last_s") + monitor->monitor.evaluation_delay_s;
     struct observation observation = { .what = OBSERVED_VALUE,
                                        .at_s = evaluation->at_s,
-                                       .data_s = whole_of(object, "last_s") };
+                                       .data_s = data_s };
 
     if (!json_view_number(json_view_member(object, "value"), &observation.value) ||
         name.len == 0)

@@ -146,7 +146,7 @@ static void begin(const char *query, const char *options)
              "{\"type\":\"%s\",\"query\":\"%s\",\"name\":\"m\",\"message\":\"{{value}}"
              "@someone@example.com @someone@example.com\",\"options\":{%s}}",
              is_check ? "service check" : "query alert", query, options);
-    if (!evaluator_define(world.evaluator, 1, slice_of(body), NULL, problem, sizeof problem))
+    if (!evaluator_define(world.evaluator, 1, slice_of(body), problem, sizeof problem))
         fail_msg("%s", problem);
 }
 
@@ -208,6 +208,18 @@ static void silence_is_told_of_after_its_time(void **state)
     /* nothing in ten whole minutes: from 5 to 15 */
     end("1 [Triggered on {host:b}] m 900; 15 [No data on {host:b}] m ; "
         "18 [Recovered on {host:b}] m 100; ");
+}
+
+static void who_looks_back_waits_as_long_for_silence(void **state)
+{
+    (void)state;
+
+    begin("avg(last_5m):avg:load{*} by {host} > 800",
+          "\"thresholds\":{\"critical\":800},\"new_group_delay\":0,\"notify_no_data\":true,"
+          "\"no_data_timeframe\":10,\"evaluation_delay\":900");
+    minutes(0, 5, "load:900|g|#host:a");
+    minutes(5, 32, "");
+    end("16 [Triggered on {host:a}] m 900; 30 [No data on {host:a}] m ; ");
 }
 
 static void a_window_that_is_not_full_says_nothing(void **state)
@@ -299,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_host_is_told_of_by_itself),
         cmocka_unit_test(silence_is_told_of_after_its_time),
+        cmocka_unit_test(who_looks_back_waits_as_long_for_silence),
         cmocka_unit_test(a_window_that_is_not_full_says_nothing),
         cmocka_unit_test(a_share_of_errors_is_that_of_all_hits),
         cmocka_unit_test(a_change_is_told_of),
