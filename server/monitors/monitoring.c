@@ -6,7 +6,6 @@
 
 #include "config/clock.h"
 #include "config/log.h"
-#include "flush/memory/json_view.h"
 #include "server/api/api.h"
 #include "server/api/defined.h"
 #include "server/api/downtime_form.h"
@@ -46,28 +45,24 @@ static void define_all(struct monitoring *monitoring)
     }
 }
 
-/* One that was canceled stays to be read, and mutes nothing. */
-static bool is_canceled(const struct definition *downtime)
-{
-    enum json_kind canceled = json_view_kind(json_view_member(downtime->body, "canceled"));
-    struct slice disabled = json_view_member(downtime->body, "disabled");
-
-    return (canceled != JSON_KIND_NONE && canceled != JSON_KIND_NULL) ||
-           json_view_kind(disabled) == JSON_KIND_TRUE;
-}
-
-static void set_downtimes(struct monitoring *monitoring, int64_t now_s)
+/* One that was canceled stays to be read, and mutes nothing. A time that one does not say is
+ * that at which it was made, whenever it is looked at. */
+static void set_downtimes(struct monitoring *monitoring)
 {
     struct defined defined = api_defined(monitoring->view, DEFINITION_DOWNTIME);
     char problem[512];
 
     evaluator_mark_downtimes(monitoring->evaluator);
-    for (const struct definition *at = NULL; (at = defined_next(&defined, at)) != NULL;)
-        if (!is_canceled(at) && !evaluator_set_downtime(monitoring->evaluator, at->name,
-                                                        at->body, downtime_form_is_v2(at->body),
-                                                        now_s, problem, sizeof problem))
+    for (const struct definition *at = NULL; (at = defined_next(&defined, at)) != NULL;) {
+        struct slice body = downtime_form_body(at);
+
+        if (body.len > 0 &&
+            !evaluator_set_downtime(monitoring->evaluator, at->name, body,
+                                    downtime_form_is_v2(body), at->created_ms / 1000, problem,
+                                    sizeof problem))
             log_error("monitors: downtime %.*s mutes nothing: %s", (int)at->name.len,
                       at->name.at, problem);
+    }
     evaluator_sweep_downtimes(monitoring->evaluator);
 }
 
@@ -83,7 +78,7 @@ static void take_items(struct monitoring *monitoring)
 }
 
 /* False: what was kept is still being read. */
-static bool follow_definitions(struct monitoring *monitoring, int64_t now_s)
+static bool follow_definitions(struct monitoring *monitoring)
 {
     const struct server_view *view = monitoring->view;
 
@@ -94,7 +89,7 @@ static bool follow_definitions(struct monitoring *monitoring, int64_t now_s)
     monitoring->changes_seen = api_changes(view);
     forget_gone(monitoring);
     define_all(monitoring);
-    set_downtimes(monitoring, now_s);
+    set_downtimes(monitoring);
     take_items(monitoring);
     monitoring->is_begun = true;
     return true;
@@ -129,7 +124,7 @@ static void turn(struct monitoring *monitoring,
 
 static void tick(struct monitoring *monitoring, int64_t now_s)
 {
-    if (!follow_definitions(monitoring, now_s))
+    if (!follow_definitions(monitoring))
         return;
     monitoring_look_for_losses(monitoring, now_s);
     evaluator_tick(monitoring->evaluator, now_s);
