@@ -53,8 +53,11 @@ static void take_downtime(const struct definition_file *file, struct slice objec
     make_uuid(file->hash, uuid);
     if (!definition_file_id(named, is_v2 ? "id" : "uuid", &definition.name))
         definition.name = slice_of(uuid);
-    if (downtime_form_make(SLICE("{}"), object, is_v2, file->changed_ms / 1000, &body,
-                           problem)) {
+    if (!api_form_absent(json_view_member(object, "canceled"))) {
+        definition_file_complain(file, ": this downtime was canceled: remove the file, or "
+                                       "'canceled'");
+    } else if (downtime_form_make(SLICE("{}"), object, is_v2, file->changed_ms / 1000, &body,
+                                  problem)) {
         definition.body = text_of(&body);
         definition_file_put(file, &definition);
     } else {

@@ -89,6 +89,8 @@ static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
         { "c.json", "{\"query\":\"avg\",\"type\":\"metric alert\"}",
           "c.json: The value provided for parameter 'query' is invalid" },
         { "d.json", "{\"scope\":[]}", "d.json: Invalid scope parameter" },
+        { "dd.json", "{\"scope\":\"*\",\"canceled\":1700000000}",
+          "dd.json: this downtime was canceled: remove the file, or 'canceled'" },
     };
     (void)state;
 
