@@ -32,7 +32,7 @@ static int set_up(void **state)
     scene.definition = (struct definition){
         .kind = DEFINITION_MONITOR, .name = SLICE("7"), .number = 7, .body = body
     };
-    if (!monitors_define(&scene.monitors, 7, body, NULL, problem, sizeof problem) ||
+    if (!monitors_define(&scene.monitors, 7, body, problem, sizeof problem) ||
         !monitor_read(body, &scene.monitor, problem, sizeof problem))
         return -1;
     struct watched_monitor *watched = monitors_find(&scene.monitors, 7);
