@@ -422,7 +422,7 @@ bool notifier_end(struct notifier *notifier, int64_t patience_ms)
 
 void notifier_free(struct notifier *given)
 {
-    if (given == NULL)
+    if (given == NULL || given->runs)
         return;
     if (given->multi != NULL)
         curl_multi_cleanup(given->multi);

@@ -48,7 +48,7 @@ void notifier_follow(struct notifier *notifier, struct receivers *given);
  * name look-up that hangs), and all stays as it is. */
 MUST_CHECK bool notifier_end(struct notifier *notifier, int64_t patience_ms);
 
-/* It has ended. */
+/* One whose thread has not ended is left as it is, to the end of the process. */
 void notifier_free(struct notifier *given);
 
 #endif
