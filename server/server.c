@@ -53,6 +53,7 @@ void server_view(const struct server *server, struct server_view *out)
     out->lingering = server->lingering;
     out->inherited = inheritance_state(server->inherited);
     watch_show(server->watch, out);
+    admin_show(server->admin, out);
     if (server->flusher != NULL)
         out->flusher_alive_ms = flusher_loop_alive_ms(server->flusher);
     if (server->delivery != NULL)

@@ -74,3 +74,38 @@ ended_with 78 check "$scratch/good.json" --last 1h --set heeler_interval=x --at 
     fail "it cannot be written, and ends with 0"
 kill -TERM "$server"
 ended 0
+
+# The monitors of a server: one of a file that cannot be evaluated, which is a finding, too.
+mkdir "$scratch/monitors"
+cat >"$scratch/monitors/12.json" <<'EOF'
+{"id": 12, "type": "composite", "query": "998 && 999", "name": "both\u001b[31m", "message": "@nobody@example.org"}
+EOF
+start_server "$heeler" --set heeler_interval=1 --set "heeler_monitors_path=$scratch/monitors"
+for _ in $(seq 3000); do
+    ended_with 0 list --at "127.0.0.1:$http"
+    ! grep -q 'could not be evaluated' "$scratch/out" || break
+    sleep 0.02
+done
+shown '^12  *No Data  both\\x1b\[31m  (12.json)$'
+shown 'could not be evaluated: there is no monitor 99'
+ended_with 0 list --json --at "127.0.0.1:$http"
+shown '"problem":"there is no monitor 99'
+for _ in $(seq 3000); do
+    "$heeler" status --at "127.0.0.1:$http" >"$scratch/out" || fail "status ends with $?"
+    ! grep -q monitors_not_evaluated "$scratch/out" || break
+    sleep 0.02
+done
+shown monitors_not_evaluated
+shown '1 monitor could not be evaluated and tells nobody'
+until_metric heeler_monitor_evaluations_total 1
+[ "$(metric 'heeler_monitors{state="No Data"}')" = 1 ] || fail "the monitor is not counted"
+ended_with 0 test 12 --at "127.0.0.1:$http"
+shown 'on its way to the receivers of monitor 12'
+until_metric 'heeler_notifications_total{end="refused"}' 1
+ended_with 1 test 13 --at "127.0.0.1:$http"
+shown 'Monitor not found'
+"$heeler" check --set "heeler_monitors_path=$scratch/monitors" >"$scratch/out" 2>&1 || fail "check ends with $?"
+shown '12.json, line 1: @nobody@example.org is not told: heeler_smtp_url is not set'
+shown 'are forgotten at a restart'
+kill -TERM "$server"
+ended 0

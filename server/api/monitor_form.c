@@ -14,7 +14,7 @@ static const char *const said[] = {
     "id",       "org_id",  "multi",  "created_at",         "created",
     "modified", "deleted", "assets", "restriction_policy", "overall_state_modified",
     "creator",  "state",   "file",   "overall_state",      "matching_downtimes",
-    NULL,
+    "problem",  NULL,
 };
 
 /* ---- taking one -------------------------------------------------------- */
@@ -353,6 +353,8 @@ void monitor_form_write(struct json_out *out, const struct monitor_sight *sight,
         monitor_form_creator(out);
     if (definition->file.len > 0)
         json_out_slice(out, "file", definition->file);
+    if (sight->watched != NULL && sight->watched->problem[0] != '\0')
+        json_out_text(out, "problem", sight->watched->problem);
     api_form_rest(out, body, written);
 }
 

@@ -60,6 +60,7 @@ static void check_use(const struct settings *settings, struct problems *problems
         return;
     (void)usable_check(&usable, settings, problems);
     usable_check_system(settings, problems);
+    usable_check_monitors(settings, problems);
     if (usable.hostname[0] != '\0')
         printf("# host name: %s (%s)\n", usable.hostname, usable.hostname_from);
 }

@@ -148,6 +148,13 @@ static bool read_value(struct monitor_file *file, struct problems *problems)
     file->is_downtime = !has(file->value, "query") && (is_v2 || has(file->value, "scope"));
     if (file->is_downtime)
         return read_downtime(file, is_v2, problems);
+    if (!has(file->value, "query")) {
+        problems_error(problems,
+                       "%s: expected a monitor, which has a query, or a downtime, which has a "
+                       "scope",
+                       file->path);
+        return false;
+    }
     if (monitor_read(file->value, &file->monitor, problem, sizeof problem))
         return true;
     complain(file, problem, problems);

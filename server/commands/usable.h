@@ -21,4 +21,8 @@ bool usable_check(struct usable *out, const struct settings *settings,
 /* Asks the system, too. It looks up names, but makes and opens nothing. */
 void usable_check_system(const struct settings *settings, struct problems *problems);
 
+/* The same of the files of heeler_monitors_path, and of what is kept of their monitors; all of
+ * it warnings. */
+void usable_check_monitors(const struct settings *settings, struct problems *problems);
+
 #endif

@@ -248,6 +248,17 @@ void admin_follow(struct admin *admin, int64_t now_ms)
     event_add(admin->cookie_timer, &wait);
 }
 
+/* What the desk has is not main's to look at, but its ledgers are. */
+void admin_show(const struct admin *admin, struct server_view *out)
+{
+    if (admin == NULL)
+        return;
+    out->http = &admin->ledger;
+    out->definitions = api_ledger(admin->view.api);
+    out->notify = monitoring_ledger(admin->view.monitoring);
+    out->monitors = monitoring_counts(admin->view.monitoring);
+}
+
 void admin_end_monitors(struct admin *admin)
 {
     if (admin != NULL && admin->view.monitoring != NULL)

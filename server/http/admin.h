@@ -40,6 +40,9 @@ struct admin *admin_start(struct event_base *base, bool full,
 bool admin_listen(struct admin *admin, const char *address, struct inherited_sockets *inherited,
                   char *problem, size_t problem_size);
 
+/* Adds to the view what HTTP and its desk count; good as long as the admin. NULL: nothing. */
+void admin_show(const struct admin *admin, struct server_view *out);
+
 /* Reads the dashboards of files anew. What is wrong with one becomes a warning. NULL is fine.
  */
 void admin_read_files(struct admin *admin, struct problems *problems);

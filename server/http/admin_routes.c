@@ -53,15 +53,6 @@ static void on_ready(struct http_exchange *exchange, const struct http_request *
     reply_health(exchange, argument, true);
 }
 
-/* What the desk has is not main's to look at, but its ledgers are. */
-static void look_at_desk(const struct admin *admin, struct server_view *view)
-{
-    view->http = &admin->ledger;
-    view->definitions = api_ledger(admin->view.api);
-    view->notify = monitoring_ledger(admin->view.monitoring);
-    view->monitors = monitoring_counts(admin->view.monitoring);
-}
-
 static void on_metrics(struct http_exchange *exchange, const struct http_request *request,
                        void *argument)
 {
@@ -71,7 +62,7 @@ static void on_metrics(struct http_exchange *exchange, const struct http_request
 
     (void)request;
     admin->server.look(admin->server.server, &view);
-    look_at_desk(admin, &view);
+    admin_show(admin, &view);
     if (body != NULL)
         metrics_write(body, &view);
     http_reply(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", body);

@@ -101,6 +101,31 @@ static void an_answer_has_the_states_of_the_last_evaluation(void **state)
     json_decref(json);
 }
 
+/* And what comes back with a client does not stay. */
+static void why_it_could_not_be_evaluated_is_told(void **state)
+{
+    struct watched_monitor *watched = monitors_find(&scene.monitors, 7);
+    struct json_out out = { .comma = false };
+    char problem[MONITOR_PROBLEM_MAX];
+    struct bytes body = { 0 };
+    (void)state;
+
+    snprintf(watched->problem, sizeof watched->problem, "400: too many series");
+    json_out_begin(&out, NULL, '{');
+    monitor_form_write(&out, &scene.sight, true);
+    json_out_end(&out, '}');
+    watched->problem[0] = '\0';
+    assert_true(monitor_form_make(SLICE("{}"),
+                                  (struct slice){ (const char *)out.bytes.at, out.bytes.len },
+                                  &body, problem));
+    assert_null(memmem(body.at, body.len, "too many", 8));
+    bytes_free(&body);
+    json_t *json = parsed(&out);
+
+    assert_string_equal(text_of(json, "problem"), "400: too many series");
+    json_decref(json);
+}
+
 static void states_are_chosen_and_bounded(void **state)
 {
     struct json_out out = { .comma = false };
@@ -227,6 +252,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_answer_has_the_states_of_the_last_evaluation),
+        TEST(why_it_could_not_be_evaluated_is_told),
         TEST(states_are_chosen_and_bounded),
         TEST(a_search_is_about_the_monitor_or_a_group),
         TEST(a_downtime_is_about_a_monitor_by_a_group_of_it),

@@ -313,6 +313,64 @@ static void a_folder_that_is_open_to_all_is_told(void **state)
     temp_folder_remove(folder);
 }
 
+/* ---- monitors of files ------------------------------------------------- */
+
+static void write_monitor(const char *folder, const char *name, const char *text)
+{
+    char path[TEMP_PATH_SIZE + 32];
+
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "we");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* They refuse no start, and what they are about is lost without a path. */
+static void monitors_of_files_that_are_wrong_or_do_not_last_are_told(void **state)
+{
+    char root[TEMP_PATH_SIZE], path[TEMP_PATH_SIZE + 32],
+        *paths[] = { "heeler_state_path=", "heeler_state_path=/a" };
+    (void)state;
+
+    temp_folder_make(root);
+    snprintf(path, sizeof path, "heeler_monitors_path=%s", root);
+    for (size_t i = 0; i < 2; i++) {
+        struct settings settings;
+        struct problems problems = { .n_unlisted = 0 };
+
+        assert_true(WITH_SETTINGS(&settings, "hostname=h", path, paths[i]));
+        usable_check_monitors(&settings, &problems);
+        assert_int_equal(problems.warnings.n, 0); /* there are none yet */
+        settings_free(&settings);
+    }
+    write_monitor(root, "b.json",
+                  "{\"type\":\"metric alert\",\n\"query\":\"avg(last_5m) > 1\"}");
+    write_monitor(root, "a.json",
+                  "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 1\",\n"
+                  "\"message\":\"@a@example.org\"}");
+    write_monitor(root, "c.txt", "no monitor");
+    write_monitor(root, "d.json", "{\"scope\":\"env:a\"}");
+    for (size_t i = 0; i < 2; i++) {
+        struct settings settings;
+        struct problems problems = { .n_unlisted = 0 };
+
+        assert_true(WITH_SETTINGS(&settings, "hostname=h", path, paths[i]));
+        usable_check_monitors(&settings, &problems);
+        assert_int_equal(problems.errors.n, 0);
+        assert_int_equal(problems.warnings.n, 3 - i);
+        assert_non_null(strstr(problems.warnings.at[0],
+                               "/a.json, line 2: @a@example.org is not told: heeler_smtp_url"));
+        assert_non_null(strstr(problems.warnings.at[1], "/b.json, line 2: The value provided"));
+        if (i == 0)
+            assert_non_null(strstr(problems.warnings.at[2], "are forgotten at a restart"));
+        problems_free(&problems);
+        settings_free(&settings);
+    }
+    temp_folder_remove(root);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +381,7 @@ int main(void)
                                         remove_folder),
         cmocka_unit_test(what_is_not_used_may_be_wrong),
         cmocka_unit_test(a_folder_that_is_open_to_all_is_told),
+        cmocka_unit_test(monitors_of_files_that_are_wrong_or_do_not_last_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,9 +112,8 @@ static void a_round_is_counted_and_says_what_the_monitors_are(void **state)
 
     evaluate(evaluator, BEGIN_S + 3, BEGIN_S + 3);
     assert_int_equal(counter_read(&ledger->evaluated_s), 0); /* nobody waits for a round */
-    assert_true(
-        evaluator_define(evaluator, 1, slice_of(above), NULL, problem, sizeof problem) &&
-        evaluator_define(evaluator, 2, slice_of(wrong), NULL, problem, sizeof problem));
+    assert_true(evaluator_define(evaluator, 1, slice_of(above), problem, sizeof problem) &&
+                evaluator_define(evaluator, 2, slice_of(wrong), problem, sizeof problem));
     evaluate(evaluator, BEGIN_S + 3, BEGIN_S + 3);
     assert_int_equal(answered_until_s, BEGIN_S);
     assert_int_equal(counter_read(&ledger->evaluations), 2);
