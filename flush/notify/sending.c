@@ -54,6 +54,13 @@ static size_t give_mail(char *room, size_t one, size_t n, void *argument)
     return given;
 }
 
+/* libcurl blocks until a goodbye is answered: a second is enough for one that nobody needs. */
+static void say_goodbye(struct sending *sending)
+{
+    sending->has_quit = true;
+    curl_easy_setopt(sending->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, 1L);
+}
+
 static void note_command(struct sending *sending, struct slice command)
 {
     if (slice_starts(command, SLICE("MAIL")))
@@ -63,7 +70,7 @@ static void note_command(struct sending *sending, struct slice command)
     else if (slice_starts(command, SLICE("DATA")))
         sending->phase = SENDING_DATA;
     else if (slice_starts(command, SLICE("QUIT")))
-        sending->has_quit = true;
+        say_goodbye(sending);
 }
 
 /* Commands and answers of a mail server, a line at a time. The last answer before its goodbye

@@ -131,7 +131,7 @@ static bool reply(struct talk *talk, const char *command, const char *usual)
 {
     const char *answer = answer_to(talk->fake, command, usual);
 
-    return answer != NULL && say(talk, answer);
+    return answer != NULL && (answer[0] == '\0' || say(talk, answer));
 }
 
 static bool say_hello(struct talk *talk)
@@ -241,8 +241,7 @@ static bool obey(struct talk *talk, char line[LINE_SIZE])
         return answer != NULL && say(talk, answer) && (answer[0] != '3' || take_data(talk));
     }
     if (strncasecmp(line, "QUIT", 4) == 0) {
-        (void)reply(talk, "QUIT", "221 bye");
-        return false;
+        return reply(talk, "QUIT", "221 bye");
     }
     return say(talk, "502 what");
 }

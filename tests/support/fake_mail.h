@@ -28,8 +28,9 @@ struct fake_mail *fake_mail_start(const struct fake_mail_config *config);
 void fake_mail_stop(struct fake_mail *given);
 int fake_mail_port(const struct fake_mail *fake);
 
-/* The next time that command comes, that is the answer; NULL: it hangs up. "HELLO" is the
- * greeting, "." the end of a mail. In the order given. Static texts. */
+/* The next time that command comes, that is the answer; NULL: it hangs up, "": it says nothing
+ * (not of EHLO and AUTH). "HELLO" is the greeting, "." the end of a mail. In the order given.
+ * Static texts. */
 void fake_mail_answer(struct fake_mail *fake, const char *command, const char *answer);
 
 /* Until it took so many mails. */
