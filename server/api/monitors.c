@@ -15,7 +15,7 @@
 #include "server/api/monitors_shared.h"
 #include "server/monitors/evaluator.h"
 
-enum { PAGE_SIZE = 100, PAGE_SIZE_MAX = 1000, IDS_MAX = 100 };
+enum { PAGE_SIZE = 100, PAGE_SIZE_MAX = 1000, IDS_MAX = 100, MATCHES_MAX = 500000 };
 
 /* ---- one --------------------------------------------------------------- */
 
@@ -476,6 +476,24 @@ static int by_number(const void *a, const void *b)
     return ((*one)->number > (*other)->number) - ((*one)->number < (*other)->number);
 }
 
+/* Each downtime with each monitor would be hundreds of megabytes. False: it was refused. */
+static bool is_bounded(struct desk_job *job, const struct listing *listing,
+                       const struct wanted *wanted)
+{
+    struct defined monitors = api_defined(listing->view, DEFINITION_MONITOR);
+    size_t n =
+        monitors.of_files->of[DEFINITION_MONITOR].n + monitors.made->of[DEFINITION_MONITOR].n;
+
+    n = wanted->count < (int64_t)n ? (size_t)wanted->count : n;
+    if (n * listing->downtimes.n <= MATCHES_MAX)
+        return true;
+    api_refuse(job, 400,
+               "with_downtimes: %zu monitors and %zu downtimes are too many at once: "
+               "ask in pages, with page_size",
+               n, listing->downtimes.n);
+    return false;
+}
+
 /* False without memory. */
 static bool write_list(struct json_out *out, struct listing *listing, struct wanted *wanted)
 {
@@ -515,6 +533,10 @@ void monitors_list(struct desk_job *given, const struct http_request *request, v
     if (!read_wanted(given, request, &wanted) ||
         !begin_listing(given, request, argument, &listing))
         return;
+    if (!is_bounded(given, &listing, &wanted)) {
+        downtimes_look_away(&listing.downtimes);
+        return;
+    }
     json_out_begin(&out, NULL, '[');
     out.bytes.failed = !write_list(&out, &listing, &wanted) || out.bytes.failed;
     json_out_end(&out, ']');

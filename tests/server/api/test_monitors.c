@@ -462,15 +462,59 @@ static void monitors_are_searched(void **state)
         drop(ids[i]);
 }
 
-static void nobody_was_told_yet(void **state)
+/* 800 of each, and each downtime is about each monitor. */
+static void what_would_be_very_long_is_asked_for_in_pages(void **state)
 {
-    json_int_t id = make(MONITOR(""));
+    (void)state;
+    for (int i = 0; i < 800; i++) {
+        (void)make(MONITOR(""));
+        json_decref(ask("POST", "/api/v1/downtime", "{\"scope\":\"*\"}", 200));
+    }
+    assert_error("GET", "/api/v1/monitor?with_downtimes=true", NULL, 400,
+                 "with_downtimes: 800 monitors and 800 downtimes are too many at once: ask in "
+                 "pages, with page_size");
+    assert_int_equal(listed("/api/v1/monitor?with_downtimes=true&page_size=10"), 10);
+    assert_int_equal(listed("/api/v1/monitor"), 800);
+}
+
+/* It is evaluated a second after it was made. */
+static void test_when_it_is_evaluated(json_int_t id)
+{
+    char *body;
+    int status, port = server_http_port(running.server);
+
+    do {
+        status = running_json(&running, port, "POST", path_of(id, "/test"), "", &body);
+        if (status != 202 && status != 409)
+            fail_msg("%d %s", status, body);
+        free(body);
+    } while (status != 202);
+}
+
+static void a_test_stands_in_the_list_of_who_was_told(void **state)
+{
+    json_int_t id = make(MONITOR(",\"message\":\"@someone@example.org\""));
     json_t *answer = ask("GET", "/api/v1/notifications?count=10", NULL, 200);
+    char path[128];
     (void)state;
 
     assert_int_equal(json_array_size(json_object_get(answer, "notifications")), 0);
     json_decref(answer);
     assert_error("POST", path_of(id + 1, "/test"), "", 404, "Monitor not found");
+    test_when_it_is_evaluated(id);
+    snprintf(path, sizeof path, "/api/v1/notifications?monitor=%lld", (long long)id);
+    answer = ask("GET", path, NULL, 200);
+    json_t *line = json_array_get(json_object_get(answer, "notifications"), 0);
+
+    assert_int_equal(asking_number(line, "monitor"), id);
+    assert_string_equal(asking_text(line, "receiver"), "someone@example.org");
+    assert_string_equal(asking_text(line, "end"), "refused");
+    assert_string_equal(asking_text(line, "answer"), "heeler_smtp_url is not set");
+    json_decref(answer);
+    snprintf(path, sizeof path, "/api/v1/notifications?monitor=%lld", (long long)id + 1);
+    answer = ask("GET", path, NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(answer, "notifications")), 0);
+    json_decref(answer);
     drop(id);
 }
 
@@ -533,7 +577,8 @@ int main(void)
         TEST(what_a_composite_uses_is_not_deleted_by_chance),
         TEST(lists_are_filtered_and_come_in_pages),
         TEST(monitors_are_searched),
-        TEST(nobody_was_told_yet),
+        TEST(what_would_be_very_long_is_asked_for_in_pages),
+        TEST(a_test_stands_in_the_list_of_who_was_told),
         TEST(with_a_state_path_they_outlive_the_server),
         TEST(a_path_has_one_name_where_it_has_one),
     };
