@@ -27,6 +27,7 @@ enum finding_severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTICE, FINDING_
     X(FINDING_WEBHOOK, "webhook_not_sent", FINDING_ERROR, false)          \
     X(FINDING_EVALUATION, "evaluation_late", FINDING_ERROR, false)        \
     X(FINDING_MONITORS, "monitors_not_evaluated", FINDING_WARNING, false) \
+    X(FINDING_DOWNTIMES, "downtimes_unknown", FINDING_WARNING, true)      \
     X(FINDING_IMBALANCE, "ledger_imbalance", FINDING_ERROR, false)        \
     X(FINDING_CONTEXTS, "contexts_near_bound", FINDING_WARNING, false)    \
     X(FINDING_TAG_GROWS, "tag_grows", FINDING_WARNING, false)             \

@@ -291,6 +291,19 @@ static bool state_FINDING_MONITORS(const struct moment *moment, struct finding *
                n == 1 ? "" : "s", n == 1 ? "tells" : "tell");
 }
 
+static bool state_FINDING_DOWNTIMES(const struct moment *moment, struct finding *out)
+{
+    const struct monitor_ledger *ledger = moment->view->monitors;
+    uint64_t n = ledger != NULL ? counter_read(&ledger->unknown_downtimes) : 0;
+
+    if (n == 0)
+        return false;
+    mend(out, "install the package heeler-calendar, or set heeler_calendar_path; the log says "
+              "what is wrong with each");
+    return say(out, "%" PRIu64 " downtime%s mute%s nothing, as it is not known when", n,
+               n == 1 ? " that recurs" : "s that recur", n == 1 ? "s" : "");
+}
+
 /* ---- contexts ---------------------------------------------------------- */
 
 static uint64_t most_contexts(const struct server_view *view)

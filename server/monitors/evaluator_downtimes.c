@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/log.h"
 #include "flush/memory/json_view.h"
 #include "server/monitors/evaluator_internal.h"
 
@@ -42,20 +43,28 @@ bool evaluation_is_muted(const struct evaluator *evaluator,
 
 /* ---- when they are ----------------------------------------------------- */
 
+/* Once of each, as it is asked about again and again. */
+static void note_problem(struct live_downtime *live, const char *problem)
+{
+    if (problem[0] != '\0' && strncmp(live->problem, problem, sizeof live->problem - 1) != 0)
+        log_warn("monitors: downtime %.*s recurs, and it is not known when: %s",
+                 (int)live->name.len, live->name.at, problem);
+    snprintf(live->problem, sizeof live->problem, "%s", problem);
+}
+
 static void hear_occurrences(void *argument, struct slice answer, const char *sentence)
 {
     struct live_downtime *live = argument;
     struct occurrences read;
 
     live->is_asked = false;
-    live->problem[0] = '\0';
     if (sentence[0] == '\0' &&
         calendar_read(answer, live->asked_from_s, live->asked_from_s + RECUR_AHEAD_S, &read)) {
         live->occurrences = read;
         live->is_known = true;
+        note_problem(live, "");
     } else {
-        snprintf(live->problem, sizeof live->problem, "%s",
-                 sentence[0] != '\0' ? sentence : "heeler-calendar's answer is none");
+        note_problem(live, sentence[0] != '\0' ? sentence : "heeler-calendar's answer is none");
         live->retry_s = live->asked_from_s + RECUR_RETRY_S;
     }
     if (live->is_gone)
@@ -86,9 +95,14 @@ static void look_ahead(struct evaluator *evaluator, struct live_downtime *live, 
 
 void downtimes_look_ahead(struct evaluator *evaluator, int64_t now_s)
 {
-    for (struct live_downtime *at = evaluator->downtimes; at != NULL; at = at->next)
+    uint64_t unknown = 0;
+
+    for (struct live_downtime *at = evaluator->downtimes; at != NULL; at = at->next) {
         if (needs_more(at, now_s))
             look_ahead(evaluator, at, now_s);
+        unknown += at->problem[0] != '\0';
+    }
+    counter_set(&evaluator->ledger.unknown_downtimes, unknown);
 }
 
 /* ---- what is defined --------------------------------------------------- */

@@ -17,7 +17,8 @@ struct monitor_ledger {
     /* of now */
     struct counter states[MONITOR_STATE_COUNT]; /* monitors, by the worst of their groups */
     struct counter groups;
-    struct counter problems;    /* monitors that could not be evaluated */
+    struct counter problems;          /* monitors that could not be evaluated */
+    struct counter unknown_downtimes; /* that recur, nobody knows when */
     struct counter evaluated_s; /* the minute of the last round, or when there was the first
                                    monitor; 0: there is none */
 };

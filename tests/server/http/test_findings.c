@@ -136,6 +136,11 @@ static void make_monitors_wrong(struct rig *rig, bool on)
     counter_set(&rig->server.monitors.problems, on ? 2 : 0);
 }
 
+static void make_downtimes_unknown(struct rig *rig, bool on)
+{
+    counter_set(&rig->server.monitors.unknown_downtimes, on ? 1 : 0);
+}
+
 static void make_imbalance(struct rig *rig, bool on)
 {
     counter_set(&rig->server.flusher.values_imbalance, on);
@@ -218,6 +223,8 @@ static const struct {
     [FINDING_EVALUATION] = { make_evaluation_late, "are evaluated 61 s late", "monitor list" },
     [FINDING_MONITORS] = { make_monitors_wrong, "2 monitors could not be evaluated and tell",
                            "heeler monitor list" },
+    [FINDING_DOWNTIMES] = { make_downtimes_unknown, "1 downtime that recurs mutes nothing",
+                            "heeler-calendar" },
     [FINDING_IMBALANCE] = { make_imbalance, "0 lines, 1 values, 0 points", "report it" },
     [FINDING_CONTEXTS] = { make_crowd, "900 of 1000 contexts", "heeler_max_contexts" },
     [FINDING_TAG_GROWS] = { make_growth, "request_id has 7000 values",

@@ -26,6 +26,7 @@ static struct world {
     char groups[1024]; /* of the next answers; "!": none comes */
     char checks[1024];
     int asked, beats;
+    const char *occurrences; /* NULL: there is no calendar */
     struct notification *sent[SENT_MAX];
     size_t n_sent;
     struct kept kept[KEPT_MAX];
@@ -77,7 +78,10 @@ static void recur(void *self, struct slice lines,
                   void *argument)
 {
     (void)self, (void)lines;
-    tell(argument, SLICE(""), "there is no calendar");
+    if (world.occurrences != NULL)
+        tell(argument, slice_of(world.occurrences), "");
+    else
+        tell(argument, SLICE(""), "there is no calendar");
 }
 
 static void keep(void *self, const char *kind, struct slice name, struct slice text,
@@ -484,6 +488,25 @@ static void check(struct evaluator *evaluator, int minute, int status, int in_a_
     go_to(evaluator, minute);
 }
 
+/* It is asked again each minute, and then known. */
+static void a_missing_calendar_is_said(void **state)
+{
+    struct evaluator *evaluator = begin();
+    const struct counter *unknown = &evaluator_ledger(evaluator)->unknown_downtimes;
+
+    (void)state;
+    set_downtime(evaluator, "often",
+                 "{\"scope\":\"*\",\"start\":1,\"end\":61,\"recurrence\":{\"type\":\"days\"}}");
+    evaluator_tick(evaluator, START_S);
+    assert_int_equal(counter_read(unknown), 1);
+    world.occurrences = "";
+    evaluator_tick(evaluator, START_S + 59);
+    assert_int_equal(counter_read(unknown), 1);
+    evaluator_tick(evaluator, START_S + 60);
+    assert_int_equal(counter_read(unknown), 0);
+    evaluator_free(evaluator);
+}
+
 static void takes_checks(void **state)
 {
     struct evaluator *evaluator = begin();
@@ -661,6 +684,7 @@ int main(void)
         TEST(says_what_it_doubts),
         TEST(is_muted_while_a_downtime_holds),
         TEST(a_canceled_downtime_is_quiet),
+        TEST(a_missing_calendar_is_said),
         TEST(takes_checks),
         TEST(combines_monitors),
         TEST(waits_for_a_full_window),
