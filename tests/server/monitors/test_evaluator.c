@@ -280,7 +280,7 @@ static void tells_each_receiver_once(void **state)
     assert_string_equal(world.sent[0]->id, world.sent[1]->id);
     assert_true(slice_equal(world.sent[0]->tags, SLICE("team:web")));
     assert_true(
-        slice_equal(world.sent[0]->link, SLICE("https://heeler.example.org/#/monitors/7")));
+        slice_equal(world.sent[0]->link, SLICE("https://heeler.example.org/#/monitor?id=7")));
     assert_int_equal(counter_read(&ledger.raised), 5);
     assert_int_equal(counter_read(&ledger.refused), 3);
     assert_string_equal(evaluator_told(evaluator, 0)->answer,
