@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
+#include "flush/memory/json_view.h"
 #include "server/api/api.h"
 #include "server/http/server_view.h"
 
@@ -140,6 +141,15 @@ void downtimes_make(struct desk_job *given, const struct server_view *view, stru
     bytes_free(&text);
 }
 
+/* Of v2: nothing of what was before is left, so that one of v1 becomes one of v2. */
+static bool says_all(struct slice attributes)
+{
+    return json_view_kind(json_view_member(attributes, "monitor_identifier")) ==
+               JSON_KIND_OBJECT &&
+           json_view_kind(json_view_member(attributes, "scope")) == JSON_KIND_STRING &&
+           json_view_kind(json_view_member(attributes, "schedule")) == JSON_KIND_OBJECT;
+}
+
 void downtimes_change(struct desk_job *given, const struct server_view *view,
                       const struct definition *definition, struct slice body, bool is_v2,
                       downtime_writer *write)
@@ -148,7 +158,11 @@ void downtimes_change(struct desk_job *given, const struct server_view *view,
     struct definition changed = *definition;
     struct bytes text = { 0 };
 
-    if (downtime_form_is_v2(definition->body) != is_v2) {
+    struct slice base = definition->body;
+
+    if (is_v2 && !downtime_form_is_v2(base) && says_all(body)) {
+        base = SLICE("{}");
+    } else if (downtime_form_is_v2(base) != is_v2) {
         api_refuse(given, 400, "this downtime was made by /api/%s/downtime: change it there",
                    is_v2 ? "v1" : "v2");
         return;
@@ -157,8 +171,7 @@ void downtimes_change(struct desk_job *given, const struct server_view *view,
         api_refuse(given, 400, "this downtime was canceled: make another");
         return;
     }
-    if (downtime_form_make(definition->body, body, is_v2, definition->created_ms / 1000, &text,
-                           problem)) {
+    if (downtime_form_make(base, body, is_v2, definition->created_ms / 1000, &text, problem)) {
         changed.body = text_of(&text);
         changed.changed_ms = clock_wall_ms();
         put(given, view, &changed, write);

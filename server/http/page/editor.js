@@ -69,7 +69,7 @@ export function makeEditor({ save, readOnly = null, onWritten = () => {} }) {
 /* What the server says of a dashboard or a monitor, and nobody writes. */
 const SAID = ["id", "new_id", "url", "author_handle", "author_name", "created_at", "modified_at", "created", "modified", "created_by", "file",
     "org_id", "multi", "deleted", "assets", "restriction_policy", "restricted_roles", "draft_status", "overall_state", "overall_state_modified", "creator",
-    "state", "matching_downtimes"];
+    "state", "matching_downtimes", "problem"];
 
 export function withoutSaid(definition) {
     return Object.fromEntries(Object.entries(definition).filter(([name]) => !SAID.includes(name)));

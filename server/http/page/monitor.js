@@ -185,10 +185,10 @@ function factsOf(monitor) {
 export function openMonitor(place, parameters, signal) {
     const id = parameters.id ?? "";
     const range = makeRange(parameters, () => changed());
-    const title = make("h1", null, foreign(id)), facts = make("p"), tags = make("div"), notice = makeNotice("Asking the server …"), message = make("div"), below = make("div");
+    const title = make("h1", null, foreign(id)), facts = make("p"), fault = make("p", { class: "bad-text", hidden: true }), tags = make("div"), notice = makeNotice("Asking the server …"), message = make("div"), below = make("div");
     const groups = makeGroups(), told = makeToldTable(), evaluated = makeEvaluated({ label: "What it looks at", onRange: range.zoom, signal });
     const deeds = makeDeeds(id, { signal, onDone: () => again() });
-    const body = make("div", { hidden: true }, facts, tags, deeds.node, makeSection("State by group", null, groups.node),
+    const body = make("div", { hidden: true }, facts, fault, tags, deeds.node, makeSection("State by group", null, groups.node),
         makeSection("What it looks at", make("div", { class: "tools" }, range.nodes), evaluated.node), makeSection("Message", null, message),
         makeSection("Notifications", null, told.node), below);
     let request = null, shown = "";
@@ -223,6 +223,8 @@ export function openMonitor(place, parameters, signal) {
             notice.hidden = true;
             body.hidden = false;
             showDefinition(monitor);
+            fault.hidden = !monitor.problem;
+            setText(fault, monitor.problem ? `It could not be evaluated: ${visible(monitor.problem)}` : "");
             groups.update(monitor, list, data);
             deeds.update(monitor, list);
             await Promise.all([evaluated.update(monitor, range.span(), own), told.update(id, own)]);

@@ -324,6 +324,34 @@ static void what_v2_says_of_times_comes_back_as_it_was_said(void **state)
     json_decref(made);
 }
 
+static void v2_takes_over_what_v1_made_when_all_of_it_is_said(void **state)
+{
+    json_t *made = ask("POST", "/api/v1/downtime",
+                       "{\"scope\":\"env:a\",\"start\":1796061600,\"end\":1796112000,"
+                       "\"message\":\"of v1\",\"monitor_tags\":[\"team:web\"]}",
+                       200);
+    char path[128];
+    (void)state;
+
+    snprintf(path, sizeof path, "/api/v2/downtime/%s", asking_text(made, "uuid"));
+    assert_error("PATCH", path, V2("\"message\":\"of v2\""), 400,
+                 "this downtime was made by /api/v1/downtime: change it there");
+    json_decref(ask("PATCH", path,
+                    V2("\"scope\":\"env:b\",\"monitor_identifier\":{\"monitor_id\":17},"
+                       "\"schedule\":{\"start\":null,\"end\":\"2040-01-01T00:00:00+00:00\"}"),
+                    200));
+
+    json_t *one = ask("GET", v1_path(made), NULL, 200);
+
+    assert_string_equal(item(one, "scope", 0), "env:b");
+    assert_string_equal(item(one, "monitor_tags", 0), "*");
+    assert_int_equal(asking_number(one, "monitor_id"), 17);
+    assert_true(json_is_null(json_object_get(one, "message")));
+    json_decref(ask("PATCH", path, V2("\"message\":\"of v2\""), 200));
+    json_decref(one);
+    json_decref(made);
+}
+
 static void v2_refuses_with_its_own_sentences(void **state)
 {
     static const char nobody[] = "/api/v2/downtime/00000000-0000-1234-0000-000000000000";
@@ -400,6 +428,7 @@ int main(void)
         TEST(all_monitors_are_muted_by_one_and_heard_again),
         TEST(a_downtime_of_v2_is_made_changed_and_canceled),
         TEST(what_v2_says_of_times_comes_back_as_it_was_said),
+        TEST(v2_takes_over_what_v1_made_when_all_of_it_is_said),
         TEST(v2_refuses_with_its_own_sentences),
         TEST(lists_of_v2_come_in_pages),
         TEST(a_monitor_says_which_are_about_it),
