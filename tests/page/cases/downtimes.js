@@ -68,6 +68,18 @@ async function areWritten({ server, tab, page }) {
     await tab.sees("canceled", "table");
 }
 
+async function areTakenOver({ server, tab, page }) {
+    const now_s = Math.floor(Date.now() / 1000);
+    const { id } = await post(server, "/api/v1/downtime", { scope: "env:live", start: now_s, end: now_s + 7200, message: "of a script" });
+    await tab.show(server.address("/#/downtimes"));
+    await page.getByRole("button", { name: "Edit of a script" }).click();
+    await page.getByLabel("Message").fill("of the page");
+    await page.getByRole("button", { name: "Save" }).click();
+    await tab.sees("of the page", "table");
+    const kept = await (await fetch(server.address(`/api/v1/downtime/${id}`))).json();
+    same("what is kept", [kept.message, kept.scope, kept.end - kept.start, kept.active], ["of the page", ["env:live"], 7200, true]);
+}
+
 /* Times of a zone, where its clock changes, and rules. */
 async function worksOut({ server, tab, page }) {
     await tab.show(server.address());
@@ -102,5 +114,6 @@ async function worksOut({ server, tab, page }) {
 export const downtimes = [
     ["a week has the nights and the weekend of the exercise as blocks", (given) => withPage(given, drawsAWeek)],
     ["a downtime is made, changed and canceled", (given) => withPage(given, areWritten)],
+    ["a downtime of a script is changed on the page", (given) => withPage(given, areTakenOver)],
     ["the page works out when downtimes are, over changes of the clock", (given) => withPage(given, worksOut)],
 ];
