@@ -15,7 +15,7 @@
 #include "flush/memory/json_out.h"
 #include "server/api/definitions.h"
 
-enum { DASHBOARD_PROBLEM_MAX = 512, DASHBOARD_ID_LEN = 11 };
+enum { DASHBOARD_PROBLEM_MAX = 512 };
 
 /* Whether a body, which is an object, may be taken as one of the two; false with a sentence. */
 MUST_CHECK bool dashboard_check_timeboard(struct slice body,

@@ -2,6 +2,7 @@
 
 #include "flush/memory/json_view.h"
 #include "server/api/dashboard.h"
+#include "server/api/defined.h"
 
 enum { WIDGETS_APART = 10000 /* between the ids of two dashboards' widgets */ };
 
@@ -21,20 +22,20 @@ static bool is_timeboard(struct slice board)
 }
 
 /* "x4x-ttz-cnu", of the file's name. */
-static void make_id(uint64_t hash, char out[DASHBOARD_ID_LEN + 1])
+static void make_id(uint64_t hash, char out[DEFINED_BOARD_ID_LEN + 1])
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
 
-    for (int i = 0; i < DASHBOARD_ID_LEN; i++) {
+    for (int i = 0; i < DEFINED_BOARD_ID_LEN; i++) {
         out[i] = i % 4 == 3 ? '-' : letters[hash % 32];
         hash /= i % 4 == 3 ? 1 : 32;
     }
-    out[DASHBOARD_ID_LEN] = '\0';
+    out[DEFINED_BOARD_ID_LEN] = '\0';
 }
 
 static void put_board(const struct definition_file *file, struct slice board)
 {
-    char id[DASHBOARD_ID_LEN + 1];
+    char id[DEFINED_BOARD_ID_LEN + 1];
     struct json_out numbered = { .comma = false };
     struct definition definition = {
         .kind = DEFINITION_DASHBOARD,

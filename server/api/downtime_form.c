@@ -2,13 +2,14 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "flush/memory/json_view.h"
 #include "protocol/number.h"
 #include "server/api/monitor_form.h"
 #include "server/monitors/evaluator.h"
 
-enum { TAGS_MAX = 64, GROUPS_LOOKED_AT = 64 };
+enum { TAGS_MAX = 64, GROUPS_LOOKED_AT = 64, DAY_S = 86400 };
 
 /* What the server says, whoever sends it back. */
 static const char *const said_v1[] = {
@@ -111,6 +112,35 @@ static void find_times(struct downtime_sight *sight, const struct evaluator *eva
         return;
 }
 
+/* When the last of a rule with UNTIL has ended, in whatever zone that is; 0: nobody knows. */
+static int64_t last_end_s(const struct recurrence *recurrence)
+{
+    const char *until = strstr(recurrence->rule, "UNTIL=");
+    struct tm day = { 0 };
+
+    if (until == NULL || strptime(until + strlen("UNTIL="), "%Y%m%d", &day) == NULL)
+        return 0;
+    return (int64_t)timegm(&day) + 2 * DAY_S + recurrence->duration_days * DAY_S +
+           recurrence->duration_s;
+}
+
+/* Whether all that recurs has ended; then *end_s is when. */
+static bool is_past(const struct downtime *downtime, int64_t now_s, int64_t *end_s)
+{
+    int64_t latest_s = 0;
+
+    for (size_t i = 0; i < downtime->n_recurrences; i++) {
+        int64_t last_s = last_end_s(&downtime->recurrences[i]);
+
+        if (last_s == 0 || last_s > now_s)
+            return false;
+        latest_s = last_s > latest_s ? last_s : latest_s;
+    }
+    if (latest_s > 0)
+        *end_s = latest_s;
+    return latest_s > 0;
+}
+
 static enum downtime_status status_of(const struct downtime_sight *sight, int64_t now_s)
 {
     bool is_over = sight->until_s != DOWNTIME_FOR_EVER && sight->until_s <= now_s;
@@ -138,6 +168,8 @@ bool downtime_form_look(const struct definition *definition, const struct evalua
         return false;
     find_times(out, evaluator, now_s);
     out->status = status_of(out, now_s);
+    if (out->status == DOWNTIME_SCHEDULED && is_past(&out->downtime, now_s, &out->until_s))
+        out->status = DOWNTIME_ENDED;
     return true;
 }
 

@@ -229,6 +229,16 @@ static void the_status_of_a_downtime_follows_the_clock(void **state)
         { "{\"scope\":\"*\",\"start\":100,\"end\":200,\"recurrence\":{\"type\":\"days\","
           "\"period\":1}}",
           300, DOWNTIME_SCHEDULED },
+        { "{\"scope\":\"*\",\"start\":100,\"end\":200,\"recurrence\":{\"type\":\"days\","
+          "\"period\":1,\"until_date\":86400}}",
+          86400, DOWNTIME_SCHEDULED },
+        { "{\"scope\":\"*\",\"start\":100,\"end\":200,\"recurrence\":{\"type\":\"days\","
+          "\"period\":1,\"until_date\":86400}}",
+          4 * 86400, DOWNTIME_ENDED },
+        { "{\"scope\":\"*\",\"monitor_identifier\":{\"monitor_tags\":[\"*\"]},\"schedule\":{"
+          "\"recurrences\":[{\"rrule\":\"FREQ=DAILY;UNTIL=19700102T000000Z\",\"duration\":"
+          "\"1h\"}]}}",
+          5 * 86400, DOWNTIME_ENDED },
     };
     (void)state;
 
