@@ -1,30 +1,36 @@
 #include "flush/monitors/group_state.h"
 
-/* Whether the value has come back behind the recovery threshold, which holds where the
- * comparator with that number does not. Without one it has. */
-static bool has_recovered(const struct alert_rules *rules, const struct level *recovery,
-                          double value)
-{
-    return !recovery->set || !comparator_holds(rules->comparator, value, recovery->value);
-}
-
 static bool exceeds(const struct alert_rules *rules, const struct level *level, double value)
 {
     return level->set && comparator_holds(rules->comparator, value, level->value);
 }
 
-static enum monitor_state state_of(enum monitor_state before, const struct alert_rules *rules,
-                                   double value)
+/* Whether the value has come back behind the recovery threshold, which holds where the
+ * comparator with that number does not. Without one it has, but for a share, which must not be
+ * wrong in its own window. */
+static bool has_recovered(const struct alert_rules *rules, const struct level *level,
+                          const struct level *recovery, const struct observation *observation)
 {
+    if (!observation->is_share)
+        return !exceeds(rules, recovery, observation->value);
+    return recovery->set ? observation->recovery <= recovery->value
+                         : !exceeds(rules, level, observation->recovery);
+}
+
+static enum monitor_state state_of(enum monitor_state before, const struct alert_rules *rules,
+                                   const struct observation *observation)
+{
+    double value = observation->value;
     bool was_alert = before == MONITOR_ALERT;
     bool was_wrong = was_alert || before == MONITOR_WARN;
 
     if (exceeds(rules, &rules->critical, value) ||
-        (was_alert && !has_recovered(rules, &rules->critical_recovery, value)))
+        (was_alert &&
+         !has_recovered(rules, &rules->critical, &rules->critical_recovery, observation)))
         return MONITOR_ALERT;
     if (exceeds(rules, &rules->warning, value) ||
         (was_wrong && rules->warning.set &&
-         !has_recovered(rules, &rules->warning_recovery, value)))
+         !has_recovered(rules, &rules->warning, &rules->warning_recovery, observation)))
         return MONITOR_WARN;
     return MONITOR_OK;
 }
@@ -132,7 +138,7 @@ bool group_state_step(struct group_state *group, const struct alert_rules *rules
         break;
     case OBSERVED_VALUE:
         note_data(group, observation);
-        to = state_of(group->state, rules, observation->value);
+        to = state_of(group->state, rules, observation);
         break;
     case OBSERVED_STATE:
         note_data(group, observation);

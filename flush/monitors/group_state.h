@@ -8,9 +8,10 @@
  *                    nothing for no_data_s ──────────► No Data
  *
  * Out of Alert and Warn it comes only when the value has passed the recovery threshold, if
- * there is one, with the opposite inclusivity. What is told: each change, and what lasts again
- * after renotify_s. A group without data before has nothing that could be missing. Rules of
- * Datadog's monitors (monitors/configuration, guide/recovery-thresholds).
+ * there is one, with the opposite inclusivity; a share of anomalies when it is no more than
+ * that threshold, as nothing is below none of them. What is told: each change, and what lasts
+ * again after renotify_s. A group without data before has nothing that could be missing. Rules
+ * of Datadog's monitors (monitors/configuration, guide/recovery-thresholds).
  *
  * Pure: time is an argument, in seconds since 1970. */
 #ifndef FLUSH_MONITORS_GROUP_STATE_H
@@ -58,6 +59,8 @@ enum observed {
 struct observation {
     enum observed what;
     double value;
+    bool is_share;   /* of anomalies: the value is one of points, from 0 to 1 */
+    double recovery; /* ... and that in the window that decides whether it has recovered */
     enum monitor_state state;
     int64_t at_s;   /* when it is evaluated, aligned */
     int64_t data_s; /* of a value or a state: when the last of what it is made of came */

@@ -33,7 +33,8 @@ enum {
 enum phase { PHASE_EVALUATE, PHASE_REDUCE, PHASE_SORT, PHASE_WRITE };
 
 struct reduced_group {
-    double value; /* NAN: there is none */
+    double value;    /* NAN: there is none */
+    double recovery; /* of anomalies( ) */
     struct coverage coverage;
     size_t n_tags; /* in its name; where each ends stands in the grid */
 };
@@ -44,8 +45,9 @@ struct monitor_answer {
     struct condition condition; /* of it */
     struct evaluation *evaluation;
     struct coverage_window window;
-    int64_t step_s;    /* of a point */
-    int64_t trigger_s; /* before the end, what anomalies( ) looks at */
+    int64_t step_s;     /* of a point */
+    int64_t trigger_s;  /* before the end, what anomalies( ) looks at */
+    int64_t recovery_s; /* ... and at what to see that it is over */
 
     bool reduces_operands;
     struct coverages seen; /* in what is changed before it becomes a value */
@@ -209,6 +211,7 @@ static bool plan(struct monitor_answer *answer, const struct inquiry *inquiry,
         answer->window = (struct coverage_window){ inquiry->from_s, inquiry->to_s,
                                                    condition_bucket_s(&answer->condition) };
         answer->trigger_s = trigger_of(inquiry, anomalies);
+        answer->recovery_s = inquiry->offset > 0 ? inquiry->offset : answer->trigger_s;
         answer->step_s = step_of(answer, anomalies);
     }
     free(expression);
@@ -339,7 +342,7 @@ static bool is_outside(enum direction direction, double value, double lower, dou
 
 /* The share of the points outside the band. One without a band is not outside. */
 static double reduce_band(const struct monitor_answer *answer, const struct grid *grid,
-                          uint32_t group)
+                          uint32_t group, int64_t looked_s)
 {
     const struct call *call = find_anomalies(evaluation_expression(answer->evaluation));
     enum direction direction = (enum direction)call->arguments[ANOMALIES_DIRECTION];
@@ -348,8 +351,7 @@ static double reduce_band(const struct monitor_answer *answer, const struct grid
     uint32_t n = 0, outside = 0;
 
     for (uint32_t i = grid->lead; i < grid->steps; i++) {
-        if (isnan(row[i]) ||
-            grid->first_s + i * grid->step_s < answer->window.to_s - answer->trigger_s)
+        if (isnan(row[i]) || grid->first_s + i * grid->step_s < answer->window.to_s - looked_s)
             continue;
         n++;
         outside += is_outside(direction, row[i], lower[i], upper[i]);
@@ -365,9 +367,12 @@ static void reduce_group(struct monitor_answer *answer, const struct grid *grid,
         reduced->coverage = *coverages_find(&answer->seen, &grid->groups[group]);
     else
         coverage_add_row(&reduced->coverage, &answer->window, grid, grid_row(grid, group, 0));
-    reduced->value = grid->rows == GRID_BAND_ROWS
-                         ? reduce_band(answer, grid, group)
-                         : reduce_row(answer->condition.reduce, grid, grid_row(grid, group, 0));
+    if (grid->rows == GRID_BAND_ROWS) {
+        reduced->value = reduce_band(answer, grid, group, answer->trigger_s);
+        reduced->recovery = reduce_band(answer, grid, group, answer->recovery_s);
+    } else {
+        reduced->value = reduce_row(answer->condition.reduce, grid, grid_row(grid, group, 0));
+    }
 }
 
 /* Puts the tags of its name in order, each once; one that was cut away is left out. */
@@ -459,6 +464,8 @@ static void write_group(struct monitor_answer *answer, uint32_t number)
                                        : SLICE("*"));
     write_tags(out, group, reduced->n_tags);
     json_out_exact(out, "value", reduced->value);
+    if (evaluation_grid(answer->evaluation)->rows == GRID_BAND_ROWS)
+        json_out_exact(out, "recovery", reduced->recovery);
     json_out_number(out, "points", reduced->coverage.points);
     json_out_signed(out, "last_s", reduced->coverage.last_s);
     json_out_number(out, "buckets", coverage_count_parts(&reduced->coverage));

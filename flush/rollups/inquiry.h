@@ -43,7 +43,8 @@ struct inquiry {
                           a host, or the tags that events have, separated by commas */
     int64_t from_s, to_s;   /* of a query, of active metrics, of events; the id of an event */
     uint32_t limit, offset; /* of a list; of a metric's series the limit; of events the limit is
-                               1 more than their priority, 0: of any */
+                               1 more than their priority, 0: of any; of a monitor the windows,
+                               in seconds, in which anomalies trigger and recover, 0: unsaid */
     enum inquiry_order order; /* of a list, and of a host's metrics */
 };
 

@@ -38,15 +38,15 @@ static bool is_outside(enum direction direction, const struct past_point *point)
            (direction != DIRECTION_ABOVE && point->value < point->lower);
 }
 
-/* The share of points outside of the band, in what is looked at. */
-static double share_outside(const struct walk *walk, size_t from, size_t to, int64_t to_s)
+/* The share of points outside of the band, of those that begin then or later. */
+static double share_outside(const struct walk *walk, size_t from, size_t to, int64_t from_s)
 {
     size_t n = 0, outside = 0;
 
     for (size_t i = from; i < to; i++) {
         const struct past_point *point = &walk->group->points[i];
 
-        if (isnan(point->value) || point->begin_s < to_s - walk->past->trigger_s)
+        if (isnan(point->value) || point->begin_s < from_s)
             continue;
         n++;
         outside += is_outside(walk->past->direction, point);
@@ -69,7 +69,7 @@ static double value_of(const struct walk *walk, size_t from, size_t to, int64_t 
     const struct past_point *points = walk->group->points, *last = &points[to - 1];
 
     if (walk->past->trigger_s > 0)
-        return share_outside(walk, from, to, to_s);
+        return share_outside(walk, from, to, to_s - walk->past->trigger_s);
     if (walk->past->reduces_operands) /* the last point is of the whole window */
         return end_of(last) > to_s - last->step_s ? last->value : (double)NAN;
     return reduce(walk->past->monitor->condition.reduce, points + from, to - from);
@@ -96,6 +96,12 @@ static struct observation look(struct walk *walk, int64_t at_s)
     if (end == walk->first)
         return out;
     out.value = value_of(walk, walk->first, end, to_s);
+    if (walk->past->trigger_s > 0)
+        out.recovery =
+            share_outside(walk, walk->first, end,
+                          to_s - (monitor->recovery_window_s > 0 ? monitor->recovery_window_s
+                                                                 : walk->past->trigger_s));
+    out.is_share = walk->past->trigger_s > 0 && !isnan(out.recovery);
     if (isnan(out.value))
         return out;
     out.data_s = coverage.last_s;

@@ -167,6 +167,7 @@ static void begin(struct evaluator *evaluator, struct evaluation *evaluation,
         .from_s = to_s - condition->window_s,
         .to_s = to_s,
         .limit = (uint32_t)monitor->trigger_window_s,
+        .offset = (uint32_t)monitor->recovery_window_s,
     };
 
     evaluation->is_used = true;

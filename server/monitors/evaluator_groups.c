@@ -145,6 +145,8 @@ static void read_value(struct evaluation *evaluation, struct watched_monitor *mo
     if (!json_view_number(json_view_member(object, "value"), &observation.value) ||
         name.len == 0)
         return; /* as one that is not there */
+    observation.is_share =
+        json_view_number(json_view_member(object, "recovery"), &observation.recovery);
     struct watched_group *group = watched_monitor_need(monitor, name, host, first_s);
 
     if (group == NULL)

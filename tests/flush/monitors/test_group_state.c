@@ -211,6 +211,42 @@ static void misses_since_the_last_point(void **state)
     expect(&group, &usual, 11, NONE, MONITOR_NO_DATA, true);
 }
 
+static bool observe_share(struct group_state *group, const struct alert_rules *rules,
+                          double value, double recovery)
+{
+    struct observation observation = {
+        .what = OBSERVED_VALUE, .value = value, .is_share = true, .recovery = recovery
+    };
+    struct transition transition;
+
+    observation.at_s = observation.data_s = group->last_data_s + 60;
+    return group_state_step(group, rules, &observation, &transition);
+}
+
+/* Its own window says when a share has recovered; and nothing is less than none of the points.
+ */
+static void shares_recover_in_their_own_window(void **state)
+{
+    struct group_state group = { .state = MONITOR_OK };
+    struct alert_rules rules = { .comparator = ABOVE_OR_EQUAL,
+                                 .critical = { true, 0.5 },
+                                 .critical_recovery = { true, 0 } };
+
+    (void)state;
+    assert_true(observe_share(&group, &rules, 0.6, 1));
+    assert_int_equal(group.state, MONITOR_ALERT);
+    assert_false(observe_share(&group, &rules, 0.4, 0.1));
+    assert_true(observe_share(&group, &rules, 0.4, 0));
+    assert_int_equal(group.state, MONITOR_OK);
+    assert_false(observe_share(&group, &rules, 0.4, 1)); /* it has not to be right to be OK */
+
+    rules.critical_recovery.set = false;
+    assert_true(observe_share(&group, &rules, 0.5, 0));
+    assert_false(observe_share(&group, &rules, 0.4, 0.5));
+    assert_true(observe_share(&group, &rules, 0.4, 0.4));
+    assert_int_equal(group.state, MONITOR_OK);
+}
+
 static void takes_states_as_they_are(void **state)
 {
     struct group_state group = { .state = MONITOR_OK };
@@ -278,6 +314,7 @@ int main(void)
         cmocka_unit_test(tells_again),
         cmocka_unit_test(gives_up_waiting),
         cmocka_unit_test(misses_since_the_last_point),
+        cmocka_unit_test(shares_recover_in_their_own_window),
         cmocka_unit_test(takes_states_as_they_are),
         cmocka_unit_test(too_little_changes_nothing),
         cmocka_unit_test(tells_what_is_wrong_at_the_end),

@@ -237,6 +237,30 @@ static void of_anomalies_the_value_is_the_share_outside_the_band(void **state)
     pipeline_free(p);
 }
 
+static void what_recovers_has_a_window_of_its_own(void **state)
+{
+    struct pipeline *p = with_anomalies();
+    struct inquiry inquiry = { .kind = INQUIRY_MONITOR,
+                               .text = SLICE(
+                                   ANOMALIES("1h", ", alert_window='last_5m', interval=10")),
+                               .from_s = START + 3600,
+                               .to_s = START + 7200,
+                               .offset = 120 };
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        json_t *answer = inquire_of(p, &answer_monitor, inquiry);
+        const json_t *group = json_array_get(json_object_get(answer, "groups"), 0);
+
+        assert_true(json_number_value(json_object_get(group, "value")) == 18 / 30.0);
+        assert_true(json_number_value(json_object_get(group, "recovery")) ==
+                    (i == 0 ? 9 / 12.0 : 18 / 30.0));
+        json_decref(answer);
+        inquiry.offset = 0; /* it is that of the alert */
+    }
+    pipeline_free(p);
+}
+
 static void without_a_band_nothing_is_outside_of_it(void **state)
 {
     struct pipeline *p = with_anomalies();
@@ -473,6 +497,7 @@ int main(void)
         cmocka_unit_test(counts_are_added_up_before_anything_is_computed_with_them),
         cmocka_unit_test(what_can_not_be_evaluated_is_refused_with_a_sentence),
         cmocka_unit_test(of_anomalies_the_value_is_the_share_outside_the_band),
+        cmocka_unit_test(what_recovers_has_a_window_of_its_own),
         cmocka_unit_test(without_a_band_nothing_is_outside_of_it),
         cmocka_unit_test(what_was_not_counted_is_0_where_it_is_said),
         cmocka_unit_test(a_window_begins_and_ends_where_it_is_asked_to),

@@ -264,13 +264,13 @@ static void anomalies_are_told_of(void **state)
 
     begin("avg(last_1h):anomalies(avg:load{*}, 'basic', 3, direction='above', "
           "alert_window='last_5m', interval=10, count_default_zero='true') >= 0.5",
-          "\"thresholds\":{\"critical\":0.5,\"critical_recovery\":0.1},\"threshold_windows\":{"
-          "\"trigger_window\":\"last_5m\",\"recovery_window\":\"last_5m\"}");
+          "\"thresholds\":{\"critical\":0.5,\"critical_recovery\":0},\"threshold_windows\":{"
+          "\"trigger_window\":\"last_5m\",\"recovery_window\":\"last_4m\"}");
     for (int i = 0; i < 60; i++)
         minute(i, i % 2 == 0 ? "load:10|g" : "load:12|g");
     minutes(60, 63, "load:1000|g");
     minutes(63, 70, "load:11|g");
-    end("63 [Triggered] m 0.6; 68 [Recovered] m 0; ");
+    end("63 [Triggered] m 0.6; 67 [Recovered] m 0.2; ");
 }
 
 static void a_check_is_told_of_after_so_many_in_a_row(void **state)
