@@ -54,6 +54,7 @@ async function isAMapByTag({ server, tab, page }) {
 
 async function isWritten({ server, tab, page }) {
     await server.send("page.size:2048|g|#host:web-1,role:web");
+    await server.intervals(1); /* before that it is not known, and the browser tells of the 404 */
     await tab.show(server.address("/#/metric?name=page.size"));
     await tab.sees("web-1", ".tags");
     await page.getByRole("button", { name: "Edit" }).click();
