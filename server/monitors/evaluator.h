@@ -131,10 +131,8 @@ void evaluator_hear(struct evaluator *evaluator, struct notification *given, str
                     struct slice receiver, enum notification_end end, uint32_t attempts,
                     const char *answer, int64_t now_s);
 
-/* It is sent later, by this process or another. */
-void evaluator_wait(struct evaluator *evaluator, struct notification *given);
-
-/* What waits for a picture or for the disk does not any more: it waits to be sent. */
+/* What waits for a picture or for the disk is not sent any more: a successor, or what is
+ * written down, has it. */
 void evaluator_give_up_waits(struct evaluator *evaluator);
 
 /* Raises a notification of that monitor with the words of a test. False: there is none. */

@@ -105,9 +105,8 @@ void told_note(struct evaluator *evaluator, const struct notification *of,
                enum notification_end end, const char *answer, int64_t now_s);
 void told_free_all(struct evaluator *evaluator);
 
-/* Writes it down under its id and its receiver, or that it is over. */
-void told_keep(struct evaluator *evaluator, const struct notification *of, bool is_over,
-               void (*kept)(void *argument), void *argument);
+/* It is sent at the next tick, behind the others. */
+void evaluator_wait(struct evaluator *evaluator, struct notification *given);
 
 /* ---- evaluator_downtimes.c --------------------------------------------- */
 

@@ -3,11 +3,12 @@
 
 #include "flush/memory/json_out.h"
 #include "flush/memory/json_view.h"
+#include "flush/monitors/template.h"
 #include "flush/notify/notify_ledger.h"
 #include "protocol/number.h"
 #include "server/monitors/evaluator_internal.h"
 
-enum { KEPT_KEYS_MAX = 64 };
+enum { KEPT_KEYS_MAX = 64 + 32 * TEMPLATE_RECEIVERS_MAX * 8 };
 
 /* The numbers of a state. X(member) */
 #define STATE_NUMBERS(X) \
@@ -33,6 +34,21 @@ static void write_name(const struct watched_monitor *monitor, const struct watch
     bytes_add(out, group->name.at, group->name.len);
 }
 
+/* What waits is in the same text as the state, so both are there, or neither. */
+static void write_waiting(const struct watched_group *group, struct json_out *out)
+{
+    struct bytes one = { 0 };
+
+    json_out_begin(out, "waiting", '[');
+    for (const struct notification *at = group->waiting; at != NULL; at = at->next) {
+        bytes_clear(&one);
+        if (notification_write(at, &one))
+            json_out_raw(out, NULL, (struct slice){ (const char *)one.at, one.len });
+    }
+    json_out_end(out, ']');
+    bytes_free(&one);
+}
+
 static void write_group(const struct watched_group *group, struct json_out *out)
 {
     const struct group_state *state = &group->state;
@@ -52,6 +68,7 @@ static void write_group(const struct watched_group *group, struct json_out *out)
     STATE_NUMBERS(WRITE)
 #undef WRITE
     json_out_slice(out, "host", group->host);
+    write_waiting(group, out);
     json_out_end(out, '}');
 }
 
@@ -138,6 +155,23 @@ static bool is_known(const struct watched_group *group, struct slice json)
     return group != NULL && group->state.changed_s >= whole_of(json, "changed_s");
 }
 
+/* They are sent anew: nobody knows whether they were. */
+static void restore_waiting(struct evaluator *evaluator, struct watched_group *group,
+                            struct slice json)
+{
+    struct slice inside = json_view_inside(json_view_member(json, "waiting")), item;
+
+    while (json_view_next_item(&inside, &item)) {
+        struct notification *kept = notification_restore(item);
+
+        if (kept == NULL)
+            continue;
+        counter_add(&evaluator->needs.ledger->raised, 1);
+        (void)watched_group_wait(group, kept);
+        evaluator_wait(evaluator, kept);
+    }
+}
+
 /* Of a monitor that is defined; others' are of no use. */
 static void restore_group(struct evaluator *evaluator, struct slice name, struct slice text)
 {
@@ -159,34 +193,15 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
     struct watched_group *group = watched_monitor_need(
         monitor, group_name, (struct slice){ host, json_view_text(host_text, host) }, 0);
 
-    if (group != NULL && !read_group(json, group))
-        watched_monitor_drop(monitor, group);
-    else if (group != NULL && group->seen_s > monitor->evaluated_s)
-        monitor->evaluated_s = group->seen_s;
-}
-
-static bool waits_already(const struct evaluator *evaluator, const struct notification *one)
-{
-    const struct notification *at = evaluator->waiting;
-
-    while (at != NULL &&
-           !(strcmp(at->id, one->id) == 0 && slice_equal(at->receiver, one->receiver)))
-        at = at->next;
-    return at != NULL;
-}
-
-static void restore_notification(struct evaluator *evaluator, struct slice text)
-{
-    struct notification *kept = notification_restore(text);
-
-    if (kept == NULL)
+    if (group == NULL)
         return;
-    if (waits_already(evaluator, kept)) {
-        notification_free(kept);
+    if (!read_group(json, group)) {
+        watched_monitor_drop(monitor, group);
         return;
     }
-    counter_add(&evaluator->needs.ledger->raised, 1);
-    evaluator_wait(evaluator, kept);
+    if (group->seen_s > monitor->evaluated_s)
+        monitor->evaluated_s = group->seen_s;
+    restore_waiting(evaluator, group, json);
 }
 
 void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct slice name,
@@ -196,8 +211,6 @@ void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct sl
         restore_group(evaluator, name, text);
     else if (slice_equal(kind, SLICE("minute")))
         (void)number_int64(text, &evaluator->at_s);
-    else if (slice_equal(kind, SLICE("notification")))
-        restore_notification(evaluator, text);
 }
 
 /* ---- a successor ------------------------------------------------------- */
@@ -225,15 +238,6 @@ static void hand_over_group(const struct watched_monitor *monitor,
     bytes_free(&text.bytes);
 }
 
-static void hand_over_notification(const struct notification *of, struct state_writer *out)
-{
-    struct bytes text = { 0 };
-
-    if (notification_write(of, &text))
-        put_item(out, "notification", slice_of(of->id), text.at, text.len);
-    bytes_free(&text);
-}
-
 /* The minute that was evaluated last is not evaluated again. */
 void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer *out)
 {
@@ -245,7 +249,5 @@ void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer 
          monitor = monitor->next)
         for (size_t i = 0; i < monitor->n_groups; i++)
             hand_over_group(monitor, monitor->groups[i], out);
-    for (const struct notification *at = evaluator->waiting; at != NULL; at = at->next)
-        hand_over_notification(at, out);
     state_put_text(out, SLICE(""));
 }

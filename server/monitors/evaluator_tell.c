@@ -80,8 +80,10 @@ void tellings_look(struct evaluator *evaluator, int64_t now_s)
 
 void evaluator_give_up_waits(struct evaluator *evaluator)
 {
-    for (struct telling *at = evaluator->tellings; at != NULL; at = at->next)
-        send_to_all(at, evaluator_wait);
+    for (struct telling *at = evaluator->tellings; at != NULL; at = at->next) {
+        notification_free_all(at->all);
+        at->all = NULL;
+    }
 }
 
 /* Nobody answers them any more. */
@@ -398,7 +400,7 @@ static void end_at_once(struct evaluator *evaluator, const struct notification *
 
 /* One to each receiver, behind those before. */
 static void raise_all(struct evaluator *evaluator, const struct watched_monitor *monitor,
-                      const struct watched_group *group, const struct transition *transition,
+                      struct watched_group *group, const struct transition *transition,
                       int64_t now_s, bool is_muted, bool is_test, const struct message *message,
                       struct notification **last)
 {
@@ -416,6 +418,9 @@ static void raise_all(struct evaluator *evaluator, const struct watched_monitor 
         } else if ((made = notification_new(&one)) != NULL) {
             counter_add(&evaluator->needs.ledger->raised, 1);
             told_note(evaluator, made, NOTIFICATION_WAITING, "", now_s);
+            if (!is_test)
+                (void)watched_group_wait(group,
+                                         made); /* without memory it is sent all the same */
             *last = made;
             last = &made->next;
         } else {
@@ -425,10 +430,10 @@ static void raise_all(struct evaluator *evaluator, const struct watched_monitor 
     }
 }
 
-/* First what is new is written down, with the picture under way; then all is sent. */
+/* First they are written down together with the state of the group, which is one entry, so that
+ * no crash comes between the two; the picture is under way meanwhile. Then all are sent. */
 static void send_all(struct evaluator *evaluator, const struct watched_monitor *monitor,
-                     const struct watched_group *group, struct notification *given,
-                     int64_t now_s)
+                     struct watched_group *group, struct notification *given, int64_t now_s)
 {
     struct telling *telling = calloc(1, sizeof *telling);
 
@@ -449,12 +454,6 @@ static void send_all(struct evaluator *evaluator, const struct watched_monitor *
                                  .begun_s = now_s };
     evaluator->tellings = telling;
     evaluator->n_tellings++;
-    for (const struct notification *at = given; at != NULL; at = at->next) {
-        if (at->is_test)
-            continue;
-        telling->waits++;
-        told_keep(evaluator, at, false, wait_less, telling);
-    }
     ask_for_picture(telling, &monitor->monitor, now_s);
     if (given->is_test)
         wait_less(telling);
@@ -464,7 +463,7 @@ static void send_all(struct evaluator *evaluator, const struct watched_monitor *
 }
 
 static void tell(struct evaluator *evaluator, const struct watched_monitor *monitor,
-                 const struct watched_group *group, const struct transition *transition,
+                 struct watched_group *group, const struct transition *transition,
                  int64_t now_s, bool is_muted, bool is_test)
 {
     struct message message = { .naming = { .n = 0 } };
@@ -513,7 +512,7 @@ bool evaluator_test(struct evaluator *evaluator, int64_t number, int64_t now_s)
 
     if (monitor == NULL)
         return false;
-    const struct watched_group *group = monitor->n_groups > 0 ? monitor->groups[0] : &none;
+    struct watched_group *group = monitor->n_groups > 0 ? monitor->groups[0] : &none;
 
     tell(evaluator, monitor, group, &transition, now_s, false, true);
     return true;

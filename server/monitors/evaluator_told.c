@@ -70,29 +70,17 @@ static struct told *find_told(struct evaluator *evaluator, struct slice id,
     return NULL;
 }
 
-/* ---- kept until it is sent --------------------------------------------- */
+/* ---- what became of it -------------------------------------------------------- */
 
-void told_keep(struct evaluator *evaluator, const struct notification *of, bool is_over,
-               void (*kept)(void *argument), void *argument)
+/* It is forgotten where it waited, and what is written down of the group says so, too. */
+static void end_waiting(struct evaluator *evaluator, const struct notification *of)
 {
-    struct bytes name = { 0 }, text = { 0 };
+    struct watched_monitor *monitor = monitors_find(&evaluator->monitors, of->monitor);
+    struct watched_group *group =
+        monitor != NULL ? watched_monitor_find(monitor, of->group) : NULL;
 
-    bytes_add(&name, of->id, strlen(of->id));
-    bytes_add(&name, "/", 1);
-    bytes_add(&name, of->receiver.at, of->receiver.len);
-    if (!is_over && !notification_write(of, &text))
-        bytes_clear(&text);
-    if (name.failed) {
-        if (kept != NULL)
-            kept(argument);
-    } else {
-        evaluator->needs.keep(evaluator->needs.self, "notification",
-                              (struct slice){ (const char *)name.at, name.len },
-                              (struct slice){ (const char *)text.at, text.len }, kept,
-                              argument);
-    }
-    bytes_free(&name);
-    bytes_free(&text);
+    if (group != NULL && watched_group_ended(group, slice_of(of->id), of->receiver))
+        group_keep(evaluator, monitor, group, NULL, NULL);
 }
 
 void evaluator_hear(struct evaluator *evaluator, struct notification *given, struct slice id,
@@ -103,8 +91,8 @@ void evaluator_hear(struct evaluator *evaluator, struct notification *given, str
 
     if (told != NULL)
         told_set(told, end, attempts, now_s, answer);
-    if (given != NULL && !given->is_test)
-        told_keep(evaluator, given, true, NULL, NULL);
+    if (given != NULL)
+        end_waiting(evaluator, given);
     notification_free(given);
 }
 

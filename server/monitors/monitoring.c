@@ -284,7 +284,7 @@ void monitoring_take(struct monitoring *monitoring, struct slice kind, struct sl
 /* ---- the end --------------------------------------------------------------------------------
  */
 
-/* What the notifier still had waits again. */
+/* What it still had waits in the groups. */
 static void end_notifier(struct monitoring *monitoring)
 {
     struct notify_result *next;
@@ -295,11 +295,11 @@ static void end_notifier(struct monitoring *monitoring)
     for (struct notify_result *at = (struct notify_result *)mailbox_take(&monitoring->results);
          at != NULL; at = next) {
         next = at->next;
-        if (at->end != NOTIFICATION_WAITING || at->notification == NULL) {
+        if (at->end != NOTIFICATION_WAITING) {
             monitoring_hear_result(monitoring, at);
             continue;
         }
-        evaluator_wait(monitoring->evaluator, at->notification);
+        notification_free(at->notification); /* its group has a copy */
         free(at);
     }
 }

@@ -56,6 +56,12 @@ static struct watched_group *group_new(struct slice name, struct slice host, int
     return group;
 }
 
+static void group_free(struct watched_group *given)
+{
+    notification_free_all(given->waiting);
+    free(given);
+}
+
 static bool make_room(struct watched_monitor *monitor)
 {
     size_t room = monitor->room > 0 ? 2 * monitor->room : 1;
@@ -100,7 +106,32 @@ void watched_monitor_drop(struct watched_monitor *monitor, struct watched_group 
     monitor->n_groups--;
     memmove(monitor->groups + at, monitor->groups + at + 1,
             (monitor->n_groups - at) * sizeof(void *));
-    free(given);
+    group_free(given);
+}
+
+bool watched_group_wait(struct watched_group *group, const struct notification *raised)
+{
+    struct notification plain = *raised, **last = &group->waiting;
+
+    plain.picture = (struct bytes){ .at = NULL };
+    while (*last != NULL)
+        last = &(*last)->next;
+    *last = notification_new(&plain);
+    return *last != NULL;
+}
+
+bool watched_group_ended(struct watched_group *group, struct slice id, struct slice receiver)
+{
+    struct notification **at = &group->waiting, *gone;
+
+    while (*at != NULL &&
+           !(slice_equal(slice_of((*at)->id), id) && slice_equal((*at)->receiver, receiver)))
+        at = &(*at)->next;
+    if ((gone = *at) == NULL)
+        return false;
+    *at = gone->next;
+    notification_free(gone);
+    return true;
 }
 
 size_t watched_group_tags(const struct watched_group *group, struct slice *out, size_t most)
@@ -139,7 +170,7 @@ struct watched_monitor *monitors_find(const struct monitors *monitors, int64_t n
 static void drop_groups(struct watched_monitor *monitor)
 {
     for (size_t i = 0; i < monitor->n_groups; i++)
-        free(monitor->groups[i]);
+        group_free(monitor->groups[i]);
     free(monitor->groups);
     monitor->groups = NULL;
     monitor->n_groups = monitor->room = 0;

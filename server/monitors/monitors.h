@@ -10,6 +10,7 @@
 
 #include "config/must_check.h"
 #include "flush/monitors/monitor.h"
+#include "flush/notify/notification.h"
 
 enum { MONITORS_MAX = 2000 };
 
@@ -18,9 +19,10 @@ struct watched_group {
     struct slice name; /* "env:prod,host:a", sorted tags; "*": of a monitor without groups */
     struct slice host; /* whose values they were when it was first seen; may be empty */
     struct group_state state;
-    int64_t seen_s;      /* evaluation in which the flusher last answered about it */
-    bool is_muted;       /* at the last evaluation */
-    bool is_told;        /* of the state that it is in, somebody was told */
+    int64_t seen_s;               /* evaluation in which the flusher last answered about it */
+    bool is_muted;                /* at the last evaluation */
+    bool is_told;                 /* of the state that it is in, somebody was told */
+    struct notification *waiting; /* raised and not known to have ended; copies, no pictures */
     uint32_t end_states; /* while muted: in which of them it is told when that ends by itself */
     uint32_t cancel_states; /* ... or by somebody */
     /* of a check, while its answer is read: the worst of those in the group, and the newest */
@@ -71,6 +73,10 @@ struct watched_group *watched_monitor_find(const struct watched_monitor *monitor
 struct watched_group *watched_monitor_need(struct watched_monitor *monitor, struct slice group,
                                            struct slice host, int64_t now_s);
 void watched_monitor_drop(struct watched_monitor *monitor, struct watched_group *given);
+
+/* Takes a copy of one that is raised; out again when it has ended: false, it was not there. */
+bool watched_group_wait(struct watched_group *group, const struct notification *raised);
+bool watched_group_ended(struct watched_group *group, struct slice id, struct slice receiver);
 
 /* Its tags, views of the name: at most so many. Of "*": none. */
 size_t watched_group_tags(const struct watched_group *group, struct slice *out, size_t most);
