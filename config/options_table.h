@@ -37,23 +37,23 @@ OPTION(STRING, heeler_monitors_path, "", OURS,
        "start and by each reload; empty: none")
 OPTION(LIST, heeler_mail_to, "", OURS,
        "addresses, or whole domains (@example.org), that messages of monitors may go to; empty: no "
-       "mail")
+       "mail", RELOADS)
 OPTION(STRING, heeler_smtp_url, "", OURS,
        "mail server of these: smtps://user:password@host, or smtp:// with STARTTLS; ?tls=never for "
-       "one on this machine; empty: no mail", SECRET, FORM(SECRET_URL))
+       "one on this machine; empty: no mail", SECRET, FORM(SECRET_URL), RELOADS)
 OPTION(STRING, heeler_smtp_url_file, "", OURS,
        "file with the heeler_smtp_url, where that is not set; others than owner and group must not "
-       "read it")
-OPTION(STRING, heeler_smtp_from, "", OURS, "address that mail comes from")
+       "read it", RELOADS)
+OPTION(STRING, heeler_smtp_from, "", OURS, "address that mail comes from", RELOADS)
 OPTION(JSON_LIST, heeler_webhooks, "[]", OURS,
        "webhooks of @webhook-NAME in messages: maps of name, url or url_file, headers, body",
-       SECRET)
+       SECRET, RELOADS)
 OPTION(INT, heeler_notify_per_hour, "100", OURS,
        "messages that one receiver gets in an hour; the rest comes as one digest",
-       RANGE(1, 10000, "messages"))
+       RANGE(1, 10000, "messages"), RELOADS)
 OPTION(STRING, heeler_heartbeat_url, "", OURS,
        "URL that is fetched each minute while monitors are evaluated in time; empty: none",
-       SECRET)
+       SECRET, RELOADS)
 OPTION(CHOICE, heeler_console, "auto", OURS,
        "show what arrives on the terminal; auto: when there is one and nothing is sent",
        ONE_OF("auto true false"))

@@ -108,8 +108,10 @@ bool server_reload(struct server *server, struct reload *out, const char *asker)
         follow(server, &plan);
     else
         sinks_free(&plan.sinks);
-    if (done)
+    if (done) {
         admin_read_files(server->admin, &out->problems);
+        admin_read_receivers(server->admin, server->config.settings, &out->problems);
+    }
     reload_log(out, done, asker);
     return done;
 }

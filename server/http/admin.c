@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
+#include "config/problems.h"
 #include "config/log.h"
 #include "server/api/api.h"
 #include "server/http/ask.h"
@@ -232,6 +233,16 @@ void admin_read_files(struct admin *admin, struct problems *problems)
 {
     if (admin != NULL)
         api_read_files(admin->view.api, problems);
+}
+
+void admin_read_receivers(struct admin *admin, const struct settings *settings,
+                          struct problems *problems)
+{
+    char problem[512];
+
+    if (admin != NULL && admin->view.monitoring != NULL &&
+        !monitoring_follow(admin->view.monitoring, settings, problem, sizeof problem))
+        problems_warn(problems, "%s: who is told stays as it was", problem);
 }
 
 void admin_follow(struct admin *admin, int64_t now_ms)

@@ -47,6 +47,11 @@ void admin_show(const struct admin *admin, struct server_view *out);
  */
 void admin_read_files(struct admin *admin, struct problems *problems);
 
+/* Reads anew who may be told by monitors, by the settings in force and files that these name.
+ * What cannot be read becomes a warning, and all stays. NULL is fine. */
+void admin_read_receivers(struct admin *admin, const struct settings *settings,
+                          struct problems *problems);
+
 /* The settings were reloaded, or it is later: streams whose key, cookie or Host counts no more
  * end. When a cookie ends, the loop does so by itself. NULL is fine. */
 void admin_follow(struct admin *admin, int64_t now_ms);

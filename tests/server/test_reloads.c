@@ -3,7 +3,8 @@
  * Those that change what comes out are tried on a pipeline: what follows a reload must be,
  * byte for byte, what a start with the new value makes, and not what the old value makes.
  * The others belong to loops of their own, and each has a way to be seen. An option marked
- * RELOADS or RENAMES that has no case here fails the test. */
+ * RELOADS or RENAMES that has no case here fails the test. One subject: the tables of these
+ * cases, which are compared with the table of options. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #include "config/clock.h"
 #include "config/log.h"
 #include "tests/support/fake_intake.h"
+#include "tests/support/fake_mail.h"
 #include "tests/support/pipeline.h"
 #include "tests/support/running.h"
 #include "tests/support/temp_file.h"
@@ -474,6 +476,82 @@ static void keys_of_the_page_follow(struct rig *rig)
     end(rig);
 }
 
+/* A monitor whose test goes to that receiver; its number. */
+static int64_t start_with_monitor(struct rig *rig, const char *receiver)
+{
+    char json[256], *body = NULL;
+
+    start(rig, "heeler_http_listen=127.0.0.1:0", "tags=");
+    snprintf(json, sizeof json,
+             "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 1\",\"message\":"
+             "\"@%s\"}",
+             receiver);
+    int status = running_json(&rig->running, server_http_port(rig->running.server), "POST",
+                              "/api/v1/monitor", json, &body);
+    json_t *made = body != NULL ? json_loads(body, 0, NULL) : NULL;
+    int64_t number = json_integer_value(json_object_get(made, "id"));
+
+    json_decref(made);
+    free(body);
+    assert_int_equal(status, 200);
+    return number;
+}
+
+/* Again, as long as the evaluator has not heard of it. */
+static void test_monitor(struct rig *rig, int64_t number)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + INT64_C(60000000000);
+    int status;
+    char path[64];
+
+    snprintf(path, sizeof path, "/api/v1/monitor/%" PRId64 "/test", number);
+    do {
+        char *body = NULL;
+
+        status = running_json(&rig->running, server_http_port(rig->running.server), "POST",
+                              path, "{}", &body);
+        free(body);
+    } while (status == 409 && clock_monotonic_ns() < deadline_ns);
+    assert_int_equal(status, 202);
+}
+
+/* One struct, taken over whole: webhooks, the heartbeat and the limit of an hour. */
+static void webhooks_follow(struct rig *rig)
+{
+    struct fake_intake *hook = fake_intake_start();
+    char set[200];
+
+    int64_t number = start_with_monitor(rig, "webhook-x");
+
+    test_monitor(rig, number); /* there is none of that name yet */
+    snprintf(set, sizeof set, "heeler_webhooks=[{\"name\":\"x\",\"url\":\"%s\"}]",
+             fake_intake_url(hook));
+    assert_true(reload(rig, set));
+    test_monitor(rig, number);
+    assert_true(fake_intake_wait(hook, 1));
+    end(rig);
+    assert_int_equal(fake_intake_count(hook), 1);
+    fake_intake_stop(hook);
+}
+
+static void mail_follows(struct rig *rig)
+{
+    struct fake_mail *mail = fake_mail_start(&(struct fake_mail_config){ .user = NULL });
+    char set[200];
+
+    int64_t number = start_with_monitor(rig, "night@example.org");
+
+    snprintf(set, sizeof set, "heeler_smtp_url=smtp://127.0.0.1:%d?tls=never",
+             fake_mail_port(mail));
+    running_set(&rig->running, "heeler_mail_to=@example.org");
+    running_set(&rig->running, "heeler_smtp_from=heeler@example.org");
+    assert_true(reload(rig, set));
+    test_monitor(rig, number);
+    assert_true(fake_mail_wait(mail, 1));
+    end(rig);
+    fake_mail_stop(mail);
+}
+
 /* Delivery, and each worker, gives up by it; the limit is far above the new value. */
 static void time_of_the_stop_follows(struct rig *rig)
 {
@@ -524,6 +602,13 @@ static const struct case_of_loop {
     { SETTING_log_level, level_of_the_log_follows },
     { SETTING_heeler_http_hosts, hosts_follow },
     { SETTING_heeler_app_keys, keys_of_the_page_follow },
+    { SETTING_heeler_mail_to, mail_follows },
+    { SETTING_heeler_smtp_url, mail_follows },
+    { SETTING_heeler_smtp_url_file, mail_follows },
+    { SETTING_heeler_smtp_from, mail_follows },
+    { SETTING_heeler_webhooks, webhooks_follow },
+    { SETTING_heeler_notify_per_hour, webhooks_follow },
+    { SETTING_heeler_heartbeat_url, webhooks_follow },
     { SETTING_heeler_stop_timeout, time_of_the_stop_follows },
     { SETTING_heeler_linger, settings_of_the_stop_follow },
     { SETTING_heeler_linger_max, settings_of_the_stop_follow },
