@@ -99,8 +99,8 @@ shown monitors_not_evaluated
 shown '1 monitor could not be evaluated and tells nobody'
 until_metric heeler_monitor_evaluations_total 1
 [ "$(metric 'heeler_monitors{state="No Data"}')" = 1 ] || fail "the monitor is not counted"
-ended_with 0 test 12 --at "127.0.0.1:$http"
-shown 'on its way to the receivers of monitor 12'
+ended_with 1 test 12 --at "127.0.0.1:$http"
+shown '^nobody@example.org: refused: heeler_smtp_url is not set$'
 until_metric 'heeler_notifications_total{end="refused"}' 1
 ended_with 1 test 13 --at "127.0.0.1:$http"
 shown 'Monitor not found'

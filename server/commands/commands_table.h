@@ -64,9 +64,10 @@ COMMAND(monitor, "monitor check|list|test [FILE | ID] [--last TIME] [--json]\n"
         "what a running server keeps: a line of states for each group, and each change.\n"
         "Its status is 1 if the file is wrong. Without a server, and without --last, the\n"
         "file alone is looked at. list shows the monitors of the server, and test sends a\n"
-        "message to the receivers of one.\n",
+        "message to the receivers of one and says what became of it; its status is 0 if\n"
+        "all of them took it.\n",
         { "--last TIME", "how far back: 90m, 12h or 7d, 31d at most; 1d where nothing is said" },
-        { "--json", "what is told as JSON" },
+        { "--json", "what check and list tell, as JSON" },
         AT_SERVER,
         WITH_SETTINGS)
 COMMAND(history, "history info|check|export [--config FILE] [--set KEY=VALUE]...",
