@@ -341,7 +341,7 @@ static void what_comes_late_is_on_the_disk_too(void **state)
 /* As SIGUSR2 does: the windows are on the disk, and what is not open yet in the state. */
 static void replace(struct server *server)
 {
-    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
     struct state state;
     char problem[256];
     int fd = pipeline_replace(server->pipeline);
