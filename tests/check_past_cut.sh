@@ -62,6 +62,7 @@ try() { # a cut
 }
 
 lane() {
+    state=$scratch/state
     for cut in $(seq "$1" 5 $cuts); do
         try "$cut"
         mv "$scratch/aside" "$scratch/aside$cut"

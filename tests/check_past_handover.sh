@@ -15,7 +15,8 @@ until_taken_over() { # for the nth time
 
 # The first lane keeps it on the disk, the second in memory.
 hand_over() {
-    [ "$1" -eq 1 ] || state=
+    state=
+    [ "$1" -ne 1 ] || state=$scratch/state
     start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state"
     [ -z "$state" ] || until_metric heeler_history_open 1
     for i in 1 2 3; do

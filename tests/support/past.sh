@@ -55,24 +55,3 @@ stops() {
     ended 0
     [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
 }
-
-# lanes N FUNCTION: runs it N times at once, each with its number, in a scratch of its own.
-lanes() {
-    lane_pids=
-    for lane in $(seq "$1"); do
-        (
-            scratch=$scratch/lane$lane
-            state=$scratch/state
-            started=
-            trap 'for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done' EXIT
-            trap 'exit 1' INT TERM HUP
-            mkdir "$scratch"
-            "$2" "$lane"
-        ) &
-        lane_pids="$lane_pids $!"
-    done
-    started="$started $lane_pids"
-    for pid in $lane_pids; do
-        wait "$pid" || exit 1 # it has said why
-    done
-}

@@ -6,8 +6,15 @@ heeler=$1
 probe=${heeler%/*}/tests/tools/probe
 [ -x "$heeler" ] && [ -x "$probe" ] || { echo "$heeler or $probe is not built"; exit 1; }
 scratch=$(mktemp -d)
-started=
-trap 'for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done; rm -rf "$scratch"' EXIT
+started= lanes=
+
+# Lanes end what they have started themselves.
+end_all() {
+    for pid in $lanes; do kill "$pid" 2>/dev/null; done
+    for pid in $lanes; do wait "$pid" 2>/dev/null; done
+    for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
+}
+trap 'end_all; rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM HUP
 unset DD_API_KEY DD_URL DD_DD_URL
 
@@ -76,4 +83,22 @@ until_metric() {
         sleep 0.02
     done
     fail "$1 does not reach $2"
+}
+
+# lanes N FUNCTION: runs it N times at once, each with its number, in a scratch of its own.
+lanes() {
+    for lane in $(seq "$1"); do
+        (
+            scratch=$scratch/lane$lane started= lanes=
+            trap end_all EXIT
+            trap 'exit 1' INT TERM HUP
+            mkdir "$scratch"
+            "$2" "$lane"
+        ) &
+        lanes="$lanes $!"
+    done
+    for pid in $lanes; do
+        wait "$pid" || exit 1 # it has said why
+    done
+    lanes=
 }
