@@ -338,6 +338,24 @@ static void what_comes_late_is_on_the_disk_too(void **state)
     end(&server);
 }
 
+/* Single intervals that the settings let go stay until they are given: what is late for them is
+ * a part of its own all the same. */
+static void what_memory_lets_go_is_written_once(void **state)
+{
+    struct server server = begin(start_s, "heeler_lookback=0");
+    (void)state;
+
+    attach(&server);
+    send_some(&server, start_s, start_s + 300);
+    for (int64_t age = 15; age < 60; age += 10)
+        send_late(&server, start_s + 300 - age);
+    end(&server);
+    server = begin(start_s + 300, "heeler_max_contexts=1000");
+    attach(&server);
+    assert_late_same(&server, start_s, start_s + 300);
+    end(&server);
+}
+
 /* As SIGUSR2 does: the windows are on the disk, and what is not open yet in the state. */
 static void replace(struct server *server)
 {
@@ -388,6 +406,7 @@ int main(void)
         TEST(what_is_dropped_before_it_was_taken_is_counted),
         TEST(a_question_that_nobody_waits_for_ends),
         TEST(what_comes_late_is_on_the_disk_too),
+        TEST(what_memory_lets_go_is_written_once),
         TEST(a_successor_has_what_was_early_once),
     };
 
