@@ -154,6 +154,15 @@ static struct window *find_closed(const struct rollup_level *level, int64_t star
     return at < level->n && level->closed[at]->start_s == start_s ? level->closed[at] : NULL;
 }
 
+/* Nobody took the oldest for long: they have as much room as what is late. */
+static void bound_loose(struct rollup *rollup)
+{
+    while (rollup->loose_bytes > rollup->late.max_bytes) {
+        counter_add(&rollup->ledger->rollup_ungiven, rollup->loose[0].window->n_cells);
+        rollup_drop_loose(rollup, 0);
+    }
+}
+
 static bool keep_loose(struct rollup *rollup, size_t level, struct window *given)
 {
     if (rollup->n_loose == rollup->loose_capacity) {
@@ -167,6 +176,7 @@ static bool keep_loose(struct rollup *rollup, size_t level, struct window *given
     }
     rollup->loose[rollup->n_loose++] = (struct rollup_loose){ level, given };
     rollup->loose_bytes += window_bytes(given);
+    bound_loose(rollup);
     return true;
 }
 
