@@ -23,7 +23,7 @@ commands=$(
 )
 
 # The slowest first, so that none is left over at the end.
-slow='^(check_past_hang.sh|check_past_cut.sh|check_past_kills.sh|check_past_full.sh|check_deployments.sh|reloads|server|check_disk.sh|check_troubleshooting.sh|delivery|check_docs.sh|check_release.sh|check_bundle.sh|tail|redis_exhaustion|redis_cluster|fleet|state|status|reload|redis_reader|answer_list|query_command|check_log.sh|handover|check_handover.sh|check_faults.sh|tap|worker) '
+slow='^(check_past_hang.sh|check_docs.sh|check_release.sh|check_deployments.sh|check_disk.sh|check_past_kills.sh|check_past_cut.sh|check_past_full.sh|check_image.sh|check_cli.sh|check_bundle.sh|check_handover.sh|check_troubleshooting.sh|rollup|rollup_late|redis_exhaustion|redis_cluster|fleet|painter|state|status|reloads|redis_reader|answer_list|query_command|check_log.sh|handover|check_faults.sh|tap) '
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
     xargs -P "$(($(nproc) * 3))" -L 1 bash -c \
         'out=$0 name=$1 began=${EPOCHREALTIME/[.,]/}; shift; "$@" >"$out/$name.log" 2>&1 </dev/null
