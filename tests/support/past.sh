@@ -18,10 +18,10 @@ total() {
 # until_total NAME N: waits until that counter is N; beyond it, something counts twice.
 until_total() {
     local counted
-    for _ in $(seq 3000); do
+    for _ in $(seq 600); do
         counted=$(total "$1")
         [ "$counted" -lt "$2" ] || break
-        sleep 0.02
+        sleep 0.1
     done
     [ "$counted" -eq "$2" ] || fail "$1 is $counted, not $2"
 }

@@ -35,10 +35,10 @@ background() {
 
 # wait_for FILE PATTERN: the part in \(\) of the first line with it is $found.
 wait_for() {
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         found=$(sed -n "s/.*$2.*/\\1/p" "$1" | head -n 1)
         [ -z "$found" ] || return 0
-        sleep 0.01
+        sleep 0.05 # to look more often is the most that a script does
     done
     fail "no \"$2\" in $1"
 }
@@ -78,9 +78,9 @@ metric() {
 
 # until_metric NAME N: waits until it is at least that.
 until_metric() {
-    for _ in $(seq 3000); do
+    for _ in $(seq 600); do
         [ "$(metric "$1")" -lt "$2" ] || return 0
-        sleep 0.02
+        sleep 0.1
     done
     fail "$1 does not reach $2"
 }
