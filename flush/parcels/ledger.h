@@ -151,9 +151,9 @@ struct flusher_ledger {
     struct counter rollup_series;    /* that they know */
     struct counter
         recent_ungiven; /* of them, those that gave way before they were kept on disk */
-    struct counter recent_bytes;     /* of the events and checks that are kept to be shown */
-    struct counter rollup_dropped;   /* series' windows given up for memory */
-    struct counter rollup_refused;   /* points without memory for their series */
+    struct counter recent_bytes;   /* of the events and checks that are kept to be shown */
+    struct counter rollup_dropped; /* series' windows given up for memory */
+    struct counter rollup_refused; /* points without memory for their series */
     struct counter timed[TIMED_PLACE_COUNT]; /* values, by place */
     struct counter late_bytes;               /* now taken beside the windows, of rollup_bytes */
     struct counter rollup_ungiven;   /* series' windows dropped before the history took them */
