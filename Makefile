@@ -373,11 +373,13 @@ faults: deps
 		/usr/bin/python3 tests/slow/two_endpoints.py --heeler build/heeler --series 20000 --interval 2 \
 			--seconds $(OUTAGE_SECONDS) --fault $$fault; done
 
-# Servers that are killed amid a load, over and over; tests/check_past_kills.sh has a short form.
+# Servers that are killed amid a load, over and over, and pasts that are cut off anywhere; without a
+# number both scripts are their short forms.
 KILLS ?= 100
 kills: deps
 	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe
 	@bash tests/check_past_kills.sh build/heeler $(KILLS)
+	@bash tests/check_past_cut.sh build/heeler $(KILLS)
 
 # Slow clients, logs and consoles that nobody reads, few descriptors, each beside an
 # even load; a short form of tests/slow/siege.py.
@@ -465,7 +467,7 @@ soak: deps
 FORMATTED := $(sort $(shell find config protocol flush server chart bench tests packaging -name '*.[ch]' -not -path '*/node_modules/*'))
 
 format:
-	clang-format -i $(FORMATTED)
+	$(Q)clang-format -i $(FORMATTED)
 
 check: deps-build deps-check
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)

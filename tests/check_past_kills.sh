@@ -4,8 +4,8 @@
 #   check_past_kills.sh PROGRAM [KILLS]
 . "${0%/*}/support/script.sh"
 . "${0%/*}/support/past.sh"
-kills=${2:-12}
-files=$((kills < 12 ? 1 : 4))
+kills=${2:-8}
+files=$((kills < 8 ? 1 : 4))
 
 # Each lane is one file, through several processes.
 kill_again_and_again() {

@@ -8,6 +8,9 @@
 folder=$1
 program=$2
 shift 2
+# Of freed memory the sanitizer keeps the last 16 MiB away from use, not 256, which costs a seventh of
+# all the time; and of each place it knows eight callers.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-quarantine_size_mb=16:malloc_context_size=8}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
