@@ -49,17 +49,17 @@ spooled() {
 }
 
 until_spooled() {
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         [ "$(spooled)" -ne "$1" ] || return 0
-        sleep 0.01
+        sleep 0.05
     done
     fail "$(spooled) files in the spool, not $1"
 }
 
 until_hanging() {
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         [ ! -e "$DISK_SAYS.hangs" ] || return 0
-        sleep 0.01
+        sleep 0.05
     done
     fail "nobody asks the disk"
 }
@@ -127,9 +127,9 @@ program() {
     chmod +x "$scratch/new"
     mv "$scratch/new" "$scratch/heeler"
     kill -USR2 "$server"
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         [ ! -e "$scratch/asked" ] || break
-        sleep 0.01
+        sleep 0.05
     done
     "$heeler" send --to "127.0.0.1:$port" 'a:1|c' || fail "send"
     until_metric heeler_datagrams_received_total 1
@@ -167,9 +167,9 @@ managed() {
     kill -USR2 "$server"
     said 'no sign of life'
     said 'SIGUSR2: this program goes on'
-    for _ in $(seq 6000); do # it is ready again, or the manager would wait for that
+    for _ in $(seq 1200); do # it is ready again, or the manager would wait for that
         [ "$(grep -c '^READY=1' "$scratch/log")" -lt 2 ] || break
-        sleep 0.01
+        sleep 0.05
     done
     [ "$(grep -c '^READY=1' "$scratch/log")" -eq 2 ] || fail "it is not ready again"
     disk works

@@ -32,11 +32,11 @@ tool heeler <<EOF
 case \${1:-run} in
 tail) # has no end; there are lines of each kind
     "$heeler" "\$@" >"$scratch/tailed" &
-    for _ in \$(seq 6000); do
+    for _ in \$(seq 1200); do
         "$heeler" send 'bad' 'my_counter:1|c' 'shop.requests:1|c' '_sc|shop|0'
         [ ! -s "$scratch/tailed" ] || break
         kill -0 \$! 2>/dev/null || break
-        sleep 0.01
+        sleep 0.05
     done
     kill \$! && [ -s "$scratch/tailed" ]
     exit
@@ -47,10 +47,10 @@ esac
 [ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}
 "$heeler" run "\$@" --set dogstatsd_port=__random__ --set dogstatsd_socket= --set heeler_http_listen= \\
     2>"$scratch/said" &
-for _ in \$(seq 6000); do
+for _ in \$(seq 1200); do
     grep -q 'listening on udp' "$scratch/said" && break
     kill -0 \$! 2>/dev/null || break
-    sleep 0.01
+    sleep 0.05
 done
 kill -TERM \$! 2>/dev/null
 wait \$! || { cat "$scratch/said"; exit 1; }

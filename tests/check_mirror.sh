@@ -49,10 +49,10 @@ stop() {
 cp "$heeler" "$scratch/heeler"
 # until_total N: what is on disk is read a moment after the start.
 until_total() {
-    for _ in $(seq 500); do
+    for _ in $(seq 1200); do
         answered=$(total)
         [ "$answered" -lt "$1" ] || break
-        sleep 0.02
+        sleep 0.05
     done
     [ "$answered" -eq "$1" ] || fail "$answered of $1 is answered"
 }
@@ -65,9 +65,9 @@ upgrade_thrice() {
         send
         until_metric heeler_snapshots_total $((flushed + 2)) # it is in windows that are open
         kill -USR2 "$server"
-        for _ in $(seq 6000); do
+        for _ in $(seq 1200); do
             [ "$(grep -c 'reads again' "$scratch/log")" -lt "$i" ] || break
-            sleep 0.01
+            sleep 0.05
         done
         until_total $((3 * i))
     done

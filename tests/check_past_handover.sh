@@ -6,9 +6,9 @@
 . "${0%/*}/support/past.sh"
 
 until_taken_over() { # for the nth time
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         [ "$(grep -c 'reads again' "$scratch/log")" -lt "$1" ] || return 0
-        sleep 0.01
+        sleep 0.05
     done
     fail "no program takes over"
 }

@@ -48,10 +48,10 @@ look() {
         (typed "$1") >"$scratch/said" 2>&1 </dev/null &
         typed=$!
         started="$started $typed"
-        for _ in $(seq 100); do
+        for _ in $(seq 20); do
             shown "$scratch/said" "$2" && break 2
             kill -0 "$typed" 2>/dev/null || break
-            sleep 0.01
+            sleep 0.05
         done
         kill "$typed" 2>/dev/null && wait "$typed" 2>/dev/null
         sleep 0.5
