@@ -28,6 +28,7 @@ fail() {
 background() {
     output=$1
     shift
+    : >"$output" # at once, or who waits for what it says may still read what another has said
     "$@" >"$output" 2>&1 &
     pid=$!
     started="$started $pid"
