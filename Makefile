@@ -334,7 +334,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history submit dashboards dashboard_files monitors downtimes monitor_files past_reader journal snapshot notifier
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history submit dashboards dashboard_files monitors downtimes monitor_files past_reader journal snapshot units notifier
 THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%) build/thread/heeler-chart
@@ -395,11 +395,13 @@ faults: deps
 		/usr/bin/python3 tests/slow/two_endpoints.py --heeler build/heeler --series 20000 --interval 2 \
 			--seconds $(OUTAGE_SECONDS) --fault $$fault; done
 
-# Servers that are killed amid a load, over and over; tests/check_past_kills.sh has a short form.
+# Servers that are killed amid a load, over and over, and pasts that are cut off anywhere; without a
+# number both scripts are their short forms.
 KILLS ?= 100
 kills: deps
 	@$(MAKE) --no-print-directory build/heeler build/tests/tools/probe
 	@bash tests/check_past_kills.sh build/heeler $(KILLS)
+	@bash tests/check_past_cut.sh build/heeler $(KILLS)
 
 # Slow clients, logs and consoles that nobody reads, few descriptors, each beside an
 # even load; a short form of tests/slow/siege.py.
@@ -493,7 +495,7 @@ soak: deps
 FORMATTED := $(sort $(shell find config protocol flush server chart calendar bench tests packaging -name '*.[ch]' -not -path '*/node_modules/*'))
 
 format:
-	clang-format -i $(FORMATTED)
+	$(Q)clang-format -i $(FORMATTED)
 
 check: deps-build deps-check
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)

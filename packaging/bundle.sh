@@ -3,7 +3,8 @@
 # when downtimes recur, and their libraries and font, as a tar.gz that is unpacked anywhere and runs
 # there: bin/heeler looks for libraries in ../lib, before the system does, and bin/heeler-chart for
 # the font in ../share.
-#   bundle.sh PROGRAM FILE.tar.gz
+#   bundle.sh PROGRAM FILE.tar.gz [LEVEL]
+# LEVEL is gzip's, 9 without.
 # The manual and the completions are those that were made beside it, in man/ and completions/ of
 # the folder of builds. PROGRAM is FOLDER/bundle/heeler there; all three have the run path
 # $ORIGIN/../lib. What is of the C library stays out: the programs' interpreter, ld.so, is the
@@ -13,6 +14,7 @@ set -eu
 umask 022
 program=$1
 file=$2
+level=${3:-9}
 here=${0%/*}
 builds=${program%/bundle/heeler}
 . "$here/parts.sh"
@@ -52,11 +54,12 @@ install -m 644 "$here/heeler.service" "$here/heeler.socket" "$here/heeler.yaml.e
 {
     echo "# The libraries in lib/ and the font, each as Debian has it: file, package, version."
     echo "# But libicudata: it is Heeler's own and without data, as nothing here asks for any."
-    { cat "$list"; fonts; } | while read -r part _ package; do
-        echo "$part $package $(dpkg-query -W -f '${Version}' "$package")"
-    done
+    { cat "$list"; fonts; } >"$list.needed"
+    # dpkg is asked once for all, as it reads the whole of what it knows each time.
+    cut -d ' ' -f 3 "$list.needed" | xargs dpkg-query -W -f '${Package} ${Version}\n' |
+        awk 'NR == FNR { if (!($1 in of)) of[$1] = $2; next } { print $1, $3, of[$3] }' - "$list.needed"
 } >"$folder/share/doc/heeler/libraries"
 mkdir -p "$(dirname "$file")"
-pack "$work/bundle.tar" "$work" "${folder##*/}"
-gzip -9n <"$work/bundle.tar" >"$file"
+pack "$work/bundle.tar" "$work" "$name"
+gzip "-${level}n" <"$work/bundle.tar" >"$file"
 echo "$file: $(($(stat -c %s "$file") / 1024)) KiB, $(wc -l <"$list") libraries"

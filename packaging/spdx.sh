@@ -13,8 +13,10 @@ revision=$3
 here=${0%/*}
 . "$here/parts.sh"
 
-each=$(libraries "$program" "$program-chart" "$program-calendar")
-{ echo "$each"; fonts; zones; } | sort -u -k3,3 -k1,1 >"$list"
+of_heeler=$(libraries "$program")
+of_chart=$(libraries "$program-chart"; fonts)
+of_calendar=$(libraries "$program-calendar"; zones)
+printf '%s\n' "$of_heeler" "$of_chart" "$of_calendar" | sort -u -k3,3 -k1,1 >"$list"
 created=$(date -u -d "@${SOURCE_DATE_EPOCH:-0}" +%Y-%m-%dT%H:%M:%SZ)
 
 # text STRING: as JSON has it. Names and addresses have no other bytes that need it.
@@ -23,16 +25,20 @@ text() {
     printf '"%s"' "${text//\"/\\\"}"
 }
 
-# licence SOURCE: its row of the table.
-licence() {
-    local found
-    found=$(sed -n "s/^$1 //p" "$here/licences")
-    [ -n "$found" ] || { echo "packaging/licences has no row for $1" >&2; return 1; }
-    echo "$found"
-}
+# Of each source its row of the table, and of each package its files.
+declare -A licence files
+while read -r source spdx; do
+    licence[$source]=$spdx
+done <"$here/licences"
+while read -r file _ package; do
+    files[$package]+="${files[$package]:+ }$file"
+done <"$list"
 
-field() { # FORMAT PACKAGE
-    dpkg-query -W -f "$1\n" "$2" | head -n 1
+# said PACKAGE...: a line each of what dpkg knows, asked once for all, as it reads the whole of it each time.
+# A package that is here for two processors has two, of which the first counts.
+said() {
+    dpkg-query -W -f '${Package}\t${Version}\t${Maintainer}\t${source:Package}\t${source:Version}\t${Architecture}\n' "$@" |
+        sort -u -k1,1
 }
 
 id() {
@@ -57,30 +63,26 @@ END
 }
 
 packages() {
-    local package source
-    while read -r package; do
-        source=$(field '${source:Package}' "$package")
+    local package of maintainer source of_source processor spdx
+    while IFS=$'\t' read -r package of maintainer source of_source processor; do
+        spdx=${licence[$source]-}
+        [ -n "$spdx" ] || { echo "packaging/licences has no row for $source" >&2; return 1; }
         printf ',\n  {\n    "SPDXID": "%s",\n    "name": "%s",\n    "versionInfo": ' "$(id "$package")" "$package"
-        text "$(field '${Version}' "$package")"
+        text "$of"
         printf ',\n    "supplier": '
-        text "Organization: Debian ($(field '${Maintainer}' "$package"))"
+        text "Organization: Debian ($maintainer)"
         printf ',\n    "sourceInfo": '
-        text "built from $source $(field '${source:Version}' "$package"); files: $(awk -v p="$package" \
-            '$3 == p { printf "%s%s", n++ ? " " : "", $1 }' "$list")"
+        text "built from $source $of_source; files: ${files[$package]}"
         printf ',\n    "downloadLocation": "NOASSERTION",\n    "filesAnalyzed": false,\n'
-        local spdx
-        spdx=$(licence "$source")
         printf '    "licenseConcluded": "%s",\n    "licenseDeclared": "%s",\n' "$spdx" "$spdx"
         printf '    "copyrightText": "NOASSERTION",\n'
         printf '    "externalRefs": [{ "referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl",\n'
         printf '      "referenceLocator": '
         # In a purl a plus and a colon are written as their numbers.
-        local of
-        of=$(field '${Version}' "$package")
         of=${of//+/%2B}
-        text "pkg:deb/debian/${package//+/%2B}@${of//:/%3A}?arch=$(field '${Architecture}' "$package")"
+        text "pkg:deb/debian/${package//+/%2B}@${of//:/%3A}?arch=$processor"
         printf ' }]\n  }'
-    done < <(cut -d ' ' -f 3 "$list" | uniq)
+    done <<<"$known"
 }
 
 relationship() { # FROM KIND TO
@@ -103,10 +105,11 @@ relationships() {
 }
 
 # Before the first word is written, so that what fails leaves nothing behind.
+known=$(said $(cut -d ' ' -f 3 "$list" | uniq))
 all=$(packages)
-of_heeler=$(libraries "$program" | relationships heeler "$program")
-of_chart=$({ libraries "$program-chart"; fonts; } | relationships heeler-chart "$program-chart")
-of_calendar=$({ libraries "$program-calendar"; zones; } | relationships heeler-calendar "$program-calendar")
+related_to_heeler=$(relationships heeler "$program" <<<"$of_heeler")
+related_to_chart=$(relationships heeler-chart "$program-chart" <<<"$of_chart")
+related_to_calendar=$(relationships heeler-calendar "$program-calendar" <<<"$of_calendar")
 cat <<END
 {
   "spdxVersion": "SPDX-2.3",
@@ -124,9 +127,9 @@ $(own heeler-chart),
 $(own heeler-calendar)$all
   ],
   "relationships": [
-$of_heeler,
-$of_chart,
-$of_calendar
+$related_to_heeler,
+$related_to_chart,
+$related_to_calendar
   ]
 }
 END

@@ -204,77 +204,98 @@ __attribute__((noinline)) static enum parse_result parse_problem(size_t len, siz
                                : PARSE_BAD_TYPE;
 }
 
-/* The way of every metric line. It runs straight on for what nearly every one is; what is
- * rare is a call.
+/* What a sample is before its fields are read. */
+static inline void begin_sample(struct sample *out, struct slice name, unsigned type,
+                                const double *values)
+{
+    out->name = name;
+    out->values = values;
+    out->n_values = 1;
+    out->type = (uint8_t)type;
+    out->plain = true;
+    out->rate = 1;
+    out->time_s = 0;
+}
+
+/* Any metric line, into *out. A mark that the line lacks stands at its end, so no type lies
+ * between it and the next. */
+__attribute__((noinline)) static enum parse_result parse_any(struct parser *parser,
+                                                             struct slice line,
+                                                             struct marks marks,
+                                                             struct sample *out)
+{
+    size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
+    size_t value = colon + 1;
+    double *values = parser->pool + parser->n_pooled;
+    enum parse_result result = PARSE_OK;
+    size_t pooled = 1;
+
+    if (colon == 0 || pipe <= value)
+        return parse_problem(line.len, colon, pipe);
+    unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
+    if (type == 0)
+        return parse_problem(line.len, colon, pipe);
+
+    struct slice text = { line.at + value, pipe - value };
+    begin_sample(out, (struct slice){ line.at, colon }, type - 1, values);
+    out->tags = (struct slice){ 0 };
+    if (type == METRIC_SET + 1) {
+        out->member_len = text.len;
+        out->plain = false;
+        pooled = 0;
+    } else if (!parse_small(line, value, pipe, values)) {
+        result = parse_values(text, values, out);
+        pooled = out->n_values;
+    }
+    if (result == PARSE_OK && type_end < line.len)
+        result = parse_many(parser, slice_skip(line, type_end + 1), out);
+    if (result != PARSE_OK)
+        return result;
+    parser->n_pooled += pooled;
+    parser->values[type - 1] += out->n_values;
+    return PARSE_OK;
+}
+
+/* What nearly every line is, straight on and without a call:
  *
  *   name : value | type                    value: digits, at most one point, 8 characters
  *   name : value | type | #tags
  *        ^       ^      ^
  *        colon   pipe   type_end
  *
- * A mark that the line lacks stands at its end, so no type lies between it and the next. */
-__attribute__((always_inline)) static inline enum parse_result parse_marked(
-    struct parser *parser, struct slice line, struct marks marks, struct sample *out)
+ * False: parse_any() is to say what it is. */
+__attribute__((always_inline)) static inline bool parse_usual(struct parser *parser,
+                                                              struct slice line,
+                                                              struct marks marks,
+                                                              struct sample *out)
 {
     size_t colon = marks.colon, pipe = marks.pipe, type_end = marks.type_end;
     size_t value = colon + 1;
     size_t field = line.len - type_end; /* with its pipe; 0: there is none */
     double *values = parser->pool + parser->n_pooled;
-    enum parse_result result;
-    size_t pooled = 1;
 
     if (__builtin_expect(colon == 0 || pipe <= value, 0))
-        return parse_problem(line.len, colon, pipe);
-    unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
-    if (__builtin_expect(type == 0, 0))
-        return parse_problem(line.len, colon, pipe);
-
-    out->name = (struct slice){ line.at, colon };
-    out->values = values;
-    out->n_values = 1;
-    out->type = (uint8_t)(type - 1);
-    out->plain = true;
-    out->rate = 1;
-    out->time_s = 0;
-
-    struct slice text = { line.at + value, pipe - value };
-    if (__builtin_expect(type == METRIC_SET + 1, 0)) {
-        out->member_len = text.len;
-        out->plain = false;
-        pooled = 0;
-    } else if (__builtin_expect(!parse_small(line, value, pipe, values), 0)) {
-        result = parse_values(text, values, out);
-        if (result != PARSE_OK)
-            return result;
-        pooled = out->n_values;
-    }
-    if (field == 0) {
+        return false;
+    if (field == 0)
         out->tags = (struct slice){ 0 };
-    } else if (__builtin_expect(field > 1 && marks.one_field && line.at[type_end + 1] == '#',
-                                1)) {
+    else if (__builtin_expect(field > 1 && marks.one_field && line.at[type_end + 1] == '#', 1))
         out->tags = (struct slice){ line.at + type_end + 2, field - 2 };
-    } else {
-        result = parse_many(parser, slice_skip(line, type_end + 1), out);
-        if (result != PARSE_OK)
-            return result;
-    }
-    parser->n_pooled += pooled;
-    parser->values[type - 1] += out->n_values;
-    return PARSE_OK;
+    else
+        return false;
+    unsigned type = type_of(line.at + pipe + 1, type_end - pipe - 1);
+    if (__builtin_expect(type == 0 || type == METRIC_SET + 1, 0))
+        return false;
+    if (__builtin_expect(!parse_small(line, value, pipe, values), 0))
+        return false;
+    begin_sample(out, (struct slice){ line.at, colon }, type - 1, values);
+    parser->n_pooled++;
+    parser->values[type - 1]++;
+    return true;
 }
 
 enum parse_result parse_sample(struct parser *parser, struct slice line, struct sample *out)
 {
-    return parse_marked(parser, line, marks_of(line), out);
-}
-
-/* What the samples end at. */
-__attribute__((noinline)) static uint32_t stop_at(struct parsed *stop, struct slice line,
-                                                  enum line_kind kind, enum parse_result result,
-                                                  ptrdiff_t done)
-{
-    *stop = (struct parsed){ line, kind, result };
-    return (uint32_t)done;
+    return parse_any(parser, line, marks_of(line), out);
 }
 
 /* timed: whether these samples are those that have a time. */
@@ -284,19 +305,31 @@ __attribute__((always_inline)) static inline uint32_t parse_run(struct parser *p
                                                                 uint32_t n, struct parsed *stop,
                                                                 bool timed)
 {
-    for (struct sample *out = samples; out < samples + n; out++) {
-        struct marked_line next = scan_next(scan);
-        struct slice line = next.line;
+    size_t at = scan->next;
+    struct sample *out = samples;
 
-        if (__builtin_expect(line.len == 0, 0))
-            return stop_at(stop, line, LINE_METRIC, PARSE_OK, out - samples);
-        if (__builtin_expect(line.at[0] == '_' && parse_kind(line) != LINE_METRIC, 0))
-            return stop_at(stop, line, parse_kind(line), PARSE_OK, out - samples);
-        enum parse_result result = parse_marked(parser, line, next.marks, out);
-        if (__builtin_expect(result != PARSE_OK || (out->time_s != 0) != timed, 0))
-            return stop_at(stop, line, LINE_METRIC, result, out - samples);
+    for (; out < samples + n; out++) {
+        struct marked_line next = scan_next(scan, &at);
+        struct slice line = next.line;
+        enum line_kind kind = LINE_METRIC;
+        enum parse_result result = PARSE_OK;
+
+        if (__builtin_expect(line.len == 0, 0) ||
+            __builtin_expect(line.at[0] == '_' && (kind = parse_kind(line)) != LINE_METRIC,
+                             0)) {
+            *stop = (struct parsed){ line, kind, result };
+            break;
+        }
+        if (__builtin_expect(!timed && parse_usual(parser, line, next.marks, out), !timed))
+            continue;
+        result = parse_any(parser, line, next.marks, out);
+        if (result != PARSE_OK || (out->time_s != 0) != timed) {
+            *stop = (struct parsed){ line, kind, result };
+            break;
+        }
     }
-    return n;
+    scan->next = at;
+    return (uint32_t)(out - samples);
 }
 
 /* The loop by each code path of the scan. */

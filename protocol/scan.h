@@ -15,6 +15,7 @@
 #define PROTOCOL_SCAN_H
 
 #include <endian.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "protocol/cpu.h"
@@ -117,34 +118,37 @@ struct marked_line scan_next_plain(struct scan *scan);
 /* The next line, of which only the length is known. */
 struct marked_line scan_next_long(struct scan *scan, size_t length);
 
-/* The bits from that one on: at least SCAN_STEP of them, and zeros behind those that there
- * are. */
+/* The bits of a line that begins at that bit of the first byte at words: at least SCAN_STEP of
+ * them, and zeros behind those that there are. */
 enum { SCAN_STEP = 56 };
 
-static inline uint64_t scan_from(const void *words, size_t bit)
+static inline uint64_t scan_from(const char *words, unsigned bit)
 {
     uint64_t bits;
 
-    memcpy(&bits, (const char *)words + bit / 8, sizeof bits);
-    return le64toh(bits) >> (bit % 8);
+    memcpy(&bits, words, sizeof bits);
+    return le64toh(bits) >> bit;
 }
+
+/* Where the other kinds of bits are, from those of the newlines on. */
+enum {
+    SCAN_PIPES = offsetof(struct scan_bits, pipes),
+    SCAN_COLONS = offsetof(struct scan_bits, colons)
+};
 
 /* For a line that does not end within SCAN_STEP bytes: its length, and bits for the pipes
  * behind these bytes, of which it only matters whether there are any. A step is whole bytes of
  * bits, so every step goes by the same shift. */
-static inline size_t scan_far(const struct scan *scan, uint64_t *far_pipes)
+static inline size_t scan_far(const char *words, unsigned bit, uint64_t *far_pipes)
 {
-    const char *newlines_at = (const char *)scan->bits.newlines;
-    const char *pipes_at = (const char *)scan->bits.pipes;
     uint64_t newlines, pipes, before = 0;
     size_t length = 0;
 
     for (;; before |= pipes) {
         length += SCAN_STEP;
-        newlines_at += SCAN_STEP / 8;
-        pipes_at += SCAN_STEP / 8;
-        newlines = scan_from(newlines_at, scan->next);
-        pipes = scan_from(pipes_at, scan->next);
+        words += SCAN_STEP / 8;
+        newlines = scan_from(words, bit);
+        pipes = scan_from(words + SCAN_PIPES, bit);
         if (__builtin_expect(newlines != 0, 1))
             break;
     }
@@ -152,16 +156,34 @@ static inline size_t scan_far(const struct scan *scan, uint64_t *far_pipes)
     return length + (size_t)__builtin_ctzll(newlines);
 }
 
-/* The next line that is not empty, if one is left. */
-__attribute__((always_inline)) static inline struct marked_line scan_next(struct scan *scan)
+/* The next line by what is rare. length: 0, or all that is known of it. */
+static inline struct marked_line scan_rare(struct scan *scan, size_t *next, size_t length)
 {
-    if (__builtin_expect(scan->next >= scan->size, 0) && !scan_goes_on(scan))
-        return scan_next_plain(scan);
+    struct marked_line line;
 
-    const char *at = scan->window + scan->next;
-    uint64_t newlines = scan_from(scan->bits.newlines, scan->next);
-    uint64_t pipes = scan_from(scan->bits.pipes, scan->next);
-    uint64_t colons = scan_from(scan->bits.colons, scan->next);
+    scan->next = *next;
+    line = length == 0 ? scan_next_plain(scan) : scan_next_long(scan, length);
+    *next = scan->next;
+    return line;
+}
+
+/* The next line that is not empty, if one is left. *next stands for scan->next, for a loop to
+ * keep in a register: no line then waits for the memory of the one before. */
+__attribute__((always_inline)) static inline struct marked_line scan_next(struct scan *scan,
+                                                                          size_t *next)
+{
+    if (__builtin_expect(*next >= scan->size, 0)) {
+        if (!scan_goes_on(scan))
+            return scan_rare(scan, next, 0);
+        *next = scan->next;
+    }
+
+    const char *at = scan->window + *next;
+    const char *words = (const char *)&scan->bits + *next / 8;
+    unsigned bit = *next % 8;
+    uint64_t newlines = scan_from(words, bit);
+    uint64_t pipes = scan_from(words + SCAN_PIPES, bit);
+    uint64_t colons = scan_from(words + SCAN_COLONS, bit);
     uint64_t newline = newlines & -newlines; /* the line ends here */
     uint64_t far_pipes = 0;
     size_t length;
@@ -170,17 +192,17 @@ __attribute__((always_inline)) static inline struct marked_line scan_next(struct
         length = (size_t)__builtin_ctzll(newlines);
         pipes &= newline - 1;
     } else {
-        length = scan_far(scan, &far_pipes);
+        length = scan_far(words, bit, &far_pipes);
         pipes &= (UINT64_C(1) << SCAN_STEP) - 1;
         if (__builtin_expect((pipes & (pipes - 1)) == 0 || colons == 0, 0))
-            return scan_next_long(scan, length);
+            return scan_rare(scan, next, length);
         newline = UINT64_C(1) << 63; /* any bit: no count of zeros may see none */
     }
     if (__builtin_expect(length == 0 || at[length - 1] == '\r', 0))
-        return scan_next_plain(scan);
+        return scan_rare(scan, next, 0);
 
     uint64_t second = pipes & (pipes - 1);
-    scan->next += length + 1;
+    *next += length + 1;
     return (struct marked_line){
         .line = { at, length },
         .marks = { .colon = (size_t)__builtin_ctzll(colons | newline),

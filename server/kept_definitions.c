@@ -16,6 +16,8 @@ static void keep(void *self, const char *kind, struct slice name, int64_t change
 
 static bool give_back(void *self, struct definitions *to)
 {
+    if (history_began_anew(self))
+        definitions_keep_all(to);
     bool reading = history_is_reading_notes(self); /* before what it has read is taken */
     struct note *notes = history_take_notes(self);
     unsigned damaged = 0;

@@ -4,7 +4,8 @@
  *   API ◄── what was kept, once it is read ── history
  *
  * Nobody waits for the disk: while history still reads, the keeper says so. If it cannot read,
- * what is defined is kept in memory, and what comes from the disk later is put beside it. */
+ * what is defined is kept in memory, and what comes from the disk later is put beside it. When
+ * a file was set aside, what is in memory is kept once more. */
 #ifndef SERVER_KEPT_DEFINITIONS_H
 #define SERVER_KEPT_DEFINITIONS_H
 

@@ -32,7 +32,9 @@ static uint64_t read_dropped(const struct server_view *view, int reason)
 static uint64_t read_unkept(const struct server_view *view, int ignored)
 {
     (void)ignored;
-    return counter_read(&view->flusher_ledger->rollup_refused);
+    const struct flusher_ledger *flusher = view->flusher_ledger;
+
+    return counter_read(&flusher->rollup_refused) + counter_read(&flusher->timed[TIMED_FULL]);
 }
 
 static uint64_t points_of(const struct delivery_count *count)

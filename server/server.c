@@ -317,7 +317,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     }
     out = leaving_end_flusher(given->flusher, out);
     given->flusher = NULL;
-    if (out != NULL)
+    if (out != NULL && given->history == NULL) /* on disk, open windows end as parts */
         instance_hand_over(&given->instance, out);
     if (given->history != NULL)
         history_end(given->history);

@@ -7,7 +7,7 @@
 bundled=${heeler%/*}/bundle/heeler
 [ -x "$bundled" ] || fail "$bundled is not built"
 
-packaging/bundle.sh "$bundled" "$scratch/heeler-test.tar.gz" >"$scratch/made" || fail "$(cat "$scratch/made")"
+packaging/bundle.sh "$bundled" "$scratch/heeler-test.tar.gz" 1 >"$scratch/made" || fail "$(cat "$scratch/made")"
 mkdir "$scratch/some where"
 tar -xzf "$scratch/heeler-test.tar.gz" -C "$scratch/some where" || fail "it is no tar.gz"
 folder="$scratch/some where/heeler-test"

@@ -108,7 +108,7 @@ read_kubernetes() { # FILE OUT
             mode=$(value "$1" "$at.volumeMounts.$i.readOnly")
             echo "$folder:$(value "$1" "$at.volumeMounts.$i.mountPath")${mode:+:ro}"
         done >"$to/mounts"
-        for i in $(seq 0 9); do value "$1" "$at.startupProbe.exec.command.$i"; done >"$to/health"
+        under "$1" "$at.startupProbe.exec.command." | cut -f 2 >"$to/health"
         for probe_name in livenessProbe readinessProbe; do
             port=$(value "$1" "$at.$probe_name.httpGet.port")
             [ -z "$port" ] || echo "$port $(value "$1" "$at.$probe_name.httpGet.path")"
@@ -128,12 +128,14 @@ read_ecs() { # FILE OUT
         container_of "$to"
         value "$1" "$at.image" >"$to/image"
         command_of "$1" "$at.command." "$to"
-        for n in $(seq 0 19); do
-            name=$(value "$1" "$at.environment.$n.name")
-            [ -z "$name" ] || echo "$name=$(value "$1" "$at.environment.$n.value")"
-            name=$(value "$1" "$at.secrets.$n.name")
-            [ -z "$name" ] || echo "$name=$key"
-        done >"$to/env"
+        {
+            for n in $(under "$1" "$at.environment." | cut -d . -f 1 | uniq); do
+                echo "$(value "$1" "$at.environment.$n.name")=$(value "$1" "$at.environment.$n.value")"
+            done
+            for n in $(under "$1" "$at.secrets." | cut -d . -f 1 | uniq); do
+                echo "$(value "$1" "$at.secrets.$n.name")=$key"
+            done
+        } >"$to/env"
         under "$1" "$at.healthCheck.command." | cut -f 2 | tail -n +2 >"$to/health"
         [ -z "$(value "$1" "$at.user")" ] || value "$1" "$at.user" >"$to/user"
         value "$1" "$at.readonlyRootFilesystem" >"$to/read_only"

@@ -5,7 +5,6 @@
 . "${0%/*}/support/script.sh"
 disk=${heeler%/*}/tests/tools/disk.so
 [ -x "$disk" ] || fail "$disk is not built"
-export DISK_FOLDER="$scratch/spool" DISK_SAYS="$scratch/disk"
 sanitized=$(nm "$heeler" 2>/dev/null | grep -c __asan_init)
 [ "$sanitized" -eq 0 ] || { echo "a preload goes before no sanitizer"; exit 0; }
 
@@ -50,134 +49,146 @@ spooled() {
 }
 
 until_spooled() {
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         [ "$(spooled)" -ne "$1" ] || return 0
-        sleep 0.01
+        sleep 0.05
     done
     fail "$(spooled) files in the spool, not $1"
 }
 
 until_hanging() {
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         [ ! -e "$DISK_SAYS.hangs" ] || return 0
-        sleep 0.01
+        sleep 0.05
     done
     fail "nobody asks the disk"
 }
 
-# ---- a disk that fails for a while ------------------------------------------------------
+# ---- what is tried --------------------------------------------------------------------------
 
-disk works
-start_with_spool
-send a
-until_spooled 1
-disk fails
-said 'cannot be read now: Input.output error; it stays there'
-kill -TERM "$server"
-ended 0
-[ "$(spooled)" -eq 1 ] || fail "an error of the disk removed a payload"
-start_with_spool # and again with a disk that fails from the start on
-said 'cannot be opened: Input.output error'
-send b
-until_metric heeler_datagrams_received_total 1
-disk works
-kill -TERM "$server"
-ended 0
-[ "$(spooled)" -eq 2 ] || fail "$(spooled) payloads are kept"
-[ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
-start_with_spool
-said '2 payloads of 2 points found in the spool'
+# The disk fails for a while, then hangs, then hangs from the start on.
+spool() {
+    disk works
+    start_with_spool
+    send a
+    until_spooled 1
+    disk fails
+    said 'cannot be read now: Input.output error; it stays there'
+    kill -TERM "$server"
+    ended 0
+    [ "$(spooled)" -eq 1 ] || fail "an error of the disk removed a payload"
+    start_with_spool # and again with a disk that fails from the start on
+    said 'cannot be opened: Input.output error'
+    send b
+    until_metric heeler_datagrams_received_total 1
+    disk works
+    kill -TERM "$server"
+    ended 0
+    [ "$(spooled)" -eq 2 ] || fail "$(spooled) payloads are kept"
+    [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
+    start_with_spool
+    said '2 payloads of 2 points found in the spool'
 
-# ---- a disk that hangs --------------------------------------------------------------------
+    disk hangs
+    send c
+    until_hanging
+    kill -USR2 "$server"
+    said 'no sign of life'
+    said 'SIGUSR2: this program goes on'
+    send d
+    until_metric heeler_datagrams_received_total 2 # and HTTP answers
+    disk works
+    until_spooled 4
+    kill -USR2 "$server"
+    said '4 payloads of 4 points found in the spool'
+    said 'reads again'
+    disk hangs
+    send e
+    until_hanging
+    kill -TERM "$server"
+    ended 0 # while it hangs
+    disk works
 
-disk hangs
-send c
-until_hanging
-kill -USR2 "$server"
-said 'no sign of life'
-said 'SIGUSR2: this program goes on'
-send d
-until_metric heeler_datagrams_received_total 2 # and HTTP answers
-disk works
-until_spooled 4
-kill -USR2 "$server"
-said '4 payloads of 4 points found in the spool'
-said 'reads again'
-disk hangs
-send e
-until_hanging
-kill -TERM "$server"
-ended 0 # while it hangs
-disk works
+    disk hangs
+    start_with_spool
+    send f
+    until_metric heeler_datagrams_received_total 1
+    kill -TERM "$server"
+    ended 0
+    disk works
+    [ "$(spooled)" -eq 4 ] || fail "$(spooled) payloads are kept"
+}
 
-# ---- a disk that hangs from the start on ---------------------------------------------------
+# A program hangs while it is asked to take over.
+program() {
+    cp "$heeler" "$scratch/heeler"
+    start_server "$scratch/heeler" run --set heeler_console=true
+    printf '#!/bin/sh\necho asked >"%s/asked"\nexec sleep 1000\n' "$scratch" >"$scratch/new"
+    chmod +x "$scratch/new"
+    mv "$scratch/new" "$scratch/heeler"
+    kill -USR2 "$server"
+    for _ in $(seq 1200); do
+        [ ! -e "$scratch/asked" ] || break
+        sleep 0.05
+    done
+    "$heeler" send --to "127.0.0.1:$port" 'a:1|c' || fail "send"
+    until_metric heeler_datagrams_received_total 1
+    kill -HUP "$server" # is seen to, and stops no question
+    said 'SIGHUP'
+    "$probe" get "$http" /live >/dev/null || fail "no answer while a program is asked"
+    kill -TERM "$server"
+    ended 0
+    [ "$(ledger folded)" -eq 1 ] || fail "folded $(ledger folded)"
+}
 
-disk hangs
-start_with_spool
-send f
-until_metric heeler_datagrams_received_total 1
-kill -TERM "$server"
-ended 0
-disk works
-[ "$(spooled)" -eq 4 ] || fail "$(spooled) payloads are kept"
+# The disk, and then such a program, under a service manager.
+managed() {
+    manager=${heeler%/*}/tests/tools/manager
+    [ -x "$manager" ] || fail "$manager is not built"
+    cp "$heeler" "$scratch/managed"
+    disk works
+    : >"$scratch/log"
+    background "$scratch/log" env LD_PRELOAD="$disk" "$manager" 0 - "@heeler-disk-$$" \
+        "$scratch/managed" run --set dogstatsd_port=__random__ --set bind_host=127.0.0.1 \
+        --set dogstatsd_socket= --set heeler_http_listen= --set heeler_interval=60 \
+        --set dd_url=http://127.0.0.1:1 --set api_key=k --set heeler_self_telemetry=false \
+        --set forwarder_storage_path="$scratch/spool" --set heeler_stop_timeout=2 \
+        --set forwarder_storage_max_size_in_bytes=1000000 --set forwarder_storage_max_disk_ratio=1 \
+        --set heeler_stop_handover=true
+    managed=$pid
+    wait_for "$scratch/log" 'listening on udp 127.0.0.1:\([0-9]*\)'
+    port=$found
+    server=$(sed -n 's/^pid \([0-9]*\) .*/\1/p' "$scratch/log")
+    started="$started $server"
+    said READY=1
+    disk hangs
+    send g
+    until_hanging
+    kill -USR2 "$server"
+    said 'no sign of life'
+    said 'SIGUSR2: this program goes on'
+    for _ in $(seq 1200); do # it is ready again, or the manager would wait for that
+        [ "$(grep -c '^READY=1' "$scratch/log")" -lt 2 ] || break
+        sleep 0.05
+    done
+    [ "$(grep -c '^READY=1' "$scratch/log")" -eq 2 ] || fail "it is not ready again"
+    disk works
+    printf '#!/bin/sh\nexec sleep 1000\n' >"$scratch/new"
+    chmod +x "$scratch/new"
+    mv "$scratch/new" "$scratch/managed"
+    kill -TERM "$server"
+    said 'it does not answer; the open interval is flushed'
+    wait "$managed" || fail "the manager says $?"
+    [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
+}
 
-# ---- a program that hangs while it is asked -------------------------------------------------
+try() {
+    export DISK_FOLDER="$scratch/spool" DISK_SAYS="$scratch/disk"
+    case $1 in
+    1) spool ;;
+    2) program ;;
+    3) managed ;;
+    esac
+}
 
-cp "$heeler" "$scratch/heeler"
-start_server "$scratch/heeler" run --set heeler_console=true
-printf '#!/bin/sh\necho asked >"%s/asked"\nexec sleep 1000\n' "$scratch" >"$scratch/new"
-chmod +x "$scratch/new"
-mv "$scratch/new" "$scratch/heeler"
-kill -USR2 "$server"
-for _ in $(seq 6000); do
-    [ ! -e "$scratch/asked" ] || break
-    sleep 0.01
-done
-"$heeler" send --to "127.0.0.1:$port" 'a:1|c' || fail "send"
-until_metric heeler_datagrams_received_total 1
-kill -HUP "$server" # is seen to, and stops no question
-said 'SIGHUP'
-"$probe" get "$http" /live >/dev/null || fail "no answer while a program is asked"
-kill -TERM "$server"
-ended 0
-[ "$(ledger folded)" -eq 1 ] || fail "folded $(ledger folded)"
-
-# ---- the same under a service manager --------------------------------------------------------
-
-manager=${heeler%/*}/tests/tools/manager
-[ -x "$manager" ] || fail "$manager is not built"
-cp "$heeler" "$scratch/managed"
-disk works
-: >"$scratch/log"
-background "$scratch/log" env LD_PRELOAD="$disk" "$manager" 0 - "@heeler-disk-$$" \
-    "$scratch/managed" run --set dogstatsd_port=__random__ --set bind_host=127.0.0.1 \
-    --set dogstatsd_socket= --set heeler_http_listen= --set heeler_interval=60 \
-    --set dd_url=http://127.0.0.1:1 --set api_key=k --set heeler_self_telemetry=false \
-    --set forwarder_storage_path="$scratch/spool" --set heeler_stop_timeout=2 \
-    --set forwarder_storage_max_size_in_bytes=1000000 --set forwarder_storage_max_disk_ratio=1 \
-    --set heeler_stop_handover=true
-managed=$pid
-wait_for "$scratch/log" 'listening on udp 127.0.0.1:\([0-9]*\)'
-port=$found
-server=$(sed -n 's/^pid \([0-9]*\) .*/\1/p' "$scratch/log")
-started="$started $server"
-said READY=1
-disk hangs
-send g
-until_hanging
-kill -USR2 "$server"
-said 'no sign of life'
-said 'SIGUSR2: this program goes on'
-for _ in $(seq 6000); do # it is ready again, or the manager would wait for that
-    [ "$(grep -c '^READY=1' "$scratch/log")" -lt 2 ] || break
-    sleep 0.01
-done
-[ "$(grep -c '^READY=1' "$scratch/log")" -eq 2 ] || fail "it is not ready again"
-disk works
-printf '#!/bin/sh\nexec sleep 1000\n' >"$scratch/new"
-chmod +x "$scratch/new"
-mv "$scratch/new" "$scratch/managed"
-kill -TERM "$server"
-said 'it does not answer; the open interval is flushed'
-wait "$managed" || fail "the manager says $?"
-[ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
+lanes 3 try

@@ -32,11 +32,11 @@ tool heeler <<EOF
 case \${1:-run} in
 tail) # has no end; there are lines of each kind
     "$heeler" "\$@" >"$scratch/tailed" &
-    for _ in \$(seq 6000); do
+    for _ in \$(seq 1200); do
         "$heeler" send 'bad' 'my_counter:1|c' 'shop.requests:1|c' '_sc|shop|0'
         [ ! -s "$scratch/tailed" ] || break
         kill -0 \$! 2>/dev/null || break
-        sleep 0.01
+        sleep 0.05
     done
     kill \$! && [ -s "$scratch/tailed" ]
     exit
@@ -47,10 +47,10 @@ esac
 [ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}
 "$heeler" run "\$@" --set dogstatsd_port=__random__ --set dogstatsd_socket= --set heeler_http_listen= \\
     2>"$scratch/said" &
-for _ in \$(seq 6000); do
+for _ in \$(seq 1200); do
     grep -q 'listening on udp' "$scratch/said" && break
     kill -0 \$! 2>/dev/null || break
-    sleep 0.01
+    sleep 0.05
 done
 kill -TERM \$! 2>/dev/null
 wait \$! || { cat "$scratch/said"; exit 1; }
@@ -92,9 +92,15 @@ localized() {
         -e "s|DD_API_KEY=…|DD_API_KEY=0123456789abcdef0123456789abcdef|g" <<<"$1"
 }
 
+# pattern_of LINE: $pattern, without the reason.
+pattern_of() {
+    pattern=${1%%#*}
+    pattern=${pattern%"${pattern##*[! ]}"}
+}
+
 left_out() {
     while read -r line; do
-        pattern=$(sed 's/ *#.*//' <<<"$line")
+        pattern_of "$line"
         # shellcheck disable=SC2254 # it is a pattern
         case $1 in $pattern)
             [ -z "$pattern" ] || { echo "$pattern" >>"$scratch/left_out"; return 0; }
@@ -107,7 +113,7 @@ left_out() {
 # run_block PAGE COMMAND
 run_one() {
     command=${2%% #*}
-    command=$(sed 's/ *$//' <<<"$command")
+    command=${command%"${command##*[! ]}"}
     [ -n "$command" ] || return 0
     left_out "$command" && return 0
     kill -0 "$server" 2>/dev/null || serve # a command before may have ended it
@@ -137,7 +143,7 @@ for page in $pages; do
 done
 [ "$n" -gt 20 ] || fail "only $n commands were found"
 while read -r line; do
-    pattern=$(sed 's/ *#.*//' <<<"$line")
+    pattern_of "$line"
     [ -z "$pattern" ] || grep -qxF -e "$pattern" "$scratch/left_out" || fail "NOT_RUN: no command is like $pattern"
 done <<<"$NOT_RUN"
 echo "$n commands run"

@@ -12,11 +12,11 @@ drops() {
     sent=$("$probe" burst "$port" 5000)
     [ "$sent" = 5000 ] || fail "only $sent were sent"
     kill -CONT "$server"
-    for _ in $(seq 500); do
+    for _ in $(seq 1200); do
         received=$(metric heeler_datagrams_received_total)
         dropped=$(metric heeler_datagrams_dropped_by_kernel_total)
         [ $((received + dropped)) -lt 5000 ] || break
-        sleep 0.01
+        sleep 0.05
     done
     [ "$dropped" -gt 0 ] || fail "nothing was dropped"
     [ $((received + dropped)) -eq 5000 ] || fail "received $received + dropped $dropped of 5000"

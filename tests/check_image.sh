@@ -70,10 +70,10 @@ sent() {
 
 # counted NAME COUNT: waits until that metric is at least that.
 counted() {
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         n=$(in_network "$probe" get 8127 /metrics | awk -v name="$1" 'index($0, name) == 1 { n += $NF } END { print n + 0 }')
         [ "$n" -lt "$2" ] || return 0
-        sleep 0.01
+        sleep 0.05
     done
     fail "$1 is $n, not $2"
 }

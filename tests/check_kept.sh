@@ -33,10 +33,10 @@ says() {
 
 # until_shown TEXT: the events and checks come to say so.
 until_shown() {
-    for _ in $(seq 500); do
+    for _ in $(seq 1200); do
         "$probe" get "$http" /api/v1/events >"$scratch/answer" || fail "no events"
         ! grep -qF "$1" "$scratch/answer" || return 0
-        sleep 0.02
+        sleep 0.05
     done
     fail "no $1 in $(cat "$scratch/answer")"
 }
@@ -60,10 +60,10 @@ make_all() {
 # assert_all: it is there, once. While the disk is read, who asks for a dashboard is told to wait.
 assert_all() {
     request GET "/api/v1/dashboard/$board"
-    for _ in $(seq 500); do
+    for _ in $(seq 1200); do
         [ "$status" = 503 ] || break
         says 'Retry-After: 1'
-        sleep 0.02
+        sleep 0.05
         request GET "/api/v1/dashboard/$board"
     done
     [ "$status" = 200 ] || fail "the dashboard is answered with $(cat "$scratch/answer")"
@@ -86,9 +86,9 @@ assert_all() {
 take_over() {
     before=$(grep -c 'reads again' "$scratch/log")
     kill -USR2 "$server"
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         [ "$(grep -c 'reads again' "$scratch/log")" -le "$before" ] || return 0
-        sleep 0.01
+        sleep 0.05
     done
     fail "nobody takes over"
 }

@@ -43,9 +43,9 @@ serves() {
 # ends WHAT: SIGTERM, and the end comes, whatever blocks.
 ends() {
     kill -TERM "$server"
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         kill -0 "$server" 2>/dev/null || break
-        sleep 0.02
+        sleep 0.05
     done
     kill -0 "$server" 2>/dev/null && fail "$1: SIGTERM did not end it"
     ended 0
@@ -75,7 +75,7 @@ serves 2
 kill -USR2 "$server" # the next program finds the same standard error
 wait_for "$scratch/file" '\(reads again\)'
 : >"$scratch/seen"
-for _ in $(seq 6000); do
+for _ in $(seq 1200); do
     "$probe" get "$http" /live >"$scratch/seen" 2>/dev/null && break
     http=$(sed -n 's/.*http: listening on 127.0.0.1:\([0-9]*\).*/\1/p' "$scratch/file" | tail -n 1)
 done

@@ -30,7 +30,7 @@ total() {
 
 start() {
     start_server "$scratch/heeler" --set "heeler_redis_url=unix://$scratch/redis" \
-        --set heeler_interval=1
+        --set heeler_interval=1 "$@"
 }
 
 send() {
@@ -47,23 +47,43 @@ stop() {
 }
 
 cp "$heeler" "$scratch/heeler"
-start
-for i in 1 2 3; do
-    flushed=$(metric heeler_snapshots_total)
-    send
-    until_metric heeler_snapshots_total $((flushed + 2)) # it is in windows that are open
-    kill -USR2 "$server"
-    for _ in $(seq 6000); do
-        [ "$(grep -c 'reads again' "$scratch/log")" -lt "$i" ] || break
-        sleep 0.01
+# until_total N: what is on disk is read a moment after the start.
+until_total() {
+    for _ in $(seq 1200); do
+        answered=$(total)
+        [ "$answered" -lt "$1" ] || break
+        sleep 0.05
     done
-    [ "$(total)" -eq $((3 * i)) ] || fail "$(total) of $((3 * i)) is answered after $i upgrades"
-done
-send
-stop
-[ "$(sum a)" -eq 12 ] || fail "a is $(sum a) in Redis after three upgrades"
+    [ "$answered" -eq "$1" ] || fail "$answered of $1 is answered"
+}
+
+# upgrade_thrice ARGUMENTS of the start: nothing is missing in answers, and nothing is there twice.
+upgrade_thrice() {
+    start "$@"
+    for i in 1 2 3; do
+        flushed=$(metric heeler_snapshots_total)
+        send
+        until_metric heeler_snapshots_total $((flushed + 2)) # it is in windows that are open
+        kill -USR2 "$server"
+        for _ in $(seq 1200); do
+            [ "$(grep -c 'reads again' "$scratch/log")" -lt "$i" ] || break
+            sleep 0.05
+        done
+        until_total $((3 * i))
+    done
+    send
+    stop
+    [ "$(sum a)" -eq 12 ] || fail "a is $(sum a) in Redis after three upgrades ($*)"
+}
+
+upgrade_thrice
 start
 send
 stop
 [ "$(sum a)" -eq 15 ] || fail "a is $(sum a) in Redis after a restart"
 [ "$(redis --raw ZCARD heeler:instances)" -eq 2 ] || fail "not two instances"
+
+# With the past on disk each program begins its windows anew, in fields of its own.
+redis FLUSHALL >/dev/null
+upgrade_thrice --set heeler_state_path="$scratch/state"
+[ "$(redis --raw ZCARD heeler:instances)" -eq 4 ] || fail "not four instances"

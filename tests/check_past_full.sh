@@ -5,7 +5,7 @@
 . "${0%/*}/support/apart.sh"
 . "${0%/*}/support/script.sh"
 . "${0%/*}/support/past.sh"
-trap 'for pid in $started; do kill -KILL "$pid" 2>/dev/null; done
+trap 'end_all
     umount -l "$state" 2>/dev/null; rm -rf "$scratch"' EXIT
 mkdir "$state"
 

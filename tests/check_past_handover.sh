@@ -6,16 +6,17 @@
 . "${0%/*}/support/past.sh"
 
 until_taken_over() { # for the nth time
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         [ "$(grep -c 'reads again' "$scratch/log")" -lt "$1" ] || return 0
-        sleep 0.01
+        sleep 0.05
     done
     fail "no program takes over"
 }
 
 # The first lane keeps it on the disk, the second in memory.
 hand_over() {
-    [ "$1" -eq 1 ] || state=
+    state=
+    [ "$1" -ne 1 ] || state=$scratch/state
     start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state"
     [ -z "$state" ] || until_metric heeler_history_open 1
     for i in 1 2 3; do

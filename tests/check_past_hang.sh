@@ -8,8 +8,7 @@
 frozen=${heeler%/*}/tests/tools/frozen
 [ -x "$frozen" ] || fail "$frozen is not built"
 "$frozen" can || { echo "skipped: no FUSE is to be had here, so no file system hangs"; exit 0; }
-trap 'for pid in $started; do kill -KILL "$pid" 2>/dev/null; done
-    wait
+trap 'end_all
     for lane in "$scratch"/lane*; do umount -l "$lane/state" 2>/dev/null; done
     rm -rf "$scratch"' EXIT
 
@@ -92,6 +91,7 @@ until_the_end() {
 }
 
 hang() {
+    state=$scratch/state
     case $1 in
     1) for_a_while ;;
     2) until_the_end open ;;

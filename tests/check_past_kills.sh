@@ -4,13 +4,14 @@
 #   check_past_kills.sh PROGRAM [KILLS]
 . "${0%/*}/support/script.sh"
 . "${0%/*}/support/past.sh"
-kills=${2:-12}
-lanes=$((kills < 12 ? 1 : 4))
+kills=${2:-8}
+files=$((kills < 8 ? 1 : 4))
 
 # Each lane is one file, through several processes.
 kill_again_and_again() {
+    state=$scratch/state
     sent=0
-    for round in $(seq $((kills / lanes))); do
+    for round in $(seq $((kills / files))); do
         start_past
         [ "$round" -eq 1 ] || [ "$(total a)" -eq "$sent" ] ||
             fail "lane $1, round $round begins with $(total a) of $sent"
@@ -38,5 +39,5 @@ kill_again_and_again() {
     ! ls "$state" | grep aside || fail "something was set aside"
 }
 
-lanes "$lanes" kill_again_and_again
-echo "$((kills / lanes * lanes)) kills, $lanes files: none is damaged, and nothing that was written is missing"
+lanes "$files" kill_again_and_again
+echo "$((kills / files * files)) kills, $files files: none is damaged, and nothing that was written is missing"

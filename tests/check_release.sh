@@ -19,9 +19,12 @@ git ls-files | grep -vE '^(Makefile|CHANGELOG.md)$|lock|^tests/' | tr '\n' '\0' 
 # ---- make dist ------------------------------------------------------------------------------
 
 name=heeler-$version
-for folder in first second; do
-    packaging/dist.sh "$heeler" "$version" "$scratch/$folder" >"$scratch/said" 2>&1 || fail "$(cat "$scratch/said")"
-done
+release() {
+    packaging/dist.sh "$heeler" "$version" "$scratch/out" >"$scratch/said" 2>&1 || fail "$(cat "$scratch/said")"
+}
+lanes 2 release
+mv "$scratch/lane1/out" "$scratch/first"
+mv "$scratch/lane2/out" "$scratch/second"
 diff -r "$scratch/first" "$scratch/second" || fail "two releases of a commit differ"
 (cd "$scratch/first" && sha256sum --quiet -c SHA256SUMS) || fail "the checksums are wrong"
 [ "$(wc -l <"$scratch/first/SHA256SUMS")" -eq 2 ] || fail "not every file has a checksum"

@@ -8,9 +8,9 @@
 page=docs/troubleshooting.md
 heeler=$(realpath "$heeler")
 probe=$(realpath "$probe")
-settings=$scratch/datadog.yaml
-mkdir "$scratch/bin"
-ln -s "$heeler" "$scratch/bin/heeler"
+bin=$scratch/bin
+mkdir "$bin"
+ln -s "$heeler" "$bin/heeler"
 
 # The application: it sends such lines for as long as the section lasts.
 application() { # PORT heeler-send's words...
@@ -22,7 +22,7 @@ application() { # PORT heeler-send's words...
 
 # typed COMMAND: as on a machine where the server has the usual ports.
 typed() {
-    PATH="$scratch/bin:$PATH" DD_DOGSTATSD_PORT="$port" DD_HEELER_HTTP_LISTEN="127.0.0.1:$http" \
+    PATH="$bin:$PATH" DD_DOGSTATSD_PORT="$port" DD_HEELER_HTTP_LISTEN="127.0.0.1:$http" \
         exec bash -c "exec ${1//\/etc\/datadog-agent\/datadog.yaml/$settings}"
 }
 
@@ -44,13 +44,14 @@ shown() {
 # look COMMAND LINES: runs it until it has said them, again where it ended before.
 look() {
     for _ in $(seq 60); do
+        : >"$scratch/said"
         (typed "$1") >"$scratch/said" 2>&1 </dev/null &
         typed=$!
         started="$started $typed"
-        for _ in $(seq 100); do
+        for _ in $(seq 20); do
             shown "$scratch/said" "$2" && break 2
             kill -0 "$typed" 2>/dev/null || break
-            sleep 0.01
+            sleep 0.05
         done
         kill "$typed" 2>/dev/null && wait "$typed" 2>/dev/null
         sleep 0.5
@@ -83,44 +84,58 @@ follow() {
         /^```/ { if (kind == "see") print "end"; kind = $0 == "```sh" ? "run" : $0 == "```text" ? "see" : ""; next }
         kind != "" { print kind, $0 }' "$page")
     [ "$n" -gt 0 ] || fail "$page has no section \"$section\" with a command and what it says"
-    sections=$((sections + 1))
     kill "$sender" "$server"
     wait "$sender" "$server" 2>/dev/null
 }
 
 # set_up SETTING...: a server with these, in its file.
 set_up() {
+    settings=$scratch/datadog.yaml
     printf '%s\n' 'hostname: troubled.example' 'heeler_interval: 1' "$@" >"$settings"
     start_server "$heeler" --config "$settings"
 }
 
-sections=0
+refused_line() {
+    set_up
+    application "$port" 'my_counter:1|count'
+    follow "Its line is refused"
+}
 
-set_up
-application "$port" 'my_counter:1|count'
-follow "Its line is refused"
+elsewhere() {
+    background "$scratch/elsewhere" "$probe" hold
+    wait_for "$scratch/elsewhere" 'port \([0-9]*\)'
+    elsewhere=$found
+    set_up
+    application "$elsewhere" 'my_counter:1|c'
+    follow "It sends elsewhere"
+}
 
-background "$scratch/elsewhere" "$probe" hold
-wait_for "$scratch/elsewhere" 'port \([0-9]*\)'
-elsewhere=$found
-set_up
-application "$elsewhere" 'my_counter:1|c'
-follow "It sends elsewhere"
+filter_list() {
+    set_up 'metric_filterlist: [my_counter]'
+    application "$port" 'my_counter:1|c'
+    follow "A filter list names it"
+}
 
-set_up 'metric_filterlist: [my_counter]'
-application "$port" 'my_counter:1|c'
-follow "A filter list names it"
+contexts() {
+    set_up 'heeler_max_contexts: 20'
+    application "$port" --random 1:1000000 'logins:1|c|#user:{random}'
+    until_metric heeler_values_shed_total 1
+    follow "There are too many contexts"
+}
 
-set_up 'heeler_max_contexts: 20'
-application "$port" --random 1:1000000 'logins:1|c|#user:{random}'
-until_metric heeler_values_shed_total 1
-follow "There are too many contexts"
+refused_key() {
+    background "$scratch/refuses" "$probe" refuse
+    wait_for "$scratch/refuses" 'port \([0-9]*\)'
+    set_up "dd_url: http://127.0.0.1:$found" 'api_key: 0123456789abcdef0123456789abcdef'
+    application "$port" 'my_counter:1|c'
+    follow "The intake does not accept the key"
+}
 
-background "$scratch/refuses" "$probe" refuse
-wait_for "$scratch/refuses" 'port \([0-9]*\)'
-set_up "dd_url: http://127.0.0.1:$found" 'api_key: 0123456789abcdef0123456789abcdef'
-application "$port" 'my_counter:1|c'
-follow "The intake does not accept the key"
+sections=(refused_line elsewhere filter_list contexts refused_key)
+section() {
+    "${sections[$1 - 1]}"
+}
+lanes ${#sections[@]} section
 
-[ "$(grep -c '^## It.* refused\|^## It sends\|^## A filter\|^## There are\|^## The intake' "$page")" = "$sections" ] ||
+[ "$(grep -c '^## It.* refused\|^## It sends\|^## A filter\|^## There are\|^## The intake' "$page")" = ${#sections[@]} ] ||
     fail "a section of $page is not followed"

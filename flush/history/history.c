@@ -34,6 +34,7 @@ struct history {
     _Atomic(uint64_t) notes_refused;
     _Atomic(bool) notes_read; /* what was kept before is in the mailboxes */
     int64_t started_ms;
+    uint64_t damaged_seen;        /* by who asks history_began_anew() */
     _Atomic(size_t) on_their_way; /* bytes of parcels that were given and are not handled */
     _Atomic(bool) stopping;
     struct history_ledger ledger;
@@ -532,6 +533,14 @@ bool history_is_reading_notes(const struct history *history)
     return !atomic_load_explicit(&history->notes_read, memory_order_acquire) &&
            counter_read(&history->ledger.state) == HISTORY_STARTING &&
            clock_monotonic_ms() - history->started_ms < HISTORY_NOTES_PATIENCE_MS;
+}
+
+bool history_began_anew(struct history *history)
+{
+    uint64_t before = history->damaged_seen;
+
+    history->damaged_seen = counter_read(&history->ledger.damaged_total);
+    return history->damaged_seen != before;
 }
 
 void history_read(struct history *history, struct reading *given)

@@ -74,6 +74,10 @@ struct note *history_take_records(struct history *history);
  * taken. */
 bool history_is_reading_notes(const struct history *history);
 
+/* Whether a file was set aside since it was asked last, and with it what was kept: who has it
+ * in memory keeps it once more. From the thread that takes the definitions. */
+bool history_began_anew(struct history *history);
+
 /* Gives it a reading (flush/history/reading.h), which is taken up behind the parcels that were
  * given before. */
 void history_read(struct history *history, struct reading *given);

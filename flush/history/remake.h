@@ -8,9 +8,9 @@
  * A fine part is in the coarse window already if a part of that holds its whole time and has
  * the same writer, who wrote it from memory, or a later one, who made it of all that was there
  * from before. The stamp alone does not say so: two processes may use one, when the second
- * starts within the interval in which the first ended. What came late is left out: it has no
- * stamps, and is in the coarse window that was open when it came. To make the same twice
- * changes nothing.
+ * starts within the interval in which the first ended. What came late is left out,
+ * whatever its stamps say: it is in the coarse window that was open when it came. To make the
+ * same twice changes nothing.
  *
  * On the thread of the store. */
 #ifndef FLUSH_HISTORY_REMAKE_H

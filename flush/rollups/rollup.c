@@ -442,7 +442,8 @@ bool rollup_open(struct rollup *rollup, int64_t stamp_s)
 }
 
 #ifdef HEELER_CHECKS
-static bool level_is_sane(const struct rollup_level *level)
+/* changed: of its windows, those that were made anew are counted off. */
+static bool level_is_sane(const struct rollup_level *level, size_t *changed)
 {
     size_t bytes = 0;
 
@@ -450,6 +451,7 @@ static bool level_is_sane(const struct rollup_level *level)
         if (i > 0 && level->closed[i]->start_s <= level->closed[i - 1]->start_s)
             return false;
         bytes += window_bytes(level->closed[i]);
+        *changed -= level->closed[i]->changed;
     }
     return bytes == level->bytes && level->n <= level->capacity;
 }
@@ -457,13 +459,15 @@ static bool level_is_sane(const struct rollup_level *level)
 bool rollup_sane(const struct rollup *rollup)
 {
     uint32_t live = 0;
+    size_t changed = rollup->n_changed;
 
     for (uint32_t number = 0; number < rollup->end; number++)
         live += rollup->entries[number].live;
     for (size_t i = 0; i < rollup->n_levels; i++)
-        if (!level_is_sane(&rollup->levels[i]))
+        if (!level_is_sane(&rollup->levels[i], &changed))
             return false;
-    return rollup->end <= rollup->max_ids && live == rollup->live && live == rollup->index.live;
+    return changed == 0 && rollup->end <= rollup->max_ids && live == rollup->live &&
+           live == rollup->index.live;
 }
 #endif
 

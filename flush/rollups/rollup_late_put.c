@@ -146,6 +146,23 @@ static size_t closed_place(const struct rollup_level *level, int64_t start_s)
     return low;
 }
 
+/* The sealed window of that start; NULL: there is none. */
+static struct window *find_closed(const struct rollup_level *level, int64_t start_s)
+{
+    size_t at = closed_place(level, start_s);
+
+    return at < level->n && level->closed[at]->start_s == start_s ? level->closed[at] : NULL;
+}
+
+/* Nobody took the oldest for long: they have as much room as what is late. */
+static void bound_loose(struct rollup *rollup)
+{
+    while (rollup->loose_bytes > rollup->late.max_bytes) {
+        counter_add(&rollup->ledger->rollup_ungiven, rollup->loose[0].window->n_cells);
+        rollup_drop_loose(rollup, 0);
+    }
+}
+
 static bool keep_loose(struct rollup *rollup, size_t level, struct window *given)
 {
     if (rollup->n_loose == rollup->loose_capacity) {
@@ -159,6 +176,7 @@ static bool keep_loose(struct rollup *rollup, size_t level, struct window *given
     }
     rollup->loose[rollup->n_loose++] = (struct rollup_loose){ level, given };
     rollup->loose_bytes += window_bytes(given);
+    bound_loose(rollup);
     return true;
 }
 
@@ -177,20 +195,21 @@ static bool is_homeless(const struct rollup *rollup, size_t index, int64_t start
 {
     const struct rollup_level *level = &rollup->levels[index];
     bool before = rollup->past != NULL && closed_place(level, start_s) == 0 &&
-                  (level->n == 0 || level->closed[0]->start_s != start_s);
+                  find_closed(level, start_s) == NULL;
 
     return before || rollup_is_let_go(rollup, index, start_s);
 }
 
-static bool put(struct rollup *rollup, size_t index, size_t at, bool replaces,
-                struct window *given)
+/* False: it has no place, or there is no memory. */
+static bool put(struct rollup *rollup, size_t index, struct window *given)
 {
     struct rollup_level *level = &rollup->levels[index];
+    size_t at = closed_place(level, given->start_s);
     bool asked = level->ungiven_s != INT64_MAX;
 
     if (is_homeless(rollup, index, given->start_s))
         return asked && keep_loose(rollup, index, given);
-    if (replaces)
+    if (at < level->n && level->closed[at]->start_s == given->start_s)
         replace(rollup, level, at, given);
     else if (!rollup_insert_closed(level, at, given))
         return false;
@@ -210,14 +229,19 @@ static void lose(struct rollup *rollup, const struct late_window *late)
 
 static void put_window(struct rollup *rollup, struct late_window *given)
 {
-    struct rollup_level *level = &rollup->levels[given->level];
-    size_t at = closed_place(level, given->start_s);
-    bool replaces = at < level->n && level->closed[at]->start_s == given->start_s;
-    struct window *window = merge(rollup, replaces ? level->closed[at] : NULL, given);
+    const struct rollup_level *level = &rollup->levels[given->level];
+    const struct window *old = find_closed(level, given->start_s);
+
+    /* This may give up the old one. Beside it on the disk only what is late belongs. */
+    (void)rollup_make_room(rollup, old != NULL ? window_bytes(old) : 0);
+    old = is_homeless(rollup, given->level, given->start_s)
+              ? NULL
+              : find_closed(level, given->start_s);
+    struct window *window = merge(rollup, old, given);
 
     if (window != NULL && window->n_cells == 0) { /* there was no room for its cells */
         window_free(window);
-    } else if (window == NULL || !put(rollup, given->level, at, replaces, window)) {
+    } else if (window == NULL || !put(rollup, given->level, window)) {
         lose(rollup, given);
         window_free(window);
     }

@@ -271,6 +271,14 @@ void definitions_drop(struct definitions *definitions, struct definition *given,
     note(definitions, kind);
 }
 
+void definitions_keep_all(const struct definitions *definitions)
+{
+    for (int kind = 0; kind < DEFINITION_KIND_COUNT; kind++)
+        for (const struct definition *at = definitions->of[kind].first; at != NULL;
+             at = at->next)
+            tell_keeper(definitions, at);
+}
+
 bool definitions_refresh(struct definitions *definitions)
 {
     return definitions->keeper.give_back == NULL ||

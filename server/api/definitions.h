@@ -119,6 +119,9 @@ void definitions_drop(struct definitions *definitions, struct definition *given,
 void definitions_recall_unit(struct units *units, struct slice kind, struct slice name,
                              struct slice text);
 
+/* Tells the keeper of all of them once more. */
+void definitions_keep_all(const struct definitions *definitions);
+
 /* What was kept of one. False: it is damaged, of a kind that is not known, or there is no room.
  * The keeper is not told. */
 MUST_CHECK bool definitions_restore(struct definitions *definitions, struct slice kind,

@@ -100,46 +100,18 @@ static void on_log(struct http_exchange *exchange, const struct http_request *re
     inspect_on_log(exchange);
 }
 
-static void on_query(struct http_exchange *exchange, const struct http_request *request,
-                     void *argument)
-{
-    const struct admin *admin = argument;
-
-    ask_on(admin->ask, INQUIRY_QUERY, exchange, request);
-}
-
-static void on_list(struct http_exchange *exchange, const struct http_request *request,
-                    void *argument)
-{
-    const struct admin *admin = argument;
-
-    ask_on(admin->ask, INQUIRY_LIST, exchange, request);
-}
-
-static void on_metric(struct http_exchange *exchange, const struct http_request *request,
-                      void *argument)
-{
-    const struct admin *admin = argument;
-
-    ask_on(admin->ask, INQUIRY_METRIC, exchange, request);
-}
-
-static void on_host(struct http_exchange *exchange, const struct http_request *request,
-                    void *argument)
-{
-    const struct admin *admin = argument;
-
-    ask_on(admin->ask, INQUIRY_HOST, exchange, request);
-}
-
-/* What clients of Datadog ask. */
-static void on_api(struct http_exchange *exchange, const struct http_request *request,
-                   void *argument)
+/* Questions that their path alone says. */
+static void on_question(struct http_exchange *exchange, const struct http_request *request,
+                        void *argument)
 {
     static const struct {
         const char *path;
         enum inquiry_kind kind;
     } rows[] = {
+        { "/api/v1/query", INQUIRY_QUERY },
+        { "/api/v1/catalogue", INQUIRY_LIST },
+        { "/api/v1/catalogue/metric", INQUIRY_METRIC },
+        { "/api/v1/catalogue/host", INQUIRY_HOST },
         { "/api/v1/metrics", INQUIRY_ACTIVE },
         { "/api/v1/search", INQUIRY_SEARCH },
         { "/api/v1/hosts", INQUIRY_HOSTS },
@@ -279,23 +251,24 @@ const struct http_route admin_routes[] = {
     { .path = "/api/v1/status", .methods = HTTP_GET, .handle = on_status },
     { .path = "/api/v1/settings", .methods = HTTP_GET, .handle = on_settings },
     { .path = "/api/v1/log", .methods = HTTP_GET, .handle = on_log },
-    { .path = "/api/v1/query", .methods = HTTP_GET, .handle = on_query, .json_errors = true },
     { .path = "/api/v1/functions", .methods = HTTP_GET, .handle = on_functions },
-#define QUESTION(at, is_below, function) \
-    { .path = at,                        \
-      .below = is_below,                 \
-      .methods = HTTP_GET,               \
-      .handle = function,                \
-      .json_errors = true },
-    QUESTION("/api/v1/metrics", false, on_api) QUESTION("/api/v1/search", false, on_api)
-        QUESTION("/api/v1/hosts", false, on_api) QUESTION("/api/v1/hosts/totals", false, on_api)
-            QUESTION("/api/v1/tags/hosts", false, on_api)
-                QUESTION("/api/v1/tags/hosts/", true, on_named)
-                    QUESTION("/api/v1/events/", true, on_named)
+#define QUESTION(at, is_below, function)                                        \
+    {                                                                           \
+        .path = at, .below = is_below, .methods = HTTP_GET, .handle = function, \
+        .json_errors = true                                                     \
+    }
+    QUESTION("/api/v1/query", false, on_question),
+    QUESTION("/api/v1/metrics", false, on_question),
+    QUESTION("/api/v1/search", false, on_question),
+    QUESTION("/api/v1/hosts", false, on_question),
+    QUESTION("/api/v1/hosts/totals", false, on_question),
+    QUESTION("/api/v1/tags/hosts", false, on_question),
+    QUESTION("/api/v1/tags/hosts/", true, on_named),
+    QUESTION("/api/v1/events/", true, on_named),
 #undef QUESTION
-                        { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_list },
-    { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_metric },
-    { .path = "/api/v1/catalogue/host", .methods = HTTP_GET, .handle = on_host },
+    { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_question },
+    { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_question },
+    { .path = "/api/v1/catalogue/host", .methods = HTTP_GET, .handle = on_question },
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
     { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
     { .path = "/api/v1/tail", .methods = HTTP_GET, .work = tail_work, .streams = true },

@@ -28,9 +28,8 @@ bool instance_read(struct instance *out, const struct settings *settings, const 
                    int64_t started_s, const struct state *inherited, char *problem,
                    size_t problem_size);
 
-/* Writes who we are as the part STATE_MIRROR, if there is a mirror and its windows were
- * written.
- */
+/* Writes who we are as the part STATE_MIRROR, if there is a mirror and windows were written. To
+ * be called if those that are open are among them. */
 void instance_hand_over(const struct instance *instance, struct state_writer *out);
 
 static inline bool instance_is_mirrored(const struct instance *instance)

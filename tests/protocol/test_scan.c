@@ -71,13 +71,13 @@ static void expect_the_lines_and_marks_of_the_plain_way(struct slice datagram,
 
     scan_start(&scan, datagram, need_newline);
     while (lines_next(&lines, &expected)) {
-        struct marked_line next = scan_next(&scan);
+        struct marked_line next = scan_next(&scan, &scan.next);
         assert_ptr_equal(next.line.at, expected.at);
         assert_int_equal(next.line.len, expected.len);
         assert_true(same_marks(next.marks, marks_of(expected)));
     }
     for (int i = 0; i < 2; i++)
-        assert_int_equal(scan_next(&scan).line.len, 0);
+        assert_int_equal(scan_next(&scan, &scan.next).line.len, 0);
     assert_int_equal(scan.unterminated.len > 0, lines.unterminated);
 }
 
@@ -123,7 +123,7 @@ static void expect_the_lines_of_each(struct slice bytes, size_t each)
         struct lines lines = lines_of((struct slice){ rest.at, len }, false);
 
         while (lines_next(&lines, &expected)) {
-            struct marked_line next = scan_next(&scan);
+            struct marked_line next = scan_next(&scan, &scan.next);
             assert_ptr_equal(next.line.at, expected.at);
             assert_int_equal(next.line.len, expected.len);
             assert_true(same_marks(next.marks, marks_of(expected)));
@@ -131,7 +131,7 @@ static void expect_the_lines_of_each(struct slice bytes, size_t each)
         rest = slice_skip(rest, len);
     }
     for (int i = 0; i < 2; i++)
-        assert_int_equal(scan_next(&scan).line.len, 0);
+        assert_int_equal(scan_next(&scan, &scan.next).line.len, 0);
     assert_int_equal(scan.unterminated.len, 0);
 }
 
@@ -165,7 +165,7 @@ static void uses_the_bits_for_ordinary_lines(void **state)
     scan_start(&scan, datagram, false);
     memset((char *)datagram.at, 'z', datagram.len);
     for (int i = 0; i < 18; i++) {
-        struct marked_line next = scan_next(&scan);
+        struct marked_line next = scan_next(&scan, &scan.next);
         assert_int_equal(next.line.len, 77);
         assert_true(same_marks(next.marks, marks));
     }

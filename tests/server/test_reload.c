@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "tests/support/beside.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
@@ -305,5 +306,5 @@ int main(void)
         cmocka_unit_test(local_mode_ends_with_a_restart),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BESIDE_RUN(tests);
 }

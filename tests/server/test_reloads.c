@@ -18,6 +18,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "tests/support/beside.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/fake_mail.h"
 #include "tests/support/pipeline.h"
@@ -617,21 +618,22 @@ static const struct case_of_loop {
 
 enum { N_LOOPS = sizeof loops / sizeof loops[0] };
 
-static void the_loops_follow_a_reload(void **state)
+/* Of the case that it is told. */
+static void a_loop_follows_a_reload(void **state)
 {
     static struct rig rig;
-    (void)state;
+    const struct case_of_loop *loop = *state;
 
-    for (size_t i = 0; i < N_LOOPS; i++) {
-        bool done = false;
+    loop->check(&rig);
+}
 
-        for (size_t j = 0; j < i; j++)
-            done = done || loops[j].check == loops[i].check;
-        if (!done) {
-            print_message("%s\n", options[loops[i].setting].key);
-            loops[i].check(&rig);
-        }
-    }
+/* Whether another case before it is checked by the same. */
+static bool is_checked(size_t loop)
+{
+    for (size_t i = 0; i < loop; i++)
+        if (loops[i].check == loops[loop].check)
+            return true;
+    return false;
 }
 
 static void every_option_of_a_reload_has_a_case(void **state)
@@ -652,10 +654,17 @@ static void every_option_of_a_reload_has_a_case(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    static struct CMUnitTest tests[2 + N_LOOPS] = {
         cmocka_unit_test(every_option_of_a_reload_has_a_case),
         cmocka_unit_test(what_comes_out_follows_a_reload),
-        cmocka_unit_test(the_loops_follow_a_reload),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    size_t n = 2;
+
+    for (size_t i = 0; i < N_LOOPS; i++)
+        if (!is_checked(i))
+            tests[n++] = (struct CMUnitTest){ .name = options[loops[i].setting].key,
+                                              .test_func = a_loop_follows_a_reload,
+                                              .teardown_func = undo_all,
+                                              .initial_state = (void *)(uintptr_t)&loops[i] };
+    return beside_run(tests, n);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "tests/support/beside.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
@@ -533,5 +534,5 @@ int main(void)
         cmocka_unit_test(a_hanging_redis_delays_nothing_of_the_intake),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BESIDE_RUN(tests);
 }

@@ -61,10 +61,10 @@ in_network() {
 
 # until_said LOG PATTERN: waits for the log's line; a server that ended has failed.
 until_said() {
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         ! grep -q "$2" "$1" || return 0
         kill -0 "$running" 2>/dev/null || break
-        sleep 0.01
+        sleep 0.05
     done
     fail "no \"$2\": $(tail -n 5 "$1")"
 }

@@ -18,10 +18,10 @@ total() {
 # until_total NAME N: waits until that counter is N; beyond it, something counts twice.
 until_total() {
     local counted
-    for _ in $(seq 3000); do
+    for _ in $(seq 600); do
         counted=$(total "$1")
         [ "$counted" -lt "$2" ] || break
-        sleep 0.02
+        sleep 0.1
     done
     [ "$counted" -eq "$2" ] || fail "$1 is $counted, not $2"
 }
@@ -54,25 +54,4 @@ stops() {
     kill -TERM "$server"
     ended 0
     [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
-}
-
-# lanes N FUNCTION: runs it N times at once, each with its number, in a scratch of its own.
-lanes() {
-    lane_pids=
-    for lane in $(seq "$1"); do
-        (
-            scratch=$scratch/lane$lane
-            state=$scratch/state
-            started=
-            trap 'for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done' EXIT
-            trap 'exit 1' INT TERM HUP
-            mkdir "$scratch"
-            "$2" "$lane"
-        ) &
-        lane_pids="$lane_pids $!"
-    done
-    started="$started $lane_pids"
-    for pid in $lane_pids; do
-        wait "$pid" || exit 1 # it has said why
-    done
 }

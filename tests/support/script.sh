@@ -6,8 +6,15 @@ heeler=$1
 probe=${heeler%/*}/tests/tools/probe
 [ -x "$heeler" ] && [ -x "$probe" ] || { echo "$heeler or $probe is not built"; exit 1; }
 scratch=$(mktemp -d)
-started=
-trap 'for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done; rm -rf "$scratch"' EXIT
+started= lanes=
+
+# Lanes end what they have started themselves.
+end_all() {
+    for pid in $lanes; do kill "$pid" 2>/dev/null; done
+    for pid in $lanes; do wait "$pid" 2>/dev/null; done
+    for pid in $started; do kill -CONT "$pid" 2>/dev/null; kill -KILL "$pid" 2>/dev/null; done
+}
+trap 'end_all; rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM HUP
 unset DD_API_KEY DD_URL DD_DD_URL
 
@@ -21,6 +28,7 @@ fail() {
 background() {
     output=$1
     shift
+    : >"$output" # at once, or who waits for what it says may still read what another has said
     "$@" >"$output" 2>&1 &
     pid=$!
     started="$started $pid"
@@ -28,10 +36,10 @@ background() {
 
 # wait_for FILE PATTERN: the part in \(\) of the first line with it is $found.
 wait_for() {
-    for _ in $(seq 6000); do
+    for _ in $(seq 1200); do
         found=$(sed -n "s/.*$2.*/\\1/p" "$1" | head -n 1)
         [ -z "$found" ] || return 0
-        sleep 0.01
+        sleep 0.05 # to look more often is the most that a script does
     done
     fail "no \"$2\" in $1"
 }
@@ -71,9 +79,9 @@ metric() {
 
 # until_metric NAME N: waits until it is at least that.
 until_metric() {
-    for _ in $(seq 3000); do
+    for _ in $(seq 600); do
         [ "$(metric "$1")" -lt "$2" ] || return 0
-        sleep 0.02
+        sleep 0.1
     done
     fail "$1 does not reach $2"
 }
@@ -85,4 +93,22 @@ occurrences() {
         echo "${line##*	}"
         "$@" <<<"$line" || fail "it does not know when that is"
     done <tests/data/recurrences.txt
+}
+
+# lanes N FUNCTION: runs it N times at once, each with its number, in a scratch of its own.
+lanes() {
+    for lane in $(seq "$1"); do
+        (
+            scratch=$scratch/lane$lane started= lanes=
+            trap end_all EXIT
+            trap 'exit 1' INT TERM HUP
+            mkdir "$scratch"
+            "$2" "$lane"
+        ) &
+        lanes="$lanes $!"
+    done
+    for pid in $lanes; do
+        wait "$pid" || exit 1 # it has said why
+    done
+    lanes=
 }

@@ -64,7 +64,8 @@ function questionsOf(request) {
     if (other) return [{ trouble: `Of the data source ${textOf(other.data_source) || "of a query"} nothing is kept here.` }];
     const formulas = objectsOf(request.formulas).filter(({ formula }) => textOf(formula) !== "");
     if (formulas.length === 0) return queries.map(({ query }) => ({ question: query, alias: "" }));
-    return formulas.map(({ formula, alias }) => ({ question: compile(formula, queries), alias: textOf(alias) }));
+    return formulas.map(({ formula, alias, conditional_formats, limit }) => ({ question: compile(formula, queries), alias: textOf(alias),
+        ownFormats: conditional_formats, limit }));
 }
 
 function aliasIn(request, expression) {
@@ -77,14 +78,16 @@ function kindOf(request) {
     return ["area", "bars"].includes(kind) ? kind : undefined;
 }
 
-/* [{ question, alias, shape, aggregator, formats }] or, among them, { trouble }. */
+/* [{ question, alias, shape, aggregator, formats, limit }] or, among them, { trouble }; limit: { count, order },
+ * as far as it is said. */
 export function requestsOf(definition, variables) {
     return objectsOf(definition.requests).flatMap((request) => {
         const { line_type, line_width } = request.style ?? {};
         const shape = { kind: kindOf(request), dashed: ["dashed", "dotted"].includes(line_type), thick: line_width === "thick" };
         const aggregator = textOf(request.aggregator) || textOf(objectsOf(request.queries)[0]?.aggregator);
         return questionsOf(request).map((one) => (one.trouble ? one
-            : { ...one, question: fillIn(one.question, variables), shape, aggregator, formats: objectsOf(request.conditional_formats) }));
+            : { ...one, question: fillIn(one.question, variables), shape, aggregator, formats: objectsOf(one.ownFormats ?? request.conditional_formats),
+                limit: { count: numberOf(one.limit?.count ?? request.limit), order: textOf(one.limit?.order ?? request.order) } }));
     });
 }
 
@@ -157,6 +160,16 @@ export function axisOf(definition) {
     return { limits: { min: numberOf(axis.min), max: numberOf(axis.max) },
         troubles: [scale !== "" && scale !== "linear" && `The scale ${scale} is not drawn: this one is linear.`,
             hasRight && "There is one axis: what was meant for one at the right stands at the left."] };
+}
+
+/* ---- its own stretch of time ------------------------------------------- */
+
+const UNITS_S = { m: 60, h: 3600, d: 86400, w: 604800, mo: 2592000, y: 31536000 };
+
+/* Of "4h": { text, seconds }, or null. */
+export function liveSpanOf(definition) {
+    const text = textOf(definition.time?.live_span), said = text.match(/^(\d{1,4})(m|h|d|w|mo|y)$/);
+    return said && Number(said[1]) > 0 ? { text, seconds: Number(said[1]) * UNITS_S[said[2]] } : null;
 }
 
 /* ---- where it stands --------------------------------------------------- */

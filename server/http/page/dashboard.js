@@ -15,10 +15,16 @@ import { makeWidgets } from "./widgets.js";
 
 const AT_ONCE = 4, PERIOD_LEAST_MS = 2000;
 
-/* What the widgets ask at one time. */
+/* What the widgets ask at one time. over(seconds): the same, about so many until now. */
 function makeTurn(span, signal) {
-    const asked = new Map();
+    const asked = new Map(), others = new Map();
     let events = null;
+
+    function over(seconds) {
+        const to_s = pulse.now_s();
+        if (!others.has(seconds)) others.set(seconds, makeTurn({ from_s: to_s - seconds, to_s }, signal));
+        return others.get(seconds);
+    }
 
     function once(question) {
         if (!asked.has(question)) asked.set(question, ask("/api/v1/query", { from: span.from_s, to: span.to_s, query: question }, signal));
@@ -29,7 +35,7 @@ function makeTurn(span, signal) {
         events ??= ask("/api/v1/events", {}, signal);
         return (await events).events.filter(({ time }) => time >= span.from_s && time <= span.to_s);
     }
-    return { span, signal, ask: once, events: eventsWithin };
+    return { span, signal, over, ask: once, events: eventsWithin };
 }
 
 async function updateAll(widgets, turn) {

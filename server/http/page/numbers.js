@@ -57,7 +57,7 @@ export function makeValue(definition, { variables }) {
 function rankingOf(request) {
     const said = request.question?.match(/^\s*top\(.*,\s*\d+\s*,\s*'(\w+)'\s*(?:,\s*'(asc|desc)'\s*)?\)\s*$/s);
     const by = said?.[1] === "mean" ? "avg" : said?.[1];
-    return { by: by && canReduce(by) ? by : request.aggregator || "avg", ascending: said?.[2] === "asc" };
+    return { by: by && canReduce(by) ? by : request.aggregator || "avg", ascending: (said?.[2] ?? request.limit.order) === "asc" };
 }
 
 function barIn({ value, share, unit: ofAnswer }, td, definition) {
@@ -85,7 +85,7 @@ export function makeToplist(definition, { variables, label }) {
     function rowsOf(groups, request) {
         const { by, ascending } = rankingOf(request);
         const rows = groups.map((one) => ({ name: nameOf(one), value: reduce(one, by) })).filter(({ value }) => value !== null)
-            .sort((a, b) => (ascending ? a.value - b.value : b.value - a.value));
+            .sort((a, b) => (ascending ? a.value - b.value : b.value - a.value)).slice(0, request.limit.count);
         const unit = unitOf(groups), most = Math.max(...rows.map(({ value }) => Math.abs(value)), 0) || 1;
         return rows.map((row) => ({ ...row, unit, share: Math.abs(row.value) / most, format: formatOf(row.value, request.formats) }));
     }

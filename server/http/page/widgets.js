@@ -5,7 +5,7 @@
  * context: { variables, onRange, signal }. turn: what is asked at one time (page/dashboard.js). A widget
  * of a type that is not drawn here says so. */
 
-import { COLUMNS, fillIn, isWanted, objectsOf, placed, requestsOf, textOf } from "./board.js";
+import { COLUMNS, fillIn, isWanted, liveSpanOf, objectsOf, placed, requestsOf, textOf } from "./board.js";
 import { make, makeNotice, foreign } from "./dom.js";
 import { makeEvent } from "./events.js";
 import { visible } from "./format.js";
@@ -70,9 +70,11 @@ function makePanel(definition, context) {
     const { make: draw, columns } = Object.hasOwn(TYPES, definition.type ?? "") ? TYPES[definition.type] : UNKNOWN;
     const label = labelOf(definition, context);
     const widget = draw(definition, { ...context, label });
-    const title = fillIn(textOf(definition.title), context.variables);
-    const node = make("article", { class: "panel widget", "aria-label": label }, title && make("h2", null, foreign(title)), widget.node);
-    return { node, columns, all: widget.update ? [widget] : [] };
+    const title = fillIn(textOf(definition.title), context.variables), own = liveSpanOf(definition);
+    const node = make("article", { class: "panel widget", "aria-label": label },
+        title && make("h2", null, foreign(title), own && make("span", { class: "muted" }, `, the last ${own.text}`)), widget.node);
+    const update = own ? (turn) => widget.update(turn.over(own.seconds)) : widget.update;
+    return { node, columns, all: widget.update ? [{ update }] : [] };
 }
 
 export function makeWidgets(widgets, context) {

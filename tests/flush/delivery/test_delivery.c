@@ -17,6 +17,7 @@
 #include "config/clock.h"
 #include "flush/delivery/delivery.h"
 #include "flush/payloads/encode.h"
+#include "tests/support/beside.h"
 #include "tests/support/each_file.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/temp_file.h"
@@ -1248,5 +1249,5 @@ int main(void)
         cmocka_unit_test(a_name_that_hangs_stalls_only_its_own_endpoint),
         cmocka_unit_test(a_connection_that_is_too_old_is_given_up), /* the clocks go ahead */
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BESIDE_RUN(tests);
 }

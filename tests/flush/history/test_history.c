@@ -184,8 +184,11 @@ static void what_a_question_finds_damaged_is_set_aside(void **state)
     wait_for(&history_ledger(history)->epoch, 1);
     assert_int_equal(read_all(history, "other"), READING_ALL);
     assert_int_equal(counter_read(&history_ledger(history)->damaged_total), 0);
+    assert_false(history_began_anew(history));
     assert_int_equal(read_all(history, "m"), READING_BROKEN);
     wait_for(&history_ledger(history)->damaged_total, 1);
+    assert_true(history_began_anew(history)); /* once */
+    assert_false(history_began_anew(history));
     wait_for(&history_ledger(history)->epoch, 2);
     assert_int_equal(read_all(history, "m"), READING_ALL); /* of nobody */
     stop(history);

@@ -41,7 +41,7 @@ static int clear(void **state)
 
 static void begin(void)
 {
-    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
 
     part = (struct flusher_part){ .history = history_start(&config, NULL), .now_s = 1 };
     part.recent = recent_new(&part.ledger);

@@ -13,6 +13,7 @@
 #include "flush/history/feeder.h"
 #include "flush/history/past_reader.h"
 #include "flush/history/sql.h"
+#include "flush/rollups/rollup_internal.h"
 #include "tests/support/ask.h"
 #include "tests/support/pipeline.h"
 #include "tests/support/submit.h"
@@ -338,10 +339,53 @@ static void what_comes_late_is_on_the_disk_too(void **state)
     end(&server);
 }
 
+/* Single intervals that the settings let go stay until they are given: what is late for them is
+ * a part of its own all the same. */
+static void what_memory_lets_go_is_written_once(void **state)
+{
+    struct server server = begin(start_s, "heeler_lookback=0");
+    (void)state;
+
+    attach(&server);
+    send_some(&server, start_s, start_s + 300);
+    for (int64_t age = 15; age < 60; age += 10)
+        send_late(&server, start_s + 300 - age);
+    end(&server);
+    server = begin(start_s + 300, "heeler_max_contexts=1000");
+    attach(&server);
+    assert_late_same(&server, start_s, start_s + 300);
+    end(&server);
+}
+
+static void what_is_late_and_nobody_takes_is_bounded(void **state)
+{
+    struct database owner;
+    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
+    (void)state;
+
+    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    struct server server = { .history = history_start(&config, NULL) };
+
+    server.pipeline = PIPELINE(1, (double)start_s, "heeler_lookback=0", "heeler_late_max=20",
+                               "heeler_rollup_max_bytes=100000");
+    attach(&server);
+    const struct rollup *rollup = flusher_rollup(server.pipeline->flusher);
+
+    for (int64_t t = start_s + 60; t < start_s + 3000; t += 10) {
+        flush(&server, t);
+        send_late(&server, t - 15);
+        assert_true(rollup->loose_bytes <= 100000 / 8);
+    }
+    assert_true(rollup->n_loose > 0);
+    assert_true(counter_read(&server.pipeline->ledger.rollup_ungiven) > 0);
+    end(&server);
+    database_close(&owner);
+}
+
 /* As SIGUSR2 does: the windows are on the disk, and what is not open yet in the state. */
 static void replace(struct server *server)
 {
-    struct keeper_config config = { root, { &retention, 64 << 20 } };
+    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
     struct state state;
     char problem[256];
     int fd = pipeline_replace(server->pipeline);
@@ -388,6 +432,8 @@ int main(void)
         TEST(what_is_dropped_before_it_was_taken_is_counted),
         TEST(a_question_that_nobody_waits_for_ends),
         TEST(what_comes_late_is_on_the_disk_too),
+        TEST(what_memory_lets_go_is_written_once),
+        TEST(what_is_late_and_nobody_takes_is_bounded),
         TEST(a_successor_has_what_was_early_once),
     };
 

@@ -11,7 +11,7 @@
 #include "flush/language/expression.h"
 
 /* Steps of 20 s: the window is 180 of them. */
-enum { STEP_S = 20, WINDOW = 180, STEPS = 3 * WINDOW, SERIES = 1000 };
+enum { STEP_S = 20, WINDOW = 180, STEPS = 3 * WINDOW, SERIES = 300 };
 
 struct banded {
     double rows[3 * STEPS];

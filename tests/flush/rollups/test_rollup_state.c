@@ -158,7 +158,7 @@ static void what_is_damaged_leaves_them_empty(void **state)
     size_t size = (size_t)(part.end - part.at);
 
     assert_in_range(size, 1, sizeof copy);
-    for (size_t at = 0; at < size; at += 1 + size / 300) {
+    for (size_t at = 0; at < size; at += 1 + size / 120) {
         struct state_reader in = { copy, copy + size, false, part.version };
 
         memcpy(copy, part.at, size);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <pthread.h>
 
 #include "flush/rollups/units.h"
 
@@ -89,6 +90,35 @@ static void they_are_bounded(void **state)
     units_free(units);
 }
 
+static void *write_often(void *argument)
+{
+    char name[32];
+
+    for (int i = 0; i < 2000; i++) {
+        snprintf(name, sizeof name, "m%d", i % 50);
+        units_set(argument, slice_of(name), i % 2 == 0 ? SLICE("byte") : SLICE("second"),
+                  SLICE(""));
+        units_recall(argument, slice_of(name), SLICE("hour"), SLICE(""));
+    }
+    return NULL;
+}
+
+static void one_thread_writes_while_another_answers(void **state)
+{
+    struct units *units = units_new();
+    pthread_t writer;
+    (void)state;
+
+    assert_int_equal(pthread_create(&writer, NULL, write_often, units), 0);
+    for (int i = 0; i < 2000; i++) {
+        const char *text = written(units, "m7", UNIT_NONE);
+        assert_true(strcmp(text, "null") == 0 || strstr(text, "byte") != NULL ||
+                    strstr(text, "second") != NULL);
+    }
+    pthread_join(writer, NULL);
+    units_free(units);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +126,7 @@ int main(void)
         cmocka_unit_test(what_series_have_counts_where_nobody_wrote),
         cmocka_unit_test(what_was_before_changes_nothing_newer),
         cmocka_unit_test(they_are_bounded),
+        cmocka_unit_test(one_thread_writes_while_another_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

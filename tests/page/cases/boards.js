@@ -83,7 +83,9 @@ export const WIDGETS = [
     { type: "query_value", title: "Value", requests: [{ q: "max:page.level{*}", aggregator: "last",
         conditional_formats: [{ comparator: ">", value: 100, palette: "white_on_green" }, { comparator: ">=", value: 12.5, palette: "white_on_red" }] }],
     custom_unit: "apples", precision: 1 },
-    { type: "toplist", title: "Top", requests: [{ q: "top(avg:page.level{*} by {env}, 10, 'mean', 'desc')" }] },
+    { type: "toplist", title: "Top", time: { live_span: "5m" }, requests: [{ q: "top(avg:page.level{*} by {env}, 10, 'mean', 'desc')" }] },
+    { type: "toplist", title: "Least", requests: [{ queries: [{ data_source: "metrics", name: "a", query: "avg:page.level{*} by {env}", aggregator: "last" }],
+        formulas: [{ formula: "a", limit: { count: 1, order: "asc" }, conditional_formats: [{ comparator: "<", value: 10, palette: "black_on_light_yellow" }] }] }] },
     { type: "query_table", title: "Table", requests: [{ q: "avg:page.level{*} by {env}", alias: "level" },
         { queries: [{ data_source: "metrics", name: "a", query: "avg:page.level{*} by {env}" }], formulas: [{ formula: "a * 2", alias: "twice" }] }] },
     { type: "timeseries", title: "Areas", requests: [{ q: "avg:page.level{*} by {env}", display_type: "area" }, { q: "avg:page.level{*}", display_type: "line", on_right_yaxis: true }],
@@ -98,6 +100,9 @@ async function drawsNumbers(given) {
     await showBoard(given, ...WIDGETS);
     await tab.sees("12.5 apples", ".value.tone.bad.full");
     await until("the toplist has an order", async () => (await panel(page, "Top").locator("tbody th").allInnerTexts()).join() === "env:test,env:live");
+    await tab.sees("the last 5m", "h2");
+    await until("the other has one row, of the other end", async () => (await panel(page, "Least").locator("tbody th").allInnerTexts()).join() === "env:live");
+    await panel(page, "Least").locator(".tone.warn.soft").waitFor();
     await until("the table has a row a group", async () => (await panel(page, "Table").locator("tbody tr").allInnerTexts())
         .map((row) => row.replace(/\s+/g, " ")).join() === "env:test 12.5 25,env:live 7.5 15");
     await tab.sees("The scale log is not drawn", "main");

@@ -134,9 +134,12 @@ static void a_keeper_is_told_and_gives_back(void **state)
     assert_true(definitions_restore(&second, slice_of(told.kind), slice_of(told.name),
                                     slice_of(told.text)));
     assert_true(slice_equal(find(&second, "abc")->body, SLICE("{}")));
+    definitions_keep_all(&first); /* its disk began anew */
+    assert_int_equal(told.n, 2);
+    assert_string_equal(told.text, "5 1234567 1234567 {\"x\":1.50}");
     definitions_drop(&first, find(&first, "abc"), 9000);
     assert_string_equal(told.text, "");
-    assert_int_equal(told.n, 2);
+    assert_int_equal(told.n, 3);
     definitions_free(&first);
     definitions_free(&second);
 }

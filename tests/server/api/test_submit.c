@@ -11,6 +11,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "tests/support/beside.h"
 #include "tests/support/fake_intake.h"
 #include "tests/support/running.h"
 
@@ -388,5 +389,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(points_far_ahead_are_shed, start, stop),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BESIDE_RUN(tests);
 }

@@ -427,7 +427,7 @@ static void a_picture_that_cannot_be_made_is_a_sentence(void **state)
     } cases[] = {
         { chart, file, "--marker", "x = 3", 78, "markers[0]: expected a \"value\"" },
         { chart, "/nonexistent/file.png", "--last", "1m", 1, "/nonexistent/file.png: No such" },
-        { none, file, "--last", "1m", 1, "/nonexistent, which draws pictures, does not start" },
+        { none, file, "--last", "1m", 1, "/nonexistent, which draws pictures, is not there" },
     };
     (void)state;
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "tests/support/beside.h"
 #include "tests/support/raw_http.h"
 #include "tests/support/running.h"
 #include "tests/support/udp.h"
@@ -363,5 +364,5 @@ int main(void)
         cmocka_unit_test(readers_come_and_go),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return BESIDE_RUN(tests);
 }
