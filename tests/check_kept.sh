@@ -82,6 +82,16 @@ assert_all() {
     says '"title":"deployed"'
 }
 
+# until_watched: somebody looks at the monitor, though nobody asks for it.
+until_watched() {
+    for _ in $(seq 1200); do
+        watched=$(($(metric 'heeler_monitors{state="No Data"}') + $(metric 'heeler_monitors{state="OK"}')))
+        [ "$watched" -ne 1 ] || return 0
+        sleep 0.05
+    done
+    fail "nobody looks at the monitor"
+}
+
 # take_over: another program, of which the log tells.
 take_over() {
     before=$(grep -c 'reads again' "$scratch/log")
@@ -120,8 +130,10 @@ grep -q '^2 events, 2 checks, 2 definitions$' "$scratch/out" || fail "info says 
 
 start --set heeler_state_path=
 make_all
+expect 200 POST /api/v1/monitor '{"type":"query alert","query":"avg(last_5m):avg:x{*} > 1","name":"x","message":""}'
 for _ in 1 2 3; do
     take_over
+    until_watched
     assert_all
 done
 kill -TERM "$server"

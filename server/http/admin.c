@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
-#include "config/problems.h"
 #include "config/log.h"
+#include "config/problems.h"
 #include "server/api/api.h"
 #include "server/http/ask.h"
 #include "server/http/control.h"
@@ -164,6 +164,7 @@ static bool needs_desk(const struct admin *admin)
 
     return settings->heeler_senders || settings->heeler_monitors_path[0] != '\0' ||
            monitoring_is_inherited(admin->view.monitoring) ||
+           counter_read(&api_ledger(admin->view.api)->n[DEFINITION_MONITOR]) > 0 ||
            atomic_load_explicit(admin->view.has_monitors, memory_order_acquire);
 }
 
