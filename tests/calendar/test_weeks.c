@@ -14,9 +14,7 @@
 
 #include "calendar/occur.h"
 #include "flush/memory/json_view.h"
-#include "flush/notify/notify_ledger.h"
-#include "flush/notify/receivers.h"
-#include "server/monitors/evaluator.h"
+#include "tests/support/evaluator_world.h"
 
 enum {
     MINUTE_S = 60,
@@ -55,7 +53,8 @@ struct mail {
 };
 
 static struct world {
-    int64_t now_s, from_s;
+    struct evaluator_world outside;
+    int64_t from_s;
     struct mail mails[MAILS_MAX];
     size_t n;
     size_t pictures;
@@ -115,14 +114,6 @@ static void recur(void *self, struct slice lines,
     bytes_free(&out);
 }
 
-static void keep(void *self, const char *kind, struct slice name, struct slice text,
-                 void (*kept)(void *argument), void *argument)
-{
-    (void)self, (void)kind, (void)name, (void)text;
-    if (kept != NULL)
-        kept(argument);
-}
-
 static void send_mail(void *self, struct notification *given)
 {
     struct mail *mail = &world.mails[world.n++];
@@ -136,29 +127,6 @@ static void send_mail(void *self, struct notification *given)
     world.pictures += given->picture.len == 3;
     assert_true(slice_equal(given->receiver, SLICE("someone@example.com")));
     notification_free(given);
-}
-
-static void beat(void *self)
-{
-    (void)self;
-}
-
-static int64_t flushed_s(void *self)
-{
-    (void)self;
-    return world.now_s;
-}
-
-static int64_t lost_s(void *self)
-{
-    (void)self;
-    return 0;
-}
-
-static struct slice address(void *self, struct slice host)
-{
-    (void)self, (void)host;
-    return SLICE("10.0.0.7");
 }
 
 /* ---- what is to come --------------------------------------------------- */
@@ -226,16 +194,6 @@ static void work_out(int64_t from_s, int64_t to_s, struct expected *out)
 
 /* ---- two weeks around each change -------------------------------------- */
 
-static void run(struct evaluator *evaluator, int64_t from_s, int64_t to_s)
-{
-    for (int64_t at_s = from_s; at_s < to_s; at_s += MINUTE_S) {
-        world.now_s = at_s + EVALUATOR_WAIT_S;
-        evaluator_tick(evaluator, world.now_s);
-        while (evaluator_step(evaluator, world.now_s))
-            ;
-    }
-}
-
 static void check_text(const struct mail *mail)
 {
     static const struct {
@@ -257,9 +215,6 @@ static void check_text(const struct mail *mail)
 
 static void around(const char *first_day)
 {
-    char receiver[] = "someone@example.com", *addresses[] = { receiver };
-    struct receivers receivers = { .has_mail = true, .mail_to = addresses, .n_mail_to = 1 };
-    struct notify_ledger ledger = { 0 };
     struct tm wall = { .tm_isdst = -1 };
     char problem[512] = "";
     static struct expected expected;
@@ -267,22 +222,14 @@ static void around(const char *first_day)
     assert_non_null(strptime(first_day, "%Y-%m-%d", &wall));
     int64_t from_s = (int64_t)mktime(&wall), to_s = from_s + 14 * 86400;
 
-    world = (struct world){ .from_s = from_s, .now_s = from_s };
-    struct evaluator_needs needs = {
-        .ask = answer,
-        .paint = paint,
-        .recur = recur,
-        .keep = keep,
-        .send = send_mail,
-        .beat = beat,
-        .flushed_s = flushed_s,
-        .lost_s = lost_s,
-        .address = address,
-        .start_s = from_s - 86400,
-        .receivers = &receivers,
-        .ledger = &ledger,
-        .link = "",
-    };
+    world = (struct world){ .outside.address = "10.0.0.7", .from_s = from_s };
+    struct evaluator_needs needs = evaluator_world_needs(&world.outside);
+
+    needs.ask = answer;
+    needs.paint = paint;
+    needs.recur = recur;
+    needs.send = send_mail;
+    needs.start_s = from_s - 86400;
     struct evaluator *evaluator = evaluator_new(&needs);
 
     assert_non_null(evaluator);
@@ -292,7 +239,8 @@ static void around(const char *first_day)
         !evaluator_set_downtime(evaluator, SLICE("weekends"), slice_of(weekends), true, from_s,
                                 problem, sizeof problem))
         fail_msg("%s", problem);
-    run(evaluator, from_s, to_s);
+    for (int64_t at_s = from_s; at_s < to_s; at_s += MINUTE_S)
+        evaluator_world_go_to(&world.outside, evaluator, at_s + EVALUATOR_WAIT_S);
     work_out(from_s, to_s, &expected);
 
     for (size_t i = 0; i < world.n && i < expected.n; i++) {
@@ -304,7 +252,8 @@ static void around(const char *first_day)
     assert_int_equal(world.n, expected.n);
     assert_int_equal(world.pictures, world.n);
     assert_in_range(world.n, 10, 60);
-    assert_int_equal(counter_read(&ledger.raised), world.n + counter_read(&ledger.muted));
+    assert_int_equal(counter_read(&world.outside.ledger.raised),
+                     world.n + counter_read(&world.outside.ledger.muted));
     evaluator_free(evaluator);
 }
 

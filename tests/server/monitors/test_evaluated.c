@@ -11,18 +11,15 @@
 #include <cmocka.h>
 
 #include "flush/flusher_internal.h"
-#include "flush/notify/notify_ledger.h"
-#include "flush/notify/receivers.h"
-#include "server/monitors/evaluator.h"
+#include "tests/support/evaluator_world.h"
 #include "tests/support/pipeline.h"
 
 enum { START = 1700006400, MINUTE_S = 60, INTERVAL_S = 10 };
 
 static struct world {
+    struct evaluator_world outside;
     struct pipeline *pipeline;
     struct evaluator *evaluator;
-    struct notify_ledger ledger;
-    int64_t now_s;
     char told[4096];
 } world;
 
@@ -61,23 +58,6 @@ static void ask(void *self, const struct inquiry *inquiry,
     asked_question_free(asked);
 }
 
-static void paint(void *self, struct slice definition,
-                  void (*tell)(void *argument, struct bytes *picture), void *argument)
-{
-    struct bytes none = { 0 };
-
-    (void)self, (void)definition;
-    tell(argument, &none);
-}
-
-static void keep(void *self, const char *kind, struct slice name, struct slice text,
-                 void (*kept)(void *argument), void *argument)
-{
-    (void)self, (void)kind, (void)name, (void)text;
-    if (kept != NULL)
-        kept(argument);
-}
-
 /* "5 [Triggered on {host:a}] m 900; " with the minute and the value. */
 static void note(void *self, struct notification *given)
 {
@@ -91,37 +71,11 @@ static void note(void *self, struct notification *given)
     notification_free(given);
 }
 
-static void beat(void *self)
-{
-    (void)self;
-}
-
-static int64_t flushed_s(void *self)
-{
-    (void)self;
-    return world.now_s;
-}
-
-static int64_t lost_s(void *self)
-{
-    (void)self;
-    return 0;
-}
-
-static struct slice address(void *self, struct slice host)
-{
-    (void)self, (void)host;
-    return SLICE("10.0.0.7");
-}
-
 /* ---- minute by minute -------------------------------------------------- */
 
 static void begin(const char *query, const char *options)
 {
-    static char receiver[] = "someone@example.com", *addresses[] = { receiver };
-    static struct receivers receivers = { .has_mail = true,
-                                          .mail_to = addresses,
-                                          .n_mail_to = 1 };
+    struct evaluator_needs needs;
     char body[2048], problem[512];
     bool is_check = query[0] == '\\';
 
@@ -129,18 +83,11 @@ static void begin(const char *query, const char *options)
         .pipeline = PIPELINE(1, START, "heeler_rollup_max_bytes=4194304",
                              "dogstatsd_expiry_seconds=30", "heeler_lookback=10800"),
     };
-    world.evaluator = evaluator_new(&(struct evaluator_needs){ .ask = ask,
-                                                               .paint = paint,
-                                                               .keep = keep,
-                                                               .send = note,
-                                                               .beat = beat,
-                                                               .flushed_s = flushed_s,
-                                                               .lost_s = lost_s,
-                                                               .address = address,
-                                                               .start_s = START - 86400,
-                                                               .receivers = &receivers,
-                                                               .ledger = &world.ledger,
-                                                               .link = "" });
+    needs = evaluator_world_needs(&world.outside);
+    needs.ask = ask;
+    needs.send = note;
+    needs.start_s = START - 86400;
+    world.evaluator = evaluator_new(&needs);
     assert_non_null(world.evaluator);
     snprintf(body, sizeof body,
              "{\"type\":\"%s\",\"query\":\"%s\",\"name\":\"m\",\"message\":\"{{value}}"
@@ -155,11 +102,10 @@ static void minute(int number, const char *lines)
 {
     for (int at_s = 0; at_s < MINUTE_S && lines[0] != '\0'; at_s += INTERVAL_S)
         pipeline_line(world.pipeline, 0, START + number * MINUTE_S + at_s + 3, lines);
-    world.now_s = START + (number + 1) * MINUTE_S + EVALUATOR_WAIT_S;
-    pipeline_flush(world.pipeline, (double)world.now_s);
-    evaluator_tick(world.evaluator, world.now_s);
-    while (evaluator_step(world.evaluator, world.now_s))
-        ;
+    int64_t now_s = START + (number + 1) * MINUTE_S + EVALUATOR_WAIT_S;
+
+    pipeline_flush(world.pipeline, (double)now_s);
+    evaluator_world_go_to(&world.outside, world.evaluator, now_s);
 }
 
 static void minutes(int from, int to, const char *lines)

@@ -3,175 +3,25 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "flush/notify/notify_ledger.h"
-#include "flush/notify/receivers.h"
-#include "server/monitors/evaluator.h"
+#include "tests/support/evaluator_world.h"
 
-enum { START_S = 1796061600, MINUTE_S = 60, SENT_MAX = 64, KEPT_MAX = 64 };
+enum { START_S = 1796061600, MINUTE_S = 60 };
 
-/* ---- a world in which everything answers at once, or when it is told to ------------ */
-
-struct kept {
-    char kind[16], name[128], text[8192];
-};
-
-static struct world {
-    int64_t now_s, lost_s;
-    char groups[1024]; /* of the next answers; "!": none comes */
-    char checks[1024];
-    int asked, beats;
-    const char *occurrences; /* NULL: there is no calendar */
-    struct notification *sent[SENT_MAX];
-    size_t n_sent;
-    struct kept kept[KEPT_MAX];
-    size_t n_kept;
-    bool is_disk_slow; /* that something is kept is told when the test says so */
-    void (*told[KEPT_MAX])(void *argument);
-    void *told_arguments[KEPT_MAX];
-    size_t n_told;
-} world;
-
-static char address_room[] = "someone@example.org", webhook_room[] = "pager";
-static char *addresses[] = { address_room };
-static struct webhook webhooks[] = { { .name = webhook_room } };
-static struct receivers receivers = { .has_mail = true,
-                                      .mail_to = addresses,
-                                      .n_mail_to = 1,
-                                      .webhooks = webhooks,
-                                      .n_webhooks = 1 };
-static struct notify_ledger ledger;
-
-static void ask(void *self, const struct inquiry *inquiry,
-                void (*tell)(void *argument, int status, struct slice json), void *argument)
-{
-    bool is_busy = strcmp(world.groups, "!") == 0;
-    char json[2048];
-
-    (void)self;
-    world.asked += inquiry->kind == INQUIRY_MONITOR || inquiry->kind == INQUIRY_CHECKS;
-    if (inquiry->kind == INQUIRY_CHECKS)
-        snprintf(json, sizeof json, "{\"checks\":[%s]}", world.checks);
-    else if (is_busy)
-        snprintf(json, sizeof json, "{\"error\":\"the flusher is busy\"}");
-    else
-        snprintf(json, sizeof json, "{\"groups\":[%s]}", world.groups);
-    tell(argument, is_busy ? 503 : 200, slice_of(json));
-}
-
-static void paint(void *self, struct slice definition,
-                  void (*tell)(void *argument, struct bytes *picture), void *argument)
-{
-    struct bytes none = { 0 };
-
-    (void)self, (void)definition;
-    tell(argument, &none);
-}
-
-static void recur(void *self, struct slice lines,
-                  void (*tell)(void *argument, struct slice answer, const char *sentence),
-                  void *argument)
-{
-    (void)self, (void)lines;
-    if (world.occurrences != NULL)
-        tell(argument, slice_of(world.occurrences), "");
-    else
-        tell(argument, SLICE(""), "there is no calendar");
-}
-
-static void keep(void *self, const char *kind, struct slice name, struct slice text,
-                 void (*kept)(void *argument), void *argument)
-{
-    struct kept one;
-    size_t i = 0;
-
-    (void)self;
-    snprintf(one.kind, sizeof one.kind, "%s", kind);
-    snprintf(one.name, sizeof one.name, "%.*s", (int)name.len, name.at);
-    snprintf(one.text, sizeof one.text, "%.*s", (int)text.len, text.at);
-    while (i < world.n_kept && (strcmp(world.kept[i].kind, one.kind) != 0 ||
-                                strcmp(world.kept[i].name, one.name) != 0))
-        i++;
-    assert_in_range(i, 0, KEPT_MAX - 1);
-    if (text.len > 0) {
-        world.kept[i] = one;
-        world.n_kept += i == world.n_kept;
-    } else if (i < world.n_kept) {
-        world.kept[i] = world.kept[--world.n_kept];
-    }
-    if (kept == NULL)
-        return;
-    if (!world.is_disk_slow) {
-        kept(argument);
-        return;
-    }
-    world.told[world.n_told] = kept;
-    world.told_arguments[world.n_told++] = argument;
-}
-
-static void disk_answers(void)
-{
-    world.is_disk_slow = false;
-    for (size_t i = 0; i < world.n_told; i++)
-        world.told[i](world.told_arguments[i]);
-    world.n_told = 0;
-}
-
-static void send_one(void *self, struct notification *given)
-{
-    (void)self;
-    assert_in_range(world.n_sent, 0, SENT_MAX - 1);
-    world.sent[world.n_sent++] = given;
-}
-
-static void beat(void *self)
-{
-    (void)self;
-    world.beats++;
-}
-
-static int64_t flushed_s(void *self)
-{
-    (void)self;
-    return world.now_s;
-}
-
-static int64_t lost_s(void *self)
-{
-    (void)self;
-    return world.lost_s;
-}
-
-static struct slice address(void *self, struct slice host)
-{
-    (void)self, (void)host;
-    return SLICE("");
-}
+static struct evaluator_world world;
 
 static struct evaluator *begin(void)
 {
-    struct evaluator_needs needs = {
-        .ask = ask,
-        .paint = paint,
-        .recur = recur,
-        .keep = keep,
-        .send = send_one,
-        .beat = beat,
-        .flushed_s = flushed_s,
-        .lost_s = lost_s,
-        .address = address,
-        .start_s = START_S - 86400,
-        .receivers = &receivers,
-        .ledger = &ledger,
-        .link = "https://heeler.example.org",
-    };
-    struct evaluator *evaluator = evaluator_new(&needs);
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+    struct evaluator *evaluator;
 
+    needs.start_s = START_S - 86400;
+    needs.link = "https://heeler.example.org";
+    evaluator = evaluator_new(&needs);
     assert_non_null(evaluator);
     return evaluator;
 }
@@ -179,16 +29,14 @@ static struct evaluator *begin(void)
 static int set_up(void **state)
 {
     (void)state;
-    world = (struct world){ .now_s = START_S };
-    ledger = (struct notify_ledger){ 0 };
+    world = (struct evaluator_world){ .now_s = START_S };
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < world.n_sent; i++)
-        notification_free(world.sent[i]);
+    evaluator_world_end(&world);
     return 0;
 }
 
@@ -211,10 +59,7 @@ static void set_downtime(struct evaluator *evaluator, const char *name, const ch
 
 static void go_to(struct evaluator *evaluator, int minute)
 {
-    world.now_s = START_S + minute * MINUTE_S + EVALUATOR_WAIT_S;
-    evaluator_tick(evaluator, world.now_s);
-    while (evaluator_step(evaluator, world.now_s))
-        ;
+    evaluator_world_go_to(&world, evaluator, START_S + minute * MINUTE_S + EVALUATOR_WAIT_S);
 }
 
 /* One group's value in that minute, which is evaluated. */
@@ -241,10 +86,8 @@ static bool says(const struct notification *notification, const char *what)
 
 #define SIMPLE                                                                      \
     "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":" \
-    "\"load\",\"message\":\"{{value}} @someone@example.org\",\"options\":{"
+    "\"load\",\"message\":\"{{value}} @someone@example.com\",\"options\":{"
 #define ENDS "}}"
-
-/* ---- tests ------------------------------------------------------------------------- */
 
 static void nothing_is_asked_for_nobody(void **state)
 {
@@ -265,8 +108,8 @@ static void tells_each_receiver_once(void **state)
     define(
         evaluator, 7,
         "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":\"load\","
-        "\"tags\":[\"team:web\"],\"message\":\"{{value}} @someone@example.org "
-        "@someone@example.org @webhook-pager @other@example.org @webhook-none "
+        "\"tags\":[\"team:web\"],\"message\":\"{{value}} @someone@example.com "
+        "@someone@example.com @webhook-pager @other@example.org @webhook-none "
         "@{{value}}@example.org\"}");
     value(evaluator, "*", 1, 11);
     go_to(evaluator, 1);
@@ -275,14 +118,14 @@ static void tells_each_receiver_once(void **state)
     assert_int_equal(world.beats, 2);
     assert_int_equal(world.n_sent, 2);
     is_sent(0, MONITOR_ALERT, "[Triggered] load");
-    assert_true(slice_equal(world.sent[0]->receiver, SLICE("someone@example.org")));
+    assert_true(slice_equal(world.sent[0]->receiver, SLICE("someone@example.com")));
     assert_true(slice_equal(world.sent[1]->receiver, SLICE("webhook-pager")));
     assert_string_equal(world.sent[0]->id, world.sent[1]->id);
     assert_true(slice_equal(world.sent[0]->tags, SLICE("team:web")));
     assert_true(
         slice_equal(world.sent[0]->link, SLICE("https://heeler.example.org/#/monitor?id=7")));
-    assert_int_equal(counter_read(&ledger.raised), 5);
-    assert_int_equal(counter_read(&ledger.refused), 3);
+    assert_int_equal(counter_read(&world.ledger.raised), 5);
+    assert_int_equal(counter_read(&world.ledger.refused), 3);
     assert_string_equal(evaluator_told(evaluator, 0)->answer,
                         "an address is never made of variables");
     evaluator_free(evaluator);
@@ -298,13 +141,13 @@ static void writes_down_before_it_sends(void **state)
     world.is_disk_slow = true;
     value(evaluator, "*", 1, 11);
     assert_int_equal(world.n_sent, 0);
-    assert_int_equal(world.n_kept, 1); /* the group, with what waits */
-    assert_non_null(strstr(world.kept[0].text, "someone@example.org"));
-    disk_answers();
+    assert_int_equal(world.n_queue, 1); /* the group, with what waits */
+    assert_non_null(strstr(world.queue[0].text, "someone@example.com"));
+    evaluator_world_disk_answers(&world);
     assert_int_equal(world.n_sent, 1);
 
     struct notification *sent = world.sent[--world.n_sent];
-    struct slice receiver = slice_of(address_room);
+    struct slice receiver = SLICE("someone@example.com");
     char id[NOTIFICATION_ID_SIZE];
 
     memcpy(id, sent->id, sizeof id);
@@ -313,8 +156,8 @@ static void writes_down_before_it_sends(void **state)
     assert_string_equal(evaluator_told(evaluator, 0)->answer, "450 try again");
     evaluator_hear(evaluator, sent, slice_of(id), receiver, NOTIFICATION_SENT, 2, "250 ok",
                    world.now_s);
-    assert_int_equal(world.n_kept, 1);
-    assert_null(strstr(world.kept[0].text, "someone@example.org"));
+    assert_int_equal(world.n_disk, 1);
+    assert_null(strstr(world.disk[0].text, "someone@example.com"));
     assert_int_equal(evaluator_told(evaluator, 0)->end, NOTIFICATION_SENT);
     assert_int_equal(evaluator_told(evaluator, 0)->attempts, 2);
     assert_null(evaluator_told(evaluator, 1));
@@ -333,7 +176,7 @@ static void sends_when_the_disk_hangs(void **state)
     assert_int_equal(world.n_sent, 0);
     go_to(evaluator, 2);
     assert_int_equal(world.n_sent, 1);
-    disk_answers();
+    evaluator_world_disk_answers(&world);
     assert_int_equal(world.n_sent, 1);
     evaluator_free(evaluator);
 }
@@ -352,9 +195,7 @@ static void goes_on_after_a_crash(void **state)
 
     evaluator = begin();
     define(evaluator, 7, SIMPLE ENDS);
-    for (size_t i = 0; i < world.n_kept; i++)
-        evaluator_restore(evaluator, slice_of(world.kept[i].kind), slice_of(world.kept[i].name),
-                          slice_of(world.kept[i].text));
+    evaluator_world_restore(&world, evaluator);
     go_to(evaluator, 1);
     go_to(evaluator, 2);
     assert_int_equal(world.n_sent, 2);
@@ -443,7 +284,7 @@ static void is_muted_while_a_downtime_holds(void **state)
     is_sent(1, MONITOR_OK, "[Recovered] load");
     value(evaluator, "*", 7, 11);
     assert_int_equal(world.n_sent, 2);
-    assert_int_equal(counter_read(&ledger.muted), 1);
+    assert_int_equal(counter_read(&world.ledger.muted), 1);
     assert_true(evaluator_monitors(evaluator)->first->groups[0]->is_muted);
     value(evaluator, "*", 10, 11); /* what is still wrong at its end is told */
     assert_int_equal(world.n_sent, 3);
@@ -605,7 +446,7 @@ static void tests_are_marked(void **state)
     is_sent(0, MONITOR_ALERT, "[TEST] [Triggered] load");
     assert_true(world.sent[0]->is_test);
     assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 0);
-    assert_int_equal(world.n_kept, 0);
+    assert_int_equal(world.n_disk, 0);
     evaluator_free(evaluator);
 }
 
@@ -642,7 +483,7 @@ static void a_successor_goes_on(void **state)
     evaluator_give_up_waits(evaluator);
     state_begin(out, STATE_MONITORS);
     evaluator_hand_over(evaluator, out);
-    disk_answers();
+    evaluator_world_disk_answers(&world);
     evaluator_free(evaluator);
     assert_int_equal(world.n_sent, 0);
 

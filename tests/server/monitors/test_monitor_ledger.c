@@ -6,9 +6,7 @@
 
 #include <string.h>
 
-#include "flush/notify/notify_ledger.h"
-#include "flush/notify/receivers.h"
-#include "server/monitors/evaluator.h"
+#include "tests/support/evaluator_world.h"
 
 enum { MINUTE_S = 60, BEGIN_S = 1800000000 / MINUTE_S * MINUTE_S };
 
@@ -32,52 +30,6 @@ static void answer(void *self, const struct inquiry *inquiry,
              SLICE("{\"groups\":[{\"group\":\"*\",\"value\":9,\"last_s\":1800000000}]}"));
 }
 
-static void paint(void *self, struct slice definition,
-                  void (*tell)(void *argument, struct bytes *picture), void *argument)
-{
-    struct bytes none = { 0 };
-
-    (void)self, (void)definition;
-    tell(argument, &none);
-}
-
-static void keep(void *self, const char *kind, struct slice name, struct slice text,
-                 void (*kept)(void *argument), void *argument)
-{
-    (void)self, (void)kind, (void)name, (void)text;
-    if (kept != NULL)
-        kept(argument);
-}
-
-static void send_none(void *self, struct notification *given)
-{
-    (void)self;
-    notification_free(given);
-}
-
-static void beat(void *self)
-{
-    (void)self;
-}
-
-static int64_t flushed_s(void *self)
-{
-    (void)self;
-    return INT64_MAX;
-}
-
-static int64_t lost_s(void *self)
-{
-    (void)self;
-    return 0;
-}
-
-static struct slice address(void *self, struct slice host)
-{
-    (void)self, (void)host;
-    return SLICE("");
-}
-
 static void evaluate(struct evaluator *evaluator, int64_t tick_s, int64_t step_s)
 {
     evaluator_tick(evaluator, tick_s);
@@ -87,22 +39,11 @@ static void evaluate(struct evaluator *evaluator, int64_t tick_s, int64_t step_s
 
 static void a_round_is_counted_and_says_what_the_monitors_are(void **state)
 {
-    struct receivers receivers = { .has_mail = false };
-    struct notify_ledger notify = { 0 };
-    struct evaluator_needs needs = {
-        .ask = answer,
-        .paint = paint,
-        .keep = keep,
-        .send = send_none,
-        .beat = beat,
-        .flushed_s = flushed_s,
-        .lost_s = lost_s,
-        .address = address,
-        .start_s = BEGIN_S - 86400,
-        .receivers = &receivers,
-        .ledger = &notify,
-        .link = "",
-    };
+    static struct evaluator_world world = { .now_s = INT64_MAX };
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+
+    needs.ask = answer;
+    needs.start_s = BEGIN_S - 86400;
     struct evaluator *evaluator = evaluator_new(&needs);
     char problem[512];
     (void)state;
