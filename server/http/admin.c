@@ -274,7 +274,7 @@ void admin_show(const struct admin *admin, struct server_view *out)
 void admin_end_monitors(struct admin *admin)
 {
     if (admin != NULL && admin->view.monitoring != NULL)
-        monitoring_stop(admin->view.monitoring);
+        monitoring_end(admin->view.monitoring);
 }
 
 void admin_hand_over(struct admin *admin, struct state_writer *out)

@@ -70,7 +70,7 @@ static struct told *find_told(struct evaluator *evaluator, struct slice id,
     return NULL;
 }
 
-/* ---- what became of it -------------------------------------------------------- */
+/* ---- what became of it ------------------------------------------------- */
 
 /* It is forgotten where it waited, and what is written down of the group says so, too. */
 static void end_waiting(struct evaluator *evaluator, const struct notification *of)

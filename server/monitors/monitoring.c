@@ -13,7 +13,7 @@
 
 enum { TICK_MS = 1000, STEPS_AT_ONCE = 8, NOTIFIER_PATIENCE_MS = 2000 };
 
-/* ---- what is defined ------------------------------------------------------------------ */
+/* ---- what is defined --------------------------------------------------- */
 
 static void forget_gone(struct monitoring *monitoring)
 {
@@ -95,7 +95,7 @@ static bool follow_definitions(struct monitoring *monitoring)
     return true;
 }
 
-/* ---- the loop ---------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------- */
 
 /* Some steps, and then the others of the loop have their turn. */
 static void go_on(struct monitoring *monitoring, int64_t now_s)
@@ -171,8 +171,7 @@ static void take_results(struct monitoring *monitoring, int64_t now_s)
 
 static void no_more(struct monitoring *monitoring, int64_t now_s)
 {
-    (void)monitoring;
-    (void)now_s;
+    (void)monitoring, (void)now_s;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
@@ -281,8 +280,7 @@ void monitoring_take(struct monitoring *monitoring, struct slice kind, struct sl
     monitoring->is_begun = false; /* they are taken with the next look at the definitions */
 }
 
-/* ---- the end --------------------------------------------------------------------------------
- */
+/* ---- the end ----------------------------------------------------------- */
 
 /* What it still had waits in the groups. */
 static void end_notifier(struct monitoring *monitoring)
@@ -304,7 +302,7 @@ static void end_notifier(struct monitoring *monitoring)
     }
 }
 
-void monitoring_stop(struct monitoring *monitoring)
+void monitoring_end(struct monitoring *monitoring)
 {
     pthread_mutex_t *mutex = &monitoring->view->api->mutex;
 
@@ -319,7 +317,7 @@ void monitoring_stop(struct monitoring *monitoring)
 
 void monitoring_hand_over(struct monitoring *monitoring, struct state_writer *out)
 {
-    monitoring_stop(monitoring);
+    monitoring_end(monitoring);
     if (evaluator_monitors(monitoring->evaluator)->n == 0 && !monitoring->is_begun)
         return;
     state_begin(out, STATE_MONITORS);

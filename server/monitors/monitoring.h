@@ -65,6 +65,6 @@ void monitoring_take(struct monitoring *monitoring, struct slice kind, struct sl
 void monitoring_hand_over(struct monitoring *monitoring, struct state_writer *out);
 
 /* The same without a successor: what waits stays where it is kept. */
-void monitoring_stop(struct monitoring *monitoring);
+void monitoring_end(struct monitoring *monitoring);
 
 #endif

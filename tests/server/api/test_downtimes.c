@@ -67,7 +67,7 @@ static const char *item(const json_t *object, const char *list, size_t i)
     return text != NULL ? text : "(none)";
 }
 
-/* ---- v1 ----------------------------------------------------------------- */
+/* ---- v1 ---------------------------------------------------------------- */
 
 static void a_downtime_has_all_members_that_clients_read(void **state)
 {
@@ -246,7 +246,7 @@ static void all_monitors_are_muted_by_one_and_heard_again(void **state)
     json_decref(made);
 }
 
-/* ---- v2 ----------------------------------------------------------------- */
+/* ---- v2 ---------------------------------------------------------------- */
 
 #define V2(attributes) "{\"data\":{\"type\":\"downtime\",\"attributes\":{" attributes "}}}"
 
