@@ -1,10 +1,11 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
+#include "flush/notify/receivers.h"
 #include "server/http/totals.h"
 #include "server/monitors/monitoring_internal.h"
 
-/* ---- the flusher ------------------------------------------------------------ */
+/* ---- the flusher ------------------------------------------------------- */
 
 struct asking {
     void (*tell)(void *argument, int status, struct slice json);
@@ -40,7 +41,7 @@ void monitoring_hear_answer(struct asked_question *given)
     asked_question_free(given);
 }
 
-/* ---- pictures and the calendar ------------------------------------------------ */
+/* ---- pictures and the calendar ----------------------------------------- */
 
 struct painting_asked {
     struct bytes definition;
@@ -111,7 +112,7 @@ static void recur(void *self, struct slice lines,
                   &(struct painting_asked){ .answer = tell, .argument = argument });
 }
 
-/* ---- what is written down ------------------------------------------------------- */
+/* ---- what is written down ---------------------------------------------- */
 
 struct keeping {
     void (*kept)(void *argument);
@@ -145,7 +146,7 @@ static void keep(void *self, const char *kind, struct slice name, struct slice t
         kept(argument);
 }
 
-/* ---- sending ---------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------- */
 
 /* The first one makes the notifier. */
 static bool need_notifier(struct monitoring *monitoring)
@@ -179,8 +180,7 @@ static void beat(void *self)
 {
     struct monitoring *monitoring = self;
 
-    if (monitoring->view->settings->heeler_heartbeat_url[0] != '\0' &&
-        need_notifier(monitoring))
+    if (monitoring->receivers->heartbeat_url != NULL && need_notifier(monitoring))
         notifier_beat(monitoring->notifier);
 }
 
@@ -192,7 +192,7 @@ void monitoring_hear_result(struct monitoring *monitoring, struct notify_result 
     free(given);
 }
 
-/* ---- facts -------------------------------------------------------------------------- */
+/* ---- facts ------------------------------------------------------------- */
 
 static int64_t flushed_s(void *self)
 {

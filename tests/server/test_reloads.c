@@ -530,8 +530,11 @@ static void webhooks_follow(struct rig *rig)
     assert_true(reload(rig, set));
     test_monitor(rig, number);
     assert_true(fake_intake_wait(hook, 1));
+    assert_false(reload(rig, "heeler_webhooks=[{\"name\":\"x\"}]"));
+    test_monitor(rig, number); /* still by the former one */
+    assert_true(fake_intake_wait(hook, 2));
     end(rig);
-    assert_int_equal(fake_intake_count(hook), 1);
+    assert_int_equal(fake_intake_count(hook), 2);
     fake_intake_stop(hook);
 }
 
