@@ -41,6 +41,7 @@ bool flusher_restore_recent(struct flusher *flusher, struct state_reader in)
     log_warn(
         "flusher: some of the last events and checks are damaged in the inherited state, or "
         "there is no room for them");
+    counter_add(&flusher->config.ledger->state_refused, 1);
     return false;
 }
 

@@ -60,6 +60,6 @@ install -m 644 "$here/heeler.service" "$here/heeler.socket" "$here/heeler.yaml.e
         awk 'NR == FNR { if (!($1 in of)) of[$1] = $2; next } { print $1, $3, of[$3] }' - "$list.needed"
 } >"$folder/share/doc/heeler/libraries"
 mkdir -p "$(dirname "$file")"
-pack "$work/bundle.tar" "$work" "$name"
+pack "$work/bundle.tar" "$work" "${folder##*/}"
 gzip "-${level}n" <"$work/bundle.tar" >"$file"
 echo "$file: $(($(stat -c %s "$file") / 1024)) KiB, $(wc -l <"$list") libraries"

@@ -14,9 +14,7 @@ static int show_all(void)
         printf("  %-8s %s\n", c->name, c->sentence);
     fputs("\n"
           "Without a command it is the server; without an api_key it sends nothing.\n"
-          "  heeler help COMMAND            what a command takes\n"
-          "  heeler help settings [WORD]    the settings, or those that mention a word\n"
-          "  heeler --version\n"
+          "heeler help COMMAND, heeler help settings [WORD] and heeler --version say more.\n"
           "\n"
           "Settings, in rising order: defaults, --config FILE (YAML, as datadog.yaml), the\n"
           "environment (the key a.b is DD_A_B), --set KEY=VALUE.\n"
