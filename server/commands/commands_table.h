@@ -66,7 +66,7 @@ COMMAND(monitor, "monitor check|list|test [FILE | ID] [--last TIME] [--json]\n"
         "file alone is looked at. list shows the monitors of the server, and test sends a\n"
         "message to the receivers of one and says what became of it; its status is 0 if\n"
         "all of them took it.\n",
-        { "--last TIME", "how far back: 90m, 12h or 7d, 31d at most; 1d where nothing is said" },
+        { "--last TIME", "how far back: 90m, 12h, 7d; 31d at most, 1d without it" },
         { "--json", "what check and list tell, as JSON" },
         AT_SERVER,
         WITH_SETTINGS)

@@ -165,7 +165,8 @@ static bool needs_desk(const struct admin *admin)
     return settings->heeler_senders || settings->heeler_monitors_path[0] != '\0' ||
            monitoring_is_inherited(admin->view.monitoring) ||
            counter_read(&api_ledger(admin->view.api)->n[DEFINITION_MONITOR]) > 0 ||
-           atomic_load_explicit(admin->view.has_monitors, memory_order_acquire);
+           (admin->view.has_monitors != NULL &&
+            atomic_load_explicit(admin->view.has_monitors, memory_order_acquire));
 }
 
 /* Each second: the disk may take its time to say that there are monitors. */
