@@ -5,6 +5,7 @@
 #include "server/monitors/evaluator_internal.h"
 
 enum {
+    CHECK_MESSAGE_MAX = 1024,
     AT_ONCE = 256,        /* groups */
     SWEPT_AT_ONCE = 2048, /* the same, of which nothing came */
     ANSWER_KEYS_MAX = 16 * MONITOR_GROUPS_MAX
@@ -287,8 +288,12 @@ static void read_check(struct evaluation *evaluation, struct watched_monitor *mo
         state_of_check(&of->counts, whole_of(object, "status"), whole_of(object, "in_a_row"),
                        group->state.state == MONITOR_NO_DATA ? MONITOR_OK : group->state.state);
 
-    if (group->seen_s < evaluation->at_s || !group->has_worst || state > group->worst)
+    if (group->seen_s < evaluation->at_s || !group->has_worst || state > group->worst) {
+        char said[CHECK_MESSAGE_MAX];
+
         group->worst = state;
+        watched_group_say(group, text_of(object, "message", said, sizeof said));
+    }
     if (group->seen_s < evaluation->at_s || at_s > group->newest_s)
         group->newest_s = at_s;
     group->has_worst = true;
@@ -378,21 +383,52 @@ bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *moni
 
 /* ---- of other monitors ------------------------------------------------- */
 
-/* The state of an operand for that group: of the one that it has, or of a simple monitor. */
+/* The group of an operand that belongs to that one of the composite; NULL: it has none. */
+static const struct watched_group *operand_group(const struct watched_monitor *operand,
+                                                 struct slice group)
+{
+    return operand->monitor.condition.n_by == 0 ? watched_monitor_find(operand, SLICE("*"))
+                                                : watched_monitor_find(operand, group);
+}
+
+/* Of all groups the worst, where the composite itself has none. */
 static bool operand_state(const struct evaluator *evaluator, int64_t number, struct slice group,
                           enum monitor_state *out)
 {
     const struct watched_monitor *operand = monitors_find(&evaluator->monitors, number);
-    const struct watched_group *found;
 
     if (operand == NULL || operand->n_groups == 0)
         return false;
-    found = operand->monitor.condition.n_by > 0 && !slice_equal(group, SLICE("*"))
-                ? watched_monitor_find(operand, group)
-                : NULL;
-    *out = found != NULL ? found->state.state : watched_monitor_state(operand);
-    return found != NULL || operand->monitor.condition.n_by == 0 ||
-           slice_equal(group, SLICE("*"));
+    if (slice_equal(group, SLICE("*"))) {
+        *out = watched_monitor_state(operand);
+        return true;
+    }
+    const struct watched_group *found = operand_group(operand, group);
+
+    if (found != NULL)
+        *out = found->state.state;
+    return found != NULL;
+}
+
+/* "a.value", "b.value": of the operands in their order. */
+bool evaluation_operand_value(const struct evaluator *evaluator,
+                              const struct watched_monitor *monitor, struct slice group,
+                              struct slice name, double *out)
+{
+    const struct condition *condition = &monitor->monitor.condition;
+    size_t i = name.len > 0 ? (size_t)(unsigned char)name.at[0] - 'a' : CONDITION_OPERANDS_MAX;
+
+    if (condition->kind != CONDITION_COMPOSITE || i >= condition->n_operands ||
+        !slice_equal(slice_skip(name, 1), SLICE(".value")))
+        return false;
+    const struct watched_monitor *operand =
+        monitors_find(&evaluator->monitors, condition->operands[i]);
+    const struct watched_group *found = operand != NULL ? operand_group(operand, group) : NULL;
+
+    if (found == NULL)
+        return false;
+    *out = found->state.value;
+    return true;
 }
 
 static void combine_group(struct evaluator *evaluator, struct watched_monitor *monitor,

@@ -83,6 +83,11 @@ bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *moni
 /* The state of a monitor whose operands are others. */
 void evaluation_combine(struct evaluator *evaluator, struct watched_monitor *monitor);
 
+/* What an operand of a composite is worth, by the name of a variable. False: it is none. */
+bool evaluation_operand_value(const struct evaluator *evaluator,
+                              const struct watched_monitor *monitor, struct slice group,
+                              struct slice name, double *out);
+
 /* One group, of which that was seen. */
 void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
                         struct watched_group *group, struct observation *observation);

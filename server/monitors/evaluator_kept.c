@@ -64,6 +64,7 @@ static void write_group(const struct watched_group *group, struct json_out *out)
     json_out_number(out, "cancel_states", group->cancel_states);
     json_out_exact(out, "value", state->value);
     json_out_signed(out, "seen_s", group->seen_s);
+    json_out_signed(out, "notified_s", group->notified_s);
 #define WRITE(member) json_out_signed(out, #member, state->member);
     STATE_NUMBERS(WRITE)
 #undef WRITE
@@ -104,6 +105,7 @@ static bool read_group(struct slice json, struct watched_group *out)
     out->cancel_states = (uint32_t)whole_of(json, "cancel_states");
     (void)json_view_number(json_view_member(json, "value"), &out->state.value);
     out->seen_s = whole_of(json, "seen_s");
+    out->notified_s = whole_of(json, "notified_s");
 #define READ(member) out->state.member = whole_of(json, #member);
     STATE_NUMBERS(READ)
 #undef READ

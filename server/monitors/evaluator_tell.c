@@ -265,6 +265,25 @@ static size_t host_facts(const struct evaluator *evaluator, const struct watched
     return 0;
 }
 
+struct operands {
+    const struct evaluator *evaluator;
+    const struct watched_monitor *monitor;
+    struct slice group;
+};
+
+static bool find_operand(void *self, struct slice name, struct bytes *out)
+{
+    const struct operands *operands = self;
+    char text[32];
+    double value;
+
+    if (!evaluation_operand_value(operands->evaluator, operands->monitor, operands->group, name,
+                                  &value))
+        return false;
+    bytes_add(out, text, template_number(value, text));
+    return true;
+}
+
 static bool write_message(const struct evaluator *evaluator,
                           const struct watched_monitor *monitor,
                           const struct watched_group *group,
@@ -275,6 +294,7 @@ static bool write_message(const struct evaluator *evaluator,
     struct slice tags[EVALUATION_TAGS_MAX];
     struct template_pair host[2];
     struct template_listener listener = { name_receiver, name_unknown, naming };
+    struct operands operands = { evaluator, monitor, group->name };
     struct template_facts facts = {
         .transition = *transition,
         .value = group->state.value,
@@ -290,6 +310,9 @@ static bool write_message(const struct evaluator *evaluator,
         .first_triggered_s = group->state.first_triggered_s,
         .last_triggered_s = group->state.last_triggered_s,
         .now_s = now_s,
+        .check_message = slice_of(group->check_message != NULL ? group->check_message : ""),
+        .find = find_operand,
+        .self = &operands,
     };
 
     if (!template_render(of->message, &facts, &listener, out) && out->failed)
@@ -499,8 +522,10 @@ void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monito
     /* Nobody knows that it was wrong: that it is over is no news. */
     if (transition->to == MONITOR_OK && !group->is_told)
         is_muted = true;
-    if (!is_muted)
+    if (!is_muted) {
         group->is_told = transition->to != MONITOR_OK;
+        group->notified_s = now_s;
+    }
     tell(evaluator, monitor, group, transition, now_s, is_muted, false);
 }
 

@@ -59,6 +59,7 @@ static struct watched_group *group_new(struct slice name, struct slice host, int
 static void group_free(struct watched_group *given)
 {
     notification_free_all(given->waiting);
+    free(given->check_message);
     free(given);
 }
 
@@ -107,6 +108,12 @@ void watched_monitor_drop(struct watched_monitor *monitor, struct watched_group 
     memmove(monitor->groups + at, monitor->groups + at + 1,
             (monitor->n_groups - at) * sizeof(void *));
     group_free(given);
+}
+
+void watched_group_say(struct watched_group *group, struct slice message)
+{
+    free(group->check_message);
+    group->check_message = message.len > 0 ? strndup(message.at, message.len) : NULL;
 }
 
 bool watched_group_wait(struct watched_group *group, const struct notification *raised)

@@ -29,6 +29,8 @@ struct watched_group {
     bool has_worst;
     enum monitor_state worst;
     int64_t newest_s;
+    char *check_message; /* of that worst one; owned, or NULL */
+    int64_t notified_s;  /* when somebody was told last; 0: never */
     char bytes[];
 };
 
@@ -73,6 +75,9 @@ struct watched_group *watched_monitor_find(const struct watched_monitor *monitor
 struct watched_group *watched_monitor_need(struct watched_monitor *monitor, struct slice group,
                                            struct slice host, int64_t now_s);
 void watched_monitor_drop(struct watched_monitor *monitor, struct watched_group *given);
+
+/* What the check said; copied. */
+void watched_group_say(struct watched_group *group, struct slice message);
 
 /* Takes a copy of one that is raised; out again when it has ended: false, it was not there. */
 bool watched_group_wait(struct watched_group *group, const struct notification *raised);

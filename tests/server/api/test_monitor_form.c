@@ -45,7 +45,7 @@ static int set_up(void **state)
         return -1;
     hot->state.state = MONITOR_ALERT;
     hot->state.last_triggered_s = 1200;
-    hot->state.last_told_s = 1260;
+    hot->notified_s = 1260;
     hot->state.changed_s = 1200;
     cold->is_muted = true;
     scene.sight = (struct monitor_sight){ &scene.definition, &scene.monitor, watched };

@@ -286,6 +286,8 @@ static void is_muted_while_a_downtime_holds(void **state)
     assert_int_equal(world.n_sent, 2);
     assert_int_equal(counter_read(&world.ledger.muted), 1);
     assert_true(evaluator_monitors(evaluator)->first->groups[0]->is_muted);
+    assert_int_equal(evaluator_monitors(evaluator)->first->groups[0]->notified_s,
+                     START_S + 6 * MINUTE_S);
     value(evaluator, "*", 10, 11); /* what is still wrong at its end is told */
     assert_int_equal(world.n_sent, 3);
     is_sent(2, MONITOR_ALERT, "[Re-Triggered] load");
@@ -323,7 +325,8 @@ static void check(struct evaluator *evaluator, int minute, int status, int in_a_
     int at_s = START_S + minute * MINUTE_S;
 
     snprintf(world.checks, sizeof world.checks,
-             "{\"check\":\"a\",\"host\":\"h\",\"tags\":[\"env:prod\",\"x:y\"],\"status\":%d,"
+             "{\"check\":\"a\",\"host\":\"h\",\"message\":\"connection "
+             "refused\",\"tags\":[\"env:prod\",\"x:y\"],\"status\":%d,"
              "\"in_a_row\":%d,\"at_s\":%d},{\"check\":\"a\",\"host\":\"h\","
              "\"tags\":[\"env:dev\"],\"status\":2,\"in_a_row\":9,\"at_s\":%d}",
              status, in_a_row, at_s, at_s);
@@ -354,16 +357,17 @@ static void takes_checks(void **state)
     struct evaluator *evaluator = begin();
 
     (void)state;
-    define(
-        evaluator, 7,
-        "{\"type\":\"service check\",\"query\":\"\\\"a\\\".over(\\\"env:prod\\\")"
-        ".by(\\\"host\\\").last(4).count_by_status()\",\"name\":\"a\","
-        "\"message\":\"@webhook-pager\",\"options\":{\"thresholds\":{\"critical\":3,\"ok\":2},"
-        "\"notify_no_data\":true,\"no_data_timeframe\":10}}");
+    define(evaluator, 7,
+           "{\"type\":\"service check\",\"query\":\"\\\"a\\\".over(\\\"env:prod\\\")"
+           ".by(\\\"host\\\").last(4).count_by_status()\",\"name\":\"a\","
+           "\"message\":\"{{check_message}} "
+           "@webhook-pager\",\"options\":{\"thresholds\":{\"critical\":3,\"ok\":2},"
+           "\"notify_no_data\":true,\"no_data_timeframe\":10}}");
     check(evaluator, 1, 2, 2);
     assert_int_equal(world.n_sent, 0);
     check(evaluator, 2, 2, 3);
     is_sent(0, MONITOR_ALERT, "[Triggered on {host:h}] a");
+    assert_true(says(world.sent[0], "connection refused @webhook-pager"));
     check(evaluator, 3, 0, 1);
     assert_int_equal(world.n_sent, 1);
     check(evaluator, 4, 0, 2);
@@ -386,10 +390,11 @@ static void combines_monitors(void **state)
            "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 20\"}");
     define(evaluator, 3,
            "{\"type\":\"composite\",\"query\":\"1 && !2\",\"name\":\"both\","
-           "\"message\":\"@webhook-pager\"}");
+           "\"message\":\"{{a.value}} {{b.value}}{{c.value}}{{.value}} @webhook-pager\"}");
     value(evaluator, "*", 1, 15);
     assert_int_equal(world.n_sent, 1);
     is_sent(0, MONITOR_ALERT, "[Triggered] both");
+    assert_true(says(world.sent[0], "15 15 @webhook-pager"));
     value(evaluator, "*", 2, 25);
     is_sent(1, MONITOR_OK, "[Recovered] both");
     evaluator_forget(evaluator, 2);
