@@ -278,10 +278,14 @@ static void take_notes(struct history *history)
     }
 }
 
+/* What waits here is newer: what was dropped while the file was not open stays gone. */
 static int read_all_notes(struct history *history)
 {
     struct store *store = &history->keeper.store;
-    int result = note_read_definitions(store, &history->kept, history->keeper.config.recalled,
+
+    take_notes(history);
+    int result = note_read_definitions(store, history->notes, &history->kept,
+                                       history->keeper.config.recalled,
                                        history->keeper.config.recalled_argument);
 
     if (result == SQLITE_OK)

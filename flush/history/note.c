@@ -29,8 +29,6 @@ struct note *note_new(enum note_kind is, struct slice kind, struct slice name,
     note->is = is;
     note->changed_s = changed_s;
     note->size = size;
-    note->back = NULL;
-    note->argument = NULL;
     note->kind = put(&at, kind);
     note->name = put(&at, name);
     note->text = put(&at, text);
@@ -68,7 +66,17 @@ int note_write(const struct note *note, struct store *store)
     return write_definition(note, store);
 }
 
-int note_read_definitions(struct store *store, struct mailbox *to,
+/* Whether a note of the list is about that definition. */
+static bool is_about(const struct note *list, const struct store_definition *one)
+{
+    while (list != NULL &&
+           (list->is != NOTE_DEFINITION || !slice_equal(list->name, one->name) ||
+            !slice_equal(list->kind, one->kind)))
+        list = list->next;
+    return list != NULL;
+}
+
+int note_read_definitions(struct store *store, const struct note *waiting, struct mailbox *to,
                           void (*recalled)(void *argument, const struct note *note),
                           void *argument)
 {
@@ -79,6 +87,8 @@ int note_read_definitions(struct store *store, struct mailbox *to,
     if (result != SQLITE_OK)
         return result;
     while ((next = store_next_definition(store, &one)) == SQLITE_ROW) {
+        if (is_about(waiting, &one))
+            continue;
         struct note *note =
             note_new(NOTE_DEFINITION, one.kind, one.name, one.changed_s, one.text);
 

@@ -40,9 +40,11 @@ void note_free_all(struct note *given); /* a list; NULL is fine */
 MUST_CHECK int note_write(const struct note *note, struct store *store);
 
 /* Pushes all definitions that are kept, for others to take; they are as many as NOTE_READ_BYTES
- * hold, the oldest first. Each is told of before; recalled: NULL, and nobody is. */
+ * hold, the oldest first. Those that a note of the list `waiting` is about are left out: it is
+ * newer. Each is told of before; recalled: NULL, and nobody is. */
 enum { NOTE_READ_BYTES = 64 << 20 };
-MUST_CHECK int note_read_definitions(struct store *store, struct mailbox *to,
+MUST_CHECK int note_read_definitions(struct store *store, const struct note *waiting,
+                                     struct mailbox *to,
                                      void (*recalled)(void *argument, const struct note *note),
                                      void *argument);
 

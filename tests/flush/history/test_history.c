@@ -259,6 +259,40 @@ static void definitions_wait_while_another_process_has_the_file(void **state)
     database_close(&owner);
 }
 
+/* Dropped while another process had the file: it does not come back when ours is open. */
+static void what_was_dropped_before_it_could_be_read_stays_gone(void **state)
+{
+    struct mailbox read;
+    struct store store;
+    struct note *waiting =
+        note_new(NOTE_DEFINITION, SLICE("dashboard"), SLICE("a"), 8, SLICE(""));
+    (void)state;
+
+    recalled = 0;
+    assert_non_null(waiting);
+    assert_true(mailbox_open(&read));
+    assert_int_equal(store_open(&store, root), DATABASE_OPEN);
+    for (const char *name = "abc"; *name != '\0'; name++) {
+        const struct store_definition one = { SLICE("dashboard"), { name, 1 }, 7, SLICE("{}") };
+
+        assert_int_equal(store_put_definition(&store, &one), SQLITE_OK);
+    }
+    assert_int_equal(note_read_definitions(&store, waiting, &read, recall, &recalled),
+                     SQLITE_OK);
+    struct note *notes = (struct note *)mailbox_take(&read);
+
+    assert_non_null(notes);
+    assert_true(slice_equal(notes->name, SLICE("b")));
+    assert_non_null(notes->next);
+    assert_true(slice_equal(notes->next->name, SLICE("c")));
+    assert_null(notes->next->next);
+    assert_int_equal(recalled, 2);
+    note_free_all(notes);
+    note_free_all(waiting);
+    store_close(&store);
+    mailbox_close(&read);
+}
+
 static void who_asks_knows_whether_all_is_read(void **state)
 {
     struct history *history = start();
@@ -354,6 +388,7 @@ int main(void)
         TEST(what_a_question_finds_damaged_is_set_aside),
         TEST(definitions_come_back_in_the_next_process),
         TEST(definitions_wait_while_another_process_has_the_file),
+        TEST(what_was_dropped_before_it_could_be_read_stays_gone),
         TEST(who_asks_knows_whether_all_is_read),
         TEST(what_nobody_takes_is_bounded_and_counted),
         TEST(events_and_checks_come_back_newest_first),
