@@ -293,10 +293,10 @@ static char *shown_answer(struct sending *sending)
     char *text = sending->kept_answer;
     size_t len = sending->kept < SENDING_SHOWN_MAX ? sending->kept : SENDING_SHOWN_MAX;
 
-    secrets_out(text, sending->secrets);
     for (size_t i = 0; i < sending->kept; i++)
         if (!isprint((unsigned char)text[i]))
             text[i] = ' ';
+    secrets_out(text, sending->secrets); /* also those that stood behind a NUL byte */
     while (len > 0 && text[len - 1] == ' ')
         len--;
     text[len] = '\0';
