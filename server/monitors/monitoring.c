@@ -260,7 +260,6 @@ void monitoring_take(struct monitoring *monitoring, struct slice kind, struct sl
                      struct slice text)
 {
     struct kept_item *item = malloc(sizeof *item + kind.len + name.len + text.len);
-    struct kept_item **last = &monitoring->items;
     char *at;
 
     if (item == NULL) {
@@ -274,9 +273,11 @@ void monitoring_take(struct monitoring *monitoring, struct slice kind, struct sl
     *item = (struct kept_item){ .kind = { at, kind.len },
                                 .name = { at + kind.len, name.len },
                                 .text = { at + kind.len + name.len, text.len } };
-    while (*last != NULL)
-        last = &(*last)->next;
-    *last = item;
+    if (monitoring->items == NULL)
+        monitoring->items = item;
+    else
+        monitoring->last_item->next = item;
+    monitoring->last_item = item;
     monitoring->is_begun = false; /* they are taken with the next look at the definitions */
 }
 
@@ -288,8 +289,10 @@ static void end_notifier(struct monitoring *monitoring)
     struct notify_result *next;
 
     if (monitoring->notifier != NULL &&
-        !notifier_end(monitoring->notifier, NOTIFIER_PATIENCE_MS))
+        !notifier_end(monitoring->notifier, NOTIFIER_PATIENCE_MS)) {
         log_warn("monitors: what sends notifications does not end");
+        monitoring->is_left = true;
+    }
     for (struct notify_result *at = (struct notify_result *)mailbox_take(&monitoring->results);
          at != NULL; at = next) {
         next = at->next;
@@ -420,6 +423,8 @@ void monitoring_free(struct monitoring *given)
     if (given == NULL)
         return;
     drop_events(given);
+    if (given->is_left)
+        return;
     notifier_free(given->notifier);
     evaluator_free(given->evaluator);
     if (given->has_mailboxes)

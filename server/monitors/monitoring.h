@@ -36,7 +36,9 @@ struct monitoring;
 
 /* Of a view: settings, questions, the ledgers, the API. All outlive it. NULL without memory. */
 struct monitoring *monitoring_new(const struct server_view *view, const char *hostname);
-void monitoring_free(struct monitoring *given); /* the desk has ended; NULL is fine */
+/* The desk has ended; NULL is fine. What a notifier that does not end looks at is left to the
+ * end of the process. */
+void monitoring_free(struct monitoring *given);
 
 struct evaluator *monitoring_evaluator(struct monitoring *monitoring);
 

@@ -25,9 +25,10 @@ struct monitoring {
     struct mailbox answers, kept, results;
     bool has_mailboxes;
     struct event *timer, *on_answers, *on_kept, *on_results, *more;
-    struct kept_item *items;
+    struct kept_item *items, *last_item;
     uint64_t changes_seen; /* of what is defined */
     bool is_begun, is_stopped;
+    bool is_left;   /* the notifier's thread does not end, and looks at what is here */
     uint64_t lost;  /* sum of what was lost or shed */
     int64_t lost_s; /* when it grew last */
     char hostname[256];
