@@ -7,6 +7,12 @@
 
 enum { MINUTE_S = 60, LATE_S = 30 /* the rollups are not waited for longer */ };
 
+static void forget_kept(void *self, const struct watched_monitor *monitor,
+                        const struct watched_group *group)
+{
+    group_forget_kept(self, monitor, group);
+}
+
 struct evaluator *evaluator_new(const struct evaluator_needs *needs)
 {
     struct evaluator *evaluator = calloc(1, sizeof *evaluator);
@@ -14,6 +20,8 @@ struct evaluator *evaluator_new(const struct evaluator_needs *needs)
     if (evaluator == NULL)
         return NULL;
     evaluator->needs = *needs;
+    evaluator->monitors.on_drop = forget_kept;
+    evaluator->monitors.self = evaluator;
     for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++)
         evaluator->evaluations[i].evaluator = evaluator;
     return evaluator;
@@ -131,6 +139,8 @@ void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
     downtimes_look_ahead(evaluator, now_s);
     tellings_look(evaluator, now_s);
     send_waiting(evaluator);
+    if (!evaluator->is_running && evaluator->at_s > now_s)
+        evaluator->at_s = 0; /* the clock went back: that minute is not waited for again */
     if (evaluator->is_running || minute_s <= evaluator->at_s || evaluator->monitors.n == 0)
         return;
     if (evaluator->needs.flushed_s(evaluator->needs.self) < minute_s &&
@@ -173,6 +183,7 @@ static void begin(struct evaluator *evaluator, struct evaluation *evaluation,
     evaluation->is_used = true;
     evaluation->is_answered = false;
     evaluation->number = watched->number;
+    evaluation->edition = watched->edition;
     evaluation->at_s = evaluator->at_s;
     evaluator->needs.ask(evaluator->needs.self, &inquiry, hear_answer, evaluation);
 }
@@ -208,6 +219,16 @@ static bool begin_next(struct evaluator *evaluator, int64_t now_s)
     return false;
 }
 
+/* It is defined otherwise since, and the answer is about what it was: it is asked about anew,
+ * as long as its turn is now. */
+static void ask_anew(struct evaluator *evaluator, struct evaluation *evaluation,
+                     const struct watched_monitor *monitor)
+{
+    evaluation->is_used = false;
+    if (is_due(evaluator, monitor))
+        begin(evaluator, evaluation, monitor);
+}
+
 /* A piece of one that is answered. True: there was one. */
 static bool go_on(struct evaluator *evaluator, int64_t now_s)
 {
@@ -219,6 +240,10 @@ static bool go_on(struct evaluator *evaluator, int64_t now_s)
         struct watched_monitor *monitor =
             monitors_find(&evaluator->monitors, evaluation->number);
 
+        if (monitor != NULL && monitor->edition != evaluation->edition) {
+            ask_anew(evaluator, evaluation, monitor);
+            return true;
+        }
         if (monitor != NULL && evaluation_read(evaluation, monitor))
             return true;
         evaluation->is_used = false;

@@ -392,11 +392,9 @@ static const struct watched_group *operand_group(const struct watched_monitor *o
 }
 
 /* Of all groups the worst, where the composite itself has none. */
-static bool operand_state(const struct evaluator *evaluator, int64_t number, struct slice group,
+static bool operand_state(const struct watched_monitor *operand, struct slice group,
                           enum monitor_state *out)
 {
-    const struct watched_monitor *operand = monitors_find(&evaluator->monitors, number);
-
     if (operand == NULL || operand->n_groups == 0)
         return false;
     if (slice_equal(group, SLICE("*"))) {
@@ -432,7 +430,7 @@ bool evaluation_operand_value(const struct evaluator *evaluator,
 }
 
 static void combine_group(struct evaluator *evaluator, struct watched_monitor *monitor,
-                          struct slice name)
+                          const struct watched_monitor *const *operand, struct slice name)
 {
     const struct condition *condition = &monitor->monitor.condition;
     enum monitor_state state, worst = MONITOR_OK;
@@ -442,7 +440,7 @@ static void combine_group(struct evaluator *evaluator, struct watched_monitor *m
     uint32_t operands = 0;
 
     for (size_t i = 0; i < condition->n_operands; i++) {
-        if (!operand_state(evaluator, condition->operands[i], name, &state))
+        if (!operand_state(operand[i], name, &state))
             return;
         if (state != MONITOR_OK)
             operands |= 1U << i;
@@ -461,16 +459,12 @@ static void combine_group(struct evaluator *evaluator, struct watched_monitor *m
 }
 
 /* Its groups are those of the first operand that has some. */
-static const struct watched_monitor *grouped_operand(const struct evaluator *evaluator,
-                                                     const struct condition *condition)
+static const struct watched_monitor *grouped_operand(
+    const struct watched_monitor *const *operand, size_t n)
 {
-    for (size_t i = 0; i < condition->n_operands; i++) {
-        const struct watched_monitor *operand =
-            monitors_find(&evaluator->monitors, condition->operands[i]);
-
-        if (operand != NULL && operand->monitor.condition.n_by > 0)
-            return operand;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (operand[i] != NULL && operand[i]->monitor.condition.n_by > 0)
+            return operand[i];
     return NULL;
 }
 
@@ -486,21 +480,26 @@ static void forget_silent(struct evaluator *evaluator, struct watched_monitor *m
     }
 }
 
+/* The operands are looked up once, and not for each of so many groups. */
 void evaluation_combine(struct evaluator *evaluator, struct watched_monitor *monitor)
 {
     const struct condition *condition = &monitor->monitor.condition;
-    const struct watched_monitor *grouped = grouped_operand(evaluator, condition);
+    const struct watched_monitor *operand[CONDITION_OPERANDS_MAX];
 
     monitor->problem[0] = '\0';
-    for (size_t i = 0; i < condition->n_operands; i++)
-        if (monitors_find(&evaluator->monitors, condition->operands[i]) == NULL)
+    for (size_t i = 0; i < condition->n_operands; i++) {
+        operand[i] = monitors_find(&evaluator->monitors, condition->operands[i]);
+        if (operand[i] == NULL)
             snprintf(monitor->problem, sizeof monitor->problem, "there is no monitor %lld",
                      (long long)condition->operands[i]);
+    }
+    const struct watched_monitor *grouped = grouped_operand(operand, condition->n_operands);
+
     if (grouped == NULL)
-        combine_group(evaluator, monitor, SLICE("*"));
+        combine_group(evaluator, monitor, operand, SLICE("*"));
     else
         for (size_t i = 0; i < grouped->n_groups; i++)
-            combine_group(evaluator, monitor, grouped->groups[i]->name);
+            combine_group(evaluator, monitor, operand, grouped->groups[i]->name);
     forget_silent(evaluator, monitor);
     monitor->evaluated_s = evaluator->at_s;
 }

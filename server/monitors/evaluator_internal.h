@@ -26,6 +26,7 @@ struct evaluation {
     struct evaluator *evaluator;
     bool is_used, is_answered;
     int64_t number, at_s;
+    uint64_t edition; /* that was asked about */
     int status;
     struct bytes answer;
     struct slice rest; /* of the groups, what is not read yet */

@@ -219,11 +219,16 @@ static bool has_same_groups(const struct monitor *a, const struct monitor *b)
     return same;
 }
 
-static void replace(struct watched_monitor *old, const struct watched_monitor *read)
+static void replace(const struct monitors *monitors, struct watched_monitor *old,
+                    const struct watched_monitor *read)
 {
-    if (!has_same_groups(&old->monitor, &read->monitor))
+    if (!has_same_groups(&old->monitor, &read->monitor)) {
+        for (size_t i = 0; monitors->on_drop != NULL && i < old->n_groups; i++)
+            monitors->on_drop(monitors->self, old, old->groups[i]);
         drop_groups(old);
+    }
     free_definition(old);
+    old->edition = read->edition;
     old->body = read->body;
     old->monitor = read->monitor;
     old->problem[0] = '\0';
@@ -257,8 +262,9 @@ bool monitors_define(struct monitors *monitors, int64_t number, struct slice bod
     }
     if (!read_body(body, &read, problem, problem_size))
         return false;
+    read.edition = ++monitors->editions;
     if (old != NULL) {
-        replace(old, &read);
+        replace(monitors, old, &read);
         return true;
     }
     if (add(monitors, &read))

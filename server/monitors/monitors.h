@@ -37,6 +37,7 @@ struct watched_group {
 struct watched_monitor {
     struct watched_monitor *next; /* by number */
     int64_t number;
+    uint64_t edition;              /* of the definition; another with each that it gets */
     struct slice body;             /* its JSON, as it is given back; owned */
     const char *file;              /* where it was read; NULL: by the API */
     struct monitor monitor;        /* of the body */
@@ -51,6 +52,12 @@ struct watched_monitor {
 struct monitors {
     struct watched_monitor *first;
     size_t n;
+    uint64_t editions; /* that there were */
+
+    /* Told of each group that goes because its monitor is defined otherwise; NULL: nobody. */
+    void (*on_drop)(void *self, const struct watched_monitor *monitor,
+                    const struct watched_group *group);
+    void *self;
 };
 
 /* NULL: there is none. */
