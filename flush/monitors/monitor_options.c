@@ -274,6 +274,12 @@ static bool read_silenced(struct monitor_reading *reading, const char *name, str
 {
     if (json_view_kind(value) != JSON_KIND_OBJECT)
         return monitor_refuse(reading, "'%s' is an object", name);
+    struct slice inside = json_view_inside(value), scope, until;
+
+    while (json_view_next_member(&inside, &scope, &until)) /* monitor_is_silenced() */
+        if (scope.len > MONITOR_NAME_MAX)
+            return monitor_refuse(reading, "a scope of '%s' has at most %d bytes", name,
+                                  MONITOR_NAME_MAX - 2);
     reading->out->silenced = value;
     return true;
 }

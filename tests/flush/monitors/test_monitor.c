@@ -200,6 +200,30 @@ static void names_what_is_wrong(void **state)
     }
 }
 
+/* Such a scope would mute nobody. */
+static void a_scope_that_is_too_long_is_refused(void **state)
+{
+    char scope[MONITOR_NAME_MAX + 1], body[2 * MONITOR_NAME_MAX], problem[256];
+    struct monitor monitor;
+    (void)state;
+
+    for (int len = MONITOR_NAME_MAX - 2; len <= MONITOR_NAME_MAX; len++) {
+        memset(scope, 'a', (size_t)len);
+        scope[len] = '\0';
+        snprintf(body, sizeof body,
+                 "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 5\","
+                 "\"options\":{\"silenced\":{\"%s\":null}}}",
+                 scope);
+        bool read = monitor_read(value_of(body), &monitor, problem, sizeof problem);
+
+        assert_int_equal(read, len == MONITOR_NAME_MAX - 2);
+        if (read)
+            monitor_free(&monitor);
+        else
+            assert_non_null(strstr(problem, "a scope of 'silenced' has at most 1022 bytes"));
+    }
+}
+
 static void is_muted_by_itself(void **state)
 {
     static const struct slice tags[] = { { "env:prod", 8 }, { "host:a", 6 } };
@@ -229,8 +253,11 @@ static void is_muted_by_itself(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_the_seed),     cmocka_unit_test(has_defaults),
-        cmocka_unit_test(reads_options),      cmocka_unit_test(names_what_is_wrong),
+        cmocka_unit_test(reads_the_seed),
+        cmocka_unit_test(has_defaults),
+        cmocka_unit_test(reads_options),
+        cmocka_unit_test(names_what_is_wrong),
+        cmocka_unit_test(a_scope_that_is_too_long_is_refused),
         cmocka_unit_test(is_muted_by_itself),
     };
 
