@@ -152,8 +152,8 @@ int64_t definition_file_number(const struct definition_file *file, enum definiti
     int64_t number;
 
     if (!json_view_whole(json_view_member(object, "id"), &number) || number < 1 ||
-        number > NUMBER_MAX)
-        number = (int64_t)(file->hash >> 40) + 1;
+        number > NUMBER_MAX || definitions_find_number(taken, kind, number) != NULL)
+        number = (int64_t)(file->hash >> 40) + 1; /* and not the next, which others may say */
     while (definitions_find_number(taken, kind, number) != NULL)
         number++;
     return number;

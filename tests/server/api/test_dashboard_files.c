@@ -128,12 +128,18 @@ static void numbers_are_unique_and_none_is_too_large(void **state)
     (void)state;
     write_file("a.json", "{\"id\":5,\"title\":\"a\",\"graphs\":[]}");
     write_file("b.json", "{\"id\":5,\"title\":\"b\",\"graphs\":[]}");
+    write_file("bb.json", "{\"id\":6,\"title\":\"bb\",\"graphs\":[]}");
     write_file("c.json", "{\"id\":9223372036854775807,\"title\":\"c\",\"graphs\":[]}");
     struct definition_files *files = dashboard_files_read(folder);
 
-    assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].n, 3);
+    const struct definition *six =
+        definitions_find_number(&files->definitions, DEFINITION_DASHBOARD, 6);
+
+    assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].n, 4);
     assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].first->number, 5);
-    assert_int_equal(files->definitions.of[DEFINITION_DASHBOARD].first->next->number, 6);
+    assert_int_not_equal(files->definitions.of[DEFINITION_DASHBOARD].first->next->number, 5);
+    assert_non_null(six); /* it says so itself, and a copy of a.json does not take it */
+    assert_true(slice_equal(six->file, SLICE("bb.json")));
     assert_true(files->definitions.of[DEFINITION_DASHBOARD].last->number < INT64_C(1) << 38);
     definition_files_free(files);
 }
