@@ -5,6 +5,8 @@
 
 #include "server/monitors/evaluator_internal.h"
 
+enum { WAITING_BYTES_MAX = 64 << 20 };
+
 enum { MINUTE_S = 60, LATE_S = 30 /* the rollups are not waited for longer */ };
 
 static void forget_kept(void *self, const struct watched_monitor *monitor,
@@ -20,6 +22,8 @@ struct evaluator *evaluator_new(const struct evaluator_needs *needs)
     if (evaluator == NULL)
         return NULL;
     evaluator->needs = *needs;
+    if (needs->waiting_bytes_max == 0)
+        evaluator->needs.waiting_bytes_max = WAITING_BYTES_MAX;
     evaluator->monitors.on_drop = forget_kept;
     evaluator->monitors.self = evaluator;
     for (size_t i = 0; i < EVALUATOR_ASKED_MAX; i++)

@@ -72,7 +72,8 @@ struct evaluator_needs {
     int64_t start_s;
     const struct receivers *receivers; /* outlive it */
     struct notify_ledger *ledger;
-    const char *link; /* to the page, without a slash at its end; empty: none */
+    const char *link;         /* to the page, without a slash at its end; empty: none */
+    size_t waiting_bytes_max; /* of what is raised and has not ended; 0: 64 MiB */
 };
 
 /* One line of the history of notifications. Views. */

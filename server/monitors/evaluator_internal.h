@@ -72,6 +72,7 @@ struct evaluator {
     struct told told[EVALUATOR_TOLD_MAX]; /* a ring */
     size_t n_told, next_told;
     struct notification *waiting; /* given back by a successor or the disk, to be sent */
+    size_t waiting_bytes;         /* of what was raised and has not ended, without pictures */
     struct telling *tellings;     /* under way */
     size_t n_tellings;
 };

@@ -169,6 +169,7 @@ static void restore_waiting(struct evaluator *evaluator, struct watched_group *g
         if (kept == NULL)
             continue;
         counter_add(&evaluator->needs.ledger->raised, 1);
+        evaluator->waiting_bytes += kept->size;
         (void)watched_group_wait(group, kept);
         evaluator_wait(evaluator, kept);
     }

@@ -421,6 +421,19 @@ static void end_at_once(struct evaluator *evaluator, const struct notification *
     told_note(evaluator, of, end, sentence, now_s);
 }
 
+/* NULL: there is no memory, or what waits already has as much as it may. */
+static struct notification *new_within_bounds(struct evaluator *evaluator,
+                                              const struct notification *one)
+{
+    struct notification *made = evaluator->waiting_bytes < evaluator->needs.waiting_bytes_max
+                                    ? notification_new(one)
+                                    : NULL;
+
+    if (made != NULL)
+        evaluator->waiting_bytes += made->size;
+    return made;
+}
+
 /* One to each receiver, behind those before. */
 static void raise_all(struct evaluator *evaluator, const struct watched_monitor *monitor,
                       struct watched_group *group, const struct transition *transition,
@@ -438,17 +451,17 @@ static void raise_all(struct evaluator *evaluator, const struct watched_monitor 
         } else if (refusal != RECEIVER_TAKEN) {
             end_at_once(evaluator, &one, NOTIFICATION_REFUSED,
                         receiver_refusal_sentence(refusal), now_s);
-        } else if ((made = notification_new(&one)) != NULL) {
+        } else if ((made = new_within_bounds(evaluator, &one)) != NULL) {
             counter_add(&evaluator->needs.ledger->raised, 1);
             told_note(evaluator, made, NOTIFICATION_WAITING, "", now_s);
-            if (!is_test)
-                (void)watched_group_wait(group,
-                                         made); /* without memory it is sent all the same */
+            if (!is_test) /* without memory it is sent all the same */
+                (void)watched_group_wait(group, made);
             *last = made;
             last = &made->next;
         } else {
             counter_add(&evaluator->needs.ledger->raised, 1);
             counter_add(&evaluator->needs.ledger->shed_early, 1);
+            told_note(evaluator, &one, NOTIFICATION_SHED, "too much waits to be sent", now_s);
         }
     }
 }

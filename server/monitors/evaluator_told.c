@@ -93,8 +93,10 @@ void evaluator_hear(struct evaluator *evaluator, struct notification *given, str
 
     if (told != NULL)
         told_set(told, end, attempts, now_s, answer);
-    if (given != NULL)
+    if (given != NULL) {
+        evaluator->waiting_bytes -= given->size - given->picture.len;
         end_waiting(evaluator, given);
+    }
     notification_free(given);
 }
 

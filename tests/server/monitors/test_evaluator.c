@@ -455,102 +455,7 @@ static void tests_are_marked(void **state)
     evaluator_free(evaluator);
 }
 
-/* A definition that changes keeps its states, if its groups are the same. */
-static void a_change_keeps_states(void **state)
-{
-    struct evaluator *evaluator = begin();
-
-    (void)state;
-    define(evaluator, 7, SIMPLE ENDS);
-    value(evaluator, "*", 1, 11);
-    define(evaluator, 7, SIMPLE "\"renotify_interval\":60" ENDS);
-    value(evaluator, "*", 2, 11);
-    assert_int_equal(world.n_sent, 1);
-    define(evaluator, 7,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"}");
-    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 0);
-    evaluator_free(evaluator);
-}
-
 /* All of it, through a state. */
-/* An answer comes when the test says so. */
-static struct {
-    void (*tell)(void *argument, int status, struct slice json);
-    void *argument;
-    int n;
-} asked;
-
-static void ask_later(void *self, const struct inquiry *inquiry,
-                      void (*tell)(void *argument, int status, struct slice json),
-                      void *argument)
-{
-    (void)self;
-    asked.n += inquiry->kind == INQUIRY_MONITOR;
-    asked.tell = tell;
-    asked.argument = argument;
-}
-
-static void answer(struct evaluator *evaluator)
-{
-    asked.tell(asked.argument, 200,
-               SLICE("{\"groups\":[{\"group\":\"*\",\"value\":50,\"last_s\":1796061660,"
-                     "\"buckets\":5,\"first\":true}]}"));
-    while (evaluator_step(evaluator, world.now_s))
-        ;
-}
-
-static void an_answer_about_what_it_was_is_none(void **state)
-{
-    struct evaluator_needs needs = evaluator_world_needs(&world);
-
-    (void)state;
-    needs.ask = ask_later;
-    asked.n = 0;
-    struct evaluator *evaluator = evaluator_new(&needs);
-
-    assert_non_null(evaluator);
-    define(evaluator, 7,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 100\","
-           "\"message\":\"@someone@example.com\"}");
-    go_to(evaluator, 1);
-    define(evaluator, 7, SIMPLE ENDS);
-    answer(evaluator);
-    assert_null(
-        watched_monitor_find(monitors_find(evaluator_monitors(evaluator), 7), SLICE("*")));
-    assert_int_equal(asked.n, 2); /* and asked about anew */
-    evaluator_forget(evaluator, 7);
-    answer(evaluator);
-    assert_int_equal(world.beats, 1);
-    evaluator_free(evaluator);
-}
-
-static void other_groups_are_not_found_again(void **state)
-{
-    struct evaluator *evaluator = begin();
-
-    (void)state;
-    define(evaluator, 7,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"}");
-    value(evaluator, "host:a", 1, 11);
-    assert_int_equal(world.n_disk, 1);
-    define(evaluator, 7, SIMPLE ENDS);
-    assert_int_equal(world.n_disk, 0);
-    evaluator_free(evaluator);
-}
-
-static void the_clock_goes_back(void **state)
-{
-    struct evaluator *evaluator = begin();
-
-    (void)state;
-    define(evaluator, 7, SIMPLE ENDS);
-    value(evaluator, "*", 60, 1);
-    value(evaluator, "*", 1, 1);
-    value(evaluator, "*", 2, 1);
-    assert_int_equal(world.asked, 3);
-    evaluator_free(evaluator);
-}
-
 static void a_successor_goes_on(void **state)
 {
     struct evaluator *evaluator = begin();
@@ -615,10 +520,6 @@ int main(void)
         TEST(waits_for_a_full_window),
         TEST(a_failed_answer_changes_nothing),
         TEST(tests_are_marked),
-        TEST(a_change_keeps_states),
-        TEST(an_answer_about_what_it_was_is_none),
-        TEST(other_groups_are_not_found_again),
-        TEST(the_clock_goes_back),
         TEST(a_successor_goes_on),
     };
 #undef TEST

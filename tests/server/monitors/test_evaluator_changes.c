@@ -1,0 +1,210 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "flush/notify/notify_ledger.h"
+#include "tests/support/evaluator_world.h"
+
+enum { START_S = 1796061600, MINUTE_S = 60 };
+
+static struct evaluator_world world;
+
+static struct evaluator *begin(void)
+{
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+    struct evaluator *evaluator;
+
+    needs.start_s = START_S - 86400;
+    needs.link = "https://heeler.example.org";
+    evaluator = evaluator_new(&needs);
+    assert_non_null(evaluator);
+    return evaluator;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    world = (struct evaluator_world){ .now_s = START_S };
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    evaluator_world_end(&world);
+    return 0;
+}
+
+static void define(struct evaluator *evaluator, int64_t number, const char *body)
+{
+    char problem[512] = "";
+
+    if (!evaluator_define(evaluator, number, slice_of(body), problem, sizeof problem))
+        fail_msg("%s", problem);
+}
+
+static void go_to(struct evaluator *evaluator, int minute)
+{
+    evaluator_world_go_to(&world, evaluator, START_S + minute * MINUTE_S + EVALUATOR_WAIT_S);
+}
+
+/* One group's value in that minute, which is evaluated. */
+static void value(struct evaluator *evaluator, const char *group, int minute, double number)
+{
+    snprintf(world.groups, sizeof world.groups,
+             "{\"group\":\"%s\",\"host\":\"\",\"value\":%g,\"last_s\":%d,\"buckets\":5,"
+             "\"first\":true}",
+             group, number, START_S + minute * MINUTE_S);
+    go_to(evaluator, minute);
+}
+
+#define SIMPLE                                                                      \
+    "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":" \
+    "\"load\",\"message\":\"{{value}} @someone@example.com\",\"options\":{"
+#define ENDS "}}"
+
+/* A definition that changes keeps its states, if its groups are the same. */
+static void a_change_keeps_states(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    value(evaluator, "*", 1, 11);
+    define(evaluator, 7, SIMPLE "\"renotify_interval\":60" ENDS);
+    value(evaluator, "*", 2, 11);
+    assert_int_equal(world.n_sent, 1);
+    define(evaluator, 7,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"}");
+    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 0);
+    evaluator_free(evaluator);
+}
+
+/* An answer comes when the test says so. */
+static struct {
+    void (*tell)(void *argument, int status, struct slice json);
+    void *argument;
+    int n;
+} asked;
+
+static void ask_later(void *self, const struct inquiry *inquiry,
+                      void (*tell)(void *argument, int status, struct slice json),
+                      void *argument)
+{
+    (void)self;
+    asked.n += inquiry->kind == INQUIRY_MONITOR;
+    asked.tell = tell;
+    asked.argument = argument;
+}
+
+static void answer(struct evaluator *evaluator)
+{
+    asked.tell(asked.argument, 200,
+               SLICE("{\"groups\":[{\"group\":\"*\",\"value\":50,\"last_s\":1796061660,"
+                     "\"buckets\":5,\"first\":true}]}"));
+    while (evaluator_step(evaluator, world.now_s))
+        ;
+}
+
+static void an_answer_about_what_it_was_is_none(void **state)
+{
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+
+    (void)state;
+    needs.ask = ask_later;
+    asked.n = 0;
+    struct evaluator *evaluator = evaluator_new(&needs);
+
+    assert_non_null(evaluator);
+    define(evaluator, 7,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 100\","
+           "\"message\":\"@someone@example.com\"}");
+    go_to(evaluator, 1);
+    define(evaluator, 7, SIMPLE ENDS);
+    answer(evaluator);
+    assert_null(
+        watched_monitor_find(monitors_find(evaluator_monitors(evaluator), 7), SLICE("*")));
+    assert_int_equal(asked.n, 2); /* and asked about anew */
+    evaluator_forget(evaluator, 7);
+    answer(evaluator);
+    assert_int_equal(world.beats, 1);
+    evaluator_free(evaluator);
+}
+
+static void other_groups_are_not_found_again(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"}");
+    value(evaluator, "host:a", 1, 11);
+    assert_int_equal(world.n_disk, 1);
+    define(evaluator, 7, SIMPLE ENDS);
+    assert_int_equal(world.n_disk, 0);
+    evaluator_free(evaluator);
+}
+
+static void the_clock_goes_back(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    value(evaluator, "*", 60, 1);
+    value(evaluator, "*", 1, 1);
+    value(evaluator, "*", 2, 1);
+    assert_int_equal(world.asked, 3);
+    evaluator_free(evaluator);
+}
+
+/* A storm of messages whose receiver takes none has a bound; what is beyond is told of. */
+static void what_waits_has_a_bound(void **state)
+{
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+    struct evaluator *evaluator;
+
+    (void)state;
+    needs.start_s = START_S - 86400;
+    needs.waiting_bytes_max = 1;
+    evaluator = evaluator_new(&needs);
+    assert_non_null(evaluator);
+    define(evaluator, 7, SIMPLE ENDS);
+    value(evaluator, "*", 1, 11);
+    assert_int_equal(world.n_sent, 1);
+    value(evaluator, "*", 2, 9);
+    assert_int_equal(world.n_sent, 1);
+    assert_int_equal(evaluator_told(evaluator, 0)->end, NOTIFICATION_SHED);
+    assert_string_equal(evaluator_told(evaluator, 0)->answer, "too much waits to be sent");
+    assert_int_equal(counter_read(&needs.ledger->shed_early), 1);
+
+    struct notification *sent = world.sent[--world.n_sent];
+    char id[NOTIFICATION_ID_SIZE];
+
+    memcpy(id, sent->id, sizeof id);
+    evaluator_hear(evaluator, sent, slice_of(id), SLICE("someone@example.com"),
+                   NOTIFICATION_SENT, 1, "", world.now_s);
+    value(evaluator, "*", 3, 11);
+    assert_int_equal(world.n_sent, 1);
+    evaluator_free(evaluator);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_change_keeps_states),
+        TEST(an_answer_about_what_it_was_is_none),
+        TEST(other_groups_are_not_found_again),
+        TEST(the_clock_goes_back),
+        TEST(what_waits_has_a_bound),
+    };
+#undef TEST
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
