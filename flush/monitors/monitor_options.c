@@ -275,11 +275,16 @@ static bool read_silenced(struct monitor_reading *reading, const char *name, str
     if (json_view_kind(value) != JSON_KIND_OBJECT)
         return monitor_refuse(reading, "'%s' is an object", name);
     struct slice inside = json_view_inside(value), scope, until;
+    int64_t until_s;
 
-    while (json_view_next_member(&inside, &scope, &until)) /* monitor_is_silenced() */
+    while (json_view_next_member(&inside, &scope, &until)) { /* monitor_is_silenced() */
         if (scope.len > MONITOR_NAME_MAX)
             return monitor_refuse(reading, "a scope of '%s' has at most %d bytes", name,
                                   MONITOR_NAME_MAX - 2);
+        if (!monitor_is_absent(until) && !json_view_whole(until, &until_s))
+            return monitor_refuse(reading, "an end in '%s' is in seconds since 1970, or null",
+                                  name);
+    }
     reading->out->silenced = value;
     return true;
 }

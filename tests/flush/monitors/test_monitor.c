@@ -177,6 +177,8 @@ static void names_what_is_wrong(void **state)
           "'notification_preset_name': Heeler has show_all alone" },
         { SEED "\"options\":{\"scheduling_options\":{\"evaluation_window\":{}}}}",
           "'scheduling_options': Heeler evaluates each minute, and has no schedules" },
+        { SEED "\"options\":{\"silenced\":{\"*\":\"soon\"}}}",
+          "an end in 'silenced' is in seconds since 1970, or null" },
         { SEED "\"options\":7}", "'options' is an object" },
         { SEED "\"options\":{\"escalation_message\":\"{{#is_alert}}\"}}",
           "'escalation_message': byte 1: this block does not end: #is_alert" },
