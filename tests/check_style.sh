@@ -4,7 +4,7 @@
 set -eu
 status=0
 
-for header in $(find config protocol flush server chart bench tests/support -name '*.h'); do
+for header in $(find config protocol flush server chart bench tests/support -name '*.h' -not -path '*/node_modules/*'); do
     case $(head -n 1 "$header") in
     "/* $header: "*) ;;
     *)
@@ -27,7 +27,7 @@ if grep -rnwE 'heir|legacy|predecessor' --include='*.[ch]' config protocol flush
 fi
 
 # "(void)a, (void)b;" stands in one line.
-if ! find config protocol flush server chart bench tests -name '*.[ch]' -exec awk '
+if ! find config protocol flush server chart bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
     FNR == 1 { before = 0 }
     { now = /^ +\(void\)[a-z_]+;$/ }
     now && before { print FILENAME ":" FNR ": " $0; found = 1 }
@@ -46,7 +46,7 @@ if grep -rnE '^[a-z].*_(free|close|stop)\(struct [a-z_]+ \*' --include='*.h' \
 fi
 
 # A banner stands between the parts of a file.
-if ! find config protocol flush server chart bench tests -name '*.[ch]' -exec awk '
+if ! find config protocol flush server chart bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
     /^\/\* ?--/ && (!/^\/\* ---- [^-].* -+ \*\/$/ || length != 78) {
         print FILENAME ":" FNR ": " $0
         found = 1
@@ -57,7 +57,7 @@ if ! find config protocol flush server chart bench tests -name '*.[ch]' -exec aw
 fi
 
 # A file over 600 lines says why, and stands in CONTRIBUTING.md; no other file does.
-long=$(find config protocol flush server chart bench tests -name '*.[ch]' -exec awk '
+long=$(find config protocol flush server chart bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
     FNR == 601 { print FILENAME }' {} + | sort)
 listed=$(sed -n '/^### Files over 600 lines/,/^## /s/^| `\([^`]*\)` .*/\1/p' CONTRIBUTING.md | sort)
 if [ "$long" != "$listed" ]; then
