@@ -4,7 +4,7 @@
 set -eu
 status=0
 
-for header in $(find config protocol flush server chart bench tests/support -name '*.h' -not -path '*/node_modules/*'); do
+for header in $(find config protocol flush server chart calendar bench tests/support -name '*.h' -not -path '*/node_modules/*'); do
     case $(head -n 1 "$header") in
     "/* $header: "*) ;;
     *)
@@ -15,19 +15,19 @@ for header in $(find config protocol flush server chart bench tests/support -nam
 done
 
 # A context is a word of the domain; what a callback is called with is its argument.
-if grep -rnE 'void \*context\b' --include='*.[ch]' config protocol flush server chart bench tests; then
+if grep -rnE 'void \*context\b' --include='*.[ch]' config protocol flush server chart calendar bench tests; then
     echo 'what a callback is called with is named "argument"'
     status=1
 fi
 
 # See the words in CONTRIBUTING.md.
-if grep -rnwE 'heir|legacy|predecessor' --include='*.[ch]' config protocol flush server chart bench; then
+if grep -rnwE 'heir|legacy|predecessor' --include='*.[ch]' config protocol flush server chart calendar bench; then
     echo 'a "successor" goes on with what it "inherited"'
     status=1
 fi
 
 # "(void)a, (void)b;" stands in one line.
-if ! find config protocol flush server chart bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
+if ! find config protocol flush server chart calendar bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
     FNR == 1 { before = 0 }
     { now = /^ +\(void\)[a-z_]+;$/ }
     now && before { print FILENAME ":" FNR ": " $0; found = 1 }
@@ -39,14 +39,14 @@ fi
 
 # What frees says "given". These three end something else than what they are called with.
 if grep -rnE '^[a-z].*_(free|close|stop)\(struct [a-z_]+ \*' --include='*.h' \
-    config protocol flush server chart bench tests/support |
+    config protocol flush server chart calendar bench tests/support |
     grep -vE '\*given[,)]|rollup_close|window_close|transfers_stop'; then
     echo 'whoever frees names what it frees "given"'
     status=1
 fi
 
 # A banner stands between the parts of a file.
-if ! find config protocol flush server chart bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
+if ! find config protocol flush server chart calendar bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
     /^\/\* ?--/ && (!/^\/\* ---- [^-].* -+ \*\/$/ || length != 78) {
         print FILENAME ":" FNR ": " $0
         found = 1
@@ -57,7 +57,7 @@ if ! find config protocol flush server chart bench tests -name '*.[ch]' -not -pa
 fi
 
 # A file over 600 lines says why, and stands in CONTRIBUTING.md; no other file does.
-long=$(find config protocol flush server chart bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
+long=$(find config protocol flush server chart calendar bench tests -name '*.[ch]' -not -path '*/node_modules/*' -exec awk '
     FNR == 601 { print FILENAME }' {} + | sort)
 listed=$(sed -n '/^### Files over 600 lines/,/^## /s/^| `\([^`]*\)` .*/\1/p' CONTRIBUTING.md | sort)
 if [ "$long" != "$listed" ]; then
