@@ -48,7 +48,7 @@ static bool read_request(struct slice line, struct request *out)
            out->days <= DAYS_MAX && out->seconds <= SECONDS_MAX && out->days + out->seconds > 0;
 }
 
-/* ---- the zone ----------------------------------------------------------- */
+/* ---- the zone ---------------------------------------------------------- */
 
 static bool refuse_zone(const char *zone, char *problem, size_t size)
 {
@@ -123,7 +123,7 @@ static bool start_of(struct slice text, struct icaltimetype *out)
     return true;
 }
 
-/* ---- the rule ------------------------------------------------------------ */
+/* ---- the rule ---------------------------------------------------------- */
 
 static void add_all(const struct request *request, icalrecur_iterator *iterator,
                     struct occurrence *out, size_t *n)
