@@ -2,8 +2,9 @@
  *
  *   metrics       each name once, and what is known about it
  *   series        who is in the windows: an id, and name, host, tags and kind
- *   windows       what up to PACKED_SERIES_MAX series did in one window
- * (flush/history/packed.h) events        as they came checks        the last status of each
+ *   windows       what many series did in one window (flush/history/packed.h)
+ *   events        as they came
+ *   checks        the last status of each
  *   definitions   what was made by the API: dashboards and the like
  *
  * A window of one level may have several rows: of other series, and of other parts of its time

@@ -4,7 +4,8 @@
  *   plan    for each query in it the steps, the windows, how much earlier it is computed
  *           (timeshift), and how many steps before the range functions look back
  *   compute node after node: queries (flush/rollups/query.h), functions, operators, each of
- * which leaves a grid (flush/language/grid.h) write   the answer in Datadog's form, as JSON
+ *           which leaves a grid (flush/language/grid.h)
+ *   write   the answer in Datadog's form, as JSON
  *
  * Queries that say no seconds share one step, the longest of all in the question.
  *

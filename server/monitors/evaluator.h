@@ -4,8 +4,8 @@
  *   the minute ──► each monitor that is due ── inquiry ──► flusher, in slices
  *                  group_state_step() of each group ◄── value of each group
  *                  transition ── silenced, or a downtime holds: muted
- *                             ── template, receivers ──► notification, with the window's
- * picture ── kept first, where there is a path ──► notifier
+ *                             ── template, receivers ──► notification
+ *                             ── kept first, where there is a path ──► notifier
  *
  * EVALUATOR_WAIT_S behind the full minute the window that ended there is complete: the rollups
  * have the interval that it ends in. All monitors of a minute look at the same moment, however
