@@ -8,45 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tests/support/evaluator_world.h"
-
-enum { START_S = 1796061600, MINUTE_S = 60 };
-
-static struct evaluator_world world;
-
-static struct evaluator *begin(void)
-{
-    struct evaluator_needs needs = evaluator_world_needs(&world);
-    struct evaluator *evaluator;
-
-    needs.start_s = START_S - 86400;
-    needs.link = "https://heeler.example.org";
-    evaluator = evaluator_new(&needs);
-    assert_non_null(evaluator);
-    return evaluator;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    world = (struct evaluator_world){ .now_s = START_S };
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    evaluator_world_end(&world);
-    return 0;
-}
-
-static void define(struct evaluator *evaluator, int64_t number, const char *body)
-{
-    char problem[512] = "";
-
-    if (!evaluator_define(evaluator, number, slice_of(body), problem, sizeof problem))
-        fail_msg("%s", problem);
-}
+#include "tests/support/evaluator_minutes.h"
 
 static void set_downtime(struct evaluator *evaluator, const char *name, const char *body)
 {
@@ -55,21 +17,6 @@ static void set_downtime(struct evaluator *evaluator, const char *name, const ch
     if (!evaluator_set_downtime(evaluator, slice_of(name), slice_of(body), false, START_S,
                                 problem, sizeof problem))
         fail_msg("%s", problem);
-}
-
-static void go_to(struct evaluator *evaluator, int minute)
-{
-    evaluator_world_go_to(&world, evaluator, START_S + minute * MINUTE_S + EVALUATOR_WAIT_S);
-}
-
-/* One group's value in that minute, which is evaluated. */
-static void value(struct evaluator *evaluator, const char *group, int minute, double number)
-{
-    snprintf(world.groups, sizeof world.groups,
-             "{\"group\":\"%s\",\"host\":\"\",\"value\":%g,\"last_s\":%d,\"buckets\":5,"
-             "\"first\":true}",
-             group, number, START_S + minute * MINUTE_S);
-    go_to(evaluator, minute);
 }
 
 static void is_sent(size_t i, enum monitor_state to, const char *title)
@@ -83,11 +30,6 @@ static bool says(const struct notification *notification, const char *what)
 {
     return memmem(notification->text.at, notification->text.len, what, strlen(what)) != NULL;
 }
-
-#define SIMPLE                                                                      \
-    "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":" \
-    "\"load\",\"message\":\"{{value}} @someone@example.com\",\"options\":{"
-#define ENDS "}}"
 
 static void nothing_is_asked_for_nobody(void **state)
 {

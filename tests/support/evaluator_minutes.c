@@ -1,0 +1,60 @@
+#include "tests/support/evaluator_minutes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+struct evaluator_world world;
+
+struct evaluator *begin(void)
+{
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+    struct evaluator *evaluator;
+
+    needs.start_s = START_S - 86400;
+    needs.link = "https://heeler.example.org";
+    evaluator = evaluator_new(&needs);
+    assert_non_null(evaluator);
+    return evaluator;
+}
+
+int set_up(void **state)
+{
+    (void)state;
+    world = (struct evaluator_world){ .now_s = START_S };
+    return 0;
+}
+
+int tear_down(void **state)
+{
+    (void)state;
+    evaluator_world_end(&world);
+    return 0;
+}
+
+void define(struct evaluator *evaluator, int64_t number, const char *body)
+{
+    char problem[512] = "";
+
+    if (!evaluator_define(evaluator, number, slice_of(body), problem, sizeof problem))
+        fail_msg("%s", problem);
+}
+
+void go_to(struct evaluator *evaluator, int minute)
+{
+    evaluator_world_go_to(&world, evaluator, START_S + minute * MINUTE_S + EVALUATOR_WAIT_S);
+}
+
+/* One group's value in that minute, which is evaluated. */
+void value(struct evaluator *evaluator, const char *group, int minute, double number)
+{
+    snprintf(world.groups, sizeof world.groups,
+             "{\"group\":\"%s\",\"host\":\"\",\"value\":%g,\"last_s\":%d,\"buckets\":5,"
+             "\"first\":true}",
+             group, number, START_S + minute * MINUTE_S);
+    go_to(evaluator, minute);
+}
