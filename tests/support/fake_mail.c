@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,6 +299,7 @@ struct fake_mail *fake_mail_start(const struct fake_mail_config *config)
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
 
+    signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to a peer that hung up, on either side */
     fake->config = *config;
     fake->peer = -1;
     pthread_mutex_init(&fake->mutex, NULL);
