@@ -1,0 +1,42 @@
+/* server/traces/trace_decode.h: the bodies that tracers send, read.
+ *
+ *   v0.3, v0.4   a list of traces, each a list of maps          msgpack or JSON
+ *   v0.5         texts, then traces of twelve numbers a span    msgpack or JSON
+ *   v0.7         a map with chunks of maps                      msgpack
+ *
+ * msgpack is taken apart by libmpack (docs/design.md says why), a token at a time: it allocates
+ * nothing, and a length is held against the bytes that are left before anything is made of it.
+ * Nothing nests deeper than TRACE_DEPTH_MAX. */
+#ifndef SERVER_TRACES_TRACE_DECODE_H
+#define SERVER_TRACES_TRACE_DECODE_H
+
+#include "config/must_check.h"
+#include "flush/memory/arena.h"
+#include "server/traces/span.h"
+
+enum { TRACE_DEPTH_MAX = 32, TRACE_PROBLEM_MAX = 160 };
+
+/* X(id, path, of JSON too) */
+#define TRACE_LAYOUTS(X)               \
+    X(TRACE_V03, "/v0.3/traces", true) \
+    X(TRACE_V04, "/v0.4/traces", true) \
+    X(TRACE_V05, "/v0.5/traces", true) \
+    X(TRACE_V07, "/v0.7/traces", false)
+
+#define TRACE_LAYOUT_ENUM(id, path, json) id,
+enum trace_layout { TRACE_LAYOUTS(TRACE_LAYOUT_ENUM) TRACE_LAYOUT_COUNT };
+#undef TRACE_LAYOUT_ENUM
+
+enum trace_form { TRACE_MSGPACK, TRACE_JSON };
+
+/* TRACE_CUT: the body ends too early ("unexpected-eof" to clients). */
+enum trace_result { TRACE_OK, TRACE_BAD, TRACE_CUT, TRACE_NO_MEMORY };
+
+/* Fills in all but what headers say of out->source. problem: a sentence that names the byte and
+ * the trace and span at fault. On TRACE_OK views of body and arena; else out means nothing. */
+MUST_CHECK enum trace_result trace_decode(enum trace_layout layout, enum trace_form form,
+                                          struct slice body, struct arena *arena,
+                                          struct trace_payload *out,
+                                          char problem[TRACE_PROBLEM_MAX]);
+
+#endif
