@@ -201,7 +201,12 @@ void flusher_free(struct flusher *given)
 
 static bool is_submitted(const struct flusher *flusher, const struct chunk *chunk)
 {
-    return chunk->parcel.worker == flusher->config.workers;
+    return chunk->parcel.worker >= flusher->config.workers;
+}
+
+static enum submitted_lane lane_of(const struct flusher *flusher, const struct chunk *chunk)
+{
+    return (enum submitted_lane)(chunk->parcel.worker - flusher->config.workers);
 }
 
 /* One that is submitted may have thousands of points. */
@@ -220,7 +225,10 @@ static bool handle_records(struct flusher *flusher, const struct chunk *chunk, i
     for (uint32_t i = 0; i < RECORDS_A_STEP; i += work_of(&record)) {
         if (!chunk_next_record(chunk, &flusher->step.offset, &record, &body))
             return true;
-        flusher_record(flusher, rules, &record, body, now_s);
+        if (record.kind >= SUBMITTED_POINTS)
+            flusher_submitted(flusher, rules, lane_of(flusher, chunk), &record, body, now_s);
+        else
+            flusher_record(flusher, rules, &record, body, now_s);
     }
     return false;
 }

@@ -52,8 +52,8 @@ struct flusher_config {
     int64_t start_s;                 /* when the process started, wall clock */
     struct inbox *inbox;             /* shared */
     struct outbox *outbox;           /* shared */
-    struct worker_account *accounts; /* one a worker, and behind them that of who submits, if
-                                        somebody does (flush/parcels/submitted.h) */
+    struct worker_account *accounts; /* one a worker, and behind them one for each lane of who
+                                        submits (flush/parcels/submitted.h) */
     struct arena_budget *budget;     /* of all arenas */
     size_t contexts_bytes;           /* for workers' tables and the catalogue; 0: no bound */
     struct flusher_ledger *ledger;

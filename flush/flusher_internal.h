@@ -2,7 +2,7 @@
  *
  *   flusher.c             parcels, and the step that drives everything
  *   flusher_records.c     timestamped samples (timed.h), events and checks
- *   flusher_submitted.c   what is submitted over HTTP
+ *   flusher_submitted.c   what others than workers submit
  *   flusher_snapshots.c   which snapshot takes a bucket, and when it is sealed
  *   flusher_send.c        a sealed snapshot, slice by slice
  *   flusher_workers.c     what the workers are told
@@ -40,7 +40,7 @@ struct step {
 };
 
 /* The workers, and behind them who submits. */
-enum { SENDERS_MAX = WORKERS_MAX + 1 };
+enum { SENDERS_MAX = WORKERS_MAX + SUBMITTED_LANE_COUNT };
 
 struct flusher {
     struct flusher_config config;
@@ -85,8 +85,8 @@ void flusher_record(struct flusher *flusher, struct rules *rules, const struct r
 
 /* ---- flusher_submitted.c ----------------------------------------------- */
 
-/* Handles a record of enum submitted_kind. */
-void flusher_submitted(struct flusher *flusher, struct rules *rules,
+/* Handles a record of enum submitted_kind, which came by that lane. */
+void flusher_submitted(struct flusher *flusher, struct rules *rules, enum submitted_lane lane,
                        const struct record *record, struct slice body, int64_t now_s);
 
 /* Such records came, and no more follow in this parcel. */

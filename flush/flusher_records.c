@@ -62,10 +62,6 @@ static void handle_line(const struct handling *handling, enum line_kind kind, st
 void flusher_record(struct flusher *flusher, struct rules *rules, const struct record *record,
                     struct slice body, int64_t now_s)
 {
-    if (record->kind >= SUBMITTED_POINTS) {
-        flusher_submitted(flusher, rules, record, body, now_s);
-        return;
-    }
     if (record->kind == LINE_METRIC) {
         struct timed_sample sample = chunk_timed(record, body);
 

@@ -27,7 +27,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .senders = server->senders,
         .sender_boxes = server->sender_boxes,
         .taps = server->taps,
-        .submitter = server->submitter,
+        .submitter = server->submitters[SUBMITTED_HTTP],
         .definition_keeper = server->history != NULL ? &server->definition_keeper : NULL,
         .state_keeper = server->history != NULL ? &server->state_keeper : NULL,
         .has_monitors = &server->recalled.has_monitors,
@@ -226,7 +226,8 @@ static void server_free(struct server *given)
     free(given->delivery_ledgers);
     free(given->accounts);
     free(given->worker_ledgers);
-    submitter_free(given->submitter);
+    for (int lane = 0; lane < SUBMITTED_LANE_COUNT; lane++)
+        submitter_free(given->submitters[lane]);
     free(given->worker);
     free(given->leftovers);
     free(given->senders);
@@ -252,6 +253,14 @@ static int64_t deadline_of(const struct server *server)
                      server->config.settings->heeler_stop_timeout * SECOND_NS;
 }
 
+/* Nothing comes behind the last parcels of the workers. */
+static void gate_submitters(struct server *server)
+{
+    for (int lane = 0; lane < SUBMITTED_LANE_COUNT; lane++)
+        if (server->submitters[lane] != NULL)
+            submitter_gate(server->submitters[lane]);
+}
+
 bool server_stop(struct server *given)
 {
     int64_t deadline_ns = deadline_of(given);
@@ -263,8 +272,7 @@ bool server_stop(struct server *given)
     if (was_running)
         log_info("server: the gate is closed: what the sockets hold is read, and no more");
     end_workers(given, WORKER_DRAINS, deadline_ns);
-    if (given->submitter != NULL)
-        submitter_gate(given->submitter);
+    gate_submitters(given);
     listeners_remove_files(&given->listeners);
     if (given->flusher != NULL)
         flusher_loop_stop(given->flusher);
@@ -310,7 +318,7 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     admin_end_monitors(given->admin); /* while the workers still read: it may take a moment */
     end_workers(given, who == SERVER_SUCCESSOR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
                 deadline_ns);
-    submitter_gate(given->submitter);
+    gate_submitters(given);
     if (out != NULL) {
         inheritance_write(out, &given->listeners, given->leftovers, given->workers);
         admin_hand_over(given->admin, out);

@@ -39,9 +39,9 @@ struct server {
     struct arena_budget budget;
     struct server_facts facts;
     tag_survey_box tag_survey;
-    struct worker_account *accounts;      /* one a worker, and the submitter's */
+    struct worker_account *accounts;      /* one a worker, and one for each lane */
     struct worker_ledger *worker_ledgers; /* the same */
-    struct submitter *submitter;
+    struct submitter *submitters[SUBMITTED_LANE_COUNT];
     struct flusher_ledger flusher_ledger;
     struct history *history;                    /* NULL: only memory is kept */
     struct definition_keeper definition_keeper; /* of that one */

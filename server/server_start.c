@@ -41,24 +41,31 @@ static bool start_questions(struct server *server)
     return false;
 }
 
-static bool start_submitter(struct server *server)
+static bool start_submitters(struct server *server)
 {
-    struct submitter_config config = {
-        .inbox = &server->inbox,
-        .account = &server->accounts[server->workers],
-        .ledger = &server->worker_ledgers[server->workers],
-        .index = server->workers,
-    };
+    for (uint32_t lane = 0; lane < SUBMITTED_LANE_COUNT; lane++) {
+        uint32_t index = server->workers + lane;
+        struct submitter_config config = {
+            .inbox = &server->inbox,
+            .account = &server->accounts[index],
+            .ledger = &server->worker_ledgers[index],
+            .index = index,
+        };
 
-    server->submitter = submitter_new(&config);
-    return server->submitter != NULL;
+        server->submitters[lane] = submitter_new(&config);
+        if (server->submitters[lane] == NULL)
+            return false;
+    }
+    return true;
 }
 
 static bool start_memory(struct server *server, char *problem, size_t problem_size)
 {
     snprintf(problem, problem_size, "not enough memory or descriptors");
-    server->accounts = own_lines((server->workers + 1) * sizeof *server->accounts);
-    server->worker_ledgers = own_lines((server->workers + 1) * sizeof *server->worker_ledgers);
+    uint32_t senders = server->workers + SUBMITTED_LANE_COUNT;
+
+    server->accounts = own_lines(senders * sizeof *server->accounts);
+    server->worker_ledgers = own_lines(senders * sizeof *server->worker_ledgers);
     server->worker = calloc(server->workers, sizeof *server->worker);
     server->leftovers = calloc(server->workers, sizeof *server->leftovers);
     server->senders = own_lines(sizeof *server->senders);
@@ -75,7 +82,7 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
     server->inbox_open = inbox_open(&server->inbox);
     server->outbox_open = outbox_open(&server->outbox);
     return server->inbox_open && server->outbox_open && start_questions(server) &&
-           start_submitter(server) && table_make_secret();
+           start_submitters(server) && table_make_secret();
 }
 
 static bool start_instance(struct server *server, char *problem, size_t problem_size)

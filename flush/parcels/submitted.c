@@ -4,12 +4,24 @@
 struct __attribute__((packed)) submitted_head {
     uint32_t interval_s;
     uint32_t unit_len;
+    struct sketch_summary summary;
 };
 
 static size_t values_size(const struct submitted *submitted)
 {
-    return submitted->n * (submitted->kind == SUBMITTED_POINTS ? sizeof(struct submitted_point)
-                                                               : sizeof(double));
+    static const size_t sizes[] = {
+        [SUBMITTED_POINTS] = sizeof(struct submitted_point),
+        [SUBMITTED_DISTRIBUTION] = sizeof(double),
+        [SUBMITTED_SKETCH] = sizeof(struct sketch_bin),
+    };
+
+    return submitted->n * sizes[submitted->kind];
+}
+
+uint64_t submitted_values(const struct submitted *submitted)
+{
+    return submitted->kind == SUBMITTED_SKETCH ? (uint64_t)submitted->summary.count
+                                               : submitted->n;
 }
 
 static size_t body_size(const struct submitted *submitted)
@@ -40,7 +52,8 @@ bool submitted_append(struct chunk *chunk, const struct submitted *submitted)
                              .cell = (uint16_t)submitted->type,
                              .values = submitted->n,
                              .name_len = (uint32_t)submitted->name.len };
-    struct submitted_head head = { submitted->interval_s, (uint32_t)submitted->unit.len };
+    struct submitted_head head = { submitted->interval_s, (uint32_t)submitted->unit.len,
+                                   submitted->summary };
 
     if (size > chunk->capacity - chunk->used)
         return false;
@@ -64,6 +77,7 @@ struct submitted submitted_read(const struct record *record, struct slice body)
 
     memcpy(&head, body.at, sizeof head);
     read.interval_s = head.interval_s;
+    read.summary = head.summary;
     read.values = body.at + sizeof head;
     body = slice_skip(body, sizeof head + values_size(&read));
     read.name = (struct slice){ body.at, record->name_len };

@@ -1,12 +1,13 @@
-/* flush/parcels/submitted.h: what clients submit over HTTP, as records on their way to the
+/* flush/parcels/submitted.h: what others than workers submit, as records on their way to the
  * flusher.
  *
  *   points         of one series, each with its time
  *   distribution   the values that one series had in one second
+ *   sketch         the same of values that were summed up already
  *
  * Events and checks are submitted as lines, so their records are those of lines. A record is
  * written and read in the same process. Who submits sends parcels as if it were one more
- * worker, whose index is the number of workers.
+ * worker: there is a lane for each behind those of the workers.
  *
  * What a series is called is said as a line would: tags joined by commas, the last of which may
  * be "host:NAME"; "host:" is a series without a host. */
@@ -15,9 +16,24 @@
 
 #include "config/must_check.h"
 #include "flush/parcels/chunk.h"
+#include "flush/values/sketch.h"
 #include "protocol/parse.h"
 
-enum submitted_kind { SUBMITTED_POINTS = LINE_KIND_COUNT, SUBMITTED_DISTRIBUTION };
+/* Who submits. What comes by a lane that is kept here goes into the rollups and to no intake.
+ * X(id, whether it is kept here) */
+#define SUBMITTED_LANES(X)   \
+    X(SUBMITTED_HTTP, false) \
+    X(SUBMITTED_TRACES, true)
+
+#define SUBMITTED_LANE_ENUM(id, kept_here) id,
+enum submitted_lane { SUBMITTED_LANES(SUBMITTED_LANE_ENUM) SUBMITTED_LANE_COUNT };
+#undef SUBMITTED_LANE_ENUM
+
+enum submitted_kind {
+    SUBMITTED_POINTS = LINE_KIND_COUNT,
+    SUBMITTED_DISTRIBUTION,
+    SUBMITTED_SKETCH
+};
 
 /* How the intake knows a series. */
 enum submitted_type { SUBMITTED_GAUGE, SUBMITTED_COUNT, SUBMITTED_RATE };
@@ -35,11 +51,15 @@ struct submitted {
     enum submitted_type type; /* of points */
     uint32_t interval_s;      /* of points; 0: not said */
     struct slice name, tags, unit;
-    int64_t time_s;     /* of a distribution */
-    const void *values; /* n of struct submitted_point or, of a distribution, of double; not
-                           aligned */
+    int64_t time_s;                /* of a distribution or a sketch */
+    struct sketch_summary summary; /* of a sketch */
+    const void *values; /* n of struct submitted_point or, of a distribution, of double, or of
+                           a sketch, of struct sketch_bin; not aligned */
     uint32_t n;
 };
+
+/* How many values that is in the books. */
+uint64_t submitted_values(const struct submitted *submitted);
 
 size_t submitted_size(const struct submitted *submitted);
 

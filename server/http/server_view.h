@@ -48,7 +48,7 @@ struct server_view {
     const struct listeners *listeners;
     uint32_t workers;
     const struct worker_ledger *worker_ledgers;
-    const struct worker_ledger *submitted; /* of who submits over HTTP; NULL: nobody can */
+    const struct worker_ledger *submitted; /* one for each lane of who submits; NULL: nobody can */
     const struct flusher_ledger *flusher_ledger;
     const struct outbox *outbox;
     const struct delivery_ledger

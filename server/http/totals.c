@@ -1,5 +1,6 @@
 #include "server/http/totals.h"
 
+#include "flush/parcels/submitted.h"
 #include "server/http/accounts.h"
 #include "server/receive/listeners.h"
 
@@ -30,8 +31,8 @@ uint64_t totals_shed(const struct server_view *view, enum shed_reason reason)
 
     for (uint32_t i = 0; i < view->workers; i++)
         sum += counter_read(&view->worker_ledgers[i].shed[reason]);
-    if (view->submitted != NULL)
-        sum += counter_read(&view->submitted->shed[reason]);
+    for (int lane = 0; view->submitted != NULL && lane < SUBMITTED_LANE_COUNT; lane++)
+        sum += counter_read(&view->submitted[lane].shed[reason]);
     return sum;
 }
 
@@ -41,8 +42,8 @@ uint64_t totals_records_shed(const struct server_view *view)
 
     for (uint32_t i = 0; i < view->workers; i++)
         sum += counter_read(&view->worker_ledgers[i].records_shed);
-    if (view->submitted != NULL)
-        sum += counter_read(&view->submitted->records_shed);
+    for (int lane = 0; view->submitted != NULL && lane < SUBMITTED_LANE_COUNT; lane++)
+        sum += counter_read(&view->submitted[lane].records_shed);
     return sum;
 }
 
@@ -57,18 +58,20 @@ uint64_t totals_unsent(const struct server_view *view, enum delivery_shed reason
 
 /* ---- all of it --------------------------------------------------------- */
 
-void totals_workers(const struct server_view *view, struct worker_ledger *out)
+static void add_submitted(const struct worker_ledger *submitted, struct worker_ledger *out)
 {
-    const struct worker_ledger *submitted = view->submitted;
-
-    ledger_sum(view->worker_ledgers, view->workers, out);
-    if (submitted == NULL)
-        return;
     for (int i = 0; i < METRIC_TYPE_COUNT; i++)
         counter_add(&out->values[i], counter_read(&submitted->values[i]));
     for (int i = SHED_NOTHING + 1; i < SHED_REASON_COUNT; i++)
         counter_add(&out->shed[i], counter_read(&submitted->shed[i]));
     counter_add(&out->records_shed, counter_read(&submitted->records_shed));
+}
+
+void totals_workers(const struct server_view *view, struct worker_ledger *out)
+{
+    ledger_sum(view->worker_ledgers, view->workers, out);
+    for (int lane = 0; view->submitted != NULL && lane < SUBMITTED_LANE_COUNT; lane++)
+        add_submitted(&view->submitted[lane], out);
 }
 
 static void sum_workers(const struct server_view *view, struct totals *out)

@@ -90,21 +90,28 @@ static struct chunk *make_room(struct submitter *submitter, size_t size)
 
 static enum metric_type type_of(const struct submitted *submitted)
 {
-    return submitted->kind == SUBMITTED_DISTRIBUTION ? METRIC_DISTRIBUTION
-           : submitted->type == SUBMITTED_GAUGE      ? METRIC_GAUGE
-                                                     : METRIC_COUNT;
+    return submitted->kind != SUBMITTED_POINTS  ? METRIC_DISTRIBUTION
+           : submitted->type == SUBMITTED_GAUGE ? METRIC_GAUGE
+                                                : METRIC_COUNT;
+}
+
+void submitter_shed(struct submitter *submitter, enum metric_type type, uint64_t values)
+{
+    counter_add(&submitter->config.ledger->values[type], values);
+    counter_add(&submitter->config.ledger->shed[SHED_MEMORY], values);
 }
 
 void submitter_add(struct submitter *submitter, const struct submitted *submitted)
 {
-    struct worker_ledger *ledger = submitter->config.ledger;
     struct chunk *chunk = make_room(submitter, submitted_size(submitted));
+    uint64_t values = submitted_values(submitted);
 
-    counter_add(&ledger->values[type_of(submitted)], submitted->n);
-    if (chunk != NULL && submitted_append(chunk, submitted))
-        submitter->values += submitted->n;
-    else
-        counter_add(&ledger->shed[SHED_MEMORY], submitted->n);
+    if (chunk == NULL || !submitted_append(chunk, submitted)) {
+        submitter_shed(submitter, type_of(submitted), values);
+        return;
+    }
+    counter_add(&submitter->config.ledger->values[type_of(submitted)], values);
+    submitter->values += values;
 }
 
 void submitter_add_line(struct submitter *submitter, enum line_kind kind, struct slice line,

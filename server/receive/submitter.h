@@ -1,4 +1,4 @@
-/* server/receive/submitter.h: what clients submit over HTTP, on its way to the flusher.
+/* server/receive/submitter.h: what others than workers submit, on its way to the flusher.
  *
  *   submitter_begin   [ submitter_add, submitter_add_line ... ]   submitter_end
  *
@@ -23,7 +23,7 @@ struct submitter_config {
     struct inbox *inbox;
     struct worker_account *account; /* its own */
     struct worker_ledger *ledger;   /* its own */
-    uint32_t index;                 /* the number of workers */
+    uint32_t index; /* the number of workers, and the lane (enum submitted_lane) */
 };
 
 /* What the configuration points to outlives it. NULL without memory. */
@@ -39,6 +39,9 @@ void submitter_end(struct submitter *submitter);
 
 /* Adds values, counted as shed if there is no memory. */
 void submitter_add(struct submitter *submitter, const struct submitted *submitted);
+
+/* Counts values as shed that there was no memory to add. */
+void submitter_shed(struct submitter *submitter, enum metric_type type, uint64_t values);
 
 /* Adds an event or a check. */
 void submitter_add_line(struct submitter *submitter, enum line_kind kind, struct slice line,
