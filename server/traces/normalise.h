@@ -2,7 +2,8 @@
  * (pkg/trace/agent/normalizer.go, truncator.go), and which of them are at the top of a service.
  *
  * A trace with an id that is 0, with spans of two traces, or without spans is dropped as a
- * whole; others are put right in place. New texts are made in the arena. */
+ * whole; others are put right in place. New texts are made in the arena, when there is
+ * something to put right. */
 #ifndef SERVER_TRACES_NORMALISE_H
 #define SERVER_TRACES_NORMALISE_H
 
@@ -28,14 +29,11 @@ MUST_CHECK enum trace_refusal normalise_trace(struct trace *trace,
                                               const struct trace_source *source,
                                               struct arena *arena, int64_t now_ns);
 
-/* The place of the root among the spans: the last with parent 0; else the last whose parent is
- * not there; else the last. The trace has spans. */
-uint32_t trace_root(const struct trace *trace);
-
-/* Fills in is_top_level: by what the client says, or by parents and services. Linear in time.
- */
-MUST_CHECK bool trace_mark_top_level(struct trace *trace, bool client_computed,
-                                     struct arena *arena);
+/* Fills in root and is_top_level of a trace that has spans. The root is the last span with
+ * parent 0; else the last whose parent is not there; else the last. At the top are the spans
+ * whose parent is not there or is another service's, or those that the client says. False
+ * without memory. */
+MUST_CHECK bool trace_shape(struct trace *trace, bool client_computed, struct arena *arena);
 
 /* The same rules for one text, for stats that clients computed: views, or made in the arena;
  * NULL at without memory. */

@@ -34,12 +34,13 @@ struct span {
     const struct span_meta *meta;
     const struct span_metric *metrics;
     uint32_t n_meta, n_metrics;
-    bool is_top_level; /* filled in by span_mark() */
+    bool is_top_level; /* filled in by trace_shape() */
 };
 
 struct trace {
     struct span *spans;
     uint32_t n_spans;
+    uint32_t root; /* its place; filled in by trace_shape() */
     /* Of v0.7, where a chunk may say them; empty, and INT32_MIN, elsewhere. */
     struct slice origin;
     int32_t priority;
