@@ -1,0 +1,192 @@
+#include "server/traces/span_key.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#define XXH_STATIC_LINKING_ONLY
+#include <xxhash.h>
+
+/* What tells of the other side of a call, sorted (pkg/config/peer_tags.ini). */
+static const char *const peer_keys[] = {
+    "amqp.destination",
+    "amqp.exchange",
+    "amqp.queue",
+    "aws.queue.name",
+    "aws.s3.bucket",
+    "bucketname",
+    "db.cassandra.contact.points",
+    "db.couchbase.seed.nodes",
+    "db.hostname",
+    "db.instance",
+    "db.name",
+    "db.namespace",
+    "db.system",
+    "grpc.host",
+    "hostname",
+    "http.host",
+    "http.server_name",
+    "messaging.destination",
+    "messaging.destination.name",
+    "messaging.kafka.bootstrap.servers",
+    "messaging.rabbitmq.exchange",
+    "messaging.system",
+    "mongodb.db",
+    "msmq.queue.path",
+    "net.peer.name",
+    "network.destination.name",
+    "out.host",
+    "peer.hostname",
+    "peer.service",
+    "queuename",
+    "rpc.service",
+    "rpc.system",
+    "server.address",
+    "streamname",
+    "tablename",
+    "topicname",
+};
+
+/* ---- of a trace -------------------------------------------------------- */
+
+/* The root says it, else any span. */
+static struct slice meta_of_trace(const struct trace *trace, struct slice key)
+{
+    struct slice value = span_meta(&trace->spans[trace->root], key);
+
+    for (uint32_t i = 0; value.len == 0 && i < trace->n_spans; i++)
+        value = span_meta(&trace->spans[i], key);
+    return value;
+}
+
+static struct slice first_of(struct slice one, struct slice other)
+{
+    return one.len > 0 ? one : other;
+}
+
+struct span_key span_key_of_trace(const struct trace_payload *payload,
+                                  const struct trace *trace, struct slice default_env)
+{
+    const struct trace_source *source = &payload->source;
+    const struct span *root = &trace->spans[trace->root];
+    struct slice origin = first_of(trace->origin, span_meta(root, SLICE("_dd.origin")));
+    struct span_key key = {
+        .hostname = first_of(source->hostname, span_meta(root, SLICE("_dd.hostname"))),
+        .container_id = source->container_id,
+        .language = source->language,
+        .synthetics = slice_starts(origin, SLICE("synthetics")),
+    };
+
+    key.env = first_of(source->env, meta_of_trace(trace, SLICE("env")));
+    key.env = first_of(key.env, default_env);
+    key.version = first_of(source->app_version, meta_of_trace(trace, SLICE("version")));
+    return key;
+}
+
+/* ---- of a span --------------------------------------------------------- */
+
+static bool is_kind(struct slice kind, const char *word)
+{
+    return kind.len == strlen(word) && strncasecmp(kind.at, word, kind.len) == 0;
+}
+
+bool span_kind_counts(struct slice kind)
+{
+    return is_kind(kind, "server") || is_kind(kind, "client") || is_kind(kind, "producer") ||
+           is_kind(kind, "consumer");
+}
+
+static uint32_t http_status(const struct span *span)
+{
+    struct slice text = span_meta(span, SLICE("http.status_code"));
+    double number;
+
+    if (span_metric(span, SLICE("http.status_code"), &number))
+        return number >= 100 && number < 600 ? (uint32_t)number : 0;
+    if (text.len != 3)
+        return 0;
+    return (uint32_t)((text.at[0] - '0') * 100 + (text.at[1] - '0') * 10 + text.at[2] - '0');
+}
+
+static void add_peer(const struct span *span, const char *key, struct bytes *out)
+{
+    struct slice value = span_meta(span, slice_of(key));
+
+    if (value.len == 0)
+        return;
+    bytes_add(out, key, strlen(key));
+    bytes_add(out, ":", 1);
+    bytes_add(out, value.at, value.len);
+    bytes_add(out, "", 1);
+}
+
+static struct slice peer_tags(const struct span *span, struct slice kind, struct bytes *out)
+{
+    bytes_clear(out);
+    if (is_kind(kind, "client") || is_kind(kind, "producer") || is_kind(kind, "consumer"))
+        for (size_t i = 0; i < sizeof peer_keys / sizeof peer_keys[0]; i++)
+            add_peer(span, peer_keys[i], out);
+    else if (kind.len == 0 || is_kind(kind, "internal"))
+        add_peer(span, "_dd.base_service", out);
+    return (struct slice){ (const char *)out->at, out->len };
+}
+
+void span_key_add_span(struct span_key *key, const struct span *span, bool with_peer_tags,
+                       struct bytes *scratch)
+{
+    key->service = span->service;
+    key->name = span->name;
+    key->resource = span->resource;
+    key->type = span->type;
+    key->kind = span_meta(span, SLICE("span.kind"));
+    key->method = span_meta(span, SLICE("http.method"));
+    key->endpoint =
+        first_of(span_meta(span, SLICE("http.endpoint")), span_meta(span, SLICE("http.route")));
+    key->grpc_status = first_of(span_meta(span, SLICE("rpc.grpc.status_code")),
+                                span_meta(span, SLICE("grpc.code")));
+    key->http_status = http_status(span);
+    key->is_trace_root = span->parent_id == 0;
+    key->peer_tags = (struct slice){ NULL, 0 };
+    if (with_peer_tags)
+        key->peer_tags = peer_tags(span, key->kind, scratch);
+}
+
+/* ---- keys -------------------------------------------------------------- */
+
+uint64_t span_key_hash(const struct span_key *key, uint64_t secret)
+{
+    uint64_t hash =
+        secret + key->http_status * 4 + (uint64_t)key->synthetics * 2 + key->is_trace_root;
+
+#define HASH(field) hash = XXH3_64bits_withSeed(key->field.at, key->field.len, hash);
+    SPAN_KEY_TEXTS(HASH)
+#undef HASH
+    return hash;
+}
+
+bool span_key_equal(const struct span_key *a, const struct span_key *b)
+{
+#define DIFFERS(field) || !slice_equal(a->field, b->field)
+    return !(a->http_status != b->http_status || a->synthetics != b->synthetics ||
+             a->is_trace_root != b->is_trace_root SPAN_KEY_TEXTS(DIFFERS));
+#undef DIFFERS
+}
+
+bool span_key_keep(struct span_key *key, struct arena *arena)
+{
+    size_t size = 0;
+
+#define ADD(field) size += key->field.len;
+    SPAN_KEY_TEXTS(ADD)
+#undef ADD
+    char *to = arena_alloc(arena, size + 1);
+
+    if (to == NULL)
+        return false;
+#define COPY(field)                                                \
+    if (key->field.len > 0)                                        \
+        key->field.at = memcpy(to, key->field.at, key->field.len); \
+    to += key->field.len;
+    SPAN_KEY_TEXTS(COPY)
+#undef COPY
+    return true;
+}
