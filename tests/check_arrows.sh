@@ -49,6 +49,9 @@ allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|
 allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
     'flush/flusher_loop.h'
 allow server/monitors 'server/monitors|server/api|server/http|server/receive|server/pictures|flush/(memory|parcels|language|rollups|monitors|notify)|protocol|config'
+# Spans come by an HTTP server of their own and go on by a lane of their own. What they become
+# upstream is a payload.
+allow server/traces 'server/traces|server/http|server/receive|flush/(memory|values|parcels|payloads)|protocol|config'
 allow server/pictures 'server/pictures|flush/memory|protocol|config'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups|monitors|notify)|protocol|config' \
     'server/monitors/(evaluator|monitors)\.h'
