@@ -48,7 +48,7 @@ B := build$(if $(SYSROOT),/$(ARCH))$(if $(clang),/clang)$(if $(SAN),/$(subst $(c
 HOSTCC ?= gcc
 
 PKG_CONFIG ?= pkg-config
-PACKAGES := sqlite3 libevent libevent_openssl openssl hiredis libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1
+PACKAGES := sqlite3 libevent libevent_openssl openssl hiredis libcurl libzstd zlib libxxhash libpcre2-8 jansson yaml-0.1 mpack
 CHART_PACKAGES := jansson cairo freetype2
 CALENDAR_PACKAGES := libical
 TEST_PACKAGES := cmocka libprotobuf-c
@@ -267,7 +267,7 @@ $(B)/tests/bench/test_core: $(B)/bench/core.o
 
 # Debian 12's names. npm of other origin than Debian's comes with node and has no
 # package of its own.
-BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev libsqlite3-dev libcairo2-dev fonts-dejavu-core libical-dev tzdata ca-certificates
+BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev libsqlite3-dev libmpack-dev libcairo2-dev fonts-dejavu-core libical-dev tzdata ca-certificates
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools mandoc
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
 PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium

@@ -17,7 +17,7 @@ check() { # program library...
     done
 }
 
-check "$1" libc libcrypto libcurl libevent libevent_openssl libhiredis libjansson libm libpcre2-8 \
+check "$1" libc libcrypto libcurl libevent libevent_openssl libhiredis libjansson libm libmpack libpcre2-8 \
     libsqlite3 libssl libxxhash libyaml-0 libz libzstd
 check "$1-chart" libc libcairo libfreetype libjansson libm
 check "$1-calendar" libc libical
