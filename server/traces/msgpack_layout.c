@@ -26,7 +26,8 @@ bool msgpack_read_items(struct msgpack_reader *reader, const struct msgpack_item
     uint32_t to_come, room = 0;
     char *array = NULL;
 
-    if (!(kind->of_map ? msgpack_read_map : msgpack_read_list)(reader, &to_come))
+    if (!(kind->of_map ? msgpack_read_map(reader, &to_come)
+                       : msgpack_read_list(reader, &to_come)))
         return false;
     for (uint32_t i = 0; i < to_come; i++) {
         if (i == room) {
