@@ -49,15 +49,14 @@ allow server/receive 'server/receive|flush/(memory|values|parcels|series|redis)|
 allow server/succession 'server/succession|server/receive|flush/(memory|delivery)|protocol|config' \
     'flush/flusher_loop.h'
 allow server/monitors 'server/monitors|server/api|server/http|server/receive|server/pictures|flush/(memory|parcels|language|rollups|monitors|notify)|protocol|config'
-# Spans come by an HTTP server of their own and go on by a lane of their own. What they become
-# upstream is a payload.
-allow server/traces 'server/traces|server/http|server/receive|flush/(memory|values|parcels|payloads)|protocol|config'
 allow server/pictures 'server/pictures|flush/memory|protocol|config'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups|monitors|notify)|protocol|config' \
     'server/monitors/(evaluator|monitors)\.h'
 allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
     'flush/(history/history|notify/notify)_ledger.h|server/monitors/(monitor_ledger|monitoring)\.h'
-allow server/traces 'server/traces|server/http|flush|protocol|config' 'server/receive/submitter\.h'
+# Spans come by an HTTP server of their own and go on by a lane of their own.
+allow server/traces 'server/traces|server/http|flush/(memory|values|parcels|payloads)|protocol|config' \
+    'server/receive/(submitter|inherited)\.h|flush/delivery/intake\.h'
 allow server/commands 'server/commands|server/pictures|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
 
 for folder in flush/*/ server/*/; do

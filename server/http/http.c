@@ -195,7 +195,8 @@ bool http_listen(struct http *http, const char *address, struct inherited_socket
                  address, HTTP_LISTENERS_MAX);
         return false;
     }
-    if (!http_listener_open(&socket->listener, address, inherited, problem, problem_size))
+    if (!http_listener_open(&socket->listener, address, http->config.socket_mode, inherited,
+                            problem, problem_size))
         return false;
     socket->http = http;
     socket->acceptable = event_new(http->config.base, socket->listener.fd, EV_READ | EV_PERSIST,
@@ -265,7 +266,7 @@ static void set_usual_limits(struct http_limits *limits)
 }
 
 #ifdef HEELER_CHECKS
-/* What may take long is the desk's: long bodies, and there is one. */
+/* What may take long is the desk's, and there is one, or a thread's of its own: long bodies. */
 static bool http_config_sane(const struct http_config *config)
 {
     bool sane = true;
@@ -275,7 +276,7 @@ static bool http_config_sane(const struct http_config *config)
 
         sane = sane && (route->handle == NULL) != (route->work == NULL) &&
                (route->work == NULL || config->desk != NULL) &&
-               (route->work != NULL || route->body_max <= HTTP_BODY_MAX);
+               (route->work != NULL || config->own_thread || route->body_max <= HTTP_BODY_MAX);
     }
     return sane;
 }
@@ -290,6 +291,8 @@ struct http *http_new(const struct http_config *config)
         return NULL;
     http->config = *config;
     set_usual_limits(&http->config.limits);
+    if (config->socket_mode == 0)
+        http->config.socket_mode = 0600;
     http->timer_ms = INT64_MAX;
     http->accept_timer = evtimer_new(config->base, on_accept_timer, http);
     http->deadline_timer = evtimer_new(config->base, on_deadline, http);

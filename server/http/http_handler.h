@@ -9,6 +9,7 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
+#include <sys/stat.h>
 
 #include "server/http/http_request.h"
 
@@ -87,6 +88,8 @@ struct http_config {
     struct desk *desk;          /* NULL: no route is for it */
     struct http_ledger *ledger; /* NULL: nobody counts */
     struct http_limits limits;
+    bool own_thread;    /* the loop has time for long bodies: it serves nobody else */
+    mode_t socket_mode; /* of the files of unix sockets; 0: 0600 */
 };
 
 /* ---- for handlers ------------------------------------------------------ */

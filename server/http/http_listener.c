@@ -162,10 +162,10 @@ static bool adopt_path(struct http_listener *out, const char *path,
     return out->fd >= 0;
 }
 
-static bool open_path(struct http_listener *out, const char *path,
+static bool open_path(struct http_listener *out, const char *path, mode_t mode,
                       struct inherited_sockets *inherited, char *problem, size_t problem_size)
 {
-    static const struct socket_access ours = { 0600, (uid_t)-1, (gid_t)-1 };
+    const struct socket_access ours = { mode, (uid_t)-1, (gid_t)-1 };
     char why[384];
 
     out->local = true;
@@ -187,13 +187,13 @@ static bool open_path(struct http_listener *out, const char *path,
 
 /* ---- any of them ------------------------------------------------------- */
 
-bool http_listener_open(struct http_listener *out, const char *address,
+bool http_listener_open(struct http_listener *out, const char *address, mode_t mode,
                         struct inherited_sockets *inherited, char *problem, size_t problem_size)
 {
     const char *path = address_path(address);
 
     *out = (struct http_listener){ .fd = -1 };
-    return path != NULL ? open_path(out, path, inherited, problem, problem_size)
+    return path != NULL ? open_path(out, path, mode, inherited, problem, problem_size)
                         : open_tcp(out, address, inherited, problem, problem_size);
 }
 

@@ -2,7 +2,8 @@
  *
  *   127.0.0.1:8127  [::1]:8127  unix:/run/heeler/http.sock
  *
- * The file of a unix socket has the mode 0600: whoever may connect may do all that HTTP can do.
+ * The file of a unix socket has the mode 0600 unless another is given: whoever may connect may
+ * do all that this HTTP can do.
  * A socket that was inherited is used again, so that nobody who connects meanwhile is
  * refused. */
 #ifndef SERVER_HTTP_HTTP_LISTENER_H
@@ -19,8 +20,9 @@ struct http_listener {
 };
 
 /* False with a sentence. A name is listened on at the first of its addresses that this machine
- * has; port 0: chosen by the kernel. inherited may be NULL. */
-bool http_listener_open(struct http_listener *out, const char *address,
+ * has; port 0: chosen by the kernel. mode: of the file of a unix socket. inherited may be
+ * NULL. */
+bool http_listener_open(struct http_listener *out, const char *address, mode_t mode,
                         struct inherited_sockets *inherited, char *problem,
                         size_t problem_size);
 

@@ -37,6 +37,7 @@ struct sender_box;
 struct senders;
 struct state_keeper;
 struct top_senders;
+struct traces_ledger;
 struct taps;
 struct tail;
 struct units;
@@ -48,7 +49,8 @@ struct server_view {
     const struct listeners *listeners;
     uint32_t workers;
     const struct worker_ledger *worker_ledgers;
-    const struct worker_ledger *submitted; /* one for each lane of who submits; NULL: nobody can */
+    const struct worker_ledger
+        *submitted; /* one for each lane of who submits; NULL: nobody can */
     const struct flusher_ledger *flusher_ledger;
     const struct outbox *outbox;
     const struct delivery_ledger
@@ -63,7 +65,8 @@ struct server_view {
     struct taps *taps;                    /* the same */
     struct tail *tail;                    /* the same; NULL: of another than HTTP */
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
-    struct submitter *submitter;     /* for the desk's thread; NULL: the same */
+    const struct traces_ledger *traces; /* NULL: no apm_config.enabled */
+    struct submitter *submitter;        /* for the desk's thread; NULL: the same */
     const struct definition_keeper *definition_keeper; /* the same; NULL: only memory keeps */
     const struct state_keeper *state_keeper;           /* the same */
     const _Atomic(bool) *has_monitors; /* some were kept, as the history found out */
@@ -88,6 +91,7 @@ struct server_view {
     bool local;                     /* nothing is sent */
     int64_t flusher_alive_ms;       /* monotonic; a worker's is in its ledger */
     int64_t delivery_alive_ms;
+    int64_t traces_alive_ms; /* if there is a ledger of traces */
     int64_t started_s;
 };
 
