@@ -41,6 +41,11 @@ struct concentrator *concentrator_new(const struct concentrator_config *config, 
     return made;
 }
 
+struct slice concentrator_default_env(const struct concentrator *concentrator)
+{
+    return concentrator->config.default_env;
+}
+
 static void free_bucket(struct open_bucket *given)
 {
     arena_free(&given->arena);

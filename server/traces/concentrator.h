@@ -54,6 +54,9 @@ struct concentrator_config {
 struct concentrator *concentrator_new(const struct concentrator_config *config, int64_t now_s);
 void concentrator_free(struct concentrator *given); /* NULL is fine */
 
+/* A view, as it was configured. */
+struct slice concentrator_default_env(const struct concentrator *concentrator);
+
 /* What became of the spans of a trace; late: of those that were counted. */
 struct concentrated {
     uint32_t counted, not_eligible, partial, no_memory, late;

@@ -180,6 +180,11 @@ struct slice normalise_name(struct slice name, struct arena *arena)
     return normal.len > 0 ? normal : SLICE("unnamed_operation");
 }
 
+struct slice normalise_resource(struct slice resource, struct slice name)
+{
+    return resource.len == 0 ? name : cut(resource, RESOURCE_BYTES_MAX);
+}
+
 /* ---- spans ------------------------------------------------------------- */
 
 static bool ends_in(struct slice text, struct slice end)
@@ -260,8 +265,7 @@ static bool normalise_span(struct span *span, const struct trace_source *source,
     span->name = normalise_name(span->name, arena);
     if (span->service.at == NULL || span->name.at == NULL)
         return false;
-    span->resource =
-        span->resource.len == 0 ? span->name : cut(span->resource, RESOURCE_BYTES_MAX);
+    span->resource = normalise_resource(span->resource, span->name);
     span->type = cut(span->type, TYPE_BYTES_MAX);
     if (span->parent_id == span->span_id && span->parent_id == span->trace_id)
         span->parent_id = 0;

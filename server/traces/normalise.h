@@ -40,6 +40,7 @@ MUST_CHECK bool trace_shape(struct trace *trace, bool client_computed, struct ar
 struct slice normalise_service(struct slice service, struct slice language,
                                struct arena *arena);
 struct slice normalise_name(struct slice name, struct arena *arena);
+struct slice normalise_resource(struct slice resource, struct slice name); /* a view */
 struct slice normalise_tag_value(struct slice value, struct arena *arena);
 
 #endif

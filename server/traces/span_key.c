@@ -46,6 +46,11 @@ static const char *const peer_keys[] = {
     "topicname",
 };
 
+const char *span_peer_key(size_t i)
+{
+    return i < sizeof peer_keys / sizeof peer_keys[0] ? peer_keys[i] : NULL;
+}
+
 /* ---- of a trace -------------------------------------------------------- */
 
 /* The root says it, else any span. */

@@ -12,10 +12,14 @@
 #include "server/traces/span.h"
 
 /* The texts of a key. X(field) */
-#define SPAN_KEY_TEXTS(X)                                                                     \
-    X(env)                                                                                    \
-    X(version) X(hostname) X(container_id) X(language) X(service) X(name) X(resource) X(type) \
-        X(kind) X(method) X(endpoint) X(grpc_status) X(peer_tags)
+#define SPAN_KEY_TEXTS(X) \
+    X(env)                \
+    X(version)            \
+    X(hostname)           \
+    X(container_id)       \
+    X(language)           \
+    X(service)            \
+    X(name) X(resource) X(type) X(kind) X(method) X(endpoint) X(grpc_status) X(peer_tags)
 
 /* peer_tags: "key:value", sorted, with a NUL behind each. */
 struct span_key {
@@ -39,6 +43,10 @@ bool span_key_equal(const struct span_key *a, const struct span_key *b);
 
 /* Its texts become the arena's. False without memory. */
 MUST_CHECK bool span_key_keep(struct span_key *key, struct arena *arena);
+
+/* The keys of meta that tell of the other side of a call, sorted; static. NULL behind the last.
+ */
+const char *span_peer_key(size_t i);
 
 /* Of client, server, producer, consumer; any case. */
 bool span_kind_counts(struct slice kind);
