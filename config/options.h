@@ -28,6 +28,7 @@ enum option_group {
     OPTION_TAGS,
     OPTION_AGGREGATE,
     OPTION_SEND,
+    OPTION_TRACES,
     OPTION_LOGS,
     OPTION_GROUP_COUNT
 };

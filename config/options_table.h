@@ -117,6 +117,12 @@ OPTION(LIST, heeler_history_retention, "interval:1d 60s:15d 3600s:400d", OURS,
        "how long single intervals, and windows of heeler_rollups, are kept there", COMMAS)
 OPTION(INT, heeler_history_max_bytes, "268435456", OURS,
        "of that file: beyond it the oldest and finest windows go first", AT_LEAST(1048576, "bytes"))
+OPTION(INT, heeler_trace_max_bytes, "67108864", OURS,
+       "memory for traces: what is being received, open buckets, traces that are kept to look at",
+       AT_LEAST(4194304, "bytes"))
+OPTION(INT, heeler_trace_ring_bytes, "8388608", OURS,
+       "of these, for traces that are kept to look at: the slowest and those with errors; 0: none",
+       AT_LEAST(0, "bytes"))
 OPTION(INT, heeler_tail_max_bytes, "4194304", OURS,
        "bytes a second that are looked at for heeler tail; what comes beyond is only counted",
        RANGE(65536, 1073741824, "bytes"))
@@ -305,6 +311,28 @@ OPTION(BOOL, skip_ssl_validation, "false", SEND,
        "accept any certificate of an intake: the key can be stolen")
 OPTION(CHOICE, min_tls_version, "tlsv1.2", SEND,
        "oldest version of TLS to speak", ONE_OF("tlsv1.0 tlsv1.1 tlsv1.2 tlsv1.3"))
+
+OPTION_DOTTED(BOOL, apm_config, enabled, "false", TRACES,
+       "take traces of tracing libraries, and keep their numbers here",
+       OTHER_VARIABLE("DD_APM_ENABLED"))
+OPTION_DOTTED(PORT, apm_config, receiver_port, "8126", TRACES,
+       "TCP port of traces; 0: none", RANGE(0, 65535, NULL),
+       OTHER_VARIABLE("DD_APM_RECEIVER_PORT"))
+OPTION_DOTTED(STRING, apm_config, receiver_socket, "", TRACES,
+       "unix socket of traces, which everybody may write to; empty: none", FORM(SOCKET),
+       OTHER_VARIABLE("DD_APM_RECEIVER_SOCKET"))
+OPTION_DOTTED(BOOL, apm_config, apm_non_local_traffic, "false", TRACES,
+       "take traces on all addresses of this machine, and not on 127.0.0.1 alone",
+       OTHER_VARIABLE("DD_APM_NON_LOCAL_TRAFFIC"))
+OPTION_DOTTED(BOOL, apm_config, compute_stats_by_span_kind, "true", TRACES,
+       "count calls and requests inside a service too, by their span.kind",
+       OTHER_VARIABLE("DD_APM_COMPUTE_STATS_BY_SPAN_KIND"))
+OPTION_DOTTED(BOOL, apm_config, peer_tags_aggregation, "true", TRACES,
+       "count calls by whom they reach",
+       OTHER_VARIABLE("DD_APM_PEER_TAGS_AGGREGATION"))
+OPTION_DOTTED(BOOL, apm_config, forward_stats, "false", TRACES,
+       "send the numbers of traces, and never the traces, to the intake",
+       OTHER_VARIABLE("DD_APM_FORWARD_STATS"))
 
 OPTION(CHOICE, log_level, "info", LOGS, "how much is logged",
        ONE_OF("trace debug info warn warning error critical off"), RELOADS)

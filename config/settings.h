@@ -13,7 +13,7 @@
 
 #include "config/string_list.h"
 
-enum { PORT_RANDOM = -1 }; /* dogstatsd_port: __random__ */
+enum { PORT_RANDOM = -1 }; /* of a port: __random__ */
 enum { WORKERS_MAX = 64 }; /* a set of them is a word */
 
 /* One number per option: SETTING_dogstatsd_port, SETTING_enable_payloads_series. */

@@ -28,6 +28,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .sender_boxes = server->sender_boxes,
         .taps = server->taps,
         .submitter = server->submitters[SUBMITTED_HTTP],
+        .traces = server->config.settings->apm_config_enabled ? &server->traces_ledger : NULL,
         .definition_keeper = server->history != NULL ? &server->definition_keeper : NULL,
         .state_keeper = server->history != NULL ? &server->state_keeper : NULL,
         .has_monitors = &server->recalled.has_monitors,
@@ -56,8 +57,15 @@ void server_view(const struct server *server, struct server_view *out)
     admin_show(server->admin, out);
     if (server->flusher != NULL)
         out->flusher_alive_ms = flusher_loop_alive_ms(server->flusher);
+    if (server->traces != NULL)
+        out->traces_alive_ms = traces_alive_ms(server->traces);
     if (server->delivery != NULL)
         out->delivery_alive_ms = delivery_alive_ms(server->delivery);
+}
+
+int server_traces_port(const struct server *server)
+{
+    return server->traces != NULL ? traces_port(server->traces) : 0;
 }
 
 int server_http_port(const struct server *server)
@@ -272,6 +280,8 @@ bool server_stop(struct server *given)
     if (was_running)
         log_info("server: the gate is closed: what the sockets hold is read, and no more");
     end_workers(given, WORKER_DRAINS, deadline_ns);
+    traces_stop(given->traces);
+    given->traces = NULL;
     gate_submitters(given);
     listeners_remove_files(&given->listeners);
     if (given->flusher != NULL)
@@ -315,9 +325,14 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
         state_writer_free(out);
         return NULL;
     }
+    struct inherited_sockets *to =
+        who != SERVER_SUCCESSOR_PROCESS ? &inheritance->sockets : NULL;
+
     admin_end_monitors(given->admin); /* while the workers still read: it may take a moment */
     end_workers(given, who == SERVER_SUCCESSOR_PROGRAM ? WORKER_HANDS_OVER : WORKER_LEAVES,
                 deadline_ns);
+    traces_leave(given->traces, to);
+    given->traces = NULL;
     gate_submitters(given);
     if (out != NULL) {
         inheritance_write(out, &given->listeners, given->leftovers, given->workers);
@@ -330,8 +345,6 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
     if (given->history != NULL)
         history_end(given->history);
     leaving_end_delivery(given->delivery, inheritance, out, deadline_ns);
-    struct inherited_sockets *to =
-        who != SERVER_SUCCESSOR_PROCESS ? &inheritance->sockets : NULL;
 
     bool ended = admin_leave(given->admin, to);
 

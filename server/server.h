@@ -86,6 +86,9 @@ void server_view(const struct server *server, struct server_view *out);
 /* What HTTP is given of the server; good as long as the server lives. */
 struct server_access server_access(struct server *server);
 
+/* The TCP port of traces; 0: none. */
+int server_traces_port(const struct server *server);
+
 /* The port of the HTTP endpoint; 0 when it is off. */
 int server_http_port(const struct server *server);
 

@@ -18,6 +18,7 @@
 #include "server/server.h"
 #include "server/sinks.h"
 #include "server/succession/instance.h"
+#include "server/traces/traces.h"
 
 struct server {
     struct server_config config;
@@ -42,6 +43,8 @@ struct server {
     struct worker_account *accounts;      /* one a worker, and one for each lane */
     struct worker_ledger *worker_ledgers; /* the same */
     struct submitter *submitters[SUBMITTED_LANE_COUNT];
+    struct traces *traces; /* NULL: no apm_config.enabled */
+    struct traces_ledger traces_ledger;
     struct flusher_ledger flusher_ledger;
     struct history *history;                    /* NULL: only memory is kept */
     struct definition_keeper definition_keeper; /* of that one */

@@ -286,6 +286,25 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
     return true;
 }
 
+/* Before HTTP, which closes the inherited sockets that nobody has taken. */
+static bool start_traces(struct server *server, char *problem, size_t problem_size)
+{
+    const struct settings *settings = server->config.settings;
+    struct traces_config config = {
+        .settings = settings,
+        .submitter = server->submitters[SUBMITTED_TRACES],
+        .ledger = &server->traces_ledger,
+        .inherited = inheritance_sockets(server->inherited),
+    };
+
+    if (!settings->apm_config_enabled)
+        return true;
+    if (settings->heeler_rollup_max_bytes == 0)
+        log_warn("traces: heeler_rollup_max_bytes is 0, so their numbers are kept nowhere");
+    server->traces = traces_start(&config, problem, problem_size);
+    return server->traces != NULL;
+}
+
 static bool listen_for_http(struct server *server, struct admin *admin,
                             const struct string_list *addresses, char *problem,
                             size_t problem_size)
@@ -403,7 +422,7 @@ struct server *server_start(const struct server_config *config, char *problem,
     static bool (*const steps[])(struct server *, char *, size_t) = {
         start_memory,  start_instance, start_listeners, look_at_system,
         start_forward, start_delivery, start_history,   start_flusher,
-        start_workers, start_http,     start_watch,
+        start_workers, start_traces,   start_http,      start_watch,
     };
     struct server *server = calloc(1, sizeof *server);
 

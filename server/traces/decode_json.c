@@ -7,6 +7,7 @@
  * No value becomes more than three times as long: the worst is "-1,", which becomes nine bytes.
  * What lies deeper than any layout is in what nobody reads, and becomes nil. */
 #include <endian.h>
+#include <stdio.h>
 
 #include "flush/memory/json_view.h"
 #include "protocol/number.h"

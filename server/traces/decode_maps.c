@@ -42,18 +42,18 @@ static bool read_metrics(struct msgpack_reader *reader, void *whole)
 static bool read_span(struct msgpack_reader *reader, void *item)
 {
     static const struct msgpack_field fields[] = {
-        MSGPACK_FIELD("type", struct span, type, msgpack_text_member),
+        MSGPACK_FIELD("service", struct span, service, msgpack_text_member),
+        MSGPACK_FIELD("name", struct span, name, msgpack_text_member),
+        MSGPACK_FIELD("resource", struct span, resource, msgpack_text_member),
         MSGPACK_FIELD("trace_id", struct span, trace_id, msgpack_u64_member),
         MSGPACK_FIELD("span_id", struct span, span_id, msgpack_u64_member),
         MSGPACK_FIELD("parent_id", struct span, parent_id, msgpack_u64_member),
-        MSGPACK_FIELD("name", struct span, name, msgpack_text_member),
-        MSGPACK_FIELD("resource", struct span, resource, msgpack_text_member),
-        MSGPACK_FIELD("service", struct span, service, msgpack_text_member),
-        MSGPACK_FIELD("error", struct span, error, msgpack_i32_member),
         MSGPACK_FIELD("start", struct span, start_ns, msgpack_i64_member),
         MSGPACK_FIELD("duration", struct span, duration_ns, msgpack_i64_member),
+        MSGPACK_FIELD("error", struct span, error, msgpack_i32_member),
         MSGPACK_FIELD_OF_ALL("meta", read_meta),
         MSGPACK_FIELD_OF_ALL("metrics", read_metrics),
+        MSGPACK_FIELD("type", struct span, type, msgpack_text_member),
     };
 
     memset(item, 0, sizeof(struct span));

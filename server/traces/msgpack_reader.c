@@ -95,28 +95,6 @@ static bool take(struct msgpack_reader *reader, size_t len, struct slice *out)
     return true;
 }
 
-/* The library writes a number as two halves. Read as one right behind that it would have to
- * wait for both of them, which is as long as the rest of it takes; the library's own
- * mpack_unpack_... do. */
-static uint64_t bits_of(const mpack_token_t *token)
-{
-    volatile const mpack_value_t *halves = &token->data.value;
-
-    return (uint64_t)halves->hi << 32 | halves->lo;
-}
-
-static double float_of(const mpack_token_t *token)
-{
-    uint64_t bits = bits_of(token);
-    uint32_t narrow_bits = (uint32_t)bits;
-    double number;
-    float narrow;
-
-    memcpy(&number, &bits, sizeof number);
-    memcpy(&narrow, &narrow_bits, sizeof narrow);
-    return token->length == sizeof narrow ? (double)narrow : number;
-}
-
 /* ---- values ------------------------------------------------------------ */
 
 bool msgpack_read_bytes(struct msgpack_reader *reader, struct slice *out)
@@ -165,7 +143,7 @@ static bool read_whole(struct msgpack_reader *reader, uint64_t *bits, bool *is_n
     *is_negative = token.type == MPACK_TOKEN_SINT;
     switch (token.type) {
     case MPACK_TOKEN_UINT:
-        *bits = bits_of(&token);
+        *bits = mpack_unpack_uint(token);
         return true;
     case MPACK_TOKEN_SINT:
         *bits = (uint64_t)mpack_unpack_sint(token);
@@ -230,10 +208,10 @@ bool msgpack_read_double(struct msgpack_reader *reader, double *out)
         return false;
     switch (token.type) {
     case MPACK_TOKEN_FLOAT:
-        *out = float_of(&token);
+        *out = mpack_unpack_float_fast(token);
         return true;
     case MPACK_TOKEN_UINT:
-        *out = (double)bits_of(&token);
+        *out = (double)mpack_unpack_uint(token);
         return true;
     case MPACK_TOKEN_SINT:
         *out = (double)mpack_unpack_sint(token);

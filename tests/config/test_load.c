@@ -334,13 +334,14 @@ static void unknown_names_are_collected(void **state)
 {
     (void)state;
 
-    assert_true(load_yaml("logs_enabled: true\nenable_payloads: {more: true}\n"
-                          "apm_config: {enabled: true}\n\"a\\nb\": 1\ntelemetry: {more: 1}\n"));
+    assert_true(
+        load_yaml("logs_enabled: true\nenable_payloads: {more: true}\n"
+                  "process_config: {enabled: true}\n\"a\\nb\": 1\ntelemetry: {more: 1}\n"));
     assert_int_equal(problems.ignored.n, 5);
     assert_true(says(&problems.ignored, "logs_enabled"));
     assert_true(says(&problems.ignored, "enable_payloads.more"));
     assert_true(says(&problems.ignored, "telemetry.more"));
-    assert_true(says(&problems.ignored, "apm_config"));
+    assert_true(says(&problems.ignored, "process_config"));
     assert_true(says(&problems.ignored, "a\\nb"));
 
     assert_true(load_variables("DD_APM_ENABLED=1", "HOME=/"));
