@@ -344,9 +344,9 @@ static void unknown_names_are_collected(void **state)
     assert_true(says(&problems.ignored, "process_config"));
     assert_true(says(&problems.ignored, "a\\nb"));
 
-    assert_true(load_variables("DD_APM_ENABLED=1", "HOME=/"));
+    assert_true(load_variables("DD_PROCESS_CONFIG_ENABLED=1", "HOME=/"));
     assert_int_equal(problems.ignored.n, 1);
-    assert_true(says(&problems.ignored, "DD_APM_ENABLED"));
+    assert_true(says(&problems.ignored, "DD_PROCESS_CONFIG_ENABLED"));
 }
 
 static void slips_of_the_pen_are_told(void **state)
