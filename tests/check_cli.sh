@@ -181,9 +181,9 @@ grep 'env = set' "$scratch/out" | grep -q -e '--set' || complain "check does not
 DD_ENV= shows 'env = file' check --config "$scratch/order.yaml"
 
 # An Agent's key that is not known here is listed, and no reason to stop.
-printf 'apm_config: {enabled: true}\nlogs_enabled: true\n' >"$scratch/agent.yaml"
+printf 'process_config: {enabled: true}\nlogs_enabled: true\n' >"$scratch/agent.yaml"
 shows '# local mode' check --config "$scratch/agent.yaml"
-grep -q 'ignored.*apm_config.*logs_enabled' "$scratch/err" || complain "ignored keys are not listed"
+grep -q 'ignored.*process_config.*logs_enabled' "$scratch/err" || complain "ignored keys are not listed"
 
 # ---- addresses in use ----------------------------------------------------------------
 
