@@ -195,8 +195,8 @@ bool http_listen(struct http *http, const char *address, struct inherited_socket
                  address, HTTP_LISTENERS_MAX);
         return false;
     }
-    if (!http_listener_open(&socket->listener, address, http->config.socket_mode, inherited,
-                            problem, problem_size))
+    if (!http_listener_open(&socket->listener, address, http->config.owner, inherited, problem,
+                            problem_size))
         return false;
     socket->http = http;
     socket->acceptable = event_new(http->config.base, socket->listener.fd, EV_READ | EV_PERSIST,
@@ -282,6 +282,8 @@ static bool http_config_sane(const struct http_config *config)
 }
 #endif
 
+static const struct http_owner http_itself = { "http", 0600 };
+
 struct http *http_new(const struct http_config *config)
 {
     struct http *http = calloc(1, sizeof *http);
@@ -291,8 +293,8 @@ struct http *http_new(const struct http_config *config)
         return NULL;
     http->config = *config;
     set_usual_limits(&http->config.limits);
-    if (config->socket_mode == 0)
-        http->config.socket_mode = 0600;
+    if (config->owner == NULL)
+        http->config.owner = &http_itself;
     http->timer_ms = INT64_MAX;
     http->accept_timer = evtimer_new(config->base, on_accept_timer, http);
     http->deadline_timer = evtimer_new(config->base, on_deadline, http);

@@ -9,7 +9,6 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
-#include <sys/stat.h>
 
 #include "server/http/http_request.h"
 
@@ -18,6 +17,7 @@ struct http_exchange; /* a request and its answer */
 struct desk;
 struct desk_job;
 struct http_ledger;
+struct http_owner;
 
 /* The request is a view, good until the handler returns. The exchange is good until it
  * was replied to, or its end was told. */
@@ -88,8 +88,8 @@ struct http_config {
     struct desk *desk;          /* NULL: no route is for it */
     struct http_ledger *ledger; /* NULL: nobody counts */
     struct http_limits limits;
-    bool own_thread;    /* the loop has time for long bodies: it serves nobody else */
-    mode_t socket_mode; /* of the files of unix sockets; 0: 0600 */
+    bool own_thread; /* the loop has time for long bodies: it serves nobody else */
+    const struct http_owner *owner; /* static; NULL: "http", and sockets are its user's alone */
 };
 
 /* ---- for handlers ------------------------------------------------------ */

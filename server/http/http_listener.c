@@ -120,7 +120,8 @@ static int open_first(const char *host, int port, struct inherited_sockets *inhe
 }
 
 static bool open_tcp(struct http_listener *out, const char *address,
-                     struct inherited_sockets *inherited, char *problem, size_t problem_size)
+                     const struct http_owner *owner, struct inherited_sockets *inherited,
+                     char *problem, size_t problem_size)
 {
     char host[ADDRESS_HOST_MAX];
     const char *why = "no such address";
@@ -130,14 +131,14 @@ static bool open_tcp(struct http_listener *out, const char *address,
     if (address_split(address, host, sizeof host, &port))
         out->fd = open_first(host, port, inherited, &why);
     if (out->fd < 0)
-        snprintf(problem, problem_size, "http: cannot listen on %s: %s", address,
+        snprintf(problem, problem_size, "%s: cannot listen on %s: %s", owner->name, address,
                  why != NULL           ? why
                  : errno == EADDRINUSE ? "the address is in use"
                                        : strerror(errno));
     if (out->fd < 0)
         return false;
     look_at_address(out);
-    log_info("http: listening on %s:%d", host, out->port);
+    log_info("%s: listening on %s:%d", owner->name, host, out->port);
     return true;
 }
 
@@ -162,39 +163,41 @@ static bool adopt_path(struct http_listener *out, const char *path,
     return out->fd >= 0;
 }
 
-static bool open_path(struct http_listener *out, const char *path, mode_t mode,
-                      struct inherited_sockets *inherited, char *problem, size_t problem_size)
+static bool open_path(struct http_listener *out, const char *path,
+                      const struct http_owner *owner, struct inherited_sockets *inherited,
+                      char *problem, size_t problem_size)
 {
-    const struct socket_access ours = { mode, (uid_t)-1, (gid_t)-1 };
+    const struct socket_access ours = { owner->socket_mode, (uid_t)-1, (gid_t)-1 };
     char why[384];
 
     out->local = true;
     if (adopt_path(out, path, inherited)) {
-        log_info("http: listening on unix:%s", path);
+        log_info("%s: listening on unix:%s", owner->name, path);
         return true;
     }
     out->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     snprintf(why, sizeof why, "%s", out->fd < 0 ? strerror(errno) : "");
     if (out->fd >= 0 && socket_file_bind(&out->file, out->fd, path, &ours, why, sizeof why)) {
         (void)setsockopt(out->fd, SOL_SOCKET, SO_SNDBUF, &(int){ SEND_BUFFER }, sizeof(int));
-        log_info("http: listening on unix:%s", path);
+        log_info("%s: listening on unix:%s", owner->name, path);
         return true;
     }
     http_listener_close(out);
-    snprintf(problem, problem_size, "http: cannot listen on unix:%s: %s", path, why);
+    snprintf(problem, problem_size, "%s: cannot listen on unix:%s: %s", owner->name, path, why);
     return false;
 }
 
 /* ---- any of them ------------------------------------------------------- */
 
-bool http_listener_open(struct http_listener *out, const char *address, mode_t mode,
-                        struct inherited_sockets *inherited, char *problem, size_t problem_size)
+bool http_listener_open(struct http_listener *out, const char *address,
+                        const struct http_owner *owner, struct inherited_sockets *inherited,
+                        char *problem, size_t problem_size)
 {
     const char *path = address_path(address);
 
     *out = (struct http_listener){ .fd = -1 };
-    return path != NULL ? open_path(out, path, mode, inherited, problem, problem_size)
-                        : open_tcp(out, address, inherited, problem, problem_size);
+    return path != NULL ? open_path(out, path, owner, inherited, problem, problem_size)
+                        : open_tcp(out, address, owner, inherited, problem, problem_size);
 }
 
 void http_listener_close(struct http_listener *given)

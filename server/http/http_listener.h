@@ -12,6 +12,12 @@
 #include "server/receive/inherited.h"
 #include "server/receive/socket_file.h"
 
+/* Who listens, as the log says it, and the mode of the file of a unix socket. */
+struct http_owner {
+    const char *name; /* static: "http" */
+    mode_t socket_mode;
+};
+
 struct http_listener {
     int fd;                  /* -1: there is none */
     int port;                /* 0 of a unix socket */
@@ -20,11 +26,10 @@ struct http_listener {
 };
 
 /* False with a sentence. A name is listened on at the first of its addresses that this machine
- * has; port 0: chosen by the kernel. mode: of the file of a unix socket. inherited may be
- * NULL. */
-bool http_listener_open(struct http_listener *out, const char *address, mode_t mode,
-                        struct inherited_sockets *inherited, char *problem,
-                        size_t problem_size);
+ * has; port 0: chosen by the kernel. inherited may be NULL. */
+bool http_listener_open(struct http_listener *out, const char *address,
+                        const struct http_owner *owner, struct inherited_sockets *inherited,
+                        char *problem, size_t problem_size);
 
 /* Closes the socket and removes its file. */
 void http_listener_close(struct http_listener *given);

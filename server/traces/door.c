@@ -8,6 +8,7 @@
 #include "config/clock.h"
 #include "flush/delivery/intake.h"
 #include "flush/memory/json.h"
+#include "server/http/http_listener.h"
 #include "server/traces/stats_take.h"
 
 enum {
@@ -374,6 +375,9 @@ static const struct http_route routes[] = {
 };
 #undef TRACES_ROUTE
 
+/* As the Agent's: everybody may send. */
+static const struct http_owner owner = { "traces", 0722 };
+
 struct door *door_new(const struct door_config *config)
 {
     struct door *door = calloc(1, sizeof *door);
@@ -390,7 +394,7 @@ struct door *door_new(const struct door_config *config)
         .argument = door,
         .limits = { .places = PLACES, .askers = PLACES, .bodies = PLACES },
         .own_thread = true,
-        .socket_mode = 0722, /* as the Agent's: everybody may send */
+        .owner = &owner,
     };
 
     if (write_info(door))

@@ -15,6 +15,8 @@
 #include "server/http/http_listener.h"
 #include "tests/support/temp_file.h"
 
+static const struct http_owner owner = { "http", 0600 };
+
 static bool takes_connections(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -43,7 +45,8 @@ static void says_who_reaches_it(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(address_is_local(cases[i].address), cases[i].local);
-        if (!http_listener_open(&listener, cases[i].address, 0600, NULL, problem, sizeof problem))
+        if (!http_listener_open(&listener, cases[i].address, &owner, NULL, problem,
+                                sizeof problem))
             continue; /* a machine without IPv6 */
         if (listener.local != cases[i].local || listener.port == 0)
             fail_msg("%s", cases[i].address);
@@ -57,10 +60,11 @@ static void both_wildcards_may_have_one_port(void **state)
     char address[32], problem[512];
     (void)state;
 
-    assert_true(http_listener_open(&v4, "0.0.0.0:0", 0600, NULL, problem, sizeof problem));
+    assert_true(http_listener_open(&v4, "0.0.0.0:0", &owner, NULL, problem, sizeof problem));
     snprintf(address, sizeof address, "[::]:%d", v4.port);
-    if (http_listener_open(&v6, address, 0600, NULL, problem, sizeof problem)) {
-        assert_false(http_listener_open(&again, address, 0600, NULL, problem, sizeof problem));
+    if (http_listener_open(&v6, address, &owner, NULL, problem, sizeof problem)) {
+        assert_false(
+            http_listener_open(&again, address, &owner, NULL, problem, sizeof problem));
         assert_non_null(strstr(problem, "the address is in use"));
         http_listener_close(&v6);
     } else { /* a machine without IPv6 */
@@ -80,17 +84,17 @@ static void a_unix_socket_is_for_its_owner_alone(void **state)
     temp_folder_make(folder);
     snprintf(path, sizeof path, "%s/new/http.sock", folder);
     snprintf(address, sizeof address, "unix:%s", path);
-    assert_true(http_listener_open(&listener, address, 0600, NULL, problem, sizeof problem));
+    assert_true(http_listener_open(&listener, address, &owner, NULL, problem, sizeof problem));
     assert_true(listener.local);
     assert_int_equal(stat(path, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0600);
     assert_true(takes_connections(path));
-    assert_false(http_listener_open(&second, address, 0600, NULL, problem, sizeof problem));
+    assert_false(http_listener_open(&second, address, &owner, NULL, problem, sizeof problem));
     assert_non_null(strstr(problem, "another server listens there"));
 
     close(listener.fd); /* as if it had died */
     listener.fd = -1;
-    assert_true(http_listener_open(&second, address, 0600, NULL, problem, sizeof problem));
+    assert_true(http_listener_open(&second, address, &owner, NULL, problem, sizeof problem));
     assert_true(takes_connections(path));
     http_listener_close(&second);
     assert_int_not_equal(stat(path, &found), 0);
@@ -108,18 +112,19 @@ static void a_successor_goes_on_with_the_socket(void **state)
     temp_folder_make(folder);
     snprintf(address, sizeof address, "unix:%s/http.sock", folder);
     path = address_path(address);
-    assert_true(http_listener_open(&listener, address, 0600, NULL, problem, sizeof problem));
-    assert_true(http_listener_open(&tcp, "127.0.0.1:0", 0600, NULL, problem, sizeof problem));
+    assert_true(http_listener_open(&listener, address, &owner, NULL, problem, sizeof problem));
+    assert_true(http_listener_open(&tcp, "127.0.0.1:0", &owner, NULL, problem, sizeof problem));
     int port = tcp.port;
     http_listener_leave(&listener, &left);
     http_listener_leave(&tcp, &left);
     assert_true(takes_connections(path)); /* it waits in the queue */
 
-    assert_true(http_listener_open(&again, "127.0.0.1:0", 0600, &left, problem, sizeof problem));
+    assert_true(
+        http_listener_open(&again, "127.0.0.1:0", &owner, &left, problem, sizeof problem));
     assert_int_equal(again.port, port);
     assert_true(again.local);
     http_listener_close(&again);
-    assert_true(http_listener_open(&again, address, 0600, &left, problem, sizeof problem));
+    assert_true(http_listener_open(&again, address, &owner, &left, problem, sizeof problem));
     assert_true(again.local);
     assert_int_equal(inherited_close(&left), 0);
     http_listener_close(&again);
@@ -143,8 +148,8 @@ static void what_cannot_be_is_said(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_false(
-            http_listener_open(&listener, cases[i].address, 0600, NULL, problem, sizeof problem));
+        assert_false(http_listener_open(&listener, cases[i].address, &owner, NULL, problem,
+                                        sizeof problem));
         if (strstr(problem, cases[i].why) == NULL)
             fail_msg("%s", problem);
     }
