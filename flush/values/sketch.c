@@ -463,15 +463,9 @@ bool sketch_bins(struct sketch *sketch, struct arena *arena, const struct sketch
     return true;
 }
 
-/* Between the edges of the bin that holds the rank; not bounded by min and max,
- * as upstream. */
-static double bin_quantile(const struct sketch *sketch, size_t i, double above)
+static double in_range(const struct sketch *sketch, double value)
 {
-    const struct sketch_bin *bin = &sketch->bins[i];
-    double low = sketch_key_value(bin->key), high = low * GAMMA;
-    double weight = above / bin->count;
-
-    return (i == 0 ? sketch->min : low) * weight + high * (1 - weight);
+    return fmin(fmax(value, sketch->min), sketch->max);
 }
 
 double sketch_quantile(struct sketch *sketch, struct arena *arena, double q)
@@ -494,7 +488,7 @@ double sketch_quantile(struct sketch *sketch, struct arena *arena, double q)
     for (size_t i = 0; i < sketch->n_bins; i++) {
         below += sketch->bins[i].count;
         if ((double)below > rank)
-            return bin_quantile(sketch, i, (double)below - rank);
+            return in_range(sketch, sketch_key_value(sketch->bins[i].key));
     }
     return sketch->max;
 }

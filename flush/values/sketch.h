@@ -34,8 +34,7 @@ struct sketch; /* lives in an arena */
 
 int16_t sketch_key(double value); /* value must be finite */
 
-/* The value at the middle of the key's bin, within 0.8 % of all in it, from which
- * quantiles interpolate upward; +-Inf at +-32767. */
+/* The value at the middle of the key's bin, within 0.8 % of all in it; +-Inf at +-32767. */
 double sketch_key_value(int16_t key);
 
 /* A new empty sketch, or NULL when the arena is exhausted. */
@@ -67,8 +66,10 @@ void sketch_summary(const struct sketch *sketch, struct sketch_summary *out);
 MUST_CHECK bool sketch_bins(struct sketch *sketch, struct arena *arena,
                             const struct sketch_bin **bins, size_t *n);
 
-/* Value at quantile q in [0,1] by the Agent's interpolation; 0 when empty, NaN when
- * the arena is exhausted. */
+/* The value of the nearest rank to q in [0,1], round-half-to-even(q * (values - 1)), within
+ * 0.8 %: the middle of its bin, and no more than the extremes; 0 when empty, NaN when the arena
+ * is exhausted. (The Agent's own function goes upward from there to the next bin, by how much
+ * of the bin lies below, and so up to 2.4 % away.) */
 double sketch_quantile(struct sketch *sketch, struct arena *arena, double q);
 
 #endif

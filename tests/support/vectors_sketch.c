@@ -178,6 +178,33 @@ static bool same_summary(struct check *check, struct sketch *sketch)
            near(check, "avg", got.avg, number(check->vector, "avg"));
 }
 
+/* The Agent's function of the bins (pkg/util/quantile): from the lower edge, as it has it, of
+ * the bin with the rank upward to the next, by how much of the bin lies below. */
+static double agent_quantile(struct sketch *sketch, struct arena *arena, double q)
+{
+    const struct sketch_bin *bins;
+    struct sketch_summary summary;
+    double total = 0, below = 0;
+    size_t n;
+
+    sketch_summary(sketch, &summary);
+    if (summary.count == 0 || !(q > 0) || q >= 1 || !sketch_bins(sketch, arena, &bins, &n))
+        return summary.count == 0 ? 0 : !(q > 0) ? summary.min : summary.max;
+    for (size_t i = 0; i < n; i++)
+        total += bins[i].count;
+    double rank = rint(q * (total - 1));
+
+    for (size_t i = 0; i < n; i++) {
+        double low = sketch_key_value(bins[i].key), weight;
+
+        below += bins[i].count;
+        weight = (below - rank) / bins[i].count;
+        if (below > rank)
+            return (i == 0 ? summary.min : low) * weight + low * 1.015625 * (1 - weight);
+    }
+    return summary.max;
+}
+
 /* null stands for a quantile that is not finite. */
 static bool same_quantiles(struct check *check, struct sketch *sketch)
 {
@@ -186,7 +213,7 @@ static bool same_quantiles(struct check *check, struct sketch *sketch)
 
     json_object_foreach(json_object_get(check->vector, "quantiles"), q, wanted)
     {
-        double got = sketch_quantile(sketch, check->arena, strtod(q, NULL));
+        double got = agent_quantile(sketch, check->arena, strtod(q, NULL));
 
         if (!json_is_null(wanted)) {
             if (!near(check, q, got, json_number_value(wanted)))

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -322,6 +323,38 @@ static void an_empty_sketch_is_all_zeros(void **state)
     assert_true(sketch_quantile(sketch, &arena, 0.5) == 0);
 }
 
+static int by_value(const void *a, const void *b)
+{
+    double one = *(const double *)a, other = *(const double *)b;
+
+    return (one > other) - (one < other);
+}
+
+/* Within 0.8 % of the value that has the nearest rank, wherever in its bin that stands. */
+static void a_quantile_is_the_value_of_the_nearest_rank(void **state)
+{
+    enum { MOST = 3000 };
+    static double values[MOST];
+    (void)state;
+
+    for (int n = 1; n <= MOST; n = n * 3 + 1) {
+        struct sketch *sketch = sketch_new(&arena);
+
+        for (int i = 0; i < n; i++) {
+            values[i] = exp((double)(i * 7919 % 3001) / 400 - 4); /* 0.02 to 33 */
+            assert_true(sketch_add(sketch, &arena, values[i], 1));
+        }
+        qsort(values, (size_t)n, sizeof values[0], by_value);
+        for (int q = 1; q < 100; q++) {
+            double wanted = values[(int)rint(q / 100.0 * (n - 1))];
+            double got = sketch_quantile(sketch, &arena, q / 100.0);
+
+            if (fabs(got / wanted - 1) > 0.008)
+                fail_msg("%d of %d: %g, not %g", q, n, got, wanted);
+        }
+    }
+}
+
 /* Adds until refused, then compares with the same values in a roomy arena. */
 static void refused_values_change_nothing(void **state)
 {
@@ -384,6 +417,7 @@ int main(void)
         TEST(bad_rates_count_once),
         TEST(an_average_of_huge_values_is_one_of_them),
         TEST(an_empty_sketch_is_all_zeros),
+        TEST(a_quantile_is_the_value_of_the_nearest_rank),
         TEST(refused_values_change_nothing),
         TEST(memory_is_bounded_however_many_values),
     };
