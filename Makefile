@@ -93,7 +93,7 @@ BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape se
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
-all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar
+all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar $(B)/heeler-checks
 
 $(B)/%.o: %.c $(if $(SYSROOT),| $(SYSROOT)/complete)
 	$(call say,CC,$<)
@@ -119,6 +119,11 @@ $(B)/libheeler.a: $(OBJECTS) $(B)/page.o
 $(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What `heeler checks` becomes is not built: beside the program is a link to it.
+$(B)/heeler-checks:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn $(CURDIR)/server/checks/heeler-checks $@
 
 # The same, which looks for its libraries in ../lib, and these for theirs: so it is no RUNPATH,
 # which would be the program's alone. The programs that it starts are beside it.
@@ -322,7 +327,7 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar build/heeler-checks man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
 		build/tests/tools/container build/tests/tools/flat build/tests/tools/frozen build/bundle/heeler fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 

@@ -29,6 +29,7 @@ enum option_group {
     OPTION_AGGREGATE,
     OPTION_SEND,
     OPTION_LOGS,
+    OPTION_CHECKS,
     OPTION_GROUP_COUNT
 };
 

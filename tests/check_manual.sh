@@ -37,7 +37,7 @@ commands=$("$program" --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -
 [ "$(wc -w <<<"$commands")" -gt 8 ] || complain "the program has no commands"
 # options_of COMMAND: as its page shows them.
 options_of() {
-    "$program" help "$1" | sed -n '/^$/,$p' | grep -o '^  --[a-z]*\(.*, --[a-z]*\)\?' | grep -o -e '--[a-z]*'
+    "$program" help "$1" | sed -n '/^$/,$p' | grep -o '^  --[a-z-]*\(.*, --[a-z-]*\)\?' | grep -o -e '--[a-z-]*'
 }
 for command in $commands; do
     in_page heeler.1 "heeler $command"
