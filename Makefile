@@ -89,7 +89,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers mail-test fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak mail-test fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
@@ -274,9 +274,11 @@ $(B)/tests/bench/test_core: $(B)/bench/core.o
 # package of its own.
 BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev libsqlite3-dev libcairo2-dev fonts-dejavu-core libical-dev tzdata ca-certificates
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools mandoc
-CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
+CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev python3-pyflakes
 PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium
 CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard openssl python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
+
+CHECKS_PACKAGES := python3 python3-yaml python3-zstandard postgresql-15 mariadb-server python3-psycopg2 python3-pymysql
 
 PACKAGE_PACKAGES := debhelper lintian debootstrap systemd-container
 
@@ -423,6 +425,17 @@ watchers: deps
 	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
 	/usr/bin/python3 tests/slow/watchers.py --seconds $(WATCH_SECONDS)
 
+# Checks in Python: their parts, an independent model, real databases, and the real server with checks
+# that misbehave for CHECKS_SECONDS beside others; CHECKS_SECONDS=600 is the long form. NAMES chooses
+# among tests/checks/**/test_NAME.py.
+CHECKS_SECONDS ?= 60
+checks-soak: CHECKS_SECONDS = 600
+checks-soak: NAMES = end_to_end
+checks-test checks-soak: deps
+	@$(call install_debs,$(CHECKS_PACKAGES))
+	@$(MAKE) --no-print-directory build/heeler
+	@HEELER=build/heeler CHECKS_SECONDS=$(CHECKS_SECONDS) /usr/bin/python3 -B tests/checks/run.py $(NAMES)
+
 # Mail to a real server, as root; skipped where exim4 is not installed.
 mail-test: deps
 	@$(call install_debs,python3 openssl)
@@ -505,6 +518,7 @@ format:
 check: deps-build deps-check
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)
 	$(Q)cppcheck --quiet -i bench/peers/node_modules --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server chart calendar bench packaging
+	$(Q)/usr/bin/python3 tests/checks/flakes.py server/checks tests/checks
 
 # ---- the manual and the completions, from the program's own tables ------------------
 
@@ -652,6 +666,8 @@ help:
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make kills         the past on disk of servers that are killed KILLS=100 times"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
+	@echo "make checks-test   checks in Python, with real databases (CHECKS_SECONDS=60, NAMES='trust end_to_end')"
+	@echo "make checks-soak   ten minutes of checks that misbehave beside others"
 	@echo "make mail-test     mail to a real server, where exim4 is installed (as root)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
 	@echo "make fleet         several servers and a real Redis that fails"
@@ -665,7 +681,7 @@ help:
 	@echo "make bench-peers   the same loads for statsd, netdata and collectd, in one run"
 	@echo "make bench-picture what was measured last, into bench/README.md"
 	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
-	@echo "make check         clang-format, cppcheck"
+	@echo "make check         clang-format, cppcheck, pyflakes"
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
 	@echo "make man           the manual pages, in build/man (make completions: bash and zsh)"
 	@echo "make deps          install the packages for building and testing"
