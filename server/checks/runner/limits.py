@@ -9,10 +9,12 @@ import ctypes
 import os
 import resource
 import signal
+import threading
 
 PR_SET_PDEATHSIG = 1
 OPEN_FILES = 256
 FILE_BYTES = 64 << 20
+THREAD_STACK = 2 << 20      # of the address space; by default 8 MiB
 NICE = 5
 OOM_SCORE = 500
 
@@ -23,6 +25,7 @@ def apply(memory_max_bytes, parent):
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
     _limit(resource.RLIMIT_FSIZE, FILE_BYTES)
     _limit(resource.RLIMIT_CORE, 0)
+    threading.stack_size(THREAD_STACK)
     os.nice(NICE)
     try:
         with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
