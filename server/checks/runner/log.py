@@ -1,9 +1,9 @@
-"""server/checks/runner/log.py: one line per event worth an operator's time, as the server writes it.
+"""server/checks/runner/log.py: one line per event worth an operator's time, as the server's are.
 
   2026-11-22T20:00:00.123Z INFO checks: postgres: the first run took 0.2 s
 
-Lines go to standard error, one write each of less than a pipe takes at once. When its reader does
-not read, lines are dropped and counted: nobody waits for him. What strangers said goes through shown() here, and secrets are
+Lines go to standard error, one write each of less than a pipe takes at once. When nobody reads
+them, lines are dropped and counted: nobody waits for him. What strangers said goes through shown() here, and secrets are
 masked where they are known (runner/masking.py).
 """
 
@@ -17,8 +17,9 @@ from runner.shown import cut, shown
 LEVELS = {"off": 0, "critical": 1, "error": 1, "warn": 2, "warning": 2, "info": 3, "debug": 4,
           "trace": 4}
 NAMES = ["OFF", "ERROR", "WARN", "INFO", "DEBUG"]
-MAX_MESSAGE = 2048
-MAX_LINE = 4000      # a pipe that polls as writable takes 4096 bytes without waiting
+MAX_MESSAGE = 2048   # characters
+MAX_JSON = 900       # so that no object is cut, whatever its characters
+MAX_LINE = 4000      # bytes: a pipe that polls as writable takes 4096 bytes without waiting
 
 
 class Log:
@@ -47,9 +48,9 @@ class Log:
 
     def line(self, level, message):
         """One line, of a level that LEVELS knows; an unknown one is info."""
-        number = LEVELS.get(level, LEVELS["info"])
-        if number == 0 or number > self.level:
+        if not self.enabled(level):
             return
+        number = LEVELS.get(level, LEVELS["info"])
         try:
             if self.poll.poll(0):
                 os.write(self.fd, self.formed(number, message))
@@ -58,17 +59,22 @@ class Log:
             pass   # a full disk or a reader that is gone: there is nobody to tell
         self.dropped += 1
 
+    def enabled(self, level):
+        return 0 < LEVELS.get(level, LEVELS["info"]) <= self.level
+
     def formed(self, number, message):
         """The bytes of the line, with its end."""
         now = self.now()
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now))
+        stamp += f".{int(now % 1 * 1000):03d}Z"
         text = cut(shown("checks: " + message), MAX_MESSAGE)
+        line = f"{stamp} {NAMES[number]} {text}"
         if self.as_json:
-            line = json.dumps({"time": stamp, "level": NAMES[number].lower(), "message": cut(text, 900)},
-                              separators=(",", ":"), ensure_ascii=False)
-        else:
-            line = f"{stamp} {NAMES[number]} {text}"
-        return line.encode("utf-8", "replace")[:MAX_LINE].decode("utf-8", "ignore").encode() + b"\n"
+            line = json.dumps({"time": stamp, "level": NAMES[number].lower(),
+                               "message": cut(text, MAX_JSON)}, separators=(",", ":"),
+                              ensure_ascii=False)
+        whole = line.encode("utf-8", "replace")[:MAX_LINE].decode("utf-8", "ignore")
+        return whole.encode("utf-8") + b"\n"
 
 
 class Limit:

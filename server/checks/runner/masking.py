@@ -8,8 +8,9 @@ instance.
 
 import re
 
-SECRET_KEY = re.compile(r"(^|_)pass(word|wd|phrase)?$|^pwd$|secret|token|(api|app|access|private|auth)_?key"
-                        r"|credential|connection_string|^dsn$|authorization|cookie", re.IGNORECASE)
+SECRET_KEY = re.compile(
+    r"(^|_)pass(word|wd|phrase)?$|^pwd$|secret|token|(api|app|access|private|auth)_?key|credential"
+    r"|connection_string|^dsn$|authorization|cookie", re.IGNORECASE)
 ADDRESS = re.compile(r"(\b[A-Za-z][\w+.-]*://[^\s:/@]*:)[^\s/@]+(?=@)")
 SHOWN = "********"
 MIN_LENGTH = 4   # a shorter secret is guessed sooner than read, and masking "a" spoils every text

@@ -77,7 +77,7 @@ class Schedule:
         self._go_on(self.turns[key], second, 1)
 
     def put_off(self, key, second):
-        """Its process is not there yet: it is due as soon as it is, and every interval from then."""
+        """Its process is not there yet: its turns begin when that is."""
         self.turns[key].next = second + 1
 
     def back_off(self, key, second):
@@ -90,6 +90,11 @@ class Schedule:
     def succeeded(self, key):
         """A whole run: what was before is forgotten."""
         self.turns[key].failures = 0
+
+    def soon(self, key, second):
+        """What it failed at may work now."""
+        self.turns[key].failures = 0
+        self.turns[key].next = second + 1
 
     def next(self):
         """The second of the next turn of all, or None."""
