@@ -25,5 +25,4 @@ GenericPrometheusCheck = missing("GenericPrometheusCheck", __name__, SCRAPER)
 NetworkCheck = missing("NetworkCheck", __name__,
                        "there is no pool of threads; an instance has a process of its own, and "
                        "AgentCheck does the same work in it")
-KubeletBase = missing("KubeletBase", __name__, "there is no kubelet to ask")
 DatabaseCheck = missing("DatabaseCheck", __name__, "there is no query monitoring of databases")

@@ -118,11 +118,13 @@ class AgentCheck(Submission, Storage, Agent5):
         return self._heeler.http
 
     def get_tls_context(self, refresh=False, overrides=None):
-        """An ssl.SSLContext of the instance's tls_ options; made once, unless it is to be new."""
-        if self._heeler.tls_context is None or refresh or overrides:
-            from ..utils.tls import context_of
-            self._heeler.tls_context = context_of(
-                {**(self.instance or {}), **(overrides or {})}, self.TLS_CONFIG_REMAPPER)
+        """An ssl.SSLContext of the instance's tls_ options, made once unless it is to be new; one
+        of its own where some of them are overridden."""
+        from ..utils.tls import context_of
+        if overrides:
+            return context_of({**(self.instance or {}), **overrides}, self.TLS_CONFIG_REMAPPER)
+        if self._heeler.tls_context is None or refresh:
+            self._heeler.tls_context = context_of(self.instance or {}, self.TLS_CONFIG_REMAPPER)
         return self._heeler.tls_context
 
     # ------------------------------------------------------------ for whoever runs the check

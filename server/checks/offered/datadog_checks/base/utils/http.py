@@ -129,7 +129,8 @@ class RequestsWrapper:
         if self.logger:
             self.logger.debug("%s %s", method.upper(), url)
         send = getattr(self.session if persist else self.requests, method)
+        if not self.ignore_tls_warning:
+            return send(url, **arguments)
         with warnings.catch_warnings():
-            if self.ignore_tls_warning:
-                warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")
             return send(url, **arguments)
