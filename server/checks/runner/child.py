@@ -25,6 +25,8 @@ from runner.sampler import Sampler               # noqa: E402
 
 # A check finds Python's modules, what it is offered and its own folders, and not the runner's.
 sys.path.remove(PROGRAM)
+for known in [name for name in sys.modules if name.partition(".")[0] == "runner"]:
+    del sys.modules[known]
 
 MAX_MESSAGE = 2000
 MAX_TRACEBACK = 16384
@@ -57,8 +59,8 @@ def load(frame, channel, recorder):
     guarded = [folder for folder in frame["code"] if not _is_ours(folder)]
     code = loader.Loader(frame["code"], guarded)
     code.install()
-    # What is submitted before the first run belongs to it.
-    recorder.begin(int(time.time()))
+    # Samples of a constructor need a time, too, though they belong to the first run.
+    recorder.sampler.begin(int(time.time()))
     try:
         check, version = _loaded(frame, code, recorder)
         answer = {"op": "loaded", "class": type(check).__name__[:100], "version": version}

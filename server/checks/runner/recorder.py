@@ -3,8 +3,9 @@
 The module `aggregator` that checks call is given a Recorder, `datadog_agent` an Agent; both live as
 long as the process of the instance. Samples are summed up by the sampler and leave with the end
 of the run; service checks, events and lines of the log leave as they come. Everything is bounded
-per run, and what is beyond is counted by reason. Threads of the check may call at any time; what
-they submit between two runs counts for the second.
+per run, and what is beyond is counted by reason. A constructor, or a thread of the check, may call
+while there is no run: what it submits belongs to the next one, and service checks and events wait
+for it.
 """
 
 import collections
@@ -43,11 +44,15 @@ class Recorder:
         self.lock = threading.RLock()
         self.pid = os.getpid()
         self.run = Run()
+        self.waiting = []       # for a run, while there is none; None while there is one
 
     def begin(self, time_s):
         """A run that is stamped with that second begins."""
         with self.lock:
             self.sampler.begin(time_s)
+            waiting, self.waiting = self.waiting, None
+            for kind, frame in waiting or ():
+                self._send(kind, frame)
 
     def end(self):
         """Sends the points → the Run, and a new one begins."""
@@ -58,7 +63,7 @@ class Recorder:
             self.run.points = len(points)
             for first in range(0, len(points), frames.MAX_POINTS):
                 self._send_points(points[first:first + frames.MAX_POINTS])
-            ended, self.run = self.run, Run()
+            ended, self.run, self.waiting = self.run, Run(), []
             return ended
 
     def metric(self, check_id, mtype, name, value, tags, hostname, flush_first_value):
@@ -71,24 +76,12 @@ class Recorder:
         frame = {"op": "service_check", "name": str(name), "status": int(status),
                  "tags": [str(tag) for tag in tags or ()], "host": _text_or_none(hostname),
                  "message": _text_or_none(message), "timestamp": int(self.wall())}
-        with self.lock:
-            if self.run.service_checks == MAX_SERVICE_CHECKS:
-                self._drop("service_checks")
-            elif self.send(frame):
-                self.run.service_checks += 1
-            else:
-                self._drop("too_large")
+        self._submit("service_checks", MAX_SERVICE_CHECKS, frame)
 
     def event(self, check_id, event):
         frame = {str(key): _plain(value) for key, value in event.items()}
         frame["op"] = "event"
-        with self.lock:
-            if self.run.events == MAX_EVENTS:
-                self._drop("events")
-            elif self.send(frame):
-                self.run.events += 1
-            else:
-                self._drop("too_large")
+        self._submit("events", MAX_EVENTS, frame)
 
     def histogram_bucket(self, check_id, *bucket):
         """There is no way to send one."""
@@ -117,6 +110,23 @@ class Recorder:
         if reason not in self.run.dropped and len(self.run.dropped) >= MAX_REASONS:
             reason = "other"
         self.run.dropped[reason] += number
+
+    def _submit(self, kind, most, frame):
+        """kind: which number of Run counts it."""
+        with self.lock:
+            if getattr(self.run, kind) >= most:
+                self._drop(kind)
+                return
+            setattr(self.run, kind, getattr(self.run, kind) + 1)
+            if self.waiting is None:
+                self._send(kind, frame)
+            else:
+                self.waiting.append((kind, frame))
+
+    def _send(self, kind, frame):
+        if not self.send(frame):
+            setattr(self.run, kind, getattr(self.run, kind) - 1)
+            self._drop("too_large")
 
     def _send_points(self, points):
         """In as many frames as they need; one that no frame can hold is dropped."""

@@ -105,7 +105,9 @@ class LoaderTest(unittest.TestCase):
 
     def test_no_module_of_the_runner_is_in_the_way(self):
         self.failed("import supervisor\n", "No module named 'supervisor'")
-        self.failed("import runner.supervisor\n", "runner.supervisor")
+        self.failed("import runner.supervisor\n", "No module named 'runner'")
+        self.checks.write("runner.py", "raise ValueError('the one beside it')\n")
+        self.failed("import runner\n", "the one beside it")
 
     def test_compiled_files_are_not_looked_at(self):
         path = self.checks.write("helper.py", "VALUE = 1\n")
@@ -235,8 +237,11 @@ class LoaderTest(unittest.TestCase):
         child = self.loaded("from checks import AgentCheck\nclass A(AgentCheck):\n"
                             "    def __init__(self, *args, **kwargs):\n"
                             "        super().__init__(*args, **kwargs)\n"
-                            "        self.gauge('a', 1)\n    def check(self, _): pass\n")
-        child.run(1700000000)
+                            "        self.gauge('a', 1)\n        self.service_check('up', 0)\n"
+                            "    def check(self, _): pass\n")
+        self.assertEqual(["loaded"], [frame["op"] for frame in child.frames])
+        self.assertEqual((1, 1), (child.run(1700000000)["service_checks"],
+                                  len(child.of("service_check"))))
         self.assertEqual([("a", 1700000000)],
                          [(point.name, point.timestamp) for point in child.points()])
 

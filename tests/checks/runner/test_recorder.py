@@ -63,12 +63,31 @@ class RecorderTest(unittest.TestCase):
         self.recorder.dropped("type")
         self.assertEqual({"contexts": 7, "type": 1}, dict(self.recorder.end().dropped))
 
+    def test_what_comes_while_there_is_no_run_waits_for_it(self):
+        self.recorder.service_check("one:1", "up", 0, [], None, "")
+        self.recorder.event("one:1", {"msg_title": "a" * 2000})
+        self.assertEqual([], self.sent)
+        self.largest = 1000
+        self.recorder.begin(1)
+        self.assertEqual(["service_check"], [frame["op"] for frame in self.sent])
+        self.recorder.event("one:1", {})
+        ended = self.recorder.end()
+        self.assertEqual((1, 1, {"too_large": 1}), (ended.service_checks, ended.events,
+                                                    dict(ended.dropped)))
+        self.recorder.event("one:1", {})
+        self.assertEqual(["service_check", "event"], [frame["op"] for frame in self.sent])
+        self.recorder.begin(2)
+        self.assertEqual(3, len(self.sent))
+        self.assertEqual(1, self.recorder.end().events)
+
     def test_service_checks(self):
+        self.recorder.begin(1)
         self.recorder.service_check("one:1", "up", 2, ["a"], None, "text")
         self.assertEqual([{"op": "service_check", "name": "up", "status": 2, "tags": ["a"],
                            "host": None, "message": "text", "timestamp": 1700000000}], self.sent)
 
     def test_events_hold_nothing_but_plain_values(self):
+        self.recorder.begin(1)
         self.recorder.event("one:1", {"msg_title": b"\xff", "timestamp": 3, "tags": ("a", 1),
                                       5: None, "x": {"y": 1}, "inf": float("inf"), "yes": True,
                                       "op": "done"})
