@@ -90,7 +90,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
 .PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak mail-test fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-bench bench-program deb package-test upgrade-test reproducible clean help
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
 all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar $(B)/heeler-checks
@@ -429,12 +429,13 @@ watchers: deps
 # that misbehave for CHECKS_SECONDS beside others; CHECKS_SECONDS=600 is the long form. NAMES chooses
 # among tests/checks/**/test_NAME.py.
 CHECKS_SECONDS ?= 60
-checks-soak: CHECKS_SECONDS = 600
-checks-soak: NAMES = end_to_end
-checks-test checks-soak: deps
+checks-test: deps
 	@$(call install_debs,$(CHECKS_PACKAGES))
-	@$(MAKE) --no-print-directory build/heeler
+	@$(MAKE) --no-print-directory build/heeler build/heeler-checks
 	@HEELER=build/heeler CHECKS_SECONDS=$(CHECKS_SECONDS) /usr/bin/python3 -B tests/checks/run.py $(NAMES)
+
+checks-soak:
+	@$(MAKE) --no-print-directory checks-test CHECKS_SECONDS=600 NAMES=end_to_end
 
 # Mail to a real server, as root; skipped where exim4 is not installed.
 mail-test: deps
@@ -550,7 +551,7 @@ docs: build/heeler build/tables
 UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
 	$(if $(SERVICE_USER),-e 's|^DynamicUser=yes|User=$(SERVICE_USER)|') \
 	$(if $(SYSCONFDIR),-e 's|^EnvironmentFile=|Environment="HEELER_OPTIONS=--config $(SYSCONFDIR)/heeler/heeler.yaml"\n&|')
-install: install-server install-chart install-calendar
+install: install-server install-chart install-calendar install-checks
 
 install-server: $(B)/heeler man completions
 	install -D -m 755 $(B)/heeler $(DESTDIR)$(PREFIX)/bin/heeler
@@ -573,6 +574,19 @@ install-calendar: $(B)/heeler-calendar man
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-calendar
 	install -D -m 644 build/man/heeler-calendar.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-calendar.1
 
+# The unit's user and folders are made, where no packager does it, by systemd-sysusers and by
+# systemd-tmpfiles --create.
+CHECKS_UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
+	$(if $(SYSCONFDIR),-e 's|^EnvironmentFile=|Environment="HEELER_CHECKS_OPTIONS=--config $(SYSCONFDIR)/heeler/heeler.yaml"\n&|')
+install-checks: man
+	packaging/checks.sh $(abspath $(DESTDIR)$(PREFIX)/lib/heeler)
+	install -d $(DESTDIR)$(LIBDIR)/systemd/system
+	sed $(CHECKS_UNIT_EDITS) packaging/heeler-checks.service >$(DESTDIR)$(LIBDIR)/systemd/system/heeler-checks.service
+	$(if $(SYSCONFDIR),install -d $(DESTDIR)$(SYSCONFDIR)/heeler/conf.d $(DESTDIR)$(SYSCONFDIR)/heeler/checks.d)
+	$(if $(SERVICE_USER),,set -e; for kind in sysusers tmpfiles; do \
+		install -D -m 644 packaging/debian/heeler-checks.$$kind $(DESTDIR)$(LIBDIR)/$$kind.d/heeler-checks.conf; done)
+	install -D -m 644 build/man/heeler-checks.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-checks.1
+
 install-bench: $(B)/bench/heeler-bench man
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-bench
 	install -D -m 644 build/man/heeler-bench.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-bench.1
@@ -593,7 +607,7 @@ PACKAGE_TEST = /usr/bin/python3 tests/slow/package.py \
 # with systemd running; as root. What is rebuilt is the same program, a new file. PACKAGE_ROOT=/
 # takes this machine's Debian, behind an overlay, and PREBUILT=1 the programs as they were built.
 package-test: deps-package
-	@$(call install_debs,python3 python3-zstandard python3-statsd)
+	@$(call install_debs,python3 python3-yaml python3-zstandard python3-statsd)
 	@$(if $(PREBUILT),$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar build/bench/heeler-bench)
 	@set -e; for suffix in '' +b1; do \
 		PREBUILT=$(PREBUILT) $(MAKE) --no-print-directory deb DEB_SUFFIX=$$suffix; \
@@ -685,6 +699,6 @@ help:
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
 	@echo "make man           the manual pages, in build/man (make completions: bash and zsh)"
 	@echo "make deps          install the packages for building and testing"
-	@echo "make format, clean, install, install-server, install-chart, install-calendar, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
+	@echo "make format, clean, install, install-server, install-chart, install-calendar, install-checks, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
 -include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d $(B)/calendar/main.d $(B)/calendar/occur.d

@@ -54,6 +54,8 @@ allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|la
     'server/monitors/(evaluator|monitors)\.h'
 allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
     'flush/(history/history|notify/notify)_ledger.h|server/monitors/(monitor_ledger|monitoring)\.h'
+# Python, which stands alone.
+allow server/checks 'nothing'
 allow server/commands 'server/commands|server/pictures|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
 
 for folder in flush/*/ server/*/; do
