@@ -10,6 +10,7 @@ Nothing waits: turn() does what can be done now. The socket is owned.
 """
 
 import errno
+import os
 import select
 import socket
 
@@ -90,7 +91,7 @@ class Datagrams:
         self._outbox.give_back(items)
         if error.errno not in (errno.ENOBUFS, errno.ENOMEM):
             self.close()
-        self.backoff.failed(now, f"lines cannot be sent to {self._names()}: {error.strerror or error}")
+        self.backoff.failed(now, self._problem(error))
         return False
 
     def _open(self, now):
@@ -101,7 +102,7 @@ class Datagrams:
                 opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
                 opened.connect(target)
             except OSError as error:
-                problem = f"lines cannot be sent to {self._names()}: {error.strerror or error}"
+                problem = self._problem(error)
                 if opened is not None:
                     opened.close()
                 continue
@@ -114,8 +115,9 @@ class Datagrams:
         if self._family != socket.AF_UNIX:
             number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if number:
-                raise OSError(number, errno.errorcode.get(number, str(number)))
+                raise OSError(number, os.strerror(number))
 
-    def _names(self):
-        return " or ".join(target if family == socket.AF_UNIX else f"udp {target[0]}:{target[1]}"
-                           for family, target in self.ways)
+    def _problem(self, error):
+        names = " or ".join(target if family == socket.AF_UNIX else f"udp {target[0]}:{target[1]}"
+                            for family, target in self.ways)
+        return f"lines cannot be sent to {names}: {error.strerror or error}"

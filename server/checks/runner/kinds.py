@@ -154,7 +154,7 @@ def histogram_parts(aggregates, percentiles):
     histogram_percentiles (fractions). What is none is skipped: the server has told of it."""
     parts = [(AGGREGATES[word][0], "." + word, AGGREGATES[word][1])
              for word in dict.fromkeys(aggregates) if word in AGGREGATES]
-    for percent in sorted(set(filter(None.__ne__, map(_percent, percentiles)))):
+    for percent in sorted(set(map(_percent, percentiles)) - {None}):
         parts.append((GAUGE, f".{percent}percentile", _percentile(percent)))
     return parts
 

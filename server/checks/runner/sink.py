@@ -94,10 +94,14 @@ class Sink:
 
     def end(self, seconds):
         """Sends what waits, and waits for that at most so long; closes."""
-        deadline = time.monotonic() + seconds
-        while not self.is_idle() and time.monotonic() < deadline:
-            self.turn(time.monotonic())
-            _wait(self.watched(), min(self.due(time.monotonic()) or deadline, deadline))
+        now = time.monotonic()
+        deadline = now + seconds
+        self.turn(now)
+        while not self.is_idle() and now < deadline:
+            due = self.due(now)
+            _wait(self.watched(), deadline if due is None else min(due, deadline))
+            now = time.monotonic()
+            self.turn(now)
         self.close()
 
     def close(self):

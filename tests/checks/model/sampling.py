@@ -1,4 +1,4 @@
-"""tests/checks/model/sampling.py: what a check's samples become, recomputed from all there ever were.
+"""tests/checks/model/sampling.py: what samples become, recomputed from all there ever were.
 
 Written from the rules alone; it shares no code and no way of thinking with server/checks. The
 sampler folds each sample into what it keeps and forgets it. Here nothing is kept but the whole

@@ -62,7 +62,8 @@ class SamplerTest(unittest.TestCase):
 
     def test_how_long_a_check_took_does_not_change_its_rate(self):
         self.values(T, (sampler.RATE, 0.0, "m", (), None, False, 0.1))
-        self.assertEqual([1.0], self.values(T + 15, (sampler.RATE, 15.0, "m", (), None, False, 9.0)))
+        self.assertEqual([1.0], self.values(T + 15,
+                                            (sampler.RATE, 15.0, "m", (), None, False, 9.0)))
 
     def test_monotonic_counts_as_in_the_example_of_the_agent(self):
         def counts(*values):
