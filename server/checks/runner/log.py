@@ -3,8 +3,8 @@
   2026-11-22T20:00:00.123Z INFO checks: postgres: the first run took 0.2 s
 
 Lines go to standard error, one write each of less than a pipe takes at once. When nobody reads
-them, lines are dropped and counted: nobody waits for him. What strangers said goes through shown() here, and secrets are
-masked where they are known (runner/masking.py).
+them, lines are dropped and counted: that holds nobody up. What strangers said goes through shown()
+here; secrets are masked where they are known (runner/masking.py).
 """
 
 import json

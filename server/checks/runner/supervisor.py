@@ -1,4 +1,4 @@
-"""server/checks/runner/supervisor.py: the parent: whose turn it is, who takes too long, what changed.
+"""server/checks/runner/supervisor.py: the parent: whose turn it is, who is late, what changed.
 
         files ──► Watch ──► jobs ◄── Schedule ◄── seconds
                              │ start, run, cancel, kill
