@@ -17,9 +17,13 @@ NAMES = (
     # module, names
     ("checks", "AgentCheck CheckException ConfigurationError NetworkCheck PrometheusCheck "
                "OpenMetricsBaseCheck"),
-    ("checks.network_checks", "NetworkCheck"),
+    ("checks.network_checks", "NetworkCheck Status EventType"),
     ("datadog_checks.checks", "AgentCheck OpenMetricsBaseCheck OpenMetricsBaseCheckV2 "
                               "NetworkCheck PrometheusCheck GenericPrometheusCheck"),
+    ("datadog_checks.checks.base", "AgentCheck"),
+    ("datadog_checks.checks.network", "NetworkCheck"),
+    ("datadog_checks.checks.openmetrics", "OpenMetricsBaseCheck"),
+    ("datadog_checks.base.agent", "aggregator datadog_agent"),
     ("datadog_checks.base", "AgentCheck ConfigurationError OpenMetricsBaseCheck "
                             "OpenMetricsBaseCheckV2 PDHBaseCheck PerfCountersBaseCheck "
                             "KubeLeaderElectionBaseCheck NetworkCheck ensure_bytes ensure_unicode "
@@ -27,7 +31,7 @@ NAMES = (
     ("datadog_checks.base.checks", "AgentCheck OpenMetricsBaseCheck NetworkCheck"),
     ("datadog_checks.base.checks.base", "AgentCheck"),
     ("datadog_checks.base.checks.db", "DatabaseCheck"),
-    ("datadog_checks.base.checks.network", "NetworkCheck"),
+    ("datadog_checks.base.checks.network", "NetworkCheck Status EventType"),
     ("datadog_checks.base.checks.openmetrics", "OpenMetricsBaseCheck"),
     ("datadog_checks.base.checks.openmetrics.v2", "OpenMetricsBaseCheckV2"),
     ("datadog_checks.base.checks.prometheus", "PrometheusCheck GenericPrometheusCheck"),
@@ -57,6 +61,8 @@ NAMES = (
     ("datadog_checks.base.utils.proxy", "config_proxy_skip"),
     ("datadog_checks.base.utils.tagging", "tagger GENERIC_TAGS"),
     ("datadog_checks.base.utils.persistent_cache", "config_set_persistent_cache_id"),
+    ("datadog_checks.base.utils.tracing", "traced traced_class"),
+    ("datadog_checks.base.utils.tracking", "tracked_method"),
     ("datadog_checks.base.utils.db", "Query QueryManager QueryExecutor"),
     ("datadog_checks.config", "is_affirmative _is_affirmative"),
     ("datadog_checks.errors", "CheckException ConfigurationError"),
@@ -120,7 +126,7 @@ class ImportsTest(RecordedTest):
 
     def test_one_class(self):
         for name in ("checks", "datadog_checks.checks", "datadog_checks.base.checks",
-                     "datadog_checks.base.checks.base"):
+                     "datadog_checks.base.checks.base", "datadog_checks.checks.base"):
             self.assertIs(AgentCheck, importlib.import_module(name).AgentCheck)
 
     def test_one_module_under_its_names(self):
@@ -177,8 +183,8 @@ class MissingTest(RecordedTest):
                 def __init__(self, name, init_config, instances):
                     raise AssertionError("nothing of the check runs")
             self.assertTrue(issubclass(Check, AgentCheck), "so that it is found")
-            with self.assertRaisesRegex(ConfigurationError,
-                                        f"Check derives from {kind.__name__}.*{word}"):
+            sentence = f"Check in {__file__} derives from {kind.__name__}.*{word}"
+            with self.assertRaisesRegex(ConfigurationError, sentence):
                 Check(name="n", init_config={}, instances=[{}])
 
     def test_queries_in_yaml(self):

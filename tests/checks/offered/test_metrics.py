@@ -216,6 +216,19 @@ class TagsTest(RecordedTest):
         self.recorder.metrics[0].tags.append("z")
         self.assertEqual(["a"], tags)
 
+    def test_generic_tags(self):
+        tags = ["host:h", "hosts:h", "cluster:c", "cluster", "a:host:b"]
+        for word, expected in ((False, tags), (True, ["name_host:h", "hosts:h", "name_cluster:c",
+                                                      "cluster", "a:host:b"])):
+            self.recorder.reset()
+            check = check_with(disable_generic_tags=word, service="web")
+            check.gauge("m", 1, tags=tags)
+            check.service_check("s", 0, tags=tags)
+            check.event({"msg_title": "t", "tags": tags})
+            for sent in (self.recorder.metrics[0].tags, self.recorder.service_checks[0].tags,
+                         self.recorder.events[0]["tags"]):
+                self.assertEqual([*expected, "service:web"], sent)
+
     def test_tags_of_the_instance_are_not_added(self):
         check_with(tags=["a:b"]).gauge("m", 1)
         self.assertEqual([], self.recorder.metrics[0].tags)

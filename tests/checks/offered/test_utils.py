@@ -23,6 +23,8 @@ from datadog_checks.base.utils.subprocess_output import (SubprocessOutputEmptyEr
 from datadog_checks.base.utils.tailfile import TailFile
 from datadog_checks.base.utils.time import ensure_aware_datetime, get_timestamp
 from datadog_checks.base.utils.timeout import TimeoutException, timeout
+from datadog_checks.base.utils.tracing import traced
+from datadog_checks.base.utils.tracking import tracked_method
 
 
 class ValuesTest(unittest.TestCase):
@@ -92,6 +94,13 @@ class ValuesTest(unittest.TestCase):
         for instance, added, why in cases:
             with self.subTest(why):
                 self.assertEqual({**instance, **added}, remapped(instance, remapper))
+
+
+    def test_marks_leave_what_they_mark(self):
+        def function():
+            return 5
+        self.assertIs(function, traced(function))
+        self.assertIs(function, tracked_method(agent_check_getter=lambda: None)(function))
 
 
 class SubprocessTest(unittest.TestCase):

@@ -4,6 +4,8 @@ They can be imported, so that a check which only may use one runs, and derived f
 class of a check is found; constructing one says what is missing.
 """
 
+import sys
+
 from .base import AgentCheck
 from ..errors import ConfigurationError
 
@@ -11,8 +13,9 @@ from ..errors import ConfigurationError
 def missing(name, module, what):
     """A class whose objects cannot be made."""
     def refuse(cls, *args, **kwargs):
-        raise ConfigurationError(
-            f"{cls.__name__} derives from {name}, which is not offered here: {what}")
+        file = getattr(sys.modules.get(cls.__module__), "__file__", cls.__module__)
+        raise ConfigurationError(f"{cls.__name__} in {file} derives from {name}, which is not "
+                                 f"offered here: {what}")
     return type(name, (AgentCheck,), {"__new__": refuse, "__module__": module, "__doc__":
                                       f"Not offered: {what}."})
 

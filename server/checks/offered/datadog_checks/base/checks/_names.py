@@ -11,6 +11,8 @@ FORBIDDEN_IN_NAME = re.compile(r"[^A-Za-z0-9_.]+|^[^A-Za-z]+")
 FORBIDDEN_IN_TAG = re.compile(r"[,+*\-/()\[\]{}\s]")
 AROUND_DOTS = re.compile(r"_*\._*")
 SEVERAL_UNDERSCORES = re.compile(r"__+")
+GENERIC_TAGS = {"cluster", "cluster_id", "cluster_name", "clusterid", "clustername", "env", "host",
+                "host_name", "hostname", "service", "version"}
 BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])")
 
 
@@ -52,6 +54,12 @@ def normalized(name, prefix=None, fix_case=False):
 
 def normalized_tag(tag):
     return _without_traces(FORBIDDEN_IN_TAG.sub("_", as_text(tag)))
+
+
+def without_generic_name(tag, owner):
+    """ "host:x" → "OWNER_host:x": names that mean something else elsewhere get one of their own."""
+    name, colon, value = tag.partition(":")
+    return f"{owner}_{name}:{value}" if colon and name in GENERIC_TAGS else tag
 
 
 def tag_list(tags, device_name, log):

@@ -83,7 +83,7 @@ class Submission:
         name, hostname = _name(self, name, raw), _host(hostname)
         if not self._heeler.patterns.allow(name):
             return
-        tags = _names.tag_list(tags, device_name, self.log)
+        tags = _tags(self, tags, device_name)
         if self._heeler.limit.contexts and \
                 not self._heeler.limit.allows((mtype, name, hostname, tuple(sorted(tags)))):
             aggregator.dropped("max_returned_metrics")
@@ -162,8 +162,12 @@ def _host(hostname):
     return "" if hostname is None else str(_names.as_text(hostname))
 
 
-def _tags(check, tags):
-    return _names.tag_list(tags, None, check.log)
+def _tags(check, tags, device_name=None):
+    """`disable_generic_tags` of the instance gives some of them the name of the check."""
+    tags = _names.tag_list(tags, device_name, check.log)
+    if check.disable_generic_tags:
+        tags = [_names.without_generic_name(tag, check.name) for tag in tags]
+    return tags
 
 
 def _refuse(check, sentence):

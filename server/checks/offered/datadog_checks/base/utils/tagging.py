@@ -2,5 +2,4 @@
 
 import tagger  # noqa: F401
 
-GENERIC_TAGS = {"cluster_name", "clustername", "cluster", "clusterid", "cluster_id", "env", "host",
-                "host_name", "hostname", "service", "version"}
+from ..checks._names import GENERIC_TAGS  # noqa: F401
