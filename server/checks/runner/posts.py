@@ -5,7 +5,8 @@
 
 A server that is away, or says that it has too much to do, is tried again (runner/backoff.py), on
 each of its addresses in turn. It takes a body whole or not at all; a body that it refuses is
-halved, so that one bad point takes no other with it.
+halved, so that one bad point takes no other with it. A server that does not know the path of a
+document gets the series all the same.
 
 Nothing waits. What is being sent is owned here until it is answered.
 """
@@ -21,6 +22,7 @@ from runner.series import series_body
 SERIES_PATH = "/api/v1/series"
 BODY_MAX = 524288
 REFUSED = (400, 413)
+UNKNOWN = (404, 405)        # of a document's path
 
 
 class Posts:
@@ -95,7 +97,7 @@ class Posts:
             self.backoff.worked()
             if self._path == SERIES_PATH:
                 self._sent[POINTS] += len(self._sending)
-        elif answer.status in REFUSED:
+        elif answer.status in REFUSED or (answer.status in UNKNOWN and self._path != SERIES_PATH):
             self.backoff.worked()
             self._refused(answer)
         else:

@@ -109,6 +109,17 @@ class PostsTest(unittest.TestCase):
         self.send(posts)
         self.assertEqual([b"1", b"2"], [body for _, _, body in server.requests])
 
+    def test_a_server_that_knows_no_such_document_gets_the_series(self):
+        for status in (404, 405):
+            server = self.server(status, 202)
+            posts = self.posts(server)
+            self.fill(1)
+            posts.post("/status", b"1")
+            self.send(posts)
+            self.assertEqual(["/status", "/api/v1/series"], [path for path, _, _ in server.requests])
+            self.assertEqual("/status: {}", posts.refusal)
+        self.assertEqual(Clock.now, self.clock.now)
+
     def test_without_addresses_nothing_waits(self):
         posts = self.posts()
         posts.post("/status", b"1")
