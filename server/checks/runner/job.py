@@ -36,6 +36,7 @@ class Job:
         self.slow_from = None       # monotonic: loading since then, it waits rather than works
         self.files = []             # of its code
         self.code = Watch(lambda: signature(self.files))
+        self.code.take()
         self.outcome = "waiting"    # of the last run, or why there is no process
         self.last_run = None
         self.seconds = 0.0

@@ -194,6 +194,13 @@ class SupervisorTest(unittest.TestCase):
         self.pass_seconds(4)
         self.assertGreater(len(self.processes), self.supervisor.slots)
 
+    def test_one_that_takes_long_to_load_is_left_alone(self):
+        self.write("one", "")
+        self.start(run_timeout_s=60)
+        self.answers = False
+        self.pass_seconds(30)
+        self.assertEqual((1, LOADING), (len(self.processes), self.job().phase))
+
     def test_a_run_that_takes_too_long_is_killed_and_backs_off(self):
         self.write("one", "min_collection_interval: 5")
         self.start()
