@@ -101,16 +101,19 @@ class RunTest(RecordedTest):
         self.assertNotIn("ValueError: cannot log in with hunter2", failure["traceback"])
 
     def test_no_instance_and_no_maps(self):
-        for init_config, instances, words in (({}, [], "the instance has to be a map"),
-                                              ({}, ["text"], "the instance has to be a map"),
-                                              ([], [{}], "init_config")):
-            check = check_of(lambda self, instance: None)
-            check.init_config, check.instances = init_config, instances
-            check.instance = instances[0] if instances else None
-            if init_config == []:
-                self.assertIn("init_config has to be a map", self.failure(check)["message"])
-            else:
-                self.assertIn(words, self.failure(check)["message"])
+        for init_config, instances, words in (
+                ({}, [], "the instance has to be a map, and is of the type NoneType"),
+                ({}, ["secret"], "the instance has to be a map, and is of the type str"),
+                (["secret"], [{}], "init_config has to be a map, and is of the type list")):
+            check = check_of(lambda self, instance: None, init_config, instances)
+            self.assertEqual(words, self.failure(check)["message"])
+
+    def test_a_check_with_members_of_these_names(self):
+        check = check_of(lambda self, instance: self.gauge("m", 1), {}, [{"timeout": 3}])
+        check.instance, check.init_config, check.check_initializations = object(), None, [print]
+        check.check_initializations.clear()
+        self.assertEqual("", check.run())
+        self.assertEqual(["m"], [sample.name for sample in self.recorder.metrics])
 
     def test_without_check(self):
         self.assertIn("no method check()", self.failure(AgentCheck("n", {}, [{}]))["message"])
@@ -154,6 +157,9 @@ class WarningsTest(RecordedTest):
                 check.warning(*args)
                 self.assertEqual([text], check.get_warnings())
                 self.assertEqual([], check.get_warnings(), "asked once")
+        check.register_secret("hunter2")
+        check.warning("login with %s", "hunter2")
+        self.assertEqual(["login with ********"], check.get_warnings())
         self.assertIn("a of 5", self.said())
 
     def test_what_a_check_put_there_itself(self):

@@ -31,15 +31,21 @@ init_logging()
 
 
 class State:
-    """What AgentCheck keeps for itself, in one member: a check names its own as it likes."""
+    """What AgentCheck keeps for itself, in one member: a check names its own as it likes, and may
+    put something else in the place of ours."""
 
     def __init__(self, check):
-        instance = check.instance if isinstance(check.instance, dict) else {}
+        self.init_config, self.instance = check.init_config, check.instance
+        instance = self.options()
         self.patterns = MetricPatterns(instance.get("metric_patterns"))
         self.limit = Limit(limit_of(instance, check.DEFAULT_METRIC_LIMIT, check.log),
                            check.warning)
         self.secrets, self.sets, self.told = Secrets(), {}, set()
         self.cache_prefix = self.http = self.tls_context = None
+
+    def options(self):
+        """The instance, where it is what it has to be."""
+        return self.instance if isinstance(self.instance, dict) else {}
 
     def is_first(self, key):
         """True once for each key."""
@@ -53,7 +59,6 @@ class AgentCheck(Submission, Storage, Agent5):
     DEFAULT_METRIC_LIMIT = 0        # contexts of a run; 0: as many as there are
     HTTP_CONFIG_REMAPPER = None     # older names of the options of self.http
     TLS_CONFIG_REMAPPER = None
-    HA_SUPPORTED = False
 
     def __init__(self, *args, **kwargs):
         """(name, init_config, instances), or as Agent 5 had it (name, init_config, agentConfig,
@@ -66,11 +71,11 @@ class AgentCheck(Submission, Storage, Agent5):
         self.hostname = datadog_agent.get_hostname()
         self.log = CheckLoggingAdapter(logging.getLogger(f"datadog_checks.{name}"), self)
         self.check_id, self.warnings = "", []
-        instance = self.instance if isinstance(self.instance, dict) else {}
-        self.metric_patterns = instance.get("metric_patterns")
-        self.disable_generic_tags = is_affirmative(instance.get("disable_generic_tags", False))
-        self.check_initializations = deque([self.load_configuration_models])
         self._heeler = State(self)
+        options = self._heeler.options()
+        self.metric_patterns = options.get("metric_patterns")
+        self.disable_generic_tags = is_affirmative(options.get("disable_generic_tags"))
+        self.check_initializations = deque([self.load_configuration_models])
         aggregator.sender_of(self)
 
     # ------------------------------------------------------------ for checks
@@ -81,14 +86,16 @@ class AgentCheck(Submission, Storage, Agent5):
     def load_configuration_models(self, *_):
         """Runs before the first check(). Integrations have models of their configuration; here it
         is only looked whether there are maps at all."""
-        for word, section in (("init_config", self.init_config), ("the instance", self.instance)):
+        for word, section in (("init_config", self._heeler.init_config),
+                              ("the instance", self._heeler.instance)):
             if not isinstance(section, dict):
-                raise ConfigurationError(f"{word} has to be a map, and is {section!r}")
+                raise ConfigurationError(f"{word} has to be a map, and is of the type "
+                                         f"{type(section).__name__}")
 
     def warning(self, warning_message, *args, **kwargs):
         """Shown by the status; the run counts as one with warnings."""
         text = _names.as_text(warning_message)
-        text = str(text % args if args else text)
+        text = self.sanitize(str(text % args if args else text))
         self.log.warning("%s", text)
         self.warnings.append(text)
 
@@ -113,18 +120,20 @@ class AgentCheck(Submission, Storage, Agent5):
         """Sends requests as the instance's options say; needs the package `requests`."""
         if self._heeler.http is None:
             from ..utils.http import RequestsWrapper   # only checks that use it pay for it
-            self._heeler.http = RequestsWrapper(self.instance or {}, self.init_config,
-                                                self.HTTP_CONFIG_REMAPPER, self.log)
+            self._heeler.http = RequestsWrapper(
+                self._heeler.options(), self._heeler.init_config, self.HTTP_CONFIG_REMAPPER,
+                self.log)
         return self._heeler.http
 
     def get_tls_context(self, refresh=False, overrides=None):
         """An ssl.SSLContext of the instance's tls_ options, made once unless it is to be new; one
         of its own where some of them are overridden."""
         from ..utils.tls import context_of
+        options = self._heeler.options()
         if overrides:
-            return context_of({**(self.instance or {}), **overrides}, self.TLS_CONFIG_REMAPPER)
+            return context_of({**options, **overrides}, self.TLS_CONFIG_REMAPPER)
         if self._heeler.tls_context is None or refresh:
-            self._heeler.tls_context = context_of(self.instance or {}, self.TLS_CONFIG_REMAPPER)
+            self._heeler.tls_context = context_of(options, self.TLS_CONFIG_REMAPPER)
         return self._heeler.tls_context
 
     # ------------------------------------------------------------ for whoever runs the check
@@ -145,7 +154,7 @@ class AgentCheck(Submission, Storage, Agent5):
     def _run_once(self):
         while self.check_initializations:
             self.check_initializations[0]()   # one that fails is tried again by the next run
-            self.check_initializations.popleft()
+            del self.check_initializations[0]
         try:
             self.check(copy.deepcopy(self.instances[0]))
         finally:
