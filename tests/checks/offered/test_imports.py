@@ -4,6 +4,7 @@ import importlib
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from tests.checks import CHECKS
@@ -120,8 +121,9 @@ class ImportsTest(RecordedTest):
                 "        os._exit(0)\n"
                 "    if os.waitpid(child, 0)[1]:\n"
                 "        sys.exit(name)\n")
-        done = subprocess.run([sys.executable, "-I", "-B", "-c", code, str(OFFERED), *names],
-                              capture_output=True, text=True)
+        with tempfile.TemporaryDirectory() as compiled:   # so that each file is compiled once
+            done = subprocess.run([sys.executable, "-I", "-X", f"pycache_prefix={compiled}", "-c",
+                                   code, str(OFFERED), *names], capture_output=True, text=True)
         self.assertEqual((0, ""), (done.returncode, done.stderr))
 
     def test_one_class(self):
@@ -150,7 +152,6 @@ class ImportsTest(RecordedTest):
 
     def test_others_integrations_stand_beside_ours(self):
         import datadog_checks
-        import tempfile
         with tempfile.TemporaryDirectory() as folder:
             package = pathlib.Path(folder, "datadog_checks", "theirs")
             package.mkdir(parents=True)
