@@ -284,6 +284,11 @@ class MariaDbTest(unittest.TestCase):
         self.assertIn("Access denied for user 'heeler'", run.error)
         self.assertNotIn(wrong, run.error + repr(run.service_checks))
 
+    def test_server_without_tls_gets_no_password(self):
+        run = self.runs(ssl={"ca": "/etc/ssl/certs/ca-certificates.crt"}).run()
+        self.assertEqual(statuses(run), [CRITICAL])
+        self.assertIn("the server offers no TLS", run.error)
+
 
 class ReplicationTest(unittest.TestCase):
     def setUp(self):

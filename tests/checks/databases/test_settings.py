@@ -14,6 +14,7 @@ from heeler_database import session
 POSTGRES_REFUSED = (
     ({"port": "many"}, "port: a whole number from 1 to 65535 is wanted, not 'many'"),
     ({"port": 70000}, "port: a whole number from 1 to 65535 is wanted, not 70000"),
+    ({"port": 5432.5}, "port: a whole number from 1 to 65535 is wanted, not 5432.5"),
     ({"port": True}, "port: a whole number from 1 to 65535 is wanted, not True"),
     ({"query_timeout": 0}, "query_timeout: a whole number from 100 to 30000 is wanted, not 0"),
     ({"host": ["a"]}, "host: a text is wanted"),

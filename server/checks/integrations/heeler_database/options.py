@@ -49,10 +49,11 @@ class Options:
         if value is None:
             return default
         try:
-            number = kind(value) if not isinstance(value, (bool, dict, list)) else None
-        except (ValueError, OverflowError):
+            number = kind(value) if not isinstance(value, bool) else None
+        except (TypeError, ValueError, OverflowError):
             number = None
-        if number is None or number != number or not lowest <= number <= highest:
+        whole = not isinstance(value, float) or number == value
+        if number is None or not whole or not lowest <= number <= highest:
             what = "whole number" if kind is int else "number"
             raise ConfigurationError(
                 f"{keys[0]}: a {what} from {lowest} to {highest} is wanted, not {value!r}")
@@ -86,6 +87,9 @@ class Options:
         if value is not None and not isinstance(value, dict):
             raise ConfigurationError(f"{key}: a mapping of keys to values is wanted")
         return Options(value or {})
+
+    def is_empty(self):
+        return not self._instance
 
     def never_asked(self):
         """The keys that nobody read, in their order: what the instance hopes for in vain."""

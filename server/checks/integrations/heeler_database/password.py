@@ -14,6 +14,7 @@ from datadog_checks.base import ConfigurationError
 
 FILE_MAX_BYTES = 4096
 HIDDEN = "********"
+HIDDEN_FROM = 4     # characters: to hide "a" in a sentence would spell it
 
 
 class Password:
@@ -41,7 +42,7 @@ class Password:
         return self._last
 
     def hide(self, text):
-        return text.replace(self._last, HIDDEN) if self._last else text
+        return text.replace(self._last, HIDDEN) if len(self._last) >= HIDDEN_FROM else text
 
     def _refuse_two_places(self):
         places = [key for key, value in (("password", self._text), ("password_env", self._variable),

@@ -6,6 +6,7 @@ metrics      which of the server's variables becomes which metric
 replication  whether it replicates, as a replica and as a source
 process      the processor's time that the server took, from /proc
 connection   PyMySQL with a limit of time for everything
+careful      PyMySQL that gives no password away
 """
 
 from datadog_checks.mysql.check import MySql

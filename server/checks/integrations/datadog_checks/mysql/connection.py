@@ -5,6 +5,7 @@ vanished, costs a run some seconds; the server is also asked to end a slow state
 A connection belongs to the session that opened it.
 """
 
+from datadog_checks.mysql.careful import careful
 from heeler_database.session import Lost, Refused, Silent, driver, one_line
 
 # Errors of the client library: nothing that the server said.
@@ -23,7 +24,7 @@ class Connection:
         self._raw = None
         answer_s = query_timeout_ms / 1000 + GRACE_S
         try:
-            self._raw = self._pymysql.connect(
+            self._raw = careful(self._pymysql)(
                 connect_timeout=connect_timeout_s, read_timeout=answer_s, write_timeout=answer_s,
                 charset="utf8mb4", autocommit=True,
                 cursorclass=self._pymysql.cursors.DictCursor, **keywords)

@@ -61,10 +61,13 @@ class Settings:
             self.service_check_tags.append(f"server:{self.sock or self.host}")
 
     def _transport_security(self, options):
+        """Without a ca the connection is encrypted, and the server may be anybody."""
         files = {key: options.text(key) for key in ("ca", "cert", "key")}
-        self._ssl = {key: path for key, path in files.items() if path} or None
-        if self._ssl is not None:
-            self._ssl["check_hostname"] = options.yes("check_hostname", default=True)
+        check_hostname = options.yes("check_hostname", default=True)
+        self._ssl = None
+        if not options.is_empty():
+            self._ssl = {key: path for key, path in files.items() if path}
+            self._ssl["check_hostname"] = check_hostname
 
     def _chosen(self, options):
         """The mapping options; gives the keys of it that are not offered."""

@@ -57,7 +57,7 @@ class PostgreSql(AgentCheck):
         version, written, standby = self._first()
         if version < metrics.FIRST_VERSION:
             raise ConfigurationError(f"PostgreSQL {written} is older than 10, the first one known")
-        self.set_metadata("version", written)
+        self.set_metadata("version", written.split()[0])
         tags = self._tags(standby)
         self._report("running", metrics.GAUGE, 1, tags)
         self._report("db.count", metrics.GAUGE, self._group(metrics.DATABASES, tags), tags)
