@@ -10,6 +10,8 @@ import select
 import signal
 import socket
 
+from runner import orphans
+
 
 class Loop:
     def __init__(self):
@@ -64,6 +66,10 @@ class Loop:
             # The sink opens and closes as it likes between two waits.
             for descriptor, _ in watched:
                 self._forget(descriptor)
+
+    def end_orphans(self):
+        """Ends what was left behind by processes that are no more."""
+        orphans.end(self.followed)
 
     def ready(self):
         """Tells the service manager that the start is over."""

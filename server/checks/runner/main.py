@@ -9,7 +9,7 @@ import resource
 import sys
 import time
 
-from runner import listing, once
+from runner import listing, once, orphans
 from runner.log import Log
 from runner.loop import Loop
 from runner.settings import SettingsError, settings_read
@@ -44,9 +44,11 @@ def _supervise(settings, log):
         return EXIT_CONFIG
     loop = Loop()
     loop.take_signals()
+    orphans.adopt()
     log.info(f"heeler-checks {settings.version} with Python {sys.version.split()[0]}, "
              f"files in {settings.confd_path}")
     Supervisor(settings, log, sink, start, loop, time).run()
+    loop.end_orphans()
     return 0
 
 

@@ -19,11 +19,12 @@ for its own reasons, and step() once more as soon as it can. Kernels without pid
 a second.
 """
 
+import itertools
 import os
 import signal
 import sys
 
-from runner import frames
+from runner import frames, orphans
 
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 MAX_RUN = 64 << 20          # bytes of frames from "run" to "run"
@@ -39,6 +40,7 @@ DEFAULTED = (signal.SIGPIPE, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signa
 NOT_INHERITED = ("DD_API_KEY", "DD_APP_KEY", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
                  "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "STATE_DIRECTORY",
                  "CREDENTIALS_DIRECTORY")
+_numbers = itertools.count(1)
 
 
 def load_frame(instance, settings, code):
@@ -55,8 +57,9 @@ def load_frame(instance, settings, code):
 
 
 class Process:
-    """Starts on construction (OSError where it cannot). `pid` until the end; `ended` is None
-    before it and the sentence after it."""
+    """Starts on construction (OSError where it cannot). `ended` is None until the end, and then
+    the sentence; `pid` is of no use any more then. `token` is in its environment, and in that of
+    all that it starts."""
 
     def __init__(self, child=CHILD, environment=None):
         self.ended = None
@@ -67,7 +70,9 @@ class Process:
         self._frames = bytearray()
         self._line = bytearray()
         self._run_bytes = 0
-        self._spawn(child, _environment(os.environ if environment is None else environment))
+        self.token = f"{os.getpid()}.{next(_numbers)}"
+        self._spawn(child, {**_environment(os.environ if environment is None else environment),
+                            orphans.TOKEN: self.token})
         try:
             self._pidfd = os.pidfd_open(self.pid)
         except (OSError, AttributeError):

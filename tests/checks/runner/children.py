@@ -82,6 +82,7 @@ class Child:
         self.test = test
         self.process = process.Process()
         self.frames, self.lines, self.more = [], [], 0
+        self.asked = 0
         self.ended = None
 
     def turn(self, deadline):
@@ -100,14 +101,13 @@ class Child:
                 self.ended = rest[0]
 
     def until(self, *ops):
-        """The next frame of these, from those that came since the last one asked for."""
+        """The next frame of these, of those that came after the one that was last asked for."""
         deadline = time.monotonic() + LIMIT_S
-        seen = len(self.frames)
         while True:
-            for frame in self.frames[seen:]:
-                if frame["op"] in ops:
-                    return frame
-            seen = len(self.frames)
+            while self.asked < len(self.frames):
+                self.asked += 1
+                if self.frames[self.asked - 1]["op"] in ops:
+                    return self.frames[self.asked - 1]
             if self.ended is not None:
                 self.test.fail(f"ended: {self.ended} {self.lines}")
             self.turn(deadline)
@@ -127,6 +127,8 @@ class Child:
     def until_printed(self, text):
         deadline = time.monotonic() + LIMIT_S
         while not any(text in line for line in self.lines):
+            if self.ended is not None:
+                self.test.fail(f"ended: {self.ended} {self.lines}")
             self.turn(deadline)
 
     def points(self):

@@ -71,6 +71,9 @@ class FakeLoop:
     def take_ready(self):
         return list(self.known)
 
+    def end_orphans(self):
+        pass
+
 
 class FakeSink:
     def __init__(self):
