@@ -24,7 +24,7 @@ from runner import documents, frames, trust
 DEFAULT_INTERVAL_S = 15
 MAX_INTERVAL_S = 7 * 86400
 MAX_FILES = 1000
-MAX_INSTANCES = 2000
+MAX_INSTANCES = 1000
 MAX_PROBLEMS = 200
 OTHERS = ("auto_conf", "metrics")
 FILE = re.compile(r"(.+)\.ya?ml(\.default)?\Z")

@@ -5,6 +5,7 @@ or a file are wrong, with a sentence on standard error.
 """
 
 import argparse
+import os
 import resource
 import sys
 import time
@@ -17,10 +18,23 @@ from runner.sink import Sink
 from runner.starter import start
 from runner.supervisor import Supervisor
 
-EXIT_USAGE, EXIT_CONFIG = 1, 78
+EXIT_USAGE, EXIT_CONFIG, EXIT_SIGINT = 1, 78, 130
 
 
 def main(words):
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")   # a terminal that has not all characters
+    try:
+        return _main(words)
+    except KeyboardInterrupt:
+        return EXIT_SIGINT
+    except BrokenPipeError:
+        # As of a reader like "head". What is not written yet goes nowhere, without a word.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_USAGE
+
+
+def _main(words):
     given = _arguments(words)
     try:
         settings = settings_read(given.settings_fd)

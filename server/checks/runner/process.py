@@ -117,9 +117,8 @@ class Process:
         return happened
 
     def _spawn(self, child, environment):
-        input_end, self._input_fd = os.pipe2(os.O_CLOEXEC)
-        self._output_fd, output_end = os.pipe2(os.O_CLOEXEC)
-        self._frames_fd, frames_end = os.pipe2(os.O_CLOEXEC)
+        (input_end, self._input_fd, self._output_fd, output_end, self._frames_fd,
+         frames_end) = _pipes(3)
         try:
             actions = [(os.POSIX_SPAWN_DUP2, input_end, 0), (os.POSIX_SPAWN_DUP2, output_end, 1),
                        (os.POSIX_SPAWN_DUP2, 1, 2), (os.POSIX_SPAWN_DUP2, frames_end, 3)]
@@ -242,6 +241,19 @@ def _environment(environment):
     the address space, which is limited, for the check."""
     kept = {key: value for key, value in environment.items() if key not in NOT_INHERITED}
     return {**kept, "MALLOC_ARENA_MAX": "1", "LC_ALL": "C.UTF-8"}
+
+
+def _pipes(number):
+    """The two ends of each; all or none, when there are no more descriptors to be had."""
+    ends = []
+    try:
+        for _ in range(number):
+            ends += os.pipe2(os.O_CLOEXEC)
+    except OSError:
+        for descriptor in ends:
+            os.close(descriptor)
+        raise
+    return ends
 
 
 def _read(descriptor):

@@ -29,24 +29,25 @@ class Reception:
         else:
             self.logged(job, frame["level"], frame["text"], now)
 
-    def done(self, job, frame):
+    def done(self, job, frame, now):
         job.done(frame)
-        self.outcome(job)
+        self.outcome(job, now)
         status = {"ok": OK, "warning": WARNING}.get(job.outcome, CRITICAL)
         self.check_status(job, status, job.last_run)
 
-    def lost(self, job, wall):
-        self.outcome(job)
+    def lost(self, job, wall, now):
+        self.outcome(job, now)
         self.check_status(job, CRITICAL, wall)
 
-    def outcome(self, job):
+    def outcome(self, job, now):
         """Logs an error where it is news, and its end. Warnings have come as lines of the check."""
         if job.error == job.logged:
             return
         if job.error is not None:
-            self.log.error(f"{job.key} ({job.configured.source}): {job.error}")
+            text = f"{job.key} ({job.configured.source}): {job.error}"
+            self.limited(job.logging, "error", text, now)
         else:
-            self.log.info(f"{job.key}: works again")
+            self.limited(job.logging, "info", f"{job.key}: works again", now)
         job.logged = job.error
 
     def printed(self, job, lines, more, now):

@@ -26,9 +26,9 @@ from runner.watch import Watch
 
 LOOK_S = 2             # how often files are looked at
 STATUS_S = 15          # how long the server hears nothing, at most
-LEAVE_S = 5            # how long a process may take to end when it was asked to
+LEAVE_S = 3            # how long a process may take to end when it was asked to
+LAST_S = 3             # how long the sink may take for what it still has, at the end
 SLOW_LOAD_S = 3        # one that loads for longer waits for something, and uses no processor
-MAX_INSTANCES = 1000
 STATUS_PATH = "/api/v1/checks/status"
 
 
@@ -114,7 +114,7 @@ class Supervisor:
         if job.phase == RUNNING:
             self.schedule.skip(job.key, self.second)
             self.news = True
-        elif job.phase == READY and self.wall_ns >= SECOND_NS:
+        elif job.phase == READY:
             self.schedule.take(job.key, self.second)
             self.begin_run(job)
         else:
@@ -192,7 +192,7 @@ class Supervisor:
         elif op == "failed" and job.phase == LOADING:
             self.refuse(job, frame)
         elif op == "done" and job.phase == RUNNING:
-            self.reception.done(job, frame)
+            self.reception.done(job, frame, self.now())
             self.schedule.succeeded(job.key)
             job.deadline, self.news = None, True
             if job.stale:
@@ -210,7 +210,7 @@ class Supervisor:
     def refuse(self, job, frame):
         job.know_files(frame["files"])
         job.refused(frame["sentence"], frame["traceback"])
-        self.reception.outcome(job)
+        self.reception.outcome(job, self.now())
         self.leave(job)
         self.schedule.back_off(job.key, self.second)
         self.news = True
@@ -219,7 +219,7 @@ class Supervisor:
         """The process is gone."""
         doing = {LOADING: "while it was loaded", RUNNING: "during a run"}.get(job.phase, "at rest")
         job.lost(sentence if killed else f"{sentence}, {doing}", killed)
-        self.reception.lost(job, self.wall_ns // SECOND_NS)
+        self.reception.lost(job, self.wall_ns // SECOND_NS, self.now())
         job.phase, job.process, job.deadline, job.stale = ABSENT, None, None, False
         self.schedule.back_off(job.key, self.second)
         self.news = True
@@ -291,7 +291,7 @@ class Supervisor:
         """Reads the files, and starts and ends what the difference is."""
         found = configuration.read(self.settings.confd_path)
         self.say_problems(found)
-        wanted = {one.check_id: one for one in found.instances[:MAX_INSTANCES]}
+        wanted = {one.check_id: one for one in found.instances}
         for key in [key for key in self.jobs if key not in wanted]:
             self.forget(self.jobs.pop(key))
         for key, configured in wanted.items():
@@ -303,17 +303,11 @@ class Supervisor:
         self.news = True
 
     def say_problems(self, found):
-        problems = list(found.problems)
-        if len(found.instances) > MAX_INSTANCES:
-            problems.append(f"{len(found.instances)} instances are configured: the last "
-                            f"{len(found.instances) - MAX_INSTANCES} do not run")
-        for problem in problems:
-            if problem not in self.problems:
-                self.log.error(problem)
-        for warning in found.warnings:
-            if warning not in self.problems:
-                self.log.warn(warning)
-        self.problems = problems + found.warnings
+        for say, sentences in ((self.log.error, found.problems), (self.log.warn, found.warnings)):
+            for sentence in sentences:
+                if sentence not in self.problems:
+                    say(sentence)
+        self.problems = found.problems + found.warnings
 
     def know(self, job):
         self.jobs[job.key] = job
@@ -353,4 +347,4 @@ class Supervisor:
             self.sink.turn(self.now())
             self.loop.wait(self.sink, 0.1)
         self.sink.post(STATUS_PATH, status_ended(self.problems, self.runner, self.sink.counts()))
-        self.sink.end(LEAVE_S)
+        self.sink.end(LAST_S)
