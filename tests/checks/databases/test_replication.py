@@ -1,4 +1,4 @@
-"""tests/checks/databases/test_replication.py: what servers say of replication, old and new.
+"""tests/checks/databases/test_replication.py: what servers say of replication, old and new."""
 
 import unittest
 
