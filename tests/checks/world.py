@@ -18,7 +18,7 @@ import time
 
 from tests.checks import CHECKS
 
-SEEDS = pathlib.Path(__file__).resolve().parent / "seeds"
+SEEDS = pathlib.Path(__file__).resolve().parent / "data" / "seeds"
 LIMIT_S = 120
 PYTHON = "/usr/bin/python3"
 GAUGE = re.compile(rb"^([^:|]+):([^|]+)\|g\|T(\d+)")
