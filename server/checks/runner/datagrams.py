@@ -10,6 +10,7 @@ Nothing waits: turn() does what can be done now. The socket is owned.
 """
 
 import errno
+import math
 import os
 import select
 import socket
@@ -30,6 +31,7 @@ class Datagrams:
         self.ways += [udp_target(address)] if address else []
         self.line_max = line_max
         self.backoff = Backoff()
+        self.moved = -math.inf      # when something was last sent
         self._outbox, self._sent, self._given_up = outbox, sent, given_up
         self._socket = None
         self._family = None
@@ -80,6 +82,7 @@ class Datagrams:
         except OSError as error:
             return self._failed(error, items, now)
         self.backoff.worked()
+        self.moved = now
         for what, _ in items:
             self._sent[what] += 1
         return True

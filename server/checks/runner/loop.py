@@ -54,6 +54,9 @@ class Loop:
     def wait(self, sink, seconds):
         """Until there is something to do, but no longer than that."""
         watched = sink.watched()
+        if sink.is_busy():
+            self._wait_for_sink(watched, seconds)
+            return
         for descriptor, events in watched:
             self.epoll.register(descriptor, events)
         try:
@@ -66,6 +69,16 @@ class Loop:
             # The sink opens and closes as it likes between two waits.
             for descriptor, _ in watched:
                 self._forget(descriptor)
+
+    def _wait_for_sink(self, watched, seconds):
+        """Processes are not heard meanwhile, so one that says much waits for what it said."""
+        poll = select.poll()
+        poll.register(self.woken, select.POLLIN)
+        for descriptor, events in watched:
+            poll.register(descriptor, events)
+        for descriptor, _ in poll.poll(max(seconds, 0) * 1000):
+            if descriptor == self.woken:
+                self._empty()
 
     def end_orphans(self):
         """Ends what was left behind by processes that are no more."""

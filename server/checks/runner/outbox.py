@@ -20,6 +20,9 @@ class Outbox:
     def __len__(self):
         return len(self._items)
 
+    def is_half_full(self):
+        return self._bytes * 2 > self._bytes_max
+
     def add(self, what, body):
         self._items.append((what, body))
         self._bytes += len(body) + ITEM_BYTES

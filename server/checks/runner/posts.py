@@ -12,6 +12,7 @@ Nothing waits. What is being sent is owned here until it is answered.
 """
 
 import collections
+import math
 
 from runner.addresses import http_target
 from runner.backoff import Backoff
@@ -20,7 +21,7 @@ from runner.outbox import POINTS
 from runner.series import series_body
 
 SERIES_PATH = "/api/v1/series"
-BODY_MAX = 524288
+BODY_MAX = 2 << 20
 REFUSED = (400, 413)
 UNKNOWN = (404, 405)        # of a document's path
 
@@ -29,6 +30,7 @@ class Posts:
     def __init__(self, addresses, app_key, version, outbox, sent, given_up):
         self.targets = [http_target(address) for address in addresses]
         self.backoff = Backoff()
+        self.moved = -math.inf          # when something was last taken, or refused
         self.refusal = None             # the last one, as the server said it
         self._headers = {"User-Agent": f"heeler-checks/{version}"}
         if app_key:
@@ -95,10 +97,12 @@ class Posts:
         self._exchange = None
         if 200 <= answer.status < 300:
             self.backoff.worked()
+            self.moved = now
             if self._path == SERIES_PATH:
                 self._sent[POINTS] += len(self._sending)
         elif answer.status in REFUSED or (answer.status in UNKNOWN and self._path != SERIES_PATH):
             self.backoff.worked()
+            self.moved = now
             self._refused(answer)
         else:
             self._failed(f"{answer.status} {answer.text.strip()[:200]}", now, answer.retry_after_s)

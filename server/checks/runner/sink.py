@@ -15,7 +15,9 @@ of what waits while the server is away; what is given up is counted by reason:
   no_socket    a service check or an event, and the settings have no socket for lines
 
 Nothing waits, but for end(). The loop polls watched() until due() and calls turn(); times are
-monotonic seconds. It owns its sockets. Several sinks do not know of each other.
+monotonic seconds. While it is_busy() the loop should not bring more: a run of many points is sent
+as fast as the server takes them, and nothing is given up for it. A server that takes nothing keeps
+nobody from anything. It owns its sockets.
 """
 
 import collections
@@ -30,6 +32,7 @@ from runner.posts import Posts
 from runner.series import series_item
 
 BOX_BYTES = 8 << 20
+MOVING_S = 2.0          # a way on which nothing went for so long does not move
 
 
 class Sink:
@@ -37,6 +40,7 @@ class Sink:
         """Settings of runner/settings.py. ValueError with a sentence: an address is none."""
         self.sent = collections.Counter()
         self.given_up = collections.Counter()
+        self._now = 0.0              # of the last turn
         self._hostname = settings.hostname
         self._keeps_times = _setting(settings, "dogstatsd_no_aggregation_pipeline", True)
         line_max = _setting(settings, "dogstatsd_buffer_size", LINE_MAX)
@@ -89,8 +93,14 @@ class Sink:
 
     def turn(self, now):
         """Does what can be done now."""
+        self._now = now
         self._datagrams.turn(now)
         self._posts.turn(now)
+
+    def is_busy(self):
+        """Whether much waits on a way that moves."""
+        return any(box.is_half_full() and self._now - way.moved < MOVING_S
+                   for box, way in ((self._lines, self._datagrams), (self._series, self._posts)))
 
     def end(self, seconds):
         """Sends what waits, and waits for that at most so long; closes."""

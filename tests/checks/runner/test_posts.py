@@ -48,9 +48,9 @@ class PostsTest(unittest.TestCase):
 
     def test_bodies_are_bounded(self):
         server = self.server(202)
-        self.fill(*["x" * 1000] * 1200)
+        self.fill(*["x" * 1000] * 5000)
         self.send(self.posts(server))
-        self.assertEqual(1200, self.sent[POINTS])
+        self.assertEqual(5000, self.sent[POINTS])
         self.assertEqual(3, len(server.requests))
         self.assertTrue(all(len(body) < BODY_MAX + 100 for _, _, body in server.requests))
 
@@ -98,7 +98,8 @@ class PostsTest(unittest.TestCase):
         posts.post("/status", b"2")
         self.send(posts)
         self.assertEqual([("/status", b"2"), ("/status", b"2"),
-                          ("/api/v1/series", b'{"series":[1]}')], [(path, body) for path, _, body in server.requests])
+                          ("/api/v1/series", b'{"series":[1]}')],
+                         [(path, body) for path, _, body in server.requests])
 
     def test_a_newer_document_replaces_one_that_failed(self):
         server = self.server(503, 202)
@@ -116,7 +117,8 @@ class PostsTest(unittest.TestCase):
             self.fill(1)
             posts.post("/status", b"1")
             self.send(posts)
-            self.assertEqual(["/status", "/api/v1/series"], [path for path, _, _ in server.requests])
+            self.assertEqual(["/status", "/api/v1/series"],
+                             [path for path, _, _ in server.requests])
             self.assertEqual("/status: {}", posts.refusal)
         self.assertEqual(Clock.now, self.clock.now)
 

@@ -2,7 +2,7 @@ import json
 import unittest
 
 from runner.point import COUNT, GAUGE, RATE, Point
-from runner.sink import Sink
+from runner.sink import MOVING_S, Sink
 from tests.checks.runner.fakes import Clock, Folder, Http, Receiver, settings, turn_until
 
 T = 1700000000
@@ -85,6 +85,20 @@ class SinkTest(unittest.TestCase):
         self.send(sink)
         lines = self.receiver.lines()
         self.assertEqual((counts["queued"], b"m:1.0|g|T%d" % (T + 999)), (len(lines), lines[-1]))
+
+    def test_it_is_busy_while_much_waits_on_a_way_that_moves(self):
+        for kind, server in ((GAUGE, self.receiver), (COUNT, self.http)):
+            points = [Point(kind, "m", 1.0, T, ("x" * 900,), None)] * 15
+            sink = self.sink(20_000)
+            sink.points(points)
+            self.assertFalse(sink.is_busy())        # who knows whether there is a server
+            turn_until(sink, self.clock, lambda: sink.counts()["points"])
+            sink.points(points)
+            self.assertTrue(sink.is_busy())
+            server.close()
+            self.clock.now += MOVING_S
+            turn_until(sink, self.clock, sink.problems)
+            self.assertFalse(sink.is_busy())
 
     def test_the_end_sends_what_waits(self):
         sink = self.sink()
