@@ -78,8 +78,7 @@ def _loaded(frame, code, recorder):
                   frame["agent"])
     _install(recorder, agent)
     from datadog_checks.base import AgentCheck
-    module = code.module(frame["name"])
-    kind = loader.check_class(module, AgentCheck)
+    module, kind = code.find(frame["name"], AgentCheck)
     settings = {**frame["agent"], "hostname": frame["hostname"], "version": frame["version"]}
     check = loader.make(kind, frame["name"], frames.unwrapped(frame["init_config"]),
                         frames.unwrapped(frame["instance"]), settings, code.failed)

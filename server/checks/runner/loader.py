@@ -51,24 +51,28 @@ class Loader:
         sys.path_hooks.insert(0, self._finder)
         sys.path_importer_cache.clear()
 
-    def module(self, name):
-        """The module of a check. Failed with what the operator can do something about: a package
-        that is there and broken, before a module that is not there."""
-        full = "datadog_checks." + name
+    def find(self, name, base):
+        """A check's module and class, which derives from `base`. Failed with what the operator can
+        do something about: a package that is there and broken, before a module that is not."""
+        package = "datadog_checks." + name
+        no_check = None
         try:
-            return importlib.import_module(full)
+            module = importlib.import_module(package)
+            return module, check_class(module, base)
+        except Failed as failed:
+            no_check = failed       # datadog_checks.config is one of what checks are offered
         except BaseException as error:
-            absent = ("datadog_checks", full)
-            if not isinstance(error, ModuleNotFoundError) or error.name not in absent:
+            if not _is_absent(error, "datadog_checks", package):
                 raise self.failed(error) from None
         try:
-            return self._own(name)
+            module = self._own(name)
         except BaseException as error:
-            if isinstance(error, ModuleNotFoundError) and error.name == name:
-                raise Failed(f"no code for the check {name}: there is no {name}.py in "
-                             f"{', '.join(self.guarded) or 'any folder'}, and no module "
-                             f"datadog_checks.{name}") from None
-            raise self.failed(error) from None
+            if not _is_absent(error, name):
+                raise self.failed(error) from None
+            raise no_check or Failed(
+                f"no code for the check {name}: there is no {name}.py in "
+                f"{', '.join(self.guarded) or 'any folder'}, and no module {package}") from None
+        return module, check_class(module, base)
 
     def failed(self, error):
         """An exception of a check's code as Failed."""
@@ -94,12 +98,14 @@ class Loader:
         return ""
 
     def _own(self, name):
-        """NAME of the folders, even where Python has a module of that name: a check random.py that
-        imports random gets Python's, under whose name it must not be known, then."""
-        spec = importlib.machinery.PathFinder.find_spec(name, self.folders)
-        if spec is None or spec.origin is None:
+        """NAME of the folders, the operator's first, even where there is another module of that
+        name: redis.py that imports redis means the library, under whose name it must not be known
+        then."""
+        others = [folder for folder in self.folders if folder not in self.guarded]
+        spec = _found(name, self.guarded + others)
+        if spec is None:
             return importlib.import_module(name)
-        if name in sys.modules or name in sys.stdlib_module_names:
+        if self._is_taken(name):
             known = "check_" + name
             spec = importlib.util.spec_from_file_location(
                 known, spec.origin, loader=type(spec.loader)(known, spec.origin),
@@ -113,11 +119,17 @@ class Loader:
             raise
         return module
 
+    def _is_taken(self, name):
+        """True where `import name` gives a module that is not the operator's."""
+        if name in sys.modules or name in sys.stdlib_module_names:
+            return True
+        return _found(name, [path for path in sys.path if path not in self.guarded]) is not None
+
     def _finder(self, path):
         """For sys.path_hooks: what lies in a guarded folder is read by _Source."""
         root = next((folder for folder in self.guarded
                      if path == folder or path.startswith(folder + os.sep)), None)
-        if root is None or not os.path.isdir(path):
+        if root is None:
             raise ImportError("not a folder of checks")
         bound = {"owner": self, "root": root}
         return importlib.machinery.FileFinder(
@@ -127,6 +139,17 @@ class Loader:
     def note(self, path):
         if len(self.files) < MAX_FILES and path not in self.files:
             self.files.append(path)
+
+
+def _is_absent(error, *names):
+    """True where one of these modules itself is not there, and not one that it imports."""
+    return isinstance(error, ModuleNotFoundError) and error.name in names
+
+
+def _found(name, folders):
+    """Where a module is, or None; a folder without __init__.py is none."""
+    spec = importlib.machinery.PathFinder.find_spec(name, folders)
+    return None if spec is None or spec.origin is None else spec
 
 
 class _Distrusted(ImportError):

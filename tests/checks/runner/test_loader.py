@@ -95,13 +95,19 @@ class LoaderTest(unittest.TestCase):
         self.assertEqual(7, child.points()[0].value)
 
     def test_a_check_with_the_name_of_one_of_pythons_modules(self):
-        for name in ("random", "json", "runner", "string", "frames"):
+        # Of Python itself, of the runner, of a library beside Python, of what checks are offered.
+        for name in ("random", "json", "string", "runner", "yaml", "config", "util"):
             child = self.loaded("import random, json, string\nfrom checks import AgentCheck\n"
                                 "class A(AgentCheck):\n    def check(self, _):\n"
                                 "        self.gauge('a', random.randint(1, 1))\n"
                                 "        json.dumps(string.digits)\n", name)
             self.assertIsNone(child.run()["error"])
             os.unlink(self.path(name + ".py"))
+
+    def test_a_folder_that_is_not_there(self):
+        os.rmdir(self.checks.code)
+        self.failed(None, "no code for the check one: ")
+        os.mkdir(self.checks.code, 0o755)
 
     def test_no_module_of_the_runner_is_in_the_way(self):
         self.failed("import supervisor\n", "No module named 'supervisor'")
