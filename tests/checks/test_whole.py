@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import unittest
 
 from tests.checks.world import World
@@ -201,6 +202,31 @@ class OnceTest(unittest.TestCase):
         status, _, errors = world.run("--once", "nobody")
         self.assertEqual(78, status)
         self.assertIn("nobody", errors)
+
+    def test_who_interrupts_it_leaves_nothing_behind(self):
+        world = self.world
+        world.check("sleeper", "print('asleep', os.getpid(), flush=True); time.sleep(10 ** 6)")
+        command, descriptor = world.words(["--once", "sleeper"])
+        # Where the tests run in the background SIGINT is ignored, and that is inherited.
+        with subprocess.Popen(
+                command, pass_fds=[descriptor], stderr=subprocess.PIPE, text=True,
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as program:
+            os.close(descriptor)
+            pid = int(program.stderr.readline().split()[-1])
+            program.send_signal(signal.SIGINT)
+            self.assertEqual("", program.stderr.read())
+        self.assertEqual((130, False), (program.returncode, alive(pid)))
+
+    def test_a_reader_that_goes_away_is_no_traceback(self):
+        world = self.world
+        world.check("many", "[self.gauge(f'name.{n}', n) for n in range(50000)]")
+        command, descriptor = world.words(["--once", "many"])
+        with subprocess.Popen(command, pass_fds=[descriptor], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as program:
+            os.close(descriptor)
+            program.stdout.readline()
+            program.stdout.close()
+            self.assertEqual("", program.stderr.read())
 
     def test_list(self):
         world = self.world

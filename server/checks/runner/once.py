@@ -74,6 +74,9 @@ class Hand:
                 report = self.run_loaded(twice)
         except Gone as gone:
             report.fail(str(gone))
+        except KeyboardInterrupt:
+            self.process.kill("interrupted")
+            raise
         finally:
             self.end()
         return report

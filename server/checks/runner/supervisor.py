@@ -329,12 +329,18 @@ class Supervisor:
         for key, job in self.jobs.items():
             turn = self.schedule.turns[key]
             instances.append(job.told(turn.skipped, wall + max(turn.next - self.second, 0)))
-        for problem in self.sink.problems():
-            if problem not in self.sink_problems:
-                self.log.warn(problem)
-        self.sink_problems = self.sink.problems()
+        self.say_sink_problems()
         self.sink.post(STATUS_PATH, status_document(instances, self.problems + self.sink_problems,
                                                     self.runner, self.sink.counts()))
+
+    def say_sink_problems(self):
+        problems = self.sink.problems()
+        for problem in problems:
+            if problem not in self.sink_problems:
+                self.log.warn(problem)
+        if self.sink_problems and not problems:
+            self.log.info("what is reported is sent again")
+        self.sink_problems = problems
 
     def end(self):
         """All are asked to end, and those that do not are killed."""
