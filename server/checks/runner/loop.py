@@ -16,6 +16,7 @@ from runner import orphans
 class Loop:
     def __init__(self):
         self.ending = self.look_at_once = False
+        self.held = False      # whether processes were not heard in the last wait
         self.epoll = select.epoll()
         self.woken, self.waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.epoll.register(self.woken, select.EPOLLIN)
@@ -54,7 +55,8 @@ class Loop:
     def wait(self, sink, seconds):
         """Until there is something to do, but no longer than that."""
         watched = sink.watched()
-        if sink.is_busy():
+        self.held = sink.is_busy()
+        if self.held:
             self._wait_for_sink(watched, seconds)
             return
         for descriptor, events in watched:

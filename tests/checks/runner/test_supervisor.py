@@ -68,6 +68,9 @@ class FakeLoop:
     def follow(self, process):
         self.known[process] = True
 
+    def wait(self, _sink, _seconds):
+        self.while_waiting()
+
     def take_ready(self):
         return list(self.known)
 
@@ -96,6 +99,9 @@ class FakeSink:
 
     def counts(self):
         return {}
+
+    def due(self, _now):
+        return None
 
     def problems(self):
         return []
@@ -222,6 +228,27 @@ class SupervisorTest(unittest.TestCase):
         self.answers = True
         self.pass_seconds(8)
         self.assertEqual((2, "ok"), (len(self.processes), self.job().state()))
+
+    def test_time_in_which_nobody_is_heard_is_not_the_checks(self):
+        self.write("one", "min_collection_interval: 600")
+        self.start()
+        self.pass_seconds(1)
+        self.answers = False
+        while self.job().phase != RUNNING:
+            self.pass_seconds(1)
+
+        def hold():
+            self.clock.monotonic += 2 * TIMEOUT_S * SECOND_NS
+            self.clock.wall += 2 * TIMEOUT_S * SECOND_NS
+        self.loop.while_waiting = hold
+        self.loop.held = True
+        self.supervisor.wait()
+        self.pass_seconds(1)
+        self.assertFalse(self.processes[0].killed)
+        self.loop.held = False
+        self.supervisor.wait()
+        self.pass_seconds(1)
+        self.assertTrue(self.processes[0].killed)
 
     def test_a_process_that_dies_takes_only_its_instance(self):
         self.write("one", "min_collection_interval: 5")
