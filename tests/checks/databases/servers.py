@@ -35,7 +35,8 @@ class Server:
     def start(self):
         with open(self.path("log"), "ab") as log:
             self._process = subprocess.Popen(_as_nobody(self._command()), cwd="/",
-                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                             env=self._environment(), stdin=subprocess.DEVNULL,
+                                             stdout=log, stderr=log)
         end = time.monotonic() + START_LIMIT_S
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
@@ -74,9 +75,14 @@ class Server:
             except ProcessLookupError:
                 pass
 
+    def _environment(self):
+        """A MariaDB that starts deletes the temporary tables of those beside it."""
+        return {**os.environ, "TMPDIR": self.folder}
+
     def _prepare(self, *command):
-        done = subprocess.run(_as_nobody(command), cwd="/", stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(_as_nobody(command), cwd="/", env=self._environment(),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
         if done.returncode != 0:
             raise AssertionError(f"{command[0]}: {done.stdout.decode(errors='replace')}")
 
