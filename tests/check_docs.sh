@@ -21,6 +21,7 @@ sudo systemd-*                              # the users and folders belong to th
 sudo systemctl enable --now heeler-checks   # the machine of a test has no systemd of its own
 install -m 640 -g heeler-checks *           # the file belongs to the machine
 (umask 077; echo POSTGRES_PASSWORD=* >>/etc/*)  # likewise
+systemd-run *                               # likewise
 systemctl *                                 # the machine of a test has no systemd of its own
 (umask 077; echo DD_API_KEY=* >/etc/*)      # the file belongs to the machine
 "
