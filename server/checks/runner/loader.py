@@ -20,6 +20,7 @@ from runner import trust
 
 MAX_FILES = 500
 MAX_CODE = 4 << 20
+OURS = (os.path.dirname(os.path.abspath(__file__)) + os.sep, "<frozen importlib")
 PACKAGES = {
     "MySQLdb": "python3-mysqldb", "dateutil": "python3-dateutil", "dns": "python3-dnspython",
     "psutil": "python3-psutil", "psycopg2": "python3-psycopg2", "pymysql": "python3-pymysql",
@@ -76,7 +77,7 @@ class Loader:
 
     def failed(self, error):
         """An exception of a check's code as Failed."""
-        trace = "".join(traceback.format_exception(error))
+        trace = _trace(error)
         if isinstance(error, SyntaxError) and error.filename:
             return Failed(_line(f"{error.filename}:{error.lineno or 1}: {type(error).__name__}: "
                                 f"{error.msg}"), trace)
@@ -235,6 +236,14 @@ def said(error):
     except BaseException:
         text = "its text cannot be told"
     return _line(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _trace(error):
+    """From the check's own code on; how that came to be imported says nothing."""
+    place = error.__traceback__
+    while place is not None and place.tb_frame.f_code.co_filename.startswith(OURS):
+        place = place.tb_next
+    return "".join(traceback.format_exception(type(error), error, place))
 
 
 def _line(text):

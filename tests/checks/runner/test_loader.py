@@ -56,6 +56,7 @@ class LoaderTest(unittest.TestCase):
         path = self.path("sendMyMetric.py")
         self.assertTrue(frame["sentence"].startswith(path + ":5: "), frame["sentence"])
         self.assertEqual([path], frame["files"])
+        self.assertNotIn("loader.py", frame["traceback"])
 
     def test_one_that_takes_either_base(self):
         child = self.loaded(EITHER, "custom_check")
