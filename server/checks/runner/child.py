@@ -22,6 +22,7 @@ from runner.cache import Cache                   # noqa: E402
 from runner.channel import Channel               # noqa: E402
 from runner.recorder import Agent, Recorder      # noqa: E402
 from runner.sampler import Sampler               # noqa: E402
+from runner.whereabouts import Whereabouts       # noqa: E402
 
 # A check finds Python's modules, what it is offered and its own folders, and not the runner's.
 sys.path.remove(PROGRAM)
@@ -44,13 +45,15 @@ def main():
     limits.apply(frame["limits"]["memory_max_bytes"], int(sys.argv[1]))
     sys.argv[1:] = []
     recorder = Recorder(_sampler(frame["limits"]), channel.send)
-    check = load(frame, channel, recorder)
+    where = _whereabouts(frame, channel)
+    with where:
+        check = load(frame, channel, recorder)
     while True:
         frame = channel.receive()
         if frame is None or frame["op"] == "cancel":
             break
         if check is not None:
-            channel.send(run(check, recorder, frame["time"]))
+            channel.send(run(check, recorder, frame["time"], where))
     cancel(check)
 
 
@@ -93,13 +96,14 @@ def _install(recorder, agent):
     datadog_agent.install(agent)
 
 
-def run(check, recorder, time_s):
+def run(check, recorder, time_s, where):
     """One run → the frame that ends it. Samples count even where check() raised."""
     began = time.monotonic()
     recorder.begin(time_s)
-    error = _error_of(check)
-    _stay_alone(recorder)
-    warnings = _warnings_of(check)
+    with where:
+        error = _error_of(check)
+        _stay_alone(recorder)
+        warnings = _warnings_of(check)
     seconds = time.monotonic() - began
     try:
         ended = recorder.end()
@@ -174,6 +178,12 @@ def _stay_alone(recorder):
 def _sampler(bounds):
     return Sampler(tuple(bounds.get("histogram_aggregates", ("max", "median", "avg", "count"))),
                    tuple(bounds.get("histogram_percentiles", ("0.95",))))
+
+
+def _whereabouts(frame, channel):
+    folders = [folder for folder in frame["code"] if folder != os.path.join(PROGRAM, "offered")]
+    return Whereabouts(frame["limits"]["run_timeout_s"], folders,
+                       lambda text: channel.send({"op": "where", "text": text}))
 
 
 def _is_ours(folder):

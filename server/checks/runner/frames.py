@@ -3,9 +3,9 @@
   {"op":"run","time":1700000000}\n        a JSON object a line, ASCII, at most MAX_LINE bytes
 
 to the child: load, run, cancel. From it: loaded or failed; then for each run points, service_check,
-event and log as they come, and done. Checks of what comes from a child are here, because a check
-can write what it likes where its process writes: whatever passes checked() has the types that its
-readers expect, and texts in it have no lone surrogates.
+event and log as they come, where (shortly before its time is over), and done. Checks of what comes
+from a child are here, because a check can write what it likes where its process writes: whatever
+passes checked() has the types that its readers expect, and texts in it have no lone surrogates.
 
 JSON has no maps with numbers as keys, no dates, bytes and sets, and yaml has: wrapped() gives them
 a form that unwrapped() takes back. Pure; a frame is a dict and belongs to who gets it.
@@ -67,6 +67,7 @@ FIELDS = {
                       "message": TEXT_OR_NONE, "timestamp": NUMBER},
     "event": {},
     "log": {"level": str, "text": str},
+    "where": {"text": str},
     "done": {"seconds": NUMBER, "samples": int, "points": int, "events": int, "service_checks": int,
              "error": (dict, type(None)), "warnings": list, "dropped": dict, "metadata": dict},
 }
@@ -109,7 +110,7 @@ def _refine_event(frame):
     _clean_all(frame)
 
 
-def _refine_log(frame):
+def _refine_texts(frame):
     _clean_all(frame)
 
 
@@ -138,8 +139,8 @@ def _refine_done(frame):
 
 
 REFINE = {"loaded": _refine_loaded, "failed": _refine_loaded, "points": _refine_points,
-          "service_check": _refine_service_check, "event": _refine_event, "log": _refine_log,
-          "done": _refine_done}
+          "service_check": _refine_service_check, "event": _refine_event, "log": _refine_texts,
+          "where": _refine_texts, "done": _refine_done}
 
 
 def _is_number(value):

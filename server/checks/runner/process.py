@@ -30,6 +30,7 @@ CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 MAX_RUN = 64 << 20          # bytes of frames from "run" to "run"
 MAX_OUTPUT_LINE = 200
 MAX_OUTPUT_LINES = 20       # that one step tells of
+MAX_WHERE = 300
 READ = 1 << 16
 READS = 4                   # of one descriptor in one step, so that others have their turn
 PF_EXITING = 4              # a flag in /proc/PID/stat
@@ -51,7 +52,8 @@ def load_frame(instance, settings, code):
             "instance": frames.wrapped(instance.instance), "code": list(code),
             "agent": settings.agent, "hostname": settings.hostname, "version": settings.version,
             "state_path": settings.state_path,
-            "limits": {"memory_max_bytes": settings.memory_max_bytes,
+            "limits": {"run_timeout_s": settings.run_timeout_s,
+                       "memory_max_bytes": settings.memory_max_bytes,
                        "histogram_aggregates": list(settings.histogram_aggregates),
                        "histogram_percentiles": list(settings.histogram_percentiles)}}
 
@@ -65,6 +67,7 @@ class Process:
         self.ended = None
         self.killed = False
         self._reason = None
+        self._where = ""
         self._closed = False
         self._unsent = bytearray()
         self._frames = bytearray()
@@ -96,9 +99,12 @@ class Process:
         self._write()
 
     def kill(self, sentence):
-        """Ends the whole group now. The first sentence stays the reason."""
+        """Ends the whole group now. The first sentence stays the reason; where the child has said
+        which line it is at, it is told, too."""
         if self.ended is not None:
             return
+        if self._where:
+            sentence += f": it was at {self._where}"
         self._reason = self._reason or sentence
         self._kill_group()
 
@@ -170,7 +176,7 @@ class Process:
         *lines, self._frames = self._frames.split(b"\n")
         for line in lines:
             try:
-                happened.append(("frame", frames.checked(line)))
+                happened += self._taken(frames.checked(line))
             except frames.Garbage as garbage:
                 self.kill(f"its process wrote what is no frame to the runner: {garbage}")
                 break
@@ -180,6 +186,15 @@ class Process:
         if self._run_bytes > MAX_RUN:
             self.kill(f"its process wrote more than {MAX_RUN} bytes to the runner in one run")
         return happened
+
+    def _taken(self, frame):
+        """What the owner gets of a frame: all but where the child is, which is ours to keep."""
+        if frame["op"] == "where":
+            self._where = frame["text"][:MAX_WHERE]
+            return []
+        if frame["op"] in ("loaded", "failed", "done"):
+            self._where = ""
+        return [("frame", frame)]
 
     def _read_output(self, reads):
         while reads and self._output_fd is not None:

@@ -52,7 +52,7 @@ class Checks:
         """A check whose check() has that body."""
         return self.write(name + ".py", HEAD + textwrap.indent(textwrap.dedent(body), " " * 8))
 
-    def start(self, name="one", init_config=None, instance=None, memory=MEMORY):
+    def start(self, name="one", init_config=None, instance=None, memory=MEMORY, seconds=600):
         """A Child that has got its first frame."""
         child = Child(self.test)
         self.started.append(child)
@@ -61,7 +61,7 @@ class Checks:
             "init_config": init_config or {}, "instance": instance or {},
             "code": [OFFERED, self.code], "agent": {"log_level": "info"},
             "hostname": "here", "version": "1.2.3", "state_path": self.state,
-            "limits": {"memory_max_bytes": memory}})
+            "limits": {"memory_max_bytes": memory, "run_timeout_s": seconds}})
         return child
 
     def loaded(self, *words, **options):
