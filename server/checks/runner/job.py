@@ -17,6 +17,7 @@ from runner.shown import cut
 from runner.watch import Watch
 
 ABSENT, LOADING, READY, RUNNING = "absent", "loading", "ready", "running"
+NOTHING = {"metrics": 0, "samples": 0, "events": 0, "service_checks": 0}
 MAX_TEXT = 2000
 MAX_TRACEBACK = 16384
 MAX_WARNINGS = 20
@@ -39,8 +40,9 @@ class Job:
         self.code.take()
         self.outcome = "waiting"    # of the last run, or why there is no process
         self.last_run = None
+        self.since = None           # monotonic, when that began
         self.seconds = 0.0
-        self.last = {"metrics": 0, "samples": 0, "events": 0, "service_checks": 0}
+        self.last = dict(NOTHING)
         self.runs = self.failures = self.kills = 0
         self.dropped = {}
         self.warnings = []
@@ -64,8 +66,8 @@ class Job:
         self.files = files
         self.code.take()
 
-    def began(self, time):
-        self.phase, self.last_run = RUNNING, time
+    def began(self, time, now):
+        self.phase, self.last_run, self.since = RUNNING, time, now
 
     def done(self, frame):
         """A whole run, whatever came of it."""
@@ -89,9 +91,11 @@ class Job:
         self.failures += 1
         self._set_error("refused", sentence, traceback)
 
-    def lost(self, sentence, by_us):
+    def lost(self, sentence, by_us, now):
         """Its process ended in the middle of something, or was killed for what it did."""
-        self.runs += self.phase == RUNNING
+        if self.phase == RUNNING:
+            self.runs += 1
+            self.seconds, self.last = now - self.since, dict(NOTHING)
         self.failures += 1
         self.kills += by_us
         self.warnings = []

@@ -28,6 +28,7 @@ LOOK_S = 2             # how often files are looked at
 STATUS_S = 15          # how long the server hears nothing, at most
 LEAVE_S = 3            # how long a process may take to end when it was asked to
 LAST_S = 3             # how long the sink may take for what it still has, at the end
+PUNCTUAL_S = 0.2       # how much too early may be called too late
 SLOW_LOAD_S = 3        # one that loads for longer waits for something, and uses no processor
 STATUS_PATH = "/api/v1/checks/status"
 
@@ -131,7 +132,7 @@ class Supervisor:
             self.want_process(job)
 
     def begin_run(self, job):
-        job.began(self.wall_ns // SECOND_NS)
+        job.began(self.wall_ns // SECOND_NS, self.now())
         job.deadline = self.now() + self.settings.run_timeout_s
         job.process.send({"op": "run", "time": job.last_run})
         self.loop.follow(job.process)
@@ -227,7 +228,7 @@ class Supervisor:
     def lose(self, job, sentence, killed):
         """The process is gone."""
         doing = {LOADING: "while it was loaded", RUNNING: "during a run"}.get(job.phase, "at rest")
-        job.lost(sentence if killed else f"{sentence}, {doing}", killed)
+        job.lost(sentence if killed else f"{sentence}, {doing}", killed, self.now())
         self.reception.lost(job, self.wall_ns // SECOND_NS, self.now())
         job.phase, job.process, job.deadline, job.stale = ABSENT, None, None, False
         self.schedule.back_off(job.key, self.second)
@@ -242,7 +243,8 @@ class Supervisor:
         """Also looks after those that something is expected from, should the kernel not tell."""
         now = self.now()
         for job in list(self.jobs.values()):
-            if job.deadline is not None and now >= job.deadline:
+            # Runs begin a little after their second, and this is asked once a second.
+            if job.deadline is not None and now + PUNCTUAL_S >= job.deadline:
                 what = "loading it" if job.phase == LOADING else "a run"
                 self.kill(job, f"{what} took longer than {self.settings.run_timeout_s} s")
         for process, deadline in self.leaving.items():

@@ -1,7 +1,7 @@
 import unittest
 
 from runner.configuration import Instance
-from runner.job import MAX_REASONS, READY, RUNNING, Job
+from runner.job import MAX_REASONS, READY, Job
 
 
 def job(**instance):
@@ -22,7 +22,7 @@ class JobTest(unittest.TestCase):
 
     def test_a_good_run(self):
         one = job()
-        one.began(1700000000)
+        one.began(1700000000, 50.0)
         self.assertEqual("running", one.state())
         one.done(done())
         told = one.told(2, 1700000015)
@@ -48,15 +48,18 @@ class JobTest(unittest.TestCase):
     def test_what_failed_has_failed_while_the_next_run_goes_on(self):
         one = job()
         one.done(done(error={"message": "boom", "traceback": ""}))
-        one.began(1700000015)
+        one.began(1700000015, 65.0)
         self.assertEqual("error", one.state())
 
     def test_a_lost_process(self):
         one = job()
-        one.phase = RUNNING
-        one.lost("its process ended with exit status 3", False)
-        self.assertEqual(("backing off", 1, 1, 0), (one.outcome, one.runs, one.failures, one.kills))
-        one.lost("a run took longer than 5 s", True)
+        one.done(done(points=7))
+        one.began(1700000015, 65.0)
+        one.lost("its process ended with exit status 3", False, 68.5)
+        self.assertEqual(("backing off", 2, 1, 0), (one.outcome, one.runs, one.failures, one.kills))
+        self.assertEqual((3.5, 0), (one.seconds, one.last["metrics"]))
+        one.phase = READY
+        one.lost("a run took longer than 5 s", True, 90.0)
         self.assertEqual(("killed", 1), (one.outcome, one.kills))
 
     def test_secrets_are_nowhere(self):

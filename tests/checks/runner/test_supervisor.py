@@ -3,6 +3,7 @@
 import os
 import tempfile
 import unittest
+from random import Random
 
 from runner.job import ABSENT, LOADING, READY, RUNNING
 from runner.log import Log
@@ -33,7 +34,7 @@ class FakeProcess:
         self.configured = configured
         self.sent, self.happened = [], []
         self.killed, self.reason, self.ended = False, None, None
-        self.ends_when_asked = True
+        self.ends_when_asked, self.over = True, False
 
     def send(self, frame):
         self.sent.append(frame)
@@ -41,14 +42,18 @@ class FakeProcess:
             self.end("its process ended with exit status 0")
 
     def kill(self, sentence):
-        self.killed = True
+        self.killed = self.killed or not self.over
         self.end(sentence)
 
     def say(self, **frame):
-        self.happened.append(("frame", frame))
+        if not self.over:
+            self.happened.append(("frame", frame))
 
     def end(self, sentence):
-        self.happened.append(("ended", sentence))
+        """Once; and it says nothing after that."""
+        if not self.over:
+            self.happened.append(("ended", sentence))
+        self.over = True
 
     def step(self):
         happened, self.happened = self.happened, []
@@ -401,6 +406,56 @@ class SupervisorTest(unittest.TestCase):
         before = len(self.sink.documents)
         self.pass_seconds(2 * STATUS_S)
         self.assertIn(len(self.sink.documents) - before, (2, 3))
+
+    def anything(self, random):
+        """One of the things that may happen."""
+        process = random.choice(self.processes) if self.processes else None
+        what = random.randrange(12)
+        if what == 0:
+            self.write(random.choice("abc"), *(f"min_collection_interval: {random.randint(1, 5)}, "
+                                               f"a: {n}" for n in range(random.randint(1, 3))))
+        elif what == 1:
+            path = os.path.join(self.confd, random.choice("abc") + ".yaml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(random.choice(["", "\t- {", "instances: []"]))
+        elif what == 2:
+            self.loop.look_at_once = True
+        elif what == 3:
+            self.turn(0, random.randint(-10 ** 6, 10 ** 6) * SECOND_NS // 1000)
+        elif process is not None and what == 4:
+            process.end("its process ended with exit status 1")
+        elif process is not None and what == 5:
+            process.ends_when_asked = False
+        elif process is not None and what == 6:
+            process.say(op=random.choice(["points", "log"]), points=[], level="info", text="x")
+        elif process is not None and what == 7:
+            process.say(op="failed", sentence="no", traceback="", files=[self.checksd])
+        else:
+            self.answers = random.random() < 0.8
+            self.pass_seconds(random.randint(1, 8))
+
+    def one_process_each(self):
+        alive = {}
+        for process, job in self.supervisor.job_of.items():
+            self.assertNotIn(job.key, alive)
+            alive[job.key] = process
+
+    def test_whatever_happens_every_instance_runs_again(self):
+        for seed in range(20):
+            random = Random(seed)
+            self.setUp()
+            self.write("a", "a: 1")
+            self.start()
+            for _ in range(120):
+                self.anything(random)
+                self.one_process_each()
+            self.answers = True
+            for name in "abc":
+                self.write(name, "min_collection_interval: 5")
+            self.pass_seconds(700)
+            states = [(job.name, job.state()) for job in self.supervisor.jobs.values()]
+            self.assertEqual([(name, "ok") for name in "abc"], sorted(states), f"seed {seed}")
+            self.assertEqual(({}, 3), (self.supervisor.leaving, len(self.supervisor.job_of)))
 
 
 if __name__ == "__main__":
