@@ -37,7 +37,7 @@ class MariaDbTest(unittest.TestCase):
         cls.server.start()
         with cls.session() as cursor:
             cursor.execute("CREATE USER heeler@localhost IDENTIFIED BY %s", (SECRET,))
-            cursor.execute("GRANT PROCESS, BINLOG MONITOR, REPLICA MONITOR ON *.* "
+            cursor.execute("GRANT PROCESS, SLAVE MONITOR ON *.* "
                            "TO heeler@localhost")
             cursor.execute("CREATE USER stranger@localhost IDENTIFIED BY %s", (SECRET,))
             cursor.execute("CREATE DATABASE shop")
@@ -227,7 +227,7 @@ class MariaDbTest(unittest.TestCase):
         run = self.runs(username="stranger", options={
             "disable_innodb_metrics": True, "replication": True}).run()
         warning, = run.warnings
-        self.assertIn("REPLICA MONITOR", warning)
+        self.assertIn("SLAVE MONITOR", warning)
 
     def test_server_stopped_and_started(self):
         checked = self.runs()

@@ -111,7 +111,7 @@ class MySql(AgentCheck):
         asked = self._settings.replication_asked
         channels = self._ask("its state as a replica",
                              replication.statement(settings.get("version", "")),
-                             "REPLICATION CLIENT, in MariaDB REPLICA MONITOR", loud=asked)
+                             "REPLICATION CLIENT, in MariaDB SLAVE MONITOR", loud=asked)
         replicas = self._replicas(status, asked)
         for channel, seconds in replication.delays(channels):
             tags = [f"channel:{channel}"]
