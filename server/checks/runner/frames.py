@@ -53,6 +53,7 @@ def checked(line):
         value = frame.get(name)
         if not isinstance(value, types) or isinstance(value, bool):
             raise Garbage(f"{frame['op']}.{name} is missing or of another type")
+        frame[name] = value
     refine = REFINE.get(frame["op"])
     if refine:
         refine(frame)
@@ -160,7 +161,10 @@ def _clean(text):
 
 
 def _clean_all(fields):
-    for key, value in fields.items():
+    for key, value in list(fields.items()):
+        if not key.isascii():
+            fields[_clean(key)] = fields.pop(key)
+            key = _clean(key)
         if isinstance(value, str):
             fields[key] = _clean(value)
         elif _are_texts(value):

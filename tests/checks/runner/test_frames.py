@@ -58,12 +58,16 @@ class CheckedTest(unittest.TestCase):
     def test_done(self):
         frames.checked(frames.encoded(DONE))
         frames.checked(frames.encoded({**DONE, "error": {"message": "a", "traceback": "b"}}))
+        without = {key: value for key, value in DONE.items() if key != "error"}
+        self.assertIsNone(frames.checked(frames.encoded(without))["error"])
         for change in ({"error": {}}, {"error": "x"}, {"warnings": [1]}, {"seconds": "1"},
                        {"dropped": {"a": "b"}}, {"metadata": {"a": 1}}, {"points": None},
                        {"samples": True}):
             self.garbage({**DONE, **change})
 
     def test_lone_surrogates_become_text(self):
+        frame = frames.checked(b'{"op":"event","\\ud800":"\\ud800"}')
+        self.assertEqual("?", frame["?"])
         frame = frames.checked(b'{"op":"log","level":"info","text":"a\\ud800b"}')
         self.assertEqual("a?b", frame["text"])
         frame = frames.checked(points("gauge", "\udc00", 1, 1, ["\udc00"], "\udc00"))
