@@ -43,6 +43,10 @@ class Server:
                 raise AssertionError(f"the server did not start:\n{self.log()}")
             time.sleep(ANSWER_PAUSE_S)
 
+    def start_again(self):
+        if self._process is None:
+            self.start()
+
     def stop(self):
         self._process.send_signal(self.stop_signal)
         self._process.wait(START_LIMIT_S)

@@ -229,10 +229,15 @@ class MariaDbTest(unittest.TestCase):
         warning, = run.warnings
         self.assertIn("SLAVE MONITOR", warning)
 
+    def stop(self):
+        """For the tests behind it starts again, however this one ends."""
+        self.addCleanup(self.server.start_again)
+        self.server.stop()
+
     def test_server_stopped_and_started(self):
         checked = self.runs()
         self.assertEqual(statuses(checked.run()), [OK])
-        self.server.stop()
+        self.stop()
         for _ in range(2):
             run = checked.run()
             self.assertEqual((statuses(run), run.points), ([CRITICAL], []))
@@ -244,7 +249,7 @@ class MariaDbTest(unittest.TestCase):
     def test_restart_between_two_runs_is_no_failure(self):
         checked = self.runs()
         checked.run()
-        self.server.stop()
+        self.stop()
         self.server.start()
         run = checked.run()
         self.assertEqual((statuses(run), run.error), ([OK], ""))

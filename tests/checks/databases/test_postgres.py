@@ -206,13 +206,19 @@ class PostgresTest(unittest.TestCase):
         run = self.runs(username="stranger").run()
         self.assertEqual((run.error, run.warnings, statuses(run)), ("", [], [OK]))
 
+    def stop(self):
+        """For the tests behind it starts again, however this one ends."""
+        self.addCleanup(self.server.start_again)
+        self.server.stop()
+
     def test_server_stopped_and_started(self):
         checked = self.runs()
         self.assertEqual(statuses(checked.run()), [OK])
-        self.server.stop()
+        self.stop()
         for _ in range(2):
             run = checked.run()
             self.assertEqual((statuses(run), run.points), ([CRITICAL], []))
+            self.assertIn(self.server.folder, run.error)
             self.assertIn("No such file or directory", run.error)
         self.server.start()
         run = checked.run()
@@ -221,7 +227,7 @@ class PostgresTest(unittest.TestCase):
     def test_restart_between_two_runs_is_no_failure(self):
         checked = self.runs()
         checked.run()
-        self.server.stop()
+        self.stop()
         self.server.start()
         run = checked.run()
         self.assertEqual((statuses(run), run.error), ([OK], ""))
@@ -240,7 +246,7 @@ class PostgresTest(unittest.TestCase):
 
     def test_slow_statement_is_ended_by_the_server_and_the_connection_stays(self):
         connection = Connection({"host": self.server.folder, "user": "heeler", "dbname": "shop",
-                                 "password": SECRET}, 10, 100, str)
+                                 "port": self.server.port, "password": SECRET}, 10, 100, str)
         self.addCleanup(connection.close)
         with self.assertRaisesRegex(Refused, "statement timeout"):
             connection.rows("SELECT pg_catalog.pg_sleep(60)")

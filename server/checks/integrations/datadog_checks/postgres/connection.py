@@ -25,12 +25,9 @@ class Connection:
         try:
             self._open(keywords, connect_timeout_s)
             self._set_up(query_timeout_ms)
-        except Refused as refused:
+        except (Lost, Refused) as error:
             self.close()
-            raise Lost(str(refused)) from None
-        except Lost:
-            self.close()
-            raise
+            raise Lost(_with_place(str(error), keywords)) from None
 
     def rows(self, statement, values=None):
         """The rows as tuples; [] of a statement that has none. values: of its %(name)s."""
@@ -73,6 +70,13 @@ class Connection:
 
     def _told(self):
         return _Told(self)
+
+
+def _with_place(sentence, keywords):
+    """libpq says where in some of its sentences, and in others not."""
+    if "connection to server" in sentence:
+        return sentence
+    return f"{keywords.get('host', 'the local socket')}, port {keywords['port']}: {sentence}"
 
 
 class _Told:
