@@ -18,7 +18,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-FIRST = ("end_to_end", "deployed", "databases", "postgres", "mysql", "supervisor", "model")
+FIRST = ("end_to_end", "deployed", "whole", "databases", "postgres", "mysql", "supervisor", "model")
 
 
 def files(names):

@@ -24,6 +24,14 @@ PYTHON = "/usr/bin/python3"
 GAUGE = re.compile(rb"^([^:|]+):([^|]+)\|g\|T(\d+)")
 
 
+def alive(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
 class World:
     def __init__(self, test):
         folder = tempfile.TemporaryDirectory()

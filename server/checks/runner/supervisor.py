@@ -30,6 +30,7 @@ LEAVE_S = 3            # how long a process may take to end when it was asked to
 LAST_S = 3             # how long the sink may take for what it still has, at the end
 PUNCTUAL_S = 0.2       # how much too early may be called too late
 SLOW_LOAD_S = 3        # one that loads for longer waits for something, and uses no processor
+DOING = {LOADING: ", while it was loaded", RUNNING: ", during a run", READY: ", between two runs"}
 STATUS_PATH = "/api/v1/checks/status"
 
 
@@ -227,8 +228,7 @@ class Supervisor:
 
     def lose(self, job, sentence, killed):
         """The process is gone."""
-        doing = {LOADING: "while it was loaded", RUNNING: "during a run"}.get(job.phase, "at rest")
-        job.lost(sentence if killed else f"{sentence}, {doing}", killed, self.now())
+        job.lost(sentence if killed else sentence + DOING.get(job.phase, ""), killed, self.now())
         self.reception.lost(job, self.wall_ns // SECOND_NS, self.now())
         job.phase, job.process, job.deadline, job.stale = ABSENT, None, None, False
         self.schedule.back_off(job.key, self.second)
