@@ -5,6 +5,7 @@ or a file are wrong, with a sentence on standard error.
 """
 
 import argparse
+import ctypes
 import os
 import resource
 import sys
@@ -18,6 +19,7 @@ from runner.sink import Sink
 from runner.starter import start
 from runner.supervisor import Supervisor
 
+PR_SET_DUMPABLE = 4
 EXIT_USAGE, EXIT_CONFIG, EXIT_SIGINT = 1, 78, 130
 
 
@@ -36,17 +38,22 @@ def main(words):
 
 def _main(words):
     given = _arguments(words)
+    _hide()
     try:
         settings = settings_read(given.settings_fd)
     except SettingsError as error:
         print(f"heeler-checks: {error}", file=sys.stderr)
         return EXIT_CONFIG
     log = Log(settings.log_level, bool(settings.agent.get("log_format_json")))
-    if given.once is not None:
-        return once.once(settings, log, given.once, given.check_rate, given.json, sys.stdout)
     if given.list:
         return listing.listing(settings, given.json, sys.stdout)
-    return _supervise(settings, log)
+    orphans.adopt()
+    try:
+        if given.once is not None:
+            return once.once(settings, log, given.once, given.check_rate, given.json, sys.stdout)
+        return _supervise(settings, log)
+    finally:
+        orphans.end(())
 
 
 def _supervise(settings, log):
@@ -58,12 +65,16 @@ def _supervise(settings, log):
         return EXIT_CONFIG
     loop = Loop()
     loop.take_signals()
-    orphans.adopt()
     log.info(f"heeler-checks {settings.version} with Python {sys.version.split()[0]}, "
              f"files in {settings.confd_path}")
     Supervisor(settings, log, sink, start, loop, time).run()
-    loop.end_orphans()
     return 0
+
+
+def _hide():
+    """The settings hold a key of the server, and checks run as the same user: without this they
+    could read it in the memory of this process."""
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _raise_limit():
