@@ -358,7 +358,9 @@ class Supervisor:
         self.log.info("ending")
         for key in list(self.jobs):
             self.forget(self.jobs.pop(key))
-        while self.leaving:     # whoever is late is killed, so this ends
+        # Whoever is late is killed; what the kernel does not let go is not waited for.
+        deadline = self.now() + LEAVE_S + LAST_S
+        while self.leaving and self.now() < deadline:
             self.end_late()
             self.receive()
             self.sink.turn(self.now())

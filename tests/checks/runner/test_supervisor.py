@@ -102,6 +102,9 @@ class FakeSink:
     def turn(self, now):
         pass
 
+    def end(self, _seconds):
+        self.has_ended = True
+
     def counts(self):
         return {}
 
@@ -406,6 +409,21 @@ class SupervisorTest(unittest.TestCase):
         before = len(self.sink.documents)
         self.pass_seconds(2 * STATUS_S)
         self.assertIn(len(self.sink.documents) - before, (2, 3))
+
+    def test_an_end_waits_for_nobody_who_cannot_be_ended(self):
+        self.write("one", "")
+        self.write("two", "")
+        self.start()
+        self.pass_seconds(3)
+        self.job("one").process.over = True      # it will not say that it has ended
+
+        def hold():
+            self.clock.monotonic += SECOND_NS // 10
+        self.loop.while_waiting = hold
+        self.supervisor.end()
+        self.assertEqual(1, len(self.supervisor.leaving))
+        self.assertIn(b'"ended":true', self.sink.documents[-1][1])
+        self.assertTrue(self.sink.has_ended)
 
     def anything(self, random):
         """One of the things that may happen."""
