@@ -28,6 +28,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "model")
 from intake import Intake  # noqa: E402
 
 OWN = ("heeler.", "datadog.")
+OF_CHECKS = ("my_metric", "inside.", "image.")
 PATIENCE_S = 60
 PNG_BEGIN = b"\x89PNG\r\n\x1a\n"
 NEED_CAIRO = {"libcairo2", "libfreetype6", "fonts-dejavu-core"}
@@ -112,7 +113,7 @@ class KeyedIntake(Intake):
     def total(self):
         with self.lock:
             return round(sum(value * self.intervals[key] for key, value in self.points.items()
-                             if not key[0].startswith(OWN)))
+                             if not key[0].startswith(OWN + OF_CHECKS)))
 
 
 # ---- the system -------------------------------------------------------------
@@ -282,8 +283,8 @@ def knows_the_calendar(system):
 
 
 def of_checks(system, name):
-    """That instance, as the server's status has it."""
-    checks = json.loads(fetch("/status")).get("checks") or {}
+    """That instance, as the server has heard of it."""
+    checks = json.loads(fetch("/api/v1/checks"))["last"] or {}
     return next((one for one in checks.get("instances", []) if one["name"] == name), {})
 
 
@@ -304,7 +305,7 @@ def runs_checks(system, intake, packages):
     until("the run of the other", lambda: of_checks(system, "inside").get("runs"))
     must(of_checks(system, "inside")["state"] == "ok", f"inside: {of_checks(system, 'inside')}")
     until("a count", lambda: any(key[0] == "inside.count" and key[4] == "count" for key in intake.points))
-    must("s3cret" not in fetch("/status") + system.run("journalctl", "--no-pager"), "a secret is told")
+    must("s3cret" not in fetch("/api/v1/checks") + system.run("journalctl", "--no-pager"), "a secret is told")
     exposure = re.search(r"exposure level for heeler-checks.service: ([0-9.]+)",
                          system.run("systemd-analyze", "--no-pager", "security", *unit))
     must(exposure and float(exposure.group(1)) <= EXPOSURE_MOST_OF_CHECKS, f"exposure {exposure}")
@@ -343,7 +344,7 @@ def checks_go_on(system, intake):
     until("more runs", lambda: any(key[0] == "inside.runs" and value > runs
                                    for key, value in list(intake.points.items())))
     system.sh("rm /etc/heeler/conf.d/* /etc/heeler/checks.d/*")
-    until("no instance", lambda: not json.loads(fetch("/status"))["checks"]["instances"])
+    until("no instance", lambda: not json.loads(fetch("/api/v1/checks"))["last"]["instances"])
     say("behind the upgrade checks go on, with what they kept")
 
 
