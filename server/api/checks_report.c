@@ -156,7 +156,7 @@ static const char *quoted(struct slice string, char *out, size_t size)
 
 static void describe(struct slice instance, char out[CHECKS_SENTENCE_SIZE])
 {
-    char name[60], source[70], error[100];
+    char name[50], source[60], error[120];
 
     quoted(json_view_member(instance, "name"), name, sizeof name);
     quoted(json_view_member(instance, "source"), source, sizeof source);

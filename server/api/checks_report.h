@@ -18,7 +18,7 @@ enum {
     CHECKS_BODY_MAX = 1 << 20,
     CHECKS_KEYS_MAX = 100000, /* members of all objects of a body */
     CHECKS_INSTANCES_MAX = 2000,
-    CHECKS_SHOWN_MAX = 50,
+    CHECKS_SHOWN_MAX = 20,
     CHECKS_PROBLEM_MAX = 256,
 };
 

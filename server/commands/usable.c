@@ -167,8 +167,6 @@ static void check_programs(const struct settings *settings, struct problems *pro
                   settings->heeler_chart_path, problems);
     check_program(settings->origin[SETTING_heeler_calendar_path], "heeler_calendar_path",
                   settings->heeler_calendar_path, problems);
-    check_program(settings->origin[SETTING_heeler_checks_path], "heeler_checks_path",
-                  settings->heeler_checks_path, problems);
 }
 
 static void check_folder(const char *origin, const char *setting, const char *path,

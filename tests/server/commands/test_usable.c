@@ -42,8 +42,6 @@ static void what_would_stop_a_start_is_told(void **state)
           "env=", "--set: heeler_chart_path: /nonexistent/x is no program: No such" },
         { "heeler_calendar_path=/nonexistent/x",
           "env=", "--set: heeler_calendar_path: /nonexistent/x is no program: No such" },
-        { "heeler_checks_path=/nonexistent/x",
-          "env=", "--set: heeler_checks_path: /nonexistent/x is no program: No such" },
         { "heeler_dashboards_path=/nonexistent/x",
           "env=", "--set: heeler_dashboards_path: /nonexistent/x: No such" },
         { "heeler_monitors_path=/nonexistent/x",
