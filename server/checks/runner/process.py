@@ -67,8 +67,8 @@ class Process:
         self.ended = None
         self.killed = False
         self._reason = None
+        self._busy = False      # from load or run to their answer
         self._where = ""
-        self._closed = False
         self._unsent = bytearray()
         self._frames = bytearray()
         self._line = bytearray()
@@ -93,8 +93,8 @@ class Process:
 
     def send(self, frame):
         """Queues a frame, and writes what can be written."""
-        if frame["op"] == "run":
-            self._run_bytes = 0
+        if frame["op"] in ("load", "run"):
+            self._busy, self._where, self._run_bytes = True, "", 0
         self._unsent += frames.encoded(frame)
         self._write()
 
@@ -190,10 +190,11 @@ class Process:
     def _taken(self, frame):
         """What the owner gets of a frame: all but where the child is, which is ours to keep."""
         if frame["op"] == "where":
-            self._where = frame["text"][:MAX_WHERE]
+            # One that comes just after the end of what it is about is about nothing.
+            self._where = frame["text"][:MAX_WHERE] if self._busy else ""
             return []
         if frame["op"] in ("loaded", "failed", "done"):
-            self._where = ""
+            self._busy, self._where = False, ""
         return [("frame", frame)]
 
     def _read_output(self, reads):

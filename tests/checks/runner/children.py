@@ -131,6 +131,12 @@ class Child:
                 self.test.fail(f"ended: {self.ended} {self.lines}")
             self.turn(deadline)
 
+    def until_at(self, place):
+        """Until the process has said that it is there."""
+        deadline = time.monotonic() + LIMIT_S
+        while place not in self.process._where:
+            self.turn(deadline)
+
     def points(self):
         return [point for frame in self.frames if frame["op"] == "points"
                 for point in frame["points"]]

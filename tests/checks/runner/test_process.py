@@ -52,20 +52,18 @@ class HostileTest(unittest.TestCase):
         self.checks.check("import helper; helper.wait()")
         child = self.checks.loaded(seconds=0.1)
         child.process.send({"op": "run", "time": 1})
-        while not child.process._where:
-            child.process.step()
+        place = f"{self.checks.code}/helper.py:3, in wait"
+        child.until_at(place)
         child.process.kill("a run took too long")
-        self.assertEqual(f"a run took too long: it was at {self.checks.code}/helper.py:3, in wait",
-                         child.until_ended())
+        self.assertEqual(f"a run took too long: it was at {place}", child.until_ended())
 
     def test_one_that_hangs_while_it_is_loaded_says_where(self):
         self.checks.write("one.py", "import threading\n\nthreading.Event().wait()\n")
         child = self.checks.start(seconds=0.1)
-        while not child.process._where:
-            child.process.step()
+        place = f"{self.checks.code}/one.py:3, in <module>"
+        child.until_at(place)
         child.process.kill("loading it took too long")
-        self.assertEqual("loading it took too long: it was at "
-                         f"{self.checks.code}/one.py:3, in <module>", child.until_ended())
+        self.assertEqual(f"loading it took too long: it was at {place}", child.until_ended())
 
     def test_where_a_run_was_is_nothing_about_the_next(self):
         self.checks.check("""
@@ -75,8 +73,7 @@ class HostileTest(unittest.TestCase):
         path = os.path.join(self.checks.base, "file")
         child = self.checks.loaded(seconds=0.1, instance={"file": path})
         child.process.send({"op": "run", "time": 1})
-        while not child.process._where:
-            child.process.step()
+        child.until_at("one.py:")
         open(path, "w", encoding="ascii").close()
         child.until("done")
         child.process.kill("enough")
