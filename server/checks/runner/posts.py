@@ -31,7 +31,8 @@ class Posts:
         self.targets = [http_target(address) for address in addresses]
         self.backoff = Backoff()
         self.moved = -math.inf          # when something was last taken, or refused
-        self.refusal = None             # the last one, as the server said it
+        self.refusal = None             # the last one, as the server said it, and when
+        self.refused_at = -math.inf
         self._headers = {"User-Agent": f"heeler-checks/{version}"}
         if app_key:
             self._headers["DD-APPLICATION-KEY"] = app_key
@@ -102,7 +103,7 @@ class Posts:
                 self._sent[POINTS] += len(self._sending)
         elif answer.status in REFUSED or (answer.status in UNKNOWN and self._path != SERIES_PATH):
             self.backoff.worked()
-            self.moved = now
+            self.moved = self.refused_at = now
             self._refused(answer)
         else:
             self._failed(f"{answer.status} {answer.text.strip()[:200]}", now, answer.retry_after_s)

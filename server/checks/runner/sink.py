@@ -33,6 +33,7 @@ from runner.series import series_item
 
 BOX_BYTES = 8 << 20
 MOVING_S = 2.0          # a way on which nothing went for so long does not move
+TOLD_S = 300.0          # how long it is told that the server refused something
 
 
 class Sink:
@@ -106,6 +107,9 @@ class Sink:
         """Sends what waits, and waits for that at most so long; closes."""
         now = time.monotonic()
         deadline = now + seconds
+        # Who would be tried again later is tried now.
+        self._datagrams.backoff.worked()
+        self._posts.backoff.worked()
         self.turn(now)
         while not self.is_idle() and now < deadline:
             due = self.due(now)
@@ -131,7 +135,7 @@ class Sink:
     def problems(self):
         """Sentences about what does not work now."""
         problems = [self._datagrams.backoff.problem, self._posts.backoff.problem]
-        if self._posts.refusal:
+        if self._now - self._posts.refused_at < TOLD_S:
             problems.append(f"the server refused what was sent: {self._posts.refusal}")
         return [problem for problem in problems if problem]
 

@@ -2,7 +2,7 @@ import json
 import unittest
 
 from runner.point import COUNT, GAUGE, RATE, Point
-from runner.sink import MOVING_S, Sink
+from runner.sink import MOVING_S, TOLD_S, Sink
 from tests.checks.runner.fakes import Clock, Folder, Http, Receiver, settings, turn_until
 
 T = 1700000000
@@ -99,6 +99,16 @@ class SinkTest(unittest.TestCase):
             self.clock.now += MOVING_S
             turn_until(sink, self.clock, sink.problems)
             self.assertFalse(sink.is_busy())
+
+    def test_a_refusal_is_told_for_some_time(self):
+        self.http.answers[0] = 400
+        sink = self.sink()
+        sink.points([point(COUNT)])
+        self.send(sink)
+        self.assertEqual(["the server refused what was sent: /api/v1/series: {}"], sink.problems())
+        self.assertEqual({"refused": 1}, sink.counts()["given_up"])
+        sink.turn(self.clock.now + TOLD_S)
+        self.assertEqual([], sink.problems())
 
     def test_the_end_sends_what_waits(self):
         sink = self.sink()
