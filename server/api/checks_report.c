@@ -60,6 +60,9 @@ static const struct shape instance_shape[] = {
     { NULL, SHAPE_FLAG, 0, NULL },
 };
 
+_Static_assert(sizeof instance_shape / sizeof *instance_shape <= SHAPE_MEMBERS_MAX + 1,
+               "a table of more members than shape.c finds");
+
 /* ---- reading ----------------------------------------------------------- */
 
 struct instance {

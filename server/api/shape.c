@@ -3,6 +3,31 @@
 #include <math.h>
 #include <stdio.h>
 
+/* ---- members ----------------------------------------------------------- */
+
+/* An escape may stand for the first letter. */
+static bool is_named(struct slice quoted, const char *name)
+{
+    return (quoted.at[1] == name[0] || quoted.at[1] == '\\') && json_view_says(quoted, name);
+}
+
+/* The first of each name, by the rows of the table; an empty view where there is none. The
+ * object is walked once, as it may be one of thousands. */
+static void find_members(const struct shape *shape, struct slice object,
+                         struct slice found[SHAPE_MEMBERS_MAX])
+{
+    struct slice inside = json_view_inside(object), name, value;
+
+    for (size_t i = 0; shape[i].name != NULL; i++)
+        found[i] = (struct slice){ NULL, 0 };
+    while (json_view_next_member(&inside, &name, &value))
+        for (size_t i = 0; shape[i].name != NULL; i++)
+            if (is_named(name, shape[i].name)) {
+                found[i] = found[i].len == 0 ? value : found[i];
+                break;
+            }
+}
+
 /* ---- does it fit ------------------------------------------------------- */
 
 static bool is_whole(struct slice value)
@@ -88,25 +113,30 @@ static bool is_missing(struct slice value)
     return kind == JSON_KIND_NONE || kind == JSON_KIND_NULL;
 }
 
-bool shape_fits(const struct shape *shape, struct slice object, char problem[SHAPE_PROBLEM_MAX])
+static bool member_fits(const struct shape *row, struct slice value,
+                        char problem[SHAPE_PROBLEM_MAX])
 {
     char inner[SHAPE_PROBLEM_MAX];
 
-    for (; shape->name != NULL; shape++) {
-        struct slice value = json_view_member(object, shape->name);
-
-        if (is_missing(value))
-            continue;
-        if (!is_of(shape->kind, value)) {
-            snprintf(problem, SHAPE_PROBLEM_MAX, "%s: expected %s", shape->name,
-                     word_of(shape->kind));
-            return false;
-        }
-        if (shape->kind == SHAPE_OBJECT && !shape_fits(shape->inside, value, inner)) {
-            snprintf(problem, SHAPE_PROBLEM_MAX, "%s.%.150s", shape->name, inner);
-            return false;
-        }
+    if (!is_of(row->kind, value)) {
+        snprintf(problem, SHAPE_PROBLEM_MAX, "%s: expected %s", row->name, word_of(row->kind));
+        return false;
     }
+    if (row->kind == SHAPE_OBJECT && !shape_fits(row->inside, value, inner)) {
+        snprintf(problem, SHAPE_PROBLEM_MAX, "%s.%.150s", row->name, inner);
+        return false;
+    }
+    return true;
+}
+
+bool shape_fits(const struct shape *shape, struct slice object, char problem[SHAPE_PROBLEM_MAX])
+{
+    struct slice values[SHAPE_MEMBERS_MAX];
+
+    find_members(shape, object, values);
+    for (size_t i = 0; shape[i].name != NULL; i++)
+        if (!is_missing(values[i]) && !member_fits(&shape[i], values[i], problem))
+            return false;
     return true;
 }
 
@@ -228,12 +258,12 @@ static void write_member(struct json_out *out, const struct shape *shape, struct
 
 void shape_write(struct json_out *out, const struct shape *shape, struct slice object)
 {
-    for (; shape->name != NULL; shape++) {
-        struct slice value = json_view_member(object, shape->name);
+    struct slice values[SHAPE_MEMBERS_MAX];
 
-        if (is_missing(value))
-            json_out_null(out, shape->name);
+    find_members(shape, object, values);
+    for (size_t i = 0; shape[i].name != NULL; i++)
+        if (is_missing(values[i]))
+            json_out_null(out, shape[i].name);
         else
-            write_member(out, shape, value);
-    }
+            write_member(out, &shape[i], values[i]);
 }

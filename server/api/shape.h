@@ -19,6 +19,8 @@ enum {
     SHAPE_PROBLEM_MAX = 200
 };
 
+enum { SHAPE_MEMBERS_MAX = 32 }; /* of one table */
+
 enum shape_kind {
     SHAPE_TEXT,   /* most: bytes, SHAPE_TEXT_MAX at most */
     SHAPE_WHOLE,  /* a whole number that is not negative */

@@ -118,6 +118,22 @@ static void little_is_enough(void **state)
     assert_string_equal(brief->worst, "");
 }
 
+/* A name may be written with escapes, and the first of two counts. */
+static void names_are_what_they_say(void **state)
+{
+    (void)state;
+
+    assert_int_equal(
+        read_slice(SLICE("{\"instances\":[{\"\\u006eame\":\"a\",\"state\":\"killed\","
+                         "\"err\\u006fr\":\"no\",\"error\":\"later\",\"errors\":7,\"\":7}]}")),
+        CHECKS_READ);
+    json_t *all = parsed(&whole), *first = json_array_get(json_object_get(all, "instances"), 0);
+    assert_string_equal(json_string_value(json_object_get(first, "name")), "a");
+    assert_string_equal(json_string_value(json_object_get(first, "error")), "no");
+    assert_string_equal(brief->worst, "a: no");
+    json_decref(all);
+}
+
 static void a_member_of_another_kind_is_refused_by_its_name(void **state)
 {
     static const struct {
@@ -302,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(what_was_told_is_told_again, forget),
         cmocka_unit_test_teardown(little_is_enough, forget),
+        cmocka_unit_test_teardown(names_are_what_they_say, forget),
         cmocka_unit_test_teardown(a_member_of_another_kind_is_refused_by_its_name, forget),
         cmocka_unit_test_teardown(long_texts_are_cut_between_characters, forget),
         cmocka_unit_test_teardown(lists_and_counts_are_bounded, forget),
