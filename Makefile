@@ -89,11 +89,11 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers mail-test fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-bench bench-program deb package-test upgrade-test reproducible clean help
+.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak mail-test fleet \
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
-all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar
+all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar $(B)/heeler-checks
 
 $(B)/%.o: %.c $(if $(SYSROOT),| $(SYSROOT)/complete)
 	$(call say,CC,$<)
@@ -119,6 +119,11 @@ $(B)/libheeler.a: $(OBJECTS) $(B)/page.o
 $(B)/heeler: $(B)/server/main.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What `heeler checks` becomes is not built: beside the program is a link to it.
+$(B)/heeler-checks:
+	@mkdir -p $(@D)
+	$(Q)ln -sfn $(CURDIR)/server/checks/heeler-checks $@
 
 # The same, which looks for its libraries in ../lib, and these for theirs: so it is no RUNPATH,
 # which would be the program's alone. The programs that it starts are beside it.
@@ -269,9 +274,11 @@ $(B)/tests/bench/test_core: $(B)/bench/core.o
 # package of its own.
 BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-dev libcurl4-openssl-dev libzstd-dev zlib1g-dev libxxhash-dev libpcre2-dev libjansson-dev libyaml-dev libsqlite3-dev libmpack-dev libcairo2-dev fonts-dejavu-core libical-dev tzdata ca-certificates
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools mandoc
-CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev
+CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev python3-pyflakes
 PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium
 CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard openssl python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
+
+CHECKS_PACKAGES := python3 python3-yaml python3-zstandard postgresql-15 mariadb-server python3-psycopg2 python3-pymysql
 
 PACKAGE_PACKAGES := debhelper lintian debootstrap systemd-container
 
@@ -322,7 +329,7 @@ SANITIZE := address,undefined
 
 test: deps
 	@$(MAKE) --no-print-directory SAN=$(SANITIZE) test-programs
-	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar build/heeler-checks man completions build/tests/tools/probe build/tests/tools/manager build/tests/tools/pty build/tests/tools/disk.so \
 		build/tests/tools/container build/tests/tools/flat build/tests/tools/frozen build/bundle/heeler fault-builds
 	@tests/run.sh build/$(subst $(comma),-,$(SANITIZE))/tests build/heeler
 
@@ -334,7 +341,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history submit dashboards dashboard_files monitors downtimes monitor_files past_reader journal snapshot units notifier
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history submit checks_status dashboards dashboard_files monitors downtimes monitor_files past_reader journal snapshot units notifier
 THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%) build/thread/heeler-chart
@@ -418,6 +425,18 @@ watchers: deps
 	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
 	/usr/bin/python3 tests/slow/watchers.py --seconds $(WATCH_SECONDS)
 
+# Checks in Python: their parts, an independent model, real databases, and the real server with checks
+# that misbehave for CHECKS_SECONDS beside others; CHECKS_SECONDS=600 is the long form. NAMES chooses
+# among tests/checks/**/test_NAME.py.
+CHECKS_SECONDS ?= 60
+checks-test: deps
+	@$(call install_debs,$(CHECKS_PACKAGES))
+	@$(MAKE) --no-print-directory build/heeler build/heeler-checks
+	@HEELER=build/heeler CHECKS_SECONDS=$(CHECKS_SECONDS) /usr/bin/python3 -B tests/checks/run.py $(NAMES)
+
+checks-soak:
+	@$(MAKE) --no-print-directory checks-test CHECKS_SECONDS=600 NAMES=end_to_end
+
 # Mail to a real server, as root; skipped where exim4 is not installed.
 mail-test: deps
 	@$(call install_debs,python3 openssl)
@@ -500,6 +519,7 @@ format:
 check: deps-build deps-check
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)
 	$(Q)cppcheck --quiet -i bench/peers/node_modules --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --suppressions-list=.cppcheck -I. -DHEELER_VERSION='"0"' -D_GNU_SOURCE config protocol flush server chart calendar bench packaging
+	$(Q)/usr/bin/python3 tests/checks/flakes.py server/checks tests/checks
 
 # ---- the manual and the completions, from the program's own tables ------------------
 
@@ -531,7 +551,7 @@ docs: build/heeler build/tables
 UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
 	$(if $(SERVICE_USER),-e 's|^DynamicUser=yes|User=$(SERVICE_USER)|') \
 	$(if $(SYSCONFDIR),-e 's|^EnvironmentFile=|Environment="HEELER_OPTIONS=--config $(SYSCONFDIR)/heeler/heeler.yaml"\n&|')
-install: install-server install-chart install-calendar
+install: install-server install-chart install-calendar install-checks
 
 install-server: $(B)/heeler man completions
 	install -D -m 755 $(B)/heeler $(DESTDIR)$(PREFIX)/bin/heeler
@@ -554,6 +574,19 @@ install-calendar: $(B)/heeler-calendar man
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-calendar
 	install -D -m 644 build/man/heeler-calendar.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-calendar.1
 
+# The unit's user and folders are made, where no packager does it, by systemd-sysusers and by
+# systemd-tmpfiles --create.
+CHECKS_UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
+	$(if $(SYSCONFDIR),-e 's|^EnvironmentFile=|Environment="HEELER_CHECKS_OPTIONS=--config $(SYSCONFDIR)/heeler/heeler.yaml"\n&|')
+install-checks: man
+	packaging/checks.sh $(abspath $(DESTDIR)$(PREFIX)/lib/heeler)
+	install -d $(DESTDIR)$(LIBDIR)/systemd/system
+	sed $(CHECKS_UNIT_EDITS) packaging/heeler-checks.service >$(DESTDIR)$(LIBDIR)/systemd/system/heeler-checks.service
+	$(if $(SYSCONFDIR),install -d $(DESTDIR)$(SYSCONFDIR)/heeler/conf.d $(DESTDIR)$(SYSCONFDIR)/heeler/checks.d)
+	$(if $(SERVICE_USER),,set -e; for kind in sysusers tmpfiles; do \
+		install -D -m 644 packaging/debian/heeler-checks.$$kind $(DESTDIR)$(LIBDIR)/$$kind.d/heeler-checks.conf; done)
+	install -D -m 644 build/man/heeler-checks.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-checks.1
+
 install-bench: $(B)/bench/heeler-bench man
 	install -D -m 755 $< $(DESTDIR)$(PREFIX)/bin/heeler-bench
 	install -D -m 644 build/man/heeler-bench.1 $(DESTDIR)$(PREFIX)/share/man/man1/heeler-bench.1
@@ -574,7 +607,7 @@ PACKAGE_TEST = /usr/bin/python3 tests/slow/package.py \
 # with systemd running; as root. What is rebuilt is the same program, a new file. PACKAGE_ROOT=/
 # takes this machine's Debian, behind an overlay, and PREBUILT=1 the programs as they were built.
 package-test: deps-package
-	@$(call install_debs,python3 python3-zstandard python3-statsd)
+	@$(call install_debs,python3 python3-yaml python3-zstandard python3-statsd)
 	@$(if $(PREBUILT),$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar build/bench/heeler-bench)
 	@set -e; for suffix in '' +b1; do \
 		PREBUILT=$(PREBUILT) $(MAKE) --no-print-directory deb DEB_SUFFIX=$$suffix; \
@@ -647,6 +680,8 @@ help:
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make kills         the past on disk of servers that are killed KILLS=100 times"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
+	@echo "make checks-test   checks in Python, with real databases (CHECKS_SECONDS=60, NAMES='trust end_to_end')"
+	@echo "make checks-soak   ten minutes of checks that misbehave beside others"
 	@echo "make mail-test     mail to a real server, where exim4 is installed (as root)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
 	@echo "make fleet         several servers and a real Redis that fails"
@@ -660,10 +695,10 @@ help:
 	@echo "make bench-peers   the same loads for statsd, netdata and collectd, in one run"
 	@echo "make bench-picture what was measured last, into bench/README.md"
 	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
-	@echo "make check         clang-format, cppcheck"
+	@echo "make check         clang-format, cppcheck, pyflakes"
 	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
 	@echo "make man           the manual pages, in build/man (make completions: bash and zsh)"
 	@echo "make deps          install the packages for building and testing"
-	@echo "make format, clean, install, install-server, install-chart, install-calendar, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
+	@echo "make format, clean, install, install-server, install-chart, install-calendar, install-checks, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
 -include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d $(B)/calendar/main.d $(B)/calendar/occur.d

@@ -237,7 +237,7 @@ bool settings_load(struct settings *out, const struct settings_source *source,
         load_set(out, source->sets[i], i + 1, problems);
     if (!problems->out_of_memory) {
         set_together(out, source->environment, problems);
-        if (key_file_load(out, problems))
+        if (!source->no_secret_files && key_file_load(out, problems))
             check_together(out, problems);
         check_receiving(out, problems);
         check_redis(out, problems);

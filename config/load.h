@@ -19,6 +19,7 @@ struct settings_source {
     char **environment; /* ends in NULL; NULL: none */
     char **sets;        /* "KEY=VALUE" */
     size_t n_sets;
+    bool no_secret_files; /* they are not read: for one who may not, and needs none of them */
 };
 
 /* Fills *out, to be freed by settings_free() whatever the result. False if there

@@ -30,6 +30,7 @@ enum option_group {
     OPTION_SEND,
     OPTION_TRACES,
     OPTION_LOGS,
+    OPTION_CHECKS,
     OPTION_GROUP_COUNT
 };
 

@@ -29,6 +29,14 @@ OPTION(STRING, heeler_chart_path, "", OURS,
        "program that draws pictures of graphs; empty: heeler-chart beside this program")
 OPTION(STRING, heeler_calendar_path, "", OURS,
        "program that knows when downtimes recur; empty: heeler-calendar beside this program")
+OPTION(STRING, heeler_checks_path, "", OURS,
+       "program that runs checks in Python; empty: heeler-checks in ../lib/heeler from here, or "
+       "beside this program")
+OPTION(INT, heeler_checks_run_timeout, "60", OURS,
+       "how long one run of a check may take before its process is ended",
+       RANGE(1, 86400, "seconds"))
+OPTION(INT, heeler_checks_memory, "536870912", OURS,
+       "address space that the process of a check may use", AT_LEAST(67108864, "bytes"))
 OPTION(STRING, heeler_dashboards_path, "", OURS,
        "folder of dashboards, a JSON file each as the API gives it back; read at the start and by "
        "each reload; empty: none")
@@ -352,6 +360,13 @@ OPTION(BOOL, log_format_json, "false", LOGS, "log lines are JSON objects")
 OPTION(BOOL, disable_file_logging, "false", LOGS, "no log_file, whatever it says")
 OPTION(INT, health_port, "0", LOGS,
        "port that answers health questions; 0: none", RANGE(0, 65535, NULL))
+
+OPTION(STRING, confd_path, "/etc/heeler/conf.d", CHECKS,
+       "folder whose files say which checks run: NAME.yaml and NAME.d/*.yaml; empty: none")
+OPTION(STRING, additional_checksd, "/etc/heeler/checks.d", CHECKS,
+       "folder of the code of checks, NAME.py; empty: none")
+OPTION(BOOL, integration_check_status_enabled, "false", CHECKS,
+       "each run of a check sends the service check datadog.agent.check_status")
 
 /* clang-format on */
 

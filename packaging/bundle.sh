@@ -2,7 +2,7 @@
 # A folder with the program, PROGRAM-chart, which draws its pictures, PROGRAM-calendar, which knows
 # when downtimes recur, and their libraries and font, as a tar.gz that is unpacked anywhere and runs
 # there: bin/heeler looks for libraries in ../lib, before the system does, and bin/heeler-chart for
-# the font in ../share.
+# the font in ../share. heeler-checks is in lib/heeler, and runs by the system's Python.
 #   bundle.sh PROGRAM FILE.tar.gz [LEVEL]
 # LEVEL is gzip's, 9 without.
 # The manual and the completions are those that were made beside it, in man/ and completions/ of
@@ -41,16 +41,18 @@ done <"$list"
 fonts | while read -r _ path _; do
     install -D -m 644 "$path" "$folder${path#/usr}"
 done
+sh "$here/checks.sh" "$folder/lib/heeler"
 # shellcheck disable=SC2046 # words
 licences "$folder/share/doc" $({ cat "$list"; fonts; } | cut -d ' ' -f 3 | sort -u)
 install -m 644 "$here/../LICENSE" "$folder/share/doc/heeler/copyright"
-for page in heeler.1 heeler-chart.1 heeler-calendar.1 heeler.yaml.5; do
+for page in heeler.1 heeler-chart.1 heeler-calendar.1 heeler-checks.1 heeler.yaml.5; do
     install -D -m 644 "$builds/man/$page" "$folder/share/man/man${page##*.}/$page"
 done
 install -D -m 644 "$builds/completions/heeler.bash" "$folder/share/bash-completion/completions/heeler"
 install -D -m 644 "$builds/completions/_heeler" "$folder/share/zsh/site-functions/_heeler"
 install -m 644 "$here/../README.md" "$here/../CHANGELOG.md" "$folder/share/doc/heeler/"
-install -m 644 "$here/heeler.service" "$here/heeler.socket" "$here/heeler.yaml.example" "$folder/share/heeler/"
+install -m 644 "$here/heeler.service" "$here/heeler.socket" "$here/heeler.yaml.example" \
+    "$here/heeler-checks.service" "$folder/share/heeler/"
 {
     echo "# The libraries in lib/ and the font, each as Debian has it: file, package, version."
     echo "# But libicudata: it is Heeler's own and without data, as nothing here asks for any."

@@ -2,7 +2,8 @@
 # What the program, PROGRAM-chart and PROGRAM-calendar are linked with, as an SPDX document (2.3, JSON)
 # on standard output: each library's Debian package with version, licence and who supplies it. Those
 # that a program itself asks for are linked by it; the others come with these. The font of pictures
-# and the time zones are there, too.
+# and the time zones are there, too, and heeler-checks, which is linked with nothing: the system's
+# Python runs it.
 #   spdx.sh PROGRAM VERSION REVISION
 # SOURCE_DATE_EPOCH is the time that stands in it.
 set -euo pipefail
@@ -124,12 +125,14 @@ cat <<END
   "packages": [
 $(own heeler),
 $(own heeler-chart),
-$(own heeler-calendar)$all
+$(own heeler-calendar),
+$(own heeler-checks)$all
   ],
   "relationships": [
 $related_to_heeler,
 $related_to_chart,
-$related_to_calendar
+$related_to_calendar,
+$(relationship SPDXRef-DOCUMENT DESCRIBES "$(id heeler-checks)")
   ]
 }
 END

@@ -57,6 +57,8 @@ allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(
 # Spans come by an HTTP server of their own and go on by a lane of their own.
 allow server/traces 'server/traces|server/http|flush/(memory|values|parcels|payloads)|protocol|config' \
     'server/receive/(submitter|inherited)\.h|flush/delivery/intake\.h'
+# Python, which stands alone.
+allow server/checks 'nothing'
 allow server/commands 'server/commands|server/pictures|server/succession|server/receive|flush|protocol|config' 'server/sinks.h'
 
 for folder in flush/*/ server/*/; do

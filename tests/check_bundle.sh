@@ -20,7 +20,7 @@ for own in heeler heeler-chart heeler-calendar; do
 done
 sort -u "$scratch/each" >"$scratch/from"
 mine=$(grep -c "^$folder/" "$scratch/from")
-[ "$mine" -gt 10 ] && [ "$mine" -eq "$(ls "$folder/lib" | wc -l)" ] ||
+[ "$mine" -gt 10 ] && [ "$mine" -eq "$(find "$folder/lib" -maxdepth 1 -type f | wc -l)" ] ||
     fail "$mine libraries are its own: $(cat "$scratch/from")"
 ! grep -v "^$folder/" "$scratch/from" | grep -vE '/(ld-linux[^/]*|libc|libm|libresolv|libpthread|libdl|librt)\.so\.[0-9]+$' ||
     fail "a library is the system's"
@@ -31,9 +31,11 @@ done < <(grep -v '^#' "$folder/share/doc/heeler/libraries")
 [ "$(grep -vcE '^#|\.ttf ' "$folder/share/doc/heeler/libraries")" -eq "$mine" ] || fail "the list of libraries is another"
 [ -s "$folder/share/doc/common-licenses/LGPL-2.1" ] && [ -s "$folder/share/doc/heeler/copyright" ] ||
     fail "the licences are not there"
-for page in man/man1/heeler.1 man/man1/heeler-chart.1 man/man1/heeler-calendar.1 man/man5/heeler.yaml.5 bash-completion/completions/heeler zsh/site-functions/_heeler; do
+for page in man/man1/heeler.1 man/man1/heeler-chart.1 man/man1/heeler-calendar.1 man/man1/heeler-checks.1 man/man5/heeler.yaml.5 bash-completion/completions/heeler zsh/site-functions/_heeler; do
     [ -s "$folder/share/$page" ] || fail "no $page"
 done
+[ -x "$folder/lib/heeler/heeler-checks" ] && [ -s "$folder/lib/heeler/checks/runner/child.py" ] || fail "no heeler-checks"
+! find "$folder" -name '*.pyc' | grep . || fail "it has compiled Python"
 
 start_server "$folder/bin/heeler" --set heeler_interval=1
 "$folder/bin/heeler" health --at "127.0.0.1:$http" >/dev/null || fail "it is not alive"

@@ -4,6 +4,8 @@
 # command, the environment, the user and the volumes of the file, beside an intake, gets lines
 # from the application's container of the same file, is asked for its health as the file has
 # it, and ends within the time that the file gives.
+# A container of checks has another image, which only Docker builds, and Python, which these tests do
+# without: of it is looked at what it reads and whom it reaches; make package-test runs what it runs.
 #   check_deployments.sh PROGRAM
 . "${0%/*}/support/script.sh"
 . "${0%/*}/support/image.sh"
@@ -57,7 +59,9 @@ read_compose() { # FILE OUT
         under "$1" "$at.sysctls." | tr '\t' ' ' >"$to/sysctls"
         value "$1" "$at.stop_grace_period" | tr -d s >"$to/grace"
         value "$1" "$at.read_only" >"$to/read_only"
-        echo "$service" >"$to/network"
+        network=$(value "$1" "$at.network_mode")
+        network=${network#service:}
+        echo "${network:-$service}" >"$to/network"
     done
 }
 
@@ -220,6 +224,28 @@ use() { # FOLDER: the application's container sends
         >"$scratch/out" 2>&1 || fail "$1 cannot send to $target: $(cat "$scratch/out")"
 }
 
+# A container of checks has the command of its image, reads what it is given and no more, and reaches
+# the server by the socket and by the loopback of their network.
+check_checks() { # FOLDER
+    sed -n 's/^USER //p' packaging/Dockerfile.checks | cmp -s - "$1/user" || fail "$1: another user than the image's"
+    options_of "$1"
+    for folder in $(grep -o ':/etc/heeler/[a-z.]*' "$1/mounts" | tr -d :); do
+        grep -q ":$folder:ro\$" "$1/mounts" || fail "$1: it may write $folder"
+        ! grep -q ":$folder" "$server_at/mounts" || fail "$1: the server has $folder"
+    done
+    grep -q ':/etc/heeler/conf.d:ro$' "$1/mounts" || fail "$1: there are no checks"
+    [ "$(cat "$1/read_only")" = true ] || fail "$1: the root can be written"
+    ! grep '^DD_' "$1/env" || fail "$1: it needs no such setting, and no key"
+    [ "$(cat "$1/network")" = "$(cat "$server_at/network")" ] || fail "$1: it is not in the server's network"
+    for target in unix:/var/run/datadog/dsd.socket 127.0.0.1:8125; do
+        "$container" run "${options[@]}" --net "$inside" "$root" /usr/bin/heeler send --to $target \
+            --count $((LINES / 2)) 'checks.points:1|c' >"$scratch/out" 2>&1 ||
+            fail "$1 cannot send to $target: $(cat "$scratch/out")"
+    done
+    "$container" run "${options[@]}" --net "$inside" "$root" /usr/bin/heeler status >"$scratch/out" 2>&1 ||
+        fail "$1 cannot ask: $(cat "$scratch/out")"
+}
+
 ask_health() { # FOLDER
     mapfile -t words <"$1/health"
     [ "${#words[@]}" -gt 1 ] || fail "$1 has no check of its health"
@@ -257,9 +283,12 @@ run_deployment() { # FOLDER of containers
     ask_health "$server_at"
     users=0
     for at in "$1"/*; do
-        case $(cat "$at/image") in heeler | */heeler) continue ;; esac
+        case $(cat "$at/image") in
+        heeler | */heeler) continue ;;
+        heeler-checks) check_checks "$at" ;;
+        *) use "$at" ;;
+        esac
         users=$((users + 1))
-        use "$at"
     done
     [ $users -gt 0 ] || fail "$1: nobody sends"
     kill -TERM "$running" # with linger, what was sent is read all the same
@@ -281,7 +310,7 @@ for file in "$examples"/*.yaml "$examples"/*.json "$examples"/systemd/*.conf; do
     *) "$tools/flat" "$file" >"$flat" || fail "$name is neither YAML nor JSON" ;;
     esac
     case $name in
-    compose.yaml) read_compose "$flat" "$said" ;;
+    compose*.yaml) read_compose "$flat" "$said" ;;
     kubernetes-*.yaml) read_kubernetes "$flat" "$said" ;;
     ecs-*.json) read_ecs "$flat" "$said" ;;
     shop.conf) continue ;; # beside each of the others
@@ -290,5 +319,5 @@ for file in "$examples"/*.yaml "$examples"/*.json "$examples"/systemd/*.conf; do
     esac
     run_deployment "$said"
 done
-[ "$deployments" -ge 8 ] || fail "only $deployments were started"
+[ "$deployments" -ge 10 ] || fail "only $deployments were started"
 echo "$deployments deployments"

@@ -15,6 +15,13 @@ NOT_RUN="
 docker *                                    # no daemon, and no registry; check_image.sh runs the image
 apt install *                               # make package-test does, in a root of its own
 echo * >/etc/heeler/api_key                 # likewise
+heeler checks *                             # these tests do without Python; make checks-test does not
+sudo -u heeler-checks *                     # likewise
+sudo systemd-*                              # the users and folders belong to the machine
+sudo systemctl enable --now heeler-checks   # the machine of a test has no systemd of its own
+install -m 640 -g heeler-checks *           # the file belongs to the machine
+(umask 077; echo POSTGRES_PASSWORD=* >>/etc/*)  # likewise
+systemd-run *                               # likewise
 systemctl *                                 # the machine of a test has no systemd of its own
 (umask 077; echo DD_API_KEY=* >/etc/*)      # the file belongs to the machine
 "

@@ -16,7 +16,7 @@ complain() {
 # ---- what is in them -------------------------------------------------------------------
 
 mkdir "$scratch/page"
-for page in heeler.1 heeler.yaml.5 heeler-bench.1 heeler-chart.1 heeler-calendar.1; do
+for page in heeler.1 heeler.yaml.5 heeler-bench.1 heeler-chart.1 heeler-calendar.1 heeler-checks.1; do
     file=build/man/$page
     # The pages name each other, and mandoc looks for such pages on the machine only.
     faults=$(mandoc -T lint "$file" | grep -v 'referenced manual not found: Xr heeler')
@@ -37,7 +37,7 @@ commands=$("$program" --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -
 [ "$(wc -w <<<"$commands")" -gt 8 ] || complain "the program has no commands"
 # options_of COMMAND: as its page shows them.
 options_of() {
-    "$program" help "$1" | sed -n '/^$/,$p' | grep -o '^  --[a-z]*\(.*, --[a-z]*\)\?' | grep -o -e '--[a-z]*'
+    "$program" help "$1" | sed -n '/^$/,$p' | grep -o '^  --[a-z-]*\(.*, --[a-z-]*\)\?' | grep -o -e '--[a-z-]*'
 }
 for command in $commands; do
     in_page heeler.1 "heeler $command"
@@ -58,7 +58,7 @@ for word in $options $(sed -n 's/^COMMAND("\([a-z-]*\)".*/\1/p' bench/heeler_ben
     in_page heeler-bench.1 "$word"
 done
 version=$("$program" --version | cut -d' ' -f2)
-for page in heeler.1 heeler.yaml.5 heeler-bench.1 heeler-chart.1 heeler-calendar.1; do
+for page in heeler.1 heeler.yaml.5 heeler-bench.1 heeler-chart.1 heeler-calendar.1 heeler-checks.1; do
     in_page "$page" "version $version."
 done
 

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 
+#include "server/api/checks_report.h"
 #include "server/api/defined.h"
 #include "server/api/downtime_form.h"
 #include "server/api/monitor_form.h"

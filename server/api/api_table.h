@@ -14,6 +14,9 @@ API_ROUTE("/api/v1/distribution_points", false, HTTP_USE_SUBMITTING, HTTP_POST, 
 API_ROUTE("/api/v1/check_run",  false, HTTP_USE_SUBMITTING, HTTP_POST,   submit_checks, API_DEFINITION_MAX, 0)
 API_ROUTE("/api/v1/events",     false, HTTP_USE_SUBMITTING, HTTP_POST,   submit_event, API_DEFINITION_MAX, 0)
 
+API_ROUTE("/api/v1/checks/status", false, HTTP_USE_SUBMITTING, HTTP_POST, checks_status_take, CHECKS_BODY_MAX, CHECKS_BODY_MAX)
+API_ROUTE("/api/v1/checks",     false, HTTP_USE_READING, HTTP_GET,       checks_status_get, 0, 0)
+
 API_DEFINED("/api/v1/metrics/",   true,  HTTP_USE_READING, HTTP_GET,    metadata_get, 0)
 API_DEFINED("/api/v1/metrics/",   true,  HTTP_USE_WRITING, HTTP_PUT,    metadata_update, 0)
 API_ROUTE("/api/v1/tags/hosts/", true, HTTP_USE_WRITING, HTTP_POST | HTTP_PUT | HTTP_DELETE, api_refuse_host_tags, 0, 0)

@@ -170,6 +170,7 @@ bool command_load(struct settings *settings, const struct command_line *line,
         .environment = environ,
         .sets = line->sets,
         .n_sets = line->n_sets,
+        .no_secret_files = line->no_secret_files,
     };
 
     return settings_load(settings, &source, problems);

@@ -59,7 +59,8 @@ struct command_line {
     char **sets;
     size_t n_sets;
     bool help;
-    char **rest; /* other words, in order */
+    bool no_secret_files; /* set by the command: see config/load.h */
+    char **rest;          /* other words, in order */
     int n_rest;
 };
 

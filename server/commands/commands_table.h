@@ -70,6 +70,21 @@ COMMAND(monitor, "monitor check|list|test [FILE | ID] [--last TIME] [--json]\n"
         { "--json", "what check and list tell, as JSON" },
         AT_SERVER,
         WITH_SETTINGS)
+COMMAND(checks, "checks [--once NAME [--check-rate] | --list] [--json]\n"
+        "                     [--config FILE] [--set KEY=VALUE]...",
+        "runs checks in Python, as the Agent does, beside the server",
+        "    heeler checks --once my_metric\n"
+        "    heeler checks\n"
+        "\n"
+        "The program is that of the package heeler-checks. It runs each instance of the\n"
+        "files in confd_path in a process of its own, whenever its interval is over,\n"
+        "until it is ended; what they report goes to the server of this machine. With\n"
+        "--once it needs no server, prints what one check reports, and ends.\n",
+        { "--once NAME", "run each instance of this check once, and print" },
+        { "--check-rate", "run it twice, so that rates have something to start from" },
+        { "--list", "what is configured, and what is wrong with it" },
+        { "--json", "what these print, as JSON" },
+        WITH_SETTINGS)
 COMMAND(history, "history info|check|export [--config FILE] [--set KEY=VALUE]...",
         "what is kept on disk, in heeler_state_path",
         "It only reads, beside a running server too: info tells what there is, check\n"

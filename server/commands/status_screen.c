@@ -11,6 +11,9 @@
 /* COLUMNS: of the screen. REASONS_MAX and KEYS_MAX: how many of a list a line shows. */
 enum { COLUMNS = 79, REASONS_MAX = 3, KEYS_MAX = 4 };
 
+/* How much of checks is shown: an operator looks at those that fail, which are the first. */
+enum { INSTANCES_MAX = 10, PROBLEMS_SHOWN_MAX = 5, NAME_COLUMNS = 40 };
+
 /* ---- reading ----------------------------------------------------------- */
 
 /* "ledger.parsed.lines"; NULL: it is not there. */
@@ -345,6 +348,84 @@ static void print_redis(FILE *out, json_t *redis)
     putc('\n', out);
 }
 
+/* ---- checks ------------------------------------------------------------ */
+
+/* "3 ok, 1 error": the states that there are; the worst first, as the others stand. */
+static void put_states(FILE *out, json_t *states)
+{
+    const char *state, *between = "";
+    json_t *n;
+
+    json_object_foreach(states, state, n)
+    {
+        if (json_number_value(n) <= 0)
+            continue;
+        fputs(between, out);
+        put_number(out, json_number_value(n));
+        putc(' ', out);
+        shown_put_text(out, state);
+        between = ", ";
+    }
+}
+
+static void print_instance(FILE *out, json_t *instance, double now_s)
+{
+    double last_s = number(instance, "last_run");
+
+    put(out, instance, "  %s: ", "state");
+    shown_put(out, text(instance, "name"), strnlen(text(instance, "name"), NAME_COLUMNS));
+    if (last_s > 0) {
+        fputs(", ran ", out);
+        put_span(out, now_s - last_s);
+        fprintf(out, " ago in %.3g s", number(instance, "seconds"));
+        put(out, instance, ", points: %n", "metrics");
+    }
+    putc('\n', out);
+    if (text(instance, "error")[0] == '\0')
+        return;
+    put_wrapped(out, 4, "", text(instance, "error"));
+    put_wrapped(out, 4, "-> ", text(instance, "source"));
+}
+
+static void print_instances(FILE *out, json_t *last, double now_s)
+{
+    json_t *instance;
+    size_t i;
+
+    json_array_foreach(find(last, "instances"), i, instance)
+    {
+        if (i == INSTANCES_MAX)
+            break;
+        print_instance(out, instance, now_s);
+    }
+    if (number(last, "all") > INSTANCES_MAX)
+        fprintf(out, "  and %.0f more: the page shows them (Checks)\n",
+                number(last, "all") - INSTANCES_MAX);
+}
+
+static void print_checks(FILE *out, json_t *checks, double now_s)
+{
+    json_t *last = find(checks, "last"), *problem;
+    size_t i;
+
+    if (!json_is_object(last))
+        return;
+    put(out, last, "\nchecks      %n instances", "all");
+    if (number(last, "all") > 0)
+        fputs(": ", out);
+    put_states(out, find(last, "states"));
+    fputs(is_true(last, "ended") ? "; their runner ended " : "; heard of ", out);
+    put_span(out, number(checks, "silent_ms") / 1000);
+    fputs(" ago\n", out);
+    json_array_foreach(find(last, "problems"), i, problem)
+    {
+        if (i == PROBLEMS_SHOWN_MAX)
+            break;
+        put_wrapped(out, 2, "wrong: ", json_string_value(problem));
+    }
+    print_instances(out, last, now_s);
+}
+
 static void print_findings(FILE *out, json_t *findings)
 {
     json_t *finding;
@@ -374,5 +455,6 @@ void status_screen_print(json_t *status, FILE *out)
     print_listeners(out, find(status, "listeners"));
     print_endpoints(out, status);
     print_redis(out, find(status, "redis"));
+    print_checks(out, find(status, "checks"), number(status, "now_ms") / 1000);
     print_findings(out, find(status, "findings"));
 }

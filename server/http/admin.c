@@ -7,6 +7,7 @@
 #include "config/problems.h"
 #include "server/api/api.h"
 #include "server/http/ask.h"
+#include "server/http/checks.h"
 #include "server/http/control.h"
 #include "server/http/desk.h"
 #include "server/http/functions.h"
@@ -194,6 +195,7 @@ static bool make_parts(struct admin *admin, struct event_base *base)
         pictures_new(admin_settings(admin)->heeler_chart_path, &admin->ledger);
     admin->cookie_timer = evtimer_new(base, on_cookie_end, admin);
     admin->monitors_timer = event_new(base, -1, EV_PERSIST, on_monitors_timer, admin);
+    admin->view.checks = checks_new();
     admin->view.api = api_new(&admin->view, admin_settings(admin));
     api_read_files(admin->view.api, NULL);
     if (admin->view.api != NULL)
@@ -202,7 +204,8 @@ static bool make_parts(struct admin *admin, struct event_base *base)
         admin->view.evaluator = monitoring_evaluator(admin->view.monitoring);
     admin->view.inherited = NULL;
     return admin->ask != NULL && admin->control != NULL && admin->desk != NULL &&
-           admin->view.api != NULL && admin->cookie_timer != NULL && admin->snapshots != NULL &&
+           admin->view.checks != NULL && admin->view.api != NULL &&
+           admin->cookie_timer != NULL && admin->snapshots != NULL &&
            admin->view.pictures != NULL && admin->view.monitoring != NULL &&
            admin->monitors_timer != NULL && event_add(admin->monitors_timer, &second) == 0 &&
            (!needs_desk(admin) || desk_start(admin->desk));
@@ -267,6 +270,7 @@ void admin_show(const struct admin *admin, struct server_view *out)
     if (admin == NULL)
         return;
     out->http = &admin->ledger;
+    out->checks = admin->view.checks;
     out->definitions = api_ledger(admin->view.api);
     out->notify = monitoring_ledger(admin->view.monitoring);
     out->monitors = monitoring_counts(admin->view.monitoring);
@@ -317,6 +321,7 @@ bool admin_stop(struct admin *given)
     desk_free(given->desk);
     tail_free(given->view.tail);
     api_free(given->view.api);
+    checks_free(given->view.checks);
     free(given);
     return true;
 }

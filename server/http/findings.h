@@ -28,6 +28,8 @@ enum finding_severity { FINDING_ERROR, FINDING_WARNING, FINDING_NOTICE, FINDING_
     X(FINDING_EVALUATION, "evaluation_late", FINDING_ERROR, false)        \
     X(FINDING_MONITORS, "monitors_not_evaluated", FINDING_WARNING, false) \
     X(FINDING_DOWNTIMES, "downtimes_unknown", FINDING_WARNING, true)      \
+    X(FINDING_CHECKS_SILENT, "checks_not_heard", FINDING_ERROR, false)    \
+    X(FINDING_CHECKS, "checks_failing", FINDING_WARNING, false)           \
     X(FINDING_IMBALANCE, "ledger_imbalance", FINDING_ERROR, false)        \
     X(FINDING_CONTEXTS, "contexts_near_bound", FINDING_WARNING, false)    \
     X(FINDING_TAG_GROWS, "tag_grows", FINDING_WARNING, false)             \

@@ -7,6 +7,7 @@
 #include "flush/delivery/mirror_ledger.h"
 #include "flush/history/history_ledger.h"
 #include "flush/notify/notify_ledger.h"
+#include "server/http/checks.h"
 #include "server/http/health.h"
 #include "server/http/totals.h"
 #include "server/monitors/monitor_ledger.h"
@@ -302,6 +303,48 @@ static bool state_FINDING_DOWNTIMES(const struct moment *moment, struct finding 
               "what is wrong with each");
     return say(out, "%" PRIu64 " downtime%s mute%s nothing, as it is not known when", n,
                n == 1 ? " that recurs" : "s that recur", n == 1 ? "s" : "");
+}
+
+/* ---- checks ------------------------------------------------------------ */
+
+/* One that has ended is expected to be silent. */
+static bool is_silent(const struct checks_brief *told, const struct moment *moment)
+{
+    return !told->ended && moment->monotonic_ms - told->heard_ms >= CHECKS_SILENT_S * 1000;
+}
+
+static bool state_FINDING_CHECKS_SILENT(const struct moment *moment, struct finding *out)
+{
+    const struct checks_brief *told = checks_told(moment->view->checks);
+
+    if (told == NULL || !is_silent(told, moment))
+        return false;
+    mend(out,
+         "systemctl status heeler-checks, or see what heeler checks says when it is started");
+    return say(out,
+               "the runner of checks has not been heard of for %" PRId64 " s: %" PRIu64
+               " instances report nothing",
+               (moment->monotonic_ms - told->heard_ms) / 1000, told->all);
+}
+
+/* What a runner said that has gone silent is not of now. */
+static bool state_FINDING_CHECKS(const struct moment *moment, struct finding *out)
+{
+    const struct checks_brief *told = checks_told(moment->view->checks);
+
+    if (told == NULL || told->ended || is_silent(told, moment))
+        return false;
+    if (told->failing > 0) {
+        mend(out, "heeler checks --once NAME shows what it does; the page has the traceback");
+        return say(out, "%" PRIu64 " of %" PRIu64 " instances of checks fail%s: %s",
+                   told->failing, told->all, told->failing == 1 ? "s" : "", told->worst);
+    }
+    if (told->problems == 0)
+        return false;
+    mend(out, "heeler checks --list names all of them; what is mended is read by itself");
+    return say(out, "%" PRIu64 " file%s of checks %s wrong: %s", told->problems,
+               told->problems == 1 ? "" : "s", told->problems == 1 ? "is" : "are",
+               told->problem);
 }
 
 /* ---- contexts ---------------------------------------------------------- */

@@ -17,6 +17,7 @@ PAGE_FILE(answer_js, "/page/answer.js", "text/javascript; charset=utf-8", HTTP_U
 PAGE_FILE(api_js, "/page/api.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
 PAGE_FILE(board_js, "/page/board.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
 PAGE_FILE(chart_js, "/page/chart.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
+PAGE_FILE(checks_js, "/page/checks.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
 PAGE_FILE(complete_js, "/page/complete.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
 PAGE_FILE(condition_js, "/page/condition.js", "text/javascript; charset=utf-8", HTTP_USE_READING)
 PAGE_FILE(dashboard_js, "/page/dashboard.js", "text/javascript; charset=utf-8", HTTP_USE_READING)

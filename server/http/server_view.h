@@ -23,6 +23,7 @@ struct server_facts {
 };
 
 struct api;
+struct checks;
 struct definition_keeper;
 struct evaluator;
 struct monitoring;
@@ -74,6 +75,7 @@ struct server_view {
         *inherited;  /* while HTTP starts: what the program before left; or NULL; for main */
     struct api *api; /* the same; NULL: of another than HTTP */
     struct evaluator *evaluator; /* under its mutex; NULL: nothing is evaluated */
+    struct checks *checks;       /* as its runner told; NULL: of another than HTTP */
     const struct definitions_ledger *definitions; /* NULL: who asks does not know it */
     const struct notify_ledger *notify;           /* the same */
     const struct monitor_ledger *monitors;        /* the same */

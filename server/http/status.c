@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "config/log.h"
+#include "server/http/checks.h"
 #include "server/http/findings.h"
 #include "server/http/health.h"
 #include "server/http/http_ledger.h"
@@ -188,6 +189,7 @@ void status_write(struct json_out *out, const struct status_moment *moment)
     status_write_ledger(out, view);
     status_write_sinks(out, moment);
     status_write_redis(out, view);
+    checks_write(out, "checks", view->checks, moment->monotonic_ms);
     if (view->http != NULL)
         write_http(out, view->http);
     if (view->rates != NULL)

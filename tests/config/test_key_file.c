@@ -176,6 +176,19 @@ static void a_file_that_is_none_is_refused(void **state)
     assert_non_null(strstr(problems.errors.at[0], "Is a directory"));
 }
 
+/* As for heeler checks, whose user may read the settings alone; a URL without a key is no
+ * mistake of his. */
+static void who_needs_no_secret_needs_no_file_of_one(void **state)
+{
+    char *sets[] = { "heeler_api_key_file=/nonexistent/key", "dd_url=https://intake" };
+    struct settings_source source = { .sets = sets, .n_sets = 2, .no_secret_files = true };
+    (void)state;
+
+    assert_true(settings_load(&settings, &source, &problems));
+    assert_string_equal(settings.heeler_api_key_file, "/nonexistent/key");
+    assert_string_equal(settings.api_key, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +199,7 @@ int main(void)
         cmocka_unit_test_teardown(what_is_no_key_is_refused, forget),
         cmocka_unit_test_teardown(the_url_of_the_mail_server_may_stand_in_a_file_too, forget),
         cmocka_unit_test_teardown(a_file_that_is_none_is_refused, forget),
+        cmocka_unit_test_teardown(who_needs_no_secret_needs_no_file_of_one, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -724,7 +724,9 @@ static void later_sources_win_and_are_remembered(void **state)
 {
     char *environment[] = { "DD_HEELER_WORKERS=3", "DD_HEELER_INTERVAL=3", NULL };
     char *sets[] = { "heeler_interval=4", "dogstatsd_socket=", "heeler_interval=5" };
-    struct settings_source source = { path, environment, sets, 3 };
+    struct settings_source source = {
+        .file = path, .environment = environment, .sets = sets, .n_sets = 3
+    };
     char origin[TEMP_PATH_SIZE + 8];
     (void)state;
 

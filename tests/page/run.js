@@ -10,6 +10,7 @@ import { access } from "./cases/access.js";
 import { arriving } from "./cases/arriving.js";
 import { bands } from "./cases/bands.js";
 import { boards } from "./cases/boards.js";
+import { checks } from "./cases/checks.js";
 import { downtimes } from "./cases/downtimes.js";
 import { going } from "./cases/going.js";
 import { hosts } from "./cases/hosts.js";
@@ -22,7 +23,7 @@ import { troubles } from "./cases/troubles.js";
 import { units } from "./cases/units.js";
 
 const [program, word = ""] = process.argv.slice(2);
-const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...hosts, ...keyboard, ...bands, ...boards, ...monitors, ...downtimes, ...units, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
+const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...hosts, ...keyboard, ...bands, ...boards, ...monitors, ...downtimes, ...checks, ...units, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
 const AT_ONCE = 4;
 let passed = 0, failed = 0;
 

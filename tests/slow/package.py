@@ -4,7 +4,7 @@
 It is installed, gets its key, is started, gets lines of a real client, shows its page, says which
 package draws pictures, is upgraded to those of another build while lines come, draws, goes on with
 the old program where the new one refuses the settings, takes its key from a credential, is removed
-and purged. Its network is one of its own with nothing but loopback, where the intake is, too.
+and purged. Checks in Python run beside it, with the rights of their unit. Its network is one of its own with nothing but loopback, where the intake is, too.
 Nothing that was sent may be lost. Needs root, and a mirror of Debian the first time."""
 
 import argparse
@@ -28,13 +28,47 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "model")
 from intake import Intake  # noqa: E402
 
 OWN = ("heeler.", "datadog.")
+OF_CHECKS = ("my_metric", "inside.", "image.")
 PATIENCE_S = 60
 PNG_BEGIN = b"\x89PNG\r\n\x1a\n"
 NEED_CAIRO = {"libcairo2", "libfreetype6", "fonts-dejavu-core"}
 NEED_ICAL = {"libical3", "tzdata"}
+NEED_PYTHON = {"python3", "python3-yaml"}
 CLONE_NEWNET = 0x40000000
 FIRST_KEY, SECOND_KEY, THIRD_KEY = "a" * 32, "b" * 32, "c" * 32
 EXPOSURE_MOST = 2.0
+EXPOSURE_MOST_OF_CHECKS = 2.5      # it sees processes, as a check needs their times
+# What a check may do in the bounds of the unit, and what it may not, as a check that fails if it is not so.
+INSIDE = '''
+import ctypes, os, pwd, socket, subprocess
+from datadog_checks.base import AgentCheck
+
+def refused(action, *arguments):
+    try:
+        action(*arguments)
+    except OSError:
+        return
+    raise Exception(f"{action.__name__}{arguments} was not refused")
+
+class Inside(AgentCheck):
+    def check(self, instance):
+        assert pwd.getpwuid(os.getuid()).pw_name == "heeler-checks"
+        refused(open, "/etc/heeler/api_key")
+        refused(open, "/etc/default/heeler-checks")
+        refused(open, "/etc/heeler/conf.d/new.yaml", "w")
+        refused(open, "/usr/lib/heeler/checks/new", "w")
+        refused(os.kill, 1, 0)
+        refused(socket.socket, socket.AF_PACKET, socket.SOCK_RAW)
+        open("/proc/1/stat").read(), open("/proc/meminfo").read()
+        assert ctypes.CFUNCTYPE(ctypes.c_int)(lambda: 42)() == 42
+        assert subprocess.run(["/bin/echo", "a"], capture_output=True).stdout == b"a\\n"
+        socket.create_connection(("127.0.0.1", 8127)).close()
+        open("/tmp/scratch", "w").close()
+        assert os.environ["SECRET_OF_A_CHECK"] == "s3cret"
+        self.write_persistent_cache("n", str(int(self.read_persistent_cache("n") or 0) + 1))
+        self.gauge("inside.runs", float(self.read_persistent_cache("n")))
+        self.count("inside.count", 2)
+'''
 # What systemd and the package need, so that it is installed without a network.
 INIT_PACKAGES = ["systemd", "systemd-sysv", "dbus"]
 
@@ -79,7 +113,7 @@ class KeyedIntake(Intake):
     def total(self):
         with self.lock:
             return round(sum(value * self.intervals[key] for key, value in self.points.items()
-                             if not key[0].startswith(OWN)))
+                             if not key[0].startswith(OWN + OF_CHECKS)))
 
 
 # ---- the system -------------------------------------------------------------
@@ -248,6 +282,72 @@ def knows_the_calendar(system):
     say("heeler-calendar knows when a downtime recurs")
 
 
+def of_checks(system, name):
+    """That instance, as the server has heard of it."""
+    checks = json.loads(fetch("/api/v1/checks"))["last"] or {}
+    return next((one for one in checks.get("instances", []) if one["name"] == name), {})
+
+
+def runs_checks(system, intake, packages):
+    """A seed, unmodified, and a check that tries what the unit lets it do."""
+    system.sh("umask 077; echo SECRET_OF_A_CHECK=s3cret >/etc/default/heeler-checks")
+    install(system, packages)
+    unit = ("heeler-checks.service",)
+    must(system.run("systemctl", "is-active", *unit, check=False).strip() == "active",
+         system.run("journalctl", "--no-pager", "-u", *unit))
+    modes = system.sh("stat -c '%a %U %G' /etc/heeler/conf.d /etc/heeler/checks.d").split("\n")[:2]
+    must(modes == ["750 root heeler-checks", "755 root root"], f"conf.d and checks.d are {modes}")
+    seed = (pathlib.Path(__file__).resolve().parent.parent / "checks/data/seeds/custom_check.py").read_text()
+    for name, code in (("custom_check", seed), ("inside", INSIDE)):
+        system.path(f"/etc/heeler/checks.d/{name}.py").write_text(code)
+        system.sh(f"printf 'instances:\\n  - min_collection_interval: 1\\n' >/etc/heeler/conf.d/{name}.yaml")
+    until("a point of a check", lambda: any(key[0] == "my_metric" for key in intake.points))
+    until("the run of the other", lambda: of_checks(system, "inside").get("runs"))
+    must(of_checks(system, "inside")["state"] == "ok", f"inside: {of_checks(system, 'inside')}")
+    until("a count", lambda: any(key[0] == "inside.count" and key[4] == "count" for key in intake.points))
+    must("s3cret" not in fetch("/api/v1/checks") + system.run("journalctl", "--no-pager"), "a secret is told")
+    exposure = re.search(r"exposure level for heeler-checks.service: ([0-9.]+)",
+                         system.run("systemd-analyze", "--no-pager", "security", *unit))
+    must(exposure and float(exposure.group(1)) <= EXPOSURE_MOST_OF_CHECKS, f"exposure {exposure}")
+    must(system.path("/usr/share/man/man1/heeler-checks.1.gz").exists(), "there is no heeler-checks(1)")
+    must(not system.sh("find /usr/lib/heeler -name '*.pyc'"), "there is compiled Python")
+    say(f"checks run, and may what they need; systemd-analyze security: {exposure.group(1)}")
+
+
+def runs_as_an_image(system, intake):
+    """The user and the command of packaging/Dockerfile.checks, which installs these packages: no
+    settings, no rights, and a conf.d that is mounted."""
+    recipe = (pathlib.Path(__file__).resolve().parent.parent.parent / "packaging/Dockerfile.checks").read_text()
+    said = {word: re.findall(rf"^{word} (.*)$", recipe, re.M)[-1] for word in ("USER", "ENTRYPOINT", "CMD")}
+    words = " ".join(json.loads(said["ENTRYPOINT"]) + json.loads(said["CMD"]))
+    user, group = said["USER"].split(":")
+    must("apt-get install" in recipe and "python3-psycopg2 python3-pymysql" in recipe, recipe)
+    code = ("import os\nfrom checks import AgentCheck\n\nclass Image(AgentCheck):\n"
+            "    def check(self, instance):\n        self.gauge('image.user', os.getuid())\n")
+    system.sh("mkdir -p /run/image/conf.d /run/image/checks.d")
+    system.path("/run/image/checks.d/image.py").write_text(code)
+    system.path("/run/image/conf.d/image.yaml").write_text("instances: [{min_collection_interval: 1}]\n")
+    # The service would see what is mounted.
+    system.sh("systemctl stop heeler-checks && mount --bind /run/image/conf.d /etc/heeler/conf.d && mount --bind /run/image/checks.d /etc/heeler/checks.d && "
+              f"cd / && timeout --preserve-status -s TERM 4 setpriv --reuid={user} --regid={group} --clear-groups "
+              f"--bounding-set=-all --no-new-privs env -i {words}; status=$?; "
+              "umount /etc/heeler/conf.d /etc/heeler/checks.d; rm -r /run/image; "
+              "systemctl start heeler-checks; exit $status")
+    until("a point", lambda: any(key[0] == "image.user" and value == int(user)
+                                 for key, value in list(intake.points.items())))
+    say("checks run as their image has them, too")
+
+
+def checks_go_on(system, intake):
+    """Behind an upgrade, with the state of before; then they are taken away, by their files alone."""
+    runs = max(value for key, value in intake.points.items() if key[0] == "inside.runs")
+    until("more runs", lambda: any(key[0] == "inside.runs" and value > runs
+                                   for key, value in list(intake.points.items())))
+    system.sh("rm /etc/heeler/conf.d/* /etc/heeler/checks.d/*")
+    until("no instance", lambda: not json.loads(fetch("/api/v1/checks"))["last"]["instances"])
+    say("behind the upgrade checks go on, with what they kept")
+
+
 def installs(system, packages):
     install(system, packages)
     must(is_active(system), "it is not started")
@@ -375,12 +475,13 @@ def goes(system):
     kept = ["/etc/heeler/heeler.yaml", "/etc/heeler/api_key", "/var/lib/heeler", "/var/log/heeler"]
     system.run("apt-get", "remove", "-y", "heeler")
     must(not is_active(system), "it runs on")
+    must(system.run("systemctl", "is-active", "heeler-checks", check=False).strip() != "active", "checks run on")
     must(not system.path("/usr/bin/heeler").exists(), "the program is there")
     for path in kept:
         must(system.path(path).exists(), f"remove took {path}")
     # What the administrator put there stays.
-    system.sh("rm -r /etc/heeler/credential /etc/systemd/system/heeler.service.d")
-    system.run("apt-get", "purge", "-y", "heeler", "heeler-bench", "heeler-chart", "heeler-calendar")
+    system.sh("rm -r /etc/default/heeler-checks /etc/heeler/credential /etc/systemd/system/heeler.service.d")
+    system.run("apt-get", "purge", "-y", "heeler", "heeler-bench", "heeler-chart", "heeler-calendar", "heeler-checks")
     left = system.sh("find /etc /run /usr/bin /usr/lib/systemd /usr/lib/*.d /usr/share/doc /usr/share/man "
                      "/var/lib /var/log -xdev -name '*heeler*'").split()
     must(not left, f"purge left {left}")
@@ -403,12 +504,15 @@ def main():
         must(named(sides[-1], "heeler") and named(sides[-1], "heeler-bench"), f"{folder} has {sides[-1]}")
     must(named(sides[1], "heeler-chart"), f"{options.after} has no heeler-chart")
     must(named(sides[1], "heeler-calendar"), f"{options.after} has no heeler-calendar")
-    must(not (NEED_CAIRO | NEED_ICAL) & set(depends(named(sides[1], "heeler")[0])),
-         "heeler depends on what draws, or on libical")
+    must(named(sides[1], "heeler-checks"), f"{options.after} has no heeler-checks")
+    must(NEED_PYTHON <= set(depends(named(sides[1], "heeler-checks")[0])), "heeler-checks needs no Python")
+    must(not (NEED_CAIRO | NEED_ICAL | NEED_PYTHON) & set(depends(named(sides[1], "heeler")[0])),
+         "heeler depends on what draws, on libical or on Python")
     must(NEED_ICAL <= set(depends(named(sides[1], "heeler-calendar")[0])), "heeler-calendar does not")
     must(NEED_CAIRO <= set(depends(named(sides[1], "heeler-chart")[0])), "heeler-chart does not")
     root = pathlib.Path(options.root).resolve()
-    make_root(root, INIT_PACKAGES + [name for side in sides for path in side for name in depends(path)])
+    make_root(root, INIT_PACKAGES + [name for side in sides for path in side for name in depends(path)
+                                     if name != "heeler"])
     say("a root of Debian 12")
     shared = pathlib.Path(os.path.commonpath([path for side in sides for path in side]))
     first, second = ([f"/packages/{path.relative_to(shared)}" for path in side] for side in sides)
@@ -424,7 +528,12 @@ def main():
         follows_a_key(system, intake)
         if named(first, "heeler-chart"):
             says_who_draws(system)
+        if named(first, "heeler-checks"):
+            runs_checks(system, intake, named(first, "heeler-checks"))
+            runs_as_an_image(system, intake)
         upgrades(system, intake, second, options)
+        if named(first, "heeler-checks"):
+            checks_go_on(system, intake)
         draws(system)
         knows_the_calendar(system)
         goes_on_with_the_old_program(system, intake, second)

@@ -36,11 +36,15 @@ struct server_rig {
     struct arena_budget budget;
     struct outbox outbox;
     struct tag_survey survey;
+    struct checks *checks; /* one instance, of a runner that has ended */
     struct server_view view;
 };
 
 /* False: no memory. */
 bool server_rig_make(struct server_rig *rig);
+/* What the runner of checks tells then; the text is one that is taken. */
+void server_rig_tell_checks(struct server_rig *rig, const char *json, int64_t now_ms);
+
 void server_rig_free(struct server_rig *given);
 
 #endif

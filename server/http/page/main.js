@@ -4,6 +4,7 @@ import { pulse } from "./api.js";
 import { make, makeTime, setText } from "./dom.js";
 import { clock, duration, stamp, utc, zone } from "./format.js";
 import { start, tell } from "./router.js";
+import { openChecks } from "./checks.js";
 import { openDashboard } from "./dashboard.js";
 import { openDashboards } from "./dashboards.js";
 import { openDowntimes } from "./downtimes.js";
@@ -91,6 +92,6 @@ document.getElementById("skip").addEventListener("click", (event) => {
 start(main, {
     now: openNow, metrics: openMetrics, metric: openMetric, hosts: openHosts, host: openHost, hostmap: openHostmap,
     query: openQuery, dashboards: openDashboards, dashboard: openDashboard, monitors: openMonitors, monitor: openMonitor, downtimes: openDowntimes,
-    lines: openLines, events: openEvents,
+    checks: openChecks, lines: openLines, events: openEvents,
 }, shown);
 pulse.start();

@@ -2,6 +2,7 @@
  *
  *   openSearch(place, parameters, signal, {
  *       view, title, placeholder, size,      the name in the address; rows of a page
+ *       usual,                               the sort that is not in the address; by name
  *       beside,                              elements beside the box, or nothing
  *       makeTable(onSort),                   as makeTable() of page/table.js
  *       fetch({ match, sort, limit, offset }, signal),   gives { total, rows }
@@ -16,8 +17,8 @@ import { remember } from "./router.js";
 
 const TYPING_MS = 150;
 
-export function openSearch(place, parameters, signal, { view, title, placeholder, size, beside, makeTable, fetch, said, nothing }) {
-    let match = parameters.q ?? "", sort = parameters.sort ?? "name", page = Math.max(1, Number(parameters.page) || 1);
+export function openSearch(place, parameters, signal, { view, title, placeholder, size, usual = "name", beside, makeTable, fetch, said, nothing }) {
+    let match = parameters.q ?? "", sort = parameters.sort ?? usual, page = Math.max(1, Number(parameters.page) || 1);
     let request = null, typing = 0;
     const search = make("input", { type: "search", id: "search", value: match, autocomplete: "off", spellcheck: "false", placeholder });
     const total = make("p", { class: "muted", role: "status" });
@@ -43,7 +44,7 @@ export function openSearch(place, parameters, signal, { view, title, placeholder
     }
 
     function changed() {
-        remember(view, { q: match, sort: sort === "name" ? "" : sort, page: page === 1 ? "" : page });
+        remember(view, { q: match, sort: sort === usual ? "" : sort, page: page === 1 ? "" : page });
         request?.abort();
         again();
     }

@@ -3,6 +3,7 @@
 
 import { PHONE, Tab, WIDE } from "../browser.js";
 import { boardOf, post, WIDGETS } from "./boards.js";
+import { REPORT } from "./checks.js";
 import { downtimeOf } from "./downtimes.js";
 import { MONITOR } from "./monitors.js";
 import { holds, withPage } from "./with.js";
@@ -95,13 +96,18 @@ async function monitors({ server, tab, page }) {
         await tab.sees("Nights", ".week");
         await page.getByRole("button", { name: "Edit Nights" }).click();
         await lookAt(tab, "Downtimes");
+        await post(server, "/api/v1/checks/status", REPORT);
+        await tab.turnTo("#/checks");
+        await tab.sees("no such host", "table");
+        await page.locator("summary", { hasText: "More" }).first().click();
+        await lookAt(tab, "Checks");
     } finally {
         stop();
     }
 }
 
 async function empty({ server, tab }) {
-    for (const hash of ["#/now", "#/metrics", "#/hosts", "#/hostmap", "#/query", "#/dashboards", "#/monitors", "#/downtimes", "#/lines", "#/events"]) {
+    for (const hash of ["#/now", "#/metrics", "#/hosts", "#/hostmap", "#/query", "#/dashboards", "#/monitors", "#/downtimes", "#/checks", "#/lines", "#/events"]) {
         await tab.show(server.address(`/${hash}`));
         await tab.page.waitForLoadState("networkidle").catch(() => {});
         await lookAt(tab, `${hash}, empty`);
@@ -145,7 +151,7 @@ async function gone({ server, tab }) {
 export const looks = [
     ["no barrier on any view, light and dark, wide and on a phone", (given) => withPage(given, allViews)],
     ["no barrier on a dashboard", (given) => withPage(given, board)],
-    ["no barrier on monitors and downtimes", (given) => withPage(given, monitors)],
+    ["no barrier on monitors, downtimes and checks", (given) => withPage(given, monitors)],
     ["no barrier where there is nothing yet", (given) => withPage(given, empty)],
     ["no barrier at a fault, nor in what is offered", (given) => withPage(given, fault)],
     ["no barrier while the server is gone", (given) => withPage(given, gone)],

@@ -133,6 +133,37 @@ static void members_of_other_types_are_nothing(void **state)
     assert_false(status_screen_is_status(NULL));
 }
 
+/* Calm: those that fail are the first, and there are ten at most. */
+static void checks_that_fail_stand_first(void **state)
+{
+    static const char fails[] =
+        "{\"now_ms\":100000,\"checks\":{\"silent_ms\":3000,\"last\":{\"all\":2,\"states\":{"
+        "\"ok\":"
+        "1,\"error\":1,\"killed\":0},\"problems\":[\"b.yaml:5: a "
+        "tab\"],\"instances\":[{\"name\":"
+        "\"pg\\u001b\",\"state\":\"error\",\"last_run\":88,\"seconds\":0.25,\"metrics\":0,"
+        "\"error\":"
+        "\"no such host\",\"source\":\"pg.yaml:3\"},{\"name\":\"a\",\"state\":\"ok\"}]}}}";
+    (void)state;
+
+    assert_shown(fails, "\nchecks      2 instances: 1 ok, 1 error; heard of 3 s ago\n"
+                        "  wrong: b.yaml:5: a tab\n"
+                        "  error: pg\\x1b, ran 12 s ago in 0.25 s, points: 0\n"
+                        "    no such host\n"
+                        "    -> pg.yaml:3\n"
+                        "  ok: a\n"
+                        "\nfindings");
+    assert_shown("{\"checks\":{\"last\":{\"all\":0,\"ended\":true,\"instances\":[]}}}",
+                 "\nchecks      0 instances; their runner ended 0 s ago\n");
+    assert_shown(
+        "{\"checks\":{\"last\":{\"all\":1234,\"instances\":[{},{},{},{},{},{},{},{},{},{},"
+        "{\"name\":\"not shown\"}]}}}",
+        "  : \n  and 1224 more: the page shows them (Checks)\n");
+    char *text = screen("{\"checks\":null}");
+    assert_null(strstr(text, "checks"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +174,7 @@ int main(void)
         cmocka_unit_test(findings_are_wrapped_and_none_is_said),
         cmocka_unit_test(no_text_of_an_answer_reaches_the_terminal_as_it_is),
         cmocka_unit_test(members_of_other_types_are_nothing),
+        cmocka_unit_test(checks_that_fail_stand_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "config/log.h"
+#include "server/http/checks.h"
 #include "server/http/findings.h"
 #include "server/http/health.h"
 #include "tests/support/server_rig.h"
@@ -141,6 +142,30 @@ static void make_downtimes_unknown(struct rig *rig, bool on)
     counter_set(&rig->server.monitors.unknown_downtimes, on ? 1 : 0);
 }
 
+#define CHECK(name, state, error)               \
+    "{\"name\":\"" name "\",\"state\":\"" state \
+    "\",\"source\":\"a.yaml:3\",\"error\":\"" error "\"}"
+
+static void make_checks_fail(struct rig *rig, bool on)
+{
+    static const char fine[] = "{\"instances\":[" CHECK("a", "ok", "") "]}";
+    static const char bad[] =
+        "{\"instances\":[" CHECK("a", "ok", "") "," CHECK("b", "error", "no") "," CHECK(
+            "c", "refused", "a\\nb") "," CHECK("d", "killed", "") "]}";
+
+    server_rig_tell_checks(&rig->server, on ? bad : fine, rig->now_ms);
+}
+
+static void make_checks_silent(struct rig *rig, bool on)
+{
+    static const char some[] =
+        "{\"instances\":[" CHECK("a", "error", "") "," CHECK("b", "ok", "") "]}";
+    static const char gone[] = "{\"instances\":[],\"ended\":true}";
+
+    server_rig_tell_checks(&rig->server, on ? some : gone,
+                           rig->now_ms - INT64_C(1000) * CHECKS_SILENT_S);
+}
+
 static void make_imbalance(struct rig *rig, bool on)
 {
     counter_set(&rig->server.flusher.values_imbalance, on);
@@ -225,6 +250,12 @@ static const struct {
                            "heeler monitor list" },
     [FINDING_DOWNTIMES] = { make_downtimes_unknown, "1 downtime that recurs mutes nothing",
                             "heeler-calendar" },
+    [FINDING_CHECKS_SILENT] = { make_checks_silent,
+                                "has not been heard of for 60 s: 2 instances",
+                                "systemctl status heeler-checks" },
+    [FINDING_CHECKS] = { make_checks_fail,
+                         "3 of 4 instances of checks fail: c (a.yaml:3): a\\nb",
+                         "heeler checks --once" },
     [FINDING_IMBALANCE] = { make_imbalance, "0 lines, 1 values, 0 points", "report it" },
     [FINDING_CONTEXTS] = { make_crowd, "900 of 1000 contexts", "heeler_max_contexts" },
     [FINDING_TAG_GROWS] = { make_growth, "request_id has 7000 values",
@@ -268,6 +299,24 @@ static void every_state_begins_says_what_it_is_and_ends(void **state)
         look(rig);
         assert_active(rig, NONE);
     }
+}
+
+/* A file that is wrong has no instance; one that has ended says nothing about now. */
+static void a_file_of_checks_that_is_wrong_is_told(void **state)
+{
+    struct rig *rig = *state;
+
+    server_rig_tell_checks(&rig->server,
+                           "{\"instances\":[],\"problems\":[\"b.yaml:2: a tab\",\"c\"]}",
+                           rig->now_ms);
+    look(rig);
+    assert_active(rig, FINDING_CHECKS);
+    assert_string_equal(rig->findings.at[FINDING_CHECKS].sentence,
+                        "2 files of checks are wrong: b.yaml:2: a tab");
+    server_rig_tell_checks(
+        &rig->server, "{\"instances\":[],\"ended\":true,\"problems\":[\"b\"]}", rig->now_ms);
+    look(rig);
+    assert_active(rig, NONE);
 }
 
 /* Half a minute, or five intervals where these are short. */
@@ -516,6 +565,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_well_is_no_finding),
         TEST(every_state_begins_says_what_it_is_and_ends),
+        TEST(a_file_of_checks_that_is_wrong_is_told),
         TEST(silence_is_not_told_before_its_time),
         TEST(a_finding_is_logged_once_and_so_is_its_end),
         TEST(a_tag_of_escape_sequences_is_harmless_in_log_and_json),

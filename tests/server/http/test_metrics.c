@@ -230,6 +230,35 @@ static void monitors_and_their_notifications_are_counted(void **state)
     server_rig_free(&rig);
 }
 
+static void checks_are_told_as_their_runner_did(void **state)
+{
+    static struct server_rig rig;
+    struct evbuffer *out = evbuffer_new();
+    (void)state;
+
+    assert_true(server_rig_make(&rig));
+    server_rig_tell_checks(&rig,
+                           "{\"instances\":[{\"name\":\"a\",\"state\":\"ok\",\"runs\":3},"
+                           "{\"name\":\"b\",\"state\":\"backing off\",\"runs\":4,"
+                           "\"failures\":2,\"kills\":1}],"
+                           "\"sent\":{\"points\":70,\"given_up\":{\"full\":2,\"refused\":3}}}",
+                           SERVER_RIG_NOW_MS);
+    metrics_write(out, &rig.view);
+    evbuffer_add(out, "", 1);
+    const char *text = (const char *)evbuffer_pullup(out, -1);
+    assert_sample(text, "heeler_checks_instances{state=\"ok\"}", 1);
+    assert_sample(text, "heeler_checks_instances{state=\"backing off\"}", 1);
+    assert_sample(text, "heeler_checks_instances{state=\"error\"}", 0);
+    assert_sample(text, "heeler_checks_heard_time_seconds", SERVER_RIG_WALL_S);
+    assert_sample(text, "heeler_checks_runs_total", 7);
+    assert_sample(text, "heeler_checks_failures_total", 2);
+    assert_sample(text, "heeler_checks_kills_total", 1);
+    assert_sample(text, "heeler_checks_points_total", 70);
+    assert_sample(text, "heeler_checks_given_up_total", 5);
+    evbuffer_free(out);
+    server_rig_free(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +267,7 @@ int main(void)
         cmocka_unit_test(the_text_is_a_well_formed_exposition),
         cmocka_unit_test(every_family_of_the_list_is_in_the_text),
         cmocka_unit_test(monitors_and_their_notifications_are_counted),
+        cmocka_unit_test(checks_are_told_as_their_runner_did),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,3 @@
+"""offered/datadog_checks/base/checks/prometheus: see _missing.py."""
+
+from .._missing import GenericPrometheusCheck, PrometheusCheck  # noqa: F401
