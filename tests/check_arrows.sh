@@ -53,7 +53,7 @@ allow server/pictures 'server/pictures|flush/memory|protocol|config'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups|monitors|notify)|protocol|config' \
     'server/monitors/(evaluator|monitors)\.h'
 allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
-    'flush/(history/history|notify/notify)_ledger.h|server/monitors/(monitor_ledger|monitoring)\.h'
+    'flush/(history/history|notify/notify)_ledger.h|server/monitors/(monitor_ledger|monitoring)\.h|server/traces/traces_ledger\.h'
 # Spans come by an HTTP server of their own and go on by a lane of their own.
 allow server/traces 'server/traces|server/http|flush/(memory|values|parcels|payloads)|protocol|config' \
     'server/receive/(submitter|inherited)\.h|flush/delivery/intake\.h'

@@ -74,7 +74,9 @@ static bool state_FINDING_HANGS(const struct moment *moment, struct finding *out
             return true;
     }
     return hangs(out, "the flusher", view->flusher_alive_ms, moment->monotonic_ms) ||
-           hangs(out, "delivery", view->delivery_alive_ms, moment->monotonic_ms);
+           hangs(out, "delivery", view->delivery_alive_ms, moment->monotonic_ms) ||
+           (view->traces != NULL &&
+            hangs(out, "the thread of traces", view->traces_alive_ms, moment->monotonic_ms));
 }
 
 static bool state_FINDING_IMBALANCE(const struct moment *moment, struct finding *out)

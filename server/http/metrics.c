@@ -21,6 +21,7 @@
 #include "server/monitors/monitor_ledger.h"
 #include "server/receive/code_paths.h"
 #include "server/receive/listeners.h"
+#include "server/traces/traces_ledger.h"
 
 #define FAMILY_ENUM(id, name, type, sentence) id,
 enum family { FAMILIES(FAMILY_ENUM) FAMILY_COUNT };
@@ -391,6 +392,66 @@ static void write_delivery(struct evbuffer *out, const struct server_view *view)
     write_mirror(out, view);
 }
 
+/* ---- traces ------------------------------------------------------------ */
+
+static void write_bodies(struct evbuffer *out, const struct traces_ledger *ledger)
+{
+#define LAYOUT_PATH(id, path, json) [id] = (path),
+    static const char *const paths[] = { TRACE_LAYOUTS(LAYOUT_PATH) };
+#undef LAYOUT_PATH
+
+    head(out, F_TRACE_BODIES);
+    for (int i = 0; i < TRACE_LAYOUT_COUNT; i++)
+        labelled(out, F_TRACE_BODIES, "path", paths[i], counter_read(&ledger->payloads[i]));
+    labelled(out, F_TRACE_BODIES, "path", "/v0.6/stats", counter_read(&ledger->stats_payloads));
+    head(out, F_TRACE_BODIES_BAD);
+    for (int i = 0; i < TRACE_LAYOUT_COUNT; i++)
+        labelled(out, F_TRACE_BODIES_BAD, "path", paths[i],
+                 counter_read(&ledger->bad_payloads[i]));
+    labelled(out, F_TRACE_BODIES_BAD, "path", "/v0.6/stats",
+             counter_read(&ledger->bad_stats_payloads));
+}
+
+static void write_spans(struct evbuffer *out, const struct traces_ledger *ledger)
+{
+#define REFUSAL_LABEL(id, label, sentence) [id] = (label),
+    static const char *const labels[] = { TRACE_REFUSALS(REFUSAL_LABEL) };
+#undef REFUSAL_LABEL
+
+    head(out, F_SPANS);
+    labelled(out, F_SPANS, "end", "counted", counter_read(&ledger->counted));
+    labelled(out, F_SPANS, "end", "not_eligible", counter_read(&ledger->not_eligible));
+    labelled(out, F_SPANS, "end", "partial", counter_read(&ledger->partial));
+    labelled(out, F_SPANS, "end", "client_computed", counter_read(&ledger->client_computed));
+    head(out, F_SPANS_REFUSED);
+    for (int i = TRACE_TAKEN + 1; i < TRACE_REFUSAL_COUNT; i++)
+        labelled(out, F_SPANS_REFUSED, "reason", labels[i], counter_read(&ledger->refused[i]));
+}
+
+static void write_traces(struct evbuffer *out, const struct server_view *view)
+{
+    static const struct traces_ledger none;
+    const struct traces_ledger *ledger = view->traces != NULL ? view->traces : &none;
+
+    write_bodies(out, ledger);
+    plain(out, F_TRACE_OVERLOADED, counter_read(&ledger->overloaded));
+    plain(out, F_TRACE_FOREIGN, counter_read(&ledger->foreign_pages));
+    plain(out, F_TRACE_TELEMETRY, counter_read(&ledger->telemetry));
+    plain(out, F_TRACES, counter_read(&ledger->traces));
+    plain(out, F_SPANS_RECEIVED, counter_read(&ledger->spans));
+    write_spans(out, ledger);
+    plain(out, F_SPANS_LATE, counter_read(&ledger->late_spans));
+    head(out, F_TRACE_GROUPS);
+    labelled(out, F_TRACE_GROUPS, "end", "merged", counter_read(&ledger->stats_groups));
+    labelled(out, F_TRACE_GROUPS, "end", "shed", counter_read(&ledger->stats_groups_shed));
+    plain(out, F_TRACE_BUCKETS_OPEN, counter_read(&ledger->buckets_open));
+    plain(out, F_TRACE_HELD, counter_read(&ledger->held_bytes));
+    plain(out, F_TRACE_RING, counter_read(&ledger->ring_traces));
+    plain(out, F_TRACE_RING_BYTES, counter_read(&ledger->ring_bytes));
+}
+
+/* ---- balances ---------------------------------------------------------- */
+
 static void write_balances(struct evbuffer *out, const struct server_view *view)
 {
     head(out, F_IMBALANCE);
@@ -399,6 +460,8 @@ static void write_balances(struct evbuffer *out, const struct server_view *view)
     labelled(out, F_IMBALANCE, "balance", "values",
              counter_read(&view->flusher_ledger->values_imbalance));
     labelled(out, F_IMBALANCE, "balance", "points", totals_points_imbalance(view));
+    if (view->traces != NULL)
+        labelled(out, F_IMBALANCE, "balance", "spans", counter_read(&view->traces->imbalance));
 }
 
 /* ---- process ----------------------------------------------------------- */
@@ -461,6 +524,7 @@ void metrics_write(struct evbuffer *out, const struct server_view *view)
     write_checks(out, view);
     write_notifications(out, view);
     write_delivery(out, view);
+    write_traces(out, view);
     write_balances(out, view);
     write_http(out, view);
     write_process(out, view);

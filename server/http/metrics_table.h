@@ -145,6 +145,32 @@
       "connections to Redis lost or not made, and commands it refused, by reason")            \
     X(F_DUPLICATES, "heeler_duplicate_instances", "gauge",                                    \
       "other living instances in the same Redis with this host name")                         \
+    X(F_TRACE_BODIES, "heeler_trace_bodies_total", "counter",                                 \
+      "bodies of traces and of stats that were read, by path")                                \
+    X(F_TRACE_BODIES_BAD, "heeler_trace_bodies_refused_total", "counter",                     \
+      "bodies of traces and of stats that were not understood, by path")                      \
+    X(F_TRACE_OVERLOADED, "heeler_trace_overloaded_total", "counter",                         \
+      "bodies that were answered and not taken: there was no room in heeler_trace_max_bytes") \
+    X(F_TRACE_FOREIGN, "heeler_trace_foreign_total", "counter",                               \
+      "requests of pages of a browser, which are refused")                                    \
+    X(F_TRACE_TELEMETRY, "heeler_trace_telemetry_total", "counter",                           \
+      "reports of libraries about themselves, which are dropped")                             \
+    X(F_TRACES, "heeler_traces_received_total", "counter", "traces, or parts of them")        \
+    X(F_SPANS_RECEIVED, "heeler_spans_received_total", "counter", "spans of these")           \
+    X(F_SPANS, "heeler_spans_total", "counter",                                               \
+      "spans that were taken, by what became of them")                                        \
+    X(F_SPANS_REFUSED, "heeler_spans_refused_total", "counter",                               \
+      "spans that were not, by reason")                                                       \
+    X(F_SPANS_LATE, "heeler_spans_late_total", "counter",                                     \
+      "spans that counted in a younger bucket than their own")                                \
+    X(F_TRACE_GROUPS, "heeler_trace_stats_groups_total", "counter",                           \
+      "groups of spans that libraries counted, by what became of them")                       \
+    X(F_TRACE_BUCKETS_OPEN, "heeler_trace_buckets_open", "gauge",                             \
+      "buckets of spans that are not told yet")                                               \
+    X(F_TRACE_HELD, "heeler_trace_held_bytes", "gauge",                                       \
+      "memory of traces, of heeler_trace_max_bytes")                                          \
+    X(F_TRACE_RING, "heeler_trace_ring_traces", "gauge", "traces that are kept to look at")   \
+    X(F_TRACE_RING_BYTES, "heeler_trace_ring_bytes", "gauge", "memory of these")              \
     X(F_IMBALANCE, "heeler_ledger_imbalance", "gauge",                                        \
       "0 when both sides of the balance agree")                                               \
     X(F_HTTP_REFUSED, "heeler_http_requests_refused_total", "counter",                        \

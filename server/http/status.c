@@ -41,6 +41,8 @@ static void write_threads(struct json_out *out, const struct status_moment *mome
     }
     write_thread(out, "flusher", view->flusher_alive_ms, moment->monotonic_ms);
     write_thread(out, "delivery", view->delivery_alive_ms, moment->monotonic_ms);
+    if (view->traces != NULL)
+        write_thread(out, "traces", view->traces_alive_ms, moment->monotonic_ms);
     json_out_end(out, ']');
 }
 

@@ -127,6 +127,15 @@ const struct span_bucket *concentrator_due(struct concentrator *concentrator, in
     return &oldest->bucket;
 }
 
+size_t concentrator_open(const struct concentrator *concentrator)
+{
+    size_t n = 0;
+
+    for (const struct open_bucket *at = concentrator->oldest; at != NULL; at = at->next)
+        n++;
+    return n;
+}
+
 void concentrator_drop(struct concentrator *concentrator, const struct span_bucket *given)
 {
     struct open_bucket *oldest = concentrator->oldest;

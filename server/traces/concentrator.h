@@ -77,6 +77,9 @@ MUST_CHECK bool concentrator_merge(struct concentrator *concentrator, int64_t st
 const struct span_bucket *concentrator_due(struct concentrator *concentrator, int64_t now_s,
                                            bool all);
 
+/* How many are open. */
+size_t concentrator_open(const struct concentrator *concentrator);
+
 /* That bucket has been told of. */
 void concentrator_drop(struct concentrator *concentrator, const struct span_bucket *given);
 

@@ -75,6 +75,7 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)tell_due(traces, false);
     counter_set(&traces->config.ledger->imbalance,
                 traces_ledger_imbalance(traces->config.ledger));
+    counter_set(&traces->config.ledger->buckets_open, concentrator_open(traces->concentrator));
     counter_set(&traces->config.ledger->held_bytes,
                 (uint64_t)(traces->budget.all -
                            atomic_load_explicit(&traces->budget.left, memory_order_relaxed)));

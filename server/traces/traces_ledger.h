@@ -22,6 +22,7 @@ struct traces_ledger {
     struct counter counted, not_eligible, partial, client_computed;
     struct counter refused[TRACE_REFUSAL_COUNT];
     struct counter buckets, groups; /* told to the flusher */
+    struct counter buckets_open;    /* a gauge */
     struct counter late_spans;      /* counted in a younger bucket than their own */
     struct counter imbalance;       /* of spans, when the thread last looked; a gauge */
     struct counter held_bytes;      /* a gauge: of bodies, buckets and ring */
