@@ -18,11 +18,12 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 sys.path[:0] = [str(TOP / "server" / "checks"), str(TOP / "tests" / "checks" / "model")]
 
 from runner.sampler import Sampler
-from sampling import History, MTYPES, Sample
+from sampling import MTYPES, STATEFUL, History, Sample
 
 AGGREGATES = ("max", "min", "median", "avg", "sum", "count", "mode")
 PERCENTILES = ("0.95", "0", "1", "0.5", "0.999", "0.004", "0.951")
 TAGS = ([], ["a"], ["b", "a"], ["a", "b", "a"], ["a", "b"], ["role:db", "a"])
+KEPT = [MTYPES.index(word) for word in STATEFUL]
 ODD = (math.nan, math.inf, -math.inf)
 WILD = (1e308, -1e308, 1.7e308, 5e-324, 0.1, -0.0, 1e100, -1e100, 2.0 ** 53, 1 / 3)
 
@@ -32,25 +33,30 @@ class Instance:
 
     def __init__(self, draw):
         self.draw = draw
+        # Runs of what is kept for 25 hours, with pauses around that.
+        self.is_sparse = draw.random() < 0.2
         self.contexts = [self.context(i) for i in range(draw.randint(1, 6))]
         self.time, self.now = 1_700_000_000 + draw.randint(0, 10**6), draw.uniform(0, 10**6)
 
     def context(self, number):
         draw = self.draw
-        types = [draw.randrange(len(MTYPES))]
+        types = [draw.choice(KEPT) if self.is_sparse else draw.randrange(len(MTYPES))]
         if draw.random() < 0.3:
             types.append(draw.randrange(len(MTYPES)))
         return {"name": f"m{number % 4}", "tags": draw.choice(TAGS), "types": types,
                 "host": draw.choice((None, None, "", "h")), "value": 0.0, "silent": 0,
                 "first": draw.choice((0.0, 0.0, 1.0, 0.5)), "odd": draw.choice((0, 0, 0.2)),
-                "often": draw.choice((0.2, 0.7, 1.0)), "most": draw.choice((1, 1, 3, 40))}
+                "often": 0.5 if self.is_sparse else draw.choice((0.2, 0.7, 1.0)),
+                "most": draw.choice((1, 1, 3, 40))}
 
     def pause(self):
         """Whole seconds to the next run."""
         kind = self.draw.random()
-        if kind < 0.12:
-            return self.draw.choice((89_985, 90_000, 90_000, 90_001, 90_001, 200_000))
-        if kind < 0.15:
+        if self.is_sparse and kind < 0.5:
+            return self.draw.choice((90_000, 90_001))
+        if kind < 0.05:
+            return self.draw.choice((89_985, 90_000, 90_001, 200_000))
+        if kind < 0.08:
             return self.draw.choice((0, -1, -3600))
         return self.draw.choice((1, 15, 15, 15, 16, 40, 300))
 
@@ -73,7 +79,7 @@ class Instance:
                 context["silent"] -= 1
                 continue
             if draw.random() > context["often"]:
-                context["silent"] = draw.choice((0, 0, 1, 2, 3, 5))
+                context["silent"] = draw.choice((0, 0, 1, 2, 2, 3, 5))
                 continue
             found += [context] * draw.randint(1, context["most"])
         draw.shuffle(found)

@@ -50,20 +50,19 @@ class History:
         life = [sample for sample in self.last_life(samples) if math.isfinite(sample.value)]
         if not life or life[-1].run != run:
             return []
-        now = [(sample, self.taken_at(sample, samples)) for sample in life]
-        return getattr(self, MTYPES[life[0].mtype])(now, run)
-
-    def taken_at(self, sample, samples):
-        begin = next(one.now for one in samples if one.run == sample.run
-                     and math.isfinite(one.value))
-        return self.times[sample.run] + (sample.now - begin)
+        begins = {}
+        for sample in life:
+            begins.setdefault(sample.run, sample.now)
+        timed = [(sample, self.times[sample.run] + (sample.now - begins[sample.run]))
+                 for sample in life]
+        return getattr(self, MTYPES[life[0].mtype])(timed, run)
 
     # ---- lives
 
     def last_life(self, samples):
         life = samples[:1]
         for sample in samples[1:]:
-            if self.is_dead_between(life, sample.run):
+            if sample.run > life[-1].run and self.is_dead_between(life, sample.run):
                 life = []
             life.append(sample)
         return life
@@ -71,8 +70,8 @@ class History:
     def is_dead_between(self, life, run):
         """Whether a commit from the life's last touch on, and before that run, ended it."""
         ended = life[-1].run + SILENT_COMMITS
-        types = [MTYPES[sample.mtype] for sample in life if math.isfinite(sample.value)]
-        if not types or types[0] not in STATEFUL:
+        first = next((sample for sample in life if math.isfinite(sample.value)), None)
+        if first is None or MTYPES[first.mtype] not in STATEFUL:
             return ended < run
         return any(self.times[commit] > self.times[ended] + KEPT_S
                    for commit in range(ended + 1, run))

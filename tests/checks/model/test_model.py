@@ -2,7 +2,7 @@ import unittest
 
 from tests.checks.model.check_sampler import check_history
 
-HISTORIES = 100
+HISTORIES = 200
 
 
 class ModelTest(unittest.TestCase):
