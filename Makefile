@@ -276,7 +276,7 @@ BUILD_PACKAGES  := gcc libc6-dev pkg-config libevent-dev libssl-dev libhiredis-d
 TEST_PACKAGES_DEB := libcmocka-dev libprotobuf-c-dev protobuf-c-compiler redis-server redis-tools mandoc
 CHECK_PACKAGES  := clang clang-format clang-tidy cppcheck libclang-rt-14-dev python3-pyflakes
 PAGE_PACKAGES   := $(if $(shell command -v npm),,nodejs npm) chromium
-CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard openssl python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
+CLIENT_PACKAGES := $(if $(shell command -v npm),,nodejs npm) python3 python3-zstandard python3-msgpack openssl python3-statsd python3-aiodogstatsd ruby ruby-statsd perl libnet-statsd-perl
 
 CHECKS_PACKAGES := python3 python3-yaml python3-zstandard postgresql-15 mariadb-server python3-psycopg2 python3-pymysql
 
@@ -341,7 +341,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history submit checks_status dashboards dashboard_files monitors downtimes monitor_files past_reader journal snapshot units notifier
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail history submit checks_status dashboards dashboard_files monitors downtimes monitor_files past_reader journal snapshot units notifier traces
 THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%) build/thread/heeler-chart
@@ -356,6 +356,7 @@ test-qemu: deps-arm64
 # Real client libraries against the built program; then random lines against an
 # independent model. CLIENT_SECONDS and SEEDS make them longer.
 CLIENT_SECONDS ?= 60
+TRACE_ROUNDS   ?= 300
 SEEDS          ?= 1 2 3
 QUESTIONS      ?= 10000
 FLEET_QUESTIONS ?= 1000
@@ -364,6 +365,7 @@ clients: deps
 	@$(MAKE) --no-print-directory build/heeler
 	cd tests/clients && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
 	/usr/bin/python3 tests/clients/run.py --heeler build/heeler --seconds $(CLIENT_SECONDS)
+	/usr/bin/python3 tests/clients/traces.py --heeler build/heeler --rounds $(TRACE_ROUNDS)
 
 # The page in a headless browser, beside the built program: CASES="no barrier" chooses.
 page-test: deps-page
