@@ -5,22 +5,23 @@
 #include <time.h>
 
 #include "config/shown.h"
+#include "server/commands/line_mark.h"
 
 enum { SENDER_WIDTH = 24 };
 
-/* One of its members; views into the JSON. */
-struct text {
-    const char *at;
-    size_t len;
-};
-
-static struct text text_of(const json_t *item, const char *name)
+/* One of its members; a view into the JSON. */
+static struct slice text_of(const json_t *item, const char *name)
 {
     const json_t *member = json_object_get(item, name);
 
     if (!json_is_string(member))
-        return (struct text){ "", 0 };
-    return (struct text){ json_string_value(member), json_string_length(member) };
+        return SLICE("");
+    return (struct slice){ json_string_value(member), json_string_length(member) };
+}
+
+static size_t columns(struct slice text)
+{
+    return line_mark_columns(text, text.len, true);
 }
 
 static bool is_line(const json_t *item)
@@ -41,28 +42,7 @@ bool tail_screen_is_item(const json_t *item)
     return is_line(item) || is_report(item);
 }
 
-/* How many columns the beginning of so many bytes takes as it is shown. In JSON a byte of no
- * character has become U+FFFD. */
-static size_t columns(struct text text, size_t bytes)
-{
-    static const char none[] = "\xef\xbf\xbd";
-    char escape[SHOWN_ESCAPE_SIZE];
-    size_t n = 0, at = 0, came = 0, len;
-
-    while (at < text.len) {
-        bool plain = shown_is_plain(text.at + at, text.len - at, &len);
-        bool was_none = len == 3 && memcmp(text.at + at, none, 3) == 0;
-
-        came += was_none ? 1 : len;
-        if (came > bytes)
-            break;
-        n += plain ? 1 : shown_escape(text.at + at, len, false, escape);
-        at += len;
-    }
-    return n;
-}
-
-static void put(FILE *out, struct text text)
+static void put(FILE *out, struct slice text)
 {
     shown_put(out, text.at, text.len);
 }
@@ -81,20 +61,20 @@ static void print_time(int64_t time_ms, FILE *out)
 /* What stands before the line; returns its columns. */
 static size_t print_begin(const json_t *item, FILE *out)
 {
-    struct text kind = text_of(item, "kind"), sender = text_of(item, "sender");
-    struct text container = text_of(item, "container");
-    size_t width = columns(sender, sender.len);
+    struct slice kind = text_of(item, "kind"), sender = text_of(item, "sender");
+    struct slice container = text_of(item, "container");
+    size_t width = columns(sender);
 
     print_time(json_integer_value(json_object_get(item, "time_ms")), out);
     fputc(' ', out);
     put(out, kind);
-    size_t kind_width = columns(kind, kind.len);
+    size_t kind_width = columns(kind);
     fprintf(out, "%*s", kind_width < 6 ? (int)(7 - kind_width) : 1, "");
     put(out, sender);
     if (container.len > 0) {
         fputs(" c:", out);
         put(out, container);
-        width += 3 + columns(container, container.len);
+        width += 3 + columns(container);
     }
     size_t spaces = width < SENDER_WIDTH ? SENDER_WIDTH - width : 1;
     fprintf(out, "%*s", (int)spaces, "");
@@ -103,7 +83,7 @@ static size_t print_begin(const json_t *item, FILE *out)
 
 static void print_line(const json_t *item, FILE *out)
 {
-    struct text line = text_of(item, "line"), reason = text_of(item, "reason");
+    struct slice line = text_of(item, "line"), reason = text_of(item, "reason");
     json_int_t at = json_integer_value(json_object_get(item, "at"));
     size_t begin = print_begin(item, out);
 
@@ -111,9 +91,7 @@ static void print_line(const json_t *item, FILE *out)
     fputc('\n', out);
     if (reason.len == 0)
         return;
-    fprintf(out, "%*s ", (int)(begin + columns(line, at > 0 ? (size_t)at : 0) + 1), "^");
-    put(out, reason);
-    fputc('\n', out);
+    line_mark_print(out, begin, line, at > 0 ? (size_t)at : 0, true, reason);
 }
 
 static void print_report(const json_t *item, FILE *out)
