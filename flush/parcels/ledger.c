@@ -2,12 +2,20 @@
 
 #define LABEL2(id, label)           [id] = label,
 #define LABEL3(id, label, sentence) [id] = label,
+#define SENTENCE(id, label, text)   [id] = text,
 
 const char *shed_reason_label(enum shed_reason reason)
 {
     static const char *const labels[] = { SHED_REASONS(LABEL3) };
 
     return labels[reason];
+}
+
+const char *shed_reason_sentence(enum shed_reason reason)
+{
+    static const char *const sentences[] = { SHED_REASONS(SENTENCE) };
+
+    return sentences[reason];
 }
 
 const char *point_kind_label(enum point_kind kind)
@@ -22,6 +30,13 @@ const char *point_drop_label(enum point_drop drop)
     static const char *const labels[] = { POINT_DROPS(LABEL3) };
 
     return labels[drop];
+}
+
+const char *point_drop_sentence(enum point_drop drop)
+{
+    static const char *const sentences[] = { POINT_DROPS(SENTENCE) };
+
+    return sentences[drop];
 }
 
 const char *timed_place_label(enum timed_place place)

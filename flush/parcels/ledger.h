@@ -173,8 +173,10 @@ struct flusher_ledger {
 
 /* Static strings of the tables above. */
 const char *shed_reason_label(enum shed_reason reason);
+const char *shed_reason_sentence(enum shed_reason reason);
 const char *point_kind_label(enum point_kind kind);
 const char *point_drop_label(enum point_drop drop);
+const char *point_drop_sentence(enum point_drop drop);
 const char *timed_place_label(enum timed_place place);
 
 /* Sum over the rows of values[] and values_copied: balance 2's left side. */

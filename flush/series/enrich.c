@@ -409,3 +409,8 @@ const struct filter *enrich_filter(const struct enricher *enricher)
 {
     return enricher->filter;
 }
+
+struct mapper *enrich_mapper(const struct enricher *enricher)
+{
+    return enricher->mapper;
+}

@@ -35,6 +35,7 @@ enum {
 };
 
 struct enricher;
+struct mapper;
 
 /* Owned. NULL when a setting is not valid (or memory ran out): problem then
  * holds a sentence. */
@@ -69,6 +70,7 @@ bool enrich_record(struct enricher *enricher, struct slice raw_tags, struct slic
 bool enrich_again(struct enricher *enricher, struct enriched *identity);
 
 const struct filter *enrich_filter(const struct enricher *enricher);
+struct mapper *enrich_mapper(const struct enricher *enricher); /* for whoever explains */
 
 /* How often a mapper's regex was stopped by a limit. */
 uint64_t enrich_limited(const struct enricher *enricher);

@@ -35,7 +35,7 @@ struct rule {
 };
 
 struct profile {
-    struct slice prefix;
+    struct slice name, prefix;
     struct rule *rules;
     size_t n_rules;
 };
@@ -288,6 +288,7 @@ static bool read_profile(struct mapper *mapper, struct profile *profile, const j
     report->mapping = 0;
     if (prefix == NULL)
         return refuse(report, "the prefix is missing");
+    profile->name = slice_of(name);
     profile->prefix = slice_of(prefix);
     if (mappings != NULL && !json_is_null(mappings) && !json_is_array(mappings))
         return refuse(report, "mappings is not a list");
@@ -513,18 +514,24 @@ static bool rule_matches(struct mapper *mapper, const struct rule *rule, struct 
     return mapper->groups.n > 0;
 }
 
+/* The first rule that matches, whose groups the mapper has then; NULL: none does. */
+static const struct rule *rule_for(struct mapper *mapper, const struct profile *profile,
+                                   struct slice name)
+{
+    for (size_t i = 0; i < profile->n_rules; i++)
+        if (rule_matches(mapper, &profile->rules[i], name))
+            return &profile->rules[i];
+    return NULL;
+}
+
 static bool map_in_profile(struct mapper *mapper, const struct profile *profile,
                            struct slice name, struct mapping *out)
 {
-    for (size_t i = 0; i < profile->n_rules; i++) {
-        const struct rule *rule = &profile->rules[i];
+    const struct rule *rule = rule_for(mapper, profile, name);
 
-        if (rule_matches(mapper, rule, name)) {
-            apply_rule(mapper, rule, out);
-            return true;
-        }
-    }
-    return false;
+    if (rule != NULL)
+        apply_rule(mapper, rule, out);
+    return rule != NULL;
 }
 
 static const struct profile *profile_for(const struct mapper *mapper, struct slice name)
@@ -551,6 +558,20 @@ bool mapper_map(struct mapper *mapper, struct slice name, struct mapping *out)
         mapper_cache_put(mapper->cache, name, matched, out);
     }
     return matched;
+}
+
+bool mapper_find(struct mapper *mapper, struct slice name, struct mapper_rule *out)
+{
+    const struct profile *profile = profile_for(mapper, name);
+    const struct rule *rule = profile != NULL ? rule_for(mapper, profile, name) : NULL;
+
+    if (rule == NULL)
+        return false;
+    *out = (struct mapper_rule){ .profile = profile->name,
+                                 .match = rule->match,
+                                 .number = (size_t)(rule - profile->rules) + 1,
+                                 .is_regex = rule->regex != NULL };
+    return true;
 }
 
 uint64_t mapper_limited(const struct mapper *mapper)

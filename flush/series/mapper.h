@@ -35,6 +35,17 @@ void mapper_free(struct mapper *given);
 /* False when no mapping matches: the name stays as it is. *out is good until the next call. */
 bool mapper_map(struct mapper *mapper, struct slice name, struct mapping *out);
 
+/* Which mapping it is that mapper_map() applies; views into the profiles. */
+struct mapper_rule {
+    struct slice profile; /* its name */
+    struct slice match;   /* as it was written */
+    size_t number;        /* in the profile, from 1 */
+    bool is_regex;
+};
+
+/* For whoever explains: looks anew, past the outcomes that are kept. False: none matches. */
+bool mapper_find(struct mapper *mapper, struct slice name, struct mapper_rule *out);
+
 /* How often a regex was stopped by a limit. */
 uint64_t mapper_limited(const struct mapper *mapper);
 

@@ -336,6 +336,30 @@ static void wrong_profiles_are_refused_with_a_sentence(void **state)
     }
 }
 
+static void who_explains_is_told_which_mapping_it_was(void **state)
+{
+    struct mapper *mapper = mapper_of(
+        "[{\"name\": \"jobs\", \"prefix\": \"job.\", \"mappings\": ["
+        "{\"match\": \"job.x\", \"name\": \"x\"},"
+        "{\"match\": \"job\\\\.([a-z]+)\", \"match_type\": \"regex\", \"name\": \"j\"}]}]",
+        10);
+    struct mapper_rule rule;
+    (void)state;
+
+    assert_string_equal(mapped(mapper, SLICE("job.abc")), "j"); /* and is kept */
+    assert_true(mapper_find(mapper, SLICE("job.abc"), &rule));
+    assert_true(slice_equal(rule.profile, SLICE("jobs")));
+    assert_true(slice_equal(rule.match, SLICE("job\\.([a-z]+)")));
+    assert_int_equal(rule.number, 2);
+    assert_true(rule.is_regex);
+    assert_true(mapper_find(mapper, SLICE("job.x"), &rule));
+    assert_int_equal(rule.number, 1);
+    assert_false(rule.is_regex);
+    assert_false(mapper_find(mapper, SLICE("job.1"), &rule));
+    assert_false(mapper_find(mapper, SLICE("other"), &rule));
+    mapper_free(mapper);
+}
+
 static void without_profiles_nothing_is_mapped(void **state)
 {
     char problem[64];
@@ -359,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_kept_outcome_is_not_looked_for_again),
         cmocka_unit_test(long_results_are_cut_beyond_what_the_intake_takes),
         cmocka_unit_test(wrong_profiles_are_refused_with_a_sentence),
+        cmocka_unit_test(who_explains_is_told_which_mapping_it_was),
         cmocka_unit_test(without_profiles_nothing_is_mapped),
     };
 
