@@ -89,8 +89,7 @@ static void on_settings(struct http_exchange *exchange, const struct http_reques
 {
     const struct admin *admin = argument;
 
-    (void)request;
-    inspect_on_settings(exchange, &admin->server);
+    inspect_on_settings(exchange, request, &admin->server);
 }
 
 static void on_log(struct http_exchange *exchange, const struct http_request *request,

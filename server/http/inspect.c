@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/clock.h"
 #include "config/log_recent.h"
+#include "config/settings_json.h"
 #include "config/settings_print.h"
 #include "server/http/status.h"
 
@@ -48,10 +50,29 @@ void inspect_on_status(struct http_exchange *exchange, const struct server_acces
     reply(exchange, "application/json", (char *)out.bytes.at, out.bytes.len);
 }
 
-void inspect_on_settings(struct http_exchange *exchange, const struct server_access *server)
+/* For another program of ours, which explains lines as this server treats them. */
+static void reply_settings_json(struct http_exchange *exchange,
+                                const struct server_access *server)
 {
-    char *text = NULL;
+    json_t *all = json_pack("{s:s,s:o}", "hostname", server->hostname, "settings",
+                            settings_json(server->settings(server->server)));
+    char *text = all != NULL ? json_dumps(all, JSON_COMPACT) : NULL;
+
+    json_decref(all);
+    reply(exchange, "application/json", text, text != NULL ? strlen(text) : 0);
+}
+
+void inspect_on_settings(struct http_exchange *exchange, const struct http_request *request,
+                         const struct server_access *server)
+{
+    char room[HTTP_HEAD_MAX], *text = NULL;
+    struct slice as;
     size_t len = 0;
+
+    if (http_parameter(request->query, "as", room, &as) && slice_equal(as, SLICE("json"))) {
+        reply_settings_json(exchange, server);
+        return;
+    }
     FILE *out = open_memstream(&text, &len);
 
     if (out != NULL) {
