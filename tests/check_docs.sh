@@ -48,7 +48,7 @@ tail) # has no end; there are lines of each kind
     kill \$! && [ -s "$scratch/tailed" ]
     exit
     ;;
-check | send | query | status | health | top | flare | help | --version | --help) exec "$heeler" "\$@" ;;
+check | send | explain | lint | query | status | health | top | flare | help | --version | --help) exec "$heeler" "\$@" ;;
 run) shift ;;
 esac
 [ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}

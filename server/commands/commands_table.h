@@ -41,6 +41,18 @@ COMMAND(send, "send [--to ADDRESS] [--count N] [--rate N]\n"
         { "--rate N", "so many times a second; 0: as fast as it goes" },
         { "--random LO:HI", "{random} in a line is a whole number of this range" },
         WITH_SETTINGS)
+COMMAND(explain, "explain [--at URL | --config FILE] [--set KEY=VALUE]...\n"
+        "                      [--json] LINE...",
+        "what becomes of a line: its fields, series, and what is sent",
+        "    heeler explain 'my_metric:42|g|#env:dev'\n"
+        "\n"
+        "Each line is read, mapped, filtered, tagged and flushed as the server does it, by\n"
+        "the settings here or, with --at, those of a running server. Nothing is sent. The\n"
+        "status is 1 if nothing of some line would reach the intake: below it stands why,\n"
+        "and for a refused line a mark at the byte at fault.\n",
+        { "--at URL", "with the settings of this server, or unix:/PATH" },
+        { "--json", "a JSON object a line" },
+        WITH_SETTINGS)
 COMMAND(query, "query [--last TIME | --from S --to S] [--json | --png FILE]\n"
         "                    [--at URL | --redis [URL]] QUERY",
         "asks a running server what its series did lately",

@@ -45,6 +45,8 @@ static const char *const vector_files[] = { "parse", "aggregation", "sketch", "p
 
 /* Where a run stands: its sums, and the kinds that nobody runs yet. */
 struct run {
+    const struct vector_kind *kinds;
+    size_t n_kinds;
     struct vector_counts counts;
     FILE *out;
     const char *file;
@@ -212,11 +214,11 @@ static char *quote_huge_integers(const char *line)
     return quoted;
 }
 
-static const struct vector_kind *find_kind(const char *file, const char *kind)
+static const struct vector_kind *find_kind(const struct run *run, const char *kind)
 {
-    for (size_t i = 0; i < vector_kind_count; i++)
-        if (strcmp(vector_kinds[i].file, file) == 0 && strcmp(vector_kinds[i].kind, kind) == 0)
-            return &vector_kinds[i];
+    for (size_t i = 0; i < run->n_kinds; i++)
+        if (strcmp(run->kinds[i].file, run->file) == 0 && strcmp(run->kinds[i].kind, kind) == 0)
+            return &run->kinds[i];
     return NULL;
 }
 
@@ -239,7 +241,7 @@ static void run_vector(struct run *run, json_t *vector)
 {
     const char *name = text_of(vector, "id", text_of(vector, "name", "(no name)"));
     const char *kind = text_of(vector, "kind", "");
-    const struct vector_kind *row = find_kind(run->file, kind);
+    const struct vector_kind *row = find_kind(run, kind);
     struct vector_report report = { 0 };
 
     if (row == NULL) {
@@ -299,7 +301,15 @@ static void run_file(struct run *run, const char *folder)
 
 struct vector_counts vectors_run(const char *folder, FILE *out)
 {
-    struct run run = { .out = out, .not_run = json_object() };
+    return vectors_run_kinds(folder, vector_kinds, vector_kind_count, out);
+}
+
+struct vector_counts vectors_run_kinds(const char *folder, const struct vector_kind *kinds,
+                                       size_t n_kinds, FILE *out)
+{
+    struct run run = {
+        .kinds = kinds, .n_kinds = n_kinds, .out = out, .not_run = json_object()
+    };
     const char *kind, *comma = "not yet run: ";
     json_t *number;
 

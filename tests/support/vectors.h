@@ -44,6 +44,10 @@ struct vector_counts {
 /* Runs every known file in folder; writes failures and sums to out. */
 struct vector_counts vectors_run(const char *folder, FILE *out);
 
+/* The same with runners of the caller's own. */
+struct vector_counts vectors_run_kinds(const char *folder, const struct vector_kind *kinds,
+                                       size_t n_kinds, FILE *out);
+
 /* Reports the first difference between two values. Reals match within a
  * relative 1e-9, integers exactly; "NaN", "+Inf" and "-Inf" are numbers. An
  * integer beyond int64 is a string of its digits. */
