@@ -5,12 +5,9 @@
 #include "config/problems.h"
 #include "config/settings.h"
 
-enum {
-    YAML_FILE_MAX = 1 << 20,  /* bytes of the file */
-    YAML_TEXT_MAX = 16 << 20, /* bytes of its values, aliases written out */
-    YAML_DEPTH_MAX = 64,      /* of the file, and of a value with aliases written out */
-    YAML_ANCHOR_MAX = 1000,   /* libyaml compares each with all others */
-};
+/* The file is bounded (config/yaml_document.h), and so are its values, in bytes with aliases
+ * written out; YAML_DEPTH_MAX is for these too. */
+enum { YAML_TEXT_MAX = 16 << 20 };
 
 /* If the file is not YAML, nothing of it is used. */
 void yaml_file_load(struct settings *settings, const char *path, struct problems *problems);

@@ -15,7 +15,7 @@
 #include "config/load.h"
 #include "config/options.h"
 #include "config/settings_print.h"
-#include "config/yaml_file.h"
+#include "config/yaml_document.h"
 #include "tests/support/temp_file.h"
 
 static struct settings settings;
