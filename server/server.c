@@ -9,6 +9,7 @@
 #include "server/final_ledger.h"
 #include "server/http/admin.h"
 #include "server/http/totals.h"
+#include "server/receive/listener_udp.h"
 #include "server/succession/inheritance.h"
 #include "server/succession/leaving.h"
 #include "server/watch.h"
@@ -61,6 +62,14 @@ void server_view(const struct server *server, struct server_view *out)
         out->traces_alive_ms = traces_alive_ms(server->traces);
     if (server->delivery != NULL)
         out->delivery_alive_ms = delivery_alive_ms(server->delivery);
+}
+
+int server_udp_port(const struct server *server)
+{
+    struct udp_targets bound;
+
+    udp_listeners_bound(&server->listeners, &bound);
+    return bound.n > 0 ? udp_port_of(&bound.at[0].address) : 0;
 }
 
 int server_traces_port(const struct server *server)
@@ -200,6 +209,8 @@ static void say_last(struct server *server, bool was_running)
     server->watch = NULL;
     if (was_running)
         final_ledger_log(&view, server->gated, &server->instance);
+    if (was_running && server->config.account != NULL)
+        server->config.account(server->config.argument, &view);
 }
 
 /* Behind everybody who looks at it; if one of these still runs (alone is false), it is left to

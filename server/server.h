@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "config/settings.h"
+#include "flush/snapshots/observer.h"
 #include "server/http/server_view.h"
 #include "server/reload.h"
 
@@ -25,14 +26,17 @@ struct inheritance;
 struct server_config {
     const struct settings *settings;
     const char *hostname;
-    struct event_base *base; /* the caller's loop: serves HTTP */
-    FILE *console;           /* flushed buckets are printed here; NULL: nowhere */
+    struct event_base *base;  /* the caller's loop: serves HTTP */
+    FILE *console;            /* flushed buckets are printed here; NULL: nowhere */
+    struct observer observer; /* the caller's, of what is sent; without ops: nobody looks on */
 
     /* For reloads and for POST /drain. Without `load` reloads are refused; without `stop` POST
      * /drain does nothing. */
     reload_load *load;
-    void (*stop)(void *argument);  /* begins what SIGTERM begins */
-    void *argument;                /* of both */
+    void (*stop)(void *argument); /* begins what SIGTERM begins */
+    /* Is shown the ledgers at the end, when nobody writes them any more; or NULL. */
+    void (*account)(void *argument, const struct server_view *last);
+    void *argument;                /* of all three */
     struct inheritance *inherited; /* given, also on failure; NULL: nothing was inherited */
 };
 
@@ -85,6 +89,9 @@ void server_view(const struct server *server, struct server_view *out);
 
 /* What HTTP is given of the server; good as long as the server lives. */
 struct server_access server_access(struct server *server);
+
+/* The port of the first UDP listener; 0: none. */
+int server_udp_port(const struct server *server);
 
 /* The TCP port of traces; 0: none. */
 int server_traces_port(const struct server *server);

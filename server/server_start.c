@@ -203,6 +203,9 @@ static bool attach_observers(struct server *server, struct flusher *flusher)
         if (console == NULL || !flusher_observe(flusher, console_observer(console)))
             return false;
     }
+    if (server->config.observer.ops != NULL &&
+        !flusher_observe(flusher, server->config.observer))
+        return false;
     if (server->history != NULL) {
         struct feeder *feeder = feeder_new(server->history, &server->retention, rollup);
         if (feeder == NULL || !flusher_observe(flusher, feeder_observer(feeder)))

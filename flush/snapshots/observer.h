@@ -54,7 +54,7 @@ struct observer {
     void *self;
 };
 
-enum { OBSERVERS_MAX = 7 };
+enum { OBSERVERS_MAX = 8 };
 
 struct observers {
     struct observer at[OBSERVERS_MAX];

@@ -218,6 +218,7 @@ bool snapshot_show(const struct snapshot *snapshot, struct catalogue *catalogue,
     *out = (struct snapshot_series){
         .number = series,
         .id = entry->id,
+        .identities = catalogue_identities(catalogue),
         .kind = (enum cell_kind)entry->kind,
         .cell = &snapshot->cells[series],
         .newest_ms = newest_ms(snapshot, series),

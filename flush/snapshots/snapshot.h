@@ -78,6 +78,7 @@ static inline bool snapshot_has(const struct snapshot *snapshot, uint32_t series
 struct snapshot_series {
     uint32_t number; /* in the catalogue, which holds its identity */
     struct identity id;
+    const struct identities *identities; /* what the id is of */
     enum cell_kind kind;
     const struct snapshot_cell *cell;
     int64_t newest_ms; /* wall clock of its newest sample */
