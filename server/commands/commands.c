@@ -76,6 +76,11 @@ bool command_line_read(struct command_line *out, int n, char **words, bool take_
         char *word = words[i];
         bool last = i + 1 == n;
 
+        if (take_rest && strcmp(word, "--") == 0) { /* the words of another command */
+            while (i < n)
+                out->rest[out->n_rest++] = words[i++];
+            return true;
+        }
         if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
             out->help = true;
         } else if (strcmp(word, "--config") == 0 || strcmp(word, "-c") == 0) {

@@ -66,7 +66,7 @@ struct command_line {
 
 /* Moves through words[0..n); false, with a sentence on standard error, when an
  * option lacks its value or is unknown. `sets` and `rest` need room for n words;
- * take_rest: other words are kept instead of refused. */
+ * take_rest: other words are kept instead of refused, and so are -- and all behind it. */
 bool command_line_read(struct command_line *out, int n, char **words, bool take_rest);
 
 /* "heeler: "word" is not understood (see heeler help NAME)", on standard error. */

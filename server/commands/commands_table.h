@@ -103,6 +103,23 @@ COMMAND(history, "history info|check|export [--config FILE] [--set KEY=VALUE]...
         "reads all of it, and its status is 1 if something is damaged, and export\n"
         "writes each value of each window as a line of JSON.\n",
         WITH_SETTINGS)
+COMMAND(expect, "expect [--timeout TIME] [--over udp|unix] [--junit FILE]\n"
+        "                     [--update] FILE -- COMMAND...",
+        "runs a command and tests which metrics it sends",
+        "    heeler expect metrics.yaml -- npm test\n"
+        "    heeler expect --update metrics.yaml -- npm test\n"
+        "\n"
+        "A server of its own, with no settings but those given here, receives what the\n"
+        "command sends to DD_AGENT_HOST and DD_DOGSTATSD_PORT, DD_DOGSTATSD_URL or\n"
+        "DD_DOGSTATSD_SOCKET, which are set for it. When the command has ended, with all\n"
+        "that it has started, this is compared with the file. The status is 0 if it is as\n"
+        "expected and 1 if not, or the command's own if that failed, 124 if it took too\n"
+        "long, 78 if the file is wrong. The page about testing tells what a file may say.\n",
+        { "--timeout TIME", "end the command after 90s, 15m or 1h" },
+        { "--over WORD", "what DD_DOGSTATSD_URL names: udp where nothing is said, or unix" },
+        { "--junit FILE", "what came of it as XML, for a CI" },
+        { "--update", "write what came into FILE, instead of comparing" },
+        WITH_SETTINGS)
 COMMAND(status, "status [--at URL] [--json]",
         "what a running server does, and what is wrong with it",
         "    heeler status\n",

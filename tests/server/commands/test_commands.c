@@ -64,6 +64,10 @@ static void words_become_options(void **state)
         { { "my:1|c", "--count", "3" }, true, "rest=my:1|c rest=--count rest=3 " },
         { { "my:1|c", "--set", "a=1", "x" }, true, "set=a=1 rest=my:1|c rest=x " },
         { { "my:1|c", "--set" }, true, "refused" },
+        { { "f", "--set=a=1", "--", "x", "--help", "--set" }, /* those of another command */
+          true,
+          "set=a=1 rest=f rest=-- rest=x rest=--help rest=--set " },
+        { { "--", "x" }, false, "refused" },
     };
     FILE *real = stderr;
     (void)state;
