@@ -315,7 +315,7 @@ static int update(struct expecting *expecting)
 
 static int compare(struct expecting *expecting)
 {
-    struct verdicts verdicts;
+    struct verdicts verdicts = { .at = NULL };
     const struct asked *asked = &expecting->asked;
     int status = command_end_status(&expecting->end);
 

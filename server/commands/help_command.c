@@ -7,17 +7,11 @@
 
 static int show_all(void)
 {
-    fputs("usage: heeler [COMMAND] [OPTION]...    (heeler " HEELER_VERSION ")\n"
-          "\n",
-          stdout);
+    fputs("usage: heeler [COMMAND] [OPTION]...    (heeler " HEELER_VERSION ")\n", stdout);
     for (const struct command *c = commands; c < commands + COMMAND_COUNT; c++)
         printf("  %-8s %s\n", c->name, c->sentence);
-    fputs("\n"
-          "Without a command it is the server; without an api_key it sends nothing.\n"
-          "heeler help COMMAND, heeler help settings [WORD] and heeler --version say more.\n"
-          "\n"
-          "Settings, in rising order: defaults, --config FILE (YAML, as datadog.yaml), the\n"
-          "environment (the key a.b is DD_A_B), --set KEY=VALUE.\n"
+    fputs("Without a command it is the server. help COMMAND, help settings say more.\n"
+          "Settings, the last counts: --config FILE, DD_A_B for a.b, --set KEY=VALUE.\n"
           "Exit status: 0 fine, 1 the system said no, 78 a setting is wrong.\n",
           stdout);
     return EXIT_OK;
