@@ -56,19 +56,24 @@ static bool read_words(const struct command_line *line, struct asking *out)
 
 /* ---- showing ----------------------------------------------------------- */
 
+static void show_json(const struct json_out *explained)
+{
+    shown_put_json(stdout, (const char *)explained->bytes.at, explained->bytes.len);
+    putchar('\n');
+}
+
+/* The name of a member with a NUL, which JSON may have and its reader here does not take, is in
+ * the JSON as it is. */
 static void show(const struct asking *asking, const struct json_out *explained)
 {
-    const char *text = (const char *)explained->bytes.at;
-    json_t *object;
+    json_t *object = asking->json ? NULL
+                                  : json_loadb((const char *)explained->bytes.at,
+                                               explained->bytes.len, JSON_ALLOW_NUL, NULL);
 
-    if (asking->json) {
-        shown_put_json(stdout, text, explained->bytes.len);
-        putchar('\n');
-        return;
-    }
-    object = json_loadb(text, explained->bytes.len, JSON_ALLOW_NUL, NULL);
     if (object != NULL)
         explain_screen_print(object, stdout);
+    else
+        show_json(explained);
     json_decref(object);
 }
 

@@ -12,7 +12,7 @@ struct naming {
     const struct settings *settings;
     struct slice line_tags;
     struct mapping mapping; /* without tags where nothing is mapped */
-    const struct enriched *enriched;
+    struct enriched enriched;
 };
 
 /* ---- the name ---------------------------------------------------------- */
@@ -98,8 +98,8 @@ static const char *origin_of(const struct naming *naming, struct slice tag)
 static void put_tags(const struct naming *naming)
 {
     json_out_begin(naming->out, "tags", '[');
-    for (size_t i = 0; i < naming->enriched->n_tags; i++) {
-        struct slice tag = naming->enriched->tags[i];
+    for (size_t i = 0; i < naming->enriched.n_tags; i++) {
+        struct slice tag = naming->enriched.tags[i];
 
         json_out_begin(naming->out, NULL, '{');
         json_out_slice(naming->out, "tag", tag);
@@ -126,7 +126,7 @@ static void put_left_out(const struct naming *naming)
 
     json_out_begin(naming->out, "left_out", '[');
     while (tags_next(&walk, &tag)) {
-        if (in_slices(naming->enriched->tags, naming->enriched->n_tags, tag) ||
+        if (in_slices(naming->enriched.tags, naming->enriched.n_tags, tag) ||
             !utf8_is_valid(tag.at, tag.len))
             continue;
         json_out_begin(naming->out, NULL, '{');
@@ -140,13 +140,13 @@ static void put_left_out(const struct naming *naming)
 /* Of a record there are as many as it has tags, so both lists are made. */
 static void put_resources(const struct naming *naming)
 {
-    size_t n_tags = naming->enriched->n_tags, n_plain, n = 0;
+    size_t n_tags = naming->enriched.n_tags, n_plain, n = 0;
     struct slice *plain = calloc(n_tags + 1, sizeof *plain);
     struct resource *resources = calloc(n_tags + 1, sizeof *resources);
 
     json_out_begin(naming->out, "resources", '[');
     if (plain != NULL && resources != NULL)
-        n = enrich_resources(naming->enriched->tags, n_tags, plain, &n_plain, resources);
+        n = enrich_resources(naming->enriched.tags, n_tags, plain, &n_plain, resources);
     for (size_t i = 0; i < n; i++) {
         json_out_begin(naming->out, NULL, '{');
         json_out_slice(naming->out, "type", resources[i].type);
@@ -162,7 +162,7 @@ static void put_resources(const struct naming *naming)
 
 static void put_identity(const struct naming *naming)
 {
-    json_out_slice(naming->out, "host", naming->enriched->host);
+    json_out_slice(naming->out, "host", naming->enriched.host);
     put_tags(naming);
     put_left_out(naming);
 }
@@ -170,9 +170,8 @@ static void put_identity(const struct naming *naming)
 static void write_metric(struct naming *naming, struct enricher *enricher,
                          const struct explain_parsed *parsed)
 {
-    struct enriched enriched;
     enum shed_reason refused = enrich_metric(enricher, parsed->name, parsed->tags,
-                                             cell_kind_of(parsed->type), &enriched);
+                                             cell_kind_of(parsed->type), &naming->enriched);
 
     /* Behind that, as both make their texts in the same room: those of one name are alike. */
     put_mapped(naming->out, enrich_mapper(enricher), parsed->name, &naming->mapping);
@@ -180,8 +179,7 @@ static void write_metric(struct naming *naming, struct enricher *enricher,
                    filter_namespace(enrich_filter(enricher), naming->mapping.name));
     if (refused != SHED_NOTHING)
         return;
-    naming->enriched = &enriched;
-    json_out_slice(naming->out, "name", enriched.name);
+    json_out_slice(naming->out, "name", naming->enriched.name);
     put_identity(naming);
     put_resources(naming);
 }
@@ -189,14 +187,10 @@ static void write_metric(struct naming *naming, struct enricher *enricher,
 static void write_record(struct naming *naming, struct enricher *enricher,
                          const struct explain_parsed *parsed)
 {
-    struct enriched enriched;
-
-    if (!enrich_record(enricher, parsed->tags, parsed->host, &enriched)) {
+    if (enrich_record(enricher, parsed->tags, parsed->host, &naming->enriched))
+        put_identity(naming);
+    else
         naming->out->bytes.failed = true;
-        return;
-    }
-    naming->enriched = &enriched;
-    put_identity(naming);
 }
 
 void explain_named_write(struct json_out *out, struct enricher *enricher,

@@ -235,7 +235,10 @@ static void print_each_series(FILE *out, const json_t *list, const char *otherwi
     const json_t *series;
     size_t i;
 
-    json_array_foreach(list, i, series) print_series(out, series, otherwise);
+    json_array_foreach(list, i, series)
+    {
+        print_series(out, series, otherwise);
+    }
 }
 
 static void print_request(FILE *out, const json_t *request)
@@ -260,7 +263,10 @@ static void print_intake(FILE *out, const json_t *explained)
 
     print_losses(out, json_object_get(explained, "shed"), "shed", "values");
     print_losses(out, json_object_get(explained, "dropped"), "dropped", "points");
-    json_array_foreach(requests, i, request) print_request(out, request);
+    json_array_foreach(requests, i, request)
+    {
+        print_request(out, request);
+    }
     if (json_array_size(requests) == 0)
         print_text(out, "intake", SLICE("nothing is sent"));
 }

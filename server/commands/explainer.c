@@ -50,26 +50,38 @@ static void put_refusal(struct json_out *out, struct slice line, enum parse_resu
     json_out_number(out, "at", fault_at(line, why));
 }
 
-/* How values of one interval become what is sent. */
+/* How values of one interval become what is sent: what stands around its seconds. */
+struct way {
+    const char *before, *behind;
+};
+
+static struct way way_of(enum cell_kind kind)
+{
+    static const struct way ways[] = {
+        [SHOWN_RATE] = { "added up over ", ", and sent as a rate a second" },
+        [SHOWN_VALUE] = { "the last value of each ", " is sent" },
+        [SHOWN_AGGREGATES] = { "a series for each aggregate and percentile of each ", "" },
+        [SHOWN_SKETCH] = { "a sketch of all values of each ",
+                           ", of which the intake computes percentiles" },
+    };
+
+    if (kind == CELL_SET)
+        return (struct way){ "how many different values there were in each ", "" };
+    return ways[cell_kinds[kind].shown];
+}
+
 static void put_aggregated(struct json_out *out, const struct explainer *explainer,
                            const struct explain_parsed *parsed)
 {
-    static const char *const ways[] = {
-        [SHOWN_RATE] = "added up over %lld s, and sent as a rate a second",
-        [SHOWN_VALUE] = "the last value of each %lld s is sent",
-        [SHOWN_AGGREGATES] = "a series for each aggregate and percentile of each %lld s",
-        [SHOWN_SKETCH] = "a sketch of all values of each %lld s, of which the intake computes "
-                         "percentiles",
-    };
-    enum cell_kind kind = cell_kind_of(parsed->type);
-    const char *way = ways[cell_kinds[kind].shown];
+    struct way way = way_of(cell_kind_of(parsed->type));
     char text[160];
 
-    if (kind == CELL_SET)
-        way = "how many different values there were in each %lld s";
     if (parsed->timed)
-        way = "not aggregated: each value is a point with the timestamp of the line";
-    snprintf(text, sizeof text, way, (long long)explainer->settings->heeler_interval);
+        snprintf(text, sizeof text,
+                 "not aggregated: each value is a point with the timestamp of the line");
+    else
+        snprintf(text, sizeof text, "%s%lld s%s", way.before,
+                 (long long)explainer->settings->heeler_interval, way.behind);
     json_out_text(out, "aggregated", text);
 }
 
