@@ -546,7 +546,7 @@ completions: $(patsubst packaging/completions/%.in,build/completions/%,$(wildcar
 
 # The tables of settings, metrics, commands and functions are the program's own; tests/check_readme.sh.
 docs: build/heeler build/tables
-	set -e; for page in settings metrics commands questions; do \
+	set -e; for page in settings metrics commands questions lines; do \
 		sh tests/tools/tables.sh build/heeler <docs/$$page.md >build/$$page.md; \
 		cp build/$$page.md docs/$$page.md; done
 
@@ -698,7 +698,7 @@ help:
 	@echo "make bench-picture what was measured last, into bench/README.md"
 	@echo "make soak          ten minutes of churn (SECONDS=600, SAN=thread)"
 	@echo "make check         clang-format, cppcheck, pyflakes"
-	@echo "make docs          the tables of docs/settings.md, metrics.md and commands.md"
+	@echo "make docs          the tables of docs/settings.md, metrics.md, commands.md and others"
 	@echo "make man           the manual pages, in build/man (make completions: bash and zsh)"
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, clean, install, install-server, install-chart, install-calendar, install-checks, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"

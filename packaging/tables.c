@@ -3,8 +3,9 @@
  *   tables SECTION             prints it, for a page of docs/ (tests/tools/tables.sh)
  *   tables fill <FILE.in       prints the file; a line @SECTION@ is replaced by that section
  *
- * The tables are those of the settings, of the commands and of heeler-bench. It runs on the
- * machine that builds, whatever the program is built for, and needs nothing but libc. */
+ * The tables are those of the settings, of the commands, of what lint finds and of
+ * heeler-bench. It runs on the machine that builds, whatever the program is built for, and
+ * needs nothing but libc. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,15 @@ static const struct command rows[] = {
 #include "server/commands/commands_table.h"
 };
 #undef COMMAND
+
+/* What heeler lint finds. */
+static const struct {
+    const char *word, *sentence;
+} lint_rows[] = {
+#define LINT(id, word, where, sentence) { word, sentence },
+#include "server/commands/lint_table.h"
+#undef LINT
+};
 
 static const struct {
     const char *name, *usage, *sentence;
@@ -251,6 +261,14 @@ static void put_setting(const struct option *option)
     put_sentence(facts);
 }
 
+static void lint_mdoc(void)
+{
+    for (size_t i = 0; i < COUNT_OF(lint_rows); i++) {
+        printf(".It Cm %s\n", lint_rows[i].word);
+        put_sentence(lint_rows[i].sentence);
+    }
+}
+
 static void settings_mdoc(void)
 {
     int group = -1;
@@ -304,6 +322,14 @@ static void settings_markdown(void)
                option_type_name(o->type), tick, o->standard, tick, allowed, option_takes(o),
                o->sentence);
     }
+}
+
+/* ---- docs/lines.md -------------------------------------------------------- */
+
+static void lint_markdown(void)
+{
+    for (size_t i = 0; i < COUNT_OF(lint_rows); i++)
+        printf("| `%s` | %s |\n", lint_rows[i].word, lint_rows[i].sentence);
 }
 
 /* ---- completions ------------------------------------------------------------ */
@@ -471,6 +497,8 @@ static const struct section {
     { "settings-mdoc", settings_mdoc },
     { "commands-mdoc", commands_mdoc },
     { "common-mdoc", common_mdoc },
+    { "lint-markdown", lint_markdown },
+    { "lint-mdoc", lint_mdoc },
     { "bench-usage-mdoc", bench_usage_mdoc },
     { "bench-commands-mdoc", bench_commands_mdoc },
     { "bench-options-mdoc", bench_options_mdoc },

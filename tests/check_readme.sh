@@ -29,6 +29,7 @@ check_table() {
 check_table docs/settings.md options '^| `heeler_.*` | `DD_HEELER_'
 check_table docs/commands.md commands '^## heeler run$'
 check_table docs/questions.md functions '^| `ewma_{3,5,7,10,20}(query)` |'
+check_table docs/lines.md lint '^| `refused` |'
 check_table docs/metrics.md metrics '^| `heeler_.*_total` | counter '
 
 # anchors PAGE: what a link to a heading of it may have behind the #.

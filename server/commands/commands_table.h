@@ -53,6 +53,20 @@ COMMAND(explain, "explain [--at URL | --config FILE] [--set KEY=VALUE]...\n"
         { "--at URL", "with the settings of this server, or unix:/PATH" },
         { "--json", "a JSON object a line" },
         WITH_SETTINGS)
+COMMAND(lint, "lint [--allow ID]... [--all] [--json] [--config FILE]\n"
+        "                   [--set KEY=VALUE]... FILE",
+        "what is wrong or suspicious in lines, for a person or a CI",
+        "    heeler lint --allow packable metrics.txt\n"
+        "    my_program | heeler lint -\n"
+        "\n"
+        "Each refused line is told, each line whose values reach no series, and what most\n"
+        "likely is not meant: a mark below the byte, and an id that --allow takes. What is\n"
+        "found for the same name and tag again is counted and not told. The status is 0 if\n"
+        "nothing is found, 1 if something is, 78 if a word, a setting or a file is wrong.\n",
+        { "--allow ID", "do not look for this; as often as needed" },
+        { "--all", "tell of each line, also of a name that was told of before" },
+        { "--json", "a JSON object a finding, and one with the sums" },
+        WITH_SETTINGS)
 COMMAND(query, "query [--last TIME | --from S --to S] [--json | --png FILE]\n"
         "                    [--at URL | --redis [URL]] QUERY",
         "asks a running server what its series did lately",

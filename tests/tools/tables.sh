@@ -21,6 +21,11 @@ trap 'rm -rf "$folder"' EXIT
     echo '|---|---|'
     "$program" --functions-markdown
 } >"$folder/functions"
+{
+    echo '| id | what it is |'
+    echo '|---|---|'
+    build/tables lint-markdown
+} >"$folder/lint"
 for name in $("$program" --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -v '^heeler$'); do
     [ ! -s "$folder/commands" ] || echo
     printf '## heeler %s\n\n```text\n' "$name"
