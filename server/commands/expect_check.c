@@ -385,8 +385,8 @@ static void judge_left_out(struct checking *checking)
     add(checking->out, 0, strdup("all is remembered"), end(&writing), false);
 }
 
-void expect_check(struct verdicts *out, const struct expect_file *file,
-                  struct expect_seen *seen, const struct private_account *account)
+void expect_check_all(struct verdicts *out, const struct expect_file *file,
+                      struct expect_seen *seen, const struct private_account *account)
 {
     enum { OTHERS = 3 };
     struct checking checking = { file, seen, NULL, out };

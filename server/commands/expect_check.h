@@ -26,8 +26,8 @@ struct verdicts {
 };
 
 /* Sorts what was seen. To be freed whatever came of it. */
-void expect_check(struct verdicts *out, const struct expect_file *file,
-                  struct expect_seen *seen, const struct private_account *account);
+void expect_check_all(struct verdicts *out, const struct expect_file *file,
+                      struct expect_seen *seen, const struct private_account *account);
 void verdicts_free(struct verdicts *given);
 
 /* Whether `only` and --update look at what has this name: what clients send about themselves is

@@ -319,7 +319,7 @@ static int compare(struct expecting *expecting)
     const struct asked *asked = &expecting->asked;
     int status = command_end_status(&expecting->end);
 
-    expect_check(&verdicts, &expecting->file, expecting->seen, &expecting->account);
+    expect_check_all(&verdicts, &expecting->file, expecting->seen, &expecting->account);
     if (tell_end(expecting) || expect_seen_count(expecting->seen) > 0)
         expect_report_put(stderr, &verdicts, asked->file, expecting->seen, &expecting->account);
     if (status == 0 && verdicts.failed)
