@@ -366,6 +366,7 @@ clients: deps
 	cd tests/clients && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
 	/usr/bin/python3 tests/clients/run.py --heeler build/heeler --seconds $(CLIENT_SECONDS)
 	/usr/bin/python3 tests/clients/traces.py --heeler build/heeler --rounds $(TRACE_ROUNDS)
+	/usr/bin/python3 tests/clients/expect.py --heeler build/heeler
 
 # The page in a headless browser, beside the built program: CASES="no barrier" chooses.
 page-test: deps-page

@@ -1,6 +1,6 @@
 #include "server/commands/expect_nearest.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "config/shown.h"
 
@@ -122,6 +122,14 @@ static int letters_between(struct slice a, struct slice b)
     return row[b.len];
 }
 
+/* As where a client's prefix was forgotten, or one too many. */
+static bool is_part(struct slice a, struct slice b)
+{
+    return a.len > 0 && b.len > 0 &&
+           (memmem(a.at, a.len, b.at, b.len) != NULL ||
+            memmem(b.at, b.len, a.at, a.len) != NULL);
+}
+
 static int differences(const struct expectation *expectation, const struct seen_item *item)
 {
     int n = 0;
@@ -146,6 +154,8 @@ static int distance(const struct expectation *expectation, const struct seen_ite
     int letters = by_letters ? letters_between(name, item->fields[FIELD_NAME]) : NAME_COMPARED;
     bool near = letters <= (int)(name.len < NAME_COMPARED ? name.len : NAME_COMPARED) / 3;
 
+    if (!near && (near = is_part(name, item->fields[FIELD_NAME])))
+        letters = NAME_COMPARED;
     return near ? letters * OTHER_NAME + differences(expectation, item) : TOO_FAR;
 }
 

@@ -157,6 +157,9 @@ static void differences_say_what_came(void **state)
                    "    came:     nothing of it\n"
                    "    nearest:  shop.order  count  1   (another name)\n"
                    "              shop.orders  count  2  env:test   (another name)\n");
+    assert_differs(rig, "series: [{ name: my.shop.orders }]",
+                   "nearest:  shop.orders  count  2  env:test   (another name)");
+    assert_differs(rig, "series: [{ name: time }]", "nearest:  shop.time  histogram  count 1");
     assert_differs(rig, "series: [{ name: shop.orders, type: gauge }]", "(another type)");
     assert_differs(rig, "series: [{ name: shop.orders, absent: true }]",
                    "expected: nothing\n    came:     shop.orders");
