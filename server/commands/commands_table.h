@@ -46,10 +46,10 @@ COMMAND(explain, "explain [--at URL | --config FILE] [--set KEY=VALUE]...\n"
         "what becomes of a line: its fields, series, and what is sent",
         "    heeler explain 'my_metric:42|g|#env:dev'\n"
         "\n"
-        "Each line is read, mapped, filtered, tagged and flushed as the server does it, by\n"
-        "the settings here or, with --at, those of a running server. Nothing is sent. The\n"
-        "status is 1 if nothing of some line would reach the intake: below it stands why,\n"
-        "and for a refused line a mark at the byte at fault.\n",
+        "Each line is read, mapped, filtered, tagged and flushed as the server does it,\n"
+        "by the settings here or, with --at, those of a running server. Nothing is sent.\n"
+        "The status is 1 if nothing of some line would reach the intake: below it stands\n"
+        "why, and for a refused line a mark at the byte at fault.\n",
         { "--at URL", "with the settings of this server, or unix:/PATH" },
         { "--json", "a JSON object a line" },
         WITH_SETTINGS)
@@ -59,10 +59,11 @@ COMMAND(lint, "lint [--allow ID]... [--all] [--json] [--config FILE]\n"
         "    heeler lint --allow packable metrics.txt\n"
         "    my_program | heeler lint -\n"
         "\n"
-        "Each refused line is told, each line whose values reach no series, and what most\n"
-        "likely is not meant: a mark below the byte, and an id that --allow takes. What is\n"
-        "found for the same name and tag again is counted and not told. The status is 0 if\n"
-        "nothing is found, 1 if something is, 78 if a word, a setting or a file is wrong.\n",
+        "Each refused line is told, each line whose values reach no series, and what\n"
+        "most likely is not meant: a mark below the byte, and an id that --allow takes.\n"
+        "What is found for the same name and tag again is counted and not told. The\n"
+        "status is 0 if nothing is found, 1 if something is, and 78 if a word, a setting\n"
+        "or a file is wrong.\n",
         { "--allow ID", "do not look for this; as often as needed" },
         { "--all", "tell of each line, also of a name that was told of before" },
         { "--json", "a JSON object a finding, and one with the sums" },

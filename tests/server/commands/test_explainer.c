@@ -425,10 +425,89 @@ static void each_line_of_the_vectors_is_explained(void **state)
     assert_true(counts.passed > 340);
 }
 
+/* ---- what was reported ------------------------------------------------- */
+
+/* The series of that name which is sent; NULL: there is none. A view. */
+static const json_t *find_series(const json_t *told, const char *name)
+{
+    const json_t *request, *series;
+    size_t i, j;
+
+    json_array_foreach(json_object_get(told, "intake"), i, request)
+    {
+        json_array_foreach(json_object_get(json_object_get(request, "body"), "series"), j,
+                           series)
+        {
+            if (strcmp(json_string_value(json_object_get(series, "metric")), name) == 0)
+                return series;
+        }
+    }
+    return NULL;
+}
+
+/* Lines of tests/data/reported.jsonl. */
+static void lines_that_were_reported_are_explained_as_they_should(void **state)
+{
+    static const struct {
+        const char *line, *metric, *unit, *tag;
+        double value;
+    } cases[] = {
+        { "t:100|ms", "t.max", "millisecond", NULL, 100 },
+        { "t:100|ms", "t.95percentile", "millisecond", NULL, 100 },
+        { "t:100|ms", "t.count", NULL, NULL, 0.1 },
+        { "t:100|h", "t.max", NULL, NULL, 100 },
+        { "t:100|h|@0.3", "t.count", NULL, NULL, 1.0 / 3 },
+        { "t:100|h|@0.3", "t.avg", NULL, NULL, 100 },
+        { "cut.a:1|g|#k:\xe6\x97", "cut.a", NULL, "k:\xef\xbf\xbd\xef\xbf\xbd", 1 },
+    };
+    struct bench bench;
+    (void)state;
+
+    assert_true(bench_open(&bench, NULL));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *told = explain(&bench, slice_of(cases[i].line), NOW_S);
+        const json_t *series = find_series(told, cases[i].metric);
+        const json_t *point = json_array_get(json_object_get(series, "points"), 0);
+        const char *unit = json_string_value(json_object_get(series, "unit"));
+
+        if (series == NULL)
+            fail_msg("%s: no series %s", cases[i].line, cases[i].metric);
+        assert_float_equal(json_number_value(json_array_get(point, 1)), cases[i].value, 1e-9);
+        assert_int_equal(json_integer_value(json_array_get(point, 0)), NOW_S);
+        assert_string_equal(unit != NULL ? unit : "",
+                            cases[i].unit != NULL ? cases[i].unit : "");
+        if (cases[i].tag != NULL)
+            assert_string_equal(
+                json_string_value(json_array_get(json_object_get(series, "tags"), 0)),
+                cases[i].tag);
+        json_decref(told);
+    }
+    bench_close(&bench);
+}
+
+static void a_line_longer_than_the_buffer_is_explained_as_it_is_read(void **state)
+{
+    struct bench bench;
+    json_t *config = json_pack("{s:s}", "dogstatsd_buffer_size", "16");
+    (void)state;
+
+    assert_true(bench_open(&bench, config));
+    json_t *told = explain(&bench, SLICE("name:1|c|#a:b,c:d"), NOW_S);
+    const json_t *tags = json_object_get(json_object_get(told, "parsed"), "tags");
+
+    assert_int_equal(json_integer_value(json_object_get(told, "cut_at")), 16);
+    assert_string_equal(json_string_value(json_array_get(tags, 1)), "c:");
+    json_decref(told);
+    json_decref(config);
+    bench_close(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_line_of_the_vectors_is_explained),
+        cmocka_unit_test(lines_that_were_reported_are_explained_as_they_should),
+        cmocka_unit_test(a_line_longer_than_the_buffer_is_explained_as_it_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
