@@ -39,11 +39,21 @@ shown '^good:1|c$'
 explained 1 --json 'a:1|x'
 shown '^{"line":"a:1|x","sent":false,"kind":"metric","code":"bad_type","reason":"the type is none of.*","at":4}$'
 explained 1 'a:1:nan|h|T5' && shown 'unsupported_timestamp' && shown 'nothing is sent'
-explained 1 --set metric_filterlist=noisy 'noisy:1|c' && shown 'shed  *1 values (filtered)'
+explained 1 --set metric_filterlist=noisy 'noisy:1|c' && shown 'shed  *1 value (filtered)'
+explained 0 --set histogram_aggregates=max --set metric_filterlist=t.max 't:1:2|h'
+shown 'dropped  *1 point (filtered)'
+explained 1 --set enable_payloads.series=false 't:1|c' && shown 'dropped  *1 point (disabled)'
+explained 0 --set metric_tag_filterlist_adp_only=false \
+    --set 'metric_tag_filterlist=[{"metric_name":"t","action":"exclude","tags":["k"]}]' 't:1|c|#k:v,z:1'
+shown '^  with tags  *z:1 (line)$'
+shown '^  left out  *k:v (metric_tag_filterlist names it)$'
+explained 0 "$(printf 'a:1|c\nb:2|c')" # two lines in one
+shown '^a:1|c$' && shown '^b:2|c$'
 explained 0 '_e{5,4}:title|text|#a:b' '_sc|db|2|m:down'
 shown '^  intake  */intake/$'
 shown '^  intake  */api/v1/check_run$'
 explained 78
+explained 78 ''
 explained 78 --unknown
 explained 78 --set heeler_interval=0 'a:1|c'
 

@@ -97,15 +97,16 @@ static int explain_line(const struct asking *asking, struct explainer *explainer
 static int explain_lines(const struct asking *asking, struct explainer *explainer)
 {
     int status = EXIT_OK;
+    bool any = false;
 
     for (int i = 0; i < asking->n_lines; i++) {
         struct lines lines = lines_of(slice_of(asking->lines[i]), false);
         struct slice line;
 
-        while (lines_next(&lines, &line))
+        for (; lines_next(&lines, &line); any = true)
             status = explain_line(asking, explainer, line, status);
     }
-    return status;
+    return any ? status : complain("there is no line in that", EXIT_SETTINGS);
 }
 
 /* ---- settings ---------------------------------------------------------- */

@@ -193,6 +193,7 @@ static void print_named(FILE *out, const json_t *named)
 
 /* ---- what becomes of it ------------------------------------------------ */
 
+/* unit: the name of its member, a word with an s. */
 static void print_losses(FILE *out, const json_t *list, const char *label, const char *unit)
 {
     const json_t *item;
@@ -200,9 +201,10 @@ static void print_losses(FILE *out, const json_t *list, const char *label, const
 
     json_array_foreach(list, i, item)
     {
+        json_int_t n = json_integer_value(json_object_get(item, unit));
+
         begin(out, label);
-        fprintf(out, "%lld %s (", (long long)json_integer_value(json_object_get(item, unit)),
-                unit);
+        fprintf(out, "%lld %.*s (", (long long)n, (int)strlen(unit) - (n == 1), unit);
         put(out, text_of(item, "code"));
         fputs("): ", out);
         put(out, text_of(item, "reason"));

@@ -357,12 +357,18 @@ static void settings_and_log_are_there_and_hold_no_secret(void **state)
         "[\"fedcba9876543210fedcba9876543210\"]}",
         "proxy.http=http://me:hunter3@127.0.0.1:1", "heeler_http_listen=127.0.0.1:0"));
     int port = server_http_port(running.server);
-    static const char *const paths[] = { "/api/v1/status", "/api/v1/settings", "/api/v1/log" };
-    static const char *const holds[] = { "\"ledger\"", "heeler_interval = 60  (--set)",
-                                         "http: listening on" };
-    for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(running_get(&running, port, paths[i], &text), 200);
-        assert_non_null(strstr(text, holds[i]));
+    static const struct {
+        const char *path, *holds;
+    } cases[] = {
+        { "/api/v1/status", "\"ledger\"" },
+        { "/api/v1/settings", "heeler_interval = 60  (--set)" },
+        { "/api/v1/settings?as=json", "\"heeler_interval\":\"60\"" },
+        { "/api/v1/settings?as=text", "heeler_interval = 60  (--set)" },
+        { "/api/v1/log", "http: listening on" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(running_get(&running, port, cases[i].path, &text), 200);
+        assert_non_null(strstr(text, cases[i].holds));
         assert_null(strstr(text, "hunter"));
         assert_null(strstr(text, "456789abcdef"));
         assert_null(strstr(text, "876543210fed"));
