@@ -132,8 +132,11 @@ OPTION(INT, heeler_trace_ring_bytes, "8388608", OURS,
        "of these, for traces that are kept to look at: the slowest and those with errors; 0: none",
        AT_LEAST(0, "bytes"))
 OPTION(INT, heeler_tail_max_bytes, "4194304", OURS,
-       "bytes a second that are looked at for heeler tail; what comes beyond is only counted",
-       RANGE(65536, 1073741824, "bytes"))
+       "bytes a second that are looked at for heeler tail and heeler capture; what comes beyond is "
+       "only counted", RANGE(65536, 1073741824, "bytes"))
+OPTION(INT, heeler_ring_bytes, "0", OURS,
+       "memory for the datagrams received last, which heeler capture --last saves; some 1 MiB a "
+       "worker at least; 0: none are kept", RANGE(0, 68719476736, "bytes"))
 OPTION(STRING, heeler_ca_file, "", OURS,
        "certificates of the authorities to trust, instead of the system's; empty: the system's")
 OPTION(STRING, heeler_api_key_file, "", OURS,

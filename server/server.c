@@ -28,6 +28,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .senders = server->senders,
         .sender_boxes = server->sender_boxes,
         .taps = server->taps,
+        .recents = server->recents,
         .submitter = server->submitters[SUBMITTED_HTTP],
         .traces = server->config.settings->apm_config_enabled ? &server->traces_ledger : NULL,
         .definition_keeper = server->history != NULL ? &server->definition_keeper : NULL,
@@ -254,6 +255,9 @@ static void server_free(struct server *given)
     if (given->taps != NULL)
         taps_free(given->taps);
     free(given->taps);
+    if (given->recents != NULL)
+        recents_free(given->recents);
+    free(given->recents);
     inheritance_free(given->inherited);
     free(tag_survey_take(&given->tag_survey));
     free(given);

@@ -13,6 +13,7 @@
 #include "server/receive/listeners.h"
 #include "server/receive/sender_tally.h"
 #include "server/receive/submitter.h"
+#include "server/receive/recent.h"
 #include "server/receive/tap.h"
 #include "server/receive/worker.h"
 #include "server/server.h"
@@ -37,6 +38,7 @@ struct server {
     struct senders *senders;
     struct sender_box *sender_boxes; /* one a worker */
     struct taps *taps;
+    struct recents *recents; /* NULL: no heeler_ring_bytes */
     struct arena_budget budget;
     struct server_facts facts;
     tag_survey_box tag_survey;

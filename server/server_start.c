@@ -59,6 +59,19 @@ static bool start_submitters(struct server *server)
     return true;
 }
 
+/* Of what was received last, where it is to be kept. */
+static bool make_recents(struct server *server)
+{
+    int64_t bytes = server->config.settings->heeler_ring_bytes;
+    struct recents *recents = bytes > 0 ? own_lines(sizeof *recents) : NULL;
+
+    if (recents != NULL && recents_init(recents, server->workers, bytes))
+        server->recents = recents;
+    else
+        free(recents);
+    return bytes == 0 || server->recents != NULL;
+}
+
 static bool start_memory(struct server *server, char *problem, size_t problem_size)
 {
     snprintf(problem, problem_size, "not enough memory or descriptors");
@@ -75,7 +88,8 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
         server->leftovers == NULL || server->senders == NULL || server->sender_boxes == NULL ||
         server->taps == NULL ||
         !taps_init(server->taps, server->workers,
-                   server->config.settings->heeler_tail_max_bytes))
+                   server->config.settings->heeler_tail_max_bytes) ||
+        !make_recents(server))
         return false;
     memory_say(server->config.settings);
     arena_budget_init(&server->budget, memory_for_buckets(server->config.settings));
@@ -276,6 +290,7 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .senders = server->senders,
             .sender_box = &server->sender_boxes[i],
             .taps = server->taps,
+            .recents = server->recents,
             .connections = stream_inherited_share(&connections, server->workers - i),
             .leftover = &server->leftovers[i],
             .pause_ns = pause_ns,

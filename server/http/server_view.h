@@ -40,6 +40,8 @@ struct state_keeper;
 struct top_senders;
 struct traces_ledger;
 struct taps;
+struct recents;
+struct looks;
 struct tail;
 struct units;
 struct pictures;
@@ -64,7 +66,9 @@ struct server_view {
     struct units *units;                  /* of metrics, told to it */
     struct senders *senders;              /* of datagrams; for the desk's thread */
     struct taps *taps;                    /* the same */
-    struct tail *tail;                    /* the same; NULL: of another than HTTP */
+    struct recents *recents;              /* the same; NULL: no heeler_ring_bytes */
+    struct looks *looks;                  /* the same; NULL: of another than HTTP */
+    struct tail *tail;                    /* the same */
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
     const struct traces_ledger *traces; /* NULL: no apm_config.enabled */
     struct submitter *submitter;        /* for the desk's thread; NULL: the same */

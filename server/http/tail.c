@@ -119,7 +119,7 @@ static void show_datagram(const struct tap_head *head, struct slice datagram, vo
     struct tail *tail = argument;
     struct lines lines = lines_of(datagram, head->need_newline);
     char name[128];
-    struct tail_item item = { .time_ms = head->time_ms,
+    struct tail_item item = { .time_ms = head->time_ns / 1000000,
                               .sender = &head->sender,
                               .sender_name = name };
     struct slice line;

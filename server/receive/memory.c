@@ -85,7 +85,7 @@ size_t memory_for_parcels(const struct settings *settings)
 
 static int64_t left_for_contexts(const struct settings *settings, int64_t limit)
 {
-    return limit / 8 * 5 - settings->heeler_rollup_max_bytes;
+    return limit / 8 * 5 - settings->heeler_rollup_max_bytes - settings->heeler_ring_bytes;
 }
 
 bool memory_is_fit(const struct settings *settings, char *problem, size_t problem_size)
@@ -94,8 +94,16 @@ bool memory_is_fit(const struct settings *settings, char *problem, size_t proble
 
     find_here(&bound, settings);
     if (left_for_contexts(settings, bound.bytes) >= CONTEXTS_LEAST_BYTES ||
-        settings->heeler_rollup_max_bytes == 0)
+        (settings->heeler_rollup_max_bytes == 0 && settings->heeler_ring_bytes == 0))
         return true;
+    if (settings->heeler_ring_bytes > settings->heeler_rollup_max_bytes) {
+        snprintf(problem, problem_size,
+                 "%s: heeler_ring_bytes is %lld: of %lld bytes (%s) that leaves room for some "
+                 "thousands of contexts only; further ones are shed.",
+                 settings->origin[SETTING_heeler_ring_bytes],
+                 (long long)settings->heeler_ring_bytes, (long long)bound.bytes, bound.why);
+        return false;
+    }
     snprintf(
         problem, problem_size,
         "%s: heeler_rollup_max_bytes is %lld: of %lld bytes (%s) that leaves room for some "

@@ -29,7 +29,8 @@ int64_t memory_limit(const struct settings *settings);
 /* Logs the bound, and what it comes from. */
 void memory_say(const struct settings *settings);
 
-/* False with a sentence: the rollups leave contexts next to nothing. */
+/* False with a sentence: the rollups, or the rings of recent datagrams, leave contexts next to
+ * nothing. */
 bool memory_is_fit(const struct settings *settings, char *problem, size_t problem_size);
 
 /* The part of it that sets, histograms and sketches of open and unsent buckets may
@@ -41,7 +42,7 @@ long memory_for_buckets(const struct settings *settings);
 size_t memory_for_parcels(const struct settings *settings);
 
 /* The part that contexts may take in the workers' tables and in the catalogue, beside
- * the rollups; new ones are then shed. */
+ * the rollups and the rings of recent datagrams; new ones are then shed. */
 size_t memory_for_contexts(const struct settings *settings);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "server/receive/copies.h"
 #include "server/receive/gro.h"
 
 enum {
@@ -69,57 +70,6 @@ static const char *name_batch(struct source *source)
 
     (void)batch_sender(source->config.batch, &pid);
     return name_sender(source, pid);
-}
-
-/* ---- what somebody who looks on is shown ------------------------------- */
-
-/* NULL: nobody looks on. */
-static struct tap *open_tap(const struct source *source)
-{
-    struct taps *taps = source->config.taps;
-    struct tap *tap = taps != NULL ? &taps->at[source->config.worker] : NULL;
-
-    return tap != NULL && tap_is_open(tap) ? tap : NULL;
-}
-
-/* For a datagram of any length. */
-static bool tap_has_room(const struct source *source)
-{
-    return source->config.taps != NULL &&
-           taps_have_left(source->config.taps, source->config.settings->dogstatsd_buffer_size);
-}
-
-static void show_batch(struct source *source, struct tap *tap)
-{
-    struct batch *batch = source->config.batch;
-    bool is_unix = listener_traits(source->listener)->tells_senders;
-    struct tap_head head = { .need_newline = source->listener->need_newline,
-                             .time_ms = clock_wall_ms() };
-    struct slice datagram;
-    bool truncated;
-
-    tap_begin(tap, source->config.ledger);
-    if (!tap_has_room(source) || (!is_unix && !batch_asks_addresses(batch)))
-        return; /* or there was none when it was received */
-    while (batch_next(batch, &datagram, &truncated)) {
-        head.sender = sender_of_batch(batch, is_unix);
-        tap_put(tap, source->config.taps, datagram, &head);
-    }
-    batch_rewind(batch);
-    tap_publish(tap);
-}
-
-static void show_frames(struct source *source, struct tap *tap, const struct slice *frames,
-                        size_t n, const struct sender *from)
-{
-    struct tap_head head = { .need_newline = source->listener->need_newline,
-                             .time_ms = clock_wall_ms(),
-                             .sender = *from };
-
-    tap_begin(tap, source->config.ledger);
-    for (size_t i = 0; i < n; i++)
-        tap_put(tap, source->config.taps, frames[i], &head);
-    tap_publish(tap);
 }
 
 /* ---- batches ----------------------------------------------------------- */
@@ -201,12 +151,15 @@ static bool counts_senders(struct source *source, int64_t now_ns)
 /* Returns how many datagrams there were. */
 static uint64_t ingest_batch(struct source *source, int64_t now_ns)
 {
-    struct tap *tap = __builtin_expect(source->tells_senders, 0) ? open_tap(source) : NULL;
+    struct tap *tap =
+        __builtin_expect(source->tells_senders, 0) ? copies_open_tap(&source->config) : NULL;
     bool counts = counts_senders(source, now_ns);
     int64_t now_s = clock_wall_s();
 
     if (__builtin_expect(tap != NULL, 0))
-        show_batch(source, tap);
+        copies_show_batch(&source->config, tap);
+    if (__builtin_expect(source->config.recents != NULL, 0))
+        copies_keep_batch(&source->config);
     struct brought brought = counts || source->listener->need_newline
                                  ? ingest_each(source, now_ns, now_s, counts)
                                  : ingest_all(source, now_ns, now_s);
@@ -241,7 +194,7 @@ static bool looks_at_batch(const struct source *source)
 {
     bool counts = source->config.tally != NULL && sender_tally_looks(source->config.tally);
 
-    return counts || tap_has_room(source);
+    return counts || copies_tap_has_room(&source->config);
 }
 
 /* The batch is the worker's: another source may have asked it for something else. Without
@@ -391,11 +344,14 @@ static void take_frames(void *argument, const struct slice *frames, size_t n, pi
     uint64_t bytes = 0;
 
     follow_onlookers(source);
-    struct tap *tap = __builtin_expect(source->tells_senders, 0) ? open_tap(source) : NULL;
+    struct tap *tap =
+        __builtin_expect(source->tells_senders, 0) ? copies_open_tap(&source->config) : NULL;
     source->config.before(source->config.argument, now_ns);
     bool counts = counts_senders(source, now_ns);
     if (__builtin_expect(tap != NULL, 0))
-        show_frames(source, tap, frames, n, &from);
+        copies_show_frames(&source->config, tap, frames, n, &from);
+    if (__builtin_expect(source->config.recents != NULL, 0))
+        copies_keep_frames(&source->config, frames, n, pid);
     for (size_t i = 0; i < n; i++) {
         bytes += frames[i].len;
         ingest_datagram(source->config.ingest, frames[i], source->listener->need_newline,

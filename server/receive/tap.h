@@ -35,7 +35,7 @@
 struct tap_head {
     uint32_t len;      /* TAP_WRAP: what follows stands at the beginning of the ring */
     bool need_newline; /* as ingest_datagram() has it */
-    int64_t time_ms;   /* wall clock */
+    int64_t time_ns;   /* wall clock */
     struct sender sender;
 };
 

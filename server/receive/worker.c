@@ -400,6 +400,7 @@ static bool make_sources(struct worker *worker)
         .senders = worker->config.senders,
         .tally = &worker->tally,
         .taps = worker->config.taps,
+        .recents = worker->config.recents,
         .forward_fd = worker->config.forward_fd,
         .before = seal_if_due,
         .after = arm_records,

@@ -16,6 +16,7 @@ struct rules;
 struct sender_box;
 struct senders;
 struct taps;
+struct recents;
 
 /* What a worker leaves at its end: when it stopped reading (monotonic), and the connections
  * that it hands over. */
@@ -36,6 +37,7 @@ struct worker_config {
     const struct senders *senders;        /* whether somebody wants to know them; or NULL */
     struct sender_box *sender_box;        /* where their counts go; NULL with the former */
     struct taps *taps;                    /* its own is taps->at[index]; or NULL */
+    struct recents *recents;              /* the same */
     struct stream_inherited *connections; /* inherited; given, also on failure; or NULL */
     struct worker_leftover
         *leftover;    /* filled at its end, the caller's after the join; or NULL */

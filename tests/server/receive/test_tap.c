@@ -28,7 +28,7 @@ static void show(const struct tap_head *head, struct slice datagram, void *argum
     shown->bytes += datagram.len;
     for (size_t i = 0; i < datagram.len; i++)
         shown->all_whole =
-            shown->all_whole && datagram.at[i] == (char)('a' + head->time_ms % 26);
+            shown->all_whole && datagram.at[i] == (char)('a' + head->time_ns % 26);
 }
 
 static uint64_t look(struct taps *taps, struct shown *shown)
@@ -52,8 +52,8 @@ static void put_batch(struct taps *taps, struct tap *tap, struct worker_ledger *
     if (open)
         tap_begin(tap, ledger);
     for (int i = 0; i < n && open; i++) {
-        struct tap_head head = { .time_ms = number++ };
-        memset(text, 'a' + (int)(head.time_ms % 26), len);
+        struct tap_head head = { .time_ns = number++ };
+        memset(text, 'a' + (int)(head.time_ns % 26), len);
         tap_put(tap, taps, (struct slice){ text, len }, &head);
     }
     if (open)
