@@ -18,6 +18,7 @@
 #include "server/http/http_ledger.h"
 #include "server/http/inspect.h"
 #include "server/http/login.h"
+#include "server/http/looks.h"
 #include "server/http/main_turn.h"
 #include "server/http/metrics.h"
 #include "server/http/page.h"
@@ -139,13 +140,16 @@ static bool furnish_desk(struct desk *desk, void *argument)
     struct server_view *view = argument;
 
     view->top_senders = top_senders_new(desk_base(desk), view);
-    view->tail = view->top_senders != NULL ? tail_new(desk_base(desk), view) : NULL;
+    view->looks = looks_new(desk_base(desk), view);
+    view->tail = view->top_senders != NULL && view->looks != NULL ? tail_new(view) : NULL;
     if (view->tail != NULL && pictures_furnish(view->pictures, desk_base(desk)) &&
         monitoring_furnish(view->monitoring, desk_base(desk)))
         return true;
     tail_free(view->tail);
+    looks_free(view->looks);
     top_senders_free(view->top_senders);
     view->tail = NULL;
+    view->looks = NULL;
     view->top_senders = NULL;
     return false;
 }
@@ -320,6 +324,7 @@ bool admin_stop(struct admin *given)
     monitoring_free(given->view.monitoring);
     desk_free(given->desk);
     tail_free(given->view.tail);
+    looks_free(given->view.looks);
     api_free(given->view.api);
     checks_free(given->view.checks);
     free(given);

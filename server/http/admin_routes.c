@@ -6,6 +6,7 @@
 #include "config/log.h"
 #include "server/api/api.h"
 #include "server/http/ask.h"
+#include "server/http/capture.h"
 #include "server/http/control.h"
 #include "server/http/desk.h"
 #include "server/http/functions.h"
@@ -235,7 +236,7 @@ void admin_on_other(struct http_exchange *exchange, const struct http_request *r
         "here are / (the page) /live /ready /startup /metrics /api/v1/query /api/v1/status "
         "/api/v1/functions /api/v1/settings /api/v1/log /api/v1/catalogue "
         "/api/v1/catalogue/metric /api/v1/catalogue/host /api/v1/events /api/v1/top "
-        "/api/v1/tail /api/v1/graph/snapshot, what clients of Datadog ask for "
+        "/api/v1/tail /api/v1/capture /api/v1/graph/snapshot, what clients of Datadog ask for "
         "(docs/datadog.md) and, by POST, "
         "/flush /drain /reload\n");
 }
@@ -271,6 +272,11 @@ const struct http_route admin_routes[] = {
     { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
     { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
     { .path = "/api/v1/tail", .methods = HTTP_GET, .work = tail_work, .streams = true },
+    { .path = "/api/v1/capture",
+      .use = HTTP_USE_RAW,
+      .methods = HTTP_GET,
+      .work = capture_work,
+      .streams = true },
     { .path = "/api/v1/graph/snapshot",
       .methods = HTTP_GET,
       .handle = on_snapshot,

@@ -48,6 +48,13 @@ bool desk_stream_refuses(struct desk_stream *stream)
     return true;
 }
 
+bool desk_stream_has_room(const struct desk_stream *stream, size_t len)
+{
+    size_t unsent = atomic_load_explicit(&stream->unsent, memory_order_relaxed);
+
+    return len <= DESK_STREAM_UNSENT_MAX && unsent <= DESK_STREAM_UNSENT_MAX - len;
+}
+
 bool desk_stream_send(struct desk_stream *stream, const void *at, size_t len)
 {
     struct bytes *batch = &stream->batch;

@@ -35,6 +35,9 @@ bool desk_stream_send(struct desk_stream *stream, const void *at, size_t len);
  * lost then, and need not be written. */
 bool desk_stream_refuses(struct desk_stream *stream);
 
+/* Whether an item of so many bytes would be taken now: for a producer that can wait. */
+bool desk_stream_has_room(const struct desk_stream *stream, size_t len);
+
 /* How many items were lost since this was asked before. */
 uint64_t desk_stream_take_lost(struct desk_stream *stream);
 

@@ -197,6 +197,7 @@ const struct http_rule *http_guard_rule(enum http_use use)
         [HTTP_USE_CONTROL] = { .browsers = false },
         [HTTP_USE_WRITING] = { .cookie = true, .browsers = true, .json = true },
         [HTTP_USE_SUBMITTING] = { .api_key = true, .browsers = true, .json = true },
+        [HTTP_USE_RAW] = { .browsers = false },
         [HTTP_USE_PICTURE] = { .any_host = true,
                                .open = true,
                                .browsers = true,

@@ -39,6 +39,7 @@ enum http_use {
     HTTP_USE_CONTROL,    /* changes the server, and is not for browsers */
     HTTP_USE_WRITING,    /* changes something from the page */
     HTTP_USE_SUBMITTING, /* what is written is points, events and checks */
+    HTTP_USE_RAW,        /* what was received, byte by byte, and is not for browsers */
     HTTP_USE_PICTURE,    /* whose address is known to who may see it */
     HTTP_USES
 };

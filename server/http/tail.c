@@ -1,6 +1,5 @@
 #include "server/http/tail.h"
 
-#include <event2/event_struct.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +8,12 @@
 #include "protocol/glob.h"
 #include "protocol/lines.h"
 #include "server/http/desk.h"
+#include "server/http/looks.h"
 #include "server/http/process_name.h"
 #include "server/http/server_view.h"
 #include "server/http/tail_item.h"
 
 enum {
-    TURN_MS = 50,
-    NEXT_MS = 10, /* where a turn has left something */
-    TURNS_A_SECOND = 40,
     REPORT_MS = 1000,
     PATTERN_MAX = 256,
     LONGEST_LINE = 64 * 1024,
@@ -33,23 +30,19 @@ struct reader {
     bool bad, events; /* only these */
     bool is_sse;
     struct slice match, from; /* views of text; empty: any */
-    uint64_t seen, unseen;    /* of the tail, when it was told last */
+    uint64_t seen, unseen;    /* of the looks, when it was told last */
     uint64_t lost;            /* and not told yet */
     char text[];
 };
 
 struct tail {
-    struct taps *taps;
-    struct senders *senders;
+    struct looks *looks;
+    struct look look;
     struct parser parser; /* its pool is there while there are readers */
-    struct event turn;
     struct reader *first;
     struct process_names *names; /* the same */
     struct bytes json;           /* of the line under way, as an event */
-    int64_t read_ns, told_ms;
-    uint64_t lines;  /* that the taps had counted when the first reader came */
-    uint64_t seen;   /* lines that were shown since then */
-    uint64_t unseen; /* and those that were not */
+    int64_t told_ms;
 };
 
 /* ---- lines ------------------------------------------------------------- */
@@ -106,7 +99,8 @@ static void name_sender(struct tail *tail, const struct sender *sender, char *ou
 {
     bool has_name = sender->family == AF_UNIX && sender->pid > 0;
     const char *command =
-        has_name ? process_name(tail->names, sender->pid, tail->read_ns / 1000000) : "";
+        has_name ? process_name(tail->names, sender->pid, looks_now_ns(tail->looks) / 1000000)
+                 : "";
 
     sender_write(sender, out, size);
     size_t len = strlen(out);
@@ -126,7 +120,6 @@ static void show_datagram(const struct tap_head *head, struct slice datagram, vo
 
     name_sender(tail, &head->sender, name, sizeof name);
     while (lines_next(&lines, &line)) {
-        tail->seen++;
         tail_item_read(&item, &tail->parser, line);
         show_item(tail, &item);
     }
@@ -135,26 +128,17 @@ static void show_datagram(const struct tap_head *head, struct slice datagram, vo
     size_t from = datagram.len;
     while (from > 0 && datagram.at[from - 1] != '\n')
         from--;
-    tail->seen++;
     tail_item_unterminated(&item, slice_skip(datagram, from));
     show_item(tail, &item);
 }
 
 /* ---- what was not seen ------------------------------------------------- */
 
-/* A batch that is under way is seen before it is counted, so the number never goes down. */
-static void count_unseen(struct tail *tail, uint64_t lines)
-{
-    uint64_t came = lines - tail->lines;
-
-    if (came > tail->seen && came - tail->seen > tail->unseen)
-        tail->unseen = came - tail->seen;
-}
-
 /* Where the sentence has no room, it is said the next time. */
 static void tell(struct tail *tail, struct reader *reader)
 {
-    uint64_t seen = tail->seen - reader->seen, unseen = tail->unseen - reader->unseen;
+    uint64_t seen = looks_seen(tail->looks) - reader->seen;
+    uint64_t unseen = looks_unseen(tail->looks) - reader->unseen;
     char text[160];
 
     reader->lost += desk_stream_take_lost(reader->stream);
@@ -170,55 +154,22 @@ static void tell(struct tail *tail, struct reader *reader)
         }
     }
     reader->lost = 0;
-    reader->seen = tail->seen;
-    reader->unseen = tail->unseen;
+    reader->seen = looks_seen(tail->looks);
+    reader->unseen = looks_unseen(tail->looks);
 }
 
-/* ---- turns ------------------------------------------------------------- */
-
-static void arm(struct tail *tail, int64_t wait_ms)
-{
-    struct timeval wait = clock_wait_ms(wait_ms);
-
-    evtimer_add(&tail->turn, &wait);
-}
-
-/* A burst is read in parts, so that readers take one while the next waits in its ring; at more
- * than twice the rate that fills the rings. False: something is left. */
-static bool read_taps(struct tail *tail)
-{
-    int64_t now_ns = clock_monotonic_ns(), now_ms = now_ns / 1000000;
-
-    taps_allow(tail->taps, now_ns - tail->read_ns);
-    tail->read_ns = now_ns;
-    uint64_t lines, part = (uint64_t)tail->taps->bytes_a_second / TURNS_A_SECOND;
-    if (!taps_read(tail->taps, part, show_datagram, tail, &lines))
-        return false;
-    count_unseen(tail, lines);
-    if (now_ms - tail->told_ms < REPORT_MS)
-        return true;
-    tail->told_ms = now_ms;
-    for (struct reader *reader = tail->first; reader != NULL; reader = reader->after)
-        tell(tail, reader);
-    return true;
-}
-
-static void on_turn(evutil_socket_t fd, short what, void *argument)
+static void on_turned(void *argument, int64_t now_ms)
 {
     struct tail *tail = argument;
 
-    (void)fd, (void)what;
-    bool all = tail->first == NULL || read_taps(tail);
-    if (taps_tidy(tail->taps) || tail->first != NULL)
-        arm(tail, all ? TURN_MS : NEXT_MS);
+    if (now_ms - tail->told_ms < REPORT_MS)
+        return;
+    tail->told_ms = now_ms;
+    for (struct reader *reader = tail->first; reader != NULL; reader = reader->after)
+        tell(tail, reader);
 }
 
 /* ---- readers ----------------------------------------------------------- */
-
-static void ignore(const struct tap_head *head, struct slice datagram, void *argument)
-{
-    (void)head, (void)datagram, (void)argument;
-}
 
 static void free_parts(struct tail *tail)
 {
@@ -232,28 +183,20 @@ static void free_parts(struct tail *tail)
 /* The first reader is there. False without memory. */
 static bool begin(struct tail *tail)
 {
-    if (tail->taps == NULL)
-        return false; /* it is no whole server */
     tail->parser.pool = malloc((LONGEST_LINE / 2 + 1) * sizeof *tail->parser.pool);
     tail->names = calloc(1, sizeof *tail->names);
-    if (tail->parser.pool == NULL || tail->names == NULL || !taps_open(tail->taps)) {
+    if (tail->parser.pool == NULL || tail->names == NULL ||
+        !looks_begin(tail->looks, &tail->look)) {
         free_parts(tail);
         return false;
     }
-    senders_want(tail->senders);
-    tail->read_ns = clock_monotonic_ns();
-    tail->told_ms = tail->read_ns / 1000000;
-    (void)taps_read(tail->taps, UINT64_MAX, ignore, NULL, &tail->lines);
-    tail->seen = tail->unseen = 0;
-    arm(tail, TURN_MS);
+    tail->told_ms = clock_monotonic_ms();
     return true;
 }
 
-/* The turns go on until all rings are freed. */
 static void end(struct tail *tail)
 {
-    senders_want_no_more(tail->senders);
-    taps_shut(tail->taps);
+    looks_end(tail->looks, &tail->look);
     free_parts(tail);
 }
 
@@ -273,8 +216,8 @@ static void on_gone(void *argument)
 static void link_reader(struct tail *tail, struct reader *reader)
 {
     reader->tail = tail;
-    reader->seen = tail->seen;
-    reader->unseen = tail->unseen;
+    reader->seen = looks_seen(tail->looks);
+    reader->unseen = looks_unseen(tail->looks);
     reader->after = tail->first;
     if (tail->first != NULL)
         tail->first->before = reader;
@@ -344,16 +287,15 @@ void tail_work(struct desk_job *given, const struct http_request *request, void 
 
 /* ---- start and stop ---------------------------------------------------- */
 
-struct tail *tail_new(struct event_base *desk_base, const struct server_view *view)
+struct tail *tail_new(const struct server_view *view)
 {
     struct tail *tail = calloc(1, sizeof *tail);
 
     if (tail == NULL)
         return NULL;
-    tail->taps = view->taps;
-    tail->senders = view->senders;
+    tail->looks = view->looks;
+    tail->look = (struct look){ .show = show_datagram, .turned = on_turned, .argument = tail };
     tail->parser.ignore_time = !view->settings->dogstatsd_no_aggregation_pipeline;
-    evtimer_assign(&tail->turn, desk_base, on_turn, tail);
     return tail;
 }
 

@@ -1,13 +1,12 @@
 /* server/http/tail.h: lines as they arrive, for those who look on (GET /api/v1/tail).
  *
- *   taps ──► lines ──► of each reader: does it match? ──► its stream
- * (server/http/desk_stream.h)
+ *   looks ──► lines ──► of each reader: does it match? ──► its stream
+ * (server/http/looks.h)                          (server/http/desk_stream.h)
  *
- * All of it on the desk's thread. While there is a reader the taps of the workers are open
- * (server/receive/tap.h), and are read twenty times a second; a line is parsed once and becomes
- * JSON at most once, however many read it. Once a second a reader is told how many lines there
- * were, if it or the taps have not seen all: {"seen":N,"of":M,"lost":K}. lost are items that
- * had no room in its stream, as it is slow. */
+ * All of it on the desk's thread. A line is parsed once and becomes JSON at most once, however
+ * many read it. Once a second a reader is told how many lines there were, if it or the taps
+ * have not seen all: {"seen":N,"of":M,"lost":K}. lost are items that had no room in its stream,
+ * as it is slow. */
 #ifndef SERVER_HTTP_TAIL_H
 #define SERVER_HTTP_TAIL_H
 
@@ -16,9 +15,9 @@
 struct tail;
 struct server_view;
 
-/* For a desk with that event loop, not yet started. The view is of the desk's work, and whole
- * servers have taps. NULL without memory. */
-struct tail *tail_new(struct event_base *desk_base, const struct server_view *view);
+/* For a desk that is not yet started. The view is of the desk's work, and its looks are there.
+ * NULL without memory. */
+struct tail *tail_new(const struct server_view *view);
 
 /* The desk is gone. NULL is fine. */
 void tail_free(struct tail *given);

@@ -1,0 +1,290 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "config/clock.h"
+#include "protocol/dog.h"
+#include "tests/support/beside.h"
+#include "tests/support/raw_http.h"
+#include "tests/support/running.h"
+#include "tests/support/udp.h"
+
+enum { ANSWER_MAX = 32 << 20, WAIT_S = 60, HEADS_MAX = 4096 };
+
+/* A server with HTTP, who captures, and what came. */
+struct rig {
+    struct running running;
+    int http, sender;
+    char *bytes;
+    size_t len;
+};
+
+static struct rig *rig_new(char **sets, size_t n)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+
+    assert_non_null(rig);
+    rig->bytes = malloc(ANSWER_MAX);
+    assert_non_null(rig->bytes);
+    assert_true(running_start(&rig->running, NULL, sets, n));
+    rig->http = -1;
+    rig->sender = udp_sender(running_listener(&rig->running, 0));
+    return rig;
+}
+#define HTTP "heeler_http_listen=127.0.0.1:0"
+#define RIG(...)                             \
+    rig_new((char *[]){ HTTP, __VA_ARGS__ }, \
+            sizeof((char *[]){ HTTP, __VA_ARGS__ }) / sizeof(char *))
+
+static void rig_free(struct rig *given)
+{
+    if (given->http >= 0)
+        close(given->http);
+    close(given->sender);
+    assert_true(running_stop(&given->running));
+    assert_string_equal(running_imbalance(&given->running), "0/0/0");
+    running_free(&given->running);
+    free(given->bytes);
+    free(given);
+}
+
+/* Turns the loop and reads what is there. False: the answer has come to its end. */
+static bool turn(struct rig *rig)
+{
+    struct pollfd waits = { .fd = rig->http, .events = POLLIN };
+
+    event_base_loop(rig->running.base, EVLOOP_NONBLOCK);
+    if (poll(&waits, 1, 1) != 1)
+        return true;
+    ssize_t n = recv(rig->http, rig->bytes + rig->len, ANSWER_MAX - rig->len, MSG_DONTWAIT);
+    rig->len += n > 0 ? (size_t)n : 0;
+    return n != 0;
+}
+
+static char *body(const struct rig *rig)
+{
+    return memmem(rig->bytes, rig->len, "\r\n\r\n", 4);
+}
+
+static void ask(struct rig *rig, const char *query)
+{
+    char request[HEADS_MAX];
+
+    if (rig->http >= 0)
+        close(rig->http);
+    rig->len = 0;
+    rig->http = raw_connect(server_http_port(rig->running.server));
+    snprintf(request, sizeof request,
+             "GET /api/v1/capture%s HTTP/1.0\r\nHost: localhost\r\n\r\n", query);
+    raw_say(rig->http, request);
+    while (body(rig) == NULL)
+        assert_true(turn(rig));
+}
+
+static void until_end(struct rig *rig)
+{
+    int64_t until_ms = clock_monotonic_ms() + WAIT_S * 1000;
+
+    while (turn(rig))
+        assert_true(clock_monotonic_ms() < until_ms);
+}
+
+/* What the answer has in it. */
+struct sum {
+    uint64_t datagrams, bytes;
+    int64_t first_ns, last_ns;
+    int32_t pid;
+    char last[64];
+    struct dog_note note;
+};
+
+static struct sum add_up(const struct rig *rig)
+{
+    const char *at = body(rig) + 4, *end = rig->bytes + rig->len;
+    struct sum sum = { 0 };
+    struct dog_record record;
+    size_t fault;
+
+    assert_true(end - at >= DOG_HEADER_BYTES);
+    assert_int_equal(dog_version((const unsigned char *)at), DOG_VERSION);
+    at += DOG_HEADER_BYTES;
+    while (end - at >= DOG_SIZE_BYTES) {
+        uint32_t size = dog_read_size((const unsigned char *)at);
+        at += DOG_SIZE_BYTES;
+        if (size > (size_t)(end - at))
+            break;
+        assert_null(dog_read_record((struct slice){ at, size }, DOG_VERSION, &record, &fault));
+        at += size;
+        if (record.note.is_there) {
+            sum.note = record.note;
+            continue;
+        }
+        sum.first_ns = sum.datagrams++ == 0 ? record.time_ns : sum.first_ns;
+        sum.last_ns = record.time_ns;
+        sum.bytes += record.payload.len;
+        sum.pid = record.pid;
+        snprintf(sum.last, sizeof sum.last, "%.*s", (int)record.payload.len, record.payload.at);
+    }
+    return sum;
+}
+
+static void what_arrives_comes_until_the_end(void **state)
+{
+    struct rig *rig = RIG("heeler_workers=2");
+    int64_t before_ns = clock_wall_ns();
+    (void)state;
+
+    ask(rig, "?ms=700");
+    for (int i = 0; i < 200; i++)
+        udp_send(rig->sender, i % 2 == 0 ? "a:1|c\nb:2|g" : "bad");
+    udp_send(rig->sender, "last:1|c");
+    until_end(rig);
+    struct sum sum = add_up(rig);
+    assert_int_equal(sum.datagrams, 201);
+    assert_int_equal(sum.bytes, 100 * 11 + 100 * 3 + 8);
+    assert_true(sum.first_ns >= before_ns && sum.last_ns <= clock_wall_ns());
+    assert_true(sum.note.is_last);
+    assert_true(sum.note.lines == 0 && sum.note.datagrams == 0 && sum.note.since_ns == 0);
+    rig_free(rig);
+}
+
+static void what_had_no_room_is_counted(void **state)
+{
+    enum { DATAGRAMS = 1600, LINES = 20 };
+    struct rig *rig = RIG("heeler_workers=1", "heeler_tail_max_bytes=65536");
+    char text[LINES * 16 + 1] = "";
+    (void)state;
+
+    for (int i = 0; i < LINES; i++)
+        strcat(text, "some.name:1|c\n");
+    ask(rig, "?ms=5000");
+    for (int i = 0; i < DATAGRAMS; i++) {
+        udp_send(rig->sender, text);
+        if (i % 16 == 0)
+            turn(rig);
+    }
+    until_end(rig);
+    struct sum sum = add_up(rig);
+    assert_true(sum.note.is_last);
+    assert_true(sum.note.lines > 0);
+    assert_int_equal(sum.datagrams * LINES + sum.note.lines, DATAGRAMS * LINES);
+    rig_free(rig);
+}
+
+static void what_was_kept_is_saved(void **state)
+{
+    struct rig *rig = RIG("heeler_workers=2", "heeler_ring_bytes=4194304");
+    (void)state;
+
+    for (int i = 0; i < 5000; i++)
+        udp_send(rig->sender, "a:1|c|#env:dev");
+    udp_send(rig->sender, "last:1|c");
+    assert_true(running_until(&rig->running, running_datagrams, 5001));
+    ask(rig, "?last_ms=60000");
+    until_end(rig);
+    struct sum sum = add_up(rig);
+    assert_int_equal(sum.datagrams, 5001);
+    assert_string_equal(sum.last, "last:1|c");
+    assert_true(sum.note.is_last && sum.note.datagrams == 0 && sum.note.since_ns == 0);
+    ask(rig, "?last_ms=60000"); /* it is still there */
+    until_end(rig);
+    assert_int_equal(add_up(rig).datagrams, 5001);
+    rig_free(rig);
+}
+
+/* More than the ring has: the newest, and since when. The reader is slow, and gets all of it.
+ */
+static void what_gave_way_is_told(void **state)
+{
+    enum { DATAGRAMS = 4000, LEN = 1400 };
+    struct rig *rig = RIG("heeler_workers=1", "heeler_ring_bytes=4194304");
+    char text[LEN + 1];
+    (void)state;
+
+    memset(text, 'a', LEN);
+    memcpy(text + LEN - 4, ":1|c", 5);
+    for (int i = 0; i < DATAGRAMS; i++)
+        udp_send(rig->sender, text);
+    assert_true(running_until(&rig->running, running_datagrams, DATAGRAMS));
+    ask(rig, "?last_ms=60000");
+    for (int i = 0; i < 100; i++)
+        event_base_loop(rig->running.base, EVLOOP_NONBLOCK); /* nobody reads */
+    until_end(rig);
+    struct sum sum = add_up(rig);
+    assert_true(sum.datagrams > 4194304 / 16 * 13 / (LEN + 24));
+    assert_true(sum.datagrams < DATAGRAMS);
+    assert_true(sum.note.is_last);
+    assert_int_equal(sum.note.since_ns, sum.first_ns);
+    rig_free(rig);
+}
+
+static void who_may_not_is_refused(void **state)
+{
+    static const struct {
+        const char *query, *status;
+    } rows[] = {
+        { "", " 400 " },
+        { "?ms=0", " 400 " },
+        { "?ms=604800001", " 400 " },
+        { "?last_ms=x", " 400 " },
+        { "?last_ms=1000", " 409 " },
+        { "?ms=1 HTTP/1.0\r\nOrigin: http://localhost\r\nX:", " 403 " },
+        { "?ms=1 HTTP/1.0\r\nSec-Fetch-Site: same-origin\r\nX:", " 403 " },
+    };
+    struct rig *rig = RIG("heeler_workers=1");
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ask(rig, rows[i].query);
+        rig->bytes[rig->len] = '\0';
+        if (strstr(rig->bytes, rows[i].status) == NULL)
+            fail_msg("%s: %s", rows[i].query, rig->bytes);
+    }
+    rig_free(rig);
+}
+
+/* Who goes amid it leaves nothing behind, and others go on. */
+static void readers_come_and_go(void **state)
+{
+    struct rig *rig = RIG("heeler_workers=2", "heeler_ring_bytes=2097152");
+    (void)state;
+
+    for (int i = 0; i < 10; i++) {
+        int first;
+
+        ask(rig, i % 2 == 0 ? "?ms=60000" : "?last_ms=60000");
+        first = rig->http;
+        rig->http = -1;
+        for (int j = 0; j < 50; j++)
+            udp_send(rig->sender, "a:1|c\nb:1|c");
+        ask(rig, "?ms=50");
+        until_end(rig);
+        assert_true(add_up(rig).note.is_last);
+        close(first);
+    }
+    ask(rig, "?ms=60000"); /* the server goes */
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_arrives_comes_until_the_end),
+        cmocka_unit_test(what_had_no_room_is_counted),
+        cmocka_unit_test(what_was_kept_is_saved),
+        cmocka_unit_test(what_gave_way_is_told),
+        cmocka_unit_test(who_may_not_is_refused),
+        cmocka_unit_test(readers_come_and_go),
+    };
+
+    return BESIDE_RUN(tests);
+}
