@@ -4,33 +4,21 @@
  * whole number of --random's range. UDP promises nothing, but the system says when
  * nobody listens: that is told, and the status is 1. */
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "config/address.h"
 #include "config/clock.h"
 #include "protocol/number.h"
 #include "server/commands/commands.h"
+#include "server/commands/send_target.h"
 
 enum { LINE_BYTES_MAX = 8192 };
 
-/* How long we wait for the other end to say that nobody listens. On this machine that comes
- * with the send. */
-enum { ANSWER_MS = 100, ANSWER_HERE_MS = 10 };
-
 struct sending {
-    int fd;
-    char to[ADDRESS_HOST_MAX + 16]; /* for sentences */
-    int answer_ms;     /* 0: nothing to wait for, as a full queue blocks the sender */
+    struct send_target target;
     int64_t count;     /* how many times all lines are sent */
     double rate;       /* rounds a second; 0: as fast as it goes */
     int64_t low, high; /* of {random} */
@@ -99,71 +87,6 @@ static bool read_words(struct command_line *line, struct sending *out, const cha
 
 /* ---- sending ----------------------------------------------------------- */
 
-static const char *reason(int error)
-{
-    switch (error) {
-    case ECONNREFUSED:
-        return "nobody listens there";
-    case EPROTOTYPE:
-        return "is no datagram socket";
-    default:
-        return strerror(error);
-    }
-}
-
-/* send() waits while the queue is full, so nothing is lost. Returns the exit status. */
-static int connect_to_path(struct sending *sending, const char *path)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-    if (path[0] == '\0' || strlen(path) >= sizeof address.sun_path)
-        return complain("--to", "a path of a unix socket has 1 to 107 bytes");
-    strcpy(address.sun_path, path);
-    snprintf(sending->to, sizeof sending->to, "%s", path);
-    sending->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (sending->fd >= 0 &&
-        connect(sending->fd, (const struct sockaddr *)&address, sizeof address) == 0)
-        return EXIT_OK;
-    complain(path, reason(errno));
-    return EXIT_SYSTEM;
-}
-
-static bool is_here(const struct sockaddr *at)
-{
-    if (at->sa_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)at)->sin6_addr);
-    return ntohl(((const struct sockaddr_in *)at)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
-/* The exit status. */
-static int connect_to(struct sending *sending, const char *to, const struct settings *settings)
-{
-    char host[ADDRESS_HOST_MAX] = "127.0.0.1", text[16];
-    int port = settings->dogstatsd_port > 0 ? settings->dogstatsd_port : 8125;
-    struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *found;
-
-    if (to != NULL && strncmp(to, "unix:", 5) == 0)
-        return connect_to_path(sending, to + (strncmp(to, "unix://", 7) == 0 ? 7 : 5));
-    if (to != NULL && !address_split(to, host, sizeof host, &port))
-        return complain("--to", "an address is HOST:PORT, [V6]:PORT or unix:/PATH");
-    snprintf(text, sizeof text, "%d", port);
-    int error = getaddrinfo(host, text, &hints, &found);
-    if (error != 0) {
-        complain(host, gai_strerror(error));
-        return EXIT_SYSTEM;
-    }
-    sending->fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sending->answer_ms = is_here(found->ai_addr) ? ANSWER_HERE_MS : ANSWER_MS;
-    snprintf(sending->to, sizeof sending->to, strchr(host, ':') != NULL ? "[%s]:%d" : "%s:%d",
-             host, port);
-    bool connected =
-        sending->fd >= 0 && connect(sending->fd, found->ai_addr, found->ai_addrlen) == 0;
-    if (!connected)
-        complain(host, strerror(errno));
-    freeaddrinfo(found);
-    return connected ? EXIT_OK : EXIT_SYSTEM;
-}
-
 static int64_t draw(const struct sending *sending)
 {
     uint64_t bits = 0, span = (uint64_t)sending->high - (uint64_t)sending->low + 1;
@@ -208,27 +131,12 @@ static bool send_round(const struct sending *sending)
             complain("a line", "is empty or longer than 8192 bytes");
             return false;
         }
-        if (send(sending->fd, line, len, 0) != (ssize_t)len) {
-            complain(sending->to, reason(errno));
+        if (!send_target_send(&sending->target, line, len)) {
+            (void)send_target_complain(&sending->target, errno);
             return false;
         }
     }
     return true;
-}
-
-/* Whether the last datagram was taken. The system says that nobody listens some time after the
- * send, if at all. */
-static bool was_taken(const struct sending *sending)
-{
-    struct pollfd watched = { .fd = sending->fd };
-    int error = 0;
-
-    if (poll(&watched, 1, sending->answer_ms) > 0 &&
-        getsockopt(sending->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){ sizeof error }) ==
-            0 &&
-        error != 0)
-        complain(sending->to, reason(error));
-    return error == 0;
 }
 
 static void wait_until(int64_t at_ns)
@@ -249,12 +157,12 @@ static int send_all(const struct sending *sending)
         if (!send_round(sending))
             return EXIT_SYSTEM;
     }
-    return was_taken(sending) ? EXIT_OK : EXIT_SYSTEM;
+    return send_target_was_taken(&sending->target) ? EXIT_OK : EXIT_SYSTEM;
 }
 
 static int send_line(struct command_line *line)
 {
-    struct sending sending = { .fd = -1, .count = 1 };
+    struct sending sending = { .target = { .command = "send", .fd = -1 }, .count = 1 };
     struct settings settings = { 0 };
     const char *to = NULL;
     int status = EXIT_SETTINGS;
@@ -265,12 +173,11 @@ static int send_line(struct command_line *line)
         if (sending.n_lines == 0)
             complain("no line", "give one or more, such as 'my_metric:42|g|#env:dev'");
         else
-            status = connect_to(&sending, to, &settings);
+            status = send_target_open(&sending.target, to, &settings);
         if (status == EXIT_OK)
             status = send_all(&sending);
     }
-    if (sending.fd >= 0)
-        close(sending.fd);
+    send_target_close(&sending.target);
     settings_free(&settings);
     free(sending.lines);
     return status;
