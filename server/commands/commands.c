@@ -20,7 +20,14 @@ const struct command commands[COMMAND_COUNT] = {
 /* As the Agent calls it. */
 static const char *real_name(const char *name)
 {
-    return strcmp(name, "dogstatsd-stats") == 0 ? "top" : name;
+    static const char *const agents[][2] = { { "dogstatsd-stats", "top" },
+                                             { "dogstatsd-capture", "capture" },
+                                             { "dogstatsd-replay", "replay" } };
+
+    for (size_t i = 0; i < sizeof agents / sizeof agents[0]; i++)
+        if (strcmp(name, agents[i][0]) == 0)
+            return agents[i][1];
+    return name;
 }
 
 const struct command *command_find(const char *name)

@@ -23,7 +23,10 @@ COMMAND(run, "[run] [--config FILE] [--set KEY=VALUE]...",
         "It runs in the foreground and logs to standard error. Without an api_key it is\n"
         "in local mode: nothing leaves this machine. SIGTERM flushes, delivers and ends;\n"
         "SIGHUP loads the settings anew; SIGUSR2 puts the program that the path leads to\n"
-        "now in its place.\n",
+        "now in its place.\n"
+        "\n"
+        "Settings, in rising order: defaults, --config FILE (YAML, as datadog.yaml), the\n"
+        "environment (the key a.b is DD_A_B), --set KEY=VALUE.\n",
         WITH_SETTINGS)
 COMMAND(check, "check [--all] [--config FILE] [--set KEY=VALUE]...",
         "the settings that are not the default, and every problem",
@@ -179,6 +182,38 @@ COMMAND(top, "top [--by metric|tag|sender] [--sort WORD] [--limit N]\n"
         { "--once", "print, on a terminal too" },
         { "--json", "the answer as the API gives it" },
         AT_SERVER,
+        WITH_SETTINGS)
+COMMAND(capture, "capture [--duration TIME | --last TIME] [--compressed]\n"
+        "                      [--path FOLDER] [--at URL] [FILE]",
+        "keeps what a running server receives, byte by byte, in a file",
+        "    heeler capture --duration 30s shop.dog\n"
+        "    heeler capture --last 1m shop.dog\n"
+        "\n"
+        "It is also called dogstatsd-capture, and the file is that of the Agent: all\n"
+        "datagrams and frames with their times, by UDP and by unix sockets. Only its\n"
+        "owner may read it, and it must not exist. Ctrl-C ends it early. What was lost is\n"
+        "told, and the status is 1: a server gives heeler_tail_max_bytes a second. With\n"
+        "--last it gives what it had kept already, in heeler_ring_bytes of memory.\n",
+        { "-d, --duration TIME", "for so long, as 90s, 5m or 1h; 1m where nothing is said" },
+        { "--last TIME", "what came in the last 30s, 5m or 1h" },
+        { "-z, --compressed", "with zstd, as FILE.zstd is; -z=false: without" },
+        { "-p, --path FOLDER", "where datadog-capture-SECONDS.zstd is made without a FILE" },
+        AT_SERVER,
+        WITH_SETTINGS)
+COMMAND(replay, "replay [--to ADDRESS] [--speed N] [--loops N] [--verbose]\n"
+        "                     FILE",
+        "sends what is in a capture file again",
+        "    heeler replay shop.dog\n"
+        "    heeler replay --speed 0 --to unix:/run/heeler/dsd.socket shop.dog\n"
+        "\n"
+        "It is also called dogstatsd-replay, and takes the Agent's files of version 1 to 3.\n"
+        "Datagrams go at the pace at which they came. A file that is damaged or cut is told\n"
+        "with the byte at fault, and what is before that is sent.\n",
+        { "-f, --file FILE", "the same as FILE; -: standard input" },
+        { "--to ADDRESS", "HOST:PORT, [V6]:PORT or unix:/PATH; else the local server" },
+        { "--speed N", "so many times as fast; 0: as fast as it goes" },
+        { "-l, --loops N", "so often; 0: until Ctrl-C" },
+        { "-v, --verbose", "each datagram, with its time and the pid of who sent it" },
         WITH_SETTINGS)
 COMMAND(flare, "flare [--at URL] FILE.tar",
         "packs what a bug report needs: state, settings, log, versions",
