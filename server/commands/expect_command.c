@@ -1,6 +1,6 @@
 /* heeler expect: a private server, a command that sends to it, and what is said of what came.
  *
- *   words, file -> folder, guard (forked while there is one thread) -> server -> the command
+ *   words, file -> guard (forked while there is one thread) -> server -> the command
  *   its end -> the server flushes and stops -> the guard cleans up -> verdicts, or a new file
  */
 #include <errno.h>
@@ -262,14 +262,8 @@ static int run_beside_server(struct expecting *expecting, int signals)
 }
 
 /* Signals are caught before there are threads, which then leave them to us. */
-static int run_guarded(struct expecting *expecting)
+static int run_logged(struct expecting *expecting)
 {
-    if (!guard_start(&expecting->guard, expecting->asked.command, &expecting->folder)) {
-        int why = errno;
-
-        expect_folder_remove(&expecting->folder);
-        return complain(EXIT_SYSTEM, "cannot start a process: ", strerror(why));
-    }
     int signals = catch_signals(), status = EXIT_SYSTEM;
 
     expecting->seen = expect_seen_new("expect");
@@ -280,9 +274,22 @@ static int run_guarded(struct expecting *expecting)
     } else {
         complain(EXIT_SYSTEM, "not enough memory or descriptors", "");
     }
-    guard_free(&expecting->guard, &expecting->folder);
     if (signals >= 0)
         close(signals);
+    return status;
+}
+
+/* The path of the socket is a setting. */
+static int run_guarded(struct expecting *expecting, const struct command_line *line)
+{
+    expect_folder_sweep();
+    if (!guard_start(&expecting->guard, expecting->asked.command, &expecting->folder))
+        return complain(EXIT_SYSTEM, "cannot look after a command: ", strerror(errno));
+    int status = expect_settings(&expecting->settings, line, expecting->folder.path)
+                     ? run_logged(expecting)
+                     : EXIT_SETTINGS;
+
+    guard_free(&expecting->guard, &expecting->folder);
     return status;
 }
 
@@ -337,14 +344,7 @@ static int compare(struct expecting *expecting)
 
 static int expect(struct expecting *expecting, const struct command_line *line)
 {
-    expect_folder_sweep();
-    if (!expect_folder_make(&expecting->folder))
-        return complain(EXIT_SYSTEM, "cannot make a folder for the socket: ", strerror(errno));
-    if (!expect_settings(&expecting->settings, line, expecting->folder.path)) {
-        expect_folder_remove(&expecting->folder);
-        return EXIT_SETTINGS;
-    }
-    int status = run_guarded(expecting);
+    int status = run_guarded(expecting, line);
 
     if (expecting->signal != 0)
         return EXIT_SIGNALLED + expecting->signal;

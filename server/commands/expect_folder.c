@@ -66,6 +66,8 @@ static void empty(int folder)
 
 void expect_folder_remove(struct expect_folder *given)
 {
+    if (given->lock < 0)
+        given->lock = open(given->path, OPEN_FOLDER);
     if (given->lock >= 0) {
         empty(given->lock);
         close(given->lock);

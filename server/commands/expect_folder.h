@@ -12,13 +12,13 @@ enum { EXPECT_FOLDER_SIZE = 80 };
 
 struct expect_folder {
     char path[EXPECT_FOLDER_SIZE];
-    int lock; /* shared by who is forked */
+    int lock; /* -1: another process has it */
 };
 
 /* False with errno; path then says where. */
 bool expect_folder_make(struct expect_folder *out);
 
-/* With all files in it. It may be gone already. */
+/* With all files in it, whoever has it locked. It may be gone already. */
 void expect_folder_remove(struct expect_folder *given);
 
 /* Removes those of this user that nobody has any more. */

@@ -196,12 +196,32 @@ static bool prepare(struct guarding *guarding)
     return guarding->signals >= 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
 
-static _Noreturn void guard_main(int fd, char **command, const struct expect_folder *folder)
-{
-    struct guarding guarding = { .fd = fd, .command = command, .folder = *folder };
+/* What the guard says first. */
+struct ready {
+    int error; /* errno; 0: none */
+    char path[EXPECT_FOLDER_SIZE];
+};
 
-    if (prepare(&guarding))
-        serve(&guarding);
+static bool get_ready(struct guarding *guarding)
+{
+    struct ready ready = { .error = 0 };
+    bool fine = prepare(guarding) && expect_folder_make(&guarding->folder);
+
+    if (fine)
+        memcpy(ready.path, guarding->folder.path, sizeof ready.path);
+    else
+        ready.error = errno;
+    (void)send(guarding->fd, &ready, sizeof ready, MSG_NOSIGNAL);
+    return fine;
+}
+
+static _Noreturn void guard_main(int fd, char **command)
+{
+    struct guarding guarding = { .fd = fd, .command = command, .folder = { .lock = -1 } };
+
+    if (!get_ready(&guarding))
+        _exit(0);
+    serve(&guarding);
     (void)end_all(&guarding, 0);
     expect_folder_remove(&guarding.folder);
     _exit(0);
@@ -209,7 +229,25 @@ static _Noreturn void guard_main(int fd, char **command, const struct expect_fol
 
 /* ---- who has it -------------------------------------------------------- */
 
-bool guard_start(struct guard *out, char **command, const struct expect_folder *folder)
+/* What it says first. False, with errno, and the guard is gone: it could not. */
+static bool await_ready(const struct guard *guard, struct expect_folder *folder)
+{
+    struct ready ready;
+
+    if (recv(guard->fd, &ready, sizeof ready, 0) != (ssize_t)sizeof ready)
+        ready.error = ECHILD;
+    *folder = (struct expect_folder){ .lock = -1 };
+    if (ready.error == 0) {
+        memcpy(folder->path, ready.path, sizeof folder->path);
+        return true;
+    }
+    close(guard->fd);
+    (void)waitpid(guard->pid, NULL, 0);
+    errno = ready.error;
+    return false;
+}
+
+bool guard_start(struct guard *out, char **command, struct expect_folder *folder)
 {
     int fds[2];
 
@@ -220,14 +258,14 @@ bool guard_start(struct guard *out, char **command, const struct expect_folder *
     out->pid = fork();
     if (out->pid == 0) {
         close(fds[0]);
-        guard_main(fds[1], command, folder);
+        guard_main(fds[1], command);
     }
     int why = errno;
 
     close(fds[1]);
     out->fd = fds[0];
     if (out->pid > 0)
-        return true;
+        return await_ready(out, folder);
     close(fds[0]);
     errno = why;
     return false;

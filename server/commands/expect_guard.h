@@ -11,7 +11,8 @@
  * command dies with it (PR_SET_PDEATHSIG), and `heeler expect`, which is given the rest, does
  * the same.
  *
- * It is forked while the process has one thread, and waits until the ports are known. */
+ * It is forked while the process has one thread, makes the folder, so that there is no moment
+ * at which nobody would remove it, and waits until the ports are known. */
 #ifndef SERVER_COMMANDS_EXPECT_GUARD_H
 #define SERVER_COMMANDS_EXPECT_GUARD_H
 
@@ -30,9 +31,9 @@ struct guard {
     int fd; /* readable when the command has ended */
 };
 
-/* The command ends in NULL; both are read by the guard alone. The folder, with the socket
- * dsd.socket, is given to it. False with errno. */
-bool guard_start(struct guard *out, char **command, const struct expect_folder *folder);
+/* The command ends in NULL and is read by the guard alone. The folder is the guard's, and its
+ * socket is dsd.socket. False with errno. */
+bool guard_start(struct guard *out, char **command, struct expect_folder *folder);
 
 /* Starts the command. */
 void guard_run(const struct guard *guard, const struct guard_order *order);
