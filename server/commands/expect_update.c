@@ -38,13 +38,20 @@ static bool is_plain(struct slice text)
     return true;
 }
 
+/* Of those that stand for themselves on a terminal libyaml refuses these two. */
+static bool is_refused(const char *at, size_t len)
+{
+    return len == 3 &&
+           (memcmp(at, "\xef\xbf\xbe", 3) == 0 || memcmp(at, "\xef\xbf\xbf", 3) == 0);
+}
+
 /* For what libyaml cannot be told, a byte of no character or one beyond 16 bits, stands the
  * pattern *. */
 static void put_character(FILE *out, const char *at, size_t len)
 {
     char escape[SHOWN_ESCAPE_SIZE];
 
-    if (len == 4 || (len == 1 && (unsigned char)*at >= 0x80)) {
+    if (len == 4 || is_refused(at, len) || (len == 1 && (unsigned char)*at >= 0x80)) {
         fputc('*', out);
     } else if (*at == '\n') {
         fputs("\\n", out);
@@ -64,7 +71,7 @@ static void put_text(FILE *out, struct slice text)
     }
     fputc('"', out);
     for (size_t i = 0; i < text.len; i += len) {
-        if (!shown_is_plain(text.at + i, text.len - i, &len)) {
+        if (!shown_is_plain(text.at + i, text.len - i, &len) || is_refused(text.at + i, len)) {
             put_character(out, text.at + i, len);
             continue;
         }

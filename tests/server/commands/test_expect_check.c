@@ -215,11 +215,11 @@ static void an_update_is_met_by_what_it_was_made_of(void **state)
     char *text = NULL;
     size_t size;
 
-    send(rig,
-         "c:1|c|#b:2,a:1\nc:0.25|c\ng:-7|g|#a: x,\"q\\,true,0x1,- y\nyes:1|c|#a:\xc3\xa9\n"
-         "odd\x1b[2J:1|c|#\xff\nh:1|h\nh:2|h\nd:5|d|@0.5\ns:x|s\nt:5|ms|#host:web\n"
-         "_e{1,4}:T|a\\nb|t:error\n_e{1,4}:T|a\\nb|t:error\n_sc|null|3|m:it's: #1\n"
-         "tag:1|c|#\xf3\xa0\x80\x81z,\xe2\x80\x8bz\njvm.x:1|c\ndatadog.dogstatsd.client.x:1|c");
+    send(rig, "c:1|c|#b:2,a:1\nc:0.25|c\ng:-7|g|#a: x,\"q\\,true,0x1,- y\nyes:1|c|#a:\xc3\xa9\n"
+              "odd\x1b[2J:1|c|#\xff\nh:1|h\nh:2|h\nd:5|d|@0.5\ns:x|s\nt:5|ms|#host:web\n"
+              "_e{1,4}:T|a\\nb|t:error\n_e{1,4}:T|a\\nb|t:error\n_sc|null|3|m:it's: #1\n"
+              "tag:1|c|#\xf3\xa0\x80\x81z,\xe2\x80\x8bz,\xef\xbf\xbez\njvm.x:1|c\ndatadog."
+              "dogstatsd.client.x:1|c");
     pipeline_finish(rig->pipeline);
     expect_seen_sort(rig->seen);
     FILE *out = open_memstream(&text, &size);
