@@ -48,7 +48,7 @@ tail) # has no end; there are lines of each kind
     kill \$! && [ -s "$scratch/tailed" ]
     exit
     ;;
-check | send | explain | lint | query | status | health | top | flare | help | --version | --help) exec "$heeler" "\$@" ;;
+check | send | explain | lint | expect | query | status | health | top | flare | help | --version | --help) exec "$heeler" "\$@" ;;
 run) shift ;;
 esac
 [ -z "\${DD_API_KEY:-}" ] || set -- "\$@" --set dd_url=http://127.0.0.1:1 --set additional_endpoints={}
@@ -77,6 +77,13 @@ verb=get
 path=\${1#http://127.0.0.1:}
 exec "$probe" \$verb "\${path%%/*}" "/\${path#*/}"
 EOF
+tool npm <<EOF # whose tests send what docs/testing-your-metrics.md expects
+[ "\$1" = test ] || exit 1
+for route in pay cart pay; do
+    "$heeler" send --to "127.0.0.1:\$DD_DOGSTATSD_PORT" "shop.orders:1|c|#env:test,route:/\$route" \
+        'shop.order.time:12|ms' '_sc|shop.db|0' || exit 1
+done
+EOF
 tool redis-cli <<EOF
 exec /usr/bin/redis-cli -s "$scratch/redis" "\$@"
 EOF
@@ -84,6 +91,7 @@ EOF
 background "$scratch/redis.log" redis-server --port 0 --unixsocket "$scratch/redis" --save '' --dir "$scratch"
 wait_for "$scratch/redis.log" '\(ready to accept\|now ready\)'
 printf 'hostname: docs.example\n' >"$scratch/datadog.yaml"
+awk '/^```yaml/ { inside = 1; next } /^```/ && inside { exit } inside' docs/testing-your-metrics.md >"$scratch/metrics.yaml"
 
 serve() {
     start_server "$heeler" --config "$scratch/datadog.yaml" --set heeler_interval=1 \
@@ -96,6 +104,7 @@ localized() {
     sed -e "s|127.0.0.1:8127|127.0.0.1:$http|g; s|127.0.0.1:8125|127.0.0.1:$port|g" \
         -e "s|redis://redis.example|unix://$scratch/redis|g" \
         -e "s|/etc/datadog-agent/datadog.yaml|$scratch/datadog.yaml|g" \
+        -e "s#\(metrics\|all\)\.yaml#$scratch/&#" \
         -e "s|DD_API_KEY=…|DD_API_KEY=0123456789abcdef0123456789abcdef|g" <<<"$1"
 }
 

@@ -4,6 +4,8 @@
 #   check_expect.sh PROGRAM
 . "${0%/*}/support/script.sh"
 heeler=$(realpath "$heeler")
+page=$(realpath docs/testing-your-metrics.md)
+flat=$(realpath "${probe%/*}/flat")
 export TMPDIR=$scratch/tmp heeler scratch
 mkdir "$TMPDIR"
 cd "$scratch" || exit 1
@@ -149,3 +151,37 @@ touch -d '10 minutes ago' "$TMPDIR/heeler-expect-abcdef"
 expect 0 empty.yaml -- true
 [ "$(ls "$TMPDIR")" = heeler-expect-young ] || fail "folders in $TMPDIR: $(ls "$TMPDIR")"
 rmdir "$TMPDIR/heeler-expect-young"
+
+# The page says what happens, and its examples are what they look like.
+block() { # KIND N: that block of the page
+    awk -v kind="^\`\`\`$1\$" -v wanted="$2" '$0 ~ kind { inside = ++n == wanted; next }
+        /^```/ { inside = 0 } inside' "$page"
+}
+example() { # N KEY: what the N-th block of YAML says
+    block yaml "$1" >example.yaml
+    "$flat" example.yaml >example.flat || fail "the page: example $1 is not YAML"
+    sed -n "s/^0\.$2	//p" example.flat
+}
+cat >npm <<'EOF'
+#!/bin/bash
+"$heeler" send --to "$DD_AGENT_HOST:$DD_DOGSTATSD_PORT" 'shop.orders:1|c|#env:test,route:/pay' \
+    'shop.orders:1|c|#env:test,route:/cart' 'shop.order.time:12:13:14|ms' 'shop.queue:7|g' '_sc|shop.db|2|m:no answer'
+EOF
+chmod +x npm
+ln -s "$heeler" heeler
+export PATH=$scratch:$PATH
+block yaml 1 >metrics.yaml
+expect 1 metrics.yaml -- npm test
+diff <(block text 1) out || fail "the page shows another difference"
+for words in "$(example 2 'jobs\.tests\.steps\.5\.run')" "$(example 3 'services\.tests\.command\.[0-9]*' | tr '\n' ' ')"; do
+    case $words in "heeler expect "*) ;; *) fail "the page: an example runs: $words" ;; esac
+    status=0
+    bash -c "${words//\/results\//}" >out 2>&1 || status=$?
+    [ "$status" -eq 1 ] || { cat out; fail "the page: $words"; }
+    [ -s metrics.xml ] || fail "the page: no XML of: $words"
+    rm metrics.xml
+done
+words=$(example 4 'services\.metrics\.command\.[0-9]*' | tr '\n' ' ')
+words=${words/8125/__random__}
+bash -c "${words/.\/wait-for-tests/npm}" >out 2>&1
+[ $? -eq 1 ] || { cat out; fail "the page: $words"; }

@@ -132,9 +132,9 @@ COMMAND(expect, "expect [--timeout TIME] [--over udp|unix] [--junit FILE]\n"
         "DD_DOGSTATSD_SOCKET, which are set for it. When the command has ended, with all\n"
         "that it has started, this is compared with the file. The status is 0 if it is as\n"
         "expected and 1 if not, or the command's own if that failed, 124 if it took too\n"
-        "long, 78 if the file is wrong. The page about testing tells what a file may say.\n",
+        "long, 78 if the file is wrong. What that may say: docs/testing-your-metrics.md.\n",
         { "--timeout TIME", "end the command after 90s, 15m or 1h" },
-        { "--over WORD", "what DD_DOGSTATSD_URL names: udp where nothing is said, or unix" },
+        { "--over WORD", "what DD_DOGSTATSD_URL names: udp, as without it, or unix" },
         { "--junit FILE", "what came of it as XML, for a CI" },
         { "--update", "write what came into FILE, instead of comparing" },
         WITH_SETTINGS)
