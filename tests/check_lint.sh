@@ -62,3 +62,20 @@ awk 'BEGIN {
 [ $? = 1 ] || { tail -n 3 "$scratch/out"; fail "a large file ends otherwise"; }
 shown '^200001 lines, '
 shown '^not all names and tags were compared'
+
+# What a server received: a capture, known by its bytes.
+start_server "$heeler" --set heeler_ring_bytes=1048576
+"$heeler" send --to "127.0.0.1:$port" 'hits:1|c' "$(printf 'temperature:21|g|@0.5\nhits:one|c')"
+until_metric heeler_lines_received_total 3
+"$heeler" capture --at "127.0.0.1:$http" --last 1m "$scratch/shop.dog" >"$scratch/said" 2>&1 ||
+    { cat "$scratch/said"; fail "capture ends with $?"; }
+linted 1 "$scratch/shop.dog"
+shown 'shop.dog:2: rate-ignored: '
+shown 'shop.dog:2: refused: '
+shown '^3 lines, 2 findings: '
+size=$(wc -c <"$scratch/shop.dog")
+head -c $((size - 12)) "$scratch/shop.dog" >"$scratch/cut.dog"
+linted 78 "$scratch/cut.dog"
+grep -q 'cut.dog: byte [0-9]*: ' "$scratch/err" || { cat "$scratch/err"; fail "where it is cut is not told"; }
+kill -TERM "$server"
+ended 0

@@ -167,7 +167,7 @@ static int finish(struct asking *asking, struct lint *lint, int status)
 
     lint_end(lint);
     lint_sum(lint, &sums);
-    if (status != EXIT_OK)
+    if (status != EXIT_OK && sums.lines == 0)
         return status;
     if (!asking->json)
         print_sums(&sums);
@@ -175,7 +175,7 @@ static int finish(struct asking *asking, struct lint *lint, int status)
         asking->failed = true;
     if (asking->failed)
         return complain("memory", "not enough", EXIT_SETTINGS);
-    return sums.findings > 0 ? EXIT_SYSTEM : EXIT_OK;
+    return status != EXIT_OK ? status : sums.findings > 0 ? EXIT_SYSTEM : EXIT_OK;
 }
 
 static int lint_file(struct asking *asking, const struct settings *settings)

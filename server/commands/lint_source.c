@@ -4,34 +4,74 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/lines.h"
+#include "server/commands/dog_file.h"
 #include "server/commands/lint_line.h"
 
+enum { MAGIC_BYTES = 4 };
+
 struct lint_source {
-    FILE *file;
+    FILE *file;           /* NULL: it is a capture */
+    struct dog_file *dog; /* NULL: it is not */
+    struct lines lines;   /* that are left of its datagram */
     uint64_t number;
     const char *problem;
     size_t len;
     char line[LINT_LINE_MAX + 1]; /* and a carriage return */
 };
 
+/* The first bytes, which stay where they are; returns how many there are. */
+static size_t peek(FILE *file, char out[MAGIC_BYTES])
+{
+    size_t n = 0;
+
+    for (int byte; n < MAGIC_BYTES && (byte = getc(file)) != EOF;)
+        out[n++] = (char)byte;
+    for (size_t i = n; i > 0; i--)
+        ungetc((unsigned char)out[i - 1], file);
+    return n;
+}
+
+/* Whether it is a capture, or one that zstd has compressed. */
+static bool is_capture(FILE *file)
+{
+    char first[MAGIC_BYTES];
+    struct slice bytes = { first, peek(file, first) };
+
+    return bytes.len == MAGIC_BYTES &&
+           (dog_is_magic(bytes) || slice_equal(bytes, SLICE("\x28\xb5\x2f\xfd")));
+}
+
 struct lint_source *lint_source_new(FILE *given)
 {
     struct lint_source *source = calloc(1, sizeof *source);
 
-    if (source == NULL)
+    if (source == NULL) {
         fclose(given);
-    else
+        return NULL;
+    }
+    if (!is_capture(given)) {
         source->file = given;
-    return source;
+        return source;
+    }
+    source->dog = dog_file_new(given);
+    if (source->dog != NULL)
+        return source;
+    free(source);
+    return NULL;
 }
 
 void lint_source_free(struct lint_source *given)
 {
     if (given == NULL)
         return;
-    fclose(given->file);
+    if (given->file != NULL)
+        fclose(given->file);
+    dog_file_free(given->dog);
     free(given);
 }
+
+/* ---- text -------------------------------------------------------------- */
 
 /* Fills the line up to its newline; false: nothing was left. */
 static bool read_line(struct lint_source *source)
@@ -51,7 +91,7 @@ static bool read_line(struct lint_source *source)
     }
 }
 
-bool lint_source_next(struct lint_source *source, struct slice *line, uint64_t *number)
+static bool next_of_text(struct lint_source *source, struct slice *line)
 {
     if (!read_line(source)) {
         if (ferror(source->file))
@@ -60,10 +100,42 @@ bool lint_source_next(struct lint_source *source, struct slice *line, uint64_t *
     }
     if (source->len > 0 && source->line[source->len - 1] == '\r')
         source->len--;
-    if (source->len > LINT_LINE_MAX)
-        source->len = LINT_LINE_MAX;
     *line = (struct slice){ source->line, source->len };
-    *number = ++source->number;
+    source->number++;
+    return true;
+}
+
+/* ---- captures ---------------------------------------------------------- */
+
+static bool next_of_capture(struct lint_source *source, struct slice *line)
+{
+    struct dog_record record;
+
+    while (!lines_next(&source->lines, line)) {
+        switch (dog_file_next(source->dog, &record)) {
+        case DOG_RECORD:
+            source->number++;
+            source->lines = lines_of(record.payload, false);
+            break;
+        case DOG_BAD:
+            source->problem = dog_file_problem(source->dog);
+            return false;
+        case DOG_END:
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- either ------------------------------------------------------------ */
+
+bool lint_source_next(struct lint_source *source, struct slice *line, uint64_t *number)
+{
+    if (source->dog != NULL ? !next_of_capture(source, line) : !next_of_text(source, line))
+        return false;
+    if (line->len > LINT_LINE_MAX)
+        line->len = LINT_LINE_MAX;
+    *number = source->number;
     return true;
 }
 

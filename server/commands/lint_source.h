@@ -1,7 +1,8 @@
 /* server/commands/lint_source.h: the lines of a file, in bounded memory however long they are.
  *
- * A line ends in a newline, of which a carriage return before it is a part, or with the file.
- */
+ * A line of text ends in a newline, of which a carriage return before it is a part, or with the
+ * file. A capture (protocol/dog.h), compressed or not, is known by its first bytes; its lines
+ * are those of its datagrams. */
 #ifndef SERVER_COMMANDS_LINT_SOURCE_H
 #define SERVER_COMMANDS_LINT_SOURCE_H
 

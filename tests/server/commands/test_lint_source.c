@@ -5,13 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
+#include "protocol/dog.h"
 #include "server/commands/lint_line.h"
 #include "server/commands/lint_source.h"
 
-/* "1:line 2:line", of so many bytes. */
+/* "1:line 2:line", of so many bytes; behind them why it ended, unless all was read. */
 static char *read_all(const char *bytes, size_t n)
 {
     struct lint_source *source = lint_source_new(fmemopen((void *)(uintptr_t)bytes, n, "r"));
@@ -22,9 +24,10 @@ static char *read_all(const char *bytes, size_t n)
     FILE *out = open_memstream(&text, &size);
 
     assert_non_null(source);
-    while (lint_source_next(source, &line, &number))
-        fprintf(out, "%s%d:%.*s", number > 1 ? " " : "", (int)number, (int)line.len, line.at);
-    assert_null(lint_source_problem(source));
+    for (const char *between = ""; lint_source_next(source, &line, &number); between = " ")
+        fprintf(out, "%s%d:%.*s", between, (int)number, (int)line.len, line.at);
+    if (lint_source_problem(source) != NULL)
+        fprintf(out, " %s", lint_source_problem(source));
     lint_source_free(source);
     fclose(out);
     return text;
@@ -68,11 +71,73 @@ static void a_line_without_end_is_cut(void **state)
     free(bytes);
 }
 
+/* ---- captures ---------------------------------------------------------- */
+
+static void put_record(FILE *out, const char *payload)
+{
+    struct dog_record record = { .time_ns = 1, .payload = slice_of(payload) };
+    unsigned char front[DOG_FRONT_MAX];
+    size_t n = dog_write_front(&record, front);
+
+    fwrite(front, 1, n, out);
+    fputs(payload, out);
+}
+
+/* Of these datagrams; owned. */
+static char *make_capture(const char *const *payloads, size_t *n)
+{
+    unsigned char header[DOG_HEADER_BYTES], end[DOG_END_BYTES];
+    char *bytes = NULL;
+    FILE *out = open_memstream(&bytes, n);
+
+    dog_write_header(header);
+    dog_write_end(end);
+    fwrite(header, 1, sizeof header, out);
+    for (; *payloads != NULL; payloads++)
+        put_record(out, *payloads);
+    fwrite(end, 1, sizeof end, out);
+    fclose(out);
+    return bytes;
+}
+
+static void a_capture_has_the_lines_of_its_datagrams(void **state)
+{
+    static const char *const payloads[] = { "a:1|c\nb:1|c", "\n", "c:1|c\r\n", NULL };
+    size_t n;
+    char *bytes = make_capture(payloads, &n), *got = read_all(bytes, n);
+    (void)state;
+
+    assert_string_equal(got, "1:a:1|c 1:b:1|c 3:c:1|c");
+    free(got);
+    got = read_all(bytes, n - DOG_END_BYTES - 1); /* cut amid the last record */
+    assert_int_equal(strncmp(got, "1:a:1|c 1:b:1|c byte ", 21), 0);
+    free(got);
+    free(bytes);
+}
+
+static void a_compressed_capture_is_one_too(void **state)
+{
+    static const char *const payloads[] = { "a:1|c", NULL };
+    size_t n;
+    char *bytes = make_capture(payloads, &n), packed[512];
+    (void)state;
+
+    size_t size = ZSTD_compress(packed, sizeof packed, bytes, n, 1);
+    assert_false(ZSTD_isError(size));
+    char *got = read_all(packed, size);
+
+    assert_string_equal(got, "1:a:1|c");
+    free(got);
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_end_in_newlines_or_with_the_file),
         cmocka_unit_test(a_line_without_end_is_cut),
+        cmocka_unit_test(a_capture_has_the_lines_of_its_datagrams),
+        cmocka_unit_test(a_compressed_capture_is_one_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
