@@ -349,12 +349,26 @@ static const char *next_option(const char *typed, char name[32], char value[32])
     return typed;
 }
 
+/* All ids of what lint finds. */
+static const char *lint_words(void)
+{
+    static char words[512];
+    size_t len = 0;
+
+    for (size_t i = 0; i < COUNT_OF(lint_rows); i++)
+        len += (size_t)snprintf(words + len, sizeof words - len, "%s%s", i > 0 ? " " : "",
+                                lint_rows[i].word);
+    return words;
+}
+
 /* The words that the usage allows behind an option, as "a b c" for "[--by a|b|c]"; else "". */
 static const char *words_of(const struct command *command, const char *name)
 {
     static char words[128];
     const char *at = strstr(command->usage, name);
 
+    if (strcmp(command->name, "lint") == 0 && strcmp(name, "--allow") == 0)
+        return lint_words();
     words[0] = '\0';
     if (at == NULL || at[strlen(name)] != ' ')
         return words;

@@ -47,6 +47,9 @@ explained 0 --set metric_tag_filterlist_adp_only=false \
     --set 'metric_tag_filterlist=[{"metric_name":"t","action":"exclude","tags":["k"]}]' 't:1|c|#k:v,z:1'
 shown '^  with tags  *z:1 (line)$'
 shown '^  left out  *k:v (metric_tag_filterlist names it)$'
+explained 0 'a:1|c|zz:1|c:abc|#k:v'
+shown '^  container  *abc$'
+shown '^  skipped  *zz:1$'
 explained 0 "$(printf 'a:1|c\nb:2|c')" # two lines in one
 shown '^a:1|c$' && shown '^b:2|c$'
 explained 0 '_e{5,4}:title|text|#a:b' '_sc|db|2|m:down'

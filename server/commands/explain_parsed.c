@@ -9,6 +9,7 @@
 #include "protocol/number.h"
 #include "protocol/origin.h"
 #include "protocol/tags.h"
+#include "server/commands/line_fields.h"
 
 void explain_parsed_number(struct json_out *out, const char *name, double value)
 {
@@ -50,7 +51,18 @@ static void put_tags(struct json_out *out, struct slice section)
     json_out_end(out, ']');
 }
 
-static void put_origin(struct json_out *out, struct slice fields)
+static void put_skipped(struct json_out *out, enum line_kind kind, struct slice fields)
+{
+    struct slice field;
+
+    json_out_begin(out, "skipped", '[');
+    while (line_fields_unknown(kind, &fields, &field))
+        json_out_slice(out, NULL, field);
+    json_out_end(out, ']');
+}
+
+/* What stands in the optional fields of any line. */
+static void put_fields(struct json_out *out, enum line_kind kind, struct slice fields)
 {
     struct origin origin;
     char inode[24];
@@ -61,6 +73,7 @@ static void put_origin(struct json_out *out, struct slice fields)
     json_out_text(out, "inode", inode); /* most readers of JSON know 53 bits */
     json_out_slice(out, "external_data", origin.external_data);
     json_out_slice(out, "cardinality", origin.cardinality);
+    put_skipped(out, kind, fields);
 }
 
 /* Backslash n, as sent, is a newline. */
@@ -112,7 +125,7 @@ static void put_metric(struct json_out *out, struct slice line, const struct sam
     explain_parsed_number(out, "rate", sample->rate);
     put_time(out, sample->time_s);
     put_tags(out, sample->tags);
-    put_origin(out, parse_fields(line));
+    put_fields(out, LINE_METRIC, parse_fields(line));
 }
 
 static bool write_metric(struct json_out *out, struct slice line, bool ignore_time,
@@ -157,7 +170,7 @@ static void write_event(struct json_out *out, struct slice line, struct explain_
     json_out_slice(out, "aggregation_key", event.aggregation_key);
     json_out_slice(out, "source_type", event.source_type);
     put_tags(out, event.tags);
-    put_origin(out, event.fields);
+    put_fields(out, LINE_EVENT, event.fields);
     json_out_end(out, '}');
 }
 
@@ -178,7 +191,7 @@ static void write_check(struct json_out *out, struct slice line, struct explain_
     json_out_slice(out, "host", check.host);
     json_out_slice(out, "message", check.message);
     put_tags(out, check.tags);
-    put_origin(out, check.fields);
+    put_fields(out, LINE_CHECK, check.fields);
     json_out_end(out, '}');
 }
 

@@ -1,7 +1,8 @@
 /* server/commands/explain_parsed.h: what the parser reads in a line, field by field, as JSON.
  *
  * A metric has name, type, values, rate, timestamp and tags, an event and a check what they
- * have; all have container_id, inode, external_data and cardinality, which the line claims. */
+ * have; all have container_id, inode, external_data and cardinality, which the line claims, and
+ * skipped, the fields that no server knows. */
 #ifndef SERVER_COMMANDS_EXPLAIN_PARSED_H
 #define SERVER_COMMANDS_EXPLAIN_PARSED_H
 

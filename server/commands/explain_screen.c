@@ -138,6 +138,7 @@ static void print_parsed(FILE *out, const json_t *explained)
     print_member(out, "container", parsed, "container_id");
     print_member(out, "external", parsed, "external_data");
     print_member(out, "cardinality", parsed, "cardinality");
+    print_list(out, "skipped", json_object_get(parsed, "skipped"), ", ");
 }
 
 /* ---- what it is called ------------------------------------------------- */

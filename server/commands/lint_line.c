@@ -10,6 +10,7 @@
 #include "protocol/event.h"
 #include "protocol/fault.h"
 #include "protocol/tags.h"
+#include "server/commands/line_fields.h"
 #include "server/commands/lint_rewrite.h"
 
 /* Beyond so many tags a line is told to have too many, and nobody looks for two that are
@@ -227,24 +228,12 @@ static void check_tags(const struct lint_line *lint, struct slice section)
 
 /* ---- fields ------------------------------------------------------------ */
 
-/* Whether a field begins with one of these words. */
-static bool is_known(struct slice field, const char *const *words)
+static void check_fields(const struct lint_line *lint, enum line_kind kind, struct slice fields)
 {
-    for (; *words != NULL; words++)
-        if (slice_starts(field, slice_of(*words)))
-            return true;
-    return field.len == 0;
-}
+    struct slice field;
 
-static void check_fields(const struct lint_line *lint, struct slice fields,
-                         const char *const *words)
-{
-    while (fields.len > 0) {
-        struct slice field = slice_cut(&fields, '|');
-
-        if (!is_known(field, words))
-            tell(lint, LINT_UNKNOWN_FIELD, field.at, field, SLICE(""));
-    }
+    while (line_fields_unknown(kind, &fields, &field))
+        tell(lint, LINT_UNKNOWN_FIELD, field.at, field, SLICE(""));
 }
 
 /* What stands behind the letter of that field, or the end of the line. */
@@ -339,7 +328,6 @@ static const char *place_of(const struct lint_line *lint, const struct sample *s
 
 static void check_sample(struct lint_line *lint, const struct sample *sample)
 {
-    static const char *const known[] = { "#", "@", "T", "c:", "e:", "card:", NULL };
     struct slice sent;
     enum shed_reason why = find_shed(lint, sample, &sent);
 
@@ -348,7 +336,7 @@ static void check_sample(struct lint_line *lint, const struct sample *sample)
              slice_of(shed_reason_sentence(why)));
     check_name(lint, sent);
     check_rate(lint, sample);
-    check_fields(lint, parse_fields(lint->line), known);
+    check_fields(lint, LINE_METRIC, parse_fields(lint->line));
     check_tags(lint, sample->tags);
 }
 
@@ -386,22 +374,19 @@ static enum parse_result check_metric(struct lint_line *lint, struct lint_metric
 
 static enum parse_result check_event(struct lint_line *lint)
 {
-    static const char *const known[] = { "d:", "h:", "k:", "p:",    "s:",      "t:",
-                                         "#",  "c:", "e:", "card:", "handle:", NULL };
     struct event event;
     enum parse_result result = event_parse(lint->line, &event);
 
     if (result != PARSE_OK)
         return result;
     lint->name = event.title;
-    check_fields(lint, event.fields, known);
+    check_fields(lint, LINE_EVENT, event.fields);
     check_tags(lint, event.tags);
     return result;
 }
 
 static enum parse_result check_check(struct lint_line *lint)
 {
-    static const char *const known[] = { "d:", "h:", "m:", "#", "c:", "e:", "card:", NULL };
     struct check check;
     enum parse_result result = check_parse(lint->line, &check);
 
@@ -409,7 +394,7 @@ static enum parse_result check_check(struct lint_line *lint)
         return result;
     lint->name = check.name;
     (void)check_odd(lint, check.name, SLICE(""));
-    check_fields(lint, check.fields, known);
+    check_fields(lint, LINE_CHECK, check.fields);
     check_tags(lint, check.tags);
     return result;
 }
