@@ -32,27 +32,21 @@ struct sum {
     bool no_memory;
     double number;
     int64_t newest_ms;
-    void *object; /* in the scratch, or the first item's own */
+    void *object; /* in the scratch */
 };
 
+/* Into a copy, also of one: what is asked of an object may leave parts of it in the arena that
+ * is given with the question. */
 static void add_object(struct checking *checking, struct sum *sum, const struct seen_item *item)
 {
     const struct object_ops *ops = cell_kinds[item->cell].object;
     struct arena *scratch = expect_seen_scratch(checking->seen);
     struct exactness exactness = { .values = SEEN_EXACT_VALUES };
 
-    if (sum->n == 1) {
-        sum->object = item->object;
-        return;
-    }
-    if (sum->n == 2) {
-        void *made = ops->make(scratch);
-
-        sum->no_memory = made == NULL || !ops->merge(made, scratch, sum->object, &exactness);
-        sum->object = made;
-    }
-    sum->no_memory =
-        sum->no_memory || !ops->merge(sum->object, scratch, item->object, &exactness);
+    if (sum->object == NULL)
+        sum->object = ops->make(scratch);
+    sum->no_memory = sum->no_memory || sum->object == NULL ||
+                     !ops->merge(sum->object, scratch, item->object, &exactness);
 }
 
 static void add_item(struct checking *checking, struct sum *sum, const struct seen_item *item)

@@ -266,6 +266,8 @@ static int run_logged(struct expecting *expecting)
 {
     int signals = catch_signals(), status = EXIT_SYSTEM;
 
+    signal(SIGPIPE,
+           SIG_IGN); /* who reads what is said may be gone; the status is said all the same */
     expecting->seen = expect_seen_new("expect");
     if (signals >= 0 && expecting->seen != NULL &&
         log_open(LOG_LEVEL_ERROR, "", expecting->settings.log_format_json, true)) {

@@ -54,6 +54,7 @@ static void set_environment(const char *folder, const struct guard_order *order)
     else
         snprintf(url, sizeof url, "udp://127.0.0.1:%d", order->udp_port);
     setenv("DD_AGENT_HOST", "127.0.0.1", 1);
+    setenv("DD_DOGSTATSD_HOST", "127.0.0.1", 1); /* which goes before it, where it is read */
     set_number("DD_DOGSTATSD_PORT", order->udp_port);
     setenv("DD_DOGSTATSD_URL", url, 1);
     setenv("DD_DOGSTATSD_SOCKET", path, 1);

@@ -6,9 +6,9 @@
 
 enum {
     NEAREST_SHOWN = 3,
-    NAME_COMPARED = 64,     /* bytes of a name */
-    NAMES_COMPARED = 20000, /* by their letters */
-    OTHER_NAME = 1000,      /* more than all that may differ besides */
+    NAME_COMPARED = 64,    /* bytes of a name */
+    NAMES_COMPARED = 2000, /* by their letters, which takes time */
+    OTHER_NAME = 1000,     /* more than all that may differ besides */
     TOO_FAR = OTHER_NAME * (NAME_COMPARED + 1),
 };
 
