@@ -199,6 +199,13 @@ static void rollups_that_leave_nothing_are_told(void **state)
                         "(heeler_max_memory) that leaves room for some thousands of "
                         "contexts only; further ones are shed.");
     settings_free(&settings);
+    WITH_SETTINGS(&settings, "heeler_max_memory=67108864", "heeler_rollup_max_bytes=0",
+                  "heeler_ring_bytes=50331648");
+    assert_false(memory_is_fit(&settings, problem, sizeof problem));
+    assert_string_equal(problem, "--set: heeler_ring_bytes is 50331648: of 67108864 bytes "
+                                 "(heeler_max_memory) that leaves room for some thousands of "
+                                 "contexts only; further ones are shed.");
+    settings_free(&settings);
     WITH_SETTINGS(&settings, "heeler_max_memory=67108864");
     assert_true(memory_is_fit(&settings, problem, sizeof problem));
     settings_free(&settings);
