@@ -319,6 +319,9 @@ ROWS = [
           ("top", "who sends most, asked once a second", ("top=1",)),
           ("page", "all that the page asks, once a second", ("page=1",)),
           ("stopped", "a reader of lines who has stopped", ("stopped=1",)))],
+    server_row("ring-off", "ring", "`tagged`, nothing is kept", 8e6, asked=True),
+    server_row("ring-on", "ring", "the same with heeler_ring_bytes of 64 MiB", 8e6, asked=True, of="ring-off",
+               bars={"ring-off": 0.7}, settings={"heeler_ring_bytes": 67108864}),
     *[server_row(name, "gro", what, 8e6, settings=settings, of=of, bars={of: bar} if of else {}, asked=True,
                  given={"options": ("--segment", segment)})
       for name, what, settings, segment, of, bar in (
