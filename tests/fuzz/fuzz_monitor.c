@@ -21,11 +21,11 @@ static void check(bool holds)
 /* Each byte is read, so one that is not ours is found. */
 static void read_all(struct slice text)
 {
-    unsigned char sum = 0;
+    volatile char byte = 0;
 
     for (size_t i = 0; i < text.len; i++)
-        sum ^= (unsigned char)text.at[i];
-    check(sum <= UINT8_MAX);
+        byte = text.at[i];
+    (void)byte;
 }
 
 static void check_condition(const struct condition *condition)

@@ -203,14 +203,16 @@ static void keep(struct history *history, const char *name, const char *text)
     history_keep(history, note);
 }
 
-/* The notes that were kept before, once they are read. */
-static struct note *kept(struct history *history)
+/* So many notes that were kept before: they come as they are read, one by one or together. */
+static struct note *gather(struct note *(*take)(struct history *), struct history *history,
+                           size_t n)
 {
-    struct note *notes = NULL;
+    struct note *notes = NULL, **end = &notes;
 
-    for (int i = 0; i < 60000 && notes == NULL; i++, poll(NULL, 0, 1))
-        notes = history_take_notes(history);
-    assert_non_null(notes);
+    for (int i = 0; i < 60000 && n > 0; i++, poll(NULL, 0, 1))
+        for (*end = take(history); *end != NULL; end = &(*end)->next)
+            n -= n > 0;
+    assert_int_equal(n, 0);
     return notes;
 }
 
@@ -227,7 +229,7 @@ static void definitions_come_back_in_the_next_process(void **state)
     stop(history);
     recalled = 0;
     history = start();
-    struct note *notes = kept(history);
+    struct note *notes = gather(history_take_notes, history, 2);
 
     assert_true(slice_equal(notes->kind, SLICE("dashboard")));
     assert_int_equal(notes->changed_s, 7);
@@ -335,16 +337,6 @@ static void what_nobody_takes_is_bounded_and_counted(void **state)
     database_close(&owner);
 }
 
-static struct note *records_of(struct history *history)
-{
-    struct note *notes = NULL;
-
-    for (int i = 0; i < 60000 && notes == NULL; i++, poll(NULL, 0, 1))
-        notes = history_take_records(history);
-    assert_non_null(notes);
-    return notes;
-}
-
 static void events_and_checks_come_back_newest_first(void **state)
 {
     static const struct {
@@ -365,7 +357,7 @@ static void events_and_checks_come_back_newest_first(void **state)
                               clock_wall_s() - 100 + (int64_t)i, slice_of(all[i].text)));
     stop(history);
     history = start();
-    struct note *notes = records_of(history), *at = notes;
+    struct note *notes = gather(history_take_records, history, 4), *at = notes;
 
     for (size_t i = 0; i < 4; i++, at = at->next) {
         assert_non_null(at);
