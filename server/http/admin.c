@@ -220,6 +220,7 @@ struct admin *admin_start(struct event_base *base, bool full,
         return NULL;
     admin->server = *server;
     admin->server.look(admin->server.server, &admin->view);
+    admin->view.checks = NULL; /* behind a health port: those of the other, who frees them */
     if (http_guard_open(&admin->guard, admin->server.hostname) &&
         (!full || make_parts(admin, base)) &&
         (admin->http = make_http(admin, base, full)) != NULL)

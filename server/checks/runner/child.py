@@ -29,8 +29,9 @@ sys.path.remove(PROGRAM)
 for known in [name for name in sys.modules if name.partition(".")[0] == "runner"]:
     del sys.modules[known]
 
-MAX_MESSAGE = 2000
-MAX_TRACEBACK = 16384
+# More than is shown of them: the parent masks secrets before it cuts.
+MAX_MESSAGE = 4000
+MAX_TRACEBACK = 20000
 MAX_WARNINGS = 100
 ENDED = 70      # as EX_SOFTWARE: the runner's own fault
 

@@ -54,12 +54,12 @@ def read(confd_path):
     return found
 
 
-def signature(paths):
-    """How files and folders look from outside, with what lies in a folder and its NAME.d: it is
-    another as soon as one was written, exchanged, or given other rights."""
+def signature(paths, depth=2):
+    """How files and folders look from outside, with what lies in a folder and its NAME.d (depth 0:
+    without that): it is another as soon as one was written, exchanged, or given other rights."""
     looks = {}
     for path in paths:
-        _look(path, looks, 2)
+        _look(path, looks, depth)
     return looks
 
 

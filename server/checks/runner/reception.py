@@ -22,8 +22,9 @@ class Reception:
         if op == "points":
             self.sink.points(frame["points"])
         elif op == "service_check":
+            message = frame["message"] and job.mask(frame["message"])
             self.sink.service_check(frame["name"], frame["status"], frame["tags"], frame["host"],
-                                    frame["message"], frame["timestamp"])
+                                    message, frame["timestamp"])
         elif op == "event":
             self.sink.event(frame)
         else:

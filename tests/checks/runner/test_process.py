@@ -138,6 +138,8 @@ class HostileTest(unittest.TestCase):
         self.assertIsNone(done["error"])
         child.until_printed("last")
         self.assertTrue(all(len(line) <= process.MAX_OUTPUT_LINE for line in child.lines))
+        # Of each run one: the rest of a long line is none of its own.
+        self.assertEqual(2, sum(line.startswith("xxx") for line in child.lines))
 
     def test_one_that_prints_a_million_lines(self):
         child, done = self.goes_on("""

@@ -19,7 +19,7 @@ def report():
                                          Point("count", "c\x1b", 0.1, 7, (), "h"),
                                          Point("rate", "d", 1e300, 7, (), "")]})
     one.take({"op": "service_check", "name": "can", "status": 2, "tags": ["x"], "host": None,
-              "message": "no\nway", "timestamp": 7})
+              "message": "no\nway for hunter22", "timestamp": 7})
     one.take({"op": "event", "msg_title": "T", "msg_text": "text", "tags": ["x"]})
     one.take({"op": "log", "level": "info", "text": "x"})
     one.take(DONE)
@@ -37,7 +37,7 @@ one: conf.d/one.yaml:3, every 15 s (one:1)
   d       rate   1e+300  (none)
 
   SERVICE CHECK  STATUS    HOST  TAGS  MESSAGE
-  can            CRITICAL  -     x     no\\nway
+  can            CRITICAL  -     x     no\\nway for ********
 
   EVENT  TYPE  HOST  TAGS  TEXT
   T            -     x     text
