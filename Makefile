@@ -87,7 +87,7 @@ PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
 TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
-BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
+BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink span_load spans subject)
 
 .PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak mail-test fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
@@ -267,6 +267,7 @@ bench-program: $(B)/bench/heeler-bench
 
 $(B)/tests/bench/test_profile: $(B)/bench/profile.o
 $(B)/tests/bench/test_core: $(B)/bench/core.o
+$(B)/tests/bench/test_spans: $(B)/bench/spans.o
 
 # ---- the two commands of the README -------------------------------------------
 

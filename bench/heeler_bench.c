@@ -11,14 +11,16 @@
 #include "bench/profile.h"
 #include "bench/search.h"
 #include "bench/sink.h"
+#include "bench/span_load.h"
 
 /* What was on the command line: texts or NULL, numbers or NAN. */
 struct options {
     const char *to, *profile, *types, *values, *rate, *segment;
     const char *server, *server_log, *total_from, *total_less, *read_total, *ready;
-    const char *udp, *unix_path, *stream;
+    const char *udp, *unix_path, *stream, *layout;
     double seconds, lines, contexts, datagram, per_datagram, tags, pack, sample_rate, seed;
     double pin, server_cpu, settle, window, probe, books_wait, rest, receive_buffer;
+    double spans, traces, services, resources, connections, pid;
 };
 
 enum option_kind { OPTION_TEXT, OPTION_NUMBER };
@@ -327,6 +329,66 @@ static bool search(const struct options *options, bool lossless)
     return done;
 }
 
+static bool choose_spans(const struct options *options, struct spans_profile *out)
+{
+    static const char *const layouts[] = { "v0.4", "v0.5", NULL };
+    int layout = choice(options->layout, layouts, SPANS_V04);
+    const char *refusal;
+
+    *out = spans_preset();
+    out->layout = (enum spans_layout)layout;
+    override(&out->spans, options->spans);
+    override(&out->traces, options->traces);
+    override(&out->tags, options->tags);
+    override(&out->services, options->services);
+    override(&out->resources, options->resources);
+    out->seed = (uint64_t)or_default(options->seed, 1);
+    refusal = layout < 0 ? "--layout is v0.4 or v0.5" : spans_refusal(out);
+    if (refusal != NULL)
+        fprintf(stderr, "heeler-bench: %s\n", refusal);
+    return refusal == NULL;
+}
+
+static bool choose_span_order(const struct options *options, struct span_order *out)
+{
+    double connections = or_default(options->connections, 4),
+           most = or_default(options->lines, 0);
+    const char *rest = "";
+
+    *out = (struct span_order){
+        .to = options->to,
+        .seconds = or_default(options->seconds, most > 0 ? 0 : 10),
+        .spans = (uint64_t)most,
+        .connections = (unsigned)connections,
+        .total_from = given_url(options->total_from),
+        .pid = (pid_t)or_default(options->pid, 0),
+    };
+    if (options->rate != NULL && strcmp(options->rate, "max") != 0 &&
+        (!parse_number(options->rate, &out->spans_per_second, &rest) || *rest != '\0'))
+        fprintf(stderr, "heeler-bench: --rate %s cannot be understood\n", options->rate);
+    else if (options->to == NULL)
+        fprintf(stderr, "heeler-bench: --to is missing\n");
+    else if (connections < 1 || connections > SPAN_CONNECTIONS_MAX)
+        fprintf(stderr, "heeler-bench: there are 1 to %d connections\n", SPAN_CONNECTIONS_MAX);
+    else
+        return true;
+    return false;
+}
+
+static bool command_traces(const struct options *options)
+{
+    struct spans_profile profile;
+    struct span_order order;
+    struct span_result result;
+
+    if (!choose_spans(options, &profile) || !choose_span_order(options, &order) ||
+        !pin_to_cpu((int)or_default(options->pin, -1)) ||
+        !span_load_run(&order, &profile, &result))
+        return false;
+    span_load_print(stdout, &result, &order);
+    return true;
+}
+
 static bool command_sink(const struct options *options)
 {
     const char *places[] = { options->udp, options->unix_path, options->stream };
@@ -376,7 +438,8 @@ static bool run_command(const char *name, const struct options *options)
 int main(int count, char **words)
 {
     static struct options options;
-    const char *command = count > 1 ? words[1] : "";
+    /* --traces is what traces is. */
+    const char *command = count > 1 ? words[1] + strspn(words[1], "-") : "";
     bool done;
 
     for (int i = 1; i < count; i++)
