@@ -341,6 +341,9 @@ OPTION_DOTTED(BOOL, apm_config, peer_tags_aggregation, "true", TRACES,
 OPTION_DOTTED(BOOL, apm_config, forward_stats, "false", TRACES,
        "send the numbers of traces, and never the traces, to the intake",
        OTHER_VARIABLE("DD_APM_FORWARD_STATS"))
+OPTION_DOTTED(STRING, apm_config, apm_dd_url, "", TRACES,
+       "where the numbers of traces are sent, instead of https://trace.agent.SITE", FORM(URL),
+       OTHER_VARIABLE("DD_APM_DD_URL"))
 
 OPTION(CHOICE, log_level, "info", LOGS, "how much is logged",
        ONE_OF("trace debug info warn warning error critical off"), RELOADS)
