@@ -184,8 +184,9 @@ $(PROTO).c $(PROTO).h &: tests/support/intake.proto
 $(PROTO).o: $(PROTO).c
 	$(Q)$(CC) $(TARGET) -I$(B)/proto -std=c11 $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -c -o $@ $<
 
-$(B)/tests/support/decode.o: $(PROTO).h
-$(B)/tests/support/decode.o: CPPFLAGS += -I$(B)/proto
+PROTO_READERS := $(B)/tests/support/decode.o $(B)/tests/support/msgpack_in.o
+$(PROTO_READERS): $(PROTO).h
+$(PROTO_READERS): CPPFLAGS += -I$(B)/proto
 
 $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(PROTO).o $(B)/libheeler.a
 	$(call say,LD,$@)

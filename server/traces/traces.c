@@ -13,6 +13,7 @@
 #include "config/thread.h"
 #include "server/traces/door.h"
 #include "server/traces/numbers.h"
+#include "server/traces/upstream.h"
 
 enum {
     GROUPS_MAX = 20000, /* of a bucket; libraries that count themselves have 7,000 */
@@ -25,6 +26,7 @@ struct traces {
     struct arena_budget budget; /* heeler_trace_max_bytes */
     struct concentrator *concentrator;
     struct trace_taker taker;
+    struct upstream upstream;
     struct event_base *base;
     struct event *tick, *stop;
     int stop_fd;
@@ -46,6 +48,7 @@ static enum submitter_state tell_due(struct traces *traces, bool all)
         state = numbers_tell(traces->config.submitter, bucket, &traces->budget);
         if (state != SUBMITTER_READY)
             return state;
+        upstream_tell(&traces->upstream, bucket, clock_wall_s());
         counter_add(&traces->config.ledger->buckets, 1);
         counter_add(&traces->config.ledger->groups, bucket->n_groups);
         concentrator_drop(traces->concentrator, bucket);
@@ -116,6 +119,18 @@ static bool make_concentrator(struct traces *traces)
                                           .concentrator = traces->concentrator,
                                           .ledger = traces->config.ledger };
     return traces->concentrator != NULL;
+}
+
+static bool make_upstream(struct traces *traces)
+{
+    struct upstream *upstream = &traces->upstream;
+
+    *upstream = (struct upstream){ .outbox = traces->config.outbox,
+                                   .hostname = slice_of(traces->config.hostname),
+                                   .env = concentrator_default_env(traces->concentrator),
+                                   .budget = &traces->budget,
+                                   .ledger = traces->config.ledger };
+    return getrandom(upstream->random, sizeof upstream->random, 0) == sizeof upstream->random;
 }
 
 static bool make_loop(struct traces *traces)
@@ -197,14 +212,15 @@ struct traces *traces_start(const struct traces_config *config, char *problem,
     traces->stop_fd = -1;
     atomic_store_explicit(&traces->alive_ms, clock_monotonic_ms(), memory_order_relaxed);
     arena_budget_init(&traces->budget, (long)config->settings->heeler_trace_max_bytes);
-    if (make_concentrator(traces) && make_loop(traces) && make_door(traces) &&
-        listen_at(traces, problem, problem_size)) {
+    if (make_concentrator(traces) && make_upstream(traces) && make_loop(traces) &&
+        make_door(traces) && listen_at(traces, problem, problem_size)) {
         snprintf(problem, problem_size, "traces: there is no thread left");
         traces->is_running = thread_start(&traces->thread, "traces", run, traces);
     }
     if (traces->is_running) {
-        log_info("traces: they stay here: their numbers can be asked for, and traces are not "
-                 "sent to the intake");
+        log_info("traces: they stay here: their numbers can be asked for%s, and traces are not "
+                 "sent to the intake",
+                 config->outbox != NULL ? " and are sent" : "");
         return traces;
     }
     free_all(traces);
