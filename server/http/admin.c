@@ -6,6 +6,7 @@
 #include "config/log.h"
 #include "config/problems.h"
 #include "server/api/api.h"
+#include "server/api/kept_traces.h"
 #include "server/http/ask.h"
 #include "server/http/checks.h"
 #include "server/http/control.h"
@@ -140,11 +141,16 @@ static bool furnish_desk(struct desk *desk, void *argument)
 
     view->top_senders = top_senders_new(desk_base(desk), view);
     view->tail = view->top_senders != NULL ? tail_new(desk_base(desk), view) : NULL;
-    if (view->tail != NULL && pictures_furnish(view->pictures, desk_base(desk)) &&
+    view->kept_traces =
+        view->trace_box != NULL ? kept_traces_new(desk_base(desk), view->trace_box) : NULL;
+    if (view->tail != NULL && (view->trace_box == NULL || view->kept_traces != NULL) &&
+        pictures_furnish(view->pictures, desk_base(desk)) &&
         monitoring_furnish(view->monitoring, desk_base(desk)))
         return true;
+    kept_traces_free(view->kept_traces);
     tail_free(view->tail);
     top_senders_free(view->top_senders);
+    view->kept_traces = NULL;
     view->tail = NULL;
     view->top_senders = NULL;
     return false;
@@ -317,6 +323,7 @@ bool admin_stop(struct admin *given)
         return false;
     }
     top_senders_free(given->view.top_senders);
+    kept_traces_free(given->view.kept_traces);
     pictures_free(given->view.pictures);
     monitoring_free(given->view.monitoring);
     desk_free(given->desk);

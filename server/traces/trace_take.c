@@ -25,11 +25,15 @@ static void take_trace(const struct trace_taker *taker, const struct trace_paylo
 {
     enum trace_refusal refused = normalise_trace(trace, &payload->source, arena, now_ns);
 
-    if (refused != TRACE_TAKEN)
+    if (refused == TRACE_TAKEN &&
+        !trace_shape(trace, payload->source.computed_top_level, arena))
+        refused = TRACE_REFUSED_MEMORY;
+    if (refused != TRACE_TAKEN) {
         refuse(taker, trace, refused);
-    else if (!trace_shape(trace, payload->source.computed_top_level, arena))
-        refuse(taker, trace, TRACE_REFUSED_MEMORY);
-    else if (payload->source.computed_stats)
+        return;
+    }
+    trace_ring_offer(taker->ring, trace, now_ns / 1000000000);
+    if (payload->source.computed_stats)
         counter_add(&taker->ledger->client_computed, trace->n_spans);
     else
         count(taker, payload, trace, now_ns);

@@ -16,12 +16,14 @@
 
 struct outbox;
 struct settings;
+struct trace_box;
 struct traces;
 
 struct traces_config {
     const struct settings *settings;     /* those of the start, which outlive it */
     struct submitter *submitter;         /* of its lane; outlives it */
     struct traces_ledger *ledger;        /* the same; it alone writes it */
+    struct trace_box *box;               /* the same; questions about kept traces */
     struct inherited_sockets *inherited; /* or NULL; looked at by traces_start() alone */
     struct outbox *outbox;               /* of the numbers that are sent; NULL: none is */
     const char *hostname;                /* outlives it */
