@@ -235,10 +235,11 @@ static void *put(char **at, const void *from, size_t n)
 static struct trace_copy *make_block(const struct making *making, const struct trace *trace)
 {
     struct trace_copy *copy = malloc(making->size);
-    char *at = (char *)(copy + 1);
 
     if (copy == NULL)
         return NULL;
+    char *at = (char *)(copy + 1);
+
     *copy = (struct trace_copy){ .holders = 1,
                                  .n_texts = making->n_texts,
                                  .size = making->size,
