@@ -1,11 +1,12 @@
 /* fuzz_traces: any bytes as a body of traces. The first chooses layout and form. What is
  * decoded is read to its end: text is valid UTF-8, and the arena takes no more than a struct
- * span a byte could need. */
+ * span a byte could need. Then it is put right and kept, in a ring that has little room. */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "config/utf8.h"
 #include "server/traces/trace_decode.h"
+#include "server/traces/trace_ring.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -76,6 +77,65 @@ static void see_payload(const struct trace_payload *payload)
         abort();
 }
 
+/* ---- kept -------------------------------------------------------------- */
+
+enum { RING_BYTES = 32 << 10, NOW_S = 1700000000 };
+
+static void see_copy(const struct trace_copy *copy)
+{
+    if (copy->n_spans == 0 || copy->n_spans > copy->n_spans_sent ||
+        copy->size > RING_BYTES / TRACE_RING_SHARE)
+        abort();
+    for (uint32_t i = 0; i < copy->n_texts; i++)
+        see_text(trace_copy_text(copy, i));
+    for (uint32_t i = 0; i < copy->n_spans; i++) {
+        const struct copied_span *span = &copy->spans[i];
+
+        if (span->service >= copy->n_texts || span->name >= copy->n_texts ||
+            span->resource >= copy->n_texts || span->type >= copy->n_texts)
+            abort();
+        for (uint32_t j = 0; j < span->n_meta; j++)
+            if (copy->meta[span->first_meta + j].key >= copy->n_texts ||
+                copy->meta[span->first_meta + j].value >= copy->n_texts)
+                abort();
+        for (uint32_t j = 0; j < span->n_metrics; j++)
+            if (copy->metrics[span->first_metric + j].key >= copy->n_texts)
+                abort();
+    }
+}
+
+static void see_ring(const struct trace_ring *ring)
+{
+    const struct trace_search search = { .limit = TRACE_RING_FOUND_MAX };
+    struct trace_results results;
+
+    trace_ring_search(ring, &search, &results);
+    for (uint32_t i = 0; i < results.n; i++)
+        see_copy(results.at[i].copy);
+    if (results.kept_bytes > RING_BYTES)
+        abort();
+    trace_results_free(&results);
+}
+
+static void keep(const struct trace_payload *payload, struct arena *arena)
+{
+    static struct traces_ledger ledger;
+    const struct trace_ring_config config = { arena->budget, &ledger, RING_BYTES, 42 };
+    struct trace_ring *ring = trace_ring_new(&config);
+
+    for (uint32_t i = 0; ring != NULL && i < payload->n_traces; i++) {
+        struct trace *trace = &payload->traces[i];
+
+        if (normalise_trace(trace, &payload->source, arena, NOW_S * INT64_C(1000000000)) ==
+                TRACE_TAKEN &&
+            trace_shape(trace, payload->source.computed_top_level, arena))
+            trace_ring_offer(ring, trace, NOW_S + (int64_t)i / 4);
+    }
+    if (ring != NULL)
+        see_ring(ring);
+    trace_ring_free(ring);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct arena_budget budget;
@@ -98,6 +158,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((result == TRACE_OK) != (problem[0] == '\0') ||
         arena.bytes > size * BYTES_OF_A_BYTE + SOME_CHUNKS)
         abort();
+    if (result == TRACE_OK)
+        keep(&payload, &arena);
     arena_free(&arena);
     if (budget.left != budget.all)
         abort();
