@@ -1,10 +1,11 @@
 /* bench_traces: what a span costs from the body of a request to its group, in one core's
- * nanoseconds: decoding, what is put right, and counting; no HTTP.
+ * nanoseconds: decoding, what is put right, counting, and the few traces that are kept; no
+ * HTTP.
  *
  * Prints the median of RUNS runs, for bodies of v0.4 and of v0.5 (bench/spans.h).
  *
- *   bench_traces [LAYOUT [BODIES]]     both, or one: 0 is v0.4, 1 v0.5; BODIES a run, and then
- *                                      it runs once (make bench-instructions does so) */
+ *   bench_traces [LAYOUT [BODIES]]     both, or one: 0 is v0.4, 1 v0.5; BODIES: one run of so
+ *                                      many, whose instructions can be counted */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,7 +13,14 @@
 #include "bench/spans.h"
 #include "server/traces/trace_take.h"
 
-enum { RUNS = 51, BODIES_A_RUN = 100, BODIES = 8, BUDGET = 64 << 20, GROUPS_MAX = 20000 };
+enum {
+    RUNS = 51,
+    BODIES_A_RUN = 100,
+    BODIES = 8,
+    BUDGET = 64 << 20,
+    RING = 8 << 20,
+    GROUPS_MAX = 20000
+};
 
 #define NOW_NS INT64_C(1800000000000000000)
 
@@ -63,6 +71,9 @@ static void measure(const char *name, enum spans_layout built, enum trace_layout
         .peer_tags = true,
         .groups_max = GROUPS_MAX,
     };
+    struct trace_ring_config kept = {
+        .budget = &budget, .ledger = &ledger, .bytes = RING, .secret = 1
+    };
     struct spans_profile profile = spans_preset();
     struct spans_body bodies[BODIES];
     double runs[RUNS];
@@ -71,11 +82,13 @@ static void measure(const char *name, enum spans_layout built, enum trace_layout
     arena_budget_init(&budget, BUDGET);
     struct trace_taker taker = { .budget = &budget,
                                  .concentrator = concentrator_new(&config, NOW_NS / 1000000000),
+                                 .ring = trace_ring_new(&kept),
                                  .ledger = &ledger };
 
     profile.layout = built;
     for (int i = 0; i < BODIES; i++) {
-        if (taker.concentrator == NULL || !spans_build(&profile, (uint64_t)i, &bodies[i]))
+        if (taker.concentrator == NULL || taker.ring == NULL ||
+            !spans_build(&profile, (uint64_t)i, &bodies[i]))
             exit(1);
         spans_stamp(&bodies[i], 1 + (uint64_t)i * profile.traces, NOW_NS);
     }
@@ -84,6 +97,7 @@ static void measure(const char *name, enum spans_layout built, enum trace_layout
     qsort(runs, (size_t)n_runs, sizeof runs[0], by_value);
     printf("%s, %zu bytes a span: %.0f ns a span (best %.0f)\n", name,
            bodies[0].len / bodies[0].n_spans, runs[n_runs / 2], runs[0]);
+    trace_ring_free(taker.ring);
     concentrator_free(taker.concentrator);
     for (int i = 0; i < BODIES; i++)
         spans_free(&bodies[i]);
