@@ -90,7 +90,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink span_load spans subject)
 
 .PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak mail-test fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak traces-soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
 all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar $(B)/heeler-checks
@@ -219,6 +219,8 @@ vectors: $(B)/tests/vectors
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/bench/bench_traces: $(B)/bench/spans.o
 
 # ---- fuzzing: tests/fuzz/fuzz_NAME.c and its seeds, tests/fuzz/corpus_NAME/ ------
 #
@@ -428,6 +430,13 @@ watchers: deps
 	@$(call install_debs,python3)
 	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
 	/usr/bin/python3 tests/slow/watchers.py --seconds $(WATCH_SECONDS)
+
+# Spans beside lines, a minute; make traces-soak TRACE_SECONDS=10 SPANS=20000 LINES=200000: a short form.
+TRACE_SECONDS ?= 60
+traces-soak: deps
+	@$(call install_debs,python3)
+	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
+	/usr/bin/python3 tests/slow/traces.py --seconds $(TRACE_SECONDS) --spans $(or $(SPANS),50000) --lines $(or $(LINES),1000000)
 
 # Checks in Python: their parts, an independent model, real databases, and the real server with checks
 # that misbehave for CHECKS_SECONDS beside others; CHECKS_SECONDS=600 is the long form. NAMES chooses
@@ -688,6 +697,7 @@ help:
 	@echo "make checks-soak   ten minutes of checks that misbehave beside others"
 	@echo "make mail-test     mail to a real server, where exim4 is installed (as root)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
+	@echo "make traces-soak   spans beside a load of lines (TRACE_SECONDS=60, SPANS=50000, LINES=1000000: a second)"
 	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
 	@echo "make test-qemu     the tests and the fuzz targets' inputs on an emulated arm64"

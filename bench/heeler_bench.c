@@ -277,18 +277,36 @@ static const char *given_url(const char *text)
     return text != NULL && strcmp(text, "none") != 0 ? text : NULL;
 }
 
+/* ready: room for a URL, where none is given and Heeler's page says where it is. */
+static struct subject_order subject_of(const struct options *options, char *ready,
+                                       size_t ready_room)
+{
+    struct subject_order order = {
+        .command = options->server,
+        .log = options->server_log != NULL ? options->server_log : "/dev/null",
+        .total_from = given_url(options->total_from),
+        .total_less = options->total_less,
+        .read_total = given_url(options->read_total),
+        .ready = given_url(options->ready),
+        .settle_seconds = or_default(options->settle, 1),
+        .cpu = (int)or_default(options->server_cpu, -1),
+    };
+
+    if (order.ready == NULL && options->ready == NULL && order.total_from != NULL) {
+        const char *path = strrchr(order.total_from, '/');
+
+        snprintf(ready, ready_room, "%.*s/ready", (int)(path - order.total_from),
+                 order.total_from);
+        order.ready = ready;
+    }
+    return order;
+}
+
 static bool choose_search(const struct options *options, const struct ring *ring, char *ready,
                           size_t ready_room, struct search_order *out)
 {
     *out = (struct search_order){
-        .server = { .command = options->server,
-                    .log = options->server_log != NULL ? options->server_log : "/dev/null",
-                    .total_from = given_url(options->total_from),
-                    .total_less = options->total_less,
-                    .read_total = given_url(options->read_total),
-                    .ready = given_url(options->ready),
-                    .settle_seconds = or_default(options->settle, 1),
-                    .cpu = (int)or_default(options->server_cpu, -1) },
+        .server = subject_of(options, ready, ready_room),
         .to = options->to,
         .label = options->profile != NULL ? options->profile : "plain",
         .window_seconds = or_default(options->window, or_default(options->seconds, 10)),
@@ -298,13 +316,6 @@ static bool choose_search(const struct options *options, const struct ring *ring
         .pin = (int)or_default(options->pin, -1),
     };
     out->probe_seconds = or_default(options->probe, out->window_seconds / 3);
-    if (out->server.ready == NULL && options->ready == NULL && out->server.total_from != NULL) {
-        const char *path = strrchr(out->server.total_from, '/');
-
-        snprintf(ready, ready_room, "%.*s/ready", (int)(path - out->server.total_from),
-                 out->server.total_from);
-        out->server.ready = ready;
-    }
     return choose_rate(options->rate, ring, 100000, &out->rate) && out->rate > 0 &&
            choose_segment(options, &out->segment);
 }
@@ -375,18 +386,38 @@ static bool choose_span_order(const struct options *options, struct span_order *
     return false;
 }
 
+static bool send_spans(const struct options *options, const struct span_order *order,
+                       const struct spans_profile *profile)
+{
+    struct span_result result;
+    bool sent =
+        pin_to_cpu((int)or_default(options->pin, -1)) && span_load_run(order, profile, &result);
+
+    if (sent)
+        span_load_print(stdout, &result, order);
+    return sent;
+}
+
 static bool command_traces(const struct options *options)
 {
     struct spans_profile profile;
     struct span_order order;
-    struct span_result result;
+    struct subject_order server;
+    struct subject subject;
+    char ready[256];
+    bool sent;
 
-    if (!choose_spans(options, &profile) || !choose_span_order(options, &order) ||
-        !pin_to_cpu((int)or_default(options->pin, -1)) ||
-        !span_load_run(&order, &profile, &result))
+    if (!choose_spans(options, &profile) || !choose_span_order(options, &order))
         return false;
-    span_load_print(stdout, &result, &order);
-    return true;
+    if (options->server == NULL)
+        return send_spans(options, &order, &profile);
+    server = subject_of(options, ready, sizeof ready);
+    if (!subject_start(&subject, &server))
+        return false;
+    order.pid = subject.pid;
+    sent = send_spans(options, &order, &profile);
+    subject_stop(&subject);
+    return sent;
 }
 
 static bool command_sink(const struct options *options)

@@ -129,7 +129,8 @@ OPTION(INT, heeler_trace_max_bytes, "67108864", OURS,
        "memory for traces: what is being received, open buckets, traces that are kept to look at",
        AT_LEAST(4194304, "bytes"))
 OPTION(INT, heeler_trace_ring_bytes, "8388608", OURS,
-       "of these, for traces that are kept to look at: the slowest and those with errors; 0: none",
+       "of these, half at most, for traces that are kept to look at: the slowest and those with "
+       "errors; 0: none",
        AT_LEAST(0, "bytes"))
 OPTION(INT, heeler_tail_max_bytes, "4194304", OURS,
        "bytes a second that are looked at for heeler tail; what comes beyond is only counted",

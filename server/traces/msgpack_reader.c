@@ -97,10 +97,21 @@ static bool take(struct msgpack_reader *reader, size_t len, struct slice *out)
 
 /* ---- values ------------------------------------------------------------ */
 
+/* Of less than 32 bytes: the head is one byte, which says the length. Most values are such, so
+ * the library is not called for them: it would be a fifth of what a body takes. */
+static bool is_short_text(const struct msgpack_reader *reader)
+{
+    return msgpack_left(reader) > 0 && ((unsigned char)*reader->at & 0xe0) == 0xa0;
+}
+
 bool msgpack_read_bytes(struct msgpack_reader *reader, struct slice *out)
 {
     mpack_token_t token;
 
+    if (is_short_text(reader)) {
+        reader->value = reader->at;
+        return take(reader, (unsigned char)*reader->at++ & 0x1f, out);
+    }
     if (!next_token(reader, &token))
         return false;
     *out = (struct slice){ NULL, 0 };

@@ -53,13 +53,15 @@ function makeTree(spans) {
     return order;
 }
 
-/* The first row below the caller in which nothing stands at that time. Returns how many there are. */
+/* The first row below the caller in which nothing stands at that time; a little of it does not count, as
+ * clocks are rounded. Returns how many there are. */
 function layOut(nodes) {
-    const rows = [];
+    const rows = [], whole = nodes.reduce((end, { span }) => Math.max(end, endOf(span)), 1);
     for (const node of nodes) {
         const from = node.span.offset_ns, to = Math.max(endOf(node.span), from + 1);
+        const slack = Math.min(whole / 1000, (to - from) / 10);
         node.row = node.parent?.row === undefined ? 0 : node.parent.row + 1;
-        while (rows[node.row]?.some((other) => other.from < to && from < other.to)) node.row++;
+        while (rows[node.row]?.some((other) => other.from < to - slack && from < other.to - slack)) node.row++;
         (rows[node.row] ??= []).push({ from, to });
     }
     return rows.length;

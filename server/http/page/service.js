@@ -1,7 +1,7 @@
 /* page/service.js: a traced service by resource, or one of its resources; and the traces that are
  * kept of it: those that took longest, and those that failed.
  *
- *   #/service?name=shop&resource=GET /cart&traces=failed&range=4h */
+ *   #/service?name=shop&operation=web.request&resource=GET /cart&traces=failed&range=4h */
 
 import { ask, isAbort, pulse, repeat } from "./api.js";
 import { make, makeChoice, makeNotice, makeSection, makeTime, setText, foreign } from "./dom.js";
@@ -11,24 +11,26 @@ import { address, remember } from "./router.js";
 import { linkIn, makeTable } from "./table.js";
 import { askTraced, NUMBERS, takesTraces, tookNs } from "./traced.js";
 
-const PERIOD_MS = 10000, RESOURCES_MAX = 200, TRACES_MAX = 50;
+const PERIOD_MS = 10000, RESOURCES_MAX = 200, TRACES_MAX = 30;
 
 /* ---- resources --------------------------------------------------------- */
 
 function resourceIn(row, td, addressOf) {
-    linkIn(td, visible(row.resource || "none"), addressOf(row.resource));
+    linkIn(td, visible(row.resource || "none"), addressOf(row));
     let small = td.querySelector("small");
     if (!small) td.append(small = make("small", { class: "narrow muted" }));
     setText(small, visible(row.operation));
 }
 
 function makeResources(addressOf) {
-    const note = make("p", { class: "muted" });
+    const note = makeNotice("Asking the server …");
     const table = makeTable({ caption: "Resources", className: "list traced", columns: [
         { title: "Resource", head: true, cell: (row, td) => resourceIn(row, td, addressOf) },
         { title: "Operation", wide: true, cell: (row) => visible(row.operation) },
         ...NUMBERS,
     ] });
+
+    table.node.hidden = true;
 
     function update(rows) {
         table.node.hidden = rows.length === 0;
@@ -78,7 +80,7 @@ function makeTraces() {
             say(takesTraces() === undefined ? "Asking the server …" : "No traces are taken now: apm_config.enabled is not set.");
             return;
         }
-        const found = await ask("/api/v1/traces", { service: only.service, resource: only.resource, errors: failed ? 1 : "", order: failed ? "latest" : "slowest", limit: TRACES_MAX }, signal);
+        const found = await ask("/api/v1/traces", { service: only.service, name: only.operation, resource: only.resource, errors: failed ? 1 : "", order: failed ? "latest" : "slowest", limit: TRACES_MAX }, signal);
         table.node.hidden = found.traces.length === 0;
         table.update(found.traces);
         say(found.traces.length > 0 ? "" : `${failed ? "None that failed is" : "None is"} kept of the last ${duration(found.kept_s)}.`);
@@ -94,10 +96,10 @@ function makeCrumb(service, resource, range) {
 }
 
 export function openService(place, parameters, signal) {
-    const only = { service: parameters.name ?? "", resource: parameters.resource ?? "" };
+    const only = { service: parameters.name ?? "", operation: parameters.operation ?? "", resource: parameters.resource ?? "" };
     let failed = parameters.traces === "failed";
     const range = makeRange(parameters, () => changed());
-    const addressOf = (resource) => address("service", { name: only.service, resource, ...range.parameters() });
+    const addressOf = ({ operation, resource }) => address("service", { name: only.service, operation, resource, ...range.parameters() });
     const resources = makeResources(addressOf);
     const traces = makeTraces();
     const choice = makeChoice("Traces", [["slowest", "Slowest"], ["failed", "Failed"]], failed ? "failed" : "slowest", (chosen) => {
@@ -109,7 +111,7 @@ export function openService(place, parameters, signal) {
         make("div", { class: "tools" }, range.nodes), resources.node, makeSection("Traces", choice.node, traces.node));
 
     function changed() {
-        remember("service", { name: only.service, resource: only.resource, traces: failed ? "failed" : "", ...range.parameters() });
+        remember("service", { name: only.service, operation: only.operation, resource: only.resource, traces: failed ? "failed" : "", ...range.parameters() });
         again();
     }
 

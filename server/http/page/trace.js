@@ -57,7 +57,7 @@ function show(place, trace) {
 
     place.replaceChildren(make("p", { class: "crumb" }, make("a", { href: address("services") }, "Services"), " / ",
         make("a", { href: address("service", { name: root.service }) }, foreign(root.service)), " / ",
-        make("a", { href: address("service", { name: root.service, resource: root.resource }) }, foreign(root.resource))),
+        make("a", { href: address("service", { name: root.service, operation: root.name, resource: root.resource }) }, foreign(root.resource))),
     make("h1", null, foreign(root.resource || root.name)),
     make("p", { class: "facts muted" }, make("span", null, makeTime(trace.start_ms, true)), make("span", null, `took ${tookNs(whole_ns)}`),
         make("span", null, many(spans.length, "span"), spans.length < trace.n_spans && ` of ${many(trace.n_spans, "span")} that were sent`),

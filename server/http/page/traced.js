@@ -28,13 +28,18 @@ export async function hasTraced(signal) {
     return (await operationsOf(signal)).names.length > 0;
 }
 
+/* A resource as its tag has it: what separates tags is no part of one. */
+function asTag(resource) {
+    return resource.replace(/[,\p{Cc}]/gu, "_");
+}
+
 /* A value of a tag that the language of questions can say; any other may stand for more than itself. */
 function said(value) {
     return value.replace(/[^\p{L}\p{N}_./:$=@#\- ]/gu, "*");
 }
 
 function scopeOf({ service, resource }) {
-    return [service && `service:${said(service)}`, resource && `resource_name:${said(resource)}`].filter(Boolean).join(",") || "*";
+    return [service && `service:${said(service)}`, resource && `resource_name:${said(asTag(resource))}`].filter(Boolean).join(",") || "*";
 }
 
 /* { "service:shop": number }, of one operation. */
@@ -61,7 +66,7 @@ export async function askTraced(keys, only, span, signal) {
     const { names, total } = only.operation ? { names: [only.operation], total: 1 } : await operationsOf(signal);
     const rows = [];
     for (const operation of names) rows.push(...await rowsOf(operation, keys, scopeOf(only), span, signal));
-    const exact = rows.filter((row) => (!only.service || row.service === only.service) && (!only.resource || row.resource === only.resource));
+    const exact = rows.filter((row) => (!only.service || row.service === only.service) && (!only.resource || row.resource === asTag(only.resource)));
     return { rows: exact.sort((a, b) => b.hits - a.hits), left: total - names.length };
 }
 
