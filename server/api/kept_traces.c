@@ -213,13 +213,21 @@ static void write_member(struct json_out *out, struct bytes *name, struct slice 
     json_out_member(out, (struct slice){ (const char *)name->at, name->len }, json);
 }
 
-static void write_meta(struct json_out *out, const struct trace_copy *copy,
-                       const struct copied_span *span, struct bytes *name)
+/* A text is there once, but named by any number of spans: an answer has its own bound. */
+static bool is_full(const struct json_out *out)
+{
+    return out->bytes.len > KEPT_TRACES_ANSWER_MAX;
+}
+
+/* Returns how many there was room for. */
+static uint32_t write_meta(struct json_out *out, const struct trace_copy *copy,
+                           const struct copied_span *span, struct bytes *name)
 {
     struct bytes value = { 0 };
+    uint32_t i;
 
     json_out_begin(out, "meta", '{');
-    for (uint32_t i = 0; i < span->n_meta; i++) {
+    for (i = 0; i < span->n_meta && !is_full(out); i++) {
         const struct copied_meta *meta = &copy->meta[span->first_meta + i];
 
         bytes_clear(&value);
@@ -230,13 +238,16 @@ static void write_meta(struct json_out *out, const struct trace_copy *copy,
     json_out_end(out, '}');
     out->bytes.failed = out->bytes.failed || value.failed;
     bytes_free(&value);
+    return i;
 }
 
-static void write_metrics(struct json_out *out, const struct trace_copy *copy,
-                          const struct copied_span *span, struct bytes *name)
+static uint32_t write_metrics(struct json_out *out, const struct trace_copy *copy,
+                              const struct copied_span *span, struct bytes *name)
 {
+    uint32_t i;
+
     json_out_begin(out, "metrics", '{');
-    for (uint32_t i = 0; i < span->n_metrics; i++) {
+    for (i = 0; i < span->n_metrics && !is_full(out); i++) {
         const struct copied_metric *metric = &copy->metrics[span->first_metric + i];
         char text[NUMBER_TEXT_MAX];
         struct slice json = SLICE("null");
@@ -246,6 +257,7 @@ static void write_metrics(struct json_out *out, const struct trace_copy *copy,
         write_member(out, name, trace_copy_text(copy, metric->key), json);
     }
     json_out_end(out, '}');
+    return i;
 }
 
 /* Clocks that are far apart are as far apart as can be said. */
@@ -267,7 +279,7 @@ static void write_span(struct writing *writing, const struct trace_copy *copy,
                        const struct copied_span *span)
 {
     struct json_out *out = writing->out;
-    bool is_full = out->bytes.len > KEPT_TRACES_ANSWER_MAX;
+    uint32_t n_meta, n_metrics;
 
     json_out_begin(out, NULL, '{');
     write_id(out, "span_id", span->span_id);
@@ -276,11 +288,10 @@ static void write_span(struct writing *writing, const struct trace_copy *copy,
     json_out_slice(out, "type", trace_copy_text(copy, span->type));
     json_out_signed(out, "offset_ns", since(writing->first_ns, span->start_ns));
     json_out_bool(out, "top_level", span->is_top_level);
-    json_out_bool(out, "is_cut", span->is_cut || is_full);
-    if (!is_full) {
-        write_meta(out, copy, span, &writing->name);
-        write_metrics(out, copy, span, &writing->name);
-    }
+    n_meta = write_meta(out, copy, span, &writing->name);
+    n_metrics = write_metrics(out, copy, span, &writing->name);
+    json_out_bool(out, "is_cut",
+                  span->is_cut || n_meta < span->n_meta || n_metrics < span->n_metrics);
     json_out_end(out, '}');
 }
 

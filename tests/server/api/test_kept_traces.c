@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "config/clock.h"
+#include "server/api/kept_traces.h"
 #include "server/traces/traces_ledger.h"
 #include "tests/support/api_table.h"
 #include "tests/support/asking.h"
@@ -141,6 +142,53 @@ static void one_trace_has_all_spans_with_what_they_say(void **state)
     stop();
 }
 
+/* A body of v0.5 in which all that spans say is one text of 2,000 bytes: a hundredth of what
+ * the answer would have. */
+static void an_answer_has_a_bound(void **state)
+{
+    enum { SPANS = 300, PAIRS = 40, PARTS = 3 };
+    static char body[SPANS * (PAIRS * 10 + 100) + 8000];
+    size_t len = 0;
+    char *text, *answer = NULL;
+    (void)state;
+
+    start("apm_config.enabled=true");
+    len += (size_t)sprintf(body + len, "[[\"\",\"shop\",\"%02000d\"", 7);
+    for (int i = 0; i < PAIRS; i++)
+        len += (size_t)sprintf(body + len, ",\"key%d\"", i);
+    len += (size_t)sprintf(body + len, "],[[");
+    for (int i = 0; i < SPANS; i++) {
+        len += (size_t)sprintf(body + len, "%s[1,1,1,9,%d,%d,1600000000000000000,%d,0,{",
+                               i > 0 ? "," : "", i + 1, i, 1000 - i);
+        for (int j = 0; j < PAIRS; j++)
+            len += (size_t)sprintf(body + len, "%s\"%d\":2", j > 0 ? "," : "", j + 3);
+        len += (size_t)sprintf(body + len, "},{},0]");
+    }
+    len += (size_t)sprintf(body + len, "]]]");
+    assert_true(len < sizeof body);
+    for (int i = 0; i < PARTS; i++) {
+        int status = running_json(&running, server_traces_port(running.server), "POST",
+                                  "/v0.5/traces", body, &answer);
+
+        if (status != 200)
+            fail_msg("%d: %s", status, answer);
+        free(answer);
+    }
+    json_t *trace = get("/api/v1/traces/9"), *spans = json_object_get(trace, "spans");
+    json_t *first = json_array_get(spans, 0), *last = json_array_get(spans, PARTS * SPANS - 1);
+
+    assert_int_equal(json_array_size(spans), PARTS * SPANS);
+    assert_int_equal(json_object_size(json_object_get(first, "meta")), PAIRS);
+    assert_true(json_is_false(json_object_get(first, "is_cut")));
+    assert_int_equal(json_object_size(json_object_get(last, "meta")), 0);
+    assert_true(json_is_true(json_object_get(last, "is_cut")));
+    text = json_dumps(trace, JSON_COMPACT);
+    assert_in_range(strlen(text), KEPT_TRACES_ANSWER_MAX, KEPT_TRACES_ANSWER_MAX + (256 << 10));
+    free(text);
+    json_decref(trace);
+    stop();
+}
+
 static void what_is_wrong_is_said(void **state)
 {
     static const struct {
@@ -218,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(traces_are_listed_by_what_is_asked),
         cmocka_unit_test(one_trace_has_all_spans_with_what_they_say),
+        cmocka_unit_test(an_answer_has_a_bound),
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(a_closed_door_says_how_it_is_opened),
         cmocka_unit_test(a_ring_without_bytes_keeps_nothing),
