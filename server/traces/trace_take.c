@@ -39,8 +39,10 @@ static void take_trace(const struct trace_taker *taker, const struct trace_paylo
         count(taker, payload, trace, now_ns);
 }
 
-/* What the body says of itself (v0.7) goes before what the headers say. */
-static void complete_source(struct trace_source *of_body, const struct trace_source *headers)
+/* What the body says of itself (v0.7) goes before what the headers say, and its env is written
+ * as those of spans are. False without memory. */
+static bool complete_source(struct trace_source *of_body, const struct trace_source *headers,
+                            struct arena *arena)
 {
     struct trace_source body = *of_body;
 
@@ -57,6 +59,10 @@ static void complete_source(struct trace_source *of_body, const struct trace_sou
     KEEP(hostname)
     KEEP(app_version)
 #undef KEEP
+    if (of_body->env.len == 0)
+        return true;
+    of_body->env = normalise_tag_value(of_body->env, arena);
+    return of_body->env.at != NULL;
 }
 
 enum trace_result trace_take(const struct trace_taker *taker, enum trace_layout layout,
@@ -70,8 +76,9 @@ enum trace_result trace_take(const struct trace_taker *taker, enum trace_layout 
     arena_init(&arena, taker->budget);
     enum trace_result result = trace_decode(layout, form, body, &arena, &payload, problem);
 
+    if (result == TRACE_OK && !complete_source(&payload.source, source, &arena))
+        result = TRACE_NO_MEMORY;
     if (result == TRACE_OK) {
-        complete_source(&payload.source, source);
         counter_add(&taker->ledger->payloads[layout], 1);
         counter_add(&taker->ledger->traces, payload.n_traces);
         counter_add(&taker->ledger->spans, payload.n_spans);
