@@ -192,7 +192,7 @@ $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(PROTO).o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
-$(B)/tests/model/asker: $(B)/tests/model/asker.o $(SUPPORT) $(B)/libheeler.a
+$(B)/tests/model/asker $(B)/tests/model/counter: %: %.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
@@ -364,6 +364,7 @@ TRACE_ROUNDS   ?= 300
 SEEDS          ?= 1 2 3
 QUESTIONS      ?= 10000
 FLEET_QUESTIONS ?= 1000
+SPANS          ?= 100000
 clients: deps
 	@$(call install_debs,$(CLIENT_PACKAGES))
 	@$(MAKE) --no-print-directory build/heeler
@@ -386,14 +387,16 @@ deps-page: deps
 
 differential: deps
 	@$(call install_debs,python3 python3-zstandard redis-server)
-	@$(MAKE) --no-print-directory build/heeler build/tests/model/asker
+	@$(MAKE) --no-print-directory build/heeler build/tests/model/asker build/tests/model/counter
 	/usr/bin/python3 tests/model/check_model.py
 	set -e; for seed in $(SEEDS); do \
 		/usr/bin/python3 tests/model/differential.py --heeler build/heeler --seed $$seed; \
 		/usr/bin/python3 tests/model/query_differential.py --asker build/tests/model/asker --seed $$seed \
 			--questions $(QUESTIONS); \
 		/usr/bin/python3 tests/model/query_differential.py --heeler build/heeler --seed $$seed \
-			--questions $(FLEET_QUESTIONS); done
+			--questions $(FLEET_QUESTIONS); \
+		/usr/bin/python3 tests/model/trace_differential.py --counter build/tests/model/counter --seed $$seed \
+			--spans $(SPANS); done
 
 # An intake that fails in every way that we know of, an outage with a kill in its
 # middle, and a dead intake beside a live one. FAULT_SECONDS makes them longer.
@@ -689,7 +692,7 @@ help:
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
 	@echo "make page-test     the page in a headless browser (CASES='no barrier')"
 	@echo "make page-pictures docs/now.png and docs/query.png, of a server under load"
-	@echo "make differential  random lines and questions against independent models (SEEDS='1 2 3', QUESTIONS=10000, FLEET_QUESTIONS=1000)"
+	@echo "make differential  random lines, questions and traces against independent models (SEEDS='1 2 3', QUESTIONS=10000, FLEET_QUESTIONS=1000, SPANS=100000)"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make kills         the past on disk of servers that are killed KILLS=100 times"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
@@ -715,4 +718,4 @@ help:
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, clean, install, install-server, install-chart, install-calendar, install-checks, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
--include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d $(B)/calendar/main.d $(B)/calendar/occur.d
+-include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/tests/model/counter.d $(B)/server/main.d $(B)/chart/main.d $(B)/calendar/main.d $(B)/calendar/occur.d
