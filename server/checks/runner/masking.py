@@ -32,6 +32,11 @@ class Mask:
             text = self.pattern.sub(SHOWN, text)
         return ADDRESS.sub(r"\1" + SHOWN, text)
 
+    def texts(self, fields):
+        """A copy of a dict, with its texts masked."""
+        return {key: self(value) if isinstance(value, str) else value
+                for key, value in fields.items()}
+
 
 def _secrets(document, secret, depth):
     if depth > 20:

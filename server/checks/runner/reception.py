@@ -26,7 +26,7 @@ class Reception:
             self.sink.service_check(frame["name"], frame["status"], frame["tags"], frame["host"],
                                     message, frame["timestamp"])
         elif op == "event":
-            self.sink.event(frame)
+            self.sink.event(job.mask.texts(frame))
         else:
             self.logged(job, frame["level"], frame["text"], now)
 
