@@ -11,7 +11,8 @@ import re
 SECRET_KEY = re.compile(
     r"(^|_)pass(word|wd|phrase)?$|^pwd$|secret|token|(api|app|access|private|auth)_?key|credential"
     r"|connection_string|^dsn$|authorization|cookie", re.IGNORECASE)
-ADDRESS = re.compile(r"(\b[A-Za-z][\w+.-]*://[^\s:/@]*:)[^\s/@]+(?=@)")
+# From the "://" on: to look for the scheme before it would take the square of a text's length.
+ADDRESS = re.compile(r"(://[^\s:/@]*:)[^\s/@]+(?=@)")
 SHOWN = "********"
 MIN_LENGTH = 4   # a shorter secret is guessed sooner than read, and masking "a" spoils every text
 
