@@ -141,8 +141,8 @@ def _read_document(file, node, root, found):
         raise documents.Broken(documents.line_of(node),
                                "there should be init_config: and instances: here")
     for line, key in documents.repeated(node):
-        found.warnings.append(f"{file.path}:{line}: {cut(repr(key), 60)} stands here for the second "
-                              "time: the last one counts")
+        found.warnings.append(f"{file.path}:{line}: {cut(repr(key), 60)} stands here for the "
+                              "second time: the last one counts")
     if _is_for_others(node):
         return
     if documents.entry(node, "ad_identifiers") is not None:
