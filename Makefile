@@ -89,7 +89,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink span_load spans subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak mail-test fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak checks-image-test mail-test fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak traces-soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
@@ -453,6 +453,13 @@ checks-test: deps
 checks-soak:
 	@$(MAKE) --no-print-directory checks-test CHECKS_SECONDS=600 NAMES=end_to_end
 
+# The image of checks, made by its Dockerfile's instructions in a Debian of its own, in build/slim.
+checks-image-test: deps
+	@$(call install_debs,debootstrap)
+	@$(MAKE) --no-print-directory deb
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar build/tests/tools/probe build/tests/tools/container build/tests/tools/flat
+	@bash tests/slow/checks_image.sh build/heeler build/deb/$(DEBIAN_ARCH) build/slim
+
 # Mail to a real server, as root; skipped where exim4 is not installed.
 mail-test: deps
 	@$(call install_debs,python3 openssl)
@@ -698,6 +705,7 @@ help:
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
 	@echo "make checks-test   checks in Python, with real databases (CHECKS_SECONDS=60, NAMES='trust end_to_end')"
 	@echo "make checks-soak   ten minutes of checks that misbehave beside others"
+	@echo "make checks-image-test  packaging/Dockerfile.checks without Docker (as root)"
 	@echo "make mail-test     mail to a real server, where exim4 is installed (as root)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
 	@echo "make traces-soak   spans beside a load of lines (TRACE_SECONDS=60, SPANS=50000, LINES=1000000: a second)"

@@ -9,6 +9,7 @@ from runner.shown import cut
 
 OK, WARNING, CRITICAL = 0, 1, 2
 CHECK_STATUS = "datadog.agent.check_status"
+CHECK_INTAKE = "dd_enable_check_intake:true"    # the Agent's second tag of it
 
 
 class Reception:
@@ -26,7 +27,7 @@ class Reception:
             self.sink.service_check(frame["name"], frame["status"], frame["tags"], frame["host"],
                                     message, frame["timestamp"])
         elif op == "event":
-            self.sink.event(frame)
+            self.sink.event(job.mask.texts(frame))
         else:
             self.logged(job, frame["level"], frame["text"], now)
 
@@ -72,5 +73,6 @@ class Reception:
 
     def check_status(self, job, status, timestamp):
         if self.tells_status:
-            self.sink.service_check(CHECK_STATUS, status, [f"check:{job.name}"], None,
-                                    cut(job.error, 200) if job.error else None, timestamp)
+            message = cut(job.error, 200) if job.error else None
+            self.sink.service_check(CHECK_STATUS, status, [f"check:{job.name}", CHECK_INTAKE], None,
+                                    message, timestamp)

@@ -29,7 +29,7 @@ class Report:
         elif op == "service_check":
             self.service_checks.append({**frame, "message": self.mask(frame["message"] or "")})
         elif op == "event":
-            self.events.append(frame)
+            self.events.append(self.mask.texts(frame))
         elif op == "done":
             self._done(frame)
 
@@ -64,7 +64,7 @@ class Report:
     def _done(self, frame):
         self.seconds = frame["seconds"]
         self.warnings = [cut(self.mask(text), MAX_TEXT) for text in frame["warnings"]]
-        self.dropped, self.metadata = frame["dropped"], frame["metadata"]
+        self.dropped, self.metadata = frame["dropped"], self.mask.texts(frame["metadata"])
         if frame["error"] is not None:
             self.fail(frame["error"]["message"], frame["error"]["traceback"])
 

@@ -207,6 +207,10 @@ class HostileTest(unittest.TestCase):
         child, done = self.goes_on("os.closerange(0, 100)")
         self.assertIsNone(done["error"])
 
+    def test_one_that_has_a_clock_of_its_own(self):
+        _, done = self.goes_on("time.monotonic = lambda: 0.0")
+        self.assertEqual(0, done["seconds"])
+
     def test_one_that_submits_a_million_samples(self):
         self.checks.check("""
             for number in range(1000000):

@@ -338,7 +338,8 @@ class SupervisorTest(unittest.TestCase):
         self.turn()
         told = [fields[:4] for fields in self.sink.service_checks]
         name = "datadog.agent.check_status"
-        self.assertEqual([(name, status, ["check:one"], None) for status in (0, 1, 2)],
+        tags = ["check:one", "dd_enable_check_intake:true"]
+        self.assertEqual([(name, status, tags, None) for status in (0, 1, 2)],
                          [told[0], told[-2], told[-1]])
 
     def test_files_that_change_are_read_when_they_rest(self):
