@@ -19,12 +19,11 @@ function makeFacts(pairs) {
     return make("dl", { class: "said" }, pairs.map(([key, value]) => [make("dt", { class: "muted" }, foreign(key, "span")), make("dd", null, value)]));
 }
 
-/* What went wrong stands first. */
+/* What went wrong stands first, and what the library says to itself last. */
 function saidBy(span) {
-    const isError = ([key]) => key.startsWith("error.");
-    const meta = Object.entries(span.meta ?? {});
-    return [...meta.filter(isError), ...meta.filter((pair) => !isError(pair))].map(([key, value]) => [key, linesOf(value)])
-        .concat(Object.entries(span.metrics ?? {}).map(([key, value]) => [key, exact(value)]));
+    const rank = ([key]) => (key.startsWith("error.") ? 0 : key.startsWith("_") ? 2 : 1);
+    return [...Object.entries(span.meta).map(([key, value]) => [key, linesOf(value)]),
+        ...Object.entries(span.metrics).map(([key, value]) => [key, exact(value)])].sort((a, b) => rank(a) - rank(b));
 }
 
 function makeDetails(zoom) {

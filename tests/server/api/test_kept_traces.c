@@ -189,6 +189,31 @@ static void an_answer_has_a_bound(void **state)
     stop();
 }
 
+/* Whose spans are not counted here. */
+static void those_of_who_counts_himself_are_kept_too(void **state)
+{
+    static const char body[] = "[[{\"service\":\"shop\",\"name\":\"web.request\","
+                               "\"resource\":\"GET /\",\"trace_id\":5,\"span_id\":1,"
+                               "\"start\":1600000000000000000,\"duration\":1000}]]";
+    struct server_view view;
+    char request[1024];
+    (void)state;
+
+    start("apm_config.enabled=true");
+    int len = snprintf(request, sizeof request,
+                       "PUT /v0.4/traces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                       "Content-Type: application/json\r\n"
+                       "Datadog-Client-Computed-Stats: true\r\nContent-Length: %zu\r\n\r\n%s",
+                       strlen(body), body);
+
+    free(running_exchange(&running, server_traces_port(running.server), request, (size_t)len));
+    assert_string_equal(ids("?service=shop"), "5");
+    server_view(running.server, &view);
+    assert_int_equal(counter_read(&view.traces->client_computed), 1);
+    assert_int_equal(counter_read(&view.traces->ring_traces), 1);
+    stop();
+}
+
 static void what_is_wrong_is_said(void **state)
 {
     static const struct {
@@ -267,6 +292,7 @@ int main(void)
         cmocka_unit_test(traces_are_listed_by_what_is_asked),
         cmocka_unit_test(one_trace_has_all_spans_with_what_they_say),
         cmocka_unit_test(an_answer_has_a_bound),
+        cmocka_unit_test(those_of_who_counts_himself_are_kept_too),
         cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(a_closed_door_says_how_it_is_opened),
         cmocka_unit_test(a_ring_without_bytes_keeps_nothing),
