@@ -51,6 +51,17 @@ static size_t entry_put(uint8_t entry[ENTRY_MAX], int32_t index, double count)
     return (size_t)(at - entry) + sizeof bits;
 }
 
+/* Of the bins from *i on that have one key, of which there are several when one cannot count
+ * them all: a map has each key once. Moves *i to the last of them. */
+static double count_of_key(const struct sketch_bin *bins, size_t n, size_t *i)
+{
+    double count = bins[*i].count;
+
+    while (*i + 1 < n && bins[*i + 1].key == bins[*i].key)
+        count += bins[++*i].count;
+    return count;
+}
+
 /* The bins of values with that sign; sign: 1 or -1. */
 static void put_store(struct bytes *out, unsigned field, int sign,
                       const struct sketch_bin *bins, size_t n)
@@ -61,7 +72,8 @@ static void put_store(struct bytes *out, unsigned field, int sign,
     for (size_t i = 0; i < n; i++) {
         if (bins[i].key * sign <= 0)
             continue;
-        size_t size = entry_put(entry, bins[i].key * sign + KEY_TO_INDEX, bins[i].count);
+        double count = count_of_key(bins, n, &i);
+        size_t size = entry_put(entry, bins[i].key * sign + KEY_TO_INDEX, count);
 
         put_size(&store, 1, size);
         bytes_add(&store, entry, size);

@@ -174,7 +174,9 @@ static uint64_t rounded(double number, double below_one)
 {
     double whole = floor(number + below_one);
 
-    return whole > 0 && whole < 0x1p63 ? (uint64_t)whole : 0;
+    if (!(whole > 0))
+        return 0;
+    return whole < 0x1p63 ? (uint64_t)whole : INT64_MAX;
 }
 
 static void put_counts(struct bytes *out, const struct summed *group, double below_one)

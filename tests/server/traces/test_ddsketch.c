@@ -187,6 +187,23 @@ static void what_is_written_is_read_again(void **state)
     }
 }
 
+/* More than a bin of ours counts: several bins of one key, which are one of theirs. */
+static void a_key_is_written_once(void **state)
+{
+    const struct sketch_bin bins[] = {
+        { 0, 1 }, { 0, UINT32_MAX }, { 7, 5 }, { 7, UINT32_MAX }
+    };
+    struct sketch_summary summary;
+    const char *sentence;
+    (void)state;
+
+    ddsketch_write(&message, bins, 4);
+    assert_int_equal(message.len, 20 + 2 + 2 + 3 + 9 + 9);
+    assert_int_equal(read_it(&sentence), DDSKETCH_OK);
+    sketch_summary(sketch, &summary);
+    assert_true(summary.count == 2 * (int64_t)UINT32_MAX + 6);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -198,6 +215,7 @@ int main(void)
         TEST(what_is_no_sketch_is_refused),
         TEST(no_bytes_do_harm),
         TEST(what_is_written_is_read_again),
+        TEST(a_key_is_written_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
