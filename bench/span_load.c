@@ -169,6 +169,7 @@ struct run {
     struct span_result *result;
     double start, end;      /* of the clock; start moves when time is forgiven */
     uint64_t spans, traces; /* asked for */
+    unsigned next;          /* whose turn it is of the connections */
 };
 
 static bool has_ended(const struct run *run, double now)
@@ -183,11 +184,26 @@ static double due_at(const struct run *run)
     return rate > 0 ? run->start + (double)run->spans / rate : 0;
 }
 
+/* The server ends connections on which nothing comes, with an answer or without; a library
+ * opens another then. */
+static bool stays_open(struct connection *connection, const char *to)
+{
+    char byte;
+
+    if (recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+        return true;
+    close(connection->fd);
+    connection->fd = connect_to(to);
+    return connection->fd >= 0;
+}
+
 static bool begin(struct run *run, struct connection *connection, double now)
 {
     struct spans_body *body;
     struct timespec wall;
 
+    if (!stays_open(connection, run->order->to))
+        return false;
     connection->turn = (connection->turn + 1) % BODIES_EACH;
     connection->is_asking = true;
     connection->sent = connection->n_answer = 0;
@@ -200,14 +216,22 @@ static bool begin(struct run *run, struct connection *connection, double now)
     return send_rest(connection);
 }
 
-/* Those that are due, on the connections that are free. *is_blocked: there was none. */
+/* Those that are due, on the connections that are free, in turn. *is_blocked: there was none.
+ */
 static bool begin_due(struct run *run, double now, bool *is_blocked)
 {
-    for (unsigned i = 0; i < run->order->connections; i++) {
+    unsigned n = run->order->connections, first = run->next;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct connection *connection = &run->connections[(first + i) % n];
+
         if (has_ended(run, now) || due_at(run) > now)
             break;
-        if (!run->connections[i].is_asking && !begin(run, &run->connections[i], now))
+        if (connection->is_asking)
+            continue;
+        if (!begin(run, connection, now))
             return false;
+        run->next = (first + i + 1) % n;
     }
     *is_blocked = !has_ended(run, now) && due_at(run) <= now;
     return true;
