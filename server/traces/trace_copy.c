@@ -212,7 +212,7 @@ static bool make_said(struct making *making, const struct trace *trace)
 
 /* ---- the block --------------------------------------------------------- */
 
-bool trace_has_failed(const struct trace *trace)
+static bool has_failed(const struct trace *trace)
 {
     for (uint32_t i = 0; i < trace->n_spans; i++)
         if (trace->spans[i].error != 0 && trace->spans[i].is_top_level)
@@ -247,7 +247,7 @@ static struct trace_copy *make_block(const struct making *making, const struct t
                                  .root = making->root,
                                  .n_spans = making->n_spans,
                                  .n_spans_sent = trace->n_spans,
-                                 .has_failed = trace_has_failed(trace) };
+                                 .has_failed = has_failed(trace) };
     copy->spans = put(&at, making->spans, making->n_spans * sizeof *making->spans);
     copy->metrics = put(&at, making->metrics, making->n_metrics * sizeof *making->metrics);
     copy->meta = put(&at, making->meta, making->n_meta * sizeof *making->meta);

@@ -41,6 +41,7 @@ struct copied_span {
 
 struct trace_copy {
     _Atomic(uint32_t) holders;
+    uint32_t times_kept; /* the ring's */
     uint32_t n_texts;
     size_t size; /* of the block */
     uint64_t trace_id;
@@ -59,9 +60,6 @@ struct trace_copy {
  * secret: random, so that nobody can make texts whose hashes are the same. */
 struct trace_copy *trace_copy_make(const struct trace *trace, size_t size_max, uint64_t secret,
                                    struct arena_budget *budget);
-
-/* Whether a span at the top of a service has an error. */
-bool trace_has_failed(const struct trace *trace);
 
 struct trace_copy *trace_copy_hold(struct trace_copy *copy);
 void trace_copy_drop(struct trace_copy *given); /* NULL is fine */

@@ -7,17 +7,22 @@
 #include <xxhash.h>
 
 enum {
+    PLACES_OF_ONE = 8, /* resources by which one trace is kept */
+    LOOKED_AT = 64,    /* spans of a trace that may name one */
     KEPT_MAX = TRACE_RING_SLOWEST + TRACE_RING_FAILED,
     FEW = 4,            /* who has no more gives none for having many */
     PLACE_BYTES = 1024, /* there is a place by hash for so many bytes of the ring */
     PLACES_MIN = 16
 };
 
+/* A trace as it is kept by one of its resources. */
 struct kept_trace {
-    struct trace_copy *copy;
+    struct trace_copy *copy; /* held */
     struct kept_resource *resource;
-    struct kept_trace *older, *newer;
+    struct kept_trace *older, *newer; /* those of one copy stand beside each other */
     int64_t arrived_s;
+    int64_t duration_ns; /* of its slowest span of that resource */
+    bool has_failed;     /* one of these has an error */
 };
 
 /* The traces of a service and resource, the oldest first. It has one more while one of them is
@@ -38,7 +43,7 @@ struct by_number {
 
 struct trace_ring {
     struct trace_ring_config config;
-    size_t bytes, n_traces;
+    size_t bytes, n_kept, n_copies;
     struct kept_trace *oldest, *newest;
     struct by_number by_number[KEPT_MAX + 2]; /* of traces */
     size_t n_places;
@@ -49,7 +54,7 @@ struct trace_ring {
 
 static void tell_ledger(struct trace_ring *ring)
 {
-    counter_set(&ring->config.ledger->ring_traces, ring->n_traces);
+    counter_set(&ring->config.ledger->ring_traces, ring->n_copies);
     counter_set(&ring->config.ledger->ring_bytes, ring->bytes);
 }
 
@@ -65,21 +70,16 @@ static void give_back(struct trace_ring *ring, size_t bytes)
     atomic_fetch_add_explicit(&ring->config.budget->left, (long)bytes, memory_order_relaxed);
 }
 
-static size_t size_of(const struct trace_copy *copy)
-{
-    return copy->size + sizeof(struct kept_trace);
-}
-
 /* ---- resources --------------------------------------------------------- */
 
 /* Two with one hash of 64 bits share their places, which nobody can bring about. */
-static uint64_t hash_of(const struct trace_ring *ring, const struct span *root)
+static uint64_t hash_of(const struct trace_ring *ring, const struct span *span)
 {
-    uint64_t hash = XXH3_64bits_withSeed(root->service.len > 0 ? root->service.at : "",
-                                         root->service.len, ring->config.secret);
+    uint64_t hash = XXH3_64bits_withSeed(span->service.len > 0 ? span->service.at : "",
+                                         span->service.len, ring->config.secret);
 
-    return XXH3_64bits_withSeed(root->resource.len > 0 ? root->resource.at : "",
-                                root->resource.len, hash);
+    return XXH3_64bits_withSeed(span->resource.len > 0 ? span->resource.at : "",
+                                span->resource.len, hash);
 }
 
 /* Where a pointer to it is, or would be. */
@@ -119,11 +119,11 @@ static void enlist(struct trace_ring *ring, struct kept_resource *resource)
 /* How many of its traces took longer, or as long and came later. */
 static uint32_t slower_than(const struct kept_resource *resource, uint32_t at)
 {
-    int64_t duration_ns = resource->at[at]->copy->root.duration_ns;
+    int64_t duration_ns = resource->at[at]->duration_ns;
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < resource->n; i++) {
-        int64_t other_ns = resource->at[i]->copy->root.duration_ns;
+        int64_t other_ns = resource->at[i]->duration_ns;
 
         n += other_ns > duration_ns || (other_ns == duration_ns && i > at);
     }
@@ -135,9 +135,9 @@ static void look_again(struct kept_resource *resource)
     resource->floor_ns = -1;
     resource->n_failed = 0;
     for (uint32_t i = 0; i < resource->n; i++) {
-        resource->n_failed += resource->at[i]->copy->has_failed;
+        resource->n_failed += resource->at[i]->has_failed;
         if (slower_than(resource, i) == TRACE_RING_SLOWEST - 1)
-            resource->floor_ns = resource->at[i]->copy->root.duration_ns;
+            resource->floor_ns = resource->at[i]->duration_ns;
     }
 }
 
@@ -148,11 +148,11 @@ static uint32_t least_of(const struct kept_resource *resource)
     int64_t least_ns = INT64_MAX;
 
     for (uint32_t i = 0; i < resource->n; i++) {
-        const struct trace_copy *copy = resource->at[i]->copy;
+        const struct kept_trace *kept = resource->at[i];
 
-        if (!copy->has_failed && copy->root.duration_ns < least_ns) {
+        if (!kept->has_failed && kept->duration_ns < least_ns) {
             least = i;
-            least_ns = copy->root.duration_ns;
+            least_ns = kept->duration_ns;
         }
     }
     return least;
@@ -164,7 +164,7 @@ static uint32_t surplus_of(const struct kept_resource *resource)
     uint32_t failed_after = resource->n_failed;
 
     for (uint32_t i = 0; i < resource->n; i++) {
-        bool has_failed = resource->at[i]->copy->has_failed;
+        bool has_failed = resource->at[i]->has_failed;
 
         failed_after -= has_failed;
         if (slower_than(resource, i) >= TRACE_RING_SLOWEST &&
@@ -187,8 +187,12 @@ static void kept_free(struct trace_ring *ring, struct kept_trace *given)
 {
     *(given->older != NULL ? &given->older->newer : &ring->oldest) = given->newer;
     *(given->newer != NULL ? &given->newer->older : &ring->newest) = given->older;
-    give_back(ring, size_of(given->copy));
-    ring->n_traces--;
+    give_back(ring, sizeof *given);
+    ring->n_kept--;
+    if (--given->copy->times_kept == 0) {
+        give_back(ring, given->copy->size);
+        ring->n_copies--;
+    }
     trace_copy_drop(given->copy);
     free(given);
 }
@@ -225,7 +229,7 @@ static bool make_room(struct trace_ring *ring, size_t size)
 {
     if (atomic_load_explicit(&ring->config.budget->left, memory_order_relaxed) < (long)size)
         return false;
-    while (ring->bytes + size > ring->config.bytes && ring->n_traces > 0)
+    while (ring->bytes + size > ring->config.bytes && ring->n_kept > 0)
         let_least_go(ring);
     return ring->bytes + size <= ring->config.bytes;
 }
@@ -254,16 +258,58 @@ static bool is_one_failure_too_many(const struct kept_resource *resource, int64_
 
     if (resource->n_failed < TRACE_RING_FAILED)
         return false;
-    while (!resource->at[at]->copy->has_failed)
+    while (!resource->at[at]->has_failed)
         at--;
     return resource->at[at]->arrived_s == now_s;
 }
 
-static bool is_worth_it(const struct kept_resource *resource, const struct trace *trace,
-                        int64_t now_s)
+/* A resource of a trace, and what its spans are to it. */
+struct part {
+    uint64_t hash;
+    int64_t duration_ns;
+    bool has_failed;
+};
+
+static bool is_worth_it(struct trace_ring *ring, const struct part *part, int64_t now_s)
 {
-    return resource == NULL || trace->spans[trace->root].duration_ns > resource->floor_ns ||
-           (trace_has_failed(trace) && !is_one_failure_too_many(resource, now_s));
+    const struct kept_resource *resource = *place_of(ring, part->hash);
+
+    return resource == NULL || part->duration_ns > resource->floor_ns ||
+           (part->has_failed && !is_one_failure_too_many(resource, now_s));
+}
+
+static void add_part(struct trace_ring *ring, const struct span *span, struct part *parts,
+                     uint32_t *n)
+{
+    struct part part = { hash_of(ring, span), span->duration_ns, span->error != 0 };
+    uint32_t at = 0;
+
+    while (at < *n && parts[at].hash != part.hash)
+        at++;
+    if (at == PLACES_OF_ONE)
+        return;
+    if (at == *n) {
+        parts[(*n)++] = part;
+        return;
+    }
+    if (part.duration_ns > parts[at].duration_ns)
+        parts[at].duration_ns = part.duration_ns;
+    parts[at].has_failed = parts[at].has_failed || part.has_failed;
+}
+
+/* The root's, and those at the top of other services, as far as there are places. */
+static uint32_t parts_of(struct trace_ring *ring, const struct trace *trace,
+                         struct part parts[PLACES_OF_ONE])
+{
+    uint32_t n = 0, looked_at = 0;
+
+    add_part(ring, &trace->spans[trace->root], parts, &n);
+    for (uint32_t i = 0; i < trace->n_spans && looked_at < LOOKED_AT; i++)
+        if (trace->spans[i].is_top_level && i != trace->root) {
+            add_part(ring, &trace->spans[i], parts, &n);
+            looked_at++;
+        }
+    return n;
 }
 
 static struct kept_resource *need_resource(struct trace_ring *ring, uint64_t hash)
@@ -285,20 +331,24 @@ static void append(struct trace_ring *ring, struct kept_resource *resource,
     kept->older = ring->newest;
     *(ring->newest != NULL ? &ring->newest->newer : &ring->oldest) = kept;
     ring->newest = kept;
-    ring->n_traces++;
-    take(ring, size_of(kept->copy));
+    ring->n_kept++;
+    take(ring, sizeof *kept);
+    if (kept->copy->times_kept++ == 0) {
+        take(ring, kept->copy->size);
+        ring->n_copies++;
+    }
     unlist(ring, resource);
     resource->at[resource->n++] = kept;
     look_again(resource);
     enlist(ring, resource);
 }
 
-/* The copy is given. */
-static void keep(struct trace_ring *ring, uint64_t hash, struct trace_copy *given,
+static void keep(struct trace_ring *ring, const struct part *part, struct trace_copy *copy,
                  int64_t now_s)
 {
-    bool has = make_room(ring, size_of(given) + sizeof(struct kept_resource));
-    struct kept_resource *resource = has ? need_resource(ring, hash) : NULL;
+    bool has =
+        make_room(ring, copy->size + sizeof(struct kept_trace) + sizeof(struct kept_resource));
+    struct kept_resource *resource = has ? need_resource(ring, part->hash) : NULL;
     struct kept_trace *kept = resource != NULL ? calloc(1, sizeof *kept) : NULL;
 
     if (kept == NULL) {
@@ -306,11 +356,12 @@ static void keep(struct trace_ring *ring, uint64_t hash, struct trace_copy *give
             unlist(ring, resource);
             resource_free(ring, resource);
         }
-        trace_copy_drop(given);
         return;
     }
-    kept->copy = given;
+    kept->copy = trace_copy_hold(copy);
     kept->arrived_s = now_s;
+    kept->duration_ns = part->duration_ns;
+    kept->has_failed = part->has_failed;
     append(ring, resource, kept);
     for (uint32_t at; (at = surplus_of(resource)) <= KEPT_MAX;)
         let_go(ring, resource, at);
@@ -318,17 +369,24 @@ static void keep(struct trace_ring *ring, uint64_t hash, struct trace_copy *give
 
 void trace_ring_offer(struct trace_ring *ring, const struct trace *trace, int64_t now_s)
 {
+    struct part parts[PLACES_OF_ONE];
+    struct trace_copy *copy = NULL;
+
     if (ring == NULL)
         return;
-    uint64_t hash = hash_of(ring, &trace->spans[trace->root]);
+    uint32_t n = parts_of(ring, trace, parts);
 
-    if (!is_worth_it(*place_of(ring, hash), trace, now_s))
-        return;
-    struct trace_copy *copy = trace_copy_make(trace, ring->config.bytes / TRACE_RING_SHARE,
-                                              ring->config.secret, ring->config.budget);
-
-    if (copy != NULL)
-        keep(ring, hash, copy, now_s);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_worth_it(ring, &parts[i], now_s))
+            continue;
+        if (copy == NULL)
+            copy = trace_copy_make(trace, ring->config.bytes / TRACE_RING_SHARE,
+                                   ring->config.secret, ring->config.budget);
+        if (copy == NULL)
+            break;
+        keep(ring, &parts[i], copy, now_s);
+    }
+    trace_copy_drop(copy);
     tell_ledger(ring);
 }
 
@@ -361,7 +419,7 @@ void trace_ring_free(struct trace_ring *given)
 {
     if (given == NULL)
         return;
-    while (given->n_traces > 0)
+    while (given->n_kept > 0)
         let_least_go(given);
     give_back(given, given->bytes);
     tell_ledger(given);
@@ -447,16 +505,21 @@ void trace_ring_search(const struct trace_ring *ring, const struct trace_search 
     if (asked.limit > TRACE_RING_FOUND_MAX)
         asked.limit = TRACE_RING_FOUND_MAX;
     out->n = out->n_fitting = 0;
-    out->n_kept = (uint32_t)ring->n_traces;
+    out->n_kept = (uint32_t)ring->n_copies;
     out->kept_bytes = ring->bytes;
+    const struct trace_copy *before = NULL;
+
     for (const struct kept_trace *kept = asked.by_id ? ring->oldest : ring->newest;
          kept != NULL; kept = asked.by_id ? kept->newer : kept->older) {
-        const struct copied_span *span =
-            asked.by_id ? (kept->copy->trace_id == asked.trace_id ? &kept->copy->root : NULL)
-                        : span_that_fits(kept->copy, &asked);
+        const struct copied_span *span = NULL;
 
+        if (kept->copy != before && asked.by_id)
+            span = kept->copy->trace_id == asked.trace_id ? &kept->copy->root : NULL;
+        else if (kept->copy != before)
+            span = span_that_fits(kept->copy, &asked);
         if (span != NULL)
             add_found(out, &asked, kept, span);
+        before = kept->copy;
     }
 }
 

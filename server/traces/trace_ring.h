@@ -1,8 +1,10 @@
 /* server/traces/trace_ring.h: traces that are kept to be looked at, for some minutes.
  *
- *   trace that was counted ──► worth it? ──► copy (trace_copy.h) ──► by service and resource of
- *                                                                    its root: the slowest, and
- *                                                                    the last that failed
+ *   trace that was counted ──► worth it? ──► copy (trace_copy.h) ──► of each service and
+ *                                              resource the slowest, and the last that failed
+ *
+ * Resources are those of its root and of what is at the top of other services, as the calls of
+ * a database: a trace is there once, whatever it is kept for.
  *
  * Most traces are not worth a copy: they are faster than those that are kept of their resource.
  * Of failed ones there is one a second, once there are enough. What is kept has so many bytes

@@ -281,7 +281,7 @@ static void asking_and_sending_go_together(void **state)
     }
     server_view(running.server, &view);
     assert_int_equal(counter_read(&view.traces->spans), 80);
-    assert_in_range(counter_read(&view.traces->ring_traces), 8, 16);
+    assert_in_range(counter_read(&view.traces->ring_traces), 8, 24);
     assert_true(counter_read(&view.traces->ring_bytes) > 0);
     stop();
 }

@@ -264,6 +264,44 @@ static void a_trace_is_found_by_any_of_its_spans(void **state)
     assert_string_equal(found(search), "");
 }
 
+static void offer_call(uint64_t id, int64_t root_ms, int64_t call_ms, bool failed)
+{
+    struct span *call;
+
+    spans_begin();
+    spans_add(id, 0, "shop", "web.request", "GET /", 1000, root_ms)->is_top_level = true;
+    call = spans_add(1000 + id, id, "db", "sql.query", "SELECT 1", 1000, call_ms);
+    call->is_top_level = true;
+    call->error = failed;
+    for (uint32_t i = 0; i < 2; i++)
+        spans_trace()->spans[i].trace_id = id;
+    trace_ring_offer(ring, spans_trace(), NOW_S);
+    assert_int_equal(counter_read(&ledger.ring_bytes), budget.all - atomic_load(&budget.left));
+}
+
+/* A slow call in a request that is not slow, and a failed one in one that did not fail. */
+static void a_trace_is_kept_for_its_calls_too(void **state)
+{
+    struct trace_search search = of("db", "SELECT 1");
+    (void)state;
+
+    for (uint64_t i = 1; i <= 8; i++)
+        offer_call(i, 1000, 1, false);
+    offer_call(9, 600, 500, false);
+    offer_call(10, 600, 1, true);
+    offer_call(11, 600, 1, false); /* for nothing */
+    assert_int_equal(counter_read(&ledger.ring_traces), 10);
+    search.limit = 1;
+    assert_string_equal(found(search), "9");
+    search.errors = true;
+    search.limit = TRACE_RING_FOUND_MAX;
+    assert_string_equal(found(search), "10");
+    /* Each of them once, whatever it is kept for. */
+    assert_string_equal(found(of("shop", "GET /")), "8 7 6 5 4 3 2 1 10 9");
+    trace_ring_age(ring, NOW_S + TRACE_RING_KEPT_S + 1);
+    assert_int_equal(counter_read(&ledger.ring_traces), 0);
+}
+
 /* The parts that several services sent of one trace. */
 static void all_parts_of_a_trace_are_found_by_its_id(void **state)
 {
@@ -312,6 +350,7 @@ int main(void)
         CASE(large_traces_stay_within_the_bytes),
         CASE(without_memory_nothing_is_lost_that_is_there),
         CASE(a_trace_is_found_by_any_of_its_spans),
+        CASE(a_trace_is_kept_for_its_calls_too),
         CASE(all_parts_of_a_trace_are_found_by_its_id),
         CASE(what_is_held_outlives_the_ring),
     };
