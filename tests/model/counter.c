@@ -1,15 +1,19 @@
 /* Counts spans at times that it is told, for trace_differential.py. Its first line of output
- * has what /info tells: the keys that say whom a call reached. On standard input: B NOW_NS
- * LAYOUT FORM LANGUAGE TOP_LEVEL STATS SIZE   a body of SIZE bytes, and a line feed T NOW_S a
- * tick: a line for each group that is due E the rest, and what the ledger says LAYOUT and FORM
- * are numbers of trace_decode.h; LANGUAGE is a word or "-"; TOP_LEVEL and STATS say whether the
- * client computed them. */
+ * has what /info tells: the keys that say whom a call reached. On standard input:
+ *
+ *   B NOW_NS LAYOUT FORM LANGUAGE TOP_LEVEL STATS SIZE   a body of SIZE bytes, and a line feed
+ *   T NOW_S                                              a tick: a line for each group due
+ *   E                                                    the rest, and what the ledger says
+ *
+ * LAYOUT and FORM are numbers of trace_decode.h; the LAYOUT behind the last is what a library
+ * counted itself. LANGUAGE is a word or "-"; TOP_LEVEL and STATS say whether the client
+ * computed them. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/traces/trace_take.h"
+#include "server/traces/stats_take.h"
 
 static struct arena_budget budget;
 static struct traces_ledger ledger;
@@ -102,7 +106,8 @@ static void say_ledger(void)
 
     for (int i = TRACE_TAKEN + 1; i < TRACE_REFUSAL_COUNT; i++)
         refused += (json_int_t)counter_read(&ledger.refused[i]);
-    say(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "spans",
+    say(json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "groups",
+                  (json_int_t)counter_read(&ledger.stats_groups), "spans",
                   (json_int_t)counter_read(&ledger.spans), "counted",
                   (json_int_t)counter_read(&ledger.counted), "not_eligible",
                   (json_int_t)counter_read(&ledger.not_eligible), "partial",
@@ -112,6 +117,16 @@ static void say_ledger(void)
 }
 
 /* ---- in ---------------------------------------------------------------- */
+
+static enum trace_result take_body(int layout, int form, struct slice body,
+                                   const struct trace_source *source, int64_t now_ns,
+                                   char problem[TRACE_PROBLEM_MAX])
+{
+    return layout == TRACE_LAYOUT_COUNT
+               ? stats_take(&taker, body, source->language, now_ns / 1000000000, problem)
+               : trace_take(&taker, (enum trace_layout)layout, (enum trace_form)form, body,
+                            source, now_ns, problem);
+}
 
 static void take(const char *line)
 {
@@ -123,15 +138,15 @@ static void take(const char *line)
     if (sscanf(line, "B %" SCNd64 " %d %d %63s %d %d %zu", &now_ns, &layout, &form, language,
                &top_level, &stats, &size) != 7)
         fail("a line that is none");
-    char *body = malloc(size + 1); /* of its size, for a sanitizer */
+    char *body = malloc(size > 0 ? size : 1); /* of its size, for a sanitizer */
     struct trace_source source = { .computed_top_level = top_level, .computed_stats = stats };
 
     if (body == NULL || fread(body, 1, size, stdin) != size || getchar() != '\n')
         fail("a body that ends early");
     if (language[0] != '-')
         source.language = slice_of(language);
-    if (trace_take(&taker, (enum trace_layout)layout, (enum trace_form)form,
-                   (struct slice){ body, size }, &source, now_ns, problem) != TRACE_OK)
+    if (take_body(layout, form, (struct slice){ body, size }, &source, now_ns, problem) !=
+        TRACE_OK)
         fail(problem);
     free(body);
 }

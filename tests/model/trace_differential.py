@@ -1,11 +1,12 @@
 #!/usr/bin/python3
-"""Sends random traces in all layouts, and compares what is counted with the model's groups.
+"""Sends random traces in all layouts, and what libraries count themselves, and compares what is counted with the model's groups.
 
     trace_differential.py --counter build/tests/model/counter --seed 1 --spans 100000
 
 The spans are counted by a process that has no clock of its own (tests/model/counter.c)."""
 
 import argparse
+import collections
 import json
 import random
 import struct
@@ -15,7 +16,7 @@ import sys
 import trace_model as model
 
 START_S = 1700000003
-V03, V04, V05, V07 = range(4)       # trace_decode.h
+V03, V04, V05, V07, COUNTED = range(5)  # trace_decode.h, and what libraries counted
 MSGPACK, JSON = range(2)
 ODD = "aZ09_.-/: é\u00dcß漢я\u0130\u0301😀٣"
 TYPES = ("web", "http", "sql", "redis", "", "worker", "T" * 99 + "é", "queue")
@@ -126,6 +127,63 @@ def make_body(choose, now_ns):
     return body
 
 
+# ---------------------------------------------------------------- what libraries counted
+
+Sketch = collections.namedtuple("Sketch", "gamma offset bins zeros")
+
+
+def make_sketch(choose):
+    gamma, offset = choose.choice(((1.015625, 1338.5), (1.01 / 0.99, 0.0)))
+    start = choose.randrange(700, 1200)
+    return Sketch(gamma, offset, {start + choose.randrange(60): choose.randrange(1, 5) for _ in range(choose.randrange(4))},
+                  choose.randrange(3))
+
+
+def make_group(choose):
+    return {"Service": name(choose, ("shop", "db", "")), "Name": name(choose, ("shop.work", "db.work")),
+            "Resource": name(choose, ("one", "two", "")), "HTTPStatusCode": choose.choice((0, 0, 200, 99, 600)),
+            "Type": choose.choice(("web", "sql")), "Hits": choose.randrange(100), "Errors": choose.randrange(9),
+            "Duration": choose.randrange(10**12), "OkSummary": make_sketch(choose), "ErrorSummary": make_sketch(choose),
+            "Synthetics": choose.random() < 0.1, "TopLevelHits": choose.randrange(100),
+            "SpanKind": choose.choice(("server", "client", "")),
+            "PeerTags": choose.choice(([], ["z:1", "a:2"], ["peer.service:db"])),
+            "IsTraceRoot": choose.randrange(3), "GRPCStatusCode": choose.choice(("", "5")),
+            "HTTPMethod": choose.choice(("", "GET")), "HTTPEndpoint": ""}
+
+
+def make_counted(choose, now_ns):
+    start = (now_ns // model.SECOND - choose.randrange(-20, 50)) // 10 * 10 * model.SECOND
+    return {"Hostname": choose.choice(("", "h7")), "Env": choose.choice(("", "prod", "Prod")),
+            "Version": choose.choice(("", "1")), "Lang": choose.choice(("", "js")), "ContainerID": "", "Sequence": 7,
+            "Stats": [{"Start": start + i * 10 * model.SECOND, "Duration": 10 * model.SECOND,
+                       "Stats": [make_group(choose) for _ in range(choose.randrange(6))]}
+                      for i in range(choose.randrange(1, 3))]}
+
+
+def double(field, value):
+    return struct.pack("<Bd", field << 3 | 1, value)
+
+
+def varint(number):
+    """In two bytes, for what is less than 16384."""
+    return bytes([number & 127 | 128, number >> 7])
+
+
+def message(field, raw):
+    return bytes([field << 3 | 2]) + varint(len(raw)) + raw
+
+
+def sketched(sketch):
+    """As protobuf: a map of bins, or a run of them."""
+    bins = sketch.bins
+    if len(bins) % 2 == 0:
+        store = b"".join(message(1, b"\x08" + varint(2 * index) + double(2, count)) for index, count in bins.items())
+    else:
+        run = [float(bins.get(index, 0)) for index in range(min(bins), max(bins) + 1)]
+        store = message(2, struct.pack(f"<{len(run)}d", *run)) + b"\x18" + varint(2 * min(bins))
+    return message(1, double(1, sketch.gamma) + double(2, sketch.offset)) + message(2, store) + double(4, sketch.zeros)
+
+
 # ---------------------------------------------------------------- bodies
 
 def packed(thing):
@@ -135,6 +193,9 @@ def packed(thing):
         return struct.pack(">Bd", 0xcb, thing)
     if isinstance(thing, int):
         return struct.pack(">Bq", 0xd3, thing) if thing < 0 else bytes([thing]) if thing < 128 else struct.pack(">BQ", 0xcf, thing)
+    if isinstance(thing, Sketch):
+        raw = sketched(thing)
+        return struct.pack(">BI", 0xc6, len(raw)) + raw
     if isinstance(thing, str):
         raw = thing.encode()
         return (bytes([0xa0 | len(raw)]) if len(raw) < 32 else struct.pack(">BI", 0xdb, len(raw))) + raw
@@ -175,11 +236,15 @@ class Counting:
         self.process = subprocess.Popen([program, str(START_S)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.peer_keys = json.loads(self.process.stdout.readline())
 
-    def take(self, body, now_ns):
-        raw = written(body)
+    def _send(self, now_ns, layout, form, language, top_level, stats, raw):
         self.process.stdin.write(b"B %d %d %d %s %d %d %d\n%s\n" % (
-            now_ns, body["layout"], body["form"], (body["language"] or "-").encode(), body["top_level"],
-            body["stats"], len(raw), raw))
+            now_ns, layout, form, (language or "-").encode(), top_level, stats, len(raw), raw))
+
+    def take(self, body, now_ns):
+        self._send(now_ns, body["layout"], body["form"], body["language"], body["top_level"], body["stats"], written(body))
+
+    def take_counted(self, payload, language, now_ns):
+        self._send(now_ns, COUNTED, MSGPACK, language, False, False, packed(payload))
 
     def _groups(self):
         groups = {}
@@ -242,6 +307,10 @@ def main():
         body = make_body(choose, now_ns)
         counter.take(body, now_ns)
         other.take(body, now_ns)
+        if choose.random() < 0.1:
+            payload = make_counted(choose, now_ns)
+            counter.take_counted(payload, body["language"], now_ns)
+            other.take_counted(payload, body["language"], now_ns)
         now_ns += choose.randrange(model.SECOND // 20)
         if now_ns // model.SECOND > told_s:
             told_s = now_ns // model.SECOND
@@ -252,7 +321,7 @@ def main():
     if books != counter.books:
         failed += 1
         print(f"the books: expected {counter.books}, got {books}")
-    print(f"seed {options.seed}: {books['spans']} spans, {books['counted']} counted, {books['late']} late, "
+    print(f"seed {options.seed}: {books['spans']} spans, {books['counted']} counted, {books['late']} late, {books['groups']} groups of libraries, "
           f"{groups} groups compared, {failed} differ")
     sys.exit(failed > 0 or status != 0 or books["late"] == 0)
 

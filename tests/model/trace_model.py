@@ -5,6 +5,7 @@ A trace is a list of dicts as tracers send them (v0.4); what a body says of all 
 env, hostname, app_version, container_id, language, top_level and stats."""
 
 import functools
+import math
 import unicodedata
 
 BUCKET_S, SECOND = 10, 10**9
@@ -157,6 +158,26 @@ def key_of(shared, span, peer_keys):
                          "is_trace_root": span["parent_id"] == 0}.items()))
 
 
+def key_of_counted(payload, group, language):
+    name = metric_name(cut(group["Name"], 100)) or "unnamed_operation"
+    return tuple(sorted({
+        "env": tag_value(payload["Env"]) or "none", "version": payload["Version"], "hostname": payload["Hostname"],
+        "container_id": payload["ContainerID"], "language": language, "service": service_name(group["Service"], language),
+        "name": name, "resource": cut(group["Resource"] or name, 5000), "type": group["Type"], "kind": group["SpanKind"],
+        "method": group["HTTPMethod"], "endpoint": group["HTTPEndpoint"], "grpc_status": group["GRPCStatusCode"],
+        "peer_tags": tuple(sorted(group["PeerTags"])), "synthetics": group["Synthetics"],
+        "http_status": group["HTTPStatusCode"] if 100 <= group["HTTPStatusCode"] < 600 else 0,
+        "is_trace_root": group["IsTraceRoot"] == 1}.items()))
+
+
+def seconds_of(sketch):
+    """The middles of the bins of a DDSketch, as often as they count."""
+    accuracy = 1 - 2 / (1 + sketch.gamma)
+    middles = [[math.exp((index - sketch.offset) * math.log(sketch.gamma)) * (1 + accuracy) / SECOND] * count
+               for index, count in sketch.bins.items()]
+    return [0.0] * sketch.zeros + sum(middles, [])
+
+
 # ---------------------------------------------------------------- counting
 
 class Group:
@@ -171,15 +192,13 @@ class Counter:
         self.oldest = now_s - now_s % BUCKET_S
         self.buckets = {}
         self.books = dict.fromkeys(
-            ("spans", "counted", "not_eligible", "partial", "client_computed", "refused", "late"), 0)
+            ("groups", "spans", "counted", "not_eligible", "partial", "client_computed", "refused", "late"), 0)
 
-    def _bucket(self, end_ns, now_s):
-        end_s = end_ns // SECOND
+    def _bucket(self, end_s, now_s):
         if end_s > now_s + 600:
             end_s = now_s
         start = end_s - end_s % BUCKET_S
-        self.books["late"] += start < self.oldest
-        return self.buckets.setdefault(max(start, self.oldest), {})
+        return self.buckets.setdefault(max(start, self.oldest), {}), start < self.oldest
 
     def _count(self, shared, span, is_top, weight, now_s):
         metrics = span["metrics"]
@@ -190,7 +209,8 @@ class Counter:
             self.books["not_eligible"] += 1
         else:
             self.books["counted"] += 1
-            bucket = self._bucket(span["start"] + span["duration"], now_s)
+            bucket, is_late = self._bucket((span["start"] + span["duration"]) // SECOND, now_s)
+            self.books["late"] += is_late
             group = bucket.setdefault(key_of(shared, span, self.peer_keys), Group())
             group.hits += weight
             group.duration += weight * span["duration"]
@@ -214,6 +234,21 @@ class Counter:
             shared = of_trace({**body, "origin": chunk["origin"]}, trace, root)
             for span, is_top in zip(trace, tops_of(trace, body["top_level"])):
                 self._count(shared, span, is_top, 1 / rate if 0 < rate <= 1 else 1, now_ns // SECOND)
+
+    def take_counted(self, payload, language, now_ns):
+        """What a library has counted itself, as it says it on /v0.6/stats."""
+        language = payload["Lang"] or language
+        for sent in payload["Stats"]:
+            for group in sent["Stats"]:
+                self.books["groups"] += 1
+                bucket, _ = self._bucket(sent["Start"] // SECOND, now_ns // SECOND)
+                into = bucket.setdefault(key_of_counted(payload, group, language), Group())
+                into.hits += group["Hits"]
+                into.errors += group["Errors"]
+                into.top += group["TopLevelHits"]
+                into.duration += group["Duration"]
+                into.ok += seconds_of(group["OkSummary"])
+                into.failed += seconds_of(group["ErrorSummary"])
 
     def due(self, now_s, everything=False):
         """(start, key) -> group, of the buckets that are told now."""
