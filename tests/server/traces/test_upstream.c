@@ -179,6 +179,22 @@ static void what_is_refused_is_counted(void **state)
     assert_string_equal(running_imbalance(&running), "0/0/0");
 }
 
+static void an_ill_intake_is_tried_again(void **state)
+{
+    static const struct fake_answer ill[] = { { .status = 503 }, { .status = 500 } };
+    (void)state;
+
+    more[0] = "forwarder_backoff_base=0.01";
+    more[1] = "forwarder_backoff_max=0.02";
+    fake_intake_script(traces, ill, 2);
+    start("api_key=0123456789abcdef", "apm_config.forward_stats=true");
+    send_traces();
+    assert_true(running_stop(&running));
+    assert_true(fake_intake_count(traces) >= 3);
+    assert_int_equal(running_ledger(&running, "points"), running_ledger(&running, "delivered"));
+    assert_string_equal(running_imbalance(&running), "0/0/0");
+}
+
 /* An intake that hangs at the stop gets the numbers after the next start. */
 static void what_is_not_taken_waits_on_the_disk(void **state)
 {
@@ -218,6 +234,7 @@ int main(void)
         TEST(unless_it_is_asked_for_nothing_is_sent),
         TEST(without_a_key_nothing_is_sent),
         TEST(what_is_refused_is_counted),
+        TEST(an_ill_intake_is_tried_again),
         TEST(what_is_not_taken_waits_on_the_disk),
     };
 
