@@ -184,6 +184,13 @@ static double due_at(const struct run *run)
     return rate > 0 ? run->start + (double)run->spans / rate : 0;
 }
 
+static bool open_again(struct connection *connection, const char *to)
+{
+    close(connection->fd);
+    connection->fd = connect_to(to);
+    return connection->fd >= 0;
+}
+
 /* The server ends connections on which nothing comes, with an answer or without; a library
  * opens another then. */
 static bool stays_open(struct connection *connection, const char *to)
@@ -192,9 +199,7 @@ static bool stays_open(struct connection *connection, const char *to)
 
     if (recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
         return true;
-    close(connection->fd);
-    connection->fd = connect_to(to);
-    return connection->fd >= 0;
+    return open_again(connection, to);
 }
 
 static bool begin(struct run *run, struct connection *connection, double now)
@@ -254,24 +259,31 @@ static void note(struct run *run, const struct connection *connection, int statu
         result->slowest_ms = took_ms;
 }
 
+/* Whoever has no room says so before he has read the body, and ends the connection. */
+static bool end_answer(struct run *run, struct connection *connection, int status, double now)
+{
+    bool is_whole = connection->sent == request_length(connection);
+    bool is_last = strcasestr(connection->answer, "\r\nconnection: close") != NULL;
+
+    note(run, connection, status, now);
+    connection->is_asking = false;
+    return (is_whole && !is_last) || open_again(connection, run->order->to);
+}
+
 static bool go_on(struct run *run, struct connection *connection, short happened, double now)
 {
+    int status = (happened & ~POLLOUT) != 0 ? read_status(connection) : 0;
+
+    if (status < 0) {
+        errno = ECONNRESET;
+        return false;
+    }
+    if (status > 0)
+        return end_answer(run, connection, status, now);
     if ((happened & POLLOUT) != 0 && !send_rest(connection))
         return false;
-    if ((happened & ~POLLOUT) != 0) {
-        int status = read_status(connection);
-
-        if (status < 0) {
-            errno = ECONNRESET;
-            return false;
-        }
-        if (status > 0) {
-            note(run, connection, status, now);
-            connection->is_asking = false;
-        }
-    }
     errno = ETIMEDOUT;
-    return !connection->is_asking || now - connection->begun < STALL_SECONDS;
+    return now - connection->begun < STALL_SECONDS;
 }
 
 static struct timespec wait_until(double due, double now)
@@ -394,7 +406,7 @@ bool span_load_run(const struct span_order *order, const struct spans_profile *p
 /* JSON has no word for what is no number but null. */
 static void print_known(FILE *out, const char *name, double value, int decimals)
 {
-    if (isnan(value))
+    if (!isfinite(value))
         fprintf(out, ",\"%s\":null", name);
     else
         fprintf(out, ",\"%s\":%.*f", name, decimals, value);
@@ -415,9 +427,10 @@ void span_load_print(FILE *out, const struct span_result *result,
     fprintf(out,
             ",\"seconds\":%.6f,\"spans_per_s\":%.0f,\"asked_spans_per_s\":%.0f,"
             "\"blocked_seconds\":%.3f,\"slowest_ms\":%.3f",
-            result->seconds, (double)result->spans / result->seconds, order->spans_per_second,
-            result->blocked_seconds, result->slowest_ms);
-    print_known(out, "cpu_ns_per_span", result->cpu_seconds * 1e9 / (double)result->spans, 0);
+            result->seconds, (double)result->spans_taken / result->seconds,
+            order->spans_per_second, result->blocked_seconds, result->slowest_ms);
+    print_known(out, "cpu_ns_per_span", result->cpu_seconds * 1e9 / (double)result->spans_taken,
+                0);
     print_known(out, "resident_mib", result->resident_bytes / 1048576, 1);
     fputs("}\n", out);
     fflush(out);
