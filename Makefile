@@ -87,10 +87,10 @@ PROTO    := $(B)/proto/tests/support/intake.pb-c
 SUPPORT  := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c)) $(PROTO).o
 TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
-BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink subject)
+BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink span_load spans subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak mail-test fleet \
-	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
+.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak checks-image-test mail-test fleet \
+	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak traces-soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
 all: $(B)/heeler $(B)/heeler-chart $(B)/heeler-calendar $(B)/heeler-checks
@@ -184,14 +184,15 @@ $(PROTO).c $(PROTO).h &: tests/support/intake.proto
 $(PROTO).o: $(PROTO).c
 	$(Q)$(CC) $(TARGET) -I$(B)/proto -std=c11 $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -c -o $@ $<
 
-$(B)/tests/support/decode.o: $(PROTO).h
-$(B)/tests/support/decode.o: CPPFLAGS += -I$(B)/proto
+PROTO_READERS := $(B)/tests/support/decode.o $(B)/tests/support/msgpack_in.o
+$(PROTO_READERS): $(PROTO).h
+$(PROTO_READERS): CPPFLAGS += -I$(B)/proto
 
 $(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(PROTO).o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
-$(B)/tests/model/asker: $(B)/tests/model/asker.o $(SUPPORT) $(B)/libheeler.a
+$(B)/tests/model/asker $(B)/tests/model/counter: %: %.o $(SUPPORT) $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
 
@@ -218,6 +219,8 @@ vectors: $(B)/tests/vectors
 $(B)/bench/bench_%: $(B)/bench/bench_%.o $(B)/libheeler.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/bench/bench_traces: $(B)/bench/spans.o
 
 # ---- fuzzing: tests/fuzz/fuzz_NAME.c and its seeds, tests/fuzz/corpus_NAME/ ------
 #
@@ -267,6 +270,7 @@ bench-program: $(B)/bench/heeler-bench
 
 $(B)/tests/bench/test_profile: $(B)/bench/profile.o
 $(B)/tests/bench/test_core: $(B)/bench/core.o
+$(B)/tests/bench/test_spans: $(B)/bench/spans.o
 
 # ---- the two commands of the README -------------------------------------------
 
@@ -341,7 +345,7 @@ fault-builds:
 	@$(MAKE) --no-print-directory FAULT=lose_point build/fault-lose_point/heeler
 
 # What crosses threads, under ThreadSanitizer.
-THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail capture recent history submit checks_status dashboards dashboard_files monitors downtimes monitor_files past_reader journal snapshot units notifier traces private_server
+THREAD_NAMES := inbox outbox delivery delivery_hand_over syncer log log_writer server timestamps handover ask worker source stream unix reload control desk http_stream status sender_tally tap tail capture recent history submit checks_status dashboards dashboard_files monitors downtimes monitor_files past_reader journal snapshot units notifier traces private_server upstream kept_traces
 THREAD_TESTS := $(foreach name,$(THREAD_NAMES),$(filter %/test_$(name),$(TESTS)))
 test-thread: deps
 	@$(MAKE) --no-print-directory SAN=thread $(THREAD_TESTS:$(B)/%=build/thread/%) build/thread/heeler-chart
@@ -360,6 +364,7 @@ TRACE_ROUNDS   ?= 300
 SEEDS          ?= 1 2 3
 QUESTIONS      ?= 10000
 FLEET_QUESTIONS ?= 1000
+SPANS          ?= 100000
 clients: deps
 	@$(call install_debs,$(CLIENT_PACKAGES))
 	@$(MAKE) --no-print-directory build/heeler
@@ -383,14 +388,16 @@ deps-page: deps
 
 differential: deps
 	@$(call install_debs,python3 python3-zstandard redis-server)
-	@$(MAKE) --no-print-directory build/heeler build/tests/model/asker
+	@$(MAKE) --no-print-directory build/heeler build/tests/model/asker build/tests/model/counter
 	/usr/bin/python3 tests/model/check_model.py
 	set -e; for seed in $(SEEDS); do \
 		/usr/bin/python3 tests/model/differential.py --heeler build/heeler --seed $$seed; \
 		/usr/bin/python3 tests/model/query_differential.py --asker build/tests/model/asker --seed $$seed \
 			--questions $(QUESTIONS); \
 		/usr/bin/python3 tests/model/query_differential.py --heeler build/heeler --seed $$seed \
-			--questions $(FLEET_QUESTIONS); done
+			--questions $(FLEET_QUESTIONS); \
+		/usr/bin/python3 tests/model/trace_differential.py --counter build/tests/model/counter --seed $$seed \
+			--spans $(SPANS); done
 
 # An intake that fails in every way that we know of, an outage with a kill in its
 # middle, and a dead intake beside a live one. FAULT_SECONDS makes them longer.
@@ -428,6 +435,13 @@ watchers: deps
 	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
 	/usr/bin/python3 tests/slow/watchers.py --seconds $(WATCH_SECONDS)
 
+# Spans beside lines, a minute; make traces-soak TRACE_SECONDS=10 SPANS=20000 LINES=200000: a short form.
+TRACE_SECONDS ?= 60
+traces-soak: deps
+	@$(call install_debs,python3)
+	@$(MAKE) --no-print-directory build/heeler build/bench/heeler-bench
+	/usr/bin/python3 tests/slow/traces.py --seconds $(TRACE_SECONDS) --spans $(or $(SPANS),50000) --lines $(or $(LINES),1000000)
+
 # Checks in Python: their parts, an independent model, real databases, and the real server with checks
 # that misbehave for CHECKS_SECONDS beside others; CHECKS_SECONDS=600 is the long form. NAMES chooses
 # among tests/checks/**/test_NAME.py.
@@ -439,6 +453,13 @@ checks-test: deps
 
 checks-soak:
 	@$(MAKE) --no-print-directory checks-test CHECKS_SECONDS=600 NAMES=end_to_end
+
+# The image of checks, made by its Dockerfile's instructions in a Debian of its own, in build/slim.
+checks-image-test: deps
+	@$(call install_debs,debootstrap)
+	@$(MAKE) --no-print-directory deb
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar build/tests/tools/probe build/tests/tools/container build/tests/tools/flat
+	@bash tests/slow/checks_image.sh build/heeler build/deb/$(DEBIAN_ARCH) build/slim
 
 # Mail to a real server, as root; skipped where exim4 is not installed.
 mail-test: deps
@@ -679,14 +700,16 @@ help:
 	@echo "make clients       real client libraries, end to end (CLIENT_SECONDS=60)"
 	@echo "make page-test     the page in a headless browser (CASES='no barrier')"
 	@echo "make page-pictures docs/now.png and docs/query.png, of a server under load"
-	@echo "make differential  random lines and questions against independent models (SEEDS='1 2 3', QUESTIONS=10000, FLEET_QUESTIONS=1000)"
+	@echo "make differential  random lines, questions and traces against independent models (SEEDS='1 2 3', QUESTIONS=10000, FLEET_QUESTIONS=1000, SPANS=100000)"
 	@echo "make faults        intakes that fail, for FAULT_SECONDS=3 and OUTAGE_SECONDS=20"
 	@echo "make kills         the past on disk of servers that are killed KILLS=100 times"
 	@echo "make siege         slow clients, stuck logs, few descriptors (SIEGE_SECONDS=60: the long form)"
 	@echo "make checks-test   checks in Python, with real databases (CHECKS_SECONDS=60, NAMES='trust end_to_end')"
 	@echo "make checks-soak   ten minutes of checks that misbehave beside others"
+	@echo "make checks-image-test  packaging/Dockerfile.checks without Docker (as root)"
 	@echo "make mail-test     mail to a real server, where exim4 is installed (as root)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
+	@echo "make traces-soak   spans beside a load of lines (TRACE_SECONDS=60, SPANS=50000, LINES=1000000: a second)"
 	@echo "make fleet         several servers and a real Redis that fails"
 	@echo "make test-thread   what crosses threads, under ThreadSanitizer"
 	@echo "make test-qemu     the tests and the fuzz targets' inputs on an emulated arm64"
@@ -704,4 +727,4 @@ help:
 	@echo "make deps          install the packages for building and testing"
 	@echo "make format, clean, install, install-server, install-chart, install-calendar, install-checks, install-bench (PREFIX, DESTDIR, LIBDIR, SYSCONFDIR)"
 
--include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/server/main.d $(B)/chart/main.d $(B)/calendar/main.d $(B)/calendar/occur.d
+-include $(OBJECTS:.o=.d) $(CHART:.o=.d) $(SUPPORT:.o=.d) $(TESTS:=.d) $(BENCH:.o=.d) $(patsubst bench/%.c,$(B)/bench/%.d,$(wildcard bench/bench_*.c)) $(FUZZERS:%=$(B)/tests/fuzz/fuzz_%.d) $(B)/tests/fuzz/inputs.d $(B)/tests/vectors.d $(B)/tests/model/asker.d $(B)/tests/model/counter.d $(B)/server/main.d $(B)/chart/main.d $(B)/calendar/main.d $(B)/calendar/occur.d

@@ -11,14 +11,16 @@
 #include "bench/profile.h"
 #include "bench/search.h"
 #include "bench/sink.h"
+#include "bench/span_load.h"
 
 /* What was on the command line: texts or NULL, numbers or NAN. */
 struct options {
     const char *to, *profile, *types, *values, *rate, *segment;
     const char *server, *server_log, *total_from, *total_less, *read_total, *ready;
-    const char *udp, *unix_path, *stream;
+    const char *udp, *unix_path, *stream, *layout;
     double seconds, lines, contexts, datagram, per_datagram, tags, pack, sample_rate, seed;
     double pin, server_cpu, settle, window, probe, books_wait, rest, receive_buffer;
+    double spans, traces, services, resources, connections, pid;
 };
 
 enum option_kind { OPTION_TEXT, OPTION_NUMBER };
@@ -275,18 +277,36 @@ static const char *given_url(const char *text)
     return text != NULL && strcmp(text, "none") != 0 ? text : NULL;
 }
 
+/* ready: room for a URL, where none is given and Heeler's page says where it is. */
+static struct subject_order subject_of(const struct options *options, char *ready,
+                                       size_t ready_room)
+{
+    struct subject_order order = {
+        .command = options->server,
+        .log = options->server_log != NULL ? options->server_log : "/dev/null",
+        .total_from = given_url(options->total_from),
+        .total_less = options->total_less,
+        .read_total = given_url(options->read_total),
+        .ready = given_url(options->ready),
+        .settle_seconds = or_default(options->settle, 1),
+        .cpu = (int)or_default(options->server_cpu, -1),
+    };
+
+    if (order.ready == NULL && options->ready == NULL && order.total_from != NULL) {
+        const char *path = strrchr(order.total_from, '/');
+
+        snprintf(ready, ready_room, "%.*s/ready", (int)(path - order.total_from),
+                 order.total_from);
+        order.ready = ready;
+    }
+    return order;
+}
+
 static bool choose_search(const struct options *options, const struct ring *ring, char *ready,
                           size_t ready_room, struct search_order *out)
 {
     *out = (struct search_order){
-        .server = { .command = options->server,
-                    .log = options->server_log != NULL ? options->server_log : "/dev/null",
-                    .total_from = given_url(options->total_from),
-                    .total_less = options->total_less,
-                    .read_total = given_url(options->read_total),
-                    .ready = given_url(options->ready),
-                    .settle_seconds = or_default(options->settle, 1),
-                    .cpu = (int)or_default(options->server_cpu, -1) },
+        .server = subject_of(options, ready, ready_room),
         .to = options->to,
         .label = options->profile != NULL ? options->profile : "plain",
         .window_seconds = or_default(options->window, or_default(options->seconds, 10)),
@@ -296,13 +316,6 @@ static bool choose_search(const struct options *options, const struct ring *ring
         .pin = (int)or_default(options->pin, -1),
     };
     out->probe_seconds = or_default(options->probe, out->window_seconds / 3);
-    if (out->server.ready == NULL && options->ready == NULL && out->server.total_from != NULL) {
-        const char *path = strrchr(out->server.total_from, '/');
-
-        snprintf(ready, ready_room, "%.*s/ready", (int)(path - out->server.total_from),
-                 out->server.total_from);
-        out->server.ready = ready;
-    }
     return choose_rate(options->rate, ring, 100000, &out->rate) && out->rate > 0 &&
            choose_segment(options, &out->segment);
 }
@@ -325,6 +338,86 @@ static bool search(const struct options *options, bool lossless)
            (lossless ? search_lossless : search_cost)(&order, &ring);
     ring_free(&ring);
     return done;
+}
+
+static bool choose_spans(const struct options *options, struct spans_profile *out)
+{
+    static const char *const layouts[] = { "v0.4", "v0.5", NULL };
+    int layout = choice(options->layout, layouts, SPANS_V04);
+    const char *refusal;
+
+    *out = spans_preset();
+    out->layout = (enum spans_layout)layout;
+    override(&out->spans, options->spans);
+    override(&out->traces, options->traces);
+    override(&out->tags, options->tags);
+    override(&out->services, options->services);
+    override(&out->resources, options->resources);
+    out->seed = (uint64_t)or_default(options->seed, 1);
+    refusal = layout < 0 ? "--layout is v0.4 or v0.5" : spans_refusal(out);
+    if (refusal != NULL)
+        fprintf(stderr, "heeler-bench: %s\n", refusal);
+    return refusal == NULL;
+}
+
+static bool choose_span_order(const struct options *options, struct span_order *out)
+{
+    double connections = or_default(options->connections, 4),
+           most = or_default(options->lines, 0);
+    const char *rest = "";
+
+    *out = (struct span_order){
+        .to = options->to,
+        .seconds = or_default(options->seconds, most > 0 ? 0 : 10),
+        .spans = (uint64_t)most,
+        .connections = (unsigned)connections,
+        .total_from = given_url(options->total_from),
+        .pid = (pid_t)or_default(options->pid, 0),
+    };
+    if (options->rate != NULL && strcmp(options->rate, "max") != 0 &&
+        (!parse_number(options->rate, &out->spans_per_second, &rest) || *rest != '\0'))
+        fprintf(stderr, "heeler-bench: --rate %s cannot be understood\n", options->rate);
+    else if (options->to == NULL)
+        fprintf(stderr, "heeler-bench: --to is missing\n");
+    else if (connections < 1 || connections > SPAN_CONNECTIONS_MAX)
+        fprintf(stderr, "heeler-bench: there are 1 to %d connections\n", SPAN_CONNECTIONS_MAX);
+    else
+        return true;
+    return false;
+}
+
+static bool send_spans(const struct options *options, const struct span_order *order,
+                       const struct spans_profile *profile)
+{
+    struct span_result result;
+    bool sent =
+        pin_to_cpu((int)or_default(options->pin, -1)) && span_load_run(order, profile, &result);
+
+    if (sent)
+        span_load_print(stdout, &result, order);
+    return sent;
+}
+
+static bool command_traces(const struct options *options)
+{
+    struct spans_profile profile;
+    struct span_order order;
+    struct subject_order server;
+    struct subject subject;
+    char ready[256];
+    bool sent;
+
+    if (!choose_spans(options, &profile) || !choose_span_order(options, &order))
+        return false;
+    if (options->server == NULL)
+        return send_spans(options, &order, &profile);
+    server = subject_of(options, ready, sizeof ready);
+    if (!subject_start(&subject, &server))
+        return false;
+    order.pid = subject.pid;
+    sent = send_spans(options, &order, &profile);
+    subject_stop(&subject);
+    return sent;
 }
 
 static bool command_sink(const struct options *options)
@@ -376,7 +469,8 @@ static bool run_command(const char *name, const struct options *options)
 int main(int count, char **words)
 {
     static struct options options;
-    const char *command = count > 1 ? words[1] : "";
+    /* --traces is what traces is. */
+    const char *command = count > 1 ? words[1] + strspn(words[1], "-") : "";
     bool done;
 
     for (int i = 1; i < count; i++)

@@ -10,7 +10,7 @@
 
 enum { PAGE_MAX_BYTES = 4 * 1024 * 1024, TIMEOUT_SECONDS = 5 };
 
-static int connect_to(const char *host, const char *port)
+int scrape_connect(const char *host, const char *port)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found;
     struct timeval limit = { .tv_sec = TIMEOUT_SECONDS };
@@ -42,7 +42,7 @@ static char *fetch(const char *url)
 
     if (sscanf(url, "http://%127[^:/]:%7[0-9]%255s", host, port, path) < 2)
         return NULL;
-    fd = connect_to(host, port);
+    fd = scrape_connect(host, port);
     page = fd >= 0 ? malloc(PAGE_MAX_BYTES + 1) : NULL;
     if (page != NULL) {
         length = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: %s:%s\r\n\r\n",

@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* A connection, whose reads and writes wait five seconds at most; -1: there is none. */
+int scrape_connect(const char *host, const char *port);
+
 /* The status of http://HOST:PORT/path, or 0 when there was no answer. */
 int scrape_status(const char *url);
 

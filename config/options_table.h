@@ -129,7 +129,8 @@ OPTION(INT, heeler_trace_max_bytes, "67108864", OURS,
        "memory for traces: what is being received, open buckets, traces that are kept to look at",
        AT_LEAST(4194304, "bytes"))
 OPTION(INT, heeler_trace_ring_bytes, "8388608", OURS,
-       "of these, for traces that are kept to look at: the slowest and those with errors; 0: none",
+       "of these, half at most, for traces that are kept to look at: the slowest and those with "
+       "errors; 0: none",
        AT_LEAST(0, "bytes"))
 OPTION(INT, heeler_tail_max_bytes, "4194304", OURS,
        "bytes a second that are looked at for heeler tail and heeler capture; what comes beyond is "
@@ -344,6 +345,9 @@ OPTION_DOTTED(BOOL, apm_config, peer_tags_aggregation, "true", TRACES,
 OPTION_DOTTED(BOOL, apm_config, forward_stats, "false", TRACES,
        "send the numbers of traces, and never the traces, to the intake",
        OTHER_VARIABLE("DD_APM_FORWARD_STATS"))
+OPTION_DOTTED(STRING, apm_config, apm_dd_url, "", TRACES,
+       "where the numbers of traces are sent, instead of https://trace.agent.SITE", FORM(URL),
+       OTHER_VARIABLE("DD_APM_DD_URL"))
 
 OPTION(CHOICE, log_level, "info", LOGS, "how much is logged",
        ONE_OF("trace debug info warn warning error critical off"), RELOADS)

@@ -22,7 +22,8 @@ static bool take_key(struct sinks *fresh, const struct delivery_target *now, boo
     for (size_t i = 0; i < fresh->n; i++) {
         struct delivery_target *at = &fresh->at[i];
 
-        if (at->api_key == NULL || !same_text(at->base_url, now->base_url) ||
+        if (at->api_key == NULL || at->door != now->door ||
+            !same_text(at->base_url, now->base_url) ||
             (same_key && strcmp(at->api_key, now->api_key) != 0))
             continue;
         *key = at->api_key;
@@ -48,8 +49,10 @@ static bool match(struct sinks *out, struct sinks *fresh, const struct sinks *no
         if (out->at[i].api_key == NULL &&
             !take_key(fresh, &now->at[i], false, &out->at[i].api_key))
             return false;
-    for (size_t i = 0; i < now->n; i++)
+    for (size_t i = 0; i < now->n; i++) {
         out->at[i].base_url = now->at[i].base_url != NULL ? strdup(now->at[i].base_url) : NULL;
+        out->at[i].door = now->at[i].door;
+    }
     return true;
 }
 

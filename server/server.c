@@ -31,6 +31,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .recents = server->recents,
         .submitter = server->submitters[SUBMITTED_HTTP],
         .traces = server->config.settings->apm_config_enabled ? &server->traces_ledger : NULL,
+        .trace_box = server->trace_box,
         .definition_keeper = server->history != NULL ? &server->definition_keeper : NULL,
         .state_keeper = server->history != NULL ? &server->state_keeper : NULL,
         .has_monitors = &server->recalled.has_monitors,
@@ -240,6 +241,7 @@ static void server_free(struct server *given)
     if (given->questions != NULL)
         question_box_close(given->questions);
     free(given->questions);
+    trace_box_free(given->trace_box);
     units_free(given->units);
     sinks_free(&given->sinks);
     rules_release(given->rules);

@@ -19,6 +19,7 @@
 #include "server/server.h"
 #include "server/sinks.h"
 #include "server/succession/instance.h"
+#include "server/traces/trace_box.h"
 #include "server/traces/traces.h"
 
 struct server {
@@ -45,7 +46,8 @@ struct server {
     struct worker_account *accounts;      /* one a worker, and one for each lane */
     struct worker_ledger *worker_ledgers; /* the same */
     struct submitter *submitters[SUBMITTED_LANE_COUNT];
-    struct traces *traces; /* NULL: no apm_config.enabled */
+    struct traces *traces;       /* NULL: no apm_config.enabled */
+    struct trace_box *trace_box; /* the same */
     struct traces_ledger traces_ledger;
     struct flusher_ledger flusher_ledger;
     struct history *history;                    /* NULL: only memory is kept */

@@ -313,10 +313,18 @@ static bool start_traces(struct server *server, char *problem, size_t problem_si
         .submitter = server->submitters[SUBMITTED_TRACES],
         .ledger = &server->traces_ledger,
         .inherited = inheritance_sockets(server->inherited),
+        .outbox = sinks_have_traces(&server->sinks) ? &server->outbox : NULL,
+        .hostname = server->config.hostname,
     };
 
     if (!settings->apm_config_enabled)
         return true;
+    if (settings->apm_config_forward_stats && config.outbox == NULL)
+        log_warn("traces: apm_config.forward_stats is set and api_key is not: nothing is sent");
+    snprintf(problem, problem_size, "traces: not enough memory or descriptors");
+    config.box = server->trace_box = trace_box_new();
+    if (config.box == NULL)
+        return false;
     if (settings->heeler_rollup_max_bytes == 0)
         log_warn("traces: heeler_rollup_max_bytes is 0, so their numbers are kept nowhere");
     server->traces = traces_start(&config, problem, problem_size);

@@ -6,23 +6,26 @@
 
 #include "config/log.h"
 
-static bool is_known(const struct sinks *sinks, const char *url, const char *key)
+static bool is_known(const struct sinks *sinks, enum payload_door door, const char *url,
+                     const char *key)
 {
     for (size_t i = 0; i < sinks->n; i++)
-        if (strcmp(sinks->at[i].base_url, url) == 0 && strcmp(sinks->at[i].api_key, key) == 0)
+        if (sinks->at[i].door == door && strcmp(sinks->at[i].base_url, url) == 0 &&
+            strcmp(sinks->at[i].api_key, key) == 0)
             return true;
     return false;
 }
 
 /* Copies both. A NULL URL means local mode. */
-static bool add(struct sinks *sinks, const char *url, const char *key)
+static bool add(struct sinks *sinks, enum payload_door door, const char *url, const char *key)
 {
-    if (url != NULL && is_known(sinks, url, key))
+    if (url != NULL && is_known(sinks, door, url, key))
         return true;
     if (sinks->n == DELIVERY_ENDPOINTS_MAX)
         return false;
     struct delivery_target *at = &sinks->at[sinks->n++];
 
+    at->door = door;
     at->base_url = url != NULL ? strdup(url) : NULL;
     at->api_key = strdup(key);
     return at->api_key != NULL && (url == NULL || at->base_url != NULL);
@@ -39,7 +42,7 @@ static bool add_keys(struct sinks *sinks, const char *url, const char *text)
          text += len, text += strspn(text, blanks)) {
         len = strcspn(text, blanks);
         char *key = strndup(text, len);
-        bool added = key != NULL && add(sinks, url, key);
+        bool added = key != NULL && add(sinks, DOOR_METRICS, url, key);
 
         free(key);
         if (!added)
@@ -84,6 +87,28 @@ static bool add_more(struct sinks *sinks, const char *given_url, json_t *value, 
     return false;
 }
 
+/* additional_endpoints are of metrics: the Agent has others for its traces. */
+static bool add_traces(struct sinks *out, const struct settings *settings, char *problem,
+                       size_t problem_size)
+{
+    const char *dd_url = settings->apm_config_apm_dd_url;
+    char url[INTAKE_URL_MAX];
+
+    if (!settings->apm_config_enabled || !settings->apm_config_forward_stats)
+        return true;
+    if (!intake_trace_url(settings->site, dd_url, true, url) || !intake_url_is_fit(url)) {
+        snprintf(problem, problem_size, "%s gives no usable address",
+                 dd_url[0] != '\0' ? "apm_config.apm_dd_url" : "site");
+        return false;
+    }
+    return add(out, DOOR_TRACES, url, settings->api_key);
+}
+
+bool sinks_have_traces(const struct sinks *sinks)
+{
+    return sinks->at[sinks->n - 1].door == DOOR_TRACES;
+}
+
 bool sinks_read(struct sinks *out, const struct settings *settings, char *problem,
                 size_t problem_size)
 {
@@ -96,21 +121,21 @@ bool sinks_read(struct sinks *out, const struct settings *settings, char *proble
     if (out->at == NULL)
         return false;
     if (settings_is_local(settings))
-        return add(out, NULL, "");
+        return add(out, DOOR_METRICS, NULL, "");
     if (!intake_base_url(settings->site, settings->dd_url, true, url) ||
         !intake_url_is_fit(url)) {
         snprintf(problem, problem_size, "%s gives no usable address",
                  settings->dd_url[0] != '\0' ? "dd_url" : "site");
         return false;
     }
-    if (!add(out, url, settings->api_key))
+    if (!add(out, DOOR_METRICS, url, settings->api_key))
         return false;
     json_object_foreach(settings->additional_endpoints, more, keys)
     {
         if (more[0] != '\0' && !add_more(out, more, keys, problem, problem_size))
             return false;
     }
-    return true;
+    return add_traces(out, settings, problem, problem_size);
 }
 
 void sinks_free(struct sinks *given)
@@ -173,7 +198,8 @@ void sinks_say(const struct sinks *sinks, const struct settings *settings)
     for (size_t i = 0; i < sinks->n && !local; i++) {
         intake_mask_key(sinks->at[i].api_key, key);
         settings_mask_url(sinks->at[i].base_url, shown, sizeof shown);
-        log_info("server: sending to %s, key %s", shown, key);
+        log_info("server: sending %sto %s, key %s",
+                 sinks->at[i].door == DOOR_TRACES ? "the numbers of traces " : "", shown, key);
     }
     if (settings->skip_ssl_validation)
         log_warn("server: skip_ssl_validation: anyone between here and the intake can read the "

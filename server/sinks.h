@@ -1,5 +1,6 @@
 /* server/sinks.h: where payloads go, by the settings: the intake of site or dd_url
- * first, then additional_endpoints, each pair of URL and key once. */
+ * first, then additional_endpoints, each pair of URL and key once; then, with
+ * apm_config.forward_stats, the door of traces of the first one. */
 #ifndef SERVER_SINKS_H
 #define SERVER_SINKS_H
 
@@ -10,6 +11,9 @@ struct sinks {
     struct delivery_target *at; /* owned, with its texts; there is at least one */
     size_t n;                   /* in local mode 1, a target without a URL */
 };
+
+/* Whether the numbers of traces have such a door. */
+bool sinks_have_traces(const struct sinks *sinks);
 
 /* False with a sentence. */
 bool sinks_read(struct sinks *out, const struct settings *settings, char *problem,

@@ -51,7 +51,7 @@ allow server/succession 'server/succession|server/receive|flush/(memory|delivery
 allow server/monitors 'server/monitors|server/api|server/http|server/receive|server/pictures|flush/(memory|parcels|language|rollups|monitors|notify)|protocol|config'
 allow server/pictures 'server/pictures|flush/memory|protocol|config'
 allow server/api 'server/api|server/http|server/receive|flush/(memory|parcels|language|snapshots|rollups|monitors|notify)|protocol|config' \
-    'server/monitors/(evaluator|monitors)\.h'
+    'server/monitors/(evaluator|monitors)\.h|server/traces/trace_box\.h'
 allow server/http 'server/http|server/api|server/pictures|server/receive|flush/(memory|parcels|language|rollups|delivery)|protocol|config' \
     'flush/(history/history|notify/notify)_ledger.h|server/monitors/(monitor_ledger|monitoring)\.h|server/traces/traces_ledger\.h'
 # Spans come by an HTTP server of their own and go on by a lane of their own.

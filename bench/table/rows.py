@@ -8,6 +8,7 @@ import dataclasses
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -243,6 +244,26 @@ def million(row, side, ground, window):
                                            "MiB peak": found["peak_mib"]}}
 
 
+def spans(row, side, ground, window):
+    """What a span costs the whole server, of all its threads."""
+    server, books = side.server(ground, row)
+    port = ground.free_port(socket.SOCK_STREAM)
+    server += f" --set apm_config.enabled=true --set apm_config.receiver_port={port}"
+    done = run([sides.BENCH, "traces", "--pin", GENERATOR_CPU, "--server-cpu", SERVER_CPU, "--server", server,
+                "--server-log", str(ground.log), "--to", f"http://127.0.0.1:{port}", *books,
+                "--rate", row.given["rate"], "--seconds", str(5 * window), *row.given["options"]],
+               **side.environment)
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        raise Failed(last_line(done.stderr)) from None
+    if found["spans_missing"] or found["refused"]:
+        raise Failed(f"{found['spans_missing']} spans are missing, {found['refused']} requests were refused")
+    return {"value": found["cpu_ns_per_span"] / 1e3,
+            "detail": {"k spans/s": found["spans_per_s"] / 1e3, "MiB resident": found["resident_mib"],
+                       "ms slowest answer": found["slowest_ms"]}}
+
+
 # ---- the rows -------------------------------------------------------------------------
 
 AGGREGATES = ["sketch", "sketch, sampled 0.1", "sketch, 3 values", "sketch, 3 values, sampled 0.1",
@@ -322,6 +343,16 @@ ROWS = [
     server_row("ring-off", "ring", "`tagged`, nothing is kept", 8e6, asked=True),
     server_row("ring-on", "ring", "the same with heeler_ring_bytes of 64 MiB", 8e6, asked=True, of="ring-off",
                bars={"ring-off": 0.7}, settings={"heeler_ring_bytes": 67108864}),
+    *[Row(f"spans-{name}", "spans", what, "CPU µs a span", "less", spans, asked=True,
+          given={"rate": rate, "options": options})
+      for name, what, rate, options in (
+          ("50k", "50,000 spans/s in traces of ten, 15 tags, v0.4", "50k", ()),
+          ("50k-v0.5", "the same as v0.5", "50k", ("--layout", "v0.5")),
+          ("max", "v0.4, as many as it takes", "max", ()))],
+    server_row("door-closed", "door", "`tagged`, no door for traces", 8e6, asked=True),
+    server_row("door-idle", "door", "the same with the door open and nobody there", 8e6, of="door-closed",
+               bars={"door-closed": 0.99}, asked=True,
+               settings={"apm_config.enabled": "true", "apm_config.receiver_port": "__random__"}),
     *[server_row(name, "gro", what, 8e6, settings=settings, of=of, bars={of: bar} if of else {}, asked=True,
                  given={"options": ("--segment", segment)})
       for name, what, settings, segment, of, bar in (

@@ -358,7 +358,7 @@ static bool copy_keys(struct change *change, const struct delivery_config *confi
             return false;
     change->config.api_key = change->keys[0];
     for (size_t i = 1; i < change->n_keys; i++)
-        change->more[i - 1] = (struct delivery_target){ NULL, change->keys[i] };
+        change->more[i - 1] = (struct delivery_target){ .api_key = change->keys[i] };
     change->config.more = change->more;
     return true;
 }

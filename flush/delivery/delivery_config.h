@@ -14,10 +14,11 @@ struct state;
 
 enum { DELIVERY_ENDPOINTS_MAX = 64 };
 
-/* One key of one intake. */
+/* One key of one door of an intake. */
 struct delivery_target {
     const char *base_url;
     const char *api_key;
+    enum payload_door door;
 };
 
 /* The disk behind the queues; max_bytes is for each endpoint. */
@@ -31,7 +32,8 @@ struct delivery_spool {
 struct delivery_config {
     const char *base_url; /* NULL: local mode, nothing is sent */
     const char *api_key;
-    const struct delivery_target *more; /* n_more of them, which get every payload too */
+    const struct delivery_target *more; /* n_more of them, which get each payload of their door
+                                           too; base_url is one of DOOR_METRICS */
     size_t n_more;
     const char *user_agent; /* NULL: ours */
     int64_t timeout_ms;     /* of one request */
@@ -63,7 +65,7 @@ static inline size_t delivery_targets(const struct delivery_config *config)
 static inline struct delivery_target delivery_target_at(const struct delivery_config *config,
                                                         size_t i)
 {
-    return i == 0 ? (struct delivery_target){ config->base_url, config->api_key }
+    return i == 0 ? (struct delivery_target){ config->base_url, config->api_key, DOOR_METRICS }
                   : config->more[i - 1];
 }
 

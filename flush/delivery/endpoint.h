@@ -1,4 +1,5 @@
-/* flush/delivery/endpoint.h: one intake and one key: a queue, a breaker, requests in flight.
+/* flush/delivery/endpoint.h: one door of an intake and one key: a queue, a breaker, requests in
+ * flight.
  *
  *   payload -> queue -> request -> 2xx            delivered
  *                ^                 400            refused, to the dead letters
@@ -43,7 +44,8 @@ struct endpoint {
     struct keyed *keyed; /* held: the key of the day */
     char *name;          /* of the intake, for the log */
     size_t target;       /* in the order of the configuration */
-    char *folder;        /* of the spool, for the queue; NULL: none */
+    enum payload_door door;
+    char *folder; /* of the spool, for the queue; NULL: none */
     struct queue queue;
     struct delivery_ledger *ledger;
     struct backoff backoff;

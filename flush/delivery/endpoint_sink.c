@@ -23,8 +23,7 @@ static const struct endpoint *view(const struct sink *sink)
 
 static bool wants(const struct sink *sink, enum payload_route route)
 {
-    (void)sink;
-    return route < ROUTE_COUNT;
+    return route < ROUTE_COUNT && payload_route_door(route) == view(sink)->door;
 }
 
 static void begin(struct sink *sink)
@@ -304,6 +303,7 @@ static struct sink *endpoint_new(struct sink_common *common, size_t target)
     endpoint->common = common;
     endpoint->ledger = &common->ledgers[target];
     endpoint->target = target;
+    endpoint->door = delivery_target_at(common->config, target).door;
     endpoint->backoff_config = common->config->backoff;
     endpoint->queue.spool.folder_fd = endpoint->queue.spool.lock_fd = -1;
     if (open_parts(endpoint))

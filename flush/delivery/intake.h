@@ -2,7 +2,10 @@
  *
  * Nothing here waits. A struct intake does not change once it is open, except for its time
  * limit; the requests that are made from it point into it and into their payload. The API key
- * goes into one header and nowhere else: into no URL and no log line. */
+ * goes into one header and nowhere else: into no URL and no log line.
+ *
+ *   intake.c       its requests, and what its answers mean
+ *   intake_url.c   where its doors are, by the settings */
 #ifndef FLUSH_DELIVERY_INTAKE_H
 #define FLUSH_DELIVERY_INTAKE_H
 
@@ -32,6 +35,10 @@ enum {
  * certificate, as Go does. False: no URL, or too long. */
 bool intake_base_url(const char *site, const char *dd_url, bool absolute,
                      char out[INTAKE_URL_MAX]);
+
+/* The same of the door of traces: dd_url, or "https://trace.agent.SITE". */
+bool intake_trace_url(const char *site, const char *dd_url, bool absolute,
+                      char out[INTAKE_URL_MAX]);
 
 /* A URL that libcurl can read. */
 bool intake_url_is_fit(const char *url);

@@ -69,23 +69,35 @@ bool payload_is_sane(const struct payload *payload)
 
 const char *payload_route_path(enum payload_route route)
 {
-#define PAYLOAD_ROUTE_PATH(id, path, type, kind) path,
+#define PAYLOAD_ROUTE_PATH(id, path, type, kind, door) path,
     static const char *const paths[] = { PAYLOAD_ROUTES(PAYLOAD_ROUTE_PATH) };
     return paths[route];
 }
 
 const char *payload_route_kind(enum payload_route route)
 {
-#define PAYLOAD_ROUTE_KIND(id, path, type, kind) kind,
+#define PAYLOAD_ROUTE_KIND(id, path, type, kind, door) kind,
     static const char *const kinds[] = { PAYLOAD_ROUTES(PAYLOAD_ROUTE_KIND) };
     return kinds[route];
 }
 
 const char *payload_route_content_type(enum payload_route route)
 {
-#define PAYLOAD_ROUTE_TYPE(id, path, type, kind) type,
+#define PAYLOAD_ROUTE_TYPE(id, path, type, kind, door) type,
     static const char *const types[] = { PAYLOAD_ROUTES(PAYLOAD_ROUTE_TYPE) };
     return types[route];
+}
+
+enum payload_door payload_route_door(enum payload_route route)
+{
+#define PAYLOAD_ROUTE_DOOR(id, path, type, kind, door) door,
+    static const enum payload_door doors[] = { PAYLOAD_ROUTES(PAYLOAD_ROUTE_DOOR) };
+    return doors[route];
+}
+
+bool payload_route_has_items(enum payload_route route)
+{
+    return route != ROUTE_TRACE_STATS;
 }
 
 bool payload_route_is_protobuf(enum payload_route route)

@@ -15,15 +15,24 @@
 #include "flush/memory/mailbox.h"
 #include "protocol/slice.h"
 
-/* One row per route of the intake: X(id, path, content type, kind label). */
-#define PAYLOAD_ROUTES(X)                                                         \
-    X(ROUTE_SERIES_V2, "/api/v2/series", "application/x-protobuf", "series")      \
-    X(ROUTE_SERIES_V1, "/api/v1/series", "application/json", "series")            \
-    X(ROUTE_SKETCHES, "/api/beta/sketches", "application/x-protobuf", "sketches") \
-    X(ROUTE_CHECKS, "/api/v1/check_run", "application/json", "service_checks")    \
-    X(ROUTE_EVENTS, "/intake/", "application/json", "events")
+/* An intake has several doors, each at a URL of its own, and a route leads to one of them. */
+enum payload_door {
+    DOOR_METRICS, /* app.SITE */
+    DOOR_TRACES,  /* trace.agent.SITE */
+};
 
-#define PAYLOAD_ROUTE_ENUM(id, path, type, kind) id,
+/* One row per route of the intake: X(id, path, content type, kind label, door). A new one comes
+ * last: the files of the spool have their numbers. */
+#define PAYLOAD_ROUTES(X)                                                                    \
+    X(ROUTE_SERIES_V2, "/api/v2/series", "application/x-protobuf", "series", DOOR_METRICS)   \
+    X(ROUTE_SERIES_V1, "/api/v1/series", "application/json", "series", DOOR_METRICS)         \
+    X(ROUTE_SKETCHES, "/api/beta/sketches", "application/x-protobuf", "sketches",            \
+      DOOR_METRICS)                                                                          \
+    X(ROUTE_CHECKS, "/api/v1/check_run", "application/json", "service_checks", DOOR_METRICS) \
+    X(ROUTE_EVENTS, "/intake/", "application/json", "events", DOOR_METRICS)                  \
+    X(ROUTE_TRACE_STATS, "/api/v0.2/stats", "application/msgpack", "trace_stats", DOOR_TRACES)
+
+#define PAYLOAD_ROUTE_ENUM(id, path, type, kind, door) id,
 enum payload_route {
     PAYLOAD_ROUTES(PAYLOAD_ROUTE_ENUM) ROUTE_COUNT,
     ROUTE_REDIS = ROUTE_COUNT /* no route of the intake: commands for the mirror's sink */
@@ -49,7 +58,8 @@ struct payload {
     uint32_t holders; /* delivery's: the sinks that share it */
     enum payload_route route;
     enum compression compression;
-    uint32_t points;   /* what the ledger counts: points, sketch points, events, checks */
+    uint32_t points;   /* what the ledger counts: points, sketch points, events, checks, groups
+                          of spans */
     uint32_t items;    /* series, sketches, events, checks */
     bool weighed;      /* the outbox's: its bytes hold this one */
     int64_t created_s; /* wall clock of the flush */
@@ -116,7 +126,7 @@ void payload_writer_end(struct payload_writer *writer);
  * middle, which together count for what the original does; it stays the caller's. */
 enum payload_split {
     SPLIT_DONE,
-    SPLIT_SINGLE,  /* one item: there is nothing to cut */
+    SPLIT_SINGLE,  /* one item, or of a route that has none: there is nothing to cut */
     SPLIT_DAMAGED, /* or its items do not have the points that it counts for */
     SPLIT_NO_MEMORY,
 };
@@ -129,7 +139,9 @@ unsigned char *payload_decompress(const struct payload *payload);
 const char *payload_route_path(enum payload_route route);
 const char *payload_route_kind(enum payload_route route);
 const char *payload_route_content_type(enum payload_route route);
-bool payload_route_is_protobuf(enum payload_route route); /* and not JSON */
+enum payload_door payload_route_door(enum payload_route route);
+bool payload_route_is_protobuf(enum payload_route route);
+bool payload_route_has_items(enum payload_route route); /* of protobuf or JSON */
 
 /* NULL: none is sent. */
 const char *payload_content_encoding(enum compression compression);

@@ -401,9 +401,11 @@ static enum payload_split split_raw(const struct payload *payload, struct slice 
 
 enum payload_split payload_split(const struct payload *payload, struct payload *halves[2])
 {
+    halves[0] = halves[1] = NULL;
+    if (!payload_route_has_items(payload->route))
+        return SPLIT_SINGLE;
     unsigned char *raw = payload_decompress(payload);
 
-    halves[0] = halves[1] = NULL;
     if (raw == NULL)
         return SPLIT_DAMAGED;
     enum payload_split result =

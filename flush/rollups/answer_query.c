@@ -5,9 +5,9 @@
 static void *begin(const struct answer_source *source, const struct inquiry *inquiry,
                    struct answer_problem *problem)
 {
-    struct evaluation *evaluation =
-        evaluation_new(source->rollup, inquiry->text, inquiry->from_s, inquiry->to_s,
-                       problem->sentence, sizeof problem->sentence);
+    struct evaluation *evaluation = (inquiry->whole ? evaluation_new_whole : evaluation_new)(
+        source->rollup, inquiry->text, inquiry->from_s, inquiry->to_s, problem->sentence,
+        sizeof problem->sentence);
 
     problem->status = 400;
     if (evaluation == NULL)

@@ -92,7 +92,8 @@ static bool choose(struct evaluation *evaluation, size_t query, int64_t least_st
                                .shift_s = evaluation->shift_s[query],
                                .reach_s = evaluation->reach_s[query],
                                .least_step_s = least_step_s,
-                               .step_s = evaluation->manner.step_s };
+                               .step_s = evaluation->manner.step_s,
+                               .whole = evaluation->manner.whole };
 
     return query_choose(evaluation->rollup, &evaluation->expression.queries[query], &span,
                         &evaluation->ranges[query], problem, problem_size);
@@ -183,16 +184,33 @@ struct evaluation *evaluation_new_grid(struct rollup *rollup, struct slice text,
     return evaluation;
 }
 
-struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
-                                  int64_t to_s, char *problem, size_t problem_size)
+static struct evaluation *new_json(struct rollup *rollup, struct slice text, int64_t from_s,
+                                   int64_t to_s, const struct evaluation_manner *manner,
+                                   char *problem, size_t problem_size)
 {
-    static const struct evaluation_manner plain = { 0 };
     struct evaluation *evaluation =
-        evaluation_new_grid(rollup, text, from_s, to_s, &plain, problem, problem_size);
+        evaluation_new_grid(rollup, text, from_s, to_s, manner, problem, problem_size);
 
     if (evaluation != NULL)
         evaluation->gives_grid = false;
     return evaluation;
+}
+
+struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
+                                  int64_t to_s, char *problem, size_t problem_size)
+{
+    static const struct evaluation_manner plain = { 0 };
+
+    return new_json(rollup, text, from_s, to_s, &plain, problem, problem_size);
+}
+
+struct evaluation *evaluation_new_whole(struct rollup *rollup, struct slice text,
+                                        int64_t from_s, int64_t to_s, char *problem,
+                                        size_t problem_size)
+{
+    static const struct evaluation_manner whole = { .whole = true };
+
+    return new_json(rollup, text, from_s, to_s, &whole, problem, problem_size);
 }
 
 void evaluation_free(struct evaluation *given)

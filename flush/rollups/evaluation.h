@@ -25,6 +25,11 @@ struct units;
  * rollups are. */
 struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
                                   int64_t to_s, char *problem, size_t problem_size);
+
+/* The same, and each query that says no seconds has one step, the whole range. */
+struct evaluation *evaluation_new_whole(struct rollup *rollup, struct slice text,
+                                        int64_t from_s, int64_t to_s, char *problem,
+                                        size_t problem_size);
 void evaluation_free(struct evaluation *given);
 
 /* ---- numbers, for monitors --------------------------------------------- */
@@ -32,6 +37,7 @@ void evaluation_free(struct evaluation *given);
 /* How one asks who needs no JSON. */
 struct evaluation_manner {
     int64_t step_s;   /* of queries that say no seconds; 0: the standard */
+    bool whole;       /* these have one step, the whole range */
     int64_t before_s; /* what the answer is more than it was so long before; 0: the answer */
     bool relative;    /* that, in percent of what it was */
 

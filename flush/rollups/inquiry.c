@@ -5,8 +5,8 @@
 bool inquiry_equal(const struct inquiry *a, const struct inquiry *b)
 {
     return a->kind == b->kind && a->from_s == b->from_s && a->to_s == b->to_s &&
-           a->limit == b->limit && a->offset == b->offset && a->order == b->order &&
-           slice_equal(a->text, b->text);
+           a->whole == b->whole && a->limit == b->limit && a->offset == b->offset &&
+           a->order == b->order && slice_equal(a->text, b->text);
 }
 
 bool inquiry_copy(const struct inquiry *from, struct inquiry *out)

@@ -5,6 +5,7 @@
 #ifndef FLUSH_ROLLUPS_INQUIRY_H
 #define FLUSH_ROLLUPS_INQUIRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/must_check.h"
@@ -42,6 +43,7 @@ struct inquiry {
     struct slice text; /* a query, a monitor's query, what to look for, the name of a metric or
                           a host, or the tags that events have, separated by commas */
     int64_t from_s, to_s;   /* of a query, of active metrics, of events; the id of an event */
+    bool whole;             /* of a query: one step, all the range */
     uint32_t limit, offset; /* of a list; of a metric's series the limit; of events the limit is
                                1 more than their priority, 0: of any; of a monitor the windows,
                                in seconds, in which anomalies trigger and recover, 0: unsaid */

@@ -184,10 +184,28 @@ bool query_span_fits(int64_t from_s, int64_t to_s, char *problem, size_t problem
     return false;
 }
 
+/* One step, of whole windows. */
+static void choose_whole(const struct rollup *rollup, const struct query_span *span,
+                         struct query_range *out)
+{
+    int64_t windows_s = far_windows(rollup, span);
+    int64_t first_s = floor_to(span->from_s, windows_s);
+
+    *out = (struct query_range){ .first_s = first_s - span->shift_s,
+                                 .step_s =
+                                     floor_to(span->to_s - first_s + windows_s - 1, windows_s),
+                                 .steps = 1 };
+    out->level = choose_level(rollup, out, out->first_s - span->reach_s);
+}
+
 bool query_choose(const struct rollup *rollup, const struct question *question,
                   const struct query_span *span, struct query_range *out, char *problem,
                   size_t problem_size)
 {
+    if (span->whole && question->seconds == 0) {
+        choose_whole(rollup, span, out);
+        return true;
+    }
     int64_t step_s = choose_step(rollup, question, span);
     int64_t first_s = floor_to(span->from_s, step_s);
     int64_t points = (span->to_s - first_s + step_s - 1) / step_s;

@@ -13,7 +13,8 @@
  * that a sum does not depend on who asks when. Without seconds in rollup( ) the step
  * is the first of 1 2 5 10 20 30 60 ... that gives 300 points or fewer; with them it
  * is as asked, up to 1500 points. It is never shorter than the interval, nor than
- * windows that still reach back to `from`, and is rounded up to whole windows.
+ * windows that still reach back to `from`, and is rounded up to whole windows. Who wants one
+ * number of all the range is given one step, aligned to windows alone.
  *
  * What a value is:
  *   counter   rates, as Datadog shows: the average of each interval's rate.
@@ -66,6 +67,7 @@ struct query_span {
     int64_t reach_s; /* before that there should be windows, too, if any reach so far */
     int64_t least_step_s;
     int64_t step_s; /* where no seconds are asked for; 0: the standard */
+    bool whole;     /* the same: all of it is one step, which begins and ends with windows */
 };
 
 /* Whether the range makes sense; false with a sentence. */

@@ -16,6 +16,8 @@ API_ROUTE("/api/v1/events",     false, HTTP_USE_SUBMITTING, HTTP_POST,   submit_
 
 API_ROUTE("/api/v1/checks/status", false, HTTP_USE_SUBMITTING, HTTP_POST, checks_status_take, CHECKS_BODY_MAX, CHECKS_BODY_MAX)
 API_ROUTE("/api/v1/checks",     false, HTTP_USE_READING, HTTP_GET,       checks_status_get, 0, 0)
+API_ROUTE("/api/v1/traces",     false, HTTP_USE_READING, HTTP_GET,       traces_list, 0, 0)
+API_ROUTE("/api/v1/traces/",    true,  HTTP_USE_READING, HTTP_GET,       traces_get, 0, 0)
 
 API_DEFINED("/api/v1/metrics/",   true,  HTTP_USE_READING, HTTP_GET,    metadata_get, 0)
 API_DEFINED("/api/v1/metrics/",   true,  HTTP_USE_WRITING, HTTP_PUT,    metadata_update, 0)

@@ -16,6 +16,8 @@ struct account account_at(const struct server_view *view, size_t i)
 
     struct account account = { "intake", &view->delivery_ledger[i] };
 
+    if (view->sinks != NULL && view->sinks[i].door == DOOR_TRACES)
+        return (struct account){ "traces", account.ledger };
     if (i > 0)
         snprintf(account.label, sizeof account.label, "intake%u", (unsigned)(i + 1) % 1000);
     return account;

@@ -1,6 +1,7 @@
 /* server/http/accounts.h: the account of every sink, with its label in /metrics.
  *
- * Those of the intakes come first, in the order of the settings, and then that of the mirror.
+ * Those of the intakes come first, in the order of the settings, then that of the intake's door
+ * of traces, and then that of the mirror.
  * Whoever tells of all sinks goes through these; a new kind of sink has its line here. */
 #ifndef SERVER_HTTP_ACCOUNTS_H
 #define SERVER_HTTP_ACCOUNTS_H
@@ -8,7 +9,7 @@
 #include "server/http/server_view.h"
 
 struct account {
-    char label[16]; /* "intake", "intake2", "redis" */
+    char label[16]; /* "intake", "intake2", "traces", "redis" */
     const struct delivery_ledger *ledger;
 };
 

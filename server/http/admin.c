@@ -6,6 +6,7 @@
 #include "config/log.h"
 #include "config/problems.h"
 #include "server/api/api.h"
+#include "server/api/kept_traces.h"
 #include "server/http/ask.h"
 #include "server/http/checks.h"
 #include "server/http/control.h"
@@ -142,12 +143,17 @@ static bool furnish_desk(struct desk *desk, void *argument)
     view->top_senders = top_senders_new(desk_base(desk), view);
     view->looks = looks_new(desk_base(desk), view);
     view->tail = view->top_senders != NULL && view->looks != NULL ? tail_new(view) : NULL;
-    if (view->tail != NULL && pictures_furnish(view->pictures, desk_base(desk)) &&
+    view->kept_traces =
+        view->trace_box != NULL ? kept_traces_new(desk_base(desk), view->trace_box) : NULL;
+    if (view->tail != NULL && (view->trace_box == NULL || view->kept_traces != NULL) &&
+        pictures_furnish(view->pictures, desk_base(desk)) &&
         monitoring_furnish(view->monitoring, desk_base(desk)))
         return true;
+    kept_traces_free(view->kept_traces);
     tail_free(view->tail);
     looks_free(view->looks);
     top_senders_free(view->top_senders);
+    view->kept_traces = NULL;
     view->tail = NULL;
     view->looks = NULL;
     view->top_senders = NULL;
@@ -224,6 +230,7 @@ struct admin *admin_start(struct event_base *base, bool full,
         return NULL;
     admin->server = *server;
     admin->server.look(admin->server.server, &admin->view);
+    admin->view.checks = NULL; /* behind a health port: those of the other, who frees them */
     if (http_guard_open(&admin->guard, admin->server.hostname) &&
         (!full || make_parts(admin, base)) &&
         (admin->http = make_http(admin, base, full)) != NULL)
@@ -320,6 +327,7 @@ bool admin_stop(struct admin *given)
         return false;
     }
     top_senders_free(given->view.top_senders);
+    kept_traces_free(given->view.kept_traces);
     pictures_free(given->view.pictures);
     monitoring_free(given->view.monitoring);
     desk_free(given->desk);

@@ -59,7 +59,11 @@ static bool read_order(struct slice query, char *room, enum inquiry_order *out)
 static bool read_query(struct slice query, struct ask_target *out)
 {
     struct inquiry *inquiry = &out->inquiry;
+    uint32_t whole = 0;
 
+    if (!read_number(query, "whole", out->room, 0, 1, &whole))
+        return false;
+    inquiry->whole = whole == 1;
     return read_time(query, "from", out->room, &inquiry->from_s) &&
            read_time(query, "to", out->room, &inquiry->to_s) &&
            http_parameter(query, "query", out->room, &inquiry->text) &&
@@ -227,7 +231,9 @@ bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_targ
         bool (*read)(struct slice query, struct ask_target *out);
         const char *expected;
     } rows[INQUIRY_KIND_COUNT] = {
-        [INQUIRY_QUERY] = { read_query, "expected ?from=SECONDS&to=SECONDS&query=TEXT" },
+        [INQUIRY_QUERY] = { read_query,
+                            "expected ?from=SECONDS&to=SECONDS&query=TEXT, and perhaps "
+                            "whole=1" },
         [INQUIRY_LIST] = { read_list,
                            "expected ?match=TEXT&sort=name|values|series&limit=N&offset=N, "
                            "where TEXT has at most 256 bytes, limit is 1 to 1000 and offset 0 "

@@ -277,11 +277,13 @@ int http_head_parse(struct http_request *out, struct slice head)
 
 bool http_header(const struct http_request *request, const char *name, struct slice *out)
 {
-    struct slice rest = request->headers, line, found;
+    struct slice rest = request->headers, line, found, value;
 
     while ((line = next_line(&rest)).len > 0)
-        if (read_header(line, &found, out) && is_word(found, name))
+        if (read_header(line, &found, &value) && is_word(found, name)) {
+            *out = value;
             return true;
+        }
     return false;
 }
 

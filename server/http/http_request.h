@@ -53,7 +53,8 @@ size_t http_head_end(const char *text, size_t len, size_t *seen);
 /* Fills *out from a whole head. 0, or the status to refuse it with. */
 int http_head_parse(struct http_request *out, struct slice head);
 
-/* The first header of that name, without space around it. False: there is none. */
+/* The first header of that name, without space around it. False: there is none, and *out is as
+ * it was. */
 bool http_header(const struct http_request *request, const char *name, struct slice *out);
 
 /* The first parameter of that name in the query, decoded into room, which is as large as

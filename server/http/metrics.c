@@ -444,6 +444,9 @@ static void write_traces(struct evbuffer *out, const struct server_view *view)
     head(out, F_TRACE_GROUPS);
     labelled(out, F_TRACE_GROUPS, "end", "merged", counter_read(&ledger->stats_groups));
     labelled(out, F_TRACE_GROUPS, "end", "shed", counter_read(&ledger->stats_groups_shed));
+    head(out, F_TRACE_UPSTREAM);
+    labelled(out, F_TRACE_UPSTREAM, "end", "queued", counter_read(&ledger->upstream_groups));
+    labelled(out, F_TRACE_UPSTREAM, "end", "shed", counter_read(&ledger->upstream_shed));
     plain(out, F_TRACE_BUCKETS_OPEN, counter_read(&ledger->buckets_open));
     plain(out, F_TRACE_HELD, counter_read(&ledger->held_bytes));
     plain(out, F_TRACE_RING, counter_read(&ledger->ring_traces));

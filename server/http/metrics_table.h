@@ -165,6 +165,8 @@
       "spans that counted in a younger bucket than their own")                                \
     X(F_TRACE_GROUPS, "heeler_trace_stats_groups_total", "counter",                           \
       "groups of spans that libraries counted, by what became of them")                       \
+    X(F_TRACE_UPSTREAM, "heeler_trace_upstream_groups_total", "counter",                      \
+      "groups of spans for the intake, by what became of them here")                          \
     X(F_TRACE_BUCKETS_OPEN, "heeler_trace_buckets_open", "gauge",                             \
       "buckets of spans that are not told yet")                                               \
     X(F_TRACE_HELD, "heeler_trace_held_bytes", "gauge",                                       \

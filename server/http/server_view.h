@@ -38,6 +38,8 @@ struct sender_box;
 struct senders;
 struct state_keeper;
 struct top_senders;
+struct kept_traces;
+struct trace_box;
 struct traces_ledger;
 struct taps;
 struct recents;
@@ -71,6 +73,7 @@ struct server_view {
     struct tail *tail;                    /* the same */
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
     const struct traces_ledger *traces; /* NULL: no apm_config.enabled */
+    struct trace_box *trace_box;        /* of those that are kept; the same */
     struct submitter *submitter;        /* for the desk's thread; NULL: the same */
     const struct definition_keeper *definition_keeper; /* the same; NULL: only memory keeps */
     const struct state_keeper *state_keeper;           /* the same */
@@ -86,6 +89,7 @@ struct server_view {
     struct monitoring *monitoring;                /* the same; NULL: nothing is evaluated */
     struct top_senders *top_senders; /* the desk's; NULL: who asks does not know it */
     struct pictures *pictures;       /* the same */
+    struct kept_traces *kept_traces; /* the same; NULL: no apm_config.enabled */
     const struct settings *settings; /* in force; good until the next reload */
     const struct server_facts *facts;
     const struct arena_budget *budget;   /* of what open buckets hold */

@@ -3,6 +3,7 @@
 #include "flush/parcels/submitted.h"
 #include "server/http/accounts.h"
 #include "server/receive/listeners.h"
+#include "server/traces/traces_ledger.h"
 
 static uint64_t load(const _Atomic(uint64_t) *value)
 {
@@ -140,5 +141,7 @@ void totals_read(const struct server_view *view, struct totals *out)
     };
     sum_workers(view, out);
     sum_flusher(view->flusher_ledger, out);
+    if (view->traces != NULL) /* beside the flusher's: delivery has them too */
+        out->encoded += counter_read(&view->traces->upstream_groups);
     sum_sinks(view->delivery_ledger, view->n_sinks, out);
 }

@@ -22,10 +22,9 @@ enum {
 struct door {
     struct door_config config;
     struct http *http;
-    long held; /* bytes of bodies */
     struct bytes info;
-    char
-        state[2 * SHA256_DIGEST_LENGTH + 1]; /* of info, by which clients see that it changed */
+    /* The hash of that, by which clients see that it changed. */
+    char state[2 * SHA256_DIGEST_LENGTH + 1];
 };
 
 /* ---- answers ----------------------------------------------------------- */
@@ -127,7 +126,6 @@ static void on_end(void *argument)
 {
     struct held *held = argument;
 
-    held->door->held -= held->bytes;
     atomic_fetch_add_explicit(&held->door->config.taker->budget->left, held->bytes,
                               memory_order_relaxed);
     free(held);
@@ -145,7 +143,6 @@ static bool hold(struct door *door, struct http_exchange *exchange, size_t lengt
     }
     *held = (struct held){ door, (long)length };
     atomic_fetch_sub_explicit(left, held->bytes, memory_order_relaxed);
-    door->held += held->bytes;
     http_on_end(exchange, on_end, held);
     return true;
 }
@@ -428,9 +425,4 @@ void door_leave(struct door *door, struct inherited_sockets *to)
 int door_port(const struct door *door)
 {
     return http_port(door->http);
-}
-
-uint64_t door_held_bytes(const struct door *door)
-{
-    return (uint64_t)door->held;
 }

@@ -40,7 +40,4 @@ bool door_listen(struct door *door, const char *address, struct inherited_socket
 void door_leave(struct door *door, struct inherited_sockets *to);
 int door_port(const struct door *door);
 
-/* Bytes of bodies that are being received. */
-uint64_t door_held_bytes(const struct door *door);
-
 #endif

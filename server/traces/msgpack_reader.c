@@ -97,10 +97,21 @@ static bool take(struct msgpack_reader *reader, size_t len, struct slice *out)
 
 /* ---- values ------------------------------------------------------------ */
 
+/* Of less than 32 bytes: the head is one byte, which says the length. Most values are such, so
+ * the library is not called for them: it would be a quarter of what a body takes. */
+static bool is_short_text(const struct msgpack_reader *reader)
+{
+    return msgpack_left(reader) > 0 && ((unsigned char)*reader->at & 0xe0) == 0xa0;
+}
+
 bool msgpack_read_bytes(struct msgpack_reader *reader, struct slice *out)
 {
     mpack_token_t token;
 
+    if (is_short_text(reader)) {
+        reader->value = reader->at;
+        return take(reader, (unsigned char)*reader->at++ & 0x1f, out);
+    }
     if (!next_token(reader, &token))
         return false;
     *out = (struct slice){ NULL, 0 };
@@ -131,12 +142,24 @@ bool msgpack_read_text(struct msgpack_reader *reader, struct slice *out)
            (utf8_is_valid(out->at, out->len) || repair(reader, out));
 }
 
+/* Of one byte, as most places of texts in v0.5 are; read here for the same reason. */
+static bool is_short_number(const struct msgpack_reader *reader)
+{
+    return msgpack_left(reader) > 0 && (unsigned char)*reader->at < 0x80;
+}
+
 /* A whole number: its bits, and whether it is below zero. The library says MPACK_TOKEN_SINT of
  * these alone. */
 static bool read_whole(struct msgpack_reader *reader, uint64_t *bits, bool *is_negative)
 {
     mpack_token_t token;
 
+    if (is_short_number(reader)) {
+        reader->value = reader->at;
+        *bits = (unsigned char)*reader->at++;
+        *is_negative = false;
+        return true;
+    }
     if (!next_token(reader, &token))
         return false;
     *bits = 0;

@@ -1,8 +1,9 @@
 /* server/traces/msgpack_reader.h: msgpack, read value by value.
  *
- * Tokens are libmpack's, which allocates nothing. Values are taken as leniently as the Agent
- * takes them (pkg/proto/pbgo/trace/decoder_bytes.go): nil stands for nothing of any kind, text
- * may be str or bin and is made valid UTF-8, a number may come in any form that can say it.
+ * Tokens are libmpack's, which allocates nothing; short texts and small numbers, whose head is
+ * one byte, are read without it. Values are taken as leniently as the Agent takes them
+ * (pkg/proto/pbgo/trace/decoder_bytes.go): nil stands for nothing of any kind, text may be str
+ * or bin and is made valid UTF-8, a number may come in any form that can say it.
  *
  * A length is held against the bytes that are left before it is told, so a list or a map has no
  * more items than there are bytes. Texts are views of the body, or of the arena where they were

@@ -25,18 +25,24 @@ static void take_trace(const struct trace_taker *taker, const struct trace_paylo
 {
     enum trace_refusal refused = normalise_trace(trace, &payload->source, arena, now_ns);
 
-    if (refused != TRACE_TAKEN)
+    if (refused == TRACE_TAKEN &&
+        !trace_shape(trace, payload->source.computed_top_level, arena))
+        refused = TRACE_REFUSED_MEMORY;
+    if (refused != TRACE_TAKEN) {
         refuse(taker, trace, refused);
-    else if (!trace_shape(trace, payload->source.computed_top_level, arena))
-        refuse(taker, trace, TRACE_REFUSED_MEMORY);
-    else if (payload->source.computed_stats)
+        return;
+    }
+    trace_ring_offer(taker->ring, trace, now_ns / 1000000000);
+    if (payload->source.computed_stats)
         counter_add(&taker->ledger->client_computed, trace->n_spans);
     else
         count(taker, payload, trace, now_ns);
 }
 
-/* What the body says of itself (v0.7) goes before what the headers say. */
-static void complete_source(struct trace_source *of_body, const struct trace_source *headers)
+/* What the body says of itself (v0.7) goes before what the headers say, and its env is written
+ * as those of spans are. False without memory. */
+static bool complete_source(struct trace_source *of_body, const struct trace_source *headers,
+                            struct arena *arena)
 {
     struct trace_source body = *of_body;
 
@@ -53,6 +59,10 @@ static void complete_source(struct trace_source *of_body, const struct trace_sou
     KEEP(hostname)
     KEEP(app_version)
 #undef KEEP
+    if (of_body->env.len == 0)
+        return true;
+    of_body->env = normalise_tag_value(of_body->env, arena);
+    return of_body->env.at != NULL;
 }
 
 enum trace_result trace_take(const struct trace_taker *taker, enum trace_layout layout,
@@ -66,8 +76,9 @@ enum trace_result trace_take(const struct trace_taker *taker, enum trace_layout 
     arena_init(&arena, taker->budget);
     enum trace_result result = trace_decode(layout, form, body, &arena, &payload, problem);
 
+    if (result == TRACE_OK && !complete_source(&payload.source, source, &arena))
+        result = TRACE_NO_MEMORY;
     if (result == TRACE_OK) {
-        complete_source(&payload.source, source);
         counter_add(&taker->ledger->payloads[layout], 1);
         counter_add(&taker->ledger->traces, payload.n_traces);
         counter_add(&taker->ledger->spans, payload.n_spans);

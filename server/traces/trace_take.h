@@ -8,11 +8,13 @@
 #define SERVER_TRACES_TRACE_TAKE_H
 
 #include "server/traces/concentrator.h"
+#include "server/traces/trace_ring.h"
 #include "server/traces/traces_ledger.h"
 
 struct trace_taker {
     struct arena_budget *budget;
     struct concentrator *concentrator;
+    struct trace_ring *ring; /* NULL: none are kept */
     struct traces_ledger *ledger;
 };
 

@@ -13,6 +13,8 @@
 #include "config/thread.h"
 #include "server/traces/door.h"
 #include "server/traces/numbers.h"
+#include "server/traces/trace_box.h"
+#include "server/traces/upstream.h"
 
 enum {
     GROUPS_MAX = 20000, /* of a bucket; libraries that count themselves have 7,000 */
@@ -24,9 +26,11 @@ struct traces {
     struct traces_config config;
     struct arena_budget budget; /* heeler_trace_max_bytes */
     struct concentrator *concentrator;
+    struct trace_ring *ring; /* NULL: none are kept */
     struct trace_taker taker;
+    struct upstream upstream;
     struct event_base *base;
-    struct event *tick, *stop;
+    struct event *tick, *stop, *asked;
     int stop_fd;
     struct door *door;
     pthread_t thread;
@@ -46,6 +50,7 @@ static enum submitter_state tell_due(struct traces *traces, bool all)
         state = numbers_tell(traces->config.submitter, bucket, &traces->budget);
         if (state != SUBMITTER_READY)
             return state;
+        upstream_tell(&traces->upstream, bucket, clock_wall_s());
         counter_add(&traces->config.ledger->buckets, 1);
         counter_add(&traces->config.ledger->groups, bucket->n_groups);
         concentrator_drop(traces->concentrator, bucket);
@@ -73,12 +78,21 @@ static void on_tick(evutil_socket_t fd, short what, void *argument)
     (void)fd, (void)what;
     atomic_store_explicit(&traces->alive_ms, clock_monotonic_ms(), memory_order_relaxed);
     (void)tell_due(traces, false);
+    trace_ring_age(traces->ring, clock_wall_s());
     counter_set(&traces->config.ledger->imbalance,
                 traces_ledger_imbalance(traces->config.ledger));
     counter_set(&traces->config.ledger->buckets_open, concentrator_open(traces->concentrator));
     counter_set(&traces->config.ledger->held_bytes,
                 (uint64_t)(traces->budget.all -
                            atomic_load_explicit(&traces->budget.left, memory_order_relaxed)));
+}
+
+static void on_asked(evutil_socket_t fd, short what, void *argument)
+{
+    const struct traces *traces = argument;
+
+    (void)fd, (void)what;
+    trace_box_answer(traces->config.box, traces->ring);
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *argument)
@@ -92,11 +106,32 @@ static void *run(void *argument)
     struct traces *traces = argument;
 
     event_base_dispatch(traces->base);
+    trace_box_answer(traces->config.box, traces->ring);
     tell_all(traces);
     return NULL;
 }
 
 /* ---- start ------------------------------------------------------------- */
+
+/* What is kept leaves half of the memory to what comes. */
+static bool make_ring(struct traces *traces)
+{
+    const struct settings *settings = traces->config.settings;
+    int64_t most = settings->heeler_trace_max_bytes / 2,
+            asked = settings->heeler_trace_ring_bytes;
+    struct trace_ring_config config = {
+        .budget = &traces->budget,
+        .ledger = traces->config.ledger,
+        .bytes = (size_t)(asked < most ? asked : most),
+    };
+
+    if (config.bytes == 0)
+        return true;
+    if (getrandom(&config.secret, sizeof config.secret, 0) != sizeof config.secret)
+        return false;
+    traces->ring = trace_ring_new(&config);
+    return traces->ring != NULL;
+}
 
 static bool make_concentrator(struct traces *traces)
 {
@@ -114,8 +149,21 @@ static bool make_concentrator(struct traces *traces)
     traces->concentrator = concentrator_new(&config, clock_wall_s());
     traces->taker = (struct trace_taker){ .budget = &traces->budget,
                                           .concentrator = traces->concentrator,
+                                          .ring = traces->ring,
                                           .ledger = traces->config.ledger };
     return traces->concentrator != NULL;
+}
+
+static bool make_upstream(struct traces *traces)
+{
+    struct upstream *upstream = &traces->upstream;
+
+    *upstream = (struct upstream){ .outbox = traces->config.outbox,
+                                   .hostname = slice_of(traces->config.hostname),
+                                   .env = concentrator_default_env(traces->concentrator),
+                                   .budget = &traces->budget,
+                                   .ledger = traces->config.ledger };
+    return getrandom(upstream->random, sizeof upstream->random, 0) == sizeof upstream->random;
 }
 
 static bool make_loop(struct traces *traces)
@@ -128,8 +176,11 @@ static bool make_loop(struct traces *traces)
         return false;
     traces->tick = event_new(traces->base, -1, EV_PERSIST, on_tick, traces);
     traces->stop = event_new(traces->base, traces->stop_fd, EV_READ, on_stop, traces);
-    return traces->tick != NULL && traces->stop != NULL &&
-           event_add(traces->tick, &second) == 0 && event_add(traces->stop, NULL) == 0;
+    traces->asked = event_new(traces->base, traces->config.box->asked.wake_fd,
+                              EV_READ | EV_PERSIST, on_asked, traces);
+    return traces->tick != NULL && traces->stop != NULL && traces->asked != NULL &&
+           event_add(traces->tick, &second) == 0 && event_add(traces->stop, NULL) == 0 &&
+           event_add(traces->asked, NULL) == 0;
 }
 
 static bool make_door(struct traces *traces)
@@ -174,10 +225,13 @@ static void free_all(struct traces *given)
 {
     door_free(given->door);
     concentrator_free(given->concentrator);
+    trace_ring_free(given->ring);
     if (given->tick != NULL)
         event_free(given->tick);
     if (given->stop != NULL)
         event_free(given->stop);
+    if (given->asked != NULL)
+        event_free(given->asked);
     if (given->base != NULL)
         event_base_free(given->base);
     if (given->stop_fd >= 0)
@@ -197,14 +251,15 @@ struct traces *traces_start(const struct traces_config *config, char *problem,
     traces->stop_fd = -1;
     atomic_store_explicit(&traces->alive_ms, clock_monotonic_ms(), memory_order_relaxed);
     arena_budget_init(&traces->budget, (long)config->settings->heeler_trace_max_bytes);
-    if (make_concentrator(traces) && make_loop(traces) && make_door(traces) &&
-        listen_at(traces, problem, problem_size)) {
+    if (make_ring(traces) && make_concentrator(traces) && make_upstream(traces) &&
+        make_loop(traces) && make_door(traces) && listen_at(traces, problem, problem_size)) {
         snprintf(problem, problem_size, "traces: there is no thread left");
         traces->is_running = thread_start(&traces->thread, "traces", run, traces);
     }
     if (traces->is_running) {
-        log_info("traces: they stay here: their numbers can be asked for, and traces are not "
-                 "sent to the intake");
+        log_info("traces: they stay here: their numbers can be asked for%s, and traces are not "
+                 "sent to the intake",
+                 config->outbox != NULL ? " and are sent" : "");
         return traces;
     }
     free_all(traces);

@@ -5,7 +5,7 @@
  * A thread of its own, with an event loop of its own; there only if apm_config.enabled is set.
  * It shares nothing with the workers: its own table, books and memory, and its own lane of the
  * inbox. Each second it tells of the buckets that are twenty seconds old; at the end, of all of
- * them. Traces stay here. */
+ * them. With apm_config.forward_stats the intake is told the same numbers. Traces stay here. */
 #ifndef SERVER_TRACES_TRACES_H
 #define SERVER_TRACES_TRACES_H
 
@@ -14,14 +14,19 @@
 #include "server/receive/submitter.h"
 #include "server/traces/traces_ledger.h"
 
+struct outbox;
 struct settings;
+struct trace_box;
 struct traces;
 
 struct traces_config {
     const struct settings *settings;     /* those of the start, which outlive it */
     struct submitter *submitter;         /* of its lane; outlives it */
     struct traces_ledger *ledger;        /* the same; it alone writes it */
+    struct trace_box *box;               /* the same; questions about kept traces */
     struct inherited_sockets *inherited; /* or NULL; looked at by traces_start() alone */
+    struct outbox *outbox;               /* of the numbers that are sent; NULL: none is */
+    const char *hostname;                /* outlives it */
 };
 
 /* NULL with a sentence. */

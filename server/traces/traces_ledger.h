@@ -21,11 +21,13 @@ struct traces_ledger {
     struct counter traces, spans;
     struct counter counted, not_eligible, partial, client_computed;
     struct counter refused[TRACE_REFUSAL_COUNT];
-    struct counter buckets, groups; /* told to the flusher */
-    struct counter buckets_open;    /* a gauge */
-    struct counter late_spans;      /* counted in a younger bucket than their own */
-    struct counter imbalance;       /* of spans, when the thread last looked; a gauge */
-    struct counter held_bytes;      /* a gauge: of bodies, buckets and ring */
+    struct counter buckets, groups;                    /* told to the flusher */
+    struct counter upstream_groups, upstream_payloads; /* given to delivery */
+    struct counter upstream_shed; /* groups: without memory, or while delivery hangs */
+    struct counter buckets_open;  /* a gauge */
+    struct counter late_spans;    /* counted in a younger bucket than their own */
+    struct counter imbalance;     /* of spans, when the thread last looked; a gauge */
+    struct counter held_bytes;    /* a gauge: of bodies, buckets and ring */
     struct counter ring_traces, ring_bytes;
 };
 

@@ -105,11 +105,13 @@ class World:
     def write_checks(self):
         for name in ("conf.d", "checks.d"):
             (self.folder / name).mkdir()
+            (self.folder / name).chmod(0o755)
         for path in [*DATA.glob("seeds/*.py"), *DATA.glob("hostile/*.py")]:
-            shutil.copy(path, self.folder / "checks.d")
-        shutil.copy(DATA / "seeds/sendMyMetric.yaml", self.folder / "conf.d")
-        shutil.copy(DATA / "seeds/sendMyMetric.py.as-printed", self.folder / "checks.d/printed_code.py")
-        shutil.copy(DATA / "seeds/sendMyMetric.yaml.as-printed", self.folder / "conf.d/printed_yaml.yaml")
+            self.put(f"checks.d/{path.name}", path.read_text())
+        for name, place in [("sendMyMetric.yaml", "conf.d/sendMyMetric.yaml"),
+                            ("sendMyMetric.py.as-printed", "checks.d/printed_code.py"),
+                            ("sendMyMetric.yaml.as-printed", "conf.d/printed_yaml.yaml")]:
+            self.put(place, (DATA / "seeds" / name).read_text())
         self.configure("printed_code", "min_collection_interval: 15")
         self.configure("custom_check", "min_collection_interval: 3")
         self.configure("metronome", *(f"{{n: {n}, min_collection_interval: {interval}}}"
@@ -118,10 +120,16 @@ class World:
             self.configure(name, f"min_collection_interval: {SLOW_HOSTILE.get(name, 5)}")
 
     def configure(self, name, *instances):
-        """As an editor does: another file in the place of the one before."""
-        path = self.folder / f"conf.d/{name}.yaml"
-        new = self.folder / f"conf.d/.{name}.new"
-        new.write_text("init_config:\n\ninstances:\n" + "".join(f"  - {one}\n" for one in instances))
+        self.put(f"conf.d/{name}.yaml",
+                 "init_config:\n\ninstances:\n" + "".join(f"  - {one}\n" for one in instances))
+
+    def put(self, place, text):
+        """As an editor does: another file in the place of the one before. Who cloned the repository
+        may let his group write, whose files are refused."""
+        path = self.folder / place
+        new = path.with_name(".new")
+        new.write_text(text)
+        new.chmod(0o644)
         new.rename(path)
 
     def start(self, name, *words):

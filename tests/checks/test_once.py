@@ -6,7 +6,8 @@ import signal
 import subprocess
 import unittest
 
-from tests.checks.world import World, alive
+from tests.checks import CHECKS
+from tests.checks.world import PYTHON, World, alive
 
 
 class OnceTest(unittest.TestCase):
@@ -79,13 +80,21 @@ class OnceTest(unittest.TestCase):
     def test_a_reader_that_goes_away_is_no_traceback(self):
         world = self.world
         world.check("many", "[self.gauge(f'name.{n}', n) for n in range(50000)]")
-        command, descriptor = world.words(["--once", "many"])
-        with subprocess.Popen(command, pass_fds=[descriptor], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True) as program:
-            os.close(descriptor)
-            program.stdout.readline()
-            program.stdout.close()
-            self.assertEqual("", program.stderr.read())
+        for words, lines in ((["--once", "many"], 1), (["--list"], 0)):
+            command, descriptor = world.words(words)
+            with subprocess.Popen(command, pass_fds=[descriptor], stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True) as program:
+                os.close(descriptor)
+                for _ in range(lines):
+                    program.stdout.readline()
+                program.stdout.close()
+                self.assertEqual("", program.stderr.read())
+
+    def test_without_yaml(self):
+        done = subprocess.run([PYTHON, "-I", "-S", str(CHECKS / "heeler-checks")],
+                              capture_output=True, text=True)
+        self.assertEqual((1, f"heeler-checks: needs PyYAML for {PYTHON}: install the package "
+                          "python3-yaml\n"), (done.returncode, done.stderr))
 
     def test_list(self):
         world = self.world

@@ -19,11 +19,12 @@ import { lines } from "./cases/lines.js";
 import { looks } from "./cases/looks.js";
 import { monitors } from "./cases/monitors.js";
 import { strangers } from "./cases/strangers.js";
+import { traces } from "./cases/traces.js";
 import { troubles } from "./cases/troubles.js";
 import { units } from "./cases/units.js";
 
 const [program, word = ""] = process.argv.slice(2);
-const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...hosts, ...keyboard, ...bands, ...boards, ...monitors, ...downtimes, ...checks, ...units, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
+const cases = [...arriving, ...lines, ...troubles, ...strangers, ...going, ...hosts, ...keyboard, ...bands, ...boards, ...monitors, ...downtimes, ...checks, ...units, ...traces, ...access, ...looks].filter(([sentence]) => sentence.includes(word));
 const AT_ONCE = 4;
 let passed = 0, failed = 0;
 

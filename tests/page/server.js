@@ -49,7 +49,8 @@ export class Server {
         this.out = createSocket("udp4");
     }
 
-    /* this.udp and this.http are its ports; this.open that of 0.0.0.0, if it is listened on. */
+    /* this.udp and this.http are its ports; this.open that of 0.0.0.0, if it is listened on,
+     * and this.traces that of traces, if they are taken. */
     async start() {
         const words = Object.entries(this.settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
         const environment = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("DD_")));
@@ -60,6 +61,7 @@ export class Server {
         for (const pipe of [this.child.stdout, this.child.stderr]) pipe.on("data", (part) => { this.log += part; });
         this.udp = await this.#portOf(/listening on udp 127\.0\.0\.1:(\d+)/);
         this.http = await this.#portOf(/http: listening on 127\.0\.0\.1:(\d+)/);
+        this.traces = this.settings["apm_config.enabled"] === "true" ? await this.#portOf(/traces: listening on 127\.0\.0\.1:(\d+)/) : 0;
         this.open = this.settings.heeler_http_listen.includes("0.0.0.0")
             ? await this.#portOf(/http: listening on 0\.0\.0\.0:(\d+)/) : 0;
         return this;

@@ -277,6 +277,41 @@ static void other_intakes_need_a_restart(void **state)
     fake_intake_stop(fake);
 }
 
+/* All three at one address: the doors are told apart by what they take. */
+static void both_doors_of_an_intake_get_its_new_key(void **state)
+{
+    struct fake_intake *fake = fake_intake_start();
+    static struct running running;
+    char traces[128], more[128];
+    struct server_view view;
+    struct reload out;
+    (void)state;
+
+    snprintf(traces, sizeof traces, "apm_config.apm_dd_url=%s", fake_intake_url(fake));
+    snprintf(more, sizeof more, "additional_endpoints={\"%s\":[\"other\"]}",
+             fake_intake_url(fake));
+    assert_true(RUNNING_START(&running, NULL, dd_url(fake), "api_key=old", more, traces,
+                              "apm_config.enabled=true", "apm_config.forward_stats=true",
+                              "apm_config.receiver_port=__random__"));
+    running_set(&running, "api_key=new");
+    assert_true(reload(&running, &out));
+    assert_int_equal(out.change.needs_restart.n, 0);
+    reload_free(&out);
+    server_view(running.server, &view);
+    assert_int_equal(view.n_sinks, 3);
+    assert_string_equal(view.sinks[0].api_key, "new");
+    assert_string_equal(view.sinks[1].api_key, "other");
+    assert_string_equal(view.sinks[2].api_key, "new");
+    assert_int_equal(view.sinks[2].door, DOOR_TRACES);
+    running_set(&running, "apm_config.forward_stats=false");
+    assert_true(reload(&running, &out));
+    assert_string_equal(out.change.needs_restart.at[0], "apm_config.forward_stats");
+    reload_free(&out);
+    assert_true(running_stop(&running));
+    running_free(&running);
+    fake_intake_stop(fake);
+}
+
 static void local_mode_ends_with_a_restart(void **state)
 {
     static struct running running;
@@ -303,6 +338,7 @@ int main(void)
         cmocka_unit_test(what_needs_a_restart_is_told_and_kept),
         cmocka_unit_test(a_new_key_delivers_what_was_held),
         cmocka_unit_test(other_intakes_need_a_restart),
+        cmocka_unit_test(both_doors_of_an_intake_get_its_new_key),
         cmocka_unit_test(local_mode_ends_with_a_restart),
     };
 

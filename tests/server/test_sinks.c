@@ -72,6 +72,39 @@ static void local_mode_has_one_sink_without_a_url(void **state)
     settings_free(&settings);
 }
 
+/* One door of the first intake, behind all others; additional_endpoints have none. */
+static void numbers_of_traces_go_to_one_more_sink_if_they_are_to(void **state)
+{
+    static const struct {
+        char *set;
+        bool has;
+    } cases[] = {
+        { "apm_config.forward_stats=false", false },
+        { "apm_config.forward_stats=true", true },
+        { "apm_config.enabled=false", false },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct settings settings;
+        struct sinks sinks;
+        char problem[256];
+
+        assert_true(WITH_SETTINGS(&settings, "dd_url=http://main", "api_key=k",
+                                  "apm_config.apm_dd_url=http://main",
+                                  "apm_config.enabled=true", "apm_config.forward_stats=true",
+                                  "additional_endpoints={\"http://a\":[\"x\"]}", cases[i].set));
+        assert_true(sinks_read(&sinks, &settings, problem, sizeof problem));
+        assert_int_equal(sinks.n, cases[i].has ? 3 : 2);
+        assert_int_equal(sinks_have_traces(&sinks), cases[i].has);
+        assert_int_equal(sinks.at[1].door, DOOR_METRICS);
+        if (cases[i].has)
+            assert_string_equal(sinks.at[2].base_url, "http://main");
+        sinks_free(&sinks);
+        settings_free(&settings);
+    }
+}
+
 static double value_of(const json_t *items, const char *name)
 {
     const json_t *item;
@@ -130,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_pair_of_url_and_key_is_one_sink),
         cmocka_unit_test(local_mode_has_one_sink_without_a_url),
+        cmocka_unit_test(numbers_of_traces_go_to_one_more_sink_if_they_are_to),
         cmocka_unit_test(both_intakes_get_everything_and_what_the_server_says_of_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include "tests/support/intake.pb-c.h"
+#include "tests/support/msgpack_in.h"
 
 enum { LARGEST = 64 << 20, WINDOW_ANY = 32 }; /* window bits: zlib or gzip by their header */
 
@@ -184,6 +185,8 @@ json_t *decode_body(enum payload_route route, const void *at, size_t size)
         return decode_series_v2(at, size);
     if (route == ROUTE_SKETCHES)
         return decode_sketches(at, size);
+    if (route == ROUTE_TRACE_STATS)
+        return msgpack_in(at, size);
     size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
     json_t *body = json_loadb(at, size, flags, NULL);
 

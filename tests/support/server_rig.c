@@ -83,8 +83,9 @@ bool server_rig_make(struct server_rig *rig)
 {
     *rig = (struct server_rig){ .facts = { .memory_bytes = 0 } };
     for (int i = 0; i < SERVER_RIG_SINKS; i++)
-        rig->targets[i] = (struct delivery_target){ "https://user:secret@intake.example",
-                                                    "0123456789abcdef0123456789abcdef" };
+        rig->targets[i] =
+            (struct delivery_target){ "https://user:secret@intake.example",
+                                      "0123456789abcdef0123456789abcdef", DOOR_METRICS };
     for (int i = 0; i < SERVER_RIG_WORKERS; i++)
         counter_set(&rig->workers[i].alive_ms, SERVER_RIG_NOW_MS);
     rig->mirror.up = 1;

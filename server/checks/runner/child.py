@@ -29,8 +29,9 @@ sys.path.remove(PROGRAM)
 for known in [name for name in sys.modules if name.partition(".")[0] == "runner"]:
     del sys.modules[known]
 
-MAX_MESSAGE = 2000
-MAX_TRACEBACK = 16384
+# More than is shown of them: the parent masks secrets before it cuts.
+MAX_MESSAGE = 4000
+MAX_TRACEBACK = 20000
 MAX_WARNINGS = 100
 ENDED = 70      # as EX_SOFTWARE: the runner's own fault
 
@@ -104,7 +105,8 @@ def run(check, recorder, time_s, where):
         error = _error_of(check)
         _stay_alone(recorder)
         warnings = _warnings_of(check)
-    seconds = time.monotonic() - began
+    # A check may have put a clock of its own in the place of this one.
+    seconds = max(time.monotonic() - began, 0.0)
     try:
         ended = recorder.end()
     except MemoryError:

@@ -20,6 +20,7 @@ from collections import namedtuple
 import yaml
 
 from runner import documents, frames, trust
+from runner.shown import cut
 
 DEFAULT_INTERVAL_S = 15
 MAX_INTERVAL_S = 7 * 86400
@@ -54,12 +55,12 @@ def read(confd_path):
     return found
 
 
-def signature(paths):
-    """How files and folders look from outside, with what lies in a folder and its NAME.d: it is
-    another as soon as one was written, exchanged, or given other rights."""
+def signature(paths, depth=2):
+    """How files and folders look from outside, with what lies in a folder and its NAME.d (depth 0:
+    without that): it is another as soon as one was written, exchanged, or given other rights."""
     looks = {}
     for path in paths:
-        _look(path, looks, 2)
+        _look(path, looks, depth)
     return looks
 
 
@@ -140,8 +141,8 @@ def _read_document(file, node, root, found):
         raise documents.Broken(documents.line_of(node),
                                "there should be init_config: and instances: here")
     for line, key in documents.repeated(node):
-        found.warnings.append(f"{file.path}:{line}: {_short(key)} stands here for the second time: "
-                              "the last one counts")
+        found.warnings.append(f"{file.path}:{line}: {cut(repr(key), 60)} stands here for the "
+                              "second time: the last one counts")
     if _is_for_others(node):
         return
     if documents.entry(node, "ad_identifiers") is not None:
@@ -205,7 +206,7 @@ def _interval(options, node):
         return int(value)
     at = documents.entry(node, "min_collection_interval") or node
     raise documents.Broken(documents.line_of(at), "min_collection_interval should be a number of "
-                           f"whole seconds from 1 to {MAX_INTERVAL_S}, not {_short(value)}")
+                           f"whole seconds from 1 to {MAX_INTERVAL_S}, not {cut(repr(value), 60)}")
 
 
 def _bound(found):
@@ -224,11 +225,6 @@ def _bound(found):
     for sentences in (found.problems, found.warnings):
         if len(sentences) > MAX_PROBLEMS:
             sentences[MAX_PROBLEMS:] = [f"and {len(sentences) - MAX_PROBLEMS} more"]
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _sentence(path, error):

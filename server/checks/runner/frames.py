@@ -19,6 +19,8 @@ from runner.point import COUNT, GAUGE, RATE, Point
 
 MAX_LINE = 1 << 20
 MAX_POINTS = 500      # in one frame
+MAX_NUMBER = 1 << 53  # of what is counted, and of seconds
+MAX_REASON = 100
 MARK = "\x00"         # begins the key of a form that JSON does not have
 NUMBER = (int, float)
 TEXT_OR_NONE = (str, type(None))
@@ -53,6 +55,8 @@ def checked(line):
         value = frame.get(name)
         if not isinstance(value, types) or isinstance(value, bool):
             raise Garbage(f"{frame['op']}.{name} is missing or of another type")
+        if isinstance(value, NUMBER) and not _is_amount(value):
+            raise Garbage(f"{frame['op']}.{name} is out of all bounds")
         frame[name] = value
     refine = REFINE.get(frame["op"])
     if refine:
@@ -86,7 +90,7 @@ def _point(parts):
     point = Point(*parts)
     if point.kind not in (GAUGE, COUNT, RATE) or not isinstance(point.name, str) or not point.name:
         raise Garbage("a point without kind or name")
-    if not _is_number(point.value) or not _is_number(point.timestamp):
+    if not _is_number(point.value) or not _is_amount(point.timestamp):
         raise Garbage("a point without value or time")
     if not _are_texts(point.tags) or not isinstance(point.host, TEXT_OR_NONE):
         raise Garbage("a point with other tags or another host")
@@ -96,7 +100,7 @@ def _point(parts):
 
 
 def _refine_service_check(frame):
-    if not _are_texts(frame["tags"]) or not _is_number(frame["timestamp"]) or not frame["name"]:
+    if not _are_texts(frame["tags"]) or not frame["name"]:
         raise Garbage("a service check of another form")
     if frame["status"] not in (0, 1, 2, 3):
         raise Garbage("a service check of an unknown status")
@@ -118,6 +122,8 @@ def _refine_texts(frame):
 def _refine_loaded(frame):
     if not _are_texts(frame["files"]) or len(frame["files"]) > MAX_POINTS:
         raise Garbage("a list of files of another form")
+    if any("\0" in name for name in frame["files"]):
+        raise Garbage("a name of a file that can be none")
     _clean_all(frame)
 
 
@@ -127,15 +133,15 @@ def _refine_done(frame):
         if not isinstance(error.get("message"), str) or not isinstance(error.get("traceback"), str):
             raise Garbage("an error of another form")
         _clean_all(error)
-    if not _are_texts(frame["warnings"]) or not _is_number(frame["seconds"]):
+    if not _are_texts(frame["warnings"]):
         raise Garbage("done, of another form")
-    if len(frame["dropped"]) > 50 or not all(map(_is_number, frame["dropped"].values())):
+    if len(frame["dropped"]) > 50 or not all(map(_is_amount, frame["dropped"].values())):
         raise Garbage("what was dropped, of another form")
     if not all(isinstance(value, str) for value in frame["metadata"].values()):
         raise Garbage("metadata of another form")
-    for name in ("dropped", "metadata"):
-        frame[name] = {_clean(key): value if name == "dropped" else _clean(value)
-                       for key, value in frame[name].items()}
+    frame["dropped"] = {_clean(key)[:MAX_REASON]: int(value)
+                        for key, value in frame["dropped"].items()}
+    frame["metadata"] = {_clean(key): _clean(value) for key, value in frame["metadata"].items()}
     _clean_all(frame)
 
 
@@ -149,6 +155,11 @@ def _is_number(value):
     if isinstance(value, bool) or not isinstance(value, NUMBER):
         return False
     return abs(value) < 1e300 if isinstance(value, int) else math.isfinite(value)
+
+
+def _is_amount(value):
+    """Of what is counted, or of seconds."""
+    return _is_number(value) and 0 <= value <= MAX_NUMBER
 
 
 def _are_texts(value):

@@ -36,7 +36,7 @@ class Job:
         self.stale = False          # its code changed during a run: a new process after it
         self.slow_from = None       # monotonic: loading since then, it waits rather than works
         self.files = []             # of its code
-        self.code = Watch(lambda: signature(self.files))
+        self.code = Watch(lambda: signature(self.files, 0))
         self.code.take()
         self.outcome = "waiting"    # of the last run, or why there is no process
         self.last_run = None
@@ -103,7 +103,7 @@ class Job:
 
     def add_dropped(self, reason, number):
         if reason in self.dropped or len(self.dropped) < MAX_REASONS:
-            self.dropped[reason] = self.dropped.get(reason, 0) + int(number)
+            self.dropped[reason] = self.dropped.get(reason, 0) + number
 
     def printed(self, line):
         """A line of its output, masked; the supervisor decides whether the log gets it."""

@@ -82,9 +82,10 @@ class Loop:
             if descriptor == self.woken:
                 self._empty()
 
-    def end_orphans(self):
-        """Ends what was left behind by processes that are no more."""
-        orphans.end(self.followed)
+    def end_orphans(self, processes):
+        """Ends what was left behind by processes that are no more; these are not reaped yet. They
+        are not all followed: without pidfd, one may have closed all that there is to follow."""
+        orphans.end(processes)
 
     def ready(self):
         """Tells the service manager that the start is over."""

@@ -27,7 +27,9 @@ def main(words):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")   # a terminal that has not all characters
     try:
-        return _main(words)
+        status = _main(words)
+        sys.stdout.flush()
+        return status
     except KeyboardInterrupt:
         return EXIT_SIGINT
     except BrokenPipeError:

@@ -11,7 +11,8 @@ import re
 SECRET_KEY = re.compile(
     r"(^|_)pass(word|wd|phrase)?$|^pwd$|secret|token|(api|app|access|private|auth)_?key|credential"
     r"|connection_string|^dsn$|authorization|cookie", re.IGNORECASE)
-ADDRESS = re.compile(r"(\b[A-Za-z][\w+.-]*://[^\s:/@]*:)[^\s/@]+(?=@)")
+# From the "://" on: to look for the scheme before it would take the square of a text's length.
+ADDRESS = re.compile(r"(://[^\s:/@]*:)[^\s/@]+(?=@)")
 SHOWN = "********"
 MIN_LENGTH = 4   # a shorter secret is guessed sooner than read, and masking "a" spoils every text
 
@@ -31,6 +32,11 @@ class Mask:
         if self.pattern is not None:
             text = self.pattern.sub(SHOWN, text)
         return ADDRESS.sub(r"\1" + SHOWN, text)
+
+    def texts(self, fields):
+        """A copy of a dict, with its texts masked."""
+        return {key: self(value) if isinstance(value, str) else value
+                for key, value in fields.items()}
 
 
 def _secrets(document, secret, depth):

@@ -28,7 +28,7 @@ from runner import frames, orphans
 
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 MAX_RUN = 64 << 20          # bytes of frames from "run" to "run"
-MAX_OUTPUT_LINE = 200
+MAX_OUTPUT_LINE = 1000      # more than is shown, so that a secret is masked before the cut
 MAX_OUTPUT_LINES = 20       # that one step tells of
 MAX_WHERE = 300
 READ = 1 << 16
@@ -72,6 +72,7 @@ class Process:
         self._unsent = bytearray()
         self._frames = bytearray()
         self._line = bytearray()
+        self._skips = False     # the rest of a line that was too long
         self._run_bytes = 0
         self.token = f"{os.getpid()}.{next(_numbers)}"
         self._spawn(child, {**_environment(os.environ if environment is None else environment),
@@ -211,10 +212,13 @@ class Process:
         return self._printed(final=False)
 
     def _printed(self, final):
-        """Whole lines, and one that has become too long to wait for its end."""
+        """Whole lines, and the beginning of one that is too long to wait for its end."""
+        if self._skips:
+            _, end, self._line = self._line.partition(b"\n")
+            self._skips = not end
         *lines, rest = self._line.split(b"\n")
         if len(rest) > MAX_OUTPUT_LINE or (final and rest):
-            lines, rest = lines + [rest], bytearray()
+            lines, rest, self._skips = lines + [rest], bytearray(), True
         self._line = rest
         if not lines:
             return []

@@ -9,6 +9,7 @@ from runner.shown import cut
 
 OK, WARNING, CRITICAL = 0, 1, 2
 CHECK_STATUS = "datadog.agent.check_status"
+CHECK_INTAKE = "dd_enable_check_intake:true"    # the Agent's second tag of it
 
 
 class Reception:
@@ -22,10 +23,11 @@ class Reception:
         if op == "points":
             self.sink.points(frame["points"])
         elif op == "service_check":
+            message = frame["message"] and job.mask(frame["message"])
             self.sink.service_check(frame["name"], frame["status"], frame["tags"], frame["host"],
-                                    frame["message"], frame["timestamp"])
+                                    message, frame["timestamp"])
         elif op == "event":
-            self.sink.event(frame)
+            self.sink.event(job.mask.texts(frame))
         else:
             self.logged(job, frame["level"], frame["text"], now)
 
@@ -71,5 +73,6 @@ class Reception:
 
     def check_status(self, job, status, timestamp):
         if self.tells_status:
-            self.sink.service_check(CHECK_STATUS, status, [f"check:{job.name}"], None,
-                                    cut(job.error, 200) if job.error else None, timestamp)
+            message = cut(job.error, 200) if job.error else None
+            self.sink.service_check(CHECK_STATUS, status, [f"check:{job.name}", CHECK_INTAKE], None,
+                                    message, timestamp)

@@ -4,7 +4,8 @@ take() gets the frames of a run in turn; then the report is sealed, and printed 
 as an object for JSON. What strangers said is shown before a terminal gets it. Pure.
 """
 
-from runner.shown import shown, shown_lines
+from runner.job import MAX_TEXT, MAX_TRACEBACK
+from runner.shown import cut, shown, shown_lines
 from runner.table import table
 
 STATUSES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -26,14 +27,15 @@ class Report:
         if op == "points":
             self.metrics += frame["points"]
         elif op == "service_check":
-            self.service_checks.append(frame)
+            self.service_checks.append({**frame, "message": self.mask(frame["message"] or "")})
         elif op == "event":
-            self.events.append(frame)
+            self.events.append(self.mask.texts(frame))
         elif op == "done":
             self._done(frame)
 
     def fail(self, sentence, traceback=""):
-        self.error, self.traceback = self.mask(sentence), self.mask(traceback)
+        self.error = cut(self.mask(sentence), MAX_TEXT)
+        self.traceback = self.mask(traceback)[-MAX_TRACEBACK:]
 
     def document(self):
         """For JSON."""
@@ -61,8 +63,8 @@ class Report:
 
     def _done(self, frame):
         self.seconds = frame["seconds"]
-        self.warnings = [self.mask(text) for text in frame["warnings"]]
-        self.dropped, self.metadata = frame["dropped"], frame["metadata"]
+        self.warnings = [cut(self.mask(text), MAX_TEXT) for text in frame["warnings"]]
+        self.dropped, self.metadata = frame["dropped"], self.mask.texts(frame["metadata"])
         if frame["error"] is not None:
             self.fail(frame["error"]["message"], frame["error"]["traceback"])
 
@@ -75,7 +77,7 @@ class Report:
 
     def _service_checks(self):
         rows = [(one["name"], STATUSES[one["status"]], host(one["host"]), ",".join(one["tags"]),
-                 one["message"] or "") for one in self.service_checks]
+                 one["message"]) for one in self.service_checks]
         heads = ("SERVICE CHECK", "STATUS", "HOST", "TAGS", "MESSAGE")
         return "\n" + table(heads, rows, "  ") if rows else ""
 

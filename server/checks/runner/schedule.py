@@ -96,10 +96,6 @@ class Schedule:
         self.turns[key].failures = 0
         self.turns[key].next = second + 1
 
-    def next(self):
-        """The second of the next turn of all, or None."""
-        return min((turn.next for turn in self.turns.values()), default=None)
-
     @staticmethod
     def _go_on(turn, second, skipped):
         missed = (second - turn.next) // turn.interval

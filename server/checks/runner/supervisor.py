@@ -101,7 +101,7 @@ class Supervisor:
         if self.second % LOOK_S == 0:
             self.look(False)
         self.end_late()
-        self.loop.end_orphans()
+        self.loop.end_orphans(self.job_of)
         # Before the turns, so that "running" is said of those only that take some time.
         if self.told is None or self.news or self.second - self.told >= STATUS_S:
             self.tell()

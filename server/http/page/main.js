@@ -19,13 +19,17 @@ import { openMonitor } from "./monitor.js";
 import { openMonitors } from "./monitors.js";
 import { openNow } from "./now.js";
 import { openQuery } from "./query.js";
+import { openService } from "./service.js";
+import { openServices } from "./services.js";
+import { openTrace } from "./trace.js";
+import { hasTraced, takesTraces } from "./traced.js";
 
 const main = document.getElementById("main");
 const banner = document.getElementById("banner");
 const views = document.getElementById("views");
 
 /* Views of one thing belong to that of all of them. */
-const ONE_OF = { metric: "metrics", host: "hosts", hostmap: "hosts", dashboard: "dashboards", monitor: "monitors" };
+const ONE_OF = { metric: "metrics", host: "hosts", hostmap: "hosts", dashboard: "dashboards", monitor: "monitors", service: "services", trace: "services" };
 
 function shown(name, title, first) {
     for (const link of views.querySelectorAll("a")) {
@@ -58,6 +62,14 @@ function say(kind, ...children) {
     banner.replaceChildren(...children);
     banner.hidden = false;
 }
+
+/* Who traces nothing, and has not, has no link to it. */
+async function showServices() {
+    const link = views.querySelector("[data-view=services]").parentElement;
+    link.hidden = !takesTraces() && !(await hasTraced().catch(() => false));
+}
+
+pulse.addEventListener("status", () => void showServices(), { once: true });
 
 pulse.addEventListener("status", () => {
     showFrame(pulse.status);
@@ -92,6 +104,6 @@ document.getElementById("skip").addEventListener("click", (event) => {
 start(main, {
     now: openNow, metrics: openMetrics, metric: openMetric, hosts: openHosts, host: openHost, hostmap: openHostmap,
     query: openQuery, dashboards: openDashboards, dashboard: openDashboard, monitors: openMonitors, monitor: openMonitor, downtimes: openDowntimes,
-    checks: openChecks, lines: openLines, events: openEvents,
+    checks: openChecks, services: openServices, service: openService, trace: openTrace, lines: openLines, events: openEvents,
 }, shown);
 pulse.start();

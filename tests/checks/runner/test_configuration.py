@@ -169,6 +169,7 @@ class ConfigurationTest(Folder):
         os.chmod(path, 0o640)
         self.assertNotEqual(before, configuration.signature([self.root]))
         self.assertEqual({"/none": 2}, configuration.signature(["/none"]))
+        self.assertEqual([self.root], list(configuration.signature([self.root], 0)))
 
 
 class HostileTest(Folder):

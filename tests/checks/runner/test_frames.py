@@ -35,6 +35,7 @@ class CheckedTest(unittest.TestCase):
         self.garbage(points(*good, 1))
         self.garbage(b'{"op":"points","points":[["gauge","a",NaN,1,[],null]]}')
         self.garbage(b'{"op":"points","points":[["gauge","a",1,Infinity,[],null]]}')
+        self.garbage(b'{"op":"points","points":[["gauge","a",1,1e300,[],null]]}')
         self.garbage(b'{"op":"points","points":[1]}')
         self.garbage({"op": "points", "points": [good] * 501})
 
@@ -47,7 +48,7 @@ class CheckedTest(unittest.TestCase):
     def test_service_checks(self):
         self.assertEqual(0, frames.checked(frames.encoded(CHECK))["status"])
         for change in ({"status": 4}, {"status": True}, {"status": "0"}, {"name": ""},
-                       {"tags": [1]}, {"host": 3}, {"timestamp": None}):
+                       {"tags": [1]}, {"host": 3}, {"timestamp": None}, {"timestamp": 1e300}):
             self.garbage({**CHECK, **change})
 
     def test_events(self):
@@ -62,8 +63,17 @@ class CheckedTest(unittest.TestCase):
         self.assertIsNone(frames.checked(frames.encoded(without))["error"])
         for change in ({"error": {}}, {"error": "x"}, {"warnings": [1]}, {"seconds": "1"},
                        {"dropped": {"a": "b"}}, {"metadata": {"a": 1}}, {"points": None},
-                       {"samples": True}):
+                       {"samples": True}, {"samples": -1}, {"samples": 10 ** 4000},
+                       {"seconds": 1e300}, {"dropped": {"a": 1e300}}, {"dropped": {"a": -1}}):
             self.garbage({**DONE, **change})
+        told = frames.checked(frames.encoded({**DONE, "dropped": {"x" * 100000: 1.0}}))
+        self.assertEqual({"x" * 100: 1}, told["dropped"])
+
+    def test_files(self):
+        loaded = {"op": "loaded", "class": "A", "version": "1", "files": ["/a.py"]}
+        self.assertEqual(["/a.py"], frames.checked(frames.encoded(loaded))["files"])
+        for files in (["/a\0.py"], [1], ["/a"] * 501, "/a"):
+            self.garbage({**loaded, "files": files})
 
     def test_lone_surrogates_become_text(self):
         frame = frames.checked(b'{"op":"event","\\ud800":"\\ud800"}')

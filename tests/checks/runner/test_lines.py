@@ -1,3 +1,4 @@
+import random
 import struct
 import unittest
 
@@ -113,3 +114,45 @@ class EventTest(unittest.TestCase):
     def test_what_a_check_may_have_put_into_it(self):
         self.assertEqual(b"_e{1,1}:1|2|h:3|k:4|#host:3", event(
             msg_title=1, msg_text=2, host=3, aggregation_key=4, timestamp="now", tags="no list"))
+
+
+class HostileTest(unittest.TestCase):
+    """Whatever a check says: one line, of the fields that it should have, and no longer than it may
+    be."""
+
+    def texts(self):
+        draw = random.Random(1)
+        return lambda: "".join(draw.choice("a:|,#@T\n\r\x00\\ \u00e9_{}e") for _ in range(
+            draw.randint(0, 12)))
+
+    def check_line(self, line, fields):
+        self.assertFalse(set(line) & set(b"\n\r\x00"), line)
+        self.assertLessEqual(len(line), 200)
+        self.assertIn(line.count(b"|"), fields, line)
+
+    def test_gauges(self):
+        text = self.texts()
+        for _ in range(2000):
+            name = text()
+            line = gauge(name, 1.0, (text(), text()), text(), 200)
+            self.assertEqual(line is None, line_name(name) == "")
+            if line is not None:
+                self.check_line(line, (3,))
+                self.assertEqual(1, line.partition(b"|")[0].count(b":"))
+                self.assertFalse(line.startswith((b"_sc", b"_e{")))
+
+    def test_service_checks(self):
+        text = self.texts()
+        for _ in range(2000):
+            line = check(200, name=text() + "c", tags=[text()], host=text(), message=text())
+            self.check_line(line, range(4, 7))
+
+    def test_events(self):
+        text = self.texts()
+        for _ in range(2000):
+            line = event(200, msg_title=text() + "t", msg_text=text() * 30, host=text(),
+                         tags=[text()], aggregation_key=text())
+            head, _, rest = line.partition(b":")
+            title, length = map(int, head[3:-1].split(b","))
+            self.assertEqual(b"|", rest[title:title + 1])
+            self.check_line(rest[title + 1 + length:], range(1, 4))

@@ -23,6 +23,15 @@ class MaskTest(unittest.TestCase):
         self.assertEqual("postgres://me:********@db/x", Mask()("postgres://me:s3cret@db/x"))
         self.assertEqual("http://127.0.0.1:80/a@b", Mask()("http://127.0.0.1:80/a@b"))
 
+    def test_texts_of_a_dict(self):
+        fields = {"msg_text": "no hunter22", "timestamp": 1, "tags": ["x"], "host": None}
+        self.assertEqual({**fields, "msg_text": "no ********"},
+                         Mask({"password": "hunter22"}).texts(fields))
+
+    def test_a_long_text_takes_no_longer_than_it_is_long(self):
+        for text in ("a." * 500000, "a://" * 200000, "a://a:" + "b:" * 500000):
+            self.assertEqual(text, Mask()(text))
+
     def test_deep_documents_end(self):
         document = {}
         document["password"] = document

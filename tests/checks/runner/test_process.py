@@ -138,6 +138,8 @@ class HostileTest(unittest.TestCase):
         self.assertIsNone(done["error"])
         child.until_printed("last")
         self.assertTrue(all(len(line) <= process.MAX_OUTPUT_LINE for line in child.lines))
+        # Of each run one: the rest of a long line is none of its own.
+        self.assertEqual(2, sum(line.startswith("xxx") for line in child.lines))
 
     def test_one_that_prints_a_million_lines(self):
         child, done = self.goes_on("""
@@ -204,6 +206,10 @@ class HostileTest(unittest.TestCase):
         self.assertTrue(child.process.killed)
         child, done = self.goes_on("os.closerange(0, 100)")
         self.assertIsNone(done["error"])
+
+    def test_one_that_has_a_clock_of_its_own(self):
+        _, done = self.goes_on("time.monotonic = lambda: 0.0")
+        self.assertEqual(0, done["seconds"])
 
     def test_one_that_submits_a_million_samples(self):
         self.checks.check("""

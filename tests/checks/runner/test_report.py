@@ -9,7 +9,8 @@ from runner.table import table
 DONE = {"op": "done", "seconds": 0.1234, "samples": 1, "points": 1, "events": 0,
         "service_checks": 0, "error": {"message": "boom hunter22",
                                        "traceback": "Traceback\n  x\nboom\n"},
-        "warnings": ["careful"], "dropped": {"not_finite": 2}, "metadata": {"version": "1.2"}}
+        "warnings": ["careful"], "dropped": {"not_finite": 2},
+        "metadata": {"version": "1.2 hunter22"}}
 
 
 def report():
@@ -19,8 +20,8 @@ def report():
                                          Point("count", "c\x1b", 0.1, 7, (), "h"),
                                          Point("rate", "d", 1e300, 7, (), "")]})
     one.take({"op": "service_check", "name": "can", "status": 2, "tags": ["x"], "host": None,
-              "message": "no\nway", "timestamp": 7})
-    one.take({"op": "event", "msg_title": "T", "msg_text": "text", "tags": ["x"]})
+              "message": "no\nway for hunter22", "timestamp": 7})
+    one.take({"op": "event", "msg_title": "T", "msg_text": "text hunter22", "tags": ["x"]})
     one.take({"op": "log", "level": "info", "text": "x"})
     one.take(DONE)
     return one
@@ -37,13 +38,13 @@ one: conf.d/one.yaml:3, every 15 s (one:1)
   d       rate   1e+300  (none)
 
   SERVICE CHECK  STATUS    HOST  TAGS  MESSAGE
-  can            CRITICAL  -     x     no\\nway
+  can            CRITICAL  -     x     no\\nway for ********
 
   EVENT  TYPE  HOST  TAGS  TEXT
-  T            -     x     text
+  T            -     x     text ********
 
   Warning: careful
-  Metadata: version = 1.2
+  Metadata: version = 1.2 ********
   Dropped: 2 (not_finite)
   Error: boom ********
     Traceback
@@ -56,7 +57,7 @@ one: conf.d/one.yaml:3, every 15 s (one:1)
         document = report().document()
         self.assertEqual({"name": "a.b", "type": "gauge", "value": 512.0, "timestamp": 7,
                           "tags": ["x:y", "z"], "host": None}, document["metrics"][0])
-        self.assertEqual([{"msg_title": "T", "msg_text": "text", "tags": ["x"]}],
+        self.assertEqual([{"msg_title": "T", "msg_text": "text ********", "tags": ["x"]}],
                          document["events"])
         self.assertEqual(("can", "boom ********", 0.1234), (
             document["service_checks"][0]["name"], document["error"], document["seconds"]))

@@ -124,11 +124,6 @@ class ScheduleTest(unittest.TestCase):
         self.schedule.back_off("a", 0)
         self.assertEqual(86400, self.schedule.turns["a"].next)
 
-    def test_next(self):
-        self.assertIsNone(self.schedule.next())
-        self.schedule.add("a", 10, 5)
-        self.assertEqual(6, self.schedule.next())
-
 
 if __name__ == "__main__":
     unittest.main()

@@ -69,6 +69,7 @@ class FakeLoop:
     def __init__(self):
         self.ending = self.look_at_once = False
         self.known = {}
+        self.no_orphans = None
 
     def follow(self, process):
         self.known[process] = True
@@ -79,8 +80,8 @@ class FakeLoop:
     def take_ready(self):
         return list(self.known)
 
-    def end_orphans(self):
-        pass
+    def end_orphans(self, processes):
+        self.no_orphans = list(processes)
 
 
 class FakeSink:
@@ -298,8 +299,14 @@ class SupervisorTest(unittest.TestCase):
         self.assertTrue(self.processes[0].killed)
         self.assertEqual(([], "killed"), (self.sink.had, self.job().outcome))
 
-    def test_what_a_run_reports_goes_on(self):
+    def test_orphans_are_not_ours(self):
         self.write("one", "")
+        self.start()
+        self.pass_seconds(2)
+        self.assertEqual(self.processes, self.loop.no_orphans)
+
+    def test_what_a_run_reports_goes_on(self):
+        self.write("one", "password: hunter22")
         self.start()
         self.pass_seconds(1)
         self.answers = False
@@ -309,11 +316,14 @@ class SupervisorTest(unittest.TestCase):
         self.processes[0].say(op="points", points=[point])
         self.processes[0].say(op="service_check", name="can", status=0, tags=[], host=None,
                               message=None, timestamp=1)
+        self.processes[0].say(op="service_check", name="can", status=2, tags=[], host=None,
+                              message="no hunter22", timestamp=1)
         self.processes[0].say(op="event", msg_title="T")
         self.processes[0].say(**done(points=1))
         self.turn()
         self.assertEqual([point, {"op": "event", "msg_title": "T"}], self.sink.had)
-        self.assertEqual([("can", 0, [], None, None, 1)], self.sink.service_checks)
+        self.assertEqual([("can", 0, [], None, None, 1), ("can", 2, [], None, "no ********", 1)],
+                         self.sink.service_checks)
         self.assertEqual(1, self.job().last["metrics"])
 
     def test_the_status_of_a_check_is_a_service_check_where_that_is_wanted(self):
@@ -328,7 +338,8 @@ class SupervisorTest(unittest.TestCase):
         self.turn()
         told = [fields[:4] for fields in self.sink.service_checks]
         name = "datadog.agent.check_status"
-        self.assertEqual([(name, status, ["check:one"], None) for status in (0, 1, 2)],
+        tags = ["check:one", "dd_enable_check_intake:true"]
+        self.assertEqual([(name, status, tags, None) for status in (0, 1, 2)],
                          [told[0], told[-2], told[-1]])
 
     def test_files_that_change_are_read_when_they_rest(self):

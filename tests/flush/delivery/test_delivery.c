@@ -228,12 +228,17 @@ static void a_payload_arrives_whole_with_the_agents_headers(void **state)
     rig_close(&rig);
 }
 
+/* Each comes to its door alone, whose account counts it. */
 static void every_route_has_its_own_path_and_type(void **state)
 {
+    struct delivery_target traces = { .api_key = api_key, .door = DOOR_TRACES };
     static struct rig rig;
     (void)state;
 
     rig_open(&rig);
+    traces.base_url = fake_intake_url(rig.fake);
+    rig.config.more = &traces;
+    rig.config.n_more = 1;
     rig.config.concurrent = 1;
     rig_start(&rig);
     for (enum payload_route route = 0; route < ROUTE_COUNT; route++) {
@@ -241,19 +246,24 @@ static void every_route_has_its_own_path_and_type(void **state)
             route, COMPRESSION_NONE, 0, (struct payload_limits){ 0, 100, 100 },
             (struct payload_frame){ .head = SLICE("") }, time(NULL), push_emitted, &rig.outbox);
 
+        struct delivery_ledger *ledger = &rig.ledgers[payload_route_door(route)];
+        uint64_t before = ledger->delivered.payloads;
+
         payload_writer_add(writer, "{}", 2, 1);
         payload_writer_end(writer);
-        wait_counter(&rig, &rig.ledger.delivered.payloads, (uint64_t)route + 1);
+        wait_counter(&rig, &ledger->delivered.payloads, before + 1);
         const struct fake_request *request = fake_intake_request(rig.fake, (size_t)route);
 
         assert_string_equal(request->path, payload_route_path(route));
         assert_string_equal(fake_request_header(request, "content-type"),
                             payload_route_content_type(route));
         assert_null(fake_request_header(request, "content-encoding"));
-        bool is_json = strstr(payload_route_content_type(route), "json") != NULL;
+        bool has_version = fake_request_header(request, "dd-agent-payload") != NULL;
 
-        assert_true(is_json == (fake_request_header(request, "dd-agent-payload") == NULL));
+        assert_true(has_version == payload_route_is_protobuf(route));
     }
+    assert_int_equal(rig.ledgers[0].accepted.payloads, ROUTE_COUNT - 1);
+    assert_int_equal(rig.ledgers[1].accepted.payloads, 1);
     assert_true(rig_stop(&rig, 60000));
     rig_close(&rig);
 }
@@ -747,7 +757,7 @@ static void a_request_under_way_keeps_its_key(void **state)
 
 static void other_targets_are_not_followed(void **state)
 {
-    struct delivery_target more = { "http://127.0.0.1:1", api_key };
+    struct delivery_target more = { "http://127.0.0.1:1", api_key, DOOR_METRICS };
     static struct rig rig;
     (void)state;
 
@@ -766,7 +776,7 @@ static void other_targets_are_not_followed(void **state)
 
 static void a_dead_endpoint_does_not_slow_a_live_one(void **state)
 {
-    struct delivery_target dead = { "http://127.0.0.1:1", api_key };
+    struct delivery_target dead = { "http://127.0.0.1:1", api_key, DOOR_METRICS };
     static struct rig rig;
     (void)state;
 
@@ -788,7 +798,7 @@ static void a_dead_endpoint_does_not_slow_a_live_one(void **state)
 
 static void every_key_gets_every_payload(void **state)
 {
-    struct delivery_target second = { NULL, "another key" };
+    struct delivery_target second = { NULL, "another key", DOOR_METRICS };
     size_t n[2] = { 0 };
     static struct rig rig;
     (void)state;
@@ -1144,7 +1154,7 @@ static void stopping_does_not_wait_for_a_name_server(void **state)
 /* Nothing is released before the live one has all: that it does is the test. */
 static void a_name_that_hangs_stalls_only_its_own_endpoint(void **state)
 {
-    struct delivery_target hanging = { "http://hang.invalid", api_key };
+    struct delivery_target hanging = { "http://hang.invalid", api_key, DOOR_METRICS };
     static struct rig rig;
     (void)state;
 

@@ -367,6 +367,54 @@ static void with_a_spool_it_goes_to_the_disk_instead(void **state)
     assert_int_equal(rig->ledger.imbalance, 0);
 }
 
+static void push_route(enum payload_route route, uint32_t points)
+{
+    struct payload_writer *writer =
+        payload_writer_new(route, COMPRESSION_GZIP, 1, (struct payload_limits){ 0, 999, 999 },
+                           (struct payload_frame){ .head = SLICE("") },
+                           clock_wall_ns() / 1000000000, push_emitted, &rig->outbox);
+
+    assert_int_equal(payload_writer_add(writer, "some bytes of it", 16, points), PAYLOAD_ADDED);
+    payload_writer_end(writer);
+}
+
+/* Both doors are at one address here, so that nothing but the door tells them apart. */
+static void what_waits_at_a_door_is_sent_there_by_the_next_process(void **state)
+{
+    const struct delivery_target traces = { fake_intake_url(rig->fake), "k", DOOR_TRACES };
+    static struct delivery_ledger ledgers[4];
+    struct state_writer *out = state_writer_new();
+    struct state found;
+    char problem[160];
+    size_t seen = 0;
+    (void)state;
+
+    fake_intake_script(rig->fake, (struct fake_answer[]){ silence, silence }, 2);
+    rig->config.spool.max_bytes = 0;
+    rig->config.more = &traces;
+    rig->config.n_more = 1;
+    rig->delivery = delivery_start(&rig->config, &rig->outbox, ledgers);
+    push_route(ROUTE_TRACE_STATS, 3);
+    push_route(ROUTE_SERIES_V2, 2);
+    assert_true(fake_intake_wait(rig->fake, 2));
+    delivery_hold(rig->delivery);
+    wait_held(DELIVERY_BUSY);
+    assert_int_equal(delivery_hand_over(rig->delivery, in_ms(LONG_MS), out), DELIVERY_ENDED);
+    assert_int_equal(ledgers[0].handed_over.points, 2);
+    assert_int_equal(ledgers[1].handed_over.points, 3);
+    assert_true(state_map(&found, state_writer_end(out), problem, sizeof problem));
+    rig->config.inherited = &found;
+    rig->delivery = delivery_start(&rig->config, &rig->outbox, ledgers + 2);
+    assert_non_null(rig->delivery);
+    until(&ledgers[2].delivered.points, 2);
+    until(&ledgers[3].delivered.points, 3);
+    for (size_t i = 2; i < 4; i++)
+        seen += strcmp(fake_intake_request(rig->fake, i)->path, "/api/v0.2/stats") == 0;
+    assert_int_equal(seen, 1);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(ledgers[i].imbalance, 0);
+}
+
 static void without_libcurl_it_does_not_start_and_keeps_no_state(void **state)
 {
     struct state found = { .users = 1 };
@@ -395,6 +443,7 @@ int main(void)
         TEST(one_that_hangs_after_its_sign_hands_nothing_over),
         TEST(what_cannot_be_written_is_not_counted_as_handed_over),
         TEST(with_a_spool_it_goes_to_the_disk_instead),
+        TEST(what_waits_at_a_door_is_sent_there_by_the_next_process),
         TEST(without_libcurl_it_does_not_start_and_keeps_no_state),
     };
 

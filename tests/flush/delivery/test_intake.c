@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -73,6 +74,33 @@ static void a_url_that_is_too_long_is_refused(void **state)
         assert_false(intake_base_url(text, NULL, true, url));
         memcpy(text, "http://", 7);
         assert_int_equal(intake_base_url(NULL, text, true, url), len < INTAKE_URL_MAX);
+    }
+}
+
+static void numbers_of_traces_have_a_door_of_their_own(void **state)
+{
+    static const struct {
+        const char *site, *dd_url, *want, *validate;
+    } cases[] = {
+        { "", "", "https://trace.agent.datadoghq.com.",
+          "https://api.datadoghq.com/api/v1/validate" },
+        { "us3.datadoghq.com", NULL, "https://trace.agent.us3.datadoghq.com.",
+          "https://api.us3.datadoghq.com/api/v1/validate" },
+        { "example.org", NULL, "https://trace.agent.example.org",
+          "https://trace.agent.example.org/api/v1/validate" },
+        { "datadoghq.eu", "http://127.0.0.1:1/", "http://127.0.0.1:1",
+          "http://127.0.0.1:1/api/v1/validate" },
+    };
+    char url[INTAKE_URL_MAX];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(intake_trace_url(cases[i].site, cases[i].dd_url, true, url));
+        assert_string_equal(url, cases[i].want);
+        char *validate = intake_validate_url(url);
+
+        assert_string_equal(validate, cases[i].validate);
+        free(validate);
     }
 }
 
@@ -200,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base_urls_follow_site_and_dd_url),
+        cmocka_unit_test(numbers_of_traces_have_a_door_of_their_own),
         cmocka_unit_test(a_url_that_is_too_long_is_refused),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
         cmocka_unit_test(only_the_end_of_a_key_is_shown),

@@ -311,6 +311,60 @@ static void gaps_and_what_was_added_are_of_each_series(void **state)
     pipeline_free(p);
 }
 
+/* ---- one number of all the range --------------------------------------- */
+
+static void a_whole_range_is_one_step(void **state)
+{
+    static const struct {
+        const char *text;
+        double value;
+    } cases[] = {
+        { "sum:hits{*}.as_count()", 7 },
+        { "p50:d{*}", 2 },
+        { "count:d{*}", 3 },
+        { "100 * sum:hits{*} / sum:hits{*}", 100 },
+        { "max:d{*}", 100 },
+        { "sum:hits{*}.rollup(sum, 20)", NAN },
+    };
+    struct pipeline *p = PIPELINE(1, START, "heeler_rollups=60");
+    (void)state;
+
+    pipeline_line(p, 0, START + 1, "d:5000|d\nhits:90|c"); /* before it */
+    pipeline_line(p, 0, START + 11, "d:1|d\nhits:3|c");
+    pipeline_line(p, 0, START + 21, "d:2|d\nhits:4|c");
+    pipeline_line(p, 0, START + 31, "d:100|d");
+    pipeline_flush(p, START + 51);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char problem[256];
+        struct evaluation *evaluation =
+            evaluation_new_whole(flusher_rollup(p->flusher), slice_of(cases[i].text),
+                                 START + 13, START + 37, problem, sizeof problem);
+
+        assert_non_null(evaluation);
+        while (evaluation_step(evaluation) == QUERY_MORE)
+            ;
+        struct slice json = evaluation_answer(evaluation);
+        json_t *answer = json_loadb(json.at, json.len, 0, NULL);
+        const json_t *points =
+            json_object_get(json_array_get(json_object_get(answer, "series"), 0), "pointlist");
+        const json_t *first = json_array_get(points, 0);
+
+        if (isnan(cases[i].value)) {
+            assert_int_equal(json_array_size(points), 2); /* as it says */
+        } else {
+            assert_int_equal(json_array_size(points), 1);
+            assert_true(json_number_value(json_array_get(first, 0)) == (START + 10) * 1000.0);
+            double value = json_number_value(json_array_get(first, 1));
+
+            if (fabs(value / cases[i].value - 1) > 0.01)
+                fail_msg("%s: %g", cases[i].text, value);
+        }
+        json_decref(answer);
+        evaluation_free(evaluation);
+    }
+    pipeline_free(p);
+}
+
 /* ---- units ------------------------------------------------------------- */
 
 /* The unit of the only series, as its name; "-": it has none. */
@@ -503,6 +557,7 @@ static void what_looks_far_back_is_computed_in_longer_steps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_whole_range_is_one_step),
         cmocka_unit_test(computes_what_stands_there),
         cmocka_unit_test(points_before_the_range_are_seen_and_not_shown),
         cmocka_unit_test(a_series_is_called_after_all_its_queries),

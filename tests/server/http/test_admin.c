@@ -167,6 +167,11 @@ static void the_setting_health_port_opens_one(void **state)
     assert_int_equal(server_http_port(running.server), 0);
     assert_true(running_stop(&running));
     running_free(&running);
+    /* Beside the others: it sees what is theirs, and frees none of it. */
+    assert_true(RUNNING_START(&running, NULL, set, "heeler_http_listen=127.0.0.1:0"));
+    assert_answer(&running, ntohs(at.sin_port), "/live", 200, healthy);
+    assert_true(running_stop(&running));
+    running_free(&running);
 }
 
 static int connect_to(int port)

@@ -22,7 +22,7 @@
 
 #define FOLDER "server/http/page"
 
-enum { PAGE_BYTES_MAX = 128 * 1024 };
+enum { PAGE_BYTES_MAX = 144 * 1024 };
 
 static struct running running;
 static int port;

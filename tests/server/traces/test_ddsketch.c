@@ -155,6 +155,55 @@ static void no_bytes_do_harm(void **state)
         }
 }
 
+/* What is written in nanoseconds comes back as the same seconds, but for where a bin lies
+ * between two. */
+static void what_is_written_is_read_again(void **state)
+{
+    static const double seconds[] = { 1e-9, 3e-7, 0.001, 0.25, 1, 40, 86400 };
+    struct sketch_summary summary;
+    const struct sketch_bin *bins;
+    const char *sentence;
+    size_t n;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+        struct sketch *one = sketch_new(&arena), *back = sketch_new(&arena);
+
+        assert_true(one != NULL && back != NULL);
+        assert_true(sketch_add_weighted(one, &arena, seconds[i], 5));
+        assert_true(sketch_add_weighted(one, &arena, 0, 2));
+        assert_true(sketch_add_weighted(one, &arena, -seconds[i], 1));
+        assert_true(sketch_bins(one, &arena, &bins, &n));
+        bytes_clear(&message);
+        ddsketch_write(&message, bins, n);
+        struct slice written = { (const char *)message.at, message.len };
+
+        assert_int_equal(ddsketch_read(written, back, &arena, &sentence), DDSKETCH_OK);
+        sketch_summary(back, &summary);
+        assert_int_equal(summary.count, 8);
+        /* Half a bin, and what lies between the grids. */
+        assert_true(summary.max / seconds[i] < 1.014 && seconds[i] / summary.max < 1.014);
+        assert_true(summary.min == -summary.max);
+    }
+}
+
+/* More than a bin of ours counts: several bins of one key, which are one of theirs. */
+static void a_key_is_written_once(void **state)
+{
+    const struct sketch_bin bins[] = {
+        { 0, 1 }, { 0, UINT32_MAX }, { 7, 5 }, { 7, UINT32_MAX }
+    };
+    struct sketch_summary summary;
+    const char *sentence;
+    (void)state;
+
+    ddsketch_write(&message, bins, 4);
+    assert_int_equal(message.len, 20 + 2 + 2 + 3 + 9 + 9);
+    assert_int_equal(read_it(&sentence), DDSKETCH_OK);
+    sketch_summary(sketch, &summary);
+    assert_true(summary.count == 2 * (int64_t)UINT32_MAX + 6);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -165,6 +214,8 @@ int main(void)
         TEST(an_empty_message_has_no_values),
         TEST(what_is_no_sketch_is_refused),
         TEST(no_bytes_do_harm),
+        TEST(what_is_written_is_read_again),
+        TEST(a_key_is_written_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,9 @@ static int set_up(void **state)
                                           .default_env = SLICE("none"),
                                           .groups_max = 100 };
 
-    taker = (struct trace_taker){ &budget, concentrator_new(&config, NOW), &ledger };
+    taker = (struct trace_taker){ .budget = &budget,
+                                  .concentrator = concentrator_new(&config, NOW),
+                                  .ledger = &ledger };
     bytes_clear(&body);
     problem[0] = '\0';
     return taker.concentrator == NULL;

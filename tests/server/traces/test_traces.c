@@ -70,6 +70,7 @@ static const char *a_trace(uint64_t id, int error)
              "\"start\":%lld,\"duration\":250000000,\"error\":%d,"
              "\"meta\":{\"span.kind\":\"server\",\"http.status_code\":\"200\"},\"metrics\":{}},"
              "{\"service\":\"db\",\"name\":\"sql.query\",\"resource\":\"SELECT 1\","
+             "\"type\":\"sql\","
              "\"trace_id\":%llu,\"span_id\":1,\"parent_id\":%llu,"
              "\"start\":%lld,\"duration\":1000000,\"error\":0}]]",
              (unsigned long long)id, (unsigned long long)id, now_ns - 250000000, error,
