@@ -59,7 +59,7 @@ for name in $(sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' "$scratch/out"); do
     cmp -s "$scratch/page" "$scratch/out" || complain "$name --help and help $name differ"
     names="${names:-} $name"
 done
-[ "$(echo $names)" = "run check send explain query monitor checks history expect status health tail top flare help" ] || complain "the help lists:$names"
+[ "$(echo $names)" = "run check send explain lint query monitor checks history expect status health tail top capture replay flare help" ] || complain "the help lists:$names"
 shows '  heeler_linger_max [20]' help settings
 shows '  heeler_linger_max [20]' help settings LINGER
 ! grep -q dogstatsd_port "$scratch/out" || complain "help settings LINGER shows others"
