@@ -116,6 +116,24 @@ until_lines 1
 printf 'my_metric:1|c\n' | "$heeler" replay --to unix:three.dgram - >out 2>err && fail "any file is a capture"
 grep -qF 'byte 0: this is no capture file of version 1 to 3' err || { cat err; fail "it is not told what it is"; }
 
+# refused TEXT WORD...: status 78, with that text.
+refused() {
+    text=$1
+    shift
+    status=0
+    "$heeler" "$@" >out 2>&1 || status=$?
+    [ "$status" -eq 78 ] && grep -qF -e "$text" out || { cat out; fail "\"$*\" ends with $status"; }
+}
+refused 'say which one' replay
+refused '--speed: is unknown, or lacks a good value' replay --speed -1 all.dog.zstd
+refused '--loops: is unknown, or lacks a good value' replay --loops x all.dog.zstd
+refused '"b" is not understood' replay a b
+refused 'an address is HOST:PORT' replay --to nowhere all.dog.zstd
+refused '--duration: is unknown, or lacks a good value' capture --duration 8d x.dog
+refused '-d: is unknown, or lacks a good value' capture -d 500ms x.dog
+refused '--last: is unknown, or lacks a good value' capture -d 1m0s --last 1m x.dog
+refused '-z=no: is unknown' capture -z=no x.dog
+
 # ---- a terminal; a server that goes ---------------------------------------------------------
 
 printf 'expect MiB\nsignal 2\n' | "$pty" "$heeler" replay --speed 1 --loops 40 --to unix:three.dgram "$kept" >out

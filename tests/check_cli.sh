@@ -59,13 +59,13 @@ for name in $(sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' "$scratch/out"); do
     cmp -s "$scratch/page" "$scratch/out" || complain "$name --help and help $name differ"
     names="${names:-} $name"
 done
-[ "$(echo $names)" = "run check send explain query monitor checks history expect status health tail top flare help" ] || complain "the help lists:$names"
+[ "$(echo $names)" = "run check send explain lint query monitor checks history expect status health tail top capture replay flare help" ] || complain "the help lists:$names"
 shows '  heeler_linger_max [20]' help settings
 shows '  heeler_linger_max [20]' help settings LINGER
 ! grep -q dogstatsd_port "$scratch/out" || complain "help settings LINGER shows others"
 shows 'dogstatsd_port [8125]' help settings DD_DOGSTATSD_PORT
 refused 78 'no setting mentions "no such word"' help settings 'no such word'
-refused 78 '"serve" is no sub-command: run, check, send, explain, query, monitor, checks, history, expect, status, health, tail, top, flare, help (see heeler help)' help serve
+refused 78 '"serve" is no sub-command: run, check, send, explain, lint, query, monitor, checks, history, expect, status, health, tail, top, capture, replay, flare, help (see heeler help)' help serve
 refused 78 '"b" is not understood (see heeler help help)' help run b
 shows "usage: heeler" run --help
 shows "usage: heeler" check -h

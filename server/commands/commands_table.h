@@ -206,9 +206,9 @@ COMMAND(replay, "replay [--to ADDRESS] [--speed N] [--loops N] [--verbose]\n"
         "    heeler replay shop.dog\n"
         "    heeler replay --speed 0 --to unix:/run/heeler/dsd.socket shop.dog\n"
         "\n"
-        "It is also called dogstatsd-replay, and takes the Agent's files of version 1 to 3.\n"
-        "Datagrams go at the pace at which they came. A file that is damaged or cut is told\n"
-        "with the byte at fault, and what is before that is sent.\n",
+        "It is also called dogstatsd-replay, and takes the Agent's files of version 1 to\n"
+        "3. Datagrams go at the pace at which they came. A file that is damaged or cut is\n"
+        "told with the byte at fault, and what is before that is sent.\n",
         { "-f, --file FILE", "the same as FILE; -: standard input" },
         { "--to ADDRESS", "HOST:PORT, [V6]:PORT or unix:/PATH; else the local server" },
         { "--speed N", "so many times as fast; 0: as fast as it goes" },
