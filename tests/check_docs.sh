@@ -22,6 +22,7 @@ sudo systemctl enable --now heeler-checks   # the machine of a test has no syste
 install -m 640 -g heeler-checks *           # the file belongs to the machine
 (umask 077; echo POSTGRES_PASSWORD=* >>/etc/*)  # likewise
 systemd-run *                               # likewise
+ddtrace-run *                               # a library of others; make clients traces with dd-trace
 systemctl *                                 # the machine of a test has no systemd of its own
 (umask 077; echo DD_API_KEY=* >/etc/*)      # the file belongs to the machine
 "
@@ -47,6 +48,9 @@ tail) # has no end; there are lines of each kind
     done
     kill \$! && [ -s "$scratch/tailed" ]
     exit
+    ;;
+capture) # for a moment, not for as long as a reader might
+    cd "$scratch" && exec "$heeler" "\${@/#30s/1s}"
     ;;
 check | send | explain | lint | expect | query | status | health | top | flare | help | --version | --help) exec "$heeler" "\$@" ;;
 run) shift ;;
