@@ -205,14 +205,10 @@ void option_allowed(const struct option *option, char *out, size_t size)
 }
 
 static const char *const group_titles[OPTION_GROUP_COUNT] = {
-    [OPTION_OURS] = "Heeler's own",
-    [OPTION_RECEIVE] = "Receiving",
-    [OPTION_TAGS] = "Names and tags",
-    [OPTION_AGGREGATE] = "Aggregating",
-    [OPTION_SEND] = "Sending",
-    [OPTION_TRACES] = "Traces",
-    [OPTION_LOGS] = "Logs and health",
-    [OPTION_CHECKS] = "Checks in Python",
+    [OPTION_OURS] = "Heeler's own",    [OPTION_RECEIVE] = "Receiving",
+    [OPTION_TAGS] = "Names and tags",  [OPTION_AGGREGATE] = "Aggregating",
+    [OPTION_SEND] = "Sending",         [OPTION_TRACES] = "Traces",
+    [OPTION_LOGS] = "Logs and health", [OPTION_CHECKS] = "Checks in Python",
 };
 
 static bool mentions(const struct option *option, const char *word)
