@@ -80,6 +80,12 @@ expect 78 shop.yaml
 expect 78 -- true
 expect 78 none.yaml -- true
 expect 78 --over tcp shop.yaml -- true
+TMPDIR=$scratch/none expect 1 shop.yaml -- touch ran
+says "$scratch/none/heeler-expect-"
+says 'the folder cannot be made (see TMPDIR): No such file or directory'
+[ ! -e ran ] || fail "the command ran without a folder"
+expect 127 shop.yaml -- "$(printf './no\033[2J')"
+says './no\x1b[2J: No such file'
 printf 'series:\n  - name: a\n    value: about 3\n' >wrong.yaml
 expect 78 wrong.yaml -- touch ran
 says 'wrong.yaml:3: "about 3": it is 3, 3..5, at least 3'
@@ -95,6 +101,18 @@ expect 1 updated.yaml -- bash bad.sh
 expect 3 --update updated.yaml -- sh -c 'exit 3'
 expect 0 --update new.yaml -- bash bad.sh
 expect 0 new.yaml -- bash bad.sh
+cp new.yaml large.yaml # and what would be more than a file may say is not written
+cat >large.sh <<'EOF'
+tags=$(printf 'tag%048d,' {1..99})
+for n in {1..230}; do
+    set -- "$@" "large.$n:1|c|#${tags%,}"
+done
+"$heeler" send --to "unix:$DD_DOGSTATSD_SOCKET" "$@"
+EOF
+expect 1 --update large.yaml -- bash large.sh
+says 'the file cannot be written: more came than a file may say; its list ignore leaves names out'
+cmp -s new.yaml large.yaml || fail "a file that is too large was written"
+[ "$(echo large.yaml*)" = large.yaml ] || fail "left behind: $(echo large.yaml*)"
 expect 0 --update empty.yaml -- true
 expect 0 empty.yaml -- true
 

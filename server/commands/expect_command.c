@@ -15,6 +15,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/shown.h"
 #include "server/commands/expect_check.h"
 #include "server/commands/expect_guard.h"
 #include "server/commands/expect_report.h"
@@ -48,7 +49,10 @@ struct expecting {
 
 static int complain(int status, const char *what, const char *why)
 {
-    fprintf(stderr, "heeler expect: %s%s\n", what, why);
+    fputs("heeler expect: ", stderr);
+    shown_put_text(stderr, what);
+    shown_put_text(stderr, why);
+    fputc('\n', stderr);
     return status;
 }
 
@@ -281,12 +285,23 @@ static int run_logged(struct expecting *expecting)
     return status;
 }
 
+/* Most often there is no place for the socket. */
+static int complain_of_guard(const char *folder)
+{
+    char why[160];
+
+    if (folder[0] == '\0')
+        return complain(EXIT_SYSTEM, "cannot look after a command: ", strerror(errno));
+    snprintf(why, sizeof why, ": the folder cannot be made (see TMPDIR): %s", strerror(errno));
+    return complain(EXIT_SYSTEM, folder, why);
+}
+
 /* The path of the socket is a setting. */
 static int run_guarded(struct expecting *expecting, const struct command_line *line)
 {
     expect_folder_sweep();
     if (!guard_start(&expecting->guard, expecting->asked.command, &expecting->folder))
-        return complain(EXIT_SYSTEM, "cannot look after a command: ", strerror(errno));
+        return complain_of_guard(expecting->folder.path);
     int status = expect_settings(&expecting->settings, line, expecting->folder.path)
                      ? run_logged(expecting)
                      : EXIT_SETTINGS;
@@ -317,9 +332,11 @@ static int update(struct expecting *expecting)
     if (expect_seen_left_out(expecting->seen) > 0)
         return complain(EXIT_SYSTEM, "more came than is remembered, so nothing is written", "");
     if (!expect_update_write(&expecting->file, expecting->seen))
-        return complain(EXIT_SYSTEM, "the file cannot be written: ", strerror(errno));
-    fprintf(stderr, "heeler expect: %s says now what came\n", expecting->asked.file);
-    return EXIT_OK;
+        return complain(EXIT_SYSTEM, "the file cannot be written: ",
+                        errno == EFBIG ? "more came than a file may say; its list ignore "
+                                         "leaves names out"
+                                       : strerror(errno));
+    return complain(EXIT_OK, expecting->asked.file, " says now what came");
 }
 
 static int compare(struct expecting *expecting)

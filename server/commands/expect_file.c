@@ -298,6 +298,17 @@ static bool add_number(struct reader *reader, struct expectation *out,
     return true;
 }
 
+static bool read_tags(struct reader *reader, struct expectation *out, struct slice key,
+                      const yaml_node_t *key_node, const yaml_node_t *node)
+{
+    if (out->has_tags)
+        return complain(reader, key_node, key,
+                        "tags and tags_exactly both: one of both is too much");
+    out->has_tags = true;
+    out->exactly = slice_equal(key, SLICE("tags_exactly"));
+    return is_list(reader, node, key, &out->tags, &out->n_tags);
+}
+
 static bool read_pair(struct reader *reader, struct expectation *out, struct slice key,
                       const yaml_node_t *key_node, const yaml_node_t *node)
 {
@@ -310,9 +321,8 @@ static bool read_pair(struct reader *reader, struct expectation *out, struct sli
         return add_number(reader, out, number, key, node);
     if (slice_equal(key, SLICE("absent")))
         return is_switch(reader, node, key, &out->absent);
-    out->exactly = out->exactly || slice_equal(key, SLICE("tags_exactly"));
     if (slice_equal(key, SLICE("tags")) || slice_equal(key, SLICE("tags_exactly")))
-        return is_list(reader, node, key, &out->tags, &out->n_tags);
+        return read_tags(reader, out, key, key_node, node);
     return complain(reader, key_node, key, known_keys[out->kind]);
 }
 

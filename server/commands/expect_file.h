@@ -69,7 +69,8 @@ struct expectation {
     struct slice fields[FIELD_COUNT]; /* patterns; at is NULL: it does not matter */
     struct slice *tags;               /* owned, patterns */
     size_t n_tags;
-    bool exactly; /* no tags but these */
+    bool exactly;  /* no tags but these */
+    bool has_tags; /* one of both keys was there */
     bool absent;
     struct expected_number numbers[EXPECTED_NUMBERS_MAX];
     size_t n_numbers;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config/shown.h"
 #include "server/commands/descendants.h"
 
 enum { GRACE_MS = 2000, NOT_FOUND = 127, NOT_STARTED = 126 };
@@ -83,7 +84,9 @@ static _Noreturn void become(const struct guarding *guarding, const struct guard
     execvp(guarding->command[0], guarding->command);
     int why = errno;
 
-    fprintf(stderr, "heeler expect: %s: %s\n", guarding->command[0], strerror(why));
+    fputs("heeler expect: ", stderr);
+    shown_put_text(stderr, guarding->command[0]);
+    fprintf(stderr, ": %s\n", strerror(why));
     _exit(why == ENOENT ? NOT_FOUND : NOT_STARTED);
 }
 
@@ -199,19 +202,16 @@ static bool prepare(struct guarding *guarding)
 
 /* What the guard says first. */
 struct ready {
-    int error; /* errno; 0: none */
-    char path[EXPECT_FOLDER_SIZE];
+    int error;                     /* errno; 0: none */
+    char path[EXPECT_FOLDER_SIZE]; /* with an error: which could not be made, or "" */
 };
 
 static bool get_ready(struct guarding *guarding)
 {
-    struct ready ready = { .error = 0 };
     bool fine = prepare(guarding) && expect_folder_make(&guarding->folder);
+    struct ready ready = { .error = fine ? 0 : errno };
 
-    if (fine)
-        memcpy(ready.path, guarding->folder.path, sizeof ready.path);
-    else
-        ready.error = errno;
+    memcpy(ready.path, guarding->folder.path, sizeof ready.path);
     (void)send(guarding->fd, &ready, sizeof ready, MSG_NOSIGNAL);
     return fine;
 }
@@ -233,15 +233,14 @@ static _Noreturn void guard_main(int fd, char **command)
 /* What it says first. False, with errno, and the guard is gone: it could not. */
 static bool await_ready(const struct guard *guard, struct expect_folder *folder)
 {
-    struct ready ready;
+    struct ready ready = { .path = "" };
 
     if (recv(guard->fd, &ready, sizeof ready, 0) != (ssize_t)sizeof ready)
         ready.error = ECHILD;
     *folder = (struct expect_folder){ .lock = -1 };
-    if (ready.error == 0) {
-        memcpy(folder->path, ready.path, sizeof folder->path);
+    memcpy(folder->path, ready.path, sizeof folder->path);
+    if (ready.error == 0)
         return true;
-    }
     close(guard->fd);
     (void)waitpid(guard->pid, NULL, 0);
     errno = ready.error;

@@ -32,7 +32,8 @@ struct guard {
 };
 
 /* The command ends in NULL and is read by the guard alone. The folder is the guard's, and its
- * socket is dsd.socket. False with errno. */
+ * socket is dsd.socket. False with errno; the folder's path, unless it is empty, then says what
+ * could not be made. */
 bool guard_start(struct guard *out, char **command, struct expect_folder *folder);
 
 /* Starts the command. */

@@ -237,6 +237,20 @@ static mode_t mode_of(const char *path)
     return stat(path, &stat_of) == 0 ? stat_of.st_mode & 0777 : 0666 & ~mask;
 }
 
+/* Whether it is a file that can be compared with: what came may be more than one may say. False
+ * with errno. */
+static bool is_readable(const char *path)
+{
+    struct problems problems = { .n_unlisted = 0 };
+    struct expect_file file;
+    bool fine = expect_file_load(&file, path, &problems);
+
+    errno = problems.out_of_memory ? ENOMEM : EFBIG;
+    expect_file_free(&file);
+    problems_free(&problems);
+    return fine;
+}
+
 /* Into a new file beside it, which then takes its place. */
 static bool replace(const char *path, const struct expect_file *former, const char *comment,
                     struct expect_seen *seen)
@@ -255,7 +269,7 @@ static bool replace(const char *path, const struct expect_file *former, const ch
         fine = fclose(out) == 0 && fine;
     else if (fd >= 0)
         close(fd);
-    fine = fine && rename(beside, path) == 0;
+    fine = fine && is_readable(beside) && rename(beside, path) == 0;
     if (!fine && fd >= 0) {
         int why = errno;
 

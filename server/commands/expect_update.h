@@ -14,7 +14,7 @@ void expect_update_put(FILE *out, const struct expect_file *former, const char *
                        struct expect_seen *seen);
 
 /* In the place of the former file, if there was one; it is never half written. False with
- * errno. */
+ * errno: EFBIG if more came than a file may say. */
 bool expect_update_write(const struct expect_file *former, struct expect_seen *seen);
 
 #endif

@@ -80,6 +80,8 @@ static void what_is_wrong_is_told_with_its_line(void **state)
         { "series:\n  - name: a\n    type: counter\n",
           "\"counter\": type is one of count gauge" },
         { "series:\n  - name: a\n    tags: a:b\n", "\"tags\": a list is expected" },
+        { "series:\n  - { name: a, tags: [a], tags_exactly: [b] }\n",
+          "one of both is too much" },
         { "series:\n  - name: a\n    tags: [a: b]\n", "a tag has no blank behind its colon" },
         { "series:\n  - name: [a]\n", "\"name\": here is a list" },
         { "series:\n  - { name: a, absent: true, value: 3 }\n", "one of both is too much" },
