@@ -29,15 +29,9 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* No more than so many bytes, and no part of a character. */
 static struct slice cut(struct slice text, size_t most)
 {
-    if (text.len <= most)
-        return text;
-    while (most > 0 && ((unsigned char)text.at[most] & 0xc0) == 0x80)
-        most--;
-    text.len = most;
-    return text;
+    return (struct slice){ text.at, utf8_cut(text.at, text.len, most) };
 }
 
 /* ---- values of tags ---------------------------------------------------- */
