@@ -111,8 +111,8 @@ static bool is_torn(struct reading *reading)
     return fail(reading, DDSKETCH_BAD, "a sketch is no protobuf");
 }
 
-/* More than a library sees in ten seconds. What is beyond 32 bits splits a bin of ours, each time
- * at the cost of all bins. */
+/* More than a library sees in ten seconds. What is beyond 32 bits splits a bin of ours, each
+ * time at the cost of all bins. */
 static const double TOTAL_MAX = 0x1p36;
 
 static bool add(struct reading *reading, double value_ns, double count)
