@@ -95,7 +95,7 @@ static bool start_instance(struct server *server, char *problem, size_t problem_
 static bool start_listeners(struct server *server, char *problem, size_t problem_size)
 {
     if (!server->config.settings->use_dogstatsd) {
-        log_warn("server: use_dogstatsd is false: nothing is received");
+        log_warn("server: use_dogstatsd is false: no datagram is received");
         return true;
     }
     return listeners_open(&server->listeners, server->config.settings, server->workers,
