@@ -258,8 +258,9 @@ enum trace_result stats_take(const struct trace_taker *taker, struct slice body,
             merge_bucket(taker, &stats, &stats.buckets[i], &arena, now_s);
     } else {
         result = result_of(&reader);
-        snprintf(problem, TRACE_PROBLEM_MAX, "byte %zu, %s: %s",
-                 (size_t)(reader.value - reader.start), reader.place, reader.sentence);
+        snprintf(problem, TRACE_PROBLEM_MAX, "byte %zu%s%s: %s",
+                 (size_t)(reader.value - reader.start), reader.place[0] != '\0' ? ", " : "",
+                 reader.place, reader.sentence);
     }
     arena_free(&arena);
     return result;
