@@ -22,6 +22,15 @@ size_t utf8_length(const char *at, size_t n)
     return len;
 }
 
+size_t utf8_cut(const char *at, size_t n, size_t most)
+{
+    if (n <= most)
+        return n;
+    while (most > 0 && is_continuation(at[most]))
+        most--;
+    return most;
+}
+
 bool utf8_is_whole(const char *at, size_t n)
 {
     for (size_t done = 0; done < n;) {

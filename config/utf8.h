@@ -22,6 +22,9 @@ size_t utf8_length(const char *at, size_t n);
  * Returns the length written. */
 size_t utf8_repair(const char *at, size_t n, char *out);
 
+/* Of n bytes of valid text as many as make whole characters, and no more than most. */
+size_t utf8_cut(const char *at, size_t n, size_t most);
+
 /* Whether they are valid sequences alone; for text that is not plain. */
 bool utf8_is_whole(const char *at, size_t n);
 

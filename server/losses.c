@@ -92,7 +92,8 @@ static const struct row {
       read_records, 0 },
     POINT_DROPS(POINT_ROW) //
     { "points were not kept for questions", "rollup",
-      "no room within heeler_rollup_max_bytes; they are sent all the same", read_unkept, 0 },
+      "no room within heeler_rollup_max_bytes; the intake gets them, but for those of traces",
+      read_unkept, 0 },
     DELIVERY_SHEDS(UNSENT_ROW) //
     { "values of windows were given up", "redis", "heeler_redis_queue_max_bytes is used up",
       read_unmirrored, UNSENT_QUEUE_FULL },

@@ -30,7 +30,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .taps = server->taps,
         .recents = server->recents,
         .submitter = server->submitters[SUBMITTED_HTTP],
-        .traces = server->config.settings->apm_config_enabled ? &server->traces_ledger : NULL,
+        .traces = server->trace_box != NULL ? &server->traces_ledger : NULL,
         .trace_box = server->trace_box,
         .definition_keeper = server->history != NULL ? &server->definition_keeper : NULL,
         .state_keeper = server->history != NULL ? &server->state_keeper : NULL,

@@ -46,7 +46,7 @@ struct server {
     struct worker_account *accounts;      /* one a worker, and one for each lane */
     struct worker_ledger *worker_ledgers; /* the same */
     struct submitter *submitters[SUBMITTED_LANE_COUNT];
-    struct traces *traces;       /* NULL: no apm_config.enabled */
+    struct traces *traces;       /* NULL: none are taken */
     struct trace_box *trace_box; /* the same */
     struct traces_ledger traces_ledger;
     struct flusher_ledger flusher_ledger;

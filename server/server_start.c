@@ -109,7 +109,7 @@ static bool start_instance(struct server *server, char *problem, size_t problem_
 static bool start_listeners(struct server *server, char *problem, size_t problem_size)
 {
     if (!server->config.settings->use_dogstatsd) {
-        log_warn("server: use_dogstatsd is false: nothing is received");
+        log_warn("server: use_dogstatsd is false: no datagram is received");
         return true;
     }
     return listeners_open(&server->listeners, server->config.settings, server->workers,
@@ -304,6 +304,16 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
     return true;
 }
 
+/* As without HTTP. */
+static bool go_on_without_traces(struct server *server, const char *problem)
+{
+    trace_box_free(server->trace_box);
+    server->trace_box = NULL;
+    if (server->has_state)
+        log_error("server: %s; going on without it, as a state was taken over", problem);
+    return server->has_state;
+}
+
 /* Before HTTP, which closes the inherited sockets that nobody has taken. */
 static bool start_traces(struct server *server, char *problem, size_t problem_size)
 {
@@ -328,7 +338,7 @@ static bool start_traces(struct server *server, char *problem, size_t problem_si
     if (settings->heeler_rollup_max_bytes == 0)
         log_warn("traces: heeler_rollup_max_bytes is 0, so their numbers are kept nowhere");
     server->traces = traces_start(&config, problem, problem_size);
-    return server->traces != NULL;
+    return server->traces != NULL || go_on_without_traces(server, problem);
 }
 
 static bool listen_for_http(struct server *server, struct admin *admin,

@@ -120,7 +120,8 @@ const struct span_bucket *concentrator_due(struct concentrator *concentrator, in
     struct open_bucket *oldest = concentrator->oldest;
     int64_t open_s = align(now_s) - CONCENTRATOR_BUCKET_S;
 
-    if (open_s > concentrator->oldest_s)
+    /* Or the clock went back: all would count where it once was, until it is there again. */
+    if (open_s > concentrator->oldest_s || concentrator->oldest_s > align(now_s))
         concentrator->oldest_s = open_s;
     if (oldest == NULL || (!all && oldest->bucket.start_s > now_s - CONCENTRATOR_OPEN_S))
         return NULL;

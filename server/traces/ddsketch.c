@@ -94,6 +94,7 @@ struct reading {
     struct sketch *into;
     struct arena *arena;
     double gamma, offset, sign;
+    double total; /* of what was counted so far */
     enum ddsketch_result result;
     const char *sentence;
 };
@@ -110,15 +111,20 @@ static bool is_torn(struct reading *reading)
     return fail(reading, DDSKETCH_BAD, "a sketch is no protobuf");
 }
 
+/* More than a library sees in ten seconds. What is beyond 32 bits splits a bin of ours, each
+ * time at the cost of all bins. */
+static const double TOTAL_MAX = 0x1p36;
+
 static bool add(struct reading *reading, double value_ns, double count)
 {
-    if (!(count >= 0 && count < 9e15))
+    if (!(count >= 0 && count <= TOTAL_MAX - reading->total))
         return fail(reading, DDSKETCH_BAD, "a sketch counts what is no number of values");
     if (!isfinite(value_ns))
         return fail(reading, DDSKETCH_BAD, "a sketch has a bin of no finite value");
     count = round(count);
     if (count < 1)
         return true;
+    reading->total += count;
     if (!sketch_add_weighted(reading->into, reading->arena, value_ns / NANOSECONDS, count))
         return fail(reading, DDSKETCH_NO_MEMORY, "there is no memory for a sketch");
     return true;

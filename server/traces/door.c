@@ -187,10 +187,15 @@ static void overload(struct door *door, struct http_exchange *exchange,
         reply_rates(door, exchange, request);
 }
 
+static size_t most_of(const struct http_route *route)
+{
+    return route->body_max > 0 ? route->body_max : HTTP_BODY_MAX;
+}
+
 /* A body in chunks may become as long as any. */
 static size_t length_of(const struct http_request *request, const struct http_route *route)
 {
-    return request->chunked ? route->body_max : (size_t)request->length;
+    return request->chunked ? most_of(route) : (size_t)request->length;
 }
 
 static bool admits(struct http_exchange *exchange, const struct http_request *request,
@@ -204,7 +209,7 @@ static bool admits(struct http_exchange *exchange, const struct http_request *re
         refuse(door, exchange, 403, "no page of a browser may ask here\n");
         return false;
     }
-    if (length == 0 || length > route->body_max || hold(door, exchange, length))
+    if (length == 0 || length > most_of(route) || hold(door, exchange, length))
         return true;
     overload(door, exchange, request);
     return false;

@@ -1,7 +1,7 @@
 /* server/traces/door.h: the HTTP that tracing libraries speak (docs/traces.md).
  *
- *   /info                             what is understood here; the same bytes as long as it
- * runs /v0.3 to /v0.5, /v0.7 /traces     spans; an answer with sampling rates, which are all 1
+ *   /info                             what is understood here; the same bytes while it runs
+ *   /v0.3 to /v0.5, /v0.7 /traces     spans; an answer with sampling rates, which are all 1
  *   /v0.6/stats                       spans that the library has counted itself
  *   /v0.3 and /v0.4 /services         "OK", and nothing else
  *   /telemetry/proxy/...              accepted and dropped

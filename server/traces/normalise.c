@@ -29,15 +29,9 @@ static bool is_digit(char byte)
     return byte >= '0' && byte <= '9';
 }
 
-/* No more than so many bytes, and no part of a character. */
 static struct slice cut(struct slice text, size_t most)
 {
-    if (text.len <= most)
-        return text;
-    while (most > 0 && ((unsigned char)text.at[most] & 0xc0) == 0x80)
-        most--;
-    text.len = most;
-    return text;
+    return (struct slice){ text.at, utf8_cut(text.at, text.len, most) };
 }
 
 /* ---- values of tags ---------------------------------------------------- */
@@ -222,7 +216,21 @@ static bool is_status(struct slice text)
            is_digit(text.at[2]);
 }
 
-/* The lists are the decoder's, and nobody else has them. */
+/* Of several values the last, which counts: a body of v0.5 can say a long one in two bytes any
+ * number of times. The lists are the decoder's, and nobody else has them. */
+static bool normalise_value_of(struct span *span, struct slice key, struct arena *arena)
+{
+    struct span_meta *meta = (struct span_meta *)span->meta;
+    uint32_t i = span->n_meta;
+
+    while (i > 0 && !slice_equal(meta[i - 1].key, key))
+        i--;
+    if (i == 0)
+        return true;
+    meta[i - 1].value = normalise_tag_value(meta[i - 1].value, arena);
+    return meta[i - 1].value.at != NULL;
+}
+
 static bool normalise_meta(struct span *span, struct arena *arena)
 {
     struct span_meta *meta = (struct span_meta *)span->meta;
@@ -236,15 +244,11 @@ static bool normalise_meta(struct span *span, struct arena *arena)
         if (!is_data(one.key) && (!shorten(&one.key, META_KEY_BYTES_MAX, arena) ||
                                   !shorten(&one.value, META_VALUE_BYTES_MAX, arena)))
             return false;
-        if (slice_equal(one.key, SLICE("env")) || slice_equal(one.key, SLICE("peer.service"))) {
-            one.value = normalise_tag_value(one.value, arena);
-            if (one.value.at == NULL)
-                return false;
-        }
         meta[kept++] = one;
     }
     span->n_meta = kept;
-    return true;
+    return normalise_value_of(span, SLICE("env"), arena) &&
+           normalise_value_of(span, SLICE("peer.service"), arena);
 }
 
 static void normalise_times(struct span *span, int64_t now_ns)

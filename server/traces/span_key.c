@@ -6,6 +6,8 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include "config/utf8.h"
+
 /* What tells of the other side of a call, sorted (pkg/config/peer_tags.ini). */
 #define PEER_KEYS(X)                       \
     X("amqp.destination")                  \
@@ -55,6 +57,11 @@ const char *span_peer_key(size_t i)
     return i < PEER_KEY_COUNT ? peer_keys[i] : NULL;
 }
 
+struct slice span_key_text(struct slice text)
+{
+    return (struct slice){ text.at, utf8_cut(text.at, text.len, SPAN_KEY_TEXT_MAX) };
+}
+
 /* ---- of a trace -------------------------------------------------------- */
 
 /* The root says it, else any span. */
@@ -79,15 +86,17 @@ struct span_key span_key_of_trace(const struct trace_payload *payload,
     const struct span *root = &trace->spans[trace->root];
     struct slice origin = first_of(trace->origin, span_meta(root, SLICE("_dd.origin")));
     struct span_key key = {
-        .hostname = first_of(source->hostname, span_meta(root, SLICE("_dd.hostname"))),
-        .container_id = source->container_id,
-        .language = source->language,
+        .container_id = span_key_text(source->container_id),
+        .language = span_key_text(source->language),
         .synthetics = slice_starts(origin, SLICE("synthetics")),
     };
 
+    key.hostname =
+        span_key_text(first_of(source->hostname, span_meta(root, SLICE("_dd.hostname"))));
     key.env = first_of(source->env, meta_of_trace(trace, SLICE("env")));
     key.env = first_of(key.env, default_env);
-    key.version = first_of(source->app_version, meta_of_trace(trace, SLICE("version")));
+    key.version =
+        span_key_text(first_of(source->app_version, meta_of_trace(trace, SLICE("version"))));
     return key;
 }
 
@@ -122,6 +131,7 @@ static void add_peer(const char *key, struct slice value, struct bytes *out)
         return;
     bytes_add(out, key, strlen(key));
     bytes_add(out, ":", 1);
+    value = span_key_text(value);
     bytes_add(out, value.at, value.len);
     bytes_add(out, "", 1);
 }
@@ -164,6 +174,13 @@ static struct slice peer_tags(const struct span *span, struct slice kind, struct
     return (struct slice){ (const char *)out->at, out->len };
 }
 
+/* The one, or else the other. */
+static struct slice text_of(const struct span *span, const char *key, const char *other)
+{
+    return span_key_text(
+        first_of(span_meta(span, slice_of(key)), span_meta(span, slice_of(other))));
+}
+
 void span_key_add_span(struct span_key *key, const struct span *span, bool with_peer_tags,
                        struct bytes *scratch)
 {
@@ -171,12 +188,10 @@ void span_key_add_span(struct span_key *key, const struct span *span, bool with_
     key->name = span->name;
     key->resource = span->resource;
     key->type = span->type;
-    key->kind = span_meta(span, SLICE("span.kind"));
-    key->method = span_meta(span, SLICE("http.method"));
-    key->endpoint =
-        first_of(span_meta(span, SLICE("http.endpoint")), span_meta(span, SLICE("http.route")));
-    key->grpc_status = first_of(span_meta(span, SLICE("rpc.grpc.status_code")),
-                                span_meta(span, SLICE("grpc.code")));
+    key->kind = span_key_text(span_meta(span, SLICE("span.kind")));
+    key->method = span_key_text(span_meta(span, SLICE("http.method")));
+    key->endpoint = text_of(span, "http.endpoint", "http.route");
+    key->grpc_status = text_of(span, "rpc.grpc.status_code", "grpc.code");
     key->http_status = http_status(span);
     key->is_trace_root = span->parent_id == 0;
     key->peer_tags = (struct slice){ NULL, 0 };

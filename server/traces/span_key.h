@@ -21,6 +21,11 @@
     X(service)            \
     X(name) X(resource) X(type) X(kind) X(method) X(endpoint) X(grpc_status) X(peer_tags)
 
+/* A body may say a text once for any number of spans, and each of them is found by its key:
+ * what has no bound by its own rule (server/traces/normalise.h) has this one. As long as the
+ * value of a tag may be. */
+enum { SPAN_KEY_TEXT_MAX = 400 };
+
 /* peer_tags: "key:value", sorted, with a NUL behind each. */
 struct span_key {
 #define SPAN_KEY_FIELD(field) struct slice field;
@@ -29,6 +34,9 @@ struct span_key {
     uint32_t http_status; /* 0: none */
     bool synthetics, is_trace_root;
 };
+
+/* The first SPAN_KEY_TEXT_MAX bytes at most; a view. */
+struct slice span_key_text(struct slice text);
 
 /* What all spans of a trace share. Views. */
 struct span_key span_key_of_trace(const struct trace_payload *payload,

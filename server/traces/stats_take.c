@@ -184,17 +184,17 @@ static bool make_key(const struct sent_stats *stats, const struct sent_group *se
 {
     *out = (struct span_key){
         .env = stats->env.len > 0 ? normalise_tag_value(stats->env, arena) : default_env,
-        .version = stats->version,
-        .hostname = stats->hostname,
-        .container_id = stats->container_id,
-        .language = stats->language,
+        .version = span_key_text(stats->version),
+        .hostname = span_key_text(stats->hostname),
+        .container_id = span_key_text(stats->container_id),
+        .language = span_key_text(stats->language),
         .service = normalise_service(sent->service, stats->language, arena),
         .name = normalise_name(sent->name, arena),
-        .type = sent->type,
-        .kind = sent->kind,
-        .method = sent->method,
-        .endpoint = sent->endpoint,
-        .grpc_status = sent->grpc_status,
+        .type = span_key_text(sent->type),
+        .kind = span_key_text(sent->kind),
+        .method = span_key_text(sent->method),
+        .endpoint = span_key_text(sent->endpoint),
+        .grpc_status = span_key_text(sent->grpc_status),
         .http_status =
             sent->http_status >= 100 && sent->http_status < 600 ? sent->http_status : 0,
         .synthetics = sent->synthetics,
@@ -258,8 +258,9 @@ enum trace_result stats_take(const struct trace_taker *taker, struct slice body,
             merge_bucket(taker, &stats, &stats.buckets[i], &arena, now_s);
     } else {
         result = result_of(&reader);
-        snprintf(problem, TRACE_PROBLEM_MAX, "byte %zu, %s: %s",
-                 (size_t)(reader.value - reader.start), reader.place, reader.sentence);
+        snprintf(problem, TRACE_PROBLEM_MAX, "byte %zu%s%s: %s",
+                 (size_t)(reader.value - reader.start), reader.place[0] != '\0' ? ", " : "",
+                 reader.place, reader.sentence);
     }
     arena_free(&arena);
     return result;

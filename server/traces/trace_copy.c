@@ -6,6 +6,8 @@
 #define XXH_STATIC_LINKING_ONLY
 #include <xxhash.h>
 
+#include "config/utf8.h"
+
 /* Spans come first, and leave room for what they say. */
 enum { SPANS_SHARE = 2, FIRST_SLOTS = 256, WORK_SHARE = 4 };
 
@@ -30,15 +32,9 @@ struct making {
 
 /* ---- texts ------------------------------------------------------------- */
 
-/* No part of a character. */
 static struct slice cut(struct slice text, size_t most)
 {
-    if (text.len <= most)
-        return text;
-    while (most > 0 && ((unsigned char)text.at[most] & 0xc0) == 0x80)
-        most--;
-    text.len = most;
-    return text;
+    return (struct slice){ text.at, utf8_cut(text.at, text.len, most) };
 }
 
 static uint32_t *slot_of(const struct making *making, struct slice text)

@@ -1,7 +1,6 @@
 /* server/traces/upstream.h: the numbers of traces on their way to the intake, if they are sent.
  *
- *   bucket ──► stats_encode ──► payloads ──► outbox ──► delivery, at the intake's door of
- * traces
+ *   bucket ──► stats_encode ──► payloads ──► outbox ──► delivery, at the door of traces
  *
  * They take the outbox that the flusher's payloads take, which anybody may push to, and are
  * beside its books: the trace thread counts what it pushes, and the account of that door, which

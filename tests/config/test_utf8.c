@@ -74,11 +74,25 @@ static void what_is_repaired_is_valid_and_stays(void **state)
     }
 }
 
+static void a_text_is_cut_between_its_characters(void **state)
+{
+    const char *text = "a\xc3\xa9z";
+    (void)state;
+
+    assert_int_equal(utf8_cut(text, 4, 9), 4);
+    assert_int_equal(utf8_cut(text, 4, 4), 4);
+    assert_int_equal(utf8_cut(text, 4, 3), 3);
+    assert_int_equal(utf8_cut(text, 4, 2), 1);
+    assert_int_equal(utf8_cut(text, 4, 0), 0);
+    assert_int_equal(utf8_cut(NULL, 0, 2), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_byte_of_no_sequence_becomes_a_replacement),
         cmocka_unit_test(what_is_repaired_is_valid_and_stays),
+        cmocka_unit_test(a_text_is_cut_between_its_characters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,8 @@ CALLS = ("client", "producer", "consumer")
 
 # ---------------------------------------------------------------- texts
 
+TEXT_MAX = 400      # bytes of what no other rule bounds
+
 def cut(text, size):
     """At most so many bytes, and no half of a character."""
     return text.encode()[:size].decode(errors="ignore")
@@ -143,31 +145,36 @@ def status_of(span):
 def peers_of(span, peer_keys):
     kind = span["meta"].get("span.kind", "").lower()
     keys = peer_keys if kind in CALLS else ["_dd.base_service"] if kind in ("", "internal") else []
-    return tuple(f"{key}:{span['meta'][key]}" for key in sorted(keys) if span["meta"].get(key))
+    return tuple(f"{key}:{cut(span['meta'][key], TEXT_MAX)}" for key in sorted(keys) if span["meta"].get(key))
+
+
+def sealed(key):
+    """No text is longer than the value of a tag, but for a resource."""
+    return tuple(sorted((name, cut(value, TEXT_MAX) if isinstance(value, str) and name != "resource" else value) for name, value in key.items()))
 
 
 def key_of(shared, span, peer_keys):
     meta = span["meta"]
-    return tuple(sorted({**shared,
-                         "service": span["service"], "name": span["name"], "resource": span["resource"],
-                         "type": span["type"], "kind": meta.get("span.kind", ""),
-                         "method": meta.get("http.method", ""),
-                         "endpoint": first(meta.get("http.endpoint"), meta.get("http.route")),
-                         "grpc_status": first(meta.get("rpc.grpc.status_code"), meta.get("grpc.code")),
-                         "peer_tags": peers_of(span, peer_keys), "http_status": status_of(span),
-                         "is_trace_root": span["parent_id"] == 0}.items()))
+    return sealed({**shared,
+                   "service": span["service"], "name": span["name"], "resource": span["resource"],
+                   "type": span["type"], "kind": meta.get("span.kind", ""),
+                   "method": meta.get("http.method", ""),
+                   "endpoint": first(meta.get("http.endpoint"), meta.get("http.route")),
+                   "grpc_status": first(meta.get("rpc.grpc.status_code"), meta.get("grpc.code")),
+                   "peer_tags": peers_of(span, peer_keys), "http_status": status_of(span),
+                   "is_trace_root": span["parent_id"] == 0})
 
 
 def key_of_counted(payload, group, language):
     name = metric_name(cut(group["Name"], 100)) or "unnamed_operation"
-    return tuple(sorted({
+    return sealed({
         "env": tag_value(payload["Env"]) or "none", "version": payload["Version"], "hostname": payload["Hostname"],
         "container_id": payload["ContainerID"], "language": language, "service": service_name(group["Service"], language),
         "name": name, "resource": cut(group["Resource"] or name, 5000), "type": group["Type"], "kind": group["SpanKind"],
         "method": group["HTTPMethod"], "endpoint": group["HTTPEndpoint"], "grpc_status": group["GRPCStatusCode"],
         "peer_tags": tuple(sorted(group["PeerTags"])), "synthetics": group["Synthetics"],
         "http_status": group["HTTPStatusCode"] if 100 <= group["HTTPStatusCode"] < 600 else 0,
-        "is_trace_root": group["IsTraceRoot"] == 1}.items()))
+        "is_trace_root": group["IsTraceRoot"] == 1})
 
 
 def seconds_of(sketch):

@@ -291,6 +291,24 @@ static void without_its_http_port_it_goes_on(void **state)
     assert_non_null(strstr(running.log, "going on without it, as a state was taken over"));
 }
 
+static void without_the_port_of_traces_it_goes_on(void **state)
+{
+    struct server_view view;
+    size_t n;
+    (void)state;
+
+    struct inheritance *inheritance = leave_one_sample();
+    set_again("apm_config.receiver_port", strrchr(fake_intake_url(fake), ':') + 1);
+    running.settings.apm_config_enabled = true;
+    follow(passed_on(inheritance));
+    server_view(running.server, &view);
+    assert_true(view.traces == NULL && view.kept_traces == NULL);
+    assert_true(running_stop(&running));
+    assert_true(total("a", &n) == 1);
+    assert_non_null(strstr(running.log, "traces: cannot listen on 127.0.0.1:"));
+    assert_non_null(strstr(running.log, "going on without it, as a state was taken over"));
+}
+
 static void one_that_does_not_start_sends_what_was_handed_over(void **state)
 {
     size_t n;
@@ -496,6 +514,7 @@ int main(void)
         TEST(sockets_that_are_not_wanted_are_closed),
         TEST(a_socket_whose_file_is_gone_is_made_anew),
         TEST(without_its_http_port_it_goes_on),
+        TEST(without_the_port_of_traces_it_goes_on),
         TEST(one_that_does_not_start_sends_what_was_handed_over),
         TEST(one_that_cannot_even_send_says_what_is_lost),
         TEST(one_that_receives_nothing_sends_it_too),

@@ -279,6 +279,16 @@ static void what_is_too_late_counts_in_the_oldest_that_is_open(void **state)
     take_at(NOW + 30, 1);
 }
 
+static void after_the_clock_went_back_spans_count_where_they_end(void **state)
+{
+    (void)state;
+    assert_null(concentrator_due(concentrator, NOW + 86400, false));
+    assert_null(concentrator_due(concentrator, NOW + 20, false));
+    add_root("r", NOW_MS + 20000, 10);
+    assert_int_equal(add(NOW + 20).late, 0);
+    take_at(NOW + 20, 1);
+}
+
 static void what_ends_far_ahead_counts_now(void **state)
 {
     (void)state;
@@ -343,6 +353,7 @@ int main(void)
         TEST(a_span_counts_where_it_ended),
         TEST(a_bucket_is_due_when_it_is_twenty_seconds_old),
         TEST(what_is_too_late_counts_in_the_oldest_that_is_open),
+        TEST(after_the_clock_went_back_spans_count_where_they_end),
         TEST(what_ends_far_ahead_counts_now),
         TEST(what_clients_counted_is_merged),
         TEST(without_memory_a_span_is_not_counted),

@@ -129,6 +129,23 @@ static void what_is_no_sketch_is_refused(void **state)
     assert_int_equal(read_it(&sentence), DDSKETCH_BAD);
 }
 
+static void what_no_library_sees_in_ten_seconds_is_refused(void **state)
+{
+    static const double most[] = { 0x1p35, 0x1p35 }, one[] = { 1 };
+    struct sketch_summary summary;
+    const char *sentence;
+    (void)state;
+
+    ddsketch_out_grid(&message, 1.02, 0);
+    ddsketch_out_run(&message, 7, most, 2);
+    assert_int_equal(read_it(&sentence), DDSKETCH_OK);
+    sketch_summary(sketch, &summary);
+    assert_true(summary.count == INT64_C(1) << 36);
+    ddsketch_out_run(&message, 9, one, 1);
+    assert_int_equal(read_it(&sentence), DDSKETCH_BAD);
+    assert_string_equal(sentence, "a sketch counts what is no number of values");
+}
+
 /* Cut anywhere, or with any byte changed, it is read or refused. */
 static void no_bytes_do_harm(void **state)
 {
@@ -213,6 +230,7 @@ int main(void)
         TEST(counts_may_stand_in_a_run_or_a_map_or_be_zeros),
         TEST(an_empty_message_has_no_values),
         TEST(what_is_no_sketch_is_refused),
+        TEST(what_no_library_sees_in_ten_seconds_is_refused),
         TEST(no_bytes_do_harm),
         TEST(what_is_written_is_read_again),
         TEST(a_key_is_written_once),

@@ -188,6 +188,23 @@ static void a_span_is_put_right(void **state)
     assert_int_equal(span_meta(span, SLICE("_dd.a.json")).len, 25001);
 }
 
+/* Two bytes of a body can name a value of which each character takes a while. */
+static void of_several_values_the_one_that_counts_is_put_right(void **state)
+{
+    struct span *span = spans_add(7, 0, "a", "b", "c", 0, 5);
+    (void)state;
+
+    spans_meta(span, "env", "One");
+    spans_meta(span, "peer.service", "My Db");
+    spans_meta(span, "env", "Two");
+    spans_meta(span, "http.route", "A B");
+    assert_int_equal(normalise(), TRACE_TAKEN);
+    assert_text(span->meta[0].value, "One", "the first");
+    assert_text(span_meta(span, SLICE("env")), "two", "env");
+    assert_text(span_meta(span, SLICE("peer.service")), "my_db", "peer.service");
+    assert_text(span_meta(span, SLICE("http.route")), "A B", "a route");
+}
+
 static void no_duration_is_negative_or_ends_beyond_time(void **state)
 {
     struct span *negative = spans_add(1, 0, "a", "b", "c", 1700000000000, -5);
@@ -303,6 +320,7 @@ int main(void)
         TEST(names_follow_the_rule),
         TEST(a_service_without_a_name_is_called_by_its_language),
         TEST(a_span_is_put_right),
+        TEST(of_several_values_the_one_that_counts_is_put_right),
         TEST(no_duration_is_negative_or_ends_beyond_time),
         TEST(statuses_are_of_three_digits),
         TEST(a_trace_that_is_none_is_refused_as_a_whole),

@@ -95,6 +95,40 @@ static void what_calls_nobody_has_its_base_service_alone(void **state)
     ASSERT_PEERS(server, "");
 }
 
+/* v0.5 and v0.7 say a text once for any number of spans, each of which is found by all texts of
+ * its key. */
+static void no_text_of_a_key_is_longer_than_a_tag_s_value(void **state)
+{
+    static char text[100000];
+    struct slice is = { text, sizeof text };
+    const struct span_meta meta[] = {
+        { SLICE("span.kind"), is }, { SLICE("http.method"), is }, { SLICE("http.route"), is },
+        { SLICE("grpc.code"), is }, { SLICE("version"), is },
+    };
+    const struct span_meta calls[] = { KIND("client"), { SLICE("db.name"), is } };
+    struct span span = { .meta = meta, .n_meta = sizeof meta / sizeof meta[0] };
+    const struct trace trace = { .spans = &span, .n_spans = 1 };
+    const struct trace_payload payload = {
+        .source = { .hostname = is, .container_id = is, .language = is }
+    };
+    struct bytes scratch = { 0 };
+    (void)state;
+
+    memset(text, 'x', sizeof text);
+    struct span_key key = span_key_of_trace(&payload, &trace, SLICE("none"));
+
+    span_key_add_span(&key, &span, true, &scratch);
+    assert_int_equal(key.hostname.len, SPAN_KEY_TEXT_MAX);
+#define IS_BOUNDED(field) assert_true(key.field.len <= SPAN_KEY_TEXT_MAX);
+    SPAN_KEY_TEXTS(IS_BOUNDED)
+#undef IS_BOUNDED
+    span.meta = calls;
+    span.n_meta = 2;
+    span_key_add_span(&key, &span, true, &scratch);
+    assert_int_equal(key.peer_tags.len, sizeof "db.name:" + SPAN_KEY_TEXT_MAX);
+    bytes_free(&scratch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +136,7 @@ int main(void)
         cmocka_unit_test(they_are_sorted_and_the_last_of_several_counts),
         cmocka_unit_test(a_value_that_is_empty_at_last_is_none),
         cmocka_unit_test(what_calls_nobody_has_its_base_service_alone),
+        cmocka_unit_test(no_text_of_a_key_is_longer_than_a_tag_s_value),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,6 +159,9 @@ static void what_is_wrong_is_said_and_nothing_is_counted(void **state)
     assert_null(concentrator_due(taker.concentrator, NOW, true));
     body.len -= 3;
     assert_int_equal(take(), TRACE_CUT);
+    body.len = 0;
+    assert_int_equal(take(), TRACE_CUT);
+    assert_string_equal(problem, "byte 0: the body ends too early");
     assert_int_equal(counter_read(&ledger.stats_payloads), 0);
 }
 

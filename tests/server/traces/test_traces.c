@@ -14,6 +14,7 @@
 #include "server/traces/traces_ledger.h"
 #include "tests/support/beside.h"
 #include "tests/support/fake_intake.h"
+#include "tests/support/raw_http.h"
 #include "tests/support/running.h"
 
 static struct running running;
@@ -230,6 +231,29 @@ static void above_its_memory_the_newest_is_answered_and_not_taken(void **state)
     running_free(&running);
 }
 
+/* Nor is one that nobody reads outside of the bound: a sender that was admitted and is slow has
+ * all but 44,000 bytes at most, and the ring 16,000 of these. */
+static void a_body_that_is_not_read_is_held_too(void **state)
+{
+    static const char head[] = "POST /v0.4/traces HTTP/1.1\r\nHost: localhost\r\n"
+                               "Expect: 100-continue\r\nContent-Length: 4150000\r\n\r\n";
+    static char body[40001], answer[64];
+    (void)state;
+
+    memset(body, ' ', sizeof body - 1);
+    start("heeler_trace_max_bytes=4194304");
+    int fd = raw_connect(server_traces_port(running.server));
+
+    assert_int_equal(write(fd, head, sizeof head - 1), sizeof head - 1);
+    assert_true(read(fd, answer, sizeof answer - 1) > 0);
+    assert_non_null(strstr(answer, "100 Continue"));
+    expect("PUT", "/v0.4/services", JSON, body, "HTTP/1.1 200 OK\r\n", "rate_by_service");
+    assert_int_equal(counter_read(&ledger()->overloaded), 1);
+    close(fd);
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
 static void everybody_may_write_to_the_unix_socket(void **state)
 {
     char folder[] = "/tmp/heeler-traces-XXXXXX", set[96], path[64];
@@ -268,6 +292,7 @@ int main(void)
         cmocka_unit_test(each_client_is_answered_as_it_expects),
         cmocka_unit_test(the_state_is_the_hash_of_the_info),
         cmocka_unit_test(above_its_memory_the_newest_is_answered_and_not_taken),
+        cmocka_unit_test(a_body_that_is_not_read_is_held_too),
         cmocka_unit_test(everybody_may_write_to_the_unix_socket),
         cmocka_unit_test(a_door_to_nowhere_is_a_wrong_setting),
     };
