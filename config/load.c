@@ -146,6 +146,13 @@ static void check_receiving(const struct settings *settings, struct problems *pr
             "%s: dogstatsd_port is 0 and there is no path of a socket: nothing could "
             "be received.",
             settings->origin[SETTING_dogstatsd_port]);
+    if (settings->apm_config_enabled && settings->apm_config_receiver_port == 0 &&
+        settings->apm_config_receiver_socket[0] == '\0')
+        problems_error(
+            problems,
+            "%s: apm_config.enabled is set, and neither apm_config.receiver_port nor "
+            "apm_config.receiver_socket: no trace could be received.",
+            settings->origin[SETTING_apm_config_enabled]);
     if (has_host != has_port)
         problems_warn(problems, "%s: %s is set and %s is not: nothing is copied.",
                       settings->origin[has_host ? SETTING_statsd_forward_host

@@ -5,6 +5,7 @@
 
 enum { CHAINS = 1024, AHEAD_MAX_S = 600 };
 #define SECOND_NS INT64_C(1000000000)
+#define RATE_MIN  1e-6
 
 /* A bucket that is open, by time. */
 struct open_bucket {
@@ -268,14 +269,15 @@ static bool is_eligible(const struct concentrator *concentrator, const struct sp
             span_kind_counts(span_meta(span, SLICE("span.kind"))));
 }
 
-/* Of all spans of a trace: how many such traces this one stands for. */
+/* Of all spans of a trace: how many such traces this one stands for. No library keeps fewer
+ * than one in a million, and a rate that is none must not drown what others counted. */
 static double weight_of(const struct trace *trace)
 {
     double rate;
 
     if (!span_metric(&trace->spans[trace->root], SLICE("_sample_rate"), &rate))
         return 1;
-    return rate > 0 && rate <= 1 ? 1 / rate : 1;
+    return rate >= RATE_MIN && rate <= 1 ? 1 / rate : 1;
 }
 
 static int64_t end_s(const struct span *span)

@@ -205,12 +205,6 @@ static bool listen_at(struct traces *traces, char *problem, size_t problem_size)
     bool all = settings->apm_config_apm_non_local_traffic;
     char address[512];
 
-    if (port == 0 && path[0] == '\0') {
-        snprintf(problem, problem_size,
-                 "apm_config.enabled is set, and neither "
-                 "apm_config.receiver_port nor apm_config.receiver_socket");
-        return false;
-    }
     snprintf(address, sizeof address, "%s:%d", all ? "0.0.0.0" : "127.0.0.1",
              port == PORT_RANDOM ? 0 : port);
     if (port != 0 &&

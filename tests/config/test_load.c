@@ -452,6 +452,13 @@ static void what_cannot_receive_is_refused(void **state)
     assert_false(load_yaml("dogstatsd_port: 0\ndogstatsd_socket: ''\n"));
     assert_true(says(&problems.errors, "FILE:1: dogstatsd_port is 0 and there is no path of a "
                                        "socket: nothing could be received."));
+    assert_false(load_yaml("apm_config: {enabled: true, receiver_port: 0}\n"));
+    assert_true(says(&problems.errors, "FILE:1: apm_config.enabled is set, and neither "
+                                       "apm_config.receiver_port nor "
+                                       "apm_config.receiver_socket: no trace could be "
+                                       "received."));
+    assert_true(
+        load_yaml("apm_config: {enabled: true, receiver_port: 0, receiver_socket: /a}\n"));
     assert_true(load_yaml("dogstatsd_port: 0\ndogstatsd_socket: ''\nuse_dogstatsd: false\n"));
     assert_true(load_yaml("dogstatsd_port: 0\n"));
     assert_false(load_yaml("dogstatsd_stream_socket: unix:///a/b\n"));

@@ -240,7 +240,7 @@ class Counter:
             rate = root["metrics"].get("_sample_rate", 1)
             shared = of_trace({**body, "origin": chunk["origin"]}, trace, root)
             for span, is_top in zip(trace, tops_of(trace, body["top_level"])):
-                self._count(shared, span, is_top, 1 / rate if 0 < rate <= 1 else 1, now_ns // SECOND)
+                self._count(shared, span, is_top, 1 / rate if 1e-6 <= rate <= 1 else 1, now_ns // SECOND)
 
     def take_counted(self, payload, language, now_ns):
         """What a library has counted itself, as it says it on /v0.6/stats."""

@@ -144,7 +144,7 @@ static void a_sampled_trace_counts_for_all_that_were_not_sent(void **state)
 {
     static const struct {
         double rate, weight;
-    } cases[] = { { 0.25, 4 }, { 1, 1 }, { 0, 1 }, { -1, 1 }, { 2, 1 } };
+    } cases[] = { { 0.25, 4 }, { 1, 1 }, { 0, 1 }, { -1, 1 }, { 2, 1 }, { 1e-300, 1 } };
     double hits = 0;
     (void)state;
 

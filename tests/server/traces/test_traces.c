@@ -272,19 +272,6 @@ static void everybody_may_write_to_the_unix_socket(void **state)
     running_free(&running);
 }
 
-static void a_door_to_nowhere_is_a_wrong_setting(void **state)
-{
-    (void)state;
-
-    assert_false(
-        RUNNING_START(&running, NULL, "apm_config.enabled=true", "apm_config.receiver_port=0"));
-    assert_string_equal(running.problem, "apm_config.enabled is set, and neither "
-                                         "apm_config.receiver_port nor "
-                                         "apm_config.receiver_socket");
-    running_stop(&running);
-    running_free(&running);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,7 +281,6 @@ int main(void)
         cmocka_unit_test(above_its_memory_the_newest_is_answered_and_not_taken),
         cmocka_unit_test(a_body_that_is_not_read_is_held_too),
         cmocka_unit_test(everybody_may_write_to_the_unix_socket),
-        cmocka_unit_test(a_door_to_nowhere_is_a_wrong_setting),
     };
 
     return BESIDE_RUN(tests);
