@@ -161,6 +161,10 @@ status=0
 wait "$pid" || status=$?
 [ "$status" -eq 143 ] || fail "expect ends with $status after SIGTERM"
 all_gone "SIGTERM"
+(
+    trap '' HUP
+    exec "$heeler" expect empty.yaml -- sh -c 'kill -HUP "$1"' sh $BASHPID
+) >out 2>&1 || { cat out; fail "nohup does not keep it"; }
 
 # What was left when all of them were killed goes with the next start, and nobody else's.
 mkdir -m 700 "$TMPDIR/heeler-expect-abcdef" "$TMPDIR/heeler-expect-young"

@@ -164,14 +164,17 @@ static bool read_file(struct expecting *expecting)
 
 /* ---- while the command runs -------------------------------------------- */
 
+/* What nohup, or a shell for what it runs in the background, ignores stays ignored. */
 static int catch_signals(void)
 {
+    static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction now;
     sigset_t caught;
 
     sigemptyset(&caught);
-    sigaddset(&caught, SIGINT);
-    sigaddset(&caught, SIGTERM);
-    sigaddset(&caught, SIGHUP);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
+        if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            sigaddset(&caught, ends[i]);
     sigprocmask(SIG_BLOCK, &caught, NULL);
     return signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK);
 }
