@@ -50,11 +50,6 @@ static int complain(const char *what, const char *why)
 
 /* ---- words ------------------------------------------------------------- */
 
-static bool is_one_of(const char *word, const char *brief, const char *whole)
-{
-    return strcmp(word, brief) == 0 || strcmp(word, whole) == 0;
-}
-
 /* As everywhere here, or as the Agent has it: "1m30s". */
 static bool read_span(const char *text, int64_t *ms)
 {
@@ -86,13 +81,13 @@ static bool read_value(const char *name, const char *value, struct capturing *ou
 {
     bool looks_back = strcmp(name, "--last") == 0;
 
-    if (looks_back || is_one_of(name, "-d", "--duration")) {
+    if (looks_back || command_word_is(name, "-d", "--duration")) {
         if (out->ms != 0)
             return false; /* one or the other */
         out->looks_back = looks_back;
         return read_span(value, &out->ms);
     }
-    if (is_one_of(name, "-p", "--path"))
+    if (command_word_is(name, "-p", "--path"))
         return (out->folder = value) != NULL;
     return strcmp(name, "--at") == 0 && (out->at = value) != NULL;
 }

@@ -71,6 +71,11 @@ static bool needs_value(const struct command_line *line, const char *word)
     return false;
 }
 
+bool command_word_is(const char *word, const char *brief, const char *whole)
+{
+    return strcmp(word, brief) == 0 || strcmp(word, whole) == 0;
+}
+
 void command_line_refuse(const struct command_line *line, const char *word)
 {
     fprintf(stderr, "heeler: \"%s\" is not understood (see heeler help %s)\n", word,

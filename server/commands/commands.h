@@ -69,6 +69,9 @@ struct command_line {
  * take_rest: other words are kept instead of refused, and so are -- and all behind it. */
 bool command_line_read(struct command_line *out, int n, char **words, bool take_rest);
 
+/* Whether it is one of the two forms of an option. */
+bool command_word_is(const char *word, const char *brief, const char *whole);
+
 /* "heeler: "word" is not understood (see heeler help NAME)", on standard error. */
 void command_line_refuse(const struct command_line *line, const char *word);
 

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "config/shown.h"
+#include "config/utf8.h"
 #include "flush/memory/index.h"
 #include "flush/series/admitted.h"
 #include "flush/series/identities.h"
@@ -348,9 +349,11 @@ static void put_text(FILE *out, const char *before, struct slice text)
 {
     if (text.len == 0)
         return;
+    size_t shown = utf8_cut(text.at, text.len, TEXT_SHOWN);
+
     fputs(before, out);
-    shown_put(out, text.at, text.len < TEXT_SHOWN ? text.len : TEXT_SHOWN);
-    if (text.len > TEXT_SHOWN)
+    shown_put(out, text.at, shown);
+    if (shown < text.len)
         fputs("...", out);
 }
 

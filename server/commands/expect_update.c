@@ -242,7 +242,7 @@ static mode_t mode_of(const char *path)
 static bool is_readable(const char *path)
 {
     struct problems problems = { .n_unlisted = 0 };
-    struct expect_file file;
+    struct expect_file file = { 0 };
     bool fine = expect_file_load(&file, path, &problems);
 
     errno = problems.out_of_memory ? ENOMEM : EFBIG;

@@ -43,27 +43,22 @@ static int complain(const char *what, const char *why, int status)
 
 /* ---- words ------------------------------------------------------------- */
 
-static bool is_one_of(const char *word, const char *brief, const char *whole)
-{
-    return strcmp(word, brief) == 0 || strcmp(word, whole) == 0;
-}
-
 static bool read_value(const char *name, const char *value, struct replaying *out)
 {
-    if (is_one_of(name, "-l", "--loops"))
+    if (command_word_is(name, "-l", "--loops"))
         return number_int64(slice_of(value), &out->loops) && out->loops >= 0;
     if (strcmp(name, "--speed") == 0)
         return number_double(slice_of(value), &out->speed) && out->speed >= 0 &&
                out->speed <= 1e9;
     if (strcmp(name, "--to") == 0)
         return (out->to = value) != NULL;
-    return is_one_of(name, "-f", "--file") && (out->path = value) != NULL;
+    return command_word_is(name, "-f", "--file") && (out->path = value) != NULL;
 }
 
 /* A flag of the Agent's that changes nothing here: how it reads the file. */
 static bool is_mmap(const char *word)
 {
-    return is_one_of(word, "-m", "--mmap") || strncmp(word, "-m=", 3) == 0 ||
+    return command_word_is(word, "-m", "--mmap") || strncmp(word, "-m=", 3) == 0 ||
            strncmp(word, "--mmap=", 7) == 0;
 }
 
@@ -72,7 +67,7 @@ static bool read_words(const struct command_line *line, struct replaying *out)
     for (int i = 0; i < line->n_rest; i++) {
         const char *word = line->rest[i];
 
-        if (is_one_of(word, "-v", "--verbose")) {
+        if (command_word_is(word, "-v", "--verbose")) {
             out->verbose = true;
         } else if (word[0] == '-' && word[1] != '\0' && !is_mmap(word)) {
             if (i + 1 == line->n_rest || !read_value(word, line->rest[i + 1], out)) {
