@@ -48,18 +48,20 @@ def main():
     recorder = Recorder(_sampler(frame["limits"]), channel.send)
     where = _whereabouts(frame, channel)
     with where:
-        check = load(frame, channel, recorder)
+        check, files = load(frame, channel, recorder)
     while True:
         frame = channel.receive()
         if frame is None or frame["op"] == "cancel":
             break
         if check is not None:
-            channel.send(run(check, recorder, frame["time"], where))
+            # What it imports only as it runs is among the files, too.
+            channel.send({**run(check, recorder, frame["time"], where), "files": files})
     cancel(check)
 
 
 def load(frame, channel, recorder):
-    """The object of the check, or None: the parent is told either way."""
+    """The object of the check, or None, and the files of its code, which may become more: the
+    parent is told either way."""
     guarded = [folder for folder in frame["code"] if not _is_ours(folder)]
     code = loader.Loader(frame["code"], guarded)
     code.install()
@@ -74,7 +76,7 @@ def load(frame, channel, recorder):
         check, answer = None, _failed(code.failed(error))
     _stay_alone(recorder)
     channel.send({**answer, "files": code.files})
-    return check
+    return check, code.files
 
 
 def _loaded(frame, code, recorder):

@@ -74,7 +74,8 @@ FIELDS = {
     "log": {"level": str, "text": str},
     "where": {"text": str},
     "done": {"seconds": NUMBER, "samples": int, "points": int, "events": int, "service_checks": int,
-             "error": (dict, type(None)), "warnings": list, "dropped": dict, "metadata": dict},
+             "error": (dict, type(None)), "warnings": list, "dropped": dict, "metadata": dict,
+             "files": list},
 }
 
 
@@ -120,14 +121,19 @@ def _refine_texts(frame):
 
 
 def _refine_loaded(frame):
+    _refine_files(frame)
+    _clean_all(frame)
+
+
+def _refine_files(frame):
     if not _are_texts(frame["files"]) or len(frame["files"]) > MAX_POINTS:
         raise Garbage("a list of files of another form")
     if any("\0" in name for name in frame["files"]):
         raise Garbage("a name of a file that can be none")
-    _clean_all(frame)
 
 
 def _refine_done(frame):
+    _refine_files(frame)
     error = frame["error"]
     if error is not None:
         if not isinstance(error.get("message"), str) or not isinstance(error.get("traceback"), str):

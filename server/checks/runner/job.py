@@ -66,6 +66,12 @@ class Job:
         self.files = files
         self.code.take()
 
+    def learn_files(self, files):
+        """Those that the run came to, too. What changed meanwhile is not taken for known."""
+        if len(files) > len(self.files):
+            self.stale = self.stale or self.code.changed(True)
+            self.know_files(files)
+
     def began(self, time, now):
         self.phase, self.last_run, self.since = RUNNING, time, now
 

@@ -204,6 +204,7 @@ class Supervisor:
             self.refuse(job, frame)
         elif op == "done" and job.phase == RUNNING:
             self.reception.done(job, frame, self.now())
+            job.learn_files(frame["files"])
             self.schedule.succeeded(job.key)
             job.deadline, self.news = None, True
             if job.stale:

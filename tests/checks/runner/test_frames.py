@@ -6,7 +6,8 @@ from runner import frames
 from runner.point import Point
 
 DONE = {"op": "done", "seconds": 0.5, "samples": 1, "points": 1, "events": 0, "service_checks": 0,
-        "error": None, "warnings": [], "dropped": {}, "metadata": {}}
+        "error": None, "warnings": [], "dropped": {}, "metadata": {},
+        "files": []}
 CHECK = {"op": "service_check", "name": "up", "status": 0, "tags": [], "host": None, "message": "",
          "timestamp": 1}
 
@@ -74,6 +75,7 @@ class CheckedTest(unittest.TestCase):
         self.assertEqual(["/a.py"], frames.checked(frames.encoded(loaded))["files"])
         for files in (["/a\0.py"], [1], ["/a"] * 501, "/a"):
             self.garbage({**loaded, "files": files})
+            self.garbage({**DONE, "files": files})
 
     def test_lone_surrogates_become_text(self):
         frame = frames.checked(b'{"op":"event","\\ud800":"\\ud800"}')

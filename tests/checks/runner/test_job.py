@@ -11,7 +11,7 @@ def job(**instance):
 def done(**fields):
     return {"op": "done", "seconds": 0.5, "samples": 3, "points": 2, "events": 1,
             "service_checks": 1, "error": None, "warnings": [], "dropped": {}, "metadata": {},
-            **fields}
+            "files": [], **fields}
 
 
 class JobTest(unittest.TestCase):

@@ -116,6 +116,13 @@ class LoaderTest(unittest.TestCase):
         self.checks.write("runner.py", "raise ValueError('the one beside it')\n")
         self.failed("import runner\n", "the one beside it")
 
+    def test_a_helper_that_a_run_imports(self):
+        path = self.checks.write("helper.py", "VALUE = 7\n")
+        child = self.loaded("from checks import AgentCheck\nclass A(AgentCheck):\n"
+                            "    def check(self, _):\n        import helper\n")
+        self.assertEqual([self.path("one.py")], child.frames[0]["files"])
+        self.assertEqual([self.path("one.py"), path], child.run()["files"])
+
     def test_compiled_files_are_not_looked_at(self):
         path = self.checks.write("helper.py", "VALUE = 1\n")
         import importlib.util

@@ -119,7 +119,7 @@ class FakeSink:
 def done(**fields):
     return {"op": "done", "seconds": 0.5, "samples": 0, "points": 0, "events": 0,
             "service_checks": 0, "error": None, "warnings": [], "dropped": {}, "metadata": {},
-            **fields}
+            "files": [], **fields}
 
 
 class SupervisorTest(unittest.TestCase):
@@ -393,6 +393,45 @@ class SupervisorTest(unittest.TestCase):
         self.assertIsNot(before[0], self.job("one").process)
         self.assertIs(before[1], self.job("two").process)
         self.assertEqual(0, self.job("one").failures)
+
+    def running(self, *names):
+        """A process amid its run, which came from the first of these files → it, and the paths."""
+        paths = [os.path.join(self.checksd, name) for name in names]
+        for path in paths:
+            self.write_code(path, "1")
+        self.write("one", "")
+        self.start()
+        self.pass_seconds(1)
+        self.job().know_files(paths[:1])
+        self.answers = False
+        while self.job().phase != RUNNING:
+            self.pass_seconds(1)
+        return self.job().process, paths
+
+    def write_code(self, path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def test_changed_code_that_a_run_imported_restarts_it_too(self):
+        process, paths = self.running("one.py", "helper.py")
+        process.say(**done(files=paths))
+        self.turn()
+        self.assertEqual((READY, process), (self.job().phase, self.job().process))
+        self.write_code(paths[1], "22")
+        self.loop.look_at_once = True
+        self.turn()
+        self.turn()
+        self.assertIsNot(process, self.job().process)
+        self.assertFalse(process.killed)
+
+    def test_code_that_changed_before_a_run_told_of_more(self):
+        process, paths = self.running("one.py", "helper.py")
+        self.write_code(paths[0], "22")
+        process.say(**done(files=paths))
+        self.turn()
+        self.turn()
+        self.assertIsNot(process, self.job().process)
+        self.assertFalse(process.killed)
 
     def test_an_instance_never_has_two_processes(self):
         self.write("one", "a: 1")
