@@ -52,16 +52,15 @@ def number(binary, url, question, *settings):
 
 
 def quantile(sketch, q):
-    """As the Agent interpolates."""
+    """The middle of the bin of the nearest rank, and no more than the extremes."""
     sketch.settle()
     total = sum(count for _, count in sketch.bins)
     rank, below = round(q * (total - 1)), 0
-    for place, (key, count) in enumerate(sketch.bins):
+    for key, count in sketch.bins:
         below += count
         if below > rank:
-            low = 0 if key == 0 else math.copysign(1.015625 ** (abs(key) - 1338), key)
-            weight = (below - rank) / count
-            return (sketch.min if place == 0 else low) * weight + low * 1.015625 * (1 - weight)
+            middle = 0 if key == 0 else math.copysign(1.015625 ** (abs(key) - 1338), key)
+            return min(max(middle, sketch.min), sketch.max)
     return sketch.max
 
 
