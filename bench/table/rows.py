@@ -342,7 +342,7 @@ ROWS = [
           ("stopped", "a reader of lines who has stopped", ("stopped=1",)))],
     server_row("ring-off", "ring", "`tagged`, nothing is kept", 8e6, asked=True),
     server_row("ring-on", "ring", "the same with heeler_ring_bytes of 64 MiB", 8e6, asked=True, of="ring-off",
-               bars={"ring-off": 0.7}, settings={"heeler_ring_bytes": 67108864}),
+               bars={"ring-off": 0.45}, settings={"heeler_ring_bytes": 67108864}),
     *[Row(f"spans-{name}", "spans", what, "CPU µs a span", "less", spans, asked=True,
           given={"rate": rate, "options": options})
       for name, what, rate, options in (
