@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/shown.h"
 #include "server/commands/expect_nearest.h"
+#include "server/commands/shown_slice.h"
 
 enum { LISTED_MAX = 5 };
 
@@ -16,13 +16,6 @@ struct checking {
     bool *expected; /* of each item: some expectation meant it */
     struct verdicts *out;
 };
-
-/* ---- which items are meant --------------------------------------------- */
-
-static void put(FILE *out, struct slice text)
-{
-    shown_put(out, text.at, text.len);
-}
 
 /* All of the matched items as one. */
 struct sum {
@@ -187,9 +180,9 @@ static void put_wrong_number(FILE *out, const struct sum *sum,
                              const struct expected_number *number, double value)
 {
     fputs("expected: ", out);
-    put(out, number->key);
+    shown_slice(out, number->key);
     fputc(' ', out);
-    put(out, number->text);
+    shown_slice(out, number->text);
     if (isnan(value))
         fprintf(out, ", which a %.*s does not have (%s)\n",
                 (int)sum->first->fields[FIELD_WORD].len, sum->first->fields[FIELD_WORD].at,
@@ -359,7 +352,7 @@ static void judge_refused(struct checking *checking, uint64_t rejected)
         return;
     }
     fputs("expected: ", writing.out);
-    put(writing.out, refused->text);
+    shown_slice(writing.out, refused->text);
     fprintf(writing.out, ", but it is %llu\n", (unsigned long long)rejected);
     add(checking->out, 0, strdup("lines that are refused"), end(&writing),
         expect_number_fits(refused, (double)rejected));

@@ -5,6 +5,7 @@
 
 #include "config/shown.h"
 #include "server/commands/line_mark.h"
+#include "server/commands/shown_slice.h"
 
 enum { LABEL_WIDTH = 12 };
 
@@ -18,11 +19,6 @@ static struct slice text_of(const json_t *object, const char *name)
     return (struct slice){ json_string_value(member), json_string_length(member) };
 }
 
-static void put(FILE *out, struct slice text)
-{
-    shown_put(out, text.at, text.len);
-}
-
 static void begin(FILE *out, const char *label)
 {
     fprintf(out, "  %-*s", LABEL_WIDTH, label);
@@ -34,7 +30,7 @@ static void print_text(FILE *out, const char *label, struct slice text)
     if (text.len == 0)
         return;
     begin(out, label);
-    put(out, text);
+    shown_slice(out, text);
     fputc('\n', out);
 }
 
@@ -81,11 +77,11 @@ static void print_type(FILE *out, const json_t *explained)
     if (type.len == 0)
         return;
     begin(out, "type");
-    put(out, type);
+    shown_slice(out, type);
     fputs(" (", out);
-    put(out, text_of(parsed, "type_name"));
+    shown_slice(out, text_of(parsed, "type_name"));
     fputs(aggregated.len > 0 ? "): " : ")", out);
-    put(out, aggregated);
+    shown_slice(out, aggregated);
     fputc('\n', out);
 }
 
@@ -151,12 +147,12 @@ static void print_mapped(FILE *out, const json_t *named)
         return;
     begin(out, "mapped");
     fputs("to ", out);
-    put(out, text_of(mapped, "name"));
+    shown_slice(out, text_of(mapped, "name"));
     fputs(" by \"", out);
-    put(out, text_of(mapped, "match"));
+    shown_slice(out, text_of(mapped, "match"));
     fprintf(out, "\", mapping %lld of the profile \"",
             (long long)json_integer_value(json_object_get(mapped, "mapping")));
-    put(out, text_of(mapped, "profile"));
+    shown_slice(out, text_of(mapped, "profile"));
     fputs("\"\n", out);
 }
 
@@ -173,9 +169,9 @@ static void print_pairs(FILE *out, const char *label, const json_t *list, const 
     json_array_foreach(list, i, item)
     {
         fputs(i > 0 ? ", " : "", out);
-        put(out, text_of(item, first));
+        shown_slice(out, text_of(item, first));
         fputs(" (", out);
-        put(out, text_of(item, second));
+        shown_slice(out, text_of(item, second));
         fputc(')', out);
     }
     fputc('\n', out);
@@ -206,9 +202,9 @@ static void print_losses(FILE *out, const json_t *list, const char *label, const
 
         begin(out, label);
         fprintf(out, "%lld %.*s (", (long long)n, (int)strlen(unit) - (n == 1), unit);
-        put(out, text_of(item, "code"));
+        shown_slice(out, text_of(item, "code"));
         fputs("): ", out);
-        put(out, text_of(item, "reason"));
+        shown_slice(out, text_of(item, "reason"));
         fputc('\n', out);
     }
 }
@@ -218,17 +214,17 @@ static void print_series(FILE *out, const json_t *series, const char *otherwise)
     const json_t *interval = json_object_get(series, "interval");
 
     fprintf(out, "  %*s", LABEL_WIDTH, "");
-    put(out, text_of(series, "metric"));
+    shown_slice(out, text_of(series, "metric"));
     fputs(": ", out);
     if (text_of(series, "type").len > 0)
-        put(out, text_of(series, "type"));
+        shown_slice(out, text_of(series, "type"));
     else
         fputs(otherwise, out);
     if (json_is_integer(interval))
         fprintf(out, ", interval %lld", (long long)json_integer_value(interval));
     if (text_of(series, "unit").len > 0) {
         fputs(", unit ", out);
-        put(out, text_of(series, "unit"));
+        shown_slice(out, text_of(series, "unit"));
     }
     fputc('\n', out);
 }
@@ -279,7 +275,7 @@ void explain_screen_print(const json_t *explained, FILE *out)
     struct slice line = text_of(explained, "line"), reason = text_of(explained, "reason");
     json_int_t at = json_integer_value(json_object_get(explained, "at"));
 
-    put(out, line);
+    shown_slice(out, line);
     fputc('\n', out);
     if (json_object_get(explained, "cut_at") != NULL)
         print_number(out, "cut at byte", explained, "cut_at");

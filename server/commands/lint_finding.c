@@ -6,6 +6,7 @@
 #include "config/shown.h"
 #include "flush/memory/json_out.h"
 #include "server/commands/line_mark.h"
+#include "server/commands/shown_slice.h"
 
 enum { INDENT = 2 };
 
@@ -43,11 +44,6 @@ bool lint_find(const char *word, enum lint_id *out)
     return false;
 }
 
-static void put(FILE *out, struct slice text)
-{
-    shown_put(out, text.at, text.len);
-}
-
 void lint_print(FILE *out, const char *source, const struct lint_finding *finding)
 {
     shown_put_text(out, source);
@@ -55,13 +51,13 @@ void lint_print(FILE *out, const char *source, const struct lint_finding *findin
             lint_sentence(finding->id));
     if (finding->line.len == 0 && finding->what.len > 0) {
         fputs(": ", out);
-        put(out, finding->what);
+        shown_slice(out, finding->what);
     }
     fputc('\n', out);
     if (finding->line.len == 0)
         return;
     fprintf(out, "%*s", INDENT, "");
-    put(out, finding->line);
+    shown_slice(out, finding->line);
     fputc('\n', out);
     line_mark_print(out, INDENT, finding->line, finding->at, false, finding->what);
 }

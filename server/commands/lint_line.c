@@ -334,7 +334,8 @@ static void check_sample(struct lint_line *lint, const struct sample *sample)
     if (why != SHED_NOTHING)
         tell(lint, LINT_UNSENT, place_of(lint, sample, why), SLICE(""),
              slice_of(shed_reason_sentence(why)));
-    check_name(lint, sent);
+    if (why != SHED_REFUSED_NAME)
+        check_name(lint, sent);
     check_rate(lint, sample);
     check_fields(lint, LINE_METRIC, parse_fields(lint->line));
     check_tags(lint, sample->tags);

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "config/shown.h"
 #include "server/commands/line_mark.h"
+#include "server/commands/shown_slice.h"
 
 enum { SENDER_WIDTH = 24 };
 
@@ -42,11 +42,6 @@ bool tail_screen_is_item(const json_t *item)
     return is_line(item) || is_report(item);
 }
 
-static void put(FILE *out, struct slice text)
-{
-    shown_put(out, text.at, text.len);
-}
-
 static void print_time(int64_t time_ms, FILE *out)
 {
     time_t time = (time_t)(time_ms / 1000);
@@ -67,13 +62,13 @@ static size_t print_begin(const json_t *item, FILE *out)
 
     print_time(json_integer_value(json_object_get(item, "time_ms")), out);
     fputc(' ', out);
-    put(out, kind);
+    shown_slice(out, kind);
     size_t kind_width = columns(kind);
     fprintf(out, "%*s", kind_width < 6 ? (int)(7 - kind_width) : 1, "");
-    put(out, sender);
+    shown_slice(out, sender);
     if (container.len > 0) {
         fputs(" c:", out);
-        put(out, container);
+        shown_slice(out, container);
         width += 3 + columns(container);
     }
     size_t spaces = width < SENDER_WIDTH ? SENDER_WIDTH - width : 1;
@@ -87,7 +82,7 @@ static void print_line(const json_t *item, FILE *out)
     json_int_t at = json_integer_value(json_object_get(item, "at"));
     size_t begin = print_begin(item, out);
 
-    put(out, line);
+    shown_slice(out, line);
     fputc('\n', out);
     if (reason.len == 0)
         return;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "server/traces/ddsketch.h"
-#include "server/traces/msgpack_layout.h"
 #include "server/traces/normalise.h"
+#include "server/traces/trace_decode_internal.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND_NS    UINT64_C(1000000000)
@@ -232,13 +232,6 @@ static void merge_bucket(const struct trace_taker *taker, const struct sent_stat
             counter_add(&taker->ledger->stats_groups_shed, 1);
 }
 
-static enum trace_result result_of(const struct msgpack_reader *reader)
-{
-    return reader->fault == MSGPACK_NO_MEMORY ? TRACE_NO_MEMORY
-           : reader->fault == MSGPACK_CUT     ? TRACE_CUT
-                                              : TRACE_BAD;
-}
-
 enum trace_result stats_take(const struct trace_taker *taker, struct slice body,
                              struct slice language, int64_t now_s,
                              char problem[TRACE_PROBLEM_MAX])
@@ -257,10 +250,8 @@ enum trace_result stats_take(const struct trace_taker *taker, struct slice body,
         for (uint32_t i = 0; i < stats.n_buckets; i++)
             merge_bucket(taker, &stats, &stats.buckets[i], &arena, now_s);
     } else {
-        result = result_of(&reader);
-        snprintf(problem, TRACE_PROBLEM_MAX, "byte %zu%s%s: %s",
-                 (size_t)(reader.value - reader.start), reader.place[0] != '\0' ? ", " : "",
-                 reader.place, reader.sentence);
+        result = trace_result_of(reader.fault);
+        trace_tell(&reader, (size_t)(reader.value - reader.start), problem);
     }
     arena_free(&arena);
     return result;

@@ -4,7 +4,7 @@
 
 #include "server/traces/trace_decode_internal.h"
 
-static enum trace_result result_of(enum msgpack_fault fault)
+enum trace_result trace_result_of(enum msgpack_fault fault)
 {
     static const enum trace_result results[] = {
         [MSGPACK_FINE] = TRACE_OK,
@@ -16,9 +16,7 @@ static enum trace_result result_of(enum msgpack_fault fault)
     return results[fault];
 }
 
-/* What the reader says, of a byte of the body as it came. */
-static void tell(const struct msgpack_reader *reader, size_t at,
-                 char problem[TRACE_PROBLEM_MAX])
+void trace_tell(const struct msgpack_reader *reader, size_t at, char problem[TRACE_PROBLEM_MAX])
 {
     snprintf(problem, TRACE_PROBLEM_MAX, "byte %zu%s%s: %s", at,
              reader->place[0] != '\0' ? ", " : "", reader->place, reader->sentence);
@@ -43,7 +41,7 @@ static enum trace_result decode_msgpack(enum trace_layout layout, struct slice b
 {
     msgpack_reader_start(reader, body, arena);
     if (!decode(layout, reader, out))
-        return result_of(reader->fault);
+        return trace_result_of(reader->fault);
     for (uint32_t i = 0; i < out->n_traces; i++)
         out->n_spans += out->traces[i].n_spans;
     return TRACE_OK;
@@ -67,7 +65,7 @@ static enum trace_result decode_as_json(enum trace_layout layout, struct slice b
     if (result != TRACE_OK) {
         size_t at = (size_t)(reader.value - made.at);
 
-        tell(&reader, (size_t)(decode_json_origin(&decoded, at) - body.at), problem);
+        trace_tell(&reader, (size_t)(decode_json_origin(&decoded, at) - body.at), problem);
     }
     return result;
 }
@@ -84,6 +82,6 @@ enum trace_result trace_decode(enum trace_layout layout, enum trace_form form,
     enum trace_result result = decode_msgpack(layout, body, &reader, arena, out);
 
     if (result != TRACE_OK)
-        tell(&reader, (size_t)(reader.value - reader.start), problem);
+        trace_tell(&reader, (size_t)(reader.value - reader.start), problem);
     return result;
 }

@@ -1,4 +1,5 @@
-/* server/traces/trace_decode_internal.h: the parts that trace_decode.c is made of.
+/* server/traces/trace_decode_internal.h: the parts that trace_decode.c is made of, and what
+ * stats_take.c has from it.
  *
  *   decode_maps.c      v0.3, v0.4 and v0.7: spans are maps
  *   decode_indexed.c   v0.5: spans are lists of twelve
@@ -12,6 +13,12 @@
 MUST_CHECK bool decode_maps(struct msgpack_reader *reader, struct trace_payload *out);
 MUST_CHECK bool decode_chunks(struct msgpack_reader *reader, struct trace_payload *out);
 MUST_CHECK bool decode_indexed(struct msgpack_reader *reader, struct trace_payload *out);
+
+enum trace_result trace_result_of(enum msgpack_fault fault);
+
+/* What the reader says, of a byte of the body as it came. */
+void trace_tell(const struct msgpack_reader *reader, size_t at,
+                char problem[TRACE_PROBLEM_MAX]);
 
 /* ---- JSON -------------------------------------------------------------- */
 

@@ -140,6 +140,7 @@ static const struct {
     { "my-name:1|c", "name-rewritten@0" },
     { "9lives:1|c", "name-rewritten@0" },
     { "a__b:1|c", "name-rewritten@0" },
+    { "%:1|c", "unsent@0" }, /* and not rewritten to nothing, too */
     { "a.b_c.d1:1|c", "" },
     { "t:1|c|#Env:dev", "tag-rewritten@7" },
     { "t:1|c|#a:b c", "tag-rewritten@7" },
