@@ -138,6 +138,15 @@ static bool is_json(const struct http_request *request)
     return type_is(request, "application/json") || type_is(request, "text/json");
 }
 
+/* As some clients send what needs no words, such as mute. */
+static bool is_empty(const struct http_request *request)
+{
+    struct slice value;
+
+    return request->length == 0 && !request->chunked &&
+           !http_header(request, "Content-Type", &value);
+}
+
 /* "http://HOST" of the very Host that was asked. */
 static bool is_own_origin(const struct http_request *request, struct slice origin)
 {
@@ -221,7 +230,8 @@ const char *http_guard_refuses(const struct http_guard *guard,
     if (!rule->embedding && is_foreign(request) &&
         !(rule->navigation && is_navigation(request)))
         return "a page of another origin sent this (Origin or Sec-Fetch-Site): it may not\n";
-    if (rule->json && request->method == HTTP_POST && !is_json(request))
+    if (rule->json && request->method == HTTP_POST && !is_json(request) &&
+        (!is_empty(request) || refuses_browser(request) != NULL))
         return "what is written must have Content-Type: application/json\n";
     return NULL;
 }

@@ -41,7 +41,7 @@ struct http_rule {
     bool browsers;   /* our own page may ask */
     bool navigation; /* a foreign page may lead to it */
     bool embedding;  /* and may show it, or read it */
-    bool json;       /* a POST only with the Content-Type of JSON */
+    bool json;       /* a POST only with the Content-Type of JSON, or empty */
 };
 
 /* A static row. */
