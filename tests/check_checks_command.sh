@@ -53,6 +53,12 @@ status=0
 "$installed" checks --set heeler_api_key_file=/nonexistent --set dd_url=https://127.0.0.1:1 >"$scratch/out" 2>&1 || status=$?
 [ "$status" -eq 7 ] || fail "$status: $(cat "$scratch/out")"
 
+# Who asks it to look at its files before it can does not end it; a terminal that closes ends what runs by hand.
+printf '#!/bin/sh\nkill -s HUP $$\necho went on\n' >"$scratch/hung"
+chmod +x "$scratch/hung"
+[ "$("$installed" checks --set "heeler_checks_path=$scratch/hung")" = 'went on' ] || fail "SIGHUP ended it before it began"
+! "$installed" checks --list --set "heeler_checks_path=$scratch/hung" >"$scratch/out" || fail "SIGHUP did not end --list"
+
 # Words and settings that make no sense start nothing.
 refused 78 '"stray" is not understood (see heeler help checks)' stray
 refused 78 '"--once" is not understood' --once a --once b

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,24 +67,22 @@ static bool is_name(const struct command_line *line, int i)
 }
 
 /* False, with a sentence: they make no sense. */
-static bool check_words(const struct command_line *line)
+static bool check_words(const struct command_line *line, struct asked *asked)
 {
-    struct asked asked = { .once = false };
-
     for (int i = 0; i < line->n_rest; i++) {
-        bool *word = asked_by(&asked, line->rest[i]);
+        bool *word = asked_by(asked, line->rest[i]);
 
         if (word == NULL || *word) {
             command_line_refuse(line, line->rest[i]);
             return false;
         }
         *word = true;
-        if (word == &asked.once && !is_name(line, ++i)) {
+        if (word == &asked->once && !is_name(line, ++i)) {
             complain("--once needs the name of a check behind it", "");
             return false;
         }
     }
-    const char *fault = fault_of(&asked);
+    const char *fault = fault_of(asked);
 
     if (fault != NULL)
         complain(fault, "");
@@ -241,15 +240,27 @@ static bool find_hostname(const struct settings *settings, char out[HOSTNAME_SIZ
     return found;
 }
 
+/* The service looks at its files at SIGHUP, and it has read none of them before it listens:
+ * until then there is nothing to do, and it must not end. By hand, SIGHUP is the terminal's
+ * that closes. */
+static void ignore_hangup(const struct asked *asked)
+{
+    if (!asked->once && !asked->list)
+        signal(SIGHUP, SIG_IGN);
+}
+
 static int run(struct command_line *line)
 {
     struct settings settings = { 0 };
     char hostname[HOSTNAME_SIZE];
+    struct asked asked = { .once = false };
     int status = EXIT_SETTINGS;
 
     line->no_secret_files = true;
-    if (check_words(line) && command_settings(&settings, line) &&
-        find_hostname(&settings, hostname))
+    if (!check_words(line, &asked))
+        return status;
+    ignore_hangup(&asked);
+    if (command_settings(&settings, line) && find_hostname(&settings, hostname))
         status = become(line, &settings, hostname);
     settings_free(&settings);
     return status;
