@@ -33,6 +33,34 @@ class StatusTest(unittest.TestCase):
             self.assertLessEqual(len(body), MAX_BYTES)
             self.assertEqual(1000, len(json.loads(body)["instances"]))
 
+    def test_reasons_of_what_was_dropped_are_cut_too_and_none_of_it_is_missing(self):
+        dropped = {f"{n:02d}" + "\u00e9" * 98: 1 + n for n in range(30)}
+        body = status_document([dict(instance(n, ""), dropped=dropped) for n in range(1000)], [],
+                               RUNNER, SENT)
+        self.assertLessEqual(len(body), MAX_BYTES)
+        told = json.loads(body)["instances"]
+        self.assertEqual([sum(dropped.values())] * 1000, [sum(one["dropped"].values())
+                                                         for one in told])
+        # One alone is told with the reasons that the server takes, the greatest of them.
+        one, = json.loads(status_document([dict(instance(1, ""), dropped=dropped)], [], RUNNER,
+                                          SENT))["instances"]
+        counts = one["dropped"]
+        self.assertEqual((sum(range(1, 16)), list(range(16, 31))),
+                         (counts.pop("other"), sorted(counts.values())))
+
+    def test_where_the_instances_alone_do_not_fit_some_are_left_out_and_it_is_said(self):
+        many = [dict(instance(n, ""), name="x" * 100, source="\u00e9" * 700 + ":3")
+                for n in range(5000)]
+        many[0]["error"] = None     # those that fail go before it
+        body = status_document(many, ["a problem"], RUNNER, SENT)
+        self.assertLessEqual(len(body), MAX_BYTES)
+        document = json.loads(body)
+        self.assertEqual((1250, ["3750 of 5000 instances are left out here, as there is no room for "
+                                "them", "a problem"]),
+                         (len(document["instances"]), document["problems"]))
+        self.assertTrue(document["instances"][0]["source"].endswith(":3"))
+        self.assertNotIn(many[0]["id"], [one["id"] for one in document["instances"]])
+
     def test_of_a_traceback_the_end_stays(self):
         told = json.loads(status_document([instance(1, "x" * 9000 + "the end")], [], RUNNER, SENT))
         self.assertTrue(told["instances"][0]["traceback"].endswith("the end"))
