@@ -90,6 +90,18 @@ class OnceTest(unittest.TestCase):
                 program.stdout.close()
                 self.assertEqual("", program.stderr.read())
 
+    def test_an_output_that_takes_nothing_is_told(self):
+        world = self.world
+        world.check("one", "self.gauge('one', 1)")
+        for words in (["--once", "one"], ["--once", "one", "--json"], ["--list"]):
+            command, descriptor = world.words(words)
+            with open("/dev/full", "w") as full:
+                done = subprocess.run(command, pass_fds=[descriptor], stdout=full,
+                                      stderr=subprocess.PIPE, text=True)
+            os.close(descriptor)
+            self.assertEqual((1, "heeler-checks: standard output: No space left on device\n"),
+                             (done.returncode, done.stderr))
+
     def test_without_yaml(self):
         done = subprocess.run([PYTHON, "-I", "-S", str(CHECKS / "heeler-checks")],
                               capture_output=True, text=True)

@@ -20,6 +20,7 @@ def listing(settings, as_json, out):
         out.write("\n")
     else:
         _print(found, settings.confd_path, out)
+    out.flush()
     return EXIT_CONFIG if found.problems else 0
 
 

@@ -27,14 +27,14 @@ def main(words):
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")   # a terminal that has not all characters
     try:
-        status = _main(words)
-        sys.stdout.flush()
-        return status
+        return _main(words)
     except KeyboardInterrupt:
         return EXIT_SIGINT
-    except BrokenPipeError:
-        # As of a reader like "head". What is not written yet goes nowhere, without a word.
+    except _Unwritten as error:
+        # What is not written yet goes nowhere; without a word, if a reader like "head" has gone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error.__cause__, BrokenPipeError):
+            print(f"heeler-checks: standard output: {error.__cause__.strerror}", file=sys.stderr)
         return EXIT_USAGE
 
 
@@ -48,11 +48,11 @@ def _main(words):
         return EXIT_CONFIG
     log = Log(settings.log_level, bool(settings.agent.get("log_format_json")))
     if given.list:
-        return listing.listing(settings, given.json, sys.stdout)
+        return listing.listing(settings, given.json, _Output())
     orphans.adopt()
     try:
         if given.once is not None:
-            return once.once(settings, log, given.once, given.check_rate, given.json, sys.stdout)
+            return once.once(settings, log, given.once, given.check_rate, given.json, _Output())
         return _supervise(settings, log)
     finally:
         orphans.end(())
@@ -85,6 +85,26 @@ def _raise_limit():
     wanted = min(hard, 8192) if hard != resource.RLIM_INFINITY else 8192
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class _Unwritten(Exception):
+    """Standard output did not take it; __cause__ says why."""
+
+
+class _Output:
+    """Standard output, whose errors are not taken for those of anything else."""
+
+    def write(self, text):
+        try:
+            sys.stdout.write(text)
+        except OSError as error:
+            raise _Unwritten from error
+
+    def flush(self):
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            raise _Unwritten from error
 
 
 class _Parser(argparse.ArgumentParser):

@@ -42,6 +42,7 @@ def once(settings, log, name, twice, as_json, out):
         json.dump({"check": name, "instances": [one.document() for one in reports],
                    "problems": problems}, out, indent=2)
         out.write("\n")
+    out.flush()
     if problems:
         return EXIT_CONFIG
     return EXIT_FAILED if any(one.error is not None for one in reports) else 0
