@@ -96,20 +96,24 @@ void downtime_form_cancel(struct slice body, int64_t now_s, struct bytes *out)
 
 /* ---- looking at one ---------------------------------------------------- */
 
-/* Of one that recurs, where nobody knows its occurrences: v1 says the first. */
+/* Of one that recurs, while its occurrences are being asked for: v1 says the first. */
 static void find_times(struct downtime_sight *sight, const struct evaluator *evaluator,
                        int64_t now_s)
 {
     const struct downtime *downtime = &sight->downtime;
-    bool is_known =
-        downtime->n_recurrences == 0 || !downtime_form_is_v2(sight->definition->body);
+    bool is_once = downtime->n_recurrences == 0;
+    bool is_first = is_once || !downtime_form_is_v2(sight->definition->body);
 
-    sight->from_s = is_known ? downtime->start_s : 0;
-    sight->until_s = is_known ? downtime->end_s : 0;
-    if (downtime->n_recurrences > 0 && evaluator != NULL &&
-        evaluator_downtime_holds(evaluator, sight->definition->name, now_s, &sight->from_s,
-                                 &sight->until_s))
+    sight->from_s = is_first ? downtime->start_s : 0;
+    sight->until_s = is_first ? downtime->end_s : 0;
+    sight->is_ahead = is_first;
+    if (is_once || evaluator == NULL)
         return;
+    enum downtime_hold hold = evaluator_downtime_holds(evaluator, sight->definition->name,
+                                                       now_s, &sight->from_s, &sight->until_s);
+
+    if (hold != DOWNTIME_HOLD_UNKNOWN)
+        sight->is_ahead = hold == DOWNTIME_HOLD_KNOWN;
 }
 
 /* When the last of a rule with UNTIL has ended, in whatever zone that is; 0: nobody knows. */
@@ -147,7 +151,7 @@ static enum downtime_status status_of(const struct downtime_sight *sight, int64_
 
     if (sight->canceled_s != 0)
         return DOWNTIME_CANCELED;
-    if (sight->from_s == 0 || sight->from_s > now_s)
+    if (!sight->is_ahead || sight->from_s > now_s)
         return DOWNTIME_SCHEDULED;
     if (!is_over)
         return DOWNTIME_ACTIVE;

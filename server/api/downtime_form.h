@@ -41,6 +41,7 @@ struct downtime_sight {
     enum downtime_status status;
     int64_t canceled_s;      /* 0: it was not */
     int64_t from_s, until_s; /* of the occurrence that holds, or the next; 0: it is not known */
+    bool is_ahead;           /* there is such a one, for all that is known */
 };
 
 /* Whether it came by v2. */

@@ -7,7 +7,7 @@
 
 enum { WAITING_BYTES_MAX = 64 << 20 };
 
-enum { MINUTE_S = 60, LATE_S = 30 /* the rollups are not waited for longer */ };
+enum { MINUTE_S = 60, LATE_S = 30 /* rollups and calendar are not waited for longer */ };
 
 static void forget_kept(void *self, const struct watched_monitor *monitor,
                         const struct watched_group *group)
@@ -135,6 +135,25 @@ static void note_whether_any(struct evaluator *evaluator, int64_t now_s)
     tally(evaluator);
 }
 
+/* Nothing is told at night because a program has just begun; nor is nothing told for long. */
+static bool waits_for_calendar(struct evaluator *evaluator, int64_t now_s)
+{
+    if (downtimes_are_known(evaluator, now_s)) {
+        evaluator->unknown_from_s = 0;
+        return false;
+    }
+    if (evaluator->unknown_from_s == 0 || evaluator->unknown_from_s > now_s)
+        evaluator->unknown_from_s = now_s;
+    return now_s < evaluator->unknown_from_s + LATE_S;
+}
+
+static bool waits_for_rollups(const struct evaluator *evaluator, int64_t minute_s,
+                              int64_t now_s)
+{
+    return evaluator->needs.flushed_s(evaluator->needs.self) < minute_s &&
+           now_s < minute_s + LATE_S;
+}
+
 void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
 {
     int64_t minute_s = (now_s - EVALUATOR_WAIT_S) / MINUTE_S * MINUTE_S;
@@ -147,8 +166,7 @@ void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
         evaluator->at_s = 0; /* the clock went back: that minute is not waited for again */
     if (evaluator->is_running || minute_s <= evaluator->at_s || evaluator->monitors.n == 0)
         return;
-    if (evaluator->needs.flushed_s(evaluator->needs.self) < minute_s &&
-        now_s < minute_s + LATE_S)
+    if (waits_for_rollups(evaluator, minute_s, now_s) || waits_for_calendar(evaluator, now_s))
         return;
     evaluator->at_s = minute_s;
     evaluator->cursor = INT64_MIN;

@@ -8,7 +8,8 @@
  *                             ── kept first, where there is a path ──► notifier
  *
  * EVALUATOR_WAIT_S behind the full minute the window that ended there is complete: the rollups
- * have the interval that it ends in. All monitors of a minute look at the same moment, however
+ * have the interval that it ends in. Who is muted must be known, too: what recurs is asked for
+ * first, as after a start. All monitors of a minute look at the same moment, however
  * long it takes to get to them. What is missed (a stop, a machine that slept) is not made up:
  * the next minute is evaluated.
  *
@@ -106,18 +107,26 @@ MUST_CHECK bool evaluator_define(struct evaluator *evaluator, int64_t number, st
                                  char *problem, size_t problem_size);
 void evaluator_forget(struct evaluator *evaluator, int64_t number);
 
-/* A downtime, as v1 or v2 has it; an empty body: it is gone. */
+/* A downtime, as v1 or v2 has it; an empty body: it is gone. made_s: the time that is meant
+ * where it does not say one. */
 MUST_CHECK bool evaluator_set_downtime(struct evaluator *evaluator, struct slice name,
-                                       struct slice body, bool is_v2, int64_t now_s,
+                                       struct slice body, bool is_v2, int64_t made_s,
                                        char *problem, size_t problem_size);
 
 /* Those that were set since the first are there, the others go. */
 void evaluator_mark_downtimes(struct evaluator *evaluator);
 void evaluator_sweep_downtimes(struct evaluator *evaluator);
 
-/* When it holds next, or holds now. False: it is over, or not known yet. */
-bool evaluator_downtime_holds(const struct evaluator *evaluator, struct slice name,
-                              int64_t now_s, int64_t *from_s, int64_t *until_s);
+enum downtime_hold {
+    DOWNTIME_HOLD_UNKNOWN, /* it is being asked for */
+    DOWNTIME_HOLD_NONE,    /* not in the week ahead, or nobody can say when */
+    DOWNTIME_HOLD_KNOWN
+};
+
+/* When it holds next, or holds now. */
+enum downtime_hold evaluator_downtime_holds(const struct evaluator *evaluator,
+                                            struct slice name, int64_t now_s, int64_t *from_s,
+                                            int64_t *until_s);
 
 /* ---- rounds ------------------------------------------------------------ */
 

@@ -52,38 +52,59 @@ static void note_problem(struct live_downtime *live, const char *problem)
     snprintf(live->problem, sizeof live->problem, "%s", problem);
 }
 
+/* Whether what was answered says who is muted about that time. */
+static bool is_known_at(const struct live_downtime *live, int64_t now_s)
+{
+    return live->is_known && live->occurrences.known_from_s <= now_s &&
+           now_s < live->occurrences.known_until_s;
+}
+
 static void hear_occurrences(void *argument, struct slice answer, const char *sentence)
 {
     struct live_downtime *live = argument;
+    struct evaluator *evaluator = live->evaluator;
     struct occurrences read;
 
     live->is_asked = false;
-    if (sentence[0] == '\0' &&
-        calendar_read(answer, live->asked_from_s, live->asked_from_s + RECUR_AHEAD_S, &read)) {
+    evaluator->n_recurring_asked--;
+    if (sentence[0] == '\0' && calendar_read(answer, live->asked_s - RECUR_BACK_S,
+                                             live->asked_s + RECUR_AHEAD_S, &read)) {
         live->occurrences = read;
         live->is_known = true;
         note_problem(live, "");
     } else {
         note_problem(live, sentence[0] != '\0' ? sentence : "heeler-calendar's answer is none");
-        live->retry_s = live->asked_from_s + RECUR_RETRY_S;
+        live->retry_s = live->asked_s + RECUR_RETRY_S;
     }
     if (live->is_gone)
         free(live);
+    if (!evaluator->is_looking_ahead) /* there is room for another */
+        downtimes_look_ahead(evaluator, evaluator->looked_s);
 }
 
+/* Again a day before the end of what is known, or half-way to it where so many occurrences
+ * come that it is near. A clock that went back is behind all of it. */
 static bool needs_more(const struct live_downtime *live, int64_t now_s)
 {
-    return live->downtime.n_recurrences > 0 && !live->is_asked && now_s >= live->retry_s &&
-           (!live->is_known || live->occurrences.known_until_s - now_s < RECUR_EARLY_S);
+    if (live->downtime.n_recurrences == 0 || live->is_asked ||
+        (now_s >= live->asked_s && now_s < live->retry_s))
+        return false;
+    if (!is_known_at(live, now_s))
+        return true;
+    int64_t left_s = live->occurrences.known_until_s - now_s;
+
+    return left_s < RECUR_EARLY_S &&
+           left_s < (live->occurrences.known_until_s - live->occurrences.known_from_s) / 2;
 }
 
 static void look_ahead(struct evaluator *evaluator, struct live_downtime *live, int64_t now_s)
 {
     struct bytes lines = { 0 };
 
-    calendar_ask(&live->downtime, now_s, now_s + RECUR_AHEAD_S, &lines);
-    live->asked_from_s = now_s;
+    calendar_ask(&live->downtime, now_s - RECUR_BACK_S, now_s + RECUR_AHEAD_S, &lines);
+    live->asked_s = now_s;
     live->is_asked = true;
+    evaluator->n_recurring_asked++;
     if (lines.failed)
         hear_occurrences(live, (struct slice){ NULL, 0 }, "out of memory");
     else
@@ -93,16 +114,29 @@ static void look_ahead(struct evaluator *evaluator, struct live_downtime *live, 
     bytes_free(&lines);
 }
 
+/* A few at once; each answer makes room for the next. */
 void downtimes_look_ahead(struct evaluator *evaluator, int64_t now_s)
 {
     uint64_t unknown = 0;
 
+    evaluator->looked_s = now_s;
+    evaluator->is_looking_ahead = true; /* some answer at once */
     for (struct live_downtime *at = evaluator->downtimes; at != NULL; at = at->next) {
-        if (needs_more(at, now_s))
+        if (evaluator->n_recurring_asked < RECUR_AT_ONCE && needs_more(at, now_s))
             look_ahead(evaluator, at, now_s);
         unknown += at->problem[0] != '\0';
     }
+    evaluator->is_looking_ahead = false;
     counter_set(&evaluator->ledger.unknown_downtimes, unknown);
+}
+
+/* One of which the calendar cannot say anything is not waited for. */
+bool downtimes_are_known(const struct evaluator *evaluator, int64_t now_s)
+{
+    for (const struct live_downtime *at = evaluator->downtimes; at != NULL; at = at->next)
+        if (!is_known_at(at, now_s) && at->problem[0] == '\0')
+            return false;
+    return true;
 }
 
 /* ---- what is defined --------------------------------------------------- */
@@ -167,6 +201,21 @@ static bool refuse(char *problem, size_t problem_size, const char *sentence)
     return false;
 }
 
+/* Whether what is known of the one is true of the other. */
+static bool recurs_alike(const struct downtime *a, const struct downtime *b)
+{
+    bool alike = a->n_recurrences == b->n_recurrences && strcmp(a->zone, b->zone) == 0;
+
+    for (size_t i = 0; alike && i < a->n_recurrences; i++) {
+        const struct recurrence *one = &a->recurrences[i], *other = &b->recurrences[i];
+
+        alike = strcmp(one->rule, other->rule) == 0 && strcmp(one->start, other->start) == 0 &&
+                one->start_s == other->start_s && one->duration_s == other->duration_s &&
+                one->duration_days == other->duration_days;
+    }
+    return alike;
+}
+
 /* With its name and its body behind it. */
 static struct live_downtime *live_new(struct slice name, struct slice body)
 {
@@ -184,7 +233,7 @@ static struct live_downtime *live_new(struct slice name, struct slice body)
 }
 
 bool evaluator_set_downtime(struct evaluator *evaluator, struct slice name, struct slice body,
-                            bool is_v2, int64_t now_s, char *problem, size_t problem_size)
+                            bool is_v2, int64_t made_s, char *problem, size_t problem_size)
 {
     struct live_downtime *old = find(evaluator, name), *live;
 
@@ -203,23 +252,25 @@ bool evaluator_set_downtime(struct evaluator *evaluator, struct slice name, stru
         return refuse(problem, problem_size, "there are 2000 downtimes, and that is the most");
     if ((live = live_new(name, body)) == NULL)
         return refuse(problem, problem_size, "out of memory");
-    if (!(is_v2 ? downtime_read_v2 : downtime_read_v1)(live->body, now_s, &live->downtime,
+    if (!(is_v2 ? downtime_read_v2 : downtime_read_v1)(live->body, made_s, &live->downtime,
                                                        problem, problem_size)) {
         free(live);
         return false;
     }
-    if (old != NULL)
-        take_out(evaluator, old);
+    live->evaluator = evaluator;
     if (live->downtime.n_recurrences == 0) {
         calendar_once(&live->downtime, &live->occurrences);
         live->is_known = true;
+    } else if (old != NULL && recurs_alike(&old->downtime, &live->downtime)) {
+        live->occurrences = old->occurrences;
+        live->is_known = old->is_known;
     }
+    if (old != NULL)
+        take_out(evaluator, old);
     live->is_marked = true;
     live->next = evaluator->downtimes;
     evaluator->downtimes = live;
     evaluator->n_downtimes++;
-    if (needs_more(live, now_s))
-        look_ahead(evaluator, live, now_s);
     return true;
 }
 
@@ -242,21 +293,22 @@ void evaluator_sweep_downtimes(struct evaluator *evaluator)
     }
 }
 
-bool evaluator_downtime_holds(const struct evaluator *evaluator, struct slice name,
-                              int64_t now_s, int64_t *from_s, int64_t *until_s)
+enum downtime_hold evaluator_downtime_holds(const struct evaluator *evaluator,
+                                            struct slice name, int64_t now_s, int64_t *from_s,
+                                            int64_t *until_s)
 {
     const struct live_downtime *live = find(evaluator, name);
 
-    if (live == NULL || !live->is_known)
-        return false;
-    for (size_t i = 0; i < live->occurrences.n; i++) {
+    if (live == NULL || (!live->is_known && live->problem[0] == '\0'))
+        return DOWNTIME_HOLD_UNKNOWN;
+    for (size_t i = 0; live->is_known && i < live->occurrences.n; i++) {
         const struct occurrence *one = &live->occurrences.at[i];
 
         if (one->end_s == DOWNTIME_FOR_EVER || one->end_s > now_s) {
             *from_s = one->start_s;
             *until_s = one->end_s;
-            return true;
+            return DOWNTIME_HOLD_KNOWN;
         }
     }
-    return false;
+    return DOWNTIME_HOLD_NONE;
 }

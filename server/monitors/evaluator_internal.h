@@ -17,8 +17,10 @@ enum {
     EVALUATION_NAME_MAX = 4096,
     DOWNTIMES_MAX = 2000,
     RECUR_AHEAD_S = 8 * 86400, /* how far occurrences are asked for */
-    RECUR_EARLY_S = 86400,     /* ... and how long before their end again */
-    RECUR_RETRY_S = 60
+    RECUR_BACK_S = 120,        /* ... and back: the minute that is evaluated is over */
+    RECUR_EARLY_S = 86400,     /* how long before their end they are asked for again */
+    RECUR_RETRY_S = 60,
+    RECUR_AT_ONCE = 8 /* downtimes */
 };
 
 /* One monitor under way. */
@@ -37,12 +39,13 @@ struct evaluation {
 
 struct live_downtime {
     struct live_downtime *next;
+    struct evaluator *evaluator;
     struct slice name, body; /* views of its own bytes */
     struct downtime downtime;
     struct occurrences occurrences;
     bool is_known, is_asked, is_marked;
     bool is_gone; /* whose answer of the calendar is the last that is known of it */
-    int64_t asked_from_s, retry_s;
+    int64_t asked_s, retry_s;
     char problem[256];
     char bytes[];
 };
@@ -60,7 +63,10 @@ struct evaluator {
     struct monitors monitors;
     struct monitor_ledger ledger;
     struct live_downtime *downtimes;
-    size_t n_downtimes;
+    size_t n_downtimes, n_recurring_asked;
+    bool is_looking_ahead;
+    int64_t looked_s;       /* at what is ahead, last */
+    int64_t unknown_from_s; /* since when it is not known who is muted; 0: it is */
 
     /* the round */
     int64_t at_s;   /* the minute that is evaluated, or was last */
@@ -125,6 +131,9 @@ bool evaluation_is_muted(const struct evaluator *evaluator,
 
 /* Asks for occurrences that will be needed. */
 void downtimes_look_ahead(struct evaluator *evaluator, int64_t now_s);
+
+/* False: the calendar is still being asked about one. */
+bool downtimes_are_known(const struct evaluator *evaluator, int64_t now_s);
 void downtimes_drop(struct evaluator *evaluator);
 
 /* ---- evaluator_kept.c -------------------------------------------------- */
