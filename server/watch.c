@@ -11,6 +11,7 @@
 #include "server/http/rates.h"
 #include "server/http/totals.h"
 #include "server/losses.h"
+#include "server/program_pages.h"
 
 struct watch {
     struct server_access server;
@@ -21,7 +22,11 @@ struct watch {
     tag_survey_box *surveys;
     struct tag_survey *survey; /* owned: the newest; or NULL */
     bool unwell;
+    bool settled; /* the start is over, and what it alone needed was given back */
 };
+
+/* Everything that runs in each interval has run once by then. */
+enum { SETTLED_FLUSHES = 2 };
 
 static void look_at_health(struct watch *watch, const struct server_view *view, int64_t now_ms)
 {
@@ -55,6 +60,14 @@ void watch_show(const struct watch *watch, struct server_view *out)
     out->findings = &watch->findings;
 }
 
+static void settle(struct watch *watch, const struct server_view *view)
+{
+    if (watch->settled || counter_read(&view->flusher_ledger->snapshots) < SETTLED_FLUSHES)
+        return;
+    program_pages_give_back();
+    watch->settled = true;
+}
+
 static void look(struct watch *watch)
 {
     struct server_view view;
@@ -69,6 +82,7 @@ static void look(struct watch *watch)
     findings_look(&watch->findings, &view, now_ms, clock_wall_s());
     totals_read(&view, &sums);
     rates_look(&watch->rates, &sums, now_ms, clock_wall_ms());
+    settle(watch, &view);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *argument)
