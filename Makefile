@@ -148,9 +148,15 @@ $(B)/bundle/heeler-chart: $(B)/chart/main.o $(B)/libchart.a $(B)/libheeler.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(BUNDLED) -o $@ $^ $(CHART_LIBS) -lm
 
-$(B)/tests/chart/test_%: $(B)/tests/chart/test_%.o $(SUPPORT) $(B)/libchart.a $(B)/libheeler.a
+# What the tests share: an archive, and libraries as needed, so that a test is linked with what it
+# calls and no more; the rest would be loaded and searched for leaks by each of them.
+$(B)/libsupport.a: $(SUPPORT)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/tests/chart/test_%: $(B)/tests/chart/test_%.o $(B)/libsupport.a $(B)/libchart.a $(B)/libheeler.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CHART_LIBS) $(TEST_LIBS) $(LIBS)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(CHART_LIBS) $(TEST_LIBS) $(LIBS)
 
 # The program that knows when downtimes recur. It alone links libical.
 $(B)/calendar/%.o $(B)/tests/calendar/%.o: PKG_CFLAGS += $(CALENDAR_CFLAGS)
@@ -164,13 +170,13 @@ $(B)/bundle/heeler-calendar: $(B)/calendar/main.o $(B)/calendar/occur.o $(B)/lib
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(BUNDLED) -o $@ $^ $(CALENDAR_LIBS)
 
-$(B)/tests/calendar/test_%: $(B)/tests/calendar/test_%.o $(B)/calendar/occur.o $(SUPPORT) $(B)/libheeler.a
+$(B)/tests/calendar/test_%: $(B)/tests/calendar/test_%.o $(B)/calendar/occur.o $(B)/libsupport.a $(B)/libheeler.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(CALENDAR_LIBS) $(TEST_LIBS) $(LIBS)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(CALENDAR_LIBS) $(TEST_LIBS) $(LIBS)
 
-$(filter-out $(B)/tests/chart/% $(B)/tests/calendar/%,$(TESTS)): %: %.o $(SUPPORT) $(B)/libheeler.a
+$(filter-out $(B)/tests/chart/% $(B)/tests/calendar/%,$(TESTS)): %: %.o $(B)/libsupport.a $(B)/libheeler.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(TEST_LIBS) $(LIBS)
 
 # It stands between the library and the allocator.
 $(B)/tests/flush/redis/test_redis_exhaustion: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
@@ -188,13 +194,13 @@ PROTO_READERS := $(B)/tests/support/decode.o $(B)/tests/support/msgpack_in.o
 $(PROTO_READERS): $(PROTO).h
 $(PROTO_READERS): CPPFLAGS += -I$(B)/proto
 
-$(B)/tests/vectors: $(B)/tests/vectors.o $(SUPPORT) $(PROTO).o $(B)/libheeler.a
+$(B)/tests/vectors: $(B)/tests/vectors.o $(B)/libsupport.a $(B)/libheeler.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(TEST_LIBS) $(LIBS)
 
-$(B)/tests/model/asker $(B)/tests/model/counter: %: %.o $(SUPPORT) $(B)/libheeler.a
+$(B)/tests/model/asker $(B)/tests/model/counter: %: %.o $(B)/libsupport.a $(B)/libheeler.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TEST_LIBS) $(LIBS)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed $(TEST_LIBS) $(LIBS)
 
 # What the script tests send with and listen on.
 $(B)/tests/tools/%: $(B)/tests/tools/%.o
@@ -231,11 +237,6 @@ $(B)/bench/bench_traces: $(B)/bench/spans.o
 FUZZ_SECONDS ?= 10
 FUZZERS      := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BUILD   := B=build/fuzz CC=clang SAN=fuzzer-no-link,address,undefined FAULT= CFLAGS='-O1 -g'
-
-# An archive, so that a target takes only what it calls.
-$(B)/libsupport.a: $(SUPPORT)
-	$(call say,AR,$@)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libsupport.a $(B)/libheeler.a
 	$(call say,LD,$@)

@@ -15,7 +15,7 @@ fail() {
 install_to() { # FOLDER VARIABLE=VALUE...
     folder=$1
     shift
-    env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory B="${program%/*}" DESTDIR="$folder" "$@" install >"$to/log" 2>&1 ||
+    env -u MAKEFLAGS -u MAKELEVEL -u PREFIX make --no-print-directory B="${program%/*}" DESTDIR="$folder" "$@" install >"$to/log" 2>&1 ||
         fail "make install $*: $(cat "$to/log")"
 }
 

@@ -76,6 +76,24 @@ static void look_at(struct raw_answer *out)
         out->body_len = out->len - (size_t)(body + 4 - out->text);
 }
 
+static void nothing(evutil_socket_t fd, short what, void *argument)
+{
+    (void)fd, (void)what, (void)argument;
+}
+
+/* A turn of the loop. As long as nothing came it may wait, until something does or the loop has
+ * work, a millisecond at most. */
+static void turn(struct event_base *base, int fd, bool may_wait)
+{
+    static const struct timeval millisecond = { 0, 1000 };
+    struct event *readable = event_new(base, fd, EV_READ, nothing, NULL);
+
+    if (may_wait)
+        event_add(readable, &millisecond);
+    event_base_loop(base, may_wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK);
+    event_free(readable);
+}
+
 void raw_read(struct event_base *base, int fd, struct raw_answer *out)
 {
     static char bytes[64 * 1024];
@@ -84,7 +102,7 @@ void raw_read(struct event_base *base, int fd, struct raw_answer *out)
 
     *out = (struct raw_answer){ .status = 0 };
     while (!out->closed && quiet < QUIET_TURNS) {
-        event_base_loop(base, EVLOOP_NONBLOCK);
+        turn(base, fd, out->len == 0);
         ssize_t n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
 
         if (n > 0)
