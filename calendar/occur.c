@@ -4,13 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "config/zone.h"
 #include "protocol/number.h"
 
-#define ZONES "/usr/share/zoneinfo"
-
-enum { ZONE_PATH_SIZE = 256, DAYS_MAX = 10000000 };
+enum { DAY_S = 86400, DAYS_MAX = 10000000 };
 
 #define SECONDS_MAX INT64_C(1000000000000)
 
@@ -52,22 +50,19 @@ static bool read_request(struct slice line, struct request *out)
 
 static bool refuse_zone(const char *zone, char *problem, size_t size)
 {
-    if (access(ZONES, R_OK) != 0)
+    if (!zone_has_any())
         return refuse(problem, size,
-                      "there are no time zones in " ZONES ": install the package ", "tzdata");
+                      "there are no time zones in " ZONE_FOLDER ": install the package ",
+                      "tzdata");
     return refuse(problem, size, "there is no time zone of that name: ", zone);
 }
 
-/* The C library takes any name for UTC, so the file is looked for first. */
 static bool enter_zone(const char *zone)
 {
-    char path[ZONE_PATH_SIZE];
+    char name[DOWNTIME_ZONE_MAX + 1];
 
-    snprintf(path, sizeof path, ZONES "/%s", zone);
-    if (zone[0] == '/' || strstr(zone, "..") != NULL || access(path, R_OK) != 0)
-        return false;
-    snprintf(path, sizeof path, ":%s", zone);
-    if (setenv("TZ", path, 1) != 0)
+    snprintf(name, sizeof name, ":%s", zone);
+    if (!zone_exists(zone) || setenv("TZ", name, 1) != 0)
         return false;
     tzset();
     return true;
@@ -98,6 +93,19 @@ static int64_t moment_of(struct icaltimetype at, int64_t days)
     return (int64_t)mktime(&winter);
 }
 
+static struct icaltimetype time_on_wall(const struct tm *wall)
+{
+    struct icaltimetype at = icaltime_null_time();
+
+    at.year = wall->tm_year + 1900;
+    at.month = wall->tm_mon + 1;
+    at.day = wall->tm_mday;
+    at.hour = wall->tm_hour;
+    at.minute = wall->tm_min;
+    at.second = wall->tm_sec;
+    return at;
+}
+
 /* "@1796061600", or a wall-clock time. */
 static bool start_of(struct slice text, struct icaltimetype *out)
 {
@@ -113,33 +121,72 @@ static bool start_of(struct slice text, struct icaltimetype *out)
                strptime(room, "%Y-%m-%dT%H:%M:%S", &parts) == NULL) {
         return false;
     }
-    *out = icaltime_null_time();
-    out->year = parts.tm_year + 1900;
-    out->month = parts.tm_mon + 1;
-    out->day = parts.tm_mday;
-    out->hour = parts.tm_hour;
-    out->minute = parts.tm_min;
-    out->second = parts.tm_sec;
+    *out = time_on_wall(&parts);
     return true;
 }
 
 /* ---- the rule ---------------------------------------------------------- */
 
-static void add_all(const struct request *request, icalrecur_iterator *iterator,
+/* Occurrences are times on the wall, and so is what is compared with them: a moment in UTC is
+ * that of the zone, a day is all of it. */
+static void put_until_on_wall(struct icaltimetype *until)
+{
+    struct tm wall = wall_of(*until, 0);
+    time_t moment;
+
+    if (icaltime_is_null_time(*until))
+        return;
+    if (until->is_date) {
+        wall.tm_hour = 23;
+        wall.tm_min = wall.tm_sec = 59;
+    } else if (icaltime_is_utc(*until)) {
+        moment = timegm(&wall);
+        if (localtime_r(&moment, &wall) == NULL)
+            return;
+    }
+    *until = time_on_wall(&wall);
+}
+
+/* In whatever zone: the C library is not asked about years that are over. */
+static bool is_long_over(const struct request *request, struct icaltimetype at)
+{
+    struct tm wall = wall_of(at, request->days);
+
+    return (int64_t)timegm(&wall) + request->seconds + 2 * DAY_S < request->from_s;
+}
+
+/* What begins while another holds makes it longer. */
+static void add_one(const struct occurrence *one, struct occurrence *out, size_t *n)
+{
+    struct occurrence *last = *n > 0 ? &out[*n - 1] : NULL;
+
+    if (last != NULL && one->start_s < last->end_s)
+        last->end_s = one->end_s > last->end_s ? one->end_s : last->end_s;
+    else
+        out[(*n)++] = *one;
+}
+
+/* False: so many are over already that it takes too long. */
+static bool add_all(const struct request *request, icalrecur_iterator *iterator,
                     struct occurrence *out, size_t *n)
 {
     struct icaltimetype at = icalrecur_iterator_next(iterator);
+    int step = 0;
 
-    for (int step = 0; step < OCCUR_STEPS_MAX && !icaltime_is_null_time(at); step++) {
-        struct occurrence one = { .start_s = moment_of(at, 0),
-                                  .end_s = moment_of(at, request->days) + request->seconds };
+    for (; step < OCCUR_STEPS_MAX && !icaltime_is_null_time(at); step++) {
+        struct occurrence one = { .start_s = 0 };
 
+        if (!is_long_over(request, at)) {
+            one.start_s = moment_of(at, 0);
+            one.end_s = moment_of(at, request->days) + request->seconds;
+        }
         if (one.start_s >= request->until_s || *n > CALENDAR_OCCURRENCES_MAX)
-            return;
+            return true;
         if (one.end_s > request->from_s && one.end_s > one.start_s)
-            out[(*n)++] = one;
+            add_one(&one, out, n);
         at = icalrecur_iterator_next(iterator);
     }
+    return step < OCCUR_STEPS_MAX;
 }
 
 bool occur_add(struct slice line, struct occurrence *out, size_t *n, char *problem,
@@ -163,11 +210,15 @@ bool occur_add(struct slice line, struct occurrence *out, size_t *n, char *probl
         return refuse(problem, problem_size,
                       "only the Gregorian calendar is known: ", request.rule);
     }
+    put_until_on_wall(&rule.until);
     icalrecur_iterator *iterator = icalrecur_iterator_new(rule, start);
 
     if (iterator == NULL)
         return refuse(problem, problem_size, "the rule never falls on any day: ", request.rule);
-    add_all(&request, iterator, out, n);
+    bool is_done = add_all(&request, iterator, out, n);
+
     icalrecur_iterator_free(iterator);
-    return true;
+    return is_done || refuse(problem, problem_size,
+                             "it fell on so many days already that it needs a later start: ",
+                             request.rule);
 }

@@ -100,6 +100,13 @@ static bool read_flag(struct downtime_reading *reading, struct slice object, con
     return true;
 }
 
+/* What is absent is an empty list. */
+static bool is_list(struct downtime_reading *reading, const char *name, struct slice value)
+{
+    return is_absent(value) || json_view_kind(value) == JSON_KIND_ARRAY ||
+           downtime_refuse(reading, "'%s' is a list", name);
+}
+
 /* ---- what it is about, and what is told at its end --------------------- */
 
 static bool read_monitor_tags(struct downtime_reading *reading, struct slice value)
@@ -107,6 +114,8 @@ static bool read_monitor_tags(struct downtime_reading *reading, struct slice val
     struct downtime *out = reading->out;
     struct slice inside = json_view_inside(value), item;
 
+    if (!is_list(reading, "monitor_tags", value))
+        return false;
     while (json_view_next_item(&inside, &item)) {
         if (json_view_kind(item) != JSON_KIND_STRING ||
             out->n_monitor_tags == DOWNTIME_TAGS_MAX)
@@ -127,6 +136,8 @@ static bool read_end_states(struct downtime_reading *reading, struct slice value
             1U << MONITOR_ALERT | 1U << MONITOR_NO_DATA | 1U << MONITOR_WARN;
         return true;
     }
+    if (!is_list(reading, "notify_end_states", value))
+        return false;
     while (json_view_next_item(&inside, &item)) {
         char room[16];
         struct slice word = { room, 0 };
@@ -147,6 +158,8 @@ static bool read_end_types(struct downtime_reading *reading, struct slice value)
     struct slice inside = json_view_inside(value), item;
 
     reading->out->tells_expired = is_absent(value);
+    if (!is_list(reading, "notify_end_types", value))
+        return false;
     while (json_view_next_item(&inside, &item)) {
         if (json_view_says(item, "expired"))
             reading->out->tells_expired = true;
@@ -209,11 +222,15 @@ static bool read_week_days(struct downtime_reading *reading, struct slice value,
     struct slice inside = json_view_inside(value), item;
     const char *before = ";BYDAY=";
 
+    if (!is_list(reading, "week_days", value))
+        return false;
     while (json_view_next_item(&inside, &item)) {
         size_t i = 0;
 
         while (i < 7 && !json_view_says(item, days[i].word))
             i++;
+        if (i < 7 && !slice_starts(slice_of(recurrence->rule), SLICE("FREQ=WEEKLY")))
+            return downtime_refuse(reading, "week_days is only for a recurrence of type weeks");
         if (i == 7)
             return downtime_refuse(reading,
                                    "Invalid set of days in week_days. Be sure that the first "
@@ -243,6 +260,8 @@ static bool add_until(struct downtime_reading *reading, struct slice value,
         return add_rule(reading, recurrence, ";COUNT=%" PRId64, occurrences);
     if (until_s == 0)
         return true;
+    if (until_s < reading->out->start_s)
+        return downtime_refuse(reading, "'until_date' is before 'start'");
     if (gmtime_r(&(time_t){ (time_t)until_s }, &parts) == NULL ||
         strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts) == 0)
         return downtime_refuse(reading, "'until_date' is a time in seconds since 1970");
@@ -405,6 +424,8 @@ static bool read_schedule(struct downtime_reading *reading, struct slice value)
 
     out->start_s = reading->now_s;
     out->end_s = DOWNTIME_FOR_EVER;
+    if (!is_list(reading, "recurrences", recurrences))
+        return false;
     if (is_absent(recurrences))
         return read_zone(reading, "timezone", (struct slice){ NULL, 0 }) &&
                read_instant(reading, "start", json_view_member(value, "start"),

@@ -109,6 +109,37 @@ static void begins_where_it_is_asked(void **state)
     assert_int_equal(n, 3); /* leap years alone */
 }
 
+/* until_date of v1 is a moment, the occurrences are times on a wall. */
+static void ends_in_its_zone(void **state)
+{
+    (void)state;
+    /* 19:00 in Paris is 18:00 UTC, half an hour before it. */
+    ask("Europe/Paris", "2026-12-01T19:00:00", 0, 60, FROM, FROM + YEAR_S,
+        "FREQ=DAILY;UNTIL=20261205T183000Z");
+    assert_int_equal(n, 5);
+    /* 19:00 in New York is 00:00 UTC of the next day, half an hour after it. */
+    ask("America/New_York", "2026-12-01T19:00:00", 0, 60, FROM, FROM + YEAR_S,
+        "FREQ=DAILY;UNTIL=20261205T233000Z");
+    assert_int_equal(n, 4);
+    ask("Europe/Paris", "2026-12-01T19:00:00", 0, 60, FROM, FROM + YEAR_S,
+        "FREQ=DAILY;UNTIL=20261205T190000");
+    assert_int_equal(n, 5);
+    ask("Europe/Paris", "2026-12-01T19:00:00", 0, 60, FROM, FROM + YEAR_S,
+        "FREQ=DAILY;UNTIL=20261205");
+    assert_int_equal(n, 5); /* all of that day */
+}
+
+/* Ten minutes each minute are one stretch. */
+static void what_overlaps_is_one(void **state)
+{
+    (void)state;
+    ask("UTC", "2026-11-30T00:00:00", 0, 600, FROM, FROM + 8 * 86400, "FREQ=MINUTELY");
+    assert_int_equal(n, 1);
+    assert_true(at[0].start_s <= FROM && at[0].end_s >= FROM + 8 * 86400);
+    ask("UTC", "2026-11-30T00:00:00", 1, 0, FROM, FROM + 8 * 86400, "FREQ=DAILY");
+    assert_int_equal(n, 9); /* one behind the other */
+}
+
 static void says_what_is_wrong(void **state)
 {
     static const struct {
@@ -123,6 +154,10 @@ static void says_what_is_wrong(void **state)
           "there is no time zone of that name: Mars/Base" },
         { "../../../etc/passwd\t2026-11-30T00:00:00\t0\t60\t0\t1\tFREQ=DAILY",
           "there is no time zone of that name: ../../../etc/passwd" },
+        { "Europe\t2026-11-30T00:00:00\t0\t60\t0\t1\tFREQ=DAILY",
+          "there is no time zone of that name: Europe" },
+        { "UTC\t2016-11-30T00:00:00\t0\t1\t1796000000\t1796000001\tFREQ=MINUTELY",
+          "it fell on so many days already that it needs a later start: FREQ=MINUTELY" },
         { "UTC\tnoon\t0\t60\t0\t1\tFREQ=DAILY", "its start is no time" },
         { "UTC\t2026-11-30T00:00:00\t0\t60\t0\t1\tFREQ=OFTEN",
           "this is no rule of RFC 5545: FREQ=OFTEN" },
@@ -147,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(falls_on_weekdays),         cmocka_unit_test(keeps_the_wall_clock),
         cmocka_unit_test(knows_what_the_clock_does), cmocka_unit_test(begins_where_it_is_asked),
+        cmocka_unit_test(ends_in_its_zone),          cmocka_unit_test(what_overlaps_is_one),
         cmocka_unit_test(says_what_is_wrong),
     };
 

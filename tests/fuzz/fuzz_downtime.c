@@ -6,6 +6,7 @@
 
 #include "flush/memory/json_view.h"
 #include "flush/monitors/calendar.h"
+#include "flush/monitors/rule.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -42,6 +43,16 @@ static void check_asked(const struct downtime *downtime)
     bytes_free(&out);
 }
 
+static void check_rules(const struct downtime *downtime)
+{
+    for (size_t i = 0; i < downtime->n_recurrences; i++) {
+        char problem[128] = "";
+
+        check(rule_check(slice_of(downtime->recurrences[i].rule), problem, sizeof problem) ==
+              (problem[0] == '\0'));
+    }
+}
+
 static void check_times(const struct occurrences *occurrences)
 {
     check(occurrences->n <= CALENDAR_OCCURRENCES_MAX);
@@ -66,6 +77,7 @@ static void check_downtime(reader_of *read, struct slice value)
         return;
     }
     check_asked(&downtime);
+    check_rules(&downtime);
     if (downtime.n_recurrences == 0) {
         calendar_once(&downtime, &once);
         check_times(&once);

@@ -209,6 +209,26 @@ static void names_what_is_wrong(void **state)
           "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"rrule\","
           "\"rrule\":\"FREQ\\nX\"}}",
           "Invalid recurrence rrule" },
+        { downtime_read_v1, "{\"scope\":\"a\",\"monitor_tags\":\"team:web\"}",
+          "'monitor_tags' is a list" },
+        { downtime_read_v1, "{\"scope\":\"a\",\"notify_end_states\":\"alert\"}",
+          "'notify_end_states' is a list" },
+        { downtime_read_v1, "{\"scope\":\"a\",\"notify_end_types\":{}}",
+          "'notify_end_types' is a list" },
+        { downtime_read_v1,
+          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"weeks\","
+          "\"week_days\":\"Mon\"}}",
+          "'week_days' is a list" },
+        { downtime_read_v1,
+          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"months\","
+          "\"week_days\":[\"Mon\"]}}",
+          "week_days is only for a recurrence of type weeks" },
+        { downtime_read_v1,
+          "{\"scope\":\"a\",\"start\":9,\"end\":10,\"recurrence\":{\"type\":\"weeks\","
+          "\"until_date\":8}}",
+          "'until_date' is before 'start'" },
+        { downtime_read_v2, V2 "{\"recurrences\":{\"rrule\":\"FREQ=DAILY\"}}}",
+          "'recurrences' is a list" },
         { downtime_read_v1, "{\"scope\":\"a\",\"notify_end_states\":[\"ok\"]}",
           "'notify_end_states' has alert, no data and warn" },
         { downtime_read_v2, "{\"scope\":\"prod\"}", "All values must have a key" },

@@ -184,6 +184,14 @@ static void what_is_wrong_is_refused_with_a_sentence(void **state)
           "date"
           "\":99,\"until_occurrences\":2}}",
           "You must provide only provide one of (until_occurrences, until_date)" },
+        { "{\"scope\":\"*\",\"timezone\":\"Nowhere/City\"}",
+          "there is no time zone of that name: Nowhere/City" },
+        { "{\"scope\":\"*\",\"start\":5,\"end\":9,\"recurrence\":{\"type\":\"rrule\",\"rrule\":"
+          "\"FREQ=DAILY;EXDATE=20261201\"}}",
+          "'EXDATE' is no part of a rule of RFC 5545" },
+        { "{\"scope\":\"*\",\"start\":5,\"end\":9,\"recurrence\":{\"type\":\"days\",\"period\":"
+          "99999}}",
+          "a rule of RFC 5545 has no INTERVAL=99999" },
     };
     (void)state;
 
