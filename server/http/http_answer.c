@@ -207,3 +207,8 @@ void http_on_end(struct http_exchange *exchange, http_end *tell, void *argument)
     exchange->tell = tell;
     exchange->tell_argument = argument;
 }
+
+void *http_end_argument(const struct http_exchange *exchange)
+{
+    return exchange->tell != NULL ? exchange->tell_argument : NULL;
+}

@@ -80,12 +80,17 @@ struct http_config {
     bool (*admits)(struct http_exchange *exchange, const struct http_request *request,
                    const struct http_route *route, void *argument);
 
+    /* Asked as a body of unknown length comes, which has so many bytes by now; NULL: it may be as
+     * long as any. False: it has replied. */
+    bool (*still_fits)(struct http_exchange *exchange, const struct http_request *request,
+                       const struct http_route *route, size_t length, void *argument);
+
     /* Whether a stream that was admitted still would be then; NULL: it would. It does not
      * reply. */
     bool (*still_admits)(const struct http_exchange *exchange,
                          const struct http_request *request, const struct http_route *route,
                          int64_t now_ms, void *argument);
-    void *argument;             /* of handlers, admits and still_admits */
+    void *argument;             /* of handlers, and of these three */
     struct desk *desk;          /* NULL: no route is for it */
     struct http_ledger *ledger; /* NULL: nobody counts */
     struct http_limits limits;
@@ -129,5 +134,8 @@ void http_on_taken(struct http_exchange *exchange, http_taken *tell, void *argum
  * it. A later one takes the place of the former; NULL: nobody is told. */
 typedef void http_end(void *argument);
 void http_on_end(struct http_exchange *exchange, http_end *tell, void *argument);
+
+/* The argument that it would be called with; NULL: nobody is told. */
+void *http_end_argument(const struct http_exchange *exchange);
 
 #endif

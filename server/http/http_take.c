@@ -313,11 +313,33 @@ static bool has_place(const struct http_exchange *exchange)
 
 /* ---- the request ------------------------------------------------------- */
 
-/* The head is read once more, as what it lies in may have moved since. */
+/* It is read once more, as what it lies in may have moved since. */
+static void read_head(const struct http_exchange *exchange, struct http_request *out)
+{
+    (void)http_head_parse(out, (struct slice){ exchange->in, exchange->body_at });
+}
+
+/* False: it was answered, and the connection ends behind that unless the body is whole. */
+static bool still_fits(struct http_exchange *exchange, bool is_whole)
+{
+    const struct http_config *config = &exchange->http->config;
+    bool keeps_alive = exchange->keeps_alive;
+    struct http_request request;
+
+    if (!exchange->request.chunked || config->still_fits == NULL)
+        return true;
+    read_head(exchange, &request);
+    exchange->keeps_alive = keeps_alive && is_whole;
+    if (!config->still_fits(exchange, &request, exchange->route,
+                            exchange->in_len - exchange->body_at, config->argument))
+        return false;
+    exchange->keeps_alive = keeps_alive;
+    return true;
+}
+
 static void call_handler(struct http_exchange *exchange)
 {
     const struct http_config *config = &exchange->http->config;
-    struct slice head = { exchange->in, exchange->body_at };
     struct slice body = { exchange->in + exchange->body_at,
                           exchange->body_end - exchange->body_at };
     struct http_request request;
@@ -328,13 +350,14 @@ static void call_handler(struct http_exchange *exchange)
     }
     http_connection_enter(exchange, HTTP_PHASE_HANDLER);
     if (exchange->route->handle == NULL) {
+        struct slice head = { exchange->in, exchange->body_at };
         size_t inflated_max = exchange->route->inflated_max;
 
         desk_take(config->desk, exchange, head, body,
                   inflated_max > 0 ? inflated_max : exchange->body_max, exchange->route->work);
         return;
     }
-    (void)http_head_parse(&request, head);
+    read_head(exchange, &request);
     request.body = body;
     exchange->route->handle(exchange, &request, config->argument);
 }
@@ -343,10 +366,12 @@ bool http_take_body(struct http_exchange *exchange)
 {
     int status = exchange->request.chunked ? take_chunks(exchange) : take_length(exchange);
 
-    if (status == 0)
-        call_handler(exchange);
-    else if (status > 0)
+    if (status > 0)
         http_answer_refuse(exchange, status);
+    else if (!still_fits(exchange, status == 0))
+        return true;
+    else if (status == 0)
+        call_handler(exchange);
     else if (exchange->has_ended)
         http_connection_close(exchange);
     return exchange->phase != HTTP_PHASE_BODY;

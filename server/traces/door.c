@@ -131,18 +131,29 @@ static void on_end(void *argument)
     free(held);
 }
 
-/* False: there is no memory for it. */
+/* False: there is no memory for so much more. */
+static bool hold_more(struct held *held, size_t length)
+{
+    _Atomic(long) *left = &held->door->config.taker->budget->left;
+
+    if (atomic_load_explicit(left, memory_order_relaxed) < (long)length)
+        return false;
+    atomic_fetch_sub_explicit(left, (long)length, memory_order_relaxed);
+    held->bytes += (long)length;
+    return true;
+}
+
 static bool hold(struct door *door, struct http_exchange *exchange, size_t length)
 {
-    _Atomic(long) *left = &door->config.taker->budget->left;
-    struct held *held = malloc(sizeof *held);
+    struct held *held = calloc(1, sizeof *held);
 
-    if (held == NULL || atomic_load_explicit(left, memory_order_relaxed) < (long)length) {
+    if (held == NULL)
+        return false;
+    held->door = door;
+    if (!hold_more(held, length)) {
         free(held);
         return false;
     }
-    *held = (struct held){ door, (long)length };
-    atomic_fetch_sub_explicit(left, held->bytes, memory_order_relaxed);
     http_on_end(exchange, on_end, held);
     return true;
 }
@@ -192,10 +203,12 @@ static size_t most_of(const struct http_route *route)
     return route->body_max > 0 ? route->body_max : HTTP_BODY_MAX;
 }
 
-/* A body in chunks may become as long as any. */
+/* How long a body in chunks becomes is not told: it begins with what is usual. */
 static size_t length_of(const struct http_request *request, const struct http_route *route)
 {
-    return request->chunked ? most_of(route) : (size_t)request->length;
+    if (!request->chunked)
+        return (size_t)request->length;
+    return most_of(route) < HTTP_BODY_MAX ? most_of(route) : HTTP_BODY_MAX;
 }
 
 static bool admits(struct http_exchange *exchange, const struct http_request *request,
@@ -212,6 +225,21 @@ static bool admits(struct http_exchange *exchange, const struct http_request *re
     if (length == 0 || length > most_of(route) || hold(door, exchange, length))
         return true;
     overload(door, exchange, request);
+    return false;
+}
+
+/* Twice as much each time, as the room that it is read into. */
+static bool still_fits(struct http_exchange *exchange, const struct http_request *request,
+                       const struct http_route *route, size_t length, void *argument)
+{
+    struct held *held = http_end_argument(exchange);
+    size_t has = (size_t)held->bytes,
+           wanted = 2 * has < most_of(route) ? 2 * has : most_of(route);
+
+    wanted = wanted > length ? wanted : length;
+    if (length <= has || hold_more(held, wanted - has))
+        return true;
+    overload(argument, exchange, request);
     return false;
 }
 
@@ -393,6 +421,7 @@ struct door *door_new(const struct door_config *config)
         .n_routes = sizeof routes / sizeof routes[0],
         .other = { .methods = HTTP_ANY_METHOD, .handle = on_other, .body_max = DOOR_BODY_MAX },
         .admits = admits,
+        .still_fits = still_fits,
         .argument = door,
         .limits = { .places = PLACES, .askers = PLACES, .bodies = PLACES },
         .own_thread = true,

@@ -254,6 +254,77 @@ static void a_body_that_is_not_read_is_held_too(void **state)
     running_free(&running);
 }
 
+static void read_answer(int fd, char *out, size_t size)
+{
+    ssize_t n;
+    size_t len = 0;
+
+    while (len < size - 1 && (n = read(fd, out + len, size - 1 - len)) > 0)
+        len += (size_t)n;
+    out[len] = '\0';
+}
+
+#define CHUNKED                                                                   \
+    "POST /v0.4/traces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" JSON \
+    "Transfer-Encoding: chunked\r\n\r\n"
+
+/* Nobody says how long they become, so each holds only what has come of it. */
+static void bodies_in_chunks_come_beside_each_other(void **state)
+{
+    char answer[1024];
+    int fds[8];
+    (void)state;
+
+    start("heeler_trace_max_bytes=4194304");
+    for (size_t i = 0; i < 8; i++) {
+        fds[i] = raw_connect(server_traces_port(running.server));
+        raw_say(fds[i], CHUNKED "1\r\n[\r\n");
+    }
+    for (size_t i = 0; i < 8; i++) {
+        raw_say(fds[i], "1\r\n]\r\n0\r\n\r\n");
+        read_answer(fds[i], answer, sizeof answer);
+        assert_non_null(strstr(answer, "HTTP/1.1 200 OK\r\n"));
+        close(fds[i]);
+    }
+    assert_int_equal(counter_read(&ledger()->overloaded), 0);
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
+/* Another holds all but 194,000 bytes: one in chunks is admitted, and is more than that. */
+static void a_body_in_chunks_that_grows_beyond_the_bound_is_answered_and_not_taken(void **state)
+{
+    static const char head[] = "POST /v0.4/traces HTTP/1.1\r\nHost: localhost\r\n"
+                               "Expect: 100-continue\r\nContent-Length: 4000000\r\n\r\n";
+    enum { LEN = 250000 };
+    static char request[LEN + 512];
+    char answer[64];
+    (void)state;
+
+    start("heeler_trace_max_bytes=4194304");
+    int fd = raw_connect(server_traces_port(running.server));
+
+    raw_say(fd, head);
+    assert_true(read(fd, answer, sizeof answer - 1) > 0);
+    size_t len = (size_t)sprintf(request, CHUNKED "%x\r\n%*s\r\n0\r\n\r\n", LEN, LEN, "[]");
+
+    char *refused =
+        running_exchange(&running, server_traces_port(running.server), request, len);
+
+    assert_non_null(strstr(refused, "HTTP/1.1 200 OK\r\n"));
+    assert_non_null(strstr(refused, "rate_by_service"));
+    free(refused);
+    assert_int_equal(counter_read(&ledger()->overloaded), 1);
+    close(fd);
+    /* Whose room is free again, soon: the server has to hear of it. */
+    for (uint64_t before = 0; before < counter_read(&ledger()->overloaded);) {
+        before = counter_read(&ledger()->overloaded);
+        free(running_exchange(&running, server_traces_port(running.server), request, len));
+    }
+    assert_true(running_stop(&running));
+    running_free(&running);
+}
+
 static void everybody_may_write_to_the_unix_socket(void **state)
 {
     char folder[] = "/tmp/heeler-traces-XXXXXX", set[96], path[64];
@@ -280,6 +351,9 @@ int main(void)
         cmocka_unit_test(the_state_is_the_hash_of_the_info),
         cmocka_unit_test(above_its_memory_the_newest_is_answered_and_not_taken),
         cmocka_unit_test(a_body_that_is_not_read_is_held_too),
+        cmocka_unit_test(bodies_in_chunks_come_beside_each_other),
+        cmocka_unit_test(
+            a_body_in_chunks_that_grows_beyond_the_bound_is_answered_and_not_taken),
         cmocka_unit_test(everybody_may_write_to_the_unix_socket),
     };
 
