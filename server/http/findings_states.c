@@ -11,6 +11,7 @@
 #include "server/http/health.h"
 #include "server/http/totals.h"
 #include "server/monitors/monitor_ledger.h"
+#include "server/traces/traces_ledger.h"
 
 /* NEAR_PERCENT of a bound is near. The intake refuses points that are CLOCK_AHEAD_MAX_S ahead;
  * a clock that is CLOCK_APART_S off is wrong long before that. A server that has heard nothing
@@ -479,6 +480,25 @@ static bool state_FINDING_INTERVAL(const struct moment *moment, struct finding *
                interval_s);
 }
 
+static uint64_t trace_payloads(const struct traces_ledger *ledger)
+{
+    uint64_t sum = counter_read(&ledger->stats_payloads);
+
+    for (int layout = 0; layout < TRACE_LAYOUT_COUNT; layout++)
+        sum += counter_read(&ledger->payloads[layout]);
+    return sum;
+}
+
+/* By whatever way: datagrams, the API, tracing libraries. */
+static bool has_received(const struct server_view *view)
+{
+    struct totals sums;
+
+    totals_read(view, &sums);
+    return sums.datagrams + sums.values > 0 ||
+           (view->traces != NULL && trace_payloads(view->traces) > 0);
+}
+
 static bool state_FINDING_SILENCE(const struct moment *moment, struct finding *out)
 {
     const struct server_view *view = moment->view;
@@ -486,7 +506,7 @@ static bool state_FINDING_SILENCE(const struct moment *moment, struct finding *o
     bool is_early = silent_s < SILENCE_S &&
                     silent_s < SILENCE_INTERVALS * (int64_t)view->settings->heeler_interval;
 
-    if (is_early || view->listeners->n == 0 || totals_datagrams(view->listeners) > 0)
+    if (is_early || view->listeners->n == 0 || has_received(view))
         return false;
     mend(out, "heeler send 'my_metric:1|c', and compare the client's address with these: "
               "heeler status");

@@ -10,9 +10,11 @@
 #include <jansson.h>
 
 #include "config/log.h"
+#include "flush/parcels/submitted.h"
 #include "server/http/checks.h"
 #include "server/http/findings.h"
 #include "server/http/health.h"
+#include "server/traces/traces_ledger.h"
 #include "tests/support/server_rig.h"
 #include "tests/support/temp_file.h"
 
@@ -340,6 +342,29 @@ static void silence_is_not_told_before_its_time(void **state)
     }
 }
 
+/* One that is sent to by the API or by tracing libraries alone is not where nobody sends. */
+static void whatever_was_received_is_no_silence(void **state)
+{
+    static struct worker_ledger submitted[SUBMITTED_LANE_COUNT];
+    static struct traces_ledger traces;
+    struct counter *const counters[] = { &submitted[SUBMITTED_HTTP].values[METRIC_GAUGE],
+                                         &traces.payloads[TRACE_V05], &traces.stats_payloads };
+    struct rig *rig = *state;
+
+    make_silence(rig, true);
+    rig->server.view.submitted = submitted;
+    rig->server.view.traces = &traces;
+    rig->server.view.traces_alive_ms = NOW_MS;
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        look(rig);
+        assert_true(rig->findings.at[FINDING_SILENCE].active);
+        counter_set(counters[i], 1);
+        look(rig);
+        assert_false(rig->findings.at[FINDING_SILENCE].active);
+        counter_set(counters[i], 0);
+    }
+}
+
 static void a_finding_is_logged_once_and_so_is_its_end(void **state)
 {
     struct rig *rig = *state;
@@ -567,6 +592,7 @@ int main(void)
         TEST(every_state_begins_says_what_it_is_and_ends),
         TEST(a_file_of_checks_that_is_wrong_is_told),
         TEST(silence_is_not_told_before_its_time),
+        TEST(whatever_was_received_is_no_silence),
         TEST(a_finding_is_logged_once_and_so_is_its_end),
         TEST(a_tag_of_escape_sequences_is_harmless_in_log_and_json),
         TEST(every_counter_that_moves_is_told_for_a_minute),
