@@ -133,6 +133,23 @@ kill -TERM "$server"
 ended 0
 [ "$(sum a)" -eq 4 ] || fail "a is $(sum a)"
 
+# A port that the kernel chose stays with those who ask there: that of HTTP does not become the one of traces, nor
+# the other way round, where traces come or go.
+with_traces() {
+    printf 'apm_config: {enabled: %s, receiver_port: __random__}\n' "$1" >"$scratch/heeler.yaml"
+}
+with_traces false
+start_server "$scratch/kept" --config "$scratch/heeler.yaml"
+i=0
+for enabled in true true false true; do
+    with_traces "$enabled"
+    kill -USR2 "$server"
+    again $((i += 1))
+    ask "127.0.0.1:$http"
+done
+kill -TERM "$server"
+ended 0
+
 # ---- an environment that means harm -----------------------------------------------------
 
 cat >"$scratch/harm" <<'END'

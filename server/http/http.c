@@ -282,7 +282,7 @@ static bool http_config_sane(const struct http_config *config)
 }
 #endif
 
-static const struct http_owner http_itself = { "http", 0600 };
+static const struct http_owner http_itself = { "http", 0600, false };
 
 struct http *http_new(const struct http_config *config)
 {

@@ -89,18 +89,20 @@ static int open_socket(const struct addrinfo *at)
     return -1;
 }
 
-static int adopt_or_open(const struct addrinfo *at, struct inherited_sockets *inherited)
+static int adopt_or_open(const struct addrinfo *at, bool traces,
+                         struct inherited_sockets *inherited)
 {
     struct inherited_socket found;
 
-    return inherited_take(inherited, at->ai_addr, SOCK_STREAM, &found) ? found.fd
-                                                                       : open_socket(at);
+    return inherited_take(inherited, at->ai_addr, SOCK_STREAM, traces, &found)
+               ? found.fd
+               : open_socket(at);
 }
 
 /* Listens on the first address of the name that this machine has. *why: NULL where errno says
  * it. */
-static int open_first(const char *host, int port, struct inherited_sockets *inherited,
-                      const char **why)
+static int open_first(const char *host, int port, bool traces,
+                      struct inherited_sockets *inherited, const char **why)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found;
     char service[8];
@@ -112,7 +114,7 @@ static int open_first(const char *host, int port, struct inherited_sockets *inhe
     if (error != 0)
         return -1;
     for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next)
-        fd = adopt_or_open(at, inherited);
+        fd = adopt_or_open(at, traces, inherited);
     error = errno;
     freeaddrinfo(found);
     errno = error;
@@ -120,16 +122,16 @@ static int open_first(const char *host, int port, struct inherited_sockets *inhe
 }
 
 static bool open_tcp(struct http_listener *out, const char *address,
-                     const struct http_owner *owner, struct inherited_sockets *inherited,
-                     char *problem, size_t problem_size)
+                     struct inherited_sockets *inherited, char *problem, size_t problem_size)
 {
+    const struct http_owner *owner = out->owner;
     char host[ADDRESS_HOST_MAX];
     const char *why = "no such address";
     int port;
 
     errno = 0;
     if (address_split(address, host, sizeof host, &port))
-        out->fd = open_first(host, port, inherited, &why);
+        out->fd = open_first(host, port, owner->traces, inherited, &why);
     if (out->fd < 0)
         snprintf(problem, problem_size, "%s: cannot listen on %s: %s", owner->name, address,
                  why != NULL           ? why
@@ -154,7 +156,8 @@ static bool adopt_path(struct http_listener *out, const char *path,
     if (strlen(path) >= sizeof address.sun_path)
         return false;
     strcpy(address.sun_path, path);
-    if (!inherited_take(inherited, (const struct sockaddr *)&address, SOCK_STREAM, &found))
+    if (!inherited_take(inherited, (const struct sockaddr *)&address, SOCK_STREAM,
+                        out->owner->traces, &found))
         return false;
     out->fd = found.fd;
     socket_file_adopt(&out->file, path);
@@ -164,9 +167,9 @@ static bool adopt_path(struct http_listener *out, const char *path,
 }
 
 static bool open_path(struct http_listener *out, const char *path,
-                      const struct http_owner *owner, struct inherited_sockets *inherited,
-                      char *problem, size_t problem_size)
+                      struct inherited_sockets *inherited, char *problem, size_t problem_size)
 {
+    const struct http_owner *owner = out->owner;
     const struct socket_access ours = { owner->socket_mode, (uid_t)-1, (gid_t)-1 };
     char why[384];
 
@@ -195,9 +198,9 @@ bool http_listener_open(struct http_listener *out, const char *address,
 {
     const char *path = address_path(address);
 
-    *out = (struct http_listener){ .fd = -1 };
-    return path != NULL ? open_path(out, path, owner, inherited, problem, problem_size)
-                        : open_tcp(out, address, owner, inherited, problem, problem_size);
+    *out = (struct http_listener){ .owner = owner, .fd = -1 };
+    return path != NULL ? open_path(out, path, inherited, problem, problem_size)
+                        : open_tcp(out, address, inherited, problem, problem_size);
 }
 
 void http_listener_close(struct http_listener *given)
@@ -211,7 +214,8 @@ void http_listener_close(struct http_listener *given)
 void http_listener_leave(struct http_listener *given, struct inherited_sockets *to)
 {
     if (given->fd >= 0)
-        (void)inherited_add(to, (struct inherited_socket){ .fd = given->fd });
+        (void)inherited_add(
+            to, (struct inherited_socket){ .fd = given->fd, .traces = given->owner->traces });
     given->fd = -1;
     given->file.path[0] = '\0';
 }

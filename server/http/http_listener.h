@@ -12,13 +12,16 @@
 #include "server/receive/inherited.h"
 #include "server/receive/socket_file.h"
 
-/* Who listens, as the log says it, and the mode of the file of a unix socket. */
+/* Who listens, as the log says it, the mode of the file of a unix socket, and whether tracing
+ * libraries are who connects. */
 struct http_owner {
     const char *name; /* static: "http" */
     mode_t socket_mode;
+    bool traces;
 };
 
 struct http_listener {
+    const struct http_owner *owner;
     int fd;                  /* -1: there is none */
     int port;                /* 0 of a unix socket */
     bool local;              /* only this machine reaches it */

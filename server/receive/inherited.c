@@ -90,13 +90,22 @@ static uint32_t kernel_drops(int fd)
                                                                      : 0;
 }
 
+static bool is_any_port(const struct sockaddr *address)
+{
+    return (address->sa_family == AF_INET &&
+            ((const struct sockaddr_in *)address)->sin_port == 0) ||
+           (address->sa_family == AF_INET6 &&
+            ((const struct sockaddr_in6 *)address)->sin6_port == 0);
+}
+
 bool inherited_take(struct inherited_sockets *sockets, const struct sockaddr *address, int type,
-                    struct inherited_socket *out)
+                    bool traces, struct inherited_socket *out)
 {
     for (size_t i = 0; sockets != NULL && i < sockets->n; i++) {
         struct inherited_socket *socket = &sockets->at[i];
 
-        if (socket->connection || !is_at(socket->fd, address, type))
+        if (socket->connection || !is_at(socket->fd, address, type) ||
+            (socket->traces != traces && is_any_port(address)))
             continue;
         *out = *socket;
         if (!out->drops_known)

@@ -148,7 +148,7 @@ static bool give_socket(struct listener *listener, uint32_t i, struct udp_target
     struct inherited_socket found;
     int fd;
 
-    if (inherited_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM,
+    if (inherited_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM, false,
                        &found)) {
         listener_adopt(listener, i, found.fd, found.drops);
         listener->kept = listener->kept || found.kept;
@@ -177,7 +177,7 @@ static void take_extra(struct listener *listener, const struct udp_target *targe
     struct inherited_socket found;
 
     while (inherited_take(inherited, (const struct sockaddr *)&target->address, SOCK_DGRAM,
-                          &found)) {
+                          false, &found)) {
         int *grown = realloc(listener->extra, (listener->n_extra + 1) * sizeof *grown);
 
         if (grown == NULL) {

@@ -95,7 +95,7 @@ static bool adopt_socket(struct listener *listener, const char *path, bool ask_s
         return false;
     strcpy(address.sun_path, path);
     if (!inherited_take(inherited, (const struct sockaddr *)&address,
-                        listener_traits(listener)->type, &found))
+                        listener_traits(listener)->type, false, &found))
         return false;
     socket_file_adopt(&listener->file, path);
     if (listener->file.path[0] == '\0') {

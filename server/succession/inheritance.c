@@ -13,9 +13,11 @@
 #include "config/log.h"
 #include "server/receive/descriptors.h"
 
-/* "pid state last-stamp socket socket ...": one that is kept with a k, a connection with
- * a c behind it. */
+/* "pid state last-stamp socket socket ... traces socket": one that is kept with a k, a
+ * connection with a c behind it; behind the word those of them that are for traces, where a
+ * program from before there were any reads no further. */
 #define HANDOVER_VARIABLE "HEELER_HANDOVER"
+#define TRACES_WORD       " traces"
 
 enum { SYSTEMD_FIRST_FD = 3 };
 
@@ -135,6 +137,15 @@ static bool next_number(const char **at, long long *out)
     return found;
 }
 
+static void mark_traces(struct inheritance *inheritance, const char *at)
+{
+    long long fd;
+
+    while (next_number(&at, &fd))
+        for (size_t i = 0; i < inheritance->sockets.n; i++)
+            inheritance->sockets.at[i].traces |= inheritance->sockets.at[i].fd == fd;
+}
+
 static void find_sockets(struct inheritance *inheritance, const char *at)
 {
     long long fd;
@@ -150,6 +161,8 @@ static void find_sockets(struct inheritance *inheritance, const char *at)
             &inheritance->sockets,
             (struct inherited_socket){ .fd = (int)fd, .connection = connection, .kept = kept });
     }
+    if (strncmp(at, TRACES_WORD, strlen(TRACES_WORD)) == 0)
+        mark_traces(inheritance, at + strlen(TRACES_WORD));
 }
 
 static void find_handover(struct inheritance *inheritance)
@@ -435,20 +448,31 @@ static void set_inherited(const struct inheritance *inheritance, int flags)
         (void)fcntl(inheritance->state_fd, F_SETFD, flags);
 }
 
+static void write_sockets(const struct inherited_sockets *sockets, char *out, size_t size)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < sockets->n; i++)
+        len += (size_t)snprintf(out + len, size - len, " %d%s", sockets->at[i].fd,
+                                sockets->at[i].connection ? "c"
+                                : sockets->at[i].kept     ? "k"
+                                                          : "");
+    len += (size_t)snprintf(out + len, size - len, TRACES_WORD);
+    for (size_t i = 0; i < sockets->n; i++)
+        if (sockets->at[i].traces)
+            len += (size_t)snprintf(out + len, size - len, " %d", sockets->at[i].fd);
+}
+
 bool inheritance_pass_on(const struct inheritance *inheritance)
 {
-    size_t size = 80 + 16 * inheritance->sockets.n, len;
+    size_t size = 80 + 32 * inheritance->sockets.n, len;
     char *text = malloc(size);
 
     if (text == NULL)
         return false;
     len = (size_t)snprintf(text, size, "%ld %d %lld", (long)getpid(), inheritance->state_fd,
                            (long long)inheritance->last_stamp_s);
-    for (size_t i = 0; i < inheritance->sockets.n; i++)
-        len += (size_t)snprintf(text + len, size - len, " %d%s", inheritance->sockets.at[i].fd,
-                                inheritance->sockets.at[i].connection ? "c"
-                                : inheritance->sockets.at[i].kept     ? "k"
-                                                                      : "");
+    write_sockets(&inheritance->sockets, text + len, size - len);
     bool set = setenv(HANDOVER_VARIABLE, text, 1) == 0;
 
     free(text);

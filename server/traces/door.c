@@ -406,7 +406,7 @@ static const struct http_route routes[] = {
 #undef TRACES_ROUTE
 
 /* As the Agent's: everybody may send. */
-static const struct http_owner owner = { "traces", 0722 };
+static const struct http_owner owner = { "traces", 0722, true };
 
 struct door *door_new(const struct door_config *config)
 {

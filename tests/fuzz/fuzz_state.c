@@ -120,7 +120,8 @@ static void inherit(struct state_reader in)
     inheritance->looked_at = true;
     (void)!inheritance_read(inheritance);
     stream_inherited_free(inheritance_connections(inheritance, &listeners));
-    if (inherited_take(&inheritance->sockets, (struct sockaddr *)&address, SOCK_STREAM, &found))
+    if (inherited_take(&inheritance->sockets, (struct sockaddr *)&address, SOCK_STREAM, false,
+                       &found))
         close(found.fd);
     inheritance_free(inheritance);
 }

@@ -15,7 +15,7 @@
 #include "server/http/http_listener.h"
 #include "tests/support/temp_file.h"
 
-static const struct http_owner owner = { "http", 0600 };
+static const struct http_owner owner = { "http", 0600, false };
 
 static bool takes_connections(const char *path)
 {
