@@ -447,25 +447,33 @@ static bool read_composite(struct reader *reader, struct condition *out)
            reader_refuse(reader, reader->rest.at, "expected && or ||, or the end");
 }
 
-bool condition_holds(const struct condition *condition, uint32_t operands)
+static enum monitor_state opposite(enum monitor_state of)
 {
-    bool stack[CONDITION_STEPS_MAX] = { false };
+    if (of == MONITOR_NO_DATA)
+        return MONITOR_NO_DATA;
+    return of == MONITOR_OK ? MONITOR_ALERT : MONITOR_OK;
+}
+
+enum monitor_state condition_combine(const struct condition *condition,
+                                     const enum monitor_state *operands)
+{
+    enum monitor_state stack[CONDITION_STEPS_MAX] = { MONITOR_OK };
     size_t n = 0;
 
     for (size_t i = 0; i < condition->n_steps; i++) {
         uint8_t step = condition->program[i];
 
         if (step == CONDITION_NOT) {
-            stack[n - 1] = !stack[n - 1];
+            stack[n - 1] = opposite(stack[n - 1]);
         } else if (step == CONDITION_AND || step == CONDITION_OR) {
-            bool right = stack[--n];
-            stack[n - 1] =
-                step == CONDITION_AND ? stack[n - 1] && right : stack[n - 1] || right;
+            enum monitor_state right = stack[--n], left = stack[n - 1];
+
+            stack[n - 1] = (left < right) == (step == CONDITION_AND) ? left : right;
         } else {
-            stack[n++] = (operands & 1U << step) != 0;
+            stack[n++] = operands[step];
         }
     }
-    return n > 0 && stack[0];
+    return stack[0];
 }
 
 /* ---- all --------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "config/must_check.h"
+#include "flush/monitors/monitor_state.h"
 #include "protocol/slice.h"
 
 enum {
@@ -80,8 +81,11 @@ void condition_place_problem(const struct condition *condition, struct slice tex
 bool comparator_holds(enum comparator comparator, double value, double threshold);
 const char *comparator_text(enum comparator comparator);
 
-/* Whether a composite holds, of operands that hold where their bit is set. */
-bool condition_holds(const struct condition *condition, uint32_t operands);
+/* The state of a composite, of those of its operands: of two with && the milder, with || the
+ * worse; the opposite of OK is Alert, of No Data No Data, of the others OK (Datadog,
+ * monitors/types/composite). */
+enum monitor_state condition_combine(const struct condition *condition,
+                                     const enum monitor_state *operands);
 
 /* How often it is evaluated: each minute, and more seldom where its window is a day and more
  * (Datadog: 10 minutes from 24 hours, 30 from 48). */

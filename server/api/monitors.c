@@ -103,24 +103,53 @@ void monitors_put(struct desk_job *given, const struct server_view *view,
     }
 }
 
-/* The body that is to be kept, of what was before and the request's. False: it was refused. */
-static bool make_body(struct desk_job *job, const struct http_request *request,
-                      struct slice base, struct bytes *out)
-{
-    char problem[MONITOR_PROBLEM_MAX];
-    struct slice body;
-
-    if (!api_read_body(job, request, MONITOR_KEYS_MAX, &body))
-        return false;
-    if (monitor_form_make(base, body, out, problem))
-        return true;
-    api_refuse(job, 400, "%s", problem);
-    return false;
-}
-
 static struct slice text_of(const struct bytes *bytes)
 {
     return (struct slice){ (const char *)bytes->at, bytes->len };
+}
+
+/* Its first operand that is a composite itself; 0: none is. */
+static int64_t composite_in(const struct server_view *view, struct slice body)
+{
+    struct defined monitors = api_defined(view, DEFINITION_MONITOR);
+    char problem[MONITOR_PROBLEM_MAX];
+    struct monitor monitor;
+    int64_t number = 0;
+
+    if (!monitor_read(body, &monitor, problem, sizeof problem))
+        return 0;
+    for (size_t i = 0; number == 0 && i < monitor.condition.n_operands; i++) {
+        const struct definition *operand =
+            defined_find_number(&monitors, monitor.condition.operands[i]);
+
+        if (operand != NULL &&
+            json_view_says(json_view_member(operand->body, "type"), "composite"))
+            number = operand->number;
+    }
+    monitor_free(&monitor);
+    return number;
+}
+
+/* The body that is to be kept, of what was before and the request's. False: it was refused. */
+static bool make_body(struct desk_job *job, const struct http_request *request,
+                      const struct server_view *view, struct slice base, struct bytes *out)
+{
+    char problem[MONITOR_PROBLEM_MAX];
+    struct slice body;
+    int64_t number;
+
+    if (!api_read_body(job, request, MONITOR_KEYS_MAX, &body))
+        return false;
+    if (!monitor_form_make(base, body, out, problem))
+        api_refuse(job, 400, "%s", problem);
+    else if ((number = composite_in(view, text_of(out))) != 0)
+        api_refuse(job, 400,
+                   "The value provided for parameter 'query' is invalid: monitor %" PRId64
+                   " is a composite, and no composite is made of others",
+                   number);
+    else
+        return true;
+    return false;
 }
 
 /* ---- making and changing ----------------------------------------------- */
@@ -132,7 +161,7 @@ void monitors_create(struct desk_job *given, const struct http_request *request,
     char name[DEFINED_UUID_LEN + 1];
     struct bytes body = { 0 };
 
-    if (!make_body(given, request, SLICE("{}"), &body)) {
+    if (!make_body(given, request, argument, SLICE("{}"), &body)) {
         bytes_free(&body);
         return;
     }
@@ -155,7 +184,7 @@ void monitors_update(struct desk_job *given, const struct http_request *request,
         return;
     struct definition changed = *found;
 
-    if (make_body(given, request, found->body, &body)) {
+    if (make_body(given, request, argument, found->body, &body)) {
         changed.body = text_of(&body);
         monitors_put(given, argument, &changed, false);
     }
@@ -167,8 +196,7 @@ void monitors_validate(struct desk_job *given, const struct http_request *reques
 {
     struct bytes body = { 0 };
 
-    (void)argument;
-    if (make_body(given, request, SLICE("{}"), &body))
+    if (make_body(given, request, argument, SLICE("{}"), &body))
         api_reply_text(given, 200, "{}\n");
     bytes_free(&body);
 }
@@ -180,7 +208,7 @@ void monitors_validate_one(struct desk_job *given, const struct http_request *re
     const struct definition *found = monitors_need(given, request, argument);
     struct bytes body = { 0 };
 
-    if (found != NULL && make_body(given, request, found->body, &body))
+    if (found != NULL && make_body(given, request, argument, found->body, &body))
         api_reply_text(given, 200, "{}\n");
     bytes_free(&body);
 }

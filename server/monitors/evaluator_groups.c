@@ -429,27 +429,31 @@ bool evaluation_operand_value(const struct evaluator *evaluator,
     return true;
 }
 
+/* That there is none is a state of those that say so; of others the last one stays. */
+static void settle_no_data(const struct watched_monitor *monitor,
+                           struct observation *observation)
+{
+    if (monitor->monitor.rules.missing == MISSING_KEEPS)
+        observation->what = OBSERVED_TOO_LITTLE;
+    if (monitor->monitor.rules.missing == MISSING_RESOLVES)
+        observation->state = MONITOR_OK;
+}
+
 static void combine_group(struct evaluator *evaluator, struct watched_monitor *monitor,
                           const struct watched_monitor *const *operand, struct slice name)
 {
     const struct condition *condition = &monitor->monitor.condition;
-    enum monitor_state state, worst = MONITOR_OK;
+    enum monitor_state states[CONDITION_OPERANDS_MAX];
     struct observation observation = { .what = OBSERVED_STATE,
                                        .at_s = evaluator->at_s,
                                        .data_s = evaluator->at_s };
-    uint32_t operands = 0;
 
-    for (size_t i = 0; i < condition->n_operands; i++) {
-        if (!operand_state(operand[i], name, &state))
+    for (size_t i = 0; i < condition->n_operands; i++)
+        if (!operand_state(operand[i], name, &states[i]))
             return;
-        if (state != MONITOR_OK)
-            operands |= 1U << i;
-        if (state > worst)
-            worst = state;
-    }
-    observation.state = !condition_holds(condition, operands) ? MONITOR_OK
-                        : worst == MONITOR_OK                 ? MONITOR_ALERT /* of ! alone */
-                                                              : worst;
+    observation.state = condition_combine(condition, states);
+    if (observation.state == MONITOR_NO_DATA)
+        settle_no_data(monitor, &observation);
     struct watched_group *group = watched_monitor_need(monitor, name, SLICE(""), 0);
 
     if (group == NULL)
@@ -492,6 +496,13 @@ void evaluation_combine(struct evaluator *evaluator, struct watched_monitor *mon
         if (operand[i] == NULL)
             snprintf(monitor->problem, sizeof monitor->problem, "there is no monitor %lld",
                      (long long)condition->operands[i]);
+        else if (operand[i]->monitor.condition.kind == CONDITION_COMPOSITE) {
+            /* Two of each other would change each minute. */
+            snprintf(monitor->problem, sizeof monitor->problem,
+                     "monitor %lld is a composite: no composite is made of others",
+                     (long long)condition->operands[i]);
+            operand[i] = NULL;
+        }
     }
     const struct watched_monitor *grouped = grouped_operand(operand, condition->n_operands);
 

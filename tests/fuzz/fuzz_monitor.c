@@ -43,9 +43,13 @@ static void check_condition(const struct condition *condition)
     if (condition->kind == CONDITION_VALUE || condition->kind == CONDITION_CHANGE)
         check(condition->window_s > 0 && condition->shift_s >= 0 &&
               isfinite(condition->threshold));
-    for (uint32_t operands = 0; condition->kind == CONDITION_COMPOSITE && operands < 8;
-         operands++)
-        (void)condition_holds(condition, operands * 0x55);
+    for (int seed = 0; condition->kind == CONDITION_COMPOSITE && seed < 8; seed++) {
+        enum monitor_state operands[CONDITION_OPERANDS_MAX];
+
+        for (int i = 0; i < CONDITION_OPERANDS_MAX; i++)
+            operands[i] = (enum monitor_state)((seed * 7 + i * 5) % MONITOR_STATE_COUNT);
+        check(condition_combine(condition, operands) < MONITOR_STATE_COUNT);
+    }
 }
 
 static void check_query(struct slice text)

@@ -118,10 +118,51 @@ static void reads_composites(void **state)
     assert_int_equal(got.kind, CONDITION_COMPOSITE);
     assert_int_equal(got.n_operands, 3);
     assert_true(got.operands[1] == 34);
-    assert_true(condition_holds(&got, 1));  /* 12 */
-    assert_false(condition_holds(&got, 0)); /* none: the parentheses do not hold */
-    assert_true(condition_holds(&got, 4));  /* 56, and not 34 */
-    assert_false(condition_holds(&got, 6)); /* 34 and 56 */
+}
+
+/* The table of Datadog's documentation, and what it says of !. States by their first letters.
+ */
+static void combines_states(void **state)
+{
+    static const struct {
+        const char *text, *of;
+        char is;
+    } cases[] = {
+        { "1 && 2", "AW", 'W' },
+        { "1 || 2", "AW", 'A' },
+        { "1 && 2", "AO", 'O' },
+        { "1 || 2", "AO", 'A' },
+        { "1 && 2", "WO", 'O' },
+        { "1 || 2", "WO", 'W' },
+        { "1 && 2", "NW", 'N' },
+        { "1 || 2", "NW", 'W' },
+        { "1 && 2", "NO", 'O' },
+        { "1 || 2", "NO", 'N' },
+        { "1 && 2", "NN", 'N' },
+        { "1 || 2", "OO", 'O' },
+        { "!1", "O", 'A' },
+        { "!1", "W", 'O' },
+        { "!1", "A", 'O' },
+        { "!1", "N", 'N' },
+        { "!(1 && 2)", "AO", 'A' },
+        { "1 && !2", "WO", 'W' },
+        { "12 || !34 && (12 || 56)", "AOO", 'A' },
+        { "12 || !34 && (12 || 56)", "OOO", 'O' },
+        { "12 || !34 && (12 || 56)", "OOW", 'W' },
+        { "12 || !34 && (12 || 56)", "OAA", 'O' },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct condition got = read_whole(cases[i].text);
+        enum monitor_state of[CONDITION_OPERANDS_MAX] = { MONITOR_OK };
+
+        for (size_t j = 0; cases[i].of[j] != '\0'; j++)
+            while (monitor_state_word(of[j])[0] != cases[i].of[j])
+                of[j]++;
+        if (monitor_state_word(condition_combine(&got, of))[0] != cases[i].is)
+            fail_msg("%s of %s", cases[i].text, cases[i].of);
+    }
 }
 
 static void names_what_is_wrong(void **state)
@@ -224,10 +265,11 @@ static void knows_how_often(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_values),     cmocka_unit_test(finds_groups),
-        cmocka_unit_test(reads_changes),    cmocka_unit_test(reads_checks),
-        cmocka_unit_test(reads_composites), cmocka_unit_test(names_what_is_wrong),
-        cmocka_unit_test(moves_columns),    cmocka_unit_test(knows_how_often),
+        cmocka_unit_test(reads_values),        cmocka_unit_test(finds_groups),
+        cmocka_unit_test(reads_changes),       cmocka_unit_test(reads_checks),
+        cmocka_unit_test(reads_composites),    cmocka_unit_test(combines_states),
+        cmocka_unit_test(names_what_is_wrong), cmocka_unit_test(moves_columns),
+        cmocka_unit_test(knows_how_often),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,6 +332,10 @@ static void what_a_composite_uses_is_not_deleted_by_chance(void **state)
     assert_int_equal(json_object_size(json_object_get(answer, "errors")), 2);
     json_decref(answer);
     assert_error("DELETE", path_of(one, ""), NULL, 400, sentence);
+    snprintf(json, sizeof json, "{\"type\":\"composite\",\"query\":\"%lld || %lld\"}",
+             (long long)one, (long long)both);
+    assert_error("POST", "/api/v1/monitor", json, 400,
+                 "The value provided for parameter 'query' is invalid: monitor ");
     drop(one);
     drop(both);
     drop(two);

@@ -137,6 +137,41 @@ static void what_waits_has_a_bound(void **state)
     evaluator_free(evaluator);
 }
 
+/* What cannot be said of a composite: that there is no data, unless it wants to; and what two
+ * of each other would be. */
+static void a_composite_is_no_riddle(void **state)
+{
+    static const char *const wants[] = { "", ",\"options\":{\"notify_no_data\":true}" };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct evaluator *evaluator = begin();
+        size_t before = world.n_sent;
+        char body[256];
+
+        define(evaluator, 1,
+               "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\","
+               "\"options\":{\"notify_no_data\":true,\"no_data_timeframe\":5}}");
+        snprintf(body, sizeof body,
+                 "{\"type\":\"composite\",\"query\":\"1\",\"name\":\"c\","
+                 "\"message\":\"@webhook-pager\"%s}",
+                 wants[i]);
+        define(evaluator, 2, body);
+        define(evaluator, 3,
+               "{\"type\":\"composite\",\"query\":\"!4\",\"message\":\"@webhook-pager\"}");
+        define(evaluator, 4,
+               "{\"type\":\"composite\",\"query\":\"3\",\"message\":\"@webhook-pager\"}");
+        value(evaluator, "*", 1, 1);
+        world.groups[0] = '\0';
+        for (int minute = 2; minute < 12; minute++)
+            go_to(evaluator, minute);
+        assert_int_equal(world.n_sent, before + i);
+        assert_string_equal(monitors_find(evaluator_monitors(evaluator), 3)->problem,
+                            "monitor 4 is a composite: no composite is made of others");
+        evaluator_free(evaluator);
+    }
+}
+
 /* ---- what recurs ------------------------------------------------------- */
 
 /* A calendar that answers when the test says so. */
@@ -290,6 +325,7 @@ int main(void)
         TEST(other_groups_are_not_found_again),
         TEST(the_clock_goes_back),
         TEST(what_waits_has_a_bound),
+        TEST(a_composite_is_no_riddle),
         TEST(a_start_at_night_is_quiet),
         TEST(a_hanging_calendar_holds_nothing_up),
         TEST(many_that_recur_wait_for_their_turn),
