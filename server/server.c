@@ -27,6 +27,7 @@ void server_view_for_all(const struct server *server, struct server_view *out)
         .flusher_ledger = &server->flusher_ledger,
         .senders = server->senders,
         .sender_boxes = server->sender_boxes,
+        .sighting_boxes = server->sighting_boxes,
         .taps = server->taps,
         .recents = server->recents,
         .submitter = server->submitters[SUBMITTED_HTTP],
@@ -254,6 +255,7 @@ static void server_free(struct server *given)
     free(given->leftovers);
     free(given->senders);
     free(given->sender_boxes);
+    free(given->sighting_boxes);
     if (given->taps != NULL)
         taps_free(given->taps);
     free(given->taps);

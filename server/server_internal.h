@@ -13,6 +13,7 @@
 #include "server/receive/listeners.h"
 #include "server/receive/recent.h"
 #include "server/receive/sender_tally.h"
+#include "server/receive/sighting.h"
 #include "server/receive/submitter.h"
 #include "server/receive/tap.h"
 #include "server/receive/worker.h"
@@ -37,7 +38,8 @@ struct server {
     struct units *units; /* of what they are about */
     struct recalled recalled;
     struct senders *senders;
-    struct sender_box *sender_boxes; /* one a worker */
+    struct sender_box *sender_boxes;     /* one a worker */
+    struct sighting_box *sighting_boxes; /* the same */
     struct taps *taps;
     struct recents *recents; /* NULL: no heeler_ring_bytes */
     struct arena_budget budget;

@@ -83,10 +83,11 @@ static bool start_memory(struct server *server, char *problem, size_t problem_si
     server->leftovers = calloc(server->workers, sizeof *server->leftovers);
     server->senders = own_lines(sizeof *server->senders);
     server->sender_boxes = own_lines(server->workers * sizeof *server->sender_boxes);
+    server->sighting_boxes = own_lines(server->workers * sizeof *server->sighting_boxes);
     server->taps = own_lines(sizeof *server->taps);
     if (server->accounts == NULL || server->worker_ledgers == NULL || server->worker == NULL ||
         server->leftovers == NULL || server->senders == NULL || server->sender_boxes == NULL ||
-        server->taps == NULL ||
+        server->sighting_boxes == NULL || server->taps == NULL ||
         !taps_init(server->taps, server->workers,
                    server->config.settings->heeler_tail_max_bytes) ||
         !make_recents(server))
@@ -289,6 +290,7 @@ static bool start_workers(struct server *server, char *problem, size_t problem_s
             .ledger = &server->worker_ledgers[i],
             .senders = server->senders,
             .sender_box = &server->sender_boxes[i],
+            .sighting_box = &server->sighting_boxes[i],
             .taps = server->taps,
             .recents = server->recents,
             .connections = stream_inherited_share(&connections, server->workers - i),

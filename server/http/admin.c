@@ -29,6 +29,7 @@
 #include "server/http/top.h"
 #include "server/http/top_senders.h"
 #include "server/monitors/monitoring.h"
+#include "server/receive/host_addresses.h"
 
 /* For what the desk is at when the server stops. */
 enum { DESK_PATIENCE_MS = 2000 };
@@ -208,7 +209,9 @@ static bool make_parts(struct admin *admin, struct event_base *base)
     admin->view.checks = checks_new();
     admin->view.api = api_new(&admin->view, admin_settings(admin));
     api_read_files(admin->view.api, NULL);
-    if (admin->view.api != NULL)
+    admin->view.host_addresses = host_addresses_new(
+        admin->view.senders, admin->view.sighting_boxes, admin->view.workers);
+    if (admin->view.api != NULL && admin->view.host_addresses != NULL)
         admin->view.monitoring = monitoring_new(&admin->view, admin->server.hostname);
     if (admin->view.monitoring != NULL)
         admin->view.evaluator = monitoring_evaluator(admin->view.monitoring);
@@ -231,6 +234,7 @@ struct admin *admin_start(struct event_base *base, bool full,
     admin->server = *server;
     admin->server.look(admin->server.server, &admin->view);
     admin->view.checks = NULL; /* behind a health port: those of the other, who frees them */
+    admin->view.host_addresses = NULL; /* the same */
     if (http_guard_open(&admin->guard, admin->server.hostname) &&
         (!full || make_parts(admin, base)) &&
         (admin->http = make_http(admin, base, full)) != NULL)
@@ -330,6 +334,7 @@ bool admin_stop(struct admin *given)
     kept_traces_free(given->view.kept_traces);
     pictures_free(given->view.pictures);
     monitoring_free(given->view.monitoring);
+    host_addresses_free(given->view.host_addresses);
     desk_free(given->desk);
     tail_free(given->view.tail);
     looks_free(given->view.looks);

@@ -24,6 +24,7 @@ struct desk_job {
     size_t head_len, body_len, body_max;
     struct bytes plain;   /* the inflated body */
     struct bytes headers; /* of the answer: names and values, each with a NUL */
+    struct sender peer;
     int status;
     const char *type;
     struct desk_stream stream;
@@ -56,6 +57,11 @@ struct desk {
 };
 
 /* ---- the desk: answers ------------------------------------------------- */
+
+const struct sender *desk_peer(const struct desk_job *job)
+{
+    return &job->peer;
+}
 
 void desk_add_header(struct desk_job *job, const char *name, const char *value)
 {
@@ -240,6 +246,7 @@ void desk_take(struct desk *desk, struct http_exchange *exchange, struct slice h
     job->body_max = body_max;
     job->work = work;
     job->exchange = exchange;
+    job->peer = *http_peer(exchange);
     http_on_end(exchange, on_gone, job);
     mailbox_push(&desk->to_desk, &job->note.letter);
 }

@@ -20,6 +20,9 @@
 
 /* ---- on the desk's thread ---------------------------------------------- */
 
+/* Who asks, as a view of the job. */
+const struct sender *desk_peer(const struct desk_job *job);
+
 /* A header of the answer to come. Without memory it is left out. */
 void desk_add_header(struct desk_job *job, const char *name, const char *value);
 

@@ -106,13 +106,18 @@ static bool accept_on(struct http_socket *socket)
     return socket->acceptable != NULL && event_add(socket->acceptable, NULL) == 0;
 }
 
-static int accept_one(const struct http_listener *listener)
+static int accept_one(const struct http_listener *listener, struct sender *peer)
 {
+    struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+    socklen_t len;
     int fd;
 
-    do
-        fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    do {
+        len = sizeof from;
+        fd =
+            accept4(listener->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    } while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+    *peer = sender_of_address((const struct sockaddr *)&from);
     return fd;
 }
 
@@ -154,11 +159,12 @@ static void on_acceptable(evutil_socket_t unused, short what, void *argument)
     (void)unused, (void)what;
     main_turn_began();
     for (int i = 0; i < ACCEPTS_AT_ONCE && !crowded; i++) {
-        int fd = accept_one(&socket->listener);
+        struct sender peer;
+        int fd = accept_one(&socket->listener, &peer);
 
         if (fd < 0 && lacks_descriptors() && http->first != NULL) {
             http_connection_close(least_worth(http));
-            fd = accept_one(&socket->listener);
+            fd = accept_one(&socket->listener, &peer);
             crowded = true;
         }
         if (fd < 0) {
@@ -167,7 +173,8 @@ static void on_acceptable(evutil_socket_t unused, short what, void *argument)
             return;
         }
         crowded = make_place(http) || crowded;
-        if (!http_connection_open(http, fd, socket->listener.local, clock_monotonic_ms())) {
+        if (!http_connection_open(http, fd, &peer, socket->listener.local,
+                                  clock_monotonic_ms())) {
             pause_accepting(http, "no memory");
             return;
         }

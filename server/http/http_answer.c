@@ -188,6 +188,11 @@ void http_refuse(struct http_exchange *exchange, int status, const char *sentenc
         http_reply_text(exchange, status, "text/plain; charset=utf-8", sentence);
 }
 
+const struct sender *http_peer(const struct http_exchange *exchange)
+{
+    return &exchange->peer;
+}
+
 bool http_is_local(const struct http_exchange *exchange)
 {
     return exchange->is_local;

@@ -424,7 +424,8 @@ static void append_to_list(struct http_exchange *exchange)
     http->n_connections++;
 }
 
-bool http_connection_open(struct http *http, int given_fd, bool is_local, int64_t now_ms)
+bool http_connection_open(struct http *http, int given_fd, const struct sender *peer,
+                          bool is_local, int64_t now_ms)
 {
     struct http_exchange *exchange = calloc(1, sizeof *exchange);
 
@@ -434,6 +435,7 @@ bool http_connection_open(struct http *http, int given_fd, bool is_local, int64_
     }
     exchange->http = http;
     exchange->is_local = is_local;
+    exchange->peer = *peer;
     exchange->fd = given_fd;
     exchange->since_ms = now_ms;
     exchange->readable =

@@ -31,7 +31,8 @@ enum http_phase {
 
 struct http_exchange {
     struct http *http;
-    bool is_local; /* it came by a local listener */
+    bool is_local;      /* it came by a local listener */
+    struct sender peer; /* who connected */
     struct http_exchange *before, *after;
     int fd;
     struct event *readable, *writable;
@@ -83,7 +84,8 @@ struct http {
 /* ---- http_connection.c ------------------------------------------------- */
 
 /* fd is given. False without memory. */
-bool http_connection_open(struct http *http, int given_fd, bool is_local, int64_t now_ms);
+bool http_connection_open(struct http *http, int given_fd, const struct sender *peer,
+                          bool is_local, int64_t now_ms);
 
 /* Its time is over, or others need its place. */
 void http_connection_expire(struct http_exchange *exchange);

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 
 #include "server/http/http_request.h"
+#include "server/receive/sender.h"
 
 struct http;
 struct http_exchange; /* a request and its answer */
@@ -103,6 +104,9 @@ struct http_config {
 /* Whether it came by a listener that only this machine reaches: bound to a loopback address, or
  * a unix socket. */
 bool http_is_local(const struct http_exchange *exchange);
+
+/* Who connected, as a view of the exchange; of a unix socket AF_UNIX. */
+const struct sender *http_peer(const struct http_exchange *exchange);
 
 /* A header of the answer to come. */
 void http_add_header(struct http_exchange *exchange, const char *name, const char *value);

@@ -35,6 +35,8 @@ struct state;
 struct http_ledger;
 struct submitter;
 struct sender_box;
+struct sighting_box;
+struct host_addresses;
 struct senders;
 struct state_keeper;
 struct top_senders;
@@ -72,9 +74,11 @@ struct server_view {
     struct looks *looks;                  /* the same; NULL: of another than HTTP */
     struct tail *tail;                    /* the same */
     struct sender_box *sender_boxes; /* who sent how much, one a worker; for the desk's too */
-    const struct traces_ledger *traces; /* NULL: no apm_config.enabled */
-    struct trace_box *trace_box;        /* of those that are kept; the same */
-    struct submitter *submitter;        /* for the desk's thread; NULL: the same */
+    struct sighting_box *sighting_boxes;   /* the same: from where which host sends */
+    struct host_addresses *host_addresses; /* of these; NULL: of another than HTTP */
+    const struct traces_ledger *traces;    /* NULL: no apm_config.enabled */
+    struct trace_box *trace_box;           /* of those that are kept; the same */
+    struct submitter *submitter;           /* for the desk's thread; NULL: the same */
     const struct definition_keeper *definition_keeper; /* the same; NULL: only memory keeps */
     const struct state_keeper *state_keeper;           /* the same */
     const _Atomic(bool) *has_monitors; /* some were kept, as the history found out */

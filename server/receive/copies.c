@@ -51,6 +51,40 @@ void copies_show_frames(const struct source_config *config, struct tap *tap,
     tap_publish(tap);
 }
 
+/* ---- hosts ------------------------------------------------------------- */
+
+/* What came by a unix socket is of this machine. */
+void copies_sight_batch(const struct source_config *config, int64_t now_ns)
+{
+    struct batch *batch = config->batch;
+    bool is_unix = listener_traits(config->listener)->tells_senders;
+    struct slice datagram;
+    bool truncated;
+
+    if (config->sighter == NULL || !sighter_begin(config->sighter, now_ns))
+        return;
+    while ((is_unix || batch_asks_addresses(batch)) &&
+           batch_next(batch, &datagram, &truncated)) {
+        struct sender from = is_unix ? sender_of_process(0) : sender_of_batch(batch, false);
+
+        sighter_see(config->sighter, &from, datagram);
+    }
+    batch_rewind(batch);
+    sighter_end(config->sighter, now_ns);
+}
+
+void copies_sight_frames(const struct source_config *config, const struct slice *frames,
+                         size_t n, int64_t now_ns)
+{
+    struct sender from = sender_of_process(0);
+
+    if (config->sighter == NULL || !sighter_begin(config->sighter, now_ns))
+        return;
+    for (size_t i = 0; i < n; i++)
+        sighter_see(config->sighter, &from, frames[i]);
+    sighter_end(config->sighter, now_ns);
+}
+
 /* ---- who will look back ------------------------------------------------ */
 
 void copies_keep_batch(const struct source_config *config)

@@ -26,6 +26,13 @@ void sender_write(const struct sender *sender, char *out, size_t size)
     }
 }
 
+void sender_write_address(const struct sender *sender, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (sender->family == AF_INET || sender->family == AF_INET6)
+        (void)inet_ntop(sender->family, sender->address, out, (socklen_t)size);
+}
+
 struct sender sender_of_process(pid_t pid)
 {
     return (struct sender){ .family = AF_UNIX, .pid = (int32_t)pid };
@@ -52,6 +59,19 @@ static struct sender of_v6(const struct in6_addr *address, in_port_t port)
     return sender;
 }
 
+struct sender sender_of_address(const struct sockaddr *address)
+{
+    const void *any = address;
+    const struct sockaddr_in *v4 = any;
+    const struct sockaddr_in6 *v6 = any;
+
+    if (address->sa_family == AF_INET)
+        return of_v4(&v4->sin_addr, v4->sin_port);
+    if (address->sa_family == AF_INET6)
+        return of_v6(&v6->sin6_addr, v6->sin6_port);
+    return address->sa_family == AF_UNIX ? sender_of_process(0) : (struct sender){ 0 };
+}
+
 struct sender sender_of_batch(const struct batch *batch, bool is_unix)
 {
     const union batch_address *from = batch_address(batch);
@@ -59,11 +79,7 @@ struct sender sender_of_batch(const struct batch *batch, bool is_unix)
 
     if (is_unix)
         return batch_sender(batch, &pid) ? sender_of_process(pid) : (struct sender){ 0 };
-    if (from != NULL && from->any.sa_family == AF_INET)
-        return of_v4(&from->v4.sin_addr, from->v4.sin_port);
-    if (from != NULL && from->any.sa_family == AF_INET6)
-        return of_v6(&from->v6.sin6_addr, from->v6.sin6_port);
-    return (struct sender){ 0 };
+    return from != NULL ? sender_of_address(&from->any) : (struct sender){ 0 };
 }
 
 /* ---- who wants to know ------------------------------------------------- */
@@ -88,12 +104,24 @@ void senders_init(struct senders *senders, const struct listeners *listeners,
 
 void senders_want(struct senders *senders)
 {
-    if (atomic_fetch_add_explicit(&senders->wanted, 1, memory_order_relaxed) == 0)
+    if (senders->of_processes++ == 0)
         tell(senders, 1);
+    senders_want_addresses(senders);
 }
 
 void senders_want_no_more(struct senders *senders)
 {
-    if (atomic_fetch_sub_explicit(&senders->wanted, 1, memory_order_relaxed) == 1)
+    if (--senders->of_processes == 0)
         tell(senders, 0);
+    senders_want_no_addresses(senders);
+}
+
+void senders_want_addresses(struct senders *senders)
+{
+    (void)atomic_fetch_add_explicit(&senders->wanted, 1, memory_order_relaxed);
+}
+
+void senders_want_no_addresses(struct senders *senders)
+{
+    (void)atomic_fetch_sub_explicit(&senders->wanted, 1, memory_order_relaxed);
 }

@@ -10,7 +10,8 @@
  *   desk    senders_want() ──► wanted ──► worker: batch_ask(), and sender_of_batch()
  *           └► SO_PASSCRED of the unix sockets, at once
  *
- * What was in a queue before that has no sender. */
+ * What was in a queue before that has no sender. Who wants addresses alone (sighting.h) leaves
+ * the unix sockets as they are. */
 #ifndef SERVER_RECEIVE_SENDER_H
 #define SERVER_RECEIVE_SENDER_H
 
@@ -36,10 +37,16 @@ struct sender {
  * cut where it is too long, which 64 bytes never are. */
 void sender_write(const struct sender *sender, char *out, size_t size);
 
+/* The address alone: "127.0.0.1", "::1"; empty where there is none. */
+void sender_write_address(const struct sender *sender, char *out, size_t size);
+
 /* Of what batch_next() showed, by what the kernel said with it. An IPv4 address that came by an
  * IPv6 socket is AF_INET. */
 struct sender sender_of_batch(const struct batch *batch, bool is_unix);
 struct sender sender_of_process(pid_t pid);
+
+/* The peer of a socket; of a unix one a process that is not known. */
+struct sender sender_of_address(const struct sockaddr *address);
 
 /* ---- who wants to know ------------------------------------------------- */
 
@@ -47,6 +54,7 @@ struct sender sender_of_process(pid_t pid);
 struct senders {
     _Alignas(OWN_LINE) _Atomic(uint32_t) wanted;
     const struct listeners *listeners; /* NULL: none is to be told */
+    uint32_t of_processes;             /* so many of them want these too; the desk's */
     bool always; /* dogstatsd_origin_detection: the sockets are never told to stop */
 };
 
@@ -57,6 +65,10 @@ void senders_init(struct senders *senders, const struct listeners *listeners,
 /* One more wants to know; one less. All of one thread: the desk's. */
 void senders_want(struct senders *senders);
 void senders_want_no_more(struct senders *senders);
+
+/* The same, but for the processes behind unix sockets. */
+void senders_want_addresses(struct senders *senders);
+void senders_want_no_addresses(struct senders *senders);
 
 /* Relaxed: it is a wish, and nothing else is read by it. */
 static inline bool senders_are_wanted(const struct senders *senders)

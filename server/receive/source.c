@@ -148,11 +148,18 @@ static bool counts_senders(struct source *source, int64_t now_ns)
            source->config.tally != NULL && sender_tally_begin(source->config.tally, now_ns);
 }
 
+/* For who looks on; a tap, where there is one. */
+static struct tap *look_on(struct source *source, int64_t now_ns)
+{
+    copies_sight_batch(&source->config, now_ns);
+    return copies_open_tap(&source->config);
+}
+
 /* Returns how many datagrams there were. */
 static uint64_t ingest_batch(struct source *source, int64_t now_ns)
 {
     struct tap *tap =
-        __builtin_expect(source->tells_senders, 0) ? copies_open_tap(&source->config) : NULL;
+        __builtin_expect(source->tells_senders, 0) ? look_on(source, now_ns) : NULL;
     bool counts = counts_senders(source, now_ns);
     int64_t now_s = clock_wall_s();
 
@@ -193,8 +200,9 @@ static void complain(struct source *source, int64_t now_ns)
 static bool looks_at_batch(const struct source *source)
 {
     bool counts = source->config.tally != NULL && sender_tally_looks(source->config.tally);
+    bool sights = source->config.sighter != NULL && sighter_looks(source->config.sighter);
 
-    return counts || copies_tap_has_room(&source->config);
+    return counts || sights || copies_tap_has_room(&source->config);
 }
 
 /* The batch is the worker's: another source may have asked it for something else. Without
@@ -334,6 +342,13 @@ static void forward_frames(struct source *source, const struct slice *frames, si
     counter_add(&source->config.ledger->forwarded, sent);
 }
 
+static struct tap *look_on_frames(struct source *source, const struct slice *frames, size_t n,
+                                  int64_t now_ns)
+{
+    copies_sight_frames(&source->config, frames, n, now_ns);
+    return copies_open_tap(&source->config);
+}
+
 static void take_frames(void *argument, const struct slice *frames, size_t n, pid_t pid)
 {
     struct source *source = argument;
@@ -344,8 +359,9 @@ static void take_frames(void *argument, const struct slice *frames, size_t n, pi
     uint64_t bytes = 0;
 
     follow_onlookers(source);
-    struct tap *tap =
-        __builtin_expect(source->tells_senders, 0) ? copies_open_tap(&source->config) : NULL;
+    struct tap *tap = __builtin_expect(source->tells_senders, 0)
+                          ? look_on_frames(source, frames, n, now_ns)
+                          : NULL;
     source->config.before(source->config.argument, now_ns);
     bool counts = counts_senders(source, now_ns);
     if (__builtin_expect(tap != NULL, 0))

@@ -12,6 +12,7 @@
 #include "server/receive/listener.h"
 #include "server/receive/sender.h"
 #include "server/receive/sender_tally.h"
+#include "server/receive/sighting.h"
 #include "server/receive/tap.h"
 
 struct recents;
@@ -26,6 +27,7 @@ struct source_config {
     struct worker_ledger *ledger;
     const struct senders *senders; /* whether somebody wants to know them; NULL: nobody */
     struct sender_tally *tally;    /* of the worker: their counts; NULL with the former */
+    struct sighter *sighter;       /* the same: the addresses of hosts */
     struct taps *taps;             /* of all workers; NULL: nobody looks on */
     struct recents *recents;       /* the same; NULL: nothing is kept */
     int forward_fd;                /* raw datagrams are sent on here; -1: nowhere */

@@ -39,6 +39,7 @@ struct worker {
     int stop_fd;
     struct source **sources; /* one for each listener */
     struct sender_tally tally;
+    struct sighter sighter;
     int64_t interval_ns;
     int64_t seal_at_ns; /* monotonic */
     int64_t early_s;    /* second at which the open interval ends early; 0: it does not */
@@ -216,6 +217,8 @@ static void on_alive_timer(evutil_socket_t fd, short what, void *argument)
     note_alive(worker);
     (void)sender_tally_begin(&worker->tally, now_ns); /* the last batch may be a while ago */
     sender_tally_end(&worker->tally, now_ns);
+    (void)sighter_begin(&worker->sighter, now_ns);
+    sighter_end(&worker->sighter, now_ns);
     if (own_tap(worker) != NULL)
         tap_follow(own_tap(worker));
 }
@@ -335,6 +338,7 @@ static void worker_free(struct worker *given)
     stream_inherited_free(given->config.connections);
     free(given->sources);
     sender_tally_free(&given->tally);
+    sighter_free(&given->sighter);
     batch_free(given->batch);
     ingest_free(given->ingest);
     table_free(given->table);
@@ -399,6 +403,7 @@ static bool make_sources(struct worker *worker)
         .ledger = worker->config.ledger,
         .senders = worker->config.senders,
         .tally = &worker->tally,
+        .sighter = &worker->sighter,
         .taps = worker->config.taps,
         .recents = worker->config.recents,
         .forward_fd = worker->config.forward_fd,
@@ -461,6 +466,7 @@ struct worker *worker_start(const struct worker_config *config, char *problem,
     }
     worker->config = *config;
     worker->tally.box = config->sender_box;
+    worker->sighter.box = config->sighting_box;
     worker->stop_fd = worker->early_fd = -1;
     worker->interval_ns = config->settings->heeler_interval * INT64_C(1000000000);
     char name[16];

@@ -14,6 +14,7 @@
 struct worker;
 struct rules;
 struct sender_box;
+struct sighting_box;
 struct senders;
 struct taps;
 struct recents;
@@ -36,6 +37,7 @@ struct worker_config {
     struct worker_ledger *ledger;
     const struct senders *senders;        /* whether somebody wants to know them; or NULL */
     struct sender_box *sender_box;        /* where their counts go; NULL with the former */
+    struct sighting_box *sighting_box;    /* the same of the addresses of hosts */
     struct taps *taps;                    /* its own is taps->at[index]; or NULL */
     struct recents *recents;              /* the same */
     struct stream_inherited *connections; /* inherited; given, also on failure; or NULL */

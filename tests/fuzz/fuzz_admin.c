@@ -160,7 +160,8 @@ static void check_connection(struct slice bytes, bool is_local)
     int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0 ||
-        !http_connection_open(admin_http(admin), pair[0], is_local, 0))
+        !http_connection_open(admin_http(admin), pair[0], &(struct sender){ .family = AF_UNIX },
+                              is_local, 0))
         abort();
     (void)!send(pair[1], bytes.at, bytes.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     turn(pair[1], &answer);

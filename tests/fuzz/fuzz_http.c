@@ -195,7 +195,7 @@ static void check_connection(struct http *http, struct slice bytes, size_t piece
     size_t n_seen = 0;
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) != 0 ||
-        !http_connection_open(http, pair[0], true, 0))
+        !http_connection_open(http, pair[0], &(struct sender){ .family = AF_UNIX }, true, 0))
         abort();
     for (struct slice rest = bytes; rest.len > 0;) {
         size_t n = rest.len < piece ? rest.len : piece;

@@ -31,6 +31,20 @@ int udp_sender(const char *listener)
     return fd;
 }
 
+int udp_sender_from(const char *address, const char *listener)
+{
+    struct sockaddr_in own = { .sin_family = AF_INET };
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    to.sin_port = htons((uint16_t)atoi(strrchr(listener, ':') + 1));
+    assert_true(fd >= 0);
+    assert_int_equal(inet_pton(AF_INET, address, &own.sin_addr), 1);
+    assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof own), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    return fd;
+}
+
 void udp_send(int fd, const char *text)
 {
     assert_int_equal(send(fd, text, strlen(text), 0), strlen(text));

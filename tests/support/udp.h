@@ -8,6 +8,9 @@
 /* A socket connected to a listener by its name: "udp 127.0.0.1:1" "udp [::1]:1". */
 int udp_sender(const char *listener);
 
+/* The same of IPv4, from another address of the loopback: "127.0.0.2". */
+int udp_sender_from(const char *address, const char *listener);
+
 /* One datagram of this text; waits while the socket is full. */
 void udp_send(int fd, const char *text);
 

@@ -85,6 +85,8 @@ void world_start(struct world *world, int forward_fd)
         .account = &world->account,
         .budget = &world->budget,
         .ledger = &world->ledger,
+        .senders = &world->senders,
+        .sighting_box = &world->sighting_box,
     };
 
     world->worker = worker_start(&config, problem, sizeof problem);

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "server/receive/listeners.h"
+#include "server/receive/sighting.h"
 #include "server/receive/worker.h"
 #include "tests/support/undo.h"
 
@@ -25,6 +26,8 @@ struct world {
     struct worker_account account;
     struct arena_budget budget;
     struct worker_ledger ledger;
+    struct senders senders; /* who wants to know them */
+    struct sighting_box sighting_box;
     struct worker *worker;
     int sender; /* a socket that sends to the first listener */
 };

@@ -42,6 +42,32 @@ static void each_kind_is_written(void **state)
     assert_string_equal(text_of(v6), "[abab:abab:abab:abab:abab:abab:abab:abab]:65535");
 }
 
+static void an_address_is_written_alone(void **state)
+{
+    struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr = { htonl(0x0a000007) } };
+    struct sockaddr_in6 mapped = { .sin6_family = AF_INET6 };
+    struct sockaddr unix_socket = { .sa_family = AF_UNIX }, none = { .sa_family = AF_UNSPEC };
+    struct sender sender = sender_of_address((struct sockaddr *)&v4);
+    char text[64];
+    (void)state;
+
+    sender_write_address(&sender, text, sizeof text);
+    assert_string_equal(text, "10.0.0.7");
+    assert_int_equal(inet_pton(AF_INET6, "::ffff:10.0.0.9", &mapped.sin6_addr), 1);
+    sender = sender_of_address((struct sockaddr *)&mapped);
+    sender_write_address(&sender, text, sizeof text);
+    assert_string_equal(text, "10.0.0.9");
+    assert_int_equal(inet_pton(AF_INET6, "2001:db8::1", &mapped.sin6_addr), 1);
+    sender = sender_of_address((struct sockaddr *)&mapped);
+    sender_write_address(&sender, text, sizeof text);
+    assert_string_equal(text, "2001:db8::1");
+    sender = sender_of_address(&unix_socket);
+    assert_int_equal(sender.family, AF_UNIX);
+    sender_write_address(&sender, text, sizeof text);
+    assert_string_equal(text, "");
+    assert_int_equal(sender_of_address(&none).family, AF_UNSPEC);
+}
+
 /* The text of who sent the only datagram that waits at the socket. */
 static const char *sender_at(struct batch *batch, int fd, bool is_unix)
 {
@@ -231,6 +257,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_written),
+        cmocka_unit_test(an_address_is_written_alone),
         cmocka_unit_test(an_address_is_known_while_it_is_asked_for),
         cmocka_unit_test(an_address_of_the_old_kind_stays_one_at_a_socket_of_the_new),
         cmocka_unit_test(coalesced_datagrams_have_an_address_too),

@@ -232,6 +232,40 @@ static void a_worker_that_does_not_start_keeps_no_connection(void **state)
     world_free(world);
 }
 
+/* From where which host sends; the listener's own address is nobody's. */
+static void addresses_of_hosts_are_handed_over(void **state)
+{
+    struct world *world = world_open(0, (char *[]){ SETS }, 3);
+    int other = udp_sender_from("127.0.0.2", world->listeners.at[0].name);
+    int64_t until_ns = clock_monotonic_ns() + WORLD_WAIT_NS;
+    struct sighting_page *page = NULL;
+    uint64_t sent = 0;
+    char address[64];
+    (void)state;
+
+    atomic_store(&world->sighting_box.wanted, true);
+    senders_want_addresses(&world->senders);
+    world_start(world, -1);
+    while (page == NULL && clock_monotonic_ns() < until_ns) {
+        udp_send(other, "a:1|c|#host:web-7");
+        udp_send(world->sender, "a:1|c");
+        world_wait(world, sent += 2);
+        page = sighting_box_take(&world->sighting_box);
+        poll(NULL, 0, 20);
+    }
+    close(other);
+    assert_non_null(page);
+    assert_int_equal(page->n, 1);
+    assert_true(slice_equal(sighting_host(page, &page->at[0]), SLICE("web-7")));
+    sender_write_address(&page->at[0].sender, address, sizeof address);
+    assert_string_equal(address, "127.0.0.2");
+    free(page);
+    world_drain(world);
+    world_join(world);
+    assert_float_equal(world_take(world).value, (double)sent, 0);
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +275,7 @@ int main(void)
         cmocka_unit_test(the_last_bucket_waits_for_a_flusher_that_is_behind),
         cmocka_unit_test(but_not_for_ever),
         cmocka_unit_test(a_worker_that_does_not_start_keeps_no_connection),
+        cmocka_unit_test(addresses_of_hosts_are_handed_over),
     };
 
     log_set_level(LOG_LEVEL_OFF);
