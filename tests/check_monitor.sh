@@ -19,6 +19,16 @@ shown() {
     grep -q -e "$1" "$scratch/out" || { cat "$scratch/out"; fail "nothing says $1"; }
 }
 
+# post_series JSON: by the API.
+post_series() {
+    exec 3<>"/dev/tcp/127.0.0.1/$http" || fail "nobody listens"
+    printf 'POST /api/v1/series HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+        "${#1}" "$1" >&3
+    read -r answer <&3
+    exec 3<&-
+    [[ $answer = *" 202 "* ]] || fail "a series is answered with $answer"
+}
+
 cat >"$scratch/good.json" <<'EOF'
 {"type": "metric alert", "query": "max(last_1m):max:my_metric{*} by {host} > 800",
  "name": "high", "message": "{{value}} {{vaule}}",
@@ -72,19 +82,30 @@ shown '"good":false,'
 ended_with 78 check "$scratch/good.json" --last 1h --set heeler_interval=x --at "127.0.0.1:$http"
 ! "$heeler" monitor check "$scratch/good.json" --at "127.0.0.1:$http" >/dev/full 2>&1 ||
     fail "it cannot be written, and ends with 0"
-kill -TERM "$server"
-ended 0
 
-# The monitors of a server: one of a file that cannot be evaluated, which is a finding, too.
+# The monitors of a server: one of a file that cannot be evaluated, which is a finding, too; and
+# one by host, whose message says the address that a host sent from, wherever that is. What it
+# sends is an event of the server before it.
+first=$server first_http=$http
+export DD_HEELER_WEBHOOKS='[{"name": "events", "url": "http://127.0.0.1:'$http'/api/v1/events",
+    "body": "{\"title\": \"$EVENT_TITLE\", \"text\": \"$TEXT_ONLY_MSG\"}"}]'
 mkdir "$scratch/monitors"
+cat >"$scratch/monitors/14.json" <<'EOF'
+{"id": 14, "type": "metric alert", "query": "max(last_5m):max:load{*} by {host} > 10", "name": "load",
+ "message": "{{host.name}} at [{{host.ip}}] @webhook-events",
+ "options": {"new_group_delay": 0}}
+EOF
 cat >"$scratch/monitors/12.json" <<'EOF'
 {"id": 12, "type": "composite", "query": "998 && 999", "name": "both\u001b[31m", "message": "@nobody@example.org"}
 EOF
 start_server "$heeler" --set heeler_interval=1 --set "heeler_monitors_path=$scratch/monitors"
-for _ in $(seq 3000); do
+for i in $(seq 1500); do
+    "$probe" from 127.0.0.2 "$port" 'load:11|g|#host:web-7' || fail "nothing was sent"
+    "$probe" from 127.0.0.3 "$port" 'load:9|g|#host:web-8' || fail "nothing was sent"
+    post_series '{"series": [{"metric": "load", "type": "gauge", "host": "web-9", "points": [['"$(date +%s)"', 12]]}]}'
     ended_with 0 list --at "127.0.0.1:$http"
     ! grep -q 'could not be evaluated' "$scratch/out" || break
-    sleep 0.02
+    sleep 0.05
 done
 shown '^12  *No Data  both\\x1b\[31m  (12.json)$'
 shown 'could not be evaluated: there is no monitor 99'
@@ -97,7 +118,14 @@ for _ in $(seq 3000); do
 done
 shown monitors_not_evaluated
 shown '1 monitor could not be evaluated and tells nobody'
-until_metric heeler_monitor_evaluations_total 1
+until_metric heeler_monitor_evaluations_total 2 # of both
+until_metric 'heeler_notifications_total{end="sent"}' 2
+"$probe" get "$first_http" "/api/v1/events?start=$((now - 60))&end=$((now + 600))" >"$scratch/out"
+shown 'web-7 at \[127.0.0.2\]'
+shown 'web-9 at \[127.0.0.1\]'
+! grep -q web-8 "$scratch/out" || fail "a host that is well was told of"
+kill -TERM "$first"
+wait "$first" || fail "the first server ended with $?"
 [ "$(metric 'heeler_monitors{state="No Data"}')" = 1 ] || fail "the monitor is not counted"
 ended_with 1 test 12 --at "127.0.0.1:$http"
 shown '^nobody@example.org: refused: heeler_smtp_url is not set$'

@@ -190,6 +190,23 @@ static void begin(struct monitor *out)
     };
 }
 
+static bool has_address(struct slice text)
+{
+    return text.len > 0 && memmem(text.at, text.len, "host.ip", strlen("host.ip")) != NULL;
+}
+
+/* Only groups of a host have an address; those of a composite are of its monitors. */
+static bool wants_address(const struct monitor *monitor)
+{
+    const struct condition *condition = &monitor->condition;
+    bool is_by_host = condition->kind == CONDITION_COMPOSITE;
+
+    for (size_t i = 0; i < condition->n_by; i++)
+        is_by_host = is_by_host || slice_equal(condition->by[i], SLICE("host")) ||
+                     slice_equal(condition->by[i], SLICE("*"));
+    return is_by_host && (has_address(monitor->message) || has_address(monitor->escalation));
+}
+
 static bool read_all(struct monitor_reading *reading, struct slice value)
 {
     struct monitor *out = reading->out;
@@ -219,8 +236,10 @@ bool monitor_read(struct slice value, struct monitor *out, char *problem, size_t
     if (out->room == NULL)
         return monitor_refuse(&reading, "out of memory");
     reading.room = out->room;
-    if (read_all(&reading, value))
+    if (read_all(&reading, value)) {
+        out->wants_address = wants_address(out);
         return true;
+    }
     monitor_free(out);
     return false;
 }

@@ -47,8 +47,9 @@ struct monitor {
     int64_t evaluation_delay_s, new_group_delay_s, group_retention_s;
     int64_t trigger_window_s, recovery_window_s; /* of anomalies; 0: the whole window */
     bool require_full_window;
-    bool include_tags; /* in the title */
-    char *room;        /* owned */
+    bool include_tags;  /* in the title */
+    bool wants_address; /* {{host.ip}} is in a message of it */
+    char *room;         /* owned */
 };
 
 /* Reads and checks it whole. value: a checked JSON object (flush/memory/json_view.h); it

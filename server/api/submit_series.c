@@ -6,13 +6,15 @@
 
 #include "flush/memory/json_view.h"
 #include "server/api/api_text.h"
+#include "server/receive/sighting.h"
 
 enum { POINTS_AT_ONCE = 512 };
 
 /* What a body goes through, first to be checked and then to be added. */
 struct taking {
     enum submit_form form;
-    struct submitter *submitter; /* NULL: it is only checked */
+    struct submitter *submitter;            /* NULL: it is only checked */
+    const struct submit_listener *listener; /* with the former */
     char *problem;
     size_t item;         /* of the list */
     struct bytes text;   /* name, unit and tags of the item */
@@ -284,6 +286,8 @@ static bool take_item(struct taking *taking, struct slice item)
         return false;
     if (json_view_kind(points) != JSON_KIND_ARRAY)
         return fail(taking, "points: expected a list");
+    if (taking->submitter != NULL)
+        taking->listener->host(taking->listener->self, sighting_host_of_tags(submitted.tags));
     return distribution ? take_distributions(taking, points, &submitted)
                         : take_points(taking, points, &submitted);
 }
@@ -311,10 +315,13 @@ bool submit_series_check(enum submit_form form, struct slice list,
     return false;
 }
 
-void submit_series_add(enum submit_form form, struct slice list, struct submitter *submitter)
+void submit_series_add(enum submit_form form, struct slice list, struct submitter *submitter,
+                       const struct submit_listener *listener)
 {
     char problem[SUBMIT_PROBLEM_MAX];
-    struct taking taking = { .form = form, .submitter = submitter, .problem = problem };
+    struct taking taking = {
+        .form = form, .submitter = submitter, .listener = listener, .problem = problem
+    };
 
     (void)take_all(&taking, list);
 }

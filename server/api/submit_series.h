@@ -21,8 +21,15 @@ enum {
 MUST_CHECK bool submit_series_check(enum submit_form form, struct slice list,
                                     char problem[static SUBMIT_PROBLEM_MAX]);
 
+/* Told of the host that a series names, a view until it returns. */
+struct submit_listener {
+    void (*host)(void *self, struct slice host);
+    void *self;
+};
+
 /* Adds all of them; to be called between submitter_begin() and submitter_end(), if they were
  * found good. */
-void submit_series_add(enum submit_form form, struct slice list, struct submitter *submitter);
+void submit_series_add(enum submit_form form, struct slice list, struct submitter *submitter,
+                       const struct submit_listener *listener);
 
 #endif

@@ -32,6 +32,16 @@ static void end_muting(struct evaluator *evaluator, struct watched_monitor *moni
         evaluation_tell(evaluator, monitor, group, &transition, at_s);
 }
 
+/* Remembered with the group, for when it is silent, and for a successor. */
+static void locate(struct evaluator *evaluator, const struct watched_monitor *monitor,
+                   struct watched_group *group)
+{
+    struct slice host = monitor->monitor.wants_address ? watched_group_host(group) : SLICE("");
+
+    if (host.len > 0)
+        watched_group_locate(group, evaluator->needs.address(evaluator->needs.self, host));
+}
+
 void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
                         struct watched_group *group, struct observation *observation)
 {
@@ -45,6 +55,7 @@ void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *mon
     if (is_too_early(evaluator, of, observation))
         observation->what = OBSERVED_TOO_LITTLE;
     group->is_muted = is_muted;
+    locate(evaluator, monitor, group);
     if (group_state_step(&group->state, &of->rules, observation, &transition)) {
         if (transition.from != transition.to && transition.to != MONITOR_OK)
             group->is_told = false;

@@ -7,6 +7,7 @@
 #include "flush/notify/notify_ledger.h"
 #include "protocol/number.h"
 #include "server/monitors/evaluator_internal.h"
+#include "server/monitors/own_address.h"
 
 enum { KEPT_KEYS_MAX = 64 + 32 * TEMPLATE_RECEIVERS_MAX * 8 };
 
@@ -69,8 +70,19 @@ static void write_group(const struct watched_group *group, struct json_out *out)
     STATE_NUMBERS(WRITE)
 #undef WRITE
     json_out_slice(out, "host", group->host);
+    if (group->address != NULL)
+        json_out_text(out, "address", group->address);
     write_waiting(group, out);
     json_out_end(out, '}');
+}
+
+static void read_address(struct slice json, struct watched_group *out)
+{
+    struct slice value = json_view_member(json, "address");
+    char room[OWN_ADDRESS_SIZE];
+
+    if (json_view_kind(value) == JSON_KIND_STRING && value.len <= sizeof room)
+        watched_group_locate(out, (struct slice){ room, json_view_text(value, room) });
 }
 
 static bool is_true(struct slice json, const char *name)
@@ -106,6 +118,7 @@ static bool read_group(struct slice json, struct watched_group *out)
     (void)json_view_number(json_view_member(json, "value"), &out->state.value);
     out->seen_s = whole_of(json, "seen_s");
     out->notified_s = whole_of(json, "notified_s");
+    read_address(json, out);
 #define READ(member) out->state.member = whole_of(json, #member);
     STATE_NUMBERS(READ)
 #undef READ

@@ -243,26 +243,26 @@ static void add_doubts(const struct evaluator *evaluator, const struct monitor *
         add_text(out, "\n\nThe server started within this window: it has seen a part of it.");
 }
 
+/* Of one that is silent what was known of it is what there is. */
+static struct slice address_of(const struct evaluator *evaluator,
+                               const struct watched_group *group, struct slice host)
+{
+    struct slice address = evaluator->needs.address(evaluator->needs.self, host);
+
+    return address.len > 0 || group->address == NULL ? address : slice_of(group->address);
+}
+
 /* name and ip, of a group by host. */
 static size_t host_facts(const struct evaluator *evaluator, const struct watched_group *group,
                          struct template_pair out[static 2])
 {
-    struct slice rest = group->name;
+    struct slice host = watched_group_host(group);
 
-    while (rest.len > 0) {
-        struct slice tag = slice_cut(&rest, ',');
-
-        if (slice_starts(tag, SLICE("host:"))) {
-            struct slice host = slice_skip(tag, strlen("host:"));
-
-            out[0] = (struct template_pair){ SLICE("name"), host };
-            out[1] =
-                (struct template_pair){ SLICE("ip"),
-                                        evaluator->needs.address(evaluator->needs.self, host) };
-            return 2;
-        }
-    }
-    return 0;
+    if (host.len == 0)
+        return 0;
+    out[0] = (struct template_pair){ SLICE("name"), host };
+    out[1] = (struct template_pair){ SLICE("ip"), address_of(evaluator, group, host) };
+    return 2;
 }
 
 struct operands {

@@ -10,6 +10,7 @@
 #include "server/api/defined.h"
 #include "server/api/downtime_form.h"
 #include "server/monitors/monitoring_internal.h"
+#include "server/receive/host_addresses.h"
 
 enum { TICK_MS = 1000, STEPS_AT_ONCE = 8, NOTIFIER_PATIENCE_MS = 2000 };
 
@@ -77,6 +78,16 @@ static void take_items(struct monitoring *monitoring)
     }
 }
 
+/* While one of them has {{host.ip}} in its message. */
+static void want_addresses(struct monitoring *monitoring)
+{
+    const struct watched_monitor *at = evaluator_monitors(monitoring->evaluator)->first;
+
+    while (at != NULL && !at->monitor.wants_address)
+        at = at->next;
+    host_addresses_want(monitoring->view->host_addresses, at != NULL);
+}
+
 /* False: what was kept is still being read. */
 static bool follow_definitions(struct monitoring *monitoring)
 {
@@ -92,6 +103,7 @@ static bool follow_definitions(struct monitoring *monitoring)
     set_downtimes(monitoring);
     take_items(monitoring);
     monitoring->is_begun = true;
+    want_addresses(monitoring);
     return true;
 }
 
@@ -127,6 +139,7 @@ static void tick(struct monitoring *monitoring, int64_t now_s)
     if (!follow_definitions(monitoring))
         return;
     monitoring_look_for_losses(monitoring, now_s);
+    host_addresses_gather(monitoring->view->host_addresses);
     evaluator_tick(monitoring->evaluator, now_s);
 }
 

@@ -33,6 +33,7 @@ struct monitoring {
     int64_t lost_s; /* when it grew last */
     char hostname[256];
     char address[OWN_ADDRESS_SIZE];
+    char seen_address[OWN_ADDRESS_SIZE]; /* of the host that was asked for last */
 };
 
 /* monitoring_needs.c: what the evaluator needs of others. */

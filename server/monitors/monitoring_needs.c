@@ -4,6 +4,7 @@
 #include "flush/notify/receivers.h"
 #include "server/http/totals.h"
 #include "server/monitors/monitoring_internal.h"
+#include "server/receive/host_addresses.h"
 
 /* ---- the flusher ------------------------------------------------------- */
 
@@ -208,15 +209,24 @@ static int64_t lost_s(void *self)
     return monitoring->lost_s;
 }
 
+/* That of this machine, under whose name also samples without a host are, and of who sent by a
+ * unix socket. Any other is where the samples came from, whatever it is: one of the loopback is
+ * the truth about a host that a program on this machine speaks for. */
 static struct slice address(void *self, struct slice host)
 {
     struct monitoring *monitoring = self;
+    const struct sender *seen = host_addresses_find(monitoring->view->host_addresses, host);
 
-    if (!slice_equal(host, slice_of(monitoring->hostname)))
-        return SLICE("");
-    if (monitoring->address[0] == '\0')
-        own_address_find(monitoring->address);
-    return slice_of(monitoring->address);
+    if (slice_equal(host, slice_of(monitoring->hostname)) ||
+        (seen != NULL && seen->family == AF_UNIX)) {
+        if (monitoring->address[0] == '\0')
+            own_address_find(monitoring->address);
+        return slice_of(monitoring->address);
+    }
+    monitoring->seen_address[0] = '\0';
+    if (seen != NULL)
+        sender_write_address(seen, monitoring->seen_address, sizeof monitoring->seen_address);
+    return slice_of(monitoring->seen_address);
 }
 
 void monitoring_look_for_losses(struct monitoring *monitoring, int64_t now_s)

@@ -60,6 +60,7 @@ static void group_free(struct watched_group *given)
 {
     notification_free_all(given->waiting);
     free(given->check_message);
+    free(given->address);
     free(given);
 }
 
@@ -114,6 +115,28 @@ void watched_group_say(struct watched_group *group, struct slice message)
 {
     free(group->check_message);
     group->check_message = message.len > 0 ? strndup(message.at, message.len) : NULL;
+}
+
+struct slice watched_group_host(const struct watched_group *group)
+{
+    struct slice rest = group->name;
+
+    while (rest.len > 0) {
+        struct slice tag = slice_cut(&rest, ',');
+
+        if (slice_starts(tag, SLICE("host:")))
+            return slice_skip(tag, strlen("host:"));
+    }
+    return (struct slice){ rest.at, 0 };
+}
+
+void watched_group_locate(struct watched_group *group, struct slice address)
+{
+    if (address.len == 0 ||
+        (group->address != NULL && slice_equal(slice_of(group->address), address)))
+        return;
+    free(group->address);
+    group->address = strndup(address.at, address.len);
 }
 
 bool watched_group_wait(struct watched_group *group, const struct notification *raised)

@@ -31,6 +31,7 @@ struct watched_group {
     int64_t newest_s;
     char *check_message; /* of that worst one; owned, or NULL */
     int64_t notified_s;  /* when somebody was told last; 0: never */
+    char *address;       /* of its host, when it was last known; owned, or NULL */
     char bytes[];
 };
 
@@ -85,6 +86,12 @@ void watched_monitor_drop(struct watched_monitor *monitor, struct watched_group 
 
 /* What the check said; copied. */
 void watched_group_say(struct watched_group *group, struct slice message);
+
+/* Its tag host; empty: it has none. */
+struct slice watched_group_host(const struct watched_group *group);
+
+/* Where its host sends from; copied, nothing for an empty one. */
+void watched_group_locate(struct watched_group *group, struct slice address);
 
 /* Takes a copy of one that is raised; out again when it has ended: false, it was not there. */
 bool watched_group_wait(struct watched_group *group, const struct notification *raised);

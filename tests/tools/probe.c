@@ -1,6 +1,7 @@
 /* probe: the other ends of a server under test, for scripts.
  *
  *   probe burst PORT COUNT   sends COUNT datagrams at once, prints how many left
+ *   probe from ADDRESS PORT TEXT  sends one from another address of the loopback
  *   probe flood PORT         sends until SIGTERM and one behind it, prints how many left
  *   probe pour PORT SERIES   counters of so many series in turn, some 20,000 a second, until it
  *                            is killed or nobody listens
@@ -271,12 +272,26 @@ static int stay(int type, const char *status, const char *body)
     }
 }
 
+static int send_from(const char *address, const char *port, const char *text)
+{
+    struct sockaddr_in own = { .sin_family = AF_INET }, to = loopback(port);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    if (fd < 0 || inet_pton(AF_INET, address, &own.sin_addr) != 1 ||
+        bind(fd, (struct sockaddr *)&own, sizeof own) != 0 ||
+        sendto(fd, text, strlen(text), 0, (struct sockaddr *)&to, sizeof to) < 0)
+        return fail("sendto");
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
 
     if (strcmp(what, "burst") == 0 && argc == 4)
         return send_many(argv[2], atoll(argv[3]));
+    if (strcmp(what, "from") == 0 && argc == 5)
+        return send_from(argv[2], argv[3], argv[4]);
     if (strcmp(what, "flood") == 0 && argc == 3)
         return send_many(argv[2], INT64_MAX);
     if (strcmp(what, "get") == 0 && argc == 4)
@@ -299,7 +314,8 @@ int main(int argc, char **argv)
         return crowd(argv[2], atoi(argv[3]), argv[4]);
     if (strcmp(what, "hold") == 0)
         return stay(SOCK_DGRAM, NULL, NULL);
-    fputs("probe burst PORT COUNT | flood PORT | pour PORT SERIES | get PORT PATH | post PORT "
+    fputs("probe burst PORT COUNT | from ADDRESS PORT TEXT | flood PORT | pour PORT SERIES | "
+          "get PORT PATH | post PORT "
           "PATH | watch PORT "
           "SECONDS | hang | take | refuse | say STATUS BODY | crowd WHERE COUNT TEXT | hold\n",
           stderr);

@@ -178,6 +178,41 @@ static void knows_groups(void **state)
     evaluator_free(evaluator);
 }
 
+#define BY_HOST                                                                      \
+    "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"," \
+    "\"name\":\"load\",\"message\":\"{{host.name}} ({{host.ip}}) @webhook-pager\","  \
+    "\"options\":{\"notify_no_data\":true,\"no_data_timeframe\":10,\"new_group_delay\":0}}"
+
+/* Of a host that is silent it says where it was, by this program and by the one behind it. */
+static void a_silent_host_keeps_its_address(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, BY_HOST);
+    world.address = "10.0.0.7";
+    value(evaluator, "host:a", 1, 9);
+    value(evaluator, "host:a", 2, 11);
+    assert_int_equal(world.n_sent, 1);
+    assert_true(says(world.sent[0], "a (10.0.0.7)"));
+    world.address = NULL;
+    value(evaluator, "host:a", 3, 9);
+    assert_true(says(world.sent[1], "a (10.0.0.7)"));
+    evaluator_free(evaluator);
+
+    evaluator = begin();
+    define(evaluator, 7, BY_HOST);
+    evaluator_world_restore(&world, evaluator);
+    for (int minute = 4; minute < 16; minute++)
+        value(evaluator, "host:b", minute, 9);
+    is_sent(world.n_sent - 1, MONITOR_NO_DATA, "[No data on {host:a}] load");
+    assert_true(says(world.sent[world.n_sent - 1], "a (10.0.0.7)"));
+    world.address = "10.0.0.8"; /* it is elsewhere now */
+    value(evaluator, "host:a", 16, 11);
+    assert_true(says(world.sent[world.n_sent - 1], "a (10.0.0.8)"));
+    evaluator_free(evaluator);
+}
+
 /* What is missing may not have come since we began. */
 static void misses_nothing_right_after_the_start(void **state)
 {
@@ -452,6 +487,7 @@ int main(void)
         TEST(sends_when_the_disk_hangs),
         TEST(goes_on_after_a_crash),
         TEST(knows_groups),
+        TEST(a_silent_host_keeps_its_address),
         TEST(misses_nothing_right_after_the_start),
         TEST(says_what_it_doubts),
         TEST(is_muted_while_a_downtime_holds),
