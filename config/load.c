@@ -146,19 +146,31 @@ static void check_receiving(const struct settings *settings, struct problems *pr
             "%s: dogstatsd_port is 0 and there is no path of a socket: nothing could "
             "be received.",
             settings->origin[SETTING_dogstatsd_port]);
-    if (settings->apm_config_enabled && settings->apm_config_receiver_port == 0 &&
-        settings->apm_config_receiver_socket[0] == '\0')
-        problems_error(
-            problems,
-            "%s: apm_config.enabled is set, and neither apm_config.receiver_port nor "
-            "apm_config.receiver_socket: no trace could be received.",
-            settings->origin[SETTING_apm_config_enabled]);
     if (has_host != has_port)
         problems_warn(problems, "%s: %s is set and %s is not: nothing is copied.",
                       settings->origin[has_host ? SETTING_statsd_forward_host
                                                 : SETTING_statsd_forward_port],
                       has_host ? "statsd_forward_host" : "statsd_forward_port",
                       has_host ? "statsd_forward_port" : "statsd_forward_host");
+}
+
+static void check_traces(const struct settings *settings, struct problems *problems)
+{
+    const char *path = settings->apm_config_receiver_socket;
+
+    if (!settings->apm_config_enabled)
+        return;
+    if (path[0] == '\0' && settings->apm_config_receiver_port == 0)
+        problems_error(
+            problems,
+            "%s: apm_config.enabled is set, and neither apm_config.receiver_port nor "
+            "apm_config.receiver_socket: no trace could be received.",
+            settings->origin[SETTING_apm_config_enabled]);
+    if (path[0] != '\0' && path[0] != '/')
+        problems_error(problems,
+                       "%s: apm_config.receiver_socket is \"%s\": allowed are paths that begin "
+                       "with /.",
+                       settings->origin[SETTING_apm_config_receiver_socket], path);
 }
 
 static void check_redis(const struct settings *settings, struct problems *problems)
@@ -247,6 +259,7 @@ bool settings_load(struct settings *out, const struct settings_source *source,
         if (!source->no_secret_files && key_file_load(out, problems))
             check_together(out, problems);
         check_receiving(out, problems);
+        check_traces(out, problems);
         check_redis(out, problems);
     }
     return problems_none(problems);

@@ -459,6 +459,10 @@ static void what_cannot_receive_is_refused(void **state)
                                        "received."));
     assert_true(
         load_yaml("apm_config: {enabled: true, receiver_port: 0, receiver_socket: /a}\n"));
+    assert_false(load_yaml("apm_config: {enabled: true, receiver_socket: a/b}\n"));
+    assert_true(says(&problems.errors, "FILE:1: apm_config.receiver_socket is \"a/b\": allowed "
+                                       "are paths that begin with /."));
+    assert_true(load_yaml("apm_config: {enabled: false, receiver_socket: a/b}\n"));
     assert_true(load_yaml("dogstatsd_port: 0\ndogstatsd_socket: ''\nuse_dogstatsd: false\n"));
     assert_true(load_yaml("dogstatsd_port: 0\n"));
     assert_false(load_yaml("dogstatsd_stream_socket: unix:///a/b\n"));
