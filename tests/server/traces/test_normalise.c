@@ -72,8 +72,12 @@ static void values_of_tags_follow_the_rule(void **state)
           "_5" }, /* no letter */
         { "a\xff"
           "b",
-          "a_b" },                  /* no character */
-        { "\xc4\xb0", "\xc4\xb0" }, /* its lower case is not as wide */
+          "a_b" }, /* no character */
+        { "\xd0\x90\xd4\x90\xe1\xb8\x90\xe2\x80\x90"
+          "\xd0\x90\xd4\x90\xe1\xb8\x90\xe2\x80\x90",
+          "\xd0\xb0\xd4\x91\xe1\xb8\x91\x5f"
+          "\xd0\xb0\xd4\x91\xe1\xb8\x91" }, /* whose numbers end alike */
+        { "\xc4\xb0", "\xc4\xb0" },         /* its lower case is not as wide */
     };
     (void)state;
 
