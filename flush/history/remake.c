@@ -19,6 +19,8 @@ struct remade {
     struct store_part part; /* what is in it so far */
     struct held *held;      /* its parts on the disk */
     size_t n_held, held_capacity;
+    int64_t late; /* the writer whose late parts are added; INT64_MAX: there is none */
+    int64_t next; /* while the one behind that is looked for */
     struct packed_cell *cells;
     size_t n, capacity;
     uint32_t *places; /* by id: place in cells + 1; 0: none */
@@ -230,12 +232,38 @@ static int note_missing(struct remade *remade, const struct store_row *row)
     return is_held(remade, row) ? SQLITE_OK : SQLITE_DONE;
 }
 
-static int add_missing(struct remade *remade, const struct store_row *row)
+static int add(struct remade *remade, const struct store_row *row)
 {
-    if (is_held(remade, row))
-        return SQLITE_OK;
     add_part(remade, &row->part);
     return add_row(remade, row);
+}
+
+static int add_missing(struct remade *remade, const struct store_row *row)
+{
+    return is_held(remade, row) ? SQLITE_OK : add(remade, row);
+}
+
+/* What came late went into each level when it came, but a level is written in its own time. So
+ * it is there if the process that got it wrote anything into the window. */
+static bool is_late_held(const struct remade *remade, int64_t writer)
+{
+    for (size_t i = 0; i < remade->n_held; i++)
+        if (store_is_late_of(writer, remade->held[i].writer))
+            return true;
+    return false;
+}
+
+static int note_late(struct remade *remade, const struct store_row *row)
+{
+    if (store_is_late(row->writer) && row->writer > remade->late &&
+        row->writer < remade->next && !is_late_held(remade, row->writer))
+        remade->next = row->writer;
+    return SQLITE_OK;
+}
+
+static int add_late(struct remade *remade, const struct store_row *row)
+{
+    return row->writer == remade->late ? add(remade, row) : SQLITE_OK;
 }
 
 /* The rows of a level within the window. A result; SQLITE_DONE: one of them ended it. */
@@ -291,16 +319,57 @@ static int write_window(struct remade *remade)
     return result;
 }
 
-static int remake_window(struct remade *remade, int64_t fine_s)
+static int write_if_any(struct remade *remade, int result)
 {
-    int result = read_window(remade, fine_s);
-
     if (result == SQLITE_OK && remade->n > 0) {
         qsort(remade->cells, remade->n, sizeof *remade->cells, by_id);
         result = write_window(remade);
     }
     clear(remade);
     return result;
+}
+
+static void begin_part(struct remade *remade, int64_t coarse_s, int64_t start_s)
+{
+    remade->part = (struct store_part){ .step_s = coarse_s, .start_s = start_s };
+}
+
+/* The next writer behind that one whose late parts are missing. */
+static int find_late(struct remade *remade, int64_t fine_s, int64_t after)
+{
+    remade->late = after;
+    remade->next = INT64_MAX;
+    int result = read_rows(remade, fine_s, 0, note_late);
+
+    remade->late = remade->next;
+    return result;
+}
+
+/* Under the number of whoever wrote the finer ones, so that the next level sees whose they are.
+ */
+static int remake_late(struct remade *remade, int64_t fine_s)
+{
+    struct store *store = remade->store;
+    int64_t own = store->writer;
+    int result = find_late(remade, fine_s, INT64_MIN);
+
+    while (result == SQLITE_OK && remade->late < INT64_MAX) {
+        begin_part(remade, remade->part.step_s, remade->part.start_s);
+        result = read_rows(remade, fine_s, STORE_ALL, add_late);
+        store->writer = remade->late;
+        result = write_if_any(remade, result);
+        store->writer = own;
+        if (result == SQLITE_OK)
+            result = find_late(remade, fine_s, remade->late);
+    }
+    return result;
+}
+
+static int remake_window(struct remade *remade, int64_t fine_s)
+{
+    int result = write_if_any(remade, read_window(remade, fine_s));
+
+    return result == SQLITE_OK ? remake_late(remade, fine_s) : result;
 }
 
 /* ---- levels ------------------------------------------------------------ */
@@ -319,7 +388,7 @@ static int remake_level(struct store *store, int64_t fine_s, int64_t coarse_s)
                                   &start_s);
     while (result == SQLITE_OK && start_s > 0) {
         start_s -= start_s % coarse_s;
-        remade.part = (struct store_part){ .step_s = coarse_s, .start_s = start_s };
+        begin_part(&remade, coarse_s, start_s);
         result = remake_window(&remade, fine_s);
         if (result == SQLITE_OK)
             result = store_next_start(store, fine_s, start_s + coarse_s, &start_s);

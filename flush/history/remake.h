@@ -8,9 +8,12 @@
  * A fine part is in the coarse window already if a part of that holds its whole time and has
  * the same writer, who wrote it from memory, or a later one, who made it of all that was there
  * from before. The stamp alone does not say so: two processes may use one, when the second
- * starts within the interval in which the first ended. What came late is left out,
- * whatever its stamps say: it is in the coarse window that was open when it came. To make the
- * same twice changes nothing.
+ * starts within the interval in which the first ended.
+ *
+ * What came late for a time before its process began is in the coarse window, whatever the
+ * stamps say, if that process wrote anything there: the value went into each level when it
+ * came. If it did not live to, the late part is made as well, and stays that process's. To make
+ * the same twice changes nothing.
  *
  * On the thread of the store. */
 #ifndef FLUSH_HISTORY_REMAKE_H

@@ -109,6 +109,12 @@ static inline bool store_is_late(int64_t writer)
     return (writer & (STORE_WRITERS - 1)) == STORE_WRITERS - 2;
 }
 
+/* Whether both are numbers of one process, of which the first is that of what came late. */
+static inline bool store_is_late_of(int64_t late, int64_t writer)
+{
+    return writer == late || store_writer_for_late(writer) == late;
+}
+
 struct store {
     struct database database;
     int64_t writer; /* of the parts that are put; they replace none of another's */

@@ -178,7 +178,7 @@ static void a_stamp_that_two_processes_used_is_missed_by_none(void **state)
 }
 
 /* It is in coarser windows that were open when it came, whatever their stamps say. */
-static void what_came_late_is_made_for_no_other_level(void **state)
+static void what_came_late_is_made_where_its_process_wrote_nothing(void **state)
 {
     uint32_t a = series("a", CELL_COUNT);
     (void)state;
@@ -187,11 +187,39 @@ static void what_came_late_is_made_for_no_other_level(void **state)
     put(10, START_S + 130, START_S + 130, a, 2);
     store.writer = 2000;
     put(10, START_S + 200, START_S + 200, a, 1);
-    put(3600, START_S, START_S + 190, a, 3);
-    assert_int_equal(remake(&store, &retention, store_writer_for_others(3000)), SQLITE_OK);
+    put(3600, START_S + 190, START_S + 190, a, 3); /* the late value is in it */
+    for (int64_t writer = 3000; writer < 5000; writer += 1000)
+        assert_int_equal(remake(&store, &retention, store_writer_for_others(writer)),
+                         SQLITE_OK);
     assert_total(10, a, 3, 2);
-    assert_total(60, a, 1, 1);
-    assert_total(3600, a, 4, 2);
+    assert_total(60, a, 3, 2);
+    assert_total(3600, a, 4, 2); /* and of 200, which was behind it */
+}
+
+/* The process that got them was killed before the hour was over, as was the one before it. */
+static void what_came_late_outlives_the_coarse_window_that_it_was_in(void **state)
+{
+    uint32_t a = series("a", CELL_COUNT);
+    (void)state;
+
+    for (int64_t process = 1000; process <= 2000; process += 1000) {
+        int64_t start_s = START_S + process;
+
+        store.writer = process;
+        put(10, start_s, start_s, a, 1);
+        put(60, start_s, start_s, a, 1);
+        store.writer = store_writer_for_late(process);
+        put(10, START_S + 130, START_S + 130, a, 2);
+        put(60, START_S + 130, START_S + 130, a, 2);
+        assert_int_equal(remake(&store, &retention, store_writer_for_others(process + 1000)),
+                         SQLITE_OK);
+    }
+    store.writer = 9000;
+    for (int i = 0; i < 2; i++) {
+        assert_total(60, a, 6, 4);
+        assert_total(3600, a, 6, 4);
+        assert_int_equal(remake(&store, &retention, store_writer_for_others(9000)), SQLITE_OK);
+    }
 }
 
 /* The newest stamp is that of a process whose clock was ahead. */
@@ -277,7 +305,8 @@ int main(void)
         TEST(once_more_changes_nothing_nor_does_the_whole_window),
         TEST(what_others_wrote_is_replaced_by_none_of_ours),
         TEST(a_stamp_that_two_processes_used_is_missed_by_none),
-        TEST(what_came_late_is_made_for_no_other_level),
+        TEST(what_came_late_is_made_where_its_process_wrote_nothing),
+        TEST(what_came_late_outlives_the_coarse_window_that_it_was_in),
         TEST(a_window_before_the_newest_is_looked_at_too),
         TEST(hours_between_which_nothing_was_are_skipped),
         TEST(members_are_merged),
