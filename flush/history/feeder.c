@@ -17,7 +17,8 @@ struct feeder {
     uint32_t epoch;                    /* of what was given; 0: history was closed */
     struct history_parcel *filling;    /* the next one; the rollups are pinned meanwhile */
     uint32_t next_block;               /* of its window */
-    bool again;                        /* it is not the next one of its level */
+    bool changed;                      /* it is not the next one of its level */
+    bool again;                        /* the clock was set back, and history is not told yet */
     bool ending;                       /* nobody waits for room any more */
 };
 
@@ -39,15 +40,20 @@ static void rewind_all(struct feeder *feeder)
             set_next(feeder, level, (int64_t)counter_read(&ledger->written_until_s[level]));
 }
 
-/* The clock was set back, so that the rollups have begun anew. */
-static void rewind_behind(struct feeder *feeder)
+/* The clock was set back, so that the rollups have begun anew. True: for one level at least. */
+static bool rewind_behind(struct feeder *feeder)
 {
+    bool any = false;
+
     for (size_t level = 0; level < rollup_levels(feeder->rollup); level++) {
         int64_t open_s = rollup_open_start(feeder->rollup, level);
 
-        if (feeder->kept[level] && open_s >= 0 && open_s < feeder->next_s[level])
-            set_next(feeder, level, 0);
+        if (!feeder->kept[level] || open_s < 0 || open_s >= feeder->next_s[level])
+            continue;
+        set_next(feeder, level, 0);
+        any = true;
     }
+    return any;
 }
 
 /* ---- a window, and who is in it ---------------------------------------- */
@@ -67,7 +73,7 @@ static bool begin(struct feeder *feeder, size_t level, struct window *window)
     feeder->filling = history_parcel_new(feeder->epoch, (uint32_t)level,
                                          rollup_step(feeder->rollup, level), window);
     feeder->next_block = 0;
-    feeder->again = false;
+    feeder->changed = false;
     if (feeder->filling == NULL)
         return false;
     rollup_pin(feeder->rollup);
@@ -140,10 +146,12 @@ static bool give(struct feeder *feeder)
         drop_filling(feeder);
         return false;
     }
-    if (feeder->again)
+    if (feeder->changed)
         rollup_note_given(feeder->rollup, parcel->level, parcel->window);
     else
         set_next(feeder, parcel->level, parcel->window->start_s + parcel->step_s);
+    parcel->again = feeder->again;
+    feeder->again = false;
     feeder->filling = NULL;
     rollup_unpin(feeder->rollup);
     history_give(feeder->history, parcel);
@@ -158,12 +166,13 @@ static bool follow(struct feeder *feeder)
     const struct history_ledger *ledger = history_ledger(feeder->history);
     uint32_t epoch = history_is_open(ledger) ? (uint32_t)counter_read(&ledger->epoch) : 0;
 
+    feeder->again = rewind_behind(feeder) || feeder->again;
     if (epoch != feeder->epoch) {
         drop_filling(feeder);
         feeder->epoch = epoch;
         rewind_all(feeder);
+        (void)rewind_behind(feeder); /* of what history was not told yet */
     }
-    rewind_behind(feeder);
     return epoch != 0 && (feeder->ending || history_has_room(feeder->history));
 }
 
@@ -191,7 +200,7 @@ static bool begin_changed(struct feeder *feeder)
 
     if (window == NULL || !begin(feeder, level, window))
         return false;
-    feeder->again = true;
+    feeder->changed = true;
     feeder->filling->beside = loose;
     return true;
 }
@@ -211,7 +220,7 @@ static bool step(void *observer, int64_t now_s)
 
 static void give_open(struct feeder *feeder, size_t level)
 {
-    struct window *window = rollup_cut(feeder->rollup, level);
+    struct window *window = rollup_copy_open(feeder->rollup, level);
 
     if (window != NULL && begin(feeder, level, window)) {
         while (!tell_some(feeder))
@@ -231,6 +240,20 @@ static void finish(void *observer, int64_t now_s)
     for (size_t level = 0; level < rollup_levels(feeder->rollup); level++)
         if (feeder->kept[level] && feeder->epoch != 0)
             give_open(feeder, level);
+}
+
+/* If the rollups are about to begin anew, it is as if this were the end. */
+static bool see_stamp(void *observer, int64_t stamp_s, int64_t now_s)
+{
+    struct feeder *feeder = observer;
+
+    if (stamp_s < rollup_newest(feeder->rollup))
+        drop_filling(feeder); /* what is pinned does not begin anew */
+    if (rollup_goes_back(feeder->rollup, stamp_s)) {
+        finish(feeder, now_s);
+        feeder->ending = false;
+    }
+    return true;
 }
 
 /* ---- the outside ------------------------------------------------------- */
@@ -259,6 +282,7 @@ static void free_feeder(void *given)
 struct observer feeder_observer(struct feeder *given)
 {
     static const struct observer_ops ops = {
+        .may_begin = see_stamp,
         .step = step,
         .finish = finish,
         .free = free_feeder,

@@ -16,7 +16,9 @@
  * given but is not on the disk is given again. To look through a window is done in slices.
  *
  * At the end the open windows are given too, as parts: their other parts come from whoever runs
- * next, or came from the disk.
+ * next, or came from the disk. So they are before the rollups begin anew, because the clock was
+ * set back. Then windows come of a time that is on the disk already: history is told, so that
+ * they lie beside the others.
  *
  * On the flusher's thread. */
 #ifndef FLUSH_HISTORY_FEEDER_H

@@ -96,6 +96,12 @@ static enum history_state state_of(const struct keeper *keeper)
     return HISTORY_STARTING;
 }
 
+static void forget_written(struct history *history)
+{
+    for (int level = 0; level < HISTORY_LEVELS_MAX; level++)
+        counter_set(&history->ledger.written_until_s[level], 0);
+}
+
 /* A file that was set aside took with it what was written. */
 static void publish_damage(struct history *history)
 {
@@ -103,8 +109,7 @@ static void publish_damage(struct history *history)
 
     if (counter_read(&ledger->damaged_total) == history->keeper.damaged)
         return;
-    for (int level = 0; level < HISTORY_LEVELS_MAX; level++)
-        counter_set(&ledger->written_until_s[level], 0);
+    forget_written(history);
     counter_set(&ledger->damaged_total, history->keeper.damaged);
 }
 
@@ -161,10 +166,18 @@ static void write_window(struct history *history, const struct history_parcel *p
     publish_oldest(history);
 }
 
+static void begin_again(struct history *history)
+{
+    keeper_begin_again(&history->keeper);
+    forget_written(history);
+}
+
 static void handle(struct history *history, struct history_parcel *given)
 {
     size_t size = given->size;
 
+    if (given->again)
+        begin_again(history);
     if (given->epoch == history->keeper.epoch)
         write_window(history, given);
     history_parcel_free(given);

@@ -33,6 +33,7 @@ struct history_parcel {
     uint32_t level; /* the giver's, below HISTORY_LEVELS_MAX */
     int64_t step_s;
     bool beside;           /* a part of its own, beside what was given of that time */
+    bool again;            /* from here on time that was lived through comes once more */
     struct window *window; /* held */
     struct bytes told;     /* flush/history/told.h; owned */
     size_t size;           /* set by history_give() */

@@ -54,6 +54,18 @@ static bool bound_file(struct keeper *keeper)
     return sql_run(handle, text) == SQLITE_OK;
 }
 
+/* A number above all others, also where a clock was ahead of ours. What we wrote before, in
+ * another epoch, stays ours. */
+static void take_number(struct keeper *keeper)
+{
+    int64_t last;
+
+    if (keeper->epoch == 0 && store_last_process(&keeper->store, &last) == SQLITE_OK &&
+        last >= keeper->writer)
+        keeper->writer = last + STORE_WRITERS;
+    keeper->store.writer = keeper->writer;
+}
+
 /* The store was opened, begun anew or closed, and that is how it stands now. */
 static void settle(struct keeper *keeper, enum database_state state, int64_t now_s)
 {
@@ -63,7 +75,8 @@ static void settle(struct keeper *keeper, enum database_state state, int64_t now
         snprintf(database->problem, sizeof database->problem, "its size cannot be bounded");
         state = DATABASE_FAILED;
     }
-    keeper->store.writer = keeper->writer;
+    if (state == DATABASE_OPEN)
+        take_number(keeper);
     say(keeper, state);
     keeper->damaged += database->aside[0] != '\0';
     database->aside[0] = '\0';
@@ -154,6 +167,12 @@ bool keeper_is_ready(const struct keeper *keeper)
 void keeper_fail(struct keeper *keeper, int result, int64_t now_s)
 {
     recover(keeper, result, now_s);
+}
+
+void keeper_begin_again(struct keeper *keeper)
+{
+    keeper->writer += STORE_WRITERS;
+    keeper->store.writer = keeper->writer;
 }
 
 bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *window,

@@ -63,6 +63,10 @@ bool keeper_is_ready(const struct keeper *keeper);
 /* To be called when something else that was asked of its store failed. */
 void keeper_fail(struct keeper *keeper, int result, int64_t now_s);
 
+/* The clock was set back, so the same time comes once more: what is written from now on
+ * replaces nothing that we have written. */
+void keeper_begin_again(struct keeper *keeper);
+
 /* Writes a window of that step, and what is told with it. False: it is not written. */
 bool keeper_write(struct keeper *keeper, int64_t step_s, const struct window *window,
                   struct slice told, int64_t now_s);

@@ -374,13 +374,31 @@ static int remake_window(struct remade *remade, int64_t fine_s)
 
 /* ---- levels ------------------------------------------------------------ */
 
-/* From the coarse window before that of the level's newest stamp on. */
-static int remake_level(struct store *store, int64_t fine_s, int64_t coarse_s)
+/* The newest window of whoever wrote last, in the finest level that he wrote to; INT64_MAX:
+ * there is none. */
+static int find_last(struct store *store, const struct retention *retention, int64_t *start_s)
+{
+    int64_t process;
+    int result = store_last_process(store, &process);
+
+    *start_s = 0;
+    for (size_t i = 0; i < retention->n && result == SQLITE_OK && *start_s == 0; i++)
+        result = store_newest_of(store, retention->levels[i].step_s, process, start_s);
+    if (*start_s == 0)
+        *start_s = INT64_MAX;
+    return result;
+}
+
+/* From the coarse window before that of the level's newest stamp on; or of last_s, which is
+ * before that if a clock was ahead once. */
+static int remake_level(struct store *store, int64_t fine_s, int64_t coarse_s, int64_t last_s)
 {
     struct remade remade = { .store = store };
     int64_t newest_s, start_s = 0;
     int result = store_newest(store, coarse_s, &newest_s);
 
+    if (last_s < newest_s)
+        newest_s = last_s;
     arena_budget_init(&remade.budget, MERGE_BYTES);
     arena_init(&remade.arena, &remade.budget);
     if (result == SQLITE_OK)
@@ -399,15 +417,15 @@ static int remake_level(struct store *store, int64_t fine_s, int64_t coarse_s)
 
 int remake(struct store *store, const struct retention *retention, int64_t writer)
 {
-    int64_t own = store->writer;
-    int result = SQLITE_OK;
+    int64_t own = store->writer, last_s;
+    int result = find_last(store, retention, &last_s);
 
     store->writer = writer;
     for (size_t i = 1; i < retention->n && result == SQLITE_OK; i++) {
         int64_t fine_s = retention_finer(retention, i);
 
         if (fine_s > 0)
-            result = remake_level(store, fine_s, retention->levels[i].step_s);
+            result = remake_level(store, fine_s, retention->levels[i].step_s, last_s);
     }
     store->writer = own;
     return result;

@@ -3,7 +3,8 @@
  * Windows are written when they are sealed, so a process that is killed leaves its single
  * intervals and not the hour that they lie in. What a level lacks is therefore made when the
  * store is opened, level by level, of the next finer one that fits into it, from the last but
- * one of its windows on.
+ * one of its windows on; or, where a clock was ahead once, from the last but one of whoever
+ * wrote last.
  *
  * A fine part is in the coarse window already if a part of that holds its whole time and has
  * the same writer, who wrote it from memory, or a later one, who made it of all that was there

@@ -184,7 +184,7 @@ static int spare_unfinished(struct store *store, const struct retention *retenti
         if (retention_finer(retention, i) != step_s)
             continue;
         result = store_newest(store, coarse_s, &made_s);
-        made_s = made_s > least_s ? made_s - made_s % step_s : least_s;
+        made_s = made_s > least_s && made_s <= now_s ? made_s - made_s % step_s : least_s;
         if (made_s < *before_s)
             *before_s = made_s;
     }

@@ -240,6 +240,27 @@ int store_newest(struct store *store, int64_t step_s, int64_t *last_s)
     return store_number(store, STORE_NEWEST, step_s, last_s);
 }
 
+int store_newest_of(struct store *store, int64_t step_s, int64_t process, int64_t *start_s)
+{
+    const int64_t numbers[] = { step_s, process };
+    int result;
+    sqlite3_stmt *statement = store_use(store, STORE_NEWEST_OF, &result);
+
+    if (statement == NULL)
+        return result;
+    store_bind_numbers(statement, numbers, 2);
+    return store_fetch(statement, start_s);
+}
+
+int store_last_process(struct store *store, int64_t *process)
+{
+    int64_t writer;
+    int result = store_number(store, STORE_LAST_WRITER, 0, &writer);
+
+    *process = store_process(writer);
+    return result == SQLITE_DONE ? SQLITE_OK : result;
+}
+
 int store_first(struct store *store, int64_t step_s, int64_t *first_s)
 {
     return store_number(store, STORE_FIRST, step_s, first_s);

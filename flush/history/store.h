@@ -50,6 +50,8 @@
     X(STORE_NEXT_START, "SELECT min(start_s) FROM windows WHERE step_s = ?1"                  \
                         " AND start_s >= ?2")                                                 \
     X(STORE_NEWEST, "SELECT max(last_s) FROM windows WHERE step_s = ?1")                      \
+    X(STORE_NEWEST_OF, "SELECT max(start_s) FROM windows WHERE step_s = ?1 AND writer = ?2")  \
+    X(STORE_LAST_WRITER, "SELECT writer FROM windows WHERE id > ?1 ORDER BY id DESC LIMIT 1") \
     X(STORE_OLDEST, "SELECT min(start_s) FROM windows WHERE step_s = ?1")                     \
     X(STORE_NEXT_STEP, "SELECT min(step_s) FROM windows WHERE step_s > ?1")                   \
     X(STORE_CELLS, "SELECT total(cells) FROM windows WHERE step_s = ?1")                      \
@@ -89,9 +91,10 @@
 enum store_statement { STORE_STATEMENTS(STORE_ENUM) STORE_STATEMENT_COUNT };
 #undef STORE_ENUM
 
-/* A process writes under a number that is a multiple of STORE_WRITERS, and that nobody had
- * before it: what it makes up for those before it (flush/history/remake.h) under the number
- * before that, what came late under the one before that one. */
+/* A process writes under a number that is a multiple of STORE_WRITERS, and higher than any that
+ * somebody had before it, whatever the clock says: what it makes up for those before it
+ * (flush/history/remake.h) under the number before that, what came late under the one before
+ * that one. */
 enum { STORE_WRITERS = 4 };
 
 static inline int64_t store_writer_for_others(int64_t writer)
@@ -107,6 +110,12 @@ static inline int64_t store_writer_for_late(int64_t writer)
 static inline bool store_is_late(int64_t writer)
 {
     return (writer & (STORE_WRITERS - 1)) == STORE_WRITERS - 2;
+}
+
+/* The process that has the number. */
+static inline int64_t store_process(int64_t writer)
+{
+    return (writer + STORE_WRITERS - 1) & -(int64_t)STORE_WRITERS;
 }
 
 /* Whether both are numbers of one process, of which the first is that of what came late. */
@@ -221,6 +230,14 @@ MUST_CHECK int store_find_id(struct store *store, uint32_t id, struct store_foun
 MUST_CHECK int store_newest(struct store *store, int64_t step_s, int64_t *last_s);
 MUST_CHECK int store_first(struct store *store, int64_t step_s, int64_t *first_s);
 MUST_CHECK int store_oldest(struct store *store, int64_t step_s, int64_t *start_s);
+
+/* The process that wrote last; 0: none has. A result. */
+MUST_CHECK int store_last_process(struct store *store, int64_t *process);
+
+/* The start of the newest window of a level that has a part of that process; 0: there is none.
+ * A result. */
+MUST_CHECK int store_newest_of(struct store *store, int64_t step_s, int64_t process,
+                               int64_t *start_s);
 
 /* The start of the first window at that time or later; 0: there is none. A result. */
 MUST_CHECK int store_next_start(struct store *store, int64_t step_s, int64_t from_s,

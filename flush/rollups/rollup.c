@@ -174,13 +174,20 @@ size_t rollup_bytes(const struct rollup *rollup)
     return sum;
 }
 
+/* It is given up: of who keeps windows longer, perhaps before he got it. */
+static void count_ungiven(struct rollup *rollup, const struct rollup_level *level,
+                          const struct window *window)
+{
+    if (window->start_s >= level->ungiven_s || window->changed)
+        counter_add(&rollup->ledger->rollup_ungiven, window->n_cells);
+}
+
 /* Gives up the oldest window of the level. */
 static void drop_oldest(struct rollup *rollup, struct rollup_level *level)
 {
     struct window *oldest = level->closed[0];
 
-    if (oldest->start_s >= level->ungiven_s || oldest->changed)
-        counter_add(&rollup->ledger->rollup_ungiven, oldest->n_cells);
+    count_ungiven(rollup, level, oldest);
     rollup->n_changed -= oldest->changed;
     level->whole_s = oldest->start_s + level->step_s;
     level->bytes -= window_bytes(oldest);
@@ -332,7 +339,7 @@ static void finish_window(struct rollup *rollup, struct rollup_level *level)
 }
 
 /* Packs a piece of the open window; true: all of it is. */
-static bool pack_window(struct rollup *rollup, size_t index, uint32_t most)
+static bool pack_some(struct rollup *rollup, size_t index)
 {
     struct rollup_level *level = &rollup->levels[index];
     uint32_t blocks = (rollup->end + COLUMN_VALUES - 1) / COLUMN_VALUES;
@@ -340,17 +347,9 @@ static bool pack_window(struct rollup *rollup, size_t index, uint32_t most)
     if (level->next_block == 0 && level->building == NULL)
         level->building = window_new(
             level->open_s); /* NULL without memory: the values of the window are lost */
-    for (; most > 0 && level->next_block < blocks; most--)
+    for (int i = 0; i < BLOCKS_A_STEP && level->next_block < blocks; i++)
         pack_block(rollup, index);
     return level->next_block >= blocks;
-}
-
-struct window *rollup_cut(struct rollup *rollup, size_t level)
-{
-    if (rollup->levels[level].open_s == ROLLUP_NO_START)
-        return NULL;
-    (void)pack_window(rollup, level, UINT32_MAX);
-    return seal_window(&rollup->levels[level]);
 }
 
 /* Closes the open window of the level, a bounded piece at a call, if its time is over. True:
@@ -367,7 +366,7 @@ static bool turn_level(struct rollup *rollup, size_t index)
     }
     if (level->open_s == start_s)
         return true;
-    if (pack_window(rollup, index, BLOCKS_A_STEP))
+    if (pack_some(rollup, index))
         finish_window(rollup, level);
     return false;
 }
@@ -381,6 +380,7 @@ void rollup_begin_anew(struct rollup *rollup)
         struct rollup_level *level = &rollup->levels[i];
         for (size_t w = 0; w < level->n; w++) {
             counter_add(&rollup->ledger->rollup_dropped, level->closed[w]->n_cells);
+            count_ungiven(rollup, level, level->closed[w]);
             window_free(level->closed[w]);
         }
         level->n = level->bytes = 0;
@@ -398,16 +398,16 @@ void rollup_begin_anew(struct rollup *rollup)
 
 bool rollup_goes_back(const struct rollup *rollup, int64_t stamp_s)
 {
-    return rollup->now_s != ROLLUP_NO_START && stamp_s < rollup->now_s - CLOCK_AHEAD_MAX_S;
+    return rollup->pins == 0 && rollup->now_s != ROLLUP_NO_START &&
+           stamp_s < rollup->now_s - CLOCK_AHEAD_MAX_S;
 }
 
 static void begin_opening(struct rollup *rollup, int64_t stamp_s)
 {
     rollup->opening = true;
     rollup->swept = false;
-    if (rollup_goes_back(rollup, stamp_s) && rollup->pins == 0) {
+    if (rollup_goes_back(rollup, stamp_s))
         rollup_begin_anew(rollup);
-    }
     if (stamp_s > rollup->now_s)
         rollup->now_s = stamp_s;
 }

@@ -84,6 +84,9 @@ void rollup_free(struct rollup *given);
  * more than ten minutes before it, everything is forgotten, and begins anew. */
 MUST_CHECK bool rollup_open(struct rollup *rollup, int64_t stamp_s);
 
+/* Whether everything is forgotten when that one is opened: not while anybody reads. */
+bool rollup_goes_back(const struct rollup *rollup, int64_t stamp_s);
+
 /* What a series did in the interval; of a histogram nothing. */
 void rollup_add(struct rollup *rollup, const struct snapshot_series *series);
 
@@ -193,9 +196,9 @@ struct window *rollup_next_changed(const struct rollup *rollup, size_t *level, b
 /* That one is given. */
 void rollup_note_given(struct rollup *rollup, size_t level, const struct window *window);
 
-/* Takes the open window out of the level, sealed: the caller owns it. NULL: it is empty, or
- * there is no memory. For the end, as what comes after it begins the same window once more. */
-MUST_CHECK struct window *rollup_cut(struct rollup *rollup, size_t level);
+/* The open window of the level as it is now, sealed: the caller owns it. NULL: it is empty, or
+ * there is no memory. For the end, and before they begin anew. */
+MUST_CHECK struct window *rollup_copy_open(const struct rollup *rollup, size_t level);
 
 /* ---- reading ----------------------------------------------------------- */
 

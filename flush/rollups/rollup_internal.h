@@ -97,9 +97,6 @@ bool rollup_make_room(struct rollup *rollup, size_t more);
 /* How many bytes the series take, without their windows. */
 size_t rollup_series_bytes(const struct rollup *rollup);
 
-/* Whether a snapshot of that stamp makes them begin anew. */
-bool rollup_goes_back(const struct rollup *rollup, int64_t stamp_s);
-
 /* Our number of a series of the catalogue that has a value now, under that name unless
  * it is empty; ROLLUP_NO_SERIES without memory. */
 uint32_t rollup_number(struct rollup *rollup, const struct snapshot_series *series,

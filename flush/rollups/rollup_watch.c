@@ -66,6 +66,38 @@ void rollup_give_from(struct rollup *rollup, size_t level, int64_t start_s)
     rollup->levels[level].ungiven_s = start_s;
 }
 
+static bool copy_blobs(const struct rollup *rollup, size_t level, struct window *to)
+{
+    const struct rollup_span open = { .level = level };
+    uint32_t next = 0, series;
+    const uint8_t *at;
+    size_t len;
+    bool copied = true;
+
+    while (copied && rollup_next_blob(rollup, open, &next, &series, &at, &len))
+        copied = window_add_blob(to, series, at, len);
+    return copied;
+}
+
+struct window *rollup_copy_open(const struct rollup *rollup, size_t level)
+{
+    const struct rollup_level *of = &rollup->levels[level];
+    uint32_t blocks = (rollup->end + COLUMN_VALUES - 1) / COLUMN_VALUES;
+    struct window *copy = of->open_s != ROLLUP_NO_START ? window_new(of->open_s) : NULL;
+    bool copied = copy != NULL;
+
+    for (uint32_t block = 0; copied && block < blocks; block++)
+        copied = window_add_block(copy, &of->open[block * COLUMN_VALUES]);
+    if (!copied || !copy_blobs(rollup, level, copy) || copy->n_cells == 0) {
+        window_free(copy);
+        return NULL;
+    }
+    copy->first_s = of->first_s;
+    copy->last_s = of->last_s;
+    window_close(copy);
+    return copy;
+}
+
 bool rollup_tell(struct rollup *rollup, uint32_t series, uint32_t epoch)
 {
     struct rollup_series *entry = &rollup->entries[series];

@@ -102,6 +102,33 @@ static void what_it_is_given_is_kept(void **state)
     assert_int_equal(rows(), 2);
 }
 
+/* The clock of whoever wrote before was ahead of ours, or ours was set back. */
+static void its_number_is_above_those_of_all_before_it(void **state)
+{
+    struct keeper_config config = keeper.config;
+    int64_t last;
+    (void)state;
+
+    keeper.writer = 4000;
+    settle(NOW_S);
+    assert_int_equal(keeper.store.writer, 4000);
+    assert_true(put(NOW_S));
+    keeper_begin_again(&keeper);
+    assert_true(put(NOW_S));
+    assert_int_equal(rows(), 2); /* beside the one before */
+    assert_true(put(NOW_S));
+    assert_int_equal(rows(), 2);
+    keeper_close(&keeper);
+    keeper_init(&keeper, &config);
+    keeper.writer = 400;
+    settle(NOW_S);
+    assert_true(keeper.writer > 4000);
+    assert_true(put(NOW_S));
+    assert_int_equal(rows(), 3);
+    assert_int_equal(store_last_process(&keeper.store, &last), SQLITE_OK);
+    assert_int_equal(last, keeper.writer);
+}
+
 static void a_store_that_another_owns_is_tried_again_each_minute(void **state)
 {
     struct database other;
@@ -204,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_it_is_given_is_kept),
+        TEST(its_number_is_above_those_of_all_before_it),
         TEST(a_store_that_another_owns_is_tried_again_each_minute),
         TEST(a_folder_that_cannot_be_had_costs_nothing_but_the_past),
         TEST(what_is_damaged_is_set_aside_and_begun_anew),

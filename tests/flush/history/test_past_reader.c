@@ -270,6 +270,47 @@ static void a_question_that_nobody_waits_for_ends(void **state)
     end(&server);
 }
 
+static double sum_of(struct server *server, int64_t from_s, int64_t to_s)
+{
+    json_t *answer = ask(flusher_rollup(server->pipeline->flusher),
+                         "sum:c{*}.as_count().rollup(sum, 3600)", from_s, to_s);
+    const json_t *points =
+        json_object_get(json_array_get(json_object_get(answer, "series"), 0), "pointlist");
+    const json_t *point;
+    double sum = 0;
+    size_t i;
+
+    json_array_foreach(points, i, point) if (json_is_number(json_array_get(point, 1))) sum +=
+        json_number_value(json_array_get(point, 1));
+    json_decref(answer);
+    return sum;
+}
+
+static void count_ones(struct server *server, int64_t from_s, int64_t to_s)
+{
+    for (int64_t t = from_s; t < to_s; t += 10) {
+        pipeline_line(server->pipeline, 0, (double)t + 1, "c:1|c");
+        pipeline_flush(server->pipeline, (double)t + 10);
+    }
+}
+
+/* Memory begins anew, and the same time comes once more. */
+static void a_clock_that_is_set_back_takes_nothing_from_the_disk(void **state)
+{
+    struct server server = begin(start_s, "heeler_max_contexts=1000");
+    (void)state;
+
+    attach(&server);
+    count_ones(&server, start_s, start_s + 1800);
+    pipeline_step_clock(server.pipeline, -1200);
+    count_ones(&server, start_s + 600, start_s + 1800);
+    end(&server);
+    server = begin(start_s + 1800, "heeler_max_contexts=1000");
+    attach(&server);
+    assert_float_equal(sum_of(&server, start_s, start_s + 3600), 180 + 120, 0);
+    end(&server);
+}
+
 /* ---- what comes late --------------------------------------------------- */
 
 /* To both: into a series of its own, and into those that live. */
@@ -431,6 +472,7 @@ int main(void)
         TEST(open_windows_are_parts_of_theirs_at_the_end),
         TEST(what_is_dropped_before_it_was_taken_is_counted),
         TEST(a_question_that_nobody_waits_for_ends),
+        TEST(a_clock_that_is_set_back_takes_nothing_from_the_disk),
         TEST(what_comes_late_is_on_the_disk_too),
         TEST(what_memory_lets_go_is_written_once),
         TEST(what_is_late_and_nobody_takes_is_bounded),

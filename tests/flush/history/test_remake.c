@@ -235,6 +235,27 @@ static void a_window_before_the_newest_is_looked_at_too(void **state)
     assert_total(3600, a, 3, 2);
 }
 
+/* It was hours ahead when it wrote, and was set back before the next process began. */
+static void a_clock_that_was_ahead_hides_nothing_of_what_came_after_it(void **state)
+{
+    uint32_t a = series("a", CELL_COUNT);
+    (void)state;
+
+    store.writer = 1000;
+    for (int i = 0; i < 12; i++)
+        put(10, START_S + 9 * HOUR_S + 10 * i, START_S + 9 * HOUR_S + 10 * i, a, 1);
+    for (int64_t process = 2000; process <= 4000; process += 1000) {
+        assert_int_equal(remake(&store, &retention, store_writer_for_others(process)),
+                         SQLITE_OK);
+        store.writer = process;
+        put(10, START_S + process, START_S + process, a, 1);
+    }
+    assert_int_equal(remake(&store, &retention, store_writer_for_others(5000)), SQLITE_OK);
+    assert_total(10, a, 15, 15);
+    assert_total(60, a, 15, 15);
+    assert_total(3600, a, 15, 15);
+}
+
 static void hours_between_which_nothing_was_are_skipped(void **state)
 {
     uint32_t a = series("a", CELL_COUNT);
@@ -308,6 +329,7 @@ int main(void)
         TEST(what_came_late_is_made_where_its_process_wrote_nothing),
         TEST(what_came_late_outlives_the_coarse_window_that_it_was_in),
         TEST(a_window_before_the_newest_is_looked_at_too),
+        TEST(a_clock_that_was_ahead_hides_nothing_of_what_came_after_it),
         TEST(hours_between_which_nothing_was_are_skipped),
         TEST(members_are_merged),
     };
