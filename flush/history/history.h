@@ -12,6 +12,7 @@
 #define FLUSH_HISTORY_HISTORY_H
 
 #include "flush/history/history_ledger.h"
+#include "flush/history/history_parcel.h"
 #include "flush/history/keeper.h"
 #include "flush/history/note.h"
 #include "flush/history/reading.h"
@@ -23,26 +24,6 @@ enum {
     HISTORY_RECORDS_BYTES = 4 << 20, /* of them events and statuses of checks */
     HISTORY_NOTES_PATIENCE_MS = 30000,
 };
-
-struct history_parcel {
-    union {
-        struct letter letter;
-        struct history_parcel *next;
-    };
-    uint32_t epoch;
-    uint32_t level; /* the giver's, below HISTORY_LEVELS_MAX */
-    int64_t step_s;
-    bool beside;           /* a part of its own, beside what was given of that time */
-    bool again;            /* from here on time that was lived through comes once more */
-    struct window *window; /* held */
-    struct bytes told;     /* flush/history/told.h; owned */
-    size_t size;           /* set by history_give() */
-};
-
-/* Holds the window once more; NULL without memory. */
-struct history_parcel *history_parcel_new(uint32_t epoch, uint32_t level, int64_t step_s,
-                                          struct window *window);
-void history_parcel_free(struct history_parcel *given);
 
 struct history;
 
