@@ -38,11 +38,13 @@ struct painting {
 const struct painter_program painter_chart = { .name = "heeler-chart",
                                                .does = "draws pictures",
                                                .setting = "heeler_chart_path",
-                                               .makes = "picture" };
+                                               .makes = "picture",
+                                               .begins = "\x89PNG\r\n\x1a\n" };
 const struct painter_program painter_calendar = { .name = "heeler-calendar",
                                                   .does = "knows when downtimes recur",
                                                   .setting = "heeler_calendar_path",
                                                   .makes = "answer",
+                                                  .begins = "",
                                                   .may_say_nothing = true };
 
 struct painter {
@@ -52,6 +54,7 @@ struct painter {
     int64_t timeout_ms;
     struct painting *first; /* those that have a program, and behind them those that wait */
     int n_running, n_waiting;
+    struct event *stuck; /* pending while some wait */
 };
 
 /* ---- the end of one ---------------------------------------------------- */
@@ -120,6 +123,13 @@ static void tell_failed(struct painting *painting, const char *before, const cha
     tell(painting, PAINTER_FAILED, sentence);
 }
 
+static bool begins_well(const struct painting *painting)
+{
+    struct slice answer = { (const char *)painting->picture.at, painting->picture.len };
+
+    return slice_starts(answer, slice_of(painting->painter->is->begins));
+}
+
 /* status: of waitpid(); -1: the system keeps none. */
 static void tell_end(struct painting *painting, int status)
 {
@@ -131,8 +141,10 @@ static void tell_end(struct painting *painting, int status)
         tell_failed(painting, "not enough memory for the ", is->makes, "");
     else if (status != -1 && WIFEXITED(status) && WEXITSTATUS(status) == BAD_DEFINITION)
         tell(painting, PAINTER_REFUSED, said);
-    else if (has_answer && (status == -1 || status == 0))
+    else if (has_answer && (status == -1 || status == 0) && begins_well(painting))
         tell(painting, PAINTER_DONE, "");
+    else if (has_answer && said[0] == '\0' && status == 0)
+        tell_failed(painting, is->name, " wrote something that is no ", is->makes);
     else if (said[0] != '\0')
         tell(painting, PAINTER_FAILED, said);
     else
@@ -140,6 +152,7 @@ static void tell_end(struct painting *painting, int status)
 }
 
 static void start_waiting(struct painter *painter);
+static void await_an_end(struct painter *painter);
 
 /* Its outputs are closed, and it is about to end or has; a moment later this looks again. One
  * that lingers is killed when its time is over. */
@@ -161,6 +174,13 @@ static void reap(evutil_socket_t fd, short what, void *argument)
     tell_end(painting, gone > 0 ? status : -1);
     painting_free(painting);
     start_waiting(painter);
+    await_an_end(painter);
+}
+
+/* With what it may have started itself, which would hold its pipes. */
+static void kill_group(const struct painting *painting)
+{
+    kill(-painting->pid, SIGKILL);
 }
 
 /* Its place is free when it has gone, which may take as long as a disk hangs. */
@@ -168,7 +188,7 @@ static void give_up(struct painting *painting, enum painter_result result, const
 {
     char sentence[SENTENCE_SIZE];
 
-    kill(painting->pid, SIGKILL);
+    kill_group(painting);
     close_pipe(painting, DEFINITION_FD);
     snprintf(sentence, sizeof sentence, "the %s %s", painting->painter->is->makes, why);
     tell(painting, result, sentence);
@@ -297,7 +317,9 @@ static int spawn(const struct painter *painter, const int theirs[PIPES], pid_t *
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(&attributes, 0);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                              POSIX_SPAWN_SETPGROUP);
     int error = posix_spawn(pid, painter->program, &actions, &attributes, words, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
@@ -376,6 +398,17 @@ static struct painting *next_in_turn(const struct painter *painter)
     return at;
 }
 
+/* Some end in this time, or those that were killed do not end. */
+static void await_an_end(struct painter *painter)
+{
+    struct timeval most = clock_wait_ms(painter->timeout_ms + PAINTER_PATIENCE_MS);
+
+    if (painter->n_waiting > 0)
+        event_add(painter->stuck, &most);
+    else
+        event_del(painter->stuck);
+}
+
 /* One that cannot start is told so, which may bring another: each turn looks anew. */
 static void start_waiting(struct painter *painter)
 {
@@ -383,6 +416,23 @@ static void start_waiting(struct painter *painter)
         painter->n_waiting--;
         start_one(next_in_turn(painter));
     }
+}
+
+/* Nobody else is made to wait for what a disk holds. Who is told may ask anew. */
+static void on_stuck(evutil_socket_t fd, short what, void *argument)
+{
+    struct painter *painter = argument;
+
+    (void)fd, (void)what;
+    for (int left = painter->n_waiting; left > 0; left--) {
+        struct painting *painting = next_in_turn(painter);
+
+        painter->n_waiting--;
+        unlink_painting(painting);
+        tell(painting, PAINTER_BUSY, "the programs that were started before do not end");
+        painting_free(painting);
+    }
+    await_an_end(painter);
 }
 
 /* NULL: there is no memory, or there are too many. */
@@ -416,6 +466,8 @@ void painter_paint(struct painter *painter, struct slice definition, painter_tel
     painting->tell = to;
     painting->argument = argument;
     start_waiting(painter);
+    if (painter->n_waiting == 1)
+        await_an_end(painter);
 }
 
 /* ---- all --------------------------------------------------------------- */
@@ -425,8 +477,11 @@ struct painter *painter_new(struct event_base *base, const struct painter_progra
 {
     struct painter *painter = calloc(1, sizeof *painter);
 
-    if (painter == NULL)
+    if (painter == NULL ||
+        (painter->stuck = event_new(base, -1, 0, on_stuck, painter)) == NULL) {
+        free(painter);
         return NULL;
+    }
     painter->base = base;
     painter->is = program;
     painter->timeout_ms = timeout_ms;
@@ -446,7 +501,7 @@ static void kill_program(const struct painting *painting)
                                              : painting->fds[PICTURE_FD];
     struct pollfd gone = { .fd = fd };
 
-    kill(painting->pid, SIGKILL);
+    kill_group(painting);
     bool ended = poll(&gone, 1, PATIENCE_MS) > 0;
     (void)waitpid(painting->pid, NULL, ended ? 0 : WNOHANG);
 }
@@ -462,6 +517,7 @@ void painter_free(struct painter *given)
         unlink_painting(first);
         painting_free(first);
     }
+    event_free(given->stuck);
     free(given);
 }
 

@@ -4,9 +4,10 @@
  *   definition ──► pipe ──► heeler-chart ──► pipe ──► picture
  *                                └─ its standard error: a sentence
  *
- * Two at once; others wait in turn. Nothing here blocks: the event loop writes and reads as the
- * pipes take and give. A program that takes longer than it may is killed, and so is one whose
- * picture is too large. It gets the three pipes and nothing else: no other descriptor, no
+ * Two at once; others wait in turn, but not for programs that do not end when killed. Nothing
+ * here blocks: the event loop writes and reads as the pipes take and give. A program that takes
+ * longer than it may is killed with all that it started, and so is one whose picture is too
+ * large. It gets the three pipes and nothing else: no other descriptor, no
  * environment; what else it may do it gives up itself (config/limits.h).
  *
  * To start a program takes the disk that it is on, so the loop is not main's. All on the thread
@@ -25,6 +26,7 @@ enum {
     PAINTER_AT_ONCE = 2,
     PAINTER_WAITING_MAX = 16,
     PAINTER_TIMEOUT_MS = 5000,
+    PAINTER_PATIENCE_MS = 2000, /* until one that was killed has ended */
     PAINTER_DEFINITION_MAX = 2 << 20, /* that heeler-chart takes */
     PAINTER_PICTURE_MAX = 8 << 20
 };
@@ -34,6 +36,7 @@ enum {
 struct painter_program {
     const char *name, *does, *setting;
     const char *makes;    /* "picture" */
+    const char *begins;   /* how each of its answers begins */
     bool may_say_nothing; /* an empty answer is one */
 };
 

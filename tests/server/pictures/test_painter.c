@@ -44,7 +44,13 @@ static void tell(enum painter_result result, struct bytes *picture, const char *
 
 /* ---- programs ---------------------------------------------------------- */
 
-/* A script that is started in the place of heeler-chart. */
+/* A script that is started in the place of heeler-chart, and writes something simpler. */
+static const struct painter_program script_program = { .name = "heeler-chart",
+                                                       .does = "draws pictures",
+                                                       .setting = "heeler_chart_path",
+                                                       .makes = "picture",
+                                                       .begins = "" };
+
 static void write_script(char path[TEMP_PATH_SIZE], const char *script)
 {
     char text[512];
@@ -62,7 +68,7 @@ static struct told paint_with(const char *script, const char *definition, int64_
     struct told told = { 0 };
 
     write_script(path, script);
-    struct painter *painter = painter_new(base, &painter_chart, path, timeout_ms);
+    struct painter *painter = painter_new(base, &script_program, path, timeout_ms);
     painter_paint(painter, slice_of(definition), tell, &told);
     event_base_dispatch(base);
     assert_int_equal(told.n, 1);
@@ -105,6 +111,7 @@ static void what_goes_wrong_is_told(void **state)
         { "exec cat /dev/zero", PAINTER_FAILED, "the picture is too large" },
         { "exec cat /dev/zero >&2", PAINTER_SLOW, "the picture took longer than it may" },
         { "exec sleep 100000", PAINTER_SLOW, "the picture took longer than it may" },
+        { "sleep 100000; exit 0", PAINTER_SLOW, "the picture took longer than it may" },
     };
     (void)state;
 
@@ -202,7 +209,7 @@ static void two_are_drawn_at_once_and_others_wait(void **state)
     (void)state;
 
     write_script(path, "exec sleep 100000");
-    struct painter *painter = painter_new(base, &painter_chart, path, 20);
+    struct painter *painter = painter_new(base, &script_program, path, 20);
     for (int i = 0; i < ALL; i++)
         painter_paint(painter, SLICE("{}"), tell, &told);
     assert_int_equal(painter_running(painter), PAINTER_AT_ONCE);
@@ -217,6 +224,53 @@ static void two_are_drawn_at_once_and_others_wait(void **state)
         assert_int_equal(told.results[i], PAINTER_SLOW);
     painter_free(painter);
     event_base_free(base);
+    unlink(path);
+}
+
+/* What is out of their group holds their pipes, as a disk would hold them; here until their
+ * script is gone. */
+static void who_waits_for_programs_that_do_not_end_is_told(void **state)
+{
+    enum { ALL = PAINTER_AT_ONCE + 3 };
+    struct event_base *base = event_base_new();
+    char path[TEMP_PATH_SIZE];
+    struct told told = { 0 };
+    (void)state;
+
+    write_script(path, "setsid sh -c 'i=0; while [ -e \"$0\" ] && [ $((i += 1)) -lt 600 ]; do "
+                       "sleep 0.1; done' \"$0\" & exec sleep 100000");
+    struct painter *painter = painter_new(base, &script_program, path, 20);
+    for (int i = 0; i < ALL; i++)
+        painter_paint(painter, SLICE("{}"), tell, &told);
+    while (told.n < ALL)
+        event_base_loop(base, EVLOOP_ONCE);
+    for (int i = 0; i < ALL; i++)
+        assert_int_equal(told.results[i], i < PAINTER_AT_ONCE ? PAINTER_SLOW : PAINTER_BUSY);
+    assert_string_equal(told.sentence, "the programs that were started before do not end");
+    unlink(path);
+    event_base_dispatch(base);
+    assert_int_equal(painter_running(painter), 0);
+    painter_free(painter);
+    event_base_free(base);
+}
+
+static void what_is_no_picture_is_not_given(void **state)
+{
+    struct event_base *base = event_base_new();
+    char path[TEMP_PATH_SIZE];
+    struct told told = { 0 };
+    (void)state;
+
+    write_script(path, "echo a warning of a library");
+    struct painter *painter = painter_new(base, &painter_chart, path, MINUTE_MS);
+    painter_paint(painter, SLICE("{}"), tell, &told);
+    event_base_dispatch(base);
+    assert_int_equal(told.n, 1);
+    assert_int_equal(told.results[0], PAINTER_FAILED);
+    assert_string_equal(told.sentence, "heeler-chart wrote something that is no picture");
+    painter_free(painter);
+    event_base_free(base);
+    bytes_free(&told.picture);
     unlink(path);
 }
 
@@ -380,6 +434,8 @@ int main(void)
         cmocka_unit_test(one_that_does_not_listen_is_no_harm),
         cmocka_unit_test(it_gets_three_descriptors_and_no_environment),
         cmocka_unit_test(two_are_drawn_at_once_and_others_wait),
+        cmocka_unit_test(who_waits_for_programs_that_do_not_end_is_told),
+        cmocka_unit_test(what_is_no_picture_is_not_given),
         cmocka_unit_test(the_end_kills_those_under_way),
         cmocka_unit_test(heeler_chart_draws_a_picture),
         cmocka_unit_test(heeler_chart_refuses_what_makes_no_sense),
