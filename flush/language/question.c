@@ -151,17 +151,30 @@ static bool read_nothing(struct reader *reader, struct question *out)
     return true;
 }
 
-static bool read_function(struct reader *reader, struct question *out)
+/* What may stand once behind a query. */
+enum part { PART_ROLLUP = 1, PART_FILL = 2, PART_SHAPE = 4 };
+
+static const char *twice(enum part part)
+{
+    return part == PART_ROLLUP
+               ? "expected one .rollup( ): the points of another are not rolled up"
+           : part == PART_FILL ? "expected one .fill( )"
+                               : "expected one of .as_count( ) and .as_rate( )";
+}
+
+/* seen: the parts that stand before it. */
+static bool read_function(struct reader *reader, struct question *out, unsigned *seen)
 {
     static const struct {
         struct slice name;
         bool (*read)(struct reader *reader, struct question *out);
+        enum part part;
         enum counter_shape shape;
     } rows[] = {
-        { { "rollup", 6 }, read_rollup, SHAPE_STANDARD },
-        { { "fill", 4 }, read_fill, SHAPE_STANDARD },
-        { { "as_count", 8 }, read_nothing, SHAPE_COUNT },
-        { { "as_rate", 7 }, read_nothing, SHAPE_RATE },
+        { { "rollup", 6 }, read_rollup, PART_ROLLUP, SHAPE_STANDARD },
+        { { "fill", 4 }, read_fill, PART_FILL, SHAPE_STANDARD },
+        { { "as_count", 8 }, read_nothing, PART_SHAPE, SHAPE_COUNT },
+        { { "as_rate", 7 }, read_nothing, PART_SHAPE, SHAPE_RATE },
     };
     struct slice name = reader_take_word(reader);
     size_t i = 0;
@@ -171,6 +184,9 @@ static bool read_function(struct reader *reader, struct question *out)
     if (i == sizeof rows / sizeof rows[0])
         return reader_refuse(reader, name.at,
                              "expected rollup, fill, as_count or as_rate behind the dot");
+    if ((*seen & rows[i].part) != 0)
+        return reader_refuse(reader, name.at, "%s", twice(rows[i].part));
+    *seen |= rows[i].part;
     if (!reader_take(reader, '('))
         return reader_refuse(reader, reader->rest.at, "expected ( behind %.*s", (int)name.len,
                              name.at);
@@ -184,12 +200,13 @@ bool question_read(struct reader *reader, struct question *out)
 {
     reader_skip_space(reader);
     const char *begin = reader->rest.at;
+    unsigned seen = 0;
 
     *out = (struct question){ .fill = FILL_NULL, .fill_s = QUESTION_FILL_S };
     if (!read_metric(reader, out) || !scope_read(reader, &out->scope) || !read_by(reader, out))
         return false;
     while (reader_take(reader, '.'))
-        if (!read_function(reader, out))
+        if (!read_function(reader, out, &seen))
             return false;
     out->text = reader_text_since(reader, begin);
     return true;
