@@ -27,6 +27,7 @@ struct desk_job {
     struct sender peer;
     int status;
     const char *type;
+    const char *refusal; /* static; NULL: the work has answered */
     struct desk_stream stream;
 
     /* main's */
@@ -123,6 +124,15 @@ static int inflate_body(struct desk_job *job, struct http_request *request)
     return status;
 }
 
+/* In the form that the route has for refusals, which main knows. */
+static void refuse(struct desk_job *given, int status)
+{
+    given->refusal = status == 413   ? "the body is too large\n"
+                     : status == 503 ? "there is no memory for this body\n"
+                                     : "the body is damaged\n";
+    desk_reply_text(given, status, NULL, "");
+}
+
 static void do_work(struct desk_job *job)
 {
     struct http_request request;
@@ -135,10 +145,7 @@ static void do_work(struct desk_job *job)
     request.body = (struct slice){ job->text + job->head_len, job->body_len };
     int status = inflate_body(job, &request);
     if (status != 0)
-        desk_reply_text(job, status, "text/plain; charset=utf-8",
-                        status == 413   ? "the body is too large\n"
-                        : status == 503 ? "there is no memory for this body\n"
-                                        : "the body is damaged\n");
+        refuse(job, status);
     else
         job->work(job, &request, job->desk->argument);
 }
@@ -334,6 +341,8 @@ static void end_job(struct desk_job *job)
         if (job->stream.all != NULL) {
             http_on_taken(exchange, NULL, NULL);
             http_stream_end(exchange);
+        } else if (job->refusal != NULL) {
+            http_refuse(exchange, job->status, job->refusal);
         } else {
             add_headers(job);
             http_reply(exchange, job->status, job->type, wrap(&job->note.bytes));

@@ -98,6 +98,11 @@ static void on_main(struct http_exchange *exchange, const struct http_request *r
 
 static const struct http_route routes[] = {
     { .path = "/echo", .methods = HTTP_POST, .work = work_echo, .body_max = LARGEST_BODY },
+    { .path = "/json",
+      .methods = HTTP_POST,
+      .work = work_echo,
+      .body_max = 64,
+      .json_errors = true },
     { .path = "/large", .methods = HTTP_GET, .work = work_large },
     { .path = "/memory", .methods = HTTP_GET, .work = work_without_memory },
     { .path = "/gated", .methods = HTTP_GET, .work = work_gated },
@@ -424,6 +429,20 @@ static void what_cannot_be_inflated_is_refused(void **state)
     assert_has(post(*state, "/echo", "gzip", body, len), "HTTP/1.1 400 ");
 }
 
+/* Clients of Datadog's API read the body of a 400 as JSON. */
+static void refusals_have_the_form_of_the_route(void **state)
+{
+    static const char zeros[65];
+    unsigned char body[256];
+    size_t len = compress_with(31, zeros, sizeof zeros, body, sizeof body);
+
+    assert_has(post(*state, "/json", "gzip", "no gzip", 7),
+               "{\"errors\":[\"the body is damaged\"]}");
+    assert_has(post(*state, "/json", "gzip", body, len),
+               "{\"errors\":[\"the body is too large\"]}");
+    assert_has(post(*state, "/echo", "gzip", "no gzip", 7), "\r\n\r\nthe body is damaged\n");
+}
+
 /* What is under way at the stop is freed, and nobody waits for it. */
 static void it_stops_with_work_to_do(void **state)
 {
@@ -465,6 +484,7 @@ int main(void)
         TEST(a_body_is_bounded_before_and_after),
         TEST(no_more_than_so_many_large_bodies_come_at_a_time),
         TEST(what_cannot_be_inflated_is_refused),
+        TEST(refusals_have_the_form_of_the_route),
         TEST(it_stops_with_work_to_do),
         TEST(what_hangs_does_not_hold_the_stop),
     };
