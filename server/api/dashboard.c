@@ -281,12 +281,15 @@ void dashboard_number_widgets(struct json_out *out, struct slice body, int64_t n
 
 /* ---- what the server says of it ---------------------------------------- */
 
+enum { SLUG_MAX = 100 };
+
 /* Words of the title, in small letters with hyphens between them. */
 static void write_slug(struct bytes *out, struct slice title)
 {
     bool hyphen = false, begun = false;
+    size_t end = out->len + SLUG_MAX;
 
-    for (size_t i = 0; i < title.len; i++) {
+    for (size_t i = 0; i < title.len && out->len < end; i++) {
         char byte = title.at[i];
 
         byte = byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
@@ -302,17 +305,31 @@ static void write_slug(struct bytes *out, struct slice title)
     }
 }
 
+/* The title as it reads: clients escape what is no ASCII. */
+static void write_slug_of(struct bytes *out, struct slice title)
+{
+    char *room = malloc(title.len + 1);
+
+    if (room == NULL) {
+        out->failed = true;
+        return;
+    }
+    size_t len = json_view_text(title, room);
+
+    write_slug(out, (struct slice){ room, len });
+    free(room);
+}
+
 /* "/dash/17/my-title", as a member. */
 static void write_address(struct json_out *out, const char *folder, struct slice id,
                           struct slice body)
 {
-    struct slice title = json_view_member(body, "title");
     struct bytes address = { 0 };
 
     bytes_add(&address, folder, strlen(folder));
     bytes_add(&address, id.at, id.len);
     bytes_add(&address, "/", 1);
-    write_slug(&address, title.len > 2 ? (struct slice){ title.at + 1, title.len - 2 } : title);
+    write_slug_of(&address, json_view_member(body, "title"));
     if (address.failed)
         out->bytes.failed = true;
     else
@@ -408,7 +425,7 @@ void dashboard_write_timeboard_row(struct json_out *out, const struct definition
     snprintf(resource, sizeof resource, "/api/v1/dash/%lld", (long long)definition->number);
     json_out_begin(out, NULL, '{');
     json_out_text(out, "resource", resource);
-    api_form_or(out, definition->body, "description", "null");
+    api_form_or(out, definition->body, "description", "\"\""); /* dog joins it to a line */
     api_form_or(out, definition->body, "title", "\"\"");
     json_out_text(out, "id", resource + sizeof "/api/v1/dash/" - 1);
     write_times(out, definition);

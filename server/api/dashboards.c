@@ -301,8 +301,13 @@ void dashboards_delete_some(struct desk_job *given, const struct http_request *r
 
     if (!api_read_body(given, request, API_KEYS_MAX, &body))
         return;
-    struct slice inside = json_view_inside(json_view_member(body, "data")), again = inside;
+    struct slice data = json_view_member(body, "data");
+    struct slice inside = json_view_inside(data), again = inside;
 
+    if (json_view_kind(data) != JSON_KIND_ARRAY) {
+        api_refuse(given, 400, "data: expected a list of dashboards");
+        return;
+    }
     for (size_t i = 0; json_view_next_item(&inside, &item); i++)
         if (!may_drop(given, &boards, item, i))
             return;

@@ -53,6 +53,8 @@ static bool take_resources(struct taking *taking, struct slice resources, struct
     struct slice inside = json_view_inside(resources), resource;
     struct bytes *text = &taking->text;
 
+    if (!is_absent(resources) && json_view_kind(resources) != JSON_KIND_ARRAY)
+        return fail(taking, "resources: expected a list");
     for (size_t i = 0; json_view_next_item(&inside, &resource); i++) {
         struct slice type = json_view_member(resource, "type");
         struct slice name = json_view_member(resource, "name");

@@ -202,12 +202,26 @@ static bool read_priority(struct slice query, char *room, uint32_t *out)
     return *out > 0;
 }
 
+/* All events that are kept have room in the first page, so another is empty: who asks for one
+ * after the other would never be done. */
+static bool read_page(struct slice query, struct ask_target *out)
+{
+    struct inquiry *inquiry = &out->inquiry;
+    uint32_t page = 0;
+
+    if (!read_number(query, "page", out->room, 0, INT32_MAX, &page))
+        return false;
+    if (page > 0)
+        inquiry->to_s = INT64_MIN;
+    return true;
+}
+
 static bool read_events(struct slice query, struct ask_target *out)
 {
     struct inquiry *inquiry = &out->inquiry;
 
     if (!read_time(query, "start", out->room, &inquiry->from_s) ||
-        !read_time(query, "end", out->room, &inquiry->to_s) ||
+        !read_time(query, "end", out->room, &inquiry->to_s) || !read_page(query, out) ||
         !read_priority(query, out->room, &inquiry->limit) || has(query, "sources", out->room))
         return false;
     read_text(query, "tags", out);
@@ -259,8 +273,8 @@ bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_targ
         [INQUIRY_HOST_TAGS] = { read_host, "expected the name of a host" },
         [INQUIRY_EVENTS] = { read_events,
                              "expected ?start=SECONDS&end=SECONDS, and perhaps "
-                             "priority=normal|low and tags=TAG,TAG; sources are not looked for "
-                             "here" },
+                             "priority=normal|low, tags=TAG,TAG and page=N; sources are not "
+                             "looked for here" },
         [INQUIRY_EVENT] = { read_event, "expected the id of an event, which is a number" },
     };
 

@@ -159,6 +159,29 @@ static void a_timeboard_is_read_changed_and_deleted(void **state)
     assert_error("PUT", path, "{\"title\":\"two\",\"graphs\":[]}", 404, sentence);
 }
 
+/* Python's library escapes what is no ASCII, and its dog joins the texts of a row. */
+static void a_title_becomes_an_address(void **state)
+{
+    json_t *made = ask("POST", "/api/v1/dash",
+                       "{\"title\":\"Caf\\u00e9 <b> \\\"Load\\\"\",\"graphs\":[]}", 200);
+    json_t *list = ask("GET", "/api/v1/dash", NULL, 200);
+    json_t *row = json_array_get(json_object_get(list, "dashes"), 0);
+    char title[300], *large;
+    (void)state;
+
+    assert_non_null(strstr(asking_text(made, "url"), "/caf-b-load"));
+    assert_string_equal(asking_text(row, "description"), "");
+    json_decref(list);
+    json_decref(made);
+    memset(title, 'w', sizeof title - 1);
+    title[sizeof title - 1] = '\0';
+    assert_true(asprintf(&large, "{\"title\":\"%s\",\"graphs\":[]}", title) > 0);
+    made = ask("POST", "/api/v1/dash", large, 200);
+    assert_true(strlen(asking_text(made, "url")) < 130); /* lists show all of them */
+    json_decref(made);
+    free(large);
+}
+
 static const char dashboard[] =
     "{\"title\":\"My board\",\"layout_type\":\"ordered\",\"reflow_type\":\"auto\",\"widgets\":["
     "{\"definition\":{\"type\":\"timeseries\",\"title\":\"a\",\"requests\":[{\"q\":\"avg:a{*}"
@@ -276,6 +299,8 @@ static void several_are_listed_and_deleted_at_once(void **state)
              "\"dashboard\"}]}",
              asking_text(one, "id"));
     assert_error("DELETE", "/api/v1/dashboard", body, 404, "data[1]: no dashboard has this id");
+    assert_error("DELETE", "/api/v1/dashboard", "{}", 400,
+                 "data: expected a list of dashboards");
     list = ask("GET", "/api/v1/dashboard?count=1&start=1", NULL, 200);
     assert_int_equal(json_array_size(json_object_get(list, "dashboards")), 1);
     json_decref(list);
@@ -435,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_request_of_the_exercise_makes_its_timeboard, start,
                                         stop),
         cmocka_unit_test_setup_teardown(a_timeboard_is_read_changed_and_deleted, start, stop),
+        cmocka_unit_test_setup_teardown(a_title_becomes_an_address, start, stop),
         cmocka_unit_test_setup_teardown(a_dashboard_is_made_and_its_widgets_get_ids, start,
                                         stop),
         cmocka_unit_test_setup_teardown(each_route_shows_what_the_other_made, start, stop),

@@ -91,8 +91,8 @@ static void what_is_not_done_is_refused(void **state)
         { "GET", "/api/v1/metrics?from=1&tag_filter=a", NULL,
           "expected ?from=SECONDS, and perhaps host=NAME; tag_filter is not done here", 400 },
         { "GET", "/api/v1/events?start=1", NULL,
-          "expected ?start=SECONDS&end=SECONDS, and perhaps priority=normal|low and "
-          "tags=TAG,TAG; sources are not looked for here",
+          "expected ?start=SECONDS&end=SECONDS, and perhaps priority=normal|low, tags=TAG,TAG "
+          "and page=N; sources are not looked for here",
           400 },
         { "GET", "/api/v1/events/17", NULL, "no event of that id is kept", 404 },
         { "GET", "/api/v1/events/x", NULL, "expected the id of an event, which is a number",
@@ -174,6 +174,8 @@ static void an_event_that_was_submitted_is_found(void **state)
                   { "&tags=env:x", 1 },
                   { "&tags=env:x,other", 0 },
                   { "&priority=low", 1 },
+                  { "&page=0", 1 },
+                  { "&page=1", 0 }, /* or who turns pages would never end */
                   { "&priority=normal", 0 } };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
