@@ -108,10 +108,12 @@ static bool tell_again(struct group_state *group, int64_t at_s, struct transitio
 }
 
 static bool is_due_again(const struct group_state *group, const struct alert_rules *rules,
-                         int64_t at_s)
+                         const struct observation *observation)
 {
-    if (group->state == MONITOR_OK || rules->renotify_s <= 0 || !group->unresolved ||
-        (rules->renotify_states & 1U << group->state) == 0 ||
+    int64_t at_s = observation->at_s;
+
+    if (observation->is_muted || group->state == MONITOR_OK || rules->renotify_s <= 0 ||
+        !group->unresolved || (rules->renotify_states & 1U << group->state) == 0 ||
         at_s - group->last_told_s < rules->renotify_s)
         return false;
     return rules->renotify_occurrences > 0 ? group->told_again < rules->renotify_occurrences
@@ -147,8 +149,7 @@ bool group_state_step(struct group_state *group, const struct alert_rules *rules
     }
     if (to != group->state)
         return change(group, rules, to, observation->at_s, out);
-    return is_due_again(group, rules, observation->at_s) &&
-           tell_again(group, observation->at_s, out);
+    return is_due_again(group, rules, observation) && tell_again(group, observation->at_s, out);
 }
 
 bool group_state_tell(struct group_state *group, uint32_t states, int64_t now_s,

@@ -64,6 +64,7 @@ struct observation {
     enum monitor_state state;
     int64_t at_s;   /* when it is evaluated, aligned */
     int64_t data_s; /* of a value or a state: when the last of what it is made of came */
+    bool is_muted;  /* nobody is told: nothing is told again */
 };
 
 /* { .state = MONITOR_OK } and the time of its first sight make a new one. */

@@ -21,15 +21,18 @@ static bool is_too_early(const struct evaluator *evaluator, const struct monitor
            observation->at_s - evaluator->needs.start_s < monitor->rules.no_data_s;
 }
 
-/* What is still wrong when muting ends is told then. */
+/* What is still wrong when muting ends is told then, whether it was told before or not. That it
+ * is muted no more is written down, or a successor would take that for the end. */
 static void end_muting(struct evaluator *evaluator, struct watched_monitor *monitor,
                        struct watched_group *group, uint32_t states, int64_t at_s)
 {
     struct transition transition;
 
     group->is_muted = false;
-    if (!group->is_told && group_state_tell(&group->state, states, at_s, &transition))
+    if (group_state_tell(&group->state, states, at_s, &transition))
         evaluation_tell(evaluator, monitor, group, &transition, at_s);
+    else if (group->state.state != MONITOR_OK)
+        group_keep(evaluator, monitor, group, NULL, NULL);
 }
 
 /* Remembered with the group, for when it is silent, and for a successor. */
@@ -55,10 +58,9 @@ void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *mon
     if (is_too_early(evaluator, of, observation))
         observation->what = OBSERVED_TOO_LITTLE;
     group->is_muted = is_muted;
+    observation->is_muted = is_muted;
     locate(evaluator, monitor, group);
     if (group_state_step(&group->state, &of->rules, observation, &transition)) {
-        if (transition.from != transition.to && transition.to != MONITOR_OK)
-            group->is_told = false;
         if (transition.is_told)
             evaluation_tell(evaluator, monitor, group, &transition, observation->at_s);
         else
@@ -79,12 +81,15 @@ static void miss(struct evaluator *evaluator, struct watched_monitor *monitor,
     evaluation_observe(evaluator, monitor, group, &nothing);
 }
 
-/* Groups that nobody sends any more are forgotten in the end. */
-static bool is_over(const struct watched_monitor *monitor, const struct watched_group *group,
-                    int64_t at_s)
+/* Groups that nobody sends any more are forgotten in the end. What was written down says when
+ * one changed, and not that it was seen since: nobody is missed before this process began. */
+static bool is_over(const struct evaluator *evaluator, const struct watched_monitor *monitor,
+                    const struct watched_group *group, int64_t at_s)
 {
-    return monitor->monitor.condition.n_by > 0 &&
-           at_s - group->seen_s >= monitor->monitor.group_retention_s;
+    int64_t since_s =
+        group->seen_s > evaluator->needs.start_s ? group->seen_s : evaluator->needs.start_s;
+
+    return at_s - since_s >= monitor->monitor.group_retention_s;
 }
 
 /* Those of which nothing came. True: there are more. */
@@ -93,9 +98,10 @@ static bool sweep(struct evaluation *evaluation, struct watched_monitor *monitor
     for (size_t n = 0; n < SWEPT_AT_ONCE && evaluation->swept < monitor->n_groups; n++) {
         struct watched_group *group = monitor->groups[evaluation->swept];
 
-        if (group->seen_s < evaluation->at_s)
+        if (group->seen_s != evaluation->at_s)
             miss(evaluation->evaluator, monitor, group, evaluation->at_s);
-        if (is_over(monitor, group, evaluation->at_s)) {
+        if (monitor->monitor.condition.n_by > 0 &&
+            is_over(evaluation->evaluator, monitor, group, evaluation->at_s)) {
             group_forget_kept(evaluation->evaluator, monitor, group);
             watched_monitor_drop(monitor, group);
             continue;
@@ -132,12 +138,15 @@ static bool is_full(const struct monitor *monitor, struct slice object)
                              whole_of(object, "buckets"));
 }
 
-/* A group that was not there when the monitor was looked at first has time to begin. */
+/* A group that was not there when the monitor was looked at first has time to begin; not one
+ * that was there before the clock went back. */
 static bool is_new(const struct watched_monitor *monitor, const struct watched_group *group,
                    int64_t at_s)
 {
-    return monitor->monitor.condition.n_by > 0 && group->state.first_seen_s > 0 &&
-           at_s - group->state.first_seen_s < monitor->monitor.new_group_delay_s;
+    int64_t first_s = group->state.first_seen_s;
+
+    return monitor->monitor.condition.n_by > 0 && first_s > 0 && first_s <= at_s &&
+           at_s - first_s < monitor->monitor.new_group_delay_s;
 }
 
 static void read_value(struct evaluation *evaluation, struct watched_monitor *monitor,
@@ -299,13 +308,13 @@ static void read_check(struct evaluation *evaluation, struct watched_monitor *mo
         state_of_check(&of->counts, whole_of(object, "status"), whole_of(object, "in_a_row"),
                        group->state.state == MONITOR_NO_DATA ? MONITOR_OK : group->state.state);
 
-    if (group->seen_s < evaluation->at_s || !group->has_worst || state > group->worst) {
+    if (group->seen_s != evaluation->at_s || !group->has_worst || state > group->worst) {
         char said[CHECK_MESSAGE_MAX];
 
         group->worst = state;
         watched_group_say(group, text_of(object, "message", said, sizeof said));
     }
-    if (group->seen_s < evaluation->at_s || at_s > group->newest_s)
+    if (group->seen_s != evaluation->at_s || at_s > group->newest_s)
         group->newest_s = at_s;
     group->has_worst = true;
     group->seen_s = evaluation->at_s;
@@ -488,7 +497,7 @@ static void forget_silent(struct evaluator *evaluator, struct watched_monitor *m
     for (size_t i = monitor->n_groups; i-- > 0;) {
         struct watched_group *group = monitor->groups[i];
 
-        if (evaluator->at_s - group->seen_s < monitor->monitor.group_retention_s)
+        if (!is_over(evaluator, monitor, group, evaluator->at_s))
             continue;
         group_forget_kept(evaluator, monitor, group);
         watched_monitor_drop(monitor, group);

@@ -229,12 +229,21 @@ static void write_title(const struct watched_monitor *monitor,
             out->at[i] = ' ';
 }
 
-/* Whether what it says may not be the whole truth. */
-static void add_doubts(const struct evaluator *evaluator, const struct monitor *monitor,
-                       int64_t at_s, struct bytes *out)
+/* Where what it says begins: with the window, with that to which it is compared, or with the
+ * time in which nothing came. */
+static int64_t told_from_s(const struct monitor *monitor, const struct transition *transition,
+                           int64_t at_s)
 {
-    int64_t from_s = at_s - monitor->evaluation_delay_s - monitor->condition.window_s;
+    int64_t window_s = monitor->condition.window_s + monitor->condition.shift_s;
 
+    if (transition->to == MONITOR_NO_DATA && monitor->rules.no_data_s > window_s)
+        window_s = monitor->rules.no_data_s;
+    return at_s - monitor->evaluation_delay_s - window_s;
+}
+
+/* Whether what it says may not be the whole truth. */
+static void add_doubts(const struct evaluator *evaluator, int64_t from_s, struct bytes *out)
+{
     if (evaluator->needs.lost_s(evaluator->needs.self) >= from_s)
         add_text(out,
                  "\n\nValues were lost or shed within this window: what it says may be less "
@@ -322,7 +331,7 @@ static bool write_message(const struct evaluator *evaluator,
         if (!template_render(of->escalation, &facts, &listener, out) && out->failed)
             return false;
     }
-    add_doubts(evaluator, of, now_s, out);
+    add_doubts(evaluator, told_from_s(of, transition, now_s), out);
     return !out->failed;
 }
 
@@ -535,10 +544,10 @@ void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monito
     /* Nobody knows that it was wrong: that it is over is no news. */
     if (transition->to == MONITOR_OK && !group->is_told)
         is_muted = true;
-    if (!is_muted) {
-        group->is_told = transition->to != MONITOR_OK;
+    if (!is_muted)
         group->notified_s = now_s;
-    }
+    if (!is_muted || transition->to == MONITOR_OK)
+        group->is_told = transition->to != MONITOR_OK;
     tell(evaluator, monitor, group, transition, now_s, is_muted, false);
 }
 

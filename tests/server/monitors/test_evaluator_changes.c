@@ -8,7 +8,6 @@
 #include <cmocka.h>
 
 #include "flush/notify/notify_ledger.h"
-#include "server/monitors/evaluator_internal.h"
 #include "tests/support/evaluator_minutes.h"
 
 /* A definition that changes keeps its states, if its groups are the same. */
@@ -104,6 +103,17 @@ static void the_clock_goes_back(void **state)
     value(evaluator, "*", 2, 1);
     assert_int_equal(world.asked, 3);
     evaluator_free(evaluator);
+
+    /* Groups that are there already are not new for an hour, nor are they seen for so long. */
+    evaluator = begin();
+    define(evaluator, 7,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\","
+           "\"message\":\"@webhook-pager\",\"options\":{\"on_missing_data\":\"resolve\"}}");
+    value(evaluator, "host:a", 60, 1);
+    value(evaluator, "host:b", 61, 1);
+    value(evaluator, "host:b", 1, 11);
+    assert_int_equal(world.n_sent, 1);
+    evaluator_free(evaluator);
 }
 
 /* A storm of messages whose receiver takes none has a bound; what is beyond is told of. */
@@ -134,6 +144,54 @@ static void what_waits_has_a_bound(void **state)
                    NOTIFICATION_SENT, 1, "", world.now_s);
     value(evaluator, "*", 3, 11);
     assert_int_equal(world.n_sent, 1);
+    evaluator_free(evaluator);
+}
+
+/* What was written down when it changed, two days ago, says nothing of what was seen since. */
+static void a_start_forgets_no_group(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(
+        evaluator, 7,
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\","
+        "\"message\":\"@webhook-pager\",\"options\":{\"group_retention_duration\":\"72h\"}}");
+    evaluator_restore(evaluator, SLICE("group"), SLICE("7/host:a"),
+                      SLICE("{\"state\":\"Alert\",\"had_data\":true,\"last_data_s\":1,"
+                            "\"seen_s\":60,\"changed_s\":1,\"host\":\"\",\"is_told\":true}"));
+    go_to(evaluator, 1);
+    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 1);
+    value(evaluator, "host:a", 2, 11);
+    assert_int_equal(world.n_sent, 0);
+    evaluator_free(evaluator);
+}
+
+/* A message that nothing came is about all the time in which nothing did; one of a change also
+ * about what it is compared with. */
+static void doubts_are_about_what_is_said(void **state)
+{
+    static const char *const said = "Values were lost or shed within this window";
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE "\"notify_no_data\":true,\"no_data_timeframe\":30" ENDS);
+    define(evaluator, 8,
+           "{\"type\":\"metric alert\",\"query\":\"change(avg(last_5m),1h_ago):avg:x{*} > 10\","
+           "\"message\":\"@webhook-pager\"}");
+    value(evaluator, "*", 1, 1);
+    world.groups[0] = '\0';
+    world.lost_s = START_S + 3 * MINUTE_S;
+    for (int minute = 2; minute <= 31; minute++)
+        go_to(evaluator, minute);
+    assert_int_equal(world.n_sent, 1);
+    assert_non_null(
+        memmem(world.sent[0]->text.at, world.sent[0]->text.len, said, strlen(said)));
+    value(evaluator, "*", 60, 11);
+    assert_int_equal(world.n_sent, 3);
+    assert_true(slice_equal(world.sent[2]->receiver, SLICE("webhook-pager")));
+    assert_non_null(
+        memmem(world.sent[2]->text.at, world.sent[2]->text.len, said, strlen(said)));
     evaluator_free(evaluator);
 }
 
@@ -172,150 +230,6 @@ static void a_composite_is_no_riddle(void **state)
     }
 }
 
-/* ---- what recurs ------------------------------------------------------- */
-
-/* A calendar that answers when the test says so. */
-static struct {
-    void (*tell)(void *argument, struct slice answer, const char *sentence);
-    void *arguments[64];
-    int n;
-    char lines[512]; /* the last */
-} calendar;
-
-static void recur_later(void *self, struct slice lines,
-                        void (*tell)(void *argument, struct slice answer, const char *sentence),
-                        void *argument)
-{
-    (void)self;
-    assert_in_range(calendar.n, 0, 63);
-    snprintf(calendar.lines, sizeof calendar.lines, "%.*s", (int)lines.len, lines.at);
-    calendar.tell = tell;
-    calendar.arguments[calendar.n++] = argument;
-}
-
-static struct evaluator *begin_with_slow_calendar(void)
-{
-    struct evaluator_needs needs = evaluator_world_needs(&world);
-    struct evaluator *evaluator;
-
-    needs.start_s = START_S - 86400;
-    needs.recur = recur_later;
-    calendar.n = 0;
-    evaluator = evaluator_new(&needs);
-    assert_non_null(evaluator);
-    return evaluator;
-}
-
-static void set_recurring(struct evaluator *evaluator, const char *name, const char *more,
-                          int64_t made_s)
-{
-    char body[256], problem[256];
-
-    snprintf(
-        body, sizeof body,
-        "{\"scope\":\"*\",\"start\":%lld,\"end\":%lld,\"recurrence\":{\"type\":\"days\"}%s}",
-        (long long)made_s, (long long)made_s + 3600, more);
-    if (!evaluator_set_downtime(evaluator, slice_of(name), slice_of(body), false, made_s,
-                                problem, sizeof problem))
-        fail_msg("%s", problem);
-}
-
-/* A program that begins in the night, with an alert of which nobody was told: what was asked
- * for is the time that is now, however old the downtime is, and until it is answered no minute
- * is evaluated. */
-static void a_start_at_night_is_quiet(void **state)
-{
-    struct evaluator *evaluator = begin_with_slow_calendar();
-    char said[64], night[64];
-
-    (void)state;
-    define(evaluator, 7, SIMPLE ENDS);
-    set_recurring(evaluator, "night", "", START_S - 40 * 86400);
-    evaluator_restore(evaluator, SLICE("group"), SLICE("7/*"),
-                      SLICE("{\"state\":\"Alert\",\"had_data\":true,\"last_data_s\":1,"
-                            "\"changed_s\":1,\"host\":\"\",\"is_muted\":true}"));
-    value(evaluator, "*", 1, 11);
-    assert_int_equal(calendar.n, 1);
-    snprintf(said, sizeof said, "\t%d\t%d\tFREQ=DAILY", START_S + 62 - RECUR_BACK_S,
-             START_S + 62 + RECUR_AHEAD_S);
-    assert_non_null(strstr(calendar.lines, said));
-    assert_int_equal(world.asked, 0);
-    snprintf(night, sizeof night, "%d\t%d\n", START_S, START_S + 3600);
-    calendar.tell(calendar.arguments[0], slice_of(night), "");
-    go_to(evaluator, 1);
-    assert_int_equal(world.asked, 1);
-    assert_int_equal(world.n_sent, 0);
-    set_recurring(evaluator, "night", ",\"message\":\"x\"", START_S - 40 * 86400);
-    value(evaluator, "*", 2, 11); /* it is known what holds of the changed one */
-    assert_int_equal(calendar.n, 1);
-    assert_int_equal(world.n_sent, 0);
-    value(evaluator, "*", 60, 11);
-    assert_int_equal(world.n_sent, 1);
-    evaluator_free(evaluator);
-}
-
-/* A calendar that says nothing is not waited for longer than the rollups. */
-static void a_hanging_calendar_holds_nothing_up(void **state)
-{
-    struct evaluator *evaluator = begin_with_slow_calendar();
-
-    (void)state;
-    define(evaluator, 7, SIMPLE ENDS);
-    set_recurring(evaluator, "night", "", START_S);
-    value(evaluator, "*", 1, 11);
-    assert_int_equal(world.n_sent, 0);
-    value(evaluator, "*", 2, 11);
-    assert_int_equal(world.n_sent, 1);
-    evaluator_free(evaluator);
-}
-
-/* Hundreds are asked about a few at once, and all of them. */
-static void many_that_recur_wait_for_their_turn(void **state)
-{
-    struct evaluator *evaluator = begin_with_slow_calendar();
-    char name[16];
-
-    (void)state;
-    for (int i = 0; i < 40; i++) {
-        snprintf(name, sizeof name, "%d", i);
-        set_recurring(evaluator, name, "", START_S);
-    }
-    evaluator_tick(evaluator, START_S);
-    assert_int_equal(calendar.n, RECUR_AT_ONCE);
-    for (int i = 0; i < 40; i++)
-        calendar.tell(calendar.arguments[i], SLICE(""), "");
-    assert_int_equal(calendar.n, 40);
-    evaluator_tick(evaluator, START_S + 1);
-    assert_int_equal(calendar.n, 40);
-    evaluator_free(evaluator);
-}
-
-/* Of one that holds every few minutes only hours are known: it is not asked about for ever. A
- * clock that goes back asks again. */
-static void what_recurs_often_is_asked_about_seldom(void **state)
-{
-    struct evaluator *evaluator = begin_with_slow_calendar();
-    char answer_of[64 * 32 + 64] = "";
-    size_t len = 0;
-
-    (void)state;
-    for (int i = 0; i < CALENDAR_OCCURRENCES_MAX + 1; i++)
-        len += (size_t)snprintf(answer_of + len, sizeof answer_of - len, "%d\t%d\n",
-                                START_S + 600 * i, START_S + 600 * i + 60);
-    set_recurring(evaluator, "often", "", START_S);
-    evaluator_tick(evaluator, START_S);
-    calendar.tell(calendar.arguments[0], slice_of(answer_of), "");
-    for (int minute = 1; minute < 300; minute++)
-        evaluator_tick(evaluator, START_S + 60 * minute);
-    assert_int_equal(calendar.n, 1);
-    evaluator_tick(evaluator, START_S + 60 * 400);
-    assert_int_equal(calendar.n, 2);
-    calendar.tell(calendar.arguments[1], SLICE(""), "");
-    evaluator_tick(evaluator, START_S);
-    assert_int_equal(calendar.n, 3);
-    evaluator_free(evaluator);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -325,11 +239,9 @@ int main(void)
         TEST(other_groups_are_not_found_again),
         TEST(the_clock_goes_back),
         TEST(what_waits_has_a_bound),
+        TEST(a_start_forgets_no_group),
+        TEST(doubts_are_about_what_is_said),
         TEST(a_composite_is_no_riddle),
-        TEST(a_start_at_night_is_quiet),
-        TEST(a_hanging_calendar_holds_nothing_up),
-        TEST(many_that_recur_wait_for_their_turn),
-        TEST(what_recurs_often_is_asked_about_seldom),
     };
 #undef TEST
 
