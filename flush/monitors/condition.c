@@ -203,6 +203,22 @@ static void take_groups(const struct expression *expression, struct condition *o
             out->by[out->n_by++] = expression->queries[q].by[i];
 }
 
+/* What is compared is a share of the points in the end of the window. */
+static bool check_anomalies(struct reader *reader, const struct expression *expression,
+                            const struct condition *condition)
+{
+    const struct node *last = &expression->nodes[expression->n_nodes - 1];
+
+    if (last->kind != NODE_FUNCTION || !last->call.function->band)
+        return true;
+    if (condition->threshold < 0 || condition->threshold > 1)
+        return reader_refuse(reader, reader->rest.at,
+                             "expected a share of the points, from 0 to 1");
+    return last->call.arguments[ANOMALIES_ALERT_WINDOW] <= (double)condition->window_s ||
+           reader_refuse(reader, condition->expression.at,
+                         "the alert_window is longer than the window");
+}
+
 static bool check_expression(struct reader *reader, struct condition *out)
 {
     struct expression *expression = malloc(sizeof *expression);
@@ -221,6 +237,7 @@ static bool check_expression(struct reader *reader, struct condition *out)
         take_groups(expression, out);
     else
         condition_place_problem(out, reader->text, reader->problem, reader->problem_size);
+    fine = fine && check_anomalies(reader, expression, out);
     free(expression);
     return fine;
 }

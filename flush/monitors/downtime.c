@@ -342,18 +342,28 @@ static bool read_v1(struct downtime_reading *reading, struct slice value)
 
 /* ---- v2 ---------------------------------------------------------------- */
 
+/* Reads "2026-11-30T19:00:00"; behind it, or NULL: it is none, or no day that there is. */
+static const char *read_wall(const char *text, struct tm *out)
+{
+    struct tm parts = { 0 };
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
+
+    *out = parts;
+    (void)timegm(&parts); /* makes March of the 30th of February */
+    return end != NULL && parts.tm_mday == out->tm_mday ? end : NULL;
+}
+
 /* 2026-11-30T19:00:00+01:00, also with Z and a fraction. */
 static bool read_instant(struct downtime_reading *reading, const char *name, struct slice value,
                          int64_t *out)
 {
     char text[48];
-    struct tm parts = { 0 };
+    struct tm parts;
     const char *end;
 
     if (is_absent(value))
         return true;
-    if (!copy_text(value, text, sizeof text) ||
-        (end = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts)) == NULL)
+    if (!copy_text(value, text, sizeof text) || (end = read_wall(text, &parts)) == NULL)
         return downtime_refuse(reading, "'schedule.%s' is a time like 2026-11-30T19:00:00Z",
                                name);
     int64_t offset_s = 0;
@@ -407,7 +417,7 @@ static bool read_recurrence_v2(struct downtime_reading *reading, struct slice va
         const char *end = NULL;
 
         if (copy_text(start, recurrence->start, sizeof recurrence->start))
-            end = strptime(recurrence->start, "%Y-%m-%dT%H:%M:%S", &parts);
+            end = read_wall(recurrence->start, &parts);
         if (end == NULL || *end != '\0')
             return downtime_refuse(reading,
                                    "'start' of what recurs is a time like 2026-11-30T19:00:00, "

@@ -129,13 +129,19 @@ static void note(const struct definitions *definitions, enum definition_kind kin
     counter_set(&definitions->ledger->bytes[kind], definitions->of[kind].bytes);
 }
 
-static void append(struct definition_list *list, struct definition *given)
+/* In the order in which they were made: what was kept comes in that in which it was changed. */
+static void insert(struct definition_list *list, struct definition *given)
 {
-    if (list->last != NULL)
-        list->last->next = given;
-    else
-        list->first = given;
-    list->last = given;
+    struct definition **at = &list->first;
+
+    if (list->last != NULL && list->last->created_ms <= given->created_ms)
+        at = &list->last->next;
+    while (*at != NULL && (*at)->created_ms <= given->created_ms)
+        at = &(*at)->next;
+    given->next = *at;
+    *at = given;
+    if (given->next == NULL)
+        list->last = given;
     list->n++;
     list->bytes += size_of(given);
 }
@@ -191,7 +197,7 @@ static enum definition_result put(struct definitions *definitions,
         made->created_ms = old->created_ms;
         replace(list, old, made);
     } else {
-        append(list, made);
+        insert(list, made);
     }
     definitions->changes++;
     note(definitions, made->kind);

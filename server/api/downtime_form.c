@@ -432,7 +432,6 @@ static void write_recurrences(struct json_out *out, const struct downtime *downt
         json_out_begin(out, NULL, '{');
         json_out_text(out, "rrule", downtime->recurrences[i].rule);
         write_duration(out, &downtime->recurrences[i]);
-        json_out_null(out, "start");
         json_out_end(out, '}');
     }
     json_out_end(out, ']');
@@ -457,10 +456,12 @@ static void write_schedule(struct json_out *out, const struct downtime_sight *si
             json_out_raw(out, "recurrences", recurrences);
         else
             write_recurrences(out, downtime);
-        json_out_begin(out, "current_downtime", '{');
-        write_moment(out, "start", sight->from_s);
-        write_moment(out, "end", sight->until_s);
-        json_out_end(out, '}');
+        if (sight->from_s > 0) { /* it is known; a typed client takes no null for it */
+            json_out_begin(out, "current_downtime", '{');
+            write_moment(out, "start", sight->from_s);
+            write_moment(out, "end", sight->until_s);
+            json_out_end(out, '}');
+        }
         api_form_rest(out, schedule, again);
     }
     json_out_end(out, '}');

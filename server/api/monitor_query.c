@@ -24,6 +24,7 @@ static const struct {
     { "id", SEARCH_ID },
     { "notification", SEARCH_HANDLE },
     { "group", SEARCH_GROUP },
+    { "priority", SEARCH_PRIORITY },
 };
 
 /* Up to a space that stands in no quotes. */
@@ -145,6 +146,14 @@ static bool has_id(int64_t number, struct slice value)
     return slice_equal(value, slice_of(text));
 }
 
+/* "p1", or "1"; one without a priority has none of them. */
+static bool has_priority(int priority, struct slice value)
+{
+    if (value.len > 0 && tolower((unsigned char)value.at[0]) == 'p')
+        value = slice_skip(value, 1);
+    return priority > 0 && value.len == 1 && value.at[0] == '0' + priority;
+}
+
 static bool term_fits(enum monitor_query_key key, struct slice value,
                       const struct monitor_sight *sight, int64_t now_s)
 {
@@ -170,6 +179,8 @@ static bool term_fits(enum monitor_query_key key, struct slice value,
         return has_id(sight->definition->number, value);
     case SEARCH_HANDLE:
         return contains(monitor->message, value);
+    case SEARCH_PRIORITY:
+        return has_priority(monitor->priority, value);
     case SEARCH_GROUP:
         return true; /* a group of it may */
     }

@@ -21,6 +21,7 @@ enum monitor_query_key {
     SEARCH_TEXT, /* of the query: metrics and scopes */
     SEARCH_ID,
     SEARCH_HANDLE, /* in the message */
+    SEARCH_PRIORITY,
     SEARCH_GROUP
 };
 

@@ -108,22 +108,35 @@ static bool is_of_name(char byte)
            (byte >= '0' && byte <= '9') || byte == '_' || byte == '.' || byte == '-';
 }
 
-/* The names before each brace of the query; scopes: what stands inside. */
+/* What ends there, with spaces behind it. */
+static struct slice word_before(struct slice query, size_t at)
+{
+    while (at > 0 && query.at[at - 1] == ' ')
+        at--;
+    size_t first = at;
+
+    while (first > 0 && is_of_name(query.at[first - 1]))
+        first--;
+    return (struct slice){ query.at + first, at - first };
+}
+
+/* The names before each brace of the query; scopes: what stands inside. Behind "by" there are
+ * keys. */
 static void write_cuts(struct json_out *out, const char *name, struct slice query, bool scopes)
 {
     json_out_begin(out, name, '[');
     for (size_t at = 0; at < query.len; at++) {
-        struct slice rest = slice_skip(query, at + 1);
-        size_t first = at;
+        struct slice rest = slice_skip(query, at + 1), name_of;
 
         if (query.at[at] != '{')
             continue;
-        while (first > 0 && is_of_name(query.at[first - 1]))
-            first--;
+        name_of = word_before(query, at);
+        if (slice_equal(name_of, SLICE("by")))
+            continue;
         if (scopes)
             json_out_slice(out, NULL, slice_cut(&rest, '}'));
-        else if (first < at)
-            json_out_slice(out, NULL, (struct slice){ query.at + first, at - first });
+        else if (name_of.len > 0)
+            json_out_slice(out, NULL, name_of);
     }
     json_out_end(out, ']');
 }

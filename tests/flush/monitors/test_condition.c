@@ -200,6 +200,10 @@ static void names_what_is_wrong(void **state)
         { "change(avg(last_5m),5m_ago):anomalies(avg:x{*}, 'basic', 2) > 1",
           "column 29: expected no anomalies( ) in a change: nothing can be computed with a "
           "band" },
+        { "avg(last_1h):anomalies(avg:x{*}, 'basic', 2) >= 5",
+          "column 49: expected a share of the points, from 0 to 1" },
+        { "avg(last_1h):anomalies(avg:x{*}, 'basic', 2, alert_window='last_2h') >= 1",
+          "column 14: the alert_window is longer than the window" },
         { "\"a\".last(0).count_by_status()",
           "column 9: expected a whole number from 1 to 100" },
         { "\"a\".last(1.5).count_by_status()",

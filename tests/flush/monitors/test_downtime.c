@@ -235,6 +235,12 @@ static void names_what_is_wrong(void **state)
         { downtime_read_v2, "{\"scope\":\"env:()\"}", "All values must have a key" },
         { downtime_read_v2, "{\"scope\":\"a:b\"}",
           "'monitor_identifier' has a monitor_id, or monitor_tags" },
+        { downtime_read_v2, V2 "{\"start\":\"2026-02-30T19:00:00Z\"}}",
+          "'schedule.start' is a time like 2026-11-30T19:00:00Z" },
+        { downtime_read_v2,
+          V2 "{\"recurrences\":[{\"rrule\":\"FREQ=DAILY\",\"duration\":\"1h\",\"start\":"
+             "\"2026-02-29T19:00:00\"}]}}",
+          "'start' of what recurs is a time like 2026-11-30T19:00:00, without an offset" },
         { downtime_read_v2, V2 "{\"start\":\"today\"}}",
           "'schedule.start' is a time like 2026-11-30T19:00:00Z" },
         { downtime_read_v2, V2 "{\"recurrences\":[]}}",

@@ -108,6 +108,13 @@ static void they_stay_in_the_order_of_their_making(void **state)
         assert_true(slice_equal(at->name, slice_of((const char *[]){ "a", "c", "e" }[i])));
     }
     assert_null(definitions_next(&definitions, DEFINITION_DASHBOARD, at));
+    /* One that was changed last comes last from where it was kept. */
+    assert_true(
+        definitions_restore(&definitions, SLICE("dashboard"), SLICE("b"), SLICE("0 2 9 {}")));
+    at = definitions_next(&definitions, DEFINITION_DASHBOARD, NULL);
+    at = definitions_next(&definitions, DEFINITION_DASHBOARD, at);
+    at = definitions_next(&definitions, DEFINITION_DASHBOARD, at);
+    assert_true(slice_equal(at->name, SLICE("b")));
     definitions_free(&definitions);
 }
 

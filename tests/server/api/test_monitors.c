@@ -414,7 +414,7 @@ static void monitors_are_searched(void **state)
         make(MONITOR(",\"tags\":[\"team:web\"],\"message\":\"see @me@example.org and "
                      "@webhook-x\",\"options\":{\"silenced\":{\"*\":null}}")),
         make("{\"type\":\"query alert\",\"name\":\"disk\",\"query\":\"avg(last_5m):avg:disk"
-             "{env:prod} > 1\"}"),
+             "{env:prod} by {host} > 1\",\"priority\":2}"),
         make(
             "{\"type\":\"service check\",\"name\":\"up\",\"query\":\"\\\"up\\\".over(\\\"*\\\")"
             ".by(\\\"host\\\").last(2).count_by_status()\"}"),
@@ -432,6 +432,8 @@ static void monitors_are_searched(void **state)
     assert_int_equal(found("type:service"), 1);
     assert_int_equal(found("scope:%22env:prod%22%20type:query"), 1);
     assert_int_equal(found("notification:webhook-x"), 1);
+    assert_int_equal(found("priority:p2"), 1);
+    assert_int_equal(found("priority:P3"), 0);
     assert_error("GET", "/api/v1/monitor/search?query=status:notastatus", NULL, 400,
                  "Query parsing error: 'notastatus' is not a valid monitor status");
     assert_error("GET", "/api/v1/monitor/search?sort=odd", NULL, 400, "sort: expected ");
@@ -448,6 +450,7 @@ static void monitors_are_searched(void **state)
         json_string_value(json_array_get(json_object_get(monitor, "metrics"), 0)), "disk");
     assert_string_equal(
         json_string_value(json_array_get(json_object_get(monitor, "scopes"), 0)), "env:prod");
+    assert_int_equal(json_array_size(json_object_get(monitor, "scopes")), 1);
     json_decref(answer);
     answer = ask("GET", "/api/v1/monitor/search?query=tag:team:web", NULL, 200);
     monitor = json_array_get(json_object_get(answer, "monitors"), 0);
