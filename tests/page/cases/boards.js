@@ -216,6 +216,26 @@ async function makesANewOne({ server, tab, page }) {
     await tab.sees("There is none yet", "main");
 }
 
+async function findsThem({ server, tab, page }) {
+    const long = "w".repeat(400);
+    for (const [title, description] of [["Web 10", ""], ["web 9", "requests of the shop"], [`Mail ${long}`, long]])
+        await post(server, "/api/v1/dashboard", { title, description, layout_type: "ordered", widgets: [] });
+    const titles = () => page.locator("main tbody th a").allInnerTexts();
+    await tab.show(server.address("/#/dashboards"));
+    await until("they stand in the order of their names", async () => (await titles()).slice(1).join() === "web 9,Web 10");
+    same("what is long does not push the rest out of sight", await tab.tooWide(), []);
+    same("nor in its own box", await page.locator("main .scroll").evaluate((box) => box.scrollWidth > box.clientWidth), false);
+    await page.getByLabel("Search").fill("SHOP web");
+    await until("one has all words", async () => (await titles()).join() === "web 9");
+    await tab.sees("1 dashboard", "main");
+    holds("the address says it", page.url().includes("q=SHOP"));
+    await page.getByLabel("Search").fill("nothing");
+    await tab.sees("No dashboard has nothing in its title", "main");
+    await page.getByLabel("Search").fill("web");
+    await page.getByRole("button", { name: "Changed" }).click();
+    await until("the newest stands first", async () => (await titles()).join() === "web 9,Web 10");
+}
+
 async function readsFiles(given) {
     const folder = mkdtempSync(join(tmpdir(), "heeler-boards-"));
     try {
@@ -246,5 +266,6 @@ export const boards = [
     ["a dashboard shows the events that it looks for", (given) => withPage(given, showsEvents)],
     ["the JSON of a dashboard is saved, or it is said why not", (given) => withPage(given, savesOrSaysWhy)],
     ["a new dashboard is made on the page, and deleted", (given) => withPage(given, makesANewOne)],
+    ["dashboards are found by words, and sorted", (given) => withPage(given, findsThem)],
     ["dashboards of files are shown as such, and what is wrong with one", readsFiles],
 ];
