@@ -13,7 +13,8 @@
 
 enum {
     REPORT_MS = 1000,
-    PUMP_MS = 5, /* between two looks whether the reader of a ring has taken some */
+    PUMP_MS = 5, /* a turn of what reads a ring, and the pause behind it, which others have */
+    RECALL_MS = 5 * 60 * 1000,
     LONGEST_MS = 7 * 86400 * 1000,
     ROOM_FOR_ONE = 64 * 1024 + DOG_FRONT_MAX,
 };
@@ -116,20 +117,33 @@ static void on_turned(void *argument, int64_t now_ms)
 
 /* ---- what was kept ----------------------------------------------------- */
 
-static void pump(struct capture *capture)
+/* One more of the ring, which is only counted once it is late. False: that was the last one, or
+ * the reader has to take some first. */
+static bool recall_one(struct capture *capture, bool is_late)
 {
     struct recent_head head;
     struct slice datagram;
 
-    while (!capture->is_over && desk_stream_has_room(capture->stream, ROOM_FOR_ONE)) {
-        capture->is_over = !recall_next(capture->recall, &head, &datagram);
-        if (capture->is_over)
-            break;
-        capture->note.datagrams += head.missed;
+    if (capture->is_over || (!is_late && !desk_stream_has_room(capture->stream, ROOM_FOR_ONE)))
+        return false;
+    capture->is_over = !recall_next(capture->recall, &head, &datagram);
+    if (capture->is_over)
+        return false;
+    capture->note.datagrams += head.missed + is_late;
+    if (!is_late)
         (void)send_record(capture, &(struct dog_record){ .time_ns = head.time_ns,
                                                          .pid = head.pid,
                                                          .payload = datagram });
-    }
+    return true;
+}
+
+/* What is held for a reader is not written anew, so one that dawdles does not get the rest. */
+static void pump(struct capture *capture)
+{
+    int64_t now_ms = clock_monotonic_ms(), until_ms = now_ms + PUMP_MS;
+
+    while (now_ms < until_ms && recall_one(capture, now_ms >= capture->end_ms))
+        now_ms = clock_monotonic_ms();
 }
 
 static void on_pump(evutil_socket_t fd, short what, void *argument)
@@ -150,9 +164,13 @@ static void on_pump(evutil_socket_t fd, short what, void *argument)
 static bool read_ms(struct slice query, const char *name, char *room, int64_t *out)
 {
     struct slice value;
+    int64_t ms;
 
-    return http_parameter(query, name, room, &value) && number_int64(value, out) && *out >= 1 &&
-           *out <= LONGEST_MS;
+    if (!http_parameter(query, name, room, &value) || !number_int64(value, &ms) || ms < 1 ||
+        ms > LONGEST_MS)
+        return false;
+    *out = ms;
+    return true;
 }
 
 /* What arrives for so long. False without memory. */
@@ -171,11 +189,13 @@ static bool begin_live(struct capture *capture, int64_t ms)
 }
 
 /* What is kept of so long. False without memory. */
-static bool begin_recall(struct capture *capture, struct recents *recents, int64_t ms)
+static bool begin_recall(struct capture *capture, struct recents *recents, int64_t last_ms,
+                         int64_t ms)
 {
     struct timeval now = { 0, 0 };
 
-    capture->recall = recall_new(recents, clock_wall_ns() - ms * 1000000);
+    capture->end_ms = clock_monotonic_ms() + ms;
+    capture->recall = recall_new(recents, clock_wall_ns() - last_ms * 1000000);
     if (capture->recall == NULL)
         return false;
     capture->note.since_ns = recall_complete_ns(capture->recall);
@@ -184,15 +204,16 @@ static bool begin_recall(struct capture *capture, struct recents *recents, int64
     return true;
 }
 
-/* NULL without memory. */
-static struct capture *capture_new(const struct server_view *view, int64_t ms, bool looks_back)
+/* last_ms: how far it looks back; 0: it does not. NULL without memory. */
+static struct capture *capture_new(const struct server_view *view, int64_t last_ms, int64_t ms)
 {
     struct capture *capture = calloc(1, sizeof *capture);
 
     if (capture == NULL)
         return NULL;
     capture->looks = view->looks;
-    if (looks_back ? begin_recall(capture, view->recents, ms) : begin_live(capture, ms))
+    if (last_ms > 0 ? begin_recall(capture, view->recents, last_ms, ms)
+                    : begin_live(capture, ms))
         return capture;
     free(capture);
     return NULL;
@@ -221,15 +242,16 @@ void capture_work(struct desk_job *given, const struct http_request *request, vo
 {
     const struct server_view *view = argument;
     char room[HTTP_HEAD_MAX];
-    int64_t ms;
-    bool looks_back = read_ms(request->query, "last_ms", room, &ms);
+    int64_t last_ms = 0, ms = RECALL_MS;
+    bool looks_back = read_ms(request->query, "last_ms", room, &last_ms);
+    bool has_ms = read_ms(request->query, "ms", room, &ms);
 
-    if (!looks_back && !read_ms(request->query, "ms", room, &ms)) {
+    if (!looks_back && !has_ms) {
         refuse(given, 400, "say ms, for how long, or last_ms, how far back: 1 to 604800000\n");
     } else if (looks_back && view->recents == NULL) {
         refuse(given, 409, "heeler_ring_bytes is 0: nothing is kept\n");
     } else {
-        struct capture *capture = capture_new(view, ms, looks_back);
+        struct capture *capture = capture_new(view, last_ms, ms);
 
         if (capture != NULL)
             begin_stream(given, capture);

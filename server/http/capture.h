@@ -2,12 +2,12 @@
  *
  *   ?ms=60000        looks ──► a record each ──► stream, for so long
  *   (server/http/looks.h)
- *   ?last_ms=30000   the workers' rings (server/receive/recent.h) ──► the same, and then the
- * end
+ *   ?last_ms=30000   the workers' rings (server/receive/recent.h) ──► the same; then the end
  *
  * All of it on the desk's thread. The answer is the file of protocol/dog.h with notes in it:
  * one each second, and a last one at the end, which say what was left out so far. What comes
- * from a ring waits for a slow reader; what arrives does not, and is lost, and counted. */
+ * from a ring waits for a slow reader, five minutes or as long as ms says; what arrives does
+ * not, and is lost, and counted. */
 #ifndef SERVER_HTTP_CAPTURE_H
 #define SERVER_HTTP_CAPTURE_H
 

@@ -227,6 +227,28 @@ static void what_gave_way_is_told(void **state)
     rig_free(rig);
 }
 
+/* A reader that takes nothing does not hold the ring: its time is over, and all that it did not
+ * get is counted. */
+static void who_dawdles_is_told_how_much_it_missed(void **state)
+{
+    enum { DATAGRAMS = 8000, LEN = 1400 };
+    struct rig *rig = RIG("heeler_workers=1", "heeler_ring_bytes=33554432");
+    char text[LEN + 1];
+    (void)state;
+
+    memset(text, 'a', LEN);
+    memcpy(text + LEN - 4, ":1|c", 5);
+    for (int i = 0; i < DATAGRAMS; i++)
+        udp_send(rig->sender, text);
+    assert_true(running_until(&rig->running, running_datagrams, DATAGRAMS));
+    ask(rig, "?last_ms=60000&ms=1");
+    until_end(rig);
+    struct sum sum = add_up(rig);
+    assert_true(sum.note.is_last && sum.note.datagrams > 0);
+    assert_int_equal(sum.datagrams + sum.note.datagrams, DATAGRAMS);
+    rig_free(rig);
+}
+
 static void who_may_not_is_refused(void **state)
 {
     static const struct {
@@ -282,6 +304,7 @@ int main(void)
         cmocka_unit_test(what_had_no_room_is_counted),
         cmocka_unit_test(what_was_kept_is_saved),
         cmocka_unit_test(what_gave_way_is_told),
+        cmocka_unit_test(who_dawdles_is_told_how_much_it_missed),
         cmocka_unit_test(who_may_not_is_refused),
         cmocka_unit_test(readers_come_and_go),
     };
