@@ -64,9 +64,10 @@ COMMAND(lint, "lint [--allow ID]... [--all] [--json] [--config FILE]\n"
         "\n"
         "Each refused line is told, each line whose values reach no series, and what\n"
         "most likely is not meant: a mark below the byte, and an id that --allow takes.\n"
-        "The file may be one of heeler capture. What is found for the same name and tag\n"
-        "again is counted and not told. The status is 0 if nothing is found, 1 if\n"
-        "something is, and 78 if a word, a setting or a file is wrong.\n",
+        "The file is read to its end, and may be one of heeler capture. What is found\n"
+        "for the same name and tag again is counted and not told. The status is 0 if\n"
+        "nothing is found, 1 if something is, and 78 if a word, a setting or a file is\n"
+        "wrong.\n",
         { "--allow ID", "do not look for this; as often as needed" },
         { "--all", "tell of each line, also of a name that was told of before" },
         { "--json", "a JSON object a finding, and one with the sums" },

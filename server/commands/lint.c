@@ -76,15 +76,15 @@ static void take_finding(void *argument, const struct lint_finding *finding)
     lint->config.tell(lint->config.argument, finding);
 }
 
-void lint_take(struct lint *lint, struct slice line, uint64_t number)
+void lint_take(struct lint *lint, struct slice line, struct lint_place place)
 {
     struct lint_metric metric;
 
     if (line.len == 0)
         return;
     lint->sums.lines++;
-    if (lint_line_check(lint->line, line, number, take_finding, lint, &metric))
-        lint_seen_metric(lint->seen, &metric, number, take_finding, lint);
+    if (lint_line_check(lint->line, line, place.number, take_finding, lint, &metric))
+        lint_seen_metric(lint->seen, &metric, place, take_finding, lint);
 }
 
 void lint_end(struct lint *lint)

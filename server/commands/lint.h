@@ -23,8 +23,8 @@ struct lint;
 struct lint *lint_new(const struct lint_config *config, char *problem, size_t problem_size);
 void lint_free(struct lint *given);
 
-/* The next line, with its number; at most LINT_LINE_MAX bytes. An empty one is none. */
-void lint_take(struct lint *lint, struct slice line, uint64_t number);
+/* The next line, of at most LINT_LINE_MAX bytes. An empty one is none. */
+void lint_take(struct lint *lint, struct slice line, struct lint_place place);
 
 /* All is read. */
 void lint_end(struct lint *lint);

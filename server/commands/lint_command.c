@@ -144,7 +144,7 @@ static int read_file(struct lint *lint, const char *path)
 {
     FILE *file = open_file(path);
     struct slice line;
-    uint64_t number;
+    struct lint_place place;
     int status = EXIT_OK;
 
     if (file == NULL)
@@ -153,8 +153,8 @@ static int read_file(struct lint *lint, const char *path)
 
     if (source == NULL)
         return complain("memory", "not enough", EXIT_SETTINGS);
-    while (lint_source_next(source, &line, &number))
-        lint_take(lint, line, number);
+    while (lint_source_next(source, &line, &place))
+        lint_take(lint, line, place);
     if (lint_source_problem(source) != NULL)
         status = complain(path, lint_source_problem(source), EXIT_SETTINGS);
     lint_source_free(source);

@@ -21,6 +21,12 @@ struct lint_line *lint_line_new(const struct settings *settings, char *problem,
                                 size_t problem_size);
 void lint_line_free(struct lint_line *given);
 
+/* Where a line stands, and who sent it. */
+struct lint_place {
+    uint64_t number; /* from 1 */
+    int32_t sender;  /* a process, as a capture knows it; 0: not known, or of a text */
+};
+
 /* A metric as it was read; views into the line. */
 struct lint_metric {
     struct slice line;

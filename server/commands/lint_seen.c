@@ -25,6 +25,7 @@ struct seen_name {
     enum metric_type type;      /* of that */
     unsigned types;             /* a bit for each that was told */
     uint64_t last, last_fields; /* the line before, and a hash of it without its value */
+    int32_t last_sender;
     uint64_t packable, saved, packable_first; /* lines, bytes; the first such line */
     struct distinct *series;                  /* NULL: nobody wants to know, or no room */
 };
@@ -196,20 +197,23 @@ static bool is_packable(const struct lint_metric *metric)
     return metric->type != METRIC_GAUGE && metric->type != METRIC_SET;
 }
 
+/* Nobody packs what two processes send. */
 static void note_packable(struct seen_name *name, const struct lint_metric *metric,
-                          uint64_t number)
+                          struct lint_place place)
 {
     uint64_t fields = distinct_hash(metric->fields);
-    bool near = name->last != 0 && number - name->last <= WINDOW_LINES;
+    bool near = name->last != 0 && place.number - name->last <= WINDOW_LINES &&
+                name->last_sender == place.sender;
 
     if (near && name->last_fields == fields && is_packable(metric)) {
         if (name->packable++ == 0)
-            name->packable_first = number;
+            name->packable_first = place.number;
         /* The line and its newline go, a colon and the value come. */
         name->saved += metric->line.len - metric->value.len;
     }
-    name->last = number;
+    name->last = place.number;
     name->last_fields = fields;
+    name->last_sender = place.sender;
 }
 
 /* ---- identifiers ------------------------------------------------------- */
@@ -258,16 +262,16 @@ static void note_tags(struct lint_seen *seen, struct seen_name *name,
 
 /* ---- the outside ------------------------------------------------------- */
 
-void lint_seen_metric(struct lint_seen *seen, const struct lint_metric *metric, uint64_t number,
-                      lint_tell *tell, void *argument)
+void lint_seen_metric(struct lint_seen *seen, const struct lint_metric *metric,
+                      struct lint_place place, lint_tell *tell, void *argument)
 {
-    struct seen_name *name = find_name(seen, metric, number);
+    struct seen_name *name = find_name(seen, metric, place.number);
 
     if (name == NULL)
         return;
-    check_type(name, metric, number, tell, argument);
-    note_packable(name, metric, number);
-    note_tags(seen, name, metric, number);
+    check_type(name, metric, place.number, tell, argument);
+    note_packable(name, metric, place);
+    note_tags(seen, name, metric, place.number);
 }
 
 static uint64_t counted(const struct distinct *distinct)

@@ -19,8 +19,8 @@ struct lint_seen *lint_seen_new(void);
 void lint_seen_free(struct lint_seen *given);
 
 /* Takes the next metric, and tells of one whose name had another type before. */
-void lint_seen_metric(struct lint_seen *seen, const struct lint_metric *metric, uint64_t number,
-                      lint_tell *tell, void *argument);
+void lint_seen_metric(struct lint_seen *seen, const struct lint_metric *metric,
+                      struct lint_place place, lint_tell *tell, void *argument);
 
 /* Tells what came of all of them. */
 void lint_seen_end(const struct lint_seen *seen, lint_tell *tell, void *argument);

@@ -6,7 +6,6 @@
 
 #include "protocol/lines.h"
 #include "server/commands/dog_file.h"
-#include "server/commands/lint_line.h"
 
 enum { MAGIC_BYTES = 4 };
 
@@ -14,7 +13,7 @@ struct lint_source {
     FILE *file;           /* NULL: it is a capture */
     struct dog_file *dog; /* NULL: it is not */
     struct lines lines;   /* that are left of its datagram */
-    uint64_t number;
+    struct lint_place place;
     const char *problem;
     size_t len;
     char line[LINT_LINE_MAX + 1]; /* and a carriage return */
@@ -73,22 +72,25 @@ void lint_source_free(struct lint_source *given)
 
 /* ---- text -------------------------------------------------------------- */
 
-/* Fills the line up to its newline; false: nothing was left. */
+/* Fills the line up to its newline; false: nothing was left, or it has no end, as of /dev/zero.
+ */
 static bool read_line(struct lint_source *source)
 {
     int byte;
 
     source->len = 0;
     errno = 0;
-    for (bool any = false;; any = true) {
+    for (size_t n = 0; n <= LINT_ENDLESS; n++) {
         byte = getc_unlocked(source->file);
         if (byte == '\n')
             return true;
         if (byte == EOF)
-            return any;
+            return n > 0;
         if (source->len < sizeof source->line)
             source->line[source->len++] = (char)byte;
     }
+    source->problem = "a line of more than 64 MiB: this is no file of lines";
+    return false;
 }
 
 static bool next_of_text(struct lint_source *source, struct slice *line)
@@ -101,7 +103,7 @@ static bool next_of_text(struct lint_source *source, struct slice *line)
     if (source->len > 0 && source->line[source->len - 1] == '\r')
         source->len--;
     *line = (struct slice){ source->line, source->len };
-    source->number++;
+    source->place.number++;
     return true;
 }
 
@@ -114,7 +116,8 @@ static bool next_of_capture(struct lint_source *source, struct slice *line)
     while (!lines_next(&source->lines, line)) {
         switch (dog_file_next(source->dog, &record)) {
         case DOG_RECORD:
-            source->number++;
+            source->place.number++;
+            source->place.sender = record.pid;
             source->lines = lines_of(record.payload, false);
             break;
         case DOG_BAD:
@@ -129,13 +132,13 @@ static bool next_of_capture(struct lint_source *source, struct slice *line)
 
 /* ---- either ------------------------------------------------------------ */
 
-bool lint_source_next(struct lint_source *source, struct slice *line, uint64_t *number)
+bool lint_source_next(struct lint_source *source, struct slice *line, struct lint_place *place)
 {
     if (source->dog != NULL ? !next_of_capture(source, line) : !next_of_text(source, line))
         return false;
     if (line->len > LINT_LINE_MAX)
         line->len = LINT_LINE_MAX;
-    *number = source->number;
+    *place = source->place;
     return true;
 }
 

@@ -6,11 +6,11 @@
 #ifndef SERVER_COMMANDS_LINT_SOURCE_H
 #define SERVER_COMMANDS_LINT_SOURCE_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include "protocol/slice.h"
+#include "server/commands/lint_line.h"
+
+enum { LINT_ENDLESS = 64 << 20 };
 
 struct lint_source;
 
@@ -18,11 +18,10 @@ struct lint_source;
 struct lint_source *lint_source_new(FILE *given);
 void lint_source_free(struct lint_source *given);
 
-/* A line of at most LINT_LINE_MAX bytes, a view until the next call, and its number from 1.
- * What a longer one has behind that is skipped. False: there are no more, or
- * lint_source_problem().
- */
-bool lint_source_next(struct lint_source *source, struct slice *line, uint64_t *number);
+/* A line of at most LINT_LINE_MAX bytes, a view until the next call, and where it stands. What
+ * a longer one has behind that is skipped, and one of more than LINT_ENDLESS bytes is a
+ * problem. False: there are no more, or lint_source_problem(). */
+bool lint_source_next(struct lint_source *source, struct slice *line, struct lint_place *place);
 
 /* NULL: all was read; else a sentence, a view. */
 const char *lint_source_problem(const struct lint_source *source);

@@ -42,4 +42,4 @@ LINT(LINT_MIXED_TYPES, "mixed-types", LINT_EACH_NAME,
 LINT(LINT_IDENTIFIER, "identifier", LINT_AT_END,
      "a tag whose values look like identifiers: each makes series of its own")
 LINT(LINT_PACKABLE, "packable", LINT_AT_END,
-     "lines that differ in their value alone: packed into one they are shorter")
+     "lines of one process that differ in their value alone: packed into one they are shorter")

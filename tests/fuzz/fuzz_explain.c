@@ -113,7 +113,7 @@ static void take_lines(struct explainer *explainer, struct lint *lint, struct to
 
         if (line.len > LINT_LINE_MAX)
             line.len = LINT_LINE_MAX;
-        lint_take(lint, line, ++number);
+        lint_take(lint, line, (struct lint_place){ ++number, 0 });
         if (number <= EXPLAINED_MAX && explain(explainer, line) != (told->refused > before))
             abort();
     }

@@ -76,7 +76,7 @@ static void take_all(struct lint *lint, const char *text)
     for (uint64_t number = 1; rest.len > 0; number++) {
         struct slice line = slice_cut(&rest, '\n');
 
-        lint_take(lint, guarded(line.at, line.len), number);
+        lint_take(lint, guarded(line.at, line.len), (struct lint_place){ number, 0 });
     }
     lint_end(lint);
 }
@@ -255,7 +255,8 @@ static void an_identifier_says_how_many_series_it_makes(void **state)
     for (int i = 0; i < 3000; i++) { /* each user twice, in two environments */
         int len = snprintf(line, sizeof line, "shop.hits:1|c|#user:%d,env:%s", 1000000 + i / 2,
                            i % 2 ? "a" : "b");
-        lint_take(lint, (struct slice){ line, (size_t)len }, (uint64_t)i + 1);
+        lint_take(lint, (struct slice){ line, (size_t)len },
+                  (struct lint_place){ (uint64_t)i + 1, 0 });
     }
     lint_end(lint);
     assert_string_equal(told.text, "identifier");
@@ -277,6 +278,32 @@ static void packing_says_how_many_bytes_it_saves(void **state)
     lint_free(lint);
 }
 
+/* Those of one process alone: each has its own buffer. */
+static void two_processes_pack_nothing_together(void **state)
+{
+    static const struct {
+        int32_t senders[4];
+        const char *want;
+    } rows[] = {
+        { { 7, 8, 7, 8 }, "" },
+        { { 7, 7, 8, 8 }, "packable" },
+        { { 0, 0, 0, 0 }, "packable" }, /* of a text, or not known */
+    };
+    struct told told;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct lint *lint = lint_of(&told, false);
+
+        for (uint64_t line = 0; line < 4; line++)
+            lint_take(lint, SLICE("hits:1|c"),
+                      (struct lint_place){ line + 1, rows[i].senders[line] });
+        lint_end(lint);
+        assert_string_equal(told.text, rows[i].want);
+        lint_free(lint);
+    }
+}
+
 /* More names, keys and values than there is room for: lines are looked at all the same. */
 static void memory_has_a_bound(void **state)
 {
@@ -288,12 +315,13 @@ static void memory_has_a_bound(void **state)
 
     for (int i = 0; i < LINT_NAMES_MAX + 100; i++) {
         int len = snprintf(line, sizeof line, "n%d:1|c|#k%d:%d", i, i, 1000000 + i);
-        lint_take(lint, (struct slice){ line, (size_t)len }, (uint64_t)i + 1);
+        lint_take(lint, (struct slice){ line, (size_t)len },
+                  (struct lint_place){ (uint64_t)i + 1, 0 });
     }
     lint_sum(lint, &sums);
     assert_true(sums.full);
     assert_int_equal(sums.findings, 0);
-    lint_take(lint, SLICE("n9999999:1|x"), 1);
+    lint_take(lint, SLICE("n9999999:1|x"), (struct lint_place){ 1, 0 });
     assert_string_equal(told.text, "refused@11");
     lint_free(lint);
 }
@@ -308,6 +336,7 @@ int main(void)
         cmocka_unit_test(what_is_allowed_is_not_counted),
         cmocka_unit_test(an_identifier_says_how_many_series_it_makes),
         cmocka_unit_test(packing_says_how_many_bytes_it_saves),
+        cmocka_unit_test(two_processes_pack_nothing_together),
         cmocka_unit_test(memory_has_a_bound),
     };
 

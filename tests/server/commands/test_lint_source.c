@@ -18,14 +18,14 @@ static char *read_all(const char *bytes, size_t n)
 {
     struct lint_source *source = lint_source_new(fmemopen((void *)(uintptr_t)bytes, n, "r"));
     struct slice line;
-    uint64_t number;
+    struct lint_place place;
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
     assert_non_null(source);
-    for (const char *between = ""; lint_source_next(source, &line, &number); between = " ")
-        fprintf(out, "%s%d:%.*s", between, (int)number, (int)line.len, line.at);
+    for (const char *between = ""; lint_source_next(source, &line, &place); between = " ")
+        fprintf(out, "%s%d:%.*s", between, (int)place.number, (int)line.len, line.at);
     if (lint_source_problem(source) != NULL)
         fprintf(out, " %s", lint_source_problem(source));
     lint_source_free(source);
@@ -71,11 +71,26 @@ static void a_line_without_end_is_cut(void **state)
     free(bytes);
 }
 
+/* As /dev/zero has one: whoever waits for its end waits for ever. */
+static void a_line_that_does_not_end_is_told(void **state)
+{
+    struct lint_source *source = lint_source_new(fopen("/dev/zero", "re"));
+    struct lint_place place;
+    struct slice line;
+    (void)state;
+
+    assert_non_null(source);
+    assert_false(lint_source_next(source, &line, &place));
+    assert_string_equal(lint_source_problem(source),
+                        "a line of more than 64 MiB: this is no file of lines");
+    lint_source_free(source);
+}
+
 /* ---- captures ---------------------------------------------------------- */
 
 static void put_record(FILE *out, const char *payload)
 {
-    struct dog_record record = { .time_ns = 1, .payload = slice_of(payload) };
+    struct dog_record record = { .time_ns = 1, .pid = 4711, .payload = slice_of(payload) };
     unsigned char front[DOG_FRONT_MAX];
     size_t n = dog_write_front(&record, front);
 
@@ -115,6 +130,22 @@ static void a_capture_has_the_lines_of_its_datagrams(void **state)
     free(bytes);
 }
 
+static void a_capture_knows_who_sent(void **state)
+{
+    static const char *const payloads[] = { "a:1|c", NULL };
+    struct lint_place place;
+    struct slice line;
+    size_t n;
+    char *bytes = make_capture(payloads, &n);
+    struct lint_source *source = lint_source_new(fmemopen(bytes, n, "r"));
+    (void)state;
+
+    assert_true(lint_source_next(source, &line, &place));
+    assert_int_equal(place.sender, 4711);
+    lint_source_free(source);
+    free(bytes);
+}
+
 static void a_compressed_capture_is_one_too(void **state)
 {
     static const char *const payloads[] = { "a:1|c", NULL };
@@ -136,7 +167,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_end_in_newlines_or_with_the_file),
         cmocka_unit_test(a_line_without_end_is_cut),
+        cmocka_unit_test(a_line_that_does_not_end_is_told),
         cmocka_unit_test(a_capture_has_the_lines_of_its_datagrams),
+        cmocka_unit_test(a_capture_knows_who_sent),
         cmocka_unit_test(a_compressed_capture_is_one_too),
     };
 
