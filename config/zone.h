@@ -6,6 +6,7 @@
 #define CONFIG_ZONE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #define ZONE_FOLDER "/usr/share/zoneinfo"
 
@@ -13,5 +14,8 @@
 bool zone_has_any(void);
 
 bool zone_exists(const char *name);
+
+/* The file of that name, whatever is in it, for the caller to close. NULL: there is none. */
+FILE *zone_open(const char *name);
 
 #endif
