@@ -32,6 +32,11 @@ struct check_counts {
     uint32_t ok, warning, critical; /* 0: none does */
 };
 
+/* What is left out of its messages (notification_preset_name). */
+struct monitor_hides {
+    bool query, handles, picture, link;
+};
+
 /* Texts are decoded, views of the monitor's own room. */
 struct monitor {
     enum monitor_type type;
@@ -49,7 +54,8 @@ struct monitor {
     bool require_full_window;
     bool include_tags;  /* in the title */
     bool wants_address; /* {{host.ip}} is in a message of it */
-    char *room;         /* owned */
+    struct monitor_hides hides;
+    char *room; /* owned */
 };
 
 /* Reads and checks it whole. value: a checked JSON object (flush/memory/json_view.h); it

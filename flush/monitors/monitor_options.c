@@ -356,8 +356,29 @@ static bool read_notify_by(struct monitor_reading *reading, const char *name,
 
 static bool read_preset(struct monitor_reading *reading, const char *name, struct slice value)
 {
-    return json_view_says(value, "show_all") ||
-           monitor_refuse(reading, "'%s': Heeler has show_all alone", name);
+    static const struct {
+        const char *name;
+        struct monitor_hides hides;
+    } presets[] = {
+        { "show_all", { .query = false } },
+        { "hide_query", { .query = true } },
+        { "hide_handles", { .handles = true } },
+        { "hide_query_and_handles", { .query = true, .handles = true } },
+        { "hide_handles_and_footer", { .handles = true, .link = true } },
+        { "show_only_snapshot", { .query = true, .handles = true, .link = true } },
+        { "hide_all", { .query = true, .handles = true, .picture = true, .link = true } },
+    };
+
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
+        if (json_view_says(value, presets[i].name)) {
+            reading->out->hides = presets[i].hides;
+            return true;
+        }
+    return monitor_refuse(reading,
+                          "'%s' is show_all, hide_query, hide_handles, hide_all, "
+                          "hide_query_and_handles, hide_handles_and_footer or "
+                          "show_only_snapshot",
+                          name);
 }
 
 static bool read_scheduling(struct monitor_reading *reading, const char *name,

@@ -174,20 +174,24 @@ static bool is_begin(const struct rendering *rendering)
     return out->len == rendering->begin || is_space((char)out->at[out->len - 1]);
 }
 
-/* Beyond so many nobody is told, and nothing is looked at. */
-static void tell_receiver(struct rendering *rendering, const char *at)
+/* Beyond so many nobody is told. Returns how many bytes behind the @ are not to be shown, as
+ * they are a handle. */
+static size_t tell_receiver(struct rendering *rendering, const char *at)
 {
     struct slice rest = { at + 1, (size_t)(rendering->text.at + rendering->text.len - at) - 1 };
     bool has_variable;
 
-    if (rendering->listener == NULL || rendering->receivers == TEMPLATE_RECEIVERS_MAX)
-        return;
+    if ((rendering->listener == NULL || rendering->receivers == TEMPLATE_RECEIVERS_MAX) &&
+        !rendering->facts->hides_handles)
+        return 0;
     struct slice handle = handle_at(rest, &has_variable);
 
-    if (handle.len == 0)
-        return;
-    rendering->receivers++;
-    rendering->listener->receiver(rendering->listener->self, handle, has_variable);
+    if (handle.len > 0 && rendering->listener != NULL &&
+        rendering->receivers < TEMPLATE_RECEIVERS_MAX) {
+        rendering->receivers++;
+        rendering->listener->receiver(rendering->listener->self, handle, has_variable);
+    }
+    return rendering->facts->hides_handles && !has_variable ? handle.len : 0;
 }
 
 static void put_text(struct rendering *rendering, struct slice text)
@@ -200,10 +204,11 @@ static void put_text(struct rendering *rendering, struct slice text)
         text = slice_skip(text, before);
         if (at == NULL || rendering->out->failed)
             return;
-        if (is_begin(rendering))
-            tell_receiver(rendering, at);
-        put(rendering, SLICE("@"));
-        text = slice_skip(text, 1);
+        size_t hidden = is_begin(rendering) ? tell_receiver(rendering, at) : 0;
+
+        if (hidden == 0)
+            put(rendering, SLICE("@"));
+        text = slice_skip(text, 1 + hidden);
     }
 }
 
@@ -224,7 +229,13 @@ static void tame(struct bytes *bytes, size_t from)
 static void put_variable(struct rendering *rendering, struct slice name)
 {
     size_t from = rendering->out->len;
+    int priority = template_priority(name);
 
+    if (priority > 0) {
+        if (rendering->listener != NULL && rendering->listener->priority != NULL)
+            rendering->listener->priority(rendering->listener->self, priority);
+        return;
+    }
     if (!template_value(rendering->facts, name, rendering->out))
         tell_unknown(rendering, name);
     tame(rendering->out, from);

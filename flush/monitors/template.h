@@ -40,6 +40,10 @@ struct template_facts {
     struct slice check_message;
     int64_t first_triggered_s, last_triggered_s; /* 0: never */
     int64_t now_s;
+    bool hides_handles; /* who is told is not in the message */
+    /* How far a zone is from UTC at that time. False: there is none of that name; NULL: no zone
+     * is known, and times in one are empty. */
+    bool (*offset)(const char *zone, int64_t at_s, int32_t *offset_s);
     /* The value of a variable that is none of these ({{a.value}} of a composite); or NULL. */
     bool (*find)(void *self, struct slice name, struct bytes *out);
     void *self;
@@ -51,6 +55,7 @@ struct template_listener {
     void (*receiver)(void *self, struct slice handle, bool has_variable);
     void (*unknown)(void *self, struct slice name);
     void *self;
+    void (*priority)(void *self, int priority); /* {{override_priority}}; or NULL */
 };
 
 /* Appends the message; listener: NULL, nobody is told. False: there was no memory, or it was

@@ -1,4 +1,4 @@
-/* flush/monitors/template_internal.h: what the two files of templates share. */
+/* flush/monitors/template_internal.h: what the files of templates share. */
 #ifndef FLUSH_MONITORS_TEMPLATE_INTERNAL_H
 #define FLUSH_MONITORS_TEMPLATE_INTERNAL_H
 
@@ -11,7 +11,15 @@ bool template_value(const struct template_facts *facts, struct slice name, struc
 bool template_holds(const struct template_facts *facts, struct slice name,
                     struct slice arguments, bool *holds);
 
-/* Cuts the first word off, or a text in quotes without them. */
+/* {{eval "value / 1000"}}: appends the number, or nothing where a variable has none or the
+ * result is none. False: it is no expression, or has what is not known. */
+bool template_eval(const struct template_facts *facts, struct slice arguments,
+                   struct bytes *out);
+
+/* {{override_priority 'P1'}}: 1 to 5; 0: it is something else. */
+int template_priority(struct slice name);
+
+/* Cuts the first word off, or a text in quotes or in parentheses without them. */
 struct slice template_cut_argument(struct slice *arguments);
 
 #endif

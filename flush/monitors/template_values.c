@@ -185,9 +185,84 @@ static bool add_tag(const struct template_facts *facts, struct slice key, struct
     return found;
 }
 
+/* ---- with arguments ---------------------------------------------------- */
+
+static bool find_time(const struct template_facts *facts, struct slice name, int64_t *out)
+{
+    *out = slice_equal(name, SLICE("first_triggered_at")) ? facts->first_triggered_s
+                                                          : facts->last_triggered_s;
+    return slice_equal(name, SLICE("first_triggered_at")) ||
+           slice_equal(name, SLICE("last_triggered_at"));
+}
+
+/* "2026-12-01 03:01:00+09:00"; nothing for a time that never was. */
+static void add_local(struct bytes *out, int64_t at_s, int32_t offset_s)
+{
+    time_t at = (time_t)(at_s + offset_s);
+    int minutes = abs(offset_s) / 60;
+    struct tm parts;
+    char text[64];
+
+    if (at_s == 0 || gmtime_r(&at, &parts) == NULL)
+        return;
+    size_t len = strftime(text, 32, "%Y-%m-%d %H:%M:%S", &parts);
+
+    len += (size_t)snprintf(text + len, sizeof text - len, "%c%02d:%02d",
+                            offset_s < 0 ? '-' : '+', minutes / 60, minutes % 60);
+    bytes_add(out, text, len);
+}
+
+/* {{local_time 'last_triggered_at' 'Asia/Tokyo'}}. */
+static bool add_local_time(const struct template_facts *facts, struct slice arguments,
+                           struct bytes *out)
+{
+    struct slice time = template_cut_argument(&arguments);
+    struct slice zone = template_cut_argument(&arguments);
+    char name[64];
+    int32_t offset_s;
+    int64_t at_s;
+
+    if (!find_time(facts, time, &at_s) || zone.len == 0 || zone.len >= sizeof name ||
+        memchr(zone.at, '\0', zone.len) != NULL)
+        return false;
+    if (facts->offset == NULL)
+        return true;
+    memcpy(name, zone.at, zone.len);
+    name[zone.len] = '\0';
+    if (!facts->offset(name, at_s, &offset_s))
+        return false;
+    add_local(out, at_s, offset_s);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*add)(const struct template_facts *facts, struct slice arguments, struct bytes *out);
+} helpers[] = {
+    { "local_time", add_local_time },
+    { "eval", template_eval },
+};
+
+int template_priority(struct slice name)
+{
+    struct slice word = template_cut_argument(&name);
+    struct slice priority = template_cut_argument(&name);
+
+    return slice_equal(word, SLICE("override_priority")) && priority.len == 2 &&
+                   slice_is_one_of(priority.at[0], "Pp") && priority.at[1] >= '1' &&
+                   priority.at[1] <= '5'
+               ? priority.at[1] - '0'
+               : 0;
+}
+
 bool template_value(const struct template_facts *facts, struct slice name, struct bytes *out)
 {
-    struct slice key = name;
+    struct slice key = name, arguments = name;
+    struct slice word = template_cut_argument(&arguments);
+
+    for (size_t i = 0; i < sizeof helpers / sizeof *helpers; i++)
+        if (slice_equal(word, slice_of(helpers[i].name)))
+            return helpers[i].add(facts, arguments, out);
 
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++)
         if (slice_equal(name, slice_of(variables[i].name))) {
@@ -203,6 +278,22 @@ bool template_value(const struct template_facts *facts, struct slice name, struc
 
 /* ---- conditions -------------------------------------------------------- */
 
+/* (eval "int(value)"): up to the first that closes outside of quotes. */
+static struct slice cut_parentheses(struct slice *arguments)
+{
+    struct slice inside = slice_skip(*arguments, 1);
+    char quote = '\0';
+    size_t len = 0;
+
+    for (; len < inside.len && (quote != '\0' || inside.at[len] != ')'); len++)
+        if (quote == '\0' && slice_is_one_of(inside.at[len], "\"'"))
+            quote = inside.at[len];
+        else if (inside.at[len] == quote)
+            quote = '\0';
+    *arguments = slice_skip(inside, len < inside.len ? len + 1 : len);
+    return (struct slice){ inside.at, len };
+}
+
 struct slice template_cut_argument(struct slice *arguments)
 {
     *arguments = slice_trim(*arguments, " \t\r\n");
@@ -212,6 +303,8 @@ struct slice template_cut_argument(struct slice *arguments)
         *arguments = slice_skip(*arguments, 1);
         return slice_cut(arguments, quote);
     }
+    if (arguments->len > 0 && arguments->at[0] == '(')
+        return cut_parentheses(arguments);
     return slice_cut(arguments, ' ');
 }
 

@@ -154,7 +154,7 @@ static void collect_facts(const struct notification *of, struct facts *out)
     out->n = 0;
     add_fact(out, "Monitor", of->monitor_name);
     add_fact(out, "Group", slice_equal(of->group, SLICE("*")) ? SLICE("") : of->group);
-    if (of->query.len > 0)
+    if (of->monitor_name.len > 0) /* and is no digest */
         add_fact(out, "State", slice_of(monitor_state_word(of->transition.to)));
     if (of->has_value)
         add_fact(out, "Value",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/regular_file.h"
+#include "config/zone_offset.h"
 #include "flush/memory/json_view.h"
 #include "flush/monitors/downtime.h"
 #include "flush/monitors/template.h"
@@ -246,11 +247,12 @@ static void survey_template(struct survey *survey, const char *member, struct sl
     struct condition condition = survey->file->monitor.condition;
     char room[CONDITION_BY_MAX][256];
     struct slice tags[CONDITION_BY_MAX];
-    struct template_listener listener = { hear_receiver, hear_unknown, survey };
+    struct template_listener listener = { hear_receiver, hear_unknown, survey, NULL };
     struct template_facts facts = { .rules = &survey->file->monitor.rules,
                                     .tags = tags,
                                     .n_tags = condition.n_by,
                                     .host = host,
+                                    .offset = zone_offset,
                                     .find = is_any_tag,
                                     .self = &condition };
 

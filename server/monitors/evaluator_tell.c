@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "config/zone_offset.h"
 #include "flush/memory/json_out.h"
 #include "flush/monitors/template.h"
 #include "flush/notify/notify_ledger.h"
@@ -143,7 +144,8 @@ static void ask_for_picture(struct telling *telling, const struct monitor *monit
     const struct condition *condition = &monitor->condition;
     int64_t span_s = 2 * condition->window_s;
 
-    if ((condition->kind != CONDITION_VALUE && condition->kind != CONDITION_CHANGE) ||
+    if (monitor->hides.picture ||
+        (condition->kind != CONDITION_VALUE && condition->kind != CONDITION_CHANGE) ||
         telling->evaluator->n_tellings > PICTURES_AT_ONCE)
         return;
     telling->to_s = now_s - monitor->evaluation_delay_s;
@@ -173,6 +175,7 @@ struct naming {
         enum receiver_refusal refusal;
     } at[RECEIVERS_MAX];
     size_t n;
+    int priority; /* that the message says, the last one; 0: it says none */
 };
 
 /* Each once. */
@@ -196,6 +199,13 @@ static void name_unknown(void *self, struct slice name)
     (void)self, (void)name;
 }
 
+static void name_priority(void *self, int priority)
+{
+    struct naming *naming = self;
+
+    naming->priority = priority;
+}
+
 static void add_text(struct bytes *out, const char *text)
 {
     bytes_add(out, text, strlen(text));
@@ -206,13 +216,19 @@ static void add_slice(struct bytes *out, struct slice text)
     bytes_add(out, text.at, text.len);
 }
 
-/* "[Triggered on {host:a}] load"; of one without a name its query. */
+/* Of one without a name its query. */
+static struct slice name_of(const struct monitor *monitor)
+{
+    return monitor->name.len > 0  ? monitor->name
+           : monitor->hides.query ? SLICE("a monitor")
+                                  : monitor->query;
+}
+
+/* "[Triggered on {host:a}] load". */
 static void write_title(const struct watched_monitor *monitor,
                         const struct watched_group *group, const struct transition *transition,
                         bool is_test, struct bytes *out)
 {
-    struct slice name = monitor->monitor.name;
-
     add_text(out, is_test ? "[TEST] [" : "[");
     add_text(out, transition->again > 0 ? "Re-" : "");
     add_text(out, monitor_state_heading(transition->to));
@@ -223,7 +239,7 @@ static void write_title(const struct watched_monitor *monitor,
         add_text(out, "}");
     }
     add_text(out, "] ");
-    add_slice(out, name.len > 0 ? name : monitor->monitor.query);
+    add_slice(out, name_of(&monitor->monitor));
     for (size_t i = 0; i < out->len; i++)
         if (out->at[i] < ' ' || out->at[i] == 0x7f)
             out->at[i] = ' ';
@@ -302,7 +318,7 @@ static bool write_message(const struct evaluator *evaluator,
     const struct monitor *of = &monitor->monitor;
     struct slice tags[EVALUATION_TAGS_MAX];
     struct template_pair host[2];
-    struct template_listener listener = { name_receiver, name_unknown, naming };
+    struct template_listener listener = { name_receiver, name_unknown, naming, name_priority };
     struct operands operands = { evaluator, monitor, group->name };
     struct template_facts facts = {
         .transition = *transition,
@@ -320,6 +336,8 @@ static bool write_message(const struct evaluator *evaluator,
         .last_triggered_s = group->state.last_triggered_s,
         .now_s = now_s,
         .check_message = slice_of(group->check_message != NULL ? group->check_message : ""),
+        .hides_handles = of->hides.handles,
+        .offset = zone_offset,
         .find = find_operand,
         .self = &operands,
     };
@@ -378,7 +396,7 @@ static bool write_all(const struct evaluator *evaluator, const struct watched_mo
     out->naming.receivers = evaluator->needs.receivers;
     write_title(monitor, group, transition, is_test, &out->title);
     write_tags(monitor, group, &out->tags);
-    if (evaluator->needs.link[0] != '\0') {
+    if (evaluator->needs.link[0] != '\0' && !monitor->monitor.hides.link) {
         add_text(&out->link, evaluator->needs.link);
         snprintf(number, sizeof number, "/#/monitor?id=%lld", (long long)monitor->number);
         add_text(&out->link, number);
@@ -402,15 +420,15 @@ static struct notification notification_of(const struct watched_monitor *monitor
         .value = group->state.value,
         .has_value = transition->to != MONITOR_NO_DATA && of->condition.kind == CONDITION_VALUE,
         .is_test = is_test,
-        .priority = of->priority,
-        .monitor_name = of->name.len > 0 ? of->name : of->query,
+        .priority = message->naming.priority > 0 ? message->naming.priority : of->priority,
+        .monitor_name = name_of(of),
         .group = group->name,
         .receiver = receiver,
         .title = view_of(&message->title),
         .text = view_of(&message->text),
         .tags = view_of(&message->tags),
         .link = view_of(&message->link),
-        .query = of->query,
+        .query = of->hides.query ? SLICE("") : of->query,
     };
 
     notification_id(monitor->number, group->name, transition, made.id);

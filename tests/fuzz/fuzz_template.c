@@ -41,6 +41,19 @@ static void on_unknown(void *self, struct slice name)
     check(is_within(name, ((struct told *)self)->text));
 }
 
+static void on_priority(void *self, int priority)
+{
+    (void)self;
+    check(priority >= 1 && priority <= 5);
+}
+
+/* A zone of any offset, whose name is a text. */
+static bool offset(const char *zone, int64_t at_s, int32_t *offset_s)
+{
+    *offset_s = (int32_t)strlen(zone) * 1861 - 50000;
+    return zone[0] != 'X' && at_s < INT64_C(1) << 50;
+}
+
 /* What a composite's {{a.value}} is. */
 static bool find(void *self, struct slice name, struct bytes *out)
 {
@@ -65,7 +78,7 @@ static void check_number(double value)
 static void render(struct slice text, const struct template_facts *facts)
 {
     struct told told = { .text = text };
-    struct template_listener listener = { on_receiver, on_unknown, &told };
+    struct template_listener listener = { on_receiver, on_unknown, &told, on_priority };
     struct bytes out = { 0 };
     char problem[128] = "";
     bool good = template_check(text, problem, sizeof problem);
@@ -110,6 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .first_triggered_s = data[2],
         .last_triggered_s = (int64_t)data[3] << 40,
         .now_s = 1796061720,
+        .hides_handles = data[3] & 0x20,
+        .offset = data[3] & 0x10 ? offset : NULL,
         .find = data[3] & 0x80 ? find : NULL,
         .self = &stranger,
     };

@@ -173,8 +173,9 @@ static void names_what_is_wrong(void **state)
           "'group_retention_duration' is a time like 90m, 24h or 3d, no more than 72 h" },
         { SEED "\"options\":{\"notify_by\":[\"a\",\"b\"]}}",
           "'notify_by': Heeler tells of each group; coarser ones are not there" },
-        { SEED "\"options\":{\"notification_preset_name\":\"hide_all\"}}",
-          "'notification_preset_name': Heeler has show_all alone" },
+        { SEED "\"options\":{\"notification_preset_name\":\"hide_it\"}}",
+          "'notification_preset_name' is show_all, hide_query, hide_handles, hide_all, "
+          "hide_query_and_handles, hide_handles_and_footer or show_only_snapshot" },
         { SEED "\"options\":{\"scheduling_options\":{\"evaluation_window\":{}}}}",
           "'scheduling_options': Heeler evaluates each minute, and has no schedules" },
         { SEED "\"options\":{\"silenced\":{\"*\":\"soon\"}}}",

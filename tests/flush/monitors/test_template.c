@@ -15,6 +15,7 @@
 /* What the listener was told, with spaces between. */
 struct told {
     char receivers[512], unknown[512];
+    int priority;
 };
 
 static void add_receiver(void *self, struct slice handle, bool has_variable)
@@ -33,6 +34,21 @@ static void add_unknown(void *self, struct slice name)
 
     snprintf(told->unknown + len, sizeof told->unknown - len, "%s%.*s", len > 0 ? " " : "",
              (int)name.len, name.at);
+}
+
+static void add_priority(void *self, int priority)
+{
+    struct told *told = self;
+
+    told->priority = told->priority * 10 + priority;
+}
+
+/* Tokyo, and the Marquesas. */
+static bool offset(const char *zone, int64_t at_s, int32_t *offset_s)
+{
+    (void)at_s;
+    *offset_s = strcmp(zone, "Asia/Tokyo") == 0 ? 9 * 3600 : -(9 * 3600 + 30 * 60);
+    return strchr(zone, '/') != NULL;
 }
 
 static const struct alert_rules rules = { .comparator = ABOVE,
@@ -61,14 +77,15 @@ static struct template_facts facts_of(enum monitor_state from, enum monitor_stat
         .first_triggered_s = 1796061600,
         .last_triggered_s = 1796061660,
         .now_s = 1796061720,
+        .offset = offset,
     };
 }
 
 static void renders_to(const char *text, const struct template_facts *facts, const char *wanted,
                        const char *receivers, const char *unknown)
 {
-    struct told told = { "", "" };
-    struct template_listener listener = { add_receiver, add_unknown, &told };
+    struct told told = { "", "", 0 };
+    struct template_listener listener = { add_receiver, add_unknown, &told, add_priority };
     struct bytes out = { 0 };
 
     assert_true(template_render(guarded_text(text), facts, &listener, &out));
@@ -306,8 +323,8 @@ static void a_survey_tells_of_blocks_that_do_not_hold(void **state)
         "{{{{/raw}}}}{{!-- @comment {{gone}} --}}{{#is_alarm}}{{/is_alarm}} @d-{{host.name}} "
         "no@mail";
     struct template_facts facts = facts_of(MONITOR_ALERT, MONITOR_OK);
-    struct told told = { "", "" };
-    struct template_listener listener = { add_receiver, add_unknown, &told };
+    struct told told = { "", "", 0 };
+    struct template_listener listener = { add_receiver, add_unknown, &told, add_priority };
     (void)state;
 
     assert_true(template_survey(guarded_text(text), &facts, &listener));
@@ -316,9 +333,161 @@ static void a_survey_tells_of_blocks_that_do_not_hold(void **state)
     assert_string_equal(told.unknown, "vaule is_alarm");
 }
 
+static void times_are_local(void **state)
+{
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+    (void)state;
+    alerts_to("{{local_time 'last_triggered_at' 'Asia/Tokyo'}}", "2026-12-01 03:01:00+09:00");
+    alerts_to("{{local_time \"first_triggered_at\"  \"Pacific/Marquesas\"}}",
+              "2026-11-30 08:30:00-09:30");
+    renders_to("{{local_time 'last_triggered_at' 'Nowhere'}}", &facts, "", "",
+               "local_time 'last_triggered_at' 'Nowhere'");
+    renders_to("{{local_time 'value' 'Asia/Tokyo'}}{{local_time}}", &facts, "", "",
+               "local_time 'value' 'Asia/Tokyo' local_time");
+    facts.offset = NULL; /* no zones are known */
+    renders_to("{{local_time 'last_triggered_at' 'Asia/Tokyo'}}", &facts, "", "", "");
+    facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+    facts.last_triggered_s = 0;
+    renders_to("{{local_time 'last_triggered_at' 'Asia/Tokyo'}}", &facts, "", "", "");
+}
+
+/* value 812.3456, threshold 800, warn_threshold 500, 1796061660 s, 120 s, port 8080. */
+static void expressions_are_computed(void **state)
+{
+    static const struct {
+        const char *text, *wanted; /* NULL: it is told as unknown */
+    } cases[] = {
+        { "1+1-2*3/4", "0.5" },
+        { "(1+2)*3 % 5", "4" },
+        { "2^3^2", "512" },
+        { "-2^2", "-4" },
+        { "2^-1", "0.5" },
+        { "- - 3", "3" },
+        { "value", "812.346" },
+        { "value*1000", "812346" },
+        { " value - threshold ", "12.3456" },
+        { "warn_threshold/threshold", "0.625" },
+        { "last_triggered_at_epoch-15*60*1000", "1796060760000" },
+        { "int(last_triggered_at_epoch / 3600000 % 24)", "18" },
+        { "triggered_duration_sec/60", "2" },
+        { "first_triggered_at_epoch", "1796061600000" },
+        { "port.name + 1", "8081" },
+        { "[port].name+1", "8081" },
+        { "[team.x].name", "" }, /* a text is no number */
+        { "env.name", "" },
+        { "round(value)", "812" },
+        { "round(value, 1)", "812.3" },
+        { "round(value,-2)", "800" },
+        { "abs(500-value)", "312.346" },
+        { "int(12.9)+trunc(0.5)+float(1)", "13" },
+        { "dec(12.25)", "0.25" },
+        { "pow(2,10)", "1024" },
+        { "log10(1000)+log2(8)+log(1)", "6" },
+        { "1e3+.5", "1000.5" },
+        { "1/0", "" },
+        { "0/0", "" },
+        { "log(0)", "" },
+        { "1%0", "" },
+        { "", NULL },
+        { "1+", NULL },
+        { "1 1", NULL },
+        { "(1", NULL },
+        { "1)", NULL },
+        { "vaule+1", NULL },
+        { "role.name*2", NULL },
+        { "system(1)", NULL },
+        { "round()", NULL },
+        { "round(1,2,3)", NULL },
+        { "pow(2)", NULL },
+        { "1.2.3", NULL },
+        { "[port", NULL },
+        { "0x10", NULL },
+        { "1_000", NULL },
+        { "((((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))))",
+          NULL },
+    };
+    static const struct slice more[] = { { "env:prod", 8 },
+                                         { "port:8080", 9 },
+                                         { "team.x:a", 8 } };
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+    (void)state;
+    facts.tags = more;
+    facts.n_tags = 3;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[256], unknown[256];
+
+        snprintf(text, sizeof text, "<{{eval \"%s\"}}>", cases[i].text);
+        snprintf(unknown, sizeof unknown, "eval \"%s\"", cases[i].text);
+        char wanted[64];
+
+        snprintf(wanted, sizeof wanted, "<%s>", cases[i].wanted != NULL ? cases[i].wanted : "");
+        renders_to(text, &facts, wanted, "", cases[i].wanted == NULL ? unknown : "");
+    }
+    renders_to("{{eval value}} {{eval 'value' 1}}{{eval}}", &facts, "812.346 ", "",
+               "eval 'value' 1 eval");
+    facts.has_value = false; /* of No Data */
+    facts.last_triggered_s = 0;
+    renders_to("<{{eval \"value*2\"}}{{eval \"last_triggered_at_epoch\"}}>", &facts, "<>", "",
+               "");
+}
+
+/* As Datadog's documentation has it: to whom, by the hour. */
+static void blocks_compare_expressions(void **state)
+{
+    static const char text[] =
+        "{{#is_exact_match (eval \"int(last_triggered_at_epoch / 3600000 "
+        "% 24)\") \"17\" \"18\"}}@day@x.org{{else}}@night@x.org"
+        "{{/is_exact_match}}";
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+    (void)state;
+    renders_to(text, &facts, "@day@x.org", "day@x.org", "");
+    facts.last_triggered_s += 3600;
+    renders_to(text, &facts, "@night@x.org", "night@x.org", "");
+    renders_to("{{#is_match (eval \"1\"}}a{{else}}b{{/is_match}}", &facts, "b", "", "");
+}
+
+static void a_message_has_its_own_priority(void **state)
+{
+    static const char text[] = "{{#is_warning}}{{override_priority 'P4'}}{{/is_warning}}"
+                               "{{#is_alert}}a{{override_priority \"p1\"}}b{{/is_alert}}";
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+    struct told told = { "", "", 0 };
+    struct template_listener listener = { add_receiver, add_unknown, &told, add_priority };
+    struct bytes out = { 0 };
+
+    (void)state;
+    assert_true(template_render(guarded_text(text), &facts, &listener, &out));
+    assert_int_equal(out.len, 2);
+    assert_int_equal(told.priority, 1);
+    bytes_free(&out);
+    renders_to("{{override_priority 'P6'}}", &facts, "", "", "override_priority 'P6'");
+}
+
+/* Who is told is told, and not shown. */
+static void handles_can_be_hidden(void **state)
+{
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+    (void)state;
+    facts.hides_handles = true;
+    renders_to("It is high. @a@x.org, @webhook-b!\n@c@x.org", &facts, "It is high. , !\n",
+               "a@x.org webhook-b c@x.org", "");
+    renders_to("mail a@x.org or 7 @ 3", &facts, "mail a@x.org or 7 @ 3", "", "");
+    renders_to("@slack-{{env.name}} @{{env.name}}@x.org", &facts, "@slack-prod @prod@x.org",
+               "!slack-{{env.name}} !{{env.name}}@x.org", "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_are_local),
+        cmocka_unit_test(expressions_are_computed),
+        cmocka_unit_test(blocks_compare_expressions),
+        cmocka_unit_test(a_message_has_its_own_priority),
+        cmocka_unit_test(handles_can_be_hidden),
         cmocka_unit_test(fills_in_variables),
         cmocka_unit_test(knows_states),
         cmocka_unit_test(nests_and_turns),

@@ -213,6 +213,32 @@ static void a_silent_host_keeps_its_address(void **state)
     evaluator_free(evaluator);
 }
 
+static void a_preset_hides_what_it_says(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"priority\":4,"
+           "\"message\":\"high at {{local_time 'last_triggered_at' 'Asia/Tokyo'}}"
+           "{{override_priority 'P2'}} @webhook-pager\","
+           "\"options\":{\"notification_preset_name\":\"hide_all\"}}");
+    value(evaluator, "*", 1, 11);
+    is_sent(0, MONITOR_ALERT, "[Triggered] a monitor"); /* it has no name */
+    assert_true(slice_equal(world.sent[0]->receiver, SLICE("webhook-pager")));
+    assert_true(says(world.sent[0], "high at 2026-12-01 03:01:00+09:00 "));
+    assert_false(says(world.sent[0], "@"));
+    assert_int_equal(world.sent[0]->query.len, 0);
+    assert_int_equal(world.sent[0]->link.len, 0);
+    assert_int_equal(world.sent[0]->priority, 2);
+    define(evaluator, 8, SIMPLE "\"notification_preset_name\":\"hide_handles\"" ENDS);
+    value(evaluator, "*", 2, 11);
+    assert_false(says(world.sent[1], "someone@"));
+    assert_true(world.sent[1]->query.len > 0 && world.sent[1]->link.len > 0);
+    assert_int_equal(world.sent[1]->priority, 0);
+    evaluator_free(evaluator);
+}
+
 /* What is missing may not have come since we began. */
 static void misses_nothing_right_after_the_start(void **state)
 {
@@ -488,6 +514,7 @@ int main(void)
         TEST(goes_on_after_a_crash),
         TEST(knows_groups),
         TEST(a_silent_host_keeps_its_address),
+        TEST(a_preset_hides_what_it_says),
         TEST(misses_nothing_right_after_the_start),
         TEST(says_what_it_doubts),
         TEST(is_muted_while_a_downtime_holds),
