@@ -134,7 +134,7 @@ bool group_state_step(struct group_state *group, const struct alert_rules *rules
 
     switch (observation->what) {
     case OBSERVED_TOO_LITTLE:
-        return false;
+        break; /* it lasts, as far as anybody knows */
     case OBSERVED_NOTHING:
         to = state_without_data(group, rules, observation->at_s);
         break;

@@ -53,7 +53,7 @@ enum observed {
     OBSERVED_VALUE,
     OBSERVED_STATE, /* of a check or a composite, which is right as it is */
     OBSERVED_NOTHING,
-    OBSERVED_TOO_LITTLE /* keeps the state */
+    OBSERVED_TOO_LITTLE /* keeps the state, which is told again in time */
 };
 
 struct observation {

@@ -45,6 +45,13 @@ static void locate(struct evaluator *evaluator, const struct watched_monitor *mo
         watched_group_locate(group, evaluator->needs.address(evaluator->needs.self, host));
 }
 
+/* A program before this one looked at that minute, and what came of it is written down. It knew
+ * more: its last values may be on no disk. */
+static bool is_settled(const struct group_state *state, int64_t at_s)
+{
+    return state->changed_s == at_s || state->last_told_s == at_s;
+}
+
 void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
                         struct watched_group *group, struct observation *observation)
 {
@@ -55,7 +62,8 @@ void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *mon
     bool is_muted = evaluation_is_muted(evaluator, monitor, group, observation->at_s,
                                         &end_states, &cancel_states, &mutes_recovery);
 
-    if (is_too_early(evaluator, of, observation))
+    if (is_too_early(evaluator, of, observation) ||
+        is_settled(&group->state, observation->at_s))
         observation->what = OBSERVED_TOO_LITTLE;
     group->is_muted = is_muted;
     observation->is_muted = is_muted;
@@ -138,6 +146,15 @@ static bool is_full(const struct monitor *monitor, struct slice object)
                              whole_of(object, "buckets"));
 }
 
+/* When a group was seen first that is seen now; 0: it was there from the beginning. After a
+ * crash that are all of the first evaluation: what is written down has only those that ever
+ * changed. */
+static int64_t first_seen_s(const struct evaluation *evaluation,
+                            const struct watched_monitor *monitor)
+{
+    return monitor->knows_groups ? evaluation->at_s : 0;
+}
+
 /* A group that was not there when the monitor was looked at first has time to begin; not one
  * that was there before the clock went back. */
 static bool is_new(const struct watched_monitor *monitor, const struct watched_group *group,
@@ -155,8 +172,7 @@ static void read_value(struct evaluation *evaluation, struct watched_monitor *mo
     char name_room[EVALUATION_NAME_MAX], host_room[EVALUATION_NAME_MAX];
     struct slice name = text_of(object, "group", name_room, sizeof name_room);
     struct slice host = text_of(object, "host", host_room, sizeof host_room);
-    /* 0: it was there from the beginning. */
-    int64_t first_s = monitor->evaluated_s > 0 ? evaluation->at_s : 0;
+    int64_t first_s = first_seen_s(evaluation, monitor);
     /* What lies back because we look back is no silence. */
     int64_t data_s = whole_of(object, "last_s") + monitor->monitor.evaluation_delay_s;
     struct observation observation = { .what = OBSERVED_VALUE,
@@ -299,7 +315,7 @@ static void read_check(struct evaluation *evaluation, struct watched_monitor *mo
     struct watched_group *group =
         watched_monitor_need(monitor, (struct slice){ (const char *)name.at, name.len },
                              text_of(object, "host", host, sizeof host),
-                             monitor->evaluated_s > 0 ? evaluation->at_s : 0);
+                             first_seen_s(evaluation, monitor));
 
     bytes_free(&name);
     if (group == NULL)
@@ -398,6 +414,7 @@ bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *moni
         sweep(evaluation, monitor))
         return true;
     monitor->evaluated_s = evaluation->at_s;
+    monitor->knows_groups = true;
     return false;
 }
 

@@ -217,6 +217,9 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
     }
     if (group->seen_s > monitor->evaluated_s)
         monitor->evaluated_s = group->seen_s;
+    monitor->found = watched_monitor_state(monitor);
+    /* Who hands over has said before that the minute is known, and leaves out no group. */
+    monitor->knows_groups = evaluator->at_s > 0;
     restore_waiting(evaluator, group, json);
 }
 

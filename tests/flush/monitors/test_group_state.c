@@ -273,6 +273,23 @@ static void too_little_changes_nothing(void **state)
     assert_int_equal(group.state, MONITOR_ALERT);
 }
 
+static void what_lasts_is_told_again_in_time(void **state)
+{
+    struct group_state group = { .state = MONITOR_OK };
+    struct alert_rules rules = usual;
+    struct observation little = { .what = OBSERVED_TOO_LITTLE, .at_s = 120 };
+    struct transition transition;
+
+    (void)state;
+    rules.renotify_s = 120;
+    rules.renotify_states = 1U << MONITOR_ALERT;
+    expect(&group, &rules, 1, 900, MONITOR_ALERT, true);
+    assert_false(group_state_step(&group, &rules, &little, &transition));
+    little.at_s = 180;
+    assert_true(group_state_step(&group, &rules, &little, &transition));
+    assert_int_equal(transition.again, 1);
+}
+
 static void tells_what_is_wrong_at_the_end(void **state)
 {
     struct group_state group = { .state = MONITOR_OK };
@@ -317,6 +334,7 @@ int main(void)
         cmocka_unit_test(shares_recover_in_their_own_window),
         cmocka_unit_test(takes_states_as_they_are),
         cmocka_unit_test(too_little_changes_nothing),
+        cmocka_unit_test(what_lasts_is_told_again_in_time),
         cmocka_unit_test(tells_what_is_wrong_at_the_end),
         cmocka_unit_test(words_are_found),
     };
