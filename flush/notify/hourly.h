@@ -16,8 +16,13 @@ struct hourly {
     uint32_t n;                      /* of all of them */
 };
 
-void hourly_add(struct hourly *hourly, int64_t now_ms);
+void hourly_add(struct hourly *hourly, int64_t now_ms, uint32_t n);
 uint32_t hourly_count(struct hourly *hourly, int64_t now_ms);
+
+/* Adds what another one counted by another clock, which says their_now_ms at this moment. What
+ * lies in its future, as it was set back, is of now. */
+void hourly_recall(struct hourly *hourly, int64_t now_ms, const struct hourly *theirs,
+                   int64_t their_now_ms);
 
 /* When the next of them is forgotten; now_ms: there is none. */
 int64_t hourly_next_ms(struct hourly *hourly, int64_t now_ms);

@@ -66,6 +66,7 @@ struct notify_result {
     enum notification_end end; /* NOTIFICATION_WAITING: that, or the notifier ends */
     int64_t at_s;
     uint32_t attempts;
+    bool is_counted;  /* its receiver has got one more; of a digest the first of many says so */
     char answer[256]; /* of the receiver, or why not; no secrets */
 };
 

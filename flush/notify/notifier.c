@@ -28,10 +28,23 @@ struct slot {
     bool is_open, is_under_way, is_webhook;
 };
 
+/* What a process before this one has sent. */
+struct recalled {
+    union {
+        struct letter letter;
+        struct recalled *next;
+    };
+    struct hourly sent;
+    int64_t digest_s;
+    size_t receiver_len;
+    char receiver[];
+};
+
 struct notifier {
     struct notifier_config config; /* receivers: of the thread, once it runs */
     struct mailbox inbox;
-    int ended_fd; /* readable when the thread has ended */
+    struct mailbox recalled; /* looked at with the inbox */
+    int ended_fd;            /* readable when the thread has ended */
     pthread_t thread;
     bool runs;                         /* seen by those who call */
     _Atomic(struct receivers *) fresh; /* of a reload, until the thread takes them */
@@ -233,12 +246,32 @@ static void follow(struct notifier *notifier)
     notify_queue_set_per_hour(notifier->queue, fresh->per_hour);
 }
 
+static void take_recalled(struct notifier *notifier)
+{
+    struct recalled *next;
+
+    mailbox_quieten(&notifier->recalled);
+    for (struct recalled *at = (struct recalled *)mailbox_take(&notifier->recalled); at != NULL;
+         at = next) {
+        struct slice receiver = { at->receiver, at->receiver_len };
+
+        next = at->next;
+        if (!notify_queue_recall(notifier->queue, receiver, &at->sent, at->digest_s,
+                                 clock_monotonic_ms(), clock_wall_s()))
+            log_error("notifier: not enough memory for what was sent before");
+        free(at);
+    }
+}
+
 static void take_letters(struct notifier *notifier)
 {
     struct letter *next;
 
     mailbox_quieten(&notifier->inbox);
-    for (struct letter *at = mailbox_take(&notifier->inbox); at != NULL; at = next) {
+    struct letter *taken = mailbox_take(&notifier->inbox);
+
+    take_recalled(notifier); /* which was given before these were */
+    for (struct letter *at = taken; at != NULL; at = next) {
         struct notification *given = (struct notification *)at;
 
         next = at->next;
@@ -345,11 +378,12 @@ struct notifier *notifier_new(const struct notifier_config *config)
                                          .self = notifier };
 
     notifier->config = *config;
-    notifier->inbox.wake_fd = -1;
+    notifier->inbox.wake_fd = notifier->recalled.wake_fd = -1;
     notifier->queue = notify_queue_new(&queue);
     notifier->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     receivers_hold(config->receivers);
-    if (notifier->queue != NULL && notifier->ended_fd >= 0 && mailbox_open(&notifier->inbox))
+    if (notifier->queue != NULL && notifier->ended_fd >= 0 && mailbox_open(&notifier->inbox) &&
+        mailbox_open(&notifier->recalled))
         return notifier;
     notifier_free(notifier);
     return NULL;
@@ -366,6 +400,21 @@ static void start_thread(struct notifier *notifier)
         notifier->multi != NULL && thread_start(&notifier->thread, "notifier", run, notifier);
     if (!notifier->runs)
         log_error("notifier: no thread or memory to send with; it is tried again");
+}
+
+void notifier_recall(struct notifier *notifier, struct slice receiver,
+                     const struct hourly *sent, int64_t digest_s)
+{
+    struct recalled *made = malloc(sizeof *made + receiver.len);
+
+    if (made == NULL) {
+        log_error("notifier: not enough memory for what was sent before");
+        return;
+    }
+    *made =
+        (struct recalled){ .sent = *sent, .digest_s = digest_s, .receiver_len = receiver.len };
+    memcpy(made->receiver, receiver.at, receiver.len);
+    mailbox_push(&notifier->recalled, &made->letter);
 }
 
 void notifier_give(struct notifier *notifier, struct notification *given)
@@ -426,10 +475,12 @@ void notifier_free(struct notifier *given)
         return;
     if (given->multi != NULL)
         curl_multi_cleanup(given->multi);
+    take_recalled(given);
     notify_queue_free(given->queue);
     receivers_release(atomic_load(&given->fresh));
     receivers_release(given->config.receivers);
     mailbox_close(&given->inbox);
+    mailbox_close(&given->recalled);
     if (given->ended_fd >= 0)
         close(given->ended_fd);
     free(given);

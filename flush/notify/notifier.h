@@ -14,6 +14,7 @@
 #ifndef FLUSH_NOTIFY_NOTIFIER_H
 #define FLUSH_NOTIFY_NOTIFIER_H
 
+#include "flush/notify/hourly.h"
 #include "flush/notify/notification.h"
 #include "flush/notify/notify_ledger.h"
 #include "flush/notify/receivers.h"
@@ -33,7 +34,11 @@ struct notifier;
 /* NULL without memory or descriptors. */
 struct notifier *notifier_new(const struct notifier_config *config);
 
-/* The four below: from one thread. */
+/* The five below: from one thread. */
+
+/* What a receiver got within the hour from a process before this one: notify_queue_recall(). */
+void notifier_recall(struct notifier *notifier, struct slice receiver,
+                     const struct hourly *sent, int64_t digest_s);
 void notifier_give(struct notifier *notifier, struct notification *given);
 
 /* Evaluation is on time: the heartbeat's URL is fetched, if there is one. */

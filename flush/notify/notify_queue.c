@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "flush/notify/digest.h"
-#include "flush/notify/hourly.h"
 
 enum { HOUR_MS = 3600000 };
 
@@ -201,6 +200,22 @@ static struct receiver_queue *find_or_make(struct notify_queue *queue, struct sl
     return of;
 }
 
+bool notify_queue_recall(struct notify_queue *queue, struct slice receiver,
+                         const struct hourly *sent, int64_t digest_s, int64_t now_ms,
+                         int64_t now_s)
+{
+    struct receiver_queue *of = find_or_make(queue, receiver);
+
+    if (of == NULL)
+        return false;
+    hourly_recall(&of->sent, now_ms, sent, now_s * 1000);
+    if (digest_s > 0) {
+        of->has_digest = true;
+        of->last_digest_ms = now_ms - (digest_s < now_s ? (now_s - digest_s) * 1000 : 0);
+    }
+    return true;
+}
+
 bool notify_queue_add(struct notify_queue *queue, struct notification *given)
 {
     struct receiver_queue *of = find_or_make(queue, given->receiver);
@@ -365,6 +380,7 @@ static void end_failed(struct notify_queue *queue, struct receiver_queue *of, in
 static void end_for_good(struct notify_queue *queue, struct receiver_queue *of,
                          enum notification_end end, const char *answer)
 {
+    of->first->result->is_counted = end != NOTIFICATION_REFUSED;
     for (size_t n = of->n_turn; n > 0; n--) {
         of->first->attempts++;
         end_one(queue, take_out(of, &of->first), end, answer);
@@ -390,7 +406,7 @@ void notify_queue_end(struct notify_queue *queue, const struct notify_turn *turn
         return;
     }
     if (outcome == NOTIFY_TAKEN) {
-        hourly_add(&of->sent, now_ms);
+        hourly_add(&of->sent, now_ms, 1);
         of->has_digest = of->has_digest || is_digest;
         if (is_digest)
             of->last_digest_ms = now_ms;

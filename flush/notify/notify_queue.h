@@ -13,6 +13,7 @@
 #ifndef FLUSH_NOTIFY_NOTIFY_QUEUE_H
 #define FLUSH_NOTIFY_NOTIFY_QUEUE_H
 
+#include "flush/notify/hourly.h"
 #include "flush/notify/notification.h"
 
 enum { NOTIFY_BACKOFF_MS = 1000, NOTIFY_BACKOFF_MAX_MS = 300000 };
@@ -43,6 +44,12 @@ struct notify_queue *notify_queue_new(const struct notify_queue_config *config);
 void notify_queue_free(struct notify_queue *given);
 
 void notify_queue_set_per_hour(struct notify_queue *queue, uint32_t per_hour);
+
+/* What that receiver got from a process before this one, by the clock of the wall; digest_s:
+ * when a digest, 0: never. False without memory. */
+MUST_CHECK bool notify_queue_recall(struct notify_queue *queue, struct slice receiver,
+                                    const struct hourly *sent, int64_t digest_s, int64_t now_ms,
+                                    int64_t now_s);
 
 /* False: there was no memory, and it is freed. */
 MUST_CHECK bool notify_queue_add(struct notify_queue *queue, struct notification *given);

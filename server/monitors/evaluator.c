@@ -40,6 +40,7 @@ void evaluator_free(struct evaluator *given)
     told_free_all(given);
     tellings_drop(given);
     notification_free_all(given->waiting);
+    lately_free_all(given);
     downtimes_drop(given);
     monitors_free(&given->monitors);
     free(given);
@@ -94,7 +95,7 @@ static struct watched_monitor *next_due(const struct evaluator *evaluator)
     return at;
 }
 
-static void send_waiting(struct evaluator *evaluator)
+void evaluator_send_waiting(struct evaluator *evaluator)
 {
     while (evaluator->waiting != NULL) {
         struct notification *first = evaluator->waiting;
@@ -161,7 +162,9 @@ void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
     note_whether_any(evaluator, now_s);
     downtimes_look_ahead(evaluator, now_s);
     tellings_look(evaluator, now_s);
-    send_waiting(evaluator);
+    lately_begin(evaluator, now_s);
+    if (lately_is_settled(evaluator, now_s))
+        evaluator_send_waiting(evaluator);
     if (!evaluator->is_running && evaluator->at_s > now_s)
         evaluator->at_s = 0; /* the clock went back: that minute is not waited for again */
     if (evaluator->is_running || minute_s <= evaluator->at_s || evaluator->monitors.n == 0)
@@ -299,6 +302,7 @@ bool evaluator_step(struct evaluator *evaluator, int64_t now_s)
     }
     evaluator->is_running = false;
     counter_set(&evaluator->ledger.evaluated_s, (uint64_t)evaluator->at_s);
+    lately_forget(evaluator, now_s);
     tally(evaluator);
     if (now_s < evaluator->at_s + EVALUATOR_WAIT_S + MINUTE_S)
         evaluator->needs.beat(evaluator->needs.self);

@@ -24,6 +24,7 @@
 #include "config/must_check.h"
 #include "flush/memory/bytes.h"
 #include "flush/memory/state.h"
+#include "flush/notify/hourly.h"
 #include "flush/notify/notification.h"
 #include "flush/rollups/inquiry.h"
 #include "server/monitors/monitor_ledger.h"
@@ -55,6 +56,11 @@ struct evaluator_needs {
      * it is on the disk, or at once where there is no path. */
     void (*keep)(void *self, const char *kind, struct slice name, struct slice text,
                  void (*kept)(void *argument), void *argument);
+
+    /* What that receiver got within the hour, by the clock of the wall, and when a digest (0:
+     * never), from processes before this one: told before anything is sent. */
+    void (*recall)(void *self, struct slice receiver, const struct hourly *sent,
+                   int64_t digest_s);
 
     /* Sends it. */
     void (*send)(void *self, struct notification *given);
@@ -140,6 +146,10 @@ bool evaluator_step(struct evaluator *evaluator, int64_t now_s);
 void evaluator_hear(struct evaluator *evaluator, struct notification *given, struct slice id,
                     struct slice receiver, enum notification_end end, uint32_t attempts,
                     const char *answer, int64_t now_s);
+
+/* A receiver has got one more; to be told before what became of it. */
+void evaluator_count(struct evaluator *evaluator, struct slice receiver, bool is_digest,
+                     int64_t now_s);
 
 /* What waits for a picture or for the disk is not sent any more: a successor, or what is
  * written down, has it. */

@@ -312,10 +312,9 @@ static void read_check(struct evaluation *evaluation, struct watched_monitor *mo
         return;
     }
     char host[EVALUATION_NAME_MAX];
-    struct watched_group *group =
-        watched_monitor_need(monitor, (struct slice){ (const char *)name.at, name.len },
-                             text_of(object, "host", host, sizeof host),
-                             first_seen_s(evaluation, monitor));
+    struct watched_group *group = watched_monitor_need(
+        monitor, (struct slice){ (const char *)name.at, name.len },
+        text_of(object, "host", host, sizeof host), first_seen_s(evaluation, monitor));
 
     bytes_free(&name);
     if (group == NULL)

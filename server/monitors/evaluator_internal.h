@@ -4,6 +4,7 @@
  *   evaluator_groups.c     an answer, group by group, to observations
  *   evaluator_tell.c       a transition to notifications
  *   evaluator_told.c       what became of them
+ *   evaluator_lately.c     how much each receiver got within the hour
  *   evaluator_downtimes.c  who is muted
  *   evaluator_kept.c       what is written down, handed over and found again */
 #ifndef SERVER_MONITORS_EVALUATOR_INTERNAL_H
@@ -57,6 +58,7 @@ struct told {
 };
 
 struct telling;
+struct lately;
 
 struct evaluator {
     struct evaluator_needs needs;
@@ -81,6 +83,13 @@ struct evaluator {
     size_t waiting_bytes;         /* of what was raised and has not ended, without pictures */
     struct telling *tellings;     /* under way */
     size_t n_tellings;
+
+    /* what receivers got lately */
+    struct lately *lately;
+    bool has_news;        /* something was restored, and not looked at yet */
+    bool was_handed_over; /* by the program before this one, and not by the disk alone */
+    size_t unsettled;     /* that must be written down before what waits is sent ... */
+    int64_t settle_by_s;  /* ... or until then */
 };
 
 /* ---- evaluator_groups.c ------------------------------------------------ */
@@ -120,6 +129,25 @@ void told_free_all(struct evaluator *evaluator);
 
 /* It is sent at the next tick, behind the others. */
 void evaluator_wait(struct evaluator *evaluator, struct notification *given);
+void evaluator_send_waiting(struct evaluator *evaluator);
+
+/* Sends it, behind those that wait. */
+void evaluator_send(struct evaluator *evaluator, struct notification *given);
+
+/* ---- evaluator_lately.c ------------------------------------------------ */
+
+/* One that was written down or handed over. */
+void lately_restore(struct evaluator *evaluator, struct slice name, struct slice text);
+void lately_hand_over(const struct evaluator *evaluator, struct state_writer *out);
+
+/* What was restored is told to the notifier and written down with what may have been sent
+ * besides; what waits is sent when that is settled. */
+void lately_begin(struct evaluator *evaluator, int64_t now_s);
+bool lately_is_settled(const struct evaluator *evaluator, int64_t now_s);
+
+/* Receivers who got nothing for an hour. */
+void lately_forget(struct evaluator *evaluator, int64_t now_s);
+void lately_free_all(struct evaluator *evaluator);
 
 /* ---- evaluator_downtimes.c --------------------------------------------- */
 

@@ -218,18 +218,21 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
     if (group->seen_s > monitor->evaluated_s)
         monitor->evaluated_s = group->seen_s;
     monitor->found = watched_monitor_state(monitor);
-    /* Who hands over has said before that the minute is known, and leaves out no group. */
-    monitor->knows_groups = evaluator->at_s > 0;
+    if (evaluator->was_handed_over)
+        monitor->knows_groups = true; /* then none is left out */
     restore_waiting(evaluator, group, json);
 }
 
 void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct slice name,
                        struct slice text)
 {
+    evaluator->has_news = true;
     if (slice_equal(kind, SLICE("group")))
         restore_group(evaluator, name, text);
+    else if (slice_equal(kind, SLICE("receiver")))
+        lately_restore(evaluator, name, text);
     else if (slice_equal(kind, SLICE("minute")))
-        (void)number_int64(text, &evaluator->at_s);
+        evaluator->was_handed_over = number_int64(text, &evaluator->at_s);
 }
 
 /* ---- a successor ------------------------------------------------------- */
@@ -264,6 +267,7 @@ void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer 
 
     put_item(out, "minute", SLICE(""), minute,
              (size_t)snprintf(minute, sizeof minute, "%" PRId64, evaluator->at_s));
+    lately_hand_over(evaluator, out);
     for (const struct watched_monitor *monitor = evaluator->monitors.first; monitor != NULL;
          monitor = monitor->next)
         for (size_t i = 0; i < monitor->n_groups; i++)

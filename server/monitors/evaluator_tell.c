@@ -50,8 +50,7 @@ static void telling_free(struct telling *given)
 }
 
 /* Each with the picture that there is. */
-static void send_to_all(struct telling *telling,
-                        void (*send)(struct evaluator *evaluator, struct notification *given))
+static void send_to_all(struct telling *telling)
 {
     struct notification *next;
 
@@ -62,21 +61,16 @@ static void send_to_all(struct telling *telling,
         if (at->picture.failed)
             bytes_free(&at->picture);
         at->size += at->picture.len;
-        send(telling->evaluator, at);
+        evaluator_send(telling->evaluator, at);
     }
     telling->all = NULL;
-}
-
-static void send_now(struct evaluator *evaluator, struct notification *given)
-{
-    evaluator->needs.send(evaluator->needs.self, given);
 }
 
 void tellings_look(struct evaluator *evaluator, int64_t now_s)
 {
     for (struct telling *at = evaluator->tellings; at != NULL; at = at->next)
         if (now_s - at->begun_s >= TELLING_PATIENCE_S)
-            send_to_all(at, send_now);
+            send_to_all(at);
 }
 
 void evaluator_give_up_waits(struct evaluator *evaluator)
@@ -100,7 +94,7 @@ static void wait_less(void *argument)
 
     if (--telling->waits > 0)
         return;
-    send_to_all(telling, send_now);
+    send_to_all(telling);
     telling_free(telling);
 }
 
@@ -506,7 +500,7 @@ static void send_all(struct evaluator *evaluator, const struct watched_monitor *
         for (; given != NULL; given = next) {
             next = given->next;
             given->next = NULL;
-            evaluator->needs.send(evaluator->needs.self, given);
+            evaluator_send(evaluator, given);
         }
         return;
     }

@@ -100,6 +100,14 @@ void evaluator_hear(struct evaluator *evaluator, struct notification *given, str
     notification_free(given);
 }
 
+void evaluator_send(struct evaluator *evaluator, struct notification *given)
+{
+    if (evaluator->waiting != NULL)
+        evaluator_wait(evaluator, given);
+    else
+        evaluator->needs.send(evaluator->needs.self, given);
+}
+
 /* Behind the others. */
 void evaluator_wait(struct evaluator *evaluator, struct notification *given)
 {

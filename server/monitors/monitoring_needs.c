@@ -164,6 +164,15 @@ static bool need_notifier(struct monitoring *monitoring)
     return monitoring->notifier != NULL;
 }
 
+static void recall(void *self, struct slice receiver, const struct hourly *sent,
+                   int64_t digest_s)
+{
+    struct monitoring *monitoring = self;
+
+    if (need_notifier(monitoring))
+        notifier_recall(monitoring->notifier, receiver, sent, digest_s);
+}
+
 static void send_one(void *self, struct notification *given)
 {
     struct monitoring *monitoring = self;
@@ -187,6 +196,9 @@ static void beat(void *self)
 
 void monitoring_hear_result(struct monitoring *monitoring, struct notify_result *given)
 {
+    if (given->is_counted)
+        evaluator_count(monitoring->evaluator, slice_of(given->receiver),
+                        given->end == NOTIFICATION_DIGESTED, given->at_s);
     evaluator_hear(monitoring->evaluator, given->notification, slice_of(given->id),
                    slice_of(given->receiver), given->end, given->attempts, given->answer,
                    given->at_s);
@@ -247,6 +259,7 @@ struct evaluator_needs monitoring_needs(struct monitoring *monitoring)
         .paint = paint,
         .recur = recur,
         .keep = keep,
+        .recall = recall,
         .send = send_one,
         .beat = beat,
         .flushed_s = flushed_s,

@@ -44,8 +44,8 @@ struct watched_monitor {
     struct monitor monitor;        /* of the body */
     struct watched_group **groups; /* by name */
     size_t n_groups, room;
-    size_t groups_beyond;     /* what MONITOR_GROUPS_MAX left out at the last evaluation */
-    int64_t evaluated_s;      /* aligned; 0: never */
+    size_t groups_beyond; /* what MONITOR_GROUPS_MAX left out at the last evaluation */
+    int64_t evaluated_s;  /* aligned; 0: never */
     bool knows_groups; /* all that were there: an evaluation ended, or they were handed over */
     enum monitor_state found; /* the worst state of its groups, then */
     char problem[256];        /* why it could not be evaluated; empty: it could */

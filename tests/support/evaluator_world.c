@@ -133,6 +133,16 @@ void evaluator_world_restore(const struct evaluator_world *world, struct evaluat
 
 /* ---- receivers --------------------------------------------------------- */
 
+static void recall(void *self, struct slice receiver, const struct hourly *sent,
+                   int64_t digest_s)
+{
+    struct evaluator_world *world = self;
+
+    (void)receiver;
+    world->n_recalled += sent->n;
+    world->digest_s = digest_s;
+}
+
 static void send_one(void *self, struct notification *given)
 {
     struct evaluator_world *world = self;
@@ -166,6 +176,7 @@ struct evaluator_needs evaluator_world_needs(struct evaluator_world *world)
         .paint = paint,
         .recur = recur,
         .keep = keep,
+        .recall = recall,
         .send = send_one,
         .beat = beat,
         .flushed_s = flushed_s,

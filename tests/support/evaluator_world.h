@@ -29,6 +29,8 @@ struct evaluator_world {
     const char *occurrences; /* NULL: there is no calendar */
     const char *address;     /* of each host; NULL: it is not known */
     int asked, beats;
+    uint32_t n_recalled; /* what receivers got before, by what the evaluator said */
+    int64_t digest_s;    /* ... and when one of them a digest */
     struct notification *sent[WORLD_SENT_MAX]; /* owned */
     size_t n_sent;
     bool is_disk_slow;

@@ -268,15 +268,91 @@ static void an_hour_is_counted_by_the_minute(void **state)
     (void)state;
 
     assert_int_equal(hourly_next_ms(&hourly, 12345), 12345);
-    hourly_add(&hourly, 59999);
-    hourly_add(&hourly, 60000);
+    hourly_add(&hourly, 59999, 1);
+    hourly_add(&hourly, 60000, 1);
     assert_int_equal(hourly_count(&hourly, 60000 + HOUR_MS - 1), 2);
     assert_int_equal(hourly_next_ms(&hourly, 60000), HOUR_MS + 60000);
     assert_int_equal(hourly_count(&hourly, HOUR_MS + 60000), 1);
     assert_int_equal(hourly_count(&hourly, HOUR_MS + 120000), 0);
-    hourly_add(&hourly, (int64_t)1 << 40);
+    hourly_add(&hourly, (int64_t)1 << 40, 1);
     assert_int_equal(hourly_count(&hourly, (int64_t)1 << 40), 1);
     assert_int_equal(hourly_count(&hourly, (int64_t)1 << 41), 0);
+}
+
+/* By a clock that says something else; of what it does not remember it has no more. */
+static void what_another_counted_is_added(void **state)
+{
+    int64_t wall_ms = (int64_t)WALL_S * 1000;
+    struct hourly theirs = { .n = 0 }, hourly = { .n = 0 };
+    (void)state;
+
+    hourly_add(&theirs, wall_ms - 50 * MINUTE_MS, 3);
+    hourly_add(&theirs, wall_ms - 10 * MINUTE_MS, 4);
+    hourly_recall(&hourly, 30 * MINUTE_MS, &theirs, wall_ms); /* up for half an hour */
+    assert_int_equal(hourly_count(&hourly, 30 * MINUTE_MS), 7);
+    assert_int_equal(hourly_count(&hourly, 62 * MINUTE_MS), 4);
+    assert_int_equal(hourly_count(&hourly, 80 * MINUTE_MS), 4);
+    assert_int_equal(hourly_count(&hourly, 81 * MINUTE_MS), 0);
+
+    hourly = (struct hourly){ .n = 0 };
+    hourly_recall(&hourly, 90 * MINUTE_MS, &theirs, wall_ms + 30 * MINUTE_MS);
+    assert_int_equal(hourly_count(&hourly, 90 * MINUTE_MS), 4);
+    hourly_recall(&hourly, 90 * MINUTE_MS, &theirs, wall_ms - HOUR_MS); /* it was set back */
+    assert_int_equal(hourly_count(&hourly, 90 * MINUTE_MS), 11);
+    hourly_recall(&hourly, 90 * MINUTE_MS, &(struct hourly){ .n = 0 }, wall_ms);
+    assert_int_equal(hourly_count(&hourly, 90 * MINUTE_MS), 11);
+}
+
+static void the_hour_goes_on_in_another_process(void **state)
+{
+    struct notify_queue *queue = queue_of(2, 1 << 20);
+    struct hourly sent = { .n = 0 };
+    (void)state;
+
+    hourly_add(&sent, (int64_t)WALL_S * 1000 - MINUTE_MS, 1);
+    assert_true(notify_queue_recall(queue, SLICE("a"), &sent, WALL_S - 60, HOUR_MS, WALL_S));
+    for (int i = 0; i < 3; i++)
+        add(queue, "a", 0);
+    add(queue, "b", 0);
+    assert_string_equal(turn(queue, HOUR_MS, NOTIFY_TAKEN), "b4");
+    assert_string_equal(turn(queue, HOUR_MS, NOTIFY_TAKEN), "a1");
+    assert_null(turn(queue, HOUR_MS, NOTIFY_TAKEN));
+    /* an hour behind that digest, or when there is room */
+    assert_in_range(notify_queue_wait_ms(queue, HOUR_MS), HOUR_MS - 2 * MINUTE_MS, HOUR_MS);
+    assert_string_equal(turn(queue, 2 * HOUR_MS, NOTIFY_TAKEN), "digest of 2");
+    notify_queue_free(queue);
+}
+
+static int n_counted;
+
+static void count(void *self, struct notify_result *given)
+{
+    n_counted += given->is_counted;
+    hear(self, given);
+}
+
+/* What a receiver takes is one, whether it stands for one or for many. */
+static void what_is_taken_is_counted_once(void **state)
+{
+    struct notify_queue_config config = { .bytes_max = 1 << 20, .per_hour = 1, .tell = count };
+    struct notify_queue *queue = notify_queue_new(&config);
+    (void)state;
+
+    assert_non_null(queue);
+    n_counted = 0;
+    for (int i = 0; i < 4; i++)
+        add(queue, "a", 0);
+    assert_non_null(turn(queue, 0, NOTIFY_FAILED));
+    assert_int_equal(n_counted, 0);
+    assert_non_null(turn(queue, MINUTE_MS, NOTIFY_TAKEN));
+    assert_int_equal(n_counted, 1);
+    assert_null(turn(queue, MINUTE_MS, NOTIFY_TAKEN));
+    assert_string_equal(turn(queue, 2 * HOUR_MS, NOTIFY_TAKEN), "digest of 3");
+    assert_int_equal(n_counted, 2);
+    add(queue, "b", 0);
+    assert_non_null(turn(queue, 2 * HOUR_MS, NOTIFY_REFUSED));
+    assert_int_equal(n_counted, 2);
+    notify_queue_free(queue);
 }
 
 int main(void)
@@ -291,6 +367,9 @@ int main(void)
         cmocka_unit_test(beyond_the_bound_pictures_go_first_and_then_the_oldest),
         cmocka_unit_test(what_waits_at_the_end_comes_back),
         cmocka_unit_test(an_hour_is_counted_by_the_minute),
+        cmocka_unit_test(what_another_counted_is_added),
+        cmocka_unit_test(the_hour_goes_on_in_another_process),
+        cmocka_unit_test(what_is_taken_is_counted_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,8 +86,8 @@ static void a_minute_is_not_judged_again_by_less(void **state)
  * still has its time. */
 static void what_lasts_is_told_again_right_after_the_start(void **state)
 {
-    const char *body =
-        BY_HOST "\"notify_no_data\":true,\"no_data_timeframe\":1500,\"renotify_interval\":2" ENDS;
+    const char *body = BY_HOST
+        "\"notify_no_data\":true,\"no_data_timeframe\":1500,\"renotify_interval\":2" ENDS;
     struct evaluator *evaluator = begin();
 
     (void)state;
