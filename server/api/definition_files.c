@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,13 +150,18 @@ int64_t definition_file_number(const struct definition_file *file, enum definiti
                                struct slice object)
 {
     const struct definitions *taken = &file->files->definitions;
-    int64_t number;
+    const struct definition *other = NULL;
+    int64_t said = 0, number = (int64_t)(file->hash >> 40) + 1;
 
-    if (!json_view_whole(json_view_member(object, "id"), &number) || number < 1 ||
-        number > NUMBER_MAX || definitions_find_number(taken, kind, number) != NULL)
-        number = (int64_t)(file->hash >> 40) + 1; /* and not the next, which others may say */
+    if (json_view_whole(json_view_member(object, "id"), &said) && said >= 1 &&
+        said <= NUMBER_MAX && (other = definitions_find_number(taken, kind, said)) == NULL)
+        return said;
     while (definitions_find_number(taken, kind, number) != NULL)
         number++;
+    if (other != NULL) /* and not the next, which a third may say */
+        definition_file_complain(
+            file, ": its id %" PRId64 " is that of %.*s: it has %" PRId64 " in its place", said,
+            (int)other->file.len, other->file.at, number);
     return number;
 }
 

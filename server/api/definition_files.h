@@ -37,7 +37,8 @@ void definition_files_free(struct definition_files *given); /* NULL is fine */
 __attribute__((format(printf, 2, 3))) void definition_file_complain(
     const struct definition_file *file, const char *format, ...);
 
-/* The number that the object says as "id", or one of the file's name; none that is taken. */
+/* The number that the object says as "id", or one of the file's name; none that is taken.
+ * Complains of one that another file says, too. */
 int64_t definition_file_number(const struct definition_file *file, enum definition_kind kind,
                                struct slice object);
 

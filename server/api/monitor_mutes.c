@@ -35,13 +35,15 @@ static bool add_scope(struct bytes *out, struct slice scope)
     return true;
 }
 
-/* A second, also in quotes; null or nothing: it never ends. */
-static bool read_end(struct slice value, int64_t *out)
+/* A second, also in quotes, of the body or of the query part; null or nothing: it never ends.
+ */
+static bool read_end(const struct http_request *request, struct slice body, int64_t *out)
 {
-    struct slice text = value;
+    struct slice value = json_view_member(body, "end"), text = value;
+    char room[HTTP_HEAD_MAX];
 
     *out = 0;
-    if (api_form_absent(value))
+    if (api_form_absent(value) && !http_parameter(request->query, "end", room, &text))
         return true;
     if (json_view_kind(value) == JSON_KIND_STRING)
         text = (struct slice){ value.at + 1, value.len - 2 };
@@ -86,10 +88,20 @@ static void put_silenced(struct desk_job *given, const struct server_view *view,
     bytes_free(&given_over->bytes);
 }
 
-/* The scope of the request, which ends in a NUL. False: it was refused. */
-static bool read_scope(struct desk_job *job, struct slice body, struct bytes *out)
+/* The scope of the request, of its body or of its query part, which ends in a NUL. False: it
+ * was refused. */
+static bool read_scope(struct desk_job *job, const struct http_request *request,
+                       struct slice body, struct bytes *out)
 {
-    bool good = add_scope(out, json_view_member(body, "scope"));
+    struct slice scope = json_view_member(body, "scope"), text;
+    char room[HTTP_HEAD_MAX];
+    bool good = true;
+
+    if (api_form_absent(scope) && http_parameter(request->query, "scope", room, &text) &&
+        text.len > 0)
+        bytes_add(out, text.at, text.len);
+    else
+        good = add_scope(out, scope);
 
     if (good && memchr(out->at, '\0', out->len) == NULL)
         bytes_add(out, "", 1);
@@ -112,9 +124,9 @@ void monitors_mute(struct desk_job *given, const struct http_request *request, v
 
     if (found == NULL || !api_read_body_or_none(given, request, MONITOR_KEYS_MAX, &body))
         return;
-    if (!read_end(json_view_member(body, "end"), &end_s)) {
+    if (!read_end(request, body, &end_s)) {
         api_refuse(given, 400, "end: expected a time in seconds since 1970, or null");
-    } else if (read_scope(given, body, &scope)) {
+    } else if (read_scope(given, request, body, &scope)) {
         const char *name = (const char *)scope.at;
 
         begin_silenced(&over, found, name);
@@ -124,6 +136,8 @@ void monitors_mute(struct desk_job *given, const struct http_request *request, v
     bytes_free(&scope);
 }
 
+/* Without a scope it ends what was muted without one, and leaves the other scopes muted, unless
+ * all_scopes says otherwise. */
 void monitors_unmute(struct desk_job *given, const struct http_request *request, void *argument)
 {
     const struct definition *found = monitors_need_to_change(given, request, argument);
@@ -133,9 +147,10 @@ void monitors_unmute(struct desk_job *given, const struct http_request *request,
 
     if (found == NULL || !api_read_body_or_none(given, request, MONITOR_KEYS_MAX, &body))
         return;
-    bool all = json_view_kind(json_view_member(body, "all_scopes")) == JSON_KIND_TRUE;
+    bool all = json_view_kind(json_view_member(body, "all_scopes")) == JSON_KIND_TRUE ||
+               api_is_true(request, "all_scopes");
 
-    if (read_scope(given, body, &scope)) {
+    if (read_scope(given, request, body, &scope)) {
         begin_silenced(&over, found, all ? NULL : (const char *)scope.at);
         put_silenced(given, argument, found, &over);
     }

@@ -353,6 +353,25 @@ static void a_mail_looks_so(void **state)
     bytes_free(&bytes);
 }
 
+static bool has(const struct bytes *bytes, const char *what)
+{
+    return memmem(bytes->at, bytes->len, what, strlen(what)) != NULL;
+}
+
+static void what_is_hidden_has_no_line(void **state)
+{
+    struct notification one = example();
+    (void)state;
+
+    one.query = one.link = SLICE("");
+    struct bytes bytes = write(&one);
+
+    assert_true(has(&bytes, "State: Alert\r\n"));
+    assert_false(has(&bytes, "Query"));
+    assert_false(has(&bytes, "Page"));
+    bytes_free(&bytes);
+}
+
 static void a_picture_stands_in_it(void **state)
 {
     struct notification one = example();
@@ -452,6 +471,7 @@ int main(void)
         cmocka_unit_test(ids_of_files_are_made_safe),
         cmocka_unit_test(a_large_text_of_any_bytes_is_fit),
         cmocka_unit_test(a_mail_looks_so),
+        cmocka_unit_test(what_is_hidden_has_no_line),
         cmocka_unit_test(a_picture_stands_in_it),
         cmocka_unit_test(base64_is_as_in_the_rfc),
         cmocka_unit_test(quoted_text_comes_back_as_it_was),

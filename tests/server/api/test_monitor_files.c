@@ -107,6 +107,32 @@ static void a_bad_file_is_a_sentence_and_leaves_the_others(void **state)
     definition_files_free(files);
 }
 
+/* Which of two it is would be a guess: the first has the id, and the other is said. */
+static void an_id_that_two_files_say_is_told(void **state)
+{
+    char sentence[128];
+    (void)state;
+
+    write_file("a.json", MONITOR("first", ",\"id\":17"));
+    write_file("b.json", MONITOR("second", ",\"id\":17"));
+    write_file("c.json", "{\"id\":17,\"scope\":[\"*\"]}"); /* a downtime has ids of its own */
+    struct definition_files *files = monitor_files_read(folder);
+    const struct definitions *read = &files->definitions;
+    const struct definition *second = read->of[DEFINITION_MONITOR].last;
+
+    if (slice_equal(second->file, SLICE("a.json")))
+        fail_msg("they are in another order");
+    assert_int_equal(read->of[DEFINITION_MONITOR].n, 2);
+    assert_true(slice_equal(definitions_find_number(read, DEFINITION_MONITOR, 17)->file,
+                            SLICE("a.json")));
+    snprintf(sentence, sizeof sentence,
+             "b.json: its id 17 is that of a.json: it has %lld in its place",
+             (long long)second->number);
+    assert_int_equal(files->problems.n, 1);
+    assert_string_equal(files->problems.at[0], sentence);
+    definition_files_free(files);
+}
+
 /* ---- by a server ------------------------------------------------------- */
 
 static struct running running;
@@ -172,6 +198,8 @@ int main(void)
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_bad_file_is_a_sentence_and_leaves_the_others,
                                         make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(an_id_that_two_files_say_is_told, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(a_server_shows_them_and_changes_none, make_folder,
                                         stop_server),
     };

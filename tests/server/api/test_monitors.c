@@ -287,6 +287,26 @@ static void a_monitor_is_muted_and_heard_again(void **state)
     silenced = silenced_after(id, "/unmute", "{\"all_scopes\":true}");
     assert_int_equal(json_object_size(silenced), 0);
     json_decref(silenced);
+    silenced = silenced_after(id, "/mute?scope=role%3Adb&end=1900000000", "");
+    assert_int_equal(asking_number(silenced, "role:db"), 1900000000);
+    json_decref(silenced);
+    silenced = silenced_after(id, "/mute", "{}");
+    silenced = (json_decref(silenced), silenced_after(id, "/unmute?scope=role%3Adb", "{}"));
+    assert_int_equal(json_object_size(silenced), 1);
+    assert_non_null(json_object_get(silenced, "*"));
+    json_decref(silenced);
+    silenced = silenced_after(id, "/mute?scope=a:b", "{\"scope\":\"c:d\"}"); /* the body's */
+    assert_non_null(json_object_get(silenced, "c:d"));
+    assert_int_equal(json_object_size(silenced), 2);
+    json_decref(silenced);
+    silenced = silenced_after(id, "/unmute?all_scopes=false", "");
+    assert_int_equal(json_object_size(silenced), 1);
+    json_decref(silenced);
+    silenced = silenced_after(id, "/unmute?all_scopes=true", "");
+    assert_int_equal(json_object_size(silenced), 0);
+    json_decref(silenced);
+    assert_error("POST", path_of(id, "/mute?end=tomorrow"), "", 400,
+                 "end: expected a time in seconds since 1970, or null");
     assert_error("POST", path_of(id, "/mute"), "{\"scope\":7}", 400,
                  "scope: expected a text like \"env:prod\", or a list of such");
     assert_error("POST", path_of(id, "/mute"), "{\"end\":\"x\"}", 400,

@@ -349,9 +349,12 @@ static void monitors_of_files_that_are_wrong_or_do_not_last_are_told(void **stat
                   "{\"type\":\"metric alert\",\n\"query\":\"avg(last_5m) > 1\"}");
     write_monitor(root, "a.json",
                   "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 1\",\n"
-                  "\"message\":\"@a@example.org\"}");
+                  "\"message\":\"@a@example.org\",\"id\":7}");
     write_monitor(root, "c.txt", "no monitor");
-    write_monitor(root, "d.json", "{\"scope\":\"env:a\"}");
+    write_monitor(root, "d.json", "{\"scope\":\"env:a\",\"id\":7}");
+    write_monitor(root, "e.json",
+                  "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:a{*} > 1\","
+                  "\"id\":7}");
     for (size_t i = 0; i < 2; i++) {
         struct settings settings;
         struct problems problems = { .n_unlisted = 0 };
@@ -359,12 +362,13 @@ static void monitors_of_files_that_are_wrong_or_do_not_last_are_told(void **stat
         assert_true(WITH_SETTINGS(&settings, "hostname=h", path, paths[i]));
         usable_check_monitors(&settings, &problems);
         assert_int_equal(problems.errors.n, 0);
-        assert_int_equal(problems.warnings.n, 3 - i);
+        assert_int_equal(problems.warnings.n, 4 - i);
         assert_non_null(strstr(problems.warnings.at[0],
                                "/a.json, line 2: @a@example.org is not told: heeler_smtp_url"));
         assert_non_null(strstr(problems.warnings.at[1], "/b.json, line 2: The value provided"));
+        assert_non_null(strstr(problems.warnings.at[2], "/e.json: its id 7 is that of a.json"));
         if (i == 0)
-            assert_non_null(strstr(problems.warnings.at[2], "are forgotten at a restart"));
+            assert_non_null(strstr(problems.warnings.at[3], "are forgotten at a restart"));
         problems_free(&problems);
         settings_free(&settings);
     }
