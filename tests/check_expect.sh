@@ -79,6 +79,7 @@ says 'the command did not end in 1 s and was ended'
 expect 78 shop.yaml
 expect 78 -- true
 expect 78 none.yaml -- true
+says 'none.yaml: there is no such file; --update writes what came into one'
 expect 78 --over tcp shop.yaml -- true
 TMPDIR=$scratch/none expect 1 shop.yaml -- touch ran
 says "$scratch/none/heeler-expect-"

@@ -56,5 +56,11 @@ grep -q ' 0 rows damaged' "$scratch/out" || fail "something is damaged"
 "$heeler" history export --set heeler_state_path="$state" >"$scratch/out" || fail "export ends with $?"
 [ "$(grep '"metric":"a"' "$scratch/out" | grep '"step_s":1,' | sed 's/.*"sum":\([0-9]*\).*/\1/' |
     awk '{ sum += $1 } END { print sum + 0 }')" -eq 7 ] || fail "export has another sum"
+for word in info check export; do
+    "$heeler" history $word --set heeler_state_path="$state" >/dev/full 2>"$scratch/out" && fail "$word ends well without its output"
+    grep -qx 'heeler history: standard output: No space left on device' "$scratch/out" || fail "$word: $(cat "$scratch/out")"
+done
+"$heeler" history info --set heeler_state_path="$scratch/nowhere" 2>"$scratch/out" && fail "info of nothing ends well"
+grep -q "nowhere/history.db: there is none: " "$scratch/out" || fail "info of nothing: $(cat "$scratch/out")"
 kill -TERM "$server"
 ended 0

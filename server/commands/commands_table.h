@@ -118,9 +118,13 @@ COMMAND(checks, "checks [--once NAME [--check-rate] | --list] [--json]\n"
         WITH_SETTINGS)
 COMMAND(history, "history info|check|export [--config FILE] [--set KEY=VALUE]...",
         "what is kept on disk, in heeler_state_path",
-        "It only reads, beside a running server too: info tells what there is, check\n"
-        "reads all of it, and its status is 1 if something is damaged, and export\n"
-        "writes each value of each window as a line of JSON.\n",
+        "    heeler history info --config /etc/heeler/heeler.yaml\n"
+        "    heeler history check --set heeler_state_path=/var/lib/heeler\n"
+        "\n"
+        "info tells what there is, check reads all of it, and export writes each value\n"
+        "of each window as a line of JSON. They only read, beside a running server too.\n"
+        "The status is 0; 1 if something is damaged, or nothing is there that can be\n"
+        "read; 78 if a word or a setting is wrong.\n",
         WITH_SETTINGS)
 COMMAND(expect, "expect [--timeout TIME] [--over udp|unix] [--junit FILE]\n"
         "                     [--update] FILE -- COMMAND...",
@@ -192,13 +196,14 @@ COMMAND(capture, "capture [--duration TIME | --last TIME] [--compressed]\n"
         "\n"
         "It is also called dogstatsd-capture, and the file is that of the Agent: all\n"
         "datagrams and frames with their times, by UDP and by unix sockets. Only its\n"
-        "owner may read it, and it must not exist. Ctrl-C ends it early. What was lost is\n"
-        "told, and the status is 1: a server gives heeler_tail_max_bytes a second. With\n"
-        "--last it gives what it had kept already, in heeler_ring_bytes of memory.\n",
+        "owner may read it, and it must not exist. Ctrl-C ends it early. With --last the\n"
+        "server gives what it had kept already, in heeler_ring_bytes of memory; else it\n"
+        "gives heeler_tail_max_bytes a second at most. What was left out is told, and\n"
+        "makes the status 1.\n",
         { "-d, --duration TIME", "for so long, as 90s, 5m or 1h; 1m where nothing is said" },
         { "--last TIME", "what came in the last 30s, 5m or 1h" },
         { "-z, --compressed", "with zstd, as FILE.zstd is; -z=false: without" },
-        { "-p, --path FOLDER", "where datadog-capture-SECONDS.zstd is made without a FILE" },
+        { "-p, --path FOLDER", "of FILE; without one, of datadog-capture-SECONDS.zstd" },
         AT_SERVER,
         WITH_SETTINGS)
 COMMAND(replay, "replay [--to ADDRESS] [--speed N] [--loops N] [--verbose]\n"

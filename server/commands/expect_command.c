@@ -153,8 +153,10 @@ static bool read_file(struct expecting *expecting)
     struct problems problems = { .n_unlisted = 0 };
 
     expecting->file.path = asked->file;
-    if (asked->update && access(asked->file, F_OK) != 0 && errno == ENOENT)
-        return true;
+    if (access(asked->file, F_OK) != 0 && errno == ENOENT)
+        return asked->update || complain(false, asked->file,
+                                         ": there is no such file; --update writes what came "
+                                         "into one");
     bool fine = expect_file_load(&expecting->file, asked->file, &problems);
 
     command_print_problems(&problems);

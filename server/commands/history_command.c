@@ -1,8 +1,10 @@
 /* heeler history: what is kept on disk, beside a running server too. It only reads, in short
  * transactions, so that the server's log does not grow meanwhile. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "config/shown.h"
 #include "flush/history/schema.h"
@@ -287,7 +289,8 @@ static int export(struct store *store)
     int result = read_all(store, export_row, &out);
 
     bytes_free(&out.bytes);
-    return result == SQLITE_OK && fflush(stdout) == 0 ? EXIT_OK : complain_of(store, result);
+    /* What standard output did not take is told by act_on(). */
+    return result == SQLITE_OK || ferror(stdout) != 0 ? EXIT_OK : complain_of(store, result);
 }
 
 /* ---- the command ------------------------------------------------------- */
@@ -303,11 +306,16 @@ static int act_on(const char *word, const char *folder)
     int status = EXIT_SYSTEM;
 
     if (store_open_to_read(&store, folder) != DATABASE_OPEN)
-        return complain(store.database.path, store.database.problem);
+        return access(store.database.path, F_OK) != 0 && errno == ENOENT
+                   ? complain(store.database.path, "there is none: no server has kept anything "
+                                                   "in this heeler_state_path")
+                   : complain(folder, store.database.problem);
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
         if (strcmp(acts[i].word, word) == 0)
             status = acts[i].act(&store);
     store_close(&store);
+    if (fflush(stdout) != 0 || ferror(stdout) != 0)
+        return complain("standard output", errno != 0 ? strerror(errno) : "cannot be written");
     return status;
 }
 
@@ -324,8 +332,12 @@ static int act(struct command_line *line)
     struct settings settings;
     int status = EXIT_SETTINGS;
 
-    if (line->n_rest != 1 || !is_known(line->rest[0])) {
-        command_line_refuse(line, line->n_rest > 0 ? line->rest[0] : "");
+    if (line->n_rest == 0) {
+        (void)complain("what?", "info, check or export is missing (see heeler help history)");
+        return EXIT_SETTINGS;
+    }
+    if (line->n_rest > 1 || !is_known(line->rest[0])) {
+        command_line_refuse(line, line->rest[line->n_rest - 1]);
         return EXIT_SETTINGS;
     }
     if (!command_settings(&settings, line)) {
