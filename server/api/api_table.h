@@ -63,6 +63,7 @@ API_DEFINED("/api/v1/downtime/cancel/by_scope", false, HTTP_USE_WRITING, HTTP_PO
 API_DEFINED("/api/v2/downtime",            false, HTTP_USE_READING, HTTP_GET,    downtimes_v2_list, 0)
 API_DEFINED("/api/v2/downtime",            false, HTTP_USE_WRITING, HTTP_POST,   downtimes_v2_create, DOWNTIME_BODY_MAX)
 API_DEFINED("/api/v2/downtime/",           true,  HTTP_USE_READING, HTTP_GET,    downtimes_v2_get, 0)
+API_DEFINED("/api/v2/downtime/*/occurrences", false, HTTP_USE_READING, HTTP_GET, downtimes_v2_occurrences, 0)
 API_DEFINED("/api/v2/downtime/",           true,  HTTP_USE_WRITING, HTTP_PATCH,  downtimes_v2_update, DOWNTIME_BODY_MAX)
 API_DEFINED("/api/v2/downtime/",           true,  HTTP_USE_WRITING, HTTP_DELETE, downtimes_v2_delete, 0)
 

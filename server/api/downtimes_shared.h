@@ -21,6 +21,10 @@ void downtimes_look_away(struct downtime_sights *given);
 
 typedef void downtime_writer(struct json_out *out, const struct downtime_sight *sight);
 
+/* That of the UUID in the path of v2. NULL: there is none, and that was answered. */
+struct definition *downtimes_v2_need(struct desk_job *job, const struct http_request *request,
+                                     const struct server_view *view);
+
 /* Answers with it as it is now. */
 void downtimes_reply(struct desk_job *given, const struct server_view *view,
                      const struct definition *definition, downtime_writer *write);

@@ -8,8 +8,8 @@
 
 enum { LIMIT = 30, LIMIT_MAX = 1000 };
 
-static struct definition *need(struct desk_job *job, const struct http_request *request,
-                               const struct server_view *view)
+struct definition *downtimes_v2_need(struct desk_job *job, const struct http_request *request,
+                                     const struct server_view *view)
 {
     struct defined downtimes = api_defined(view, DEFINITION_DOWNTIME);
     char room[API_NAME_MAX];
@@ -67,7 +67,7 @@ void downtimes_v2_create(struct desk_job *given, const struct http_request *requ
 void downtimes_v2_get(struct desk_job *given, const struct http_request *request,
                       void *argument)
 {
-    const struct definition *found = need(given, request, argument);
+    const struct definition *found = downtimes_v2_need(given, request, argument);
 
     if (found != NULL)
         downtimes_reply(given, argument, found, write_one);
@@ -76,7 +76,7 @@ void downtimes_v2_get(struct desk_job *given, const struct http_request *request
 void downtimes_v2_update(struct desk_job *given, const struct http_request *request,
                          void *argument)
 {
-    const struct definition *found = need(given, request, argument);
+    const struct definition *found = downtimes_v2_need(given, request, argument);
     struct slice attributes;
 
     if (found != NULL && downtimes_may_change(given, found) &&
@@ -87,7 +87,7 @@ void downtimes_v2_update(struct desk_job *given, const struct http_request *requ
 void downtimes_v2_delete(struct desk_job *given, const struct http_request *request,
                          void *argument)
 {
-    const struct definition *found = need(given, request, argument);
+    const struct definition *found = downtimes_v2_need(given, request, argument);
 
     if (found == NULL || !downtimes_may_change(given, found))
         return;

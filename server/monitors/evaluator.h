@@ -30,8 +30,10 @@
 #include "server/monitors/monitor_ledger.h"
 #include "server/monitors/monitors.h"
 
+struct downtime;
 struct evaluator;
 struct notify_ledger;
+struct occurrences;
 struct receivers;
 
 enum { EVALUATOR_WAIT_S = 2, EVALUATOR_ASKED_MAX = 2, EVALUATOR_TOLD_MAX = 1000 };
@@ -133,6 +135,15 @@ enum downtime_hold {
 enum downtime_hold evaluator_downtime_holds(const struct evaluator *evaluator,
                                             struct slice name, int64_t now_s, int64_t *from_s,
                                             int64_t *until_s);
+
+/* Tells, later or before it returns, when that one, which recurs, holds within that time: a
+ * view, whose known_until_s may be earlier; NULL and a sentence where nobody can say. */
+void evaluator_ask_occurrences(struct evaluator *evaluator, const struct downtime *downtime,
+                               int64_t from_s, int64_t until_s,
+                               void (*tell)(void *argument,
+                                            const struct occurrences *occurrences,
+                                            const char *sentence),
+                               void *argument);
 
 /* ---- rounds ------------------------------------------------------------ */
 

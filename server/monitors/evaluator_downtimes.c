@@ -139,6 +139,57 @@ bool downtimes_are_known(const struct evaluator *evaluator, int64_t now_s)
     return true;
 }
 
+/* ---- for who draws them ------------------------------------------------ */
+
+struct shown {
+    struct evaluator *evaluator;
+    int64_t from_s, until_s;
+    void (*tell)(void *argument, const struct occurrences *occurrences, const char *sentence);
+    void *argument;
+};
+
+static void hear_shown(void *argument, struct slice answer, const char *sentence)
+{
+    struct shown *shown = argument;
+    struct occurrences read;
+
+    shown->evaluator->n_recurring_shown--;
+    if (sentence[0] != '\0')
+        shown->tell(shown->argument, NULL, sentence);
+    else if (calendar_read(answer, shown->from_s, shown->until_s, &read))
+        shown->tell(shown->argument, &read, "");
+    else
+        shown->tell(shown->argument, NULL, "heeler-calendar's answer is none");
+    free(shown);
+}
+
+/* The evaluator's own questions have room beside them. */
+void evaluator_ask_occurrences(struct evaluator *evaluator, const struct downtime *downtime,
+                               int64_t from_s, int64_t until_s,
+                               void (*tell)(void *argument,
+                                            const struct occurrences *occurrences,
+                                            const char *sentence),
+                               void *argument)
+{
+    bool is_busy = evaluator->n_recurring_shown == RECUR_SHOWN_AT_ONCE;
+    struct shown *shown = is_busy ? NULL : malloc(sizeof *shown);
+    struct bytes lines = { 0 };
+
+    calendar_ask(downtime, from_s, until_s, &lines);
+    if (shown == NULL || lines.failed) {
+        tell(argument, NULL,
+             is_busy ? "so many downtimes are asked about already" : "out of memory");
+        free(shown);
+    } else {
+        *shown = (struct shown){ evaluator, from_s, until_s, tell, argument };
+        evaluator->n_recurring_shown++;
+        evaluator->needs.recur(evaluator->needs.self,
+                               (struct slice){ (const char *)lines.at, lines.len }, hear_shown,
+                               shown);
+    }
+    bytes_free(&lines);
+}
+
 /* ---- what is defined --------------------------------------------------- */
 
 static struct live_downtime *find(const struct evaluator *evaluator, struct slice name)

@@ -21,7 +21,8 @@ enum {
     RECUR_BACK_S = 120,        /* ... and back: the minute that is evaluated is over */
     RECUR_EARLY_S = 86400,     /* how long before their end they are asked for again */
     RECUR_RETRY_S = 60,
-    RECUR_AT_ONCE = 8 /* downtimes */
+    RECUR_AT_ONCE = 8, /* downtimes */
+    RECUR_SHOWN_AT_ONCE = 4
 };
 
 /* One monitor under way. */
@@ -65,7 +66,7 @@ struct evaluator {
     struct monitors monitors;
     struct monitor_ledger ledger;
     struct live_downtime *downtimes;
-    size_t n_downtimes, n_recurring_asked;
+    size_t n_downtimes, n_recurring_asked, n_recurring_shown;
     bool is_looking_ahead;
     int64_t looked_s;       /* at what is ahead, last */
     int64_t unknown_from_s; /* since when it is not known who is muted; 0: it is */

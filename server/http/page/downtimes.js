@@ -12,7 +12,7 @@ import { dateText, DAY_S, instantOf, mondayOf, occurrencesOf, scheduleText, wall
 import { makeTable } from "./table.js";
 import { makeWeek } from "./week.js";
 
-const PERIOD_MS = 10000, SHOWN_MAX = 1000, OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
+const PERIOD_MS = 10000, SHOWN_MAX = 1000, ASKED_MAX = 50, OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
 
 const pathOf = (id) => `/api/v2/downtime/${encodeURIComponent(id)}`;
 const isOver = ({ attributes }) => ["canceled", "ended"].includes(attributes.status);
@@ -71,18 +71,31 @@ function usualZone(downtimes) {
     return [...n].sort((a, b) => b[1] - a[1])[0]?.[0] ?? OWN_ZONE;
 }
 
-function blocksOf(downtimes, from_s, to_s, parameters) {
-    return downtimes.flatMap((one) => occurrencesOf(one.attributes, from_s, to_s).all.map((occurrence) => ({ ...occurrence, label: nameOf(one),
+function blocksOf(downtimes, from_s, to_s, parameters, knownOf) {
+    return downtimes.flatMap((one) => occurrencesOf(one.attributes, from_s, to_s, knownOf(one, from_s)).all.map((occurrence) => ({ ...occurrence, label: nameOf(one),
         href: address("downtimes", { ...parameters, id: one.id }), tone: one.id === parameters.id ? "chosen" : "" })));
+}
+
+/* What the server says of rules that are not worked out here, each week of each once. */
+function makeKnown(signal) {
+    const said = new Map(), keyOf = ({ id, attributes }, from_s) => `${id} ${attributes.modified} ${from_s}`;
+    const of = (one, from_s) => said.get(keyOf(one, from_s)) ?? null;
+
+    async function learn(downtimes, from_s, to_s) {
+        for (const one of downtimes.slice(0, ASKED_MAX))
+            if (!of(one, from_s)) said.set(keyOf(one, from_s), await ask(`${pathOf(one.id)}/occurrences`, { from: from_s, to: to_s }, signal));
+    }
+
+    return { of, learn };
 }
 
 /* ---- the view ---------------------------------------------------------- */
 
 export function openDowntimes(place, parameters, signal) {
-    let zone = parameters.zone ?? null, monday_s = parameters.week ? mondayOf(Date.parse(`${parameters.week}T00:00:00Z`) / 1000) : NaN, all = [];
+    let zone = parameters.zone ?? null, monday_s = parameters.week ? mondayOf(Date.parse(`${parameters.week}T00:00:00Z`) / 1000) : NaN, all = [], partly = [], shown = {}, why = "";
     const week = makeWeek(), notice = makeNotice("Asking the server …"), said = make("p", { class: "muted", role: "status" }), head = make("h2");
     const zones = make("select", { id: "week-zone" }), past = make("input", { type: "checkbox" });
-    const table = makeList({ onEdit: edit, onCancel: cancel }, parameters.id);
+    const table = makeList({ onEdit: edit, onCancel: cancel }, parameters.id), known = makeKnown(signal);
     const form = makeDowntimeForm({ zone: OWN_ZONE, monitor: parameters.monitor, save });
     const summary = make("summary", null, "New downtime"), making = make("details", { class: "new", open: Boolean(parameters.monitor) }, summary, form.node);
     const step = (text, move) => {
@@ -104,6 +117,7 @@ export function openDowntimes(place, parameters, signal) {
 
     function changed() {
         draw();
+        learn();
         remember("downtimes", parametersNow());
     }
 
@@ -120,14 +134,29 @@ export function openDowntimes(place, parameters, signal) {
         const now_s = pulse.now_s();
         if (Number.isNaN(monday_s)) monday_s = mondayOf(wallOf(zones.value, now_s));
         const [from_s, to_s] = [monday_s, monday_s + WEEK_S].map((wall_s) => instantOf(zones.value, wall_s));
-        const partly = seen.filter(({ attributes }) => !occurrencesOf(attributes, from_s, to_s).isWhole);
+        partly = seen.filter((one) => !isOver(one) && !occurrencesOf(one.attributes, from_s, to_s, known.of(one, from_s)).isWhole);
+        shown = { from_s, to_s };
         setText(head, `${dateText(monday_s)} to ${dateText(monday_s + 6 * DAY_S)}`);
-        week.update({ monday_s, zone: zones.value, now_s, blocks: blocksOf(seen.filter((one) => !isOver(one)), from_s, to_s, parametersNow()) });
-        setText(said, partly.length > 0 ? `Of ${many(partly.length, "downtime")} only the next occurrence is drawn: ${partly.map(nameOf).slice(0, 3).join(", ")}.` : "");
+        week.update({ monday_s, zone: zones.value, now_s, blocks: blocksOf(seen.filter((one) => !isOver(one)), from_s, to_s, parametersNow(), known.of) });
+        setText(said, partly.length > 0 ? `Of ${many(partly.length, "downtime")} only a part is drawn: ${partly.map(nameOf).slice(0, 3).join(", ")}. ${why}` : "");
         table.update(seen);
         table.node.hidden = seen.length === 0;
         notice.hidden = seen.length > 0;
         setText(notice, "There is none. Scripts make them by POST to /api/v2/downtime or /api/v1/downtime.");
+    }
+
+    /* Without an answer the next occurrence is drawn, and that is said. */
+    async function learn() {
+        const { from_s, to_s } = shown;
+        if (partly.length === 0) return;
+        try {
+            await known.learn(partly, from_s, to_s);
+            why = "";
+        } catch (problem) {
+            if (isAbort(problem)) return;
+            why = `The server says: ${visible(problem.message)}`;
+        }
+        if (shown.from_s === from_s) draw();
     }
 
     async function save(text) {
@@ -157,6 +186,7 @@ export function openDowntimes(place, parameters, signal) {
         try {
             all = (await ask("/api/v2/downtime", { "page[limit]": SHOWN_MAX }, signal)).data;
             draw();
+            learn();
         } catch (problem) {
             if (isAbort(problem) || pulse.goneSince !== 0) return;
             notice.hidden = false;

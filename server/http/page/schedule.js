@@ -3,8 +3,8 @@
  *   attributes of /api/v2/downtime  ->  [{ from_s, to_s }] within a week
  *   wall-clock seconds: those since 1970 that a clock of the zone shows
  *
- * Pure functions. Who works out all rules is heeler-calendar; here are those that a week is drawn of: by day, by
- * week and by month, with an interval, days and an end. Of others the server's word is drawn. */
+ * Pure functions. Who works out all rules is heeler-calendar; here are those that need no question: by day, by week
+ * and by month, with an interval, days and an end. Of others what the server said of that time is drawn. */
 
 import { day, clock } from "./format.js";
 
@@ -134,8 +134,10 @@ export function zoneOf({ schedule, display_timezone }) {
     return schedule?.timezone ?? display_timezone ?? "UTC";
 }
 
-/* { all, isWhole }: what of it lies in that time, and whether all of its rules could be worked out here. */
-export function occurrencesOf(attributes, from_s, to_s) {
+/* { all, isWhole }: what of it lies in that time, and whether that is all of it. known: what the server answered of
+ * that time, where it was asked. */
+export function occurrencesOf(attributes, from_s, to_s, known = null) {
+    if (known) return { isWhole: known.to >= to_s, all: known.occurrences.map(({ start, end }) => ({ from_s: start, to_s: end ?? Infinity })) };
     const schedule = attributes.schedule ?? {}, zone = zoneOf(attributes);
     const rules = schedule.recurrences ?? [], found = rules.map((one) => occurrencesOfRule(one, attributes, zone, from_s, to_s));
     const all = found.flatMap((some) => some ?? []), isWhole = !found.includes(null);

@@ -1,6 +1,7 @@
 /* page/cases/downtimes.js: a week of downtimes, in the zone of their rules. */
 
 import { post } from "./boards.js";
+import { until } from "../server.js";
 import { holds, same, withPage } from "./with.js";
 
 /* Those of the exercise: nights of weekdays, and weekends. */
@@ -35,6 +36,18 @@ async function drawsAWeek({ server, tab, page }) {
     await page.getByRole("button", { name: "Week before" }).click();
     await page.getByRole("button", { name: "Week before" }).click();
     same("before the first there is none", (await blocksOf(page)).flat(), []);
+}
+
+/* A rule that the page does not work out is drawn by the server's word, in any week. */
+async function drawsAnyRule({ server, tab, page }) {
+    await post(server, "/api/v2/downtime", downtimeOf("First Mondays", { rrule: "FREQ=MONTHLY;BYDAY=1MO", duration: "2h", start: "2026-11-02T10:00:00" }));
+    await tab.show(server.address("/#/downtimes?week=2026-12-07&zone=Europe/Paris"));
+    await tab.sees("10:00–12:00", ".week");
+    same("the first Monday of December", (await blocksOf(page))[0], ["10:00–12:00"]);
+    await page.getByRole("button", { name: "Week after" }).click();
+    await tab.sees("2026-12-14", "main");
+    await until("the week without it is drawn whole", async () => (await page.getByRole("status").allTextContents()).join("").trim() === "");
+    same("the second has none", (await blocksOf(page)).flat(), []);
 }
 
 async function areWritten({ server, tab, page }) {
@@ -113,6 +126,7 @@ async function worksOut({ server, tab, page }) {
 
 export const downtimes = [
     ["a week has the nights and the weekend of the exercise as blocks", (given) => withPage(given, drawsAWeek)],
+    ["a week shows what the server says of any rule", (given) => withPage(given, drawsAnyRule)],
     ["a downtime is made, changed and canceled", (given) => withPage(given, areWritten)],
     ["a downtime of a script is changed on the page", (given) => withPage(given, areTakenOver)],
     ["the page works out when downtimes are, over changes of the clock", (given) => withPage(given, worksOut)],

@@ -424,6 +424,43 @@ static void a_monitor_says_which_are_about_it(void **state)
     json_decref(monitor);
 }
 
+/* Of a rule a program is asked, which is not there in this test; that it is not is said. */
+static void what_lies_in_a_week_is_told(void **state)
+{
+    json_t *once = ask("POST", "/api/v1/downtime",
+                       "{\"scope\":\"*\",\"start\":1900000000,\"end\":1900003600}", 200);
+    json_t *daily = ask("POST", "/api/v1/downtime",
+                        "{\"scope\":\"*\",\"start\":1900000000,\"end\":1900003600,"
+                        "\"recurrence\":{\"type\":\"days\"}}",
+                        200);
+    char path[160];
+    (void)state;
+
+    snprintf(path, sizeof path, "/api/v2/downtime/%s/occurrences?from=1900000000&to=1900086400",
+             asking_text(once, "uuid"));
+    json_t *answer = ask("GET", path, NULL, 200);
+    json_t *one = json_array_get(json_object_get(answer, "occurrences"), 0);
+
+    assert_int_equal(asking_number(one, "start"), 1900000000);
+    assert_int_equal(asking_number(one, "end"), 1900003600);
+    assert_int_equal(asking_number(answer, "to"), 1900086400);
+    json_decref(answer);
+    snprintf(path, sizeof path, "/api/v2/downtime/%s/occurrences?from=1900003600&to=1900086400",
+             asking_text(once, "uuid"));
+    assert_int_equal(listed(path, "occurrences"), 0);
+    snprintf(path, sizeof path, "/api/v2/downtime/%s/occurrences?from=5&to=5",
+             asking_text(once, "uuid"));
+    assert_error("GET", path, NULL, 400,
+                 "expected from and to, in seconds since 1970, 32 days apart at most");
+    snprintf(path, sizeof path, "/api/v2/downtime/%s/occurrences?from=5&to=9",
+             asking_text(daily, "uuid"));
+    json_decref(ask("GET", path, NULL, 503));
+    assert_error("GET", "/api/v2/downtime/x/occurrences?from=5&to=9", NULL, 404,
+                 "Downtime x not found");
+    json_decref(once);
+    json_decref(daily);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -440,6 +477,7 @@ int main(void)
         TEST(v2_refuses_with_its_own_sentences),
         TEST(lists_of_v2_come_in_pages),
         TEST(a_monitor_says_which_are_about_it),
+        TEST(what_lies_in_a_week_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,6 +249,58 @@ static void what_recurs_often_is_asked_about_seldom(void **state)
     evaluator_free(evaluator);
 }
 
+/* ---- for who draws them ------------------------------------------------ */
+
+static struct {
+    int n;
+    size_t occurrences;
+    char sentence[128];
+} shown;
+
+static void hear_shown(void *argument, const struct occurrences *occurrences,
+                       const char *sentence)
+{
+    (void)argument;
+    shown.n++;
+    shown.occurrences = occurrences != NULL ? occurrences->n : 0;
+    snprintf(shown.sentence, sizeof shown.sentence, "%s", sentence);
+}
+
+/* A few at once, which take no room from what is evaluated. */
+static void any_week_is_asked_about(void **state)
+{
+    struct evaluator *evaluator = begin_with_slow_calendar();
+    struct downtime downtime = {
+        .zone = "UTC",
+        .recurrences = { { .rule = "FREQ=DAILY", .start_s = START_S, .duration_s = 60 } },
+        .n_recurrences = 1
+    };
+    char day[64];
+
+    (void)state;
+    shown.n = 0;
+    for (int i = 0; i <= RECUR_SHOWN_AT_ONCE; i++)
+        evaluator_ask_occurrences(evaluator, &downtime, START_S, START_S + 7 * 86400,
+                                  hear_shown, NULL);
+    assert_int_equal(calendar.n, RECUR_SHOWN_AT_ONCE);
+    assert_int_equal(shown.n, 1);
+    assert_string_equal(shown.sentence, "so many downtimes are asked about already");
+    snprintf(day, sizeof day, "%d\t%d\n", START_S, START_S + 60);
+    calendar.tell(calendar.arguments[0], slice_of(day), "");
+    assert_int_equal(shown.occurrences, 1);
+    calendar.tell(calendar.arguments[1], SLICE("soon\n"), "");
+    assert_string_equal(shown.sentence, "heeler-calendar's answer is none");
+    calendar.tell(calendar.arguments[2], SLICE(""), "it is not there");
+    assert_string_equal(shown.sentence, "it is not there");
+    evaluator_ask_occurrences(evaluator, &downtime, START_S, START_S + 7 * 86400, hear_shown,
+                              NULL);
+    assert_int_equal(calendar.n, RECUR_SHOWN_AT_ONCE + 1);
+    calendar.tell(calendar.arguments[3], SLICE(""), "");
+    calendar.tell(calendar.arguments[4], SLICE(""), "");
+    assert_int_equal(shown.n, 6);
+    evaluator_free(evaluator);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -260,6 +312,7 @@ int main(void)
         TEST(a_hanging_calendar_holds_nothing_up),
         TEST(many_that_recur_wait_for_their_turn),
         TEST(what_recurs_often_is_asked_about_seldom),
+        TEST(any_week_is_asked_about),
     };
 #undef TEST
 
