@@ -86,6 +86,7 @@ static void free_list(struct definition_list *given)
         next = at->next;
         free(at);
     }
+    free(given->index);
 }
 
 void definitions_free(struct definitions *given)
@@ -98,21 +99,17 @@ void definitions_free(struct definitions *given)
 struct definition *definitions_find(const struct definitions *definitions,
                                     enum definition_kind kind, struct slice name)
 {
-    struct definition *at = definitions->of[kind].first;
+    struct definition_index *index = definitions->of[kind].index;
 
-    while (at != NULL && !slice_equal(at->name, name))
-        at = at->next;
-    return at;
+    return index != NULL ? definition_index_find(index, name) : NULL;
 }
 
 struct definition *definitions_find_number(const struct definitions *definitions,
                                            enum definition_kind kind, int64_t number)
 {
-    struct definition *at = definitions->of[kind].first;
+    struct definition_index *index = definitions->of[kind].index;
 
-    while (at != NULL && (at->number != number || number == 0))
-        at = at->next;
-    return at;
+    return index != NULL && number != 0 ? definition_index_find_number(index, number) : NULL;
 }
 
 struct definition *definitions_next(const struct definitions *definitions,
@@ -144,6 +141,7 @@ static void insert(struct definition_list *list, struct definition *given)
         list->last = given;
     list->n++;
     list->bytes += size_of(given);
+    definition_index_add(list->index, given);
 }
 
 static void replace(struct definition_list *list, struct definition *given_old,
@@ -158,6 +156,8 @@ static void replace(struct definition_list *list, struct definition *given_old,
     if (list->last == given_old)
         list->last = given;
     list->bytes += size_of(given) - size_of(given_old);
+    definition_index_remove(list->index, given_old);
+    definition_index_add(list->index, given);
     free(given_old);
 }
 
@@ -175,7 +175,16 @@ static void take_out(struct definition_list *list, struct definition *given)
         list->last = before;
     list->n--;
     list->bytes -= size_of(given);
+    definition_index_remove(list->index, given);
     free(given);
+}
+
+/* False without memory. */
+static bool need_index(struct definition_list *list)
+{
+    if (list->index == NULL)
+        list->index = calloc(1, sizeof *list->index);
+    return list->index != NULL;
 }
 
 static enum definition_result put(struct definitions *definitions,
@@ -188,7 +197,7 @@ static enum definition_result put(struct definitions *definitions,
     if ((old == NULL && list->n == kinds[from->kind].most) ||
         list->bytes - before + size_of(from) > kinds[from->kind].most_bytes)
         return DEFINITION_FULL;
-    struct definition *made = copy_of(from);
+    struct definition *made = need_index(list) ? copy_of(from) : NULL;
 
     if (made == NULL)
         return DEFINITION_NO_MEMORY;

@@ -20,20 +20,8 @@
 #include "flush/memory/state.h"
 #include "flush/parcels/ledger.h"
 #include "protocol/slice.h"
-
-enum { DEFINITION_NAME_MAX = 512 };
-
-/* X(id, word, how many, bytes of all together): the word is what keepers and /metrics know it
- * by. */
-#define DEFINITION_KINDS(X)                              \
-    X(DEFINITION_DASHBOARD, "dashboard", 2000, 16 << 20) \
-    X(DEFINITION_METRIC, "metric", 5000, 4 << 20)        \
-    X(DEFINITION_MONITOR, "monitor", 2000, 16 << 20)     \
-    X(DEFINITION_DOWNTIME, "downtime", 2000, 4 << 20)
-
-#define DEFINITION_ENUM(id, word, most, most_bytes) id,
-enum definition_kind { DEFINITION_KINDS(DEFINITION_ENUM) DEFINITION_KIND_COUNT };
-#undef DEFINITION_ENUM
+#include "server/api/definition.h"
+#include "server/api/definition_index.h"
 
 const char *definition_word(enum definition_kind kind);
 size_t definitions_most(enum definition_kind kind);
@@ -42,16 +30,6 @@ size_t definitions_most_bytes(enum definition_kind kind);
 /* Gauges, written by who has the definitions. */
 struct definitions_ledger {
     struct counter n[DEFINITION_KIND_COUNT], bytes[DEFINITION_KIND_COUNT];
-};
-
-struct definition {
-    struct definition *next; /* of its kind, the oldest first */
-    enum definition_kind kind;
-    struct slice name;              /* unique among its kind; owned, as the rest is */
-    struct slice file;              /* that it is of; empty: it came by API */
-    int64_t number;                 /* for who knows it by one; unique among its kind, or 0 */
-    int64_t created_ms, changed_ms; /* since 1970 */
-    struct slice body;              /* a JSON object */
 };
 
 struct definitions;
@@ -75,6 +53,7 @@ struct units;
 struct definitions {
     struct definition_list {
         struct definition *first, *last;
+        struct definition_index *index; /* NULL: nothing was there yet */
         size_t n, bytes;
     } of[DEFINITION_KIND_COUNT];
     uint64_t changes;                  /* how many there were, for who follows them */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "flush/rollups/units.h"
+#include "server/api/defined.h"
 #include "server/api/definitions.h"
 
 /* What a keeper was told last. */
@@ -265,6 +266,45 @@ static void each_kind_is_bounded_in_number_and_bytes(void **state)
     definitions_free(&definitions);
 }
 
+/* Names and numbers from `from` on. */
+static void fill(struct definitions *definitions, enum definition_kind kind, int64_t from)
+{
+    struct definition *made;
+    char name[32];
+
+    for (int64_t i = 0; i < (int64_t)definitions_most(kind); i++) {
+        struct definition one = { .kind = kind,
+                                  .name = { name, 0 },
+                                  .file = from == 1 ? SLICE("file") : SLICE(""),
+                                  .number = from + i,
+                                  .body = SLICE("{}") };
+
+        one.name.len = (size_t)snprintf(name, sizeof name, "%d", (int)(from + i));
+        assert_int_equal(definitions_put(definitions, &one, &made), DEFINITION_DONE);
+    }
+}
+
+static void all_of_files_and_of_the_api_are_walked_without_walks_for_each(void **state)
+{
+    const enum definition_kind kind = DEFINITION_MONITOR;
+    struct definitions files = { 0 }, made = { 0 };
+    struct defined all = { &files, &made, kind };
+    size_t most = definitions_most(kind), n = 0;
+    (void)state;
+
+    fill(&files, kind, 1);
+    fill(&made, kind, (int64_t)most); /* the last of the files hides the first of these */
+    uint64_t looks = files.of[kind].index->looks + made.of[kind].index->looks;
+
+    for (const struct definition *at = NULL; (at = defined_next(&all, at)) != NULL; n++)
+        assert_ptr_equal(defined_find_number(&all, at->number), at);
+    assert_int_equal(n, 2 * most - 1);
+    looks = files.of[kind].index->looks + made.of[kind].index->looks - looks;
+    assert_in_range(looks, most, 16 * most); /* a walk for each would be 8 million */
+    definitions_free(&files);
+    definitions_free(&made);
+}
+
 static void a_successor_reads_what_was_written(void **state)
 {
     struct definitions before = { 0 }, after = { 0 };
@@ -315,6 +355,7 @@ int main(void)
         cmocka_unit_test(what_was_kept_is_told_before_anybody_asks),
         cmocka_unit_test(they_stay_in_the_order_of_their_making),
         cmocka_unit_test(each_kind_is_bounded_in_number_and_bytes),
+        cmocka_unit_test(all_of_files_and_of_the_api_are_walked_without_walks_for_each),
         cmocka_unit_test(a_successor_reads_what_was_written),
     };
 
