@@ -88,10 +88,10 @@ static bool is_due(const struct evaluator *evaluator, const struct watched_monit
 
 static struct watched_monitor *next_due(const struct evaluator *evaluator)
 {
-    struct watched_monitor *at = evaluator->monitors.first;
+    struct watched_monitor *at = monitors_next(&evaluator->monitors, evaluator->cursor);
 
-    while (at != NULL && (at->number <= evaluator->cursor || !is_due(evaluator, at)))
-        at = at->next;
+    while (at != NULL && !is_due(evaluator, at))
+        at = monitors_next(&evaluator->monitors, at->number);
     return at;
 }
 
@@ -112,8 +112,9 @@ static void tally(struct evaluator *evaluator)
     struct monitor_ledger *ledger = &evaluator->ledger;
     uint64_t states[MONITOR_STATE_COUNT] = { 0 }, groups = 0, problems = 0;
 
-    for (const struct watched_monitor *at = evaluator->monitors.first; at != NULL;
-         at = at->next) {
+    for (size_t i = 0; i < evaluator->monitors.n; i++) {
+        const struct watched_monitor *at = evaluator->monitors.at[i];
+
         states[at->evaluated_s > 0 ? at->found : MONITOR_NO_DATA]++;
         groups += at->n_groups;
         problems += at->problem[0] != '\0';

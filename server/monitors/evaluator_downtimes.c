@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 #include "config/log.h"
 #include "flush/memory/json_view.h"
@@ -192,12 +193,17 @@ void evaluator_ask_occurrences(struct evaluator *evaluator, const struct downtim
 
 /* ---- what is defined --------------------------------------------------- */
 
+static size_t chain_of(struct slice name)
+{
+    return XXH3_64bits(name.at, name.len) % DOWNTIME_CHAINS;
+}
+
 static struct live_downtime *find(const struct evaluator *evaluator, struct slice name)
 {
-    struct live_downtime *at = evaluator->downtimes;
+    struct live_downtime *at = evaluator->downtimes_named[chain_of(name)];
 
     while (at != NULL && !slice_equal(at->name, name))
-        at = at->next;
+        at = at->next_named;
     return at;
 }
 
@@ -211,13 +217,30 @@ static void live_free(struct live_downtime *given)
         free(given);
 }
 
+static void put_in(struct evaluator *evaluator, struct live_downtime *given)
+{
+    struct live_downtime **chain = &evaluator->downtimes_named[chain_of(given->name)];
+
+    given->next_named = *chain;
+    *chain = given;
+    given->link = &evaluator->downtimes;
+    given->next = evaluator->downtimes;
+    if (given->next != NULL)
+        given->next->link = &given->next;
+    evaluator->downtimes = given;
+    evaluator->n_downtimes++;
+}
+
 static void take_out(struct evaluator *evaluator, struct live_downtime *given)
 {
-    struct live_downtime **at = &evaluator->downtimes;
+    struct live_downtime **chain = &evaluator->downtimes_named[chain_of(given->name)];
 
-    while (*at != given)
-        at = &(*at)->next;
-    *at = given->next;
+    while (*chain != given)
+        chain = &(*chain)->next_named;
+    *chain = given->next_named;
+    *given->link = given->next;
+    if (given->next != NULL)
+        given->next->link = given->link;
     evaluator->n_downtimes--;
     live_free(given);
 }
@@ -230,20 +253,23 @@ void downtimes_drop(struct evaluator *evaluator)
     }
 }
 
-/* A downtime is canceled: those that it muted are told as it says. */
+/* A downtime is canceled: what it muted of a monitor is told as it says. */
+static void end_for(const struct live_downtime *live, const struct watched_monitor *monitor)
+{
+    for (size_t i = 0; i < monitor->n_groups; i++) {
+        struct slice tags[EVALUATION_TAGS_MAX];
+        struct watched_group *group = monitor->groups[i];
+
+        if (group->is_muted &&
+            is_about(live, monitor, tags, watched_group_tags(group, tags, EVALUATION_TAGS_MAX)))
+            group->end_states = group->cancel_states;
+    }
+}
+
 static void end_for_all(struct evaluator *evaluator, const struct live_downtime *live)
 {
-    for (struct watched_monitor *monitor = evaluator->monitors.first; monitor != NULL;
-         monitor = monitor->next)
-        for (size_t i = 0; i < monitor->n_groups; i++) {
-            struct slice tags[EVALUATION_TAGS_MAX];
-            struct watched_group *group = monitor->groups[i];
-
-            if (group->is_muted &&
-                is_about(live, monitor, tags,
-                         watched_group_tags(group, tags, EVALUATION_TAGS_MAX)))
-                group->end_states = group->cancel_states;
-        }
+    for (size_t i = 0; i < evaluator->monitors.n; i++)
+        end_for(live, evaluator->monitors.at[i]);
 }
 
 static bool refuse(char *problem, size_t problem_size, const char *sentence)
@@ -319,9 +345,7 @@ bool evaluator_set_downtime(struct evaluator *evaluator, struct slice name, stru
     if (old != NULL)
         take_out(evaluator, old);
     live->is_marked = true;
-    live->next = evaluator->downtimes;
-    evaluator->downtimes = live;
-    evaluator->n_downtimes++;
+    put_in(evaluator, live);
     return true;
 }
 

@@ -17,6 +17,7 @@ enum {
     EVALUATION_TAGS_MAX = 64, /* of one group */
     EVALUATION_NAME_MAX = 4096,
     DOWNTIMES_MAX = 2000,
+    DOWNTIME_CHAINS = 512,
     RECUR_AHEAD_S = 8 * 86400, /* how far occurrences are asked for */
     RECUR_BACK_S = 120,        /* ... and back: the minute that is evaluated is over */
     RECUR_EARLY_S = 86400,     /* how long before their end they are asked for again */
@@ -40,7 +41,8 @@ struct evaluation {
 };
 
 struct live_downtime {
-    struct live_downtime *next;
+    struct live_downtime *next, **link; /* what points to it */
+    struct live_downtime *next_named;   /* of its chain */
     struct evaluator *evaluator;
     struct slice name, body; /* views of its own bytes */
     struct downtime downtime;
@@ -66,6 +68,7 @@ struct evaluator {
     struct monitors monitors;
     struct monitor_ledger ledger;
     struct live_downtime *downtimes;
+    struct live_downtime *downtimes_named[DOWNTIME_CHAINS]; /* by the hash of the name */
     size_t n_downtimes, n_recurring_asked, n_recurring_shown;
     bool is_looking_ahead;
     int64_t looked_s;       /* at what is ahead, last */

@@ -268,9 +268,11 @@ void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer 
     put_item(out, "minute", SLICE(""), minute,
              (size_t)snprintf(minute, sizeof minute, "%" PRId64, evaluator->at_s));
     lately_hand_over(evaluator, out);
-    for (const struct watched_monitor *monitor = evaluator->monitors.first; monitor != NULL;
-         monitor = monitor->next)
+    for (size_t at = 0; at < evaluator->monitors.n; at++) {
+        const struct watched_monitor *monitor = evaluator->monitors.at[at];
+
         for (size_t i = 0; i < monitor->n_groups; i++)
             hand_over_group(monitor, monitor->groups[i], out);
+    }
     state_put_text(out, SLICE(""));
 }

@@ -19,13 +19,13 @@ enum { TICK_MS = 1000, STEPS_AT_ONCE = 8, NOTIFIER_PATIENCE_MS = 2000 };
 static void forget_gone(struct monitoring *monitoring)
 {
     struct defined defined = api_defined(monitoring->view, DEFINITION_MONITOR);
-    const struct watched_monitor *next;
+    const struct monitors *monitors = evaluator_monitors(monitoring->evaluator);
+    int64_t number = INT64_MIN;
 
-    for (const struct watched_monitor *at = evaluator_monitors(monitoring->evaluator)->first;
-         at != NULL; at = next) {
-        next = at->next;
-        if (defined_find_number(&defined, at->number) == NULL)
-            evaluator_forget(monitoring->evaluator, at->number);
+    for (const struct watched_monitor *at; (at = monitors_next(monitors, number)) != NULL;) {
+        number = at->number;
+        if (defined_find_number(&defined, number) == NULL)
+            evaluator_forget(monitoring->evaluator, number);
     }
 }
 

@@ -188,13 +188,34 @@ enum monitor_state watched_monitor_state(const struct watched_monitor *monitor)
 
 /* ---- monitors ---------------------------------------------------------- */
 
+/* Where it is, or would be. */
+static size_t place_of_number(const struct monitors *monitors, int64_t number)
+{
+    size_t low = 0, high = monitors->n;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (monitors->at[middle]->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 struct watched_monitor *monitors_find(const struct monitors *monitors, int64_t number)
 {
-    struct watched_monitor *at = monitors->first;
+    size_t at = place_of_number(monitors, number);
 
-    while (at != NULL && at->number != number)
-        at = at->next;
-    return at;
+    return at < monitors->n && monitors->at[at]->number == number ? monitors->at[at] : NULL;
+}
+
+struct watched_monitor *monitors_next(const struct monitors *monitors, int64_t number)
+{
+    size_t at = number < INT64_MAX ? place_of_number(monitors, number + 1) : monitors->n;
+
+    return at < monitors->n ? monitors->at[at] : NULL;
 }
 
 static void drop_groups(struct watched_monitor *monitor)
@@ -257,17 +278,31 @@ static void replace(const struct monitors *monitors, struct watched_monitor *old
     old->problem[0] = '\0';
 }
 
+static bool make_room_for_one(struct monitors *monitors)
+{
+    size_t room = monitors->room > 0 ? 2 * monitors->room : 8;
+
+    if (monitors->n < monitors->room)
+        return true;
+    struct watched_monitor **grown = realloc(monitors->at, room * sizeof(void *));
+
+    if (grown == NULL)
+        return false;
+    monitors->at = grown;
+    monitors->room = room;
+    return true;
+}
+
 static bool add(struct monitors *monitors, const struct watched_monitor *read)
 {
-    struct watched_monitor **at = &monitors->first, *made = malloc(sizeof *made);
+    struct watched_monitor *made = make_room_for_one(monitors) ? malloc(sizeof *made) : NULL;
+    size_t at = place_of_number(monitors, read->number);
 
     if (made == NULL)
         return false;
     *made = *read;
-    while (*at != NULL && (*at)->number < made->number)
-        at = &(*at)->next;
-    made->next = *at;
-    *at = made;
+    memmove(monitors->at + at + 1, monitors->at + at, (monitors->n - at) * sizeof(void *));
+    monitors->at[at] = made;
     monitors->n++;
     return true;
 }
@@ -306,19 +341,20 @@ static void watched_monitor_free(struct watched_monitor *given)
 
 void monitors_forget(struct monitors *monitors, int64_t number)
 {
-    struct watched_monitor **at = &monitors->first, *gone;
+    size_t at = place_of_number(monitors, number);
 
-    while (*at != NULL && (*at)->number != number)
-        at = &(*at)->next;
-    if ((gone = *at) == NULL)
+    if (at == monitors->n || monitors->at[at]->number != number)
         return;
-    *at = gone->next;
+    watched_monitor_free(monitors->at[at]);
     monitors->n--;
-    watched_monitor_free(gone);
+    memmove(monitors->at + at, monitors->at + at + 1, (monitors->n - at) * sizeof(void *));
 }
 
 void monitors_free(struct monitors *given)
 {
-    while (given->first != NULL)
-        monitors_forget(given, given->first->number);
+    for (size_t i = 0; i < given->n; i++)
+        watched_monitor_free(given->at[i]);
+    free(given->at);
+    given->at = NULL;
+    given->n = given->room = 0;
 }

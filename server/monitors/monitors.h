@@ -36,7 +36,6 @@ struct watched_group {
 };
 
 struct watched_monitor {
-    struct watched_monitor *next; /* by number */
     int64_t number;
     uint64_t edition;              /* of the definition; another with each that it gets */
     struct slice body;             /* its JSON, as it is given back; owned */
@@ -52,8 +51,8 @@ struct watched_monitor {
 };
 
 struct monitors {
-    struct watched_monitor *first;
-    size_t n;
+    struct watched_monitor **at; /* by number; each is owned, and stays where it is */
+    size_t n, room;
     uint64_t editions; /* that there were */
 
     /* Told of each group that goes because its monitor is defined otherwise; NULL: nobody. */
@@ -64,6 +63,10 @@ struct monitors {
 
 /* NULL: there is none. */
 struct watched_monitor *monitors_find(const struct monitors *monitors, int64_t number);
+
+/* The first of those with greater numbers; INT64_MIN: of all. So a walk goes on from a monitor
+ * that is gone. NULL: there is none. */
+struct watched_monitor *monitors_next(const struct monitors *monitors, int64_t number);
 
 /* Makes it, or gives the one of that number another definition. body: a checked JSON object,
  * copied. False with a sentence: it is no monitor, there

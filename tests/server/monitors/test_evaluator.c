@@ -173,7 +173,7 @@ static void knows_groups(void **state)
     is_sent(2, MONITOR_NO_DATA, "[No data on {host:a}] load");
     for (int minute = 12; minute <= 61; minute++)
         value(evaluator, "host:b", minute, 11);
-    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 1);
+    assert_int_equal(evaluator_monitors(evaluator)->at[0]->n_groups, 1);
     assert_int_equal(world.n_sent, 3);
     evaluator_free(evaluator);
 }
@@ -288,8 +288,8 @@ static void is_muted_while_a_downtime_holds(void **state)
     value(evaluator, "*", 7, 11);
     assert_int_equal(world.n_sent, 2);
     assert_int_equal(counter_read(&world.ledger.muted), 1);
-    assert_true(evaluator_monitors(evaluator)->first->groups[0]->is_muted);
-    assert_int_equal(evaluator_monitors(evaluator)->first->groups[0]->notified_s,
+    assert_true(evaluator_monitors(evaluator)->at[0]->groups[0]->is_muted);
+    assert_int_equal(evaluator_monitors(evaluator)->at[0]->groups[0]->notified_s,
                      START_S + 6 * MINUTE_S);
     value(evaluator, "*", 10, 11); /* what is still wrong at its end is told */
     assert_int_equal(world.n_sent, 3);
@@ -436,10 +436,10 @@ static void a_failed_answer_changes_nothing(void **state)
     for (int minute = 2; minute < 30; minute++)
         go_to(evaluator, minute);
     assert_int_equal(world.n_sent, 1);
-    assert_string_equal(evaluator_monitors(evaluator)->first->problem,
+    assert_string_equal(evaluator_monitors(evaluator)->at[0]->problem,
                         "503: the flusher is busy");
     value(evaluator, "*", 30, 11);
-    assert_string_equal(evaluator_monitors(evaluator)->first->problem, "");
+    assert_string_equal(evaluator_monitors(evaluator)->at[0]->problem, "");
     evaluator_free(evaluator);
 }
 
@@ -453,7 +453,7 @@ static void tests_are_marked(void **state)
     assert_true(evaluator_test(evaluator, 7, START_S));
     is_sent(0, MONITOR_ALERT, "[TEST] [Triggered] load");
     assert_true(world.sent[0]->is_test);
-    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 0);
+    assert_int_equal(evaluator_monitors(evaluator)->at[0]->n_groups, 0);
     assert_int_equal(world.n_disk, 0);
     evaluator_free(evaluator);
 }

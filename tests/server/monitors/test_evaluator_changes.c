@@ -23,7 +23,7 @@ static void a_change_keeps_states(void **state)
     assert_int_equal(world.n_sent, 1);
     define(evaluator, 7,
            "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"}");
-    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 0);
+    assert_int_equal(evaluator_monitors(evaluator)->at[0]->n_groups, 0);
     evaluator_free(evaluator);
 }
 
