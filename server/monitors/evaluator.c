@@ -186,13 +186,10 @@ static void hear_answer(void *argument, int status, struct slice json)
     bytes_add(&evaluation->answer, json.at, json.len);
     evaluation->status = evaluation->answer.failed ? 503 : status;
     evaluation->is_answered = true;
-    evaluation->is_read = false;
-    evaluation->rest = (struct slice){ NULL, 0 };
-    evaluation->swept = 0;
 }
 
-static void begin(struct evaluator *evaluator, struct evaluation *evaluation,
-                  const struct watched_monitor *watched)
+static void ask(struct evaluator *evaluator, struct evaluation *evaluation,
+                const struct watched_monitor *watched)
 {
     const struct monitor *monitor = &watched->monitor;
     const struct condition *condition = &monitor->condition;
@@ -206,12 +203,33 @@ static void begin(struct evaluator *evaluator, struct evaluation *evaluation,
         .offset = (uint32_t)monitor->recovery_window_s,
     };
 
+    evaluator->needs.ask(evaluator->needs.self, &inquiry, hear_answer, evaluation);
+}
+
+/* What a composite is made of is here. */
+static void begin(struct evaluator *evaluator, struct evaluation *evaluation,
+                  const struct watched_monitor *watched)
+{
+    bool is_composite = watched->monitor.condition.kind == CONDITION_COMPOSITE;
+
     evaluation->is_used = true;
-    evaluation->is_answered = false;
+    evaluation->is_answered = is_composite;
     evaluation->number = watched->number;
     evaluation->edition = watched->edition;
     evaluation->at_s = evaluator->at_s;
-    evaluator->needs.ask(evaluator->needs.self, &inquiry, hear_answer, evaluation);
+    evaluation->rest = (struct slice){ NULL, 0 };
+    evaluation->is_read = false;
+    evaluation->settled = evaluation->swept = 0;
+    if (!is_composite)
+        ask(evaluator, evaluation, watched);
+}
+
+/* True: there is more. */
+static bool take_piece(struct evaluation *evaluation, struct watched_monitor *monitor)
+{
+    return monitor->monitor.condition.kind == CONDITION_COMPOSITE
+               ? evaluation_combine(evaluation, monitor)
+               : evaluation_read(evaluation, monitor);
 }
 
 static void end_evaluation(struct evaluator *evaluator, struct watched_monitor *monitor,
@@ -224,7 +242,7 @@ static void end_evaluation(struct evaluator *evaluator, struct watched_monitor *
 }
 
 /* True: something was begun. */
-static bool begin_next(struct evaluator *evaluator, int64_t now_s)
+static bool begin_next(struct evaluator *evaluator)
 {
     struct watched_monitor *monitor;
 
@@ -234,12 +252,7 @@ static bool begin_next(struct evaluator *evaluator, int64_t now_s)
         if (evaluation->is_used || (monitor = next_due(evaluator)) == NULL)
             continue;
         evaluator->cursor = monitor->number;
-        if (monitor->monitor.condition.kind == CONDITION_COMPOSITE) {
-            evaluation_combine(evaluator, monitor);
-            end_evaluation(evaluator, monitor, evaluator->at_s, now_s);
-        } else {
-            begin(evaluator, evaluation, monitor);
-        }
+        begin(evaluator, evaluation, monitor);
         return true;
     }
     return false;
@@ -270,7 +283,7 @@ static bool go_on(struct evaluator *evaluator, int64_t now_s)
             ask_anew(evaluator, evaluation, monitor);
             return true;
         }
-        if (monitor != NULL && evaluation_read(evaluation, monitor))
+        if (monitor != NULL && take_piece(evaluation, monitor))
             return true;
         evaluation->is_used = false;
         if (monitor != NULL)
@@ -292,7 +305,7 @@ bool evaluator_step(struct evaluator *evaluator, int64_t now_s)
 {
     if (!evaluator->is_running)
         return false;
-    if (go_on(evaluator, now_s) || begin_next(evaluator, now_s))
+    if (go_on(evaluator, now_s) || begin_next(evaluator))
         return true;
     if (is_waiting(evaluator))
         return false;

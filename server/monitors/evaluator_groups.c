@@ -89,15 +89,16 @@ static void miss(struct evaluator *evaluator, struct watched_monitor *monitor,
     evaluation_observe(evaluator, monitor, group, &nothing);
 }
 
-/* Groups that nobody sends any more are forgotten in the end. What was written down says when
- * one changed, and not that it was seen since: nobody is missed before this process began. */
-static bool is_over(const struct evaluator *evaluator, const struct watched_monitor *monitor,
-                    const struct watched_group *group, int64_t at_s)
+/* What was written down says when one changed, and not that it was seen since: nobody is missed
+ * before this process began. */
+bool evaluation_is_over(const struct evaluation *evaluation,
+                        const struct watched_monitor *monitor,
+                        const struct watched_group *group)
 {
-    int64_t since_s =
-        group->seen_s > evaluator->needs.start_s ? group->seen_s : evaluator->needs.start_s;
+    int64_t start_s = evaluation->evaluator->needs.start_s;
+    int64_t since_s = group->seen_s > start_s ? group->seen_s : start_s;
 
-    return at_s - since_s >= monitor->monitor.group_retention_s;
+    return evaluation->at_s - since_s >= monitor->monitor.group_retention_s;
 }
 
 /* Those of which nothing came. True: there are more. */
@@ -109,7 +110,7 @@ static bool sweep(struct evaluation *evaluation, struct watched_monitor *monitor
         if (group->seen_s != evaluation->at_s)
             miss(evaluation->evaluator, monitor, group, evaluation->at_s);
         if (monitor->monitor.condition.n_by > 0 &&
-            is_over(evaluation->evaluator, monitor, group, evaluation->at_s)) {
+            evaluation_is_over(evaluation, monitor, group)) {
             group_forget_kept(evaluation->evaluator, monitor, group);
             watched_monitor_drop(monitor, group);
             continue;
@@ -415,138 +416,4 @@ bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *moni
     monitor->evaluated_s = evaluation->at_s;
     monitor->knows_groups = true;
     return false;
-}
-
-/* ---- of other monitors ------------------------------------------------- */
-
-/* The group of an operand that belongs to that one of the composite; NULL: it has none. */
-static const struct watched_group *operand_group(const struct watched_monitor *operand,
-                                                 struct slice group)
-{
-    return operand->monitor.condition.n_by == 0 ? watched_monitor_find(operand, SLICE("*"))
-                                                : watched_monitor_find(operand, group);
-}
-
-/* Of all groups the worst, where the composite itself has none. */
-static bool operand_state(const struct watched_monitor *operand, struct slice group,
-                          enum monitor_state *out)
-{
-    if (operand == NULL || operand->n_groups == 0)
-        return false;
-    if (slice_equal(group, SLICE("*"))) {
-        *out = watched_monitor_state(operand);
-        return true;
-    }
-    const struct watched_group *found = operand_group(operand, group);
-
-    if (found != NULL)
-        *out = found->state.state;
-    return found != NULL;
-}
-
-/* "a.value", "b.value": of the operands in their order. */
-bool evaluation_operand_value(const struct evaluator *evaluator,
-                              const struct watched_monitor *monitor, struct slice group,
-                              struct slice name, double *out)
-{
-    const struct condition *condition = &monitor->monitor.condition;
-    size_t i = name.len > 0 ? (size_t)(unsigned char)name.at[0] - 'a' : CONDITION_OPERANDS_MAX;
-
-    if (condition->kind != CONDITION_COMPOSITE || i >= condition->n_operands ||
-        !slice_equal(slice_skip(name, 1), SLICE(".value")))
-        return false;
-    const struct watched_monitor *operand =
-        monitors_find(&evaluator->monitors, condition->operands[i]);
-    const struct watched_group *found = operand != NULL ? operand_group(operand, group) : NULL;
-
-    if (found == NULL)
-        return false;
-    *out = found->state.value;
-    return true;
-}
-
-/* That there is none is a state of those that say so; of others the last one stays. */
-static void settle_no_data(const struct watched_monitor *monitor,
-                           struct observation *observation)
-{
-    if (monitor->monitor.rules.missing == MISSING_KEEPS)
-        observation->what = OBSERVED_TOO_LITTLE;
-    if (monitor->monitor.rules.missing == MISSING_RESOLVES)
-        observation->state = MONITOR_OK;
-}
-
-static void combine_group(struct evaluator *evaluator, struct watched_monitor *monitor,
-                          const struct watched_monitor *const *operand, struct slice name)
-{
-    const struct condition *condition = &monitor->monitor.condition;
-    enum monitor_state states[CONDITION_OPERANDS_MAX];
-    struct observation observation = { .what = OBSERVED_STATE,
-                                       .at_s = evaluator->at_s,
-                                       .data_s = evaluator->at_s };
-
-    for (size_t i = 0; i < condition->n_operands; i++)
-        if (!operand_state(operand[i], name, &states[i]))
-            return;
-    observation.state = condition_combine(condition, states);
-    if (observation.state == MONITOR_NO_DATA)
-        settle_no_data(monitor, &observation);
-    struct watched_group *group = watched_monitor_need(monitor, name, SLICE(""), 0);
-
-    if (group == NULL)
-        return;
-    group->seen_s = evaluator->at_s;
-    evaluation_observe(evaluator, monitor, group, &observation);
-}
-
-/* Its groups are those of the first operand that has some. */
-static const struct watched_monitor *grouped_operand(
-    const struct watched_monitor *const *operand, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (operand[i] != NULL && operand[i]->monitor.condition.n_by > 0)
-            return operand[i];
-    return NULL;
-}
-
-static void forget_silent(struct evaluator *evaluator, struct watched_monitor *monitor)
-{
-    for (size_t i = monitor->n_groups; i-- > 0;) {
-        struct watched_group *group = monitor->groups[i];
-
-        if (!is_over(evaluator, monitor, group, evaluator->at_s))
-            continue;
-        group_forget_kept(evaluator, monitor, group);
-        watched_monitor_drop(monitor, group);
-    }
-}
-
-/* The operands are looked up once, and not for each of so many groups. */
-void evaluation_combine(struct evaluator *evaluator, struct watched_monitor *monitor)
-{
-    const struct condition *condition = &monitor->monitor.condition;
-    const struct watched_monitor *operand[CONDITION_OPERANDS_MAX];
-
-    monitor->problem[0] = '\0';
-    for (size_t i = 0; i < condition->n_operands; i++) {
-        operand[i] = monitors_find(&evaluator->monitors, condition->operands[i]);
-        if (operand[i] == NULL)
-            snprintf(monitor->problem, sizeof monitor->problem, "there is no monitor %lld",
-                     (long long)condition->operands[i]);
-        else if (operand[i]->monitor.condition.kind == CONDITION_COMPOSITE) {
-            /* Two of each other would change each minute. */
-            snprintf(monitor->problem, sizeof monitor->problem,
-                     "monitor %lld is a composite: no composite is made of others",
-                     (long long)condition->operands[i]);
-            operand[i] = NULL;
-        }
-    }
-    const struct watched_monitor *grouped = grouped_operand(operand, condition->n_operands);
-
-    if (grouped == NULL)
-        combine_group(evaluator, monitor, operand, SLICE("*"));
-    else
-        for (size_t i = 0; i < grouped->n_groups; i++)
-            combine_group(evaluator, monitor, operand, grouped->groups[i]->name);
-    forget_silent(evaluator, monitor);
-    monitor->evaluated_s = evaluator->at_s;
 }

@@ -2,6 +2,7 @@
  *
  *   evaluator.c            rounds: who is due, what is asked, one monitor after the other
  *   evaluator_groups.c     an answer, group by group, to observations
+ *   evaluator_combine.c    the states of other monitors, the same way
  *   evaluator_tell.c       a transition to notifications
  *   evaluator_told.c       what became of them
  *   evaluator_lately.c     how much each receiver got within the hour
@@ -36,7 +37,7 @@ struct evaluation {
     struct bytes answer;
     struct slice rest; /* of the groups, what is not read yet */
     bool is_read;      /* all of them were */
-    size_t settled;    /* groups of a check whose state is clear */
+    size_t settled;    /* groups of a check whose state is clear, or that were combined */
     size_t swept;      /* groups that were looked at since */
 };
 
@@ -101,17 +102,25 @@ struct evaluator {
 /* Reads a bounded piece of the answer. True: there is more. */
 bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *monitor);
 
-/* The state of a monitor whose operands are others. */
-void evaluation_combine(struct evaluator *evaluator, struct watched_monitor *monitor);
+/* One group, of which that was seen. */
+void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
+                        struct watched_group *group, struct observation *observation);
+
+/* Whether it is forgotten, as nobody has sent it for so long. */
+bool evaluation_is_over(const struct evaluation *evaluation,
+                        const struct watched_monitor *monitor,
+                        const struct watched_group *group);
+
+/* ---- evaluator_combine.c ----------------------------------------------- */
+
+/* Combines a bounded piece of the groups of a monitor whose operands are others. True: there is
+ * more. */
+bool evaluation_combine(struct evaluation *evaluation, struct watched_monitor *monitor);
 
 /* What an operand of a composite is worth, by the name of a variable. False: it is none. */
 bool evaluation_operand_value(const struct evaluator *evaluator,
                               const struct watched_monitor *monitor, struct slice group,
                               struct slice name, double *out);
-
-/* One group, of which that was seen. */
-void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
-                        struct watched_group *group, struct observation *observation);
 
 /* ---- evaluator_tell.c -------------------------------------------------- */
 

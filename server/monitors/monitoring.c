@@ -81,11 +81,12 @@ static void take_items(struct monitoring *monitoring)
 /* While one of them has {{host.ip}} in its message. */
 static void want_addresses(struct monitoring *monitoring)
 {
-    const struct watched_monitor *at = evaluator_monitors(monitoring->evaluator)->first;
+    const struct monitors *monitors = evaluator_monitors(monitoring->evaluator);
+    bool wanted = false;
 
-    while (at != NULL && !at->monitor.wants_address)
-        at = at->next;
-    host_addresses_want(monitoring->view->host_addresses, at != NULL);
+    for (size_t i = 0; !wanted && i < monitors->n; i++)
+        wanted = monitors->at[i]->monitor.wants_address;
+    host_addresses_want(monitoring->view->host_addresses, wanted);
 }
 
 /* False: what was kept is still being read. */

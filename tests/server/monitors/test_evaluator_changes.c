@@ -161,7 +161,7 @@ static void a_start_forgets_no_group(void **state)
                       SLICE("{\"state\":\"Alert\",\"had_data\":true,\"last_data_s\":1,"
                             "\"seen_s\":60,\"changed_s\":1,\"host\":\"\",\"is_told\":true}"));
     go_to(evaluator, 1);
-    assert_int_equal(evaluator_monitors(evaluator)->first->n_groups, 1);
+    assert_int_equal(evaluator_monitors(evaluator)->at[0]->n_groups, 1);
     value(evaluator, "host:a", 2, 11);
     assert_int_equal(world.n_sent, 0);
     evaluator_free(evaluator);

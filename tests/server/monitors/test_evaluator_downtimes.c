@@ -75,7 +75,7 @@ static void who_heard_of_it_hears_that_it_is_over(void **state)
     world.groups[0] = '\0';
     for (int minute = 21; minute < 27; minute++)
         go_to(evaluator, minute);
-    assert_int_equal(evaluator_monitors(evaluator)->first->groups[0]->state.state,
+    assert_int_equal(evaluator_monitors(evaluator)->at[0]->groups[0]->state.state,
                      MONITOR_NO_DATA);
     assert_int_equal(world.n_sent, 3);
     value(evaluator, "*", 27, 1);
