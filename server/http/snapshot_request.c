@@ -247,6 +247,15 @@ static bool read_axis(struct snapshot_request *out, char problem[SNAPSHOT_PROBLE
            read_limit(axis, "max", &out->max, &out->picture.max, problem);
 }
 
+/* That of the definition, as widgets have one, unless another is asked for. */
+static void take_title(struct snapshot_request *out)
+{
+    const char *title = json_string_value(json_object_get(out->graph, "title"));
+
+    if (title != NULL && (out->picture.title == NULL || out->picture.title[0] == '\0'))
+        out->picture.title = title;
+}
+
 static bool read_graph(struct snapshot_request *out, char problem[SNAPSHOT_PROBLEM_SIZE])
 {
     const char *kind = json_string_value(json_object_get(out->graph, "viz"));
@@ -257,6 +266,7 @@ static bool read_graph(struct snapshot_request *out, char problem[SNAPSHOT_PROBL
         return refuse(problem, "graph_def", "only a timeseries is drawn as a picture");
     if (json_array_size(json_object_get(out->graph, "events")) > 0)
         return refuse(problem, "events", "pictures do not show events");
+    take_title(out);
     return read_requests(out, problem) && read_markers(out, problem) && read_axis(out, problem);
 }
 

@@ -97,6 +97,25 @@ static void a_graph_def_may_have_all_that_a_picture_shows(void **state)
     snapshot_request_free(&request);
 }
 
+/* As a widget has it; who asks for another gets that. */
+static void a_graph_def_may_have_a_title(void **state)
+{
+    struct snapshot_request request;
+    (void)state;
+
+    must_read(
+        "POST {\"start\":1,\"end\":9,\"graph_def\":{\"title\":\"its\",\"requests\":[{\"q\":"
+        "\"m{*}\"}]}}",
+        &request);
+    assert_string_equal(request.picture.title, "its");
+    snapshot_request_free(&request);
+    must_read("POST {\"start\":1,\"end\":9,\"title\":\"mine\",\"graph_def\":{\"title\":\"its\","
+              "\"requests\":[{\"q\":\"m{*}\"}]}}",
+              &request);
+    assert_string_equal(request.picture.title, "mine");
+    snapshot_request_free(&request);
+}
+
 /* As it came, byte by byte. */
 static void a_graph_def_that_is_a_text_comes_back(void **state)
 {
@@ -175,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_metric_query_is_a_graph_of_one_request),
         cmocka_unit_test(a_graph_def_may_have_all_that_a_picture_shows),
+        cmocka_unit_test(a_graph_def_may_have_a_title),
         cmocka_unit_test(a_graph_def_that_is_a_text_comes_back),
         cmocka_unit_test(what_no_picture_shows_is_refused),
     };
