@@ -93,7 +93,8 @@ static bool choose(struct evaluation *evaluation, size_t query, int64_t least_st
                                .reach_s = evaluation->reach_s[query],
                                .least_step_s = least_step_s,
                                .step_s = evaluation->manner.step_s,
-                               .whole = evaluation->manner.whole };
+                               .whole = evaluation->manner.whole,
+                               .may_be_coarser = evaluation->manner.may_be_coarser };
 
     return query_choose(evaluation->rollup, &evaluation->expression.queries[query], &span,
                         &evaluation->ranges[query], problem, problem_size);
@@ -199,7 +200,7 @@ static struct evaluation *new_json(struct rollup *rollup, struct slice text, int
 struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
                                   int64_t to_s, char *problem, size_t problem_size)
 {
-    static const struct evaluation_manner plain = { 0 };
+    static const struct evaluation_manner plain = { .may_be_coarser = true };
 
     return new_json(rollup, text, from_s, to_s, &plain, problem, problem_size);
 }
@@ -208,7 +209,7 @@ struct evaluation *evaluation_new_whole(struct rollup *rollup, struct slice text
                                         int64_t from_s, int64_t to_s, char *problem,
                                         size_t problem_size)
 {
-    static const struct evaluation_manner whole = { .whole = true };
+    static const struct evaluation_manner whole = { .whole = true, .may_be_coarser = true };
 
     return new_json(rollup, text, from_s, to_s, &whole, problem, problem_size);
 }

@@ -22,7 +22,8 @@ struct evaluation;
 struct units;
 
 /* NULL with a sentence: the text or the range makes no sense. It must be freed before the
- * rollups are. */
+ * rollups are. Where .rollup( ) asks for more steps than there may be, they are longer, and the
+ * answer's message says so. */
 struct evaluation *evaluation_new(struct rollup *rollup, struct slice text, int64_t from_s,
                                   int64_t to_s, char *problem, size_t problem_size);
 
@@ -36,10 +37,11 @@ void evaluation_free(struct evaluation *given);
 
 /* How one asks who needs no JSON. */
 struct evaluation_manner {
-    int64_t step_s;   /* of queries that say no seconds; 0: the standard */
-    bool whole;       /* these have one step, the whole range */
-    int64_t before_s; /* what the answer is more than it was so long before; 0: the answer */
-    bool relative;    /* that, in percent of what it was */
+    int64_t step_s;      /* of queries that say no seconds; 0: the standard */
+    bool whole;          /* these have one step, the whole range */
+    bool may_be_coarser; /* see struct query_span */
+    int64_t before_s;    /* what the answer is more than it was so long before; 0: the answer */
+    bool relative;       /* that, in percent of what it was */
 
     /* Is shown what an operator, or a function with a band, is made of, and may change it: a
      * bounded piece at a call, until it says QUERY_DONE; QUERY_FAILED is for want of memory.

@@ -58,6 +58,31 @@ static void put_keys(struct bytes *out, const struct grid *grid)
     put(out, "]");
 }
 
+static bool has_coarser_steps(const struct evaluation *evaluation)
+{
+    bool has = false;
+
+    for (size_t i = 0; i < evaluation->expression.n_queries; i++)
+        has = has || evaluation->ranges[i].coarser;
+    return has;
+}
+
+static void put_message(struct evaluation *evaluation)
+{
+    struct bytes *out = &evaluation->answer;
+    bool is_coarser = has_coarser_steps(evaluation);
+
+    put(out, ",\"message\":\"");
+    put(out,
+        is_coarser ? "the seconds of .rollup( ) make too many steps: they are longer" : "");
+    put(out, is_coarser && evaluation->lacks_band ? "; " : "");
+    put(out,
+        evaluation->lacks_band
+            ? "where fewer than 15 points or 30 minutes came before a point there is no band"
+            : "");
+    put(out, "\"");
+}
+
 static void put_head(struct evaluation *evaluation)
 {
     struct bytes *out = &evaluation->answer;
@@ -70,11 +95,7 @@ static void put_head(struct evaluation *evaluation)
     put(out, ",\"to_date\":");
     put_int(out, evaluation->to_s * 1000);
     put_open(evaluation);
-    put(out, ",\"message\":");
-    put(out, evaluation->lacks_band
-                 ? "\"where fewer than 15 points or 30 minutes came before a "
-                   "point there is no band\""
-                 : "\"\"");
+    put_message(evaluation);
     put(out, ",\"group_by\":");
     put_keys(out, answer_of(evaluation));
     put(out, ",\"series\":[");

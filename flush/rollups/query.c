@@ -162,11 +162,11 @@ static size_t choose_level(const struct rollup *rollup, const struct query_range
     return best;
 }
 
-static int64_t choose_step(const struct rollup *rollup, const struct question *question,
-                           const struct query_span *span)
+/* A step as the windows allow it, which reach back to the beginning. */
+static int64_t fit_step(const struct rollup *rollup, const struct query_span *span,
+                        int64_t step_s)
 {
     int64_t windows_s = far_windows(rollup, span);
-    int64_t step_s = question->seconds > 0 ? question->seconds : standard_step(rollup, span);
 
     if (step_s > rollup_interval(rollup) && windows_s == rollup_interval(rollup))
         return step_s; /* points are put where they fall */
@@ -198,6 +198,12 @@ static void choose_whole(const struct rollup *rollup, const struct query_span *s
     out->level = choose_level(rollup, out, out->first_s - span->reach_s);
 }
 
+/* Steps that the range touches. */
+static int64_t points_of(const struct query_span *span, int64_t step_s)
+{
+    return (span->to_s - floor_to(span->from_s, step_s) + step_s - 1) / step_s;
+}
+
 bool query_choose(const struct rollup *rollup, const struct question *question,
                   const struct query_span *span, struct query_range *out, char *problem,
                   size_t problem_size)
@@ -206,13 +212,19 @@ bool query_choose(const struct rollup *rollup, const struct question *question,
         choose_whole(rollup, span, out);
         return true;
     }
-    int64_t step_s = choose_step(rollup, question, span);
-    int64_t first_s = floor_to(span->from_s, step_s);
-    int64_t points = (span->to_s - first_s + step_s - 1) / step_s;
+    int64_t standard_s = standard_step(rollup, span);
+    int64_t wanted_s = question->seconds > 0 ? question->seconds : standard_s;
+    int64_t step_s = fit_step(rollup, span, wanted_s), points = points_of(span, step_s);
+    bool coarser = span->may_be_coarser && points > QUERY_POINTS_MAX && wanted_s < standard_s;
 
-    *out = (struct query_range){ .first_s = first_s - span->shift_s,
+    if (coarser) {
+        step_s = fit_step(rollup, span, standard_s);
+        points = points_of(span, step_s);
+    }
+    *out = (struct query_range){ .first_s = floor_to(span->from_s, step_s) - span->shift_s,
                                  .step_s = step_s,
-                                 .steps = (uint32_t)points };
+                                 .steps = (uint32_t)points,
+                                 .coarser = coarser };
     out->level = choose_level(rollup, out, out->first_s - span->reach_s);
     if (points <= QUERY_POINTS_MAX)
         return true;

@@ -12,7 +12,8 @@
  * Steps are aligned to Unix time. A step that the range touches is taken whole, so
  * that a sum does not depend on who asks when. Without seconds in rollup( ) the step
  * is the first of 1 2 5 10 20 30 60 ... that gives 300 points or fewer; with them it
- * is as asked, up to 1500 points. It is never shorter than the interval, nor than
+ * is as asked, up to 1500 points: where there would be more it is as without them, or that is
+ * refused. It is never shorter than the interval, nor than
  * windows that still reach back to `from`, and is rounded up to whole windows. Who wants one
  * number of all the range is given one step, aligned to windows alone.
  *
@@ -58,6 +59,7 @@ struct query_range {
     uint32_t steps;
     uint32_t lead; /* of the steps, those before the range that was asked for */
     size_t level;
+    bool coarser; /* than asked for, which would have been too many steps */
 };
 
 /* What is asked for, of one query. */
@@ -68,6 +70,7 @@ struct query_span {
     int64_t least_step_s;
     int64_t step_s; /* where no seconds are asked for; 0: the standard */
     bool whole;     /* the same: all of it is one step, which begins and ends with windows */
+    bool may_be_coarser; /* too many steps are no reason to refuse */
 };
 
 /* Whether the range makes sense; false with a sentence. */

@@ -160,6 +160,8 @@ static void what_can_not_be_evaluated_is_refused_with_a_sentence(void **state)
           "expected the query of a metric monitor" },
         { "avg(last_5m):avg:load{* > 1", START, "column 28: expected a comparison" },
         { "avg(last_5m):avg:load{*} > 1", START + 120, "from and to are seconds" },
+        { "max(last_1d):sum:hits{*}.rollup(sum, 10) > 1", START + 120 - 86400,
+          "the range has 8640 points of 10 seconds" },
         { "change(avg(last_5m),1h_ago):anomalies(avg:load{*}, 'basic', 2) > 1", START,
           "column 29: expected no anomalies( ) in a change" },
         { "avg(last_5m):sum:load{*} by {a} / sum:load{*} by {b} > 1", START,
