@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "config/zone.h"
 #include "flush/monitors/downtime_internal.h"
+#include "flush/monitors/rule.h"
 #include "protocol/number.h"
 
 enum { DAY_S = 86400, SPACE = 16 };
@@ -507,6 +509,17 @@ bool downtime_read_v2(struct slice attributes, int64_t now_s, struct downtime *o
                       char *problem, size_t problem_size)
 {
     return read_with(read_v2, attributes, now_s, out, problem, problem_size);
+}
+
+bool downtime_can_recur(const struct downtime *downtime, char *problem, size_t problem_size)
+{
+    for (size_t i = 0; i < downtime->n_recurrences; i++)
+        if (!rule_check(slice_of(downtime->recurrences[i].rule), problem, problem_size))
+            return false;
+    if (!zone_has_any() || zone_exists(downtime->zone))
+        return true;
+    snprintf(problem, problem_size, "there is no time zone of that name: %s", downtime->zone);
+    return false;
 }
 
 void downtime_free(struct downtime *given)

@@ -3,9 +3,9 @@
  *   JSON of the API, v1 or v2 -> struct downtime: scope, monitors, times
  *   times -> occurrences, which a calendar works out (one-off: there is one)
  *
- * Pure. Who knows zones and recurrences is the calendar (flush/monitors/calendar.h). Facts:
- * Datadog's API, downtimes; what begins at a wall-clock time of a zone does so across changes
- * of the clock. */
+ * Pure, but for the look whether a zone is there. Who knows zones and recurrences is the
+ * calendar (flush/monitors/calendar.h). Facts: Datadog's API, downtimes; what begins at a
+ * wall-clock time of a zone does so across changes of the clock. */
 #ifndef FLUSH_MONITORS_DOWNTIME_H
 #define FLUSH_MONITORS_DOWNTIME_H
 
@@ -55,6 +55,12 @@ MUST_CHECK bool downtime_read_v1(struct slice value, int64_t now_s, struct downt
 MUST_CHECK bool downtime_read_v2(struct slice attributes, int64_t now_s, struct downtime *out,
                                  char *problem, size_t problem_size);
 void downtime_free(struct downtime *given);
+
+/* What only the calendar would find, when whoever made it is not there to be told: false with a
+ * sentence, its rules are none, or its zone is none of this machine's. Where this has no zones
+ * at all, the calendar says so. */
+MUST_CHECK bool downtime_can_recur(const struct downtime *downtime, char *problem,
+                                   size_t problem_size);
 
 /* Whether it is about that group of that monitor. */
 bool downtime_is_about(const struct downtime *downtime, int64_t monitor,

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "config/zone.h"
 #include "flush/memory/json_view.h"
-#include "flush/monitors/rule.h"
 #include "protocol/number.h"
 #include "server/api/monitor_form.h"
 #include "server/monitors/evaluator.h"
@@ -60,21 +58,6 @@ static bool fits(struct slice body, char *problem)
            refuse(problem, "a downtime has at most 64 KiB and 500 members");
 }
 
-/* What only the calendar would find, when nobody is there to be told. Without any zones on this
- * machine that is what it says, and the one who asks here is not to blame. */
-static bool can_recur(const struct downtime *downtime, char *problem)
-{
-    for (size_t i = 0; i < downtime->n_recurrences; i++)
-        if (!rule_check(slice_of(downtime->recurrences[i].rule), problem, DOWNTIME_PROBLEM_MAX))
-            return false;
-    if (zone_has_any() && !zone_exists(downtime->zone)) {
-        snprintf(problem, DOWNTIME_PROBLEM_MAX, "there is no time zone of that name: %s",
-                 downtime->zone);
-        return false;
-    }
-    return true;
-}
-
 bool downtime_form_make(struct slice base, struct slice over, bool is_v2, int64_t now_s,
                         struct bytes *out, char problem[static DOWNTIME_PROBLEM_MAX])
 {
@@ -92,7 +75,7 @@ bool downtime_form_make(struct slice base, struct slice over, bool is_v2, int64_
                                          body, now_s, &downtime, problem, DOWNTIME_PROBLEM_MAX);
 
     if (good) {
-        good = can_recur(&downtime, problem);
+        good = downtime_can_recur(&downtime, problem, DOWNTIME_PROBLEM_MAX);
         bytes_add(out, body.at, body.len);
         downtime_free(&downtime);
     }

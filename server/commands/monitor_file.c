@@ -132,12 +132,13 @@ static bool read_downtime(const struct monitor_file *file, bool is_v2,
     bool good = is_v2 ? downtime_read_v2(attributes.len > 0 ? attributes : file->value, 0,
                                          &downtime, problem, sizeof problem)
                       : downtime_read_v1(file->value, 0, &downtime, problem, sizeof problem);
+    bool can = good && downtime_can_recur(&downtime, problem, sizeof problem);
 
     if (good)
         downtime_free(&downtime);
-    else
+    if (!can)
         complain(file, problem, problems);
-    return good;
+    return can;
 }
 
 static bool read_value(struct monitor_file *file, struct problems *problems)

@@ -44,6 +44,11 @@ static void what_is_wrong_is_told_with_its_place(void **state)
           "\"message\": \"{{#is_alert}}\"}",
           ", line 2: 'message': byte 1: this block does not end: #is_alert" },
         { "{\"scope\": 3}", ": Invalid scope parameter" },
+        { "{\"scope\": \"*\",\n\"timezone\": \"Nowhere/City\"}",
+          ": there is no time zone of that name: Nowhere/City" },
+        { "{\"scope\": \"*\", \"start\": 1, \"end\": 2, \"recurrence\": {\"type\": \"rrule\", "
+          "\"rrule\": \"FREQ=OFTEN\"}}",
+          ": a rule of RFC 5545 has no FREQ=OFTEN" },
     };
     char path[TEMP_PATH_SIZE];
     (void)state;
