@@ -148,8 +148,8 @@ static bool is_full(const struct monitor *monitor, struct slice object)
 }
 
 /* When a group was seen first that is seen now; 0: it was there from the beginning. After a
- * crash that are all of the first evaluation: what is written down has only those that ever
- * changed. */
+ * start that are all that come as long as a new one has time: what is written down has only
+ * those that ever changed. */
 static int64_t first_seen_s(const struct evaluation *evaluation,
                             const struct watched_monitor *monitor)
 {
@@ -392,6 +392,14 @@ static bool open_answer(struct evaluation *evaluation, struct watched_monitor *m
     return false;
 }
 
+/* Whatever is alive has come since the start. */
+static bool watched_long_enough(const struct evaluation *evaluation,
+                                const struct monitor *monitor)
+{
+    return evaluation->at_s - evaluation->evaluator->needs.start_s >=
+           monitor->new_group_delay_s;
+}
+
 bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *monitor)
 {
     bool is_check = monitor->monitor.condition.kind == CONDITION_CHECK;
@@ -414,6 +422,7 @@ bool evaluation_read(struct evaluation *evaluation, struct watched_monitor *moni
         sweep(evaluation, monitor))
         return true;
     monitor->evaluated_s = evaluation->at_s;
-    monitor->knows_groups = true;
+    if (watched_long_enough(evaluation, &monitor->monitor))
+        monitor->knows_groups = true;
     return false;
 }

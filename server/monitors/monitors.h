@@ -45,7 +45,8 @@ struct watched_monitor {
     size_t n_groups, room;
     size_t groups_beyond; /* what MONITOR_GROUPS_MAX left out at the last evaluation */
     int64_t evaluated_s;  /* aligned; 0: never */
-    bool knows_groups; /* all that were there: an evaluation ended, or they were handed over */
+    bool knows_groups; /* all that were there: it watched for a while, or they were handed over
+                        */
     enum monitor_state found; /* the worst state of its groups, then */
     char problem[256];        /* why it could not be evaluated; empty: it could */
 };

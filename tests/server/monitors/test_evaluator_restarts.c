@@ -62,6 +62,26 @@ static void a_group_that_never_changed_is_not_new(void **state)
     evaluator_free(evaluator);
 }
 
+/* Nor one of which nothing was in the first window, as the server was away. */
+static void whoever_comes_right_after_the_start_is_not_new(void **state)
+{
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+
+    (void)state;
+    needs.start_s = START_S + 90;
+    struct evaluator *evaluator = evaluator_new(&needs);
+
+    assert_non_null(evaluator);
+    define(evaluator, 7, BY_HOST ENDS);
+    go_to(evaluator, 1);
+    value(evaluator, "host:a", 2, 11);
+    assert_int_equal(world.n_sent, 1);
+    value(evaluator, "host:b", 3, 9);
+    value(evaluator, "host:c", 4, 11);
+    assert_int_equal(world.n_sent, 1); /* a minute later it is */
+    evaluator_free(evaluator);
+}
+
 /* The values that made it Alert were on no disk: that is no recovery. */
 static void a_minute_is_not_judged_again_by_less(void **state)
 {
@@ -122,6 +142,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_group_that_never_changed_is_not_new),
+        TEST(whoever_comes_right_after_the_start_is_not_new),
         TEST(a_minute_is_not_judged_again_by_less),
         TEST(what_lasts_is_told_again_right_after_the_start),
         TEST(the_state_of_a_monitor_is_known_at_once),
