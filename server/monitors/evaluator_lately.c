@@ -111,7 +111,9 @@ void lately_restore(struct evaluator *evaluator, struct slice name, struct slice
     inside = json_view_inside(json_view_member(json, "sent"));
     while (json_view_next_item(&inside, &pair))
         read_minute(pair, &lately->restored);
-    (void)json_view_whole(json_view_member(json, "digest_s"), &lately->digest_s);
+    if (!json_view_whole(json_view_member(json, "digest_s"), &lately->digest_s) ||
+        lately->digest_s < 0)
+        lately->digest_s = 0;
     lately->is_restored = lately->is_news = true;
 }
 
@@ -192,6 +194,8 @@ static void count_waiting(struct evaluator *evaluator, int64_t now_s)
 static void take_news(struct evaluator *evaluator, struct lately *lately, int64_t now_s)
 {
     lately->is_news = false;
+    if (lately->digest_s > now_s) /* the clock was set back */
+        lately->digest_s = now_s;
     if (hourly_count(&lately->restored, now_s * 1000) > 0 || now_s - lately->digest_s < HOUR_S)
         evaluator->needs.recall(evaluator->needs.self,
                                 (struct slice){ lately->name, lately->name_len },

@@ -86,6 +86,11 @@ static void a_digest_is_remembered(void **state)
     go_to(evaluator, 2);
     assert_int_equal(world.n_recalled, 1);
     assert_int_equal(world.digest_s, digest_s);
+
+    evaluator_restore(evaluator, SLICE("receiver"), SLICE("other@example.com"),
+                      SLICE("{\"digest_s\":9223372036854775807}"));
+    go_to(evaluator, 3); /* that was said by another clock */
+    assert_int_equal(world.digest_s, world.now_s);
     evaluator_free(evaluator);
 }
 
@@ -198,7 +203,7 @@ static void what_is_damaged_counts_nothing(void **state)
     static const char *const texts[] = { "",
                                          "{",
                                          "[]",
-                                         "{\"sent\":7}",
+                                         "{\"sent\":7,\"digest_s\":-9223372036854775808}",
                                          "{\"sent\":[[],[1],[\"a\",2],[-1,2],[1,-2]]}",
                                          "{\"sent\":[[9223372036854775807,1]]}",
                                          "{\"sent\":[[29934361,4294967295]]}" };
