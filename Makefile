@@ -89,7 +89,7 @@ TESTS    := $(patsubst %.c,$(B)/%,$(sort $(shell find tests -name 'test_*.c')))
 
 BENCH    := $(patsubst %,$(B)/bench/%.o,core heeler_bench load profile scrape search sink span_load spans subject)
 
-.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak checks-image-test mail-test fleet \
+.PHONY: all deps deps-arm64 deps-build deps-check deps-package demo run test test-programs test-qemu fault-builds test-thread vectors clients page-test page-pictures deps-page differential faults kills siege watchers checks-test checks-soak checks-image-test mail-test alerts fleet \
 	bench bench-memory benches bench-against bench-instructions bench-peers bench-picture soak traces-soak fuzz fuzz-inputs fuzz-programs check format docs man completions install install-server install-chart install-calendar install-checks install-bench bench-program deb package-test upgrade-test reproducible clean help
 .SECONDARY:
 
@@ -470,6 +470,19 @@ mail-test: deps
 	@$(MAKE) --no-print-directory build/tests/tools/teller
 	/usr/bin/python3 tests/slow/mail.py
 
+# Alerts of a server that is killed, stopped and put in its own place ALERTS times amid them, with a
+# path for its state and without, beside Debian's mail server (as root), and in a loop. ALERTS=100 is
+# the long form, of more than half an hour.
+ALERTS     ?= 6
+ALERT_WAYS := killed handed-over debian looping
+alerts: deps
+	@$(call install_debs,python3 openssl)
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar
+	@$(MAKE) --no-print-directory -j4 -Otarget $(ALERT_WAYS:%=alerts-%)
+
+alerts-%:
+	/usr/bin/python3 tests/slow/alerts.py $* --times $(ALERTS)
+
 # Servers that mirror to a real Redis, alone and as a cluster, under cuts, kills,
 # fail-over, outages and wrong settings; a short form of tests/slow/redis_fleet.py.
 fleet: deps
@@ -711,6 +724,7 @@ help:
 	@echo "make checks-soak   ten minutes of checks that misbehave beside others"
 	@echo "make checks-image-test  packaging/Dockerfile.checks without Docker (as root)"
 	@echo "make mail-test     mail to a real server, where exim4 is installed (as root)"
+	@echo "make alerts        alerts of a server that is ended amid them (ALERTS=100: the long form)"
 	@echo "make watchers      pages, readers of lines and askers beside a load (WATCH_SECONDS=600: the long form)"
 	@echo "make traces-soak   spans beside a load of lines (TRACE_SECONDS=60, SPANS=50000, LINES=1000000: a second)"
 	@echo "make fleet         several servers and a real Redis that fails"
