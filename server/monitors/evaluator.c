@@ -176,6 +176,7 @@ void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
     evaluator->cursor = INT64_MIN;
     evaluator->is_running = true;
     evaluator->is_of_composites = false;
+    evaluator->may_keep = KEPT_A_ROUND;
 }
 
 static void hear_answer(void *argument, int status, struct slice json)

@@ -52,6 +52,22 @@ static bool is_settled(const struct group_state *state, int64_t at_s)
     return state->changed_s == at_s || state->last_told_s == at_s;
 }
 
+/* One that is well and falls silent while no process looks is missed by the next only if it
+ * knows of it. So many at once would leave no room for what changes. */
+static void keep_for_its_silence(struct evaluator *evaluator,
+                                 const struct watched_monitor *monitor,
+                                 struct watched_group *group)
+{
+    enum missing_data missing = monitor->monitor.rules.missing;
+
+    if (group->is_kept || !group->state.had_data || evaluator->may_keep == 0 ||
+        (missing != MISSING_NOTIFIES && missing != MISSING_SHOWS))
+        return;
+    evaluator->may_keep--;
+    group->is_kept = true;
+    group_keep(evaluator, monitor, group, NULL, NULL);
+}
+
 void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *monitor,
                         struct watched_group *group, struct observation *observation)
 {
@@ -75,6 +91,8 @@ void evaluation_observe(struct evaluator *evaluator, struct watched_monitor *mon
             group_keep(evaluator, monitor, group, NULL, NULL);
     } else if (was_muted && !is_muted) {
         end_muting(evaluator, monitor, group, group->end_states, observation->at_s);
+    } else {
+        keep_for_its_silence(evaluator, monitor, group);
     }
     group->end_states = end_states;
     group->cancel_states = cancel_states;

@@ -24,7 +24,8 @@ enum {
     RECUR_EARLY_S = 86400,     /* how long before their end they are asked for again */
     RECUR_RETRY_S = 60,
     RECUR_AT_ONCE = 8, /* downtimes */
-    RECUR_SHOWN_AT_ONCE = 4
+    RECUR_SHOWN_AT_ONCE = 4,
+    KEPT_A_ROUND = 1000 /* groups, that they are there */
 };
 
 /* One monitor under way. */
@@ -79,6 +80,7 @@ struct evaluator {
     int64_t at_s;   /* the minute that is evaluated, or was last */
     int64_t cursor; /* number of the monitor that was begun last */
     bool is_running, is_of_composites;
+    size_t may_keep; /* groups, in this round */
     struct evaluation evaluations[EVALUATOR_ASKED_MAX];
 
     /* notifications */

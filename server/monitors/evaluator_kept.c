@@ -215,6 +215,9 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
         watched_monitor_drop(monitor, group);
         return;
     }
+    group->is_kept = !evaluator->was_handed_over;
+    if (group->state.last_data_s < evaluator->needs.start_s) /* what came since is not known */
+        group->state.last_data_s = evaluator->needs.start_s;
     if (group->seen_s > monitor->evaluated_s)
         monitor->evaluated_s = group->seen_s;
     monitor->found = watched_monitor_state(monitor);

@@ -21,6 +21,7 @@ struct watched_group {
     struct group_state state;
     int64_t seen_s;               /* evaluation in which the flusher last answered about it */
     bool is_muted;                /* at the last evaluation */
+    bool is_kept;                 /* it is written down that there is such a one */
     bool is_told;                 /* that it is wrong, somebody was; that it is over, nobody */
     struct notification *waiting; /* raised and not known to have ended; copies, no pictures */
     uint32_t end_states; /* while muted: in which of them it is told when that ends by itself */

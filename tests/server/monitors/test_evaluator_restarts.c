@@ -137,6 +137,39 @@ static void the_state_of_a_monitor_is_known_at_once(void **state)
     evaluator_free(evaluator);
 }
 
+/* It was well, and fell silent while no process looked: who wants to be told is. */
+static void who_falls_silent_in_between_is_missed(void **state)
+{
+    const char *body = BY_HOST "\"notify_no_data\":true,\"no_data_timeframe\":10" ENDS;
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, body);
+    value(evaluator, "host:a", 1, 9);
+    assert_int_equal(world.n_disk, 1);
+    value(evaluator, "host:a", 2, 9);
+    evaluator = crash(evaluator, body);
+    world.groups[0] = '\0';
+    go_to(evaluator, 10);
+    assert_int_equal(world.n_sent, 0);
+    go_to(evaluator, 11);
+    assert_int_equal(world.n_sent, 1);
+    assert_int_equal(world.sent[0]->transition.to, MONITOR_NO_DATA);
+    evaluator_free(evaluator);
+}
+
+/* Nobody asks that of others, and what they would write is not. */
+static void who_is_not_missed_is_not_written_down(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, BY_HOST ENDS);
+    value(evaluator, "host:a", 1, 9);
+    assert_int_equal(world.n_disk, 0);
+    evaluator_free(evaluator);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -146,6 +179,8 @@ int main(void)
         TEST(a_minute_is_not_judged_again_by_less),
         TEST(what_lasts_is_told_again_right_after_the_start),
         TEST(the_state_of_a_monitor_is_known_at_once),
+        TEST(who_falls_silent_in_between_is_missed),
+        TEST(who_is_not_missed_is_not_written_down),
     };
 #undef TEST
 
