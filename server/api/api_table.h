@@ -30,7 +30,7 @@ API_DEFINED("/api/v1/dash/",      true,  HTTP_USE_WRITING, HTTP_PUT,    dashboar
 API_DEFINED("/api/v1/dash/",      true,  HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete_timeboard, 0)
 API_DEFINED("/api/v1/dashboard",  false, HTTP_USE_READING, HTTP_GET,    dashboards_list, 0)
 API_DEFINED("/api/v1/dashboard",  false, HTTP_USE_WRITING, HTTP_POST,   dashboards_create, API_DEFINITION_MAX)
-API_DEFINED("/api/v1/dashboard",  false, HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete_some, 0)
+API_DEFINED("/api/v1/dashboard",  false, HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete_some, API_DEFINITION_MAX)
 API_DEFINED("/api/v1/dashboard/", true,  HTTP_USE_READING, HTTP_GET,    dashboards_get, 0)
 API_DEFINED("/api/v1/dashboard/", true,  HTTP_USE_WRITING, HTTP_PUT,    dashboards_update, API_DEFINITION_MAX)
 API_DEFINED("/api/v1/dashboard/", true,  HTTP_USE_WRITING, HTTP_DELETE, dashboards_delete, 0)

@@ -81,8 +81,11 @@ static bool admits_from_afar(struct admin *admin, struct http_exchange *exchange
     }
     http_add_header(exchange, "WWW-Authenticate", "heeler_app_keys");
     refuse(admin, exchange, HTTP_REFUSAL_KEY, 401,
-           "a key of heeler_app_keys is missing or wrong: it goes into the header "
-           "DD-APPLICATION-KEY\n");
+           rule->api_key
+               ? "a key of heeler_app_keys is missing or wrong: it goes into the header "
+                 "DD-API-KEY or DD-APPLICATION-KEY\n"
+               : "a key of heeler_app_keys is missing or wrong: it goes into the header "
+                 "DD-APPLICATION-KEY\n");
     return false;
 }
 
