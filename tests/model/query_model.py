@@ -148,7 +148,7 @@ def filled(row, times, step, how, limit):
 def logarithm(base):
     return lambda grid: grid.each(lambda row: {
         time: math.log2(value) if base == 2 else math.log10(value)
-        for time, value in row.items() if value > 0})
+        for time, value in row.items() if value > fragile_at(value, 0)})
 
 
 def pairs(row):
