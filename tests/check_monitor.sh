@@ -92,7 +92,7 @@ export DD_HEELER_WEBHOOKS='[{"name": "events", "url": "http://127.0.0.1:'$http'/
 mkdir "$scratch/monitors"
 cat >"$scratch/monitors/14.json" <<'EOF'
 {"id": 14, "type": "metric alert", "query": "max(last_5m):max:load{*} by {host} > 10", "name": "load",
- "message": "{{host.name}} at [{{host.ip}}] @webhook-events",
+ "message": "{{host.name}} ({{host.role}}) at [{{host.ip}}] @webhook-events",
  "options": {"new_group_delay": 0}}
 EOF
 cat >"$scratch/monitors/12.json" <<'EOF'
@@ -100,7 +100,7 @@ cat >"$scratch/monitors/12.json" <<'EOF'
 EOF
 start_server "$heeler" --set heeler_interval=1 --set "heeler_monitors_path=$scratch/monitors"
 for i in $(seq 1500); do
-    "$probe" from 127.0.0.2 "$port" 'load:11|g|#host:web-7' || fail "nothing was sent"
+    "$probe" from 127.0.0.2 "$port" 'load:11|g|#host:web-7,role:db' || fail "nothing was sent"
     "$probe" from 127.0.0.3 "$port" 'load:9|g|#host:web-8' || fail "nothing was sent"
     post_series '{"series": [{"metric": "load", "type": "gauge", "host": "web-9", "points": [['"$(date +%s)"', 12]]}]}'
     ended_with 0 list --at "127.0.0.1:$http"
@@ -121,8 +121,8 @@ shown '1 monitor could not be evaluated and tells nobody'
 until_metric heeler_monitor_evaluations_total 2 # of both
 until_metric 'heeler_notifications_total{end="sent"}' 2
 "$probe" get "$first_http" "/api/v1/events?start=$((now - 60))&end=$((now + 600))" >"$scratch/out"
-shown 'web-7 at \[127.0.0.2\]'
-shown 'web-9 at \[127.0.0.1\]'
+shown 'web-7 (db) at \[127.0.0.2\]'
+shown 'web-9 () at \[127.0.0.1\]'
 ! grep -q web-8 "$scratch/out" || fail "a host that is well was told of"
 kill -TERM "$first"
 wait "$first" || fail "the first server ended with $?"

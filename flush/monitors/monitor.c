@@ -190,21 +190,30 @@ static void begin(struct monitor *out)
     };
 }
 
-static bool has_address(struct slice text)
+/* Only groups of a host have what is the host's; those of a composite are of its monitors. */
+static bool is_by_host(const struct condition *condition)
 {
-    return text.len > 0 && memmem(text.at, text.len, "host.ip", strlen("host.ip")) != NULL;
-}
-
-/* Only groups of a host have an address; those of a composite are of its monitors. */
-static bool wants_address(const struct monitor *monitor)
-{
-    const struct condition *condition = &monitor->condition;
-    bool is_by_host = condition->kind == CONDITION_COMPOSITE;
+    bool is = condition->kind == CONDITION_COMPOSITE;
 
     for (size_t i = 0; i < condition->n_by; i++)
-        is_by_host = is_by_host || slice_equal(condition->by[i], SLICE("host")) ||
-                     slice_equal(condition->by[i], SLICE("*"));
-    return is_by_host && (has_address(monitor->message) || has_address(monitor->escalation));
+        is = is || slice_equal(condition->by[i], SLICE("host")) ||
+             slice_equal(condition->by[i], SLICE("*"));
+    return is;
+}
+
+/* Which members of {{host.…}} it has, wherever they stand. */
+static void look_for_hosts(struct slice text, struct monitor *out)
+{
+    static const char what[] = "host.";
+    const char *at;
+
+    while (text.len > 0 && (at = memmem(text.at, text.len, what, sizeof what - 1)) != NULL) {
+        text = slice_skip(text, (size_t)(at - text.at) + sizeof what - 1);
+        if (slice_starts(text, SLICE("ip")))
+            out->wants_address = true;
+        else if (!slice_starts(text, SLICE("name")))
+            out->wants_host_tags = true;
+    }
 }
 
 static bool read_all(struct monitor_reading *reading, struct slice value)
@@ -237,7 +246,10 @@ bool monitor_read(struct slice value, struct monitor *out, char *problem, size_t
         return monitor_refuse(&reading, "out of memory");
     reading.room = out->room;
     if (read_all(&reading, value)) {
-        out->wants_address = wants_address(out);
+        if (is_by_host(&out->condition)) {
+            look_for_hosts(out->message, out);
+            look_for_hosts(out->escalation, out);
+        }
         return true;
     }
     monitor_free(out);

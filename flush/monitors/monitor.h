@@ -52,8 +52,9 @@ struct monitor {
     int64_t evaluation_delay_s, new_group_delay_s, group_retention_s;
     int64_t trigger_window_s, recovery_window_s; /* of anomalies; 0: the whole window */
     bool require_full_window;
-    bool include_tags;  /* in the title */
-    bool wants_address; /* {{host.ip}} is in a message of it */
+    bool include_tags;    /* in the title */
+    bool wants_address;   /* {{host.ip}} is in a message of it */
+    bool wants_host_tags; /* the same of {{host.env}} and the like */
     struct monitor_hides hides;
     char *room; /* owned */
 };

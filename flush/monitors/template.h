@@ -32,11 +32,13 @@ struct template_facts {
     bool has_value;
     const struct alert_rules *rules;
     int priority;
-    const struct slice *tags; /* of the group, "key:value", and of its host behind them */
+    const struct slice *tags; /* of the group, "key:value" */
     size_t n_tags;
     const struct template_pair
         *host; /* members of {{host.*}}, of a group by host; name, ip ... */
     size_t n_host;
+    const struct slice *host_tags; /* "key:value", sorted: {{host.env}} */
+    size_t n_host_tags;
     struct slice check_message;
     int64_t first_triggered_s, last_triggered_s; /* 0: never */
     int64_t now_s;

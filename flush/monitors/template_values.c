@@ -167,12 +167,12 @@ static bool cut_key(struct slice *name)
 }
 
 /* Its values among the sorted tags, with commas between them. */
-static bool add_tag(const struct template_facts *facts, struct slice key, struct bytes *out)
+static bool add_tag(const struct slice *tags, size_t n, struct slice key, struct bytes *out)
 {
     bool found = false;
 
-    for (size_t i = 0; i < facts->n_tags; i++) {
-        struct slice value = facts->tags[i];
+    for (size_t i = 0; i < n; i++) {
+        struct slice value = tags[i];
 
         if (memchr(value.at, ':', value.len) == NULL ||
             !slice_equal(slice_cut(&value, ':'), key))
@@ -271,7 +271,10 @@ bool template_value(const struct template_facts *facts, struct slice name, struc
         }
     if (slice_starts(name, SLICE("host.")) && add_host(facts, slice_skip(name, 5), out))
         return true;
-    if (cut_key(&key) && add_tag(facts, key, out))
+    if (cut_key(&key) && add_tag(facts->tags, facts->n_tags, key, out))
+        return true;
+    if (slice_starts(name, SLICE("host.")) &&
+        add_tag(facts->host_tags, facts->n_host_tags, slice_skip(name, 5), out))
         return true;
     return facts->find != NULL && facts->find(facts->self, name, out);
 }

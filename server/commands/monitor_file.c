@@ -230,12 +230,15 @@ static void hear_unknown(void *self, struct slice name)
                       survey->file->path, survey->line, shown_length(name), name.at);
 }
 
-/* Of a check by "*" a group may have any tag. */
+/* Of a check by "*" a group may have any tag, and a host may have any. */
 static bool is_any_tag(void *self, struct slice name, struct bytes *out)
 {
     const struct condition *condition = self;
 
     (void)out;
+    for (size_t i = 0; i < condition->n_by; i++)
+        if (slice_equal(condition->by[i], SLICE("host")) && slice_starts(name, SLICE("host.")))
+            return true;
     return condition->n_by == 1 && slice_equal(condition->by[0], SLICE("*")) && name.len > 5 &&
            slice_equal(slice_skip(name, name.len - 5), SLICE(".name"));
 }

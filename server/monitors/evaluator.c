@@ -42,6 +42,7 @@ void evaluator_free(struct evaluator *given)
     notification_free_all(given->waiting);
     lately_free_all(given);
     downtimes_drop(given);
+    host_tags_drop(given);
     monitors_free(&given->monitors);
     free(given);
 }
@@ -162,6 +163,7 @@ void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
 
     note_whether_any(evaluator, now_s);
     downtimes_look_ahead(evaluator, now_s);
+    host_tags_look(evaluator, now_s);
     tellings_look(evaluator, now_s);
     lately_begin(evaluator, now_s);
     if (lately_is_settled(evaluator, now_s))

@@ -7,6 +7,7 @@
  *   evaluator_told.c       what became of them
  *   evaluator_lately.c     how much each receiver got within the hour
  *   evaluator_downtimes.c  who is muted
+ *   evaluator_host_tags.c  which tags a host has
  *   evaluator_kept.c       what is written down, handed over and found again */
 #ifndef SERVER_MONITORS_EVALUATOR_INTERNAL_H
 #define SERVER_MONITORS_EVALUATOR_INTERNAL_H
@@ -65,12 +66,26 @@ struct told {
 struct telling;
 struct lately;
 
+/* One tag of one host. Views. */
+struct host_tag {
+    struct slice host, tag;
+};
+
+struct host_tags {
+    struct host_tag *at; /* by host, then tag; owned, NULL: they are not known */
+    size_t n;
+    char *room; /* of their texts; owned */
+    bool is_asked;
+    int64_t asked_s; /* when they were asked for last */
+};
+
 struct evaluator {
     struct evaluator_needs needs;
     struct monitors monitors;
     struct monitor_ledger ledger;
     struct live_downtime *downtimes;
     struct live_downtime *downtimes_named[DOWNTIME_CHAINS]; /* by the hash of the name */
+    struct host_tags host_tags;
     size_t n_downtimes, n_recurring_asked, n_recurring_shown;
     bool is_looking_ahead;
     int64_t looked_s;       /* at what is ahead, last */
@@ -178,6 +193,16 @@ void downtimes_look_ahead(struct evaluator *evaluator, int64_t now_s);
 /* False: the calendar is still being asked about one. */
 bool downtimes_are_known(const struct evaluator *evaluator, int64_t now_s);
 void downtimes_drop(struct evaluator *evaluator);
+
+/* ---- evaluator_host_tags.c --------------------------------------------- */
+
+/* Asks for them, if it is time. */
+void host_tags_look(struct evaluator *evaluator, int64_t now_s);
+void host_tags_drop(struct evaluator *evaluator);
+
+/* The tags of that host, as views until the next answer, sorted: at most so many. */
+size_t host_tags_find(const struct evaluator *evaluator, struct slice host, struct slice *out,
+                      size_t most);
 
 /* ---- evaluator_kept.c -------------------------------------------------- */
 

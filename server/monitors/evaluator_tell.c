@@ -311,6 +311,7 @@ static bool write_message(const struct evaluator *evaluator,
 {
     const struct monitor *of = &monitor->monitor;
     struct slice tags[EVALUATION_TAGS_MAX];
+    struct slice host_tags[EVALUATION_TAGS_MAX];
     struct template_pair host[2];
     struct template_listener listener = { name_receiver, name_unknown, naming, name_priority };
     struct operands operands = { evaluator, monitor, group->name };
@@ -326,6 +327,9 @@ static bool write_message(const struct evaluator *evaluator,
         .n_tags = watched_group_tags(group, tags, EVALUATION_TAGS_MAX),
         .host = host,
         .n_host = host_facts(evaluator, group, host),
+        .host_tags = host_tags,
+        .n_host_tags = host_tags_find(evaluator, watched_group_host(group), host_tags,
+                                      EVALUATION_TAGS_MAX),
         .first_triggered_s = group->state.first_triggered_s,
         .last_triggered_s = group->state.last_triggered_s,
         .now_s = now_s,

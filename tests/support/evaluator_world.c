@@ -18,6 +18,12 @@ static void ask(void *self, const struct inquiry *inquiry,
     bool is_busy = strcmp(world->groups, "!") == 0;
     char json[2048];
 
+    if (inquiry->kind == INQUIRY_ALL_HOST_TAGS) {
+        world->asked_host_tags++;
+        tell(argument, world->host_tags != NULL ? 200 : 503,
+             slice_of(world->host_tags != NULL ? world->host_tags : "{}"));
+        return;
+    }
     world->asked += inquiry->kind == INQUIRY_MONITOR || inquiry->kind == INQUIRY_CHECKS;
     if (inquiry->kind == INQUIRY_CHECKS)
         snprintf(json, sizeof json, "{\"checks\":[%s]}", world->checks);

@@ -28,7 +28,8 @@ struct evaluator_world {
     char checks[1024];
     const char *occurrences; /* NULL: there is no calendar */
     const char *address;     /* of each host; NULL: it is not known */
-    int asked, beats;
+    const char *host_tags;   /* the answer about all of them; NULL: it fails */
+    int asked, asked_host_tags, beats;
     uint32_t n_recalled; /* what receivers got before, by what the evaluator said */
     int64_t digest_s;    /* ... and when one of them a digest */
     struct notification *sent[WORLD_SENT_MAX]; /* owned */

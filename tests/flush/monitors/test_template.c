@@ -333,6 +333,23 @@ static void a_survey_tells_of_blocks_that_do_not_hold(void **state)
     assert_string_equal(told.unknown, "vaule is_alarm");
 }
 
+/* Those that all of its series have, under host alone. */
+static void a_host_has_tags(void **state)
+{
+    static const struct slice of_host[] = {
+        { "db", 2 }, { "name:other", 10 }, { "role:db", 7 }, { "role:web", 8 }
+    };
+    struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
+
+    (void)state;
+    facts.host_tags = of_host;
+    facts.n_host_tags = 4;
+    renders_to("{{host.role}} {{host.name}} {{env.name}}", &facts, "db,web web1 prod", "", "");
+    renders_to("{{#is_match \"host.role\" \"web\"}}a{{/is_match}}", &facts, "a", "", "");
+    renders_to("{{host.rack}}{{role.name}}{{host.db}}", &facts, "", "",
+               "host.rack role.name host.db");
+}
+
 static void times_are_local(void **state)
 {
     struct template_facts facts = facts_of(MONITOR_OK, MONITOR_ALERT);
@@ -483,6 +500,7 @@ static void handles_can_be_hidden(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_has_tags),
         cmocka_unit_test(times_are_local),
         cmocka_unit_test(expressions_are_computed),
         cmocka_unit_test(blocks_compare_expressions),

@@ -123,7 +123,8 @@ static void what_does_not_what_it_looks_like_is_a_warning(void **state)
         "{\"type\": \"metric alert\",\n\"query\": \"avg(last_5m):avg:a{*} by {host,env} > "
         "1\",\n"
         "\"id\": 3, \"overall_state\": \"OK\", \"mesage\": \"\",\n"
-        "\"message\": \"{{#is_warning}}{{vaule}} {{host.ip}} {{env.name}} {{role.name}} "
+        "\"message\": \"{{#is_warning}}{{vaule}} {{host.ip}} {{host.role}} {{env.name}} "
+        "{{role.name}} "
         "@a@example.org{{else}} @b@example.org @webhook-x @c-{{env.name}} {{vaule}}"
         "{{/is_warning}}\",\n\"options\": {\"renotify_intervall\": 3, \"locked\": true,\n"
         "\"escalation_message\": \"@d@example.org\"}}";

@@ -213,6 +213,40 @@ static void a_silent_host_keeps_its_address(void **state)
     evaluator_free(evaluator);
 }
 
+/* They are asked for all at once, while a message wants some. */
+static void a_message_has_tags_of_its_host(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, BY_HOST);
+    value(evaluator, "host:a", 1, 9);
+    assert_int_equal(world.asked_host_tags, 0);
+    world.host_tags = "{\"tags\":{\"env:prod\":[\"b\",\"a\"],\"role:w\\u00e9b\":[\"a\"],"
+                      "\"role:db\":[\"a\",\"c\"],\"x\":[]}}";
+    define(evaluator, 8,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\","
+           "\"message\":\"in {{host.env}} as {{host.role}}, {{host.rack}}. @webhook-pager\","
+           "\"options\":{\"new_group_delay\":0}}");
+    value(evaluator, "host:a", 2, 11);
+    assert_int_equal(world.asked_host_tags, 1);
+    assert_int_equal(world.n_sent, 2);
+    assert_true(says(world.sent[1], "in prod as db,w\xc3\xa9\x62, . "));
+    world.host_tags = NULL; /* the flusher cannot say: what was known is */
+    for (int minute = 3; minute < 15; minute++)
+        value(evaluator, "host:a", minute, 9);
+    assert_true(says(world.sent[world.n_sent - 1], "in prod as db,"));
+    assert_int_equal(world.asked_host_tags, 13); /* once a minute */
+    value(evaluator, "host:d", 15, 11);          /* of which nothing is known */
+    assert_true(says(world.sent[world.n_sent - 1], "in  as , . "));
+    evaluator_forget(evaluator, 8);
+    int asked = world.asked_host_tags;
+
+    value(evaluator, "host:a", 40, 9);
+    assert_int_equal(world.asked_host_tags, asked);
+    evaluator_free(evaluator);
+}
+
 static void a_preset_hides_what_it_says(void **state)
 {
     struct evaluator *evaluator = begin();
@@ -514,6 +548,7 @@ int main(void)
         TEST(goes_on_after_a_crash),
         TEST(knows_groups),
         TEST(a_silent_host_keeps_its_address),
+        TEST(a_message_has_tags_of_its_host),
         TEST(a_preset_hides_what_it_says),
         TEST(misses_nothing_right_after_the_start),
         TEST(says_what_it_doubts),
