@@ -584,9 +584,8 @@ completions: $(patsubst packaging/completions/%.in,build/completions/%,$(wildcar
 
 # The tables of settings, metrics, commands and functions are the program's own; tests/check_readme.sh.
 docs: build/heeler build/tables
-	set -e; for page in settings metrics commands questions lines; do \
-		sh tests/tools/tables.sh build/heeler <docs/$$page.md >build/$$page.md; \
-		cp build/$$page.md docs/$$page.md; done
+	sh tests/tools/tables.sh build/heeler build/docs $(patsubst %,docs/%.md,settings metrics commands questions lines)
+	cp build/docs/*.md docs
 
 UNIT_EDITS = -e 's|/usr/local/bin|$(PREFIX)/bin|' \
 	$(if $(SERVICE_USER),-e 's|^DynamicUser=yes|User=$(SERVICE_USER)|') \

@@ -7,6 +7,5 @@ umask 022
 to=$1
 cd "${0%/*}/../server/checks"
 install -D -m 755 heeler-checks "$to/heeler-checks"
-find . -mindepth 2 -type f -name '*.py' | while read -r file; do
-    install -D -m 644 "$file" "$to/checks/$file"
-done
+mkdir -p "$to/checks"
+find . -mindepth 2 -type f -name '*.py' -exec cp --parents --no-preserve=mode -t "$to/checks" {} +

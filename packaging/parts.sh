@@ -52,12 +52,17 @@ library() {
 # licences FOLDER PACKAGE...: what each package says of itself, in FOLDER/PACKAGE/copyright, and
 # the whole texts that they speak of.
 licences() {
-    to=$1
+    install -d "$1/common-licenses"
+    to=$(cd "$1" && pwd)
     shift
-    for package; do
-        install -D -m 644 "/usr/share/doc/$package/copyright" "$to/$package/copyright"
-    done
-    install -d "$to/common-licenses"
+    (
+        cd /usr/share/doc
+        for package; do
+            shift
+            set -- "$@" "$package/copyright"
+        done
+        cp --parents --no-preserve=mode -L -t "$to" "$@"
+    )
     cp -dR /usr/share/common-licenses/. "$to/common-licenses"
 }
 

@@ -46,9 +46,9 @@ missing() {
     grep -v '^#' "$before/metrics" | grep -vxFf "$scratch/metrics" >"$scratch/missing"
 }
 # A few are there from the first flush or the first answer on.
-for _ in $(seq 1200); do
+for _ in {1..1200}; do
     missing || break
-    sleep 0.05
+    pause
 done
 [ ! -s "$scratch/missing" ] || fail "no longer on /metrics: $(cat "$scratch/missing")"
 kill -TERM "$server"

@@ -13,11 +13,10 @@ END
 
 # until_shown TEXT: waits until the downtimes have it.
 until_shown() {
-    for _ in $(seq 3000); do
-        ! "$probe" get "$http" /api/v2/downtime >"$scratch/answer" || ! grep -q "$1" "$scratch/answer" || return 0
-        sleep 0.02
-    done
-    fail "the downtimes do not say $1: $(cat "$scratch/answer")"
+    until_so downtimes_say "$1" || fail "the downtimes do not say $1: $(cat "$scratch/answer")"
+}
+downtimes_say() {
+    "$probe" get "$http" /api/v2/downtime >"$scratch/answer" && grep -q "$1" "$scratch/answer"
 }
 
 start_server "$heeler" --set heeler_interval=1 --set "heeler_monitors_path=$scratch/defined"
@@ -32,12 +31,11 @@ start_server "$scratch/alone/heeler" --set heeler_interval=1 --set "heeler_monit
 wait_for "$scratch/log" 'it is not known when: \(.*\)'
 [ "$found" = "$scratch/alone/heeler-calendar, which knows when downtimes recur, is not there: install the package heeler-calendar, or set heeler_calendar_path" ] ||
     fail "it says $found"
-for _ in $(seq 3000); do
+found_so() {
     "$heeler" status --at "127.0.0.1:$http" >"$scratch/status" || fail "no status"
-    ! grep -q downtimes_unknown "$scratch/status" || break
-    sleep 0.02
-done
-grep -q downtimes_unknown "$scratch/status" || fail "there is no such finding: $(cat "$scratch/status")"
+    grep -q downtimes_unknown "$scratch/status"
+}
+until_so found_so || fail "there is no such finding: $(cat "$scratch/status")"
 until_shown '"start": *null'
 kill -TERM "$server"
 ended 0

@@ -58,8 +58,7 @@ until_lines 4
 
 background capture.out "$heeler" capture --at "127.0.0.1:$http" --duration 10m all.dog.zstd
 capture=$pid
-for _ in $(seq 1200); do [ ! -e all.dog.zstd ] || break; sleep 0.05; done
-[ -e all.dog.zstd ] || fail "the capture does not begin"
+until_so [ -e all.dog.zstd ] || fail "the capture does not begin"
 send_all one
 until_lines 126
 sleep 1.2 # until the server has shown all of it: the end is told at once, but this is Ctrl-C
@@ -142,7 +141,7 @@ LC_ALL=C grep -q '\[=*>* *\] [0-9.]* of [0-9.]* MiB' out || { cat out; fail "the
 [ ! -s err ] || { cat err; fail "there is a bar where there is no terminal"; }
 background capture.out "$heeler" capture --at "127.0.0.1:$http" amid.dog
 capture=$pid
-for _ in $(seq 1200); do [ ! -e amid.dog ] || break; sleep 0.05; done
+until_so [ -e amid.dog ] || fail "the capture does not begin"
 "$heeler" send --to "unix:three.dgram" --count 3 'a:1|c'
 kill -TERM "$server"
 ended 0

@@ -63,7 +63,7 @@ until_metric heeler_values_folded_total 1
 "$heeler" query --at "127.0.0.1:$http" --last 1m --png "$scratch/png" 'avg:chart{*}' 2>"$scratch/err" ||
     fail "$(cat "$scratch/err")"
 is_picture
-now=$(date +%s)
+now=$EPOCHSECONDS
 "$probe" get "$http" "/api/v1/graph/snapshot?metric_query=avg:chart%7B*%7D&start=$((now - 60))&end=$now" >"$scratch/answer" ||
     fail "$(cat "$scratch/answer")"
 path=$(sed -n 's|.*"snapshot_url":"http://[^/]*\(/snapshot/view/[0-9a-f]*\.png\)".*|\1|p' "$scratch/answer")

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # heeler checks: what it becomes gets the words and the settings, and no secret where others can
 # read it. A shell script stands for heeler-checks, as this runs without Python.
 #   check_checks_command.sh PROGRAM

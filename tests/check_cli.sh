@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # The command line: what is wrong is said in one clear sentence, with the status
 # that tells a wrong setting (78) from a system that says no (1).
 #   check_cli.sh PROGRAM

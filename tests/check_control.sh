@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A reload by SIGHUP and by POST, a flush, a drain, and a server that lingers at
 # SIGTERM for those who still send.
 #   check_control.sh PROGRAM

@@ -25,12 +25,12 @@ container_of() {
     mkdir -p "$1"
     : >"$1/env" && : >"$1/mounts" && : >"$1/probes" && : >"$1/sysctls" && : >"$1/health"
     value "$scratch/config" config.User >"$1/user"
-    under "$scratch/config" config.Cmd. | cut -f 2 >"$1/command"
+    values "$scratch/config" config.Cmd. >"$1/command"
 }
 
 # command_of FILE PREFIX FOLDER: what the file says, if it does, goes before the image's.
 command_of() {
-    [ -z "$(under "$1" "$2")" ] || under "$1" "$2" | cut -f 2 >"$3/command"
+    [ -z "$(under "$1" "$2")" ] || values "$1" "$2" >"$3/command"
 }
 
 # volume NAME MODE OWNER: a folder as the runtime makes it; printed.
@@ -41,7 +41,7 @@ volume() {
 }
 
 read_compose() { # FILE OUT
-    for service in $(under "$1" 0.services. | cut -d . -f 1 | uniq); do
+    for service in $(members "$1" 0.services.); do
         at=0.services.$service
         to=$2/$service
         container_of "$to"
@@ -52,10 +52,10 @@ read_compose() { # FILE OUT
             eval "text=\"$text\""
             [ -z "$text" ] || echo "$name=$text" # Heeler takes an empty one as not set
         done >"$to/env"
-        under "$1" "$at.volumes." | cut -f 2 | while read -r mount; do
+        values "$1" "$at.volumes." | while read -r mount; do
             echo "$(volume "$2.${mount%%:*}" 1777 0:0):${mount#*:}" # the mode of the image's folder
         done >"$to/mounts"
-        under "$scratch/config" config.Healthcheck.Test. | cut -f 2 | tail -n +2 >"$to/health"
+        values "$scratch/config" config.Healthcheck.Test. | tail -n +2 >"$to/health"
         under "$1" "$at.sysctls." | tr '\t' ' ' >"$to/sysctls"
         value "$1" "$at.stop_grace_period" | tr -d s >"$to/grace"
         value "$1" "$at.read_only" >"$to/read_only"
@@ -99,7 +99,7 @@ read_kubernetes() { # FILE OUT
         container_of "$to"
         value "$1" "$at.image" >"$to/image"
         command_of "$1" "$at.args." "$to"
-        for i in $(under "$1" "$at.env." | cut -d . -f 1 | uniq); do
+        for i in $(members "$1" "$at.env."); do
             text=$(value "$1" "$at.env.$i.value")
             [ -z "$(under "$1" "$at.env.$i.valueFrom.secretKeyRef.key")" ] || text=$key
             from=$(value "$1" "$at.env.$i.valueFrom.fieldRef.fieldPath")
@@ -107,12 +107,12 @@ read_kubernetes() { # FILE OUT
             echo "$(value "$1" "$at.env.$i.name")=$text"
         done >"$to/raw"
         expanded "$to/raw" >"$to/env"
-        for i in $(under "$1" "$at.volumeMounts." | cut -d . -f 1 | uniq); do
+        for i in $(members "$1" "$at.volumeMounts."); do
             folder=$(kubernetes_volume "$1" "$pod" "$(value "$1" "$at.volumeMounts.$i.name")" "$2") || fail "$folder"
             mode=$(value "$1" "$at.volumeMounts.$i.readOnly")
             echo "$folder:$(value "$1" "$at.volumeMounts.$i.mountPath")${mode:+:ro}"
         done >"$to/mounts"
-        under "$1" "$at.startupProbe.exec.command." | cut -f 2 >"$to/health"
+        values "$1" "$at.startupProbe.exec.command." >"$to/health"
         for probe_name in livenessProbe readinessProbe; do
             port=$(value "$1" "$at.$probe_name.httpGet.port")
             [ -z "$port" ] || echo "$port $(value "$1" "$at.$probe_name.httpGet.path")"
@@ -126,21 +126,21 @@ read_kubernetes() { # FILE OUT
 }
 
 read_ecs() { # FILE OUT
-    for i in $(under "$1" 0.containerDefinitions. | cut -d . -f 1 | uniq); do
+    for i in $(members "$1" 0.containerDefinitions.); do
         at=0.containerDefinitions.$i
         to=$2/$(value "$1" "$at.name")
         container_of "$to"
         value "$1" "$at.image" >"$to/image"
         command_of "$1" "$at.command." "$to"
         {
-            for n in $(under "$1" "$at.environment." | cut -d . -f 1 | uniq); do
+            for n in $(members "$1" "$at.environment."); do
                 echo "$(value "$1" "$at.environment.$n.name")=$(value "$1" "$at.environment.$n.value")"
             done
-            for n in $(under "$1" "$at.secrets." | cut -d . -f 1 | uniq); do
+            for n in $(members "$1" "$at.secrets."); do
                 echo "$(value "$1" "$at.secrets.$n.name")=$key"
             done
         } >"$to/env"
-        under "$1" "$at.healthCheck.command." | cut -f 2 | tail -n +2 >"$to/health"
+        values "$1" "$at.healthCheck.command." | tail -n +2 >"$to/health"
         [ -z "$(value "$1" "$at.user")" ] || value "$1" "$at.user" >"$to/user"
         value "$1" "$at.readonlyRootFilesystem" >"$to/read_only"
         value "$1" "$at.stopTimeout" >"$to/grace"
@@ -186,7 +186,7 @@ setting() {
 
 # options_of FOLDER: $options.
 options_of() {
-    options=(--user "$(cat "$1/user")")
+    options=(--user "$(<"$1/user")")
     while read -r line; do options+=(--env "$line"); done <"$1/env"
     while read -r line; do options+=(--mount "$line"); done <"$1/mounts"
 }
@@ -199,8 +199,8 @@ check_settings() { # FOLDER
         fail "$1: heeler check says no: $(grep '^heeler: ' "$scratch/checked")"
     ! grep '^heeler: ' "$scratch/checked" | grep -v 'everybody may write in its folder' ||
         fail "$1: heeler check is not content"
-    [ "$(cat "$1/read_only")" = true ] || fail "$1: the root can be written"
-    [ "$(cat "$1/grace")" -gt $(($(setting heeler_stop_timeout) +
+    [ "$(<"$1/read_only")" = true ] || fail "$1: the root can be written"
+    [ "$(<"$1/grace")" -gt $(($(setting heeler_stop_timeout) +
         ($(setting heeler_linger) > 0 ? $(setting heeler_linger_max) : 0))) ] ||
         fail "$1: it is killed before it may have ended"
     while IFS== read -r name _; do
@@ -219,9 +219,9 @@ use() { # FOLDER: the application's container sends
     options_of "$1"
     target=$(target_of "$1")
     [ -n "$target" ] || fail "$1 does not say where to send"
-    [ "$(cat "$1/network")" != "$(cat "$server_at/network")" ] || options+=(--net "$inside")
+    [ "$(<"$1/network")" != "$(<"$server_at/network")" ] || options+=(--net "$inside")
     "$container" run "${options[@]}" "$root" /usr/bin/heeler send --to "$target" --count $LINES 'shop.orders:1|c' \
-        >"$scratch/out" 2>&1 || fail "$1 cannot send to $target: $(cat "$scratch/out")"
+        >"$scratch/out" 2>&1 || fail "$1 cannot send to $target: $(<"$scratch/out")"
 }
 
 # A container of checks has the command of its image, reads what it is given and no more, and reaches
@@ -234,24 +234,24 @@ check_checks() { # FOLDER
         ! grep -q ":$folder" "$server_at/mounts" || fail "$1: the server has $folder"
     done
     grep -q ':/etc/heeler/conf.d:ro$' "$1/mounts" || fail "$1: there are no checks"
-    [ "$(cat "$1/read_only")" = true ] || fail "$1: the root can be written"
+    [ "$(<"$1/read_only")" = true ] || fail "$1: the root can be written"
     ! grep '^DD_' "$1/env" || fail "$1: it needs no such setting, and no key"
-    [ "$(cat "$1/network")" = "$(cat "$server_at/network")" ] || fail "$1: it is not in the server's network"
+    [ "$(<"$1/network")" = "$(<"$server_at/network")" ] || fail "$1: it is not in the server's network"
     for target in unix:/var/run/datadog/dsd.socket 127.0.0.1:8125; do
         "$container" run "${options[@]}" --net "$inside" "$root" /usr/bin/heeler send --to $target \
             --count $((LINES / 2)) 'checks.points:1|c' >"$scratch/out" 2>&1 ||
-            fail "$1 cannot send to $target: $(cat "$scratch/out")"
+            fail "$1 cannot send to $target: $(<"$scratch/out")"
     done
     "$container" run "${options[@]}" --net "$inside" "$root" /usr/bin/heeler status >"$scratch/out" 2>&1 ||
-        fail "$1 cannot ask: $(cat "$scratch/out")"
+        fail "$1 cannot ask: $(<"$scratch/out")"
 }
 
 ask_health() { # FOLDER
     mapfile -t words <"$1/health"
     [ "${#words[@]}" -gt 1 ] || fail "$1 has no check of its health"
-    in_container "$(cat "$1/user")" "${words[@]}" >"$scratch/out" 2>&1 || fail "$1: health: $(cat "$scratch/out")"
+    in_container "$(<"$1/user")" "${words[@]}" >"$scratch/out" 2>&1 || fail "$1: health: $(<"$scratch/out")"
     while read -r port path; do
-        in_network "$probe" get "$port" "$path" >"$scratch/out" || fail "$1: $path at $port: $(cat "$scratch/out")"
+        in_network "$probe" get "$port" "$path" >"$scratch/out" || fail "$1: $path at $port: $(<"$scratch/out")"
     done <"$1/probes"
 }
 
@@ -274,7 +274,7 @@ start() { # FOLDER
 run_deployment() { # FOLDER of containers
     servers=0
     for at in "$1"/*; do
-        case $(cat "$at/image") in heeler | */heeler) ;; *) continue ;; esac
+        case $(<"$at/image") in heeler | */heeler) ;; *) continue ;; esac
         servers=$((servers + 1))
         check_settings "$at"
         start "$at"
@@ -283,7 +283,7 @@ run_deployment() { # FOLDER of containers
     ask_health "$server_at"
     users=0
     for at in "$1"/*; do
-        case $(cat "$at/image") in
+        case $(<"$at/image") in
         heeler | */heeler) continue ;;
         heeler-checks) check_checks "$at" ;;
         *) use "$at" ;;
@@ -307,7 +307,7 @@ for file in "$examples"/*.yaml "$examples"/*.json "$examples"/systemd/*.conf; do
     said=$scratch/said/$name
     case $name in
     *.conf) ;;
-    *) "$tools/flat" "$file" >"$flat" || fail "$name is neither YAML nor JSON" ;;
+    *) "$tools/flat" "$file" >"$flat" && know "$flat" || fail "$name is neither YAML nor JSON" ;;
     esac
     case $name in
     compose*.yaml) read_compose "$flat" "$said" ;;

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A server that may open forty files, and clients that would take all of them: health is
 # answered, metrics are delivered, and a new program takes over. And one whose standard
 # descriptors are closed.

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A spool on a disk that fails or hangs: nothing on it is lost, and neither a hand-over nor
 # a stop waits for it. And another program that hangs while it is asked to take over.
 #   check_disk.sh PROGRAM
@@ -48,20 +48,16 @@ spooled() {
     find "$scratch/spool" -name '*.payload' | wc -l
 }
 
+are_spooled() {
+    [ "$(spooled)" -eq "$1" ]
+}
+
 until_spooled() {
-    for _ in $(seq 1200); do
-        [ "$(spooled)" -ne "$1" ] || return 0
-        sleep 0.05
-    done
-    fail "$(spooled) files in the spool, not $1"
+    until_so are_spooled "$1" || fail "$(spooled) files in the spool, not $1"
 }
 
 until_hanging() {
-    for _ in $(seq 1200); do
-        [ ! -e "$DISK_SAYS.hangs" ] || return 0
-        sleep 0.05
-    done
-    fail "nobody asks the disk"
+    until_so [ -e "$DISK_SAYS.hangs" ] || fail "nobody asks the disk"
 }
 
 # ---- what is tried --------------------------------------------------------------------------
@@ -127,10 +123,7 @@ program() {
     chmod +x "$scratch/new"
     mv "$scratch/new" "$scratch/heeler"
     kill -USR2 "$server"
-    for _ in $(seq 1200); do
-        [ ! -e "$scratch/asked" ] || break
-        sleep 0.05
-    done
+    until_so [ -e "$scratch/asked" ] || fail "nobody asks the new program"
     "$heeler" send --to "127.0.0.1:$port" 'a:1|c' || fail "send"
     until_metric heeler_datagrams_received_total 1
     kill -HUP "$server" # is seen to, and stops no question
@@ -167,11 +160,7 @@ managed() {
     kill -USR2 "$server"
     said 'no sign of life'
     said 'SIGUSR2: this program goes on'
-    for _ in $(seq 1200); do # it is ready again, or the manager would wait for that
-        [ "$(grep -c '^READY=1' "$scratch/log")" -lt 2 ] || break
-        sleep 0.05
-    done
-    [ "$(grep -c '^READY=1' "$scratch/log")" -eq 2 ] || fail "it is not ready again"
+    wait_for "$scratch/log" '^\(READY=1\)' 2 # again, or the manager would wait for that
     disk works
     printf '#!/bin/sh\nexec sleep 1000\n' >"$scratch/new"
     chmod +x "$scratch/new"

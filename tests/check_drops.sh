@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # What the kernel drops is counted to the datagram, also when silence follows. Where it may
 # put datagrams together, the log says that the figure is the least.
 #   check_drops.sh PROGRAM
@@ -12,11 +12,11 @@ drops() {
     sent=$("$probe" burst "$port" 5000)
     [ "$sent" = 5000 ] || fail "only $sent were sent"
     kill -CONT "$server"
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         received=$(metric heeler_datagrams_received_total)
         dropped=$(metric heeler_datagrams_dropped_by_kernel_total)
         [ $((received + dropped)) -lt 5000 ] || break
-        sleep 0.05
+        pause
     done
     [ "$dropped" -gt 0 ] || fail "nothing was dropped"
     [ $((received + dropped)) -eq 5000 ] || fail "received $received + dropped $dropped of 5000"

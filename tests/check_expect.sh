@@ -126,11 +126,11 @@ echo $$ >>"$scratch/pids"
 [ "${1:-}" = leave ] || wait
 EOF
 all_gone() { # REASON
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         left=
         for one in $(cat pids); do ! kill -0 "$one" 2>/dev/null || left="$left $one"; done
         [ -n "$left" ] || [ -n "$(ls "$TMPDIR")" ] || return 0
-        sleep 0.05
+        pause
     done
     fail "$1: still there: $left $(ls "$TMPDIR")"
 }
@@ -147,7 +147,7 @@ for moment in 0 0.004 0.01 0.02 0.035 0.05 0.08 0.12 0.2 0.4; do
 done
 : >pids
 background out "$heeler" expect empty.yaml -- bash nest.sh
-for _ in $(seq 1200); do [ "$(wc -l <pids)" -lt 3 ] || break; sleep 0.05; done
+wait_for pids '^\([0-9]*\)' 3
 guard=$(ps -o pid= --ppid "$pid" 2>/dev/null || cat "/proc/$pid/task/$pid/children")
 kill -KILL $guard
 status=0
@@ -156,7 +156,7 @@ wait "$pid" || status=$?
 all_gone "the guard was killed"
 : >pids
 background out "$heeler" expect empty.yaml -- bash nest.sh
-for _ in $(seq 1200); do [ "$(wc -l <pids)" -lt 3 ] || break; sleep 0.05; done
+wait_for pids '^\([0-9]*\)' 3
 kill -TERM "$pid"
 status=0
 wait "$pid" || status=$?

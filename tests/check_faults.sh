@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Builds that lose one value or one point on purpose: the books say exactly so.
 # The ordinary build's books balance.
 #   check_faults.sh PROGRAM

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # One process after another on the same sockets: SIGUSR2, and a service manager that
 # holds them. Sums are exact, no interval is split, and what cannot go on is told.
 #   check_handover.sh PROGRAM
@@ -18,11 +18,7 @@ count() {
 
 # again N: waits until so many processes have gone on.
 again() {
-    for _ in $(seq 1200); do
-        [ "$(count 'reads again')" -lt "$1" ] || return 0
-        sleep 0.05
-    done
-    fail "no upgrade number $1"
+    wait_for "$scratch/log" '\(reads again\)' "$1"
 }
 
 said() {
@@ -45,10 +41,10 @@ start_server "$scratch/heeler" --set dogstatsd_socket="$scratch/d" --set heeler_
 background "$scratch/tailed" "$heeler" tail --at "127.0.0.1:$http" --match probe
 tail=$pid
 tailed() {
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         "$heeler" send --to "127.0.0.1:$port" "probe.$1:1|c" || fail "send"
         ! grep -q "probe.$1:" "$scratch/tailed" || return 0
-        sleep 0.05
+        pause
     done
     fail "tail does not show probe.$1: $(tail "$scratch/tailed")"
 }
@@ -101,10 +97,7 @@ send
 put "case \$1 in --state-version) echo 999 ;; *) exec '$scratch/kept' \"\$@\" ;; esac"
 kill -USR2 "$server"
 said 'reads version 999'
-for _ in $(seq 1200); do
-    [ "$(count 'INFO http: listening')" -lt 6 ] || break
-    sleep 0.05
-done
+wait_for "$scratch/log" '\(INFO http: listening\)' 6
 [ "$(sum a)" -eq 10 ] || fail "the open interval was not flushed: $(sum a)"
 send
 kill -TERM "$server"
@@ -174,10 +167,7 @@ done
 
 # process N READY: the number of the N-th process is $server, once so often one was ready.
 process() {
-    for _ in $(seq 1200); do
-        [ "$(grep -c '^READY=1' "$scratch/log")" -lt "$2" ] || break
-        sleep 0.05
-    done
+    wait_for "$scratch/log" '^\(READY=1\)' "$2"
     server=$(sed -n 's/^pid \([0-9]*\) .*/\1/p' "$scratch/log" | sed -n "$1p")
     [ -n "$server" ] || fail "no process $1"
     started="$started $server"

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # heeler health, as what starts containers asks: the exit status and one sentence, over TCP, a
 # unix socket and the health port, and whatever else answers there.
 #   check_health.sh PROGRAM

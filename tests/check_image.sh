@@ -33,9 +33,9 @@ rm "$scratch/again.tar"
 
 user=$(value "$scratch/config" config.User)
 [ "$user" = 65532:65532 ] || fail "the image runs as $user"
-mapfile -t command < <(under "$scratch/config" config.Entrypoint. | cut -f 2; under "$scratch/config" config.Cmd. | cut -f 2)
+mapfile -t command < <(values "$scratch/config" config.Entrypoint.; values "$scratch/config" config.Cmd.)
 [ "${command[*]}" = "/usr/bin/heeler run" ] || fail "the image runs ${command[*]}"
-mapfile -t check < <(under "$scratch/config" config.Healthcheck.Test. | cut -f 2)
+mapfile -t check < <(values "$scratch/config" config.Healthcheck.Test.)
 [ "${check[0]}" = CMD ] || fail "the health check is ${check[*]}"
 
 mkdir -m 1777 "$scratch/sockets"
@@ -70,12 +70,7 @@ sent() {
 
 # counted NAME COUNT: waits until that metric is at least that.
 counted() {
-    for _ in $(seq 1200); do
-        n=$(in_network "$probe" get 8127 /metrics | awk -v name="$1" 'index($0, name) == 1 { n += $NF } END { print n + 0 }')
-        [ "$n" -lt "$2" ] || return 0
-        sleep 0.05
-    done
-    fail "$1 is $n, not $2"
+    in_network "$probe" until 8127 "$1" "$2" || fail "$1 does not reach $2"
 }
 
 # received COUNT: the server has read so many.
@@ -87,7 +82,7 @@ received 1000
 
 # Pictures, as the server has them drawn and as a command has; the letters are those of the font.
 counted heeler_values_folded_total 1000
-now=$(date +%s)
+now=$EPOCHSECONDS
 in_network "$probe" get 8127 "/api/v1/graph/snapshot?metric_query=sum:image.count%7B*%7D&start=$((now - 60))&end=$now" >"$scratch/answer" ||
     fail "no snapshot: $(cat "$scratch/answer")"
 path=$(sed -n 's|.*"snapshot_url":"http://[^/]*\(/snapshot/view/[0-9a-f]*\.png\)".*|\1|p' "$scratch/answer")

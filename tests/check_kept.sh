@@ -33,10 +33,10 @@ says() {
 
 # until_shown TEXT: the events and checks come to say so.
 until_shown() {
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         "$probe" get "$http" /api/v1/events >"$scratch/answer" || fail "no events"
         ! grep -qF "$1" "$scratch/answer" || return 0
-        sleep 0.05
+        pause
     done
     fail "no $1 in $(cat "$scratch/answer")"
 }
@@ -60,10 +60,10 @@ make_all() {
 # assert_all: it is there, once. While the disk is read, who asks for a dashboard is told to wait.
 assert_all() {
     request GET "/api/v1/dashboard/$board"
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         [ "$status" = 503 ] || break
         says 'Retry-After: 1'
-        sleep 0.05
+        pause
         request GET "/api/v1/dashboard/$board"
     done
     [ "$status" = 200 ] || fail "the dashboard is answered with $(cat "$scratch/answer")"
@@ -77,17 +77,17 @@ assert_all() {
     [ "$(grep -o '"title":"deployed"' "$scratch/answer" | wc -l)" -eq 1 ] || fail "not one event"
     expect 200 GET "/api/v1/events/$event"
     says '"handle":"@me"'
-    now=$(date +%s)
+    now=$EPOCHSECONDS
     expect 200 GET "/api/v1/events?start=$((now - 3600))&end=$((now + 60))&tags=a:b"
     says '"title":"deployed"'
 }
 
 # until_watched: somebody looks at the monitor, though nobody asks for it.
 until_watched() {
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         watched=$(($(metric 'heeler_monitors{state="No Data"}') + $(metric 'heeler_monitors{state="OK"}')))
         [ "$watched" -ne 1 ] || return 0
-        sleep 0.05
+        pause
     done
     fail "nobody looks at the monitor"
 }
@@ -96,11 +96,7 @@ until_watched() {
 take_over() {
     before=$(grep -c 'reads again' "$scratch/log")
     kill -USR2 "$server"
-    for _ in $(seq 1200); do
-        [ "$(grep -c 'reads again' "$scratch/log")" -le "$before" ] || return 0
-        sleep 0.05
-    done
-    fail "nobody takes over"
+    wait_for "$scratch/log" '\(reads again\)' $((before + 1))
 }
 
 start --set heeler_state_path="$scratch/state"

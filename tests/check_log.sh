@@ -40,20 +40,20 @@ serves() {
     "$probe" get "$http" /live >/dev/null || fail "$("$probe" get "$http" /live)"
 }
 
+is_gone() {
+    ! kill -0 "$server" 2>/dev/null
+}
+
 # ends WHAT: SIGTERM, and the end comes, whatever blocks.
 ends() {
     kill -TERM "$server"
-    for _ in $(seq 1200); do
-        kill -0 "$server" 2>/dev/null || break
-        sleep 0.05
-    done
-    kill -0 "$server" 2>/dev/null && fail "$1: SIGTERM did not end it"
+    until_so is_gone || fail "$1: SIGTERM did not end it"
     ended 0
 }
 
 # talk: so much to log that no ring holds it.
 talk() {
-    for _ in $(seq 400); do
+    for _ in {1..400}; do
         [ "$(metric heeler_log_lines_dropped_total)" -eq 0 ] || return 0
         for _ in 1 2 3 4 5 6 7 8; do
             "$probe" post "$http" /reload >/dev/null || fail "reload"
@@ -74,12 +74,11 @@ talk
 serves 2
 kill -USR2 "$server" # the next program finds the same standard error
 wait_for "$scratch/file" '\(reads again\)'
-: >"$scratch/seen"
-for _ in $(seq 1200); do
-    "$probe" get "$http" /live >"$scratch/seen" 2>/dev/null && break
+answers() {
     http=$(sed -n 's/.*http: listening on 127.0.0.1:\([0-9]*\).*/\1/p' "$scratch/file" | tail -n 1)
-done
-[ -s "$scratch/seen" ] || fail "the next program does not answer"
+    "$probe" get "$http" /live >/dev/null 2>&1
+}
+until_so answers || fail "the next program does not answer"
 talk
 dropped=$(metric heeler_log_lines_dropped_total)
 read_pipe err
@@ -108,7 +107,7 @@ long=$(head -c 250 /dev/zero | tr '\0' t)
 names=$(seq 200)
 until [ "$(metric heeler_log_lines_dropped_total)" -gt 0 ]; do
     "$heeler" send --to "127.0.0.1:$port" $(printf "n.%s:1|c|#$long " $names) || fail "send"
-    sleep 0.1
+    pause
 done
 n=$(metric heeler_datagrams_received_total)
 serves $((n + 1))

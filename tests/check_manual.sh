@@ -15,7 +15,7 @@ complain() {
 
 # ---- what is in them -------------------------------------------------------------------
 
-mkdir "$scratch/page"
+mkdir "$scratch/page" "$scratch/wanted"
 for page in heeler.1 heeler.yaml.5 heeler-bench.1 heeler-chart.1 heeler-calendar.1 heeler-checks.1; do
     file=build/man/$page
     # The pages name each other, and mandoc looks for such pages on the machine only.
@@ -29,19 +29,18 @@ for page in $(sed -n 's/^\.Xr \([a-z.-]*\) \([0-9]\).*/\1.\2/p' build/man/*); do
     [ -e "build/man/$page" ] || complain "no page is called $page"
 done
 
-in_page() { # PAGE TEXT
-    grep -qF -e "$2" "$scratch/page/$1" || complain "$1 does not tell of $2"
+in_page() { # PAGE TEXT: looked for below, with all others of the page
+    echo "$2" >>"$scratch/wanted/$1"
 }
 
 commands=$("$program" --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | grep -v '^heeler$')
 [ "$(wc -w <<<"$commands")" -gt 8 ] || complain "the program has no commands"
-# options_of COMMAND: as its page shows them.
-options_of() {
-    "$program" help "$1" | sed -n '/^$/,$p' | grep -o '^  --[a-z-]*\(.*, --[a-z-]*\)\?' | grep -o -e '--[a-z-]*'
-}
+declare -A options_of # each command, as its page shows them
 for command in $commands; do
+    options_of[$command]=$("$program" help "$command" | sed -n '/^$/,$p' |
+        grep -o '^  --[a-z-]*\(.*, --[a-z-]*\)\?' | grep -o -e '--[a-z-]*')
     in_page heeler.1 "heeler $command"
-    for option in $(options_of "$command"); do
+    for option in ${options_of[$command]}; do
         in_page heeler.1 "$option"
     done
 done
@@ -49,8 +48,11 @@ keys=$("$program" help settings | sed -n 's/^  \([a-z][a-z0-9_.]*\) \[.*/\1/p')
 [ "$(wc -w <<<"$keys")" -gt 100 ] || complain "the program has no settings"
 for key in $keys; do
     in_page heeler.yaml.5 "$key (DD_"
-    grep -qxF "    $key=" build/completions/heeler.bash || complain "bash does not know $key"
-    grep -qxF "    $key=" build/completions/_heeler || complain "zsh does not know $key"
+done
+for file in build/completions/heeler.bash build/completions/_heeler; do
+    # shellcheck disable=SC2086 # words
+    missing=$(printf '    %s=\n' $keys | grep -vxFf "$file")
+    [ -z "$missing" ] || complain "$file does not know$missing"
 done
 options=$(sed -n 's/^[A-Z]*("\(--[a-z-]*\)".*/\1/p' bench/heeler_bench_table.h)
 [ "$(wc -w <<<"$options")" -gt 20 ] || complain "heeler-bench has no options"
@@ -60,6 +62,8 @@ done
 version=$("$program" --version | cut -d' ' -f2)
 for page in heeler.1 heeler.yaml.5 heeler-bench.1 heeler-chart.1 heeler-calendar.1 heeler-checks.1; do
     in_page "$page" "version $version."
+    missing=$(awk 'NR == FNR { page = page $0 "\n"; next } !index(page, $0)' "$scratch/page/$page" "$scratch/wanted/$page")
+    [ -z "$missing" ] || complain "$page does not tell of $missing"
 done
 
 # ---- bash ----------------------------------------------------------------------------------
@@ -87,8 +91,8 @@ completes 'heeler ' $commands --help --version --config --set
 completes 'heeler sta' status
 [ "${COMPREPLY[*]}" = status ] || complain "more than status is offered: ${COMPREPLY[*]}"
 for command in $commands; do
-    # shellcheck disable=SC2046 # words
-    completes "heeler $command --" --help $(options_of "$command")
+    # shellcheck disable=SC2086 # words
+    completes "heeler $command --" --help ${options_of[$command]}
 done
 # shellcheck disable=SC2086 # words
 completes 'heeler help ' $commands settings
@@ -107,9 +111,9 @@ completes 'heeler send --to '
 # ---- zsh -----------------------------------------------------------------------------------
 
 for command in $commands; do
-    sed -n "/^    $command)\$/,/;;/p" build/completions/_heeler >"$scratch/specs"
-    for option in --help $(options_of "$command"); do
-        grep -qe "'\**$option\[" "$scratch/specs" || complain "zsh: $command does not know $option"
+    specs=$(sed -n "/^    $command)\$/,/;;/p" build/completions/_heeler)
+    for option in --help ${options_of[$command]}; do
+        [[ $specs == *["'*"]"$option["* ]] || complain "zsh: $command does not know $option"
     done
 done
 # The rest needs the shell itself, which the tests do not install.

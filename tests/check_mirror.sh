@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Windows in a real Redis, over upgrades and restarts: each start has fields of its own, a
 # program that takes over goes on with those of the one before, and the hour's sum is what was
 # sent, in Redis and in answers.
@@ -22,7 +22,7 @@ sum() {
 
 # total: the same as the server answers, of the last hour.
 total() {
-    now=$(date +%s)
+    now=$EPOCHSECONDS
     "$probe" get "$http" "/api/v1/query?from=$((now - 3600))&to=$((now + 60))&query=sum:a%7B*%7D.as_count()" |
         sed 's/.*"pointlist":\[\(.*\)\]\].*/\1]/' | tr '[]' '\n\n' |
         awk -F, 'NF == 2 && $1 + 0 > 0 { sum += $2 } END { printf "%d\n", sum }'
@@ -49,10 +49,10 @@ stop() {
 cp "$heeler" "$scratch/heeler"
 # until_total N: what is on disk is read a moment after the start.
 until_total() {
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         answered=$(total)
         [ "$answered" -lt "$1" ] || break
-        sleep 0.05
+        pause
     done
     [ "$answered" -eq "$1" ] || fail "$answered of $1 is answered"
 }
@@ -65,10 +65,7 @@ upgrade_thrice() {
         send
         until_metric heeler_snapshots_total $((flushed + 2)) # it is in windows that are open
         kill -USR2 "$server"
-        for _ in $(seq 1200); do
-            [ "$(grep -c 'reads again' "$scratch/log")" -lt "$i" ] || break
-            sleep 0.05
-        done
+        wait_for "$scratch/log" '\(reads again\)' "$i"
         until_total $((3 * i))
     done
     send

@@ -56,7 +56,7 @@ nobody="--at 127.0.0.1:1"
 
 # Over an hour that came with its own times: half of it quiet, then too high, then nothing.
 start_server "$heeler" --set heeler_interval=1
-now=$(($(date +%s) / 60 * 60))
+now=$((EPOCHSECONDS / 60 * 60))
 for minute in $(seq 10 50); do
     value=$((minute > 30 ? 400 : 900))
     printf 'my_metric:%d|g|#host:a|T%d\nmy_metric:1|g|#host:\033[31mb|T%d\n' \
@@ -64,10 +64,10 @@ for minute in $(seq 10 50); do
 done | while read -r line; do printf '%s\0' "$line"; done |
     xargs -0 "$heeler" send --to "127.0.0.1:$port" >"$scratch/out" || fail "nothing was sent"
 until_metric 'heeler_timestamped_values_total{place="late"}' 82
-for _ in $(seq 3000); do # what is late is in answers when its interval was flushed
+for _ in {1..1200}; do # what is late is in answers when its interval was flushed
     ended_with 0 check "$scratch/good.json" --last 1h --at "127.0.0.1:$http"
     ! grep -q '^2 groups' "$scratch/out" || break
-    sleep 0.02
+    pause
 done
 shown '^host:a$'
 shown 'OOOOOOOOAAAAAAAA'
@@ -99,22 +99,22 @@ cat >"$scratch/monitors/12.json" <<'EOF'
 {"id": 12, "type": "composite", "query": "998 && 999", "name": "both\u001b[31m", "message": "@nobody@example.org"}
 EOF
 start_server "$heeler" --set heeler_interval=1 --set "heeler_monitors_path=$scratch/monitors"
-for i in $(seq 1500); do
+for _ in {1..1200}; do
     "$probe" from 127.0.0.2 "$port" 'load:11|g|#host:web-7,role:db' || fail "nothing was sent"
     "$probe" from 127.0.0.3 "$port" 'load:9|g|#host:web-8' || fail "nothing was sent"
-    post_series '{"series": [{"metric": "load", "type": "gauge", "host": "web-9", "points": [['"$(date +%s)"', 12]]}]}'
+    post_series '{"series": [{"metric": "load", "type": "gauge", "host": "web-9", "points": [['"$EPOCHSECONDS"', 12]]}]}'
     ended_with 0 list --at "127.0.0.1:$http"
     ! grep -q 'could not be evaluated' "$scratch/out" || break
-    sleep 0.05
+    pause
 done
 shown '^12  *No Data  both\\x1b\[31m  (12.json)$'
 shown 'could not be evaluated: there is no monitor 99'
 ended_with 0 list --json --at "127.0.0.1:$http"
 shown '"problem":"there is no monitor 99'
-for _ in $(seq 3000); do
+for _ in {1..1200}; do
     "$heeler" status --at "127.0.0.1:$http" >"$scratch/out" || fail "status ends with $?"
     ! grep -q monitors_not_evaluated "$scratch/out" || break
-    sleep 0.02
+    pause
 done
 shown monitors_not_evaluated
 shown '1 monitor could not be evaluated and tells nobody'

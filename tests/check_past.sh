@@ -38,12 +38,11 @@ until_metric heeler_history_windows_total 1 # what came before it is written, to
 kill -KILL "$server"
 wait "$server" 2>/dev/null
 start_past
-for _ in $(seq 1200); do
+is_kept() {
     "$probe" get "$http" /api/v1/dashboard >"$scratch/out" || fail "no list of dashboards"
-    ! grep -q '"title":"kept"' "$scratch/out" || break
-    sleep 0.05
-done
-grep -q '"title":"kept"' "$scratch/out" || fail "the dashboard is gone"
+    grep -q '"title":"kept"' "$scratch/out"
+}
+until_so is_kept || fail "the dashboard is gone"
 kill -TERM "$server"
 ended 0
 

@@ -39,10 +39,10 @@ try() { # a cut
         truncate -s "${log_at[$1]}" "$state/history.db-wal" || fail "no copy"
     start_past
     send 3
-    for _ in $(seq 600); do # beside none, or all, of either ten before
+    for _ in {1..1200}; do # beside none, or all, of either ten before
         counted=$(total a)
         [ $((counted % 10)) -ne 3 ] || break
-        sleep 0.1
+        pause
     done
     case $counted in 3 | 13 | 23) ;; *) fail "$where: a is $counted" ;; esac
     damaged=$(metric heeler_history_files_damaged_total)

@@ -6,11 +6,7 @@
 . "${0%/*}/support/past.sh"
 
 until_taken_over() { # for the nth time
-    for _ in $(seq 1200); do
-        [ "$(grep -c 'reads again' "$scratch/log")" -lt "$1" ] || return 0
-        sleep 0.05
-    done
-    fail "no program takes over"
+    wait_for "$scratch/log" '\(reads again\)' "$1"
 }
 
 # The first lane keeps it on the disk, the second in memory.

@@ -47,7 +47,7 @@ for_a_while() {
     hangs
     background "$scratch/load" "$probe" pour "$port" 2000
     load=$pid
-    now=$(date +%s)
+    now=$EPOCHSECONDS
     background "$scratch/parked" "$probe" get "$http" \
         "/api/v1/query?from=$((now - 200))&to=$((now + 60))&query=sum:a%7B*%7D.as_count()"
     parked=$pid

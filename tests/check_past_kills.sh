@@ -21,7 +21,7 @@ kill_again_and_again() {
         load=$pid
         send 10
         sent=$((sent + 10))
-        upto=$(date +%s) # what was counted until here is written, too
+        upto=$EPOCHSECONDS # what was counted until here is written, too
         until_written
         poured=$(total poured "$upto")
         sleep "0.$((RANDOM % 9))" # it is killed at any point of its second

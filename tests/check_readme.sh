@@ -1,11 +1,11 @@
-#!/bin/sh
+#!/bin/bash
 # The front door: README.md is short, its links and those of docs/ lead somewhere, and
 # the tables of settings, metrics and commands are the program's own (`make docs` writes them).
 #   check_readme.sh PROGRAM
 set -eu
 program=$1
-made=$(mktemp)
-trap 'rm -f "$made"' EXIT
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
 bad=0
 
 complain() {
@@ -17,14 +17,14 @@ complain() {
 [ "$(cat docs/*.png | wc -c)" -le 204800 ] || complain "the pictures have more than 200 KiB: make page-pictures"
 
 # check_table PAGE NAME PATTERN: rows with the pattern stand in it, and all as they should.
+sh tests/tools/tables.sh "$program" "$made" docs/{settings,commands,questions,lines,metrics}.md
 check_table() {
     for marker in "<!-- $2 -->" "<!-- /$2 -->"; do
         grep -qxF "$marker" "$1" || complain "$1 has no line $marker"
     done
-    sh tests/tools/tables.sh "$program" <"$1" >"$made"
     # Standing alone, an empty answer of the program would be an empty table.
-    grep -q "$3" "$made" || complain "the program has no row like $3"
-    diff "$1" "$made" || complain "$1 and the program differ (< page, > program): run make docs"
+    grep -q "$3" "$made/${1##*/}" || complain "the program has no row like $3"
+    diff "$1" "$made/${1##*/}" || complain "$1 and the program differ (< page, > program): run make docs"
 }
 check_table docs/settings.md options '^| `heeler_.*` | `DD_HEELER_'
 check_table docs/commands.md commands '^## heeler run$'
@@ -36,40 +36,47 @@ check_table docs/metrics.md metrics '^| `heeler_.*_total` | counter '
 anchors() {
     sed -n 's/^#\{1,6\} //p' "$1" | tr 'A-Z ' 'a-z-' | sed 's/[^a-z0-9_-]//g'
 }
+declare -A anchors_of
 
 # CHANGELOG.md tells of pages as they were.
-for page in README.md CONTRIBUTING.md SECURITY.md $(find docs bench protocol flush server tests packaging -name '*.md' \
-    -not -path '*/node_modules/*'); do
-    for link in $(sed 's/`[^`]*`//g' "$page" | grep -o '](\([^)]*\))' | sed 's/^](//; s/)$//'); do
-        case $link in http*) continue ;; esac
-        file=${link%%#*}
-        target=$page
-        [ -z "$file" ] || target=${page%"${page##*/}"}$file
-        [ -e "$target" ] || { complain "$page: $link leads nowhere"; continue; }
-        case $link in
-        *'#'*) anchors "$target" | grep -qxF "${link#*#}" || complain "$page: $link: no such heading" ;;
-        esac
-    done
-done
+pages="README.md CONTRIBUTING.md SECURITY.md $(find docs bench protocol flush server tests packaging -name '*.md' \
+    -not -path '*/node_modules/*')"
+# shellcheck disable=SC2086 # words
+awk '{ gsub(/`[^`]*`/, "")
+       while (match($0, /\]\([^)]*\)/)) {
+           print FILENAME, substr($0, RSTART + 2, RLENGTH - 3)
+           $0 = substr($0, RSTART + RLENGTH)
+       } }' $pages >"$made/links"
+[ "$(wc -l <"$made/links")" -gt 100 ] || complain "the pages have no links"
+while read -r page link; do
+    case $link in http*) continue ;; esac
+    file=${link%%#*}
+    target=$page
+    [ -z "$file" ] || target=${page%"${page##*/}"}$file
+    [ -e "$target" ] || { complain "$page: $link leads nowhere"; continue; }
+    case $link in *'#'*) ;; *) continue ;; esac
+    [ -n "${anchors_of[$target]-}" ] || anchors_of[$target]=" $(anchors "$target" | tr '\n' ' ')"
+    case ${anchors_of[$target]} in *" ${link#*#} "*) ;; *) complain "$page: $link: no such heading" ;; esac
+done <"$made/links"
 # Each folder has a row where the folders are shown.
-for folder in config protocol flush server chart calendar $(find flush server -mindepth 1 -type d -not -path 'server/checks/*'); do
-    grep -q "^| \`$folder/\` |" docs/design.md || complain "docs/design.md does not show $folder/"
-done
+sed -n 's/^| `\([a-z/]*\)\/` |.*/\1/p' docs/design.md >"$made/shown"
+missing=$({ printf '%s\n' config protocol flush server chart calendar
+    find flush server -mindepth 1 -type d -not -path 'server/checks/*'; } | grep -vxFf "$made/shown") || true
+[ -z "$missing" ] || complain "docs/design.md does not show $missing"
 
 # What a message and a monitor may have has a row, or is named as one that means nothing.
-sed -n 's/^    { "\([a-z_]*\)", [a-z_]* },.*/\1/p' flush/monitors/template_values.c flush/monitors/monitor_options.c >"$made"
-[ "$(wc -l <"$made")" -gt 50 ] || complain "flush/monitors/ has no tables of variables, blocks and options"
-while read -r name; do
-    grep -qE "[\`{#]$name[\`} ]" docs/monitors.md || complain "docs/monitors.md does not tell of $name"
-done <"$made"
+sed -n 's/^    { "\([a-z_]*\)", [a-z_]* },.*/\1/p' flush/monitors/template_values.c flush/monitors/monitor_options.c >"$made/names"
+[ "$(wc -l <"$made/names")" -gt 50 ] || complain "flush/monitors/ has no tables of variables, blocks and options"
+missing=$(awk 'NR == FNR { page = page $0 "\n"; next } page !~ "[`{#]" $0 "[`} ]"' docs/monitors.md "$made/names")
+[ -z "$missing" ] || complain "docs/monitors.md does not tell of $missing"
 
 # What the pages name is there.
 for file in $(grep -ohE '`(config|protocol|flush|server|chart|tests|bench)/[a-z_/]+\.(c|h|sh)`' \
     CONTRIBUTING.md ./*/README.md docs/*.md | tr -d '`' | sort -u); do
     [ -e "$file" ] || complain "$file is named, and is not there"
 done
-for table in $(sed -n '/^| to add /,/^$/p' CONTRIBUTING.md | grep -oE '`[A-Z]+_?[A-Z_]+`' | tr -d '`' | sort -u); do
-    grep -rqw --include='*.h' --include='*.c' "$table" config protocol flush server ||
-        complain "CONTRIBUTING.md speaks of $table, and there is none"
-done
+sed -n '/^| to add /,/^$/p' CONTRIBUTING.md | grep -oE '`[A-Z]+_?[A-Z_]+`' | tr -d '`' | sort -u >"$made/tables"
+grep -rohwFf "$made/tables" --include='*.h' --include='*.c' config protocol flush server | sort -u >"$made/there"
+missing=$(comm -23 "$made/tables" "$made/there")
+[ -z "$missing" ] || complain "CONTRIBUTING.md speaks of $missing, and there is none"
 exit $bad

@@ -20,7 +20,7 @@ git ls-files | grep -vE '^(Makefile|CHANGELOG.md)$|lock|^tests/' | tr '\n' '\0' 
 
 name=heeler-$version
 release() {
-    packaging/dist.sh "$heeler" "$version" "$scratch/out" >"$scratch/said" 2>&1 || fail "$(cat "$scratch/said")"
+    packaging/dist.sh "$heeler" "$version" "$scratch/out" 1 >"$scratch/said" 2>&1 || fail "$(cat "$scratch/said")"
 }
 lanes 2 release
 mv "$scratch/lane1/out" "$scratch/first"

@@ -21,10 +21,10 @@ shown() {
     grep -q -e "$2" "$scratch/out" || { cat "$scratch/out"; fail "$1 does not show $2"; }
 }
 
-for _ in $(seq 1200); do # what is found is looked for each second
+for _ in {1..1200}; do # what is found is looked for each second
     "$heeler" status --at "127.0.0.1:$http" >"$scratch/out" || fail "status ends with $?"
     ! grep -q rejected_bad_type "$scratch/out" || break
-    sleep 0.05
+    pause
 done
 shown status '^heeler 0\.[0-9.]* on status.example, pid '
 shown status '^received  *12 datagrams, 12 lines'

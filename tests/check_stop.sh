@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A stop under a sender that goes on: what was accepted is read, what the gate
 # refused is counted, to the datagram. A second signal ends at once.
 #   check_stop.sh PROGRAM

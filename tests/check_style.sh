@@ -5,7 +5,8 @@ set -eu
 status=0
 
 for header in $(find config protocol flush server chart calendar bench tests/support -name '*.h' -not -path '*/node_modules/*'); do
-    case $(head -n 1 "$header") in
+    read -r first <"$header"
+    case $first in
     "/* $header: "*) ;;
     *)
         echo "$header:1: does not open with \"/* $header: what it is\""

@@ -11,20 +11,17 @@ tail_now() {
     : >"$scratch/out"
     background "$scratch/out" "$heeler" tail --at "127.0.0.1:$http" "$@"
     tail=$pid
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         "$heeler" send --to "127.0.0.1:$port" 'probe:1|q' '_sc|probe' || fail "nothing was sent"
         ! grep -q probe "$scratch/out" || return 0
-        sleep 0.05
+        pause
     done
     fail "tail shows nothing"
 }
 
 # shown PATTERN: a line of it comes.
 shown() {
-    for _ in $(seq 1200); do
-        ! grep -q -e "$1" "$scratch/out" || return 0
-        sleep 0.05
-    done
+    ! until_so grep -q -e "$1" "$scratch/out" || return 0
     cat "$scratch/out"
     fail "tail does not show $1"
 }

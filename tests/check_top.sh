@@ -10,7 +10,7 @@ start_server "$heeler" --set heeler_interval=1 --set heeler_senders=true \
     --set "dogstatsd_socket=$scratch/dsd" --set heeler_console=false
 at="127.0.0.1:$http"
 # All tags at once: they are counted when they come first, and then only after 20 seconds.
-"$heeler" send --to "127.0.0.1:$port" "$(for user in $(seq 50); do echo "by.udp:1|c|#user:$user"; done
+"$heeler" send --to "127.0.0.1:$port" "$(for user in {1..50}; do echo "by.udp:1|c|#user:$user"; done
     printf 'by.unix:1|c|#\033[31mkey:x')" || fail "nothing was sent"
 grep -qx desk /proc/"$server"/task/*/comm || fail "with heeler_senders nobody counts before somebody asks"
 background "$scratch/udp" "$heeler" send --to "127.0.0.1:$port" --rate 200 --count 1000000 \
@@ -27,10 +27,10 @@ until_shown() {
         words+=("$1")
         shift
     done
-    for _ in $(seq 600); do
+    for _ in {1..1200}; do
         "$heeler" top --at "$at" "${words[@]}" >"$scratch/out" || fail "top ${words[*]} ends with $?"
         ! grep -q -e "$2" "$scratch/out" || return 0
-        sleep 0.1
+        pause
     done
     cat "$scratch/out"
     fail "top ${words[*]} does not show $2"

@@ -43,15 +43,15 @@ shown() {
 
 # look COMMAND LINES: runs it until it has said them, again where it ended before.
 look() {
-    for _ in $(seq 60); do
+    for _ in {1..60}; do
         : >"$scratch/said"
         (typed "$1") >"$scratch/said" 2>&1 </dev/null &
         typed=$!
         started="$started $typed"
-        for _ in $(seq 20); do
+        for _ in {1..40}; do
             shown "$scratch/said" "$2" && break 2
             kill -0 "$typed" 2>/dev/null || break
-            sleep 0.05
+            pause
         done
         kill "$typed" 2>/dev/null && wait "$typed" 2>/dev/null
         sleep 0.5

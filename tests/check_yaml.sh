@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Hostile configuration files: each is refused, or read, with the right status and a
 # sentence, in 64 MiB of memory and at once; and no file can hold up a start.
 #   check_yaml.sh PROGRAM

@@ -14,16 +14,44 @@ make_image() {
     tar -xf "$scratch/image.tar" -C "$scratch/image" || fail "the image is no tar"
     tar -xpf "$scratch/image/layer.tar" --same-owner --numeric-owner -C "$root" || fail "the layer is no tar"
     "$tools/flat" "$scratch/image/config.json" | sed 's/^0\.//' >"$scratch/config" || fail "config.json is no JSON"
+    know "$scratch/config"
 }
 
-# under FILE PREFIX: "rest<TAB>value" of each path that begins so.
-under() {
-    awk -F '\t' -v p="$2" 'index($1, p) == 1 { print substr($1, length(p) + 1) "\t" $2 }' "$1"
+# know FILE: what flat says of one, a "path<TAB>value" a line, to be asked for below by its name. No
+# process is started for an answer, as some hundreds are asked for.
+declare -A value_of paths_of
+know() {
+    local path value
+    while IFS=$'\t' read -r path value; do
+        value_of[$1 $path]=$value
+        paths_of[$1]+=$path$'\n'
+    done <"$1"
 }
 
-# value FILE PATH: that one.
+# value FILE PATH: that one; an empty line is none.
 value() {
-    awk -F '\t' -v p="$2" '$1 == p { print $2 }' "$1"
+    echo "${value_of[$1 $2]-}"
+}
+
+# under FILE PREFIX: "rest<TAB>value" of each path that begins so; values: without the rest; members:
+# the first parts of the rests, each once.
+under() {
+    local path
+    while IFS= read -r path; do
+        [[ $path != "$2"* ]] || printf '%s\t%s\n' "${path#"$2"}" "${value_of[$1 $path]}"
+    done <<<"${paths_of[$1]-}"
+}
+values() {
+    local rest value
+    under "$@" | while IFS=$'\t' read -r rest value; do echo "$value"; done
+}
+members() {
+    local rest before=
+    under "$@" | while IFS= read -r rest; do
+        rest=${rest%%[.$'\t']*}
+        [ "$rest" = "$before" ] || echo "$rest"
+        before=$rest
+    done
 }
 
 # start_container LOG OPTION... ROOT PROGRAM...: $running is its number, and $inside that of its
@@ -61,10 +89,10 @@ in_network() {
 
 # until_said LOG PATTERN: waits for the log's line; a server that ended has failed.
 until_said() {
-    for _ in $(seq 1200); do
+    for _ in {1..1200}; do
         ! grep -q "$2" "$1" || return 0
         kill -0 "$running" 2>/dev/null || break
-        sleep 0.05
+        pause
     done
     fail "no \"$2\": $(tail -n 5 "$1")"
 }

@@ -9,19 +9,27 @@ start_past() {
 
 # total NAME [UPTO]: what that counter was in the five minutes until then, or until now.
 total() {
-    local upto=${2:-$(($(date +%s) + 2))}
-    "$probe" get "$http" "/api/v1/query?from=$((upto - 300))&to=$upto&query=sum:$1%7B*%7D.as_count()" |
-        sed 's/.*"pointlist":\[\(.*\)\]\].*/\1]/' | tr '[]' '\n\n' |
-        awk -F, 'NF == 2 && $1 + 0 > 0 { sum += $2 } END { printf "%d\n", sum }'
+    local upto=${2:-$((EPOCHSECONDS + 2))} points point sum=0
+    points=$("$probe" get "$http" "/api/v1/query?from=$((upto - 300))&to=$upto&query=sum:$1%7B*%7D.as_count()")
+    case $points in
+    *'"pointlist":[['*)
+        points=${points#*'"pointlist":[['}
+        points=${points%%']]'*} # "TIME,VALUE],[TIME,VALUE"
+        for point in ${points//'],['/ }; do
+            sum=$((sum + ${point#*,}))
+        done
+        ;;
+    esac
+    echo $sum
 }
 
 # until_total NAME N: waits until that counter is N; beyond it, something counts twice.
 until_total() {
     local counted
-    for _ in $(seq 600); do
+    for _ in {1..1200}; do
         counted=$(total "$1")
         [ "$counted" -lt "$2" ] || break
-        sleep 0.1
+        pause
     done
     [ "$counted" -eq "$2" ] || fail "$1 is $counted, not $2"
 }

@@ -4,8 +4,11 @@
 set -u
 heeler=$1
 probe=${heeler%/*}/tests/tools/probe
+[[ $probe = /* ]] || probe=$PWD/$probe
 [ -x "$heeler" ] && [ -x "$probe" ] || { echo "$heeler or $probe is not built"; exit 1; }
 scratch=$(mktemp -d)
+nothing=$scratch/nothing # is never said in it
+mkfifo "$nothing"
 started= lanes=
 
 # Lanes end what they have started themselves.
@@ -34,14 +37,24 @@ background() {
     started="$started $pid"
 }
 
-# wait_for FILE PATTERN: the part in \(\) of the first line with it is $found.
-wait_for() {
-    for _ in $(seq 1200); do
-        found=$(sed -n "s/.*$2.*/\\1/p" "$1" | head -n 1)
-        [ -z "$found" ] || return 0
-        sleep 0.05 # to look more often is the most that a script does
+# pause: a twentieth of a second, without a process as sleep would be.
+pause() {
+    read -rt 0.05 _ <>"$nothing"
+}
+
+# until_so COMMAND...: waits until it succeeds; a minute at least.
+until_so() {
+    local look
+    for ((look = 0; look < 1200; look++)); do
+        ! "$@" || return 0
+        pause
     done
-    fail "no \"$2\" in $1"
+    return 1
+}
+
+# wait_for FILE PATTERN [NTH]: the part in \(\) of the first line with it is $found.
+wait_for() {
+    found=$("$probe" await "$@") || fail "no \"$2\" in $1${3:+, or less than $3}"
 }
 
 # start_server PROGRAM --set...: a fresh log; $server, $port and $http.
@@ -73,17 +86,12 @@ ledger() {
 
 # metric NAME: the sum of its samples.
 metric() {
-    "$probe" get "$http" /metrics | awk -v name="$1" \
-        'index($0, name) == 1 { sum += $NF } END { printf "%d\n", sum }'
+    "$probe" metric "$http" "$1"
 }
 
 # until_metric NAME N: waits until it is at least that.
 until_metric() {
-    for _ in $(seq 600); do
-        [ "$(metric "$1")" -lt "$2" ] || return 0
-        sleep 0.1
-    done
-    fail "$1 does not reach $2"
+    "$probe" until "$http" "$1" "$2" || fail "$1 does not reach $2"
 }
 
 # occurrences COMMAND...: what that heeler-calendar answers to each of tests/data/recurrences.txt.
@@ -97,7 +105,7 @@ occurrences() {
 
 # lanes N FUNCTION: runs it N times at once, each with its number, in a scratch of its own.
 lanes() {
-    for lane in $(seq "$1"); do
+    for ((lane = 1; lane <= $1; lane++)); do
         (
             scratch=$scratch/lane$lane started= lanes=
             trap end_all EXIT

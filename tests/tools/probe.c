@@ -7,6 +7,11 @@
  *                            is killed or nobody listens
  *   probe get PORT PATH      prints the body; exit 1 unless the answer is 200
  *   probe post PORT PATH     the same by POST; exit 1 unless it is 200 or 202
+ *   probe metric PORT NAME   prints the sum of the samples of /metrics that begin so
+ *   probe until PORT NAME N  waits until that sum is N at least; exit 1 after two minutes
+ *   probe await FILE PATTERN waits for a line of the file with that basic regular expression
+ *       [NTH]                and something in its \(\), or for so many; prints what is in the
+ *                            last one's; exit 1 likewise
  *   probe watch PORT SECONDS  asks /live and /metrics all the time; prints how long answers
  *                            took, and how late after each full second a flush was seen
  *   probe hang               a TCP server that accepts and never answers; prints its port
@@ -21,6 +26,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -176,6 +182,96 @@ static void report(const char *what, double *values, size_t n)
                values[n / 2], values[n * 99 / 100], values[n - 1]);
 }
 
+/* ---- waiting ----------------------------------------------------------- */
+
+enum { PATIENCE_MS = 120000, LOOK_MS = 20 };
+
+/* The sum of the samples whose lines begin so. */
+static bool read_metric(const char *port, const char *name, double *out)
+{
+    const char *answer = fetch(port, "GET", "/metrics");
+    const char *line = is_fine(answer) ? strstr(answer, "\r\n\r\n") : NULL;
+
+    if (line == NULL)
+        return false;
+    *out = 0;
+    for (line += 4; *line != '\0'; line += line[0] == '\n') {
+        const char *end = strchrnul(line, '\n');
+        const char *space = memrchr(line, ' ', (size_t)(end - line));
+
+        if (space != NULL && strncmp(line, name, strlen(name)) == 0)
+            *out += strtod(space + 1, NULL);
+        line = end;
+    }
+    return true;
+}
+
+static int metric(const char *port, const char *name)
+{
+    double sum;
+
+    if (!read_metric(port, name, &sum))
+        return 1;
+    printf("%lld\n", (long long)sum);
+    return 0;
+}
+
+static int until(const char *port, const char *name, double n)
+{
+    double end = now_ms(CLOCK_MONOTONIC) + PATIENCE_MS, sum;
+
+    do {
+        if (read_metric(port, name, &sum) && sum >= n)
+            return 0;
+        poll(NULL, 0, LOOK_MS);
+    } while (now_ms(CLOCK_MONOTONIC) < end);
+    return 1;
+}
+
+/* Of whole lines; a last one without its end may still be on its way. */
+static bool find(FILE *file, const regex_t *pattern, int nth)
+{
+    static char *line;
+    static size_t size;
+    regmatch_t match[2];
+    ssize_t len;
+
+    while (nth > 0 && (len = getline(&line, &size, file)) > 0 && line[len - 1] == '\n') {
+        line[len - 1] = '\0';
+        for (char *nul = line;
+             (nul = memchr(nul, '\0', (size_t)(line + len - 1 - nul))) != NULL;)
+            *nul = ' ';
+        if (regexec(pattern, line, 2, match, 0) != 0 || match[1].rm_eo <= match[1].rm_so)
+            continue;
+        if (--nth == 0)
+            printf("%.*s\n", (int)(match[1].rm_eo - match[1].rm_so), line + match[1].rm_so);
+    }
+    return nth == 0;
+}
+
+static int await(const char *path, const char *text, int nth)
+{
+    double end = now_ms(CLOCK_MONOTONIC) + PATIENCE_MS;
+    char whole[1024];
+    regex_t pattern;
+
+    /* The last in a line, as of sed. */
+    snprintf(whole, sizeof whole, "%s%s", text[0] == '^' ? "" : ".*", text);
+    if (regcomp(&pattern, whole, 0) != 0)
+        return fail(text);
+    do {
+        FILE *file = fopen(path, "r");
+        bool found = file != NULL && find(file, &pattern, nth);
+
+        if (file != NULL)
+            fclose(file);
+        if (found)
+            return 0;
+        poll(NULL, 0, LOOK_MS);
+    } while (now_ms(CLOCK_MONOTONIC) < end);
+    return 1;
+}
+
 enum { ROUNDS_MAX = 100000, PAUSE_MS = 5 };
 
 static int watch(const char *port, double seconds)
@@ -298,6 +394,12 @@ int main(int argc, char **argv)
         return ask(argv[2], "GET", argv[3]);
     if (strcmp(what, "post") == 0 && argc == 4)
         return ask(argv[2], "POST", argv[3]);
+    if (strcmp(what, "metric") == 0 && argc == 4)
+        return metric(argv[2], argv[3]);
+    if (strcmp(what, "until") == 0 && argc == 5)
+        return until(argv[2], argv[3], atof(argv[4]));
+    if (strcmp(what, "await") == 0 && (argc == 4 || argc == 5))
+        return await(argv[2], argv[3], argc == 5 ? atoi(argv[4]) : 1);
     if (strcmp(what, "pour") == 0 && argc == 4)
         return pour(argv[2], atoi(argv[3]));
     if (strcmp(what, "watch") == 0 && argc == 4)
@@ -315,8 +417,8 @@ int main(int argc, char **argv)
     if (strcmp(what, "hold") == 0)
         return stay(SOCK_DGRAM, NULL, NULL);
     fputs("probe burst PORT COUNT | from ADDRESS PORT TEXT | flood PORT | pour PORT SERIES | "
-          "get PORT PATH | post PORT "
-          "PATH | watch PORT "
+          "get PORT PATH | post PORT PATH | metric PORT NAME | until PORT NAME N | "
+          "await FILE PATTERN [NTH] | watch PORT "
           "SECONDS | hang | take | refuse | say STATUS BODY | crowd WHERE COUNT TEXT | hold\n",
           stderr);
     return 2;

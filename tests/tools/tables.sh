@@ -1,8 +1,11 @@
 #!/bin/sh
-# A page of docs/ on standard input, and on standard output with the tables of PROGRAM. What stands between <!-- name --> and <!-- /name --> is replaced.
-#   tables.sh PROGRAM <docs/settings.md
+# Pages of docs/, each as a file of TO with the tables of PROGRAM: what stands between <!-- name --> and
+# <!-- /name --> is replaced.
+#   tables.sh PROGRAM TO PAGE...
 set -eu
 program=$1
+to=$2
+shift 2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -33,13 +36,18 @@ for name in $("$program" --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | gre
     echo '```'
 done >>"$folder/commands"
 
-awk -v folder="$folder" '
+mkdir -p "$to"
+awk -v folder="$folder" -v to="$to/" '
+    FNR == 1 {
+        page = FILENAME
+        sub(/.*\//, to, page)
+    }
     /^<!-- \/[a-z]+ -->$/ { skipping = 0 }
-    !skipping { print }
+    !skipping { print >page }
     /^<!-- [a-z]+ -->$/ {
         file = folder "/" $2
-        print ""
-        while ((getline line < file) > 0) print line
-        print ""
+        print "" >page
+        while ((getline line < file) > 0) print line >page
+        print "" >page
         skipping = 1
-    }'
+    }' "$@"
