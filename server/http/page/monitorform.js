@@ -127,11 +127,24 @@ export function makeMonitorForm({ definition: given, save, readOnly = null, sign
     }
 
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", () => {
+    function write() {
         definition = written(definition, fields, readCondition(definition.query));
         editor.show(definition);
         lookSoon();
-    });
+    }
+
+    /* Somebody wrote all of a monitor's query there: its parts belong to the other fields. */
+    function takeApart() {
+        const all = readCondition(fields.expression.value);
+        if (!all || all.change) return;
+        fields.expression.value = all.expression;
+        fields.critical.value = all.critical;
+        for (const name of ["reduce", "span", "comparator"]) choose(fields[name], all[name]);
+        write();
+    }
+
+    form.addEventListener("input", write);
+    fields.expression.addEventListener("change", takeApart);
     for (const field of readOnly ? Object.values(fields) : []) field.readOnly = true;
 
     /* Another definition, as the server has it. */

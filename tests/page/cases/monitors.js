@@ -97,7 +97,15 @@ async function isMade({ server, tab, page }) {
     await tab.sees("There is none yet", "main");
     await page.locator("summary", { hasText: "New monitor" }).click();
     await page.getByLabel("Name").fill("made here");
-    await page.getByLabel("Query").fill("max:my_metric{*}");
+    const query = page.getByLabel("Query");
+    await query.fill("min(last_15m):avg:my_metric{*} by {host} < 3");
+    await query.blur();
+    same("all of a query is taken apart", [await query.inputValue(), ...await Promise.all(["Looked at", "Window", "Alert when", "Critical"].map((label) => page.getByLabel(label).inputValue()))],
+        ["avg:my_metric{*} by {host}", "min", "15m", "<", "3"]);
+    await page.getByLabel("Looked at").selectOption("avg");
+    await page.getByLabel("Window").selectOption("5m");
+    await page.getByLabel("Alert when").selectOption(">");
+    await query.fill("max:my_metric{*}");
     await page.getByLabel("Critical", { exact: true }).fill("700");
     await until("the preview has an alert", async () => /Alert \d+ min/.test(await page.locator(".state-lines").innerText().catch(() => "")));
     await page.getByRole("button", { name: "Save" }).click();
