@@ -320,6 +320,10 @@ const struct http_route admin_routes[] = {
       .use = HTTP_USE_PAGE,
       .methods = HTTP_GET,
       .handle = page_on_dashboard },
+    { .path = "/event/event",
+      .use = HTTP_USE_PAGE,
+      .methods = HTTP_GET,
+      .handle = page_on_event },
 #define PAGE_FILE(symbol, at, type, what) \
     { .path = at, .use = what, .methods = HTTP_GET, .work = page_work },
 #include "server/http/page_table.h"

@@ -116,11 +116,30 @@ static bool is_id(struct slice text)
     return text.len > 0 && text.len <= 64;
 }
 
+enum { QUERY_MAX = 1024 };
+
+/* What a link says besides, as tpl_var_host=web-1; only what a header may say. */
+static struct slice said_by_link(const struct http_request *request)
+{
+    struct slice query = request->query;
+
+    for (size_t i = 0; i < query.len; i++)
+        if (query.at[i] <= ' ' || query.at[i] > '~')
+            return SLICE("");
+    return query.len > 0 && query.len <= QUERY_MAX ? query : SLICE("");
+}
+
+static void lead_to(struct http_exchange *exchange, const char *location)
+{
+    http_add_header(exchange, "Location", location);
+    http_reply_text(exchange, 303, "text/plain; charset=utf-8", "the page shows it\n");
+}
+
 void page_on_dashboard(struct http_exchange *exchange, const struct http_request *request,
                        void *argument)
 {
-    struct slice rest = slice_skip(request->path, 1);
-    char location[128];
+    struct slice rest = slice_skip(request->path, 1), said = said_by_link(request);
+    char location[QUERY_MAX + 128];
 
     (void)argument;
     (void)slice_cut(&rest, '/');
@@ -131,8 +150,14 @@ void page_on_dashboard(struct http_exchange *exchange, const struct http_request
                         "no dashboard has this id\n");
         return;
     }
-    snprintf(location, sizeof location, "/#/dashboard?id=%.*s", (int)id.len, id.at);
-    http_add_header(exchange, "Location", location);
-    http_reply_text(exchange, 303, "text/plain; charset=utf-8",
-                    "the page shows this dashboard\n");
+    snprintf(location, sizeof location, "/#/dashboard?%.*s%sid=%.*s", (int)said.len, said.at,
+             said.len > 0 ? "&" : "", (int)id.len, id.at);
+    lead_to(exchange, location);
+}
+
+void page_on_event(struct http_exchange *exchange, const struct http_request *request,
+                   void *argument)
+{
+    (void)request, (void)argument;
+    lead_to(exchange, "/#/events");
 }

@@ -13,7 +13,9 @@
 /* For the rows of page_table.h: the file of the request's path. */
 desk_work page_work;
 
-/* The address of a dashboard as the API says it, /dash/17/my-title, leads to it on the page. */
+/* The address of a dashboard as the API says it, /dash/17/my-title, leads to it on the page,
+ * with what stands behind a question mark; that of an event, /event/event?id=17, to all. */
 http_handler page_on_dashboard;
+http_handler page_on_event;
 
 #endif

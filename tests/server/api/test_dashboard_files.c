@@ -221,6 +221,11 @@ static void the_address_of_a_dashboard_leads_to_the_page(void **state)
         "GET /dashboard/abc-def-ghi HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"
         "Sec-Fetch-Dest: document\r\n\r\n";
+    static const char filled[] =
+        "GET /dash/17/my-title?tpl_var_host=web-1&range=4h HTTP/1.1\r\nHost: localhost\r\n"
+        "Connection: close\r\n\r\n";
+    static const char event[] = "GET /event/event?id=5 HTTP/1.1\r\nHost: localhost\r\n"
+                                "Connection: close\r\n\r\n";
     static const char odd[] = "GET /dash/%22%3e HTTP/1.1\r\nHost: localhost\r\n"
                               "Connection: close\r\n\r\n";
     (void)state;
@@ -234,6 +239,13 @@ static void the_address_of_a_dashboard_leads_to_the_page(void **state)
     free(answer);
     answer = running_exchange(&running, port, linked, strlen(linked)); /* in a chat */
     assert_non_null(strstr(answer, "Location: /#/dashboard?id=abc-def-ghi\r\n"));
+    free(answer);
+    answer = running_exchange(&running, port, filled, strlen(filled));
+    assert_non_null(
+        strstr(answer, "Location: /#/dashboard?tpl_var_host=web-1&range=4h&id=17\r\n"));
+    free(answer);
+    answer = running_exchange(&running, port, event, strlen(event));
+    assert_non_null(strstr(answer, "Location: /#/events\r\n"));
     free(answer);
     answer = running_exchange(&running, port, odd, strlen(odd));
     assert_non_null(strstr(answer, "HTTP/1.1 404 "));
