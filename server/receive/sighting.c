@@ -4,6 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "protocol/check.h"
 #include "protocol/tags.h"
 
 /* SLOTS is a power of two, and has an empty one. */
@@ -83,27 +84,40 @@ struct slice sighting_host_of_tags(struct slice section)
     return host;
 }
 
-/* name:value|type|#tags..., and _sc|name|status|h:host|#tags...|m:what it says. */
-struct slice sighting_host_of_line(struct slice line)
+static struct slice host_of_check(struct slice line)
 {
-    bool is_check = slice_starts(line, SLICE("_sc|"));
-    struct slice by_tag = { line.at, 0 }, by_field = by_tag;
+    struct check check;
 
-    if (slice_starts(line, SLICE("_e{")))
-        return by_tag;
-    for (int skipped = 0; skipped < (is_check ? 3 : 1); skipped++)
-        slice_cut(&line, '|');
+    if (check_parse(line, &check) != PARSE_OK)
+        return (struct slice){ line.at, 0 };
+    return check.host.len > 0 ? check.host : sighting_host_of_tags(check.tags);
+}
+
+/* name:value|type|#tags, of which the last count. */
+static struct slice host_of_sample(struct slice line)
+{
+    struct slice tags = { line.at, 0 };
+
+    slice_cut(&line, '|');
     while (line.len > 0) {
         struct slice field = slice_cut(&line, '|');
 
         if (slice_starts(field, SLICE("#")))
-            by_tag = sighting_host_of_tags(slice_skip(field, 1));
-        else if (is_check && slice_starts(field, SLICE("h:")))
-            by_field = slice_skip(field, 2);
-        else if (is_check && slice_starts(field, SLICE("m:")))
-            break;
+            tags = slice_skip(field, 1);
     }
-    return by_field.len > 0 ? by_field : by_tag;
+    return sighting_host_of_tags(tags);
+}
+
+struct slice sighting_host_of_line(struct slice line)
+{
+    switch (parse_kind(line)) {
+    case LINE_CHECK:
+        return host_of_check(line);
+    case LINE_METRIC:
+        return host_of_sample(line);
+    default:
+        return (struct slice){ line.at, 0 };
+    }
 }
 
 /* ---- the worker -------------------------------------------------------- */

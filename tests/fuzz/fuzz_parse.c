@@ -13,6 +13,7 @@
 #include "protocol/parse.h"
 #include "protocol/tags.h"
 #include "server/receive/fingerprint.h"
+#include "server/receive/sighting.h"
 
 enum { MOST_BYTES = 65536, MOST_AT_ONCE = 5 };
 
@@ -32,6 +33,17 @@ static void check_tags(struct slice section)
 
     while (tags_next(&tags, &tag))
         inside(tag, section);
+}
+
+/* The host that is seen in a line is the one that its parts name. */
+static void check_host(struct slice line, struct slice field, struct slice tags)
+{
+    struct slice seen = sighting_host_of_line(line);
+    struct slice wanted = field.len > 0 ? field : sighting_host_of_tags(tags);
+
+    inside(seen, line);
+    if (!slice_equal(seen, wanted))
+        abort();
 }
 
 static void check_origin(struct slice fields)
@@ -108,6 +120,7 @@ static void check_sample(struct slice line)
     for (size_t i = 0; sample.type != METRIC_SET && i < sample.n_values && i < 4; i++)
         check_number(sample.values[i]);
     check_tags(sample.tags);
+    check_host(line, (struct slice){ 0 }, sample.tags);
     if (line.len < 1500) { /* more is slow and shows nothing else */
         check_hash(sample.name, sample.tags);
         check_hash(line, sample.name);
@@ -144,6 +157,7 @@ static void check_check(struct slice line)
     if (check.status < 0 || check.status > 3)
         abort();
     check_tags(check.tags);
+    check_host(line, check.host, check.tags);
     check_origin(check.fields);
 }
 

@@ -119,6 +119,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .n_tags = data[3] % (TAGS_MAX + 1),
         .host = host,
         .n_host = data[3] >> 6 & 1 ? 2 : 0,
+        .host_tags = tags,
+        .n_host_tags = data[2] >> 4 & 3,
         .check_message = stranger,
         .first_triggered_s = data[2],
         .last_triggered_s = (int64_t)data[3] << 40,

@@ -100,8 +100,9 @@ static void a_line_names_its_host(void **state)
     names("_sc|app.up|0|#host:a", "a");
     names("_sc|app.up|0|h:b|#host:a", "b");
     names("_sc|app.up|0|h:|#host:a", "a");
-    names("_sc|app.up|0|#x|m:it |#host:evil", "");
-    names("_sc|#host:a|0", ""); /* its name */
+    names("_sc|app.up|0|m:it|#host:a", "a"); /* as the check is read */
+    names("_sc|#host:a|0", "");              /* its name */
+    names("_sc|app.up|9|#host:a", "");       /* no check */
     names("_e{1,9}:t|x|#host:a", "");
     names("a:1|c|#host:a|#host:b", "b");
 }
