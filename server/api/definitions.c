@@ -126,12 +126,14 @@ static void note(const struct definitions *definitions, enum definition_kind kin
     counter_set(&definitions->ledger->bytes[kind], definitions->of[kind].bytes);
 }
 
-/* In the order in which they were made: what was kept comes in that in which it was changed. */
+/* In the order in which they were made: what was kept comes in that in which it was changed.
+ * Files come in that of their names, and stay so. */
 static void insert(struct definition_list *list, struct definition *given)
 {
     struct definition **at = &list->first;
 
-    if (list->last != NULL && list->last->created_ms <= given->created_ms)
+    if (list->last != NULL &&
+        (given->file.len > 0 || list->last->created_ms <= given->created_ms))
         at = &list->last->next;
     while (*at != NULL && (*at)->created_ms <= given->created_ms)
         at = &(*at)->next;
