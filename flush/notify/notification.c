@@ -21,6 +21,27 @@ enum { KEPT_KEYS_MAX = 64 };
     X(link)         \
     X(query)
 
+static const char *const end_words[] = {
+#define END_WORD(id, word) [id] = word,
+    NOTIFICATION_ENDS(END_WORD)
+#undef END_WORD
+};
+
+const char *notification_end_word(enum notification_end end)
+{
+    return end_words[end];
+}
+
+bool notification_end_find(struct slice word, enum notification_end *out)
+{
+    for (int end = 0; end < NOTIFICATION_END_COUNT; end++)
+        if (slice_equal(word, slice_of(end_words[end]))) {
+            *out = (enum notification_end)end;
+            return true;
+        }
+    return false;
+}
+
 void notification_id(int64_t monitor, struct slice group, const struct transition *transition,
                      char out[static NOTIFICATION_ID_SIZE])
 {

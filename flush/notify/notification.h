@@ -31,6 +31,10 @@ enum { NOTIFICATION_ID_SIZE = 80, NOTIFICATION_PICTURE_MAX = 1 << 20 };
 enum notification_end { NOTIFICATION_ENDS(NOTIFICATION_ENUM) NOTIFICATION_END_COUNT };
 #undef NOTIFICATION_ENUM
 
+/* "sent"; static. False: no end is called that. */
+const char *notification_end_word(enum notification_end end);
+MUST_CHECK bool notification_end_find(struct slice word, enum notification_end *out);
+
 struct notification {
     union {
         struct letter letter;

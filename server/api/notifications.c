@@ -8,17 +8,6 @@
 
 enum { COUNT = 100 };
 
-static const char *end_word(enum notification_end end)
-{
-    static const char *const words[] = {
-#define END_WORD(id, word) [id] = word,
-        NOTIFICATION_ENDS(END_WORD)
-#undef END_WORD
-    };
-
-    return words[end];
-}
-
 static void write_line(struct json_out *out, const struct told_line *line)
 {
     json_out_begin(out, NULL, '{');
@@ -30,7 +19,7 @@ static void write_line(struct json_out *out, const struct told_line *line)
     json_out_text(out, "state", monitor_state_word(line->to));
     json_out_slice(out, "receiver", line->receiver);
     json_out_slice(out, "title", line->title);
-    json_out_text(out, "end", end_word(line->end));
+    json_out_text(out, "end", notification_end_word(line->end));
     json_out_number(out, "attempts", line->attempts);
     json_out_text(out, "answer", line->answer != NULL ? line->answer : "");
     json_out_end(out, '}');

@@ -59,7 +59,8 @@ struct live_downtime {
 
 struct told {
     struct told_line line; /* views of the notification, and of the answer */
-    struct notification *notification;
+    uint64_t number;
+    struct notification *notification; /* NULL: there is none */
     char answer[256];
 };
 
@@ -100,7 +101,7 @@ struct evaluator {
 
     /* notifications */
     struct told told[EVALUATOR_TOLD_MAX]; /* a ring */
-    size_t n_told, next_told;
+    uint64_t next_told; /* its number; each stands at its number modulo the ring's length */
     struct notification *waiting; /* given back by a successor or the disk, to be sent */
     size_t waiting_bytes;         /* of what was raised and has not ended, without pictures */
     struct telling *tellings;     /* under way */
@@ -156,6 +157,12 @@ void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monito
 void told_note(struct evaluator *evaluator, const struct notification *of,
                enum notification_end end, const char *answer, int64_t now_s);
 void told_free_all(struct evaluator *evaluator);
+
+/* One line of it that was written down or handed over; all of them; those that wait and are in
+ * no line. */
+void told_restore(struct evaluator *evaluator, struct slice text);
+void told_hand_over(const struct evaluator *evaluator, struct state_writer *out);
+void told_note_waiting(struct evaluator *evaluator);
 
 /* It is sent at the next tick, behind the others. */
 void evaluator_wait(struct evaluator *evaluator, struct notification *given);

@@ -232,6 +232,8 @@ void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct sl
     evaluator->has_news = true;
     if (slice_equal(kind, SLICE("group")))
         restore_group(evaluator, name, text);
+    else if (slice_equal(kind, SLICE("told")))
+        told_restore(evaluator, text);
     else if (slice_equal(kind, SLICE("receiver")))
         lately_restore(evaluator, name, text);
     else if (slice_equal(kind, SLICE("minute")))
@@ -271,6 +273,7 @@ void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer 
     put_item(out, "minute", SLICE(""), minute,
              (size_t)snprintf(minute, sizeof minute, "%" PRId64, evaluator->at_s));
     lately_hand_over(evaluator, out);
+    told_hand_over(evaluator, out);
     for (size_t at = 0; at < evaluator->monitors.n; at++) {
         const struct watched_monitor *monitor = evaluator->monitors.at[at];
 

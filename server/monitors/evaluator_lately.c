@@ -119,23 +119,18 @@ void lately_restore(struct evaluator *evaluator, struct slice name, struct slice
 
 /* ---- kept -------------------------------------------------------------- */
 
-static void nobody_waits(void *argument)
-{
-    (void)argument;
-}
-
 static void write_down(struct evaluator *evaluator, const struct lately *lately,
                        void (*kept)(void *argument))
 {
     struct json_out text = { .comma = false };
 
     write_one(lately, &text);
-    if (text.bytes.failed)
-        kept(evaluator);
-    else
+    if (!text.bytes.failed)
         evaluator->needs.keep(
             evaluator->needs.self, "receiver", (struct slice){ lately->name, lately->name_len },
             (struct slice){ (const char *)text.bytes.at, text.bytes.len }, kept, evaluator);
+    else if (kept != NULL)
+        kept(evaluator);
     bytes_free(&text.bytes);
 }
 
@@ -149,7 +144,7 @@ void evaluator_count(struct evaluator *evaluator, struct slice receiver, bool is
     hourly_add(&lately->sent, now_s * 1000, 1);
     if (is_digest)
         lately->digest_s = now_s;
-    write_down(evaluator, lately, nobody_waits);
+    write_down(evaluator, lately, NULL);
 }
 
 void lately_hand_over(const struct evaluator *evaluator, struct state_writer *out)
@@ -211,6 +206,7 @@ void lately_begin(struct evaluator *evaluator, int64_t now_s)
     if (!evaluator->has_news)
         return;
     evaluator->has_news = false;
+    told_note_waiting(evaluator);
     evaluator->settle_by_s = now_s + SETTLE_PATIENCE_S;
     evaluator->unsettled++; /* until all of it is under way */
     if (!evaluator->was_handed_over)
@@ -244,8 +240,8 @@ void lately_forget(struct evaluator *evaluator, int64_t now_s)
             continue;
         }
         evaluator->needs.keep(evaluator->needs.self, "receiver",
-                              (struct slice){ gone->name, gone->name_len }, SLICE(""),
-                              nobody_waits, evaluator);
+                              (struct slice){ gone->name, gone->name_len }, SLICE(""), NULL,
+                              NULL);
         *at = gone->next;
         free(gone);
     }

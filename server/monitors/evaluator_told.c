@@ -1,8 +1,21 @@
 #include <stdio.h>
 
+#include "flush/memory/json_out.h"
+#include "flush/memory/json_view.h"
 #include "server/monitors/evaluator_internal.h"
 
+enum {
+    TOLD_KEYS_MAX = 64,
+    ANSWER_SIZE = sizeof((struct told *)0)->answer,
+    ANSWER_ESCAPED_SIZE = 6 * ANSWER_SIZE
+};
+
 /* ---- the history of notifications -------------------------------------- */
+
+static struct told *slot_of(struct evaluator *evaluator, uint64_t number)
+{
+    return &evaluator->told[number % EVALUATOR_TOLD_MAX];
+}
 
 static void told_set(struct told *told, enum notification_end end, uint32_t attempts,
                      int64_t at_s, const char *answer)
@@ -10,8 +23,60 @@ static void told_set(struct told *told, enum notification_end end, uint32_t atte
     told->line.end = end;
     told->line.attempts = attempts;
     told->line.at_s = at_s;
-    snprintf(told->answer, sizeof told->answer, "%s", answer);
+    snprintf(told->answer, sizeof told->answer, "%.*s", ANSWER_SIZE - 1, answer);
     told->line.answer = told->answer;
+}
+
+/* The notification is given. */
+static void fill(struct told *told, uint64_t number, struct notification *given)
+{
+    notification_free(told->notification);
+    *told = (struct told){ .notification = given,
+                           .number = number,
+                           .line = { .id = slice_of(given->id),
+                                     .monitor_name = given->monitor_name,
+                                     .group = given->group,
+                                     .receiver = given->receiver,
+                                     .title = given->title,
+                                     .monitor = given->monitor,
+                                     .to = given->transition.to } };
+}
+
+static void write_told(const struct told *told, struct json_out *out)
+{
+    struct bytes of = { 0 };
+
+    json_out_begin(out, NULL, '{');
+    json_out_number(out, "number", told->number);
+    json_out_text(out, "end", notification_end_word(told->line.end));
+    json_out_number(out, "attempts", told->line.attempts);
+    json_out_signed(out, "at_s", told->line.at_s);
+    json_out_text(out, "answer", told->answer);
+    if (notification_write(told->notification, &of))
+        json_out_raw(out, "of", (struct slice){ (const char *)of.at, of.len });
+    json_out_end(out, '}');
+    bytes_free(&of);
+}
+
+/* Under its place in the ring, so that there are no more of them than in that. */
+static struct slice place_of(const struct told *told, char room[static 32])
+{
+    int len = snprintf(room, 32, "%u", (unsigned)(told->number % EVALUATOR_TOLD_MAX));
+
+    return (struct slice){ room, (size_t)len };
+}
+
+static void told_keep(struct evaluator *evaluator, const struct told *told)
+{
+    struct json_out text = { .comma = false };
+    char place[32];
+
+    write_told(told, &text);
+    if (!text.bytes.failed)
+        evaluator->needs.keep(evaluator->needs.self, "told", place_of(told, place),
+                              (struct slice){ (const char *)text.bytes.at, text.bytes.len },
+                              NULL, NULL);
+    bytes_free(&text.bytes);
 }
 
 void told_note(struct evaluator *evaluator, const struct notification *of,
@@ -23,53 +88,123 @@ void told_note(struct evaluator *evaluator, const struct notification *of,
     plain.picture = (struct bytes){ .at = NULL };
     plain.text = plain.tags = plain.link = plain.query = SLICE("");
     struct notification *copy = notification_new(&plain);
-    struct told *told = &evaluator->told[evaluator->next_told];
 
     if (copy == NULL)
         return;
-    notification_free(told->notification);
-    *told = (struct told){ .notification = copy,
-                           .line = { .id = slice_of(copy->id),
-                                     .monitor_name = copy->monitor_name,
-                                     .group = copy->group,
-                                     .receiver = copy->receiver,
-                                     .title = copy->title,
-                                     .monitor = copy->monitor,
-                                     .to = copy->transition.to } };
+    struct told *told = slot_of(evaluator, evaluator->next_told);
+
+    fill(told, evaluator->next_told++, copy);
     told_set(told, end, 0, now_s, answer);
-    evaluator->next_told = (evaluator->next_told + 1) % EVALUATOR_TOLD_MAX;
-    if (evaluator->n_told < EVALUATOR_TOLD_MAX)
-        evaluator->n_told++;
+    if (end != NOTIFICATION_WAITING)
+        told_keep(evaluator, told);
 }
 
 const struct told_line *evaluator_told(const struct evaluator *evaluator, size_t i)
 {
-    if (i >= evaluator->n_told)
-        return NULL;
-    const struct told *told =
-        &evaluator
-             ->told[(evaluator->next_told + EVALUATOR_TOLD_MAX - 1 - i) % EVALUATOR_TOLD_MAX];
+    for (size_t back = 1; back <= EVALUATOR_TOLD_MAX && back <= evaluator->next_told; back++) {
+        const struct told *told =
+            &evaluator->told[(evaluator->next_told - back) % EVALUATOR_TOLD_MAX];
 
-    return &told->line;
+        if (told->notification != NULL && i-- == 0)
+            return &told->line;
+    }
+    return NULL;
 }
 
 void told_free_all(struct evaluator *evaluator)
 {
-    for (size_t i = 0; i < evaluator->n_told; i++)
+    for (size_t i = 0; i < EVALUATOR_TOLD_MAX; i++)
         notification_free(evaluator->told[i].notification);
-    evaluator->n_told = 0;
 }
 
 static struct told *find_told(struct evaluator *evaluator, struct slice id,
                               struct slice receiver)
 {
-    for (size_t i = 0; i < evaluator->n_told; i++) {
+    for (size_t i = 0; i < EVALUATOR_TOLD_MAX; i++) {
         struct told *told = &evaluator->told[i];
 
-        if (slice_equal(told->line.id, id) && slice_equal(told->line.receiver, receiver))
+        if (told->notification != NULL && slice_equal(told->line.id, id) &&
+            slice_equal(told->line.receiver, receiver))
             return told;
     }
     return NULL;
+}
+
+/* ---- handed over, and found again --------------------------------------- */
+
+void told_hand_over(const struct evaluator *evaluator, struct state_writer *out)
+{
+    for (size_t i = 0; i < EVALUATOR_TOLD_MAX; i++) {
+        const struct told *told = &evaluator->told[i];
+        struct json_out text = { .comma = false };
+        char place[32];
+
+        if (told->notification == NULL)
+            continue;
+        write_told(told, &text);
+        if (!text.bytes.failed) {
+            state_put_text(out, SLICE("told"));
+            state_put_text(out, place_of(told, place));
+            state_put_text(out, (struct slice){ (const char *)text.bytes.at, text.bytes.len });
+        }
+        bytes_free(&text.bytes);
+    }
+}
+
+static bool read_line(struct slice json, struct told_line *out,
+                      char answer[static ANSWER_ESCAPED_SIZE])
+{
+    struct slice end = json_view_member(json, "end"), said = json_view_member(json, "answer");
+    char room[32] = "";
+    int64_t attempts;
+
+    if (end.len > sizeof room || said.len > ANSWER_ESCAPED_SIZE - 1 ||
+        !notification_end_find((struct slice){ room, json_view_text(end, room) }, &out->end) ||
+        !json_view_whole(json_view_member(json, "attempts"), &attempts) ||
+        !json_view_whole(json_view_member(json, "at_s"), &out->at_s))
+        return false;
+    answer[json_view_text(said, answer)] = '\0';
+    out->attempts = (uint32_t)attempts;
+    return true;
+}
+
+/* What is there already is as new: a program before this one left it, and the disk has it, too.
+ */
+void told_restore(struct evaluator *evaluator, struct slice text)
+{
+    char answer[ANSWER_ESCAPED_SIZE];
+    struct told_line line = { .at_s = 0 };
+    struct slice json;
+    struct json_fault fault;
+    int64_t number;
+
+    if (!json_view_check(text, TOLD_KEYS_MAX, &json, &fault) ||
+        !json_view_whole(json_view_member(json, "number"), &number) || number < 0 ||
+        !read_line(json, &line, answer))
+        return;
+    struct told *told = slot_of(evaluator, (uint64_t)number);
+    struct notification *of =
+        told->notification == NULL ? notification_restore(json_view_member(json, "of")) : NULL;
+
+    if (of == NULL)
+        return;
+    fill(told, (uint64_t)number, of);
+    told_set(told, line.end, line.attempts, line.at_s, answer);
+    if ((uint64_t)number >= evaluator->next_told)
+        evaluator->next_told = (uint64_t)number + 1;
+}
+
+/* The last that the ring has room for. */
+void told_note_waiting(struct evaluator *evaluator)
+{
+    size_t n = 0;
+
+    for (const struct notification *at = evaluator->waiting; at != NULL; at = at->next)
+        n++;
+    for (const struct notification *at = evaluator->waiting; at != NULL; at = at->next, n--)
+        if (n <= EVALUATOR_TOLD_MAX &&
+            find_told(evaluator, slice_of(at->id), at->receiver) == NULL)
+            told_note(evaluator, at, NOTIFICATION_WAITING, "", at->raised_s);
 }
 
 /* ---- what became of it ------------------------------------------------- */
@@ -93,6 +228,8 @@ void evaluator_hear(struct evaluator *evaluator, struct notification *given, str
 
     if (told != NULL)
         told_set(told, end, attempts, now_s, answer);
+    if (told != NULL && given != NULL)
+        told_keep(evaluator, told);
     if (given != NULL) {
         evaluator->waiting_bytes -= given->size - given->picture.len;
         end_waiting(evaluator, given);

@@ -120,6 +120,10 @@ static void keep(void *self, const char *kind, struct slice name, struct slice t
     struct evaluator_world *world = self;
     struct world_entry *one = &world->queue[world->n_queue];
 
+    if (strcmp(kind, "told") == 0 && !world->keeps_told) {
+        assert_null(kept);
+        return;
+    }
     assert_in_range(world->n_queue, 0, WORLD_QUEUE_MAX - 1);
     *one = (struct world_entry){ .kept = kept, .argument = argument };
     snprintf(one->kind, sizeof one->kind, "%s", kind);

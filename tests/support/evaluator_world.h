@@ -35,6 +35,7 @@ struct evaluator_world {
     struct notification *sent[WORLD_SENT_MAX]; /* owned */
     size_t n_sent;
     bool is_disk_slow;
+    bool keeps_told; /* the disk has room for the history of notifications, too */
     struct world_entry disk[WORLD_DISK_MAX]; /* what is on it */
     size_t n_disk;
     struct world_entry queue[WORLD_QUEUE_MAX]; /* what is on the way there */

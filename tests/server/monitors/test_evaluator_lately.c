@@ -1,4 +1,4 @@
-/* How much each receiver got within the hour, over crashes, restarts and successors. */
+/* What each receiver got, within the hour and at all, over crashes, restarts and successors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static void taken(struct evaluator *evaluator)
     memcpy(id, one->id, sizeof id);
     memmove(world.sent, world.sent + 1, --world.n_sent * sizeof *world.sent);
     evaluator_count(evaluator, someone, false, world.now_s);
-    evaluator_hear(evaluator, one, slice_of(id), someone, NOTIFICATION_SENT, 1, "",
+    evaluator_hear(evaluator, one, slice_of(id), someone, NOTIFICATION_SENT, 1, "250 \"ok\"",
                    world.now_s);
 }
 
@@ -193,9 +193,87 @@ static void a_successor_counts_on(void **state)
     go_to(evaluator, 3);
     assert_int_equal(world.n_recalled, 1);
     assert_int_equal(world.n_sent, 1);
+    assert_int_equal(evaluator_told(evaluator, 0)->end, NOTIFICATION_WAITING);
+    assert_int_equal(evaluator_told(evaluator, 1)->end, NOTIFICATION_SENT);
+    assert_null(evaluator_told(evaluator, 2));
     evaluator_free(evaluator);
     state_done(&inherited);
     close(fd);
+}
+
+/* Who was told what, with the answers, and in its order; of what waits, too. */
+static void the_history_stays(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    world.keeps_told = true;
+    define(evaluator, 7, body);
+    value(evaluator, "*", 1, 11);
+    taken(evaluator);
+    value(evaluator, "*", 2, 9);
+    taken(evaluator);
+    value(evaluator, "*", 3, 11);
+    forget_sent();
+    for (int crashes = 0; crashes < 2; crashes++) {
+        evaluator = again(evaluator);
+        go_to(evaluator, 3);
+        assert_int_equal(evaluator_told(evaluator, 0)->end, NOTIFICATION_WAITING);
+        assert_int_equal(evaluator_told(evaluator, 0)->to, MONITOR_ALERT);
+        assert_int_equal(evaluator_told(evaluator, 1)->end, NOTIFICATION_SENT);
+        assert_int_equal(evaluator_told(evaluator, 1)->to, MONITOR_OK);
+        assert_string_equal(evaluator_told(evaluator, 1)->answer, "250 \"ok\"");
+        assert_int_equal(evaluator_told(evaluator, 1)->at_s,
+                         START_S + 2 * MINUTE_S + EVALUATOR_WAIT_S);
+        assert_int_equal(evaluator_told(evaluator, 2)->attempts, 1);
+        assert_null(evaluator_told(evaluator, 3));
+        forget_sent();
+    }
+    evaluator_free(evaluator);
+}
+
+/* The ring has so many places; what was restored is the oldest. */
+static void a_long_history_has_an_end(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\","
+           "\"message\":\"@nobody@example.org\"}");
+    evaluator_restore(evaluator, SLICE("told"), SLICE("999"),
+                      SLICE("{\"number\":5999,\"end\":\"sent\",\"attempts\":1,\"at_s\":7,"
+                            "\"answer\":\"\",\"of\":{\"id\":\"7.0.ok.0.0\",\"monitor\":7,"
+                            "\"from\":\"OK\",\"to\":\"Alert\",\"at_s\":1,\"again\":0,"
+                            "\"raised_s\":1,\"test\":false,\"priority\":0}}"));
+    for (int minute = 1; minute <= 1010; minute++)
+        value(evaluator, "*", minute, minute % 2 == 1 ? 11 : 9);
+    assert_non_null(evaluator_told(evaluator, EVALUATOR_TOLD_MAX - 1));
+    assert_null(evaluator_told(evaluator, EVALUATOR_TOLD_MAX));
+    assert_int_equal(evaluator_told(evaluator, 0)->to, MONITOR_OK);
+    for (size_t i = 0; i < EVALUATOR_TOLD_MAX; i++)
+        assert_int_equal(evaluator_told(evaluator, i)->end, NOTIFICATION_REFUSED);
+    evaluator_free(evaluator);
+}
+
+static void what_is_damaged_is_no_history(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[]",
+        "{\"number\":-1,\"end\":\"sent\",\"attempts\":1,\"at_s\":1,\"of\":{}}",
+        "{\"number\":1,\"end\":\"gone\",\"attempts\":1,\"at_s\":1,\"of\":{}}",
+        "{\"number\":1,\"end\":\"sent\",\"attempts\":1,\"at_s\":1,\"of\":{}}",
+        "{\"number\":1,\"end\":\"sent\",\"attempts\":1,\"at_s\":1}",
+    };
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        evaluator_restore(evaluator, SLICE("told"), SLICE("1"), slice_of(texts[i]));
+    assert_null(evaluator_told(evaluator, 0));
+    evaluator_free(evaluator);
 }
 
 static void what_is_damaged_counts_nothing(void **state)
@@ -231,6 +309,9 @@ int main(void)
         TEST(the_order_stays),
         TEST(a_successor_counts_on),
         TEST(what_is_damaged_counts_nothing),
+        TEST(the_history_stays),
+        TEST(a_long_history_has_an_end),
+        TEST(what_is_damaged_is_no_history),
     };
 #undef TEST
 
