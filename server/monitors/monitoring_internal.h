@@ -32,7 +32,8 @@ struct monitoring {
     uint64_t lost;  /* sum of what was lost or shed */
     int64_t lost_s; /* when it grew last */
     char hostname[256];
-    char address[OWN_ADDRESS_SIZE];
+    char address[OWN_ADDRESS_SIZE]; /* of this machine, as it was then: */
+    int64_t address_s;
     char seen_address[OWN_ADDRESS_SIZE]; /* of the host that was asked for last */
 };
 

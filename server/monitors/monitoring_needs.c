@@ -6,6 +6,8 @@
 #include "server/monitors/monitoring_internal.h"
 #include "server/receive/host_addresses.h"
 
+enum { ADDRESS_AGE_S = 60 };
+
 /* ---- the flusher ------------------------------------------------------- */
 
 struct asking {
@@ -221,6 +223,16 @@ static int64_t lost_s(void *self)
     return monitoring->lost_s;
 }
 
+/* It is looked for anew each minute: machines move. */
+static struct slice own_address(struct monitoring *monitoring, int64_t now_s)
+{
+    if (llabs(now_s - monitoring->address_s) >= ADDRESS_AGE_S) {
+        own_address_find(monitoring->address);
+        monitoring->address_s = now_s;
+    }
+    return slice_of(monitoring->address);
+}
+
 /* That of this machine, under whose name also samples without a host are, and of who sent by a
  * unix socket. Any other is where the samples came from, whatever it is: one of the loopback is
  * the truth about a host that a program on this machine speaks for. */
@@ -231,9 +243,7 @@ static struct slice address(void *self, struct slice host)
 
     if (slice_equal(host, slice_of(monitoring->hostname)) ||
         (seen != NULL && seen->family == AF_UNIX)) {
-        if (monitoring->address[0] == '\0')
-            own_address_find(monitoring->address);
-        return slice_of(monitoring->address);
+        return own_address(monitoring, clock_wall_s());
     }
     monitoring->seen_address[0] = '\0';
     if (seen != NULL)
