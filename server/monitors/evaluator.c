@@ -165,6 +165,7 @@ void evaluator_tick(struct evaluator *evaluator, int64_t now_s)
     downtimes_look_ahead(evaluator, now_s);
     host_tags_look(evaluator, now_s);
     tellings_look(evaluator, now_s);
+    evaluator_write_told(evaluator);
     lately_begin(evaluator, now_s);
     if (lately_is_settled(evaluator, now_s))
         evaluator_send_waiting(evaluator);

@@ -162,6 +162,9 @@ void evaluator_hear(struct evaluator *evaluator, struct notification *given, str
 void evaluator_count(struct evaluator *evaluator, struct slice receiver, bool is_digest,
                      int64_t now_s);
 
+/* Writes down what is new in the history of notifications; each tick does. */
+void evaluator_write_told(struct evaluator *evaluator);
+
 /* What waits for a picture or for the disk is not sent any more: a successor, or what is
  * written down, has it. */
 void evaluator_give_up_waits(struct evaluator *evaluator);

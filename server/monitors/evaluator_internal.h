@@ -60,6 +60,7 @@ struct live_downtime {
 struct told {
     struct told_line line; /* views of the notification, and of the answer */
     uint64_t number;
+    bool is_news; /* it has ended, and is not written down yet */
     struct notification *notification; /* NULL: there is none */
     char answer[256];
 };
@@ -101,6 +102,7 @@ struct evaluator {
 
     /* notifications */
     struct told told[EVALUATOR_TOLD_MAX]; /* a ring */
+    bool has_told_news;
     uint64_t next_told; /* its number; each stands at its number modulo the ring's length */
     struct notification *waiting; /* given back by a successor or the disk, to be sent */
     size_t waiting_bytes;         /* of what was raised and has not ended, without pictures */

@@ -79,6 +79,24 @@ static void told_keep(struct evaluator *evaluator, const struct told *told)
     bytes_free(&text.bytes);
 }
 
+/* A storm goes through the ring many times a second: the disk gets what is in it then. */
+static void told_is_news(struct evaluator *evaluator, struct told *told)
+{
+    told->is_news = evaluator->has_told_news = true;
+}
+
+void evaluator_write_told(struct evaluator *evaluator)
+{
+    if (!evaluator->has_told_news)
+        return;
+    evaluator->has_told_news = false;
+    for (size_t i = 0; i < EVALUATOR_TOLD_MAX; i++) {
+        if (evaluator->told[i].is_news)
+            told_keep(evaluator, &evaluator->told[i]);
+        evaluator->told[i].is_news = false;
+    }
+}
+
 void told_note(struct evaluator *evaluator, const struct notification *of,
                enum notification_end end, const char *answer, int64_t now_s)
 {
@@ -96,7 +114,7 @@ void told_note(struct evaluator *evaluator, const struct notification *of,
     fill(told, evaluator->next_told++, copy);
     told_set(told, end, 0, now_s, answer);
     if (end != NOTIFICATION_WAITING)
-        told_keep(evaluator, told);
+        told_is_news(evaluator, told);
 }
 
 const struct told_line *evaluator_told(const struct evaluator *evaluator, size_t i)
@@ -229,7 +247,7 @@ void evaluator_hear(struct evaluator *evaluator, struct notification *given, str
     if (told != NULL)
         told_set(told, end, attempts, now_s, answer);
     if (told != NULL && given != NULL)
-        told_keep(evaluator, told);
+        told_is_news(evaluator, told);
     if (given != NULL) {
         evaluator->waiting_bytes -= given->size - given->picture.len;
         end_waiting(evaluator, given);

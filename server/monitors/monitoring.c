@@ -317,6 +317,7 @@ static void end_notifier(struct monitoring *monitoring)
         notification_free(at->notification); /* its group has a copy */
         free(at);
     }
+    evaluator_write_told(monitoring->evaluator);
 }
 
 void monitoring_end(struct monitoring *monitoring)

@@ -248,6 +248,11 @@ static void a_long_history_has_an_end(void **state)
                             "\"raised_s\":1,\"test\":false,\"priority\":0}}"));
     for (int minute = 1; minute <= 1010; minute++)
         value(evaluator, "*", minute, minute % 2 == 1 ? 11 : 9);
+    world.keeps_told = true;
+    size_t n_disk = world.n_disk;
+
+    evaluator_write_told(evaluator); /* the last one alone is new */
+    assert_int_equal(world.n_disk, n_disk + 1);
     assert_non_null(evaluator_told(evaluator, EVALUATOR_TOLD_MAX - 1));
     assert_null(evaluator_told(evaluator, EVALUATOR_TOLD_MAX));
     assert_int_equal(evaluator_told(evaluator, 0)->to, MONITOR_OK);
