@@ -436,6 +436,9 @@ static bool read_schedule(struct downtime_reading *reading, struct slice value)
 
     out->start_s = reading->now_s;
     out->end_s = DOWNTIME_FOR_EVER;
+    if (!is_absent(value) && json_view_kind(value) != JSON_KIND_OBJECT)
+        return downtime_refuse(reading,
+                               "'schedule' is an object: start and end, or recurrences");
     if (!is_list(reading, "recurrences", recurrences))
         return false;
     if (is_absent(recurrences))

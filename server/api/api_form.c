@@ -28,15 +28,22 @@ void api_form_rest(struct json_out *out, struct slice object, const char *const 
     api_form_merge(out, object, (struct slice){ NULL, 0 }, names);
 }
 
+/* Of a list there are none, or it would be written as what is no JSON. */
+static struct slice members_of(struct slice value)
+{
+    return json_view_kind(value) == JSON_KIND_OBJECT ? json_view_inside(value)
+                                                     : (struct slice){ NULL, 0 };
+}
+
 void api_form_merge(struct json_out *out, struct slice base, struct slice over,
                     const char *const *names)
 {
-    struct slice inside = json_view_inside(base), name, value;
+    struct slice inside = members_of(base), name, value;
 
     while (json_view_next_member(&inside, &name, &value))
         if (!is_one_of(name, names) && !json_view_has(over, name))
             json_out_member(out, name, value);
-    inside = json_view_inside(over);
+    inside = members_of(over);
     while (json_view_next_member(&inside, &name, &value))
         if (!is_one_of(name, names))
             json_out_member(out, name, value);

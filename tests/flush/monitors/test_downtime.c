@@ -227,6 +227,8 @@ static void names_what_is_wrong(void **state)
           "{\"scope\":\"a\",\"start\":9,\"end\":10,\"recurrence\":{\"type\":\"weeks\","
           "\"until_date\":8}}",
           "'until_date' is before 'start'" },
+        { downtime_read_v2, V2 "[null]}",
+          "'schedule' is an object: start and end, or recurrences" },
         { downtime_read_v2, V2 "{\"recurrences\":{\"rrule\":\"FREQ=DAILY\"}}}",
           "'recurrences' is a list" },
         { downtime_read_v1, "{\"scope\":\"a\",\"notify_end_states\":[\"ok\"]}",
