@@ -6,12 +6,19 @@
 #include "flush/snapshots/state_series.h"
 
 /* Where the past is kept on disk, the successor finds there all that was open once. */
+static bool is_on_disk(const struct rollup *rollup)
+{
+    const struct past *past = rollup != NULL ? rollup_past(rollup) : NULL;
+
+    return past != NULL && past->ops->will_have(past->self);
+}
+
 static void hand_over_windows(struct flusher *flusher, struct state_writer *out)
 {
     if (flusher->rollup == NULL)
         return;
     state_begin(out, STATE_WINDOWS);
-    if (rollup_past(flusher->rollup) != NULL)
+    if (is_on_disk(flusher->rollup))
         rollup_write_early(flusher->rollup, out);
     else
         rollup_write(flusher->rollup, out);
@@ -24,7 +31,7 @@ static void hand_over_windows(struct flusher *flusher, struct state_writer *out)
 static void hand_over_recent(struct flusher *flusher, struct state_writer *out)
 {
     state_begin(out, STATE_RECENT);
-    recent_hand_over(flusher->recent, out);
+    recent_hand_over(flusher->recent, is_on_disk(flusher->rollup), out);
     check_statuses_hand_over(flusher->checks, out);
     if (state_settle(out))
         return;

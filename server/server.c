@@ -357,9 +357,11 @@ struct inheritance *server_hand_over(struct server *given, enum server_successor
         inheritance_write(out, &given->listeners, given->leftovers, given->workers);
         admin_hand_over(given->admin, out);
     }
+    bool on_disk = out != NULL && given->history != NULL && history_leave(given->history);
+
     out = leaving_end_flusher(given->flusher, out);
     given->flusher = NULL;
-    if (out != NULL && given->history == NULL) /* on disk, open windows end as parts */
+    if (out != NULL && !on_disk) /* there, open windows end as parts */
         instance_hand_over(&given->instance, out);
     if (given->history != NULL)
         history_end(given->history);

@@ -9,22 +9,55 @@ until_taken_over() { # for the nth time
     wait_for "$scratch/log" '\(reads again\)' "$1"
 }
 
-# The first lane keeps it on the disk, the second in memory.
+until_seen_once() { # the event
+    for _ in $(seq 1200); do
+        "$probe" get "$http" "/api/v1/events?start=0&end=$(($(date +%s) + 60))" >"$scratch/events" || fail "no events"
+        ! grep -q '"seen"' "$scratch/events" || break
+        sleep 0.05
+    done
+    [ "$(grep -o '"seen"' "$scratch/events" | wc -l)" -eq 1 ] || fail "the event is there not once: $(cat "$scratch/events")"
+}
+
+# The first lane keeps it on the disk, the second in memory; the third would on a disk that
+# another process has, as in a rolling update.
 hand_over() {
+    local open=0
     state=
-    [ "$1" -ne 1 ] || state=$scratch/state
+    [ "$1" -eq 2 ] || state=$scratch/state
+    [ "$1" -ne 1 ] || open=1
+    if [ "$1" -eq 3 ]; then
+        mkdir "$scratch/owner"
+        scratch=$scratch/owner # with a log of its own
+        start_past
+        owner=$server
+        scratch=${scratch%/owner}
+    fi
     start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state"
-    [ -z "$state" ] || until_metric heeler_history_open 1
+    until_metric heeler_history_open "$open"
+    [ "$1" -ne 3 ] || wait_for "$scratch/log" '\(another process has it\)'
+    "$heeler" send --to "127.0.0.1:$port" '_e{4,4}:seen|once' || fail "send"
     for i in 1 2 3; do
         send 5
         [ "$i" -eq 1 ] || until_total a $((5 * i)) # from a sealed window, or from an open one
         kill -USR2 "$server"
         until_taken_over "$i"
-        [ -z "$state" ] || until_metric heeler_history_open 1
+        until_metric heeler_history_open "$open"
         until_total a $((5 * i))
+        until_seen_once
+        if [ "$1" -eq 3 ] && [ "$i" -eq 2 ]; then # the next one is the owner
+            kill -TERM "$owner"
+            wait "$owner" || fail "the owner of the file ended with $?"
+            open=1
+        fi
     done
+    kill -TERM "$server"
+    ended 0
+    [ -n "$state" ] || return 0
+    start_past
+    until_total a 15
+    until_seen_once
     kill -TERM "$server"
     ended 0
 }
 
-lanes 2 hand_over
+lanes 3 hand_over

@@ -164,7 +164,8 @@ static bool give(struct feeder *feeder)
 static bool follow(struct feeder *feeder)
 {
     const struct history_ledger *ledger = history_ledger(feeder->history);
-    uint32_t epoch = history_is_open(ledger) ? (uint32_t)counter_read(&ledger->epoch) : 0;
+    bool open = history_is_open(ledger) && !history_is_left(feeder->history);
+    uint32_t epoch = open ? (uint32_t)counter_read(&ledger->epoch) : 0;
 
     feeder->again = rewind_behind(feeder) || feeder->again;
     if (epoch != feeder->epoch) {

@@ -37,6 +37,7 @@ struct history {
     uint64_t damaged_seen;        /* by who asks history_began_anew() */
     _Atomic(size_t) on_their_way; /* bytes of parcels that were given and are not handled */
     _Atomic(bool) stopping;
+    _Atomic(bool) left; /* to a successor */
     struct history_ledger ledger;
     int ended_fd; /* eventfd: readable when the thread has closed the store */
     pthread_t thread;
@@ -551,6 +552,19 @@ int64_t history_oldest(const struct history *history, int64_t step_s)
         if (kept->levels[i].step_s == step_s)
             return (int64_t)counter_read(&history->ledger.oldest_s[i]);
     return 0;
+}
+
+bool history_leave(struct history *history)
+{
+    bool open = history_is_open(&history->ledger);
+
+    atomic_store_explicit(&history->left, !open, memory_order_release); /* with who gives */
+    return open;
+}
+
+bool history_is_left(const struct history *history)
+{
+    return atomic_load_explicit(&history->left, memory_order_acquire);
 }
 
 void history_end(struct history *history)

@@ -75,6 +75,12 @@ void history_go_on(struct history *history);
  * open. */
 int64_t history_oldest(const struct history *history, int64_t step_s);
 
+/* A successor takes over: whether the disk gets what is given until the end. If it is not open
+ * nothing is given any more, and the successor is to have it. From any thread, before the giver
+ * ends. */
+bool history_leave(struct history *history);
+bool history_is_left(const struct history *history); /* that was so */
+
 /* Begins what history_stop() waits for; nothing may be given any more. */
 void history_end(struct history *history);
 

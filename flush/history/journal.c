@@ -20,6 +20,8 @@ static struct slice view(const struct bytes *bytes)
 
 static bool may_give(const struct journal *journal)
 {
+    if (history_is_left(journal->history))
+        return false;
     return journal->ending || (history_is_open(history_ledger(journal->history)) &&
                                history_has_room_for_records(journal->history));
 }

@@ -32,6 +32,11 @@ static int64_t oldest_s(const void *self, int64_t step_s)
     return history_oldest(self, step_s);
 }
 
+static bool will_have(const void *self)
+{
+    return !history_is_left(self);
+}
+
 static void ask(struct past_reading *past, enum reading_asks what)
 {
     past->reading->asks = what;
@@ -264,6 +269,7 @@ static void free_reading(struct past_reading *given)
 struct past past_of(struct history *history)
 {
     static const struct past_ops ops = {
+        .will_have = will_have,
         .oldest_s = oldest_s,
         .take = take,
         .begin = begin,

@@ -43,6 +43,10 @@ struct past_row {
 struct past_reading;
 
 struct past_ops {
+    /* Whether what is in memory alone will be there, too, when we end; if not, a successor is
+     * to be given it. */
+    bool (*will_have)(const void *self);
+
     /* Stamp of the first snapshot of which windows of that length are there; 0: none are. */
     int64_t (*oldest_s)(const void *self, int64_t step_s);
 

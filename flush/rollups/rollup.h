@@ -269,7 +269,8 @@ bool rollup_next_blob(const struct rollup *rollup, struct rollup_span span, uint
 struct state_writer;
 struct state_reader;
 
-/* All of it, what is open too. */
+/* All of it, what is open too; but for closed windows that were given to who keeps them, and
+ * what they have become since. */
 void rollup_write(const struct rollup *rollup, struct state_writer *out);
 
 /* Only what waits for windows that are not open yet, which nobody can be given: for a successor

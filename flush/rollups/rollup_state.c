@@ -63,7 +63,8 @@ static void put_block(const struct rollup *rollup, struct state_writer *out,
 }
 
 static void put_window(const struct rollup *rollup, struct state_writer *out,
-                       struct rollup_span span, const int64_t stamps[3])
+                       struct rollup_span span, const int64_t stamps[3],
+                       enum window_state state)
 {
     uint32_t blocks = (rollup->end + COLUMN_VALUES - 1) / COLUMN_VALUES, next = 0, series;
     int64_t block_before = -1, series_before = -1;
@@ -72,9 +73,7 @@ static void put_window(const struct rollup *rollup, struct state_writer *out,
 
     for (int i = 0; i < 3; i++)
         state_put_signed(out, stamps[i]);
-    state_put_number(out, span.window != NULL ? WINDOW_SEALED
-                          : span.late != NULL ? WINDOW_LATE
-                                              : WINDOW_OPEN);
+    state_put_number(out, state);
     for (uint32_t block = 0; block < blocks; block++)
         put_block(rollup, out, span, block, &block_before);
     state_put_number(out, 0);
@@ -106,29 +105,62 @@ static size_t put_late(const struct rollup *rollup, struct state_writer *out, si
         n++;
         if (out != NULL)
             put_window(rollup, out, (struct rollup_span){ .late = late, .level = index },
-                       (int64_t[]){ late->start_s, late->first_s, late->last_s });
+                       (int64_t[]){ late->start_s, late->first_s, late->last_s }, WINDOW_LATE);
     }
     return n;
+}
+
+static void put_sealed(const struct rollup *rollup, struct state_writer *out, size_t index,
+                       const struct window *window, enum window_state state)
+{
+    put_window(rollup, out, (struct rollup_span){ .window = window, .level = index },
+               (int64_t[]){ window->start_s, window->first_s, window->last_s }, state);
+}
+
+/* What came late for windows that were given; as put_late(). */
+static size_t put_loose(const struct rollup *rollup, struct state_writer *out, size_t index)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < rollup->n_loose; i++) {
+        if (rollup->loose[i].level != index)
+            continue;
+        n++;
+        if (out != NULL)
+            put_sealed(rollup, out, index, rollup->loose[i].window, WINDOW_LATE);
+    }
+    return n;
+}
+
+/* The place of the first closed window that was not given. */
+static size_t first_ungiven(const struct rollup_level *level)
+{
+    size_t first = 0;
+
+    while (level->ungiven_s != INT64_MAX && first < level->n &&
+           level->closed[first]->start_s < level->ungiven_s)
+        first++;
+    return first;
 }
 
 static void put_level(const struct rollup *rollup, struct state_writer *out, size_t index)
 {
     const struct rollup_level *level = &rollup->levels[index];
     bool open = level->open_s != ROLLUP_NO_START;
+    size_t first = first_ungiven(level);
 
     state_put_signed(out, level->step_s);
-    state_put_signed(out, level->whole_s);
-    state_put_number(out, level->n + open + put_late(rollup, NULL, index, false));
-    for (size_t i = 0; i < level->n; i++) {
-        const struct window *window = level->closed[i];
-
-        put_window(rollup, out, (struct rollup_span){ .window = window, .level = index },
-                   (int64_t[]){ window->start_s, window->first_s, window->last_s });
-    }
+    state_put_signed(out, first > 0 ? level->closed[first - 1]->start_s + level->step_s
+                                    : level->whole_s);
+    state_put_number(out, level->n - first + open + put_late(rollup, NULL, index, false) +
+                              put_loose(rollup, NULL, index));
+    for (size_t i = first; i < level->n; i++)
+        put_sealed(rollup, out, index, level->closed[i], WINDOW_SEALED);
     if (open)
         put_window(rollup, out, (struct rollup_span){ .level = index },
-                   (int64_t[]){ level->open_s, level->first_s, level->last_s });
+                   (int64_t[]){ level->open_s, level->first_s, level->last_s }, WINDOW_OPEN);
     (void)put_late(rollup, out, index, false);
+    (void)put_loose(rollup, out, index);
 }
 
 void rollup_write(const struct rollup *rollup, struct state_writer *out)

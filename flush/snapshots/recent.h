@@ -82,10 +82,12 @@ MUST_CHECK bool recent_recall(struct recent *recent, enum recent_kind kind, stru
 struct state_writer;
 struct state_reader;
 
-/* None, if somebody keeps them for longer. */
-void recent_hand_over(const struct recent *recent, struct state_writer *out);
+/* None that somebody keeps for longer: if he does not have those that were not taken yet,
+ * these.
+ */
+void recent_hand_over(const struct recent *recent, bool has_all, struct state_writer *out);
 
-/* Into what is empty. False: it is damaged. */
+/* Into what is empty; none of them counts as taken. False: it is damaged. */
 MUST_CHECK bool recent_restore(struct recent *recent, struct state_reader *in);
 
 #endif

@@ -160,14 +160,18 @@ void recent_untake(struct recent *recent)
 
 /* ---- a successor takes over -------------------------------------------- */
 
-static void hand_over(const struct kept_list *list, bool watched, struct state_writer *out)
+/* The newest first, down to one that is not among them. */
+static void hand_over(const struct kept_list *list, const struct kept *end,
+                      struct state_writer *out)
 {
-    const struct kept *newest = watched ? NULL : list->newest;
     struct bytes body = { 0 };
     struct slice room[RECENT_TAGS_MAX];
+    size_t n = 0;
 
-    state_put_number(out, watched ? 0 : list->n);
-    for (const struct kept *at = newest; at != NULL; at = at->older) {
+    for (const struct kept *at = list->newest; at != end; at = at->older)
+        n++;
+    state_put_number(out, n);
+    for (const struct kept *at = list->newest; at != end; at = at->older) {
         struct shown shown = recent_show(at, room);
 
         bytes_clear(&body);
@@ -178,10 +182,19 @@ static void hand_over(const struct kept_list *list, bool watched, struct state_w
     bytes_free(&body);
 }
 
-void recent_hand_over(const struct recent *recent, struct state_writer *out)
+/* The newest one that is kept elsewhere; NULL: none is. */
+static const struct kept *newest_taken(const struct recent *recent,
+                                       const struct kept_list *list, bool has_all)
 {
-    hand_over(&recent->events, recent->watched, out);
-    hand_over(&recent->checks, recent->watched, out);
+    if (!recent->watched)
+        return NULL;
+    return has_all || list->ungiven == NULL ? list->newest : list->ungiven->older;
+}
+
+void recent_hand_over(const struct recent *recent, bool has_all, struct state_writer *out)
+{
+    hand_over(&recent->events, newest_taken(recent, &recent->events, has_all), out);
+    hand_over(&recent->checks, newest_taken(recent, &recent->checks, has_all), out);
 }
 
 static bool restore(struct recent *recent, enum recent_kind kind, struct state_reader *in)
@@ -196,6 +209,8 @@ static bool restore(struct recent *recent, enum recent_kind kind, struct state_r
 bool recent_restore(struct recent *recent, struct state_reader *in)
 {
     bool events = restore(recent, RECENT_EVENT, in);
+    bool checks = restore(recent, RECENT_CHECK, in);
 
-    return restore(recent, RECENT_CHECK, in) && events;
+    recent_untake(recent);
+    return checks && events;
 }

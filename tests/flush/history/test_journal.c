@@ -6,9 +6,11 @@
 #include <jansson.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "config/clock.h"
 #include "flush/history/journal.h"
+#include "flush/memory/state.h"
 #include "flush/series/admitted.h"
 #include "tests/support/temp_file.h"
 
@@ -206,6 +208,52 @@ static void a_closed_store_costs_nothing_and_what_is_left_comes_later(void **sta
     end();
 }
 
+/* Another process has the file; a part of what came is on the disk already if it did not. */
+static void a_successor_is_given_what_could_not_be_kept(void **state)
+{
+    struct database owner;
+    struct state left;
+    char problem[256];
+    (void)state;
+
+    for (int held = 0; held < 2; held++) {
+        if (held)
+            assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+        begin();
+        if (!held)
+            until_open();
+        event("first");
+        step();
+        event(held ? "not kept" : "kept");
+        check(held ? "not kept" : "kept", 1);
+        assert_true(history_leave(part.history) == !held);
+        struct state_writer *out = state_writer_new();
+
+        assert_non_null(out);
+        state_begin(out, STATE_RECENT);
+        recent_hand_over(part.recent, !held, out);
+        assert_true(state_settle(out));
+        end();
+        int fd = state_writer_end(out);
+
+        if (held)
+            database_close(&owner);
+        begin();
+        assert_true(state_map(&left, fd, problem, sizeof problem));
+        assert_true(recent_restore(part.recent, &left.parts[STATE_RECENT]));
+        state_done(&left);
+        close(fd);
+        until_open();
+        until("events", held ? 4 : 2);
+        until("checks", held ? 2 : 1);
+        end();
+    }
+    begin(); /* and each is on the disk once */
+    until("events", 4);
+    until("checks", 2);
+    end();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
 
 int main(void)
@@ -213,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_next_process_shows_what_the_last_one_saw),
         TEST(an_event_is_given_when_it_comes),
+        TEST(a_successor_is_given_what_could_not_be_kept),
         TEST(a_closed_store_costs_nothing_and_what_is_left_comes_later),
     };
 

@@ -423,14 +423,19 @@ static void what_is_late_and_nobody_takes_is_bounded(void **state)
     database_close(&owner);
 }
 
-/* As SIGUSR2 does: the windows are on the disk, and what is not open yet in the state. */
-static void replace(struct server *server)
+/* As SIGUSR2 does: what the disk does not get is in the state. The owner of the file ends
+ * meanwhile; NULL: it is the server that is replaced. */
+static void replace(struct server *server, struct database *owner)
 {
     struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
     struct state state;
     char problem[256];
+
+    assert_true(history_leave(server->history) == (owner == NULL));
     int fd = pipeline_replace(server->pipeline);
 
+    if (owner != NULL)
+        database_close(owner);
     assert_true(history_stop(server->history, clock_monotonic_ms() + 60000));
     server->history = history_start(&config, NULL);
     assert_non_null(server->history);
@@ -452,13 +457,44 @@ static void a_successor_has_what_was_early_once(void **state)
     send_late(&server, start_s + 500);
     send_late(&server, start_s + 613); /* in the interval that is open, and in the minute */
     send_late(&server, start_s + 665); /* in a minute that is not */
-    replace(&server);
+    replace(&server, NULL);
     send_some(&server, start_s + 610, start_s + 1100);
     assert_late_same(&server, start_s, start_s + 1100);
     end(&server);
     server = begin(start_s + 1100, "heeler_max_contexts=1000");
     attach(&server);
     assert_late_same(&server, start_s, start_s + 1100);
+    end(&server);
+}
+
+/* Another process has the file, as in a rolling update. */
+static void a_successor_is_given_what_the_disk_does_not_have(void **state)
+{
+    struct database owner;
+    struct keeper_config config = { .folder = root, .bounds = { &retention, 64 << 20 } };
+    (void)state;
+
+    assert_int_equal(database_open(&owner, root), DATABASE_OPEN);
+    struct server server = { .history = history_start(&config, NULL) };
+
+    server.pipeline = PIPELINE(1, (double)start_s, "heeler_lookback=3600",
+                               "heeler_late_max=300", "heeler_max_contexts=1000");
+    attach(&server);
+    wait_for(&history_ledger(server.history)->state, HISTORY_HELD);
+    send_some(&server, start_s, start_s + 20);
+    send_late(&server, start_s - 200);
+    send_some(&server, start_s + 20, start_s + 610);
+    send_late(&server, start_s + 450);
+    replace(&server, &owner);
+    assert_late_same(&server, start_s, start_s + 610);
+    send_some(&server, start_s + 610, start_s + 1230);
+    assert_all_same(&server, start_s, start_s + 1230);
+    end(&server);
+    server = begin(start_s + 1230, "heeler_max_contexts=1000");
+    attach(&server);
+    assert_all_same(&server, start_s, start_s + 1230);
+    assert_late_same(&server, start_s, start_s + 1230);
+    assert_same(&server, "sum:c{k:0}.as_count()", start_s - 600, start_s + 1230);
     end(&server);
 }
 
@@ -477,6 +513,7 @@ int main(void)
         TEST(what_memory_lets_go_is_written_once),
         TEST(what_is_late_and_nobody_takes_is_bounded),
         TEST(a_successor_has_what_was_early_once),
+        TEST(a_successor_is_given_what_the_disk_does_not_have),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,33 @@ static void who_watches_is_given_the_whole_of_what_goes_on(void **state)
     pipeline_free(whole);
 }
 
+/* Somebody keeps windows for longer, and does not have the last ones. */
+static void a_successor_is_given_what_nobody_has(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "heeler_lookback=3600");
+    struct pipeline *whole = PIPELINE(1, START, "heeler_lookback=3600");
+    int64_t start_s = START;
+    struct rollup_span span;
+    (void)state;
+
+    send_some(p, 0, 330);
+    send_some(whole, 0, 330);
+    rollup_give_from(flusher_rollup(p->flusher), 0, START + 100);
+    pipeline_upgrade(p);
+    const struct rollup *rollup = flusher_rollup(p->flusher);
+
+    assert_true(rollup_find(rollup, 0, &start_s, &span));
+    assert_int_equal(start_s, START + 100);
+    assert_false(rollup_covers(rollup, 0, START + 90));
+    assert_true(rollup_covers(rollup, 0, START + 100));
+    start_s = START;
+    assert_true(rollup_find(rollup, 1, &start_s, &span)); /* which nobody keeps */
+    assert_int_equal(start_s, START);
+    assert_same(p, whole, 100, 330);
+    pipeline_free(p);
+    pipeline_free(whole);
+}
+
 static void levels_of_other_lengths_begin_anew(void **state)
 {
     struct pipeline *p = PIPELINE(1, START, "heeler_rollups=60 300");
@@ -187,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_successor_answers_as_if_nothing_had_been),
         cmocka_unit_test(who_watches_is_given_the_whole_of_what_goes_on),
+        cmocka_unit_test(a_successor_is_given_what_nobody_has),
         cmocka_unit_test(levels_of_other_lengths_begin_anew),
         cmocka_unit_test(what_is_damaged_leaves_them_empty),
     };
