@@ -61,5 +61,27 @@ for word in info check export; do
 done
 "$heeler" history info --set heeler_state_path="$scratch/nowhere" 2>"$scratch/out" && fail "info of nothing ends well"
 grep -q "nowhere/history.db: there is none: " "$scratch/out" || fail "info of nothing: $(cat "$scratch/out")"
+
+# Who reads what is exported and does not go on holds up no log: SQLite's locks of those who read
+# are the bytes from 123 to 127 of what lies beside the file.
+waits_without_lock() {
+    [ "$(awk '{ print $3 }' "/proc/$1/stat")" = S ] &&
+        awk -v pid="$1" '$4 == "READ" && $5 == pid && $7 >= 123 && $7 <= 127 { found = 1 }
+            END { exit found }' /proc/locks
+}
+mapfile -t lines < <(seq -f 'g%g:1|g' 600) # more than a pipe holds
+"$heeler" send --to "127.0.0.1:$port" "${lines[@]}" || fail "send"
+until_metric heeler_history_values_total 600
+mkfifo "$scratch/pipe"
+exec 4<>"$scratch/pipe"
+background "$scratch/err" sh -c 'exec "$0" "$@" >&4' "$heeler" history export --set heeler_state_path="$state"
+read -r answer <&4
+for _ in $(seq 1200); do
+    ! waits_without_lock "$pid" || break
+    sleep 0.05
+done
+waits_without_lock "$pid" || fail "an export that nobody reads holds up the log"
+kill -KILL "$pid"
+exec 4<&-
 kill -TERM "$server"
 ended 0

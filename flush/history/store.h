@@ -225,6 +225,9 @@ void store_end_series(struct store *store);
  * none. */
 MUST_CHECK int store_find_id(struct store *store, uint32_t id, struct store_found *out);
 
+/* Ends these views: until then it is as if somebody read rows. */
+void store_end_find(struct store *store);
+
 /* The last stamp, and the stamp of the first snapshot and the start of the oldest window, of a
  * level; 0: there is none. Results. */
 MUST_CHECK int store_newest(struct store *store, int64_t step_s, int64_t *last_s);

@@ -211,6 +211,11 @@ int store_find_id(struct store *store, uint32_t id, struct store_found *out)
     return SQLITE_OK;
 }
 
+void store_end_find(struct store *store)
+{
+    (void)sqlite3_reset(store->statements[STORE_SERIES]);
+}
+
 void store_end_series(struct store *store)
 {
     (void)sqlite3_reset(store->statements[STORE_SERIES_OF]);

@@ -1,5 +1,6 @@
 /* heeler history: what is kept on disk, beside a running server too. It only reads, in short
- * transactions, so that the server's log does not grow meanwhile. */
+ * transactions, so that the server's log does not grow meanwhile; and it waits for nobody who
+ * reads what it writes while it is in one. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "flush/values/cell_kind.h"
 #include "server/commands/commands.h"
 
-enum { ROWS_A_SLICE = 256, TIME_SIZE = 32 };
+enum { ROWS_A_SLICE = 64, TIME_SIZE = 32 };
 
 static int complain(const char *what, const char *why)
 {
@@ -33,12 +34,16 @@ static int complain_of(const struct store *store, int result)
 
 /* ---- all rows ---------------------------------------------------------- */
 
-/* What is done with each row; a result. */
-typedef int row_act(struct store *store, int64_t step_s, const struct store_row *row,
-                    void *argument);
+/* What is done with each row, and behind some of them, outside of the transaction; results. */
+struct row_act {
+    int (*see)(struct store *store, int64_t step_s, const struct store_row *row,
+               void *argument);
+    int (*go_on)(void *argument); /* or NULL */
+    void *argument;
+};
 
 static int read_slice(struct store *store, int64_t step_s, struct store_place *place,
-                      row_act *act, void *argument, bool *all)
+                      const struct row_act *act, bool *all)
 {
     struct store_range range = { step_s, place->start_s, INT64_MAX, 0, UINT32_MAX, STORE_ALL };
     struct store_row row;
@@ -54,15 +59,17 @@ static int read_slice(struct store *store, int64_t step_s, struct store_place *p
         }
         if (store_place_passed(place, &row))
             continue;
-        acted = act(store, step_s, &row, argument);
+        acted = act->see(store, step_s, &row, act->argument);
         store_place_pass(place, &row);
         n++;
     }
     store_end(store);
-    return acted != SQLITE_OK ? acted : result;
+    if (acted != SQLITE_OK || result != SQLITE_OK || act->go_on == NULL)
+        return acted != SQLITE_OK ? acted : result;
+    return act->go_on(act->argument);
 }
 
-static int read_all(struct store *store, row_act *act, void *argument)
+static int read_all(struct store *store, const struct row_act *act)
 {
     int64_t step_s = 0;
     int result = store_next_step(store, 0, &step_s);
@@ -72,7 +79,7 @@ static int read_all(struct store *store, row_act *act, void *argument)
         bool all = false;
 
         while (result == SQLITE_OK && !all)
-            result = read_slice(store, step_s, &place, act, argument, &all);
+            result = read_slice(store, step_s, &place, act, &all);
         if (result == SQLITE_OK)
             result = store_next_step(store, step_s, &step_s);
     }
@@ -206,6 +213,7 @@ static int check_row(struct store *store, int64_t step_s, const struct store_row
 static int check(struct store *store)
 {
     static struct checked checked;
+    const struct row_act act = { check_row, NULL, &checked };
     char found[256];
     int result = sql_text(store->database.handle, "PRAGMA quick_check(1)", found, sizeof found);
 
@@ -213,7 +221,7 @@ static int check(struct store *store)
         return complain(store->database.path,
                         found[0] != '\0' ? found : "SQLite's own check says nothing");
     if (result == SQLITE_OK)
-        result = read_all(store, check_row, &checked);
+        result = read_all(store, &act);
     if (result != SQLITE_OK)
         return complain_of(store, result);
     printf("%llu rows, %llu values, %llu rows damaged\n", (unsigned long long)checked.rows,
@@ -268,25 +276,32 @@ static int export_row(struct store *store, int64_t step_s, const struct store_ro
             continue; /* it was forgotten meanwhile */
         if (result != SQLITE_OK)
             return result;
-        bytes_clear(&out->bytes);
         *out = (struct json_out){ .bytes = out->bytes };
         json_out_begin(out, NULL, '{');
         write_series(out, &found);
         write_part(out, step_s, &row->part);
         write_values(out, &values, i);
         json_out_end(out, '}');
-        if (out->bytes.failed)
-            return SQLITE_NOMEM;
-        fwrite(out->bytes.at, 1, out->bytes.len, stdout);
-        putchar('\n');
+        bytes_add(&out->bytes, "\n", 1);
     }
+    store_end_find(store);
+    return out->bytes.failed ? SQLITE_NOMEM : SQLITE_OK;
+}
+
+static int write_lines(void *argument)
+{
+    struct json_out *out = argument;
+
+    fwrite(out->bytes.at, 1, out->bytes.len, stdout);
+    bytes_clear(&out->bytes);
     return ferror(stdout) != 0 ? SQLITE_IOERR : SQLITE_OK;
 }
 
 static int export(struct store *store)
 {
     struct json_out out = { .comma = false };
-    int result = read_all(store, export_row, &out);
+    const struct row_act act = { export_row, write_lines, &out };
+    int result = read_all(store, &act);
 
     bytes_free(&out.bytes);
     /* What standard output did not take is told by act_on(). */
