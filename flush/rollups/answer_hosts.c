@@ -235,12 +235,21 @@ static bool has_tag(const struct hosts *hosts, const struct host *host, int *lef
     return false;
 }
 
+/* A host is a tag, too. */
+static bool has_name(const struct hosts *hosts, uint32_t host)
+{
+    static const struct slice key = { "host:", 5 };
+    struct slice pattern = hosts->inquiry->text, name = name_of(hosts, host);
+
+    return glob_finds(pattern, name) ||
+           (slice_starts(pattern, key) && glob_finds(slice_skip(pattern, key.len), name));
+}
+
 static enum answer_state pick(struct hosts *hosts)
 {
     for (int left = UNITS; left > 0 && hosts->next < hosts->n; hosts->next++, left--) {
         left -= UNITS_A_HOST;
-        if (!glob_finds(hosts->inquiry->text, name_of(hosts, hosts->next)) &&
-            !has_tag(hosts, &hosts->hosts[hosts->next], &left))
+        if (!has_name(hosts, hosts->next) && !has_tag(hosts, &hosts->hosts[hosts->next], &left))
             continue;
         best_offer(&hosts->best, hosts->next);
         hosts->n_matching++;

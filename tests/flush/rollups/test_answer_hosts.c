@@ -61,6 +61,9 @@ static void a_page_of_hosts(void **state)
     answer = ask(p, &answer_hosts, "role:w", 100, 0); /* a tag that all of its series have */
     assert_int_equal(json_integer_value(json_object_get(answer, "total_matching")), 1);
     json_decref(answer);
+    answer = ask(p, &answer_hosts, "host:web-2", 100, 0); /* which is a tag in questions */
+    assert_int_equal(json_integer_value(json_object_get(answer, "total_matching")), 1);
+    json_decref(answer);
     answer = ask(p, &answer_hosts, "", 1, 7);
     assert_int_equal(json_array_size(json_object_get(answer, "host_list")), 0);
     assert_int_equal(json_integer_value(json_object_get(answer, "total_returned")), 0);
