@@ -114,8 +114,6 @@ static void guard(sqlite3 *handle)
  * loses the last commits when the power fails, and never more than that. */
 static int set_up(struct database *database)
 {
-    guard(database->handle);
-    (void)sqlite3_busy_timeout(database->handle, BUSY_MS);
     return sql_run(database->handle, "PRAGMA page_size = 2048;"
                                      "PRAGMA auto_vacuum = INCREMENTAL;"
                                      "PRAGMA cell_size_check = ON;"
@@ -135,9 +133,16 @@ static enum database_state open_file(struct database *database, bool *unusable)
                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     enum schema_state state = SCHEMA_FAILED;
 
-    if (result == SQLITE_OK)
+    if (result == SQLITE_OK) {
+        guard(database->handle);
+        (void)sqlite3_busy_timeout(database->handle, BUSY_MS);
+        state = schema_look(&schema, database->handle, &result);
+    }
+    if (state == SCHEMA_READY) /* before that nothing is changed */
         result = set_up(database);
-    if (result == SQLITE_OK)
+    if (state == SCHEMA_READY && result != SQLITE_OK)
+        state = SCHEMA_FAILED;
+    if (state == SCHEMA_READY)
         state = schema_apply(&schema, database->handle, database->path, &result);
     *unusable = state == SCHEMA_FOREIGN || sql_is_damage(result);
     if (state == SCHEMA_READY)

@@ -143,20 +143,36 @@ static int read_numbers(sqlite3 *handle, int64_t *application, int64_t *version,
     return result;
 }
 
+static enum schema_state look(const struct schema *of, sqlite3 *handle, int64_t *version,
+                              int *result)
+{
+    int64_t application, objects;
+
+    *result = read_numbers(handle, &application, version, &objects);
+    if (*result != SQLITE_OK)
+        return SCHEMA_FAILED;
+    bool empty = application == 0 && *version == 0 && objects == 0;
+
+    if (!empty && (application != SCHEMA_APPLICATION || *version < 1))
+        return SCHEMA_FOREIGN;
+    return *version > of->n ? SCHEMA_NEWER : SCHEMA_READY;
+}
+
+enum schema_state schema_look(const struct schema *of, sqlite3 *handle, int *result)
+{
+    int64_t version;
+
+    return look(of, handle, &version, result);
+}
+
 enum schema_state schema_apply(const struct schema *of, sqlite3 *handle, const char *path,
                                int *result)
 {
-    int64_t application, version, objects;
+    int64_t version;
+    enum schema_state state = look(of, handle, &version, result);
 
-    *result = read_numbers(handle, &application, &version, &objects);
-    if (*result != SQLITE_OK)
-        return SCHEMA_FAILED;
-    bool empty = application == 0 && version == 0 && objects == 0;
-
-    if (!empty && (application != SCHEMA_APPLICATION || version < 1))
-        return SCHEMA_FOREIGN;
-    if (version > of->n)
-        return SCHEMA_NEWER;
+    if (state != SCHEMA_READY)
+        return state;
     if (version < of->n)
         *result = migrate(of, handle, path, (int)version);
     return *result == SQLITE_OK ? SCHEMA_READY : SCHEMA_FAILED;

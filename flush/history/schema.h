@@ -38,6 +38,9 @@ enum schema_state {
     SCHEMA_FAILED,  /* *result says how */
 };
 
+/* Whose it is, which changes nothing: SCHEMA_READY if schema_apply() is next. */
+MUST_CHECK enum schema_state schema_look(const struct schema *of, sqlite3 *handle, int *result);
+
 /* Makes the tables in an empty file, or brings an older file to our version in one transaction;
  * the file is copied before, to PATH.version.N. */
 MUST_CHECK enum schema_state schema_apply(const struct schema *of, sqlite3 *handle,

@@ -134,6 +134,7 @@ static void memory_and_disk_are_bounded(void **state)
 
     open_it(&database);
     assert_int_equal(number(&database, "PRAGMA auto_vacuum"), 2);
+    assert_int_equal(number(&database, "PRAGMA page_size"), 2048);
     assert_int_equal(number(&database, "PRAGMA cache_size"), -1024);
     assert_int_equal(number(&database, "PRAGMA mmap_size"), 0);
     assert_int_equal(number(&database, "PRAGMA trusted_schema"), 0);
@@ -205,6 +206,47 @@ static void a_database_of_something_else_is_set_aside(void **state)
     open_it(&database);
     assert_true(is_there(".aside.1"));
     database_close(&database);
+}
+
+static size_t read_file(const char *path, char *at, size_t size)
+{
+    FILE *in = fopen(path, "r");
+
+    assert_non_null(in);
+    size_t len = fread(at, 1, size, in);
+
+    assert_int_equal(fclose(in), 0);
+    return len;
+}
+
+/* Each byte of them stays as it is, the mode of its journal too. */
+static void what_is_not_ours_is_not_changed(void **state)
+{
+    static const char *const sql[] = { "CREATE TABLE mine(a)",
+                                       "PRAGMA application_id = 0x48654c72;"
+                                       "PRAGMA user_version = 1000; CREATE TABLE ours(a)" };
+    static char before[65536], after[65536], aside[192];
+    struct database database;
+    sqlite3 *other;
+    (void)state;
+
+    snprintf(aside, sizeof aside, "%s.aside.1", file);
+    for (int newer = 0; newer < 2; newer++) {
+        make_one();
+        assert_int_equal(unlink(file), 0);
+        assert_int_equal(sqlite3_open(file, &other), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(other, sql[newer], NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(other), SQLITE_OK);
+        assert_int_equal(chmod(file, 0600), 0);
+        size_t len = read_file(file, before, sizeof before);
+
+        assert_int_equal(database_open(&database, folder),
+                         newer ? DATABASE_NEWER : DATABASE_OPEN);
+        if (!newer)
+            database_close(&database);
+        assert_int_equal(read_file(newer ? file : aside, after, sizeof after), len);
+        assert_memory_equal(before, after, len);
+    }
 }
 
 static void a_file_of_a_newer_program_is_left_alone(void **state)
@@ -377,6 +419,7 @@ int main(void)
         TEST(what_is_no_database_is_set_aside_with_what_lies_beside_it),
         TEST(no_more_than_four_are_set_aside),
         TEST(a_database_of_something_else_is_set_aside),
+        TEST(what_is_not_ours_is_not_changed),
         TEST(a_file_of_a_newer_program_is_left_alone),
         TEST(a_file_cut_anywhere_is_read_or_set_aside),
         TEST(what_turns_out_to_be_damaged_is_begun_anew),
