@@ -265,6 +265,20 @@ static void what_an_hour_is_made_of_stays_until_it_is_there(void **state)
                      0); /* an hour that nobody makes is not waited for: none is left */
 }
 
+/* It says nothing about the hours before it. */
+static void an_hour_of_a_clock_that_was_ahead_is_not_the_one_that_is_waited_for(void **state)
+{
+    struct packed_cell cell = { 1, { { 1, 1, 1, 1, 1 } }, SLICE("") };
+    struct store_part ahead = { 3600, 72000, 72000, 75590 };
+    (void)state;
+
+    assert_true(read_setting("interval:1m", "60s:5m", "3600s:400d"));
+    fill(60, 7200);
+    assert_int_equal(store_put_window(&store, &ahead, &cell, 1), SQLITE_OK);
+    drop(64 << 20, 7200);
+    assert_int_equal(oldest(60), 0);
+}
+
 static uint64_t records(enum store_record of)
 {
     uint64_t n;
@@ -331,6 +345,7 @@ int main(void)
         TEST(the_coarsest_goes_when_it_has_more_than_half),
         TEST(a_file_without_windows_is_left_as_it_is),
         TEST(what_an_hour_is_made_of_stays_until_it_is_there),
+        TEST(an_hour_of_a_clock_that_was_ahead_is_not_the_one_that_is_waited_for),
         TEST(events_and_checks_are_bounded),
     };
 
