@@ -434,8 +434,11 @@ bool rollup_open(struct rollup *rollup, int64_t stamp_s)
             return false;
     forget_fine(rollup);
     rollup_sweep(rollup, SWEEP_A_STEP);
-    for (size_t i = 0; i < rollup->n_levels; i++)
+    for (size_t i = 0; i < rollup->n_levels; i++) {
         rollup->levels[i].last_s = rollup->now_s;
+        if (rollup->live == 0) /* no window begins before there is anything in it */
+            rollup->levels[i].first_s = rollup->now_s;
+    }
     rollup->opening = false;
     rollup->adding = true;
     return true;

@@ -270,6 +270,25 @@ static void a_question_that_nobody_waits_for_ends(void **state)
     end(&server);
 }
 
+/* Whatever the time is that nothing came, all levels begin with the first value: a question
+ * that asks for more is answered as finely as one that does not. */
+static void no_level_began_before_the_first_value(void **state)
+{
+    struct server server = begin(start_s, "heeler_max_contexts=1000");
+    const struct rollup *rollup = flusher_rollup(server.pipeline->flusher);
+    (void)state;
+
+    attach(&server);
+    flush(&server, start_s + 10);
+    flush(&server, start_s + 30);
+    send_some(&server, start_s + 30, start_s + 200);
+    wait_for(&history_ledger(server.history)->written_until_s[1], (uint64_t)start_s + 120);
+    wait_for(&history_ledger(server.history)->oldest_s[1], 1);
+    assert_true(rollup_reaches(rollup, 0, start_s - 600));
+    assert_same(&server, "avg:g{*}.rollup(avg, 10)", start_s - 600, start_s + 200);
+    end(&server);
+}
+
 static double sum_of(struct server *server, int64_t from_s, int64_t to_s)
 {
     json_t *answer = ask(flusher_rollup(server->pipeline->flusher),
@@ -508,6 +527,7 @@ int main(void)
         TEST(open_windows_are_parts_of_theirs_at_the_end),
         TEST(what_is_dropped_before_it_was_taken_is_counted),
         TEST(a_question_that_nobody_waits_for_ends),
+        TEST(no_level_began_before_the_first_value),
         TEST(a_clock_that_is_set_back_takes_nothing_from_the_disk),
         TEST(what_comes_late_is_on_the_disk_too),
         TEST(what_memory_lets_go_is_written_once),
