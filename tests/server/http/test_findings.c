@@ -10,11 +10,9 @@
 #include <jansson.h>
 
 #include "config/log.h"
-#include "flush/parcels/submitted.h"
 #include "server/http/checks.h"
 #include "server/http/findings.h"
 #include "server/http/health.h"
-#include "server/traces/traces_ledger.h"
 #include "tests/support/server_rig.h"
 #include "tests/support/temp_file.h"
 
@@ -321,50 +319,6 @@ static void a_file_of_checks_that_is_wrong_is_told(void **state)
     assert_active(rig, NONE);
 }
 
-/* Half a minute, or five intervals where these are short. */
-static void silence_is_not_told_before_its_time(void **state)
-{
-    static const struct {
-        int interval_s, after_s;
-    } cases[] = { { 1, 5 }, { 5, 25 }, { 6, 30 }, { 10, 30 }, { 60, 30 } };
-    struct rig *rig = *state;
-    const struct finding *finding = &rig->findings.at[FINDING_SILENCE];
-
-    make_silence(rig, true);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int64_t told_s = SERVER_RIG_STARTED_S + cases[i].after_s;
-
-        rig->server.settings.heeler_interval = cases[i].interval_s;
-        findings_look(&rig->findings, &rig->server.view, rig->now_ms, told_s - 1);
-        assert_false(finding->active);
-        findings_look(&rig->findings, &rig->server.view, rig->now_ms, told_s);
-        assert_true(finding->active);
-    }
-}
-
-/* One that is sent to by the API or by tracing libraries alone is not where nobody sends. */
-static void whatever_was_received_is_no_silence(void **state)
-{
-    static struct worker_ledger submitted[SUBMITTED_LANE_COUNT];
-    static struct traces_ledger traces;
-    struct counter *const counters[] = { &submitted[SUBMITTED_HTTP].values[METRIC_GAUGE],
-                                         &traces.payloads[TRACE_V05], &traces.stats_payloads };
-    struct rig *rig = *state;
-
-    make_silence(rig, true);
-    rig->server.view.submitted = submitted;
-    rig->server.view.traces = &traces;
-    rig->server.view.traces_alive_ms = NOW_MS;
-    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
-        look(rig);
-        assert_true(rig->findings.at[FINDING_SILENCE].active);
-        counter_set(counters[i], 1);
-        look(rig);
-        assert_false(rig->findings.at[FINDING_SILENCE].active);
-        counter_set(counters[i], 0);
-    }
-}
-
 static void a_finding_is_logged_once_and_so_is_its_end(void **state)
 {
     struct rig *rig = *state;
@@ -591,8 +545,6 @@ int main(void)
         TEST(what_is_well_is_no_finding),
         TEST(every_state_begins_says_what_it_is_and_ends),
         TEST(a_file_of_checks_that_is_wrong_is_told),
-        TEST(silence_is_not_told_before_its_time),
-        TEST(whatever_was_received_is_no_silence),
         TEST(a_finding_is_logged_once_and_so_is_its_end),
         TEST(a_tag_of_escape_sequences_is_harmless_in_log_and_json),
         TEST(every_counter_that_moves_is_told_for_a_minute),
