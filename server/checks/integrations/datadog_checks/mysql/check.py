@@ -1,18 +1,16 @@
 """datadog_checks/mysql/check.py: one run reads the server's variables and reports them.
 
-The first statement decides: while it is answered, mysql.can_connect is OK, else CRITICAL and the
-run fails. A later statement that the server refuses (a privilege that is missing) costs its own
-metrics and a warning. The check has one connection, kept from run to run; the object lives as
-long as the instance.
+What a run is, heeler_database/check.py says. A later statement that the server refuses (a privilege
+that is missing) costs its own metrics and a warning.
 """
 
-from datadog_checks.base import AgentCheck, ConfigurationError
+from datadog_checks.base import AgentCheck
 from datadog_checks.mysql import metrics, process, replication
 from datadog_checks.mysql.connection import Connection
 from datadog_checks.mysql.settings import Settings
-from heeler_database.session import Lost, Refused, Session, driver
+from heeler_database.check import DatabaseCheck
+from heeler_database.session import Lost, Refused
 
-CAN_CONNECT = "mysql.can_connect"
 # The old name and today's, both of the same state; the gauge has the old one alone.
 SLAVE_RUNNING = "mysql.replication.slave_running"
 REPLICA_RUNNING = "mysql.replication.replica_running"
@@ -27,38 +25,10 @@ REPLICAS = ("SELECT COUNT(*) AS replicas FROM information_schema.PROCESSLIST "
             "WHERE COMMAND LIKE 'Binlog Dump%'")
 
 
-class MySql(AgentCheck):
-    def __init__(self, *arguments, **keywords):
-        super().__init__(*arguments, **keywords)
-        driver("pymysql", "python3-pymysql")
-        self._settings = Settings(self.instance)
-        self._session = Session(self._connect)
-        self._methods = {metrics.GAUGE: self.gauge, metrics.RATE: self.rate,
-                         metrics.MONOTONIC: self.monotonic_count}
-        if self._settings.unknown:
-            self.log.warning("mysql: not offered here, and without effect: %s",
-                             ", ".join(self._settings.unknown))
-
-    def check(self, _):
-        try:
-            self._collect()
-        except (Lost, ConfigurationError) as error:
-            self._session.forget()
-            self._say(CAN_CONNECT, AgentCheck.CRITICAL, message=str(error))
-            raise
-        except BaseException:
-            # Whatever it was, the connection may be in the middle of an answer.
-            self._session.forget()
-            raise
-        self._say(CAN_CONNECT, AgentCheck.OK)
-
-    def cancel(self):
-        self._session.forget()
-
-    def _connect(self):
-        settings = self._settings
-        return Connection(settings.keywords(), settings.connect_timeout_s,
-                          settings.query_timeout_ms, settings.password.hide)
+class MySql(DatabaseCheck):
+    WORD, CAN_CONNECT = "mysql", "mysql.can_connect"
+    DRIVER = ("pymysql", "python3-pymysql")
+    SETTINGS, CONNECTION = Settings, Connection
 
     def _collect(self):
         settings, status = self._variables()
@@ -145,9 +115,5 @@ class MySql(AgentCheck):
 
     def _report(self, name, kind, value, tags=()):
         if value is not None:
-            self._methods[kind](name, value, tags=[*self._settings.tags, *tags],
+            getattr(self, kind)(name, value, tags=[*self._settings.tags, *tags],
                                 hostname=self._settings.reported_hostname, raw=True)
-
-    def _say(self, name, status, tags=(), message=None):
-        self.service_check(name, status, tags=[*self._settings.service_check_tags, *tags],
-                           hostname=self._settings.reported_hostname, message=message, raw=True)

@@ -5,6 +5,7 @@ name in small letters below a prefix, so that a line here lists variables. A row
 (variable, metric, type). Variables that a server does not have are not reported.
 """
 
+# Types are the names of the methods that report them.
 GAUGE, RATE, MONOTONIC = "gauge", "rate", "monotonic_count"
 
 

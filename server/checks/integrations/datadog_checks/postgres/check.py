@@ -1,57 +1,22 @@
 """datadog_checks/postgres/check.py: one run reads the server's statistics and reports them.
 
-The first statement decides: while it is answered, postgres.can_connect is OK, else CRITICAL and
-the run fails. A later statement that the server refuses costs its own group and a warning. The
-check has one connection, kept from run to run; the object lives as long as the instance.
+What a run is, heeler_database/check.py says. A later statement that the server refuses costs its
+own group and a warning.
 """
 
-from datadog_checks.base import AgentCheck, ConfigurationError
+from datadog_checks.base import ConfigurationError
 from datadog_checks.postgres import metrics
 from datadog_checks.postgres.connection import Connection
 from datadog_checks.postgres.settings import Settings
-from heeler_database.session import Lost, Refused, Session, driver
+from heeler_database.check import DatabaseCheck
+from heeler_database.session import Lost, Refused
 
-CAN_CONNECT = "postgres.can_connect"
 
-
-class PostgreSql(AgentCheck):
+class PostgreSql(DatabaseCheck):
     __NAMESPACE__ = "postgresql"
-
-    def __init__(self, *arguments, **keywords):
-        super().__init__(*arguments, **keywords)
-        driver("psycopg2", "python3-psycopg2")
-        self._settings = Settings(self.instance)
-        self._session = Session(self._connect)
-        self._methods = {metrics.GAUGE: self.gauge, metrics.RATE: self.rate,
-                         metrics.MONOTONIC: self.monotonic_count}
-        if self._settings.unknown:
-            self.log.warning("postgres: not offered here, and without effect: %s",
-                             ", ".join(self._settings.unknown))
-
-    def check(self, _):
-        try:
-            self._collect()
-        except (Lost, ConfigurationError) as error:
-            self._session.forget()
-            self._say(AgentCheck.CRITICAL, str(error))
-            raise
-        except BaseException:
-            # Whatever it was, the connection may be in the middle of an answer.
-            self._session.forget()
-            raise
-        self._say(AgentCheck.OK)
-
-    def cancel(self):
-        self._session.forget()
-
-    def _connect(self):
-        settings = self._settings
-        return Connection(settings.keywords(), settings.connect_timeout_s,
-                          settings.query_timeout_ms, settings.password.hide)
-
-    def _say(self, status, message=None):
-        self.service_check(CAN_CONNECT, status, tags=self._settings.service_check_tags,
-                           hostname=self._settings.reported_hostname, message=message, raw=True)
+    WORD, CAN_CONNECT = "postgres", "postgres.can_connect"
+    DRIVER = ("psycopg2", "python3-psycopg2")
+    SETTINGS, CONNECTION = Settings, Connection
 
     def _collect(self):
         version, written, standby = self._first()
@@ -109,4 +74,4 @@ class PostgreSql(AgentCheck):
 
     def _report(self, name, kind, value, tags):
         if value is not None:
-            self._methods[kind](name, value, tags=tags, hostname=self._settings.reported_hostname)
+            getattr(self, kind)(name, value, tags=tags, hostname=self._settings.reported_hostname)

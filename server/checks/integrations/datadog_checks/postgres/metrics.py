@@ -7,6 +7,7 @@ Statements read the statistics views only, and need no more than membership in p
 
 from collections import namedtuple
 
+# Types are the names of the methods that report them.
 GAUGE, RATE, MONOTONIC = "gauge", "rate", "monotonic_count"
 
 # title     what a warning calls the group
