@@ -44,20 +44,6 @@ NOT_INHERITED = ("DD_API_KEY", "DD_APP_KEY", "NOTIFY_SOCKET", "WATCHDOG_PID", "W
 _numbers = itertools.count(1)
 
 
-def load_frame(instance, settings, code):
-    """The first frame for a process. instance: of configuration.py; settings: of settings.py;
-    code: the folders of modules, in order."""
-    return {"op": "load", "name": instance.name, "check_id": instance.check_id,
-            "source": instance.source, "init_config": frames.wrapped(instance.init_config),
-            "instance": frames.wrapped(instance.instance), "code": list(code),
-            "agent": settings.agent, "hostname": settings.hostname, "version": settings.version,
-            "state_path": settings.state_path,
-            "limits": {"run_timeout_s": settings.run_timeout_s,
-                       "memory_max_bytes": settings.memory_max_bytes,
-                       "histogram_aggregates": list(settings.histogram_aggregates),
-                       "histogram_percentiles": list(settings.histogram_percentiles)}}
-
-
 class Process:
     """Starts on construction (OSError where it cannot). `ended` is None until the end, and then
     the sentence; `pid` is of no use any more then. `token` is in its environment, and in that of
