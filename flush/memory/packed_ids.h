@@ -20,9 +20,7 @@ static inline size_t packed_ids_room(size_t n)
 /* Returns the bytes used; none for no ids. */
 size_t packed_ids_pack(const uint32_t *ids, size_t n, uint8_t *out);
 
-size_t packed_ids_count(struct slice packed);
-
-/* All of them. */
-void packed_ids_unpack(struct slice packed, uint32_t *ids);
+/* All of them; returns how many. */
+size_t packed_ids_unpack(struct slice packed, uint32_t *ids);
 
 #endif

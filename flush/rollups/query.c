@@ -278,11 +278,16 @@ static bool compile_terms(struct query *query)
         struct query_term *term = &query->terms[i];
         struct slice tag = write_tag(&scope->terms[i], at);
         at += tag.len;
-        *term =
-            (struct query_term){ tag, identities_find_tag(identities, tag), STRINGS_NONE,
-                                 slice_starts(tag, SLICE("host:")), scope->terms[i].pattern };
+        *term = (struct query_term){
+            .tag = tag,
+            .tag_id = identities_find_tag(identities, tag),
+            .host_id = STRINGS_NONE,
+            .host = slice_starts(tag, SLICE("host:")),
+            .pattern = scope->terms[i].pattern,
+        };
+        term->prefix = slice_cut(&tag, '*');
         if (term->host)
-            term->host_id = identities_find_text(identities, slice_skip(tag, 5));
+            term->host_id = identities_find_text(identities, slice_skip(term->tag, 5));
     }
     return query->tags != NULL;
 }
@@ -302,7 +307,11 @@ static bool take_memory(struct query *query)
 
 bool query_begin_match(struct query *query)
 {
+    struct matched *matched = rollup_matched(query->rollup);
+
     query->end = rollup_end(query->rollup);
+    query->births_before = matched->births;
+    query->candidates = matched_recall(matched, query_key(query), &query->n_candidates);
     return take_memory(query) && compile_terms(query);
 }
 
@@ -352,6 +361,7 @@ void query_free(struct query *given)
     arena_free(&given->arena);
     arena_free(&given->scratch);
     free(given->tags);
+    free(given->candidates);
     free(given->group_of);
     free(given->sums);
     free(given->last);

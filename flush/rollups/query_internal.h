@@ -4,6 +4,7 @@
 #define FLUSH_ROLLUPS_QUERY_INTERNAL_H
 
 #include "flush/memory/arena.h"
+#include "flush/rollups/matched.h"
 #include "flush/rollups/query.h"
 
 enum {
@@ -18,6 +19,7 @@ struct query_term {
     uint32_t host_id; /* of "host:x", else STRINGS_NONE */
     bool host;        /* "host:..." */
     bool pattern;
+    struct slice prefix; /* of the tag, what stands before its first * */
 };
 
 /* How points of a kind of series become one. */
@@ -63,7 +65,11 @@ struct query {
 
     struct query_term terms[SCOPE_TERMS_MAX];
     char *tags; /* owned; what the terms view */
-    uint32_t end, next_series;
+    uint32_t end;
+    uint32_t *candidates; /* numbers, ascending; NULL: all series are looked at */
+    size_t n_candidates;
+    size_t looked;          /* at so many of these, or of all */
+    uint64_t births_before; /* of series, when that began */
     uint32_t *group_of; /* by series: QUERY_MATCHED | kind << QUERY_GROUP_BITS | group, or 0 */
     struct query_sum *sums;  /* by series: the points of this step */
     struct query_last *last; /* by series; NULL: nothing is made of its points by itself */
@@ -138,6 +144,12 @@ bool query_merges_blobs(const struct query *query);
 void query_add_point(struct query_sum *sum, enum window_column column, double value,
                      double count);
 bool query_take_blob(struct query *query, uint32_t number, const uint8_t *at, size_t len);
+
+/* What is remembered of its scope goes by that. */
+static inline struct matched_key query_key(const struct query *query)
+{
+    return matched_key(query->question->metric, query->question->scope.text);
+}
 
 /* Takes what the match needs, of all series that there are now. False without memory. */
 bool query_begin_match(struct query *query);

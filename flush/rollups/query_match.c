@@ -20,6 +20,17 @@ static bool host_holds(const struct query *query, const struct query_term *term,
                               identities_text(rollup_identities(query->rollup), host));
 }
 
+/* Most tags begin otherwise, which is seen at their first byte. */
+static bool tag_fits(const struct query_term *term, struct slice tag)
+{
+    struct slice prefix = term->prefix;
+
+    if (prefix.len > 0 && (tag.len < prefix.len || tag.at[0] != prefix.at[0] ||
+                           memcmp(tag.at, prefix.at, prefix.len) != 0))
+        return false;
+    return scope_pattern_fits(term->tag, tag);
+}
+
 static bool term_holds(const struct query *query, const struct query_term *term,
                        const struct rollup_series *series, const uint32_t *tags, size_t n_tags)
 {
@@ -28,7 +39,7 @@ static bool term_holds(const struct query *query, const struct query_term *term,
     if (host_holds(query, term, series->id.host))
         return true;
     for (size_t i = 0; i < n_tags; i++)
-        if (term->pattern ? scope_pattern_fits(term->tag, identities_tag(identities, tags[i]))
+        if (term->pattern ? tag_fits(term, identities_tag(identities, tags[i]))
                           : tags[i] == term->tag_id)
             return true;
     return false;
@@ -232,23 +243,63 @@ static bool has_seen_any(const struct query *query)
     return false;
 }
 
+/* The number to look at next; the end, or beyond it: there is none. */
+static uint32_t next_number(const struct query *query)
+{
+    if (query->candidates == NULL)
+        return (uint32_t)query->looked;
+    return query->looked < query->n_candidates ? query->candidates[query->looked] : query->end;
+}
+
+/* All that matched, ascending; returns how many, MATCHED_NUMBERS_MAX + 1 at most. */
+static size_t list_matched(const struct query *query, uint32_t *out)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < query->n_blocks; i++)
+        for (uint32_t at = 0; at < COLUMN_VALUES; at++) {
+            uint32_t number = query->blocks[i] * COLUMN_VALUES + at;
+
+            if (number >= query->end || query->group_of[number] == 0)
+                continue;
+            if (n == MATCHED_NUMBERS_MAX)
+                return n + 1;
+            out[n++] = number;
+        }
+    return n;
+}
+
+/* But for percentiles, which leave out some that the scope holds. */
+static void remember(struct query *query)
+{
+    bool all = query->question->aggregate != AGGREGATE_OVER_QUANTILE;
+    uint32_t *numbers = all ? malloc(MATCHED_NUMBERS_MAX * sizeof *numbers) : NULL;
+
+    if (numbers != NULL)
+        matched_remember(rollup_matched(query->rollup), query_key(query), query->births_before,
+                         numbers, list_matched(query, numbers));
+    free(numbers);
+}
+
 enum query_state query_match(struct query *query)
 {
     uint32_t name =
         identities_find_text(rollup_identities(query->rollup), query->question->metric);
     int64_t left = QUERY_UNITS * SERIES_A_UNIT;
+    uint32_t number;
 
-    for (; left > 0 && query->next_series < query->end; query->next_series++) {
-        const struct rollup_series *series = rollup_entry(query->rollup, query->next_series);
+    for (; left > 0 && (number = next_number(query)) < query->end; query->looked++) {
+        const struct rollup_series *series = rollup_entry(query->rollup, number);
         left--;
         if (!series->live || series->id.name != name)
             continue;
         left -= SERIES_A_UNIT;
-        if (!match_series(query, query->next_series, &left))
+        if (!match_series(query, number, &left))
             return QUERY_FAILED;
     }
-    if (query->next_series < query->end)
+    if (next_number(query) < query->end)
         return QUERY_MORE;
+    remember(query);
     if (query->question->aggregate == AGGREGATE_OVER_QUANTILE && query->n_groups == 0 &&
         has_seen_any(query))
         return query_fail(query,

@@ -143,6 +143,7 @@ void rollup_free(struct rollup *given)
     bytes_free(&given->packed);
     free(given->extras);
     index_free(&given->index);
+    matched_free(&given->matched);
     free(given);
 }
 

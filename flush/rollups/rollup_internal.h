@@ -10,6 +10,7 @@
 #include "flush/memory/arena.h"
 #include "flush/memory/index.h"
 #include "flush/rollups/late.h"
+#include "flush/rollups/matched.h"
 #include "flush/rollups/rollup.h"
 #include "flush/snapshots/snapshot.h"
 
@@ -52,6 +53,7 @@ struct rollup {
     int64_t at_ms;        /* wall clock of what is being added */
     uint32_t lowest_free; /* no free number below */
     struct index index;
+    struct matched matched; /* what was asked about them */
     uint32_t *map; /* pages, by series of the catalogue: our number + 1; it may be stale, so its
                       identity is compared */
     uint32_t map_end;

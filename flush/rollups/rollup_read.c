@@ -31,6 +31,11 @@ const struct identities *rollup_identities(const struct rollup *rollup)
     return rollup->identities;
 }
 
+struct matched *rollup_matched(struct rollup *rollup)
+{
+    return &rollup->matched;
+}
+
 int64_t rollup_interval(const struct rollup *rollup)
 {
     return rollup->config.interval_s;

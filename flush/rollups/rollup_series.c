@@ -98,6 +98,7 @@ static uint32_t add_held(struct rollup *rollup, struct identity given, uint8_t k
         .live = true,
     };
     index_put(&rollup->index, hash_of(given, kind), number);
+    matched_bear(&rollup->matched, number);
     rollup->strings += share;
     rollup->live++;
     return number;

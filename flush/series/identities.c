@@ -188,8 +188,7 @@ const uint32_t *identities_tag_ids(const struct identities *identities, uint32_t
 {
     struct slice set = strings_get(&identities->tag_sets, tags);
 
-    *n = packed_ids_count(set);
-    packed_ids_unpack(set, identities->read);
+    *n = packed_ids_unpack(set, identities->read);
     return identities->read;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "flush/rollups/matched.h"
 #include "tests/support/ask.h"
 #include "tests/support/two_minutes.h"
 
@@ -279,6 +280,51 @@ static void a_question_holds_while_windows_go(void **state)
     pipeline_free(p);
 }
 
+/* How many series whoever asks again looks at. */
+static size_t looked_at(struct rollup *rollup, struct slice metric, struct slice scope)
+{
+    size_t n = 0;
+    uint32_t *numbers = matched_recall(rollup_matched(rollup), matched_key(metric, scope), &n);
+
+    assert_non_null(numbers);
+    free(numbers);
+    return n;
+}
+
+static void send_at(struct pipeline *p, int second, const char *text)
+{
+    pipeline_line(p, 0, START + second, text);
+}
+
+static void who_asks_again_looks_at_few_and_finds_who_was_born(void **state)
+{
+    struct pipeline *p = PIPELINE(1, START, "tags=", "heeler_max_contexts=9000");
+    struct rollup *rollup = flusher_rollup(p->flusher);
+    char line[64];
+    (void)state;
+
+    for (int i = 0; i < 3000; i++) {
+        snprintf(line, sizeof line, "g:1|g|#env:%s,n:%d", i < 3 ? "dev" : "prod", i);
+        send_at(p, 1, line);
+    }
+    pipeline_flush(p, START + 11);
+    for (int again = 0; again < 2; again++) {
+        assert_true(ask_point(rollup, "sum:g{env:d*}", START, START + 20, NULL, START) == 3);
+        assert_int_equal(looked_at(rollup, SLICE("g"), SLICE("env:d*")), 3);
+    }
+    send_at(p, 12, "g:1|g|#env:dev,n:new");
+    send_at(p, 12, "g:1|g|#env:prod,n:new");
+    send_at(p, 12, "other:1|g|#env:dev");
+    pipeline_flush(p, START + 21);
+    assert_int_equal(looked_at(rollup, SLICE("g"), SLICE("env:d*")), 6);
+    assert_true(ask_point(rollup, "sum:g{env:d*}.rollup(last,60)", START, START + 20, NULL,
+                          START) == 4);
+    assert_int_equal(looked_at(rollup, SLICE("g"), SLICE("env:d*")), 4);
+    assert_true(ask_point(rollup, "sum:g{!env:d*}.rollup(last,60)", START, START + 20, NULL,
+                          START) == 2998);
+    pipeline_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +337,7 @@ int main(void)
         cmocka_unit_test(nothing_behind_a_text_is_read),
         cmocka_unit_test(the_open_interval_is_told_when_it_is_asked_for),
         cmocka_unit_test(a_question_holds_while_windows_go),
+        cmocka_unit_test(who_asks_again_looks_at_few_and_finds_who_was_born),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
