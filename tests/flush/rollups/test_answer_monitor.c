@@ -457,8 +457,16 @@ static void end_reading(struct past_reading *given)
 
 static void a_window_beyond_memory_waits_for_the_past(void **state)
 {
-    static const struct past_ops ops = { oldest_s, has_come, begin_reading, recall,
-                                         want,     next_row, no_problem,    end_reading };
+    static const struct past_ops ops = {
+        .oldest_s = oldest_s,
+        .take = has_come,
+        .begin = begin_reading,
+        .recall = recall,
+        .read = want,
+        .next = next_row,
+        .problem = no_problem,
+        .free = end_reading,
+    };
     const struct past past = { &ops, &shelf };
     struct pipeline *p = some_series();
     struct answer_source source = { .rollup = flusher_rollup(p->flusher) };
