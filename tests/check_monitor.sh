@@ -99,12 +99,19 @@ cat >"$scratch/monitors/12.json" <<'EOF'
 {"id": 12, "type": "composite", "query": "998 && 999", "name": "both\u001b[31m", "message": "@nobody@example.org"}
 EOF
 start_server "$heeler" --set heeler_interval=1 --set "heeler_monitors_path=$scratch/monitors"
-for _ in {1..1200}; do
-    "$probe" from 127.0.0.2 "$port" 'load:11|g|#host:web-7,role:db' || fail "nothing was sent"
+send_load() {
+    "$probe" from 127.0.0.2 "$port" "load:$1|g|#host:web-7,role:db" || fail "nothing was sent"
     "$probe" from 127.0.0.3 "$port" 'load:9|g|#host:web-8' || fail "nothing was sent"
-    post_series '{"series": [{"metric": "load", "type": "gauge", "host": "web-9", "points": [['"$EPOCHSECONDS"', 12]]}]}'
+    post_series '{"series": [{"metric": "load", "type": "gauge", "host": "web-9", "points": [['"$EPOCHSECONDS, $1"']]}]}'
+}
+for i in {1..1200}; do # for a few seconds at least: then it is known where they are
+    send_load 9
     ended_with 0 list --at "127.0.0.1:$http"
-    ! grep -q 'could not be evaluated' "$scratch/out" || break
+    ((i < 80)) || ! grep -q 'could not be evaluated' "$scratch/out" || break
+    pause
+done
+for _ in {1..40}; do # over some seconds, of which one is whole
+    send_load 11
     pause
 done
 shown '^12  *No Data  both\\x1b\[31m  (12.json)$'

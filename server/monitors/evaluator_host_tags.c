@@ -1,6 +1,7 @@
 /* The tags of hosts, for {{host.env}}: those that all series of a host have, as the API tells
- * them. While a monitor's message wants some they are asked for every HOST_TAGS_PERIOD_S, all
- * at once; so many that the flusher does not tell them are not known. */
+ * them. While a monitor's message wants some they are asked for each minute, and sooner when
+ * that has just begun; all at once, which is as much work as one more monitor. So many that the
+ * flusher does not tell them are not known. */
 #include <stdlib.h>
 
 #include "flush/memory/json_view.h"
@@ -128,13 +129,14 @@ void host_tags_look(struct evaluator *evaluator, int64_t now_s)
     struct host_tags *known = &evaluator->host_tags;
 
     if (!are_wanted(evaluator)) {
-        if (known->at != NULL)
-            host_tags_drop(evaluator);
+        host_tags_drop(evaluator);
+        known->period_s = 0;
         return;
     }
-    if (known->is_asked || llabs(now_s - known->asked_s) < PERIOD_S)
+    if (known->is_asked || llabs(now_s - known->asked_s) < known->period_s)
         return; /* or the clock was set */
     known->is_asked = true;
+    known->period_s = known->period_s < PERIOD_S / 2 ? 2 * known->period_s + 1 : PERIOD_S;
     known->asked_s = now_s;
     evaluator->needs.ask(evaluator->needs.self, &inquiry, hear_tags, evaluator);
 }

@@ -78,7 +78,8 @@ struct host_tags {
     size_t n;
     char *room; /* of their texts; owned */
     bool is_asked;
-    int64_t asked_s; /* when they were asked for last */
+    int64_t asked_s;  /* when they were asked for last */
+    int64_t period_s; /* until they are again; 0: they never were */
 };
 
 struct evaluator {

@@ -1,8 +1,7 @@
 /* server/receive/sighting.h: from which address each host sends, while a monitor's message
  * wants to know ({{host.ip}}).
  *
- *   worker   datagram ── "host:NAME" of its lines ──► open page ── once a second ──► box ──►
- * desk
+ *   worker   datagram ── "host:NAME" of its lines ──► open page ──► box ── each second ──► desk
  *
  * The box holds one page, which goes from thread to thread by an exchange of a pointer, as in
  * sender_tally.h: neither side waits, and whoever takes it owns it. While nobody wants to know

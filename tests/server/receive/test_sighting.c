@@ -14,6 +14,7 @@
 #include "tests/support/guard.h"
 
 #define SECOND INT64_C(1000000000)
+#define PAGE   (SECOND / 10) /* it is open for so long at least */
 
 struct rig {
     struct sighting_box box;
@@ -107,22 +108,22 @@ static void a_line_names_its_host(void **state)
     names("a:1|c|#host:a|#host:b", "b");
 }
 
-static void a_page_is_handed_over_each_second(void **state)
+static void a_page_is_handed_over_when_it_is_time(void **state)
 {
     struct rig *rig = *state;
 
     see(rig, &far, "a:1|c|#host:a\nb:1|c|#host:b\nc:1|c|#host:a", 0);
-    see(rig, &near, "a:1|c|#host:b\nno.host:1|c\n", SECOND / 2);
+    see(rig, &near, "a:1|c|#host:b\nno.host:1|c\n", PAGE / 2);
     assert_null(atomic_load(&rig->box.full));
-    see(rig, &near, "a:1|c|#host:c", SECOND);
+    see(rig, &near, "a:1|c|#host:c", PAGE);
     assert_string_equal(told(sighting_box_take(&rig->box)),
                         "a=10.0.0.7 b=127.0.0.2 c=127.0.0.2");
     assert_null(sighting_box_take(&rig->box));
-    see(rig, &far, "a:1|c|#host:d", SECOND + 1); /* one that is not taken stays */
-    see(rig, &far, "a:1|c|#host:e", 2 * SECOND + 1);
-    see(rig, &far, "a:1|c|#host:f", 4 * SECOND);
+    see(rig, &far, "a:1|c|#host:d", PAGE + 1); /* one that is not taken stays */
+    see(rig, &far, "a:1|c|#host:e", 2 * PAGE + 1);
+    see(rig, &far, "a:1|c|#host:f", 4 * PAGE);
     assert_string_equal(told(sighting_box_take(&rig->box)), "d=10.0.0.7 e=10.0.0.7");
-    sighter_end(&rig->sighter, 4 * SECOND);
+    sighter_end(&rig->sighter, 4 * PAGE);
     assert_string_equal(told(sighting_box_take(&rig->box)), "f=10.0.0.7");
 }
 
@@ -135,7 +136,7 @@ static void who_is_not_known_is_not_noted(void **state)
 
     see(rig, &nobody, "a:1|c|#host:a", 0);
     see(rig, &v6, "a:1|c|#host:b", 0);
-    see(rig, &process, "a:1|c|#host:c", SECOND);
+    see(rig, &process, "a:1|c|#host:c", PAGE);
     struct sighting_page *page = sighting_box_take(&rig->box);
 
     assert_non_null(page);
@@ -154,10 +155,10 @@ static void while_nobody_wants_it_there_is_no_page(void **state)
     assert_null(rig->sighter.open);
     atomic_store(&rig->box.wanted, true);
     see(rig, &far, "a:1|c|#host:a", 0);
-    see(rig, &far, "a:1|c|#host:a", SECOND);
+    see(rig, &far, "a:1|c|#host:a", PAGE);
     assert_non_null(atomic_load(&rig->box.full));
     atomic_store(&rig->box.wanted, false);
-    see(rig, &far, "a:1|c|#host:a", SECOND);
+    see(rig, &far, "a:1|c|#host:a", PAGE);
     assert_null(rig->sighter.open);
     assert_null(atomic_load(&rig->box.full));
 }
@@ -176,7 +177,7 @@ static void a_page_is_bounded(void **state)
     memcpy(text, "a:1|c|#host:", 12);
     memset(text + 12, 'x', SIGHTING_HOST_MAX + 1); /* longer than a host's name may be */
     text[12 + SIGHTING_HOST_MAX + 1] = '\0';
-    see(rig, &far, text, SECOND);
+    see(rig, &far, text, PAGE);
     struct sighting_page *page = sighting_box_take(&rig->box);
 
     assert_non_null(page);
@@ -187,9 +188,9 @@ static void a_page_is_bounded(void **state)
     for (int i = 0; i < 600; i++) { /* long names fill the texts before the page */
         rig->sighter.datagrams = 0;
         snprintf(text, sizeof text, "a:1|c|#host:%0250d", i);
-        see(rig, &far, text, SECOND);
+        see(rig, &far, text, PAGE);
     }
-    see(rig, &far, "a:1|c", 2 * SECOND);
+    see(rig, &far, "a:1|c", 2 * PAGE);
     assert_non_null(page = sighting_box_take(&rig->box));
     assert_in_range(page->n, SIGHTING_TEXT_BYTES / 250 - 1, SIGHTING_TEXT_BYTES / 250);
     free(page);
@@ -217,7 +218,7 @@ int main(void)
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_names_its_host),
-        WITH_RIG(a_page_is_handed_over_each_second),
+        WITH_RIG(a_page_is_handed_over_when_it_is_time),
         WITH_RIG(who_is_not_known_is_not_noted),
         WITH_RIG(while_nobody_wants_it_there_is_no_page),
         WITH_RIG(a_page_is_bounded),
