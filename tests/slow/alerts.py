@@ -60,9 +60,10 @@ MONITORS = {                    # metric -> what is watched, and the gauge in ea
 
 
 class Gauge:
-    """One host's, in phases that are known beforehand; between two it may be silent."""
+    """One host's, in phases that are known beforehand; between two it may be silent. They begin
+    with an interval: one with two values may be the mean of them, if a process ended in it."""
 
-    def __init__(self, draws, host, levels, begin_s, freeze_s):
+    def __init__(self, draws, host, levels, begin_s, freeze_s, interval_s):
         self.host, self.levels = host, levels
         self.phases = [(begin_s, "OK")]         # (since when, the state that it makes; None: silent)
         at_s, state = begin_s + draws.uniform(5, PHASE_S[0]), "OK"
@@ -73,6 +74,7 @@ class Gauge:
             state = draws.choice([other for other in levels if other != state])
             self.phases.append((at_s, state))
             at_s += draws.uniform(*PHASE_S)
+        self.phases = [(at_s // interval_s * interval_s, state) for at_s, state in self.phases]
 
     def state(self, now_s):
         return [state for since_s, state in self.phases if since_s <= now_s][-1]
@@ -84,16 +86,20 @@ class Gauge:
 
 
 class Sender(threading.Thread):
-    """All gauges twice a second, to whatever server there is."""
+    """All gauges twice a second, to whatever server there is; not around the end of an interval,
+    so that each value comes in the one that it is of."""
 
-    def __init__(self, gauges):
+    def __init__(self, gauges, interval_s):
         super().__init__(daemon=True)
-        self.gauges, self.port = gauges, None
+        self.gauges, self.interval_s, self.port = gauges, interval_s, None
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
     def run(self):
         while True:
             now_s = time.time()
+            if not 0.1 < now_s % self.interval_s < self.interval_s - 0.4:
+                time.sleep(0.05)
+                continue
             for metric, gauges in self.gauges.items():
                 lines = [f"{metric}:{gauge.levels[state]}|g|#host:{gauge.host}"
                          for gauge in gauges if (state := gauge.state(now_s)) is not None]
@@ -406,12 +412,13 @@ def run(options, folder):
     settings, debian = begin(options, folder, journal)
     begin_s = time.time()
     about_s = max(options.times * (options.pause / 2 + 8), PHASE_S[1])
-    gauges = {metric: [Gauge(draws, f"h{number:02}", levels, begin_s, begin_s + about_s)
+    gauges = {metric: [Gauge(draws, f"h{number:02}", levels, begin_s, begin_s + about_s,
+                             options.interval)
                        for number in range(options.hosts)]
               for metric, (_, levels) in MONITORS.items()}
     watched = Watched(options, settings)
     try:
-        sender = Sender(gauges)
+        sender = Sender(gauges, options.interval)
         sender.port = watched.server.udp_port
         sender.start()
         made = watched.get("/api/v1/monitor", MONITORS["alert.free"][0])
@@ -440,10 +447,10 @@ def crash_loop(options, folder):
     journal.well = True
     settings, _ = begin(options, folder, journal)
     watched = Watched(options, settings | {"heeler_notify_per_hour": PER_HOUR})
-    gauges = [Gauge(draws, f"h{number:02}", LOAD, 0, 0) for number in range(2 * PER_HOUR)]
+    gauges = [Gauge(draws, f"h{number:02}", LOAD, 0, 0, 1) for number in range(2 * PER_HOUR)]
     for gauge in gauges:
         gauge.phases = [(0, "Alert")]
-    sender = Sender({"alert.load": gauges})
+    sender = Sender({"alert.load": gauges}, options.interval)
     sender.port = watched.server.udp_port
     sender.start()
     crashes, patience_s = 0, 2 * MINUTE_S
