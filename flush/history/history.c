@@ -461,6 +461,12 @@ const struct history_ledger *history_ledger(const struct history *history)
     return &history->ledger;
 }
 
+bool history_is_starting(const struct history *history, int64_t patience_ms)
+{
+    return counter_read(&history->ledger.state) == HISTORY_STARTING &&
+           clock_monotonic_ms() - history->started_ms < patience_ms;
+}
+
 bool history_has_room(const struct history *history)
 {
     return atomic_load_explicit(&history->on_their_way, memory_order_relaxed) < HISTORY_BYTES;
@@ -516,8 +522,7 @@ struct note *history_take_records(struct history *history)
 bool history_is_reading_notes(const struct history *history)
 {
     return !atomic_load_explicit(&history->notes_read, memory_order_acquire) &&
-           counter_read(&history->ledger.state) == HISTORY_STARTING &&
-           clock_monotonic_ms() - history->started_ms < HISTORY_NOTES_PATIENCE_MS;
+           history_is_starting(history, HISTORY_NOTES_PATIENCE_MS);
 }
 
 bool history_began_anew(struct history *history)

@@ -32,6 +32,10 @@ struct history;
 struct history *history_start(const struct keeper_config *config, struct mailbox *wakes);
 const struct history_ledger *history_ledger(const struct history *history);
 
+/* Whether it is not known yet what there is, and will soon be: a disk that does not answer for
+ * that long is not waited for. */
+bool history_is_starting(const struct history *history, int64_t patience_ms);
+
 /* Whether a parcel may be given now. */
 bool history_has_room(const struct history *history);
 void history_give(struct history *history, struct history_parcel *given);

@@ -7,7 +7,7 @@
 #include "flush/history/told.h"
 #include "flush/rollups/rollup.h"
 
-enum { SERIES_A_STEP = 1024 };
+enum { SERIES_A_STEP = 1024, START_PATIENCE_MS = 5000 };
 
 struct past_reading {
     struct history *history;
@@ -35,6 +35,11 @@ static int64_t oldest_s(const void *self, int64_t step_s)
 static bool will_have(const void *self)
 {
     return !history_is_left(self);
+}
+
+static bool is_starting(const void *self)
+{
+    return history_is_starting(self, START_PATIENCE_MS);
 }
 
 static void ask(struct past_reading *past, enum reading_asks what)
@@ -270,6 +275,7 @@ struct past past_of(struct history *history)
 {
     static const struct past_ops ops = {
         .will_have = will_have,
+        .is_starting = is_starting,
         .oldest_s = oldest_s,
         .take = take,
         .begin = begin,

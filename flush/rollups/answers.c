@@ -108,6 +108,16 @@ void answers_free(struct answers *given)
     }
 }
 
+/* What was before us is not known yet. */
+static bool must_wait(const struct answers *answers, const struct answer_ops *ops)
+{
+    const struct past *past = ops->of_rollups && answers->source.rollup != NULL
+                                  ? rollup_past(answers->source.rollup)
+                                  : NULL;
+
+    return past != NULL && past->ops->is_starting(past->self);
+}
+
 /* Whether something came for those that wait. */
 static bool has_come(const struct answers *answers)
 {
@@ -192,6 +202,8 @@ bool answers_step(struct answers *answers, int64_t open_from_s, int64_t open_unt
         give_back(answers);
     else if (ops->of_rollups && rollup != NULL && rollup_is_busy(rollup))
         return true;
+    else if (answers->begun == NULL && must_wait(answers, ops))
+        park(answers);
     else if (answers->begun == NULL)
         begin(answers, ops);
     else

@@ -47,6 +47,9 @@ struct past_ops {
      * to be given it. */
     bool (*will_have)(const void *self);
 
+    /* Whether it will soon be known what there is: a question is begun behind that. */
+    bool (*is_starting)(const void *self);
+
     /* Stamp of the first snapshot of which windows of that length are there; 0: none are. */
     int64_t (*oldest_s)(const void *self, int64_t step_s);
 

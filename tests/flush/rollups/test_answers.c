@@ -142,6 +142,51 @@ static void questions_wait_while_a_snapshot_goes_into_the_rollups(void **state)
     assert_answered(rig, asked, 200);
 }
 
+static bool starting;
+
+static bool is_starting(const void *self)
+{
+    (void)self;
+    return starting;
+}
+
+static int64_t has_none(const void *self, int64_t step_s)
+{
+    (void)self, (void)step_s;
+    return 0;
+}
+
+static bool takes_nothing(void *self)
+{
+    (void)self;
+    return false;
+}
+
+/* It would be answered as if there had been nothing before. */
+static void a_question_waits_until_it_is_known_what_was_before(void **state)
+{
+    static const struct past_ops ops = { .is_starting = is_starting,
+                                         .oldest_s = has_none,
+                                         .take = takes_nothing };
+    static const struct past past = { &ops, NULL };
+    struct rig *rig = *state;
+
+    rollup_use_past(rig->rollup, &past);
+    starting = true;
+    struct asked_question *asked = ask(rig, "avg:m{*}");
+
+    for (int i = 0; i < 3; i++) {
+        while (step(rig))
+            ;
+        assert_null(question_box_take_answered(&rig->questions));
+        answers_tick(&rig->answers);
+    }
+    starting = false;
+    while (step(rig))
+        ;
+    assert_answered(rig, asked, 200);
+}
+
 static void what_is_left_at_the_end_is_freed(void **state)
 {
     struct rig *rig = *state;
@@ -165,6 +210,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_that_is_cancelled_comes_back_without_an_answer,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(questions_wait_while_a_snapshot_goes_into_the_rollups,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_question_waits_until_it_is_known_what_was_before,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_left_at_the_end_is_freed, set_up, tear_down),
     };
