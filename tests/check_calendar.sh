@@ -36,6 +36,7 @@ found_so() {
     grep -q downtimes_unknown "$scratch/status"
 }
 until_so found_so || fail "there is no such finding: $(cat "$scratch/status")"
-until_shown '"start": *null'
+until_shown '"status": *"scheduled"'
+! grep current_downtime "$scratch/answer" || fail "it says when it holds"
 kill -TERM "$server"
 ended 0
