@@ -4,8 +4,7 @@
 #   check_past_cut.sh PROGRAM [CUTS]
 . "${0%/*}/support/script.sh"
 . "${0%/*}/support/past.sh"
-RANDOM=${SEED:-$$}
-seed=$RANDOM
+seed=${SEED:-$$}
 RANDOM=$seed
 
 # A file with a log beside it, as a process leaves it that is killed; there are ten in each.
