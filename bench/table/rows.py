@@ -16,6 +16,7 @@ import typing
 import urllib.request
 
 import callgrind
+import monitored
 import sides
 
 GENERATOR_CPU, SERVER_CPU = "0", "1"
@@ -264,6 +265,36 @@ def spans(row, side, ground, window):
                        "ms slowest answer": found["slowest_ms"]}}
 
 
+LAST = {}  # the details of a row, for the rows that tell more of the same turn
+
+
+def monitors(row, side, ground, window):
+    """100,000 series for some minutes, with a thousand monitors of a hundred groups each or with none."""
+    LAST.pop(row.name, None)
+    seconds = max(100 * window, LEAST_MONITORED_S)
+    settings = dict(row.settings)
+    if row.given["monitors"]:
+        settings["heeler_monitors_path"] = monitored.write(ground.folder / "monitors")
+    with monitored.Looks(ground.metrics()) as looks:
+        found = heeler_bench("cost", dataclasses.replace(row, settings=settings), side, ground, "--rate",
+                             row.given["rate"], "--contexts", str(monitored.SERIES), "--seconds", str(seconds))
+    wrong = looks.wrong(row.given["monitors"])
+    if wrong or found["lost"] > found["lines"] / 1e4:
+        raise Failed(wrong or f"{found['lost']} of {found['lines']} lines were lost")
+    LAST[row.name] = {"ms longest seal": looks.page["heeler_seal_longest_microseconds"] / 1e3,
+                      "CPU s a minute": found["cpu_seconds"] * 60 / seconds,
+                      "MiB resident": found["resident_mib"],
+                      **looks.behind()}
+    return {"value": looks.page["heeler_read_longest_gap_microseconds"] / 1e3, "detail": LAST[row.name]}
+
+
+def of_that_turn(row, side, ground, window):
+    """Another figure of a row that was measured before in the same turn."""
+    if row.given["turn"] not in LAST:
+        raise Failed(f"{row.given['turn']} has no figures in this turn")
+    return {"value": LAST[row.given["turn"]][row.given["detail"]]}
+
+
 # ---- the rows -------------------------------------------------------------------------
 
 AGGREGATES = ["sketch", "sketch, sampled 0.1", "sketch, 3 values", "sketch, 3 values, sampled 0.1",
@@ -294,6 +325,24 @@ def cost_row(name, what, profile, kinds, **more):
     return Row(name, "quiet", what, "CPU s a million lines", "less", cost, kinds, given=given, **more)
 
 
+def monitor_rows(name, what, count, of=""):
+    """The longest gap, and what else the same turn tells."""
+    rows = [Row(name, "monitors", f"{what}: longest gap between reads", "ms", "less", monitors, of=of, asked=True,
+                settings={"heeler_rollup_max_bytes": 256 << 20},
+                given={"profile": "tagged", "rate": "100k", "monitors": count, "intake": True})]
+    more = [("seal", "longest seal", "ms", "ms longest seal", {}),
+            ("cpu", "CPU a minute", "s", "CPU s a minute", {}),
+            ("memory", "resident", "MiB", "MiB resident", {})]
+    if count:
+        more.append(("behind", "evaluated behind the minute", "s", "s behind the minute", {"value": 5}))
+    return rows + [Row(f"{name}-{word}", "monitors", f"{what}: {text}", unit, "less", of_that_turn, asked=True,
+                       of=f"{of}-{word}" if of and not bars else "", bars=bars, timed=False,
+                       given={"turn": name, "detail": detail})
+                   for word, text, unit, detail, bars in more]
+
+
+# Three minutes are evaluated in it.
+LEAST_MONITORED_S = 200
 # What waits for the flusher hides a loss for a while, so a window is not too short.
 TIMED = {"count_shed": True, "intake": True, "least_window": 5}
 SPREAD = {"heeler_spread": "random"}
@@ -349,6 +398,8 @@ ROWS = [
           ("50k", "50,000 spans/s in traces of ten, 15 tags, v0.4", "50k", ()),
           ("50k-v0.5", "the same as v0.5", "50k", ("--layout", "v0.5")),
           ("max", "v0.4, as many as it takes", "max", ()))],
+    *monitor_rows("unmonitored", "100,000 series, 100,000 lines/s", 0),
+    *monitor_rows("monitored", "the same with 1,000 monitors of 100 groups", monitored.MONITORS, of="unmonitored"),
     server_row("door-closed", "door", "`tagged`, no door for traces", 8e6, asked=True),
     server_row("door-idle", "door", "the same with the door open and nobody there", 8e6, of="door-closed",
                bars={"door-closed": 0.99}, asked=True,

@@ -10,6 +10,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "bench" / "table")]
 import callgrind  # noqa: E402
+import monitored  # noqa: E402
 import picture  # noqa: E402
 import results  # noqa: E402
 import rows  # noqa: E402
@@ -190,6 +191,32 @@ def watchers_tell_what_they_had():
     assert all(count["bytes"] > 0 for count in had.values()), had
     assert had["page"]["status 404"] >= 1 and had["page"]["answers"] >= 6, had
     assert had["stopped"]["opened"] == 1 and "answers" not in had["tail"], had
+
+
+def rounds_of_monitors_are_told_behind_their_minute():
+    page = "# HELP x\nheeler_monitor_evaluations_total {}\nheeler_monitor_groups 100000\n" \
+           "heeler_monitor_evaluations_late_total 0\n"
+    seen = monitored.Looks("http://127.0.0.1:1/")
+    for evaluations, now_s in ((0, 10), (1000, 14), (1400, 62.5), (2000, 63.5), (2000, 64), (3000, 124.5)):
+        seen.take(monitored.parse(page.format(evaluations)), now_s)
+    assert seen.behind() == {"s behind the minute": 4, "s behind at most": 4.5}, seen.behind()
+    assert seen.wrong(1000) == "", seen.wrong(1000)
+    assert "100000 groups" in seen.wrong(0)
+    assert "could not be read" in monitored.Looks("").wrong(1000)
+
+
+def more_of_a_turn_is_had_of_the_row_before():
+    row = next(row for row in rows.ROWS if row.name == "monitored-seal")
+    assert row.of == "unmonitored-seal"
+    rows.LAST["monitored"] = {"ms longest seal": 2.5}
+    assert row.measure(row, None, None, 2) == {"value": 2.5}
+    rows.LAST.clear()
+    try:
+        row.measure(row, None, None, 2)
+    except rows.Failed as why:
+        assert "monitored has no figures" in str(why)
+    else:
+        raise AssertionError("a figure of no turn")
 
 
 def a_code_path_is_read_or_known():
