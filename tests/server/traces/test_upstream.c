@@ -29,8 +29,8 @@ static void start(char *key, char *set)
              fake_intake_url(traces));
     if (!RUNNING_START(&running, NULL, "apm_config.enabled=true",
                        "apm_config.receiver_port=__random__", "env=test", key, dd_url,
-                       apm_dd_url, "forwarder_storage_max_size_in_bytes=1048576", set, more[0],
-                       more[1]))
+                       apm_dd_url, "forwarder_storage_max_size_in_bytes=1048576",
+                       "forwarder_storage_max_disk_ratio=1", set, more[0], more[1]))
         fail_msg("%s", running.problem);
 }
 
