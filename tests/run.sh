@@ -26,7 +26,7 @@ commands=$(
 )
 
 # The slowest first, so that none is left over at the end.
-slow='^(check_past_hang.sh|check_docs.sh|check_release.sh|check_deployments.sh|check_disk.sh|check_past_kills.sh|check_past_cut.sh|check_past_full.sh|check_image.sh|check_cli.sh|check_bundle.sh|check_handover.sh|check_troubleshooting.sh|rollup|rollup_late|redis_exhaustion|redis_cluster|fleet|painter|state|status|reloads|redis_reader|answer_list|query_command|check_log.sh|handover|check_faults.sh|tap) '
+slow='^(check_monitor.sh|check_past_hang.sh|check_docs.sh|check_deployments.sh|check_expect.sh|check_mirror.sh|check_disk.sh|check_kept.sh|redis_exhaustion|redis_cluster|check_past_full.sh|check_past_cut.sh|check_past_kills.sh|check_release.sh|check_image.sh|check_cli.sh|check_bundle.sh|check_handover.sh|check_troubleshooting.sh|rollup|rollup_late|fleet|painter|state|status|reloads|redis_reader|answer_list|query_command|check_log.sh|handover|notifier|check_faults.sh|check_capture.sh|tap|tail|trace_memory|monitors) '
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
     xargs -P "$(($(nproc) * 3))" -L 1 bash -c \
         'out=$0 name=$1; shift; TIMEFORMAT="%1R %3U %3S"

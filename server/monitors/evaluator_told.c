@@ -148,7 +148,7 @@ static struct told *find_told(struct evaluator *evaluator, struct slice id,
     return NULL;
 }
 
-/* ---- handed over, and found again --------------------------------------- */
+/* ---- handed over, and found again -------------------------------------- */
 
 void told_hand_over(const struct evaluator *evaluator, struct state_writer *out)
 {
