@@ -471,13 +471,14 @@ mail-test: deps
 	/usr/bin/python3 tests/slow/mail.py
 
 # Alerts of a server that is killed, stopped and put in its own place ALERTS times amid them, with a
-# path for its state and without, beside Debian's mail server (as root), and in a loop. ALERTS=100 is
-# the long form, of more than half an hour.
+# path for its state and without, beside Debian's mail server (as root), and in a loop; before that,
+# where hosts send from. ALERTS=100 is the long form, of more than half an hour.
 ALERTS     ?= 6
 ALERT_WAYS := killed handed-over debian looping
 alerts: deps
 	@$(call install_debs,python3 openssl)
-	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar
+	@$(MAKE) --no-print-directory build/heeler build/heeler-chart build/heeler-calendar build/tests/tools/probe
+	@bash tests/slow/host_addresses.sh build/heeler
 	@$(MAKE) --no-print-directory -j4 -Otarget $(ALERT_WAYS:%=alerts-%)
 
 alerts-%:
