@@ -10,6 +10,7 @@
 #include "config/files.h"
 #include "flush/history/schema.h"
 #include "flush/history/sql.h"
+#include "flush/history/whole.h"
 
 enum {
     ASIDE_MAX = 4, /* the last one is overwritten: they could fill the disk */
@@ -138,7 +139,9 @@ static enum database_state open_file(struct database *database, bool *unusable)
         (void)sqlite3_busy_timeout(database->handle, BUSY_MS);
         state = schema_look(&schema, database->handle, &result);
     }
-    if (state == SCHEMA_READY) /* before that nothing is changed */
+    if (state == SCHEMA_READY)
+        result = whole_look(database->handle, database->path);
+    if (state == SCHEMA_READY && result == SQLITE_OK) /* before that nothing is changed */
         result = set_up(database);
     if (state == SCHEMA_READY && result != SQLITE_OK)
         state = SCHEMA_FAILED;

@@ -287,6 +287,47 @@ static void a_file_cut_anywhere_is_read_or_set_aside(void **state)
     free(bytes);
 }
 
+/* The file and its log as a process leaves them that is killed, the file without so many bytes
+ * of its end. */
+static void kill_and_cut(struct database *database, size_t less)
+{
+    static char bytes[1 << 18], log_bytes[1 << 18];
+    char log[256];
+
+    snprintf(log, sizeof log, "%s-wal", file);
+    size_t len = read_file(file, bytes, sizeof bytes);
+    size_t log_len = read_file(log, log_bytes, sizeof log_bytes);
+
+    database_close(database);
+    assert_true(log_len > 0 && len > less);
+    write_file(file, bytes, len - less);
+    write_file(log, log_bytes, log_len);
+    assert_int_equal(chmod(log, 0600), 0);
+}
+
+static void a_page_that_is_neither_in_the_file_nor_in_its_log_is_missed(void **state)
+{
+    static const char add[] =
+        "INSERT INTO events(time_s, body)"
+        " VALUES(2, CAST(replace(hex(zeroblob(20000)), '0', 'x') AS BLOB))";
+    struct database database;
+    (void)state;
+
+    open_it(&database);
+    run(&database, add);
+    kill_and_cut(&database, 0); /* all of it is in the log, and the file is short by right */
+    open_it(&database);
+    assert_string_equal(database.aside, "");
+    assert_int_equal(number(&database, "SELECT instr(body, x'00') FROM events"), 0);
+    run(&database, "PRAGMA wal_checkpoint(TRUNCATE)");
+    run(&database, "INSERT INTO checks(time_s, body, identity) VALUES(1, x'61', x'61')");
+    kill_and_cut(&database, 2048);
+    open_it(&database);
+    assert_string_not_equal(database.aside, "");
+    assert_int_equal(number(&database, "SELECT count(*) FROM events"), 0);
+    database_close(&database);
+}
+
 static void what_turns_out_to_be_damaged_is_begun_anew(void **state)
 {
     struct database database, other;
@@ -422,6 +463,7 @@ int main(void)
         TEST(what_is_not_ours_is_not_changed),
         TEST(a_file_of_a_newer_program_is_left_alone),
         TEST(a_file_cut_anywhere_is_read_or_set_aside),
+        TEST(a_page_that_is_neither_in_the_file_nor_in_its_log_is_missed),
         TEST(what_turns_out_to_be_damaged_is_begun_anew),
         TEST(what_others_may_write_to_is_refused),
         TEST(a_link_a_pipe_and_a_folder_that_is_a_file_are_refused),
