@@ -1,5 +1,5 @@
 #!/bin/bash
-# What is neither a window nor sent on: events, the last status of each check, what is known
+# What is neither a window nor sent on: events (also those that memory has no room for), the last status of each check, what is known
 # about metrics, and dashboards. All of it is there again after kill -9 with a state path, and
 # after a program that takes over without one.
 #   check_kept.sh PROGRAM
@@ -82,6 +82,37 @@ assert_all() {
     says '"title":"deployed"'
 }
 
+# send_many: events "old 1" to "old 1200", long before all others, twenty in a datagram.
+send_many() {
+    local lines=() text i
+    for ((i = 1; i <= 1200; i++)); do
+        text="old $i"
+        text="_e{${#text},1}:$text|x|d:$((1600000000 + i))|s:old"
+        [ $((i % 20)) -ne 1 ] || lines+=("")
+        lines[-1]+=${lines[-1]:+$'\n'}$text
+    done
+    "$heeler" send --to "127.0.0.1:$port" "${lines[@]}" || fail "send"
+    until_metric heeler_history_notes_total 1200
+}
+
+# assert_many: they are found a thousand a page, the last one first and none twice, and one by its id.
+assert_many() {
+    local page upto=1200 n
+    for page in 0 1 2; do
+        n=$((upto > 1000 ? 1000 : upto))
+        expect 200 GET "/api/v1/events?start=1600000001&end=1600001200&sources=new,old&page=$page"
+        grep -o '"title":"old [0-9]*"' "$scratch/answer" | tr -dc '0-9\n' >"$scratch/seen"
+        seq $upto -1 $((upto - n + 1)) | cmp -s - "$scratch/seen" || fail "page $page is $(tr '\n' ' ' <"$scratch/seen")"
+        upto=$((upto - n))
+    done
+    expect 200 GET '/api/v1/events?start=1600000001&end=1600001200&sources=new'
+    says '{"events":[]}'
+    expect 200 GET '/api/v1/events?start=1600000003&end=1600000003'
+    expect 200 GET "/api/v1/events/$(sed -n 's/.*"id":\([0-9]*\).*/\1/p' "$scratch/answer")"
+    says '"title":"old 3"'
+    expect 404 GET /api/v1/events/3
+}
+
 # until_watched: somebody looks at the monitor, though nobody asks for it.
 until_watched() {
     for _ in {1..1200}; do
@@ -101,8 +132,10 @@ take_over() {
 
 start --set heeler_state_path="$scratch/state"
 until_metric heeler_history_open 1
+send_many
 make_all
-until_metric heeler_history_notes_total 6 # two events, two checks, two definitions, at least
+assert_many
+until_metric heeler_history_notes_total 1206 # two events, two checks, two definitions, at least
 flushed=$(metric heeler_snapshots_total)
 until_metric heeler_snapshots_total $((flushed + 3)) # checks are given once a second
 kill -KILL "$server"
@@ -115,13 +148,16 @@ for _ in 1 2 3; do
 done
 start --set heeler_state_path="$scratch/state"
 assert_all
+assert_many
 take_over
 assert_all
+until_metric heeler_history_open 1
+assert_many
 [ "$(metric heeler_history_notes_lost_total)" -eq 0 ] || fail "something was not kept"
 kill -TERM "$server"
 ended 0
 "$heeler" history info --set heeler_state_path="$scratch/state" >"$scratch/out" || fail "info ends with $?"
-grep -q '^2 events, 2 checks, 2 definitions$' "$scratch/out" || fail "info says $(cat "$scratch/out")"
+grep -q '^1202 events, 2 checks, 2 definitions$' "$scratch/out" || fail "info says $(cat "$scratch/out")"
 "$heeler" history check --set heeler_state_path="$scratch/state" >"$scratch/out" || fail "check ends with $?"
 
 start --set heeler_state_path=

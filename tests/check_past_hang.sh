@@ -64,6 +64,8 @@ for_a_while() {
 
     hangs
     flushes 3
+    "$probe" get "$http" "/api/v1/events?start=0&end=$now" | grep -q '"events":\[.*\],"message":"not all .*does not answer' ||
+        fail "no events from memory while the disk hangs"
     gone
     wait_for "$scratch/log" '\(history: .*only memory is kept\)'
     flushes 3

@@ -11,7 +11,8 @@ enum { SERIES_A_STEP = 1024, START_PATIENCE_MS = 5000 };
 
 struct past_reading {
     struct history *history;
-    struct rollup *rollup;
+    struct rollup *rollup; /* NULL: it is about events */
+    int64_t patience_ms;
     struct reading *reading;     /* ours, or history's while it reads */
     bool away;                   /* it is history's */
     bool told_all;               /* history has told whose series there are */
@@ -21,6 +22,7 @@ struct past_reading {
     struct reading_answer *rows; /* oldest first */
     struct reading_answer *last; /* of rows */
     struct reading_answer *shown;
+    struct slice events; /* what is left of those in shown */
     bool ended;
     char problem[READING_PROBLEM_SIZE + 64]; /* empty: none */
 };
@@ -30,6 +32,11 @@ struct past_reading {
 static int64_t oldest_s(const void *self, int64_t step_s)
 {
     return history_oldest(self, step_s);
+}
+
+static bool is_open(const void *self)
+{
+    return history_is_open(history_ledger(self));
 }
 
 static bool will_have(const void *self)
@@ -110,7 +117,7 @@ static bool take(void *self)
 
 static enum past_state wait_more(struct past_reading *past)
 {
-    if (clock_monotonic_ms() - past->asked_ms < PAST_PATIENCE_MS)
+    if (clock_monotonic_ms() - past->asked_ms < past->patience_ms)
         return PAST_WAITS;
     snprintf(past->problem, sizeof past->problem,
              "the past cannot be read: the disk of heeler_state_path does not answer");
@@ -127,6 +134,7 @@ static struct past_reading *begin(void *self, struct rollup *rollup, struct slic
         return NULL;
     past->history = self;
     past->rollup = rollup;
+    past->patience_ms = PAST_PATIENCE_MS;
     past->reading = reading_new(metric);
     if (past->reading == NULL) {
         free(past);
@@ -230,7 +238,8 @@ static void let_go(struct past_reading *past)
     past->shown = NULL;
 }
 
-static enum past_state next_row(struct past_reading *past, struct past_row *out)
+/* PAST_READY: the next answer is shown. */
+static enum past_state show_next(struct past_reading *past)
 {
     let_go(past);
     if (past->problem[0] != '\0')
@@ -239,7 +248,48 @@ static enum past_state next_row(struct past_reading *past, struct past_row *out)
         return past->ended ? PAST_END : wait_more(past);
     past->shown = past->rows;
     past->rows = past->shown->next;
-    *out = past->shown->row;
+    return PAST_READY;
+}
+
+static enum past_state next_row(struct past_reading *past, struct past_row *out)
+{
+    enum past_state state = show_next(past);
+
+    if (state == PAST_READY)
+        *out = past->shown->row;
+    return state;
+}
+
+/* ---- events ------------------------------------------------------------ */
+
+static struct past_reading *find(void *self, const struct past_events *wanted)
+{
+    struct past_reading *past = calloc(1, sizeof *past);
+
+    if (past == NULL)
+        return NULL;
+    past->history = self;
+    past->patience_ms = PAST_EVENTS_PATIENCE_MS;
+    past->told_all = true; /* they are asked for at once */
+    past->reading = reading_new_of_events(wanted);
+    if (past->reading == NULL) {
+        free(past);
+        return NULL;
+    }
+    ask(past, READING_EVENTS);
+    return past;
+}
+
+static enum past_state next_event(struct past_reading *past, struct slice *body)
+{
+    while (!event_scan_next(&past->events, body)) {
+        enum past_state state = show_next(past);
+
+        if (state != PAST_READY)
+            return state;
+        past->events =
+            (struct slice){ (const char *)past->shown->told.at, past->shown->told.len };
+    }
     return PAST_READY;
 }
 
@@ -267,13 +317,15 @@ static void free_reading(struct past_reading *given)
         reading_free(given->reading);
     }
     bytes_free(&given->told);
-    rollup_unpin(given->rollup);
+    if (given->rollup != NULL)
+        rollup_unpin(given->rollup);
     free(given);
 }
 
 struct past past_of(struct history *history)
 {
     static const struct past_ops ops = {
+        .is_open = is_open,
         .will_have = will_have,
         .is_starting = is_starting,
         .oldest_s = oldest_s,
@@ -282,6 +334,8 @@ struct past past_of(struct history *history)
         .recall = recall,
         .read = read_windows,
         .next = next_row,
+        .find = find,
+        .next_event = next_event,
         .problem = problem_of,
         .free = free_reading,
     };

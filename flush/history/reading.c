@@ -41,10 +41,26 @@ struct reading *reading_new(struct slice metric)
     return reading;
 }
 
+struct reading *reading_new_of_events(const struct past_events *wanted)
+{
+    struct reading *reading = reading_new(SLICE(""));
+
+    if (reading == NULL)
+        return NULL;
+    reading->asks = READING_EVENTS;
+    reading->events = event_scan_new(wanted);
+    if (reading->events == NULL) {
+        reading_free(reading);
+        return NULL;
+    }
+    return reading;
+}
+
 void reading_free(struct reading *given)
 {
     if (given->last != NULL)
         reading_answer_free(given->last);
+    event_scan_free(given->events);
     bytes_free(&given->told);
     free(given->metric);
     free(given->wanted);
@@ -224,6 +240,12 @@ static bool is_in_memory(const struct reading *reading, const struct store *stor
     return row->writer == store->writer && row->part.last_s >= reading->range.before_s;
 }
 
+static void send(struct reading *reading, struct reading_answer *given, struct mailbox *to)
+{
+    atomic_fetch_add_explicit(&reading->ahead, given->size, memory_order_relaxed);
+    mailbox_push(to, &given->letter);
+}
+
 static int send_row(struct reading *reading, const struct store_row *row, struct mailbox *to)
 {
     uint32_t ids[PACKED_SERIES_MAX];
@@ -242,8 +264,7 @@ static int send_row(struct reading *reading, const struct store_row *row, struct
             reading_answer_free(answer);
         return result;
     }
-    atomic_fetch_add_explicit(&reading->ahead, answer->size, memory_order_relaxed);
-    mailbox_push(to, &answer->letter);
+    send(reading, answer, to);
     return SQLITE_OK;
 }
 
@@ -291,6 +312,24 @@ static int read_rows(struct reading *reading, struct store *store, struct mailbo
     return *all || result == SQLITE_ROW ? sent : result;
 }
 
+/* ---- events ------------------------------------------------------------ */
+
+static int read_events(struct reading *reading, struct store *store, struct mailbox *to,
+                       bool *all)
+{
+    struct reading_answer *answer = answer_new(reading, READING_SOME);
+    int result = answer != NULL ? event_scan_step(reading->events, store, &answer->told, all)
+                                : SQLITE_NOMEM;
+
+    if (result == SQLITE_OK && answer->told.len > 0) {
+        answer->size += answer->told.capacity;
+        send(reading, answer, to);
+    } else if (answer != NULL) {
+        reading_answer_free(answer);
+    }
+    return result;
+}
+
 /* ---- the outside ------------------------------------------------------- */
 
 /* The reading is given back with its last answer. */
@@ -309,8 +348,15 @@ static void finish(struct reading *reading, enum reading_result result, const ch
 
 static int step(struct reading *reading, struct store *store, struct mailbox *to, bool *all)
 {
-    return reading->asks == READING_SERIES ? read_series(reading, store, all)
-                                           : read_rows(reading, store, to, all);
+    switch (reading->asks) {
+    case READING_SERIES:
+        return read_series(reading, store, all);
+    case READING_EVENTS:
+        return read_events(reading, store, to, all);
+    case READING_WINDOWS:
+        break;
+    }
+    return read_rows(reading, store, to, all);
 }
 
 bool reading_step(struct reading *reading, struct store *store, struct mailbox *to, int *result)

@@ -5,6 +5,8 @@
  *   flusher ── the same: what did these do? ──────────────►  history
  *   flusher ◄─ rows, by time; at last the end ─────────────  history
  *
+ * or what it needs of events, which come a slice at a time.
+ *
  * History reads in slices, and stays at most READING_AHEAD_BYTES ahead of the flusher, so a
  * question of any length takes a bounded amount of memory, and no slice holds the log of the
  * database for long.
@@ -14,13 +16,14 @@
 #ifndef FLUSH_HISTORY_READING_H
 #define FLUSH_HISTORY_READING_H
 
+#include "flush/history/event_scan.h"
 #include "flush/history/store_place.h"
 #include "flush/memory/mailbox.h"
 #include "flush/rollups/past.h"
 
 enum { READING_AHEAD_BYTES = 4 << 20, READING_PROBLEM_SIZE = 160 };
 
-enum reading_asks { READING_SERIES, READING_WINDOWS };
+enum reading_asks { READING_SERIES, READING_WINDOWS, READING_EVENTS };
 
 /* A series under the store's id, and its number in the rollups. */
 struct reading_series {
@@ -37,7 +40,8 @@ struct reading {
     size_t metric_len;
     struct reading_series *wanted; /* ascending by id, n_wanted of them */
     size_t n_wanted;
-    struct past_range range; /* without what it views */
+    struct past_range range;   /* without what it views */
+    struct event_scan *events; /* of READING_EVENTS, which is all that it asks then; owned */
 
     _Atomic(bool) called_off; /* by the flusher */
     _Atomic(size_t) ahead;    /* bytes of rows that were sent and are not taken */
@@ -53,6 +57,9 @@ struct reading {
 
 /* Asks for the series of that name. NULL without memory. */
 struct reading *reading_new(struct slice metric);
+
+/* Asks for events. NULL without memory. */
+struct reading *reading_new_of_events(const struct past_events *wanted);
 void reading_free(struct reading *given);
 
 enum reading_result { READING_SOME, READING_ALL, READING_BROKEN };
@@ -66,7 +73,8 @@ struct reading_answer {
     struct reading *of;
     enum reading_result result; /* but for READING_SOME the reading comes back with it */
     char problem[READING_PROBLEM_SIZE]; /* of READING_BROKEN */
-    struct bytes told;                  /* of series: flush/history/told.h, by id */
+    struct bytes told;                  /* of series: flush/history/told.h, by id; of events:
+                                           flush/history/event_scan.h */
     size_t size;
     struct past_row row; /* of windows; what it views is owned. n is 0: none */
     uint32_t *series;

@@ -64,6 +64,8 @@
     X(STORE_PUT_CHECK, "INSERT OR REPLACE INTO checks(time_s, body, identity)"                \
                        " VALUES(?1, ?2, ?3)")                                                 \
     X(STORE_EVENTS, "SELECT time_s, body FROM events ORDER BY id DESC LIMIT ?1")              \
+    X(STORE_EVENTS_BEFORE, "SELECT id, body FROM events WHERE id < ?1"                        \
+                           " ORDER BY id DESC LIMIT ?2")                                      \
     X(STORE_CHECKS, "SELECT time_s, body FROM checks ORDER BY time_s DESC LIMIT ?1")          \
     X(STORE_DEFINITION_COUNT, "SELECT count(*) FROM definitions WHERE changed_s >= ?1")       \
     X(STORE_EVENT_COUNT, "SELECT count(*) FROM events WHERE time_s >= ?1")                    \
@@ -294,6 +296,12 @@ MUST_CHECK int store_read_records(struct store *store, enum store_record of, siz
 MUST_CHECK int store_next_record(struct store *store, enum store_record of, int64_t *time_s,
                                  struct slice *body);
 void store_end_records(struct store *store, enum store_record of);
+
+/* The same of events that were put before that one (INT64_MAX: of all), each with its number,
+ * which is higher the later it was put. */
+MUST_CHECK int store_read_events(struct store *store, int64_t before, size_t most);
+MUST_CHECK int store_next_event(struct store *store, int64_t *number, struct slice *body);
+void store_end_events(struct store *store);
 
 /* How many there are. A result. */
 MUST_CHECK int store_count_records(struct store *store, enum store_record of, uint64_t *n);

@@ -72,6 +72,34 @@ void store_end_records(struct store *store, enum store_record of)
     (void)sqlite3_reset(store->statements[statements[of].read]);
 }
 
+int store_read_events(struct store *store, int64_t before, size_t most)
+{
+    const int64_t numbers[] = { before, (int64_t)most };
+    int result;
+    sqlite3_stmt *statement = store_use(store, STORE_EVENTS_BEFORE, &result);
+
+    if (statement != NULL)
+        store_bind_numbers(statement, numbers, 2);
+    return result;
+}
+
+int store_next_event(struct store *store, int64_t *number, struct slice *body)
+{
+    sqlite3_stmt *statement = store->statements[STORE_EVENTS_BEFORE];
+    int result = sqlite3_step(statement);
+
+    if (result != SQLITE_ROW)
+        return result;
+    *number = sqlite3_column_int64(statement, 0);
+    *body = store_blob(statement, 1);
+    return SQLITE_ROW;
+}
+
+void store_end_events(struct store *store)
+{
+    (void)sqlite3_reset(store->statements[STORE_EVENTS_BEFORE]);
+}
+
 int store_count_records(struct store *store, enum store_record of, uint64_t *n)
 {
     int64_t number = 0;

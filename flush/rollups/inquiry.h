@@ -1,7 +1,7 @@
 /* flush/rollups/inquiry.h: what is asked, of any kind.
  *
- * Two inquiries that are equal have equal answers at the same moment. The text is a view, or
- * owned by whoever says so; it may hold any bytes. */
+ * Two inquiries that are equal have equal answers at the same moment. The texts are views, or
+ * owned by whoever says so; they may hold any bytes. */
 #ifndef FLUSH_ROLLUPS_INQUIRY_H
 #define FLUSH_ROLLUPS_INQUIRY_H
 
@@ -42,17 +42,19 @@ struct inquiry {
     enum inquiry_kind kind;
     struct slice text; /* a query, a monitor's query, what to look for, the name of a metric or
                           a host, or the tags that events have, separated by commas */
-    int64_t from_s, to_s;   /* of a query, of active metrics, of events; the id of an event */
-    bool whole;             /* of a query: one step, all the range */
-    uint32_t limit, offset; /* of a list; of a metric's series the limit; of events the limit is
-                               1 more than their priority, 0: of any; of a monitor the windows,
-                               in seconds, in which anomalies trigger and recover, 0: unsaid */
+    struct slice also; /* the same of the sources that events have one of */
+    int64_t from_s, to_s;     /* of a query, of active metrics, of events; the id of an event */
+    bool whole;               /* of a query: one step, all the range */
+    uint32_t limit, offset;   /* of a list; of a metric's series the limit; of events how many a
+                                 page has, and its number; of a monitor the windows, in seconds,
+                                 in which anomalies trigger and recover, 0: unsaid */
+    uint32_t priority;        /* of events 1 more than theirs, 0: of any */
     enum inquiry_order order; /* of a list, and of a host's metrics */
 };
 
 bool inquiry_equal(const struct inquiry *a, const struct inquiry *b);
 
-/* The same with a text of its own, which inquiry_free() frees. False without memory. */
+/* The same with texts of its own, which inquiry_free() frees. False without memory. */
 MUST_CHECK bool inquiry_copy(const struct inquiry *from, struct inquiry *out);
 void inquiry_free(struct inquiry *given);
 

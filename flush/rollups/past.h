@@ -1,7 +1,9 @@
-/* flush/rollups/past.h: windows from before the rollups' memory, for questions.
+/* flush/rollups/past.h: windows and events from before what is in memory, for questions.
  *
  *   begin    a metric          -> its series get numbers in the rollups, as all others have
  *   read     a level and times -> rows, by time
+ *
+ *   find     a search          -> events, the one that came last first
  *
  * Whoever keeps windows for longer implements it (flush/history/past_reader.h). Nothing here
  * waits: PAST_WAITS says that more is on its way, and the flusher is woken when it came.
@@ -15,6 +17,7 @@
 
 #include "config/must_check.h"
 #include "flush/rollups/window.h"
+#include "flush/snapshots/recent.h"
 #include "protocol/slice.h"
 
 struct rollup;
@@ -40,9 +43,20 @@ struct past_row {
     const struct slice *objects;           /* empty: it has none; NULL: not asked for */
 };
 
+/* Which events. Views until the call returns. */
+struct past_events {
+    const struct recent_search *search;
+    struct recent_page page;
+    const uint64_t *known; /* marks of those in memory, n_known of them: they are left out */
+    size_t n_known;
+};
+
 struct past_reading;
 
 struct past_ops {
+    /* Whether anything can be read at the moment. */
+    bool (*is_open)(const void *self);
+
     /* Whether what is in memory alone will be there, too, when we end; if not, a successor is
      * to be given it. */
     bool (*will_have)(const void *self);
@@ -67,6 +81,12 @@ struct past_ops {
 
     /* PAST_READY with a row; rows come by the start of their windows. */
     enum past_state (*next)(struct past_reading *reading, struct past_row *out);
+
+    /* ---- or of events. NULL without memory. */
+    struct past_reading *(*find)(void *self, const struct past_events *wanted);
+
+    /* PAST_READY with the body of one, a view until the next call. */
+    enum past_state (*next_event)(struct past_reading *reading, struct slice *body);
 
     /* Why it failed: a sentence; static, or a view of the reading. */
     const char *(*problem)(const struct past_reading *reading);

@@ -41,18 +41,38 @@ void recent_write(const struct recent *recent, struct json_out *out);
 struct recent_search {
     int64_t from_s, to_s; /* their time, both ends too */
     struct slice tags;    /* separated by commas, which they all have */
+    struct slice sources; /* the same, of which they have one; empty: any, or none */
     int priority;         /* enum event_priority; -1: of any */
+    bool by_id;           /* only that one */
+    int64_t id;
 };
 
-/* {"events": newest first} */
-void recent_write_events(const struct recent *recent, const struct recent_search *search,
-                         struct json_out *out);
+/* Of those that fit, so many are passed over, and then so many are wanted. Each that is found
+ * is taken off, so that others may go on with the rest. */
+struct recent_page {
+    uint32_t skip, most;
+};
 
 /* The number that an event is known by, which is made of what it says. */
 int64_t recent_event_id(struct slice title, struct slice text, int64_t time_s);
 
-/* {"event": the one of that number}. False: it is not kept. */
-bool recent_write_event(const struct recent *recent, int64_t id, struct json_out *out);
+/* Objects, the newest first. name: NULL in an array. */
+void recent_write_events(const struct recent *recent, const struct recent_search *search,
+                         struct recent_page *page, const char *name, struct json_out *out);
+
+/* The same for one body (below), which has been found to fit. False: it is damaged. */
+MUST_CHECK bool recent_write_body(struct slice body, const char *name, struct json_out *out);
+
+/* Whether the body of an event fits; one that is damaged does not. */
+bool recent_body_fits(struct slice body, const struct recent_search *search);
+
+/* A number made of all that a body says, by which it is known again. */
+uint64_t recent_body_mark(struct slice body);
+
+/* Those of all events, with the scratch of the caller, who frees it: how many. Without memory
+ * some are missing. */
+size_t recent_marks(const struct recent *recent, struct bytes *scratch,
+                    uint64_t marks[static RECENT_EVENTS_MAX]);
 
 /* ---- kept for longer --------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* flush/snapshots/recent_internal.h: the parts of what came last, which stand in files of their
- * own: recent.c (what comes and what gives way), recent_write.c (as JSON), recent_keep.c (to
- * whoever keeps it for longer, and back). */
+ * own: recent.c (what comes and what gives way), recent_write.c (as JSON), recent_search.c (as
+ * Datadog's clients look for it), recent_keep.c (to whoever keeps it for longer, and back). */
 #ifndef FLUSH_SNAPSHOTS_RECENT_INTERNAL_H
 #define FLUSH_SNAPSHOTS_RECENT_INTERNAL_H
 
@@ -63,6 +63,17 @@ struct shown recent_show(const struct kept *kept, struct slice room[static RECEN
  * freed. */
 MUST_CHECK bool recent_add_oldest(struct recent *recent, enum recent_kind kind,
                                   struct kept *given, const struct shown *shown);
+
+/* A body of one. The bytes were cleared. */
+void recent_put_body(struct bytes *out, const struct kept *kept, const struct shown *shown);
+
+/* The numbers of a body, and views of its texts. False: it is damaged. */
+MUST_CHECK bool recent_get_body(struct slice body, struct kept *out, struct shown *shown,
+                                struct slice room[static RECENT_TAGS_MAX]);
+
+/* A backslash and an n, as sent, are a newline. */
+void recent_write_lines(struct json_out *out, const char *name, struct slice text);
+void recent_write_tags(struct json_out *out, const struct shown *shown);
 
 /* As much of a text as is kept. */
 static inline struct slice recent_cut(struct slice text)

@@ -27,7 +27,7 @@ static void put_text(struct bytes *out, struct slice text)
         bytes_add(out, text.at, text.len);
 }
 
-static void put_body(struct bytes *out, const struct kept *kept, const struct shown *shown)
+void recent_put_body(struct bytes *out, const struct kept *kept, const struct shown *shown)
 {
     put_number(out, FORM);
     put_number(out, kept->is_cut);
@@ -81,8 +81,7 @@ static struct slice get_text(struct source *from)
     return text;
 }
 
-/* The numbers of a record, and views of its texts. False: it is damaged. */
-static bool get_body(struct slice body, struct kept *out, struct shown *shown,
+bool recent_get_body(struct slice body, struct kept *out, struct shown *shown,
                      struct slice room[static RECENT_TAGS_MAX])
 {
     struct source from = { (const uint8_t *)body.at, (const uint8_t *)body.at + body.len,
@@ -110,7 +109,7 @@ bool recent_recall(struct recent *recent, enum recent_kind kind, struct slice bo
     struct kept numbers = { .size = 0 };
     struct shown shown;
 
-    if (!get_body(body, &numbers, &shown, room))
+    if (!recent_get_body(body, &numbers, &shown, room))
         return false;
     struct kept *kept = recent_copy(&shown);
 
@@ -121,6 +120,29 @@ bool recent_recall(struct recent *recent, enum recent_kind kind, struct slice bo
     kept->priority = numbers.priority;
     kept->status = numbers.status;
     return recent_add_oldest(recent, kind, kept, &shown);
+}
+
+uint64_t recent_body_mark(struct slice body)
+{
+    return recent_hash_text(0, body);
+}
+
+size_t recent_marks(const struct recent *recent, struct bytes *scratch,
+                    uint64_t marks[static RECENT_EVENTS_MAX])
+{
+    struct slice room[RECENT_TAGS_MAX];
+    size_t n = 0;
+
+    for (const struct kept *at = recent->events.newest; at != NULL; at = at->older) {
+        struct shown shown = recent_show(at, room);
+
+        bytes_clear(scratch);
+        recent_put_body(scratch, at, &shown);
+        if (!scratch->failed)
+            marks[n++] =
+                recent_body_mark((struct slice){ (const char *)scratch->at, scratch->len });
+    }
+    return n;
 }
 
 /* ---- one after the other ----------------------------------------------- */
@@ -142,7 +164,7 @@ bool recent_take(struct recent *recent, enum recent_kind kind, struct recent_rec
 
     bytes_clear(&out->identity);
     bytes_clear(&out->body);
-    put_body(&out->body, kept, &shown);
+    recent_put_body(&out->body, kept, &shown);
     if (kind == RECENT_CHECK)
         put_identity(&out->identity, &shown);
     out->received_s = kept->received_s;
@@ -175,7 +197,7 @@ static void hand_over(const struct kept_list *list, const struct kept *end,
         struct shown shown = recent_show(at, room);
 
         bytes_clear(&body);
-        put_body(&body, at, &shown);
+        recent_put_body(&body, at, &shown);
         state_put_text(out, body.failed ? SLICE("")
                                         : (struct slice){ (const char *)body.at, body.len });
     }

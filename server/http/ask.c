@@ -257,7 +257,7 @@ static void on_answer(struct pending *pending, struct asked_question *asked)
         if (!atomic_load_explicit(&asked->cancelled, memory_order_relaxed) &&
             holds_for_its_moment(&pending->inquiry)) {
             ask_shelf_keep(&ask->shelf, pending->moment, pending->inquiry, answer);
-            pending->inquiry.text = (struct slice){ NULL, 0 };
+            pending->inquiry.text = pending->inquiry.also = (struct slice){ NULL, 0 };
         }
         ask_answer_release(answer);
     }

@@ -202,29 +202,32 @@ static bool read_priority(struct slice query, char *room, uint32_t *out)
     return *out > 0;
 }
 
-/* All events that are kept have room in the first page, so another is empty: who asks for one
- * after the other would never be done. */
-static bool read_page(struct slice query, struct ask_target *out)
+/* Far behind the last one all pages are empty. */
+static bool read_page(struct slice query, char *room, uint32_t *out)
 {
-    struct inquiry *inquiry = &out->inquiry;
     uint32_t page = 0;
 
-    if (!read_number(query, "page", out->room, 0, INT32_MAX, &page))
+    if (!read_number(query, "page", room, 0, INT32_MAX, &page))
         return false;
-    if (page > 0)
-        inquiry->to_s = INT64_MIN;
+    *out = page < ASK_OFFSET_MAX ? page : ASK_OFFSET_MAX;
     return true;
 }
 
 static bool read_events(struct slice query, struct ask_target *out)
 {
     struct inquiry *inquiry = &out->inquiry;
+    char *room = out->room;
 
-    if (!read_time(query, "start", out->room, &inquiry->from_s) ||
-        !read_time(query, "end", out->room, &inquiry->to_s) || !read_page(query, out) ||
-        !read_priority(query, out->room, &inquiry->limit) || has(query, "sources", out->room))
+    inquiry->limit = ASK_EVENTS_LIMIT;
+    if (!read_time(query, "start", room, &inquiry->from_s) ||
+        !read_time(query, "end", room, &inquiry->to_s) ||
+        !read_number(query, "limit", room, 1, ASK_EVENTS_LIMIT, &inquiry->limit) ||
+        !read_page(query, room, &inquiry->offset) ||
+        !read_priority(query, room, &inquiry->priority))
         return false;
     read_text(query, "tags", out);
+    if (!http_parameter(query, "sources", room + query.len, &inquiry->also))
+        inquiry->also = SLICE("");
     return true;
 }
 
@@ -273,12 +276,12 @@ bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_targ
         [INQUIRY_HOST_TAGS] = { read_host, "expected the name of a host" },
         [INQUIRY_EVENTS] = { read_events,
                              "expected ?start=SECONDS&end=SECONDS, and perhaps "
-                             "priority=normal|low, tags=TAG,TAG and page=N; sources are not "
-                             "looked for here" },
+                             "priority=normal|low, tags=TAG,TAG, sources=NAME,NAME, page=N "
+                             "and limit=N, which is 1 to 1000" },
         [INQUIRY_EVENT] = { read_event, "expected the id of an event, which is a number" },
     };
 
     out->inquiry = (struct inquiry){ .kind = kind };
     *sentence = rows[kind].expected;
-    return query.len <= sizeof out->room && rows[kind].read(query, out);
+    return query.len <= HTTP_HEAD_MAX && rows[kind].read(query, out);
 }

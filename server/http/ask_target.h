@@ -18,14 +18,15 @@ enum {
     ASK_METRIC_LIMIT = 500,
     ASK_LIMIT_MAX = 1000,
     ASK_HOSTS_LIMIT = 100,
+    ASK_EVENTS_LIMIT = 1000,
     ASK_NAMES_MAX = 100000, /* of active metrics, and of a search */
     ASK_OFFSET_MAX = 100000,
 };
 
-/* The inquiry is a view of room. */
+/* The inquiry is a view of room, which is enough for two texts. */
 struct ask_target {
     struct inquiry inquiry;
-    char room[HTTP_HEAD_MAX];
+    char room[2 * HTTP_HEAD_MAX];
 };
 
 /* False with a sentence, static. */

@@ -331,20 +331,96 @@ static void what_gives_way_before_it_is_kept_is_counted(void **state)
     bytes_free(&record.body);
 }
 
+/* An array of those that fit. */
+static json_t *found(const struct recent_search *search, struct recent_page *page)
+{
+    struct json_out out = { 0 };
+
+    json_out_begin(&out, NULL, '[');
+    recent_write_events(recent, search, page, NULL, &out);
+    json_out_end(&out, ']');
+    json_t *json = json_loadb((const char *)out.bytes.at, out.bytes.len, JSON_ALLOW_NUL, NULL);
+
+    assert_non_null(json);
+    bytes_free(&out.bytes);
+    return json;
+}
+
 static void a_handle_is_told_to_clients(void **state)
 {
-    struct recent_search all = { 0, 1000, SLICE(""), -1 };
+    const struct recent_search all = { .from_s = 0, .to_s = 1000, .priority = -1 };
+    struct recent_page page = { 0, 1000 };
+    (void)state;
+
+    event(SLICE("t"), SLICE("x"), 5);
+    json_t *json = found(&all, &page);
+
+    assert_string_equal(json_string_value(json_object_get(json_array_get(json, 0), "handle")),
+                        "@me");
+    json_decref(json);
+}
+
+static void a_page_of_those_that_fit_leaves_the_rest_to_others(void **state)
+{
+    const struct recent_search some = {
+        .from_s = 2, .to_s = 8, .sources = SLICE("other, src"), .priority = EVENT_LOW
+    };
+    const struct recent_search none = { .to_s = 9, .sources = SLICE("sr"), .priority = -1 };
+    struct recent_page page = { 2, 3 };
+    (void)state;
+
+    for (int i = 0; i < 10; i++)
+        event(SLICE("t"), SLICE("x"), i);
+    json_t *json = found(&some, &page); /* of 8 to 2 */
+
+    assert_int_equal(json_array_size(json), 3);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(json_integer_value(
+                             json_object_get(json_array_get(json, (size_t)i), "date_happened")),
+                         6 - i);
+    assert_int_equal(page.skip, 0);
+    assert_int_equal(page.most, 0);
+    json_decref(json);
+    page = (struct recent_page){ 9, 3 };
+    json_decref(found(&some, &page));
+    assert_int_equal(page.skip, 2);
+    assert_int_equal(page.most, 3);
+    json = found(&none, &page);
+    assert_int_equal(json_array_size(json), 0);
+    json_decref(json);
+}
+
+static void a_body_says_the_same_as_the_event(void **state)
+{
+    const struct recent_search all = { .to_s = 1000, .priority = -1 };
+    struct recent_search other = { .to_s = 4, .priority = -1 };
+    struct recent_record record = { 0 };
+    struct recent_page page = { 0, 1 };
+    uint64_t marks[RECENT_EVENTS_MAX];
     struct json_out out = { 0 };
     (void)state;
 
     event(SLICE("t"), SLICE("x"), 5);
-    recent_write_events(recent, &all, &out);
-    json_t *json = json_loadb((const char *)out.bytes.at, out.bytes.len, JSON_ALLOW_NUL, NULL);
-    json_t *one = json_array_get(json_object_get(json, "events"), 0);
+    assert_true(recent_take(recent, RECENT_EVENT, &record));
+    struct slice body = { (const char *)record.body.at, record.body.len };
+    json_t *there = found(&all, &page);
 
-    assert_string_equal(json_string_value(json_object_get(one, "handle")), "@me");
-    json_decref(json);
+    assert_true(recent_body_fits(body, &all));
+    assert_false(recent_body_fits(body, &other));
+    assert_true(recent_write_body(body, NULL, &out));
+    json_t *here = json_loadb((const char *)out.bytes.at, out.bytes.len, JSON_ALLOW_NUL, NULL);
+
+    assert_true(json_equal(here, json_array_get(there, 0)));
+    assert_int_equal(recent_marks(recent, &out.bytes, marks), 1);
+    assert_true(marks[0] == recent_body_mark(body));
+    body.len--; /* damaged */
+    assert_false(recent_body_fits(body, &all));
+    assert_false(recent_write_body(body, NULL, &out));
+    json_decref(here);
+    json_decref(there);
     bytes_free(&out.bytes);
+    bytes_free(&record.identity);
+    bytes_free(&record.body);
 }
 
 int main(void)
@@ -365,6 +441,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_gives_way_before_it_is_kept_is_counted, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_handle_is_told_to_clients, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_page_of_those_that_fit_leaves_the_rest_to_others,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_body_says_the_same_as_the_event, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

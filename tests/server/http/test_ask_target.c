@@ -28,6 +28,19 @@ static void reads_what_is_asked(void **state)
           { INQUIRY_HOST, { "web/1", 5 }, .limit = 5, .offset = 7, .order = ORDER_VALUES } },
         { "name=h", { INQUIRY_HOST, { "h", 1 }, .limit = 200 } },
         { "anything=1", { .kind = INQUIRY_RECENT } },
+        { "start=1&end=2.5",
+          { .kind = INQUIRY_EVENTS, .from_s = 1, .to_s = 2, .limit = 1000 } },
+        { "start=1&end=2&tags=a%3Ab,c&sources=my%20apps,d&priority=low&page=3&limit=20"
+          "&unaggregated=true&exclude_aggregate=true",
+          { .kind = INQUIRY_EVENTS,
+            .text = { "a:b,c", 5 },
+            .also = { "my apps,d", 9 },
+            .from_s = 1,
+            .to_s = 2,
+            .limit = 20,
+            .offset = 3,
+            .priority = 2 } },
+        { "name=77", { .kind = INQUIRY_EVENT, .from_s = 77 } },
     };
     static struct ask_target target;
     const char *sentence;
@@ -58,6 +71,10 @@ static void refuses_what_makes_no_sense(void **state)
         { INQUIRY_HOST, "" },
         { INQUIRY_HOST, "name=h&limit=1001" },
         { INQUIRY_HOST, "name=h&sort=size" },
+        { INQUIRY_EVENTS, "start=1" },
+        { INQUIRY_EVENTS, "start=1&end=2&priority=high" },
+        { INQUIRY_EVENTS, "start=1&end=2&page=-1" },
+        { INQUIRY_EVENTS, "start=1&end=2&limit=1001" },
     };
     static struct ask_target target;
     static char longest[300] = "match=";
