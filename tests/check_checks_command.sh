@@ -56,8 +56,8 @@ status=0
 # Who asks it to look at its files before it can does not end it; a terminal that closes ends what runs by hand.
 printf '#!/bin/sh\nkill -s HUP $$\necho went on\n' >"$scratch/hung"
 chmod +x "$scratch/hung"
-[ "$("$installed" checks --set "heeler_checks_path=$scratch/hung")" = 'went on' ] || fail "SIGHUP ended it before it began"
-! "$installed" checks --list --set "heeler_checks_path=$scratch/hung" >"$scratch/out" || fail "SIGHUP did not end --list"
+[ "$(env --default-signal=HUP "$installed" checks --set "heeler_checks_path=$scratch/hung")" = 'went on' ] || fail "SIGHUP ended it before it began"
+! env --default-signal=HUP "$installed" checks --list --set "heeler_checks_path=$scratch/hung" >"$scratch/out" || fail "SIGHUP did not end --list"
 
 # Words and settings that make no sense start nothing.
 refused 78 '"stray" is not understood (see heeler help checks)' stray

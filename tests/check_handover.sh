@@ -12,6 +12,10 @@ sum() {
         "$scratch/log"
 }
 
+summed() { # NAME SUM
+    [ "$(sum "$1")" -eq "$2" ]
+}
+
 count() {
     grep -c "$1" "$scratch/log"
 }
@@ -98,7 +102,7 @@ put "case \$1 in --state-version) echo 999 ;; *) exec '$scratch/kept' \"\$@\" ;;
 kill -USR2 "$server"
 said 'reads version 999'
 wait_for "$scratch/log" '\(INFO http: listening\)' 6
-[ "$(sum a)" -eq 10 ] || fail "the open interval was not flushed: $(sum a)"
+until_so summed a 10 || fail "the open interval was not flushed: $(sum a)"
 send
 kill -TERM "$server"
 ended 0

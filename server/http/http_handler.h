@@ -81,8 +81,8 @@ struct http_config {
     bool (*admits)(struct http_exchange *exchange, const struct http_request *request,
                    const struct http_route *route, void *argument);
 
-    /* Asked as a body of unknown length comes, which has so many bytes by now; NULL: it may be as
-     * long as any. False: it has replied. */
+    /* Asked as a body of unknown length comes, which has so many bytes by now; NULL: it may be
+     * as long as any. False: it has replied. */
     bool (*still_fits)(struct http_exchange *exchange, const struct http_request *request,
                        const struct http_route *route, size_t length, void *argument);
 

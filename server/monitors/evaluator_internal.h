@@ -60,7 +60,7 @@ struct live_downtime {
 struct told {
     struct told_line line; /* views of the notification, and of the answer */
     uint64_t number;
-    bool is_news; /* it has ended, and is not written down yet */
+    bool is_news;                      /* it has ended, and is not written down yet */
     struct notification *notification; /* NULL: there is none */
     char answer[256];
 };

@@ -26,7 +26,7 @@ enum {
     PAINTER_AT_ONCE = 2,
     PAINTER_WAITING_MAX = 16,
     PAINTER_TIMEOUT_MS = 5000,
-    PAINTER_PATIENCE_MS = 2000, /* until one that was killed has ended */
+    PAINTER_PATIENCE_MS = 2000,       /* until one that was killed has ended */
     PAINTER_DEFINITION_MAX = 2 << 20, /* that heeler-chart takes */
     PAINTER_PICTURE_MAX = 8 << 20
 };

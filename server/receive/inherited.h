@@ -14,8 +14,8 @@
 struct inherited_socket {
     int fd; /* -1: taken */
     bool connection;
-    bool traces;      /* tracing libraries connect to it, and ask for another HTTP than others */
-    bool kept;        /* systemd has it too */
+    bool traces; /* tracing libraries connect to it, and ask for another HTTP than others */
+    bool kept;   /* systemd has it too */
     bool drops_known; /* the server that handed over said how many it has counted */
     uint64_t drops;   /* of the kernel, which are not on our account */
 };
@@ -29,8 +29,8 @@ struct inherited_sockets {
 /* Adds the socket, which is given. False without memory: the socket is closed. */
 bool inherited_add(struct inherited_sockets *sockets, struct inherited_socket given);
 
-/* A socket of that type at that address, owned by the caller then, with its drops. Port 0: at any
- * port, if it is for traces or not as this is. False: there is none. Takes NULL. */
+/* A socket of that type at that address, owned by the caller then, with its drops. Port 0: at
+ * any port, if it is for traces or not as this is. False: there is none. Takes NULL. */
 bool inherited_take(struct inherited_sockets *sockets, const struct sockaddr *address, int type,
                     bool traces, struct inherited_socket *out);
 

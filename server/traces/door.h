@@ -9,8 +9,8 @@
  *
  * A body is admitted by its length before a byte of it is read, one in chunks again as it
  * grows: what it takes, with all other bodies, open buckets and traces that are kept, stays
- * within heeler_trace_max_bytes. Above that the newest is answered as the Agent does under load, with the usual rates (or 429 to
- * those who ask for it), and counted.
+ * within heeler_trace_max_bytes. Above that the newest is answered as the Agent does under
+ * load, with the usual rates (or 429 to those who ask for it), and counted.
  *
  * On the trace thread, in its event loop. */
 #ifndef SERVER_TRACES_DOOR_H

@@ -23,6 +23,7 @@ static void set_fate(struct talk *talk, uint64_t tag, char fate)
 {
     assert_true(tag < TALK_KEPT);
     talk->fates[tag] = fate;
+    talk->settled++;
 }
 
 static void reply(void *argument, uint64_t tag, const redisReply *view)

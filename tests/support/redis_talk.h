@@ -11,6 +11,7 @@ struct talk {
     struct redis_client *client;
     struct event *guard; /* ends a test that hangs */
     int ups, downs, replies, errors, failed, writables;
+    int settled; /* replied or failed */
     uint64_t last_tag;
     char last[256]; /* text of the last reply */
     enum redis_failure failure;
