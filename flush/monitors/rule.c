@@ -58,10 +58,10 @@ static size_t digits_at(struct slice text)
 /* "20261205", "20261205T183000", "20261205T183000Z" */
 static bool is_time(struct slice text)
 {
-    struct slice clock = slice_skip(text, 8);
-
     if (digits_at(text) != 8)
         return false;
+    struct slice clock = slice_skip(text, 8);
+
     if (clock.len == 0)
         return true;
     return clock.at[0] == 'T' && digits_at(slice_skip(clock, 1)) == 6 &&
@@ -104,9 +104,8 @@ static bool is_value(const struct part *part, struct slice text)
         return part->is(text);
     if (!number_int64(text, &number))
         return false;
-    if (part->may_be_negative && number < 0)
-        number = -number;
-    return number >= part->least && number <= part->most;
+    return (number >= part->least && number <= part->most) ||
+           (part->may_be_negative && number >= -part->most && number <= -part->least);
 }
 
 static bool are_values(const struct part *part, struct slice text)
