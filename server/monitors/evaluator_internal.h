@@ -105,9 +105,11 @@ struct evaluator {
     struct told told[EVALUATOR_TOLD_MAX]; /* a ring */
     bool has_told_news;
     uint64_t next_told; /* its number; each stands at its number modulo the ring's length */
-    struct notification *waiting; /* given back by a successor or the disk, to be sent */
-    size_t waiting_bytes;         /* of what was raised and has not ended, without pictures */
-    struct telling *tellings;     /* under way */
+    /* left by a program before this one, to be sent: the first, and behind which the next goes
+     */
+    struct notification *waiting, *last_waiting;
+    size_t waiting_bytes;     /* of what was raised and has not ended, without pictures */
+    struct telling *tellings; /* under way */
     size_t n_tellings;
 
     /* what receivers got lately */
@@ -215,6 +217,14 @@ size_t host_tags_find(const struct evaluator *evaluator, struct slice host, stru
                       size_t most);
 
 /* ---- evaluator_kept.c -------------------------------------------------- */
+
+/* As evaluator_needs.keep(), of a text that is given; without memory nothing is kept. */
+void evaluator_keep(struct evaluator *evaluator, const char *kind, struct slice name,
+                    struct bytes *given, void (*kept)(void *argument), void *argument);
+
+/* One of the items of evaluator_hand_over(), the same way. */
+void evaluator_hand_over_item(struct state_writer *out, const char *kind, struct slice name,
+                              struct bytes *given);
 
 void group_keep(struct evaluator *evaluator, const struct watched_monitor *monitor,
                 const struct watched_group *group, void (*kept)(void *argument),

@@ -125,9 +125,16 @@ static bool read_group(struct slice json, struct watched_group *out)
     return true;
 }
 
-static void nobody_waits(void *argument)
+void evaluator_keep(struct evaluator *evaluator, const char *kind, struct slice name,
+                    struct bytes *given, void (*kept)(void *argument), void *argument)
 {
-    (void)argument;
+    if (!given->failed)
+        evaluator->needs.keep(evaluator->needs.self, kind, name,
+                              (struct slice){ (const char *)given->at, given->len }, kept,
+                              argument);
+    else if (kept != NULL)
+        kept(argument);
+    bytes_free(given);
 }
 
 void group_keep(struct evaluator *evaluator, const struct watched_monitor *monitor,
@@ -138,16 +145,10 @@ void group_keep(struct evaluator *evaluator, const struct watched_monitor *monit
 
     write_name(monitor, group, &name);
     write_group(group, &text);
-    if (kept == NULL)
-        kept = nobody_waits;
-    if (name.failed || text.bytes.failed)
-        kept(argument);
-    else
-        evaluator->needs.keep(
-            evaluator->needs.self, "group", (struct slice){ (const char *)name.at, name.len },
-            (struct slice){ (const char *)text.bytes.at, text.bytes.len }, kept, argument);
+    text.bytes.failed = text.bytes.failed || name.failed;
+    evaluator_keep(evaluator, "group", (struct slice){ (const char *)name.at, name.len },
+                   &text.bytes, kept, argument);
     bytes_free(&name);
-    bytes_free(&text.bytes);
 }
 
 void group_forget_kept(struct evaluator *evaluator, const struct watched_monitor *monitor,
@@ -159,12 +160,11 @@ void group_forget_kept(struct evaluator *evaluator, const struct watched_monitor
     if (!name.failed)
         evaluator->needs.keep(evaluator->needs.self, "group",
                               (struct slice){ (const char *)name.at, name.len }, SLICE(""),
-                              nobody_waits, NULL);
+                              NULL, NULL);
     bytes_free(&name);
 }
 
-/* What is known already is as new: a program before this one left it, and the disk has it, too.
- */
+/* What a program before this one left is as new as what the disk has of it. */
 static bool is_known(const struct watched_group *group, struct slice json)
 {
     return group != NULL && group->state.changed_s >= whole_of(json, "changed_s");
@@ -242,12 +242,15 @@ void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct sl
 
 /* ---- a successor ------------------------------------------------------- */
 
-static void put_item(struct state_writer *out, const char *kind, struct slice name,
-                     const void *text, size_t len)
+void evaluator_hand_over_item(struct state_writer *out, const char *kind, struct slice name,
+                              struct bytes *given)
 {
-    state_put_text(out, slice_of(kind));
-    state_put_text(out, name);
-    state_put_text(out, (struct slice){ text, len });
+    if (!given->failed) {
+        state_put_text(out, slice_of(kind));
+        state_put_text(out, name);
+        state_put_text(out, (struct slice){ (const char *)given->at, given->len });
+    }
+    bytes_free(given);
 }
 
 static void hand_over_group(const struct watched_monitor *monitor,
@@ -258,20 +261,27 @@ static void hand_over_group(const struct watched_monitor *monitor,
 
     write_name(monitor, group, &name);
     write_group(group, &text);
-    if (!name.failed && !text.bytes.failed)
-        put_item(out, "group", (struct slice){ (const char *)name.at, name.len }, text.bytes.at,
-                 text.bytes.len);
+    text.bytes.failed = text.bytes.failed || name.failed;
+    evaluator_hand_over_item(out, "group", (struct slice){ (const char *)name.at, name.len },
+                             &text.bytes);
     bytes_free(&name);
-    bytes_free(&text.bytes);
 }
 
-/* The minute that was evaluated last is not evaluated again. */
-void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer *out)
+/* The minute that was evaluated last is not evaluated again, unless the end came amid it. */
+static void hand_over_minute(const struct evaluator *evaluator, struct state_writer *out)
 {
+    struct bytes text = { 0 };
     char minute[32];
 
-    put_item(out, "minute", SLICE(""), minute,
-             (size_t)snprintf(minute, sizeof minute, "%" PRId64, evaluator->at_s));
+    bytes_add(&text, minute,
+              (size_t)snprintf(minute, sizeof minute, "%" PRId64,
+                               evaluator->is_running ? 0 : evaluator->at_s));
+    evaluator_hand_over_item(out, "minute", SLICE(""), &text);
+}
+
+void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer *out)
+{
+    hand_over_minute(evaluator, out);
     lately_hand_over(evaluator, out);
     told_hand_over(evaluator, out);
     for (size_t at = 0; at < evaluator->monitors.n; at++) {

@@ -35,10 +35,15 @@ struct lately {
     char name[];
 };
 
+static struct slice name_of(const struct lately *lately)
+{
+    return (struct slice){ lately->name, lately->name_len };
+}
+
 static struct lately *find_or_make(struct evaluator *evaluator, struct slice receiver)
 {
     for (struct lately *at = evaluator->lately; at != NULL; at = at->next)
-        if (slice_equal(receiver, (struct slice){ at->name, at->name_len }))
+        if (slice_equal(receiver, name_of(at)))
             return at;
     struct lately *made = calloc(1, sizeof *made + receiver.len);
 
@@ -125,13 +130,7 @@ static void write_down(struct evaluator *evaluator, const struct lately *lately,
     struct json_out text = { .comma = false };
 
     write_one(lately, &text);
-    if (!text.bytes.failed)
-        evaluator->needs.keep(
-            evaluator->needs.self, "receiver", (struct slice){ lately->name, lately->name_len },
-            (struct slice){ (const char *)text.bytes.at, text.bytes.len }, kept, evaluator);
-    else if (kept != NULL)
-        kept(evaluator);
-    bytes_free(&text.bytes);
+    evaluator_keep(evaluator, "receiver", name_of(lately), &text.bytes, kept, evaluator);
 }
 
 void evaluator_count(struct evaluator *evaluator, struct slice receiver, bool is_digest,
@@ -153,12 +152,7 @@ void lately_hand_over(const struct evaluator *evaluator, struct state_writer *ou
         struct json_out text = { .comma = false };
 
         write_one(at, &text);
-        if (!text.bytes.failed) {
-            state_put_text(out, SLICE("receiver"));
-            state_put_text(out, (struct slice){ at->name, at->name_len });
-            state_put_text(out, (struct slice){ (const char *)text.bytes.at, text.bytes.len });
-        }
-        bytes_free(&text.bytes);
+        evaluator_hand_over_item(out, "receiver", name_of(at), &text.bytes);
     }
 }
 
@@ -192,9 +186,8 @@ static void take_news(struct evaluator *evaluator, struct lately *lately, int64_
     if (lately->digest_s > now_s) /* the clock was set back */
         lately->digest_s = now_s;
     if (hourly_count(&lately->restored, now_s * 1000) > 0 || now_s - lately->digest_s < HOUR_S)
-        evaluator->needs.recall(evaluator->needs.self,
-                                (struct slice){ lately->name, lately->name_len },
-                                &lately->restored, lately->digest_s);
+        evaluator->needs.recall(evaluator->needs.self, name_of(lately), &lately->restored,
+                                lately->digest_s);
     hourly_recall(&lately->sent, now_s * 1000, &lately->restored, now_s * 1000);
     lately->restored = (struct hourly){ .n = 0 };
     evaluator->unsettled++;
@@ -239,8 +232,7 @@ void lately_forget(struct evaluator *evaluator, int64_t now_s)
             at = &gone->next;
             continue;
         }
-        evaluator->needs.keep(evaluator->needs.self, "receiver",
-                              (struct slice){ gone->name, gone->name_len }, SLICE(""), NULL,
+        evaluator->needs.keep(evaluator->needs.self, "receiver", name_of(gone), SLICE(""), NULL,
                               NULL);
         *at = gone->next;
         free(gone);

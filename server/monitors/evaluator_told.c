@@ -72,11 +72,7 @@ static void told_keep(struct evaluator *evaluator, const struct told *told)
     char place[32];
 
     write_told(told, &text);
-    if (!text.bytes.failed)
-        evaluator->needs.keep(evaluator->needs.self, "told", place_of(told, place),
-                              (struct slice){ (const char *)text.bytes.at, text.bytes.len },
-                              NULL, NULL);
-    bytes_free(&text.bytes);
+    evaluator_keep(evaluator, "told", place_of(told, place), &text.bytes, NULL, NULL);
 }
 
 /* A storm goes through the ring many times a second: the disk gets what is in it then. */
@@ -160,12 +156,7 @@ void told_hand_over(const struct evaluator *evaluator, struct state_writer *out)
         if (told->notification == NULL)
             continue;
         write_told(told, &text);
-        if (!text.bytes.failed) {
-            state_put_text(out, SLICE("told"));
-            state_put_text(out, place_of(told, place));
-            state_put_text(out, (struct slice){ (const char *)text.bytes.at, text.bytes.len });
-        }
-        bytes_free(&text.bytes);
+        evaluator_hand_over_item(out, "told", place_of(told, place), &text.bytes);
     }
 }
 
@@ -186,8 +177,7 @@ static bool read_line(struct slice json, struct told_line *out,
     return true;
 }
 
-/* What is there already is as new: a program before this one left it, and the disk has it, too.
- */
+/* What a program before this one left is as new as what the disk has of it. */
 void told_restore(struct evaluator *evaluator, struct slice text)
 {
     char answer[ANSWER_ESCAPED_SIZE];
@@ -266,10 +256,10 @@ void evaluator_send(struct evaluator *evaluator, struct notification *given)
 /* Behind the others. */
 void evaluator_wait(struct evaluator *evaluator, struct notification *given)
 {
-    struct notification **last = &evaluator->waiting;
-
-    while (*last != NULL)
-        last = &(*last)->next;
     given->next = NULL;
-    *last = given;
+    if (evaluator->waiting == NULL)
+        evaluator->waiting = given;
+    else
+        evaluator->last_waiting->next = given;
+    evaluator->last_waiting = given;
 }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -20,6 +21,34 @@ struct evaluator *begin(void)
     evaluator = evaluator_new(&needs);
     assert_non_null(evaluator);
     return evaluator;
+}
+
+/* Through a state, as between two programs. */
+void succeed(struct evaluator *given, struct evaluator *successor)
+{
+    struct state_writer *out = state_writer_new();
+    struct state inherited;
+    struct slice kind, name, text;
+    char problem[256];
+
+    assert_non_null(out);
+    state_begin(out, STATE_MONITORS);
+    evaluator_hand_over(given, out);
+    evaluator_free(given);
+    int fd = state_writer_end(out);
+
+    assert_true(fd >= 0);
+    assert_true(state_map(&inherited, fd, problem, sizeof problem));
+    struct state_reader in = inherited.parts[STATE_MONITORS];
+
+    while (kind = state_get_text(&in), kind.len > 0) {
+        name = state_get_text(&in);
+        text = state_get_text(&in);
+        evaluator_restore(successor, kind, name, text);
+    }
+    assert_false(in.failed);
+    state_done(&inherited);
+    close(fd);
 }
 
 int set_up(void **state)

@@ -15,6 +15,9 @@ int tear_down(void **state);
 
 /* An evaluator that began a day before START_S. */
 struct evaluator *begin(void);
+
+/* What the one hands over, the other takes up. */
+void succeed(struct evaluator *given, struct evaluator *successor);
 void define(struct evaluator *evaluator, int64_t number, const char *body);
 
 /* Evaluates that minute behind START_S; with one group's value, which comes in it. */

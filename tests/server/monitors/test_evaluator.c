@@ -4,7 +4,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -492,49 +491,43 @@ static void tests_are_marked(void **state)
     evaluator_free(evaluator);
 }
 
-/* All of it, through a state. */
 static void a_successor_goes_on(void **state)
 {
-    struct evaluator *evaluator = begin();
-    struct state_writer *out = state_writer_new();
-    struct state inherited;
-    char problem[256];
+    struct evaluator *evaluator = begin(), *successor = begin();
 
     (void)state;
-    assert_non_null(out);
     define(evaluator, 7, SIMPLE ENDS);
+    define(successor, 7, SIMPLE ENDS);
     world.is_disk_slow = true; /* so that one still waits */
     value(evaluator, "*", 1, 11);
     evaluator_give_up_waits(evaluator);
-    state_begin(out, STATE_MONITORS);
-    evaluator_hand_over(evaluator, out);
     evaluator_world_disk_answers(&world);
-    evaluator_free(evaluator);
+    succeed(evaluator, successor);
     assert_int_equal(world.n_sent, 0);
-
-    int fd = state_writer_end(out);
-
-    assert_true(fd >= 0);
-    assert_true(state_map(&inherited, fd, problem, sizeof problem));
-    struct state_reader in = inherited.parts[STATE_MONITORS];
-    struct slice kind, name, text;
-
-    evaluator = begin();
-    define(evaluator, 7, SIMPLE ENDS);
-    while (kind = state_get_text(&in), kind.len > 0) {
-        name = state_get_text(&in);
-        text = state_get_text(&in);
-        evaluator_restore(evaluator, kind, name, text);
-    }
-    assert_false(in.failed);
-    go_to(evaluator, 1); /* which was evaluated */
+    go_to(successor, 1); /* which was evaluated */
     assert_int_equal(world.asked, 1);
     assert_int_equal(world.n_sent, 1);
-    value(evaluator, "*", 2, 11);
+    value(successor, "*", 2, 11);
     assert_int_equal(world.n_sent, 1);
-    evaluator_free(evaluator);
-    state_done(&inherited);
-    close(fd);
+    evaluator_free(successor);
+}
+
+static void a_successor_does_what_was_begun(void **state)
+{
+    struct evaluator *evaluator = begin(), *successor = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE ENDS);
+    define(successor, 7, SIMPLE ENDS);
+    world.now_s = START_S + MINUTE_S + EVALUATOR_WAIT_S;
+    evaluator_tick(evaluator, world.now_s);
+    assert_true(evaluator_step(evaluator, world.now_s)); /* it is asked, and no more */
+    succeed(evaluator, successor);
+    value(successor, "*", 1, 11);
+    is_sent(0, MONITOR_ALERT, "[Triggered] load");
+    value(successor, "*", 1, 11);
+    assert_int_equal(world.n_sent, 1);
+    evaluator_free(successor);
 }
 
 int main(void)
@@ -561,6 +554,7 @@ int main(void)
         TEST(a_failed_answer_changes_nothing),
         TEST(tests_are_marked),
         TEST(a_successor_goes_on),
+        TEST(a_successor_does_what_was_begun),
     };
 #undef TEST
 

@@ -4,7 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -159,46 +158,24 @@ static void the_order_stays(void **state)
 /* By both ways at once: what was handed over, and what the disk has of it. */
 static void a_successor_counts_on(void **state)
 {
-    struct evaluator *evaluator = begin();
-    struct state_writer *out = state_writer_new();
-    struct state inherited;
-    char problem[256];
+    struct evaluator *evaluator = begin(), *successor = begin();
 
     (void)state;
-    assert_non_null(out);
     define(evaluator, 7, body);
+    define(successor, 7, body);
     value(evaluator, "*", 1, 11);
     taken(evaluator);
     value(evaluator, "*", 2, 9); /* this one waits, and was not sent */
     forget_sent();
-    state_begin(out, STATE_MONITORS);
-    evaluator_hand_over(evaluator, out);
-    evaluator_free(evaluator);
-
-    int fd = state_writer_end(out);
-
-    assert_true(fd >= 0);
-    assert_true(state_map(&inherited, fd, problem, sizeof problem));
-    struct state_reader in = inherited.parts[STATE_MONITORS];
-    struct slice kind, name, text;
-
-    evaluator = begin();
-    define(evaluator, 7, body);
-    while (kind = state_get_text(&in), kind.len > 0) {
-        name = state_get_text(&in);
-        text = state_get_text(&in);
-        evaluator_restore(evaluator, kind, name, text);
-    }
-    evaluator_world_restore(&world, evaluator);
-    go_to(evaluator, 3);
+    succeed(evaluator, successor);
+    evaluator_world_restore(&world, successor);
+    go_to(successor, 3);
     assert_int_equal(world.n_recalled, 1);
     assert_int_equal(world.n_sent, 1);
-    assert_int_equal(evaluator_told(evaluator, 0)->end, NOTIFICATION_WAITING);
-    assert_int_equal(evaluator_told(evaluator, 1)->end, NOTIFICATION_SENT);
-    assert_null(evaluator_told(evaluator, 2));
-    evaluator_free(evaluator);
-    state_done(&inherited);
-    close(fd);
+    assert_int_equal(evaluator_told(successor, 0)->end, NOTIFICATION_WAITING);
+    assert_int_equal(evaluator_told(successor, 1)->end, NOTIFICATION_SENT);
+    assert_null(evaluator_told(successor, 2));
+    evaluator_free(successor);
 }
 
 /* Who was told what, with the answers, and in its order; of what waits, too. */
