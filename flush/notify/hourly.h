@@ -2,7 +2,7 @@
  *
  * A minute counts until an hour has passed since its end, so that no hour ever has more than
  * allowed, wherever it begins. Of one size however many there are. { 0 } is none. Pure: time
- * is an argument, of a clock that never goes back. */
+ * is an argument; while a clock is behind the newest minute, all counts there. */
 #ifndef FLUSH_NOTIFY_HOURLY_H
 #define FLUSH_NOTIFY_HOURLY_H
 

@@ -35,8 +35,7 @@ static bool add_scope(struct bytes *out, struct slice scope)
     return true;
 }
 
-/* A second, also in quotes, of the body or of the query part; null or nothing: it never ends.
- */
+/* A second, also in quotes, of the body or the query part; null or nothing: it never ends. */
 static bool read_end(const struct http_request *request, struct slice body, int64_t *out)
 {
     struct slice value = json_view_member(body, "end"), text = value;

@@ -72,8 +72,7 @@ void lint_source_free(struct lint_source *given)
 
 /* ---- text -------------------------------------------------------------- */
 
-/* Fills the line up to its newline; false: nothing was left, or it has no end, as of /dev/zero.
- */
+/* Fills the line up to its newline; false: nothing was left, or it has none, as /dev/zero. */
 static bool read_line(struct lint_source *source)
 {
     int byte;

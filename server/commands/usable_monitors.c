@@ -29,8 +29,7 @@ struct said {
     size_t n;
 };
 
-/* One that another file says, too, is another one at a start (server/api/definition_files.h).
- */
+/* At a start the second of two files gets another one (server/api/definition_files.h). */
 static void check_id(struct said *said, const struct monitor_file *file, const char *name,
                      struct problems *problems)
 {

@@ -9,9 +9,9 @@
  *
  * EVALUATOR_WAIT_S behind the full minute the window that ended there is complete: the rollups
  * have the interval that it ends in. Who is muted must be known, too: what recurs is asked for
- * first, as after a start. All monitors of a minute look at the same moment, however
- * long it takes to get to them. What is missed (a stop, a machine that slept) is not made up:
- * the next minute is evaluated.
+ * first, as after a start. All monitors of a minute look at the same moment, however long it
+ * takes to get to them. What is missed (a stop, a machine that slept) is not made up: the next
+ * minute is evaluated.
  *
  * What is defined is in the definitions and in files (server/monitors/monitors.h). With
  * heeler_state_path each change of a state and each notification that waits is written down
@@ -54,8 +54,8 @@ struct evaluator_needs {
                   void (*tell)(void *argument, struct slice answer, const char *sentence),
                   void *argument);
 
-    /* Writes that down under a kind and a name, an empty text: forget it; kept is called when
-     * it is on the disk, or at once where there is no path. */
+    /* Writes that down under a kind and a name, an empty text: forget it; kept, if any, is
+     * called when it is on the disk, or at once where there is no path. */
     void (*keep)(void *self, const char *kind, struct slice name, struct slice text,
                  void (*kept)(void *argument), void *argument);
 
@@ -70,15 +70,14 @@ struct evaluator_needs {
     /* A minute is evaluated, in time. */
     void (*beat)(void *self);
 
-    /* Up to which second all is in the rollups; when values were lost or shed last; when the
-     * process started. */
+    /* Up to which second all is in the rollups; when values were lost or shed last. */
     int64_t (*flushed_s)(void *self);
     int64_t (*lost_s)(void *self);
 
-    /* The address of that host, a view; empty: it is not known. */
+    /* The address of that host, a view until the next is asked for; empty: it is not known. */
     struct slice (*address)(void *self, struct slice host);
     void *self;
-    int64_t start_s;
+    int64_t start_s;                   /* when the process started */
     const struct receivers *receivers; /* outlive it */
     struct notify_ledger *ledger;
     const char *link;         /* to the page, without a slash at its end; empty: none */

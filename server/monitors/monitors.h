@@ -44,11 +44,10 @@ struct watched_monitor {
     struct monitor monitor;        /* of the body */
     struct watched_group **groups; /* by name */
     size_t n_groups, room;
-    size_t groups_beyond; /* what MONITOR_GROUPS_MAX left out at the last evaluation */
-    int64_t evaluated_s;  /* aligned; 0: never */
-    bool knows_groups; /* all that were there: it watched for a while, or they were handed over
-                        */
-    enum monitor_state found; /* the worst state of its groups, then */
+    size_t groups_beyond;     /* what MONITOR_GROUPS_MAX left out at the last evaluation */
+    int64_t evaluated_s;      /* aligned; 0: never */
+    bool knows_groups;        /* all: it watched for a while, or they were handed over */
+    enum monitor_state found; /* the worst state of its groups, at the last evaluation */
     char problem[256];        /* why it could not be evaluated; empty: it could */
 };
 
@@ -71,8 +70,8 @@ struct watched_monitor *monitors_find(const struct monitors *monitors, int64_t n
 struct watched_monitor *monitors_next(const struct monitors *monitors, int64_t number);
 
 /* Makes it, or gives the one of that number another definition. body: a checked JSON object,
- * copied. False with a sentence: it is no monitor, there
- * are too many, or there is no memory; what was there stays. */
+ * copied. False with a sentence: it is no monitor, there are too many, or there is no memory;
+ * what was there stays. */
 MUST_CHECK bool monitors_define(struct monitors *monitors, int64_t number, struct slice body,
                                 char *problem, size_t problem_size);
 void monitors_forget(struct monitors *monitors, int64_t number);
