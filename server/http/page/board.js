@@ -189,11 +189,16 @@ export function placed(widgets) {
 
 /* ---- events ------------------------------------------------------------ */
 
+function wordsOf(search) {
+    return textOf(search).split(/\s+/).filter((word) => word !== "" && word !== "*" && word !== "AND").map((word) => {
+        const [key, rest] = word.split(/:(.*)/s);
+        return { word, key, rest, values: valuesIn(rest ?? "") };
+    });
+}
+
 /* Whether an event is one that "tags:env:live status:error deployed" looks for. */
 export function isWanted(event, search) {
-    return textOf(search).split(/\s+/).filter((word) => word !== "" && word !== "*" && word !== "AND").every((word) => {
-        const [key, rest] = word.split(/:(.*)/s);
-        const values = valuesIn(rest ?? "");
+    return wordsOf(search).every(({ word, key, rest, values }) => {
         if (key === "tags") return values.every((tag) => event.tags?.includes(tag));
         if (key === "sources" || key === "source") return values.includes(event.source);
         if (key === "priority") return values.includes("all") || values.includes(event.priority);
@@ -201,4 +206,19 @@ export function isWanted(event, search) {
         if (rest !== undefined) return event.tags?.includes(word) || (key === "host" && event.host === rest);
         return `${event.title} ${event.text}`.toLowerCase().includes(word.replaceAll("\"", "").toLowerCase());
     });
+}
+
+/* What of a search the server looks for itself: { asked: its parameters, isAll: there is no more to it }. */
+export function askedOf(search) {
+    const tags = [], asked = {}, others = ["host", "status", "alert_type", "source", "sources", "priority"];
+    let isAll = true;
+
+    for (const { word, key, rest, values } of wordsOf(search)) {
+        if (key === "tags") tags.push(...values);
+        else if ((key === "sources" || key === "source") && values.length > 0 && !asked.sources) asked.sources = values.join(",");
+        else if (key === "priority" && ["normal", "low"].includes(rest) && !asked.priority) asked.priority = rest;
+        else if (rest !== undefined && !others.includes(key) && !word.includes(",")) tags.push(word);
+        else isAll &&= key === "priority" && values.includes("all");
+    }
+    return { asked: { ...asked, tags: tags.join(",") }, isAll };
 }

@@ -5,20 +5,20 @@
  * All its widgets are asked in one turn, a few at a time, and what several ask is asked once. */
 
 import { ask, isAbort, pulse, repeat, send } from "./api.js";
-import { valuesIn, variablesOf } from "./board.js";
+import { askedOf, isWanted, valuesIn, variablesOf } from "./board.js";
 import { make, makeNotice, makeTwice, setText, foreign } from "./dom.js";
 import { makeEditor, withoutSaid } from "./editor.js";
-import { visible } from "./format.js";
+import { askEvents } from "./events.js";
+import { many, visible } from "./format.js";
 import { makeRange } from "./range.js";
 import { go, remember } from "./router.js";
 import { makeWidgets } from "./widgets.js";
 
-const AT_ONCE = 4, PERIOD_LEAST_MS = 2000;
+const AT_ONCE = 4, PERIOD_LEAST_MS = 2000, EVENTS_A_PAGE = 1000;
 
 /* What the widgets ask at one time. over(seconds): the same, about so many until now. */
 function makeTurn(span, signal) {
     const asked = new Map(), others = new Map();
-    let events = null;
 
     function over(seconds) {
         const to_s = pulse.now_s();
@@ -26,16 +26,27 @@ function makeTurn(span, signal) {
         return others.get(seconds);
     }
 
-    function once(question) {
-        if (!asked.has(question)) asked.set(question, ask("/api/v1/query", { from: span.from_s, to: span.to_s, query: question }, signal));
-        return asked.get(question);
+    function once(key, askIt) {
+        if (!asked.has(key)) asked.set(key, askIt());
+        return asked.get(key);
     }
 
-    async function eventsWithin() {
-        events ??= ask("/api/v1/events", {}, signal);
-        return (await events).events.filter(({ time }) => time >= span.from_s && time <= span.to_s);
+    function askQuery(question) {
+        return once(question, () => ask("/api/v1/query", { from: span.from_s, to: span.to_s, query: question }, signal));
     }
-    return { span, signal, over, ask: once, events: eventsWithin };
+
+    /* The last events that a search fits, up to so many, and why they may not be all. What the server does not
+     * look for itself is looked for among its last thousand. */
+    async function events(search, most) {
+        const { asked: parameters, isAll } = askedOf(search);
+        const limit = isAll ? most : EVENTS_A_PAGE, said = await once(`${limit} ${JSON.stringify(parameters)}`,
+            () => askEvents({ ...parameters, start: span.from_s, end: span.to_s, limit }, signal));
+        const isCut = !isAll && said.events.length === limit;
+        return { events: said.events.filter((event) => isWanted(event, search)).slice(0, most),
+            message: said.message ? `The server says: ${visible(said.message)}.`
+                : isCut ? `Looked through were the last ${many(limit, "event")} of this range.` : "" };
+    }
+    return { span, signal, over, ask: askQuery, events };
 }
 
 async function updateAll(widgets, turn) {

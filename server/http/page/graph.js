@@ -3,12 +3,12 @@
  * Areas stand on areas and bars on bars, whatever request they are of. */
 
 import { readAnswer } from "./answer.js";
-import { axisOf, isWanted, markersOf, objectsOf, requestsOf, textOf } from "./board.js";
+import { axisOf, markersOf, objectsOf, requestsOf, textOf } from "./board.js";
 import { makeChart } from "./chart.js";
 import { make, makeNotice, foreign } from "./dom.js";
 import { clock, many, visible } from "./format.js";
 
-const RANK = { bars: 0, area: 1 }, EVENTS_SAID = 3;
+const RANK = { bars: 0, area: 1 }, EVENTS_SAID = 3, EVENTS_DRAWN = 200;
 
 /* What each draws from is the sum of its own and of those behind it. */
 function stack(series, kind) {
@@ -43,13 +43,14 @@ function drawable(answers, requests, span) {
 /* The events that the definition wants to see over it, by what it says of them. */
 async function eventsOf(definition, turn) {
     const searches = objectsOf(definition.events).map(({ q, tags_execution }) => textOf(q) || textOf(tags_execution));
-    if (searches.length === 0) return [];
-    return (await turn.events()).filter((event) => searches.some((search) => isWanted(event, search)));
+    const found = await Promise.all(searches.map((search) => turn.events(search, EVENTS_DRAWN)));
+    const events = new Map(found.flatMap((one) => one.events).map((event) => [event.id, event]));
+    return [...events.values()].sort((a, b) => b.date_happened - a.date_happened);
 }
 
 function eventLine(events) {
     if (events.length === 0) return null;
-    const said = events.slice(0, EVENTS_SAID).map((event, i) => [i > 0 && "; ", `${clock(event.time * 1000)} `, foreign(event.title)]);
+    const said = events.slice(0, EVENTS_SAID).map((event, i) => [i > 0 && "; ", `${clock(event.date_happened * 1000)} `, foreign(event.title)]);
     return make("p", { class: "muted" }, `${many(events.length, "event")}: `, said, events.length > EVENTS_SAID && "; …");
 }
 
@@ -94,7 +95,7 @@ export function makeGraph(definition, { variables, label, onRange, signal }) {
         const left = read.drawn < read.groups.length ? `${read.drawn} of ${many(read.groups.length, "series", "series")} are drawn, those with the largest means.` : "";
         troubles.show(wrong, [...new Set(answers.map(({ answer }) => answer.message)), left, ...ofAxis]);
         below.replaceChildren(...[eventLine(events)].filter(Boolean));
-        if (!isEmpty) chart.update({ ...read, limits, markers, marks: events.map((event) => ({ s: event.time, tone: { error: "bad", warning: "warn" }[event.alert_type] })) });
+        if (!isEmpty) chart.update({ ...read, limits, markers, marks: events.map((event) => ({ s: event.date_happened, tone: { error: "bad", warning: "warn" }[event.alert_type] })) });
     }
     return { node: make("div", null, chart.node, notice, below, troubles.node), update };
 }

@@ -5,7 +5,7 @@
  * context: { variables, onRange, signal }. turn: what is asked at one time (page/dashboard.js). A widget
  * of a type that is not drawn here says so. */
 
-import { COLUMNS, fillIn, isWanted, liveSpanOf, objectsOf, placed, requestsOf, textOf } from "./board.js";
+import { COLUMNS, fillIn, liveSpanOf, objectsOf, placed, requestsOf, textOf } from "./board.js";
 import { make, makeNotice, foreign } from "./dom.js";
 import { makeEvent } from "./events.js";
 import { visible } from "./format.js";
@@ -26,10 +26,10 @@ function makeStream(definition, { variables, label }) {
     let shown = "";
 
     async function update(turn) {
-        const events = (await turn.events()).filter((event) => isWanted(event, search)).slice(0, EVENTS_SHOWN);
+        const { events, message } = await turn.events(search, EVENTS_SHOWN);
         const next = JSON.stringify(events);
-        notice.hidden = events.length > 0;
-        notice.textContent = "No event fits in this range.";
+        notice.hidden = events.length > 0 && !message;
+        notice.textContent = message || "No event fits in this range.";
         if (next === shown) return;
         shown = next;
         list.replaceChildren(...events.map(makeEvent));

@@ -176,6 +176,35 @@ async function showsEvents(given) {
     same("the others are left out", (await tab.page.locator(".events").getByText("other").count()), 0);
 }
 
+/* More of them than memory has, of before a restart and over a day. */
+async function showsEventsOfBefore(given) {
+    const { server, tab, page } = given;
+    const now = Math.floor(Date.now() / 1000);
+    const lines = Array.from({ length: 150 }, (_, i) => `_e{8,1}:past ${String(i).padStart(3, "0")}|x|d:${now - 70000 + 60 * i}|s:past|#n:${i % 50}`);
+    for (let i = 0; i < 150; i += 10) await server.send(lines.slice(i, i + 10).join("\n"));
+    await until("they are kept", async () => /^heeler_history_notes_total 1[5-9]\d/m.test(await (await fetch(server.address("/metrics"))).text()));
+    await server.kill();
+    await server.startAgain();
+    await until("the past is there", async () => /^heeler_history_open 1/m.test(await (await fetch(server.address("/metrics"))).text()));
+    const { id } = await post(server, "/api/v1/dashboard", boardOf({ type: "event_stream", title: "All", query: "sources:past" },
+        { type: "event_stream", title: "Few", query: "tags:n:7" }, { type: "event_stream", title: "Words", query: "past 00" }));
+    await tab.show(server.address(`/#/dashboard?id=${id}&range=1d`));
+    const titles = async (name) => panel(page, name).locator(".event strong").allInnerTexts();
+    const past = (...numbers) => numbers.map((n) => `past ${String(n).padStart(3, "0")}`);
+    await until("the last twenty are there", async () => (await titles("All")).length === 20);
+    same("the last first", await titles("All"), past(...Array.from({ length: 20 }, (_, i) => 149 - i)));
+    await until("those of a tag are there", async () => (await titles("Few")).length === 3);
+    same("of the disk, too", await titles("Few"), past(107, 57, 7));
+    await until("those of words are there", async () => (await titles("Words")).length === 11); /* 000 to 009, and 100 */
+    await tab.show(server.address("/#/events"));
+    await until("a hundred are there", async () => await page.locator(".event").count() === 100);
+    await page.getByRole("button", { name: "Older events" }).click();
+    await until("all are there", async () => await page.locator(".event").count() === 150);
+    await server.send("_e{3,1}:new|x");
+    await until("a new one is there", async () => await page.locator(".event").count() === 151);
+    same("the first and the last", [await page.locator(".event strong").first().innerText(), await page.locator(".event strong").last().innerText()], ["new", "past 000"]);
+}
+
 /* ---- its JSON ---------------------------------------------------------- */
 
 async function savesOrSaysWhy(given) {
@@ -264,6 +293,14 @@ export const boards = [
     ["a note is text, its links lead to pages only, and an unknown widget names its type", (given) => withPage(given, showsNotesAsText)],
     ["an odd dashboard of a stranger is text, and shown as far as it goes", (given) => withPage(given, bearsOddities)],
     ["a dashboard shows the events that it looks for", (given) => withPage(given, showsEvents)],
+    ["events of before a restart are on dashboards and Events", async (given) => {
+        const folder = mkdtempSync(join(tmpdir(), "heeler-boards-"));
+        try {
+            await withPage(given, showsEventsOfBefore, { settings: { heeler_state_path: folder } });
+        } finally {
+            rmSync(folder, { recursive: true });
+        }
+    }],
     ["the JSON of a dashboard is saved, or it is said why not", (given) => withPage(given, savesOrSaysWhy)],
     ["a new dashboard is made on the page, and deleted", (given) => withPage(given, makesANewOne)],
     ["dashboards are found by words, and sorted", (given) => withPage(given, findsThem)],
