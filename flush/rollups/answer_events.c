@@ -11,7 +11,7 @@
 #include "flush/rollups/answer_ops.h"
 #include "flush/snapshots/recent.h"
 
-enum { EVENTS_A_STEP = 64, ANSWER_MAX = 32 << 20 };
+enum { EVENTS_A_STEP = 64, BYTES_A_STEP = 256 << 10, ANSWER_MAX = 32 << 20 };
 
 struct events {
     const struct recent *recent;
@@ -154,11 +154,14 @@ static enum answer_state step_list(void *self, struct bytes *answer,
                                    struct answer_problem *problem)
 {
     struct events *events = self;
+    size_t end = events->out.bytes.len + BYTES_A_STEP;
     enum past_state state = PAST_READY;
 
     if (!events->begun)
         return begin_answer(events) ? ANSWER_MORE : end_list(events, answer, problem);
-    for (int i = 0; i < EVENTS_A_STEP && (state == PAST_READY || state == PAST_MORE); i++)
+    for (int i = 0; i < EVENTS_A_STEP && events->out.bytes.len < end &&
+                    (state == PAST_READY || state == PAST_MORE);
+         i++)
         state = take_one(events, NULL);
     if (events->out.bytes.len > ANSWER_MAX)
         return answer_fail(problem, 503,

@@ -97,11 +97,14 @@ const submitting = async () => {
 
 const events = async () => {
     const api = new v1.EventsApi(configuration);
-    const made = await typed(api.createEvent({ body: { title: "from a client", text: "text", tags: ["client:1"], priority: "low", alertType: "info" } }));
+    const made = await typed(api.createEvent({ body: { title: "from a client", text: "text", tags: ["client:1"], priority: "low", alertType: "info", sourceTypeName: "client" } }));
     assert(Number.isInteger(made.event.id));
     const found = await until("the event", async () =>
         (await typed(api.listEvents({ start: now() - 60, end: now() + 60, tags: "client:1" }))).events.find(({ id }) => id === made.event.id));
     assert.equal(found.title, "from a client");
+    const of = { start: now() - 60, end: now() + 60, sources: "client,other", priority: "low", unaggregated: true, excludeAggregate: true };
+    assert.equal((await typed(api.listEvents(of))).events[0].id, made.event.id);
+    assert.equal((await typed(api.listEvents({ ...of, page: 1 }))).events.length, 0);
     assert.equal((await typed(api.getEvent({ eventId: made.event.id }))).event.text, "text");
 };
 

@@ -231,6 +231,33 @@ static void one_is_found_by_its_number(void **state)
     assert_int_equal(ask(&answer_event, &inquiry, &answer), 404);
 }
 
+/* Of bytes that take six times as many in JSON. */
+static void an_answer_that_would_be_too_large_is_refused(void **state)
+{
+    enum { TITLE = 5700, N = 1000 };
+    static char line[TITLE + 100];
+    const struct counter *written = &history_ledger(history)->notes_total;
+    struct inquiry inquiry = inquiry_of(0, N);
+    int head = snprintf(line, sizeof line, "_e{%d,1}:", TITLE);
+    json_t *answer;
+    (void)state;
+
+    until_open();
+    memset(line + head, 1, TITLE);
+    snprintf(line + head + TITLE, 10, "|x");
+    for (uint64_t i = 1; i <= N; i++) {
+        pipeline_line(pipeline, 0, pipeline_now(pipeline), line);
+        pipeline_flush(pipeline, pipeline_now(pipeline));
+        for (int look = 0; i % 50 == 0 && look < 60000 && counter_read(written) < i; look++)
+            poll(NULL, 0, 1);
+    }
+    assert_int_equal(ask(&answer_events, &inquiry, &answer), 503);
+    inquiry.limit = N / 2;
+    assert_int_equal(ask(&answer_events, &inquiry, &answer), 200);
+    assert_int_equal(json_array_size(json_object_get(answer, "events")), N / 2);
+    json_decref(answer);
+}
+
 /* Another process has the file. */
 static void without_the_disk_memory_answers_and_says_so(void **state)
 {
@@ -296,6 +323,7 @@ int main(void)
         TEST(what_is_looked_for_is_found_on_the_disk_too),
         TEST(equal_events_are_shown_as_often_as_they_came),
         TEST(one_is_found_by_its_number),
+        TEST(an_answer_that_would_be_too_large_is_refused),
         TEST(without_the_disk_memory_answers_and_says_so),
         TEST(a_disk_that_does_not_answer_is_not_waited_for),
     };
