@@ -14,12 +14,14 @@ struct feeder {
     struct rollup *rollup;
     bool kept[ROLLUP_LEVELS_MAX];
     int64_t next_s[ROLLUP_LEVELS_MAX]; /* by level: windows that start before were given */
+    int64_t newest_s;                  /* of the rollups, as of the last look */
     uint32_t epoch;                    /* of what was given; 0: history was closed */
     struct history_parcel *filling;    /* the next one; the rollups are pinned meanwhile */
     uint32_t next_block;               /* of its window */
     bool changed;                      /* it is not the next one of its level */
     bool again;                        /* the clock was set back, and history is not told yet */
     bool ending;                       /* nobody waits for room any more */
+    bool gave_open;                    /* the open windows, as the rollups will begin anew */
 };
 
 /* ---- how far each level is --------------------------------------------- */
@@ -40,20 +42,24 @@ static void rewind_all(struct feeder *feeder)
             set_next(feeder, level, (int64_t)counter_read(&ledger->written_until_s[level]));
 }
 
-/* The clock was set back, so that the rollups have begun anew. True: for one level at least. */
-static bool rewind_behind(struct feeder *feeder)
+/* Whether the clock was set back, so that the rollups have begun anew. */
+static bool has_gone_back(struct feeder *feeder)
 {
-    bool any = false;
+    int64_t before_s = feeder->newest_s;
 
+    feeder->newest_s = rollup_newest(feeder->rollup);
+    return feeder->newest_s < before_s;
+}
+
+/* To where the rollups are, if they are behind. */
+static void rewind_behind(struct feeder *feeder)
+{
     for (size_t level = 0; level < rollup_levels(feeder->rollup); level++) {
         int64_t open_s = rollup_open_start(feeder->rollup, level);
 
-        if (!feeder->kept[level] || open_s < 0 || open_s >= feeder->next_s[level])
-            continue;
-        set_next(feeder, level, 0);
-        any = true;
+        if (feeder->kept[level] && open_s >= 0 && open_s < feeder->next_s[level])
+            set_next(feeder, level, 0);
     }
-    return any;
 }
 
 /* ---- a window, and who is in it ---------------------------------------- */
@@ -167,13 +173,13 @@ static bool follow(struct feeder *feeder)
     bool open = history_is_open(ledger) && !history_is_left(feeder->history);
     uint32_t epoch = open ? (uint32_t)counter_read(&ledger->epoch) : 0;
 
-    feeder->again = rewind_behind(feeder) || feeder->again;
+    feeder->again = has_gone_back(feeder) || feeder->again;
     if (epoch != feeder->epoch) {
         drop_filling(feeder);
         feeder->epoch = epoch;
         rewind_all(feeder);
-        (void)rewind_behind(feeder); /* of what history was not told yet */
     }
+    rewind_behind(feeder); /* of what is on the disk, too, if history was not told yet */
     return epoch != 0 && (feeder->ending || history_has_room(feeder->history));
 }
 
@@ -224,6 +230,7 @@ static void give_open(struct feeder *feeder, size_t level)
     struct window *window = rollup_copy_open(feeder->rollup, level);
 
     if (window != NULL && begin(feeder, level, window)) {
+        feeder->changed = true;
         while (!tell_some(feeder))
             ;
         (void)give(feeder);
@@ -243,17 +250,21 @@ static void finish(void *observer, int64_t now_s)
             give_open(feeder, level);
 }
 
-/* If the rollups are about to begin anew, it is as if this were the end. */
+/* If the rollups are about to begin anew, it is as if this were the end; once, however often
+ * another observer lets the snapshot wait. */
 static bool see_stamp(void *observer, int64_t stamp_s, int64_t now_s)
 {
     struct feeder *feeder = observer;
 
     if (stamp_s < rollup_newest(feeder->rollup))
         drop_filling(feeder); /* what is pinned does not begin anew */
-    if (rollup_goes_back(feeder->rollup, stamp_s)) {
+    bool back = rollup_goes_back(feeder->rollup, stamp_s);
+
+    if (back && !feeder->gave_open) {
         finish(feeder, now_s);
         feeder->ending = false;
     }
+    feeder->gave_open = back;
     return true;
 }
 
@@ -268,6 +279,7 @@ struct feeder *feeder_new(struct history *history, const struct retention *reten
         return NULL;
     feeder->history = history;
     feeder->rollup = rollup;
+    feeder->newest_s = rollup_newest(rollup);
     for (size_t level = 0; level < rollup_levels(rollup); level++)
         feeder->kept[level] = retention_keeps(retention, rollup_step(rollup, level));
     rewind_all(feeder);
