@@ -102,9 +102,8 @@ MUST_CHECK bool recent_recall(struct recent *recent, enum recent_kind kind, stru
 struct state_writer;
 struct state_reader;
 
-/* None that somebody keeps for longer: if he does not have those that were not taken yet,
- * these.
- */
+/* None that somebody keeps for longer; if he will not have those that he has not taken yet,
+ * these. */
 void recent_hand_over(const struct recent *recent, bool has_all, struct state_writer *out);
 
 /* Into what is empty; none of them counts as taken. False: it is damaged. */

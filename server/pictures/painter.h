@@ -7,8 +7,8 @@
  * Two at once; others wait in turn, but not for programs that do not end when killed. Nothing
  * here blocks: the event loop writes and reads as the pipes take and give. A program that takes
  * longer than it may is killed with all that it started, and so is one whose picture is too
- * large. It gets the three pipes and nothing else: no other descriptor, no
- * environment; what else it may do it gives up itself (config/limits.h).
+ * large. It gets the three pipes and nothing else: no other descriptor, no environment; what
+ * else it may do it gives up itself (config/limits.h).
  *
  * To start a program takes the disk that it is on, so the loop is not main's. All on the thread
  * of the loop. SIGPIPE is ignored. */
