@@ -10,7 +10,6 @@
 #include "server/api/submit_lines.h"
 #include "server/api/submit_series.h"
 #include "server/http/server_view.h"
-#include "server/receive/host_addresses.h"
 
 /* They are as many as the bytes of a body allow. */
 #define KEYS_MAX SIZE_MAX
@@ -34,18 +33,13 @@ static bool begin(struct desk_job *job, struct submitter *submitter)
 
 /* ---- hosts ------------------------------------------------------------- */
 
-/* Who submits is where its hosts are: a proxy in front of us is what we see. */
-struct submitting {
-    struct host_addresses *addresses; /* or NULL */
-    const struct sender *peer;
-};
-
-static void see_host(void *self, struct slice host)
+/* NULL while nobody wants to know. Who submits is where its hosts are: a proxy in front of us
+ * is what we see. */
+static struct host_addresses *wanted_hosts(const struct server_view *view)
 {
-    const struct submitting *submitting = self;
+    struct host_addresses *hosts = view->host_addresses;
 
-    if (submitting->addresses != NULL)
-        host_addresses_note(submitting->addresses, host, submitting->peer);
+    return hosts != NULL && host_addresses_are_wanted(hosts) ? hosts : NULL;
 }
 
 /* ---- series ------------------------------------------------------------ */
@@ -60,8 +54,6 @@ static void take_series(struct desk_job *given, const struct http_request *reque
     if (!api_read_body(given, request, KEYS_MAX, &body))
         return;
     struct slice list = json_view_member(body, "series");
-    struct submitting submitting = { view->host_addresses, desk_peer(given) };
-    struct submit_listener listener = { see_host, &submitting };
 
     if (!submit_series_check(form, list, problem)) {
         api_refuse(given, 400, "%s", problem);
@@ -69,7 +61,7 @@ static void take_series(struct desk_job *given, const struct http_request *reque
     }
     if (!begin(given, view->submitter))
         return;
-    submit_series_add(form, list, view->submitter, &listener);
+    submit_series_add(form, list, view->submitter, wanted_hosts(view), desk_peer(given));
     submitter_end(view->submitter);
     api_reply_text(given, 202,
                    form == SUBMIT_V2 ? "{\"errors\":[]}\n" : "{\"status\":\"ok\"}\n");
@@ -104,7 +96,7 @@ static void refuse_check(struct desk_job *job, bool is_list, size_t item, const 
 
 /* One, or those of a list. False: it was refused. */
 static bool each_check(struct desk_job *job, struct slice body, struct submitter *submitter,
-                       struct submitting *submitting)
+                       struct host_addresses *hosts)
 {
     bool is_list = json_view_kind(body) == JSON_KIND_ARRAY;
     struct slice inside = is_list ? json_view_inside(body) : (struct slice){ NULL, 0 };
@@ -121,7 +113,8 @@ static bool each_check(struct desk_job *job, struct slice body, struct submitter
         else if (submitter != NULL && !line.failed) {
             struct slice text = { (const char *)line.at, line.len };
 
-            see_host(submitting, sighting_host_of_line(text));
+            if (hosts != NULL)
+                host_addresses_note(hosts, sighting_host_of_line(text), desk_peer(job));
             submitter_add_line(submitter, LINE_CHECK, text, clock_wall_s());
         }
     }
@@ -132,13 +125,12 @@ static bool each_check(struct desk_job *job, struct slice body, struct submitter
 void submit_checks(struct desk_job *given, const struct http_request *request, void *argument)
 {
     const struct server_view *view = argument;
-    struct submitting submitting = { view->host_addresses, desk_peer(given) };
     struct slice body;
 
     if (!api_read_json(given, request, KEYS_MAX, &body) ||
         !each_check(given, body, NULL, NULL) || !begin(given, view->submitter))
         return;
-    (void)each_check(given, body, view->submitter, &submitting);
+    (void)each_check(given, body, view->submitter, wanted_hosts(view));
     submitter_end(view->submitter);
     api_reply_text(given, 202, "{\"status\":\"ok\"}\n");
 }

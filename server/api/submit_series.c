@@ -6,15 +6,15 @@
 
 #include "flush/memory/json_view.h"
 #include "server/api/api_text.h"
-#include "server/receive/sighting.h"
 
 enum { POINTS_AT_ONCE = 512 };
 
 /* What a body goes through, first to be checked and then to be added. */
 struct taking {
     enum submit_form form;
-    struct submitter *submitter;            /* NULL: it is only checked */
-    const struct submit_listener *listener; /* with the former */
+    struct submitter *submitter;  /* NULL: it is only checked */
+    struct host_addresses *hosts; /* NULL: nobody wants to know */
+    const struct sender *peer;    /* where they are */
     char *problem;
     size_t item;         /* of the list */
     struct bytes text;   /* name, unit and tags of the item */
@@ -288,8 +288,8 @@ static bool take_item(struct taking *taking, struct slice item)
         return false;
     if (json_view_kind(points) != JSON_KIND_ARRAY)
         return fail(taking, "points: expected a list");
-    if (taking->submitter != NULL)
-        taking->listener->host(taking->listener->self, sighting_host_of_tags(submitted.tags));
+    if (taking->hosts != NULL)
+        host_addresses_note(taking->hosts, sighting_host_of_tags(submitted.tags), taking->peer);
     return distribution ? take_distributions(taking, points, &submitted)
                         : take_points(taking, points, &submitted);
 }
@@ -318,11 +318,11 @@ bool submit_series_check(enum submit_form form, struct slice list,
 }
 
 void submit_series_add(enum submit_form form, struct slice list, struct submitter *submitter,
-                       const struct submit_listener *listener)
+                       struct host_addresses *hosts, const struct sender *peer)
 {
     char problem[SUBMIT_PROBLEM_MAX];
     struct taking taking = {
-        .form = form, .submitter = submitter, .listener = listener, .problem = problem
+        .form = form, .submitter = submitter, .hosts = hosts, .peer = peer, .problem = problem
     };
 
     (void)take_all(&taking, list);

@@ -90,11 +90,11 @@ static struct host_address *make(struct slice host, uint64_t hash)
 void host_addresses_note(struct host_addresses *addresses, struct slice host,
                          const struct sender *sender)
 {
-    uint64_t hash = XXH3_64bits(host.at, host.len);
-
     if (addresses->chains == NULL || sender->family == AF_UNSPEC || host.len == 0 ||
         host.len > SIGHTING_HOST_MAX)
         return;
+    uint64_t hash = XXH3_64bits(host.at, host.len);
+
     if (addresses->n == HOST_ADDRESSES_MAX && *place_of(addresses, host, hash) == NULL)
         forget_oldest(addresses);
     struct host_address **at = place_of(addresses, host, hash);
