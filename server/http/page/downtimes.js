@@ -81,9 +81,19 @@ function makeKnown(signal) {
     const said = new Map(), keyOf = ({ id, attributes }, from_s) => `${id} ${attributes.modified} ${from_s}`;
     const of = (one, from_s) => said.get(keyOf(one, from_s)) ?? null;
 
+    /* Why one of them is not known; empty: all are. The others are asked about all the same. */
     async function learn(downtimes, from_s, to_s) {
-        for (const one of downtimes.slice(0, ASKED_MAX))
-            if (!of(one, from_s)) said.set(keyOf(one, from_s), await ask(`${pathOf(one.id)}/occurrences`, { from: from_s, to: to_s }, signal));
+        let why = "";
+        for (const one of downtimes.slice(0, ASKED_MAX)) {
+            if (of(one, from_s)) continue;
+            try {
+                said.set(keyOf(one, from_s), await ask(`${pathOf(one.id)}/occurrences`, { from: from_s, to: to_s }, signal));
+            } catch (problem) {
+                if (isAbort(problem)) throw problem;
+                why = problem.message;
+            }
+        }
+        return why;
     }
 
     return { of, learn };
@@ -150,11 +160,10 @@ export function openDowntimes(place, parameters, signal) {
         const { from_s, to_s } = shown;
         if (partly.length === 0) return;
         try {
-            await known.learn(partly, from_s, to_s);
-            why = "";
-        } catch (problem) {
-            if (isAbort(problem)) return;
-            why = `The server says: ${visible(problem.message)}`;
+            const problem = await known.learn(partly, from_s, to_s);
+            why = problem === "" ? "" : `The server says: ${visible(problem)}`;
+        } catch {
+            return; /* the view is left */
         }
         if (shown.from_s === from_s) draw();
     }

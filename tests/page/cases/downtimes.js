@@ -40,10 +40,16 @@ async function drawsAWeek({ server, tab, page }) {
 
 /* A rule that the page does not work out is drawn by the server's word, in any week. */
 async function drawsAnyRule({ server, tab, page }) {
+    tab.expect(/status of 503/);
+    const never = (await post(server, "/api/v2/downtime", downtimeOf("Never", { rrule: "FREQ=DAILY;BYWEEKNO=3", duration: "2h", start: "2026-11-02T10:00:00" }))).data;
     await post(server, "/api/v2/downtime", downtimeOf("First Mondays", { rrule: "FREQ=MONTHLY;BYDAY=1MO", duration: "2h", start: "2026-11-02T10:00:00" }));
     await tab.show(server.address("/#/downtimes?week=2026-12-07&zone=Europe/Paris"));
     await tab.sees("10:00–12:00", ".week");
     same("the first Monday of December", (await blocksOf(page))[0], ["10:00–12:00"]);
+    await tab.sees("the rule never falls on any day", "main");
+    await fetch(server.address(`/api/v2/downtime/${never.id}`), { method: "DELETE" });
+    await page.reload();
+    await tab.sees("10:00–12:00", ".week");
     await page.getByRole("button", { name: "Week after" }).click();
     await tab.sees("2026-12-14", "main");
     await until("the week without it is drawn whole", async () => (await page.getByRole("status").allTextContents()).join("").trim() === "");
