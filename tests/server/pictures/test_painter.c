@@ -239,7 +239,8 @@ static void who_waits_for_programs_that_do_not_end_is_told(void **state)
 
     write_script(path, "setsid sh -c 'i=0; while [ -e \"$0\" ] && [ $((i += 1)) -lt 600 ]; do "
                        "sleep 0.1; done' \"$0\" & exec sleep 100000");
-    struct painter *painter = painter_new(base, &script_program, path, 20);
+    /* Long enough for what holds them to leave their group. */
+    struct painter *painter = painter_new(base, &script_program, path, 1000);
     for (int i = 0; i < ALL; i++)
         painter_paint(painter, SLICE("{}"), tell, &told);
     while (told.n < ALL)
