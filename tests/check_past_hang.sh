@@ -66,6 +66,8 @@ for_a_while() {
     flushes 3
     "$probe" get "$http" "/api/v1/events?start=0&end=$now" | grep -q '"events":\[.*\],"message":"not all .*does not answer' ||
         fail "no events from memory while the disk hangs"
+    "$probe" get "$http" "/api/v1/events?start=0&end=$now" | grep -q 'not there at the moment' ||
+        fail "a disk that hangs is asked for more"
     gone
     wait_for "$scratch/log" '\(history: .*only memory is kept\)'
     flushes 3

@@ -35,6 +35,7 @@ struct history {
     _Atomic(bool) notes_read; /* what was kept before is in the mailboxes */
     int64_t started_ms;
     uint64_t damaged_seen;        /* by who asks history_began_anew() */
+    int overdue;                  /* of who takes what was read */
     _Atomic(size_t) on_their_way; /* bytes of parcels that were given and are not handled */
     _Atomic(bool) stopping;
     _Atomic(bool) left; /* to a successor */
@@ -383,29 +384,6 @@ static void *run(void *argument)
 
 /* ---- the outside ------------------------------------------------------- */
 
-static void free_readings(struct reading *given)
-{
-    while (given != NULL) {
-        struct reading *next = given->next;
-
-        reading_free(given);
-        given = next;
-    }
-}
-
-/* Whoever asked is gone, so the readings that came back are ours. */
-static void free_answers(struct reading_answer *given)
-{
-    while (given != NULL) {
-        struct reading_answer *next = given->next;
-
-        if (given->result != READING_SOME)
-            reading_free(given->of);
-        reading_answer_free(given);
-        given = next;
-    }
-}
-
 static bool open_mailboxes(struct history *history)
 {
     bool given = mailbox_open(&history->given), asked = mailbox_open(&history->asked);
@@ -419,12 +397,12 @@ static void free_history(struct history *given)
 {
     history_parcel_free_all((struct history_parcel *)mailbox_take(&given->given));
     take_readings(given);
-    free_readings(given->reading);
+    reading_free_all(given->reading);
     note_free_all(given->notes);
     note_free_all((struct note *)mailbox_take(&given->noted));
     note_free_all((struct note *)mailbox_take(&given->kept));
     note_free_all((struct note *)mailbox_take(&given->recalled));
-    free_answers((struct reading_answer *)mailbox_take(&given->read));
+    reading_answer_free_all((struct reading_answer *)mailbox_take(&given->read));
     mailbox_close(&given->given);
     mailbox_close(&given->asked);
     mailbox_close(&given->read);
@@ -542,6 +520,16 @@ void history_read(struct history *history, struct reading *given)
 struct reading_answer *history_take(struct history *history)
 {
     return (struct reading_answer *)mailbox_take(&history->read);
+}
+
+void history_note_overdue(struct history *history, int more)
+{
+    history->overdue += more;
+}
+
+bool history_is_overdue(const struct history *history)
+{
+    return history->overdue > 0;
 }
 
 void history_go_on(struct history *history)

@@ -72,6 +72,12 @@ void history_read(struct history *history, struct reading *given);
  * reading that the last answer comes back with. */
 struct reading_answer *history_take(struct history *history);
 
+/* A reading was given up because the disk does not answer (1), or is back (-1): whether any of
+ * them is not, so that it is no use to ask for more. From the thread that takes what was read.
+ */
+void history_note_overdue(struct history *history, int more);
+bool history_is_overdue(const struct history *history);
+
 /* Rows were taken, so that there is room for more. */
 void history_go_on(struct history *history);
 

@@ -36,7 +36,7 @@ static int64_t oldest_s(const void *self, int64_t step_s)
 
 static bool is_open(const void *self)
 {
-    return history_is_open(history_ledger(self));
+    return history_is_open(history_ledger(self)) && !history_is_overdue(self);
 }
 
 static bool will_have(const void *self)
@@ -83,15 +83,23 @@ static void come_back(struct past_reading *past, struct reading_answer *given)
     given->told = (struct bytes){ 0 };
 }
 
-static void hand_out(struct reading_answer *given)
+/* The last answer of one that was called off. */
+static void drop(struct history *history, struct reading_answer *given)
+{
+    if (given->of->overdue)
+        history_note_overdue(history, -1);
+    reading_free(given->of);
+    reading_answer_free(given);
+}
+
+static void hand_out(struct history *history, struct reading_answer *given)
 {
     struct past_reading *past = given->of->owner;
 
     if (past == NULL && given->result == READING_SOME) {
         reading_answer_free(given);
-    } else if (past == NULL) { /* it was called off */
-        reading_free(given->of);
-        reading_answer_free(given);
+    } else if (past == NULL) {
+        drop(history, given);
     } else {
         past->asked_ms = clock_monotonic_ms();
         if (given->result == READING_SOME)
@@ -109,7 +117,7 @@ static bool take(void *self)
     while (answer != NULL) {
         struct reading_answer *next = answer->next;
 
-        hand_out(answer);
+        hand_out(self, answer);
         answer = next;
     }
     return any;
@@ -121,6 +129,7 @@ static enum past_state wait_more(struct past_reading *past)
         return PAST_WAITS;
     snprintf(past->problem, sizeof past->problem,
              "the past cannot be read: the disk of heeler_state_path does not answer");
+    past->reading->overdue = true;
     return PAST_FAILED;
 }
 
@@ -309,6 +318,8 @@ static void free_reading(struct past_reading *given)
         given->rows = next;
     }
     if (given->away) { /* it comes back by itself */
+        if (given->reading->overdue)
+            history_note_overdue(given->history, 1);
         given->reading->owner = NULL;
         atomic_store_explicit(&given->reading->called_off, true, memory_order_relaxed);
         atomic_store_explicit(&given->reading->ahead, 0, memory_order_relaxed);

@@ -78,6 +78,28 @@ void reading_answer_free(struct reading_answer *given)
     free(given);
 }
 
+void reading_free_all(struct reading *given)
+{
+    while (given != NULL) {
+        struct reading *next = given->next;
+
+        reading_free(given);
+        given = next;
+    }
+}
+
+void reading_answer_free_all(struct reading_answer *given)
+{
+    while (given != NULL) {
+        struct reading_answer *next = given->next;
+
+        if (given->result != READING_SOME)
+            reading_free(given->of);
+        reading_answer_free(given);
+        given = next;
+    }
+}
+
 bool reading_may_go_on(const struct reading *reading)
 {
     return atomic_load_explicit(&reading->ahead, memory_order_relaxed) < READING_AHEAD_BYTES;

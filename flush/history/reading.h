@@ -53,6 +53,7 @@ struct reading {
 
     struct reading_answer *last; /* the last answer, which is there whatever happens */
     void *owner;                 /* the flusher's */
+    bool overdue;                /* the same: nobody waited for it any longer */
 };
 
 /* Asks for the series of that name. NULL without memory. */
@@ -61,6 +62,7 @@ struct reading *reading_new(struct slice metric);
 /* Asks for events. NULL without memory. */
 struct reading *reading_new_of_events(const struct past_events *wanted);
 void reading_free(struct reading *given);
+void reading_free_all(struct reading *given); /* a list; NULL is fine */
 
 enum reading_result { READING_SOME, READING_ALL, READING_BROKEN };
 
@@ -84,6 +86,9 @@ struct reading_answer {
 };
 
 void reading_answer_free(struct reading_answer *given);
+
+/* The same of a list, with the readings that come back with them: whoever asked is gone. */
+void reading_answer_free_all(struct reading_answer *given);
 
 /* ---- on the thread of the store ---------------------------------------- */
 

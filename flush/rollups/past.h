@@ -54,7 +54,7 @@ struct past_events {
 struct past_reading;
 
 struct past_ops {
-    /* Whether anything can be read at the moment. */
+    /* Whether anything can be read at the moment: not while it does not answer, either. */
     bool (*is_open)(const void *self);
 
     /* Whether what is in memory alone will be there, too, when we end; if not, a successor is

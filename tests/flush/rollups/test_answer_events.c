@@ -308,10 +308,18 @@ static void a_disk_that_does_not_answer_is_not_waited_for(void **state)
     assert_non_null(strstr((const char *)answer.at, "does not answer"));
     bytes_free(&answer);
     answer_events.free(begun); /* its reading comes back to nobody */
+    assert_false(past.ops->is_open(past.self));
+    begun = answer_events.begin(&source, &inquiry, &problem);
+    assert_int_equal(answer_events.step(begun, &answer, &problem), ANSWER_DONE); /* at once */
+    bytes_free(&answer);
+    answer_events.free(begun);
+    for (int i = 0; i < 60000 && !past.ops->is_open(past.self); i++, poll(NULL, 0, 1))
+        (void)past.ops->take(past.self);
+    assert_events(&inquiry, 10, 1, 1);
     begun = answer_events.begin(&source, &inquiry, &problem);
     assert_int_equal(answer_events.step(begun, &answer, &problem), ANSWER_MORE);
-    answer_events.free(begun); /* called off at once */
-    (void)past.ops->take(past.self);
+    answer_events.free(begun); /* called off at once, which says nothing of the disk */
+    assert_true(past.ops->is_open(past.self));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
