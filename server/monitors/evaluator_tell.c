@@ -25,7 +25,7 @@ struct telling {
     struct notification *all;    /* to whom it goes; NULL: it was sent */
     int waits;                   /* for the picture, and for what is written down */
     struct bytes picture;
-    struct bytes title;
+    struct bytes title; /* of the picture; ends in a NUL */
     int64_t begun_s, from_s, to_s;
 };
 
@@ -132,10 +132,19 @@ static void hear_points(void *argument, int status, struct slice json)
     bytes_free(&definition);
 }
 
+/* Of one without a name its query. */
+static struct slice name_of(const struct monitor *monitor)
+{
+    return monitor->name.len > 0  ? monitor->name
+           : monitor->hides.query ? SLICE("a monitor")
+                                  : monitor->query;
+}
+
 static void ask_for_picture(struct telling *telling, const struct monitor *monitor,
                             int64_t now_s)
 {
     const struct condition *condition = &monitor->condition;
+    struct slice title = monitor->hides.query ? name_of(monitor) : condition->expression;
     int64_t span_s = 2 * condition->window_s;
 
     if (monitor->hides.picture ||
@@ -145,13 +154,12 @@ static void ask_for_picture(struct telling *telling, const struct monitor *monit
     telling->to_s = now_s - monitor->evaluation_delay_s;
     telling->from_s =
         telling->to_s - (span_s > PICTURE_LEAST_S ? span_s : (int64_t)PICTURE_LEAST_S);
-    bytes_add(&telling->title, condition->expression.at, condition->expression.len);
+    bytes_add(&telling->title, title.at, title.len);
     bytes_add(&telling->title, "", 1);
     if (telling->title.failed)
         return;
     struct inquiry inquiry = { .kind = INQUIRY_QUERY,
-                               .text = { (const char *)telling->title.at,
-                                         telling->title.len - 1 },
+                               .text = condition->expression,
                                .from_s = telling->from_s,
                                .to_s = telling->to_s };
 
@@ -208,14 +216,6 @@ static void add_text(struct bytes *out, const char *text)
 static void add_slice(struct bytes *out, struct slice text)
 {
     bytes_add(out, text.at, text.len);
-}
-
-/* Of one without a name its query. */
-static struct slice name_of(const struct monitor *monitor)
-{
-    return monitor->name.len > 0  ? monitor->name
-           : monitor->hides.query ? SLICE("a monitor")
-                                  : monitor->query;
 }
 
 /* "[Triggered on {host:a}] load". */

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -86,4 +87,16 @@ void value(struct evaluator *evaluator, const char *group, int minute, double nu
              "\"first\":true}",
              group, number, START_S + minute * MINUTE_S);
     go_to(evaluator, minute);
+}
+
+void is_sent(size_t i, enum monitor_state to, const char *title)
+{
+    assert_in_range(i + 1, 1, world.n_sent);
+    assert_int_equal(world.sent[i]->transition.to, to);
+    assert_true(slice_equal(world.sent[i]->title, slice_of(title)));
+}
+
+bool says(const struct notification *notification, const char *what)
+{
+    return memmem(notification->text.at, notification->text.len, what, strlen(what)) != NULL;
 }

@@ -24,6 +24,10 @@ void define(struct evaluator *evaluator, int64_t number, const char *body);
 void go_to(struct evaluator *evaluator, int minute);
 void value(struct evaluator *evaluator, const char *group, int minute, double number);
 
+/* What was sent as the one of that place. */
+void is_sent(size_t i, enum monitor_state to, const char *title);
+bool says(const struct notification *notification, const char *what);
+
 /* A monitor with options between the two. */
 #define SIMPLE                                                                      \
     "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":" \

@@ -18,18 +18,6 @@ static void set_downtime(struct evaluator *evaluator, const char *name, const ch
         fail_msg("%s", problem);
 }
 
-static void is_sent(size_t i, enum monitor_state to, const char *title)
-{
-    assert_in_range(i + 1, 1, world.n_sent);
-    assert_int_equal(world.sent[i]->transition.to, to);
-    assert_true(slice_equal(world.sent[i]->title, slice_of(title)));
-}
-
-static bool says(const struct notification *notification, const char *what)
-{
-    return memmem(notification->text.at, notification->text.len, what, strlen(what)) != NULL;
-}
-
 static void nothing_is_asked_for_nobody(void **state)
 {
     struct evaluator *evaluator = begin();
@@ -177,101 +165,6 @@ static void knows_groups(void **state)
     evaluator_free(evaluator);
 }
 
-#define BY_HOST                                                                      \
-    "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\"," \
-    "\"name\":\"load\",\"message\":\"{{host.name}} ({{host.ip}}) @webhook-pager\","  \
-    "\"options\":{\"notify_no_data\":true,\"no_data_timeframe\":10,\"new_group_delay\":0}}"
-
-/* Of a host that is silent it says where it was, by this program and by the one behind it. */
-static void a_silent_host_keeps_its_address(void **state)
-{
-    struct evaluator *evaluator = begin();
-
-    (void)state;
-    define(evaluator, 7, BY_HOST);
-    world.address = "10.0.0.7";
-    value(evaluator, "host:a", 1, 9);
-    value(evaluator, "host:a", 2, 11);
-    assert_int_equal(world.n_sent, 1);
-    assert_true(says(world.sent[0], "a (10.0.0.7)"));
-    world.address = NULL;
-    value(evaluator, "host:a", 3, 9);
-    assert_true(says(world.sent[1], "a (10.0.0.7)"));
-    evaluator_free(evaluator);
-
-    evaluator = begin();
-    define(evaluator, 7, BY_HOST);
-    evaluator_world_restore(&world, evaluator);
-    for (int minute = 4; minute < 16; minute++)
-        value(evaluator, "host:b", minute, 9);
-    is_sent(world.n_sent - 1, MONITOR_NO_DATA, "[No data on {host:a}] load");
-    assert_true(says(world.sent[world.n_sent - 1], "a (10.0.0.7)"));
-    world.address = "10.0.0.8"; /* it is elsewhere now */
-    value(evaluator, "host:a", 16, 11);
-    assert_true(says(world.sent[world.n_sent - 1], "a (10.0.0.8)"));
-    evaluator_free(evaluator);
-}
-
-/* They are asked for all at once, while a message wants some. */
-static void a_message_has_tags_of_its_host(void **state)
-{
-    struct evaluator *evaluator = begin();
-
-    (void)state;
-    define(evaluator, 7, BY_HOST);
-    value(evaluator, "host:a", 1, 9);
-    assert_int_equal(world.asked_host_tags, 0);
-    world.host_tags = "{\"tags\":{\"env:prod\":[\"b\",\"a\"],\"role:w\\u00e9b\":[\"a\"],"
-                      "\"role:db\":[\"a\",\"c\"],\"x\":[]}}";
-    define(evaluator, 8,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} by {host} > 10\","
-           "\"message\":\"in {{host.env}} as {{host.role}}, {{host.rack}}. @webhook-pager\","
-           "\"options\":{\"new_group_delay\":0}}");
-    value(evaluator, "host:a", 2, 11);
-    assert_int_equal(world.asked_host_tags, 1);
-    assert_int_equal(world.n_sent, 2);
-    assert_true(says(world.sent[1], "in prod as db,w\xc3\xa9\x62, . "));
-    world.host_tags = NULL; /* the flusher cannot say: what was known is */
-    for (int minute = 3; minute < 15; minute++)
-        value(evaluator, "host:a", minute, 9);
-    assert_true(says(world.sent[world.n_sent - 1], "in prod as db,"));
-    assert_int_equal(world.asked_host_tags, 13); /* once a minute */
-    value(evaluator, "host:d", 15, 11);          /* of which nothing is known */
-    assert_true(says(world.sent[world.n_sent - 1], "in  as , . "));
-    evaluator_forget(evaluator, 8);
-    int asked = world.asked_host_tags;
-
-    value(evaluator, "host:a", 40, 9);
-    assert_int_equal(world.asked_host_tags, asked);
-    evaluator_free(evaluator);
-}
-
-static void a_preset_hides_what_it_says(void **state)
-{
-    struct evaluator *evaluator = begin();
-
-    (void)state;
-    define(evaluator, 7,
-           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"priority\":4,"
-           "\"message\":\"high at {{local_time 'last_triggered_at' 'Asia/Tokyo'}}"
-           "{{override_priority 'P2'}} @webhook-pager\","
-           "\"options\":{\"notification_preset_name\":\"hide_all\"}}");
-    value(evaluator, "*", 1, 11);
-    is_sent(0, MONITOR_ALERT, "[Triggered] a monitor"); /* it has no name */
-    assert_true(slice_equal(world.sent[0]->receiver, SLICE("webhook-pager")));
-    assert_true(says(world.sent[0], "high at 2026-12-01 03:01:00+09:00 "));
-    assert_false(says(world.sent[0], "@"));
-    assert_int_equal(world.sent[0]->query.len, 0);
-    assert_int_equal(world.sent[0]->link.len, 0);
-    assert_int_equal(world.sent[0]->priority, 2);
-    define(evaluator, 8, SIMPLE "\"notification_preset_name\":\"hide_handles\"" ENDS);
-    value(evaluator, "*", 2, 11);
-    assert_false(says(world.sent[1], "someone@"));
-    assert_true(world.sent[1]->query.len > 0 && world.sent[1]->link.len > 0);
-    assert_int_equal(world.sent[1]->priority, 0);
-    evaluator_free(evaluator);
-}
-
 /* What is missing may not have come since we began. */
 static void misses_nothing_right_after_the_start(void **state)
 {
@@ -286,20 +179,6 @@ static void misses_nothing_right_after_the_start(void **state)
     assert_int_equal(world.n_sent, 0);
     go_to(evaluator, 61);
     is_sent(0, MONITOR_NO_DATA, "[No data] load");
-    evaluator_free(evaluator);
-}
-
-static void says_what_it_doubts(void **state)
-{
-    struct evaluator *evaluator = begin();
-
-    (void)state;
-    define(evaluator, 7, SIMPLE ENDS);
-    world.lost_s = START_S;
-    value(evaluator, "*", 1, 11);
-    assert_true(says(world.sent[0], "Values were lost or shed within this window"));
-    value(evaluator, "*", 20, 9);
-    assert_false(says(world.sent[1], "Values were lost"));
     evaluator_free(evaluator);
 }
 
@@ -476,21 +355,6 @@ static void a_failed_answer_changes_nothing(void **state)
     evaluator_free(evaluator);
 }
 
-static void tests_are_marked(void **state)
-{
-    struct evaluator *evaluator = begin();
-
-    (void)state;
-    assert_false(evaluator_test(evaluator, 7, START_S));
-    define(evaluator, 7, SIMPLE ENDS);
-    assert_true(evaluator_test(evaluator, 7, START_S));
-    is_sent(0, MONITOR_ALERT, "[TEST] [Triggered] load");
-    assert_true(world.sent[0]->is_test);
-    assert_int_equal(evaluator_monitors(evaluator)->at[0]->n_groups, 0);
-    assert_int_equal(world.n_disk, 0);
-    evaluator_free(evaluator);
-}
-
 static void a_successor_goes_on(void **state)
 {
     struct evaluator *evaluator = begin(), *successor = begin();
@@ -540,11 +404,7 @@ int main(void)
         TEST(sends_when_the_disk_hangs),
         TEST(goes_on_after_a_crash),
         TEST(knows_groups),
-        TEST(a_silent_host_keeps_its_address),
-        TEST(a_message_has_tags_of_its_host),
-        TEST(a_preset_hides_what_it_says),
         TEST(misses_nothing_right_after_the_start),
-        TEST(says_what_it_doubts),
         TEST(is_muted_while_a_downtime_holds),
         TEST(a_canceled_downtime_is_quiet),
         TEST(a_missing_calendar_is_said),
@@ -552,7 +412,6 @@ int main(void)
         TEST(combines_monitors),
         TEST(waits_for_a_full_window),
         TEST(a_failed_answer_changes_nothing),
-        TEST(tests_are_marked),
         TEST(a_successor_goes_on),
         TEST(a_successor_does_what_was_begun),
     };

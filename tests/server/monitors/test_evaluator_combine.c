@@ -2,9 +2,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
-#include <stdio.h>
 
 #include "flush/memory/bytes.h"
 #include "tests/support/evaluator_minutes.h"
