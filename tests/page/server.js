@@ -111,6 +111,12 @@ export class Server {
         await until(`${n} intervals are flushed`, async () => (await this.status()).series.intervals_flushed >= before + n);
     }
 
+    /* Waits until a series of that name was flushed. */
+    async knows(metric) {
+        await until(`${metric} is known`, async () =>
+            (await fetchPlain(this.http, `/api/v1/catalogue/metric?name=${metric}`)).status === 200);
+    }
+
     /* What a sub-command says. */
     async say(...words) {
         const child = spawn(this.program, words.map(String), { stdio: ["ignore", "pipe", "pipe"] });

@@ -54,8 +54,7 @@ async function isAMapByTag({ server, tab, page }) {
 
 async function isWritten({ server, tab, page }) {
     await server.send("page.size:2048|g|#host:web-1,role:web");
-    await until("it is known, or the browser tells of the 404", async () =>
-        (await fetchPlain(server.http, "/api/v1/catalogue/metric?name=page.size")).status === 200);
+    await server.knows("page.size"); /* or the browser tells of the 404 */
     await tab.show(server.address("/#/metric?name=page.size"));
     await tab.sees("web-1", ".tags");
     await page.getByRole("button", { name: "Edit" }).click();

@@ -54,7 +54,7 @@ async function areTextOnHosts({ server, tab, page }) {
 
 async function areTextWhereTheyAreWritten({ server, tab, page }) {
     await server.send("page.level:1|g");
-    await server.intervals(1); /* before that it is not known, and the browser tells of the 404 */
+    await server.knows("page.level"); /* or the browser tells of the 404 */
     await tab.show(server.address("/#/metric?name=page.level"));
     await page.getByRole("button", { name: "Edit" }).click();
     await page.getByLabel("Unit").fill(MARKUP);
