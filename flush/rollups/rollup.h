@@ -213,9 +213,11 @@ void rollup_unpin(struct rollup *rollup);
 uint32_t rollup_end(const struct rollup *rollup);
 const struct rollup_series *rollup_entry(const struct rollup *rollup, uint32_t series);
 const struct identities *rollup_identities(const struct rollup *rollup);
+int64_t rollup_interval(const struct rollup *rollup);
+
+/* What was asked about its series (flush/rollups/matched.h). */
 struct matched;
 struct matched *rollup_matched(struct rollup *rollup);
-int64_t rollup_interval(const struct rollup *rollup);
 
 /* Stamp of the newest snapshot; negative: there was none. */
 int64_t rollup_newest(const struct rollup *rollup);

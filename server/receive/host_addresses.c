@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <xxhash.h>
 
 enum { CHAINS = 8192 }; /* a power of two */
@@ -20,6 +21,7 @@ struct host_addresses {
     struct sighting_box *boxes;
     uint32_t workers;
     bool wanted;
+    uint64_t seed; /* random: nobody can choose names that all belong to one chain */
     struct host_address **chains; /* NULL: nobody wants it, or there is no memory */
     struct host_address *newest, *oldest;
     size_t n;
@@ -51,6 +53,11 @@ static void take_out(struct host_addresses *addresses, struct host_address *one)
 }
 
 /* ---- one --------------------------------------------------------------- */
+
+static uint64_t hash_of(const struct host_addresses *addresses, struct slice host)
+{
+    return XXH3_64bits_withSeed(host.at, host.len, addresses->seed);
+}
 
 /* What points to it, or to the end of its chain. */
 static struct host_address **place_of(const struct host_addresses *addresses, struct slice host,
@@ -93,7 +100,7 @@ void host_addresses_note(struct host_addresses *addresses, struct slice host,
     if (addresses->chains == NULL || sender->family == AF_UNSPEC || host.len == 0 ||
         host.len > SIGHTING_HOST_MAX)
         return;
-    uint64_t hash = XXH3_64bits(host.at, host.len);
+    uint64_t hash = hash_of(addresses, host);
 
     if (addresses->n == HOST_ADDRESSES_MAX && *place_of(addresses, host, hash) == NULL)
         forget_oldest(addresses);
@@ -115,8 +122,7 @@ const struct sender *host_addresses_find(const struct host_addresses *addresses,
 {
     if (addresses->chains == NULL)
         return NULL;
-    const struct host_address *found =
-        *place_of(addresses, host, XXH3_64bits(host.at, host.len));
+    const struct host_address *found = *place_of(addresses, host, hash_of(addresses, host));
 
     return found != NULL ? &found->sender : NULL;
 }
@@ -169,9 +175,11 @@ struct host_addresses *host_addresses_new(struct senders *senders, struct sighti
 {
     struct host_addresses *addresses = calloc(1, sizeof *addresses);
 
-    if (addresses != NULL)
-        *addresses =
-            (struct host_addresses){ .senders = senders, .boxes = boxes, .workers = workers };
+    if (addresses == NULL)
+        return NULL;
+    *addresses =
+        (struct host_addresses){ .senders = senders, .boxes = boxes, .workers = workers };
+    (void)!getrandom(&addresses->seed, sizeof addresses->seed, GRND_NONBLOCK); /* or 0 */
     return addresses;
 }
 

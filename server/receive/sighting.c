@@ -33,10 +33,11 @@ static struct sighting_page *page_new(int64_t now_ns)
     return page;
 }
 
-/* The slot of that host, or the empty one where it belongs. */
+/* The slot of that host, or the empty one where it belongs. Who sends does not know when the page
+ * was opened, to the nanosecond, and so cannot choose names that all belong to one slot. */
 static uint16_t *slot_of(struct sighting_page *page, struct slice host)
 {
-    size_t i = XXH3_64bits(host.at, host.len) & (SLOTS - 1);
+    size_t i = XXH3_64bits_withSeed(host.at, host.len, (uint64_t)page->from_ns) & (SLOTS - 1);
 
     while (page->slots[i] != 0 &&
            !slice_equal(sighting_host(page, &page->at[page->slots[i] - 1]), host))

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <xxhash.h>
 
 #include "server/receive/sighting.h"
 #include "tests/support/guard.h"
@@ -196,6 +197,39 @@ static void a_page_is_bounded(void **state)
     free(page);
 }
 
+static size_t slot_without_a_seed(const char *host)
+{
+    return XXH3_64bits(host, strlen(host)) & (2 * SIGHTING_HOSTS - 1);
+}
+
+/* The page has so many runs of slots that are taken. */
+static size_t runs_of(const struct sighting_page *page)
+{
+    size_t n = 0;
+
+    for (size_t i = 1; i < 2 * SIGHTING_HOSTS; i++)
+        n += page->slots[i] != 0 && page->slots[i - 1] == 0;
+    return n;
+}
+
+/* To find one is then as long as the run is, at each line. */
+static void no_names_can_be_chosen_that_fall_on_one_slot(void **state)
+{
+    struct rig *rig = *state;
+    char text[64] = "a:1|c|#host:";
+    int chosen = 0;
+
+    for (int i = 0; chosen < 64; i++) {
+        snprintf(text + 12, sizeof text - 12, "host-%d", i);
+        if (slot_without_a_seed(text + 12) != 7)
+            continue;
+        see(rig, &far, text, 12345);
+        chosen++;
+    }
+    assert_int_equal(rig->sighter.open->n, 64);
+    assert_in_range(runs_of(rig->sighter.open), 32, 64);
+}
+
 /* Behind the exact ones of a second it looks at one batch of many. */
 static void a_full_worker_looks_now_and_then(void **state)
 {
@@ -222,6 +256,7 @@ int main(void)
         WITH_RIG(who_is_not_known_is_not_noted),
         WITH_RIG(while_nobody_wants_it_there_is_no_page),
         WITH_RIG(a_page_is_bounded),
+        WITH_RIG(no_names_can_be_chosen_that_fall_on_one_slot),
         WITH_RIG(a_full_worker_looks_now_and_then),
     };
 
