@@ -129,8 +129,15 @@ static enum past_state wait_more(struct past_reading *past)
         return PAST_WAITS;
     snprintf(past->problem, sizeof past->problem,
              "the past cannot be read: the disk of heeler_state_path does not answer");
-    past->reading->overdue = true;
     return PAST_FAILED;
+}
+
+/* Whoever gives up, with a shorter patience perhaps: nothing came for long enough to say that
+ * the disk does not answer. */
+static bool is_overdue(const struct past_reading *past)
+{
+    return past->rows == NULL &&
+           clock_monotonic_ms() - past->asked_ms >= PAST_EVENTS_PATIENCE_MS;
 }
 
 /* ---- whose ------------------------------------------------------------- */
@@ -318,6 +325,7 @@ static void free_reading(struct past_reading *given)
         given->rows = next;
     }
     if (given->away) { /* it comes back by itself */
+        given->reading->overdue = is_overdue(given);
         if (given->reading->overdue)
             history_note_overdue(given->history, 1);
         given->reading->owner = NULL;
