@@ -33,8 +33,8 @@ static struct sighting_page *page_new(int64_t now_ns)
     return page;
 }
 
-/* The slot of that host, or the empty one where it belongs. Who sends does not know when the page
- * was opened, to the nanosecond, and so cannot choose names that all belong to one slot. */
+/* The slot of that host, or the empty one where it belongs. Who sends does not know to the
+ * nanosecond when the page was opened, and so cannot choose names that belong to one slot. */
 static uint16_t *slot_of(struct sighting_page *page, struct slice host)
 {
     size_t i = XXH3_64bits_withSeed(host.at, host.len, (uint64_t)page->from_ns) & (SLOTS - 1);
