@@ -77,7 +77,7 @@ struct evaluator_needs {
     /* The address of that host, a view until the next is asked for; empty: it is not known. */
     struct slice (*address)(void *self, struct slice host);
     void *self;
-    int64_t start_s;                   /* when the process started */
+    int64_t start_s; /* when the process started, or one before it that handed over */
     const struct receivers *receivers; /* outlive it */
     struct notify_ledger *ledger;
     const char *link;         /* to the page, without a slash at its end; empty: none */

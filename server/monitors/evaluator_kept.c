@@ -226,6 +226,15 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
     restore_waiting(evaluator, group, json);
 }
 
+/* What was seen since that program started is handed over, too, and no reason to wait. */
+static void restore_start(struct evaluator *evaluator, struct slice text)
+{
+    int64_t start_s;
+
+    if (number_int64(text, &start_s) && start_s > 0 && start_s < evaluator->needs.start_s)
+        evaluator->needs.start_s = start_s;
+}
+
 void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct slice name,
                        struct slice text)
 {
@@ -238,6 +247,8 @@ void evaluator_restore(struct evaluator *evaluator, struct slice kind, struct sl
         lately_restore(evaluator, name, text);
     else if (slice_equal(kind, SLICE("minute")))
         evaluator->was_handed_over = number_int64(text, &evaluator->at_s);
+    else if (slice_equal(kind, SLICE("start")))
+        restore_start(evaluator, text);
 }
 
 /* ---- a successor ------------------------------------------------------- */
@@ -267,21 +278,20 @@ static void hand_over_group(const struct watched_monitor *monitor,
     bytes_free(&name);
 }
 
-/* The minute that was evaluated last is not evaluated again, unless the end came amid it. */
-static void hand_over_minute(const struct evaluator *evaluator, struct state_writer *out)
+static void hand_over_number(struct state_writer *out, const char *kind, int64_t number)
 {
     struct bytes text = { 0 };
-    char minute[32];
+    char digits[32];
 
-    bytes_add(&text, minute,
-              (size_t)snprintf(minute, sizeof minute, "%" PRId64,
-                               evaluator->is_running ? 0 : evaluator->at_s));
-    evaluator_hand_over_item(out, "minute", SLICE(""), &text);
+    bytes_add(&text, digits, (size_t)snprintf(digits, sizeof digits, "%" PRId64, number));
+    evaluator_hand_over_item(out, kind, SLICE(""), &text);
 }
 
+/* The minute that was evaluated last is not evaluated again, unless the end came amid it. */
 void evaluator_hand_over(const struct evaluator *evaluator, struct state_writer *out)
 {
-    hand_over_minute(evaluator, out);
+    hand_over_number(out, "minute", evaluator->is_running ? 0 : evaluator->at_s);
+    hand_over_number(out, "start", evaluator->needs.start_s);
     lately_hand_over(evaluator, out);
     told_hand_over(evaluator, out);
     for (size_t at = 0; at < evaluator->monitors.n; at++) {

@@ -376,6 +376,31 @@ static void a_successor_goes_on(void **state)
     evaluator_free(successor);
 }
 
+/* Whoever fell silent before is missed in time, and that is no guess. */
+static void a_successor_has_watched_as_long(void **state)
+{
+    struct evaluator *evaluator = begin(), *successor;
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+
+    (void)state;
+    needs.start_s = START_S + 5 * MINUTE_S;
+    assert_non_null(successor = evaluator_new(&needs));
+    define(evaluator, 7, SIMPLE "\"notify_no_data\":true,\"no_data_timeframe\":10" ENDS);
+    define(successor, 7, SIMPLE "\"notify_no_data\":true,\"no_data_timeframe\":10" ENDS);
+    value(evaluator, "*", 1, 9);
+    world.groups[0] = '\0';
+    for (int minute = 2; minute <= 5; minute++)
+        go_to(evaluator, minute);
+    succeed(evaluator, successor);
+    for (int minute = 6; minute <= 10; minute++)
+        go_to(successor, minute);
+    assert_int_equal(world.n_sent, 0);
+    go_to(successor, 11);
+    is_sent(0, MONITOR_NO_DATA, "[No data] load");
+    assert_false(says(world.sent[0], "The server started"));
+    evaluator_free(successor);
+}
+
 static void a_successor_does_what_was_begun(void **state)
 {
     struct evaluator *evaluator = begin(), *successor = begin();
@@ -413,6 +438,7 @@ int main(void)
         TEST(waits_for_a_full_window),
         TEST(a_failed_answer_changes_nothing),
         TEST(a_successor_goes_on),
+        TEST(a_successor_has_watched_as_long),
         TEST(a_successor_does_what_was_begun),
     };
 #undef TEST
