@@ -83,9 +83,9 @@ static void a_server_gives_back_what_its_start_took(void **state)
     static struct running running;
     (void)state;
 
-    assert_true(RUNNING_START(&running, NULL, "heeler_interval=1"));
     assert_non_null(a_constant());
     assert_true(is_mapped(a_function()));
+    assert_true(RUNNING_START(&running, NULL, "heeler_interval=1"));
     assert_true(running_until(&running, given_back, 0));
     assert_true(running_stop(&running));
     running_free(&running);
