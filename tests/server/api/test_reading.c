@@ -91,8 +91,8 @@ static void what_is_not_done_is_refused(void **state)
         { "GET", "/api/v1/metrics?from=1&tag_filter=a", NULL,
           "expected ?from=SECONDS, and perhaps host=NAME; tag_filter is not done here", 400 },
         { "GET", "/api/v1/events?start=1", NULL,
-          "expected ?start=SECONDS&end=SECONDS, and perhaps priority=normal|low, tags=TAG,TAG "
-          "and page=N; sources are not looked for here",
+          "expected ?start=SECONDS&end=SECONDS, and perhaps priority=normal|low, tags=TAG,TAG, "
+          "sources=NAME,NAME, page=N and limit=N, which is 1 to 1000",
           400 },
         { "GET", "/api/v1/events/17", NULL, "no event of that id is kept", 404 },
         { "GET", "/api/v1/events/x", NULL, "expected the id of an event, which is a number",
