@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs test programs and scripts, three times as many at once as there are processors (most
+# Runs test programs and scripts, five times as many at once as there are processors (most
 # of what they do is wait), shows what failed, how long each took and how long a processor
 # worked for it, and closes with "N passed, M failed" alone on a line.
 #   run.sh FOLDER PROGRAM [NAME...]
@@ -28,7 +28,7 @@ commands=$(
 # The slowest first, so that none is left over at the end.
 slow='^(check_monitor.sh|check_past_hang.sh|check_docs.sh|check_deployments.sh|check_expect.sh|check_mirror.sh|check_disk.sh|check_kept.sh|redis_exhaustion|redis_cluster|check_past_full.sh|check_past_cut.sh|check_past_kills.sh|check_release.sh|check_image.sh|check_cli.sh|check_bundle.sh|check_handover.sh|check_troubleshooting.sh|rollup|rollup_late|fleet|painter|state|status|reloads|redis_reader|answer_list|query_command|check_log.sh|handover|notifier|check_faults.sh|check_capture.sh|tap|tail|trace_memory|monitors) '
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
-    xargs -P "$(($(nproc) * 3))" -L 1 bash -c \
+    xargs -P "$(($(nproc) * 5))" -L 1 bash -c \
         'out=$0 name=$1; shift; TIMEFORMAT="%1R %3U %3S"
          { time "$@" >"$out/$name.log" 2>&1 </dev/null; } 2>"$out/$name.times"
          echo $? >"$out/$name.status"' "$out"
