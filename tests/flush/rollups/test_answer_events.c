@@ -88,7 +88,7 @@ static void send(int from, int to)
 }
 
 /* The status; the answer is *out, or NULL. */
-static int ask(const struct answer_ops *ops, const struct inquiry *inquiry, json_t **out)
+static int ask_once(const struct answer_ops *ops, const struct inquiry *inquiry, json_t **out)
 {
     const struct answer_source source = { .rollup = flusher_rollup(pipeline->flusher),
                                           .recent = flusher_recent(pipeline->flusher) };
@@ -109,6 +109,28 @@ static int ask(const struct answer_ops *ops, const struct inquiry *inquiry, json
     bytes_free(&answer);
     assert_true(state == ANSWER_FAILED || *out != NULL);
     return state == ANSWER_DONE ? 200 : problem.status;
+}
+
+static bool was_given_up(const json_t *answer)
+{
+    const char *message = json_string_value(json_object_get(answer, "message"));
+
+    return history_is_overdue(history) ||
+           (message != NULL && strstr(message, "does not answer") != NULL);
+}
+
+/* The same; a disk that a busy machine keeps for longer than an answer waits is asked again. */
+static int ask(const struct answer_ops *ops, const struct inquiry *inquiry, json_t **out)
+{
+    int status = ask_once(ops, inquiry, out);
+
+    for (int look = 0; look < 20 && was_given_up(*out); look++) {
+        json_decref(*out);
+        for (int i = 0; i < 3000 && history_is_overdue(history); i++, poll(NULL, 0, 1))
+            (void)past.ops->take(past.self);
+        status = ask_once(ops, inquiry, out);
+    }
+    return status;
 }
 
 static struct inquiry inquiry_of(uint32_t page, uint32_t limit)
