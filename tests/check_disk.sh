@@ -87,6 +87,7 @@ spool() {
 
     disk hangs
     send c
+    until_metric heeler_points_encoded_total 1 # or it is one payload with the next
     until_hanging
     kill -USR2 "$server"
     said 'no sign of life'
