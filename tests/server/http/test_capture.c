@@ -14,68 +14,18 @@
 #include "config/clock.h"
 #include "protocol/dog.h"
 #include "tests/support/beside.h"
+#include "tests/support/onlooker.h"
 #include "tests/support/raw_http.h"
-#include "tests/support/running.h"
 #include "tests/support/udp.h"
 
-enum { ANSWER_MAX = 32 << 20, WAIT_S = 60, HEADS_MAX = 4096 };
+enum { WAIT_S = 60, HEADS_MAX = 4096 };
 
-/* A server with HTTP, who captures, and what came. */
-struct rig {
-    struct running running;
-    int http, sender;
-    char *bytes;
-    size_t len;
-};
-
-static struct rig *rig_new(char **sets, size_t n)
+static char *body(const struct onlooker *rig)
 {
-    struct rig *rig = calloc(1, sizeof *rig);
-
-    assert_non_null(rig);
-    rig->bytes = malloc(ANSWER_MAX);
-    assert_non_null(rig->bytes);
-    assert_true(running_start(&rig->running, NULL, sets, n));
-    rig->http = -1;
-    rig->sender = udp_sender(running_listener(&rig->running, 0));
-    return rig;
-}
-#define HTTP "heeler_http_listen=127.0.0.1:0"
-#define RIG(...)                             \
-    rig_new((char *[]){ HTTP, __VA_ARGS__ }, \
-            sizeof((char *[]){ HTTP, __VA_ARGS__ }) / sizeof(char *))
-
-static void rig_free(struct rig *given)
-{
-    if (given->http >= 0)
-        close(given->http);
-    close(given->sender);
-    assert_true(running_stop(&given->running));
-    assert_string_equal(running_imbalance(&given->running), "0/0/0");
-    running_free(&given->running);
-    free(given->bytes);
-    free(given);
+    return memmem(rig->text, rig->len, "\r\n\r\n", 4);
 }
 
-/* Turns the loop and reads what is there. False: the answer has come to its end. */
-static bool turn(struct rig *rig)
-{
-    struct pollfd waits = { .fd = rig->http, .events = POLLIN };
-
-    event_base_loop(rig->running.base, EVLOOP_NONBLOCK);
-    if (poll(&waits, 1, 1) != 1)
-        return true;
-    ssize_t n = recv(rig->http, rig->bytes + rig->len, ANSWER_MAX - rig->len, MSG_DONTWAIT);
-    rig->len += n > 0 ? (size_t)n : 0;
-    return n != 0;
-}
-
-static char *body(const struct rig *rig)
-{
-    return memmem(rig->bytes, rig->len, "\r\n\r\n", 4);
-}
-
-static void ask(struct rig *rig, const char *query)
+static void ask(struct onlooker *rig, const char *query)
 {
     char request[HEADS_MAX];
 
@@ -87,14 +37,14 @@ static void ask(struct rig *rig, const char *query)
              "GET /api/v1/capture%s HTTP/1.0\r\nHost: localhost\r\n\r\n", query);
     raw_say(rig->http, request);
     while (body(rig) == NULL)
-        assert_true(turn(rig));
+        assert_true(onlooker_turn(rig));
 }
 
-static void until_end(struct rig *rig)
+static void until_end(struct onlooker *rig)
 {
     int64_t until_ms = clock_monotonic_ms() + WAIT_S * 1000;
 
-    while (turn(rig))
+    while (onlooker_turn(rig))
         assert_true(clock_monotonic_ms() < until_ms);
 }
 
@@ -107,9 +57,9 @@ struct sum {
     struct dog_note note;
 };
 
-static struct sum add_up(const struct rig *rig)
+static struct sum add_up(const struct onlooker *rig)
 {
-    const char *at = body(rig) + 4, *end = rig->bytes + rig->len;
+    const char *at = body(rig) + 4, *end = rig->text + rig->len;
     struct sum sum = { 0 };
     struct dog_record record;
     size_t fault;
@@ -139,7 +89,7 @@ static struct sum add_up(const struct rig *rig)
 
 static void what_arrives_comes_until_the_end(void **state)
 {
-    struct rig *rig = RIG("heeler_workers=2");
+    struct onlooker *rig = ONLOOKER("heeler_workers=2");
     int64_t before_ns = clock_wall_ns();
     (void)state;
 
@@ -154,13 +104,13 @@ static void what_arrives_comes_until_the_end(void **state)
     assert_true(sum.first_ns >= before_ns && sum.last_ns <= clock_wall_ns());
     assert_true(sum.note.is_last);
     assert_true(sum.note.lines == 0 && sum.note.datagrams == 0 && sum.note.since_ns == 0);
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 static void what_had_no_room_is_counted(void **state)
 {
     enum { DATAGRAMS = 1600, LINES = 20 };
-    struct rig *rig = RIG("heeler_workers=1", "heeler_tail_max_bytes=65536");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1", "heeler_tail_max_bytes=65536");
     char text[LINES * 16 + 1] = "";
     (void)state;
 
@@ -170,19 +120,19 @@ static void what_had_no_room_is_counted(void **state)
     for (int i = 0; i < DATAGRAMS; i++) {
         udp_send(rig->sender, text);
         if (i % 16 == 0)
-            turn(rig);
+            onlooker_turn(rig);
     }
     until_end(rig);
     struct sum sum = add_up(rig);
     assert_true(sum.note.is_last);
     assert_true(sum.note.lines > 0);
     assert_int_equal(sum.datagrams * LINES + sum.note.lines, DATAGRAMS * LINES);
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 static void what_was_kept_is_saved(void **state)
 {
-    struct rig *rig = RIG("heeler_workers=2", "heeler_ring_bytes=4194304");
+    struct onlooker *rig = ONLOOKER("heeler_workers=2", "heeler_ring_bytes=4194304");
     (void)state;
 
     for (int i = 0; i < 5000; i++)
@@ -198,7 +148,7 @@ static void what_was_kept_is_saved(void **state)
     ask(rig, "?last_ms=60000"); /* it is still there */
     until_end(rig);
     assert_int_equal(add_up(rig).datagrams, 5001);
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 /* More than the ring has: the newest, and since when. The reader is slow, and gets all of it.
@@ -206,7 +156,7 @@ static void what_was_kept_is_saved(void **state)
 static void what_gave_way_is_told(void **state)
 {
     enum { DATAGRAMS = 4000, LEN = 1400 };
-    struct rig *rig = RIG("heeler_workers=1", "heeler_ring_bytes=4194304");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1", "heeler_ring_bytes=4194304");
     char text[LEN + 1];
     (void)state;
 
@@ -224,7 +174,7 @@ static void what_gave_way_is_told(void **state)
     assert_true(sum.datagrams < DATAGRAMS);
     assert_true(sum.note.is_last);
     assert_int_equal(sum.note.since_ns, sum.first_ns);
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 /* A reader that takes nothing does not hold the ring: its time is over, and all that it did not
@@ -232,7 +182,7 @@ static void what_gave_way_is_told(void **state)
 static void who_dawdles_is_told_how_much_it_missed(void **state)
 {
     enum { DATAGRAMS = 8000, LEN = 1400 };
-    struct rig *rig = RIG("heeler_workers=1", "heeler_ring_bytes=33554432");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1", "heeler_ring_bytes=33554432");
     char text[LEN + 1];
     (void)state;
 
@@ -246,7 +196,7 @@ static void who_dawdles_is_told_how_much_it_missed(void **state)
     struct sum sum = add_up(rig);
     assert_true(sum.note.is_last && sum.note.datagrams > 0);
     assert_int_equal(sum.datagrams + sum.note.datagrams, DATAGRAMS);
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 static void who_may_not_is_refused(void **state)
@@ -262,22 +212,22 @@ static void who_may_not_is_refused(void **state)
         { "?ms=1 HTTP/1.0\r\nOrigin: http://localhost\r\nX:", " 403 " },
         { "?ms=1 HTTP/1.0\r\nSec-Fetch-Site: same-origin\r\nX:", " 403 " },
     };
-    struct rig *rig = RIG("heeler_workers=1");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1");
     (void)state;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         ask(rig, rows[i].query);
-        rig->bytes[rig->len] = '\0';
-        if (strstr(rig->bytes, rows[i].status) == NULL)
-            fail_msg("%s: %s", rows[i].query, rig->bytes);
+        rig->text[rig->len] = '\0';
+        if (strstr(rig->text, rows[i].status) == NULL)
+            fail_msg("%s: %s", rows[i].query, rig->text);
     }
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 /* Who goes amid it leaves nothing behind, and others go on. */
 static void readers_come_and_go(void **state)
 {
-    struct rig *rig = RIG("heeler_workers=2", "heeler_ring_bytes=2097152");
+    struct onlooker *rig = ONLOOKER("heeler_workers=2", "heeler_ring_bytes=2097152");
     (void)state;
 
     for (int i = 0; i < 10; i++) {
@@ -294,7 +244,7 @@ static void readers_come_and_go(void **state)
         close(first);
     }
     ask(rig, "?ms=60000"); /* the server goes */
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 int main(void)

@@ -14,74 +14,24 @@
 
 #include "config/clock.h"
 #include "tests/support/beside.h"
+#include "tests/support/onlooker.h"
 #include "tests/support/raw_http.h"
-#include "tests/support/running.h"
 #include "tests/support/udp.h"
 
-enum { TEXT_MAX = 8 << 20, WAIT_S = 60 };
+enum { WAIT_S = 60 };
 
-/* A server with HTTP, a reader, and what it got. */
-struct rig {
-    struct running running;
-    int http, sender;
-    char *text;
-    size_t len;
-};
-
-static struct rig *rig_new(char **sets, size_t n)
-{
-    struct rig *rig = calloc(1, sizeof *rig);
-
-    assert_non_null(rig);
-    rig->text = malloc(TEXT_MAX);
-    assert_non_null(rig->text);
-    assert_true(running_start(&rig->running, NULL, sets, n));
-    rig->http = -1;
-    rig->sender = udp_sender(running_listener(&rig->running, 0));
-    return rig;
-}
-#define HTTP "heeler_http_listen=127.0.0.1:0"
-#define RIG(...)                             \
-    rig_new((char *[]){ HTTP, __VA_ARGS__ }, \
-            sizeof((char *[]){ HTTP, __VA_ARGS__ }) / sizeof(char *))
-
-static void rig_free(struct rig *given)
-{
-    if (given->http >= 0)
-        close(given->http);
-    close(given->sender);
-    assert_true(running_stop(&given->running));
-    assert_string_equal(running_imbalance(&given->running), "0/0/0");
-    running_free(&given->running);
-    free(given->text);
-    free(given);
-}
-
-/* Turns the loop and reads what is there. */
-static void turn(struct rig *rig)
-{
-    struct pollfd waits = { .fd = rig->http, .events = POLLIN };
-
-    event_base_loop(rig->running.base, EVLOOP_NONBLOCK);
-    if (poll(&waits, 1, 1) != 1)
-        return;
-    ssize_t n = recv(rig->http, rig->text + rig->len, TEXT_MAX - 1 - rig->len, MSG_DONTWAIT);
-    rig->len += n > 0 ? (size_t)n : 0;
-    rig->text[rig->len] = '\0';
-}
-
-static void until_text(struct rig *rig, const char *what)
+static void until_text(struct onlooker *rig, const char *what)
 {
     int64_t until_ms = clock_monotonic_ms() + WAIT_S * 1000;
 
     rig->text[rig->len] = '\0';
     while (strstr(rig->text, what) == NULL) {
         assert_true(clock_monotonic_ms() < until_ms);
-        turn(rig);
+        onlooker_turn(rig);
     }
 }
 
-static void ask(struct rig *rig, const char *query, const char *accept)
+static void ask(struct onlooker *rig, const char *query, const char *accept)
 {
     char request[512];
 
@@ -95,7 +45,7 @@ static void ask(struct rig *rig, const char *query, const char *accept)
 
 /* Asks, and goes on when the worker shows what it gets. The probe is bad, an event to nobody,
  * and named as the pattern needs it. */
-static void look_on(struct rig *rig, const char *query, const char *probe)
+static void look_on(struct onlooker *rig, const char *query, const char *probe)
 {
     int64_t until_ms = clock_monotonic_ms() + WAIT_S * 1000;
 
@@ -105,7 +55,7 @@ static void look_on(struct rig *rig, const char *query, const char *probe)
         assert_true(clock_monotonic_ms() < until_ms);
         udp_send(rig->sender, probe);
         for (int i = 0; i < 100 && strstr(rig->text, "probe") == NULL; i++)
-            turn(rig);
+            onlooker_turn(rig);
     }
 }
 
@@ -133,7 +83,7 @@ static void add_line(struct sum *sum, const char *at, size_t n)
     json_decref(item);
 }
 
-static struct sum add_up(const struct rig *rig)
+static struct sum add_up(const struct onlooker *rig)
 {
     const char *at = strstr(rig->text, "\r\n\r\n") + 4, *end;
     struct sum sum = { 0 };
@@ -150,7 +100,7 @@ static const char *member(const struct sum *sum, const char *name)
 
 static void below_the_rate_every_line_is_seen(void **state)
 {
-    struct rig *rig = RIG("heeler_workers=2");
+    struct onlooker *rig = ONLOOKER("heeler_workers=2");
     char text[64];
     (void)state;
 
@@ -158,7 +108,7 @@ static void below_the_rate_every_line_is_seen(void **state)
     for (int i = 0; i < 2000; i++) {
         snprintf(text, sizeof text, "a:%d|c\nb:%d|g\n\nc:%d|ms", i, i, i);
         udp_send(rig->sender, text);
-        turn(rig);
+        onlooker_turn(rig);
     }
     udp_send(rig->sender, "last.one:1|c");
     until_text(rig, "last.one");
@@ -170,13 +120,13 @@ static void below_the_rate_every_line_is_seen(void **state)
     assert_string_equal(member(&sum, "line"), "last.one:1|c");
     assert_memory_equal(member(&sum, "sender"), "127.0.0.1:", 10);
     json_decref(sum.last);
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 static void beyond_the_rate_what_was_seen_and_what_was_not_are_all(void **state)
 {
     enum { DATAGRAMS = 3000, LINES = 20 };
-    struct rig *rig = RIG("heeler_workers=1", "heeler_tail_max_bytes=65536");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1", "heeler_tail_max_bytes=65536");
     char text[LINES * 16 + 1] = "";
     int64_t until_ms = clock_monotonic_ms() + WAIT_S * 1000;
     struct sum sum = { 0 };
@@ -187,19 +137,19 @@ static void beyond_the_rate_what_was_seen_and_what_was_not_are_all(void **state)
     look_on(rig, "", "probe:1|c");
     for (int i = 0; i < DATAGRAMS; i++) {
         udp_send(rig->sender, text);
-        turn(rig);
+        onlooker_turn(rig);
     }
     assert_true(running_until(&rig->running, running_datagrams, DATAGRAMS));
     do {
         assert_true(clock_monotonic_ms() < until_ms);
-        turn(rig);
+        onlooker_turn(rig);
         json_decref(sum.last);
         sum = add_up(rig);
     } while (sum.items + sum.unseen + sum.lost < DATAGRAMS * LINES);
     assert_int_equal(sum.items + sum.unseen + sum.lost, DATAGRAMS * LINES);
     assert_true(sum.unseen > 0);
     json_decref(sum.last);
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 /* Names that are none, escape sequences and bytes that are no UTF-8 are JSON all the same. */
@@ -223,7 +173,7 @@ static void refused_lines_have_a_reason_and_a_place(void **state)
         { "_sc|odd12|9", "check_status", 10 },
         { "odd13\033[2J\xff\xc2\x9b<img onerror=x>\":1|q", "bad_type", 31 },
     };
-    struct rig *rig = RIG("heeler_workers=1");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1");
     (void)state;
 
     look_on(rig, "?bad=1", "probe");
@@ -235,7 +185,7 @@ static void refused_lines_have_a_reason_and_a_place(void **state)
         until_text(rig, odd);
         until_text(rig, "\n");
         while (rig->text[rig->len - 1] != '\n')
-            turn(rig);
+            onlooker_turn(rig);
         struct sum sum = add_up(rig);
         assert_int_equal(sum.items, i + 1);
         assert_string_equal(member(&sum, "kind"), "bad");
@@ -245,12 +195,12 @@ static void refused_lines_have_a_reason_and_a_place(void **state)
     }
     for (size_t i = 0; i < rig->len; i++)
         assert_true(rig->text[i] != '\033' && rig->text[i] != '\xff');
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 static void a_line_that_lacks_its_newline_is_shown(void **state)
 {
-    struct rig *rig = RIG("heeler_workers=1", "dogstatsd_eol_required=udp");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1", "dogstatsd_eol_required=udp");
     (void)state;
 
     look_on(rig, "", "probe:1|c\n");
@@ -260,7 +210,7 @@ static void a_line_that_lacks_its_newline_is_shown(void **state)
     assert_int_equal(sum.items, 2);
     assert_string_equal(member(&sum, "line"), "b:1|c");
     json_decref(sum.last);
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 /* Each filter shows the marked line and not the one before it. */
@@ -283,25 +233,25 @@ static void a_reader_gets_what_it_asked_for(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct rig *rig = RIG("heeler_workers=1");
+        struct onlooker *rig = ONLOOKER("heeler_workers=1");
         look_on(rig, rows[i].query, rows[i].probe);
         if (rows[i].other != NULL)
             udp_send(rig->sender, rows[i].other);
         udp_send(rig->sender, rows[i].wanted);
         until_text(rig, rows[i].wanted);
         while (rig->text[rig->len - 1] != '\n')
-            turn(rig);
+            onlooker_turn(rig);
         struct sum sum = add_up(rig);
         if (sum.items != 1)
             fail_msg("%s shows %d", rows[i].query, (int)sum.items);
         json_decref(sum.last);
-        rig_free(rig);
+        onlooker_free(rig);
     }
 }
 
 static void a_browser_gets_events(void **state)
 {
-    struct rig *rig = RIG("heeler_workers=1");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1");
     (void)state;
 
     ask(rig, "", "text/event-stream");
@@ -309,28 +259,28 @@ static void a_browser_gets_events(void **state)
     while (strstr(rig->text, "\r\n\r\ndata: {\"time_ms\":") == NULL) {
         udp_send(rig->sender, "a:1|c");
         for (int i = 0; i < 100; i++)
-            turn(rig);
+            onlooker_turn(rig);
     }
     until_text(rig, "}\n\n");
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 static void a_pattern_has_a_bound(void **state)
 {
-    struct rig *rig = RIG("heeler_workers=1");
+    struct onlooker *rig = ONLOOKER("heeler_workers=1");
     char query[300] = "?match=";
     (void)state;
 
     memset(query + strlen(query), '*', 257);
     ask(rig, query, "*/*");
     assert_non_null(strstr(rig->text, " 400 "));
-    rig_free(rig);
+    onlooker_free(rig);
 }
 
 /* One that reads nothing loses lines; nobody waits for it, and the rest has its way. */
 static void readers_come_and_go(void **state)
 {
-    struct rig *rig = RIG("heeler_workers=2");
+    struct onlooker *rig = ONLOOKER("heeler_workers=2");
     int stuck;
     (void)state;
 
@@ -348,7 +298,7 @@ static void readers_come_and_go(void **state)
     close(stuck);
     rig->len = 0;
     look_on(rig, "", "probe:1|c");
-    rig_free(rig); /* a stop while somebody reads */
+    onlooker_free(rig); /* a stop while somebody reads */
 }
 
 int main(void)
