@@ -57,7 +57,8 @@ make_all() {
     [ "$(metric 'heeler_definitions{kind="metric"}')" -eq 1 ] || fail "no metadata is counted"
 }
 
-# assert_all: it is there, once. While the disk is read, who asks for a dashboard is told to wait.
+# assert_all: it is there, once. While the disk is read, who asks for a dashboard waits, and is told
+# to ask again where that takes over five seconds.
 assert_all() {
     request GET "/api/v1/dashboard/$board"
     for _ in {1..1200}; do

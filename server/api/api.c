@@ -171,7 +171,10 @@ struct definitions *api_definitions(const struct server_view *view)
     return &view->api->definitions;
 }
 
-/* Before what was kept is read, a dashboard that is not there yet would seem to be gone. */
+/* For who asks before what was kept is read: a dashboard that is not there yet would seem to be
+ * gone. */
+enum { READING_PATIENCE_MS = 5000 };
+
 static void do_with_definitions(struct desk_job *given, const struct http_request *request,
                                 void *argument, desk_work *work)
 {
@@ -179,13 +182,14 @@ static void do_with_definitions(struct desk_job *given, const struct http_reques
     struct api *api = view->api;
 
     pthread_mutex_lock(&api->mutex);
-    if (definitions_refresh(&api->definitions)) {
+    bool are_known = definitions_refresh(&api->definitions);
+    if (are_known)
         work(given, request, argument);
-    } else {
+    pthread_mutex_unlock(&api->mutex);
+    if (!are_known && !desk_put_off(given, READING_PATIENCE_MS)) {
         desk_add_header(given, "Retry-After", "1");
         api_refuse(given, 503, "what is kept on disk is still being read: try again");
     }
-    pthread_mutex_unlock(&api->mutex);
 }
 
 #define API_ROUTE(at, is_below, what, method, function, most, most_inflated)

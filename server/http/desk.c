@@ -25,6 +25,7 @@ struct desk_job {
     struct bytes plain;   /* the inflated body */
     struct bytes headers; /* of the answer: names and values, each with a NUL */
     struct sender peer;
+    int64_t put_off_ms; /* when it was, for the first time; 0: never */
     int status;
     const char *type;
     const char *refusal; /* static; NULL: the work has answered */
@@ -47,6 +48,8 @@ struct desk {
     struct mailbox to_desk, to_main;
     struct event *arrived; /* main's: something is in to_main */
     struct event *wake;    /* the desk's: something is in to_desk, or a client went */
+    struct event *again;   /* the desk's: the time of those that were put off */
+    struct desk_note *put_off, **put_off_end;
     void *argument;
     struct desk_streams streams;
     struct desk_job *first; /* main's: all that are under way */
@@ -151,21 +154,55 @@ static void do_work(struct desk_job *job)
 }
 
 /* What is left when it stops is freed by desk_free(). */
+static void do_all(struct desk *desk, struct desk_note *note)
+{
+    while (note != NULL && !atomic_load(&desk->is_stopping)) {
+        struct desk_note *next = note->next;
+        do_work(note->job);
+        note = next;
+    }
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *argument)
 {
     struct desk *desk = argument;
 
     (void)fd, (void)what;
     mailbox_quieten(&desk->to_desk);
-    struct desk_note *note = (struct desk_note *)mailbox_take(&desk->to_desk);
-    while (note != NULL && !atomic_load(&desk->is_stopping)) {
-        struct desk_note *next = note->next;
-        do_work(note->job);
-        note = next;
-    }
+    do_all(desk, (struct desk_note *)mailbox_take(&desk->to_desk));
     desk_streams_drop(&desk->streams, false);
     if (atomic_load(&desk->is_stopping))
         event_base_loopbreak(desk->base);
+}
+
+static const struct timeval a_moment = { .tv_usec = 10000 };
+
+bool desk_put_off(struct desk_job *given, int64_t patience_ms)
+{
+    struct desk *desk = given->desk;
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (given->put_off_ms == 0)
+        given->put_off_ms = now_ms;
+    if (now_ms - given->put_off_ms >= patience_ms ||
+        (desk->put_off == NULL && event_add(desk->again, &a_moment) != 0))
+        return false;
+    bytes_free(&given->plain);
+    given->note.next = NULL;
+    *desk->put_off_end = &given->note;
+    desk->put_off_end = &given->note.next;
+    return true;
+}
+
+static void on_again(evutil_socket_t fd, short what, void *argument)
+{
+    struct desk *desk = argument;
+    struct desk_note *first = desk->put_off;
+
+    (void)fd, (void)what;
+    desk->put_off = NULL;
+    desk->put_off_end = &desk->put_off;
+    do_all(desk, first);
 }
 
 static void on_flush(evutil_socket_t fd, short what, void *argument)
@@ -398,20 +435,22 @@ static bool open_parts(struct desk *desk)
                               on_arrived, desk);
     desk->wake =
         event_new(desk->base, desk->to_desk.wake_fd, EV_READ | EV_PERSIST, on_wake, desk);
+    desk->again = evtimer_new(desk->base, on_again, desk);
     desk->streams.flush = event_new(desk->base, -1, 0, on_flush, &desk->streams);
-    return desk->arrived != NULL && desk->wake != NULL && desk->streams.flush != NULL &&
-           event_add(desk->arrived, NULL) == 0 && event_add(desk->wake, NULL) == 0 &&
+    return desk->arrived != NULL && desk->wake != NULL && desk->again != NULL &&
+           desk->streams.flush != NULL && event_add(desk->arrived, NULL) == 0 &&
+           event_add(desk->wake, NULL) == 0 &&
            (desk->furnish == NULL || desk->furnish(desk, desk->argument));
 }
 
 static void close_parts(struct desk *desk)
 {
-    struct event *events[] = { desk->arrived, desk->wake, desk->streams.flush };
+    struct event *events[] = { desk->arrived, desk->wake, desk->again, desk->streams.flush };
 
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
             event_free(events[i]);
-    desk->arrived = desk->wake = desk->streams.flush = NULL;
+    desk->arrived = desk->wake = desk->again = desk->streams.flush = NULL;
     if (desk->base != NULL)
         event_base_free(desk->base);
     desk->base = NULL;
@@ -434,6 +473,7 @@ struct desk *desk_new(struct event_base *main_base, void *argument, struct count
     desk->furnish = furnish;
     desk->to_desk.wake_fd = desk->to_main.wake_fd = desk->ended_fd = -1;
     desk->argument = argument;
+    desk->put_off_end = &desk->put_off;
     desk->streams.to_main = &desk->to_main;
     desk->streams.items_lost = items_lost;
     return desk;

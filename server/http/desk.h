@@ -30,6 +30,11 @@ void desk_add_header(struct desk_job *job, const char *name, const char *value);
 void desk_reply(struct desk_job *given, int status, const char *type, struct bytes *given_body);
 void desk_reply_text(struct desk_job *given, int status, const char *type, const char *text);
 
+/* Does the work once more, a moment later, as what it needs is not there yet; it has looked at
+ * its request for now. False, and the job is its own as before: it was put off for so long
+ * already, or there is no memory. */
+MUST_CHECK bool desk_put_off(struct desk_job *given, int64_t patience_ms);
+
 /* The answer is a stream; see there for how long it is whose. NULL without memory: it has
  * replied. */
 struct desk_stream *desk_stream_begin(struct desk_job *given, const char *type,

@@ -89,6 +89,25 @@ static void work_later(struct desk_job *given, const struct http_request *reques
                     &(struct timeval){ 0, 1000 });
 }
 
+/* Done when it is asked for the third time, with its body as it came. */
+static int times_put_off;
+
+static void work_put_off(struct desk_job *given, const struct http_request *request,
+                         void *argument)
+{
+    if (times_put_off++ < 2 && desk_put_off(given, WAIT_NS * 1000))
+        return;
+    work_echo(given, request, argument);
+}
+
+static void work_put_off_in_vain(struct desk_job *given, const struct http_request *request,
+                                 void *argument)
+{
+    (void)request, (void)argument;
+    if (!desk_put_off(given, 1))
+        desk_reply_text(given, 503, "text/plain", "in vain\n");
+}
+
 static void on_main(struct http_exchange *exchange, const struct http_request *request,
                     void *argument)
 {
@@ -107,6 +126,11 @@ static const struct http_route routes[] = {
     { .path = "/memory", .methods = HTTP_GET, .work = work_without_memory },
     { .path = "/gated", .methods = HTTP_GET, .work = work_gated },
     { .path = "/later", .methods = HTTP_GET, .work = work_later },
+    { .path = "/put-off",
+      .methods = HTTP_POST,
+      .work = work_put_off,
+      .body_max = LARGEST_BODY },
+    { .path = "/in-vain", .methods = HTTP_GET, .work = work_put_off_in_vain },
     { .path = "/main",
       .methods = HTTP_GET | HTTP_POST,
       .handle = on_main,
@@ -251,6 +275,18 @@ static void an_answer_may_come_later(void **state)
                "\r\n\r\nlater\n");
 }
 
+static void work_may_be_put_off_for_so_long(void **state)
+{
+    times_put_off = 0;
+    assert_has(ask(*state,
+                   "POST /put-off HTTP/1.1\r\nConnection: close\r\nContent-Length: 5\r\n\r\n",
+                   "hello", 5),
+               "\r\n\r\nolleh");
+    assert_int_equal(times_put_off, 3);
+    assert_has(ask(*state, "GET /in-vain HTTP/1.1\r\nConnection: close\r\n\r\n", NULL, 0),
+               "\r\n\r\nin vain\n");
+}
+
 static void main_answers_while_the_desk_is_busy(void **state)
 {
     struct fixture *f = *state;
@@ -374,6 +410,8 @@ static void compressed_bodies_are_inflated(void **state)
     assert_has(post(*state, "/echo", "identity", "hello", 5), "\r\n\r\nolleh");
     size_t one = compress_with(31, "he", 2, body, sizeof body);
     size_t two = compress_with(31, "llo", 3, body + one, sizeof body - one);
+    times_put_off = 0; /* once more each time */
+    assert_has(post(*state, "/put-off", "gzip", body, one + two), "\r\n\r\nolleh");
     assert_has(post(*state, "/echo", "gzip", body, one + two), "\r\n\r\nolleh");
 }
 
@@ -476,6 +514,7 @@ int main(void)
         TEST(a_long_answer_comes_whole),
         TEST(without_memory_it_is_503),
         TEST(an_answer_may_come_later),
+        TEST(work_may_be_put_off_for_so_long),
         TEST(main_answers_while_the_desk_is_busy),
         TEST(no_more_than_so_many_wait_and_health_always_answers),
         TEST(a_client_that_leaves_leaves_nothing),
