@@ -66,6 +66,7 @@ static void finish_snapshot(struct flusher *flusher, struct snapshot *snapshot, 
     /* With control's acquire: first the payloads, then this. */
     atomic_store_explicit(&flusher->config.ledger->flushed_until_s.n,
                           (uint64_t)snapshot->until_s, memory_order_release);
+    counter_add(&flusher->config.ledger->snapshots, 1);
     log_debug("flusher: the interval of %" PRId64 " is encoded, %" PRIu64 " series",
               snapshot->start_s, counter_read(&flusher->config.ledger->series));
     snapshot_free(snapshot);

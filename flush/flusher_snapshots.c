@@ -49,7 +49,6 @@ void flusher_seal(struct flusher *flusher, struct snapshot *snapshot)
     snapshot->rules = rules_hold(flusher->rules);
     snapshot_seal(snapshot, flusher->catalogue, stamp_s);
     counter_set(&flusher->config.ledger->last_stamp_s, (uint64_t)stamp_s);
-    counter_add(&flusher->config.ledger->snapshots, 1);
     for (at = &flusher->sealed; *at != NULL;)
         at = &(*at)->next;
     *at = snapshot;

@@ -557,8 +557,11 @@ static void a_storm_of_births_and_a_large_flush_are_handled_in_slices(void **sta
         pipeline_line(p, 0, 1001, line);
     }
     assert_true(pipeline_seal(p, 0));
-    while (flusher_step(p->flusher, 1010, 0))
+    while (flusher_step(p->flusher, 1010, 0)) {
+        assert_int_equal(read_counter(&p->ledger.snapshots), 0);
         steps++;
+    }
+    assert_int_equal(read_counter(&p->ledger.snapshots), 1);
     assert_true(steps > CONTEXTS / 2048 + CONTEXTS / 8192);
     assert_int_equal(p->n_points, CONTEXTS);
     assert_int_equal(read_counter(&p->ledger.values_imbalance), 0);

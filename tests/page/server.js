@@ -55,6 +55,7 @@ export class Server {
         const words = Object.entries(this.settings).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
         const environment = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("DD_")));
         this.log = "";
+        this.sent = 0;
         this.child = spawn(this.program, ["run", ...words], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
         this.ended = once(this.child, "exit");
         running.add(this.child);
@@ -98,17 +99,23 @@ export class Server {
     /* Each line is a datagram; text, or bytes. */
     async send(...lines) {
         for (const line of lines)
-            await new Promise((done, failed) => this.out.send(line, this.udp, "127.0.0.1", (problem) => (problem ? failed(problem) : done())));
+            await new Promise((done, failed) => this.out.send(line, this.udp, "127.0.0.1", (problem) => (problem ? failed(problem) : done(++this.sent))));
     }
 
     async status() {
         return JSON.parse((await fetchPlain(this.http, "/api/v1/status")).text);
     }
 
-    /* Waits until so many intervals more have been flushed. */
+    /* Waits until all that was sent has been received, and then until the interval of that moment
+     * and n - 1 more have been flushed. */
     async intervals(n) {
-        const before = (await this.status()).series.intervals_flushed;
-        await until(`${n} intervals are flushed`, async () => (await this.status()).series.intervals_flushed >= before + n);
+        let end_s = 0;
+        await until("what was sent is received", async () => {
+            const { now_ms, ledger } = await this.status();
+            end_s = Math.floor(now_ms / 1000) + n * this.settings.heeler_interval;
+            return ledger.received.datagrams >= this.sent;
+        });
+        await until(`${n} intervals are flushed`, async () => (await this.status()).series.flushed_until_s >= end_s);
     }
 
     /* Waits until a series of that name was flushed. */
