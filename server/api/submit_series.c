@@ -47,7 +47,8 @@ static bool is_text_or_absent(struct slice value)
     return json_view_kind(value) == JSON_KIND_STRING || is_absent(value);
 }
 
-/* The host of v2, and its other resources as the tags that stand for them. */
+/* The host of v2, and its other resources as the tags that stand for them: that of a device is
+ * one to ask by, as in v1. */
 static bool take_resources(struct taking *taking, struct slice resources, struct slice *host)
 {
     struct slice inside = json_view_inside(resources), resource;
@@ -65,6 +66,10 @@ static bool take_resources(struct taking *taking, struct slice resources, struct
                         i);
         if (json_view_says(type, "host")) {
             *host = name;
+            continue;
+        }
+        if (json_view_says(type, "device")) {
+            api_text_add_tag(text, "device:", name);
             continue;
         }
         bytes_add(text, "dd.internal.resource:", 21);

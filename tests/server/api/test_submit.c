@@ -146,11 +146,12 @@ static void a_series_without_type_is_a_gauge_and_without_host_has_none(void **st
 static const char v2[] = "{\"series\":[{\"metric\":\"sub.v2.%s\",\"type\":2,\"interval\":10,"
                          "\"unit\":\"byte\",\"points\":[{\"timestamp\":%lld,\"value\":0.25}],"
                          "\"resources\":[{\"type\":\"host\",\"name\":\"r\"},"
+                         "{\"type\":\"device\",\"name\":\"sdb\"},"
                          "{\"type\":\"rack\",\"name\":\"7\"}]}]}";
 
 static void a_series_of_v2_says_its_resources_and_unit(void **state)
 {
-    char body[512];
+    char body[512], *known;
     (void)state;
 
     snprintf(body, sizeof body, v2, "plain", now_s);
@@ -160,8 +161,11 @@ static void a_series_of_v2_says_its_resources_and_unit(void **state)
     assert_string_equal(json_string_value(json_object_get(item, "type")), "rate");
     assert_string_equal(json_string_value(json_object_get(item, "host")), "r");
     assert_string_equal(json_string_value(json_object_get(item, "unit")), "byte");
-    assert_dump(json_object_get(item, "resources"), "[[\"rack\",\"7\"]]");
+    assert_dump(json_object_get(item, "resources"), "[[\"device\",\"sdb\"],[\"rack\",\"7\"]]");
     json_decref(item);
+    running_get(&running, port, "/api/v1/catalogue/metric?name=sub.v2.plain", &known);
+    assert_non_null(strstr(known, "{\"key\":\"device\",\"values\":1,\"examples\":[\"sdb\"]}"));
+    free(known);
 }
 
 static size_t compress_as(const char *encoding, const char *text, unsigned char *out,
