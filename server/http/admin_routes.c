@@ -269,7 +269,7 @@ const struct http_route admin_routes[] = {
     { .path = "/api/v1/catalogue", .methods = HTTP_GET, .handle = on_question },
     { .path = "/api/v1/catalogue/metric", .methods = HTTP_GET, .handle = on_question },
     { .path = "/api/v1/catalogue/host", .methods = HTTP_GET, .handle = on_question },
-    { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events },
+    { .path = "/api/v1/events", .methods = HTTP_GET, .handle = on_events, .json_errors = true },
     { .path = "/api/v1/top", .methods = HTTP_GET, .handle = on_top },
     { .path = "/api/v1/tail", .methods = HTTP_GET, .work = tail_work, .streams = true },
     { .path = "/api/v1/capture",

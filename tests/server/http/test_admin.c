@@ -291,6 +291,8 @@ static void a_key_opens_the_rest(void **state)
     assert_says(&running, port, GET("/api/v1/validate") "\r\n", 401, "DD-API-KEY or");
     assert_says(&running, port, GET("/api/v1/query") "DD-APPLICATION-KEY: no\r\n\r\n", 401,
                 "missing or wrong");
+    assert_says(&running, port, GET("/api/v1/events?start=1&end=2") "\r\n", 401,
+                "{\"errors\":[\"a key");
     assert_says(&running, port, key, 400, "expected ?from");
     running_set(&running, "heeler_app_keys=another_of_sixteen_and_more");
     assert_true(server_reload(running.server, &reload, "the test"));
@@ -298,7 +300,7 @@ static void a_key_opens_the_rest(void **state)
     assert_says(&running, port, key, 401, "missing or wrong");
     assert_says(&running, port, GET("/metrics") "Origin: null\r\n\r\n", 403, "another origin");
     running_get(&running, port, "/metrics", &metrics);
-    assert_non_null(strstr(metrics, "heeler_http_requests_refused_total{reason=\"key\"} 4\n"));
+    assert_non_null(strstr(metrics, "heeler_http_requests_refused_total{reason=\"key\"} 5\n"));
     assert_non_null(
         strstr(metrics, "heeler_http_requests_refused_total{reason=\"foreign\"} 1\n"));
     assert_non_null(strstr(metrics, "heeler_http_stream_items_lost_total 0\n"));
