@@ -99,35 +99,21 @@ static struct slice read_quoted(struct reader *reader)
     return word;
 }
 
-/* One of the words or numbers of "'avg'|'sum'" or "5|10". */
+/* One of the words of "'avg'|'sum'". */
 static bool read_choice(struct reader *reader, struct slice allowed, double *out)
 {
     const char *at = reader->rest.at;
     struct slice choices = allowed;
-    bool quoted = allowed.at[0] == '\'';
-    struct slice word = { at, 0 };
-    double number = 0;
+    struct slice word = read_quoted(reader);
 
-    if (quoted)
-        word = read_quoted(reader);
-    else if (!reader_take_number(reader, &number))
-        number = -1;
-    for (size_t which = 0; choices.len > 0; which++) {
-        struct slice choice = slice_cut(&choices, '|');
-        int64_t value;
-        if (quoted && slice_equal(slice_trim(choice, "'"), word)) {
+    for (size_t which = 0; choices.len > 0; which++)
+        if (slice_equal(slice_trim(slice_cut(&choices, '|'), "'"), word)) {
             *out = (double)which;
             return true;
         }
-        if (!quoted && number_int64(choice, &value) && (double)value == number) {
-            *out = number;
-            return true;
-        }
-    }
     if (function_refusal(word) != NULL)
         return reader_refuse(reader, at, "%s", function_refusal(word));
-    return reader_refuse(reader, at, "expected %.*s%s", (int)allowed.len, allowed.at,
-                         quoted ? ", in quotes" : "");
+    return reader_refuse(reader, at, "expected %.*s, in quotes", (int)allowed.len, allowed.at);
 }
 
 /* 'last_5m' in seconds. */
@@ -150,6 +136,12 @@ static bool read_window(struct reader *reader, double *out)
     return true;
 }
 
+static bool read_whole(struct reader *reader, double least, double most, double *out)
+{
+    return read_number(reader, out) && *out >= least && *out <= most &&
+           *out == (double)(int64_t)*out;
+}
+
 static bool read_argument(struct reader *reader, struct slice allowed, double *out)
 {
     reader_skip_space(reader);
@@ -161,14 +153,16 @@ static bool read_argument(struct reader *reader, struct slice allowed, double *o
         return (read_number(reader, out) && *out > 0) ||
                reader_refuse(reader, at, "expected a number above 0");
     if (slice_equal(allowed, SLICE("seconds")))
-        return (read_number(reader, out) && *out >= 1 && *out <= FUNCTION_SECONDS_MAX &&
-                *out == (double)(int64_t)*out) ||
+        return read_whole(reader, 1, FUNCTION_SECONDS_MAX, out) ||
                reader_refuse(reader, at, "expected seconds from 1 to %d", FUNCTION_SECONDS_MAX);
     if (slice_equal(allowed, SLICE("past")))
-        return (read_number(reader, out) && *out <= -1 && *out >= -FUNCTION_SECONDS_MAX &&
-                *out == (double)(int64_t)*out) ||
+        return read_whole(reader, -FUNCTION_SECONDS_MAX, -1, out) ||
                reader_refuse(reader, at, "expected seconds into the past, from -%d to -1",
                              FUNCTION_SECONDS_MAX);
+    if (slice_equal(allowed, SLICE("groups")))
+        return read_whole(reader, 1, FUNCTION_GROUPS_MAX, out) ||
+               reader_refuse(reader, at, "expected a number of groups, from 1 to %d",
+                             FUNCTION_GROUPS_MAX);
     if (slice_equal(allowed, SLICE("window")))
         return read_window(reader, out) ||
                reader_refuse(reader, at,

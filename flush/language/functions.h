@@ -10,7 +10,7 @@
  *   bounds           a number above 0
  *   seconds          1 to 31622400
  *   past             seconds below 0
- *   5|10             one of those numbers
+ *   groups           1 to 20000
  *   'avg'|'sum'      one of those words, in quotes
  *   window           'last_5m' and the like, up to a week of minutes, hours or days
  *   name=seconds     any of them behind its name, as what others need not be said, and in any
@@ -29,7 +29,8 @@ enum {
     FUNCTION_ARGUMENTS_MAX = 8,
     FUNCTION_NAME_MAX = 32,
     FUNCTION_SCRATCH_ROWS = 2,
-    FUNCTION_SECONDS_MAX = 366 * 86400
+    FUNCTION_SECONDS_MAX = 366 * 86400,
+    FUNCTION_GROUPS_MAX = 20000
 };
 
 struct function;
@@ -48,9 +49,9 @@ enum {
 /* Which points beyond the band are outside of it, in the order of the words in the table. */
 enum direction { DIRECTION_UNSAID, DIRECTION_ABOVE, DIRECTION_BELOW, DIRECTION_BOTH };
 
-/* A function with what it is called with. Of what was chosen among numbers it is that number,
- * of words (or endings of the name) which it was, from 0. Of what has a name it is 0 where it
- * was not said, so that words count from 1. */
+/* A function with what it is called with. Of what was chosen among the numbers in its name it
+ * is that number, of words (or endings of the name) which it was, from 0. Of what has a name of
+ * its own it is 0 where it was not said, so that words count from 1. */
 struct call {
     const struct function *function;
     double chosen[FUNCTION_CHOICES_MAX];      /* by the braces of the name */

@@ -60,9 +60,8 @@ FUNCTION("moving_rollup", "query, seconds, 'avg'|'sum'|'min'|'max'|'count'",
          "of the points of the last seconds, at each step that has any", .each = points_moving,
          .keeps_unit = unit_of_moving, .lead = lead_moving, .far = true, .weight = 8)
 
-FUNCTION("top",
-         "query, 5|10|25|50|100, 'max'|'mean'|'min'|'sum'|'last'|'l2norm'|'area', 'asc'|'desc'",
-         "the first groups in that order", .whole = whole_top, .keeps_unit = unit_kept)
+FUNCTION("top", "query, groups, 'max'|'mean'|'min'|'sum'|'last'|'l2norm'|'area', 'asc'|'desc'",
+         "the first so many groups in that order", .whole = whole_top, .keeps_unit = unit_kept)
 FUNCTION("{top,bottom}{5,10,15,20}{,_mean,_min,_max,_last,_area,_l2norm}", "query",
          "the groups with the most, or the least; by the mean where nothing is said",
          .whole = whole_top_short, .keeps_unit = unit_kept)

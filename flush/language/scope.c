@@ -1,5 +1,6 @@
 #include "flush/language/scope.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 static bool read_any(struct reader *reader, struct scope *out, int depth);
@@ -70,6 +71,63 @@ static struct slice take_tag(struct reader *reader, int depth)
     return slice_trim(tag, READER_SPACE);
 }
 
+/* ---- what is written otherwise here ------------------------------------- */
+
+/* What would only be looked for in vain is refused: quotes, variables, other signs. A tag that
+ * has one of these all the same is found by a pattern. */
+static bool check_value(struct reader *reader, struct slice value)
+{
+    if (slice_is_one_of(value.at[0], "'\""))
+        return reader_refuse(reader, value.at,
+                             "expected no quotes: * finds those of a tag itself");
+    if (value.at[0] == '$')
+        return reader_refuse(reader, value.at, "expected a value: variables are of dashboards");
+    return true;
+}
+
+static bool check_parentheses(struct reader *reader, struct slice tag)
+{
+    int open = 0;
+
+    for (size_t i = 0; i < tag.len; i++) {
+        open += (tag.at[i] == '(') - (tag.at[i] == ')');
+        if (open < 0)
+            return reader_refuse(reader, tag.at + i, "expected , or } behind the tag");
+    }
+    return true;
+}
+
+/* Whether a word is a tag of its own, as the second one of "env:dev role:web" is. A time
+ * (10:30) and an address (http://x) are none. */
+static bool is_tag(struct slice word)
+{
+    struct slice value = word, key = slice_cut(&value, ':');
+
+    return key.len > 0 && isalpha((unsigned char)key.at[0]) && value.len > 0 &&
+           value.at[0] != '/';
+}
+
+static bool check_tag(struct reader *reader, struct slice tag)
+{
+    struct slice value = tag, words = tag;
+
+    (void)slice_cut(&value, ':');
+    if (tag.at[0] == '-')
+        return reader_refuse(reader, tag.at, "expected ! or NOT before what must not be there");
+    if (value.len > 0 && value.at[0] == '(')
+        return reader_refuse(reader, value.at, "expected one value; of several KEY IN (A, B)");
+    if (!check_value(reader, tag) || (value.len > 0 && !check_value(reader, value)) ||
+        !check_parentheses(reader, tag))
+        return false;
+    (void)slice_cut(&words, ' ');
+    while (words.len > 0) {
+        struct slice word = slice_cut(&words, ' ');
+        if (is_tag(word))
+            return reader_refuse(reader, word.at, "expected , AND or OR before the next tag");
+    }
+    return true;
+}
+
 /* ---- key IN (value, ...) ----------------------------------------------- */
 
 static bool read_values(struct reader *reader, struct scope *out, struct slice key)
@@ -81,7 +139,7 @@ static bool read_values(struct reader *reader, struct scope *out, struct slice k
         if (value.len == 0)
             return reader_refuse(reader, value.at, "expected a value of %.*s", (int)key.len,
                                  key.at);
-        if (!push_term(reader, out, key, value) ||
+        if (!check_value(reader, value) || !push_term(reader, out, key, value) ||
             (n++ > 0 && !push(reader, out, value.at, SCOPE_OR)))
             return false;
     } while (reader_take(reader, ','));
@@ -116,8 +174,9 @@ static bool read_tag(struct reader *reader, struct scope *out, const char *negat
             return reader_refuse(reader, reader->rest.at, "expected IN behind NOT");
         return read_in(reader, out, tag, true);
     }
-    return all ? push(reader, out, tag.at, SCOPE_ALL)
-               : push_term(reader, out, (struct slice){ tag.at, 0 }, tag);
+    if (all)
+        return push(reader, out, tag.at, SCOPE_ALL);
+    return check_tag(reader, tag) && push_term(reader, out, (struct slice){ tag.at, 0 }, tag);
 }
 
 static bool read_one(struct reader *reader, struct scope *out, const char *negation, int depth)

@@ -198,7 +198,10 @@ static void a_refusal_names_the_column(void **state)
         { "abs(anomalies(a{*}, 'basic', 2))",
           "column 5: expected anomalies( ) outside of everything else: nothing can be computed "
           "with a band" },
-        { "top(a{*}, 7, 'max', 'asc')", "column 11: expected 5|10|25|50|100" },
+        { "top(a{*}, 0, 'max', 'asc')",
+          "column 11: expected a number of groups, from 1 to 20000" },
+        { "top(a{*}, 2.5, 'max', 'asc')",
+          "column 11: expected a number of groups, from 1 to 20000" },
         { "top(a{*}, 5, max, 'asc')",
           "column 14: expected 'max'|'mean'|'min'|'sum'|'last'|'l2norm'|'area', in quotes" },
         { "moving_rollup(a{*}, 0, 'avg')", "column 21: expected seconds from 1 to 31622400" },

@@ -81,6 +81,8 @@ static void means_what_it_says(void **state)
         { "NOTE:1}", "NOTE:1", true },
         { "a:1 and not (b:2 or c in (3))}", "a:1", true },
         { "a:1 and not (b:2 or c in (3))}", "a:1 c:3", false },
+        { "a:b at 10:30 of http://x c:}", "a:1", false }, /* nor is that four tags */
+        { "a:1-2$3}", "a:1-2$3", true },
         { "a:f(x)}", "a:f(x)", true }, /* a parenthesis within a tag */
         { "*,a:1}", "a:2", false },
     };
@@ -114,6 +116,17 @@ static void refuses_with_the_column(void **state)
         { "a IN (b}", "column 8: expected , or ) behind the value" },
         { "a:b IN (c)}", "column 1: expected the key of a tag before IN" },
         { "a NOT b}", "column 7: expected IN behind NOT" },
+        { "-a:1}", "column 1: expected ! or NOT before what must not be there" },
+        { "a:1 AND \"b:2\"}", "column 9: expected no quotes: * finds those of a tag itself" },
+        { "a:'1'}", "column 3: expected no quotes: * finds those of a tag itself" },
+        { "a IN (1, \"2\")}", "column 10: expected no quotes: * finds those of a tag itself" },
+        { "$a}", "column 1: expected a value: variables are of dashboards" },
+        { "a:$a.value}", "column 3: expected a value: variables are of dashboards" },
+        { "a IN ($a)}", "column 7: expected a value: variables are of dashboards" },
+        { "a:(1 OR 2)}", "column 3: expected one value; of several KEY IN (A, B)" },
+        { "a:1)}", "column 4: expected , or } behind the tag" },
+        { "a:1 b:2}", "column 5: expected , AND or OR before the next tag" },
+        { "a:1 || b:2}", "column 8: expected , AND or OR before the next tag" },
         { "((((((((((((((((a))))))))))))))))}", "column 17: expected no more than 16 levels" },
     };
     (void)state;
