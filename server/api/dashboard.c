@@ -54,7 +54,7 @@ static bool check_members(struct slice object, const struct expected *expected,
 }
 
 /* Template variables ("$host") are filled in by who draws it: such a query is not looked at. */
-static bool check_query(struct slice query, const char *where, char *problem)
+static bool check_query(struct slice query, const char *where, const char *name, char *problem)
 {
     struct expression *expression = malloc(sizeof *expression);
     char *text = malloc(query.len + 1), sentence[DASHBOARD_PROBLEM_MAX / 2];
@@ -67,11 +67,33 @@ static bool check_query(struct slice query, const char *where, char *problem)
         good = expression_parse((struct slice){ text, len }, expression, sentence,
                                 sizeof sentence);
         if (!good)
-            snprintf(problem, DASHBOARD_PROBLEM_MAX, "%.200sq: %s", where, sentence);
+            snprintf(problem, DASHBOARD_PROBLEM_MAX, "%.200s%s: %s", where, name, sentence);
     }
     free(expression);
     free(text);
     return good;
+}
+
+/* Of other sources than metrics nothing is known here: who draws it says so. */
+static bool check_queries(struct slice queries, const char *where, char *problem)
+{
+    static const struct expected members[] = {
+        { "query", true, JSON_KIND_STRING, "a query, which is text" },
+        { NULL, false, JSON_KIND_NONE, NULL },
+    };
+    struct slice inside = json_view_inside(queries), query;
+    char here[DASHBOARD_PROBLEM_MAX / 2];
+
+    for (size_t i = 0;
+         json_view_kind(queries) == JSON_KIND_ARRAY && json_view_next_item(&inside, &query);
+         i++) {
+        snprintf(here, sizeof here, "%.200squeries[%zu].", where, i);
+        if (json_view_says(json_view_member(query, "data_source"), "metrics") &&
+            (!check_members(query, members, here, problem) ||
+             !check_query(json_view_member(query, "query"), here, "query", problem)))
+            return false;
+    }
+    return true;
 }
 
 static bool check_requests(struct slice requests, const char *where, char *problem)
@@ -92,7 +114,8 @@ static bool check_requests(struct slice requests, const char *where, char *probl
             return false;
         }
         if (!check_members(request, members, here, problem) ||
-            !check_query(json_view_member(request, "q"), here, problem))
+            !check_query(json_view_member(request, "q"), here, "q", problem) ||
+            !check_queries(json_view_member(request, "queries"), here, problem))
             return false;
     }
     return true;

@@ -365,6 +365,16 @@ static void what_cannot_be_is_refused_with_a_sentence(void **state)
           "\"widgets\":[{\"definition\":{}}]}}]}",
           "widgets[0].definition.widgets[0].definition.type: expected the type of the widget, "
           "which is text" },
+        { "/api/v1/dashboard",
+          "{\"title\":\"a\",\"layout_type\":\"free\",\"widgets\":[{\"definition\":{\"type\":"
+          "\"timeseries\",\"requests\":[{\"queries\":[{\"data_source\":\"logs\"},"
+          "{\"data_source\":\"metrics\",\"query\":\"sum:x\"}]}]}}]}",
+          "widgets[0].definition.requests[0].queries[1].query: column 6: " },
+        { "/api/v1/dashboard",
+          "{\"title\":\"a\",\"layout_type\":\"free\",\"widgets\":[{\"definition\":{\"type\":"
+          "\"timeseries\",\"requests\":[{\"queries\":[{\"data_source\":\"metrics\"}]}]}}]}",
+          "widgets[0].definition.requests[0].queries[0].query: expected a query, which is "
+          "text" },
     };
     char *body;
     (void)state;
