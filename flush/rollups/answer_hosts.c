@@ -221,6 +221,11 @@ static bool is_heard(const struct hosts *hosts, const struct host *host, int64_t
     return (int64_t)host->last_s + within_s > rollup_newest(hosts->rollup);
 }
 
+static bool is_heard_since(const struct host *host, int64_t from_s)
+{
+    return (int64_t)host->last_s >= from_s;
+}
+
 static bool has_tag(const struct hosts *hosts, const struct host *host, int *left)
 {
     struct slice pattern = hosts->inquiry->text;
@@ -249,7 +254,9 @@ static enum answer_state pick(struct hosts *hosts)
 {
     for (int left = UNITS; left > 0 && hosts->next < hosts->n; hosts->next++, left--) {
         left -= UNITS_A_HOST;
-        if (!has_name(hosts, hosts->next) && !has_tag(hosts, &hosts->hosts[hosts->next], &left))
+        const struct host *host = &hosts->hosts[hosts->next];
+        if (!is_heard_since(host, hosts->inquiry->from_s) ||
+            (!has_name(hosts, hosts->next) && !has_tag(hosts, host, &left)))
             continue;
         best_offer(&hosts->best, hosts->next);
         hosts->n_matching++;
@@ -345,11 +352,13 @@ static enum answer_state write_page(struct hosts *hosts, struct bytes *answer,
 static enum answer_state write_totals(struct hosts *hosts, struct bytes *answer,
                                       struct answer_problem *problem)
 {
+    int64_t from_s = hosts->inquiry->from_s;
     uint32_t up = 0, active = 0;
 
     for (uint32_t i = 0; i < hosts->n; i++) {
-        up += is_heard(hosts, &hosts->hosts[i], UP_S);
-        active += is_heard(hosts, &hosts->hosts[i], ACTIVE_S);
+        const struct host *host = &hosts->hosts[i];
+        up += is_heard(hosts, host, UP_S);
+        active += from_s > 0 ? is_heard_since(host, from_s) : is_heard(hosts, host, ACTIVE_S);
     }
     json_out_begin(&hosts->out, NULL, '{');
     json_out_number(&hosts->out, "total_up", up);

@@ -43,12 +43,13 @@ struct inquiry {
     struct slice text; /* a query, a monitor's query, what to look for, the name of a metric or
                           a host, or the tags that events have, separated by commas */
     struct slice also; /* the same of the sources that events have one of */
-    int64_t from_s, to_s;     /* of a query, of active metrics, of events; the id of an event */
-    bool whole;               /* of a query: one step, all the range */
-    uint32_t limit, offset;   /* of a list; of a metric's series the limit; of events how many a
-                                 page has, and its number; of a monitor the windows, in seconds,
-                                 in which anomalies trigger and recover, 0: unsaid */
-    uint32_t priority;        /* of events 1 more than theirs, 0: of any */
+    int64_t from_s, to_s;   /* of a query, of active metrics and hosts, of events; the id of an
+                               event */
+    bool whole;             /* of a query: one step, all the range */
+    uint32_t limit, offset; /* of a list; of a metric's series the limit; of events how many a
+                               page has, and its number; of a monitor the windows, in seconds,
+                               in which anomalies trigger and recover, 0: unsaid */
+    uint32_t priority;      /* of events 1 more than theirs, 0: of any */
     enum inquiry_order order; /* of a list, and of a host's metrics */
 };
 

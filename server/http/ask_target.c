@@ -19,6 +19,13 @@ static bool read_time(struct slice query, const char *name, char *room, int64_t 
     return true;
 }
 
+static bool read_time_or_none(struct slice query, const char *name, char *room, int64_t *out)
+{
+    struct slice text;
+
+    return !http_parameter(query, name, room, &text) || read_time(query, name, room, out);
+}
+
 /* What is left out keeps its value. */
 static bool read_number(struct slice query, const char *name, char *room, uint32_t least,
                         uint32_t most, uint32_t *out)
@@ -172,10 +179,17 @@ static bool read_hosts(struct slice query, struct ask_target *out)
     inquiry->limit = ASK_HOSTS_LIMIT;
     if (!read_number(query, "count", out->room, 1, ASK_LIMIT_MAX, &inquiry->limit) ||
         !read_number(query, "start", out->room, 0, ASK_OFFSET_MAX, &inquiry->offset) ||
+        !read_time_or_none(query, "from", out->room, &inquiry->from_s) ||
         is_sorted_otherwise(query, out->room))
         return false;
     read_text(query, "filter", out);
     return inquiry->text.len <= MATCH_MAX;
+}
+
+static bool read_totals(struct slice query, struct ask_target *out)
+{
+    out->inquiry.text = SLICE("");
+    return read_time_or_none(query, "from", out->room, &out->inquiry.from_s);
 }
 
 /* Of all hosts. */
@@ -268,10 +282,10 @@ bool ask_target_read(enum inquiry_kind kind, struct slice query, struct ask_targ
                              "expected ?q=TEXT, q=metrics:TEXT or q=hosts:TEXT, of at most 256 "
                              "bytes" },
         [INQUIRY_HOSTS] = { read_hosts,
-                            "expected ?filter=TEXT&start=N&count=N, where TEXT has at most 256 "
-                            "bytes and count is 1 to 1000; hosts are sorted by name, "
-                            "ascending" },
-        [INQUIRY_HOST_TOTALS] = { read_nothing, "" },
+                            "expected ?filter=TEXT&from=SECONDS&start=N&count=N, where TEXT "
+                            "has at most 256 bytes and count is 1 to 1000; hosts are sorted "
+                            "by name, ascending" },
+        [INQUIRY_HOST_TOTALS] = { read_totals, "expected ?from=SECONDS, or nothing" },
         [INQUIRY_ALL_HOST_TAGS] = { read_nothing, "" },
         [INQUIRY_HOST_TAGS] = { read_host, "expected the name of a host" },
         [INQUIRY_EVENTS] = { read_events,

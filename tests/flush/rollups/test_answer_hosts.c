@@ -87,6 +87,22 @@ static void totals_and_tags(void **state)
     pipeline_free(p);
 }
 
+static void of_those_heard_of_since_a_time(void **state)
+{
+    struct pipeline *p = with_some();
+    json_t *answer =
+        inquire_of(p, &answer_hosts,
+                   (struct inquiry){ .text = SLICE(""), .from_s = START + 1, .limit = 100 });
+    (void)state;
+
+    assert_int_equal(json_integer_value(json_object_get(answer, "total_matching")), 1);
+    json_decref(answer);
+    assert_answer(inquire_of(p, &answer_host_totals,
+                             (struct inquiry){ .text = SLICE(""), .from_s = START + 1 }),
+                  "{\"total_up\":1,\"total_active\":1}");
+    pipeline_free(p);
+}
+
 static void nobody_has_a_host(void **state)
 {
     struct pipeline *p = PIPELINE(1, START, "heeler_rollup_max_bytes=1048576");
@@ -102,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_page_of_hosts),
         cmocka_unit_test(totals_and_tags),
+        cmocka_unit_test(of_those_heard_of_since_a_time),
         cmocka_unit_test(nobody_has_a_host),
     };
 

@@ -66,6 +66,11 @@ static void what_is_known_can_be_asked(void **state)
                   "{\"tags\":[\"x:1\"]}");
     assert_answer(ask("GET", "/api/v1/hosts/totals", NULL, 200),
                   "{\"total_up\":1,\"total_active\":1}");
+    assert_answer(ask("GET", "/api/v1/hosts/totals?from=99999999999", NULL, 200),
+                  "{\"total_up\":1,\"total_active\":0}");
+    assert_answer(ask("GET", "/api/v1/hosts?from=99999999999", NULL, 200),
+                  "{\"host_list\":[],\"total_returned\":0,\"total_matching\":0,"
+                  "\"exact_total_matching\":true}");
     json_t *hosts =
         ask("GET", "/api/v1/hosts?filter=test-h&start=0&count=10&from_=1", NULL, 200);
 
