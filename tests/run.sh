@@ -18,7 +18,8 @@ wanted=" $* "
 commands=$(
     find "$folder" -name 'test_*' -type f ! -name '*.[od]' | sort | while read -r test; do
         name=${test##*/test_}
-        case $wanted in "  " | *" $name "*) echo "$name $test" ;; esac
+        in=${test%/*}/
+        case $wanted in "  " | *" $name "*) echo "${in#"$folder"/}$name $test" ;; esac
     done
     [ -z "$program" ] || for script in tests/check_*.sh; do
         echo "${script##*/} bash $script $program"
@@ -26,10 +27,10 @@ commands=$(
 )
 
 # The slowest first, so that none is left over at the end.
-slow='^(check_monitor.sh|check_past_hang.sh|check_docs.sh|check_deployments.sh|check_expect.sh|check_mirror.sh|check_disk.sh|check_kept.sh|redis_exhaustion|redis_cluster|check_past_full.sh|check_past_cut.sh|check_past_kills.sh|check_release.sh|check_image.sh|check_cli.sh|check_bundle.sh|check_handover.sh|check_troubleshooting.sh|rollup|rollup_late|fleet|painter|state|status|reloads|redis_reader|answer_list|query_command|check_log.sh|handover|notifier|check_faults.sh|check_capture.sh|tap|tail|trace_memory|monitors) '
+slow='^([a-z/]*/)?(check_monitor.sh|check_past_hang.sh|check_docs.sh|check_deployments.sh|check_expect.sh|check_mirror.sh|check_disk.sh|check_kept.sh|redis_exhaustion|redis_cluster|check_past_full.sh|check_past_cut.sh|check_past_kills.sh|check_release.sh|check_image.sh|check_cli.sh|check_bundle.sh|check_handover.sh|check_troubleshooting.sh|rollup|rollup_late|fleet|painter|state|status|reloads|redis_reader|answer_list|query_command|check_log.sh|handover|notifier|check_faults.sh|check_capture.sh|tap|tail|trace_memory|monitors) '
 { grep -E "$slow" <<<"$commands"; grep -vE "$slow" <<<"$commands"; } |
     xargs -P "$(($(nproc) * 5))" -L 1 bash -c \
-        'out=$0 name=$1; shift; TIMEFORMAT="%1R %3U %3S"
+        'out=$0 name=${1//\//.}; shift; TIMEFORMAT="%1R %3U %3S"
          { time "$@" >"$out/$name.log" 2>&1 </dev/null; } 2>"$out/$name.times"
          echo $? >"$out/$name.status"' "$out"
 
@@ -37,9 +38,9 @@ passed=0
 failed=0
 works=0
 while read -r name _; do
-    log=$out/$name.log
-    status=$(<"$out/$name.status")
-    read -r seconds user system <"$out/$name.times"
+    log=$out/${name//\//.}.log
+    status=$(<"${log%.log}.status")
+    read -r seconds user system <"${log%.log}.times"
     work=$((10#${user/./} + 10#${system/./}))
     works=$((works + work))
     ok=$(grep -c '^\[       OK \]' "$log")
