@@ -12,6 +12,7 @@ UDP = re.compile(r"listening on udp 127\.0\.0\.1:(\d+)")
 HTTP = re.compile(r"http: listening on 127\.0\.0\.1:(\d+)")
 SAMPLE = re.compile(r"([a-z_]+)(?:\{(.*)\})? (\S+)")
 LEDGER_NUMBER = re.compile(r"\b([a-z_]+)=(\d+)")
+PATIENCE_S = 60     # nobody waits for it but where something is broken
 
 
 class Server:
@@ -34,7 +35,7 @@ class Server:
     def log(self):
         return os.pread(self.log_file.fileno(), 16 << 20, 0).decode("utf-8", "replace")
 
-    def wait_for(self, pattern, limit_s=10):
+    def wait_for(self, pattern, limit_s=PATIENCE_S):
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline and self.process.poll() is None:
             found = pattern.search(self.log())
@@ -47,7 +48,7 @@ class Server:
     def metrics(self):
         """{name: {labels: value}}"""
         url = f"http://127.0.0.1:{self.http_port}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
             text = answer.read().decode()
         metrics = {}
         for line in text.splitlines():
@@ -60,7 +61,7 @@ class Server:
     def total(self, name, metrics=None):
         return sum((metrics or self.metrics()).get(name, {}).values())
 
-    def wait_received(self, datagrams, limit_s=10):
+    def wait_received(self, datagrams, limit_s=PATIENCE_S):
         """How many datagrams arrived: all of them, or what there was at the limit."""
         deadline = time.monotonic() + limit_s
         while True:
@@ -69,7 +70,7 @@ class Server:
                 return int(received)
             time.sleep(0.001)
 
-    def stop(self, limit_s=30):
+    def stop(self, limit_s=PATIENCE_S):
         """The exit code; a server that does not stop in time is killed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

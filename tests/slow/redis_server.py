@@ -14,10 +14,19 @@ import threading
 import time
 
 
+PATIENCE_S = 60
+given_ports = set()
+giving = threading.Lock()
+
+
 def free_port():
-    """One whose cluster bus port, 10000 above, is free as well."""
+    """One whose cluster bus port, 10000 above, is free as well, and that nobody here was given."""
     while True:
-        port = random.randrange(20000, 32000)
+        with giving:
+            port = random.randrange(20000, 32000)
+            if port in given_ports:
+                continue
+            given_ports.add(port)
         try:
             for number in (port, port + 10000):
                 with socket.socket() as probe:
@@ -35,7 +44,7 @@ class Client:
     """One blocking connection."""
 
     def __init__(self, port, password=None):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
         self.file = self.socket.makefile("rb")
         if password:
             self.call("AUTH", password)
@@ -85,9 +94,9 @@ class Redis:
         self.wait_up()
         return self
 
-    def wait_up(self, limit_s=20):
-        deadline = time.monotonic() + limit_s
-        while True:
+    def wait_up(self):
+        deadline = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None:
             try:
                 self.call("PING")
                 return
@@ -97,8 +106,9 @@ class Redis:
             except OSError:
                 pass
             if time.monotonic() > deadline:
-                raise RuntimeError("redis-server does not answer")
+                break
             time.sleep(0.02)
+        raise RuntimeError("redis-server does not answer")
 
     def call(self, *words):
         client = Client(self.port, self.password)
@@ -131,18 +141,18 @@ class Cluster:
     """Three masters with a replica each."""
 
     def __init__(self, *options):
-        self.nodes = [Redis("--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+        self.nodes = [Redis("--cluster-enabled", "yes", "--cluster-node-timeout", "5000",
                             "--cluster-replica-validity-factor", "0",
                             "--cluster-config-file", "nodes.conf", *options) for _ in range(6)]
         subprocess.run(["redis-cli", "--cluster", "create",
                         *[f"127.0.0.1:{node.port}" for node in self.nodes],
                         "--cluster-replicas", "1", "--cluster-yes"],
-                       check=True, stdout=subprocess.DEVNULL, timeout=60)
+                       check=True, stdout=subprocess.DEVNULL, timeout=2 * PATIENCE_S)
         self.wait_ok()
 
-    def wait_ok(self, limit_s=30):
+    def wait_ok(self):
         """Every living node sees a whole cluster in which masters have replicas."""
-        deadline = time.monotonic() + limit_s
+        deadline = time.monotonic() + PATIENCE_S
         while not all(self.sees_ok(node) for node in self.living()):
             if time.monotonic() > deadline:
                 raise RuntimeError("the cluster does not come up")
