@@ -370,7 +370,7 @@ FLEET_QUESTIONS ?= 1000
 SPANS          ?= 100000
 clients: deps
 	@$(call install_debs,$(CLIENT_PACKAGES))
-	@$(MAKE) --no-print-directory build/heeler
+	@$(MAKE) --no-print-directory build/heeler build/heeler-calendar
 	cd tests/clients && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --silent
 	/usr/bin/python3 tests/clients/run.py --heeler build/heeler --seconds $(CLIENT_SECONDS)
 	/usr/bin/python3 tests/clients/traces.py --heeler build/heeler --rounds $(TRACE_ROUNDS)
@@ -386,7 +386,7 @@ page-pictures: deps-page
 
 deps-page: deps
 	@$(call install_debs,$(PAGE_PACKAGES))
-	@$(MAKE) --no-print-directory build/heeler
+	@$(MAKE) --no-print-directory build/heeler build/heeler-calendar
 	@cd tests/page && npm ci --ignore-scripts --no-audit --no-fund --silent
 
 differential: deps
