@@ -81,7 +81,8 @@ static bool check_value(struct reader *reader, struct slice value)
         return reader_refuse(reader, value.at,
                              "expected no quotes: * finds those of a tag itself");
     if (value.at[0] == '$')
-        return reader_refuse(reader, value.at, "expected a value: variables are of dashboards");
+        return reader_refuse(reader, value.at,
+                             "expected a value, as dashboards fill it in for a variable");
     return true;
 }
 

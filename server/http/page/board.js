@@ -78,6 +78,15 @@ function kindOf(request) {
     return ["area", "bars"].includes(kind) ? kind : undefined;
 }
 
+const VARIABLE = /[{(,:!\s](\$[\w.]+)/;
+
+/* With what its variables say, or why not. */
+function filled(one, variables) {
+    if (one.trouble) return one;
+    const question = fillIn(one.question, variables), unknown = question.match(VARIABLE);
+    return unknown ? { trouble: `${unknown[1]} is no variable of this dashboard.` } : { ...one, question };
+}
+
 /* [{ question, alias, shape, aggregator, formats, limit }] or, among them, { trouble }; limit: { count, order },
  * as far as it is said. */
 export function requestsOf(definition, variables) {
@@ -85,8 +94,8 @@ export function requestsOf(definition, variables) {
         const { line_type, line_width } = request.style ?? {};
         const shape = { kind: kindOf(request), dashed: ["dashed", "dotted"].includes(line_type), thick: line_width === "thick" };
         const aggregator = textOf(request.aggregator) || textOf(objectsOf(request.queries)[0]?.aggregator);
-        return questionsOf(request).map((one) => (one.trouble ? one
-            : { ...one, question: fillIn(one.question, variables), shape, aggregator, formats: objectsOf(one.ownFormats ?? request.conditional_formats),
+        return questionsOf(request).map((one) => filled(one, variables)).map((one) => (one.trouble ? one
+            : { ...one, shape, aggregator, formats: objectsOf(one.ownFormats ?? request.conditional_formats),
                 limit: { count: numberOf(one.limit?.count ?? request.limit), order: textOf(one.limit?.order ?? request.order) } }));
     });
 }

@@ -108,6 +108,7 @@ async function drawsNumbers(given) {
     await tab.sees("The scale log is not drawn", "main");
     await tab.sees("There is one axis", "main");
     await until("the areas are drawn", async () => await panel(page, "Areas").locator("canvas").count() === 1);
+    await tab.sees("$none is no variable of this dashboard", "main");
     await tab.sees("Of the data source logs nothing is kept here", "main");
 }
 
