@@ -196,12 +196,13 @@ static void put_arguments(const struct function *function, char *out, size_t siz
         struct slice one = slice_trim(slice_cut(&rest, ','), " ");
         if (memchr(one.at, '=', one.len) != NULL)
             return;
-        struct slice word =
-            slice_equal(one, SLICE("seconds")) ? SLICE("30")
-            : slice_equal(one, SLICE("past"))  ? SLICE("-30")
-            : slice_equal(one, SLICE("number")) || slice_equal(one, SLICE("bounds"))
-                ? SLICE("2")
-                : slice_cut(&one, '|');
+        struct slice word = slice_equal(one, SLICE("seconds")) ? SLICE("30")
+                            : slice_equal(one, SLICE("past"))  ? SLICE("-30")
+                            : slice_equal(one, SLICE("number")) ||
+                                    slice_equal(one, SLICE("bounds")) ||
+                                    slice_equal(one, SLICE("groups"))
+                                ? SLICE("2")
+                                : slice_cut(&one, '|');
         len += (size_t)snprintf(out + len, size - len, ", %.*s", (int)word.len, word.at);
     }
 }
