@@ -79,7 +79,7 @@ int main(int n, char **words)
     if (!limits_set(MEMORY_MAX) || !read_all(&definition))
         status = complain(NOT_POSSIBLE, strerror(errno));
     else
-        status = draw((struct slice){ (const char *)definition.at, definition.len });
+        status = draw(bytes_view(&definition));
     bytes_free(&definition);
     return status;
 }

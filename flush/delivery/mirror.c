@@ -64,11 +64,6 @@ bool mirror_make_id(char out[MIRROR_ID_SIZE])
 
 /* ---- making ------------------------------------------------------------ */
 
-static void put_text(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
 static void put_number(struct bytes *out, int64_t number)
 {
     char text[24];
@@ -78,7 +73,7 @@ static void put_number(struct bytes *out, int64_t number)
 
 static void put_pair(struct bytes *out, const char *name, int64_t number)
 {
-    put_text(out, name);
+    bytes_add_text(out, name);
     put_number(out, number);
 }
 
@@ -88,19 +83,19 @@ static char *make_member(const struct mirror_config *config, const struct rollup
 {
     struct bytes out = { 0 };
 
-    put_text(&out, "{\"id\":");
+    bytes_add_text(&out, "{\"id\":");
     json_add_string(&out, slice_of(config->id));
-    put_text(&out, ",\"host\":");
+    bytes_add_text(&out, ",\"host\":");
     json_add_string(&out, slice_of(config->hostname));
     put_pair(&out, ",\"pid\":", getpid());
     put_pair(&out, ",\"started\":", config->started_s);
     put_pair(&out, ",\"interval\":", rollup_interval(rollup));
-    put_text(&out, ",\"rollups\":[");
+    bytes_add_text(&out, ",\"rollups\":[");
     for (size_t level = 1; level < rollup_levels(rollup); level++)
         put_pair(&out, level > 1 ? "," : "", rollup_step(rollup, level));
     put_pair(&out, "],\"ttl\":", config->ttl_s);
     put_pair(&out, ",\"lookback\":", config->lookback_s);
-    put_text(&out, ",\"version\":");
+    bytes_add_text(&out, ",\"version\":");
     json_add_string(&out, slice_of(HEELER_VERSION));
     bytes_add(&out, "}", 2); /* and its NUL */
     if (out.failed)
@@ -147,11 +142,6 @@ void mirror_free(struct mirror *given)
 }
 
 /* ---- payloads ---------------------------------------------------------- */
-
-static struct slice view(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
-}
 
 static void lose_points(struct mirror *mirror, enum point_drop why)
 {
@@ -203,8 +193,8 @@ static void post(struct mirror *mirror, int64_t now_s)
 static void make_key(struct mirror *mirror, struct slice name, int64_t step_s, int64_t start_s)
 {
     bytes_clear(&mirror->key);
-    put_text(&mirror->key, mirror->config.prefix);
-    put_text(&mirror->key, ":{");
+    bytes_add_text(&mirror->key, mirror->config.prefix);
+    bytes_add_text(&mirror->key, ":{");
     bytes_add(&mirror->key, name.at, name.len);
     put_pair(&mirror->key, "}:", step_s);
     put_pair(&mirror->key, ":", start_s);
@@ -213,15 +203,15 @@ static void make_key(struct mirror *mirror, struct slice name, int64_t step_s, i
 static void make_own_key(struct mirror *mirror, const char *after_prefix)
 {
     bytes_clear(&mirror->key);
-    put_text(&mirror->key, mirror->config.prefix);
-    put_text(&mirror->key, after_prefix);
+    bytes_add_text(&mirror->key, mirror->config.prefix);
+    bytes_add_text(&mirror->key, after_prefix);
 }
 
 static void make_stream_key(struct mirror *mirror)
 {
     make_own_key(mirror, ":{");
-    put_text(&mirror->key, mirror->config.id);
-    put_text(&mirror->key, "}:stream");
+    bytes_add_text(&mirror->key, mirror->config.id);
+    bytes_add_text(&mirror->key, "}:stream");
 }
 
 /* kind|host|tags|id */
@@ -243,7 +233,7 @@ static void make_field(struct mirror *mirror, const struct rollup_series *entry)
         bytes_add(&mirror->text, tag.at, tag.len);
     }
     bytes_add(&mirror->text, "|", 1);
-    put_text(&mirror->text, mirror->config.id);
+    bytes_add_text(&mirror->text, mirror->config.id);
 }
 
 /* sum count min max last last_ms[\nblob] */
@@ -267,10 +257,10 @@ static void add_field(struct mirror *mirror, const struct rollup_series *entry,
                       const struct rollup_value *value)
 {
     make_field(mirror, entry);
-    resp_word(&mirror->fields, view(&mirror->text));
+    resp_word(&mirror->fields, bytes_view(&mirror->text));
     mirror->fields.failed = mirror->fields.failed || mirror->text.failed;
     make_value(mirror, value);
-    resp_word(&mirror->fields, view(&mirror->text));
+    resp_word(&mirror->fields, bytes_view(&mirror->text));
     mirror->fields.failed = mirror->fields.failed || mirror->text.failed;
     mirror->n_fields++;
 }
@@ -279,7 +269,7 @@ static void expire(struct mirror *mirror, int64_t seconds)
 {
     resp_command(&mirror->out, 3);
     resp_word(&mirror->out, SLICE("EXPIRE"));
-    resp_word(&mirror->out, view(&mirror->key));
+    resp_word(&mirror->out, bytes_view(&mirror->key));
     resp_number(&mirror->out, seconds);
 }
 
@@ -291,7 +281,7 @@ static void end_fields(struct mirror *mirror)
         return;
     resp_command(out, 2 + 2 * (size_t)mirror->n_fields);
     resp_word(out, SLICE("HSET"));
-    resp_word(out, view(&mirror->key));
+    resp_word(out, bytes_view(&mirror->key));
     bytes_add(out, mirror->fields.at, mirror->fields.len);
     out->failed = out->failed || mirror->fields.failed || mirror->key.failed;
     mirror->points += mirror->n_fields;
@@ -413,11 +403,11 @@ static void announce(struct mirror *mirror, const struct announcement *told)
     put_pair(&mirror->text, "-", told->step_s);
     resp_command(out, 12);
     resp_word(out, SLICE("XADD"));
-    resp_word(out, view(&mirror->key));
+    resp_word(out, bytes_view(&mirror->key));
     resp_word(out, SLICE("MAXLEN"));
     resp_word(out, SLICE("~"));
     resp_number(out, STREAM_LENGTH);
-    resp_word(out, view(&mirror->text));
+    resp_word(out, bytes_view(&mirror->text));
     put_field(out, SLICE("step"), told->step_s);
     put_field(out, SLICE("start"), told->start_s);
     put_field(out, SLICE("series"), (int64_t)told->series);
@@ -449,16 +439,16 @@ static void heartbeat(struct mirror *mirror, int64_t score_s, int64_t now_s)
     make_own_key(mirror, ":instances");
     resp_command(out, 4);
     resp_word(out, SLICE("ZADD"));
-    resp_word(out, view(&mirror->key));
+    resp_word(out, bytes_view(&mirror->key));
     resp_number(out, score_s);
     resp_word(out, slice_of(mirror->member));
     resp_command(out, 4);
     resp_word(out, SLICE("ZREMRANGEBYSCORE"));
-    resp_word(out, view(&mirror->key));
+    resp_word(out, bytes_view(&mirror->key));
     resp_word(out, SLICE("-inf"));
     bytes_clear(&mirror->text);
     put_pair(&mirror->text, "(", now_s - mirror->config.ttl_s);
-    resp_word(out, view(&mirror->text));
+    resp_word(out, bytes_view(&mirror->text));
 }
 
 static void end_batch(struct mirror *mirror, int64_t now_s)

@@ -126,7 +126,7 @@ static void publish_size(struct history *history)
 
 static void write_window(struct history *history, const struct history_parcel *parcel)
 {
-    struct slice told = { (const char *)parcel->told.at, parcel->told.len };
+    struct slice told = bytes_view(&parcel->told);
     struct counter *until_s = &history->ledger.written_until_s[parcel->level];
 
     if ((parcel->beside ? keeper_write_beside : keeper_write)(

@@ -13,11 +13,6 @@ struct journal {
 
 /* ---- to the disk ------------------------------------------------------- */
 
-static struct slice view(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
-}
-
 static bool may_give(const struct journal *journal)
 {
     if (history_is_left(journal->history))
@@ -33,8 +28,8 @@ static void give(struct journal *journal, enum recent_kind kind)
     enum note_kind is = kind == RECENT_EVENT ? NOTE_EVENT : NOTE_CHECK;
 
     while (may_give(journal) && recent_take(journal->recent, kind, record)) {
-        struct note *note = note_new(is, SLICE(""), view(&record->identity), record->received_s,
-                                     view(&record->body));
+        struct note *note = note_new(is, SLICE(""), bytes_view(&record->identity),
+                                     record->received_s, bytes_view(&record->body));
 
         if (note != NULL)
             history_keep(journal->history, note);

@@ -303,8 +303,7 @@ static enum past_state next_event(struct past_reading *past, struct slice *body)
 
         if (state != PAST_READY)
             return state;
-        past->events =
-            (struct slice){ (const char *)past->shown->told.at, past->shown->told.len };
+        past->events = bytes_view(&past->shown->told);
     }
     return PAST_READY;
 }

@@ -129,8 +129,7 @@ static bool read_variable(struct eval *eval, struct slice name, double *out)
 
     if (!known) {
         known = name.len > 0 && template_value(eval->facts, name, &text);
-        has_value = text.len > 0 && !text.failed &&
-                    number_double((struct slice){ (const char *)text.at, text.len }, out);
+        has_value = text.len > 0 && !text.failed && number_double(bytes_view(&text), out);
         bytes_free(&text);
     }
     if (!has_value)

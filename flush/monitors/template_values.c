@@ -29,11 +29,6 @@ size_t template_number(double value, char out[static 32])
     return len;
 }
 
-static void add(struct bytes *out, struct slice text)
-{
-    bytes_add(out, text.at, text.len);
-}
-
 static void add_number(struct bytes *out, double value)
 {
     char text[32];
@@ -89,7 +84,7 @@ static void add_ok_threshold(const struct template_facts *facts, struct bytes *o
 
 static void add_comparator(const struct template_facts *facts, struct bytes *out)
 {
-    add(out, slice_of(comparator_text(facts->rules->comparator)));
+    bytes_add_slice(out, slice_of(comparator_text(facts->rules->comparator)));
 }
 
 static void add_first(const struct template_facts *facts, struct bytes *out)
@@ -122,7 +117,7 @@ static void add_duration(const struct template_facts *facts, struct bytes *out)
 
 static void add_check_message(const struct template_facts *facts, struct bytes *out)
 {
-    add(out, facts->check_message);
+    bytes_add_slice(out, facts->check_message);
 }
 
 static const struct {
@@ -146,7 +141,7 @@ static bool add_host(const struct template_facts *facts, struct slice member, st
 {
     for (size_t i = 0; i < facts->n_host; i++)
         if (slice_equal(facts->host[i].key, member)) {
-            add(out, facts->host[i].value);
+            bytes_add_slice(out, facts->host[i].value);
             return true;
         }
     return false;
@@ -178,8 +173,8 @@ static bool add_tag(const struct slice *tags, size_t n, struct slice key, struct
             !slice_equal(slice_cut(&value, ':'), key))
             continue;
         if (found)
-            add(out, SLICE(","));
-        add(out, value);
+            bytes_add_slice(out, SLICE(","));
+        bytes_add_slice(out, value);
         found = true;
     }
     return found;
@@ -422,7 +417,7 @@ static bool is_match(const struct template_facts *facts, struct slice arguments,
     bool holds = false;
 
     (void)template_value(facts, template_cut_argument(&arguments), &bytes);
-    struct slice value = { bytes.at != NULL ? (const char *)bytes.at : "", bytes.len };
+    struct slice value = bytes_view(&bytes);
 
     arguments = slice_trim(arguments, " \t\r\n");
     for (int i = 0; i < ARGUMENTS_MAX && arguments.len > 0 && !holds; i++) {

@@ -5,11 +5,6 @@
 #include <time.h>
 #include <xxhash.h>
 
-static void add(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
 void digest_add(struct digest *digest, const struct notification *of)
 {
     struct bytes *lines = &digest->lines;
@@ -26,9 +21,9 @@ void digest_add(struct digest *digest, const struct notification *of)
     if (gmtime_r(&at, &parts) != NULL)
         bytes_add(lines, when, strftime(when, sizeof when, "%Y-%m-%d %H:%M UTC ", &parts));
     bytes_add(lines, of->title.at, of->title.len);
-    add(lines, "\n    ");
-    add(lines, of->id);
-    add(lines, "\n");
+    bytes_add_text(lines, "\n    ");
+    bytes_add_text(lines, of->id);
+    bytes_add_text(lines, "\n");
 }
 
 static void write_text(const struct digest *digest, uint32_t per_hour, struct bytes *out)
@@ -39,11 +34,11 @@ static void write_text(const struct digest *digest, uint32_t per_hour, struct by
              "%zu messages came beyond the %" PRIu32
              " in an hour (heeler_notify_per_hour):\n\n",
              digest->n, per_hour);
-    add(out, line);
+    bytes_add_text(out, line);
     bytes_add(out, digest->lines.at, digest->lines.len);
     if (digest->n > digest->n_listed) {
         snprintf(line, sizeof line, "and %zu more.\n", digest->n - digest->n_listed);
-        add(out, line);
+        bytes_add_text(out, line);
     }
     out->failed = out->failed || digest->lines.failed;
 }
@@ -62,7 +57,7 @@ struct notification *digest_end(struct digest *given, struct slice receiver, uin
         .group = SLICE("*"),
         .receiver = receiver,
         .title = { title, (size_t)len },
-        .text = { (const char *)text.at, text.len },
+        .text = bytes_view(&text),
     };
 
     snprintf(made.id, sizeof made.id, "digest.%016" PRIx64 ".%" PRId64,

@@ -14,21 +14,6 @@
 
 enum { TITLE_MAX = 500, HOST_MAX = 200, TIME_SIZE = 64 };
 
-static void add(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
-static void add_slice(struct bytes *out, struct slice text)
-{
-    bytes_add(out, text.at, text.len);
-}
-
-static struct slice view_of(const struct bytes *bytes)
-{
-    return (struct slice){ bytes->at != NULL ? (const char *)bytes->at : "", bytes->len };
-}
-
 /* ---- headers ----------------------------------------------------------- */
 
 /* Only what is safe in a header, whoever made it. */
@@ -48,12 +33,12 @@ static void add_message_id(struct bytes *out, const char *prefix, struct slice i
     struct slice host = slice_trim(slice_of(hostname), ".");
 
     host.len = host.len < HOST_MAX ? host.len : HOST_MAX;
-    add(out, "<");
-    add(out, prefix);
+    bytes_add_text(out, "<");
+    bytes_add_text(out, prefix);
     add_safe(out, id);
-    add(out, "@");
+    bytes_add_text(out, "@");
     add_safe(out, host.len > 0 ? host : SLICE("heeler"));
-    add(out, ">");
+    bytes_add_text(out, ">");
 }
 
 /* "7.0123456789abcdef" of "7.0123456789abcdef.alert.1796061600.0": the same for all that is
@@ -101,21 +86,21 @@ static void add_headers(const struct mail *mail, struct bytes *out)
     struct slice id = slice_of(of->id);
 
     add_date(out, of->raised_s);
-    add(out, "From: Heeler <");
-    add(out, mail->from);
-    add(out, ">\r\nTo: <");
-    add_slice(out, of->receiver);
-    add(out, ">\r\nMessage-ID: ");
+    bytes_add_text(out, "From: Heeler <");
+    bytes_add_text(out, mail->from);
+    bytes_add_text(out, ">\r\nTo: <");
+    bytes_add_slice(out, of->receiver);
+    bytes_add_text(out, ">\r\nMessage-ID: ");
     add_message_id(out, "", id, mail->hostname);
-    add(out, "\r\nIn-Reply-To: ");
+    bytes_add_text(out, "\r\nIn-Reply-To: ");
     add_message_id(out, "group.", thread_of(id), mail->hostname);
-    add(out, "\r\nReferences: ");
+    bytes_add_text(out, "\r\nReferences: ");
     add_message_id(out, "group.", thread_of(id), mail->hostname);
-    add(out, "\r\n");
+    bytes_add_text(out, "\r\n");
     mail_encode_header("Subject", cut_title(of->title), out);
-    add(out, "X-Heeler-Notification: ");
+    bytes_add_text(out, "X-Heeler-Notification: ");
     add_safe(out, id);
-    add(out, "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n");
+    bytes_add_text(out, "\r\nAuto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n");
 }
 
 /* ---- facts, below the message ------------------------------------------ */
@@ -170,13 +155,13 @@ static void collect_facts(const struct notification *of, struct facts *out)
 static void write_text(const struct notification *of, const struct facts *facts,
                        struct bytes *out)
 {
-    add_slice(out, of->text);
-    add(out, "\n\n-- \n");
+    bytes_add_slice(out, of->text);
+    bytes_add_text(out, "\n\n-- \n");
     for (size_t i = 0; i < facts->n; i++) {
-        add(out, facts->at[i].name);
-        add(out, ": ");
-        add_slice(out, facts->at[i].value);
-        add(out, "\n");
+        bytes_add_text(out, facts->at[i].name);
+        bytes_add_text(out, ": ");
+        bytes_add_slice(out, facts->at[i].value);
+        bytes_add_text(out, "\n");
     }
 }
 
@@ -186,7 +171,7 @@ static void add_paragraph(struct slice text, struct bytes *out)
     while (text.len > 0) {
         mail_encode_html(slice_trim(slice_cut(&text, '\n'), "\r"), out);
         if (text.len > 0)
-            add(out, "<br>\n");
+            bytes_add_text(out, "<br>\n");
     }
 }
 
@@ -200,12 +185,12 @@ static void add_fact_value(const struct fact *fact, struct bytes *out)
     bool is_link = strcmp(fact->name, "Page") == 0 && is_web_link(fact->value);
 
     if (is_link) {
-        add(out, "<a href=\"");
+        bytes_add_text(out, "<a href=\"");
         mail_encode_html(fact->value, out);
-        add(out, "\">");
+        bytes_add_text(out, "\">");
     }
     mail_encode_html(fact->value, out);
-    add(out, is_link ? "</a>" : "");
+    bytes_add_text(out, is_link ? "</a>" : "");
 }
 
 static void write_html(const struct notification *of, const struct facts *facts,
@@ -216,33 +201,35 @@ static void write_html(const struct notification *of, const struct facts *facts,
                                            [MONITOR_WARN] = "#9a6700",
                                            [MONITOR_ALERT] = "#cf222e" };
 
-    add(out, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n<body "
-             "style=\"font-family:sans-serif\">\n<h3 style=\"color:");
-    add(out, colours[of->transition.to]);
-    add(out, "\">");
+    bytes_add_text(out, "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n<body "
+                        "style=\"font-family:sans-serif\">\n<h3 style=\"color:");
+    bytes_add_text(out, colours[of->transition.to]);
+    bytes_add_text(out, "\">");
     mail_encode_html(cut_title(of->title), out);
-    add(out, "</h3>\n<p>");
+    bytes_add_text(out, "</h3>\n<p>");
     add_paragraph(of->text, out);
-    add(out, "</p>\n");
+    bytes_add_text(out, "</p>\n");
     if (of->picture.len > 0)
-        add(out, "<p><img src=\"cid:picture@heeler\" alt=\"\" style=\"max-width:100%\"></p>\n");
-    add(out, "<table style=\"color:#57606a;font-size:small\">\n");
+        bytes_add_text(
+            out, "<p><img src=\"cid:picture@heeler\" alt=\"\" style=\"max-width:100%\"></p>\n");
+    bytes_add_text(out, "<table style=\"color:#57606a;font-size:small\">\n");
     for (size_t i = 0; i < facts->n; i++) {
-        add(out, "<tr><td>");
-        add(out, facts->at[i].name);
-        add(out, "</td><td>");
+        bytes_add_text(out, "<tr><td>");
+        bytes_add_text(out, facts->at[i].name);
+        bytes_add_text(out, "</td><td>");
         add_fact_value(&facts->at[i], out);
-        add(out, "</td></tr>\n");
+        bytes_add_text(out, "</td></tr>\n");
     }
-    add(out, "</table>\n</body></html>\n");
+    bytes_add_text(out, "</table>\n</body></html>\n");
 }
 
 static void add_part(const char *type, const struct bytes *body, struct bytes *out)
 {
-    add(out, "--" ALTERNATIVE "\r\nContent-Type: ");
-    add(out, type);
-    add(out, "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n");
-    mail_encode_quoted(view_of(body), out);
+    bytes_add_text(out, "--" ALTERNATIVE "\r\nContent-Type: ");
+    bytes_add_text(out, type);
+    bytes_add_text(out,
+                   "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n");
+    mail_encode_quoted(bytes_view(body), out);
     out->failed = out->failed || body->failed;
 }
 
@@ -254,10 +241,11 @@ static void add_alternatives(const struct notification *of, struct bytes *out)
     collect_facts(of, &facts);
     write_text(of, &facts, &text);
     write_html(of, &facts, &html);
-    add(out, "Content-Type: multipart/alternative; boundary=\"" ALTERNATIVE "\"\r\n\r\n");
+    bytes_add_text(out,
+                   "Content-Type: multipart/alternative; boundary=\"" ALTERNATIVE "\"\r\n\r\n");
     add_part("text/plain", &text, out);
     add_part("text/html", &html, out);
-    add(out, "--" ALTERNATIVE "--\r\n");
+    bytes_add_text(out, "--" ALTERNATIVE "--\r\n");
     bytes_free(&text);
     bytes_free(&html);
 }
@@ -271,14 +259,14 @@ bool mail_write(const struct mail *mail, struct bytes *out)
         add_alternatives(of, out);
         return !out->failed;
     }
-    add(out, "Content-Type: multipart/related; type=\"multipart/alternative\"; "
-             "boundary=\"" RELATED "\"\r\n\r\n--" RELATED "\r\n");
+    bytes_add_text(out, "Content-Type: multipart/related; type=\"multipart/alternative\"; "
+                        "boundary=\"" RELATED "\"\r\n\r\n--" RELATED "\r\n");
     add_alternatives(of, out);
-    add(out, "--" RELATED "\r\nContent-Type: image/png; name=\"picture.png\"\r\n"
-             "Content-ID: <picture@heeler>\r\n"
-             "Content-Disposition: inline; filename=\"picture.png\"\r\n"
-             "Content-Transfer-Encoding: base64\r\n\r\n");
-    mail_encode_base64(view_of(&of->picture), out);
-    add(out, "--" RELATED "--\r\n");
+    bytes_add_text(out, "--" RELATED "\r\nContent-Type: image/png; name=\"picture.png\"\r\n"
+                        "Content-ID: <picture@heeler>\r\n"
+                        "Content-Disposition: inline; filename=\"picture.png\"\r\n"
+                        "Content-Transfer-Encoding: base64\r\n\r\n");
+    mail_encode_base64(bytes_view(&of->picture), out);
+    bytes_add_text(out, "--" RELATED "--\r\n");
     return !out->failed;
 }

@@ -12,11 +12,6 @@ enum {
     BASE64_LINE_BYTES = 57
 };
 
-static void add(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
 /* One character, as it may be shown: what is invalid becomes U+FFFD, a control character a
  * space. Cuts it off the text. */
 static struct slice next_character(struct slice *text)
@@ -58,7 +53,7 @@ void mail_encode_base64(struct slice bytes, struct bytes *out)
         size_t n = bytes.len < BASE64_LINE_BYTES ? bytes.len : BASE64_LINE_BYTES;
 
         add_base64((struct slice){ bytes.at, n }, out);
-        add(out, "\r\n");
+        bytes_add_text(out, "\r\n");
         bytes = slice_skip(bytes, n);
     }
 }
@@ -90,25 +85,25 @@ static void add_word(struct slice *text, struct bytes *out)
         len += character.len;
         *text = rest;
     }
-    add(out, "=?UTF-8?B?");
+    bytes_add_text(out, "=?UTF-8?B?");
     add_base64((struct slice){ word, len }, out);
-    add(out, "?=");
+    bytes_add_text(out, "?=");
 }
 
 void mail_encode_header(const char *name, struct slice text, struct bytes *out)
 {
-    add(out, name);
-    add(out, ":");
+    bytes_add_text(out, name);
+    bytes_add_text(out, ":");
     if (is_plain(text)) {
-        add(out, " ");
+        bytes_add_text(out, " ");
         bytes_add(out, text.at, text.len);
         text.len = 0;
     }
     for (bool first = true; text.len > 0; first = false) {
-        add(out, first ? " " : "\r\n ");
+        bytes_add_text(out, first ? " " : "\r\n ");
         add_word(&text, out);
     }
-    add(out, "\r\n");
+    bytes_add_text(out, "\r\n");
 }
 
 /* ---- quoted-printable -------------------------------------------------- */
@@ -118,7 +113,7 @@ static void make_room(size_t *column, size_t n, struct bytes *out)
 {
     if (*column + n < LINE_MAX_ENCODED)
         return;
-    add(out, "=\r\n");
+    bytes_add_text(out, "=\r\n");
     *column = 0;
 }
 
@@ -169,7 +164,7 @@ void mail_encode_quoted(struct slice text, struct bytes *out)
         if (byte == '\n' || byte == '\r') {
             bool both = byte == '\r' && text.len > 1 && text.at[1] == '\n';
 
-            add(out, "\r\n");
+            bytes_add_text(out, "\r\n");
             column = 0;
             text = slice_skip(text, both ? 2 : 1);
             continue;
@@ -183,7 +178,7 @@ void mail_encode_quoted(struct slice text, struct bytes *out)
         add_quoted(character, text, &column, out);
     }
     if (column > 0)
-        add(out, "\r\n");
+        bytes_add_text(out, "\r\n");
 }
 
 /* ---- HTML -------------------------------------------------------------- */
@@ -197,7 +192,7 @@ void mail_encode_html(struct slice text, struct bytes *out)
         const char *found = text.at[0] != '\0' ? strchr(bytes, text.at[0]) : NULL;
 
         if (found != NULL)
-            add(out, entities[found - bytes]);
+            bytes_add_text(out, entities[found - bytes]);
         else
             bytes_add(out, text.at, 1);
     }

@@ -123,7 +123,7 @@ static struct value value_priority(const struct notification *of, struct bytes *
     if (of->priority <= 0)
         return text_value(SLICE(""));
     bytes_add(room, text, (size_t)snprintf(text, sizeof text, "P%d", of->priority));
-    return text_value((struct slice){ (const char *)room->at, room->len });
+    return text_value(bytes_view(room));
 }
 
 static struct value value_transition(const struct notification *of, struct bytes *room)
@@ -138,7 +138,7 @@ static struct value value_transition(const struct notification *of, struct bytes
         return text_value(slice_of(word));
     bytes_add(room, "Re-", 3);
     bytes_add(room, word, strlen(word));
-    return text_value((struct slice){ (const char *)room->at, room->len });
+    return text_value(bytes_view(room));
 }
 
 static struct value value_type(const struct notification *of, struct bytes *room)
@@ -168,7 +168,7 @@ static struct value value_status(const struct notification *of, struct bytes *ro
         bytes_add(room, number, template_number(of->value, number));
         bytes_add(room, ")", 1);
     }
-    return text_value((struct slice){ (const char *)room->at, room->len });
+    return text_value(bytes_view(room));
 }
 
 /* What stands before the first scope of the query: "avg(last_5m):avg:load{*} > 2". */
@@ -322,8 +322,7 @@ bool webhook_body_is_fit(struct slice body)
     struct json_fault fault;
     struct slice value;
     bool fit = write(body, &sample, &out) &&
-               json_view_check((struct slice){ (const char *)out.at, out.len }, KEYS_MAX,
-                               &value, &fault);
+               json_view_check(bytes_view(&out), KEYS_MAX, &value, &fault);
 
     bytes_free(&out);
     return fit;

@@ -405,7 +405,7 @@ static void begin_tag(struct hosts *hosts, uint32_t tag)
     json_add_string(&quoted, identities_tag(hosts->identities, tag));
     out->bytes.failed = out->bytes.failed || quoted.failed;
     if (!quoted.failed)
-        json_out_member(out, (struct slice){ (const char *)quoted.at, quoted.len }, SLICE("["));
+        json_out_member(out, bytes_view(&quoted), SLICE("["));
     out->comma = false;
     bytes_free(&quoted);
 }

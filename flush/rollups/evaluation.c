@@ -366,7 +366,7 @@ struct grid *evaluation_grid(struct evaluation *evaluation)
 
 struct slice evaluation_answer(const struct evaluation *evaluation)
 {
-    return (struct slice){ (const char *)evaluation->answer.at, evaluation->answer.len };
+    return bytes_view(&evaluation->answer);
 }
 
 struct bytes evaluation_take_answer(struct evaluation *evaluation)

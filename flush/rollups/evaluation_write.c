@@ -10,16 +10,6 @@ enum { BYTES_A_SLICE = 256 << 10, ANSWER_MAX = 256 << 20 };
 
 enum { POINT_TEXT_MAX = 2 * NUMBER_TEXT_MAX + 8 };
 
-static void put(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
-static void put_slice(struct bytes *out, struct slice text)
-{
-    bytes_add(out, text.at, text.len);
-}
-
 static void put_int(struct bytes *out, int64_t value)
 {
     char text[NUMBER_TEXT_MAX];
@@ -42,20 +32,20 @@ static void put_open(struct evaluation *evaluation)
     if (evaluation->open_from_s >= evaluation->open_to_s ||
         evaluation->to_s <= evaluation->open_from_s)
         return;
-    put(out, ",\"open_from_date\":");
+    bytes_add_text(out, ",\"open_from_date\":");
     put_int(out, evaluation->open_from_s * 1000);
-    put(out, ",\"open_to_date\":");
+    bytes_add_text(out, ",\"open_to_date\":");
     put_int(out, evaluation->open_to_s * 1000);
 }
 
 static void put_keys(struct bytes *out, const struct grid *grid)
 {
-    put(out, "[");
+    bytes_add_text(out, "[");
     for (size_t i = 0; i < grid->n_by; i++) {
-        put(out, i > 0 ? "," : "");
+        bytes_add_text(out, i > 0 ? "," : "");
         json_add_string(out, grid->by[i]);
     }
-    put(out, "]");
+    bytes_add_text(out, "]");
 }
 
 static bool has_coarser_steps(const struct evaluation *evaluation)
@@ -72,15 +62,16 @@ static void put_message(struct evaluation *evaluation)
     struct bytes *out = &evaluation->answer;
     bool is_coarser = has_coarser_steps(evaluation);
 
-    put(out, ",\"message\":\"");
-    put(out,
-        is_coarser ? "the seconds of .rollup( ) make too many steps: they are longer" : "");
-    put(out, is_coarser && evaluation->lacks_band ? "; " : "");
-    put(out,
-        evaluation->lacks_band
-            ? "where fewer than 15 points or 30 minutes came before a point there is no band"
-            : "");
-    put(out, "\"");
+    bytes_add_text(out, ",\"message\":\"");
+    if (is_coarser)
+        bytes_add_text(out, "the seconds of .rollup( ) make too many steps: they are longer");
+    if (is_coarser && evaluation->lacks_band)
+        bytes_add_text(out, "; ");
+    if (evaluation->lacks_band)
+        bytes_add_text(out,
+                       "where fewer than 15 points or 30 minutes came before a point there "
+                       "is no band");
+    bytes_add_text(out, "\"");
 }
 
 static void put_head(struct evaluation *evaluation)
@@ -88,17 +79,18 @@ static void put_head(struct evaluation *evaluation)
     struct bytes *out = &evaluation->answer;
 
     evaluation_find_unit(evaluation);
-    put(out, "{\"status\":\"ok\",\"res_type\":\"time_series\",\"resp_version\":1,\"query\":");
+    bytes_add_text(
+        out, "{\"status\":\"ok\",\"res_type\":\"time_series\",\"resp_version\":1,\"query\":");
     json_add_string(out, evaluation->expression.text);
-    put(out, ",\"from_date\":");
+    bytes_add_text(out, ",\"from_date\":");
     put_int(out, evaluation->from_s * 1000);
-    put(out, ",\"to_date\":");
+    bytes_add_text(out, ",\"to_date\":");
     put_int(out, evaluation->to_s * 1000);
     put_open(evaluation);
     put_message(evaluation);
-    put(out, ",\"group_by\":");
+    bytes_add_text(out, ",\"group_by\":");
     put_keys(out, answer_of(evaluation));
-    put(out, ",\"series\":[");
+    bytes_add_text(out, ",\"series\":[");
 }
 
 /* ---- what a series is called ------------------------------------------- */
@@ -106,11 +98,11 @@ static void put_head(struct evaluation *evaluation)
 /* "env:a,host:b,team:x": the group, then the scope; "*": neither. */
 static void put_scope(struct bytes *out, const struct grid_group *group, struct slice scope)
 {
-    put_slice(out, (struct slice){ group->text, group->len });
+    bytes_add_slice(out, (struct slice){ group->text, group->len });
     if (group->len > 0 && slice_equal(scope, SLICE("*")))
         return;
-    put(out, group->len > 0 ? "," : "");
-    put_slice(out, scope);
+    bytes_add_text(out, group->len > 0 ? "," : "");
+    bytes_add_slice(out, scope);
 }
 
 /* The scope of all queries, or "*" when they have several. */
@@ -137,12 +129,12 @@ static void put_query(struct bytes *out, const struct question *query,
 
     if (query->n_by > 0) {
         const struct slice scope = query->scope.text;
-        put_slice(out, between(begin, scope.at));
+        bytes_add_slice(out, between(begin, scope.at));
         put_scope(out, group, scope);
-        put_slice(out, between(scope.at + scope.len, query->by_text.at));
+        bytes_add_slice(out, between(scope.at + scope.len, query->by_text.at));
         begin = query->by_text.at + query->by_text.len;
     }
-    put_slice(out, between(begin, end));
+    bytes_add_slice(out, between(begin, end));
 }
 
 /* The text of the question as JSON, each query in it written for the group, or as its metric
@@ -156,27 +148,27 @@ static void put_text(struct evaluation *evaluation, const struct grid_group *gro
 
     for (size_t i = 0; i < expression->n_queries; i++) {
         const struct question *query = &expression->queries[i];
-        put_slice(&text, between(at, query->text.at));
+        bytes_add_slice(&text, between(at, query->text.at));
         if (metrics)
-            put_slice(&text, query->metric);
+            bytes_add_slice(&text, query->metric);
         else
             put_query(&text, query, group);
         at = query->text.at + query->text.len;
     }
-    put_slice(&text, between(at, expression->text.at + expression->text.len));
-    json_add_string(&evaluation->answer, (struct slice){ (const char *)text.at, text.len });
+    bytes_add_slice(&text, between(at, expression->text.at + expression->text.len));
+    json_add_string(&evaluation->answer, bytes_view(&text));
     evaluation->answer.failed = evaluation->answer.failed || text.failed;
     bytes_free(&text);
 }
 
 static void put_tags(struct bytes *out, const struct grid *grid, const struct grid_group *group)
 {
-    put(out, "[");
+    bytes_add_text(out, "[");
     for (size_t i = 0; i < grid->n_by; i++) {
-        put(out, i > 0 ? "," : "");
+        bytes_add_text(out, i > 0 ? "," : "");
         json_add_string(out, grid_part(group, i));
     }
-    put(out, "]");
+    bytes_add_text(out, "]");
 }
 
 static void put_names(struct evaluation *evaluation, const struct grid_group *group)
@@ -185,24 +177,24 @@ static void put_names(struct evaluation *evaluation, const struct grid_group *gr
     struct bytes *out = &evaluation->answer, scope = { 0 };
     struct slice aggregate = expression->queries[0].aggregate_word;
 
-    put(out, "{\"metric\":");
+    bytes_add_text(out, "{\"metric\":");
     put_text(evaluation, group, true);
-    put(out, ",\"display_name\":");
+    bytes_add_text(out, ",\"display_name\":");
     put_text(evaluation, group, true);
-    put(out, ",\"expression\":");
+    bytes_add_text(out, ",\"expression\":");
     put_text(evaluation, group, false);
-    put(out, ",\"scope\":");
+    bytes_add_text(out, ",\"scope\":");
     put_scope(&scope, group, common_scope(expression));
-    json_add_string(out, (struct slice){ (const char *)scope.at, scope.len });
+    json_add_string(out, bytes_view(&scope));
     out->failed = out->failed || scope.failed;
     bytes_free(&scope);
-    put(out, ",\"tag_set\":");
+    bytes_add_text(out, ",\"tag_set\":");
     put_tags(out, answer_of(evaluation), group);
-    put(out, ",\"aggr\":");
+    bytes_add_text(out, ",\"aggr\":");
     if (expression->n_queries == 1 && aggregate.len > 0)
         json_add_string(out, aggregate);
     else
-        put(out, "null");
+        bytes_add_text(out, "null");
 }
 
 /* ---- points ------------------------------------------------------------ */
@@ -272,17 +264,17 @@ static void put_attributes(struct evaluation *evaluation, uint32_t row)
     static const char *const roles[GRID_BAND_ROWS] = { "value", "lower", "upper" };
     struct bytes *out = &evaluation->answer;
 
-    put(out, "{");
+    bytes_add_text(out, "{");
     if (answer_of(evaluation)->rows == GRID_BAND_ROWS) {
         const char *direction = direction_of(&evaluation->expression);
-        put(out, "\"role\":\"");
-        put(out, roles[row]);
+        bytes_add_text(out, "\"role\":\"");
+        bytes_add_text(out, roles[row]);
         if (direction != NULL)
-            put(out, "\",\"direction\":\"");
-        put(out, direction != NULL ? direction : "");
-        put(out, "\"");
+            bytes_add_text(out, "\",\"direction\":\"");
+        bytes_add_text(out, direction != NULL ? direction : "");
+        bytes_add_text(out, "\"");
     }
-    put(out, "}");
+    bytes_add_text(out, "}");
 }
 
 /* A row without points is left out, as Datadog does. */
@@ -297,23 +289,23 @@ static void put_row(struct evaluation *evaluation, uint32_t group, uint32_t row)
     if (n == 0)
         return;
     if (out->len > 0 && out->at[out->len - 1] == '}')
-        put(out, ",");
+        bytes_add_text(out, ",");
     put_names(evaluation, &grid->groups[group]);
-    put(out, ",\"interval\":");
+    bytes_add_text(out, ",\"interval\":");
     put_int(out, grid->step_s);
-    put(out, ",\"length\":");
+    bytes_add_text(out, ",\"length\":");
     put_int(out, n);
-    put(out, ",\"start\":");
+    bytes_add_text(out, ",\"start\":");
     put_int(out, step_ms(grid, first));
-    put(out, ",\"end\":");
+    bytes_add_text(out, ",\"end\":");
     put_int(out, step_ms(grid, last) + (grid->step_s - 1) * 1000);
-    put(out, ",\"query_index\":0,\"unit\":");
+    bytes_add_text(out, ",\"query_index\":0,\"unit\":");
     bytes_add(out, evaluation->unit.at, evaluation->unit.len);
-    put(out, ",\"attributes\":");
+    bytes_add_text(out, ",\"attributes\":");
     put_attributes(evaluation, row);
-    put(out, ",\"pointlist\":");
+    bytes_add_text(out, ",\"pointlist\":");
     put_points(out, grid, values, n);
-    put(out, "}");
+    bytes_add_text(out, "}");
 }
 
 /* What the groups will take together, if the others are like those that are written: an answer
@@ -346,7 +338,7 @@ enum query_state evaluation_write(struct evaluation *evaluation)
     if (out->len > ANSWER_MAX)
         return evaluation_fail(evaluation, "the answer is too long: ask for fewer series");
     if (evaluation->group == grid->n_groups)
-        put(out, "]}\n");
+        bytes_add_text(out, "]}\n");
     if (out->failed || evaluation->unit.failed)
         return evaluation_fail(evaluation, "not enough memory for the answer");
     return evaluation->group == grid->n_groups ? QUERY_DONE : QUERY_MORE;

@@ -139,8 +139,7 @@ size_t recent_marks(const struct recent *recent, struct bytes *scratch,
         bytes_clear(scratch);
         recent_put_body(scratch, at, &shown);
         if (!scratch->failed)
-            marks[n++] =
-                recent_body_mark((struct slice){ (const char *)scratch->at, scratch->len });
+            marks[n++] = recent_body_mark(bytes_view(scratch));
     }
     return n;
 }
@@ -198,8 +197,7 @@ static void hand_over(const struct kept_list *list, const struct kept *end,
 
         bytes_clear(&body);
         recent_put_body(&body, at, &shown);
-        state_put_text(out, body.failed ? SLICE("")
-                                        : (struct slice){ (const char *)body.at, body.len });
+        state_put_text(out, body.failed ? SLICE("") : bytes_view(&body));
     }
     bytes_free(&body);
 }

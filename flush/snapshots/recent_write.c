@@ -27,7 +27,7 @@ void recent_write_lines(struct json_out *out, const char *name, struct slice tex
         bytes_add(&lines, newline ? "\n" : &text.at[i], 1);
         i += newline;
     }
-    json_out_slice(out, name, (struct slice){ (const char *)lines.at, lines.len });
+    json_out_slice(out, name, bytes_view(&lines));
     out->bytes.failed = out->bytes.failed || lines.failed;
     bytes_free(&lines);
 }

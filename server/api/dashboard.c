@@ -356,7 +356,7 @@ static void write_address(struct json_out *out, const char *folder, struct slice
     if (address.failed)
         out->bytes.failed = true;
     else
-        json_out_slice(out, "url", (struct slice){ (const char *)address.at, address.len });
+        json_out_slice(out, "url", bytes_view(&address));
     bytes_free(&address);
 }
 

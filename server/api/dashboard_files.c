@@ -49,7 +49,7 @@ static void put_board(const struct definition_file *file, struct slice board)
         definition.name = slice_of(id);
     if (!dashboard_is_timeboard(&definition)) {
         dashboard_number_widgets(&numbered, board, definition.number * WIDGETS_APART);
-        definition.body = (struct slice){ (const char *)numbered.bytes.at, numbered.bytes.len };
+        definition.body = bytes_view(&numbered.bytes);
     }
     if (numbered.bytes.failed)
         definition_file_complain(file, ": not enough memory");

@@ -112,8 +112,7 @@ static void put_body(struct desk_job *given, struct definitions *definitions,
     definition->changed_ms = clock_wall_ms();
     if (write == dashboard_write) {
         dashboard_number_widgets(&numbered, body, definition->changed_ms * 100);
-        definition->body =
-            (struct slice){ (const char *)numbered.bytes.at, numbered.bytes.len };
+        definition->body = bytes_view(&numbered.bytes);
     }
     if (numbered.bytes.failed)
         api_refuse(given, 503, "not enough memory");

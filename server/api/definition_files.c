@@ -120,7 +120,7 @@ static void take_file(struct reading *reading)
 
     reading->file.hash = XXH3_64bits(reading->file.name, strlen(reading->file.name));
     if (read_text(reading, &text, &reading->file.changed_ms) &&
-        read_object(reading, (struct slice){ (const char *)text.at, text.len }, &object))
+        read_object(reading, bytes_view(&text), &object))
         reading->take(&reading->file, object);
     bytes_free(&text);
 }

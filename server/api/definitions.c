@@ -260,7 +260,7 @@ static void tell_keeper(const struct definitions *definitions,
     if (!text.failed)
         definitions->keeper.keep(definitions->keeper.self, kinds[definition->kind].word,
                                  definition->name, definition->changed_ms / 1000,
-                                 (struct slice){ (const char *)text.at, text.len });
+                                 bytes_view(&text));
     bytes_free(&text);
 }
 
@@ -362,8 +362,7 @@ static void write_list(const struct definition_list *list, struct state_writer *
         write_text(&text, at);
         state_put_text(out, slice_of(kinds[at->kind].word));
         state_put_text(out, at->name);
-        state_put_text(out, text.failed ? SLICE("")
-                                        : (struct slice){ (const char *)text.at, text.len });
+        state_put_text(out, text.failed ? SLICE("") : bytes_view(&text));
     }
     bytes_free(&text);
 }

@@ -67,7 +67,7 @@ bool downtime_form_make(struct slice base, struct slice over, bool is_v2, int64_
     json_out_begin(&merged, NULL, '{');
     api_form_merge(&merged, base, over, is_v2 ? said_v2 : said_v1);
     json_out_end(&merged, '}');
-    struct slice body = { (const char *)merged.bytes.at, merged.bytes.len };
+    struct slice body = bytes_view(&merged.bytes);
     bool good =
         merged.bytes.failed
             ? refuse(problem, "not enough memory")
@@ -484,7 +484,7 @@ static void write_search(struct json_out *out, const struct downtime_sight *sigh
             bytes_add(&search, " AND ", 5);
         bytes_add(&search, tag.at, tag.len);
     }
-    json_out_slice(out, "scope", (struct slice){ (const char *)search.at, search.len });
+    json_out_slice(out, "scope", bytes_view(&search));
     out->bytes.failed = out->bytes.failed || search.failed;
     bytes_free(&search);
 }

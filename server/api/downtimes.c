@@ -136,7 +136,7 @@ void downtimes_list_of_monitor(struct desk_job *given, const struct http_request
 static struct slice scope_of(struct slice body, struct json_out *out)
 {
     downtime_form_scope(out, NULL, body);
-    return (struct slice){ (const char *)out->bytes.at, out->bytes.len };
+    return bytes_view(&out->bytes);
 }
 
 /* Whether each item of a list is one of the other. */

@@ -112,11 +112,6 @@ static void drop_old(const struct server_view *view, int64_t now_s)
     }
 }
 
-static struct slice text_of(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
-}
-
 void downtimes_make(struct desk_job *given, const struct server_view *view, struct slice body,
                     bool is_v2, downtime_writer *write)
 {
@@ -135,7 +130,7 @@ void downtimes_make(struct desk_job *given, const struct server_view *view, stru
         api_refuse(given, 503, "the system has no randomness for an id");
     } else {
         made.name = slice_of(name);
-        made.body = text_of(&text);
+        made.body = bytes_view(&text);
         put(given, view, &made, write);
     }
     bytes_free(&text);
@@ -172,7 +167,7 @@ void downtimes_change(struct desk_job *given, const struct server_view *view,
         return;
     }
     if (downtime_form_make(base, body, is_v2, definition->created_ms / 1000, &text, problem)) {
-        changed.body = text_of(&text);
+        changed.body = bytes_view(&text);
         changed.changed_ms = clock_wall_ms();
         put(given, view, &changed, write);
     } else {
@@ -190,7 +185,7 @@ bool downtimes_cancel(const struct server_view *view, const struct definition *d
         return true; /* it was already */
     changed.changed_ms = clock_wall_ms();
     downtime_form_cancel(definition->body, changed.changed_ms / 1000, &text);
-    changed.body = text_of(&text);
+    changed.body = bytes_view(&text);
     bool good = !text.failed &&
                 definitions_put(api_definitions(view), &changed, &made) == DEFINITION_DONE;
 

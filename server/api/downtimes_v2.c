@@ -44,7 +44,7 @@ static void write_one(struct json_out *out, const struct downtime_sight *sight)
 
     downtime_form_write_v2(&data, sight);
     json_out_begin(out, NULL, '{');
-    json_out_raw(out, "data", (struct slice){ (const char *)data.bytes.at, data.bytes.len });
+    json_out_raw(out, "data", bytes_view(&data.bytes));
     downtime_form_included(out);
     json_out_end(out, '}');
     out->bytes.failed = out->bytes.failed || data.bytes.failed;

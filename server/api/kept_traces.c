@@ -210,7 +210,7 @@ static void write_member(struct json_out *out, struct bytes *name, struct slice 
 {
     bytes_clear(name);
     json_add_string(name, text);
-    json_out_member(out, (struct slice){ (const char *)name->at, name->len }, json);
+    json_out_member(out, bytes_view(name), json);
 }
 
 /* A text is there once, but named by any number of spans: an answer has its own bound. */
@@ -232,8 +232,7 @@ static uint32_t write_meta(struct json_out *out, const struct trace_copy *copy,
 
         bytes_clear(&value);
         json_add_string(&value, trace_copy_text(copy, meta->value));
-        write_member(out, name, trace_copy_text(copy, meta->key),
-                     (struct slice){ (const char *)value.at, value.len });
+        write_member(out, name, trace_copy_text(copy, meta->key), bytes_view(&value));
     }
     json_out_end(out, '}');
     out->bytes.failed = out->bytes.failed || value.failed;

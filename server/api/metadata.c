@@ -105,8 +105,7 @@ void metadata_update(struct desk_job *given, const struct http_request *request,
                                      .name = name,
                                      .created_ms = clock_wall_ms(),
                                      .changed_ms = clock_wall_ms(),
-                                     .body = { (const char *)merged.bytes.at,
-                                               merged.bytes.len } };
+                                     .body = bytes_view(&merged.bytes) };
     struct definition *made;
     enum definition_result result = merged.bytes.failed
                                         ? DEFINITION_NO_MEMORY

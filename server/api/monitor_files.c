@@ -7,11 +7,6 @@
 #include "server/api/downtime_form.h"
 #include "server/api/monitor_form.h"
 
-static struct slice text_of(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
-}
-
 static void take_monitor(const struct definition_file *file, struct slice object)
 {
     struct definition definition = {
@@ -24,7 +19,7 @@ static void take_monitor(const struct definition_file *file, struct slice object
     snprintf(name, sizeof name, "%" PRId64, definition.number);
     definition.name = slice_of(name);
     if (monitor_form_make(SLICE("{}"), object, &body, problem)) {
-        definition.body = text_of(&body);
+        definition.body = bytes_view(&body);
         definition_file_put(file, &definition);
     } else {
         definition_file_complain(file, ": %s", problem);
@@ -58,7 +53,7 @@ static void take_downtime(const struct definition_file *file, struct slice objec
                                        "'canceled'");
     } else if (downtime_form_make(SLICE("{}"), object, is_v2, file->changed_ms / 1000, &body,
                                   problem)) {
-        definition.body = text_of(&body);
+        definition.body = bytes_view(&body);
         definition_file_put(file, &definition);
     } else {
         definition_file_complain(file, ": %s", problem);

@@ -29,16 +29,6 @@ static void write_number(struct bytes *out, double value)
         bytes_add(out, ".0", 2);
 }
 
-static void add(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
-static void add_slice(struct bytes *out, struct slice text)
-{
-    bytes_add(out, text.at, text.len);
-}
-
 static void write_window(struct bytes *out, int64_t window_s)
 {
     char text[32];
@@ -51,7 +41,7 @@ static void write_window(struct bytes *out, int64_t window_s)
              minutes % 1440 == 0 ? "d"
              : minutes % 60 == 0 ? "h"
                                  : "m");
-    add(out, text);
+    bytes_add_text(out, text);
 }
 
 /* "my_metric" and "*" of "avg:my_metric{*} by {host}"; of anything else all of it. */
@@ -87,23 +77,23 @@ static void make_name(struct bytes *out, const struct monitor *monitor)
     struct slice metric, scope;
 
     if (condition->kind != CONDITION_VALUE && condition->kind != CONDITION_CHANGE) {
-        add_slice(out, monitor->query);
+        bytes_add_slice(out, monitor->query);
         return;
     }
     cut_expression(condition->expression, &metric, &scope);
-    add(out, "**");
-    add_slice(out, metric);
-    add(out, "** over **");
-    add_slice(out, scope);
-    add(out, "** was **");
-    add(out, comparator_text(condition->comparator));
-    add(out, " ");
+    bytes_add_text(out, "**");
+    bytes_add_slice(out, metric);
+    bytes_add_text(out, "** over **");
+    bytes_add_slice(out, scope);
+    bytes_add_text(out, "** was **");
+    bytes_add_text(out, comparator_text(condition->comparator));
+    bytes_add_text(out, " ");
     write_number(out, condition->threshold);
-    add(out, "** ");
-    add(out, reduced[condition->reduce]);
-    add(out, " during the **last ");
+    bytes_add_text(out, "** ");
+    bytes_add_text(out, reduced[condition->reduce]);
+    bytes_add_text(out, " during the **last ");
     write_window(out, condition->window_s);
-    add(out, "**.");
+    bytes_add_text(out, "**.");
 }
 
 /* As long as a name may be, with all bytes of its last character. */
@@ -125,7 +115,7 @@ static void write_named(struct json_out *out, struct slice body, const struct mo
 
     make_name(&made, monitor);
     json_out_begin(out, NULL, '{');
-    json_out_slice(out, "name", cut_name((struct slice){ (const char *)made.at, made.len }));
+    json_out_slice(out, "name", cut_name(bytes_view(&made)));
     api_form_rest(out, body, name);
     json_out_end(out, '}');
     out->bytes.failed = out->bytes.failed || made.failed;
@@ -164,7 +154,7 @@ static bool refuse(char *problem, const char *sentence)
 
 static struct slice text_of(const struct json_out *out)
 {
-    return (struct slice){ (const char *)out->bytes.at, out->bytes.len };
+    return bytes_view(&out->bytes);
 }
 
 /* What was merged may be more than each of the two. */
@@ -191,7 +181,7 @@ bool monitor_form_make(struct slice base, struct slice over, struct bytes *out,
     if (good && monitor_read(text_of(&merged), &monitor, problem, MONITOR_PROBLEM_MAX)) {
         if (monitor.name.len == 0)
             write_named(&named, text_of(&merged), &monitor);
-        add_slice(out, text_of(monitor.name.len == 0 ? &named : &merged));
+        bytes_add_slice(out, text_of(monitor.name.len == 0 ? &named : &merged));
         monitor_free(&monitor);
     } else {
         good = false;
@@ -267,7 +257,7 @@ static void write_threshold(struct json_out *out, struct slice name, struct slic
     if (number_double(number, &read) && isfinite(read)) {
         write_number(&text, read);
         out->bytes.failed = out->bytes.failed || text.failed;
-        value = (struct slice){ (const char *)text.at, text.len };
+        value = bytes_view(&text);
     }
     json_out_member(out, name, value);
     bytes_free(&text);
@@ -378,8 +368,7 @@ static void begin_named(struct json_out *out, struct slice name)
     struct json_out quoted = { .comma = false };
 
     json_out_slice(&quoted, NULL, name);
-    json_out_member(out, (struct slice){ (const char *)quoted.bytes.at, quoted.bytes.len },
-                    SLICE("{"));
+    json_out_member(out, bytes_view(&quoted.bytes), SLICE("{"));
     out->comma = false;
     out->bytes.failed = out->bytes.failed || quoted.bytes.failed;
     bytes_free(&quoted.bytes);

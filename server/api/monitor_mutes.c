@@ -73,12 +73,12 @@ static void put_silenced(struct desk_job *given, const struct server_view *view,
 
     for (int i = 0; i < 3; i++)
         json_out_end(given_over, '}');
-    struct slice over = { (const char *)given_over->bytes.at, given_over->bytes.len };
+    struct slice over = bytes_view(&given_over->bytes);
 
     if (given_over->bytes.failed) {
         api_refuse(given, 503, "not enough memory");
     } else if (monitor_form_make(definition->body, over, &body, problem)) {
-        changed.body = (struct slice){ (const char *)body.at, body.len };
+        changed.body = bytes_view(&body);
         monitors_put(given, view, &changed, true);
     } else {
         api_refuse(given, 400, "%s", problem);

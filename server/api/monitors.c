@@ -103,11 +103,6 @@ void monitors_put(struct desk_job *given, const struct server_view *view,
     }
 }
 
-static struct slice text_of(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
-}
-
 /* Its first operand that is a composite itself; 0: none is. */
 static int64_t composite_in(const struct server_view *view, struct slice body)
 {
@@ -142,7 +137,7 @@ static bool make_body(struct desk_job *job, const struct http_request *request,
         return false;
     if (!monitor_form_make(base, body, out, problem))
         api_refuse(job, 400, "%s", problem);
-    else if ((number = composite_in(view, text_of(out))) != 0)
+    else if ((number = composite_in(view, bytes_view(out))) != 0)
         api_refuse(job, 400,
                    "The value provided for parameter 'query' is invalid: monitor %" PRId64
                    " is a composite, and no composite is made of others",
@@ -165,7 +160,7 @@ void monitors_create(struct desk_job *given, const struct http_request *request,
         bytes_free(&body);
         return;
     }
-    made.body = text_of(&body);
+    made.body = bytes_view(&body);
     if (defined_make_ids(&monitors, name, &made.number)) {
         made.name = slice_of(name);
         monitors_put(given, argument, &made, true);
@@ -185,7 +180,7 @@ void monitors_update(struct desk_job *given, const struct http_request *request,
     struct definition changed = *found;
 
     if (make_body(given, request, argument, found->body, &body)) {
-        changed.body = text_of(&body);
+        changed.body = bytes_view(&body);
         monitors_put(given, argument, &changed, false);
     }
     bytes_free(&body);

@@ -111,7 +111,7 @@ static bool each_check(struct desk_job *job, struct slice body, struct submitter
         if (!good)
             refuse_check(job, is_list, i, problem);
         else if (submitter != NULL && !line.failed) {
-            struct slice text = { (const char *)line.at, line.len };
+            struct slice text = bytes_view(&line);
 
             if (hosts != NULL)
                 host_addresses_note(hosts, sighting_host_of_line(text), desk_peer(job));
@@ -195,7 +195,7 @@ void submit_event(struct desk_job *given, const struct http_request *request, vo
     else if (line.failed)
         api_refuse(given, 503, "not enough memory");
     else if (begin(given, view->submitter)) {
-        struct slice text = { (const char *)line.at, line.len };
+        struct slice text = bytes_view(&line);
 
         submitter_add_line(view->submitter, LINE_EVENT, text, now_s);
         submitter_end(view->submitter);

@@ -25,16 +25,11 @@ static bool is_text_or_absent(struct slice value)
     return json_view_kind(value) == JSON_KIND_STRING || is_absent(value);
 }
 
-static void add(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
 static void add_field(struct bytes *out, const char *key, struct slice value)
 {
     if (is_absent(value) || value.len == 2)
         return;
-    add(out, key);
+    bytes_add_text(out, key);
     api_text_add_field(out, value);
 }
 
@@ -43,8 +38,8 @@ static void add_whole(struct bytes *out, const char *key, int64_t number)
     char text[32];
 
     snprintf(text, sizeof text, "%" PRId64, number);
-    add(out, key);
-    add(out, text);
+    bytes_add_text(out, key);
+    bytes_add_text(out, text);
 }
 
 /* False: it is neither a time nor absent, which is 0. */
@@ -63,7 +58,7 @@ static bool take_time(struct slice value, int64_t *out)
 static bool add_tags(struct bytes *out, struct slice tags, const char *key, struct slice value,
                      struct slice host)
 {
-    add(out, "|#");
+    bytes_add_text(out, "|#");
     if (!api_text_add_tags(out, tags))
         return false;
     if (!is_absent(value) && value.len > 2)
@@ -91,7 +86,7 @@ bool submit_check_line(struct bytes *out, struct slice object,
         return fail(problem, "timestamp: expected seconds since 1970");
     if (!is_text_or_absent(host) || !is_text_or_absent(message))
         return fail(problem, "host_name and message: expected text");
-    add(out, "_sc|");
+    bytes_add_text(out, "_sc|");
     api_text_add_field(out, name);
     add_whole(out, "|", status);
     if (time_s > 0)
@@ -165,7 +160,7 @@ static bool add_texts(struct bytes *out, struct slice object, char *problem)
     bytes_add(&texts, "|", 1);
     api_text_add(&texts, text);
     snprintf(head, sizeof head, "_e{%zu,%zu}:", title_len, texts.len - title_len - 1);
-    add(out, head);
+    bytes_add_text(out, head);
     bytes_add(out, texts.at, texts.len);
     out->failed = out->failed || texts.failed;
     bytes_free(&texts);

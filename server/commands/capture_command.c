@@ -258,7 +258,7 @@ static bool take(long status, const void *at, size_t n, void *argument)
         errno = ENOMEM;
         return fail(capturing);
     }
-    struct slice rest = { (const char *)bytes->at, bytes->len };
+    struct slice rest = bytes_view(bytes);
     if (!capturing->has_header)
         goes_on = begin_file(capturing, &rest);
     if (goes_on && capturing->has_header)

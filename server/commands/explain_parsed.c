@@ -92,7 +92,7 @@ static void put_event_text(struct json_out *out, const char *name, struct slice 
         bytes_add(&plain, "\n", 1);
         text = slice_skip(text, 2);
     }
-    json_out_slice(out, name, (struct slice){ (const char *)plain.at, plain.len });
+    json_out_slice(out, name, bytes_view(&plain));
     out->bytes.failed |= plain.failed;
     bytes_free(&plain);
 }

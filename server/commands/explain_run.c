@@ -234,13 +234,10 @@ static void put_sketches(struct json_out *out, struct run *run)
         return;
     json_out_begin(&whole, NULL, '{');
     json_out_begin(&whole, "sketches", '[');
-    json_out_raw(
-        &whole, NULL,
-        (struct slice){ (const char *)run->sketches.bytes.at, run->sketches.bytes.len });
+    json_out_raw(&whole, NULL, bytes_view(&run->sketches.bytes));
     json_out_end(&whole, ']');
     json_out_end(&whole, '}');
-    put_body(out, payload_route_path(ROUTE_SKETCHES),
-             (struct slice){ (const char *)whole.bytes.at, whole.bytes.len });
+    put_body(out, payload_route_path(ROUTE_SKETCHES), bytes_view(&whole.bytes));
     out->bytes.failed |= whole.bytes.failed || run->sketches.bytes.failed;
     bytes_free(&whole.bytes);
 }

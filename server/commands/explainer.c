@@ -121,8 +121,7 @@ static void put_losses(struct json_out *out, const struct explain_outcome *outco
 static void put_outcome(struct json_out *out, const struct explain_outcome *outcome)
 {
     put_losses(out, outcome);
-    json_out_raw(out, "intake",
-                 (struct slice){ (const char *)outcome->intake.at, outcome->intake.len });
+    json_out_raw(out, "intake", bytes_view(&outcome->intake));
 }
 
 /* ---- a line ------------------------------------------------------------ */

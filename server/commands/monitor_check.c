@@ -31,7 +31,7 @@ static bool ask_piece(const struct monitor_asking *asking, struct monitor_past *
         path = NULL;
         monitor_complain("the past", "not enough memory");
     } else if (monitor_fetch(asking, path, NULL, &body)) {
-        struct slice answer = { (const char *)body.at, body.len };
+        struct slice answer = bytes_view(&body);
 
         good = monitor_past_take(past, answer, problem, sizeof problem);
         if (!good)

@@ -99,7 +99,7 @@ static const char *read_bytes(const char *path, struct bytes *out)
 
 static bool read_json(struct monitor_file *file, struct problems *problems)
 {
-    struct slice text = { (const char *)file->text.at, file->text.len };
+    struct slice text = bytes_view(&file->text);
     struct json_fault fault;
     size_t line, byte;
 

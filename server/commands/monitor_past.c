@@ -19,16 +19,6 @@ enum {
 
 /* ---- the question ------------------------------------------------------ */
 
-static void put(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
-static void put_slice(struct bytes *out, struct slice text)
-{
-    bytes_add(out, text.at, text.len);
-}
-
 /* An operand, or what it is in the window that ends at each step. */
 static void put_operand(struct bytes *out, const struct condition *condition,
                         struct slice operand)
@@ -38,9 +28,9 @@ static void put_operand(struct bytes *out, const struct condition *condition,
 
     snprintf(end, sizeof end, ", %lld, '%s')", (long long)condition->window_s,
              words[condition->reduce]);
-    put(out, "moving_rollup(");
-    put_slice(out, operand);
-    put(out, end);
+    bytes_add_text(out, "moving_rollup(");
+    bytes_add_slice(out, operand);
+    bytes_add_text(out, end);
 }
 
 static void put_expression(struct bytes *out, const struct condition *condition,
@@ -52,11 +42,11 @@ static void put_expression(struct bytes *out, const struct condition *condition,
     for (size_t i = 0; reduces && i < expression->n_queries; i++) {
         struct slice query = expression->queries[i].text;
 
-        put_slice(out, (struct slice){ at, (size_t)(query.at - at) });
+        bytes_add_slice(out, (struct slice){ at, (size_t)(query.at - at) });
         put_operand(out, condition, query);
         at = query.at + query.len;
     }
-    put_slice(out, (struct slice){ at, (size_t)(text.at + text.len - at) });
+    bytes_add_slice(out, (struct slice){ at, (size_t)(text.at + text.len - at) });
 }
 
 /* A change is computed point by point, as by the server. */
@@ -69,18 +59,18 @@ static void put_question(struct bytes *out, const struct condition *condition,
     put_expression(&now, condition, expression, reduces);
     if (condition->kind == CONDITION_CHANGE) {
         snprintf(shift, sizeof shift, ", -%lld)", (long long)condition->shift_s);
-        put(&before, "timeshift((");
+        bytes_add_text(&before, "timeshift((");
         bytes_add(&before, now.at, now.len);
-        put(&before, ")");
-        put(&before, shift);
-        put(out, condition->relative ? "((" : "(");
+        bytes_add_text(&before, ")");
+        bytes_add_text(&before, shift);
+        bytes_add_text(out, condition->relative ? "((" : "(");
         bytes_add(out, now.at, now.len);
-        put(out, ") - ");
+        bytes_add_text(out, ") - ");
         bytes_add(out, before.at, before.len);
         if (condition->relative) {
-            put(out, ") / ");
+            bytes_add_text(out, ") / ");
             bytes_add(out, before.at, before.len);
-            put(out, " * 100");
+            bytes_add_text(out, " * 100");
         }
     } else {
         bytes_add(out, now.at, now.len);
@@ -131,7 +121,7 @@ static bool make_question(struct monitor_past *past, char *problem, size_t probl
     past->reduces_operands = computes_with_counts(expression);
     plan_trigger(past, expression);
     put_question(&past->question, condition, expression, past->reduces_operands);
-    put_slice(&past->question, (struct slice){ "", 1 });
+    bytes_add_slice(&past->question, (struct slice){ "", 1 });
     free(expression);
     return !past->question.failed;
 }
@@ -269,11 +259,11 @@ static bool name_of(struct slice series, char room[NAME_MAX_BYTES], struct slice
     struct bytes name = { 0 };
 
     for (size_t i = 0; i < n; i++) {
-        put(&name, i > 0 ? "," : "");
-        put_slice(&name, tags[i]);
+        bytes_add_text(&name, i > 0 ? "," : "");
+        bytes_add_slice(&name, tags[i]);
     }
     if (n == 0)
-        put(&name, "*");
+        bytes_add_text(&name, "*");
     bool fits = !name.failed && name.len <= NAME_MAX_BYTES;
 
     if (fits)

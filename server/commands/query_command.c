@@ -388,7 +388,7 @@ static int draw(const struct asking *asking, const struct bytes *body)
         .title = asking->text,
         .from_s = asking->from_s,
         .to_s = asking->to_s,
-        .answer = { (const char *)body->at, body->len },
+        .answer = bytes_view(body),
         .markers = &asking->markers,
     };
     char problem[QUERY_PICTURE_PROBLEM_SIZE];

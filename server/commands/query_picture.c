@@ -86,7 +86,7 @@ static enum picture_written define(const struct query_picture *asked, struct byt
                                .n_requests = 1 };
 
     put_markers(&markers, asked->markers);
-    picture.markers = (struct slice){ (const char *)markers.bytes.at, markers.bytes.len };
+    picture.markers = bytes_view(&markers.bytes);
     enum picture_written result =
         markers.bytes.failed ? PICTURE_NO_MEMORY : picture_write(&picture, out);
     bytes_free(&markers.bytes);
@@ -104,8 +104,7 @@ static void paint(struct drawing *drawing, const struct bytes *definition)
     void (*before)(int) = signal(SIGPIPE, SIG_IGN);
 
     if (painter != NULL) {
-        painter_paint(painter, (struct slice){ (const char *)definition->at, definition->len },
-                      on_painted, drawing);
+        painter_paint(painter, bytes_view(definition), on_painted, drawing);
         event_base_dispatch(base);
     }
     signal(SIGPIPE, before);

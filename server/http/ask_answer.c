@@ -41,7 +41,7 @@ int ask_answer_status(const struct ask_answer *answer)
 
 struct slice ask_answer_text(const struct ask_answer *answer)
 {
-    return (struct slice){ (const char *)answer->bytes.at, answer->bytes.len };
+    return bytes_view(&answer->bytes);
 }
 
 static void release_view(const void *at, size_t len, void *argument)

@@ -51,7 +51,7 @@ static void write_report(struct json_out *out, int64_t heard_ms, int64_t heard_s
 {
     json_out_signed(out, "heard_s", heard_s);
     json_out_signed(out, "silent_ms", now_ms > heard_ms ? now_ms - heard_ms : 0);
-    json_out_raw(out, "last", (struct slice){ (const char *)report->at, report->len });
+    json_out_raw(out, "last", bytes_view(report));
 }
 
 /* ---- the desk ---------------------------------------------------------- */

@@ -123,7 +123,7 @@ static int inflate_body(struct desk_job *job, struct http_request *request)
     if (!http_header(request, "Content-Encoding", &encoding) || !http_inflate_knows(encoding))
         return 0;
     int status = http_inflate(&job->plain, encoding, request->body, job->body_max);
-    request->body = (struct slice){ (const char *)job->plain.at, job->plain.len };
+    request->body = bytes_view(&job->plain);
     return status;
 }
 

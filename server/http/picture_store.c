@@ -96,6 +96,6 @@ struct slice picture_store_find(struct picture_store *store, struct slice name, 
     picture_store_expire(store, now_s);
     for (const struct kept_picture *at = store->oldest; at != NULL; at = at->newer)
         if (slice_equal(name, slice_of(at->name)))
-            return (struct slice){ (const char *)at->bytes.at, at->bytes.len };
+            return bytes_view(&at->bytes);
     return SLICE("");
 }

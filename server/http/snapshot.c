@@ -75,8 +75,7 @@ static void refuse(struct http_exchange *exchange, int status, const char *sente
     struct asked_question said = { 0 };
 
     asked_question_refuse(&said, status, sentence);
-    reply_json(exchange, status,
-               (struct slice){ (const char *)said.answer.at, said.answer.len });
+    reply_json(exchange, status, bytes_view(&said.answer));
     bytes_free(&said.answer);
 }
 
@@ -114,8 +113,7 @@ static void paint(struct snapshot *given)
     enum picture_written result = picture_write(picture, &out.bytes);
     struct http_exchange *exchange = let_go(given);
     if (result == PICTURE_WRITTEN)
-        desk_take(desk, exchange, head,
-                  (struct slice){ (const char *)out.bytes.at, out.bytes.len }, HTTP_BODY_MAX,
+        desk_take(desk, exchange, head, bytes_view(&out.bytes), HTTP_BODY_MAX,
                   pictures_paint_work);
     else
         refuse(exchange, result == PICTURE_TOO_LARGE ? 400 : 503, picture_sentence(result));

@@ -58,11 +58,6 @@ static bool is_wanted(const struct reader *reader, const struct tail_item *item)
            (reader->from.len == 0 || tail_item_is_from(item, reader->from));
 }
 
-static void add(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
 /* False: it is lost, and counted. */
 static bool send_to(const struct reader *reader, const struct bytes *event)
 {
@@ -82,9 +77,9 @@ static void show_item(struct tail *tail, const struct tail_item *item)
         if (!is_wanted(reader, item) || desk_stream_refuses(reader->stream))
             continue;
         if (json->len == 0) {
-            add(json, EVENT_BEGIN);
+            bytes_add_text(json, EVENT_BEGIN);
             tail_item_write(item, json);
-            add(json, "\n\n");
+            bytes_add_text(json, "\n\n");
         }
         if (json->failed)
             reader->lost++;

@@ -101,11 +101,6 @@ bool tail_item_is_from(const struct tail_item *item, struct slice pattern)
 
 /* ---- writing ----------------------------------------------------------- */
 
-static void add(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
 /* printf took a seventh of the time that a line takes. */
 static void add_number(struct bytes *out, uint64_t number)
 {
@@ -119,7 +114,7 @@ static void add_number(struct bytes *out, uint64_t number)
 
 static void add_text(struct bytes *out, const char *name, struct slice text)
 {
-    add(out, name);
+    bytes_add_text(out, name);
     json_add_string(out, text);
 }
 
@@ -130,10 +125,10 @@ void tail_item_write(const struct tail_item *item, struct bytes *out)
     };
     bool is_bad = item->result != PARSE_OK;
 
-    add(out, "{\"time_ms\":");
+    bytes_add_text(out, "{\"time_ms\":");
     add_number(out, (uint64_t)item->time_ms);
-    add(out, ",\"kind\":\"");
-    add(out, is_bad ? "bad" : kinds[item->kind]);
+    bytes_add_text(out, ",\"kind\":\"");
+    bytes_add_text(out, is_bad ? "bad" : kinds[item->kind]);
     add_text(out, "\",\"sender\":", slice_of(item->sender_name));
     if (item->container.len > 0)
         add_text(out, ",\"container\":", item->container);
@@ -141,8 +136,8 @@ void tail_item_write(const struct tail_item *item, struct bytes *out)
     if (is_bad) {
         add_text(out, ",\"reason\":", slice_of(parse_result_sentence(item->result)));
         add_text(out, ",\"code\":", slice_of(parse_result_label(item->result)));
-        add(out, ",\"at\":");
+        bytes_add_text(out, ",\"at\":");
         add_number(out, fault_at(item->line, item->result));
     }
-    add(out, "}");
+    bytes_add_text(out, "}");
 }

@@ -109,9 +109,8 @@ static void look_ahead(struct evaluator *evaluator, struct live_downtime *live, 
     if (lines.failed)
         hear_occurrences(live, (struct slice){ NULL, 0 }, "out of memory");
     else
-        evaluator->needs.recur(evaluator->needs.self,
-                               (struct slice){ (const char *)lines.at, lines.len },
-                               hear_occurrences, live);
+        evaluator->needs.recur(evaluator->needs.self, bytes_view(&lines), hear_occurrences,
+                               live);
     bytes_free(&lines);
 }
 
@@ -184,9 +183,7 @@ void evaluator_ask_occurrences(struct evaluator *evaluator, const struct downtim
     } else {
         *shown = (struct shown){ evaluator, from_s, until_s, tell, argument };
         evaluator->n_recurring_shown++;
-        evaluator->needs.recur(evaluator->needs.self,
-                               (struct slice){ (const char *)lines.at, lines.len }, hear_shown,
-                               shown);
+        evaluator->needs.recur(evaluator->needs.self, bytes_view(&lines), hear_shown, shown);
     }
     bytes_free(&lines);
 }

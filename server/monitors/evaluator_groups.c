@@ -332,8 +332,8 @@ static void read_check(struct evaluation *evaluation, struct watched_monitor *mo
     }
     char host[EVALUATION_NAME_MAX];
     struct watched_group *group = watched_monitor_need(
-        monitor, (struct slice){ (const char *)name.at, name.len },
-        text_of(object, "host", host, sizeof host), first_seen_s(evaluation, monitor));
+        monitor, bytes_view(&name), text_of(object, "host", host, sizeof host),
+        first_seen_s(evaluation, monitor));
 
     bytes_free(&name);
     if (group == NULL)
@@ -387,7 +387,7 @@ static void need_the_one(struct watched_monitor *monitor)
 /* False: the answer is none; the monitor says why. */
 static bool open_answer(struct evaluation *evaluation, struct watched_monitor *monitor)
 {
-    struct slice text = { (const char *)evaluation->answer.at, evaluation->answer.len }, value;
+    struct slice text = bytes_view(&evaluation->answer), value;
     bool is_check = monitor->monitor.condition.kind == CONDITION_CHECK;
     struct json_fault fault;
 

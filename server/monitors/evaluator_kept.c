@@ -44,7 +44,7 @@ static void write_waiting(const struct watched_group *group, struct json_out *ou
     for (const struct notification *at = group->waiting; at != NULL; at = at->next) {
         bytes_clear(&one);
         if (notification_write(at, &one))
-            json_out_raw(out, NULL, (struct slice){ (const char *)one.at, one.len });
+            json_out_raw(out, NULL, bytes_view(&one));
     }
     json_out_end(out, ']');
     bytes_free(&one);
@@ -129,8 +129,7 @@ void evaluator_keep(struct evaluator *evaluator, const char *kind, struct slice 
                     struct bytes *given, void (*kept)(void *argument), void *argument)
 {
     if (!given->failed)
-        evaluator->needs.keep(evaluator->needs.self, kind, name,
-                              (struct slice){ (const char *)given->at, given->len }, kept,
+        evaluator->needs.keep(evaluator->needs.self, kind, name, bytes_view(given), kept,
                               argument);
     else if (kept != NULL)
         kept(argument);
@@ -146,8 +145,7 @@ void group_keep(struct evaluator *evaluator, const struct watched_monitor *monit
     write_name(monitor, group, &name);
     write_group(group, &text);
     text.bytes.failed = text.bytes.failed || name.failed;
-    evaluator_keep(evaluator, "group", (struct slice){ (const char *)name.at, name.len },
-                   &text.bytes, kept, argument);
+    evaluator_keep(evaluator, "group", bytes_view(&name), &text.bytes, kept, argument);
     bytes_free(&name);
 }
 
@@ -158,8 +156,7 @@ void group_forget_kept(struct evaluator *evaluator, const struct watched_monitor
 
     write_name(monitor, group, &name);
     if (!name.failed)
-        evaluator->needs.keep(evaluator->needs.self, "group",
-                              (struct slice){ (const char *)name.at, name.len }, SLICE(""),
+        evaluator->needs.keep(evaluator->needs.self, "group", bytes_view(&name), SLICE(""),
                               NULL, NULL);
     bytes_free(&name);
 }
@@ -259,7 +256,7 @@ void evaluator_hand_over_item(struct state_writer *out, const char *kind, struct
     if (!given->failed) {
         state_put_text(out, slice_of(kind));
         state_put_text(out, name);
-        state_put_text(out, (struct slice){ (const char *)given->at, given->len });
+        state_put_text(out, bytes_view(given));
     }
     bytes_free(given);
 }
@@ -273,8 +270,7 @@ static void hand_over_group(const struct watched_monitor *monitor,
     write_name(monitor, group, &name);
     write_group(group, &text);
     text.bytes.failed = text.bytes.failed || name.failed;
-    evaluator_hand_over_item(out, "group", (struct slice){ (const char *)name.at, name.len },
-                             &text.bytes);
+    evaluator_hand_over_item(out, "group", bytes_view(&name), &text.bytes);
     bytes_free(&name);
 }
 

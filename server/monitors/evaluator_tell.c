@@ -123,10 +123,8 @@ static void hear_points(void *argument, int status, struct slice json)
 
     if (status == 200 && json.len > 0 &&
         picture_write(&picture, &definition) == PICTURE_WRITTEN)
-        telling->evaluator->needs.paint(
-            telling->evaluator->needs.self,
-            (struct slice){ (const char *)definition.at, definition.len }, hear_picture,
-            telling);
+        telling->evaluator->needs.paint(telling->evaluator->needs.self, bytes_view(&definition),
+                                        hear_picture, telling);
     else
         wait_less(telling);
     bytes_free(&definition);
@@ -208,32 +206,22 @@ static void name_priority(void *self, int priority)
     naming->priority = priority;
 }
 
-static void add_text(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
-static void add_slice(struct bytes *out, struct slice text)
-{
-    bytes_add(out, text.at, text.len);
-}
-
 /* "[Triggered on {host:a}] load". */
 static void write_title(const struct watched_monitor *monitor,
                         const struct watched_group *group, const struct transition *transition,
                         bool is_test, struct bytes *out)
 {
-    add_text(out, is_test ? "[TEST] [" : "[");
-    add_text(out, transition->again > 0 ? "Re-" : "");
-    add_text(out, monitor_state_heading(transition->to));
+    bytes_add_text(out, is_test ? "[TEST] [" : "[");
+    bytes_add_text(out, transition->again > 0 ? "Re-" : "");
+    bytes_add_text(out, monitor_state_heading(transition->to));
     if (monitor->monitor.include_tags && group != NULL &&
         !slice_equal(group->name, SLICE("*"))) {
-        add_text(out, " on {");
-        add_slice(out, group->name);
-        add_text(out, "}");
+        bytes_add_text(out, " on {");
+        bytes_add_slice(out, group->name);
+        bytes_add_text(out, "}");
     }
-    add_text(out, "] ");
-    add_slice(out, name_of(&monitor->monitor));
+    bytes_add_text(out, "] ");
+    bytes_add_slice(out, name_of(&monitor->monitor));
     for (size_t i = 0; i < out->len; i++)
         if (out->at[i] < ' ' || out->at[i] == 0x7f)
             out->at[i] = ' ';
@@ -255,11 +243,12 @@ static int64_t told_from_s(const struct monitor *monitor, const struct transitio
 static void add_doubts(const struct evaluator *evaluator, int64_t from_s, struct bytes *out)
 {
     if (evaluator->needs.lost_s(evaluator->needs.self) >= from_s)
-        add_text(out,
-                 "\n\nValues were lost or shed within this window: what it says may be less "
+        bytes_add_text(
+            out, "\n\nValues were lost or shed within this window: what it says may be less "
                  "than what happened.");
     if (evaluator->needs.start_s > from_s)
-        add_text(out, "\n\nThe server started within this window: it has seen a part of it.");
+        bytes_add_text(out,
+                       "\n\nThe server started within this window: it has seen a part of it.");
 }
 
 /* Of one that is silent what was known of it is what there is. */
@@ -343,7 +332,7 @@ static bool write_message(const struct evaluator *evaluator,
     if (!template_render(of->message, &facts, &listener, out) && out->failed)
         return false;
     if (transition->again > 0 && of->escalation.len > 0) {
-        add_text(out, "\n\n");
+        bytes_add_text(out, "\n\n");
         if (!template_render(of->escalation, &facts, &listener, out) && out->failed)
             return false;
     }
@@ -357,14 +346,14 @@ static void write_tags(const struct watched_monitor *monitor, const struct watch
 {
     for (size_t i = 0; i < monitor->monitor.n_tags; i++) {
         if (out->len > 0)
-            add_text(out, ",");
-        add_slice(out, monitor->monitor.tags[i]);
+            bytes_add_text(out, ",");
+        bytes_add_slice(out, monitor->monitor.tags[i]);
     }
     if (slice_equal(group->name, SLICE("*")))
         return;
     if (out->len > 0)
-        add_text(out, ",");
-    add_slice(out, group->name);
+        bytes_add_text(out, ",");
+    bytes_add_slice(out, group->name);
 }
 
 struct message {
@@ -380,11 +369,6 @@ static void message_free(struct message *given)
     bytes_free(&given->link);
 }
 
-static struct slice view_of(const struct bytes *bytes)
-{
-    return (struct slice){ bytes->at != NULL ? (const char *)bytes->at : "", bytes->len };
-}
-
 static bool write_all(const struct evaluator *evaluator, const struct watched_monitor *monitor,
                       const struct watched_group *group, const struct transition *transition,
                       int64_t now_s, bool is_test, struct message *out)
@@ -395,9 +379,9 @@ static bool write_all(const struct evaluator *evaluator, const struct watched_mo
     write_title(monitor, group, transition, is_test, &out->title);
     write_tags(monitor, group, &out->tags);
     if (evaluator->needs.link[0] != '\0' && !monitor->monitor.hides.link) {
-        add_text(&out->link, evaluator->needs.link);
+        bytes_add_text(&out->link, evaluator->needs.link);
         snprintf(number, sizeof number, "/#/monitor?id=%lld", (long long)monitor->number);
-        add_text(&out->link, number);
+        bytes_add_text(&out->link, number);
     }
     return write_message(evaluator, monitor, group, transition, now_s, &out->naming,
                          &out->text) &&
@@ -422,10 +406,10 @@ static struct notification notification_of(const struct watched_monitor *monitor
         .monitor_name = name_of(of),
         .group = group->name,
         .receiver = receiver,
-        .title = view_of(&message->title),
-        .text = view_of(&message->text),
-        .tags = view_of(&message->tags),
-        .link = view_of(&message->link),
+        .title = bytes_view(&message->title),
+        .text = bytes_view(&message->text),
+        .tags = bytes_view(&message->tags),
+        .link = bytes_view(&message->link),
         .query = of->hides.query ? SLICE("") : of->query,
     };
 

@@ -53,7 +53,7 @@ static void write_told(const struct told *told, struct json_out *out)
     json_out_signed(out, "at_s", told->line.at_s);
     json_out_text(out, "answer", told->answer);
     if (notification_write(told->notification, &of))
-        json_out_raw(out, "of", (struct slice){ (const char *)of.at, of.len });
+        json_out_raw(out, "of", bytes_view(&of));
     json_out_end(out, '}');
     bytes_free(&of);
 }

@@ -37,9 +37,7 @@ void monitoring_hear_answer(struct asked_question *given)
 {
     struct asking *asking = given->argument;
 
-    asking->tell(asking->argument, given->status,
-                 (struct slice){ given->answer.at != NULL ? (const char *)given->answer.at : "",
-                                 given->answer.len });
+    asking->tell(asking->argument, given->status, bytes_view(&given->answer));
     free(asking);
     asked_question_free(given);
 }
@@ -81,10 +79,7 @@ static void start_painter(struct painter *painter, struct slice definition,
         *asked = *what;
         bytes_add(&asked->definition, definition.at, definition.len);
         if (!asked->definition.failed && painter != NULL) {
-            painter_paint(
-                painter,
-                (struct slice){ (const char *)asked->definition.at, asked->definition.len },
-                hear_painter, asked);
+            painter_paint(painter, bytes_view(&asked->definition), hear_painter, asked);
             return;
         }
         bytes_free(&asked->definition);

@@ -125,7 +125,7 @@ static void tell_failed(struct painting *painting, const char *before, const cha
 
 static bool begins_well(const struct painting *painting)
 {
-    struct slice answer = { (const char *)painting->picture.at, painting->picture.len };
+    struct slice answer = bytes_view(&painting->picture);
 
     return slice_starts(answer, slice_of(painting->painter->is->begins));
 }

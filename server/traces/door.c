@@ -29,15 +29,10 @@ struct door {
 
 /* ---- answers ----------------------------------------------------------- */
 
-static void add(struct bytes *out, const char *text)
-{
-    bytes_add(out, text, strlen(text));
-}
-
 static void add_peer_tags(struct bytes *out)
 {
     for (size_t i = 0; span_peer_key(i) != NULL; i++) {
-        add(out, i > 0 ? "," : "");
+        bytes_add_text(out, i > 0 ? "," : "");
         json_add_string(out, slice_of(span_peer_key(i)));
     }
 }
@@ -50,7 +45,8 @@ static bool write_info(struct door *door)
     char port[32];
 
     snprintf(port, sizeof port, "%d", door->config.dogstatsd_port);
-    add(info, "{\"version\":\"" INTAKE_AGENT_VERSION "\",\"endpoints\":["
+    bytes_add_text(
+        info, "{\"version\":\"" INTAKE_AGENT_VERSION "\",\"endpoints\":["
               "\"/v0.3/traces\",\"/v0.3/services\",\"/v0.4/traces\",\"/v0.4/services\","
               "\"/v0.5/traces\",\"/v0.7/traces\",\"/v0.6/stats\",\"/telemetry/proxy/\"],"
               "\"feature_flags\":[],\"client_drop_p0s\":true,\"span_events\":true,"
@@ -58,11 +54,11 @@ static bool write_info(struct door *door)
               "\"span_kinds_stats_computed\":[\"server\",\"client\",\"producer\",\"consumer\"],"
               "\"peer_tags\":[");
     add_peer_tags(info);
-    add(info, "],\"config\":{\"default_env\":");
+    bytes_add_text(info, "],\"config\":{\"default_env\":");
     json_add_string(info, slice_of(door->config.default_env));
-    add(info, ",\"statsd_port\":");
-    add(info, port);
-    add(info, "}}\n");
+    bytes_add_text(info, ",\"statsd_port\":");
+    bytes_add_text(info, port);
+    bytes_add_text(info, "}}\n");
     if (info->failed)
         return false;
     SHA256(info->at, info->len, hash);

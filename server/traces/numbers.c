@@ -75,8 +75,8 @@ static void tell(struct telling *telling, const char *suffix, struct submitted *
 
     name->len = telling->stem;
     bytes_add(name, suffix, strlen(suffix));
-    submitted->name = (struct slice){ (const char *)name->at, name->len };
-    submitted->tags = (struct slice){ (const char *)telling->tags.at, telling->tags.len };
+    submitted->name = bytes_view(name);
+    submitted->tags = bytes_view(&telling->tags);
     if (name->failed || telling->tags.failed)
         submitter_shed(telling->submitter, METRIC_COUNT, submitted_values(submitted));
     else

@@ -110,7 +110,7 @@ static void recur(void *self, struct slice lines,
         bytes_add(&out, text,
                   (size_t)snprintf(text, sizeof text, "%lld\t%lld\n", (long long)at[i].start_s,
                                    (long long)at[i].end_s));
-    tell(argument, (struct slice){ (const char *)out.at, out.len }, "");
+    tell(argument, bytes_view(&out), "");
     bytes_free(&out);
 }
 

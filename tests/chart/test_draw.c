@@ -34,7 +34,7 @@ static cairo_status_t read_png(void *argument, unsigned char *to, unsigned len)
 
 static void decode(const struct bytes *png, struct pixels *out)
 {
-    struct slice rest = { (const char *)png->at, png->len };
+    struct slice rest = bytes_view(png);
 
     out->surface = cairo_image_surface_create_from_png_stream(read_png, &rest);
     assert_int_equal(cairo_surface_status(out->surface), CAIRO_STATUS_SUCCESS);

@@ -41,7 +41,7 @@ static void walk(struct slice value, char *room)
 /* A level deeper than what came, it may be too deep. */
 static void check_written(struct json_out *out)
 {
-    struct slice text = { (const char *)out->bytes.at, out->bytes.len }, value;
+    struct slice text = bytes_view(&out->bytes), value;
     struct json_fault fault;
 
     if (!out->bytes.failed && !json_view_check(text, WRITTEN_KEYS_MAX, &value, &fault) &&
@@ -67,17 +67,12 @@ static void write_all(const struct definition *definition)
     }
 }
 
-static struct slice text_of(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
-}
-
 /* Whether a text that was written is a value, now *out. */
 static bool is_json(const struct bytes *bytes, struct slice *out)
 {
     struct json_fault fault;
 
-    return !bytes->failed && json_view_check(text_of(bytes), WRITTEN_KEYS_MAX, out, &fault);
+    return !bytes->failed && json_view_check(bytes_view(bytes), WRITTEN_KEYS_MAX, out, &fault);
 }
 
 static void check_query(struct slice text, const struct monitor_sight *sight)
@@ -102,7 +97,7 @@ static void check_monitor(struct slice body)
     struct slice value;
 
     if (monitor_form_make(SLICE("{}"), body, &kept, problem)) {
-        definition.body = text_of(&kept);
+        definition.body = bytes_view(&kept);
         if (!monitor_read(definition.body, &monitor, problem, sizeof problem))
             abort();
         struct monitor_sight sight = { &definition, &monitor, NULL };
@@ -143,8 +138,8 @@ static void check_downtime(struct slice body, bool is_v2)
     struct slice value;
 
     if (downtime_form_make(SLICE("{}"), body, is_v2, 1000, &kept, problem) &&
-        downtime_form_is_v2(text_of(&kept)) == is_v2) {
-        definition.body = text_of(&kept);
+        downtime_form_is_v2(bytes_view(&kept)) == is_v2) {
+        definition.body = bytes_view(&kept);
         write_downtime(&definition, downtime_form_write);
         write_downtime(&definition, downtime_form_write_v2);
         downtime_form_cancel(definition.body, 1000, &canceled);
@@ -200,10 +195,10 @@ static void check_lines(struct slice body)
     int64_t time_s;
 
     if (submit_check_line(&check_line, body, problem) &&
-        check_parse(text_of(&check_line), &check) != PARSE_OK)
+        check_parse(bytes_view(&check_line), &check) != PARSE_OK)
         abort();
     if (submit_event_line(&event_line, body, 1700000000, &time_s, problem) &&
-        (event_parse(text_of(&event_line), &event) != PARSE_OK || event.time_s != time_s))
+        (event_parse(bytes_view(&event_line), &event) != PARSE_OK || event.time_s != time_s))
         abort();
     bytes_free(&check_line);
     bytes_free(&event_line);

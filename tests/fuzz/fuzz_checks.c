@@ -19,11 +19,6 @@ static void check(bool holds)
         abort();
 }
 
-static struct slice view_of(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
-}
-
 static void check_sentence(const char *sentence, size_t room)
 {
     check(memchr(sentence, '\0', room) != NULL);
@@ -39,7 +34,7 @@ static void check_brief(const struct checks_brief *brief)
 
     check_sentence(brief->worst, sizeof brief->worst);
     check_sentence(brief->problem, sizeof brief->problem);
-    check(json_view_check(view_of(&brief->report), SIZE_MAX, &value, &fault));
+    check(json_view_check(bytes_view(&brief->report), SIZE_MAX, &value, &fault));
     for (int i = 0; i < CHECKS_STATE_COUNT; i++)
         sum += brief->instances[i];
     check(sum <= CHECKS_INSTANCES_MAX && sum <= brief->all && brief->failing <= sum);
@@ -54,7 +49,7 @@ static void check_again(const struct bytes *whole)
     struct slice value;
     struct bytes again;
 
-    check(json_view_check(view_of(whole), SIZE_MAX, &value, &fault));
+    check(json_view_check(bytes_view(whole), SIZE_MAX, &value, &fault));
     check(checks_report_read(value, NOW_MS, NOW_S, &brief, &again, problem) == CHECKS_READ);
     check_brief(brief);
     checks_brief_free(brief);

@@ -27,7 +27,7 @@ static void check_asked(const struct downtime *downtime)
     size_t lines = 0;
 
     calendar_ask(downtime, NOW_S, NOW_S + 86400, &out);
-    struct slice rest = { (const char *)out.at, out.len };
+    struct slice rest = bytes_view(&out);
 
     while (rest.len > 0) {
         struct slice line = slice_cut(&rest, '\n');

@@ -40,7 +40,7 @@ static void see_again(struct sketch *sketch, struct arena *arena)
     double count = count_of(sketch, arena, &bins, &n);
 
     ddsketch_write(&written, bins, n);
-    struct slice message = { (const char *)written.at, written.len };
+    struct slice message = bytes_view(&written);
 
     if (written.failed || again == NULL)
         abort();

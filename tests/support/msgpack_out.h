@@ -32,7 +32,7 @@ void msgpack_out_double(struct bytes *out, double number);
 
 static inline struct slice msgpack_out_body(const struct bytes *out)
 {
-    return (struct slice){ (const char *)out->at, out->len };
+    return bytes_view(out);
 }
 
 #endif

@@ -317,9 +317,7 @@ static void put_blob(struct fixture *f, const char *field, const struct bytes *b
     int n = snprintf(text, sizeof text, "%g %g 1 1 1 5\n", count, count);
     bytes_add(&value, text, (size_t)n);
     bytes_add(&value, blob->at, blob->len);
-    assert_int_equal(
-        put(&f->cells, field, (struct slice){ (const char *)value.at, value.len }, coarse),
-        FLEET_MERGED);
+    assert_int_equal(put(&f->cells, field, bytes_view(&value), coarse), FLEET_MERGED);
     bytes_free(&value);
 }
 

@@ -67,8 +67,7 @@ static bool put(int64_t start_s)
         assert_true(window_add_block(window, cells));
     }
     window_close(window);
-    bool written = keeper_write(&keeper, 60, window,
-                                (struct slice){ (const char *)told.at, told.len }, start_s);
+    bool written = keeper_write(&keeper, 60, window, bytes_view(&told), start_s);
 
     window_free(window);
     bytes_free(&told);

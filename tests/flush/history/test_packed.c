@@ -38,14 +38,9 @@ static void make_cells(size_t n)
     }
 }
 
-static struct slice view(const struct bytes *bytes)
-{
-    return (struct slice){ (const char *)bytes->at, bytes->len };
-}
-
 static void check_objects(const struct packed *packed, size_t n)
 {
-    struct slice rest = view(&packed->objects);
+    struct slice rest = bytes_view(&packed->objects);
     struct packed_object object;
     uint32_t place = 0;
 
@@ -74,12 +69,12 @@ static void what_is_packed_is_read_back(void **state)
         assert_int_equal(packed.n, n);
         assert_int_equal(packed.low, cells[0].id);
         assert_int_equal(packed.high, cells[n - 1].id);
-        assert_true(packed_ids(view(&packed.ids), packed.n, ids));
-        assert_true(
-            packed_column(view(&packed.columns[WINDOW_SUM]), WINDOW_SUM, packed.n, NULL, sums));
+        assert_true(packed_ids(bytes_view(&packed.ids), packed.n, ids));
+        assert_true(packed_column(bytes_view(&packed.columns[WINDOW_SUM]), WINDOW_SUM, packed.n,
+                                  NULL, sums));
         for (int column = 0; column < WINDOW_COLUMNS; column++) {
-            assert_true(packed_column(view(&packed.columns[column]), (enum window_column)column,
-                                      packed.n, sums, values));
+            assert_true(packed_column(bytes_view(&packed.columns[column]),
+                                      (enum window_column)column, packed.n, sums, values));
             for (size_t i = 0; i < n; i++)
                 assert_true(values[i] == cells[i].cell.column[column]);
         }
@@ -170,9 +165,10 @@ static void numbers_that_are_none_are_refused(void **state)
     cells[0] = (struct packed_cell){ 1, { { INFINITY, 0, NAN, 1, 1 } }, SLICE("") };
     assert_true(packed_make(&packed, cells, 1));
     for (int column = 0; column < 3; column++)
-        assert_false(packed_column(view(&packed.columns[column]), (enum window_column)column, 1,
-                                   sums, values));
-    assert_true(packed_column(view(&packed.columns[WINDOW_MAX]), WINDOW_MAX, 1, sums, values));
+        assert_false(packed_column(bytes_view(&packed.columns[column]),
+                                   (enum window_column)column, 1, sums, values));
+    assert_true(
+        packed_column(bytes_view(&packed.columns[WINDOW_MAX]), WINDOW_MAX, 1, sums, values));
     /* What is like the sums is not the sums, and a column of two is none of one. */
     assert_false(packed_column(SLICE("\0"), WINDOW_SUM, 1, NULL, values));
     assert_false(packed_column(SLICE("\1\2\0\1\2\0"), WINDOW_SUM, 1, NULL, values));

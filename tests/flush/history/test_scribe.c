@@ -88,7 +88,7 @@ static struct window *window_of(int64_t start_s, const double *sums, size_t n)
 static int put(int64_t start_s, const double *sums, size_t n)
 {
     struct window *window = window_of(start_s, sums, n);
-    struct slice text = { (const char *)told.at, told.len };
+    struct slice text = bytes_view(&told);
     int result = scribe_write(&scribe, 60, window, text);
 
     window_free(window);

@@ -309,8 +309,7 @@ static void knows_how_far_it_sees(void **state)
     for (int i = 0; i <= CALENDAR_OCCURRENCES_MAX; i++)
         bytes_add(&answer, line,
                   (size_t)snprintf(line, sizeof line, "%d\t%d\n", 10 * i, 10 * i + 5));
-    assert_true(
-        calendar_read((struct slice){ (const char *)answer.at, answer.len }, 0, 100000, &all));
+    assert_true(calendar_read(bytes_view(&answer), 0, 100000, &all));
     assert_int_equal(all.n, CALENDAR_OCCURRENCES_MAX);
     assert_true(all.known_until_s == 10 * CALENDAR_OCCURRENCES_MAX);
     bytes_free(&answer);

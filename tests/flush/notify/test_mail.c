@@ -77,11 +77,6 @@ static struct bytes write(const struct notification *of)
     return out;
 }
 
-static struct slice view(const struct bytes *bytes)
-{
-    return (struct slice){ bytes->at != NULL ? (const char *)bytes->at : "", bytes->len };
-}
-
 /* ---- what every mail must be ------------------------------------------- */
 
 static const char *const names[] = {
@@ -236,7 +231,7 @@ static void has_our_markup(struct slice html, bool has_picture)
 static void is_sane(const struct notification *of)
 {
     struct bytes bytes = write(of);
-    struct slice mail = view(&bytes);
+    struct slice mail = bytes_view(&bytes);
 
     has_sane_lines(mail);
     struct slice body = has_these_headers(mail);
@@ -248,7 +243,7 @@ static void is_sane(const struct notification *of)
     struct bytes html = part_of(mail, "text/html");
 
     assert_true(utf8_is_valid((const char *)html.at, html.len));
-    has_our_markup(view(&html), of->picture.len > 0);
+    has_our_markup(bytes_view(&html), of->picture.len > 0);
     bytes_free(&html);
     bytes_free(&bytes);
 }
@@ -379,7 +374,7 @@ static void a_picture_stands_in_it(void **state)
 
     bytes_add(&one.picture, "Man", 3);
     struct bytes bytes = write(&one);
-    struct slice mail = view(&bytes);
+    struct slice mail = bytes_view(&bytes);
 
     assert_int_equal(count(mail, "Content-Type: multipart/related;"), 1);
     assert_int_equal(count(mail, "Content-ID: <picture@heeler>\r\n"), 1);
@@ -403,7 +398,7 @@ static void base64_is_as_in_the_rfc(void **state)
         struct bytes out = { 0 };
 
         mail_encode_base64(slice_of(cases[i][0]), &out);
-        assert_true(slice_equal(view(&out), slice_of(cases[i][1])));
+        assert_true(slice_equal(bytes_view(&out), slice_of(cases[i][1])));
         bytes_free(&out);
     }
 }
@@ -425,11 +420,11 @@ static void quoted_text_comes_back_as_it_was(void **state)
         struct bytes out = { 0 };
 
         mail_encode_quoted(slice_of(cases[i]), &out);
-        has_sane_lines(view(&out));
-        struct bytes back = unquote(view(&out));
+        has_sane_lines(bytes_view(&out));
+        struct bytes back = unquote(bytes_view(&out));
 
-        assert_true(slice_equal(view(&back), slice_of(cases[i])));
-        for (struct slice rest = view(&out); rest.len > 0;)
+        assert_true(slice_equal(bytes_view(&back), slice_of(cases[i])));
+        for (struct slice rest = bytes_view(&out); rest.len > 0;)
             assert_true(cut_line(&rest).len <= 76);
         bytes_free(&back);
         bytes_free(&out);
@@ -458,7 +453,7 @@ static void a_header_is_plain_or_encoded_words(void **state)
         struct bytes out = { 0 };
 
         mail_encode_header("Subject", slice_of(cases[i][0]), &out);
-        if (!slice_equal(view(&out), slice_of(cases[i][1])))
+        if (!slice_equal(bytes_view(&out), slice_of(cases[i][1])))
             fail_msg("%.*s", (int)out.len, (const char *)out.at);
         bytes_free(&out);
     }

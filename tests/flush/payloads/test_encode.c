@@ -24,7 +24,7 @@ static uint64_t next_random(uint64_t *seed)
 static void assert_text(const struct bytes *got, const char *want)
 {
     assert_false(got->failed);
-    if (!slice_equal((struct slice){ (const char *)got->at, got->len }, slice_of(want)))
+    if (!slice_equal(bytes_view(got), slice_of(want)))
         fail_msg("got %.*s, want %s", (int)got->len, (const char *)got->at, want);
 }
 

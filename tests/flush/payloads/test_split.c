@@ -295,7 +295,7 @@ static void points_of_a_v1_series_are_counted_as_they_were_encoded(void **state)
         };
 
         encode_series_v1(&bytes, &series);
-        struct slice item = { (const char *)bytes.at, bytes.len };
+        struct slice item = bytes_view(&bytes);
         struct payload *whole =
             make(ROUTE_SERIES_V1, COMPRESSION_ZLIB, encode_frame(ROUTE_SERIES_V1),
                  (struct slice[]){ item, item }, 2, 6);

@@ -402,7 +402,7 @@ static void a_body_says_the_same_as_the_event(void **state)
 
     event(SLICE("t"), SLICE("x"), 5);
     assert_true(recent_take(recent, RECENT_EVENT, &record));
-    struct slice body = { (const char *)record.body.at, record.body.len };
+    struct slice body = bytes_view(&record.body);
     json_t *there = found(&all, &page);
 
     assert_true(recent_body_fits(body, &all));

@@ -176,19 +176,14 @@ static void a_member_of_another_kind_is_refused_by_its_name(void **state)
 
 /* ---- bounds ------------------------------------------------------------ */
 
-static void add(struct bytes *to, const char *text)
-{
-    bytes_add(to, text, strlen(text));
-}
-
 /* Owned. */
 static char *repeated(const char *begin, const char *piece, size_t n, const char *end)
 {
     struct bytes text = { 0 };
 
-    add(&text, begin);
+    bytes_add_text(&text, begin);
     for (size_t i = 0; i < n; i++)
-        add(&text, piece);
+        bytes_add_text(&text, piece);
     bytes_add(&text, end, strlen(end) + 1);
     assert_false(text.failed);
     return (char *)text.at;
@@ -239,15 +234,15 @@ static void lists_and_counts_are_bounded(void **state)
     char piece[64];
     (void)state;
 
-    add(&text, "{\"problems\":[");
+    bytes_add_text(&text, "{\"problems\":[");
     for (int i = 0; i < 1000; i++)
-        add(&text, i > 0 ? ",\"p\"" : "\"p\"");
-    add(&text, "],\"instances\":[],\"sent\":{\"given_up\":{");
+        bytes_add_text(&text, i > 0 ? ",\"p\"" : "\"p\"");
+    bytes_add_text(&text, "],\"instances\":[],\"sent\":{\"given_up\":{");
     for (int i = 0; i < 1000; i++) {
         snprintf(piece, sizeof piece, "%s\"r%d\":1", i > 0 ? "," : "", i);
-        add(&text, piece);
+        bytes_add_text(&text, piece);
     }
-    add(&text, "}}}");
+    bytes_add_text(&text, "}}}");
     assert_int_equal(read_slice((struct slice){ (char *)text.at, text.len }), CHECKS_READ);
     bytes_free(&text);
     json_t *json = parsed(&whole);

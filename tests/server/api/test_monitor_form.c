@@ -115,9 +115,7 @@ static void why_it_could_not_be_evaluated_is_told(void **state)
     monitor_form_write(&out, &scene.sight, true);
     json_out_end(&out, '}');
     watched->problem[0] = '\0';
-    assert_true(monitor_form_make(SLICE("{}"),
-                                  (struct slice){ (const char *)out.bytes.at, out.bytes.len },
-                                  &body, problem));
+    assert_true(monitor_form_make(SLICE("{}"), bytes_view(&out.bytes), &body, problem));
     assert_null(memmem(body.at, body.len, "too many", 8));
     bytes_free(&body);
     json_t *json = parsed(&out);

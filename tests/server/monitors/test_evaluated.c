@@ -53,8 +53,7 @@ static void ask(void *self, const struct inquiry *inquiry,
     (void)self;
     assert_non_null(asked);
     answer(asked);
-    tell(argument, asked->status,
-         (struct slice){ (const char *)asked->answer.at, asked->answer.len });
+    tell(argument, asked->status, bytes_view(&asked->answer));
     asked_question_free(asked);
 }
 

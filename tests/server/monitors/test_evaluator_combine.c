@@ -29,7 +29,7 @@ static void answer_groups(void *self, const struct inquiry *inquiry,
         bytes_add(&json, group, (size_t)len);
     }
     bytes_add(&json, "]}", 2);
-    tell(argument, 200, (struct slice){ (const char *)json.at, json.len });
+    tell(argument, 200, bytes_view(&json));
     bytes_free(&json);
 }
 

@@ -35,7 +35,7 @@ static int tear_down(void **state)
 
 static enum ddsketch_result read_it(const char **sentence)
 {
-    struct slice bytes = { (const char *)message.at, message.len };
+    struct slice bytes = bytes_view(&message);
 
     return ddsketch_read(bytes, sketch, &arena, sentence);
 }
@@ -193,7 +193,7 @@ static void what_is_written_is_read_again(void **state)
         assert_true(sketch_bins(one, &arena, &bins, &n));
         bytes_clear(&message);
         ddsketch_write(&message, bins, n);
-        struct slice written = { (const char *)message.at, message.len };
+        struct slice written = bytes_view(&message);
 
         assert_int_equal(ddsketch_read(written, back, &arena, &sentence), DDSKETCH_OK);
         sketch_summary(back, &summary);
