@@ -142,7 +142,7 @@ def make_arguments(choose, name):
     if name == "moving_rollup":
         return choose.choice((1, 20, 45, 60, 300)), choose.choice(("avg", "sum", "min", "max", "count"))
     if name == "top":
-        return (choose.choice((5, 10, 25)), choose.choice(("max", "mean", "min", "sum", "last", "l2norm", "area")),
+        return (choose.choice((1, 3, 5, 10, 20)), choose.choice(("max", "mean", "min", "sum", "last", "l2norm", "area")),
                 choose.choice(("asc", "desc")))
     if name == "timeshift":
         return (choose.choice((-60, -300, -7, -3600)),)
