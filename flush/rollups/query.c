@@ -51,14 +51,17 @@ static struct query_plan counter_plan(const struct query *query)
     return plan;
 }
 
-static struct query_plan distribution_plan(enum aggregate aggregate)
+static struct query_plan distribution_plan(const struct query *query)
 {
-    struct query_plan plan = { .column = WINDOW_SUM, .factor = 1, .weighed = true };
+    enum aggregate aggregate = query->question->aggregate;
+    struct query_plan plan = { .column = WINDOW_SUM, .factor = 1, .weight = 1 };
 
     if (aggregate == AGGREGATE_OVER_MIN)
         plan.column = WINDOW_MIN;
     else if (aggregate == AGGREGATE_OVER_MAX)
         plan.column = WINDOW_MAX;
+    else if (aggregate == AGGREGATE_OVER_COUNT && query->question->shape == SHAPE_RATE)
+        plan.weight = 1 / (double)query->step_s;
     return plan;
 }
 
@@ -74,7 +77,7 @@ static void make_plans(struct query *query)
             *plan = gauge_plan(query->question->method);
             break;
         case SHOWN_SKETCH:
-            *plan = distribution_plan(query->question->aggregate);
+            *plan = distribution_plan(query);
             break;
         case SHOWN_AGGREGATES: /* no series of the rollups is of that kind */
             break;

@@ -27,7 +27,7 @@ struct query_plan {
     enum window_column column;
     bool divide; /* by the count of points */
     double factor;
-    bool weighed; /* in an average of the group each series counts by its number of points */
+    double weight; /* of each point of a series in its group; 0: the series counts as one */
 };
 
 struct query_sum {

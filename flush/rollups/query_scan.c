@@ -144,7 +144,7 @@ static void fold_series(struct query *query, uint32_t number)
     const struct query_plan *plan = &query->plans[query_kind(query->group_of[number])];
     double value = (plan->divide ? sum->value / sum->count : sum->value) * plan->factor;
 
-    query_fold_point(query, number, value, plan->weighed ? sum->count : 1);
+    query_fold_point(query, number, value, plan->weight > 0 ? sum->count * plan->weight : 1);
 }
 
 static void fold_block(struct query *query, uint32_t block)

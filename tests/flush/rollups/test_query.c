@@ -72,6 +72,8 @@ static void answers_as_the_rules_say(void **state)
         { "min:lat{*}.rollup(60)", NULL, 60, 7 },
         { "max:lat{*}.rollup(60)", NULL, 0, 106 },
         { "count:lat{*}.rollup(3600)", NULL, 0, 24 },
+        { "count:lat{*}.as_count().rollup(3600)", NULL, 0, 24 },
+        { "count:lat{*}.as_rate().rollup(3600)", NULL, 0, 24 / 3600.0 },
         { "p0:lat{*}.rollup(3600)", NULL, 0, 1 },
         { "p100:lat{*} by {at}.rollup(60)", "at:a", 0, 6 },
         /* histograms: the series that are made of them */
