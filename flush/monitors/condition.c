@@ -203,18 +203,34 @@ static void take_groups(const struct expression *expression, struct condition *o
             out->by[out->n_by++] = expression->queries[q].by[i];
 }
 
+/* Nobody fills in the variables of a dashboard: no series has a tag like $host. */
+static bool check_scopes(struct reader *reader, const struct expression *expression)
+{
+    for (size_t q = 0; q < expression->n_queries; q++)
+        for (size_t i = 0; i < expression->queries[q].scope.n_terms; i++) {
+            struct slice tag = expression->queries[q].scope.terms[i].tag, value = tag;
+
+            (void)slice_cut(&value, ':');
+            if (slice_starts(tag, SLICE("$")) || slice_starts(value, SLICE("$")))
+                return reader_refuse(reader, tag.at, "a monitor has no template variables");
+        }
+    return true;
+}
+
 /* What is compared is a share of the points in the end of the window. */
 static bool check_anomalies(struct reader *reader, const struct expression *expression,
-                            const struct condition *condition)
+                            struct condition *condition)
 {
     const struct node *last = &expression->nodes[expression->n_nodes - 1];
 
-    if (last->kind != NODE_FUNCTION || !last->call.function->band)
+    condition->is_of_anomalies = last->kind == NODE_FUNCTION && last->call.function->band;
+    if (!condition->is_of_anomalies)
         return true;
     if (condition->threshold < 0 || condition->threshold > 1)
         return reader_refuse(reader, reader->rest.at,
                              "expected a share of the points, from 0 to 1");
-    return last->call.arguments[ANOMALIES_ALERT_WINDOW] <= (double)condition->window_s ||
+    condition->alert_window_s = (int64_t)last->call.arguments[ANOMALIES_ALERT_WINDOW];
+    return condition->alert_window_s <= condition->window_s ||
            reader_refuse(reader, condition->expression.at,
                          "the alert_window is longer than the window");
 }
@@ -237,7 +253,7 @@ static bool check_expression(struct reader *reader, struct condition *out)
         take_groups(expression, out);
     else
         condition_place_problem(out, reader->text, reader->problem, reader->problem_size);
-    fine = fine && check_anomalies(reader, expression, out);
+    fine = fine && check_scopes(reader, expression) && check_anomalies(reader, expression, out);
     free(expression);
     return fine;
 }
@@ -531,6 +547,11 @@ bool condition_is_full(const struct condition *condition, bool has_first, int64_
 {
     return has_first &&
            condition->window_s / condition_bucket_s(condition) - buckets <= EMPTY_BUCKETS_MAX;
+}
+
+bool condition_has_value(const struct condition *condition)
+{
+    return condition->kind == CONDITION_VALUE || condition->kind == CONDITION_CHANGE;
 }
 
 double condition_pick(enum condition_reduce reduce, double a, double b)

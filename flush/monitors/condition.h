@@ -47,6 +47,8 @@ struct condition {
     int64_t shift_s;         /* of a change */
     bool relative;           /* pct_change */
     struct slice expression; /* a question (flush/language/expression.h) */
+    bool is_of_anomalies;
+    int64_t alert_window_s; /* of these; 0: the question says none */
     enum comparator comparator;
     double threshold; /* critical */
 
@@ -97,6 +99,9 @@ int64_t condition_bucket_s(const struct condition *condition);
 
 /* Whether a window is full: its first bucket has data, and all but a few have. */
 bool condition_is_full(const struct condition *condition, bool has_first, int64_t buckets);
+
+/* Whether what it compares is a number, and no state of others. */
+bool condition_has_value(const struct condition *condition);
 
 /* Two values of a window as one; of an average their sum. */
 double condition_pick(enum condition_reduce reduce, double a, double b);

@@ -122,7 +122,9 @@ static bool read_query(struct monitor_reading *reading, struct slice value)
         return monitor_refuse(reading, "The value provided for parameter 'query' is invalid");
     if (!monitor_read_text(reading, "query", value, CONDITION_TEXT_MAX, &out->query))
         return false;
-    if (!condition_parse(out->query, &out->condition, problem, sizeof problem))
+    bool is_query = condition_parse(out->query, &out->condition, problem, sizeof problem);
+
+    if (!is_query && fits_type(out))
         return monitor_refuse(
             reading, "The value provided for parameter 'query' is invalid: %s", problem);
     return fits_type(out) ||
@@ -175,7 +177,7 @@ static bool check_template(struct monitor_reading *reading, const char *name, st
 static void begin(struct monitor *out)
 {
     const struct condition *condition = &out->condition;
-    bool is_value = condition->kind == CONDITION_VALUE || condition->kind == CONDITION_CHANGE;
+    bool is_value = condition_has_value(condition);
 
     out->include_tags = true;
     out->new_group_delay_s = NEW_GROUP_DELAY_S;

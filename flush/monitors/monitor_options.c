@@ -107,11 +107,25 @@ static bool check_order(struct monitor_reading *reading, const char *name,
                           a, upward ? "less" : "greater", than, b);
 }
 
+/* What has no meaning would be taken for one that has. */
+static bool check_recoveries(struct monitor_reading *reading)
+{
+    const struct alert_rules *rules = &reading->out->rules;
+    bool is_equality = rules->comparator == EQUAL || rules->comparator == NOT_EQUAL;
+
+    if (is_equality && (rules->critical_recovery.set || rules->warning_recovery.set))
+        return monitor_refuse(reading, "A recovery threshold goes with >, >=, < and <= alone.");
+    return rules->warning.set || !rules->warning_recovery.set ||
+           monitor_refuse(reading,
+                          "There is a warning recovery threshold and no warning threshold.");
+}
+
 static bool check_thresholds(struct monitor_reading *reading)
 {
     const struct alert_rules *rules = &reading->out->rules;
 
-    return check_order(reading, "warning", &rules->warning, "critical", &rules->critical) &&
+    return check_recoveries(reading) &&
+           check_order(reading, "warning", &rules->warning, "critical", &rules->critical) &&
            check_order(reading, "critical recovery", &rules->critical_recovery, "critical",
                        &rules->critical) &&
            check_order(reading, "warning recovery", &rules->warning_recovery, "warning",
@@ -325,6 +339,22 @@ static bool read_retention(struct monitor_reading *reading, const char *name,
             monitor_refuse(reading, "'%s' is 60m at least", name));
 }
 
+/* Both lie in the window, and the query says the first of them, too. */
+static bool check_windows(struct monitor_reading *reading)
+{
+    const struct monitor *of = reading->out;
+    int64_t said_s = of->condition.alert_window_s, window_s = of->condition.window_s;
+
+    if (!of->condition.is_of_anomalies)
+        return true;
+    if (of->trigger_window_s > window_s || of->recovery_window_s > window_s)
+        return monitor_refuse(reading,
+                              "a window of 'threshold_windows' is longer than the query's");
+    return said_s == 0 || of->trigger_window_s == 0 || of->trigger_window_s == said_s ||
+           monitor_refuse(reading, "'threshold_windows.trigger_window' is not the alert_window "
+                                   "of the query");
+}
+
 static bool read_windows(struct monitor_reading *reading, const char *name, struct slice value)
 {
     struct slice trigger = json_view_member(value, "trigger_window");
@@ -337,19 +367,39 @@ static bool read_windows(struct monitor_reading *reading, const char *name, stru
                       &reading->out->trigger_window_s)) &&
            (monitor_is_absent(recovery) ||
             read_span(reading, "threshold_windows.recovery_window", recovery, 7 * DAY_S,
-                      &reading->out->recovery_window_s));
+                      &reading->out->recovery_window_s)) &&
+           check_windows(reading);
 }
 
-/* Of all groups together, or of each as it is: what lies between is not there. */
+/* A key of the query; "*" is all groups together, as they are where there is no key. */
+static bool is_told_by(const struct condition *condition, struct slice item)
+{
+    char text[MONITOR_NAME_MAX];
+    size_t i = 0;
+
+    if (json_view_kind(item) != JSON_KIND_STRING || item.len > sizeof text)
+        return false;
+    struct slice key = { text, json_view_text(item, text) };
+
+    if (condition->n_by == 0)
+        return slice_equal(key, SLICE("*"));
+    while (i < condition->n_by && !slice_equal(condition->by[i], key))
+        i++;
+    return i < condition->n_by;
+}
+
+/* Of each group as it is: what is coarser is not there. */
 static bool read_notify_by(struct monitor_reading *reading, const char *name,
                            struct slice value)
 {
+    const struct condition *condition = &reading->out->condition;
     struct slice inside = json_view_inside(value), item;
+    bool is_fine = true;
     size_t n = 0;
 
-    while (json_view_next_item(&inside, &item))
-        n++;
-    return n == 0 || n == reading->out->condition.n_by ||
+    for (; is_fine && json_view_next_item(&inside, &item); n++)
+        is_fine = is_told_by(condition, item);
+    return (is_fine && (n == 0 || condition->n_by == 0 || n == condition->n_by)) ||
            monitor_refuse(reading,
                           "'%s': Heeler tells of each group; coarser ones are not there", name);
 }

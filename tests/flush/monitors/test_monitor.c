@@ -16,6 +16,9 @@
     "\"name\":\"my metric\",\"message\":\"{{#is_alert}}{{value}}{{/is_alert}} @a@b.org\","    \
     "\"tags\":[\"team:web\",\"x\"],\"priority\":\"2\",\"restricted_roles\":null,"
 
+#define ANOMALIES \
+    "{\"type\":\"query alert\",\"query\":\"avg(last_4h):anomalies(avg:x{*}, 'basic', 2"
+
 static struct slice value_of(const char *text)
 {
     struct slice value;
@@ -154,6 +157,33 @@ static void names_what_is_wrong(void **state)
         { SEED "\"options\":{\"thresholds\":{\"critical_recovery\":800}}}",
           "The critical recovery threshold (800.0) must be less than the critical threshold "
           "(800.0)." },
+        { SEED "\"options\":{\"thresholds\":{\"warning_recovery\":100}}}",
+          "There is a warning recovery threshold and no warning threshold." },
+        { "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} == 5\",\"options\":"
+          "{\"thresholds\":{\"critical_recovery\":3}}}",
+          "A recovery threshold goes with >, >=, < and <= alone." },
+        { SEED "\"options\":{\"notify_by\":[\"*\"]}}",
+          "'notify_by': Heeler tells of each group; coarser ones are not there" },
+        { SEED "\"options\":{\"notify_by\":[\"env\"]}}",
+          "'notify_by': Heeler tells of each group; coarser ones are not there" },
+        { ANOMALIES ", alert_window='last_15m') >= 1\",\"options\":{\"threshold_windows\":"
+                    "{\"trigger_window\":\"last_10m\"}}}",
+          "'threshold_windows.trigger_window' is not the alert_window of the query" },
+        { ANOMALIES ") >= 1\",\"options\":{\"threshold_windows\":{\"trigger_window\":"
+                    "\"last_5h\"}}}",
+          "a window of 'threshold_windows' is longer than the query's" },
+        { ANOMALIES ") >= 1\",\"options\":{\"threshold_windows\":{\"recovery_window\":"
+                    "\"last_5h\"}}}",
+          "a window of 'threshold_windows' is longer than the query's" },
+        { "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{a:b,$host} > 5\"}",
+          "The value provided for parameter 'query' is invalid: column 24: a monitor has no "
+          "template variables" },
+        { "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{host:$host} > 5\"}",
+          "The value provided for parameter 'query' is invalid: column 20: a monitor has no "
+          "template variables" },
+        { "{\"type\":\"service check\",\"query\":\"app.up.last(2).count_by_status()\"}",
+          "The value provided for parameter 'query' is invalid: monitors of type 'service "
+          "check' have another kind of query" },
         { SEED "\"options\":{\"thresholds\":{\"warning\":\"much\"}}}",
           "'thresholds.warning' is a number" },
         { SEED "\"options\":{\"timeout_h\":25}}",
