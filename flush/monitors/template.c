@@ -249,8 +249,10 @@ static void open_block(struct rendering *rendering, const struct piece *piece)
     bool holds = false;
 
     if (rendering->depth < TEMPLATE_DEPTH_MAX) {
-        if (!template_holds(rendering->facts, name, arguments, &holds) && rendering->shows)
-            tell_unknown(rendering, name);
+        struct slice unknown = template_holds(rendering->facts, name, arguments, &holds);
+
+        if (unknown.len > 0 && rendering->shows)
+            tell_unknown(rendering, unknown);
         holds = rendering->shows_all || holds != (piece->kind == PIECE_NEGATED);
         rendering->blocks[rendering->depth] = (struct block){ rendering->shows, holds };
     }

@@ -7,9 +7,10 @@
 /* Appends the variable's value as it is. False: it is not known. */
 bool template_value(const struct template_facts *facts, struct slice name, struct bytes *out);
 
-/* Whether a block holds: its name, and what stands behind it. False: it is not known. */
-bool template_holds(const struct template_facts *facts, struct slice name,
-                    struct slice arguments, bool *holds);
+/* Whether a block holds: its name, and what stands behind it. Returns what in it is not known,
+ * which is empty if all is. */
+struct slice template_holds(const struct template_facts *facts, struct slice name,
+                            struct slice arguments, bool *holds);
 
 /* {{eval "value / 1000"}}: appends the number, or nothing where a variable has none or the
  * result is none. False: it is no expression, or has what is not known. */

@@ -376,7 +376,7 @@ static bool is_no_data_to_alert(const struct template_facts *facts)
 
 static bool is_renotify(const struct template_facts *facts)
 {
-    return facts->transition.again > 0;
+    return transition_is_repeated(&facts->transition);
 }
 
 static const struct {
@@ -397,12 +397,14 @@ static const struct {
     { "is_renotify", is_renotify },
 };
 
-static bool is_priority(const struct template_facts *facts, struct slice arguments)
+/* Returns false for what is no priority. */
+static bool is_priority(const struct template_facts *facts, struct slice arguments, bool *holds)
 {
     struct slice wanted = template_cut_argument(&arguments);
 
-    return wanted.len == 2 && (wanted.at[0] == 'P' || wanted.at[0] == 'p') &&
-           wanted.at[1] == '0' + facts->priority;
+    *holds = wanted.len == 2 && wanted.at[1] == '0' + facts->priority;
+    return wanted.len == 2 && slice_is_one_of(wanted.at[0], "Pp") && wanted.at[1] >= '1' &&
+           wanted.at[1] <= '5';
 }
 
 static bool contains(struct slice text, struct slice part)
@@ -410,42 +412,45 @@ static bool contains(struct slice text, struct slice part)
     return memmem(text.at, text.len, part.at, part.len) != NULL;
 }
 
-/* The variable's value has, or is, one of the others; "" is had by an empty one alone. */
-static bool is_match(const struct template_facts *facts, struct slice arguments, bool exact)
+static bool is_of_match(struct slice name)
 {
-    struct bytes bytes = { 0 };
-    bool holds = false;
+    return slice_equal(name, SLICE("is_match")) || slice_equal(name, SLICE("is_exact_match"));
+}
 
-    (void)template_value(facts, template_cut_argument(&arguments), &bytes);
+/* The variable's value has, or is, one of the others; "" is had by an empty one alone. Returns
+ * what is not known: the variable, or the block where it is compared with nothing. */
+static struct slice is_match(const struct template_facts *facts, struct slice name,
+                             struct slice arguments, bool *holds)
+{
+    bool exact = slice_equal(name, SLICE("is_exact_match"));
+    struct slice variable = template_cut_argument(&arguments);
+    struct bytes bytes = { 0 };
+    bool is_known = template_value(facts, variable, &bytes);
     struct slice value = bytes_view(&bytes);
 
     arguments = slice_trim(arguments, " \t\r\n");
-    for (int i = 0; i < ARGUMENTS_MAX && arguments.len > 0 && !holds; i++) {
+    bool is_whole = arguments.len > 0;
+
+    for (int i = 0; i < ARGUMENTS_MAX && arguments.len > 0 && !*holds; i++) {
         struct slice part = template_cut_argument(&arguments);
 
-        holds = exact || part.len == 0 ? slice_equal(value, part) : contains(value, part);
+        *holds = exact || part.len == 0 ? slice_equal(value, part) : contains(value, part);
         arguments = slice_trim(arguments, " \t\r\n");
     }
     bytes_free(&bytes);
-    return holds;
+    return !is_whole ? name : is_known ? SLICE("") : variable;
 }
 
-bool template_holds(const struct template_facts *facts, struct slice name,
-                    struct slice arguments, bool *holds)
+struct slice template_holds(const struct template_facts *facts, struct slice name,
+                            struct slice arguments, bool *holds)
 {
+    *holds = false;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++)
         if (slice_equal(name, slice_of(conditions[i].name))) {
             *holds = conditions[i].holds(facts);
-            return true;
+            return SLICE("");
         }
-    if (slice_equal(name, SLICE("is_priority"))) {
-        *holds = is_priority(facts, arguments);
-        return true;
-    }
-    if (slice_equal(name, SLICE("is_match")) || slice_equal(name, SLICE("is_exact_match"))) {
-        *holds = is_match(facts, arguments, name.len > strlen("is_match"));
-        return true;
-    }
-    *holds = false;
-    return false;
+    if (slice_equal(name, SLICE("is_priority")))
+        return is_priority(facts, arguments, holds) ? SLICE("") : name;
+    return is_of_match(name) ? is_match(facts, name, arguments, holds) : name;
 }

@@ -19,11 +19,13 @@ const PARTS = /\{\{\{\{raw\}\}\}\}[^]*?\{\{\{\{\/raw\}\}\}\}|\{\{!--[^]*?--\}\}|
 /* A group by host has the tags of its host too, so there any of them may be. */
 function isKnown(inside, { query, type }) {
     const text = inside.trim();
+    const match = text.match(/^[#^]\s*is_(?:exact_)?match\s+(?:\(.*\)|(["'])(.*?)\1)\s+\S/);
+    if (/^[#^]\s*is_(exact_)?match\b/.test(text)) return match !== null && (match[2] === undefined || isKnown(match[2], { query, type }));
     if (/^[#^/]/.test(text)) return BLOCKS.includes(text.slice(1).trim().split(/\s/)[0]);
     if (text === "else" || VARIABLES.includes(text)) return true;
     if (type === "composite" && /^[a-j]\./.test(text)) return true;
     const keys = keysOf(query), key = text.match(/^(?:\[([^\]]+)\]|(.+))\.name$/);
-    if (keys.includes("host") && (key || text.startsWith("host."))) return true;
+    if (keys.includes("host") && text.startsWith("host.")) return true;
     return key !== null && keys.includes(key[1] ?? key[2]);
 }
 

@@ -173,7 +173,6 @@ static void nests_and_turns(void **state)
     alerts_to("{{#is_exact_match \"host.name\" \"web\"}}x{{else}}y{{/is_exact_match}}", "y");
     alerts_to("{{#is_exact_match \"host.name\" \"a\" \"web1\"}}x{{/is_exact_match}}", "x");
     alerts_to("{{#is_match \"value\" \"812\"}}x{{/is_match}}", "x");
-    alerts_to("{{#is_match \"nothing.name\" \"\"}}empty{{/is_match}}", "empty");
     alerts_to("{{#is_match \"host.name\" \"\"}}empty{{/is_match}}", "");
     alerts_to("{{#is_priority 'P2'}}x{{/is_priority}}{{#is_priority 'P1'}}y{{/is_priority}}",
               "x");
@@ -225,6 +224,12 @@ static void tells_what_it_does_not_know(void **state)
     renders_to("a{{nope}}b{{env}}{{x.name}}c", &facts, "abc", "", "nope env x.name");
     renders_to("{{#is_bad}}a{{else}}b{{/is_bad}}{{#is_warning}}{{nope}}{{/is_warning}}", &facts,
                "b", "", "is_bad");
+    renders_to("{{#is_match \"nothing.name\" \"\"}}empty{{/is_match}}", &facts, "empty", "",
+               "nothing.name");
+    renders_to(
+        "{{#is_match \"host.name\"}}x{{/is_match}}{{#is_exact_match}}x{{/is_exact_match}}"
+        "{{#is_priority 'P9'}}x{{/is_priority}}{{#is_priority 2}}x{{/is_priority}}",
+        &facts, "", "", "is_match is_exact_match is_priority is_priority");
     facts.has_value = false;
     renders_to("{{value}}", &facts, "", "", "");
 }
@@ -463,7 +468,7 @@ static void blocks_compare_expressions(void **state)
     renders_to(text, &facts, "@day@x.org", "day@x.org", "");
     facts.last_triggered_s += 3600;
     renders_to(text, &facts, "@night@x.org", "night@x.org", "");
-    renders_to("{{#is_match (eval \"1\"}}a{{else}}b{{/is_match}}", &facts, "b", "", "");
+    renders_to("{{#is_match (eval \"1\"}}a{{else}}b{{/is_match}}", &facts, "b", "", "is_match");
 }
 
 static void a_message_has_its_own_priority(void **state)
