@@ -405,6 +405,15 @@ static bool read_duration(struct downtime_reading *reading, struct slice value,
     return true;
 }
 
+/* "2026-11-30T19:00" is a time, too. */
+static void add_seconds(char text[static 24])
+{
+    static const size_t without = sizeof "2026-11-30T19:00" - 1;
+
+    if (strlen(text) == without)
+        memcpy(text + without, ":00", sizeof ":00");
+}
+
 static bool read_recurrence_v2(struct downtime_reading *reading, struct slice value)
 {
     struct recurrence *recurrence = &reading->out->recurrences[reading->out->n_recurrences++];
@@ -418,8 +427,10 @@ static bool read_recurrence_v2(struct downtime_reading *reading, struct slice va
     if (!is_absent(start)) {
         const char *end = NULL;
 
-        if (copy_text(start, recurrence->start, sizeof recurrence->start))
+        if (copy_text(start, recurrence->start, sizeof recurrence->start)) {
+            add_seconds(recurrence->start);
             end = read_wall(recurrence->start, &parts);
+        }
         if (end == NULL || *end != '\0')
             return downtime_refuse(reading,
                                    "'start' of what recurs is a time like 2026-11-30T19:00:00, "

@@ -1,5 +1,17 @@
 #include "flush/monitors/downtime_internal.h"
 
+/* A group has no tag without a key: who says one would mute nothing, and not know it. */
+static bool have_keys(const struct scope *scope)
+{
+    for (size_t i = 0; i < scope->n_terms; i++) {
+        const struct scope_term *term = &scope->terms[i];
+
+        if (term->key.len == 0 && memchr(term->tag.at, ':', term->tag.len) == NULL)
+            return false;
+    }
+    return true;
+}
+
 /* The text stands in the room; it gets the brace that ends a scope in a query. */
 static bool parse_scope(struct downtime_reading *reading, struct slice text)
 {
@@ -11,9 +23,12 @@ static bool parse_scope(struct downtime_reading *reading, struct slice text)
     if (text.len > DOWNTIME_SCOPE_MAX)
         return downtime_refuse(reading, "Invalid scope parameter: more than %d bytes",
                                DOWNTIME_SCOPE_MAX);
-    return (scope_read(&reader, &reading->out->scope) && reader.rest.len == 0) ||
-           downtime_refuse(reading, "Invalid scope parameter: %s",
-                           reader.rest.len > 0 && problem[0] == '\0' ? "it has a }" : problem);
+    if (!scope_read(&reader, &reading->out->scope) || reader.rest.len > 0)
+        return downtime_refuse(reading, "Invalid scope parameter: %s",
+                               reader.rest.len > 0 && problem[0] == '\0' ? "it has a }"
+                                                                         : problem);
+    return have_keys(&reading->out->scope) ||
+           downtime_refuse(reading, "All values must have a key");
 }
 
 bool downtime_read_scope_v1(struct downtime_reading *reading, struct slice value)
@@ -44,6 +59,8 @@ static void put(struct downtime_reading *reading, struct slice text)
 /* "env:(a OR b)" of the search's syntax is "env IN (a,b)" of a query's. */
 static bool put_choice(struct downtime_reading *reading, struct slice key, struct slice *rest)
 {
+    if (memchr(rest->at, ')', rest->len) == NULL)
+        return downtime_refuse(reading, "Invalid scope parameter: expected ')'");
     struct slice values = slice_cut(rest, ')');
     bool first = true;
 

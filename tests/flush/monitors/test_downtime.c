@@ -110,6 +110,14 @@ static void reads_v2(void **state)
     downtime_free(&downtime);
 
     read_whole(downtime_read_v2,
+               "{\"monitor_identifier\":{\"monitor_id\":7},\"scope\":\"*\",\"schedule\":"
+               "{\"recurrences\":[{\"rrule\":\"FREQ=DAILY\",\"duration\":\"1h\",\"start\":"
+               "\"2026-12-05T03:04\"}]}}",
+               &downtime);
+    asks(&downtime, "UTC\t2026-12-05T03:04:00\t0\t3600\t100\t200\tFREQ=DAILY\n");
+    downtime_free(&downtime);
+
+    read_whole(downtime_read_v2,
                "{\"monitor_identifier\":{\"monitor_tags\":[\"team:web\"]},\"scope\":\"*\","
                "\"schedule\":{\"start\":\"2026-11-30T19:00:00+01:00\","
                "\"end\":\"2026-11-30T18:30:00.5Z\"}}",
@@ -179,62 +187,66 @@ static void names_what_is_wrong(void **state)
         { downtime_read_v1, "{\"scope\":[]}", "Invalid scope parameter" },
         { downtime_read_v1, "{\"scope\":[7]}", "Invalid scope parameter" },
         { downtime_read_v1, "{\"scope\":\"a}b\"}", "Invalid scope parameter: it has a }" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"start\":\"soon\"}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"start\":\"soon\"}",
           "'start' is a whole number from 0 on" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"end\":9223372036854775807}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"end\":9223372036854775807}",
           "'end' is beyond the year 9999" },
         { downtime_read_v1,
-          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"rrule\"}}",
+          "{\"scope\":\"a:b\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"rrule\"}}",
           "Invalid recurrence rrule" },
         { downtime_read_v2, V2 "{\"end\":\"1969-12-31T23:59:59Z\"}}",
           "'schedule.end' is before 1970" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"start\":10,\"end\":10}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"start\":10,\"end\":10}",
           "'end' is not behind 'start'" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"timezone\":\"../x\"}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"timezone\":\"../x\"}",
           "'timezone' is the name of a time zone" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"recurrence\":{\"type\":\"weeks\"}}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"recurrence\":{\"type\":\"weeks\"}}",
           "What recurs has an end" },
         { downtime_read_v1,
-          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"hours\"}}",
+          "{\"scope\":\"a:b\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"hours\"}}",
           "Invalid recurrence type" },
         { downtime_read_v1,
-          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"weeks\","
+          "{\"scope\":\"a:b\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"weeks\","
           "\"week_days\":[\"mon\"]}}",
           "Invalid set of days in week_days. Be sure that the first letter is capitalized." },
         { downtime_read_v1,
-          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"weeks\","
+          "{\"scope\":\"a:b\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"weeks\","
           "\"until_date\":5,\"until_occurrences\":6}}",
           "You must provide only provide one of (until_occurrences, until_date)" },
         { downtime_read_v1,
-          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"rrule\","
+          "{\"scope\":\"a:b\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"rrule\","
           "\"rrule\":\"FREQ\\nX\"}}",
           "Invalid recurrence rrule" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"monitor_tags\":\"team:web\"}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"monitor_tags\":\"team:web\"}",
           "'monitor_tags' is a list" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"notify_end_states\":\"alert\"}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"notify_end_states\":\"alert\"}",
           "'notify_end_states' is a list" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"notify_end_types\":{}}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"notify_end_types\":{}}",
           "'notify_end_types' is a list" },
         { downtime_read_v1,
-          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"weeks\","
+          "{\"scope\":\"a:b\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"weeks\","
           "\"week_days\":\"Mon\"}}",
           "'week_days' is a list" },
         { downtime_read_v1,
-          "{\"scope\":\"a\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"months\","
+          "{\"scope\":\"a:b\",\"start\":1,\"end\":2,\"recurrence\":{\"type\":\"months\","
           "\"week_days\":[\"Mon\"]}}",
           "week_days is only for a recurrence of type weeks" },
         { downtime_read_v1,
-          "{\"scope\":\"a\",\"start\":9,\"end\":10,\"recurrence\":{\"type\":\"weeks\","
+          "{\"scope\":\"a:b\",\"start\":9,\"end\":10,\"recurrence\":{\"type\":\"weeks\","
           "\"until_date\":8}}",
           "'until_date' is before 'start'" },
         { downtime_read_v2, V2 "[null]}",
           "'schedule' is an object: start and end, or recurrences" },
         { downtime_read_v2, V2 "{\"recurrences\":{\"rrule\":\"FREQ=DAILY\"}}}",
           "'recurrences' is a list" },
-        { downtime_read_v1, "{\"scope\":\"a\",\"notify_end_states\":[\"ok\"]}",
+        { downtime_read_v1, "{\"scope\":\"a:b\",\"notify_end_states\":[\"ok\"]}",
           "'notify_end_states' has alert, no data and warn" },
         { downtime_read_v2, "{\"scope\":\"prod\"}", "All values must have a key" },
         { downtime_read_v2, "{\"scope\":\"env:()\"}", "All values must have a key" },
+        { downtime_read_v2, "{\"scope\":\"env:(a OR\"}",
+          "Invalid scope parameter: expected ')'" },
+        { downtime_read_v1, "{\"scope\":\"prod\"}", "All values must have a key" },
+        { downtime_read_v1, "{\"scope\":[\"env:a\",\"prod\"]}", "All values must have a key" },
         { downtime_read_v2, "{\"scope\":\"a:b\"}",
           "'monitor_identifier' has a monitor_id, or monitor_tags" },
         { downtime_read_v2, V2 "{\"start\":\"2026-02-30T19:00:00Z\"}}",
