@@ -149,11 +149,16 @@ static bool read_url(const struct reading *reading, const struct webhook *webhoo
     if (file != NULL) {
         url = key_file_read(file, "URL", room, why, sizeof why);
         if (url == NULL)
-            return refuse(reading, "heeler_webhooks: %s: url_file %s %s", webhook->name, file,
-                          why);
+            return refuse(reading, "heeler_webhooks: %s: url_file %s %.*s", webhook->name, file,
+                          (int)strlen(why) - 1, why); /* it ends in a full stop */
     }
     if (!is_http_url(url))
         return refuse(reading, "heeler_webhooks: %s: its URL is none of http:// or https://",
+                      webhook->name);
+    if (webhook_body_has_variable(slice_of(url)))
+        return refuse(reading,
+                      "heeler_webhooks: %s: its URL has a $VARIABLE, which only its body may "
+                      "have: what a message says must not choose where it goes",
                       webhook->name);
     return copy(reading, url, out);
 }
@@ -196,6 +201,11 @@ static bool read_headers(const struct reading *reading, json_t *map, struct webh
                 "heeler_webhooks: %s: header %zu has a name or a value that cannot be "
                 "sent",
                 out->name, out->n_headers + 1);
+        if (webhook_body_has_variable(slice_of(text)))
+            return refuse(reading,
+                          "heeler_webhooks: %s: header %zu has a $VARIABLE, which only its "
+                          "body may have",
+                          out->name, out->n_headers + 1);
         if (asprintf(&out->headers[out->n_headers], "%s%s%s", name,
                      text[0] != '\0' ? ": " : ";", text) < 0)
             return no_memory(reading);

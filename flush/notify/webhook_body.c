@@ -134,7 +134,7 @@ static struct value value_transition(const struct notification *of, struct bytes
                                          [MONITOR_ALERT] = "Triggered" };
     const char *word = first[of->transition.to];
 
-    if (of->transition.again == 0)
+    if (!transition_is_repeated(&of->transition))
         return text_value(slice_of(word));
     bytes_add(room, "Re-", 3);
     bytes_add(room, word, strlen(word));
@@ -264,6 +264,35 @@ static const struct variable *find(struct slice name)
     return NULL;
 }
 
+/* Cuts the key of "$TAGS[key]" off what stands behind its name; an empty one without. */
+static struct slice cut_key(struct slice *text)
+{
+    size_t len = 1;
+
+    if (text->len == 0 || text->at[0] != '[')
+        return SLICE("");
+    while (len < text->len && !slice_is_one_of(text->at[len], "]\"\\\r\n"))
+        len++;
+    if (len < 2 || len == text->len || text->at[len] != ']')
+        return SLICE("");
+    struct slice key = { text->at + 1, len - 1 };
+
+    *text = slice_skip(*text, len + 1);
+    return key;
+}
+
+/* Of the first tag with that key; empty where there is none. */
+static struct value value_of_key(struct slice tags, struct slice key)
+{
+    while (tags.len > 0) {
+        struct slice value = slice_cut(&tags, ',');
+
+        if (slice_starts(value, key) && value.len > key.len && value.at[key.len] == ':')
+            return text_value(slice_skip(value, key.len + 1));
+    }
+    return text_value(SLICE(""));
+}
+
 static void put_variable(struct slice *text, const struct notification *of, bool in_string,
                          struct bytes *out)
 {
@@ -275,7 +304,8 @@ static void put_variable(struct slice *text, const struct notification *of, bool
         bytes_add(out, name.at - 1, name.len + 1);
         return;
     }
-    struct value value = variable->value(of, &room);
+    struct slice key = variable->value == value_tags ? cut_key(text) : SLICE("");
+    struct value value = key.len > 0 ? value_of_key(of->tags, key) : variable->value(of, &room);
 
     if (in_string)
         json_add_escaped(out, value.text);
@@ -285,6 +315,18 @@ static void put_variable(struct slice *text, const struct notification *of, bool
         json_add_string(out, value.text);
     out->failed = out->failed || room.failed;
     bytes_free(&room);
+}
+
+bool webhook_body_has_variable(struct slice text)
+{
+    const char *at;
+
+    while (text.len > 0 && (at = memchr(text.at, '$', text.len)) != NULL) {
+        text = slice_skip(text, (size_t)(at - text.at));
+        if (find(cut_name(&text)) != NULL)
+            return true;
+    }
+    return false;
 }
 
 static bool write(struct slice body, const struct notification *of, struct bytes *out)

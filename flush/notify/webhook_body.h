@@ -15,6 +15,9 @@ enum { WEBHOOK_OUT_MAX = 1 << 20 };
 /* Whether it is JSON with values in their places. */
 MUST_CHECK bool webhook_body_is_fit(struct slice body);
 
+/* Whether something in it would be taken for a variable that we know. */
+bool webhook_body_has_variable(struct slice text);
+
 /* Appends it. body: NULL: the usual one. False: no memory, or longer than WEBHOOK_OUT_MAX. */
 MUST_CHECK bool webhook_body_write(const char *body, const struct notification *notification,
                                    struct bytes *out);

@@ -116,6 +116,13 @@ static void what_is_wrong_is_said_and_nothing_secret(void **state)
         { HOOK("\"name\":\"a\",\"uri\":\"https://h/hunter22\""), "none of name, url" },
         { HOOK("\"name\":\"a\",\"url\":5"), "its url is no text" },
         { HOOK("\"name\":\"a\""), "heeler_webhooks: a: it needs a url" },
+        { HOOK("\"name\":\"a\",\"url\":\"http://h/$ALERT_ID\""),
+          "heeler_webhooks: a: its URL has a $VARIABLE" },
+        { HOOK("\"name\":\"a\",\"url\":\"http://h/\",\"headers\":{\"b\":\"1\",\"c\":\"x "
+               "$TAGS[a]\"}"),
+          "heeler_webhooks: a: header 2 has a $VARIABLE" },
+        { HOOK("\"name\":\"a\",\"url_file\":\"/nowhere\""),
+          "heeler_webhooks: a: url_file /nowhere cannot be read: No such file or directory" },
         { HOOK("\"name\":\"a\",\"url\":\"x\",\"url_file\":\"y\""), "and not both" },
         { HOOK("\"name\":\"a\",\"url_file\":\"/nonexistent/x\""),
           "a: url_file /nonexistent/x cannot be read: No such" },

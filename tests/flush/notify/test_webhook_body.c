@@ -17,7 +17,7 @@ static struct notification example(void)
     return (struct notification){
         .id = "7.0123456789abcdef.warn.1796061600.1",
         .monitor = 7,
-        .transition = { MONITOR_ALERT, MONITOR_WARN, 1796061600, 1, true },
+        .transition = { MONITOR_ALERT, MONITOR_WARN, 1796061600, 1, true, false },
         .raised_s = 1796061601,
         .value = 512.5,
         .has_value = true,
@@ -56,6 +56,9 @@ static void a_variable_is_escaped_for_where_it_stands(void **state)
         { "\"x$TEXT_ONLY_MSG\"", "\"xline \\\"one\\\"\\nline two\"" },
         { "\"\\\"$ALERT_ID\\\\\"", "\"\\\"7\\\\\"" },
         { "{\"a\":\"\\\\\",\"b\":$ALERT_ID}", "{\"a\":\"\\\\\",\"b\":7}" },
+        { "\"$TAGS|$TAGS[team]|$TAGS[env]$TAGS[x]|$TAGS[te]\"", "\"team:x,env:prod|x|prod|\"" },
+        { "[$TAGS[team],\"$TAGS[]$TAGS[a\"]",
+          "[\"x\",\"team:x,env:prod[]team:x,env:prod[a\"]" },
         { "\"$NOTHING_KNOWN $ $$ID $id $IDX $\"",
           "\"$NOTHING_KNOWN $ $7.0123456789abcdef.warn.1796061600.1 $id $IDX $\"" },
         { "\"$ALERT_TRANSITION/$ALERT_TYPE/$ALERT_PRIORITY/$PRIORITY\"",
