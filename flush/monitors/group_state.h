@@ -89,7 +89,14 @@ struct transition {
     int64_t at_s;   /* of the change, also when it is told again */
     uint32_t again; /* how often it was told again; 0: the change itself */
     bool is_told;   /* false: it changes, but nobody is told */
+    bool is_late;   /* told again, and nobody was told the first time: it was muted */
 };
+
+/* Whether who is told now was told of that change before. */
+static inline bool transition_is_repeated(const struct transition *transition)
+{
+    return transition->again > 0 && !transition->is_late;
+}
 
 /* True: something changed, or is to be told again. */
 bool group_state_step(struct group_state *group, const struct alert_rules *rules,

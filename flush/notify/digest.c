@@ -52,7 +52,7 @@ struct notification *digest_end(struct digest *given, struct slice receiver, uin
 
     write_text(given, per_hour, &text);
     struct notification made = {
-        .transition = { MONITOR_OK, given->worst, now_s, 0, true },
+        .transition = { .to = given->worst, .at_s = now_s, .is_told = true },
         .raised_s = now_s,
         .group = SLICE("*"),
         .receiver = receiver,

@@ -129,6 +129,7 @@ bool notification_write(const struct notification *notification, struct bytes *o
     json_out_text(&json, "to", monitor_state_word(notification->transition.to));
     json_out_signed(&json, "at_s", notification->transition.at_s);
     json_out_number(&json, "again", notification->transition.again);
+    json_out_bool(&json, "late", notification->transition.is_late);
     json_out_signed(&json, "raised_s", notification->raised_s);
     if (notification->has_value)
         json_out_exact(&json, "value", notification->value);
@@ -171,6 +172,7 @@ static bool read_members(struct slice json, struct notification *out)
     out->id[json_view_text(id, out->id)] = '\0';
     out->transition.again = (uint32_t)again;
     out->transition.is_told = true;
+    out->transition.is_late = json_view_kind(json_view_member(json, "late")) == JSON_KIND_TRUE;
     out->priority = (int)priority;
     out->has_value = json_view_number(json_view_member(json, "value"), &out->value);
     out->is_test = json_view_kind(json_view_member(json, "test")) == JSON_KIND_TRUE;

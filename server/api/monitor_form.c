@@ -207,7 +207,7 @@ void monitor_form_creator(struct json_out *out)
 
 enum monitor_state monitor_form_state(const struct monitor_sight *sight)
 {
-    return sight->watched != NULL ? watched_monitor_state(sight->watched) : MONITOR_NO_DATA;
+    return sight->watched != NULL ? watched_monitor_shown(sight->watched) : MONITOR_NO_DATA;
 }
 
 int64_t monitor_form_triggered_s(const struct watched_monitor *watched)
@@ -382,7 +382,7 @@ void monitor_form_states(struct json_out *out, const struct watched_monitor *wat
     for (size_t i = 0; watched != NULL && i<watched->n_groups && * left> 0; i++) {
         const struct watched_group *group = watched->groups[i];
 
-        if ((states >> group->state.state & 1) == 0)
+        if ((states >> watched_group_shown(group) & 1) == 0)
             continue;
         begin_named(out, group->name);
         write_group(out, group);

@@ -211,7 +211,7 @@ static bool group_fits(enum monitor_query_key key, struct slice value, bool moni
     case SEARCH_ANY:
         return monitor_fits || contains(group->name, value);
     case SEARCH_STATUS:
-        return has_status(group->state.state, value);
+        return has_status(watched_group_shown(group), value);
     case SEARCH_MUTED:
         return group->is_muted == slice_equal(value, SLICE("true"));
     case SEARCH_GROUP:

@@ -204,7 +204,7 @@ static void write_group(struct json_out *out, const struct monitor_sight *sight,
     for (size_t i = 0; i < n; i++)
         json_out_slice(out, NULL, tags[i]);
     json_out_end(out, ']');
-    json_out_text(out, "status", monitor_state_word(group->state.state));
+    json_out_text(out, "status", monitor_state_word(watched_group_shown(group)));
     api_form_seconds(out, "last_nodata_ts", group->state.last_no_data_s);
     api_form_seconds(out, "last_triggered_ts", group->state.last_triggered_s);
     json_out_signed(out, "monitor_id", sight->definition->number);
@@ -410,7 +410,7 @@ static void look_at_groups(struct search *search, const struct monitor_sight *si
 
         if (!monitor_query_fits_group(&search->query, group))
             continue;
-        search->counts->statuses[group->state.state]++;
+        search->counts->statuses[watched_group_shown(group)]++;
         search->counts->types[sight->monitor->type]++;
         if (is_on_page(search, search->found++))
             write_group(&search->rows, sight, group);

@@ -103,26 +103,39 @@ void monitors_put(struct desk_job *given, const struct server_view *view,
     }
 }
 
-/* Its first operand that is a composite itself; 0: none is. */
-static int64_t composite_in(const struct server_view *view, struct slice body)
+/* Whether that monitor is no operand of a composite; refuses it then. */
+static bool refuse_operand(struct desk_job *job, const struct defined *monitors, int64_t number)
+{
+    const struct definition *operand = defined_find_number(monitors, number);
+    const char *why = NULL;
+
+    if (operand == NULL)
+        why = "is not there";
+    else if (json_view_says(json_view_member(operand->body, "type"), "composite"))
+        why = "is a composite, and no composite is made of others";
+    if (why != NULL)
+        api_refuse(job, 400,
+                   "The value provided for parameter 'query' is invalid: monitor %" PRId64
+                   " %s",
+                   number, why);
+    return why != NULL;
+}
+
+/* False: it was refused. The body is that of a monitor. */
+static bool check_operands(struct desk_job *job, const struct server_view *view,
+                           struct slice body)
 {
     struct defined monitors = api_defined(view, DEFINITION_MONITOR);
     char problem[MONITOR_PROBLEM_MAX];
     struct monitor monitor;
-    int64_t number = 0;
+    bool is_refused = false;
 
     if (!monitor_read(body, &monitor, problem, sizeof problem))
-        return 0;
-    for (size_t i = 0; number == 0 && i < monitor.condition.n_operands; i++) {
-        const struct definition *operand =
-            defined_find_number(&monitors, monitor.condition.operands[i]);
-
-        if (operand != NULL &&
-            json_view_says(json_view_member(operand->body, "type"), "composite"))
-            number = operand->number;
-    }
+        return true;
+    for (size_t i = 0; !is_refused && i < monitor.condition.n_operands; i++)
+        is_refused = refuse_operand(job, &monitors, monitor.condition.operands[i]);
     monitor_free(&monitor);
-    return number;
+    return !is_refused;
 }
 
 /* The body that is to be kept, of what was before and the request's. False: it was refused. */
@@ -131,20 +144,16 @@ static bool make_body(struct desk_job *job, const struct http_request *request,
 {
     char problem[MONITOR_PROBLEM_MAX];
     struct slice body;
-    int64_t number;
 
     if (!api_read_body(job, request, MONITOR_KEYS_MAX, &body))
         return false;
-    if (!monitor_form_make(base, body, out, problem))
+    if (!monitor_form_make(base, body, out, problem)) {
         api_refuse(job, 400, "%s", problem);
-    else if ((number = composite_in(view, bytes_view(out))) != 0)
-        api_refuse(job, 400,
-                   "The value provided for parameter 'query' is invalid: monitor %" PRId64
-                   " is a composite, and no composite is made of others",
-                   number);
-    else
-        return true;
-    return false;
+        return false;
+    }
+    /* One that lost an operand can still be changed in all else. */
+    return json_view_member(body, "query").len == 0 ||
+           check_operands(job, view, bytes_view(out));
 }
 
 /* ---- making and changing ----------------------------------------------- */

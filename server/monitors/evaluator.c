@@ -239,7 +239,7 @@ static bool take_piece(struct evaluation *evaluation, struct watched_monitor *mo
 static void end_evaluation(struct evaluator *evaluator, struct watched_monitor *monitor,
                            int64_t at_s, int64_t now_s)
 {
-    monitor->found = watched_monitor_state(monitor);
+    monitor->found = watched_monitor_shown(monitor);
     counter_add(&evaluator->ledger.evaluations, 1);
     if (now_s > at_s + EVALUATOR_WAIT_S + EVALUATION_LATE_S)
         counter_add(&evaluator->ledger.late, 1);

@@ -12,11 +12,21 @@ static const struct watched_group *operand_group(const struct watched_monitor *o
                                                 : watched_monitor_find(operand, group);
 }
 
+/* Whether something may come of it yet: we have not watched for so long, and who is the
+ * opposite of it would tell of that we began. */
+static bool is_too_early(const struct evaluator *evaluator,
+                         const struct watched_monitor *operand)
+{
+    return watched_monitor_shown(operand) != watched_monitor_state(operand) &&
+           evaluator->at_s - evaluator->needs.start_s < operand->monitor.rules.no_data_s;
+}
+
 /* Of all groups the worst, where the composite itself has none. */
-static bool operand_state(const struct watched_monitor *operand, struct slice group,
+static bool operand_state(const struct evaluator *evaluator,
+                          const struct watched_monitor *operand, struct slice group,
                           enum monitor_state *out)
 {
-    if (operand == NULL || operand->n_groups == 0)
+    if (operand == NULL || operand->n_groups == 0 || is_too_early(evaluator, operand))
         return false;
     if (slice_equal(group, SLICE("*"))) {
         *out = watched_monitor_state(operand);
@@ -44,7 +54,8 @@ bool evaluation_operand_value(const struct evaluator *evaluator,
         monitors_find(&evaluator->monitors, condition->operands[i]);
     const struct watched_group *found = operand != NULL ? operand_group(operand, group) : NULL;
 
-    if (found == NULL)
+    if (found == NULL || found->state.state == MONITOR_NO_DATA || !found->state.had_data ||
+        !condition_has_value(&operand->monitor.condition))
         return false;
     *out = found->state.value;
     return true;
@@ -70,7 +81,7 @@ static void combine_group(struct evaluator *evaluator, struct watched_monitor *m
                                        .data_s = evaluator->at_s };
 
     for (size_t i = 0; i < condition->n_operands; i++)
-        if (!operand_state(operand[i], name, &states[i]))
+        if (!operand_state(evaluator, operand[i], name, &states[i]))
             return;
     observation.state = condition_combine(condition, states);
     if (observation.state == MONITOR_NO_DATA)

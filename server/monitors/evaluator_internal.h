@@ -4,6 +4,7 @@
  *   evaluator_groups.c     an answer, group by group, to observations
  *   evaluator_combine.c    the states of other monitors, the same way
  *   evaluator_tell.c       a transition to notifications
+ *   evaluator_doubts.c     whether what they say may not be the whole truth
  *   evaluator_told.c       what became of them
  *   evaluator_lately.c     how much each receiver got within the hour
  *   evaluator_downtimes.c  who is muted
@@ -153,8 +154,13 @@ void tellings_drop(struct evaluator *evaluator);
 
 /* Notifies of it, unless it is muted. */
 void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monitor,
-                     struct watched_group *group, const struct transition *transition,
-                     int64_t now_s);
+                     struct watched_group *group, const struct transition *of, int64_t now_s);
+
+/* ---- evaluator_doubts.c ------------------------------------------------ */
+
+/* Appends a sentence for each reason to doubt what is said of that state. */
+void evaluation_add_doubts(const struct evaluator *evaluator, const struct monitor *monitor,
+                           enum monitor_state to, int64_t at_s, struct bytes *out);
 
 /* ---- evaluator_told.c -------------------------------------------------- */
 

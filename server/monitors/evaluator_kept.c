@@ -217,7 +217,7 @@ static void restore_group(struct evaluator *evaluator, struct slice name, struct
         group->state.last_data_s = evaluator->needs.start_s;
     if (group->seen_s > monitor->evaluated_s)
         monitor->evaluated_s = group->seen_s;
-    monitor->found = watched_monitor_state(monitor);
+    monitor->found = watched_monitor_shown(monitor);
     if (evaluator->was_handed_over)
         monitor->knows_groups = true; /* then none is left out */
     restore_waiting(evaluator, group, json);

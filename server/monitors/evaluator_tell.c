@@ -145,8 +145,7 @@ static void ask_for_picture(struct telling *telling, const struct monitor *monit
     struct slice title = monitor->hides.query ? name_of(monitor) : condition->expression;
     int64_t span_s = 2 * condition->window_s;
 
-    if (monitor->hides.picture ||
-        (condition->kind != CONDITION_VALUE && condition->kind != CONDITION_CHANGE) ||
+    if (monitor->hides.picture || !condition_has_value(condition) ||
         telling->evaluator->n_tellings > PICTURES_AT_ONCE)
         return;
     telling->to_s = now_s - monitor->evaluation_delay_s;
@@ -212,7 +211,7 @@ static void write_title(const struct watched_monitor *monitor,
                         bool is_test, struct bytes *out)
 {
     bytes_add_text(out, is_test ? "[TEST] [" : "[");
-    bytes_add_text(out, transition->again > 0 ? "Re-" : "");
+    bytes_add_text(out, transition_is_repeated(transition) ? "Re-" : "");
     bytes_add_text(out, monitor_state_heading(transition->to));
     if (monitor->monitor.include_tags && group != NULL &&
         !slice_equal(group->name, SLICE("*"))) {
@@ -225,30 +224,6 @@ static void write_title(const struct watched_monitor *monitor,
     for (size_t i = 0; i < out->len; i++)
         if (out->at[i] < ' ' || out->at[i] == 0x7f)
             out->at[i] = ' ';
-}
-
-/* Where what it says begins: with the window, with that to which it is compared, or with the
- * time in which nothing came. */
-static int64_t told_from_s(const struct monitor *monitor, const struct transition *transition,
-                           int64_t at_s)
-{
-    int64_t window_s = monitor->condition.window_s + monitor->condition.shift_s;
-
-    if (transition->to == MONITOR_NO_DATA && monitor->rules.no_data_s > window_s)
-        window_s = monitor->rules.no_data_s;
-    return at_s - monitor->evaluation_delay_s - window_s;
-}
-
-/* Whether what it says may not be the whole truth. */
-static void add_doubts(const struct evaluator *evaluator, int64_t from_s, struct bytes *out)
-{
-    if (evaluator->needs.lost_s(evaluator->needs.self) >= from_s)
-        bytes_add_text(
-            out, "\n\nValues were lost or shed within this window: what it says may be less "
-                 "than what happened.");
-    if (evaluator->needs.start_s > from_s)
-        bytes_add_text(out,
-                       "\n\nThe server started within this window: it has seen a part of it.");
 }
 
 /* Of one that is silent what was known of it is what there is. */
@@ -271,6 +246,14 @@ static size_t host_facts(const struct evaluator *evaluator, const struct watched
     out[0] = (struct template_pair){ SLICE("name"), host };
     out[1] = (struct template_pair){ SLICE("ip"), address_of(evaluator, group, host) };
     return 2;
+}
+
+/* One that was resolved for want of data has none any more. */
+static bool has_value(const struct watched_monitor *monitor, const struct watched_group *group,
+                      enum monitor_state to)
+{
+    return to != MONITOR_NO_DATA && group->state.had_data &&
+           condition_has_value(&monitor->monitor.condition);
 }
 
 struct operands {
@@ -307,9 +290,7 @@ static bool write_message(const struct evaluator *evaluator,
     struct template_facts facts = {
         .transition = *transition,
         .value = group->state.value,
-        .has_value =
-            transition->to != MONITOR_NO_DATA &&
-            (of->condition.kind == CONDITION_VALUE || of->condition.kind == CONDITION_CHANGE),
+        .has_value = has_value(monitor, group, transition->to),
         .rules = &of->rules,
         .priority = of->priority,
         .tags = tags,
@@ -331,12 +312,12 @@ static bool write_message(const struct evaluator *evaluator,
 
     if (!template_render(of->message, &facts, &listener, out) && out->failed)
         return false;
-    if (transition->again > 0 && of->escalation.len > 0) {
+    if (transition_is_repeated(transition) && of->escalation.len > 0) {
         bytes_add_text(out, "\n\n");
         if (!template_render(of->escalation, &facts, &listener, out) && out->failed)
             return false;
     }
-    add_doubts(evaluator, told_from_s(of, transition, now_s), out);
+    evaluation_add_doubts(evaluator, of, transition->to, now_s, out);
     return !out->failed;
 }
 
@@ -400,7 +381,7 @@ static struct notification notification_of(const struct watched_monitor *monitor
         .transition = *transition,
         .raised_s = now_s,
         .value = group->state.value,
-        .has_value = transition->to != MONITOR_NO_DATA && of->condition.kind == CONDITION_VALUE,
+        .has_value = has_value(monitor, group, transition->to),
         .is_test = is_test,
         .priority = message->naming.priority > 0 ? message->naming.priority : of->priority,
         .monitor_name = name_of(of),
@@ -530,9 +511,9 @@ static bool is_first_recovery(const struct watched_group *group,
 }
 
 void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monitor,
-                     struct watched_group *group, const struct transition *transition,
-                     int64_t now_s)
+                     struct watched_group *group, const struct transition *of, int64_t now_s)
 {
+    struct transition told = *of, *transition = &told;
     uint32_t end_states, cancel_states;
     bool mutes_recovery;
     bool is_muted = evaluation_is_muted(evaluator, monitor, group, now_s, &end_states,
@@ -542,6 +523,7 @@ void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monito
     /* Nobody knows that it was wrong: that it is over is no news. */
     if (transition->to == MONITOR_OK && !group->is_told)
         is_muted = true;
+    transition->is_late = transition->again > 0 && group->notified_s < transition->at_s;
     if (!is_muted)
         group->notified_s = now_s;
     if (!is_muted || transition->to == MONITOR_OK)
@@ -552,8 +534,10 @@ void evaluation_tell(struct evaluator *evaluator, struct watched_monitor *monito
 bool evaluator_test(struct evaluator *evaluator, int64_t number, int64_t now_s)
 {
     const struct watched_monitor *monitor = monitors_find(&evaluator->monitors, number);
-    struct watched_group none = { .name = SLICE("*") };
-    struct transition transition = { MONITOR_OK, MONITOR_ALERT, now_s, 0, true };
+    struct watched_group none = { .name = SLICE("*"), .state.had_data = true };
+    struct transition transition = {
+        .from = MONITOR_OK, .to = MONITOR_ALERT, .at_s = now_s, .is_told = true
+    };
 
     if (monitor == NULL)
         return false;

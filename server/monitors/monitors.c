@@ -186,6 +186,21 @@ enum monitor_state watched_monitor_state(const struct watched_monitor *monitor)
     return worst;
 }
 
+enum monitor_state watched_group_shown(const struct watched_group *group)
+{
+    return group->seen_s == 0 && group->state.last_data_s == 0 ? MONITOR_NO_DATA
+                                                               : group->state.state;
+}
+
+enum monitor_state watched_monitor_shown(const struct watched_monitor *monitor)
+{
+    enum monitor_state worst = watched_monitor_state(monitor);
+
+    for (size_t i = 0; i < monitor->n_groups && worst == MONITOR_OK; i++)
+        worst = watched_group_shown(monitor->groups[i]);
+    return worst;
+}
+
 /* ---- monitors ---------------------------------------------------------- */
 
 /* Where it is, or would be. */

@@ -80,6 +80,11 @@ void monitors_free(struct monitors *given);
 /* The worst state of its groups; No Data of one that has none. */
 enum monitor_state watched_monitor_state(const struct watched_monitor *monitor);
 
+/* The same as people are shown it: one for which nothing ever came has no data, though nobody
+ * misses any. */
+enum monitor_state watched_monitor_shown(const struct watched_monitor *monitor);
+enum monitor_state watched_group_shown(const struct watched_group *group);
+
 /* NULL: it has none of that name. */
 struct watched_group *watched_monitor_find(const struct watched_monitor *monitor,
                                            struct slice group);

@@ -29,7 +29,7 @@ static struct notification *make(int number, const char *receiver, const struct 
         snprintf(to, sizeof to, "%s", receiver);
     struct notification one = {
         .monitor = 7,
-        .transition = { MONITOR_OK, MONITOR_ALERT, BEGIN_S + number, 0, true },
+        .transition = { MONITOR_OK, MONITOR_ALERT, BEGIN_S + number, 0, true, false },
         .raised_s = BEGIN_S + number,
         .value = 900,
         .has_value = true,

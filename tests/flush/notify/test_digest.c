@@ -11,7 +11,7 @@
 
 static struct notification one_of(int number, enum monitor_state to)
 {
-    struct notification made = { .transition = { MONITOR_OK, to, 1796061600, 0, true },
+    struct notification made = { .transition = { MONITOR_OK, to, 1796061600, 0, true, false },
                                  .raised_s = 1796061600,
                                  .receiver = SLICE("night@example.org"),
                                  .title = SLICE("[Triggered] load") };

@@ -50,7 +50,7 @@ static struct notification example(void)
 {
     struct notification made = {
         .monitor = 7,
-        .transition = { MONITOR_OK, MONITOR_ALERT, 1796061600, 0, true },
+        .transition = { MONITOR_OK, MONITOR_ALERT, 1796061600, 0, true, false },
         .raised_s = 1796061601,
         .value = 900,
         .has_value = true,

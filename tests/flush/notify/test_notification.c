@@ -13,7 +13,7 @@ static struct notification example(void)
 {
     struct notification made = {
         .monitor = 7,
-        .transition = { MONITOR_OK, MONITOR_ALERT, 1796061600, 2, true },
+        .transition = { MONITOR_OK, MONITOR_ALERT, 1796061600, 2, true, true },
         .raised_s = 1796061601,
         .value = 0.1,
         .has_value = true,
@@ -40,6 +40,7 @@ static void is_alike(const struct notification *a, const struct notification *b)
     assert_int_equal(a->transition.to, b->transition.to);
     assert_int_equal(a->transition.from, b->transition.from);
     assert_int_equal(a->transition.again, b->transition.again);
+    assert_int_equal(a->transition.is_late, b->transition.is_late);
     assert_true(a->transition.at_s == b->transition.at_s);
     assert_true(slice_equal(a->monitor_name, b->monitor_name));
     assert_true(slice_equal(a->group, b->group));
@@ -78,7 +79,7 @@ static void is_kept_whole(void **state)
  */
 static void has_an_id_of_its_own(void **state)
 {
-    struct transition transition = { MONITOR_OK, MONITOR_ALERT, 1796061600, 0, true };
+    struct transition transition = { MONITOR_OK, MONITOR_ALERT, 1796061600, 0, true, false };
     char first[NOTIFICATION_ID_SIZE], other[NOTIFICATION_ID_SIZE];
 
     (void)state;
@@ -93,10 +94,10 @@ static void has_an_id_of_its_own(void **state)
     transition.again = 1;
     notification_id(7, SLICE("host:a"), &transition, other);
     assert_string_not_equal(first, other);
-    transition = (struct transition){ MONITOR_ALERT, MONITOR_OK, 1796061600, 0, true };
+    transition = (struct transition){ MONITOR_ALERT, MONITOR_OK, 1796061600, 0, true, false };
     notification_id(7, SLICE("host:a"), &transition, other);
     assert_string_not_equal(first, other);
-    transition = (struct transition){ MONITOR_OK, MONITOR_ALERT, 1796061660, 0, true };
+    transition = (struct transition){ MONITOR_OK, MONITOR_ALERT, 1796061660, 0, true, false };
     notification_id(INT64_MIN, SLICE("host:a"), &transition, other);
     assert_string_not_equal(first, other);
     assert_true(strlen(other) < NOTIFICATION_ID_SIZE - 1);

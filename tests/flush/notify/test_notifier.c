@@ -90,8 +90,8 @@ static void start(char **sets, size_t n)
 static void give(const char *receiver)
 {
     struct notification one = { .monitor = 7,
-                                .transition = { MONITOR_OK, MONITOR_ALERT, 1796061600, 0,
-                                                true },
+                                .transition = { MONITOR_OK, MONITOR_ALERT, 1796061600, 0, true,
+                                                false },
                                 .raised_s = 1796061601,
                                 .group = SLICE("host:a"),
                                 .receiver = slice_of(receiver),

@@ -53,7 +53,8 @@ static struct notify_queue *queue_of(uint32_t per_hour, size_t bytes_max)
 static void add(struct notify_queue *queue, const char *receiver, size_t picture)
 {
     struct notification one = { .raised_s = WALL_S,
-                                .transition = { MONITOR_OK, MONITOR_ALERT, WALL_S, 0, true },
+                                .transition = { MONITOR_OK, MONITOR_ALERT, WALL_S, 0, true,
+                                                false },
                                 .receiver = slice_of(receiver),
                                 .title = SLICE("title"),
                                 .text = SLICE("text") };

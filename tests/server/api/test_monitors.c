@@ -334,7 +334,11 @@ static void what_a_composite_uses_is_not_deleted_by_chance(void **state)
              (long long)one, (long long)both);
     assert_error("POST", "/api/v1/monitor", json, 400,
                  "The value provided for parameter 'query' is invalid: monitor ");
-    drop(one);
+    assert_error("POST", "/api/v1/monitor/validate",
+                 "{\"type\":\"composite\",\"query\":\"5 || 5\"}", 400,
+                 "The value provided for parameter 'query' is invalid: monitor 5 is not there");
+    drop(one); /* by force; what lost it can be changed in all else */
+    json_decref(ask("PUT", path_of(both, ""), "{\"name\":\"one\"}", 200));
     drop(both);
     drop(two);
     assert_error("GET", "/api/v1/monitor/can_delete", NULL, 400, "monitor_ids: ");

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -101,12 +102,96 @@ static void an_operand_that_goes_meanwhile_ends_it(void **state)
     evaluator_free(evaluator);
 }
 
+/* As the world answers, and nothing about y. */
+static void answer_all_but_y(void *self, const struct inquiry *inquiry,
+                             void (*tell)(void *argument, int status, struct slice json),
+                             void *argument)
+{
+    (void)self;
+    if (memmem(inquiry->text.at, inquiry->text.len, "avg:y", 5) != NULL)
+        tell(argument, 200, SLICE("{\"groups\":[]}"));
+    else
+        evaluator_world_needs(&world).ask(&world, inquiry, tell, argument);
+}
+
+static struct evaluator *begin_without_y(int64_t start_s)
+{
+    struct evaluator_needs needs = evaluator_world_needs(&world);
+
+    needs.ask = answer_all_but_y;
+    needs.start_s = start_s;
+    struct evaluator *evaluator = evaluator_new(&needs);
+
+    assert_non_null(evaluator);
+    define(evaluator, 1,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\"}");
+    define(evaluator, 2,
+           "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:y{*} > 10\"}");
+    return evaluator;
+}
+
+/* What comes a minute after the start is no reason to tell of its absence before. From then on
+ * nothing is OK, as of errors that are counted when there are some, and shown as what it is. */
+static void what_may_come_yet_has_no_opposite(void **state)
+{
+    struct evaluator *evaluator = begin_without_y(START_S);
+    const struct watched_monitor *silent = monitors_find(evaluator_monitors(evaluator), 2);
+
+    (void)state;
+    define(evaluator, 3,
+           "{\"type\":\"composite\",\"query\":\"!2\",\"message\":\"@webhook-pager\"}");
+    for (int minute = 1; minute < 10; minute++)
+        go_to(evaluator, minute);
+    assert_int_equal(world.n_sent, 0);
+    assert_int_equal(watched_monitor_shown(silent), MONITOR_NO_DATA);
+    assert_int_equal(silent->found, MONITOR_NO_DATA);
+    go_to(evaluator, 10);
+    assert_int_equal(world.n_sent, 1);
+    is_sent(0, MONITOR_ALERT, "[Triggered] !2");
+    evaluator_free(evaluator);
+}
+
+static void what_has_no_data_has_no_value(void **state)
+{
+    struct evaluator *evaluator = begin_without_y(START_S - 86400);
+
+    (void)state;
+    define(evaluator, 3,
+           "{\"type\":\"composite\",\"query\":\"1 || 2\",\"message\":\"{{a.value}}/{{b.value}} "
+           "@webhook-pager\"}");
+    value(evaluator, "*", 1, 15);
+    assert_int_equal(world.n_sent, 1);
+    assert_true(says(world.sent[0], "15/ @webhook-pager"));
+    assert_false(says(world.sent[0], "The server started"));
+    evaluator_free(evaluator);
+}
+
+/* Its window is that of its monitors, and not of a check. */
+static void doubts_what_its_monitors_have_not_seen(void **state)
+{
+    struct evaluator *evaluator = begin_without_y(START_S);
+
+    (void)state;
+    define(evaluator, 3,
+           "{\"type\":\"composite\",\"query\":\"1 || 1\",\"message\":\"@webhook-pager\"}");
+    value(evaluator, "*", 3, 15);
+    assert_true(says(world.sent[0], "The server started within this window"));
+    value(evaluator, "*", 5, 1);
+    assert_int_equal(world.n_sent, 2);
+    assert_false(says(world.sent[1], "The server started"));
+    evaluator_free(evaluator);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(many_groups_are_combined_piece_by_piece, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_operand_that_goes_meanwhile_ends_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_may_come_yet_has_no_opposite, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_has_no_data_has_no_value, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(doubts_what_its_monitors_have_not_seen, set_up,
                                         tear_down),
     };
 

@@ -84,6 +84,31 @@ static void who_heard_of_it_hears_that_it_is_over(void **state)
     evaluator_free(evaluator);
 }
 
+/* Who hears of it at the end of a downtime for the first time is not told that it is again. */
+static void what_was_muted_is_told_as_new(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(
+        evaluator, 7,
+        "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{*} > 10\",\"name\":\"load\","
+        "\"message\":\"{{#is_renotify}}again{{else}}new{{/is_renotify}} @webhook-pager\","
+        "\"options\":{\"renotify_interval\":2,\"escalation_message\":\"still\"}}");
+    set_downtime(evaluator, 1, 10, "");
+    value(evaluator, "*", 2, 11);
+    value(evaluator, "*", 9, 11);
+    assert_int_equal(world.n_sent, 0);
+    value(evaluator, "*", 10, 11);
+    assert_int_equal(world.n_sent, 1);
+    is_told(0, "[Triggered] load");
+    assert_true(says(world.sent[0], "new ") && !says(world.sent[0], "still"));
+    value(evaluator, "*", 12, 11);
+    is_told(1, "[Re-Triggered] load");
+    assert_true(says(world.sent[1], "again ") && says(world.sent[1], "still"));
+    evaluator_free(evaluator);
+}
+
 /* One that was canceled quietly is no news for the next process either. */
 static void a_canceled_downtime_stays_quiet(void **state)
 {
@@ -307,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_lasts_through_a_downtime_is_told_at_its_end),
         TEST(who_heard_of_it_hears_that_it_is_over),
+        TEST(what_was_muted_is_told_as_new),
         TEST(a_canceled_downtime_stays_quiet),
         TEST(a_start_at_night_is_quiet),
         TEST(a_hanging_calendar_holds_nothing_up),

@@ -167,6 +167,24 @@ static void says_what_it_doubts(void **state)
     evaluator_free(evaluator);
 }
 
+/* What is resolved as nothing came is told without the value that it had. */
+static void what_resolves_itself_has_no_value(void **state)
+{
+    struct evaluator *evaluator = begin();
+
+    (void)state;
+    define(evaluator, 7, SIMPLE "\"on_missing_data\":\"resolve\"" ENDS);
+    value(evaluator, "*", 1, 11);
+    world.groups[0] = '\0';
+    for (int minute = 2; minute < 8; minute++)
+        go_to(evaluator, minute);
+    assert_int_equal(world.n_sent, 2);
+    is_sent(1, MONITOR_OK, "[Recovered] load");
+    assert_true(says(world.sent[0], "11 @") && !says(world.sent[1], "11"));
+    assert_true(world.sent[0]->has_value && !world.sent[1]->has_value);
+    evaluator_free(evaluator);
+}
+
 static void tests_are_marked(void **state)
 {
     struct evaluator *evaluator = begin();
@@ -191,6 +209,7 @@ int main(void)
         TEST(a_picture_says_no_query_that_is_hidden),
         TEST(a_preset_hides_what_it_says),
         TEST(says_what_it_doubts),
+        TEST(what_resolves_itself_has_no_value),
         TEST(tests_are_marked),
     };
 #undef TEST
