@@ -71,7 +71,7 @@ static struct slice take_tag(struct reader *reader, int depth)
     return slice_trim(tag, READER_SPACE);
 }
 
-/* ---- what is written otherwise here ------------------------------------- */
+/* ---- what is written otherwise here ------------------------------------ */
 
 /* What would only be looked for in vain is refused: quotes, variables, other signs. A tag that
  * has one of these all the same is found by a pattern. */

@@ -203,20 +203,6 @@ static void take_groups(const struct expression *expression, struct condition *o
             out->by[out->n_by++] = expression->queries[q].by[i];
 }
 
-/* Nobody fills in the variables of a dashboard: no series has a tag like $host. */
-static bool check_scopes(struct reader *reader, const struct expression *expression)
-{
-    for (size_t q = 0; q < expression->n_queries; q++)
-        for (size_t i = 0; i < expression->queries[q].scope.n_terms; i++) {
-            struct slice tag = expression->queries[q].scope.terms[i].tag, value = tag;
-
-            (void)slice_cut(&value, ':');
-            if (slice_starts(tag, SLICE("$")) || slice_starts(value, SLICE("$")))
-                return reader_refuse(reader, tag.at, "a monitor has no template variables");
-        }
-    return true;
-}
-
 /* What is compared is a share of the points in the end of the window. */
 static bool check_anomalies(struct reader *reader, const struct expression *expression,
                             struct condition *condition)
@@ -253,7 +239,7 @@ static bool check_expression(struct reader *reader, struct condition *out)
         take_groups(expression, out);
     else
         condition_place_problem(out, reader->text, reader->problem, reader->problem_size);
-    fine = fine && check_scopes(reader, expression) && check_anomalies(reader, expression, out);
+    fine = fine && check_anomalies(reader, expression, out);
     free(expression);
     return fine;
 }

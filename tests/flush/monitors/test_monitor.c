@@ -175,12 +175,6 @@ static void names_what_is_wrong(void **state)
         { ANOMALIES ") >= 1\",\"options\":{\"threshold_windows\":{\"recovery_window\":"
                     "\"last_5h\"}}}",
           "a window of 'threshold_windows' is longer than the query's" },
-        { "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{a:b,$host} > 5\"}",
-          "The value provided for parameter 'query' is invalid: column 24: a monitor has no "
-          "template variables" },
-        { "{\"type\":\"metric alert\",\"query\":\"avg(last_5m):avg:x{host:$host} > 5\"}",
-          "The value provided for parameter 'query' is invalid: column 20: a monitor has no "
-          "template variables" },
         { "{\"type\":\"service check\",\"query\":\"app.up.last(2).count_by_status()\"}",
           "The value provided for parameter 'query' is invalid: monitors of type 'service "
           "check' have another kind of query" },
