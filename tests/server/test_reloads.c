@@ -94,8 +94,8 @@ static const struct case_of_output outputs[] = {
     { SETTING_serializer_max_series_uncompressed_payload_size,
       "serializer_max_series_uncompressed_payload_size=1024", MANY, NULL },
     { SETTING_serializer_compressor_kind, "serializer_compressor_kind=zlib", "n:1|c", NULL },
-    { SETTING_serializer_zstd_compressor_level, "serializer_zstd_compressor_level=19", MANY,
-      NULL },
+    { SETTING_serializer_zstd_compressor_level, "serializer_zstd_compressor_level=5", MANY,
+      "serializer_compressor_kind=zstd" },
 };
 
 enum { N_OUTPUTS = sizeof outputs / sizeof outputs[0], START_S = 1000 };
@@ -168,9 +168,9 @@ static void follow(struct pipeline *pipeline, const struct settings *fresh, bool
 /* The pipeline starts with `set`, or follows `later` before anything came; NULL: neither. */
 static char *output_of(const struct case_of_output *one, char *set, char *later)
 {
-    char *sets[8] = { "hostname=h", "heeler_max_contexts=1000" };
+    char *sets[8] = { PIPELINE_SETS };
     struct settings fresh = { 0 };
-    size_t n = 2;
+    size_t n = 3;
 
     if (one->before != NULL)
         sets[n++] = one->before;
