@@ -13,7 +13,7 @@ server=$!
 trap 'kill "$server" 2>/dev/null || true; rm -f "$log"' EXIT
 
 port=
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
     port=$(sed -n 's/.*listening on udp 127.0.0.1:\([0-9]*\).*/\1/p' "$log")
     [ -z "$port" ] || break
     kill -0 "$server" 2>/dev/null || break

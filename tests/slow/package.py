@@ -301,10 +301,10 @@ def runs_checks(system, intake, packages):
     for name, code in (("custom_check", seed), ("inside", INSIDE)):
         system.path(f"/etc/heeler/checks.d/{name}.py").write_text(code)
         system.sh(f"printf 'instances:\\n  - min_collection_interval: 1\\n' >/etc/heeler/conf.d/{name}.yaml")
-    until("a point of a check", lambda: any(key[0] == "my_metric" for key in intake.points))
+    until("a point of a check", lambda: any(key[0] == "my_metric" for key in list(intake.points)))
     until("the run of the other", lambda: of_checks(system, "inside").get("runs"))
     must(of_checks(system, "inside")["state"] == "ok", f"inside: {of_checks(system, 'inside')}")
-    until("a count", lambda: any(key[0] == "inside.count" and key[4] == "count" for key in intake.points))
+    until("a count", lambda: any(key[0] == "inside.count" and key[4] == "count" for key in list(intake.points)))
     must("s3cret" not in fetch("/api/v1/checks") + system.run("journalctl", "--no-pager"), "a secret is told")
     exposure = re.search(r"exposure level for heeler-checks.service: ([0-9.]+)",
                          system.run("systemd-analyze", "--no-pager", "security", *unit))
@@ -332,19 +332,23 @@ def runs_as_an_image(system, intake):
     system.path("/run/image/checks.d/image.py").write_text(code)
     system.path("/run/image/conf.d/image.yaml").write_text("instances: [{min_collection_interval: 1}]\n")
     # The service would see what is mounted.
-    system.sh("systemctl stop heeler-checks && mount --bind /run/image/conf.d /etc/heeler/conf.d && mount --bind /run/image/checks.d /etc/heeler/checks.d && "
-              f"cd / && timeout --preserve-status -s TERM 4 setpriv --reuid={user} --regid={group} --clear-groups "
-              f"--bounding-set=-all --no-new-privs env -i {words}; status=$?; "
-              "umount /etc/heeler/conf.d /etc/heeler/checks.d; rm -r /run/image; "
-              "systemctl start heeler-checks; exit $status")
+    image = subprocess.Popen(system.command(["sh", "-ec",
+        "systemctl stop heeler-checks; mount --bind /run/image/conf.d /etc/heeler/conf.d; "
+        "mount --bind /run/image/checks.d /etc/heeler/checks.d; cd /; "
+        f"setpriv --reuid={user} --regid={group} --clear-groups --bounding-set=-all --no-new-privs env -i {words} & "
+        "runner=$!; until [ -e /run/image/seen ]; do sleep 0.1; done; status=0; kill $runner; wait $runner || status=$?; "
+        "umount /etc/heeler/conf.d /etc/heeler/checks.d; rm -r /run/image; systemctl start heeler-checks; exit $status"]),
+        stdin=subprocess.DEVNULL)
     until("a point", lambda: any(key[0] == "image.user" and value == int(user)
                                  for key, value in list(intake.points.items())))
+    system.path("/run/image/seen").touch()
+    must(image.wait(PATIENCE_S) == 0, f"the image's command ends with {image.returncode}")
     say("checks run as their image has them, too")
 
 
 def checks_go_on(system, intake):
     """Behind an upgrade, with the state of before; then they are taken away, by their files alone."""
-    runs = max(value for key, value in intake.points.items() if key[0] == "inside.runs")
+    runs = max(value for key, value in list(intake.points.items()) if key[0] == "inside.runs")
     until("more runs", lambda: any(key[0] == "inside.runs" and value > runs
                                    for key, value in list(intake.points.items())))
     system.sh("rm /etc/heeler/conf.d/* /etc/heeler/checks.d/*")
