@@ -26,11 +26,13 @@ class Proxy:
         self.thread.start()
 
     def forward(self):
-        while self.running:
+        while True:
             try:
                 datagram = self.local.recv(65536)
             except TimeoutError:
-                continue
+                if self.running:
+                    continue
+                return
             if not self.closed:
                 self.pass_on(datagram.rstrip(b"\n") + MARK)
 
@@ -50,7 +52,6 @@ class Proxy:
 
     def stop(self):
         """Every datagram that a client has sent by now is forwarded first."""
-        time.sleep(0.3)
         self.running = False
         self.thread.join()
         self.local.close()

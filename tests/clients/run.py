@@ -34,6 +34,15 @@ CLIENTS = {
     "ruby-statsd": ["ruby", "client_ruby.rb"],
     "Net::Statsd": ["perl", "client_perl.pl"],
 }
+# The last kinds of lines that those send who are stopped: behind them each has sent all of its series.
+LAST_LINES = {
+    "hot-shots": [b"hotshots.load.d:", b"hotshots.aggregated.load.g:", b"hotshots.buffered.load.ms:",
+                  b"datadog.dogstatsd.client.metrics:"],
+    "python3-statsd": [b"pystatsd.load.sampled:"],
+    "python3-aiodogstatsd": [b"aio.load.ms:"],
+    "Net::Statsd": [b"perl.load.g:"],
+}
+PATIENCE_S = 60
 SETTINGS = {"hostname": "client-host", "heeler_interval": 1}
 
 
@@ -49,6 +58,18 @@ class Chain:
     def start(self, name, seconds):
         return subprocess.Popen([*CLIENTS[name], str(self.proxy.port), str(seconds)],
                                 cwd=HERE, stdout=subprocess.PIPE, text=True)
+
+    def wait_for(self, wanted):
+        """How many datagrams there are, when each of these bytes is in one."""
+        deadline, seen = time.monotonic() + PATIENCE_S, 0
+        while wanted and time.monotonic() < deadline:
+            datagrams = self.proxy.datagrams[seen:]
+            seen += len(datagrams)
+            wanted = [text for text in wanted if not any(text in datagram for _, datagram in datagrams)]
+            time.sleep(0.01)
+        if wanted:
+            raise RuntimeError(f"nobody sent {wanted}")
+        return len(self.proxy.datagrams)
 
     def model_of(self, datagrams):
         aggregator = model.Aggregator(model.settings_with(SETTINGS))
@@ -147,13 +168,12 @@ def print_totals(report, totals, arrived):
 def run_stop(arguments, report):
     """SIGTERM under load: what was accepted arrives, the rest is counted."""
     chain = Chain(arguments.heeler)
-    clients = [chain.start(name, 60) for name in ("hot-shots", "python3-statsd", "python3-aiodogstatsd", "Net::Statsd")]
+    clients = [chain.start(name, 10 * PATIENCE_S) for name in LAST_LINES]
     try:
-        chain.server.wait_received(2000)
+        chain.server.wait_received(chain.wait_for([line for lines in LAST_LINES.values() for line in lines]))
         time.sleep(1.5 - time.time() % 1)       # the middle of an interval
         dropped = chain.server.total("heeler_datagrams_dropped_by_kernel_total")
         code = chain.server.stop()
-        time.sleep(0.2)
     finally:
         for client in clients:
             client.kill()

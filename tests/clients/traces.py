@@ -33,6 +33,7 @@ from trace_bodies import counted, spans_of  # noqa: E402
 NODE = "/usr/bin/node" if pathlib.Path("/usr/bin/node").exists() else "node"
 TRACES = re.compile(r"traces: listening on 127\.0\.0\.1:(\d+)")
 CLIENTS = 20
+PATIENCE_S = 60
 ROUTES = [("GET", "/", 200), ("GET", "/item/{}", 200), ("GET", "/fail", 500), ("POST", "/order", 201),
           ("GET", "/call", 200), ("GET", "/nowhere", 404)]
 
@@ -120,7 +121,14 @@ class Application:
     def load(self, rounds):
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(self.client, range(CLIENTS), [rounds] * CLIENTS))
-        output, _ = self.process.communicate("", timeout=60)
+
+    def requests(self):
+        """How many it answered; one of /call asks it another time."""
+        return sum(self.sent.values()) + self.sent["GET", "/call", 200]
+
+    def end(self):
+        """What dd-trace complained of."""
+        output, _ = self.process.communicate("", timeout=PATIENCE_S)
         return json.loads(output)
 
     def spans(self):
@@ -192,16 +200,34 @@ def check_spans(report, asker, application):
             report.check(off <= 0.008 or len(points) > 1, f"{service} {name} {resource}: p95 {points} of {p95}")
 
 
-def wait_for_buckets(server, applications):
-    """Until as many spans as were recorded are counted, and their buckets told."""
-    wanted = sum(len(application.spans()) for application in applications if not application.counts_itself)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if server.total("heeler_trace_buckets_open") == 0 and \
-                server.metrics().get("heeler_spans_total", {}).get('end="counted"', 0) >= wanted:
-            break
+def until(what, come_true):
+    deadline = time.monotonic() + PATIENCE_S
+    while not come_true():
+        if time.monotonic() > deadline:
+            print(f"never came true: {what}")
+            return
         time.sleep(0.2)
-    time.sleep(1.5)  # the flusher
+
+
+def wait_for_spans(server, asker, applications):
+    """Until as many requests as there were are in the bodies and in the answers, and what was counted is told."""
+    def is_sent(application):
+        return sum(span["name"] == "express.request" for span in application.spans()) >= application.requests()
+
+    def is_told(application):
+        return asker.total(f"sum:trace.express.request.hits{{service:{application.service}}}.as_count()") \
+            >= application.requests()
+
+    for application in applications:
+        if not application.counts_itself:
+            until(f"the spans of {application.service}", lambda one=application: is_sent(one))
+    spans = sum(len(application.spans()) for application in applications if not application.counts_itself)
+    until(f"{spans} spans are counted", lambda: server.total("heeler_trace_buckets_open") == 0 and
+          server.metrics().get("heeler_spans_total", {}).get('end="counted"', 0) >= spans)
+    for application in applications:
+        until(f"the hits of {application.service}", lambda one=application: is_told(one))
+    flushed = server.total("heeler_snapshots_total")
+    until("the flusher", lambda: server.total("heeler_snapshots_total") >= flushed + 2)
 
 
 def main():
@@ -218,9 +244,10 @@ def main():
                     Application("shop-blind", "0.4", port, info=False),
                     Application("shop-itself", "0.4", port, counts_itself=True)]
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        complaints = list(pool.map(lambda one: one.load(arguments.rounds), applications))
-    wait_for_buckets(server, applications)
+        list(pool.map(lambda one: one.load(arguments.rounds), applications))
     asker = Asker(server.http_port, started)
+    wait_for_spans(server, asker, applications)
+    complaints = [application.end() for application in applications]
     for application, complained in zip(applications, complaints):
         report.check(complained == [], f"{application.service}: dd-trace says {complained}")
         report.check(set(application.recorder.statuses) == {200}, f"statuses {application.recorder.statuses}")
