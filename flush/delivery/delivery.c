@@ -14,6 +14,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/patience.h"
 #include "config/thread.h"
 #include "flush/delivery/sink_list.h"
 #include "flush/memory/loop.h"
@@ -27,7 +28,7 @@ enum { SPOOL_MARGIN_MS = 1000 };
 
 /* Behind the deadline: on a loaded machine, a thread that gave up in time may still be
  * counting what is left. A thread that hangs does not come to that in this time either. */
-#define GRACE_NS INT64_C(800000000)
+enum { GRACE_MS = 800 };
 
 /* How often a loop that has nothing to do stamps that it is alive. */
 enum { ALIVE_S = 2 };
@@ -427,7 +428,7 @@ bool delivery_stop(struct delivery *given, int64_t deadline_monotonic_ns)
     int64_t deadline_ns = fair_deadline(deadline_monotonic_ns);
 
     begin_end(given, deadline_ns);
-    return wait_for_end(given, deadline_ns + GRACE_NS);
+    return wait_for_end(given, deadline_ns + patience_ms(GRACE_MS) * 1000000);
 }
 
 void delivery_hold(struct delivery *delivery)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
+#include "config/patience.h"
 #include "flush/history/told.h"
 #include "flush/rollups/rollup.h"
 
@@ -46,7 +47,7 @@ static bool will_have(const void *self)
 
 static bool is_starting(const void *self)
 {
-    return history_is_starting(self, START_PATIENCE_MS);
+    return history_is_starting(self, patience_ms(START_PATIENCE_MS));
 }
 
 static void ask(struct past_reading *past, enum reading_asks what)
@@ -137,7 +138,7 @@ static enum past_state wait_more(struct past_reading *past)
 static bool is_overdue(const struct past_reading *past)
 {
     return past->rows == NULL &&
-           clock_monotonic_ms() - past->asked_ms >= PAST_EVENTS_PATIENCE_MS;
+           clock_monotonic_ms() - past->asked_ms >= patience_ms(PAST_EVENTS_PATIENCE_MS);
 }
 
 /* ---- whose ------------------------------------------------------------- */
@@ -150,7 +151,7 @@ static struct past_reading *begin(void *self, struct rollup *rollup, struct slic
         return NULL;
     past->history = self;
     past->rollup = rollup;
-    past->patience_ms = PAST_PATIENCE_MS;
+    past->patience_ms = patience_ms(PAST_PATIENCE_MS);
     past->reading = reading_new(metric);
     if (past->reading == NULL) {
         free(past);
@@ -285,7 +286,7 @@ static struct past_reading *find(void *self, const struct past_events *wanted)
     if (past == NULL)
         return NULL;
     past->history = self;
-    past->patience_ms = PAST_EVENTS_PATIENCE_MS;
+    past->patience_ms = patience_ms(PAST_EVENTS_PATIENCE_MS);
     past->told_all = true; /* they are asked for at once */
     past->reading = reading_new_of_events(wanted);
     if (past->reading == NULL) {

@@ -4,6 +4,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/patience.h"
 #include "config/problems.h"
 #include "server/api/api.h"
 #include "server/api/kept_traces.h"
@@ -329,7 +330,7 @@ bool admin_stop(struct admin *given)
     ask_free(given->ask);
     control_free(given->control);
     http_guard_close(&given->guard);
-    if (given->desk != NULL && !desk_end(given->desk, DESK_PATIENCE_MS)) {
+    if (given->desk != NULL && !desk_end(given->desk, patience_ms(DESK_PATIENCE_MS))) {
         log_error("http: the desk does not end: a disk hangs");
         return false;
     }

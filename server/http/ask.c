@@ -3,12 +3,13 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
+#include "config/patience.h"
 #include "server/http/ask_answer.h"
 #include "server/http/ask_target.h"
 #include "server/http/main_turn.h"
 
 /* At the flusher: one that it answers, and the next. */
-enum { UNDER_WAY_MAX = 2, TIMEOUT_S = 5 };
+enum { UNDER_WAY_MAX = 2, TIMEOUT_MS = 5000 };
 
 /* Who waits for a question's answer: a request, or one of us who is told. */
 struct ask_waiter {
@@ -195,7 +196,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *argument)
 /* False without memory. */
 static bool hand_over(struct pending *pending)
 {
-    static const struct timeval timeout = { TIMEOUT_S, 0 };
+    struct timeval timeout = clock_wait_ms(patience_ms(TIMEOUT_MS));
     struct ask *ask = pending->ask;
     struct asked_question *asked = asked_question_new(&pending->inquiry, pending);
 

@@ -5,6 +5,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/patience.h"
 #include "server/http/main_turn.h"
 
 enum { WAITING_MAX = 8, FLUSH_WAIT_MS = 5000, LOOK_MS = 10, DRAIN_WAIT_MS = 500 };
@@ -144,7 +145,7 @@ void control_on_flush(struct http_exchange *exchange, const struct http_request 
     waiting->next = control->waiting;
     waiting->exchange = exchange;
     waiting->second = control->server.flush(control->server.server);
-    waiting->until_ms = clock_monotonic_ms() + FLUSH_WAIT_MS;
+    waiting->until_ms = clock_monotonic_ms() + patience_ms(FLUSH_WAIT_MS);
     control->waiting = waiting;
     control->n_waiting++;
     http_on_end(exchange, on_gone, waiting);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "config/clock.h"
+#include "config/patience.h"
 #include "flush/rollups/question_box.h"
 #include "server/http/desk.h"
 #include "server/http/picture_store.h"
@@ -199,8 +200,8 @@ bool pictures_furnish(struct pictures *pictures, struct event_base *desk_base)
 {
     static const struct timeval every = { EXPIRE_EVERY_S, 0 };
 
-    pictures->painter =
-        painter_new(desk_base, &painter_chart, pictures->program, PAINTER_TIMEOUT_MS);
+    pictures->painter = painter_new(desk_base, &painter_chart, pictures->program,
+                                    patience_ms(PAINTER_TIMEOUT_MS));
     pictures->expire = event_new(desk_base, -1, EV_PERSIST, on_expire, pictures);
     if (pictures->painter != NULL && pictures->expire != NULL &&
         event_add(pictures->expire, &every) == 0)

@@ -6,6 +6,7 @@
 
 #include "config/clock.h"
 #include "config/log.h"
+#include "config/patience.h"
 #include "server/api/api.h"
 #include "server/api/defined.h"
 #include "server/api/downtime_form.h"
@@ -252,10 +253,12 @@ bool monitoring_furnish(struct monitoring *monitoring, struct event_base *base)
     const struct settings *settings = monitoring->view->settings;
     struct timeval second = clock_wait_ms(TICK_MS);
 
+    int64_t timeout_ms = patience_ms(PAINTER_TIMEOUT_MS);
+
     monitoring->charts =
-        painter_new(base, &painter_chart, settings->heeler_chart_path, PAINTER_TIMEOUT_MS);
-    monitoring->calendars = painter_new(base, &painter_calendar, settings->heeler_calendar_path,
-                                        PAINTER_TIMEOUT_MS);
+        painter_new(base, &painter_chart, settings->heeler_chart_path, timeout_ms);
+    monitoring->calendars =
+        painter_new(base, &painter_calendar, settings->heeler_calendar_path, timeout_ms);
     monitoring->on_answers = add_reader(monitoring, base, &monitoring->answers, on_answers);
     monitoring->on_kept = add_reader(monitoring, base, &monitoring->kept, on_kept);
     monitoring->on_results = add_reader(monitoring, base, &monitoring->results, on_results);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "config/clock.h"
+#include "config/patience.h"
 #include "flush/delivery/delivery.h"
 #include "flush/payloads/encode.h"
 #include "tests/support/beside.h"
@@ -1259,5 +1260,6 @@ int main(void)
         cmocka_unit_test(a_name_that_hangs_stalls_only_its_own_endpoint),
         cmocka_unit_test(a_connection_that_is_too_old_is_given_up), /* the clocks go ahead */
     };
+    patience_stretch(12); /* a stop is whether and where, and not how soon */
     return BESIDE_RUN(tests);
 }
