@@ -10,6 +10,10 @@
 
 #include "config/thread.h"
 
+/* For whoever waits: a thread that is not amid a write is not stuck, but has not had its turn,
+ * and gets some seconds more. */
+enum { TURNS_MAX = 10 };
+
 struct log_writer {
     struct log_target target;
     pthread_mutex_t mutex; /* over all up to the next blank line */
@@ -217,11 +221,16 @@ uint64_t log_writer_dropped(const struct log_writer *writer)
 bool log_writer_flush(struct log_writer *writer, int64_t deadline_ns)
 {
     struct timespec until = { deadline_ns / 1000000000, deadline_ns % 1000000000 };
-    int waited = 0;
+    int turns = TURNS_MAX;
 
     pthread_mutex_lock(&writer->mutex);
-    while ((has_work(writer) || writer->working) && waited == 0)
-        waited = pthread_cond_timedwait(&writer->emptied, &writer->mutex, &until);
+    while (has_work(writer) || writer->working) {
+        if (pthread_cond_timedwait(&writer->emptied, &writer->mutex, &until) == 0)
+            continue;
+        if (writer->working || turns-- == 0)
+            break;
+        until.tv_sec++;
+    }
     bool written = !has_work(writer) && !writer->working;
 
     pthread_mutex_unlock(&writer->mutex);

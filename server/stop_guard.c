@@ -18,11 +18,13 @@ static void *run(void *argument)
 
     while (nanosleep(&left, &left) != 0 && errno == EINTR)
         ;
-    if (atomic_load(&accounted))
-        _exit(EXIT_OK);
-    log_error("server: the stop hangs beyond heeler_stop_timeout; what was not sent is lost");
+    bool was_good = atomic_load(&accounted);
+
+    if (!was_good)
+        log_error("server: the stop hangs beyond heeler_stop_timeout; what was not sent is "
+                  "lost");
     log_flush();
-    _exit(EXIT_SYSTEM);
+    _exit(was_good ? EXIT_OK : EXIT_SYSTEM);
 }
 
 void stop_guard_begin(int64_t limit_ms)
