@@ -35,15 +35,17 @@ static bool wait_more(int64_t until_ns)
     return clock_monotonic_ns() < until_ns;
 }
 
-static int free_port(void)
+/* A port for a server that says SO_REUSEADDR, as redis-server does: it may listen there, and
+ * the kernel gives it to nobody else for as long as *held is open. */
+static int hold_port(int *held)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
     socklen_t len = sizeof at;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
-    close(fd);
+    *held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(setsockopt(*held, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);
+    assert_int_equal(bind(*held, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(getsockname(*held, (struct sockaddr *)&at, &len), 0);
     return ntohs(at.sin_port);
 }
 
@@ -145,7 +147,7 @@ static void run(const struct redis_server *server)
         add(arguments, &n, "--tls-ca-cert-file", server->certificate);
     }
     if (server->cluster) {
-        snprintf(port, sizeof port, "%d", free_port());
+        snprintf(port, sizeof port, "%d", server->bus_port);
         add(arguments, &n, "--cluster-enabled", "yes");
         add(arguments, &n, "--cluster-port", port);
         /* Long enough that no node is given up for dead on a loaded machine. */
@@ -195,10 +197,12 @@ static void undo(void *what)
 
 void redis_server_start(struct redis_server *server)
 {
+    server->held[0] = server->held[1] = -1;
     undo_later(undo, server);
     temp_folder_make(server->folder);
     snprintf(server->socket, sizeof server->socket, "%s/socket", server->folder);
-    server->port = free_port();
+    server->port = hold_port(&server->held[0]);
+    server->bus_port = hold_port(&server->held[1]);
     snprintf(server->url, sizeof server->url, "redis%s://127.0.0.1:%d",
              server->certificate[0] != '\0' ? "s" : "", server->port);
     redis_server_restart(server);
@@ -218,9 +222,12 @@ void redis_server_stop(struct redis_server *given)
 {
     undo_forget(given);
     redis_server_kill(given);
-    if (given->folder[0] != '\0')
-        temp_folder_remove(given->folder);
+    if (given->folder[0] == '\0')
+        return;
+    temp_folder_remove(given->folder);
     given->folder[0] = '\0';
+    for (int i = 0; i < 2; i++)
+        close(given->held[i]);
 }
 
 /* ---- a cluster --------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* tests/support/redis_server.h: real Redis servers for one test program.
  *
- * Each has a folder of its own, a port that was free a moment ago, an append-only
+ * Each has a folder of its own, a port that nobody else gets, an append-only
  * file, and dies with the test. Whatever does not work fails the test: also that
  * there is no redis-server. These calls wait; the tested code must not. A failed test
  * is undone, so a server is static; a group's own needs undo_forget_all(). */
@@ -15,7 +15,8 @@
 
 struct redis_server {
     pid_t pid; /* 0: not running */
-    int port;
+    int port, bus_port;
+    int held[2]; /* both, while it runs or does not */
     char folder[TEMP_PATH_SIZE];
     char socket[TEMP_PATH_SIZE + 16];
     char url[TEMP_PATH_SIZE];

@@ -92,7 +92,7 @@ static struct redis_reader_report report;
 static json_t *ask_redis(const char *text, int64_t from_s, int64_t to_s, int64_t now_s)
 {
     struct redis_reader_config config = {
-        .client = { .url = redis.url }, .prefix = "heeler", .now_s = now_s, .timeout_s = 20
+        .client = { .url = redis.url }, .prefix = "heeler", .now_s = now_s, .timeout_s = 60
     };
     struct bytes answer = { 0 };
     char problem[512];
@@ -277,7 +277,7 @@ static void a_long_prefix_is_read_whole(void **state)
     static char prefix[OPTION_SHORT_MAX + 1], text[QUESTION_TEXT_MAX + 1];
     int name = QUESTION_TEXT_MAX - (int)strlen("sum:{*}.rollup(sum,3600)");
     struct redis_reader_config config = {
-        .client = { .url = redis.url }, .prefix = prefix, .now_s = START + 9000, .timeout_s = 20
+        .client = { .url = redis.url }, .prefix = prefix, .now_s = START + 9000, .timeout_s = 60
     };
     struct bytes answer = { 0 };
     char problem[512], metric[QUESTION_TEXT_MAX];
