@@ -45,8 +45,8 @@ void log_writer_refresh(struct log_writer *writer);
 /* Lines that did not fit or could not be written, so far; any thread. */
 uint64_t log_writer_dropped(const struct log_writer *writer);
 
-/* Waits until all that was put is written. False: it is not by the deadline (monotonic), and the
- * thread is amid a write. */
+/* Waits until all that was put is written. False: it is not by the deadline (monotonic), and
+ * the thread is amid a write. */
 bool log_writer_flush(struct log_writer *writer, int64_t deadline_ns);
 
 /* The same, and ends the thread. False: the target hangs; the thread is left behind, with

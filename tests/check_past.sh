@@ -70,17 +70,13 @@ waits_without_lock() {
             END { exit found }' /proc/locks
 }
 mapfile -t lines < <(seq -f 'g%g:1|g' 600) # more than a pipe holds
-"$heeler" send --to "127.0.0.1:$port" "${lines[@]}" || fail "send"
+"$heeler" send --to "unix:$scratch/dsd" "${lines[@]}" || fail "send"
 until_metric heeler_history_values_total 600
 mkfifo "$scratch/pipe"
 exec 4<>"$scratch/pipe"
 background "$scratch/err" sh -c 'exec "$0" "$@" >&4' "$heeler" history export --set heeler_state_path="$state"
 read -r answer <&4
-for _ in $(seq 1200); do
-    ! waits_without_lock "$pid" || break
-    sleep 0.05
-done
-waits_without_lock "$pid" || fail "an export that nobody reads holds up the log"
+until_so waits_without_lock "$pid" || fail "an export that nobody reads holds up the log"
 kill -KILL "$pid"
 exec 4<&-
 kill -TERM "$server"

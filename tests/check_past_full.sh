@@ -38,7 +38,7 @@ grep -q ' 0 rows damaged' "$scratch/out" || fail "a full disk damaged something"
 # ---- not to be written to ------------------------------------------------------------
 
 mount -o remount,ro "$state" || fail "no remount"
-start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state"
+run_past
 wait_for "$scratch/log" '\(history: .*only memory is kept\)'
 goes_on "the disk is read-only"
 [ "$(metric heeler_history_open)" -eq 0 ] || fail "it writes where it must not"

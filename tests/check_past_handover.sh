@@ -10,10 +10,10 @@ until_taken_over() { # for the nth time
 }
 
 until_seen_once() { # the event
-    for _ in $(seq 1200); do
-        "$probe" get "$http" "/api/v1/events?start=0&end=$(($(date +%s) + 60))" >"$scratch/events" || fail "no events"
+    for _ in {1..1200}; do
+        "$probe" get "$http" "/api/v1/events?start=0&end=$((EPOCHSECONDS + 60))" >"$scratch/events" || fail "no events"
         ! grep -q '"seen"' "$scratch/events" || break
-        sleep 0.05
+        pause
     done
     [ "$(grep -o '"seen"' "$scratch/events" | wc -l)" -eq 1 ] || fail "the event is there not once: $(cat "$scratch/events")"
 }
@@ -32,7 +32,7 @@ hand_over() {
         owner=$server
         scratch=${scratch%/owner}
     fi
-    start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state"
+    run_past
     until_metric heeler_history_open "$open"
     [ "$1" -ne 3 ] || wait_for "$scratch/log" '\(another process has it\)'
     "$heeler" send --to "127.0.0.1:$port" '_e{4,4}:seen|once' || fail "send"

@@ -1,9 +1,13 @@
 # Functions of the scripts about the past on disk, which is in $state. To be read behind script.sh.
 state=$scratch/state
 
-# start_past --set...: a server whose intervals are seconds.
+# run_past --set...: a server whose intervals are seconds; start_past: and whose past is open.
+run_past() {
+    start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state" \
+        --set dogstatsd_socket="$scratch/dsd" "$@"
+}
 start_past() {
-    start_server "$heeler" --set heeler_interval=1 --set heeler_state_path="$state" "$@"
+    run_past "$@"
     until_metric heeler_history_open 1
 }
 
@@ -34,22 +38,29 @@ until_total() {
     [ "$counted" -eq "$2" ] || fail "$1 is $counted, not $2"
 }
 
-# send N: the counter a; it is received when this returns.
+# send N: the counter a; it is received when this returns. It goes where nothing is dropped and
+# nobody else sends, as a load may fill the other socket.
 send() {
-    local received
-    received=$(metric heeler_datagrams_received_total)
-    "$heeler" send --to "127.0.0.1:$port" --count "$1" 'a:1|c' || fail "send"
-    until_metric heeler_datagrams_received_total $((received + $1))
+    local here='heeler_datagrams_received_total{listener="unix' received
+    received=$(metric "$here")
+    "$heeler" send --to "unix:$scratch/dsd" --count "$1" 'a:1|c' || fail "send"
+    until_metric "$here" $((received + $1))
 }
 
-# until_written: what was flushed before is on the disk when this returns, however the process
-# ends: its window is closed by the flush after the next one, and goes there behind all others.
+# until_written: what was received before is on the disk when this returns, however the process
+# ends: the windows of seconds go there in their order, up to that of now.
 until_written() {
-    local flushed written
-    flushed=$(metric heeler_snapshots_total)
-    until_metric heeler_snapshots_total $((flushed + 2))
-    written=$(metric heeler_history_windows_total)
-    until_metric heeler_history_windows_total $((written + 1))
+    local now
+    TZ=UTC printf -v now '%(%F %T)T' -1
+    until_so is_written "$now" || fail "no window of $now is written: $(cat "$scratch/info")"
+}
+is_written() {
+    local step last
+    "$heeler" history info --set heeler_state_path="$state" >"$scratch/info" 2>&1 || return 1
+    while read -r step _ _ _ _ last; do # 1 s FIRST to LAST UTC, a day and a time each
+        [ "$step" != 1 ] || { last=${last%% UTC*} && [[ ! $last < $1 ]] && return 0; }
+    done <"$scratch/info"
+    return 1
 }
 
 # lost: values of series in windows that are nowhere on the disk.
