@@ -59,7 +59,7 @@ echo '{"from":0,"to":60,"requests":[]}' >"$scratch/json"
 # The command and the server find it beside the program.
 start_server "$heeler" --set heeler_interval=1
 "$heeler" send --to "127.0.0.1:$port" 'chart:7|g' || fail "nothing was sent"
-until_metric heeler_values_folded_total 1
+until_answered 'avg:chart%7B*%7D'
 "$heeler" query --at "127.0.0.1:$http" --last 1m --png "$scratch/png" 'avg:chart{*}' 2>"$scratch/err" ||
     fail "$(cat "$scratch/err")"
 is_picture

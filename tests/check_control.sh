@@ -46,24 +46,25 @@ ended 0
 grep -q 'a  *rate .* after:1' "$scratch/log" || fail "the new tags are not to be seen"
 [ "$(ledger folded)" -eq 2 ] || fail "folded $(ledger folded)"
 
-# Lingering: the server is alive and not ready, what still comes is received, and silence
-# is the end.
-start_server "$heeler" --set heeler_linger=1 --set heeler_linger_max=20
+# Lingering: the server is alive and not ready, and what still comes is received. A second signal
+# does not wait.
+start_server "$heeler" --set heeler_linger=60 --set heeler_linger_max=60
 kill -TERM "$server"
 wait_for "$scratch/log" '\(lingering\)'
 "$probe" get "$http" /live >/dev/null || fail "a server that lingers is not alive"
 "$probe" get "$http" /ready >"$scratch/answer" && fail "a server that lingers is ready"
 grep -q lifecycle "$scratch/answer" || fail "ready: $(cat "$scratch/answer")"
 send late:1\|c
-ended 0
-[ "$(ledger folded)" -eq 1 ] || fail "what came late is lost"
-
-# A second signal does not wait.
-start_server "$heeler" --set heeler_linger=60 --set heeler_linger_max=60
-kill -TERM "$server"
-wait_for "$scratch/log" '\(lingering\)'
+until_metric heeler_datagrams_received_total 1
 kill -TERM "$server"
 ended 1
+
+# Silence is the end.
+start_server "$heeler" --set heeler_linger=1 --set heeler_linger_max=3600
+send before:1\|c
+kill -TERM "$server"
+ended 0
+[ "$(ledger folded)" -eq 1 ] || fail "what came is lost"
 
 # Whoever sends for ever meets the deadline.
 start_server "$heeler" --set heeler_linger=60 --set heeler_linger_max=1
@@ -74,4 +75,5 @@ kill -TERM "$server"
 ended 0
 kill -TERM "$sender"
 wait "$sender" 2>/dev/null # it may have been refused
+[ "$(ledger folded)" -eq "$(ledger datagrams)" ] || fail "what came late is lost"
 [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance"

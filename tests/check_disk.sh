@@ -18,14 +18,15 @@ said() {
     wait_for "$scratch/log" "\($1\)"
 }
 
-# Before an intake that nobody reaches everything goes to the disk at once.
+# Before an intake that nobody reaches everything goes to the disk at once. A stop that has nobody
+# to wait for, or a disk that did not work, takes all of its time: those are given two seconds.
 start_with_spool() {
     start_server env LD_PRELOAD="$disk" "$heeler" run --set dd_url=http://127.0.0.1:1 \
         --set api_key=k --set forwarder_storage_path="$scratch/spool" \
         --set forwarder_storage_max_size_in_bytes=1000000 --set forwarder_storage_max_disk_ratio=1 --set heeler_self_telemetry=false \
         --set forwarder_backoff_base=0.01 --set forwarder_backoff_max=0.02 \
         --set forwarder_apikey_validation_interval=0 --set heeler_interval=60 \
-        --set heeler_stop_timeout=2 "$@"
+        --set heeler_stop_timeout=60 "$@"
 }
 
 # start_server puts "run" behind its program.
@@ -73,7 +74,7 @@ spool() {
     kill -TERM "$server"
     ended 0
     [ "$(spooled)" -eq 1 ] || fail "an error of the disk removed a payload"
-    start_with_spool # and again with a disk that fails from the start on
+    start_with_spool --set heeler_stop_timeout=2 # and again with a disk that fails from the start on
     said 'cannot be opened: Input.output error'
     send b
     until_metric heeler_datagrams_received_total 1
@@ -82,7 +83,7 @@ spool() {
     ended 0
     [ "$(spooled)" -eq 2 ] || fail "$(spooled) payloads are kept"
     [ "$(ledger imbalance)" = 0/0/0 ] || fail "imbalance $(ledger imbalance)"
-    start_with_spool
+    start_with_spool --set heeler_stop_timeout=2
     said '2 payloads of 2 points found in the spool'
 
     disk hangs
@@ -107,7 +108,7 @@ spool() {
     disk works
 
     disk hangs
-    start_with_spool
+    start_with_spool --set heeler_stop_timeout=2
     send f
     until_metric heeler_datagrams_received_total 1
     kill -TERM "$server"
@@ -146,7 +147,7 @@ managed() {
         "$scratch/managed" run --set dogstatsd_port=__random__ --set bind_host=127.0.0.1 \
         --set dogstatsd_socket= --set heeler_http_listen= --set heeler_interval=60 \
         --set dd_url=http://127.0.0.1:1 --set api_key=k --set heeler_self_telemetry=false \
-        --set forwarder_storage_path="$scratch/spool" --set heeler_stop_timeout=2 \
+        --set forwarder_storage_path="$scratch/spool" --set heeler_stop_timeout=60 \
         --set forwarder_storage_max_size_in_bytes=1000000 --set forwarder_storage_max_disk_ratio=1 \
         --set heeler_stop_handover=true
     managed=$pid

@@ -44,7 +44,7 @@ tail) # has no end; there are lines of each kind
         "$heeler" send 'bad' 'my_counter:1|c' 'shop.requests:1|c' '_sc|shop|0'
         [ ! -s "$scratch/tailed" ] || break
         kill -0 \$! 2>/dev/null || break
-        pause
+        sleep 0.05
     done
     kill \$! && [ -s "$scratch/tailed" ]
     exit
@@ -61,7 +61,7 @@ esac
 for _ in \$(seq 1200); do
     grep -q 'listening on udp' "$scratch/said" && break
     kill -0 \$! 2>/dev/null || break
-    pause
+    sleep 0.05
 done
 kill -TERM \$! 2>/dev/null
 wait \$! || { cat "$scratch/said"; exit 1; }
@@ -136,11 +136,16 @@ run_one() {
     command=${command%"${command##*[! ]}"}
     [ -n "$command" ] || return 0
     left_out "$command" && return 0
-    kill -0 "$server" 2>/dev/null || serve # a command before may have ended it
     n=$((n + 1))
     env PATH="$scratch/bin:$PATH" DD_DOGSTATSD_PORT="$port" DD_HEELER_HTTP_LISTEN="127.0.0.1:$http" \
-        timeout 60 bash -c "$(localized "$command")" >"$scratch/shown" 2>&1 </dev/null ||
+        timeout 120 bash -c "$(localized "$command")" >"$scratch/shown" 2>&1 </dev/null ||
         { cat "$scratch/shown"; fail "$1: $command"; }
+    case $command in
+    *127.0.0.1:8127/drain)
+        ended 0
+        serve
+        ;;
+    esac
 }
 
 n=0

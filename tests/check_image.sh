@@ -81,8 +81,12 @@ sent 1000
 received 1000
 
 # Pictures, as the server has them drawn and as a command has; the letters are those of the font.
-counted heeler_values_folded_total 1000
-now=$EPOCHSECONDS
+is_counted() {
+    now=$EPOCHSECONDS
+    in_network "$probe" get 8127 "/api/v1/query?from=$((now - 60))&to=$now&query=sum:image.count%7B*%7D" >"$scratch/answer" &&
+        grep -q '"length":[1-9]' "$scratch/answer"
+}
+until_so is_counted || fail "nothing is counted: $(cat "$scratch/answer")"
 in_network "$probe" get 8127 "/api/v1/graph/snapshot?metric_query=sum:image.count%7B*%7D&start=$((now - 60))&end=$now" >"$scratch/answer" ||
     fail "no snapshot: $(cat "$scratch/answer")"
 path=$(sed -n 's|.*"snapshot_url":"http://[^/]*\(/snapshot/view/[0-9a-f]*\.png\)".*|\1|p' "$scratch/answer")

@@ -11,7 +11,7 @@ keys="--set api_key=0123456789abcdef0123456789abcdef --set dd_url=http://me:hunt
 more="additional_endpoints={\"http://127.0.0.1:1\": [\"fedcba9876543210fedcba9876543210\"]}"
 
 # shellcheck disable=SC2086 # words
-start_server "$heeler" $keys --set "$more" --set heeler_interval=1 --set hostname=status.example
+start_server "$heeler" $keys --set "$more" --set heeler_interval=1 --set hostname=status.example --set heeler_stop_timeout=1
 "$heeler" send --to "127.0.0.1:$port" --count 3 'a:1|c|#user:1' 'bad' 'c:1|q' \
     "$(printf '<img onerror=x>\033[2J:1|c|#\033[31mkey:\302\233x')" || fail "nothing was sent"
 until_metric heeler_values_folded_total 6

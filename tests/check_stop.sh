@@ -15,8 +15,7 @@ hanging_intake() {
 for workers in 1 2; do
     hanging_intake
     start_server "$heeler" --set dd_url="$url" --set api_key=k --set heeler_interval=2 \
-        --set heeler_workers=$workers --set heeler_stop_timeout=10 \
-        --set forwarder_backoff_base=60 --set forwarder_backoff_max=60
+        --set heeler_workers=$workers --set forwarder_backoff_base=600 --set forwarder_backoff_max=600
     background "$scratch/sent" "$probe" flood "$port"
     sender=$pid
     until_metric heeler_datagrams_received_total 10000
@@ -40,7 +39,7 @@ for workers in 1 2; do
 done
 
 hanging_intake
-start_server "$heeler" --set dd_url="$url" --set api_key=k --set heeler_stop_timeout=30
+start_server "$heeler" --set dd_url="$url" --set api_key=k
 "$heeler" send --to "127.0.0.1:$port" a:1\|c || fail "send"
 until_metric heeler_datagrams_received_total 1
 kill -INT "$server"

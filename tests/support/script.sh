@@ -57,14 +57,15 @@ wait_for() {
     found=$("$probe" await "$@") || fail "no \"$2\" in $1${3:+, or less than $3}"
 }
 
-# start_server PROGRAM --set...: a fresh log; $server, $port and $http.
+# start_server PROGRAM --set...: a fresh log; $server, $port and $http. Its stop has the time that a
+# loaded machine takes; where somebody never answers, a setting behind it says less.
 start_server() {
     program=$1
     shift
     : >"$scratch/log"
     background "$scratch/log" "$program" run --set dogstatsd_port=__random__ \
         --set bind_host=127.0.0.1 --set dogstatsd_socket= \
-        --set heeler_http_listen=127.0.0.1:0 "$@"
+        --set heeler_http_listen=127.0.0.1:0 --set heeler_stop_timeout=60 "$@"
     server=$pid
     wait_for "$scratch/log" 'listening on udp 127.0.0.1:\([0-9]*\)'
     port=$found
@@ -92,6 +93,15 @@ metric() {
 # until_metric NAME N: waits until it is at least that.
 until_metric() {
     "$probe" until "$http" "$1" "$2" || fail "$1 does not reach $2"
+}
+
+# until_answered QUERY: waits until a question about the last minute has points; spaces are written +.
+until_answered() {
+    until_so has_points "$1" || fail "$1 is answered with $(cat "$scratch/points")"
+}
+has_points() {
+    "$probe" get "$http" "/api/v1/query?from=$((EPOCHSECONDS - 60))&to=$((EPOCHSECONDS + 1))&query=$1" >"$scratch/points" &&
+        grep -q '"length":[1-9]' "$scratch/points"
 }
 
 # occurrences COMMAND...: what that heeler-calendar answers to each of tests/data/recurrences.txt.
