@@ -257,7 +257,7 @@ static void end(struct rig *rig)
 /* Until the condition holds, sending an event each time that the last one has arrived. */
 static bool until(struct rig *rig, bool (*holds)(struct rig *rig))
 {
-    int64_t deadline_ns = clock_monotonic_ns() + INT64_C(30000000000);
+    int64_t deadline_ns = clock_monotonic_ns() + INT64_C(60000000000);
     struct server_view view;
     uint64_t sent = 0;
 

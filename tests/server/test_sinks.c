@@ -105,9 +105,11 @@ static void numbers_of_traces_go_to_one_more_sink_if_they_are_to(void **state)
     }
 }
 
+/* The largest: an interval may end before anything has come. -1: there is none. */
 static double value_of(const json_t *items, const char *name)
 {
     const json_t *item;
+    double largest = -1;
     size_t i;
 
     json_array_foreach(items, i, item)
@@ -117,10 +119,11 @@ static double value_of(const json_t *items, const char *name)
 
         if (metric != NULL && strcmp(metric, name) == 0 &&
             json_unpack((json_t *)(uintptr_t)item, "{s:[[i,f]]}", "points", &(int){ 0 },
-                        &value) == 0)
-            return value;
+                        &value) == 0 &&
+            value > largest)
+            largest = value;
     }
-    return -1;
+    return largest;
 }
 
 static void both_intakes_get_everything_and_what_the_server_says_of_itself(void **state)

@@ -16,8 +16,9 @@
 
 enum { TIMED_SERIES = 300, TIMED_ROUNDS = 40, TIMED_FIRST_S = 1700000000 };
 
-/* Each round is a second of all series; a datagram has a line of each of fifteen. */
-static uint64_t send_timed(int fd)
+/* Each round is a second of all series; a datagram has a line of each of fifteen. Never more is
+ * on its way than the socket's queue holds. */
+static uint64_t send_timed(struct running *running, int fd)
 {
     char text[1024];
     uint64_t sent = 0;
@@ -32,7 +33,8 @@ static uint64_t send_timed(int fd)
         if (i % 15 < 14)
             continue;
         udp_send(fd, text);
-        sent++;
+        if (++sent % 40 == 0)
+            assert_true(running_until(running, running_datagrams, sent));
         len = 0;
     }
     return sent;
@@ -81,7 +83,7 @@ static void timestamped_samples_arrive_once_and_together(const char *workers, co
                               "api_key=0123456789abcdef0123456789abcdef", (char *)workers,
                               (char *)route, "heeler_self_telemetry=false"));
     int fd = udp_sender(running_listener(&running, 0));
-    uint64_t sent = send_timed(fd);
+    uint64_t sent = send_timed(&running, fd);
     assert_true(running_until(&running, running_datagrams, sent));
     assert_true(running_stop(&running));
     for (size_t i = 0; i < fake_intake_count(fake); i++) {

@@ -11,9 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "config/clock.h"
 #include "tests/support/udp.h"
 
-enum { TEXT_MAX = 32 << 20 };
+enum { TEXT_MAX = 32 << 20, WAIT_MS = 60000, ON_THEIR_WAY = 50 };
 
 struct onlooker *onlooker_new(char **sets, size_t n)
 {
@@ -52,4 +53,25 @@ bool onlooker_turn(struct onlooker *onlooker)
     onlooker->len += n > 0 ? (size_t)n : 0;
     onlooker->text[onlooker->len] = '\0';
     return n != 0;
+}
+
+static void until_received(struct onlooker *onlooker)
+{
+    int64_t until_ms = clock_monotonic_ms() + WAIT_MS;
+    struct server_view view;
+
+    server_view(onlooker->running.server, &view);
+    while (!running_datagrams(&view, onlooker->sent)) {
+        assert_true(clock_monotonic_ms() < until_ms);
+        (void)onlooker_turn(onlooker);
+    }
+}
+
+void onlooker_send(struct onlooker *onlooker, const char *text, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        udp_send(onlooker->sender, text);
+        if (++onlooker->sent % ON_THEIR_WAY == 0)
+            until_received(onlooker);
+    }
 }

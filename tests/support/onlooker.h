@@ -10,6 +10,7 @@
 struct onlooker {
     struct running running;
     int http, sender; /* http -1: nobody has asked */
+    uint64_t sent;    /* by onlooker_send() */
     char *text;
     size_t len;
 };
@@ -26,5 +27,9 @@ void onlooker_free(struct onlooker *given);
 
 /* Turns the loop and reads what is there. False: the answer has come to its end. */
 bool onlooker_turn(struct onlooker *onlooker);
+
+/* So many datagrams, and never more on their way than a socket's queue holds. The last of them
+ * may be there still. */
+void onlooker_send(struct onlooker *onlooker, const char *text, uint64_t n);
 
 #endif

@@ -263,7 +263,7 @@ static void without_tls_that_can_be_trusted_nothing_is_said(void **state)
         assert_null(strstr(rig.last.answer, "hunter22"));
         assert_int_equal(fake_mail_commands(fake, "AUTH"), 0);
         assert_int_equal(fake_mail_commands(fake, "MAIL"), 0);
-        assert_int_equal(counter_read(&rig.ledger.attempts_failed), 1);
+        assert_true(counter_read(&rig.ledger.attempts_failed) > 0);
         assert_true(counter_read(&rig.ledger.mail_failing_s) > 0);
         end_rig();
         fake_mail_stop(fake);

@@ -86,13 +86,15 @@ static json_t *find(const json_t *items, const char *member, const char *name)
 static json_t *until_item(const char *path, const char *member, const char *name)
 {
     for (;;) {
+        size_t n =
+            fake_intake_count(fake); /* before they are looked through, or one is missed */
         json_t *items = fake_intake_items(fake, path), *found = find(items, member, name);
 
         json_incref(found);
         json_decref(items);
         if (found != NULL)
             return found;
-        if (!fake_intake_wait(fake, fake_intake_count(fake) + 1))
+        if (!fake_intake_wait(fake, n + 1))
             fail_msg("%s did not come", name);
     }
 }

@@ -48,7 +48,7 @@ static void until_end(struct onlooker *rig)
         assert_true(clock_monotonic_ms() < until_ms);
 }
 
-/* What the answer has in it. */
+/* What the answer has in it, so far. */
 struct sum {
     uint64_t datagrams, bytes;
     int64_t first_ns, last_ns;
@@ -64,7 +64,8 @@ static struct sum add_up(const struct onlooker *rig)
     struct dog_record record;
     size_t fault;
 
-    assert_true(end - at >= DOG_HEADER_BYTES);
+    if (end - at < DOG_HEADER_BYTES)
+        return sum;
     assert_int_equal(dog_version((const unsigned char *)at), DOG_VERSION);
     at += DOG_HEADER_BYTES;
     while (end - at >= DOG_SIZE_BYTES) {
@@ -87,44 +88,54 @@ static struct sum add_up(const struct onlooker *rig)
     return sum;
 }
 
+/* Until so many lines have come, in datagrams of so many, or were counted beside them. */
+static void until_sum(struct onlooker *rig, struct sum *sum, uint64_t lines, uint64_t n)
+{
+    int64_t until_ms = clock_monotonic_ms() + WAIT_S * 1000;
+
+    for (*sum = add_up(rig); sum->datagrams * lines + sum->note.lines < n; *sum = add_up(rig)) {
+        assert_true(clock_monotonic_ms() < until_ms);
+        assert_true(onlooker_turn(rig));
+    }
+}
+
 static void what_arrives_comes_until_the_end(void **state)
 {
     struct onlooker *rig = ONLOOKER("heeler_workers=2");
     int64_t before_ns = clock_wall_ns();
+    struct sum sum;
     (void)state;
 
-    ask(rig, "?ms=700");
+    ask(rig, "?ms=600000");
     for (int i = 0; i < 200; i++)
-        udp_send(rig->sender, i % 2 == 0 ? "a:1|c\nb:2|g" : "bad");
-    udp_send(rig->sender, "last:1|c");
-    until_end(rig);
-    struct sum sum = add_up(rig);
+        onlooker_send(rig, i % 2 == 0 ? "a:1|c\nb:2|g" : "bad", 1);
+    onlooker_send(rig, "last:1|c", 1);
+    until_sum(rig, &sum, 1, 201);
     assert_int_equal(sum.datagrams, 201);
     assert_int_equal(sum.bytes, 100 * 11 + 100 * 3 + 8);
     assert_true(sum.first_ns >= before_ns && sum.last_ns <= clock_wall_ns());
+    ask(rig, "?ms=1");
+    until_end(rig);
+    sum = add_up(rig);
     assert_true(sum.note.is_last);
     assert_true(sum.note.lines == 0 && sum.note.datagrams == 0 && sum.note.since_ns == 0);
     onlooker_free(rig);
 }
 
+/* As the notes tell it, of which there is one a second. */
 static void what_had_no_room_is_counted(void **state)
 {
     enum { DATAGRAMS = 1600, LINES = 20 };
     struct onlooker *rig = ONLOOKER("heeler_workers=1", "heeler_tail_max_bytes=65536");
     char text[LINES * 16 + 1] = "";
+    struct sum sum;
     (void)state;
 
     for (int i = 0; i < LINES; i++)
         strcat(text, "some.name:1|c\n");
-    ask(rig, "?ms=5000");
-    for (int i = 0; i < DATAGRAMS; i++) {
-        udp_send(rig->sender, text);
-        if (i % 16 == 0)
-            onlooker_turn(rig);
-    }
-    until_end(rig);
-    struct sum sum = add_up(rig);
-    assert_true(sum.note.is_last);
+    ask(rig, "?ms=600000");
+    onlooker_send(rig, text, DATAGRAMS);
+    until_sum(rig, &sum, LINES, DATAGRAMS * LINES);
     assert_true(sum.note.lines > 0);
     assert_int_equal(sum.datagrams * LINES + sum.note.lines, DATAGRAMS * LINES);
     onlooker_free(rig);
@@ -135,9 +146,8 @@ static void what_was_kept_is_saved(void **state)
     struct onlooker *rig = ONLOOKER("heeler_workers=2", "heeler_ring_bytes=4194304");
     (void)state;
 
-    for (int i = 0; i < 5000; i++)
-        udp_send(rig->sender, "a:1|c|#env:dev");
-    udp_send(rig->sender, "last:1|c");
+    onlooker_send(rig, "a:1|c|#env:dev", 5000);
+    onlooker_send(rig, "last:1|c", 1);
     assert_true(running_until(&rig->running, running_datagrams, 5001));
     ask(rig, "?last_ms=60000");
     until_end(rig);
@@ -162,8 +172,7 @@ static void what_gave_way_is_told(void **state)
 
     memset(text, 'a', LEN);
     memcpy(text + LEN - 4, ":1|c", 5);
-    for (int i = 0; i < DATAGRAMS; i++)
-        udp_send(rig->sender, text);
+    onlooker_send(rig, text, DATAGRAMS);
     assert_true(running_until(&rig->running, running_datagrams, DATAGRAMS));
     ask(rig, "?last_ms=60000");
     for (int i = 0; i < 100; i++)
@@ -188,8 +197,7 @@ static void who_dawdles_is_told_how_much_it_missed(void **state)
 
     memset(text, 'a', LEN);
     memcpy(text + LEN - 4, ":1|c", 5);
-    for (int i = 0; i < DATAGRAMS; i++)
-        udp_send(rig->sender, text);
+    onlooker_send(rig, text, DATAGRAMS);
     assert_true(running_until(&rig->running, running_datagrams, DATAGRAMS));
     ask(rig, "?last_ms=60000&ms=1");
     until_end(rig);

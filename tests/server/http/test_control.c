@@ -64,7 +64,7 @@ static void a_flush_sends_what_is_open(void **state)
     assert_true(RUNNING_START(&running, NULL, url, "api_key=k", "heeler_interval=60",
                               "heeler_http_listen=127.0.0.1:0"));
     int fd = udp_sender(running_listener(&running, 0));
-    udp_send(fd, "a:6|c\n_sc|check|0\nb:1|c|T1700000000");
+    udp_send(fd, "a:6|g\n_sc|check|0\nb:1|c|T1700000000");
     assert_true(running_until(&running, running_datagrams, 1));
     assert_post(&running, "/flush", 200, "\"settled\":true");
     json_t *items = fake_intake_items(fake, "/api/v2/series");

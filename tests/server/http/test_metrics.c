@@ -108,7 +108,7 @@ static void a_scrape_sees_drops_that_no_read_followed(void **state)
     snprintf(received, sizeof received, "heeler_datagrams_received_total{listener=\"%s\"}",
              running_listener(&running, 0));
     double sum = 0;
-    for (int i = 0; i < 1000 && sum < 5000; i++) {
+    for (int i = 0; i < 60000 && sum < 5000; i++) {
         char *text = scrape(&running);
         sum = sample(text, series) + sample(text, received);
         free(text);

@@ -107,7 +107,7 @@ static void below_the_rate_every_line_is_seen(void **state)
     look_on(rig, "", "probe:1|c");
     for (int i = 0; i < 2000; i++) {
         snprintf(text, sizeof text, "a:%d|c\nb:%d|g\n\nc:%d|ms", i, i, i);
-        udp_send(rig->sender, text);
+        onlooker_send(rig, text, 1);
         onlooker_turn(rig);
     }
     udp_send(rig->sender, "last.one:1|c");
@@ -135,10 +135,7 @@ static void beyond_the_rate_what_was_seen_and_what_was_not_are_all(void **state)
     for (int i = 0; i < LINES; i++)
         strcat(text, "some.name:1|c\n");
     look_on(rig, "", "probe:1|c");
-    for (int i = 0; i < DATAGRAMS; i++) {
-        udp_send(rig->sender, text);
-        onlooker_turn(rig);
-    }
+    onlooker_send(rig, text, DATAGRAMS);
     assert_true(running_until(&rig->running, running_datagrams, DATAGRAMS));
     do {
         assert_true(clock_monotonic_ms() < until_ms);

@@ -267,7 +267,7 @@ static void sums_are_exact_over_both_kinds(void **state)
     snprintf(url, sizeof url, "dd_url=%s", fake_intake_url(fake));
     assert_true(WITH_SETTINGS(&up.settings, "dogstatsd_port=0",
                               "heeler_http_listen=", "heeler_workers=2", "api_key=0123456789",
-                              url, datagram_setting, stream_setting));
+                              "heeler_stop_timeout=60", url, datagram_setting, stream_setting));
     start();
     for (int i = 0; i < SENDERS; i++)
         assert_int_equal(pthread_create(&senders[i], NULL, send_all,
@@ -330,7 +330,7 @@ static void nothing_that_was_sent_before_the_stop_is_lost(void **state)
     snprintf(url, sizeof url, "dd_url=%s", fake_intake_url(fake));
     assert_true(WITH_SETTINGS(&up.settings, "dogstatsd_port=0",
                               "heeler_http_listen=", "heeler_workers=2", "api_key=0123456789",
-                              url, datagram_setting, stream_setting));
+                              "heeler_stop_timeout=60", url, datagram_setting, stream_setting));
     for (int round = 0; round < 20; round++) {
         start();
         int streams[8], datagram = connect_to(datagram_path, SOCK_DGRAM);

@@ -122,7 +122,7 @@ static void the_numbers_are_sent_and_nothing_else(void **state)
     send_traces();
     assert_true(running_stop(&running));
     assert_string_equal(running_imbalance(&running), "0/0/0");
-    assert_in_range(running_ledger(&running, "points"), 2, 2 * 2);
+    assert_in_range(running_ledger(&running, "points"), 2, 2 * TRACES);
     assert_int_equal(running_ledger(&running, "points"), running_ledger(&running, "delivered"));
     assert_int_equal(sum(0, "web.request", "Hits"), TRACES);
     assert_int_equal(sum(0, "web.request", "Errors"), FAILED);
@@ -166,16 +166,18 @@ static void without_a_key_nothing_is_sent(void **state)
 /* 400 and 413: what is refused for good is refused once. */
 static void what_is_refused_is_counted(void **state)
 {
-    static const struct fake_answer refusals[] = { { .status = 413 }, { .status = 400 } };
+    struct fake_answer refusals[TRACES] = { { .status = 413 } };
     (void)state;
 
-    fake_intake_script(traces, refusals, 2);
+    for (size_t i = 1; i < TRACES; i++)
+        refusals[i].status = 400;
+    fake_intake_script(traces, refusals, TRACES);
     start("api_key=0123456789abcdef", "apm_config.forward_stats=true");
     send_traces();
     assert_true(running_stop(&running));
     assert_in_range(fake_intake_count(traces), 1,
-                    2); /* the second, if a bucket ended meanwhile */
-    assert_in_range(running_ledger(&running, "refused"), 2, 2 * 2);
+                    TRACES); /* the second, if a bucket ended meanwhile */
+    assert_in_range(running_ledger(&running, "refused"), 2, 2 * TRACES);
     assert_string_equal(running_imbalance(&running), "0/0/0");
 }
 
