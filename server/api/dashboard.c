@@ -223,13 +223,18 @@ bool dashboard_check(struct slice body, char problem[static DASHBOARD_PROBLEM_MA
         { "restricted_roles", false, JSON_KIND_ARRAY, "a list, or null" },
         { "tags", false, JSON_KIND_ARRAY, "a list, or null" },
         { "is_read_only", false, JSON_KIND_TRUE, "true or false" },
-        { "reflow_type", false, JSON_KIND_STRING, "auto or fixed" },
         { NULL, false, JSON_KIND_NONE, NULL },
     };
     struct slice layout = json_view_member(body, "layout_type");
+    struct slice reflow = json_view_member(body, "reflow_type");
 
     if (!has_title(body, problem) || !check_members(body, members, "", problem))
         return false;
+    if (!api_form_absent(reflow) && !json_view_says(reflow, "auto") &&
+        !json_view_says(reflow, "fixed")) {
+        snprintf(problem, DASHBOARD_PROBLEM_MAX, "reflow_type: expected auto or fixed");
+        return false;
+    }
     if (!json_view_says(layout, "ordered") && !json_view_says(layout, "free")) {
         snprintf(problem, DASHBOARD_PROBLEM_MAX, "layout_type: expected ordered or free");
         return false;
