@@ -355,7 +355,7 @@ static void write_group(struct json_out *out, const struct watched_group *group)
     const struct group_state *state = &group->state;
 
     json_out_slice(out, "name", group->name);
-    json_out_text(out, "status", monitor_state_word(state->state));
+    json_out_text(out, "status", monitor_state_word(watched_group_shown(group)));
     api_form_seconds(out, "last_triggered_ts", state->last_triggered_s);
     api_form_seconds(out, "last_notified_ts", group->notified_s);
     api_form_seconds(out, "last_resolved_ts", state->last_resolved_s);

@@ -35,6 +35,25 @@ static bool add_scope(struct bytes *out, struct slice scope)
     return true;
 }
 
+/* Tags with commas between them, or "*": anything else would mute no group. False: it was
+ * refused. */
+static bool check_scope(struct desk_job *job, const struct bytes *text)
+{
+    struct slice scope = slice_of((const char *)text->at);
+    bool is_fine = true;
+
+    while (is_fine && scope.len > 0) {
+        struct slice tag = slice_trim(slice_cut(&scope, ','), " ");
+
+        is_fine = slice_equal(tag, SLICE("*")) || (memchr(tag.at, ':', tag.len) != NULL &&
+                                                   memchr(tag.at, ' ', tag.len) == NULL &&
+                                                   memchr(tag.at, '*', tag.len) == NULL);
+    }
+    if (!is_fine)
+        api_refuse(job, 400, "scope: expected tags like \"env:prod\", or \"*\"");
+    return is_fine;
+}
+
 /* A second, also in quotes, of the body or the query part; null or nothing: it never ends. */
 static bool read_end(const struct http_request *request, struct slice body, int64_t *out)
 {
@@ -125,7 +144,7 @@ void monitors_mute(struct desk_job *given, const struct http_request *request, v
         return;
     if (!read_end(request, body, &end_s)) {
         api_refuse(given, 400, "end: expected a time in seconds since 1970, or null");
-    } else if (read_scope(given, request, body, &scope)) {
+    } else if (read_scope(given, request, body, &scope) && check_scope(given, &scope)) {
         const char *name = (const char *)scope.at;
 
         begin_silenced(&over, found, name);

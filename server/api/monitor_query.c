@@ -58,6 +58,33 @@ static bool is_status(struct slice word)
            slice_equal(word, SLICE("skipped")) || slice_equal(word, SLICE("unknown"));
 }
 
+static bool refuse(char *problem, struct slice word, const char *why)
+{
+    snprintf(problem, MONITOR_PROBLEM_MAX, "Query parsing error: '%.*s' %s",
+             (int)(word.len < 64 ? word.len : 64), word.at, why);
+    return false;
+}
+
+/* What Datadog's search has besides: looked for as words they would find nothing. */
+static bool is_operator(struct slice word)
+{
+    struct slice value = word;
+
+    (void)slice_cut(&value, ':');
+    return slice_equal(word, SLICE("OR")) || slice_equal(word, SLICE("NOT")) ||
+           slice_starts(word, SLICE("(")) || slice_starts(value, SLICE("("));
+}
+
+static bool check_value(enum monitor_query_key key, struct slice value, char *problem)
+{
+    if (key == SEARCH_STATUS && !is_status(value))
+        return refuse(problem, value, "is not a valid monitor status");
+    if (key == SEARCH_MUTED && !slice_equal(value, SLICE("true")) &&
+        !slice_equal(value, SLICE("false")))
+        return refuse(problem, value, "is neither true nor false");
+    return true;
+}
+
 /* A key that is none is a part of the word: "http://x", "env:prod". */
 static bool read_term(struct monitor_query *out, struct slice word, char *problem)
 {
@@ -81,13 +108,7 @@ static bool read_term(struct monitor_query *out, struct slice word, char *proble
     out->terms[n].key = has_key ? keys[i].key : SEARCH_ANY;
     out->terms[n].value = without_quotes(has_key ? value : word);
     out->n++;
-    value = out->terms[n].value;
-    if (out->terms[n].key != SEARCH_STATUS || is_status(value))
-        return true;
-    snprintf(problem, MONITOR_PROBLEM_MAX,
-             "Query parsing error: '%.*s' is not a valid monitor status",
-             (int)(value.len < 64 ? value.len : 64), value.at);
-    return false;
+    return check_value(out->terms[n].key, out->terms[n].value, problem);
 }
 
 bool monitor_query_read(struct slice text, struct monitor_query *out,
@@ -99,9 +120,16 @@ bool monitor_query_read(struct slice text, struct monitor_query *out,
                  MONITOR_QUERY_MAX);
         return false;
     }
-    while ((text = slice_trim(text, " ")).len > 0)
-        if (!read_term(out, cut_word(&text), problem))
+    while ((text = slice_trim(text, " ")).len > 0) {
+        struct slice word = cut_word(&text);
+
+        if (is_operator(word))
+            return refuse(
+                problem, word,
+                "is not here: all words must hold, and a - before one turns it round");
+        if (!slice_equal(word, SLICE("AND")) && !read_term(out, word, problem))
             return false;
+    }
     return true;
 }
 
@@ -182,7 +210,7 @@ static bool term_fits(enum monitor_query_key key, struct slice value,
     case SEARCH_PRIORITY:
         return has_priority(monitor->priority, value);
     case SEARCH_GROUP:
-        return true; /* a group of it may */
+        break; /* its groups are looked at one by one */
     }
     return false;
 }
@@ -195,12 +223,25 @@ void monitor_query_look(struct monitor_query *query, const struct monitor_sight 
             term_fits(query->terms[i].key, query->terms[i].value, sight, now_s);
 }
 
-bool monitor_query_fits(const struct monitor_query *query)
+static bool has_group(const struct watched_monitor *watched, struct slice value)
 {
-    for (size_t i = 0; i < query->n; i++)
-        if (query->terms[i].key != SEARCH_GROUP &&
-            query->terms[i].fits == query->terms[i].is_not)
+    for (size_t i = 0; watched != NULL && i < watched->n_groups; i++)
+        if (contains(watched->groups[i]->name, value))
+            return true;
+    return false;
+}
+
+bool monitor_query_fits(const struct monitor_query *query,
+                        const struct watched_monitor *watched)
+{
+    for (size_t i = 0; i < query->n; i++) {
+        bool fits = query->terms[i].key == SEARCH_GROUP
+                        ? has_group(watched, query->terms[i].value)
+                        : query->terms[i].fits;
+
+        if (fits == query->terms[i].is_not)
             return false;
+    }
     return true;
 }
 

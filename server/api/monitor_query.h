@@ -44,7 +44,8 @@ void monitor_query_look(struct monitor_query *query, const struct monitor_sight 
                         int64_t now_s);
 
 /* Whether it fits, or that group of it. */
-bool monitor_query_fits(const struct monitor_query *query);
+bool monitor_query_fits(const struct monitor_query *query,
+                        const struct watched_monitor *watched);
 bool monitor_query_fits_group(const struct monitor_query *query,
                               const struct watched_group *group);
 

@@ -351,7 +351,7 @@ static void find_hits(struct search *search, const struct defined *monitors, str
 
         monitors_look(search->view, at, &look);
         monitor_query_look(&search->query, &look.sight, search->now_s);
-        if (monitor_query_fits(&search->query)) {
+        if (monitor_query_fits(&search->query, look.sight.watched)) {
             count_monitor(search->counts, &look.sight, search->now_s);
             out[search->found++] = (struct hit){ at, json_view_member(at->body, "name"),
                                                  monitor_form_state(&look.sight) };

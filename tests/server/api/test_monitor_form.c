@@ -155,7 +155,8 @@ static bool fits(const char *text, const struct watched_group *group)
     if (!monitor_query_read(slice_of(text), &query, problem))
         fail_msg("%s: %s", text, problem);
     monitor_query_look(&query, &scene.sight, 2000);
-    return group != NULL ? monitor_query_fits_group(&query, group) : monitor_query_fits(&query);
+    return group != NULL ? monitor_query_fits_group(&query, group)
+                         : monitor_query_fits(&query, scene.sight.watched);
 }
 
 static void a_search_is_about_the_monitor_or_a_group(void **state)
@@ -170,6 +171,8 @@ static void a_search_is_about_the_monitor_or_a_group(void **state)
         { "muted:true", true, false, true },
         { "host:b", false, false, true },
         { "group:\"host:a\"", true, true, false },
+        { "-group:host:A", false, false, true },
+        { "group:host:c", false, false, false },
         { "WEBS tag:team", true, true, true },
         { "type:metric name:cpu query:\"by {host}\"", true, true, true },
         { "id:7", true, true, true },

@@ -287,6 +287,8 @@ static void a_monitor_is_muted_and_heard_again(void **state)
                  "end: expected a time in seconds since 1970, or null");
     assert_error("POST", path_of(id, "/mute"), "{\"scope\":7}", 400,
                  "scope: expected a text like \"env:prod\", or a list of such");
+    assert_error("POST", path_of(id, "/mute"), "{\"scope\":\"prod\"}", 400,
+                 "scope: expected tags like ");
     assert_error("POST", path_of(id, "/mute"), "{\"end\":\"x\"}", 400,
                  "end: expected a time in seconds since 1970, or null");
     assert_error("POST", path_of(id, "/mute"), "{\"scope\":\"a\\u0000b\"}", 400, "scope: ");
