@@ -12,7 +12,7 @@ static void write_line(struct json_out *out, const struct told_line *line)
 {
     json_out_begin(out, NULL, '{');
     json_out_slice(out, "id", line->id);
-    json_out_signed(out, "at", line->at_s);
+    json_out_signed(out, "at", line->raised_s);
     json_out_signed(out, "monitor", line->monitor);
     json_out_slice(out, "monitor_name", line->monitor_name);
     json_out_slice(out, "group", line->group);
@@ -22,6 +22,7 @@ static void write_line(struct json_out *out, const struct told_line *line)
     json_out_text(out, "end", notification_end_word(line->end));
     json_out_number(out, "attempts", line->attempts);
     json_out_text(out, "answer", line->answer != NULL ? line->answer : "");
+    json_out_signed(out, "answered_at", line->at_s);
     json_out_end(out, '}');
 }
 

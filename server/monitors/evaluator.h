@@ -86,7 +86,7 @@ struct evaluator_needs {
 
 /* One line of the history of notifications. Views. */
 struct told_line {
-    int64_t at_s;
+    int64_t raised_s, at_s; /* at_s: when this became of it */
     struct slice id, monitor_name, group, receiver, title;
     const char *answer; /* the receiver's, or why not */
     int64_t monitor;

@@ -38,6 +38,7 @@ static void fill(struct told *told, uint64_t number, struct notification *given)
                                      .group = given->group,
                                      .receiver = given->receiver,
                                      .title = given->title,
+                                     .raised_s = given->raised_s,
                                      .monitor = given->monitor,
                                      .to = given->transition.to } };
 }

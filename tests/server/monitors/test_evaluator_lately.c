@@ -200,6 +200,7 @@ static void the_history_stays(void **state)
         assert_int_equal(evaluator_told(evaluator, 1)->end, NOTIFICATION_SENT);
         assert_int_equal(evaluator_told(evaluator, 1)->to, MONITOR_OK);
         assert_string_equal(evaluator_told(evaluator, 1)->answer, "250 \"ok\"");
+        assert_int_equal(evaluator_told(evaluator, 1)->raised_s, START_S + 2 * MINUTE_S);
         assert_int_equal(evaluator_told(evaluator, 1)->at_s,
                          START_S + 2 * MINUTE_S + EVALUATOR_WAIT_S);
         assert_int_equal(evaluator_told(evaluator, 2)->attempts, 1);
