@@ -362,8 +362,7 @@ static void *run(void *argument)
         (void)wait_on(history->given.wake_fd, more ? 0 : IDLE_MS);
         mailbox_quieten(&history->given);
         stopping = atomic_load_explicit(&history->stopping, memory_order_acquire);
-        take_readings(
-            history); /* before the parcels, of which these see all that came before */
+        take_readings(history); /* first: each sees all parcels that were given before it */
         take_notes(history);
         handle_all(history); /* of a stop too: it came behind all that was given */
         if (history->keeper.epoch == 0)

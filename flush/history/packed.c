@@ -1,6 +1,7 @@
 #include "flush/history/packed.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "flush/history/squeeze.h"
 
@@ -11,6 +12,29 @@ static size_t block_of(size_t rest)
 }
 
 /* ---- writing ----------------------------------------------------------- */
+
+static int by_id(const void *a, const void *b)
+{
+    uint32_t left = ((const struct packed_cell *)a)->id;
+    uint32_t right = ((const struct packed_cell *)b)->id;
+
+    return (left > right) - (left < right);
+}
+
+static bool is_sorted(const struct packed_cell *cells, size_t n)
+{
+    for (size_t i = 1; i < n; i++)
+        if (cells[i].id <= cells[i - 1].id)
+            return false;
+    return true;
+}
+
+/* They mostly are. */
+void packed_sort(struct packed_cell *cells, size_t n)
+{
+    if (!is_sorted(cells, n))
+        qsort(cells, n, sizeof *cells, by_id);
+}
 
 static void put_varint(struct bytes *bytes, uint64_t number)
 {

@@ -27,6 +27,9 @@ struct packed_cell {
     struct slice object; /* empty: it has none */
 };
 
+/* Ascending by id. */
+void packed_sort(struct packed_cell *cells, size_t n);
+
 /* { 0 } is an empty one; used again and again, it keeps its memory. */
 struct packed {
     uint32_t n, low, high;

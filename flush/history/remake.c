@@ -298,14 +298,6 @@ static int read_window(struct remade *remade, int64_t fine_s)
     return result == SQLITE_DONE ? read_rows(remade, fine_s, STORE_ALL, add_missing) : result;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    uint32_t left = ((const struct packed_cell *)a)->id;
-    uint32_t right = ((const struct packed_cell *)b)->id;
-
-    return (left > right) - (left < right);
-}
-
 static int write_window(struct remade *remade)
 {
     int result = store_begin(remade->store);
@@ -322,7 +314,7 @@ static int write_window(struct remade *remade)
 static int write_if_any(struct remade *remade, int result)
 {
     if (result == SQLITE_OK && remade->n > 0) {
-        qsort(remade->cells, remade->n, sizeof *remade->cells, by_id);
+        packed_sort(remade->cells, remade->n);
         result = write_window(remade);
     }
     clear(remade);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "flush/snapshots/recent.h"
 #include "protocol/number.h"
 
 enum {
@@ -12,7 +13,6 @@ enum {
     TOUCHED_S = 86400,      /* how coarse the last time of a series is */
     KEEP_MAX_S = 3660 * 86400,
     EVENTS_MAX = 10000,
-    CHECKS_MAX = 1000,
     RECORDS_PART = 16, /* of the bound: what events, and what checks may take */
     CHECKS_BYTES = 1 << 20,
 };
@@ -218,7 +218,7 @@ static int drop_records(struct store *store, const struct retention_bounds *boun
     uint64_t part = bounds->max_bytes / RECORDS_PART;
     const struct store_record_bounds events = { now_s - longest_keep(bounds->retention),
                                                 EVENTS_MAX, part };
-    const struct store_record_bounds checks = { events.before_s, CHECKS_MAX,
+    const struct store_record_bounds checks = { events.before_s, RECENT_CHECKS_MAX,
                                                 part < CHECKS_BYTES ? part : CHECKS_BYTES };
     int result = store_drop_records(store, STORE_RECORD_EVENT, &events, dropped);
 

@@ -145,22 +145,6 @@ static int touch_block(struct scribe *scribe, const struct window *window, uint3
     return result;
 }
 
-static int by_id(const void *a, const void *b)
-{
-    uint32_t left = ((const struct packed_cell *)a)->id;
-    uint32_t right = ((const struct packed_cell *)b)->id;
-
-    return (left > right) - (left < right);
-}
-
-static bool is_sorted(const struct packed_cell *cells, size_t n)
-{
-    for (size_t i = 1; i < n; i++)
-        if (cells[i].id <= cells[i - 1].id)
-            return false;
-    return true;
-}
-
 /* All cells by id, *n of them. */
 static int gather(struct scribe *scribe, const struct window *window, size_t *n)
 {
@@ -176,8 +160,7 @@ static int gather(struct scribe *scribe, const struct window *window, size_t *n)
         *n = gather_block(scribe, block, *n, &objects);
         result = touch_block(scribe, window, block);
     }
-    if (!is_sorted(scribe->cells, *n))
-        qsort(scribe->cells, *n, sizeof *scribe->cells, by_id);
+    packed_sort(scribe->cells, *n);
     return result;
 }
 

@@ -20,6 +20,16 @@ sqlite3_stmt *store_use(struct store *store, enum store_statement which, int *re
     return *statement;
 }
 
+sqlite3_stmt *store_use_with(struct store *store, enum store_statement which,
+                             const int64_t *numbers, int n, int *result)
+{
+    sqlite3_stmt *statement = store_use(store, which, result);
+
+    for (int i = 0; statement != NULL && i < n; i++)
+        (void)sqlite3_bind_int64(statement, i + 1, numbers[i]); /* there is such a parameter */
+    return statement;
+}
+
 int store_finish(sqlite3_stmt *statement)
 {
     int stepped = sqlite3_step(statement);
@@ -39,18 +49,12 @@ int store_fetch(sqlite3_stmt *statement, int64_t *out)
     return stepped == SQLITE_ROW ? SQLITE_OK : stepped;
 }
 
-int store_run(struct store *store, enum store_statement which)
+int store_run(struct store *store, enum store_statement which, const int64_t *numbers, int n)
 {
     int result;
-    sqlite3_stmt *statement = store_use(store, which, &result);
+    sqlite3_stmt *statement = store_use_with(store, which, numbers, n, &result);
 
     return statement != NULL ? store_finish(statement) : result;
-}
-
-void store_bind_numbers(sqlite3_stmt *statement, const int64_t *numbers, int n)
-{
-    for (int i = 0; i < n; i++)
-        (void)sqlite3_bind_int64(statement, i + 1, numbers[i]); /* there is such a parameter */
 }
 
 int store_bind_view(sqlite3_stmt *statement, int at, const void *bytes, size_t len)
@@ -96,19 +100,19 @@ void store_close(struct store *given)
 
 int store_begin(struct store *store)
 {
-    return store_run(store, STORE_BEGIN);
+    return store_run(store, STORE_BEGIN, NULL, 0);
 }
 
 int store_commit(struct store *store)
 {
-    return store_run(store, STORE_COMMIT);
+    return store_run(store, STORE_COMMIT, NULL, 0);
 }
 
 /* Some failures have rolled it back already. */
 void store_roll_back(struct store *store)
 {
     if (sqlite3_get_autocommit(store->database.handle) == 0)
-        (void)!store_run(store, STORE_ROLLBACK);
+        (void)!store_run(store, STORE_ROLLBACK, NULL, 0);
 }
 
 /* ---- windows ----------------------------------------------------------- */
@@ -117,13 +121,8 @@ static int drop_parts(struct store *store, const struct store_part *part)
 {
     const int64_t numbers[] = { part->step_s, part->start_s, part->first_s, part->last_s,
                                 store->writer };
-    int result;
-    sqlite3_stmt *statement = store_use(store, STORE_DROP_PARTS, &result);
 
-    if (statement == NULL)
-        return result;
-    store_bind_numbers(statement, numbers, 5);
-    return store_finish(statement);
+    return store_run(store, STORE_DROP_PARTS, numbers, 5);
 }
 
 static int bind_packed(sqlite3_stmt *statement, const struct packed *packed)
@@ -148,11 +147,10 @@ static int add_row(struct store *store, const struct store_part *part)
     const int64_t numbers[] = { part->step_s,  part->start_s, part->first_s, part->last_s,
                                 store->writer, packed->low,   packed->high,  packed->n };
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_ADD_ROW, &result);
+    sqlite3_stmt *statement = store_use_with(store, STORE_ADD_ROW, numbers, 8, &result);
 
     if (statement == NULL)
         return result;
-    store_bind_numbers(statement, numbers, 8);
     result = bind_packed(statement, packed);
     return result == SQLITE_OK ? store_finish(statement) : result;
 }
@@ -178,12 +176,9 @@ int store_read(struct store *store, const struct store_range *range)
     const int64_t numbers[] = { range->step_s, range->from_s, range->to_s,
                                 range->low,    range->high,   range->what };
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_READ, &result);
 
-    if (statement == NULL)
-        return result;
-    store_bind_numbers(statement, numbers, 6);
-    return SQLITE_OK;
+    (void)store_use_with(store, STORE_READ, numbers, 6, &result);
+    return result;
 }
 
 struct slice store_blob(sqlite3_stmt *statement, int column)
@@ -227,12 +222,9 @@ void store_end(struct store *store)
 int store_number(struct store *store, enum store_statement which, int64_t step_s, int64_t *out)
 {
     int result;
-    sqlite3_stmt *statement = store_use(store, which, &result);
+    sqlite3_stmt *statement = store_use_with(store, which, &step_s, 1, &result);
 
-    if (statement == NULL)
-        return result;
-    store_bind_numbers(statement, &step_s, 1);
-    return store_fetch(statement, out);
+    return statement != NULL ? store_fetch(statement, out) : result;
 }
 
 int store_newest(struct store *store, int64_t step_s, int64_t *last_s)
@@ -244,12 +236,9 @@ int store_newest_of(struct store *store, int64_t step_s, int64_t process, int64_
 {
     const int64_t numbers[] = { step_s, process };
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_NEWEST_OF, &result);
+    sqlite3_stmt *statement = store_use_with(store, STORE_NEWEST_OF, numbers, 2, &result);
 
-    if (statement == NULL)
-        return result;
-    store_bind_numbers(statement, numbers, 2);
-    return store_fetch(statement, start_s);
+    return statement != NULL ? store_fetch(statement, start_s) : result;
 }
 
 int store_last_process(struct store *store, int64_t *process)
@@ -275,12 +264,9 @@ int store_next_start(struct store *store, int64_t step_s, int64_t from_s, int64_
 {
     const int64_t numbers[] = { step_s, from_s };
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_NEXT_START, &result);
+    sqlite3_stmt *statement = store_use_with(store, STORE_NEXT_START, numbers, 2, &result);
 
-    if (statement == NULL)
-        return result;
-    store_bind_numbers(statement, numbers, 2);
-    return store_fetch(statement, start_s);
+    return statement != NULL ? store_fetch(statement, start_s) : result;
 }
 
 int store_next_step(struct store *store, int64_t step_s, int64_t *next_s)
@@ -304,11 +290,10 @@ int store_drop_windows(struct store *store, int64_t step_s, int64_t before_s, ui
 {
     const int64_t numbers[] = { step_s, before_s, (int64_t)max_rows };
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_DROP_ROWS, &result);
+    sqlite3_stmt *statement = store_use_with(store, STORE_DROP_ROWS, numbers, 3, &result);
 
     if (statement == NULL)
         return result;
-    store_bind_numbers(statement, numbers, 3);
     while ((result = sqlite3_step(statement)) == SQLITE_ROW) {
         dropped->rows++;
         dropped->cells += (uint64_t)sqlite3_column_int64(statement, 0);
@@ -320,15 +305,10 @@ int store_drop_windows(struct store *store, int64_t step_s, int64_t before_s, ui
 int store_drop_series(struct store *store, int64_t before_s, uint64_t max)
 {
     const int64_t numbers[] = { before_s, (int64_t)max };
-    int result;
-    sqlite3_stmt *statement = store_use(store, STORE_DROP_SERIES, &result);
+    int result = store_run(store, STORE_DROP_SERIES, numbers, 2);
 
-    if (statement == NULL)
-        return result;
-    store_bind_numbers(statement, numbers, 2);
-    result = store_finish(statement);
     if (result == SQLITE_OK && sqlite3_changes(store->database.handle) > 0)
-        result = store_run(store, STORE_DROP_METRICS);
+        result = store_run(store, STORE_DROP_METRICS, NULL, 0);
     return result;
 }
 

@@ -210,7 +210,7 @@ void store_end(struct store *store);
  * one on. A result. */
 MUST_CHECK int store_read_series(struct store *store, struct slice name, uint32_t after_id);
 
-enum { STORE_TAGS_MAX = 256 };
+enum { STORE_TAGS_MAX = 256 }; /* more than a series has */
 
 /* A series; views, good until the next call, without its name. */
 struct store_found {

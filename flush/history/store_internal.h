@@ -9,8 +9,9 @@
 /* A statement, ready to be bound; NULL with *result. */
 sqlite3_stmt *store_use(struct store *store, enum store_statement which, int *result);
 
-/* Numbers, from its first parameter on. */
-void store_bind_numbers(sqlite3_stmt *statement, const int64_t *numbers, int n);
+/* The same with n numbers bound, from its first parameter on. */
+sqlite3_stmt *store_use_with(struct store *store, enum store_statement which,
+                             const int64_t *numbers, int n, int *result);
 
 /* A view, which outlives the step; an empty one is an empty blob. A result. */
 MUST_CHECK int store_bind_view(sqlite3_stmt *statement, int at, const void *bytes, size_t len);
@@ -21,8 +22,9 @@ MUST_CHECK int store_finish(sqlite3_stmt *statement);
 /* The same for what returns one number; SQLITE_DONE: it returned none. */
 MUST_CHECK int store_fetch(sqlite3_stmt *statement, int64_t *out);
 
-/* One that has no parameters and returns no rows. */
-MUST_CHECK int store_run(struct store *store, enum store_statement which);
+/* One that has n numbers as its parameters and returns no rows. */
+MUST_CHECK int store_run(struct store *store, enum store_statement which,
+                         const int64_t *numbers, int n);
 
 /* One that has a number as its parameter and returns one; as store_fetch(). */
 MUST_CHECK int store_number(struct store *store, enum store_statement which, int64_t number,

@@ -1,9 +1,8 @@
 /* flush/history/store_place.h: how far a reading in slices has come.
  *
- * Rows of a level come by the start of their window, then by part and its
- * writer, then by series. A slice
- * begins to read at the window in which the one before it ended, and leaves out what it has
- * passed. */
+ * Rows of a level come by the start of their window, then by part and its writer, then by
+ * series. A slice begins to read at the window in which the one before it ended, and leaves out
+ * what it has passed. */
 #ifndef FLUSH_HISTORY_STORE_PLACE_H
 #define FLUSH_HISTORY_STORE_PLACE_H
 

@@ -17,11 +17,10 @@ static const struct {
 int store_put_event(struct store *store, int64_t time_s, struct slice body)
 {
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_ADD_EVENT, &result);
+    sqlite3_stmt *statement = store_use_with(store, STORE_ADD_EVENT, &time_s, 1, &result);
 
     if (statement == NULL)
         return result;
-    store_bind_numbers(statement, &time_s, 1);
     result = store_bind_view(statement, 2, body.at, body.len);
     return result == SQLITE_OK ? store_finish(statement) : result;
 }
@@ -30,11 +29,10 @@ int store_put_check(struct store *store, int64_t time_s, struct slice identity,
                     struct slice body)
 {
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_PUT_CHECK, &result);
+    sqlite3_stmt *statement = store_use_with(store, STORE_PUT_CHECK, &time_s, 1, &result);
 
     if (statement == NULL)
         return result;
-    store_bind_numbers(statement, &time_s, 1);
     result = store_bind_view(statement, 2, body.at, body.len);
     if (result == SQLITE_OK)
         result = store_bind_view(statement, 3, identity.at, identity.len);
@@ -47,10 +45,8 @@ int store_read_records(struct store *store, enum store_record of, size_t most)
 {
     const int64_t number = (int64_t)most;
     int result;
-    sqlite3_stmt *statement = store_use(store, statements[of].read, &result);
 
-    if (statement != NULL)
-        store_bind_numbers(statement, &number, 1);
+    (void)store_use_with(store, statements[of].read, &number, 1, &result);
     return result;
 }
 
@@ -76,10 +72,8 @@ int store_read_events(struct store *store, int64_t before, size_t most)
 {
     const int64_t numbers[] = { before, (int64_t)most };
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_EVENTS_BEFORE, &result);
 
-    if (statement != NULL)
-        store_bind_numbers(statement, numbers, 2);
+    (void)store_use_with(store, STORE_EVENTS_BEFORE, numbers, 2, &result);
     return result;
 }
 
@@ -114,13 +108,8 @@ int store_count_records(struct store *store, enum store_record of, uint64_t *n)
 static int run_drop(struct store *store, enum store_statement which, const int64_t *numbers,
                     int n, uint64_t *dropped)
 {
-    int result;
-    sqlite3_stmt *statement = store_use(store, which, &result);
+    int result = store_run(store, which, numbers, n);
 
-    if (statement == NULL)
-        return result;
-    store_bind_numbers(statement, numbers, n);
-    result = store_finish(statement);
     if (result == SQLITE_OK)
         *dropped += (uint64_t)sqlite3_changes(store->database.handle);
     return result;

@@ -8,26 +8,31 @@
 #include "flush/memory/wire.h"
 #include "flush/values/cell_kind.h"
 
+/* Both statements of a metric have its name alone. */
+static sqlite3_stmt *use_metric(struct store *store, enum store_statement which,
+                                struct slice name, int *result)
+{
+    sqlite3_stmt *statement = store_use(store, which, result);
+
+    if (statement != NULL)
+        *result = store_bind_view(statement, 1, name.at, name.len);
+    return *result == SQLITE_OK ? statement : NULL;
+}
+
 static int find_metric(struct store *store, struct slice name, int64_t *id)
 {
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_FIND_METRIC, &result);
+    sqlite3_stmt *statement = use_metric(store, STORE_FIND_METRIC, name, &result);
 
-    if (statement == NULL)
-        return result;
-    result = store_bind_view(statement, 1, name.at, name.len);
-    return result == SQLITE_OK ? store_fetch(statement, id) : result;
+    return statement != NULL ? store_fetch(statement, id) : result;
 }
 
 static int add_metric(struct store *store, struct slice name, int64_t *id)
 {
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_ADD_METRIC, &result);
+    sqlite3_stmt *statement = use_metric(store, STORE_ADD_METRIC, name, &result);
 
-    if (statement == NULL)
-        return result;
-    result = store_bind_view(statement, 1, name.at, name.len);
-    if (result == SQLITE_OK)
+    if (statement != NULL)
         result = store_finish(statement);
     *id = sqlite3_last_insert_rowid(store->database.handle);
     return result;
@@ -57,43 +62,39 @@ static int64_t hash_of(const struct store *store, const struct store_series *ser
 }
 
 /* What both statements of a series begin with. */
-static int bind_series(sqlite3_stmt *statement, const struct store *store,
-                       const struct store_series *series, int64_t metric)
+static sqlite3_stmt *use_series(struct store *store, enum store_statement which,
+                                const struct store_series *series, int64_t metric, int *result)
 {
     const int64_t numbers[] = { hash_of(store, series, metric), metric, series->kind };
+    sqlite3_stmt *statement = store_use_with(store, which, numbers, 3, result);
 
-    store_bind_numbers(statement, numbers, 3);
-    int result = store_bind_view(statement, 4, series->host.at, series->host.len);
-
-    return result == SQLITE_OK ? store_bind_view(statement, 5, store->tags.at, store->tags.len)
-                               : result;
+    if (statement != NULL)
+        *result = store_bind_view(statement, 4, series->host.at, series->host.len);
+    if (*result == SQLITE_OK)
+        *result = store_bind_view(statement, 5, store->tags.at, store->tags.len);
+    return *result == SQLITE_OK ? statement : NULL;
 }
 
 static int find_series(struct store *store, const struct store_series *series, int64_t metric,
                        int64_t *id)
 {
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_FIND_SERIES, &result);
+    sqlite3_stmt *statement = use_series(store, STORE_FIND_SERIES, series, metric, &result);
 
-    if (statement == NULL)
-        return result;
-    result = bind_series(statement, store, series, metric);
-    return result == SQLITE_OK ? store_fetch(statement, id) : result;
+    return statement != NULL ? store_fetch(statement, id) : result;
 }
 
 static int add_series(struct store *store, const struct store_series *series, int64_t metric,
                       int64_t now_s, int64_t *id)
 {
     int result;
-    sqlite3_stmt *statement = store_use(store, STORE_ADD_SERIES, &result);
+    sqlite3_stmt *statement = use_series(store, STORE_ADD_SERIES, series, metric, &result);
 
     if (statement == NULL)
         return result;
-    result = bind_series(statement, store, series, metric);
     (void)sqlite3_bind_int64(statement, 6, series->unit);
     (void)sqlite3_bind_int64(statement, 7, now_s);
-    if (result == SQLITE_OK)
-        result = store_finish(statement);
+    result = store_finish(statement);
     *id = sqlite3_last_insert_rowid(store->database.handle);
     return result;
 }
@@ -122,13 +123,8 @@ int store_series(struct store *store, const struct store_series *series, int64_t
 int store_touch_series(struct store *store, uint32_t id, int64_t now_s)
 {
     const int64_t numbers[] = { id, now_s };
-    int result;
-    sqlite3_stmt *statement = store_use(store, STORE_TOUCH_SERIES, &result);
 
-    if (statement == NULL)
-        return result;
-    store_bind_numbers(statement, numbers, 2);
-    return store_finish(statement);
+    return store_run(store, STORE_TOUCH_SERIES, numbers, 2);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -193,14 +189,13 @@ int store_next_series(struct store *store, struct store_found *out)
 
 int store_find_id(struct store *store, uint32_t id, struct store_found *out)
 {
-    const int64_t number = id;
     int result;
     sqlite3_stmt *statement = store_use(store, STORE_SERIES, &result);
 
     if (statement == NULL)
         return result;
     (void)sqlite3_reset(statement); /* which ends the views of the last call */
-    store_bind_numbers(statement, &number, 1);
+    (void)sqlite3_bind_int64(statement, 1, id);
     result = sqlite3_step(statement);
     if (result != SQLITE_ROW)
         return result;

@@ -17,7 +17,7 @@ static void put_text(struct bytes *to, struct slice text)
 
 void told_put(struct bytes *to, uint32_t number, const struct store_series *series)
 {
-    size_t n = series->n_tags < TOLD_TAGS_MAX ? series->n_tags : TOLD_TAGS_MAX;
+    size_t n = series->n_tags < STORE_TAGS_MAX ? series->n_tags : STORE_TAGS_MAX;
 
     put_number(to, number);
     put_number(to, series->kind);

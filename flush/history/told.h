@@ -11,15 +11,13 @@
 #include "flush/history/store.h"
 #include "flush/memory/bytes.h"
 
-enum { TOLD_TAGS_MAX = 256 }; /* more than a series has */
-
 /* Appends one; as bytes_add() does when there is no memory. */
 void told_put(struct bytes *to, uint32_t number, const struct store_series *series);
 
 struct told {
     uint32_t number;
     struct store_series series; /* views of the bytes, and of the tags below */
-    struct slice tags[TOLD_TAGS_MAX];
+    struct slice tags[STORE_TAGS_MAX];
 };
 
 /* Cuts the first one off; false: there is none. */
