@@ -28,6 +28,16 @@ static inline bool slice_equal(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+/* Whether one of those says the same. */
+static inline bool slice_is_among(struct slice text, const struct slice *those, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && !slice_equal(those[i], text))
+        i++;
+    return i < n;
+}
+
 static inline bool slice_starts(struct slice text, struct slice prefix)
 {
     return text.len >= prefix.len &&

@@ -41,6 +41,12 @@ MUST_CHECK bool json_view_check(struct slice text, size_t keys_max, struct slice
 
 enum json_kind json_view_kind(struct slice value);
 
+/* It is not there, or null. */
+static inline bool json_view_is_absent(struct slice value)
+{
+    return json_view_kind(value) <= JSON_KIND_NULL;
+}
+
 /* ---- arrays and objects ------------------------------------------------ */
 
 /* What stands between the brackets, for the two below; empty for any other kind. */

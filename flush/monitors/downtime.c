@@ -25,13 +25,6 @@ bool downtime_refuse(struct downtime_reading *reading, const char *format, ...)
     return false;
 }
 
-static bool is_absent(struct slice value)
-{
-    enum json_kind kind = json_view_kind(value);
-
-    return kind == JSON_KIND_NONE || kind == JSON_KIND_NULL;
-}
-
 /* Decoded into the room. */
 struct slice downtime_take_text(struct downtime_reading *reading, struct slice value)
 {
@@ -77,7 +70,7 @@ static bool read_optional(struct downtime_reading *reading, struct slice object,
 {
     struct slice value = json_view_member(object, name);
 
-    return is_absent(value) || (read_whole(value, out) && *out >= least) ||
+    return json_view_is_absent(value) || (read_whole(value, out) && *out >= least) ||
            downtime_refuse(reading, "'%s' is a whole number from %" PRId64 " on", name, least);
 }
 
@@ -105,7 +98,7 @@ static bool read_flag(struct downtime_reading *reading, struct slice object, con
 /* What is absent is an empty list. */
 static bool is_list(struct downtime_reading *reading, const char *name, struct slice value)
 {
-    return is_absent(value) || json_view_kind(value) == JSON_KIND_ARRAY ||
+    return json_view_is_absent(value) || json_view_kind(value) == JSON_KIND_ARRAY ||
            downtime_refuse(reading, "'%s' is a list", name);
 }
 
@@ -133,7 +126,7 @@ static bool read_end_states(struct downtime_reading *reading, struct slice value
     struct slice inside = json_view_inside(value), item;
     uint32_t states = 0;
 
-    if (is_absent(value)) {
+    if (json_view_is_absent(value)) {
         reading->out->end_states =
             1U << MONITOR_ALERT | 1U << MONITOR_NO_DATA | 1U << MONITOR_WARN;
         return true;
@@ -159,7 +152,7 @@ static bool read_end_types(struct downtime_reading *reading, struct slice value)
 {
     struct slice inside = json_view_inside(value), item;
 
-    reading->out->tells_expired = is_absent(value);
+    reading->out->tells_expired = json_view_is_absent(value);
     if (!is_list(reading, "notify_end_types", value))
         return false;
     while (json_view_next_item(&inside, &item)) {
@@ -177,7 +170,7 @@ static bool read_zone(struct downtime_reading *reading, const char *name, struct
 {
     char *zone = reading->out->zone;
 
-    if (is_absent(value)) {
+    if (json_view_is_absent(value)) {
         memcpy(zone, "UTC", sizeof "UTC");
         return true;
     }
@@ -303,7 +296,7 @@ static bool read_recurrence_v1(struct downtime_reading *reading, struct slice va
     struct downtime *out = reading->out;
     struct recurrence *recurrence = &out->recurrences[0];
 
-    if (is_absent(value))
+    if (json_view_is_absent(value))
         return true;
     if (json_view_kind(value) != JSON_KIND_OBJECT)
         return downtime_refuse(reading, "'recurrence' is an object");
@@ -363,7 +356,7 @@ static bool read_instant(struct downtime_reading *reading, const char *name, str
     struct tm parts;
     const char *end;
 
-    if (is_absent(value))
+    if (json_view_is_absent(value))
         return true;
     if (!copy_text(value, text, sizeof text) || (end = read_wall(text, &parts)) == NULL)
         return downtime_refuse(reading, "'schedule.%s' is a time like 2026-11-30T19:00:00Z",
@@ -424,7 +417,7 @@ static bool read_recurrence_v2(struct downtime_reading *reading, struct slice va
     if (!copy_text(json_view_member(value, "rrule"), recurrence->rule, DOWNTIME_RULE_MAX) ||
         recurrence->rule[0] == '\0')
         return downtime_refuse(reading, "'rrule' is a rule of RFC 5545");
-    if (!is_absent(start)) {
+    if (!json_view_is_absent(start)) {
         const char *end = NULL;
 
         if (copy_text(start, recurrence->start, sizeof recurrence->start)) {
@@ -447,12 +440,12 @@ static bool read_schedule(struct downtime_reading *reading, struct slice value)
 
     out->start_s = reading->now_s;
     out->end_s = DOWNTIME_FOR_EVER;
-    if (!is_absent(value) && json_view_kind(value) != JSON_KIND_OBJECT)
+    if (!json_view_is_absent(value) && json_view_kind(value) != JSON_KIND_OBJECT)
         return downtime_refuse(reading,
                                "'schedule' is an object: start and end, or recurrences");
     if (!is_list(reading, "recurrences", recurrences))
         return false;
-    if (is_absent(recurrences))
+    if (json_view_is_absent(recurrences))
         return read_zone(reading, "timezone", (struct slice){ NULL, 0 }) &&
                read_instant(reading, "start", json_view_member(value, "start"),
                             &out->start_s) &&
@@ -475,7 +468,7 @@ static bool read_identifier(struct downtime_reading *reading, struct slice value
 {
     struct slice tags = json_view_member(value, "monitor_tags");
 
-    if (!is_absent(json_view_member(value, "monitor_id")))
+    if (!json_view_is_absent(json_view_member(value, "monitor_id")))
         return read_optional(reading, value, "monitor_id", 1, &reading->out->monitor);
     return read_monitor_tags(reading, tags) &&
            (reading->out->n_monitor_tags > 0 ||
@@ -542,15 +535,6 @@ void downtime_free(struct downtime *given)
     *given = (struct downtime){ .room = NULL };
 }
 
-static bool has_tag(const struct slice *tags, size_t n_tags, struct slice tag)
-{
-    size_t i = 0;
-
-    while (i < n_tags && !slice_equal(tags[i], tag))
-        i++;
-    return i < n_tags;
-}
-
 static bool is_about_monitor(const struct downtime *downtime, int64_t monitor,
                              const struct slice *tags, size_t n_tags)
 {
@@ -558,7 +542,7 @@ static bool is_about_monitor(const struct downtime *downtime, int64_t monitor,
         return downtime->monitor == monitor;
     for (size_t i = 0; i < downtime->n_monitor_tags; i++)
         if (!slice_equal(downtime->monitor_tags[i], SLICE("*")) &&
-            !has_tag(tags, n_tags, downtime->monitor_tags[i]))
+            !slice_is_among(downtime->monitor_tags[i], tags, n_tags))
             return false;
     return true;
 }

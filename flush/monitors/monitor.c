@@ -27,19 +27,12 @@ bool monitor_refuse(struct monitor_reading *reading, const char *format, ...)
     return false;
 }
 
-bool monitor_is_absent(struct slice value)
-{
-    enum json_kind kind = json_view_kind(value);
-
-    return kind == JSON_KIND_NONE || kind == JSON_KIND_NULL;
-}
-
 /* Nothing for what is not there. */
 bool monitor_read_text(struct monitor_reading *reading, const char *name, struct slice value,
                        size_t most, struct slice *out)
 {
     *out = (struct slice){ reading->room, 0 };
-    if (monitor_is_absent(value))
+    if (json_view_is_absent(value))
         return true;
     if (json_view_kind(value) != JSON_KIND_STRING)
         return monitor_refuse(reading, "'%s' is a text", name);
@@ -139,7 +132,7 @@ static bool read_tags(struct monitor_reading *reading, struct slice value)
     struct monitor *out = reading->out;
     struct slice inside = json_view_inside(value), item;
 
-    if (!monitor_is_absent(value) && json_view_kind(value) != JSON_KIND_ARRAY)
+    if (!json_view_is_absent(value) && json_view_kind(value) != JSON_KIND_ARRAY)
         return monitor_refuse(reading, "'tags' is a list of texts");
     while (json_view_next_item(&inside, &item)) {
         if (out->n_tags == MONITOR_TAGS_MAX)
@@ -157,7 +150,7 @@ static bool read_priority(struct monitor_reading *reading, struct slice value)
 {
     int64_t priority;
 
-    if (monitor_is_absent(value))
+    if (json_view_is_absent(value))
         return true;
     if (!monitor_read_whole(reading, "priority", value, 1, 5, &priority))
         return false;
@@ -266,22 +259,13 @@ void monitor_free(struct monitor *given)
 
 /* ---- silenced ---------------------------------------------------------- */
 
-static bool has_tag(const struct slice *tags, size_t n_tags, struct slice tag)
-{
-    size_t i = 0;
-
-    while (i < n_tags && !slice_equal(tags[i], tag))
-        i++;
-    return i < n_tags;
-}
-
 /* "*", or tags with commas between them, all of which the group has. */
 static bool is_about(struct slice scope, const struct slice *tags, size_t n_tags)
 {
     while (scope.len > 0) {
         struct slice tag = slice_trim(slice_cut(&scope, ','), " ");
 
-        if (tag.len > 0 && !slice_equal(tag, SLICE("*")) && !has_tag(tags, n_tags, tag))
+        if (tag.len > 0 && !slice_equal(tag, SLICE("*")) && !slice_is_among(tag, tags, n_tags))
             return false;
     }
     return true;

@@ -17,9 +17,6 @@ struct monitor_reading {
 __attribute__((format(printf, 2, 3))) bool monitor_refuse(struct monitor_reading *reading,
                                                           const char *format, ...);
 
-/* It is not there, or null. */
-bool monitor_is_absent(struct slice value);
-
 /* A text, decoded into the monitor's room; nothing for what is absent. */
 bool monitor_read_text(struct monitor_reading *reading, const char *name, struct slice value,
                        size_t most, struct slice *out);

@@ -33,7 +33,7 @@ static bool read_level(struct monitor_reading *reading, struct slice thresholds,
 {
     struct slice value = json_view_member(thresholds, name);
 
-    if (monitor_is_absent(value))
+    if (json_view_is_absent(value))
         return true;
     out->set = monitor_read_number(value, &out->value);
     return out->set || monitor_refuse(reading, "'thresholds.%s' is a number", name);
@@ -45,7 +45,7 @@ static bool read_count(struct monitor_reading *reading, struct slice thresholds,
     struct slice value = json_view_member(thresholds, name);
     int64_t number = 0;
 
-    if (monitor_is_absent(value))
+    if (json_view_is_absent(value))
         return true;
     if (!monitor_read_whole(reading, name, value, 1, 100, &number))
         return false;
@@ -295,7 +295,7 @@ static bool read_silenced(struct monitor_reading *reading, const char *name, str
         if (scope.len > MONITOR_NAME_MAX)
             return monitor_refuse(reading, "a scope of '%s' has at most %d bytes", name,
                                   MONITOR_NAME_MAX - 2);
-        if (!monitor_is_absent(until) && !json_view_whole(until, &until_s))
+        if (!json_view_is_absent(until) && !json_view_whole(until, &until_s))
             return monitor_refuse(reading, "an end in '%s' is in seconds since 1970, or null",
                                   name);
     }
@@ -362,10 +362,10 @@ static bool read_windows(struct monitor_reading *reading, const char *name, stru
 
     if (json_view_kind(value) != JSON_KIND_OBJECT)
         return monitor_refuse(reading, "'%s' is an object", name);
-    return (monitor_is_absent(trigger) ||
+    return (json_view_is_absent(trigger) ||
             read_span(reading, "threshold_windows.trigger_window", trigger, 7 * DAY_S,
                       &reading->out->trigger_window_s)) &&
-           (monitor_is_absent(recovery) ||
+           (json_view_is_absent(recovery) ||
             read_span(reading, "threshold_windows.recovery_window", recovery, 7 * DAY_S,
                       &reading->out->recovery_window_s)) &&
            check_windows(reading);
@@ -437,7 +437,7 @@ static bool read_scheduling(struct monitor_reading *reading, const char *name,
     struct slice inside = json_view_inside(value), member, what;
 
     while (json_view_next_member(&inside, &member, &what))
-        if (!monitor_is_absent(what))
+        if (!json_view_is_absent(what))
             return monitor_refuse(
                 reading, "'%s': Heeler evaluates each minute, and has no schedules", name);
     return true;
@@ -498,14 +498,14 @@ bool monitor_knows_option(struct slice name)
 
 bool monitor_read_options(struct monitor_reading *reading, struct slice value)
 {
-    if (monitor_is_absent(value))
+    if (json_view_is_absent(value))
         return true;
     if (json_view_kind(value) != JSON_KIND_OBJECT)
         return monitor_refuse(reading, "'options' is an object");
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         struct slice member = json_view_member(value, options[i].name);
 
-        if (!monitor_is_absent(member) && !options[i].read(reading, options[i].name, member))
+        if (!json_view_is_absent(member) && !options[i].read(reading, options[i].name, member))
             return false;
     }
     if (!check_thresholds(reading))

@@ -19,14 +19,6 @@ static int64_t id_of(const struct shown *shown)
     return recent_event_id(shown->texts[TEXT_NAME], shown->texts[TEXT_BODY], shown->time_s);
 }
 
-static bool has_tag(const struct shown *shown, struct slice tag)
-{
-    for (size_t i = 0; i < shown->n_tags; i++)
-        if (slice_equal(shown->tags[i], tag))
-            return true;
-    return false;
-}
-
 static bool has_source(const struct shown *shown, struct slice sources)
 {
     bool any = sources.len == 0;
@@ -46,7 +38,7 @@ static bool is_found(const struct recent_search *search, const struct kept *kept
         !has_source(shown, search->sources) || (search->by_id && search->id != id_of(shown)))
         return false;
     while (tags.len > 0)
-        if (!has_tag(shown, slice_trim(slice_cut(&tags, ','), " ")))
+        if (!slice_is_among(slice_trim(slice_cut(&tags, ','), " "), shown->tags, shown->n_tags))
             return false;
     return true;
 }

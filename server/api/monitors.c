@@ -432,10 +432,7 @@ static bool contains(struct slice text, struct slice part)
 
 static bool has_tag(const struct monitor *monitor, struct slice tag)
 {
-    for (size_t i = 0; i < monitor->n_tags; i++)
-        if (slice_equal(monitor->tags[i], tag))
-            return true;
-    return tag.len == 0;
+    return tag.len == 0 || slice_is_among(tag, monitor->tags, monitor->n_tags);
 }
 
 /* Its own tags have all of them: "team:web,env:prod". */

@@ -106,13 +106,6 @@ static const char *word_of(enum shape_kind kind)
     return words[kind];
 }
 
-static bool is_missing(struct slice value)
-{
-    enum json_kind kind = json_view_kind(value);
-
-    return kind == JSON_KIND_NONE || kind == JSON_KIND_NULL;
-}
-
 static bool member_fits(const struct shape *row, struct slice value,
                         char problem[SHAPE_PROBLEM_MAX])
 {
@@ -135,7 +128,7 @@ bool shape_fits(const struct shape *shape, struct slice object, char problem[SHA
 
     find_members(shape, object, values);
     for (size_t i = 0; shape[i].name != NULL; i++)
-        if (!is_missing(values[i]) && !member_fits(&shape[i], values[i], problem))
+        if (!json_view_is_absent(values[i]) && !member_fits(&shape[i], values[i], problem))
             return false;
     return true;
 }
@@ -262,7 +255,7 @@ void shape_write(struct json_out *out, const struct shape *shape, struct slice o
 
     find_members(shape, object, values);
     for (size_t i = 0; shape[i].name != NULL; i++)
-        if (is_missing(values[i]))
+        if (json_view_is_absent(values[i]))
             json_out_null(out, shape[i].name);
         else
             write_member(out, &shape[i], values[i]);

@@ -15,19 +15,14 @@ static bool fail(char *problem, const char *sentence)
     return false;
 }
 
-static bool is_absent(struct slice value)
-{
-    return json_view_kind(value) <= JSON_KIND_NULL;
-}
-
 static bool is_text_or_absent(struct slice value)
 {
-    return json_view_kind(value) == JSON_KIND_STRING || is_absent(value);
+    return json_view_kind(value) == JSON_KIND_STRING || json_view_is_absent(value);
 }
 
 static void add_field(struct bytes *out, const char *key, struct slice value)
 {
-    if (is_absent(value) || value.len == 2)
+    if (json_view_is_absent(value) || value.len == 2)
         return;
     bytes_add_text(out, key);
     api_text_add_field(out, value);
@@ -47,7 +42,7 @@ static bool take_time(struct slice value, int64_t *out)
 {
     double seconds = 0;
 
-    if (!is_absent(value) &&
+    if (!json_view_is_absent(value) &&
         (!json_view_number(value, &seconds) || !(seconds >= 1 && seconds < 0x1p40)))
         return false;
     *out = (int64_t)floor(seconds);
@@ -61,7 +56,7 @@ static bool add_tags(struct bytes *out, struct slice tags, const char *key, stru
     bytes_add_text(out, "|#");
     if (!api_text_add_tags(out, tags))
         return false;
-    if (!is_absent(value) && value.len > 2)
+    if (!json_view_is_absent(value) && value.len > 2)
         api_text_add_tag(out, key, value);
     api_text_add_host(out, host);
     return true;
@@ -101,7 +96,7 @@ bool submit_check_line(struct bytes *out, struct slice object,
 
 static bool says_one_of(struct slice value, const char *const words[])
 {
-    if (is_absent(value))
+    if (json_view_is_absent(value))
         return true;
     while (*words != NULL && !json_view_says(value, *words))
         words++;
@@ -126,7 +121,7 @@ static bool check_words(struct slice object, char *problem)
         }
     if (json_view_member(object, "aggregation_key").len > EVENT_KEY_MAX + 2)
         return fail(problem, "aggregation_key: expected 100 bytes at most");
-    if (!is_absent(json_view_member(object, "related_event_id")))
+    if (!json_view_is_absent(json_view_member(object, "related_event_id")))
         return fail(problem, "related_event_id: events are not linked to each other here");
     return true;
 }

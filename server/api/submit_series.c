@@ -37,14 +37,9 @@ static bool fail(struct taking *taking, const char *format, ...)
 
 /* ---- what a series is called ------------------------------------------- */
 
-static bool is_absent(struct slice value)
-{
-    return json_view_kind(value) <= JSON_KIND_NULL;
-}
-
 static bool is_text_or_absent(struct slice value)
 {
-    return json_view_kind(value) == JSON_KIND_STRING || is_absent(value);
+    return json_view_kind(value) == JSON_KIND_STRING || json_view_is_absent(value);
 }
 
 /* The host of v2, and its other resources as the tags that stand for them: that of a device is
@@ -54,7 +49,7 @@ static bool take_resources(struct taking *taking, struct slice resources, struct
     struct slice inside = json_view_inside(resources), resource;
     struct bytes *text = &taking->text;
 
-    if (!is_absent(resources) && json_view_kind(resources) != JSON_KIND_ARRAY)
+    if (!json_view_is_absent(resources) && json_view_kind(resources) != JSON_KIND_ARRAY)
         return fail(taking, "resources: expected a list");
     for (size_t i = 0; json_view_next_item(&inside, &resource); i++) {
         struct slice type = json_view_member(resource, "type");
@@ -93,7 +88,7 @@ static bool take_tags(struct taking *taking, struct slice item)
         device = json_view_member(item, "device");
         if (!is_text_or_absent(host) || !is_text_or_absent(device))
             return fail(taking, "host and device: expected text");
-        if (device.len > 2 && !is_absent(device))
+        if (device.len > 2 && !json_view_is_absent(device))
             api_text_add_tag(&taking->text, "device:", device);
     }
     api_text_add_host(&taking->text, host);
@@ -140,7 +135,7 @@ static bool take_type_v1(struct slice value, enum submitted_type *out)
     };
 
     *out = SUBMITTED_GAUGE;
-    if (is_absent(value) || json_view_says(value, ""))
+    if (json_view_is_absent(value) || json_view_says(value, ""))
         return true;
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (json_view_says(value, words[i])) {
@@ -156,7 +151,8 @@ static bool take_type_v2(struct slice value, enum submitted_type *out)
                                                  SUBMITTED_RATE, SUBMITTED_GAUGE };
     int64_t number = 0;
 
-    if (!is_absent(value) && (!json_view_whole(value, &number) || number < 0 || number > 3))
+    if (!json_view_is_absent(value) &&
+        (!json_view_whole(value, &number) || number < 0 || number > 3))
         return false;
     *out = types[number];
     return true;
@@ -169,13 +165,13 @@ static bool take_kind(struct taking *taking, struct slice item, struct submitted
     int64_t interval_s = 0;
 
     if (taking->form == SUBMIT_DISTRIBUTION)
-        return is_absent(type) || json_view_says(type, "distribution") ||
+        return json_view_is_absent(type) || json_view_says(type, "distribution") ||
                fail(taking, "type: expected distribution");
     if (taking->form == SUBMIT_V1 && !take_type_v1(type, &out->type))
         return fail(taking, "type: expected gauge, count or rate");
     if (taking->form == SUBMIT_V2 && !take_type_v2(type, &out->type))
         return fail(taking, "type: expected 0 (gauge), 1 (count), 2 (rate) or 3 (gauge)");
-    if (!is_absent(interval) &&
+    if (!json_view_is_absent(interval) &&
         (!json_view_whole(interval, &interval_s) || interval_s < 0 || interval_s > INT32_MAX))
         return fail(taking, "interval: expected whole seconds");
     out->interval_s = (uint32_t)interval_s;

@@ -59,14 +59,6 @@ static bool in_section(struct slice section, struct slice tag)
     return false;
 }
 
-static bool in_slices(const struct slice *at, size_t n, struct slice tag)
-{
-    for (size_t i = 0; i < n; i++)
-        if (slice_equal(at[i], tag))
-            return true;
-    return false;
-}
-
 static bool in_strings(const struct string_list *list, struct slice tag)
 {
     for (size_t i = 0; i < list->n; i++)
@@ -81,7 +73,7 @@ static const char *origin_of(const struct naming *naming, struct slice tag)
 
     if (in_section(naming->line_tags, tag))
         return "line";
-    if (in_slices(naming->mapping.tags, naming->mapping.n_tags, tag))
+    if (slice_is_among(tag, naming->mapping.tags, naming->mapping.n_tags))
         return "mapper";
     if (in_strings(&settings->dogstatsd_tags, tag))
         return "dogstatsd_tags";
@@ -126,7 +118,7 @@ static void put_left_out(const struct naming *naming)
 
     json_out_begin(naming->out, "left_out", '[');
     while (tags_next(&walk, &tag)) {
-        if (in_slices(naming->enriched.tags, naming->enriched.n_tags, tag) ||
+        if (slice_is_among(tag, naming->enriched.tags, naming->enriched.n_tags) ||
             !utf8_is_valid(tag.at, tag.len))
             continue;
         json_out_begin(naming->out, NULL, '{');

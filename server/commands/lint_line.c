@@ -202,14 +202,6 @@ static void check_tag(const struct lint_line *lint, struct slice tag)
         check_rewritten(lint, tag, key);
 }
 
-static bool is_among(const struct slice *tags, size_t n, struct slice tag)
-{
-    for (size_t i = 0; i < n; i++)
-        if (slice_equal(tags[i], tag))
-            return true;
-    return false;
-}
-
 static void check_tags(const struct lint_line *lint, struct slice section)
 {
     struct slice before[TAGS_COMPARED_MAX], tag;
@@ -217,7 +209,7 @@ static void check_tags(const struct lint_line *lint, struct slice section)
     size_t n = 0;
 
     while (tags_next(&walk, &tag)) {
-        if (tag.len > 0 && is_among(before, n, tag))
+        if (tag.len > 0 && slice_is_among(tag, before, n))
             tell(lint, LINT_REPEATED_TAG, tag.at, key_of(tag), SLICE(""));
         else
             check_tag(lint, tag);

@@ -192,9 +192,8 @@ struct survey {
 
 static bool is_told(struct survey *survey, struct slice text)
 {
-    for (size_t i = 0; i < survey->n_told; i++)
-        if (slice_equal(survey->told[i], text))
-            return true;
+    if (slice_is_among(text, survey->told, survey->n_told))
+        return true;
     if (survey->n_told < TOLD_MAX)
         survey->told[survey->n_told++] = text;
     return false;
