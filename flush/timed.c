@@ -238,16 +238,6 @@ static bool reserve_series(struct timed *timed)
     return true;
 }
 
-static struct slice keep(char **at, struct slice text)
-{
-    struct slice kept = { *at, text.len };
-
-    if (text.len > 0)
-        memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return kept;
-}
-
 static size_t identity_size(const struct series_identity *id)
 {
     size_t size = sizeof *id + id->n_tags * sizeof id->tags[0] +
@@ -286,12 +276,12 @@ static const struct series_identity *keep_identity(struct timed *timed,
     char *at = (char *)(resources + id->n_resources);
 
     for (size_t i = 0; i < id->n_tags; i++)
-        tags[i] = keep(&at, id->tags[i]);
+        tags[i] = slice_copy(id->tags[i], &at);
     for (size_t i = 0; i < id->n_resources; i++)
-        resources[i] = (struct resource){ keep(&at, id->resources[i].type),
-                                          keep(&at, id->resources[i].name) };
-    *kept = (struct series_identity){ .metric = keep(&at, id->metric),
-                                      .host = keep(&at, id->host),
+        resources[i] = (struct resource){ slice_copy(id->resources[i].type, &at),
+                                          slice_copy(id->resources[i].name, &at) };
+    *kept = (struct series_identity){ .metric = slice_copy(id->metric, &at),
+                                      .host = slice_copy(id->host, &at),
                                       .tags = tags,
                                       .n_tags = id->n_tags,
                                       .resources = resources,

@@ -77,6 +77,17 @@ static inline struct slice slice_cut(struct slice *rest, char separator)
     return head;
 }
 
+/* Copies it to *at, which moves behind the copy. */
+static inline struct slice slice_copy(struct slice text, char **at)
+{
+    struct slice copy = { *at, text.len };
+
+    if (text.len > 0)
+        memcpy(*at, text.at, text.len);
+    *at += text.len;
+    return copy;
+}
+
 /* Byte order, shorter first among equals: the order of sorted tags. */
 static inline int slice_compare(struct slice a, struct slice b)
 {

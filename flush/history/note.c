@@ -3,16 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct slice put(char **at, struct slice text)
-{
-    struct slice copy = { *at, text.len };
-
-    if (text.len > 0)
-        memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return copy;
-}
-
 struct note *note_new(enum note_kind is, struct slice kind, struct slice name,
                       int64_t changed_s, struct slice text)
 {
@@ -29,9 +19,9 @@ struct note *note_new(enum note_kind is, struct slice kind, struct slice name,
     note->is = is;
     note->changed_s = changed_s;
     note->size = size;
-    note->kind = put(&at, kind);
-    note->name = put(&at, name);
-    note->text = put(&at, text);
+    note->kind = slice_copy(kind, &at);
+    note->name = slice_copy(name, &at);
+    note->text = slice_copy(text, &at);
     return note;
 }
 

@@ -73,6 +73,15 @@ bool json_view_says(struct slice string, const char *text);
  * of a surrogate pair becomes U+FFFD. Any other kind is empty. */
 size_t json_view_text(struct slice string, char *room);
 
+/* The same to *room, which moves behind it. */
+static inline struct slice json_view_decode(struct slice string, char **room)
+{
+    struct slice text = { *room, json_view_text(string, *room) };
+
+    *room += text.len;
+    return text;
+}
+
 /* False: it is no number, or beyond a double. */
 bool json_view_number(struct slice value, double *out);
 

@@ -28,10 +28,7 @@ bool downtime_refuse(struct downtime_reading *reading, const char *format, ...)
 /* Decoded into the room. */
 struct slice downtime_take_text(struct downtime_reading *reading, struct slice value)
 {
-    struct slice text = { reading->room, json_view_text(value, reading->room) };
-
-    reading->room += text.len;
-    return text;
+    return json_view_decode(value, &reading->room);
 }
 
 static bool copy_text(struct slice value, char *out, size_t size)

@@ -65,16 +65,6 @@ static size_t text_size(const struct notification *of)
     return size;
 }
 
-static struct slice copy(char **at, struct slice text)
-{
-    struct slice copied = { *at, text.len };
-
-    if (text.len > 0)
-        memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return copied;
-}
-
 struct notification *notification_new(const struct notification *from)
 {
     struct bytes picture = { 0 };
@@ -93,7 +83,7 @@ struct notification *notification_new(const struct notification *from)
     made->next = NULL;
     made->picture = picture;
     made->size = size + picture.len;
-#define COPY(member) made->member = copy(&at, from->member);
+#define COPY(member) made->member = slice_copy(from->member, &at);
     TEXTS(COPY)
 #undef COPY
     return made;
@@ -179,14 +169,6 @@ static bool read_members(struct slice json, struct notification *out)
     return true;
 }
 
-static struct slice decode(char **room, struct slice value)
-{
-    struct slice text = { *room, json_view_text(value, *room) };
-
-    *room += text.len;
-    return text;
-}
-
 struct notification *notification_restore(struct slice text)
 {
     struct notification kept = { .size = 0 }, *made = NULL;
@@ -199,7 +181,7 @@ struct notification *notification_restore(struct slice text)
 
     if (room == NULL)
         return NULL;
-#define READ(member) kept.member = decode(&at, json_view_member(json, #member));
+#define READ(member) kept.member = json_view_decode(json_view_member(json, #member), &at);
     TEXTS(READ)
 #undef READ
     made = notification_new(&kept);

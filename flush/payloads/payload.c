@@ -226,16 +226,6 @@ static size_t compressor_step(struct compressor *compressor, struct slice raw,
 
 /* ---- writer ------------------------------------------------------------ */
 
-static struct slice keep_text(char **at, struct slice text)
-{
-    struct slice kept = { *at, text.len };
-
-    if (text.len > 0)
-        memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return kept;
-}
-
 struct payload_writer *payload_writer_new(enum payload_route route,
                                           enum compression compression, int level,
                                           struct payload_limits limits,
@@ -257,10 +247,10 @@ struct payload_writer *payload_writer_new(enum payload_route route,
 
     writer->route = route;
     writer->limits = limits;
-    writer->frame.head = keep_text(&at, frame.head);
-    writer->frame.separator = keep_text(&at, frame.separator);
-    writer->frame.tail = keep_text(&at, frame.tail);
-    writer->frame.turn = keep_text(&at, frame.turn);
+    writer->frame.head = slice_copy(frame.head, &at);
+    writer->frame.separator = slice_copy(frame.separator, &at);
+    writer->frame.tail = slice_copy(frame.tail, &at);
+    writer->frame.turn = slice_copy(frame.turn, &at);
     writer->created_s = created_s;
     writer->emit = emit;
     writer->argument = argument;

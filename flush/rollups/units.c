@@ -52,16 +52,6 @@ static struct entry **place_of(struct units *units, struct slice metric)
     return at;
 }
 
-static struct slice copy(char **to, struct slice text)
-{
-    struct slice copied = { *to, text.len };
-
-    if (text.len > 0)
-        memcpy(*to, text.at, text.len);
-    *to += text.len;
-    return copied;
-}
-
 /* NULL without memory. */
 static struct entry *entry_new(struct slice metric, struct slice unit, struct slice per)
 {
@@ -73,9 +63,9 @@ static struct entry *entry_new(struct slice metric, struct slice unit, struct sl
 
     if (entry == NULL)
         return NULL;
-    entry->metric = copy(&to, metric);
-    entry->unit = copy(&to, unit);
-    entry->per = copy(&to, per);
+    entry->metric = slice_copy(metric, &to);
+    entry->unit = slice_copy(unit, &to);
+    entry->per = slice_copy(per, &to);
     return entry;
 }
 
@@ -129,8 +119,8 @@ void units_read(struct units *units, struct slice metric, enum metric_unit own,
     pthread_mutex_lock(&units->lock);
     const struct entry *entry = *place_of(units, metric);
     if (entry != NULL && entry->unit.len + entry->per.len > 0) {
-        out->unit = copy(&to, entry->unit);
-        out->per = copy(&to, entry->per);
+        out->unit = slice_copy(entry->unit, &to);
+        out->per = slice_copy(entry->per, &to);
     }
     pthread_mutex_unlock(&units->lock);
 }

@@ -54,16 +54,6 @@ bool mapper_cache_find(const struct mapper_cache *cache, struct slice name, bool
     return true;
 }
 
-static struct slice copy_to(char **at, struct slice text)
-{
-    struct slice copy = { *at, text.len };
-
-    if (text.len > 0)
-        memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return copy;
-}
-
 void mapper_cache_put(struct mapper_cache *cache, struct slice name, bool matched,
                       const struct mapping *mapping)
 {
@@ -82,11 +72,12 @@ void mapper_cache_put(struct mapper_cache *cache, struct slice name, bool matche
     char *at = (char *)&cached->tags[kept->n_tags];
     struct cached **slot = &cache->at[place_of(cache, name)];
 
-    cached->name = copy_to(&at, name);
+    cached->name = slice_copy(name, &at);
     cached->matched = matched;
-    cached->mapping = (struct mapping){ copy_to(&at, kept->name), cached->tags, kept->n_tags };
+    cached->mapping =
+        (struct mapping){ slice_copy(kept->name, &at), cached->tags, kept->n_tags };
     for (size_t i = 0; i < kept->n_tags; i++)
-        cached->tags[i] = copy_to(&at, kept->tags[i]);
+        cached->tags[i] = slice_copy(kept->tags[i], &at);
     free(*slot);
     *slot = cached;
 }

@@ -48,16 +48,6 @@ static size_t size_of(const struct definition *definition)
     return HEAD_BYTES + definition->name.len + definition->file.len + definition->body.len;
 }
 
-static struct slice copy_to(char **at, struct slice text)
-{
-    struct slice copy = { *at, text.len };
-
-    if (text.len > 0)
-        memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return copy;
-}
-
 /* In one block. NULL without memory. */
 static struct definition *copy_of(const struct definition *from)
 {
@@ -70,9 +60,9 @@ static struct definition *copy_of(const struct definition *from)
 
     *copy = *from;
     copy->next = NULL;
-    copy->name = copy_to(&at, from->name);
-    copy->file = copy_to(&at, from->file);
-    copy->body = copy_to(&at, from->body);
+    copy->name = slice_copy(from->name, &at);
+    copy->file = slice_copy(from->file, &at);
+    copy->body = slice_copy(from->body, &at);
     return copy;
 }
 

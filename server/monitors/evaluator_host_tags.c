@@ -72,14 +72,6 @@ static size_t count_pairs(struct slice tags)
     return n;
 }
 
-static struct slice decode(char **room, struct slice value)
-{
-    struct slice text = { *room, json_view_text(value, *room) };
-
-    *room += text.len;
-    return text;
-}
-
 /* The room is as long as all of the answer, which no text of it is longer than. */
 static void read_pairs(struct host_tags *out, struct slice tags, size_t most)
 {
@@ -87,10 +79,10 @@ static void read_pairs(struct host_tags *out, struct slice tags, size_t most)
     char *room = out->room;
 
     while (json_view_next_member(&inside, &name, &hosts)) {
-        struct slice tag = decode(&room, name), list = json_view_inside(hosts);
+        struct slice tag = json_view_decode(name, &room), list = json_view_inside(hosts);
 
         while (json_view_next_item(&list, &host) && out->n < most)
-            out->at[out->n++] = (struct host_tag){ decode(&room, host), tag };
+            out->at[out->n++] = (struct host_tag){ json_view_decode(host, &room), tag };
     }
     if (out->n > 1)
         qsort(out->at, out->n, sizeof *out->at, compare);

@@ -273,23 +273,22 @@ bool monitoring_furnish(struct monitoring *monitoring, struct event_base *base)
     return false;
 }
 
-void monitoring_take(struct monitoring *monitoring, struct slice kind, struct slice name,
-                     struct slice text)
+/* What was kept of another kind than definitions, by the desk's thread or before it runs. */
+static void take_item(void *argument, struct slice kind, struct slice name, struct slice text)
 {
+    struct monitoring *monitoring = argument;
     struct kept_item *item = malloc(sizeof *item + kind.len + name.len + text.len);
-    char *at;
 
     if (item == NULL) {
         log_error("monitors: not enough memory for what was kept");
         return;
     }
-    at = item->bytes;
-    memcpy(at, kind.at, kind.len);
-    memcpy(at + kind.len, name.at, name.len);
-    memcpy(at + kind.len + name.len, text.at, text.len);
-    *item = (struct kept_item){ .kind = { at, kind.len },
-                                .name = { at + kind.len, name.len },
-                                .text = { at + kind.len + name.len, text.len } };
+    char *at = item->bytes;
+
+    item->next = NULL;
+    item->kind = slice_copy(kind, &at);
+    item->name = slice_copy(name, &at);
+    item->text = slice_copy(text, &at);
     if (monitoring->items == NULL)
         monitoring->items = item;
     else
@@ -366,11 +365,6 @@ static bool open_mailboxes(struct monitoring *monitoring)
     return false;
 }
 
-static void take_other(void *argument, struct slice kind, struct slice name, struct slice text)
-{
-    monitoring_take(argument, kind, name, text);
-}
-
 /* They are taken up when what is defined is known. */
 static void take_over(struct monitoring *monitoring, struct state_reader in)
 {
@@ -382,7 +376,7 @@ static void take_over(struct monitoring *monitoring, struct state_reader in)
         name = state_get_text(&in);
         text = state_get_text(&in);
         if (!in.failed)
-            monitoring_take(monitoring, kind, name, text);
+            take_item(monitoring, kind, name, text);
     }
     if (in.failed)
         log_error("monitors: states that were handed over are damaged");
@@ -408,7 +402,7 @@ struct monitoring *monitoring_new(const struct server_view *view, const char *ho
         monitoring_free(monitoring);
         return NULL;
     }
-    view->api->definitions.take_other = take_other;
+    view->api->definitions.take_other = take_item;
     view->api->definitions.other_argument = monitoring;
     if (view->inherited != NULL)
         take_over(monitoring, view->inherited->parts[STATE_MONITORS]);

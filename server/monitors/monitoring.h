@@ -58,10 +58,6 @@ bool monitoring_is_inherited(const struct monitoring *monitoring);
 /* In the desk's loop before it runs. False without memory or descriptors. */
 MUST_CHECK bool monitoring_furnish(struct monitoring *monitoring, struct event_base *base);
 
-/* What was kept of another kind than definitions, by the desk's thread or before it runs. */
-void monitoring_take(struct monitoring *monitoring, struct slice kind, struct slice name,
-                     struct slice text);
-
 /* On main's thread: nothing is evaluated or sent any more, and what waits is written as the
  * part STATE_MONITORS, if there is any. */
 void monitoring_hand_over(struct monitoring *monitoring, struct state_writer *out);

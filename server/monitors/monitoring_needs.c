@@ -60,9 +60,7 @@ static void hear_painter(enum painter_result result, struct bytes *picture,
     if (asked->picture != NULL)
         asked->picture(asked->argument, result == PAINTER_DONE ? picture : &none);
     else
-        asked->answer(asked->argument,
-                      (struct slice){ picture->at != NULL ? (const char *)picture->at : "",
-                                      picture->len },
+        asked->answer(asked->argument, bytes_view(picture),
                       result == PAINTER_DONE ? "" : sentence);
     bytes_free(&asked->definition);
     free(asked);

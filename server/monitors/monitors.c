@@ -31,16 +31,6 @@ struct watched_group *watched_monitor_find(const struct watched_monitor *monitor
                : NULL;
 }
 
-static struct slice copy(char **at, struct slice text)
-{
-    struct slice copied = { *at, text.len };
-
-    if (text.len > 0)
-        memcpy(*at, text.at, text.len);
-    *at += text.len;
-    return copied;
-}
-
 static struct watched_group *group_new(struct slice name, struct slice host, int64_t now_s)
 {
     struct watched_group *group = malloc(sizeof *group + name.len + host.len);
@@ -51,8 +41,8 @@ static struct watched_group *group_new(struct slice name, struct slice host, int
 
     *group = (struct watched_group){ .state = { .state = MONITOR_OK, .first_seen_s = now_s },
                                      .seen_s = now_s };
-    group->name = copy(&at, name);
-    group->host = copy(&at, host);
+    group->name = slice_copy(name, &at);
+    group->host = slice_copy(host, &at);
     return group;
 }
 

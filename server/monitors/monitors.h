@@ -40,7 +40,6 @@ struct watched_monitor {
     int64_t number;
     uint64_t edition;              /* of the definition; another with each that it gets */
     struct slice body;             /* its JSON, as it is given back; owned */
-    const char *file;              /* where it was read; NULL: by the API */
     struct monitor monitor;        /* of the body */
     struct watched_group **groups; /* by name */
     size_t n_groups, room;
