@@ -55,7 +55,7 @@ function placeOf(before) {
 }
 
 /* { kind, word, metric, key }: what is being written, and word is what there is of it. */
-export function contextOf(text) {
+function contextOf(text) {
     const { from, name, index, whole } = placeOf(text);
     const before = text.slice(from);
     if (whole) return { kind: "none", word: "" };

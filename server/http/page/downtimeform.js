@@ -8,7 +8,7 @@
 import { pulse } from "./api.js";
 import { make, makeChoice, setText } from "./dom.js";
 import { makeEditor, parsed } from "./editor.js";
-import { dateText, DAY_S, instantOf, mondayOf, readDuration, timeText, wallOf, wallText, WEEKDAYS, zoneOf } from "./schedule.js";
+import { DAY_S, instantOf, mondayOf, readDuration, timeText, wallOf, wallText, WEEKDAYS, zoneOf } from "./schedule.js";
 
 const NAMES = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"], USUAL = 5;
 

@@ -22,7 +22,7 @@ function reasonsOf(by_reason, prefix) {
 }
 
 /* What the ledger says, stage by stage. total: what left it; lost: what did not. */
-export function stagesOf(status) {
+function stagesOf(status) {
     const { received, parsed, folded, encoded, delivered } = status.ledger;
     const now = status.rates?.now ?? {};
     const sent = delivered.points + delivered.discarded_local;

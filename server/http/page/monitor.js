@@ -13,7 +13,7 @@ import { makeMonitorForm } from "./monitorform.js";
 import { makeMonitorTags, makeStateWord } from "./monitors.js";
 import { makeRange } from "./range.js";
 import { address, go, remember } from "./router.js";
-import { linkIn, makeTable } from "./table.js";
+import { makeTable } from "./table.js";
 import { makeToldTable } from "./told.js";
 
 const PERIOD_MS = 10000, GROUPS_MAX = 500;

@@ -149,7 +149,7 @@ export function occurrencesOf(attributes, from_s, to_s, known = null) {
 /* ---- in words ---------------------------------------------------------- */
 
 /* "Mon to Fri", "Sat, Sun" */
-export function daysText(days) {
+function daysText(days) {
     const sorted = [...days].sort((a, b) => a - b), isRow = sorted.length > 2 && sorted.every((one, i) => one === sorted[0] + i);
     return isRow ? `${WEEKDAYS[sorted[0]]} to ${WEEKDAYS[sorted.at(-1)]}` : sorted.map((one) => WEEKDAYS[one]).join(", ");
 }

@@ -17,7 +17,7 @@ const bytesOf = (letter) => (letter === "\ufffd" ? 1 : new TextEncoder().encode(
 
 /* The letters before a byte of the line as it came, the one there, and the rest. A byte that was
  * no UTF-8 has become U+FFFD. */
-export function splitAt(line, at) {
+function splitAt(line, at) {
     const letters = Array.from(line);
     let i = 0, bytes = 0;
     while (i < letters.length && bytes + bytesOf(letters[i]) <= at) bytes += bytesOf(letters[i++]);
